@@ -1,0 +1,100 @@
+//! How stored bytes are compressed. One byte in the record says which codec; zstd frames come
+//! from and go to a pure Rust implementation that stays behind this file.
+
+use thiserror::Error;
+
+/// How the payload of a record is coded. Numbers as in `spec/pack.md`; a codec that stores a
+/// payload as a difference against the record's bases has its number reserved there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    /// The bytes as they are.
+    Raw,
+    /// One zstd frame (RFC 8878) with its content size, without a dictionary.
+    Zstd,
+}
+
+impl Codec {
+    /// The number in records.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Raw => 0,
+            Self::Zstd => 1,
+        }
+    }
+
+    /// The codec of a number; `None` where this program does not know it.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Raw),
+            1 => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+}
+
+/// Why a payload could not be decompressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// The compressed bytes are damaged.
+    #[error("the compressed bytes are damaged")]
+    Damaged,
+    /// The bytes unpack to another length than the record says.
+    #[error("unpacks to another length than the {expected} bytes that are recorded")]
+    Length {
+        /// What the record says.
+        expected: usize,
+    },
+}
+
+/// Compresses payloads one after the other, reusing its tables.
+pub struct Compressor {
+    zstd: Option<zrip::CompressContext>,
+}
+
+impl std::fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Compressor")
+    }
+}
+
+impl Default for Compressor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Compressor {
+    const LEVEL: i32 = 1;
+
+    /// A compressor with empty tables.
+    pub fn new() -> Self {
+        // Level 1 always exists; were it refused, payloads would be stored raw.
+        Self { zstd: zrip::CompressContext::new(Self::LEVEL).ok() }
+    }
+
+    /// The shorter of the raw bytes and their zstd frame; raw unless at least 1/32 is saved,
+    /// because a reader pays for every frame.
+    pub fn compress(&mut self, raw: &[u8]) -> (Codec, Vec<u8>) {
+        let worth = raw.len() - raw.len() / 32;
+        let frame = self.zstd.as_mut().and_then(|z| z.compress(raw).ok());
+        match frame {
+            Some(frame) if frame.len() < worth => (Codec::Zstd, frame.into_owned()),
+            _ => (Codec::Raw, raw.to_vec()),
+        }
+    }
+}
+
+/// The raw bytes of a payload, exactly `raw_bytes` of them; never allocates beyond that.
+///
+/// # Errors
+/// [`CodecError`] when the payload is damaged or of another length.
+pub fn decompress(codec: Codec, payload: &[u8], raw_bytes: usize) -> Result<Vec<u8>, CodecError> {
+    let length = CodecError::Length { expected: raw_bytes };
+    let raw = match codec {
+        Codec::Raw => payload.to_vec(),
+        Codec::Zstd => zrip::decompress_with_limit(payload, raw_bytes)
+            .map_err(|_| CodecError::Damaged)?,
+    };
+    if raw.len() == raw_bytes { Ok(raw) } else { Err(length) }
+}

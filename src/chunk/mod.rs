@@ -1,0 +1,16 @@
+//! Cutting bytes into chunks and compressing them. Pure: bytes in, bytes out. Where chunks are
+//! kept is not decided here. Normative: `spec/chunking.md`, `spec/pack.md` (codecs).
+
+mod codec;
+mod cutter;
+pub mod params;
+
+pub use codec::Codec;
+pub use codec::CodecError;
+pub use codec::Compressor;
+pub use codec::decompress;
+pub use cutter::count_newlines;
+pub use cutter::next_cut;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! Names for things: digests of content, dataset names and versions, and the references people
+//! type. Each is a type of its own that cannot exist unless it is well-formed.
+
+mod digest;
+mod name;
+mod reference;
+mod version;
+
+pub use digest::BlobId;
+pub use digest::ChunkId;
+pub use digest::ContentId;
+pub use digest::EnvelopeId;
+pub use digest::HexPrefix;
+pub use digest::IdentError;
+pub use digest::LineId;
+pub use digest::NodeId;
+pub use digest::TreeId;
+pub use digest::from_hex;
+pub use digest::to_hex;
+pub use name::DatasetName;
+pub use reference::Reference;
+pub use reference::VersionPick;
+pub use version::DatasetVersion;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! A manifest as it is stored and sent: the publisher's exact bytes, and the signature beside
+//! them. Nobody ever re-serialises a manifest to check it.
+
+use crate::ident::EnvelopeId;
+use crate::wire::DecodeError;
+use crate::wire::Reader;
+use crate::wire::Writer;
+use crate::wire::limits::MANIFEST_BYTES_MAX;
+
+const ENVELOPE_MAGIC: [u8; 4] = *b"ALE\x01";
+
+/// A manifest's bytes and, where its publisher signed it, the Ed25519 signature over them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The manifest, UTF-8 JSON, exactly as made.
+    pub manifest: Vec<u8>,
+    /// Detached signature.
+    pub signature: Option<[u8; 64]>,
+}
+
+impl Envelope {
+    /// The envelope's bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.bytes(&ENVELOPE_MAGIC).counted(&self.manifest);
+        match &self.signature {
+            Some(signature) => w.u8(1).bytes(signature),
+            None => w.u8(0),
+        };
+        w.into_bytes()
+    }
+
+    /// Reads an envelope; the manifest inside is not looked at.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are not one envelope.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(bytes);
+        if r.array::<4>()? != ENVELOPE_MAGIC {
+            return Err(DecodeError::Magic("manifest envelope"));
+        }
+        let manifest = r.counted("manifest bytes", MANIFEST_BYTES_MAX)?.to_vec();
+        let signature = match r.u8()? {
+            0 => None,
+            1 => Some(r.array()?),
+            _ => return Err(DecodeError::Invalid("signature flag")),
+        };
+        r.end()?;
+        Ok(Self { manifest, signature })
+    }
+
+    /// The envelope's id.
+    pub fn id(&self) -> EnvelopeId {
+        EnvelopeId::of(&self.encode())
+    }
+}

@@ -1,0 +1,34 @@
+//! What a dataset is: its manifest, the table of its files, and the tree of its chunks. Pure:
+//! trees are walked through [`BlobStore`](crate::blob_store::BlobStore), wherever blobs are.
+//! Normative: `spec/manifest.md`, `spec/chunk-tree.md`, `spec/identifiers.md`.
+
+mod diff;
+mod envelope;
+mod model;
+mod node;
+mod table;
+mod tree;
+mod walk;
+
+pub use diff::TreeDiff;
+pub use diff::diff_trees;
+pub use envelope::Envelope;
+pub use model::DatasetKind;
+pub use model::Manifest;
+pub use model::ManifestError;
+pub use node::ChildEntry;
+pub use node::ChunkEntry;
+pub use node::Node;
+pub use node::Totals;
+pub use table::FileEntry;
+pub use table::FileTable;
+pub use table::PathError;
+pub use table::check_path;
+pub use tree::TreeBuilder;
+pub use walk::TreeError;
+pub use walk::TreeWalk;
+pub use walk::each_node;
+pub use walk::read_tree;
+
+#[cfg(test)]
+mod tests;

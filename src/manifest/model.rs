@@ -1,0 +1,261 @@
+//! The manifest: fields, limits, and the JSON that is signed, stored and sent.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::clock::Timestamp;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::ident::BlobId;
+use crate::ident::ContentId;
+use crate::ident::DatasetName;
+use crate::ident::DatasetVersion;
+use crate::ident::EnvelopeId;
+use crate::ident::LineId;
+use crate::ident::NodeId;
+use crate::ident::TreeId;
+use crate::wire::limits;
+
+/// Whether a dataset is one file or a directory of files; decides what its content id hashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DatasetKind {
+    /// One file: the content id is the file's BLAKE3.
+    File,
+    /// A directory: the content id is the BLAKE3 of its canonical listing.
+    Directory,
+}
+
+/// What a publisher says about one version of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// The dataset's name.
+    pub name: DatasetName,
+    /// Its version.
+    pub dataset_version: DatasetVersion,
+    /// One file or a directory.
+    pub dataset_kind: DatasetKind,
+    /// What its bytes are.
+    pub content_id: ContentId,
+    /// The tree of its chunks.
+    pub chunk_tree_root: TreeId,
+    /// The tree of its encoded file table.
+    pub file_table_root: TreeId,
+    /// Length of the encoded file table.
+    pub file_table_bytes: u64,
+    /// Number of files.
+    pub num_files: u64,
+    /// Arrow schema as an IPC schema message; empty where the files have none in common.
+    pub schema: Vec<u8>,
+    /// Rows of all files that have rows.
+    pub num_rows: u64,
+    /// Raw bytes of all files.
+    pub size_bytes: u64,
+    /// Markdown.
+    pub description: Option<String>,
+    /// SPDX identifier.
+    pub license: Option<String>,
+    /// Labels, sorted, each once.
+    pub tags: Vec<String>,
+    /// The card.
+    pub card: Option<BlobId>,
+    /// The dataset's life under its publisher.
+    pub line: LineId,
+    /// One more than the greatest of what it supersedes; 1 at first.
+    pub seq: u64,
+    /// The envelopes it supersedes.
+    pub prev: Vec<EnvelopeId>,
+    /// Edits seen, by editing node.
+    pub clock: BTreeMap<NodeId, u64>,
+    /// When it was made, as its maker claims.
+    pub created_at: Timestamp,
+    /// Ed25519 public key of the publisher; none in an unsigned manifest.
+    pub signer: Option<[u8; 32]>,
+}
+
+/// Why bytes are not a manifest.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// Not the JSON object that a manifest is.
+    #[error("the manifest is not valid JSON of a manifest")]
+    Json(#[source] serde_json::Error),
+    /// A version this program does not know.
+    #[error("the manifest has version {0}; this program reads version {MANIFEST_VERSION}")]
+    Version(u32),
+    /// A field whose text is not what it should be.
+    #[error("the manifest's field `{0}` is malformed")]
+    Field(&'static str),
+    /// A field beyond its limit.
+    #[error("the manifest's field `{0}` is too long")]
+    Limit(&'static str),
+}
+
+impl Classify for ManifestError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Json(_) | Self::Field(_) | Self::Limit(_) => ErrorKind::Integrity,
+            Self::Version(_) => ErrorKind::Unsupported,
+        }
+    }
+}
+
+/// The manifest version that is written and read.
+pub const MANIFEST_VERSION: u32 = 1;
+
+impl Manifest {
+    /// The JSON bytes.
+    ///
+    /// # Errors
+    /// [`ManifestError::Limit`] when they would be refused by a reader.
+    pub fn encode(&self) -> Result<Vec<u8>, ManifestError> {
+        let bytes = serde_json::to_vec_pretty(&Wire::from(self)).map_err(ManifestError::Json)?;
+        Self::decode(&bytes).map(|_| bytes)
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// [`ManifestError`] when the bytes are not a manifest within the limits.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ManifestError> {
+        if bytes.len() > limits::MANIFEST_BYTES_MAX {
+            return Err(ManifestError::Limit("manifest"));
+        }
+        #[derive(Deserialize)]
+        struct Head {
+            version: u32,
+        }
+        let head: Head = serde_json::from_slice(bytes).map_err(ManifestError::Json)?;
+        if head.version != MANIFEST_VERSION {
+            return Err(ManifestError::Version(head.version));
+        }
+        let wire: Wire = serde_json::from_slice(bytes).map_err(ManifestError::Json)?;
+        wire.check_limits()?;
+        wire.try_into()
+    }
+}
+
+/// The JSON object; field names and their order are those of `spec/manifest.md`.
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    version: u32,
+    name: String,
+    dataset_version: String,
+    dataset_kind: DatasetKind,
+    content_id: String,
+    chunk_tree_root: String,
+    file_table_root: String,
+    file_table_bytes: u64,
+    num_files: u64,
+    schema: String,
+    num_rows: u64,
+    size_bytes: u64,
+    description: Option<String>,
+    license: Option<String>,
+    tags: Vec<String>,
+    card: Option<String>,
+    line: String,
+    seq: u64,
+    prev: Vec<String>,
+    clock: BTreeMap<String, u64>,
+    created_at: String,
+    signer: Option<String>,
+}
+
+impl Wire {
+    fn check_limits(&self) -> Result<(), ManifestError> {
+        let long = |text: &Option<String>| {
+            text.as_ref().is_some_and(|t| t.len() > limits::TEXT_BYTES_MAX)
+        };
+        let tag_long = self.tags.iter().any(|t| t.len() > limits::TAG_BYTES_MAX);
+        let broken = [
+            ("description", long(&self.description)),
+            ("license", long(&self.license)),
+            ("tags", self.tags.len() > limits::TAGS_MAX || tag_long),
+            ("prev", self.prev.len() > limits::PREV_MAX),
+            ("clock", self.clock.len() > limits::CLOCK_ENTRIES_MAX),
+            ("num_files", self.num_files > limits::FILES_MAX),
+        ];
+        match broken.into_iter().find(|(_, over)| *over) {
+            Some((field, _)) => Err(ManifestError::Limit(field)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<&Manifest> for Wire {
+    fn from(m: &Manifest) -> Self {
+        Self {
+            version: MANIFEST_VERSION,
+            name: m.name.to_string(),
+            dataset_version: m.dataset_version.to_string(),
+            dataset_kind: m.dataset_kind,
+            content_id: m.content_id.to_hex(),
+            chunk_tree_root: m.chunk_tree_root.to_hex(),
+            file_table_root: m.file_table_root.to_hex(),
+            file_table_bytes: m.file_table_bytes,
+            num_files: m.num_files,
+            schema: STANDARD.encode(&m.schema),
+            num_rows: m.num_rows,
+            size_bytes: m.size_bytes,
+            description: m.description.clone(),
+            license: m.license.clone(),
+            tags: m.tags.clone(),
+            card: m.card.map(|c| c.to_hex()),
+            line: m.line.to_hex(),
+            seq: m.seq,
+            prev: m.prev.iter().map(EnvelopeId::to_hex).collect(),
+            clock: m.clock.iter().map(|(node, n)| (node.to_hex(), *n)).collect(),
+            created_at: m.created_at.to_rfc3339(),
+            signer: m.signer.map(|k| crate::ident::to_hex(&k)),
+        }
+    }
+}
+
+impl TryFrom<Wire> for Manifest {
+    type Error = ManifestError;
+
+    fn try_from(w: Wire) -> Result<Self, ManifestError> {
+        let bad = ManifestError::Field;
+        let tags_sorted = w.tags.iter().zip(w.tags.iter().skip(1)).all(|(a, b)| a < b);
+        if !tags_sorted || w.tags.iter().any(|t| t.is_empty() || t.chars().any(char::is_control)) {
+            return Err(bad("tags"));
+        }
+        let prev: Option<Vec<_>> = w.prev.iter().map(|p| EnvelopeId::parse_hex(p)).collect();
+        let clock: Option<BTreeMap<_, _>> =
+            w.clock.iter().map(|(k, n)| Some((NodeId::parse_hex(k)?, *n))).collect();
+        let card = w.card.map(|c| BlobId::parse_hex(&c).ok_or(bad("card"))).transpose()?;
+        let signer =
+            w.signer.map(|k| crate::ident::from_hex(&k).ok_or(bad("signer"))).transpose()?;
+        Ok(Self {
+            name: w.name.parse().map_err(|_| bad("name"))?,
+            dataset_version: w.dataset_version.parse().map_err(|_| bad("dataset_version"))?,
+            dataset_kind: w.dataset_kind,
+            content_id: ContentId::parse_hex(&w.content_id).ok_or(bad("content_id"))?,
+            chunk_tree_root: TreeId::parse_hex(&w.chunk_tree_root)
+                .ok_or(bad("chunk_tree_root"))?,
+            file_table_root: TreeId::parse_hex(&w.file_table_root)
+                .ok_or(bad("file_table_root"))?,
+            file_table_bytes: w.file_table_bytes,
+            num_files: w.num_files,
+            schema: STANDARD.decode(&w.schema).map_err(|_| bad("schema"))?,
+            num_rows: w.num_rows,
+            size_bytes: w.size_bytes,
+            description: w.description,
+            license: w.license,
+            tags: w.tags,
+            card,
+            line: LineId::parse_hex(&w.line).ok_or(bad("line"))?,
+            seq: w.seq,
+            prev: prev.ok_or(bad("prev"))?,
+            clock: clock.ok_or(bad("clock"))?,
+            created_at: Timestamp::parse_rfc3339(&w.created_at).ok_or(bad("created_at"))?,
+            signer,
+        })
+    }
+}

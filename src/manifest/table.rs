@@ -1,0 +1,197 @@
+//! The table of a dataset's files: what the content id of a directory is made of, and where each
+//! file's bytes lie under the chunk tree. Fields in `spec/manifest.md`.
+
+use std::collections::HashSet;
+
+use thiserror::Error;
+
+use crate::ident::ContentId;
+use crate::wire::DecodeError;
+use crate::wire::Reader;
+use crate::wire::Writer;
+use crate::wire::limits::FILES_MAX;
+use crate::wire::limits::PATH_BYTES_MAX;
+
+const TABLE_MAGIC: [u8; 4] = *b"ALF\x01";
+const LISTING_MAGIC: &[u8] = b"alimentar directory listing 1\n";
+
+/// One file of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEntry {
+    /// Path inside the dataset, parts separated by `/`.
+    pub path: String,
+    /// Length in bytes.
+    pub size_bytes: u64,
+    /// BLAKE3 of the file's bytes.
+    pub content_id: ContentId,
+    /// Number of the format the file was recognised as (`spec/manifest.md`); 0 is plain bytes.
+    pub format: u8,
+    /// Rows, where the format has rows.
+    pub rows: Option<u64>,
+    /// BLAKE3 of the file's Arrow schema message, where it has one.
+    pub schema: Option<[u8; 32]>,
+}
+
+/// All files of a dataset, sorted by the bytes of their paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileTable {
+    files: Vec<FileEntry>,
+}
+
+/// Why a path cannot stand in a file table.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PathError {
+    /// Absolute, empty, with `.` or `..`, an empty part or a zero byte, or too long.
+    #[error("`{0}` cannot be a path inside a dataset")]
+    Malformed(String),
+    /// Twice in the table, or not in order.
+    #[error("`{0}` stands twice in the file table, or out of order")]
+    Order(String),
+    /// A file and also a directory of other files.
+    #[error("`{0}` is both a file and a directory")]
+    FileAndDirectory(String),
+}
+
+/// Checks that a path can be created below a directory and nowhere else.
+///
+/// # Errors
+/// [`PathError::Malformed`] otherwise.
+pub fn check_path(path: &str) -> Result<(), PathError> {
+    let parts_ok = path.split('/').all(|p| !p.is_empty() && p != "." && p != "..");
+    if parts_ok && path.len() <= PATH_BYTES_MAX && !path.contains('\0') {
+        Ok(())
+    } else {
+        Err(PathError::Malformed(path.chars().take(200).collect()))
+    }
+}
+
+impl FileTable {
+    /// From files in the order of their paths' bytes.
+    ///
+    /// # Errors
+    /// [`PathError`] when a path is malformed, repeated, out of order, or under another file.
+    pub fn new(files: Vec<FileEntry>) -> Result<Self, PathError> {
+        for file in &files {
+            check_path(&file.path)?;
+        }
+        for (a, b) in files.iter().zip(files.iter().skip(1)) {
+            if a.path.as_bytes() >= b.path.as_bytes() {
+                return Err(PathError::Order(b.path.clone()));
+            }
+        }
+        let paths: HashSet<&str> = files.iter().map(|f| f.path.as_str()).collect();
+        for file in &files {
+            let above = file.path.match_indices('/').filter_map(|(at, _)| file.path.get(..at));
+            if let Some(clash) = above.into_iter().find(|dir| paths.contains(dir)) {
+                return Err(PathError::FileAndDirectory(clash.to_owned()));
+            }
+        }
+        Ok(Self { files })
+    }
+
+    /// The files in order.
+    pub fn files(&self) -> &[FileEntry] {
+        &self.files
+    }
+
+    /// The file at a path.
+    pub fn find(&self, path: &str) -> Option<&FileEntry> {
+        let at = self.files.binary_search_by(|f| f.path.as_bytes().cmp(path.as_bytes())).ok()?;
+        self.files.get(at)
+    }
+
+    /// Bytes of all files; `None` beyond 64 bits.
+    pub fn size_bytes(&self) -> Option<u64> {
+        self.files.iter().try_fold(0_u64, |sum, f| sum.checked_add(f.size_bytes))
+    }
+
+    /// Each file with the offset of its first byte in the dataset's bytes.
+    pub fn with_offsets(&self) -> impl Iterator<Item = (u64, &FileEntry)> {
+        self.files.iter().scan(0_u64, |at, file| {
+            let offset = *at;
+            *at = at.saturating_add(file.size_bytes);
+            Some((offset, file))
+        })
+    }
+
+    /// The content id of a directory with these files: BLAKE3 of its canonical listing.
+    pub fn directory_id(&self) -> ContentId {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(LISTING_MAGIC);
+        for f in &self.files {
+            let mut w = Writer::new();
+            w.counted(f.path.as_bytes()).u64(f.size_bytes).bytes(f.content_id.as_bytes());
+            hasher.update(w.as_bytes());
+        }
+        ContentId::new(*hasher.finalize().as_bytes())
+    }
+
+    /// The table's bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.bytes(&TABLE_MAGIC).varint(self.files.len() as u64);
+        let mut last = "";
+        for f in &self.files {
+            let shared = shared_prefix(last, &f.path);
+            let rest = f.path.as_bytes().get(shared..).unwrap_or_default();
+            w.varint(shared as u64).counted(rest).varint(f.size_bytes);
+            w.bytes(f.content_id.as_bytes()).u8(f.format);
+            w.varint(f.rows.map_or(0, |n| n.saturating_add(1)));
+            match &f.schema {
+                Some(hash) => w.u8(1).bytes(hash),
+                None => w.u8(0),
+            };
+            last = &f.path;
+        }
+        w.into_bytes()
+    }
+
+    /// Reads a table.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are not a canonical table of paths that are safe.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(bytes);
+        if r.array::<4>()? != TABLE_MAGIC {
+            return Err(DecodeError::Magic("file table"));
+        }
+        let count = r.varint()?;
+        if count > FILES_MAX {
+            return Err(DecodeError::Limit { field: "files", value: count, limit: FILES_MAX });
+        }
+        let mut files: Vec<FileEntry> = Vec::new();
+        for _ in 0..count {
+            let last = files.last().map_or("", |f| f.path.as_str());
+            let entry = file_entry(&mut r, last)?;
+            files.push(entry);
+        }
+        r.end()?;
+        Self::new(files).map_err(|_| DecodeError::Invalid("file table path"))
+    }
+}
+
+fn file_entry(r: &mut Reader<'_>, last: &str) -> Result<FileEntry, DecodeError> {
+    let shared = r.count("shared path bytes", last.len())?;
+    let rest = r.counted("path bytes", PATH_BYTES_MAX)?;
+    let head = last.as_bytes().get(..shared).unwrap_or_default();
+    let path = String::from_utf8([head, rest].concat())
+        .map_err(|_| DecodeError::Invalid("file table path"))?;
+    if shared_prefix(last, &path) != shared {
+        return Err(DecodeError::Invalid("shared path bytes"));
+    }
+    let size_bytes = r.varint()?;
+    let content_id = ContentId::new(r.array()?);
+    let format = r.u8()?;
+    let rows = r.varint()?.checked_sub(1);
+    let schema = match r.u8()? {
+        0 => None,
+        1 => Some(r.array()?),
+        _ => return Err(DecodeError::Invalid("schema flag")),
+    };
+    Ok(FileEntry { path, size_bytes, content_id, format, rows, schema })
+}
+
+fn shared_prefix(a: &str, b: &str) -> usize {
+    a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count()
+}

@@ -1,0 +1,216 @@
+//! Walking a chunk tree that somebody else may have made: depth, lengths and counts are checked
+//! against what the parent, and in the end the manifest, says, so that it cannot expand.
+
+use thiserror::Error;
+
+use crate::blob_store::BlobError;
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::blob_store::BlobStore;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::ident::TreeId;
+use crate::manifest::node::ChildEntry;
+use crate::manifest::node::ChunkEntry;
+use crate::manifest::node::Node;
+use crate::wire::DecodeError;
+
+/// Why a tree could not be walked.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TreeError {
+    /// A node or chunk could not be had.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// A node's bytes are no node.
+    #[error("tree node {0} is malformed")]
+    Node(TreeId, #[source] DecodeError),
+    /// A node holds something else than its parent says.
+    #[error("tree node {0} is not what the tree above it says")]
+    Mismatch(TreeId),
+    /// The tree holds another number of bytes than the manifest says.
+    #[error("the tree {root} does not hold the {expected} bytes that it should")]
+    Size {
+        /// The tree.
+        root: TreeId,
+        /// What the manifest says.
+        expected: u64,
+    },
+}
+
+impl Classify for TreeError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Blob(e) => e.kind(),
+            Self::Node(..) | Self::Mismatch(_) | Self::Size { .. } => ErrorKind::Integrity,
+        }
+    }
+}
+
+/// Iterates over the chunks of a tree in the order of the data.
+pub struct TreeWalk<'a> {
+    blobs: &'a dyn BlobStore,
+    /// Inner nodes being visited, each with the children that are still to come, reversed.
+    stack: Vec<(u8, Vec<ChildEntry>)>,
+    leaf: std::vec::IntoIter<ChunkEntry>,
+    offset: u64,
+}
+
+impl<'a> TreeWalk<'a> {
+    /// Starts at the chunk that holds the byte at `from`.
+    ///
+    /// # Errors
+    /// [`TreeError`] when a node on the way there is missing or wrong, or the tree does not hold
+    /// exactly `size` bytes.
+    pub fn new(
+        blobs: &'a dyn BlobStore,
+        root: TreeId,
+        size: u64,
+        from: u64,
+    ) -> Result<Self, TreeError> {
+        let node = load(blobs, root)?;
+        let totals = node.totals().ok_or(TreeError::Mismatch(root))?;
+        if totals.bytes != size || totals.chunks > size {
+            return Err(TreeError::Size { root, expected: size });
+        }
+        let mut walk = Self { blobs, stack: Vec::new(), leaf: Vec::new().into_iter(), offset: 0 };
+        walk.enter(node, from);
+        walk.descend(from)?;
+        Ok(walk)
+    }
+
+    /// Where the next chunk begins.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    fn enter(&mut self, node: Node, from: u64) {
+        match node {
+            Node::Leaf(chunks) => {
+                let mut chunks = chunks.into_iter();
+                while let Some(first) = chunks.as_slice().first() {
+                    if self.offset + u64::from(first.bytes) > from {
+                        break;
+                    }
+                    self.offset += u64::from(first.bytes);
+                    chunks.next();
+                }
+                self.leaf = chunks;
+            }
+            Node::Inner { level, mut children } => {
+                children.reverse();
+                self.stack.push((level, children));
+            }
+        }
+    }
+
+    /// Goes down until a leaf with a chunk is at hand, or the tree is at its end.
+    fn descend(&mut self, from: u64) -> Result<(), TreeError> {
+        while self.leaf.as_slice().is_empty() {
+            let Some((level, children)) = self.stack.last_mut() else { return Ok(()) };
+            let level = *level;
+            match children.pop() {
+                None => {
+                    self.stack.pop();
+                }
+                // Offsets stay below the size, which totals were checked against.
+                Some(child) if self.offset + child.totals.bytes <= from => {
+                    self.offset += child.totals.bytes;
+                }
+                Some(child) => {
+                    let node = load_child(self.blobs, &child, level)?;
+                    self.enter(node, from);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for TreeWalk<'_> {
+    type Item = Result<(u64, ChunkEntry), TreeError>;
+
+    /// The next chunk and where its first byte is in the data.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.leaf.as_slice().is_empty()
+            && let Err(e) = self.descend(0)
+        {
+            self.stack.clear();
+            return Some(Err(e));
+        }
+        let entry = self.leaf.next()?;
+        let at = self.offset;
+        self.offset += u64::from(entry.bytes);
+        Some(Ok((at, entry)))
+    }
+}
+
+/// Visits the id of every node and chunk of a tree, as often as the tree names it; a subtree is
+/// left out where `visit` returns `false` for its node.
+///
+/// # Errors
+/// [`TreeError`] when a node is missing or wrong.
+pub fn each_node(
+    blobs: &dyn BlobStore,
+    root: TreeId,
+    visit: &mut dyn FnMut(BlobKey) -> bool,
+) -> Result<(), TreeError> {
+    if !visit(BlobKey::new(BlobKind::Node, *root.as_bytes())) {
+        return Ok(());
+    }
+    let mut stack = vec![load(blobs, root)?];
+    while let Some(node) = stack.pop() {
+        match node {
+            Node::Leaf(chunks) => {
+                for c in chunks {
+                    visit(BlobKey::new(BlobKind::Chunk, *c.id.as_bytes()));
+                }
+            }
+            Node::Inner { level, children } => {
+                for child in children {
+                    if visit(BlobKey::new(BlobKind::Node, *child.id.as_bytes())) {
+                        stack.push(load_child(blobs, &child, level)?);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All bytes of a tree that fits in memory.
+///
+/// # Errors
+/// [`TreeError`] when a node or chunk is missing or wrong, or the size is another.
+pub fn read_tree(blobs: &dyn BlobStore, root: TreeId, size: u64) -> Result<Vec<u8>, TreeError> {
+    let mut bytes = Vec::new();
+    for entry in TreeWalk::new(blobs, root, size, 0)? {
+        let (_, chunk) = entry?;
+        let key = BlobKey::new(BlobKind::Chunk, *chunk.id.as_bytes());
+        let data = blobs.get(&key)?;
+        if data.len() as u64 != u64::from(chunk.bytes) {
+            return Err(TreeError::Blob(BlobError::Corrupt(key)));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+pub(super) fn load(blobs: &dyn BlobStore, id: TreeId) -> Result<Node, TreeError> {
+    let bytes = blobs.get(&BlobKey::new(BlobKind::Node, *id.as_bytes()))?;
+    Node::decode(&bytes).map_err(|e| TreeError::Node(id, e))
+}
+
+pub(super) fn load_child(
+    blobs: &dyn BlobStore,
+    child: &ChildEntry,
+    parent_level: u8,
+) -> Result<Node, TreeError> {
+    let node = load(blobs, child.id)?;
+    let level_fits = node.level().checked_add(1) == Some(parent_level);
+    if level_fits && node.totals() == Some(child.totals) {
+        Ok(node)
+    } else {
+        Err(TreeError::Mismatch(child.id))
+    }
+}

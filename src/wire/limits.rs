@@ -1,0 +1,55 @@
+//! Every limit on what is read from outside, in one place; `spec/limits.md` lists the same
+//! numbers and a test compares the two.
+
+/// Bytes in a dataset's name.
+pub const NAME_BYTES_MAX: usize = 128;
+/// Bytes in one path inside a dataset.
+pub const PATH_BYTES_MAX: usize = 4096;
+/// Bytes in a manifest.
+pub const MANIFEST_BYTES_MAX: usize = 2 << 20;
+/// Bytes in a description, a licence or a reason.
+pub const TEXT_BYTES_MAX: usize = 64 << 10;
+/// Tags on a dataset.
+pub const TAGS_MAX: usize = 64;
+/// Bytes in one tag.
+pub const TAG_BYTES_MAX: usize = 64;
+/// Entries in a vector clock.
+pub const CLOCK_ENTRIES_MAX: usize = 64;
+/// Heads that one manifest supersedes.
+pub const PREV_MAX: usize = 64;
+/// Bytes in a card.
+pub const CARD_BYTES_MAX: usize = 1 << 20;
+/// Levels of inner nodes in a chunk tree.
+pub const TREE_LEVELS_MAX: u8 = 12;
+/// Entries in one node of a chunk tree.
+pub const NODE_ENTRIES_MAX: usize = 512;
+/// Files in a dataset.
+pub const FILES_MAX: u64 = 100_000_000;
+/// Uncompressed bytes in one pack record.
+pub const RECORD_RAW_BYTES_MAX: usize = 4 << 20;
+/// Stored bytes in one pack record's payload.
+pub const RECORD_STORED_BYTES_MAX: usize = RECORD_RAW_BYTES_MAX + (64 << 10);
+/// Items in one pack record.
+pub const RECORD_ITEMS_MAX: usize = 4096;
+/// Bases named by one pack record.
+pub const RECORD_BASES_MAX: usize = 64;
+
+/// Name in the specification, and value, of every limit above.
+pub const ALL: &[(&str, u64)] = &[
+    ("name_bytes_max", NAME_BYTES_MAX as u64),
+    ("path_bytes_max", PATH_BYTES_MAX as u64),
+    ("manifest_bytes_max", MANIFEST_BYTES_MAX as u64),
+    ("text_bytes_max", TEXT_BYTES_MAX as u64),
+    ("tags_max", TAGS_MAX as u64),
+    ("tag_bytes_max", TAG_BYTES_MAX as u64),
+    ("clock_entries_max", CLOCK_ENTRIES_MAX as u64),
+    ("prev_max", PREV_MAX as u64),
+    ("card_bytes_max", CARD_BYTES_MAX as u64),
+    ("tree_levels_max", TREE_LEVELS_MAX as u64),
+    ("node_entries_max", NODE_ENTRIES_MAX as u64),
+    ("files_max", FILES_MAX),
+    ("record_raw_bytes_max", RECORD_RAW_BYTES_MAX as u64),
+    ("record_stored_bytes_max", RECORD_STORED_BYTES_MAX as u64),
+    ("record_items_max", RECORD_ITEMS_MAX as u64),
+    ("record_bases_max", RECORD_BASES_MAX as u64),
+];
