@@ -7,18 +7,16 @@
 //! |---|---|---|
 //! | *(none)* | identifiers, chunking, packs, manifests, trees, the memory store | 1–7, pure; builds for wasm32 |
 //! | `disk` | packs and the redb index on a real disk | 7 |
-//! | `inspect` | formats, schemas, rows | 8 |
 //! | `registry` | `LocalRegistry`, the use-cases | 10 |
 //! | `cli` (default) | the `alimentar` binary | 12 |
 //!
 //! Modules are layers and point downwards only; `tests/it/layering.rs` holds the table and
 //! `docs/architecture.md` is the tour.
 
-#[cfg(all(feature = "disk", feature = "inspect", feature = "registry"))]
+#[cfg(feature = "registry")]
 pub mod registry;
 
 pub mod blob_store;
-#[cfg(feature = "disk")]
 pub mod catalog;
 pub mod chunk;
 #[cfg(feature = "cli")]
@@ -26,8 +24,6 @@ pub mod cli;
 pub mod clock;
 pub mod error_kind;
 pub mod ident;
-#[cfg(feature = "inspect")]
-pub mod inspect;
 pub mod manifest;
 pub mod meta_store;
 pub mod pack;

@@ -1,3 +1,5 @@
 //! The `alimentar` binary: everything is in the library's `cli`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    alimentar::cli::main()
+}

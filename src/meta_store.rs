@@ -69,6 +69,9 @@ impl Table {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum MetaError {
+    /// The database's own pages are damaged.
+    #[error("the index `registry.redb` is damaged")]
+    Damaged,
     /// A row is not what its table holds.
     #[error("a row of the table `{table}` is damaged")]
     Row {
@@ -90,7 +93,7 @@ pub enum MetaError {
 impl Classify for MetaError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Row { .. } => ErrorKind::Integrity,
+            Self::Damaged | Self::Row { .. } => ErrorKind::Integrity,
             Self::Backend { kind, .. } => *kind,
         }
     }

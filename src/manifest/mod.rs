@@ -29,6 +29,7 @@ pub use walk::TreeError;
 pub use walk::TreeWalk;
 pub use walk::each_node;
 pub use walk::read_tree;
+pub use walk::tree_totals;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use crate::ident::TreeId;
 use crate::manifest::node::ChildEntry;
 use crate::manifest::node::ChunkEntry;
 use crate::manifest::node::Node;
+use crate::manifest::node::Totals;
 use crate::wire::DecodeError;
 
 /// Why a tree could not be walked.
@@ -213,4 +214,12 @@ pub(super) fn load_child(
     } else {
         Err(TreeError::Mismatch(child.id))
     }
+}
+
+/// What a tree holds, from its root alone.
+///
+/// # Errors
+/// [`TreeError`] when the root is missing or wrong.
+pub fn tree_totals(blobs: &dyn BlobStore, root: TreeId) -> Result<Totals, TreeError> {
+    load(blobs, root)?.totals().ok_or(TreeError::Mismatch(root))
 }

@@ -34,6 +34,8 @@ pub struct Record {
     pub kind: BlobKind,
     /// How the payload is coded.
     pub codec: Codec,
+    /// On an envelope: its dataset is private here.
+    pub private: bool,
     /// Orders envelopes and tombstones across packs; 0 for the other kinds.
     pub sequence: u64,
     /// The blobs, in the order of their bytes.
@@ -47,7 +49,8 @@ impl Record {
     pub fn encode(&self) -> Vec<u8> {
         let raw: u64 = self.items.iter().map(|i| u64::from(i.raw_bytes)).sum();
         let mut w = Writer::new();
-        w.bytes(&RECORD_MAGIC).u8(self.kind.number()).u8(self.codec.number()).u16(0);
+        w.bytes(&RECORD_MAGIC).u8(self.kind.number()).u8(self.codec.number());
+        w.u16(if self.private { FLAG_PRIVATE } else { 0 });
         // Writers keep to the limits, all far below 2^32.
         w.u32(self.items.len() as u32).u32(0).u32(raw as u32).u32(self.payload.len() as u32);
         w.u64(self.sequence).bytes(&payload_check(&self.payload));
@@ -68,6 +71,8 @@ pub struct RecordHeader {
     pub kind: Option<BlobKind>,
     /// How the payload is coded; `None` for a codec this program does not know.
     pub codec: Option<Codec>,
+    /// On an envelope: its dataset is private here.
+    pub private: bool,
     /// Orders envelopes and tombstones across packs.
     pub sequence: u64,
     /// The blobs.
@@ -117,9 +122,11 @@ impl RecordHeader {
         let mut r = Reader::new(checked);
         r.bytes(4)?;
         let (kind, codec) = (r.u8()?, r.u8()?);
-        if r.u16()? != 0 {
-            return Err(DecodeError::Invalid("record flags"));
-        }
+        let private = match r.u16()? {
+            0 => false,
+            FLAG_PRIVATE => true,
+            _ => return Err(DecodeError::Invalid("record flags")),
+        };
         let (items, bases) = (r.u32()?, r.u32()?);
         let raw_bytes = limited("record bytes", r.u32()?, RECORD_RAW_BYTES_MAX)?;
         let stored_bytes = limited("stored bytes", r.u32()?, RECORD_STORED_BYTES_MAX)?;
@@ -137,7 +144,7 @@ impl RecordHeader {
             return Err(DecodeError::Invalid("sum of item lengths"));
         }
         let (kind, codec) = (BlobKind::from_number(kind), Codec::from_number(codec));
-        Ok(Self { kind, codec, sequence, items, bases, raw_bytes, stored_bytes, check })
+        Ok(Self { kind, codec, private, sequence, items, bases, raw_bytes, stored_bytes, check })
     }
 
     /// Length of the header.
@@ -192,6 +199,9 @@ impl<'a> RecordView<'a> {
         decompress(codec, self.payload, self.header.raw_bytes)
     }
 }
+
+/// Flag of an envelope whose dataset is private here.
+const FLAG_PRIVATE: u16 = 1;
 
 fn limited(field: &'static str, value: u32, limit: usize) -> Result<usize, DecodeError> {
     match usize::try_from(value) {

@@ -10,7 +10,7 @@ fn record(blobs: &[&[u8]]) -> Record {
     let (codec, payload) = Compressor::new().compress(&raw);
     let items =
         blobs.iter().map(|b| Item { id: BlobId::of(b), raw_bytes: b.len() as u32 }).collect();
-    Record { kind: BlobKind::Chunk, codec, sequence: 0, items, payload }
+    Record { kind: BlobKind::Chunk, codec, private: false, sequence: 0, items, payload }
 }
 
 #[test]

@@ -1,0 +1,190 @@
+//! Which datasets there are: states by register key, found by name, by content id, or all. Works
+//! over any [`MetaRead`]; which manifest wins is decided above.
+
+use std::collections::BTreeSet;
+
+use crate::ident::ContentId;
+use crate::ident::DatasetName;
+use crate::ident::EnvelopeId;
+use crate::manifest::Envelope;
+use crate::manifest::Manifest;
+use crate::meta_store::MetaError;
+use crate::meta_store::MetaRead;
+use crate::meta_store::MetaWrite;
+use crate::meta_store::Scan;
+use crate::meta_store::Table;
+use crate::wire::DecodeError;
+use crate::wire::Reader;
+use crate::wire::Writer;
+
+/// Names one register: a publisher's line, a version in it, and the content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegisterKey([u8; 32]);
+
+impl RegisterKey {
+    /// The register that a manifest is a state of.
+    pub fn of(manifest: &Manifest) -> Self {
+        let mut w = Writer::new();
+        w.counted(manifest.signer.as_ref().map_or(&[], |k| k.as_slice()));
+        w.bytes(manifest.line.as_bytes()).bytes(manifest.content_id.as_bytes());
+        w.counted(manifest.dataset_version.to_string().as_bytes());
+        Self(*blake3::hash(w.as_bytes()).as_bytes())
+    }
+}
+
+/// A dataset's state here.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Its register.
+    pub key: RegisterKey,
+    /// The manifest that counts.
+    pub envelope_id: EnvelopeId,
+    /// That manifest, read.
+    pub manifest: Manifest,
+    /// Whether it is signed.
+    pub signed: bool,
+    /// Whether it is kept from everybody else.
+    pub private: bool,
+}
+
+/// Adds or replaces a dataset's state.
+///
+/// # Errors
+/// [`MetaError`] when the tables cannot be written.
+pub fn put(
+    tables: &mut dyn MetaWrite,
+    manifest: &Manifest,
+    envelope: &Envelope,
+    private: bool,
+) -> Result<EnvelopeId, MetaError> {
+    let key = RegisterKey::of(manifest);
+    let id = envelope.id();
+    let mut row = Writer::new();
+    row.bytes(id.as_bytes()).u8(u8::from(private));
+    tables.put(Table::Envelopes, id.as_bytes(), &envelope.encode())?;
+    tables.put(Table::Datasets, &key.0, row.as_bytes())?;
+    tables.put(Table::Names, &name_key(&manifest.name, &key), &[])?;
+    tables.put(Table::Contents, &content_key(&manifest.content_id, &key), &[])?;
+    Ok(id)
+}
+
+/// Removes a dataset's state; its blobs stay.
+///
+/// # Errors
+/// [`MetaError`] when the tables cannot be written.
+pub fn remove(tables: &mut dyn MetaWrite, dataset: &Dataset) -> Result<(), MetaError> {
+    let manifest = &dataset.manifest;
+    tables.delete(Table::Envelopes, dataset.envelope_id.as_bytes())?;
+    tables.delete(Table::Datasets, &dataset.key.0)?;
+    tables.delete(Table::Names, &name_key(&manifest.name, &dataset.key))?;
+    tables.delete(Table::Contents, &content_key(&manifest.content_id, &dataset.key))?;
+    Ok(())
+}
+
+/// Every dataset, in order of name, then version.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn all(tables: &dyn MetaRead) -> Result<Vec<Dataset>, MetaError> {
+    let mut keys = BTreeSet::new();
+    tables.scan(Table::Datasets, &[], &mut |key, _| {
+        keys.extend(key.try_into().map(RegisterKey));
+        Scan::Continue
+    })?;
+    load_all(tables, keys)
+}
+
+/// The datasets of a name.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn by_name(tables: &dyn MetaRead, name: &DatasetName) -> Result<Vec<Dataset>, MetaError> {
+    let prefix = [name.as_str().as_bytes(), &[0]].concat();
+    let keys = keys_behind(tables, Table::Names, &prefix, |key| key.starts_with(&prefix))?;
+    load_all(tables, keys)
+}
+
+/// The datasets whose content id satisfies `fits`, from the least id `from` on.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn by_content(
+    tables: &dyn MetaRead,
+    from: &ContentId,
+    fits: impl Fn(&ContentId) -> bool,
+) -> Result<Vec<Dataset>, MetaError> {
+    let fits_key = |key: &[u8]| {
+        key.first_chunk::<32>().is_some_and(|id| fits(&ContentId::new(*id)))
+    };
+    let keys = keys_behind(tables, Table::Contents, from.as_bytes(), fits_key)?;
+    load_all(tables, keys)
+}
+
+fn keys_behind(
+    tables: &dyn MetaRead,
+    table: Table,
+    from: &[u8],
+    fits: impl Fn(&[u8]) -> bool,
+) -> Result<BTreeSet<RegisterKey>, MetaError> {
+    let mut keys = BTreeSet::new();
+    tables.scan(table, from, &mut |key, _| {
+        if !fits(key) {
+            return Scan::Stop;
+        }
+        keys.extend(key.last_chunk::<32>().map(|k| RegisterKey(*k)));
+        Scan::Continue
+    })?;
+    Ok(keys)
+}
+
+fn load_all(
+    tables: &dyn MetaRead,
+    keys: BTreeSet<RegisterKey>,
+) -> Result<Vec<Dataset>, MetaError> {
+    let mut found =
+        keys.into_iter().map(|key| load(tables, key)).collect::<Result<Vec<_>, _>>()?;
+    found.sort_by(|a, b| {
+        let order = |d: &Dataset| (d.manifest.name.clone(), d.manifest.dataset_version.clone());
+        order(a).cmp(&order(b)).then_with(|| a.key.cmp(&b.key))
+    });
+    Ok(found)
+}
+
+fn load(tables: &dyn MetaRead, key: RegisterKey) -> Result<Dataset, MetaError> {
+    let damaged =
+        |table: Table, source| MetaError::Row { table: table.name(), source };
+    let missing = DecodeError::Truncated;
+    let row = tables.get(Table::Datasets, &key.0)?;
+    let row = row.ok_or(damaged(Table::Datasets, missing))?;
+    let (envelope_id, private) = decode_row(&row).map_err(|e| damaged(Table::Datasets, e))?;
+    let bytes = tables.get(Table::Envelopes, envelope_id.as_bytes())?;
+    let bytes = bytes.ok_or(damaged(Table::Envelopes, missing))?;
+    if EnvelopeId::of(&bytes) != envelope_id {
+        return Err(damaged(Table::Envelopes, DecodeError::Checksum("a manifest")));
+    }
+    let envelope = Envelope::decode(&bytes).map_err(|e| damaged(Table::Envelopes, e))?;
+    let manifest = Manifest::decode(&envelope.manifest)
+        .map_err(|_| damaged(Table::Envelopes, DecodeError::Invalid("manifest")))?;
+    let signed = envelope.signature.is_some();
+    Ok(Dataset { key, envelope_id, manifest, signed, private })
+}
+
+fn decode_row(bytes: &[u8]) -> Result<(EnvelopeId, bool), DecodeError> {
+    let mut r = Reader::new(bytes);
+    let id = EnvelopeId::new(r.array()?);
+    let private = match r.u8()? {
+        0 => false,
+        1 => true,
+        _ => return Err(DecodeError::Invalid("private flag")),
+    };
+    r.end()?;
+    Ok((id, private))
+}
+
+fn name_key(name: &DatasetName, key: &RegisterKey) -> Vec<u8> {
+    [name.as_str().as_bytes(), &[0], key.0.as_slice()].concat()
+}
+
+fn content_key(id: &ContentId, key: &RegisterKey) -> Vec<u8> {
+    [id.as_bytes().as_slice(), key.0.as_slice()].concat()
+}

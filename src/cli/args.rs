@@ -1,0 +1,143 @@
+//! Every command, flag and environment variable, defined once: help, completions and man pages
+//! come from here.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+
+use crate::ident::DatasetName;
+use crate::ident::DatasetVersion;
+
+/// A sovereign registry for datasets: index, version, verify and give out, without a cloud
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  alimentar registry index train.jsonl --license MIT
+  alimentar registry checkout train@0.1.0 ./copy.jsonl")]
+pub(crate) struct Cli {
+    /// The registry's directory [default: ~/.alimentar]
+    #[arg(long, global = true, env = "ALIMENTAR_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// Print JSON on stdout, and errors as JSON on stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print ids only, and no progress
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more about what is done
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// No colours; output has none yet
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Answer yes to questions about destroying things
+    #[arg(long, global = true)]
+    pub yes: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Datasets on this machine
+    Registry {
+        #[command(subcommand)]
+        command: RegistryCommand,
+    },
+    /// Check that this machine and the registry are in order
+    Doctor,
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages into a directory
+    Man {
+        /// Where to
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RegistryCommand {
+    /// Put a file or a directory into the registry
+    Index(IndexArgs),
+    /// List the datasets
+    List {
+        /// Also what is kept apart as untrusted (nothing yet)
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show everything about one dataset
+    Info(RefArg),
+    /// List the files of a dataset
+    Ls(RefArg),
+    /// Write a dataset's bytes, or one file's, to stdout
+    Cat {
+        /// REF or REF:path/in/dataset
+        target: String,
+    },
+    /// Print the full content id that a reference means, for a training log
+    Resolve(RefArg),
+    /// Write a dataset, or one file of it, to disk
+    Checkout {
+        /// REF or REF:path/in/dataset
+        target: String,
+        /// A new file or directory; in an existing directory, a single file goes inside
+        dest: PathBuf,
+    },
+    /// Read every byte of a dataset and recompute its hashes
+    Verify {
+        /// A reference
+        reference: String,
+        /// Fail unless a publisher trusted in full signed it
+        #[arg(long)]
+        require_signature: bool,
+    },
+    /// Compare two datasets by chunks and files
+    Diff {
+        /// A reference
+        a: String,
+        /// Another
+        b: String,
+    },
+    /// Take a dataset out of the index; its bytes stay
+    Unindex(RefArg),
+    /// How much the registry holds
+    Stats,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RefArg {
+    /// alimentar:<id or prefix>, name, name@1.2.0 or name@^1
+    pub reference: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexArgs {
+    /// A file or a directory
+    pub path: PathBuf,
+    /// The dataset's name [default: the file's name without ending]
+    #[arg(long)]
+    pub name: Option<DatasetName>,
+    /// Its version [default: the next after the newest of that name, or 0.1.0]
+    #[arg(long = "version", value_name = "V")]
+    pub dataset_version: Option<DatasetVersion>,
+    /// What it is, in Markdown
+    #[arg(long)]
+    pub description: Option<String>,
+    /// Its licence, as an SPDX identifier
+    #[arg(long)]
+    pub license: Option<String>,
+    /// A label; may be given several times
+    #[arg(long = "tag", value_name = "T")]
+    pub tags: Vec<String>,
+    /// Keep it from everybody else
+    #[arg(long)]
+    pub private: bool,
+    /// Leave out paths of a directory that match; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+}

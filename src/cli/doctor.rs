@@ -1,0 +1,106 @@
+//! `doctor`: is everything on this machine as the registry needs it?
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::json;
+
+use crate::cli::args::Cli;
+use crate::cli::commands::home_of;
+use crate::cli::exit::Failure;
+use crate::cli::out::Out;
+use crate::cli::out::human_bytes;
+use crate::cli::out::table;
+use crate::registry::LocalRegistry;
+use crate::registry::host;
+
+struct Check {
+    name: &'static str,
+    ok: bool,
+    detail: String,
+    hint: &'static str,
+}
+
+/// A file system with less room than this is about to be full.
+const FREE_BYTES_MIN: u64 = 1 << 30;
+/// 2026-01-01: no clock that is right is before it.
+const EARLIEST: i64 = 1_767_225_600;
+
+pub(crate) fn run(cli: &Cli, out: &Out) -> Result<(), Failure> {
+    let home = home_of(cli)?;
+    let opened = LocalRegistry::open(&home);
+    let mut checks = vec![Check {
+        name: "home",
+        ok: opened.is_ok(),
+        detail: match &opened {
+            Ok(_) => home.display().to_string(),
+            Err(e) => format!("{}: {e}", home.display()),
+        },
+        hint: "choose another directory with --home, or mend its permissions",
+    }];
+    if let Ok(meta) = home.metadata() {
+        let mode = meta.permissions().mode() & 0o777;
+        checks.push(Check {
+            name: "permissions",
+            ok: mode & 0o077 == 0,
+            detail: format!("{mode:03o}"),
+            hint: "others on this machine can look in: chmod 700 the home",
+        });
+    }
+    if let Ok(space) = rustix::fs::statvfs(&home) {
+        let free = space.f_bavail.saturating_mul(space.f_frsize);
+        checks.push(Check {
+            name: "space",
+            ok: free >= FREE_BYTES_MIN,
+            detail: format!("{} free", human_bytes(free)),
+            hint: "make room before indexing",
+        });
+    }
+    if let Ok(registry) = &opened {
+        let stats = registry.stats();
+        checks.push(Check {
+            name: "store format",
+            ok: stats.is_ok(),
+            detail: match stats {
+                Ok(s) => format!("version 1, {} datasets", s.datasets),
+                Err(e) => e.to_string(),
+            },
+            hint: "the index is damaged",
+        });
+    }
+    let now = host::now();
+    checks.push(Check {
+        name: "clock",
+        ok: now.0 > EARLIEST,
+        detail: now.to_rfc3339(),
+        hint: "set the machine's clock: manifests carry the time",
+    });
+    show(&checks, out)?;
+    match (checks.iter().all(|c| c.ok), opened) {
+        (false, Err(error)) => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn show(checks: &[Check], out: &Out) -> Result<(), Failure> {
+    let hint = |c: &Check| if c.ok { None } else { Some(c.hint) };
+    let list: Vec<_> = checks
+        .iter()
+        .map(|c| json!({"name": c.name, "ok": c.ok, "detail": c.detail, "hint": hint(c)}))
+        .collect();
+    let rows: Vec<Vec<String>> = checks
+        .iter()
+        .map(|c| {
+            let state = if c.ok { "ok" } else { "bad" };
+            vec![
+                state.to_owned(),
+                c.name.to_owned(),
+                c.detail.clone(),
+                hint(c).unwrap_or_default().to_owned(),
+            ]
+        })
+        .collect();
+    let bad: Vec<String> =
+        checks.iter().filter(|c| !c.ok).map(|c| c.name.to_owned()).collect();
+    let text = table(&["STATE", "CHECK", "DETAIL", "HINT"], &rows);
+    Ok(out.result(&json!({"checks": list}), &bad, &text)?)
+}

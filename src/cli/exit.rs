@@ -1,0 +1,116 @@
+//! From errors to exit codes, messages and hints.
+
+use std::error::Error as _;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::cli::out::Out;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::ident::IdentError;
+use crate::registry::Error;
+
+/// How a command ended, if not well.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Nobody reads what is written: not an error.
+    BrokenPipe,
+    /// A rule of trust was not met.
+    NotTrusted(String),
+    /// An error of the library.
+    Library(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let broken = matches!(&error, Error::File { source, .. }
+            if source.kind() == std::io::ErrorKind::BrokenPipe);
+        if broken { Self::BrokenPipe } else { Self::Library(error) }
+    }
+}
+
+impl From<IdentError> for Failure {
+    fn from(error: IdentError) -> Self {
+        Self::Library(error.into())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Error::file("write", "standard output", error).into()
+    }
+}
+
+impl Failure {
+    /// Says what went wrong and returns the code to end with.
+    pub(crate) fn report(&self, out: &Out) -> ExitCode {
+        let (kind, message) = match self {
+            Self::BrokenPipe => return ExitCode::SUCCESS,
+            Self::NotTrusted(message) => (ErrorKind::Denied, message.clone()),
+            Self::Library(error) => (error.kind(), chain(error)),
+        };
+        let hint = self.hint(kind);
+        if out.is_json() {
+            out.diagnostic(&json!({"error": {
+                "kind": kind.name(), "message": message, "hint": hint,
+            }}).to_string());
+        } else {
+            out.diagnostic(&format!("error: {message}"));
+            if let Some(hint) = hint {
+                out.diagnostic(&format!("hint: {hint}"));
+            }
+        }
+        ExitCode::from(code(kind))
+    }
+
+    fn hint(&self, kind: ErrorKind) -> Option<&'static str> {
+        let specific = match self {
+            Self::Library(Error::Changed(_)) => Some("index it again when nothing writes to it"),
+            Self::Library(Error::Exists(_)) => Some("remove it first, or name another destination"),
+            Self::Library(Error::VersionTaken { .. }) => {
+                Some("give another --version, or none to get the next")
+            }
+            Self::Library(Error::NameNotUtf8(_)) => Some("rename it, or leave it out with --exclude"),
+            _ => None,
+        };
+        specific.or(match kind {
+            ErrorKind::Ambiguous => Some("give the version, or more digits of the content id"),
+            ErrorKind::Integrity => {
+                Some("the stored bytes are damaged; everything not named here is unaffected")
+            }
+            ErrorKind::NoSpace => Some("make room and run it again; what was stored is kept"),
+            ErrorKind::NotFound => Some("`alimentar registry list` shows what is here"),
+            ErrorKind::Unsupported => Some("use a newer version of alimentar on this registry"),
+            ErrorKind::Denied => Some("nothing here is signed yet by a publisher trusted in full"),
+            _ => None,
+        })
+    }
+}
+
+/// The exit code of an error kind; the table is in `spec/cli.md`.
+pub(crate) fn code(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Conflict | ErrorKind::Io | ErrorKind::NoSpace | ErrorKind::Unsupported => 1,
+        ErrorKind::Invalid => 2,
+        ErrorKind::NotFound | ErrorKind::Ambiguous => 3,
+        ErrorKind::Integrity => 4,
+        ErrorKind::Denied => 5,
+        ErrorKind::Network => 6,
+        ErrorKind::Partial => 7,
+        ErrorKind::Interrupted => 130,
+    }
+}
+
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let more = inner.to_string();
+        if !text.ends_with(&more) {
+            text = format!("{text}: {more}");
+        }
+        source = inner.source();
+    }
+    text
+}

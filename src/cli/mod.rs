@@ -1,0 +1,54 @@
+//! The command line: arguments in, tables or JSON out, an exit code at the end. The only place
+//! that knows JSON shapes, colours and exit codes. Contract: `spec/cli.md`.
+
+mod args;
+mod bar;
+mod commands;
+mod doctor;
+mod exit;
+mod out;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use clap::Parser;
+
+use crate::cli::args::Cli;
+use crate::cli::args::Command;
+use crate::cli::exit::Failure;
+use crate::cli::out::Out;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers; everything else is a usage error.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    // Damage in the index may make redb panic; that becomes an error that is reported properly.
+    std::panic::set_hook(Box::new(|_| {}));
+    let out = Out::new(cli.json, cli.quiet);
+    let done = match &cli.command {
+        Command::Registry { command } => commands::run(command, &cli, &out),
+        Command::Doctor => doctor::run(&cli, &out),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "alimentar", &mut script);
+            out.bytes(&script).map_err(Failure::from)
+        }
+        Command::Man { dir } => man_pages(dir),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(&out),
+    }
+}
+
+fn man_pages(dir: &std::path::Path) -> Result<(), Failure> {
+    let fail = |e| Failure::from(crate::registry::Error::file("write", dir, e));
+    std::fs::create_dir_all(dir).map_err(fail)?;
+    clap_mangen::generate_to(Cli::command(), dir).map_err(fail)
+}

@@ -1,0 +1,157 @@
+//! The umbrella over every error of the layers below.
+
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use thiserror::Error as ThisError;
+
+use crate::blob_store::BlobError;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::ident::ContentId;
+use crate::ident::DatasetName;
+use crate::ident::DatasetVersion;
+use crate::ident::IdentError;
+use crate::manifest::ManifestError;
+use crate::manifest::PathError;
+use crate::manifest::TreeError;
+use crate::meta_store::MetaError;
+use crate::store::disk::StoreError;
+
+/// Why a use-case failed.
+#[derive(Debug, ThisError)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file outside the registry.
+    #[error("cannot {action} `{}`", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A file was written to while it was read.
+    #[error("`{}` changed while it was being read", .0.display())]
+    Changed(PathBuf),
+    /// A file name that is not UTF-8.
+    #[error("`{}` has a name that is not UTF-8", .0.display())]
+    NameNotUtf8(PathBuf),
+    /// Neither a file nor a directory.
+    #[error("`{}` is neither a file nor a directory", .0.display())]
+    NotAFile(PathBuf),
+    /// Where something should be made, something is.
+    #[error("`{}` exists already", .0.display())]
+    Exists(PathBuf),
+    /// A pattern to exclude that is none.
+    #[error("`{0}` is not a pattern")]
+    Pattern(String),
+    /// No dataset fits a reference.
+    #[error("no dataset `{0}` here")]
+    NotFound(String),
+    /// No such file in a dataset.
+    #[error("no file `{path}` in `{dataset}`")]
+    NoSuchFile {
+        /// What was asked for.
+        path: String,
+        /// In which dataset.
+        dataset: String,
+    },
+    /// Several datasets fit a reference.
+    #[error("`{reference}` may mean {}", candidates.join(", "))]
+    Ambiguous {
+        /// What was typed.
+        reference: String,
+        /// What it may mean.
+        candidates: Vec<String>,
+    },
+    /// A name and version stand for other content already.
+    #[error("`{name}@{version}` is already the content {held}")]
+    VersionTaken {
+        /// The name.
+        name: DatasetName,
+        /// The version.
+        version: DatasetVersion,
+        /// What it stands for.
+        held: ContentId,
+    },
+    /// A dataset's bytes are damaged.
+    #[error("`{dataset}` is damaged: file `{file}`")]
+    Corrupt {
+        /// Which dataset.
+        dataset: String,
+        /// Which file of it.
+        file: String,
+        /// What was found.
+        source: Box<StoreError>,
+    },
+    /// A dataset's bytes are whole but not what its content id says.
+    #[error("`{dataset}` does not have the content its id says: file `{file}`")]
+    Mismatch {
+        /// Which dataset.
+        dataset: String,
+        /// Which file of it.
+        file: String,
+    },
+    /// Stopped on request.
+    #[error("interrupted")]
+    Interrupted,
+    /// A text that is no identifier.
+    #[error(transparent)]
+    Ident(#[from] IdentError),
+    /// A manifest that cannot be.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A path that cannot be in a dataset.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Error {
+    pub(crate) fn file(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
+        Self::File { action, path: path.as_ref().to_owned(), source }
+    }
+}
+
+impl Classify for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File { source, .. } => ErrorKind::of_io(source),
+            Self::Changed(_) => ErrorKind::Io,
+            Self::NameNotUtf8(_) | Self::NotAFile(_) | Self::Pattern(_) | Self::Path(_) => {
+                ErrorKind::Invalid
+            }
+            Self::Exists(_) | Self::VersionTaken { .. } => ErrorKind::Conflict,
+            Self::NotFound(_) | Self::NoSuchFile { .. } => ErrorKind::NotFound,
+            Self::Ambiguous { .. } => ErrorKind::Ambiguous,
+            Self::Corrupt { .. } | Self::Mismatch { .. } => ErrorKind::Integrity,
+            Self::Interrupted => ErrorKind::Interrupted,
+            Self::Ident(_) => ErrorKind::Invalid,
+            Self::Manifest(e) => e.kind(),
+            Self::Store(e) => e.kind(),
+        }
+    }
+}
+
+impl From<BlobError> for Error {
+    fn from(error: BlobError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<MetaError> for Error {
+    fn from(error: MetaError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<TreeError> for Error {
+    fn from(error: TreeError) -> Self {
+        Self::Store(error.into())
+    }
+}

@@ -1,0 +1,23 @@
+//! What comes from the machine: the time and randomness.
+#![allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use crate::clock::Timestamp;
+
+/// Now, by the machine's clock.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// Bytes nobody can guess.
+///
+/// # Errors
+/// As the operating system.
+pub fn random<const N: usize>() -> Result<[u8; N], std::io::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    Ok(bytes)
+}

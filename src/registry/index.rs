@@ -1,0 +1,338 @@
+//! Putting a file or directory into the registry.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use crate::blob_store::BlobKind;
+use crate::catalog;
+use crate::catalog::Dataset;
+use crate::chunk::params::CHUNK_BYTES_MAX;
+use crate::ident::ContentId;
+use crate::ident::DatasetName;
+use crate::ident::DatasetVersion;
+use crate::ident::LineId;
+use crate::ident::NodeId;
+use crate::manifest::DatasetKind;
+use crate::manifest::Envelope;
+use crate::manifest::FileEntry;
+use crate::manifest::FileTable;
+use crate::manifest::Manifest;
+use crate::manifest::Totals;
+use crate::meta_store::MetaWrite;
+use crate::meta_store::Table;
+use crate::progress::Progress;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+use crate::registry::files;
+use crate::registry::files::Seen;
+use crate::registry::files::Skipped;
+use crate::registry::files::SourceFile;
+use crate::registry::files::Sources;
+use crate::registry::host;
+use crate::registry::ingest::Feeder;
+use crate::registry::ingest::ingest;
+use crate::registry::rows;
+use crate::store::disk::Entry;
+use crate::store::disk::Session;
+use crate::store::disk::SessionStats;
+use crate::wire::Writer;
+
+/// What is said about a dataset when it is indexed.
+#[derive(Clone, Debug, Default)]
+pub struct IndexOptions {
+    /// Its name; else the file's name without ending.
+    pub name: Option<DatasetName>,
+    /// Its version; else the one after the greatest of that name, or 0.1.0.
+    pub version: Option<DatasetVersion>,
+    /// Markdown.
+    pub description: Option<String>,
+    /// SPDX identifier.
+    pub license: Option<String>,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// Keep it from everybody else.
+    pub private: bool,
+    /// Patterns of paths to leave out of a directory.
+    pub exclude: Vec<String>,
+}
+
+/// What indexing did.
+#[derive(Clone, Debug)]
+pub struct IndexReport {
+    /// The manifest that now counts.
+    pub manifest: Manifest,
+    /// Chunks under its tree; `None` when nothing was read.
+    pub chunks: u64,
+    /// What was written.
+    pub stats: SessionStats,
+    /// Nothing had to be added: this content was here under this name.
+    pub unchanged: bool,
+    /// What was left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A source whose last change is this young may change again without its times showing it.
+const SETTLED_AFTER_SECONDS: i64 = 2;
+
+/// In [`Table::Meta`]: the key under which this registry counts its edits.
+const NODE_KEY: &[u8] = b"node";
+
+impl LocalRegistry {
+    /// Indexes a file or a directory.
+    ///
+    /// A source that was indexed before and looks unchanged is not read again. Nothing is visible
+    /// until everything is stored; after an error or a kill, indexing again continues with the
+    /// chunks that were stored.
+    ///
+    /// # Errors
+    /// [`Error`] when the path cannot be read whole, the name and version stand for other
+    /// content, or the store fails.
+    pub fn index(
+        &self,
+        path: &Path,
+        options: &IndexOptions,
+        progress: &dyn Progress,
+    ) -> Result<IndexReport, Error> {
+        let sources = files::find(path, &options.exclude)?;
+        let name = match &options.name {
+            Some(name) => name.clone(),
+            None => suggested_name(path),
+        };
+        let source_key = source_key(path, options)?;
+        let looks = fingerprint(&sources);
+        if let Some(held) = self.seen_before(&source_key, &looks, &name, options)? {
+            return Ok(unchanged(held, sources.skipped));
+        }
+        let total: u64 = sources.files.iter().map(|f| f.seen.size_bytes).sum();
+        progress.phase("indexing", Some(total));
+        let session = Session::begin(&self.store)?;
+        let (table, root, totals) =
+            ingest(&session, |feeder| read_all(feeder, &sources.files, progress))?;
+        let encoded = table.encode();
+        let ((), table_root, _) = ingest(&session, |feeder| {
+            feeder.read_from(encoded.as_slice(), |_| ()).map_err(|e| Error::file("read", path, e))?;
+            Ok(())
+        })?;
+        let content_id = match (sources.kind, table.files()) {
+            (DatasetKind::File, [only]) => only.content_id,
+            _ => table.directory_id(),
+        };
+        let stats = session.stats();
+        let line = LineId::new(host::random().map_err(|e| Error::file("seed", path, e))?);
+        let node = NodeId::new(host::random().map_err(|e| Error::file("seed", path, e))?);
+        let mut tags = options.tags.clone();
+        tags.sort();
+        tags.dedup();
+        let draft = Manifest {
+            name,
+            dataset_version: options.version.clone().unwrap_or_else(DatasetVersion::first),
+            dataset_kind: sources.kind,
+            content_id,
+            chunk_tree_root: root,
+            file_table_root: table_root,
+            file_table_bytes: encoded.len() as u64,
+            num_files: table.files().len() as u64,
+            schema: Vec::new(),
+            num_rows: table.files().iter().filter_map(|f| f.rows).sum(),
+            size_bytes: totals.bytes,
+            description: options.description.clone(),
+            license: options.license.clone(),
+            tags,
+            card: None,
+            line,
+            seq: 1,
+            prev: Vec::new(),
+            clock: BTreeMap::from([(node, 1)]),
+            created_at: host::now(),
+            signer: None,
+        };
+        let settled = is_settled(&sources.files);
+        let source = settled.then_some((source_key, looks));
+        let (manifest, unchanged) = session.commit(|tables, entries| {
+            publish(tables, entries, draft, options, source)
+        })?;
+        let skipped = sources.skipped;
+        Ok(IndexReport { manifest, chunks: totals.chunks, stats, unchanged, skipped })
+    }
+
+    /// The dataset that this source gave when it last looked like this.
+    fn seen_before(
+        &self,
+        source_key: &[u8; 32],
+        looks: &[u8; 32],
+        name: &DatasetName,
+        options: &IndexOptions,
+    ) -> Result<Option<(Manifest, Totals)>, Error> {
+        let held = self.store.read(|t| {
+            let Some(row) = t.get(Table::Sources, source_key)? else { return Ok(None) };
+            let Some((seen, id)) = row.split_first_chunk::<32>() else { return Ok(None) };
+            let Ok(id) = <[u8; 32]>::try_from(id) else { return Ok(None) };
+            if seen != looks {
+                return Ok(None);
+            }
+            let id = ContentId::new(id);
+            let named = catalog::by_name(t, name)?;
+            Ok::<_, Error>(named.into_iter().find(|d| same_claims(d, &id, options)))
+        })?;
+        let Some(dataset) = held else { return Ok(None) };
+        let totals = self.totals(&dataset.manifest)?;
+        Ok(Some((dataset.manifest, totals)))
+    }
+}
+
+fn same_claims(held: &Dataset, content: &ContentId, options: &IndexOptions) -> bool {
+    let version_fits =
+        options.version.as_ref().is_none_or(|v| *v == held.manifest.dataset_version);
+    held.manifest.content_id == *content && version_fits
+}
+
+fn unchanged((manifest, totals): (Manifest, Totals), skipped: Vec<Skipped>) -> IndexReport {
+    let stats = SessionStats::default();
+    IndexReport { manifest, chunks: totals.chunks, stats, unchanged: true, skipped }
+}
+
+/// Gives the dataset its version and line and puts it into the tables, unless it is there.
+fn publish(
+    tables: &mut dyn MetaWrite,
+    entries: &mut Vec<Entry>,
+    mut manifest: Manifest,
+    options: &IndexOptions,
+    source: Option<([u8; 32], [u8; 32])>,
+) -> Result<(Manifest, bool), Error> {
+    if let Some((key, looks)) = source {
+        let row = [looks, *manifest.content_id.as_bytes()].concat();
+        tables.put(Table::Sources, &key, &row)?;
+    }
+    let named = catalog::by_name(tables, &manifest.name)?;
+    let held = named.iter().find(|d| same_claims(d, &manifest.content_id, options));
+    if let Some(held) = held {
+        return Ok((held.manifest.clone(), true));
+    }
+    if let Some(newest) = named.iter().max_by_key(|d| d.manifest.dataset_version.clone()) {
+        manifest.line = newest.manifest.line;
+        if options.version.is_none() {
+            manifest.dataset_version = newest.manifest.dataset_version.next();
+        }
+    }
+    let taken = named.iter().find(|d| d.manifest.dataset_version == manifest.dataset_version);
+    if let Some(taken) = taken {
+        return Err(Error::VersionTaken {
+            name: manifest.name,
+            version: manifest.dataset_version,
+            held: taken.manifest.content_id,
+        });
+    }
+    manifest.clock = BTreeMap::from([(node_id(tables, &manifest)?, 1)]);
+    let envelope = Envelope { manifest: manifest.encode()?, signature: None };
+    catalog::put(tables, &manifest, &envelope, options.private)?;
+    let (kind, bytes) = (BlobKind::Envelope, envelope.encode());
+    entries.push(Entry { kind, bytes, private: options.private });
+    Ok((manifest, false))
+}
+
+/// The key under which this registry counts its edits; the draft's random one the first time.
+fn node_id(tables: &mut dyn MetaWrite, draft: &Manifest) -> Result<NodeId, Error> {
+    if let Some(Ok(id)) = tables.get(Table::Meta, NODE_KEY)?.map(<[u8; 32]>::try_from) {
+        return Ok(NodeId::new(id));
+    }
+    let fresh = draft.clock.keys().next().copied().unwrap_or(NodeId::new([0; 32]));
+    tables.put(Table::Meta, NODE_KEY, fresh.as_bytes())?;
+    Ok(fresh)
+}
+
+fn read_all(
+    feeder: &mut Feeder,
+    files: &[SourceFile],
+    progress: &dyn Progress,
+) -> Result<FileTable, Error> {
+    let mut entries = Vec::new();
+    for file in files {
+        // A large file starts and ends at a cut, so that it is the same chunks everywhere.
+        let large = file.seen.size_bytes >= CHUNK_BYTES_MAX as u64;
+        if large {
+            feeder.end_region();
+        }
+        entries.push(read_one(feeder, file, progress)?);
+        if large {
+            feeder.end_region();
+        }
+    }
+    Ok(FileTable::new(entries)?)
+}
+
+fn read_one(
+    feeder: &mut Feeder,
+    source: &SourceFile,
+    progress: &dyn Progress,
+) -> Result<FileEntry, Error> {
+    let fail = |e| Error::file("read", &source.at, e);
+    let file = File::open(&source.at).map_err(fail)?;
+    let format = rows::format_of(&source.path);
+    let mut counter = (format == rows::FORMAT_JSONL).then(rows::RowCounter::default);
+    let mut hasher = blake3::Hasher::new();
+    let mut cancelled = false;
+    let size_bytes = feeder
+        .read_from(&file, |piece| {
+            hasher.update(piece);
+            if let Some(counter) = &mut counter {
+                counter.push(piece);
+            }
+            progress.advance(piece.len() as u64);
+            cancelled |= progress.cancelled();
+        })
+        .map_err(fail)?;
+    if cancelled {
+        return Err(Error::Interrupted);
+    }
+    let after = Seen::of(&file.metadata().map_err(fail)?);
+    if after != source.seen || size_bytes != source.seen.size_bytes {
+        return Err(Error::Changed(source.at.clone()));
+    }
+    Ok(FileEntry {
+        path: source.path.clone(),
+        size_bytes,
+        content_id: ContentId::new(*hasher.finalize().as_bytes()),
+        format,
+        rows: counter.map(rows::RowCounter::finish),
+        schema: None,
+    })
+}
+
+fn suggested_name(path: &Path) -> DatasetName {
+    let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let last = path.file_name().or(full.file_name()).unwrap_or_default();
+    DatasetName::suggest(&last.to_string_lossy())
+}
+
+/// Names a source: its absolute path and what was asked to be left out.
+fn source_key(path: &Path, options: &IndexOptions) -> Result<[u8; 32], Error> {
+    let full = path.canonicalize().map_err(|e| Error::file("find", path, e))?;
+    let mut w = Writer::new();
+    w.counted(full.as_os_str().as_encoded_bytes());
+    options.exclude.iter().for_each(|pattern| {
+        w.counted(pattern.as_bytes());
+    });
+    Ok(*blake3::hash(w.as_bytes()).as_bytes())
+}
+
+/// A digest of everything that shows whether the files changed.
+fn fingerprint(sources: &Sources) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for f in &sources.files {
+        let mut w = Writer::new();
+        w.counted(f.path.as_bytes()).u64(f.seen.size_bytes);
+        let times = [f.seen.modified.0, f.seen.modified.1, f.seen.changed.0, f.seen.changed.1];
+        times.iter().for_each(|t| {
+            w.u64(t.cast_unsigned());
+        });
+        w.u64(f.seen.inode.0).u64(f.seen.inode.1);
+        hasher.update(w.as_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+fn is_settled(files: &[SourceFile]) -> bool {
+    let newest = files.iter().map(|f| f.seen.changed.0).max().unwrap_or(0);
+    host::now().0 - newest > SETTLED_AFTER_SECONDS
+}

@@ -1,0 +1,196 @@
+//! What is here: lists, references, removal, totals.
+
+use crate::blob_store::BlobKind;
+use crate::catalog;
+use crate::catalog::Dataset;
+use crate::ident::ContentId;
+use crate::ident::Reference;
+use crate::ident::TreeId;
+use crate::manifest::FileTable;
+use crate::manifest::Manifest;
+use crate::manifest::Totals;
+use crate::manifest::TreeError;
+use crate::manifest::each_node;
+use crate::manifest::read_tree;
+use crate::meta_store::MetaRead;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+use crate::registry::host;
+use crate::store::disk::BlobReader;
+use crate::store::disk::Entry;
+use crate::store::disk::Session;
+use crate::store::disk::StoreStats;
+use crate::wire::Writer;
+
+/// How much the registry holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StatsReport {
+    /// Datasets, every version counted.
+    pub datasets: u64,
+    /// Raw bytes of all datasets.
+    pub raw_bytes: u64,
+    /// The store's own figures.
+    pub store: StoreStats,
+}
+
+impl LocalRegistry {
+    /// Every dataset, by name and version.
+    ///
+    /// # Errors
+    /// [`Error`] when the index cannot be read.
+    pub fn list(&self) -> Result<Vec<Dataset>, Error> {
+        self.store.read(|t| Ok(catalog::all(t)?))
+    }
+
+    /// The dataset with a content id; the newest, where several names stand for it.
+    ///
+    /// # Errors
+    /// [`Error`] when the index cannot be read.
+    pub fn get(&self, id: &ContentId) -> Result<Option<Dataset>, Error> {
+        let found = self.store.read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
+        Ok(found.into_iter().max_by_key(|d| d.manifest.created_at))
+    }
+
+    /// The one dataset that a reference means.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Ambiguous`], or the store's.
+    pub fn resolve(&self, reference: &Reference) -> Result<Dataset, Error> {
+        let found = self.store.read(|t| candidates(t, reference))?;
+        let same_content = |a: &Dataset, b: &Dataset| a.manifest.content_id == b.manifest.content_id;
+        let first = found.first().cloned().ok_or(Error::NotFound(reference.to_string()))?;
+        if found.iter().all(|d| same_content(d, &first)) {
+            return Ok(first);
+        }
+        let candidates = found.iter().map(label).collect();
+        Err(Error::Ambiguous { reference: reference.to_string(), candidates })
+    }
+
+    /// Takes what a reference means out of the index. Its bytes stay until they are collected.
+    ///
+    /// # Errors
+    /// As [`LocalRegistry::resolve`]; ambiguous also where several names stand for the content.
+    pub fn unindex_reference(&self, reference: &Reference) -> Result<Dataset, Error> {
+        let found = self.store.read(|t| candidates(t, reference))?;
+        match found.as_slice() {
+            [] => Err(Error::NotFound(reference.to_string())),
+            [only] => self.remove(vec![only.clone()]).map(|()| only.clone()),
+            several => Err(Error::Ambiguous {
+                reference: reference.to_string(),
+                candidates: several.iter().map(label).collect(),
+            }),
+        }
+    }
+
+    /// Takes every dataset with this content out of the index.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or the store's.
+    pub fn unindex(&self, id: &ContentId) -> Result<(), Error> {
+        let found = self.store.read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
+        if found.is_empty() { Err(Error::NotFound(id.to_string())) } else { self.remove(found) }
+    }
+
+    /// The files of a dataset.
+    ///
+    /// # Errors
+    /// [`Error`] when the table is missing or damaged.
+    pub fn files(&self, manifest: &Manifest) -> Result<FileTable, Error> {
+        let reader = BlobReader::new(&self.store)?;
+        self.files_by(&reader, manifest)
+    }
+
+    /// How much the registry holds.
+    ///
+    /// # Errors
+    /// [`Error`] when the index cannot be read.
+    pub fn stats(&self) -> Result<StatsReport, Error> {
+        let datasets = self.list()?;
+        let raw_bytes = datasets.iter().map(|d| d.manifest.size_bytes).sum();
+        Ok(StatsReport { datasets: datasets.len() as u64, raw_bytes, store: self.store.stats()? })
+    }
+
+    /// Chunks, bytes and newlines under a dataset's tree.
+    ///
+    /// # Errors
+    /// [`Error`] when the tree is missing or damaged.
+    pub fn totals(&self, manifest: &Manifest) -> Result<Totals, Error> {
+        let reader = BlobReader::new(&self.store)?;
+        Ok(crate::manifest::tree_totals(&reader, manifest.chunk_tree_root)?)
+    }
+
+    /// What a dataset's chunks take in the packs: of every record that holds some of them, the
+    /// share of its bytes that is theirs.
+    ///
+    /// # Errors
+    /// [`Error`] when the tree is missing or damaged.
+    pub fn stored_bytes(&self, manifest: &Manifest) -> Result<u64, Error> {
+        let reader = BlobReader::new(&self.store)?;
+        let mut keys = Vec::new();
+        each_node(&reader, manifest.chunk_tree_root, &mut |key| {
+            keys.push(key);
+            true
+        })?;
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(reader.stored_bytes(&keys)?)
+    }
+
+    pub(crate) fn files_by(
+        &self,
+        reader: &BlobReader,
+        manifest: &Manifest,
+    ) -> Result<FileTable, Error> {
+        let root = manifest.file_table_root;
+        let bytes = read_tree(reader, root, manifest.file_table_bytes)?;
+        FileTable::decode(&bytes)
+            .map_err(|e| TreeError::Node(TreeId::new(*root.as_bytes()), e).into())
+    }
+
+    /// Removes datasets, with a tombstone so that they stay gone when the index is rebuilt.
+    fn remove(&self, datasets: Vec<Dataset>) -> Result<(), Error> {
+        let session = Session::begin(&self.store)?;
+        let salt: [u8; 16] =
+            host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        session.commit(|tables, entries| {
+            let mut ids = Writer::new();
+            ids.bytes(&salt).varint(datasets.len() as u64);
+            for dataset in &datasets {
+                catalog::remove(tables, dataset)?;
+                ids.bytes(dataset.envelope_id.as_bytes());
+            }
+            let (kind, bytes) = (BlobKind::Tombstone, ids.into_bytes());
+            entries.push(Entry { kind, bytes, private: false });
+            Ok(())
+        })
+    }
+}
+
+/// `name@version` and the first digits of the content id.
+pub(crate) fn label(dataset: &Dataset) -> String {
+    let m = &dataset.manifest;
+    format!("{}@{} (alimentar:{})", m.name, m.dataset_version, m.content_id.short())
+}
+
+fn candidates(tables: &dyn MetaRead, reference: &Reference) -> Result<Vec<Dataset>, Error> {
+    let (digits, named) = match reference {
+        Reference::Content(digits) => (Some(digits), Vec::new()),
+        // Trusted publishers have aliases; there are none yet.
+        Reference::Name { publisher: Some(_), .. } => (None, Vec::new()),
+        Reference::Name { name, version, or_content, .. } => {
+            let mut named = catalog::by_name(tables, name)?;
+            named.retain(|d| version.admits(&d.manifest.dataset_version));
+            named.sort_by(|a, b| {
+                b.manifest.dataset_version.cmp(&a.manifest.dataset_version)
+            });
+            let newest = named.first().map(|d| d.manifest.dataset_version.clone());
+            named.retain(|d| Some(&d.manifest.dataset_version) == newest.as_ref());
+            (or_content.as_ref(), named)
+        }
+    };
+    let mut found = named;
+    if let Some(digits) = digits {
+        found.extend(catalog::by_content(tables, &digits.lowest(), |id| digits.matches(id))?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,52 @@
+//! The use-cases over store and catalogue: index, list, resolve, check out, verify, compare.
+//! Blocking; takes options and a [`Progress`](crate::progress::Progress), returns reports, never
+//! prints.
+
+mod checkout;
+mod error;
+mod files;
+pub mod host;
+mod index;
+mod ingest;
+mod lookup;
+mod read;
+mod rows;
+mod verify;
+
+use std::path::Path;
+
+pub use checkout::CheckoutReport;
+pub use error::Error;
+pub use files::Skipped;
+pub use files::WhySkipped;
+pub use index::IndexOptions;
+pub use index::IndexReport;
+pub use lookup::StatsReport;
+pub use verify::DiffReport;
+pub use verify::FileDiff;
+pub use verify::VerifyReport;
+
+use crate::store::disk::DiskStore;
+
+/// A registry in a home directory. Opening is quick and holds no lock between calls; several
+/// processes may use one home at a time.
+#[derive(Clone, Debug)]
+pub struct LocalRegistry {
+    store: DiskStore,
+}
+
+impl LocalRegistry {
+    /// Opens the registry in a directory, making it when there is none.
+    ///
+    /// # Errors
+    /// [`Error`] when the home cannot be made or read, or was written by a newer version.
+    pub fn open(home: &Path) -> Result<Self, Error> {
+        Ok(Self { store: DiskStore::open(home)? })
+    }
+
+    /// Where the registry is.
+    pub fn home(&self) -> &Path {
+        self.store.home()
+    }
+}
+

@@ -1,0 +1,88 @@
+//! Going through a dataset's bytes in order, each record unpacked once, on all cores.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use crate::blob_store::BlobError;
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::ident::BlobId;
+use crate::manifest::ChunkEntry;
+use crate::registry::error::Error;
+use crate::store::disk::BlobReader;
+use crate::store::disk::Location;
+use crate::store::disk::StoreError;
+
+/// Chunks that are located and read at a time: 64 MiB of data at the average size.
+pub(crate) const WINDOW_CHUNKS: usize = 4096;
+
+/// A chunk and where its first byte is in the dataset.
+pub(crate) type Placed = (u64, ChunkEntry);
+
+/// Hands every chunk's verified bytes to `sink`, in any order and from several threads. Every
+/// record is unpacked once, however its chunks are scattered over the window.
+///
+/// The first chunk that fails, in the order of the data, is returned with its offset.
+pub(crate) fn each_chunk(
+    reader: &BlobReader,
+    window: &[Placed],
+    sink: &(dyn Fn(u64, &[u8]) -> Result<(), Error> + Sync),
+) -> Result<(), (u64, Error)> {
+    let key_of = |e: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes());
+    let keys: Vec<BlobKey> = window.iter().map(|(_, e)| key_of(e)).collect();
+    let first = window.first().map_or(0, |(at, _)| *at);
+    let found = reader.locate(&keys).map_err(|e| (first, e.into()))?;
+    let mut order = Vec::new();
+    let mut by_record: HashMap<(u32, u32), Vec<(u64, BlobKey, Location)>> = HashMap::new();
+    for (((at, _), key), location) in window.iter().zip(&keys).zip(found) {
+        let missing = || (*at, StoreError::Blob(BlobError::Missing(*key)).into());
+        let location = location.ok_or_else(missing)?;
+        let place = (location.pack, location.offset);
+        let chunks = by_record.entry(place).or_insert_with(|| {
+            order.push(place);
+            Vec::new()
+        });
+        chunks.push((*at, *key, location));
+    }
+    let jobs: Vec<_> = order.iter().filter_map(|place| by_record.remove(place)).collect();
+    let next = AtomicUsize::new(0);
+    let failed: Mutex<Option<(u64, Error)>> = Mutex::new(None);
+    let workers = std::thread::available_parallelism().map_or(2, |n| n.get()).min(jobs.len());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(failure) = one_record(reader, job, sink) {
+                        let mut first = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                        if first.as_ref().is_none_or(|(at, _)| failure.0 < *at) {
+                            *first = Some(failure);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+fn one_record(
+    reader: &BlobReader,
+    job: &[(u64, BlobKey, Location)],
+    sink: &(dyn Fn(u64, &[u8]) -> Result<(), Error> + Sync),
+) -> Result<(), (u64, Error)> {
+    let Some((first, key, location)) = job.first() else { return Ok(()) };
+    let record = reader.unpack(key, location).map_err(|e| (*first, e.into()))?;
+    for (at, key, location) in job {
+        let bytes = record.item(key, location.item).filter(|b| BlobId::of(b) == key.id);
+        let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
+        let bytes = bytes.ok_or_else(|| (*at, corrupt().into()))?;
+        sink(*at, bytes).map_err(|e| (*at, e))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! Proving that a dataset is what its id says, and comparing two.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use crate::catalog::Dataset;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::ident::ContentId;
+use crate::manifest::DatasetKind;
+use crate::manifest::FileEntry;
+use crate::manifest::FileTable;
+use crate::manifest::TreeDiff;
+use crate::manifest::TreeWalk;
+use crate::manifest::diff_trees;
+use crate::progress::Progress;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+use crate::registry::read::Placed;
+use crate::registry::read::each_chunk;
+use crate::store::disk::BlobReader;
+use crate::store::disk::StoreError;
+
+/// What verification found. That the content is whole is said by its being returned at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// Files that were hashed.
+    pub files: u64,
+    /// Bytes that were hashed.
+    pub bytes: u64,
+}
+
+/// One file that differs, or does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileDiff {
+    /// Its path.
+    pub path: String,
+    /// What it is in the first dataset: size and id.
+    pub a: Option<(u64, ContentId)>,
+    /// What it is in the second.
+    pub b: Option<(u64, ContentId)>,
+}
+
+/// What two datasets share.
+#[derive(Clone, Debug)]
+pub struct DiffReport {
+    /// By chunks.
+    pub tree: TreeDiff,
+    /// Files that are not the same in both.
+    pub files: Vec<FileDiff>,
+}
+
+/// Chunks verified at a time, kept in memory to be hashed in order: 32 MiB at the average size.
+const WINDOW_CHUNKS: usize = 2048;
+
+impl LocalRegistry {
+    /// Reads every byte of a dataset and recomputes every file's hash and the content id.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] or [`Error::Mismatch`] naming the dataset and the first bad file.
+    pub fn verify(&self, dataset: &Dataset, progress: &dyn Progress) -> Result<VerifyReport, Error> {
+        let reader = BlobReader::new(&self.store)?;
+        let m = &dataset.manifest;
+        let name = || m.name.to_string();
+        let table = self.files_by(&reader, m).map_err(|e| match e {
+            Error::Store(e) if e.kind() == ErrorKind::Integrity => Error::Corrupt {
+                dataset: name(),
+                file: "(file table)".to_owned(),
+                source: Box::new(e),
+            },
+            other => other,
+        })?;
+        progress.phase("verifying", Some(m.size_bytes));
+        let mut files = table.with_offsets();
+        let mut current = files.next();
+        let mut hasher = blake3::Hasher::new();
+        let mut position = 0_u64;
+        let mut check_ended = |position: u64, hasher: &mut blake3::Hasher| -> Result<(), Error> {
+            while let Some((start, file)) = current.filter(|(s, f)| s + f.size_bytes == position) {
+                let _ = start;
+                if file.content_id != ContentId::new(*hasher.finalize().as_bytes()) {
+                    return Err(Error::Mismatch { dataset: name(), file: file.path.clone() });
+                }
+                hasher.reset();
+                current = files.next();
+            }
+            Ok(())
+        };
+        let ends: Vec<u64> = table.with_offsets().map(|(s, f)| s + f.size_bytes).collect();
+        check_ended(0, &mut hasher)?;
+        self.each_window(&reader, dataset, &table, 0, m.size_bytes, &mut |_, bytes| {
+            let mut rest = bytes;
+            while !rest.is_empty() {
+                let at = ends.partition_point(|end| *end <= position);
+                let until = ends.get(at).copied().unwrap_or(u64::MAX) - position;
+                let take = rest.len().min(usize::try_from(until).unwrap_or(usize::MAX));
+                let (head, tail) = rest.split_at(take);
+                hasher.update(head);
+                position += head.len() as u64;
+                check_ended(position, &mut hasher)?;
+                rest = tail;
+            }
+            progress.advance(bytes.len() as u64);
+            if progress.cancelled() { Err(Error::Interrupted) } else { Ok(()) }
+        })?;
+        let id = match (m.dataset_kind, table.files()) {
+            (DatasetKind::File, [only]) => only.content_id,
+            _ => table.directory_id(),
+        };
+        let whole = id == m.content_id && table.size_bytes() == Some(m.size_bytes);
+        if !whole {
+            return Err(Error::Mismatch { dataset: name(), file: "(file table)".to_owned() });
+        }
+        Ok(VerifyReport { files: table.files().len() as u64, bytes: position })
+    }
+
+    /// What two datasets have in common, by chunks and by files.
+    ///
+    /// # Errors
+    /// [`Error`] when a tree or table is missing or damaged.
+    pub fn diff(&self, a: &Dataset, b: &Dataset) -> Result<DiffReport, Error> {
+        let reader = BlobReader::new(&self.store)?;
+        let tree =
+            diff_trees(&reader, a.manifest.chunk_tree_root, b.manifest.chunk_tree_root)?;
+        let (of_a, of_b) = (self.files_by(&reader, &a.manifest)?, self.files_by(&reader, &b.manifest)?);
+        Ok(DiffReport { tree, files: diff_files(&of_a, &of_b) })
+    }
+
+    /// Hands the bytes of chunks between two offsets to `sink` in order.
+    pub(crate) fn each_window(
+        &self,
+        reader: &BlobReader,
+        dataset: &Dataset,
+        table: &FileTable,
+        start: u64,
+        end: u64,
+        sink: &mut dyn FnMut(u64, &[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let m = &dataset.manifest;
+        let blame = |at, e| blamed(dataset, table.with_offsets(), at, e);
+        let mut walk = TreeWalk::new(reader, m.chunk_tree_root, m.size_bytes, start)
+            .map_err(|e| blame(start, e.into()))?;
+        loop {
+            let mut window: Vec<Placed> = Vec::new();
+            while window.len() < WINDOW_CHUNKS && walk.offset() < end {
+                let at = walk.offset();
+                match walk.next() {
+                    Some(placed) => window.push(placed.map_err(|e| blame(at, e.into()))?),
+                    None => break,
+                }
+            }
+            if window.is_empty() {
+                return Ok(());
+            }
+            let base = window.first().map_or(0, |(at, _)| *at);
+            let total: usize = window.iter().map(|(_, e)| e.bytes as usize).sum();
+            let buffer = Mutex::new(vec![0; total]);
+            each_chunk(reader, &window, &|at, bytes| {
+                // Offsets of the window lie within its buffer.
+                let from = (at - base) as usize;
+                let mut buffer = buffer.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(to) = buffer.get_mut(from..from + bytes.len()) {
+                    to.copy_from_slice(bytes);
+                }
+                Ok(())
+            })
+            .map_err(|(at, e)| blame(at, e))?;
+            let buffer = buffer.into_inner().unwrap_or_else(PoisonError::into_inner);
+            sink(base, &buffer)?;
+        }
+    }
+}
+
+/// Says of damage which dataset and file it is in; other errors stay what they are.
+pub(crate) fn blamed<'a>(
+    dataset: &Dataset,
+    files: impl Iterator<Item = (u64, &'a FileEntry)>,
+    at: u64,
+    error: Error,
+) -> Error {
+    match error {
+        Error::Store(source) if source.kind() == ErrorKind::Integrity => {
+            // Empty files hold no byte that could be damaged.
+            let mut files = files.filter(|(_, f)| f.size_bytes > 0);
+            let file = files.find(|(start, f)| at < start.saturating_add(f.size_bytes));
+            let file = file.map_or_else(String::new, |(_, f)| f.path.clone());
+            let dataset = dataset.manifest.name.to_string();
+            Error::Corrupt { dataset, file, source: Box::<StoreError>::new(source) }
+        }
+        other => other,
+    }
+}
+
+fn diff_files(a: &FileTable, b: &FileTable) -> Vec<FileDiff> {
+    let facts = |f: &FileEntry| (f.size_bytes, f.content_id);
+    let mut files = Vec::new();
+    for f in a.files() {
+        let other = b.find(&f.path).map(facts);
+        if other != Some(facts(f)) {
+            files.push(FileDiff { path: f.path.clone(), a: Some(facts(f)), b: other });
+        }
+    }
+    for f in b.files().iter().filter(|f| a.find(&f.path).is_none()) {
+        files.push(FileDiff { path: f.path.clone(), a: None, b: Some(facts(f)) });
+    }
+    files.sort_by(|x, y| x.path.cmp(&y.path));
+    files
+}

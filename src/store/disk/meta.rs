@@ -1,0 +1,357 @@
+//! The index: redb, opened for one transaction at a time so that processes take turns.
+//!
+//! Who reads shares `registry.lock`, who writes holds it alone. Readers open the file through an
+//! overlay that keeps redb's own housekeeping in memory, so a reader never changes a byte; the
+//! opened handle is kept and used again for as long as the lock's generation number says that
+//! nobody wrote in between.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use redb::Database;
+use redb::ReadableDatabase;
+use redb::ReadableTable;
+use redb::TableDefinition;
+use redb::TableError;
+
+use crate::error_kind::ErrorKind;
+use crate::meta_store::MetaError;
+use crate::meta_store::MetaRead;
+use crate::meta_store::MetaWrite;
+use crate::meta_store::Scan;
+use crate::meta_store::Table;
+use crate::store::disk::backend::FileBackend;
+use crate::store::disk::backend::OverlayBackend;
+use crate::store::disk::error::StoreError;
+use crate::store::disk::io::Disk;
+use crate::store::disk::io::OpenMode;
+use crate::store::disk::io::Share;
+use crate::store::disk::io::Wait;
+use crate::store::disk::layout;
+use crate::store::disk::rows;
+
+/// redb keeps at most this much of the index in memory, its default being 1 GiB.
+const CACHE_BYTES: usize = 48 << 20;
+
+/// The tables of a home.
+pub(crate) struct RedbMeta {
+    disk: Arc<dyn Disk>,
+    cached: Mutex<Option<Cached>>,
+}
+
+#[derive(Clone)]
+struct Cached {
+    generation: u64,
+    database: Arc<Database>,
+}
+
+impl fmt::Debug for RedbMeta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedbMeta").field("disk", &self.disk).finish_non_exhaustive()
+    }
+}
+
+impl RedbMeta {
+    /// Opens the index, making an empty one when there is none.
+    pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<Self, StoreError> {
+        let meta = Self { disk, cached: Mutex::new(None) };
+        if meta.is_absent()? {
+            meta.create()?;
+        }
+        meta.read(|_| Ok::<(), StoreError>(()))?;
+        Ok(meta)
+    }
+
+    pub(crate) fn read<T, E: From<StoreError>>(
+        &self,
+        view: impl FnOnce(&dyn MetaRead) -> Result<T, E>,
+    ) -> Result<T, E> {
+        loop {
+            let lock = self.lock(Share::Shared)?;
+            let generation = lock.load().map_err(io_error("read"))?;
+            let Some(database) = self.snapshot(generation)? else {
+                // A writer was killed: the file needs redb's repair, which writes.
+                drop(lock);
+                self.write(|_| Ok::<(), StoreError>(()))?;
+                continue;
+            };
+            let transaction = guarded(|| database.begin_read()).map_err(StoreError::from)?;
+            let tables = RefCell::new(BTreeMap::new());
+            return view(&RedbRead { transaction, tables });
+        }
+    }
+
+    pub(crate) fn write<T, E: From<StoreError>>(
+        &self,
+        change: impl FnOnce(&mut dyn MetaWrite) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let lock = self.lock(Share::Exclusive)?;
+        let generation = lock.load().map_err(io_error("read"))?;
+        // Before the first byte changes: whoever comes after a kill must not trust its handle.
+        lock.store(generation.wrapping_add(1)).map_err(io_error("write"))?;
+        self.forget();
+        let file = self.disk.open(layout::INDEX, OpenMode::Existing).map_err(io_error("open"))?;
+        let database = guarded(|| builder().create_with_backend(FileBackend::new(file))).map_err(StoreError::from)?;
+        check_version(&database)?;
+        let transaction = guarded(|| database.begin_write()).map_err(StoreError::from)?;
+        let mut tables = RedbWrite { transaction };
+        match change(&mut tables) {
+            Ok(value) => {
+                guarded(|| tables.transaction.commit()).map_err(StoreError::from)?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The error that is being returned matters more than a failed abort.
+                let _ = guarded(|| tables.transaction.abort());
+                Err(error)
+            }
+        }
+    }
+
+    /// Checks every page of the index against redb's checksums.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        let lock = self.lock(Share::Shared)?;
+        let file = self.disk.open(layout::INDEX, OpenMode::Existing).map_err(io_error("open"))?;
+        let overlay = OverlayBackend::new(file).map_err(io_error("read"))?;
+        let mut database = guarded(|| builder().create_with_backend(overlay))?;
+        let sound = guarded(|| database.check_integrity())?;
+        drop(lock);
+        if sound { Ok(()) } else { Err(MetaError::Damaged.into()) }
+    }
+
+    /// Replaces the index by an empty one; the old one stays beside it under `aside`.
+    pub(crate) fn replace(&self, aside: &str) -> Result<(), StoreError> {
+        let lock = self.lock(Share::Exclusive)?;
+        let generation = lock.load().map_err(io_error("read"))?;
+        lock.store(generation.wrapping_add(1)).map_err(io_error("write"))?;
+        self.forget();
+        match self.disk.rename(layout::INDEX, aside) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            other => other.map_err(io_error("rename"))?,
+        }
+        self.make_empty()
+    }
+
+    fn create(&self) -> Result<(), StoreError> {
+        let _lock = self.lock(Share::Exclusive)?;
+        // Another process may have been faster.
+        if self.is_absent()? { self.make_empty() } else { Ok(()) }
+    }
+
+    /// Makes an empty index aside and renames it, so that none is ever half-made.
+    fn make_empty(&self) -> Result<(), StoreError> {
+        let aside = format!("{}.new", layout::INDEX);
+        let file = self.disk.open(&aside, OpenMode::Create).map_err(io_error("create"))?;
+        file.set_len(0).map_err(io_error("create"))?;
+        {
+            let database = guarded(|| builder().create_with_backend(FileBackend::new(file)))?;
+            let transaction = guarded(|| database.begin_write())?;
+            let mut tables = RedbWrite { transaction };
+            let version = layout::STORE_VERSION.to_le_bytes();
+            tables.put(Table::Meta, rows::VERSION_KEY, &version)?;
+            guarded(|| tables.transaction.commit())?;
+        }
+        self.disk.rename(&aside, layout::INDEX).map_err(io_error("rename"))?;
+        self.disk.sync_dir("").map_err(io_error("sync"))
+    }
+
+    fn is_absent(&self) -> Result<bool, StoreError> {
+        match self.disk.open(layout::INDEX, OpenMode::Existing) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),
+            other => other.map(|_| false).map_err(io_error("open")),
+        }
+    }
+
+    fn lock(&self, share: Share) -> Result<Box<dyn crate::store::disk::io::LockGuard>, StoreError> {
+        self.disk
+            .lock(layout::INDEX_LOCK, share, Wait::Yes)
+            .map_err(|e| StoreError::io("lock", layout::INDEX_LOCK, e))
+    }
+
+    fn forget(&self) {
+        *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// A handle on the index as it is now; `None` when a killed writer left it to be repaired.
+    fn snapshot(&self, generation: u64) -> Result<Option<Arc<Database>>, StoreError> {
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(c) = cached.as_ref().filter(|c| c.generation == generation) {
+            return Ok(Some(c.database.clone()));
+        }
+        let file = self.disk.open(layout::INDEX, OpenMode::Existing).map_err(io_error("open"))?;
+        let overlay = OverlayBackend::new(file).map_err(io_error("read"))?;
+        let repaired = Arc::new(AtomicBool::new(false));
+        let saw_repair = repaired.clone();
+        let mut builder = builder();
+        builder.set_repair_callback(move |session| {
+            saw_repair.store(true, Ordering::Relaxed);
+            session.abort();
+        });
+        let opened = guarded(|| builder.create_with_backend(overlay));
+        if repaired.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let database = Arc::new(opened?);
+        check_version(&database)?;
+        *cached = Some(Cached { generation, database: database.clone() });
+        Ok(Some(database))
+    }
+}
+
+fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
+fn check_version(database: &Database) -> Result<(), StoreError> {
+    let transaction = guarded(|| database.begin_read())?;
+    let read = RedbRead { transaction, tables: RefCell::new(BTreeMap::new()) };
+    let row = read.get(Table::Meta, rows::VERSION_KEY)?;
+    let found = row.and_then(|v| v.try_into().ok()).map(u32::from_le_bytes);
+    match found {
+        Some(found) if found > layout::STORE_VERSION => {
+            Err(StoreError::Newer { found, known: layout::STORE_VERSION })
+        }
+        Some(_) => Ok(()),
+        None => Err(MetaError::Damaged.into()),
+    }
+}
+
+fn io_error(action: &'static str) -> impl Fn(std::io::Error) -> StoreError {
+    move |e| StoreError::io(action, layout::INDEX, e)
+}
+
+/// Calls into redb. It trusts the pages of its file, so damage there may make it panic; that is
+/// the file's fault, and becomes the error that says so.
+fn guarded<T, E: Into<redb::Error>>(call: impl FnOnce() -> Result<T, E>) -> Result<T, MetaError> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Err(_) => Err(MetaError::Damaged),
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(match error.into() {
+            redb::Error::Corrupted(_) => MetaError::Damaged,
+            redb::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => MetaError::Damaged,
+            redb::Error::Io(e) => {
+                MetaError::Backend { kind: ErrorKind::of_io(&e), source: Box::new(e) }
+            }
+            other => MetaError::Backend { kind: ErrorKind::Io, source: Box::new(other) },
+        }),
+    }
+}
+
+type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+type OpenTable = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+fn definition(table: Table) -> Definition {
+    TableDefinition::new(table.name())
+}
+
+struct RedbRead {
+    transaction: redb::ReadTransaction,
+    tables: RefCell<BTreeMap<Table, Arc<OpenTable>>>,
+}
+
+impl RedbRead {
+    /// The open table; `None` when nothing was ever written to it.
+    fn table(&self, table: Table) -> Result<Option<Arc<OpenTable>>, MetaError> {
+        if let Some(open) = self.tables.borrow().get(&table) {
+            return Ok(Some(open.clone()));
+        }
+        let opened = guarded(|| match self.transaction.open_table(definition(table)) {
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            other => other.map(Some),
+        })?;
+        let opened = opened.map(Arc::new);
+        if let Some(open) = &opened {
+            self.tables.borrow_mut().insert(table, open.clone());
+        }
+        Ok(opened)
+    }
+}
+
+impl MetaRead for RedbRead {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, MetaError> {
+        match self.table(table)? {
+            None => Ok(None),
+            Some(open) => guarded(|| Ok::<_, redb::Error>(open.get(key)?.map(|v| v.value().to_vec()))),
+        }
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        from: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Scan,
+    ) -> Result<(), MetaError> {
+        match self.table(table)? {
+            None => Ok(()),
+            Some(open) => guarded(|| scan_rows(&*open, from, visit)),
+        }
+    }
+}
+
+struct RedbWrite {
+    transaction: redb::WriteTransaction,
+}
+
+impl MetaRead for RedbWrite {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, MetaError> {
+        guarded(|| {
+            let open = self.transaction.open_table(definition(table))?;
+            let value = open.get(key)?.map(|v| v.value().to_vec());
+            Ok::<_, redb::Error>(value)
+        })
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        from: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Scan,
+    ) -> Result<(), MetaError> {
+        guarded(|| {
+            let open = self.transaction.open_table(definition(table))?;
+            scan_rows(&open, from, visit)
+        })
+    }
+}
+
+impl MetaWrite for RedbWrite {
+    fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), MetaError> {
+        guarded(|| {
+            let mut open = self.transaction.open_table(definition(table))?;
+            open.insert(key, value)?;
+            Ok::<_, redb::Error>(())
+        })
+    }
+
+    fn delete(&mut self, table: Table, key: &[u8]) -> Result<bool, MetaError> {
+        guarded(|| {
+            let mut open = self.transaction.open_table(definition(table))?;
+            let was_there = open.remove(key)?.is_some();
+            Ok::<_, redb::Error>(was_there)
+        })
+    }
+}
+
+fn scan_rows(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    from: &[u8],
+    visit: &mut dyn FnMut(&[u8], &[u8]) -> Scan,
+) -> Result<(), redb::Error> {
+    for row in table.range::<&[u8]>(from..)? {
+        let (key, value) = row?;
+        if visit(key.value(), value.value()) == Scan::Stop {
+            break;
+        }
+    }
+    Ok(())
+}

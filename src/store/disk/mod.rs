@@ -1,0 +1,94 @@
+//! A registry's home on disk: packs for the bytes, redb for where they are, and the rules by
+//! which several processes share both without waiting for each other's long work. Normative:
+//! `spec/store-layout.md`.
+
+mod backend;
+mod error;
+pub mod io;
+mod layout;
+mod meta;
+mod operation;
+mod pack_file;
+mod reader;
+mod real;
+mod rows;
+mod session;
+mod stats;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use error::StoreError;
+pub use layout::STORE_VERSION;
+pub use operation::Operation;
+pub use reader::BlobReader;
+pub use reader::Location;
+pub use real::RealDisk;
+pub use session::Entry;
+pub use session::Session;
+pub use session::SessionStats;
+pub use stats::StoreStats;
+
+use crate::meta_store::MetaRead;
+use crate::meta_store::MetaWrite;
+use crate::store::disk::io::Disk;
+use crate::store::disk::meta::RedbMeta;
+
+/// One open home. Cheap to clone; holds no lock between calls.
+#[derive(Clone, Debug)]
+pub struct DiskStore {
+    disk: Arc<dyn Disk>,
+    meta: Arc<RedbMeta>,
+    home: PathBuf,
+}
+
+impl DiskStore {
+    /// Opens the home at a path, making it when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be made or read, or was written by a newer version.
+    pub fn open(home: &Path) -> Result<Self, StoreError> {
+        let disk = RealDisk::open(home).map_err(|e| StoreError::io("open", home, e))?;
+        let store = Self::on(Arc::new(disk))?;
+        Ok(Self { home: home.to_owned(), ..store })
+    }
+
+    /// Opens the home on any disk; tests pass a simulated one.
+    ///
+    /// # Errors
+    /// As [`DiskStore::open`].
+    pub fn on(disk: Arc<dyn Disk>) -> Result<Self, StoreError> {
+        let meta = Arc::new(RedbMeta::open(disk.clone())?);
+        Ok(Self { disk, meta, home: PathBuf::new() })
+    }
+
+    /// Where the home is; empty for a simulated disk.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Runs `view` over one consistent state of the tables. Others may read at the same time;
+    /// writers wait, so `view` must be short.
+    ///
+    /// # Errors
+    /// What `view` returns, or [`StoreError`] when the index cannot be read.
+    pub fn read<T, E: From<StoreError>>(
+        &self,
+        view: impl FnOnce(&dyn MetaRead) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.meta.read(view)
+    }
+
+    /// Runs `change` as one durable transaction; nothing of it happens when it fails. Everybody
+    /// else waits, so `change` must be short.
+    ///
+    /// # Errors
+    /// What `change` returns, or [`StoreError`] when the index cannot be written.
+    pub fn write<T, E: From<StoreError>>(
+        &self,
+        change: impl FnOnce(&mut dyn MetaWrite) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.meta.write(change)
+    }
+}

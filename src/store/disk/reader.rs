@@ -1,0 +1,240 @@
+//! Reading blobs back: where they are by the index, their record from the pack, unpacked once
+//! and kept for its neighbours, each blob checked against its hash.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use crate::blob_store::BlobError;
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::blob_store::BlobStore;
+use crate::ident::BlobId;
+use crate::meta_store::MetaRead;
+use crate::meta_store::Table;
+use crate::pack::Item;
+use crate::pack::RecordView;
+use crate::store::disk::DiskStore;
+use crate::store::disk::Operation;
+use crate::store::disk::Session;
+use crate::store::disk::error::StoreError;
+use crate::store::disk::io::DiskFile;
+use crate::store::disk::io::OpenMode;
+use crate::store::disk::layout;
+use crate::store::disk::rows;
+use crate::wire::limits::RECORD_STORED_BYTES_MAX;
+
+/// Where a blob is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Location {
+    /// The pack's number.
+    pub pack: u32,
+    /// Where the record begins in the pack.
+    pub offset: u32,
+    /// Length of the whole record.
+    pub record_bytes: u32,
+    /// Which of the record's items it is.
+    pub item: u16,
+    /// Its length before compression.
+    pub raw_bytes: u32,
+}
+
+/// A record's blobs, unpacked.
+#[derive(Debug)]
+pub struct Unpacked {
+    items: Vec<Item>,
+    starts: Vec<usize>,
+    raw: Vec<u8>,
+}
+
+impl Unpacked {
+    /// The bytes of an item; not checked against its hash.
+    pub fn item(&self, key: &BlobKey, at: u16) -> Option<&[u8]> {
+        let index = usize::from(at);
+        let item = self.items.get(index).filter(|i| i.id == key.id)?;
+        let start = *self.starts.get(index)?;
+        self.raw.get(start..start.checked_add(usize::try_from(item.raw_bytes).ok()?)?)
+    }
+}
+
+/// Reads blobs of a store. As long as it lives, nothing it finds is removed.
+#[derive(Debug)]
+pub struct BlobReader {
+    store: DiskStore,
+    _operation: Operation,
+    packs: Mutex<HashMap<u32, Arc<dyn DiskFile>>>,
+    recent: Mutex<VecDeque<((u32, u32), Arc<Unpacked>)>>,
+}
+
+/// Records kept unpacked: about as many as one walk down a tree and along its chunks touches.
+const RECENT_RECORDS: usize = 12;
+
+impl BlobReader {
+    /// A reader on a store.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the home cannot be read or written.
+    pub fn new(store: &DiskStore) -> Result<Self, StoreError> {
+        Ok(Self {
+            store: store.clone(),
+            _operation: Operation::begin(store)?,
+            packs: Mutex::default(),
+            recent: Mutex::default(),
+        })
+    }
+
+    /// Where these blobs are, in one look at the index.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the index cannot be read.
+    pub fn locate(&self, keys: &[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> {
+        self.store.read(|t| keys.iter().map(|k| locate(t, k)).collect())
+    }
+
+    /// What these blobs take in the packs: of every record that holds some of them, the share of
+    /// its bytes that is theirs.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the index or a pack cannot be read.
+    pub fn stored_bytes(&self, keys: &[BlobKey]) -> Result<u64, StoreError> {
+        let mut records: HashMap<(u32, u32), (BlobKey, Location, u64)> = HashMap::new();
+        for (key, location) in keys.iter().zip(self.locate(keys)?) {
+            if let Some(at) = location {
+                let entry = records.entry((at.pack, at.offset)).or_insert((*key, at, 0));
+                entry.2 += u64::from(at.raw_bytes);
+            }
+        }
+        let mut stored = 0;
+        for (key, at, used) in records.values() {
+            let header = RecordView::decode(&self.record_bytes(key, at)?)
+                .map_err(|_| StoreError::Blob(BlobError::Corrupt(*key)))?
+                .header;
+            let raw = (header.raw_bytes as u64).max(1);
+            stored += u64::from(at.record_bytes) * *used / raw;
+        }
+        Ok(stored)
+    }
+
+    /// The record at a location, its checksums compared, from the few kept or from its pack.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the pack cannot be read or the record is damaged.
+    pub fn record(&self, key: &BlobKey, at: &Location) -> Result<Arc<Unpacked>, StoreError> {
+        let place = (at.pack, at.offset);
+        {
+            let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, kept)) = recent.iter().find(|(p, _)| *p == place) {
+                return Ok(kept.clone());
+            }
+        }
+        let unpacked = Arc::new(self.unpack(key, at)?);
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.len() >= RECENT_RECORDS {
+            recent.pop_front();
+        }
+        recent.push_back((place, unpacked.clone()));
+        Ok(unpacked)
+    }
+
+    /// The record at a location, from its pack.
+    ///
+    /// # Errors
+    /// As [`BlobReader::record`].
+    pub fn unpack(&self, key: &BlobKey, at: &Location) -> Result<Unpacked, StoreError> {
+        let bytes = self.record_bytes(key, at)?;
+        let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
+        let view = RecordView::decode(&bytes).map_err(|_| corrupt())?;
+        if view.header.kind != Some(key.kind) || !view.payload_is_whole() {
+            return Err(corrupt());
+        }
+        let raw = view.unpack().map_err(|_| corrupt())?;
+        let items = view.header.items;
+        let starts = items
+            .iter()
+            .scan(0_usize, |next, item| {
+                let start = *next;
+                *next = start.saturating_add(usize::try_from(item.raw_bytes).unwrap_or(usize::MAX));
+                Some(start)
+            })
+            .collect();
+        Ok(Unpacked { items, starts, raw })
+    }
+
+    /// The encoded record at a location, unchecked.
+    pub(crate) fn record_bytes(
+        &self,
+        key: &BlobKey,
+        at: &Location,
+    ) -> Result<Vec<u8>, StoreError> {
+        let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
+        let length = usize::try_from(at.record_bytes).unwrap_or(usize::MAX);
+        // A record's header is at most as long as its items need; the limit bounds both.
+        if length > 2 * RECORD_STORED_BYTES_MAX {
+            return Err(corrupt());
+        }
+        let file = self.pack(key, at.pack)?;
+        let mut bytes = vec![0; length];
+        file.read_exact_at(&mut bytes, u64::from(at.offset)).map_err(|e| match e.kind() {
+            std::io::ErrorKind::UnexpectedEof => corrupt(),
+            _ => StoreError::io("read", layout::pack_path(at.pack), e),
+        })?;
+        Ok(bytes)
+    }
+
+    fn pack(&self, key: &BlobKey, number: u32) -> Result<Arc<dyn DiskFile>, StoreError> {
+        let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = packs.get(&number) {
+            return Ok(open.clone());
+        }
+        let path = layout::pack_path(number);
+        let file = self.store.disk.open(&path, OpenMode::Existing).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => StoreError::Blob(BlobError::Missing(*key)),
+            _ => StoreError::io("open", &path, e),
+        })?;
+        let file: Arc<dyn DiskFile> = file.into();
+        if packs.len() >= PACKS_OPEN_MAX {
+            packs.clear();
+        }
+        packs.insert(number, file.clone());
+        Ok(file)
+    }
+
+    fn find(&self, key: &BlobKey) -> Result<Vec<u8>, StoreError> {
+        let at = self.store.read(|t| locate(t, key))?;
+        let at = at.ok_or(StoreError::Blob(BlobError::Missing(*key)))?;
+        let record = self.record(key, &at)?;
+        let bytes = record.item(key, at.item).filter(|b| BlobId::of(b) == key.id);
+        bytes.map(<[u8]>::to_vec).ok_or(StoreError::Blob(BlobError::Corrupt(*key)))
+    }
+}
+
+/// Files kept open at a time.
+const PACKS_OPEN_MAX: usize = 128;
+
+impl BlobStore for BlobReader {
+    fn get(&self, key: &BlobKey) -> Result<Vec<u8>, BlobError> {
+        Ok(self.find(key)?)
+    }
+
+    fn has(&self, keys: &[BlobKey]) -> Result<Vec<bool>, BlobError> {
+        Ok(self.locate(keys)?.iter().map(Option::is_some).collect())
+    }
+
+    fn put(&self, kind: BlobKind, bytes: &[u8]) -> Result<BlobKey, BlobError> {
+        let session = Session::begin(&self.store)?;
+        let key = session.add(kind, bytes)?;
+        session.commit(|_, _| Ok::<_, StoreError>(()))?;
+        Ok(key)
+    }
+}
+
+/// Where a blob is, by one view of the index.
+pub(crate) fn locate(
+    tables: &dyn MetaRead,
+    key: &BlobKey,
+) -> Result<Option<Location>, StoreError> {
+    let row = tables.get(Table::Blobs, &rows::blob_key(key))?;
+    Ok(row.map(|bytes| rows::decode_location(&bytes)).transpose()?)
+}

@@ -1,0 +1,283 @@
+//! Writing blobs: a session claims what is new, appends it to a pack of its own, and commits.
+//! Pack bytes are synced before the index names them, so a kill loses only what was under way.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::chunk::Compressor;
+use crate::ident::BlobId;
+use crate::meta_store::MetaRead;
+use crate::meta_store::MetaWrite;
+use crate::meta_store::Table;
+use crate::pack::Item;
+use crate::pack::Record;
+use crate::store::disk::DiskStore;
+use crate::store::disk::Operation;
+use crate::store::disk::error::StoreError;
+use crate::store::disk::pack_file::PackFile;
+use crate::store::disk::reader::Location;
+use crate::store::disk::rows;
+use crate::wire::limits::RECORD_RAW_BYTES_MAX;
+
+/// What a session has written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionStats {
+    /// Raw bytes of chunks that were not held before.
+    pub new_bytes: u64,
+    /// Chunks that were not held before.
+    pub new_chunks: u64,
+    /// Bytes appended to packs.
+    pub stored_bytes: u64,
+}
+
+/// One writer. Shared by the threads of a pipeline.
+#[derive(Debug)]
+pub struct Session {
+    store: DiskStore,
+    operation: Operation,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pack: Option<PackFile>,
+    /// Claimed and not yet committed; located once appended. Sorted, as the index will be.
+    pending: BTreeMap<BlobKey, Option<Location>>,
+    stats: SessionStats,
+}
+
+/// A blob that is written by the transaction itself, with a sequence number.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// An envelope or a tombstone.
+    pub kind: BlobKind,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// On an envelope: the dataset is private here.
+    pub private: bool,
+}
+
+impl Session {
+    /// Begins a session, and with it an operation.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the home cannot be written.
+    pub fn begin(store: &DiskStore) -> Result<Self, StoreError> {
+        let operation = Operation::begin(store)?;
+        Ok(Self { store: store.clone(), operation, state: Mutex::default() })
+    }
+
+    /// Which of these the caller must store: those neither held nor claimed before in this
+    /// session. They are claimed by this call, and the session cannot commit without them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the index cannot be read.
+    pub fn claim(&self, keys: &[BlobKey]) -> Result<Vec<bool>, StoreError> {
+        let epoch = self.operation.epoch();
+        let held: Vec<bool> =
+            self.store.read(|t| keys.iter().map(|k| is_held(t, k, epoch)).collect())?;
+        let mut state = self.state();
+        let fresh = keys.iter().zip(held).map(|(key, held)| {
+            let fresh = !held && !state.pending.contains_key(key);
+            if fresh {
+                state.pending.insert(*key, None);
+            }
+            fresh
+        });
+        Ok(fresh.collect())
+    }
+
+    /// Appends a record of claimed blobs. Commits what is pending whenever a pack is full.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk fails or is full; nothing of the session will be visible.
+    pub fn append(&self, record: &Record) -> Result<(), StoreError> {
+        let mut state = self.state();
+        self.append_record(&mut state, record)?;
+        if state.pack.as_ref().is_some_and(PackFile::is_full) {
+            self.flush(&mut state)?;
+            state.pack = None;
+        }
+        Ok(())
+    }
+
+    /// Stores one blob unless it is held already.
+    ///
+    /// # Errors
+    /// As [`Session::append`].
+    pub fn add(&self, kind: BlobKind, bytes: &[u8]) -> Result<BlobKey, StoreError> {
+        let key = BlobKey { kind, id: BlobId::of(bytes) };
+        if self.claim(&[key])?.contains(&true) {
+            self.append(&record_of_one(key, bytes, 0, false)?)?;
+        }
+        Ok(key)
+    }
+
+    /// What was written so far.
+    pub fn stats(&self) -> SessionStats {
+        self.state().stats
+    }
+
+    /// Commits the session: everything claimed, and what `finish` writes to the tables and adds
+    /// as entries, in one transaction.
+    ///
+    /// # Errors
+    /// What `finish` returns, or [`StoreError`]; then nothing of this is visible.
+    pub fn commit<T, E: From<StoreError>>(
+        self,
+        finish: impl FnOnce(&mut dyn MetaWrite, &mut Vec<Entry>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let Self { store, operation, state } = self;
+        let mut state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if state.pack.is_none() {
+            state.pack = Some(PackFile::claim(&store)?);
+        }
+        if let Some(pack) = &state.pack {
+            pack.sync()?;
+        }
+        let done = store.write(|tables| {
+            put_rows(tables, &state.pending)?;
+            let mut entries = Vec::new();
+            let value = finish(tables, &mut entries)?;
+            if let Some(pack) = &mut state.pack {
+                write_entries(tables, pack, &entries)?;
+                pack.commit(tables)?;
+            }
+            Ok(value)
+        });
+        drop(operation);
+        done
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn append_record(&self, state: &mut State, record: &Record) -> Result<(), StoreError> {
+        let pack = match &mut state.pack {
+            Some(pack) => pack,
+            none => none.insert(PackFile::claim(&self.store)?),
+        };
+        let (offset, record_bytes) = pack.append(record)?;
+        let number = pack.number();
+        for (item, location) in locations(number, offset, record_bytes, record) {
+            state.pending.insert(BlobKey { kind: record.kind, id: item.id }, Some(location));
+            if record.kind == BlobKind::Chunk {
+                state.stats.new_chunks += 1;
+                state.stats.new_bytes += u64::from(item.raw_bytes);
+            }
+        }
+        state.stats.stored_bytes += u64::from(record_bytes);
+        Ok(())
+    }
+
+    /// Makes what was appended durable and known, so that memory stays bounded.
+    fn flush(&self, state: &mut State) -> Result<(), StoreError> {
+        let Some(pack) = &state.pack else { return Ok(()) };
+        pack.sync()?;
+        self.store.write(|tables| {
+            put_rows(tables, &state.pending)?;
+            pack.commit(tables)
+        })?;
+        // Blobs that are claimed and still being compressed stay.
+        state.pending.retain(|_, location| location.is_none());
+        Ok(())
+    }
+}
+
+/// Whether a blob counts as held for an operation that began at `epoch`.
+fn is_held(tables: &dyn MetaRead, key: &BlobKey, epoch: u64) -> Result<bool, StoreError> {
+    let row_key = rows::blob_key(key);
+    if tables.get(Table::Blobs, &row_key)?.is_none() {
+        return Ok(false);
+    }
+    // What was condemned before this operation began may be swept at any time.
+    let condemned = tables.get(Table::Doomed, &row_key)?;
+    let by = condemned.map(|row| rows::decode_counter(Some(row), Table::Doomed)).transpose()?;
+    Ok(by.is_none_or(|collection| collection > epoch))
+}
+
+fn put_rows(
+    tables: &mut dyn MetaWrite,
+    pending: &BTreeMap<BlobKey, Option<Location>>,
+) -> Result<(), StoreError> {
+    for (key, location) in pending {
+        if let Some(location) = location {
+            put_row(tables, key, location)?;
+        }
+    }
+    Ok(())
+}
+
+/// Names a blob's place, unless another session was first; a condemned one is taken back to life
+/// at its new place.
+fn put_row(
+    tables: &mut dyn MetaWrite,
+    key: &BlobKey,
+    location: &Location,
+) -> Result<(), StoreError> {
+    let row_key = rows::blob_key(key);
+    let condemned = tables.delete(Table::Doomed, &row_key)?;
+    if condemned || tables.get(Table::Blobs, &row_key)?.is_none() {
+        tables.put(Table::Blobs, &row_key, &rows::encode_location(location))?;
+    }
+    Ok(())
+}
+
+/// Appends entries with the next sequence numbers and makes them durable, inside a transaction.
+fn write_entries(
+    tables: &mut dyn MetaWrite,
+    pack: &mut PackFile,
+    entries: &[Entry],
+) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let counter = tables.get(Table::Meta, rows::SEQUENCE_KEY)?;
+    let mut sequence = rows::decode_counter(counter, Table::Meta)?;
+    for entry in entries {
+        sequence += 1;
+        let key = BlobKey { kind: entry.kind, id: BlobId::of(&entry.bytes) };
+        let record = record_of_one(key, &entry.bytes, sequence, entry.private)?;
+        let (offset, record_bytes) = pack.append(&record)?;
+        for (item, location) in locations(pack.number(), offset, record_bytes, &record) {
+            let key = rows::blob_key(&BlobKey { kind: entry.kind, id: item.id });
+            tables.put(Table::Blobs, &key, &rows::encode_location(&location))?;
+            tables.delete(Table::Doomed, &key)?;
+        }
+    }
+    tables.put(Table::Meta, rows::SEQUENCE_KEY, &sequence.to_le_bytes())?;
+    pack.sync()
+}
+
+pub(crate) fn record_of_one(
+    key: BlobKey,
+    bytes: &[u8],
+    sequence: u64,
+    private: bool,
+) -> Result<Record, StoreError> {
+    if bytes.len() > RECORD_RAW_BYTES_MAX {
+        return Err(StoreError::TooLarge { key, bytes: bytes.len() });
+    }
+    let (codec, payload) = Compressor::new().compress(bytes);
+    // Below the limit, so below 2^32.
+    let items = vec![Item { id: key.id, raw_bytes: bytes.len() as u32 }];
+    Ok(Record { kind: key.kind, codec, private, sequence, items, payload })
+}
+
+/// Where the items of a record are, once it is appended at an offset.
+pub(crate) fn locations(
+    pack: u32,
+    offset: u32,
+    record_bytes: u32,
+    record: &Record,
+) -> impl Iterator<Item = (Item, Location)> {
+    (0_u16..).zip(record.items.iter()).map(move |(n, item)| {
+        let raw_bytes = item.raw_bytes;
+        (*item, Location { pack, offset, record_bytes, item: n, raw_bytes })
+    })
+}
