@@ -73,7 +73,10 @@ pub struct BlobKey {
 impl BlobKey {
     /// The key of a blob of this kind and hash.
     pub const fn new(kind: BlobKind, hash: [u8; 32]) -> Self {
-        Self { kind, id: BlobId::new(hash) }
+        Self {
+            kind,
+            id: BlobId::new(hash),
+        }
     }
 }
 

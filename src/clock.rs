@@ -18,7 +18,9 @@ impl Timestamp {
 
     /// Parses RFC 3339; `None` when it is not that.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        OffsetDateTime::parse(text, &Rfc3339).ok().map(|t| Self(t.unix_timestamp()))
+        OffsetDateTime::parse(text, &Rfc3339)
+            .ok()
+            .map(|t| Self(t.unix_timestamp()))
     }
 }
 
@@ -30,7 +32,10 @@ mod tests {
     fn rfc3339_there_and_back() {
         let t = Timestamp(1_790_000_000);
         assert_eq!(t.to_rfc3339(), "2026-09-21T14:13:20Z");
-        assert_eq!(Timestamp::parse_rfc3339("2026-09-21T16:13:20+02:00"), Some(t));
+        assert_eq!(
+            Timestamp::parse_rfc3339("2026-09-21T16:13:20+02:00"),
+            Some(t)
+        );
         assert_eq!(Timestamp::parse_rfc3339("yesterday"), None);
     }
 }

@@ -26,7 +26,8 @@ impl RegisterKey {
     pub fn of(manifest: &Manifest) -> Self {
         let mut w = Writer::new();
         w.counted(manifest.signer.as_ref().map_or(&[], |k| k.as_slice()));
-        w.bytes(manifest.line.as_bytes()).bytes(manifest.content_id.as_bytes());
+        w.bytes(manifest.line.as_bytes())
+            .bytes(manifest.content_id.as_bytes());
         w.counted(manifest.dataset_version.to_string().as_bytes());
         Self(*blake3::hash(w.as_bytes()).as_bytes())
     }
@@ -64,7 +65,11 @@ pub fn put(
     tables.put(Table::Envelopes, id.as_bytes(), &envelope.encode())?;
     tables.put(Table::Datasets, &key.0, row.as_bytes())?;
     tables.put(Table::Names, &name_key(&manifest.name, &key), &[])?;
-    tables.put(Table::Contents, &content_key(&manifest.content_id, &key), &[])?;
+    tables.put(
+        Table::Contents,
+        &content_key(&manifest.content_id, &key),
+        &[],
+    )?;
     Ok(id)
 }
 
@@ -77,7 +82,10 @@ pub fn remove(tables: &mut dyn MetaWrite, dataset: &Dataset) -> Result<(), MetaE
     tables.delete(Table::Envelopes, dataset.envelope_id.as_bytes())?;
     tables.delete(Table::Datasets, &dataset.key.0)?;
     tables.delete(Table::Names, &name_key(&manifest.name, &dataset.key))?;
-    tables.delete(Table::Contents, &content_key(&manifest.content_id, &dataset.key))?;
+    tables.delete(
+        Table::Contents,
+        &content_key(&manifest.content_id, &dataset.key),
+    )?;
     Ok(())
 }
 
@@ -100,7 +108,9 @@ pub fn all(tables: &dyn MetaRead) -> Result<Vec<Dataset>, MetaError> {
 /// [`MetaError`] when the tables are damaged.
 pub fn by_name(tables: &dyn MetaRead, name: &DatasetName) -> Result<Vec<Dataset>, MetaError> {
     let prefix = [name.as_str().as_bytes(), &[0]].concat();
-    let keys = keys_behind(tables, Table::Names, &prefix, |key| key.starts_with(&prefix))?;
+    let keys = keys_behind(tables, Table::Names, &prefix, |key| {
+        key.starts_with(&prefix)
+    })?;
     load_all(tables, keys)
 }
 
@@ -114,7 +124,8 @@ pub fn by_content(
     fits: impl Fn(&ContentId) -> bool,
 ) -> Result<Vec<Dataset>, MetaError> {
     let fits_key = |key: &[u8]| {
-        key.first_chunk::<32>().is_some_and(|id| fits(&ContentId::new(*id)))
+        key.first_chunk::<32>()
+            .is_some_and(|id| fits(&ContentId::new(*id)))
     };
     let keys = keys_behind(tables, Table::Contents, from.as_bytes(), fits_key)?;
     load_all(tables, keys)
@@ -137,12 +148,11 @@ fn keys_behind(
     Ok(keys)
 }
 
-fn load_all(
-    tables: &dyn MetaRead,
-    keys: BTreeSet<RegisterKey>,
-) -> Result<Vec<Dataset>, MetaError> {
-    let mut found =
-        keys.into_iter().map(|key| load(tables, key)).collect::<Result<Vec<_>, _>>()?;
+fn load_all(tables: &dyn MetaRead, keys: BTreeSet<RegisterKey>) -> Result<Vec<Dataset>, MetaError> {
+    let mut found = keys
+        .into_iter()
+        .map(|key| load(tables, key))
+        .collect::<Result<Vec<_>, _>>()?;
     found.sort_by(|a, b| {
         let order = |d: &Dataset| (d.manifest.name.clone(), d.manifest.dataset_version.clone());
         order(a).cmp(&order(b)).then_with(|| a.key.cmp(&b.key))
@@ -151,8 +161,10 @@ fn load_all(
 }
 
 fn load(tables: &dyn MetaRead, key: RegisterKey) -> Result<Dataset, MetaError> {
-    let damaged =
-        |table: Table, source| MetaError::Row { table: table.name(), source };
+    let damaged = |table: Table, source| MetaError::Row {
+        table: table.name(),
+        source,
+    };
     let missing = DecodeError::Truncated;
     let row = tables.get(Table::Datasets, &key.0)?;
     let row = row.ok_or(damaged(Table::Datasets, missing))?;
@@ -160,13 +172,22 @@ fn load(tables: &dyn MetaRead, key: RegisterKey) -> Result<Dataset, MetaError> {
     let bytes = tables.get(Table::Envelopes, envelope_id.as_bytes())?;
     let bytes = bytes.ok_or(damaged(Table::Envelopes, missing))?;
     if EnvelopeId::of(&bytes) != envelope_id {
-        return Err(damaged(Table::Envelopes, DecodeError::Checksum("a manifest")));
+        return Err(damaged(
+            Table::Envelopes,
+            DecodeError::Checksum("a manifest"),
+        ));
     }
     let envelope = Envelope::decode(&bytes).map_err(|e| damaged(Table::Envelopes, e))?;
     let manifest = Manifest::decode(&envelope.manifest)
         .map_err(|_| damaged(Table::Envelopes, DecodeError::Invalid("manifest")))?;
     let signed = envelope.signature.is_some();
-    Ok(Dataset { key, envelope_id, manifest, signed, private })
+    Ok(Dataset {
+        key,
+        envelope_id,
+        manifest,
+        signed,
+        private,
+    })
 }
 
 fn decode_row(bytes: &[u8]) -> Result<(EnvelopeId, bool), DecodeError> {

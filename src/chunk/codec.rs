@@ -70,7 +70,9 @@ impl Compressor {
     /// A compressor with empty tables.
     pub fn new() -> Self {
         // Level 1 always exists; were it refused, payloads would be stored raw.
-        Self { zstd: zrip::CompressContext::new(Self::LEVEL).ok() }
+        Self {
+            zstd: zrip::CompressContext::new(Self::LEVEL).ok(),
+        }
     }
 
     /// The shorter of the raw bytes and their zstd frame; raw unless at least 1/32 is saved,
@@ -90,11 +92,18 @@ impl Compressor {
 /// # Errors
 /// [`CodecError`] when the payload is damaged or of another length.
 pub fn decompress(codec: Codec, payload: &[u8], raw_bytes: usize) -> Result<Vec<u8>, CodecError> {
-    let length = CodecError::Length { expected: raw_bytes };
+    let length = CodecError::Length {
+        expected: raw_bytes,
+    };
     let raw = match codec {
         Codec::Raw => payload.to_vec(),
-        Codec::Zstd => zrip::decompress_with_limit(payload, raw_bytes)
-            .map_err(|_| CodecError::Damaged)?,
+        Codec::Zstd => {
+            zrip::decompress_with_limit(payload, raw_bytes).map_err(|_| CodecError::Damaged)?
+        }
     };
-    if raw.len() == raw_bytes { Ok(raw) } else { Err(length) }
+    if raw.len() == raw_bytes {
+        Ok(raw)
+    } else {
+        Err(length)
+    }
 }

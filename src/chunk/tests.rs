@@ -13,7 +13,10 @@ fn cuts(data: &[u8]) -> Vec<usize> {
 /// Deterministic bytes that do not repeat.
 fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut out = vec![0; len];
-    blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut out);
+    blake3::Hasher::new()
+        .update(&seed.to_le_bytes())
+        .finalize_xof()
+        .fill(&mut out);
     out
 }
 
@@ -22,13 +25,21 @@ fn rows(count: usize, seed: u64) -> Vec<u8> {
     bytes
         .chunks(40)
         .enumerate()
-        .flat_map(|(n, b)| format!("{{\"n\":{n},\"text\":\"{}\"}}\n", crate::ident::to_hex(b)).into_bytes())
+        .flat_map(|(n, b)| {
+            format!("{{\"n\":{n},\"text\":\"{}\"}}\n", crate::ident::to_hex(b)).into_bytes()
+        })
         .collect()
 }
 
 #[test]
 fn chunks_keep_their_limits_and_cover_the_region() {
-    for data in [noise(3_000_000, 1), rows(30_000, 2), vec![0; 1_000_000], Vec::new(), vec![7]] {
+    for data in [
+        noise(3_000_000, 1),
+        rows(30_000, 2),
+        vec![0; 1_000_000],
+        Vec::new(),
+        vec![7],
+    ] {
         let ends = cuts(&data);
         assert_eq!(ends.last().copied().unwrap_or(0), data.len());
         let mut at = 0;
@@ -79,14 +90,23 @@ fn an_edit_changes_only_chunks_near_it() {
         ids
     };
     let old: std::collections::HashSet<_> = ids(&before).into_iter().collect();
-    let new = ids(&after).into_iter().filter(|id| !old.contains(id)).count();
+    let new = ids(&after)
+        .into_iter()
+        .filter(|id| !old.contains(id))
+        .count();
     assert!((1..=4).contains(&new), "{new} chunks are new");
 }
 
 #[test]
 fn compression_is_undone_exactly_and_refuses_lies() {
     let mut c = Compressor::new();
-    for raw in [Vec::new(), vec![1], noise(100_000, 7), rows(2_000, 8), vec![0; 1 << 20]] {
+    for raw in [
+        Vec::new(),
+        vec![1],
+        noise(100_000, 7),
+        rows(2_000, 8),
+        vec![0; 1 << 20],
+    ] {
         let (codec, payload) = c.compress(&raw);
         assert!(payload.len() <= raw.len());
         assert_eq!(decompress(codec, &payload, raw.len()).as_ref(), Ok(&raw));

@@ -12,7 +12,7 @@ use crate::ident::DatasetVersion;
 
 /// A sovereign registry for datasets: index, version, verify and give out, without a cloud
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, arg_required_else_help = true)]
+#[command(version, arg_required_else_help = true)]
 #[command(after_help = "Examples:
   alimentar registry index train.jsonl --license MIT
   alimentar registry checkout train@0.1.0 ./copy.jsonl")]
@@ -105,6 +105,8 @@ pub(crate) enum RegistryCommand {
     },
     /// Take a dataset out of the index; its bytes stay
     Unindex(RefArg),
+    /// Read everything and compare it with its hashes
+    Fsck,
     /// How much the registry holds
     Stats,
 }

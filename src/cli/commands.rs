@@ -36,19 +36,29 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         RegistryCommand::Cat { target } => cat(&registry, target),
         RegistryCommand::Resolve(r) => resolve(&find(&registry, &r.reference)?, out),
         RegistryCommand::Checkout { target, dest } => checkout(&registry, target, dest, out),
-        RegistryCommand::Verify { reference, require_signature } => {
-            verify(&registry, &find(&registry, reference)?, *require_signature, out)
-        }
+        RegistryCommand::Verify {
+            reference,
+            require_signature,
+        } => verify(
+            &registry,
+            &find(&registry, reference)?,
+            *require_signature,
+            out,
+        ),
         RegistryCommand::Diff { a, b } => {
             diff(&registry, &find(&registry, a)?, &find(&registry, b)?, out)
         }
         RegistryCommand::Unindex(r) => unindex(&registry, &r.reference, out),
+        RegistryCommand::Fsck => fsck(&registry, out),
         RegistryCommand::Stats => stats(&registry, out),
     }
 }
 
 /// Where the registry is.
-#[allow(clippy::disallowed_methods, reason = "the default place is below the user's home")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the default place is below the user's home"
+)]
 pub(crate) fn home_of(cli: &Cli) -> Result<PathBuf, Failure> {
     if let Some(home) = &cli.home {
         return Ok(home.clone());
@@ -111,11 +121,20 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, out: &Out) -> Result<(), Fa
         "stored_bytes": report.stats.stored_bytes, "unchanged": report.unchanged,
         "seconds": seconds, "skipped": skipped,
     });
-    let did = if report.unchanged { "Unchanged" } else { "Indexed" };
+    let did = if report.unchanged {
+        "Unchanged"
+    } else {
+        "Indexed"
+    };
     let text = format!(
         "{did} {}@{}  {} in {} file(s), {} new, {} stored, {seconds:.2} s\n  {}\n",
-        m.name, m.dataset_version, human_bytes(m.size_bytes), m.num_files,
-        human_bytes(report.stats.new_bytes), human_bytes(report.stats.stored_bytes), m.content_id,
+        m.name,
+        m.dataset_version,
+        human_bytes(m.size_bytes),
+        m.num_files,
+        human_bytes(report.stats.new_bytes),
+        human_bytes(report.stats.stored_bytes),
+        m.content_id,
     );
     if !report.skipped.is_empty() && !out.is_json() && !out.is_quiet() {
         out.diagnostic(&format!("left out: {} path(s)", report.skipped.len()));
@@ -154,12 +173,18 @@ fn list(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
             ]
         })
         .collect();
-    let ids: Vec<String> = datasets.iter().map(|d| d.manifest.content_id.to_string()).collect();
+    let ids: Vec<String> = datasets
+        .iter()
+        .map(|d| d.manifest.content_id.to_string())
+        .collect();
     let objects: Vec<Value> = datasets.iter().map(brief).collect();
     let text = if rows.is_empty() {
         "No datasets yet: `alimentar registry index PATH` adds one\n".to_owned()
     } else {
-        table(&["NAME", "VERSION", "ROWS", "SIZE", "TRUST", "CREATED", "ID"], &rows)
+        table(
+            &["NAME", "VERSION", "ROWS", "SIZE", "TRUST", "CREATED", "ID"],
+            &rows,
+        )
     };
     Ok(out.result(&json!({"datasets": objects}), &ids, &text)?)
 }
@@ -192,14 +217,30 @@ fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure>
     if let (Some(all), Value::Object(more)) = (object.as_object_mut(), more) {
         all.extend(more);
     }
-    let kind = if m.dataset_kind == DatasetKind::File { "file" } else { "directory" };
+    let kind = if m.dataset_kind == DatasetKind::File {
+        "file"
+    } else {
+        "directory"
+    };
     let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let text = printable(&format!(
         "{}@{}\n  content id   {}\n  kind         {kind}, {} file(s)\n  size         {} ({} chunks, {} stored)\n  rows         {}\n  licence      {}\n  tags         {}\n  created      {}\n  trust        local, not signed{}\n  description  {}\n",
-        m.name, m.dataset_version, m.content_id, m.num_files, human_bytes(m.size_bytes),
-        totals.chunks, human_bytes(stored), m.num_rows, optional(&m.license),
-        if m.tags.is_empty() { "-".to_owned() } else { m.tags.join(", ") },
-        m.created_at.to_rfc3339(), if d.private { ", private" } else { "" },
+        m.name,
+        m.dataset_version,
+        m.content_id,
+        m.num_files,
+        human_bytes(m.size_bytes),
+        totals.chunks,
+        human_bytes(stored),
+        m.num_rows,
+        optional(&m.license),
+        if m.tags.is_empty() {
+            "-".to_owned()
+        } else {
+            m.tags.join(", ")
+        },
+        m.created_at.to_rfc3339(),
+        if d.private { ", private" } else { "" },
         optional(&m.description),
     ));
     Ok(out.result(&object, &[m.content_id.to_string()], &text)?)
@@ -210,7 +251,13 @@ fn ls(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure> {
     let rows: Vec<Vec<String>> = files
         .files()
         .iter()
-        .map(|f| vec![human_bytes(f.size_bytes), f.content_id.short(), f.path.clone()])
+        .map(|f| {
+            vec![
+                human_bytes(f.size_bytes),
+                f.content_id.short(),
+                f.path.clone(),
+            ]
+        })
         .collect();
     let paths: Vec<String> = files.files().iter().map(|f| printable(&f.path)).collect();
     let text = table(&["SIZE", "ID", "PATH"], &rows);
@@ -252,7 +299,9 @@ fn checkout(
     });
     let text = format!(
         "Checked out {}@{}: {} in {} file(s), every chunk verified, {seconds:.2} s\n",
-        dataset.manifest.name, dataset.manifest.dataset_version, human_bytes(report.bytes),
+        dataset.manifest.name,
+        dataset.manifest.dataset_version,
+        human_bytes(report.bytes),
         report.files,
     );
     Ok(out.result(&object, &[id], &text)?)
@@ -316,8 +365,12 @@ fn diff(registry: &LocalRegistry, a: &Dataset, b: &Dataset, out: &Out) -> Result
     });
     let mut text = format!(
         "shared  {} in {} chunks\nonly a  {} in {} chunks\nonly b  {} in {} chunks\n",
-        human_bytes(t.shared.bytes), t.shared.chunks, human_bytes(t.only_a.bytes),
-        t.only_a.chunks, human_bytes(t.only_b.bytes), t.only_b.chunks,
+        human_bytes(t.shared.bytes),
+        t.shared.chunks,
+        human_bytes(t.only_a.bytes),
+        t.only_a.chunks,
+        human_bytes(t.only_b.bytes),
+        t.only_b.chunks,
     );
     for f in &report.files {
         text += &format!("{:<8}{}\n", state(f), printable(&f.path));
@@ -336,6 +389,38 @@ fn unindex(registry: &LocalRegistry, reference: &str, out: &Out) -> Result<(), F
     Ok(out.result(&json!({"content_id": id, "removed": true}), &[id], &text)?)
 }
 
+fn fsck(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
+    let bar = Bar::new(out.is_quiet());
+    let report = registry.fsck(&bar)?;
+    drop(bar);
+    let files: Vec<Value> = report
+        .files
+        .iter()
+        .map(|f| json!({"dataset": f.dataset, "file": f.file}))
+        .collect();
+    let ids: Vec<String> = report.corrupt.iter().map(|k| k.id.to_hex()).collect();
+    let object = json!({
+        "chunks_checked": report.checked, "corrupt": files, "corrupt_blobs": ids, "missing": [],
+        "repaired": 0,
+    });
+    let mut text = format!("{} blobs checked, {} damaged\n", report.checked, ids.len());
+    for f in &report.files {
+        text += &format!("  {}: {}\n", f.dataset, printable(&f.file));
+    }
+    out.result(&object, &ids, &text)?;
+    match report.files.first() {
+        Some(first) => Err(Failure::Damaged(format!(
+            "`{}` is damaged: file `{}`",
+            first.dataset, first.file
+        ))),
+        None if !ids.is_empty() => Err(Failure::Damaged(format!(
+            "{} stored blobs are damaged",
+            ids.len()
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn stats(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
     let s = registry.stats()?;
     let ratio = |a: u64, b: u64| if b == 0 { 1.0 } else { a as f64 / b as f64 };
@@ -348,7 +433,10 @@ fn stats(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
     });
     let text = format!(
         "datasets     {}\nraw          {}\nstored       {} in {} pack(s), {} chunks\ndedup        {dedup:.2} x\ncompression  {compression:.2} x\n",
-        s.datasets, human_bytes(s.raw_bytes), human_bytes(s.store.stored_bytes), s.store.packs,
+        s.datasets,
+        human_bytes(s.raw_bytes),
+        human_bytes(s.store.stored_bytes),
+        s.store.packs,
         s.store.chunks,
     );
     Ok(out.result(&object, &[], &text)?)

@@ -99,8 +99,11 @@ fn show(checks: &[Check], out: &Out) -> Result<(), Failure> {
             ]
         })
         .collect();
-    let bad: Vec<String> =
-        checks.iter().filter(|c| !c.ok).map(|c| c.name.to_owned()).collect();
+    let bad: Vec<String> = checks
+        .iter()
+        .filter(|c| !c.ok)
+        .map(|c| c.name.to_owned())
+        .collect();
     let text = table(&["STATE", "CHECK", "DETAIL", "HINT"], &rows);
     Ok(out.result(&json!({"checks": list}), &bad, &text)?)
 }

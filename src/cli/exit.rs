@@ -16,6 +16,8 @@ use crate::registry::Error;
 pub(crate) enum Failure {
     /// Nobody reads what is written: not an error.
     BrokenPipe,
+    /// A check found damage.
+    Damaged(String),
     /// A rule of trust was not met.
     NotTrusted(String),
     /// An error of the library.
@@ -26,7 +28,11 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let broken = matches!(&error, Error::File { source, .. }
             if source.kind() == std::io::ErrorKind::BrokenPipe);
-        if broken { Self::BrokenPipe } else { Self::Library(error) }
+        if broken {
+            Self::BrokenPipe
+        } else {
+            Self::Library(error)
+        }
     }
 }
 
@@ -47,14 +53,18 @@ impl Failure {
     pub(crate) fn report(&self, out: &Out) -> ExitCode {
         let (kind, message) = match self {
             Self::BrokenPipe => return ExitCode::SUCCESS,
+            Self::Damaged(message) => (ErrorKind::Integrity, message.clone()),
             Self::NotTrusted(message) => (ErrorKind::Denied, message.clone()),
             Self::Library(error) => (error.kind(), chain(error)),
         };
         let hint = self.hint(kind);
         if out.is_json() {
-            out.diagnostic(&json!({"error": {
-                "kind": kind.name(), "message": message, "hint": hint,
-            }}).to_string());
+            out.diagnostic(
+                &json!({"error": {
+                    "kind": kind.name(), "message": message, "hint": hint,
+                }})
+                .to_string(),
+            );
         } else {
             out.diagnostic(&format!("error: {message}"));
             if let Some(hint) = hint {
@@ -71,7 +81,9 @@ impl Failure {
             Self::Library(Error::VersionTaken { .. }) => {
                 Some("give another --version, or none to get the next")
             }
-            Self::Library(Error::NameNotUtf8(_)) => Some("rename it, or leave it out with --exclude"),
+            Self::Library(Error::NameNotUtf8(_)) => {
+                Some("rename it, or leave it out with --exclude")
+            }
             _ => None,
         };
         specific.or(match kind {

@@ -30,7 +30,12 @@ impl Out {
         if self.json {
             self.bytes(format!("{json}\n").as_bytes())
         } else if self.quiet {
-            self.bytes(ids.iter().map(|id| format!("{id}\n")).collect::<String>().as_bytes())
+            self.bytes(
+                ids.iter()
+                    .map(|id| format!("{id}\n"))
+                    .collect::<String>()
+                    .as_bytes(),
+            )
         } else {
             self.bytes(text.as_bytes())
         }
@@ -51,7 +56,15 @@ impl Out {
 
 /// A text from outside with nothing in it that a terminal would obey.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// `1.2 GiB`.
@@ -72,8 +85,14 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
 /// Columns as wide as their widest cell.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
-        let cells = rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count());
-        cells.chain(head.get(column).map(|h| h.len())).max().unwrap_or(0)
+        let cells = rows
+            .iter()
+            .filter_map(|r| r.get(column))
+            .map(|c| c.chars().count());
+        cells
+            .chain(head.get(column).map(|h| h.len()))
+            .max()
+            .unwrap_or(0)
     };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let line = |cells: Vec<String>| {

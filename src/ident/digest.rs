@@ -13,13 +13,17 @@ pub enum IdentError {
     #[error("`{0}` is not a content id: 64 hexadecimal digits, or at least 8 of them")]
     Hex(String),
     /// Not a dataset name.
-    #[error("`{0}` is not a dataset name: letters, digits, `.`, `_` and `-`, at most 128, a letter or digit first")]
+    #[error(
+        "`{0}` is not a dataset name: letters, digits, `.`, `_` and `-`, at most 128, a letter or digit first"
+    )]
     Name(String),
     /// Not a version.
     #[error("`{0}` is not a version such as 1.2.0")]
     Version(String),
     /// Not a reference.
-    #[error("`{0}` is not a reference: a content id, `name`, `name@1.2.0`, `name@^1` or `publisher/name`")]
+    #[error(
+        "`{0}` is not a reference: a content id, `name`, `name@1.2.0`, `name@^1` or `publisher/name`"
+    )]
     Reference(String),
 }
 
@@ -27,7 +31,10 @@ pub enum IdentError {
 pub fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |n: u8| DIGITS.get(usize::from(n)).map_or('0', |d| char::from(*d));
-    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
+    bytes
+        .iter()
+        .flat_map(|b| [digit(b >> 4), digit(b & 15)])
+        .collect()
 }
 
 /// Bytes of hexadecimal of exactly the right length; upper case is accepted.
@@ -37,7 +44,11 @@ pub fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
         return None;
     }
     for (byte, pair) in out.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let digit = |c: u8| char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        let digit = |c: u8| {
+            char::from(c)
+                .to_digit(16)
+                .and_then(|d| u8::try_from(d).ok())
+        };
         let [high, low] = pair else { return None };
         *byte = digit(*high)? << 4 | digit(*low)?;
     }

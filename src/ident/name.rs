@@ -36,8 +36,14 @@ impl DatasetName {
                 name.push('-');
             }
         }
-        let name = name.trim_start_matches(['.', '_', '-']).trim_end_matches('-');
-        Self(if name.is_empty() { "dataset".to_owned() } else { name.to_owned() })
+        let name = name
+            .trim_start_matches(['.', '_', '-'])
+            .trim_end_matches('-');
+        Self(if name.is_empty() {
+            "dataset".to_owned()
+        } else {
+            name.to_owned()
+        })
     }
 }
 
@@ -45,13 +51,19 @@ impl FromStr for DatasetName {
     type Err = IdentError;
 
     fn from_str(text: &str) -> Result<Self, IdentError> {
-        let first_ok = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
-        let rest_ok =
-            text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        let first_ok = text
+            .bytes()
+            .next()
+            .is_some_and(|b| b.is_ascii_alphanumeric());
+        let rest_ok = text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         if first_ok && rest_ok && text.len() <= NAME_BYTES_MAX {
             Ok(Self(text.to_owned()))
         } else {
-            Err(IdentError::Name(text.chars().take(NAME_BYTES_MAX + 1).collect()))
+            Err(IdentError::Name(
+                text.chars().take(NAME_BYTES_MAX + 1).collect(),
+            ))
         }
     }
 }

@@ -71,7 +71,12 @@ impl FromStr for Reference {
             None => (rest, VersionPick::Latest),
         };
         let name = DatasetName::from_str(name).map_err(|_| bad())?;
-        Ok(Self::Name { or_content: HexPrefix::parse(text), publisher, name, version })
+        Ok(Self::Name {
+            or_content: HexPrefix::parse(text),
+            publisher,
+            name,
+            version,
+        })
     }
 }
 
@@ -79,7 +84,12 @@ impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Content(digits) => write!(f, "alimentar:{}", digits.as_str()),
-            Self::Name { publisher, name, version, .. } => {
+            Self::Name {
+                publisher,
+                name,
+                version,
+                ..
+            } => {
                 if let Some(publisher) = publisher {
                     write!(f, "{publisher}/")?;
                 }
@@ -100,7 +110,9 @@ fn pick(text: &str) -> Result<VersionPick, IdentError> {
     let ranged = text.starts_with(['^', '~', '>', '<', '=', '*']) || text.contains(['*', ',']);
     if ranged {
         let range = semver::VersionReq::parse(text);
-        return range.map(VersionPick::Range).map_err(|_| IdentError::Version(text.to_owned()));
+        return range
+            .map(VersionPick::Range)
+            .map_err(|_| IdentError::Version(text.to_owned()));
     }
     text.parse().map(VersionPick::Exact)
 }

@@ -15,10 +15,26 @@ fn content_ids_are_what_b3sum_prints() {
 #[test]
 fn names_hold_what_a_shell_and_a_file_system_can() {
     for good in ["a", "gsm8k", "self-instruct_v2.1", "9"] {
-        assert_eq!(good.parse::<DatasetName>().map(|n| n.to_string()).as_deref(), Ok(good));
+        assert_eq!(
+            good.parse::<DatasetName>()
+                .map(|n| n.to_string())
+                .as_deref(),
+            Ok(good)
+        );
     }
     let long = "a".repeat(129);
-    for bad in ["", ".", "..", "-x", "a/b", "a b", "a@1", "é", "a\n", long.as_str()] {
+    for bad in [
+        "",
+        ".",
+        "..",
+        "-x",
+        "a/b",
+        "a b",
+        "a@1",
+        "é",
+        "a\n",
+        long.as_str(),
+    ] {
         assert!(bad.parse::<DatasetName>().is_err(), "{bad:?}");
     }
     assert!("a".repeat(128).parse::<DatasetName>().is_ok());
@@ -31,7 +47,12 @@ fn names_hold_what_a_shell_and_a_file_system_can() {
         ("v1.2.parquet", "v1.2"),
     ] {
         assert_eq!(DatasetName::suggest(file).as_str(), name);
-        assert!(DatasetName::suggest(file).as_str().parse::<DatasetName>().is_ok());
+        assert!(
+            DatasetName::suggest(file)
+                .as_str()
+                .parse::<DatasetName>()
+                .is_ok()
+        );
     }
 }
 
@@ -47,19 +68,34 @@ fn versions_bump_their_last_number() {
 #[test]
 fn references_read_as_people_mean_them() {
     let read = |t: &str| t.parse::<Reference>();
-    assert!(matches!(read("alimentar:3fa9c1d2"), Ok(Reference::Content(_))));
+    assert!(matches!(
+        read("alimentar:3fa9c1d2"),
+        Ok(Reference::Content(_))
+    ));
     assert!(read("alimentar:3fa9").is_err());
     assert!(matches!(
         read("3fa9c1d2"),
-        Ok(Reference::Name { or_content: Some(_), version: VersionPick::Latest, .. })
+        Ok(Reference::Name {
+            or_content: Some(_),
+            version: VersionPick::Latest,
+            ..
+        })
     ));
     assert!(matches!(
         read("lab/squad@1.2.0"),
-        Ok(Reference::Name { publisher: Some(_), version: VersionPick::Exact(_), .. })
+        Ok(Reference::Name {
+            publisher: Some(_),
+            version: VersionPick::Exact(_),
+            ..
+        })
     ));
     assert!(matches!(
         read("squad@^1"),
-        Ok(Reference::Name { version: VersionPick::Range(_), or_content: None, .. })
+        Ok(Reference::Name {
+            version: VersionPick::Range(_),
+            or_content: None,
+            ..
+        })
     ));
     for bad in ["", "a@", "a@b@c", "/a", "a/", "a/b/c", "a@^x"] {
         assert!(read(bad).is_err(), "{bad:?}");

@@ -19,7 +19,11 @@ impl DatasetVersion {
     /// is followed by its release.
     pub fn next(&self) -> Self {
         let v = &self.0;
-        let patch = if v.pre.is_empty() { v.patch.saturating_add(1) } else { v.patch };
+        let patch = if v.pre.is_empty() {
+            v.patch.saturating_add(1)
+        } else {
+            v.patch
+        };
         Self(semver::Version::new(v.major, v.minor, patch))
     }
 
@@ -41,7 +45,9 @@ impl FromStr for DatasetVersion {
             1 if plain => format!("{bare}.0"),
             _ => bare.to_owned(),
         };
-        semver::Version::parse(&full).map(Self).map_err(|_| IdentError::Version(text.to_owned()))
+        semver::Version::parse(&full)
+            .map(Self)
+            .map_err(|_| IdentError::Version(text.to_owned()))
     }
 }
 

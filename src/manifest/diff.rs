@@ -51,8 +51,16 @@ pub fn diff_trees(blobs: &dyn BlobStore, a: TreeId, b: TreeId) -> Result<TreeDif
     };
     let shared = take_common(&mut a.chunks, &mut b.chunks, |c| c.id, chunk_totals);
     diff.shared = sum(diff.shared, shared);
-    diff.only_a = a.chunks.iter().map(chunk_totals).fold(Totals::default(), sum);
-    diff.only_b = b.chunks.iter().map(chunk_totals).fold(Totals::default(), sum);
+    diff.only_a = a
+        .chunks
+        .iter()
+        .map(chunk_totals)
+        .fold(Totals::default(), sum);
+    diff.only_b = b
+        .chunks
+        .iter()
+        .map(chunk_totals)
+        .fold(Totals::default(), sum);
     Ok(diff)
 }
 
@@ -69,12 +77,19 @@ impl Frontier {
         let node = load(blobs, root)?;
         let totals = node.totals().ok_or(TreeError::Mismatch(root))?;
         let children = vec![ChildEntry { id: root, totals }];
-        Ok(Self { level: node.level() + 1, children, chunks: Vec::new() })
+        Ok(Self {
+            level: node.level() + 1,
+            children,
+            chunks: Vec::new(),
+        })
     }
 
     fn down(self, blobs: &dyn BlobStore) -> Result<Self, TreeError> {
-        let mut below =
-            Self { level: self.level - 1, children: Vec::new(), chunks: Vec::new() };
+        let mut below = Self {
+            level: self.level - 1,
+            children: Vec::new(),
+            chunks: Vec::new(),
+        };
         for child in &self.children {
             match load_child(blobs, child, self.level)? {
                 Node::Leaf(chunks) => below.chunks.extend(chunks),

@@ -46,7 +46,10 @@ impl Envelope {
             _ => return Err(DecodeError::Invalid("signature flag")),
         };
         r.end()?;
-        Ok(Self { manifest, signature })
+        Ok(Self {
+            manifest,
+            signature,
+        })
     }
 
     /// The envelope's id.

@@ -170,7 +170,8 @@ struct Wire {
 impl Wire {
     fn check_limits(&self) -> Result<(), ManifestError> {
         let long = |text: &Option<String>| {
-            text.as_ref().is_some_and(|t| t.len() > limits::TEXT_BYTES_MAX)
+            text.as_ref()
+                .is_some_and(|t| t.len() > limits::TEXT_BYTES_MAX)
         };
         let tag_long = self.tags.iter().any(|t| t.len() > limits::TAG_BYTES_MAX);
         let broken = [
@@ -210,7 +211,11 @@ impl From<&Manifest> for Wire {
             line: m.line.to_hex(),
             seq: m.seq,
             prev: m.prev.iter().map(EnvelopeId::to_hex).collect(),
-            clock: m.clock.iter().map(|(node, n)| (node.to_hex(), *n)).collect(),
+            clock: m
+                .clock
+                .iter()
+                .map(|(node, n)| (node.to_hex(), *n))
+                .collect(),
             created_at: m.created_at.to_rfc3339(),
             signer: m.signer.map(|k| crate::ident::to_hex(&k)),
         }
@@ -223,24 +228,37 @@ impl TryFrom<Wire> for Manifest {
     fn try_from(w: Wire) -> Result<Self, ManifestError> {
         let bad = ManifestError::Field;
         let tags_sorted = w.tags.iter().zip(w.tags.iter().skip(1)).all(|(a, b)| a < b);
-        if !tags_sorted || w.tags.iter().any(|t| t.is_empty() || t.chars().any(char::is_control)) {
+        if !tags_sorted
+            || w.tags
+                .iter()
+                .any(|t| t.is_empty() || t.chars().any(char::is_control))
+        {
             return Err(bad("tags"));
         }
         let prev: Option<Vec<_>> = w.prev.iter().map(|p| EnvelopeId::parse_hex(p)).collect();
-        let clock: Option<BTreeMap<_, _>> =
-            w.clock.iter().map(|(k, n)| Some((NodeId::parse_hex(k)?, *n))).collect();
-        let card = w.card.map(|c| BlobId::parse_hex(&c).ok_or(bad("card"))).transpose()?;
-        let signer =
-            w.signer.map(|k| crate::ident::from_hex(&k).ok_or(bad("signer"))).transpose()?;
+        let clock: Option<BTreeMap<_, _>> = w
+            .clock
+            .iter()
+            .map(|(k, n)| Some((NodeId::parse_hex(k)?, *n)))
+            .collect();
+        let card = w
+            .card
+            .map(|c| BlobId::parse_hex(&c).ok_or(bad("card")))
+            .transpose()?;
+        let signer = w
+            .signer
+            .map(|k| crate::ident::from_hex(&k).ok_or(bad("signer")))
+            .transpose()?;
         Ok(Self {
             name: w.name.parse().map_err(|_| bad("name"))?,
-            dataset_version: w.dataset_version.parse().map_err(|_| bad("dataset_version"))?,
+            dataset_version: w
+                .dataset_version
+                .parse()
+                .map_err(|_| bad("dataset_version"))?,
             dataset_kind: w.dataset_kind,
             content_id: ContentId::parse_hex(&w.content_id).ok_or(bad("content_id"))?,
-            chunk_tree_root: TreeId::parse_hex(&w.chunk_tree_root)
-                .ok_or(bad("chunk_tree_root"))?,
-            file_table_root: TreeId::parse_hex(&w.file_table_root)
-                .ok_or(bad("file_table_root"))?,
+            chunk_tree_root: TreeId::parse_hex(&w.chunk_tree_root).ok_or(bad("chunk_tree_root"))?,
+            file_table_root: TreeId::parse_hex(&w.file_table_root).ok_or(bad("file_table_root"))?,
             file_table_bytes: w.file_table_bytes,
             num_files: w.num_files,
             schema: STANDARD.decode(&w.schema).map_err(|_| bad("schema"))?,

@@ -88,9 +88,9 @@ impl Node {
                 };
                 sum.plus(one)
             }),
-            Self::Inner { children, .. } => {
-                children.iter().try_fold(Totals::default(), |sum, c| sum.plus(c.totals))
-            }
+            Self::Inner { children, .. } => children
+                .iter()
+                .try_fold(Totals::default(), |sum, c| sum.plus(c.totals)),
         }
     }
 
@@ -129,10 +129,16 @@ impl Node {
         let level = r.u8()?;
         let count = r.count("node entries", NODE_ENTRIES_MAX)?;
         let node = match level {
-            0 => Self::Leaf((0..count).map(|_| chunk_entry(&mut r)).collect::<Result<_, _>>()?),
+            0 => Self::Leaf(
+                (0..count)
+                    .map(|_| chunk_entry(&mut r))
+                    .collect::<Result<_, _>>()?,
+            ),
             1..=TREE_LEVELS_MAX if count >= 2 => Self::Inner {
                 level,
-                children: (0..count).map(|_| child_entry(&mut r)).collect::<Result<_, _>>()?,
+                children: (0..count)
+                    .map(|_| child_entry(&mut r))
+                    .collect::<Result<_, _>>()?,
             },
             _ => return Err(DecodeError::Invalid("node level")),
         };
@@ -149,13 +155,25 @@ fn chunk_entry(r: &mut Reader<'_>) -> Result<ChunkEntry, DecodeError> {
         return Err(DecodeError::Invalid("empty chunk"));
     }
     // Both are at most CHUNK_BYTES_MAX.
-    Ok(ChunkEntry { id, bytes: bytes as u32, newlines: newlines as u32 })
+    Ok(ChunkEntry {
+        id,
+        bytes: bytes as u32,
+        newlines: newlines as u32,
+    })
 }
 
 fn child_entry(r: &mut Reader<'_>) -> Result<ChildEntry, DecodeError> {
     let id = TreeId::new(r.array()?);
-    let totals = Totals { bytes: r.varint()?, chunks: r.varint()?, newlines: r.varint()? };
+    let totals = Totals {
+        bytes: r.varint()?,
+        chunks: r.varint()?,
+        newlines: r.varint()?,
+    };
     let plausible =
         totals.chunks > 0 && totals.chunks <= totals.bytes && totals.newlines <= totals.bytes;
-    if plausible { Ok(ChildEntry { id, totals }) } else { Err(DecodeError::Invalid("subtree totals")) }
+    if plausible {
+        Ok(ChildEntry { id, totals })
+    } else {
+        Err(DecodeError::Invalid("subtree totals"))
+    }
 }

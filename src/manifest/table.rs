@@ -58,7 +58,9 @@ pub enum PathError {
 /// # Errors
 /// [`PathError::Malformed`] otherwise.
 pub fn check_path(path: &str) -> Result<(), PathError> {
-    let parts_ok = path.split('/').all(|p| !p.is_empty() && p != "." && p != "..");
+    let parts_ok = path
+        .split('/')
+        .all(|p| !p.is_empty() && p != "." && p != "..");
     if parts_ok && path.len() <= PATH_BYTES_MAX && !path.contains('\0') {
         Ok(())
     } else {
@@ -82,7 +84,10 @@ impl FileTable {
         }
         let paths: HashSet<&str> = files.iter().map(|f| f.path.as_str()).collect();
         for file in &files {
-            let above = file.path.match_indices('/').filter_map(|(at, _)| file.path.get(..at));
+            let above = file
+                .path
+                .match_indices('/')
+                .filter_map(|(at, _)| file.path.get(..at));
             if let Some(clash) = above.into_iter().find(|dir| paths.contains(dir)) {
                 return Err(PathError::FileAndDirectory(clash.to_owned()));
             }
@@ -97,13 +102,18 @@ impl FileTable {
 
     /// The file at a path.
     pub fn find(&self, path: &str) -> Option<&FileEntry> {
-        let at = self.files.binary_search_by(|f| f.path.as_bytes().cmp(path.as_bytes())).ok()?;
+        let at = self
+            .files
+            .binary_search_by(|f| f.path.as_bytes().cmp(path.as_bytes()))
+            .ok()?;
         self.files.get(at)
     }
 
     /// Bytes of all files; `None` beyond 64 bits.
     pub fn size_bytes(&self) -> Option<u64> {
-        self.files.iter().try_fold(0_u64, |sum, f| sum.checked_add(f.size_bytes))
+        self.files
+            .iter()
+            .try_fold(0_u64, |sum, f| sum.checked_add(f.size_bytes))
     }
 
     /// Each file with the offset of its first byte in the dataset's bytes.
@@ -121,7 +131,9 @@ impl FileTable {
         hasher.update(LISTING_MAGIC);
         for f in &self.files {
             let mut w = Writer::new();
-            w.counted(f.path.as_bytes()).u64(f.size_bytes).bytes(f.content_id.as_bytes());
+            w.counted(f.path.as_bytes())
+                .u64(f.size_bytes)
+                .bytes(f.content_id.as_bytes());
             hasher.update(w.as_bytes());
         }
         ContentId::new(*hasher.finalize().as_bytes())
@@ -158,7 +170,11 @@ impl FileTable {
         }
         let count = r.varint()?;
         if count > FILES_MAX {
-            return Err(DecodeError::Limit { field: "files", value: count, limit: FILES_MAX });
+            return Err(DecodeError::Limit {
+                field: "files",
+                value: count,
+                limit: FILES_MAX,
+            });
         }
         let mut files: Vec<FileEntry> = Vec::new();
         for _ in 0..count {
@@ -189,7 +205,14 @@ fn file_entry(r: &mut Reader<'_>, last: &str) -> Result<FileEntry, DecodeError> 
         1 => Some(r.array()?),
         _ => return Err(DecodeError::Invalid("schema flag")),
     };
-    Ok(FileEntry { path, size_bytes, content_id, format, rows, schema })
+    Ok(FileEntry {
+        path,
+        size_bytes,
+        content_id,
+        format,
+        rows,
+        schema,
+    })
 }
 
 fn shared_prefix(a: &str, b: &str) -> usize {

@@ -9,12 +9,19 @@ use crate::ident::*;
 use crate::store::MemoryBlobs;
 
 fn entry(n: u64) -> ChunkEntry {
-    ChunkEntry { id: ChunkId::of(&n.to_le_bytes()), bytes: 10_000 + (n % 999) as u32, newlines: 3 }
+    ChunkEntry {
+        id: ChunkId::of(&n.to_le_bytes()),
+        bytes: 10_000 + (n % 999) as u32,
+        newlines: 3,
+    }
 }
 
 fn build(blobs: &MemoryBlobs, entries: &[ChunkEntry]) -> (TreeId, Totals) {
     let mut emit = |id: TreeId, bytes: Vec<u8>| {
-        assert_eq!(blobs.put(BlobKind::Node, &bytes).unwrap().id.as_bytes(), id.as_bytes());
+        assert_eq!(
+            blobs.put(BlobKind::Node, &bytes).unwrap().id.as_bytes(),
+            id.as_bytes()
+        );
     };
     let mut b = TreeBuilder::new();
     entries.iter().for_each(|e| b.push(*e, &mut emit));
@@ -36,7 +43,12 @@ fn trees_give_back_their_chunks_from_any_offset() {
             let mut from = TreeWalk::new(&blobs, root, totals.bytes, probe).unwrap();
             assert_eq!(from.next().map(|r| r.unwrap()).as_ref(), expected);
         }
-        assert!(TreeWalk::new(&blobs, root, totals.bytes, totals.bytes).unwrap().next().is_none());
+        assert!(
+            TreeWalk::new(&blobs, root, totals.bytes, totals.bytes)
+                .unwrap()
+                .next()
+                .is_none()
+        );
         assert!(TreeWalk::new(&blobs, root, totals.bytes + 1, 0).is_err());
     }
 }
@@ -46,7 +58,10 @@ fn nodes_that_lie_are_refused() {
     let blobs = MemoryBlobs::new();
     let (leaf, totals) = build(&blobs, &(0..40).map(entry).collect::<Vec<_>>());
     let child = |totals| ChildEntry { id: leaf, totals };
-    let lie = Totals { bytes: totals.bytes + 1, ..totals };
+    let lie = Totals {
+        bytes: totals.bytes + 1,
+        ..totals
+    };
     for (level, children) in [
         (1, vec![child(lie), child(totals)]),
         (2, vec![child(totals), child(totals)]),
@@ -58,11 +73,33 @@ fn nodes_that_lie_are_refused() {
         assert!(matches!(walk.err(), Some(TreeError::Mismatch(_))));
     }
     for bad in [
-        Node::Inner { level: 1, children: vec![child(totals)] }.encode(),
-        Node::Inner { level: 13, children: vec![child(totals); 2] }.encode(),
-        Node::Leaf(vec![ChunkEntry { bytes: 0, newlines: 0, ..entry(1) }]).encode(),
-        Node::Leaf(vec![ChunkEntry { bytes: 70_000, ..entry(1) }]).encode(),
-        Node::Leaf(vec![ChunkEntry { bytes: 5, newlines: 6, ..entry(1) }]).encode(),
+        Node::Inner {
+            level: 1,
+            children: vec![child(totals)],
+        }
+        .encode(),
+        Node::Inner {
+            level: 13,
+            children: vec![child(totals); 2],
+        }
+        .encode(),
+        Node::Leaf(vec![ChunkEntry {
+            bytes: 0,
+            newlines: 0,
+            ..entry(1)
+        }])
+        .encode(),
+        Node::Leaf(vec![ChunkEntry {
+            bytes: 70_000,
+            ..entry(1)
+        }])
+        .encode(),
+        Node::Leaf(vec![ChunkEntry {
+            bytes: 5,
+            newlines: 6,
+            ..entry(1)
+        }])
+        .encode(),
         Node::Leaf(vec![entry(1); 513]).encode(),
     ] {
         assert!(Node::decode(&bad).is_err());
@@ -125,24 +162,59 @@ fn tables_come_back_and_refuse_paths_that_escape() {
     let table = FileTable::new(files.clone()).unwrap();
     assert_eq!(FileTable::decode(&table.encode()), Ok(table.clone()));
     assert_eq!(table.find("b/c"), files.get(2));
-    assert_eq!(table.with_offsets().map(|(at, _)| at).collect::<Vec<_>>(), [0, 1, 4, 7]);
-    for bad in ["", "/a", "a/", "a//b", "..", "a/../b", "./a", "a\0", &"x".repeat(4097)] {
+    assert_eq!(
+        table.with_offsets().map(|(at, _)| at).collect::<Vec<_>>(),
+        [0, 1, 4, 7]
+    );
+    for bad in [
+        "",
+        "/a",
+        "a/",
+        "a//b",
+        "..",
+        "a/../b",
+        "./a",
+        "a\0",
+        &"x".repeat(4097),
+    ] {
         assert!(FileTable::new(vec![file(bad)]).is_err(), "{bad:?}");
     }
     for (a, b) in [("a", "a"), ("b", "a"), ("a", "a/b")] {
         assert!(FileTable::new(vec![file(a), file(b)]).is_err(), "{a} {b}");
     }
     let clash = ["a", "a-b", "a/c"].map(file).to_vec();
-    assert_eq!(FileTable::new(clash), Err(PathError::FileAndDirectory("a".to_owned())));
+    assert_eq!(
+        FileTable::new(clash),
+        Err(PathError::FileAndDirectory("a".to_owned()))
+    );
 }
 
 #[test]
 fn a_directory_id_hangs_on_names_sizes_and_bytes_alone() {
     let id = |f: FileEntry| FileTable::new(vec![f]).unwrap().directory_id();
     let base = id(file("a"));
-    assert_eq!(id(FileEntry { format: 9, rows: None, ..file("a") }), base);
-    assert_ne!(id(FileEntry { size_bytes: 2, ..file("a") }), base);
-    assert_ne!(id(FileEntry { content_id: ContentId::from_bytes(b""), ..file("a") }), base);
+    assert_eq!(
+        id(FileEntry {
+            format: 9,
+            rows: None,
+            ..file("a")
+        }),
+        base
+    );
+    assert_ne!(
+        id(FileEntry {
+            size_bytes: 2,
+            ..file("a")
+        }),
+        base
+    );
+    assert_ne!(
+        id(FileEntry {
+            content_id: ContentId::from_bytes(b""),
+            ..file("a")
+        }),
+        base
+    );
     assert_ne!(id(file("b")), base);
 }
 
@@ -177,15 +249,30 @@ fn manifests_come_back_and_keep_their_limits() {
     let m = manifest();
     let bytes = m.encode().unwrap();
     assert_eq!(Manifest::decode(&bytes).unwrap(), m);
-    let long = Manifest { description: Some("x".repeat(65_537)), ..manifest() };
-    assert!(matches!(long.encode(), Err(ManifestError::Limit("description"))));
-    let tags = Manifest { tags: vec!["b".to_owned(), "a".to_owned()], ..manifest() };
+    let long = Manifest {
+        description: Some("x".repeat(65_537)),
+        ..manifest()
+    };
+    assert!(matches!(
+        long.encode(),
+        Err(ManifestError::Limit("description"))
+    ));
+    let tags = Manifest {
+        tags: vec!["b".to_owned(), "a".to_owned()],
+        ..manifest()
+    };
     assert!(matches!(tags.encode(), Err(ManifestError::Field("tags"))));
     let text = String::from_utf8(bytes).unwrap();
     let newer = text.replacen("\"version\": 1", "\"version\": 2", 1);
-    assert!(matches!(Manifest::decode(newer.as_bytes()), Err(ManifestError::Version(2))));
+    assert!(matches!(
+        Manifest::decode(newer.as_bytes()),
+        Err(ManifestError::Version(2))
+    ));
     assert!(Manifest::decode(b"{}").is_err());
-    let envelope = Envelope { manifest: text.into_bytes(), signature: Some([5; 64]) };
+    let envelope = Envelope {
+        manifest: text.into_bytes(),
+        signature: Some([5; 64]),
+    };
     assert_eq!(Envelope::decode(&envelope.encode()), Ok(envelope));
 }
 
@@ -194,7 +281,10 @@ fn a_missing_node_is_named() {
     let blobs = MemoryBlobs::new();
     let (root, totals) = build(&blobs, &[entry(1)]);
     let other = TreeId::of(b"nowhere");
-    assert!(matches!(TreeWalk::new(&blobs, other, totals.bytes, 0).err(), Some(TreeError::Blob(_))));
+    assert!(matches!(
+        TreeWalk::new(&blobs, other, totals.bytes, 0).err(),
+        Some(TreeError::Blob(_))
+    ));
     let keys = [BlobKey::new(BlobKind::Node, *root.as_bytes())];
     assert_eq!(blobs.has(&keys).unwrap(), [true]);
 }

@@ -60,7 +60,13 @@ impl TreeBuilder {
                 // A node with one child would add nothing: the child moves up in its place.
                 [only] if top => return (only.id, totals),
                 [only] => self.add_child(level + 1, *only, emit),
-                _ => self.close(Node::Inner { level: level as u8 + 1, children }, emit),
+                _ => self.close(
+                    Node::Inner {
+                        level: level as u8 + 1,
+                        children,
+                    },
+                    emit,
+                ),
             }
             level += 1;
         }
@@ -79,20 +85,20 @@ impl TreeBuilder {
         self.add_child(level, ChildEntry { id, totals }, emit);
     }
 
-    fn add_child(
-        &mut self,
-        slot: usize,
-        child: ChildEntry,
-        emit: &mut dyn FnMut(TreeId, Vec<u8>),
-    ) {
+    fn add_child(&mut self, slot: usize, child: ChildEntry, emit: &mut dyn FnMut(TreeId, Vec<u8>)) {
         if self.inner.len() <= slot {
             self.inner.resize_with(slot + 1, Vec::new);
         }
-        let Some(children) = self.inner.get_mut(slot) else { return };
+        let Some(children) = self.inner.get_mut(slot) else {
+            return;
+        };
         children.push(child);
         if node_ends(children.len(), child.id.as_bytes()) {
             // `slot` is at most a few: every level has at least 16 times fewer nodes.
-            let node = Node::Inner { level: slot as u8 + 1, children: std::mem::take(children) };
+            let node = Node::Inner {
+                level: slot as u8 + 1,
+                children: std::mem::take(children),
+            };
             self.close(node, emit);
         }
     }

@@ -72,9 +72,17 @@ impl<'a> TreeWalk<'a> {
         let node = load(blobs, root)?;
         let totals = node.totals().ok_or(TreeError::Mismatch(root))?;
         if totals.bytes != size || totals.chunks > size {
-            return Err(TreeError::Size { root, expected: size });
+            return Err(TreeError::Size {
+                root,
+                expected: size,
+            });
         }
-        let mut walk = Self { blobs, stack: Vec::new(), leaf: Vec::new().into_iter(), offset: 0 };
+        let mut walk = Self {
+            blobs,
+            stack: Vec::new(),
+            leaf: Vec::new().into_iter(),
+            offset: 0,
+        };
         walk.enter(node, from);
         walk.descend(from)?;
         Ok(walk)
@@ -98,7 +106,10 @@ impl<'a> TreeWalk<'a> {
                 }
                 self.leaf = chunks;
             }
-            Node::Inner { level, mut children } => {
+            Node::Inner {
+                level,
+                mut children,
+            } => {
                 children.reverse();
                 self.stack.push((level, children));
             }
@@ -108,7 +119,9 @@ impl<'a> TreeWalk<'a> {
     /// Goes down until a leaf with a chunk is at hand, or the tree is at its end.
     fn descend(&mut self, from: u64) -> Result<(), TreeError> {
         while self.leaf.as_slice().is_empty() {
-            let Some((level, children)) = self.stack.last_mut() else { return Ok(()) };
+            let Some((level, children)) = self.stack.last_mut() else {
+                return Ok(());
+            };
             let level = *level;
             match children.pop() {
                 None => {

@@ -49,10 +49,15 @@ impl Record {
     pub fn encode(&self) -> Vec<u8> {
         let raw: u64 = self.items.iter().map(|i| u64::from(i.raw_bytes)).sum();
         let mut w = Writer::new();
-        w.bytes(&RECORD_MAGIC).u8(self.kind.number()).u8(self.codec.number());
+        w.bytes(&RECORD_MAGIC)
+            .u8(self.kind.number())
+            .u8(self.codec.number());
         w.u16(if self.private { FLAG_PRIVATE } else { 0 });
         // Writers keep to the limits, all far below 2^32.
-        w.u32(self.items.len() as u32).u32(0).u32(raw as u32).u32(self.payload.len() as u32);
+        w.u32(self.items.len() as u32)
+            .u32(0)
+            .u32(raw as u32)
+            .u32(self.payload.len() as u32);
         w.u64(self.sequence).bytes(&payload_check(&self.payload));
         let mut tail = Writer::new();
         for item in &self.items {
@@ -133,7 +138,12 @@ impl RecordHeader {
         let (sequence, check) = (r.u64()?, r.array()?);
         let mut r = Reader::new(tail);
         let items = (0..items)
-            .map(|_| Ok(Item { id: BlobId::new(r.array()?), raw_bytes: r.u32()? }))
+            .map(|_| {
+                Ok(Item {
+                    id: BlobId::new(r.array()?),
+                    raw_bytes: r.u32()?,
+                })
+            })
             .collect::<Result<Vec<_>, DecodeError>>()?;
         let bases = (0..bases)
             .map(|_| r.array().map(BlobId::new))
@@ -144,7 +154,17 @@ impl RecordHeader {
             return Err(DecodeError::Invalid("sum of item lengths"));
         }
         let (kind, codec) = (BlobKind::from_number(kind), Codec::from_number(codec));
-        Ok(Self { kind, codec, private, sequence, items, bases, raw_bytes, stored_bytes, check })
+        Ok(Self {
+            kind,
+            codec,
+            private,
+            sequence,
+            items,
+            bases,
+            raw_bytes,
+            stored_bytes,
+            check,
+        })
     }
 
     /// Length of the header.
@@ -206,9 +226,11 @@ const FLAG_PRIVATE: u16 = 1;
 fn limited(field: &'static str, value: u32, limit: usize) -> Result<usize, DecodeError> {
     match usize::try_from(value) {
         Ok(n) if n <= limit => Ok(n),
-        _ => {
-            Err(DecodeError::Limit { field, value: u64::from(value), limit: limit as u64 })
-        }
+        _ => Err(DecodeError::Limit {
+            field,
+            value: u64::from(value),
+            limit: limit as u64,
+        }),
     }
 }
 

@@ -43,7 +43,10 @@ pub fn scan(pack: &dyn ReadAt, end: u64, visit: &mut dyn FnMut(Found)) -> io::Re
             }
             None => {
                 let next = next_record(pack, at + 1, end)?;
-                visit(Found::Damage { offset: at, end: next });
+                visit(Found::Damage {
+                    offset: at,
+                    end: next,
+                });
                 at = next;
             }
         }
@@ -53,8 +56,12 @@ pub fn scan(pack: &dyn ReadAt, end: u64, visit: &mut dyn FnMut(Found)) -> io::Re
 
 /// The good header at this offset whose record ends by `end`, if there is one.
 fn header_at(pack: &dyn ReadAt, at: u64, end: u64) -> io::Result<Option<RecordHeader>> {
-    let Some(fixed) = exactly(pack, at, RECORD_FIXED_BYTES, end)? else { return Ok(None) };
-    let Ok(tail_bytes) = RecordHeader::tail_bytes(&fixed) else { return Ok(None) };
+    let Some(fixed) = exactly(pack, at, RECORD_FIXED_BYTES, end)? else {
+        return Ok(None);
+    };
+    let Ok(tail_bytes) = RecordHeader::tail_bytes(&fixed) else {
+        return Ok(None);
+    };
     let Some(bytes) = exactly(pack, at, RECORD_FIXED_BYTES + tail_bytes, end)? else {
         return Ok(None);
     };
@@ -69,7 +76,9 @@ fn next_record(pack: &dyn ReadAt, from: u64, end: u64) -> io::Result<u64> {
     while at < end {
         let left = usize::try_from(end - at).unwrap_or(usize::MAX);
         let want = left.min(WINDOW);
-        let Some(window) = exactly(pack, at, want, end)? else { return Ok(end) };
+        let Some(window) = exactly(pack, at, want, end)? else {
+            return Ok(end);
+        };
         for hit in finder.find_iter(&window) {
             let candidate = at + hit as u64;
             if header_at(pack, candidate, end)?.is_some() {

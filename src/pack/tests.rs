@@ -8,9 +8,21 @@ use crate::wire::DecodeError;
 fn record(blobs: &[&[u8]]) -> Record {
     let raw = blobs.concat();
     let (codec, payload) = Compressor::new().compress(&raw);
-    let items =
-        blobs.iter().map(|b| Item { id: BlobId::of(b), raw_bytes: b.len() as u32 }).collect();
-    Record { kind: BlobKind::Chunk, codec, private: false, sequence: 0, items, payload }
+    let items = blobs
+        .iter()
+        .map(|b| Item {
+            id: BlobId::of(b),
+            raw_bytes: b.len() as u32,
+        })
+        .collect();
+    Record {
+        kind: BlobKind::Chunk,
+        codec,
+        private: false,
+        sequence: 0,
+        items,
+        payload,
+    }
 }
 
 #[test]
@@ -45,7 +57,10 @@ fn cut_short_or_too_long_is_an_error_at_every_length() {
         assert!(RecordView::decode(&bytes[..n]).is_err(), "{n}");
     }
     let long = [&bytes[..], b"x"].concat();
-    assert_eq!(RecordView::decode(&long).unwrap_err(), DecodeError::Trailing(1));
+    assert_eq!(
+        RecordView::decode(&long).unwrap_err(),
+        DecodeError::Trailing(1)
+    );
 }
 
 #[test]
@@ -56,13 +71,17 @@ fn pack_headers_name_their_version() {
     let mut newer = good.clone();
     newer[8] = 2;
     assert_eq!(decode_pack_header(&newer), Err(DecodeError::Version(2)));
-    assert_eq!(decode_pack_header(b"not a pack at all"), Err(DecodeError::Magic("pack")));
+    assert_eq!(
+        decode_pack_header(b"not a pack at all"),
+        Err(DecodeError::Magic("pack"))
+    );
 }
 
 #[test]
 fn a_scan_finds_everything_around_damage() {
-    let records: Vec<Vec<u8>> =
-        (0_u8..5).map(|n| record(&[&vec![n; 3000], &[n, 1, 2]]).encode()).collect();
+    let records: Vec<Vec<u8>> = (0_u8..5)
+        .map(|n| record(&[&vec![n; 3000], &[n, 1, 2]]).encode())
+        .collect();
     let mut pack = encode_pack_header(1);
     let mut starts = Vec::new();
     for r in &records {

@@ -58,7 +58,10 @@ impl LocalRegistry {
             chosen.retain(|(_, f)| f.path == path);
             if chosen.is_empty() {
                 let dataset = dataset.manifest.name.to_string();
-                return Err(Error::NoSuchFile { path: path.to_owned(), dataset });
+                return Err(Error::NoSuchFile {
+                    path: path.to_owned(),
+                    dataset,
+                });
             }
         }
         let single = path.is_some() || dataset.manifest.dataset_kind == DatasetKind::File;
@@ -76,13 +79,22 @@ impl LocalRegistry {
         progress.phase("checking out", Some(bytes));
         let written = self
             .write_files(&reader, dataset, &chosen, single, &aside, progress)
-            .and_then(|()| std::fs::rename(&aside, &dest).map_err(|e| Error::file("create", &dest, e)));
+            .and_then(|()| {
+                std::fs::rename(&aside, &dest).map_err(|e| Error::file("create", &dest, e))
+            });
         if let Err(error) = written {
             // What cannot be removed has a name that says it is a leftover.
-            let _ = if single { std::fs::remove_file(&aside) } else { std::fs::remove_dir_all(&aside) };
+            let _ = if single {
+                std::fs::remove_file(&aside)
+            } else {
+                std::fs::remove_dir_all(&aside)
+            };
             return Err(error);
         }
-        Ok(CheckoutReport { files: chosen.len() as u64, bytes })
+        Ok(CheckoutReport {
+            files: chosen.len() as u64,
+            bytes,
+        })
     }
 
     /// Writes a dataset's bytes, or one file's, to `out` in order.
@@ -102,7 +114,10 @@ impl LocalRegistry {
             Some(path) => {
                 let found = table.with_offsets().find(|(_, f)| f.path == path);
                 let name = dataset.manifest.name.to_string();
-                let missing = || Error::NoSuchFile { path: path.to_owned(), dataset: name };
+                let missing = || Error::NoSuchFile {
+                    path: path.to_owned(),
+                    dataset: name,
+                };
                 let (at, file) = found.ok_or_else(missing)?;
                 (at, at.saturating_add(file.size_bytes))
             }
@@ -133,9 +148,17 @@ impl LocalRegistry {
         for group in chosen.chunks(FILES_OPEN_MAX) {
             let mut targets = Vec::new();
             for (start, entry) in group {
-                let path = if single { aside.to_owned() } else { aside.join(&entry.path) };
+                let path = if single {
+                    aside.to_owned()
+                } else {
+                    aside.join(&entry.path)
+                };
                 let file = make(&path, entry.size_bytes)?;
-                targets.push(Target { start: *start, end: start + entry.size_bytes, file });
+                targets.push(Target {
+                    start: *start,
+                    end: start + entry.size_bytes,
+                    file,
+                });
             }
             self.fill(reader, dataset, chosen, &targets, progress)?;
         }
@@ -150,7 +173,9 @@ impl LocalRegistry {
         targets: &[Target],
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        let (Some(first), Some(last)) = (targets.first(), targets.last()) else { return Ok(()) };
+        let (Some(first), Some(last)) = (targets.first(), targets.last()) else {
+            return Ok(());
+        };
         let m = &dataset.manifest;
         let mut walk = TreeWalk::new(reader, m.chunk_tree_root, m.size_bytes, first.start)?;
         let mut done = false;
@@ -217,7 +242,9 @@ fn make(path: &Path, size_bytes: u64) -> Result<File, Error> {
 fn beside(dest: &Path) -> Result<PathBuf, Error> {
     let fail = |e| Error::file("create", dest, e);
     let random: [u8; 6] = host::random().map_err(fail)?;
-    let name = dest.file_name().ok_or_else(|| Error::NotAFile(dest.to_owned()))?;
+    let name = dest
+        .file_name()
+        .ok_or_else(|| Error::NotAFile(dest.to_owned()))?;
     let mut aside = std::ffi::OsString::from(".");
     aside.push(name);
     aside.push(format!(".partial-{}", crate::ident::to_hex(&random)));

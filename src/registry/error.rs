@@ -114,7 +114,11 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn file(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
-        Self::File { action, path: path.as_ref().to_owned(), source }
+        Self::File {
+            action,
+            path: path.as_ref().to_owned(),
+            source,
+        }
     }
 }
 

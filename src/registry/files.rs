@@ -75,22 +75,45 @@ pub(crate) struct Sources {
 
 /// Finds the files of a path, sorted by the bytes of their paths.
 pub(crate) fn find(path: &Path, exclude: &[String]) -> Result<Sources, Error> {
-    let root = path.canonicalize().map_err(|e| Error::file("find", path, e))?;
+    let root = path
+        .canonicalize()
+        .map_err(|e| Error::file("find", path, e))?;
     let meta = root.metadata().map_err(|e| Error::file("read", path, e))?;
     if meta.is_file() {
         let name = path.file_name().or(root.file_name()).unwrap_or_default();
-        let name = name.to_str().ok_or_else(|| Error::NameNotUtf8(path.to_owned()))?;
-        let file = SourceFile { path: name.to_owned(), seen: Seen::of(&meta), at: root };
-        return Ok(Sources { kind: DatasetKind::File, files: vec![file], skipped: Vec::new() });
+        let name = name
+            .to_str()
+            .ok_or_else(|| Error::NameNotUtf8(path.to_owned()))?;
+        let file = SourceFile {
+            path: name.to_owned(),
+            seen: Seen::of(&meta),
+            at: root,
+        };
+        return Ok(Sources {
+            kind: DatasetKind::File,
+            files: vec![file],
+            skipped: Vec::new(),
+        });
     }
     if !meta.is_dir() {
         return Err(Error::NotAFile(path.to_owned()));
     }
-    let mut walk = Walk { excluded: patterns(&root, exclude)?, root, found: Vec::new(), skipped: Vec::new() };
+    let mut walk = Walk {
+        excluded: patterns(&root, exclude)?,
+        root,
+        found: Vec::new(),
+        skipped: Vec::new(),
+    };
     walk.directory(&walk.root.clone())?;
-    let Walk { mut found, skipped, .. } = walk;
+    let Walk {
+        mut found, skipped, ..
+    } = walk;
     found.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
-    Ok(Sources { kind: DatasetKind::Directory, files: found, skipped })
+    Ok(Sources {
+        kind: DatasetKind::Directory,
+        files: found,
+        skipped,
+    })
 }
 
 fn patterns(root: &Path, exclude: &[String]) -> Result<GlobSet, Error> {
@@ -99,9 +122,15 @@ fn patterns(root: &Path, exclude: &[String]) -> Result<GlobSet, Error> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
         other => other.map_err(|e| Error::file("read", &file, e))?,
     };
-    let lines = listed.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
+    let lines = listed
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty() && !l.starts_with('#'));
     let mut set = GlobSetBuilder::new();
-    for pattern in lines.chain(exclude.iter().map(String::as_str)).chain([".git"]) {
+    for pattern in lines
+        .chain(exclude.iter().map(String::as_str))
+        .chain([".git"])
+    {
         let pattern = pattern.trim_end_matches('/');
         for form in [pattern.to_owned(), format!("**/{pattern}")] {
             set.add(Glob::new(&form).map_err(|_| Error::Pattern(pattern.to_owned()))?);
@@ -132,18 +161,30 @@ impl Walk {
         if self.excluded.is_match(inside) {
             return self.skip(at, WhySkipped::Excluded);
         }
-        let own = at.symlink_metadata().map_err(|e| Error::file("read", &at, e))?;
+        let own = at
+            .symlink_metadata()
+            .map_err(|e| Error::file("read", &at, e))?;
         if own.is_dir() {
             return self.directory(&at);
         }
-        let meta = if own.is_symlink() { self.followed(&at) } else { Some(own) };
+        let meta = if own.is_symlink() {
+            self.followed(&at)
+        } else {
+            Some(own)
+        };
         match meta {
             None => self.skip(at, WhySkipped::Link),
             Some(meta) if !meta.is_file() => self.skip(at, WhySkipped::Special),
             Some(meta) => {
-                let path = inside.to_str().ok_or_else(|| Error::NameNotUtf8(at.clone()))?;
+                let path = inside
+                    .to_str()
+                    .ok_or_else(|| Error::NameNotUtf8(at.clone()))?;
                 let path = path.to_owned();
-                self.found.push(SourceFile { path, seen: Seen::of(&meta), at });
+                self.found.push(SourceFile {
+                    path,
+                    seen: Seen::of(&meta),
+                    at,
+                });
                 Ok(())
             }
         }

@@ -1,5 +1,8 @@
 //! What comes from the machine: the time and randomness.
-#![allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the clock"
+)]
 
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
@@ -8,7 +11,9 @@ use crate::clock::Timestamp;
 
 /// Now, by the machine's clock.
 pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 

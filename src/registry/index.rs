@@ -107,11 +107,14 @@ impl LocalRegistry {
         let total: u64 = sources.files.iter().map(|f| f.seen.size_bytes).sum();
         progress.phase("indexing", Some(total));
         let session = Session::begin(&self.store)?;
-        let (table, root, totals) =
-            ingest(&session, |feeder| read_all(feeder, &sources.files, progress))?;
+        let (table, root, totals) = ingest(&session, |feeder| {
+            read_all(feeder, &sources.files, progress)
+        })?;
         let encoded = table.encode();
         let ((), table_root, _) = ingest(&session, |feeder| {
-            feeder.read_from(encoded.as_slice(), |_| ()).map_err(|e| Error::file("read", path, e))?;
+            feeder
+                .read_from(encoded.as_slice(), |_| ())
+                .map_err(|e| Error::file("read", path, e))?;
             Ok(())
         })?;
         let content_id = match (sources.kind, table.files()) {
@@ -126,7 +129,10 @@ impl LocalRegistry {
         tags.dedup();
         let draft = Manifest {
             name,
-            dataset_version: options.version.clone().unwrap_or_else(DatasetVersion::first),
+            dataset_version: options
+                .version
+                .clone()
+                .unwrap_or_else(DatasetVersion::first),
             dataset_kind: sources.kind,
             content_id,
             chunk_tree_root: root,
@@ -149,11 +155,16 @@ impl LocalRegistry {
         };
         let settled = is_settled(&sources.files);
         let source = settled.then_some((source_key, looks));
-        let (manifest, unchanged) = session.commit(|tables, entries| {
-            publish(tables, entries, draft, options, source)
-        })?;
+        let (manifest, unchanged) =
+            session.commit(|tables, entries| publish(tables, entries, draft, options, source))?;
         let skipped = sources.skipped;
-        Ok(IndexReport { manifest, chunks: totals.chunks, stats, unchanged, skipped })
+        Ok(IndexReport {
+            manifest,
+            chunks: totals.chunks,
+            stats,
+            unchanged,
+            skipped,
+        })
     }
 
     /// The dataset that this source gave when it last looked like this.
@@ -165,9 +176,15 @@ impl LocalRegistry {
         options: &IndexOptions,
     ) -> Result<Option<(Manifest, Totals)>, Error> {
         let held = self.store.read(|t| {
-            let Some(row) = t.get(Table::Sources, source_key)? else { return Ok(None) };
-            let Some((seen, id)) = row.split_first_chunk::<32>() else { return Ok(None) };
-            let Ok(id) = <[u8; 32]>::try_from(id) else { return Ok(None) };
+            let Some(row) = t.get(Table::Sources, source_key)? else {
+                return Ok(None);
+            };
+            let Some((seen, id)) = row.split_first_chunk::<32>() else {
+                return Ok(None);
+            };
+            let Ok(id) = <[u8; 32]>::try_from(id) else {
+                return Ok(None);
+            };
             if seen != looks {
                 return Ok(None);
             }
@@ -182,14 +199,22 @@ impl LocalRegistry {
 }
 
 fn same_claims(held: &Dataset, content: &ContentId, options: &IndexOptions) -> bool {
-    let version_fits =
-        options.version.as_ref().is_none_or(|v| *v == held.manifest.dataset_version);
+    let version_fits = options
+        .version
+        .as_ref()
+        .is_none_or(|v| *v == held.manifest.dataset_version);
     held.manifest.content_id == *content && version_fits
 }
 
 fn unchanged((manifest, totals): (Manifest, Totals), skipped: Vec<Skipped>) -> IndexReport {
     let stats = SessionStats::default();
-    IndexReport { manifest, chunks: totals.chunks, stats, unchanged: true, skipped }
+    IndexReport {
+        manifest,
+        chunks: totals.chunks,
+        stats,
+        unchanged: true,
+        skipped,
+    }
 }
 
 /// Gives the dataset its version and line and puts it into the tables, unless it is there.
@@ -205,17 +230,24 @@ fn publish(
         tables.put(Table::Sources, &key, &row)?;
     }
     let named = catalog::by_name(tables, &manifest.name)?;
-    let held = named.iter().find(|d| same_claims(d, &manifest.content_id, options));
+    let held = named
+        .iter()
+        .find(|d| same_claims(d, &manifest.content_id, options));
     if let Some(held) = held {
         return Ok((held.manifest.clone(), true));
     }
-    if let Some(newest) = named.iter().max_by_key(|d| d.manifest.dataset_version.clone()) {
+    if let Some(newest) = named
+        .iter()
+        .max_by_key(|d| d.manifest.dataset_version.clone())
+    {
         manifest.line = newest.manifest.line;
         if options.version.is_none() {
             manifest.dataset_version = newest.manifest.dataset_version.next();
         }
     }
-    let taken = named.iter().find(|d| d.manifest.dataset_version == manifest.dataset_version);
+    let taken = named
+        .iter()
+        .find(|d| d.manifest.dataset_version == manifest.dataset_version);
     if let Some(taken) = taken {
         return Err(Error::VersionTaken {
             name: manifest.name,
@@ -224,10 +256,17 @@ fn publish(
         });
     }
     manifest.clock = BTreeMap::from([(node_id(tables, &manifest)?, 1)]);
-    let envelope = Envelope { manifest: manifest.encode()?, signature: None };
+    let envelope = Envelope {
+        manifest: manifest.encode()?,
+        signature: None,
+    };
     catalog::put(tables, &manifest, &envelope, options.private)?;
     let (kind, bytes) = (BlobKind::Envelope, envelope.encode());
-    entries.push(Entry { kind, bytes, private: options.private });
+    entries.push(Entry {
+        kind,
+        bytes,
+        private: options.private,
+    });
     Ok((manifest, false))
 }
 
@@ -236,7 +275,12 @@ fn node_id(tables: &mut dyn MetaWrite, draft: &Manifest) -> Result<NodeId, Error
     if let Some(Ok(id)) = tables.get(Table::Meta, NODE_KEY)?.map(<[u8; 32]>::try_from) {
         return Ok(NodeId::new(id));
     }
-    let fresh = draft.clock.keys().next().copied().unwrap_or(NodeId::new([0; 32]));
+    let fresh = draft
+        .clock
+        .keys()
+        .next()
+        .copied()
+        .unwrap_or(NodeId::new([0; 32]));
     tables.put(Table::Meta, NODE_KEY, fresh.as_bytes())?;
     Ok(fresh)
 }
@@ -307,7 +351,9 @@ fn suggested_name(path: &Path) -> DatasetName {
 
 /// Names a source: its absolute path and what was asked to be left out.
 fn source_key(path: &Path, options: &IndexOptions) -> Result<[u8; 32], Error> {
-    let full = path.canonicalize().map_err(|e| Error::file("find", path, e))?;
+    let full = path
+        .canonicalize()
+        .map_err(|e| Error::file("find", path, e))?;
     let mut w = Writer::new();
     w.counted(full.as_os_str().as_encoded_bytes());
     options.exclude.iter().for_each(|pattern| {
@@ -322,7 +368,12 @@ fn fingerprint(sources: &Sources) -> [u8; 32] {
     for f in &sources.files {
         let mut w = Writer::new();
         w.counted(f.path.as_bytes()).u64(f.seen.size_bytes);
-        let times = [f.seen.modified.0, f.seen.modified.1, f.seen.changed.0, f.seen.changed.1];
+        let times = [
+            f.seen.modified.0,
+            f.seen.modified.1,
+            f.seen.changed.0,
+            f.seen.changed.1,
+        ];
         times.iter().for_each(|t| {
             w.u64(t.cast_unsigned());
         });

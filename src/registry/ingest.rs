@@ -84,9 +84,7 @@ impl Feeder {
     fn hand_on(&mut self, region_ends: bool) {
         let mut ends = Vec::new();
         let mut at = 0;
-        while let Some(n) =
-            next_cut(self.buffer.get(at..).unwrap_or_default(), region_ends)
-        {
+        while let Some(n) = next_cut(self.buffer.get(at..).unwrap_or_default(), region_ends) {
             at += n.get();
             ends.push(at);
         }
@@ -96,7 +94,11 @@ impl Feeder {
         data.truncate(at);
         if !ends.is_empty() {
             // Workers that failed are gone; their error is what the caller will see.
-            let _ = self.batches.send(Batch { number: self.number, data, ends });
+            let _ = self.batches.send(Batch {
+                number: self.number,
+                data,
+                ends,
+            });
             self.number += 1;
         }
     }
@@ -121,7 +123,11 @@ pub(crate) fn ingest<T>(
             .collect();
         drop(outbox);
         let tree = scope.spawn(move || build_tree(session, done));
-        let mut feeder = Feeder { buffer: Vec::new(), batches, number: 0 };
+        let mut feeder = Feeder {
+            buffer: Vec::new(),
+            batches,
+            number: 0,
+        };
         let value = read(&mut feeder);
         if value.is_ok() {
             feeder.end_region();
@@ -188,13 +194,18 @@ fn store_batch(
             newlines: count_newlines(c),
         })
         .collect();
-    let keys: Vec<BlobKey> =
-        entries.iter().map(|e| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes())).collect();
+    let keys: Vec<BlobKey> = entries
+        .iter()
+        .map(|e| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes()))
+        .collect();
     let fresh = session.claim(&keys)?;
     let mut segment = Segment::default();
     for ((chunk, key), fresh) in chunks.iter().zip(&keys).zip(fresh) {
         if fresh {
-            segment.items.push(Item { id: key.id, raw_bytes: chunk.len() as u32 });
+            segment.items.push(Item {
+                id: key.id,
+                raw_bytes: chunk.len() as u32,
+            });
             segment.raw.extend_from_slice(chunk);
             if segment.raw.len() >= SEGMENT_BYTES {
                 segment.store(session, compressor)?;
@@ -213,11 +224,7 @@ struct Segment {
 }
 
 impl Segment {
-    fn store(
-        &mut self,
-        session: &Session,
-        compressor: &mut Compressor,
-    ) -> Result<(), StoreError> {
+    fn store(&mut self, session: &Session, compressor: &mut Compressor) -> Result<(), StoreError> {
         if self.items.is_empty() {
             return Ok(());
         }
@@ -225,7 +232,14 @@ impl Segment {
         self.raw.clear();
         let items = std::mem::take(&mut self.items);
         let kind = BlobKind::Chunk;
-        session.append(&Record { kind, codec, private: false, sequence: 0, items, payload })
+        session.append(&Record {
+            kind,
+            codec,
+            private: false,
+            sequence: 0,
+            items,
+            payload,
+        })
     }
 }
 

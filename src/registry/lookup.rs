@@ -47,7 +47,9 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the index cannot be read.
     pub fn get(&self, id: &ContentId) -> Result<Option<Dataset>, Error> {
-        let found = self.store.read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
+        let found = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
         Ok(found.into_iter().max_by_key(|d| d.manifest.created_at))
     }
 
@@ -57,13 +59,20 @@ impl LocalRegistry {
     /// [`Error::NotFound`], [`Error::Ambiguous`], or the store's.
     pub fn resolve(&self, reference: &Reference) -> Result<Dataset, Error> {
         let found = self.store.read(|t| candidates(t, reference))?;
-        let same_content = |a: &Dataset, b: &Dataset| a.manifest.content_id == b.manifest.content_id;
-        let first = found.first().cloned().ok_or(Error::NotFound(reference.to_string()))?;
+        let same_content =
+            |a: &Dataset, b: &Dataset| a.manifest.content_id == b.manifest.content_id;
+        let first = found
+            .first()
+            .cloned()
+            .ok_or(Error::NotFound(reference.to_string()))?;
         if found.iter().all(|d| same_content(d, &first)) {
             return Ok(first);
         }
         let candidates = found.iter().map(label).collect();
-        Err(Error::Ambiguous { reference: reference.to_string(), candidates })
+        Err(Error::Ambiguous {
+            reference: reference.to_string(),
+            candidates,
+        })
     }
 
     /// Takes what a reference means out of the index. Its bytes stay until they are collected.
@@ -87,8 +96,14 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error::NotFound`], or the store's.
     pub fn unindex(&self, id: &ContentId) -> Result<(), Error> {
-        let found = self.store.read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
-        if found.is_empty() { Err(Error::NotFound(id.to_string())) } else { self.remove(found) }
+        let found = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
+        if found.is_empty() {
+            Err(Error::NotFound(id.to_string()))
+        } else {
+            self.remove(found)
+        }
     }
 
     /// The files of a dataset.
@@ -107,7 +122,11 @@ impl LocalRegistry {
     pub fn stats(&self) -> Result<StatsReport, Error> {
         let datasets = self.list()?;
         let raw_bytes = datasets.iter().map(|d| d.manifest.size_bytes).sum();
-        Ok(StatsReport { datasets: datasets.len() as u64, raw_bytes, store: self.store.stats()? })
+        Ok(StatsReport {
+            datasets: datasets.len() as u64,
+            raw_bytes,
+            store: self.store.stats()?,
+        })
     }
 
     /// Chunks, bytes and newlines under a dataset's tree.
@@ -116,7 +135,10 @@ impl LocalRegistry {
     /// [`Error`] when the tree is missing or damaged.
     pub fn totals(&self, manifest: &Manifest) -> Result<Totals, Error> {
         let reader = BlobReader::new(&self.store)?;
-        Ok(crate::manifest::tree_totals(&reader, manifest.chunk_tree_root)?)
+        Ok(crate::manifest::tree_totals(
+            &reader,
+            manifest.chunk_tree_root,
+        )?)
     }
 
     /// What a dataset's chunks take in the packs: of every record that holds some of them, the
@@ -150,8 +172,7 @@ impl LocalRegistry {
     /// Removes datasets, with a tombstone so that they stay gone when the index is rebuilt.
     fn remove(&self, datasets: Vec<Dataset>) -> Result<(), Error> {
         let session = Session::begin(&self.store)?;
-        let salt: [u8; 16] =
-            host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
         session.commit(|tables, entries| {
             let mut ids = Writer::new();
             ids.bytes(&salt).varint(datasets.len() as u64);
@@ -160,7 +181,11 @@ impl LocalRegistry {
                 ids.bytes(dataset.envelope_id.as_bytes());
             }
             let (kind, bytes) = (BlobKind::Tombstone, ids.into_bytes());
-            entries.push(Entry { kind, bytes, private: false });
+            entries.push(Entry {
+                kind,
+                bytes,
+                private: false,
+            });
             Ok(())
         })
     }
@@ -169,20 +194,30 @@ impl LocalRegistry {
 /// `name@version` and the first digits of the content id.
 pub(crate) fn label(dataset: &Dataset) -> String {
     let m = &dataset.manifest;
-    format!("{}@{} (alimentar:{})", m.name, m.dataset_version, m.content_id.short())
+    format!(
+        "{}@{} (alimentar:{})",
+        m.name,
+        m.dataset_version,
+        m.content_id.short()
+    )
 }
 
 fn candidates(tables: &dyn MetaRead, reference: &Reference) -> Result<Vec<Dataset>, Error> {
     let (digits, named) = match reference {
         Reference::Content(digits) => (Some(digits), Vec::new()),
         // Trusted publishers have aliases; there are none yet.
-        Reference::Name { publisher: Some(_), .. } => (None, Vec::new()),
-        Reference::Name { name, version, or_content, .. } => {
+        Reference::Name {
+            publisher: Some(_), ..
+        } => (None, Vec::new()),
+        Reference::Name {
+            name,
+            version,
+            or_content,
+            ..
+        } => {
             let mut named = catalog::by_name(tables, name)?;
             named.retain(|d| version.admits(&d.manifest.dataset_version));
-            named.sort_by(|a, b| {
-                b.manifest.dataset_version.cmp(&a.manifest.dataset_version)
-            });
+            named.sort_by(|a, b| b.manifest.dataset_version.cmp(&a.manifest.dataset_version));
             let newest = named.first().map(|d| d.manifest.dataset_version.clone());
             named.retain(|d| Some(&d.manifest.dataset_version) == newest.as_ref());
             (or_content.as_ref(), named)
@@ -190,7 +225,9 @@ fn candidates(tables: &dyn MetaRead, reference: &Reference) -> Result<Vec<Datase
     };
     let mut found = named;
     if let Some(digits) = digits {
-        found.extend(catalog::by_content(tables, &digits.lowest(), |id| digits.matches(id))?);
+        found.extend(catalog::by_content(tables, &digits.lowest(), |id| {
+            digits.matches(id)
+        })?);
     }
     Ok(found)
 }

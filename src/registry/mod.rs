@@ -5,6 +5,7 @@
 mod checkout;
 mod error;
 mod files;
+mod fsck;
 pub mod host;
 mod index;
 mod ingest;
@@ -19,6 +20,8 @@ pub use checkout::CheckoutReport;
 pub use error::Error;
 pub use files::Skipped;
 pub use files::WhySkipped;
+pub use fsck::Damaged;
+pub use fsck::FsckReport;
 pub use index::IndexOptions;
 pub use index::IndexReport;
 pub use lookup::StatsReport;
@@ -41,7 +44,9 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the home cannot be made or read, or was written by a newer version.
     pub fn open(home: &Path) -> Result<Self, Error> {
-        Ok(Self { store: DiskStore::open(home)? })
+        Ok(Self {
+            store: DiskStore::open(home)?,
+        })
     }
 
     /// Where the registry is.
@@ -49,4 +54,3 @@ impl LocalRegistry {
         self.store.home()
     }
 }
-

@@ -47,10 +47,15 @@ pub(crate) fn each_chunk(
         });
         chunks.push((*at, *key, location));
     }
-    let jobs: Vec<_> = order.iter().filter_map(|place| by_record.remove(place)).collect();
+    let jobs: Vec<_> = order
+        .iter()
+        .filter_map(|place| by_record.remove(place))
+        .collect();
     let next = AtomicUsize::new(0);
     let failed: Mutex<Option<(u64, Error)>> = Mutex::new(None);
-    let workers = std::thread::available_parallelism().map_or(2, |n| n.get()).min(jobs.len());
+    let workers = std::thread::available_parallelism()
+        .map_or(2, |n| n.get())
+        .min(jobs.len());
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
@@ -76,10 +81,16 @@ fn one_record(
     job: &[(u64, BlobKey, Location)],
     sink: &(dyn Fn(u64, &[u8]) -> Result<(), Error> + Sync),
 ) -> Result<(), (u64, Error)> {
-    let Some((first, key, location)) = job.first() else { return Ok(()) };
-    let record = reader.unpack(key, location).map_err(|e| (*first, e.into()))?;
+    let Some((first, key, location)) = job.first() else {
+        return Ok(());
+    };
+    let record = reader
+        .unpack(key, location)
+        .map_err(|e| (*first, e.into()))?;
     for (at, key, location) in job {
-        let bytes = record.item(key, location.item).filter(|b| BlobId::of(b) == key.id);
+        let bytes = record
+            .item(key, location.item)
+            .filter(|b| BlobId::of(b) == key.id);
         let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
         let bytes = bytes.ok_or_else(|| (*at, corrupt().into()))?;
         sink(*at, bytes).map_err(|e| (*at, e))?;

@@ -45,12 +45,19 @@ mod tests {
 
     #[test]
     fn rows_do_not_depend_on_the_pieces() {
-        for (text, rows) in
-            [("", 0), ("a", 1), ("a\n", 1), ("a\n\n \r\nb", 2), ("\n\n", 0), ("a\nb\nc\n", 3)]
-        {
+        for (text, rows) in [
+            ("", 0),
+            ("a", 1),
+            ("a\n", 1),
+            ("a\n\n \r\nb", 2),
+            ("\n\n", 0),
+            ("a\nb\nc\n", 3),
+        ] {
             for size in 1..=text.len().max(1) {
                 let mut counter = RowCounter::default();
-                text.as_bytes().chunks(size).for_each(|piece| counter.push(piece));
+                text.as_bytes()
+                    .chunks(size)
+                    .for_each(|piece| counter.push(piece));
                 assert_eq!(counter.finish(), rows, "{text:?} by {size}");
             }
         }

@@ -58,7 +58,11 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error::Corrupt`] or [`Error::Mismatch`] naming the dataset and the first bad file.
-    pub fn verify(&self, dataset: &Dataset, progress: &dyn Progress) -> Result<VerifyReport, Error> {
+    pub fn verify(
+        &self,
+        dataset: &Dataset,
+        progress: &dyn Progress,
+    ) -> Result<VerifyReport, Error> {
         let reader = BlobReader::new(&self.store)?;
         let m = &dataset.manifest;
         let name = || m.name.to_string();
@@ -79,39 +83,62 @@ impl LocalRegistry {
             while let Some((start, file)) = current.filter(|(s, f)| s + f.size_bytes == position) {
                 let _ = start;
                 if file.content_id != ContentId::new(*hasher.finalize().as_bytes()) {
-                    return Err(Error::Mismatch { dataset: name(), file: file.path.clone() });
+                    return Err(Error::Mismatch {
+                        dataset: name(),
+                        file: file.path.clone(),
+                    });
                 }
                 hasher.reset();
                 current = files.next();
             }
             Ok(())
         };
-        let ends: Vec<u64> = table.with_offsets().map(|(s, f)| s + f.size_bytes).collect();
+        let ends: Vec<u64> = table
+            .with_offsets()
+            .map(|(s, f)| s + f.size_bytes)
+            .collect();
         check_ended(0, &mut hasher)?;
-        self.each_window(&reader, dataset, &table, 0, m.size_bytes, &mut |_, bytes| {
-            let mut rest = bytes;
-            while !rest.is_empty() {
-                let at = ends.partition_point(|end| *end <= position);
-                let until = ends.get(at).copied().unwrap_or(u64::MAX) - position;
-                let take = rest.len().min(usize::try_from(until).unwrap_or(usize::MAX));
-                let (head, tail) = rest.split_at(take);
-                hasher.update(head);
-                position += head.len() as u64;
-                check_ended(position, &mut hasher)?;
-                rest = tail;
-            }
-            progress.advance(bytes.len() as u64);
-            if progress.cancelled() { Err(Error::Interrupted) } else { Ok(()) }
-        })?;
+        self.each_window(
+            &reader,
+            dataset,
+            &table,
+            0,
+            m.size_bytes,
+            &mut |_, bytes| {
+                let mut rest = bytes;
+                while !rest.is_empty() {
+                    let at = ends.partition_point(|end| *end <= position);
+                    let until = ends.get(at).copied().unwrap_or(u64::MAX) - position;
+                    let take = rest.len().min(usize::try_from(until).unwrap_or(usize::MAX));
+                    let (head, tail) = rest.split_at(take);
+                    hasher.update(head);
+                    position += head.len() as u64;
+                    check_ended(position, &mut hasher)?;
+                    rest = tail;
+                }
+                progress.advance(bytes.len() as u64);
+                if progress.cancelled() {
+                    Err(Error::Interrupted)
+                } else {
+                    Ok(())
+                }
+            },
+        )?;
         let id = match (m.dataset_kind, table.files()) {
             (DatasetKind::File, [only]) => only.content_id,
             _ => table.directory_id(),
         };
         let whole = id == m.content_id && table.size_bytes() == Some(m.size_bytes);
         if !whole {
-            return Err(Error::Mismatch { dataset: name(), file: "(file table)".to_owned() });
+            return Err(Error::Mismatch {
+                dataset: name(),
+                file: "(file table)".to_owned(),
+            });
         }
-        Ok(VerifyReport { files: table.files().len() as u64, bytes: position })
+        Ok(VerifyReport {
+            files: table.files().len() as u64,
+            bytes: position,
+        })
     }
 
     /// What two datasets have in common, by chunks and by files.
@@ -120,10 +147,19 @@ impl LocalRegistry {
     /// [`Error`] when a tree or table is missing or damaged.
     pub fn diff(&self, a: &Dataset, b: &Dataset) -> Result<DiffReport, Error> {
         let reader = BlobReader::new(&self.store)?;
-        let tree =
-            diff_trees(&reader, a.manifest.chunk_tree_root, b.manifest.chunk_tree_root)?;
-        let (of_a, of_b) = (self.files_by(&reader, &a.manifest)?, self.files_by(&reader, &b.manifest)?);
-        Ok(DiffReport { tree, files: diff_files(&of_a, &of_b) })
+        let tree = diff_trees(
+            &reader,
+            a.manifest.chunk_tree_root,
+            b.manifest.chunk_tree_root,
+        )?;
+        let (of_a, of_b) = (
+            self.files_by(&reader, &a.manifest)?,
+            self.files_by(&reader, &b.manifest)?,
+        );
+        Ok(DiffReport {
+            tree,
+            files: diff_files(&of_a, &of_b),
+        })
     }
 
     /// Hands the bytes of chunks between two offsets to `sink` in order.
@@ -185,7 +221,11 @@ pub(crate) fn blamed<'a>(
             let file = files.find(|(start, f)| at < start.saturating_add(f.size_bytes));
             let file = file.map_or_else(String::new, |(_, f)| f.path.clone());
             let dataset = dataset.manifest.name.to_string();
-            Error::Corrupt { dataset, file, source: Box::<StoreError>::new(source) }
+            Error::Corrupt {
+                dataset,
+                file,
+                source: Box::<StoreError>::new(source),
+            }
         }
         other => other,
     }
@@ -197,11 +237,19 @@ fn diff_files(a: &FileTable, b: &FileTable) -> Vec<FileDiff> {
     for f in a.files() {
         let other = b.find(&f.path).map(facts);
         if other != Some(facts(f)) {
-            files.push(FileDiff { path: f.path.clone(), a: Some(facts(f)), b: other });
+            files.push(FileDiff {
+                path: f.path.clone(),
+                a: Some(facts(f)),
+                b: other,
+            });
         }
     }
     for f in b.files().iter().filter(|f| a.find(&f.path).is_none()) {
-        files.push(FileDiff { path: f.path.clone(), a: None, b: Some(facts(f)) });
+        files.push(FileDiff {
+            path: f.path.clone(),
+            a: None,
+            b: Some(facts(f)),
+        });
     }
     files.sort_by(|x, y| x.path.cmp(&y.path));
     files

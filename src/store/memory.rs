@@ -32,7 +32,11 @@ impl BlobStore for MemoryBlobs {
     fn get(&self, key: &BlobKey) -> Result<Vec<u8>, BlobError> {
         let blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = blobs.get(key).cloned().ok_or(BlobError::Missing(*key))?;
-        if BlobId::of(&bytes) == key.id { Ok(bytes) } else { Err(BlobError::Corrupt(*key)) }
+        if BlobId::of(&bytes) == key.id {
+            Ok(bytes)
+        } else {
+            Err(BlobError::Corrupt(*key))
+        }
     }
 
     fn has(&self, keys: &[BlobKey]) -> Result<Vec<bool>, BlobError> {
@@ -41,7 +45,10 @@ impl BlobStore for MemoryBlobs {
     }
 
     fn put(&self, kind: BlobKind, bytes: &[u8]) -> Result<BlobKey, BlobError> {
-        let key = BlobKey { kind, id: BlobId::of(bytes) };
+        let key = BlobKey {
+            kind,
+            id: BlobId::of(bytes),
+        };
         let mut blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
         blobs.insert(key, bytes.to_vec());
         Ok(key)
@@ -72,7 +79,11 @@ impl MetaRead for MemoryMeta {
         from: &[u8],
         visit: &mut dyn FnMut(&[u8], &[u8]) -> Scan,
     ) -> Result<(), MetaError> {
-        let rows = self.tables.get(&table).into_iter().flat_map(|t| t.range(from.to_vec()..));
+        let rows = self
+            .tables
+            .get(&table)
+            .into_iter()
+            .flat_map(|t| t.range(from.to_vec()..));
         for (key, value) in rows {
             if visit(key, value) == Scan::Stop {
                 break;
@@ -84,11 +95,18 @@ impl MetaRead for MemoryMeta {
 
 impl MetaWrite for MemoryMeta {
     fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), MetaError> {
-        self.tables.entry(table).or_default().insert(key.to_vec(), value.to_vec());
+        self.tables
+            .entry(table)
+            .or_default()
+            .insert(key.to_vec(), value.to_vec());
         Ok(())
     }
 
     fn delete(&mut self, table: Table, key: &[u8]) -> Result<bool, MetaError> {
-        Ok(self.tables.get_mut(&table).and_then(|t| t.remove(key)).is_some())
+        Ok(self
+            .tables
+            .get_mut(&table)
+            .and_then(|t| t.remove(key))
+            .is_some())
     }
 }

@@ -58,7 +58,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DecodeError::Truncated`] when fewer are left.
     pub fn bytes(&mut self, n: usize) -> Result<&'a [u8], DecodeError> {
-        let (head, tail) = self.rest.split_at_checked(n).ok_or(DecodeError::Truncated)?;
+        let (head, tail) = self
+            .rest
+            .split_at_checked(n)
+            .ok_or(DecodeError::Truncated)?;
         self.rest = tail;
         Ok(head)
     }
@@ -68,7 +71,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DecodeError::Truncated`] when fewer are left.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let (head, tail) = self.rest.split_first_chunk().ok_or(DecodeError::Truncated)?;
+        let (head, tail) = self
+            .rest
+            .split_first_chunk()
+            .ok_or(DecodeError::Truncated)?;
         self.rest = tail;
         Ok(*head)
     }
@@ -120,7 +126,11 @@ impl<'a> Reader<'a> {
             value |= bits << shift;
             if byte & 0x80 == 0 {
                 let over_long = byte == 0 && shift > 0;
-                return if over_long { Err(DecodeError::Invalid("varint")) } else { Ok(value) };
+                return if over_long {
+                    Err(DecodeError::Invalid("varint"))
+                } else {
+                    Ok(value)
+                };
             }
         }
         Err(DecodeError::Invalid("varint"))
@@ -134,7 +144,11 @@ impl<'a> Reader<'a> {
         let value = self.varint()?;
         match usize::try_from(value) {
             Ok(n) if n <= limit => Ok(n),
-            _ => Err(DecodeError::Limit { field, value, limit: limit as u64 }),
+            _ => Err(DecodeError::Limit {
+                field,
+                value,
+                limit: limit as u64,
+            }),
         }
     }
 
@@ -152,6 +166,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DecodeError::Trailing`] when it does not.
     pub fn end(self) -> Result<(), DecodeError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(DecodeError::Trailing(self.rest.len())) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(DecodeError::Trailing(self.rest.len()))
+        }
     }
 }

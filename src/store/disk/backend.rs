@@ -63,8 +63,15 @@ const PAGE_BYTES: usize = 4096;
 impl OverlayBackend {
     pub(crate) fn new(file: Box<dyn DiskFile>) -> io::Result<Self> {
         let file_len = file.len()?;
-        let overlay = RwLock::new(Overlay { len: file_len, pages: BTreeMap::new() });
-        Ok(Self { file, file_len, overlay })
+        let overlay = RwLock::new(Overlay {
+            len: file_len,
+            pages: BTreeMap::new(),
+        });
+        Ok(Self {
+            file,
+            file_len,
+            overlay,
+        })
     }
 
     /// Fills `out` from the file, with zeros past its end.
@@ -73,7 +80,11 @@ impl OverlayBackend {
         let split = usize::try_from(inside).unwrap_or(out.len());
         let (head, tail) = out.split_at_mut(split);
         tail.fill(0);
-        if head.is_empty() { Ok(()) } else { self.file.read_exact_at(head, offset) }
+        if head.is_empty() {
+            Ok(())
+        } else {
+            self.file.read_exact_at(head, offset)
+        }
     }
 }
 
@@ -97,7 +108,11 @@ fn pages(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, std::ops:
 
 impl StorageBackend for OverlayBackend {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.overlay.read().unwrap_or_else(PoisonError::into_inner).len)
+        Ok(self
+            .overlay
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
@@ -121,7 +136,10 @@ impl StorageBackend for OverlayBackend {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.overlay.write().unwrap_or_else(PoisonError::into_inner).len = len;
+        self.overlay
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len = len;
         Ok(())
     }
 
@@ -137,7 +155,10 @@ impl StorageBackend for OverlayBackend {
                 self.read_file(page * PAGE_BYTES as u64, fresh.as_mut_slice())?;
                 overlay.pages.insert(page, fresh);
             }
-            let to = overlay.pages.get_mut(&page).and_then(|p| p.get_mut(within..within + range.len()));
+            let to = overlay
+                .pages
+                .get_mut(&page)
+                .and_then(|p| p.get_mut(within..within + range.len()));
             if let (Some(to), Some(from)) = (to, data.get(range)) {
                 to.copy_from_slice(from);
             }

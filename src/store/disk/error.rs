@@ -66,7 +66,11 @@ pub enum StoreError {
 impl StoreError {
     /// An operating-system error on a path.
     pub(crate) fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
-        Self::Io { action, path: path.as_ref().to_owned(), source }
+        Self::Io {
+            action,
+            path: path.as_ref().to_owned(),
+            source,
+        }
     }
 }
 
@@ -75,7 +79,10 @@ impl Classify for StoreError {
         match self {
             Self::Io { source, .. } => ErrorKind::of_io(source),
             Self::Newer { .. } => ErrorKind::Unsupported,
-            Self::Pack { source: DecodeError::Version(_), .. } => ErrorKind::Unsupported,
+            Self::Pack {
+                source: DecodeError::Version(_),
+                ..
+            } => ErrorKind::Unsupported,
             Self::Pack { .. } => ErrorKind::Integrity,
             Self::Blob(e) => e.kind(),
             Self::Meta(e) => e.kind(),
@@ -89,7 +96,10 @@ impl From<StoreError> for BlobError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Blob(e) => e,
-            other => Self::Backend { kind: other.kind(), source: Box::new(other) },
+            other => Self::Backend {
+                kind: other.kind(),
+                source: Box::new(other),
+            },
         }
     }
 }

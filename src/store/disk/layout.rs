@@ -1,7 +1,5 @@
 //! Names of the files in a home; `spec/store-layout.md` describes them.
 
-use crate::wire::DecodeError;
-
 /// The version of the home as a whole, kept in the index and in every pack.
 pub const STORE_VERSION: u32 = 1;
 
@@ -13,22 +11,8 @@ pub(crate) const INDEX_LOCK: &str = "registry.lock";
 pub(crate) const PACKS_DIR: &str = "packs";
 /// One file, held locked, for every operation that is under way.
 pub(crate) const OPERATIONS_DIR: &str = "operations";
-/// Held by a collection, so that there is one at a time.
-pub(crate) const GC_LOCK: &str = "gc.lock";
 
 /// The path of a pack.
 pub(crate) fn pack_path(number: u32) -> String {
     format!("{PACKS_DIR}/{number:08}.pack")
-}
-
-/// The number of a pack from its file name.
-///
-/// # Errors
-/// [`DecodeError::Invalid`] when it is not a pack's name.
-pub(crate) fn pack_number(file_name: &str) -> Result<u32, DecodeError> {
-    file_name
-        .strip_suffix(".pack")
-        .filter(|digits| digits.len() >= 8)
-        .and_then(|digits| digits.parse().ok())
-        .ok_or(DecodeError::Invalid("pack name"))
 }

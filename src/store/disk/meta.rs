@@ -55,14 +55,19 @@ struct Cached {
 
 impl fmt::Debug for RedbMeta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedbMeta").field("disk", &self.disk).finish_non_exhaustive()
+        f.debug_struct("RedbMeta")
+            .field("disk", &self.disk)
+            .finish_non_exhaustive()
     }
 }
 
 impl RedbMeta {
     /// Opens the index, making an empty one when there is none.
     pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<Self, StoreError> {
-        let meta = Self { disk, cached: Mutex::new(None) };
+        let meta = Self {
+            disk,
+            cached: Mutex::new(None),
+        };
         if meta.is_absent()? {
             meta.create()?;
         }
@@ -85,7 +90,10 @@ impl RedbMeta {
             };
             let transaction = guarded(|| database.begin_read()).map_err(StoreError::from)?;
             let tables = RefCell::new(BTreeMap::new());
-            return view(&RedbRead { transaction, tables });
+            return view(&RedbRead {
+                transaction,
+                tables,
+            });
         }
     }
 
@@ -96,10 +104,15 @@ impl RedbMeta {
         let lock = self.lock(Share::Exclusive)?;
         let generation = lock.load().map_err(io_error("read"))?;
         // Before the first byte changes: whoever comes after a kill must not trust its handle.
-        lock.store(generation.wrapping_add(1)).map_err(io_error("write"))?;
+        lock.store(generation.wrapping_add(1))
+            .map_err(io_error("write"))?;
         self.forget();
-        let file = self.disk.open(layout::INDEX, OpenMode::Existing).map_err(io_error("open"))?;
-        let database = guarded(|| builder().create_with_backend(FileBackend::new(file))).map_err(StoreError::from)?;
+        let file = self
+            .disk
+            .open(layout::INDEX, OpenMode::Existing)
+            .map_err(io_error("open"))?;
+        let database = guarded(|| builder().create_with_backend(FileBackend::new(file)))
+            .map_err(StoreError::from)?;
         check_version(&database)?;
         let transaction = guarded(|| database.begin_write()).map_err(StoreError::from)?;
         let mut tables = RedbWrite { transaction };
@@ -119,37 +132,38 @@ impl RedbMeta {
     /// Checks every page of the index against redb's checksums.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         let lock = self.lock(Share::Shared)?;
-        let file = self.disk.open(layout::INDEX, OpenMode::Existing).map_err(io_error("open"))?;
+        let file = self
+            .disk
+            .open(layout::INDEX, OpenMode::Existing)
+            .map_err(io_error("open"))?;
         let overlay = OverlayBackend::new(file).map_err(io_error("read"))?;
         let mut database = guarded(|| builder().create_with_backend(overlay))?;
         let sound = guarded(|| database.check_integrity())?;
         drop(lock);
-        if sound { Ok(()) } else { Err(MetaError::Damaged.into()) }
-    }
-
-    /// Replaces the index by an empty one; the old one stays beside it under `aside`.
-    pub(crate) fn replace(&self, aside: &str) -> Result<(), StoreError> {
-        let lock = self.lock(Share::Exclusive)?;
-        let generation = lock.load().map_err(io_error("read"))?;
-        lock.store(generation.wrapping_add(1)).map_err(io_error("write"))?;
-        self.forget();
-        match self.disk.rename(layout::INDEX, aside) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            other => other.map_err(io_error("rename"))?,
+        if sound {
+            Ok(())
+        } else {
+            Err(MetaError::Damaged.into())
         }
-        self.make_empty()
     }
 
     fn create(&self) -> Result<(), StoreError> {
         let _lock = self.lock(Share::Exclusive)?;
         // Another process may have been faster.
-        if self.is_absent()? { self.make_empty() } else { Ok(()) }
+        if self.is_absent()? {
+            self.make_empty()
+        } else {
+            Ok(())
+        }
     }
 
     /// Makes an empty index aside and renames it, so that none is ever half-made.
     fn make_empty(&self) -> Result<(), StoreError> {
         let aside = format!("{}.new", layout::INDEX);
-        let file = self.disk.open(&aside, OpenMode::Create).map_err(io_error("create"))?;
+        let file = self
+            .disk
+            .open(&aside, OpenMode::Create)
+            .map_err(io_error("create"))?;
         file.set_len(0).map_err(io_error("create"))?;
         {
             let database = guarded(|| builder().create_with_backend(FileBackend::new(file)))?;
@@ -159,7 +173,9 @@ impl RedbMeta {
             tables.put(Table::Meta, rows::VERSION_KEY, &version)?;
             guarded(|| tables.transaction.commit())?;
         }
-        self.disk.rename(&aside, layout::INDEX).map_err(io_error("rename"))?;
+        self.disk
+            .rename(&aside, layout::INDEX)
+            .map_err(io_error("rename"))?;
         self.disk.sync_dir("").map_err(io_error("sync"))
     }
 
@@ -186,7 +202,10 @@ impl RedbMeta {
         if let Some(c) = cached.as_ref().filter(|c| c.generation == generation) {
             return Ok(Some(c.database.clone()));
         }
-        let file = self.disk.open(layout::INDEX, OpenMode::Existing).map_err(io_error("open"))?;
+        let file = self
+            .disk
+            .open(layout::INDEX, OpenMode::Existing)
+            .map_err(io_error("open"))?;
         let overlay = OverlayBackend::new(file).map_err(io_error("read"))?;
         let repaired = Arc::new(AtomicBool::new(false));
         let saw_repair = repaired.clone();
@@ -201,7 +220,10 @@ impl RedbMeta {
         }
         let database = Arc::new(opened?);
         check_version(&database)?;
-        *cached = Some(Cached { generation, database: database.clone() });
+        *cached = Some(Cached {
+            generation,
+            database: database.clone(),
+        });
         Ok(Some(database))
     }
 }
@@ -214,13 +236,17 @@ fn builder() -> redb::Builder {
 
 fn check_version(database: &Database) -> Result<(), StoreError> {
     let transaction = guarded(|| database.begin_read())?;
-    let read = RedbRead { transaction, tables: RefCell::new(BTreeMap::new()) };
+    let read = RedbRead {
+        transaction,
+        tables: RefCell::new(BTreeMap::new()),
+    };
     let row = read.get(Table::Meta, rows::VERSION_KEY)?;
     let found = row.and_then(|v| v.try_into().ok()).map(u32::from_le_bytes);
     match found {
-        Some(found) if found > layout::STORE_VERSION => {
-            Err(StoreError::Newer { found, known: layout::STORE_VERSION })
-        }
+        Some(found) if found > layout::STORE_VERSION => Err(StoreError::Newer {
+            found,
+            known: layout::STORE_VERSION,
+        }),
         Some(_) => Ok(()),
         None => Err(MetaError::Damaged.into()),
     }
@@ -239,10 +265,14 @@ fn guarded<T, E: Into<redb::Error>>(call: impl FnOnce() -> Result<T, E>) -> Resu
         Ok(Err(error)) => Err(match error.into() {
             redb::Error::Corrupted(_) => MetaError::Damaged,
             redb::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => MetaError::Damaged,
-            redb::Error::Io(e) => {
-                MetaError::Backend { kind: ErrorKind::of_io(&e), source: Box::new(e) }
-            }
-            other => MetaError::Backend { kind: ErrorKind::Io, source: Box::new(other) },
+            redb::Error::Io(e) => MetaError::Backend {
+                kind: ErrorKind::of_io(&e),
+                source: Box::new(e),
+            },
+            other => MetaError::Backend {
+                kind: ErrorKind::Io,
+                source: Box::new(other),
+            },
         }),
     }
 }
@@ -281,7 +311,9 @@ impl MetaRead for RedbRead {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, MetaError> {
         match self.table(table)? {
             None => Ok(None),
-            Some(open) => guarded(|| Ok::<_, redb::Error>(open.get(key)?.map(|v| v.value().to_vec()))),
+            Some(open) => {
+                guarded(|| Ok::<_, redb::Error>(open.get(key)?.map(|v| v.value().to_vec())))
+            }
         }
     }
 

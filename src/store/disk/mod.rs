@@ -4,6 +4,7 @@
 
 mod backend;
 mod error;
+mod fsck;
 pub mod io;
 mod layout;
 mod meta;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use error::StoreError;
+pub use fsck::FsckReport;
 pub use layout::STORE_VERSION;
 pub use operation::Operation;
 pub use reader::BlobReader;
@@ -51,7 +53,10 @@ impl DiskStore {
     pub fn open(home: &Path) -> Result<Self, StoreError> {
         let disk = RealDisk::open(home).map_err(|e| StoreError::io("open", home, e))?;
         let store = Self::on(Arc::new(disk))?;
-        Ok(Self { home: home.to_owned(), ..store })
+        Ok(Self {
+            home: home.to_owned(),
+            ..store
+        })
     }
 
     /// Opens the home on any disk; tests pass a simulated one.
@@ -60,7 +65,11 @@ impl DiskStore {
     /// As [`DiskStore::open`].
     pub fn on(disk: Arc<dyn Disk>) -> Result<Self, StoreError> {
         let meta = Arc::new(RedbMeta::open(disk.clone())?);
-        Ok(Self { disk, meta, home: PathBuf::new() })
+        Ok(Self {
+            disk,
+            meta,
+            home: PathBuf::new(),
+        })
     }
 
     /// Where the home is; empty for a simulated disk.

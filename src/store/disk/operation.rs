@@ -36,7 +36,11 @@ impl Operation {
         loop {
             let mut random = [0; 12];
             getrandom::fill(&mut random).map_err(|e| {
-                StoreError::io("name an operation in", OPERATIONS_DIR, std::io::Error::other(e))
+                StoreError::io(
+                    "name an operation in",
+                    OPERATIONS_DIR,
+                    std::io::Error::other(e),
+                )
             })?;
             let path = format!("{OPERATIONS_DIR}/{}", to_hex(&random));
             let lock = match disk.lock(&path, Share::Exclusive, Wait::No) {
@@ -49,7 +53,12 @@ impl Operation {
                     let row = t.get(Table::Meta, rows::EPOCH_KEY)?;
                     Ok::<_, StoreError>(rows::decode_counter(row, Table::Meta)?)
                 });
-                let mut operation = Self { disk, path, _lock: lock, epoch: 0 };
+                let mut operation = Self {
+                    disk,
+                    path,
+                    _lock: lock,
+                    epoch: 0,
+                };
                 operation.epoch = epoch?;
                 return Ok(operation);
             }
@@ -60,23 +69,6 @@ impl Operation {
     /// condemned counts as absent; what later ones condemn is kept until this ends.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
-    }
-
-    /// Names of the operations under way; files of dead ones are removed on the way.
-    pub(crate) fn under_way(disk: &dyn Disk) -> Result<Vec<String>, StoreError> {
-        let names = disk
-            .list(OPERATIONS_DIR)
-            .map_err(|e| StoreError::io("list", OPERATIONS_DIR, e))?;
-        let mut live = Vec::new();
-        for name in names {
-            let path = format!("{OPERATIONS_DIR}/{name}");
-            match disk.lock(&path, Share::Exclusive, Wait::No) {
-                Ok(_dead) => disk.remove(&path).map_err(|e| StoreError::io("remove", &path, e))?,
-                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => live.push(name),
-                Err(e) => return Err(StoreError::io("lock", &path, e)),
-            }
-        }
-        Ok(live)
     }
 }
 

@@ -61,29 +61,38 @@ impl PackFile {
         };
         // Only the row as it is under the lock counts: another may have filled or removed it.
         let row = store.read(|t| row(t, number))?;
-        let Some(row) = row.filter(takes_more) else { return Ok(None) };
+        let Some(row) = row.filter(takes_more) else {
+            return Ok(None);
+        };
         let io = |action| {
             let path = path.clone();
             move |e| StoreError::io(action, &path, e)
         };
-        let file = store.disk.open(&path, OpenMode::Create).map_err(io("open"))?;
+        let file = store
+            .disk
+            .open(&path, OpenMode::Create)
+            .map_err(io("open"))?;
         file.set_len(row.committed_bytes).map_err(io("truncate"))?;
         let mut end = row.committed_bytes;
         if end < PACK_HEADER_BYTES as u64 {
-            file.write_all_at(&encode_pack_header(number), 0).map_err(io("write"))?;
-            store.disk.sync_dir(layout::PACKS_DIR).map_err(io("sync the directory of"))?;
+            file.write_all_at(&encode_pack_header(number), 0)
+                .map_err(io("write"))?;
+            store
+                .disk
+                .sync_dir(layout::PACKS_DIR)
+                .map_err(io("sync the directory of"))?;
             end = PACK_HEADER_BYTES as u64;
         }
-        Ok(Some(Self { number, file: file.into(), _lock: lock, end }))
+        Ok(Some(Self {
+            number,
+            file: file.into(),
+            _lock: lock,
+            end,
+        }))
     }
 
     pub(crate) fn number(&self) -> u32 {
         self.number
-    }
-
-    /// Where the next record goes.
-    pub(crate) fn end(&self) -> u64 {
-        self.end
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -109,13 +118,22 @@ impl PackFile {
 
     /// Makes everything appended durable.
     pub(crate) fn sync(&self) -> Result<(), StoreError> {
-        self.file.sync().map_err(|e| StoreError::io("sync", layout::pack_path(self.number), e))
+        self.file
+            .sync()
+            .map_err(|e| StoreError::io("sync", layout::pack_path(self.number), e))
     }
 
     /// Commits everything appended, as part of a transaction that follows [`PackFile::sync`].
     pub(crate) fn commit(&self, tables: &mut dyn MetaWrite) -> Result<(), StoreError> {
-        let row = PackRow { committed_bytes: self.end, retired: false };
-        tables.put(Table::Packs, &rows::pack_key(self.number), &rows::encode_pack(row))?;
+        let row = PackRow {
+            committed_bytes: self.end,
+            retired: false,
+        };
+        tables.put(
+            Table::Packs,
+            &rows::pack_key(self.number),
+            &rows::encode_pack(row),
+        )?;
         Ok(())
     }
 }
@@ -145,9 +163,19 @@ fn allocate(tables: &mut dyn MetaWrite) -> Result<u32, StoreError> {
     let counter = tables.get(Table::Meta, rows::LAST_PACK_KEY)?;
     let last = rows::decode_counter(counter, Table::Meta)?;
     let greatest = all(tables)?.last().map_or(0, |(number, _)| *number);
-    let next = u32::try_from(last).unwrap_or(u32::MAX).max(greatest).saturating_add(1);
-    tables.put(Table::Meta, rows::LAST_PACK_KEY, &u64::from(next).to_le_bytes())?;
-    let row = PackRow { committed_bytes: 0, retired: false };
+    let next = u32::try_from(last)
+        .unwrap_or(u32::MAX)
+        .max(greatest)
+        .saturating_add(1);
+    tables.put(
+        Table::Meta,
+        rows::LAST_PACK_KEY,
+        &u64::from(next).to_le_bytes(),
+    )?;
+    let row = PackRow {
+        committed_bytes: 0,
+        retired: false,
+    };
     tables.put(Table::Packs, &rows::pack_key(next), &rows::encode_pack(row))?;
     Ok(next)
 }

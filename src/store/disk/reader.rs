@@ -55,7 +55,8 @@ impl Unpacked {
         let index = usize::from(at);
         let item = self.items.get(index).filter(|i| i.id == key.id)?;
         let start = *self.starts.get(index)?;
-        self.raw.get(start..start.checked_add(usize::try_from(item.raw_bytes).ok()?)?)
+        self.raw
+            .get(start..start.checked_add(usize::try_from(item.raw_bytes).ok()?)?)
     }
 }
 
@@ -90,7 +91,8 @@ impl BlobReader {
     /// # Errors
     /// [`StoreError`] when the index cannot be read.
     pub fn locate(&self, keys: &[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> {
-        self.store.read(|t| keys.iter().map(|k| locate(t, k)).collect())
+        self.store
+            .read(|t| keys.iter().map(|k| locate(t, k)).collect())
     }
 
     /// What these blobs take in the packs: of every record that holds some of them, the share of
@@ -163,11 +165,7 @@ impl BlobReader {
     }
 
     /// The encoded record at a location, unchecked.
-    pub(crate) fn record_bytes(
-        &self,
-        key: &BlobKey,
-        at: &Location,
-    ) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn record_bytes(&self, key: &BlobKey, at: &Location) -> Result<Vec<u8>, StoreError> {
         let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
         let length = usize::try_from(at.record_bytes).unwrap_or(usize::MAX);
         // A record's header is at most as long as its items need; the limit bounds both.
@@ -176,10 +174,11 @@ impl BlobReader {
         }
         let file = self.pack(key, at.pack)?;
         let mut bytes = vec![0; length];
-        file.read_exact_at(&mut bytes, u64::from(at.offset)).map_err(|e| match e.kind() {
-            std::io::ErrorKind::UnexpectedEof => corrupt(),
-            _ => StoreError::io("read", layout::pack_path(at.pack), e),
-        })?;
+        file.read_exact_at(&mut bytes, u64::from(at.offset))
+            .map_err(|e| match e.kind() {
+                std::io::ErrorKind::UnexpectedEof => corrupt(),
+                _ => StoreError::io("read", layout::pack_path(at.pack), e),
+            })?;
         Ok(bytes)
     }
 
@@ -189,10 +188,14 @@ impl BlobReader {
             return Ok(open.clone());
         }
         let path = layout::pack_path(number);
-        let file = self.store.disk.open(&path, OpenMode::Existing).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => StoreError::Blob(BlobError::Missing(*key)),
-            _ => StoreError::io("open", &path, e),
-        })?;
+        let file = self
+            .store
+            .disk
+            .open(&path, OpenMode::Existing)
+            .map_err(|e| match e.kind() {
+                std::io::ErrorKind::NotFound => StoreError::Blob(BlobError::Missing(*key)),
+                _ => StoreError::io("open", &path, e),
+            })?;
         let file: Arc<dyn DiskFile> = file.into();
         if packs.len() >= PACKS_OPEN_MAX {
             packs.clear();
@@ -205,8 +208,12 @@ impl BlobReader {
         let at = self.store.read(|t| locate(t, key))?;
         let at = at.ok_or(StoreError::Blob(BlobError::Missing(*key)))?;
         let record = self.record(key, &at)?;
-        let bytes = record.item(key, at.item).filter(|b| BlobId::of(b) == key.id);
-        bytes.map(<[u8]>::to_vec).ok_or(StoreError::Blob(BlobError::Corrupt(*key)))
+        let bytes = record
+            .item(key, at.item)
+            .filter(|b| BlobId::of(b) == key.id);
+        bytes
+            .map(<[u8]>::to_vec)
+            .ok_or(StoreError::Blob(BlobError::Corrupt(*key)))
     }
 }
 
@@ -231,10 +238,7 @@ impl BlobStore for BlobReader {
 }
 
 /// Where a blob is, by one view of the index.
-pub(crate) fn locate(
-    tables: &dyn MetaRead,
-    key: &BlobKey,
-) -> Result<Option<Location>, StoreError> {
+pub(crate) fn locate(tables: &dyn MetaRead, key: &BlobKey) -> Result<Option<Location>, StoreError> {
     let row = tables.get(Table::Blobs, &rows::blob_key(key))?;
     Ok(row.map(|bytes| rows::decode_location(&bytes)).transpose()?)
 }

@@ -37,7 +37,9 @@ impl RealDisk {
         for dir in ["", layout::PACKS_DIR, layout::OPERATIONS_DIR] {
             builder.create(home.join(dir))?;
         }
-        Ok(Self { home: home.to_owned() })
+        Ok(Self {
+            home: home.to_owned(),
+        })
     }
 }
 
@@ -81,7 +83,12 @@ impl Disk for RealDisk {
 
     fn lock(&self, path: &str, share: Share, wait: Wait) -> io::Result<Box<dyn LockGuard>> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600);
         let file = options.open(self.home.join(path))?;
         let operation = match (share, wait) {
             (Share::Shared, Wait::Yes) => FlockOperation::LockShared,

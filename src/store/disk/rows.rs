@@ -42,7 +42,9 @@ pub(crate) fn decode_blob_key(bytes: &[u8]) -> Result<BlobKey, MetaError> {
 
 pub(crate) fn encode_location(location: &Location) -> Vec<u8> {
     let mut w = Writer::new();
-    w.u32(location.pack).u32(location.offset).u32(location.record_bytes);
+    w.u32(location.pack)
+        .u32(location.offset)
+        .u32(location.record_bytes);
     w.u16(location.item).u32(location.raw_bytes);
     w.into_bytes()
 }
@@ -88,7 +90,10 @@ pub(crate) fn decode_pack(bytes: &[u8]) -> Result<PackRow, MetaError> {
             _ => return Err(DecodeError::Invalid("pack state")),
         };
         r.end()?;
-        Ok(PackRow { committed_bytes, retired })
+        Ok(PackRow {
+            committed_bytes,
+            retired,
+        })
     };
     decode().map_err(damaged(Table::Packs))
 }
@@ -117,5 +122,8 @@ pub(crate) fn decode_counter(row: Option<Vec<u8>>, table: Table) -> Result<u64, 
 }
 
 pub(crate) fn damaged(table: Table) -> impl Fn(DecodeError) -> MetaError {
-    move |source| MetaError::Row { table: table.name(), source }
+    move |source| MetaError::Row {
+        table: table.name(),
+        source,
+    }
 }

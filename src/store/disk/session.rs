@@ -68,7 +68,11 @@ impl Session {
     /// [`StoreError`] when the home cannot be written.
     pub fn begin(store: &DiskStore) -> Result<Self, StoreError> {
         let operation = Operation::begin(store)?;
-        Ok(Self { store: store.clone(), operation, state: Mutex::default() })
+        Ok(Self {
+            store: store.clone(),
+            operation,
+            state: Mutex::default(),
+        })
     }
 
     /// Which of these the caller must store: those neither held nor claimed before in this
@@ -78,8 +82,9 @@ impl Session {
     /// [`StoreError`] when the index cannot be read.
     pub fn claim(&self, keys: &[BlobKey]) -> Result<Vec<bool>, StoreError> {
         let epoch = self.operation.epoch();
-        let held: Vec<bool> =
-            self.store.read(|t| keys.iter().map(|k| is_held(t, k, epoch)).collect())?;
+        let held: Vec<bool> = self
+            .store
+            .read(|t| keys.iter().map(|k| is_held(t, k, epoch)).collect())?;
         let mut state = self.state();
         let fresh = keys.iter().zip(held).map(|(key, held)| {
             let fresh = !held && !state.pending.contains_key(key);
@@ -110,7 +115,10 @@ impl Session {
     /// # Errors
     /// As [`Session::append`].
     pub fn add(&self, kind: BlobKind, bytes: &[u8]) -> Result<BlobKey, StoreError> {
-        let key = BlobKey { kind, id: BlobId::of(bytes) };
+        let key = BlobKey {
+            kind,
+            id: BlobId::of(bytes),
+        };
         if self.claim(&[key])?.contains(&true) {
             self.append(&record_of_one(key, bytes, 0, false)?)?;
         }
@@ -131,7 +139,11 @@ impl Session {
         self,
         finish: impl FnOnce(&mut dyn MetaWrite, &mut Vec<Entry>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let Self { store, operation, state } = self;
+        let Self {
+            store,
+            operation,
+            state,
+        } = self;
         let mut state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if state.pack.is_none() {
             state.pack = Some(PackFile::claim(&store)?);
@@ -165,7 +177,13 @@ impl Session {
         let (offset, record_bytes) = pack.append(record)?;
         let number = pack.number();
         for (item, location) in locations(number, offset, record_bytes, record) {
-            state.pending.insert(BlobKey { kind: record.kind, id: item.id }, Some(location));
+            state.pending.insert(
+                BlobKey {
+                    kind: record.kind,
+                    id: item.id,
+                },
+                Some(location),
+            );
             if record.kind == BlobKind::Chunk {
                 state.stats.new_chunks += 1;
                 state.stats.new_bytes += u64::from(item.raw_bytes);
@@ -177,7 +195,9 @@ impl Session {
 
     /// Makes what was appended durable and known, so that memory stays bounded.
     fn flush(&self, state: &mut State) -> Result<(), StoreError> {
-        let Some(pack) = &state.pack else { return Ok(()) };
+        let Some(pack) = &state.pack else {
+            return Ok(());
+        };
         pack.sync()?;
         self.store.write(|tables| {
             put_rows(tables, &state.pending)?;
@@ -197,7 +217,9 @@ fn is_held(tables: &dyn MetaRead, key: &BlobKey, epoch: u64) -> Result<bool, Sto
     }
     // What was condemned before this operation began may be swept at any time.
     let condemned = tables.get(Table::Doomed, &row_key)?;
-    let by = condemned.map(|row| rows::decode_counter(Some(row), Table::Doomed)).transpose()?;
+    let by = condemned
+        .map(|row| rows::decode_counter(Some(row), Table::Doomed))
+        .transpose()?;
     Ok(by.is_none_or(|collection| collection > epoch))
 }
 
@@ -241,11 +263,17 @@ fn write_entries(
     let mut sequence = rows::decode_counter(counter, Table::Meta)?;
     for entry in entries {
         sequence += 1;
-        let key = BlobKey { kind: entry.kind, id: BlobId::of(&entry.bytes) };
+        let key = BlobKey {
+            kind: entry.kind,
+            id: BlobId::of(&entry.bytes),
+        };
         let record = record_of_one(key, &entry.bytes, sequence, entry.private)?;
         let (offset, record_bytes) = pack.append(&record)?;
         for (item, location) in locations(pack.number(), offset, record_bytes, &record) {
-            let key = rows::blob_key(&BlobKey { kind: entry.kind, id: item.id });
+            let key = rows::blob_key(&BlobKey {
+                kind: entry.kind,
+                id: item.id,
+            });
             tables.put(Table::Blobs, &key, &rows::encode_location(&location))?;
             tables.delete(Table::Doomed, &key)?;
         }
@@ -261,12 +289,25 @@ pub(crate) fn record_of_one(
     private: bool,
 ) -> Result<Record, StoreError> {
     if bytes.len() > RECORD_RAW_BYTES_MAX {
-        return Err(StoreError::TooLarge { key, bytes: bytes.len() });
+        return Err(StoreError::TooLarge {
+            key,
+            bytes: bytes.len(),
+        });
     }
     let (codec, payload) = Compressor::new().compress(bytes);
     // Below the limit, so below 2^32.
-    let items = vec![Item { id: key.id, raw_bytes: bytes.len() as u32 }];
-    Ok(Record { kind: key.kind, codec, private, sequence, items, payload })
+    let items = vec![Item {
+        id: key.id,
+        raw_bytes: bytes.len() as u32,
+    }];
+    Ok(Record {
+        kind: key.kind,
+        codec,
+        private,
+        sequence,
+        items,
+        payload,
+    })
 }
 
 /// Where the items of a record are, once it is appended at an offset.
@@ -278,6 +319,15 @@ pub(crate) fn locations(
 ) -> impl Iterator<Item = (Item, Location)> {
     (0_u16..).zip(record.items.iter()).map(move |(n, item)| {
         let raw_bytes = item.raw_bytes;
-        (*item, Location { pack, offset, record_bytes, item: n, raw_bytes })
+        (
+            *item,
+            Location {
+                pack,
+                offset,
+                record_bytes,
+                item: n,
+                raw_bytes,
+            },
+        )
     })
 }

@@ -1,0 +1,267 @@
+//! The library as another program uses it.
+
+use std::os::unix::fs::symlink;
+
+use alimentar::LocalRegistry;
+use alimentar::catalog::Dataset;
+use alimentar::ident::ContentId;
+use alimentar::meta_store::Table;
+use alimentar::progress::NoProgress;
+use alimentar::registry::Error;
+use alimentar::registry::IndexOptions;
+use alimentar::registry::IndexReport;
+use alimentar::registry::WhySkipped;
+use alimentar::store::disk::DiskStore;
+use alimentar::store::disk::StoreError;
+
+use crate::support::lines;
+
+struct Bench {
+    dir: tempfile::TempDir,
+    registry: LocalRegistry,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let registry = LocalRegistry::open(&dir.path().join("home")).unwrap();
+        Self { dir, registry }
+    }
+
+    fn index(&self, name: &str, options: &IndexOptions) -> Result<IndexReport, Error> {
+        self.registry
+            .index(&self.dir.path().join(name), options, &NoProgress)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    fn resolve(&self, reference: &str) -> Dataset {
+        self.registry.resolve(&reference.parse().unwrap()).unwrap()
+    }
+
+    /// Checks a dataset out beside and returns where.
+    fn checkout(&self, dataset: &Dataset) -> std::path::PathBuf {
+        let dest = self.dir.path().join("out");
+        let _ = std::fs::remove_dir_all(&dest);
+        let _ = std::fs::remove_file(&dest);
+        self.registry
+            .checkout(dataset, None, &dest, &NoProgress)
+            .unwrap();
+        dest
+    }
+}
+
+#[test]
+fn files_of_every_size_come_back_byte_for_byte() {
+    let b = Bench::new();
+    for size in [0, 1, 4095, 65_535, 65_536, 65_537, 5_000_000] {
+        let data = &lines(40_000, size as u64)[..size];
+        b.write("f.jsonl", data);
+        let report = b.index("f.jsonl", &IndexOptions::default()).unwrap();
+        assert_eq!(
+            report.manifest.content_id,
+            ContentId::from_bytes(data),
+            "{size}"
+        );
+        let dataset = b
+            .registry
+            .get(&report.manifest.content_id)
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            b.registry.verify(&dataset, &NoProgress).unwrap().bytes,
+            size as u64
+        );
+        assert!(
+            std::fs::read(b.checkout(&dataset)).unwrap() == data,
+            "{size}"
+        );
+        let mut out = Vec::new();
+        b.registry.cat(&dataset, None, &mut out).unwrap();
+        assert!(out == data);
+    }
+}
+
+#[test]
+fn directories_come_back_and_share_what_they_repeat() {
+    let b = Bench::new();
+    let big = lines(3_000, 1);
+    for n in 0..500 {
+        b.write(
+            &format!("d/sub{}/f{n}.json", n % 7),
+            format!("{{\"n\":{n}}}").as_bytes(),
+        );
+    }
+    b.write("d/big.jsonl", &big);
+    b.write("d/empty", b"");
+    b.write("d/.git/config", b"left out");
+    b.write("d/skip/x.tmp", b"left out");
+    b.write(".outside", b"not in it");
+    symlink("big.jsonl", b.dir.path().join("d/inside-link")).unwrap();
+    symlink("../.outside", b.dir.path().join("d/outside-link")).unwrap();
+    let options = IndexOptions {
+        exclude: vec!["*.tmp".to_owned()],
+        ..IndexOptions::default()
+    };
+    let report = b.index("d", &options).unwrap();
+    assert_eq!(report.manifest.num_files, 503);
+    assert_eq!(report.skipped.len(), 3);
+    assert_eq!(
+        report
+            .skipped
+            .iter()
+            .filter(|s| s.why == WhySkipped::Link)
+            .count(),
+        1
+    );
+    assert!(
+        report.stats.new_bytes < report.manifest.size_bytes,
+        "the linked file is stored once"
+    );
+    let dest = b.checkout(&b.resolve("d"));
+    assert!(std::fs::read(dest.join("inside-link")).unwrap() == big);
+    assert_eq!(
+        std::fs::read(dest.join("sub3/f3.json")).unwrap(),
+        b"{\"n\":3}"
+    );
+    assert!(!dest.join("outside-link").exists() && dest.join("empty").exists());
+    b.write("alone.jsonl", &big);
+    let alone = b.index("alone.jsonl", &IndexOptions::default()).unwrap();
+    // All but the file table's one chunk was in the directory already.
+    assert_eq!(alone.stats.new_chunks, 1);
+}
+
+#[test]
+fn versions_follow_and_share_what_did_not_change() {
+    let b = Bench::new();
+    let mut data = lines(20_000, 2);
+    b.write("t.jsonl", &data);
+    let first = b.index("t.jsonl", &IndexOptions::default()).unwrap();
+    assert_eq!(first.manifest.dataset_version.to_string(), "0.1.0");
+    assert!(
+        b.index("t.jsonl", &IndexOptions::default())
+            .unwrap()
+            .unchanged
+    );
+    data.splice(1000..1000, *b"{\"n\":-1}\n");
+    b.write("t.jsonl", &data);
+    let second = b.index("t.jsonl", &IndexOptions::default()).unwrap();
+    assert_eq!(second.manifest.dataset_version.to_string(), "0.1.1");
+    assert_eq!(second.manifest.line, first.manifest.line);
+    assert!(
+        second.stats.new_bytes < 200_000,
+        "{}",
+        second.stats.new_bytes
+    );
+    let (a, z) = (b.resolve("t@0.1.0"), b.resolve("t"));
+    assert_eq!(z.manifest, second.manifest);
+    let diff = b.registry.diff(&a, &z).unwrap();
+    assert_eq!(
+        diff.tree.only_b.bytes + diff.tree.shared.bytes,
+        data.len() as u64
+    );
+    assert!(diff.tree.only_b.bytes < 200_000);
+    b.write("t.jsonl", b"other");
+    let again = IndexOptions {
+        version: Some("0.1.0".parse().unwrap()),
+        ..Default::default()
+    };
+    assert!(matches!(
+        b.index("t.jsonl", &again),
+        Err(Error::VersionTaken { .. })
+    ));
+}
+
+#[test]
+fn what_is_unindexed_is_gone_and_the_rest_stays() {
+    let b = Bench::new();
+    b.write("a", b"same");
+    for name in ["one", "two"] {
+        let options = IndexOptions {
+            name: Some(name.parse().unwrap()),
+            ..Default::default()
+        };
+        b.index("a", &options).unwrap();
+    }
+    let id = ContentId::from_bytes(b"same");
+    let by_id = id.to_string().parse().unwrap();
+    assert!(matches!(
+        b.registry.unindex_reference(&by_id),
+        Err(Error::Ambiguous { .. })
+    ));
+    b.registry
+        .unindex_reference(&"one".parse().unwrap())
+        .unwrap();
+    assert_eq!(b.registry.list().unwrap().len(), 1);
+    b.registry.unindex(&id).unwrap();
+    assert!(b.registry.list().unwrap().is_empty());
+    assert!(matches!(b.registry.unindex(&id), Err(Error::NotFound(_))));
+    assert!(!b.index("a", &IndexOptions::default()).unwrap().unchanged);
+}
+
+#[test]
+fn a_sparse_file_costs_nothing_to_store() {
+    let b = Bench::new();
+    let path = b.dir.path().join("sparse.bin");
+    std::fs::File::create(&path)
+        .unwrap()
+        .set_len(300 << 20)
+        .unwrap();
+    let report = b.index("sparse.bin", &IndexOptions::default()).unwrap();
+    assert!(report.stats.new_bytes < 200_000);
+    let out = b.checkout(&b.resolve("sparse"));
+    let meta = std::fs::metadata(&out).unwrap();
+    assert_eq!(meta.len(), 300 << 20);
+    assert!(
+        std::os::unix::fs::MetadataExt::blocks(&meta) < 1000,
+        "zeros come back as holes"
+    );
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_refused_untouched() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(dir.path()).unwrap();
+    store
+        .write(|t| Ok::<_, StoreError>(t.put(Table::Meta, b"format", &2_u32.to_le_bytes())?))
+        .unwrap();
+    drop(store);
+    let before = std::fs::read(dir.path().join("registry.redb")).unwrap();
+    let refused = DiskStore::open(dir.path());
+    assert!(matches!(
+        refused,
+        Err(StoreError::Newer { found: 2, known: 1 })
+    ));
+    assert!(std::fs::read(dir.path().join("registry.redb")).unwrap() == before);
+}
+
+#[test]
+fn two_writers_and_a_reader_share_a_home() {
+    let b = Bench::new();
+    for n in 0..4 {
+        b.write(
+            &format!("f{n}.jsonl"),
+            &[lines(20_000, 9), lines(5_000, n)].concat(),
+        );
+    }
+    std::thread::scope(|scope| {
+        for n in 0..4 {
+            let b = &b;
+            scope.spawn(move || {
+                b.index(&format!("f{n}.jsonl"), &IndexOptions::default())
+                    .unwrap()
+            });
+        }
+        for _ in 0..50 {
+            b.registry.list().unwrap();
+        }
+    });
+    let all = b.registry.list().unwrap();
+    assert_eq!(all.len(), 4);
+    all.iter()
+        .for_each(|d| assert!(b.registry.verify(d, &NoProgress).is_ok()));
+}
