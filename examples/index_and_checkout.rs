@@ -1,6 +1,7 @@
 //! Indexes a file, checks it out again and compares: the registry without its command line.
 //!
 //! `cargo run --example index_and_checkout -- tests/data/gsm8k/test.jsonl`
+#![allow(clippy::print_stdout, reason = "an example shows what it did")]
 
 use std::error::Error;
 use std::path::PathBuf;

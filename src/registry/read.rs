@@ -22,6 +22,16 @@ pub(crate) const WINDOW_CHUNKS: usize = 4096;
 /// A chunk and where its first byte is in the dataset.
 pub(crate) type Placed = (u64, ChunkEntry);
 
+/// Takes the verified bytes of a chunk and the offset of their first in the dataset.
+pub(crate) type Sink<'a> = dyn Fn(u64, &[u8]) -> Result<(), Error> + Sync + 'a;
+
+/// A chunk to be read: where its first byte is in the dataset, and where it is in the store.
+struct Wanted {
+    at: u64,
+    key: BlobKey,
+    location: Location,
+}
+
 /// Hands every chunk's verified bytes to `sink`, in any order and from several threads. Every
 /// record is unpacked once, however its chunks are scattered over the window.
 ///
@@ -29,14 +39,14 @@ pub(crate) type Placed = (u64, ChunkEntry);
 pub(crate) fn each_chunk(
     reader: &BlobReader,
     window: &[Placed],
-    sink: &(dyn Fn(u64, &[u8]) -> Result<(), Error> + Sync),
+    sink: &Sink<'_>,
 ) -> Result<(), (u64, Error)> {
     let key_of = |e: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes());
     let keys: Vec<BlobKey> = window.iter().map(|(_, e)| key_of(e)).collect();
     let first = window.first().map_or(0, |(at, _)| *at);
     let found = reader.locate(&keys).map_err(|e| (first, e.into()))?;
     let mut order = Vec::new();
-    let mut by_record: HashMap<(u32, u32), Vec<(u64, BlobKey, Location)>> = HashMap::new();
+    let mut by_record: HashMap<(u32, u32), Vec<Wanted>> = HashMap::new();
     for (((at, _), key), location) in window.iter().zip(&keys).zip(found) {
         let missing = || (*at, StoreError::Blob(BlobError::Missing(*key)).into());
         let location = location.ok_or_else(missing)?;
@@ -45,7 +55,11 @@ pub(crate) fn each_chunk(
             order.push(place);
             Vec::new()
         });
-        chunks.push((*at, *key, location));
+        chunks.push(Wanted {
+            at: *at,
+            key: *key,
+            location,
+        });
     }
     let jobs: Vec<_> = order
         .iter()
@@ -76,18 +90,14 @@ pub(crate) fn each_chunk(
     }
 }
 
-fn one_record(
-    reader: &BlobReader,
-    job: &[(u64, BlobKey, Location)],
-    sink: &(dyn Fn(u64, &[u8]) -> Result<(), Error> + Sync),
-) -> Result<(), (u64, Error)> {
-    let Some((first, key, location)) = job.first() else {
+fn one_record(reader: &BlobReader, job: &[Wanted], sink: &Sink<'_>) -> Result<(), (u64, Error)> {
+    let Some(first) = job.first() else {
         return Ok(());
     };
     let record = reader
-        .unpack(key, location)
-        .map_err(|e| (*first, e.into()))?;
-    for (at, key, location) in job {
+        .unpack(&first.key, &first.location)
+        .map_err(|e| (first.at, e.into()))?;
+    for Wanted { at, key, location } in job {
         let bytes = record
             .item(key, location.item)
             .filter(|b| BlobId::of(b) == key.id);

@@ -50,6 +50,9 @@ pub struct DiffReport {
     pub files: Vec<FileDiff>,
 }
 
+/// Takes bytes in order, with the offset of their first in the dataset.
+pub(crate) type InOrder<'a> = dyn FnMut(u64, &[u8]) -> Result<(), Error> + 'a;
+
 /// Chunks verified at a time, kept in memory to be hashed in order: 32 MiB at the average size.
 const WINDOW_CHUNKS: usize = 2048;
 
@@ -170,7 +173,7 @@ impl LocalRegistry {
         table: &FileTable,
         start: u64,
         end: u64,
-        sink: &mut dyn FnMut(u64, &[u8]) -> Result<(), Error>,
+        sink: &mut InOrder<'_>,
     ) -> Result<(), Error> {
         let m = &dataset.manifest;
         let blame = |at, e| blamed(dataset, table.with_offsets(), at, e);

@@ -1,4 +1,8 @@
 //! The one integration binary: the library and the program, as their users meet them.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it must be"
+)]
 
 mod cli;
 mod crash;

@@ -1,6 +1,7 @@
 //! What redb reads from and writes to: a file of the home, or a file seen through an overlay.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::sync::PoisonError;
 use std::sync::RwLock;
@@ -23,7 +24,7 @@ impl FileBackend {
 
 impl StorageBackend for FileBackend {
     fn len(&self) -> io::Result<u64> {
-        self.file.len()
+        self.file.size()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
@@ -62,7 +63,7 @@ const PAGE_BYTES: usize = 4096;
 
 impl OverlayBackend {
     pub(crate) fn new(file: Box<dyn DiskFile>) -> io::Result<Self> {
-        let file_len = file.len()?;
+        let file_len = file.size()?;
         let overlay = RwLock::new(Overlay {
             len: file_len,
             pages: BTreeMap::new(),
@@ -150,10 +151,10 @@ impl StorageBackend for OverlayBackend {
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let mut overlay = self.overlay.write().unwrap_or_else(PoisonError::into_inner);
         for (page, within, range) in pages(offset, data.len()) {
-            if !overlay.pages.contains_key(&page) {
+            if let Entry::Vacant(vacant) = overlay.pages.entry(page) {
                 let mut fresh = Box::new([0; PAGE_BYTES]);
                 self.read_file(page * PAGE_BYTES as u64, fresh.as_mut_slice())?;
-                overlay.pages.insert(page, fresh);
+                vacant.insert(fresh);
             }
             let to = overlay
                 .pages

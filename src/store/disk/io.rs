@@ -80,7 +80,7 @@ pub trait DiskFile: Debug + Send + Sync {
     ///
     /// # Errors
     /// As the operating system.
-    fn len(&self) -> io::Result<u64>;
+    fn size(&self) -> io::Result<u64>;
 
     /// Fills `buf` from `offset`.
     ///

@@ -66,7 +66,14 @@ pub struct BlobReader {
     store: DiskStore,
     _operation: Operation,
     packs: Mutex<HashMap<u32, Arc<dyn DiskFile>>>,
-    recent: Mutex<VecDeque<((u32, u32), Arc<Unpacked>)>>,
+    recent: Mutex<VecDeque<Recent>>,
+}
+
+/// A record kept unpacked, and its pack and offset.
+#[derive(Debug)]
+struct Recent {
+    place: (u32, u32),
+    unpacked: Arc<Unpacked>,
 }
 
 /// Records kept unpacked: about as many as one walk down a tree and along its chunks touches.
@@ -127,8 +134,8 @@ impl BlobReader {
         let place = (at.pack, at.offset);
         {
             let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, kept)) = recent.iter().find(|(p, _)| *p == place) {
-                return Ok(kept.clone());
+            if let Some(kept) = recent.iter().find(|r| r.place == place) {
+                return Ok(kept.unpacked.clone());
             }
         }
         let unpacked = Arc::new(self.unpack(key, at)?);
@@ -136,7 +143,10 @@ impl BlobReader {
         if recent.len() >= RECENT_RECORDS {
             recent.pop_front();
         }
-        recent.push_back((place, unpacked.clone()));
+        recent.push_back(Recent {
+            place,
+            unpacked: unpacked.clone(),
+        });
         Ok(unpacked)
     }
 
