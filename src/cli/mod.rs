@@ -17,6 +17,7 @@ use crate::cli::args::Cli;
 use crate::cli::args::Command;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
+use crate::store::disk::panic_becomes_error;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -29,7 +30,12 @@ pub fn main() -> ExitCode {
         }
     };
     // Damage in the index may make redb panic; that becomes an error that is reported properly.
-    std::panic::set_hook(Box::new(|_| {}));
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !panic_becomes_error() {
+            report(info);
+        }
+    }));
     let out = Out::new(cli.json, cli.quiet);
     let done = match &cli.command {
         Command::Registry { command } => commands::run(command, &cli, &out),

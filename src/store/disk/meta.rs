@@ -5,6 +5,7 @@
 //! opened handle is kept and used again for as long as the lock's generation number says that
 //! nobody wrote in between.
 
+use std::cell::Cell;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -256,10 +257,23 @@ fn io_error(action: &'static str) -> impl Fn(std::io::Error) -> StoreError {
     move |e| StoreError::io(action, layout::INDEX, e)
 }
 
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic on this thread, now, would be caught and become an error: a panic hook has
+/// nothing to say about it.
+pub fn panic_becomes_error() -> bool {
+    GUARDED.get()
+}
+
 /// Calls into redb. It trusts the pages of its file, so damage there may make it panic; that is
 /// the file's fault, and becomes the error that says so.
 fn guarded<T, E: Into<redb::Error>>(call: impl FnOnce() -> Result<T, E>) -> Result<T, MetaError> {
-    match catch_unwind(AssertUnwindSafe(call)) {
+    let outer = GUARDED.replace(true);
+    let called = catch_unwind(AssertUnwindSafe(call));
+    GUARDED.set(outer);
+    match called {
         Err(_) => Err(MetaError::Damaged),
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(match error.into() {

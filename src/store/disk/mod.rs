@@ -23,6 +23,7 @@ use std::sync::Arc;
 pub use error::StoreError;
 pub use fsck::FsckReport;
 pub use layout::STORE_VERSION;
+pub use meta::panic_becomes_error;
 pub use operation::Operation;
 pub use reader::BlobReader;
 pub use reader::Location;
