@@ -105,6 +105,12 @@ pub(crate) enum RegistryCommand {
     },
     /// Take a dataset out of the index; its bytes stay
     Unindex(RefArg),
+    /// Give back the space of what no dataset needs
+    Gc {
+        /// Only say what would be freed
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Read everything and compare it with its hashes
     Fsck,
     /// How much the registry holds

@@ -21,8 +21,10 @@ use crate::error_kind::ErrorKind;
 use crate::ident::Reference;
 use crate::manifest::DatasetKind;
 use crate::manifest::FileTable;
+use crate::registry::Deferred;
 use crate::registry::Error;
 use crate::registry::FileDiff;
+use crate::registry::GcOptions;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 
@@ -49,6 +51,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             diff(&registry, &find(&registry, a)?, &find(&registry, b)?, out)
         }
         RegistryCommand::Unindex(r) => unindex(&registry, &r.reference, out),
+        RegistryCommand::Gc { dry_run } => gc(&registry, *dry_run, out),
         RegistryCommand::Fsck => fsck(&registry, out),
         RegistryCommand::Stats => stats(&registry, out),
     }
@@ -387,6 +390,40 @@ fn unindex(registry: &LocalRegistry, reference: &str, out: &Out) -> Result<(), F
         removed.manifest.name, removed.manifest.dataset_version
     );
     Ok(out.result(&json!({"content_id": id, "removed": true}), &[id], &text)?)
+}
+
+fn gc(registry: &LocalRegistry, dry_run: bool, out: &Out) -> Result<(), Failure> {
+    let bar = Bar::new(out.is_quiet());
+    let options = GcOptions {
+        dry_run,
+        ..GcOptions::default()
+    };
+    let report = registry.gc(&options, &bar)?;
+    drop(bar);
+    let why = report.deferred.map(|d| match d {
+        Deferred::AnotherCollection => "another collection is under way",
+        Deferred::OperationsUnderWay => {
+            "operations that began earlier are under way; run it again when they have ended"
+        }
+    });
+    let object = json!({
+        "live_bytes": report.live_bytes, "freed_bytes": report.freed_bytes,
+        "packs_removed": report.packs_removed, "packs_rewritten": report.packs_rewritten,
+        "dry_run": dry_run, "deferred": why,
+    });
+    let text = match why {
+        Some(why) if report.freed_bytes == 0 => format!("Nothing freed: {why}\n"),
+        _ => format!(
+            "{} {}: {} pack(s) removed, {} rewritten; {} live{}\n",
+            if dry_run { "Would free" } else { "Freed" },
+            human_bytes(report.freed_bytes),
+            report.packs_removed,
+            report.packs_rewritten,
+            human_bytes(report.live_bytes),
+            why.map(|w| format!(" ({w})")).unwrap_or_default(),
+        ),
+    };
+    Ok(out.result(&object, &[], &text)?)
 }
 
 fn fsck(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {

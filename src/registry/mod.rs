@@ -6,6 +6,7 @@ mod checkout;
 mod error;
 mod files;
 mod fsck;
+mod gc;
 pub mod host;
 mod index;
 mod ingest;
@@ -28,6 +29,10 @@ pub use lookup::StatsReport;
 pub use verify::DiffReport;
 pub use verify::FileDiff;
 pub use verify::VerifyReport;
+
+pub use crate::store::disk::Deferred;
+pub use crate::store::disk::GcOptions;
+pub use crate::store::disk::GcReport;
 
 use crate::store::disk::DiskStore;
 

@@ -7,6 +7,8 @@ pub const STORE_VERSION: u32 = 1;
 pub(crate) const INDEX: &str = "registry.redb";
 /// Whoever reads the index shares this lock, whoever writes it holds it alone.
 pub(crate) const INDEX_LOCK: &str = "registry.lock";
+/// Held alone by the one collection that may be under way.
+pub(crate) const GC_LOCK: &str = "gc.lock";
 /// The packs.
 pub(crate) const PACKS_DIR: &str = "packs";
 /// One file, held locked, for every operation that is under way.
@@ -15,4 +17,10 @@ pub(crate) const OPERATIONS_DIR: &str = "operations";
 /// The path of a pack.
 pub(crate) fn pack_path(number: u32) -> String {
     format!("{PACKS_DIR}/{number:08}.pack")
+}
+
+/// The number in the name of a pack's file.
+pub(crate) fn pack_number(name: &str) -> Option<u32> {
+    let number = name.strip_suffix(".pack")?.parse().ok()?;
+    (pack_path(number).rsplit('/').next() == Some(name)).then_some(number)
 }

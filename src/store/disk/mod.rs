@@ -5,6 +5,7 @@
 mod backend;
 mod error;
 mod fsck;
+mod gc;
 pub mod io;
 mod layout;
 mod meta;
@@ -22,6 +23,10 @@ use std::sync::Arc;
 
 pub use error::StoreError;
 pub use fsck::FsckReport;
+pub use gc::Deferred;
+pub use gc::GcOptions;
+pub use gc::GcReport;
+pub use gc::Roots;
 pub use layout::STORE_VERSION;
 pub use meta::panic_becomes_error;
 pub use operation::Operation;

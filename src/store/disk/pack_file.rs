@@ -44,6 +44,11 @@ impl PackFile {
                 return Ok(pack);
             }
         }
+        Self::start(store)
+    }
+
+    /// Starts a pack.
+    pub(crate) fn start(store: &DiskStore) -> Result<Self, StoreError> {
         loop {
             let number = store.write(|t| allocate(t))?;
             if let Some(pack) = Self::take(store, number)? {
@@ -93,6 +98,11 @@ impl PackFile {
 
     pub(crate) fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Where the next record will begin.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
     }
 
     pub(crate) fn is_full(&self) -> bool {

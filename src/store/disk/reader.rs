@@ -16,6 +16,7 @@ use crate::meta_store::MetaRead;
 use crate::meta_store::Table;
 use crate::pack::Item;
 use crate::pack::RecordView;
+use crate::read_at::ReadAt;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Operation;
 use crate::store::disk::Session;
@@ -251,4 +252,23 @@ impl BlobStore for BlobReader {
 pub(crate) fn locate(tables: &dyn MetaRead, key: &BlobKey) -> Result<Option<Location>, StoreError> {
     let row = tables.get(Table::Blobs, &rows::blob_key(key))?;
     Ok(row.map(|bytes| rows::decode_location(&bytes)).transpose()?)
+}
+
+/// A pack's bytes, for a scan.
+#[derive(Debug)]
+pub(crate) struct PackBytes<'a>(pub(crate) &'a dyn DiskFile);
+
+impl ReadAt for PackBytes<'_> {
+    fn len(&self) -> u64 {
+        self.0.size().unwrap_or(0)
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        let left = self.len().saturating_sub(offset);
+        let n = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        match buf.get_mut(..n) {
+            Some(part) => self.0.read_exact_at(part, offset).map(|()| n),
+            None => Ok(0),
+        }
+    }
 }

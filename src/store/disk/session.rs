@@ -176,7 +176,7 @@ impl Session {
         };
         let (offset, record_bytes) = pack.append(record)?;
         let number = pack.number();
-        for (item, location) in locations(number, offset, record_bytes, record) {
+        for (item, location) in locations(number, offset, record_bytes, &record.items) {
             state.pending.insert(
                 BlobKey {
                     kind: record.kind,
@@ -269,7 +269,7 @@ fn write_entries(
         };
         let record = record_of_one(key, &entry.bytes, sequence, entry.private)?;
         let (offset, record_bytes) = pack.append(&record)?;
-        for (item, location) in locations(pack.number(), offset, record_bytes, &record) {
+        for (item, location) in locations(pack.number(), offset, record_bytes, &record.items) {
             let key = rows::blob_key(&BlobKey {
                 kind: entry.kind,
                 id: item.id,
@@ -315,9 +315,9 @@ pub(crate) fn locations(
     pack: u32,
     offset: u32,
     record_bytes: u32,
-    record: &Record,
+    items: &[Item],
 ) -> impl Iterator<Item = (Item, Location)> {
-    (0_u16..).zip(record.items.iter()).map(move |(n, item)| {
+    (0_u16..).zip(items.iter()).map(move |(n, item)| {
         let raw_bytes = item.raw_bytes;
         (
             *item,

@@ -1,0 +1,274 @@
+//! Giving space back: packs that hold nothing needed are removed; of those with much garbage the
+//! rest is moved to another pack, and they are removed when nobody can be reading them.
+
+use std::time::Duration;
+
+use crate::blob_store::BlobKey;
+use crate::chunk::Compressor;
+use crate::meta_store::Table;
+use crate::pack::Record;
+use crate::pack::RecordView;
+use crate::progress::Progress;
+use crate::store::disk::DiskStore;
+use crate::store::disk::error::StoreError;
+use crate::store::disk::gc::Deferred;
+use crate::store::disk::gc::GcReport;
+use crate::store::disk::gc::mark::Live;
+use crate::store::disk::gc::survey::Survey;
+use crate::store::disk::gc::survey::Used;
+use crate::store::disk::gc::survey::survey;
+use crate::store::disk::io::DiskFile;
+use crate::store::disk::io::LockGuard;
+use crate::store::disk::io::OpenMode;
+use crate::store::disk::io::Share;
+use crate::store::disk::io::Wait;
+use crate::store::disk::layout;
+use crate::store::disk::pack_file;
+use crate::store::disk::pack_file::PackFile;
+use crate::store::disk::reader::Location;
+use crate::store::disk::rows;
+use crate::store::disk::rows::PackRow;
+use crate::store::disk::session::locations;
+
+/// A blob's new place, if it is still at the old one.
+struct Move {
+    key: BlobKey,
+    from: Location,
+    to: Location,
+}
+
+impl DiskStore {
+    /// What a collection would do.
+    pub(super) fn would_free(&self, live: &Live) -> Result<GcReport, StoreError> {
+        let mut report = GcReport::default();
+        for pack in survey(self, &|key| live.holds(key))? {
+            report.live_bytes += pack.live_bytes;
+            if pack.is_empty() {
+                report.packs_removed += 1;
+                report.freed_bytes += pack.row.committed_bytes;
+            } else if pack.is_worth_rewriting() {
+                report.packs_rewritten += 1;
+                report.freed_bytes += pack.row.committed_bytes.saturating_sub(pack.live_bytes);
+            }
+        }
+        Ok(report)
+    }
+
+    /// Removes and rewrites packs.
+    pub(super) fn compact(
+        &self,
+        patience: Duration,
+        progress: &dyn Progress,
+    ) -> Result<GcReport, StoreError> {
+        let packs = survey(self, &|_| true)?;
+        let mut report = GcReport::default();
+        // First what needs no space of its own: the disk may be full.
+        for pack in packs.iter().filter(|p| p.is_empty()) {
+            if self.remove_pack(pack.number, pack.row)? {
+                report.packs_removed += 1;
+                report.freed_bytes += pack.row.committed_bytes;
+            }
+        }
+        self.remove_orphans()?;
+        let mut target: Option<PackFile> = None;
+        let (mut written, mut retired) = (0, Vec::new());
+        for pack in &packs {
+            report.live_bytes += pack.live_bytes;
+            if pack.is_worth_rewriting()
+                && !progress.cancelled()
+                && let Some(bytes) = self.rewrite(pack, &mut target)?
+            {
+                written += bytes;
+                report.packs_rewritten += 1;
+                retired.push(pack);
+            }
+        }
+        drop(target);
+        if !retired.is_empty() && !self.outlives_earlier(patience)? {
+            report.deferred = Some(Deferred::OperationsUnderWay);
+            report.freed_bytes = report.freed_bytes.saturating_sub(written);
+            return Ok(report);
+        }
+        for pack in retired {
+            let row = PackRow {
+                retired: true,
+                ..pack.row
+            };
+            if self.remove_pack(pack.number, row)? {
+                report.freed_bytes += pack.row.committed_bytes;
+            }
+        }
+        report.freed_bytes = report.freed_bytes.saturating_sub(written);
+        Ok(report)
+    }
+
+    /// Moves what is needed of a pack to `target`; the bytes written, or `None` when the pack is
+    /// somebody's, has changed since the survey, or is damaged.
+    fn rewrite(
+        &self,
+        pack: &Survey,
+        target: &mut Option<PackFile>,
+    ) -> Result<Option<u64>, StoreError> {
+        let Some(_lock) = self.lock_unchanged(pack.number, pack.row)? else {
+            return Ok(None);
+        };
+        let path = layout::pack_path(pack.number);
+        let file = self.disk.open(&path, OpenMode::Existing);
+        let file = file.map_err(|e| StoreError::io("open", &path, e))?;
+        if target.as_ref().is_none_or(PackFile::is_full) {
+            *target = Some(PackFile::start(self)?);
+        }
+        let Some(to) = target.as_mut() else {
+            return Ok(None);
+        };
+        let before = to.end();
+        let mut moves = Vec::new();
+        for used in &pack.used {
+            if !move_record(pack.number, &*file, used, to, &mut moves)? {
+                return Ok(None);
+            }
+        }
+        to.sync()?;
+        self.write(|t| {
+            for m in &moves {
+                let key = rows::blob_key(&m.key);
+                let now = t.get(Table::Blobs, &key)?;
+                if now.map(|row| rows::decode_location(&row)).transpose()? == Some(m.from) {
+                    t.put(Table::Blobs, &key, &rows::encode_location(&m.to))?;
+                }
+            }
+            let retired = PackRow {
+                retired: true,
+                ..pack.row
+            };
+            t.put(
+                Table::Packs,
+                &rows::pack_key(pack.number),
+                &rows::encode_pack(retired),
+            )?;
+            to.commit(t)
+        })?;
+        Ok(Some(to.end() - before))
+    }
+
+    /// Removes a pack that nothing is read from: its row first, durably, then the file.
+    fn remove_pack(&self, number: u32, row: PackRow) -> Result<bool, StoreError> {
+        let Some(_lock) = self.lock_unchanged(number, row)? else {
+            return Ok(false);
+        };
+        self.write(|t| Ok::<_, StoreError>(t.delete(Table::Packs, &rows::pack_key(number))?))?;
+        let path = layout::pack_path(number);
+        self.disk
+            .remove(&path)
+            .map_err(|e| StoreError::io("remove", &path, e))?;
+        Ok(true)
+    }
+
+    /// The lock on a pack whose row is still this one; `None` when a writer has or had it.
+    fn lock_unchanged(
+        &self,
+        number: u32,
+        row: PackRow,
+    ) -> Result<Option<Box<dyn LockGuard>>, StoreError> {
+        let path = layout::pack_path(number);
+        let lock = match self.disk.lock(&path, Share::Exclusive, Wait::No) {
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(None),
+            other => other.map_err(|e| StoreError::io("lock", &path, e))?,
+        };
+        let now = self.read(|t| pack_file::row(t, number))?;
+        Ok((now == Some(row)).then_some(lock))
+    }
+
+    /// Removes pack files without a row: a kill came between the two steps of a removal.
+    fn remove_orphans(&self) -> Result<(), StoreError> {
+        let fail = |e| StoreError::io("read", layout::PACKS_DIR, e);
+        let names = self.disk.list(layout::PACKS_DIR).map_err(fail)?;
+        for number in names.iter().filter_map(|name| layout::pack_number(name)) {
+            let path = layout::pack_path(number);
+            let has_row = || self.read(|t| Ok::<_, StoreError>(pack_file::row(t, number)?.is_some()));
+            // Rows come before files, and a number is given out once.
+            if has_row()? {
+                continue;
+            }
+            let Ok(_lock) = self.disk.lock(&path, Share::Exclusive, Wait::No) else {
+                continue;
+            };
+            if !has_row()? {
+                self.disk
+                    .remove(&path)
+                    .map_err(|e| StoreError::io("remove", &path, e))?;
+            }
+        }
+        self.disk.sync_dir(layout::PACKS_DIR).map_err(fail)
+    }
+}
+
+/// Copies what is needed of a record; `false` when the record is damaged.
+fn move_record(
+    pack: u32,
+    file: &dyn DiskFile,
+    used: &Used,
+    to: &mut PackFile,
+    moves: &mut Vec<Move>,
+) -> Result<bool, StoreError> {
+    let mut bytes = vec![0; used.header.record_bytes()];
+    if file.read_exact_at(&mut bytes, used.offset).is_err() {
+        return Ok(false);
+    }
+    let Ok(view) = RecordView::decode(&bytes) else {
+        return Ok(false);
+    };
+    let Some(kind) = view.header.kind.filter(|_| view.payload_is_whole()) else {
+        return Ok(false);
+    };
+    let whole = used.items.len() == view.header.items.len();
+    let (offset, record_bytes) = if whole {
+        to.append_bytes(&bytes)?
+    } else {
+        let Some(rest) = only_items(&view, &used.items) else {
+            return Ok(false);
+        };
+        to.append(&rest)?
+    };
+    // Packs end soon after PACK_BYTES_SEALED and records have a limit: all fit 32 bits.
+    let old = (used.offset as u32, bytes.len() as u32);
+    let of_old = locations(pack, old.0, old.1, &view.header.items);
+    let kept: Vec<_> = of_old
+        .filter(|(_, at)| used.items.binary_search(&at.item).is_ok())
+        .collect();
+    for (n, (item, from)) in (0_u16..).zip(kept) {
+        let to = Location {
+            pack: to.number(),
+            offset,
+            record_bytes,
+            item: n,
+            raw_bytes: item.raw_bytes,
+        };
+        let key = BlobKey { kind, id: item.id };
+        moves.push(Move { key, from, to });
+    }
+    Ok(true)
+}
+
+/// A record of some of another's items; `None` when that is damaged or of a codec not known.
+fn only_items(view: &RecordView<'_>, wanted: &[u16]) -> Option<Record> {
+    let raw = view.unpack().ok()?;
+    let (mut items, mut kept, mut at) = (Vec::new(), Vec::new(), 0_usize);
+    for (n, item) in (0_u16..).zip(&view.header.items) {
+        let end = at.checked_add(usize::try_from(item.raw_bytes).ok()?)?;
+        if wanted.binary_search(&n).is_ok() {
+            kept.extend_from_slice(raw.get(at..end)?);
+            items.push(*item);
+        }
+        at = end;
+    }
+    let (codec, payload) = Compressor::new().compress(&kept);
+    Some(Record {
+        kind: view.header.kind?,
+        codec,
+        private: view.header.private,
+        sequence: view.header.sequence,
+        items,
+        payload,
+    })
+}

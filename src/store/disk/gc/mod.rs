@@ -1,0 +1,144 @@
+//! Garbage collection: mark what datasets need, condemn the rest, wait for whoever may have found
+//! it before, mark again, sweep, and give the space of packs back. Safe to kill at any instant
+//! and safe beside every other operation; `spec/store-layout.md` gives the argument.
+
+mod compact;
+mod mark;
+mod survey;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::blob_store::BlobKey;
+use crate::meta_store::MetaRead;
+use crate::progress::Progress;
+use crate::store::disk::DiskStore;
+use crate::store::disk::error::StoreError;
+use crate::store::disk::io::Share;
+use crate::store::disk::io::Wait;
+use crate::store::disk::layout;
+
+/// Names what may not be removed, from one view of the tables: blobs, and trees by their roots.
+pub type Roots<'a> = dyn Fn(&dyn MetaRead) -> Result<Vec<BlobKey>, StoreError> + 'a;
+
+/// How a collection is to be done.
+#[derive(Clone, Copy, Debug)]
+pub struct GcOptions {
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// How long to wait for operations that began before the marks. What they may still need is
+    /// left to the next collection.
+    pub patience: Duration,
+}
+
+impl Default for GcOptions {
+    fn default() -> Self {
+        Self {
+            dry_run: false,
+            patience: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Why a collection left something to the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deferred {
+    /// Another collection is under way.
+    AnotherCollection,
+    /// An operation that began earlier is still under way.
+    OperationsUnderWay,
+}
+
+/// What a collection did, or would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GcReport {
+    /// Bytes in packs that datasets need.
+    pub live_bytes: u64,
+    /// Bytes given back to the disk.
+    pub freed_bytes: u64,
+    /// Packs that held nothing needed.
+    pub packs_removed: u64,
+    /// Packs whose needed records were moved to another.
+    pub packs_rewritten: u64,
+    /// Why something was left.
+    pub deferred: Option<Deferred>,
+}
+
+impl DiskStore {
+    /// Removes what no root needs and gives its space back.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a root's tree is damaged (nothing is removed then), or the disk fails.
+    pub fn gc(
+        &self,
+        roots: &Roots<'_>,
+        options: &GcOptions,
+        progress: &dyn Progress,
+    ) -> Result<GcReport, StoreError> {
+        let turn = self
+            .disk
+            .lock(layout::GC_LOCK, Share::Exclusive, Wait::No);
+        let _turn = match turn {
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {
+                return Ok(GcReport {
+                    deferred: Some(Deferred::AnotherCollection),
+                    ..GcReport::default()
+                });
+            }
+            other => other.map_err(|e| StoreError::io("lock", layout::GC_LOCK, e))?,
+        };
+        progress.phase("marking", None);
+        let live = mark::mark(self, roots)?;
+        if options.dry_run {
+            return self.would_free(&live);
+        }
+        sweep::condemn(self, &live)?;
+        drop(live);
+        if !self.outlives_earlier(options.patience)? {
+            return Ok(GcReport {
+                deferred: Some(Deferred::OperationsUnderWay),
+                ..GcReport::default()
+            });
+        }
+        // What an earlier operation took into use is found by marking again.
+        progress.phase("sweeping", None);
+        let live = mark::mark(self, roots)?;
+        sweep::sweep(self, &live)?;
+        drop(live);
+        progress.phase("compacting", None);
+        self.compact(options.patience, progress)
+    }
+
+    /// Waits until every operation that is under way now has ended; `false` when it does not
+    /// within `patience`. Files of dead ones are removed.
+    fn outlives_earlier(&self, patience: Duration) -> Result<bool, StoreError> {
+        let fail = |e| StoreError::io("read", layout::OPERATIONS_DIR, e);
+        let mut earlier = self.disk.list(layout::OPERATIONS_DIR).map_err(fail)?;
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let mut still = Vec::new();
+            for name in earlier {
+                let path = format!("{}/{name}", layout::OPERATIONS_DIR);
+                match self.disk.lock(&path, Share::Exclusive, Wait::No) {
+                    Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => still.push(name),
+                    Err(e) => return Err(StoreError::io("lock", path, e)),
+                    // It has ended, or its process is dead.
+                    Ok(_lock) => self.disk.remove(&path).map_err(fail)?,
+                }
+            }
+            if still.is_empty() {
+                return Ok(true);
+            }
+            if started.elapsed() >= patience {
+                return Ok(false);
+            }
+            earlier = still;
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Condemning what nobody needs, and removing the rows of what is still not needed later. Both
+//! in small transactions, so that nobody waits long.
+
+use crate::blob_store::BlobKey;
+use crate::meta_store::MetaWrite;
+use crate::meta_store::Scan;
+use crate::meta_store::Table;
+use crate::store::disk::DiskStore;
+use crate::store::disk::error::StoreError;
+use crate::store::disk::gc::mark::Live;
+use crate::store::disk::rows;
+
+/// Rows looked at or changed while others wait.
+const BATCH_ROWS: usize = 20_000;
+
+/// Marks everything that is not live as condemned by a new collection.
+///
+/// The marks carry the number that the last transaction makes the store's epoch: an operation
+/// that begins before that counts marked blobs as held, and is waited for; one that begins after
+/// it sees every mark.
+pub(crate) fn condemn(store: &DiskStore, live: &Live) -> Result<(), StoreError> {
+    let mut unneeded = Vec::new();
+    each_key(store, Table::Blobs, &mut |key| {
+        if !live.holds(&key) {
+            unneeded.push(key);
+        }
+        Ok(())
+    })?;
+    let epoch = store.read(|t| {
+        let row = t.get(Table::Meta, rows::EPOCH_KEY)?;
+        Ok::<_, StoreError>(rows::decode_counter(row, Table::Meta)?)
+    })?;
+    let collection = (epoch + 1).to_le_bytes();
+    for batch in unneeded.chunks(BATCH_ROWS) {
+        store.write(|t| {
+            for key in batch {
+                t.put(Table::Doomed, &rows::blob_key(key), &collection)?;
+            }
+            Ok::<_, StoreError>(())
+        })?;
+    }
+    store.write(|t| Ok::<_, StoreError>(t.put(Table::Meta, rows::EPOCH_KEY, &collection)?))
+}
+
+/// Removes the rows of condemned blobs, and takes the marks off those that are live after all.
+/// No operation older than the marks may be under way.
+pub(crate) fn sweep(store: &DiskStore, live: &Live) -> Result<(), StoreError> {
+    let mut condemned = Vec::new();
+    each_key(store, Table::Doomed, &mut |key| {
+        condemned.push(key);
+        Ok(())
+    })?;
+    for batch in condemned.chunks(BATCH_ROWS) {
+        store.write(|t| {
+            batch
+                .iter()
+                .try_for_each(|key| sweep_one(t, key, live.holds(key)))
+        })?;
+    }
+    Ok(())
+}
+
+fn sweep_one(tables: &mut dyn MetaWrite, key: &BlobKey, live: bool) -> Result<(), StoreError> {
+    let row_key = rows::blob_key(key);
+    // Without its mark it has been stored again by an operation that took it for absent.
+    if tables.delete(Table::Doomed, &row_key)? && !live {
+        tables.delete(Table::Blobs, &row_key)?;
+    }
+    Ok(())
+}
+
+/// Visits the keys of a table of blobs, a batch at a time: rows that come or go meanwhile may or
+/// may not be seen.
+fn each_key(
+    store: &DiskStore,
+    table: Table,
+    visit: &mut dyn FnMut(BlobKey) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    each_row(store, table, &mut |key, _| visit(rows::decode_blob_key(key)?))
+}
+
+/// Visits the rows of a table, a batch at a time.
+pub(super) fn each_row(
+    store: &DiskStore,
+    table: Table,
+    visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut from = Vec::new();
+    loop {
+        let mut batch: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        store.read(|t| {
+            t.scan(table, &from, &mut |key, value| {
+                batch.push((key.to_vec(), value.to_vec()));
+                if batch.len() < BATCH_ROWS {
+                    Scan::Continue
+                } else {
+                    Scan::Stop
+                }
+            })?;
+            Ok::<_, StoreError>(())
+        })?;
+        for (key, value) in &batch {
+            visit(key, value)?;
+        }
+        match batch.pop() {
+            Some((last, _)) if batch.len() + 1 == BATCH_ROWS => {
+                from = last;
+                from.push(0);
+            }
+            _ => return Ok(()),
+        }
+    }
+}
