@@ -27,15 +27,13 @@ pub enum Table {
     Names,
     /// Content id, register key → nothing.
     Contents,
-    /// Envelope id → when it was removed.
-    Tombstones,
     /// Hash of an absolute path → what was seen there when it was indexed.
     Sources,
 }
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 9] = [
         Self::Meta,
         Self::Blobs,
         Self::Doomed,
@@ -44,7 +42,6 @@ impl Table {
         Self::Datasets,
         Self::Names,
         Self::Contents,
-        Self::Tombstones,
         Self::Sources,
     ];
 
@@ -59,7 +56,6 @@ impl Table {
             Self::Datasets => "datasets-1",
             Self::Names => "names-1",
             Self::Contents => "contents-1",
-            Self::Tombstones => "tombstones-1",
             Self::Sources => "sources-1",
         }
     }

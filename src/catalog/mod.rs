@@ -1,7 +1,11 @@
 //! Which datasets there are: states by register key, found by name, by content id, or all. Works
 //! over any [`MetaRead`]; which manifest wins is decided above.
 
+mod tombstone;
+
 use std::collections::BTreeSet;
+
+pub use tombstone::Tombstone;
 
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
@@ -89,6 +93,23 @@ pub fn remove(tables: &mut dyn MetaWrite, dataset: &Dataset) -> Result<(), MetaE
     Ok(())
 }
 
+/// A manifest's envelope.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged, or hold none of this id.
+pub fn envelope(tables: &dyn MetaRead, id: &EnvelopeId) -> Result<Envelope, MetaError> {
+    let damaged = |source| MetaError::Row {
+        table: Table::Envelopes.name(),
+        source,
+    };
+    let bytes = tables.get(Table::Envelopes, id.as_bytes())?;
+    let bytes = bytes.ok_or(damaged(DecodeError::Truncated))?;
+    if EnvelopeId::of(&bytes) != *id {
+        return Err(damaged(DecodeError::Checksum("a manifest")));
+    }
+    Envelope::decode(&bytes).map_err(damaged)
+}
+
 /// Every dataset, in order of name, then version.
 ///
 /// # Errors
@@ -169,15 +190,7 @@ fn load(tables: &dyn MetaRead, key: RegisterKey) -> Result<Dataset, MetaError> {
     let row = tables.get(Table::Datasets, &key.0)?;
     let row = row.ok_or(damaged(Table::Datasets, missing))?;
     let (envelope_id, private) = decode_row(&row).map_err(|e| damaged(Table::Datasets, e))?;
-    let bytes = tables.get(Table::Envelopes, envelope_id.as_bytes())?;
-    let bytes = bytes.ok_or(damaged(Table::Envelopes, missing))?;
-    if EnvelopeId::of(&bytes) != envelope_id {
-        return Err(damaged(
-            Table::Envelopes,
-            DecodeError::Checksum("a manifest"),
-        ));
-    }
-    let envelope = Envelope::decode(&bytes).map_err(|e| damaged(Table::Envelopes, e))?;
+    let envelope = envelope(tables, &envelope_id)?;
     let manifest = Manifest::decode(&envelope.manifest)
         .map_err(|_| damaged(Table::Envelopes, DecodeError::Invalid("manifest")))?;
     let signed = envelope.signature.is_some();

@@ -112,7 +112,11 @@ pub(crate) enum RegistryCommand {
         dry_run: bool,
     },
     /// Read everything and compare it with its hashes
-    Fsck,
+    Fsck {
+        /// Make the index anew from whatever is whole in the packs, when something is wrong
+        #[arg(long)]
+        repair: bool,
+    },
     /// How much the registry holds
     Stats,
 }

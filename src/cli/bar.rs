@@ -37,7 +37,11 @@ impl Drop for Bar {
 
 impl Progress for Bar {
     fn phase(&self, name: &str, total_bytes: Option<u64>) {
-        let template = "{msg} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  eta {eta}";
+        let template = if total_bytes.is_some() {
+            "{msg} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  eta {eta}"
+        } else {
+            "{spinner} {msg}  {elapsed}"
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style);
         }

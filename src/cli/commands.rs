@@ -16,20 +16,23 @@ use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
 use crate::cli::out::table;
+use crate::cli::upkeep;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::Reference;
 use crate::manifest::DatasetKind;
 use crate::manifest::FileTable;
-use crate::registry::Deferred;
 use crate::registry::Error;
 use crate::registry::FileDiff;
-use crate::registry::GcOptions;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 
 pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let registry = LocalRegistry::open(&home_of(cli)?)?;
+    let home = home_of(cli)?;
+    if let RegistryCommand::Fsck { repair: true } = command {
+        return upkeep::repair(&home, out);
+    }
+    let registry = LocalRegistry::open(&home)?;
     match command {
         RegistryCommand::Index(args) => index(&registry, args, out),
         RegistryCommand::List { .. } => list(&registry, out),
@@ -51,9 +54,9 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             diff(&registry, &find(&registry, a)?, &find(&registry, b)?, out)
         }
         RegistryCommand::Unindex(r) => unindex(&registry, &r.reference, out),
-        RegistryCommand::Gc { dry_run } => gc(&registry, *dry_run, out),
-        RegistryCommand::Fsck => fsck(&registry, out),
-        RegistryCommand::Stats => stats(&registry, out),
+        RegistryCommand::Gc { dry_run } => upkeep::gc(&registry, *dry_run, out),
+        RegistryCommand::Fsck { .. } => upkeep::fsck(&registry, out),
+        RegistryCommand::Stats => upkeep::stats(&registry, out),
     }
 }
 
@@ -390,91 +393,4 @@ fn unindex(registry: &LocalRegistry, reference: &str, out: &Out) -> Result<(), F
         removed.manifest.name, removed.manifest.dataset_version
     );
     Ok(out.result(&json!({"content_id": id, "removed": true}), &[id], &text)?)
-}
-
-fn gc(registry: &LocalRegistry, dry_run: bool, out: &Out) -> Result<(), Failure> {
-    let bar = Bar::new(out.is_quiet());
-    let options = GcOptions {
-        dry_run,
-        ..GcOptions::default()
-    };
-    let report = registry.gc(&options, &bar)?;
-    drop(bar);
-    let why = report.deferred.map(|d| match d {
-        Deferred::AnotherCollection => "another collection is under way",
-        Deferred::OperationsUnderWay => {
-            "operations that began earlier are under way; run it again when they have ended"
-        }
-    });
-    let object = json!({
-        "live_bytes": report.live_bytes, "freed_bytes": report.freed_bytes,
-        "packs_removed": report.packs_removed, "packs_rewritten": report.packs_rewritten,
-        "dry_run": dry_run, "deferred": why,
-    });
-    let text = match why {
-        Some(why) if report.freed_bytes == 0 => format!("Nothing freed: {why}\n"),
-        _ => format!(
-            "{} {}: {} pack(s) removed, {} rewritten; {} live{}\n",
-            if dry_run { "Would free" } else { "Freed" },
-            human_bytes(report.freed_bytes),
-            report.packs_removed,
-            report.packs_rewritten,
-            human_bytes(report.live_bytes),
-            why.map(|w| format!(" ({w})")).unwrap_or_default(),
-        ),
-    };
-    Ok(out.result(&object, &[], &text)?)
-}
-
-fn fsck(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
-    let bar = Bar::new(out.is_quiet());
-    let report = registry.fsck(&bar)?;
-    drop(bar);
-    let files: Vec<Value> = report
-        .files
-        .iter()
-        .map(|f| json!({"dataset": f.dataset, "file": f.file}))
-        .collect();
-    let ids: Vec<String> = report.corrupt.iter().map(|k| k.id.to_hex()).collect();
-    let object = json!({
-        "chunks_checked": report.checked, "corrupt": files, "corrupt_blobs": ids, "missing": [],
-        "repaired": 0,
-    });
-    let mut text = format!("{} blobs checked, {} damaged\n", report.checked, ids.len());
-    for f in &report.files {
-        text += &format!("  {}: {}\n", f.dataset, printable(&f.file));
-    }
-    out.result(&object, &ids, &text)?;
-    match report.files.first() {
-        Some(first) => Err(Failure::Damaged(format!(
-            "`{}` is damaged: file `{}`",
-            first.dataset, first.file
-        ))),
-        None if !ids.is_empty() => Err(Failure::Damaged(format!(
-            "{} stored blobs are damaged",
-            ids.len()
-        ))),
-        None => Ok(()),
-    }
-}
-
-fn stats(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
-    let s = registry.stats()?;
-    let ratio = |a: u64, b: u64| if b == 0 { 1.0 } else { a as f64 / b as f64 };
-    let dedup = ratio(s.raw_bytes, s.store.chunk_bytes);
-    let compression = ratio(s.store.chunk_bytes, s.store.stored_bytes);
-    let object = json!({
-        "datasets": s.datasets, "chunks": s.store.chunks, "raw_bytes": s.raw_bytes,
-        "stored_bytes": s.store.stored_bytes, "dedup_ratio": dedup,
-        "compression_ratio": compression, "packs": s.store.packs,
-    });
-    let text = format!(
-        "datasets     {}\nraw          {}\nstored       {} in {} pack(s), {} chunks\ndedup        {dedup:.2} x\ncompression  {compression:.2} x\n",
-        s.datasets,
-        human_bytes(s.raw_bytes),
-        human_bytes(s.store.stored_bytes),
-        s.store.packs,
-        s.store.chunks,
-    );
-    Ok(out.result(&object, &[], &text)?)
 }

@@ -7,6 +7,7 @@ mod commands;
 mod doctor;
 mod exit;
 mod out;
+mod upkeep;
 
 use std::process::ExitCode;
 

@@ -4,7 +4,13 @@ use std::collections::HashSet;
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
+use crate::blob_store::BlobStore;
+use crate::catalog::Dataset;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::ident::TreeId;
 use crate::manifest::TreeWalk;
+use crate::manifest::each_node;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
@@ -26,66 +32,177 @@ pub struct FsckReport {
     pub checked: u64,
     /// Damaged blobs.
     pub corrupt: Vec<BlobKey>,
-    /// The files they are in. A damaged blob may be in none: something unindexed.
-    pub files: Vec<Damaged>,
+    /// Blobs that a dataset needs and the store does not have.
+    pub missing: Vec<BlobKey>,
+    /// The files that damaged blobs are in. A damaged blob may be in none: something unindexed.
+    pub corrupt_files: Vec<Damaged>,
+    /// The files that missing blobs are in.
+    pub missing_files: Vec<Damaged>,
+}
+
+impl FsckReport {
+    /// Nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.corrupt.is_empty() && self.missing.is_empty()
+    }
 }
 
 impl LocalRegistry {
-    /// Reads everything and compares it with its hashes.
+    /// Reads everything and compares it with its hashes, and looks for everything that a dataset
+    /// needs.
     ///
     /// # Errors
     /// [`Error`] when the index itself is damaged; damaged blobs are in the report.
     pub fn fsck(&self, progress: &dyn Progress) -> Result<FsckReport, Error> {
         let found = self.store.fsck(progress)?;
-        let bad: HashSet<BlobKey> = found.corrupt.iter().copied().collect();
-        let mut files = Vec::new();
-        if !bad.is_empty() {
-            let reader = BlobReader::new(&self.store)?;
-            for dataset in self.list()? {
-                let m = &dataset.manifest;
-                let name = format!("{}@{}", m.name, m.dataset_version);
-                let in_files = self.damaged_files(&reader, &dataset.manifest, &bad);
-                let in_files = in_files.unwrap_or_else(|_| vec![String::new()]);
-                files.extend(in_files.into_iter().map(|file| Damaged {
-                    dataset: name.clone(),
-                    file,
-                }));
-            }
-        }
-        Ok(FsckReport {
+        let corrupt: HashSet<BlobKey> = found.corrupt.iter().copied().collect();
+        let mut report = FsckReport {
             checked: found.checked,
             corrupt: found.corrupt,
-            files,
-        })
+            ..FsckReport::default()
+        };
+        let reader = BlobReader::new(&self.store)?;
+        let mut known = Known {
+            whole_nodes: HashSet::new(),
+            missing: HashSet::new(),
+        };
+        for dataset in self.list()? {
+            known.look_for(&reader, &dataset, &corrupt)?;
+            let m = &dataset.manifest;
+            let name = format!("{}@{}", m.name, m.dataset_version);
+            let named = |files: Vec<String>| {
+                let name = name.clone();
+                files.into_iter().map(move |file| Damaged {
+                    dataset: name.clone(),
+                    file,
+                })
+            };
+            let files = files_with(self, &reader, &dataset, &corrupt);
+            report.corrupt_files.extend(named(files));
+            let files = files_with(self, &reader, &dataset, &known.missing);
+            report.missing_files.extend(named(files));
+        }
+        report.missing = known.missing.into_iter().collect();
+        report.missing.sort_unstable();
+        Ok(report)
+    }
+}
+
+/// What was looked for already.
+struct Known {
+    whole_nodes: HashSet<BlobKey>,
+    missing: HashSet<BlobKey>,
+}
+
+impl Known {
+    /// Looks for everything a dataset needs. What is below a damaged node is not known.
+    fn look_for(
+        &mut self,
+        reader: &BlobReader,
+        dataset: &Dataset,
+        corrupt: &HashSet<BlobKey>,
+    ) -> Result<(), Error> {
+        let m = &dataset.manifest;
+        let envelope = BlobKey::new(BlobKind::Envelope, *dataset.envelope_id.as_bytes());
+        let mut needed = vec![envelope];
+        needed.extend(
+            m.card
+                .map(|id| BlobKey::new(BlobKind::Card, *id.as_bytes())),
+        );
+        for root in [m.chunk_tree_root, m.file_table_root] {
+            needed.push(BlobKey::new(BlobKind::Node, *root.as_bytes()));
+            self.walk(reader, root, corrupt, &mut needed)?;
+        }
+        let held = reader.has(&needed)?;
+        let absent = needed.iter().zip(held).filter(|(_, held)| !held);
+        self.missing.extend(absent.map(|(key, _)| *key));
+        Ok(())
     }
 
-    fn damaged_files(
-        &self,
+    fn walk(
+        &mut self,
         reader: &BlobReader,
-        manifest: &crate::manifest::Manifest,
-        bad: &HashSet<BlobKey>,
-    ) -> Result<Vec<String>, Error> {
-        let table = self.files_by(reader, manifest)?;
-        let spans: Vec<(u64, u64, &str)> = table
-            .with_offsets()
-            .filter(|(_, f)| f.size_bytes > 0)
-            .map(|(start, f)| (start, start + f.size_bytes, f.path.as_str()))
-            .collect();
-        let mut files: Vec<String> = Vec::new();
-        for placed in TreeWalk::new(reader, manifest.chunk_tree_root, manifest.size_bytes, 0)? {
-            let (at, chunk) = placed?;
-            if !bad.contains(&BlobKey::new(BlobKind::Chunk, *chunk.id.as_bytes())) {
-                continue;
+        root: TreeId,
+        corrupt: &HashSet<BlobKey>,
+        needed: &mut Vec<BlobKey>,
+    ) -> Result<(), Error> {
+        let whole = &mut self.whole_nodes;
+        let walked = each_node(reader, root, &mut |key| {
+            if key.kind != BlobKind::Node {
+                needed.push(key);
+                return true;
             }
-            let end = at + u64::from(chunk.bytes);
-            let first = spans.partition_point(|(_, file_end, _)| *file_end <= at);
-            let hit = spans
-                .iter()
-                .skip(first)
-                .take_while(|(start, _, _)| *start < end);
-            files.extend(hit.map(|(_, _, path)| (*path).to_owned()));
+            if whole.contains(&key) {
+                return false;
+            }
+            needed.push(key);
+            // What is below a node that cannot be read is not known; its siblings are.
+            let readable = !corrupt.contains(&key) && reader.has(&[key]).is_ok_and(|h| h == [true]);
+            readable && whole.insert(key)
+        });
+        match walked {
+            Err(e) if e.kind() != ErrorKind::Integrity => Err(e.into()),
+            _ => Ok(()),
         }
-        files.dedup();
-        Ok(files)
     }
+}
+
+/// The files of a dataset that hold any of these blobs.
+fn files_with(
+    registry: &LocalRegistry,
+    reader: &BlobReader,
+    dataset: &Dataset,
+    bad: &HashSet<BlobKey>,
+) -> Vec<String> {
+    if bad.is_empty() {
+        return Vec::new();
+    }
+    let m = &dataset.manifest;
+    let own = [
+        BlobKey::new(BlobKind::Envelope, *dataset.envelope_id.as_bytes()),
+        BlobKey::new(BlobKind::Node, *m.chunk_tree_root.as_bytes()),
+        BlobKey::new(BlobKind::Node, *m.file_table_root.as_bytes()),
+    ];
+    let mut files = Vec::new();
+    if own.iter().any(|key| bad.contains(key)) {
+        files.push(String::new());
+    }
+    // Where the structures cannot be read, which files are hit is not known.
+    match chunks_in(registry, reader, dataset, bad) {
+        Ok(more) => files.extend(more),
+        Err(_) if files.is_empty() => files.push(String::new()),
+        Err(_) => {}
+    }
+    files
+}
+
+fn chunks_in(
+    registry: &LocalRegistry,
+    reader: &BlobReader,
+    dataset: &Dataset,
+    bad: &HashSet<BlobKey>,
+) -> Result<Vec<String>, Error> {
+    let manifest = &dataset.manifest;
+    let table = registry.files_by(reader, manifest)?;
+    let spans: Vec<(u64, u64, &str)> = table
+        .with_offsets()
+        .filter(|(_, f)| f.size_bytes > 0)
+        .map(|(start, f)| (start, start + f.size_bytes, f.path.as_str()))
+        .collect();
+    let mut files: Vec<String> = Vec::new();
+    for placed in TreeWalk::new(reader, manifest.chunk_tree_root, manifest.size_bytes, 0)? {
+        let (at, chunk) = placed?;
+        if !bad.contains(&BlobKey::new(BlobKind::Chunk, *chunk.id.as_bytes())) {
+            continue;
+        }
+        let end = at + u64::from(chunk.bytes);
+        let first = spans.partition_point(|(_, file_end, _)| *file_end <= at);
+        let hit = spans
+            .iter()
+            .skip(first)
+            .take_while(|(start, _, _)| *start < end);
+        files.extend(hit.map(|(_, _, path)| (*path).to_owned()));
+    }
+    files.dedup();
+    Ok(files)
 }

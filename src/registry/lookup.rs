@@ -3,6 +3,7 @@
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
+use crate::catalog::Tombstone;
 use crate::ident::ContentId;
 use crate::ident::Reference;
 use crate::ident::TreeId;
@@ -20,7 +21,6 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::store::disk::StoreStats;
-use crate::wire::Writer;
 
 /// How much the registry holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -174,13 +174,14 @@ impl LocalRegistry {
         let session = Session::begin(&self.store)?;
         let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
         session.commit(|tables, entries| {
-            let mut ids = Writer::new();
-            ids.bytes(&salt).varint(datasets.len() as u64);
             for dataset in &datasets {
                 catalog::remove(tables, dataset)?;
-                ids.bytes(dataset.envelope_id.as_bytes());
             }
-            let (kind, bytes) = (BlobKind::Tombstone, ids.into_bytes());
+            let tombstone = Tombstone {
+                salt,
+                envelopes: datasets.iter().map(|d| d.envelope_id).collect(),
+            };
+            let (kind, bytes) = (BlobKind::Tombstone, tombstone.encode());
             entries.push(Entry {
                 kind,
                 bytes,

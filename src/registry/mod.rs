@@ -12,8 +12,11 @@ mod index;
 mod ingest;
 mod lookup;
 mod read;
+mod recover;
 mod rows;
 mod verify;
+#[cfg(test)]
+mod power_cut_tests;
 
 use std::path::Path;
 
@@ -26,6 +29,7 @@ pub use fsck::FsckReport;
 pub use index::IndexOptions;
 pub use index::IndexReport;
 pub use lookup::StatsReport;
+pub use recover::RepairReport;
 pub use verify::DiffReport;
 pub use verify::FileDiff;
 pub use verify::VerifyReport;
@@ -50,8 +54,14 @@ impl LocalRegistry {
     /// [`Error`] when the home cannot be made or read, or was written by a newer version.
     pub fn open(home: &Path) -> Result<Self, Error> {
         Ok(Self {
-            store: DiskStore::open(home)?,
+            store: DiskStore::open(home, &recover::refill)?,
         })
+    }
+
+    /// The registry on a store that is open already.
+    #[cfg(test)]
+    pub(crate) fn over(store: DiskStore) -> Self {
+        Self { store }
     }
 
     /// Where the registry is.

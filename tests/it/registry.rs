@@ -225,13 +225,13 @@ fn a_sparse_file_costs_nothing_to_store() {
 #[test]
 fn a_store_of_a_newer_version_is_refused_untouched() {
     let dir = tempfile::tempdir().unwrap();
-    let store = DiskStore::open(dir.path()).unwrap();
+    let store = DiskStore::open(dir.path(), &|_, _| Ok(())).unwrap();
     store
         .write(|t| Ok::<_, StoreError>(t.put(Table::Meta, b"format", &2_u32.to_le_bytes())?))
         .unwrap();
     drop(store);
     let before = std::fs::read(dir.path().join("registry.redb")).unwrap();
-    let refused = DiskStore::open(dir.path());
+    let refused = DiskStore::open(dir.path(), &|_, _| Ok(()));
     assert!(matches!(
         refused,
         Err(StoreError::Newer { found: 2, known: 1 })

@@ -42,6 +42,9 @@ use crate::store::disk::rows;
 /// redb keeps at most this much of the index in memory, its default being 1 GiB.
 const CACHE_BYTES: usize = 48 << 20;
 
+/// Puts the first rows into a new index.
+pub(crate) type Fill<'a> = dyn Fn(&mut dyn MetaWrite) -> Result<(), StoreError> + 'a;
+
 /// The tables of a home.
 pub(crate) struct RedbMeta {
     disk: Arc<dyn Disk>,
@@ -63,14 +66,23 @@ impl fmt::Debug for RedbMeta {
 }
 
 impl RedbMeta {
-    /// Opens the index, making an empty one when there is none.
-    pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<Self, StoreError> {
-        let meta = Self {
+    /// The index, not looked at yet.
+    pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
+        Self {
             disk,
             cached: Mutex::new(None),
-        };
+        }
+    }
+
+    /// Opens the index; where there is none, makes it and has `fill` fill it.
+    pub(crate) fn open(disk: Arc<dyn Disk>, fill: &Fill<'_>) -> Result<Self, StoreError> {
+        let meta = Self::new(disk);
         if meta.is_absent()? {
-            meta.create()?;
+            let _lock = meta.lock(Share::Exclusive)?;
+            // Another process may have been faster.
+            if meta.is_absent()? {
+                meta.make(fill)?;
+            }
         }
         meta.read(|_| Ok::<(), StoreError>(()))?;
         Ok(meta)
@@ -148,18 +160,18 @@ impl RedbMeta {
         }
     }
 
-    fn create(&self) -> Result<(), StoreError> {
-        let _lock = self.lock(Share::Exclusive)?;
-        // Another process may have been faster.
-        if self.is_absent()? {
-            self.make_empty()
-        } else {
-            Ok(())
-        }
+    /// Puts a new index, which `fill` fills, in the place of the one there is.
+    pub(crate) fn replace(&self, fill: &Fill<'_>) -> Result<(), StoreError> {
+        let lock = self.lock(Share::Exclusive)?;
+        let generation = lock.load().map_err(io_error("read"))?;
+        lock.store(generation.wrapping_add(1))
+            .map_err(io_error("write"))?;
+        self.forget();
+        self.make(fill)
     }
 
-    /// Makes an empty index aside and renames it, so that none is ever half-made.
-    fn make_empty(&self) -> Result<(), StoreError> {
+    /// Makes an index aside and renames it, so that none is ever half-made.
+    fn make(&self, fill: &Fill<'_>) -> Result<(), StoreError> {
         let aside = format!("{}.new", layout::INDEX);
         let file = self
             .disk
@@ -172,6 +184,7 @@ impl RedbMeta {
             let mut tables = RedbWrite { transaction };
             let version = layout::STORE_VERSION.to_le_bytes();
             tables.put(Table::Meta, rows::VERSION_KEY, &version)?;
+            fill(&mut tables)?;
             guarded(|| tables.transaction.commit())?;
         }
         self.disk

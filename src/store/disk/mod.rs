@@ -13,8 +13,11 @@ mod operation;
 mod pack_file;
 mod reader;
 mod real;
+mod rebuild;
 mod rows;
 mod session;
+#[cfg(test)]
+pub(crate) mod sim;
 mod stats;
 
 use std::path::Path;
@@ -33,6 +36,8 @@ pub use operation::Operation;
 pub use reader::BlobReader;
 pub use reader::Location;
 pub use real::RealDisk;
+pub use rebuild::Recovered;
+pub use rebuild::Refill;
 pub use session::Entry;
 pub use session::Session;
 pub use session::SessionStats;
@@ -52,13 +57,14 @@ pub struct DiskStore {
 }
 
 impl DiskStore {
-    /// Opens the home at a path, making it when there is none.
+    /// Opens the home at a path, making it when there is none. An index that is missing while
+    /// there are packs is rebuilt from them, with `refill`.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be made or read, or was written by a newer version.
-    pub fn open(home: &Path) -> Result<Self, StoreError> {
+    pub fn open(home: &Path, refill: &Refill) -> Result<Self, StoreError> {
         let disk = RealDisk::open(home).map_err(|e| StoreError::io("open", home, e))?;
-        let store = Self::on(Arc::new(disk))?;
+        let store = Self::on(Arc::new(disk), refill)?;
         Ok(Self {
             home: home.to_owned(),
             ..store
@@ -69,13 +75,26 @@ impl DiskStore {
     ///
     /// # Errors
     /// As [`DiskStore::open`].
-    pub fn on(disk: Arc<dyn Disk>) -> Result<Self, StoreError> {
-        let meta = Arc::new(RedbMeta::open(disk.clone())?);
+    pub fn on(disk: Arc<dyn Disk>, refill: &Refill) -> Result<Self, StoreError> {
+        let fill = |tables: &mut dyn MetaWrite| rebuild::rebuild(&disk, tables, refill);
+        let meta = Arc::new(RedbMeta::open(disk.clone(), &fill)?);
         Ok(Self {
             disk,
             meta,
             home: PathBuf::new(),
         })
+    }
+
+    /// Puts an index made from the packs alone in the place of the one at a path, which may be
+    /// damaged beyond opening.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk fails or a pack was written by a newer version.
+    pub fn rebuild(home: &Path, refill: &Refill) -> Result<(), StoreError> {
+        let disk = RealDisk::open(home).map_err(|e| StoreError::io("open", home, e))?;
+        let disk: Arc<dyn Disk> = Arc::new(disk);
+        let fill = |tables: &mut dyn MetaWrite| rebuild::rebuild(&disk, tables, refill);
+        RedbMeta::new(disk.clone()).replace(&fill)
     }
 
     /// Where the home is; empty for a simulated disk.

@@ -185,7 +185,8 @@ impl DiskStore {
         let names = self.disk.list(layout::PACKS_DIR).map_err(fail)?;
         for number in names.iter().filter_map(|name| layout::pack_number(name)) {
             let path = layout::pack_path(number);
-            let has_row = || self.read(|t| Ok::<_, StoreError>(pack_file::row(t, number)?.is_some()));
+            let has_row =
+                || self.read(|t| Ok::<_, StoreError>(pack_file::row(t, number)?.is_some()));
             // Rows come before files, and a number is given out once.
             if has_row()? {
                 continue;

@@ -78,9 +78,7 @@ impl DiskStore {
         options: &GcOptions,
         progress: &dyn Progress,
     ) -> Result<GcReport, StoreError> {
-        let turn = self
-            .disk
-            .lock(layout::GC_LOCK, Share::Exclusive, Wait::No);
+        let turn = self.disk.lock(layout::GC_LOCK, Share::Exclusive, Wait::No);
         let _turn = match turn {
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {
                 return Ok(GcReport {

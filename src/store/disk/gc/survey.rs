@@ -94,7 +94,14 @@ pub(crate) fn survey(
     })?;
     packs
         .into_iter()
-        .map(|(number, row)| one(store, number, row, named.remove(&number).unwrap_or_default()))
+        .map(|(number, row)| {
+            one(
+                store,
+                number,
+                row,
+                named.remove(&number).unwrap_or_default(),
+            )
+        })
         .collect()
 }
 

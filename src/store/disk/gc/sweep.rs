@@ -76,14 +76,19 @@ fn each_key(
     table: Table,
     visit: &mut dyn FnMut(BlobKey) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    each_row(store, table, &mut |key, _| visit(rows::decode_blob_key(key)?))
+    each_row(store, table, &mut |key, _| {
+        visit(rows::decode_blob_key(key)?)
+    })
 }
+
+/// Takes the key and value of a row.
+type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
 
 /// Visits the rows of a table, a batch at a time.
 pub(super) fn each_row(
     store: &DiskStore,
     table: Table,
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+    visit: &mut Visit<'_>,
 ) -> Result<(), StoreError> {
     let mut from = Vec::new();
     loop {

@@ -1,0 +1,136 @@
+//! Commands that look after the store: gc, fsck, stats.
+
+use std::path::Path;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::cli::bar::Bar;
+use crate::cli::exit::Failure;
+use crate::cli::out::Out;
+use crate::cli::out::human_bytes;
+use crate::cli::out::printable;
+use crate::registry::Damaged;
+use crate::registry::Deferred;
+use crate::registry::FsckReport;
+use crate::registry::GcOptions;
+use crate::registry::LocalRegistry;
+
+pub(crate) fn gc(registry: &LocalRegistry, dry_run: bool, out: &Out) -> Result<(), Failure> {
+    let bar = Bar::new(out.is_quiet());
+    let options = GcOptions {
+        dry_run,
+        ..GcOptions::default()
+    };
+    let report = registry.gc(&options, &bar)?;
+    drop(bar);
+    let why = report.deferred.map(|d| match d {
+        Deferred::AnotherCollection => "another collection is under way",
+        Deferred::OperationsUnderWay => {
+            "operations that began earlier are under way; run it again when they have ended"
+        }
+    });
+    let object = json!({
+        "live_bytes": report.live_bytes, "freed_bytes": report.freed_bytes,
+        "packs_removed": report.packs_removed, "packs_rewritten": report.packs_rewritten,
+        "dry_run": dry_run, "deferred": why,
+    });
+    let text = match why {
+        Some(why) if report.freed_bytes == 0 => format!("Nothing freed: {why}\n"),
+        _ => format!(
+            "{} {}: {} pack(s) removed, {} rewritten; {} live{}\n",
+            if dry_run { "Would free" } else { "Freed" },
+            human_bytes(report.freed_bytes),
+            report.packs_removed,
+            report.packs_rewritten,
+            human_bytes(report.live_bytes),
+            why.map(|w| format!(" ({w})")).unwrap_or_default(),
+        ),
+    };
+    Ok(out.result(&object, &[], &text)?)
+}
+
+pub(crate) fn fsck(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
+    let bar = Bar::new(out.is_quiet());
+    let report = registry.fsck(&bar)?;
+    drop(bar);
+    show(&report, 0, false, out)
+}
+
+pub(crate) fn repair(home: &Path, out: &Out) -> Result<(), Failure> {
+    let bar = Bar::new(out.is_quiet());
+    let report = LocalRegistry::repair(home, &bar)?;
+    drop(bar);
+    show(&report.now, report.healed, report.index_rebuilt, out)
+}
+
+fn show(report: &FsckReport, healed: u64, rebuilt: bool, out: &Out) -> Result<(), Failure> {
+    let files = |damaged: &[Damaged]| -> Vec<Value> {
+        let object = |d: &Damaged| json!({"dataset": d.dataset, "file": d.file});
+        damaged.iter().map(object).collect()
+    };
+    let ids: Vec<String> = report.corrupt.iter().map(|k| k.id.to_hex()).collect();
+    let missing: Vec<String> = report.missing.iter().map(|k| k.id.to_hex()).collect();
+    let object = json!({
+        "chunks_checked": report.checked, "corrupt": files(&report.corrupt_files),
+        "corrupt_blobs": ids, "missing": files(&report.missing_files),
+        "missing_blobs": missing, "repaired": healed + u64::from(rebuilt),
+        "index_rebuilt": rebuilt,
+    });
+    let mut text = format!(
+        "{} blobs checked, {} damaged, {} missing\n",
+        report.checked,
+        ids.len(),
+        missing.len()
+    );
+    if rebuilt {
+        text += &format!("The index was made anew from the packs; {healed} blob(s) healed\n");
+    }
+    let named = |d: &Damaged| match d.file.as_str() {
+        "" => format!("{}: its structures", d.dataset),
+        file => format!("{}: {}", d.dataset, printable(file)),
+    };
+    for d in &report.corrupt_files {
+        text += &format!("  damaged  {}\n", named(d));
+    }
+    for d in &report.missing_files {
+        text += &format!("  missing  {}\n", named(d));
+    }
+    out.result(&object, &[ids.as_slice(), &missing].concat(), &text)?;
+    let first = report
+        .corrupt_files
+        .first()
+        .or(report.missing_files.first());
+    match first {
+        Some(d) => Err(Failure::Damaged(format!(
+            "`{}` is damaged: file `{}`",
+            d.dataset, d.file
+        ))),
+        None if !report.is_clean() => Err(Failure::Damaged(format!(
+            "{} stored blobs are damaged",
+            ids.len()
+        ))),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn stats(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
+    let s = registry.stats()?;
+    let ratio = |a: u64, b: u64| if b == 0 { 1.0 } else { a as f64 / b as f64 };
+    let dedup = ratio(s.raw_bytes, s.store.chunk_bytes);
+    let compression = ratio(s.store.chunk_bytes, s.store.stored_bytes);
+    let object = json!({
+        "datasets": s.datasets, "chunks": s.store.chunks, "raw_bytes": s.raw_bytes,
+        "stored_bytes": s.store.stored_bytes, "dedup_ratio": dedup,
+        "compression_ratio": compression, "packs": s.store.packs,
+    });
+    let text = format!(
+        "datasets     {}\nraw          {}\nstored       {} in {} pack(s), {} chunks\ndedup        {dedup:.2} x\ncompression  {compression:.2} x\n",
+        s.datasets,
+        human_bytes(s.raw_bytes),
+        human_bytes(s.store.stored_bytes),
+        s.store.packs,
+        s.store.chunks,
+    );
+    Ok(out.result(&object, &[], &text)?)
+}

@@ -1,0 +1,170 @@
+//! Making the index anew from the packs alone. Every record is read whole, unpacked, and every
+//! blob compared with its hash; what does not fit gets no row.
+
+use std::sync::Arc;
+
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::ident::BlobId;
+use crate::meta_store::MetaWrite;
+use crate::meta_store::Table;
+use crate::pack::Found;
+use crate::pack::RecordHeader;
+use crate::pack::RecordView;
+use crate::pack::layout::PACK_HEADER_BYTES;
+use crate::pack::layout::decode_pack_header;
+use crate::pack::scan;
+use crate::store::disk::error::StoreError;
+use crate::store::disk::io::Disk;
+use crate::store::disk::io::DiskFile;
+use crate::store::disk::io::OpenMode;
+use crate::store::disk::layout;
+use crate::store::disk::reader::PackBytes;
+use crate::store::disk::rows;
+use crate::store::disk::rows::PackRow;
+use crate::store::disk::session::locations;
+use crate::wire::DecodeError;
+
+/// An envelope or tombstone found in a pack.
+#[derive(Clone, Debug)]
+pub struct Recovered {
+    /// Which of the two.
+    pub kind: BlobKind,
+    /// Orders them.
+    pub sequence: u64,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// On an envelope: its dataset is private here.
+    pub private: bool,
+}
+
+/// Fills the tables above the store from what was recovered, which comes in order of sequence.
+pub type Refill = dyn Fn(&mut dyn MetaWrite, &[Recovered]) -> Result<(), StoreError>;
+
+/// Fills empty tables from the packs.
+pub(crate) fn rebuild(
+    disk: &Arc<dyn Disk>,
+    tables: &mut dyn MetaWrite,
+    refill: &Refill,
+) -> Result<(), StoreError> {
+    let mut found = Vec::new();
+    let mut last_pack = 0;
+    for number in pack_numbers(disk)? {
+        last_pack = last_pack.max(number);
+        one_pack(disk, number, tables, &mut found)?;
+    }
+    found.sort_by_key(|r| r.sequence);
+    let sequence = found.last().map_or(0, |r| r.sequence);
+    tables.put(Table::Meta, rows::SEQUENCE_KEY, &sequence.to_le_bytes())?;
+    let last_pack = u64::from(last_pack).to_le_bytes();
+    tables.put(Table::Meta, rows::LAST_PACK_KEY, &last_pack)?;
+    refill(tables, &found)
+}
+
+/// The numbers of the pack files there are, ascending.
+pub(crate) fn pack_numbers(disk: &Arc<dyn Disk>) -> Result<Vec<u32>, StoreError> {
+    let names = disk
+        .list(layout::PACKS_DIR)
+        .map_err(|e| StoreError::io("read", layout::PACKS_DIR, e))?;
+    let mut numbers: Vec<u32> = names
+        .iter()
+        .filter_map(|n| layout::pack_number(n))
+        .collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn one_pack(
+    disk: &Arc<dyn Disk>,
+    number: u32,
+    tables: &mut dyn MetaWrite,
+    entries: &mut Vec<Recovered>,
+) -> Result<(), StoreError> {
+    let path = layout::pack_path(number);
+    let fail = |e| StoreError::io("read", &path, e);
+    let file = disk.open(&path, OpenMode::Existing).map_err(fail)?;
+    refuse_newer(&*file, number)?;
+    let size = file.size().map_err(fail)?;
+    let mut records: Vec<(u64, RecordHeader)> = Vec::new();
+    scan(&PackBytes(&*file), size, &mut |f| {
+        if let Found::Record { offset, header } = f {
+            records.push((offset, header));
+        }
+    })
+    .map_err(fail)?;
+    // Nothing past the last good record is kept; damage before it stays, and is garbage.
+    let mut committed_bytes = (PACK_HEADER_BYTES as u64).min(size);
+    for (offset, header) in records {
+        if let Some(entry) = one_record(&*file, number, offset, &header, tables)? {
+            entries.extend(entry);
+            committed_bytes = offset + header.record_bytes() as u64;
+        }
+    }
+    let row = PackRow {
+        committed_bytes,
+        retired: false,
+    };
+    let key = rows::pack_key(number);
+    tables.put(Table::Packs, &key, &rows::encode_pack(row))?;
+    Ok(())
+}
+
+/// A pack of a newer version is not taken apart. A damaged header is no reason not to read the
+/// records, which are checked one by one.
+fn refuse_newer(file: &dyn DiskFile, number: u32) -> Result<(), StoreError> {
+    let mut header = [0; PACK_HEADER_BYTES];
+    if file.read_exact_at(&mut header, 0).is_err() {
+        return Ok(());
+    }
+    match decode_pack_header(&header) {
+        Err(source @ DecodeError::Version(_)) => Err(StoreError::Pack { number, source }),
+        _ => Ok(()),
+    }
+}
+
+/// Names the blobs of a record; `None` when it is damaged, else what the layer above needs of it.
+fn one_record(
+    file: &dyn DiskFile,
+    number: u32,
+    offset: u64,
+    header: &RecordHeader,
+    tables: &mut dyn MetaWrite,
+) -> Result<Option<Option<Recovered>>, StoreError> {
+    let mut bytes = vec![0; header.record_bytes()];
+    if file.read_exact_at(&mut bytes, offset).is_err() {
+        return Ok(None);
+    }
+    let (Ok(view), Some(kind)) = (RecordView::decode(&bytes), header.kind) else {
+        return Ok(None);
+    };
+    let Some(raw) = view
+        .payload_is_whole()
+        .then(|| view.unpack().ok())
+        .flatten()
+    else {
+        return Ok(None);
+    };
+    let mut rest = raw.as_slice();
+    // Records lie below 4 GiB, as packs do.
+    for (item, location) in locations(number, offset as u32, bytes.len() as u32, &header.items) {
+        let length = usize::try_from(item.raw_bytes).unwrap_or(usize::MAX);
+        let Some((blob, after)) = rest.split_at_checked(length) else {
+            return Ok(None);
+        };
+        rest = after;
+        if BlobId::of(blob) != item.id {
+            continue;
+        }
+        let key = rows::blob_key(&BlobKey { kind, id: item.id });
+        if tables.get(Table::Blobs, &key)?.is_none() {
+            tables.put(Table::Blobs, &key, &rows::encode_location(&location))?;
+        }
+    }
+    let is_entry = matches!(kind, BlobKind::Envelope | BlobKind::Tombstone);
+    Ok(Some(is_entry.then_some(Recovered {
+        kind,
+        sequence: header.sequence,
+        private: header.private,
+        bytes: raw,
+    })))
+}
