@@ -1,1 +1,230 @@
+//! Random interleavings of the steps of indexers, readers, removals and collections against the
+//! rule that matters: what a committed root names can be read, always.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::blob_store::BlobStore;
+use crate::meta_store::MetaRead;
+use crate::meta_store::Scan;
+use crate::meta_store::Table;
+use crate::progress::NoProgress;
+use crate::store::disk::BlobReader;
+use crate::store::disk::DiskStore;
+use crate::store::disk::GcOptions;
+use crate::store::disk::Session;
+use crate::store::disk::error::StoreError;
+use crate::store::disk::gc::mark;
+use crate::store::disk::gc::mark::Live;
+use crate::store::disk::gc::sweep;
+use crate::store::disk::session::record_of_one;
+use crate::store::disk::sim::Dice;
+use crate::store::disk::sim::SimDisk;
+
+/// Few blobs, so that indexers meet each other's and what is being collected.
+const BLOBS: u64 = 12;
+
+fn blob(n: u64) -> Vec<u8> {
+    format!("blob number {n} ").repeat(40 + n as usize).into_bytes()
+}
+
+fn key(n: u64) -> BlobKey {
+    BlobKey::new(BlobKind::Chunk, *blake3::hash(&blob(n)).as_bytes())
+}
+
+/// A root's row holds the numbers of its blobs.
+fn roots(tables: &dyn MetaRead) -> Result<Vec<BlobKey>, StoreError> {
+    let mut keys = Vec::new();
+    tables.scan(Table::Names, &[], &mut |_, value| {
+        keys.extend(value.iter().map(|n| key(u64::from(*n))));
+        Scan::Continue
+    })?;
+    Ok(keys)
+}
+
+struct Indexer {
+    session: Session,
+    todo: Vec<u64>,
+    done: Vec<u8>,
+}
+
+enum Collection {
+    Marked(Live),
+    Condemned,
+    Waited,
+    MarkedAgain(Live),
+    Swept,
+}
+
+struct World {
+    disk: SimDisk,
+    store: DiskStore,
+    dice: Dice,
+    indexers: Vec<Indexer>,
+    readers: Vec<(BlobReader, Vec<u8>)>,
+    collection: Option<Collection>,
+    roots: BTreeMap<u64, Vec<u8>>,
+    next_root: u64,
+    sweeps: u64,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let disk = SimDisk::default();
+        let store = DiskStore::on(Arc::new(disk.clone()), &|_, _| Ok(())).unwrap();
+        Self {
+            disk,
+            store,
+            dice: Dice(seed),
+            indexers: Vec::new(),
+            readers: Vec::new(),
+            collection: None,
+            roots: BTreeMap::new(),
+            next_root: 0,
+            sweeps: 0,
+        }
+    }
+
+    fn step(&mut self) {
+        match self.dice.roll(12) {
+            0 | 1 if self.indexers.len() < 3 => {
+                let count = 1 + self.dice.roll(4);
+                self.indexers.push(Indexer {
+                    session: Session::begin(&self.store).unwrap(),
+                    todo: (0..count).map(|_| self.dice.roll(BLOBS)).collect(),
+                    done: Vec::new(),
+                });
+            }
+            2..=5 => self.index_one(),
+            6 => self.unindex(),
+            7 => self.read(),
+            _ => self.collect(),
+        }
+    }
+
+    /// One blob of an indexer, or its commit.
+    fn index_one(&mut self) {
+        if self.indexers.is_empty() {
+            return;
+        }
+        let at = self.dice.roll(self.indexers.len() as u64) as usize;
+        let indexer = &mut self.indexers[at];
+        match indexer.todo.pop() {
+            Some(n) => {
+                if indexer.session.claim(&[key(n)]).unwrap() == [true] {
+                    let record = record_of_one(key(n), &blob(n), 0, false).unwrap();
+                    indexer.session.append(&record).unwrap();
+                }
+                indexer.done.push(n as u8);
+            }
+            None => {
+                let Indexer { session, done, .. } = self.indexers.swap_remove(at);
+                let id = self.next_root;
+                self.next_root += 1;
+                let row = |t: &mut dyn crate::meta_store::MetaWrite| {
+                    t.put(Table::Names, &id.to_le_bytes(), &done)
+                };
+                session
+                    .commit(|t, _| Ok::<_, StoreError>(row(t)?))
+                    .unwrap();
+                self.roots.insert(id, done);
+            }
+        }
+    }
+
+    fn unindex(&mut self) {
+        let ids: Vec<u64> = self.roots.keys().copied().collect();
+        if ids.is_empty() {
+            return;
+        }
+        let id = ids[self.dice.roll(ids.len() as u64) as usize];
+        self.roots.remove(&id);
+        self.store
+            .write(|t| Ok::<_, StoreError>(t.delete(Table::Names, &id.to_le_bytes())?))
+            .unwrap();
+    }
+
+    /// A reader begins, or one reads everything that was there when it began, and ends.
+    fn read(&mut self) {
+        if self.readers.len() < 2 && self.dice.roll(2) == 0 {
+            let reader = BlobReader::new(&self.store).unwrap();
+            let wanted = self.roots.values().flatten().copied().collect();
+            self.readers.push((reader, wanted));
+        } else if let Some((reader, wanted)) = self.readers.pop() {
+            for n in wanted {
+                let n = u64::from(n);
+                assert_eq!(reader.get(&key(n)).unwrap(), blob(n));
+            }
+        }
+    }
+
+    fn collect(&mut self) {
+        let mark = |store: &DiskStore| mark::mark(store, &roots).unwrap();
+        self.collection = match self.collection.take() {
+            None => Some(Collection::Marked(mark(&self.store))),
+            Some(Collection::Marked(live)) => {
+                sweep::condemn(&self.store, &live).unwrap();
+                Some(Collection::Condemned)
+            }
+            // A collection that cannot wait any longer gives up, as the real one does.
+            Some(Collection::Condemned) => match self.store.outlives_earlier(Duration::ZERO) {
+                Ok(true) => Some(Collection::Waited),
+                _ if self.dice.roll(4) == 0 => None,
+                _ => Some(Collection::Condemned),
+            },
+            Some(Collection::Waited) => Some(Collection::MarkedAgain(mark(&self.store))),
+            Some(Collection::MarkedAgain(live)) => {
+                sweep::sweep(&self.store, &live).unwrap();
+                self.sweeps += 1;
+                Some(Collection::Swept)
+            }
+            Some(Collection::Swept) => {
+                self.store.compact(Duration::ZERO, &NoProgress).unwrap();
+                None
+            }
+        };
+    }
+
+    fn check(&self) {
+        let reader = BlobReader::new(&self.store).unwrap();
+        for n in self.roots.values().flatten().map(|n| u64::from(*n)) {
+            let got = reader.get(&key(n)).unwrap_or_else(|e| panic!("{n}: {e}"));
+            assert_eq!(got, blob(n));
+        }
+    }
+
+    /// Everybody ends; a collection then leaves exactly what the roots name.
+    fn end(mut self) -> u64 {
+        self.indexers.clear();
+        self.readers.clear();
+        let report = self
+            .store
+            .gc(&roots, &GcOptions::default(), &NoProgress)
+            .unwrap();
+        assert_eq!(report.deferred, None);
+        self.check();
+        let mut named: Vec<u8> = self.roots.values().flatten().copied().collect();
+        named.sort_unstable();
+        named.dedup();
+        assert_eq!(self.store.stats().unwrap().chunks, named.len() as u64);
+        assert!(self.disk.used_bytes() > 0);
+        self.sweeps
+    }
+}
+
+#[test]
+fn no_interleaving_loses_what_a_root_names() {
+    let mut sweeps = 0;
+    for seed in 0..400 {
+        let mut world = World::new(seed);
+        for _ in 0..90 {
+            world.step();
+            world.check();
+        }
+        sweeps += world.end();
+    }
+    assert!(sweeps > 150, "too few collections came through: {sweeps}");
+}
