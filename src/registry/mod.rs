@@ -11,12 +11,12 @@ pub mod host;
 mod index;
 mod ingest;
 mod lookup;
+#[cfg(test)]
+mod power_cut_tests;
 mod read;
 mod recover;
 mod rows;
 mod verify;
-#[cfg(test)]
-mod power_cut_tests;
 
 use std::path::Path;
 

@@ -105,9 +105,8 @@ fn run(disk: &SimDisk, from: &Sources, told: &mut Told) -> Result<(), Error> {
 /// Everything that must be there is, whole; nothing that must not be is.
 fn check(disk: &SimDisk, told: &Told, at: &str) {
     let registry = open(disk).unwrap_or_else(|e| panic!("{at}: {e}"));
-    let label = |d: &crate::catalog::Dataset| {
-        format!("{}@{}", d.manifest.name, d.manifest.dataset_version)
-    };
+    let label =
+        |d: &crate::catalog::Dataset| format!("{}@{}", d.manifest.name, d.manifest.dataset_version);
     let listed: BTreeMap<String, _> = registry
         .list()
         .unwrap_or_else(|e| panic!("{at}: {e}"))
@@ -200,7 +199,11 @@ fn a_full_disk_is_an_error_and_loses_nothing() {
         disk.limit(Some(used + more));
         let done = gc(&disk);
         disk.limit(None);
-        check(&disk, &told, &format!("gc with {more} bytes left, {done:?}"));
+        check(
+            &disk,
+            &told,
+            &format!("gc with {more} bytes left, {done:?}"),
+        );
         if done.is_ok() {
             return;
         }

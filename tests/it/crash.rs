@@ -1,5 +1,6 @@
 //! Kill -9 at random instants: what was reported done stays, nothing half-done is visible.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -11,51 +12,55 @@ use crate::support::program;
 fn a_kill_at_any_instant_loses_nothing_that_was_reported() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
-    let mut reported = Vec::new();
-    let mut killed = 0;
-    for round in 0_u64..60 {
+    // What was reported as indexed and not asked to be removed since.
+    let mut held: BTreeSet<String> = BTreeSet::new();
+    let (mut killed, mut done) = ([0; 3], [0; 3]);
+    for round in 0_u64..240 {
         let file = dir.path().join(format!("f{round}.jsonl"));
-        std::fs::write(&file, lines(4000 + 300 * (round as usize % 7), round / 2)).unwrap();
+        std::fs::write(&file, lines(2000 + 300 * (round as usize % 7), round / 2)).unwrap();
+        let path = file.to_str().unwrap();
+        let oldest = held.first().cloned();
+        let (what, words) = match (round % 6, &oldest) {
+            (4, Some(name)) => (1, vec!["registry", "unindex", name]),
+            (5, _) => (2, vec!["registry", "gc"]),
+            _ => (0, vec!["registry", "index", path]),
+        };
+        if let (1, Some(name)) = (what, &oldest) {
+            held.remove(name);
+        }
         let mut child = program(&home)
-            .args(["--json", "registry", "index"])
-            .arg(&file)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .args(&words)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // Deterministic instants, spread over the few dozen milliseconds that indexing takes.
-        std::thread::sleep(Duration::from_micros(round * 7919 % 120_000));
+        // Deterministic instants, spread over the few dozen milliseconds that all this takes.
+        let longest = [80_000, 15_000, 60_000][what];
+        std::thread::sleep(Duration::from_micros(round * 7919 % longest));
         let _ = child.kill();
-        let out = child.wait_with_output().unwrap();
-        if out.status.success() {
-            reported.push(format!("f{round}"));
+        if child.wait().unwrap().success() {
+            done[what] += 1;
+            held.extend((what == 0).then(|| format!("f{round}")));
         } else {
-            killed += 1;
+            killed[what] += 1;
         }
+        std::fs::remove_file(&file).unwrap();
     }
-    assert!(
-        killed > 0 && !reported.is_empty(),
-        "{killed} killed, {} done",
-        reported.len()
-    );
+    let both = |n: usize| killed[n] > 0 && done[n] > 0;
+    assert!(both(0) && both(1) && both(2), "{killed:?} {done:?}");
     let list = answer(&home, &["registry", "list"]);
-    let held: Vec<String> = list["datasets"]
+    let listed: BTreeSet<String> = list["datasets"]
         .as_array()
         .unwrap()
         .iter()
         .map(|d| d["name"].as_str().unwrap().to_owned())
         .collect();
-    for name in &reported {
-        assert!(
-            held.contains(name),
-            "{name} was reported and is gone ({killed} kills)"
-        );
+    let lost: Vec<_> = held.difference(&listed).collect();
+    assert!(lost.is_empty(), "reported and gone: {lost:?}");
+    for name in &listed {
+        let verified = answer(&home, &["registry", "verify", name]);
+        assert_eq!(verified["content"], "ok");
     }
-    for name in &held {
-        assert_eq!(
-            answer(&home, &["registry", "verify", name])["content"],
-            "ok"
-        );
-    }
+    answer(&home, &["registry", "gc"]);
     answer(&home, &["registry", "fsck"]);
 }

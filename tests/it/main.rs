@@ -5,9 +5,11 @@
 )]
 
 mod cli;
+mod collect;
 mod crash;
 mod damage;
 mod layering;
 mod registry;
+mod repair;
 mod spec;
 mod support;

@@ -115,13 +115,14 @@ impl DiskStore {
         let path = layout::pack_path(pack.number);
         let file = self.disk.open(&path, OpenMode::Existing);
         let file = file.map_err(|e| StoreError::io("open", &path, e))?;
-        if target.as_ref().is_none_or(PackFile::is_full) {
+        let fresh = target.as_ref().is_none_or(PackFile::is_full);
+        if fresh {
             *target = Some(PackFile::start(self)?);
         }
         let Some(to) = target.as_mut() else {
             return Ok(None);
         };
-        let before = to.end();
+        let before = if fresh { 0 } else { to.end() };
         let mut moves = Vec::new();
         for used in &pack.used {
             if !move_record(pack.number, &*file, used, to, &mut moves)? {

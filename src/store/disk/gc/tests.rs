@@ -28,7 +28,9 @@ use crate::store::disk::sim::SimDisk;
 const BLOBS: u64 = 12;
 
 fn blob(n: u64) -> Vec<u8> {
-    format!("blob number {n} ").repeat(40 + n as usize).into_bytes()
+    format!("blob number {n} ")
+        .repeat(40 + n as usize)
+        .into_bytes()
 }
 
 fn key(n: u64) -> BlobKey {
@@ -127,9 +129,7 @@ impl World {
                 let row = |t: &mut dyn crate::meta_store::MetaWrite| {
                     t.put(Table::Names, &id.to_le_bytes(), &done)
                 };
-                session
-                    .commit(|t, _| Ok::<_, StoreError>(row(t)?))
-                    .unwrap();
+                session.commit(|t, _| Ok::<_, StoreError>(row(t)?)).unwrap();
                 self.roots.insert(id, done);
             }
         }

@@ -1,0 +1,110 @@
+//! Rebuilding the index from the packs, and healing.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::support::answer;
+use crate::support::lines;
+use crate::support::run;
+
+struct Home {
+    _dir: tempfile::TempDir,
+    home: PathBuf,
+    files: PathBuf,
+}
+
+/// `a` and `c` (private) indexed; `b` indexed and taken out.
+fn home() -> Home {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, files) = (dir.path().join("home"), dir.path().join("files"));
+    std::fs::create_dir(&files).unwrap();
+    for (name, seed) in [("a", 1), ("b", 2), ("c", 3)] {
+        let file = files.join(format!("{name}.jsonl"));
+        std::fs::write(&file, lines(3000, seed)).unwrap();
+        let mut words = vec!["registry", "index", file.to_str().unwrap()];
+        words.extend((name == "c").then_some("--private"));
+        answer(&home, &words);
+    }
+    answer(&home, &["registry", "unindex", "b"]);
+    let _dir = dir;
+    Home { _dir, home, files }
+}
+
+fn names(home: &Path) -> Vec<(String, bool)> {
+    let list = answer(home, &["registry", "list"]);
+    let datasets = list["datasets"].as_array().unwrap().iter();
+    datasets
+        .map(|d| {
+            let name = d["name"].as_str().unwrap().to_owned();
+            (name, d["private"].as_bool().unwrap())
+        })
+        .collect()
+}
+
+fn same_as_before(h: &Home) {
+    let before = [("a".to_owned(), false), ("c".to_owned(), true)];
+    assert_eq!(names(&h.home), before);
+    for name in ["a", "c"] {
+        let out = run(&h.home, &["registry", "cat", name]);
+        let source = std::fs::read(h.files.join(format!("{name}.jsonl"))).unwrap();
+        assert!(out.stdout == source, "{name}");
+    }
+    answer(&h.home, &["registry", "fsck"]);
+}
+
+#[test]
+fn a_lost_index_is_made_anew_from_the_packs() {
+    let h = home();
+    std::fs::remove_file(h.home.join("registry.redb")).unwrap();
+    same_as_before(&h);
+    // Also after a collection has moved things, and without the derived locks.
+    answer(&h.home, &["registry", "gc"]);
+    for name in ["registry.redb", "registry.lock", "gc.lock"] {
+        std::fs::remove_file(h.home.join(name)).unwrap();
+    }
+    same_as_before(&h);
+    // New packs get numbers of their own.
+    let file = h.files.join("b.jsonl");
+    answer(&h.home, &["registry", "index", file.to_str().unwrap()]);
+    assert_eq!(names(&h.home).len(), 3);
+    answer(&h.home, &["registry", "fsck"]);
+}
+
+#[test]
+fn a_damaged_index_is_repaired() {
+    let h = home();
+    let index = h.home.join("registry.redb");
+    let whole = std::fs::read(&index).unwrap();
+    std::fs::write(&index, vec![0xff; whole.len()]).unwrap();
+    let out = run(&h.home, &["registry", "list"]);
+    assert_eq!(out.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("--repair"));
+    let report = answer(&h.home, &["registry", "fsck", "--repair"]);
+    assert!(report["repaired"].as_u64().unwrap() > 0);
+    same_as_before(&h);
+    let again = answer(&h.home, &["registry", "fsck", "--repair"]);
+    assert_eq!(again["repaired"], 0);
+}
+
+#[test]
+fn lost_bytes_are_missing_until_they_are_indexed_again() {
+    let h = home();
+    let pack = h.home.join("packs/00000001.pack");
+    let mut bytes = std::fs::read(&pack).unwrap();
+    // Inside the first dataset's first record.
+    bytes[4000] ^= 1;
+    std::fs::write(&pack, &bytes).unwrap();
+    let found = run(&h.home, &["registry", "fsck"]);
+    assert_eq!(found.status.code(), Some(4));
+    let repaired = run(&h.home, &["registry", "fsck", "--repair"]);
+    assert_eq!(repaired.status.code(), Some(4), "the bytes are gone");
+    let report: serde_json::Value = serde_json::from_slice(&repaired.stdout).unwrap();
+    assert_eq!(report["missing"][0]["file"], "a.jsonl");
+    assert_eq!(report["corrupt"].as_array().unwrap().len(), 0);
+    // Touched, so that it is read again; the same content under the same name.
+    let file = h.files.join("a.jsonl");
+    let data = std::fs::read(&file).unwrap();
+    std::fs::write(&file, data).unwrap();
+    answer(&h.home, &["registry", "index", file.to_str().unwrap()]);
+    same_as_before(&h);
+}
