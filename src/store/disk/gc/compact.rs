@@ -70,6 +70,9 @@ impl DiskStore {
             }
         }
         self.remove_orphans()?;
+        for pack in packs.iter().filter(|p| !p.is_empty()) {
+            report.freed_bytes += self.trim(pack)?;
+        }
         let mut target: Option<PackFile> = None;
         let (mut written, mut retired) = (0, Vec::new());
         for pack in &packs {
@@ -150,6 +153,26 @@ impl DiskStore {
             to.commit(t)
         })?;
         Ok(Some(to.end() - before))
+    }
+
+    /// Cuts off what a writer left behind that did not commit; the bytes given back.
+    fn trim(&self, pack: &Survey) -> Result<u64, StoreError> {
+        let path = layout::pack_path(pack.number);
+        let Ok(file) = self.disk.open(&path, OpenMode::Existing) else {
+            return Ok(0);
+        };
+        let fail = |e| StoreError::io("truncate", &path, e);
+        let leftover =
+            |file: &dyn DiskFile| Ok(file.size()?.saturating_sub(pack.row.committed_bytes));
+        if leftover(&*file).map_err(fail)? == 0 {
+            return Ok(0);
+        }
+        let Some(_lock) = self.lock_unchanged(pack.number, pack.row)? else {
+            return Ok(0);
+        };
+        let bytes = leftover(&*file).map_err(fail)?;
+        file.set_len(pack.row.committed_bytes).map_err(fail)?;
+        Ok(bytes)
     }
 
     /// Removes a pack that nothing is read from: its row first, durably, then the file.
