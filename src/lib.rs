@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | *(none)* | identifiers, chunking, packs, manifests, trees, the memory store | 1–7, pure; builds for wasm32 |
 //! | `disk` | packs and the redb index on a real disk | 7 |
+//! | `inspect` | formats, schemas, row counts | 8 |
 //! | `registry` | `LocalRegistry`, the use-cases | 10 |
 //! | `cli` (default) | the `alimentar` binary | 12 |
 //!
@@ -24,9 +25,12 @@ pub mod cli;
 pub mod clock;
 pub mod error_kind;
 pub mod ident;
+#[cfg(feature = "inspect")]
+pub mod inspect;
 pub mod manifest;
 pub mod meta_store;
 pub mod pack;
+pub mod panics;
 pub mod progress;
 pub mod read_at;
 pub mod store;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use arrow_schema::Schema;
 use serde_json::Value;
 use serde_json::json;
 
@@ -20,6 +21,7 @@ use crate::cli::upkeep;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::Reference;
+use crate::inspect::FileFormat;
 use crate::manifest::DatasetKind;
 use crate::manifest::FileTable;
 use crate::registry::Error;
@@ -199,10 +201,19 @@ fn file_objects(files: &FileTable) -> Vec<Value> {
     let object = |f: &crate::manifest::FileEntry| {
         json!({
             "path": f.path, "size_bytes": f.size_bytes, "content_id": f.content_id.to_string(),
-            "rows": f.rows,
+            "rows": f.rows, "format": FileFormat::from_number(f.format).name(),
         })
     };
     files.files().iter().map(object).collect()
+}
+
+fn field_objects(schema: Option<&Schema>) -> Vec<Value> {
+    let object = |f: &arrow_schema::FieldRef| {
+        json!({
+            "name": f.name(), "type": f.data_type().to_string(), "nullable": f.is_nullable(),
+        })
+    };
+    schema.map_or_else(Vec::new, |s| s.fields().iter().map(object).collect())
 }
 
 fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure> {
@@ -210,6 +221,7 @@ fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure>
     let files = registry.files(m)?;
     let totals = registry.totals(m)?;
     let stored = registry.stored_bytes(m)?;
+    let schema = LocalRegistry::schema(m);
     let mut object = brief(d);
     let more = json!({
         "dataset_kind": m.dataset_kind, "chunk_tree_root": m.chunk_tree_root.to_hex(),
@@ -217,7 +229,7 @@ fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure>
         "num_rows": m.num_rows, "description": m.description, "line": m.line.to_hex(),
         "seq": m.seq, "prev": m.prev.iter().map(|p| p.to_hex()).collect::<Vec<_>>(),
         "clock": m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect::<std::collections::BTreeMap<_, _>>(),
-        "signer": Value::Null, "signature": "none", "schema": {"fields": []},
+        "signer": Value::Null, "signature": "none", "schema": {"fields": field_objects(schema.as_ref())},
         "files": file_objects(&files), "chunks": totals.chunks, "stored_bytes": stored,
     });
     if let (Some(all), Value::Object(more)) = (object.as_object_mut(), more) {
@@ -249,6 +261,18 @@ fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure>
         if d.private { ", private" } else { "" },
         optional(&m.description),
     ));
+    let fields = schema.iter().flat_map(|s| s.fields().iter());
+    let fields: Vec<Vec<String>> = fields
+        .map(|f| {
+            let null = if f.is_nullable() { "" } else { "required" };
+            let cells = [f.name().as_str(), &f.data_type().to_string(), null];
+            cells.map(printable).to_vec()
+        })
+        .collect();
+    let text = match fields.as_slice() {
+        [] => text,
+        fields => format!("{text}\n{}", table(&["FIELD", "TYPE", ""], fields)),
+    };
     Ok(out.result(&object, &[m.content_id.to_string()], &text)?)
 }
 
@@ -260,13 +284,15 @@ fn ls(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure> {
         .map(|f| {
             vec![
                 human_bytes(f.size_bytes),
+                f.rows.map_or_else(String::new, |rows| rows.to_string()),
+                FileFormat::from_number(f.format).name().to_owned(),
                 f.content_id.short(),
                 f.path.clone(),
             ]
         })
         .collect();
     let paths: Vec<String> = files.files().iter().map(|f| printable(&f.path)).collect();
-    let text = table(&["SIZE", "ID", "PATH"], &rows);
+    let text = table(&["SIZE", "ROWS", "FORMAT", "ID", "PATH"], &rows);
     Ok(out.result(&json!({"files": file_objects(&files)}), &paths, &text)?)
 }
 

@@ -18,7 +18,7 @@ use crate::cli::args::Cli;
 use crate::cli::args::Command;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
-use crate::store::disk::panic_becomes_error;
+use crate::panics::panic_becomes_error;
 
 /// Runs the program.
 pub fn main() -> ExitCode {

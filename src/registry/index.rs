@@ -13,6 +13,7 @@ use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::LineId;
 use crate::ident::NodeId;
+use crate::inspect::Describer;
 use crate::manifest::DatasetKind;
 use crate::manifest::Envelope;
 use crate::manifest::FileEntry;
@@ -32,7 +33,7 @@ use crate::registry::files::Sources;
 use crate::registry::host;
 use crate::registry::ingest::Feeder;
 use crate::registry::ingest::ingest;
-use crate::registry::rows;
+use crate::registry::schemas::Schemas;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::store::disk::SessionStats;
@@ -107,7 +108,7 @@ impl LocalRegistry {
         let total: u64 = sources.files.iter().map(|f| f.seen.size_bytes).sum();
         progress.phase("indexing", Some(total));
         let session = Session::begin(&self.store)?;
-        let (table, root, totals) = ingest(&session, |feeder| {
+        let ((table, schemas), root, totals) = ingest(&session, |feeder| {
             read_all(feeder, &sources.files, progress)
         })?;
         let encoded = table.encode();
@@ -139,7 +140,7 @@ impl LocalRegistry {
             file_table_root: table_root,
             file_table_bytes: encoded.len() as u64,
             num_files: table.files().len() as u64,
-            schema: Vec::new(),
+            schema: schemas.common(),
             num_rows: table.files().iter().filter_map(|f| f.rows).sum(),
             size_bytes: totals.bytes,
             description: options.description.clone(),
@@ -289,39 +290,38 @@ fn read_all(
     feeder: &mut Feeder,
     files: &[SourceFile],
     progress: &dyn Progress,
-) -> Result<FileTable, Error> {
+) -> Result<(FileTable, Schemas), Error> {
     let mut entries = Vec::new();
+    let mut schemas = Schemas::default();
     for file in files {
         // A large file starts and ends at a cut, so that it is the same chunks everywhere.
         let large = file.seen.size_bytes >= CHUNK_BYTES_MAX as u64;
         if large {
             feeder.end_region();
         }
-        entries.push(read_one(feeder, file, progress)?);
+        entries.push(read_one(feeder, file, &mut schemas, progress)?);
         if large {
             feeder.end_region();
         }
     }
-    Ok(FileTable::new(entries)?)
+    Ok((FileTable::new(entries)?, schemas))
 }
 
 fn read_one(
     feeder: &mut Feeder,
     source: &SourceFile,
+    schemas: &mut Schemas,
     progress: &dyn Progress,
 ) -> Result<FileEntry, Error> {
     let fail = |e| Error::file("read", &source.at, e);
     let file = File::open(&source.at).map_err(fail)?;
-    let format = rows::format_of(&source.path);
-    let mut counter = (format == rows::FORMAT_JSONL).then(rows::RowCounter::default);
+    let mut describer = Describer::new(&source.path);
     let mut hasher = blake3::Hasher::new();
     let mut cancelled = false;
     let size_bytes = feeder
         .read_from(&file, |piece| {
             hasher.update(piece);
-            if let Some(counter) = &mut counter {
-                counter.push(piece);
-            }
+            describer.push(piece);
             progress.advance(piece.len() as u64);
             cancelled |= progress.cancelled();
         })
@@ -329,6 +329,7 @@ fn read_one(
     if cancelled {
         return Err(Error::Interrupted);
     }
+    let found = describer.finish(&file);
     let after = Seen::of(&file.metadata().map_err(fail)?);
     if after != source.seen || size_bytes != source.seen.size_bytes {
         return Err(Error::Changed(source.at.clone()));
@@ -337,9 +338,9 @@ fn read_one(
         path: source.path.clone(),
         size_bytes,
         content_id: ContentId::new(*hasher.finalize().as_bytes()),
-        format,
-        rows: counter.map(rows::RowCounter::finish),
-        schema: None,
+        format: found.format.number(),
+        rows: found.rows,
+        schema: found.schema.and_then(|schema| schemas.add(schema)),
     })
 }
 

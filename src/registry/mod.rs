@@ -15,7 +15,7 @@ mod lookup;
 mod power_cut_tests;
 mod read;
 mod recover;
-mod rows;
+mod schemas;
 mod verify;
 
 use std::path::Path;

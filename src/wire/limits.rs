@@ -33,6 +33,16 @@ pub const RECORD_STORED_BYTES_MAX: usize = RECORD_RAW_BYTES_MAX + (64 << 10);
 pub const RECORD_ITEMS_MAX: usize = 4096;
 /// Bases named by one pack record.
 pub const RECORD_BASES_MAX: usize = 64;
+/// Bytes of a schema message.
+pub const SCHEMA_BYTES_MAX: usize = 1 << 20;
+/// Fields of one inferred object.
+pub const SCHEMA_FIELDS_MAX: usize = 10_000;
+/// Bytes of the header of an Arrow message, or of a file's footer.
+pub const ARROW_METADATA_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a Parquet footer.
+pub const PARQUET_FOOTER_BYTES_MAX: usize = 256 << 20;
+/// How many times longer than its compressed form a text may be and still be looked into.
+pub const DECOMPRESSION_RATIO_MAX: u64 = 1000;
 
 /// Name in the specification, and value, of every limit above.
 pub const ALL: &[(&str, u64)] = &[
@@ -52,4 +62,9 @@ pub const ALL: &[(&str, u64)] = &[
     ("record_stored_bytes_max", RECORD_STORED_BYTES_MAX as u64),
     ("record_items_max", RECORD_ITEMS_MAX as u64),
     ("record_bases_max", RECORD_BASES_MAX as u64),
+    ("schema_bytes_max", SCHEMA_BYTES_MAX as u64),
+    ("schema_fields_max", SCHEMA_FIELDS_MAX as u64),
+    ("arrow_metadata_bytes_max", ARROW_METADATA_BYTES_MAX as u64),
+    ("parquet_footer_bytes_max", PARQUET_FOOTER_BYTES_MAX as u64),
+    ("decompression_ratio_max", DECOMPRESSION_RATIO_MAX),
 ];

@@ -5,12 +5,9 @@
 //! opened handle is kept and used again for as long as the lock's generation number says that
 //! nobody wrote in between.
 
-use std::cell::Cell;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -29,6 +26,7 @@ use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::meta_store::Scan;
 use crate::meta_store::Table;
+use crate::panics::caught;
 use crate::store::disk::backend::FileBackend;
 use crate::store::disk::backend::OverlayBackend;
 use crate::store::disk::error::StoreError;
@@ -270,23 +268,10 @@ fn io_error(action: &'static str) -> impl Fn(std::io::Error) -> StoreError {
     move |e| StoreError::io(action, layout::INDEX, e)
 }
 
-thread_local! {
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether a panic on this thread, now, would be caught and become an error: a panic hook has
-/// nothing to say about it.
-pub fn panic_becomes_error() -> bool {
-    GUARDED.get()
-}
-
 /// Calls into redb. It trusts the pages of its file, so damage there may make it panic; that is
 /// the file's fault, and becomes the error that says so.
 fn guarded<T, E: Into<redb::Error>>(call: impl FnOnce() -> Result<T, E>) -> Result<T, MetaError> {
-    let outer = GUARDED.replace(true);
-    let called = catch_unwind(AssertUnwindSafe(call));
-    GUARDED.set(outer);
-    match called {
+    match caught(call) {
         Err(_) => Err(MetaError::Damaged),
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(match error.into() {

@@ -31,7 +31,6 @@ pub use gc::GcOptions;
 pub use gc::GcReport;
 pub use gc::Roots;
 pub use layout::STORE_VERSION;
-pub use meta::panic_becomes_error;
 pub use operation::Operation;
 pub use reader::BlobReader;
 pub use reader::Location;

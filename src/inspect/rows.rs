@@ -1,16 +1,5 @@
 //! Rows of JSON Lines files, counted while the bytes pass by. A row is a line that is not blank.
 
-/// Number of the format in file tables: plain bytes.
-pub(crate) const FORMAT_BYTES: u8 = 0;
-/// Number of the format in file tables: JSON Lines.
-pub(crate) const FORMAT_JSONL: u8 = 1;
-
-/// The format of a file by its name's ending.
-pub(crate) fn format_of(path: &str) -> u8 {
-    let jsonl = path.ends_with(".jsonl") || path.ends_with(".ndjson");
-    if jsonl { FORMAT_JSONL } else { FORMAT_BYTES }
-}
-
 /// Counts the lines that are not blank in bytes that come in pieces.
 #[derive(Debug, Default)]
 pub(crate) struct RowCounter {

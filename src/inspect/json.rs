@@ -1,0 +1,150 @@
+//! JSON Lines and JSON arrays: the type of their rows, and how many elements an array has.
+
+use arrow_schema::Schema;
+
+use crate::inspect::infer::Shape;
+
+/// The schema of the JSON values on these lines. Lines that are not JSON are passed over. The last
+/// line counts only when the text is `whole`.
+pub(crate) fn lines_schema(text: &[u8], whole: bool) -> Option<Schema> {
+    let mut shape = Shape::Null;
+    for line in complete_lines(text, whole) {
+        if let Ok(row) = serde_json::from_slice(line) {
+            shape.merge(row);
+        }
+    }
+    shape.schema()
+}
+
+/// Whether a text is one JSON value.
+pub(crate) fn is_json(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// Whether the first lines, at least two, each hold one JSON object: JSON Lines in a file that is
+/// named `.json`.
+pub(crate) fn looks_like_lines(text: &[u8], whole: bool) -> bool {
+    const LINES: usize = 8;
+    let mut objects = 0;
+    let lines = complete_lines(text, whole).filter(|l| !l.trim_ascii().is_empty());
+    for line in lines.take(LINES) {
+        match serde_json::from_slice(line) {
+            Ok(Shape::Object(_)) => objects += 1,
+            _ => return false,
+        }
+    }
+    objects >= 2
+}
+
+fn complete_lines(text: &[u8], whole: bool) -> impl Iterator<Item = &[u8]> {
+    let end = match memchr::memrchr(b'\n', text) {
+        _ if whole => text.len(),
+        Some(last) => last,
+        None => 0,
+    };
+    text.get(..end).unwrap_or_default().split(|b| *b == b'\n')
+}
+
+/// The schema of the elements of an array whose text begins like this.
+pub(crate) fn array_schema(text: &[u8]) -> Option<Schema> {
+    let mut shape = Shape::Null;
+    let mut rest = text.trim_ascii_start().strip_prefix(b"[")?;
+    loop {
+        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Shape>();
+        let Some(Ok(row)) = values.next() else { break };
+        let after = rest.get(values.byte_offset()..).unwrap_or_default();
+        shape.merge(row);
+        match after.trim_ascii_start().strip_prefix(b",") {
+            Some(next) => rest = next,
+            None => break,
+        }
+    }
+    shape.schema()
+}
+
+/// Counts the elements of one JSON array in bytes that come in pieces. Follows strings and
+/// nesting; what is between is not checked.
+#[derive(Debug, Default)]
+pub(crate) struct ArrayCounter {
+    depth: u64,
+    in_string: bool,
+    escaped: bool,
+    /// Something stands since the last comma of the array.
+    element: bool,
+    elements: u64,
+    ended: bool,
+    wrong: bool,
+}
+
+impl ArrayCounter {
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        let mut at = 0;
+        while let Some(rest) = piece.get(at..).filter(|r| !r.is_empty()) {
+            at += if self.in_string {
+                self.string(rest)
+            } else {
+                self.byte(rest)
+            };
+        }
+    }
+
+    /// Goes on to the end of the string; how many bytes that took.
+    fn string(&mut self, rest: &[u8]) -> usize {
+        if self.escaped {
+            self.escaped = false;
+            return 1;
+        }
+        match memchr::memchr2(b'"', b'\\', rest) {
+            None => rest.len(),
+            Some(n) => {
+                let escape = rest.get(n) == Some(&b'\\');
+                self.escaped = escape;
+                self.in_string = escape;
+                n + 1
+            }
+        }
+    }
+
+    fn byte(&mut self, rest: &[u8]) -> usize {
+        let Some(byte) = rest.first() else { return 1 };
+        if byte.is_ascii_whitespace() {
+            return 1;
+        }
+        // A byte order mark is no element.
+        if self.depth == 0 && matches!(byte, 0xef | 0xbb | 0xbf) {
+            return 1;
+        }
+        if self.ended || (self.depth == 0 && *byte != b'[') {
+            self.wrong = true;
+            return rest.len();
+        }
+        match byte {
+            b'[' | b'{' => {
+                self.element |= self.depth > 0;
+                self.depth += 1;
+            }
+            b']' | b'}' => {
+                self.depth -= 1;
+                self.ended = self.depth == 0;
+                self.elements += u64::from(self.ended && self.element);
+            }
+            b',' if self.depth == 1 => {
+                self.wrong |= !self.element;
+                self.elements += u64::from(self.element);
+                self.element = false;
+            }
+            b'"' => {
+                self.element = true;
+                self.in_string = true;
+            }
+            _ => self.element = true,
+        }
+        1
+    }
+
+    /// How many elements there were; `None` when it was not one whole array.
+    pub(crate) fn finish(self) -> Option<u64> {
+        (self.ended && !self.wrong).then_some(self.elements)
+    }
+}

@@ -1,0 +1,22 @@
+//! Looking inside data: which format a file has, its schema and its rows.
+
+mod arrow;
+mod compressed;
+mod csv;
+mod describe;
+mod format;
+mod infer;
+mod json;
+mod parquet;
+mod rows;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+pub use describe::Describer;
+pub use describe::Description;
+pub use format::Compression;
+pub use format::FileFormat;
+pub use format::Format;
+pub use schema::SchemaMessage;
+pub use schema::common_schema;
