@@ -70,9 +70,10 @@ impl Compressor {
     /// A compressor with empty tables.
     pub fn new() -> Self {
         // Level 1 always exists; were it refused, payloads would be stored raw.
-        Self {
-            zstd: zrip::CompressContext::new(Self::LEVEL).ok(),
-        }
+        let mut zstd = zrip::CompressContext::new(Self::LEVEL).ok();
+        // Records have a check of their own, over the payload.
+        zstd.iter_mut().for_each(|z| z.set_content_checksum(false));
+        Self { zstd }
     }
 
     /// The shorter of the raw bytes and their zstd frame; raw unless at least 1/32 is saved,

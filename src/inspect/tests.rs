@@ -21,6 +21,9 @@ fn fields(found: &Description) -> String {
     named.collect::<Vec<_>>().join(" ")
 }
 
+/// Name, bytes; format, rows and fields that they should have.
+type Case = (&'static str, Vec<u8>, &'static str, Option<u64>, &'static str);
+
 #[test]
 fn rows_and_fields_of_text_do_not_depend_on_the_pieces() {
     let gz = |text: &str| {
@@ -29,7 +32,7 @@ fn rows_and_fields_of_text_do_not_depend_on_the_pieces() {
         gz.finish().unwrap()
     };
     let jsonl = "{\"a\":1,\"b\":\"x\"}\n\n{\"a\":2.5,\"c\":[true,null]}\n";
-    let cases: &[(&str, Vec<u8>, &str, Option<u64>, &str)] = &[
+    let cases: &[Case] = &[
         (
             "x.jsonl",
             jsonl.into(),

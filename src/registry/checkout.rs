@@ -8,6 +8,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::catalog::Dataset;
+use crate::chunk::params::CHUNK_BYTES_MAX;
 use crate::manifest::DatasetKind;
 use crate::manifest::FileEntry;
 use crate::manifest::TreeWalk;
@@ -109,6 +110,7 @@ impl LocalRegistry {
     ) -> Result<u64, Error> {
         let reader = BlobReader::new(&self.store)?;
         let table = self.files_by(&reader, &dataset.manifest)?;
+        let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
         let (start, end) = match path {
             None => (0, dataset.manifest.size_bytes),
             Some(path) => {
@@ -123,7 +125,7 @@ impl LocalRegistry {
             }
         };
         let write = |e| Error::file("write", "standard output", e);
-        self.each_window(&reader, dataset, &table, start, end, &mut |at, bytes| {
+        self.each_window(&reader, dataset, &files, start, end, &mut |at, bytes| {
             let from = usize::try_from(start.saturating_sub(at)).unwrap_or(usize::MAX);
             let until = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
             let part = bytes.get(from.min(bytes.len())..until.min(bytes.len()));
@@ -145,87 +147,80 @@ impl LocalRegistry {
         if !single {
             std::fs::create_dir_all(aside).map_err(|e| Error::file("create", aside, e))?;
         }
-        for group in chosen.chunks(FILES_OPEN_MAX) {
-            let mut targets = Vec::new();
-            for (start, entry) in group {
-                let path = if single {
-                    aside.to_owned()
-                } else {
-                    aside.join(&entry.path)
-                };
-                let file = make(&path, entry.size_bytes)?;
-                targets.push(Target {
-                    start: *start,
-                    end: start + entry.size_bytes,
-                    file,
-                });
+        let small = |f: &FileEntry| !single && f.size_bytes < CHUNK_BYTES_MAX as u64;
+        for run in chosen.chunk_by(|(_, a), (_, b)| small(a) && small(b)) {
+            match run {
+                [(start, entry)] if !small(entry) => {
+                    let path = if single {
+                        aside.to_owned()
+                    } else {
+                        aside.join(&entry.path)
+                    };
+                    let target = Target {
+                        start: *start,
+                        end: start + entry.size_bytes,
+                        file: make(&path, entry.size_bytes)?,
+                    };
+                    self.fill(reader, dataset, run, &target, progress)?;
+                }
+                _ => self.write_small_files(reader, dataset, run, aside, progress)?,
             }
-            self.fill(reader, dataset, chosen, &targets, progress)?;
         }
         Ok(())
     }
 
+    /// Writes one file with all cores, in any order.
     fn fill(
         &self,
         reader: &BlobReader,
         dataset: &Dataset,
-        chosen: &[(u64, &FileEntry)],
-        targets: &[Target],
+        files: &[(u64, &FileEntry)],
+        target: &Target,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        let (Some(first), Some(last)) = (targets.first(), targets.last()) else {
-            return Ok(());
-        };
         let m = &dataset.manifest;
-        let mut walk = TreeWalk::new(reader, m.chunk_tree_root, m.size_bytes, first.start)?;
-        let mut done = false;
-        while !done {
+        let blame = |at, e| blamed(dataset, files.iter().copied(), at, e);
+        let mut walk = TreeWalk::new(reader, m.chunk_tree_root, m.size_bytes, target.start)
+            .map_err(|e| blame(target.start, e.into()))?;
+        loop {
             let mut window: Vec<Placed> = Vec::new();
-            while window.len() < WINDOW_CHUNKS && !done {
+            while window.len() < WINDOW_CHUNKS && walk.offset() < target.end {
+                let at = walk.offset();
                 match walk.next() {
-                    Some(placed) => {
-                        let placed = placed?;
-                        done = placed.0 >= last.end;
-                        if !done {
-                            window.push(placed);
-                        }
-                    }
-                    None => done = true,
+                    Some(placed) => window.push(placed.map_err(|e| blame(at, e.into()))?),
+                    None => break,
                 }
+            }
+            if window.is_empty() {
+                return Ok(());
             }
             each_chunk(reader, &window, &|at, bytes| {
                 progress.advance(bytes.len() as u64);
                 if progress.cancelled() {
                     return Err(Error::Interrupted);
                 }
-                spread(targets, at, bytes)
+                target.write(at, bytes)
             })
-            .map_err(|(at, e)| blamed(dataset, chosen.iter().copied(), at, e))?;
+            .map_err(|(at, e)| blame(at, e))?;
         }
-        Ok(())
     }
 }
 
-/// Files kept open at a time while they are filled.
-const FILES_OPEN_MAX: usize = 256;
-
-/// Writes the parts of a chunk to the files they belong to; zeros become holes.
-fn spread(targets: &[Target], at: u64, bytes: &[u8]) -> Result<(), Error> {
-    let end = at + bytes.len() as u64;
-    let from = targets.partition_point(|t| t.end <= at);
-    for target in targets.iter().skip(from).take_while(|t| t.start < end) {
-        let (low, high) = (at.max(target.start), end.min(target.end));
+impl Target {
+    /// Writes the part of a chunk that belongs to the file; zeros become holes.
+    fn write(&self, at: u64, bytes: &[u8]) -> Result<(), Error> {
+        let end = at + bytes.len() as u64;
+        let (low, high) = (at.max(self.start), end.min(self.end));
         // Both lie within the chunk.
-        let range = (low - at) as usize..(high.max(low) - at) as usize;
+        let range = low.saturating_sub(at) as usize..high.saturating_sub(at) as usize;
         let part = bytes.get(range).unwrap_or_default();
-        if part.iter().any(|b| *b != 0) {
-            target
-                .file
-                .write_all_at(part, low - target.start)
-                .map_err(|e| Error::file("write", "the checkout", e))?;
+        if part.iter().all(|b| *b == 0) {
+            return Ok(());
         }
+        self.file
+            .write_all_at(part, low - self.start)
+            .map_err(|e| Error::file("write", "the checkout", e))
     }
-    Ok(())
 }
 
 fn make(path: &Path, size_bytes: u64) -> Result<File, Error> {

@@ -1,23 +1,18 @@
 //! Putting a file or directory into the registry.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
-use crate::chunk::params::CHUNK_BYTES_MAX;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::LineId;
 use crate::ident::NodeId;
-use crate::inspect::Describer;
 use crate::manifest::DatasetKind;
 use crate::manifest::Envelope;
-use crate::manifest::FileEntry;
-use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::manifest::Totals;
 use crate::meta_store::MetaWrite;
@@ -26,14 +21,12 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::files;
-use crate::registry::files::Seen;
 use crate::registry::files::Skipped;
 use crate::registry::files::SourceFile;
 use crate::registry::files::Sources;
 use crate::registry::host;
-use crate::registry::ingest::Feeder;
 use crate::registry::ingest::ingest;
-use crate::registry::schemas::Schemas;
+use crate::registry::read_files::read_all;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::store::disk::SessionStats;
@@ -284,64 +277,6 @@ fn node_id(tables: &mut dyn MetaWrite, draft: &Manifest) -> Result<NodeId, Error
         .unwrap_or(NodeId::new([0; 32]));
     tables.put(Table::Meta, NODE_KEY, fresh.as_bytes())?;
     Ok(fresh)
-}
-
-fn read_all(
-    feeder: &mut Feeder,
-    files: &[SourceFile],
-    progress: &dyn Progress,
-) -> Result<(FileTable, Schemas), Error> {
-    let mut entries = Vec::new();
-    let mut schemas = Schemas::default();
-    for file in files {
-        // A large file starts and ends at a cut, so that it is the same chunks everywhere.
-        let large = file.seen.size_bytes >= CHUNK_BYTES_MAX as u64;
-        if large {
-            feeder.end_region();
-        }
-        entries.push(read_one(feeder, file, &mut schemas, progress)?);
-        if large {
-            feeder.end_region();
-        }
-    }
-    Ok((FileTable::new(entries)?, schemas))
-}
-
-fn read_one(
-    feeder: &mut Feeder,
-    source: &SourceFile,
-    schemas: &mut Schemas,
-    progress: &dyn Progress,
-) -> Result<FileEntry, Error> {
-    let fail = |e| Error::file("read", &source.at, e);
-    let file = File::open(&source.at).map_err(fail)?;
-    let mut describer = Describer::new(&source.path);
-    let mut hasher = blake3::Hasher::new();
-    let mut cancelled = false;
-    let size_bytes = feeder
-        .read_from(&file, |piece| {
-            hasher.update(piece);
-            describer.push(piece);
-            progress.advance(piece.len() as u64);
-            cancelled |= progress.cancelled();
-        })
-        .map_err(fail)?;
-    if cancelled {
-        return Err(Error::Interrupted);
-    }
-    let found = describer.finish(&file);
-    let after = Seen::of(&file.metadata().map_err(fail)?);
-    if after != source.seen || size_bytes != source.seen.size_bytes {
-        return Err(Error::Changed(source.at.clone()));
-    }
-    Ok(FileEntry {
-        path: source.path.clone(),
-        size_bytes,
-        content_id: ContentId::new(*hasher.finalize().as_bytes()),
-        format: found.format.number(),
-        rows: found.rows,
-        schema: found.schema.and_then(|schema| schemas.add(schema)),
-    })
 }
 
 fn suggested_name(path: &Path) -> DatasetName {

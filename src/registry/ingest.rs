@@ -3,6 +3,7 @@
 //! Queues are bounded, so memory does not depend on how much there is.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::mpsc;
@@ -11,8 +12,6 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::Compressor;
 use crate::chunk::count_newlines;
-use crate::chunk::next_cut;
-use crate::chunk::params::CHUNK_BYTES_MAX;
 use crate::chunk::params::SEGMENT_BYTES;
 use crate::ident::ChunkId;
 use crate::ident::TreeId;
@@ -22,112 +21,35 @@ use crate::manifest::TreeBuilder;
 use crate::pack::Item;
 use crate::pack::Record;
 use crate::registry::error::Error;
+use crate::registry::feed::Batch;
+use crate::registry::feed::Feeder;
+use crate::registry::feed::Pool;
 use crate::store::disk::Session;
 use crate::store::disk::StoreError;
 
-/// Bytes that are cut and handed on at a time.
-const BATCH_BYTES: usize = 4 << 20;
-/// Bytes asked of a file at a time.
-const READ_BYTES: usize = 1 << 20;
-
-/// Whole chunks, one after the other.
-struct Batch {
-    number: u64,
-    data: Vec<u8>,
-    ends: Vec<usize>,
-}
-
 type Numbered = (u64, Vec<ChunkEntry>);
-
-/// Takes bytes from the thread that reads, region by region.
-pub(crate) struct Feeder {
-    buffer: Vec<u8>,
-    batches: mpsc::SyncSender<Batch>,
-    number: u64,
-}
-
-impl Feeder {
-    /// Reads from `source` until it ends; `each` sees every piece.
-    pub(crate) fn read_from(
-        &mut self,
-        mut source: impl std::io::Read,
-        mut each: impl FnMut(&[u8]),
-    ) -> std::io::Result<u64> {
-        let mut total = 0;
-        loop {
-            let start = self.buffer.len();
-            self.buffer.resize(start + READ_BYTES, 0);
-            let tail = self.buffer.get_mut(start..).unwrap_or_default();
-            let n = loop {
-                match source.read(tail) {
-                    Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                    other => break other?,
-                }
-            };
-            self.buffer.truncate(start + n);
-            if n == 0 {
-                return Ok(total);
-            }
-            each(self.buffer.get(start..).unwrap_or_default());
-            total += n as u64;
-            if self.buffer.len() >= BATCH_BYTES + CHUNK_BYTES_MAX {
-                self.hand_on(false);
-            }
-        }
-    }
-
-    /// Ends a region: the next byte begins a new chunk.
-    pub(crate) fn end_region(&mut self) {
-        self.hand_on(true);
-    }
-
-    fn hand_on(&mut self, region_ends: bool) {
-        let mut ends = Vec::new();
-        let mut at = 0;
-        while let Some(n) = next_cut(self.buffer.get(at..).unwrap_or_default(), region_ends) {
-            at += n.get();
-            ends.push(at);
-        }
-        let mut rest = Vec::with_capacity(BATCH_BYTES + CHUNK_BYTES_MAX + READ_BYTES);
-        rest.extend_from_slice(self.buffer.get(at..).unwrap_or_default());
-        let mut data = std::mem::replace(&mut self.buffer, rest);
-        data.truncate(at);
-        if !ends.is_empty() {
-            // Workers that failed are gone; their error is what the caller will see.
-            let _ = self.batches.send(Batch {
-                number: self.number,
-                data,
-                ends,
-            });
-            self.number += 1;
-        }
-    }
-}
 
 /// Stores what `read` feeds, as chunks under one tree.
 pub(crate) fn ingest<T>(
     session: &Session,
-    read: impl FnOnce(&mut Feeder) -> Result<T, Error>,
+    read: impl FnOnce(&mut Feeder<'_>) -> Result<T, Error>,
 ) -> Result<(T, TreeId, Totals), Error> {
     let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
     let (batches, inbox) = mpsc::sync_channel::<Batch>(2);
     let (outbox, done) = mpsc::sync_channel::<Numbered>(workers * 2);
     let inbox = Mutex::new(inbox);
+    let pool = Pool::default();
     std::thread::scope(|scope| {
         let handles: Vec<_> = (0..workers)
             .map(|_| {
                 let outbox = outbox.clone();
-                let inbox = &inbox;
-                scope.spawn(move || work(session, inbox, &outbox))
+                let (inbox, pool) = (&inbox, &pool);
+                scope.spawn(move || work(session, inbox, pool, &outbox))
             })
             .collect();
         drop(outbox);
         let tree = scope.spawn(move || build_tree(session, done));
-        let mut feeder = Feeder {
-            buffer: Vec::new(),
-            batches,
-            number: 0,
-        };
+        let mut feeder = Feeder::new(&pool, batches);
         let value = read(&mut feeder);
         if value.is_ok() {
             feeder.end_region();
@@ -150,6 +72,7 @@ pub(crate) fn ingest<T>(
 fn work(
     session: &Session,
     inbox: &Mutex<mpsc::Receiver<Batch>>,
+    pool: &Pool,
     outbox: &mpsc::SyncSender<Numbered>,
 ) -> Result<(), StoreError> {
     let mut compressor = Compressor::new();
@@ -166,6 +89,7 @@ fn work(
                 Err(error) => failed = Some(error),
             }
         }
+        pool.give_back(batch.data);
     }
     failed.map_or(Ok(()), Err)
 }
@@ -200,19 +124,19 @@ fn store_batch(
         .collect();
     let fresh = session.claim(&keys)?;
     let mut segment = Segment::default();
-    for ((chunk, key), fresh) in chunks.iter().zip(&keys).zip(fresh) {
+    let mut at = 0;
+    for ((entry, key), fresh) in entries.iter().zip(&keys).zip(fresh) {
+        // Chunks lie one after the other in the batch.
+        let end = at + entry.bytes as usize;
         if fresh {
-            segment.items.push(Item {
-                id: key.id,
-                raw_bytes: chunk.len() as u32,
-            });
-            segment.raw.extend_from_slice(chunk);
-            if segment.raw.len() >= SEGMENT_BYTES {
-                segment.store(session, compressor)?;
+            segment.add(key, at..end);
+            if segment.raw_bytes >= SEGMENT_BYTES {
+                segment.store(session, compressor, &batch.data)?;
             }
         }
+        at = end;
     }
-    segment.store(session, compressor)?;
+    segment.store(session, compressor, &batch.data)?;
     Ok(entries)
 }
 
@@ -220,17 +144,41 @@ fn store_batch(
 #[derive(Default)]
 struct Segment {
     items: Vec<Item>,
-    raw: Vec<u8>,
+    /// Where they are in the batch; those that touch are one.
+    parts: Vec<Range<usize>>,
+    raw_bytes: usize,
 }
 
 impl Segment {
-    fn store(&mut self, session: &Session, compressor: &mut Compressor) -> Result<(), StoreError> {
-        if self.items.is_empty() {
-            return Ok(());
+    fn add(&mut self, key: &BlobKey, part: Range<usize>) {
+        self.raw_bytes += part.len();
+        self.items.push(Item {
+            id: key.id,
+            // At most CHUNK_BYTES_MAX.
+            raw_bytes: part.len() as u32,
+        });
+        match self.parts.last_mut().filter(|last| last.end == part.start) {
+            Some(last) => last.end = part.end,
+            None => self.parts.push(part),
         }
-        let (codec, payload) = compressor.compress(&self.raw);
-        self.raw.clear();
-        let items = std::mem::take(&mut self.items);
+    }
+
+    fn store(
+        &mut self,
+        session: &Session,
+        compressor: &mut Compressor,
+        data: &[u8],
+    ) -> Result<(), StoreError> {
+        let Self { items, parts, .. } = std::mem::take(self);
+        let bytes = |part: &Range<usize>| data.get(part.clone()).unwrap_or_default();
+        let (codec, payload) = match parts.as_slice() {
+            [] => return Ok(()),
+            [only] => compressor.compress(bytes(only)),
+            several => {
+                let joined: Vec<&[u8]> = several.iter().map(bytes).collect();
+                compressor.compress(&joined.concat())
+            }
+        };
         let kind = BlobKind::Chunk;
         session.append(&Record {
             kind,

@@ -165,8 +165,16 @@ impl LocalRegistry {
     ) -> Result<FileTable, Error> {
         let root = manifest.file_table_root;
         let bytes = read_tree(reader, root, manifest.file_table_bytes)?;
-        FileTable::decode(&bytes)
-            .map_err(|e| TreeError::Node(TreeId::new(*root.as_bytes()), e).into())
+        let table = FileTable::decode(&bytes)
+            .map_err(|e| TreeError::Node(TreeId::new(*root.as_bytes()), e))?;
+        if table.size_bytes() == Some(manifest.size_bytes) {
+            Ok(table)
+        } else {
+            Err(Error::Mismatch {
+                dataset: manifest.name.to_string(),
+                file: "(file table)".to_owned(),
+            })
+        }
     }
 
     /// Removes datasets, with a tombstone so that they stay gone when the index is rebuilt.

@@ -4,6 +4,7 @@
 
 mod checkout;
 mod error;
+mod feed;
 mod files;
 mod fsck;
 mod gc;
@@ -14,8 +15,10 @@ mod lookup;
 #[cfg(test)]
 mod power_cut_tests;
 mod read;
+mod read_files;
 mod recover;
 mod schemas;
+mod small_files;
 mod verify;
 
 use std::path::Path;

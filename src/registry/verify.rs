@@ -96,37 +96,28 @@ impl LocalRegistry {
             }
             Ok(())
         };
-        let ends: Vec<u64> = table
-            .with_offsets()
-            .map(|(s, f)| s + f.size_bytes)
-            .collect();
+        let all: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
+        let ends: Vec<u64> = all.iter().map(|(s, f)| s + f.size_bytes).collect();
         check_ended(0, &mut hasher)?;
-        self.each_window(
-            &reader,
-            dataset,
-            &table,
-            0,
-            m.size_bytes,
-            &mut |_, bytes| {
-                let mut rest = bytes;
-                while !rest.is_empty() {
-                    let at = ends.partition_point(|end| *end <= position);
-                    let until = ends.get(at).copied().unwrap_or(u64::MAX) - position;
-                    let take = rest.len().min(usize::try_from(until).unwrap_or(usize::MAX));
-                    let (head, tail) = rest.split_at(take);
-                    hasher.update(head);
-                    position += head.len() as u64;
-                    check_ended(position, &mut hasher)?;
-                    rest = tail;
-                }
-                progress.advance(bytes.len() as u64);
-                if progress.cancelled() {
-                    Err(Error::Interrupted)
-                } else {
-                    Ok(())
-                }
-            },
-        )?;
+        self.each_window(&reader, dataset, &all, 0, m.size_bytes, &mut |_, bytes| {
+            let mut rest = bytes;
+            while !rest.is_empty() {
+                let at = ends.partition_point(|end| *end <= position);
+                let until = ends.get(at).copied().unwrap_or(u64::MAX) - position;
+                let take = rest.len().min(usize::try_from(until).unwrap_or(usize::MAX));
+                let (head, tail) = rest.split_at(take);
+                hasher.update(head);
+                position += head.len() as u64;
+                check_ended(position, &mut hasher)?;
+                rest = tail;
+            }
+            progress.advance(bytes.len() as u64);
+            if progress.cancelled() {
+                Err(Error::Interrupted)
+            } else {
+                Ok(())
+            }
+        })?;
         let id = match (m.dataset_kind, table.files()) {
             (DatasetKind::File, [only]) => only.content_id,
             _ => table.directory_id(),
@@ -165,18 +156,19 @@ impl LocalRegistry {
         })
     }
 
-    /// Hands the bytes of chunks between two offsets to `sink` in order.
+    /// Hands the bytes of chunks between two offsets to `sink` in order; `files` are those that
+    /// damage there would be in.
     pub(crate) fn each_window(
         &self,
         reader: &BlobReader,
         dataset: &Dataset,
-        table: &FileTable,
+        files: &[(u64, &FileEntry)],
         start: u64,
         end: u64,
         sink: &mut InOrder<'_>,
     ) -> Result<(), Error> {
         let m = &dataset.manifest;
-        let blame = |at, e| blamed(dataset, table.with_offsets(), at, e);
+        let blame = |at, e| blamed(dataset, files.iter().copied(), at, e);
         let mut walk = TreeWalk::new(reader, m.chunk_tree_root, m.size_bytes, start)
             .map_err(|e| blame(start, e.into()))?;
         loop {

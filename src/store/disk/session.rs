@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::thread::JoinHandle;
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
@@ -47,7 +48,35 @@ struct State {
     pack: Option<PackFile>,
     /// Claimed and not yet committed; located once appended. Sorted, as the index will be.
     pending: BTreeMap<BlobKey, Option<Location>>,
+    /// A full pack that is being made durable while the next one fills.
+    sealing: Option<Sealing>,
     stats: SessionStats,
+}
+
+/// A thread that syncs a full pack and commits its rows.
+#[derive(Debug)]
+struct Sealing {
+    thread: Option<JoinHandle<Result<(), StoreError>>>,
+    /// Pending until the thread is done.
+    keys: Vec<BlobKey>,
+}
+
+impl Sealing {
+    fn wait(&mut self) -> Result<(), StoreError> {
+        let panicked = |_| {
+            let gone = std::io::Error::other("the thread that seals packs panicked");
+            Err(StoreError::io("seal", "a pack", gone))
+        };
+        let thread = self.thread.take();
+        thread.map_or(Ok(()), |t| t.join().unwrap_or_else(panicked))
+    }
+}
+
+impl Drop for Sealing {
+    fn drop(&mut self) {
+        // The operation must not end before its last write. What failed was to be thrown away.
+        let _ = self.wait();
+    }
 }
 
 /// A blob that is written by the transaction itself, with a sequence number.
@@ -101,11 +130,12 @@ impl Session {
     /// # Errors
     /// [`StoreError`] when the disk fails or is full; nothing of the session will be visible.
     pub fn append(&self, record: &Record) -> Result<(), StoreError> {
+        // Encoding hashes the payload; others need not wait for that.
+        let bytes = record.encode();
         let mut state = self.state();
-        self.append_record(&mut state, record)?;
+        self.append_record(&mut state, record, &bytes)?;
         if state.pack.as_ref().is_some_and(PackFile::is_full) {
-            self.flush(&mut state)?;
-            state.pack = None;
+            self.seal(&mut state)?;
         }
         Ok(())
     }
@@ -145,6 +175,7 @@ impl Session {
             state,
         } = self;
         let mut state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        state.sealed()?;
         if state.pack.is_none() {
             state.pack = Some(PackFile::claim(&store)?);
         }
@@ -169,12 +200,17 @@ impl Session {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn append_record(&self, state: &mut State, record: &Record) -> Result<(), StoreError> {
+    fn append_record(
+        &self,
+        state: &mut State,
+        record: &Record,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
         let pack = match &mut state.pack {
             Some(pack) => pack,
             none => none.insert(PackFile::claim(&self.store)?),
         };
-        let (offset, record_bytes) = pack.append(record)?;
+        let (offset, record_bytes) = pack.append_bytes(bytes)?;
         let number = pack.number();
         for (item, location) in locations(number, offset, record_bytes, &record.items) {
             state.pending.insert(
@@ -193,18 +229,45 @@ impl Session {
         Ok(())
     }
 
-    /// Makes what was appended durable and known, so that memory stays bounded.
-    fn flush(&self, state: &mut State) -> Result<(), StoreError> {
-        let Some(pack) = &state.pack else {
+    /// Has the full pack made durable and known in the background, so that memory stays bounded
+    /// and nobody waits for the disk.
+    fn seal(&self, state: &mut State) -> Result<(), StoreError> {
+        let Some(pack) = state.pack.take() else {
             return Ok(());
         };
-        pack.sync()?;
-        self.store.write(|tables| {
-            put_rows(tables, &state.pending)?;
-            pack.commit(tables)
-        })?;
-        // Blobs that are claimed and still being compressed stay.
-        state.pending.retain(|_, location| location.is_none());
+        state.sealed()?;
+        let located = state.pending.iter();
+        let rows: Vec<(BlobKey, Location)> = located
+            .filter_map(|(key, at)| at.map(|at| (*key, at)))
+            .collect();
+        let keys = rows.iter().map(|(key, _)| *key).collect();
+        let store = self.store.clone();
+        let work = move || {
+            pack.sync()?;
+            store.write(|tables| {
+                rows.iter()
+                    .try_for_each(|(key, at)| put_row(tables, key, at))?;
+                pack.commit(tables)
+            })
+        };
+        state.sealing = Some(Sealing {
+            thread: Some(std::thread::spawn(work)),
+            keys,
+        });
+        Ok(())
+    }
+}
+
+impl State {
+    /// Waits until the pack before is sealed. Blobs that are claimed and still being compressed,
+    /// or were appended since, stay pending.
+    fn sealed(&mut self) -> Result<(), StoreError> {
+        if let Some(mut sealing) = self.sealing.take() {
+            sealing.wait()?;
+            for key in &sealing.keys {
+                self.pending.remove(key);
+            }
+        }
         Ok(())
     }
 }

@@ -1,0 +1,189 @@
+//! Reading the files of a dataset: large ones piece by piece into the pipeline, runs of small ones
+//! by several threads at a time, because what they cost is opening them.
+
+use std::fs::File;
+use std::io::Read;
+use std::sync::mpsc;
+
+use arrow_schema::Schema;
+
+use crate::chunk::params::CHUNK_BYTES_MAX;
+use crate::ident::ContentId;
+use crate::inspect::Describer;
+use crate::inspect::Description;
+use crate::manifest::FileEntry;
+use crate::manifest::FileTable;
+use crate::progress::Progress;
+use crate::registry::error::Error;
+use crate::registry::feed::Feeder;
+use crate::registry::files::Seen;
+use crate::registry::files::SourceFile;
+use crate::registry::schemas::Schemas;
+
+/// Small files that one thread reads before it hands them on.
+const GROUP_FILES: usize = 256;
+
+/// A file's entry, and its schema where it has one.
+type Read1 = (FileEntry, Option<Schema>);
+
+/// Small files, read.
+struct Group {
+    /// Their bytes, one after the other.
+    data: Vec<u8>,
+    files: Vec<Read1>,
+}
+
+/// Feeds all files in order.
+pub(crate) fn read_all(
+    feeder: &mut Feeder<'_>,
+    files: &[SourceFile],
+    progress: &dyn Progress,
+) -> Result<(FileTable, Schemas), Error> {
+    let mut entries = Vec::with_capacity(files.len());
+    let mut schemas = Schemas::default();
+    let mut keep = |(mut entry, schema): Read1| {
+        entry.schema = schema.and_then(|s| schemas.add(s));
+        entries.push(entry);
+    };
+    for run in files.chunk_by(|a, b| is_small(a) && is_small(b)) {
+        match run {
+            [only] if !is_small(only) => {
+                // A large file starts and ends at a cut, so that it is the same chunks everywhere.
+                feeder.end_region();
+                keep(read_large(feeder, only, progress)?);
+                feeder.end_region();
+            }
+            _ => each_group(run, progress, &mut |group| {
+                feeder.append(&group.data);
+                group.files.into_iter().for_each(&mut keep);
+            })?,
+        }
+    }
+    Ok((FileTable::new(entries)?, schemas))
+}
+
+fn is_small(file: &SourceFile) -> bool {
+    file.seen.size_bytes < CHUNK_BYTES_MAX as u64
+}
+
+fn read_large(
+    feeder: &mut Feeder<'_>,
+    source: &SourceFile,
+    progress: &dyn Progress,
+) -> Result<Read1, Error> {
+    let fail = |e| Error::file("read", &source.at, e);
+    let file = File::open(&source.at).map_err(fail)?;
+    let mut describer = Describer::new(&source.path);
+    let mut hasher = blake3::Hasher::new();
+    let mut cancelled = false;
+    let size_bytes = feeder
+        .read_from(&file, |piece| {
+            hasher.update(piece);
+            describer.push(piece);
+            progress.advance(piece.len() as u64);
+            cancelled |= progress.cancelled();
+        })
+        .map_err(fail)?;
+    if cancelled {
+        return Err(Error::Interrupted);
+    }
+    let found = describer.finish(&file);
+    check_unchanged(source, &file, size_bytes)?;
+    Ok(entry(source, *hasher.finalize().as_bytes(), found))
+}
+
+fn check_unchanged(source: &SourceFile, file: &File, size_bytes: u64) -> Result<(), Error> {
+    let after = file.metadata();
+    let after = Seen::of(&after.map_err(|e| Error::file("read", &source.at, e))?);
+    if after == source.seen && size_bytes == source.seen.size_bytes {
+        Ok(())
+    } else {
+        Err(Error::Changed(source.at.clone()))
+    }
+}
+
+fn entry(source: &SourceFile, hash: [u8; 32], found: Description) -> Read1 {
+    let entry = FileEntry {
+        path: source.path.clone(),
+        size_bytes: source.seen.size_bytes,
+        content_id: ContentId::new(hash),
+        format: found.format.number(),
+        rows: found.rows,
+        schema: None,
+    };
+    (entry, found.schema)
+}
+
+/// Reads a run of small files, several groups at a time; groups come in order.
+fn each_group(
+    run: &[SourceFile],
+    progress: &dyn Progress,
+    each: &mut dyn FnMut(Group),
+) -> Result<(), Error> {
+    let groups: Vec<&[SourceFile]> = run.chunks(GROUP_FILES).collect();
+    if let [only] = groups.as_slice() {
+        each(read_group(only, progress)?);
+        return Ok(());
+    }
+    let readers = std::thread::available_parallelism().map_or(2, |n| n.get());
+    std::thread::scope(|scope| {
+        // Every reader takes each so-many-th group and has a short queue of its own, so that
+        // they come in order and none runs far ahead.
+        let queues: Vec<mpsc::Receiver<_>> = (0..readers)
+            .map(|first| {
+                let (queue, read) = mpsc::sync_channel(2);
+                let own = groups.iter().skip(first).step_by(readers);
+                scope.spawn(move || {
+                    for group in own {
+                        let done = read_group(group, progress);
+                        let failed = done.is_err();
+                        // Nobody listens any more when another failed.
+                        if queue.send(done).is_err() || failed {
+                            break;
+                        }
+                    }
+                });
+                read
+            })
+            .collect();
+        for queue in queues.iter().cycle().take(groups.len()) {
+            let gone = || Error::file("run", "a reader", std::io::Error::other("it panicked"));
+            each(queue.recv().map_err(|_| gone())??);
+        }
+        Ok(())
+    })
+}
+
+fn read_group(files: &[SourceFile], progress: &dyn Progress) -> Result<Group, Error> {
+    if progress.cancelled() {
+        return Err(Error::Interrupted);
+    }
+    let total = files.iter().map(|f| f.seen.size_bytes).sum();
+    let mut group = Group {
+        // Sizes below CHUNK_BYTES_MAX each.
+        data: Vec::with_capacity(usize::try_from(total).unwrap_or(0)),
+        files: Vec::with_capacity(files.len()),
+    };
+    for source in files {
+        let start = group.data.len();
+        read_small(source, &mut group.data)?;
+        let bytes = group.data.get(start..).unwrap_or_default();
+        let mut describer = Describer::new(&source.path);
+        describer.push(bytes);
+        let hash = *blake3::hash(bytes).as_bytes();
+        let found = describer.finish(&bytes);
+        group.files.push(entry(source, hash, found));
+    }
+    progress.advance(total);
+    Ok(group)
+}
+
+/// Appends a file's bytes.
+fn read_small(source: &SourceFile, data: &mut Vec<u8>) -> Result<(), Error> {
+    let fail = |e| Error::file("read", &source.at, e);
+    let file = File::open(&source.at).map_err(fail)?;
+    let (start, size) = (data.len(), source.seen.size_bytes);
+    // One byte more than there should be shows whether it grew.
+    (&file).take(size + 1).read_to_end(data).map_err(fail)?;
+    check_unchanged(source, &file, (data.len() - start) as u64)
+}
