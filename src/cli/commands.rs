@@ -200,7 +200,7 @@ fn list(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
 fn file_objects(files: &FileTable) -> Vec<Value> {
     let object = |f: &crate::manifest::FileEntry| {
         json!({
-            "path": f.path, "size_bytes": f.size_bytes, "content_id": f.content_id.to_string(),
+            "path": f.path, "size_bytes": f.size_bytes, "content_id": f.content_id.map(|id| id.to_string()),
             "rows": f.rows, "format": FileFormat::from_number(f.format).name(),
         })
     };
@@ -286,7 +286,7 @@ fn ls(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure> {
                 human_bytes(f.size_bytes),
                 f.rows.map_or_else(String::new, |rows| rows.to_string()),
                 FileFormat::from_number(f.format).name().to_owned(),
-                f.content_id.short(),
+                f.content_id.map_or_else(String::new, |id| id.short()),
                 f.path.clone(),
             ]
         })

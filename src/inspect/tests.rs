@@ -22,7 +22,13 @@ fn fields(found: &Description) -> String {
 }
 
 /// Name, bytes; format, rows and fields that they should have.
-type Case = (&'static str, Vec<u8>, &'static str, Option<u64>, &'static str);
+type Case = (
+    &'static str,
+    Vec<u8>,
+    &'static str,
+    Option<u64>,
+    &'static str,
+);
 
 #[test]
 fn rows_and_fields_of_text_do_not_depend_on_the_pieces() {

@@ -20,6 +20,7 @@ pub use node::ChildEntry;
 pub use node::ChunkEntry;
 pub use node::Node;
 pub use node::Totals;
+pub use table::FILE_HASH_BYTES_MIN;
 pub use table::FileEntry;
 pub use table::FileTable;
 pub use table::PathError;

@@ -15,6 +15,11 @@ use crate::wire::limits::PATH_BYTES_MAX;
 const TABLE_MAGIC: [u8; 4] = *b"ALF\x01";
 const LISTING_MAGIC: &[u8] = b"alimentar directory listing 1\n";
 
+/// Files at least this long have their hash in the table. For shorter ones it would be a large
+/// part of what they take: 300,000 files of 300 bytes would take a quarter more than `tar` and
+/// `zstd` make of them.
+pub const FILE_HASH_BYTES_MIN: u64 = 2048;
+
 /// One file of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileEntry {
@@ -22,8 +27,9 @@ pub struct FileEntry {
     pub path: String,
     /// Length in bytes.
     pub size_bytes: u64,
-    /// BLAKE3 of the file's bytes.
-    pub content_id: ContentId,
+    /// BLAKE3 of the file's bytes. Tables leave it out for files shorter than
+    /// [`FILE_HASH_BYTES_MIN`], whose bytes are soon hashed again.
+    pub content_id: Option<ContentId>,
     /// Number of the format the file was recognised as (`spec/manifest.md`); 0 is plain bytes.
     pub format: u8,
     /// Rows, where the format has rows.
@@ -48,6 +54,9 @@ pub enum PathError {
     /// Twice in the table, or not in order.
     #[error("`{0}` stands twice in the file table, or out of order")]
     Order(String),
+    /// A file whose hash is needed and not known.
+    #[error("the hash of `{0}` is not known")]
+    Unhashed(String),
     /// A file and also a directory of other files.
     #[error("`{0}` is both a file and a directory")]
     FileAndDirectory(String),
@@ -125,22 +134,33 @@ impl FileTable {
         })
     }
 
-    /// The content id of a directory with these files: BLAKE3 of its canonical listing.
-    pub fn directory_id(&self) -> ContentId {
+    /// The content id of a directory with these files: BLAKE3 of its canonical listing. `None`
+    /// while a file's hash is not known.
+    pub fn directory_id(&self) -> Option<ContentId> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(LISTING_MAGIC);
         for f in &self.files {
             let mut w = Writer::new();
             w.counted(f.path.as_bytes())
                 .u64(f.size_bytes)
-                .bytes(f.content_id.as_bytes());
+                .bytes(f.content_id?.as_bytes());
             hasher.update(w.as_bytes());
         }
-        ContentId::new(*hasher.finalize().as_bytes())
+        Some(ContentId::new(*hasher.finalize().as_bytes()))
+    }
+
+    /// The same table with this file's hash known.
+    pub fn set_content_id(&mut self, at: usize, id: ContentId) {
+        if let Some(file) = self.files.get_mut(at) {
+            file.content_id = Some(id);
+        }
     }
 
     /// The table's bytes.
-    pub fn encode(&self) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// [`PathError::Unhashed`] when a file that needs its hash has none.
+    pub fn encode(&self) -> Result<Vec<u8>, PathError> {
         let mut w = Writer::new();
         w.bytes(&TABLE_MAGIC).varint(self.files.len() as u64);
         let mut last = "";
@@ -148,7 +168,13 @@ impl FileTable {
             let shared = shared_prefix(last, &f.path);
             let rest = f.path.as_bytes().get(shared..).unwrap_or_default();
             w.varint(shared as u64).counted(rest).varint(f.size_bytes);
-            w.bytes(f.content_id.as_bytes()).u8(f.format);
+            if f.size_bytes >= FILE_HASH_BYTES_MIN {
+                let id = f
+                    .content_id
+                    .ok_or_else(|| PathError::Unhashed(f.path.clone()))?;
+                w.bytes(id.as_bytes());
+            }
+            w.u8(f.format);
             w.varint(f.rows.map_or(0, |n| n.saturating_add(1)));
             match &f.schema {
                 Some(hash) => w.u8(1).bytes(hash),
@@ -156,7 +182,7 @@ impl FileTable {
             };
             last = &f.path;
         }
-        w.into_bytes()
+        Ok(w.into_bytes())
     }
 
     /// Reads a table.
@@ -197,7 +223,10 @@ fn file_entry(r: &mut Reader<'_>, last: &str) -> Result<FileEntry, DecodeError> 
         return Err(DecodeError::Invalid("shared path bytes"));
     }
     let size_bytes = r.varint()?;
-    let content_id = ContentId::new(r.array()?);
+    let content_id = match size_bytes {
+        FILE_HASH_BYTES_MIN.. => Some(ContentId::new(r.array()?)),
+        _ => None,
+    };
     let format = r.u8()?;
     let rows = r.varint()?.checked_sub(1);
     let schema = match r.u8()? {

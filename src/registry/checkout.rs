@@ -125,12 +125,19 @@ impl LocalRegistry {
             }
         };
         let write = |e| Error::file("write", "standard output", e);
-        self.each_window(&reader, dataset, &files, start, end, &mut |at, bytes| {
-            let from = usize::try_from(start.saturating_sub(at)).unwrap_or(usize::MAX);
-            let until = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
-            let part = bytes.get(from.min(bytes.len())..until.min(bytes.len()));
-            out.write_all(part.unwrap_or_default()).map_err(write)
-        })?;
+        self.each_window(
+            &reader,
+            &dataset.manifest,
+            &files,
+            start,
+            end,
+            &mut |at, bytes| {
+                let from = usize::try_from(start.saturating_sub(at)).unwrap_or(usize::MAX);
+                let until = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
+                let part = bytes.get(from.min(bytes.len())..until.min(bytes.len()));
+                out.write_all(part.unwrap_or_default()).map_err(write)
+            },
+        )?;
         out.flush().map_err(write)?;
         Ok(end - start)
     }
@@ -179,7 +186,7 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<(), Error> {
         let m = &dataset.manifest;
-        let blame = |at, e| blamed(dataset, files.iter().copied(), at, e);
+        let blame = |at, e| blamed(m, files.iter().copied(), at, e);
         let mut walk = TreeWalk::new(reader, m.chunk_tree_root, m.size_bytes, target.start)
             .map_err(|e| blame(target.start, e.into()))?;
         loop {

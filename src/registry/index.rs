@@ -104,7 +104,7 @@ impl LocalRegistry {
         let ((table, schemas), root, totals) = ingest(&session, |feeder| {
             read_all(feeder, &sources.files, progress)
         })?;
-        let encoded = table.encode();
+        let encoded = table.encode()?;
         let ((), table_root, _) = ingest(&session, |feeder| {
             feeder
                 .read_from(encoded.as_slice(), |_| ())
@@ -115,6 +115,8 @@ impl LocalRegistry {
             (DatasetKind::File, [only]) => only.content_id,
             _ => table.directory_id(),
         };
+        // Every file was just hashed.
+        let content_id = content_id.ok_or_else(|| Error::Changed(path.to_owned()))?;
         let stats = session.stats();
         let line = LineId::new(host::random().map_err(|e| Error::file("seed", path, e))?);
         let node = NodeId::new(host::random().map_err(|e| Error::file("seed", path, e))?);

@@ -7,6 +7,7 @@ use crate::catalog::Tombstone;
 use crate::ident::ContentId;
 use crate::ident::Reference;
 use crate::ident::TreeId;
+use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::manifest::Totals;
@@ -14,6 +15,7 @@ use crate::manifest::TreeError;
 use crate::manifest::each_node;
 use crate::manifest::read_tree;
 use crate::meta_store::MetaRead;
+use crate::progress::NoProgress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
@@ -106,13 +108,27 @@ impl LocalRegistry {
         }
     }
 
-    /// The files of a dataset.
+    /// The files of a dataset, each with its hash.
     ///
     /// # Errors
-    /// [`Error`] when the table is missing or damaged.
+    /// [`Error`] when the table, or a small file whose hash it leaves out, is missing or damaged.
     pub fn files(&self, manifest: &Manifest) -> Result<FileTable, Error> {
         let reader = BlobReader::new(&self.store)?;
-        self.files_by(&reader, manifest)
+        let mut table = self.files_by(&reader, manifest)?;
+        let unhashed: Vec<(usize, (u64, FileEntry))> = table
+            .with_offsets()
+            .map(|(at, f)| (at, f.clone()))
+            .enumerate()
+            .filter(|(_, (_, f))| f.content_id.is_none())
+            .collect();
+        for run in unhashed.chunk_by(|(a, _), (b, _)| a + 1 == *b) {
+            let files: Vec<(u64, &FileEntry)> = run.iter().map(|(_, (at, f))| (*at, f)).collect();
+            let ids = self.hash_files(&reader, manifest, &files, &NoProgress)?;
+            for ((n, _), id) in run.iter().zip(ids) {
+                table.set_content_id(*n, id);
+            }
+        }
+        Ok(table)
     }
 
     /// How much the registry holds.

@@ -106,7 +106,7 @@ fn entry(source: &SourceFile, hash: [u8; 32], found: Description) -> Read1 {
     let entry = FileEntry {
         path: source.path.clone(),
         size_bytes: source.seen.size_bytes,
-        content_id: ContentId::new(hash),
+        content_id: Some(ContentId::new(hash)),
         format: found.format.number(),
         rows: found.rows,
         schema: None,

@@ -32,31 +32,38 @@ impl LocalRegistry {
         let mut rest = files;
         // The beginning of a file that goes on in the next window.
         let mut begun: Vec<u8> = Vec::new();
-        self.each_window(reader, dataset, files, *start, end, &mut |at, bytes| {
-            let window_end = at.saturating_add(bytes.len() as u64);
-            let bytes = match start.checked_sub(at) {
-                // A chunk may begin before the first file.
-                Some(before) => {
-                    let before = usize::try_from(before).unwrap_or(usize::MAX);
-                    bytes.get(before..).unwrap_or_default()
+        self.each_window(
+            reader,
+            &dataset.manifest,
+            files,
+            *start,
+            end,
+            &mut |at, bytes| {
+                let window_end = at.saturating_add(bytes.len() as u64);
+                let bytes = match start.checked_sub(at) {
+                    // A chunk may begin before the first file.
+                    Some(before) => {
+                        let before = usize::try_from(before).unwrap_or(usize::MAX);
+                        bytes.get(before..).unwrap_or_default()
+                    }
+                    None => bytes,
+                };
+                begun.extend_from_slice(bytes);
+                let whole = rest.partition_point(|(at, f)| at + f.size_bytes <= window_end);
+                let (now, later) = rest.split_at(whole);
+                let base = now.first().map_or(0, |(at, _)| *at);
+                write_all(now, base, &begun, dir)?;
+                let written: u64 = now.iter().map(|(_, f)| f.size_bytes).sum();
+                begun.drain(..usize::try_from(written).unwrap_or(0).min(begun.len()));
+                rest = later;
+                progress.advance(written);
+                if progress.cancelled() {
+                    Err(Error::Interrupted)
+                } else {
+                    Ok(())
                 }
-                None => bytes,
-            };
-            begun.extend_from_slice(bytes);
-            let whole = rest.partition_point(|(at, f)| at + f.size_bytes <= window_end);
-            let (now, later) = rest.split_at(whole);
-            let base = now.first().map_or(0, |(at, _)| *at);
-            write_all(now, base, &begun, dir)?;
-            let written: u64 = now.iter().map(|(_, f)| f.size_bytes).sum();
-            begun.drain(..usize::try_from(written).unwrap_or(0).min(begun.len()));
-            rest = later;
-            progress.advance(written);
-            if progress.cancelled() {
-                Err(Error::Interrupted)
-            } else {
-                Ok(())
-            }
-        })?;
+            },
+        )?;
         // Only empty files have no window.
         write_all(rest, end, &[], dir)
     }

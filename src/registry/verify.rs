@@ -10,6 +10,7 @@ use crate::ident::ContentId;
 use crate::manifest::DatasetKind;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
+use crate::manifest::Manifest;
 use crate::manifest::TreeDiff;
 use crate::manifest::TreeWalk;
 use crate::manifest::diff_trees;
@@ -78,39 +79,63 @@ impl LocalRegistry {
             other => other,
         })?;
         progress.phase("verifying", Some(m.size_bytes));
-        let mut files = table.with_offsets();
-        let mut current = files.next();
-        let mut hasher = blake3::Hasher::new();
-        let mut position = 0_u64;
-        let mut check_ended = |position: u64, hasher: &mut blake3::Hasher| -> Result<(), Error> {
-            while let Some((start, file)) = current.filter(|(s, f)| s + f.size_bytes == position) {
-                let _ = start;
-                if file.content_id != ContentId::new(*hasher.finalize().as_bytes()) {
-                    return Err(Error::Mismatch {
-                        dataset: name(),
-                        file: file.path.clone(),
-                    });
-                }
-                hasher.reset();
-                current = files.next();
+        let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
+        let ids = self.hash_files(&reader, m, &files, progress)?;
+        let mut whole = table.clone();
+        for (n, (file, id)) in table.files().iter().zip(ids).enumerate() {
+            if file.content_id.is_some_and(|claimed| claimed != id) {
+                return Err(Error::Mismatch {
+                    dataset: name(),
+                    file: file.path.clone(),
+                });
             }
-            Ok(())
+            whole.set_content_id(n, id);
+        }
+        let id = match (m.dataset_kind, whole.files()) {
+            (DatasetKind::File, [only]) => only.content_id,
+            _ => whole.directory_id(),
         };
-        let all: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
-        let ends: Vec<u64> = all.iter().map(|(s, f)| s + f.size_bytes).collect();
-        check_ended(0, &mut hasher)?;
-        self.each_window(&reader, dataset, &all, 0, m.size_bytes, &mut |_, bytes| {
-            let mut rest = bytes;
-            while !rest.is_empty() {
-                let at = ends.partition_point(|end| *end <= position);
-                let until = ends.get(at).copied().unwrap_or(u64::MAX) - position;
-                let take = rest.len().min(usize::try_from(until).unwrap_or(usize::MAX));
-                let (head, tail) = rest.split_at(take);
-                hasher.update(head);
-                position += head.len() as u64;
-                check_ended(position, &mut hasher)?;
-                rest = tail;
-            }
+        if id == Some(m.content_id) {
+            Ok(VerifyReport {
+                files: whole.files().len() as u64,
+                bytes: m.size_bytes,
+            })
+        } else {
+            // With one file there is no doubt which.
+            let file = match whole.files() {
+                [only] => only.path.clone(),
+                _ => "(file table)".to_owned(),
+            };
+            Err(Error::Mismatch {
+                dataset: name(),
+                file,
+            })
+        }
+    }
+
+    /// Hashes files that lie one after the other in the dataset.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] naming the first bad file.
+    pub(crate) fn hash_files(
+        &self,
+        reader: &BlobReader,
+        manifest: &Manifest,
+        files: &[(u64, &FileEntry)],
+        progress: &dyn Progress,
+    ) -> Result<Vec<ContentId>, Error> {
+        let start = files.first().map_or(0, |(at, _)| *at);
+        let last = files.last().map_or(0, |(at, f)| at + f.size_bytes);
+        let mut hashing = Hashing {
+            files,
+            position: start,
+            hasher: blake3::Hasher::new(),
+            ids: Vec::with_capacity(files.len()),
+        };
+        hashing.end_files();
+        self.each_window(reader, manifest, files, start, last, &mut |at, bytes| {
+            let before = usize::try_from(start.saturating_sub(at)).unwrap_or(usize::MAX);
+            hashing.push(bytes.get(before..).unwrap_or_default());
             progress.advance(bytes.len() as u64);
             if progress.cancelled() {
                 Err(Error::Interrupted)
@@ -118,21 +143,7 @@ impl LocalRegistry {
                 Ok(())
             }
         })?;
-        let id = match (m.dataset_kind, table.files()) {
-            (DatasetKind::File, [only]) => only.content_id,
-            _ => table.directory_id(),
-        };
-        let whole = id == m.content_id && table.size_bytes() == Some(m.size_bytes);
-        if !whole {
-            return Err(Error::Mismatch {
-                dataset: name(),
-                file: "(file table)".to_owned(),
-            });
-        }
-        Ok(VerifyReport {
-            files: table.files().len() as u64,
-            bytes: position,
-        })
+        Ok(hashing.ids)
     }
 
     /// What two datasets have in common, by chunks and by files.
@@ -146,10 +157,7 @@ impl LocalRegistry {
             a.manifest.chunk_tree_root,
             b.manifest.chunk_tree_root,
         )?;
-        let (of_a, of_b) = (
-            self.files_by(&reader, &a.manifest)?,
-            self.files_by(&reader, &b.manifest)?,
-        );
+        let (of_a, of_b) = (self.files(&a.manifest)?, self.files(&b.manifest)?);
         Ok(DiffReport {
             tree,
             files: diff_files(&of_a, &of_b),
@@ -161,14 +169,14 @@ impl LocalRegistry {
     pub(crate) fn each_window(
         &self,
         reader: &BlobReader,
-        dataset: &Dataset,
+        manifest: &Manifest,
         files: &[(u64, &FileEntry)],
         start: u64,
         end: u64,
         sink: &mut InOrder<'_>,
     ) -> Result<(), Error> {
-        let m = &dataset.manifest;
-        let blame = |at, e| blamed(dataset, files.iter().copied(), at, e);
+        let m = manifest;
+        let blame = |at, e| blamed(m, files.iter().copied(), at, e);
         let mut walk = TreeWalk::new(reader, m.chunk_tree_root, m.size_bytes, start)
             .map_err(|e| blame(start, e.into()))?;
         loop {
@@ -202,9 +210,46 @@ impl LocalRegistry {
     }
 }
 
+/// Hashes files whose bytes come in order.
+struct Hashing<'a> {
+    files: &'a [(u64, &'a FileEntry)],
+    position: u64,
+    hasher: blake3::Hasher,
+    ids: Vec<ContentId>,
+}
+
+impl Hashing<'_> {
+    fn push(&mut self, mut bytes: &[u8]) {
+        while let Some((at, file)) = self.files.get(self.ids.len()) {
+            let left = (at + file.size_bytes).saturating_sub(self.position);
+            let take = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let (now, later) = bytes.split_at(take);
+            self.hasher.update(now);
+            self.position += take as u64;
+            bytes = later;
+            self.end_files();
+            if bytes.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Ends the file that ends here, and empty ones after it.
+    fn end_files(&mut self) {
+        while let Some((at, file)) = self.files.get(self.ids.len()) {
+            if at + file.size_bytes != self.position {
+                return;
+            }
+            self.ids
+                .push(ContentId::new(*self.hasher.finalize().as_bytes()));
+            self.hasher.reset();
+        }
+    }
+}
+
 /// Says of damage which dataset and file it is in; other errors stay what they are.
 pub(crate) fn blamed<'a>(
-    dataset: &Dataset,
+    manifest: &Manifest,
     files: impl Iterator<Item = (u64, &'a FileEntry)>,
     at: u64,
     error: Error,
@@ -215,7 +260,7 @@ pub(crate) fn blamed<'a>(
             let mut files = files.filter(|(_, f)| f.size_bytes > 0);
             let file = files.find(|(start, f)| at < start.saturating_add(f.size_bytes));
             let file = file.map_or_else(String::new, |(_, f)| f.path.clone());
-            let dataset = dataset.manifest.name.to_string();
+            let dataset = manifest.name.to_string();
             Error::Corrupt {
                 dataset,
                 file,
@@ -227,14 +272,14 @@ pub(crate) fn blamed<'a>(
 }
 
 fn diff_files(a: &FileTable, b: &FileTable) -> Vec<FileDiff> {
-    let facts = |f: &FileEntry| (f.size_bytes, f.content_id);
+    let facts = |f: &FileEntry| f.content_id.map(|id| (f.size_bytes, id));
     let mut files = Vec::new();
     for f in a.files() {
-        let other = b.find(&f.path).map(facts);
-        if other != Some(facts(f)) {
+        let other = b.find(&f.path).and_then(facts);
+        if other != facts(f) {
             files.push(FileDiff {
                 path: f.path.clone(),
-                a: Some(facts(f)),
+                a: facts(f),
                 b: other,
             });
         }
@@ -243,7 +288,7 @@ fn diff_files(a: &FileTable, b: &FileTable) -> Vec<FileDiff> {
         files.push(FileDiff {
             path: f.path.clone(),
             a: None,
-            b: Some(facts(f)),
+            b: facts(f),
         });
     }
     files.sort_by(|x, y| x.path.cmp(&y.path));

@@ -74,13 +74,20 @@ fn golden() -> String {
     };
     let file = FileEntry {
         path: "dir/a.jsonl".to_owned(),
-        size_bytes: 300,
-        content_id: ContentId::from_bytes(b"a"),
+        size_bytes: 2048,
+        content_id: Some(ContentId::from_bytes(b"a")),
         format: 1,
         rows: Some(2),
         schema: None,
     };
-    let table = FileTable::new(vec![file]).unwrap();
+    let small = FileEntry {
+        path: "dir/b.txt".to_owned(),
+        size_bytes: 2047,
+        format: 0,
+        rows: None,
+        ..file.clone()
+    };
+    let table = FileTable::new(vec![file, small]).unwrap();
     let record = Record {
         kind: BlobKind::Chunk,
         codec: Codec::Raw,
@@ -104,8 +111,8 @@ fn golden() -> String {
         ("cuts-of-lines-3000-42", cuts.join(",")),
         ("cut-of-zeros", zeros.to_string()),
         ("leaf", to_hex(&Node::Leaf(vec![entry]).encode())),
-        ("file-table", to_hex(&table.encode())),
-        ("directory-id", table.directory_id().to_string()),
+        ("file-table", to_hex(&table.encode().unwrap())),
+        ("directory-id", table.directory_id().unwrap().to_string()),
         ("pack-header", to_hex(&encode_pack_header(7))),
         ("record", to_hex(&record.encode())),
         ("envelope", to_hex(&envelope.encode())),
