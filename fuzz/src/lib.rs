@@ -1,0 +1,153 @@
+//! One function for every decoder of bytes that others made. libFuzzer calls them, and so does a
+//! seeded run of mutations in the tests.
+
+use alimentar::catalog::Tombstone;
+use alimentar::chunk::Codec;
+use alimentar::chunk::decompress;
+use alimentar::ident::Reference;
+use alimentar::inspect::Describer;
+use alimentar::inspect::SchemaMessage;
+use alimentar::manifest::Envelope;
+use alimentar::manifest::FileTable;
+use alimentar::manifest::Manifest;
+use alimentar::manifest::Node;
+use alimentar::pack::Record;
+use alimentar::pack::RecordView;
+use alimentar::pack::scan;
+
+/// A decoder under test.
+pub type Target = fn(&[u8]);
+
+/// All of them, by name.
+pub const TARGETS: [(&str, Target); 10] = [
+    ("reference", reference),
+    ("manifest", manifest),
+    ("envelope", envelope),
+    ("file_table", file_table),
+    ("node", node),
+    ("record", record),
+    ("pack", pack),
+    ("tombstone", tombstone),
+    ("schema", schema),
+    ("describe", describe),
+];
+
+/// References, and with them names, versions and ids.
+pub fn reference(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(reference) = text.parse::<Reference>()
+    {
+        let again: Reference = reference.to_string().parse().unwrap();
+        assert_eq!(again.to_string(), reference.to_string());
+    }
+}
+
+/// Manifests.
+pub fn manifest(data: &[u8]) {
+    if let Ok(manifest) = Manifest::decode(data) {
+        let bytes = manifest.encode().unwrap();
+        assert_eq!(Manifest::decode(&bytes).unwrap().encode().unwrap(), bytes);
+    }
+}
+
+/// Envelopes.
+pub fn envelope(data: &[u8]) {
+    if let Ok(envelope) = Envelope::decode(data) {
+        assert_eq!(envelope.encode(), data);
+    }
+}
+
+/// File tables.
+pub fn file_table(data: &[u8]) {
+    if let Ok(table) = FileTable::decode(data) {
+        assert_eq!(FileTable::decode(&table.encode().unwrap()), Ok(table));
+    }
+}
+
+/// Nodes of chunk trees.
+pub fn node(data: &[u8]) {
+    if let Ok(node) = Node::decode(data) {
+        assert_eq!(node.encode(), data);
+    }
+}
+
+/// Records, and the payloads in them.
+pub fn record(data: &[u8]) {
+    if let Ok(view) = RecordView::decode(data) {
+        let _ = view.payload_is_whole();
+        let _ = view.unpack();
+        // A header that passed its check is one that a writer could have made.
+        if let (Some(kind), Some(codec)) = (view.header.kind, view.header.codec)
+            && let Ok(payload) = view.unpack()
+            && codec == Codec::Raw
+        {
+            let _ = Record {
+                kind,
+                codec,
+                private: view.header.private,
+                sequence: view.header.sequence,
+                items: view.header.items.clone(),
+                payload,
+            }
+            .encode();
+        }
+    }
+    for codec in [Codec::Raw, Codec::Zstd] {
+        let _ = decompress(codec, data, 1 << 16);
+    }
+}
+
+/// Packs without an index.
+pub fn pack(data: &[u8]) {
+    let mut end = 0;
+    scan(&data, data.len() as u64, &mut |found| {
+        if let alimentar::pack::Found::Record { offset, header } = found {
+            assert!(offset >= end, "records overlap");
+            end = offset + header.record_bytes() as u64;
+            assert!(end <= data.len() as u64);
+        }
+    })
+    .unwrap();
+}
+
+/// Tombstones.
+pub fn tombstone(data: &[u8]) {
+    if let Ok(tombstone) = Tombstone::decode(data) {
+        assert_eq!(Tombstone::decode(&tombstone.encode()), Ok(tombstone));
+    }
+}
+
+/// Schema messages.
+pub fn schema(data: &[u8]) {
+    if let Some(schema) = SchemaMessage::read(data) {
+        let _ = SchemaMessage::of(&schema);
+    }
+}
+
+/// Every format that is recognised; the first byte chooses the name's ending.
+pub fn describe(data: &[u8]) {
+    const NAMES: [&str; 10] = [
+        "a.jsonl",
+        "a.json",
+        "a.csv",
+        "a.tsv",
+        "a.parquet",
+        "a.arrow",
+        "a.stream",
+        "a.jsonl.gz",
+        "a.csv.zst",
+        "a",
+    ];
+    let Some((choice, data)) = data.split_first() else {
+        return;
+    };
+    let name = NAMES[usize::from(*choice) % NAMES.len()];
+    let by = |piece: usize| {
+        let mut describer = Describer::new(name);
+        data.chunks(piece).for_each(|p| describer.push(p));
+        describer.finish(&data)
+    };
+    let (whole, pieces) = (by(data.len().max(1)), by(7));
+    assert_eq!(whole.rows, pieces.rows);
+    assert_eq!(whole.schema, pieces.schema);
+}

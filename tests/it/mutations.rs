@@ -1,0 +1,136 @@
+//! Every decoder against seeded mutations of good bytes: the fuzz targets without libFuzzer.
+
+#[path = "../../fuzz/src/lib.rs"]
+#[allow(dead_code, reason = "libFuzzer's targets use all of it")]
+mod targets;
+
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+
+use alimentar::catalog::Tombstone;
+use alimentar::chunk::Codec;
+use alimentar::ident::BlobId;
+use alimentar::ident::EnvelopeId;
+use alimentar::pack::Item;
+use alimentar::pack::Record;
+use alimentar::pack::layout::encode_pack_header;
+
+/// Seeded bytes without end.
+struct Noise(blake3::OutputReader);
+
+impl Noise {
+    fn new(seed: &str) -> Self {
+        Self(blake3::Hasher::new().update(seed.as_bytes()).finalize_xof())
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        let mut bytes = [0; 4];
+        self.0.fill(&mut bytes);
+        u32::from_le_bytes(bytes) as usize % limit.max(1)
+    }
+
+    /// Flips, cuts, repeats, or overwrites a part.
+    fn mutate(&mut self, bytes: &mut Vec<u8>) {
+        for _ in 0..=self.below(3) {
+            let at = self.below(bytes.len());
+            let end = (at + 1 + self.below(16)).min(bytes.len());
+            match self.below(6) {
+                0 => bytes.truncate(at),
+                1 => bytes.extend_from_within(at..end),
+                2 if !bytes.is_empty() => drop(bytes.drain(at..end)),
+                3 => bytes[at..end].fill([0, 0xff, 0x7f, b'"'][self.below(4)]),
+                _ if !bytes.is_empty() => bytes[at] ^= 1 << self.below(8),
+                _ => bytes.push(self.below(256) as u8),
+            }
+        }
+    }
+}
+
+fn vector(name: &str) -> Vec<u8> {
+    let golden = include_str!("../../spec/vectors/golden.txt");
+    let line = golden.lines().find_map(|l| l.strip_prefix(name));
+    let hex = line.unwrap().trim();
+    let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(digit).collect()
+}
+
+/// Good bytes for a target to start from.
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let file = |name: &str| {
+        let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/formats");
+        std::fs::read(dir.join(name)).unwrap()
+    };
+    let chosen = |choice: u8, bytes: &[u8]| [&[choice], bytes].concat();
+    match target {
+        "reference" => [
+            "alimentar:af1349b9f5f9",
+            "name@^1.2",
+            "alias/name@1.0.0-rc.1",
+        ]
+        .map(|s| s.as_bytes().to_vec())
+        .to_vec(),
+        "manifest" => vec![include_bytes!("../data/manifest.json").to_vec()],
+        "envelope" => vec![vector("envelope ")],
+        "file_table" => vec![vector("file-table ")],
+        "node" => vec![vector("leaf ")],
+        "record" => vec![vector("record "), zrip::compress(&[b'a'; 5000], 1).unwrap()],
+        "pack" => {
+            let record = Record {
+                kind: alimentar::blob_store::BlobKind::Chunk,
+                codec: Codec::Raw,
+                private: false,
+                sequence: 0,
+                items: vec![Item {
+                    id: BlobId::of(b"abc"),
+                    raw_bytes: 3,
+                }],
+                payload: b"abc".to_vec(),
+            }
+            .encode();
+            vec![[encode_pack_header(1), record.clone(), record].concat()]
+        }
+        "tombstone" => vec![
+            Tombstone {
+                salt: [1; 16],
+                envelopes: vec![EnvelopeId::new([2; 32]); 3],
+            }
+            .encode(),
+        ],
+        "schema" => {
+            let mut stream = file("three.arrows");
+            stream.truncate(500);
+            vec![stream]
+        }
+        "describe" => vec![
+            chosen(0, b"{\"a\":1}\n{\"b\":[1,{}]}\n"),
+            chosen(1, b"[{\"a\":1},{\"a\":\"\\u00e9\\\"\"}]"),
+            chosen(2, b"a,b\r\n1,\"x\n\"\"y\"\r\n2020-01-01,\r\n"),
+            chosen(3, b"a\tb\n1\t2\n"),
+            chosen(4, &file("three.parquet")),
+            chosen(5, &file("three.arrow")),
+            chosen(6, &file("three.arrows")),
+            chosen(8, &zrip::compress(b"a,b\n1,2\n", 1).unwrap()),
+        ],
+        other => panic!("no seeds for {other}"),
+    }
+}
+
+#[test]
+fn no_decoder_panics_on_mutated_bytes() {
+    for (name, target) in targets::TARGETS {
+        let mut noise = Noise::new(name);
+        let seeds = seeds(name);
+        for round in 0..20_000 {
+            let mut bytes = seeds[round % seeds.len()].clone();
+            if round >= seeds.len() {
+                noise.mutate(&mut bytes);
+            }
+            let run = catch_unwind(AssertUnwindSafe(|| target(&bytes)));
+            assert!(
+                run.is_ok(),
+                "{name} on {}",
+                alimentar::ident::to_hex(&bytes)
+            );
+        }
+    }
+}
