@@ -7,6 +7,7 @@ use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
 use indicatif::ProgressStyle;
 
+use crate::cli::interrupt;
 use crate::progress::Progress;
 
 /// A bar that shows itself on terminals only.
@@ -54,5 +55,9 @@ impl Progress for Bar {
 
     fn advance(&self, bytes: u64) {
         self.bar.inc(bytes);
+    }
+
+    fn cancelled(&self) -> bool {
+        interrupt::was_asked_for()
     }
 }

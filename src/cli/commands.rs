@@ -299,7 +299,8 @@ fn ls(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure> {
 fn cat(registry: &LocalRegistry, target: &str) -> Result<(), Failure> {
     let (dataset, path) = find_target(registry, target)?;
     let mut stdout = std::io::stdout().lock();
-    registry.cat(&dataset, path.as_deref(), &mut stdout)?;
+    // No bar: the bytes themselves may be going to the terminal.
+    registry.cat(&dataset, path.as_deref(), &mut stdout, &Bar::new(true))?;
     Ok(())
 }
 

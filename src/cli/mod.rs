@@ -6,6 +6,7 @@ mod bar;
 mod commands;
 mod doctor;
 mod exit;
+mod interrupt;
 mod out;
 mod upkeep;
 
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
             report(info);
         }
     }));
+    interrupt::listen();
     let out = Out::new(cli.json, cli.quiet);
     let done = match &cli.command {
         Command::Registry { command } => commands::run(command, &cli, &out),

@@ -107,6 +107,7 @@ impl LocalRegistry {
         dataset: &Dataset,
         path: Option<&str>,
         out: &mut dyn Write,
+        progress: &dyn Progress,
     ) -> Result<u64, Error> {
         let reader = BlobReader::new(&self.store)?;
         let table = self.files_by(&reader, &dataset.manifest)?;
@@ -134,6 +135,9 @@ impl LocalRegistry {
             &mut |at, bytes| {
                 let from = usize::try_from(start.saturating_sub(at)).unwrap_or(usize::MAX);
                 let until = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
+                if progress.cancelled() {
+                    return Err(Error::Interrupted);
+                }
                 let part = bytes.get(from.min(bytes.len())..until.min(bytes.len()));
                 out.write_all(part.unwrap_or_default()).map_err(write)
             },

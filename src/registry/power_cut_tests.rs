@@ -122,7 +122,7 @@ fn check(disk: &SimDisk, told: &Told, at: &str) {
         let source = source.unwrap_or_else(|| panic!("{at}: {reference} came back"));
         let mut bytes = Vec::new();
         registry
-            .cat(dataset, None, &mut bytes)
+            .cat(dataset, None, &mut bytes, &NoProgress)
             .unwrap_or_else(|e| panic!("{at}: {reference}: {e}"));
         assert!(bytes == std::fs::read(source).unwrap(), "{at}: {reference}");
         registry.verify(dataset, &NoProgress).unwrap();

@@ -15,6 +15,7 @@ use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Location;
 use crate::store::disk::StoreError;
+use crate::store::disk::Unpacked;
 
 /// Chunks that are located and read at a time: 64 MiB of data at the average size.
 pub(crate) const WINDOW_CHUNKS: usize = 4096;
@@ -22,7 +23,8 @@ pub(crate) const WINDOW_CHUNKS: usize = 4096;
 /// A chunk and where its first byte is in the dataset.
 pub(crate) type Placed = (u64, ChunkEntry);
 
-/// Takes the verified bytes of a chunk and the offset of their first in the dataset.
+/// Takes the verified bytes of chunks that follow each other, and the offset of their first in
+/// the dataset.
 pub(crate) type Sink<'a> = dyn Fn(u64, &[u8]) -> Result<(), Error> + Sync + 'a;
 
 /// A chunk to be read: where its first byte is in the dataset, and where it is in the store.
@@ -32,7 +34,7 @@ struct Wanted {
     location: Location,
 }
 
-/// Hands every chunk's verified bytes to `sink`, in any order and from several threads. Every
+/// Hands the verified bytes of all chunks to `sink`, in any order and from several threads. Every
 /// record is unpacked once, however its chunks are scattered over the window.
 ///
 /// The first chunk that fails, in the order of the data, is returned with its offset.
@@ -97,13 +99,46 @@ fn one_record(reader: &BlobReader, job: &[Wanted], sink: &Sink<'_>) -> Result<()
     let record = reader
         .unpack(&first.key, &first.location)
         .map_err(|e| (first.at, e.into()))?;
+    // Chunks that follow each other in the record and in the data go to the sink as one.
+    let mut run: Option<Run> = None;
     for Wanted { at, key, location } in job {
+        let corrupt = || (*at, StoreError::Blob(BlobError::Corrupt(*key)).into());
         let bytes = record
             .item(key, location.item)
-            .filter(|b| BlobId::of(b) == key.id);
-        let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
-        let bytes = bytes.ok_or_else(|| (*at, corrupt().into()))?;
-        sink(*at, bytes).map_err(|e| (*at, e))?;
+            .filter(|b| BlobId::of(b) == key.id)
+            .ok_or_else(corrupt)?;
+        let end = at.saturating_add(bytes.len() as u64);
+        run = Some(match run.take() {
+            Some(r) if r.end == *at && r.last.checked_add(1) == Some(location.item) => Run {
+                end,
+                last: location.item,
+                ..r
+            },
+            ended => {
+                hand_over(&record, ended, sink)?;
+                Run {
+                    at: *at,
+                    end,
+                    first: location.item,
+                    last: location.item,
+                }
+            }
+        });
     }
-    Ok(())
+    hand_over(&record, run, sink)
+}
+
+/// Verified chunks that are neighbours in their record and in the data.
+struct Run {
+    at: u64,
+    end: u64,
+    first: u16,
+    last: u16,
+}
+
+fn hand_over(record: &Unpacked, run: Option<Run>, sink: &Sink<'_>) -> Result<(), (u64, Error)> {
+    match run.and_then(|r| Some((r.at, record.items(r.first, r.last)?))) {
+        Some((at, bytes)) => sink(at, bytes).map_err(|e| (at, e)),
+        None => Ok(()),
+    }
 }

@@ -64,3 +64,50 @@ fn a_kill_at_any_instant_loses_nothing_that_was_reported() {
     answer(&home, &["registry", "gc"]);
     answer(&home, &["registry", "fsck"]);
 }
+
+#[test]
+fn ctrl_c_stops_and_leaves_nothing_half_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    let file = dir.path().join("f.jsonl");
+    std::fs::write(&file, lines(400_000, 9)).unwrap();
+    let interrupt = |words: &[&str], after: u64| {
+        let child = program(&home)
+            .args(words)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(after));
+        let pid = child.id().to_string();
+        let sent = std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status();
+        assert!(sent.unwrap().success());
+        child.wait_with_output().unwrap().status.code()
+    };
+    let index = ["registry", "index", file.to_str().unwrap()];
+    // One that comes before the program listens ends it too, without that code.
+    assert_ne!(interrupt(&index, 50), Some(0));
+    assert_eq!(
+        answer(&home, &["registry", "list"])["datasets"][0],
+        serde_json::Value::Null
+    );
+    answer(&home, &index);
+    let copy = dir.path().join("copy");
+    let checkout = ["registry", "checkout", "f", copy.to_str().unwrap()];
+    // A machine may be fast enough to finish first.
+    let stopped = [30, 15, 7, 3].into_iter().any(|after| {
+        let code = interrupt(&checkout, after);
+        let _ = std::fs::remove_file(&copy);
+        code == Some(130)
+    });
+    assert!(stopped, "never stopped");
+    let left: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .filter(|n| n != "home" && n != "f.jsonl")
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    answer(&home, &checkout);
+}

@@ -81,7 +81,9 @@ fn files_of_every_size_come_back_byte_for_byte() {
             "{size}"
         );
         let mut out = Vec::new();
-        b.registry.cat(&dataset, None, &mut out).unwrap();
+        b.registry
+            .cat(&dataset, None, &mut out, &NoProgress)
+            .unwrap();
         assert!(out == data);
     }
 }

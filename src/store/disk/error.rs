@@ -53,6 +53,9 @@ pub enum StoreError {
     /// A tree could not be walked.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// Stopped on request.
+    #[error("interrupted")]
+    Interrupted,
     /// A blob larger than a record may be.
     #[error("{key} is {bytes} bytes, more than a record holds")]
     TooLarge {
@@ -87,6 +90,7 @@ impl Classify for StoreError {
             Self::Blob(e) => e.kind(),
             Self::Meta(e) => e.kind(),
             Self::Tree(e) => e.kind(),
+            Self::Interrupted => ErrorKind::Interrupted,
             Self::TooLarge { .. } => ErrorKind::Invalid,
         }
     }

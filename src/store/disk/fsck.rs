@@ -43,6 +43,9 @@ impl DiskStore {
         let mut report = FsckReport::default();
         for (key, at) in &blobs {
             progress.advance(u64::from(at.raw_bytes));
+            if progress.cancelled() {
+                return Err(StoreError::Interrupted);
+            }
             report.checked += 1;
             let whole = reader
                 .record(key, at)

@@ -34,6 +34,7 @@ pub use layout::STORE_VERSION;
 pub use operation::Operation;
 pub use reader::BlobReader;
 pub use reader::Location;
+pub use reader::Unpacked;
 pub use real::RealDisk;
 pub use rebuild::Recovered;
 pub use rebuild::Refill;

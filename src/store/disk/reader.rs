@@ -59,6 +59,16 @@ impl Unpacked {
         self.raw
             .get(start..start.checked_add(usize::try_from(item.raw_bytes).ok()?)?)
     }
+
+    /// The bytes of neighbouring items, the last included.
+    pub fn items(&self, first: u16, last: u16) -> Option<&[u8]> {
+        let start = *self.starts.get(usize::from(first))?;
+        let end = match self.starts.get(usize::from(last) + 1) {
+            Some(end) => *end,
+            None => self.raw.len(),
+        };
+        self.raw.get(start..end)
+    }
 }
 
 /// Reads blobs of a store. As long as it lives, nothing it finds is removed.

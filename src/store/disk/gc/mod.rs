@@ -93,6 +93,9 @@ impl DiskStore {
         if options.dry_run {
             return self.would_free(&live);
         }
+        if progress.cancelled() {
+            return Err(StoreError::Interrupted);
+        }
         sweep::condemn(self, &live)?;
         drop(live);
         if !self.outlives_earlier(options.patience)? {
