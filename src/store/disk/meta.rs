@@ -7,6 +7,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -126,15 +127,15 @@ impl RedbMeta {
             .map_err(StoreError::from)?;
         check_version(&database)?;
         let transaction = guarded(|| database.begin_write()).map_err(StoreError::from)?;
-        let mut tables = RedbWrite { transaction };
-        match change(&mut tables) {
+        let changed = change(&mut RedbWrite::on(&transaction));
+        match changed {
             Ok(value) => {
-                guarded(|| tables.transaction.commit()).map_err(StoreError::from)?;
+                guarded(|| transaction.commit()).map_err(StoreError::from)?;
                 Ok(value)
             }
             Err(error) => {
                 // The error that is being returned matters more than a failed abort.
-                let _ = guarded(|| tables.transaction.abort());
+                let _ = guarded(|| transaction.abort());
                 Err(error)
             }
         }
@@ -179,11 +180,13 @@ impl RedbMeta {
         {
             let database = guarded(|| builder().create_with_backend(FileBackend::new(file)))?;
             let transaction = guarded(|| database.begin_write())?;
-            let mut tables = RedbWrite { transaction };
             let version = layout::STORE_VERSION.to_le_bytes();
-            tables.put(Table::Meta, rows::VERSION_KEY, &version)?;
-            fill(&mut tables)?;
-            guarded(|| tables.transaction.commit())?;
+            {
+                let mut tables = RedbWrite::on(&transaction);
+                tables.put(Table::Meta, rows::VERSION_KEY, &version)?;
+                fill(&mut tables)?;
+            }
+            guarded(|| transaction.commit())?;
         }
         self.disk
             .rename(&aside, layout::INDEX)
@@ -342,17 +345,41 @@ impl MetaRead for RedbRead {
     }
 }
 
-struct RedbWrite {
-    transaction: redb::WriteTransaction,
+type OpenForWrite<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
+
+/// A transaction's tables. Opening one costs more than a row does, so they stay open.
+struct RedbWrite<'t> {
+    transaction: &'t redb::WriteTransaction,
+    tables: RefCell<BTreeMap<Table, OpenForWrite<'t>>>,
 }
 
-impl MetaRead for RedbWrite {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, MetaError> {
-        guarded(|| {
-            let open = self.transaction.open_table(definition(table))?;
-            let value = open.get(key)?.map(|v| v.value().to_vec());
-            Ok::<_, redb::Error>(value)
+impl<'t> RedbWrite<'t> {
+    fn on(transaction: &'t redb::WriteTransaction) -> Self {
+        Self {
+            transaction,
+            tables: RefCell::default(),
+        }
+    }
+
+    fn with<T>(
+        &self,
+        table: Table,
+        call: impl FnOnce(&mut OpenForWrite<'t>) -> Result<T, redb::Error>,
+    ) -> Result<T, MetaError> {
+        let mut tables = self.tables.borrow_mut();
+        guarded(|| match tables.entry(table) {
+            Entry::Occupied(mut open) => call(open.get_mut()),
+            Entry::Vacant(closed) => {
+                let open = self.transaction.open_table(definition(table))?;
+                call(closed.insert(open))
+            }
         })
+    }
+}
+
+impl MetaRead for RedbWrite<'_> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, MetaError> {
+        self.with(table, |open| Ok(open.get(key)?.map(|v| v.value().to_vec())))
     }
 
     fn scan(
@@ -361,28 +388,20 @@ impl MetaRead for RedbWrite {
         from: &[u8],
         visit: &mut dyn FnMut(&[u8], &[u8]) -> Scan,
     ) -> Result<(), MetaError> {
-        guarded(|| {
-            let open = self.transaction.open_table(definition(table))?;
-            scan_rows(&open, from, visit)
-        })
+        self.with(table, |open| scan_rows(open, from, visit))
     }
 }
 
-impl MetaWrite for RedbWrite {
+impl MetaWrite for RedbWrite<'_> {
     fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), MetaError> {
-        guarded(|| {
-            let mut open = self.transaction.open_table(definition(table))?;
+        self.with(table, |open| {
             open.insert(key, value)?;
-            Ok::<_, redb::Error>(())
+            Ok(())
         })
     }
 
     fn delete(&mut self, table: Table, key: &[u8]) -> Result<bool, MetaError> {
-        guarded(|| {
-            let mut open = self.transaction.open_table(definition(table))?;
-            let was_there = open.remove(key)?.is_some();
-            Ok::<_, redb::Error>(was_there)
-        })
+        self.with(table, |open| Ok(open.remove(key)?.is_some()))
     }
 }
 

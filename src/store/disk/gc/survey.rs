@@ -20,7 +20,9 @@ use crate::store::disk::rows;
 use crate::store::disk::rows::PackRow;
 
 /// Garbage of a pack that makes it worth moving the rest: one part in this many.
-const GARBAGE_WORTH_IT: u64 = 20;
+const GARBAGE_WORTH_IT: u64 = 50;
+/// Of packs shorter than this any garbage is: copying them takes no time.
+const PACK_BYTES_SMALL: u64 = 16 << 20;
 
 /// A record of a pack and which of its items the index names.
 #[derive(Debug)]
@@ -69,7 +71,9 @@ impl Survey {
     pub(crate) fn is_worth_rewriting(&self) -> bool {
         let filled = (self.row.committed_bytes).saturating_sub(PACK_HEADER_BYTES as u64);
         let garbage = filled.saturating_sub(self.live_bytes);
-        !self.damaged && !self.is_empty() && garbage * GARBAGE_WORTH_IT > filled
+        let much = garbage * GARBAGE_WORTH_IT > filled;
+        let small = filled < PACK_BYTES_SMALL && garbage > 0;
+        !self.damaged && !self.is_empty() && (much || small)
     }
 }
 
