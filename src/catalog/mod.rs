@@ -1,6 +1,8 @@
 //! Which datasets there are: states by register key, found by name, by content id, or all. Works
 //! over any [`MetaRead`]; which manifest wins is decided above.
 
+#[cfg(test)]
+mod tests;
 mod tombstone;
 
 use std::collections::BTreeSet;
@@ -12,6 +14,7 @@ use crate::ident::DatasetName;
 use crate::ident::EnvelopeId;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
+use crate::manifest::Rank;
 use crate::meta_store::MetaError;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
@@ -75,6 +78,53 @@ pub fn put(
         &[],
     )?;
     Ok(id)
+}
+
+/// What became of a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merged {
+    /// The first of its register.
+    Added,
+    /// It counts now, and this one no longer does.
+    Replaced(EnvelopeId),
+    /// Another one counts, or this one did already.
+    Kept,
+}
+
+/// Adds a manifest, or replaces its register's state where it ranks higher.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged or cannot be written.
+pub fn merge(
+    tables: &mut dyn MetaWrite,
+    manifest: &Manifest,
+    envelope: &Envelope,
+    private: bool,
+) -> Result<Merged, MetaError> {
+    let key = RegisterKey::of(manifest);
+    if tables.get(Table::Datasets, &key.0)?.is_none() {
+        put(tables, manifest, envelope, private)?;
+        return Ok(Merged::Added);
+    }
+    let held = load(tables, key)?;
+    if Rank::of(manifest, envelope.id()) <= Rank::of(&held.manifest, held.envelope_id) {
+        return Ok(Merged::Kept);
+    }
+    // Its name may be another.
+    remove(tables, &held)?;
+    put(tables, manifest, envelope, private)?;
+    Ok(Merged::Replaced(held.envelope_id))
+}
+
+/// The state of one register.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn by_key(tables: &dyn MetaRead, key: RegisterKey) -> Result<Option<Dataset>, MetaError> {
+    match tables.get(Table::Datasets, &key.0)? {
+        Some(_) => load(tables, key).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Removes a dataset's state; its blobs stay.

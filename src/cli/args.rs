@@ -103,6 +103,29 @@ pub(crate) enum RegistryCommand {
         /// Another
         b: String,
     },
+    /// Add and remove a dataset's tags
+    Tag {
+        /// A reference
+        reference: String,
+        /// A tag to add; may be given several times
+        #[arg(long, value_name = "T")]
+        add: Vec<String>,
+        /// A tag to remove; may be given several times
+        #[arg(long, value_name = "T")]
+        remove: Vec<String>,
+    },
+    /// Give a dataset another name
+    Rename {
+        /// A reference
+        reference: String,
+        /// The new name
+        name: DatasetName,
+    },
+    /// List the versions of a name
+    Log {
+        /// The name
+        name: DatasetName,
+    },
     /// Take a dataset out of the index; its bytes stay
     Unindex(RefArg),
     /// Give back the space of what no dataset needs

@@ -17,6 +17,7 @@ use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
 use crate::cli::out::table;
+use crate::cli::revise;
 use crate::cli::upkeep;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
@@ -24,6 +25,7 @@ use crate::ident::Reference;
 use crate::inspect::FileFormat;
 use crate::manifest::DatasetKind;
 use crate::manifest::FileTable;
+use crate::registry::Edit;
 use crate::registry::Error;
 use crate::registry::FileDiff;
 use crate::registry::IndexOptions;
@@ -55,6 +57,26 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         RegistryCommand::Diff { a, b } => {
             diff(&registry, &find(&registry, a)?, &find(&registry, b)?, out)
         }
+        RegistryCommand::Tag {
+            reference,
+            add,
+            remove,
+        } => {
+            let edit = Edit {
+                add_tags: add.clone(),
+                remove_tags: remove.clone(),
+                ..Edit::default()
+            };
+            revise::revise(&registry, &find(&registry, reference)?, &edit, out)
+        }
+        RegistryCommand::Rename { reference, name } => {
+            let edit = Edit {
+                name: Some(name.clone()),
+                ..Edit::default()
+            };
+            revise::revise(&registry, &find(&registry, reference)?, &edit, out)
+        }
+        RegistryCommand::Log { name } => revise::log(&registry, name, out),
         RegistryCommand::Unindex(r) => unindex(&registry, &r.reference, out),
         RegistryCommand::Gc { dry_run } => upkeep::gc(&registry, *dry_run, out),
         RegistryCommand::Fsck { .. } => upkeep::fsck(&registry, out),

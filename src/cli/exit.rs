@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use crate::cli::interrupt;
 use crate::cli::out::Out;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
@@ -110,7 +111,7 @@ pub(crate) fn code(kind: ErrorKind) -> u8 {
         ErrorKind::Denied => 5,
         ErrorKind::Network => 6,
         ErrorKind::Partial => 7,
-        ErrorKind::Interrupted => 130,
+        ErrorKind::Interrupted => interrupt::exit_code(),
     }
 }
 

@@ -3,20 +3,25 @@
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use signal_hook::consts::SIGINT;
 use signal_hook::consts::SIGTERM;
 use signal_hook::flag;
 
+/// Which signal came last.
+static SIGNAL: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// Begins to listen.
 pub(crate) fn listen() {
     let asked = ASKED.get_or_init(Arc::default);
-    for signal in [SIGINT, SIGTERM] {
+    let last = SIGNAL.get_or_init(Arc::default);
+    for (signal, number) in [(SIGINT, 2), (SIGTERM, 15)] {
         // Where the system refuses, a signal ends the program at once, as it does by default.
-        let _ = flag::register_conditional_shutdown(signal, 130, asked.clone());
+        let _ = flag::register_conditional_shutdown(signal, 128 + signal, asked.clone());
+        let _ = flag::register_usize(signal, last.clone(), number);
         let _ = flag::register(signal, asked.clone());
     }
 }
@@ -26,4 +31,12 @@ pub(crate) fn was_asked_for() -> bool {
     ASKED
         .get()
         .is_some_and(|asked| asked.load(Ordering::Relaxed))
+}
+
+/// The exit code of work that was stopped: 128 and the signal's number.
+pub(crate) fn exit_code() -> u8 {
+    match SIGNAL.get().map(|signal| signal.load(Ordering::Relaxed)) {
+        Some(15) => 143,
+        _ => 130,
+    }
 }

@@ -8,6 +8,7 @@ mod doctor;
 mod exit;
 mod interrupt;
 mod out;
+mod revise;
 mod upkeep;
 
 use std::process::ExitCode;

@@ -51,6 +51,14 @@ pub enum Error {
     /// No dataset fits a reference.
     #[error("no dataset `{0}` here")]
     NotFound(String),
+    /// No dataset has this name, and some have one that is nearly it.
+    #[error("no dataset `{name}` here; did you mean {}?", near.join(" or "))]
+    NearMiss {
+        /// What was typed.
+        name: String,
+        /// Names that differ by a letter or two.
+        near: Vec<String>,
+    },
     /// No such file in a dataset.
     #[error("no file `{path}` in `{dataset}`")]
     NoSuchFile {
@@ -131,7 +139,9 @@ impl Classify for Error {
                 ErrorKind::Invalid
             }
             Self::Exists(_) | Self::VersionTaken { .. } => ErrorKind::Conflict,
-            Self::NotFound(_) | Self::NoSuchFile { .. } => ErrorKind::NotFound,
+            Self::NotFound(_) | Self::NearMiss { .. } | Self::NoSuchFile { .. } => {
+                ErrorKind::NotFound
+            }
             Self::Ambiguous { .. } => ErrorKind::Ambiguous,
             Self::Corrupt { .. } | Self::Mismatch { .. } => ErrorKind::Integrity,
             Self::Interrupted => ErrorKind::Interrupted,

@@ -119,7 +119,6 @@ impl LocalRegistry {
         let content_id = content_id.ok_or_else(|| Error::Changed(path.to_owned()))?;
         let stats = session.stats();
         let line = LineId::new(host::random().map_err(|e| Error::file("seed", path, e))?);
-        let node = NodeId::new(host::random().map_err(|e| Error::file("seed", path, e))?);
         let mut tags = options.tags.clone();
         tags.sort();
         tags.dedup();
@@ -145,7 +144,7 @@ impl LocalRegistry {
             line,
             seq: 1,
             prev: Vec::new(),
-            clock: BTreeMap::from([(node, 1)]),
+            clock: BTreeMap::new(),
             created_at: host::now(),
             signer: None,
         };
@@ -251,7 +250,7 @@ fn publish(
             held: taken.manifest.content_id,
         });
     }
-    manifest.clock = BTreeMap::from([(node_id(tables, &manifest)?, 1)]);
+    manifest.clock = BTreeMap::from([(node_id(tables)?, 1)]);
     let envelope = Envelope {
         manifest: manifest.encode()?,
         signature: None,
@@ -266,19 +265,14 @@ fn publish(
     Ok((manifest, false))
 }
 
-/// The key under which this registry counts its edits; the draft's random one the first time.
-fn node_id(tables: &mut dyn MetaWrite, draft: &Manifest) -> Result<NodeId, Error> {
+/// The key under which this registry counts its edits, made the first time.
+pub(crate) fn node_id(tables: &mut dyn MetaWrite) -> Result<NodeId, Error> {
     if let Some(Ok(id)) = tables.get(Table::Meta, NODE_KEY)?.map(<[u8; 32]>::try_from) {
         return Ok(NodeId::new(id));
     }
-    let fresh = draft
-        .clock
-        .keys()
-        .next()
-        .copied()
-        .unwrap_or(NodeId::new([0; 32]));
-    tables.put(Table::Meta, NODE_KEY, fresh.as_bytes())?;
-    Ok(fresh)
+    let fresh: [u8; 32] = host::random().map_err(|e| Error::file("seed", "the registry", e))?;
+    tables.put(Table::Meta, NODE_KEY, &fresh)?;
+    Ok(NodeId::new(fresh))
 }
 
 fn suggested_name(path: &Path) -> DatasetName {

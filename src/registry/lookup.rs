@@ -35,6 +35,9 @@ pub struct StatsReport {
     pub store: StoreStats,
 }
 
+/// Names that differ by so many letters may have been meant.
+const NEAR_EDITS: usize = 2;
+
 impl LocalRegistry {
     /// Every dataset, by name and version.
     ///
@@ -63,10 +66,9 @@ impl LocalRegistry {
         let found = self.store.read(|t| candidates(t, reference))?;
         let same_content =
             |a: &Dataset, b: &Dataset| a.manifest.content_id == b.manifest.content_id;
-        let first = found
-            .first()
-            .cloned()
-            .ok_or(Error::NotFound(reference.to_string()))?;
+        let Some(first) = found.first().cloned() else {
+            return Err(self.not_found(reference.to_string())?);
+        };
         if found.iter().all(|d| same_content(d, &first)) {
             return Ok(first);
         }
@@ -84,13 +86,39 @@ impl LocalRegistry {
     pub fn unindex_reference(&self, reference: &Reference) -> Result<Dataset, Error> {
         let found = self.store.read(|t| candidates(t, reference))?;
         match found.as_slice() {
-            [] => Err(Error::NotFound(reference.to_string())),
+            [] => Err(self.not_found(reference.to_string())?),
             [only] => self.remove(vec![only.clone()]).map(|()| only.clone()),
             several => Err(Error::Ambiguous {
                 reference: reference.to_string(),
                 candidates: several.iter().map(label).collect(),
             }),
         }
+    }
+
+    /// The error for a reference that nothing fits, with names that are nearly its.
+    pub(crate) fn not_found(&self, reference: String) -> Result<Error, Error> {
+        let wanted = reference.split('@').next().unwrap_or(&reference);
+        let mut near: Vec<(usize, String)> = Vec::new();
+        for dataset in self.list()? {
+            let name = dataset.manifest.name.to_string();
+            let distance = strsim::osa_distance(wanted, &name);
+            // A version that is missing is no spelling mistake.
+            if (1..=NEAR_EDITS).contains(&distance) {
+                near.push((distance, name));
+            }
+        }
+        near.sort();
+        near.dedup();
+        near.truncate(3);
+        let near: Vec<String> = near.into_iter().map(|(_, name)| name).collect();
+        Ok(if near.is_empty() {
+            Error::NotFound(reference)
+        } else {
+            Error::NearMiss {
+                name: reference,
+                near,
+            }
+        })
     }
 
     /// Takes every dataset with this content out of the index.

@@ -121,7 +121,7 @@ pub(crate) fn refill(
         if let Some(Ok(envelope)) = envelope
             && let Ok(manifest) = Manifest::decode(&envelope.manifest)
         {
-            catalog::put(tables, &manifest, &envelope, private)?;
+            catalog::merge(tables, &manifest, &envelope, private)?;
         }
     }
     Ok(())

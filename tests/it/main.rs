@@ -13,5 +13,6 @@ mod layering;
 mod mutations;
 mod registry;
 mod repair;
+mod revise;
 mod spec;
 mod support;

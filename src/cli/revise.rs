@@ -1,0 +1,80 @@
+//! Commands about what is said of datasets: tag, rename, log.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::catalog::Dataset;
+use crate::cli::exit::Failure;
+use crate::cli::out::Out;
+use crate::cli::out::human_bytes;
+use crate::cli::out::printable;
+use crate::cli::out::table;
+use crate::ident::DatasetName;
+use crate::registry::Edit;
+use crate::registry::LocalRegistry;
+
+pub(crate) fn revise(
+    registry: &LocalRegistry,
+    dataset: &Dataset,
+    edit: &Edit,
+    out: &Out,
+) -> Result<(), Failure> {
+    let revised = registry.revise(dataset, edit)?;
+    let m = &revised.manifest;
+    let clock: BTreeMap<String, u64> = m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect();
+    let id = m.content_id.to_string();
+    let object = json!({
+        "content_id": id, "clock": clock, "name": m.name.to_string(),
+        "version": m.dataset_version.to_string(), "tags": m.tags, "seq": m.seq,
+    });
+    let changed = revised.envelope_id != dataset.envelope_id;
+    let text = printable(&format!(
+        "{} {}@{}  tags: {}\n",
+        if changed { "Revised" } else { "Unchanged" },
+        m.name,
+        m.dataset_version,
+        m.tags.join(", ")
+    ));
+    Ok(out.result(&object, &[id], &text)?)
+}
+
+pub(crate) fn log(registry: &LocalRegistry, name: &DatasetName, out: &Out) -> Result<(), Failure> {
+    let log = registry.log(name)?;
+    let objects: Vec<Value> = log
+        .iter()
+        .map(|e| {
+            let m = &e.dataset.manifest;
+            json!({
+                "version": m.dataset_version.to_string(), "content_id": m.content_id.to_string(),
+                "created_at": m.created_at.to_rfc3339(), "rows": m.num_rows,
+                "size_bytes": m.size_bytes, "added_bytes": e.added.bytes,
+                "added_chunks": e.added.chunks, "seq": m.seq,
+            })
+        })
+        .collect();
+    let rows: Vec<Vec<String>> = log
+        .iter()
+        .map(|e| {
+            let m = &e.dataset.manifest;
+            vec![
+                m.dataset_version.to_string(),
+                m.created_at.to_rfc3339(),
+                m.num_rows.to_string(),
+                human_bytes(m.size_bytes),
+                human_bytes(e.added.bytes),
+                m.content_id.short(),
+            ]
+        })
+        .collect();
+    let versions: Vec<String> = log
+        .iter()
+        .map(|e| e.dataset.manifest.dataset_version.to_string())
+        .collect();
+    let text = table(
+        &["VERSION", "CREATED", "ROWS", "SIZE", "ADDED", "ID"],
+        &rows,
+    );
+    Ok(out.result(&json!({"versions": objects}), &versions, &text)?)
+}

@@ -1,0 +1,147 @@
+//! Changing what is said about a dataset: a new manifest for the same content, which supersedes the
+//! one before. And the versions of a name.
+
+use crate::blob_store::BlobKind;
+use crate::catalog;
+use crate::catalog::Dataset;
+use crate::catalog::Merged;
+use crate::catalog::Tombstone;
+use crate::ident::DatasetName;
+use crate::manifest::Envelope;
+use crate::manifest::Totals;
+use crate::manifest::diff_trees;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+use crate::registry::host;
+use crate::registry::index::node_id;
+use crate::store::disk::BlobReader;
+use crate::store::disk::Entry;
+use crate::store::disk::Session;
+
+/// What to change; what is not named stays.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    /// A new name.
+    pub name: Option<DatasetName>,
+    /// Labels to add.
+    pub add_tags: Vec<String>,
+    /// Labels to take away.
+    pub remove_tags: Vec<String>,
+    /// A new description.
+    pub description: Option<String>,
+    /// A new licence.
+    pub license: Option<String>,
+}
+
+/// One version of a name.
+#[derive(Clone, Debug)]
+pub struct LogEntry {
+    /// The version.
+    pub dataset: Dataset,
+    /// What it holds that the version before does not.
+    pub added: Totals,
+}
+
+impl LocalRegistry {
+    /// Publishes a revision: the same content and version, other words about it. An edit that
+    /// changes nothing makes none.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the dataset is gone, [`Error::VersionTaken`] when the new name has
+    /// that version, or a field breaks a limit.
+    pub fn revise(&self, dataset: &Dataset, edit: &Edit) -> Result<Dataset, Error> {
+        let session = Session::begin(&self.store)?;
+        let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        session.commit(|tables, entries| {
+            let gone = || Error::NotFound(dataset.manifest.name.to_string());
+            let held = catalog::by_key(tables, dataset.key)?.ok_or_else(gone)?;
+            let mut manifest = held.manifest.clone();
+            apply(edit, &mut manifest);
+            if manifest == held.manifest {
+                return Ok(held);
+            }
+            let named = catalog::by_name(tables, &manifest.name)?;
+            let taken = named.iter().find(|d| {
+                d.key != held.key && d.manifest.dataset_version == manifest.dataset_version
+            });
+            if let Some(taken) = taken {
+                return Err(Error::VersionTaken {
+                    name: manifest.name,
+                    version: manifest.dataset_version,
+                    held: taken.manifest.content_id,
+                });
+            }
+            manifest.seq = held.manifest.seq.saturating_add(1);
+            manifest.prev = vec![held.envelope_id];
+            let edits = manifest.clock.entry(node_id(tables)?).or_insert(0);
+            *edits = edits.saturating_add(1);
+            manifest.created_at = host::now();
+            let envelope = Envelope {
+                manifest: manifest.encode()?,
+                signature: None,
+            };
+            let merged = catalog::merge(tables, &manifest, &envelope, held.private)?;
+            if let Merged::Replaced(old) = merged {
+                entries.push(Entry {
+                    kind: BlobKind::Envelope,
+                    bytes: envelope.encode(),
+                    private: held.private,
+                });
+                // So that a rebuilt index does not bring the old one back when this one goes.
+                let retired = Tombstone {
+                    salt,
+                    envelopes: vec![old],
+                };
+                entries.push(Entry {
+                    kind: BlobKind::Tombstone,
+                    bytes: retired.encode(),
+                    private: false,
+                });
+            }
+            catalog::by_key(tables, held.key)?.ok_or_else(gone)
+        })
+    }
+
+    /// The versions of a name, oldest first, each with what it added to the one before.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a tree that is damaged.
+    pub fn log(&self, name: &DatasetName) -> Result<Vec<LogEntry>, Error> {
+        let versions = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
+        if versions.is_empty() {
+            return Err(self.not_found(name.to_string())?);
+        }
+        let reader = BlobReader::new(&self.store)?;
+        let mut log: Vec<LogEntry> = Vec::new();
+        for dataset in versions {
+            let root = dataset.manifest.chunk_tree_root;
+            let added = match log.last() {
+                Some(before) => {
+                    diff_trees(&reader, before.dataset.manifest.chunk_tree_root, root)?.only_b
+                }
+                None => crate::manifest::tree_totals(&reader, root)?,
+            };
+            log.push(LogEntry { dataset, added });
+        }
+        Ok(log)
+    }
+}
+
+fn apply(edit: &Edit, manifest: &mut crate::manifest::Manifest) {
+    if let Some(name) = &edit.name {
+        manifest.name = name.clone();
+    }
+    manifest.tags.retain(|t| !edit.remove_tags.contains(t));
+    manifest.tags.extend(edit.add_tags.iter().cloned());
+    manifest.tags.sort();
+    manifest.tags.dedup();
+    let text = |new: &Option<String>, old: &mut Option<String>| {
+        if new.is_some() {
+            old.clone_from(new);
+        }
+    };
+    text(&edit.description, &mut manifest.description);
+    text(&edit.license, &mut manifest.license);
+}
