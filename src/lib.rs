@@ -18,6 +18,7 @@
 pub mod registry;
 
 pub mod blob_store;
+pub mod card;
 pub mod catalog;
 pub mod chunk;
 #[cfg(feature = "cli")]

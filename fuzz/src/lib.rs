@@ -19,7 +19,7 @@ use alimentar::pack::scan;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -30,6 +30,7 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("tombstone", tombstone),
     ("schema", schema),
     ("describe", describe),
+    ("card", card),
 ];
 
 /// References, and with them names, versions and ids.
@@ -150,4 +151,11 @@ pub fn describe(data: &[u8]) {
     let (whole, pieces) = (by(data.len().max(1)), by(7));
     assert_eq!(whole.rows, pieces.rows);
     assert_eq!(whole.schema, pieces.schema);
+}
+
+/// Cards, and the page made of them.
+pub fn card(data: &[u8]) {
+    let card = alimentar::card::Card::read(data);
+    let page = alimentar::card::to_html("title", &card.markdown);
+    assert!(!page.contains("<script") && !page.contains("<img"));
 }

@@ -29,8 +29,8 @@ pub(crate) struct Cli {
     /// Say more about what is done
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// No colours; output has none yet
-    #[arg(long, global = true)]
+    /// No colours, as with NO_COLOR
+    #[arg(long, global = true, env = "NO_COLOR", value_parser = is_set)]
     pub no_color: bool,
     /// Answer yes to questions about destroying things
     #[arg(long, global = true)]
@@ -103,6 +103,17 @@ pub(crate) enum RegistryCommand {
         /// Another
         b: String,
     },
+    /// Show a dataset's card
+    Card {
+        /// A reference
+        reference: String,
+        /// As a web page that is safe to open
+        #[arg(long)]
+        html: bool,
+        /// Make this file the card first
+        #[arg(long, value_name = "FILE")]
+        set: Option<PathBuf>,
+    },
     /// Add and remove a dataset's tags
     Tag {
         /// A reference
@@ -169,10 +180,18 @@ pub(crate) struct IndexArgs {
     /// A label; may be given several times
     #[arg(long = "tag", value_name = "T")]
     pub tags: Vec<String>,
+    /// A Markdown file that is its card [default: README.md of a directory]
+    #[arg(long, value_name = "FILE")]
+    pub card: Option<PathBuf>,
     /// Keep it from everybody else
     #[arg(long)]
     pub private: bool,
     /// Leave out paths of a directory that match; may be given several times
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
+}
+
+/// A variable counts by being there, whatever it says.
+fn is_set(value: &str) -> Result<bool, std::convert::Infallible> {
+    Ok(!value.is_empty())
 }

@@ -12,6 +12,7 @@ use crate::cli::args::Cli;
 use crate::cli::args::IndexArgs;
 use crate::cli::args::RegistryCommand;
 use crate::cli::bar::Bar;
+use crate::cli::card;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
@@ -57,6 +58,17 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         RegistryCommand::Diff { a, b } => {
             diff(&registry, &find(&registry, a)?, &find(&registry, b)?, out)
         }
+        RegistryCommand::Card {
+            reference,
+            html,
+            set,
+        } => card::run(
+            &registry,
+            &find(&registry, reference)?,
+            *html,
+            set.clone(),
+            out,
+        ),
         RegistryCommand::Tag {
             reference,
             add,
@@ -131,6 +143,7 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, out: &Out) -> Result<(), Fa
         description: args.description.clone(),
         license: args.license.clone(),
         tags: args.tags.clone(),
+        card: args.card.clone(),
         private: args.private,
         exclude: args.exclude.clone(),
     };

@@ -3,10 +3,12 @@
 
 mod args;
 mod bar;
+mod card;
 mod commands;
 mod doctor;
 mod exit;
 mod interrupt;
+mod markdown;
 mod out;
 mod revise;
 mod upkeep;
@@ -40,7 +42,7 @@ pub fn main() -> ExitCode {
         }
     }));
     interrupt::listen();
-    let out = Out::new(cli.json, cli.quiet);
+    let out = Out::new(cli.json, cli.quiet, !cli.no_color);
     let done = match &cli.command {
         Command::Registry { command } => commands::run(command, &cli, &out),
         Command::Doctor => doctor::run(&cli, &out),

@@ -1,6 +1,7 @@
 //! Where output goes: data to stdout, everything else to stderr; and how figures are shown.
 
 use std::io;
+use std::io::IsTerminal;
 use std::io::Write;
 
 use serde_json::Value;
@@ -10,11 +11,31 @@ use serde_json::Value;
 pub(crate) struct Out {
     json: bool,
     quiet: bool,
+    style: bool,
 }
 
 impl Out {
-    pub(crate) fn new(json: bool, quiet: bool) -> Self {
-        Self { json, quiet }
+    /// `style` is whether the user allows colours; a terminal has to be there too.
+    pub(crate) fn new(json: bool, quiet: bool, style: bool) -> Self {
+        Self {
+            json,
+            quiet,
+            style: style && io::stdout().is_terminal(),
+        }
+    }
+
+    /// Whether text may be bold and dim.
+    pub(crate) fn has_style(self) -> bool {
+        self.style
+    }
+
+    /// Columns of the terminal; 80 where there is none.
+    pub(crate) fn width(self) -> usize {
+        let size = rustix::termios::tcgetwinsize(io::stdout());
+        match size.map(|s| usize::from(s.ws_col)) {
+            Ok(columns) if columns > 0 => columns.min(100),
+            _ => 80,
+        }
     }
 
     pub(crate) fn is_json(self) -> bool {
@@ -58,7 +79,9 @@ impl Out {
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| {
-            if c.is_control() && c != '\n' {
+            // What turns the direction of writing can make a name look like another.
+            let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if turns || (c.is_control() && c != '\n') {
                 '\u{fffd}'
             } else {
                 c
@@ -101,7 +124,8 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     };
     let mut text = line(head.iter().map(|h| (*h).to_owned()).collect());
     for row in rows {
-        text += &line(row.iter().map(|c| printable(c)).collect());
+        let cell = |c: &String| printable(c).replace('\n', "\u{fffd}");
+        text += &line(row.iter().map(cell).collect());
     }
     text
 }

@@ -18,6 +18,7 @@ use crate::manifest::PathError;
 use crate::manifest::TreeError;
 use crate::meta_store::MetaError;
 use crate::store::disk::StoreError;
+use crate::wire::limits::CARD_BYTES_MAX;
 
 /// Why a use-case failed.
 #[derive(Debug, ThisError)]
@@ -42,6 +43,9 @@ pub enum Error {
     /// Neither a file nor a directory.
     #[error("`{}` is neither a file nor a directory", .0.display())]
     NotAFile(PathBuf),
+    /// A card beyond the limit.
+    #[error("the card `{}` is longer than {} bytes", .0.display(), CARD_BYTES_MAX)]
+    CardTooLong(PathBuf),
     /// Where something should be made, something is.
     #[error("`{}` exists already", .0.display())]
     Exists(PathBuf),
@@ -135,9 +139,11 @@ impl Classify for Error {
         match self {
             Self::File { source, .. } => ErrorKind::of_io(source),
             Self::Changed(_) => ErrorKind::Io,
-            Self::NameNotUtf8(_) | Self::NotAFile(_) | Self::Pattern(_) | Self::Path(_) => {
-                ErrorKind::Invalid
-            }
+            Self::NameNotUtf8(_)
+            | Self::CardTooLong(_)
+            | Self::NotAFile(_)
+            | Self::Pattern(_)
+            | Self::Path(_) => ErrorKind::Invalid,
             Self::Exists(_) | Self::VersionTaken { .. } => ErrorKind::Conflict,
             Self::NotFound(_) | Self::NearMiss { .. } | Self::NoSuchFile { .. } => {
                 ErrorKind::NotFound

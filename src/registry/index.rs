@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::path::PathBuf;
 
 use crate::blob_store::BlobKind;
+use crate::card::Card;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::ident::ContentId;
@@ -19,6 +21,7 @@ use crate::meta_store::MetaWrite;
 use crate::meta_store::Table;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
+use crate::registry::cards;
 use crate::registry::error::Error;
 use crate::registry::files;
 use crate::registry::files::Skipped;
@@ -45,6 +48,8 @@ pub struct IndexOptions {
     pub license: Option<String>,
     /// Labels.
     pub tags: Vec<String>,
+    /// A file that is its card; else a directory's `README.md`.
+    pub card: Option<PathBuf>,
     /// Keep it from everybody else.
     pub private: bool,
     /// Patterns of paths to leave out of a directory.
@@ -100,6 +105,8 @@ impl LocalRegistry {
         }
         let total: u64 = sources.files.iter().map(|f| f.seen.size_bytes).sum();
         progress.phase("indexing", Some(total));
+        let card = cards::chosen(options.card.as_deref(), &sources)?;
+        let said = card.as_deref().map(Card::read);
         let session = Session::begin(&self.store)?;
         let ((table, schemas), root, totals) = ingest(&session, |feeder| {
             read_all(feeder, &sources.files, progress)
@@ -119,7 +126,11 @@ impl LocalRegistry {
         let content_id = content_id.ok_or_else(|| Error::Changed(path.to_owned()))?;
         let stats = session.stats();
         let line = LineId::new(host::random().map_err(|e| Error::file("seed", path, e))?);
+        let card = card
+            .map(|bytes| session.add(BlobKind::Card, &bytes))
+            .transpose()?;
         let mut tags = options.tags.clone();
+        tags.extend(said.iter().flat_map(Card::tags));
         tags.sort();
         tags.dedup();
         let draft = Manifest {
@@ -138,9 +149,12 @@ impl LocalRegistry {
             num_rows: table.files().iter().filter_map(|f| f.rows).sum(),
             size_bytes: totals.bytes,
             description: options.description.clone(),
-            license: options.license.clone(),
+            license: options
+                .license
+                .clone()
+                .or_else(|| said.as_ref()?.license().map(str::to_owned)),
             tags,
-            card: None,
+            card: card.map(|key| key.id),
             line,
             seq: 1,
             prev: Vec::new(),

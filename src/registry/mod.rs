@@ -2,6 +2,7 @@
 //! Blocking; takes options and a [`Progress`](crate::progress::Progress), returns reports, never
 //! prints.
 
+mod cards;
 mod checkout;
 mod error;
 mod feed;
@@ -24,6 +25,7 @@ mod verify;
 
 use std::path::Path;
 
+pub use cards::CardReport;
 pub use checkout::CheckoutReport;
 pub use error::Error;
 pub use files::Skipped;

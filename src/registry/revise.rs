@@ -1,6 +1,8 @@
 //! Changing what is said about a dataset: a new manifest for the same content, which supersedes the
 //! one before. And the versions of a name.
 
+use std::path::PathBuf;
+
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
@@ -11,6 +13,7 @@ use crate::manifest::Envelope;
 use crate::manifest::Totals;
 use crate::manifest::diff_trees;
 use crate::registry::LocalRegistry;
+use crate::registry::cards;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::index::node_id;
@@ -31,6 +34,8 @@ pub struct Edit {
     pub description: Option<String>,
     /// A new licence.
     pub license: Option<String>,
+    /// A file that is the new card.
+    pub card: Option<PathBuf>,
 }
 
 /// One version of a name.
@@ -51,12 +56,17 @@ impl LocalRegistry {
     /// that version, or a field breaks a limit.
     pub fn revise(&self, dataset: &Dataset, edit: &Edit) -> Result<Dataset, Error> {
         let session = Session::begin(&self.store)?;
+        let card = match &edit.card {
+            Some(path) => Some(session.add(BlobKind::Card, &cards::read(path)?)?.id),
+            None => None,
+        };
         let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
         session.commit(|tables, entries| {
             let gone = || Error::NotFound(dataset.manifest.name.to_string());
             let held = catalog::by_key(tables, dataset.key)?.ok_or_else(gone)?;
             let mut manifest = held.manifest.clone();
             apply(edit, &mut manifest);
+            manifest.card = card.or(manifest.card);
             if manifest == held.manifest {
                 return Ok(held);
             }

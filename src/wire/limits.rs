@@ -41,6 +41,10 @@ pub const SCHEMA_FIELDS_MAX: usize = 10_000;
 pub const ARROW_METADATA_BYTES_MAX: usize = 64 << 20;
 /// Bytes of a Parquet footer.
 pub const PARQUET_FOOTER_BYTES_MAX: usize = 256 << 20;
+/// Values in a card's front matter.
+pub const YAML_VALUES_MAX: usize = 20_000;
+/// Levels of nesting in a card's front matter.
+pub const YAML_DEPTH_MAX: usize = 64;
 /// How many times longer than its compressed form a text may be and still be looked into.
 pub const DECOMPRESSION_RATIO_MAX: u64 = 1000;
 
@@ -66,5 +70,7 @@ pub const ALL: &[(&str, u64)] = &[
     ("schema_fields_max", SCHEMA_FIELDS_MAX as u64),
     ("arrow_metadata_bytes_max", ARROW_METADATA_BYTES_MAX as u64),
     ("parquet_footer_bytes_max", PARQUET_FOOTER_BYTES_MAX as u64),
+    ("yaml_values_max", YAML_VALUES_MAX as u64),
+    ("yaml_depth_max", YAML_DEPTH_MAX as u64),
     ("decompression_ratio_max", DECOMPRESSION_RATIO_MAX),
 ];

@@ -111,6 +111,10 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             chosen(6, &file("three.arrows")),
             chosen(8, &zrip::compress(b"a,b\n1,2\n", 1).unwrap()),
         ],
+        "card" => vec![
+            b"---\nlicense: mit\ntags:\n- a\n- {b: [1, 2.5, ~]}\n---\n# T\n\n<b>x</b> [l](javascript:x)\n".to_vec(),
+            b"| a | b |\n|---|---|\n| ![i](u) | <script> |\n".to_vec(),
+        ],
         other => panic!("no seeds for {other}"),
     }
 }

@@ -1,0 +1,91 @@
+//! Markdown as a page that is safe to open: no script, no markup of the writer's, nothing loaded
+//! from anywhere, links only to where links may lead.
+
+use pulldown_cmark::CowStr;
+use pulldown_cmark::Event;
+use pulldown_cmark::Options;
+use pulldown_cmark::Parser;
+use pulldown_cmark::Tag;
+use pulldown_cmark::TagEnd;
+
+const STYLE: &str = "body{max-width:46rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 sans-serif}\
+pre{overflow-x:auto;padding:.8rem;background:#8881}table{border-collapse:collapse}\
+td,th{border:1px solid #8886;padding:.2rem .6rem}";
+
+/// A whole page with a title. A policy in its head forbids what the markup cannot hold anyway.
+pub fn to_html(title: &str, markdown: &str) -> String {
+    let mut body = String::new();
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let events = Parser::new_ext(markdown, options).map(safe);
+    pulldown_cmark::html::push_html(&mut body, events);
+    let title = escape(title);
+    format!(
+        "<!doctype html>\n<html><head><meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+         style-src 'unsafe-inline'\">\n\
+         <title>{title}</title>\n<style>{STYLE}</style></head>\n<body>\n{body}</body></html>\n"
+    )
+}
+
+fn safe(event: Event<'_>) -> Event<'_> {
+    match event {
+        // The renderer escapes text.
+        Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
+        Event::Start(Tag::HtmlBlock) => Event::Start(Tag::Paragraph),
+        Event::End(TagEnd::HtmlBlock) => Event::End(TagEnd::Paragraph),
+        Event::Start(Tag::Link {
+            link_type,
+            dest_url,
+            title,
+            id,
+        }) => Event::Start(Tag::Link {
+            link_type,
+            dest_url: allowed(dest_url),
+            title,
+            id,
+        }),
+        // An image is a link to where it is: nothing is loaded by opening the page.
+        Event::Start(Tag::Image {
+            link_type,
+            dest_url,
+            title,
+            id,
+        }) => Event::Start(Tag::Link {
+            link_type,
+            dest_url: allowed(dest_url),
+            title,
+            id,
+        }),
+        Event::End(TagEnd::Image) => Event::End(TagEnd::Link),
+        other => other,
+    }
+}
+
+/// The target of a link, or nowhere.
+fn allowed(url: CowStr<'_>) -> CowStr<'_> {
+    let scheme = url.split(['/', '?', '#']).next().unwrap_or_default();
+    let lower = scheme.to_ascii_lowercase();
+    let known = ["http:", "https:", "mailto:"]
+        .iter()
+        .any(|s| lower.starts_with(s));
+    if known || !scheme.contains(':') {
+        url
+    } else {
+        CowStr::Borrowed("#")
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut safe = String::new();
+    for c in text.chars() {
+        match c {
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            '"' => safe.push_str("&quot;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}

@@ -1,0 +1,62 @@
+//! `registry card`: a card on the terminal, as JSON, or as a page.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::card::to_html;
+use crate::catalog::Dataset;
+use crate::cli::exit::Failure;
+use crate::cli::markdown::render;
+use crate::cli::out::Out;
+use crate::cli::out::printable;
+use crate::registry::Edit;
+use crate::registry::LocalRegistry;
+
+pub(crate) fn run(
+    registry: &LocalRegistry,
+    dataset: &Dataset,
+    html: bool,
+    set: Option<PathBuf>,
+    out: &Out,
+) -> Result<(), Failure> {
+    let edit = Edit {
+        card: set,
+        ..Edit::default()
+    };
+    let dataset = match edit.card {
+        Some(_) => registry.revise(dataset, &edit)?,
+        None => dataset.clone(),
+    };
+    let report = registry.card(&dataset)?;
+    let card = &report.card;
+    let m = &dataset.manifest;
+    let title = format!("{}@{}", m.name, m.dataset_version);
+    if let Some(error) = &card.error {
+        out.diagnostic(&format!("warning: the card's front matter, {error}"));
+    }
+    let mut object = json!({
+        "content_id": m.content_id.to_string(), "drafted": report.is_draft,
+        "error": card.error.as_ref().map(ToString::to_string),
+    });
+    let text = if html {
+        let page = to_html(&title, &card.markdown);
+        object["html"] = json!(page);
+        page
+    } else {
+        object["frontmatter"] = json!(card.front_matter);
+        object["markdown"] = json!(card.markdown);
+        let keys = card.front_matter.iter();
+        let facts: String = keys
+            .map(|(key, value)| match value.as_str() {
+                Some(text) => printable(&format!("{key}: {text}\n")),
+                None => printable(&format!("{key}: {value}\n")),
+            })
+            .collect();
+        format!(
+            "{facts}\n{}",
+            render(&card.markdown, out.width(), out.has_style())
+        )
+    };
+    Ok(out.result(&object, &[m.content_id.to_string()], &text)?)
+}
