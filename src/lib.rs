@@ -8,6 +8,7 @@
 //! | *(none)* | identifiers, chunking, packs, manifests, trees, the memory store | 1–7, pure; builds for wasm32 |
 //! | `disk` | packs and the redb index on a real disk | 7 |
 //! | `inspect` | formats, schemas, row counts | 8 |
+//! | `search` | full-text search over what is said of datasets | 7 |
 //! | `registry` | `LocalRegistry`, the use-cases | 10 |
 //! | `cli` (default) | the `alimentar` binary | 12 |
 //!
@@ -34,6 +35,8 @@ pub mod pack;
 pub mod panics;
 pub mod progress;
 pub mod read_at;
+#[cfg(feature = "search")]
+pub mod search;
 pub mod store;
 pub mod wire;
 

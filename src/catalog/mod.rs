@@ -9,9 +9,11 @@ use std::collections::BTreeSet;
 
 pub use tombstone::Tombstone;
 
+use crate::ident::BlobId;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::EnvelopeId;
+use crate::ident::to_hex;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
 use crate::manifest::Rank;
@@ -37,6 +39,21 @@ impl RegisterKey {
             .bytes(manifest.content_id.as_bytes());
         w.counted(manifest.dataset_version.to_string().as_bytes());
         Self(*blake3::hash(w.as_bytes()).as_bytes())
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// 64 hex digits.
+    pub fn to_hex(&self) -> String {
+        to_hex(&self.0)
+    }
+
+    /// Reads 64 hex digits.
+    pub fn parse_hex(text: &str) -> Option<Self> {
+        BlobId::parse_hex(text).map(|id| Self(*id.as_bytes()))
     }
 }
 
@@ -141,6 +158,21 @@ pub fn remove(tables: &mut dyn MetaWrite, dataset: &Dataset) -> Result<(), MetaE
         &content_key(&manifest.content_id, &dataset.key),
     )?;
     Ok(())
+}
+
+/// Which envelope counts in every register, in order of the registers.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn heads(tables: &dyn MetaRead) -> Result<Vec<(RegisterKey, EnvelopeId)>, MetaError> {
+    let mut found = Vec::new();
+    tables.scan(Table::Datasets, &[], &mut |key, value| {
+        if let (Ok(key), Ok((id, _))) = (key.try_into(), decode_row(value)) {
+            found.push((RegisterKey(key), id));
+        }
+        Scan::Continue
+    })?;
+    Ok(found)
 }
 
 /// A manifest's envelope.

@@ -70,6 +70,28 @@ pub(crate) enum RegistryCommand {
         #[arg(long)]
         all: bool,
     },
+    /// Find datasets by what is said of them
+    #[command(after_help = "Examples:
+  alimentar registry search 'speech license:cc-by-4.0'
+  alimentar registry search '\"read aloud\" rows:>10k -noisy'
+  alimentar registry search --schema meta.label
+
+Fields: name tag license publisher lang schema text rows size")]
+    Search {
+        /// Words, \"phrases\", prefi*, -without, field:value
+        #[arg(
+            required_unless_present = "schema",
+            default_value = "",
+            hide_default_value = true
+        )]
+        query: String,
+        /// Only datasets with this column; dots go into nested ones
+        #[arg(long, value_name = "FIELD")]
+        schema: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
     /// Show everything about one dataset
     Info(RefArg),
     /// List the files of a dataset

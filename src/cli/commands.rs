@@ -19,6 +19,7 @@ use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
 use crate::cli::out::table;
 use crate::cli::revise;
+use crate::cli::search;
 use crate::cli::upkeep;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
@@ -58,6 +59,11 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         RegistryCommand::Diff { a, b } => {
             diff(&registry, &find(&registry, a)?, &find(&registry, b)?, out)
         }
+        RegistryCommand::Search {
+            query,
+            schema,
+            limit,
+        } => search::run(&registry, query, schema.as_deref(), *limit, out),
         RegistryCommand::Card {
             reference,
             html,
@@ -188,7 +194,7 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, out: &Out) -> Result<(), Fa
     Ok(out.result(&object, &[m.content_id.to_string()], &text)?)
 }
 
-fn brief(d: &Dataset) -> Value {
+pub(crate) fn brief(d: &Dataset) -> Value {
     let m = &d.manifest;
     json!({
         "content_id": m.content_id.to_string(), "name": m.name.to_string(),

@@ -11,6 +11,7 @@ mod interrupt;
 mod markdown;
 mod out;
 mod revise;
+mod search;
 mod upkeep;
 
 use std::process::ExitCode;

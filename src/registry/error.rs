@@ -17,6 +17,8 @@ use crate::manifest::ManifestError;
 use crate::manifest::PathError;
 use crate::manifest::TreeError;
 use crate::meta_store::MetaError;
+use crate::search::QueryError;
+use crate::search::SearchError;
 use crate::store::disk::StoreError;
 use crate::wire::limits::CARD_BYTES_MAX;
 
@@ -110,6 +112,12 @@ pub enum Error {
     /// Stopped on request.
     #[error("interrupted")]
     Interrupted,
+    /// The search index.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    /// A search that cannot be read.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// A text that is no identifier.
     #[error(transparent)]
     Ident(#[from] IdentError),
@@ -151,7 +159,8 @@ impl Classify for Error {
             Self::Ambiguous { .. } => ErrorKind::Ambiguous,
             Self::Corrupt { .. } | Self::Mismatch { .. } => ErrorKind::Integrity,
             Self::Interrupted => ErrorKind::Interrupted,
-            Self::Ident(_) => ErrorKind::Invalid,
+            Self::Search(_) => ErrorKind::Io,
+            Self::Ident(_) | Self::Query(_) => ErrorKind::Invalid,
             Self::Manifest(e) => e.kind(),
             Self::Store(e) => e.kind(),
         }

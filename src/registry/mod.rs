@@ -20,6 +20,7 @@ mod read_files;
 mod recover;
 mod revise;
 mod schemas;
+mod search;
 mod small_files;
 mod verify;
 
@@ -38,6 +39,8 @@ pub use lookup::StatsReport;
 pub use recover::RepairReport;
 pub use revise::Edit;
 pub use revise::LogEntry;
+pub use search::Found;
+pub use search::SearchReport;
 pub use verify::DiffReport;
 pub use verify::FileDiff;
 pub use verify::VerifyReport;

@@ -45,6 +45,10 @@ pub const PARQUET_FOOTER_BYTES_MAX: usize = 256 << 20;
 pub const YAML_VALUES_MAX: usize = 20_000;
 /// Levels of nesting in a card's front matter.
 pub const YAML_DEPTH_MAX: usize = 64;
+/// Bytes of a search.
+pub const QUERY_BYTES_MAX: usize = 4096;
+/// Conditions of a search.
+pub const QUERY_CLAUSES_MAX: usize = 64;
 /// How many times longer than its compressed form a text may be and still be looked into.
 pub const DECOMPRESSION_RATIO_MAX: u64 = 1000;
 
@@ -72,5 +76,7 @@ pub const ALL: &[(&str, u64)] = &[
     ("parquet_footer_bytes_max", PARQUET_FOOTER_BYTES_MAX as u64),
     ("yaml_values_max", YAML_VALUES_MAX as u64),
     ("yaml_depth_max", YAML_DEPTH_MAX as u64),
+    ("query_bytes_max", QUERY_BYTES_MAX as u64),
+    ("query_clauses_max", QUERY_CLAUSES_MAX as u64),
     ("decompression_ratio_max", DECOMPRESSION_RATIO_MAX),
 ];

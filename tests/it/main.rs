@@ -15,5 +15,6 @@ mod mutations;
 mod registry;
 mod repair;
 mod revise;
+mod search;
 mod spec;
 mod support;

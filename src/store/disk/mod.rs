@@ -46,6 +46,9 @@ pub use stats::StoreStats;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::store::disk::io::Disk;
+use crate::store::disk::io::LockGuard;
+use crate::store::disk::io::Share;
+use crate::store::disk::io::Wait;
 use crate::store::disk::meta::RedbMeta;
 
 /// One open home. Cheap to clone; holds no lock between calls.
@@ -100,6 +103,16 @@ impl DiskStore {
     /// Where the home is; empty for a simulated disk.
     pub fn home(&self) -> &Path {
         &self.home
+    }
+
+    /// Waits for a lock of the layers above and holds it alone until dropped.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the home cannot be written.
+    pub fn lock(&self, name: &str) -> Result<Box<dyn LockGuard>, StoreError> {
+        self.disk
+            .lock(name, Share::Exclusive, Wait::Yes)
+            .map_err(|e| StoreError::io("lock", name, e))
     }
 
     /// Runs `view` over one consistent state of the tables. Others may read at the same time;
