@@ -93,7 +93,9 @@ impl LocalRegistry {
     fn catch_up(&self, index: &SearchIndex) -> Result<(), Error> {
         let heads = self.store.read(|t| Ok::<_, Error>(catalog::heads(t)?))?;
         let stamp = stamp(&heads);
-        if index.stamp().as_deref() == Some(&stamp) {
+        // An index whose own list of parts was lost is empty, whatever the stamp says.
+        let is_whole = index.count() == heads.len() as u64;
+        if is_whole && index.stamp().as_deref() == Some(&stamp) {
             return Ok(());
         }
         let held = index.held()?;

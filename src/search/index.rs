@@ -160,6 +160,11 @@ impl SearchIndex {
         Ok(std::fs::rename(aside, self.dir.join(STAMP_FILE))?)
     }
 
+    /// How many documents there are.
+    pub fn count(&self) -> u64 {
+        self.reader.searcher().num_docs()
+    }
+
     /// The register and envelope of every document.
     ///
     /// # Errors
