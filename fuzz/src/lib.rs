@@ -19,7 +19,7 @@ use alimentar::pack::scan;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -31,6 +31,7 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("schema", schema),
     ("describe", describe),
     ("card", card),
+    ("query", query),
 ];
 
 /// References, and with them names, versions and ids.
@@ -158,4 +159,11 @@ pub fn card(data: &[u8]) {
     let card = alimentar::card::Card::read(data);
     let page = alimentar::card::to_html("title", &card.markdown);
     assert!(!page.contains("<script") && !page.contains("<img"));
+}
+
+/// Searches.
+pub fn query(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = text.parse::<alimentar::search::Query>();
+    }
 }

@@ -257,8 +257,11 @@ fn load_all(tables: &dyn MetaRead, keys: BTreeSet<RegisterKey>) -> Result<Vec<Da
         .map(|key| load(tables, key))
         .collect::<Result<Vec<_>, _>>()?;
     found.sort_by(|a, b| {
-        let order = |d: &Dataset| (d.manifest.name.clone(), d.manifest.dataset_version.clone());
-        order(a).cmp(&order(b)).then_with(|| a.key.cmp(&b.key))
+        let (x, y) = (&a.manifest, &b.manifest);
+        let names = x.name.cmp(&y.name);
+        names
+            .then_with(|| x.dataset_version.cmp(&y.dataset_version))
+            .then_with(|| a.key.cmp(&b.key))
     });
     Ok(found)
 }

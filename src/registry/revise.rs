@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::blob_store::BlobKind;
+use crate::card::Card;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::Merged;
@@ -57,7 +58,11 @@ impl LocalRegistry {
     pub fn revise(&self, dataset: &Dataset, edit: &Edit) -> Result<Dataset, Error> {
         let session = Session::begin(&self.store)?;
         let card = match &edit.card {
-            Some(path) => Some(session.add(BlobKind::Card, &cards::read(path)?)?.id),
+            Some(path) => {
+                let bytes = cards::read(path)?;
+                let id = session.add(BlobKind::Card, &bytes)?.id;
+                Some((id, Card::read(&bytes)))
+            }
             None => None,
         };
         let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
@@ -66,7 +71,14 @@ impl LocalRegistry {
             let held = catalog::by_key(tables, dataset.key)?.ok_or_else(gone)?;
             let mut manifest = held.manifest.clone();
             apply(edit, &mut manifest);
-            manifest.card = card.or(manifest.card);
+            if let Some((id, said)) = &card {
+                manifest.card = Some(*id);
+                let license = said.license().map(str::to_owned);
+                manifest.license = manifest.license.or(license);
+                manifest.tags.extend(said.tags());
+                manifest.tags.sort();
+                manifest.tags.dedup();
+            }
             if manifest == held.manifest {
                 return Ok(held);
             }

@@ -40,7 +40,7 @@ fn a_readme_is_the_card_and_a_draft_stands_in_for_none() {
             .contains("| text | Utf8 |")
     );
     let given = dir.path().join("card.md");
-    std::fs::write(&given, "plain words").unwrap();
+    std::fs::write(&given, "---\nlicense: mit\ntags: [x]\n---\nplain words").unwrap();
     let set = answer(
         &home,
         &["registry", "card", "rows", "--set", given.to_str().unwrap()],
@@ -48,6 +48,11 @@ fn a_readme_is_the_card_and_a_draft_stands_in_for_none() {
     assert_eq!(
         (&set["drafted"], &set["markdown"]),
         (&false.into(), &"plain words".into())
+    );
+    let info = answer(&home, &["registry", "info", "rows"]);
+    assert_eq!(
+        (&info["license"], &info["tags"][0]),
+        (&"mit".into(), &"x".into())
     );
     // Cards survive a collection and a rebuild.
     answer(&home, &["registry", "gc"]);

@@ -115,6 +115,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             b"---\nlicense: mit\ntags:\n- a\n- {b: [1, 2.5, ~]}\n---\n# T\n\n<b>x</b> [l](javascript:x)\n".to_vec(),
             b"| a | b |\n|---|---|\n| ![i](u) | <script> |\n".to_vec(),
         ],
+        "query" => vec![b"a \"b c\" -d license:mit rows:>1.5k pre* AND (x:y)".to_vec()],
         other => panic!("no seeds for {other}"),
     }
 }
