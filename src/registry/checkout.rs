@@ -52,7 +52,7 @@ impl LocalRegistry {
         dest: &Path,
         progress: &dyn Progress,
     ) -> Result<CheckoutReport, Error> {
-        let reader = BlobReader::new(&self.store)?;
+        let reader = self.reader_of(dataset)?;
         let table = self.files_by(&reader, &dataset.manifest)?;
         let mut chosen: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
         if let Some(path) = path {
@@ -109,7 +109,7 @@ impl LocalRegistry {
         out: &mut dyn Write,
         progress: &dyn Progress,
     ) -> Result<u64, Error> {
-        let reader = BlobReader::new(&self.store)?;
+        let reader = self.reader_of(dataset)?;
         let table = self.files_by(&reader, &dataset.manifest)?;
         let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
         let (start, end) = match path {

@@ -202,6 +202,19 @@ impl LocalRegistry {
         Ok(reader.stored_bytes(&keys)?)
     }
 
+    /// A reader for a dataset that is still here. From now on nothing of it is collected.
+    pub(crate) fn reader_of(&self, dataset: &Dataset) -> Result<BlobReader, Error> {
+        let reader = BlobReader::new(&self.store)?;
+        let held = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::by_key(t, dataset.key)?))?;
+        // It may have been unindexed, and collected, since it was looked up.
+        match held {
+            Some(_) => Ok(reader),
+            None => Err(Error::NotFound(dataset.manifest.name.to_string())),
+        }
+    }
+
     pub(crate) fn files_by(
         &self,
         reader: &BlobReader,

@@ -67,7 +67,7 @@ impl LocalRegistry {
         dataset: &Dataset,
         progress: &dyn Progress,
     ) -> Result<VerifyReport, Error> {
-        let reader = BlobReader::new(&self.store)?;
+        let reader = self.reader_of(dataset)?;
         let m = &dataset.manifest;
         let name = || m.name.to_string();
         let table = self.files_by(&reader, m).map_err(|e| match e {

@@ -50,7 +50,7 @@ pub const QUERY_BYTES_MAX: usize = 4096;
 /// Conditions of a search.
 pub const QUERY_CLAUSES_MAX: usize = 64;
 /// How many times longer than its compressed form a text may be and still be looked into.
-pub const DECOMPRESSION_RATIO_MAX: u64 = 1000;
+pub const DECOMPRESSION_RATIO_MAX: u64 = 250;
 
 /// Name in the specification, and value, of every limit above.
 pub const ALL: &[(&str, u64)] = &[

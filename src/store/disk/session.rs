@@ -39,8 +39,9 @@ pub struct SessionStats {
 #[derive(Debug)]
 pub struct Session {
     store: DiskStore,
-    operation: Operation,
+    /// Before the operation, so that it is dropped, and its last write waited for, first.
     state: Mutex<State>,
+    operation: Operation,
 }
 
 #[derive(Debug, Default)]
