@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
 # What a chain of versions takes on disk when each is stored after the other: for alimentar and for
-# those of borg, restic and casync that are installed. The files of DIR, in order of name, are the
+# borg, restic and casync. The files of DIR, in order of name, are the
 # versions.
 # usage: benches/chains.sh DIR
 set -euo pipefail
+# Peers come from Debian's packages; without the right to install, those that are there are used.
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get install -y -q borgbackup restic casync bc >/dev/null 2>&1 || true
+fi
 dir=$(realpath "${1:?DIR}")
 cd "$(dirname "$0")/.."
 cargo build --release --quiet

@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# Times ingest into an empty store, and taking out again, for alimentar and for those of borg, restic
-# and casync that are installed (`apt-get install borgbackup restic casync`). Seconds, page cache warm.
+# Times ingest into an empty store, and taking out again, for alimentar and for borg, restic and
+# casync. Seconds, page cache warm.
 # usage: benches/compare.sh FILE [RUNS]
 set -euo pipefail
+# Peers come from Debian's packages; without the right to install, those that are there are used.
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get install -y -q borgbackup restic casync bc >/dev/null 2>&1 || true
+fi
 file=$(realpath "${1:?FILE}"); runs=${2:-3}
 cd "$(dirname "$0")/.."
 cargo build --release --quiet
