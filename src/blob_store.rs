@@ -23,6 +23,8 @@ pub enum BlobKind {
     Card,
     /// The ids of envelopes that were removed.
     Tombstone,
+    /// What a publisher stated besides manifests.
+    Statement,
 }
 
 impl BlobKind {
@@ -34,6 +36,7 @@ impl BlobKind {
             Self::Envelope => 3,
             Self::Card => 4,
             Self::Tombstone => 5,
+            Self::Statement => 6,
         }
     }
 
@@ -45,6 +48,7 @@ impl BlobKind {
             3 => Some(Self::Envelope),
             4 => Some(Self::Card),
             5 => Some(Self::Tombstone),
+            6 => Some(Self::Statement),
             _ => None,
         }
     }
@@ -57,7 +61,13 @@ impl BlobKind {
             Self::Envelope => "manifest",
             Self::Card => "card",
             Self::Tombstone => "tombstone",
+            Self::Statement => "statement",
         }
+    }
+
+    /// Whether the tables above the store are made of blobs of this kind.
+    pub const fn is_entry(self) -> bool {
+        matches!(self, Self::Envelope | Self::Tombstone | Self::Statement)
     }
 }
 

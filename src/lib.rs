@@ -29,6 +29,8 @@ pub mod error_kind;
 pub mod ident;
 #[cfg(feature = "inspect")]
 pub mod inspect;
+#[cfg(feature = "disk")]
+pub mod keyring;
 pub mod manifest;
 pub mod meta_store;
 pub mod pack;
@@ -38,6 +40,7 @@ pub mod read_at;
 #[cfg(feature = "search")]
 pub mod search;
 pub mod store;
+pub mod trust;
 pub mod wire;
 
 #[cfg(feature = "registry")]

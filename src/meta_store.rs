@@ -29,11 +29,13 @@ pub enum Table {
     Contents,
     /// Hash of an absolute path → what was seen there when it was indexed.
     Sources,
+    /// Statement id → its bytes.
+    Statements,
 }
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Meta,
         Self::Blobs,
         Self::Doomed,
@@ -43,6 +45,7 @@ impl Table {
         Self::Names,
         Self::Contents,
         Self::Sources,
+        Self::Statements,
     ];
 
     /// The table's name in the database.
@@ -57,6 +60,7 @@ impl Table {
             Self::Names => "names-1",
             Self::Contents => "contents-1",
             Self::Sources => "sources-1",
+            Self::Statements => "statements-1",
         }
     }
 }

@@ -86,7 +86,7 @@ pub fn record(data: &[u8]) {
             let _ = Record {
                 kind,
                 codec,
-                private: view.header.private,
+                flags: view.header.flags,
                 sequence: view.header.sequence,
                 items: view.header.items.clone(),
                 payload,

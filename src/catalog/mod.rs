@@ -1,12 +1,15 @@
 //! Which datasets there are: states by register key, found by name, by content id, or all. Works
 //! over any [`MetaRead`]; which manifest wins is decided above.
 
+mod statements;
 #[cfg(test)]
 mod tests;
 mod tombstone;
 
 use std::collections::BTreeSet;
 
+pub use statements::put_statement;
+pub use statements::statements;
 pub use tombstone::Tombstone;
 
 use crate::ident::BlobId;
@@ -22,6 +25,7 @@ use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::meta_store::Scan;
 use crate::meta_store::Table;
+use crate::pack::Flags;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
@@ -34,7 +38,12 @@ impl RegisterKey {
     /// The register that a manifest is a state of.
     pub fn of(manifest: &Manifest) -> Self {
         let mut w = Writer::new();
-        w.counted(manifest.signer.as_ref().map_or(&[], |k| k.as_slice()));
+        w.counted(
+            manifest
+                .signer
+                .as_ref()
+                .map_or(&[], |k| k.as_bytes().as_slice()),
+        );
         w.bytes(manifest.line.as_bytes())
             .bytes(manifest.content_id.as_bytes());
         w.counted(manifest.dataset_version.to_string().as_bytes());
@@ -66,10 +75,10 @@ pub struct Dataset {
     pub envelope_id: EnvelopeId,
     /// That manifest, read.
     pub manifest: Manifest,
-    /// Whether it is signed.
+    /// Whether it is signed. The signature was verified when it came in.
     pub signed: bool,
-    /// Whether it is kept from everybody else.
-    pub private: bool,
+    /// What it is here.
+    pub flags: Flags,
 }
 
 /// Adds or replaces a dataset's state.
@@ -80,12 +89,12 @@ pub fn put(
     tables: &mut dyn MetaWrite,
     manifest: &Manifest,
     envelope: &Envelope,
-    private: bool,
+    flags: Flags,
 ) -> Result<EnvelopeId, MetaError> {
     let key = RegisterKey::of(manifest);
     let id = envelope.id();
     let mut row = Writer::new();
-    row.bytes(id.as_bytes()).u8(u8::from(private));
+    row.bytes(id.as_bytes()).u8(flags.bits());
     tables.put(Table::Envelopes, id.as_bytes(), &envelope.encode())?;
     tables.put(Table::Datasets, &key.0, row.as_bytes())?;
     tables.put(Table::Names, &name_key(&manifest.name, &key), &[])?;
@@ -116,11 +125,11 @@ pub fn merge(
     tables: &mut dyn MetaWrite,
     manifest: &Manifest,
     envelope: &Envelope,
-    private: bool,
+    flags: Flags,
 ) -> Result<Merged, MetaError> {
     let key = RegisterKey::of(manifest);
     if tables.get(Table::Datasets, &key.0)?.is_none() {
-        put(tables, manifest, envelope, private)?;
+        put(tables, manifest, envelope, flags)?;
         return Ok(Merged::Added);
     }
     let held = load(tables, key)?;
@@ -129,7 +138,7 @@ pub fn merge(
     }
     // Its name may be another.
     remove(tables, &held)?;
-    put(tables, manifest, envelope, private)?;
+    put(tables, manifest, envelope, flags)?;
     Ok(Merged::Replaced(held.envelope_id))
 }
 
@@ -274,7 +283,7 @@ fn load(tables: &dyn MetaRead, key: RegisterKey) -> Result<Dataset, MetaError> {
     let missing = DecodeError::Truncated;
     let row = tables.get(Table::Datasets, &key.0)?;
     let row = row.ok_or(damaged(Table::Datasets, missing))?;
-    let (envelope_id, private) = decode_row(&row).map_err(|e| damaged(Table::Datasets, e))?;
+    let (envelope_id, flags) = decode_row(&row).map_err(|e| damaged(Table::Datasets, e))?;
     let envelope = envelope(tables, &envelope_id)?;
     let manifest = Manifest::decode(&envelope.manifest)
         .map_err(|_| damaged(Table::Envelopes, DecodeError::Invalid("manifest")))?;
@@ -284,20 +293,16 @@ fn load(tables: &dyn MetaRead, key: RegisterKey) -> Result<Dataset, MetaError> {
         envelope_id,
         manifest,
         signed,
-        private,
+        flags,
     })
 }
 
-fn decode_row(bytes: &[u8]) -> Result<(EnvelopeId, bool), DecodeError> {
+fn decode_row(bytes: &[u8]) -> Result<(EnvelopeId, Flags), DecodeError> {
     let mut r = Reader::new(bytes);
     let id = EnvelopeId::new(r.array()?);
-    let private = match r.u8()? {
-        0 => false,
-        1 => true,
-        _ => return Err(DecodeError::Invalid("private flag")),
-    };
+    let flags = Flags::from_bits(r.u8()?).ok_or(DecodeError::Invalid("flags"))?;
     r.end()?;
-    Ok((id, private))
+    Ok((id, flags))
 }
 
 fn name_key(name: &DatasetName, key: &RegisterKey) -> Vec<u8> {

@@ -10,6 +10,7 @@ use crate::ident::NodeId;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
 use crate::manifest::Rank;
+use crate::pack::Flags;
 use crate::store::MemoryMeta;
 
 /// Seeded numbers: SplitMix64 (Steele, Lea, Flood 2014).
@@ -93,11 +94,11 @@ fn every_order_of_arrival_ends_in_the_same_state() {
             dice.shuffle(&mut states);
             let mut tables = MemoryMeta::new();
             for m in &states {
-                catalog::merge(&mut tables, m, &envelope(m), false).unwrap();
+                catalog::merge(&mut tables, m, &envelope(m), Flags::default()).unwrap();
             }
             // Again, as a peer that repeats itself would.
             for m in &states {
-                let again = catalog::merge(&mut tables, m, &envelope(m), false).unwrap();
+                let again = catalog::merge(&mut tables, m, &envelope(m), Flags::default()).unwrap();
                 assert_eq!(again, Merged::Kept);
             }
             let all = catalog::all(&tables).unwrap();

@@ -9,6 +9,8 @@ use clap::Subcommand;
 
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
+use crate::ident::PublisherKey;
+use crate::trust::Level;
 
 /// A sovereign registry for datasets: index, version, verify and give out, without a cloud
 #[derive(Debug, Parser)]
@@ -32,6 +34,9 @@ pub(crate) struct Cli {
     /// No colours, as with NO_COLOR
     #[arg(long, global = true, env = "NO_COLOR", value_parser = is_set)]
     pub no_color: bool,
+    /// A file whose first line is the passphrase of the key [env: ALIMENTAR_PASSPHRASE]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
     /// Answer yes to questions about destroying things
     #[arg(long, global = true)]
     pub yes: bool,
@@ -66,7 +71,7 @@ pub(crate) enum RegistryCommand {
     Index(IndexArgs),
     /// List the datasets
     List {
-        /// Also what is kept apart as untrusted (nothing yet)
+        /// Also what is kept apart: from publishers not trusted here, or withdrawn
         #[arg(long)]
         all: bool,
     },
@@ -135,6 +140,8 @@ Fields: name tag license publisher lang schema text rows size")]
         /// Make this file the card first
         #[arg(long, value_name = "FILE")]
         set: Option<PathBuf>,
+        #[command(flatten)]
+        key: KeyArgs,
     },
     /// Add and remove a dataset's tags
     Tag {
@@ -146,6 +153,8 @@ Fields: name tag license publisher lang schema text rows size")]
         /// A tag to remove; may be given several times
         #[arg(long, value_name = "T")]
         remove: Vec<String>,
+        #[command(flatten)]
+        key: KeyArgs,
     },
     /// Give a dataset another name
     Rename {
@@ -153,6 +162,8 @@ Fields: name tag license publisher lang schema text rows size")]
         reference: String,
         /// The new name
         name: DatasetName,
+        #[command(flatten)]
+        key: KeyArgs,
     },
     /// List the versions of a name
     Log {
@@ -161,6 +172,30 @@ Fields: name tag license publisher lang schema text rows size")]
     },
     /// Take a dataset out of the index; its bytes stay
     Unindex(RefArg),
+    /// Publish, signed, that a dataset should not be used any more
+    Withdraw {
+        /// A reference
+        reference: String,
+        /// Why, for those who use it
+        #[arg(long)]
+        reason: String,
+        /// Also take it out of this registry, and give back its space
+        #[arg(long)]
+        purge: bool,
+        #[command(flatten)]
+        key: KeyArgs,
+    },
+    /// Make a key to publish with
+    Keygen(KeygenArgs),
+    /// Sign a dataset: publish it under your key
+    Sign(SignArgs),
+    /// Change the passphrase of a key
+    Passwd(PasswdArgs),
+    /// Who is trusted here, and with what
+    Trust {
+        #[command(subcommand)]
+        command: TrustCommand,
+    },
     /// Give back the space of what no dataset needs
     Gc {
         /// Only say what would be freed
@@ -181,6 +216,116 @@ Fields: name tag license publisher lang schema text rows size")]
 pub(crate) struct RefArg {
     /// alimentar:<id or prefix>, name, name@1.2.0 or name@^1
     pub reference: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    /// The key file [default: key.enc in the registry's directory]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeygenArgs {
+    /// Where to write it [default: key.enc in the registry's directory]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// What it is called here [default: me]
+    #[arg(long, value_name = "ALIAS")]
+    pub name: Option<DatasetName>,
+    /// Replace a key that is there: it is lost for ever
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PasswdArgs {
+    /// The key file [default: key.enc in the registry's directory]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// A file whose first line is the new passphrase [env: ALIMENTAR_NEW_PASSPHRASE]
+    #[arg(long, value_name = "FILE")]
+    pub new_passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// An in-toto statement over the files, in a DSSE envelope
+    InToto,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignArgs {
+    /// A reference
+    pub reference: String,
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// Write a statement for others' tools instead of signing here
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Where to write it [default: stdout]
+    #[arg(short, long, value_name = "FILE", requires = "format")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TrustCommand {
+    /// Trust a publisher, or change how much
+    Add {
+        /// What it is called here
+        name: DatasetName,
+        /// Its public key, 64 hex digits
+        key: PublisherKey,
+        /// What it is trusted with: full, prompt, unknown or revoked
+        #[arg(long, default_value = "full", value_parser = level)]
+        level: Level,
+        /// Only for datasets with such names, * for any characters; may be given several times
+        #[arg(long = "only", value_name = "PATTERN")]
+        names: Vec<String>,
+        /// Only until the end of this day
+        #[arg(long, value_name = "DATE")]
+        until: Option<String>,
+    },
+    /// List the publishers known here
+    List,
+    /// Forget a publisher; what it signed stays, marked
+    Remove {
+        /// What it is called here
+        name: DatasetName,
+    },
+    /// Show a publisher: key, fingerprint, words, limits
+    Show {
+        /// What it is called here
+        name: DatasetName,
+    },
+    /// Confirm that a publisher has a new key; with both key files, also publish it
+    Rotate {
+        /// What it is called here
+        name: DatasetName,
+        /// The new public key
+        new_key: PublisherKey,
+        /// The old secret key, to propose the new one to others
+        #[arg(long, value_name = "FILE", requires = "new_key_file")]
+        key: Option<PathBuf>,
+        /// The new secret key
+        #[arg(long, value_name = "FILE", requires = "key")]
+        new_key_file: Option<PathBuf>,
+    },
+    /// Accept nothing new from a publisher; with its own key, tell everybody
+    Revoke {
+        /// What it is called here
+        name: DatasetName,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// The publisher's own secret key
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    Level::from_name(text).ok_or_else(|| "one of full, prompt, unknown, revoked".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -211,6 +356,12 @@ pub(crate) struct IndexArgs {
     /// Leave out paths of a directory that match; may be given several times
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
+    /// Sign it: publish it under your key
+    #[arg(long)]
+    pub sign: bool,
+    /// The key file to sign with [default: key.enc in the registry's directory]
+    #[arg(long, value_name = "FILE", requires = "sign")]
+    pub key: Option<PathBuf>,
 }
 
 /// A variable counts by being there, whatever it says.

@@ -1,7 +1,5 @@
 //! `registry card`: a card on the terminal, as JSON, or as a page.
 
-use std::path::PathBuf;
-
 use serde_json::json;
 
 use crate::card::to_html;
@@ -10,25 +8,15 @@ use crate::cli::exit::Failure;
 use crate::cli::markdown::render;
 use crate::cli::out::Out;
 use crate::cli::out::printable;
-use crate::registry::Edit;
 use crate::registry::LocalRegistry;
 
 pub(crate) fn run(
     registry: &LocalRegistry,
     dataset: &Dataset,
     html: bool,
-    set: Option<PathBuf>,
     out: &Out,
 ) -> Result<(), Failure> {
-    let edit = Edit {
-        card: set,
-        ..Edit::default()
-    };
-    let dataset = match edit.card {
-        Some(_) => registry.revise(dataset, &edit)?,
-        None => dataset.clone(),
-    };
-    let report = registry.card(&dataset)?;
+    let report = registry.card(dataset)?;
     let card = &report.card;
     let m = &dataset.manifest;
     let title = format!("{}@{}", m.name, m.dataset_version);

@@ -3,35 +3,38 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use arrow_schema::Schema;
 use serde_json::Value;
 use serde_json::json;
 
 use crate::catalog::Dataset;
 use crate::cli::args::Cli;
 use crate::cli::args::IndexArgs;
+use crate::cli::args::KeyArgs;
 use crate::cli::args::RegistryCommand;
 use crate::cli::bar::Bar;
 use crate::cli::card;
 use crate::cli::exit::Failure;
+use crate::cli::keys;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
-use crate::cli::out::table;
 use crate::cli::revise;
 use crate::cli::search;
+use crate::cli::show;
+use crate::cli::show::extend;
+use crate::cli::trust;
 use crate::cli::upkeep;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::Reference;
-use crate::inspect::FileFormat;
-use crate::manifest::DatasetKind;
-use crate::manifest::FileTable;
 use crate::registry::Edit;
 use crate::registry::Error;
 use crate::registry::FileDiff;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
+use crate::trust::Action;
+use crate::trust::SignatureState;
+use crate::trust::Verdict;
 
 pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let home = home_of(cli)?;
@@ -40,10 +43,10 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
     }
     let registry = LocalRegistry::open(&home)?;
     match command {
-        RegistryCommand::Index(args) => index(&registry, args, out),
-        RegistryCommand::List { .. } => list(&registry, out),
-        RegistryCommand::Info(r) => info(&registry, &find(&registry, &r.reference)?, out),
-        RegistryCommand::Ls(r) => ls(&registry, &find(&registry, &r.reference)?, out),
+        RegistryCommand::Index(args) => index(&registry, args, cli, out),
+        RegistryCommand::List { all } => show::list(&registry, *all, out),
+        RegistryCommand::Info(r) => show::info(&registry, &find(&registry, &r.reference)?, out),
+        RegistryCommand::Ls(r) => show::ls(&registry, &find(&registry, &r.reference)?, out),
         RegistryCommand::Cat { target } => cat(&registry, target),
         RegistryCommand::Resolve(r) => resolve(&find(&registry, &r.reference)?, out),
         RegistryCommand::Checkout { target, dest } => checkout(&registry, target, dest, out),
@@ -68,32 +71,71 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             reference,
             html,
             set,
-        } => card::run(
-            &registry,
-            &find(&registry, reference)?,
-            *html,
-            set.clone(),
-            out,
-        ),
+            key,
+        } => {
+            let dataset = find(&registry, reference)?;
+            let dataset = match set {
+                None => dataset,
+                Some(_) => {
+                    let edit = Edit {
+                        card: set.clone(),
+                        ..Edit::default()
+                    };
+                    let pair = keys::pair_for(&dataset, key, cli)?;
+                    registry.revise(&dataset, &edit, pair.as_ref())?
+                }
+            };
+            card::run(&registry, &dataset, *html, out)
+        }
         RegistryCommand::Tag {
             reference,
             add,
             remove,
+            key,
         } => {
             let edit = Edit {
                 add_tags: add.clone(),
                 remove_tags: remove.clone(),
                 ..Edit::default()
             };
-            revise::revise(&registry, &find(&registry, reference)?, &edit, out)
+            revise::revise(
+                &registry,
+                &find(&registry, reference)?,
+                &edit,
+                (key, cli),
+                out,
+            )
         }
-        RegistryCommand::Rename { reference, name } => {
+        RegistryCommand::Rename {
+            reference,
+            name,
+            key,
+        } => {
             let edit = Edit {
                 name: Some(name.clone()),
                 ..Edit::default()
             };
-            revise::revise(&registry, &find(&registry, reference)?, &edit, out)
+            revise::revise(
+                &registry,
+                &find(&registry, reference)?,
+                &edit,
+                (key, cli),
+                out,
+            )
         }
+        RegistryCommand::Withdraw {
+            reference,
+            reason,
+            purge,
+            key,
+        } => {
+            let dataset = find(&registry, reference)?;
+            revise::withdraw(&registry, &dataset, reason, *purge, (key, cli), out)
+        }
+        RegistryCommand::Keygen(args) => keys::keygen(&registry, args, cli, out),
+        RegistryCommand::Sign(args) => keys::sign(&registry, args, cli, out),
+        RegistryCommand::Passwd(args) => keys::passwd(&registry, args, cli, out),
+        RegistryCommand::Trust { command } => trust::run(&registry, command, cli, out),
         RegistryCommand::Log { name } => revise::log(&registry, name, out),
         RegistryCommand::Unindex(r) => unindex(&registry, &r.reference, out),
         RegistryCommand::Gc { dry_run } => upkeep::gc(&registry, *dry_run, out),
@@ -119,7 +161,7 @@ pub(crate) fn home_of(cli: &Cli) -> Result<PathBuf, Failure> {
     Ok(PathBuf::from(user.ok_or_else(missing)?).join(".alimentar"))
 }
 
-fn find(registry: &LocalRegistry, text: &str) -> Result<Dataset, Failure> {
+pub(crate) fn find(registry: &LocalRegistry, text: &str) -> Result<Dataset, Failure> {
     Ok(registry.resolve(&text.parse::<Reference>()?)?)
 }
 
@@ -141,7 +183,7 @@ fn find_target(
     }
 }
 
-fn index(registry: &LocalRegistry, args: &IndexArgs, out: &Out) -> Result<(), Failure> {
+fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let started = Instant::now();
     let options = IndexOptions {
         name: args.name.clone(),
@@ -152,6 +194,16 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, out: &Out) -> Result<(), Fa
         card: args.card.clone(),
         private: args.private,
         exclude: args.exclude.clone(),
+        sign_with: match args.sign {
+            // Before the work, so that a wrong passphrase costs nothing.
+            true => {
+                let key = KeyArgs {
+                    key: args.key.clone(),
+                };
+                Some(keys::pair(registry.home(), &key, cli)?)
+            }
+            false => None,
+        },
     };
     let bar = Bar::new(out.is_quiet());
     let report = registry.index(&args.path, &options, &bar)?;
@@ -192,149 +244,6 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, out: &Out) -> Result<(), Fa
         }
     }
     Ok(out.result(&object, &[m.content_id.to_string()], &text)?)
-}
-
-pub(crate) fn brief(d: &Dataset) -> Value {
-    let m = &d.manifest;
-    json!({
-        "content_id": m.content_id.to_string(), "name": m.name.to_string(),
-        "version": m.dataset_version.to_string(), "rows": m.num_rows,
-        "size_bytes": m.size_bytes, "publisher": Value::Null, "trust": "local",
-        "created_at": m.created_at.to_rfc3339(), "tags": m.tags, "license": m.license,
-        "private": d.private,
-    })
-}
-
-fn list(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
-    let datasets = registry.list()?;
-    let rows: Vec<Vec<String>> = datasets
-        .iter()
-        .map(|d| {
-            let m = &d.manifest;
-            vec![
-                m.name.to_string(),
-                m.dataset_version.to_string(),
-                m.num_rows.to_string(),
-                human_bytes(m.size_bytes),
-                "local".to_owned(),
-                m.created_at.to_rfc3339(),
-                m.content_id.short(),
-            ]
-        })
-        .collect();
-    let ids: Vec<String> = datasets
-        .iter()
-        .map(|d| d.manifest.content_id.to_string())
-        .collect();
-    let objects: Vec<Value> = datasets.iter().map(brief).collect();
-    let text = if rows.is_empty() {
-        "No datasets yet: `alimentar registry index PATH` adds one\n".to_owned()
-    } else {
-        table(
-            &["NAME", "VERSION", "ROWS", "SIZE", "TRUST", "CREATED", "ID"],
-            &rows,
-        )
-    };
-    Ok(out.result(&json!({"datasets": objects}), &ids, &text)?)
-}
-
-fn file_objects(files: &FileTable) -> Vec<Value> {
-    let object = |f: &crate::manifest::FileEntry| {
-        json!({
-            "path": f.path, "size_bytes": f.size_bytes, "content_id": f.content_id.map(|id| id.to_string()),
-            "rows": f.rows, "format": FileFormat::from_number(f.format).name(),
-        })
-    };
-    files.files().iter().map(object).collect()
-}
-
-fn field_objects(schema: Option<&Schema>) -> Vec<Value> {
-    let object = |f: &arrow_schema::FieldRef| {
-        json!({
-            "name": f.name(), "type": f.data_type().to_string(), "nullable": f.is_nullable(),
-        })
-    };
-    schema.map_or_else(Vec::new, |s| s.fields().iter().map(object).collect())
-}
-
-fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure> {
-    let m = &d.manifest;
-    let files = registry.files(m)?;
-    let totals = registry.totals(m)?;
-    let stored = registry.stored_bytes(m)?;
-    let schema = LocalRegistry::schema(m);
-    let mut object = brief(d);
-    let more = json!({
-        "dataset_kind": m.dataset_kind, "chunk_tree_root": m.chunk_tree_root.to_hex(),
-        "file_table_root": m.file_table_root.to_hex(), "num_files": m.num_files,
-        "num_rows": m.num_rows, "description": m.description, "line": m.line.to_hex(),
-        "seq": m.seq, "prev": m.prev.iter().map(|p| p.to_hex()).collect::<Vec<_>>(),
-        "clock": m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect::<std::collections::BTreeMap<_, _>>(),
-        "signer": Value::Null, "signature": "none", "schema": {"fields": field_objects(schema.as_ref())},
-        "files": file_objects(&files), "chunks": totals.chunks, "stored_bytes": stored,
-    });
-    if let (Some(all), Value::Object(more)) = (object.as_object_mut(), more) {
-        all.extend(more);
-    }
-    let kind = if m.dataset_kind == DatasetKind::File {
-        "file"
-    } else {
-        "directory"
-    };
-    let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-    let text = printable(&format!(
-        "{}@{}\n  content id   {}\n  kind         {kind}, {} file(s)\n  size         {} ({} chunks, {} stored)\n  rows         {}\n  licence      {}\n  tags         {}\n  created      {}\n  trust        local, not signed{}\n  description  {}\n",
-        m.name,
-        m.dataset_version,
-        m.content_id,
-        m.num_files,
-        human_bytes(m.size_bytes),
-        totals.chunks,
-        human_bytes(stored),
-        m.num_rows,
-        optional(&m.license),
-        if m.tags.is_empty() {
-            "-".to_owned()
-        } else {
-            m.tags.join(", ")
-        },
-        m.created_at.to_rfc3339(),
-        if d.private { ", private" } else { "" },
-        optional(&m.description),
-    ));
-    let fields = schema.iter().flat_map(|s| s.fields().iter());
-    let fields: Vec<Vec<String>> = fields
-        .map(|f| {
-            let null = if f.is_nullable() { "" } else { "required" };
-            let cells = [f.name().as_str(), &f.data_type().to_string(), null];
-            cells.map(printable).to_vec()
-        })
-        .collect();
-    let text = match fields.as_slice() {
-        [] => text,
-        fields => format!("{text}\n{}", table(&["FIELD", "TYPE", ""], fields)),
-    };
-    Ok(out.result(&object, &[m.content_id.to_string()], &text)?)
-}
-
-fn ls(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure> {
-    let files = registry.files(&d.manifest)?;
-    let rows: Vec<Vec<String>> = files
-        .files()
-        .iter()
-        .map(|f| {
-            vec![
-                human_bytes(f.size_bytes),
-                f.rows.map_or_else(String::new, |rows| rows.to_string()),
-                FileFormat::from_number(f.format).name().to_owned(),
-                f.content_id.map_or_else(String::new, |id| id.short()),
-                f.path.clone(),
-            ]
-        })
-        .collect();
-    let paths: Vec<String> = files.files().iter().map(|f| printable(&f.path)).collect();
-    let text = table(&["SIZE", "ROWS", "FORMAT", "ID", "PATH"], &rows);
-    Ok(out.result(&json!({"files": file_objects(&files)}), &paths, &text)?)
 }
 
 fn cat(registry: &LocalRegistry, target: &str) -> Result<(), Failure> {
@@ -395,20 +304,36 @@ fn verify(
         Err(e) if e.kind() == ErrorKind::Integrity => "corrupt",
         Err(_) => return Err(found.err().map_or(Failure::BrokenPipe, Failure::from)),
     };
+    let believed = registry.trust()?;
+    let mut listed = LocalRegistry::listed(&believed, d.clone());
+    listed.standing.signature = registry.signature(d)?;
+    trust::warn(&listed, &believed, out);
     let id = d.manifest.content_id.to_string();
-    let object = json!({
-        "content_id": id, "content": content, "signature": "none", "trust": "local",
-        "publisher": Value::Null,
+    let signature = listed.standing.signature;
+    let mut object = json!({
+        "content_id": id, "content": content, "signature": signature.name(),
     });
+    extend(&mut object, trust::fields(&listed));
+    let by = listed.publisher().map(|p| format!(" by {p}"));
     let text = format!(
-        "{}@{}  content {content}, signature none, trust local\n",
-        d.manifest.name, d.manifest.dataset_version
+        "{}@{}  content {content}, signature {}{}, trust {}\n",
+        d.manifest.name,
+        d.manifest.dataset_version,
+        signature.name(),
+        by.unwrap_or_default(),
+        listed.trust().name(),
     );
     out.result(&object, &[id], &text)?;
     found?;
-    if require_signature {
-        let name = &d.manifest.name;
-        return Err(Failure::NotTrusted(format!("`{name}` is not signed")));
+    let name = &d.manifest.name;
+    if signature == SignatureState::Invalid {
+        let message = format!("`{name}`: its signature does not hold");
+        return Err(Failure::Damaged(message));
+    }
+    let decision = listed.decide(Action::Require);
+    if require_signature && decision.verdict != Verdict::Accept {
+        let reason = decision.reason;
+        return Err(Failure::NotTrusted(format!("`{name}`: {reason}")));
     }
     Ok(())
 }

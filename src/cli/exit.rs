@@ -10,7 +10,9 @@ use crate::cli::out::Out;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::IdentError;
+use crate::keyring::KeyringError;
 use crate::registry::Error;
+use crate::trust::KeyFileError;
 
 /// How a command ended, if not well.
 #[derive(Debug)]
@@ -21,6 +23,15 @@ pub(crate) enum Failure {
     Damaged(String),
     /// A rule of trust was not met.
     NotTrusted(String),
+    /// A passphrase is needed and nobody can be asked.
+    NoPassphrase {
+        /// The option that would give it.
+        flag: &'static str,
+        /// The variable that would.
+        variable: &'static str,
+    },
+    /// What was typed makes no sense.
+    Usage(&'static str),
     /// An error of the library.
     Library(Error),
 }
@@ -50,12 +61,24 @@ impl From<std::io::Error> for Failure {
 }
 
 impl Failure {
+    /// What was typed makes no sense.
+    pub(crate) fn usage(message: &'static str) -> Self {
+        Self::Usage(message)
+    }
+
     /// Says what went wrong and returns the code to end with.
     pub(crate) fn report(&self, out: &Out) -> ExitCode {
         let (kind, message) = match self {
             Self::BrokenPipe => return ExitCode::SUCCESS,
             Self::Damaged(message) => (ErrorKind::Integrity, message.clone()),
             Self::NotTrusted(message) => (ErrorKind::Denied, message.clone()),
+            Self::Usage(message) => (ErrorKind::Invalid, (*message).to_owned()),
+            Self::NoPassphrase { flag, variable } => (
+                ErrorKind::Invalid,
+                format!(
+                    "a passphrase is needed, and there is no terminal to ask on; give {flag} FILE or {variable}"
+                ),
+            ),
             Self::Library(error) => (error.kind(), chain(error)),
         };
         let hint = self.hint(kind);
@@ -79,6 +102,13 @@ impl Failure {
         let specific = match self {
             Self::Library(Error::Changed(_)) => Some("index it again when nothing writes to it"),
             Self::Library(Error::Exists(_)) => Some("remove it first, or name another destination"),
+            Self::Library(Error::NotItsPublisher(_)) => {
+                Some("only who signed it may say this of it; --key names another key file")
+            }
+            Self::Library(Error::NoPublisher(_)) => {
+                Some("`alimentar registry trust list` shows who is known here")
+            }
+            Self::Library(Error::Keyring(e)) => key_hint(e),
             Self::Library(Error::VersionTaken { .. }) => {
                 Some("give another --version, or none to get the next")
             }
@@ -95,9 +125,26 @@ impl Failure {
             ErrorKind::NoSpace => Some("make room and run it again; what was stored is kept"),
             ErrorKind::NotFound => Some("`alimentar registry list` shows what is here"),
             ErrorKind::Unsupported => Some("use a newer version of alimentar on this registry"),
-            ErrorKind::Denied => Some("nothing here is signed yet by a publisher trusted in full"),
+            ErrorKind::Denied => {
+                Some("`alimentar registry trust list` shows who is trusted; `trust add NAME KEY` adds a publisher whose key you have checked")
+            }
             _ => None,
         })
+    }
+}
+
+fn key_hint(error: &KeyringError) -> Option<&'static str> {
+    match error {
+        KeyringError::Exists(_) => {
+            Some("`registry keygen -o FILE` writes elsewhere; --force overwrites the key for ever")
+        }
+        KeyringError::Readable { .. } => Some("`chmod 600` it; if others had it, revoke the key"),
+        KeyringError::Key { source, .. } => Some(match source {
+            KeyFileError::Passphrase => "try again; a forgotten passphrase cannot be recovered",
+            _ => "restore it from a copy",
+        }),
+        KeyringError::File { .. } => Some("`alimentar registry keygen` makes a key"),
+        _ => None,
     }
 }
 

@@ -8,10 +8,13 @@ mod commands;
 mod doctor;
 mod exit;
 mod interrupt;
+mod keys;
 mod markdown;
 mod out;
 mod revise;
 mod search;
+mod show;
+mod trust;
 mod upkeep;
 
 use std::process::ExitCode;

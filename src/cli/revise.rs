@@ -6,22 +6,29 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::catalog::Dataset;
+use crate::cli::args::Cli;
+use crate::cli::args::KeyArgs;
+use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
+use crate::cli::keys;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
 use crate::cli::out::table;
 use crate::ident::DatasetName;
 use crate::registry::Edit;
+use crate::registry::GcOptions;
 use crate::registry::LocalRegistry;
 
 pub(crate) fn revise(
     registry: &LocalRegistry,
     dataset: &Dataset,
     edit: &Edit,
+    (key, cli): (&KeyArgs, &Cli),
     out: &Out,
 ) -> Result<(), Failure> {
-    let revised = registry.revise(dataset, edit)?;
+    let pair = keys::pair_for(dataset, key, cli)?;
+    let revised = registry.revise(dataset, edit, pair.as_ref())?;
     let m = &revised.manifest;
     let clock: BTreeMap<String, u64> = m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect();
     let id = m.content_id.to_string();
@@ -36,6 +43,46 @@ pub(crate) fn revise(
         m.name,
         m.dataset_version,
         m.tags.join(", ")
+    ));
+    Ok(out.result(&object, &[id], &text)?)
+}
+
+pub(crate) fn withdraw(
+    registry: &LocalRegistry,
+    dataset: &Dataset,
+    reason: &str,
+    purge: bool,
+    (key, cli): (&KeyArgs, &Cli),
+    out: &Out,
+) -> Result<(), Failure> {
+    let m = &dataset.manifest;
+    let Some(pair) = keys::pair_for(dataset, key, cli)? else {
+        return Err(Failure::NotTrusted(format!(
+            "`{}` is not signed, so nobody has it from here; `registry unindex` takes it out",
+            m.name
+        )));
+    };
+    registry.withdraw(dataset, &pair, reason)?;
+    let mut freed = 0;
+    if purge {
+        registry.remove_one(dataset)?;
+        let bar = Bar::new(out.is_quiet());
+        freed = registry.gc(&GcOptions::default(), &bar)?.freed_bytes;
+    }
+    let id = m.content_id.to_string();
+    let object = json!({
+        "content_id": id, "withdrawn": true, "reason": reason, "purged": purge,
+        "freed_bytes": freed,
+    });
+    let text = printable(&format!(
+        "Withdrew {}@{}: {reason}{}\n",
+        m.name,
+        m.dataset_version,
+        if purge {
+            format!("; gave back {}", human_bytes(freed))
+        } else {
+            String::new()
+        }
     ));
     Ok(out.result(&object, &[id], &text)?)
 }

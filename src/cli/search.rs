@@ -3,14 +3,16 @@
 use serde_json::Value;
 use serde_json::json;
 
-use crate::cli::commands::brief;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
+use crate::cli::show::brief;
 use crate::registry::Error;
+use crate::registry::Listed;
 use crate::registry::LocalRegistry;
 use crate::search::Query;
+use crate::trust::Trust;
 
 pub(crate) fn run(
     registry: &LocalRegistry,
@@ -28,7 +30,7 @@ pub(crate) fn run(
         .found
         .iter()
         .map(|f| {
-            let mut object = brief(&f.dataset);
+            let mut object = brief(&f.listed);
             object["score"] = json!(f.score);
             object["snippet"] = json!(f.snippet);
             object
@@ -37,9 +39,9 @@ pub(crate) fn run(
     let object = json!({"results": results, "corrected": report.is_corrected});
     let mut lines = String::new();
     for f in &report.found {
-        let m = &f.dataset.manifest;
+        let m = &f.listed.dataset.manifest;
         lines += &printable(&format!(
-            "{}@{}  {} rows, {}{}\n",
+            "{}@{}  {} rows, {}{}{}\n",
             m.name,
             m.dataset_version,
             m.num_rows,
@@ -48,6 +50,7 @@ pub(crate) fn run(
                 .iter()
                 .map(|l| format!(", {l}"))
                 .collect::<String>(),
+            by(&f.listed),
         ));
         if !f.snippet.is_empty() {
             lines += &printable(&format!("    {}\n", highlight(&f.snippet, out.has_style())));
@@ -61,9 +64,23 @@ pub(crate) fn run(
     let ids: Vec<String> = report
         .found
         .iter()
-        .map(|f| f.dataset.manifest.content_id.to_string())
+        .map(|f| f.listed.dataset.manifest.content_id.to_string())
         .collect();
     Ok(out.result(&object, &ids, &styled(lines, out.has_style()))?)
+}
+
+/// Who published it, where somebody did, and what speaks against it.
+fn by(listed: &Listed) -> String {
+    let publisher = listed.publisher().map(|p| format!(", by {p}"));
+    let trust = match listed.trust() {
+        Trust::Local | Trust::Full => String::new(),
+        other => format!(" ({})", other.name()),
+    };
+    let withdrawn = match listed.withdrawn {
+        Some(_) => " (withdrawn)",
+        None => "",
+    };
+    format!("{}{trust}{withdrawn}", publisher.unwrap_or_default())
 }
 
 /// Marks that stand for bold survive [`printable`], which takes escapes away.

@@ -20,6 +20,9 @@ pub enum IdentError {
     /// Not a version.
     #[error("`{0}` is not a version such as 1.2.0")]
     Version(String),
+    /// Not a public key.
+    #[error("`{0}` is not a publisher's key: 64 hexadecimal digits")]
+    Key(String),
     /// Not a reference.
     #[error(
         "`{0}` is not a reference: a content id, `name`, `name@1.2.0`, `name@^1` or `publisher/name`"
@@ -135,6 +138,14 @@ bytes_id! {
     LineId, 16
 }
 bytes_id! {
+    /// A publisher: an Ed25519 public key, in RFC 8032's encoding.
+    PublisherKey, 32
+}
+digest_id! {
+    /// BLAKE3 of an encoded statement: a withdrawal, a rotation or a revocation.
+    StatementId
+}
+bytes_id! {
     /// The node that made an edit; the key of vector-clock entries.
     NodeId, 32
 }
@@ -170,6 +181,29 @@ impl fmt::Display for LineId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_hex())
     }
+}
+
+impl fmt::Display for PublisherKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_hex())
+    }
+}
+
+impl FromStr for PublisherKey {
+    type Err = IdentError;
+
+    fn from_str(text: &str) -> Result<Self, IdentError> {
+        Self::parse_hex(text).ok_or_else(|| IdentError::Key(text.to_owned()))
+    }
+}
+
+/// A detached Ed25519 signature and the key that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// Who signed.
+    pub key: PublisherKey,
+    /// R and S, in RFC 8032's encoding.
+    pub bytes: [u8; 64],
 }
 
 impl fmt::Display for NodeId {

@@ -2,6 +2,8 @@
 //! them. Nobody ever re-serialises a manifest to check it.
 
 use crate::ident::EnvelopeId;
+use crate::ident::PublisherKey;
+use crate::ident::Signature;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
@@ -10,12 +12,13 @@ use crate::wire::limits::MANIFEST_BYTES_MAX;
 const ENVELOPE_MAGIC: [u8; 4] = *b"ALE\x01";
 
 /// A manifest's bytes and, where its publisher signed it, the Ed25519 signature over them.
+/// What is signed is in `spec/signing.md`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     /// The manifest, UTF-8 JSON, exactly as made.
     pub manifest: Vec<u8>,
-    /// Detached signature.
-    pub signature: Option<[u8; 64]>,
+    /// Detached signature; nobody has verified it yet.
+    pub signature: Option<Signature>,
 }
 
 impl Envelope {
@@ -24,7 +27,7 @@ impl Envelope {
         let mut w = Writer::new();
         w.bytes(&ENVELOPE_MAGIC).counted(&self.manifest);
         match &self.signature {
-            Some(signature) => w.u8(1).bytes(signature),
+            Some(s) => w.u8(1).bytes(s.key.as_bytes()).bytes(&s.bytes),
             None => w.u8(0),
         };
         w.into_bytes()
@@ -42,7 +45,10 @@ impl Envelope {
         let manifest = r.counted("manifest bytes", MANIFEST_BYTES_MAX)?.to_vec();
         let signature = match r.u8()? {
             0 => None,
-            1 => Some(r.array()?),
+            1 => Some(Signature {
+                key: PublisherKey::new(r.array()?),
+                bytes: r.array()?,
+            }),
             _ => return Err(DecodeError::Invalid("signature flag")),
         };
         r.end()?;

@@ -18,6 +18,7 @@ use crate::ident::DatasetVersion;
 use crate::ident::EnvelopeId;
 use crate::ident::LineId;
 use crate::ident::NodeId;
+use crate::ident::PublisherKey;
 use crate::ident::TreeId;
 use crate::wire::limits;
 
@@ -75,7 +76,7 @@ pub struct Manifest {
     /// When it was made, as its maker claims.
     pub created_at: Timestamp,
     /// Ed25519 public key of the publisher; none in an unsigned manifest.
-    pub signer: Option<[u8; 32]>,
+    pub signer: Option<PublisherKey>,
 }
 
 /// Why bytes are not a manifest.
@@ -217,7 +218,7 @@ impl From<&Manifest> for Wire {
                 .map(|(node, n)| (node.to_hex(), *n))
                 .collect(),
             created_at: m.created_at.to_rfc3339(),
-            signer: m.signer.map(|k| crate::ident::to_hex(&k)),
+            signer: m.signer.map(|k| k.to_hex()),
         }
     }
 }
@@ -247,7 +248,7 @@ impl TryFrom<Wire> for Manifest {
             .transpose()?;
         let signer = w
             .signer
-            .map(|k| crate::ident::from_hex(&k).ok_or(bad("signer")))
+            .map(|k| PublisherKey::parse_hex(&k).ok_or(bad("signer")))
             .transpose()?;
         Ok(Self {
             name: w.name.parse().map_err(|_| bad("name"))?,

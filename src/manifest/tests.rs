@@ -277,7 +277,10 @@ fn manifests_come_back_and_keep_their_limits() {
     assert!(Manifest::decode(b"{}").is_err());
     let envelope = Envelope {
         manifest: text.into_bytes(),
-        signature: Some([5; 64]),
+        signature: Some(crate::ident::Signature {
+            key: crate::ident::PublisherKey::new([4; 32]),
+            bytes: [5; 64],
+        }),
     };
     assert_eq!(Envelope::decode(&envelope.encode()), Ok(envelope));
 }

@@ -5,6 +5,7 @@ pub mod layout;
 mod record;
 mod scan;
 
+pub use record::Flags;
 pub use record::Item;
 pub use record::Record;
 pub use record::RecordHeader;

@@ -18,6 +18,33 @@ use crate::wire::limits::RECORD_ITEMS_MAX;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 use crate::wire::limits::RECORD_STORED_BYTES_MAX;
 
+/// What a dataset is in this registry, whatever its manifest says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Flags {
+    /// Kept from everybody else.
+    pub private: bool,
+    /// It was not made here: it came by archive or from a peer.
+    pub foreign: bool,
+}
+
+impl Flags {
+    /// As bits: 0 private, 1 foreign.
+    pub const fn bits(self) -> u8 {
+        self.private as u8 | (self.foreign as u8) << 1
+    }
+
+    /// From bits; `None` when there are others.
+    pub const fn from_bits(bits: u8) -> Option<Self> {
+        if bits > 3 {
+            return None;
+        }
+        Some(Self {
+            private: bits & 1 != 0,
+            foreign: bits & 2 != 0,
+        })
+    }
+}
+
 /// One blob inside a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
@@ -34,8 +61,8 @@ pub struct Record {
     pub kind: BlobKind,
     /// How the payload is coded.
     pub codec: Codec,
-    /// On an envelope: its dataset is private here.
-    pub private: bool,
+    /// On an envelope: what its dataset is here.
+    pub flags: Flags,
     /// Orders envelopes and tombstones across packs; 0 for the other kinds.
     pub sequence: u64,
     /// The blobs, in the order of their bytes.
@@ -52,7 +79,7 @@ impl Record {
         w.bytes(&RECORD_MAGIC)
             .u8(self.kind.number())
             .u8(self.codec.number());
-        w.u16(if self.private { FLAG_PRIVATE } else { 0 });
+        w.u16(u16::from(self.flags.bits()));
         // Writers keep to the limits, all far below 2^32.
         w.u32(self.items.len() as u32)
             .u32(0)
@@ -76,8 +103,8 @@ pub struct RecordHeader {
     pub kind: Option<BlobKind>,
     /// How the payload is coded; `None` for a codec this program does not know.
     pub codec: Option<Codec>,
-    /// On an envelope: its dataset is private here.
-    pub private: bool,
+    /// On an envelope: what its dataset is here.
+    pub flags: Flags,
     /// Orders envelopes and tombstones across packs.
     pub sequence: u64,
     /// The blobs.
@@ -127,11 +154,8 @@ impl RecordHeader {
         let mut r = Reader::new(checked);
         r.bytes(4)?;
         let (kind, codec) = (r.u8()?, r.u8()?);
-        let private = match r.u16()? {
-            0 => false,
-            FLAG_PRIVATE => true,
-            _ => return Err(DecodeError::Invalid("record flags")),
-        };
+        let flags = u8::try_from(r.u16()?).ok().and_then(Flags::from_bits);
+        let flags = flags.ok_or(DecodeError::Invalid("record flags"))?;
         let (items, bases) = (r.u32()?, r.u32()?);
         let raw_bytes = limited("record bytes", r.u32()?, RECORD_RAW_BYTES_MAX)?;
         let stored_bytes = limited("stored bytes", r.u32()?, RECORD_STORED_BYTES_MAX)?;
@@ -157,7 +181,7 @@ impl RecordHeader {
         Ok(Self {
             kind,
             codec,
-            private,
+            flags,
             sequence,
             items,
             bases,
@@ -219,9 +243,6 @@ impl<'a> RecordView<'a> {
         decompress(codec, self.payload, self.header.raw_bytes)
     }
 }
-
-/// Flag of an envelope whose dataset is private here.
-const FLAG_PRIVATE: u16 = 1;
 
 fn limited(field: &'static str, value: u32, limit: usize) -> Result<usize, DecodeError> {
     match usize::try_from(value) {

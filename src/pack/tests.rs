@@ -18,7 +18,7 @@ fn record(blobs: &[&[u8]]) -> Record {
     Record {
         kind: BlobKind::Chunk,
         codec,
-        private: false,
+        flags: super::Flags::default(),
         sequence: 0,
         items,
         payload,

@@ -13,6 +13,7 @@ use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::IdentError;
+use crate::keyring::KeyringError;
 use crate::manifest::ManifestError;
 use crate::manifest::PathError;
 use crate::manifest::TreeError;
@@ -20,6 +21,9 @@ use crate::meta_store::MetaError;
 use crate::search::QueryError;
 use crate::search::SearchError;
 use crate::store::disk::StoreError;
+use crate::trust::SignatureError;
+use crate::trust::StatementError;
+use crate::trust::TrustFileError;
 use crate::wire::limits::CARD_BYTES_MAX;
 
 /// Why a use-case failed.
@@ -109,6 +113,40 @@ pub enum Error {
         /// Which file of it.
         file: String,
     },
+    /// `trust.toml` is not understood.
+    #[error("cannot use `{}`", path.display())]
+    TrustFile {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: TrustFileError,
+    },
+    /// A change to what is believed that cannot be.
+    #[error(transparent)]
+    Trust(#[from] TrustFileError),
+    /// A secret key.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// A statement of a publisher.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// A signature.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// Trust does not reach so far.
+    #[error("`{dataset}`: {reason}")]
+    NotTrusted {
+        /// Which dataset.
+        dataset: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// No publisher of this name.
+    #[error("no publisher `{0}` in trust.toml")]
+    NoPublisher(String),
+    /// Only its publisher may say this of a dataset.
+    #[error("`{0}` is not signed with this key")]
+    NotItsPublisher(String),
     /// Stopped on request.
     #[error("interrupted")]
     Interrupted,
@@ -153,12 +191,18 @@ impl Classify for Error {
             | Self::Pattern(_)
             | Self::Path(_) => ErrorKind::Invalid,
             Self::Exists(_) | Self::VersionTaken { .. } => ErrorKind::Conflict,
-            Self::NotFound(_) | Self::NearMiss { .. } | Self::NoSuchFile { .. } => {
-                ErrorKind::NotFound
-            }
+            Self::NotFound(_)
+            | Self::NoPublisher(_)
+            | Self::NearMiss { .. }
+            | Self::NoSuchFile { .. } => ErrorKind::NotFound,
             Self::Ambiguous { .. } => ErrorKind::Ambiguous,
             Self::Corrupt { .. } | Self::Mismatch { .. } => ErrorKind::Integrity,
             Self::Interrupted => ErrorKind::Interrupted,
+            Self::TrustFile { source, .. } | Self::Trust(source) => source.kind(),
+            Self::Keyring(e) => e.kind(),
+            Self::Statement(e) => e.kind(),
+            Self::Signature(e) => e.kind(),
+            Self::NotTrusted { .. } | Self::NotItsPublisher(_) => ErrorKind::Denied,
             Self::Search(_) => ErrorKind::Io,
             Self::Ident(_) | Self::Query(_) => ErrorKind::Invalid,
             Self::Manifest(e) => e.kind(),

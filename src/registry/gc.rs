@@ -33,5 +33,11 @@ fn roots(tables: &dyn MetaRead) -> Result<Vec<BlobKey>, StoreError> {
         keys.push(key(BlobKind::Node, *m.file_table_root.as_bytes()));
         keys.extend(m.card.map(|id| key(BlobKind::Card, *id.as_bytes())));
     }
+    for statement in catalog::statements(tables)? {
+        keys.push(BlobKey::new(
+            BlobKind::Statement,
+            *statement.id().as_bytes(),
+        ));
+    }
     Ok(keys)
 }

@@ -8,6 +8,7 @@ use crate::blob_store::BlobKind;
 use crate::card::Card;
 use crate::catalog;
 use crate::catalog::Dataset;
+use crate::catalog::RegisterKey;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
@@ -19,6 +20,7 @@ use crate::manifest::Manifest;
 use crate::manifest::Totals;
 use crate::meta_store::MetaWrite;
 use crate::meta_store::Table;
+use crate::pack::Flags;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::cards;
@@ -30,9 +32,11 @@ use crate::registry::files::Sources;
 use crate::registry::host;
 use crate::registry::ingest::ingest;
 use crate::registry::read_files::read_all;
+use crate::registry::sign;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::store::disk::SessionStats;
+use crate::trust::KeyPair;
 use crate::wire::Writer;
 
 /// What is said about a dataset when it is indexed.
@@ -54,6 +58,8 @@ pub struct IndexOptions {
     pub private: bool,
     /// Patterns of paths to leave out of a directory.
     pub exclude: Vec<String>,
+    /// Publish it, signed with this.
+    pub sign_with: Option<KeyPair>,
 }
 
 /// What indexing did.
@@ -101,7 +107,7 @@ impl LocalRegistry {
         let source_key = source_key(path, options)?;
         let looks = fingerprint(&sources);
         if let Some(held) = self.seen_before(&source_key, &looks, &name, options)? {
-            return Ok(unchanged(held, sources.skipped));
+            return self.signed_too(unchanged(held, sources.skipped), options);
         }
         let total: u64 = sources.files.iter().map(|f| f.seen.size_bytes).sum();
         progress.phase("indexing", Some(total));
@@ -160,20 +166,43 @@ impl LocalRegistry {
             prev: Vec::new(),
             clock: BTreeMap::new(),
             created_at: host::now(),
-            signer: None,
+            signer: options.sign_with.as_ref().map(KeyPair::public_key),
         };
+        if let Some(pair) = &options.sign_with {
+            self.may_sign(&draft, pair)?;
+        }
         let settled = is_settled(&sources.files);
         let source = settled.then_some((source_key, looks));
         let (manifest, unchanged) =
             session.commit(|tables, entries| publish(tables, entries, draft, options, source))?;
-        let skipped = sources.skipped;
-        Ok(IndexReport {
+        let report = IndexReport {
             manifest,
             chunks: totals.chunks,
             stats,
             unchanged,
-            skipped,
-        })
+            skipped: sources.skipped,
+        };
+        self.signed_too(report, options)
+    }
+
+    /// Signs what was here unsigned when a signed dataset was asked for.
+    fn signed_too(
+        &self,
+        mut report: IndexReport,
+        options: &IndexOptions,
+    ) -> Result<IndexReport, Error> {
+        let signer = options.sign_with.as_ref().map(KeyPair::public_key);
+        if let Some(pair) = &options.sign_with
+            && report.manifest.signer != signer
+        {
+            let key = RegisterKey::of(&report.manifest);
+            let held = self
+                .store
+                .read(|t| Ok::<_, Error>(catalog::by_key(t, key)?))?;
+            let held = held.ok_or_else(|| Error::NotFound(report.manifest.name.to_string()))?;
+            report.manifest = self.sign(&held, pair)?.manifest;
+        }
+        Ok(report)
     }
 
     /// The dataset that this source gave when it last looked like this.
@@ -199,7 +228,8 @@ impl LocalRegistry {
             }
             let id = ContentId::new(id);
             let named = catalog::by_name(t, name)?;
-            Ok::<_, Error>(named.into_iter().find(|d| same_claims(d, &id, options)))
+            let mut own = named.into_iter().filter(|d| is_own(d, options));
+            Ok::<_, Error>(own.find(|d| same_claims(d, &id, options)))
         })?;
         let Some(dataset) = held else { return Ok(None) };
         let totals = self.totals(&dataset.manifest)?;
@@ -238,7 +268,9 @@ fn publish(
         let row = [looks, *manifest.content_id.as_bytes()].concat();
         tables.put(Table::Sources, &key, &row)?;
     }
-    let named = catalog::by_name(tables, &manifest.name)?;
+    // Others' datasets of the same name are no versions of this one.
+    let mut named = catalog::by_name(tables, &manifest.name)?;
+    named.retain(|d| is_own(d, options));
     let held = named
         .iter()
         .find(|d| same_claims(d, &manifest.content_id, options));
@@ -265,18 +297,25 @@ fn publish(
         });
     }
     manifest.clock = BTreeMap::from([(node_id(tables)?, 1)]);
-    let envelope = Envelope {
-        manifest: manifest.encode()?,
-        signature: None,
+    let envelope = match &options.sign_with {
+        Some(pair) => pair.sign(&mut manifest)?,
+        None => Envelope {
+            manifest: manifest.encode()?,
+            signature: None,
+        },
     };
-    catalog::put(tables, &manifest, &envelope, options.private)?;
-    let (kind, bytes) = (BlobKind::Envelope, envelope.encode());
-    entries.push(Entry {
-        kind,
-        bytes,
+    let flags = Flags {
         private: options.private,
-    });
+        foreign: false,
+    };
+    sign::publish(tables, entries, &manifest, &envelope, flags)?;
     Ok((manifest, false))
+}
+
+/// Whether a dataset was made here, or elsewhere by the publisher who is at work here.
+fn is_own(dataset: &Dataset, options: &IndexOptions) -> bool {
+    let signer = options.sign_with.as_ref().map(KeyPair::public_key);
+    !dataset.flags.foreign || (signer.is_some() && dataset.manifest.signer == signer)
 }
 
 /// The key under which this registry counts its edits, made the first time.

@@ -18,6 +18,7 @@ use crate::ident::TreeId;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Totals;
 use crate::manifest::TreeBuilder;
+use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
 use crate::registry::error::Error;
@@ -183,7 +184,7 @@ impl Segment {
         session.append(&Record {
             kind,
             codec,
-            private: false,
+            flags: Flags::default(),
             sequence: 0,
             items,
             payload,

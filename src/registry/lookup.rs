@@ -1,10 +1,13 @@
 //! What is here: lists, references, removal, totals.
 
+use std::collections::BTreeMap;
+
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::Tombstone;
 use crate::ident::ContentId;
+use crate::ident::DatasetVersion;
 use crate::ident::Reference;
 use crate::ident::TreeId;
 use crate::manifest::FileEntry;
@@ -14,15 +17,21 @@ use crate::manifest::Totals;
 use crate::manifest::TreeError;
 use crate::manifest::each_node;
 use crate::manifest::read_tree;
-use crate::meta_store::MetaRead;
+use crate::pack::Flags;
 use crate::progress::NoProgress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
+use crate::registry::trust::Listed;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::store::disk::StoreStats;
+use crate::trust::Action;
+use crate::trust::Origin;
+use crate::trust::Trust;
+use crate::trust::TrustStore;
+use crate::trust::Verdict;
 
 /// How much the registry holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,7 +72,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Ambiguous`], or the store's.
     pub fn resolve(&self, reference: &Reference) -> Result<Dataset, Error> {
-        let found = self.store.read(|t| candidates(t, reference))?;
+        let found = self.candidates(reference)?;
         let same_content =
             |a: &Dataset, b: &Dataset| a.manifest.content_id == b.manifest.content_id;
         let Some(first) = found.first().cloned() else {
@@ -84,7 +93,7 @@ impl LocalRegistry {
     /// # Errors
     /// As [`LocalRegistry::resolve`]; ambiguous also where several names stand for the content.
     pub fn unindex_reference(&self, reference: &Reference) -> Result<Dataset, Error> {
-        let found = self.store.read(|t| candidates(t, reference))?;
+        let found = self.candidates(reference)?;
         match found.as_slice() {
             [] => Err(self.not_found(reference.to_string())?),
             [only] => self.remove(vec![only.clone()]).map(|()| only.clone()),
@@ -119,6 +128,31 @@ impl LocalRegistry {
                 near,
             }
         })
+    }
+
+    /// Takes one dataset out of the index, and none of the others with its content.
+    ///
+    /// # Errors
+    /// [`Error`] when the store fails.
+    pub fn remove_one(&self, dataset: &Dataset) -> Result<(), Error> {
+        self.remove(vec![dataset.clone()])
+    }
+
+    /// Whether the publisher has given this name and version to other content too.
+    ///
+    /// # Errors
+    /// [`Error`] when the index cannot be read.
+    pub fn equivocates(&self, manifest: &Manifest) -> Result<bool, Error> {
+        let named = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::by_name(t, &manifest.name)?))?;
+        Ok(manifest.signer.is_some()
+            && named.iter().any(|d| {
+                let m = &d.manifest;
+                m.signer == manifest.signer
+                    && m.dataset_version == manifest.dataset_version
+                    && m.content_id != manifest.content_id
+            }))
     }
 
     /// Takes every dataset with this content out of the index.
@@ -250,7 +284,7 @@ impl LocalRegistry {
             entries.push(Entry {
                 kind,
                 bytes,
-                private: false,
+                flags: Flags::default(),
             });
             Ok(())
         })
@@ -268,32 +302,97 @@ pub(crate) fn label(dataset: &Dataset) -> String {
     )
 }
 
-fn candidates(tables: &dyn MetaRead, reference: &Reference) -> Result<Vec<Dataset>, Error> {
-    let (digits, named) = match reference {
-        Reference::Content(digits) => (Some(digits), Vec::new()),
-        // Trusted publishers have aliases; there are none yet.
-        Reference::Name {
-            publisher: Some(_), ..
-        } => (None, Vec::new()),
-        Reference::Name {
-            name,
-            version,
-            or_content,
-            ..
-        } => {
-            let mut named = catalog::by_name(tables, name)?;
-            named.retain(|d| version.admits(&d.manifest.dataset_version));
-            named.sort_by(|a, b| b.manifest.dataset_version.cmp(&a.manifest.dataset_version));
-            let newest = named.first().map(|d| d.manifest.dataset_version.clone());
-            named.retain(|d| Some(&d.manifest.dataset_version) == newest.as_ref());
-            (or_content.as_ref(), named)
-        }
-    };
-    let mut found = named;
-    if let Some(digits) = digits {
-        found.extend(catalog::by_content(tables, &digits.lowest(), |id| {
-            digits.matches(id)
-        })?);
+/// Where the datasets of a name stand in the order in which it finds them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Tier {
+    Own,
+    Trusted,
+    AskedAbout,
+    KeptApart,
+    Withdrawn,
+}
+
+fn tier(listed: &Listed) -> Tier {
+    let is_apart = listed.decide(Action::Resolve).verdict != Verdict::Accept;
+    match (listed.trust(), listed.standing.origin) {
+        _ if listed.withdrawn.is_some() => Tier::Withdrawn,
+        (Trust::Revoked, _) => Tier::KeptApart,
+        (_, Origin::Here) => Tier::Own,
+        (Trust::Prompt, _) => Tier::AskedAbout,
+        _ if is_apart => Tier::KeptApart,
+        _ => Tier::Trusted,
     }
-    Ok(found)
+}
+
+/// What a name finds: of the best tier that has any, the newest version of every publisher.
+fn best(found: Vec<Dataset>, trust: &TrustStore) -> Vec<Dataset> {
+    let listed: Vec<Listed> = found
+        .into_iter()
+        .map(|d| LocalRegistry::listed(trust, d))
+        .collect();
+    let Some(top) = listed.iter().map(tier).min() else {
+        return Vec::new();
+    };
+    let mut newest: BTreeMap<Option<String>, DatasetVersion> = BTreeMap::new();
+    // Signed and unsigned versions made here are of one publisher.
+    let publisher = |l: &Listed| match top {
+        Tier::Own => None,
+        _ => l.publisher(),
+    };
+    let of_top = || listed.iter().filter(|l| tier(l) == top);
+    for l in of_top() {
+        let version = &l.dataset.manifest.dataset_version;
+        let held = newest
+            .entry(publisher(l))
+            .or_insert_with(|| version.clone());
+        if *held < *version {
+            held.clone_from(version);
+        }
+    }
+    let is_newest =
+        |l: &&Listed| newest.get(&publisher(l)) == Some(&l.dataset.manifest.dataset_version);
+    of_top()
+        .filter(is_newest)
+        .map(|l| l.dataset.clone())
+        .collect()
+}
+
+impl LocalRegistry {
+    /// All that a reference may mean.
+    fn candidates(&self, reference: &Reference) -> Result<Vec<Dataset>, Error> {
+        let trust = self.trust()?;
+        let (digits, named) = match reference {
+            Reference::Content(digits) => (Some(digits), Vec::new()),
+            Reference::Name {
+                name,
+                version,
+                or_content,
+                publisher,
+            } => {
+                let mut named = self
+                    .store
+                    .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
+                named.retain(|d| version.admits(&d.manifest.dataset_version));
+                if let Some(publisher) = publisher {
+                    let alias = |d: &Dataset| {
+                        let key = d.manifest.signer?;
+                        trust.alias(&key).map(ToString::to_string)
+                    };
+                    named.retain(|d| alias(d).as_ref() == Some(publisher));
+                }
+                (or_content.as_ref(), best(named, &trust))
+            }
+        };
+        let mut found = named;
+        if let Some(digits) = digits {
+            let mut matching = self.store.read(|t| {
+                let from = digits.lowest();
+                Ok::<_, Error>(catalog::by_content(t, &from, |id| digits.matches(id))?)
+            })?;
+            // The best known of those who say what the bytes are comes first.
+            matching.sort_by_cached_key(|d| tier(&Self::listed(&trust, d.clone())));
+            found.extend(matching);
+        }
+        Ok(found)
+    }
 }

@@ -21,7 +21,9 @@ mod recover;
 mod revise;
 mod schemas;
 mod search;
+mod sign;
 mod small_files;
+mod trust;
 mod verify;
 
 use std::path::Path;
@@ -41,6 +43,7 @@ pub use revise::Edit;
 pub use revise::LogEntry;
 pub use search::Found;
 pub use search::SearchReport;
+pub use trust::Listed;
 pub use verify::DiffReport;
 pub use verify::FileDiff;
 pub use verify::VerifyReport;

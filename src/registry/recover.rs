@@ -13,6 +13,7 @@ use crate::ident::EnvelopeId;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
 use crate::meta_store::MetaWrite;
+use crate::pack::Flags;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
@@ -22,6 +23,7 @@ use crate::store::disk::Entry;
 use crate::store::disk::Recovered;
 use crate::store::disk::Session;
 use crate::store::disk::StoreError;
+use crate::trust::Statement;
 
 /// What a repair did.
 #[derive(Clone, Debug)]
@@ -83,13 +85,13 @@ impl LocalRegistry {
             if held.iter().any(|d| d.envelope_id == dataset.envelope_id) {
                 continue;
             }
-            let private = dataset.private;
+            let flags = dataset.flags;
             Session::begin(&self.store)?.commit(|tables, entries| {
-                catalog::put(tables, &dataset.manifest, &envelope, private)?;
+                catalog::put(tables, &dataset.manifest, &envelope, flags)?;
                 entries.push(Entry {
                     kind: BlobKind::Envelope,
                     bytes: envelope.encode(),
-                    private,
+                    flags,
                 });
                 Ok::<_, Error>(())
             })?;
@@ -104,24 +106,29 @@ pub(crate) fn refill(
     tables: &mut dyn MetaWrite,
     recovered: &[Recovered],
 ) -> Result<(), StoreError> {
-    let mut live: BTreeMap<EnvelopeId, (usize, bool)> = BTreeMap::new();
+    let mut live: BTreeMap<EnvelopeId, (usize, Flags)> = BTreeMap::new();
     for (order, entry) in recovered.iter().enumerate() {
         if entry.kind == BlobKind::Envelope {
-            live.insert(EnvelopeId::of(&entry.bytes), (order, entry.private));
+            live.insert(EnvelopeId::of(&entry.bytes), (order, entry.flags));
+        } else if entry.kind == BlobKind::Statement {
+            // One that does not verify was not written by this program.
+            if let Ok(statement) = Statement::decode(&entry.bytes) {
+                catalog::put_statement(tables, &statement)?;
+            }
         } else if let Ok(tombstone) = Tombstone::decode(&entry.bytes) {
             tombstone.envelopes.iter().for_each(|id| {
                 live.remove(id);
             });
         }
     }
-    let mut in_order: Vec<(usize, bool)> = live.into_values().collect();
+    let mut in_order: Vec<(usize, Flags)> = live.into_values().collect();
     in_order.sort_unstable();
-    for (order, private) in in_order {
+    for (order, flags) in in_order {
         let envelope = recovered.get(order).map(|r| Envelope::decode(&r.bytes));
         if let Some(Ok(envelope)) = envelope
             && let Ok(manifest) = Manifest::decode(&envelope.manifest)
         {
-            catalog::merge(tables, &manifest, &envelope, private)?;
+            catalog::merge(tables, &manifest, &envelope, flags)?;
         }
     }
     Ok(())

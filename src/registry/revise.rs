@@ -8,7 +8,6 @@ use crate::card::Card;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::Merged;
-use crate::catalog::Tombstone;
 use crate::ident::DatasetName;
 use crate::manifest::Envelope;
 use crate::manifest::Totals;
@@ -18,9 +17,10 @@ use crate::registry::cards;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::index::node_id;
+use crate::registry::sign;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Entry;
 use crate::store::disk::Session;
+use crate::trust::KeyPair;
 
 /// What to change; what is not named stays.
 #[derive(Clone, Debug, Default)]
@@ -50,12 +50,17 @@ pub struct LogEntry {
 
 impl LocalRegistry {
     /// Publishes a revision: the same content and version, other words about it. An edit that
-    /// changes nothing makes none.
+    /// changes nothing makes none. A signed dataset needs its publisher's key.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when the dataset is gone, [`Error::VersionTaken`] when the new name has
+    /// [`Error::NotItsPublisher`] without that, [`Error::NotFound`] when the dataset is gone, [`Error::VersionTaken`] when the new name has
     /// that version, or a field breaks a limit.
-    pub fn revise(&self, dataset: &Dataset, edit: &Edit) -> Result<Dataset, Error> {
+    pub fn revise(
+        &self,
+        dataset: &Dataset,
+        edit: &Edit,
+        signer: Option<&KeyPair>,
+    ) -> Result<Dataset, Error> {
         let session = Session::begin(&self.store)?;
         let card = match &edit.card {
             Some(path) => {
@@ -82,9 +87,14 @@ impl LocalRegistry {
             if manifest == held.manifest {
                 return Ok(held);
             }
+            if manifest.signer != signer.map(KeyPair::public_key) && manifest.signer.is_some() {
+                return Err(Error::NotItsPublisher(manifest.name.to_string()));
+            }
             let named = catalog::by_name(tables, &manifest.name)?;
             let taken = named.iter().find(|d| {
-                d.key != held.key && d.manifest.dataset_version == manifest.dataset_version
+                d.key != held.key
+                    && d.flags.foreign == held.flags.foreign
+                    && d.manifest.dataset_version == manifest.dataset_version
             });
             if let Some(taken) = taken {
                 return Err(Error::VersionTaken {
@@ -93,32 +103,18 @@ impl LocalRegistry {
                     held: taken.manifest.content_id,
                 });
             }
-            manifest.seq = held.manifest.seq.saturating_add(1);
-            manifest.prev = vec![held.envelope_id];
-            let edits = manifest.clock.entry(node_id(tables)?).or_insert(0);
-            *edits = edits.saturating_add(1);
+            sign::supersede(&mut manifest, &held, node_id(tables)?);
             manifest.created_at = host::now();
-            let envelope = Envelope {
-                manifest: manifest.encode()?,
-                signature: None,
+            let envelope = match (manifest.signer, signer) {
+                (Some(_), Some(pair)) => pair.sign(&mut manifest)?,
+                _ => Envelope {
+                    manifest: manifest.encode()?,
+                    signature: None,
+                },
             };
-            let merged = catalog::merge(tables, &manifest, &envelope, held.private)?;
-            if let Merged::Replaced(old) = merged {
-                entries.push(Entry {
-                    kind: BlobKind::Envelope,
-                    bytes: envelope.encode(),
-                    private: held.private,
-                });
-                // So that a rebuilt index does not bring the old one back when this one goes.
-                let retired = Tombstone {
-                    salt,
-                    envelopes: vec![old],
-                };
-                entries.push(Entry {
-                    kind: BlobKind::Tombstone,
-                    bytes: retired.encode(),
-                    private: false,
-                });
+            let merged = sign::publish(tables, entries, &manifest, &envelope, held.flags)?;
+            if matches!(merged, Merged::Replaced(_)) {
+                sign::retire(entries, salt, &held);
             }
             catalog::by_key(tables, held.key)?.ok_or_else(gone)
         })

@@ -15,18 +15,22 @@ use crate::ident::EnvelopeId;
 use crate::panics::caught;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::trust::Listed;
 use crate::search::Document;
 use crate::search::Hit;
 use crate::search::Query;
 use crate::search::SearchError;
 use crate::search::SearchIndex;
+use crate::trust::Action;
+use crate::trust::TrustStore;
+use crate::trust::Verdict;
 use crate::wire::limits::SCHEMA_FIELDS_MAX;
 
 /// A dataset that was found.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The dataset.
-    pub dataset: Dataset,
+    /// The dataset, and how it stands.
+    pub listed: Listed,
     /// How well it fits; only the order within one search means anything.
     pub score: f32,
     /// A part of its text with the words that fit between `**`.
@@ -55,6 +59,8 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the catalogue is damaged or the index cannot be written.
     pub fn search(&self, query: &Query, limit: usize) -> Result<SearchReport, Error> {
+        let trust = self.trust()?;
+        let query = &query.clone().with_publishers(|name| keys_of(&trust, name));
         let _turn = self.store.lock(SEARCH_LOCK)?;
         let wanted = limit.saturating_mul(4).clamp(20, 10_000);
         let found = caught(|| self.hits(query, wanted));
@@ -68,8 +74,8 @@ impl LocalRegistry {
             }
             Ok(Err(other)) => return Err(other),
         };
-        let mut found = self.datasets_of(hits)?;
-        weigh_versions(&mut found);
+        let mut found = self.datasets_of(hits, &trust)?;
+        weigh(&mut found);
         found.truncate(limit);
         Ok(SearchReport {
             found,
@@ -149,7 +155,7 @@ impl LocalRegistry {
             name: m.name.to_string(),
             tags: m.tags.clone(),
             license: m.license.clone(),
-            publisher: None,
+            publisher: m.signer.map(|k| k.to_hex()),
             languages,
             columns,
             text,
@@ -158,14 +164,14 @@ impl LocalRegistry {
         }
     }
 
-    fn datasets_of(&self, hits: Vec<Hit>) -> Result<Vec<Found>, Error> {
+    fn datasets_of(&self, hits: Vec<Hit>, trust: &TrustStore) -> Result<Vec<Found>, Error> {
         let mut found = Vec::new();
         self.store.read(|t| {
             for hit in hits {
                 let key = RegisterKey::parse_hex(&hit.key);
                 if let Some(dataset) = key.map(|k| catalog::by_key(t, k)).transpose()?.flatten() {
                     found.push(Found {
-                        dataset,
+                        listed: Self::listed(trust, dataset),
                         score: hit.score,
                         snippet: hit.snippet,
                     });
@@ -177,11 +183,26 @@ impl LocalRegistry {
     }
 }
 
-/// Puts the newest version of each name before its older ones, where they fit alike.
-fn weigh_versions(found: &mut [Found]) {
+/// The keys of a publisher, by the name it has here or by key.
+fn keys_of(trust: &TrustStore, name: &str) -> Vec<String> {
+    let publisher = name.parse().ok().and_then(|n| trust.file().get(&n));
+    match publisher {
+        Some(p) => p
+            .previous
+            .iter()
+            .chain([&p.key])
+            .map(|k| k.to_hex())
+            .collect(),
+        None => vec![name.to_lowercase()],
+    }
+}
+
+/// Puts the newest version of each name before its older ones, where they fit alike, and what is
+/// kept apart or withdrawn behind everything.
+fn weigh(found: &mut [Found]) {
     let mut newest = BTreeMap::new();
     for f in found.iter() {
-        let m = &f.dataset.manifest;
+        let m = &f.listed.dataset.manifest;
         let version = newest
             .entry(m.name.to_string())
             .or_insert(m.dataset_version.clone());
@@ -190,19 +211,26 @@ fn weigh_versions(found: &mut [Found]) {
         }
     }
     for f in found.iter_mut() {
-        let m = &f.dataset.manifest;
+        let m = &f.listed.dataset.manifest;
         if newest.get(m.name.as_str()) == Some(&m.dataset_version) {
             f.score *= NEWEST_WEIGHT;
         }
     }
-    found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let is_behind = |f: &Found| {
+        let apart = f.listed.decide(Action::Rank).verdict != Verdict::Accept;
+        apart || f.listed.withdrawn.is_some()
+    };
+    found.sort_by(|a, b| {
+        let by_trust = is_behind(a).cmp(&is_behind(b));
+        by_trust.then_with(|| b.score.total_cmp(&a.score))
+    });
 }
 
 /// A digest of which envelopes count.
 fn stamp(heads: &[(RegisterKey, EnvelopeId)]) -> Vec<u8> {
     let mut hasher = blake3::Hasher::new();
     // The form of the documents: another one makes the index anew.
-    hasher.update(b"search 1\n");
+    hasher.update(b"search 2\n");
     for (key, id) in heads {
         hasher.update(key.as_bytes()).update(id.as_bytes());
     }

@@ -22,6 +22,7 @@ use tantivy::query::PhraseQuery;
 use tantivy::query::Query as TantivyQuery;
 use tantivy::query::RangeQuery;
 use tantivy::query::TermQuery;
+use tantivy::query::TermSetQuery;
 use tantivy::schema::FAST;
 use tantivy::schema::Field;
 use tantivy::schema::INDEXED;
@@ -53,7 +54,7 @@ pub struct Document {
     pub tags: Vec<String>,
     /// SPDX identifier.
     pub license: Option<String>,
-    /// The publisher's alias.
+    /// The publisher's key, in hexadecimal.
     pub publisher: Option<String>,
     /// Languages.
     pub languages: Vec<String>,
@@ -274,6 +275,10 @@ impl SearchIndex {
     fn clause(&self, clause: &Clause, lenient: bool) -> Result<Box<dyn TantivyQuery>, SearchError> {
         let f = &self.fields;
         let exact = |field: Field| -> Box<dyn TantivyQuery> {
+            if let Match::OneOf(values) = &clause.what {
+                let terms = values.iter().map(|v| Term::from_field_text(field, v));
+                return Box::new(TermSetQuery::new(terms));
+            }
             let (Match::Text(text) | Match::Prefix(text)) = &clause.what else {
                 return Box::new(EmptyQuery);
             };

@@ -32,6 +32,8 @@ pub enum Match {
     Text(String),
     /// The beginning of a word.
     Prefix(String),
+    /// One of several whole values.
+    OneOf(Vec<String>),
     /// A number at least this.
     AtLeast(u64),
     /// A number at most this.
@@ -70,6 +72,19 @@ pub(super) const FIELDS: [&str; 9] = [
 ];
 
 impl Query {
+    /// With every publisher named in it replaced by that publisher's keys, by which they are
+    /// indexed.
+    #[must_use]
+    pub fn with_publishers(mut self, keys: impl Fn(&str) -> Vec<String>) -> Self {
+        for clause in &mut self.clauses {
+            if let (Some("publisher"), Match::Text(name)) = (clause.field.as_deref(), &clause.what)
+            {
+                clause.what = Match::OneOf(keys(name));
+            }
+        }
+        self
+    }
+
     /// With the condition that a column has this path, added.
     #[must_use]
     pub fn with_column(mut self, path: &str) -> Self {

@@ -51,6 +51,20 @@ pub const QUERY_BYTES_MAX: usize = 4096;
 pub const QUERY_CLAUSES_MAX: usize = 64;
 /// How many times longer than its compressed form a text may be and still be looked into.
 pub const DECOMPRESSION_RATIO_MAX: u64 = 250;
+/// Bytes of a key file.
+pub const KEY_FILE_BYTES_MAX: usize = 16 << 10;
+/// KiB of memory that opening a key file may take.
+pub const KEY_MEMORY_KIB_MAX: u32 = 1 << 20;
+/// Passes that opening a key file may take.
+pub const KEY_PASSES_MAX: u32 = 16;
+/// Lanes that opening a key file may take.
+pub const KEY_LANES_MAX: u32 = 16;
+/// Bytes of a publisher's statement.
+pub const STATEMENT_BYTES_MAX: usize = 2 << 20;
+/// Bytes of `trust.toml`.
+pub const TRUST_FILE_BYTES_MAX: usize = 1 << 20;
+/// Publishers in `trust.toml`.
+pub const PUBLISHERS_MAX: usize = 10_000;
 
 /// Name in the specification, and value, of every limit above.
 pub const ALL: &[(&str, u64)] = &[
@@ -79,4 +93,11 @@ pub const ALL: &[(&str, u64)] = &[
     ("query_bytes_max", QUERY_BYTES_MAX as u64),
     ("query_clauses_max", QUERY_CLAUSES_MAX as u64),
     ("decompression_ratio_max", DECOMPRESSION_RATIO_MAX),
+    ("key_file_bytes_max", KEY_FILE_BYTES_MAX as u64),
+    ("key_memory_kib_max", KEY_MEMORY_KIB_MAX as u64),
+    ("key_passes_max", KEY_PASSES_MAX as u64),
+    ("key_lanes_max", KEY_LANES_MAX as u64),
+    ("statement_bytes_max", STATEMENT_BYTES_MAX as u64),
+    ("trust_file_bytes_max", TRUST_FILE_BYTES_MAX as u64),
+    ("publishers_max", PUBLISHERS_MAX as u64),
 ];

@@ -11,6 +11,7 @@ use alimentar::catalog::Tombstone;
 use alimentar::chunk::Codec;
 use alimentar::ident::BlobId;
 use alimentar::ident::EnvelopeId;
+use alimentar::pack::Flags;
 use alimentar::pack::Item;
 use alimentar::pack::Record;
 use alimentar::pack::layout::encode_pack_header;
@@ -78,7 +79,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let record = Record {
                 kind: alimentar::blob_store::BlobKind::Chunk,
                 codec: Codec::Raw,
-                private: false,
+                flags: Flags::default(),
                 sequence: 0,
                 items: vec![Item {
                     id: BlobId::of(b"abc"),

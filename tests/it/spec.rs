@@ -15,6 +15,7 @@ use alimentar::manifest::Envelope;
 use alimentar::manifest::FileEntry;
 use alimentar::manifest::FileTable;
 use alimentar::manifest::Node;
+use alimentar::pack::Flags;
 use alimentar::pack::Item;
 use alimentar::pack::Record;
 use alimentar::pack::layout::encode_pack_header;
@@ -91,7 +92,7 @@ fn golden() -> String {
     let record = Record {
         kind: BlobKind::Chunk,
         codec: Codec::Raw,
-        private: false,
+        flags: Flags::default(),
         sequence: 0,
         items: vec![Item {
             id: BlobId::of(b"abc"),

@@ -8,6 +8,7 @@ use crate::blob_store::BlobKind;
 use crate::ident::BlobId;
 use crate::meta_store::MetaWrite;
 use crate::meta_store::Table;
+use crate::pack::Flags;
 use crate::pack::Found;
 use crate::pack::RecordHeader;
 use crate::pack::RecordView;
@@ -25,17 +26,17 @@ use crate::store::disk::rows::PackRow;
 use crate::store::disk::session::locations;
 use crate::wire::DecodeError;
 
-/// An envelope or tombstone found in a pack.
+/// An envelope, tombstone or statement found in a pack.
 #[derive(Clone, Debug)]
 pub struct Recovered {
-    /// Which of the two.
+    /// Which of them.
     pub kind: BlobKind,
     /// Orders them.
     pub sequence: u64,
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// On an envelope: its dataset is private here.
-    pub private: bool,
+    /// On an envelope: what its dataset is here.
+    pub flags: Flags,
 }
 
 /// Fills the tables above the store from what was recovered, which comes in order of sequence.
@@ -160,11 +161,11 @@ fn one_record(
             tables.put(Table::Blobs, &key, &rows::encode_location(&location))?;
         }
     }
-    let is_entry = matches!(kind, BlobKind::Envelope | BlobKind::Tombstone);
+    let is_entry = kind.is_entry();
     Ok(Some(is_entry.then_some(Recovered {
         kind,
         sequence: header.sequence,
-        private: header.private,
+        flags: header.flags,
         bytes: raw,
     })))
 }

@@ -14,6 +14,7 @@ use crate::ident::BlobId;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::meta_store::Table;
+use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
 use crate::store::disk::DiskStore;
@@ -83,12 +84,12 @@ impl Drop for Sealing {
 /// A blob that is written by the transaction itself, with a sequence number.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// An envelope or a tombstone.
+    /// An envelope, a tombstone or a statement.
     pub kind: BlobKind,
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// On an envelope: the dataset is private here.
-    pub private: bool,
+    /// On an envelope: what its dataset is here.
+    pub flags: Flags,
 }
 
 impl Session {
@@ -151,7 +152,7 @@ impl Session {
             id: BlobId::of(bytes),
         };
         if self.claim(&[key])?.contains(&true) {
-            self.append(&record_of_one(key, bytes, 0, false)?)?;
+            self.append(&record_of_one(key, bytes, 0, Flags::default())?)?;
         }
         Ok(key)
     }
@@ -331,7 +332,7 @@ fn write_entries(
             kind: entry.kind,
             id: BlobId::of(&entry.bytes),
         };
-        let record = record_of_one(key, &entry.bytes, sequence, entry.private)?;
+        let record = record_of_one(key, &entry.bytes, sequence, entry.flags)?;
         let (offset, record_bytes) = pack.append(&record)?;
         for (item, location) in locations(pack.number(), offset, record_bytes, &record.items) {
             let key = rows::blob_key(&BlobKey {
@@ -350,7 +351,7 @@ pub(crate) fn record_of_one(
     key: BlobKey,
     bytes: &[u8],
     sequence: u64,
-    private: bool,
+    flags: Flags,
 ) -> Result<Record, StoreError> {
     if bytes.len() > RECORD_RAW_BYTES_MAX {
         return Err(StoreError::TooLarge {
@@ -367,7 +368,7 @@ pub(crate) fn record_of_one(
     Ok(Record {
         kind: key.kind,
         codec,
-        private,
+        flags,
         sequence,
         items,
         payload,

@@ -291,7 +291,7 @@ fn only_items(view: &RecordView<'_>, wanted: &[u16]) -> Option<Record> {
     Some(Record {
         kind: view.header.kind?,
         codec,
-        private: view.header.private,
+        flags: view.header.flags,
         sequence: view.header.sequence,
         items,
         payload,

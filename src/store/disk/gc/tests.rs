@@ -117,7 +117,8 @@ impl World {
         match indexer.todo.pop() {
             Some(n) => {
                 if indexer.session.claim(&[key(n)]).unwrap() == [true] {
-                    let record = record_of_one(key(n), &blob(n), 0, false).unwrap();
+                    let record =
+                        record_of_one(key(n), &blob(n), 0, crate::pack::Flags::default()).unwrap();
                     indexer.session.append(&record).unwrap();
                 }
                 indexer.done.push(n as u8);

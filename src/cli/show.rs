@@ -1,0 +1,205 @@
+//! Commands that show what is here: list, info, ls; and the facts that listings have in common.
+
+use arrow_schema::Schema;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::catalog::Dataset;
+use crate::cli::exit::Failure;
+use crate::cli::out::Out;
+use crate::cli::out::human_bytes;
+use crate::cli::out::printable;
+use crate::cli::out::table;
+use crate::cli::trust;
+use crate::inspect::FileFormat;
+use crate::manifest::DatasetKind;
+use crate::manifest::FileTable;
+use crate::registry::Listed;
+use crate::registry::LocalRegistry;
+use crate::trust::Action;
+use crate::trust::Verdict;
+
+pub(crate) fn brief(listed: &Listed) -> Value {
+    let d = &listed.dataset;
+    let m = &d.manifest;
+    let mut object = json!({
+        "content_id": m.content_id.to_string(), "name": m.name.to_string(),
+        "version": m.dataset_version.to_string(), "rows": m.num_rows,
+        "size_bytes": m.size_bytes, "created_at": m.created_at.to_rfc3339(), "tags": m.tags,
+        "license": m.license, "private": d.flags.private,
+    });
+    extend(&mut object, trust::fields(listed));
+    object
+}
+
+pub(crate) fn extend(object: &mut Value, more: Value) {
+    if let (Some(all), Value::Object(more)) = (object.as_object_mut(), more) {
+        all.extend(more);
+    }
+}
+
+pub(crate) fn list(registry: &LocalRegistry, all: bool, out: &Out) -> Result<(), Failure> {
+    let believed = registry.trust()?;
+    let datasets = registry.list()?.into_iter();
+    let datasets = datasets.map(|d| LocalRegistry::listed(&believed, d));
+    let (shown, apart): (Vec<Listed>, Vec<Listed>) = datasets.partition(|l| {
+        let is_trusted = l.decide(Action::List).verdict == Verdict::Accept;
+        all || (is_trusted && l.withdrawn.is_none())
+    });
+    let rows: Vec<Vec<String>> = shown
+        .iter()
+        .map(|l| {
+            let m = &l.dataset.manifest;
+            let withdrawn = match l.withdrawn {
+                Some(_) => ", withdrawn",
+                None => "",
+            };
+            let publisher = l.publisher().unwrap_or_default();
+            let by = publisher.chars().take(16).collect::<String>();
+            vec![
+                m.name.to_string(),
+                m.dataset_version.to_string(),
+                m.num_rows.to_string(),
+                human_bytes(m.size_bytes),
+                by,
+                format!("{}{withdrawn}", l.trust().name()),
+                m.created_at.to_rfc3339(),
+                m.content_id.short(),
+            ]
+        })
+        .collect();
+    let ids: Vec<String> = shown
+        .iter()
+        .map(|l| l.dataset.manifest.content_id.to_string())
+        .collect();
+    let objects: Vec<Value> = shown.iter().map(brief).collect();
+    if !apart.is_empty() && !out.is_json() && !out.is_quiet() {
+        let n = apart.len();
+        out.diagnostic(&format!(
+            "{n} more, not trusted here or withdrawn: `list --all` shows them"
+        ));
+    }
+    let text = if rows.is_empty() {
+        "No datasets yet: `alimentar registry index PATH` adds one\n".to_owned()
+    } else {
+        table(
+            &[
+                "NAME",
+                "VERSION",
+                "ROWS",
+                "SIZE",
+                "PUBLISHER",
+                "TRUST",
+                "CREATED",
+                "ID",
+            ],
+            &rows,
+        )
+    };
+    Ok(out.result(&json!({"datasets": objects}), &ids, &text)?)
+}
+
+fn file_objects(files: &FileTable) -> Vec<Value> {
+    let object = |f: &crate::manifest::FileEntry| {
+        json!({
+            "path": f.path, "size_bytes": f.size_bytes, "content_id": f.content_id.map(|id| id.to_string()),
+            "rows": f.rows, "format": FileFormat::from_number(f.format).name(),
+        })
+    };
+    files.files().iter().map(object).collect()
+}
+
+fn field_objects(schema: Option<&Schema>) -> Vec<Value> {
+    let object = |f: &arrow_schema::FieldRef| {
+        json!({
+            "name": f.name(), "type": f.data_type().to_string(), "nullable": f.is_nullable(),
+        })
+    };
+    schema.map_or_else(Vec::new, |s| s.fields().iter().map(object).collect())
+}
+
+pub(crate) fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure> {
+    let m = &d.manifest;
+    let files = registry.files(m)?;
+    let totals = registry.totals(m)?;
+    let stored = registry.stored_bytes(m)?;
+    let schema = LocalRegistry::schema(m);
+    let believed = registry.trust()?;
+    let listed = LocalRegistry::listed(&believed, d.clone());
+    trust::warn(&listed, &believed, out);
+    let mut object = brief(&listed);
+    let more = json!({
+        "dataset_kind": m.dataset_kind, "chunk_tree_root": m.chunk_tree_root.to_hex(),
+        "file_table_root": m.file_table_root.to_hex(), "num_files": m.num_files,
+        "num_rows": m.num_rows, "description": m.description, "line": m.line.to_hex(),
+        "seq": m.seq, "prev": m.prev.iter().map(|p| p.to_hex()).collect::<Vec<_>>(),
+        "clock": m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect::<std::collections::BTreeMap<_, _>>(),
+        "signer": m.signer.map(|k| k.to_hex()), "signature": listed.standing.signature.name(),
+        "equivocation": registry.equivocates(m)?, "schema": {"fields": field_objects(schema.as_ref())},
+        "files": file_objects(&files), "chunks": totals.chunks, "stored_bytes": stored,
+    });
+    extend(&mut object, more);
+    let by = match listed.publisher() {
+        Some(publisher) => format!("{}, signed by {publisher}", listed.trust().name()),
+        None => format!("{}, not signed", listed.trust().name()),
+    };
+    let kind = if m.dataset_kind == DatasetKind::File {
+        "file"
+    } else {
+        "directory"
+    };
+    let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let text = printable(&format!(
+        "{}@{}\n  content id   {}\n  kind         {kind}, {} file(s)\n  size         {} ({} chunks, {} stored)\n  rows         {}\n  licence      {}\n  tags         {}\n  created      {}\n  trust        {by}{}\n  description  {}\n",
+        m.name,
+        m.dataset_version,
+        m.content_id,
+        m.num_files,
+        human_bytes(m.size_bytes),
+        totals.chunks,
+        human_bytes(stored),
+        m.num_rows,
+        optional(&m.license),
+        if m.tags.is_empty() {
+            "-".to_owned()
+        } else {
+            m.tags.join(", ")
+        },
+        m.created_at.to_rfc3339(),
+        if d.flags.private { ", private" } else { "" },
+        optional(&m.description),
+    ));
+    let fields = schema.iter().flat_map(|s| s.fields().iter());
+    let fields: Vec<Vec<String>> = fields
+        .map(|f| {
+            let null = if f.is_nullable() { "" } else { "required" };
+            let cells = [f.name().as_str(), &f.data_type().to_string(), null];
+            cells.map(printable).to_vec()
+        })
+        .collect();
+    let text = match fields.as_slice() {
+        [] => text,
+        fields => format!("{text}\n{}", table(&["FIELD", "TYPE", ""], fields)),
+    };
+    Ok(out.result(&object, &[m.content_id.to_string()], &text)?)
+}
+
+pub(crate) fn ls(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure> {
+    let files = registry.files(&d.manifest)?;
+    let rows: Vec<Vec<String>> = files
+        .files()
+        .iter()
+        .map(|f| {
+            vec![
+                human_bytes(f.size_bytes),
+                f.rows.map_or_else(String::new, |rows| rows.to_string()),
+                FileFormat::from_number(f.format).name().to_owned(),
+                f.content_id.map_or_else(String::new, |id| id.short()),
+                f.path.clone(),
+            ]
+        })
+        .collect();
+    let paths: Vec<String> = files.files().iter().map(|f| printable(&f.path)).collect();
+    let text = table(&["SIZE", "ROWS", "FORMAT", "ID", "PATH"], &rows);
+    Ok(out.result(&json!({"files": file_objects(&files)}), &paths, &text)?)
+}

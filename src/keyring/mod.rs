@@ -1,0 +1,235 @@
+//! Secret keys on this machine: made from its randomness, kept in files that only their owner may
+//! read, and written whole or not at all. What stands in the files is `trust`'s business.
+
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::io::Read;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::trust::KeyCost;
+use crate::trust::KeyFileError;
+use crate::trust::KeyPair;
+use crate::trust::LockedKey;
+use crate::wire::limits::KEY_FILE_BYTES_MAX;
+
+/// Why a key could not be read or kept.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum KeyringError {
+    /// The file.
+    #[error("cannot {action} the key file `{}`", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A key is there already, and a key that is overwritten is lost for ever.
+    #[error("`{}` exists already", .0.display())]
+    Exists(PathBuf),
+    /// Others on this machine may read it.
+    #[error("the key file `{}` may be read by others (mode {mode:04o})", path.display())]
+    Readable {
+        /// Which file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// What stands in it.
+    #[error("cannot open the key file `{}`", path.display())]
+    Key {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: KeyFileError,
+    },
+    /// An empty passphrase protects nothing.
+    #[error("the passphrase is empty")]
+    NoPassphrase,
+    /// The machine gave no randomness.
+    #[error("no random bytes are to be had")]
+    Random(#[source] io::Error),
+}
+
+impl Classify for KeyringError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::File { source, .. } => ErrorKind::of_io(source),
+            Self::Exists(_) => ErrorKind::Conflict,
+            Self::Readable { .. } => ErrorKind::Denied,
+            Self::Key { source, .. } => source.kind(),
+            Self::NoPassphrase => ErrorKind::Invalid,
+            Self::Random(_) => ErrorKind::Io,
+        }
+    }
+}
+
+/// What to do where a file is already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfExists {
+    /// Leave it and say so.
+    Refuse,
+    /// Put the new one in its place.
+    Replace,
+}
+
+impl KeyPair {
+    /// A new pair from the machine's randomness.
+    ///
+    /// # Errors
+    /// [`KeyringError::Random`].
+    pub fn generate() -> Result<Self, KeyringError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        fill(seed.as_mut_slice())?;
+        Ok(Self::from_seed(&seed))
+    }
+
+    /// Writes the pair into a file under a passphrase.
+    ///
+    /// # Errors
+    /// [`KeyringError`]; the file that was there stays as it was then.
+    pub fn save(
+        &self,
+        path: &Path,
+        passphrase: &str,
+        if_exists: IfExists,
+    ) -> Result<(), KeyringError> {
+        if passphrase.is_empty() {
+            return Err(KeyringError::NoPassphrase);
+        }
+        // Before the work of deriving.
+        if if_exists == IfExists::Refuse && path.exists() {
+            return Err(KeyringError::Exists(path.to_owned()));
+        }
+        let (mut salt, mut nonce) = ([0; 16], [0; 12]);
+        fill(&mut salt)?;
+        fill(&mut nonce)?;
+        let locked = LockedKey::lock(self, passphrase, KeyCost::NOW, salt, nonce);
+        let locked = locked.map_err(|source| key_error(path, source))?;
+        let written = write_aside(path, locked.encode().as_bytes(), Some(0o600), if_exists);
+        written.map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => KeyringError::Exists(path.to_owned()),
+            _ => file_error("write", path, source),
+        })
+    }
+
+    /// Reads the pair from a file.
+    ///
+    /// # Errors
+    /// [`KeyringError`] when others may read the file, it is damaged, or the passphrase is
+    /// another.
+    pub fn load(path: &Path, passphrase: &str) -> Result<Self, KeyringError> {
+        let pair = locked(path)?.open(passphrase);
+        pair.map_err(|source| key_error(path, source))
+    }
+}
+
+/// Reads a key file without opening it.
+///
+/// # Errors
+/// As [`KeyPair::load`].
+pub fn locked(path: &Path) -> Result<LockedKey, KeyringError> {
+    let fail = |source| file_error("read", path, source);
+    let file = File::open(path).map_err(fail)?;
+    refuse_readable(&file, path)?;
+    let mut bytes = Vec::new();
+    let limit = KEY_FILE_BYTES_MAX as u64 + 1;
+    file.take(limit).read_to_end(&mut bytes).map_err(fail)?;
+    LockedKey::decode(&bytes).map_err(|source| key_error(path, source))
+}
+
+/// Writes a file beside the place where it belongs, and then puts it there: a reader sees the old
+/// bytes or the new ones, also after a power cut.
+///
+/// # Errors
+/// As the operating system; [`io::ErrorKind::AlreadyExists`] where it must not be replaced.
+pub fn write_aside(
+    path: &Path,
+    bytes: &[u8],
+    mode: Option<u32>,
+    if_exists: IfExists,
+) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    let mut noise = [0; 6];
+    getrandom::fill(&mut noise).map_err(io::Error::other)?;
+    let mut aside_name = name.to_owned();
+    aside_name.push(format!(".new-{}", crate::ident::to_hex(&noise)));
+    let aside = dir.join(aside_name);
+    let placed = write_new(&aside, bytes, mode).and_then(|()| match if_exists {
+        IfExists::Replace => fs::rename(&aside, path),
+        // A link fails where a file is; nothing can come between looking and placing.
+        IfExists::Refuse => fs::hard_link(&aside, path).or_else(|e| {
+            if e.kind() == io::ErrorKind::AlreadyExists || path.exists() {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            // File systems of sticks know no links.
+            fs::rename(&aside, path)
+        }),
+    });
+    if placed.is_err() || if_exists == IfExists::Refuse {
+        // Gone already, where it was renamed.
+        let _ = fs::remove_file(&aside);
+    }
+    placed?;
+    File::open(dir)?.sync_all()
+}
+
+fn write_new(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if let Some(mode) = mode {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    }
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn refuse_readable(file: &File, path: &Path) -> Result<(), KeyringError> {
+    let metadata = file.metadata().map_err(|e| file_error("read", path, e))?;
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o7777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let path = path.to_owned();
+    Err(KeyringError::Readable { path, mode })
+}
+
+#[cfg(not(unix))]
+fn refuse_readable(_: &File, _: &Path) -> Result<(), KeyringError> {
+    Ok(())
+}
+
+fn fill(bytes: &mut [u8]) -> Result<(), KeyringError> {
+    getrandom::fill(bytes).map_err(|e| KeyringError::Random(io::Error::other(e)))
+}
+
+fn file_error(action: &'static str, path: &Path, source: io::Error) -> KeyringError {
+    let path = path.to_owned();
+    KeyringError::File {
+        action,
+        path,
+        source,
+    }
+}
+
+fn key_error(path: &Path, source: KeyFileError) -> KeyringError {
+    let path = path.to_owned();
+    KeyringError::Key { path, source }
+}

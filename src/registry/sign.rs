@@ -1,0 +1,227 @@
+//! Signing is publishing: a manifest with a publisher in it takes the place of one without.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::Digest as _;
+use sha2::Sha256;
+
+use crate::blob_store::BlobKind;
+use crate::catalog;
+use crate::catalog::Dataset;
+use crate::catalog::RegisterKey;
+use crate::catalog::Tombstone;
+use crate::ident::LineId;
+use crate::manifest::Envelope;
+use crate::manifest::FileEntry;
+use crate::manifest::Manifest;
+use crate::meta_store::MetaRead;
+use crate::meta_store::MetaWrite;
+use crate::pack::Flags;
+use crate::progress::Progress;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+use crate::registry::host;
+use crate::registry::index::node_id;
+use crate::store::disk::Entry;
+use crate::store::disk::Session;
+use crate::trust::Action;
+use crate::trust::KeyPair;
+use crate::trust::Level;
+use crate::trust::Origin;
+use crate::trust::SignatureState;
+use crate::trust::Standing;
+use crate::trust::Subject;
+use crate::trust::UnverifiedManifest;
+use crate::trust::Verdict;
+use crate::trust::attest;
+use crate::trust::decide;
+
+impl LocalRegistry {
+    /// Signs a dataset. One that nobody has signed gets this publisher; beside another's, a
+    /// manifest of this publisher is put. Signing again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotTrusted`] with a key that is revoked, [`Error::VersionTaken`] when this
+    /// publisher has given the name and version to other content.
+    pub fn sign(&self, dataset: &Dataset, pair: &KeyPair) -> Result<Dataset, Error> {
+        self.may_sign(&dataset.manifest, pair)?;
+        let session = Session::begin(&self.store)?;
+        let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        let line = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        session.commit(|tables, entries| {
+            let gone = || Error::NotFound(dataset.manifest.name.to_string());
+            let held = catalog::by_key(tables, dataset.key)?.ok_or_else(gone)?;
+            let publisher = pair.public_key();
+            if held.manifest.signer == Some(publisher) {
+                return Ok(held);
+            }
+            let mut manifest = held.manifest.clone();
+            let retires = held.manifest.signer.is_none() && !held.flags.foreign;
+            let node = node_id(tables)?;
+            if retires {
+                supersede(&mut manifest, &held, node);
+            } else {
+                // Somebody else's stays beside it: this is the first of a line of its own.
+                manifest.line = LineId::new(line);
+                (manifest.seq, manifest.prev) = (1, Vec::new());
+                manifest.clock = BTreeMap::from([(node, 1)]);
+            }
+            manifest.created_at = host::now();
+            let envelope = pair.sign(&mut manifest)?;
+            refuse_taken(tables, &manifest)?;
+            let retired = retires.then_some(&held);
+            let flags = Flags {
+                private: held.flags.private,
+                foreign: false,
+            };
+            publish(tables, entries, &manifest, &envelope, flags)?;
+            if let Some(old) = retired {
+                catalog::remove(tables, old)?;
+                retire(entries, salt, old);
+            }
+            catalog::by_key(tables, RegisterKey::of(&manifest))?.ok_or_else(gone)
+        })
+    }
+
+    /// Whether a key may sign here at all.
+    pub(crate) fn may_sign(&self, manifest: &Manifest, pair: &KeyPair) -> Result<(), Error> {
+        let trust = self.trust()?;
+        let standing = Standing {
+            origin: Origin::Here,
+            signature: SignatureState::Valid,
+            level: match trust.is_revoked(&pair.public_key()) {
+                true => Level::Revoked,
+                false => Level::Full,
+            },
+            is_vouched: false,
+        };
+        let decision = decide(&standing, Action::Index);
+        match decision.verdict {
+            Verdict::Refuse => Err(Error::NotTrusted {
+                dataset: manifest.name.to_string(),
+                reason: decision.reason,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks at a dataset's signature anew.
+    ///
+    /// # Errors
+    /// [`Error`] when the store cannot be read.
+    pub fn signature(&self, dataset: &Dataset) -> Result<SignatureState, Error> {
+        let envelope = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::envelope(t, &dataset.envelope_id)?))?;
+        let signed = envelope.signature.is_some();
+        Ok(match UnverifiedManifest::new(envelope).verify() {
+            Err(_) => SignatureState::Invalid,
+            Ok(_) if signed => SignatureState::Valid,
+            Ok(_) => SignatureState::None,
+        })
+    }
+
+    /// An in-toto statement over the dataset's files, in a DSSE envelope. Reads every byte.
+    ///
+    /// # Errors
+    /// [`Error`] when a file is damaged.
+    pub fn attest(
+        &self,
+        dataset: &Dataset,
+        pair: &KeyPair,
+        progress: &dyn Progress,
+    ) -> Result<Value, Error> {
+        self.may_sign(&dataset.manifest, pair)?;
+        let reader = self.reader_of(dataset)?;
+        let m = &dataset.manifest;
+        let table = self.files(m)?;
+        let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
+        progress.phase("hashing", Some(m.size_bytes));
+        let mut subjects = Vec::with_capacity(files.len());
+        for file in &files {
+            let (at, entry) = *file;
+            let mut hasher = Sha256::new();
+            let end = at + entry.size_bytes;
+            self.each_window(&reader, m, &[*file], at, end, &mut |from, bytes| {
+                let part = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
+                let (start, stop) = (part(at.saturating_sub(from)), part(end - from));
+                hasher.update(bytes.get(start..stop).unwrap_or_default());
+                progress.advance((stop - start) as u64);
+                if progress.cancelled() {
+                    return Err(Error::Interrupted);
+                }
+                Ok(())
+            })?;
+            subjects.push(Subject {
+                path: entry.path.clone(),
+                sha256: hasher.finalize().into(),
+                // `files` hashes what the table leaves out.
+                content_id: entry
+                    .content_id
+                    .ok_or_else(|| Error::NotFound(entry.path.clone()))?,
+            });
+        }
+        Ok(attest(pair, m, &subjects))
+    }
+}
+
+/// Makes a manifest the next one after what is held.
+pub(crate) fn supersede(manifest: &mut Manifest, held: &Dataset, node: crate::ident::NodeId) {
+    manifest.seq = held.manifest.seq.saturating_add(1);
+    manifest.prev = vec![held.envelope_id];
+    let edits = manifest.clock.entry(node).or_insert(0);
+    *edits = edits.saturating_add(1);
+}
+
+/// Puts a manifest into the tables and, with the same transaction, into the packs.
+pub(crate) fn publish(
+    tables: &mut dyn MetaWrite,
+    entries: &mut Vec<Entry>,
+    manifest: &Manifest,
+    envelope: &Envelope,
+    flags: Flags,
+) -> Result<catalog::Merged, Error> {
+    let merged = catalog::merge(tables, manifest, envelope, flags)?;
+    if merged != catalog::Merged::Kept {
+        entries.push(Entry {
+            kind: BlobKind::Envelope,
+            bytes: envelope.encode(),
+            flags,
+        });
+    }
+    Ok(merged)
+}
+
+/// So that a rebuilt index does not bring back what was replaced.
+pub(crate) fn retire(entries: &mut Vec<Entry>, salt: [u8; 16], old: &Dataset) {
+    let tombstone = Tombstone {
+        salt,
+        envelopes: vec![old.envelope_id],
+    };
+    entries.push(Entry {
+        kind: BlobKind::Tombstone,
+        bytes: tombstone.encode(),
+        flags: Flags::default(),
+    });
+}
+
+/// A publisher's name and version stand for one content for ever.
+pub(crate) fn refuse_taken(tables: &dyn MetaRead, manifest: &Manifest) -> Result<(), Error> {
+    let named = catalog::by_name(tables, &manifest.name)?;
+    let taken = named.iter().find(|d| {
+        let m = &d.manifest;
+        m.signer == manifest.signer
+            && m.dataset_version == manifest.dataset_version
+            && m.content_id != manifest.content_id
+            && (m.signer.is_some() || !d.flags.foreign)
+    });
+    match taken {
+        Some(taken) => Err(Error::VersionTaken {
+            name: manifest.name.clone(),
+            version: manifest.dataset_version.clone(),
+            held: taken.manifest.content_id,
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,185 @@
+//! What is believed here: reading and changing `trust.toml`, keeping what publishers state, and
+//! how datasets stand.
+
+use std::path::PathBuf;
+
+use crate::blob_store::BlobKind;
+use crate::catalog;
+use crate::catalog::Dataset;
+use crate::ident::EnvelopeId;
+use crate::keyring::IfExists;
+use crate::keyring::write_aside;
+use crate::pack::Flags;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+use crate::registry::host;
+use crate::store::disk::Entry;
+use crate::store::disk::Session;
+use crate::trust::Action;
+use crate::trust::Decision;
+use crate::trust::KeyPair;
+use crate::trust::Origin;
+use crate::trust::SignatureState;
+use crate::trust::Standing;
+use crate::trust::Statement;
+use crate::trust::Trust;
+use crate::trust::TrustFile;
+use crate::trust::TrustStore;
+use crate::trust::decide;
+
+const TRUST_FILE: &str = "trust.toml";
+const TRUST_LOCK: &str = "trust.lock";
+
+/// A dataset and how it stands here.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The dataset.
+    pub dataset: Dataset,
+    /// What decisions about it rest on.
+    pub standing: Standing,
+    /// What its publisher is called here; `None` where nobody signed it or nobody knows him.
+    pub alias: Option<String>,
+    /// Why its publisher has withdrawn it.
+    pub withdrawn: Option<String>,
+}
+
+impl Listed {
+    /// The word for its standing.
+    pub fn trust(&self) -> Trust {
+        self.standing.trust()
+    }
+
+    /// Its publisher: by the name here, else by key.
+    pub fn publisher(&self) -> Option<String> {
+        let key = self.dataset.manifest.signer?;
+        Some(self.alias.clone().unwrap_or_else(|| key.to_hex()))
+    }
+
+    /// What may happen with it.
+    pub fn decide(&self, action: Action) -> Decision {
+        decide(&self.standing, action)
+    }
+}
+
+impl LocalRegistry {
+    /// What is believed here, now.
+    ///
+    /// # Errors
+    /// [`Error::TrustFile`] when `trust.toml` is not understood: nothing is trusted then.
+    pub fn trust(&self) -> Result<TrustStore, Error> {
+        let file = self.read_trust_file()?;
+        let statements = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::statements(t)?))?;
+        Ok(TrustStore::new(file, &statements, host::now()))
+    }
+
+    /// Changes `trust.toml`; other processes wait, and what people wrote around it stays.
+    ///
+    /// # Errors
+    /// What `change` returns; the file is as it was then.
+    pub fn change_trust<T>(
+        &self,
+        change: impl FnOnce(&mut TrustFile) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let _turn = self.store.lock(TRUST_LOCK)?;
+        let mut file = self.read_trust_file()?;
+        let changed = change(&mut file)?;
+        let path = self.trust_path();
+        write_aside(&path, file.encode().as_bytes(), None, IfExists::Replace)
+            .map_err(|e| Error::file("write", &path, e))?;
+        Ok(changed)
+    }
+
+    /// Where `trust.toml` is.
+    pub fn trust_path(&self) -> PathBuf {
+        self.home().join(TRUST_FILE)
+    }
+
+    fn read_trust_file(&self) -> Result<TrustFile, Error> {
+        let path = self.trust_path();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => TrustFile::parse(&text).map_err(|source| Error::TrustFile { path, source }),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(TrustFile::default()),
+            Err(e) => Err(Error::file("read", &path, e)),
+        }
+    }
+
+    /// How a dataset stands.
+    pub fn listed(trust: &TrustStore, dataset: Dataset) -> Listed {
+        let m = &dataset.manifest;
+        let origin = match dataset.flags.foreign {
+            true => Origin::Elsewhere,
+            false => Origin::Here,
+        };
+        // What is here was verified when it came in.
+        let signature = match dataset.signed {
+            true => SignatureState::Valid,
+            false => SignatureState::None,
+        };
+        let alias = m.signer.as_ref().and_then(|key| trust.alias(key));
+        Listed {
+            standing: trust.standing(m, &dataset.envelope_id, signature, origin),
+            alias: alias.map(ToString::to_string),
+            withdrawn: trust.withdrawn(m).map(str::to_owned),
+            dataset,
+        }
+    }
+
+    /// Keeps a statement whose signatures hold. Whether it is new.
+    ///
+    /// # Errors
+    /// [`Error`] when the store fails.
+    pub fn accept_statement(&self, statement: &Statement) -> Result<bool, Error> {
+        Session::begin(&self.store)?.commit(|tables, entries| {
+            let is_new = catalog::put_statement(tables, statement)?;
+            if is_new {
+                entries.push(Entry {
+                    kind: BlobKind::Statement,
+                    bytes: statement.encode().to_vec(),
+                    flags: Flags::default(),
+                });
+            }
+            Ok(is_new)
+        })
+    }
+
+    /// Publishes that a dataset should not be used any more.
+    ///
+    /// # Errors
+    /// [`Error::NotItsPublisher`] when somebody else, or nobody, signed it.
+    pub fn withdraw(&self, dataset: &Dataset, by: &KeyPair, reason: &str) -> Result<(), Error> {
+        if dataset.manifest.signer != Some(by.public_key()) {
+            return Err(Error::NotItsPublisher(dataset.manifest.name.to_string()));
+        }
+        let statement = Statement::withdraw(by, &dataset.manifest, reason, host::now())?;
+        self.accept_statement(&statement).map(drop)
+    }
+
+    /// Publishes that a key may be in other hands. Everything here that it signed is vouched for.
+    ///
+    /// # Errors
+    /// [`Error`] when the reason is too long or the store fails.
+    pub fn revoke_own(&self, by: &KeyPair, reason: &str) -> Result<Statement, Error> {
+        let mut signed: Vec<EnvelopeId> = Vec::new();
+        for dataset in self.list()? {
+            // What came from elsewhere under this key may be the thief's.
+            if dataset.manifest.signer == Some(by.public_key()) && !dataset.flags.foreign {
+                signed.push(dataset.envelope_id);
+            }
+        }
+        let statement = Statement::revoke(by, reason, signed, host::now())?;
+        self.accept_statement(&statement)?;
+        Ok(statement)
+    }
+
+    /// Publishes that one key follows another; people elsewhere confirm it.
+    ///
+    /// # Errors
+    /// [`Error`] when both are one key or the store fails.
+    pub fn propose_rotation(&self, by: &KeyPair, to: &KeyPair) -> Result<Statement, Error> {
+        let statement = Statement::rotate(by, to, host::now())?;
+        self.accept_statement(&statement)?;
+        Ok(statement)
+    }
+}

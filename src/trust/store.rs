@@ -1,0 +1,152 @@
+//! What is believed here: what people wrote in `trust.toml`, and what publishers have stated.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::clock::Timestamp;
+use crate::ident::ContentId;
+use crate::ident::DatasetName;
+use crate::ident::DatasetVersion;
+use crate::ident::EnvelopeId;
+use crate::ident::LineId;
+use crate::ident::PublisherKey;
+use crate::manifest::Manifest;
+use crate::trust::lookalike::looks_like;
+use crate::trust::policy::Origin;
+use crate::trust::policy::Standing;
+use crate::trust::signature::SignatureState;
+use crate::trust::statement::Statement;
+use crate::trust::statement::StatementBody;
+use crate::trust::trust_file::Level;
+use crate::trust::trust_file::TrustFile;
+
+type Withdrawn = (PublisherKey, LineId, DatasetVersion, ContentId);
+
+/// Both, at one moment.
+#[derive(Clone, Debug)]
+pub struct TrustStore {
+    file: TrustFile,
+    now: Timestamp,
+    revocations: BTreeMap<PublisherKey, BTreeSet<EnvelopeId>>,
+    rotations: BTreeSet<(PublisherKey, PublisherKey)>,
+    withdrawals: BTreeMap<Withdrawn, String>,
+}
+
+impl TrustStore {
+    /// Puts together what people and publishers say.
+    pub fn new(file: TrustFile, statements: &[Statement], now: Timestamp) -> Self {
+        let mut store = Self {
+            file,
+            now,
+            revocations: BTreeMap::new(),
+            rotations: BTreeSet::new(),
+            withdrawals: BTreeMap::new(),
+        };
+        for s in statements {
+            match &s.body {
+                StatementBody::Withdrawal {
+                    line,
+                    version,
+                    content_id,
+                    reason,
+                    ..
+                } => {
+                    let key = (s.by, *line, version.clone(), *content_id);
+                    store.withdrawals.insert(key, reason.clone());
+                }
+                StatementBody::Rotation { to } => drop(store.rotations.insert((s.by, *to))),
+                StatementBody::Revocation { manifests, .. } => {
+                    store.revocations.entry(s.by).or_default().extend(manifests);
+                }
+            }
+        }
+        store
+    }
+
+    /// What people wrote.
+    pub fn file(&self) -> &TrustFile {
+        &self.file
+    }
+
+    /// What a key is called here.
+    pub fn alias(&self, key: &PublisherKey) -> Option<&DatasetName> {
+        self.file.by_key(key).map(|p| &p.name)
+    }
+
+    /// What a key is trusted with for a dataset of this name.
+    pub fn level(&self, key: &PublisherKey, dataset: &DatasetName) -> Level {
+        let publisher = self.file.by_key(key);
+        if self.is_revoked(key) {
+            return Level::Revoked;
+        }
+        let Some(publisher) = publisher else {
+            return Level::Unknown;
+        };
+        let level = publisher.level_for(dataset, self.now);
+        // Whoever had the old key could have proposed the new one: it is asked about again.
+        let followed_revoked = publisher.key == *key
+            && publisher
+                .previous
+                .iter()
+                .any(|old| self.revocations.contains_key(old));
+        if followed_revoked {
+            level.max(Level::Prompt)
+        } else {
+            level
+        }
+    }
+
+    /// Whether a key is revoked, by its publisher or by people here.
+    pub fn is_revoked(&self, key: &PublisherKey) -> bool {
+        let by_people = self
+            .file
+            .by_key(key)
+            .is_some_and(|p| p.level == Level::Revoked);
+        by_people || self.revocations.contains_key(key)
+    }
+
+    /// The keys that a key's publisher proposes to follow it. None of a revoked key counts.
+    pub fn proposed(&self, from: &PublisherKey) -> Vec<PublisherKey> {
+        let proposals = self.rotations.iter().filter(|(old, _)| old == from);
+        proposals
+            .map(|(_, new)| *new)
+            .filter(|new| !self.revocations.contains_key(from) && !self.is_revoked(new))
+            .collect()
+    }
+
+    /// Why a dataset was withdrawn by its publisher; `None` when it was not.
+    pub fn withdrawn(&self, manifest: &Manifest) -> Option<&str> {
+        let version = manifest.dataset_version.clone();
+        let key = (
+            manifest.signer?,
+            manifest.line,
+            version,
+            manifest.content_id,
+        );
+        self.withdrawals.get(&key).map(String::as_str)
+    }
+
+    /// How a manifest stands whose signature was looked at.
+    pub fn standing(
+        &self,
+        manifest: &Manifest,
+        id: &EnvelopeId,
+        signature: SignatureState,
+        origin: Origin,
+    ) -> Standing {
+        let level = manifest.signer.map(|key| self.level(&key, &manifest.name));
+        let listed = manifest.signer.and_then(|key| self.revocations.get(&key));
+        Standing {
+            origin,
+            signature,
+            level: level.unwrap_or(Level::Unknown),
+            is_vouched: listed.is_some_and(|ids| ids.contains(id)),
+        }
+    }
+
+    /// The alias here that another name could be taken for.
+    pub fn mimicked(&self, name: &DatasetName) -> Option<&DatasetName> {
+        let mut aliases = self.file.publishers().map(|p| &p.name);
+        aliases.find(|a| looks_like(a.as_str(), name.as_str()))
+    }
+}

@@ -1,0 +1,421 @@
+//! `trust.toml`: the publishers that people here know, in a form that people review. What they
+//! wrote around it is kept. Normative: `spec/trust.md`.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+use toml_edit::Array;
+use toml_edit::DocumentMut;
+use toml_edit::Item;
+use toml_edit::Table;
+use toml_edit::Value;
+use toml_edit::value;
+
+use crate::clock::Timestamp;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::ident::DatasetName;
+use crate::ident::PublisherKey;
+use crate::trust::signature::is_usable_key;
+use crate::wire::limits::PUBLISHERS_MAX;
+use crate::wire::limits::TRUST_FILE_BYTES_MAX;
+
+/// What a publisher is trusted with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Accepted without asking.
+    Full,
+    /// A person is asked.
+    Prompt,
+    /// A stranger: kept apart and marked. The default.
+    Unknown,
+    /// Nothing new is accepted.
+    Revoked,
+}
+
+impl Level {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Full, Self::Prompt, Self::Unknown, Self::Revoked];
+
+    /// The word in the file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Prompt => "prompt",
+            Self::Unknown => "unknown",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// The level of a word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|l| l.name() == name)
+    }
+}
+
+/// A publisher that people here have given a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publisher {
+    /// What it is called here, and only here.
+    pub name: DatasetName,
+    /// Its key.
+    pub key: PublisherKey,
+    /// What it is trusted with.
+    pub level: Level,
+    /// Keys it had before, that a person confirmed a rotation from.
+    pub previous: Vec<PublisherKey>,
+    /// Only datasets with such names; `*` stands for any characters. Empty: all.
+    pub names: Vec<String>,
+    /// Only until then.
+    pub until: Option<Timestamp>,
+    /// Why it is revoked.
+    pub reason: Option<String>,
+}
+
+impl Publisher {
+    /// A publisher without limits.
+    pub fn new(name: DatasetName, key: PublisherKey, level: Level) -> Self {
+        Self {
+            name,
+            key,
+            level,
+            previous: Vec::new(),
+            names: Vec::new(),
+            until: None,
+            reason: None,
+        }
+    }
+
+    /// What it is trusted with for a dataset of this name, now.
+    pub fn level_for(&self, dataset: &DatasetName, now: Timestamp) -> Level {
+        let fits = self.names.is_empty()
+            || self
+                .names
+                .iter()
+                .any(|p| matches(p.as_bytes(), dataset.as_str().as_bytes()));
+        let in_time = self.until.is_none_or(|until| now <= until);
+        if self.level == Level::Revoked || (fits && in_time) {
+            self.level
+        } else {
+            Level::Unknown
+        }
+    }
+}
+
+/// Why `trust.toml` cannot be used. Nothing is trusted by a file that is not understood whole.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TrustFileError {
+    /// Beyond a limit.
+    #[error("the trust file is too long")]
+    TooLong,
+    /// Not TOML.
+    #[error("the trust file is not TOML: {0}")]
+    Toml(String),
+    /// Something in it that has no meaning there.
+    #[error("the trust file has `{field}` in `{entry}`, which is not {wanted}")]
+    Field {
+        /// The publisher's name, or the file.
+        entry: String,
+        /// Which field.
+        field: String,
+        /// What would be.
+        wanted: &'static str,
+    },
+    /// Two entries for one key: one of them would count by chance.
+    #[error("the trust file has the key of `{0}` twice")]
+    KeyTwice(String),
+    /// A name that stands for another key.
+    #[error("`{0}` is another publisher already")]
+    NameTaken(String),
+}
+
+impl Classify for TrustFileError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NameTaken(_) => ErrorKind::Conflict,
+            _ => ErrorKind::Invalid,
+        }
+    }
+}
+
+/// The file: what it says, and how it is written.
+#[derive(Clone, Debug, Default)]
+pub struct TrustFile {
+    document: DocumentMut,
+    publishers: BTreeMap<DatasetName, Publisher>,
+}
+
+const VERSION: i64 = 1;
+const TABLE: &str = "publisher";
+const HEAD: &str = "# Who is trusted here, and with what: full, prompt, unknown or revoked.\n\
+# `alimentar registry trust` edits this file and keeps your comments; so may you.\n";
+
+impl TrustFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`TrustFileError`] naming the entry and the field.
+    pub fn parse(text: &str) -> Result<Self, TrustFileError> {
+        if text.len() > TRUST_FILE_BYTES_MAX {
+            return Err(TrustFileError::TooLong);
+        }
+        let document: DocumentMut = text
+            .parse()
+            .map_err(|e: toml_edit::TomlError| TrustFileError::Toml(e.to_string()))?;
+        let mut file = Self {
+            publishers: BTreeMap::new(),
+            document,
+        };
+        let fail = |field: &str, wanted| TrustFileError::Field {
+            entry: "the file".to_owned(),
+            field: field.to_owned(),
+            wanted,
+        };
+        for (field, item) in file.document.iter() {
+            match field {
+                "version" if item.as_integer() == Some(VERSION) => {}
+                "version" => return Err(fail(field, "1; use a newer version of this program")),
+                TABLE => {
+                    let table = item.as_table_like();
+                    let table = table.ok_or_else(|| fail(field, "a table of publishers"))?;
+                    for (name, entry) in table.iter() {
+                        let publisher = publisher(name, entry)?;
+                        file.publishers.insert(publisher.name.clone(), publisher);
+                    }
+                }
+                _ => return Err(fail(field, "`version` or a `publisher`")),
+            }
+        }
+        file.check()?;
+        Ok(file)
+    }
+
+    fn check(&self) -> Result<(), TrustFileError> {
+        if self.publishers.len() > PUBLISHERS_MAX {
+            return Err(TrustFileError::TooLong);
+        }
+        let mut seen = BTreeMap::new();
+        for p in self.publishers.values() {
+            for key in p.previous.iter().chain([&p.key]) {
+                if seen.insert(*key, ()).is_some() {
+                    return Err(TrustFileError::KeyTwice(p.name.to_string()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of the file, with everything that people wrote in it.
+    pub fn encode(&self) -> String {
+        self.document.to_string()
+    }
+
+    /// Everybody in it, by name.
+    pub fn publishers(&self) -> impl Iterator<Item = &Publisher> {
+        self.publishers.values()
+    }
+
+    /// The publisher of a name.
+    pub fn get(&self, name: &DatasetName) -> Option<&Publisher> {
+        self.publishers.get(name)
+    }
+
+    /// The publisher whose key this is, or was.
+    pub fn by_key(&self, key: &PublisherKey) -> Option<&Publisher> {
+        let mut all = self.publishers.values();
+        all.find(|p| p.key == *key || p.previous.contains(key))
+    }
+
+    /// Adds a publisher, or changes the one of that name and key.
+    ///
+    /// # Errors
+    /// [`TrustFileError::NameTaken`] when the name stands for another key,
+    /// [`TrustFileError::KeyTwice`] when the key has another name.
+    pub fn put(&mut self, publisher: Publisher) -> Result<(), TrustFileError> {
+        let held = self.publishers.get(&publisher.name);
+        if held.is_some_and(|h| h.key != publisher.key && !publisher.previous.contains(&h.key)) {
+            return Err(TrustFileError::NameTaken(publisher.name.to_string()));
+        }
+        let mut changed = self.clone();
+        changed.write(&publisher, held);
+        changed.publishers.insert(publisher.name.clone(), publisher);
+        changed.check()?;
+        *self = changed;
+        Ok(())
+    }
+
+    /// Takes a publisher out. Whether there was one.
+    pub fn remove(&mut self, name: &DatasetName) -> bool {
+        if let Some(table) = self
+            .document
+            .get_mut(TABLE)
+            .and_then(Item::as_table_like_mut)
+        {
+            table.remove(name.as_str());
+        }
+        self.publishers.remove(name).is_some()
+    }
+
+    fn write(&mut self, publisher: &Publisher, held: Option<&Publisher>) {
+        if self.document.is_empty() {
+            self.document.insert("version", value(VERSION));
+            if let Some(mut key) = self.document.key_mut("version") {
+                key.leaf_decor_mut().set_prefix(HEAD);
+            }
+        }
+        let outer = self.document.entry(TABLE).or_insert_with(|| {
+            let mut table = Table::new();
+            table.set_implicit(true);
+            Item::Table(table)
+        });
+        let Some(outer) = outer.as_table_like_mut() else {
+            return;
+        };
+        let entry = outer
+            .entry(publisher.name.as_str())
+            .or_insert_with(|| Item::Table(Table::new()));
+        let Some(entry) = entry.as_table_like_mut() else {
+            return;
+        };
+        let list = |texts: Vec<String>| Value::Array(texts.into_iter().collect::<Array>());
+        let fields = |p: &Publisher| {
+            let previous: Vec<String> = p.previous.iter().map(|k| k.to_hex()).collect();
+            [
+                ("key", Some(p.key.to_hex().into())),
+                ("level", Some(p.level.name().into())),
+                ("previous", (!previous.is_empty()).then(|| list(previous))),
+                (
+                    "names",
+                    (!p.names.is_empty()).then(|| list(p.names.clone())),
+                ),
+                ("until", p.until.map(|t| t.to_rfc3339().into())),
+                ("reason", p.reason.clone().map(Into::into)),
+            ]
+        };
+        let before = held.map(fields);
+        for (n, (field, new)) in fields(publisher).into_iter().enumerate() {
+            let old = before.as_ref().and_then(|b| b.get(n));
+            let text = |v: &Option<Value>| v.as_ref().map(Value::to_string);
+            // What stays is left as people wrote it.
+            if old.is_none_or(|(_, old)| text(old) != text(&new)) {
+                set(entry, field, new);
+            }
+        }
+    }
+}
+
+/// Sets or removes a field; one that stays as it is keeps what stands around it.
+fn set(entry: &mut dyn toml_edit::TableLike, field: &str, new: Option<Value>) {
+    match (new, entry.get_mut(field)) {
+        (None, _) => drop(entry.remove(field)),
+        (Some(mut new), Some(held)) => {
+            if let Some(old) = held.as_value() {
+                *new.decor_mut() = old.decor().clone();
+            }
+            *held = Item::Value(new);
+        }
+        (Some(new), None) => drop(entry.insert(field, Item::Value(new))),
+    }
+}
+
+fn publisher(name: &str, entry: &Item) -> Result<Publisher, TrustFileError> {
+    let fail = |field: &str, wanted| TrustFileError::Field {
+        entry: name.to_owned(),
+        field: field.to_owned(),
+        wanted,
+    };
+    let alias = name
+        .parse()
+        .map_err(|_| fail("name", "letters, digits, `.`, `_` and `-`"))?;
+    let table = entry.as_table_like().ok_or_else(|| fail(name, "a table"))?;
+    let (mut key, mut found) = (None, None);
+    for (field, item) in table.iter() {
+        // Fields that follow need the publisher to stand in.
+        let p = found.get_or_insert_with(|| {
+            Publisher::new(
+                DatasetName::clone(&alias),
+                PublisherKey::new([0; 32]),
+                Level::Unknown,
+            )
+        });
+        let text = || item.as_str().ok_or_else(|| fail(field, "a text"));
+        match field {
+            "key" => key = Some(one_key(text()?).ok_or_else(|| fail(field, "a public key"))?),
+            "level" => {
+                let level = Level::from_name(text()?);
+                p.level = level.ok_or_else(|| fail(field, "full, prompt, unknown or revoked"))?;
+            }
+            "previous" => {
+                let keys = texts(item).ok_or_else(|| fail(field, "a list of keys"))?;
+                let keys = keys.iter().map(|k| one_key(k)).collect::<Option<Vec<_>>>();
+                p.previous = keys.ok_or_else(|| fail(field, "a list of keys"))?;
+            }
+            "names" => p.names = texts(item).ok_or_else(|| fail(field, "a list of names"))?,
+            "until" => p.until = Some(date(item).ok_or_else(|| fail(field, "a date"))?),
+            "reason" => p.reason = Some(text()?.to_owned()),
+            _ => {
+                return Err(fail(
+                    field,
+                    "one of key, level, previous, names, until, reason",
+                ));
+            }
+        }
+    }
+    let mut publisher = found.ok_or_else(|| fail("key", "there"))?;
+    publisher.key = key.ok_or_else(|| fail("key", "there"))?;
+    Ok(publisher)
+}
+
+fn one_key(hex: &str) -> Option<PublisherKey> {
+    PublisherKey::parse_hex(hex).filter(is_usable_key)
+}
+
+fn texts(item: &Item) -> Option<Vec<String>> {
+    let texts = item.as_array()?.iter();
+    texts.map(|v| v.as_str().map(str::to_owned)).collect()
+}
+
+/// A date, meaning its end, or a time; as TOML's own or as text.
+fn date(item: &Item) -> Option<Timestamp> {
+    let text = match item.as_datetime() {
+        Some(date) => date.to_string(),
+        None => item.as_str()?.to_owned(),
+    };
+    Timestamp::parse_rfc3339(&text)
+        .or_else(|| Timestamp::parse_rfc3339(&format!("{text}T23:59:59Z")))
+}
+
+/// Whether a name fits a pattern in which `*` stands for any characters. Takes time in proportion
+/// to the product of the lengths at most.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut p, mut n) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    while n < name.len() {
+        if pattern.get(p) == Some(&b'*') {
+            retry = Some((p + 1, n));
+            p += 1;
+        } else if pattern.get(p) == name.get(n) {
+            (p, n) = (p + 1, n + 1);
+        } else if let Some((after, from)) = retry {
+            retry = Some((after, from + 1));
+            (p, n) = (after, from + 1);
+        } else {
+            return false;
+        }
+    }
+    pattern.iter().skip(p).all(|c| *c == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn patterns() {
+        let fits = |p: &str, n: &str| matches(p.as_bytes(), n.as_bytes());
+        assert!(fits("speech-*", "speech-en") && fits("*", "x") && fits("a*b*c", "aXbbYc"));
+        assert!(fits("exact", "exact") && fits("*-eval", "a-b-eval"));
+        assert!(!fits("speech-*", "speech") && !fits("a*c", "ab") && !fits("exact", "exactly"));
+    }
+}
