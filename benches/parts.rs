@@ -9,11 +9,18 @@ use alimentar::chunk::next_cut;
 use alimentar::ident::ChunkId;
 use alimentar::inspect::Describer;
 use alimentar::manifest::ChunkEntry;
+use alimentar::manifest::Envelope;
+use alimentar::manifest::Manifest;
 use alimentar::manifest::TreeBuilder;
+use alimentar::trust::KeyCost;
+use alimentar::trust::KeyPair;
+use alimentar::trust::LockedKey;
+use alimentar::trust::UnverifiedManifest;
 use criterion::Criterion;
 use criterion::Throughput;
 use criterion::criterion_group;
 use criterion::criterion_main;
+use zeroize::Zeroizing;
 
 /// Eight MiB of lines that do not repeat within a window.
 fn text() -> Vec<u8> {
@@ -97,5 +104,39 @@ fn parts(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, parts);
+fn signing(criterion: &mut Criterion) {
+    let pair = KeyPair::from_seed(&Zeroizing::new([1; 32]));
+    let base = Manifest::decode(include_bytes!("../tests/data/manifest.json"));
+    let Ok(base) = base else { return };
+    let signed = |n: u64| {
+        let mut manifest = base.clone();
+        manifest.num_rows = n;
+        pair.sign(&mut manifest)
+    };
+    let envelopes: Vec<Envelope> = (0..10_000).filter_map(|n| signed(n).ok()).collect();
+    let mut group = criterion.benchmark_group("signing");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(envelopes.len() as u64));
+    group.bench_function("verify strictly and read, both cores", |b| {
+        b.iter(|| {
+            let held = |part: &[Envelope]| {
+                let each = part.iter().cloned().map(UnverifiedManifest::new);
+                each.filter_map(|m| m.verify().ok()).count()
+            };
+            let (a, b) = envelopes.split_at(envelopes.len() / 2);
+            std::thread::scope(|s| {
+                let other = s.spawn(|| held(a));
+                held(b) + other.join().unwrap_or(0)
+            })
+        })
+    });
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("open a key file", |b| {
+        let locked = LockedKey::lock(&pair, "p", KeyCost::NOW, [1; 16], [2; 12]);
+        b.iter(|| locked.as_ref().is_ok_and(|l| l.open("p").is_ok()))
+    });
+    group.finish();
+}
+
+criterion_group!(benches, parts, signing);
 criterion_main!(benches);

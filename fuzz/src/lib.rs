@@ -14,12 +14,16 @@ use alimentar::manifest::Node;
 use alimentar::pack::Record;
 use alimentar::pack::RecordView;
 use alimentar::pack::scan;
+use alimentar::trust::LockedKey;
+use alimentar::trust::Statement;
+use alimentar::trust::TrustFile;
+use alimentar::trust::UnverifiedManifest;
 
 /// A decoder under test.
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -32,6 +36,9 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("describe", describe),
     ("card", card),
     ("query", query),
+    ("key_file", key_file),
+    ("statement", statement),
+    ("trust_file", trust_file),
 ];
 
 /// References, and with them names, versions and ids.
@@ -56,6 +63,10 @@ pub fn manifest(data: &[u8]) {
 pub fn envelope(data: &[u8]) {
     if let Ok(envelope) = Envelope::decode(data) {
         assert_eq!(envelope.encode(), data);
+        let is_signed = envelope.signature.is_some();
+        if let Ok(verified) = UnverifiedManifest::new(envelope).verify() {
+            assert_eq!(verified.manifest().signer.is_some(), is_signed);
+        }
     }
 }
 
@@ -165,5 +176,53 @@ pub fn card(data: &[u8]) {
 pub fn query(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = text.parse::<alimentar::search::Query>();
+    }
+}
+
+/// Key files; none is opened.
+pub fn key_file(data: &[u8]) {
+    if let Ok(locked) = LockedKey::decode(data) {
+        let again = LockedKey::decode(locked.encode().as_bytes()).unwrap();
+        assert_eq!(again.encode(), locked.encode());
+    }
+}
+
+/// Statements of publishers.
+pub fn statement(data: &[u8]) {
+    if let Ok(statement) = Statement::decode(data) {
+        assert_eq!(statement.encode(), data);
+    }
+}
+
+/// Trust files.
+pub fn trust_file(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(mut file) = TrustFile::parse(text) {
+        let publishers: Vec<_> = file.publishers().cloned().collect();
+        let before = file.encode();
+        for publisher in &publishers {
+            file.put(publisher.clone()).unwrap();
+        }
+        // What nobody changed is not rewritten.
+        assert_eq!(file.encode(), before);
+        assert_eq!(
+            TrustFile::parse(&file.encode())
+                .unwrap()
+                .publishers()
+                .count(),
+            publishers.len()
+        );
+        for publisher in &publishers {
+            assert!(file.remove(&publisher.name));
+        }
+        assert_eq!(
+            TrustFile::parse(&file.encode())
+                .unwrap()
+                .publishers()
+                .count(),
+            0
+        );
     }
 }

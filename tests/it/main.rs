@@ -16,5 +16,7 @@ mod registry;
 mod repair;
 mod revise;
 mod search;
+mod signing;
 mod spec;
 mod support;
+mod trust;

@@ -50,7 +50,10 @@ impl Noise {
 fn vector(name: &str) -> Vec<u8> {
     let golden = include_str!("../../spec/vectors/golden.txt");
     let line = golden.lines().find_map(|l| l.strip_prefix(name));
-    let hex = line.unwrap().trim();
+    unhex(line.unwrap().trim())
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
     let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
     (0..hex.len()).step_by(2).map(digit).collect()
 }
@@ -116,6 +119,22 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             b"---\nlicense: mit\ntags:\n- a\n- {b: [1, 2.5, ~]}\n---\n# T\n\n<b>x</b> [l](javascript:x)\n".to_vec(),
             b"| a | b |\n|---|---|\n| ![i](u) | <script> |\n".to_vec(),
         ],
+        "key_file" | "statement" => {
+            let text = include_str!("../../spec/vectors/signing.json");
+            let vectors: serde_json::Value = serde_json::from_str(text).unwrap();
+            let field = |name: &str| vectors[name].as_str().unwrap().to_owned();
+            match target {
+                "key_file" => vec![field("key_file").into_bytes()],
+                _ => ["withdrawal", "rotation", "revocation"]
+                    .map(|name| unhex(&field(name)))
+                    .to_vec(),
+            }
+        }
+        "trust_file" => {
+            let key = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
+            let text = format!("# head\nversion = 1\n[publisher.a] # x\nkey = '{key}'\nlevel = \"full\"\nnames = [\"s-*\"]\nuntil = 2027-01-01\nprevious = []\nreason = 'r'\n");
+            vec![text.into_bytes()]
+        }
         "query" => vec![b"a \"b c\" -d license:mit rows:>1.5k pre* AND (x:y)".to_vec()],
         other => panic!("no seeds for {other}"),
     }
