@@ -49,7 +49,7 @@ pub(crate) enum Command {
     /// Datasets on this machine
     Registry {
         #[command(subcommand)]
-        command: RegistryCommand,
+        command: Box<RegistryCommand>,
     },
     /// Check that this machine and the registry are in order
     Doctor,
