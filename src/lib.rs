@@ -18,6 +18,7 @@
 #[cfg(feature = "registry")]
 pub mod registry;
 
+pub mod archive;
 pub mod blob_store;
 pub mod card;
 pub mod catalog;

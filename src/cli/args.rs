@@ -196,6 +196,14 @@ Fields: name tag license publisher lang schema text rows size")]
         #[command(subcommand)]
         command: TrustCommand,
     },
+    /// Write datasets into an archive, whole or as the difference to what the receiver has
+    #[command(after_help = "Examples:
+  alimentar registry export corpus -o corpus.alimentar
+  alimentar registry export corpus@1.1.0 --since corpus@1.0.0 -o delta.alimentar
+  alimentar registry export --all --for lab-b.receipt --split 4GiB -o stick/all.alimentar")]
+    Export(ExportArgs),
+    /// Read archives, or every archive in a directory
+    Import(ImportArgs),
     /// Give back the space of what no dataset needs
     Gc {
         /// Only say what would be freed
@@ -326,6 +334,52 @@ pub(crate) enum TrustCommand {
 
 fn level(text: &str) -> Result<Level, String> {
     Level::from_name(text).ok_or_else(|| "one of full, prompt, unknown, revoked".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// References
+    pub references: Vec<String>,
+    /// Everything here that is not private, withdrawn or kept apart
+    #[arg(long)]
+    pub all: bool,
+    /// Everything with this tag; may be given several times
+    #[arg(long = "tag", value_name = "T")]
+    pub tags: Vec<String>,
+    /// Everything of this publisher; may be given several times
+    #[arg(long = "publisher", value_name = "NAME")]
+    pub publishers: Vec<String>,
+    /// The archive; in an existing directory, one archive a dataset
+    #[arg(short, long, value_name = "FILE-or-DIR")]
+    pub output: PathBuf,
+    /// Leave out what is in this dataset, which the receiver has; may be given several times
+    #[arg(long, value_name = "REF")]
+    pub since: Vec<String>,
+    /// Leave out what the receiver has, by the receipt of its last import
+    #[arg(long = "for", value_name = "RECEIPT")]
+    pub receipt: Option<PathBuf>,
+    /// Volumes of at most so many bytes: 4GiB, 700MB
+    #[arg(long, value_name = "SIZE", value_parser = crate::cli::archives::size)]
+    pub split: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Archives, volumes in any order, or directories of them
+    #[arg(required = true, value_name = "FILE-or-DIR")]
+    pub paths: Vec<PathBuf>,
+    /// Afterwards, write what is here into this file, for the next export to this registry
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Option<PathBuf>,
+    /// Take only what publishers trusted in full have signed
+    #[arg(long)]
+    pub require_signature: bool,
+    /// Only say what would happen
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask about this publisher; may be given several times
+    #[arg(long, value_name = "KEYHEX")]
+    pub accept_publisher: Vec<PublisherKey>,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::catalog::Dataset;
+use crate::cli::archives;
 use crate::cli::args::Cli;
 use crate::cli::args::IndexArgs;
 use crate::cli::args::KeyArgs;
@@ -132,6 +133,8 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             let dataset = find(&registry, reference)?;
             revise::withdraw(&registry, &dataset, reason, *purge, (key, cli), out)
         }
+        RegistryCommand::Export(args) => archives::export(&registry, args, out),
+        RegistryCommand::Import(args) => archives::import(&registry, args, out),
         RegistryCommand::Keygen(args) => keys::keygen(&registry, args, cli, out),
         RegistryCommand::Sign(args) => keys::sign(&registry, args, cli, out),
         RegistryCommand::Passwd(args) => keys::passwd(&registry, args, cli, out),

@@ -30,6 +30,8 @@ pub(crate) enum Failure {
         /// The variable that would.
         variable: &'static str,
     },
+    /// Some of it was done.
+    Partial(String),
     /// What was typed makes no sense.
     Usage(&'static str),
     /// An error of the library.
@@ -66,10 +68,16 @@ impl Failure {
         Self::Usage(message)
     }
 
-    /// Says what went wrong and returns the code to end with.
-    pub(crate) fn report(&self, out: &Out) -> ExitCode {
-        let (kind, message) = match self {
-            Self::BrokenPipe => return ExitCode::SUCCESS,
+    /// What went wrong.
+    pub(crate) fn message(&self) -> String {
+        self.kind_and_message()
+            .map_or_else(String::new, |(_, message)| message)
+    }
+
+    fn kind_and_message(&self) -> Option<(ErrorKind, String)> {
+        Some(match self {
+            Self::BrokenPipe => return None,
+            Self::Partial(message) => (ErrorKind::Partial, message.clone()),
             Self::Damaged(message) => (ErrorKind::Integrity, message.clone()),
             Self::NotTrusted(message) => (ErrorKind::Denied, message.clone()),
             Self::Usage(message) => (ErrorKind::Invalid, (*message).to_owned()),
@@ -80,6 +88,13 @@ impl Failure {
                 ),
             ),
             Self::Library(error) => (error.kind(), chain(error)),
+        })
+    }
+
+    /// Says what went wrong and returns the code to end with.
+    pub(crate) fn report(&self, out: &Out) -> ExitCode {
+        let Some((kind, message)) = self.kind_and_message() else {
+            return ExitCode::SUCCESS;
         };
         let hint = self.hint(kind);
         if out.is_json() {
@@ -104,6 +119,12 @@ impl Failure {
             Self::Library(Error::Exists(_)) => Some("remove it first, or name another destination"),
             Self::Library(Error::NotItsPublisher(_)) => {
                 Some("only who signed it may say this of it; --key names another key file")
+            }
+            Self::Library(Error::BaseMissing { .. }) => {
+                Some("import an archive that holds it first, or ask for one made without --since")
+            }
+            Self::Library(Error::Archive(_) | Error::SignedLie { .. }) => {
+                Some("nothing of it was taken; ask for the archive again")
             }
             Self::Library(Error::NoPublisher(_)) => {
                 Some("`alimentar registry trust list` shows who is known here")

@@ -1,6 +1,7 @@
 //! The command line: arguments in, tables or JSON out, an exit code at the end. The only place
 //! that knows JSON shapes, colours and exit codes. Contract: `spec/cli.md`.
 
+mod archives;
 mod args;
 mod bar;
 mod card;

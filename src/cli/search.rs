@@ -71,7 +71,7 @@ pub(crate) fn run(
 
 /// Who published it, where somebody did, and what speaks against it.
 fn by(listed: &Listed) -> String {
-    let publisher = listed.publisher().map(|p| format!(", by {p}"));
+    let publisher = listed.publisher_short().map(|p| format!(", by {p}"));
     let trust = match listed.trust() {
         Trust::Local | Trust::Full => String::new(),
         other => format!(" ({})", other.name()),

@@ -54,8 +54,7 @@ pub(crate) fn list(registry: &LocalRegistry, all: bool, out: &Out) -> Result<(),
                 Some(_) => ", withdrawn",
                 None => "",
             };
-            let publisher = l.publisher().unwrap_or_default();
-            let by = publisher.chars().take(16).collect::<String>();
+            let by = l.publisher_short().unwrap_or_default();
             vec![
                 m.name.to_string(),
                 m.dataset_version.to_string(),
@@ -79,7 +78,9 @@ pub(crate) fn list(registry: &LocalRegistry, all: bool, out: &Out) -> Result<(),
             "{n} more, not trusted here or withdrawn: `list --all` shows them"
         ));
     }
-    let text = if rows.is_empty() {
+    let text = if rows.is_empty() && !apart.is_empty() {
+        "Nothing here is trusted yet\n".to_owned()
+    } else if rows.is_empty() {
         "No datasets yet: `alimentar registry index PATH` adds one\n".to_owned()
     } else {
         table(

@@ -67,7 +67,9 @@ fn add(
     out: &Out,
 ) -> Result<(), Failure> {
     if !is_usable_key(&key) {
-        return Err(Failure::usage("this is no key that signatures can be checked with"));
+        return Err(Failure::usage(
+            "this is no key that signatures can be checked with",
+        ));
     }
     let until = match until {
         None => None,

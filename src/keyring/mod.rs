@@ -233,3 +233,35 @@ fn key_error(path: &Path, source: KeyFileError) -> KeyringError {
     let path = path.to_owned();
     KeyringError::Key { path, source }
 }
+
+/// The file of the node's own key, below the home.
+const NODE_KEY_FILE: &str = "node.key";
+
+/// The key that this node is known by, made the first time. It lies open: whoever can read it is
+/// this node.
+///
+/// # Errors
+/// [`KeyringError`] when it cannot be made, or others may read it.
+pub fn node_key(home: &Path) -> Result<KeyPair, KeyringError> {
+    let path = home.join(NODE_KEY_FILE);
+    let fail = |source| file_error("read", &path, source);
+    if !path.exists() {
+        let mut seed = Zeroizing::new([0; 32]);
+        fill(seed.as_mut_slice())?;
+        let text = Zeroizing::new(crate::ident::to_hex(seed.as_slice()) + "\n");
+        match write_aside(&path, text.as_bytes(), Some(0o600), IfExists::Refuse) {
+            // Another process was faster: its key counts.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            written => written.map_err(|e| file_error("write", &path, e))?,
+        }
+    }
+    let file = File::open(&path).map_err(fail)?;
+    refuse_readable(&file, &path)?;
+    let mut text = Zeroizing::new(String::new());
+    file.take(128).read_to_string(&mut text).map_err(fail)?;
+    let seed = crate::ident::from_hex(text.trim());
+    let damaged = || key_error(&path, KeyFileError::NotAKeyFile);
+    Ok(KeyPair::from_seed(&Zeroizing::new(
+        seed.ok_or_else(damaged)?,
+    )))
+}

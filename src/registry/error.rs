@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use thiserror::Error as ThisError;
 
+use crate::archive::ArchiveError;
 use crate::blob_store::BlobError;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
@@ -113,6 +114,30 @@ pub enum Error {
         /// Which file of it.
         file: String,
     },
+    /// An archive.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// A delta whose base is not here.
+    #[error("the archive needs `{name}@{version}` (alimentar:{content_id}), which is not here")]
+    BaseMissing {
+        /// The base's name, where the archive was made.
+        name: String,
+        /// Its version.
+        version: String,
+        /// Its content.
+        content_id: String,
+    },
+    /// What a manifest says is not so, and somebody has signed it.
+    #[error("`{signer}` has signed what is not so")]
+    SignedLie {
+        /// Who.
+        signer: String,
+        /// What is not so.
+        source: Box<Error>,
+    },
+    /// Volumes that would be too small.
+    #[error("volumes must have at least {0} bytes")]
+    SplitTooSmall(u64),
     /// `trust.toml` is not understood.
     #[error("cannot use `{}`", path.display())]
     TrustFile {
@@ -198,6 +223,10 @@ impl Classify for Error {
             Self::Ambiguous { .. } => ErrorKind::Ambiguous,
             Self::Corrupt { .. } | Self::Mismatch { .. } => ErrorKind::Integrity,
             Self::Interrupted => ErrorKind::Interrupted,
+            Self::Archive(e) => e.kind(),
+            Self::BaseMissing { .. } => ErrorKind::NotFound,
+            Self::SignedLie { .. } => ErrorKind::Integrity,
+            Self::SplitTooSmall(_) => ErrorKind::Invalid,
             Self::TrustFile { source, .. } | Self::Trust(source) => source.kind(),
             Self::Keyring(e) => e.kind(),
             Self::Statement(e) => e.kind(),

@@ -95,7 +95,7 @@ fn work(
     failed.map_or(Ok(()), Err)
 }
 
-fn store_batch(
+pub(crate) fn store_batch(
     session: &Session,
     compressor: &mut Compressor,
     batch: &Batch,

@@ -7,6 +7,7 @@ use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::Tombstone;
 use crate::ident::ContentId;
+use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::Reference;
 use crate::ident::TreeId;
@@ -32,6 +33,7 @@ use crate::trust::Origin;
 use crate::trust::Trust;
 use crate::trust::TrustStore;
 use crate::trust::Verdict;
+use crate::trust::looks_like;
 
 /// How much the registry holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -153,6 +155,24 @@ impl LocalRegistry {
                     && m.dataset_version == manifest.dataset_version
                     && m.content_id != manifest.content_id
             }))
+    }
+
+    /// Another name here, of what is trusted or made here, that this one could be taken for.
+    ///
+    /// # Errors
+    /// [`Error`] when the index cannot be read.
+    pub fn name_like(&self, name: &DatasetName) -> Result<Option<DatasetName>, Error> {
+        let trust = self.trust()?;
+        for dataset in self.list()? {
+            if !looks_like(dataset.manifest.name.as_str(), name.as_str()) {
+                continue;
+            }
+            let listed = Self::listed(&trust, dataset);
+            if listed.decide(Action::Resolve).verdict == Verdict::Accept {
+                return Ok(Some(listed.dataset.manifest.name));
+            }
+        }
+        Ok(None)
     }
 
     /// Takes every dataset with this content out of the index.

@@ -2,6 +2,7 @@
 //! Blocking; takes options and a [`Progress`](crate::progress::Progress), returns reports, never
 //! prints.
 
+mod archives;
 mod cards;
 mod checkout;
 mod error;
@@ -28,6 +29,14 @@ mod verify;
 
 use std::path::Path;
 
+pub use archives::ExportOptions;
+pub use archives::ExportReport;
+pub use archives::ImportOptions;
+pub use archives::ImportOutcome;
+pub use archives::ImportReport;
+pub use archives::Parcel;
+pub use archives::Refusal;
+pub use archives::parcels;
 pub use cards::CardReport;
 pub use checkout::CheckoutReport;
 pub use error::Error;

@@ -55,6 +55,15 @@ impl Listed {
         Some(self.alias.clone().unwrap_or_else(|| key.to_hex()))
     }
 
+    /// The same for people: a key's first digits are enough to tell it from others in a list.
+    pub fn publisher_short(&self) -> Option<String> {
+        let whole = self.publisher()?;
+        match self.alias {
+            Some(_) => Some(whole),
+            None => Some(whole.chars().take(16).chain(['…']).collect()),
+        }
+    }
+
     /// What may happen with it.
     pub fn decide(&self, action: Action) -> Decision {
         decide(&self.standing, action)
@@ -96,7 +105,7 @@ impl LocalRegistry {
         self.home().join(TRUST_FILE)
     }
 
-    fn read_trust_file(&self) -> Result<TrustFile, Error> {
+    pub(crate) fn read_trust_file(&self) -> Result<TrustFile, Error> {
         let path = self.trust_path();
         match std::fs::read_to_string(&path) {
             Ok(text) => TrustFile::parse(&text).map_err(|source| Error::TrustFile { path, source }),

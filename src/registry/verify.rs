@@ -68,9 +68,18 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<VerifyReport, Error> {
         let reader = self.reader_of(dataset)?;
-        let m = &dataset.manifest;
+        self.verify_manifest(&reader, &dataset.manifest, progress)
+    }
+
+    /// The same for a manifest that may not be in the catalogue yet.
+    pub(crate) fn verify_manifest(
+        &self,
+        reader: &BlobReader,
+        m: &Manifest,
+        progress: &dyn Progress,
+    ) -> Result<VerifyReport, Error> {
         let name = || m.name.to_string();
-        let table = self.files_by(&reader, m).map_err(|e| match e {
+        let table = self.files_by(reader, m).map_err(|e| match e {
             Error::Store(e) if e.kind() == ErrorKind::Integrity => Error::Corrupt {
                 dataset: name(),
                 file: "(file table)".to_owned(),
@@ -80,7 +89,7 @@ impl LocalRegistry {
         })?;
         progress.phase("verifying", Some(m.size_bytes));
         let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
-        let ids = self.hash_files(&reader, m, &files, progress)?;
+        let ids = self.hash_files(reader, m, &files, progress)?;
         let mut whole = table.clone();
         for (n, (file, id)) in table.files().iter().zip(ids).enumerate() {
             if file.content_id.is_some_and(|claimed| claimed != id) {

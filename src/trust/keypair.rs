@@ -55,7 +55,7 @@ impl KeyPair {
     }
 
     /// Signs the encoding of bytes under a domain.
-    pub(super) fn sign_bytes(&self, domain: Domain, bytes: &[u8]) -> Signature {
+    pub fn sign_bytes(&self, domain: Domain, bytes: &[u8]) -> Signature {
         self.sign_message(&pre_authentication(domain, bytes))
     }
 

@@ -19,6 +19,8 @@ pub enum Domain {
     Manifest,
     /// Statements of publishers.
     Statement,
+    /// What a node holds.
+    Receipt,
 }
 
 impl Domain {
@@ -26,6 +28,7 @@ impl Domain {
         match self {
             Self::Manifest => "alimentar/manifest/1",
             Self::Statement => "alimentar/statement/1",
+            Self::Receipt => "alimentar/receipt/1",
         }
     }
 }

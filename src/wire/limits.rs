@@ -65,6 +65,20 @@ pub const STATEMENT_BYTES_MAX: usize = 2 << 20;
 pub const TRUST_FILE_BYTES_MAX: usize = 1 << 20;
 /// Publishers in `trust.toml`.
 pub const PUBLISHERS_MAX: usize = 10_000;
+/// Bytes of an encoded tree node.
+pub const NODE_BYTES_MAX: usize = 64 << 10;
+/// Datasets in one archive.
+pub const ARCHIVE_DATASETS_MAX: usize = 100_000;
+/// Bytes of an archive's header.
+pub const ARCHIVE_HEADER_BYTES_MAX: usize = 64 << 20;
+/// Bytes of all manifests in one archive.
+pub const ARCHIVE_MANIFESTS_BYTES_MAX: usize = 64 << 20;
+/// Statements in one archive.
+pub const ARCHIVE_STATEMENTS_MAX: usize = 10_000;
+/// Bytes of a receipt.
+pub const RECEIPT_BYTES_MAX: usize = 16 << 20;
+/// Volumes of one archive.
+pub const VOLUMES_MAX: u32 = 10_000;
 
 /// Name in the specification, and value, of every limit above.
 pub const ALL: &[(&str, u64)] = &[
@@ -100,4 +114,14 @@ pub const ALL: &[(&str, u64)] = &[
     ("statement_bytes_max", STATEMENT_BYTES_MAX as u64),
     ("trust_file_bytes_max", TRUST_FILE_BYTES_MAX as u64),
     ("publishers_max", PUBLISHERS_MAX as u64),
+    ("node_bytes_max", NODE_BYTES_MAX as u64),
+    ("archive_datasets_max", ARCHIVE_DATASETS_MAX as u64),
+    ("archive_header_bytes_max", ARCHIVE_HEADER_BYTES_MAX as u64),
+    (
+        "archive_manifests_bytes_max",
+        ARCHIVE_MANIFESTS_BYTES_MAX as u64,
+    ),
+    ("archive_statements_max", ARCHIVE_STATEMENTS_MAX as u64),
+    ("receipt_bytes_max", RECEIPT_BYTES_MAX as u64),
+    ("volumes_max", VOLUMES_MAX as u64),
 ];

@@ -7,8 +7,10 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::thread::JoinHandle;
 
+use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
+use crate::blob_store::BlobStore;
 use crate::chunk::Compressor;
 use crate::ident::BlobId;
 use crate::meta_store::MetaRead;
@@ -17,6 +19,7 @@ use crate::meta_store::Table;
 use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
+use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Operation;
 use crate::store::disk::error::StoreError;
@@ -155,6 +158,37 @@ impl Session {
             self.append(&record_of_one(key, bytes, 0, Flags::default())?)?;
         }
         Ok(key)
+    }
+
+    /// Which of these are held, or claimed in this session.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the index cannot be read.
+    pub fn has(&self, keys: &[BlobKey]) -> Result<Vec<bool>, StoreError> {
+        let epoch = self.operation.epoch();
+        let held: Vec<bool> = self
+            .store
+            .read(|t| keys.iter().map(|k| is_held(t, k, epoch)).collect())?;
+        let state = self.state();
+        let pairs = keys.iter().zip(held);
+        Ok(pairs
+            .map(|(k, held)| held || state.pending.contains_key(k))
+            .collect())
+    }
+
+    /// A blob that is held, or was added in this session.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it is neither, or damaged.
+    pub fn get(&self, key: &BlobKey, reader: &BlobReader) -> Result<Vec<u8>, StoreError> {
+        let pending = self.state().pending.get(key).copied().flatten();
+        let Some(at) = pending else {
+            return Ok(reader.get(key)?);
+        };
+        let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
+        let record = reader.unpack(key, &at)?;
+        let bytes = record.item(key, at.item).map(<[u8]>::to_vec);
+        bytes.ok_or_else(corrupt)
     }
 
     /// What was written so far.

@@ -1,0 +1,207 @@
+//! The tar stream: entries in, pieces for frames out; and the other way, one entry at a time.
+
+use crate::archive::error::ArchiveError;
+use crate::archive::layout::BLOCK_BYTES;
+use crate::archive::layout::EntryName;
+use crate::archive::layout::FRAME_BYTES;
+use crate::archive::layout::tar_header;
+
+/// Takes pieces of the tar stream, in order.
+pub type PieceSink<'a> = dyn FnMut(Vec<u8>) -> Result<(), ArchiveError> + 'a;
+
+/// Gives pieces of the tar stream, in order; `None` at its end.
+pub type PieceSource<'a> = dyn FnMut() -> Result<Option<Vec<u8>>, ArchiveError> + 'a;
+
+/// Writes entries.
+pub struct EntryWriter<'a> {
+    piece: Vec<u8>,
+    sink: &'a mut PieceSink<'a>,
+}
+
+impl<'a> EntryWriter<'a> {
+    /// Writes into a sink.
+    pub fn new(sink: &'a mut PieceSink<'a>) -> Self {
+        Self {
+            piece: Vec::with_capacity(FRAME_BYTES),
+            sink,
+        }
+    }
+
+    /// Writes one entry.
+    ///
+    /// # Errors
+    /// What the sink returns.
+    pub fn entry(&mut self, name: &EntryName, bytes: &[u8]) -> Result<(), ArchiveError> {
+        self.push(&tar_header(&name.path(), bytes.len() as u64))?;
+        self.push(bytes)?;
+        self.push(zeros(padding(bytes.len() as u64)))
+    }
+
+    /// Ends the stream.
+    ///
+    /// # Errors
+    /// What the sink returns.
+    pub fn finish(mut self) -> Result<(), ArchiveError> {
+        self.push(&[0; BLOCK_BYTES])?;
+        self.push(&[0; BLOCK_BYTES])?;
+        if self.piece.is_empty() {
+            return Ok(());
+        }
+        (self.sink)(std::mem::take(&mut self.piece))
+    }
+
+    fn push(&mut self, mut bytes: &[u8]) -> Result<(), ArchiveError> {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(FRAME_BYTES - self.piece.len()));
+            self.piece.extend_from_slice(now);
+            bytes = later;
+            if self.piece.len() == FRAME_BYTES {
+                let full = std::mem::replace(&mut self.piece, Vec::with_capacity(FRAME_BYTES));
+                (self.sink)(full)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An entry that comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextEntry {
+    /// What it is.
+    pub name: EntryName,
+    /// How long it says it is.
+    pub bytes: u64,
+}
+
+/// Reads entries: what they are is known before they are read.
+pub struct EntryReader<'a> {
+    source: &'a mut PieceSource<'a>,
+    piece: Vec<u8>,
+    at: usize,
+    next: Option<NextEntry>,
+    is_ended: bool,
+}
+
+impl<'a> EntryReader<'a> {
+    /// Reads from a source.
+    pub fn new(source: &'a mut PieceSource<'a>) -> Self {
+        Self {
+            source,
+            piece: Vec::new(),
+            at: 0,
+            next: None,
+            is_ended: false,
+        }
+    }
+
+    /// What comes next; `None` at the end of the tar.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] when the stream is damaged or holds what archives do not.
+    pub fn peek(&mut self) -> Result<Option<&NextEntry>, ArchiveError> {
+        if self.next.is_none() && !self.is_ended {
+            let mut header = [0; BLOCK_BYTES];
+            self.fill(&mut header)?;
+            if header == [0; BLOCK_BYTES] {
+                let mut second = [1; BLOCK_BYTES];
+                self.fill(&mut second)?;
+                if second != [0; BLOCK_BYTES] {
+                    return Err(ArchiveError::Trailing);
+                }
+                self.is_ended = true;
+            } else {
+                self.next = Some(entry_of(&header)?);
+            }
+        }
+        Ok(self.next.as_ref())
+    }
+
+    /// The bytes of the entry that comes next.
+    ///
+    /// # Errors
+    /// [`ArchiveError::TooLong`] when it says that it is longer than `limit`, which is looked at
+    /// before anything is read, or [`ArchiveError`] as for [`EntryReader::peek`].
+    pub fn read(&mut self, limit: usize) -> Result<Vec<u8>, ArchiveError> {
+        self.peek()?;
+        let entry = self.next.take().ok_or(ArchiveError::Truncated)?;
+        let length = usize::try_from(entry.bytes).unwrap_or(usize::MAX);
+        if length > limit {
+            return Err(ArchiveError::TooLong {
+                path: entry.name.path(),
+                bytes: entry.bytes,
+            });
+        }
+        let mut bytes = vec![0; length];
+        self.fill(&mut bytes)?;
+        let mut pad = [0; BLOCK_BYTES];
+        let pad = pad.get_mut(..padding(entry.bytes)).unwrap_or_default();
+        self.fill(pad)?;
+        if pad.iter().any(|b| *b != 0) {
+            return Err(ArchiveError::Entry(entry.name.path()));
+        }
+        Ok(bytes)
+    }
+
+    /// Makes sure that nothing follows the end of the tar.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] when something does, or the tar has not ended.
+    pub fn end(&mut self) -> Result<(), ArchiveError> {
+        if let Some(more) = self.peek()? {
+            let path = more.name.path();
+            return Err(ArchiveError::unexpected(Some(&path), "the end"));
+        }
+        let rest = self.at < self.piece.len();
+        if rest || (self.source)()?.is_some() {
+            return Err(ArchiveError::Trailing);
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, mut to: &mut [u8]) -> Result<(), ArchiveError> {
+        while !to.is_empty() {
+            let have = self.piece.get(self.at..).unwrap_or_default();
+            if have.is_empty() {
+                self.piece = (self.source)()?.ok_or(ArchiveError::Truncated)?;
+                self.at = 0;
+                continue;
+            }
+            let n = have.len().min(to.len());
+            let (now, later) = to.split_at_mut(n);
+            now.copy_from_slice(have.get(..n).unwrap_or_default());
+            self.at += n;
+            to = later;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a header: only the bytes that a writer would write for it are accepted.
+fn entry_of(block: &[u8; BLOCK_BYTES]) -> Result<NextEntry, ArchiveError> {
+    let text = |bytes: &[u8]| {
+        let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
+        String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
+    };
+    // Name at 0..100, size at 124..136: POSIX 1003.1, pax, ustar header.
+    let path = text(block.get(..100).unwrap_or_default());
+    let size = text(block.get(124..136).unwrap_or_default());
+    let refuse = || ArchiveError::Entry(path.clone());
+    let bytes = u64::from_str_radix(size.trim(), 8).map_err(|_| refuse())?;
+    let name = EntryName::parse(&path).ok_or_else(refuse)?;
+    if tar_header(&path, bytes) == *block {
+        Ok(NextEntry { name, bytes })
+    } else {
+        Err(refuse())
+    }
+}
+
+/// Zeros between an entry and the next block.
+fn padding(bytes: u64) -> usize {
+    let over = usize::try_from(bytes % BLOCK_BYTES as u64).unwrap_or(0);
+    (BLOCK_BYTES - over) % BLOCK_BYTES
+}
+
+fn zeros(n: usize) -> &'static [u8] {
+    const ZEROS: [u8; BLOCK_BYTES] = [0; BLOCK_BYTES];
+    ZEROS.get(..n).unwrap_or_default()
+}

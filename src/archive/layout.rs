@@ -1,0 +1,193 @@
+//! Names and headers of an archive's entries. Normative: `spec/archive.md`.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::archive::error::ArchiveError;
+use crate::ident::ChunkId;
+use crate::ident::EnvelopeId;
+use crate::ident::StatementId;
+use crate::ident::TreeId;
+use crate::manifest::Manifest;
+use crate::wire::limits::ARCHIVE_DATASETS_MAX;
+
+/// Bytes of the tar stream in one frame.
+pub const FRAME_BYTES: usize = 4 << 20;
+/// Bytes of a tar block.
+pub(super) const BLOCK_BYTES: usize = 512;
+/// The version of the format that is written and read.
+const VERSION: u32 = 1;
+
+/// Which dataset of the archive an entry is about: none where there is only one.
+pub type Slot = Option<EnvelopeId>;
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryName {
+    /// What is inside.
+    Header,
+    /// A publisher's statement.
+    Statement(StatementId),
+    /// A manifest.
+    Manifest(Slot),
+    /// Its signature.
+    Signature(Slot),
+    /// Its card.
+    Card(Slot),
+    /// A node of a tree.
+    Node(TreeId),
+    /// A chunk.
+    Chunk(ChunkId),
+}
+
+impl EntryName {
+    /// The path in the tar.
+    pub fn path(&self) -> String {
+        let below = |slot: &Slot, name: &str| match slot {
+            Some(id) => format!("datasets/{id}/{name}"),
+            None => name.to_owned(),
+        };
+        match self {
+            Self::Header => "archive.json".to_owned(),
+            Self::Statement(id) => format!("statements/{id}.statement"),
+            Self::Manifest(slot) => below(slot, "manifest.json"),
+            Self::Signature(slot) => below(slot, "signature.bin"),
+            Self::Card(slot) => below(slot, "card.md"),
+            Self::Node(id) => format!("nodes/{id}.node"),
+            Self::Chunk(id) => format!("data/{id}.chunk"),
+        }
+    }
+
+    /// Reads a path; `None` for one that no archive has.
+    pub fn parse(path: &str) -> Option<Self> {
+        let id = |text: &str, ending: &str| text.strip_suffix(ending).map(str::to_owned);
+        let name = if let Some(rest) = path.strip_prefix("statements/") {
+            Self::Statement(StatementId::parse_hex(&id(rest, ".statement")?)?)
+        } else if let Some(rest) = path.strip_prefix("nodes/") {
+            Self::Node(TreeId::parse_hex(&id(rest, ".node")?)?)
+        } else if let Some(rest) = path.strip_prefix("data/") {
+            Self::Chunk(ChunkId::parse_hex(&id(rest, ".chunk")?)?)
+        } else {
+            let (slot, name) = match path.strip_prefix("datasets/") {
+                Some(rest) => {
+                    let (hex, name) = rest.split_once('/')?;
+                    (Some(EnvelopeId::parse_hex(hex)?), name)
+                }
+                None => (None, path),
+            };
+            match name {
+                "archive.json" if slot.is_none() => Self::Header,
+                "manifest.json" => Self::Manifest(slot),
+                "signature.bin" => Self::Signature(slot),
+                "card.md" => Self::Card(slot),
+                _ => return None,
+            }
+        };
+        // One name has one path: no capitals in its digits.
+        (name.path() == path).then_some(name)
+    }
+}
+
+/// A dataset that an archive holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Its envelope's id, 64 hex digits.
+    pub envelope: String,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its content id, 64 hex digits.
+    pub content_id: String,
+}
+
+/// A dataset that must be here for an archive to be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// Its content id, 64 hex digits.
+    pub content_id: String,
+    /// The tree of its chunks, 64 hex digits.
+    pub chunk_tree_root: String,
+    /// Its name, where it was exported.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+impl Base {
+    /// The base that a dataset is.
+    pub fn of(manifest: &Manifest) -> Self {
+        Self {
+            content_id: manifest.content_id.to_hex(),
+            chunk_tree_root: manifest.chunk_tree_root.to_hex(),
+            name: manifest.name.to_string(),
+            version: manifest.dataset_version.to_string(),
+        }
+    }
+}
+
+/// The first entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveHeader {
+    version: u32,
+    /// What is inside.
+    pub datasets: Vec<Held>,
+    /// What must be here already.
+    pub base: Vec<Base>,
+}
+
+impl ArchiveHeader {
+    /// A header of this version.
+    pub fn new(datasets: Vec<Held>, base: Vec<Base>) -> Self {
+        Self {
+            version: VERSION,
+            datasets,
+            base,
+        }
+    }
+
+    /// Its JSON.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Header`], which cannot happen with texts and numbers.
+    pub fn encode(&self) -> Result<Vec<u8>, ArchiveError> {
+        let mut json = serde_json::to_vec_pretty(self).map_err(ArchiveError::Header)?;
+        json.push(b'\n');
+        Ok(json)
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] when it is none, or of a newer version.
+    pub fn decode(json: &[u8]) -> Result<Self, ArchiveError> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let version: Version = serde_json::from_slice(json).map_err(ArchiveError::Header)?;
+        if version.version != VERSION {
+            return Err(ArchiveError::Version(version.version));
+        }
+        let header: Self = serde_json::from_slice(json).map_err(ArchiveError::Header)?;
+        if header.datasets.is_empty() || header.datasets.len() > ARCHIVE_DATASETS_MAX {
+            return Err(ArchiveError::TooMany(header.datasets.len()));
+        }
+        Ok(header)
+    }
+}
+
+/// The header block of an entry: the only bytes that are accepted for it.
+pub(super) fn tar_header(path: &str, size: u64) -> [u8; BLOCK_BYTES] {
+    let mut header = tar::Header::new_ustar();
+    // Paths of entries are short and plain; a path of somebody else's is not written.
+    let _ = header.set_path(path);
+    header.set_size(size);
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_entry_type(tar::EntryType::Regular);
+    header.set_cksum();
+    *header.as_bytes()
+}

@@ -1,0 +1,39 @@
+//! `.alimentar` archives as bytes: frames, entries, trees, volumes, receipts. Pure: pieces come in
+//! and go out, blobs come from and go to whoever implements [`Source`] and [`Shelf`]. Normative:
+//! `spec/archive.md`.
+
+mod entries;
+mod error;
+mod frames;
+mod layout;
+mod receipt;
+#[cfg(test)]
+mod tests;
+mod trees;
+mod volume;
+
+pub use entries::EntryReader;
+pub use entries::EntryWriter;
+pub use entries::NextEntry;
+pub use entries::PieceSink;
+pub use entries::PieceSource;
+pub use error::ArchiveError;
+pub use frames::compress_frame;
+pub use frames::decompress_frame;
+pub use frames::read_frame;
+pub use layout::ArchiveHeader;
+pub use layout::Base;
+pub use layout::EntryName;
+pub use layout::FRAME_BYTES;
+pub use layout::Held;
+pub use layout::Slot;
+pub use receipt::Receipt;
+pub use trees::EachChunk;
+pub use trees::Recent;
+pub use trees::Shelf;
+pub use trees::Source;
+pub use trees::Written;
+pub use trees::put_tree;
+pub use trees::take_tree;
+pub use volume::TRAILER_BYTES;
+pub use volume::VolumeTrailer;

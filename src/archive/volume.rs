@@ -1,0 +1,64 @@
+//! Volumes: an archive over several files, each with what it takes to check it alone.
+
+use crate::archive::frames::skippable;
+use crate::wire::DecodeError;
+use crate::wire::Reader;
+use crate::wire::Writer;
+
+const MAGIC: [u8; 4] = *b"ALV\x01";
+/// Bytes of the skippable frame at the end of a volume.
+pub const TRAILER_BYTES: usize = 8 + 4 + 16 + 4 + 1 + 8 + 32;
+
+/// What stands at the end of a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeTrailer {
+    /// Names the archive: first bytes of the BLAKE3 of its first frame.
+    pub archive: [u8; 16],
+    /// From 1.
+    pub number: u32,
+    /// None follows.
+    pub is_last: bool,
+    /// Bytes of the volume before this: volumes that were joined are none any more.
+    pub bytes: u64,
+    /// BLAKE3 of the volume before this.
+    pub hash: [u8; 32],
+}
+
+impl VolumeTrailer {
+    /// The frame.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.bytes(&MAGIC).bytes(&self.archive).u32(self.number);
+        w.u8(u8::from(self.is_last)).u64(self.bytes);
+        w.bytes(&self.hash);
+        skippable(w.as_bytes())
+    }
+
+    /// Reads the last [`TRAILER_BYTES`] of a file.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when they are no trailer: the file is a whole archive, or none.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut r = Reader::new(bytes);
+        let expected = skippable(&[0; TRAILER_BYTES - 8]);
+        if Some(r.bytes(8)?) != expected.get(..8) || r.array::<4>()? != MAGIC {
+            return Err(DecodeError::Magic("volume"));
+        }
+        let trailer = Self {
+            archive: r.array()?,
+            number: r.u32()?,
+            is_last: match r.u8()? {
+                0 => false,
+                1 => true,
+                _ => return Err(DecodeError::Invalid("last volume")),
+            },
+            bytes: r.u64()?,
+            hash: r.array()?,
+        };
+        r.end()?;
+        match trailer.number {
+            0 => Err(DecodeError::Invalid("volume number")),
+            _ => Ok(trailer),
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! `registry export` and `registry import`.
+
+use std::io::BufRead;
+use std::io::IsTerminal;
+use std::time::Instant;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::catalog::Dataset;
+use crate::cli::args::ExportArgs;
+use crate::cli::args::ImportArgs;
+use crate::cli::bar::Bar;
+use crate::cli::commands::find;
+use crate::cli::exit::Failure;
+use crate::cli::out::Out;
+use crate::cli::out::human_bytes;
+use crate::cli::out::printable;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::progress::NoProgress;
+use crate::registry::Error;
+use crate::registry::ExportOptions;
+use crate::registry::ExportReport;
+use crate::registry::ImportOptions;
+use crate::registry::ImportOutcome;
+use crate::registry::Listed;
+use crate::registry::LocalRegistry;
+use crate::registry::Parcel;
+use crate::registry::parcels;
+use crate::trust::Action;
+use crate::trust::Verdict;
+
+pub(crate) fn export(
+    registry: &LocalRegistry,
+    args: &ExportArgs,
+    out: &Out,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let datasets = chosen(registry, args)?;
+    let mut options = ExportOptions {
+        split: args.split,
+        ..ExportOptions::default()
+    };
+    for since in &args.since {
+        options.since.push(find(registry, since)?);
+    }
+    if let Some(path) = &args.receipt {
+        let (roots, _) = LocalRegistry::read_receipt(path)?;
+        options.receipt = roots;
+    }
+    let bar = Bar::new(out.is_quiet());
+    let is_dir = args.output.is_dir() || args.output.as_os_str().to_string_lossy().ends_with('/');
+    let mut reports: Vec<(Vec<&Dataset>, ExportReport)> = Vec::new();
+    if is_dir {
+        let dir = &args.output;
+        std::fs::create_dir_all(dir).map_err(|e| Error::file("create", dir, e))?;
+        for dataset in &datasets {
+            let m = &dataset.manifest;
+            let dest = dir.join(format!("{}-{}.alimentar", m.name, m.dataset_version));
+            let one = std::slice::from_ref(dataset);
+            let report = registry.export(one, &dest, &options, &bar)?;
+            reports.push((vec![dataset], report));
+        }
+    } else {
+        let report = registry.export(&datasets, &args.output, &options, &bar)?;
+        reports.push((datasets.iter().collect(), report));
+    }
+    drop(bar);
+    let objects: Vec<Value> = reports.iter().map(|(d, r)| archive_object(d, r)).collect();
+    let mut text = String::new();
+    let mut paths = Vec::new();
+    for (datasets, report) in &reports {
+        let first = report.paths.first().cloned().unwrap_or_default();
+        text += &printable(&format!(
+            "Exported {} dataset(s), {} chunks, {} to {}{}\n",
+            datasets.len(),
+            report.chunks,
+            human_bytes(report.bytes),
+            first.display(),
+            match report.paths.len() {
+                0 | 1 => String::new(),
+                n => format!(" and {} more volume(s)", n - 1),
+            }
+        ));
+        for base in &report.base {
+            let m = &base.manifest;
+            text += &format!(
+                "  needs {}@{} (alimentar:{})\n",
+                m.name,
+                m.dataset_version,
+                m.content_id.short()
+            );
+        }
+        paths.extend(report.paths.iter().map(|p| p.display().to_string()));
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let object = json!({"archives": objects, "seconds": seconds});
+    Ok(out.result(&object, &paths, &text)?)
+}
+
+fn archive_object(datasets: &[&Dataset], report: &ExportReport) -> Value {
+    let id = |d: &Dataset| d.manifest.content_id.to_string();
+    let paths: Vec<String> = report
+        .paths
+        .iter()
+        .map(|p| p.display().to_string())
+        .collect();
+    json!({
+        "path": paths.first(), "paths": paths, "bytes": report.bytes,
+        "content_id": datasets.first().map(|d| id(d)),
+        "content_ids": datasets.iter().map(|d| id(d)).collect::<Vec<_>>(),
+        "chunks": report.chunks, "base": report.base.iter().map(id).collect::<Vec<_>>(),
+    })
+}
+
+/// What is to be exported: what is named, and what has a tag or publisher, or everything that is
+/// not kept from others.
+fn chosen(registry: &LocalRegistry, args: &ExportArgs) -> Result<Vec<Dataset>, Failure> {
+    let mut datasets = Vec::new();
+    for reference in &args.references {
+        datasets.push(find(registry, reference)?);
+    }
+    if !args.all && args.tags.is_empty() && args.publishers.is_empty() {
+        if datasets.is_empty() {
+            return Err(Failure::usage(
+                "name a dataset, or give --all, --tag or --publisher",
+            ));
+        }
+        return Ok(datasets);
+    }
+    let believed = registry.trust()?;
+    for dataset in registry.list()? {
+        let listed = LocalRegistry::listed(&believed, dataset);
+        let m = &listed.dataset.manifest;
+        let publisher = listed.publisher();
+        let named = args.all
+            || args.tags.iter().any(|t| m.tags.contains(t))
+            || publisher.is_some_and(|p| args.publishers.contains(&p));
+        let is_trusted = listed.decide(Action::List).verdict == Verdict::Accept;
+        if named && is_trusted && listed.withdrawn.is_none() && !listed.dataset.flags.private {
+            datasets.push(listed.dataset);
+        }
+    }
+    if datasets.is_empty() {
+        return Err(Error::NotFound("anything to export".to_owned()).into());
+    }
+    Ok(datasets)
+}
+
+/// What became of all archives.
+#[derive(Default)]
+struct Tally {
+    imported: Vec<Value>,
+    already: Vec<Value>,
+    refused: Vec<Value>,
+    text: String,
+    ids: Vec<String>,
+    first: Option<Failure>,
+}
+
+pub(crate) fn import(
+    registry: &LocalRegistry,
+    args: &ImportArgs,
+    out: &Out,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let ask = |listed: &Listed| ask_about(listed, out);
+    let may_ask = std::io::stdin().is_terminal() && !out.is_json();
+    let options = ImportOptions {
+        require_signature: args.require_signature,
+        dry_run: args.dry_run,
+        accept_publishers: args.accept_publisher.clone(),
+        ask: may_ask.then_some(&ask),
+    };
+    let found = parcels(&args.paths)?;
+    let mut tally = Tally::default();
+    // A delta may come before its base: it is tried again as long as others come in.
+    let mut left: Vec<&Parcel> = found.iter().collect();
+    while !left.is_empty() {
+        let before = left.len();
+        let mut later = Vec::new();
+        for parcel in left {
+            let imported = one(registry, parcel, &options, &mut tally, out)?;
+            later.extend((!imported).then_some(parcel));
+        }
+        if later.len() == before {
+            for parcel in &later {
+                refuse_without_base(registry, parcel, &options, &mut tally);
+            }
+            break;
+        }
+        left = later;
+    }
+    let mut receipt = Value::Null;
+    if let (Some(path), false) = (&args.receipt, args.dry_run) {
+        registry.write_receipt(path)?;
+        receipt = json!(path.display().to_string());
+        tally.text += &format!("Wrote the receipt {}\n", path.display());
+    }
+    if found.is_empty() {
+        tally.text += "No archives there\n";
+    }
+    let some_done = !tally.imported.is_empty() || !tally.already.is_empty();
+    let object = json!({
+        "imported": tally.imported, "already_here": tally.already, "refused": tally.refused,
+        "dry_run": args.dry_run, "receipt": receipt, "seconds": started.elapsed().as_secs_f64(),
+    });
+    out.result(&object, &tally.ids, &printable(&tally.text))?;
+    let refused = tally.refused.len();
+    match tally.first {
+        None => Ok(()),
+        Some(_) if some_done => Err(Failure::Partial(format!("{refused} refused"))),
+        Some(first) => Err(first),
+    }
+}
+
+fn refuse_without_base(
+    registry: &LocalRegistry,
+    parcel: &Parcel,
+    options: &ImportOptions<'_>,
+    tally: &mut Tally,
+) {
+    if let Err(error) = registry.import(parcel, options, &NoProgress) {
+        let failure = Failure::from(error);
+        refuse(
+            tally,
+            &parcel.path().display().to_string(),
+            &failure.message(),
+        );
+        tally.first.get_or_insert(failure);
+    }
+}
+
+/// Imports one archive; `false` when its base is not here, yet.
+fn one(
+    registry: &LocalRegistry,
+    parcel: &Parcel,
+    options: &ImportOptions<'_>,
+    tally: &mut Tally,
+    out: &Out,
+) -> Result<bool, Failure> {
+    let path = parcel.path().display().to_string();
+    let bar = Bar::new(out.is_quiet());
+    let imported = registry.import(parcel, options, &bar);
+    drop(bar);
+    let report = match imported {
+        Ok(report) => report,
+        Err(Error::BaseMissing { .. }) => return Ok(false),
+        // What is wrong here is not wrong with the next archive.
+        Err(error) if !matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::NoSpace) => {
+            let failure = Failure::from(error);
+            refuse(tally, &path, &failure.message());
+            tally.first.get_or_insert(failure);
+            return Ok(true);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    for outcome in report.outcomes {
+        match outcome {
+            ImportOutcome::Imported(l) => {
+                let said = if options.dry_run {
+                    "Would import"
+                } else {
+                    "Imported"
+                };
+                let new = format!(", {} new", human_bytes(report.new_bytes));
+                let object = object(&l, &path, report.new_chunks);
+                tally.imported.push(object);
+                tally.line(said, &l, &new);
+                warn_about(registry, &l, out)?;
+            }
+            ImportOutcome::AlreadyHere(l) => {
+                tally.already.push(object(&l, &path, 0));
+                tally.line("Already here:", &l, "");
+            }
+            ImportOutcome::Refused(r) => {
+                let reason = format!("{}: {}", r.dataset, r.reason);
+                refuse(tally, &path, &reason);
+                tally.first.get_or_insert(Failure::NotTrusted(reason));
+            }
+        }
+    }
+    Ok(true)
+}
+
+fn object(listed: &Listed, path: &str, new_chunks: u64) -> Value {
+    let m = &listed.dataset.manifest;
+    json!({
+        "content_id": m.content_id.to_string(), "name": m.name.to_string(),
+        "version": m.dataset_version.to_string(), "trust": listed.trust().name(),
+        "publisher": listed.publisher(), "new_chunks": new_chunks, "path": path,
+    })
+}
+
+fn refuse(tally: &mut Tally, path: &str, reason: &str) {
+    tally.refused.push(json!({"path": path, "reason": reason}));
+    tally.text += &format!("Refused {path}: {reason}\n");
+}
+
+impl Tally {
+    fn line(&mut self, said: &str, listed: &Listed, more: &str) {
+        let m = &listed.dataset.manifest;
+        let by = listed.publisher_short().map(|p| format!(" by {p}"));
+        self.text += &format!(
+            "{said} {}@{}{}, trust {}{more}\n  {}\n",
+            m.name,
+            m.dataset_version,
+            by.unwrap_or_default(),
+            listed.trust().name(),
+            m.content_id,
+        );
+        self.ids.push(m.content_id.to_string());
+    }
+}
+
+/// Says what is strange about a dataset that just came in.
+fn warn_about(registry: &LocalRegistry, listed: &Listed, out: &Out) -> Result<(), Failure> {
+    let m = &listed.dataset.manifest;
+    if registry.equivocates(m)? {
+        out.diagnostic(&format!(
+            "warning: its publisher has given `{}@{}` to two contents; name the content id to use one",
+            m.name, m.dataset_version
+        ));
+    }
+    if let Some(name) = registry.name_like(&m.name)? {
+        out.diagnostic(&format!(
+            "warning: the name `{}` reads like `{name}`",
+            m.name
+        ));
+    }
+    Ok(())
+}
+
+/// Asks on the terminal. Only a clear yes is one.
+fn ask_about(listed: &Listed, out: &Out) -> bool {
+    let m = &listed.dataset.manifest;
+    out.diagnostic(&format!(
+        "`{}@{}` is signed by {}, whose data is asked about. Import it? [y/N]",
+        m.name,
+        m.dataset_version,
+        listed.publisher().unwrap_or_default()
+    ));
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+}
+
+/// `4GiB`, `700M`, `5000000`: with `i` by 1024, without by 1000.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "a size such as 4GiB, 700MB or 5000000".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: f64 = digits.trim().parse().map_err(|_| wrong())?;
+    let unit = text
+        .get(digits.len()..)
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let unit = unit.strip_suffix('b').unwrap_or(&unit);
+    let (letter, base) = match unit.strip_suffix('i') {
+        Some(letter) => (letter, 1024_f64),
+        None => (unit, 1000.0),
+    };
+    let power = match letter {
+        "" => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        "t" => 4,
+        _ => return Err(wrong()),
+    };
+    let bytes = number * base.powi(power);
+    if (1.0..1e18).contains(&bytes) {
+        Ok(bytes as u64)
+    } else {
+        Err(wrong())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("4GiB"), Ok(4 << 30));
+        assert_eq!(size("700M"), Ok(700_000_000));
+        assert_eq!(size("1.5kib"), Ok(1536));
+        assert_eq!(size("5000000"), Ok(5_000_000));
+        assert!(size("x").is_err() && size("-1G").is_err() && size("3 parsecs").is_err());
+    }
+}

@@ -1,0 +1,335 @@
+//! Writing archives: one thread reads and makes the tar stream, workers compress its pieces, one
+//! thread writes them in order.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::mpsc;
+
+use crate::archive::ArchiveError;
+use crate::archive::ArchiveHeader;
+use crate::archive::Base;
+use crate::archive::EachChunk;
+use crate::archive::EntryName;
+use crate::archive::EntryWriter;
+use crate::archive::Held;
+use crate::archive::Recent;
+use crate::archive::Source;
+use crate::archive::Written;
+use crate::archive::compress_frame;
+use crate::archive::put_tree;
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::blob_store::BlobStore;
+use crate::catalog;
+use crate::catalog::Dataset;
+use crate::ident::BlobId;
+use crate::ident::ContentId;
+use crate::ident::TreeId;
+use crate::manifest::ChunkEntry;
+use crate::manifest::Envelope;
+use crate::progress::NoProgress;
+use crate::progress::Progress;
+use crate::registry::LocalRegistry;
+use crate::registry::archives::base::KnownBase;
+use crate::registry::archives::output::Output;
+use crate::registry::error::Error;
+use crate::store::disk::BlobReader;
+use crate::trust::Statement;
+
+/// How to export.
+#[derive(Clone, Debug, Default)]
+pub struct ExportOptions {
+    /// Datasets that the receiver has.
+    pub since: Vec<Dataset>,
+    /// Chunk trees that the receiver has, from its receipt; those not here do not matter.
+    pub receipt: Vec<TreeId>,
+    /// At most so many bytes a file; several are written then.
+    pub split: Option<u64>,
+}
+
+/// What was exported.
+#[derive(Clone, Debug)]
+pub struct ExportReport {
+    /// The files, in order.
+    pub paths: Vec<PathBuf>,
+    /// Bytes of all of them.
+    pub bytes: u64,
+    /// Chunks inside.
+    pub chunks: u64,
+    /// What the receiver must have.
+    pub base: Vec<Dataset>,
+}
+
+/// The least size of a volume: a frame, and what ends a volume.
+const SPLIT_BYTES_MIN: u64 = 5 << 20;
+
+impl LocalRegistry {
+    /// Writes datasets into one archive, as bytes that depend on nothing but them and the options.
+    ///
+    /// # Errors
+    /// [`Error`] when a dataset is damaged, the disk is full, or something is at `dest`.
+    pub fn export(
+        &self,
+        datasets: &[Dataset],
+        dest: &Path,
+        options: &ExportOptions,
+        progress: &dyn Progress,
+    ) -> Result<ExportReport, Error> {
+        if dest.symlink_metadata().is_ok() {
+            return Err(Error::Exists(dest.to_owned()));
+        }
+        if options.split.is_some_and(|n| n < SPLIT_BYTES_MIN) {
+            return Err(Error::SplitTooSmall(SPLIT_BYTES_MIN));
+        }
+        let reader = BlobReader::new(&self.store)?;
+        let mut datasets = datasets.to_vec();
+        datasets.sort_by_key(|d| d.envelope_id);
+        datasets.dedup_by_key(|d| d.envelope_id);
+        let mut candidates = options.since.clone();
+        for held in self.list()? {
+            if options.receipt.contains(&held.manifest.chunk_tree_root) {
+                candidates.push(held);
+            }
+        }
+        candidates.sort_by_key(|d| d.envelope_id);
+        candidates.dedup_by_key(|d| d.envelope_id);
+        let base = KnownBase::find(&reader, &datasets, candidates)?;
+        let contents = self.contents(&reader, &datasets, &base)?;
+        let total: u64 = datasets.iter().map(|d| d.manifest.size_bytes).sum();
+        let is_delta = !base.datasets.is_empty();
+        progress.phase("exporting", (!is_delta).then_some(total));
+        let output = Output::new(dest, options.split);
+        let mut source = Stored {
+            reader: &reader,
+            base: &base,
+            progress,
+        };
+        let (written, output) = compressed(output, |writer| {
+            contents.write(writer)?;
+            let mut written = Written::default();
+            let mut recent = Recent::default();
+            for dataset in &datasets {
+                let m = &dataset.manifest;
+                for root in [m.file_table_root, m.chunk_tree_root] {
+                    let tree = put_tree(writer, &mut source, &mut recent, root)?;
+                    written.chunks += tree.chunks;
+                }
+            }
+            Ok(written)
+        })?;
+        let (paths, bytes) = output.finish()?;
+        Ok(ExportReport {
+            paths,
+            bytes,
+            chunks: written.chunks,
+            base: base.datasets,
+        })
+    }
+
+    /// Writes every dataset with one of these contents into one archive.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or as [`LocalRegistry::export`].
+    pub fn export_batch(&self, ids: &[ContentId], dest: &Path) -> Result<PathBuf, Error> {
+        let mut datasets = Vec::new();
+        for id in ids {
+            let found = self.get(id)?;
+            datasets.push(found.ok_or_else(|| Error::NotFound(id.to_string()))?);
+        }
+        self.export(&datasets, dest, &ExportOptions::default(), &NoProgress)?;
+        Ok(dest.to_owned())
+    }
+
+    /// Everything that comes before the trees.
+    fn contents(
+        &self,
+        reader: &BlobReader,
+        datasets: &[Dataset],
+        base: &KnownBase,
+    ) -> Result<Contents, Error> {
+        let held = datasets.iter().map(|d| Held {
+            envelope: d.envelope_id.to_hex(),
+            name: d.manifest.name.to_string(),
+            version: d.manifest.dataset_version.to_string(),
+            content_id: d.manifest.content_id.to_hex(),
+        });
+        let needed = base.datasets.iter().map(|d| Base::of(&d.manifest));
+        let header = ArchiveHeader::new(held.collect(), needed.collect());
+        let (envelopes, mut statements) = self.store.read(|t| {
+            let envelopes = datasets
+                .iter()
+                .map(|d| catalog::envelope(t, &d.envelope_id))
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok::<_, Error>((envelopes, catalog::statements(t)?))
+        })?;
+        statements.retain(|s| datasets.iter().any(|d| d.manifest.signer == Some(s.by)));
+        statements.sort_by_key(Statement::id);
+        let card = |d: &Dataset| {
+            let key = d.manifest.card.map(|id| BlobKey {
+                kind: BlobKind::Card,
+                id,
+            });
+            key.map(|key| reader.get(&key)).transpose()
+        };
+        let cards = datasets.iter().map(card).collect::<Result<Vec<_>, _>>()?;
+        Ok(Contents {
+            header,
+            statements,
+            datasets: envelopes.into_iter().zip(cards).collect(),
+        })
+    }
+}
+
+struct Contents {
+    header: ArchiveHeader,
+    statements: Vec<Statement>,
+    /// Each with its card.
+    datasets: Vec<(Envelope, Option<Vec<u8>>)>,
+}
+
+impl Contents {
+    fn write(&self, writer: &mut EntryWriter<'_>) -> Result<(), ArchiveError> {
+        writer.entry(&EntryName::Header, &self.header.encode()?)?;
+        for s in &self.statements {
+            writer.entry(&EntryName::Statement(s.id()), s.encode())?;
+        }
+        let is_only = self.datasets.len() == 1;
+        for (envelope, card) in &self.datasets {
+            let slot = (!is_only).then(|| envelope.id());
+            writer.entry(&EntryName::Manifest(slot), &envelope.manifest)?;
+            if let Some(s) = &envelope.signature {
+                let bytes = [s.key.as_bytes().as_slice(), &s.bytes].concat();
+                writer.entry(&EntryName::Signature(slot), &bytes)?;
+            }
+            if let Some(card) = card {
+                writer.entry(&EntryName::Card(slot), card)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Blobs out of the store.
+struct Stored<'a> {
+    reader: &'a BlobReader,
+    base: &'a KnownBase,
+    progress: &'a dyn Progress,
+}
+
+impl Source for Stored<'_> {
+    type Error = Error;
+
+    fn node(&mut self, id: TreeId) -> Result<Vec<u8>, Error> {
+        if self.progress.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        let key = BlobKey::new(BlobKind::Node, *id.as_bytes());
+        Ok(self.reader.get(&key)?)
+    }
+
+    fn chunks(
+        &mut self,
+        wanted: &[ChunkEntry],
+        each: &mut EachChunk<'_, Error>,
+    ) -> Result<(), Error> {
+        let key_of = |c: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *c.id.as_bytes());
+        let keys: Vec<BlobKey> = wanted.iter().map(key_of).collect();
+        for ((chunk, key), at) in wanted.iter().zip(&keys).zip(self.reader.locate(&keys)?) {
+            let missing = || Error::from(crate::blob_store::BlobError::Missing(*key));
+            let at = at.ok_or_else(missing)?;
+            let record = self.reader.record(key, &at)?;
+            let bytes = record.item(key, at.item);
+            let whole = bytes.filter(|b| BlobId::of(b) == key.id);
+            let corrupt = || Error::from(crate::blob_store::BlobError::Corrupt(*key));
+            each(chunk, whole.ok_or_else(corrupt)?)?;
+            self.progress.advance(u64::from(chunk.bytes));
+        }
+        Ok(())
+    }
+
+    fn is_based(&self, key: &BlobKey) -> bool {
+        self.base.has(key)
+    }
+}
+
+type Numbered = (u64, Vec<u8>);
+
+/// Runs `make` with a writer whose pieces are compressed on all cores and go to `output` in order.
+fn compressed<T>(
+    output: Output,
+    make: impl FnOnce(&mut EntryWriter<'_>) -> Result<T, Error>,
+) -> Result<(T, Output), Error> {
+    let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let (pieces, inbox) = mpsc::sync_channel::<Numbered>(1);
+    let (outbox, frames) = mpsc::sync_channel::<Numbered>(workers);
+    let inbox = Mutex::new(inbox);
+    std::thread::scope(|scope| {
+        let compressors: Vec<_> = (0..workers)
+            .map(|_| {
+                let (inbox, outbox) = (&inbox, outbox.clone());
+                scope.spawn(move || compress_all(inbox, &outbox))
+            })
+            .collect();
+        drop(outbox);
+        let written = scope.spawn(move || write_all(output, frames));
+        let mut number = 0;
+        let mut sink = |piece| {
+            // When nobody takes it any more, their error is what the caller sees.
+            let _ = pieces.send((number, piece));
+            number += 1;
+            Ok(())
+        };
+        let mut writer = EntryWriter::new(&mut sink);
+        let made = make(&mut writer);
+        let made = made.and_then(|value| Ok(writer.finish().map(|()| value)?));
+        drop(pieces);
+        let panicked = || Error::file("run", "a worker", std::io::Error::other("it panicked"));
+        let mut worked = Ok(());
+        for worker in compressors {
+            worked = worked.and(worker.join().map_err(|_| panicked())?);
+        }
+        let output = written.join().map_err(|_| panicked())?;
+        let value = made?;
+        worked?;
+        Ok((value, output?))
+    })
+}
+
+fn compress_all(
+    inbox: &Mutex<mpsc::Receiver<Numbered>>,
+    outbox: &mpsc::SyncSender<Numbered>,
+) -> Result<(), Error> {
+    let mut failed = Ok(());
+    loop {
+        let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((number, piece)) = next else {
+            return failed;
+        };
+        if failed.is_ok() {
+            match compress_frame(&piece) {
+                Ok(frame) => drop(outbox.send((number, frame))),
+                Err(error) => failed = Err(error.into()),
+            }
+        }
+    }
+}
+
+fn write_all(mut output: Output, frames: mpsc::Receiver<Numbered>) -> Result<Output, Error> {
+    let mut early = BTreeMap::new();
+    let mut next = 0;
+    let mut written = Ok(());
+    for (number, frame) in frames {
+        early.insert(number, frame);
+        while let Some(frame) = early.remove(&next) {
+            // After an error frames are only taken off the queue.
+            if written.is_ok() {
+                written = output.frame(&frame);
+            }
+            next += 1;
+        }
+    }
+    written.map(|()| output)
+}

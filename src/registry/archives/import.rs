@@ -1,0 +1,501 @@
+//! Reading archives. Signatures come first, then every blob is checked as it comes, then every
+//! file's hash; only then anything is visible, and then all of it at once.
+
+use std::sync::mpsc;
+
+use crate::archive::ArchiveError;
+use crate::archive::ArchiveHeader;
+use crate::archive::EntryName;
+use crate::archive::EntryReader;
+use crate::archive::Recent;
+use crate::archive::Slot;
+use crate::archive::decompress_frame;
+use crate::archive::read_frame;
+use crate::archive::take_tree;
+use crate::blob_store::BlobKind;
+use crate::catalog;
+use crate::catalog::Dataset;
+use crate::catalog::Merged;
+use crate::catalog::RegisterKey;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::ident::BlobId;
+use crate::ident::ContentId;
+use crate::ident::EnvelopeId;
+use crate::ident::PublisherKey;
+use crate::ident::Signature;
+use crate::manifest::Envelope;
+use crate::pack::Flags;
+use crate::progress::NoProgress;
+use crate::progress::Progress;
+use crate::registry::LocalRegistry;
+use crate::registry::archives::intake::with_intake;
+use crate::registry::archives::volumes::Parcel;
+use crate::registry::archives::volumes::parcels;
+use crate::registry::error::Error;
+use crate::registry::host;
+use crate::registry::sign;
+use crate::registry::trust::Listed;
+use crate::store::disk::BlobReader;
+use crate::store::disk::Entry;
+use crate::store::disk::Session;
+use crate::trust::Action;
+use crate::trust::Statement;
+use crate::trust::TrustStore;
+use crate::trust::UnverifiedManifest;
+use crate::trust::Verdict;
+use crate::trust::VerifiedManifest;
+use crate::wire::limits;
+
+/// Asks a person whether a dataset may come in.
+pub type Ask<'a> = dyn Fn(&Listed) -> bool + 'a;
+
+/// How to import.
+#[derive(Default)]
+pub struct ImportOptions<'a> {
+    /// Take only what a publisher trusted in full has signed.
+    pub require_signature: bool,
+    /// Only look what would happen.
+    pub dry_run: bool,
+    /// Publishers that need not be asked about this time.
+    pub accept_publishers: Vec<PublisherKey>,
+    /// Where there is a person to be asked.
+    pub ask: Option<&'a Ask<'a>>,
+}
+
+/// What became of one dataset in an archive.
+#[derive(Clone, Debug)]
+pub enum ImportOutcome {
+    /// It is here now.
+    Imported(Box<Listed>),
+    /// It was here, just so.
+    AlreadyHere(Box<Listed>),
+    /// It may not come in.
+    Refused(Refusal),
+}
+
+/// Why a dataset may not come in.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// `name@version`, as its manifest says.
+    pub dataset: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What became of an archive.
+#[derive(Clone, Debug)]
+pub struct ImportReport {
+    /// Dataset by dataset.
+    pub outcomes: Vec<ImportOutcome>,
+    /// Chunks that were not here before.
+    pub new_chunks: u64,
+    /// Their bytes.
+    pub new_bytes: u64,
+}
+
+/// A dataset in an archive, before its trees are read.
+struct Candidate {
+    verified: VerifiedManifest,
+    card: Option<Vec<u8>>,
+    listed: Listed,
+    fate: Fate,
+}
+
+enum Fate {
+    Wanted,
+    AlreadyHere,
+    Refused(String),
+}
+
+impl LocalRegistry {
+    /// Imports an archive.
+    ///
+    /// # Errors
+    /// [`Error::Archive`] naming what is wrong with it, [`Error::BaseMissing`]; nothing of it is
+    /// visible then. Datasets that trust refuses are no error but an outcome.
+    pub fn import(
+        &self,
+        parcel: &Parcel,
+        options: &ImportOptions<'_>,
+        progress: &dyn Progress,
+    ) -> Result<ImportReport, Error> {
+        progress.phase("checking", None);
+        parcel.check()?;
+        let mut file = parcel.open()?;
+        let (sender, pieces) = mpsc::sync_channel(3);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                loop {
+                    let piece = read_frame(&mut file);
+                    let piece = piece.and_then(|f| f.map(|f| decompress_frame(&f)).transpose());
+                    let goes_on = matches!(piece, Ok(Some(_)));
+                    // Nobody listens any more when the import has ended.
+                    if sender.send(piece).is_err() || !goes_on {
+                        return;
+                    }
+                }
+            });
+            let mut next = || pieces.recv().unwrap_or(Ok(None));
+            let mut reader = EntryReader::new(&mut next);
+            let done = self.import_entries(&mut reader, options, parcel.bytes(), progress);
+            // The other thread may be waiting for somebody to take a piece.
+            drop(pieces);
+            done
+        })
+    }
+
+    /// Imports every archive in a directory; what was imported, or was here already.
+    ///
+    /// # Errors
+    /// The first error, after all of them were tried.
+    pub fn import_batch(&self, dir: &std::path::Path) -> Result<Vec<ContentId>, Error> {
+        let (mut ids, mut first) = (Vec::new(), Ok(()));
+        for parcel in parcels(&[dir.to_owned()])? {
+            match self.import(&parcel, &ImportOptions::default(), &NoProgress) {
+                Ok(report) => ids.extend(report.outcomes.iter().filter_map(|o| match o {
+                    ImportOutcome::Imported(l) | ImportOutcome::AlreadyHere(l) => {
+                        Some(l.dataset.manifest.content_id)
+                    }
+                    ImportOutcome::Refused(_) => None,
+                })),
+                Err(error) => first = first.and(Err(error)),
+            }
+        }
+        first.map(|()| ids)
+    }
+
+    fn import_entries(
+        &self,
+        reader: &mut EntryReader<'_>,
+        options: &ImportOptions<'_>,
+        bytes: u64,
+        progress: &dyn Progress,
+    ) -> Result<ImportReport, Error> {
+        let header = read_header(reader)?;
+        self.refuse_without_base(&header)?;
+        let statements = read_statements(reader)?;
+        let trust = self.trust_with(&statements)?;
+        let mut candidates = Vec::new();
+        for (verified, card) in read_manifests(reader, &header)? {
+            candidates.push(self.candidate(verified, card, &trust, options)?);
+        }
+        let last = candidates
+            .iter()
+            .rposition(|c| matches!(c.fate, Fate::Wanted));
+        let mut stats = crate::store::disk::SessionStats::default();
+        if let (Some(last), false) = (last, options.dry_run) {
+            progress.phase("importing", (header.base.is_empty()).then_some(bytes));
+            // Nothing that comes in is collected while this lasts.
+            let store = BlobReader::new(&self.store)?;
+            stats = self.take(reader, &store, &candidates, last, progress)?;
+            for c in candidates.iter().filter(|c| matches!(c.fate, Fate::Wanted)) {
+                let manifest = c.verified.manifest();
+                self.verify_manifest(&store, manifest, progress)
+                    .map_err(|e| accuse(e, &c.listed))?;
+            }
+        }
+        // Statements stand for themselves: they count also where the datasets do not come in.
+        if !options.dry_run {
+            self.publish_imported(&candidates, &statements)?;
+        }
+        Ok(ImportReport {
+            outcomes: candidates.into_iter().map(outcome).collect(),
+            new_chunks: stats.new_chunks,
+            new_bytes: stats.new_bytes,
+        })
+    }
+
+    fn refuse_without_base(&self, header: &ArchiveHeader) -> Result<(), Error> {
+        for base in &header.base {
+            let id = ContentId::parse_hex(&base.content_id);
+            let held = match id {
+                Some(id) => self
+                    .store
+                    .read(|t| Ok::<_, Error>(catalog::by_content(t, &id, |c| *c == id)?))?,
+                None => Vec::new(),
+            };
+            let fits = |d: &Dataset| d.manifest.chunk_tree_root.to_hex() == base.chunk_tree_root;
+            if !held.iter().any(fits) {
+                return Err(Error::BaseMissing {
+                    name: base.name.chars().take(200).collect(),
+                    version: base.version.chars().take(100).collect(),
+                    content_id: base.content_id.chars().take(64).collect(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What is believed once the archive's statements are.
+    fn trust_with(&self, statements: &[Statement]) -> Result<TrustStore, Error> {
+        let mut held = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::statements(t)?))?;
+        held.extend_from_slice(statements);
+        Ok(TrustStore::new(self.read_trust_file()?, &held, host::now()))
+    }
+
+    fn candidate(
+        &self,
+        verified: VerifiedManifest,
+        card: Option<Vec<u8>>,
+        trust: &TrustStore,
+        options: &ImportOptions<'_>,
+    ) -> Result<Candidate, Error> {
+        let manifest = verified.manifest().clone();
+        let key = RegisterKey::of(&manifest);
+        let held = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::by_key(t, key)?))?;
+        let envelope_id = verified.envelope().id();
+        if let Some(held) = held.filter(|h| h.envelope_id == envelope_id) {
+            return Ok(Candidate {
+                listed: Self::listed(trust, held),
+                fate: Fate::AlreadyHere,
+                verified,
+                card,
+            });
+        }
+        let listed = Self::listed(
+            trust,
+            Dataset {
+                key,
+                envelope_id,
+                signed: manifest.signer.is_some(),
+                manifest,
+                flags: Flags {
+                    private: false,
+                    foreign: true,
+                },
+            },
+        );
+        let fate = match refusal(&listed, options) {
+            Some(reason) => Fate::Refused(reason),
+            None => Fate::Wanted,
+        };
+        Ok(Candidate {
+            verified,
+            card,
+            listed,
+            fate,
+        })
+    }
+
+    /// Reads the trees up to those of the last dataset that is wanted. Earlier ones are kept too:
+    /// later ones may share their chunks; a collection takes what nobody needs.
+    fn take(
+        &self,
+        reader: &mut EntryReader<'_>,
+        store: &BlobReader,
+        candidates: &[Candidate],
+        last: usize,
+        progress: &dyn Progress,
+    ) -> Result<crate::store::disk::SessionStats, Error> {
+        let session = Session::begin(&self.store)?;
+        let mut recent = Recent::default();
+        with_intake(&session, store, progress, |intake| {
+            for c in candidates.iter().take(last + 1) {
+                let m = c.verified.manifest();
+                let table = m.file_table_root;
+                take_tree(reader, intake, &mut recent, table, m.file_table_bytes)?;
+                let data = m.chunk_tree_root;
+                take_tree(reader, intake, &mut recent, data, m.size_bytes)?;
+            }
+            if last + 1 == candidates.len() {
+                reader.end()?;
+            }
+            Ok(())
+        })?;
+        for c in candidates.iter().filter(|c| matches!(c.fate, Fate::Wanted)) {
+            if let Some(card) = &c.card {
+                session.add(BlobKind::Card, card)?;
+            }
+        }
+        let stats = session.stats();
+        session.commit(|_, _| Ok::<_, Error>(()))?;
+        Ok(stats)
+    }
+
+    fn publish_imported(
+        &self,
+        candidates: &[Candidate],
+        statements: &[Statement],
+    ) -> Result<(), Error> {
+        let is_wanted = |c: &Candidate| matches!(c.fate, Fate::Wanted);
+        if statements.is_empty() && !candidates.iter().any(is_wanted) {
+            return Ok(());
+        }
+        let session = Session::begin(&self.store)?;
+        let mut salts = Vec::new();
+        for _ in candidates {
+            let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+            salts.push(salt);
+        }
+        session.commit(|tables, entries| {
+            for statement in statements {
+                if catalog::put_statement(tables, statement)? {
+                    entries.push(Entry {
+                        kind: BlobKind::Statement,
+                        bytes: statement.encode().to_vec(),
+                        flags: Flags::default(),
+                    });
+                }
+            }
+            for (c, salt) in candidates.iter().zip(salts) {
+                if !is_wanted(c) {
+                    continue;
+                }
+                let manifest = c.verified.manifest();
+                let held = catalog::by_key(tables, c.listed.dataset.key)?;
+                // Private stays private, and made here stays made here.
+                let flags = held.as_ref().map_or(c.listed.dataset.flags, |h| h.flags);
+                let merged =
+                    sign::publish(tables, entries, manifest, c.verified.envelope(), flags)?;
+                if let (Merged::Replaced(_), Some(held)) = (merged, held) {
+                    sign::retire(entries, salt, &held);
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A lie in a manifest is told by whoever signed it.
+fn accuse(error: Error, listed: &Listed) -> Error {
+    match (error.kind(), listed.publisher()) {
+        (ErrorKind::Integrity, Some(signer)) => Error::SignedLie {
+            signer,
+            source: Box::new(error),
+        },
+        _ => error,
+    }
+}
+
+fn refusal(listed: &Listed, options: &ImportOptions<'_>) -> Option<String> {
+    if let Some(reason) = &listed.withdrawn {
+        return Some(format!("withdrawn by its publisher: {reason}"));
+    }
+    if options.require_signature {
+        let decision = listed.decide(Action::Require);
+        if decision.verdict != Verdict::Accept {
+            return Some(decision.reason.to_owned());
+        }
+    }
+    let decision = listed.decide(Action::Import);
+    let signer = listed.dataset.manifest.signer;
+    match decision.verdict {
+        Verdict::Accept | Verdict::KeepApart => None,
+        Verdict::Ask if signer.is_some_and(|k| options.accept_publishers.contains(&k)) => None,
+        Verdict::Ask if options.ask.is_some_and(|ask| ask(listed)) => None,
+        Verdict::Ask | Verdict::Refuse => Some(decision.reason.to_owned()),
+    }
+}
+
+fn outcome(candidate: Candidate) -> ImportOutcome {
+    let m = candidate.verified.manifest();
+    let dataset = format!("{}@{}", m.name, m.dataset_version);
+    match candidate.fate {
+        Fate::Wanted => ImportOutcome::Imported(Box::new(candidate.listed)),
+        Fate::AlreadyHere => ImportOutcome::AlreadyHere(Box::new(candidate.listed)),
+        Fate::Refused(reason) => ImportOutcome::Refused(Refusal { dataset, reason }),
+    }
+}
+
+fn read_header(reader: &mut EntryReader<'_>) -> Result<ArchiveHeader, ArchiveError> {
+    expect(reader, &EntryName::Header)?;
+    ArchiveHeader::decode(&reader.read(limits::ARCHIVE_HEADER_BYTES_MAX)?)
+}
+
+fn read_statements(reader: &mut EntryReader<'_>) -> Result<Vec<Statement>, Error> {
+    let mut found: Vec<Statement> = Vec::new();
+    while let Some(EntryName::Statement(id)) = reader.peek()?.map(|e| e.name) {
+        // The container around a statement is small.
+        let bytes = reader.read(limits::STATEMENT_BYTES_MAX + 1024)?;
+        let statement = Statement::decode(&bytes)?;
+        let in_order = found.last().is_none_or(|last| last.id() < id);
+        if statement.id() != id || !in_order {
+            return Err(ArchiveError::Corrupt(EntryName::Statement(id).path()).into());
+        }
+        if found.len() >= limits::ARCHIVE_STATEMENTS_MAX {
+            return Err(ArchiveError::TooMany(found.len()).into());
+        }
+        found.push(statement);
+    }
+    Ok(found)
+}
+
+type WithCard = (VerifiedManifest, Option<Vec<u8>>);
+
+fn read_manifests(
+    reader: &mut EntryReader<'_>,
+    header: &ArchiveHeader,
+) -> Result<Vec<WithCard>, Error> {
+    let mut found = Vec::new();
+    let mut left = limits::ARCHIVE_MANIFESTS_BYTES_MAX;
+    let is_only = header.datasets.len() == 1;
+    for held in &header.datasets {
+        let claimed = EnvelopeId::parse_hex(&held.envelope);
+        let wrong = || ArchiveError::Corrupt("archive.json".to_owned());
+        let claimed = claimed.ok_or_else(wrong)?;
+        let slot: Slot = (!is_only).then_some(claimed);
+        expect(reader, &EntryName::Manifest(slot))?;
+        let manifest = reader.read(limits::MANIFEST_BYTES_MAX.min(left))?;
+        left = left.saturating_sub(manifest.len());
+        let signature = read_signature(reader, slot)?;
+        let envelope = Envelope {
+            manifest,
+            signature,
+        };
+        if envelope.id() != claimed {
+            return Err(ArchiveError::Corrupt(EntryName::Manifest(slot).path()).into());
+        }
+        let verified = UnverifiedManifest::new(envelope).verify()?;
+        let mut card = None;
+        if let Some(id) = verified.manifest().card {
+            let name = EntryName::Card(slot);
+            expect(reader, &name)?;
+            let bytes = reader.read(limits::CARD_BYTES_MAX.min(left))?;
+            left = left.saturating_sub(bytes.len());
+            if BlobId::of(&bytes) != id {
+                return Err(ArchiveError::Corrupt(name.path()).into());
+            }
+            card = Some(bytes);
+        }
+        found.push((verified, card));
+    }
+    Ok(found)
+}
+
+fn read_signature(
+    reader: &mut EntryReader<'_>,
+    slot: Slot,
+) -> Result<Option<Signature>, ArchiveError> {
+    let name = EntryName::Signature(slot);
+    if reader.peek()?.is_none_or(|next| next.name != name) {
+        return Ok(None);
+    }
+    let bytes = reader.read(96)?;
+    let (Some(key), Some(rest)) = (bytes.first_chunk::<32>(), bytes.last_chunk::<64>()) else {
+        return Err(ArchiveError::Corrupt(name.path()));
+    };
+    if bytes.len() != 96 {
+        return Err(ArchiveError::Corrupt(name.path()));
+    }
+    Ok(Some(Signature {
+        key: PublisherKey::new(*key),
+        bytes: *rest,
+    }))
+}
+
+fn expect(reader: &mut EntryReader<'_>, name: &EntryName) -> Result<(), ArchiveError> {
+    let wanted = name.path();
+    match reader.peek()? {
+        Some(next) if next.name == *name => Ok(()),
+        Some(next) => Err(ArchiveError::Unexpected {
+            found: next.name.path(),
+            wanted: format!("`{wanted}`"),
+        }),
+        None => Err(ArchiveError::Truncated),
+    }
+}

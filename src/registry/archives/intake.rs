@@ -1,0 +1,169 @@
+//! Blobs from an archive into the store: chunks are hashed, claimed, compressed and appended by
+//! workers, in batches as an index does it.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+
+use crate::archive::ArchiveError;
+use crate::archive::EntryName;
+use crate::archive::Shelf;
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::chunk::Compressor;
+use crate::ident::TreeId;
+use crate::manifest::ChunkEntry;
+use crate::progress::Progress;
+use crate::registry::error::Error;
+use crate::registry::feed::Batch;
+use crate::registry::ingest::store_batch;
+use crate::store::disk::BlobReader;
+use crate::store::disk::Session;
+
+/// Bytes that a worker is given at a time.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Chunks that came in, and what they have to be.
+struct Incoming {
+    batch: Batch,
+    expected: Vec<ChunkEntry>,
+}
+
+/// Takes what an archive brings.
+pub(crate) struct Intake<'a> {
+    session: &'a Session,
+    reader: &'a BlobReader,
+    progress: &'a dyn Progress,
+    outbox: mpsc::SyncSender<Incoming>,
+    has_failed: &'a AtomicBool,
+    data: Vec<u8>,
+    ends: Vec<usize>,
+    expected: Vec<ChunkEntry>,
+}
+
+/// Runs `read` with an intake, and returns when everything is appended to the session.
+pub(crate) fn with_intake<T>(
+    session: &Session,
+    reader: &BlobReader,
+    progress: &dyn Progress,
+    read: impl FnOnce(&mut Intake<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let (outbox, inbox) = mpsc::sync_channel::<Incoming>(1);
+    let inbox = Mutex::new(inbox);
+    let has_failed = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..workers)
+            .map(|_| {
+                let (inbox, has_failed) = (&inbox, &has_failed);
+                scope.spawn(move || work(session, inbox, has_failed))
+            })
+            .collect();
+        let mut intake = Intake {
+            session,
+            reader,
+            progress,
+            outbox,
+            has_failed: &has_failed,
+            data: Vec::new(),
+            ends: Vec::new(),
+            expected: Vec::new(),
+        };
+        let value = read(&mut intake);
+        if value.is_ok() {
+            intake.hand_on();
+        }
+        drop(intake);
+        let panicked = || Error::file("run", "a worker", std::io::Error::other("it panicked"));
+        let mut worked = Ok(());
+        for handle in handles {
+            worked = worked.and(handle.join().map_err(|_| panicked())?);
+        }
+        // What a worker found is why the reading was stopped.
+        worked.and(value)
+    })
+}
+
+fn work(
+    session: &Session,
+    inbox: &Mutex<mpsc::Receiver<Incoming>>,
+    has_failed: &AtomicBool,
+) -> Result<(), Error> {
+    let mut compressor = Compressor::new();
+    let mut failed = Ok(());
+    loop {
+        let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(incoming) = next else {
+            return failed;
+        };
+        if failed.is_ok() && !has_failed.load(Ordering::Relaxed) {
+            failed = store(session, &mut compressor, &incoming);
+            if failed.is_err() {
+                has_failed.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+fn store(session: &Session, compressor: &mut Compressor, incoming: &Incoming) -> Result<(), Error> {
+    let found = store_batch(session, compressor, &incoming.batch)?;
+    let mut pairs = found.iter().zip(&incoming.expected);
+    match pairs.find(|(found, expected)| found != expected) {
+        Some((_, expected)) => {
+            let path = EntryName::Chunk(expected.id).path();
+            Err(ArchiveError::Corrupt(path).into())
+        }
+        None => Ok(()),
+    }
+}
+
+impl Intake<'_> {
+    fn hand_on(&mut self) {
+        let batch = Batch {
+            number: 0,
+            data: std::mem::take(&mut self.data),
+            ends: std::mem::take(&mut self.ends),
+        };
+        let expected = std::mem::take(&mut self.expected);
+        // Workers outlive this; their errors are looked at when they are joined.
+        let _ = self.outbox.send(Incoming { batch, expected });
+    }
+}
+
+impl Shelf for Intake<'_> {
+    type Error = Error;
+
+    fn has(&mut self, keys: &[BlobKey]) -> Result<Vec<bool>, Error> {
+        Ok(self.session.has(keys)?)
+    }
+
+    fn node(&mut self, id: TreeId) -> Result<Vec<u8>, Error> {
+        let key = BlobKey::new(BlobKind::Node, *id.as_bytes());
+        Ok(self.session.get(&key, self.reader)?)
+    }
+
+    fn take_node(&mut self, _: TreeId, bytes: &[u8]) -> Result<(), Error> {
+        self.session.add(BlobKind::Node, bytes)?;
+        Ok(())
+    }
+
+    fn take_chunk(&mut self, chunk: &ChunkEntry, bytes: Vec<u8>) -> Result<(), Error> {
+        if self.progress.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        if self.has_failed.load(Ordering::Relaxed) {
+            // The worker's own error takes the place of this one.
+            return Err(ArchiveError::Truncated.into());
+        }
+        self.data.extend_from_slice(&bytes);
+        self.ends.push(self.data.len());
+        self.expected.push(*chunk);
+        self.progress.advance(bytes.len() as u64);
+        if self.data.len() >= BATCH_BYTES {
+            self.hand_on();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,18 @@
+//! Datasets out into archives and in again: files, volumes and threads around the pure container.
+
+mod base;
+mod export;
+mod import;
+mod intake;
+mod output;
+mod receipt;
+mod volumes;
+
+pub use export::ExportOptions;
+pub use export::ExportReport;
+pub use import::ImportOptions;
+pub use import::ImportOutcome;
+pub use import::ImportReport;
+pub use import::Refusal;
+pub use volumes::Parcel;
+pub use volumes::parcels;
