@@ -1,6 +1,13 @@
 //! One function for every decoder of bytes that others made. libFuzzer calls them, and so does a
 //! seeded run of mutations in the tests.
 
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use alimentar::LocalRegistry;
+use alimentar::archive::Receipt;
+use alimentar::archive::VolumeTrailer;
+use alimentar::archive::compress_frame;
 use alimentar::catalog::Tombstone;
 use alimentar::chunk::Codec;
 use alimentar::chunk::decompress;
@@ -14,6 +21,9 @@ use alimentar::manifest::Node;
 use alimentar::pack::Record;
 use alimentar::pack::RecordView;
 use alimentar::pack::scan;
+use alimentar::progress::NoProgress;
+use alimentar::registry::ImportOptions;
+use alimentar::registry::parcels;
 use alimentar::trust::LockedKey;
 use alimentar::trust::Statement;
 use alimentar::trust::TrustFile;
@@ -23,7 +33,7 @@ use alimentar::trust::UnverifiedManifest;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -39,6 +49,8 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("key_file", key_file),
     ("statement", statement),
     ("trust_file", trust_file),
+    ("receipt", receipt),
+    ("archive", archive),
 ];
 
 /// References, and with them names, versions and ids.
@@ -224,5 +236,46 @@ pub fn trust_file(data: &[u8]) {
                 .count(),
             0
         );
+    }
+}
+
+/// Receipts, and what ends volumes.
+pub fn receipt(data: &[u8]) {
+    if let Ok(receipt) = Receipt::decode(data) {
+        assert_eq!(receipt.encode(), data);
+        let _ = receipt.roots();
+    }
+    if let Ok(trailer) = VolumeTrailer::decode(data) {
+        assert_eq!(trailer.encode(), data);
+    }
+}
+
+/// The whole way of an archive into a registry: the first byte says whether the rest is the file,
+/// or the tar inside, which checksums would otherwise hide.
+pub fn archive(data: &[u8]) {
+    static DOOR: OnceLock<(LocalRegistry, PathBuf)> = OnceLock::new();
+    let (registry, path) = DOOR.get_or_init(|| {
+        let dir = std::env::temp_dir().join(format!("alimentar-fuzz-{}", std::process::id()));
+        let registry = LocalRegistry::open(&dir.join("home")).unwrap();
+        (registry, dir.join("x.alimentar"))
+    });
+    let Some((choice, rest)) = data.split_first() else {
+        return;
+    };
+    let file = match choice {
+        0 => rest.to_vec(),
+        _ => {
+            let frames = rest.chunks(4 << 20).map(|p| compress_frame(p).unwrap());
+            frames.collect::<Vec<_>>().concat()
+        }
+    };
+    std::fs::write(path, file).unwrap();
+    for parcel in parcels(std::slice::from_ref(path)).unwrap() {
+        if registry
+            .import(&parcel, &ImportOptions::default(), &NoProgress)
+            .is_err()
+        {
+            assert!(registry.list().unwrap().len() <= 1);
+        }
     }
 }

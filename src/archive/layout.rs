@@ -101,6 +101,18 @@ pub struct Held {
     pub content_id: String,
 }
 
+impl Held {
+    /// What a header says of a dataset.
+    pub fn of(manifest: &Manifest, envelope: &EnvelopeId) -> Self {
+        Self {
+            envelope: envelope.to_hex(),
+            name: manifest.name.to_string(),
+            version: manifest.dataset_version.to_string(),
+            content_id: manifest.content_id.to_hex(),
+        }
+    }
+}
+
 /// A dataset that must be here for an archive to be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
@@ -172,6 +184,10 @@ impl ArchiveHeader {
         let header: Self = serde_json::from_slice(json).map_err(ArchiveError::Header)?;
         if header.datasets.is_empty() || header.datasets.len() > ARCHIVE_DATASETS_MAX {
             return Err(ArchiveError::TooMany(header.datasets.len()));
+        }
+        // As with tar headers: only the bytes that a writer would write.
+        if header.encode()? != json {
+            return Err(ArchiveError::Corrupt(EntryName::Header.path()));
         }
         Ok(header)
     }

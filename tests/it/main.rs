@@ -11,6 +11,7 @@ mod collect;
 mod crash;
 mod damage;
 mod fixture;
+mod hostile;
 mod layering;
 mod mutations;
 mod registry;

@@ -7,14 +7,25 @@ mod targets;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 
+use alimentar::LocalRegistry;
+use alimentar::archive::Receipt;
+use alimentar::archive::VolumeTrailer;
 use alimentar::catalog::Tombstone;
 use alimentar::chunk::Codec;
 use alimentar::ident::BlobId;
 use alimentar::ident::EnvelopeId;
+use alimentar::ident::PublisherKey;
+use alimentar::ident::Signature;
+use alimentar::ident::TreeId;
 use alimentar::pack::Flags;
 use alimentar::pack::Item;
 use alimentar::pack::Record;
 use alimentar::pack::layout::encode_pack_header;
+use alimentar::progress::NoProgress;
+use alimentar::registry::ExportOptions;
+use alimentar::registry::IndexOptions;
+use alimentar::trust::KeyPair;
+use zeroize::Zeroizing;
 
 /// Seeded bytes without end.
 struct Noise(blake3::OutputReader);
@@ -56,6 +67,27 @@ fn vector(name: &str) -> Vec<u8> {
 fn unhex(hex: &str) -> Vec<u8> {
     let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
     (0..hex.len()).step_by(2).map(digit).collect()
+}
+
+/// The tar inside of an archive of a signed dataset of a few rows.
+fn small_archive() -> Vec<u8> {
+    let dir = tempfile::tempdir().unwrap();
+    let registry = LocalRegistry::open(&dir.path().join("home")).unwrap();
+    let file = dir.path().join("f.jsonl");
+    std::fs::write(&file, crate::support::lines(5, 1)).unwrap();
+    let options = IndexOptions {
+        sign_with: Some(KeyPair::from_seed(&Zeroizing::new([1; 32]))),
+        ..IndexOptions::default()
+    };
+    registry.index(&file, &options, &NoProgress).unwrap();
+    let dest = dir.path().join("x.alimentar");
+    let (list, options) = (registry.list().unwrap(), ExportOptions::default());
+    registry
+        .export(&list, &dest, &options, &NoProgress)
+        .unwrap();
+    let bytes = std::fs::read(dest).unwrap();
+    let frame = alimentar::archive::read_frame(&mut bytes.as_slice()).unwrap();
+    alimentar::archive::decompress_frame(&frame.unwrap()).unwrap()
 }
 
 /// Good bytes for a target to start from.
@@ -129,6 +161,29 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                     .map(|name| unhex(&field(name)))
                     .to_vec(),
             }
+        }
+        "receipt" => vec![
+            Receipt {
+                body: Receipt::body_of(vec![TreeId::new([1; 32])]),
+                signature: Signature {
+                    key: PublisherKey::new([2; 32]),
+                    bytes: [3; 64],
+                },
+            }
+            .encode(),
+            VolumeTrailer {
+                archive: [1; 16],
+                number: 1,
+                is_last: true,
+                bytes: 9,
+                hash: [2; 32],
+            }
+            .encode(),
+        ],
+        "archive" => {
+            let tar = small_archive();
+            let file = alimentar::archive::compress_frame(&tar).unwrap();
+            vec![chosen(1, &tar), chosen(0, &file)]
         }
         "trust_file" => {
             let key = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";

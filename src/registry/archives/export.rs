@@ -150,12 +150,9 @@ impl LocalRegistry {
         datasets: &[Dataset],
         base: &KnownBase,
     ) -> Result<Contents, Error> {
-        let held = datasets.iter().map(|d| Held {
-            envelope: d.envelope_id.to_hex(),
-            name: d.manifest.name.to_string(),
-            version: d.manifest.dataset_version.to_string(),
-            content_id: d.manifest.content_id.to_hex(),
-        });
+        let held = datasets
+            .iter()
+            .map(|d| Held::of(&d.manifest, &d.envelope_id));
         let needed = base.datasets.iter().map(|d| Base::of(&d.manifest));
         let header = ArchiveHeader::new(held.collect(), needed.collect());
         let (envelopes, mut statements) = self.store.read(|t| {

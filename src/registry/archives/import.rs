@@ -7,6 +7,7 @@ use crate::archive::ArchiveError;
 use crate::archive::ArchiveHeader;
 use crate::archive::EntryName;
 use crate::archive::EntryReader;
+use crate::archive::Held;
 use crate::archive::Recent;
 use crate::archive::Slot;
 use crate::archive::decompress_frame;
@@ -451,6 +452,10 @@ fn read_manifests(
             return Err(ArchiveError::Corrupt(EntryName::Manifest(slot).path()).into());
         }
         let verified = UnverifiedManifest::new(envelope).verify()?;
+        // Nobody signs the header: it may say nothing but what the manifests say.
+        if Held::of(verified.manifest(), &claimed) != *held {
+            return Err(wrong().into());
+        }
         let mut card = None;
         if let Some(id) = verified.manifest().card {
             let name = EntryName::Card(slot);
