@@ -8,11 +8,13 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::catalog::Dataset;
+use crate::cli::args::Cli;
 use crate::cli::args::ExportArgs;
 use crate::cli::args::ImportArgs;
 use crate::cli::bar::Bar;
 use crate::cli::commands::find;
 use crate::cli::exit::Failure;
+use crate::cli::keys;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
@@ -26,7 +28,9 @@ use crate::registry::ImportOptions;
 use crate::registry::ImportOutcome;
 use crate::registry::Listed;
 use crate::registry::LocalRegistry;
+use crate::registry::Openers;
 use crate::registry::Parcel;
+use crate::registry::Passphrase;
 use crate::registry::parcels;
 use crate::trust::Action;
 use crate::trust::Verdict;
@@ -34,12 +38,18 @@ use crate::trust::Verdict;
 pub(crate) fn export(
     registry: &LocalRegistry,
     args: &ExportArgs,
+    cli: &Cli,
     out: &Out,
 ) -> Result<(), Failure> {
     let started = Instant::now();
     let datasets = chosen(registry, args)?;
     let mut options = ExportOptions {
         split: args.split,
+        recipients: args.recipients.clone(),
+        passphrase: match args.encrypt {
+            true => Some(Passphrase::new(&keys::archive_passphrase(cli, true)?)),
+            false => None,
+        },
         ..ExportOptions::default()
     };
     for since in &args.since {
@@ -162,12 +172,23 @@ struct Tally {
 pub(crate) fn import(
     registry: &LocalRegistry,
     args: &ImportArgs,
+    cli: &Cli,
     out: &Out,
 ) -> Result<(), Failure> {
     let started = Instant::now();
     let ask = |listed: &Listed| ask_about(listed, out);
     let may_ask = std::io::stdin().is_terminal() && !out.is_json();
+    let mut openers = Openers::default();
+    for path in &args.identities {
+        openers.add_file(path)?;
+    }
+    // One that was given for keys may be for archives; asking is for who says so.
+    if args.decrypt || cli.passphrase_file.is_some() {
+        let passphrase = keys::archive_passphrase(cli, false)?;
+        openers.set_passphrase(Passphrase::new(&passphrase));
+    }
     let options = ImportOptions {
+        openers,
         require_signature: args.require_signature,
         dry_run: args.dry_run,
         accept_publishers: args.accept_publisher.clone(),

@@ -10,6 +10,7 @@ use clap::Subcommand;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::PublisherKey;
+use crate::registry::Recipient;
 use crate::trust::Level;
 
 /// A sovereign registry for datasets: index, version, verify and give out, without a cloud
@@ -361,6 +362,12 @@ pub(crate) struct ExportArgs {
     /// Volumes of at most so many bytes: 4GiB, 700MB
     #[arg(long, value_name = "SIZE", value_parser = crate::cli::archives::size)]
     pub split: Option<u64>,
+    /// Encrypt to this age public key; may be given several times
+    #[arg(long = "recipient", value_name = "age1…")]
+    pub recipients: Vec<Recipient>,
+    /// Encrypt under a passphrase, given as for keys
+    #[arg(long, conflicts_with = "recipients")]
+    pub encrypt: bool,
 }
 
 #[derive(Debug, Args)]
@@ -380,6 +387,12 @@ pub(crate) struct ImportArgs {
     /// Do not ask about this publisher; may be given several times
     #[arg(long, value_name = "KEYHEX")]
     pub accept_publisher: Vec<PublisherKey>,
+    /// A file of age identities that opens encrypted archives; may be given several times
+    #[arg(long = "identity", value_name = "FILE")]
+    pub identities: Vec<PathBuf>,
+    /// Ask for a passphrase that opens encrypted archives
+    #[arg(long)]
+    pub decrypt: bool,
 }
 
 #[derive(Debug, Args)]

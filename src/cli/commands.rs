@@ -133,8 +133,8 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             let dataset = find(&registry, reference)?;
             revise::withdraw(&registry, &dataset, reason, *purge, (key, cli), out)
         }
-        RegistryCommand::Export(args) => archives::export(&registry, args, out),
-        RegistryCommand::Import(args) => archives::import(&registry, args, out),
+        RegistryCommand::Export(args) => archives::export(&registry, args, cli, out),
+        RegistryCommand::Import(args) => archives::import(&registry, args, cli, out),
         RegistryCommand::Keygen(args) => keys::keygen(&registry, args, cli, out),
         RegistryCommand::Sign(args) => keys::sign(&registry, args, cli, out),
         RegistryCommand::Passwd(args) => keys::passwd(&registry, args, cli, out),

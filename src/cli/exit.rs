@@ -123,6 +123,9 @@ impl Failure {
             Self::Library(Error::BaseMissing { .. }) => {
                 Some("import an archive that holds it first, or ask for one made without --since")
             }
+            Self::Library(Error::Locked(_)) => {
+                Some("`--identity FILE` gives an age identity, `--decrypt` asks for a passphrase")
+            }
             Self::Library(Error::Archive(_) | Error::SignedLie { .. }) => {
                 Some("nothing of it was taken; ask for the archive again")
             }

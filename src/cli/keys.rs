@@ -214,6 +214,17 @@ fn key_path(home: &Path, given: Option<&Path>) -> PathBuf {
     given.map_or_else(|| home.join(KEY_FILE), Path::to_owned)
 }
 
+/// The passphrase of an archive.
+pub(crate) fn archive_passphrase(cli: &Cli, is_new: bool) -> Result<Zeroizing<String>, Failure> {
+    passphrase(Wanted {
+        file: cli.passphrase_file.as_deref(),
+        variable: "ALIMENTAR_PASSPHRASE",
+        flag: "--passphrase-file",
+        prompt: "Passphrase of the archive: ",
+        is_new,
+    })
+}
+
 fn new_passphrase(cli: &Cli) -> Result<Zeroizing<String>, Failure> {
     passphrase(Wanted {
         file: cli.passphrase_file.as_deref(),

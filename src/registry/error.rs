@@ -127,6 +127,9 @@ pub enum Error {
         /// Its content.
         content_id: String,
     },
+    /// An encrypted archive that nothing at hand opens.
+    #[error("`{}` is encrypted, and neither an identity nor a passphrase here opens it", .0.display())]
+    Locked(PathBuf),
     /// What a manifest says is not so, and somebody has signed it.
     #[error("`{signer}` has signed what is not so")]
     SignedLie {
@@ -225,6 +228,7 @@ impl Classify for Error {
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Archive(e) => e.kind(),
             Self::BaseMissing { .. } => ErrorKind::NotFound,
+            Self::Locked(_) => ErrorKind::Denied,
             Self::SignedLie { .. } => ErrorKind::Integrity,
             Self::SplitTooSmall(_) => ErrorKind::Invalid,
             Self::TrustFile { source, .. } | Self::Trust(source) => source.kind(),

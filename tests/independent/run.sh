@@ -18,3 +18,19 @@ public=$("$program" -q registry keygen)
 "$program" -q registry index tests/data --name data --sign >/dev/null
 "$program" registry sign data --format in-toto -o "$work/data.intoto.json"
 "$venv/bin/python" tests/independent/check_dsse.py "$work/data.intoto.json" "$public" tests/data
+
+# An archive through stock tools: as it is, and encrypted both ways.
+for tool in zstd tar age; do command -v "$tool" >/dev/null || { echo "$tool is needed" >&2; exit 1; }; done
+"$program" -q registry export data -o "$work/data.alimentar"
+mkdir "$work/unpacked"
+zstd -q -dc "$work/data.alimentar" | tar x -C "$work/unpacked"
+"$venv/bin/python" spec/restore.py "$work/unpacked" "$work/restored"
+diff -r tests/data "$work/restored"
+age-keygen -o "$work/identity" 2>/dev/null
+recipient=$(age-keygen -y "$work/identity")
+"$program" -q registry export data --recipient "$recipient" -o "$work/sealed.alimentar"
+age -d -i "$work/identity" "$work/sealed.alimentar" | cmp - "$work/data.alimentar"
+age -r "$recipient" -o "$work/ours.alimentar" "$work/data.alimentar"
+"$program" -q --home "$work/other" registry import --identity "$work/identity" "$work/ours.alimentar" >/dev/null
+"$program" -q --home "$work/other" registry verify data >/dev/null
+echo "zstd, tar, restore.py and age agree"

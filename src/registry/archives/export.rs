@@ -35,6 +35,8 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::archives::base::KnownBase;
 use crate::registry::archives::output::Output;
+use crate::registry::archives::seal::Passphrase;
+use crate::registry::archives::seal::Recipient;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 use crate::trust::Statement;
@@ -48,6 +50,10 @@ pub struct ExportOptions {
     pub receipt: Vec<TreeId>,
     /// At most so many bytes a file; several are written then.
     pub split: Option<u64>,
+    /// Encrypt to these.
+    pub recipients: Vec<Recipient>,
+    /// Encrypt under this, and to nobody else.
+    pub passphrase: Option<Passphrase>,
 }
 
 /// What was exported.
@@ -101,7 +107,7 @@ impl LocalRegistry {
         let total: u64 = datasets.iter().map(|d| d.manifest.size_bytes).sum();
         let is_delta = !base.datasets.is_empty();
         progress.phase("exporting", (!is_delta).then_some(total));
-        let output = Output::new(dest, options.split);
+        let output = Output::new(dest, options);
         let mut source = Stored {
             reader: &reader,
             base: &base,

@@ -31,6 +31,7 @@ use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::archives::intake::with_intake;
+use crate::registry::archives::seal::Openers;
 use crate::registry::archives::volumes::Parcel;
 use crate::registry::archives::volumes::parcels;
 use crate::registry::error::Error;
@@ -60,6 +61,8 @@ pub struct ImportOptions<'a> {
     pub dry_run: bool,
     /// Publishers that need not be asked about this time.
     pub accept_publishers: Vec<PublisherKey>,
+    /// What opens encrypted archives.
+    pub openers: Openers,
     /// Where there is a person to be asked.
     pub ask: Option<&'a Ask<'a>>,
 }
@@ -122,8 +125,8 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<ImportReport, Error> {
         progress.phase("checking", None);
-        parcel.check()?;
-        let mut file = parcel.open()?;
+        parcel.check(&options.openers)?;
+        let mut file = parcel.open(&options.openers)?;
         let (sender, pieces) = mpsc::sync_channel(3);
         std::thread::scope(|scope| {
             scope.spawn(move || {

@@ -6,6 +6,7 @@ mod import;
 mod intake;
 mod output;
 mod receipt;
+mod seal;
 mod volumes;
 
 pub use export::ExportOptions;
@@ -14,5 +15,8 @@ pub use import::ImportOptions;
 pub use import::ImportOutcome;
 pub use import::ImportReport;
 pub use import::Refusal;
+pub use seal::Openers;
+pub use seal::Passphrase;
+pub use seal::Recipient;
 pub use volumes::Parcel;
 pub use volumes::parcels;

@@ -7,6 +7,11 @@ use std::path::PathBuf;
 
 use crate::archive::TRAILER_BYTES;
 use crate::archive::VolumeTrailer;
+use crate::registry::archives::export::ExportOptions;
+use crate::registry::archives::seal::Passphrase;
+use crate::registry::archives::seal::Recipient;
+use crate::registry::archives::seal::Sealed;
+use crate::registry::archives::seal::room;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::wire::limits::VOLUMES_MAX;
@@ -15,6 +20,8 @@ use crate::wire::limits::VOLUMES_MAX;
 pub(crate) struct Output {
     dest: PathBuf,
     split: Option<u64>,
+    recipients: Vec<Recipient>,
+    passphrase: Option<Passphrase>,
     open: Option<Open>,
     /// Written aside, and what each is to be called.
     done: Vec<(PathBuf, PathBuf)>,
@@ -24,16 +31,23 @@ pub(crate) struct Output {
 
 struct Open {
     aside: PathBuf,
-    file: File,
+    file: Sealed,
     bytes: u64,
     hasher: blake3::Hasher,
 }
 
 impl Output {
-    pub(crate) fn new(dest: &Path, split: Option<u64>) -> Self {
+    pub(crate) fn new(dest: &Path, options: &ExportOptions) -> Self {
+        let is_sealed = options.passphrase.is_some() || !options.recipients.is_empty();
+        let inside = |limit| match is_sealed {
+            true => room(limit, options.recipients.len()),
+            false => limit,
+        };
         Self {
             dest: dest.to_owned(),
-            split,
+            split: options.split.map(inside),
+            recipients: options.recipients.clone(),
+            passphrase: options.passphrase.clone(),
             open: None,
             done: Vec::new(),
             archive: [0; 16],
@@ -57,7 +71,10 @@ impl Output {
         }
         let open = match &mut self.open {
             Some(open) => open,
-            none => none.insert(Open::beside(&self.dest)?),
+            none => {
+                let passphrase = self.passphrase.as_ref();
+                none.insert(Open::beside(&self.dest, &self.recipients, passphrase)?)
+            }
         };
         if self.split.is_some() {
             open.hasher.update(frame);
@@ -109,10 +126,10 @@ impl Output {
             self.bytes += TRAILER_BYTES as u64;
             path.push(format!(".{number:03}"));
         }
-        let synced = open.file.sync_all();
-        synced.map_err(|e| Error::file("write", &open.aside, e))?;
-        self.done.push((open.aside, path.into()));
-        Ok(())
+        let Open { aside, file, .. } = open;
+        let ended = file.finish();
+        self.done.push((aside, path.into()));
+        ended.map_err(|e| Error::file("write", &self.dest, e))
     }
 }
 
@@ -127,12 +144,17 @@ impl Drop for Output {
 }
 
 impl Open {
-    fn beside(dest: &Path) -> Result<Self, Error> {
+    fn beside(
+        dest: &Path,
+        recipients: &[Recipient],
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Self, Error> {
         let noise: [u8; 6] = host::random().map_err(|e| Error::file("seed", dest, e))?;
         let name = dest.file_name().unwrap_or_default().to_string_lossy();
         let hex = crate::ident::to_hex(&noise);
         let aside = dest.with_file_name(format!(".{name}.partial-{hex}"));
-        let file = File::create_new(&aside).map_err(|e| Error::file("create", dest, e))?;
+        let file = File::create_new(&aside).and_then(|f| Sealed::new(f, recipients, passphrase));
+        let file = file.map_err(|e| Error::file("create", dest, e))?;
         Ok(Self {
             aside,
             file,

@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use crate::archive::ArchiveError;
 use crate::archive::TRAILER_BYTES;
 use crate::archive::VolumeTrailer;
+use crate::registry::archives::seal;
+use crate::registry::archives::seal::Openers;
 use crate::registry::error::Error;
 
 /// The files of one archive, in order.
@@ -34,34 +36,35 @@ impl Parcel {
     ///
     /// # Errors
     /// [`ArchiveError::NoVolume`] or [`ArchiveError::Volume`].
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self, openers: &Openers) -> Result<(), Error> {
         if let Some(number) = self.missing {
             return Err(ArchiveError::NoVolume { number }.into());
         }
-        for path in self.paths.iter().filter(|_| self.is_split) {
-            let fail = |e| Error::file("read", path, e);
-            let mut file = File::open(path).map_err(fail)?;
-            let trailer = trailer_of(&mut file).map_err(fail)?;
-            let length = file.metadata().map_err(fail)?.len();
-            let content = length.saturating_sub(TRAILER_BYTES as u64);
-            file.seek(SeekFrom::Start(0)).map_err(fail)?;
-            let mut hasher = blake3::Hasher::new();
-            std::io::copy(&mut file.take(content), &mut hasher).map_err(fail)?;
-            let hash = *hasher.finalize().as_bytes();
-            if trailer.is_none_or(|t| t.hash != hash) {
-                let name = path.display().to_string();
-                return Err(ArchiveError::Volume(name).into());
+        if !self.is_split {
+            return Ok(());
+        }
+        let mut archive = None;
+        for (number, path) in (1_u32..).zip(&self.paths) {
+            let trailer = whole_volume(path, openers)?;
+            let is_next = trailer.number == number;
+            let is_same = *archive.get_or_insert(trailer.archive) == trailer.archive;
+            if !is_next || !is_same {
+                return Err(ArchiveError::NoVolume { number }.into());
+            }
+            let is_final = number as usize == self.paths.len();
+            if is_final && !trailer.is_last {
+                let number = number.saturating_add(1);
+                return Err(ArchiveError::NoVolume { number }.into());
             }
         }
         Ok(())
     }
 
-    /// Its bytes, one file after the other.
-    pub(crate) fn open(&self) -> Result<Box<dyn Read + Send>, Error> {
+    /// Its bytes, one file after the other, decrypted where they are encrypted.
+    pub(crate) fn open(&self, openers: &Openers) -> Result<Box<dyn Read + Send>, Error> {
         let mut all: Box<dyn Read + Send> = Box::new(std::io::empty());
         for path in &self.paths {
-            let file = File::open(path).map_err(|e| Error::file("read", path, e))?;
-            all = Box::new(all.chain(std::io::BufReader::with_capacity(1 << 20, file)));
+            all = Box::new(all.chain(seal::open(path, openers)?));
         }
         Ok(all)
     }
@@ -70,6 +73,36 @@ impl Parcel {
     pub(crate) fn bytes(&self) -> u64 {
         let length = |p: &PathBuf| std::fs::metadata(p).map_or(0, |m| m.len());
         self.paths.iter().map(length).sum()
+    }
+}
+
+/// Reads a whole volume, compares its hash, and returns its trailer.
+fn whole_volume(path: &Path, openers: &Openers) -> Result<VolumeTrailer, Error> {
+    let fail = |e| Error::file("read", path, e);
+    let damaged = || Error::from(ArchiveError::Volume(path.display().to_string()));
+    let mut source = seal::open(path, openers)?;
+    let mut hasher = blake3::Hasher::new();
+    // The last bytes are held back: they are the trailer, not what it is the hash of.
+    let mut held = Vec::new();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let n = match source.read(&mut piece) {
+            Ok(0) => break,
+            Ok(n) => n,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+            // Also what age finds: a tag that does not fit.
+            Err(e) if e.kind() == std::io::ErrorKind::InvalidData => return Err(damaged()),
+            Err(e) => return Err(fail(e)),
+        };
+        held.extend_from_slice(piece.get(..n).unwrap_or_default());
+        let done = held.len().saturating_sub(TRAILER_BYTES);
+        hasher.update(held.get(..done).unwrap_or_default());
+        held.drain(..done);
+    }
+    let trailer = VolumeTrailer::decode(&held).map_err(|_| damaged())?;
+    match trailer.hash == *hasher.finalize().as_bytes() {
+        true => Ok(trailer),
+        false => Err(damaged()),
     }
 }
 
@@ -111,8 +144,17 @@ pub fn parcels(paths: &[PathBuf]) -> Result<Vec<Parcel>, Error> {
     }
     let mut found = Vec::new();
     let mut volumes: BTreeMap<[u8; 16], BTreeMap<u32, (PathBuf, bool)>> = BTreeMap::new();
+    let mut sealed: BTreeMap<PathBuf, BTreeMap<u32, PathBuf>> = BTreeMap::new();
     for path in files {
         let fail = |e| Error::file("read", &path, e);
+        // What an encrypted volume says of itself is inside: its name has to do for now.
+        if seal::is_sealed(&path).map_err(fail)?
+            && let Some(number) = volume_number(&path)
+        {
+            let parts = sealed.entry(path.with_extension("")).or_default();
+            parts.insert(number, path);
+            continue;
+        }
         let mut file = File::open(&path).map_err(fail)?;
         match trailer_of(&mut file).map_err(fail)? {
             Some(t) => {
@@ -137,8 +179,23 @@ pub fn parcels(paths: &[PathBuf]) -> Result<Vec<Parcel>, Error> {
             paths: parts.into_values().map(|(path, _)| path).collect(),
         });
     }
+    for parts in sealed.into_values() {
+        let missing = (1..).zip(parts.keys()).find(|(n, held)| n != *held);
+        found.push(Parcel {
+            is_split: true,
+            missing: missing.map(|(n, _)| n),
+            paths: parts.into_values().collect(),
+        });
+    }
     found.sort_by(|a, b| a.path().cmp(b.path()));
     Ok(found)
+}
+
+/// The number at the end of a volume's name.
+fn volume_number(path: &Path) -> Option<u32> {
+    let ending = path.extension()?.to_str()?;
+    let is_number = ending.len() >= 3 && ending.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| ending.parse().ok()).flatten()
 }
 
 fn is_archive_name(name: &str) -> bool {

@@ -1,0 +1,207 @@
+//! Encryption of archives for media that get lost: the age format, so that stock `age` opens them.
+//! <https://age-encryption.org/v1>
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::io::BufRead;
+use std::io::Read;
+use std::io::Write;
+use std::path::Path;
+use std::str::FromStr;
+
+use age::secrecy::SecretString;
+use age::stream::StreamWriter;
+
+use crate::registry::error::Error;
+
+/// How every age file begins.
+const MAGIC: &[u8] = b"age-encryption.org/v1\n";
+/// scrypt's work factor when encrypting, as a power of two: what `age` itself writes.
+const WORK_FACTOR: u8 = 18;
+/// The most that a file may ask for: 4 GiB would be 22.
+const WORK_FACTOR_MAX: u8 = 20;
+/// Bytes of an identity file.
+const IDENTITIES_BYTES_MAX: u64 = 1 << 20;
+/// Bytes that age adds to a file: its header, and a tag to every 64 KiB.
+const HEADER_BYTES: u64 = 512;
+const STANZA_BYTES: u64 = 200;
+
+/// Whom an archive is encrypted to.
+#[derive(Clone)]
+pub struct Recipient(age::x25519::Recipient);
+
+impl FromStr for Recipient {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.parse().map(Self);
+        parsed.map_err(|_| "an age recipient begins with `age1`".to_owned())
+    }
+}
+
+impl fmt::Debug for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recipient({})", self.0)
+    }
+}
+
+/// A passphrase, which shows nowhere.
+#[derive(Clone)]
+pub struct Passphrase(SecretString);
+
+impl Passphrase {
+    /// Takes one.
+    pub fn new(text: &str) -> Self {
+        Self(SecretString::from(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passphrase(…)")
+    }
+}
+
+/// What opens encrypted archives.
+#[derive(Clone, Default)]
+pub struct Openers {
+    identities: Vec<age::x25519::Identity>,
+    passphrase: Option<Passphrase>,
+}
+
+impl fmt::Debug for Openers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Openers({} identities)", self.identities.len())
+    }
+}
+
+impl Openers {
+    /// Adds a passphrase.
+    pub fn set_passphrase(&mut self, passphrase: Passphrase) {
+        self.passphrase = Some(passphrase);
+    }
+
+    /// Adds the secret keys in a file that `age-keygen` wrote.
+    ///
+    /// # Errors
+    /// [`Error::File`] when it cannot be read or holds none.
+    pub fn add_file(&mut self, path: &Path) -> Result<(), Error> {
+        let fail = |e| Error::file("read", path, e);
+        let file = File::open(path).map_err(fail)?.take(IDENTITIES_BYTES_MAX);
+        let before = self.identities.len();
+        for line in io::BufReader::new(file).lines() {
+            let line = line.map_err(fail)?;
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let identity = line.trim().parse();
+            let none = |_| fail(io::Error::other("a line of it is no age identity"));
+            self.identities.push(identity.map_err(none)?);
+        }
+        if self.identities.len() == before {
+            return Err(fail(io::Error::other("it holds no age identity")));
+        }
+        Ok(())
+    }
+}
+
+/// A file that is written plain or encrypted.
+pub(crate) enum Sealed {
+    Plain(File),
+    Age(Box<StreamWriter<File>>),
+}
+
+impl Sealed {
+    /// Begins to write.
+    pub(crate) fn new(
+        file: File,
+        recipients: &[Recipient],
+        passphrase: Option<&Passphrase>,
+    ) -> io::Result<Self> {
+        let scrypt = passphrase.map(|p| {
+            let mut recipient = age::scrypt::Recipient::new(p.0.clone());
+            recipient.set_work_factor(WORK_FACTOR);
+            recipient
+        });
+        let keys = recipients.iter().map(|r| &r.0 as &dyn age::Recipient);
+        let all: Vec<&dyn age::Recipient> = match &scrypt {
+            Some(only) => vec![only as &dyn age::Recipient],
+            None => keys.collect(),
+        };
+        if all.is_empty() {
+            return Ok(Self::Plain(file));
+        }
+        let encryptor = age::Encryptor::with_recipients(all.into_iter());
+        let encryptor = encryptor.map_err(io::Error::other)?;
+        Ok(Self::Age(Box::new(encryptor.wrap_output(file)?)))
+    }
+
+    /// Ends and makes durable.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.sync_all(),
+            Self::Age(writer) => writer.finish()?.sync_all(),
+        }
+    }
+}
+
+impl Write for Sealed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.write(bytes),
+            Self::Age(writer) => writer.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.flush(),
+            Self::Age(writer) => writer.flush(),
+        }
+    }
+}
+
+/// How much of a limit is left for what is encrypted.
+pub(crate) fn room(limit: u64, recipients: usize) -> u64 {
+    let stanzas = STANZA_BYTES.saturating_mul(recipients as u64);
+    limit
+        .saturating_sub(limit / 4000)
+        .saturating_sub(HEADER_BYTES + stanzas)
+}
+
+/// Whether a file is encrypted.
+pub(crate) fn is_sealed(path: &Path) -> io::Result<bool> {
+    let mut begin = Vec::new();
+    let file = File::open(path)?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut begin)?;
+    Ok(begin == MAGIC)
+}
+
+/// The bytes of a file, decrypted where it is encrypted.
+pub(crate) fn open(path: &Path, openers: &Openers) -> Result<Box<dyn Read + Send>, Error> {
+    let fail = |e| Error::file("read", path, e);
+    let is_sealed = is_sealed(path).map_err(fail)?;
+    let file = File::open(path).map_err(fail)?;
+    let file = io::BufReader::with_capacity(1 << 20, file);
+    if !is_sealed {
+        return Ok(Box::new(file));
+    }
+    let locked = || Error::Locked(path.to_owned());
+    let decryptor = age::Decryptor::new(file).map_err(|_| locked())?;
+    let scrypt = match (decryptor.is_scrypt(), &openers.passphrase) {
+        (true, Some(passphrase)) => {
+            let mut identity = age::scrypt::Identity::new(passphrase.0.clone());
+            identity.set_max_work_factor(WORK_FACTOR_MAX);
+            Some(identity)
+        }
+        _ => None,
+    };
+    let keys = openers.identities.iter().map(|i| i as &dyn age::Identity);
+    let all: Vec<&dyn age::Identity> = match &scrypt {
+        Some(only) => vec![only as &dyn age::Identity],
+        None => keys.collect(),
+    };
+    let reader = decryptor.decrypt(all.into_iter()).map_err(|_| locked())?;
+    Ok(Box::new(reader))
+}
