@@ -2,7 +2,7 @@
 import json, os, sys
 
 root, out = sys.argv[1], sys.argv[2]
-entry = lambda kind, name, ending: open(f"{root}/{kind}/{name}.{ending}", "rb").read()
+entry = lambda kind, name, ending: open(f"{root}/{kind}/{name[:16]}.{ending}", "rb").read()
 
 def varint(data, at):
     value = shift = 0

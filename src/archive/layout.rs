@@ -8,6 +8,8 @@ use crate::ident::ChunkId;
 use crate::ident::EnvelopeId;
 use crate::ident::StatementId;
 use crate::ident::TreeId;
+use crate::ident::from_hex;
+use crate::ident::to_hex;
 use crate::manifest::Manifest;
 use crate::wire::limits::ARCHIVE_DATASETS_MAX;
 
@@ -34,13 +36,23 @@ pub enum EntryName {
     Signature(Slot),
     /// Its card.
     Card(Slot),
-    /// A node of a tree.
-    Node(TreeId),
-    /// A chunk.
-    Chunk(ChunkId),
+    /// A node of a tree, by the first bytes of its id: what it is, its hash proves.
+    Node([u8; 8]),
+    /// A chunk, likewise.
+    Chunk([u8; 8]),
 }
 
 impl EntryName {
+    /// The entry of a node.
+    pub fn node(id: &TreeId) -> Self {
+        Self::Node(id.as_bytes().first_chunk().copied().unwrap_or_default())
+    }
+
+    /// The entry of a chunk.
+    pub fn chunk(id: &ChunkId) -> Self {
+        Self::Chunk(id.as_bytes().first_chunk().copied().unwrap_or_default())
+    }
+
     /// The path in the tar.
     pub fn path(&self) -> String {
         let below = |slot: &Slot, name: &str| match slot {
@@ -53,8 +65,8 @@ impl EntryName {
             Self::Manifest(slot) => below(slot, "manifest.json"),
             Self::Signature(slot) => below(slot, "signature.bin"),
             Self::Card(slot) => below(slot, "card.md"),
-            Self::Node(id) => format!("nodes/{id}.node"),
-            Self::Chunk(id) => format!("data/{id}.chunk"),
+            Self::Node(id) => format!("nodes/{}.node", to_hex(id)),
+            Self::Chunk(id) => format!("data/{}.chunk", to_hex(id)),
         }
     }
 
@@ -64,9 +76,9 @@ impl EntryName {
         let name = if let Some(rest) = path.strip_prefix("statements/") {
             Self::Statement(StatementId::parse_hex(&id(rest, ".statement")?)?)
         } else if let Some(rest) = path.strip_prefix("nodes/") {
-            Self::Node(TreeId::parse_hex(&id(rest, ".node")?)?)
+            Self::Node(from_hex(&id(rest, ".node")?)?)
         } else if let Some(rest) = path.strip_prefix("data/") {
-            Self::Chunk(ChunkId::parse_hex(&id(rest, ".chunk")?)?)
+            Self::Chunk(from_hex(&id(rest, ".chunk")?)?)
         } else {
             let (slot, name) = match path.strip_prefix("datasets/") {
                 Some(rest) => {

@@ -170,8 +170,8 @@ fn names_of_entries_are_read_as_they_are_written() {
         EntryName::Manifest(Some(id)),
         EntryName::Signature(Some(id)),
         EntryName::Card(None),
-        EntryName::Node(TreeId::new([1; 32])),
-        EntryName::Chunk(ChunkId::new([2; 32])),
+        EntryName::node(&TreeId::new([1; 32])),
+        EntryName::chunk(&ChunkId::new([2; 32])),
     ] {
         assert_eq!(EntryName::parse(&name.path()), Some(name));
         assert_eq!(EntryName::parse(&format!("./{}", name.path())), None);

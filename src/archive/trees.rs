@@ -109,7 +109,7 @@ pub fn put_tree<S: Source>(
         }
         let bytes = source.node(id)?;
         if !recent.has(&key) {
-            writer.entry(&EntryName::Node(id), &bytes)?;
+            writer.entry(&EntryName::node(&id), &bytes)?;
             recent.add(&key);
         }
         let node = Node::decode(&bytes).map_err(|_| ArchiveError::Tree(id.to_hex()))?;
@@ -127,7 +127,7 @@ pub fn put_tree<S: Source>(
                 source.chunks(&wanted, &mut |chunk, bytes| {
                     written.chunks += 1;
                     written.bytes += bytes.len() as u64;
-                    Ok(writer.entry(&EntryName::Chunk(chunk.id), bytes)?)
+                    Ok(writer.entry(&EntryName::chunk(&chunk.id), bytes)?)
                 })?;
             }
         }
@@ -217,7 +217,7 @@ fn take_node<S: Shelf>(
     recent: &mut Recent,
     id: TreeId,
 ) -> Result<Node, S::Error> {
-    let name = EntryName::Node(id);
+    let name = EntryName::node(&id);
     let key = BlobKey::new(BlobKind::Node, *id.as_bytes());
     let bytes = if reader.peek()?.is_some_and(|next| next.name == name) {
         let bytes = reader.read(NODE_BYTES_MAX)?;
@@ -244,7 +244,7 @@ fn take_leaf<S: Shelf>(
     // Asked for all at once, and only when one is left out.
     let mut here: Option<Vec<bool>> = None;
     for (n, chunk) in chunks.iter().enumerate() {
-        let name = EntryName::Chunk(chunk.id);
+        let name = EntryName::chunk(&chunk.id);
         let next = reader.peek()?.filter(|next| next.name == name);
         if let Some(next) = next {
             if next.bytes != u64::from(chunk.bytes) {

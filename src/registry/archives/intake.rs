@@ -112,7 +112,7 @@ fn store(session: &Session, compressor: &mut Compressor, incoming: &Incoming) ->
     let mut pairs = found.iter().zip(&incoming.expected);
     match pairs.find(|(found, expected)| found != expected) {
         Some((_, expected)) => {
-            let path = EntryName::Chunk(expected.id).path();
+            let path = EntryName::chunk(&expected.id).path();
             Err(ArchiveError::Corrupt(path).into())
         }
         None => Ok(()),
