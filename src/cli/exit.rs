@@ -144,7 +144,7 @@ impl Failure {
         specific.or(match kind {
             ErrorKind::Ambiguous => Some("give the version, or more digits of the content id"),
             ErrorKind::Integrity => {
-                Some("what is not named is unaffected; `alimentar registry fsck --repair` makes the index anew from the packs, and indexing the source again brings back lost bytes")
+                Some("what is not named is unaffected; `alimentar registry fsck --repair` makes the index anew from the packs, and indexing the source or importing an archive again brings back lost bytes")
             }
             ErrorKind::NoSpace => Some("make room and run it again; what was stored is kept"),
             ErrorKind::NotFound => Some("`alimentar registry list` shows what is here"),

@@ -102,10 +102,7 @@ fn show(report: &FsckReport, healed: u64, rebuilt: bool, out: &Out) -> Result<()
         .first()
         .or(report.missing_files.first());
     match first {
-        Some(d) => Err(Failure::Damaged(format!(
-            "`{}` is damaged: file `{}`",
-            d.dataset, d.file
-        ))),
+        Some(d) => Err(Failure::Damaged(format!("damaged: {}", named(d)))),
         None if !report.is_clean() => Err(Failure::Damaged(format!(
             "{} stored blobs are damaged",
             ids.len()

@@ -479,3 +479,27 @@ fn encrypted_archives_open_for_their_recipients_alone() {
     assert_eq!(labs.import("e", "p.alimentar", &[]).1, 5);
     assert_eq!(labs.import("e", "p.alimentar", &pass).1, 0);
 }
+
+#[test]
+fn an_archive_heals_what_was_lost() {
+    let labs = Labs::new();
+    labs.index("a", "x", &lines(2000, 1), &[]);
+    labs.export("a", &["x"], "x.alimentar");
+    assert_eq!(labs.import("b", "x.alimentar", &[]).1, 0);
+    let pack = labs.at("b/packs/00000001.pack");
+    let mut bytes = std::fs::read(&pack).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&pack, bytes).unwrap();
+    let home = labs.at("b");
+    assert_eq!(run(&home, &["registry", "fsck"]).status.code(), Some(4));
+    assert_eq!(
+        run(&home, &["registry", "fsck", "--repair"]).status.code(),
+        Some(4)
+    );
+    assert_eq!(labs.import("b", "x.alimentar", &[]).1, 0);
+    answer(&home, &["registry", "fsck"]);
+    answer(&home, &["registry", "verify", "x"]);
+    let (said, _) = labs.import("b", "x.alimentar", &[]);
+    assert_eq!(said["already_here"].as_array().unwrap().len(), 1);
+}

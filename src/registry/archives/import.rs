@@ -3,33 +3,30 @@
 
 use std::sync::mpsc;
 
-use crate::archive::ArchiveError;
 use crate::archive::ArchiveHeader;
-use crate::archive::EntryName;
 use crate::archive::EntryReader;
-use crate::archive::Held;
 use crate::archive::Recent;
-use crate::archive::Slot;
 use crate::archive::decompress_frame;
 use crate::archive::read_frame;
 use crate::archive::take_tree;
 use crate::blob_store::BlobKind;
+use crate::blob_store::BlobStore;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::Merged;
 use crate::catalog::RegisterKey;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
-use crate::ident::BlobId;
 use crate::ident::ContentId;
-use crate::ident::EnvelopeId;
 use crate::ident::PublisherKey;
-use crate::ident::Signature;
-use crate::manifest::Envelope;
+use crate::manifest::each_node;
 use crate::pack::Flags;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
+use crate::registry::archives::front::read_header;
+use crate::registry::archives::front::read_manifests;
+use crate::registry::archives::front::read_statements;
 use crate::registry::archives::intake::with_intake;
 use crate::registry::archives::seal::Openers;
 use crate::registry::archives::volumes::Parcel;
@@ -44,10 +41,8 @@ use crate::store::disk::Session;
 use crate::trust::Action;
 use crate::trust::Statement;
 use crate::trust::TrustStore;
-use crate::trust::UnverifiedManifest;
 use crate::trust::Verdict;
 use crate::trust::VerifiedManifest;
-use crate::wire::limits;
 
 /// Asks a person whether a dataset may come in.
 pub type Ask<'a> = dyn Fn(&Listed) -> bool + 'a;
@@ -253,7 +248,11 @@ impl LocalRegistry {
             .store
             .read(|t| Ok::<_, Error>(catalog::by_key(t, key)?))?;
         let envelope_id = verified.envelope().id();
-        if let Some(held) = held.filter(|h| h.envelope_id == envelope_id) {
+        let same = held.filter(|h| h.envelope_id == envelope_id);
+        // One whose bytes were lost is healed by reading them again.
+        if let Some(held) = same
+            && self.is_complete(&held)?
+        {
             return Ok(Candidate {
                 listed: Self::listed(trust, held),
                 fate: Fate::AlreadyHere,
@@ -286,6 +285,27 @@ impl LocalRegistry {
         })
     }
 
+    /// Whether everything that a dataset needs has its place in the index.
+    fn is_complete(&self, dataset: &Dataset) -> Result<bool, Error> {
+        let reader = BlobReader::new(&self.store)?;
+        let m = &dataset.manifest;
+        for root in [m.file_table_root, m.chunk_tree_root] {
+            let mut keys = Vec::new();
+            let walked = each_node(&reader, root, &mut |key| {
+                keys.push(key);
+                true
+            });
+            match walked.map_err(Error::from) {
+                Err(e) if e.kind() == ErrorKind::Integrity => return Ok(false),
+                walked => walked?,
+            }
+            if reader.has(&keys)?.contains(&false) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Reads the trees up to those of the last dataset that is wanted. Earlier ones are kept too:
     /// later ones may share their chunks; a collection takes what nobody needs.
     fn take(
@@ -303,6 +323,8 @@ impl LocalRegistry {
                 let m = c.verified.manifest();
                 let table = m.file_table_root;
                 take_tree(reader, intake, &mut recent, table, m.file_table_bytes)?;
+                // Damage to the one must not be damage to the other.
+                intake.hand_on();
                 let data = m.chunk_tree_root;
                 take_tree(reader, intake, &mut recent, data, m.size_bytes)?;
             }
@@ -403,107 +425,5 @@ fn outcome(candidate: Candidate) -> ImportOutcome {
         Fate::Wanted => ImportOutcome::Imported(Box::new(candidate.listed)),
         Fate::AlreadyHere => ImportOutcome::AlreadyHere(Box::new(candidate.listed)),
         Fate::Refused(reason) => ImportOutcome::Refused(Refusal { dataset, reason }),
-    }
-}
-
-fn read_header(reader: &mut EntryReader<'_>) -> Result<ArchiveHeader, ArchiveError> {
-    expect(reader, &EntryName::Header)?;
-    ArchiveHeader::decode(&reader.read(limits::ARCHIVE_HEADER_BYTES_MAX)?)
-}
-
-fn read_statements(reader: &mut EntryReader<'_>) -> Result<Vec<Statement>, Error> {
-    let mut found: Vec<Statement> = Vec::new();
-    while let Some(EntryName::Statement(id)) = reader.peek()?.map(|e| e.name) {
-        // The container around a statement is small.
-        let bytes = reader.read(limits::STATEMENT_BYTES_MAX + 1024)?;
-        let statement = Statement::decode(&bytes)?;
-        let in_order = found.last().is_none_or(|last| last.id() < id);
-        if statement.id() != id || !in_order {
-            return Err(ArchiveError::Corrupt(EntryName::Statement(id).path()).into());
-        }
-        if found.len() >= limits::ARCHIVE_STATEMENTS_MAX {
-            return Err(ArchiveError::TooMany(found.len()).into());
-        }
-        found.push(statement);
-    }
-    Ok(found)
-}
-
-type WithCard = (VerifiedManifest, Option<Vec<u8>>);
-
-fn read_manifests(
-    reader: &mut EntryReader<'_>,
-    header: &ArchiveHeader,
-) -> Result<Vec<WithCard>, Error> {
-    let mut found = Vec::new();
-    let mut left = limits::ARCHIVE_MANIFESTS_BYTES_MAX;
-    let is_only = header.datasets.len() == 1;
-    for held in &header.datasets {
-        let claimed = EnvelopeId::parse_hex(&held.envelope);
-        let wrong = || ArchiveError::Corrupt("archive.json".to_owned());
-        let claimed = claimed.ok_or_else(wrong)?;
-        let slot: Slot = (!is_only).then_some(claimed);
-        expect(reader, &EntryName::Manifest(slot))?;
-        let manifest = reader.read(limits::MANIFEST_BYTES_MAX.min(left))?;
-        left = left.saturating_sub(manifest.len());
-        let signature = read_signature(reader, slot)?;
-        let envelope = Envelope {
-            manifest,
-            signature,
-        };
-        if envelope.id() != claimed {
-            return Err(ArchiveError::Corrupt(EntryName::Manifest(slot).path()).into());
-        }
-        let verified = UnverifiedManifest::new(envelope).verify()?;
-        // Nobody signs the header: it may say nothing but what the manifests say.
-        if Held::of(verified.manifest(), &claimed) != *held {
-            return Err(wrong().into());
-        }
-        let mut card = None;
-        if let Some(id) = verified.manifest().card {
-            let name = EntryName::Card(slot);
-            expect(reader, &name)?;
-            let bytes = reader.read(limits::CARD_BYTES_MAX.min(left))?;
-            left = left.saturating_sub(bytes.len());
-            if BlobId::of(&bytes) != id {
-                return Err(ArchiveError::Corrupt(name.path()).into());
-            }
-            card = Some(bytes);
-        }
-        found.push((verified, card));
-    }
-    Ok(found)
-}
-
-fn read_signature(
-    reader: &mut EntryReader<'_>,
-    slot: Slot,
-) -> Result<Option<Signature>, ArchiveError> {
-    let name = EntryName::Signature(slot);
-    if reader.peek()?.is_none_or(|next| next.name != name) {
-        return Ok(None);
-    }
-    let bytes = reader.read(96)?;
-    let (Some(key), Some(rest)) = (bytes.first_chunk::<32>(), bytes.last_chunk::<64>()) else {
-        return Err(ArchiveError::Corrupt(name.path()));
-    };
-    if bytes.len() != 96 {
-        return Err(ArchiveError::Corrupt(name.path()));
-    }
-    Ok(Some(Signature {
-        key: PublisherKey::new(*key),
-        bytes: *rest,
-    }))
-}
-
-fn expect(reader: &mut EntryReader<'_>, name: &EntryName) -> Result<(), ArchiveError> {
-    let wanted = name.path();
-    match reader.peek()? {
-        Some(next) if next.name == *name => Ok(()),
-        Some(next) => Err(ArchiveError::Unexpected {
-            found: next.name.path(),
-            wanted: format!("`{wanted}`"),
-        }),
-        None => Err(ArchiveError::Truncated),
     }
 }

@@ -120,7 +120,11 @@ fn store(session: &Session, compressor: &mut Compressor, incoming: &Incoming) ->
 }
 
 impl Intake<'_> {
-    fn hand_on(&mut self) {
+    /// Gives what came so far to a worker.
+    pub(crate) fn hand_on(&mut self) {
+        if self.ends.is_empty() {
+            return;
+        }
         let batch = Batch {
             number: 0,
             data: std::mem::take(&mut self.data),

@@ -2,6 +2,7 @@
 
 mod base;
 mod export;
+mod front;
 mod import;
 mod intake;
 mod output;
