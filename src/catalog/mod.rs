@@ -1,6 +1,7 @@
 //! Which datasets there are: states by register key, found by name, by content id, or all. Works
 //! over any [`MetaRead`]; which manifest wins is decided above.
 
+mod brief;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ mod tombstone;
 
 use std::collections::BTreeSet;
 
+pub use brief::Brief;
 pub use statements::put_statement;
 pub use statements::statements;
 pub use tombstone::Tombstone;
@@ -94,7 +96,10 @@ pub fn put(
     let key = RegisterKey::of(manifest);
     let id = envelope.id();
     let mut row = Writer::new();
-    row.bytes(id.as_bytes()).u8(flags.bits());
+    let brief = Brief::of(manifest, envelope.signature.is_some(), id, flags);
+    row.bytes(id.as_bytes())
+        .u8(flags.bits())
+        .bytes(&brief.encode());
     tables.put(Table::Envelopes, id.as_bytes(), &envelope.encode())?;
     tables.put(Table::Datasets, &key.0, row.as_bytes())?;
     tables.put(Table::Names, &name_key(&manifest.name, &key), &[])?;
@@ -214,6 +219,55 @@ pub fn all(tables: &dyn MetaRead) -> Result<Vec<Dataset>, MetaError> {
     load_all(tables, keys)
 }
 
+/// Every dataset in short, in order of name, then version.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn briefs(tables: &dyn MetaRead) -> Result<Vec<Brief>, MetaError> {
+    let (mut found, mut without) = (Vec::new(), Vec::new());
+    let mut damaged = None;
+    tables.scan(Table::Datasets, &[], &mut |key, row| {
+        let Ok(key) = key.try_into().map(RegisterKey) else {
+            return Scan::Continue;
+        };
+        match Brief::decode(key, row) {
+            Ok(Some(brief)) => found.push(brief),
+            Ok(None) => without.push(key),
+            Err(source) => damaged = Some(source),
+        }
+        Scan::Continue
+    })?;
+    if let Some(source) = damaged {
+        let table = Table::Datasets.name();
+        return Err(MetaError::Row { table, source });
+    }
+    for key in without {
+        found.push(load(tables, key)?.brief());
+    }
+    found.sort_by(|a, b| {
+        let names = a.name.cmp(&b.name);
+        names
+            .then_with(|| a.version.cmp(&b.version))
+            .then_with(|| a.key.cmp(&b.key))
+    });
+    Ok(found)
+}
+
+/// Every name that a dataset has, once.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn names(tables: &dyn MetaRead) -> Result<BTreeSet<DatasetName>, MetaError> {
+    let mut names = BTreeSet::new();
+    tables.scan(Table::Names, &[], &mut |key, _| {
+        let name = key.split(|b| *b == 0).next().unwrap_or_default();
+        let name = std::str::from_utf8(name).ok().and_then(|n| n.parse().ok());
+        names.extend(name);
+        Scan::Continue
+    })?;
+    Ok(names)
+}
+
 /// The datasets of a name.
 ///
 /// # Errors
@@ -301,7 +355,7 @@ fn decode_row(bytes: &[u8]) -> Result<(EnvelopeId, Flags), DecodeError> {
     let mut r = Reader::new(bytes);
     let id = EnvelopeId::new(r.array()?);
     let flags = Flags::from_bits(r.u8()?).ok_or(DecodeError::Invalid("flags"))?;
-    r.end()?;
+    // What follows is the short form.
     Ok((id, flags))
 }
 

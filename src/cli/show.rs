@@ -1,9 +1,11 @@
 //! Commands that show what is here: list, info, ls; and the facts that listings have in common.
 
 use arrow_schema::Schema;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::catalog::Brief;
 use crate::catalog::Dataset;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
@@ -19,17 +21,50 @@ use crate::registry::LocalRegistry;
 use crate::trust::Action;
 use crate::trust::Verdict;
 
+/// What listings say of a dataset.
+#[derive(Serialize)]
+pub(crate) struct Line {
+    content_id: String,
+    name: String,
+    version: String,
+    rows: u64,
+    size_bytes: u64,
+    publisher: Option<String>,
+    publisher_key: Option<String>,
+    trust: &'static str,
+    created_at: String,
+    tags: Vec<String>,
+    license: Option<String>,
+    private: bool,
+    withdrawn: Option<String>,
+}
+
+impl Line {
+    fn of(listed: Listed<Brief>) -> Self {
+        let publisher = listed.publisher();
+        let trust = listed.trust().name();
+        let b = listed.dataset;
+        Self {
+            content_id: b.content_id.to_string(),
+            name: b.name.to_string(),
+            version: b.version.to_string(),
+            rows: b.rows,
+            size_bytes: b.size_bytes,
+            publisher,
+            publisher_key: b.signer.map(|k| k.to_hex()),
+            trust,
+            created_at: b.created_at.to_rfc3339(),
+            tags: b.tags,
+            license: b.license,
+            private: b.flags.private,
+            withdrawn: listed.withdrawn,
+        }
+    }
+}
+
+/// The same as a JSON object.
 pub(crate) fn brief(listed: &Listed) -> Value {
-    let d = &listed.dataset;
-    let m = &d.manifest;
-    let mut object = json!({
-        "content_id": m.content_id.to_string(), "name": m.name.to_string(),
-        "version": m.dataset_version.to_string(), "rows": m.num_rows,
-        "size_bytes": m.size_bytes, "created_at": m.created_at.to_rfc3339(), "tags": m.tags,
-        "license": m.license, "private": d.flags.private,
-    });
-    extend(&mut object, trust::fields(listed));
-    object
+    serde_json::to_value(Line::of(listed.brief())).unwrap_or_default()
 }
 
 pub(crate) fn extend(object: &mut Value, more: Value) {
@@ -39,65 +74,68 @@ pub(crate) fn extend(object: &mut Value, more: Value) {
 }
 
 pub(crate) fn list(registry: &LocalRegistry, all: bool, out: &Out) -> Result<(), Failure> {
-    let believed = registry.trust()?;
-    let datasets = registry.list()?.into_iter();
-    let datasets = datasets.map(|d| LocalRegistry::listed(&believed, d));
-    let (shown, apart): (Vec<Listed>, Vec<Listed>) = datasets.partition(|l| {
+    let datasets = registry.list_in_short()?;
+    let (shown, apart): (Vec<_>, Vec<_>) = datasets.into_iter().partition(|l| {
         let is_trusted = l.decide(Action::List).verdict == Verdict::Accept;
         all || (is_trusted && l.withdrawn.is_none())
     });
-    let rows: Vec<Vec<String>> = shown
-        .iter()
-        .map(|l| {
-            let m = &l.dataset.manifest;
-            let withdrawn = match l.withdrawn {
-                Some(_) => ", withdrawn",
-                None => "",
-            };
-            let by = l.publisher_short().unwrap_or_default();
-            vec![
-                m.name.to_string(),
-                m.dataset_version.to_string(),
-                m.num_rows.to_string(),
-                human_bytes(m.size_bytes),
-                by,
-                format!("{}{withdrawn}", l.trust().name()),
-                m.created_at.to_rfc3339(),
-                m.content_id.short(),
-            ]
-        })
-        .collect();
+    if out.is_json() {
+        #[derive(Serialize)]
+        struct Lines {
+            datasets: Vec<Line>,
+        }
+        let datasets = shown.into_iter().map(Line::of).collect();
+        let json = serde_json::to_string(&Lines { datasets }).unwrap_or_default();
+        return Ok(out.bytes((json + "\n").as_bytes())?);
+    }
     let ids: Vec<String> = shown
         .iter()
-        .map(|l| l.dataset.manifest.content_id.to_string())
+        .map(|l| l.dataset.content_id.to_string())
         .collect();
-    let objects: Vec<Value> = shown.iter().map(brief).collect();
-    if !apart.is_empty() && !out.is_json() && !out.is_quiet() {
+    if !apart.is_empty() && !out.is_quiet() {
         let n = apart.len();
         out.diagnostic(&format!(
             "{n} more, not trusted here or withdrawn: `list --all` shows them"
         ));
     }
-    let text = if rows.is_empty() && !apart.is_empty() {
-        "Nothing here is trusted yet\n".to_owned()
-    } else if rows.is_empty() {
-        "No datasets yet: `alimentar registry index PATH` adds one\n".to_owned()
-    } else {
-        table(
-            &[
-                "NAME",
-                "VERSION",
-                "ROWS",
-                "SIZE",
-                "PUBLISHER",
-                "TRUST",
-                "CREATED",
-                "ID",
-            ],
-            &rows,
-        )
+    let text = match (shown.is_empty(), apart.is_empty()) {
+        (true, false) => "Nothing here is trusted yet\n".to_owned(),
+        (true, true) => "No datasets yet: `alimentar registry index PATH` adds one\n".to_owned(),
+        _ => list_table(&shown),
     };
-    Ok(out.result(&json!({"datasets": objects}), &ids, &text)?)
+    Ok(out.result(&Value::Null, &ids, &text)?)
+}
+
+fn list_table(shown: &[Listed<Brief>]) -> String {
+    let row = |l: &Listed<Brief>| {
+        let b = &l.dataset;
+        let withdrawn = match l.withdrawn {
+            Some(_) => ", withdrawn",
+            None => "",
+        };
+        vec![
+            b.name.to_string(),
+            b.version.to_string(),
+            b.rows.to_string(),
+            human_bytes(b.size_bytes),
+            l.publisher_short().unwrap_or_default(),
+            format!("{}{withdrawn}", l.trust().name()),
+            b.created_at.to_rfc3339(),
+            b.content_id.short(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = shown.iter().map(row).collect();
+    let head = [
+        "NAME",
+        "VERSION",
+        "ROWS",
+        "SIZE",
+        "PUBLISHER",
+        "TRUST",
+        "CREATED",
+        "ID",
+    ];
+    table(&head, &rows)
 }
 
 fn file_objects(files: &FileTable) -> Vec<Value> {

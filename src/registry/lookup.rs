@@ -110,8 +110,8 @@ impl LocalRegistry {
     pub(crate) fn not_found(&self, reference: String) -> Result<Error, Error> {
         let wanted = reference.split('@').next().unwrap_or(&reference);
         let mut near: Vec<(usize, String)> = Vec::new();
-        for dataset in self.list()? {
-            let name = dataset.manifest.name.to_string();
+        for name in self.store.read(|t| Ok::<_, Error>(catalog::names(t)?))? {
+            let name = name.to_string();
             let distance = strsim::osa_distance(wanted, &name);
             // A version that is missing is no spelling mistake.
             if (1..=NEAR_EDITS).contains(&distance) {
@@ -163,16 +163,18 @@ impl LocalRegistry {
     /// [`Error`] when the index cannot be read.
     pub fn name_like(&self, name: &DatasetName) -> Result<Option<DatasetName>, Error> {
         let trust = self.trust()?;
-        for dataset in self.list()? {
-            if !looks_like(dataset.manifest.name.as_str(), name.as_str()) {
-                continue;
+        let alike = self.store.read(|t| {
+            let mut alike = Vec::new();
+            for other in catalog::names(t)? {
+                if looks_like(other.as_str(), name.as_str()) {
+                    alike.extend(catalog::by_name(t, &other)?);
+                }
             }
-            let listed = Self::listed(&trust, dataset);
-            if listed.decide(Action::Resolve).verdict == Verdict::Accept {
-                return Ok(Some(listed.dataset.manifest.name));
-            }
-        }
-        Ok(None)
+            Ok::<_, Error>(alike)
+        })?;
+        let mut listed = alike.into_iter().map(|d| Self::listed(&trust, d));
+        let trusted = listed.find(|l| l.decide(Action::Resolve).verdict == Verdict::Accept);
+        Ok(trusted.map(|l| l.dataset.manifest.name))
     }
 
     /// Takes every dataset with this content out of the index.
@@ -218,8 +220,8 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the index cannot be read.
     pub fn stats(&self) -> Result<StatsReport, Error> {
-        let datasets = self.list()?;
-        let raw_bytes = datasets.iter().map(|d| d.manifest.size_bytes).sum();
+        let datasets = self.store.read(|t| Ok::<_, Error>(catalog::briefs(t)?))?;
+        let raw_bytes = datasets.iter().map(|d| d.size_bytes).sum();
         Ok(StatsReport {
             datasets: datasets.len() as u64,
             raw_bytes,

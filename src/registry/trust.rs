@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use crate::blob_store::BlobKind;
 use crate::catalog;
+use crate::catalog::Brief;
 use crate::catalog::Dataset;
 use crate::ident::EnvelopeId;
+use crate::ident::PublisherKey;
 use crate::keyring::IfExists;
 use crate::keyring::write_aside;
 use crate::pack::Flags;
@@ -16,6 +18,7 @@ use crate::registry::host;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::trust::Action;
+use crate::trust::Claim;
 use crate::trust::Decision;
 use crate::trust::KeyPair;
 use crate::trust::Origin;
@@ -30,20 +33,22 @@ use crate::trust::decide;
 const TRUST_FILE: &str = "trust.toml";
 const TRUST_LOCK: &str = "trust.lock";
 
-/// A dataset and how it stands here.
+/// A dataset, whole or in short, and how it stands here.
 #[derive(Clone, Debug)]
-pub struct Listed {
+pub struct Listed<D = Dataset> {
     /// The dataset.
-    pub dataset: Dataset,
+    pub dataset: D,
     /// What decisions about it rest on.
     pub standing: Standing,
     /// What its publisher is called here; `None` where nobody signed it or nobody knows him.
     pub alias: Option<String>,
     /// Why its publisher has withdrawn it.
     pub withdrawn: Option<String>,
+    /// Its publisher's key.
+    pub signer: Option<PublisherKey>,
 }
 
-impl Listed {
+impl<D> Listed<D> {
     /// The word for its standing.
     pub fn trust(&self) -> Trust {
         self.standing.trust()
@@ -51,7 +56,7 @@ impl Listed {
 
     /// Its publisher: by the name here, else by key.
     pub fn publisher(&self) -> Option<String> {
-        let key = self.dataset.manifest.signer?;
+        let key = self.signer?;
         Some(self.alias.clone().unwrap_or_else(|| key.to_hex()))
     }
 
@@ -67,6 +72,44 @@ impl Listed {
     /// What may happen with it.
     pub fn decide(&self, action: Action) -> Decision {
         decide(&self.standing, action)
+    }
+
+    fn new(
+        trust: &TrustStore,
+        dataset: D,
+        claim: Claim<'_>,
+        (id, signed, flags): (EnvelopeId, bool, Flags),
+    ) -> Self {
+        let origin = match flags.foreign {
+            true => Origin::Elsewhere,
+            false => Origin::Here,
+        };
+        // What is here was verified when it came in.
+        let signature = match signed {
+            true => SignatureState::Valid,
+            false => SignatureState::None,
+        };
+        let alias = claim.signer.as_ref().and_then(|key| trust.alias(key));
+        Self {
+            standing: trust.standing(&claim, &id, signature, origin),
+            alias: alias.map(ToString::to_string),
+            withdrawn: trust.withdrawn(&claim).map(str::to_owned),
+            signer: claim.signer,
+            dataset,
+        }
+    }
+}
+
+impl Listed {
+    /// The same in short.
+    pub fn brief(&self) -> Listed<Brief> {
+        Listed {
+            dataset: self.dataset.brief(),
+            standing: self.standing,
+            alias: self.alias.clone(),
+            withdrawn: self.withdrawn.clone(),
+            signer: self.signer,
+        }
     }
 }
 
@@ -116,23 +159,31 @@ impl LocalRegistry {
 
     /// How a dataset stands.
     pub fn listed(trust: &TrustStore, dataset: Dataset) -> Listed {
-        let m = &dataset.manifest;
-        let origin = match dataset.flags.foreign {
-            true => Origin::Elsewhere,
-            false => Origin::Here,
-        };
-        // What is here was verified when it came in.
-        let signature = match dataset.signed {
-            true => SignatureState::Valid,
-            false => SignatureState::None,
-        };
-        let alias = m.signer.as_ref().and_then(|key| trust.alias(key));
-        Listed {
-            standing: trust.standing(m, &dataset.envelope_id, signature, origin),
-            alias: alias.map(ToString::to_string),
-            withdrawn: trust.withdrawn(m).map(str::to_owned),
-            dataset,
-        }
+        let manifest = dataset.manifest.clone();
+        let local = (dataset.envelope_id, dataset.signed, dataset.flags);
+        Listed::new(trust, dataset, Claim::from(&manifest), local)
+    }
+
+    /// Every dataset in short, and how it stands, by name and version.
+    ///
+    /// # Errors
+    /// [`Error`] when the index or `trust.toml` cannot be read.
+    pub fn list_in_short(&self) -> Result<Vec<Listed<Brief>>, Error> {
+        let trust = self.trust()?;
+        let briefs = self.store.read(|t| Ok::<_, Error>(catalog::briefs(t)?))?;
+        let listed = briefs.into_iter().map(|b| {
+            let (name, version) = (b.name.clone(), b.version.clone());
+            let claim = Claim {
+                signer: b.signer,
+                name: &name,
+                version: &version,
+                line: b.line,
+                content_id: b.content_id,
+            };
+            let local = (b.envelope_id, b.signed, b.flags);
+            Listed::new(&trust, b, claim, local)
+        });
+        Ok(listed.collect())
     }
 
     /// Keeps a statement whose signatures hold. Whether it is new.

@@ -38,6 +38,7 @@ pub use signature::verify;
 pub use statement::Statement;
 pub use statement::StatementBody;
 pub use statement::StatementError;
+pub use store::Claim;
 pub use store::TrustStore;
 pub use trust_file::Level;
 pub use trust_file::Publisher;

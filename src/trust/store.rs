@@ -22,6 +22,33 @@ use crate::trust::trust_file::TrustFile;
 
 type Withdrawn = (PublisherKey, LineId, DatasetVersion, ContentId);
 
+/// What a manifest says that trust looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// Who signed it.
+    pub signer: Option<PublisherKey>,
+    /// The dataset's name.
+    pub name: &'a DatasetName,
+    /// Its version.
+    pub version: &'a DatasetVersion,
+    /// Its line.
+    pub line: LineId,
+    /// Its content.
+    pub content_id: ContentId,
+}
+
+impl<'a> From<&'a Manifest> for Claim<'a> {
+    fn from(m: &'a Manifest) -> Self {
+        Self {
+            signer: m.signer,
+            name: &m.name,
+            version: &m.dataset_version,
+            line: m.line,
+            content_id: m.content_id,
+        }
+    }
+}
+
 /// Both, at one moment.
 #[derive(Clone, Debug)]
 pub struct TrustStore {
@@ -115,27 +142,25 @@ impl TrustStore {
     }
 
     /// Why a dataset was withdrawn by its publisher; `None` when it was not.
-    pub fn withdrawn(&self, manifest: &Manifest) -> Option<&str> {
-        let version = manifest.dataset_version.clone();
-        let key = (
-            manifest.signer?,
-            manifest.line,
-            version,
-            manifest.content_id,
-        );
+    pub fn withdrawn(&self, claim: &Claim<'_>) -> Option<&str> {
+        if self.withdrawals.is_empty() {
+            return None;
+        }
+        let version = claim.version.clone();
+        let key = (claim.signer?, claim.line, version, claim.content_id);
         self.withdrawals.get(&key).map(String::as_str)
     }
 
     /// How a manifest stands whose signature was looked at.
     pub fn standing(
         &self,
-        manifest: &Manifest,
+        claim: &Claim<'_>,
         id: &EnvelopeId,
         signature: SignatureState,
         origin: Origin,
     ) -> Standing {
-        let level = manifest.signer.map(|key| self.level(&key, &manifest.name));
-        let listed = manifest.signer.and_then(|key| self.revocations.get(&key));
+        let level = claim.signer.map(|key| self.level(&key, claim.name));
+        let listed = claim.signer.and_then(|key| self.revocations.get(&key));
         Standing {
             origin,
             signature,

@@ -375,7 +375,12 @@ fn a_revocation_beats_a_rotation_in_any_order() {
     old.sign(&mut m).unwrap();
     let store = believed(&before, &[revocation]);
     for (id, vouched) in [(listed, true), (EnvelopeId::new([8; 32]), false)] {
-        let standing = store.standing(&m, &id, SignatureState::Valid, Origin::Elsewhere);
+        let standing = store.standing(
+            &Claim::from(&m),
+            &id,
+            SignatureState::Valid,
+            Origin::Elsewhere,
+        );
         assert_eq!(standing.is_vouched, vouched);
         let wanted = if vouched {
             Verdict::KeepApart
@@ -394,9 +399,9 @@ fn statements_are_signed_by_whom_they_must() {
     let said = Statement::withdraw(&pair(1), &m, "rows are wrong", now).unwrap();
     assert_eq!(Statement::decode(said.encode()).unwrap(), said);
     let store = believed("", std::slice::from_ref(&said));
-    assert_eq!(store.withdrawn(&m), Some("rows are wrong"));
+    assert_eq!(store.withdrawn(&Claim::from(&m)), Some("rows are wrong"));
     let by_other = Statement::withdraw(&pair(2), &m, "spite", now).unwrap();
-    assert_eq!(believed("", &[by_other]).withdrawn(&m), None);
+    assert_eq!(believed("", &[by_other]).withdrawn(&Claim::from(&m)), None);
     for at in 0..said.encode().len() {
         let mut bent = said.encode().to_vec();
         bent[at] ^= 4;
