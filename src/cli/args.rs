@@ -124,6 +124,11 @@ Fields: name tag license publisher lang schema text rows size")]
         #[arg(long)]
         require_signature: bool,
     },
+    /// Show the columns as a tree, from every value of the dataset
+    Schema {
+        /// REF or REF:path/in/dataset
+        target: String,
+    },
     /// Compare two datasets by chunks and files
     Diff {
         /// A reference

@@ -20,6 +20,7 @@ use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
 use crate::cli::revise;
+use crate::cli::schema;
 use crate::cli::search;
 use crate::cli::show;
 use crate::cli::show::extend;
@@ -139,6 +140,10 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         RegistryCommand::Sign(args) => keys::sign(&registry, args, cli, out),
         RegistryCommand::Passwd(args) => keys::passwd(&registry, args, cli, out),
         RegistryCommand::Trust { command } => trust::run(&registry, command, cli, out),
+        RegistryCommand::Schema { target } => {
+            let (dataset, path) = find_target(&registry, target)?;
+            schema::run(&registry, &dataset, path.as_deref(), out)
+        }
         RegistryCommand::Log { name } => revise::log(&registry, name, out),
         RegistryCommand::Unindex(r) => unindex(&registry, &r.reference, out),
         RegistryCommand::Gc { dry_run } => upkeep::gc(&registry, *dry_run, out),

@@ -13,6 +13,7 @@ mod keys;
 mod markdown;
 mod out;
 mod revise;
+mod schema;
 mod search;
 mod show;
 mod trust;

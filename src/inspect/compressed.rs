@@ -19,11 +19,7 @@ pub(crate) fn each_piece(
     each: &mut dyn FnMut(&[u8]),
 ) -> bool {
     let input = Sequential { source, at: 0 };
-    let mut decoder: Box<dyn Read + '_> = match compression {
-        Compression::None => Box::new(input),
-        Compression::Gzip => Box::new(MultiGzDecoder::new(input)),
-        Compression::Zstd => Box::new(zrip::FrameDecoder::new(input)),
-    };
+    let mut decoder = decoder(compression, Box::new(input));
     let mut left = FREE_BYTES.saturating_add(source.len().saturating_mul(DECOMPRESSION_RATIO_MAX));
     let mut piece = vec![0; 256 << 10];
     loop {
@@ -36,6 +32,18 @@ pub(crate) fn each_piece(
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             _ => return false,
         }
+    }
+}
+
+/// The text under a compression.
+pub(crate) fn decoder<'a>(
+    compression: Compression,
+    input: Box<dyn Read + 'a>,
+) -> Box<dyn Read + 'a> {
+    match compression {
+        Compression::None => input,
+        Compression::Gzip => Box::new(MultiGzDecoder::new(input)),
+        Compression::Zstd => Box::new(zrip::FrameDecoder::new(input)),
     }
 }
 

@@ -128,6 +128,9 @@ impl RecordCounter {
 pub(crate) struct Table {
     pub(crate) schema: Option<Schema>,
     pub(crate) has_header: bool,
+    /// What the columns are called.
+    pub(crate) names: Vec<String>,
+    pub(crate) separator: u8,
 }
 
 /// Looks at the beginning of a file; the last record counts only when it is `whole`.
@@ -155,6 +158,8 @@ pub(crate) fn table(format: Format, text: &[u8], whole: bool) -> Table {
         return Table {
             schema: None,
             has_header: false,
+            names: Vec::new(),
+            separator,
         };
     };
     let mut columns = vec![Shape::Null; first.len()];
@@ -170,6 +175,7 @@ pub(crate) fn table(format: Format, text: &[u8], whole: bool) -> Table {
         }
     }
     let mut object = Object::default();
+    let mut names = Vec::new();
     for (n, shape) in columns.into_iter().enumerate() {
         let name = first
             .get(n)
@@ -177,10 +183,13 @@ pub(crate) fn table(format: Format, text: &[u8], whole: bool) -> Table {
             .filter(|h| has_header && !h.is_empty());
         let name = name.map_or_else(|| format!("column_{}", n + 1), str::to_owned);
         object.add(&name, as_cells(shape));
+        names.push(name);
     }
     Table {
         schema: Shape::Object(object).schema(),
         has_header,
+        names,
+        separator,
     }
 }
 

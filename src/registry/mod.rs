@@ -16,6 +16,7 @@ mod ingest;
 mod lookup;
 #[cfg(test)]
 mod power_cut_tests;
+mod profiles;
 mod read;
 mod read_files;
 mod recover;
@@ -50,6 +51,7 @@ pub use fsck::FsckReport;
 pub use index::IndexOptions;
 pub use index::IndexReport;
 pub use lookup::StatsReport;
+pub use profiles::FileSchema;
 pub use recover::RepairReport;
 pub use revise::Edit;
 pub use revise::LogEntry;

@@ -1,0 +1,469 @@
+//! The types of all values of text without a schema, over whole files in memory that follows the
+//! number of columns: how often each type stands in each place, and where first. What has no type
+//! in common is told, not hidden.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::Deserializer as _;
+use serde::de::DeserializeSeed;
+use serde::de::MapAccess;
+use serde::de::SeqAccess;
+use serde::de::Visitor;
+
+use crate::inspect::infer::Shape;
+use crate::wire::limits::SCHEMA_FIELDS_MAX;
+
+/// The types that values may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Null, or an empty cell.
+    Null,
+    /// True or false.
+    Bool,
+    /// A whole number within 64 bits.
+    Int,
+    /// Any other number.
+    Float,
+    /// A date.
+    Date,
+    /// A date and a time.
+    Time,
+    /// Text.
+    Text,
+    /// Several values.
+    List,
+    /// Named values.
+    Object,
+}
+
+const KINDS: [Kind; 9] = [
+    Kind::Null,
+    Kind::Bool,
+    Kind::Int,
+    Kind::Float,
+    Kind::Date,
+    Kind::Time,
+    Kind::Text,
+    Kind::List,
+    Kind::Object,
+];
+
+impl Kind {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool => "bool",
+            Self::Int => "int",
+            Self::Float => "float",
+            Self::Date => "date",
+            Self::Time => "time",
+            Self::Text => "text",
+            Self::List => "list",
+            Self::Object => "object",
+        }
+    }
+}
+
+/// How often values of one type stood in a place, and in which row first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// How often.
+    pub count: u64,
+    /// The first row, from zero.
+    pub first_row: u64,
+}
+
+/// All values in one place.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    seen: [Seen; KINDS.len()],
+    fields: Vec<(String, Place)>,
+    at: HashMap<String, usize>,
+    items: Option<Box<Place>>,
+}
+
+/// A place in the rows, and what stands there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldProfile {
+    /// Names from the outside in; `[]` stands for the items of a list.
+    pub path: Vec<String>,
+    /// What was seen, nulls left out, most often first.
+    pub kinds: Vec<(Kind, Seen)>,
+    /// Nulls.
+    pub nulls: u64,
+    /// Values there might have been: rows, objects or items around it.
+    pub out_of: u64,
+}
+
+impl FieldProfile {
+    /// The types, as people write them.
+    pub fn type_name(&self) -> String {
+        let names: Vec<&str> = self.kinds.iter().map(|(k, _)| k.name()).collect();
+        match names.as_slice() {
+            [] => Kind::Null.name().to_owned(),
+            _ if !self.is_conflict() && names.contains(&"float") => "float".to_owned(),
+            _ if !self.is_conflict() && names.contains(&"time") => "time".to_owned(),
+            several => several.join(" or "),
+        }
+    }
+
+    /// Whether the types have no type in common: integers widen to floats, dates to times, and
+    /// everything goes with null.
+    pub fn is_conflict(&self) -> bool {
+        let mut kinds: Vec<Kind> = self.kinds.iter().map(|(k, _)| *k).collect();
+        kinds.sort_unstable();
+        !matches!(
+            kinds.as_slice(),
+            [] | [_] | [Kind::Int, Kind::Float] | [Kind::Date, Kind::Time]
+        )
+    }
+
+    /// How often nothing stood there, not even null.
+    pub fn absent(&self) -> u64 {
+        let present: u64 = self.kinds.iter().map(|(_, s)| s.count).sum();
+        self.out_of.saturating_sub(present + self.nulls)
+    }
+}
+
+/// The types of all values of rows.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    root: Place,
+    rows: u64,
+    unreadable: u64,
+    first_unreadable: Option<u64>,
+    places: usize,
+}
+
+impl Profile {
+    /// An empty one, for rows from this number on.
+    pub fn from_row(first: u64) -> Self {
+        Self {
+            rows: first,
+            ..Self::default()
+        }
+    }
+
+    /// Looks at a line of JSON; a blank one is no row.
+    pub fn json_line(&mut self, line: &[u8]) {
+        if line.trim_ascii().is_empty() {
+            return;
+        }
+        let row = self.rows;
+        let mut reader = serde_json::Deserializer::from_slice(line);
+        let seed = Filler {
+            place: &mut self.root,
+            row,
+            places: &mut self.places,
+        };
+        let read = reader.deserialize_any(seed);
+        if read.is_err() || reader.end().is_err() {
+            self.unreadable += 1;
+            self.first_unreadable.get_or_insert(row);
+        }
+        self.rows += 1;
+    }
+
+    /// Looks at a record of cells under these names.
+    pub fn record<'a>(&mut self, names: &[String], cells: impl Iterator<Item = &'a str>) {
+        let row = self.rows;
+        self.root.note(Kind::Object, row);
+        for (name, cell) in names.iter().zip(cells) {
+            if let Some(place) = self.root.field(name, &mut self.places) {
+                place.note(kind_of_cell(cell), row);
+            }
+        }
+        self.rows += 1;
+    }
+
+    /// Looks at the next element of an array while it is read.
+    pub(super) fn element<'de>(&mut self) -> impl DeserializeSeed<'de, Value = ()> + '_ {
+        let row = self.rows;
+        self.rows += 1;
+        Filler {
+            place: &mut self.root,
+            row,
+            places: &mut self.places,
+        }
+    }
+
+    /// What follows could not be read.
+    pub(super) fn cut_short(&mut self) {
+        self.unreadable += 1;
+        self.first_unreadable.get_or_insert(self.rows);
+    }
+
+    /// Adds what another saw of later rows.
+    pub fn merge(&mut self, other: Self) {
+        self.root.merge(other.root, &mut self.places);
+        self.rows = self.rows.max(other.rows);
+        self.unreadable += other.unreadable;
+        self.first_unreadable = self.first_unreadable.or(other.first_unreadable);
+    }
+
+    /// Rows seen.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Rows that are no JSON, and the first of them.
+    pub fn unreadable(&self) -> (u64, Option<u64>) {
+        (self.unreadable, self.first_unreadable)
+    }
+
+    /// Every place, in the order in which they were seen, outer ones before inner ones.
+    pub fn fields(&self) -> Vec<FieldProfile> {
+        let mut found = Vec::new();
+        let objects = self.root.count(Kind::Object);
+        self.root.list(&mut Vec::new(), objects, &mut found);
+        found
+    }
+}
+
+impl Place {
+    fn note(&mut self, kind: Kind, row: u64) {
+        if let Some(seen) = self.seen.get_mut(kind as usize) {
+            if seen.count == 0 {
+                seen.first_row = row;
+            }
+            seen.count += 1;
+        }
+    }
+
+    fn count(&self, kind: Kind) -> u64 {
+        self.seen.get(kind as usize).map_or(0, |s| s.count)
+    }
+
+    /// The place of a field; `None` beyond the limit.
+    fn field(&mut self, name: &str, places: &mut usize) -> Option<&mut Self> {
+        let at = match self.at.get(name) {
+            Some(at) => *at,
+            None if *places >= SCHEMA_FIELDS_MAX => return None,
+            None => {
+                *places += 1;
+                self.at.insert(name.to_owned(), self.fields.len());
+                self.fields.push((name.to_owned(), Self::default()));
+                self.fields.len() - 1
+            }
+        };
+        self.fields.get_mut(at).map(|(_, place)| place)
+    }
+
+    fn merge(&mut self, other: Self, places: &mut usize) {
+        for (mine, theirs) in self.seen.iter_mut().zip(other.seen) {
+            if mine.count == 0 {
+                mine.first_row = theirs.first_row;
+            }
+            mine.count += theirs.count;
+        }
+        for (name, place) in other.fields {
+            if let Some(mine) = self.field(&name, places) {
+                mine.merge(place, places);
+            }
+        }
+        if let Some(items) = other.items {
+            self.items.get_or_insert_default().merge(*items, places);
+        }
+    }
+
+    fn list(&self, path: &mut Vec<String>, objects: u64, found: &mut Vec<FieldProfile>) {
+        for (name, place) in &self.fields {
+            path.push(name.clone());
+            place.describe(path, objects, found);
+            path.pop();
+        }
+        if let Some(items) = &self.items {
+            path.push("[]".to_owned());
+            let total = items.seen.iter().map(|s| s.count).sum();
+            items.describe(path, total, found);
+            path.pop();
+        }
+    }
+
+    fn describe(&self, path: &mut Vec<String>, out_of: u64, found: &mut Vec<FieldProfile>) {
+        let seen = KINDS.into_iter().zip(self.seen);
+        let mut kinds: Vec<(Kind, Seen)> = seen
+            .filter(|(kind, seen)| *kind != Kind::Null && seen.count > 0)
+            .collect();
+        kinds.sort_by_key(|(_, seen)| std::cmp::Reverse(seen.count));
+        found.push(FieldProfile {
+            path: path.clone(),
+            kinds,
+            nulls: self.count(Kind::Null),
+            out_of,
+        });
+        self.list(path, self.count(Kind::Object), found);
+    }
+}
+
+fn kind_of_cell(cell: &str) -> Kind {
+    match Shape::of_cell(cell) {
+        Shape::Null => Kind::Null,
+        Shape::Bool => Kind::Bool,
+        Shape::Int => Kind::Int,
+        Shape::Float => Kind::Float,
+        Shape::Date => Kind::Date,
+        Shape::Time | Shape::FineTime => Kind::Time,
+        _ => Kind::Text,
+    }
+}
+
+/// Notes the type of a JSON value, and of all in it, without building the value.
+struct Filler<'a> {
+    place: &'a mut Place,
+    row: u64,
+    places: &'a mut usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Filler<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Filler<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.place.note(Kind::Null, self.row);
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        self.place.note(Kind::Bool, self.row);
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        self.place.note(Kind::Int, self.row);
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        let fits = i64::try_from(value).is_ok();
+        let kind = if fits { Kind::Int } else { Kind::Float };
+        self.place.note(kind, self.row);
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        self.place.note(Kind::Float, self.row);
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        self.place.note(Kind::Text, self.row);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        self.place.note(Kind::List, self.row);
+        let (row, places) = (self.row, self.places);
+        let place = self.place.items.get_or_insert_default();
+        while let Some(()) = seq.next_element_seed(Filler {
+            place: &mut *place,
+            row,
+            places: &mut *places,
+        })? {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        self.place.note(Kind::Object, self.row);
+        let mut unknown = Place::default();
+        while let Some(found) = map.next_key_seed(Name {
+            place: &mut *self.place,
+            places: &mut *self.places,
+        })? {
+            let place = found.and_then(|at| self.place.fields.get_mut(at));
+            map.next_value_seed(Filler {
+                place: place.map_or(&mut unknown, |(_, place)| place),
+                row: self.row,
+                places: &mut *self.places,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Finds a field by its name, adding it where it is new; where in the list it is.
+struct Name<'a> {
+    place: &'a mut Place,
+    places: &'a mut usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        let is_there = self.place.field(name, self.places).is_some();
+        Ok(is_there.then(|| self.place.at.get(name).copied()).flatten())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+    use super::Profile;
+
+    #[test]
+    fn conflicts_are_counted_and_placed() {
+        let mut profile = Profile::default();
+        for line in [
+            r#"{"a":1,"b":{"c":[1,2.5]}}"#,
+            r#"{"a":2.5,"b":{"c":[]},"d":null}"#,
+            "  ",
+            r#"{"a":"x","b":null,"d":"t"}"#,
+            "not json",
+        ] {
+            profile.json_line(line.as_bytes());
+        }
+        let mut later = Profile::from_row(profile.rows());
+        later.json_line(br#"{"a":true,"e":1}"#);
+        profile.merge(later);
+        assert_eq!((profile.rows(), profile.unreadable()), (5, (1, Some(3))));
+        let fields = profile.fields();
+        let of = |path: &str| fields.iter().find(|f| f.path.join(".") == path).unwrap();
+        let a = of("a");
+        assert!(a.is_conflict());
+        let seen = |kind| a.kinds.iter().find(|(k, _)| *k == kind).unwrap().1;
+        assert_eq!((seen(Kind::Text).count, seen(Kind::Text).first_row), (1, 2));
+        assert_eq!(seen(Kind::Bool).first_row, 4);
+        let c = of("b.c.[]");
+        assert!(!c.is_conflict());
+        assert_eq!(c.type_name(), "float");
+        assert_eq!((of("d").nulls, of("d").absent()), (1, 2));
+        assert_eq!(of("e").type_name(), "int");
+    }
+
+    #[test]
+    fn deep_and_wide_rows_stay_bounded() {
+        let mut profile = Profile::default();
+        profile.json_line(format!("{}1{}", "[".repeat(200), "]".repeat(200)).as_bytes());
+        let wide: Vec<String> = (0..20_000).map(|n| format!("\"k{n}\":{n}")).collect();
+        profile.json_line(format!("{{{}}}", wide.join(",")).as_bytes());
+        assert_eq!(profile.unreadable().0, 1);
+        assert!(profile.fields().len() <= 20_000);
+        assert!(profile.fields().len() >= 9_000);
+    }
+}

@@ -1,0 +1,119 @@
+//! The types of all values of a dataset, found by reading all of it.
+
+use std::io::Read;
+use std::sync::mpsc;
+
+use crate::catalog::Dataset;
+use crate::inspect::FileFormat;
+use crate::inspect::Profile;
+use crate::inspect::has_profile;
+use crate::inspect::profile;
+use crate::manifest::FileEntry;
+use crate::progress::Progress;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+
+/// What was found in one file.
+#[derive(Clone, Debug)]
+pub struct FileSchema {
+    /// Its path.
+    pub path: String,
+    /// Its format.
+    pub format: FileFormat,
+    /// The types of its values.
+    pub profile: Profile,
+}
+
+/// Pieces of a file that another thread sends.
+struct Pieces {
+    inbox: mpsc::Receiver<Vec<u8>>,
+    piece: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        while self.at == self.piece.len() {
+            match self.inbox.recv() {
+                Ok(piece) => (self.piece, self.at) = (piece, 0),
+                Err(_) => return Ok(0),
+            }
+        }
+        let rest = self.piece.get(self.at..).unwrap_or_default();
+        let n = rest.len().min(to.len());
+        if let (Some(to), Some(from)) = (to.get_mut(..n), rest.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        self.at += n;
+        Ok(n)
+    }
+}
+
+impl LocalRegistry {
+    /// Looks at every value of the files of text, or of one of them. Files whose format carries a
+    /// schema are left out: theirs is in the manifest.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchFile`], or what reading meets.
+    pub fn profiles(
+        &self,
+        dataset: &Dataset,
+        path: Option<&str>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<FileSchema>, Error> {
+        let reader = self.reader_of(dataset)?;
+        let m = &dataset.manifest;
+        let table = self.files_by(&reader, m)?;
+        let mut chosen: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
+        chosen.retain(|(_, f)| path.is_none_or(|p| p == f.path));
+        if let (Some(path), true) = (path, chosen.is_empty()) {
+            return Err(Error::NoSuchFile {
+                path: path.to_owned(),
+                dataset: m.name.to_string(),
+            });
+        }
+        chosen.retain(|(_, f)| has_profile(FileFormat::from_number(f.format)));
+        progress.phase(
+            "reading",
+            Some(chosen.iter().map(|(_, f)| f.size_bytes).sum()),
+        );
+        let mut found = Vec::new();
+        for file in &chosen {
+            let (at, entry) = *file;
+            let (end, format) = (at + entry.size_bytes, FileFormat::from_number(entry.format));
+            let (outbox, inbox) = mpsc::sync_channel(1);
+            let profile = std::thread::scope(|scope| {
+                let looking = scope.spawn(move || {
+                    let pieces = Pieces {
+                        inbox,
+                        piece: Vec::new(),
+                        at: 0,
+                    };
+                    profile(format, Box::new(pieces))
+                });
+                let sent = self.each_window(&reader, m, &[*file], at, end, &mut |from, bytes| {
+                    let part = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
+                    let (start, stop) = (part(at.saturating_sub(from)), part(end - from));
+                    let piece = bytes.get(start..stop).unwrap_or_default();
+                    progress.advance(piece.len() as u64);
+                    // Whoever looks may have seen enough.
+                    let _ = outbox.send(piece.to_vec());
+                    if progress.cancelled() {
+                        return Err(Error::Interrupted);
+                    }
+                    Ok(())
+                });
+                drop(outbox);
+                let panicked = |_| std::io::Error::other("the reader panicked");
+                let profile = looking.join().map_err(panicked).and_then(|p| p);
+                sent.and_then(|()| profile.map_err(|e| Error::file("read", &entry.path, e)))
+            })?;
+            found.push(FileSchema {
+                path: entry.path.clone(),
+                format,
+                profile,
+            });
+        }
+        Ok(found)
+    }
+}
