@@ -143,6 +143,9 @@ Fields: name tag license publisher lang schema text rows size")]
         /// As a web page that is safe to open
         #[arg(long)]
         html: bool,
+        /// As Croissant JSON-LD, for tools of machine learning
+        #[arg(long, conflicts_with = "html")]
+        croissant: bool,
         /// Make this file the card first
         #[arg(long, value_name = "FILE")]
         set: Option<PathBuf>,

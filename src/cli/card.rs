@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::card::to_html;
 use crate::catalog::Dataset;
+use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
 use crate::cli::markdown::render;
 use crate::cli::out::Out;
@@ -47,4 +48,15 @@ pub(crate) fn run(
         )
     };
     Ok(out.result(&object, &[m.content_id.to_string()], &text)?)
+}
+
+pub(crate) fn croissant(
+    registry: &LocalRegistry,
+    dataset: &Dataset,
+    out: &Out,
+) -> Result<(), Failure> {
+    let bar = Bar::new(out.is_quiet());
+    let object = registry.croissant(dataset, &bar)?;
+    drop(bar);
+    Ok(out.bytes(format!("{object:#}\n").as_bytes())?)
 }

@@ -74,6 +74,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             html,
             set,
             key,
+            croissant,
         } => {
             let dataset = find(&registry, reference)?;
             let dataset = match set {
@@ -87,6 +88,9 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
                     registry.revise(&dataset, &edit, pair.as_ref())?
                 }
             };
+            if *croissant {
+                return card::croissant(&registry, &dataset, out);
+            }
             card::run(&registry, &dataset, *html, out)
         }
         RegistryCommand::Tag {

@@ -178,15 +178,20 @@ impl Profile {
         self.rows += 1;
     }
 
-    /// Looks at the next element of an array while it is read.
+    /// Looks at the next element of an array while it is read; [`Profile::end_row`] follows when
+    /// there was one.
     pub(super) fn element<'de>(&mut self) -> impl DeserializeSeed<'de, Value = ()> + '_ {
         let row = self.rows;
-        self.rows += 1;
         Filler {
             place: &mut self.root,
             row,
             places: &mut self.places,
         }
+    }
+
+    /// The element was a row.
+    pub(super) fn end_row(&mut self) {
+        self.rows += 1;
     }
 
     /// What follows could not be read.

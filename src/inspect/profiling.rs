@@ -85,7 +85,9 @@ fn array(text: Box<dyn Read + '_>) -> io::Result<Profile> {
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-            while seq.next_element_seed(self.0.element())?.is_some() {}
+            while seq.next_element_seed(self.0.element())?.is_some() {
+                self.0.end_row();
+            }
             Ok(())
         }
     }

@@ -5,6 +5,7 @@
 mod archives;
 mod cards;
 mod checkout;
+mod croissant;
 mod error;
 mod feed;
 mod files;

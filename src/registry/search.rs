@@ -230,7 +230,7 @@ fn weigh(found: &mut [Found]) {
 fn stamp(heads: &[(RegisterKey, EnvelopeId)]) -> Vec<u8> {
     let mut hasher = blake3::Hasher::new();
     // The form of the documents: another one makes the index anew.
-    hasher.update(b"search 2\n");
+    hasher.update(b"search 3\n");
     for (key, id) in heads {
         hasher.update(key.as_bytes()).update(id.as_bytes());
     }

@@ -133,6 +133,19 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<Value, Error> {
         self.may_sign(&dataset.manifest, pair)?;
+        let subjects = self.subjects(dataset, progress)?;
+        Ok(attest(pair, &dataset.manifest, &subjects))
+    }
+
+    /// The files of a dataset as others' tools name them.
+    ///
+    /// # Errors
+    /// [`Error`] when a file is damaged.
+    pub(crate) fn subjects(
+        &self,
+        dataset: &Dataset,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Subject>, Error> {
         let reader = self.reader_of(dataset)?;
         let m = &dataset.manifest;
         let table = self.files(m)?;
@@ -162,7 +175,7 @@ impl LocalRegistry {
                     .ok_or_else(|| Error::NotFound(entry.path.clone()))?,
             });
         }
-        Ok(attest(pair, m, &subjects))
+        Ok(subjects)
     }
 }
 

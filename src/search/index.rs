@@ -40,6 +40,8 @@ use crate::search::SearchError;
 use crate::search::query::Clause;
 use crate::search::query::Match;
 use crate::search::query::Query;
+use crate::search::stems::all_stems;
+use crate::search::stems::stems;
 
 /// What is said of a dataset, for searching.
 #[derive(Clone, Debug, Default)]
@@ -92,6 +94,7 @@ struct Fields {
     column: Field,
     path: Field,
     text: Field,
+    stems: Field,
     rows: Field,
     size: Field,
 }
@@ -219,6 +222,11 @@ impl SearchIndex {
         d.publisher
             .iter()
             .for_each(|t| doc.add_text(f.publisher, lower(t)));
+        for language in &d.languages {
+            if let Some(stems) = stems(language, &d.text) {
+                doc.add_pre_tokenized_text(f.stems, stems);
+            }
+        }
         d.languages
             .iter()
             .for_each(|t| doc.add_text(f.lang, lower(t)));
@@ -334,7 +342,31 @@ impl SearchIndex {
             };
             any.push((Occur::Should, Box::new(BoostQuery::new(query, *weight))));
         }
+        let is_text = fields.iter().any(|(field, _)| *field == self.fields.text);
+        if is_text && matches!(what, Match::Text(_)) {
+            any.extend(self.stemmed(text));
+        }
         Ok(Box::new(BooleanQuery::new(any)))
+    }
+}
+
+impl SearchIndex {
+    /// The same words by their stems, one query a language.
+    fn stemmed(&self, text: &str) -> Vec<(Occur, Box<dyn TantivyQuery>)> {
+        let field = self.fields.stems;
+        let one = |stems: Vec<String>| -> Option<(Occur, Box<dyn TantivyQuery>)> {
+            let terms: Vec<Term> = stems
+                .iter()
+                .map(|s| Term::from_field_text(field, s))
+                .collect();
+            let query: Box<dyn TantivyQuery> = match terms.as_slice() {
+                [] => return None,
+                [only] => Box::new(TermQuery::new(only.clone(), IndexRecordOption::WithFreqs)),
+                _ => Box::new(PhraseQuery::new(terms)),
+            };
+            Some((Occur::Should, query))
+        };
+        all_stems(text).into_iter().filter_map(one).collect()
     }
 }
 
@@ -366,6 +398,7 @@ fn schema() -> (Schema, Fields) {
         column: builder.add_text_field("column", TEXT),
         path: builder.add_text_field("path", STRING),
         text: builder.add_text_field("text", words),
+        stems: builder.add_text_field("stems", TEXT),
         rows: builder.add_u64_field("rows", INDEXED | FAST),
         size: builder.add_u64_field("size", INDEXED | FAST),
     };

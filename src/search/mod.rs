@@ -3,6 +3,7 @@
 
 mod index;
 mod query;
+mod stems;
 #[cfg(test)]
 mod tests;
 

@@ -19,6 +19,13 @@ public=$("$program" -q registry keygen)
 "$program" registry sign data --format in-toto -o "$work/data.intoto.json"
 "$venv/bin/python" tests/independent/check_dsse.py "$work/data.intoto.json" "$public" tests/data
 
+# A Croissant description, beside the files that it describes.
+"$program" -q registry index tests/data/gsm8k --name gsm8k --license MIT >/dev/null
+"$program" -q registry checkout gsm8k "$work/beside" >/dev/null
+"$program" registry card gsm8k --croissant >"$work/beside/croissant.json"
+(cd "$work/beside" && "$venv/bin/python" "$OLDPWD/tests/independent/check_croissant.py" croissant.json \
+    test.jsonl/rows 1319)
+
 # An archive through stock tools: as it is, and encrypted both ways.
 for tool in zstd tar age; do command -v "$tool" >/dev/null || { echo "$tool is needed" >&2; exit 1; }; done
 "$program" -q registry export data -o "$work/data.alimentar"

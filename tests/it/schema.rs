@@ -21,7 +21,7 @@ fn a_conflict_far_behind_the_beginning_is_reported() {
     std::fs::write(data.join("b.json"), "[{\"x\":1},{\"x\":null},{\"x\":[]}]").unwrap();
     std::fs::write(
         data.join("c.csv"),
-        "n,\"a,\"\"b\"\nx\"\n1,2\n1.5,\"y\nz\"\n,\n",
+        "n,\"a,\"\"b\"\"\nx\"\n1,2\n1.5,\"y\nz\"\n,\n",
     )
     .unwrap();
     let packed = zrip::compress(rows.as_bytes(), 1).unwrap();

@@ -136,3 +136,43 @@ fn the_index_follows_the_registry_and_heals() {
     std::fs::remove_dir_all(home.join("search")).unwrap();
     assert_eq!(sorted(), ["drei", "one"]);
 }
+
+#[test]
+fn words_are_stemmed_in_the_language_of_the_card() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    for (name, language, text) in [
+        ("haus", "de", "Beschreibungen vieler Häuser und Wohnungen"),
+        ("casa", "es", "descripciones de viviendas y ciudades"),
+        ("house", "en", "descriptions of houses and cities"),
+    ] {
+        let (file, card) = (dir.path().join(name), dir.path().join(format!("{name}.md")));
+        std::fs::write(&file, name).unwrap();
+        std::fs::write(&card, format!("---\nlanguage: {language}\n---\n{text}\n")).unwrap();
+        let words = [
+            "registry",
+            "index",
+            file.to_str().unwrap(),
+            "--card",
+            card.to_str().unwrap(),
+        ];
+        answer(&home, &words);
+    }
+    let found = |query: &str| -> Vec<String> {
+        let said = answer(&home, &["registry", "search", query]);
+        assert_eq!(said["corrected"], false, "{query}");
+        let names = said["results"].as_array().unwrap().iter();
+        names
+            .map(|r| r["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(found("Wohnung"), ["haus"]);
+    assert_eq!(found("Beschreibung"), ["haus"]);
+    assert_eq!(found("vivienda"), ["casa"]);
+    assert_eq!(found("ciudad"), ["casa"]);
+    assert_eq!(found("city"), ["house"]);
+    assert_eq!(found("\"viele Haus\""), ["haus"]);
+    assert_eq!(found("\"viele Wohnung\""), Vec::<String>::new());
+    assert_eq!(found("\"viele Häuser\""), ["haus"]);
+    assert_eq!(found("Wohnung lang:de"), ["haus"]);
+}

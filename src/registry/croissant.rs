@@ -1,0 +1,170 @@
+//! A dataset's description as Croissant JSON-LD, for tools of machine learning.
+//! <https://docs.mlcommons.org/croissant/docs/croissant-spec.html>, version 1.0.
+
+use arrow_schema::DataType;
+use arrow_schema::Field;
+use arrow_schema::Fields;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::catalog::Dataset;
+use crate::ident::to_hex;
+use crate::inspect::FileFormat;
+use crate::inspect::Format;
+use crate::progress::Progress;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+use crate::trust::Subject;
+
+impl LocalRegistry {
+    /// The description. Reads every byte: Croissant names files by SHA-256.
+    ///
+    /// # Errors
+    /// [`Error`] when a file or the card is damaged.
+    pub fn croissant(&self, dataset: &Dataset, progress: &dyn Progress) -> Result<Value, Error> {
+        let m = &dataset.manifest;
+        let card = self.card(dataset)?.card;
+        let subjects = self.subjects(dataset, progress)?;
+        let table = self.files(m)?;
+        let formats: Vec<FileFormat> = table
+            .files()
+            .iter()
+            .map(|f| FileFormat::from_number(f.format))
+            .collect();
+        let size = table.files().iter().map(|f| f.size_bytes);
+        let distribution: Vec<Value> = subjects
+            .iter()
+            .zip(&formats)
+            .zip(size)
+            .map(|((s, format), size)| file_object(s, *format, size))
+            .collect();
+        let schema = Self::schema(m);
+        let mut record_sets = Vec::new();
+        for (subject, format) in subjects.iter().zip(&formats) {
+            if let (Some(schema), true) = (&schema, format.format != Format::Bytes) {
+                record_sets.push(record_set(&subject.path, *format, schema.fields()));
+            }
+        }
+        let description = match &m.description {
+            Some(text) => text.clone(),
+            None => card.markdown.chars().take(5000).collect(),
+        };
+        let mut object = json!({
+            "@context": context(),
+            "@type": "sc:Dataset",
+            "conformsTo": "http://mlcommons.org/croissant/1.0",
+            "name": m.name.to_string(),
+            "description": description,
+            "url": format!("https://alimentar.dev/id/{}", m.content_id.to_hex()),
+            "identifier": m.content_id.to_string(),
+            "version": m.dataset_version.to_string(),
+            "datePublished": m.created_at.to_rfc3339(),
+            "keywords": m.tags,
+            "distribution": distribution,
+            "recordSet": record_sets,
+        });
+        if let (Some(all), Some(license)) = (object.as_object_mut(), &m.license) {
+            all.insert("license".to_owned(), json!(license));
+        }
+        if let (Some(all), Some(key)) = (object.as_object_mut(), m.signer) {
+            let creator = json!({"@type": "sc:Organization", "name": key.to_hex()});
+            all.insert("creator".to_owned(), creator);
+        }
+        Ok(object)
+    }
+}
+
+fn file_object(subject: &Subject, format: FileFormat, size: u64) -> Value {
+    json!({
+        "@type": "cr:FileObject", "@id": subject.path, "name": subject.path,
+        "contentUrl": subject.path, "contentSize": format!("{size} B"),
+        "encodingFormat": encoding(format), "sha256": to_hex(&subject.sha256),
+    })
+}
+
+const fn encoding(format: FileFormat) -> &'static str {
+    match format.format {
+        Format::Bytes => "application/octet-stream",
+        Format::Jsonl => "application/jsonlines",
+        Format::JsonArray => "application/json",
+        Format::Csv => "text/csv",
+        Format::Tsv => "text/tsv",
+        Format::Parquet => "application/x-parquet",
+        Format::ArrowFile | Format::ArrowStream => "application/vnd.apache.arrow.file",
+    }
+}
+
+fn record_set(path: &str, format: FileFormat, fields: &Fields) -> Value {
+    let id = format!("{path}/rows");
+    let fields: Vec<Value> = fields
+        .iter()
+        .map(|f| field(f, &id, path, format, f.name()))
+        .collect();
+    json!({"@type": "cr:RecordSet", "@id": id, "name": id, "field": fields})
+}
+
+fn field(field_: &Field, above: &str, path: &str, format: FileFormat, column: &str) -> Value {
+    let id = format!("{above}/{}", field_.name());
+    let (mut repeated, mut kind) = (false, field_.data_type());
+    while let DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) =
+        kind
+    {
+        (repeated, kind) = (true, item.data_type());
+    }
+    let extract = match format.format {
+        Format::JsonArray => json!({"jsonPath": format!("$[*].{column}")}),
+        _ => json!({"column": column}),
+    };
+    let mut object = json!({
+        "@type": "cr:Field", "@id": id, "name": field_.name(),
+        "source": {"fileObject": {"@id": path}, "extract": extract},
+    });
+    let Some(all) = object.as_object_mut() else {
+        return object;
+    };
+    if repeated {
+        all.insert("repeated".to_owned(), json!(true));
+    }
+    // Structures are given as text: readers of Croissant follow JSON paths only from one level.
+    all.insert("dataType".to_owned(), json!(data_type(kind)));
+    object
+}
+
+const fn data_type(kind: &DataType) -> &'static str {
+    match kind {
+        DataType::Boolean => "sc:Boolean",
+        DataType::Int8
+        | DataType::Int16
+        | DataType::Int32
+        | DataType::Int64
+        | DataType::UInt8
+        | DataType::UInt16
+        | DataType::UInt32
+        | DataType::UInt64 => "sc:Integer",
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => "sc:Float",
+        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => "sc:Date",
+        _ => "sc:Text",
+    }
+}
+
+/// The context of Croissant 1.0, as its specification gives it.
+fn context() -> Value {
+    json!({
+        "@language": "en", "@vocab": "https://schema.org/",
+        "citeAs": "cr:citeAs", "column": "cr:column", "conformsTo": "dct:conformsTo",
+        "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/",
+        "data": {"@id": "cr:data", "@type": "@json"},
+        "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+        "dct": "http://purl.org/dc/terms/",
+        "equivalentProperty": "cr:equivalentProperty",
+        "examples": {"@id": "cr:examples", "@type": "@json"},
+        "extract": "cr:extract", "field": "cr:field", "fileProperty": "cr:fileProperty",
+        "fileObject": "cr:fileObject", "fileSet": "cr:fileSet", "format": "cr:format",
+        "includes": "cr:includes", "isLiveDataset": "cr:isLiveDataset",
+        "jsonPath": "cr:jsonPath", "key": "cr:key", "md5": "cr:md5",
+        "parentField": "cr:parentField", "path": "cr:path", "recordSet": "cr:recordSet",
+        "references": "cr:references", "regex": "cr:regex", "repeated": "cr:repeated",
+        "replace": "cr:replace", "samplingRate": "cr:samplingRate", "sc": "https://schema.org/", "separator": "cr:separator",
+        "source": "cr:source", "subField": "cr:subField", "transform": "cr:transform",
+    })
+}
