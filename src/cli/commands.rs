@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use serde_json::Value;
 use serde_json::json;
 
 use crate::catalog::Dataset;
@@ -14,11 +13,11 @@ use crate::cli::args::KeyArgs;
 use crate::cli::args::RegistryCommand;
 use crate::cli::bar::Bar;
 use crate::cli::card;
+use crate::cli::diff;
 use crate::cli::exit::Failure;
 use crate::cli::keys;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
-use crate::cli::out::printable;
 use crate::cli::revise;
 use crate::cli::schema;
 use crate::cli::search;
@@ -31,7 +30,6 @@ use crate::error_kind::ErrorKind;
 use crate::ident::Reference;
 use crate::registry::Edit;
 use crate::registry::Error;
-use crate::registry::FileDiff;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::trust::Action;
@@ -62,7 +60,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             out,
         ),
         RegistryCommand::Diff { a, b } => {
-            diff(&registry, &find(&registry, a)?, &find(&registry, b)?, out)
+            diff::run(&registry, &find(&registry, a)?, &find(&registry, b)?, out)
         }
         RegistryCommand::Search {
             query,
@@ -348,46 +346,6 @@ fn verify(
         return Err(Failure::NotTrusted(format!("`{name}`: {reason}")));
     }
     Ok(())
-}
-
-fn diff(registry: &LocalRegistry, a: &Dataset, b: &Dataset, out: &Out) -> Result<(), Failure> {
-    let report = registry.diff(a, b)?;
-    let t = &report.tree;
-    let state = |f: &FileDiff| match (&f.a, &f.b) {
-        (None, _) => "added",
-        (_, None) => "removed",
-        _ => "changed",
-    };
-    let side = |f: &Option<(u64, crate::ident::ContentId)>| f.as_ref().map(|(n, _)| *n);
-    let files: Vec<Value> = report
-        .files
-        .iter()
-        .map(|f| {
-            json!({
-                "path": f.path, "status": state(f), "size_a": side(&f.a), "size_b": side(&f.b),
-            })
-        })
-        .collect();
-    let object = json!({
-        "a": a.manifest.content_id.to_string(), "b": b.manifest.content_id.to_string(),
-        "shared_bytes": t.shared.bytes, "only_a_bytes": t.only_a.bytes,
-        "only_b_bytes": t.only_b.bytes, "shared_chunks": t.shared.chunks,
-        "only_a_chunks": t.only_a.chunks, "only_b_chunks": t.only_b.chunks, "files": files,
-    });
-    let mut text = format!(
-        "shared  {} in {} chunks\nonly a  {} in {} chunks\nonly b  {} in {} chunks\n",
-        human_bytes(t.shared.bytes),
-        t.shared.chunks,
-        human_bytes(t.only_a.bytes),
-        t.only_a.chunks,
-        human_bytes(t.only_b.bytes),
-        t.only_b.chunks,
-    );
-    for f in &report.files {
-        text += &format!("{:<8}{}\n", state(f), printable(&f.path));
-    }
-    let paths: Vec<String> = report.files.iter().map(|f| printable(&f.path)).collect();
-    Ok(out.result(&object, &paths, &text)?)
 }
 
 fn unindex(registry: &LocalRegistry, reference: &str, out: &Out) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ mod args;
 mod bar;
 mod card;
 mod commands;
+mod diff;
 mod doctor;
 mod exit;
 mod interrupt;

@@ -17,6 +17,7 @@ mod mutations;
 mod registry;
 mod repair;
 mod revise;
+mod row_diff;
 mod schema;
 mod search;
 mod signing;

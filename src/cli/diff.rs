@@ -1,0 +1,97 @@
+//! `registry diff`: two datasets by chunks, files and rows.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::catalog::Dataset;
+use crate::cli::bar::Bar;
+use crate::cli::exit::Failure;
+use crate::cli::out::Out;
+use crate::cli::out::human_bytes;
+use crate::cli::out::printable;
+use crate::registry::FileDiff;
+use crate::registry::LocalRegistry;
+use crate::registry::RowDiff;
+use crate::registry::RowSample;
+
+pub(crate) fn run(
+    registry: &LocalRegistry,
+    a: &Dataset,
+    b: &Dataset,
+    out: &Out,
+) -> Result<(), Failure> {
+    let report = registry.diff(a, b)?;
+    let bar = Bar::new(out.is_quiet());
+    let rows = registry.diff_rows(a, b, &bar)?;
+    drop(bar);
+    let t = &report.tree;
+    let state = |f: &FileDiff| match (&f.a, &f.b) {
+        (None, _) => "added",
+        (_, None) => "removed",
+        _ => "changed",
+    };
+    let side = |f: &Option<(u64, crate::ident::ContentId)>| f.as_ref().map(|(n, _)| *n);
+    let files: Vec<Value> = report
+        .files
+        .iter()
+        .map(|f| {
+            json!({
+                "path": f.path, "status": state(f), "size_a": side(&f.a), "size_b": side(&f.b),
+            })
+        })
+        .collect();
+    let object = json!({
+        "a": a.manifest.content_id.to_string(), "b": b.manifest.content_id.to_string(),
+        "shared_bytes": t.shared.bytes, "only_a_bytes": t.only_a.bytes,
+        "only_b_bytes": t.only_b.bytes, "shared_chunks": t.shared.chunks,
+        "only_a_chunks": t.only_a.chunks, "only_b_chunks": t.only_b.chunks, "files": files,
+        "rows": rows.iter().map(row_object).collect::<Vec<_>>(),
+    });
+    let mut text = format!(
+        "shared  {} in {} chunks\nonly a  {} in {} chunks\nonly b  {} in {} chunks\n",
+        human_bytes(t.shared.bytes),
+        t.shared.chunks,
+        human_bytes(t.only_a.bytes),
+        t.only_a.chunks,
+        human_bytes(t.only_b.bytes),
+        t.only_b.chunks,
+    );
+    for f in &report.files {
+        text += &format!("{:<8}{}\n", state(f), printable(&f.path));
+    }
+    rows.iter().for_each(|d| text += &row_text(d));
+    let paths: Vec<String> = report.files.iter().map(|f| printable(&f.path)).collect();
+    Ok(out.result(&object, &paths, &text)?)
+}
+
+fn row_object(diff: &RowDiff) -> Value {
+    let side =
+        |row: &Option<(u64, String)>| row.as_ref().map(|(n, text)| json!({"n": n, "text": text}));
+    let sample = |s: &RowSample| json!({"before": side(&s.before), "after": side(&s.after)});
+    json!({
+        "path": diff.path, "added": diff.added, "removed": diff.removed,
+        "changed": diff.changed, "bytes_read": diff.bytes_read,
+        "samples": diff.samples.iter().map(sample).collect::<Vec<_>>(),
+    })
+}
+
+fn row_text(diff: &RowDiff) -> String {
+    let mut text = format!(
+        "rows of {}: {} changed, {} added, {} removed ({} read)\n",
+        printable(&diff.path),
+        diff.changed,
+        diff.added,
+        diff.removed,
+        human_bytes(diff.bytes_read),
+    );
+    for sample in &diff.samples {
+        let lines = [('-', &sample.before), ('+', &sample.after)];
+        for (sign, side) in lines {
+            if let Some((n, row)) = side {
+                text += &printable(&format!("  {sign} {n}: {row}")).replace('\n', "\u{fffd}");
+                text.push('\n');
+            }
+        }
+    }
+    text
+}

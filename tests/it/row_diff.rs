@@ -1,0 +1,84 @@
+//! Differences row by row, against what an edit really did.
+
+use serde_json::Value;
+
+use crate::support::answer;
+use crate::support::lines;
+
+fn diff(a: &[u8], b: &[u8]) -> (u64, u64, u64, Value) {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    let file = dir.path().join("f.jsonl");
+    for data in [a, b] {
+        std::fs::write(&file, data).unwrap();
+        answer(&home, &["registry", "index", file.to_str().unwrap()]);
+    }
+    let said = answer(&home, &["registry", "diff", "f@0.1.0", "f@0.1.1"]);
+    let rows = &said["rows"][0];
+    let n = |key: &str| rows[key].as_u64().unwrap_or(0);
+    (n("added"), n("removed"), n("changed"), rows.clone())
+}
+
+fn joined(rows: &[Vec<u8>]) -> Vec<u8> {
+    rows.concat()
+}
+
+#[test]
+fn rows_that_changed_came_and_went_are_counted() {
+    let data = lines(20_000, 1);
+    let rows: Vec<Vec<u8>> = data
+        .split_inclusive(|b| *b == b'\n')
+        .map(<[u8]>::to_vec)
+        .collect();
+    let mut edited = rows.clone();
+    for n in [0, 7_000, 7_001, 19_999] {
+        edited[n] = format!("{{\"changed\":{n}}}\n").into_bytes();
+    }
+    edited.splice(
+        12_000..12_000,
+        (0..30).map(|n| format!("{{\"new\":{n}}}\n").into_bytes()),
+    );
+    edited.drain(3_000..3_005);
+    let (added, removed, changed, said) = diff(&data, &joined(&edited));
+    assert_eq!((added, removed, changed), (30, 5, 4), "{said}");
+    assert!(said["bytes_read"].as_u64().unwrap() < data.len() as u64 / 3);
+    let first = &said["samples"][0];
+    assert_eq!(
+        (&first["before"]["n"], &first["after"]["n"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(first["after"]["text"], "{\"changed\":0}");
+    let all = said["samples"].as_array().unwrap();
+    let removed: Vec<u64> = all
+        .iter()
+        .filter(|s| s["after"].is_null())
+        .map(|s| s["before"]["n"].as_u64().unwrap())
+        .collect();
+    assert_eq!(removed, [3_000, 3_001, 3_002, 3_003, 3_004]);
+    let later = all.iter().find(|s| s["before"]["n"] == 7_000).unwrap();
+    assert_eq!(later["after"]["n"], 6_995, "five rows were gone before");
+}
+
+#[test]
+fn rows_that_moved_and_rows_without_an_end_are_no_surprise() {
+    let data = lines(4_000, 1);
+    let half = data.len() / 2
+        + data[data.len() / 2..]
+            .iter()
+            .position(|b| *b == b'\n')
+            .unwrap()
+        + 1;
+    let swapped = [&data[half..], &data[..half]].concat();
+    let (added, removed, changed, _) = diff(&data, &swapped);
+    assert_eq!((added, removed, changed), (0, 0, 0));
+    // Appended, where the last row had no newline.
+    let short = &data[..data.len() - 1];
+    let longer = [short, b"\n{\"x\":1}"].concat();
+    let (added, removed, changed, said) = diff(short, &longer);
+    assert_eq!((added, removed, changed), (1, 0, 0), "{said}");
+    // Small files, and rows far longer than a chunk.
+    assert_eq!(diff(b"{}\n{\"a\":1}\n", b"{}\n{\"a\":2}\n").2, 1);
+    let long = |c: &str| format!("{{\"a\":\"{}\"}}\n{{\"b\":1}}\n", c.repeat(300_000)).into_bytes();
+    let (added, removed, changed, _) = diff(&long("x"), &long("y"));
+    assert_eq!((added, removed, changed), (0, 0, 1));
+}
