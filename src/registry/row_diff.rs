@@ -3,6 +3,9 @@
 
 use std::collections::HashMap;
 
+use crate::blob_store::BlobError;
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
 use crate::catalog::Dataset;
 use crate::ident::ChunkId;
 use crate::inspect::Compression;
@@ -80,6 +83,9 @@ struct Side<'a> {
     reader: &'a BlobReader,
     dataset: &'a Dataset,
     file: (u64, &'a FileEntry),
+    pieces: Vec<Piece>,
+    /// The file does not begin and end with chunks.
+    is_partial: bool,
     bytes_read: u64,
     texts: usize,
 }
@@ -109,6 +115,8 @@ impl LocalRegistry {
                 reader: &reader,
                 dataset,
                 file,
+                pieces: Vec::new(),
+                is_partial: false,
                 bytes_read: 0,
                 texts: TEXTS_MAX,
             };
@@ -152,9 +160,10 @@ fn pairs<'a>(a: &'a FileTable, b: &'a FileTable) -> Vec<(Placed<'a>, Placed<'a>)
 }
 
 fn compare(mut a: Side<'_>, mut b: Side<'_>) -> Result<RowDiff, Error> {
-    let (pieces_a, pieces_b) = (a.pieces()?, b.pieces()?);
-    let regions_a = a.regions(&pieces_a, &counts(&pieces_b))?;
-    let regions_b = b.regions(&pieces_b, &counts(&pieces_a))?;
+    a.find_pieces()?;
+    b.find_pieces()?;
+    let (held_a, held_b) = (counts(&a.pieces), counts(&b.pieces));
+    let (regions_a, regions_b) = (a.regions(held_b)?, b.regions(held_a)?);
     let rows_a = regions_a
         .iter()
         .map(|r| a.rows(r))
@@ -242,7 +251,7 @@ fn without<'a>(rows: &'a [Vec<Row>], others: &[Vec<Row>]) -> Vec<Vec<&'a Row>> {
 impl Side<'_> {
     /// The file's chunks. One that does not begin with a chunk of its own is a single piece: such
     /// files are small.
-    fn pieces(&self) -> Result<Vec<Piece>, Error> {
+    fn find_pieces(&mut self) -> Result<(), Error> {
         let m = &self.dataset.manifest;
         let (start, end) = (self.file.0, self.file.0 + self.file.1.size_bytes);
         let mut pieces = Vec::new();
@@ -253,12 +262,14 @@ impl Side<'_> {
                 break;
             }
             if at < start || chunk_end > end {
-                return Ok(vec![Piece {
+                self.is_partial = true;
+                pieces = vec![Piece {
                     id: chunk.id,
                     at: start,
                     end,
                     newlines: 0,
-                }]);
+                }];
+                break;
             }
             pieces.push(Piece {
                 id: chunk.id,
@@ -267,23 +278,19 @@ impl Side<'_> {
                 newlines: u64::from(chunk.newlines),
             });
         }
-        Ok(pieces)
+        self.pieces = pieces;
+        Ok(())
     }
 
-    fn regions(
-        &mut self,
-        pieces: &[Piece],
-        others: &HashMap<ChunkId, u64>,
-    ) -> Result<Vec<Region>, Error> {
-        let mut left = others.clone();
+    /// The runs of pieces that are not among the other file's, so many of each.
+    fn regions(&mut self, mut left: HashMap<ChunkId, u64>) -> Result<Vec<Region>, Error> {
         let (mut regions, mut open): (Vec<Region>, Option<Region>) = (Vec::new(), None);
         let (mut row, mut before) = (0, None::<Piece>);
         let whole = self.file.0 + self.file.1.size_bytes;
-        // A piece of a shared chunk is compared as a whole, whatever the chunk.
-        let is_partial = |p: &Piece| pieces.len() == 1 && p.newlines == 0;
-        for piece in pieces {
+        for piece in &self.pieces {
             let shared = left.get_mut(&piece.id).filter(|n| **n > 0);
-            match shared.filter(|_| !is_partial(piece)) {
+            // A part of a chunk is compared as a whole, whatever the chunk.
+            match shared.filter(|_| !self.is_partial) {
                 Some(n) => {
                     *n -= 1;
                     regions.extend(open.take());
@@ -358,13 +365,44 @@ impl Side<'_> {
         Ok(found)
     }
 
+    /// Hands over the bytes between two offsets. Neighbouring chunks lie in one record, which is
+    /// unpacked once.
     fn each(&mut self, start: u64, end: u64, sink: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
+        if self.is_partial {
+            return self.each_by_window(start, end, sink);
+        }
+        let first = self.pieces.partition_point(|p| p.end <= start);
+        for piece in self.pieces.iter().skip(first) {
+            if piece.at >= end {
+                break;
+            }
+            let key = BlobKey::new(BlobKind::Chunk, *piece.id.as_bytes());
+            let missing = || Error::from(BlobError::Missing(key));
+            let at = self.reader.locate(&[key])?.pop().flatten();
+            let at = at.ok_or_else(missing)?;
+            let record = self.reader.record(&key, &at)?;
+            let bytes = record.item(&key, at.item);
+            let bytes = bytes.filter(|b| ChunkId::of(b) == piece.id);
+            let bytes = bytes.ok_or_else(|| Error::from(BlobError::Corrupt(key)))?;
+            let part = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
+            let (from, to) = (part(start.saturating_sub(piece.at)), part(end - piece.at));
+            sink(bytes.get(from..to).unwrap_or_default());
+            self.bytes_read += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn each_by_window(
+        &mut self,
+        start: u64,
+        end: u64,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), Error> {
         if start >= end {
             return Ok(());
         }
+        let (m, file, registry) = (&self.dataset.manifest, [self.file], self.registry);
         let mut read = 0;
-        let (m, file) = (&self.dataset.manifest, [self.file]);
-        let registry = self.registry;
         registry.each_window(self.reader, m, &file, start, end, &mut |at, bytes| {
             let part = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
             let (from, to) = (part(start.saturating_sub(at)), part(end - at));
