@@ -167,6 +167,7 @@ struct Tally {
     text: String,
     ids: Vec<String>,
     first: Option<Failure>,
+    came: Vec<Listed>,
 }
 
 pub(crate) fn import(
@@ -213,6 +214,7 @@ pub(crate) fn import(
         }
         left = later;
     }
+    warn_about(registry, &tally.came, out)?;
     let mut receipt = Value::Null;
     if let (Some(path), false) = (&args.receipt, args.dry_run) {
         registry.write_receipt(path)?;
@@ -289,7 +291,7 @@ fn one(
                 let object = object(&l, &path, report.new_chunks);
                 tally.imported.push(object);
                 tally.line(said, &l, &new);
-                warn_about(registry, &l, out)?;
+                tally.came.push(*l);
             }
             ImportOutcome::AlreadyHere(l) => {
                 tally.already.push(object(&l, &path, 0));
@@ -335,20 +337,23 @@ impl Tally {
     }
 }
 
-/// Says what is strange about a dataset that just came in.
-fn warn_about(registry: &LocalRegistry, listed: &Listed, out: &Out) -> Result<(), Failure> {
-    let m = &listed.dataset.manifest;
-    if registry.equivocates(m)? {
-        out.diagnostic(&format!(
-            "warning: its publisher has given `{}@{}` to two contents; name the content id to use one",
-            m.name, m.dataset_version
-        ));
+/// Says what is strange about datasets that just came in.
+fn warn_about(registry: &LocalRegistry, came: &[Listed], out: &Out) -> Result<(), Failure> {
+    for listed in came {
+        let m = &listed.dataset.manifest;
+        if registry.equivocates(m)? {
+            out.diagnostic(&format!(
+                "warning: its publisher has given `{}@{}` to two contents; name the content id to use one",
+                m.name, m.dataset_version
+            ));
+        }
     }
-    if let Some(name) = registry.name_like(&m.name)? {
-        out.diagnostic(&format!(
-            "warning: the name `{}` reads like `{name}`",
-            m.name
-        ));
+    let apart = came
+        .iter()
+        .filter(|l| l.decide(Action::Resolve).verdict != Verdict::Accept);
+    let names: Vec<_> = apart.map(|l| l.dataset.manifest.name.clone()).collect();
+    for (name, other) in registry.look_alikes(&names)? {
+        out.diagnostic(&format!("warning: the name `{name}` reads like `{other}`"));
     }
     Ok(())
 }

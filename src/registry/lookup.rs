@@ -33,7 +33,7 @@ use crate::trust::Origin;
 use crate::trust::Trust;
 use crate::trust::TrustStore;
 use crate::trust::Verdict;
-use crate::trust::looks_like;
+use crate::trust::skeleton;
 
 /// How much the registry holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -157,24 +157,36 @@ impl LocalRegistry {
             }))
     }
 
-    /// Another name here, of what is trusted or made here, that this one could be taken for.
+    /// Which of these names could be taken for another name here, of what is trusted or made here;
+    /// each with that other.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
-    pub fn name_like(&self, name: &DatasetName) -> Result<Option<DatasetName>, Error> {
+    pub fn look_alikes(
+        &self,
+        names: &[DatasetName],
+    ) -> Result<Vec<(DatasetName, DatasetName)>, Error> {
         let trust = self.trust()?;
-        let alike = self.store.read(|t| {
-            let mut alike = Vec::new();
-            for other in catalog::names(t)? {
-                if looks_like(other.as_str(), name.as_str()) {
-                    alike.extend(catalog::by_name(t, &other)?);
+        let held = self.store.read(|t| Ok::<_, Error>(catalog::names(t)?))?;
+        let mut alike: BTreeMap<String, Vec<DatasetName>> = BTreeMap::new();
+        for name in held {
+            alike.entry(skeleton(name.as_str())).or_default().push(name);
+        }
+        let mut found = Vec::new();
+        for name in names {
+            let others = alike.get(&skeleton(name.as_str())).into_iter().flatten();
+            for other in others.filter(|other| *other != name) {
+                let datasets = self
+                    .store
+                    .read(|t| Ok::<_, Error>(catalog::by_name(t, other)?))?;
+                let mut listed = datasets.into_iter().map(|d| Self::listed(&trust, d));
+                if listed.any(|l| l.decide(Action::Resolve).verdict == Verdict::Accept) {
+                    found.push((name.clone(), other.clone()));
+                    break;
                 }
             }
-            Ok::<_, Error>(alike)
-        })?;
-        let mut listed = alike.into_iter().map(|d| Self::listed(&trust, d));
-        let trusted = listed.find(|l| l.decide(Action::Resolve).verdict == Verdict::Accept);
-        Ok(trusted.map(|l| l.dataset.manifest.name))
+        }
+        Ok(found)
     }
 
     /// Takes every dataset with this content out of the index.

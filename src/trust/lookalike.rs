@@ -7,7 +7,7 @@ pub fn looks_like(a: &str, b: &str) -> bool {
 }
 
 /// What is left of a name when everything that is easily confused is made one.
-fn skeleton(name: &str) -> String {
+pub fn skeleton(name: &str) -> String {
     let plain: String = name
         .chars()
         .filter(|c| !matches!(c, '-' | '_' | '.'))

@@ -21,6 +21,7 @@ pub use key_file::KeyFileError;
 pub use key_file::LockedKey;
 pub use keypair::KeyPair;
 pub use lookalike::looks_like;
+pub use lookalike::skeleton;
 pub use policy::Action;
 pub use policy::Decision;
 pub use policy::Origin;

@@ -347,6 +347,16 @@ fn trust_decides_what_comes_in() {
         "0.1.0"
     );
 
+    // Nor one whose name reads like it, and that is said.
+    labs.index("m", "c0rpus", &lines(300, 8), &["--sign"]);
+    labs.export("m", &["c0rpus"], "alike.alimentar");
+    let alike = program(&labs.at("b"))
+        .args(["registry", "import", &labs.text("alike.alimentar")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&alike.stderr).into_owned();
+    assert!(said.contains("`c0rpus` reads like `corpus`"), "{said}");
+
     // A withdrawal, then a revocation, come with the next archive.
     labs.index("a", "second", &lines(300, 4), &["--sign"]);
     labs.keyed(
@@ -502,4 +512,33 @@ fn an_archive_heals_what_was_lost() {
     answer(&home, &["registry", "verify", "x"]);
     let (said, _) = labs.import("b", "x.alimentar", &[]);
     assert_eq!(said["already_here"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn revisions_travel_and_older_ones_change_nothing() {
+    let labs = Labs::new();
+    labs.publisher("a");
+    labs.index("a", "x", &lines(200, 1), &["--sign"]);
+    labs.export("a", &["x"], "one.alimentar");
+    labs.keyed("a", &["registry", "tag", "x", "--add", "new"]);
+    labs.export("a", &["x"], "two.alimentar");
+    assert_eq!(labs.import("b", "one.alimentar", &[]).1, 0);
+    let (said, _) = labs.import("b", "two.alimentar", &[]);
+    assert_eq!(
+        (
+            said["imported"].as_array().unwrap().len(),
+            &said["imported"][0]["new_chunks"]
+        ),
+        (1, &json!(0))
+    );
+    let (said, _) = labs.import("b", "one.alimentar", &[]);
+    assert_eq!(said["already_here"].as_array().unwrap().len(), 1, "{said}");
+    let info = answer(&labs.at("b"), &["registry", "info", "x"]);
+    assert_eq!((&info["tags"], &info["seq"]), (&json!(["new"]), &json!(2)));
+    // Nor do they come back with a rebuilt index.
+    std::fs::remove_file(labs.at("b/registry.redb")).unwrap();
+    assert_eq!(
+        answer(&labs.at("b"), &["registry", "info", "x"])["tags"],
+        json!(["new"])
+    );
 }

@@ -19,6 +19,7 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::ContentId;
 use crate::ident::PublisherKey;
+use crate::manifest::Rank;
 use crate::manifest::each_node;
 use crate::pack::Flags;
 use crate::progress::NoProgress;
@@ -248,7 +249,9 @@ impl LocalRegistry {
             .store
             .read(|t| Ok::<_, Error>(catalog::by_key(t, key)?))?;
         let envelope_id = verified.envelope().id();
-        let same = held.filter(|h| h.envelope_id == envelope_id);
+        // An older revision changes nothing.
+        let rank = Rank::of(&manifest, envelope_id);
+        let same = held.filter(|h| rank <= Rank::of(&h.manifest, h.envelope_id));
         // One whose bytes were lost is healed by reading them again.
         if let Some(held) = same
             && self.is_complete(&held)?
