@@ -91,17 +91,14 @@ impl LocalRegistry {
                     };
                     profile(format, Box::new(pieces))
                 });
-                let sent = self.each_window(&reader, m, &[*file], at, end, &mut |from, bytes| {
-                    let part = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
-                    let (start, stop) = (part(at.saturating_sub(from)), part(end - from));
-                    let piece = bytes.get(start..stop).unwrap_or_default();
-                    progress.advance(piece.len() as u64);
+                let sent = self.each_piece(&reader, m, *file, (at, end), &mut |bytes| {
+                    progress.advance(bytes.len() as u64);
                     // Whoever looks may have seen enough.
-                    let _ = outbox.send(piece.to_vec());
-                    if progress.cancelled() {
-                        return Err(Error::Interrupted);
+                    let _ = outbox.send(bytes.to_vec());
+                    match progress.cancelled() {
+                        true => Err(Error::Interrupted),
+                        false => Ok(()),
                     }
-                    Ok(())
                 });
                 drop(outbox);
                 let panicked = |_| std::io::Error::other("the reader panicked");

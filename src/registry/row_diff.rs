@@ -369,7 +369,15 @@ impl Side<'_> {
     /// unpacked once.
     fn each(&mut self, start: u64, end: u64, sink: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
         if self.is_partial {
-            return self.each_by_window(start, end, sink);
+            let (m, file) = (&self.dataset.manifest, self.file);
+            self.bytes_read += end.saturating_sub(start);
+            let piece = &mut |bytes: &[u8]| {
+                sink(bytes);
+                Ok(())
+            };
+            return self
+                .registry
+                .each_piece(self.reader, m, file, (start, end), piece);
         }
         let first = self.pieces.partition_point(|p| p.end <= start);
         for piece in self.pieces.iter().skip(first) {
@@ -389,28 +397,6 @@ impl Side<'_> {
             sink(bytes.get(from..to).unwrap_or_default());
             self.bytes_read += bytes.len() as u64;
         }
-        Ok(())
-    }
-
-    fn each_by_window(
-        &mut self,
-        start: u64,
-        end: u64,
-        sink: &mut dyn FnMut(&[u8]),
-    ) -> Result<(), Error> {
-        if start >= end {
-            return Ok(());
-        }
-        let (m, file, registry) = (&self.dataset.manifest, [self.file], self.registry);
-        let mut read = 0;
-        registry.each_window(self.reader, m, &file, start, end, &mut |at, bytes| {
-            let part = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
-            let (from, to) = (part(start.saturating_sub(at)), part(end - at));
-            read += bytes.len() as u64;
-            sink(bytes.get(from..to).unwrap_or_default());
-            Ok(())
-        })?;
-        self.bytes_read += read;
         Ok(())
     }
 

@@ -156,15 +156,13 @@ impl LocalRegistry {
             let (at, entry) = *file;
             let mut hasher = Sha256::new();
             let end = at + entry.size_bytes;
-            self.each_window(&reader, m, &[*file], at, end, &mut |from, bytes| {
-                let part = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
-                let (start, stop) = (part(at.saturating_sub(from)), part(end - from));
-                hasher.update(bytes.get(start..stop).unwrap_or_default());
-                progress.advance((stop - start) as u64);
-                if progress.cancelled() {
-                    return Err(Error::Interrupted);
+            self.each_piece(&reader, m, *file, (at, end), &mut |bytes| {
+                hasher.update(bytes);
+                progress.advance(bytes.len() as u64);
+                match progress.cancelled() {
+                    true => Err(Error::Interrupted),
+                    false => Ok(()),
                 }
-                Ok(())
             })?;
             subjects.push(Subject {
                 path: entry.path.clone(),

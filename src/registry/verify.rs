@@ -173,6 +173,25 @@ impl LocalRegistry {
         })
     }
 
+    /// Hands the bytes between two offsets of a file to `sink` in order, nothing before or after.
+    pub(crate) fn each_piece(
+        &self,
+        reader: &BlobReader,
+        manifest: &Manifest,
+        file: (u64, &FileEntry),
+        (start, end): (u64, u64),
+        sink: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if start >= end {
+            return Ok(());
+        }
+        self.each_window(reader, manifest, &[file], start, end, &mut |at, bytes| {
+            let part = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
+            let (from, to) = (part(start.saturating_sub(at)), part(end.saturating_sub(at)));
+            sink(bytes.get(from..to).unwrap_or_default())
+        })
+    }
+
     /// Hands the bytes of chunks between two offsets to `sink` in order; `files` are those that
     /// damage there would be in.
     pub(crate) fn each_window(
