@@ -99,7 +99,7 @@ fn one_frame(source: &mut dyn Read, frame: &mut Vec<u8>) -> Result<(), ArchiveEr
         stored
     };
     if size > FRAME_BYTES as u64 {
-        return Err(ArchiveError::Frame("a zstd frame is larger than 4 MiB"));
+        return Err(ArchiveError::Frame("a zstd frame is larger than 8 MiB"));
     }
     // Blocks of nothing could go on for ever.
     let blocks_max = 2 + FRAME_BYTES / 1024;

@@ -14,7 +14,7 @@ use crate::manifest::Manifest;
 use crate::wire::limits::ARCHIVE_DATASETS_MAX;
 
 /// Bytes of the tar stream in one frame.
-pub const FRAME_BYTES: usize = 4 << 20;
+pub const FRAME_BYTES: usize = 8 << 20;
 /// Bytes of a tar block.
 pub(super) const BLOCK_BYTES: usize = 512;
 /// The version of the format that is written and read.

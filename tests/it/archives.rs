@@ -190,7 +190,7 @@ fn many_datasets_share_one_archive_and_volumes_may_be_shuffled() {
     let labs = Labs::new();
     labs.publisher("a");
     let noise = |seed: u64| {
-        let mut bytes = vec![0; 6 << 20];
+        let mut bytes = vec![0; 10 << 20];
         blake3::Hasher::new()
             .update(&seed.to_le_bytes())
             .finalize_xof()
@@ -216,11 +216,11 @@ fn many_datasets_share_one_archive_and_volumes_may_be_shuffled() {
         "a",
         &["registry", "card", "x", "--set", &labs.text("card.md")],
     );
-    let report = labs.export("a", &["--all", "--split", "5300000"], "all.alimentar");
+    let report = labs.export("a", &["--all", "--split", "9500000"], "all.alimentar");
     let paths = report["archives"][0]["paths"].as_array().unwrap().clone();
     assert!(paths.len() >= 3, "{report}");
     for path in &paths {
-        assert!(std::fs::metadata(path.as_str().unwrap()).unwrap().len() <= 5_300_000);
+        assert!(std::fs::metadata(path.as_str().unwrap()).unwrap().len() <= 9_500_000);
     }
     let import = |home: &str, which: &[usize]| {
         let mut words = vec!["registry", "import"];
@@ -438,7 +438,7 @@ fn one_version_with_two_contents_is_seen() {
 fn encrypted_archives_open_for_their_recipients_alone() {
     let labs = Labs::new();
     labs.publisher("a");
-    let mut noise = vec![0; 6 << 20];
+    let mut noise = vec![0; 10 << 20];
     blake3::Hasher::new().finalize_xof().fill(&mut noise);
     labs.index("a", "x", &noise, &["--sign"]);
     // Made by `age-keygen`, for this test.
@@ -463,12 +463,12 @@ fn encrypted_archives_open_for_their_recipients_alone() {
         assert_ne!(labs.import("c", &name, &opens).1, 0);
     }
     // Volumes, in any order.
-    let split = [&["x", "--split", "5300000", "--recipient", recipient][..]].concat();
+    let split = [&["x", "--split", "9500000", "--recipient", recipient][..]].concat();
     let report = labs.export("a", &split, "v.alimentar");
     let paths = report["archives"][0]["paths"].as_array().unwrap().clone();
     assert_eq!(paths.len(), 2);
     for path in &paths {
-        assert!(std::fs::metadata(path.as_str().unwrap()).unwrap().len() <= 5_300_000);
+        assert!(std::fs::metadata(path.as_str().unwrap()).unwrap().len() <= 9_500_000);
     }
     let import = |home: &str, which: &[usize]| {
         let mut words = vec!["registry", "import", "--identity", opens[1]];

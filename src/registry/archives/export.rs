@@ -70,7 +70,7 @@ pub struct ExportReport {
 }
 
 /// The least size of a volume: a frame, and what ends a volume.
-const SPLIT_BYTES_MIN: u64 = 5 << 20;
+const SPLIT_BYTES_MIN: u64 = 9 << 20;
 
 impl LocalRegistry {
     /// Writes datasets into one archive, as bytes that depend on nothing but them and the options.
