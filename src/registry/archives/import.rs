@@ -138,7 +138,7 @@ impl LocalRegistry {
             });
             let mut next = || pieces.recv().unwrap_or(Ok(None));
             let mut reader = EntryReader::new(&mut next);
-            let done = self.import_entries(&mut reader, options, parcel.bytes(), progress);
+            let done = self.import_entries(&mut reader, options, progress);
             // The other thread may be waiting for somebody to take a piece.
             drop(pieces);
             done
@@ -169,7 +169,6 @@ impl LocalRegistry {
         &self,
         reader: &mut EntryReader<'_>,
         options: &ImportOptions<'_>,
-        bytes: u64,
         progress: &dyn Progress,
     ) -> Result<ImportReport, Error> {
         let header = read_header(reader)?;
@@ -185,6 +184,8 @@ impl LocalRegistry {
             .rposition(|c| matches!(c.fate, Fate::Wanted));
         let mut stats = crate::store::disk::SessionStats::default();
         if let (Some(last), false) = (last, options.dry_run) {
+            let sizes = candidates.iter().map(|c| c.verified.manifest().size_bytes);
+            let bytes = sizes.fold(0_u64, u64::saturating_add);
             progress.phase("importing", (header.base.is_empty()).then_some(bytes));
             // Nothing that comes in is collected while this lasts.
             let store = BlobReader::new(&self.store)?;

@@ -62,17 +62,39 @@ impl Parcel {
 
     /// Its bytes, one file after the other, decrypted where they are encrypted.
     pub(crate) fn open(&self, openers: &Openers) -> Result<Box<dyn Read + Send>, Error> {
-        let mut all: Box<dyn Read + Send> = Box::new(std::io::empty());
-        for path in &self.paths {
-            all = Box::new(all.chain(seal::open(path, openers)?));
-        }
-        Ok(all)
+        let mut later = self.paths.clone().into_iter();
+        let first: Box<dyn Read + Send> = match later.next() {
+            // Whatever keeps the first from being opened is told as what it is.
+            Some(path) => seal::open(&path, openers)?,
+            None => Box::new(std::io::empty()),
+        };
+        Ok(Box::new(Joined {
+            open: first,
+            later,
+            openers: openers.clone(),
+        }))
     }
+}
 
-    /// How many bytes it has.
-    pub(crate) fn bytes(&self) -> u64 {
-        let length = |p: &PathBuf| std::fs::metadata(p).map_or(0, |m| m.len());
-        self.paths.iter().map(length).sum()
+/// Files one after the other, one open at a time.
+struct Joined {
+    open: Box<dyn Read + Send>,
+    later: std::vec::IntoIter<PathBuf>,
+    openers: Openers,
+}
+
+impl Read for Joined {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let n = self.open.read(to)?;
+            if n > 0 || to.is_empty() {
+                return Ok(n);
+            }
+            let Some(path) = self.later.next() else {
+                return Ok(0);
+            };
+            self.open = seal::open(&path, &self.openers).map_err(std::io::Error::other)?;
+        }
     }
 }
 
