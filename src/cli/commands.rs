@@ -102,13 +102,8 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
                 remove_tags: remove.clone(),
                 ..Edit::default()
             };
-            revise::revise(
-                &registry,
-                &find(&registry, reference)?,
-                &edit,
-                (key, cli),
-                out,
-            )
+            let dataset = find(&registry, reference)?;
+            revise::revise(&registry, &dataset, &edit, (key, cli), out)
         }
         RegistryCommand::Rename {
             reference,
@@ -119,13 +114,8 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
                 name: Some(name.clone()),
                 ..Edit::default()
             };
-            revise::revise(
-                &registry,
-                &find(&registry, reference)?,
-                &edit,
-                (key, cli),
-                out,
-            )
+            let dataset = find(&registry, reference)?;
+            revise::revise(&registry, &dataset, &edit, (key, cli), out)
         }
         RegistryCommand::Withdraw {
             reference,
@@ -317,7 +307,7 @@ fn verify(
     let believed = registry.trust()?;
     let mut listed = LocalRegistry::listed(&believed, d.clone());
     listed.standing.signature = registry.signature(d)?;
-    trust::warn(&listed, &believed, out);
+    trust::warn(registry, &listed, out)?;
     let id = d.manifest.content_id.to_string();
     let signature = listed.standing.signature;
     let mut object = json!({
