@@ -133,14 +133,24 @@ impl LockedKey {
             .iter_mut()
             .zip(both)
             .for_each(|(to, from)| *to = *from);
-        Ok(Self {
-            header,
+        Ok(Self::of(cost, salt, nonce, public_key, sealed))
+    }
+
+    fn of(
+        cost: KeyCost,
+        salt: [u8; 16],
+        nonce: [u8; 12],
+        public_key: PublisherKey,
+        sealed: [u8; SEED_BYTES + TAG_BYTES],
+    ) -> Self {
+        Self {
+            header: header(cost, &salt, &nonce, &public_key),
             cost,
             salt,
             nonce,
             public_key,
             sealed,
-        })
+        }
     }
 
     /// Opens it. Takes the time and memory of its cost.
@@ -244,15 +254,7 @@ impl LockedKey {
         let (nonce, public_key) = (r.array()?, PublisherKey::new(r.array()?));
         let sealed = r.array()?;
         r.end()?;
-        let header = header(cost, &salt, &nonce, &public_key);
-        Ok(Self {
-            header,
-            cost,
-            salt,
-            nonce,
-            public_key,
-            sealed,
-        })
+        Ok(Self::of(cost, salt, nonce, public_key, sealed))
     }
 
     fn allowed(self) -> Result<Self, KeyFileError> {
@@ -300,10 +302,5 @@ fn cipher(
 /// The text of a key file with another cost or key in its header, and a checksum that fits.
 #[cfg(test)]
 pub(super) fn forged(locked: &LockedKey, cost: KeyCost, public_key: PublisherKey) -> String {
-    let header = header(cost, &locked.salt, &locked.nonce, &public_key);
-    LockedKey {
-        header,
-        ..locked.clone()
-    }
-    .encode()
+    LockedKey::of(cost, locked.salt, locked.nonce, public_key, locked.sealed).encode()
 }
