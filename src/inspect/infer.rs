@@ -1,19 +1,12 @@
 //! Types of values that carry no schema: the least type that fits everything seen.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use arrow_schema::DataType;
 use arrow_schema::Field;
 use arrow_schema::Fields;
 use arrow_schema::Schema;
 use arrow_schema::TimeUnit;
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::de::IgnoredAny;
-use serde::de::MapAccess;
-use serde::de::SeqAccess;
-use serde::de::Visitor;
 
 use crate::wire::limits::SCHEMA_FIELDS_MAX;
 
@@ -173,67 +166,4 @@ fn fits(text: &str, pattern: &str) -> bool {
         }
     };
     text.len() == pattern.len() && text.bytes().zip(pattern.bytes()).all(fit)
-}
-
-impl<'de> Deserialize<'de> for Shape {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ShapeVisitor)
-    }
-}
-
-/// Reads the type of a JSON value without building the value.
-struct ShapeVisitor;
-
-impl<'de> Visitor<'de> for ShapeVisitor {
-    type Value = Shape;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Shape, E> {
-        Ok(Shape::Null)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Shape, E> {
-        Ok(Shape::Bool)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Shape, E> {
-        Ok(Shape::Int)
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Shape, E> {
-        let fits = i64::try_from(value).is_ok();
-        Ok(if fits { Shape::Int } else { Shape::Float })
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Shape, E> {
-        Ok(Shape::Float)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Shape, E> {
-        Ok(Shape::Text)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Shape, A::Error> {
-        let mut items = Shape::Null;
-        while let Some(item) = seq.next_element()? {
-            items.merge(item);
-        }
-        Ok(Shape::List(Box::new(items)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape, A::Error> {
-        let mut object = Object::default();
-        while let Some(name) = map.next_key::<String>()? {
-            if object.fields.len() < SCHEMA_FIELDS_MAX {
-                let shape = map.next_value()?;
-                object.add(&name, shape);
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(Shape::Object(object))
-    }
 }

@@ -1,25 +1,22 @@
 //! JSON Lines and JSON arrays: the type of their rows, and how many elements an array has.
 
 use arrow_schema::Schema;
+use serde::de::IgnoredAny;
 
-use crate::inspect::infer::Shape;
+use crate::inspect::profile::Profile;
 
 /// The schema of the JSON values on these lines. Lines that are not JSON are passed over. The last
 /// line counts only when the text is `whole`.
 pub(crate) fn lines_schema(text: &[u8], whole: bool) -> Option<Schema> {
-    let mut shape = Shape::Null;
-    for line in complete_lines(text, whole) {
-        if let Ok(row) = serde_json::from_slice(line) {
-            shape.merge(row);
-        }
-    }
-    shape.schema()
+    let mut profile = Profile::default();
+    complete_lines(text, whole).for_each(|line| profile.json_line(line));
+    profile.shape().schema()
 }
 
 /// Whether a text is one JSON value.
 pub(crate) fn is_json(text: &[u8]) -> bool {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+    serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
 
 /// Whether the first lines, at least two, each hold one JSON object: JSON Lines in a file that is
@@ -29,10 +26,10 @@ pub(crate) fn looks_like_lines(text: &[u8], whole: bool) -> bool {
     let mut objects = 0;
     let lines = complete_lines(text, whole).filter(|l| !l.trim_ascii().is_empty());
     for line in lines.take(LINES) {
-        match serde_json::from_slice(line) {
-            Ok(Shape::Object(_)) => objects += 1,
-            _ => return false,
+        if !line.trim_ascii_start().starts_with(b"{") || !is_json(line) {
+            return false;
         }
+        objects += 1;
     }
     objects >= 2
 }
@@ -48,19 +45,19 @@ fn complete_lines(text: &[u8], whole: bool) -> impl Iterator<Item = &[u8]> {
 
 /// The schema of the elements of an array whose text begins like this.
 pub(crate) fn array_schema(text: &[u8]) -> Option<Schema> {
-    let mut shape = Shape::Null;
+    let mut profile = Profile::default();
     let mut rest = text.trim_ascii_start().strip_prefix(b"[")?;
     loop {
-        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Shape>();
-        let Some(Ok(row)) = values.next() else { break };
-        let after = rest.get(values.byte_offset()..).unwrap_or_default();
-        shape.merge(row);
+        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<IgnoredAny>();
+        let Some(Ok(_)) = values.next() else { break };
+        let (row, after) = rest.split_at_checked(values.byte_offset())?;
+        profile.json_line(row);
         match after.trim_ascii_start().strip_prefix(b",") {
             Some(next) => rest = next,
             None => break,
         }
     }
-    shape.schema()
+    profile.shape().schema()
 }
 
 /// Counts the elements of one JSON array in bytes that come in pieces. Follows strings and

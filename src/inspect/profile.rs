@@ -11,7 +11,9 @@ use serde::de::MapAccess;
 use serde::de::SeqAccess;
 use serde::de::Visitor;
 
+use crate::inspect::infer::Object;
 use crate::inspect::infer::Shape;
+use crate::inspect::json::is_json;
 use crate::wire::limits::SCHEMA_FIELDS_MAX;
 
 /// The types that values may have.
@@ -64,6 +66,21 @@ impl Kind {
             Self::Object => "object",
         }
     }
+
+    /// The type alone, nothing inside of it.
+    fn shape(self) -> Shape {
+        match self {
+            Self::Null => Shape::Null,
+            Self::Bool => Shape::Bool,
+            Self::Int => Shape::Int,
+            Self::Float => Shape::Float,
+            Self::Date => Shape::Date,
+            Self::Time => Shape::Time,
+            Self::Text => Shape::Text,
+            Self::List => Shape::List(Box::default()),
+            Self::Object => Shape::Object(Object::default()),
+        }
+    }
 }
 
 /// How often values of one type stood in a place, and in which row first.
@@ -100,24 +117,29 @@ pub struct FieldProfile {
 impl FieldProfile {
     /// The types, as people write them.
     pub fn type_name(&self) -> String {
-        let names: Vec<&str> = self.kinds.iter().map(|(k, _)| k.name()).collect();
-        match names.as_slice() {
-            [] => Kind::Null.name().to_owned(),
-            _ if !self.is_conflict() && names.contains(&"float") => "float".to_owned(),
-            _ if !self.is_conflict() && names.contains(&"time") => "time".to_owned(),
-            several => several.join(" or "),
+        match self.common() {
+            Shape::Null => Kind::Null.name().to_owned(),
+            Shape::Float => Kind::Float.name().to_owned(),
+            Shape::Time => Kind::Time.name().to_owned(),
+            _ => {
+                let names = self.kinds.iter().map(|(kind, _)| kind.name());
+                names.collect::<Vec<_>>().join(" or ")
+            }
         }
     }
 
     /// Whether the types have no type in common: integers widen to floats, dates to times, and
     /// everything goes with null.
     pub fn is_conflict(&self) -> bool {
-        let mut kinds: Vec<Kind> = self.kinds.iter().map(|(k, _)| *k).collect();
-        kinds.sort_unstable();
-        !matches!(
-            kinds.as_slice(),
-            [] | [_] | [Kind::Int, Kind::Float] | [Kind::Date, Kind::Time]
-        )
+        self.common() == Shape::Mixed
+    }
+
+    fn common(&self) -> Shape {
+        let mut common = Shape::Null;
+        for (kind, _) in &self.kinds {
+            common.merge(kind.shape());
+        }
+        common
     }
 
     /// How often nothing stood there, not even null.
@@ -138,28 +160,21 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// An empty one, for rows from this number on.
-    pub fn from_row(first: u64) -> Self {
-        Self {
-            rows: first,
-            ..Self::default()
-        }
-    }
-
     /// Looks at a line of JSON; a blank one is no row.
     pub fn json_line(&mut self, line: &[u8]) {
         if line.trim_ascii().is_empty() {
             return;
         }
         let row = self.rows;
+        // A damaged row says nothing of types, not even by its beginning.
+        let is_whole = is_json(line);
         let mut reader = serde_json::Deserializer::from_slice(line);
         let seed = Filler {
             place: &mut self.root,
             row,
             places: &mut self.places,
         };
-        let read = reader.deserialize_any(seed);
-        if read.is_err() || reader.end().is_err() {
+        if !is_whole || reader.deserialize_any(seed).is_err() {
             self.unreadable += 1;
             self.first_unreadable.get_or_insert(row);
         }
@@ -200,12 +215,9 @@ impl Profile {
         self.first_unreadable.get_or_insert(self.rows);
     }
 
-    /// Adds what another saw of later rows.
-    pub fn merge(&mut self, other: Self) {
-        self.root.merge(other.root, &mut self.places);
-        self.rows = self.rows.max(other.rows);
-        self.unreadable += other.unreadable;
-        self.first_unreadable = self.first_unreadable.or(other.first_unreadable);
+    /// The least type that fits all rows.
+    pub(super) fn shape(&self) -> Shape {
+        self.root.shape()
     }
 
     /// Rows seen.
@@ -256,21 +268,25 @@ impl Place {
         self.fields.get_mut(at).map(|(_, place)| place)
     }
 
-    fn merge(&mut self, other: Self, places: &mut usize) {
-        for (mine, theirs) in self.seen.iter_mut().zip(other.seen) {
-            if mine.count == 0 {
-                mine.first_row = theirs.first_row;
-            }
-            mine.count += theirs.count;
+    fn shape(&self) -> Shape {
+        let mut shape = Shape::Null;
+        for kind in KINDS.into_iter().filter(|k| self.count(*k) > 0) {
+            shape.merge(match kind {
+                Kind::List => {
+                    let items = self.items.as_ref().map(|i| i.shape());
+                    Shape::List(Box::new(items.unwrap_or_default()))
+                }
+                Kind::Object => {
+                    let mut object = Object::default();
+                    for (name, place) in &self.fields {
+                        object.add(name, place.shape());
+                    }
+                    Shape::Object(object)
+                }
+                other => other.shape(),
+            });
         }
-        for (name, place) in other.fields {
-            if let Some(mine) = self.field(&name, places) {
-                mine.merge(place, places);
-            }
-        }
-        if let Some(items) = other.items {
-            self.items.get_or_insert_default().merge(*items, places);
-        }
+        shape
     }
 
     fn list(&self, path: &mut Vec<String>, objects: u64, found: &mut Vec<FieldProfile>) {
@@ -443,10 +459,10 @@ mod tests {
         ] {
             profile.json_line(line.as_bytes());
         }
-        let mut later = Profile::from_row(profile.rows());
-        later.json_line(br#"{"a":true,"e":1}"#);
-        profile.merge(later);
-        assert_eq!((profile.rows(), profile.unreadable()), (5, (1, Some(3))));
+        profile.json_line(br#"{"a":true,"e":1}"#);
+        // A row that breaks off says nothing of types.
+        profile.json_line(br#"{"e":"text","#);
+        assert_eq!((profile.rows(), profile.unreadable()), (6, (2, Some(3))));
         let fields = profile.fields();
         let of = |path: &str| fields.iter().find(|f| f.path.join(".") == path).unwrap();
         let a = of("a");
