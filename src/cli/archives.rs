@@ -297,6 +297,12 @@ fn one(
                 tally.already.push(object(&l, &path, 0));
                 tally.line("Already here:", &l, "");
             }
+            ImportOutcome::Older(l) => {
+                let mut object = object(&l, &path, 0);
+                object["older"] = json!(true);
+                tally.already.push(object);
+                tally.line("Older than what is here:", &l, "");
+            }
             ImportOutcome::Refused(r) => {
                 let reason = format!("{}: {}", r.dataset, r.reason);
                 refuse(tally, &path, &reason);

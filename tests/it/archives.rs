@@ -533,6 +533,7 @@ fn revisions_travel_and_older_ones_change_nothing() {
     );
     let (said, _) = labs.import("b", "one.alimentar", &[]);
     assert_eq!(said["already_here"].as_array().unwrap().len(), 1, "{said}");
+    assert_eq!(said["already_here"][0]["older"], true);
     let info = answer(&labs.at("b"), &["registry", "info", "x"]);
     assert_eq!((&info["tags"], &info["seq"]), (&json!(["new"]), &json!(2)));
     // Nor do they come back with a rebuilt index.

@@ -70,6 +70,8 @@ pub enum ImportOutcome {
     Imported(Box<Listed>),
     /// It was here, just so.
     AlreadyHere(Box<Listed>),
+    /// A later revision of it is here, and stays.
+    Older(Box<Listed>),
     /// It may not come in.
     Refused(Refusal),
 }
@@ -105,6 +107,7 @@ struct Candidate {
 enum Fate {
     Wanted,
     AlreadyHere,
+    Older,
     Refused(String),
 }
 
@@ -154,9 +157,9 @@ impl LocalRegistry {
         for parcel in parcels(&[dir.to_owned()])? {
             match self.import(&parcel, &ImportOptions::default(), &NoProgress) {
                 Ok(report) => ids.extend(report.outcomes.iter().filter_map(|o| match o {
-                    ImportOutcome::Imported(l) | ImportOutcome::AlreadyHere(l) => {
-                        Some(l.dataset.manifest.content_id)
-                    }
+                    ImportOutcome::Imported(l)
+                    | ImportOutcome::AlreadyHere(l)
+                    | ImportOutcome::Older(l) => Some(l.dataset.manifest.content_id),
                     ImportOutcome::Refused(_) => None,
                 })),
                 Err(error) => first = first.and(Err(error)),
@@ -257,9 +260,13 @@ impl LocalRegistry {
         if let Some(held) = same
             && self.is_complete(&held)?
         {
+            let fate = match held.envelope_id == envelope_id {
+                true => Fate::AlreadyHere,
+                false => Fate::Older,
+            };
             return Ok(Candidate {
                 listed: Self::listed(trust, held),
-                fate: Fate::AlreadyHere,
+                fate,
                 verified,
                 card,
             });
@@ -428,6 +435,7 @@ fn outcome(candidate: Candidate) -> ImportOutcome {
     match candidate.fate {
         Fate::Wanted => ImportOutcome::Imported(Box::new(candidate.listed)),
         Fate::AlreadyHere => ImportOutcome::AlreadyHere(Box::new(candidate.listed)),
+        Fate::Older => ImportOutcome::Older(Box::new(candidate.listed)),
         Fate::Refused(reason) => ImportOutcome::Refused(Refusal { dataset, reason }),
     }
 }
