@@ -165,7 +165,7 @@ pub(crate) fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(
     let schema = LocalRegistry::schema(m);
     let believed = registry.trust()?;
     let listed = LocalRegistry::listed(&believed, d.clone());
-    trust::warn(&listed, &believed, out);
+    trust::warn(registry, &listed, out)?;
     let mut object = brief(&listed);
     let more = json!({
         "dataset_kind": m.dataset_kind, "chunk_tree_root": m.chunk_tree_root.to_hex(),

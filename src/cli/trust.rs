@@ -16,10 +16,13 @@ use crate::ident::PublisherKey;
 use crate::registry::Error;
 use crate::registry::Listed;
 use crate::registry::LocalRegistry;
+use crate::trust::Action;
 use crate::trust::Fingerprint;
 use crate::trust::Level;
 use crate::trust::Publisher;
+use crate::trust::Trust;
 use crate::trust::TrustStore;
+use crate::trust::Verdict;
 use crate::trust::is_usable_key;
 
 pub(crate) fn run(
@@ -277,9 +280,9 @@ pub(crate) fn fields(listed: &Listed) -> Value {
 }
 
 /// Warns a person who is about to use a dataset that has something against it.
-pub(crate) fn warn(listed: &Listed, believed: &TrustStore, out: &Out) {
+pub(crate) fn warn(registry: &LocalRegistry, listed: &Listed, out: &Out) -> Result<(), Failure> {
     if out.is_json() || out.is_quiet() {
-        return;
+        return Ok(());
     }
     let m = &listed.dataset.manifest;
     let label = format!("`{}@{}`", m.name, m.dataset_version);
@@ -289,20 +292,21 @@ pub(crate) fn warn(listed: &Listed, believed: &TrustStore, out: &Out) {
         ));
     }
     match listed.trust() {
-        crate::trust::Trust::Revoked => out.diagnostic(&format!(
+        Trust::Revoked => out.diagnostic(&format!(
             "warning: {label} is signed with a key that is revoked"
         )),
-        crate::trust::Trust::Unknown if listed.dataset.flags.foreign => {
+        Trust::Unknown if listed.dataset.flags.foreign => {
             out.diagnostic(&format!("warning: {label} is signed by a stranger"));
         }
-        crate::trust::Trust::Unsigned => {
+        Trust::Unsigned => {
             out.diagnostic(&format!("warning: {label} is signed by nobody"));
         }
         _ => {}
     }
-    if listed.dataset.flags.foreign
-        && let Some(other) = believed.mimicked(&m.name)
-    {
-        out.diagnostic(&format!("warning: the name {label} reads like `{other}`"));
+    if listed.decide(Action::Resolve).verdict != Verdict::Accept {
+        for (name, other) in registry.look_alikes(std::slice::from_ref(&m.name))? {
+            out.diagnostic(&format!("warning: the name `{name}` reads like `{other}`"));
+        }
     }
+    Ok(())
 }
