@@ -41,6 +41,7 @@ pub mod read_at;
 #[cfg(feature = "search")]
 pub mod search;
 pub mod store;
+pub mod sync;
 pub mod trust;
 pub mod wire;
 

@@ -82,6 +82,37 @@ pub const RECEIPT_BYTES_MAX: usize = 16 << 20;
 /// Volumes of one archive.
 pub const VOLUMES_MAX: u32 = 10_000;
 
+/// Bytes of a frame's body between nodes: a whole record, its header included.
+pub const FRAME_BYTES_MAX: usize = 5 << 20;
+/// Bytes of a request between nodes.
+pub const REQUEST_BYTES_MAX: usize = 9 << 20;
+/// Codecs that a node names in its hello.
+pub const HELLO_CODECS_MAX: usize = 32;
+/// Bytes of a node's name for its program, and of its reason for a refusal.
+pub const AGENT_BYTES_MAX: usize = 256;
+/// Unpacked bytes of one batch of manifests or statements.
+pub const BATCH_BYTES_MAX: usize = 4 << 20;
+/// Manifests or statements in one batch.
+pub const BATCH_ITEMS_MAX: usize = 16_384;
+/// Elements of one reconciliation by plain list.
+pub const RECONCILE_ELEMENTS_MAX: usize = 1_000_000;
+/// Tree nodes asked for at once.
+pub const NODES_ASKED_MAX: usize = 512;
+/// Runs of chunks asked for at once.
+pub const RUNS_ASKED_MAX: usize = 4096;
+/// Chunks that one request passes over or asks for.
+pub const CHUNKS_ASKED_MAX: u64 = 8192;
+/// Datasets that peers were heard to have, in all.
+pub const KNOWN_MAX: usize = 20_000;
+/// The same from one peer.
+pub const KNOWN_PER_PEER_MAX: usize = 10_000;
+/// The same of one publisher that is not trusted in full.
+pub const KNOWN_PER_STRANGER_MAX: usize = 1_000;
+/// Manifests in all answers to one request.
+pub const MANIFESTS_TAKEN_MAX: usize = 1_000_000;
+/// Bytes of `known_peers`, of `access.txt` and of a node's settings.
+pub const NODE_FILE_BYTES_MAX: usize = 4 << 20;
+
 /// Name in the specification, and value, of every limit above.
 pub const ALL: &[(&str, u64)] = &[
     ("name_bytes_max", NAME_BYTES_MAX as u64),
@@ -127,4 +158,19 @@ pub const ALL: &[(&str, u64)] = &[
     ("archive_statements_max", ARCHIVE_STATEMENTS_MAX as u64),
     ("receipt_bytes_max", RECEIPT_BYTES_MAX as u64),
     ("volumes_max", VOLUMES_MAX as u64),
+    ("frame_bytes_max", FRAME_BYTES_MAX as u64),
+    ("request_bytes_max", REQUEST_BYTES_MAX as u64),
+    ("hello_codecs_max", HELLO_CODECS_MAX as u64),
+    ("agent_bytes_max", AGENT_BYTES_MAX as u64),
+    ("batch_bytes_max", BATCH_BYTES_MAX as u64),
+    ("batch_items_max", BATCH_ITEMS_MAX as u64),
+    ("reconcile_elements_max", RECONCILE_ELEMENTS_MAX as u64),
+    ("nodes_asked_max", NODES_ASKED_MAX as u64),
+    ("runs_asked_max", RUNS_ASKED_MAX as u64),
+    ("chunks_asked_max", CHUNKS_ASKED_MAX),
+    ("known_max", KNOWN_MAX as u64),
+    ("known_per_peer_max", KNOWN_PER_PEER_MAX as u64),
+    ("known_per_stranger_max", KNOWN_PER_STRANGER_MAX as u64),
+    ("manifests_taken_max", MANIFESTS_TAKEN_MAX as u64),
+    ("node_file_bytes_max", NODE_FILE_BYTES_MAX as u64),
 ];

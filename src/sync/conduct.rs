@@ -1,0 +1,67 @@
+//! What one peer may ask how fast. Time comes in as a value.
+
+use std::time::Duration;
+
+/// How much a peer may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Requests under way at once.
+    pub concurrent: u32,
+    /// Requests a second, in the long run.
+    pub per_second: u32,
+    /// Requests that may come at once after a pause.
+    pub burst: u32,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            concurrent: 32,
+            per_second: 1_000,
+            burst: 4_000,
+        }
+    }
+}
+
+/// Keeps count for one peer: a token bucket and what is under way.
+#[derive(Clone, Debug)]
+pub struct Conduct {
+    budget: Budget,
+    under_way: u32,
+    /// In thousandths of a request.
+    tokens: u64,
+    last: Duration,
+}
+
+impl Conduct {
+    /// A peer that has done nothing yet. `now` counts from any fixed moment.
+    pub fn new(budget: Budget, now: Duration) -> Self {
+        Self {
+            budget,
+            under_way: 0,
+            tokens: u64::from(budget.burst) * 1000,
+            last: now,
+        }
+    }
+
+    /// Whether one more request is within bounds; if so it is under way until [`Conduct::end`].
+    pub fn begin(&mut self, now: Duration) -> bool {
+        let passed = now.saturating_sub(self.last);
+        self.last = self.last.max(now);
+        let passed = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
+        let gained = passed.saturating_mul(u64::from(self.budget.per_second));
+        let full = u64::from(self.budget.burst) * 1000;
+        self.tokens = self.tokens.saturating_add(gained).min(full);
+        if self.under_way >= self.budget.concurrent || self.tokens < 1000 {
+            return false;
+        }
+        self.tokens -= 1000;
+        self.under_way += 1;
+        true
+    }
+
+    /// A request has ended.
+    pub fn end(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+}

@@ -1,0 +1,143 @@
+//! The seam to other nodes: what the use-cases ask of a peer, in blocking calls. `net` asks over
+//! QUIC; tests ask a registry in the same process.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::ident::EnvelopeId;
+use crate::ident::NodeId;
+use crate::sync::answer::Refusal;
+use crate::sync::hello::Access;
+use crate::sync::request::ListFilter;
+use crate::sync::request::PullChunkRequest;
+use crate::sync::request::PullNodeRequest;
+use crate::sync::request::ReconcileRequest;
+use crate::wire::DecodeError;
+
+/// Why a peer did not give what it was asked for.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PeerError {
+    /// It says why.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// What it sends is not this protocol.
+    #[error("it sent something malformed: {0}")]
+    Malformed(#[from] DecodeError),
+    /// What it sends is not what was asked for.
+    #[error("it sent {0}")]
+    Misbehaved(&'static str),
+    /// It cannot be reached, or not any more.
+    #[error("{0}")]
+    Lost(String),
+    /// It sent nothing for this long.
+    #[error("it sent nothing for {} s", .0.as_secs())]
+    Stalled(Duration),
+    /// Another node answers at its address.
+    #[error(
+        "another node answers there: `{found}`, where `{expected}` was known; if that is right, forget the old one"
+    )]
+    OtherNode {
+        /// Who was there before.
+        expected: NodeId,
+        /// Who is there.
+        found: NodeId,
+    },
+    /// The asking side has what it wants, or was told to stop.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl PeerError {
+    /// Whether asking this peer again makes no sense: it lies or does not speak the protocol.
+    pub fn is_misconduct(&self) -> bool {
+        matches!(
+            self,
+            Self::Malformed(_) | Self::Misbehaved(_) | Self::OtherNode { .. }
+        )
+    }
+}
+
+impl Classify for PeerError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Refused(refusal) => refusal.kind(),
+            Self::OtherNode { .. } => ErrorKind::Denied,
+            Self::Stopped => ErrorKind::Interrupted,
+            _ => ErrorKind::Network,
+        }
+    }
+}
+
+/// What a comparison of catalogues found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Indexes of own elements that the peer does not know, ascending.
+    pub missing: Vec<usize>,
+    /// Encoded envelopes that are new here.
+    pub envelopes: Vec<Vec<u8>>,
+    /// Encoded statements that are new here.
+    pub statements: Vec<Vec<u8>>,
+}
+
+/// A peer's catalogue.
+pub trait PeerCatalog: Send + Sync {
+    /// Who it is; proven.
+    fn id(&self) -> NodeId;
+
+    /// Where it is, for messages.
+    fn address(&self) -> String;
+
+    /// Whom it serves.
+    fn access(&self) -> Access;
+
+    /// The encoded envelopes of datasets that this node may see.
+    ///
+    /// # Errors
+    /// [`PeerError`] when it does not answer so.
+    fn list(&self, filter: &ListFilter) -> Result<Vec<Vec<u8>>, PeerError>;
+
+    /// Compares catalogues.
+    ///
+    /// # Errors
+    /// [`PeerError`] when it does not answer so.
+    fn reconcile(&self, request: &ReconcileRequest) -> Result<Reconciled, PeerError>;
+
+    /// Offers encoded envelopes and statements; how many the peer noted.
+    ///
+    /// # Errors
+    /// [`PeerError`] when it does not answer so.
+    fn announce(&self, envelopes: Vec<Vec<u8>>, statements: Vec<Vec<u8>>)
+    -> Result<u64, PeerError>;
+
+    /// A card; not compared with its hash yet.
+    ///
+    /// # Errors
+    /// [`PeerError`] when it does not answer so.
+    fn card(&self, envelope: &EnvelopeId) -> Result<Vec<u8>, PeerError>;
+}
+
+/// Takes an encoded record; `false` when no more is wanted.
+pub type EachRecord<'a> = dyn FnMut(Vec<u8>) -> bool + 'a;
+
+/// A peer that datasets can be pulled from.
+pub trait ChunkSource: PeerCatalog {
+    /// Encoded nodes, in the order asked; not compared with their hashes yet.
+    ///
+    /// # Errors
+    /// [`PeerError`] when it does not answer so.
+    fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError>;
+
+    /// Hands over encoded records as they come, none of them looked at yet.
+    ///
+    /// # Errors
+    /// [`PeerError`] when it does not answer so; [`PeerError::Stopped`] when `each` said so.
+    fn chunks(
+        &self,
+        request: &PullChunkRequest,
+        each: &mut EachRecord<'_>,
+    ) -> Result<(), PeerError>;
+}

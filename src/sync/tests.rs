@@ -1,0 +1,251 @@
+//! Messages come back as they went, frames hold to their limits, and no order of events makes a
+//! plan forget a window.
+
+use std::time::Duration;
+
+use crate::ident::EnvelopeId;
+use crate::ident::HexPrefix;
+use crate::sync::*;
+use crate::wire::limits::CHUNKS_ASKED_MAX;
+
+/// Small and seeded: what matters is that a failure can be had again (Marsaglia 2003).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % n
+    }
+}
+
+fn requests() -> Vec<Request> {
+    let envelope = EnvelopeId::new([7; 32]);
+    let salt = Salt::new([3; 16]);
+    let mut elements: Vec<Element> = (0..5)
+        .map(|n| salt.envelope(&EnvelopeId::new([n; 32])))
+        .collect();
+    elements.sort_unstable();
+    vec![
+        Request::Hello(Hello::own(Access::Listed)),
+        Request::List(ListFilter::All),
+        Request::List(ListFilter::Name("corpus".parse().unwrap())),
+        Request::List(ListFilter::Content(HexPrefix::parse("3fa9c1d2").unwrap())),
+        Request::Reconcile(ReconcileRequest { salt, elements }),
+        Request::PullNode(PullNodeRequest {
+            envelope,
+            tree: TreeKind::Table,
+            places: vec![
+                NodePlace::ROOT,
+                NodePlace {
+                    level: 1,
+                    offset: 1 << 40,
+                },
+            ],
+        }),
+        Request::PullChunk(PullChunkRequest {
+            envelope,
+            tree: TreeKind::Data,
+            offset: 300,
+            runs: vec![Run { skip: 0, take: 5 }, Run { skip: 200, take: 1 }],
+        }),
+        Request::PullCard(envelope),
+        Request::Announce {
+            envelopes: vec![vec![1, 2], vec![]],
+            statements: vec![vec![3]],
+        },
+    ]
+}
+
+fn answers() -> Vec<Answer> {
+    vec![
+        Answer::Hello(Hello::own(Access::Open)),
+        Answer::Manifests(vec![vec![5; 2000], vec![6]]),
+        Answer::Reconciled(vec![0, 1, 4, 400]),
+        Answer::Nodes(vec![vec![1; 70], vec![]]),
+        Answer::Chunks(vec![9; 10]),
+        Answer::Card(b"# card".to_vec()),
+        Answer::Announced(3),
+        Answer::Statements(vec![vec![5; 20]]),
+        Answer::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
+    ]
+}
+
+fn whole_frame(bytes: &[u8], limit: fn(u8) -> usize) -> Frame {
+    let mut reader = FrameReader::new(limit);
+    for byte in bytes {
+        assert_eq!(reader.next().unwrap(), None);
+        assert!(reader.wanted().unwrap() > 0);
+        reader.push(&[*byte]);
+    }
+    let frame = reader.next().unwrap().unwrap();
+    reader.end().unwrap();
+    frame
+}
+
+#[test]
+fn messages_come_back_as_they_went() {
+    for request in requests() {
+        let frame = whole_frame(&request.encode(), Request::body_limit);
+        assert_eq!(Request::decode(&frame).unwrap(), Some(request));
+    }
+    for answer in answers() {
+        let frame = whole_frame(&answer.encode(), Answer::body_limit);
+        assert_eq!(Answer::decode(frame).unwrap(), answer);
+    }
+}
+
+#[test]
+fn every_message_cut_short_or_too_long_is_refused() {
+    let each = requests().into_iter().map(|r| r.encode());
+    for bytes in each.chain(answers().into_iter().map(|a| a.encode())) {
+        let kind = bytes[0];
+        let body = &bytes[FRAME_HEADER_BYTES..];
+        // Lists of nodes may end after any of them; who asked counts.
+        let opaque = matches!(kind, 0x84..=0x86);
+        for cut in 0..body.len() {
+            let body = body[..cut].to_vec();
+            let frame = Frame { kind, body };
+            let refused = Request::decode(&frame).is_err() || Answer::decode(frame).is_err();
+            assert!(refused || opaque, "{kind:#x} cut at {cut}");
+        }
+        let frame = Frame {
+            kind,
+            body: [body, &[0]].concat(),
+        };
+        // A later version's hello is longer.
+        let may_grow = opaque || matches!(kind, 0x01 | 0x81 | 0x82 | 0x84 | 0x88);
+        let decoded = match kind < 0x70 {
+            true => Request::decode(&frame).is_ok(),
+            false => Answer::decode(frame).is_ok(),
+        };
+        assert!(!decoded || may_grow, "{kind:#x}");
+    }
+}
+
+#[test]
+fn unknown_kinds_are_no_error_and_too_long_frames_are() {
+    let frame = Frame {
+        kind: 0x33,
+        body: vec![1, 2, 3],
+    };
+    assert_eq!(Request::decode(&frame).unwrap(), None);
+    let mut reader = FrameReader::new(Request::body_limit);
+    reader.push(&[2, 0, 0, 0, 0x7f]);
+    assert!(reader.next().is_err());
+    assert!(reader.wanted().is_err());
+    let run = |skip, take| {
+        let runs = vec![Run { skip, take }];
+        let request = Request::PullChunk(PullChunkRequest {
+            envelope: EnvelopeId::new([0; 32]),
+            tree: TreeKind::Data,
+            offset: 0,
+            runs,
+        });
+        Request::decode(&whole_frame(&request.encode(), Request::body_limit))
+    };
+    assert!(run(0, CHUNKS_ASKED_MAX).is_ok());
+    assert!(run(1, CHUNKS_ASKED_MAX).is_err());
+    assert!(run(u64::MAX, 1).is_err());
+    assert!(run(3, 0).is_err());
+}
+
+#[test]
+fn elements_depend_on_salt_and_kind() {
+    let id = [8; 32];
+    let salt = Salt::new([1; 16]);
+    let envelope = salt.envelope(&EnvelopeId::new(id));
+    assert_ne!(
+        envelope,
+        salt.statement(&crate::ident::StatementId::new(id))
+    );
+    assert_ne!(envelope, Salt::new([2; 16]).envelope(&EnvelopeId::new(id)));
+}
+
+#[test]
+fn a_peer_gets_its_rate_and_no_more() {
+    let budget = Budget {
+        concurrent: 2,
+        per_second: 10,
+        burst: 3,
+    };
+    let at = Duration::from_millis;
+    let mut conduct = Conduct::new(budget, at(0));
+    assert!(conduct.begin(at(0)) && conduct.begin(at(0)));
+    // Two are under way.
+    assert!(!conduct.begin(at(0)));
+    conduct.end();
+    conduct.end();
+    assert!(conduct.begin(at(0)));
+    conduct.end();
+    // The burst is used up; a tenth of a second later there is one more.
+    assert!(!conduct.begin(at(50)));
+    assert!(conduct.begin(at(150)));
+    conduct.end();
+    let begun = (0..10_000)
+        .filter(|n| {
+            let begun = conduct.begin(at(1000 + n));
+            conduct.end();
+            begun
+        })
+        .count();
+    assert!((95..=110).contains(&begun), "{begun} in ten seconds");
+    // A clock that goes back gives nothing.
+    assert!(!conduct.begin(at(0)) || !conduct.begin(at(0)));
+}
+
+#[test]
+fn no_order_of_events_makes_a_plan_forget_a_window() {
+    for seed in 1..3_000_u64 {
+        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let lanes = 1 + random.below(4) as usize;
+        let windows = random.below(20);
+        let mut plan = Plan::new(lanes);
+        let mut offered = 0;
+        let mut first = vec![0; windows as usize];
+        let mut at_work: Vec<(Lane, u64)> = Vec::new();
+        let mut now = Duration::ZERO;
+        for _ in 0..2_000 {
+            now += Duration::from_millis(random.below(900));
+            let lane = Lane(random.below(lanes as u64) as usize);
+            match random.below(6) {
+                0 if offered < windows => {
+                    plan.offer(offered);
+                    offered += 1;
+                }
+                0 | 1 if offered == windows => plan.close(),
+                2 | 3 => {
+                    if let Step::Fetch(window) = plan.next(lane, now) {
+                        assert!(!at_work.contains(&(lane, window)), "seed {seed}");
+                        at_work.push((lane, window));
+                    }
+                }
+                4 if !at_work.is_empty() => {
+                    let n = random.below(at_work.len() as u64) as usize;
+                    let (_, window) = at_work.swap_remove(n);
+                    if plan.finish(window) == Outcome::First {
+                        first[window as usize] += 1;
+                    }
+                }
+                // The first lane is the one that never fails.
+                5 if lane != Lane(0) && random.below(4) == 0 => {
+                    plan.drop_lane(lane);
+                    at_work.retain(|(l, window)| {
+                        if *l == lane {
+                            plan.give_back(lane, *window);
+                        }
+                        *l != lane
+                    });
+                }
+                _ => {}
+            }
+            if plan.is_done() {
+                break;
+            }
+        }
+        assert!(plan.is_done(), "seed {seed}");
+        assert!(first.iter().all(|n| *n == 1), "seed {seed}: {first:?}");
+        assert_eq!(plan.next(Lane(0), now), Step::End);
+    }
+}
