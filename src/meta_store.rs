@@ -31,11 +31,13 @@ pub enum Table {
     Sources,
     /// Statement id → its bytes.
     Statements,
+    /// Envelope id → a manifest that a peer showed, whose data is not here.
+    Known,
 }
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Meta,
         Self::Blobs,
         Self::Doomed,
@@ -46,6 +48,7 @@ impl Table {
         Self::Contents,
         Self::Sources,
         Self::Statements,
+        Self::Known,
     ];
 
     /// The table's name in the database.
@@ -61,6 +64,7 @@ impl Table {
             Self::Contents => "contents-1",
             Self::Sources => "sources-1",
             Self::Statements => "statements-1",
+            Self::Known => "known-1",
         }
     }
 }

@@ -2,6 +2,7 @@
 //! over any [`MetaRead`]; which manifest wins is decided above.
 
 mod brief;
+mod known;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,11 @@ mod tombstone;
 use std::collections::BTreeSet;
 
 pub use brief::Brief;
+pub use known::Known;
+pub use known::forget_known;
+pub use known::known;
+pub use known::known_ids;
+pub use known::note_known;
 pub use statements::put_statement;
 pub use statements::statements;
 pub use tombstone::Tombstone;
@@ -189,21 +195,36 @@ pub fn heads(tables: &dyn MetaRead) -> Result<Vec<(RegisterKey, EnvelopeId)>, Me
     Ok(found)
 }
 
-/// A manifest's envelope.
+/// The envelope of a manifest that has to be here.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged, or hold none of this id.
 pub fn envelope(tables: &dyn MetaRead, id: &EnvelopeId) -> Result<Envelope, MetaError> {
+    envelope_if_held(tables, id)?.ok_or(MetaError::Row {
+        table: Table::Envelopes.name(),
+        source: DecodeError::Truncated,
+    })
+}
+
+/// A manifest's envelope, where there is one of this id.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn envelope_if_held(
+    tables: &dyn MetaRead,
+    id: &EnvelopeId,
+) -> Result<Option<Envelope>, MetaError> {
     let damaged = |source| MetaError::Row {
         table: Table::Envelopes.name(),
         source,
     };
-    let bytes = tables.get(Table::Envelopes, id.as_bytes())?;
-    let bytes = bytes.ok_or(damaged(DecodeError::Truncated))?;
+    let Some(bytes) = tables.get(Table::Envelopes, id.as_bytes())? else {
+        return Ok(None);
+    };
     if EnvelopeId::of(&bytes) != *id {
         return Err(damaged(DecodeError::Checksum("a manifest")));
     }
-    Envelope::decode(&bytes).map_err(damaged)
+    Envelope::decode(&bytes).map(Some).map_err(damaged)
 }
 
 /// Every dataset, in order of name, then version.

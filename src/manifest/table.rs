@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use thiserror::Error;
 
 use crate::ident::ContentId;
+use crate::manifest::model::DatasetKind;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
@@ -132,6 +133,15 @@ impl FileTable {
             *at = at.saturating_add(file.size_bytes);
             Some((offset, file))
         })
+    }
+
+    /// The content id of a dataset of this kind with these files. `None` while a file's hash is
+    /// not known.
+    pub fn content_id(&self, kind: DatasetKind) -> Option<ContentId> {
+        match (kind, self.files.as_slice()) {
+            (DatasetKind::File, [only]) => only.content_id,
+            _ => self.directory_id(),
+        }
     }
 
     /// The content id of a directory with these files: BLAKE3 of its canonical listing. `None`

@@ -25,22 +25,25 @@ pub struct Flags {
     pub private: bool,
     /// It was not made here: it came by archive or from a peer.
     pub foreign: bool,
+    /// Somebody here said that it may be given to peers, whatever else would be decided.
+    pub shared: bool,
 }
 
 impl Flags {
-    /// As bits: 0 private, 1 foreign.
+    /// As bits: 0 private, 1 foreign, 2 shared.
     pub const fn bits(self) -> u8 {
-        self.private as u8 | (self.foreign as u8) << 1
+        self.private as u8 | (self.foreign as u8) << 1 | (self.shared as u8) << 2
     }
 
     /// From bits; `None` when there are others.
     pub const fn from_bits(bits: u8) -> Option<Self> {
-        if bits > 3 {
+        if bits > 7 {
             return None;
         }
         Some(Self {
             private: bits & 1 != 0,
             foreign: bits & 2 != 0,
+            shared: bits & 4 != 0,
         })
     }
 }

@@ -22,6 +22,7 @@ use crate::meta_store::MetaError;
 use crate::search::QueryError;
 use crate::search::SearchError;
 use crate::store::disk::StoreError;
+use crate::sync::PeerError;
 use crate::trust::SignatureError;
 use crate::trust::StatementError;
 use crate::trust::TrustFileError;
@@ -175,6 +176,20 @@ pub enum Error {
     /// Only its publisher may say this of a dataset.
     #[error("`{0}` is not signed with this key")]
     NotItsPublisher(String),
+    /// A peer, and nobody else could do it.
+    #[error("peer `{address}`")]
+    Peer {
+        /// Where it is.
+        address: String,
+        /// What is the matter with it.
+        source: PeerError,
+    },
+    /// Nobody to ask.
+    #[error("no peer to ask")]
+    NoPeer,
+    /// No peer that was asked has it.
+    #[error("no dataset `{0}` at the peers that were asked")]
+    NotAtPeers(String),
     /// Stopped on request.
     #[error("interrupted")]
     Interrupted,
@@ -226,6 +241,9 @@ impl Classify for Error {
             Self::Ambiguous { .. } => ErrorKind::Ambiguous,
             Self::Corrupt { .. } | Self::Mismatch { .. } => ErrorKind::Integrity,
             Self::Interrupted => ErrorKind::Interrupted,
+            Self::Peer { source, .. } => source.kind(),
+            Self::NoPeer => ErrorKind::Network,
+            Self::NotAtPeers(_) => ErrorKind::NotFound,
             Self::Archive(e) => e.kind(),
             Self::BaseMissing { .. } => ErrorKind::NotFound,
             Self::Locked(_) => ErrorKind::Denied,

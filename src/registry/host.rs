@@ -4,6 +4,7 @@
     reason = "the one place that reads the clock"
 )]
 
+use std::time::Instant;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
@@ -15,6 +16,11 @@ pub fn now() -> Timestamp {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// A moment to measure from.
+pub fn instant() -> Instant {
+    Instant::now()
 }
 
 /// Bytes nobody can guess.

@@ -14,7 +14,6 @@ use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::LineId;
 use crate::ident::NodeId;
-use crate::manifest::DatasetKind;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
 use crate::manifest::Totals;
@@ -124,10 +123,7 @@ impl LocalRegistry {
                 .map_err(|e| Error::file("read", path, e))?;
             Ok(())
         })?;
-        let content_id = match (sources.kind, table.files()) {
-            (DatasetKind::File, [only]) => only.content_id,
-            _ => table.directory_id(),
-        };
+        let content_id = table.content_id(sources.kind);
         // Every file was just hashed.
         let content_id = content_id.ok_or_else(|| Error::Changed(path.to_owned()))?;
         let stats = session.stats();
@@ -306,7 +302,7 @@ fn publish(
     };
     let flags = Flags {
         private: options.private,
-        foreign: false,
+        ..Flags::default()
     };
     sign::publish(tables, entries, &manifest, &envelope, flags)?;
     Ok((manifest, false))

@@ -359,7 +359,7 @@ fn tier(listed: &Listed) -> Tier {
 }
 
 /// What a name finds: of the best tier that has any, the newest version of every publisher.
-fn best(found: Vec<Dataset>, trust: &TrustStore) -> Vec<Dataset> {
+pub(crate) fn best(found: Vec<Dataset>, trust: &TrustStore) -> Vec<Dataset> {
     let listed: Vec<Listed> = found
         .into_iter()
         .map(|d| LocalRegistry::listed(trust, d))

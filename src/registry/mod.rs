@@ -15,6 +15,7 @@ pub mod host;
 mod index;
 mod ingest;
 mod lookup;
+pub mod peers;
 #[cfg(test)]
 mod power_cut_tests;
 mod profiles;

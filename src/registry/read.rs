@@ -27,11 +27,11 @@ pub(crate) type Placed = (u64, ChunkEntry);
 /// the dataset.
 pub(crate) type Sink<'a> = dyn Fn(u64, &[u8]) -> Result<(), Error> + Sync + 'a;
 
-/// A chunk to be read: where its first byte is in the dataset, and where it is in the store.
-struct Wanted {
-    at: u64,
-    key: BlobKey,
-    location: Location,
+/// A chunk to be read: where its first byte is in the data, and where it is in the store.
+pub(crate) struct Located {
+    pub(crate) at: u64,
+    pub(crate) key: BlobKey,
+    pub(crate) location: Location,
 }
 
 /// Hands the verified bytes of all chunks to `sink`, in any order and from several threads. Every
@@ -48,7 +48,7 @@ pub(crate) fn each_chunk(
     let first = window.first().map_or(0, |(at, _)| *at);
     let found = reader.locate(&keys).map_err(|e| (first, e.into()))?;
     let mut order = Vec::new();
-    let mut by_record: HashMap<(u32, u32), Vec<Wanted>> = HashMap::new();
+    let mut by_record: HashMap<(u32, u32), Vec<Located>> = HashMap::new();
     for (((at, _), key), location) in window.iter().zip(&keys).zip(found) {
         let missing = || (*at, StoreError::Blob(BlobError::Missing(*key)).into());
         let location = location.ok_or_else(missing)?;
@@ -57,7 +57,7 @@ pub(crate) fn each_chunk(
             order.push(place);
             Vec::new()
         });
-        chunks.push(Wanted {
+        chunks.push(Located {
             at: *at,
             key: *key,
             location,
@@ -92,7 +92,36 @@ pub(crate) fn each_chunk(
     }
 }
 
-fn one_record(reader: &BlobReader, job: &[Wanted], sink: &Sink<'_>) -> Result<(), (u64, Error)> {
+/// Reads chunks into their places in `data`, each checked against its hash, on this thread.
+pub(crate) fn each_located(
+    reader: &BlobReader,
+    mut chunks: Vec<Located>,
+    data: &mut [u8],
+) -> Result<(), StoreError> {
+    chunks.sort_unstable_by_key(|c| (c.location.pack, c.location.offset, c.at));
+    let same = |a: &Located, b: &Located| {
+        (a.location.pack, a.location.offset) == (b.location.pack, b.location.offset)
+    };
+    for of_record in chunks.chunk_by(same) {
+        let Some(first) = of_record.first() else {
+            continue;
+        };
+        let record = reader.unpack(&first.key, &first.location)?;
+        for chunk in of_record {
+            let corrupt = || StoreError::Blob(BlobError::Corrupt(chunk.key));
+            let bytes = record
+                .item(&chunk.key, chunk.location.item)
+                .filter(|b| BlobId::of(b) == chunk.key.id)
+                .ok_or_else(corrupt)?;
+            let at = usize::try_from(chunk.at).unwrap_or(usize::MAX);
+            let to = data.get_mut(at..at.saturating_add(bytes.len()));
+            to.ok_or_else(corrupt)?.copy_from_slice(bytes);
+        }
+    }
+    Ok(())
+}
+
+fn one_record(reader: &BlobReader, job: &[Located], sink: &Sink<'_>) -> Result<(), (u64, Error)> {
     let Some(first) = job.first() else {
         return Ok(());
     };
@@ -101,7 +130,7 @@ fn one_record(reader: &BlobReader, job: &[Wanted], sink: &Sink<'_>) -> Result<()
         .map_err(|e| (first.at, e.into()))?;
     // Chunks that follow each other in the record and in the data go to the sink as one.
     let mut run: Option<Run> = None;
-    for Wanted { at, key, location } in job {
+    for Located { at, key, location } in job {
         let corrupt = || (*at, StoreError::Blob(BlobError::Corrupt(*key)).into());
         let bytes = record
             .item(key, location.item)

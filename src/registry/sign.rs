@@ -72,8 +72,8 @@ impl LocalRegistry {
             refuse_taken(tables, &manifest)?;
             let retired = retires.then_some(&held);
             let flags = Flags {
-                private: held.flags.private,
                 foreign: false,
+                ..held.flags
             };
             publish(tables, entries, &manifest, &envelope, flags)?;
             if let Some(old) = retired {

@@ -7,6 +7,7 @@ use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Brief;
 use crate::catalog::Dataset;
+use crate::catalog::RegisterKey;
 use crate::ident::EnvelopeId;
 use crate::ident::PublisherKey;
 use crate::keyring::IfExists;
@@ -28,6 +29,7 @@ use crate::trust::Statement;
 use crate::trust::Trust;
 use crate::trust::TrustFile;
 use crate::trust::TrustStore;
+use crate::trust::VerifiedManifest;
 use crate::trust::decide;
 
 const TRUST_FILE: &str = "trust.toml";
@@ -162,6 +164,23 @@ impl LocalRegistry {
         let manifest = dataset.manifest.clone();
         let local = (dataset.envelope_id, dataset.signed, dataset.flags);
         Listed::new(trust, dataset, Claim::from(&manifest), local)
+    }
+
+    /// How a manifest from elsewhere stands, whose data may not be here.
+    pub(crate) fn listed_elsewhere(trust: &TrustStore, verified: &VerifiedManifest) -> Listed {
+        let manifest = verified.manifest().clone();
+        let flags = Flags {
+            foreign: true,
+            ..Flags::default()
+        };
+        let dataset = Dataset {
+            key: RegisterKey::of(&manifest),
+            envelope_id: verified.envelope().id(),
+            signed: manifest.signer.is_some(),
+            manifest,
+            flags,
+        };
+        Self::listed(trust, dataset)
     }
 
     /// Every dataset in short, and how it stands, by name and version.

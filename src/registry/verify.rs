@@ -7,7 +7,6 @@ use crate::catalog::Dataset;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::ContentId;
-use crate::manifest::DatasetKind;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
@@ -100,11 +99,7 @@ impl LocalRegistry {
             }
             whole.set_content_id(n, id);
         }
-        let id = match (m.dataset_kind, whole.files()) {
-            (DatasetKind::File, [only]) => only.content_id,
-            _ => whole.directory_id(),
-        };
-        if id == Some(m.content_id) {
+        if whole.content_id(m.dataset_kind) == Some(m.content_id) {
             Ok(VerifyReport {
                 files: whole.files().len() as u64,
                 bytes: m.size_bytes,
@@ -135,13 +130,7 @@ impl LocalRegistry {
     ) -> Result<Vec<ContentId>, Error> {
         let start = files.first().map_or(0, |(at, _)| *at);
         let last = files.last().map_or(0, |(at, f)| at + f.size_bytes);
-        let mut hashing = Hashing {
-            files,
-            position: start,
-            hasher: blake3::Hasher::new(),
-            ids: Vec::with_capacity(files.len()),
-        };
-        hashing.end_files();
+        let mut hashing = Hashing::new(files, start);
         self.each_window(reader, manifest, files, start, last, &mut |at, bytes| {
             let before = usize::try_from(start.saturating_sub(at)).unwrap_or(usize::MAX);
             hashing.push(bytes.get(before..).unwrap_or_default());
@@ -152,7 +141,7 @@ impl LocalRegistry {
                 Ok(())
             }
         })?;
-        Ok(hashing.ids)
+        Ok(hashing.into_ids())
     }
 
     /// What two datasets have in common, by chunks and by files.
@@ -239,15 +228,32 @@ impl LocalRegistry {
 }
 
 /// Hashes files whose bytes come in order.
-struct Hashing<'a> {
+pub(crate) struct Hashing<'a> {
     files: &'a [(u64, &'a FileEntry)],
     position: u64,
     hasher: blake3::Hasher,
     ids: Vec<ContentId>,
 }
 
-impl Hashing<'_> {
-    fn push(&mut self, mut bytes: &[u8]) {
+impl<'a> Hashing<'a> {
+    /// Starts at an offset of the dataset, where the first of the files begins.
+    pub(crate) fn new(files: &'a [(u64, &'a FileEntry)], start: u64) -> Self {
+        let mut hashing = Self {
+            files,
+            position: start,
+            hasher: blake3::Hasher::new(),
+            ids: Vec::with_capacity(files.len()),
+        };
+        hashing.end_files();
+        hashing
+    }
+
+    /// The ids of the files that have ended.
+    pub(crate) fn into_ids(self) -> Vec<ContentId> {
+        self.ids
+    }
+
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) {
         while let Some((at, file)) = self.files.get(self.ids.len()) {
             let left = (at + file.size_bytes).saturating_sub(self.position);
             let take = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));

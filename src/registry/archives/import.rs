@@ -271,19 +271,7 @@ impl LocalRegistry {
                 card,
             });
         }
-        let listed = Self::listed(
-            trust,
-            Dataset {
-                key,
-                envelope_id,
-                signed: manifest.signer.is_some(),
-                manifest,
-                flags: Flags {
-                    private: false,
-                    foreign: true,
-                },
-            },
-        );
+        let listed = Self::listed_elsewhere(trust, &verified);
         let fate = match refusal(&listed, options) {
             Some(reason) => Fate::Refused(reason),
             None => Fate::Wanted,
@@ -297,7 +285,7 @@ impl LocalRegistry {
     }
 
     /// Whether everything that a dataset needs has its place in the index.
-    fn is_complete(&self, dataset: &Dataset) -> Result<bool, Error> {
+    pub(crate) fn is_complete(&self, dataset: &Dataset) -> Result<bool, Error> {
         let reader = BlobReader::new(&self.store)?;
         let m = &dataset.manifest;
         for root in [m.file_table_root, m.chunk_tree_root] {

@@ -25,6 +25,7 @@ use crate::store::disk::Operation;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::pack_file::PackFile;
 use crate::store::disk::reader::Location;
+use crate::store::disk::reader::locate;
 use crate::store::disk::rows;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 
@@ -138,11 +139,45 @@ impl Session {
         // Encoding hashes the payload; others need not wait for that.
         let bytes = record.encode();
         let mut state = self.state();
-        self.append_record(&mut state, record, &bytes)?;
-        if state.pack.as_ref().is_some_and(PackFile::is_full) {
-            self.seal(&mut state)?;
-        }
-        Ok(())
+        self.append_bytes(&mut state, record.kind, &record.items, &bytes)
+    }
+
+    /// Appends an encoded record that somebody else made and the caller has checked to the last
+    /// byte; it holds these claimed blobs.
+    ///
+    /// # Errors
+    /// As [`Session::append`].
+    pub fn append_encoded(
+        &self,
+        kind: BlobKind,
+        items: &[Item],
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        self.append_bytes(&mut state, kind, items, bytes)
+    }
+
+    /// Where these blobs are, of those that will not be removed while the session lasts: held, or
+    /// appended in it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the index cannot be read.
+    pub fn locate(&self, keys: &[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> {
+        let epoch = self.operation.epoch();
+        let find = |t: &dyn MetaRead, key: &BlobKey| match is_held(t, key, epoch)? {
+            true => locate(t, key),
+            false => Ok(None),
+        };
+        let held: Vec<Option<Location>> = self.store.read(|t| {
+            keys.iter()
+                .map(|k| find(t, k))
+                .collect::<Result<_, StoreError>>()
+        })?;
+        let state = self.state();
+        let pairs = keys.iter().zip(held);
+        Ok(pairs
+            .map(|(k, at)| at.or_else(|| state.pending.get(k).copied().flatten()))
+            .collect())
     }
 
     /// Stores one blob unless it is held already.
@@ -236,10 +271,11 @@ impl Session {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn append_record(
+    fn append_bytes(
         &self,
         state: &mut State,
-        record: &Record,
+        kind: BlobKind,
+        items: &[Item],
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         let pack = match &mut state.pack {
@@ -248,20 +284,19 @@ impl Session {
         };
         let (offset, record_bytes) = pack.append_bytes(bytes)?;
         let number = pack.number();
-        for (item, location) in locations(number, offset, record_bytes, &record.items) {
-            state.pending.insert(
-                BlobKey {
-                    kind: record.kind,
-                    id: item.id,
-                },
-                Some(location),
-            );
-            if record.kind == BlobKind::Chunk {
+        for (item, location) in locations(number, offset, record_bytes, items) {
+            state
+                .pending
+                .insert(BlobKey { kind, id: item.id }, Some(location));
+            if kind == BlobKind::Chunk {
                 state.stats.new_chunks += 1;
                 state.stats.new_bytes += u64::from(item.raw_bytes);
             }
         }
         state.stats.stored_bytes += u64::from(record_bytes);
+        if state.pack.as_ref().is_some_and(PackFile::is_full) {
+            self.seal(state)?;
+        }
         Ok(())
     }
 

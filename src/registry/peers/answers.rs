@@ -1,0 +1,323 @@
+//! Answering peers. Nothing is kept between requests.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::blob_store::BlobStore;
+use crate::catalog;
+use crate::catalog::Dataset;
+use crate::catalog::Known;
+use crate::ident::EnvelopeId;
+use crate::ident::NodeId;
+use crate::ident::PublisherKey;
+use crate::ident::StatementId;
+use crate::manifest::Envelope;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+use crate::registry::host;
+use crate::registry::peers::visible::Showing;
+use crate::store::disk::BlobReader;
+use crate::sync::Access;
+use crate::sync::Answer;
+use crate::sync::Hello;
+use crate::sync::ListFilter;
+use crate::sync::ReconcileRequest;
+use crate::sync::Refusal;
+use crate::sync::RefusalCode;
+use crate::sync::Request;
+use crate::sync::pack_batch;
+use crate::trust::Action;
+use crate::trust::Statement;
+use crate::trust::UnverifiedManifest;
+use crate::trust::Verdict;
+use crate::wire::limits::KNOWN_PER_STRANGER_MAX;
+
+/// Who asks, and what this node shows.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    /// The peer; proven.
+    pub peer: NodeId,
+    /// What it said of itself.
+    pub hello: Hello,
+    /// What it may see.
+    pub showing: Showing,
+    /// Whom this node serves.
+    pub access: Access,
+}
+
+/// Takes the frames of an answer in order, until it breaks.
+pub type EachAnswer<'a> = dyn FnMut(Answer) -> ControlFlow<()> + 'a;
+
+/// How a request ends other than with an answer.
+pub(crate) enum Ending {
+    /// Nobody listens any more.
+    Gone,
+    /// With a refusal.
+    Refused(Refusal),
+    /// This registry failed; the peer is not told how.
+    Failed(Error),
+}
+
+impl<E: Into<Error>> From<E> for Ending {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<ControlFlow<()>> for Ending {
+    fn from(_: ControlFlow<()>) -> Self {
+        Self::Gone
+    }
+}
+
+/// Hands a frame over.
+pub(crate) fn send(each: &mut EachAnswer<'_>, answer: Answer) -> Result<(), Ending> {
+    match each(answer) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Ending::Gone),
+    }
+}
+
+/// One word for what is not there and what is not to be seen.
+pub(crate) fn not_found() -> Ending {
+    Ending::Refused(Refusal::new(RefusalCode::NotFound, "no such dataset"))
+}
+
+pub(crate) fn malformed(text: &str) -> Ending {
+    Ending::Refused(Refusal::new(RefusalCode::Malformed, text))
+}
+
+impl LocalRegistry {
+    /// Answers a request, frame by frame; the last one is a refusal where it ends so.
+    ///
+    /// # Errors
+    /// What failed here. The peer has been told that something did, and no more.
+    pub fn answer(
+        &self,
+        request: &Request,
+        asking: &Asking,
+        each: &mut EachAnswer<'_>,
+    ) -> Result<(), Error> {
+        match self.try_answer(request, asking, each) {
+            Ok(()) | Err(Ending::Gone) => Ok(()),
+            Err(Ending::Refused(refusal)) => {
+                let _ = each(Answer::Refusal(refusal));
+                Ok(())
+            }
+            Err(Ending::Failed(error)) => {
+                let refusal = Refusal::new(RefusalCode::Failed, "failed here");
+                let _ = each(Answer::Refusal(refusal));
+                Err(error)
+            }
+        }
+    }
+
+    fn try_answer(
+        &self,
+        request: &Request,
+        asking: &Asking,
+        each: &mut EachAnswer<'_>,
+    ) -> Result<(), Ending> {
+        match request {
+            Request::Hello(_) => send(each, Answer::Hello(Hello::own(asking.access))),
+            Request::List(filter) => self.answer_list(filter, asking, each),
+            Request::Reconcile(r) => self.answer_reconcile(r, asking, each),
+            Request::PullNode(r) => {
+                let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
+                super::nodes::answer(&reader, &dataset.manifest, r, each)
+            }
+            Request::PullChunk(r) => {
+                let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
+                super::chunks::answer(&reader, &dataset.manifest, r, &asking.hello, each)
+            }
+            Request::PullCard(id) => {
+                let (reader, dataset) = self.reader_shown(id, asking)?;
+                let card = dataset.manifest.card.ok_or_else(not_found)?;
+                let key = BlobKey::new(BlobKind::Card, *card.as_bytes());
+                send(each, Answer::Card(reader.get(&key)?))
+            }
+            Request::Announce {
+                envelopes,
+                statements,
+            } => {
+                let taken = self.take_announced(&asking.peer, envelopes, statements)?;
+                send(each, Answer::Announced(taken))
+            }
+        }
+    }
+
+    /// A reader from before the look at the catalogue: what is found then is not collected.
+    fn reader_shown(
+        &self,
+        id: &EnvelopeId,
+        asking: &Asking,
+    ) -> Result<(BlobReader, Dataset), Ending> {
+        let reader = BlobReader::new(&self.store)?;
+        let dataset = self.shown_by_envelope(id, asking.showing)?;
+        Ok((reader, dataset.ok_or_else(not_found)?))
+    }
+
+    fn answer_list(
+        &self,
+        filter: &ListFilter,
+        asking: &Asking,
+        each: &mut EachAnswer<'_>,
+    ) -> Result<(), Ending> {
+        let mut shown = self.shown(asking.showing)?;
+        shown.retain(|b| match filter {
+            ListFilter::All => true,
+            ListFilter::Name(name) => b.name == *name,
+            ListFilter::Content(digits) => digits.matches(&b.content_id),
+        });
+        let ids = shown.iter().map(|b| b.envelope_id);
+        self.send_envelopes(ids.collect(), each)
+    }
+
+    /// Envelopes that are still here, some at a time: a list may be longer than memory is wide.
+    fn send_envelopes(
+        &self,
+        ids: Vec<EnvelopeId>,
+        each: &mut EachAnswer<'_>,
+    ) -> Result<(), Ending> {
+        for some in ids.chunks(1024) {
+            let envelopes = self.store.read(|t| {
+                let held = some.iter().map(|id| catalog::envelope_if_held(t, id));
+                held.collect::<Result<Vec<_>, _>>().map_err(Error::from)
+            })?;
+            let encoded: Vec<Vec<u8>> = envelopes.iter().flatten().map(Envelope::encode).collect();
+            let mut left = encoded.into_iter();
+            while let Some(batch) = pack_batch(&mut left) {
+                send(each, Answer::Manifests(batch))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn answer_reconcile(
+        &self,
+        request: &ReconcileRequest,
+        asking: &Asking,
+        each: &mut EachAnswer<'_>,
+    ) -> Result<(), Ending> {
+        let salt = &request.salt;
+        let shown = self.shown(asking.showing)?;
+        let (statements, mut held) = self.store.read(|t| {
+            let mut held: Vec<EnvelopeId> = catalog::known_ids(t)?;
+            held.extend(catalog::heads(t)?.into_iter().map(|(_, id)| id));
+            Ok::<_, Error>((catalog::statements(t)?, held))
+        })?;
+        held.sort_unstable();
+        let mut here: HashSet<_> = held.iter().map(|id| salt.envelope(id)).collect();
+        here.extend(statements.iter().map(|s| salt.statement(&s.id())));
+        let missing = request.elements.iter().enumerate();
+        let missing = missing.filter(|(_, e)| !here.contains(e)).map(|(n, _)| n);
+        send(each, Answer::Reconciled(missing.collect()))?;
+        let theirs = &request.elements;
+        let is_new = |id: &EnvelopeId| theirs.binary_search(&salt.envelope(id)).is_err();
+        let new = shown.iter().map(|b| b.envelope_id).filter(is_new);
+        self.send_envelopes(new.collect(), each)?;
+        let new = statements
+            .iter()
+            .filter(|s| theirs.binary_search(&salt.statement(&s.id())).is_err());
+        let encoded: Vec<Vec<u8>> = new.map(|s| s.encode().to_vec()).collect();
+        let mut left = encoded.into_iter();
+        while let Some(batch) = pack_batch(&mut left) {
+            send(each, Answer::Statements(batch))?;
+        }
+        Ok(())
+    }
+
+    fn take_announced(
+        &self,
+        peer: &NodeId,
+        envelopes: &[Vec<u8>],
+        statements: &[Vec<u8>],
+    ) -> Result<u64, Ending> {
+        let mut verified = Vec::new();
+        for bytes in envelopes {
+            let envelope = Envelope::decode(bytes).map_err(|_| malformed("not a manifest"))?;
+            verified.push(envelope);
+        }
+        let taken = self.note_elsewhere(peer, verified)?;
+        Ok(taken + self.take_statements(statements)?)
+    }
+}
+
+impl LocalRegistry {
+    /// Notes manifests whose data a peer has, if trust does not refuse them; how many are new.
+    pub(crate) fn note_elsewhere(
+        &self,
+        peer: &NodeId,
+        envelopes: Vec<Envelope>,
+    ) -> Result<u64, Error> {
+        let trust = self.trust()?;
+        let heard_at = host::now();
+        let mut heard = Vec::new();
+        for envelope in envelopes {
+            let Ok(verified) = UnverifiedManifest::new(envelope).verify() else {
+                continue;
+            };
+            let listed = Self::listed_elsewhere(&trust, &verified);
+            let is_refused = listed.decide(Action::Receive).verdict == Verdict::Refuse;
+            if is_refused || listed.withdrawn.is_some() {
+                continue;
+            }
+            heard.push(Known {
+                heard_at,
+                from: *peer,
+                envelope: verified.envelope().clone(),
+            });
+        }
+        if heard.is_empty() {
+            return Ok(0);
+        }
+        let is_trusted = |k: &Known| {
+            let signer = k.envelope.signature.map(|s| s.key);
+            signer.is_some_and(|key| trust.alias(&key).is_some())
+        };
+        self.store.write(|tables| {
+            let mut absent = Vec::new();
+            for known in &heard {
+                if catalog::envelope_if_held(tables, &known.envelope.id())?.is_none() {
+                    absent.push(known.clone());
+                }
+            }
+            Ok(catalog::note_known(tables, &absent, &is_trusted)?)
+        })
+    }
+
+    /// Keeps statements whose signatures hold, of publishers who matter here: known by name, or
+    /// the signer of something held. How many are new. Others are passed over.
+    pub(crate) fn take_statements(&self, encoded: &[Vec<u8>]) -> Result<u64, Error> {
+        if encoded.is_empty() {
+            return Ok(0);
+        }
+        let trust = self.trust()?;
+        let (held, briefs) = self
+            .store
+            .read(|t| Ok::<_, Error>((catalog::statements(t)?, catalog::briefs(t)?)))?;
+        let signers: HashSet<PublisherKey> = briefs.iter().filter_map(|b| b.signer).collect();
+        let mut ids: HashSet<StatementId> = held.iter().map(Statement::id).collect();
+        let mut of_key: HashMap<PublisherKey, usize> = HashMap::new();
+        for statement in &held {
+            *of_key.entry(statement.by).or_default() += 1;
+        }
+        let mut new = 0;
+        for bytes in encoded {
+            // A kind of statement that came later is no fault of the peer's.
+            let Ok(statement) = Statement::decode(bytes) else {
+                continue;
+            };
+            let matters = trust.alias(&statement.by).is_some() || signers.contains(&statement.by);
+            let count = of_key.entry(statement.by).or_default();
+            if matters && *count < KNOWN_PER_STRANGER_MAX && ids.insert(statement.id()) {
+                *count += 1;
+                new += u64::from(self.accept_statement(&statement)?);
+            }
+        }
+        Ok(new)
+    }
+}

@@ -1,0 +1,122 @@
+//! Chunks for peers: whole records as they are stored where all of a record was asked for, and
+//! packed anew otherwise.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+
+use crate::blob_store::BlobError;
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::chunk::Compressor;
+use crate::manifest::Manifest;
+use crate::manifest::TreeWalk;
+use crate::pack::Flags;
+use crate::pack::Item;
+use crate::pack::Record;
+use crate::pack::RecordHeader;
+use crate::registry::peers::answers::EachAnswer;
+use crate::registry::peers::answers::Ending;
+use crate::registry::peers::answers::malformed;
+use crate::registry::peers::answers::send;
+use crate::registry::peers::nodes::tree_of;
+use crate::store::disk::BlobReader;
+use crate::store::disk::Location;
+use crate::store::disk::StoreError;
+use crate::sync::Answer;
+use crate::sync::Hello;
+use crate::sync::PullChunkRequest;
+
+/// A chunk that was asked for, and where it is.
+type Placed = (BlobKey, Location);
+
+/// Answers a request for chunks.
+pub(crate) fn answer(
+    reader: &BlobReader,
+    manifest: &Manifest,
+    request: &PullChunkRequest,
+    hello: &Hello,
+    each: &mut EachAnswer<'_>,
+) -> Result<(), Ending> {
+    let keys = wanted(reader, manifest, request)?;
+    let mut order: Vec<(u32, u32)> = Vec::new();
+    let mut by_record: HashMap<(u32, u32), Vec<Placed>> = HashMap::new();
+    for (key, location) in keys.iter().zip(reader.locate(&keys)?) {
+        let at = location.ok_or(StoreError::Blob(BlobError::Missing(*key)))?;
+        let chunks = by_record.entry((at.pack, at.offset)).or_default();
+        if chunks.is_empty() {
+            order.push((at.pack, at.offset));
+        }
+        chunks.push((*key, at));
+    }
+    for place in order {
+        if let Some(chunks) = by_record.remove(&place) {
+            let record = one_record(reader, &chunks, hello)?;
+            send(each, Answer::Chunks(record))?;
+        }
+    }
+    Ok(())
+}
+
+/// The chunks that a request names, each once, in the order of the data.
+fn wanted(
+    reader: &BlobReader,
+    manifest: &Manifest,
+    request: &PullChunkRequest,
+) -> Result<Vec<BlobKey>, Ending> {
+    let (root, size) = tree_of(manifest, request.tree);
+    let mut walk = TreeWalk::new(reader, root, size, request.offset)?;
+    if walk.offset() != request.offset {
+        return Err(malformed("no chunk begins there"));
+    }
+    let mut seen = HashSet::new();
+    let mut keys = Vec::new();
+    for run in &request.runs {
+        for n in 0..run.skip.saturating_add(run.take) {
+            let (_, chunk) = walk.next().ok_or_else(|| malformed("no more chunks"))??;
+            let key = BlobKey::new(BlobKind::Chunk, *chunk.id.as_bytes());
+            if n >= run.skip && seen.insert(key) {
+                keys.push(key);
+            }
+        }
+    }
+    Ok(keys)
+}
+
+/// A record of these chunks, which lie in one record here.
+fn one_record(
+    reader: &BlobReader,
+    chunks: &[Placed],
+    hello: &Hello,
+) -> Result<Vec<u8>, StoreError> {
+    let Some((key, at)) = chunks.first() else {
+        return Ok(Vec::new());
+    };
+    let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
+    let stored = reader.record_bytes(key, at)?;
+    let header = RecordHeader::decode(&stored).map_err(|_| corrupt())?;
+    let reads_it = header.codec.is_some_and(|codec| hello.reads(codec)) && header.bases.is_empty();
+    // Each is another item, so as many are all.
+    if reads_it && header.items.len() == chunks.len() {
+        return Ok(stored);
+    }
+    let unpacked = reader.record(key, at)?;
+    let mut raw = Vec::new();
+    let mut items = Vec::with_capacity(chunks.len());
+    for (key, at) in chunks {
+        raw.extend_from_slice(unpacked.item(key, at.item).ok_or_else(corrupt)?);
+        items.push(Item {
+            id: key.id,
+            raw_bytes: at.raw_bytes,
+        });
+    }
+    let (codec, payload) = Compressor::new().compress(&raw);
+    let record = Record {
+        kind: BlobKind::Chunk,
+        codec,
+        flags: Flags::default(),
+        sequence: 0,
+        items,
+        payload,
+    };
+    Ok(record.encode())
+}

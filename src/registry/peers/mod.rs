@@ -1,0 +1,23 @@
+//! Between this registry and others: what peers may see and are answered, what they are asked
+//! for, and pulling.
+
+mod answers;
+mod chunks;
+mod fetch;
+mod nodes;
+mod offers;
+mod pull;
+mod share;
+mod sync;
+#[cfg(test)]
+mod tests;
+mod visible;
+mod windows;
+
+pub use answers::Asking;
+pub use offers::Offer;
+pub use pull::PullOptions;
+pub use pull::PullReport;
+pub use sync::SyncOptions;
+pub use sync::SyncReport;
+pub use visible::Showing;

@@ -1,0 +1,247 @@
+//! Tree nodes: found by place for peers, and fetched from them ahead of the chunks.
+
+use std::collections::HashSet;
+
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::blob_store::BlobStore;
+use crate::ident::EnvelopeId;
+use crate::ident::TreeId;
+use crate::manifest::ChunkEntry;
+use crate::manifest::Manifest;
+use crate::manifest::Node;
+use crate::manifest::Totals;
+use crate::manifest::TreeError;
+use crate::registry::error::Error;
+use crate::registry::peers::answers::EachAnswer;
+use crate::registry::peers::answers::Ending;
+use crate::registry::peers::answers::malformed;
+use crate::registry::peers::answers::send;
+use crate::store::disk::BlobReader;
+use crate::store::disk::Session;
+use crate::sync::Answer;
+use crate::sync::NodePlace;
+use crate::sync::PeerError;
+use crate::sync::PullNodeRequest;
+use crate::sync::TreeKind;
+use crate::wire::limits::NODES_ASKED_MAX;
+
+/// Bytes of nodes in one frame of an answer.
+const FRAME_BYTES: usize = 1 << 20;
+
+/// The root of a manifest's tree, and how many bytes of data are below it.
+pub(crate) fn tree_of(manifest: &Manifest, tree: TreeKind) -> (TreeId, u64) {
+    match tree {
+        TreeKind::Data => (manifest.chunk_tree_root, manifest.size_bytes),
+        TreeKind::Table => (manifest.file_table_root, manifest.file_table_bytes),
+    }
+}
+
+fn node_key(id: TreeId) -> BlobKey {
+    BlobKey::new(BlobKind::Node, *id.as_bytes())
+}
+
+/// Answers a request for nodes.
+pub(crate) fn answer(
+    reader: &BlobReader,
+    manifest: &Manifest,
+    request: &PullNodeRequest,
+    each: &mut EachAnswer<'_>,
+) -> Result<(), Ending> {
+    let (root, _) = tree_of(manifest, request.tree);
+    let (mut nodes, mut bytes) = (Vec::new(), 0);
+    for place in &request.places {
+        let node = find(reader, root, *place)?.ok_or_else(|| malformed("no node there"))?;
+        bytes += node.len();
+        nodes.push(node);
+        if bytes >= FRAME_BYTES {
+            send(each, Answer::Nodes(std::mem::take(&mut nodes)))?;
+            bytes = 0;
+        }
+    }
+    send(each, Answer::Nodes(nodes))
+}
+
+/// The bytes of the node at a place.
+fn find(blobs: &dyn BlobStore, root: TreeId, place: NodePlace) -> Result<Option<Vec<u8>>, Ending> {
+    let mut bytes = blobs.get(&node_key(root))?;
+    let mut start = 0_u64;
+    let mut id = root;
+    loop {
+        let node = Node::decode(&bytes).map_err(|e| TreeError::Node(id, e))?;
+        let is_it = node.level() == place.level && start == place.offset;
+        if is_it || place == NodePlace::ROOT {
+            return Ok(Some(bytes));
+        }
+        let Node::Inner { level, children } = node else {
+            return Ok(None);
+        };
+        if level <= place.level {
+            return Ok(None);
+        }
+        let mut below = None;
+        for child in children {
+            let end = start.saturating_add(child.totals.bytes);
+            if place.offset < end {
+                below = Some(child.id);
+                break;
+            }
+            start = end;
+        }
+        let Some(next) = below else {
+            return Ok(None);
+        };
+        id = next;
+        bytes = blobs.get(&node_key(id))?;
+    }
+}
+
+/// Asks whichever peer answers for nodes.
+pub(crate) type Ask<'a> = dyn FnMut(&PullNodeRequest, &mut Check<'_>) -> Result<(), Error> + 'a;
+
+/// Looks at what a peer answered; an error is the peer's fault.
+pub(crate) type Check<'a> = dyn FnMut(Vec<Vec<u8>>) -> Result<(), PeerError> + 'a;
+
+/// Walks a tree whose nodes are partly here, leaf by leaf, and keeps those that it fetches.
+pub(crate) struct Walk<'a> {
+    /// Where nodes are, and go.
+    pub(crate) session: &'a Session,
+    /// For those that were here before.
+    pub(crate) reader: &'a BlobReader,
+    /// Which manifest.
+    pub(crate) envelope: EnvelopeId,
+    /// Which of its trees.
+    pub(crate) tree: TreeKind,
+    /// Who is asked.
+    pub(crate) ask: &'a mut Ask<'a>,
+}
+
+/// A node that has to be somewhere: its place, its id, and what is below it as its parent says.
+#[derive(Clone, Copy)]
+struct Expected {
+    place: NodePlace,
+    id: TreeId,
+    totals: Totals,
+}
+
+/// Takes the chunks of leaves, in order.
+pub(crate) type EachLeaf<'a> = dyn FnMut(Vec<ChunkEntry>) -> Result<(), Error> + 'a;
+
+impl Walk<'_> {
+    /// Hands over all leaves. Every node was compared with its hash and with its parent, so that a
+    /// tree cannot hold more than the manifest says.
+    pub(crate) fn run(
+        &mut self,
+        manifest: &Manifest,
+        each: &mut EachLeaf<'_>,
+    ) -> Result<(), Error> {
+        let (root, size) = tree_of(manifest, self.tree);
+        let wrong = || TreeError::Size {
+            root,
+            expected: size,
+        };
+        let node = self.root(root)?;
+        let totals = node.totals().ok_or_else(wrong)?;
+        if totals.bytes != size || totals.chunks > size {
+            return Err(wrong().into());
+        }
+        // Children that are still to come, the next one last.
+        let mut stack: Vec<Expected> = Vec::new();
+        self.enter(node, 0, &mut stack, each)?;
+        while let Some(next) = stack.pop() {
+            let node = self.load(next.id)?;
+            if node.level() != next.place.level || node.totals() != Some(next.totals) {
+                return Err(TreeError::Mismatch(next.id).into());
+            }
+            self.enter(node, next.place.offset, &mut stack, each)?;
+        }
+        Ok(())
+    }
+
+    fn enter(
+        &mut self,
+        node: Node,
+        start: u64,
+        stack: &mut Vec<Expected>,
+        each: &mut EachLeaf<'_>,
+    ) -> Result<(), Error> {
+        let (level, children) = match node {
+            Node::Leaf(chunks) => return each(chunks),
+            Node::Inner { level, children } => (level, children),
+        };
+        let mut offset = start;
+        let mut expected = Vec::with_capacity(children.len());
+        for child in children {
+            let place = NodePlace {
+                level: level.saturating_sub(1),
+                offset,
+            };
+            // Below the size that the root was compared with.
+            offset = offset.saturating_add(child.totals.bytes);
+            expected.push(Expected {
+                place,
+                id: child.id,
+                totals: child.totals,
+            });
+        }
+        self.fetch_absent(&expected)?;
+        expected.reverse();
+        stack.append(&mut expected);
+        Ok(())
+    }
+
+    fn root(&mut self, id: TreeId) -> Result<Node, Error> {
+        if self.session.has(&[node_key(id)])? != [true] {
+            self.fetch(&[(NodePlace::ROOT, id)])?;
+        }
+        self.load(id)
+    }
+
+    fn load(&self, id: TreeId) -> Result<Node, Error> {
+        let bytes = self.session.get(&node_key(id), self.reader)?;
+        Ok(Node::decode(&bytes).map_err(|e| TreeError::Node(id, e))?)
+    }
+
+    fn fetch_absent(&mut self, expected: &[Expected]) -> Result<(), Error> {
+        let keys: Vec<BlobKey> = expected.iter().map(|e| node_key(e.id)).collect();
+        let here = self.session.has(&keys)?;
+        // A subtree that repeats is fetched once.
+        let mut asked: HashSet<TreeId> = HashSet::new();
+        let absent = expected.iter().zip(here).filter(|(_, here)| !here);
+        let places: Vec<(NodePlace, TreeId)> = absent
+            .filter(|(e, _)| asked.insert(e.id))
+            .map(|(e, _)| (e.place, e.id))
+            .collect();
+        for some in places.chunks(NODES_ASKED_MAX) {
+            self.fetch(some)?;
+        }
+        Ok(())
+    }
+
+    /// Fetches nodes and keeps them. Whether they fit their parents is the signer's affair, not
+    /// the peer's.
+    fn fetch(&mut self, wanted: &[(NodePlace, TreeId)]) -> Result<(), Error> {
+        let request = PullNodeRequest {
+            envelope: self.envelope,
+            tree: self.tree,
+            places: wanted.iter().map(|(place, _)| *place).collect(),
+        };
+        let mut kept: Vec<Vec<u8>> = Vec::new();
+        (self.ask)(&request, &mut |nodes| {
+            if nodes.len() != wanted.len() {
+                return Err(PeerError::Misbehaved("another number of tree nodes"));
+            }
+            let mut pairs = nodes.iter().zip(wanted);
+            if !pairs.all(|(bytes, (_, id))| TreeId::of(bytes) == *id) {
+                return Err(PeerError::Misbehaved("a tree node that was not asked for"));
+            }
+            kept = nodes;
+            Ok(())
+        })?;
+        for (bytes, (_, id)) in kept.iter().zip(wanted) {
+            Node::decode(bytes).map_err(|e| TreeError::Node(*id, e))?;
+            self.session.add(BlobKind::Node, bytes)?;
+        }
+        Ok(())
+    }
+}

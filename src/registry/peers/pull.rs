@@ -1,0 +1,230 @@
+//! Pulling one dataset. It is visible when all of it is here and is what its manifest says, and
+//! not before; what came before an interruption is found by the next pull.
+
+use std::time::Instant;
+
+use crate::blob_store::BlobKind;
+use crate::catalog;
+use crate::catalog::Merged;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::ident::BlobId;
+use crate::ident::ContentId;
+use crate::ident::TreeId;
+use crate::manifest::FileEntry;
+use crate::manifest::FileTable;
+use crate::manifest::Manifest;
+use crate::manifest::TreeError;
+use crate::pack::Flags;
+use crate::progress::Progress;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+use crate::registry::host;
+use crate::registry::peers::offers::Offer;
+use crate::registry::peers::windows::Pulling;
+use crate::registry::peers::windows::SourceReport;
+use crate::registry::peers::windows::Supply;
+use crate::registry::peers::windows::retried;
+use crate::registry::sign;
+use crate::registry::verify::Hashing;
+use crate::store::disk::BlobReader;
+use crate::store::disk::Session;
+use crate::sync::Access;
+use crate::sync::ChunkSource;
+use crate::sync::PeerError;
+use crate::sync::TreeKind;
+
+/// How to pull.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PullOptions {
+    /// Keep it from peers whatever its manifest says.
+    pub private: bool,
+}
+
+/// What a pull did.
+#[derive(Clone, Debug)]
+pub struct PullReport {
+    /// What was pulled.
+    pub content_id: ContentId,
+    /// Chunks that came from peers, each counted once a window.
+    pub chunks_fetched: u64,
+    /// Chunks that were here.
+    pub chunks_local: u64,
+    /// Peers, and what came from each.
+    pub sources: Vec<SourceReport>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl LocalRegistry {
+    /// Pulls a dataset from peers that have it. Trust has been asked before.
+    ///
+    /// # Errors
+    /// [`Error::Peer`] when no peer is left that gives it; [`Error::SignedLie`] when all of it
+    /// came and is not what its manifest says. What came is kept for the next try, unseen.
+    pub fn pull(
+        &self,
+        offer: &Offer,
+        sources: &[&dyn ChunkSource],
+        options: PullOptions,
+        progress: &dyn Progress,
+    ) -> Result<PullReport, Error> {
+        let started: Instant = host::instant();
+        let supplies: Vec<Supply<'_>> = sources.iter().map(|s| Supply::new(*s)).collect();
+        let session = Session::begin(&self.store)?;
+        let gathered = self.gather(offer, &session, &supplies, progress);
+        let fetched = match gathered {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                // What came is worth keeping; the first error is the one to tell.
+                let _ = session.commit(|_, _| Ok::<_, Error>(()));
+                return Err(accuse(error, offer));
+            }
+        };
+        let from_listed = sources.iter().any(|s| s.access() == Access::Listed);
+        let flags = Flags {
+            private: options.private || from_listed,
+            foreign: true,
+            shared: false,
+        };
+        self.publish_pulled(session, offer, flags)?;
+        Ok(PullReport {
+            content_id: offer.manifest().content_id,
+            chunks_fetched: fetched.0,
+            chunks_local: fetched.1,
+            sources: supplies.iter().map(|s| s.report().clone()).collect(),
+            seconds: started.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn gather(
+        &self,
+        offer: &Offer,
+        session: &Session,
+        supplies: &[Supply<'_>],
+        progress: &dyn Progress,
+    ) -> Result<(u64, u64), Error> {
+        let reader = BlobReader::new(&self.store)?;
+        let m = offer.manifest();
+        let pulling = |tree, progress| Pulling {
+            session,
+            reader: &reader,
+            manifest: m,
+            envelope: offer.envelope_id(),
+            tree,
+            supplies,
+            progress,
+        };
+        fetch_card(offer, session, supplies)?;
+        let mut bytes = Vec::new();
+        let quiet = Quiet(progress);
+        pulling(TreeKind::Table, &quiet).run(&mut |data| {
+            bytes.extend_from_slice(data);
+            Ok(())
+        })?;
+        let root = TreeId::new(*m.file_table_root.as_bytes());
+        let table = FileTable::decode(&bytes).map_err(|e| TreeError::Node(root, e))?;
+        drop(bytes);
+        if table.size_bytes() != Some(m.size_bytes) {
+            return Err(mismatch(m, "(file table)"));
+        }
+        progress.phase("pulling", Some(m.size_bytes));
+        let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
+        let mut hashing = Hashing::new(&files, 0);
+        let fetched = pulling(TreeKind::Data, progress).run(&mut |data| {
+            hashing.push(data);
+            Ok(())
+        })?;
+        check_ids(m, &table, hashing.into_ids())?;
+        Ok((fetched.fetched, fetched.local))
+    }
+
+    fn publish_pulled(&self, session: Session, offer: &Offer, flags: Flags) -> Result<(), Error> {
+        let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        let envelope = offer.verified().envelope();
+        session.commit(|tables, entries| {
+            let held = catalog::by_key(tables, offer.listed.dataset.key)?;
+            // Private stays private, and made here stays made here.
+            let flags = held.as_ref().map_or(flags, |h| h.flags);
+            let merged = sign::publish(tables, entries, offer.manifest(), envelope, flags)?;
+            if let (Merged::Replaced(_), Some(held)) = (merged, held) {
+                sign::retire(entries, salt, &held);
+            }
+            Ok(catalog::forget_known(tables, &[envelope.id()])?)
+        })
+    }
+}
+
+/// The file table is no part of what the bar counts.
+struct Quiet<'a>(&'a dyn Progress);
+
+impl Progress for Quiet<'_> {
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}
+
+fn fetch_card(offer: &Offer, session: &Session, supplies: &[Supply<'_>]) -> Result<(), Error> {
+    let Some(id) = offer.manifest().card else {
+        return Ok(());
+    };
+    let key = crate::blob_store::BlobKey::new(BlobKind::Card, *id.as_bytes());
+    if session.has(&[key])? == [true] {
+        return Ok(());
+    }
+    let mut last = None;
+    for supply in supplies {
+        let card = retried(|| supply.source.card(&offer.envelope_id()));
+        let card = card.and_then(|bytes| match BlobId::of(&bytes) == id {
+            true => Ok(bytes),
+            false => Err(PeerError::Misbehaved("a card that is not what its id says")),
+        });
+        match card {
+            Ok(bytes) => {
+                session.add(BlobKind::Card, &bytes)?;
+                return Ok(());
+            }
+            Err(source) => {
+                let address = supply.source.address();
+                last = Some(Error::Peer { address, source });
+            }
+        }
+    }
+    Err(last.unwrap_or(Error::NoPeer))
+}
+
+/// Whether files and content have the ids that the manifest says.
+fn check_ids(m: &Manifest, table: &FileTable, ids: Vec<ContentId>) -> Result<(), Error> {
+    let mut whole = table.clone();
+    if ids.len() != table.files().len() {
+        return Err(mismatch(m, "(file table)"));
+    }
+    for (n, (file, id)) in table.files().iter().zip(ids).enumerate() {
+        if file.content_id.is_some_and(|claimed| claimed != id) {
+            return Err(mismatch(m, &file.path));
+        }
+        whole.set_content_id(n, id);
+    }
+    match whole.content_id(m.dataset_kind) == Some(m.content_id) {
+        true => Ok(()),
+        false => Err(mismatch(m, "(content id)")),
+    }
+}
+
+fn mismatch(m: &Manifest, file: &str) -> Error {
+    Error::Mismatch {
+        dataset: m.name.to_string(),
+        file: file.to_owned(),
+    }
+}
+
+/// Peers were checked chunk by chunk: what is wrong with the whole is what the manifest says.
+fn accuse(error: Error, offer: &Offer) -> Error {
+    match (error.kind(), offer.listed.publisher()) {
+        (ErrorKind::Integrity, Some(signer)) => Error::SignedLie {
+            signer,
+            source: Box::new(error),
+        },
+        _ => error,
+    }
+}

@@ -1,0 +1,233 @@
+//! Comparing catalogues with a peer: manifests go both ways, content comes by policy.
+
+use crate::catalog;
+use crate::catalog::RegisterKey;
+use crate::ident::EnvelopeId;
+use crate::ident::PublisherKey;
+use crate::manifest::Envelope;
+use crate::manifest::Rank;
+use crate::progress::Progress;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+use crate::registry::host;
+use crate::registry::peers::offers::Offer;
+use crate::registry::peers::pull::PullOptions;
+use crate::registry::peers::visible::Showing;
+use crate::sync::ChunkSource;
+use crate::sync::Element;
+use crate::sync::ListFilter;
+use crate::sync::PeerError;
+use crate::sync::ReconcileRequest;
+use crate::sync::Salt;
+use crate::sync::pack_batch;
+use crate::trust::Action;
+use crate::trust::Statement;
+use crate::trust::Trust;
+use crate::trust::Verdict;
+
+/// How to sync.
+#[derive(Clone, Debug, Default)]
+pub struct SyncOptions {
+    /// What is offered to the peer.
+    pub showing: Showing,
+    /// Also pull content of publishers who are not trusted in full.
+    pub all: bool,
+    /// Also pull what nobody signed.
+    pub accept_unsigned: bool,
+    /// Pull content of these publishers.
+    pub accept_publishers: Vec<PublisherKey>,
+}
+
+/// What a sync did.
+#[derive(Clone, Debug, Default)]
+pub struct SyncReport {
+    /// Manifests and statements that are new here.
+    pub received: u64,
+    /// Manifests and statements that were new there.
+    pub sent: u64,
+    /// What was pulled.
+    pub pulled: Vec<Offer>,
+    /// What was not, and why.
+    pub failed: Vec<(Offer, String)>,
+    /// What trust does not let in unasked, and why.
+    pub left: Vec<(Offer, &'static str)>,
+    /// Chunks that came.
+    pub chunks: u64,
+}
+
+/// One thing that is here, and how it goes to a peer.
+enum Own {
+    Manifest(EnvelopeId),
+    Statement(Vec<u8>),
+    /// Heard of; only so that it is not sent again.
+    Heard,
+}
+
+impl LocalRegistry {
+    /// Syncs with a peer.
+    ///
+    /// # Errors
+    /// [`Error::Peer`] when it does not answer. A dataset that cannot be pulled is no error.
+    pub fn sync(
+        &self,
+        peer: &dyn ChunkSource,
+        options: &SyncOptions,
+        progress: &dyn Progress,
+    ) -> Result<SyncReport, Error> {
+        let blame = |source| Error::Peer {
+            address: peer.address(),
+            source,
+        };
+        progress.phase("comparing catalogues", None);
+        let mut report = self.exchange(peer, options).map_err(|e| match e {
+            Failed::Peer(source) => blame(source),
+            Failed::Here(error) => error,
+        })?;
+        for offer in self.list_remote(peer, &ListFilter::All)? {
+            if self.holds(&offer)? {
+                continue;
+            }
+            if let Some(reason) = refusal(&offer, options) {
+                report.left.push((offer, reason));
+                continue;
+            }
+            if progress.cancelled() {
+                return Err(Error::Interrupted);
+            }
+            match self.pull(&offer, &[peer], PullOptions::default(), progress) {
+                Ok(pulled) => {
+                    report.chunks += pulled.chunks_fetched;
+                    report.pulled.push(offer);
+                }
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                // A peer that is gone is gone for all of them.
+                Err(error @ Error::Peer { .. }) if report.pulled.is_empty() => return Err(error),
+                Err(error) => report.failed.push((offer, error.to_string())),
+            }
+        }
+        Ok(report)
+    }
+
+    /// Manifests and statements, both ways.
+    fn exchange(
+        &self,
+        peer: &dyn ChunkSource,
+        options: &SyncOptions,
+    ) -> Result<SyncReport, Failed> {
+        let salt = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        let salt = Salt::new(salt);
+        let own = self.own(&salt, options.showing)?;
+        let request = ReconcileRequest {
+            salt,
+            elements: own.iter().map(|(element, _)| *element).collect(),
+        };
+        let found = peer.reconcile(&request).map_err(Failed::Peer)?;
+        let mut envelopes = Vec::new();
+        for bytes in &found.envelopes {
+            let envelope = Envelope::decode(bytes).map_err(|e| Failed::Peer(e.into()))?;
+            envelopes.push(envelope);
+        }
+        // Statements first: a withdrawal counts for what comes with it.
+        let mut received = self.take_statements(&found.statements)?;
+        received += self.note_elsewhere(&peer.id(), envelopes)?;
+        let (mut envelopes, mut statements) = (Vec::new(), Vec::new());
+        for index in found.missing {
+            match own.get(index).map(|(_, own)| own) {
+                Some(Own::Manifest(id)) => {
+                    let envelope = self
+                        .store
+                        .read(|t| Ok::<_, Error>(catalog::envelope_if_held(t, id)?))?;
+                    envelopes.extend(envelope.map(|e| e.encode()));
+                }
+                Some(Own::Statement(bytes)) => statements.push(bytes.clone()),
+                Some(Own::Heard) => {}
+                None => return Err(Failed::Peer(PeerError::Misbehaved("an index of nothing"))),
+            }
+        }
+        let mut sent = 0;
+        let (mut envelopes, mut statements) = (envelopes.into_iter(), statements.into_iter());
+        loop {
+            // Statements apart: a batch of each may be as long as a request.
+            let batch = match pack_batch(&mut statements) {
+                Some(batch) => (Vec::new(), batch),
+                None => match pack_batch(&mut envelopes) {
+                    Some(batch) => (batch, Vec::new()),
+                    None => break,
+                },
+            };
+            sent += peer.announce(batch.0, batch.1).map_err(Failed::Peer)?;
+        }
+        Ok(SyncReport {
+            received,
+            sent,
+            ..SyncReport::default()
+        })
+    }
+
+    /// What is here, by element, ascending.
+    fn own(&self, salt: &Salt, showing: Showing) -> Result<Vec<(Element, Own)>, Error> {
+        let shown = self.shown(showing)?;
+        let (known, statements) = self
+            .store
+            .read(|t| Ok::<_, Error>((catalog::known_ids(t)?, catalog::statements(t)?)))?;
+        let mut own: Vec<(Element, Own)> = Vec::new();
+        for id in shown.iter().map(|b| b.envelope_id) {
+            own.push((salt.envelope(&id), Own::Manifest(id)));
+        }
+        for id in known {
+            own.push((salt.envelope(&id), Own::Heard));
+        }
+        for s in &statements {
+            let bytes = Statement::encode(s).to_vec();
+            own.push((salt.statement(&s.id()), Own::Statement(bytes)));
+        }
+        own.sort_by_key(|(element, _)| *element);
+        own.dedup_by_key(|(element, _)| *element);
+        Ok(own)
+    }
+
+    /// Whether an offer, or a later revision of it, is here.
+    pub fn holds(&self, offer: &Offer) -> Result<bool, Error> {
+        let key = RegisterKey::of(offer.manifest());
+        let held = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::by_key(t, key)?))?;
+        let Some(held) = held else { return Ok(false) };
+        let rank = Rank::of(offer.manifest(), offer.envelope_id());
+        let is_later = rank <= Rank::of(&held.manifest, held.envelope_id);
+        Ok(is_later && self.is_complete(&held)?)
+    }
+}
+
+/// Whose failure.
+enum Failed {
+    Peer(PeerError),
+    Here(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Here(error)
+    }
+}
+
+/// Why content does not come unasked.
+fn refusal(offer: &Offer, options: &SyncOptions) -> Option<&'static str> {
+    let listed = &offer.listed;
+    if listed.withdrawn.is_some() {
+        return Some("withdrawn by its publisher");
+    }
+    let decision = listed.decide(Action::Fetch);
+    if decision.verdict == Verdict::Accept {
+        return None;
+    }
+    let named = listed
+        .signer
+        .is_some_and(|key| options.accept_publishers.contains(&key));
+    let asked = match listed.trust() {
+        Trust::Unsigned => options.accept_unsigned,
+        Trust::Prompt | Trust::Unknown => options.all || named,
+        _ => false,
+    };
+    (!asked).then_some(decision.reason)
+}

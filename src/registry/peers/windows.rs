@@ -1,0 +1,413 @@
+//! All windows of a tree: one thread walks ahead, several fetch for every peer, and the caller
+//! gets the data in order. How far ahead is bounded, so memory is too.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Condvar;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::ident::NodeId;
+use crate::manifest::ChunkEntry;
+use crate::manifest::Manifest;
+use crate::progress::Progress;
+use crate::registry::error::Error;
+use crate::registry::host;
+use crate::registry::peers::fetch::Filled;
+use crate::registry::peers::fetch::Filler;
+use crate::registry::peers::fetch::NotFilled;
+use crate::registry::peers::fetch::Window;
+use crate::registry::peers::nodes::Walk;
+use crate::store::disk::BlobReader;
+use crate::store::disk::Session;
+use crate::sync::ChunkSource;
+use crate::sync::Lane;
+use crate::sync::Outcome;
+use crate::sync::PeerError;
+use crate::sync::Plan;
+use crate::sync::RefusalCode;
+use crate::sync::Step;
+use crate::sync::TreeKind;
+
+/// Bytes that one request asks for, about; few in tests, so that small datasets have many.
+const WINDOW_BYTES: usize = if cfg!(test) { 32 << 10 } else { 8 << 20 };
+/// Chunks of a window at most.
+const WINDOW_CHUNKS: usize = 4096;
+/// Windows that are planned, under way or waiting for their turn.
+const WINDOWS_AHEAD: u64 = 10;
+/// Requests under way to one peer.
+const THREADS_PER_PEER: usize = 3;
+/// How long a lane waits for news before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How often a peer may say that it is too much at once.
+const BUSY_TRIES: u32 = 50;
+
+/// What came from one peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceReport {
+    /// The peer.
+    pub node_id: NodeId,
+    /// Where it is.
+    pub address: String,
+    /// Chunks that came from it.
+    pub chunks: u64,
+    /// Why it was given up, if it was.
+    pub gave_up: Option<String>,
+}
+
+/// What was fetched.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fetched {
+    pub(crate) fetched: u64,
+    pub(crate) local: u64,
+}
+
+/// A peer, and what is known of it during a pull.
+pub(crate) struct Supply<'a> {
+    pub(crate) source: &'a dyn ChunkSource,
+    pub(crate) report: Mutex<SourceReport>,
+}
+
+impl<'a> Supply<'a> {
+    pub(crate) fn new(source: &'a dyn ChunkSource) -> Self {
+        Self {
+            source,
+            report: Mutex::new(SourceReport {
+                node_id: source.id(),
+                address: source.address(),
+                chunks: 0,
+                gave_up: None,
+            }),
+        }
+    }
+
+    pub(crate) fn report(&self) -> MutexGuard<'_, SourceReport> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_usable(&self) -> bool {
+        self.report().gave_up.is_none()
+    }
+
+    /// Gives a peer up, and says why.
+    fn give_up(&self, error: &PeerError) {
+        self.report().gave_up.get_or_insert(error.to_string());
+    }
+}
+
+/// Everything that the threads of one tree share.
+struct Shared {
+    state: Mutex<State>,
+    news: Condvar,
+    started: Instant,
+}
+
+struct State {
+    plan: Plan,
+    windows: BTreeMap<u64, Arc<Window>>,
+    ready: BTreeMap<u64, Filled>,
+    /// Windows handed to the caller.
+    used: u64,
+    planned: u64,
+    failed: Option<Error>,
+    last_fault: Option<(String, PeerError)>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let waited = self.news.wait_timeout(state, LOOK_AGAIN);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn fail(&self, error: Error) {
+        self.lock().failed.get_or_insert(error);
+        self.news.notify_all();
+    }
+}
+
+/// One tree that is being pulled.
+pub(crate) struct Pulling<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) reader: &'a BlobReader,
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) envelope: crate::ident::EnvelopeId,
+    pub(crate) tree: TreeKind,
+    pub(crate) supplies: &'a [Supply<'a>],
+    pub(crate) progress: &'a dyn Progress,
+}
+
+impl Pulling<'_> {
+    /// Hands over all data of the tree in order, window by window.
+    pub(crate) fn run(
+        &self,
+        each: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<Fetched, Error> {
+        let mut plan = Plan::new(self.supplies.len());
+        for (n, supply) in self.supplies.iter().enumerate() {
+            if !supply.is_usable() {
+                plan.drop_lane(Lane(n));
+            }
+        }
+        let shared = Shared {
+            state: Mutex::new(State {
+                plan,
+                windows: BTreeMap::new(),
+                ready: BTreeMap::new(),
+                used: 0,
+                planned: 0,
+                failed: None,
+                last_fault: None,
+            }),
+            news: Condvar::new(),
+            started: host::instant(),
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                if let Err(error) = self.plan(&shared) {
+                    shared.fail(error);
+                }
+            });
+            for n in 0..self.supplies.len() {
+                for _ in 0..THREADS_PER_PEER {
+                    let shared = &shared;
+                    scope.spawn(move || self.work(shared, Lane(n)));
+                }
+            }
+            let done = self.consume(&shared, each);
+            if done.is_err() {
+                // The others stop at their next look.
+                shared.fail(Error::Interrupted);
+            }
+            done
+        })
+    }
+
+    /// Walks the tree and offers windows.
+    fn plan(&self, shared: &Shared) -> Result<(), Error> {
+        let mut ask = |request: &crate::sync::PullNodeRequest,
+                       check: &mut crate::registry::peers::nodes::Check<'_>| {
+            self.ask_nodes(request, check)
+        };
+        let mut walk = Walk {
+            session: self.session,
+            reader: self.reader,
+            envelope: self.envelope,
+            tree: self.tree,
+            ask: &mut ask,
+        };
+        let mut window: Vec<ChunkEntry> = Vec::new();
+        let (mut bytes, mut offset) = (0, 0_u64);
+        walk.run(self.manifest, &mut |chunks| {
+            for chunk in chunks {
+                bytes += chunk.bytes as usize;
+                window.push(chunk);
+                if bytes >= WINDOW_BYTES || window.len() >= WINDOW_CHUNKS {
+                    offer(shared, std::mem::take(&mut window), offset)?;
+                    offset += bytes as u64;
+                    bytes = 0;
+                }
+            }
+            Ok(())
+        })?;
+        if !window.is_empty() {
+            offer(shared, window, offset)?;
+        }
+        shared.lock().plan.close();
+        shared.news.notify_all();
+        Ok(())
+    }
+
+    /// Asks one peer after the other for nodes.
+    fn ask_nodes(
+        &self,
+        request: &crate::sync::PullNodeRequest,
+        check: &mut crate::registry::peers::nodes::Check<'_>,
+    ) -> Result<(), Error> {
+        let mut last = None;
+        for supply in self.supplies.iter().filter(|s| s.is_usable()) {
+            let answered = retried(|| supply.source.nodes(request)).and_then(&mut *check);
+            match answered {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    supply.give_up(&error);
+                    last = Some((supply.source.address(), error));
+                }
+            }
+        }
+        Err(no_peer_left(last))
+    }
+
+    /// What each thread of a lane does.
+    fn work(&self, shared: &Shared, lane: Lane) {
+        let Some(supply) = self.supplies.get(lane.0) else {
+            return;
+        };
+        let is_needless = |number| {
+            let state = shared.lock();
+            state.failed.is_some() || state.plan.is_finished(number)
+        };
+        let filler = Filler {
+            envelope: self.envelope,
+            tree: self.tree,
+            session: self.session,
+            reader: self.reader,
+            is_needless: &is_needless,
+        };
+        while let Some(window) = next_window(shared, lane) {
+            match retried_fill(&filler, &window, supply.source) {
+                Ok(filled) => finish(shared, &window, filled, supply),
+                Err(NotFilled::Here(error)) => {
+                    shared.fail(error);
+                    return;
+                }
+                Err(NotFilled::Peer(PeerError::Stopped)) => {
+                    shared.lock().plan.give_back(lane, window.number);
+                }
+                Err(NotFilled::Peer(error)) => {
+                    supply.give_up(&error);
+                    let mut state = shared.lock();
+                    state.plan.give_back(lane, window.number);
+                    state.plan.drop_lane(lane);
+                    state.last_fault = Some((supply.source.address(), error));
+                }
+            }
+            shared.news.notify_all();
+        }
+    }
+
+    fn consume(
+        &self,
+        shared: &Shared,
+        each: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<Fetched, Error> {
+        let mut total = Fetched::default();
+        loop {
+            let mut state = shared.lock();
+            let filled = loop {
+                if let Some(error) = state.failed.take() {
+                    return Err(error);
+                }
+                if self.progress.cancelled() {
+                    return Err(Error::Interrupted);
+                }
+                let next = state.used;
+                if let Some(filled) = state.ready.remove(&next) {
+                    break filled;
+                }
+                if state.plan.is_done() {
+                    return Ok(total);
+                }
+                if state.plan.is_abandoned() {
+                    return Err(no_peer_left(state.last_fault.take()));
+                }
+                state = shared.wait(state);
+            };
+            let number = state.used;
+            state.windows.remove(&number);
+            state.used += 1;
+            drop(state);
+            shared.news.notify_all();
+            total.fetched += filled.fetched;
+            total.local += filled.local;
+            each(&filled.data)?;
+            self.progress.advance(filled.data.len() as u64);
+        }
+    }
+}
+
+fn offer(shared: &Shared, chunks: Vec<ChunkEntry>, offset: u64) -> Result<(), Error> {
+    let mut state = shared.lock();
+    while state.planned - state.used >= WINDOWS_AHEAD {
+        if state.failed.is_some() {
+            return Err(Error::Interrupted);
+        }
+        state = shared.wait(state);
+    }
+    let number = state.planned;
+    state.planned += 1;
+    let window = Window {
+        number,
+        offset,
+        chunks,
+    };
+    state.windows.insert(number, Arc::new(window));
+    state.plan.offer(number);
+    drop(state);
+    shared.news.notify_all();
+    Ok(())
+}
+
+/// Waits for something to do; `None` when there is nothing more.
+fn next_window(shared: &Shared, lane: Lane) -> Option<Arc<Window>> {
+    let mut state = shared.lock();
+    loop {
+        if state.failed.is_some() {
+            return None;
+        }
+        match state.plan.next(lane, shared.started.elapsed()) {
+            Step::Fetch(number) => return state.windows.get(&number).cloned(),
+            Step::Wait => state = shared.wait(state),
+            Step::End => return None,
+        }
+    }
+}
+
+fn finish(shared: &Shared, window: &Window, filled: Filled, supply: &Supply<'_>) {
+    supply.report().chunks += filled.fetched;
+    let mut state = shared.lock();
+    if state.plan.finish(window.number) == Outcome::First {
+        state.ready.insert(window.number, filled);
+    }
+}
+
+fn retried_fill(
+    filler: &Filler<'_>,
+    window: &Window,
+    source: &dyn ChunkSource,
+) -> Result<Filled, NotFilled> {
+    let mut failed_here = None;
+    let filled = retried(|| match filler.fill(window, source) {
+        Ok(filled) => Ok(Some(filled)),
+        Err(NotFilled::Peer(error)) => Err(error),
+        Err(NotFilled::Here(error)) => {
+            failed_here = Some(error);
+            Ok(None)
+        }
+    })?;
+    match (filled, failed_here) {
+        (Some(filled), _) => Ok(filled),
+        (None, Some(error)) => Err(NotFilled::Here(error)),
+        (None, None) => Err(PeerError::Stopped.into()),
+    }
+}
+
+/// Asks again, a little later, where the peer says that it is too much at once.
+pub(crate) fn retried<T>(mut ask: impl FnMut() -> Result<T, PeerError>) -> Result<T, PeerError> {
+    let mut tries = 0;
+    loop {
+        match ask() {
+            Err(PeerError::Refused(refusal))
+                if refusal.code == RefusalCode::TooMuch && tries < BUSY_TRIES =>
+            {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            other => return other,
+        }
+    }
+}
+
+/// The error for a pull that nobody is left to answer.
+fn no_peer_left(last: Option<(String, PeerError)>) -> Error {
+    match last {
+        Some((address, source)) => Error::Peer { address, source },
+        None => Error::NoPeer,
+    }
+}
