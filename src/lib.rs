@@ -10,6 +10,7 @@
 //! | `inspect` | formats, schemas, row counts | 8 |
 //! | `search` | full-text search over what is said of datasets | 7 |
 //! | `registry` | `LocalRegistry`, the use-cases | 10 |
+//! | `federation` | QUIC, serving, pulling | 11 |
 //! | `cli` (default) | the `alimentar` binary | 12 |
 //!
 //! Modules are layers and point downwards only; `tests/it/layering.rs` holds the table and
@@ -34,6 +35,8 @@ pub mod inspect;
 pub mod keyring;
 pub mod manifest;
 pub mod meta_store;
+#[cfg(feature = "federation")]
+pub mod net;
 pub mod pack;
 pub mod panics;
 pub mod progress;

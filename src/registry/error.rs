@@ -184,6 +184,20 @@ pub enum Error {
         /// What is the matter with it.
         source: PeerError,
     },
+    /// An address that cannot be listened on, or asked from.
+    #[error("cannot use the address `{address}`")]
+    Bind {
+        /// Which.
+        address: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The network's own machinery.
+    #[error("cannot set up the transport")]
+    Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Another process serves the same home.
+    #[error("`{}` is being served by another process", .0.display())]
+    AlreadyServing(PathBuf),
     /// Nobody to ask.
     #[error("no peer to ask")]
     NoPeer,
@@ -214,6 +228,10 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn transport(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Transport(Box::new(source))
+    }
+
     pub(crate) fn file(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::File {
             action,
@@ -242,7 +260,9 @@ impl Classify for Error {
             Self::Corrupt { .. } | Self::Mismatch { .. } => ErrorKind::Integrity,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Peer { source, .. } => source.kind(),
-            Self::NoPeer => ErrorKind::Network,
+            Self::NoPeer | Self::Transport(_) => ErrorKind::Network,
+            Self::Bind { source, .. } => ErrorKind::of_io(source),
+            Self::AlreadyServing(_) => ErrorKind::Conflict,
             Self::NotAtPeers(_) => ErrorKind::NotFound,
             Self::Archive(e) => e.kind(),
             Self::BaseMissing { .. } => ErrorKind::NotFound,

@@ -72,6 +72,7 @@ pub use crate::store::disk::GcOptions;
 pub use crate::store::disk::GcReport;
 
 use crate::store::disk::DiskStore;
+use crate::store::disk::LockGuard;
 
 /// A registry in a home directory. Opening is quick and holds no lock between calls; several
 /// processes may use one home at a time.
@@ -95,6 +96,22 @@ impl LocalRegistry {
     #[cfg(test)]
     pub(crate) fn over(store: DiskStore) -> Self {
         Self { store }
+    }
+
+    /// Waits for a lock of the layers above, and holds it alone until it is dropped.
+    ///
+    /// # Errors
+    /// [`Error`] when the home cannot be written.
+    pub(crate) fn exclusive(&self, name: &str) -> Result<Box<dyn LockGuard>, Error> {
+        Ok(self.store.lock(name)?)
+    }
+
+    /// The same without waiting; `None` when somebody else holds it.
+    ///
+    /// # Errors
+    /// [`Error`] when the home cannot be written.
+    pub(crate) fn exclusive_now(&self, name: &str) -> Result<Option<Box<dyn LockGuard>>, Error> {
+        Ok(self.store.try_lock(name)?)
     }
 
     /// Where the registry is.

@@ -179,6 +179,19 @@ impl Answer {
         Frame { kind, body }.encode()
     }
 
+    /// The bytes that are sent, in pieces: a record is long and not copied.
+    pub fn into_pieces(self) -> [Vec<u8>; 2] {
+        match self {
+            Self::Chunks(record) => {
+                let mut w = Writer::new();
+                // Records keep to their limits, far below 2^32.
+                w.u8(0x85).u32(record.len() as u32);
+                [w.into_bytes(), record]
+            }
+            other => [other.encode(), Vec::new()],
+        }
+    }
+
     /// Reads a frame of an answer.
     ///
     /// # Errors

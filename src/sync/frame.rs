@@ -31,7 +31,8 @@ impl Frame {
 #[derive(Debug)]
 pub struct FrameReader {
     limit: fn(u8) -> usize,
-    buffer: Vec<u8>,
+    header: Vec<u8>,
+    body: Vec<u8>,
 }
 
 impl FrameReader {
@@ -39,45 +40,28 @@ impl FrameReader {
     pub fn new(limit: fn(u8) -> usize) -> Self {
         Self {
             limit,
-            buffer: Vec::new(),
+            header: Vec::with_capacity(FRAME_HEADER_BYTES),
+            body: Vec::new(),
         }
     }
 
-    /// Takes bytes of the stream.
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
-    }
-
-    /// The bytes that still have to come until something can be said: the rest of the header, or
-    /// of the body.
-    ///
-    /// # Errors
-    /// As [`FrameReader::next`].
-    pub fn wanted(&self) -> Result<usize, DecodeError> {
-        match self.header()? {
-            None => Ok(FRAME_HEADER_BYTES - self.buffer.len()),
-            Some((_, length)) => {
-                let whole = FRAME_HEADER_BYTES.saturating_add(length);
-                Ok(whole.saturating_sub(self.buffer.len()))
-            }
-        }
-    }
-
-    /// The next whole frame; `None` until the rest of it comes.
+    /// Takes bytes off the front of a piece, up to the end of a frame, and returns that frame;
+    /// `None` when the piece is used up before.
     ///
     /// # Errors
     /// [`DecodeError::Limit`] as soon as a header announces too much.
-    pub fn next(&mut self) -> Result<Option<Frame>, DecodeError> {
-        let Some((kind, length)) = self.header()? else {
-            return Ok(None);
-        };
-        let whole = FRAME_HEADER_BYTES.saturating_add(length);
-        if self.buffer.len() < whole {
+    pub fn read(&mut self, piece: &mut &[u8]) -> Result<Option<Frame>, DecodeError> {
+        take(&mut self.header, FRAME_HEADER_BYTES, piece);
+        if self.header.len() < FRAME_HEADER_BYTES {
             return Ok(None);
         }
-        let rest = self.buffer.split_off(whole);
-        let mut body = std::mem::replace(&mut self.buffer, rest);
-        body.drain(..FRAME_HEADER_BYTES);
+        let (kind, length) = self.announced()?;
+        take(&mut self.body, length, piece);
+        if self.body.len() < length {
+            return Ok(None);
+        }
+        self.header.clear();
+        let body = std::mem::take(&mut self.body);
         Ok(Some(Frame { kind, body }))
     }
 
@@ -86,21 +70,19 @@ impl FrameReader {
     /// # Errors
     /// [`DecodeError::Truncated`] in the middle of a frame.
     pub fn end(&self) -> Result<(), DecodeError> {
-        match self.buffer.is_empty() {
+        match self.header.is_empty() {
             true => Ok(()),
             false => Err(DecodeError::Truncated),
         }
     }
 
-    fn header(&self) -> Result<Option<(u8, usize)>, DecodeError> {
-        if self.buffer.len() < FRAME_HEADER_BYTES {
-            return Ok(None);
-        }
-        let mut r = Reader::new(&self.buffer);
+    /// Kind and length of the frame whose header is whole.
+    fn announced(&self) -> Result<(u8, usize), DecodeError> {
+        let mut r = Reader::new(&self.header);
         let (kind, length) = (r.u8()?, r.u32()?);
         let limit = (self.limit)(kind);
         match usize::try_from(length) {
-            Ok(length) if length <= limit => Ok(Some((kind, length))),
+            Ok(length) if length <= limit => Ok((kind, length)),
             _ => Err(DecodeError::Limit {
                 field: "frame bytes",
                 value: u64::from(length),
@@ -108,4 +90,12 @@ impl FrameReader {
             }),
         }
     }
+}
+
+/// Moves bytes from the front of a piece until there are so many.
+fn take(to: &mut Vec<u8>, length: usize, piece: &mut &[u8]) {
+    let missing = length.saturating_sub(to.len());
+    let (now, later) = piece.split_at(missing.min(piece.len()));
+    to.extend_from_slice(now);
+    *piece = later;
 }

@@ -74,12 +74,16 @@ fn answers() -> Vec<Answer> {
 
 fn whole_frame(bytes: &[u8], limit: fn(u8) -> usize) -> Frame {
     let mut reader = FrameReader::new(limit);
-    for byte in bytes {
-        assert_eq!(reader.next().unwrap(), None);
-        assert!(reader.wanted().unwrap() > 0);
-        reader.push(&[*byte]);
+    let (last, before) = bytes.split_last().unwrap();
+    for byte in before {
+        assert_eq!(reader.read(&mut [*byte].as_slice()).unwrap(), None);
+        assert!(reader.end().is_err());
     }
-    let frame = reader.next().unwrap().unwrap();
+    // What follows is left for the next frame.
+    let end = [*last, 77];
+    let mut piece = end.as_slice();
+    let frame = reader.read(&mut piece).unwrap().unwrap();
+    assert_eq!(piece, [77]);
     reader.end().unwrap();
     frame
 }
@@ -132,9 +136,8 @@ fn unknown_kinds_are_no_error_and_too_long_frames_are() {
     };
     assert_eq!(Request::decode(&frame).unwrap(), None);
     let mut reader = FrameReader::new(Request::body_limit);
-    reader.push(&[2, 0, 0, 0, 0x7f]);
-    assert!(reader.next().is_err());
-    assert!(reader.wanted().is_err());
+    let mut header = [2, 0, 0, 0, 0x7f].as_slice();
+    assert!(reader.read(&mut header).is_err());
     let run = |skip, take| {
         let runs = vec![Run { skip, take }];
         let request = Request::PullChunk(PullChunkRequest {

@@ -40,6 +40,11 @@ impl KeyPair {
         PublisherKey::new(self.signing_key.verifying_key().to_bytes())
     }
 
+    /// The pair itself, for protocols that sign with it their own way.
+    pub(crate) fn signing_key(&self) -> &SigningKey {
+        &self.signing_key
+    }
+
     /// Names this publisher as the manifest's signer, and signs it.
     ///
     /// # Errors

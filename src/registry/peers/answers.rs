@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
-use std::ops::ControlFlow;
+use std::collections::VecDeque;
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
@@ -18,6 +18,8 @@ use crate::manifest::Envelope;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
+use crate::registry::peers::chunks::ChunkAnswer;
+use crate::registry::peers::nodes::NodeAnswer;
 use crate::registry::peers::visible::Showing;
 use crate::store::disk::BlobReader;
 use crate::sync::Access;
@@ -48,13 +50,8 @@ pub struct Asking {
     pub access: Access,
 }
 
-/// Takes the frames of an answer in order, until it breaks.
-pub type EachAnswer<'a> = dyn FnMut(Answer) -> ControlFlow<()> + 'a;
-
 /// How a request ends other than with an answer.
 pub(crate) enum Ending {
-    /// Nobody listens any more.
-    Gone,
     /// With a refusal.
     Refused(Refusal),
     /// This registry failed; the peer is not told how.
@@ -67,20 +64,6 @@ impl<E: Into<Error>> From<E> for Ending {
     }
 }
 
-impl From<ControlFlow<()>> for Ending {
-    fn from(_: ControlFlow<()>) -> Self {
-        Self::Gone
-    }
-}
-
-/// Hands a frame over.
-pub(crate) fn send(each: &mut EachAnswer<'_>, answer: Answer) -> Result<(), Ending> {
-    match each(answer) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(Ending::Gone),
-    }
-}
-
 /// One word for what is not there and what is not to be seen.
 pub(crate) fn not_found() -> Ending {
     Ending::Refused(Refusal::new(RefusalCode::NotFound, "no such dataset"))
@@ -90,63 +73,132 @@ pub(crate) fn malformed(text: &str) -> Ending {
     Ending::Refused(Refusal::new(RefusalCode::Malformed, text))
 }
 
-impl LocalRegistry {
-    /// Answers a request, frame by frame; the last one is a refusal where it ends so.
-    ///
-    /// # Errors
-    /// What failed here. The peer has been told that something did, and no more.
-    pub fn answer(
-        &self,
-        request: &Request,
-        asking: &Asking,
-        each: &mut EachAnswer<'_>,
-    ) -> Result<(), Error> {
-        match self.try_answer(request, asking, each) {
-            Ok(()) | Err(Ending::Gone) => Ok(()),
-            Err(Ending::Refused(refusal)) => {
-                let _ = each(Answer::Refusal(refusal));
-                Ok(())
+/// An answer that is made frame by frame, as somebody takes them: nothing waits in memory for a
+/// peer that reads slowly.
+#[derive(Debug)]
+pub struct Answering {
+    registry: LocalRegistry,
+    ready: VecDeque<Answer>,
+    rest: Rest,
+    failed: Option<Error>,
+}
+
+/// What is still to be read.
+#[derive(Debug)]
+enum Rest {
+    Nothing,
+    Envelopes(std::vec::IntoIter<EnvelopeId>),
+    Nodes(NodeAnswer),
+    Chunks(ChunkAnswer),
+}
+
+impl Answering {
+    /// What failed here, at the end. The peer was told that something did, and no more.
+    pub fn failed(self) -> Option<Error> {
+        self.failed
+    }
+
+    fn step(&mut self) -> Result<Option<Answer>, Ending> {
+        loop {
+            if let Some(answer) = self.ready.pop_front() {
+                return Ok(Some(answer));
             }
-            Err(Ending::Failed(error)) => {
-                let refusal = Refusal::new(RefusalCode::Failed, "failed here");
-                let _ = each(Answer::Refusal(refusal));
-                Err(error)
+            match &mut self.rest {
+                Rest::Nothing => return Ok(None),
+                Rest::Nodes(nodes) => return nodes.step(),
+                Rest::Chunks(chunks) => return chunks.step(),
+                Rest::Envelopes(ids) => {
+                    let some: Vec<EnvelopeId> = ids.by_ref().take(1024).collect();
+                    if some.is_empty() {
+                        return Ok(None);
+                    }
+                    let batches = self.registry.batches(&some)?;
+                    self.ready.extend(batches);
+                }
             }
         }
     }
+}
 
-    fn try_answer(
+impl Iterator for Answering {
+    type Item = Answer;
+
+    /// The next frame; the last one is a refusal where it ends so.
+    fn next(&mut self) -> Option<Answer> {
+        let refusal = match self.step() {
+            Ok(answer) => return answer,
+            Err(Ending::Refused(refusal)) => refusal,
+            Err(Ending::Failed(error)) => {
+                self.failed = Some(error);
+                Refusal::new(RefusalCode::Failed, "failed here")
+            }
+        };
+        self.rest = Rest::Nothing;
+        self.ready.clear();
+        Some(Answer::Refusal(refusal))
+    }
+}
+
+impl LocalRegistry {
+    /// Begins to answer a request.
+    pub fn answer(&self, request: &Request, asking: &Asking) -> Answering {
+        let mut answering = Answering {
+            registry: self.clone(),
+            ready: VecDeque::new(),
+            rest: Rest::Nothing,
+            failed: None,
+        };
+        match self.begin(request, asking, &mut answering.ready) {
+            Ok(rest) => answering.rest = rest,
+            Err(ending) => {
+                let refusal = match ending {
+                    Ending::Refused(refusal) => refusal,
+                    Ending::Failed(error) => {
+                        answering.failed = Some(error);
+                        Refusal::new(RefusalCode::Failed, "failed here")
+                    }
+                };
+                answering.ready = VecDeque::from([Answer::Refusal(refusal)]);
+            }
+        }
+        answering
+    }
+
+    fn begin(
         &self,
         request: &Request,
         asking: &Asking,
-        each: &mut EachAnswer<'_>,
-    ) -> Result<(), Ending> {
+        ready: &mut VecDeque<Answer>,
+    ) -> Result<Rest, Ending> {
         match request {
-            Request::Hello(_) => send(each, Answer::Hello(Hello::own(asking.access))),
-            Request::List(filter) => self.answer_list(filter, asking, each),
-            Request::Reconcile(r) => self.answer_reconcile(r, asking, each),
+            Request::Hello(_) => ready.push_back(Answer::Hello(Hello::own(asking.access))),
+            Request::List(filter) => return self.list_for_peer(filter, asking),
+            Request::Reconcile(r) => return self.reconcile(r, asking, ready),
             Request::PullNode(r) => {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
-                super::nodes::answer(&reader, &dataset.manifest, r, each)
+                return Ok(Rest::Nodes(NodeAnswer::new(reader, &dataset.manifest, r)));
             }
             Request::PullChunk(r) => {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
-                super::chunks::answer(&reader, &dataset.manifest, r, &asking.hello, each)
+                let hello = asking.hello.clone();
+                let answer = ChunkAnswer::new(reader, &dataset.manifest, r, hello)?;
+                return Ok(Rest::Chunks(answer));
             }
             Request::PullCard(id) => {
                 let (reader, dataset) = self.reader_shown(id, asking)?;
                 let card = dataset.manifest.card.ok_or_else(not_found)?;
                 let key = BlobKey::new(BlobKind::Card, *card.as_bytes());
-                send(each, Answer::Card(reader.get(&key)?))
+                ready.push_back(Answer::Card(reader.get(&key)?));
             }
             Request::Announce {
                 envelopes,
                 statements,
             } => {
                 let taken = self.take_announced(&asking.peer, envelopes, statements)?;
-                send(each, Answer::Announced(taken))
+                ready.push_back(Answer::Announced(taken));
             }
         }
+        Ok(Rest::Nothing)
     }
 
     /// A reader from before the look at the catalogue: what is found then is not collected.
@@ -160,48 +212,34 @@ impl LocalRegistry {
         Ok((reader, dataset.ok_or_else(not_found)?))
     }
 
-    fn answer_list(
-        &self,
-        filter: &ListFilter,
-        asking: &Asking,
-        each: &mut EachAnswer<'_>,
-    ) -> Result<(), Ending> {
+    fn list_for_peer(&self, filter: &ListFilter, asking: &Asking) -> Result<Rest, Ending> {
         let mut shown = self.shown(asking.showing)?;
         shown.retain(|b| match filter {
             ListFilter::All => true,
             ListFilter::Name(name) => b.name == *name,
             ListFilter::Content(digits) => digits.matches(&b.content_id),
         });
-        let ids = shown.iter().map(|b| b.envelope_id);
-        self.send_envelopes(ids.collect(), each)
+        let ids: Vec<EnvelopeId> = shown.iter().map(|b| b.envelope_id).collect();
+        Ok(Rest::Envelopes(ids.into_iter()))
     }
 
-    /// Envelopes that are still here, some at a time: a list may be longer than memory is wide.
-    fn send_envelopes(
-        &self,
-        ids: Vec<EnvelopeId>,
-        each: &mut EachAnswer<'_>,
-    ) -> Result<(), Ending> {
-        for some in ids.chunks(1024) {
-            let envelopes = self.store.read(|t| {
-                let held = some.iter().map(|id| catalog::envelope_if_held(t, id));
-                held.collect::<Result<Vec<_>, _>>().map_err(Error::from)
-            })?;
-            let encoded: Vec<Vec<u8>> = envelopes.iter().flatten().map(Envelope::encode).collect();
-            let mut left = encoded.into_iter();
-            while let Some(batch) = pack_batch(&mut left) {
-                send(each, Answer::Manifests(batch))?;
-            }
-        }
-        Ok(())
+    /// Envelopes that are still here.
+    fn batches(&self, ids: &[EnvelopeId]) -> Result<Vec<Answer>, Error> {
+        let envelopes = self.store.read(|t| {
+            let held = ids.iter().map(|id| catalog::envelope_if_held(t, id));
+            held.collect::<Result<Vec<_>, _>>().map_err(Error::from)
+        })?;
+        let encoded: Vec<Vec<u8>> = envelopes.iter().flatten().map(Envelope::encode).collect();
+        let mut left = encoded.into_iter();
+        Ok(std::iter::from_fn(|| pack_batch(&mut left).map(Answer::Manifests)).collect())
     }
 
-    fn answer_reconcile(
+    fn reconcile(
         &self,
         request: &ReconcileRequest,
         asking: &Asking,
-        each: &mut EachAnswer<'_>,
-    ) -> Result<(), Ending> {
+        ready: &mut VecDeque<Answer>,
+    ) -> Result<Rest, Ending> {
         let salt = &request.salt;
         let shown = self.shown(asking.showing)?;
         let (statements, mut held) = self.store.read(|t| {
@@ -214,20 +252,19 @@ impl LocalRegistry {
         here.extend(statements.iter().map(|s| salt.statement(&s.id())));
         let missing = request.elements.iter().enumerate();
         let missing = missing.filter(|(_, e)| !here.contains(e)).map(|(n, _)| n);
-        send(each, Answer::Reconciled(missing.collect()))?;
+        ready.push_back(Answer::Reconciled(missing.collect()));
         let theirs = &request.elements;
-        let is_new = |id: &EnvelopeId| theirs.binary_search(&salt.envelope(id)).is_err();
-        let new = shown.iter().map(|b| b.envelope_id).filter(is_new);
-        self.send_envelopes(new.collect(), each)?;
         let new = statements
             .iter()
             .filter(|s| theirs.binary_search(&salt.statement(&s.id())).is_err());
         let encoded: Vec<Vec<u8>> = new.map(|s| s.encode().to_vec()).collect();
         let mut left = encoded.into_iter();
         while let Some(batch) = pack_batch(&mut left) {
-            send(each, Answer::Statements(batch))?;
+            ready.push_back(Answer::Statements(batch));
         }
-        Ok(())
+        let is_new = |id: &EnvelopeId| theirs.binary_search(&salt.envelope(id)).is_err();
+        let new = shown.iter().map(|b| b.envelope_id).filter(is_new);
+        Ok(Rest::Envelopes(new.collect::<Vec<_>>().into_iter()))
     }
 
     fn take_announced(

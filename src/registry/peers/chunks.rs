@@ -14,10 +14,8 @@ use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
 use crate::pack::RecordHeader;
-use crate::registry::peers::answers::EachAnswer;
 use crate::registry::peers::answers::Ending;
 use crate::registry::peers::answers::malformed;
-use crate::registry::peers::answers::send;
 use crate::registry::peers::nodes::tree_of;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Location;
@@ -29,32 +27,51 @@ use crate::sync::PullChunkRequest;
 /// A chunk that was asked for, and where it is.
 type Placed = (BlobKey, Location);
 
-/// Answers a request for chunks.
-pub(crate) fn answer(
-    reader: &BlobReader,
-    manifest: &Manifest,
-    request: &PullChunkRequest,
-    hello: &Hello,
-    each: &mut EachAnswer<'_>,
-) -> Result<(), Ending> {
-    let keys = wanted(reader, manifest, request)?;
-    let mut order: Vec<(u32, u32)> = Vec::new();
-    let mut by_record: HashMap<(u32, u32), Vec<Placed>> = HashMap::new();
-    for (key, location) in keys.iter().zip(reader.locate(&keys)?) {
-        let at = location.ok_or(StoreError::Blob(BlobError::Missing(*key)))?;
-        let chunks = by_record.entry((at.pack, at.offset)).or_default();
-        if chunks.is_empty() {
-            order.push((at.pack, at.offset));
+/// Records for a peer, one at a time.
+#[derive(Debug)]
+pub(crate) struct ChunkAnswer {
+    reader: BlobReader,
+    hello: Hello,
+    /// Chunks that lie in one record here.
+    records: std::vec::IntoIter<Vec<Placed>>,
+}
+
+impl ChunkAnswer {
+    /// The answer to a request about a manifest that the peer may see.
+    pub(crate) fn new(
+        reader: BlobReader,
+        manifest: &Manifest,
+        request: &PullChunkRequest,
+        hello: Hello,
+    ) -> Result<Self, Ending> {
+        let keys = wanted(&reader, manifest, request)?;
+        let mut records: Vec<Vec<Placed>> = Vec::new();
+        let mut by_place: HashMap<(u32, u32), usize> = HashMap::new();
+        for (key, location) in keys.iter().zip(reader.locate(&keys)?) {
+            let at = location.ok_or(StoreError::Blob(BlobError::Missing(*key)))?;
+            let n = *by_place
+                .entry((at.pack, at.offset))
+                .or_insert(records.len());
+            match records.get_mut(n) {
+                Some(record) => record.push((*key, at)),
+                None => records.push(vec![(*key, at)]),
+            }
         }
-        chunks.push((*key, at));
+        Ok(Self {
+            reader,
+            hello,
+            records: records.into_iter(),
+        })
     }
-    for place in order {
-        if let Some(chunks) = by_record.remove(&place) {
-            let record = one_record(reader, &chunks, hello)?;
-            send(each, Answer::Chunks(record))?;
-        }
+
+    /// The next frame.
+    pub(crate) fn step(&mut self) -> Result<Option<Answer>, Ending> {
+        let Some(chunks) = self.records.next() else {
+            return Ok(None);
+        };
+        let record = one_record(&self.reader, &chunks, &self.hello)?;
+        Ok(Some(Answer::Chunks(record)))
     }
-    Ok(())
 }
 
 /// The chunks that a request names, each once, in the order of the data.

@@ -14,6 +14,7 @@ mod tests;
 mod visible;
 mod windows;
 
+pub use answers::Answering;
 pub use answers::Asking;
 pub use offers::Offer;
 pub use pull::PullOptions;
@@ -21,3 +22,4 @@ pub use pull::PullReport;
 pub use sync::SyncOptions;
 pub use sync::SyncReport;
 pub use visible::Showing;
+pub use windows::SourceReport;

@@ -13,10 +13,8 @@ use crate::manifest::Node;
 use crate::manifest::Totals;
 use crate::manifest::TreeError;
 use crate::registry::error::Error;
-use crate::registry::peers::answers::EachAnswer;
 use crate::registry::peers::answers::Ending;
 use crate::registry::peers::answers::malformed;
-use crate::registry::peers::answers::send;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::sync::Answer;
@@ -41,25 +39,38 @@ fn node_key(id: TreeId) -> BlobKey {
     BlobKey::new(BlobKind::Node, *id.as_bytes())
 }
 
-/// Answers a request for nodes.
-pub(crate) fn answer(
-    reader: &BlobReader,
-    manifest: &Manifest,
-    request: &PullNodeRequest,
-    each: &mut EachAnswer<'_>,
-) -> Result<(), Ending> {
-    let (root, _) = tree_of(manifest, request.tree);
-    let (mut nodes, mut bytes) = (Vec::new(), 0);
-    for place in &request.places {
-        let node = find(reader, root, *place)?.ok_or_else(|| malformed("no node there"))?;
-        bytes += node.len();
-        nodes.push(node);
-        if bytes >= FRAME_BYTES {
-            send(each, Answer::Nodes(std::mem::take(&mut nodes)))?;
-            bytes = 0;
+/// Nodes for a peer, some at a time.
+#[derive(Debug)]
+pub(crate) struct NodeAnswer {
+    reader: BlobReader,
+    root: TreeId,
+    places: std::vec::IntoIter<NodePlace>,
+}
+
+impl NodeAnswer {
+    /// The answer to a request about a manifest that the peer may see.
+    pub(crate) fn new(reader: BlobReader, manifest: &Manifest, request: &PullNodeRequest) -> Self {
+        let (root, _) = tree_of(manifest, request.tree);
+        Self {
+            reader,
+            root,
+            places: request.places.clone().into_iter(),
         }
     }
-    send(each, Answer::Nodes(nodes))
+
+    /// The next frame.
+    pub(crate) fn step(&mut self) -> Result<Option<Answer>, Ending> {
+        let (mut nodes, mut bytes) = (Vec::new(), 0);
+        while bytes < FRAME_BYTES
+            && let Some(place) = self.places.next()
+        {
+            let node = find(&self.reader, self.root, place)?;
+            let node = node.ok_or_else(|| malformed("no node there"))?;
+            bytes += node.len();
+            nodes.push(node);
+        }
+        Ok((!nodes.is_empty()).then_some(Answer::Nodes(nodes)))
+    }
 }
 
 /// The bytes of the node at a place.

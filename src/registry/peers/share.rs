@@ -3,6 +3,9 @@
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
+use crate::catalog::RegisterKey;
+use crate::manifest::Envelope;
+use crate::manifest::Manifest;
 use crate::pack::Flags;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
@@ -31,6 +34,19 @@ impl LocalRegistry {
             private: true,
             shared: false,
             ..flags
+        })
+    }
+
+    /// The envelope of the manifest that counts for a dataset that is here.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not, or the store's.
+    pub fn envelope_of(&self, manifest: &Manifest) -> Result<Envelope, Error> {
+        let key = RegisterKey::of(manifest);
+        self.store.read(|t| {
+            let held = catalog::by_key(t, key)?;
+            let held = held.ok_or_else(|| Error::NotFound(manifest.name.to_string()))?;
+            Ok(catalog::envelope(t, &held.envelope_id)?)
         })
     }
 

@@ -1,7 +1,6 @@
 //! Pulling from peers in the same process that lie, break off and stall, by a seed: every
 //! schedule ends with the dataset whole, or with an error and nothing to be seen.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -95,8 +94,7 @@ impl Near {
         each: &mut dyn FnMut(Answer) -> bool,
     ) -> Result<(), PeerError> {
         let mut requests = FrameReader::new(Request::body_limit);
-        requests.push(&request.encode());
-        let frame = requests.next()?.unwrap();
+        let frame = requests.read(&mut request.encode().as_slice())?.unwrap();
         let request = Request::decode(&frame)?.unwrap();
         let asking = Asking {
             peer: NodeId::new([99; 32]),
@@ -105,36 +103,23 @@ impl Near {
             access: self.access,
         };
         let mut reader = FrameReader::new(Answer::body_limit);
-        let mut ended = Ok(());
-        let answered = self.registry.answer(&request, &asking, &mut |answer| {
-            let mut bytes = answer.encode();
-            ended = self.disturb(&mut bytes);
-            reader.push(&bytes);
-            loop {
-                match reader
-                    .next()
-                    .and_then(|f| f.map(Answer::decode).transpose())
-                {
-                    Ok(Some(Answer::Refusal(refusal))) => ended = Err(refusal.into()),
-                    Ok(Some(answer)) => {
+        let mut answering = self.registry.answer(&request, &asking);
+        for answer in answering.by_ref() {
+            let mut bytes = answer.into_pieces().concat();
+            self.disturb(&mut bytes)?;
+            let mut piece = bytes.as_slice();
+            while let Some(frame) = reader.read(&mut piece)? {
+                match Answer::decode(frame)? {
+                    Answer::Refusal(refusal) => return Err(refusal.into()),
+                    answer => {
                         if !each(answer) {
-                            ended = Err(PeerError::Stopped);
+                            return Err(PeerError::Stopped);
                         }
                     }
-                    Ok(None) => break,
-                    Err(e) => ended = Err(e.into()),
-                }
-                if ended.is_err() {
-                    break;
                 }
             }
-            match ended {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
-            }
-        });
-        ended?;
-        answered.map_err(|e| PeerError::Lost(e.to_string()))?;
+        }
+        assert!(answering.failed().is_none());
         Ok(reader.end()?)
     }
 

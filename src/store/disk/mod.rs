@@ -46,7 +46,7 @@ pub use stats::StoreStats;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::store::disk::io::Disk;
-use crate::store::disk::io::LockGuard;
+pub use crate::store::disk::io::LockGuard;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
 use crate::store::disk::meta::RedbMeta;
@@ -113,6 +113,18 @@ impl DiskStore {
         self.disk
             .lock(name, Share::Exclusive, Wait::Yes)
             .map_err(|e| StoreError::io("lock", name, e))
+    }
+
+    /// The same without waiting; `None` while somebody else holds it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the home cannot be written.
+    pub fn try_lock(&self, name: &str) -> Result<Option<Box<dyn LockGuard>>, StoreError> {
+        match self.disk.lock(name, Share::Exclusive, Wait::No) {
+            Ok(guard) => Ok(Some(guard)),
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
+            Err(e) => Err(StoreError::io("lock", name, e)),
+        }
     }
 
     /// Runs `view` over one consistent state of the tables. Others may read at the same time;

@@ -1,0 +1,188 @@
+//! Peers known by their keys: both sides show a raw Ed25519 public key (RFC 7250) and prove that
+//! they hold it. Whether a key is welcome is the caller's business, by [`peer_key`].
+
+use std::sync::Arc;
+
+use ed25519_dalek::Signer as _;
+use quinn::Connection;
+use rustls::SignatureAlgorithm;
+use rustls::SignatureScheme;
+use rustls::client::AlwaysResolvesClientRawPublicKeys;
+use rustls::client::Resumption;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::SubjectPublicKeyInfoDer;
+use rustls::server::AlwaysResolvesServerRawPublicKeys;
+use rustls::server::NoServerSessionStorage;
+use rustls::sign::CertifiedKey;
+use rustls::sign::Signer;
+use rustls::sign::SigningKey;
+use rustls::version::TLS13;
+
+use super::Error;
+use super::config::QUIC_V1;
+use super::config::QuicClientConfig;
+use super::config::QuicServerConfig;
+use super::provider::provider;
+use super::token::ResetKey;
+use super::token::TokenKey;
+use super::verify::AnyEd25519;
+use super::verify::key_of_spki;
+use super::verify::spki_of_key;
+
+/// How a client of this key connects: TLS 1.3 alone, no resumption, no early data, no server name
+/// on the wire. The transport's settings are the caller's. The server's key is any: look at
+/// [`peer_key`] before sending anything.
+///
+/// # Errors
+/// [`Error`], in all its kinds but [`Error::NotOnThisProcessor`].
+pub fn client_config(
+    key: &ed25519_dalek::SigningKey,
+    alpn: &[&[u8]],
+) -> Result<quinn::ClientConfig, Error> {
+    client_config_with(provider(), key, alpn)
+}
+
+/// As [`client_config`], with primitives that the caller names: for tests and measurements.
+///
+/// # Errors
+/// As [`client_config`].
+#[doc(hidden)]
+pub fn client_config_with(
+    provider: Arc<CryptoProvider>,
+    key: &ed25519_dalek::SigningKey,
+    alpn: &[&[u8]],
+) -> Result<quinn::ClientConfig, Error> {
+    let identity = AlwaysResolvesClientRawPublicKeys::new(certified(key));
+    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyEd25519))
+        .with_client_cert_resolver(Arc::new(identity));
+    tls.alpn_protocols = protocols(alpn)?;
+    // A resumed session would skip the proof that both sides hold their keys now.
+    tls.resumption = Resumption::disabled();
+    tls.enable_early_data = false;
+    tls.enable_sni = false;
+    let crypto = QuicClientConfig::new(Arc::new(tls))?;
+    let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+    config.version(QUIC_V1);
+    Ok(config)
+}
+
+/// How a server of this key answers: as [`client_config`], and only clients that show a key.
+///
+/// # Errors
+/// As [`client_config`].
+pub fn server_config(
+    key: &ed25519_dalek::SigningKey,
+    alpn: &[&[u8]],
+) -> Result<quinn::ServerConfig, Error> {
+    server_config_with(provider(), key, alpn)
+}
+
+/// As [`server_config`], with primitives that the caller names: for tests and measurements.
+///
+/// # Errors
+/// As [`client_config`].
+#[doc(hidden)]
+pub fn server_config_with(
+    provider: Arc<CryptoProvider>,
+    key: &ed25519_dalek::SigningKey,
+    alpn: &[&[u8]],
+) -> Result<quinn::ServerConfig, Error> {
+    let identity = AlwaysResolvesServerRawPublicKeys::new(certified(key));
+    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])?
+        .with_client_cert_verifier(Arc::new(AnyEd25519))
+        .with_cert_resolver(Arc::new(identity));
+    tls.alpn_protocols = protocols(alpn)?;
+    tls.session_storage = Arc::new(NoServerSessionStorage {});
+    tls.send_tls13_tickets = 0;
+    tls.max_early_data_size = 0;
+    let crypto = QuicServerConfig::new(Arc::new(tls))?;
+    let token_key = TokenKey::random()?;
+    Ok(quinn::ServerConfig::new(
+        Arc::new(crypto),
+        Arc::new(token_key),
+    ))
+}
+
+/// What an endpoint of either side or both starts from.
+///
+/// # Errors
+/// [`Error::Random`].
+pub fn endpoint_config() -> Result<quinn::EndpointConfig, Error> {
+    let mut config = quinn::EndpointConfig::new(Arc::new(ResetKey::random()?));
+    config.supported_versions(vec![QUIC_V1]);
+    Ok(config)
+}
+
+/// The Ed25519 public key that the peer has proved to hold; nothing before it has.
+pub fn peer_key(connection: &Connection) -> Option<[u8; 32]> {
+    let shown = connection.peer_identity()?;
+    let shown = shown.downcast_ref::<Vec<CertificateDer<'static>>>()?;
+    match shown.as_slice() {
+        [spki] => key_of_spki(spki),
+        _ => None,
+    }
+}
+
+/// Protocol names as rustls keeps them; at least one.
+fn protocols(alpn: &[&[u8]]) -> Result<Vec<Vec<u8>>, Error> {
+    if alpn.is_empty() {
+        return Err(Error::NoAlpn);
+    }
+    Ok(alpn.iter().map(|name| name.to_vec()).collect())
+}
+
+/// The key as rustls shows it: its SubjectPublicKeyInfo where a certificate would be (RFC 7250 3).
+fn certified(key: &ed25519_dalek::SigningKey) -> Arc<CertifiedKey> {
+    let spki = spki_of_key(key.verifying_key().as_bytes());
+    let shown = vec![CertificateDer::from(spki)];
+    Arc::new(CertifiedKey::new(shown, Arc::new(OwnKey::of(key))))
+}
+
+/// Our own key, which signs handshakes.
+struct OwnKey(Arc<ed25519_dalek::SigningKey>);
+
+impl OwnKey {
+    fn of(key: &ed25519_dalek::SigningKey) -> Self {
+        Self(Arc::new(key.clone()))
+    }
+}
+
+impl std::fmt::Debug for OwnKey {
+    /// The public half only.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("OwnKey")
+            .field(&self.0.verifying_key())
+            .finish()
+    }
+}
+
+impl SigningKey for OwnKey {
+    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
+        offered
+            .contains(&SignatureScheme::ED25519)
+            .then(|| Box::new(Self(Arc::clone(&self.0))) as Box<dyn Signer>)
+    }
+
+    fn public_key(&self) -> Option<SubjectPublicKeyInfoDer<'_>> {
+        Some(spki_of_key(self.0.verifying_key().as_bytes()).into())
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::ED25519
+    }
+}
+
+impl Signer for OwnKey {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
+        Ok(self.0.sign(message).to_vec())
+    }
+
+    fn scheme(&self) -> SignatureScheme {
+        SignatureScheme::ED25519
+    }
+}

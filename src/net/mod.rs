@@ -1,0 +1,33 @@
+//! Other nodes over QUIC: the driver around `sync` and `registry::peers`. The only room that
+//! knows tokio.
+
+mod access;
+mod address;
+mod answers;
+mod client;
+mod control;
+pub mod crypto;
+mod endpoint;
+mod event;
+mod gate;
+mod known_peers;
+mod node;
+mod peer;
+mod serve;
+
+pub use access::AccessList;
+pub use address::AddressError;
+pub use address::PeerAddress;
+pub use client::SyncClient;
+pub use control::NodeState;
+pub use control::running_node;
+pub use control::socket_path;
+pub use event::Event;
+pub use event::Observer;
+pub use known_peers::KnownPeers;
+pub use known_peers::Pinned;
+pub use node::Node;
+pub use node::ServeOptions;
+pub use peer::Net;
+pub use peer::Peer;
+pub use peer::Traffic;

@@ -1,0 +1,157 @@
+//! The serving node: sockets, the control socket, and an orderly end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use quinn::Endpoint;
+use tokio::runtime::Runtime;
+
+use crate::ident::NodeId;
+use crate::keyring;
+use crate::net::control;
+use crate::net::control::ControlSocket;
+use crate::net::endpoint;
+use crate::net::event::Event;
+use crate::net::event::Observer;
+use crate::net::peer::runtime;
+use crate::net::serve::Close;
+use crate::net::serve::Server;
+use crate::registry::Error;
+use crate::registry::LocalRegistry;
+use crate::registry::peers::Showing;
+use crate::store::disk::LockGuard;
+use crate::sync::Access;
+
+const LOCK: &str = "serve.lock";
+
+/// How long transfers may go on once the node is told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How to serve.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// Where to listen.
+    pub addresses: Vec<SocketAddr>,
+    /// Whom to serve.
+    pub access: Access,
+    /// What to show.
+    pub showing: Showing,
+}
+
+/// A node that serves its registry, until it is stopped or dropped.
+pub struct Node {
+    server: Arc<Server>,
+    endpoints: Vec<Endpoint>,
+    addresses: Vec<SocketAddr>,
+    node_id: NodeId,
+    control: ControlSocket,
+    runtime: Option<Runtime>,
+    /// Nobody else serves this home meanwhile.
+    _lock: Box<dyn LockGuard>,
+}
+
+impl Node {
+    /// Begins to serve.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyServing`] when another process does; [`Error::Bind`].
+    pub fn start(
+        registry: &LocalRegistry,
+        options: &ServeOptions,
+        observer: Arc<Observer>,
+    ) -> Result<Self, Error> {
+        let lock = registry.exclusive_now(LOCK)?;
+        let lock = lock.ok_or_else(|| Error::AlreadyServing(registry.home().to_owned()))?;
+        let key = keyring::node_key(registry.home())?;
+        let node_id = NodeId::new(*key.public_key().as_bytes());
+        let runtime = runtime()?;
+        let server = Arc::new(Server::new(
+            registry.clone(),
+            options.access,
+            options.showing,
+            observer,
+        ));
+        let guard = runtime.enter();
+        let mut endpoints = Vec::new();
+        let mut addresses = Vec::new();
+        let mut port = 0;
+        for address in &options.addresses {
+            let mut at = *address;
+            if at.port() == 0 {
+                // The same one everywhere.
+                at.set_port(port);
+            }
+            let config = endpoint::server_config(&key)?;
+            match endpoint::endpoint(at, Some(config)) {
+                Ok(endpoint) => {
+                    let bound = endpoint.local_addr();
+                    let bound = bound.map_err(|e| Error::file("look at", "a socket", e))?;
+                    port = bound.port();
+                    addresses.push(bound);
+                    endpoints.push(endpoint);
+                }
+                // A machine without IPv6 serves over IPv4.
+                Err(_) if !endpoints.is_empty() && at.ip().is_unspecified() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        for endpoint in &endpoints {
+            runtime.spawn(server.clone().accept(endpoint.clone()));
+        }
+        let state = (node_id, addresses.clone(), server.clone());
+        let control = control::listen(registry.home(), state)?;
+        drop(guard);
+        server.tell(&Event::Ready {
+            node_id,
+            addresses: addresses.clone(),
+        });
+        Ok(Self {
+            server,
+            endpoints,
+            addresses,
+            node_id,
+            control,
+            runtime: Some(runtime),
+            _lock: lock,
+        })
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Who it is.
+    pub fn node_id(&self) -> NodeId {
+        self.node_id
+    }
+
+    /// Takes no new requests, lets those under way end for a while, and ends.
+    pub fn stop(mut self) {
+        let Some(runtime) = self.runtime.take() else {
+            return;
+        };
+        self.server.tell(&Event::Stopping);
+        self.server.is_stopping.store(true, Ordering::Relaxed);
+        self.control.remove();
+        let server = self.server.clone();
+        let endpoints = std::mem::take(&mut self.endpoints);
+        runtime.block_on(async move {
+            let ended = async {
+                while server.counters.under_way.load(Ordering::Relaxed) > 0 {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            let _ = tokio::time::timeout(GRACE, ended).await;
+            for endpoint in endpoints {
+                endpoint.close((Close::ShuttingDown as u32).into(), b"shutting down");
+                let _ = tokio::time::timeout(Duration::from_secs(1), endpoint.wait_idle()).await;
+            }
+        });
+        // What still reads from the disk is not waited for.
+        runtime.shutdown_background();
+        self.server.tell(&Event::Stopped);
+    }
+}

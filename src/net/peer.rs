@@ -1,0 +1,377 @@
+//! Asking a node: the blocking calls of `sync` over a QUIC connection.
+
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::net::ToSocketAddrs;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use quinn::Connection;
+use quinn::Endpoint;
+use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
+
+use crate::ident::EnvelopeId;
+use crate::ident::NodeId;
+use crate::keyring;
+use crate::net::address::PeerAddress;
+use crate::net::answers::Answers;
+use crate::net::answers::STALL;
+use crate::net::answers::lost;
+use crate::net::crypto;
+use crate::net::endpoint::asking_endpoint;
+use crate::net::known_peers::KnownPeers;
+use crate::net::known_peers::Pinned;
+use crate::registry::Error;
+use crate::registry::LocalRegistry;
+use crate::sync::Access;
+use crate::sync::Answer;
+use crate::sync::ChunkSource;
+use crate::sync::EachRecord;
+use crate::sync::Hello;
+use crate::sync::ListFilter;
+use crate::sync::PeerCatalog;
+use crate::sync::PeerError;
+use crate::sync::PullChunkRequest;
+use crate::sync::PullNodeRequest;
+use crate::sync::Reconciled;
+use crate::sync::ReconcileRequest;
+use crate::sync::Request;
+use crate::wire::limits::LIST_BYTES_MAX;
+use crate::wire::limits::NODES_ASKED_MAX;
+
+/// How long a handshake may take at one address.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// What asks: a socket, and threads for it.
+#[derive(Debug)]
+pub struct Net {
+    handle: Handle,
+    endpoint: Endpoint,
+    registry: LocalRegistry,
+    /// Last, so that it outlives what runs on it.
+    runtime: Option<Runtime>,
+}
+
+impl Net {
+    /// With a runtime of its own.
+    ///
+    /// # Errors
+    /// [`Error::Bind`] when there is no socket to be had; [`Error::Keyring`].
+    pub fn new(registry: &LocalRegistry) -> Result<Self, Error> {
+        let runtime = runtime()?;
+        let mut net = Self::on(registry, runtime.handle().clone())?;
+        net.runtime = Some(runtime);
+        Ok(net)
+    }
+
+    /// On a runtime that somebody else keeps.
+    ///
+    /// # Errors
+    /// As [`Net::new`].
+    pub fn on(registry: &LocalRegistry, handle: Handle) -> Result<Self, Error> {
+        let key = keyring::node_key(registry.home())?;
+        let guard = handle.enter();
+        let endpoint = asking_endpoint(&key)?;
+        drop(guard);
+        Ok(Self {
+            handle,
+            endpoint,
+            registry: registry.clone(),
+            runtime: None,
+        })
+    }
+
+    /// Connects to a peer and greets it. Who it is, is compared with who was there before.
+    ///
+    /// # Errors
+    /// [`Error::Peer`]: it does not answer, speaks otherwise, or is somebody else.
+    pub fn connect(&self, address: &PeerAddress) -> Result<Peer, Error> {
+        let blame = |source| Error::Peer {
+            address: address.place(),
+            source,
+        };
+        let connection = self
+            .handle
+            .block_on(self.dial(address))
+            .map_err(blame)?;
+        let id = crypto::peer_key(&connection)
+            .map(NodeId::new)
+            .ok_or_else(|| blame(PeerError::Misbehaved("no key")))?;
+        let pinned = KnownPeers::of(&self.registry).check(address, id);
+        // Nothing was said to it yet.
+        let pinned = pinned.inspect_err(|_| connection.close(0_u32.into(), b"another node"))?;
+        let mut peer = Peer {
+            handle: self.handle.clone(),
+            connection,
+            id,
+            address: address.place(),
+            hello: Hello::own(Access::Open),
+            is_new: pinned == Pinned::New,
+            requests: AtomicU64::new(0),
+        };
+        peer.hello = peer.greet().map_err(blame)?;
+        Ok(peer)
+    }
+
+    async fn dial(&self, address: &PeerAddress) -> Result<Connection, PeerError> {
+        let place = (address.host.clone(), address.port);
+        let found = tokio::task::spawn_blocking(move || {
+            place.to_socket_addrs().map(Iterator::collect::<Vec<_>>)
+        });
+        let found = found.await.map_err(|e| PeerError::Lost(e.to_string()))?;
+        let found = found.map_err(|e| PeerError::Lost(format!("its name has no address: {e}")))?;
+        let mut last = PeerError::Lost("its name has no address".to_owned());
+        for at in found {
+            let connecting = match self.endpoint.connect(reachable(at), "node.invalid") {
+                Ok(connecting) => connecting,
+                Err(error) => {
+                    last = PeerError::Lost(error.to_string());
+                    continue;
+                }
+            };
+            match tokio::time::timeout(CONNECT, connecting).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) => last = lost(error),
+                Err(_) => last = PeerError::Lost("it does not answer".to_owned()),
+            }
+        }
+        Err(last)
+    }
+}
+
+impl Drop for Net {
+    fn drop(&mut self) {
+        self.endpoint.close(0_u32.into(), b"done");
+        if self.runtime.is_some() {
+            // So that the goodbye is sent, and no more than that.
+            let idle = tokio::time::timeout(Duration::from_millis(200), self.endpoint.wait_idle());
+            let handle = self.handle.clone();
+            let _ = handle.block_on(async { idle.await });
+        }
+    }
+}
+
+pub(crate) fn runtime() -> Result<Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_io()
+        .enable_time()
+        .max_blocking_threads(32)
+        .build()
+        .map_err(|e| Error::file("start", "the network's threads", e))
+}
+
+/// A node that listens everywhere is here.
+fn reachable(at: SocketAddr) -> SocketAddr {
+    match at {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => (Ipv4Addr::LOCALHOST, at.port()).into(),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => (Ipv6Addr::LOCALHOST, at.port()).into(),
+        other => other,
+    }
+}
+
+/// What went over a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// UDP payload that came.
+    pub received: u64,
+    /// UDP payload that went.
+    pub sent: u64,
+    /// Requests, each a round trip at least.
+    pub round_trips: u64,
+}
+
+/// A node at the other end of a connection. Any number of threads may ask at once.
+#[derive(Debug)]
+pub struct Peer {
+    handle: Handle,
+    connection: Connection,
+    id: NodeId,
+    address: String,
+    hello: Hello,
+    is_new: bool,
+    requests: AtomicU64,
+}
+
+impl Peer {
+    /// Whether nobody was known at its address before.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// What it said of itself.
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// What went over the connection so far.
+    pub fn traffic(&self) -> Traffic {
+        let stats = self.connection.stats();
+        Traffic {
+            received: stats.udp_rx.bytes,
+            sent: stats.udp_tx.bytes,
+            round_trips: self.requests.load(Ordering::Relaxed),
+        }
+    }
+
+    fn greet(&self) -> Result<Hello, PeerError> {
+        let mut hello = None;
+        self.ask(&Request::Hello(Hello::own(Access::Open)), |answer| {
+            if let Answer::Hello(said) = answer {
+                hello = Some(said);
+            }
+            Ok(())
+        })?;
+        hello.ok_or(PeerError::Misbehaved("no hello"))
+    }
+
+    /// Asks, and hands over the frames of the answer as they come.
+    fn ask(
+        &self,
+        request: &Request,
+        mut each: impl FnMut(Answer) -> Result<(), PeerError>,
+    ) -> Result<(), PeerError> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let mut answers = self.handle.block_on(self.send(request.encode()))?;
+        while let Some(answer) = self.handle.block_on(answers.next())? {
+            each(answer)?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, request: Vec<u8>) -> Result<Answers, PeerError> {
+        let opening = tokio::time::timeout(STALL, self.connection.open_bi());
+        let opened = opening.await.map_err(|_| PeerError::Stalled(STALL))?;
+        let (mut out, answer) = opened.map_err(lost)?;
+        let write = tokio::time::timeout(STALL, out.write_all(&request));
+        let written = write.await.map_err(|_| PeerError::Stalled(STALL))?;
+        // A peer that refuses early need not read it all; its answer says why.
+        if let Err(quinn::WriteError::ConnectionLost(error)) = written {
+            return Err(lost(error));
+        }
+        let _ = out.finish();
+        Ok(Answers::new(answer))
+    }
+}
+
+/// What was answered is not an answer to what was asked.
+fn unexpected() -> PeerError {
+    PeerError::Misbehaved("an answer to something else")
+}
+
+impl PeerCatalog for Peer {
+    fn id(&self) -> NodeId {
+        self.id
+    }
+
+    fn address(&self) -> String {
+        self.address.clone()
+    }
+
+    fn access(&self) -> Access {
+        self.hello.access
+    }
+
+    fn list(&self, filter: &ListFilter) -> Result<Vec<Vec<u8>>, PeerError> {
+        let mut all = Vec::new();
+        self.ask(&Request::List(filter.clone()), |answer| {
+            let Answer::Manifests(some) = answer else {
+                return Err(unexpected());
+            };
+            take(&mut all, some)
+        })?;
+        Ok(all)
+    }
+
+    fn reconcile(&self, request: &ReconcileRequest) -> Result<Reconciled, PeerError> {
+        let mut found = Reconciled::default();
+        self.ask(&Request::Reconcile(request.clone()), |answer| match answer {
+            Answer::Reconciled(missing) => {
+                found.missing = missing;
+                Ok(())
+            }
+            Answer::Manifests(some) => take(&mut found.envelopes, some),
+            Answer::Statements(some) => take(&mut found.statements, some),
+            _ => Err(unexpected()),
+        })?;
+        Ok(found)
+    }
+
+    fn announce(
+        &self,
+        envelopes: Vec<Vec<u8>>,
+        statements: Vec<Vec<u8>>,
+    ) -> Result<u64, PeerError> {
+        let mut taken = None;
+        let request = Request::Announce {
+            envelopes,
+            statements,
+        };
+        self.ask(&request, |answer| match answer {
+            Answer::Announced(n) => {
+                taken = Some(n);
+                Ok(())
+            }
+            _ => Err(unexpected()),
+        })?;
+        taken.ok_or_else(unexpected)
+    }
+
+    fn card(&self, envelope: &EnvelopeId) -> Result<Vec<u8>, PeerError> {
+        let mut card = None;
+        self.ask(&Request::PullCard(*envelope), |answer| match answer {
+            Answer::Card(bytes) => {
+                card = Some(bytes);
+                Ok(())
+            }
+            _ => Err(unexpected()),
+        })?;
+        card.ok_or_else(unexpected)
+    }
+}
+
+/// Manifests add up; who sends them without an end is not heard to it.
+fn take(all: &mut Vec<Vec<u8>>, some: Vec<Vec<u8>>) -> Result<(), PeerError> {
+    all.extend(some);
+    // Empty ones take memory too.
+    let bytes: usize = all.iter().map(|item| item.len() + 64).sum();
+    match bytes <= LIST_BYTES_MAX {
+        true => Ok(()),
+        false => Err(PeerError::Misbehaved("manifests without an end")),
+    }
+}
+
+impl ChunkSource for Peer {
+    fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError> {
+        let mut nodes = Vec::new();
+        self.ask(&Request::PullNode(request.clone()), |answer| {
+            let Answer::Nodes(some) = answer else {
+                return Err(unexpected());
+            };
+            nodes.extend(some);
+            match nodes.len() <= NODES_ASKED_MAX {
+                true => Ok(()),
+                false => Err(PeerError::Misbehaved("more tree nodes than it was asked for")),
+            }
+        })?;
+        Ok(nodes)
+    }
+
+    fn chunks(
+        &self,
+        request: &PullChunkRequest,
+        each: &mut EachRecord<'_>,
+    ) -> Result<(), PeerError> {
+        self.ask(&Request::PullChunk(request.clone()), |answer| {
+            let Answer::Chunks(record) = answer else {
+                return Err(unexpected());
+            };
+            match each(record) {
+                true => Ok(()),
+                false => Err(PeerError::Stopped),
+            }
+        })
+    }
+}
