@@ -7,9 +7,15 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::cli::args_peers::AccessCommand;
+use crate::cli::args_peers::PeersCommand;
+use crate::cli::args_peers::PullArgs;
+use crate::cli::args_peers::ServeArgs;
+use crate::cli::args_peers::SyncArgs;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::PublisherKey;
+use crate::net::PeerAddress;
 use crate::registry::Recipient;
 use crate::trust::Level;
 
@@ -72,9 +78,12 @@ pub(crate) enum RegistryCommand {
     Index(IndexArgs),
     /// List the datasets
     List {
-        /// Also what is kept apart: from publishers not trusted here, or withdrawn
+        /// Also what is kept apart: from publishers not trusted here, withdrawn, or elsewhere
         #[arg(long)]
         all: bool,
+        /// What this peer shows instead of what is here
+        #[arg(long, value_name = "ADDR")]
+        peer: Option<PeerAddress>,
     },
     /// Find datasets by what is said of them
     #[command(after_help = "Examples:
@@ -224,9 +233,40 @@ Fields: name tag license publisher lang schema text rows size")]
         /// Make the index anew from whatever is whole in the packs, when something is wrong
         #[arg(long)]
         repair: bool,
+        /// Fetch what is missing from this peer
+        #[arg(long, value_name = "ADDR", requires = "repair")]
+        peer: Option<PeerAddress>,
     },
     /// How much the registry holds
     Stats,
+    /// Let peers see a dataset, whoever made it
+    Share(RefArg),
+    /// Keep a dataset from peers
+    Unshare(RefArg),
+    /// Serve this registry to peers until stopped
+    #[command(after_help = "Examples:
+  alimentar registry serve
+  alimentar registry serve --bind 192.168.1.20 --access listed")]
+    Serve(ServeArgs),
+    /// Who is served with access `listed`
+    Access {
+        #[command(subcommand)]
+        command: AccessCommand,
+    },
+    /// List the peers that are known
+    Peers {
+        #[command(subcommand)]
+        command: Option<PeersCommand>,
+    },
+    /// Compare catalogues with a peer, and pull what trusted publishers have there
+    Sync(SyncArgs),
+    /// Pull a dataset from peers: only the chunks that are not here
+    #[command(after_help = "Examples:
+  alimentar registry pull corpus --peer 192.168.1.20:8765
+  alimentar registry pull corpus@1.2.0 --peer lab-a:8765 --peer lab-b:8765 -o ./corpus.jsonl")]
+    Pull(PullArgs),
+    /// What the node that serves this registry is doing
+    Node,
 }
 
 #[derive(Debug, Args)]

@@ -18,11 +18,15 @@ use crate::cli::exit::Failure;
 use crate::cli::keys;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
+use crate::cli::peers;
+use crate::cli::pull;
 use crate::cli::revise;
 use crate::cli::schema;
 use crate::cli::search;
+use crate::cli::serve;
 use crate::cli::show;
 use crate::cli::show::extend;
+use crate::cli::sync;
 use crate::cli::trust;
 use crate::cli::upkeep;
 use crate::error_kind::Classify;
@@ -38,13 +42,16 @@ use crate::trust::Verdict;
 
 pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let home = home_of(cli)?;
-    if let RegistryCommand::Fsck { repair: true } = command {
-        return upkeep::repair(&home, out);
+    if let RegistryCommand::Fsck { repair: true, peer } = command {
+        return upkeep::repair(&home, peer.as_ref(), out);
     }
     let registry = LocalRegistry::open(&home)?;
     match command {
         RegistryCommand::Index(args) => index(&registry, args, cli, out),
-        RegistryCommand::List { all } => show::list(&registry, *all, out),
+        RegistryCommand::List { peer: None, all } => show::list(&registry, *all, out),
+        RegistryCommand::List {
+            peer: Some(peer), ..
+        } => peers::list(&registry, peer, out),
         RegistryCommand::Info(r) => show::info(&registry, &find(&registry, &r.reference)?, out),
         RegistryCommand::Ls(r) => show::ls(&registry, &find(&registry, &r.reference)?, out),
         RegistryCommand::Cat { target } => cat(&registry, target),
@@ -141,6 +148,16 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         RegistryCommand::Gc { dry_run } => upkeep::gc(&registry, *dry_run, out),
         RegistryCommand::Fsck { .. } => upkeep::fsck(&registry, out),
         RegistryCommand::Stats => upkeep::stats(&registry, out),
+        RegistryCommand::Share(r) => peers::share(&registry, &find(&registry, &r.reference)?, out),
+        RegistryCommand::Unshare(r) => {
+            peers::unshare(&registry, &find(&registry, &r.reference)?, out)
+        }
+        RegistryCommand::Serve(args) => serve::run(&registry, args, cli, out),
+        RegistryCommand::Access { command } => peers::access(&registry, command, out),
+        RegistryCommand::Peers { command } => peers::peers(&registry, command.as_ref(), out),
+        RegistryCommand::Sync(args) => sync::run(&registry, args, out),
+        RegistryCommand::Pull(args) => pull::run(&registry, args, out),
+        RegistryCommand::Node => serve::node(&registry, out),
     }
 }
 

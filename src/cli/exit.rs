@@ -12,6 +12,7 @@ use crate::error_kind::ErrorKind;
 use crate::ident::IdentError;
 use crate::keyring::KeyringError;
 use crate::registry::Error;
+use crate::sync::PeerError;
 use crate::trust::KeyFileError;
 
 /// How a command ended, if not well.
@@ -133,6 +134,25 @@ impl Failure {
                 Some("`alimentar registry trust list` shows who is known here")
             }
             Self::Library(Error::Keyring(e)) => key_hint(e),
+            Self::Library(Error::NoPeer) => {
+                Some("name one with --peer HOST:PORT; those that were met are asked without it")
+            }
+            Self::Library(Error::NotAtPeers(_)) => {
+                Some("`alimentar registry list --peer HOST:PORT` shows what a peer has for you")
+            }
+            Self::Library(Error::Peer {
+                source: PeerError::OtherNode { .. },
+                ..
+            }) => Some(
+                "ask whoever runs it; if the node is new, `alimentar registry peers forget HOST:PORT`",
+            ),
+            Self::Library(Error::AlreadyServing(_)) => {
+                Some("`alimentar registry node` shows how it is doing")
+            }
+            Self::Library(Error::NotListed(_)) => Some("`alimentar registry access list` shows it"),
+            Self::Library(Error::UnknownPeer(_)) => {
+                Some("`alimentar registry peers` shows who is known")
+            }
             Self::Library(Error::VersionTaken { .. }) => {
                 Some("give another --version, or none to get the next")
             }
@@ -147,6 +167,9 @@ impl Failure {
                 Some("what is not named is unaffected; `alimentar registry fsck --repair` makes the index anew from the packs, and indexing the source or importing an archive again brings back lost bytes")
             }
             ErrorKind::NoSpace => Some("make room and run it again; what was stored is kept"),
+            ErrorKind::Network => {
+                Some("what came is kept: run it again when the peer can be reached")
+            }
             ErrorKind::NotFound => Some("`alimentar registry list` shows what is here"),
             ErrorKind::Unsupported => Some("use a newer version of alimentar on this registry"),
             ErrorKind::Denied => {

@@ -3,6 +3,7 @@
 
 mod archives;
 mod args;
+mod args_peers;
 mod bar;
 mod card;
 mod commands;
@@ -13,10 +14,14 @@ mod interrupt;
 mod keys;
 mod markdown;
 mod out;
+mod peers;
+mod pull;
 mod revise;
 mod schema;
 mod search;
+mod serve;
 mod show;
+mod sync;
 mod trust;
 mod upkeep;
 

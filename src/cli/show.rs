@@ -79,6 +79,21 @@ pub(crate) fn list(registry: &LocalRegistry, all: bool, out: &Out) -> Result<(),
         let is_trusted = l.decide(Action::List).verdict == Verdict::Accept;
         all || (is_trusted && l.withdrawn.is_none())
     });
+    if !apart.is_empty() && !out.is_quiet() && !out.is_json() {
+        let n = apart.len();
+        out.diagnostic(&format!(
+            "{n} more, not trusted here or withdrawn: `list --all` shows them"
+        ));
+    }
+    let nothing = match apart.is_empty() {
+        false => "Nothing here is trusted yet\n",
+        true => "No datasets yet: `alimentar registry index PATH` adds one\n",
+    };
+    print(shown, out, nothing)
+}
+
+/// Prints a list of datasets, wherever they are.
+pub(crate) fn print(shown: Vec<Listed<Brief>>, out: &Out, nothing: &str) -> Result<(), Failure> {
     if out.is_json() {
         #[derive(Serialize)]
         struct Lines {
@@ -92,16 +107,9 @@ pub(crate) fn list(registry: &LocalRegistry, all: bool, out: &Out) -> Result<(),
         .iter()
         .map(|l| l.dataset.content_id.to_string())
         .collect();
-    if !apart.is_empty() && !out.is_quiet() {
-        let n = apart.len();
-        out.diagnostic(&format!(
-            "{n} more, not trusted here or withdrawn: `list --all` shows them"
-        ));
-    }
-    let text = match (shown.is_empty(), apart.is_empty()) {
-        (true, false) => "Nothing here is trusted yet\n".to_owned(),
-        (true, true) => "No datasets yet: `alimentar registry index PATH` adds one\n".to_owned(),
-        _ => list_table(&shown),
+    let text = match shown.is_empty() {
+        true => nothing.to_owned(),
+        false => list_table(&shown),
     };
     Ok(out.result(&Value::Null, &ids, &text)?)
 }

@@ -10,6 +10,9 @@ use crate::cli::exit::Failure;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
+use crate::cli::peers::connect;
+use crate::net::Net;
+use crate::net::PeerAddress;
 use crate::registry::Damaged;
 use crate::registry::Deferred;
 use crate::registry::FsckReport;
@@ -57,9 +60,18 @@ pub(crate) fn fsck(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
     show(&report, 0, false, out)
 }
 
-pub(crate) fn repair(home: &Path, out: &Out) -> Result<(), Failure> {
+pub(crate) fn repair(home: &Path, peer: Option<&PeerAddress>, out: &Out) -> Result<(), Failure> {
     let bar = Bar::new(out.is_quiet());
-    let report = LocalRegistry::repair(home, &bar)?;
+    let mut report = LocalRegistry::repair(home, &bar)?;
+    if let (Some(address), false) = (peer, report.now.is_clean()) {
+        let registry = LocalRegistry::open(home)?;
+        let net = Net::new(&registry)?;
+        let peer = connect(&net, address, out)?;
+        let missing = report.now.missing.len();
+        registry.refetch(&peer, &bar)?;
+        report.now = registry.fsck(&bar)?;
+        report.healed += missing.saturating_sub(report.now.missing.len()) as u64;
+    }
     drop(bar);
     show(&report.now, report.healed, report.index_rebuilt, out)
 }

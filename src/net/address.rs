@@ -62,7 +62,8 @@ impl FromStr for PeerAddress {
             },
         };
         let port = port.map_or(Ok(DEFAULT_PORT), |p| p.parse().map_err(|_| wrong()))?;
-        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%');
+        let is_name =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%');
         if host.is_empty() || port == 0 || host.len() > 253 || !host.chars().all(is_name) {
             return Err(wrong());
         }
@@ -102,7 +103,9 @@ mod tests {
             assert_eq!(address.place(), place);
             assert_eq!(address.to_string().parse(), Ok(address));
         }
-        for text in ["", ":1", "a:b", "a:0", "a:99999", "x@a:1", "[::1", "[::1]9", "a b:1", "a/b:1"] {
+        for text in [
+            "", ":1", "a:b", "a:0", "a:99999", "x@a:1", "[::1", "[::1]9", "a b:1", "a/b:1",
+        ] {
             assert!(text.parse::<PeerAddress>().is_err(), "{text}");
         }
     }

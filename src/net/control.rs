@@ -58,7 +58,8 @@ pub fn socket_path(home: &Path) -> PathBuf {
 )]
 fn runtime_dir() -> PathBuf {
     let given = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let given = given.filter(|dir| dir.is_absolute() && dir.is_dir() && dir.as_os_str().len() <= 48);
+    let given =
+        given.filter(|dir| dir.is_absolute() && dir.is_dir() && dir.as_os_str().len() <= 48);
     match given {
         Some(dir) => dir.join("alimentar"),
         None => {
@@ -122,7 +123,8 @@ fn private_dir(dir: &Path) -> io::Result<()> {
         std::fs::DirBuilder::new().mode(0o700).create(dir)?;
     }
     let metadata = std::fs::symlink_metadata(dir)?;
-    let is_own = std::os::unix::fs::MetadataExt::uid(&metadata) == rustix::process::getuid().as_raw();
+    let is_own =
+        std::os::unix::fs::MetadataExt::uid(&metadata) == rustix::process::getuid().as_raw();
     match metadata.is_dir() && is_own && metadata.permissions().mode() & 0o077 == 0 {
         true => Ok(()),
         false => Err(io::Error::other("the directory is not this user's alone")),

@@ -105,8 +105,7 @@ pub(crate) fn asking_endpoint(key: &KeyPair) -> Result<Endpoint, Error> {
         Ok(endpoint) => endpoint,
         Err(_) => endpoint(any(Ipv4Addr::UNSPECIFIED.into()), None)?,
     };
-    let mut config =
-        crypto::client_config(key.signing_key(), &[ALPN]).map_err(Error::transport)?;
+    let mut config = crypto::client_config(key.signing_key(), &[ALPN]).map_err(Error::transport)?;
     config.transport_config(Arc::new(client_transport()));
     endpoint.set_default_client_config(config);
     Ok(endpoint)

@@ -55,7 +55,9 @@ impl Gate {
         }
         let number = inside.next;
         inside.next += 1;
-        inside.connections.insert(number, (peer, connection.clone()));
+        inside
+            .connections
+            .insert(number, (peer, connection.clone()));
         share_out(&inside);
         Some(Place { gate: self, number })
     }

@@ -38,6 +38,8 @@ pub struct ServeOptions {
     pub access: Access,
     /// What to show.
     pub showing: Showing,
+    /// Where on loopback Prometheus is answered, if anywhere.
+    pub metrics_port: Option<u16>,
 }
 
 /// A node that serves its registry, until it is stopped or dropped.

@@ -36,14 +36,17 @@ use crate::sync::PeerCatalog;
 use crate::sync::PeerError;
 use crate::sync::PullChunkRequest;
 use crate::sync::PullNodeRequest;
-use crate::sync::Reconciled;
 use crate::sync::ReconcileRequest;
+use crate::sync::Reconciled;
 use crate::sync::Request;
 use crate::wire::limits::LIST_BYTES_MAX;
 use crate::wire::limits::NODES_ASKED_MAX;
 
 /// How long a handshake may take at one address.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long the goodbye may take.
+const GOODBYE: Duration = Duration::from_millis(200);
 
 /// What asks: a socket, and threads for it.
 #[derive(Debug)]
@@ -93,10 +96,7 @@ impl Net {
             address: address.place(),
             source,
         };
-        let connection = self
-            .handle
-            .block_on(self.dial(address))
-            .map_err(blame)?;
+        let connection = self.handle.block_on(self.dial(address)).map_err(blame)?;
         let id = crypto::peer_key(&connection)
             .map(NodeId::new)
             .ok_or_else(|| blame(PeerError::Misbehaved("no key")))?;
@@ -147,9 +147,9 @@ impl Drop for Net {
         self.endpoint.close(0_u32.into(), b"done");
         if self.runtime.is_some() {
             // So that the goodbye is sent, and no more than that.
-            let idle = tokio::time::timeout(Duration::from_millis(200), self.endpoint.wait_idle());
-            let handle = self.handle.clone();
-            let _ = handle.block_on(async { idle.await });
+            let _ = self
+                .handle
+                .block_on(async { tokio::time::timeout(GOODBYE, self.endpoint.wait_idle()).await });
         }
     }
 }
@@ -287,15 +287,18 @@ impl PeerCatalog for Peer {
 
     fn reconcile(&self, request: &ReconcileRequest) -> Result<Reconciled, PeerError> {
         let mut found = Reconciled::default();
-        self.ask(&Request::Reconcile(request.clone()), |answer| match answer {
-            Answer::Reconciled(missing) => {
-                found.missing = missing;
-                Ok(())
-            }
-            Answer::Manifests(some) => take(&mut found.envelopes, some),
-            Answer::Statements(some) => take(&mut found.statements, some),
-            _ => Err(unexpected()),
-        })?;
+        self.ask(
+            &Request::Reconcile(request.clone()),
+            |answer| match answer {
+                Answer::Reconciled(missing) => {
+                    found.missing = missing;
+                    Ok(())
+                }
+                Answer::Manifests(some) => take(&mut found.envelopes, some),
+                Answer::Statements(some) => take(&mut found.statements, some),
+                _ => Err(unexpected()),
+            },
+        )?;
         Ok(found)
     }
 
@@ -353,7 +356,9 @@ impl ChunkSource for Peer {
             nodes.extend(some);
             match nodes.len() <= NODES_ASKED_MAX {
                 true => Ok(()),
-                false => Err(PeerError::Misbehaved("more tree nodes than it was asked for")),
+                false => Err(PeerError::Misbehaved(
+                    "more tree nodes than it was asked for",
+                )),
             }
         })?;
         Ok(nodes)

@@ -198,6 +198,12 @@ pub enum Error {
     /// Another process serves the same home.
     #[error("`{}` is being served by another process", .0.display())]
     AlreadyServing(PathBuf),
+    /// A node that is not on the list.
+    #[error("the node `{0}` is not on the list")]
+    NotListed(String),
+    /// An address where nobody was seen.
+    #[error("no node is known at `{0}`")]
+    UnknownPeer(String),
     /// Nobody to ask.
     #[error("no peer to ask")]
     NoPeer,
@@ -263,7 +269,7 @@ impl Classify for Error {
             Self::NoPeer | Self::Transport(_) => ErrorKind::Network,
             Self::Bind { source, .. } => ErrorKind::of_io(source),
             Self::AlreadyServing(_) => ErrorKind::Conflict,
-            Self::NotAtPeers(_) => ErrorKind::NotFound,
+            Self::NotAtPeers(_) | Self::NotListed(_) | Self::UnknownPeer(_) => ErrorKind::NotFound,
             Self::Archive(e) => e.kind(),
             Self::BaseMissing { .. } => ErrorKind::NotFound,
             Self::Locked(_) => ErrorKind::Denied,

@@ -14,6 +14,7 @@ mod fixture;
 mod hostile;
 mod layering;
 mod mutations;
+mod quic;
 mod registry;
 mod repair;
 mod revise;

@@ -53,6 +53,19 @@ pub fn client_config_with(
     key: &ed25519_dalek::SigningKey,
     alpn: &[&[u8]],
 ) -> Result<quinn::ClientConfig, Error> {
+    let tls = client_tls(provider, key, alpn)?;
+    let crypto = QuicClientConfig::new(Arc::new(tls))?;
+    let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+    config.version(QUIC_V1);
+    Ok(config)
+}
+
+/// The client's side of TLS.
+pub(super) fn client_tls(
+    provider: Arc<CryptoProvider>,
+    key: &ed25519_dalek::SigningKey,
+    alpn: &[&[u8]],
+) -> Result<rustls::ClientConfig, Error> {
     let identity = AlwaysResolvesClientRawPublicKeys::new(certified(key));
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])?
@@ -64,10 +77,7 @@ pub fn client_config_with(
     tls.resumption = Resumption::disabled();
     tls.enable_early_data = false;
     tls.enable_sni = false;
-    let crypto = QuicClientConfig::new(Arc::new(tls))?;
-    let mut config = quinn::ClientConfig::new(Arc::new(crypto));
-    config.version(QUIC_V1);
-    Ok(config)
+    Ok(tls)
 }
 
 /// How a server of this key answers: as [`client_config`], and only clients that show a key.
@@ -91,21 +101,32 @@ pub fn server_config_with(
     key: &ed25519_dalek::SigningKey,
     alpn: &[&[u8]],
 ) -> Result<quinn::ServerConfig, Error> {
-    let identity = AlwaysResolvesServerRawPublicKeys::new(certified(key));
-    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&TLS13])?
-        .with_client_cert_verifier(Arc::new(AnyEd25519))
-        .with_cert_resolver(Arc::new(identity));
-    tls.alpn_protocols = protocols(alpn)?;
-    tls.session_storage = Arc::new(NoServerSessionStorage {});
-    tls.send_tls13_tickets = 0;
-    tls.max_early_data_size = 0;
+    let tls = server_tls(provider, key, alpn)?;
     let crypto = QuicServerConfig::new(Arc::new(tls))?;
     let token_key = TokenKey::random()?;
     Ok(quinn::ServerConfig::new(
         Arc::new(crypto),
         Arc::new(token_key),
     ))
+}
+
+/// The server's side of TLS.
+pub(super) fn server_tls(
+    provider: Arc<CryptoProvider>,
+    key: &ed25519_dalek::SigningKey,
+    alpn: &[&[u8]],
+) -> Result<rustls::ServerConfig, Error> {
+    let identity = AlwaysResolvesServerRawPublicKeys::new(certified(key));
+    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])?
+        .with_client_cert_verifier(Arc::new(AnyEd25519))
+        .with_cert_resolver(Arc::new(identity));
+    tls.alpn_protocols = protocols(alpn)?;
+    // As with the client: every connection proves both keys anew.
+    tls.session_storage = Arc::new(NoServerSessionStorage {});
+    tls.send_tls13_tickets = 0;
+    tls.max_early_data_size = 0;
+    Ok(tls)
 }
 
 /// What an endpoint of either side or both starts from.

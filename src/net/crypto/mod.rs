@@ -29,7 +29,6 @@ pub use identity::endpoint_config;
 pub use identity::peer_key;
 pub use identity::server_config;
 pub use identity::server_config_with;
-pub use packet::Cipher;
 pub use provider::Primitives;
 pub use provider::provider;
 pub use provider::provider_of;

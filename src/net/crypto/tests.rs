@@ -11,6 +11,7 @@ use super::provider_of;
 
 mod protection;
 mod refusals;
+mod resumption;
 mod units;
 mod vectors;
 

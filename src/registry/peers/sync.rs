@@ -1,5 +1,7 @@
 //! Comparing catalogues with a peer: manifests go both ways, content comes by policy.
 
+use std::collections::HashSet;
+
 use crate::catalog;
 use crate::catalog::RegisterKey;
 use crate::ident::EnvelopeId;
@@ -106,6 +108,30 @@ impl LocalRegistry {
             }
         }
         Ok(report)
+    }
+
+    /// Fetches what datasets that are here lack, from a peer that shows them.
+    ///
+    /// # Errors
+    /// [`Error::Peer`] when it does not answer. A dataset that it cannot heal stays as it is.
+    pub fn refetch(&self, peer: &dyn ChunkSource, progress: &dyn Progress) -> Result<(), Error> {
+        let mut held = HashSet::new();
+        for dataset in self.list()? {
+            if !self.is_complete(&dataset)? {
+                held.insert(dataset.envelope_id);
+            }
+        }
+        for offer in self.list_remote(peer, &ListFilter::All)? {
+            if !held.contains(&offer.envelope_id()) {
+                continue;
+            }
+            let pulled = self.pull(&offer, &[peer], PullOptions::default(), progress);
+            // Where what came is not what was signed, the check that follows says so.
+            if let Err(error @ (Error::Interrupted | Error::Peer { .. })) = pulled {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// Manifests and statements, both ways.

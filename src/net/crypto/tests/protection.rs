@@ -13,8 +13,8 @@ use super::suite;
 use super::unhex;
 use super::vectors;
 use super::vectors::Derived;
-use crate::crypto::retry;
-use crate::crypto::session::initial_keys;
+use crate::net::crypto::retry;
+use crate::net::crypto::session::initial_keys;
 
 const SUITES: [CipherSuite; 3] = [
     CipherSuite::TLS13_AES_128_GCM_SHA256,
@@ -344,5 +344,25 @@ fn a_key_of_the_wrong_length_seals_nothing() {
                 .encrypt_in_place(&[0; 16], &mut 0, &mut [0; 4])
                 .is_err()
         );
+    }
+}
+
+#[test]
+fn header_protection_hides_the_right_bits() {
+    for named in SUITES {
+        for (client, _) in same_keys(named) {
+            for (first, hidden) in [(0x40, 0x1f), (0xc0, 0x0f)] {
+                let mut changed = 0;
+                for sample in 0..64 {
+                    let mut masked = first;
+                    let headers = &client.local.header;
+                    headers
+                        .encrypt_in_place(&[sample; 16], &mut masked, &mut [0; 4])
+                        .unwrap();
+                    changed |= masked ^ first;
+                }
+                assert_eq!(changed, hidden, "{named:?}");
+            }
+        }
     }
 }

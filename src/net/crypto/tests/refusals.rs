@@ -20,15 +20,15 @@ use rustls::server::ResolvesServerCert;
 use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 
-use crate::crypto::QuicClientConfig;
-use crate::crypto::QuicServerConfig;
-use crate::crypto::endpoint_config;
-use crate::crypto::identity::client_config;
-use crate::crypto::identity::server_config;
-use crate::crypto::provider;
-use crate::crypto::token::TokenKey;
-use crate::crypto::verify::AnyEd25519;
-use crate::crypto::verify::spki_of_key;
+use crate::net::crypto::QuicClientConfig;
+use crate::net::crypto::QuicServerConfig;
+use crate::net::crypto::endpoint_config;
+use crate::net::crypto::identity::client_config;
+use crate::net::crypto::identity::server_config;
+use crate::net::crypto::provider;
+use crate::net::crypto::token::TokenKey;
+use crate::net::crypto::verify::AnyEd25519;
+use crate::net::crypto::verify::spki_of_key;
 
 const ALPN: &[u8] = b"test/1";
 

@@ -1,21 +1,37 @@
 //! Tokens, keys of resets, encodings, providers.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn_proto::ConnectionId;
+use quinn_proto::Side;
+use quinn_proto::crypto::ClientConfig;
 use quinn_proto::crypto::HandshakeTokenKey;
 use quinn_proto::crypto::HmacKey;
+use quinn_proto::crypto::ServerConfig;
+use quinn_proto::transport_parameters::TransportParameters;
 use rustls::CipherSuite;
 use rustls::NamedGroup;
 use rustls::ProtocolVersion;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::UnixTime;
+use rustls::server::danger::ClientCertVerifier;
 
 use super::families;
-use crate::crypto::Error;
-use crate::crypto::Primitives;
-use crate::crypto::client_config;
-use crate::crypto::provider;
-use crate::crypto::server_config;
-use crate::crypto::token::ResetKey;
-use crate::crypto::token::TokenKey;
-use crate::crypto::verify::key_of_spki;
-use crate::crypto::verify::spki_of_key;
+use crate::net::crypto::Error;
+use crate::net::crypto::Primitives;
+use crate::net::crypto::QuicClientConfig;
+use crate::net::crypto::QuicServerConfig;
+use crate::net::crypto::client_config;
+use crate::net::crypto::identity::client_tls;
+use crate::net::crypto::identity::server_tls;
+use crate::net::crypto::provider;
+use crate::net::crypto::server_config;
+use crate::net::crypto::token::ResetKey;
+use crate::net::crypto::token::TokenKey;
+use crate::net::crypto::verify::AnyEd25519;
+use crate::net::crypto::verify::key_of_spki;
+use crate::net::crypto::verify::spki_of_key;
 
 #[test]
 fn tokens_open_only_whole_and_under_their_key() {
@@ -161,4 +177,53 @@ fn a_protocol_has_to_be_named() {
     let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
     assert!(matches!(client_config(&key, &[]), Err(Error::NoAlpn)));
     assert!(matches!(server_config(&key, &[]), Err(Error::NoAlpn)));
+}
+
+#[test]
+fn weak_keys_are_refused_before_their_signatures() {
+    // Of small order: the neutral element, and the point of order two.
+    let one = std::array::from_fn(|at| u8::from(at == 0));
+    let minus_one = std::array::from_fn(|at| match at {
+        0 => 0xec,
+        31 => 0x7f,
+        _ => 0xff,
+    });
+    for key in [one, minus_one] {
+        let shown = CertificateDer::from(spki_of_key(&key));
+        let now = UnixTime::since_unix_epoch(Duration::ZERO);
+        assert!(AnyEd25519.verify_client_cert(&shown, &[], now).is_err());
+    }
+}
+
+#[test]
+fn one_version_is_spoken() {
+    let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
+    let cid = ConnectionId::new(&[1; 8]);
+    // Its defaults are private to quinn, and these are what an empty extension means.
+    let params = TransportParameters::read(Side::Client, &mut [].as_slice()).unwrap();
+    let server = server_tls(provider(), &key, &[b"a"]).unwrap();
+    let server = QuicServerConfig::new(Arc::new(server)).unwrap();
+    let client = client_tls(provider(), &key, &[b"a"]).unwrap();
+    let client = Arc::new(QuicClientConfig::new(Arc::new(client)).unwrap());
+    for (version, spoken) in [
+        (1, true),
+        (0, false),
+        (0xff00_001d, false),
+        (0x6b33_43cf, false),
+    ] {
+        assert_eq!(server.initial_keys(version, &cid).is_ok(), spoken);
+        let started = Arc::clone(&client).start_session(version, "a.invalid", &params);
+        assert_eq!(started.is_ok(), spoken);
+    }
+    assert!(client.start_session(1, "not a name", &params).is_err());
+}
+
+#[test]
+fn a_provider_without_packet_keys_is_refused() {
+    let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
+    let mut without = (*provider()).clone();
+    without.cipher_suites.remove(0);
+    let tls = client_tls(Arc::new(without), &key, &[b"a"]).unwrap();
+    let refused = QuicClientConfig::new(Arc::new(tls));
+    assert!(matches!(refused, Err(Error::NoInitialSuite)));
 }

@@ -1,0 +1,104 @@
+//! The commands between registries.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Subcommand;
+
+use crate::ident::PublisherKey;
+use crate::net::PeerAddress;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum AccessMode {
+    /// Whoever asks
+    Open,
+    /// Who is on the list of `registry access`
+    Listed,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// UDP port [default: 8765]
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Listen at this address only; may be given several times [default: everywhere]
+    #[arg(long, value_name = "ADDR")]
+    pub bind: Vec<std::net::IpAddr>,
+    /// Do not announce this node on the network
+    #[arg(long)]
+    pub no_mdns: bool,
+    /// Whom to serve [default: open]
+    #[arg(long, value_enum)]
+    pub access: Option<AccessMode>,
+    /// Also show what was made here and is not signed
+    #[arg(long)]
+    pub share_unsigned: bool,
+    /// Settings [default: serve.toml in the registry's directory, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Answer Prometheus on this loopback port
+    #[arg(long, value_name = "PORT")]
+    pub metrics_port: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessCommand {
+    /// Serve a node
+    Add {
+        /// Its id, 64 hex digits
+        node_id: String,
+    },
+    /// Do not serve a node any more
+    Remove {
+        /// Its id, 64 hex digits
+        node_id: String,
+    },
+    /// List who is served
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PeersCommand {
+    /// Forget which node was at an address
+    Forget {
+        /// host:port
+        address: PeerAddress,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SyncArgs {
+    /// host:port or nodeid@host:port; may be given several times [default: every known peer]
+    #[arg(long, value_name = "ADDR")]
+    pub peer: Vec<PeerAddress>,
+    /// Also pull content of publishers not trusted in full
+    #[arg(long)]
+    pub all: bool,
+    /// Also pull what nobody signed
+    #[arg(long)]
+    pub accept_unsigned: bool,
+    /// Also pull content of this publisher; may be given several times
+    #[arg(long, value_name = "KEYHEX")]
+    pub accept_publisher: Vec<PublisherKey>,
+    /// Offer the peer also what was made here and is not signed
+    #[arg(long)]
+    pub share_unsigned: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PullArgs {
+    /// alimentar:<id or prefix>, name, name@1.2.0 or name@^1
+    pub reference: String,
+    /// host:port or nodeid@host:port; may be given several times [default: every known peer]
+    #[arg(long, value_name = "ADDR")]
+    pub peer: Vec<PeerAddress>,
+    /// Also write it here
+    #[arg(short, long, value_name = "DEST")]
+    pub output: Option<PathBuf>,
+    /// Do not ask about this publisher; may be given several times
+    #[arg(long, value_name = "KEYHEX")]
+    pub accept_publisher: Vec<PublisherKey>,
+    /// Do not ask about data that nobody signed
+    #[arg(long)]
+    pub accept_unsigned: bool,
+}

@@ -1,0 +1,183 @@
+//! `registry pull`.
+
+use std::io::BufRead;
+use std::io::IsTerminal;
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::cli::args_peers::PullArgs;
+use crate::cli::bar::Bar;
+use crate::cli::exit::Failure;
+use crate::cli::out::Out;
+use crate::cli::out::human_bytes;
+use crate::cli::peers::connect_all;
+use crate::ident::Reference;
+use crate::net::Net;
+use crate::net::Peer;
+use crate::registry::Error;
+use crate::registry::LocalRegistry;
+use crate::registry::peers::Offer;
+use crate::registry::peers::PullOptions;
+use crate::registry::peers::PullReport;
+use crate::sync::ChunkSource;
+use crate::sync::PeerCatalog;
+use crate::trust::Action;
+use crate::trust::Trust;
+use crate::trust::Verdict;
+
+pub(crate) fn run(registry: &LocalRegistry, args: &PullArgs, out: &Out) -> Result<(), Failure> {
+    let started = Instant::now();
+    let reference: Reference = args.reference.parse()?;
+    if let Some(dest) = args
+        .output
+        .as_ref()
+        .filter(|d| d.symlink_metadata().is_ok())
+    {
+        // Before the work; a directory takes a single file.
+        if !dest.is_dir() {
+            return Err(Error::Exists(dest.clone()).into());
+        }
+    }
+    let net = Net::new(registry)?;
+    let peers = connect_all(&net, registry, &args.peer, out)?;
+    let catalogs: Vec<&dyn PeerCatalog> = peers.iter().map(|p| p as _).collect();
+    let (offer, who) = registry.resolve_remote(&reference, &catalogs)?;
+    decide(&offer, &reference, args, out)?;
+    let having: Vec<&Peer> = who.iter().filter_map(|n| peers.get(*n)).collect();
+    let sources: Vec<&dyn ChunkSource> = having.iter().map(|p| *p as _).collect();
+    let is_here = registry.holds(&offer)?;
+    let bar = Bar::new(out.is_quiet());
+    let report = match is_here {
+        true => None,
+        false => Some(registry.pull(&offer, &sources, PullOptions::default(), &bar)?),
+    };
+    let id = offer.manifest().content_id;
+    if let Some(dest) = &args.output {
+        let held = registry.get(&id)?;
+        let held = held.ok_or_else(|| Error::NotFound(id.to_string()))?;
+        registry.checkout(&held, None, dest, &bar)?;
+    }
+    drop(bar);
+    let seconds = started.elapsed().as_secs_f64();
+    told(&offer, report.as_ref(), &having, seconds, out)
+}
+
+fn told(
+    offer: &Offer,
+    report: Option<&PullReport>,
+    peers: &[&Peer],
+    seconds: f64,
+    out: &Out,
+) -> Result<(), Failure> {
+    let m = offer.manifest();
+    let id = m.content_id.to_string();
+    let received: u64 = peers.iter().map(|p| p.traffic().received).sum();
+    let (fetched, local) = report.map_or((0, 0), |r| (r.chunks_fetched, r.chunks_local));
+    let reports = report.map(|r| r.sources.as_slice()).unwrap_or_default();
+    let sources: Vec<_> = reports
+        .iter()
+        .zip(peers)
+        .map(|(source, peer)| {
+            json!({
+                "node_id": source.node_id.to_hex(), "address": source.address,
+                "chunks": source.chunks, "bytes_received": peer.traffic().received,
+                "gave_up": source.gave_up,
+            })
+        })
+        .collect();
+    let object = json!({
+        "content_id": id, "name": m.name.to_string(), "version": m.dataset_version.to_string(),
+        "trust": offer.listed.trust().name(), "publisher": offer.listed.publisher(),
+        "size_bytes": m.size_bytes, "chunks_fetched": fetched, "chunks_local": local,
+        "bytes_received": received, "sources": sources, "already_here": report.is_none(),
+        "seconds": seconds,
+    });
+    let did = match report {
+        Some(_) => "Pulled",
+        None => "Already here:",
+    };
+    let by = offer.listed.publisher_short().map(|p| format!(" by {p}"));
+    let mut text = format!(
+        "{did} {}@{}{}, trust {}: {}, {} received, {fetched} chunks new, {local} here before, {seconds:.2} s\n  {id}\n",
+        m.name,
+        m.dataset_version,
+        by.unwrap_or_default(),
+        offer.listed.trust().name(),
+        human_bytes(m.size_bytes),
+        human_bytes(received),
+    );
+    if reports.len() > 1 {
+        for (source, peer) in reports.iter().zip(peers) {
+            text += &format!(
+                "  {} chunks, {} from {}\n",
+                source.chunks,
+                human_bytes(peer.traffic().received),
+                source.address
+            );
+        }
+    }
+    if !out.is_quiet() {
+        for source in reports {
+            if let Some(reason) = &source.gave_up {
+                out.diagnostic(&format!(
+                    "warning: gave up peer {}: {reason}",
+                    source.address
+                ));
+            }
+        }
+    }
+    Ok(out.result(&object, &[id], &text)?)
+}
+
+/// Whether trust lets it in. The whole content id is a choice of bytes; a name is not.
+fn decide(offer: &Offer, reference: &Reference, args: &PullArgs, out: &Out) -> Result<(), Failure> {
+    let listed = &offer.listed;
+    let m = offer.manifest();
+    let name = format!("{}@{}", m.name, m.dataset_version);
+    let is_whole = matches!(reference, Reference::Content(digits) if digits.as_str().len() == 64);
+    let action = match is_whole {
+        true => Action::PullById,
+        false => Action::PullByName,
+    };
+    let decision = listed.decide(action);
+    let refused = |reason: &str| Failure::NotTrusted(format!("`{name}`: {reason}"));
+    if let (Some(reason), false) = (&listed.withdrawn, is_whole) {
+        return Err(refused(&format!("withdrawn by its publisher: {reason}")));
+    }
+    match decision.verdict {
+        Verdict::Accept | Verdict::KeepApart => return Ok(()),
+        Verdict::Refuse => return Err(refused(decision.reason)),
+        Verdict::Ask => {}
+    }
+    let named = listed
+        .signer
+        .is_some_and(|key| args.accept_publisher.contains(&key));
+    let unsigned = listed.trust() == Trust::Unsigned && args.accept_unsigned;
+    if named || unsigned || ask(offer, &name, decision.reason, out) {
+        return Ok(());
+    }
+    let way = match listed.signer {
+        Some(key) => format!("`--accept-publisher {key}` takes it this once"),
+        None => "`--accept-unsigned` takes it this once".to_owned(),
+    };
+    Err(refused(&format!("{}; {way}", decision.reason)))
+}
+
+/// Asks on the terminal. Only a clear yes is one.
+fn ask(offer: &Offer, name: &str, reason: &str, out: &Out) -> bool {
+    if !std::io::stdin().is_terminal() || out.is_json() || out.is_quiet() {
+        return false;
+    }
+    let by = match offer.listed.signer {
+        Some(key) => format!("signed by {key}"),
+        None => "not signed".to_owned(),
+    };
+    out.diagnostic(&format!(
+        "`{name}` ({}) is {by}: {reason}. Pull it? [y/N]",
+        human_bytes(offer.manifest().size_bytes)
+    ));
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+}

@@ -1,0 +1,105 @@
+//! Every connection is a full handshake, whatever the other side would rather have.
+
+use std::sync::Arc;
+
+use ed25519_dalek::SigningKey;
+use rustls::HandshakeKind;
+use rustls::client::ClientSessionMemoryCache;
+use rustls::client::Resumption;
+use rustls::pki_types::ServerName;
+use rustls::quic::ClientConnection;
+use rustls::quic::Connection;
+use rustls::quic::ServerConnection;
+use rustls::quic::Version;
+use rustls::server::ServerSessionMemoryCache;
+
+use crate::net::crypto::identity::client_tls;
+use crate::net::crypto::identity::server_tls;
+use crate::net::crypto::provider;
+
+const ALPN: &[u8] = b"test/1";
+
+fn own_client() -> rustls::ClientConfig {
+    client_tls(provider(), &SigningKey::from_bytes(&[1; 32]), &[ALPN]).unwrap()
+}
+
+fn own_server() -> rustls::ServerConfig {
+    server_tls(provider(), &SigningKey::from_bytes(&[2; 32]), &[ALPN]).unwrap()
+}
+
+/// A client that would resume.
+fn resuming_client() -> rustls::ClientConfig {
+    let mut tls = own_client();
+    tls.resumption = Resumption::store(Arc::new(ClientSessionMemoryCache::new(8)));
+    tls
+}
+
+/// A server that would let it.
+fn resuming_server() -> rustls::ServerConfig {
+    let mut tls = own_server();
+    tls.send_tls13_tickets = 2;
+    tls.session_storage = ServerSessionMemoryCache::new(8);
+    tls
+}
+
+/// Everything that one side has to say, in the pieces that are under one key each; whether it had
+/// anything.
+fn carry(from: &mut Connection, to: &mut Connection) -> bool {
+    let mut any = false;
+    loop {
+        let mut said = Vec::new();
+        let keys = from.write_hs(&mut said);
+        if said.is_empty() && keys.is_none() {
+            return any;
+        }
+        any = true;
+        to.read_hs(&said).unwrap();
+    }
+}
+
+/// The kind of the second handshake of two, and how many tickets the client got in it.
+fn second(client: rustls::ClientConfig, server: rustls::ServerConfig) -> (HandshakeKind, u32) {
+    let (client, server) = (Arc::new(client), Arc::new(server));
+    let run = || {
+        let name = ServerName::try_from("nobody.invalid").unwrap();
+        let ours = ClientConnection::new(Arc::clone(&client), Version::V1, name, vec![]).unwrap();
+        let theirs = ServerConnection::new(Arc::clone(&server), Version::V1, vec![]).unwrap();
+        let mut ours = Connection::Client(ours);
+        let mut theirs = Connection::Server(theirs);
+        while carry(&mut ours, &mut theirs) | carry(&mut theirs, &mut ours) {}
+        assert!(!ours.is_handshaking() && !theirs.is_handshaking());
+        let Connection::Client(ours) = ours else {
+            panic!("the client is one");
+        };
+        (
+            ours.handshake_kind().unwrap(),
+            ours.tls13_tickets_received(),
+        )
+    };
+    run();
+    run()
+}
+
+#[test]
+fn nothing_is_resumed() {
+    // That the other two would is what makes the rest of this a test.
+    let (kind, tickets) = second(resuming_client(), resuming_server());
+    assert_eq!((kind, tickets), (HandshakeKind::Resumed, 2));
+
+    assert_eq!(
+        second(own_client(), resuming_server()).0,
+        HandshakeKind::Full
+    );
+    let found = second(resuming_client(), own_server());
+    assert_eq!(found, (HandshakeKind::Full, 0));
+}
+
+#[test]
+fn early_data_and_server_names_are_off() {
+    let (client, server) = (own_client(), own_server());
+    assert!(!client.enable_early_data);
+    assert!(!client.enable_sni);
+    assert_eq!(server.max_early_data_size, 0);
+    assert_eq!(server.send_tls13_tickets, 0);
+    assert!(!server.session_storage.can_cache());
+}
