@@ -18,12 +18,16 @@ use alimentar::manifest::Envelope;
 use alimentar::manifest::FileTable;
 use alimentar::manifest::Manifest;
 use alimentar::manifest::Node;
+use alimentar::net::PeerAddress;
 use alimentar::pack::Record;
 use alimentar::pack::RecordView;
 use alimentar::pack::scan;
 use alimentar::progress::NoProgress;
 use alimentar::registry::ImportOptions;
 use alimentar::registry::parcels;
+use alimentar::sync::Answer;
+use alimentar::sync::FrameReader;
+use alimentar::sync::Request;
 use alimentar::trust::LockedKey;
 use alimentar::trust::Statement;
 use alimentar::trust::TrustFile;
@@ -33,7 +37,7 @@ use alimentar::trust::UnverifiedManifest;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: [(&str, Target); 20] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -51,6 +55,9 @@ pub const TARGETS: [(&str, Target); 17] = [
     ("trust_file", trust_file),
     ("receipt", receipt),
     ("archive", archive),
+    ("request", request),
+    ("answer", answer),
+    ("peer_address", peer_address),
 ];
 
 /// References, and with them names, versions and ids.
@@ -277,5 +284,39 @@ pub fn archive(data: &[u8]) {
         {
             assert!(registry.list().unwrap().len() <= 1);
         }
+    }
+}
+
+/// What peers ask.
+pub fn request(data: &[u8]) {
+    let mut reader = FrameReader::new(Request::body_limit);
+    let mut piece = data;
+    while let Ok(Some(frame)) = reader.read(&mut piece) {
+        if let Ok(Some(request)) = Request::decode(&frame) {
+            let bytes = request.encode();
+            let mut again = FrameReader::new(Request::body_limit);
+            let frame = again.read(&mut bytes.as_slice()).unwrap().unwrap();
+            assert_eq!(Request::decode(&frame).unwrap(), Some(request));
+        }
+    }
+}
+
+/// What peers answer.
+pub fn answer(data: &[u8]) {
+    let mut reader = FrameReader::new(Answer::body_limit);
+    let mut piece = data;
+    while let Ok(Some(frame)) = reader.read(&mut piece) {
+        if let Ok(answer) = Answer::decode(frame) {
+            let _ = answer.into_pieces();
+        }
+    }
+}
+
+/// Where peers are, as people type it and `known_peers` keeps it.
+pub fn peer_address(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(address) = text.parse::<PeerAddress>()
+    {
+        assert_eq!(address.to_string().parse(), Ok(address));
     }
 }

@@ -14,6 +14,8 @@ mod fixture;
 mod hostile;
 mod layering;
 mod mutations;
+mod peers;
+mod protocol;
 mod quic;
 mod registry;
 mod repair;

@@ -90,6 +90,11 @@ fn small_archive() -> Vec<u8> {
     alimentar::archive::decompress_frame(&frame.unwrap()).unwrap()
 }
 
+fn each_vector(of: &str) -> Vec<Vec<u8>> {
+    let names = crate::protocol::names(of);
+    names.into_iter().map(crate::protocol::vector).collect()
+}
+
 /// Good bytes for a target to start from.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let file = |name: &str| {
@@ -191,6 +196,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             vec![text.into_bytes()]
         }
         "query" => vec![b"a \"b c\" -d license:mit rows:>1.5k pre* AND (x:y)".to_vec()],
+        "request" => each_vector("request"),
+        "answer" => each_vector("answer"),
+        "peer_address" => ["10.0.0.7:8765", "lab-b.local", "[fe80::1%eth0]:1"]
+            .map(|s| s.as_bytes().to_vec())
+            .to_vec(),
         other => panic!("no seeds for {other}"),
     }
 }

@@ -47,12 +47,25 @@ impl Window {
 /// A window's data, and what of it came from where.
 #[derive(Debug, Default)]
 pub(crate) struct Filled {
-    /// The data.
-    pub(crate) data: Vec<u8>,
+    /// The data, and bytes of earlier windows behind it.
+    buffer: Vec<u8>,
+    bytes: usize,
     /// Chunks that came from the peer.
     pub(crate) fetched: u64,
     /// Chunks that were here.
     pub(crate) local: u64,
+}
+
+impl Filled {
+    /// The data.
+    pub(crate) fn data(&self) -> &[u8] {
+        self.buffer.get(..self.bytes).unwrap_or_default()
+    }
+
+    /// The buffer, for another window.
+    pub(crate) fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
 }
 
 /// Why a window could not be filled.
@@ -99,16 +112,22 @@ struct Missing {
 }
 
 impl Filler<'_> {
-    /// Fills a window.
+    /// Fills a window, in a buffer that may have held another.
     pub(crate) fn fill(
         &self,
         window: &Window,
         source: &dyn ChunkSource,
+        mut buffer: Vec<u8>,
     ) -> Result<Filled, NotFilled> {
         let key = |c: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *c.id.as_bytes());
         let keys: Vec<BlobKey> = window.chunks.iter().map(key).collect();
         let located = self.session.locate(&keys)?;
-        let mut data = vec![0; window.bytes()];
+        let bytes = window.bytes();
+        if buffer.len() < bytes {
+            buffer.resize(bytes, 0);
+        }
+        // Every byte of it is written below, or the hash of the whole will not fit.
+        let data = buffer.get_mut(..bytes).unwrap_or_default();
         let mut here = Vec::new();
         let mut missing: HashMap<BlobId, Missing> = HashMap::new();
         let mut asked: Vec<bool> = Vec::with_capacity(keys.len());
@@ -136,12 +155,13 @@ impl Filler<'_> {
             at += chunk.bytes as usize;
         }
         let (fetched, local) = (missing.len() as u64, here.len() as u64);
-        each_located(self.reader, here, &mut data)?;
+        each_located(self.reader, here, data)?;
         if !missing.is_empty() {
-            self.fetch(window, source, &asked, missing, &mut data)?;
+            self.fetch(window, source, &asked, missing, data)?;
         }
         Ok(Filled {
-            data,
+            buffer,
+            bytes,
             fetched,
             local,
         })

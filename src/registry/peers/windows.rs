@@ -114,6 +114,8 @@ struct State {
     planned: u64,
     failed: Option<Error>,
     last_fault: Option<(String, PeerError)>,
+    /// Buffers that windows were in: making new ones costs as much as decompressing into them.
+    free: Vec<Vec<u8>>,
 }
 
 impl Shared {
@@ -164,6 +166,7 @@ impl Pulling<'_> {
                 planned: 0,
                 failed: None,
                 last_fault: None,
+                free: Vec::new(),
             }),
             news: Condvar::new(),
             started: host::instant(),
@@ -261,8 +264,9 @@ impl Pulling<'_> {
             is_needless: &is_needless,
         };
         while let Some(window) = next_window(shared, lane) {
-            match retried_fill(&filler, &window, supply.source) {
-                Ok(filled) => finish(shared, &window, filled, supply),
+            let buffer = shared.lock().free.pop().unwrap_or_default();
+            match retried_fill(&filler, &window, supply.source, buffer) {
+                Ok(filled) => self.finish(shared, &window, filled, supply),
                 Err(NotFilled::Here(error)) => {
                     shared.fail(error);
                     return;
@@ -316,8 +320,20 @@ impl Pulling<'_> {
             shared.news.notify_all();
             total.fetched += filled.fetched;
             total.local += filled.local;
-            each(&filled.data)?;
-            self.progress.advance(filled.data.len() as u64);
+            each(filled.data())?;
+            self.progress.advance(filled.data().len() as u64);
+            shared.lock().free.push(filled.into_buffer());
+        }
+    }
+
+    fn finish(&self, shared: &Shared, window: &Window, filled: Filled, supply: &Supply<'_>) {
+        // The file table is no chunk of the dataset.
+        if self.tree == TreeKind::Data {
+            supply.report().chunks += filled.fetched;
+        }
+        let mut state = shared.lock();
+        if state.plan.finish(window.number) == Outcome::First {
+            state.ready.insert(window.number, filled);
         }
     }
 }
@@ -359,28 +375,23 @@ fn next_window(shared: &Shared, lane: Lane) -> Option<Arc<Window>> {
     }
 }
 
-fn finish(shared: &Shared, window: &Window, filled: Filled, supply: &Supply<'_>) {
-    supply.report().chunks += filled.fetched;
-    let mut state = shared.lock();
-    if state.plan.finish(window.number) == Outcome::First {
-        state.ready.insert(window.number, filled);
-    }
-}
-
 fn retried_fill(
     filler: &Filler<'_>,
     window: &Window,
     source: &dyn ChunkSource,
+    mut buffer: Vec<u8>,
 ) -> Result<Filled, NotFilled> {
     let mut failed_here = None;
-    let filled = retried(|| match filler.fill(window, source) {
-        Ok(filled) => Ok(Some(filled)),
-        Err(NotFilled::Peer(error)) => Err(error),
-        Err(NotFilled::Here(error)) => {
-            failed_here = Some(error);
-            Ok(None)
-        }
-    })?;
+    let filled = retried(
+        || match filler.fill(window, source, std::mem::take(&mut buffer)) {
+            Ok(filled) => Ok(Some(filled)),
+            Err(NotFilled::Peer(error)) => Err(error),
+            Err(NotFilled::Here(error)) => {
+                failed_here = Some(error);
+                Ok(None)
+            }
+        },
+    )?;
     match (filled, failed_here) {
         (Some(filled), _) => Ok(filled),
         (None, Some(error)) => Err(NotFilled::Here(error)),

@@ -1,0 +1,151 @@
+//! The bytes of every message are those of `spec/vectors/protocol.txt`.
+
+use alimentar::ident::EnvelopeId;
+use alimentar::ident::HexPrefix;
+use alimentar::ident::StatementId;
+use alimentar::ident::to_hex;
+use alimentar::sync::Access;
+use alimentar::sync::Answer;
+use alimentar::sync::Element;
+use alimentar::sync::FrameReader;
+use alimentar::sync::Hello;
+use alimentar::sync::ListFilter;
+use alimentar::sync::NodePlace;
+use alimentar::sync::PullChunkRequest;
+use alimentar::sync::PullNodeRequest;
+use alimentar::sync::ReconcileRequest;
+use alimentar::sync::Refusal;
+use alimentar::sync::RefusalCode;
+use alimentar::sync::Request;
+use alimentar::sync::Run;
+use alimentar::sync::Salt;
+use alimentar::sync::TreeKind;
+
+const VECTORS: &str = include_str!("../../spec/vectors/protocol.txt");
+
+/// The bytes behind a name.
+pub fn vector(name: &str) -> Vec<u8> {
+    let line = VECTORS
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let hex = line.unwrap_or_else(|| panic!("no vector {name}"));
+    let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(digit).collect()
+}
+
+/// Every name, of requests or of answers.
+pub fn names(of: &str) -> Vec<&'static str> {
+    let lines = VECTORS.lines().filter(|line| line.starts_with(of));
+    lines.map(|line| line.split(' ').next().unwrap()).collect()
+}
+
+fn requests() -> Vec<(&'static str, Request)> {
+    let envelope = EnvelopeId::new([7; 32]);
+    let salt = Salt::new([3; 16]);
+    let mut elements: Vec<Element> = vec![
+        salt.envelope(&EnvelopeId::new([1; 32])),
+        salt.envelope(&EnvelopeId::new([2; 32])),
+        salt.statement(&StatementId::new([1; 32])),
+    ];
+    elements.sort_unstable();
+    let hello = Hello {
+        agent: "alimentar/0.1.0".to_owned(),
+        ..Hello::own(Access::Open)
+    };
+    vec![
+        ("request-hello", Request::Hello(hello)),
+        ("request-list-all", Request::List(ListFilter::All)),
+        (
+            "request-list-name",
+            Request::List(ListFilter::Name("corpus".parse().unwrap())),
+        ),
+        (
+            "request-list-content",
+            Request::List(ListFilter::Content(HexPrefix::parse("3fa9c1d2").unwrap())),
+        ),
+        (
+            "request-reconcile",
+            Request::Reconcile(ReconcileRequest { salt, elements }),
+        ),
+        (
+            "request-nodes",
+            Request::PullNode(PullNodeRequest {
+                envelope,
+                tree: TreeKind::Table,
+                places: vec![
+                    NodePlace::ROOT,
+                    NodePlace {
+                        level: 1,
+                        offset: 300_000,
+                    },
+                ],
+            }),
+        ),
+        (
+            "request-chunks",
+            Request::PullChunk(PullChunkRequest {
+                envelope,
+                tree: TreeKind::Data,
+                offset: 300,
+                runs: vec![Run { skip: 0, take: 5 }, Run { skip: 200, take: 1 }],
+            }),
+        ),
+        ("request-card", Request::PullCard(envelope)),
+        (
+            "request-announce",
+            Request::Announce {
+                envelopes: vec![vec![1, 2], vec![]],
+                statements: vec![vec![3]],
+            },
+        ),
+    ]
+}
+
+fn answers() -> Vec<(&'static str, Answer)> {
+    let hello = Hello {
+        agent: "alimentar/0.1.0".to_owned(),
+        ..Hello::own(Access::Listed)
+    };
+    vec![
+        ("answer-hello", Answer::Hello(hello)),
+        (
+            "answer-manifests",
+            Answer::Manifests(vec![vec![5, 6], vec![]]),
+        ),
+        ("answer-reconciled", Answer::Reconciled(vec![0, 1, 4, 400])),
+        ("answer-nodes", Answer::Nodes(vec![vec![1, 1], vec![2]])),
+        ("answer-chunks", Answer::Chunks(vec![9, 9])),
+        ("answer-card", Answer::Card(b"# card".to_vec())),
+        ("answer-announced", Answer::Announced(300)),
+        ("answer-statements", Answer::Statements(vec![vec![5]])),
+        (
+            "answer-refusal",
+            Answer::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
+        ),
+    ]
+}
+
+#[test]
+fn messages_are_those_of_the_vectors() {
+    let requests = requests().into_iter().map(|(name, r)| (name, r.encode()));
+    let answers = answers().into_iter().map(|(name, a)| (name, a.encode()));
+    let lines = requests.chain(answers);
+    let found: String = lines
+        .map(|(name, bytes)| format!("{name} {}\n", to_hex(&bytes)))
+        .collect();
+    assert_eq!(found, VECTORS, "\n{found}");
+}
+
+#[test]
+fn the_vectors_are_read_as_what_they_say() {
+    for (name, request) in requests() {
+        let mut reader = FrameReader::new(Request::body_limit);
+        let frame = reader.read(&mut vector(name).as_slice()).unwrap().unwrap();
+        assert_eq!(Request::decode(&frame).unwrap(), Some(request), "{name}");
+    }
+    for (name, answer) in answers() {
+        let mut reader = FrameReader::new(Answer::body_limit);
+        let frame = reader.read(&mut vector(name).as_slice()).unwrap().unwrap();
+        assert_eq!(Answer::decode(frame).unwrap(), answer, "{name}");
+    }
+}
