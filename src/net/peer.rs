@@ -38,7 +38,9 @@ use crate::sync::PullChunkRequest;
 use crate::sync::PullNodeRequest;
 use crate::sync::ReconcileRequest;
 use crate::sync::Reconciled;
+use crate::sync::RefusalCode;
 use crate::sync::Request;
+use crate::sync::SeamRequest;
 use crate::wire::limits::LIST_BYTES_MAX;
 use crate::wire::limits::NODES_ASKED_MAX;
 
@@ -362,6 +364,21 @@ impl ChunkSource for Peer {
             }
         })?;
         Ok(nodes)
+    }
+
+    fn seams(&self, request: &SeamRequest) -> Result<Vec<usize>, PeerError> {
+        let mut seams = Vec::new();
+        let asked = self.ask(&Request::Seams(*request), |answer| match answer {
+            Answer::Seams(ends) => {
+                seams = ends;
+                Ok(())
+            }
+            _ => Err(unexpected()),
+        });
+        match asked {
+            Err(PeerError::Refused(r)) if r.code == RefusalCode::NotUnderstood => Ok(Vec::new()),
+            other => other.map(|()| seams),
+        }
     }
 
     fn chunks(

@@ -441,5 +441,6 @@ fn name_of(request: &Request) -> &'static str {
         Request::PullChunk(_) => "chunks",
         Request::PullCard(_) => "card",
         Request::Announce { .. } => "announce",
+        Request::Seams(_) => "seams",
     }
 }

@@ -16,6 +16,7 @@ use crate::wire::limits::AGENT_BYTES_MAX;
 use crate::wire::limits::BATCH_BYTES_MAX;
 use crate::wire::limits::BATCH_ITEMS_MAX;
 use crate::wire::limits::CARD_BYTES_MAX;
+use crate::wire::limits::CHUNKS_ASKED_MAX;
 use crate::wire::limits::FRAME_BYTES_MAX;
 use crate::wire::limits::NODE_BYTES_MAX;
 use crate::wire::limits::NODES_ASKED_MAX;
@@ -110,6 +111,8 @@ pub enum Answer {
     Announced(u64),
     /// Encoded statements.
     Statements(Vec<Vec<u8>>),
+    /// Of the chunks asked about, how many come before each end of a record, ascending.
+    Seams(Vec<usize>),
     /// Instead of an answer, or the rest of it.
     Refusal(Refusal),
 }
@@ -123,6 +126,7 @@ impl Answer {
             0x83 => 10 + RECONCILE_ELEMENTS_MAX * 4,
             0x84 | 0x85 => FRAME_BYTES_MAX,
             0x86 => CARD_BYTES_MAX,
+            0x89 => 10 + CHUNKS_ASKED_MAX as usize * 3,
             _ => 0,
         }
     }
@@ -140,13 +144,12 @@ impl Answer {
                 0x82
             }
             Self::Reconciled(missing) => {
-                w.varint(missing.len() as u64);
-                let mut next = 0;
-                for index in missing {
-                    w.varint(index.saturating_sub(next) as u64);
-                    next = index + 1;
-                }
+                put_indexes(&mut w, missing);
                 0x83
+            }
+            Self::Seams(ends) => {
+                put_indexes(&mut w, ends);
+                0x89
             }
             Self::Nodes(nodes) => {
                 nodes.iter().for_each(|node| {
@@ -201,7 +204,8 @@ impl Answer {
         let answer = match frame.kind {
             0x81 => return Hello::decode(&frame.body).map(Self::Hello),
             0x82 => return decode_batch(&frame.body).map(Self::Manifests),
-            0x83 => Self::Reconciled(read_missing(&mut r)?),
+            0x83 => Self::Reconciled(read_indexes(&mut r, RECONCILE_ELEMENTS_MAX)?),
+            0x89 => Self::Seams(read_indexes(&mut r, CHUNKS_ASKED_MAX as usize)?),
             0x84 => return read_items(r, NODES_ASKED_MAX, NODE_BYTES_MAX).map(Self::Nodes),
             0x85 => return Ok(Self::Chunks(frame.body)),
             0x86 => return Ok(Self::Card(frame.body)),
@@ -222,16 +226,26 @@ impl Answer {
     }
 }
 
-fn read_missing(r: &mut Reader<'_>) -> Result<Vec<usize>, DecodeError> {
-    let count = r.count("missing elements", RECONCILE_ELEMENTS_MAX)?;
-    let mut missing = Vec::new();
-    let mut next = 0_usize;
-    for _ in 0..count {
-        let index = next.saturating_add(r.count("gap", RECONCILE_ELEMENTS_MAX)?);
-        missing.push(index);
+/// Ascending numbers, by the gaps between them.
+fn put_indexes(w: &mut Writer, indexes: &[usize]) {
+    w.varint(indexes.len() as u64);
+    let mut next = 0;
+    for index in indexes {
+        w.varint(index.saturating_sub(next) as u64);
         next = index.saturating_add(1);
     }
-    Ok(missing)
+}
+
+fn read_indexes(r: &mut Reader<'_>, limit: usize) -> Result<Vec<usize>, DecodeError> {
+    let count = r.count("indexes", limit)?;
+    let mut indexes = Vec::new();
+    let mut next = 0_usize;
+    for _ in 0..count {
+        let index = next.saturating_add(r.count("gap", limit)?);
+        indexes.push(index);
+        next = index.saturating_add(1);
+    }
+    Ok(indexes)
 }
 
 /// Takes items from the front of a list that fit one batch, at least one.

@@ -37,6 +37,7 @@ pub use request::PullNodeRequest;
 pub use request::ReconcileRequest;
 pub use request::Request;
 pub use request::Run;
+pub use request::SeamRequest;
 pub use request::TreeKind;
 pub use source::ChunkSource;
 pub use source::EachRecord;

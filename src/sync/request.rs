@@ -91,6 +91,19 @@ pub struct PullChunkRequest {
     pub runs: Vec<Run>,
 }
 
+/// Asks where the answering side's records end, so that requests for chunks can end there too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeamRequest {
+    /// Of which manifest.
+    pub envelope: EnvelopeId,
+    /// Of which of its trees.
+    pub tree: TreeKind,
+    /// Where the first chunk begins.
+    pub offset: u64,
+    /// How many chunks from there.
+    pub chunks: u64,
+}
+
 /// Compares catalogues by a list of all elements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReconcileRequest {
@@ -122,6 +135,8 @@ pub enum Request {
         /// Encoded statements.
         statements: Vec<Vec<u8>>,
     },
+    /// Where records end.
+    Seams(SeamRequest),
 }
 
 impl Request {
@@ -133,6 +148,7 @@ impl Request {
             4 => 32 + 1 + 3 + NODES_ASKED_MAX * 11,
             5 => 32 + 1 + 10 + 3 + RUNS_ASKED_MAX * 6,
             6 => 32,
+            8 => 32 + 1 + 10 + 10,
             7 => BATCH_BYTES_MAX + (64 << 10),
             // Read and answered, so that a later version may ask.
             _ => 64 << 10,
@@ -191,6 +207,11 @@ impl Request {
                 }
                 7
             }
+            Self::Seams(r) => {
+                w.bytes(r.envelope.as_bytes()).u8(tree_number(r.tree));
+                w.varint(r.offset).varint(r.chunks);
+                8
+            }
         };
         let body = w.into_bytes();
         Frame { kind, body }.encode()
@@ -217,6 +238,12 @@ impl Request {
                 envelopes: read_list(&mut r, MANIFEST_BYTES_MAX + 256)?,
                 statements: read_list(&mut r, STATEMENT_BYTES_MAX + 1024)?,
             },
+            8 => Self::Seams(SeamRequest {
+                envelope: EnvelopeId::new(r.array()?),
+                tree: read_tree_kind(&mut r)?,
+                offset: r.varint()?,
+                chunks: r.count("chunks asked for", CHUNKS_ASKED_MAX as usize)? as u64,
+            }),
             _ => return Ok(None),
         };
         r.end()?;

@@ -15,6 +15,7 @@ use crate::sync::request::ListFilter;
 use crate::sync::request::PullChunkRequest;
 use crate::sync::request::PullNodeRequest;
 use crate::sync::request::ReconcileRequest;
+use crate::sync::request::SeamRequest;
 use crate::wire::DecodeError;
 
 /// Why a peer did not give what it was asked for.
@@ -130,6 +131,13 @@ pub trait ChunkSource: PeerCatalog {
     /// # Errors
     /// [`PeerError`] when it does not answer so.
     fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError>;
+
+    /// Of the chunks asked about, how many come before each end of a record; a hint, and empty
+    /// where the peer does not give any.
+    ///
+    /// # Errors
+    /// [`PeerError`] when it does not answer.
+    fn seams(&self, request: &SeamRequest) -> Result<Vec<usize>, PeerError>;
 
     /// Hands over encoded records as they come, none of them looked at yet.
     ///

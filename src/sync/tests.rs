@@ -51,6 +51,12 @@ fn requests() -> Vec<Request> {
             runs: vec![Run { skip: 0, take: 5 }, Run { skip: 200, take: 1 }],
         }),
         Request::PullCard(envelope),
+        Request::Seams(SeamRequest {
+            envelope,
+            tree: TreeKind::Data,
+            offset: 1 << 33,
+            chunks: 8192,
+        }),
         Request::Announce {
             envelopes: vec![vec![1, 2], vec![]],
             statements: vec![vec![3]],
@@ -64,6 +70,7 @@ fn answers() -> Vec<Answer> {
         Answer::Manifests(vec![vec![5; 2000], vec![6]]),
         Answer::Reconciled(vec![0, 1, 4, 400]),
         Answer::Nodes(vec![vec![1; 70], vec![]]),
+        Answer::Seams(vec![1, 2, 300]),
         Answer::Chunks(vec![9; 10]),
         Answer::Card(b"# card".to_vec()),
         Answer::Announced(3),

@@ -19,6 +19,7 @@ use alimentar::sync::RefusalCode;
 use alimentar::sync::Request;
 use alimentar::sync::Run;
 use alimentar::sync::Salt;
+use alimentar::sync::SeamRequest;
 use alimentar::sync::TreeKind;
 
 const VECTORS: &str = include_str!("../../spec/vectors/protocol.txt");
@@ -92,6 +93,15 @@ fn requests() -> Vec<(&'static str, Request)> {
         ),
         ("request-card", Request::PullCard(envelope)),
         (
+            "request-seams",
+            Request::Seams(SeamRequest {
+                envelope,
+                tree: TreeKind::Data,
+                offset: 300,
+                chunks: 8192,
+            }),
+        ),
+        (
             "request-announce",
             Request::Announce {
                 envelopes: vec![vec![1, 2], vec![]],
@@ -115,6 +125,7 @@ fn answers() -> Vec<(&'static str, Answer)> {
         ("answer-reconciled", Answer::Reconciled(vec![0, 1, 4, 400])),
         ("answer-nodes", Answer::Nodes(vec![vec![1, 1], vec![2]])),
         ("answer-chunks", Answer::Chunks(vec![9, 9])),
+        ("answer-seams", Answer::Seams(vec![1, 2, 300])),
         ("answer-card", Answer::Card(b"# card".to_vec())),
         ("answer-announced", Answer::Announced(300)),
         ("answer-statements", Answer::Statements(vec![vec![5]])),

@@ -184,6 +184,11 @@ impl LocalRegistry {
                 let answer = ChunkAnswer::new(reader, &dataset.manifest, r, hello)?;
                 return Ok(Rest::Chunks(answer));
             }
+            Request::Seams(r) => {
+                let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
+                let seams = super::chunks::seams(&reader, &dataset.manifest, r)?;
+                ready.push_back(Answer::Seams(seams));
+            }
             Request::PullCard(id) => {
                 let (reader, dataset) = self.reader_shown(id, asking)?;
                 let card = dataset.manifest.card.ok_or_else(not_found)?;

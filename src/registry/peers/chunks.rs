@@ -23,6 +23,7 @@ use crate::store::disk::StoreError;
 use crate::sync::Answer;
 use crate::sync::Hello;
 use crate::sync::PullChunkRequest;
+use crate::sync::SeamRequest;
 
 /// A chunk that was asked for, and where it is.
 type Placed = (BlobKey, Location);
@@ -97,6 +98,43 @@ fn wanted(
         }
     }
     Ok(keys)
+}
+
+/// Where, in the order of the data, no record lies on both sides.
+pub(crate) fn seams(
+    reader: &BlobReader,
+    manifest: &Manifest,
+    request: &SeamRequest,
+) -> Result<Vec<usize>, Ending> {
+    let (root, size) = tree_of(manifest, request.tree);
+    let walk = TreeWalk::new(reader, root, size, request.offset)?;
+    if walk.offset() != request.offset {
+        return Err(malformed("no chunk begins there"));
+    }
+    let asked = usize::try_from(request.chunks).unwrap_or(usize::MAX);
+    let keys = walk
+        .take(asked)
+        .map(|chunk| chunk.map(|(_, c)| BlobKey::new(BlobKind::Chunk, *c.id.as_bytes())))
+        .collect::<Result<Vec<_>, _>>()?;
+    let places: Vec<Option<(u32, u32)>> = reader
+        .locate(&keys)?
+        .into_iter()
+        .map(|at| at.map(|at| (at.pack, at.offset)))
+        .collect();
+    let mut last: HashMap<(u32, u32), usize> = HashMap::new();
+    for (n, place) in places.iter().enumerate() {
+        last.extend(place.map(|place| (place, n)));
+    }
+    let mut seams = Vec::new();
+    let mut open_until = 0;
+    for (n, place) in places.iter().enumerate() {
+        let ends = place.and_then(|place| last.get(&place).copied());
+        open_until = open_until.max(ends.unwrap_or(n));
+        if open_until == n {
+            seams.push(n + 1);
+        }
+    }
+    Ok(seams)
 }
 
 /// A record of these chunks, which lie in one record here.

@@ -31,6 +31,7 @@ use crate::sync::PullNodeRequest;
 use crate::sync::ReconcileRequest;
 use crate::sync::Reconciled;
 use crate::sync::Request;
+use crate::sync::SeamRequest;
 use crate::trust::KeyPair;
 
 /// Small and seeded (Marsaglia 2003).
@@ -220,6 +221,17 @@ impl ChunkSource for Near {
             true
         })?;
         Ok(nodes)
+    }
+
+    fn seams(&self, request: &SeamRequest) -> Result<Vec<usize>, PeerError> {
+        let mut seams = Vec::new();
+        self.ask(&Request::Seams(*request), &mut |answer| {
+            if let Answer::Seams(ends) = answer {
+                seams = ends;
+            }
+            true
+        })?;
+        Ok(seams)
     }
 
     fn chunks(

@@ -29,11 +29,14 @@ use crate::sync::Outcome;
 use crate::sync::PeerError;
 use crate::sync::Plan;
 use crate::sync::RefusalCode;
+use crate::sync::SeamRequest;
 use crate::sync::Step;
 use crate::sync::TreeKind;
 
 /// Bytes that one request asks for, about; few in tests, so that small datasets have many.
 const WINDOW_BYTES: usize = if cfg!(test) { 32 << 10 } else { 8 << 20 };
+/// Chunks that are cut into windows at a time.
+const STRETCH_CHUNKS: usize = if cfg!(test) { 64 } else { 8192 };
 /// Chunks of a window at most.
 const WINDOW_CHUNKS: usize = 4096;
 /// Windows that are planned, under way or waiting for their turn.
@@ -134,6 +137,13 @@ impl Shared {
     }
 }
 
+/// Chunks that are not cut into windows yet, and where they begin.
+#[derive(Default)]
+struct Stretch {
+    offset: u64,
+    chunks: Vec<ChunkEntry>,
+}
+
 /// One tree that is being pulled.
 pub(crate) struct Pulling<'a> {
     pub(crate) session: &'a Session,
@@ -205,26 +215,64 @@ impl Pulling<'_> {
             tree: self.tree,
             ask: &mut ask,
         };
-        let mut window: Vec<ChunkEntry> = Vec::new();
-        let (mut bytes, mut offset) = (0, 0_u64);
+        let mut stretch = Stretch::default();
         walk.run(self.manifest, &mut |chunks| {
-            for chunk in chunks {
-                bytes += chunk.bytes as usize;
-                window.push(chunk);
-                if bytes >= WINDOW_BYTES || window.len() >= WINDOW_CHUNKS {
-                    offer(shared, std::mem::take(&mut window), offset)?;
-                    offset += bytes as u64;
-                    bytes = 0;
-                }
+            stretch.chunks.extend(chunks);
+            match stretch.chunks.len() >= STRETCH_CHUNKS {
+                true => self.cut(shared, &mut stretch, false),
+                false => Ok(()),
             }
-            Ok(())
         })?;
-        if !window.is_empty() {
-            offer(shared, window, offset)?;
+        while !stretch.chunks.is_empty() {
+            self.cut(shared, &mut stretch, true)?;
         }
         shared.lock().plan.close();
         shared.news.notify_all();
         Ok(())
+    }
+
+    /// Cuts a stretch of chunks into windows, where a peer's records end if it says so: a record
+    /// that lies in two windows has to be packed anew for each.
+    fn cut(&self, shared: &Shared, stretch: &mut Stretch, to_the_end: bool) -> Result<(), Error> {
+        let asked = stretch.chunks.len().min(STRETCH_CHUNKS);
+        let seams = self.seams(stretch.offset, asked);
+        let is_last = to_the_end && asked == stretch.chunks.len();
+        let mut rest = std::mem::take(&mut stretch.chunks);
+        let (mut window, mut bytes, mut cut_so_far) = (Vec::new(), 0, 0);
+        let later = rest.split_off(asked);
+        for (n, chunk) in rest.into_iter().enumerate() {
+            bytes += chunk.bytes as usize;
+            window.push(chunk);
+            let at_seam = seams.is_empty() || seams.binary_search(&(n + 1)).is_ok();
+            let is_full = window.len() >= WINDOW_CHUNKS || bytes >= 2 * WINDOW_BYTES;
+            if (bytes >= WINDOW_BYTES && at_seam) || is_full {
+                offer(shared, std::mem::take(&mut window), stretch.offset)?;
+                stretch.offset += bytes as u64;
+                bytes = 0;
+                cut_so_far = n + 1;
+            }
+        }
+        // What is left over begins the next stretch, unless there is none, or nothing was cut.
+        if !window.is_empty() && (is_last || cut_so_far == 0) {
+            offer(shared, std::mem::take(&mut window), stretch.offset)?;
+            stretch.offset += bytes as u64;
+        }
+        window.extend(later);
+        stretch.chunks = window;
+        Ok(())
+    }
+
+    /// A peer's word on where its records end. Without one, windows end anywhere.
+    fn seams(&self, offset: u64, chunks: usize) -> Vec<usize> {
+        let request = SeamRequest {
+            envelope: self.envelope,
+            tree: self.tree,
+            offset,
+            chunks: chunks as u64,
+        };
+        let supply = self.supplies.iter().find(|s| s.is_usable());
+        let seams = supply.and_then(|s| retried(|| s.source.seams(&request)).ok());
+        seams.unwrap_or_default()
     }
 
     /// Asks one peer after the other for nodes.
