@@ -11,6 +11,7 @@ mod endpoint;
 mod event;
 mod gate;
 mod known_peers;
+mod metrics;
 mod node;
 mod peer;
 mod serve;

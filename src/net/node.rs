@@ -15,6 +15,7 @@ use crate::net::control::ControlSocket;
 use crate::net::endpoint;
 use crate::net::event::Event;
 use crate::net::event::Observer;
+use crate::net::metrics;
 use crate::net::peer::runtime;
 use crate::net::serve::Close;
 use crate::net::serve::Server;
@@ -101,6 +102,9 @@ impl Node {
         }
         for endpoint in &endpoints {
             runtime.spawn(server.clone().accept(endpoint.clone()));
+        }
+        if let Some(port) = options.metrics_port {
+            runtime.block_on(metrics::listen(port, server.clone()))?;
         }
         let state = (node_id, addresses.clone(), server.clone());
         let control = control::listen(registry.home(), state)?;
