@@ -38,12 +38,12 @@ const REQUESTS_WINDOW_BYTES: u32 = 1 << 20;
 /// Requests of one connection at once.
 const STREAMS: u32 = 64;
 /// Bytes that a server has on their way to all peers together.
-const SENDING_BYTES: u64 = 96 << 20;
+const SENDING_BYTES: u64 = 64 << 20;
 
 /// The bytes that a server has on their way to one of so many peers.
 pub(crate) fn send_window(connections: usize) -> u64 {
     let share = SENDING_BYTES / (connections.max(1) as u64);
-    share.clamp(256 << 10, 12 << 20)
+    share.clamp(256 << 10, 8 << 20)
 }
 
 fn common() -> TransportConfig {

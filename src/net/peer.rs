@@ -4,6 +4,9 @@ use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::net::ToSocketAddrs;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -98,18 +101,23 @@ impl Net {
             address: address.place(),
             source,
         };
-        let connection = self.handle.block_on(self.dial(address)).map_err(blame)?;
-        let id = crypto::peer_key(&connection)
-            .map(NodeId::new)
-            .ok_or_else(|| blame(PeerError::Misbehaved("no key")))?;
+        let dialer = Dialer {
+            handle: self.handle.clone(),
+            endpoint: self.endpoint.clone(),
+        };
+        let (connection, id) = dialer.dial(address).map_err(blame)?;
         let pinned = KnownPeers::of(&self.registry).check(address, id);
         // Nothing was said to it yet.
         let pinned = pinned.inspect_err(|_| connection.close(0_u32.into(), b"another node"))?;
-        let mut peer = Peer {
-            handle: self.handle.clone(),
+        let line = Line {
             connection,
+            before: Traffic::default(),
+        };
+        let mut peer = Peer {
+            dialer,
+            line: Mutex::new(line),
             id,
-            address: address.place(),
+            address: address.clone(),
             hello: Hello::own(Access::Open),
             is_new: pinned == Pinned::New,
             requests: AtomicU64::new(0),
@@ -117,8 +125,17 @@ impl Net {
         peer.hello = peer.greet().map_err(blame)?;
         Ok(peer)
     }
+}
 
-    async fn dial(&self, address: &PeerAddress) -> Result<Connection, PeerError> {
+impl Dialer {
+    /// A connection, and who is at its other end.
+    fn dial(&self, address: &PeerAddress) -> Result<(Connection, NodeId), PeerError> {
+        let connection = self.handle.block_on(self.try_each(address))?;
+        let id = crypto::peer_key(&connection).map(NodeId::new);
+        Ok((connection, id.ok_or(PeerError::Misbehaved("no key"))?))
+    }
+
+    async fn try_each(&self, address: &PeerAddress) -> Result<Connection, PeerError> {
         let place = (address.host.clone(), address.port);
         let found = tokio::task::spawn_blocking(move || {
             place.to_socket_addrs().map(Iterator::collect::<Vec<_>>)
@@ -188,13 +205,38 @@ pub struct Traffic {
 /// A node at the other end of a connection. Any number of threads may ask at once.
 #[derive(Debug)]
 pub struct Peer {
-    handle: Handle,
-    connection: Connection,
+    dialer: Dialer,
+    line: Mutex<Line>,
     id: NodeId,
-    address: String,
+    address: PeerAddress,
     hello: Hello,
     is_new: bool,
     requests: AtomicU64,
+}
+
+/// The connection there is, and what went over those before.
+#[derive(Debug)]
+struct Line {
+    connection: Connection,
+    before: Traffic,
+}
+
+/// What connections are made from.
+#[derive(Clone, Debug)]
+struct Dialer {
+    handle: Handle,
+    endpoint: Endpoint,
+}
+
+impl Line {
+    fn traffic(&self) -> Traffic {
+        let stats = self.connection.stats();
+        Traffic {
+            received: self.before.received + stats.udp_rx.bytes,
+            sent: self.before.sent + stats.udp_tx.bytes,
+            round_trips: 0,
+        }
+    }
 }
 
 impl Peer {
@@ -210,12 +252,13 @@ impl Peer {
 
     /// What went over the connection so far.
     pub fn traffic(&self) -> Traffic {
-        let stats = self.connection.stats();
-        Traffic {
-            received: stats.udp_rx.bytes,
-            sent: stats.udp_tx.bytes,
-            round_trips: self.requests.load(Ordering::Relaxed),
-        }
+        let mut traffic = self.line().traffic();
+        traffic.round_trips = self.requests.load(Ordering::Relaxed);
+        traffic
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn greet(&self) -> Result<Hello, PeerError> {
@@ -236,26 +279,36 @@ impl Peer {
         mut each: impl FnMut(Answer) -> Result<(), PeerError>,
     ) -> Result<(), PeerError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let mut answers = self.handle.block_on(self.send(request.encode()))?;
-        while let Some(answer) = self.handle.block_on(answers.next())? {
-            each(answer)?;
+        let connection = self.line().connection.clone();
+        let handle = &self.dialer.handle;
+        let answered = (|| {
+            let mut answers = handle.block_on(send(&connection, request.encode()))?;
+            while let Some(answer) = handle.block_on(answers.next())? {
+                each(answer)?;
+            }
+            Ok(())
+        })();
+        if matches!(answered, Err(PeerError::Stalled(_))) {
+            // Who asks again gets a new one.
+            connection.close(0_u32.into(), b"stalled");
         }
-        Ok(())
+        answered
     }
+}
 
-    async fn send(&self, request: Vec<u8>) -> Result<Answers, PeerError> {
-        let opening = tokio::time::timeout(STALL, self.connection.open_bi());
-        let opened = opening.await.map_err(|_| PeerError::Stalled(STALL))?;
-        let (mut out, answer) = opened.map_err(lost)?;
-        let write = tokio::time::timeout(STALL, out.write_all(&request));
-        let written = write.await.map_err(|_| PeerError::Stalled(STALL))?;
-        // A peer that refuses early need not read it all; its answer says why.
-        if let Err(quinn::WriteError::ConnectionLost(error)) = written {
-            return Err(lost(error));
-        }
-        let _ = out.finish();
-        Ok(Answers::new(answer))
+/// Sends a request on a stream of its own.
+async fn send(connection: &Connection, request: Vec<u8>) -> Result<Answers, PeerError> {
+    let opening = tokio::time::timeout(STALL, connection.open_bi());
+    let opened = opening.await.map_err(|_| PeerError::Stalled(STALL))?;
+    let (mut out, answer) = opened.map_err(lost)?;
+    let write = tokio::time::timeout(STALL, out.write_all(&request));
+    let written = write.await.map_err(|_| PeerError::Stalled(STALL))?;
+    // A peer that refuses early need not read it all; its answer says why.
+    if let Err(quinn::WriteError::ConnectionLost(error)) = written {
+        return Err(lost(error));
     }
+    let _ = out.finish();
+    Ok(Answers::new(answer))
 }
 
 /// What was answered is not an answer to what was asked.
@@ -269,7 +322,7 @@ impl PeerCatalog for Peer {
     }
 
     fn address(&self) -> String {
-        self.address.clone()
+        self.address.place()
     }
 
     fn access(&self) -> Access {
@@ -364,6 +417,23 @@ impl ChunkSource for Peer {
             }
         })?;
         Ok(nodes)
+    }
+
+    fn revive(&self) -> Result<(), PeerError> {
+        let mut line = self.line();
+        if line.connection.close_reason().is_none() {
+            return Ok(());
+        }
+        let (connection, found) = self.dialer.dial(&self.address)?;
+        if found != self.id {
+            connection.close(0_u32.into(), b"another node");
+            let expected = self.id;
+            return Err(PeerError::OtherNode { expected, found });
+        }
+        let before = line.traffic();
+        *line = Line { connection, before };
+        drop(line);
+        self.greet().map(drop)
     }
 
     fn seams(&self, request: &SeamRequest) -> Result<Vec<usize>, PeerError> {

@@ -61,6 +61,8 @@ const RETRY_FROM: usize = 64;
 /// Requests longer than this come one at a time from a peer, and few at a time from all.
 const LONG_REQUEST_BYTES: usize = 64 << 10;
 const LONG_REQUESTS: usize = 8;
+/// From so many connections on, each gets one answer of chunks at a time.
+const CROWD: usize = 16;
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -97,6 +99,8 @@ struct Session {
     hello: OnceLock<Hello>,
     conduct: Mutex<Conduct>,
     long_request: Semaphore,
+    /// Whose turn it is where there is a crowd.
+    turn: Semaphore,
     requests: AtomicU64,
     sent_bytes: AtomicU64,
 }
@@ -211,6 +215,7 @@ impl Server {
             peer,
             hello: OnceLock::new(),
             long_request: Semaphore::new(1),
+            turn: Semaphore::new(1),
             requests: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),
         });
@@ -341,6 +346,12 @@ impl Session {
 
     async fn send(&self, mut out: SendStream, request: Request, asking: Asking) -> Ending {
         let started = host::instant();
+        // With many peers, memory is for one record of each; the lines are busy anyway.
+        let is_crowded = self.server.gate.len() >= CROWD;
+        let _turn = match matches!(request, Request::PullChunk(_)) && is_crowded {
+            true => Some(self.turn.acquire().await),
+            false => None,
+        };
         let registry = self.server.registry.clone();
         let name = name_of(&request);
         let begun = tokio::task::spawn_blocking(move || {

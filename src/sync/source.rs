@@ -132,6 +132,12 @@ pub trait ChunkSource: PeerCatalog {
     /// [`PeerError`] when it does not answer so.
     fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError>;
 
+    /// Connects again after the connection was lost; nothing where it was not.
+    ///
+    /// # Errors
+    /// [`PeerError`] when it cannot be reached, or is somebody else now.
+    fn revive(&self) -> Result<(), PeerError>;
+
     /// Of the chunks asked about, how many come before each end of a record; a hint, and empty
     /// where the peer does not give any.
     ///

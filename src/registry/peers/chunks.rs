@@ -154,7 +154,7 @@ fn one_record(
     if reads_it && header.items.len() == chunks.len() {
         return Ok(stored);
     }
-    let unpacked = reader.record(key, at)?;
+    let unpacked = reader.unpack(key, at)?;
     let mut raw = Vec::new();
     let mut items = Vec::with_capacity(chunks.len());
     for (key, at) in chunks {

@@ -4,10 +4,13 @@
 mod answers;
 mod chunks;
 mod fetch;
+#[cfg(test)]
+mod near;
 mod nodes;
 mod offers;
 mod pull;
 mod share;
+mod supply;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -19,7 +22,7 @@ pub use answers::Asking;
 pub use offers::Offer;
 pub use pull::PullOptions;
 pub use pull::PullReport;
+pub use supply::SourceReport;
 pub use sync::SyncOptions;
 pub use sync::SyncReport;
 pub use visible::Showing;
-pub use windows::SourceReport;

@@ -1,253 +1,26 @@
 //! Pulling from peers in the same process that lie, break off and stall, by a seed: every
 //! schedule ends with the dataset whole, or with an error and nothing to be seen.
 
-use std::path::Path;
-use std::sync::Mutex;
-use std::time::Duration;
-
 use crate::catalog::Dataset;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
-use crate::ident::EnvelopeId;
-use crate::ident::NodeId;
 use crate::progress::NoProgress;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
-use crate::registry::peers::Asking;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
+use crate::registry::peers::near::Near;
+use crate::registry::peers::near::Random;
 use crate::sync::Access;
-use crate::sync::Answer;
 use crate::sync::ChunkSource;
-use crate::sync::EachRecord;
-use crate::sync::FrameReader;
-use crate::sync::Hello;
 use crate::sync::ListFilter;
 use crate::sync::PeerCatalog;
-use crate::sync::PeerError;
 use crate::sync::PullChunkRequest;
 use crate::sync::PullNodeRequest;
 use crate::sync::ReconcileRequest;
-use crate::sync::Reconciled;
-use crate::sync::Request;
-use crate::sync::SeamRequest;
 use crate::trust::KeyPair;
-
-/// Small and seeded (Marsaglia 2003).
-#[derive(Clone, Debug)]
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Self {
-        Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-}
-
-/// How often, in a thousand frames, something goes wrong.
-struct Faults {
-    random: Random,
-    per_mille: u64,
-}
-
-/// A registry that is asked in the same process, over the bytes that would be sent.
-struct Near {
-    registry: LocalRegistry,
-    id: u8,
-    access: Access,
-    showing: Showing,
-    faults: Mutex<Faults>,
-}
-
-impl Near {
-    fn honest(registry: &LocalRegistry, id: u8) -> Self {
-        Self::faulty(registry, id, 0, 0)
-    }
-
-    fn faulty(registry: &LocalRegistry, id: u8, seed: u64, per_mille: u64) -> Self {
-        Self {
-            registry: registry.clone(),
-            id,
-            access: Access::Open,
-            showing: Showing::default(),
-            faults: Mutex::new(Faults {
-                random: Random::new(seed),
-                per_mille,
-            }),
-        }
-    }
-
-    /// Asks, and hands over what comes, as far as it comes.
-    fn ask(
-        &self,
-        request: &Request,
-        each: &mut dyn FnMut(Answer) -> bool,
-    ) -> Result<(), PeerError> {
-        let mut requests = FrameReader::new(Request::body_limit);
-        let frame = requests.read(&mut request.encode().as_slice())?.unwrap();
-        let request = Request::decode(&frame)?.unwrap();
-        let asking = Asking {
-            peer: NodeId::new([99; 32]),
-            hello: Hello::own(Access::Open),
-            showing: self.showing,
-            access: self.access,
-        };
-        let mut reader = FrameReader::new(Answer::body_limit);
-        let mut answering = self.registry.answer(&request, &asking);
-        for answer in answering.by_ref() {
-            let mut bytes = answer.into_pieces().concat();
-            self.disturb(&mut bytes)?;
-            let mut piece = bytes.as_slice();
-            while let Some(frame) = reader.read(&mut piece)? {
-                match Answer::decode(frame)? {
-                    Answer::Refusal(refusal) => return Err(refusal.into()),
-                    answer => {
-                        if !each(answer) {
-                            return Err(PeerError::Stopped);
-                        }
-                    }
-                }
-            }
-        }
-        assert!(answering.failed().is_none());
-        Ok(reader.end()?)
-    }
-
-    fn disturb(&self, bytes: &mut Vec<u8>) -> Result<(), PeerError> {
-        let mut faults = self.faults.lock().unwrap();
-        if faults.random.below(1000) >= faults.per_mille {
-            return Ok(());
-        }
-        let at = faults.random.below(bytes.len() as u64) as usize;
-        match faults.random.below(6) {
-            0 => return Err(PeerError::Lost("the connection broke".to_owned())),
-            1 => return Err(PeerError::Stalled(Duration::from_secs(20))),
-            2 => bytes.truncate(at),
-            3 => bytes.clear(),
-            4 => bytes.extend(bytes.clone()),
-            _ => bytes[at] ^= 1 << faults.random.below(8),
-        }
-        Ok(())
-    }
-}
-
-impl PeerCatalog for Near {
-    fn id(&self) -> NodeId {
-        NodeId::new([self.id; 32])
-    }
-
-    fn address(&self) -> String {
-        format!("near-{}", self.id)
-    }
-
-    fn access(&self) -> Access {
-        self.access
-    }
-
-    fn list(&self, filter: &ListFilter) -> Result<Vec<Vec<u8>>, PeerError> {
-        let mut all = Vec::new();
-        self.ask(&Request::List(filter.clone()), &mut |answer| {
-            if let Answer::Manifests(some) = answer {
-                all.extend(some);
-            }
-            true
-        })?;
-        Ok(all)
-    }
-
-    fn reconcile(&self, request: &ReconcileRequest) -> Result<Reconciled, PeerError> {
-        let mut found = Reconciled::default();
-        self.ask(&Request::Reconcile(request.clone()), &mut |answer| {
-            match answer {
-                Answer::Reconciled(missing) => found.missing = missing,
-                Answer::Manifests(some) => found.envelopes.extend(some),
-                Answer::Statements(some) => found.statements.extend(some),
-                _ => return false,
-            }
-            true
-        })?;
-        Ok(found)
-    }
-
-    fn announce(
-        &self,
-        envelopes: Vec<Vec<u8>>,
-        statements: Vec<Vec<u8>>,
-    ) -> Result<u64, PeerError> {
-        let mut taken = 0;
-        let request = Request::Announce {
-            envelopes,
-            statements,
-        };
-        self.ask(&request, &mut |answer| {
-            if let Answer::Announced(n) = answer {
-                taken = n;
-            }
-            true
-        })?;
-        Ok(taken)
-    }
-
-    fn card(&self, envelope: &EnvelopeId) -> Result<Vec<u8>, PeerError> {
-        let mut card = Vec::new();
-        self.ask(&Request::PullCard(*envelope), &mut |answer| {
-            if let Answer::Card(bytes) = answer {
-                card = bytes;
-            }
-            true
-        })?;
-        Ok(card)
-    }
-}
-
-impl ChunkSource for Near {
-    fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError> {
-        let mut nodes = Vec::new();
-        self.ask(&Request::PullNode(request.clone()), &mut |answer| {
-            if let Answer::Nodes(some) = answer {
-                nodes.extend(some);
-            }
-            true
-        })?;
-        Ok(nodes)
-    }
-
-    fn seams(&self, request: &SeamRequest) -> Result<Vec<usize>, PeerError> {
-        let mut seams = Vec::new();
-        self.ask(&Request::Seams(*request), &mut |answer| {
-            if let Answer::Seams(ends) = answer {
-                seams = ends;
-            }
-            true
-        })?;
-        Ok(seams)
-    }
-
-    fn chunks(
-        &self,
-        request: &PullChunkRequest,
-        each: &mut EachRecord<'_>,
-    ) -> Result<(), PeerError> {
-        self.ask(
-            &Request::PullChunk(request.clone()),
-            &mut |answer| match answer {
-                Answer::Chunks(record) => each(record),
-                _ => false,
-            },
-        )
-    }
-}
+use std::path::Path;
 
 struct Lab {
     dir: tempfile::TempDir,

@@ -10,7 +10,6 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::ident::NodeId;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Manifest;
 use crate::progress::Progress;
@@ -21,6 +20,8 @@ use crate::registry::peers::fetch::Filler;
 use crate::registry::peers::fetch::NotFilled;
 use crate::registry::peers::fetch::Window;
 use crate::registry::peers::nodes::Walk;
+use crate::registry::peers::supply::Supply;
+use crate::registry::peers::supply::retried;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::sync::ChunkSource;
@@ -28,7 +29,6 @@ use crate::sync::Lane;
 use crate::sync::Outcome;
 use crate::sync::PeerError;
 use crate::sync::Plan;
-use crate::sync::RefusalCode;
 use crate::sync::SeamRequest;
 use crate::sync::Step;
 use crate::sync::TreeKind;
@@ -45,60 +45,11 @@ const WINDOWS_AHEAD: u64 = 10;
 const THREADS_PER_PEER: usize = 3;
 /// How long a lane waits for news before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// How often a peer may say that it is too much at once.
-const BUSY_TRIES: u32 = 50;
-
-/// What came from one peer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceReport {
-    /// The peer.
-    pub node_id: NodeId,
-    /// Where it is.
-    pub address: String,
-    /// Chunks that came from it.
-    pub chunks: u64,
-    /// Why it was given up, if it was.
-    pub gave_up: Option<String>,
-}
-
 /// What was fetched.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fetched {
     pub(crate) fetched: u64,
     pub(crate) local: u64,
-}
-
-/// A peer, and what is known of it during a pull.
-pub(crate) struct Supply<'a> {
-    pub(crate) source: &'a dyn ChunkSource,
-    pub(crate) report: Mutex<SourceReport>,
-}
-
-impl<'a> Supply<'a> {
-    pub(crate) fn new(source: &'a dyn ChunkSource) -> Self {
-        Self {
-            source,
-            report: Mutex::new(SourceReport {
-                node_id: source.id(),
-                address: source.address(),
-                chunks: 0,
-                gave_up: None,
-            }),
-        }
-    }
-
-    pub(crate) fn report(&self) -> MutexGuard<'_, SourceReport> {
-        self.report.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_usable(&self) -> bool {
-        self.report().gave_up.is_none()
-    }
-
-    /// Gives a peer up, and says why.
-    fn give_up(&self, error: &PeerError) {
-        self.report().gave_up.get_or_insert(error.to_string());
-    }
 }
 
 /// Everything that the threads of one tree share.
@@ -283,12 +234,16 @@ impl Pulling<'_> {
     ) -> Result<(), Error> {
         let mut last = None;
         for supply in self.supplies.iter().filter(|s| s.is_usable()) {
-            let answered = retried(|| supply.source.nodes(request)).and_then(&mut *check);
-            match answered {
-                Ok(()) => return Ok(()),
-                Err(error) => {
-                    supply.give_up(&error);
-                    last = Some((supply.source.address(), error));
+            loop {
+                let answered = retried(|| supply.source.nodes(request)).and_then(&mut *check);
+                match answered {
+                    Ok(()) => return Ok(()),
+                    Err(error) if supply.survives(&error) => {}
+                    Err(error) => {
+                        supply.give_up(&error);
+                        last = Some((supply.source.address(), error));
+                        break;
+                    }
                 }
             }
         }
@@ -323,11 +278,15 @@ impl Pulling<'_> {
                     shared.lock().plan.give_back(lane, window.number);
                 }
                 Err(NotFilled::Peer(error)) => {
-                    supply.give_up(&error);
-                    let mut state = shared.lock();
-                    state.plan.give_back(lane, window.number);
-                    state.plan.drop_lane(lane);
-                    state.last_fault = Some((supply.source.address(), error));
+                    // Another peer may have the window while this one is called again.
+                    shared.lock().plan.give_back(lane, window.number);
+                    shared.news.notify_all();
+                    if !supply.survives(&error) {
+                        supply.give_up(&error);
+                        let mut state = shared.lock();
+                        state.plan.drop_lane(lane);
+                        state.last_fault = Some((supply.source.address(), error));
+                    }
                 }
             }
             shared.news.notify_all();
@@ -444,22 +403,6 @@ fn retried_fill(
         (Some(filled), _) => Ok(filled),
         (None, Some(error)) => Err(NotFilled::Here(error)),
         (None, None) => Err(PeerError::Stopped.into()),
-    }
-}
-
-/// Asks again, a little later, where the peer says that it is too much at once.
-pub(crate) fn retried<T>(mut ask: impl FnMut() -> Result<T, PeerError>) -> Result<T, PeerError> {
-    let mut tries = 0;
-    loop {
-        match ask() {
-            Err(PeerError::Refused(refusal))
-                if refusal.code == RefusalCode::TooMuch && tries < BUSY_TRIES =>
-            {
-                tries += 1;
-                std::thread::sleep(Duration::from_millis(100));
-            }
-            other => return other,
-        }
     }
 }
 

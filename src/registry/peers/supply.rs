@@ -1,0 +1,109 @@
+//! A peer during a pull: what came from it, and whether it is asked again after a failure.
+
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use crate::ident::NodeId;
+use crate::sync::ChunkSource;
+use crate::sync::PeerError;
+use crate::sync::RefusalCode;
+
+/// How often a peer may say that it is too much at once.
+const BUSY_TRIES: u32 = 50;
+
+/// Before each try to connect again; so many in one pull.
+const REVIVAL_PAUSES: [Duration; 4] = match cfg!(test) {
+    true => [Duration::ZERO; 4],
+    false => [
+        Duration::from_millis(100),
+        Duration::from_millis(500),
+        Duration::from_secs(2),
+        Duration::from_secs(4),
+    ],
+};
+
+/// What came from one peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceReport {
+    /// The peer.
+    pub node_id: NodeId,
+    /// Where it is.
+    pub address: String,
+    /// Chunks that came from it.
+    pub chunks: u64,
+    /// Why it was given up, if it was.
+    pub gave_up: Option<String>,
+}
+
+/// A peer, and what is known of it during a pull.
+pub(crate) struct Supply<'a> {
+    pub(crate) source: &'a dyn ChunkSource,
+    pub(crate) report: Mutex<SourceReport>,
+    /// How often its connection was made anew, or tried to be.
+    revivals: Mutex<usize>,
+}
+
+impl<'a> Supply<'a> {
+    pub(crate) fn new(source: &'a dyn ChunkSource) -> Self {
+        Self {
+            source,
+            revivals: Mutex::new(0),
+            report: Mutex::new(SourceReport {
+                node_id: source.id(),
+                address: source.address(),
+                chunks: 0,
+                gave_up: None,
+            }),
+        }
+    }
+
+    pub(crate) fn report(&self) -> MutexGuard<'_, SourceReport> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_usable(&self) -> bool {
+        self.report().gave_up.is_none()
+    }
+
+    /// After a failure: whether the peer is to be asked again. A lost connection is not its
+    /// fault, and may come back in a moment.
+    pub(crate) fn survives(&self, error: &PeerError) -> bool {
+        if error.is_misconduct() || matches!(error, PeerError::Refused(_)) {
+            return false;
+        }
+        let mut revivals = self.revivals.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(pause) = REVIVAL_PAUSES.get(*revivals) {
+            *revivals += 1;
+            std::thread::sleep(*pause);
+            match self.source.revive() {
+                Ok(()) => return true,
+                Err(error) if error.is_misconduct() => return false,
+                Err(_) => {}
+            }
+        }
+        false
+    }
+
+    /// Gives a peer up, and says why.
+    pub(crate) fn give_up(&self, error: &PeerError) {
+        self.report().gave_up.get_or_insert(error.to_string());
+    }
+}
+
+/// Asks again, a little later, where the peer says that it is too much at once.
+pub(crate) fn retried<T>(mut ask: impl FnMut() -> Result<T, PeerError>) -> Result<T, PeerError> {
+    let mut tries = 0;
+    loop {
+        match ask() {
+            Err(PeerError::Refused(refusal))
+                if refusal.code == RefusalCode::TooMuch && tries < BUSY_TRIES =>
+            {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            other => return other,
+        }
+    }
+}
