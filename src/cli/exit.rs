@@ -127,8 +127,11 @@ impl Failure {
             Self::Library(Error::Locked(_)) => {
                 Some("`--identity FILE` gives an age identity, `--decrypt` asks for a passphrase")
             }
-            Self::Library(Error::Archive(_) | Error::SignedLie { .. }) => {
+            Self::Library(Error::Archive(_)) => {
                 Some("nothing of it was taken; ask for the archive again")
+            }
+            Self::Library(Error::SignedLie { .. }) => {
+                Some("nothing of it can be seen here; tell whoever signed it")
             }
             Self::Library(Error::NoPublisher(_)) => {
                 Some("`alimentar registry trust list` shows who is known here")

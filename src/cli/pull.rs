@@ -42,7 +42,10 @@ pub(crate) fn run(registry: &LocalRegistry, args: &PullArgs, out: &Out) -> Resul
     let net = Net::new(registry)?;
     let peers = connect_all(&net, registry, &args.peer, out)?;
     let catalogs: Vec<&dyn PeerCatalog> = peers.iter().map(|p| p as _).collect();
-    let (offer, who) = registry.resolve_remote(&reference, &catalogs)?;
+    let (offer, who, faults) = registry.resolve_remote(&reference, &catalogs)?;
+    for fault in faults {
+        out.diagnostic(&format!("warning: {}", Failure::from(fault).message()));
+    }
     decide(&offer, &reference, args, out)?;
     let having: Vec<&Peer> = who.iter().filter_map(|n| peers.get(*n)).collect();
     let sources: Vec<&dyn ChunkSource> = having.iter().map(|p| *p as _).collect();

@@ -1,6 +1,7 @@
 //! The frames of an answer as they come over a stream.
 
 use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Buf;
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use quinn::ConnectionError;
 use quinn::ReadError;
 use quinn::RecvStream;
 
+use crate::registry::host;
 use crate::sync::Answer;
 use crate::sync::FrameReader;
 use crate::sync::PeerError;
@@ -23,6 +25,8 @@ pub(crate) struct Answers {
     stream: RecvStream,
     reader: FrameReader,
     piece: Bytes,
+    /// When something came last.
+    heard: Instant,
 }
 
 impl Answers {
@@ -31,10 +35,12 @@ impl Answers {
             stream,
             reader: FrameReader::new(Answer::body_limit),
             piece: Bytes::new(),
+            heard: host::instant(),
         }
     }
 
-    /// The next frame; `None` at the end. A refusal is an error.
+    /// The next frame; `None` at the end. A refusal is an error. Nothing is lost when the future
+    /// is dropped: the next one goes on.
     pub(crate) async fn next(&mut self) -> Result<Option<Answer>, PeerError> {
         loop {
             let mut rest = self.piece.as_ref();
@@ -47,9 +53,13 @@ impl Answers {
                     answer => Ok(Some(answer)),
                 };
             }
-            let read = tokio::time::timeout(STALL, self.stream.read_chunk(PIECE_BYTES, true));
+            let patience = STALL.saturating_sub(self.heard.elapsed());
+            let read = tokio::time::timeout(patience, self.stream.read_chunk(PIECE_BYTES, true));
             match read.await.map_err(|_| PeerError::Stalled(STALL))? {
-                Ok(Some(chunk)) => self.piece = chunk.bytes,
+                Ok(Some(chunk)) => {
+                    self.piece = chunk.bytes;
+                    self.heard = host::instant();
+                }
                 Ok(None) => {
                     self.reader.end()?;
                     return Ok(None);

@@ -80,7 +80,7 @@ impl SyncClient {
             let digits = digits.ok_or_else(|| Error::NotAtPeers(id.to_string()))?;
             let reference = Reference::Content(digits);
             let peers: [&dyn PeerCatalog; 1] = [&*this.peer];
-            let (offer, _) = this.registry.resolve_remote(&reference, &peers)?;
+            let (offer, _, _) = this.registry.resolve_remote(&reference, &peers)?;
             let decision = offer.listed.decide(Action::PullById);
             if decision.verdict == Verdict::Refuse {
                 return Err(Error::NotTrusted {

@@ -14,7 +14,9 @@ mod known_peers;
 mod metrics;
 mod node;
 mod peer;
+mod questions;
 mod serve;
+mod session;
 
 pub use access::AccessList;
 pub use address::AddressError;

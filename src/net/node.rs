@@ -134,7 +134,7 @@ impl Node {
         self.node_id
     }
 
-    /// Takes no new requests, lets those under way end for a while, and ends.
+    /// Lets nobody in, lets those who are pulling come to the end of it for a while, and ends.
     pub fn stop(mut self) {
         let Some(runtime) = self.runtime.take() else {
             return;
@@ -145,12 +145,7 @@ impl Node {
         let server = self.server.clone();
         let endpoints = std::mem::take(&mut self.endpoints);
         runtime.block_on(async move {
-            let ended = async {
-                while server.counters.under_way.load(Ordering::Relaxed) > 0 {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-            };
-            let _ = tokio::time::timeout(GRACE, ended).await;
+            let _ = tokio::time::timeout(GRACE, quiet(&server)).await;
             for endpoint in endpoints {
                 endpoint.close((Close::ShuttingDown as u32).into(), b"shutting down");
                 let _ = tokio::time::timeout(Duration::from_secs(1), endpoint.wait_idle()).await;
@@ -159,5 +154,18 @@ impl Node {
         // What still reads from the disk is not waited for.
         runtime.shutdown_background();
         self.server.tell(&Event::Stopped);
+    }
+}
+
+/// Waits until nothing has been under way for a moment: a pull is many requests.
+async fn quiet(server: &Server) {
+    const LOOKS: u32 = 15;
+    let mut quiet = 0;
+    while quiet < LOOKS {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        quiet = match server.counters.under_way.load(Ordering::Relaxed) {
+            0 => quiet + 1,
+            _ => 0,
+        };
     }
 }

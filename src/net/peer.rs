@@ -1,22 +1,5 @@
 //! Asking a node: the blocking calls of `sync` over a QUIC connection.
 
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
-use std::net::SocketAddr;
-use std::net::ToSocketAddrs;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-
-use quinn::Connection;
-use quinn::Endpoint;
-use tokio::runtime::Handle;
-use tokio::runtime::Runtime;
-
-use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::keyring;
 use crate::net::address::PeerAddress;
@@ -27,29 +10,34 @@ use crate::net::crypto;
 use crate::net::endpoint::asking_endpoint;
 use crate::net::known_peers::KnownPeers;
 use crate::net::known_peers::Pinned;
+use crate::net::questions::unexpected;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::sync::Access;
 use crate::sync::Answer;
-use crate::sync::ChunkSource;
-use crate::sync::EachRecord;
 use crate::sync::Hello;
-use crate::sync::ListFilter;
-use crate::sync::PeerCatalog;
 use crate::sync::PeerError;
-use crate::sync::PullChunkRequest;
-use crate::sync::PullNodeRequest;
-use crate::sync::ReconcileRequest;
-use crate::sync::Reconciled;
-use crate::sync::RefusalCode;
 use crate::sync::Request;
-use crate::sync::SeamRequest;
-use crate::wire::limits::LIST_BYTES_MAX;
-use crate::wire::limits::NODES_ASKED_MAX;
+use quinn::Connection;
+use quinn::Endpoint;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::net::ToSocketAddrs;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
 
 /// How long a handshake may take at one address.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// How often somebody who waits for an answer looks whether it is still wanted.
+const LOOK_UP: Duration = Duration::from_millis(250);
 /// How long the goodbye may take.
 const GOODBYE: Duration = Duration::from_millis(200);
 
@@ -129,7 +117,7 @@ impl Net {
 
 impl Dialer {
     /// A connection, and who is at its other end.
-    fn dial(&self, address: &PeerAddress) -> Result<(Connection, NodeId), PeerError> {
+    pub(super) fn dial(&self, address: &PeerAddress) -> Result<(Connection, NodeId), PeerError> {
         let connection = self.handle.block_on(self.try_each(address))?;
         let id = crypto::peer_key(&connection).map(NodeId::new);
         Ok((connection, id.ok_or(PeerError::Misbehaved("no key"))?))
@@ -205,31 +193,31 @@ pub struct Traffic {
 /// A node at the other end of a connection. Any number of threads may ask at once.
 #[derive(Debug)]
 pub struct Peer {
-    dialer: Dialer,
+    pub(super) dialer: Dialer,
     line: Mutex<Line>,
-    id: NodeId,
-    address: PeerAddress,
-    hello: Hello,
+    pub(super) id: NodeId,
+    pub(super) address: PeerAddress,
+    pub(super) hello: Hello,
     is_new: bool,
     requests: AtomicU64,
 }
 
 /// The connection there is, and what went over those before.
 #[derive(Debug)]
-struct Line {
-    connection: Connection,
-    before: Traffic,
+pub(super) struct Line {
+    pub(super) connection: Connection,
+    pub(super) before: Traffic,
 }
 
 /// What connections are made from.
 #[derive(Clone, Debug)]
-struct Dialer {
+pub(super) struct Dialer {
     handle: Handle,
     endpoint: Endpoint,
 }
 
 impl Line {
-    fn traffic(&self) -> Traffic {
+    pub(super) fn traffic(&self) -> Traffic {
         let stats = self.connection.stats();
         Traffic {
             received: self.before.received + stats.udp_rx.bytes,
@@ -257,15 +245,16 @@ impl Peer {
         traffic
     }
 
-    fn line(&self) -> MutexGuard<'_, Line> {
+    pub(super) fn line(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn greet(&self) -> Result<Hello, PeerError> {
+    pub(super) fn greet(&self) -> Result<Hello, PeerError> {
         let mut hello = None;
         self.ask(&Request::Hello(Hello::own(Access::Open)), |answer| {
-            if let Answer::Hello(said) = answer {
-                hello = Some(said);
+            match (answer, &hello) {
+                (Answer::Hello(said), None) => hello = Some(said),
+                _ => return Err(unexpected()),
             }
             Ok(())
         })?;
@@ -273,9 +262,19 @@ impl Peer {
     }
 
     /// Asks, and hands over the frames of the answer as they come.
-    fn ask(
+    pub(super) fn ask(
         &self,
         request: &Request,
+        each: impl FnMut(Answer) -> Result<(), PeerError>,
+    ) -> Result<(), PeerError> {
+        self.ask_unless(request, &|| false, each)
+    }
+
+    /// The same, until the answer is needless.
+    pub(super) fn ask_unless(
+        &self,
+        request: &Request,
+        is_needless: &dyn Fn() -> bool,
         mut each: impl FnMut(Answer) -> Result<(), PeerError>,
     ) -> Result<(), PeerError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
@@ -283,10 +282,16 @@ impl Peer {
         let handle = &self.dialer.handle;
         let answered = (|| {
             let mut answers = handle.block_on(send(&connection, request.encode()))?;
-            while let Some(answer) = handle.block_on(answers.next())? {
-                each(answer)?;
+            loop {
+                // The timer is made inside of the runtime.
+                let next = async { tokio::time::timeout(LOOK_UP, answers.next()).await };
+                match handle.block_on(next) {
+                    Ok(Ok(Some(answer))) => each(answer)?,
+                    Ok(ended) => return ended.map(drop),
+                    Err(_) if is_needless() => return Err(PeerError::Stopped),
+                    Err(_) => {}
+                }
             }
-            Ok(())
         })();
         if matches!(answered, Err(PeerError::Stalled(_))) {
             // Who asks again gets a new one.
@@ -309,161 +314,4 @@ async fn send(connection: &Connection, request: Vec<u8>) -> Result<Answers, Peer
     }
     let _ = out.finish();
     Ok(Answers::new(answer))
-}
-
-/// What was answered is not an answer to what was asked.
-fn unexpected() -> PeerError {
-    PeerError::Misbehaved("an answer to something else")
-}
-
-impl PeerCatalog for Peer {
-    fn id(&self) -> NodeId {
-        self.id
-    }
-
-    fn address(&self) -> String {
-        self.address.place()
-    }
-
-    fn access(&self) -> Access {
-        self.hello.access
-    }
-
-    fn list(&self, filter: &ListFilter) -> Result<Vec<Vec<u8>>, PeerError> {
-        let mut all = Vec::new();
-        self.ask(&Request::List(filter.clone()), |answer| {
-            let Answer::Manifests(some) = answer else {
-                return Err(unexpected());
-            };
-            take(&mut all, some)
-        })?;
-        Ok(all)
-    }
-
-    fn reconcile(&self, request: &ReconcileRequest) -> Result<Reconciled, PeerError> {
-        let mut found = Reconciled::default();
-        self.ask(
-            &Request::Reconcile(request.clone()),
-            |answer| match answer {
-                Answer::Reconciled(missing) => {
-                    found.missing = missing;
-                    Ok(())
-                }
-                Answer::Manifests(some) => take(&mut found.envelopes, some),
-                Answer::Statements(some) => take(&mut found.statements, some),
-                _ => Err(unexpected()),
-            },
-        )?;
-        Ok(found)
-    }
-
-    fn announce(
-        &self,
-        envelopes: Vec<Vec<u8>>,
-        statements: Vec<Vec<u8>>,
-    ) -> Result<u64, PeerError> {
-        let mut taken = None;
-        let request = Request::Announce {
-            envelopes,
-            statements,
-        };
-        self.ask(&request, |answer| match answer {
-            Answer::Announced(n) => {
-                taken = Some(n);
-                Ok(())
-            }
-            _ => Err(unexpected()),
-        })?;
-        taken.ok_or_else(unexpected)
-    }
-
-    fn card(&self, envelope: &EnvelopeId) -> Result<Vec<u8>, PeerError> {
-        let mut card = None;
-        self.ask(&Request::PullCard(*envelope), |answer| match answer {
-            Answer::Card(bytes) => {
-                card = Some(bytes);
-                Ok(())
-            }
-            _ => Err(unexpected()),
-        })?;
-        card.ok_or_else(unexpected)
-    }
-}
-
-/// Manifests add up; who sends them without an end is not heard to it.
-fn take(all: &mut Vec<Vec<u8>>, some: Vec<Vec<u8>>) -> Result<(), PeerError> {
-    all.extend(some);
-    // Empty ones take memory too.
-    let bytes: usize = all.iter().map(|item| item.len() + 64).sum();
-    match bytes <= LIST_BYTES_MAX {
-        true => Ok(()),
-        false => Err(PeerError::Misbehaved("manifests without an end")),
-    }
-}
-
-impl ChunkSource for Peer {
-    fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError> {
-        let mut nodes = Vec::new();
-        self.ask(&Request::PullNode(request.clone()), |answer| {
-            let Answer::Nodes(some) = answer else {
-                return Err(unexpected());
-            };
-            nodes.extend(some);
-            match nodes.len() <= NODES_ASKED_MAX {
-                true => Ok(()),
-                false => Err(PeerError::Misbehaved(
-                    "more tree nodes than it was asked for",
-                )),
-            }
-        })?;
-        Ok(nodes)
-    }
-
-    fn revive(&self) -> Result<(), PeerError> {
-        let mut line = self.line();
-        if line.connection.close_reason().is_none() {
-            return Ok(());
-        }
-        let (connection, found) = self.dialer.dial(&self.address)?;
-        if found != self.id {
-            connection.close(0_u32.into(), b"another node");
-            let expected = self.id;
-            return Err(PeerError::OtherNode { expected, found });
-        }
-        let before = line.traffic();
-        *line = Line { connection, before };
-        drop(line);
-        self.greet().map(drop)
-    }
-
-    fn seams(&self, request: &SeamRequest) -> Result<Vec<usize>, PeerError> {
-        let mut seams = Vec::new();
-        let asked = self.ask(&Request::Seams(*request), |answer| match answer {
-            Answer::Seams(ends) => {
-                seams = ends;
-                Ok(())
-            }
-            _ => Err(unexpected()),
-        });
-        match asked {
-            Err(PeerError::Refused(r)) if r.code == RefusalCode::NotUnderstood => Ok(Vec::new()),
-            other => other.map(|()| seams),
-        }
-    }
-
-    fn chunks(
-        &self,
-        request: &PullChunkRequest,
-        each: &mut EachRecord<'_>,
-    ) -> Result<(), PeerError> {
-        self.ask(&Request::PullChunk(request.clone()), |answer| {
-            let Answer::Chunks(record) = answer else {
-                return Err(unexpected());
-            };
-            match each(record) {
-                true => Ok(()),
-                false => Err(PeerError::Stopped),
-            }
-        })
-    }
 }

@@ -145,13 +145,16 @@ pub trait ChunkSource: PeerCatalog {
     /// [`PeerError`] when it does not answer.
     fn seams(&self, request: &SeamRequest) -> Result<Vec<usize>, PeerError>;
 
-    /// Hands over encoded records as they come, none of them looked at yet.
+    /// Hands over encoded records as they come, none of them looked at yet. `is_needless` is asked
+    /// again and again while nothing comes.
     ///
     /// # Errors
-    /// [`PeerError`] when it does not answer so; [`PeerError::Stopped`] when `each` said so.
+    /// [`PeerError`] when it does not answer so; [`PeerError::Stopped`] when `each` or
+    /// `is_needless` said so.
     fn chunks(
         &self,
         request: &PullChunkRequest,
+        is_needless: &dyn Fn() -> bool,
         each: &mut EachRecord<'_>,
     ) -> Result<(), PeerError>;
 }

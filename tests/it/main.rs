@@ -12,6 +12,7 @@ mod crash;
 mod damage;
 mod fixture;
 mod hostile;
+mod hostile_peers;
 mod layering;
 mod mutations;
 mod peers;

@@ -69,8 +69,9 @@ pub(crate) fn not_found() -> Ending {
     Ending::Refused(Refusal::new(RefusalCode::NotFound, "no such dataset"))
 }
 
-pub(crate) fn malformed(text: &str) -> Ending {
-    Ending::Refused(Refusal::new(RefusalCode::Malformed, text))
+/// For a place where nothing begins.
+pub(crate) fn nothing_there() -> Ending {
+    Ending::Refused(Refusal::new(RefusalCode::NotFound, "nothing begins there"))
 }
 
 /// An answer that is made frame by frame, as somebody takes them: nothing waits in memory for a
@@ -280,7 +281,9 @@ impl LocalRegistry {
     ) -> Result<u64, Ending> {
         let mut verified = Vec::new();
         for bytes in envelopes {
-            let envelope = Envelope::decode(bytes).map_err(|_| malformed("not a manifest"))?;
+            let envelope = Envelope::decode(bytes).map_err(|_| {
+                Ending::Refused(Refusal::new(RefusalCode::Malformed, "not a manifest"))
+            })?;
             verified.push(envelope);
         }
         let taken = self.note_elsewhere(peer, verified)?;

@@ -15,7 +15,7 @@ use crate::pack::Item;
 use crate::pack::Record;
 use crate::pack::RecordHeader;
 use crate::registry::peers::answers::Ending;
-use crate::registry::peers::answers::malformed;
+use crate::registry::peers::answers::nothing_there;
 use crate::registry::peers::nodes::tree_of;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Location;
@@ -84,13 +84,13 @@ fn wanted(
     let (root, size) = tree_of(manifest, request.tree);
     let mut walk = TreeWalk::new(reader, root, size, request.offset)?;
     if walk.offset() != request.offset {
-        return Err(malformed("no chunk begins there"));
+        return Err(nothing_there());
     }
     let mut seen = HashSet::new();
     let mut keys = Vec::new();
     for run in &request.runs {
         for n in 0..run.skip.saturating_add(run.take) {
-            let (_, chunk) = walk.next().ok_or_else(|| malformed("no more chunks"))??;
+            let (_, chunk) = walk.next().ok_or_else(nothing_there)??;
             let key = BlobKey::new(BlobKind::Chunk, *chunk.id.as_bytes());
             if n >= run.skip && seen.insert(key) {
                 keys.push(key);
@@ -109,7 +109,7 @@ pub(crate) fn seams(
     let (root, size) = tree_of(manifest, request.tree);
     let walk = TreeWalk::new(reader, root, size, request.offset)?;
     if walk.offset() != request.offset {
-        return Err(malformed("no chunk begins there"));
+        return Err(nothing_there());
     }
     let asked = usize::try_from(request.chunks).unwrap_or(usize::MAX);
     let keys = walk

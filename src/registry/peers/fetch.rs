@@ -182,8 +182,9 @@ impl Filler<'_> {
             runs: runs(asked),
         };
         let mut failed = Ok(());
-        let answered = source.chunks(&request, &mut |record| {
-            if (self.is_needless)(window.number) {
+        let is_needless = || (self.is_needless)(window.number);
+        let answered = source.chunks(&request, &is_needless, &mut |record| {
+            if is_needless() {
                 failed = Err(PeerError::Stopped.into());
             } else {
                 failed = self.take(&record, &mut missing, data);
@@ -211,7 +212,9 @@ impl Filler<'_> {
         let is_plain = header.kind == Some(BlobKind::Chunk)
             && header.flags == Flags::default()
             && header.sequence == 0
-            && header.bases.is_empty();
+            && header.bases.is_empty()
+            // One of nothing could be followed by any number of them.
+            && !header.items.is_empty();
         if !is_plain || !view.payload_is_whole() {
             return Err(damaged().into());
         }

@@ -235,6 +235,7 @@ impl ChunkSource for Near {
     fn chunks(
         &self,
         request: &PullChunkRequest,
+        _: &dyn Fn() -> bool,
         each: &mut EachRecord<'_>,
     ) -> Result<(), PeerError> {
         self.ask(

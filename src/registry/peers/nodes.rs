@@ -14,7 +14,7 @@ use crate::manifest::Totals;
 use crate::manifest::TreeError;
 use crate::registry::error::Error;
 use crate::registry::peers::answers::Ending;
-use crate::registry::peers::answers::malformed;
+use crate::registry::peers::answers::nothing_there;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::sync::Answer;
@@ -65,7 +65,7 @@ impl NodeAnswer {
             && let Some(place) = self.places.next()
         {
             let node = find(&self.reader, self.root, place)?;
-            let node = node.ok_or_else(|| malformed("no node there"))?;
+            let node = node.ok_or_else(nothing_there)?;
             bytes += node.len();
             nodes.push(node);
         }

@@ -85,8 +85,8 @@ impl LocalRegistry {
         Ok(offers)
     }
 
-    /// The one dataset at these peers that a reference means, and which of them have it. Peers
-    /// that do not answer are left out, unless none does.
+    /// The one dataset at these peers that a reference means, which of them have it, and what is
+    /// wrong with the others. Peers that do not answer are left out, unless none does.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Ambiguous`], or the first peer's error.
@@ -94,9 +94,9 @@ impl LocalRegistry {
         &self,
         reference: &Reference,
         peers: &[&dyn PeerCatalog],
-    ) -> Result<(Offer, Vec<usize>), Error> {
+    ) -> Result<(Offer, Vec<usize>, Vec<Error>), Error> {
         let mut found: BTreeMap<EnvelopeId, (Offer, Vec<usize>)> = BTreeMap::new();
-        let mut first = None;
+        let mut faults = Vec::new();
         let mut answered = false;
         for (n, peer) in peers.iter().enumerate() {
             for filter in filters(reference) {
@@ -106,15 +106,21 @@ impl LocalRegistry {
                         for offer in offers {
                             let entry = found.entry(offer.envelope_id());
                             let (_, who) = entry.or_insert_with(|| (offer, Vec::new()));
-                            who.push(n);
+                            // However often it says so, it is one.
+                            if who.last() != Some(&n) {
+                                who.push(n);
+                            }
                         }
                     }
-                    Err(error) => drop(first.get_or_insert(error)),
+                    Err(error) => {
+                        faults.push(error);
+                        break;
+                    }
                 }
             }
         }
-        if let (false, Some(error)) = (answered, first) {
-            return Err(error);
+        if !answered && !faults.is_empty() {
+            return Err(faults.swap_remove(0));
         }
         let trust = self.trust()?;
         let fitting = found.values().map(|(o, _)| o.listed.dataset.clone());
@@ -133,7 +139,8 @@ impl LocalRegistry {
         }
         // Whoever has the same bytes under another manifest cannot be asked by this one.
         let found = found.remove(&winner.envelope_id);
-        found.ok_or_else(|| Error::NotAtPeers(reference.to_string()))
+        let (offer, who) = found.ok_or_else(|| Error::NotAtPeers(reference.to_string()))?;
+        Ok((offer, who, faults))
     }
 }
 

@@ -185,6 +185,9 @@ fn fetch_card(offer: &Offer, session: &Session, supplies: &[Supply<'_>]) -> Resu
                 return Ok(());
             }
             Err(source) => {
+                if source.is_misconduct() {
+                    supply.give_up(&source);
+                }
                 let address = supply.source.address();
                 last = Some(Error::Peer { address, source });
             }

@@ -66,7 +66,7 @@ impl Lab {
     fn pull(&self, name: &str, peers: &[&Near]) -> Result<u64, crate::registry::Error> {
         let catalogs: Vec<&dyn PeerCatalog> = peers.iter().map(|p| *p as _).collect();
         let reference = name.parse().unwrap();
-        let (offer, who) = self.registry.resolve_remote(&reference, &catalogs)?;
+        let (offer, who, _) = self.registry.resolve_remote(&reference, &catalogs)?;
         let sources: Vec<&dyn ChunkSource> = who.iter().map(|n| peers[*n] as _).collect();
         let pulled = self
             .registry
@@ -188,7 +188,7 @@ fn no_door_leads_to_what_is_private() {
                 offset: 0,
                 runs: runs.clone(),
             };
-            let chunks = near.chunks(&request, &mut |_| panic!("a chunk"));
+            let chunks = near.chunks(&request, &|| false, &mut |_| panic!("a chunk"));
             assert_eq!(chunks.unwrap_err().kind(), ErrorKind::NotFound);
         }
         let card = near.card(&envelope).unwrap_err();
@@ -202,7 +202,7 @@ fn no_door_leads_to_what_is_private() {
         offset: 0,
         runs: vec![crate::sync::Run { skip: 0, take: 1 }],
     };
-    near.chunks(&request, &mut |record| {
+    near.chunks(&request, &|| false, &mut |record| {
         let view = crate::pack::RecordView::decode(&record).unwrap();
         assert_eq!(view.header.items.len(), 1);
         records += 1;

@@ -88,6 +88,18 @@ impl Shared {
     }
 }
 
+/// A thread that panics would leave the others waiting for it.
+struct Alarm<'a>(&'a Shared);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let gone = std::io::Error::other("it panicked");
+            self.0.fail(Error::file("run", "a worker", gone));
+        }
+    }
+}
+
 /// Chunks that are not cut into windows yet, and where they begin.
 #[derive(Default)]
 struct Stretch {
@@ -134,6 +146,7 @@ impl Pulling<'_> {
         };
         std::thread::scope(|scope| {
             scope.spawn(|| {
+                let _alarm = Alarm(&shared);
                 if let Err(error) = self.plan(&shared) {
                     shared.fail(error);
                 }
@@ -141,7 +154,10 @@ impl Pulling<'_> {
             for n in 0..self.supplies.len() {
                 for _ in 0..THREADS_PER_PEER {
                     let shared = &shared;
-                    scope.spawn(move || self.work(shared, Lane(n)));
+                    scope.spawn(move || {
+                        let _alarm = Alarm(shared);
+                        self.work(shared, Lane(n));
+                    });
                 }
             }
             let done = self.consume(&shared, each);

@@ -1,0 +1,144 @@
+//! A client that says what it likes.
+
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use alimentar::net::crypto::client_config;
+use alimentar::net::crypto::endpoint_config;
+use alimentar::sync::ALPN;
+use alimentar::sync::Access;
+use alimentar::sync::Answer;
+use alimentar::sync::FrameReader;
+use alimentar::sync::Hello;
+use alimentar::sync::RefusalCode;
+use alimentar::sync::Request;
+use ed25519_dalek::SigningKey;
+use quinn::Connection;
+use quinn::ConnectionError;
+use quinn::Endpoint;
+use quinn::RecvStream;
+use quinn::SendStream;
+use quinn::TransportConfig;
+
+/// No answer here is longer.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+
+pub struct Asker {
+    endpoint: Endpoint,
+    pub connection: Connection,
+}
+
+/// The secret of a peer, by number.
+pub fn key(number: u64) -> SigningKey {
+    SigningKey::from_bytes(blake3::hash(&number.to_le_bytes()).as_bytes())
+}
+
+/// A socket of a peer, with other settings of the transport where there are some.
+pub fn endpoint(number: u64, transport: Option<TransportConfig>) -> Endpoint {
+    let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let runtime = Arc::new(quinn::TokioRuntime);
+    let mut endpoint = Endpoint::new(endpoint_config().unwrap(), None, socket, runtime).unwrap();
+    let mut config = client_config(&key(number), &[ALPN]).unwrap();
+    if let Some(transport) = transport {
+        config.transport_config(Arc::new(transport));
+    }
+    endpoint.set_default_client_config(config);
+    endpoint
+}
+
+impl Asker {
+    /// Connects and says nothing.
+    pub async fn silent(at: SocketAddr, number: u64) -> Result<Self, ConnectionError> {
+        Self::with(at, endpoint(number, None)).await
+    }
+
+    pub async fn with(at: SocketAddr, endpoint: Endpoint) -> Result<Self, ConnectionError> {
+        let connection = endpoint.connect(at, "node.invalid").unwrap().await?;
+        Ok(Self {
+            endpoint,
+            connection,
+        })
+    }
+
+    /// Connects and greets.
+    pub async fn greeted(at: SocketAddr, number: u64) -> Self {
+        let asker = Self::silent(at, number).await.unwrap();
+        asker.greet().await;
+        asker
+    }
+
+    pub async fn greet(&self) {
+        let answers = self.ask(&hello()).await;
+        assert!(matches!(answers.as_slice(), [Answer::Hello(_)]));
+    }
+
+    /// A stream on which these bytes went, and no end.
+    pub async fn begin(&self, bytes: &[u8]) -> (SendStream, RecvStream) {
+        let (mut out, answer) = self.connection.open_bi().await.unwrap();
+        // Whoever is shown out cannot say it all.
+        let _ = out.write_all(bytes).await;
+        (out, answer)
+    }
+
+    /// Sends bytes as a request; what came, if its end did.
+    pub async fn send(&self, bytes: &[u8]) -> Option<Vec<Answer>> {
+        let (mut out, answer) = self.begin(bytes).await;
+        let _ = out.finish();
+        read(answer).await
+    }
+
+    /// Asks; there has to be an answer.
+    pub async fn ask(&self, request: &Request) -> Vec<Answer> {
+        self.send(&request.encode()).await.unwrap()
+    }
+
+    /// Asks for what is refused; how.
+    pub async fn refused(&self, request: &Request) -> RefusalCode {
+        let answers = self.ask(request).await;
+        code(&answers).unwrap_or_else(|| panic!("{request:?}: {answers:?}"))
+    }
+
+    /// With which code the other side closes.
+    pub async fn closed(&self) -> u64 {
+        closed(&self.connection.closed().await)
+    }
+
+    pub async fn leave(self) {
+        self.connection.close(0_u32.into(), b"done");
+        self.endpoint.wait_idle().await;
+    }
+}
+
+/// The application's code in the end of a connection.
+pub fn closed(error: &ConnectionError) -> u64 {
+    match error {
+        ConnectionError::ApplicationClosed(close) => close.error_code.into_inner(),
+        other => panic!("{other}"),
+    }
+}
+
+pub fn hello() -> Request {
+    Request::Hello(Hello::own(Access::Open))
+}
+
+/// The frames of an answer, if it came to its end.
+pub async fn read(mut answer: RecvStream) -> Option<Vec<Answer>> {
+    let bytes = answer.read_to_end(ANSWER_BYTES_MAX).await.ok()?;
+    let mut reader = FrameReader::new(Answer::body_limit);
+    let mut piece = bytes.as_slice();
+    let mut answers = Vec::new();
+    while let Some(frame) = reader.read(&mut piece).unwrap() {
+        answers.push(Answer::decode(frame).unwrap());
+    }
+    reader.end().unwrap();
+    Some(answers)
+}
+
+/// The code of a refusal that is all there is.
+pub fn code(answers: &[Answer]) -> Option<RefusalCode> {
+    match answers {
+        [Answer::Refusal(refusal)] => Some(refusal.code),
+        _ => None,
+    }
+}

@@ -1,0 +1,16 @@
+//! Peers that lie, flood, stall and vanish, against the program itself: whoever is honest gets
+//! what he asked for, and whoever is not changes nothing.
+
+mod announcing;
+mod asker;
+mod endings;
+mod flooding;
+mod lab;
+mod liar;
+mod lies;
+mod node;
+mod prying;
+mod relay;
+mod signed;
+mod stalling;
+mod talking;
