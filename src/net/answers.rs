@@ -73,6 +73,8 @@ impl Answers {
 fn lost_read(error: ReadError) -> PeerError {
     match error {
         ReadError::ConnectionLost(error) => lost(error),
+        // No honest node takes back what it began to say.
+        ReadError::Reset(_) => PeerError::Misbehaved("half an answer"),
         other => PeerError::Lost(other.to_string()),
     }
 }
