@@ -44,6 +44,14 @@ pub enum Told {
     Silence,
 }
 
+impl Told {
+    /// Whether it may as well be the network's fault; nobody is named for that while others give
+    /// what is wanted.
+    fn is_break(&self) -> bool {
+        matches!(self, Self::Close(_) | Self::Silence)
+    }
+}
+
 /// Makes an answer from a request and the truth.
 pub type Tell = dyn Fn(&Request, &[Answer]) -> Told + Send + Sync;
 
@@ -52,6 +60,7 @@ pub struct Liar {
     pub address: SocketAddr,
     pub id: NodeId,
     lies: Arc<AtomicU64>,
+    breaks: Arc<AtomicU64>,
     _runtime: Runtime,
 }
 
@@ -59,6 +68,7 @@ struct Mouth {
     registry: LocalRegistry,
     tell: Box<Tell>,
     lies: Arc<AtomicU64>,
+    breaks: Arc<AtomicU64>,
 }
 
 pub fn encoded(answers: &[Answer]) -> Vec<u8> {
@@ -98,10 +108,12 @@ impl Liar {
         let endpoint = Endpoint::new(endpoint_config().unwrap(), Some(config), socket, quinn);
         let endpoint = endpoint.unwrap();
         let lies = Arc::new(AtomicU64::new(0));
+        let breaks = Arc::new(AtomicU64::new(0));
         let mouth = Arc::new(Mouth {
             registry: registry.clone(),
             tell,
             lies: lies.clone(),
+            breaks: breaks.clone(),
         });
         let accepting = endpoint.clone();
         runtime.spawn(async move {
@@ -114,6 +126,7 @@ impl Liar {
             address,
             id: NodeId::new(key.verifying_key().to_bytes()),
             lies,
+            breaks,
             _runtime: runtime,
         }
     }
@@ -123,9 +136,10 @@ impl Liar {
         format!("{}@{}", self.id, self.address)
     }
 
-    /// How often it has lied since it was asked last.
-    pub fn lies(&self) -> u64 {
-        self.lies.swap(0, Ordering::Relaxed)
+    /// How often it has lied since it was asked last, and how often it only broke off.
+    pub fn lies(&self) -> (u64, u64) {
+        let breaks = self.breaks.swap(0, Ordering::Relaxed);
+        (self.lies.swap(0, Ordering::Relaxed), breaks)
     }
 }
 
@@ -164,8 +178,11 @@ impl Mouth {
                 told => Ok(told),
             }
         });
-        self.lies
-            .fetch_add(u64::from(told.is_ok()), Ordering::Relaxed);
+        let is_lie = told.is_ok();
+        let is_break = told.as_ref().is_ok_and(Told::is_break);
+        self.lies.fetch_add(u64::from(is_lie), Ordering::Relaxed);
+        self.breaks
+            .fetch_add(u64::from(is_break), Ordering::Relaxed);
         // The other side may be gone at any moment.
         let _ = match told {
             Err(bytes) | Ok(Told::Bytes(bytes)) => out.write_all(&bytes).await,
