@@ -61,7 +61,7 @@ now() { echo "${EPOCHREALTIME/,/.}"; }
 minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", a - b }'; }
 wire_bytes() { # both directions of the receiver's interface
     [ "$link" != none ] || { echo 0; return; }
-    in_b cat /sys/class/net/peer/statistics/{rx,tx}_bytes | awk '{ s += $1 } END { print s }'
+    in_b cat /sys/class/net/peer/statistics/{rx,tx}_bytes | awk '{ s += $1 } END { printf "%.0f\n", s }'
 }
 note() { printf '%s\n' "$*" | tee -a "$work/notes" >/dev/null; }
 row() { printf '%s\t%s\t%s\t%s\t%s\n' "$@" "${others%% *}" >>"$work/rows"; } # what, tool, seconds, bytes

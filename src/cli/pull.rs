@@ -51,16 +51,21 @@ pub(crate) fn run(registry: &LocalRegistry, args: &PullArgs, out: &Out) -> Resul
     let sources: Vec<&dyn ChunkSource> = having.iter().map(|p| *p as _).collect();
     let is_here = registry.holds(&offer)?;
     let bar = Bar::new(out.is_quiet());
-    let report = match is_here {
-        true => None,
-        false => Some(registry.pull(&offer, &sources, PullOptions::default(), &bar)?),
-    };
     let id = offer.manifest().content_id;
-    if let Some(dest) = &args.output {
-        let held = registry.get(&id)?;
-        let held = held.ok_or_else(|| Error::NotFound(id.to_string()))?;
-        registry.checkout(&held, None, dest, &bar)?;
-    }
+    let report = if is_here {
+        if let Some(dest) = &args.output {
+            let held = registry.get(&id)?;
+            let held = held.ok_or_else(|| Error::NotFound(id.to_string()))?;
+            registry.checkout(&held, None, dest, &bar)?;
+        }
+        None
+    } else {
+        let options = PullOptions {
+            output: args.output.clone(),
+            ..PullOptions::default()
+        };
+        Some(registry.pull(&offer, &sources, options, &bar)?)
+    };
     drop(bar);
     let seconds = started.elapsed().as_secs_f64();
     told(&offer, report.as_ref(), &having, seconds, out)

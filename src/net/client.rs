@@ -89,11 +89,17 @@ impl SyncClient {
                 });
             }
             let sources: [&dyn ChunkSource; 1] = [&*this.peer];
-            let options = PullOptions::default();
+            if this.registry.holds(&offer)? {
+                let held = this.registry.get(&id)?;
+                let held = held.ok_or_else(|| Error::NotFound(id.to_string()))?;
+                this.registry.checkout(&held, None, &dest, &NoProgress)?;
+                return Ok(());
+            }
+            let options = PullOptions {
+                output: Some(dest),
+                ..PullOptions::default()
+            };
             this.registry.pull(&offer, &sources, options, &NoProgress)?;
-            let held = this.registry.get(&id)?;
-            let held = held.ok_or_else(|| Error::NotFound(id.to_string()))?;
-            this.registry.checkout(&held, None, &dest, &NoProgress)?;
             Ok(())
         })
         .await

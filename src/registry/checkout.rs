@@ -32,10 +32,10 @@ pub struct CheckoutReport {
 }
 
 /// A file to be written and which of the dataset's bytes it is.
-struct Target {
-    start: u64,
-    end: u64,
-    file: File,
+pub(crate) struct Target {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) file: File,
 }
 
 impl LocalRegistry {
@@ -66,15 +66,7 @@ impl LocalRegistry {
             }
         }
         let single = path.is_some() || dataset.manifest.dataset_kind == DatasetKind::File;
-        let dest = match chosen.first() {
-            Some((_, only)) if single && dest.is_dir() => {
-                dest.join(only.path.rsplit('/').next().unwrap_or(&only.path))
-            }
-            _ => dest.to_owned(),
-        };
-        if dest.symlink_metadata().is_ok() {
-            return Err(Error::Exists(dest));
-        }
+        let dest = destination(&chosen, single, dest)?;
         let aside = beside(&dest)?;
         let bytes = chosen.iter().map(|(_, f)| f.size_bytes).sum();
         progress.phase("checking out", Some(bytes));
@@ -219,7 +211,7 @@ impl LocalRegistry {
 
 impl Target {
     /// Writes the part of a chunk that belongs to the file; zeros become holes.
-    fn write(&self, at: u64, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) fn write(&self, at: u64, bytes: &[u8]) -> Result<(), Error> {
         let end = at + bytes.len() as u64;
         let (low, high) = (at.max(self.start), end.min(self.end));
         // Both lie within the chunk.
@@ -234,7 +226,25 @@ impl Target {
     }
 }
 
-fn make(path: &Path, size_bytes: u64) -> Result<File, Error> {
+/// Where files go: a single one into a directory that is there, and nothing over what is there.
+pub(crate) fn destination(
+    files: &[(u64, &FileEntry)],
+    single: bool,
+    dest: &Path,
+) -> Result<PathBuf, Error> {
+    let dest = match files.first() {
+        Some((_, only)) if single && dest.is_dir() => {
+            dest.join(only.path.rsplit('/').next().unwrap_or(&only.path))
+        }
+        _ => dest.to_owned(),
+    };
+    match dest.symlink_metadata().is_ok() {
+        true => Err(Error::Exists(dest)),
+        false => Ok(dest),
+    }
+}
+
+pub(crate) fn make(path: &Path, size_bytes: u64) -> Result<File, Error> {
     let fail = |e| Error::file("create", path, e);
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(fail)?;
@@ -245,7 +255,7 @@ fn make(path: &Path, size_bytes: u64) -> Result<File, Error> {
 }
 
 /// A name beside the destination that nobody else uses.
-fn beside(dest: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn beside(dest: &Path) -> Result<PathBuf, Error> {
     let fail = |e| Error::file("create", dest, e);
     let random: [u8; 6] = host::random().map_err(fail)?;
     let name = dest

@@ -410,6 +410,64 @@ fn the_library_speaks_asynchronously() {
 }
 
 #[test]
+fn directories_are_written_while_they_arrive() {
+    let (a, b) = (Lab::new(), Lab::new());
+    let node = |lab: &Lab| Serving::start(&lab.home(), &["--share-unsigned"]);
+    // Few files, empty ones first, between and last; and more than are written straight.
+    let dir = a.dir.path().join("few");
+    std::fs::create_dir_all(dir.join("deep/er")).unwrap();
+    for (name, bytes) in [
+        ("a-empty", Vec::new()),
+        ("b.jsonl", lines(3_000, 8)),
+        ("deep/empty", Vec::new()),
+        ("deep/er/c.jsonl", lines(20, 9)),
+        ("z-empty", Vec::new()),
+    ] {
+        std::fs::write(dir.join(name), bytes).unwrap();
+    }
+    let many = a.dir.path().join("many");
+    std::fs::create_dir_all(&many).unwrap();
+    for n in 0..1_100 {
+        std::fs::write(many.join(format!("{n}.txt")), format!("file {n}\n")).unwrap();
+    }
+    for dir in [&dir, &many] {
+        a.done(&["registry", "index", dir.to_str().unwrap()]);
+    }
+    a.file("void", &[]);
+    a.done(&["registry", "index", &a.at("void")]);
+    let node = node(&a);
+    for name in ["few", "many", "void"] {
+        let out = b.at(&format!("{name}-out"));
+        let peer = node.addr();
+        let words = [
+            "registry",
+            "pull",
+            name,
+            "--peer",
+            &peer,
+            "--accept-unsigned",
+            "-o",
+            &out,
+        ];
+        b.done(&words);
+        let same = std::process::Command::new("diff")
+            .args(["-r", a.at(name).as_str(), &out])
+            .output()
+            .unwrap();
+        assert!(
+            same.status.success(),
+            "{}",
+            String::from_utf8_lossy(&same.stdout)
+        );
+        // Nothing is written over, and nothing is left beside it.
+        assert_eq!(code(&b.try_to(&words)), Some(1));
+    }
+    let left = std::fs::read_dir(b.dir.path()).unwrap();
+    let names = left.map(|e| e.unwrap().file_name().into_string().unwrap());
+    assert!(names.into_iter().all(|name| !name.contains("partial")));
+}
+
+#[test]
 fn a_home_with_a_long_path_has_its_socket_elsewhere() {
     let lab = Lab::new();
     let deep = lab.dir.path().join("d".repeat(60)).join("e".repeat(60));

@@ -10,6 +10,7 @@ mod nodes;
 mod offers;
 mod pull;
 mod share;
+mod straight;
 mod supply;
 mod sync;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Pulling one dataset. It is visible when all of it is here and is what its manifest says, and
 //! not before; what came before an interruption is found by the next pull.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::blob_store::BlobKind;
@@ -21,6 +22,8 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::peers::offers::Offer;
+use crate::registry::peers::straight::FILES_STRAIGHT_MAX;
+use crate::registry::peers::straight::Straight;
 use crate::registry::peers::supply::SourceReport;
 use crate::registry::peers::supply::Supply;
 use crate::registry::peers::supply::retried;
@@ -35,10 +38,12 @@ use crate::sync::PeerError;
 use crate::sync::TreeKind;
 
 /// How to pull.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct PullOptions {
     /// Keep it from peers whatever its manifest says.
     pub private: bool,
+    /// Also write it here, where nothing may be.
+    pub output: Option<PathBuf>,
 }
 
 /// What a pull did.
@@ -72,7 +77,7 @@ impl LocalRegistry {
         let started: Instant = host::instant();
         let supplies: Vec<Supply<'_>> = sources.iter().map(|s| Supply::new(*s)).collect();
         let session = Session::begin(&self.store)?;
-        let gathered = self.gather(offer, &session, &supplies, progress);
+        let gathered = self.gather(offer, &session, &supplies, &options, progress);
         let fetched = match gathered {
             Ok(fetched) => fetched,
             Err(error) => {
@@ -88,6 +93,9 @@ impl LocalRegistry {
             shared: false,
         };
         self.publish_pulled(session, offer, flags)?;
+        if let Some(dest) = options.output.as_ref().filter(|_| !is_straight(offer)) {
+            self.checkout(&offer.listed.dataset, None, dest, progress)?;
+        }
         Ok(PullReport {
             content_id: offer.manifest().content_id,
             chunks_fetched: fetched.0,
@@ -102,6 +110,7 @@ impl LocalRegistry {
         offer: &Offer,
         session: &Session,
         supplies: &[Supply<'_>],
+        options: &PullOptions,
         progress: &dyn Progress,
     ) -> Result<(u64, u64), Error> {
         let reader = BlobReader::new(&self.store)?;
@@ -131,11 +140,16 @@ impl LocalRegistry {
         progress.phase("pulling", Some(m.size_bytes));
         let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
         let mut hashing = Hashing::new(&files, 0);
+        let mut straight = match &options.output {
+            Some(dest) if is_straight(offer) => Some(Straight::new(&files, m.dataset_kind, dest)?),
+            _ => None,
+        };
         let fetched = pulling(TreeKind::Data, progress).run(&mut |data| {
             hashing.push(data);
-            Ok(())
+            straight.as_mut().map_or(Ok(()), |s| s.push(data))
         })?;
         check_ids(m, &table, hashing.into_ids())?;
+        straight.map_or(Ok(()), Straight::finish)?;
         Ok((fetched.fetched, fetched.local))
     }
 
@@ -153,6 +167,11 @@ impl LocalRegistry {
             Ok(catalog::forget_known(tables, &[envelope.id()])?)
         })
     }
+}
+
+/// Whether its files are written while they arrive.
+fn is_straight(offer: &Offer) -> bool {
+    offer.manifest().num_files <= FILES_STRAIGHT_MAX
 }
 
 /// The file table is no part of what the bar counts.

@@ -1,12 +1,16 @@
 //! Both stacks side by side: ours, and stock quinn over rustls over ring, each with raw public
 //! keys on both sides.
 
+/// The code under test.
+#[path = "../../../src/net/crypto/mod.rs"]
+pub mod crypto;
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
-use alimentar::net::crypto::Primitives;
+use crate::crypto::Primitives;
 use quinn::Endpoint;
 use quinn::EndpointConfig;
 use quinn::TokioRuntime;
@@ -52,8 +56,8 @@ impl Stack {
     pub fn client(self, transport: TransportConfig) -> Endpoint {
         let mut config = match self {
             Self::Ours(family) => {
-                let provider = alimentar::net::crypto::provider_of(family).unwrap();
-                alimentar::net::crypto::client_config_with(provider, &key(2), &[ALPN]).unwrap()
+                let provider = crate::crypto::provider_of(family).unwrap();
+                crate::crypto::client_config_with(provider, &key(2), &[ALPN]).unwrap()
             }
             Self::Stock(suite) => stock_client(suite),
         };
@@ -66,8 +70,8 @@ impl Stack {
     pub fn server(self, transport: TransportConfig) -> Endpoint {
         let mut config = match self {
             Self::Ours(family) => {
-                let provider = alimentar::net::crypto::provider_of(family).unwrap();
-                alimentar::net::crypto::server_config_with(provider, &key(1), &[ALPN]).unwrap()
+                let provider = crate::crypto::provider_of(family).unwrap();
+                crate::crypto::server_config_with(provider, &key(1), &[ALPN]).unwrap()
             }
             Self::Stock(suite) => stock_server(suite),
         };
@@ -77,7 +81,7 @@ impl Stack {
 
     fn endpoint(self, server: Option<quinn::ServerConfig>) -> Endpoint {
         let config = match self {
-            Self::Ours(_) => alimentar::net::crypto::endpoint_config().unwrap(),
+            Self::Ours(_) => crate::crypto::endpoint_config().unwrap(),
             Self::Stock(_) => EndpointConfig::default(),
         };
         let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

@@ -6,8 +6,8 @@ use std::time::Duration;
 use interop::Stack;
 use interop::key;
 use interop::transport;
-use quicglue::crypto::Primitives;
-use quicglue::crypto::peer_key;
+use interop::crypto::Primitives;
+use interop::crypto::peer_key;
 use quinn::Connection;
 use rustls::CipherSuite;
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use interop::Stack;
 use interop::transport;
-use alimentar::net::crypto::Primitives;
+use interop::crypto::Primitives;
 use rustls::CipherSuite;
 use rustls::crypto::CryptoProvider;
 
@@ -113,8 +113,8 @@ fn main() {
         ("stock, ring", Stack::Stock(None)),
     ];
     let providers = [
-        alimentar::net::crypto::provider_of(Primitives::Graviola).unwrap(),
-        alimentar::net::crypto::provider_of(Primitives::RustCrypto).unwrap(),
+        interop::crypto::provider_of(Primitives::Graviola).unwrap(),
+        interop::crypto::provider_of(Primitives::RustCrypto).unwrap(),
         rustls::crypto::ring::default_provider().into(),
     ];
     println!("sealing / opening packets of 1,452 bytes, GB/s of one core, median of {ROUNDS}");

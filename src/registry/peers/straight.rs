@@ -1,0 +1,103 @@
+//! Writing a dataset to disk while it arrives, in order; it has its name only when it is whole.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::manifest::DatasetKind;
+use crate::manifest::FileEntry;
+use crate::registry::checkout::Target;
+use crate::registry::checkout::beside;
+use crate::registry::checkout::destination;
+use crate::registry::checkout::make;
+use crate::registry::error::Error;
+
+/// More files than this are written by all cores, once they are here.
+pub(crate) const FILES_STRAIGHT_MAX: u64 = 1024;
+
+/// Files that are being written.
+pub(crate) struct Straight<'a> {
+    files: &'a [(u64, &'a FileEntry)],
+    single: bool,
+    dest: PathBuf,
+    aside: PathBuf,
+    /// The file that is next, or being written.
+    next: usize,
+    open: Option<Target>,
+    at: u64,
+}
+
+impl<'a> Straight<'a> {
+    /// All files of a dataset of this kind, to a new place.
+    pub(crate) fn new(
+        files: &'a [(u64, &'a FileEntry)],
+        kind: DatasetKind,
+        dest: &Path,
+    ) -> Result<Self, Error> {
+        let single = kind == DatasetKind::File;
+        let dest = destination(files, single, dest)?;
+        let aside = beside(&dest)?;
+        if !single {
+            std::fs::create_dir_all(&aside).map_err(|e| Error::file("create", &aside, e))?;
+        }
+        Ok(Self {
+            files,
+            single,
+            dest,
+            aside,
+            next: 0,
+            open: None,
+            at: 0,
+        })
+    }
+
+    /// Takes the bytes that come next.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let (start, end) = (self.at, self.at.saturating_add(bytes.len() as u64));
+        self.at = end;
+        while let Some((from, file)) = self.files.get(self.next) {
+            if *from >= end && file.size_bytes > 0 {
+                break;
+            }
+            let target = match self.open.take() {
+                Some(target) => target,
+                None => self.make(*from, file)?,
+            };
+            target.write(start, bytes)?;
+            if target.end > end {
+                self.open = Some(target);
+                break;
+            }
+            self.next += 1;
+        }
+        Ok(())
+    }
+
+    fn make(&self, start: u64, file: &FileEntry) -> Result<Target, Error> {
+        let path = match self.single {
+            true => self.aside.clone(),
+            false => self.aside.join(&file.path),
+        };
+        Ok(Target {
+            start,
+            end: start.saturating_add(file.size_bytes),
+            file: make(&path, file.size_bytes)?,
+        })
+    }
+
+    /// Everything has come, and is what it should be: gives it its name.
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
+        // Empty files at the end, or alone.
+        self.push(&[])?;
+        std::fs::rename(&self.aside, &self.dest).map_err(|e| Error::file("create", &self.dest, e))
+    }
+}
+
+impl Drop for Straight<'_> {
+    fn drop(&mut self) {
+        // After `finish` nothing is there. What cannot be removed has a name that says what it is.
+        let _ = match self.single {
+            true => std::fs::remove_file(&self.aside),
+            false => std::fs::remove_dir_all(&self.aside),
+        };
+    }
+}
