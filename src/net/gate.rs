@@ -34,9 +34,9 @@ pub(crate) struct Place<'a> {
 }
 
 impl Gate {
-    /// Whether there is room for one more, whoever it is.
-    pub(crate) fn has_room(&self) -> bool {
-        self.inside().connections.len() < CONNECTIONS_MAX
+    /// Whether there is room for one more, whoever it is, beside those at the door.
+    pub(crate) fn has_room(&self, at_the_door: usize) -> bool {
+        self.inside().connections.len() + at_the_door < CONNECTIONS_MAX
     }
 
     /// How many are connected.

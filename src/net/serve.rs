@@ -23,6 +23,7 @@ use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
@@ -54,6 +55,8 @@ pub(crate) struct Server {
     pub(crate) counters: Counters,
     pub(crate) observer: Arc<Observer>,
     pub(crate) is_stopping: AtomicBool,
+    /// Handshakes under way.
+    meeting: AtomicUsize,
     pub(crate) started: Instant,
     pub(crate) long_requests: Semaphore,
 }
@@ -67,6 +70,15 @@ pub(crate) struct Counters {
     pub(crate) under_way: AtomicU64,
     pub(crate) sent_bytes: AtomicU64,
     pub(crate) failed: AtomicU64,
+}
+
+/// A handshake under way, until it is dropped.
+struct Met<'a>(&'a AtomicUsize);
+
+impl Drop for Met<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Server {
@@ -85,6 +97,7 @@ impl Server {
             counters: Counters::default(),
             observer,
             is_stopping: AtomicBool::new(false),
+            meeting: AtomicUsize::new(0),
             started: host::instant(),
             long_requests: Semaphore::new(LONG_REQUESTS),
         }
@@ -97,22 +110,25 @@ impl Server {
     /// Takes connections until the endpoint is closed.
     pub(crate) async fn accept(self: Arc<Self>, endpoint: Endpoint) {
         while let Some(incoming) = endpoint.accept().await {
-            if self.is_stopping.load(Ordering::Relaxed) || !self.gate.has_room() {
+            let meeting = self.meeting.load(Ordering::Relaxed);
+            if self.is_stopping.load(Ordering::Relaxed) || !self.gate.has_room(meeting) {
                 self.counters.refused.fetch_add(1, Ordering::Relaxed);
                 incoming.refuse();
                 continue;
             }
-            if self.gate.len() >= RETRY_FROM && !incoming.remote_address_validated() {
+            if self.gate.len() + meeting >= RETRY_FROM && !incoming.remote_address_validated() {
                 // Whoever cannot receive at the address it sends from is not heard again.
                 let _ = incoming.retry();
                 continue;
             }
+            self.meeting.fetch_add(1, Ordering::Relaxed);
             tokio::spawn(self.clone().meet(incoming));
         }
     }
 
     async fn meet(self: Arc<Self>, incoming: Incoming) {
         let address = incoming.remote_address();
+        let met = Met(&self.meeting);
         let refuse = |peer, reason| {
             self.counters.refused.fetch_add(1, Ordering::Relaxed);
             self.tell(&Event::Refused {
@@ -125,6 +141,7 @@ impl Server {
             return refuse(None, "the first packet is malformed");
         };
         let shaken = tokio::time::timeout(HANDSHAKE, connecting).await;
+        drop(met);
         let Ok(Ok(connection)) = shaken else {
             return refuse(None, "the handshake failed");
         };

@@ -2,15 +2,18 @@
 //! frame at a time, so that a peer that reads slowly holds one frame and no thread.
 
 use crate::ident::NodeId;
+use crate::net::access::AccessList;
 use crate::net::answers::STALL;
 use crate::net::event::Event;
 use crate::net::serve::Close;
 use crate::net::serve::Server;
 use crate::net::serve::code;
 use crate::registry::Error;
+use crate::registry::LocalRegistry;
 use crate::registry::host;
 use crate::registry::peers::Answering;
 use crate::registry::peers::Asking;
+use crate::sync::Access;
 use crate::sync::Answer;
 use crate::sync::Conduct;
 use crate::sync::Frame;
@@ -122,6 +125,10 @@ impl Session {
             showing: self.server.showing,
             access: self.server.access,
         };
+        if !self.conduct().charge(extra_cost(&request)) {
+            let refusal = Refusal::new(RefusalCode::TooMuch, "too much at once");
+            return self.refuse(out, refusal).await;
+        }
         self.send(out, request, asking).await
     }
 
@@ -184,7 +191,14 @@ impl Session {
             false => None,
         };
         let begun = tokio::task::spawn_blocking(move || {
-            let mut answering = registry.answer(&request, &asking);
+            // Who was taken off the list since is not answered any more.
+            let mut answering = match may_ask(&registry, &asking) {
+                true => registry.answer(&request, &asking),
+                false => {
+                    let text = "not on the list";
+                    registry.refuse(Refusal::new(RefusalCode::NotAllowed, text))
+                }
+            };
             let first = answering.next();
             (answering, first)
         });
@@ -281,6 +295,20 @@ fn words(error: &Error) -> String {
         source = inner.source();
     }
     text
+}
+
+fn may_ask(registry: &LocalRegistry, asking: &Asking) -> bool {
+    let listed = || AccessList::of(registry).all();
+    // A list that cannot be read lets nobody in.
+    asking.access == Access::Open || listed().is_ok_and(|ids| ids.contains(&asking.peer))
+}
+
+/// What a request costs beside what every request does: some look at the whole catalogue.
+fn extra_cost(request: &Request) -> u32 {
+    match request {
+        Request::List(_) | Request::Reconcile(_) | Request::Announce { .. } => 50,
+        _ => 0,
+    }
 }
 
 fn is_part_of_a_pull(request: &Request) -> bool {

@@ -60,6 +60,16 @@ impl Conduct {
         true
     }
 
+    /// Whether a request that costs as much as so many others is within bounds.
+    pub fn charge(&mut self, requests: u32) -> bool {
+        let cost = u64::from(requests) * 1000;
+        let is_within = self.tokens >= cost;
+        if is_within {
+            self.tokens -= cost;
+        }
+        is_within
+    }
+
     /// A request has ended.
     pub fn end(&mut self) {
         self.under_way = self.under_way.saturating_sub(1);

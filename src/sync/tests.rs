@@ -201,6 +201,10 @@ fn a_peer_gets_its_rate_and_no_more() {
         })
         .count();
     assert!((95..=110).contains(&begun), "{begun} in ten seconds");
+    // A dear request takes what cheap ones would have.
+    assert!(conduct.begin(at(20_000)));
+    conduct.end();
+    assert!(!conduct.charge(3) && conduct.charge(2) && !conduct.charge(1));
     // A clock that goes back gives nothing.
     assert!(!conduct.begin(at(0)) || !conduct.begin(at(0)));
 }

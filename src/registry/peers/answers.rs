@@ -165,6 +165,16 @@ impl LocalRegistry {
         answering
     }
 
+    /// An answer that is a refusal.
+    pub fn refuse(&self, refusal: Refusal) -> Answering {
+        Answering {
+            registry: self.clone(),
+            ready: VecDeque::from([Answer::Refusal(refusal)]),
+            rest: Rest::Nothing,
+            failed: None,
+        }
+    }
+
     fn begin(
         &self,
         request: &Request,
