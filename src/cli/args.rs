@@ -78,7 +78,7 @@ pub(crate) enum RegistryCommand {
     Index(IndexArgs),
     /// List the datasets
     List {
-        /// Also what is kept apart: from publishers not trusted here, withdrawn, or elsewhere
+        /// Also what is kept apart: from publishers not trusted here, or withdrawn
         #[arg(long)]
         all: bool,
         /// What this peer shows instead of what is here

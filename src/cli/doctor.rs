@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use serde_json::Value;
 use serde_json::json;
 
 use crate::cli::args::Cli;
@@ -10,6 +11,10 @@ use crate::cli::exit::Failure;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::table;
+use crate::net::KnownPeers;
+use crate::net::Net;
+use crate::net::PeerAddress;
+use crate::net::running_node;
 use crate::registry::LocalRegistry;
 use crate::registry::host;
 
@@ -22,6 +27,8 @@ struct Check {
 
 /// A file system with less room than this is about to be full.
 const FREE_BYTES_MIN: u64 = 1 << 30;
+/// Where nodes serve unless told otherwise.
+const SERVE_PORT: u16 = 8765;
 /// 2026-01-01: no clock that is right is before it.
 const EARLIEST: i64 = 1_767_225_600;
 
@@ -67,6 +74,10 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<(), Failure> {
             hint: "the index is damaged",
         });
     }
+    if let Ok(registry) = &opened {
+        checks.push(ports(registry));
+        checks.push(peers_reachable(registry));
+    }
     let now = host::now();
     checks.push(Check {
         name: "clock",
@@ -78,6 +89,70 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<(), Failure> {
     match (checks.iter().all(|c| c.ok), opened) {
         (false, Err(error)) => Err(error.into()),
         _ => Ok(()),
+    }
+}
+
+/// Whether a node could serve, or does.
+fn ports(registry: &LocalRegistry) -> Check {
+    let serving = running_node(registry.home()).ok().flatten();
+    let bound = std::net::UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, SERVE_PORT));
+    let (ok, detail) = match (serving, bound) {
+        (Some(node), _) => {
+            let at = node
+                .0
+                .get("addr")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            (true, format!("a node serves at {at}"))
+        }
+        (None, Ok(_)) => (true, format!("UDP {SERVE_PORT} is free")),
+        (None, Err(e)) => (false, format!("UDP {SERVE_PORT}: {e}")),
+    };
+    Check {
+        name: "ports",
+        ok,
+        detail,
+        hint: "another program has it: serve with --port",
+    }
+}
+
+/// Whether the peers that were met answer, all asked at once.
+fn peers_reachable(registry: &LocalRegistry) -> Check {
+    let known = KnownPeers::of(registry).all();
+    let net = Net::new(registry);
+    let (ok, detail) = match (&known, &net) {
+        (Err(e), _) | (_, Err(e)) => (false, e.to_string()),
+        (Ok(known), _) if known.is_empty() => (true, "none known yet".to_owned()),
+        (Ok(known), Ok(net)) => {
+            let silent: Vec<String> = std::thread::scope(|scope| {
+                let asked = known.iter().map(|(at, id)| {
+                    let ask = move || {
+                        let mut address: PeerAddress = at.parse().ok()?;
+                        address.node = Some(*id);
+                        net.connect(&address).ok()
+                    };
+                    (at, scope.spawn(ask))
+                });
+                let asked: Vec<_> = asked.collect();
+                let silent = asked
+                    .into_iter()
+                    .filter_map(|(at, answer)| match answer.join() {
+                        Ok(Some(_)) => None,
+                        _ => Some(at.clone()),
+                    });
+                silent.collect()
+            });
+            match silent.is_empty() {
+                true => (true, format!("{} of {}", known.len(), known.len())),
+                false => (false, format!("no answer from {}", silent.join(", "))),
+            }
+        }
+    };
+    Check {
+        name: "peers reachable",
+        ok,
+        detail,
+        hint: "is the node there serving, and its UDP port open?",
     }
 }
 

@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::ident::NodeId;
-use crate::keyring::IfExists;
-use crate::keyring::write_aside;
+use crate::net::node_file;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
-use crate::wire::limits::NODE_FILE_BYTES_MAX;
 
 const FILE: &str = "access.txt";
 const LOCK: &str = "access.lock";
@@ -32,26 +30,8 @@ impl AccessList {
     /// # Errors
     /// [`Error::File`] when the file cannot be read or a line is no node id.
     pub fn all(&self) -> Result<BTreeSet<NodeId>, Error> {
-        let path = self.path();
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) if text.len() <= NODE_FILE_BYTES_MAX => text,
-            Ok(_) => {
-                let long = std::io::Error::other("it is too long");
-                return Err(Error::file("read", &path, long));
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-            Err(e) => return Err(Error::file("read", &path, e)),
-        };
-        let mut ids = BTreeSet::new();
-        for line in text.lines() {
-            let line = line.split('#').next().unwrap_or_default().trim();
-            if line.is_empty() {
-                continue;
-            }
-            let wrong = || std::io::Error::other(format!("`{line}` is not a node id"));
-            ids.insert(NodeId::parse_hex(line).ok_or_else(|| Error::file("read", &path, wrong()))?);
-        }
-        Ok(ids)
+        let ids = node_file::read(&self.path(), NodeId::parse_hex)?;
+        Ok(ids.into_iter().collect())
     }
 
     /// Adds a node. Whether it is new on it.
@@ -76,9 +56,7 @@ impl AccessList {
         let changed = change(&mut ids);
         if changed {
             let text: String = ids.iter().map(|id| format!("{id}\n")).collect();
-            let path = self.path();
-            write_aside(&path, text.as_bytes(), None, IfExists::Replace)
-                .map_err(|e| Error::file("write", &path, e))?;
+            node_file::write(&self.path(), &text)?;
         }
         Ok(changed)
     }

@@ -4,13 +4,11 @@
 use std::path::PathBuf;
 
 use crate::ident::NodeId;
-use crate::keyring::IfExists;
-use crate::keyring::write_aside;
 use crate::net::address::PeerAddress;
+use crate::net::node_file;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::sync::PeerError;
-use crate::wire::limits::NODE_FILE_BYTES_MAX;
 
 const FILE: &str = "known_peers";
 const LOCK: &str = "known_peers.lock";
@@ -71,32 +69,11 @@ impl KnownPeers {
     /// # Errors
     /// [`Error::File`] when the file cannot be read.
     pub fn all(&self) -> Result<Vec<(String, NodeId)>, Error> {
-        let path = self.path();
-        let text = match std::fs::read(&path) {
-            Ok(bytes) if bytes.len() <= NODE_FILE_BYTES_MAX => bytes,
-            Ok(_) => {
-                let long = std::io::Error::other("it is too long");
-                return Err(Error::file("read", &path, long));
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(Error::file("read", &path, e)),
-        };
-        let text = String::from_utf8_lossy(&text);
-        let mut pins = Vec::new();
-        for (n, line) in text.lines().enumerate() {
-            let line = line.split('#').next().unwrap_or_default().trim();
-            if line.is_empty() {
-                continue;
-            }
-            let pin = line.split_once(' ').and_then(|(at, id)| {
-                let at: PeerAddress = at.parse().ok()?;
-                Some((at.place(), NodeId::parse_hex(id.trim())?))
-            });
-            // A line that is not understood might be the pin that matters.
-            let wrong = || std::io::Error::other(format!("line {} is not a pin", n + 1));
-            pins.push(pin.ok_or_else(|| Error::file("read", &path, wrong()))?);
-        }
-        Ok(pins)
+        node_file::read(&self.path(), |line| {
+            let (at, id) = line.split_once(' ')?;
+            let at: PeerAddress = at.parse().ok()?;
+            Some((at.place(), NodeId::parse_hex(id.trim())?))
+        })
     }
 
     /// Forgets who was at an address. Whether anybody was.
@@ -119,9 +96,7 @@ impl KnownPeers {
         let text = "# Which node was found at which address. `alimentar registry peers forget ADDR` removes a line.\n"
             .to_owned()
             + &lines.collect::<String>();
-        let path = self.path();
-        write_aside(&path, text.as_bytes(), None, IfExists::Replace)
-            .map_err(|e| Error::file("write", &path, e))
+        node_file::write(&self.path(), &text)
     }
 
     fn path(&self) -> PathBuf {

@@ -13,6 +13,7 @@ mod gate;
 mod known_peers;
 mod metrics;
 mod node;
+mod node_file;
 mod peer;
 mod questions;
 mod serve;

@@ -99,6 +99,17 @@ impl Answering {
         self.failed
     }
 
+    /// What the peer is told at such an end.
+    fn last_word(&mut self, ending: Ending) -> Answer {
+        Answer::Refusal(match ending {
+            Ending::Refused(refusal) => refusal,
+            Ending::Failed(error) => {
+                self.failed = Some(error);
+                Refusal::new(RefusalCode::Failed, "failed here")
+            }
+        })
+    }
+
     fn step(&mut self) -> Result<Option<Answer>, Ending> {
         loop {
             if let Some(answer) = self.ready.pop_front() {
@@ -126,17 +137,13 @@ impl Iterator for Answering {
 
     /// The next frame; the last one is a refusal where it ends so.
     fn next(&mut self) -> Option<Answer> {
-        let refusal = match self.step() {
+        let ending = match self.step() {
             Ok(answer) => return answer,
-            Err(Ending::Refused(refusal)) => refusal,
-            Err(Ending::Failed(error)) => {
-                self.failed = Some(error);
-                Refusal::new(RefusalCode::Failed, "failed here")
-            }
+            Err(ending) => ending,
         };
         self.rest = Rest::Nothing;
         self.ready.clear();
-        Some(Answer::Refusal(refusal))
+        Some(self.last_word(ending))
     }
 }
 
@@ -152,14 +159,8 @@ impl LocalRegistry {
         match self.begin(request, asking, &mut answering.ready) {
             Ok(rest) => answering.rest = rest,
             Err(ending) => {
-                let refusal = match ending {
-                    Ending::Refused(refusal) => refusal,
-                    Ending::Failed(error) => {
-                        answering.failed = Some(error);
-                        Refusal::new(RefusalCode::Failed, "failed here")
-                    }
-                };
-                answering.ready = VecDeque::from([Answer::Refusal(refusal)]);
+                let last = answering.last_word(ending);
+                answering.ready = VecDeque::from([last]);
             }
         }
         answering

@@ -137,7 +137,11 @@ impl LocalRegistry {
         if table.size_bytes() != Some(m.size_bytes) {
             return Err(mismatch(m, "(file table)"));
         }
-        progress.phase("pulling", Some(m.size_bytes));
+        let phase = match supplies {
+            [only] => format!("pulling from {}", only.source.address()),
+            several => format!("pulling from {} peers", several.len()),
+        };
+        progress.phase(&phase, Some(m.size_bytes));
         let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
         let mut hashing = Hashing::new(&files, 0);
         let mut straight = match &options.output {
