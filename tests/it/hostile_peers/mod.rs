@@ -14,3 +14,4 @@ mod relay;
 mod signed;
 mod stalling;
 mod talking;
+mod wires;
