@@ -48,8 +48,16 @@ pub(crate) fn connect_all(
         addresses.extend(known.iter().filter_map(|(at, _)| at.parse().ok()));
     }
     let (mut peers, mut first) = (Vec::new(), None);
-    for address in &addresses {
-        match connect(net, address, out) {
+    // One that does not answer keeps nobody waiting for the others.
+    let connected: Vec<Result<Peer, Failure>> = std::thread::scope(|scope| {
+        let ask = |address| scope.spawn(move || connect(net, address, out));
+        let asked: Vec<_> = addresses.iter().map(ask).collect();
+        let gone = |_| Failure::from(Error::NoPeer);
+        let joined = asked.into_iter().map(|asked| asked.join());
+        joined.map(|peer| peer.map_err(gone)?).collect()
+    });
+    for peer in connected {
+        match peer {
             Ok(peer) => peers.push(peer),
             Err(failure) => {
                 if addresses.len() > 1 {

@@ -190,7 +190,7 @@ impl Server {
             peer,
             hello: OnceLock::new(),
             long_request: Semaphore::new(1),
-            data_answers: Semaphore::new(DATA_ANSWERS as usize),
+            data_answers: Arc::new(Semaphore::new(DATA_ANSWERS as usize)),
             requests: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),
         });

@@ -35,6 +35,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 
 /// Requests longer than this come one at a time from a peer, and few at a time from all.
@@ -54,7 +55,7 @@ pub(crate) struct Session {
     pub(crate) hello: OnceLock<Hello>,
     pub(crate) conduct: Mutex<Conduct>,
     pub(crate) long_request: Semaphore,
-    pub(crate) data_answers: Semaphore,
+    pub(crate) data_answers: Arc<Semaphore>,
     pub(crate) requests: AtomicU64,
     pub(crate) sent_bytes: AtomicU64,
 }
@@ -186,8 +187,11 @@ impl Session {
         let registry = self.server.registry.clone();
         let name = name_of(&request);
         let has_data = matches!(&request, Request::PullNode(_) | Request::PullChunk(_));
-        let _turn = match has_data {
-            true => self.data_answers.acquire_many(self.share()).await.ok(),
+        let turn = match has_data {
+            true => {
+                let turns = self.data_answers.clone();
+                turns.acquire_many_owned(self.share()).await.ok()
+            }
             false => None,
         };
         let begun = tokio::task::spawn_blocking(move || {
@@ -218,8 +222,7 @@ impl Session {
                 if let Some(error) = answering.failed() {
                     self.failed(name, words(&error));
                 }
-                // Under way until the peer has it: a node that stops waits for that.
-                let _ = tokio::time::timeout(STALL, out.stopped()).await;
+                self.see_off(out, turn);
                 break;
             };
             for piece in answer.into_pieces() {
@@ -240,6 +243,18 @@ impl Session {
             .await;
         }
         self.sent(name, bytes, started)
+    }
+
+    /// What was written is under way until the peer has it: it takes memory, and a node that stops
+    /// waits for it. The peer may ask on meanwhile.
+    fn see_off(&self, out: SendStream, turn: Option<OwnedSemaphorePermit>) {
+        let server = self.server.clone();
+        server.counters.under_way.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(STALL, out.stopped()).await;
+            server.counters.under_way.fetch_sub(1, Ordering::Relaxed);
+            drop(turn);
+        });
     }
 
     /// How many places an answer of data takes. In a crowd all: memory is for one record of each

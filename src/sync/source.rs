@@ -62,6 +62,13 @@ impl PeerError {
     }
 }
 
+impl PeerError {
+    /// Whether the peer will not answer otherwise if it is asked again in a moment.
+    pub fn is_final(&self) -> bool {
+        self.is_misconduct() || matches!(self, Self::Refused(_))
+    }
+}
+
 impl Classify for PeerError {
     fn kind(&self) -> ErrorKind {
         match self {

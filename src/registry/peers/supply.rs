@@ -13,7 +13,7 @@ use crate::sync::RefusalCode;
 /// How often a peer may say that it is too much at once.
 const BUSY_TRIES: u32 = 50;
 
-/// Before each try to connect again; so many in one pull.
+/// Before each try to connect again; so many without anything coming in between.
 const REVIVAL_PAUSES: [Duration; 4] = match cfg!(test) {
     true => [Duration::ZERO; 4],
     false => [
@@ -67,12 +67,8 @@ impl<'a> Supply<'a> {
         self.report().gave_up.is_none()
     }
 
-    /// After a failure: whether the peer is to be asked again. A lost connection is not its
-    /// fault, and may come back in a moment.
-    pub(crate) fn survives(&self, error: &PeerError) -> bool {
-        if error.is_misconduct() || matches!(error, PeerError::Refused(_)) {
-            return false;
-        }
+    /// After a lost connection, which is not the peer's fault: whether it came back.
+    pub(crate) fn survives(&self) -> bool {
         let mut revivals = self.revivals.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(pause) = REVIVAL_PAUSES.get(*revivals) {
             *revivals += 1;
@@ -84,6 +80,15 @@ impl<'a> Supply<'a> {
             }
         }
         false
+    }
+
+    /// Counts what came from it; so its connection may be lost as often as before.
+    pub(crate) fn gave(&self, chunks: u64) {
+        self.report().chunks += chunks;
+        // Whoever is connecting again counts on.
+        if let Ok(mut revivals) = self.revivals.try_lock() {
+            *revivals = 0;
+        }
     }
 
     /// Gives a peer up, and says why.

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use crate::catalog;
 use crate::catalog::RegisterKey;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
 use crate::ident::EnvelopeId;
 use crate::ident::PublisherKey;
 use crate::manifest::Envelope;
@@ -85,6 +87,7 @@ impl LocalRegistry {
             Failed::Peer(source) => blame(source),
             Failed::Here(error) => error,
         })?;
+        let mut first = None;
         for offer in self.list_remote(peer, &ListFilter::All)? {
             if self.holds(&offer)? {
                 continue;
@@ -102,12 +105,23 @@ impl LocalRegistry {
                     report.pulled.push(offer);
                 }
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
-                // A peer that is gone is gone for all of them.
-                Err(error @ Error::Peer { .. }) if report.pulled.is_empty() => return Err(error),
-                Err(error) => report.failed.push((offer, error.to_string())),
+                Err(error) => {
+                    // It may have been taken away since it was listed; a peer that is gone is gone
+                    // for all of them.
+                    let gone = is_gone(&error);
+                    report.failed.push((offer, words(&error)));
+                    first.get_or_insert(error);
+                    if gone {
+                        break;
+                    }
+                }
             }
         }
-        Ok(report)
+        match first {
+            // Nothing was done of what could have been.
+            Some(error) if report.pulled.is_empty() => Err(error),
+            _ => Ok(report),
+        }
     }
 
     /// Fetches what datasets that are here lack, from a peer that shows them.
@@ -222,6 +236,21 @@ impl LocalRegistry {
         let rank = Rank::of(offer.manifest(), offer.envelope_id());
         let is_later = rank <= Rank::of(&held.manifest, held.envelope_id);
         Ok(is_later && self.is_complete(&held)?)
+    }
+}
+
+fn is_gone(error: &Error) -> bool {
+    match error {
+        Error::Peer { source, .. } => source.kind() != ErrorKind::NotFound,
+        _ => false,
+    }
+}
+
+/// An error and what is behind it.
+fn words(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(behind) => format!("{error}: {behind}"),
+        None => error.to_string(),
     }
 }
 

@@ -254,7 +254,7 @@ impl Pulling<'_> {
                 let answered = retried(|| supply.source.nodes(request)).and_then(&mut *check);
                 match answered {
                     Ok(()) => return Ok(()),
-                    Err(error) if supply.survives(&error) => {}
+                    Err(error) if !error.is_final() && supply.survives() => {}
                     Err(error) => {
                         supply.give_up(&error);
                         last = Some((supply.source.address(), error));
@@ -293,15 +293,16 @@ impl Pulling<'_> {
                 Err(NotFilled::Peer(PeerError::Stopped)) => {
                     shared.lock().plan.give_back(lane, window.number);
                 }
+                Err(NotFilled::Peer(error)) if error.is_final() => {
+                    give_up(shared, lane, supply, error);
+                    shared.lock().plan.give_back(lane, window.number);
+                }
                 Err(NotFilled::Peer(error)) => {
                     // Another peer may have the window while this one is called again.
                     shared.lock().plan.give_back(lane, window.number);
                     shared.news.notify_all();
-                    if !supply.survives(&error) {
-                        supply.give_up(&error);
-                        let mut state = shared.lock();
-                        state.plan.drop_lane(lane);
-                        state.last_fault = Some((supply.source.address(), error));
+                    if !supply.survives() {
+                        give_up(shared, lane, supply, error);
                     }
                 }
             }
@@ -351,14 +352,22 @@ impl Pulling<'_> {
 
     fn finish(&self, shared: &Shared, window: &Window, filled: Filled, supply: &Supply<'_>) {
         // The file table is no chunk of the dataset.
-        if self.tree == TreeKind::Data {
-            supply.report().chunks += filled.fetched;
+        if self.tree == TreeKind::Data && filled.fetched > 0 {
+            supply.gave(filled.fetched);
         }
         let mut state = shared.lock();
         if state.plan.finish(window.number) == Outcome::First {
             state.ready.insert(window.number, filled);
         }
     }
+}
+
+/// A lane gets nothing more.
+fn give_up(shared: &Shared, lane: Lane, supply: &Supply<'_>, error: PeerError) {
+    supply.give_up(&error);
+    let mut state = shared.lock();
+    state.plan.drop_lane(lane);
+    state.last_fault = Some((supply.source.address(), error));
 }
 
 fn offer(shared: &Shared, chunks: Vec<ChunkEntry>, offset: u64) -> Result<(), Error> {
