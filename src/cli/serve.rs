@@ -9,6 +9,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::Resource;
+use rustix::process::getrlimit;
+use rustix::process::setrlimit;
 use serde_json::Value;
 use serde_json::json;
 use toml_edit::DocumentMut;
@@ -85,12 +88,22 @@ pub(crate) fn run(
         // A node goes on when nobody reads what it says.
         let _ = out.bytes((line + "\n").as_bytes());
     };
+    raise_file_limit();
     let node = Node::start(registry, &options, Arc::new(observer))?;
     while !interrupt::was_asked_for() {
         std::thread::sleep(Duration::from_millis(50));
     }
     node.stop();
     Ok(())
+}
+
+/// Every answer that is under way has files open; the usual limit is for programs that do one
+/// thing at a time.
+fn raise_file_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // With less, fewer are answered at once.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 fn settings(home: &Path, args: &ServeArgs) -> Result<Settings, Failure> {
