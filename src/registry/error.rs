@@ -234,6 +234,7 @@ pub enum Error {
 }
 
 impl Error {
+    #[cfg(feature = "federation")]
     pub(crate) fn transport(source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Transport(Box::new(source))
     }

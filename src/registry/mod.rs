@@ -72,6 +72,7 @@ pub use crate::store::disk::GcOptions;
 pub use crate::store::disk::GcReport;
 
 use crate::store::disk::DiskStore;
+#[cfg(feature = "federation")]
 use crate::store::disk::LockGuard;
 
 /// A registry in a home directory. Opening is quick and holds no lock between calls; several
@@ -102,6 +103,7 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the home cannot be written.
+    #[cfg(feature = "federation")]
     pub(crate) fn exclusive(&self, name: &str) -> Result<Box<dyn LockGuard>, Error> {
         Ok(self.store.lock(name)?)
     }
@@ -110,6 +112,7 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the home cannot be written.
+    #[cfg(feature = "federation")]
     pub(crate) fn exclusive_now(&self, name: &str) -> Result<Option<Box<dyn LockGuard>>, Error> {
         Ok(self.store.try_lock(name)?)
     }

@@ -41,6 +41,7 @@ impl KeyPair {
     }
 
     /// The pair itself, for protocols that sign with it their own way.
+    #[cfg(feature = "federation")]
     pub(crate) fn signing_key(&self) -> &SigningKey {
         &self.signing_key
     }
