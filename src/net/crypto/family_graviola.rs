@@ -108,48 +108,33 @@ fn packet_key(cipher: Cipher, key: &[u8], iv: Iv) -> Option<Box<dyn PacketKey>> 
     })
 }
 
-impl Aead for AesGcm {
-    fn seal(
-        &self,
-        nonce: &[u8; NONCE_LEN],
-        aad: &[u8],
-        data: &mut [u8],
-    ) -> Result<[u8; TAG_LEN], Refused> {
-        let mut tag = [0; TAG_LEN];
-        self.encrypt(nonce, aad, data, &mut tag);
-        Ok(tag)
-    }
+/// graviola's types have the same methods and no trait for them.
+macro_rules! aead_of {
+    ($cipher:ty) => {
+        impl Aead for $cipher {
+            fn seal(
+                &self,
+                nonce: &[u8; NONCE_LEN],
+                aad: &[u8],
+                data: &mut [u8],
+            ) -> Result<[u8; TAG_LEN], Refused> {
+                let mut tag = [0; TAG_LEN];
+                self.encrypt(nonce, aad, data, &mut tag);
+                Ok(tag)
+            }
 
-    fn open(
-        &self,
-        nonce: &[u8; NONCE_LEN],
-        aad: &[u8],
-        data: &mut [u8],
-        tag: &[u8; TAG_LEN],
-    ) -> Result<(), Refused> {
-        self.decrypt(nonce, aad, data, tag).map_err(|_| Refused)
-    }
+            fn open(
+                &self,
+                nonce: &[u8; NONCE_LEN],
+                aad: &[u8],
+                data: &mut [u8],
+                tag: &[u8; TAG_LEN],
+            ) -> Result<(), Refused> {
+                self.decrypt(nonce, aad, data, tag).map_err(|_| Refused)
+            }
+        }
+    };
 }
 
-impl Aead for ChaCha20Poly1305 {
-    fn seal(
-        &self,
-        nonce: &[u8; NONCE_LEN],
-        aad: &[u8],
-        data: &mut [u8],
-    ) -> Result<[u8; TAG_LEN], Refused> {
-        let mut tag = [0; TAG_LEN];
-        self.encrypt(nonce, aad, data, &mut tag);
-        Ok(tag)
-    }
-
-    fn open(
-        &self,
-        nonce: &[u8; NONCE_LEN],
-        aad: &[u8],
-        data: &mut [u8],
-        tag: &[u8; TAG_LEN],
-    ) -> Result<(), Refused> {
-        self.decrypt(nonce, aad, data, tag).map_err(|_| Refused)
-    }
-}
+aead_of!(AesGcm);
+aead_of!(ChaCha20Poly1305);

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use interop::Stack;
-use interop::key;
-use interop::transport;
 use interop::crypto::Primitives;
 use interop::crypto::peer_key;
+use interop::key;
+use interop::transport;
 use quinn::Connection;
 use rustls::CipherSuite;
 

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use interop::Stack;
-use interop::transport;
 use interop::crypto::Primitives;
+use interop::transport;
 use rustls::CipherSuite;
 use rustls::crypto::CryptoProvider;
 
