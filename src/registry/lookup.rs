@@ -11,6 +11,7 @@ use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::Reference;
 use crate::ident::TreeId;
+use crate::ident::VersionPick;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
@@ -325,6 +326,19 @@ impl LocalRegistry {
     }
 }
 
+/// Whether a dataset that has the name has the version and the publisher too.
+pub(crate) fn is_named(
+    dataset: &Dataset,
+    version: &VersionPick,
+    publisher: Option<&String>,
+    trust: &TrustStore,
+) -> bool {
+    let m = &dataset.manifest;
+    let alias = || m.signer.and_then(|key| trust.alias(&key));
+    let is_publishers = |p: &String| alias().is_some_and(|a| a.to_string() == *p);
+    version.admits(&m.dataset_version) && publisher.is_none_or(is_publishers)
+}
+
 /// `name@version` and the first digits of the content id.
 pub(crate) fn label(dataset: &Dataset) -> String {
     let m = &dataset.manifest;
@@ -406,14 +420,7 @@ impl LocalRegistry {
                 let mut named = self
                     .store
                     .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
-                named.retain(|d| version.admits(&d.manifest.dataset_version));
-                if let Some(publisher) = publisher {
-                    let alias = |d: &Dataset| {
-                        let key = d.manifest.signer?;
-                        trust.alias(&key).map(ToString::to_string)
-                    };
-                    named.retain(|d| alias(d).as_ref() == Some(publisher));
-                }
+                named.retain(|d| is_named(d, version, publisher.as_ref(), &trust));
                 (or_content.as_ref(), best(named, &trust))
             }
         };

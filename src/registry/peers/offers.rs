@@ -10,6 +10,7 @@ use crate::manifest::Manifest;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::lookup::best;
+use crate::registry::lookup::is_named;
 use crate::registry::lookup::label;
 use crate::registry::trust::Listed;
 use crate::sync::ListFilter;
@@ -170,12 +171,7 @@ fn fits(dataset: &Dataset, reference: &Reference, trust: &TrustStore) -> bool {
             or_content,
             publisher,
         } => {
-            let alias = || m.signer.and_then(|key| trust.alias(&key));
-            let named = m.name == *name
-                && version.admits(&m.dataset_version)
-                && publisher
-                    .as_ref()
-                    .is_none_or(|p| alias().is_some_and(|a| a.to_string() == *p));
+            let named = m.name == *name && is_named(dataset, version, publisher.as_ref(), trust);
             let by_digits = or_content
                 .as_ref()
                 .is_some_and(|d| d.matches(&m.content_id));
