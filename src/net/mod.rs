@@ -15,7 +15,6 @@ mod metrics;
 mod node;
 mod node_file;
 mod peer;
-mod questions;
 mod serve;
 mod session;
 

@@ -10,14 +10,16 @@ use crate::net::crypto;
 use crate::net::endpoint::asking_endpoint;
 use crate::net::known_peers::KnownPeers;
 use crate::net::known_peers::Pinned;
-use crate::net::questions::unexpected;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::sync::Access;
 use crate::sync::Answer;
+use crate::sync::EachAnswer;
 use crate::sync::Hello;
+use crate::sync::Line;
 use crate::sync::PeerError;
 use crate::sync::Request;
+use crate::sync::unexpected;
 use quinn::Connection;
 use quinn::Endpoint;
 use std::net::Ipv4Addr;
@@ -97,7 +99,7 @@ impl Net {
         let pinned = KnownPeers::of(&self.registry).check(address, id);
         // Nothing was said to it yet.
         let pinned = pinned.inspect_err(|_| connection.close(0_u32.into(), b"another node"))?;
-        let line = Line {
+        let line = Call {
             connection,
             before: Traffic::default(),
         };
@@ -117,7 +119,7 @@ impl Net {
 
 impl Dialer {
     /// A connection, and who is at its other end.
-    pub(super) fn dial(&self, address: &PeerAddress) -> Result<(Connection, NodeId), PeerError> {
+    fn dial(&self, address: &PeerAddress) -> Result<(Connection, NodeId), PeerError> {
         let connection = self.handle.block_on(self.try_each(address))?;
         let id = crypto::peer_key(&connection).map(NodeId::new);
         Ok((connection, id.ok_or(PeerError::Misbehaved("no key"))?))
@@ -193,31 +195,31 @@ pub struct Traffic {
 /// A node at the other end of a connection. Any number of threads may ask at once.
 #[derive(Debug)]
 pub struct Peer {
-    pub(super) dialer: Dialer,
-    line: Mutex<Line>,
-    pub(super) id: NodeId,
-    pub(super) address: PeerAddress,
-    pub(super) hello: Hello,
+    dialer: Dialer,
+    line: Mutex<Call>,
+    id: NodeId,
+    address: PeerAddress,
+    hello: Hello,
     is_new: bool,
     requests: AtomicU64,
 }
 
 /// The connection there is, and what went over those before.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) connection: Connection,
-    pub(super) before: Traffic,
+struct Call {
+    connection: Connection,
+    before: Traffic,
 }
 
 /// What connections are made from.
 #[derive(Clone, Debug)]
-pub(super) struct Dialer {
+struct Dialer {
     handle: Handle,
     endpoint: Endpoint,
 }
 
-impl Line {
-    pub(super) fn traffic(&self) -> Traffic {
+impl Call {
+    fn traffic(&self) -> Traffic {
         let stats = self.connection.stats();
         Traffic {
             received: self.before.received + stats.udp_rx.bytes,
@@ -245,37 +247,45 @@ impl Peer {
         traffic
     }
 
-    pub(super) fn line(&self) -> MutexGuard<'_, Line> {
+    fn line(&self) -> MutexGuard<'_, Call> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn greet(&self) -> Result<Hello, PeerError> {
+    fn greet(&self) -> Result<Hello, PeerError> {
         let mut hello = None;
-        self.ask(&Request::Hello(Hello::own(Access::Open)), |answer| {
-            match (answer, &hello) {
-                (Answer::Hello(said), None) => hello = Some(said),
-                _ => return Err(unexpected()),
-            }
-            Ok(())
-        })?;
+        self.ask(
+            &Request::Hello(Hello::own(Access::Open)),
+            &|| false,
+            &mut |answer| {
+                match (answer, &hello) {
+                    (Answer::Hello(said), None) => hello = Some(said),
+                    _ => return Err(unexpected()),
+                }
+                Ok(())
+            },
+        )?;
         hello.ok_or(PeerError::Misbehaved("no hello"))
     }
+}
 
-    /// Asks, and hands over the frames of the answer as they come.
-    pub(super) fn ask(
-        &self,
-        request: &Request,
-        each: impl FnMut(Answer) -> Result<(), PeerError>,
-    ) -> Result<(), PeerError> {
-        self.ask_unless(request, &|| false, each)
+impl Line for Peer {
+    fn who(&self) -> NodeId {
+        self.id
     }
 
-    /// The same, until the answer is needless.
-    pub(super) fn ask_unless(
+    fn place(&self) -> String {
+        self.address.place()
+    }
+
+    fn serves(&self) -> Access {
+        self.hello.access
+    }
+
+    fn ask(
         &self,
         request: &Request,
         is_needless: &dyn Fn() -> bool,
-        mut each: impl FnMut(Answer) -> Result<(), PeerError>,
+        each: &mut EachAnswer<'_>,
     ) -> Result<(), PeerError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let connection = self.line().connection.clone();
@@ -298,6 +308,23 @@ impl Peer {
             connection.close(0_u32.into(), b"stalled");
         }
         answered
+    }
+
+    fn reconnect(&self) -> Result<(), PeerError> {
+        let mut line = self.line();
+        if line.connection.close_reason().is_none() {
+            return Ok(());
+        }
+        let (connection, found) = self.dialer.dial(&self.address)?;
+        if found != self.id {
+            connection.close(0_u32.into(), b"another node");
+            let expected = self.id;
+            return Err(PeerError::OtherNode { expected, found });
+        }
+        let before = line.traffic();
+        *line = Call { connection, before };
+        drop(line);
+        self.greet().map(drop)
     }
 }
 

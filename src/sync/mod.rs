@@ -7,6 +7,7 @@ mod element;
 mod frame;
 mod hello;
 mod plan;
+mod questions;
 mod request;
 mod source;
 #[cfg(test)]
@@ -30,6 +31,9 @@ pub use plan::Lane;
 pub use plan::Outcome;
 pub use plan::Plan;
 pub use plan::Step;
+pub use questions::EachAnswer;
+pub use questions::Line;
+pub use questions::unexpected;
 pub use request::ListFilter;
 pub use request::NodePlace;
 pub use request::PullChunkRequest;

@@ -1,26 +1,18 @@
 //! A registry in the same process that is asked over the bytes that would be sent, and whose
 //! answers can be disturbed.
 
-use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::Asking;
 use crate::registry::peers::Showing;
 use crate::sync::Access;
 use crate::sync::Answer;
-use crate::sync::ChunkSource;
-use crate::sync::EachRecord;
+use crate::sync::EachAnswer;
 use crate::sync::FrameReader;
 use crate::sync::Hello;
-use crate::sync::ListFilter;
-use crate::sync::PeerCatalog;
+use crate::sync::Line;
 use crate::sync::PeerError;
-use crate::sync::PullChunkRequest;
-use crate::sync::PullNodeRequest;
-use crate::sync::ReconcileRequest;
-use crate::sync::Reconciled;
 use crate::sync::Request;
-use crate::sync::SeamRequest;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -78,11 +70,50 @@ impl Near {
         }
     }
 
-    /// Asks, and hands over what comes, as far as it comes.
+    fn disturb(&self, bytes: &mut Vec<u8>) -> Result<(), PeerError> {
+        let mut faults = self.faults.lock().unwrap();
+        if faults.random.below(1000) >= faults.per_mille {
+            return Ok(());
+        }
+        let at = faults.random.below(bytes.len() as u64) as usize;
+        match faults.random.below(6) {
+            0 => return Err(PeerError::Lost("the connection broke".to_owned())),
+            1 => return Err(PeerError::Stalled(Duration::from_secs(20))),
+            2 => bytes.truncate(at),
+            3 => bytes.clear(),
+            4 => bytes.extend(bytes.clone()),
+            _ => bytes[at] ^= 1 << faults.random.below(8),
+        }
+        Ok(())
+    }
+}
+
+impl Line for Near {
+    fn who(&self) -> NodeId {
+        NodeId::new([self.id; 32])
+    }
+
+    fn place(&self) -> String {
+        format!("near-{}", self.id)
+    }
+
+    fn serves(&self) -> Access {
+        self.access
+    }
+
+    fn reconnect(&self) -> Result<(), PeerError> {
+        let mut faults = self.faults.lock().unwrap();
+        match faults.random.below(2) {
+            0 => Ok(()),
+            _ => Err(PeerError::Lost("it is gone".to_owned())),
+        }
+    }
+
     fn ask(
         &self,
         request: &Request,
-        each: &mut dyn FnMut(Answer) -> bool,
+        _: &dyn Fn() -> bool,
+        each: &mut EachAnswer<'_>,
     ) -> Result<(), PeerError> {
         let mut requests = FrameReader::new(Request::body_limit);
         let frame = requests.read(&mut request.encode().as_slice())?.unwrap();
@@ -102,148 +133,11 @@ impl Near {
             while let Some(frame) = reader.read(&mut piece)? {
                 match Answer::decode(frame)? {
                     Answer::Refusal(refusal) => return Err(refusal.into()),
-                    answer => {
-                        if !each(answer) {
-                            return Err(PeerError::Stopped);
-                        }
-                    }
+                    answer => each(answer)?,
                 }
             }
         }
         assert!(answering.failed().is_none());
         Ok(reader.end()?)
-    }
-
-    fn disturb(&self, bytes: &mut Vec<u8>) -> Result<(), PeerError> {
-        let mut faults = self.faults.lock().unwrap();
-        if faults.random.below(1000) >= faults.per_mille {
-            return Ok(());
-        }
-        let at = faults.random.below(bytes.len() as u64) as usize;
-        match faults.random.below(6) {
-            0 => return Err(PeerError::Lost("the connection broke".to_owned())),
-            1 => return Err(PeerError::Stalled(Duration::from_secs(20))),
-            2 => bytes.truncate(at),
-            3 => bytes.clear(),
-            4 => bytes.extend(bytes.clone()),
-            _ => bytes[at] ^= 1 << faults.random.below(8),
-        }
-        Ok(())
-    }
-}
-
-impl PeerCatalog for Near {
-    fn id(&self) -> NodeId {
-        NodeId::new([self.id; 32])
-    }
-
-    fn address(&self) -> String {
-        format!("near-{}", self.id)
-    }
-
-    fn access(&self) -> Access {
-        self.access
-    }
-
-    fn list(&self, filter: &ListFilter) -> Result<Vec<Vec<u8>>, PeerError> {
-        let mut all = Vec::new();
-        self.ask(&Request::List(filter.clone()), &mut |answer| {
-            if let Answer::Manifests(some) = answer {
-                all.extend(some);
-            }
-            true
-        })?;
-        Ok(all)
-    }
-
-    fn reconcile(&self, request: &ReconcileRequest) -> Result<Reconciled, PeerError> {
-        let mut found = Reconciled::default();
-        self.ask(&Request::Reconcile(request.clone()), &mut |answer| {
-            match answer {
-                Answer::Reconciled(missing) => found.missing = missing,
-                Answer::Manifests(some) => found.envelopes.extend(some),
-                Answer::Statements(some) => found.statements.extend(some),
-                _ => return false,
-            }
-            true
-        })?;
-        Ok(found)
-    }
-
-    fn announce(
-        &self,
-        envelopes: Vec<Vec<u8>>,
-        statements: Vec<Vec<u8>>,
-    ) -> Result<u64, PeerError> {
-        let mut taken = 0;
-        let request = Request::Announce {
-            envelopes,
-            statements,
-        };
-        self.ask(&request, &mut |answer| {
-            if let Answer::Announced(n) = answer {
-                taken = n;
-            }
-            true
-        })?;
-        Ok(taken)
-    }
-
-    fn card(&self, envelope: &EnvelopeId) -> Result<Vec<u8>, PeerError> {
-        let mut card = Vec::new();
-        self.ask(&Request::PullCard(*envelope), &mut |answer| {
-            if let Answer::Card(bytes) = answer {
-                card = bytes;
-            }
-            true
-        })?;
-        Ok(card)
-    }
-}
-
-impl ChunkSource for Near {
-    fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError> {
-        let mut nodes = Vec::new();
-        self.ask(&Request::PullNode(request.clone()), &mut |answer| {
-            if let Answer::Nodes(some) = answer {
-                nodes.extend(some);
-            }
-            true
-        })?;
-        Ok(nodes)
-    }
-
-    fn revive(&self) -> Result<(), PeerError> {
-        let mut faults = self.faults.lock().unwrap();
-        match faults.random.below(2) {
-            0 => Ok(()),
-            _ => Err(PeerError::Lost("it is gone".to_owned())),
-        }
-    }
-
-    fn seams(&self, request: &SeamRequest) -> Result<Vec<usize>, PeerError> {
-        let mut seams = Vec::new();
-        self.ask(&Request::Seams(*request), &mut |answer| {
-            if let Answer::Seams(ends) = answer {
-                seams = ends;
-            }
-            true
-        })?;
-        Ok(seams)
-    }
-
-    fn chunks(
-        &self,
-        request: &PullChunkRequest,
-        _: &dyn Fn() -> bool,
-        each: &mut EachRecord<'_>,
-    ) -> Result<(), PeerError> {
-        self.ask(
-            &Request::PullChunk(request.clone()),
-            &mut |answer| match answer {
-                Answer::Chunks(record) => each(record),
-                _ => false,
-            },
-        )
     }
 }

@@ -1,47 +1,78 @@
-//! What a peer may be asked, over its connection.
+//! What a peer may be asked, whatever the line to it: which answers fit which question.
 
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
-use crate::net::peer::Line;
-use crate::net::peer::Peer;
-use crate::sync::Access;
-use crate::sync::Answer;
-use crate::sync::ChunkSource;
-use crate::sync::EachRecord;
-use crate::sync::ListFilter;
-use crate::sync::PeerCatalog;
-use crate::sync::PeerError;
-use crate::sync::PullChunkRequest;
-use crate::sync::PullNodeRequest;
-use crate::sync::ReconcileRequest;
-use crate::sync::Reconciled;
-use crate::sync::RefusalCode;
-use crate::sync::Request;
-use crate::sync::SeamRequest;
+use crate::sync::answer::Answer;
+use crate::sync::answer::RefusalCode;
+use crate::sync::hello::Access;
+use crate::sync::request::ListFilter;
+use crate::sync::request::PullChunkRequest;
+use crate::sync::request::PullNodeRequest;
+use crate::sync::request::ReconcileRequest;
+use crate::sync::request::Request;
+use crate::sync::request::SeamRequest;
+use crate::sync::source::ChunkSource;
+use crate::sync::source::EachRecord;
+use crate::sync::source::PeerCatalog;
+use crate::sync::source::PeerError;
+use crate::sync::source::Reconciled;
 use crate::wire::limits::LIST_BYTES_MAX;
 use crate::wire::limits::NODES_ASKED_MAX;
 
+/// Takes the frames of an answer; an error ends the asking with it.
+pub type EachAnswer<'a> = dyn FnMut(Answer) -> Result<(), PeerError> + 'a;
+
+/// A line to a peer: QUIC, or none at all in tests.
+pub trait Line: Send + Sync {
+    /// Who is at its other end; proven.
+    fn who(&self) -> NodeId;
+
+    /// Where that is, for messages.
+    fn place(&self) -> String;
+
+    /// Whom the peer serves.
+    fn serves(&self) -> Access;
+
+    /// Asks, and hands over the frames of the answer as they come; a refusal is an error.
+    /// `is_needless` is asked again and again while nothing comes.
+    ///
+    /// # Errors
+    /// [`PeerError`], also what `each` returns, and [`PeerError::Stopped`] for `is_needless`.
+    fn ask(
+        &self,
+        request: &Request,
+        is_needless: &dyn Fn() -> bool,
+        each: &mut EachAnswer<'_>,
+    ) -> Result<(), PeerError>;
+
+    /// Connects again after the connection was lost; nothing where it was not.
+    ///
+    /// # Errors
+    /// [`PeerError`] when the peer cannot be reached, or is somebody else now.
+    fn reconnect(&self) -> Result<(), PeerError>;
+}
+
 /// What was answered is not an answer to what was asked.
-pub(super) fn unexpected() -> PeerError {
+pub fn unexpected() -> PeerError {
     PeerError::Misbehaved("an answer to something else")
 }
 
-impl PeerCatalog for Peer {
+impl<L: Line> PeerCatalog for L {
     fn id(&self) -> NodeId {
-        self.id
+        self.who()
     }
 
     fn address(&self) -> String {
-        self.address.place()
+        self.place()
     }
 
     fn access(&self) -> Access {
-        self.hello.access
+        self.serves()
     }
 
     fn list(&self, filter: &ListFilter) -> Result<Vec<Vec<u8>>, PeerError> {
         let (mut all, mut bytes) = (Vec::new(), 0);
-        self.ask(&Request::List(filter.clone()), |answer| {
+        self.ask(&Request::List(filter.clone()), &|| false, &mut |answer| {
             let Answer::Manifests(some) = answer else {
                 return Err(unexpected());
             };
@@ -55,7 +86,8 @@ impl PeerCatalog for Peer {
         let (mut is_begun, mut bytes) = (false, 0);
         self.ask(
             &Request::Reconcile(request.clone()),
-            |answer| match answer {
+            &|| false,
+            &mut |answer| match answer {
                 Answer::Reconciled(missing) if !is_begun => {
                     is_begun = true;
                     found.missing = missing;
@@ -79,7 +111,7 @@ impl PeerCatalog for Peer {
             envelopes,
             statements,
         };
-        self.ask(&request, |answer| match answer {
+        self.ask(&request, &|| false, &mut |answer| match answer {
             Answer::Announced(n) if taken.is_none() => {
                 taken = Some(n);
                 Ok(())
@@ -91,13 +123,17 @@ impl PeerCatalog for Peer {
 
     fn card(&self, envelope: &EnvelopeId) -> Result<Vec<u8>, PeerError> {
         let mut card = None;
-        self.ask(&Request::PullCard(*envelope), |answer| match answer {
-            Answer::Card(bytes) if card.is_none() => {
-                card = Some(bytes);
-                Ok(())
-            }
-            _ => Err(unexpected()),
-        })?;
+        self.ask(
+            &Request::PullCard(*envelope),
+            &|| false,
+            &mut |answer| match answer {
+                Answer::Card(bytes) if card.is_none() => {
+                    card = Some(bytes);
+                    Ok(())
+                }
+                _ => Err(unexpected()),
+            },
+        )?;
         card.ok_or_else(unexpected)
     }
 }
@@ -117,53 +153,48 @@ fn take(all: &mut Vec<Vec<u8>>, bytes: &mut usize, some: Vec<Vec<u8>>) -> Result
     }
 }
 
-impl ChunkSource for Peer {
+impl<L: Line> ChunkSource for L {
     fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError> {
         let mut nodes = Vec::new();
-        self.ask(&Request::PullNode(request.clone()), |answer| {
-            let Answer::Nodes(some) = answer else {
-                return Err(unexpected());
-            };
-            if some.is_empty() {
-                return Err(PeerError::Misbehaved("a batch of nothing"));
-            }
-            nodes.extend(some);
-            match nodes.len() <= NODES_ASKED_MAX {
-                true => Ok(()),
-                false => Err(PeerError::Misbehaved(
-                    "more tree nodes than it was asked for",
-                )),
-            }
-        })?;
+        self.ask(
+            &Request::PullNode(request.clone()),
+            &|| false,
+            &mut |answer| {
+                let Answer::Nodes(some) = answer else {
+                    return Err(unexpected());
+                };
+                if some.is_empty() {
+                    return Err(PeerError::Misbehaved("a batch of nothing"));
+                }
+                nodes.extend(some);
+                match nodes.len() <= NODES_ASKED_MAX {
+                    true => Ok(()),
+                    false => Err(PeerError::Misbehaved(
+                        "more tree nodes than it was asked for",
+                    )),
+                }
+            },
+        )?;
         Ok(nodes)
     }
 
     fn revive(&self) -> Result<(), PeerError> {
-        let mut line = self.line();
-        if line.connection.close_reason().is_none() {
-            return Ok(());
-        }
-        let (connection, found) = self.dialer.dial(&self.address)?;
-        if found != self.id {
-            connection.close(0_u32.into(), b"another node");
-            let expected = self.id;
-            return Err(PeerError::OtherNode { expected, found });
-        }
-        let before = line.traffic();
-        *line = Line { connection, before };
-        drop(line);
-        self.greet().map(drop)
+        self.reconnect()
     }
 
     fn seams(&self, request: &SeamRequest) -> Result<Vec<usize>, PeerError> {
         let mut seams = Vec::new();
-        let asked = self.ask(&Request::Seams(*request), |answer| match answer {
-            Answer::Seams(ends) => {
-                seams = ends;
-                Ok(())
-            }
-            _ => Err(unexpected()),
-        });
+        let asked = self.ask(
+            &Request::Seams(*request),
+            &|| false,
+            &mut |answer| match answer {
+                Answer::Seams(ends) => {
+                    seams = ends;
+                    Ok(())
+                }
+                _ => Err(unexpected()),
+            },
+        );
         match asked {
             Err(PeerError::Refused(r)) if r.code == RefusalCode::NotUnderstood => Ok(Vec::new()),
             other => other.map(|()| seams),
@@ -177,7 +208,7 @@ impl ChunkSource for Peer {
         each: &mut EachRecord<'_>,
     ) -> Result<(), PeerError> {
         let request = Request::PullChunk(request.clone());
-        self.ask_unless(&request, is_needless, |answer| {
+        self.ask(&request, is_needless, &mut |answer| {
             let Answer::Chunks(record) = answer else {
                 return Err(unexpected());
             };
