@@ -33,11 +33,15 @@ pub enum Table {
     Statements,
     /// Envelope id → a manifest that a peer showed, whose data is not here.
     Known,
+    /// Node id, kind, id → what that peer showed and is not passed on.
+    Aside,
+    /// Envelope id → when it was pulled because somebody here follows it.
+    Followed,
 }
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Meta,
         Self::Blobs,
         Self::Doomed,
@@ -49,6 +53,8 @@ impl Table {
         Self::Sources,
         Self::Statements,
         Self::Known,
+        Self::Aside,
+        Self::Followed,
     ];
 
     /// The table's name in the database.
@@ -64,7 +70,9 @@ impl Table {
             Self::Contents => "contents-1",
             Self::Sources => "sources-1",
             Self::Statements => "statements-1",
-            Self::Known => "known-1",
+            Self::Known => "known-2",
+            Self::Aside => "aside-1",
+            Self::Followed => "followed-1",
         }
     }
 }

@@ -1,17 +1,25 @@
 //! Datasets that are elsewhere: manifests that peers showed, without their data. A memory of what
-//! was heard, within quotas; losing it costs asking again.
+//! was heard, within quotas; losing it costs asking again. Of each register only the state that
+//! counts is kept, and none where a later one is here.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use crate::catalog;
+use crate::catalog::Brief;
+use crate::catalog::RegisterKey;
 use crate::clock::Timestamp;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::manifest::Envelope;
+use crate::manifest::Manifest;
+use crate::manifest::Rank;
 use crate::meta_store::MetaError;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::meta_store::Scan;
 use crate::meta_store::Table;
+use crate::pack::Flags;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
@@ -19,118 +27,215 @@ use crate::wire::limits::KNOWN_MAX;
 use crate::wire::limits::KNOWN_PER_PEER_MAX;
 use crate::wire::limits::KNOWN_PER_STRANGER_MAX;
 
-/// A manifest that a peer showed. Its signature was verified when it came.
+/// Bytes of a row before the short form and its length.
+const BRIEF_BYTES_MAX: usize = 256 << 10;
+
+/// A manifest that a peer showed, in short. Its signature was verified when it came. What its
+/// flags say: `private`, that it came from a node that does not serve everybody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     /// When.
     pub heard_at: Timestamp,
-    /// From whom.
+    /// From whom first.
     pub from: NodeId,
     /// What.
+    pub brief: Brief,
+}
+
+/// A manifest that a peer shows, on its way into the tables. Its signature is verified.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// When.
+    pub heard_at: Timestamp,
+    /// From whom.
+    pub from: NodeId,
+    /// Not to be passed on.
+    pub is_private: bool,
+    /// What.
+    pub manifest: Manifest,
+    /// Its envelope.
     pub envelope: Envelope,
 }
 
-impl Known {
+impl Heard {
+    fn brief(&self) -> Brief {
+        let flags = Flags {
+            private: self.is_private,
+            foreign: true,
+            shared: false,
+        };
+        let is_signed = self.envelope.signature.is_some();
+        Brief::of(&self.manifest, is_signed, self.envelope.id(), flags)
+    }
+
+    fn rank(&self) -> Rank {
+        Rank::of(&self.manifest, self.envelope.id())
+    }
+
     fn encode(&self) -> Vec<u8> {
+        let brief = self.brief();
+        let mut short = Writer::new();
+        short.bytes(brief.envelope_id.as_bytes());
+        short.u8(brief.flags.bits()).bytes(&brief.encode());
         let mut w = Writer::new();
         w.u64(self.heard_at.0.cast_unsigned())
             .bytes(self.from.as_bytes())
+            .bytes(brief.key.as_bytes())
+            .counted(short.as_bytes())
             .bytes(&self.envelope.encode());
         w.into_bytes()
     }
+}
 
-    fn decode(row: &[u8]) -> Result<Self, DecodeError> {
-        let mut r = Reader::new(row);
-        Ok(Self {
-            heard_at: Timestamp(r.u64()?.cast_signed()),
-            from: NodeId::new(r.array()?),
-            envelope: Envelope::decode(r.bytes(r.remaining())?)?,
-        })
+/// A row's short form, and the encoded envelope behind it.
+fn decode(row: &[u8]) -> Result<(Known, &[u8]), DecodeError> {
+    let mut r = Reader::new(row);
+    let heard_at = Timestamp(r.u64()?.cast_signed());
+    let from = NodeId::new(r.array()?);
+    let key = RegisterKey(r.array()?);
+    let brief = Brief::decode(key, r.counted("short form", BRIEF_BYTES_MAX)?)?;
+    let known = Known {
+        heard_at,
+        from,
+        brief: brief.ok_or(DecodeError::Invalid("short form"))?,
+    };
+    Ok((known, r.bytes(r.remaining())?))
+}
+
+fn damaged(source: DecodeError) -> MetaError {
+    MetaError::Row {
+        table: Table::Known.name(),
+        source,
     }
 }
 
-/// Everything that is known to be elsewhere.
+/// Everything that is known to be elsewhere, in short.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
-pub fn known(tables: &dyn MetaRead) -> Result<Vec<(EnvelopeId, Known)>, MetaError> {
+pub fn known(tables: &dyn MetaRead) -> Result<Vec<Known>, MetaError> {
     let mut found = Vec::new();
-    let mut damaged = None;
-    tables.scan(Table::Known, &[], &mut |key, row| {
-        match (key.try_into(), Known::decode(row)) {
-            (Ok(key), Ok(known)) => found.push((EnvelopeId::new(key), known)),
-            (_, decoded) => damaged = Some(decoded.err().unwrap_or(DecodeError::Truncated)),
+    let mut wrong = None;
+    tables.scan(Table::Known, &[], &mut |_, row| {
+        match decode(row) {
+            Ok((known, _)) => found.push(known),
+            Err(source) => wrong = Some(source),
         }
         Scan::Continue
     })?;
-    match damaged {
-        None => Ok(found),
-        Some(source) => Err(MetaError::Row {
-            table: Table::Known.name(),
-            source,
-        }),
-    }
+    wrong.map_or(Ok(found), |source| Err(damaged(source)))
 }
 
-/// The ids of everything that is known to be elsewhere.
+/// The envelope of a manifest that is known to be elsewhere.
 ///
 /// # Errors
-/// [`MetaError`] when the tables cannot be read.
-pub fn known_ids(tables: &dyn MetaRead) -> Result<Vec<EnvelopeId>, MetaError> {
-    let mut found = Vec::new();
-    tables.scan(Table::Known, &[], &mut |key, _| {
-        found.extend(key.try_into().map(EnvelopeId::new));
-        Scan::Continue
-    })?;
-    Ok(found)
+/// [`MetaError`] when the tables are damaged.
+pub fn known_envelope(
+    tables: &dyn MetaRead,
+    id: &EnvelopeId,
+) -> Result<Option<Envelope>, MetaError> {
+    let Some(row) = tables.get(Table::Known, id.as_bytes())? else {
+        return Ok(None);
+    };
+    let (_, envelope) = decode(&row).map_err(damaged)?;
+    Envelope::decode(envelope).map(Some).map_err(damaged)
+}
+
+/// The rank of a manifest that is known to be elsewhere; `None` where it is not any more.
+fn known_rank(tables: &dyn MetaRead, id: &EnvelopeId) -> Result<Option<Rank>, MetaError> {
+    let Some(envelope) = known_envelope(tables, id)? else {
+        return Ok(None);
+    };
+    let manifest = Manifest::decode(&envelope.manifest);
+    let manifest = manifest.map_err(|_| damaged(DecodeError::Invalid("manifest")))?;
+    Ok(Some(Rank::of(&manifest, *id)))
+}
+
+/// Whether a manifest that is known to be elsewhere counts more than what is here of its register.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn is_news(tables: &dyn MetaRead, known: &Brief) -> Result<bool, MetaError> {
+    let Some(held) = catalog::by_key(tables, known.key)? else {
+        return Ok(true);
+    };
+    let held = Rank::of(&held.manifest, held.envelope_id);
+    Ok(known_rank(tables, &known.envelope_id)?.is_some_and(|rank| rank > held))
 }
 
 /// Notes manifests that a peer showed, and forgets the oldest of those that are too many: of a
-/// peer, of a publisher whom `is_trusted` does not name, and in all. How many are new.
+/// peer, of a publisher whom `is_trusted` does not name, and in all. Which are new and stayed.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged or cannot be written.
 pub fn note_known(
     tables: &mut dyn MetaWrite,
-    heard: &[Known],
-    is_trusted: &dyn Fn(&Known) -> bool,
-) -> Result<u64, MetaError> {
-    let mut new = 0;
-    for known in heard {
-        let id = known.envelope.id();
-        if tables.get(Table::Known, id.as_bytes())?.is_none() {
-            tables.put(Table::Known, id.as_bytes(), &known.encode())?;
-            new += 1;
+    heard: &[Heard],
+    is_trusted: &dyn Fn(&Brief) -> bool,
+) -> Result<Vec<EnvelopeId>, MetaError> {
+    let mut all = known(tables)?;
+    let mut of_register: BTreeMap<RegisterKey, EnvelopeId> = BTreeMap::new();
+    of_register.extend(all.iter().map(|k| (k.brief.key, k.brief.envelope_id)));
+    let mut new = Vec::new();
+    for heard in heard {
+        let brief = heard.brief();
+        let id = brief.envelope_id;
+        let held = catalog::by_key(tables, brief.key)?;
+        let held = held.map(|d| Rank::of(&d.manifest, d.envelope_id));
+        let before = of_register.get(&brief.key).copied();
+        let known = match before {
+            Some(before) => known_rank(tables, &before)?,
+            None => None,
+        };
+        if held.max(known).is_some_and(|rank| rank >= heard.rank()) {
+            continue;
         }
+        if let Some(before) = before {
+            tables.delete(Table::Known, before.as_bytes())?;
+            all.retain(|k| k.brief.envelope_id != before);
+        }
+        tables.put(Table::Known, id.as_bytes(), &heard.encode())?;
+        of_register.insert(brief.key, id);
+        all.push(Known {
+            heard_at: heard.heard_at,
+            from: heard.from,
+            brief,
+        });
+        new.push(id);
     }
-    if new > 0 {
-        for id in too_many(known(tables)?, is_trusted) {
-            tables.delete(Table::Known, id.as_bytes())?;
-        }
+    if !new.is_empty() {
+        let gone = too_many(all, is_trusted);
+        forget_known(tables, &gone)?;
+        let gone: BTreeSet<EnvelopeId> = gone.into_iter().collect();
+        new.retain(|id| !gone.contains(id));
     }
     Ok(new)
 }
 
-/// Newest first, each counts against its quotas; what exceeds one goes.
-fn too_many(
-    mut held: Vec<(EnvelopeId, Known)>,
-    is_trusted: &dyn Fn(&Known) -> bool,
-) -> Vec<EnvelopeId> {
-    held.sort_by_key(|(id, k)| (!is_trusted(k), std::cmp::Reverse(k.heard_at.0), *id));
+/// Trusted ones first, then newest first, each counts against its quotas; what exceeds one goes.
+fn too_many(mut all: Vec<Known>, is_trusted: &dyn Fn(&Brief) -> bool) -> Vec<EnvelopeId> {
+    all.sort_by_key(|k| {
+        let is_strange = !is_trusted(&k.brief);
+        (
+            is_strange,
+            std::cmp::Reverse(k.heard_at.0),
+            k.brief.envelope_id,
+        )
+    });
     let mut total = 0;
     let mut of_peer: BTreeMap<NodeId, usize> = BTreeMap::new();
     let mut of_stranger: BTreeMap<Option<[u8; 32]>, usize> = BTreeMap::new();
     let mut gone = Vec::new();
-    for (id, known) in held {
-        let signer = known.envelope.signature.map(|s| *s.key.as_bytes());
+    for known in all {
+        let signer = known.brief.signer.map(|key| *key.as_bytes());
         let peers = of_peer.entry(known.from).or_default();
         let strangers = of_stranger.entry(signer).or_default();
-        let is_strange = !is_trusted(&known);
+        let is_strange = !is_trusted(&known.brief);
         let exceeds = total >= KNOWN_MAX
             || *peers >= KNOWN_PER_PEER_MAX
             || (is_strange && *strangers >= KNOWN_PER_STRANGER_MAX);
         if exceeds {
-            gone.push(id);
+            gone.push(known.brief.envelope_id);
         } else {
             total += 1;
             *peers += 1;

@@ -1,7 +1,9 @@
 //! Which datasets there are: states by register key, found by name, by content id, or all. Works
 //! over any [`MetaRead`]; which manifest wins is decided above.
 
+mod aside;
 mod brief;
+mod followed;
 mod known;
 mod statements;
 #[cfg(test)]
@@ -10,11 +12,19 @@ mod tombstone;
 
 use std::collections::BTreeSet;
 
+pub use aside::TrustDigest;
+pub use aside::aside;
+pub use aside::put_aside;
 pub use brief::Brief;
+pub use followed::followed;
+pub use followed::forget_followed;
+pub use followed::put_followed;
+pub use known::Heard;
 pub use known::Known;
 pub use known::forget_known;
+pub use known::is_news;
 pub use known::known;
-pub use known::known_ids;
+pub use known::known_envelope;
 pub use known::note_known;
 pub use statements::put_statement;
 pub use statements::statements;

@@ -76,7 +76,7 @@ impl<D> Listed<D> {
         decide(&self.standing, action)
     }
 
-    fn new(
+    pub(crate) fn new(
         trust: &TrustStore,
         dataset: D,
         claim: Claim<'_>,

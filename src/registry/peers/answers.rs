@@ -1,41 +1,32 @@
 //! Answering peers. Nothing is kept between requests.
 
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::collections::VecDeque;
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
-use crate::catalog;
 use crate::catalog::Dataset;
-use crate::catalog::Known;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
-use crate::ident::PublisherKey;
-use crate::ident::StatementId;
 use crate::manifest::Envelope;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
-use crate::registry::host;
 use crate::registry::peers::chunks::ChunkAnswer;
+use crate::registry::peers::hearing::Source;
 use crate::registry::peers::nodes::NodeAnswer;
 use crate::registry::peers::visible::Showing;
 use crate::store::disk::BlobReader;
 use crate::sync::Access;
 use crate::sync::Answer;
 use crate::sync::Hello;
+use crate::sync::ItemId;
 use crate::sync::ListFilter;
 use crate::sync::ReconcileRequest;
 use crate::sync::Refusal;
 use crate::sync::RefusalCode;
 use crate::sync::Request;
 use crate::sync::pack_batch;
-use crate::trust::Action;
-use crate::trust::Statement;
-use crate::trust::UnverifiedManifest;
-use crate::trust::Verdict;
-use crate::wire::limits::KNOWN_PER_STRANGER_MAX;
 
 /// Who asks, and what this node shows.
 #[derive(Clone, Debug)]
@@ -88,7 +79,7 @@ pub struct Answering {
 #[derive(Debug)]
 enum Rest {
     Nothing,
-    Envelopes(std::vec::IntoIter<EnvelopeId>),
+    Items(std::vec::IntoIter<ItemId>),
     Nodes(NodeAnswer),
     Chunks(ChunkAnswer),
 }
@@ -119,8 +110,8 @@ impl Answering {
                 Rest::Nothing => return Ok(None),
                 Rest::Nodes(nodes) => return nodes.step(),
                 Rest::Chunks(chunks) => return chunks.step(),
-                Rest::Envelopes(ids) => {
-                    let some: Vec<EnvelopeId> = ids.by_ref().take(1024).collect();
+                Rest::Items(items) => {
+                    let some: Vec<ItemId> = items.by_ref().take(1024).collect();
                     if some.is_empty() {
                         return Ok(None);
                     }
@@ -211,7 +202,7 @@ impl LocalRegistry {
                 envelopes,
                 statements,
             } => {
-                let taken = self.take_announced(&asking.peer, envelopes, statements)?;
+                let taken = self.take_announced(asking, envelopes, statements)?;
                 ready.push_back(Answer::Announced(taken));
             }
         }
@@ -236,19 +227,20 @@ impl LocalRegistry {
             ListFilter::Name(name) => b.name == *name,
             ListFilter::Content(digits) => digits.matches(&b.content_id),
         });
-        let ids: Vec<EnvelopeId> = shown.iter().map(|b| b.envelope_id).collect();
-        Ok(Rest::Envelopes(ids.into_iter()))
+        let ids = shown.iter().map(|b| ItemId::Manifest(b.envelope_id));
+        Ok(Rest::Items(ids.collect::<Vec<_>>().into_iter()))
     }
 
-    /// Envelopes that are still here.
-    fn batches(&self, ids: &[EnvelopeId]) -> Result<Vec<Answer>, Error> {
-        let envelopes = self.store.read(|t| {
-            let held = ids.iter().map(|id| catalog::envelope_if_held(t, id));
-            held.collect::<Result<Vec<_>, _>>().map_err(Error::from)
-        })?;
-        let encoded: Vec<Vec<u8>> = envelopes.iter().flatten().map(Envelope::encode).collect();
-        let mut left = encoded.into_iter();
-        Ok(std::iter::from_fn(|| pack_batch(&mut left).map(Answer::Manifests)).collect())
+    /// Items that are still here, statements first.
+    fn batches(&self, items: &[ItemId]) -> Result<Vec<Answer>, Error> {
+        let (envelopes, statements) = self.bodies(items)?;
+        let (mut envelopes, mut statements) = (envelopes.into_iter(), statements.into_iter());
+        let first = std::iter::from_fn(|| pack_batch(&mut statements).map(Answer::Statements));
+        let mut batches: Vec<Answer> = first.collect();
+        batches.extend(std::iter::from_fn(|| {
+            pack_batch(&mut envelopes).map(Answer::Manifests)
+        }));
+        Ok(batches)
     }
 
     fn reconcile(
@@ -258,122 +250,43 @@ impl LocalRegistry {
         ready: &mut VecDeque<Answer>,
     ) -> Result<Rest, Ending> {
         let salt = &request.salt;
-        let shown = self.shown(asking.showing)?;
-        let (statements, mut held) = self.store.read(|t| {
-            let mut held: Vec<EnvelopeId> = catalog::known_ids(t)?;
-            held.extend(catalog::heads(t)?.into_iter().map(|(_, id)| id));
-            Ok::<_, Error>((catalog::statements(t)?, held))
-        })?;
-        held.sort_unstable();
-        let mut here: HashSet<_> = held.iter().map(|id| salt.envelope(id)).collect();
-        here.extend(statements.iter().map(|s| salt.statement(&s.id())));
+        let items = self.items_with(&asking.peer, asking.showing)?;
+        let here: HashSet<_> = items.all().map(|item| item.element(salt)).collect();
         let missing = request.elements.iter().enumerate();
         let missing = missing.filter(|(_, e)| !here.contains(e)).map(|(n, _)| n);
         ready.push_back(Answer::Reconciled(missing.collect()));
         let theirs = &request.elements;
-        let new = statements
-            .iter()
-            .filter(|s| theirs.binary_search(&salt.statement(&s.id())).is_err());
-        let encoded: Vec<Vec<u8>> = new.map(|s| s.encode().to_vec()).collect();
-        let mut left = encoded.into_iter();
-        while let Some(batch) = pack_batch(&mut left) {
-            ready.push_back(Answer::Statements(batch));
-        }
-        let is_new = |id: &EnvelopeId| theirs.binary_search(&salt.envelope(id)).is_err();
-        let new = shown.iter().map(|b| b.envelope_id).filter(is_new);
-        Ok(Rest::Envelopes(new.collect::<Vec<_>>().into_iter()))
+        let new = items.passing.into_iter();
+        let new = new.filter(|item| theirs.binary_search(&item.element(salt)).is_err());
+        Ok(Rest::Items(new.collect::<Vec<_>>().into_iter()))
     }
 
     fn take_announced(
         &self,
-        peer: &NodeId,
+        asking: &Asking,
         envelopes: &[Vec<u8>],
         statements: &[Vec<u8>],
     ) -> Result<u64, Ending> {
-        let mut verified = Vec::new();
+        let mut decoded = Vec::new();
         for bytes in envelopes {
             let envelope = Envelope::decode(bytes).map_err(|_| {
                 Ending::Refused(Refusal::new(RefusalCode::Malformed, "not a manifest"))
             })?;
-            verified.push(envelope);
+            decoded.push(envelope);
         }
-        let taken = self.note_elsewhere(peer, verified)?;
-        Ok(taken + self.take_statements(statements)?)
-    }
-}
-
-impl LocalRegistry {
-    /// Notes manifests whose data a peer has, if trust does not refuse them; how many are new.
-    pub(crate) fn note_elsewhere(
-        &self,
-        peer: &NodeId,
-        envelopes: Vec<Envelope>,
-    ) -> Result<u64, Error> {
-        let trust = self.trust()?;
-        let heard_at = host::now();
-        let mut heard = Vec::new();
-        for envelope in envelopes {
-            let Ok(verified) = UnverifiedManifest::new(envelope).verify() else {
-                continue;
-            };
-            let listed = Self::listed_elsewhere(&trust, &verified);
-            let is_refused = listed.decide(Action::Receive).verdict == Verdict::Refuse;
-            if is_refused || listed.withdrawn.is_some() {
-                continue;
-            }
-            heard.push(Known {
-                heard_at,
-                from: *peer,
-                envelope: verified.envelope().clone(),
-            });
-        }
-        if heard.is_empty() {
-            return Ok(0);
-        }
-        let is_trusted = |k: &Known| {
-            let signer = k.envelope.signature.map(|s| s.key);
-            signer.is_some_and(|key| trust.alias(&key).is_some())
+        let from = Source {
+            peer: asking.peer,
+            access: asking.hello.access,
         };
-        self.store.write(|tables| {
-            let mut absent = Vec::new();
-            for known in &heard {
-                if catalog::envelope_if_held(tables, &known.envelope.id())?.is_none() {
-                    absent.push(known.clone());
-                }
-            }
-            Ok(catalog::note_known(tables, &absent, &is_trusted)?)
-        })
-    }
-
-    /// Keeps statements whose signatures hold, of publishers who matter here: known by name, or
-    /// the signer of something held. How many are new. Others are passed over.
-    pub(crate) fn take_statements(&self, encoded: &[Vec<u8>]) -> Result<u64, Error> {
-        if encoded.is_empty() {
-            return Ok(0);
-        }
-        let trust = self.trust()?;
-        let (held, briefs) = self
-            .store
-            .read(|t| Ok::<_, Error>((catalog::statements(t)?, catalog::briefs(t)?)))?;
-        let signers: HashSet<PublisherKey> = briefs.iter().filter_map(|b| b.signer).collect();
-        let mut ids: HashSet<StatementId> = held.iter().map(Statement::id).collect();
-        let mut of_key: HashMap<PublisherKey, usize> = HashMap::new();
-        for statement in &held {
-            *of_key.entry(statement.by).or_default() += 1;
-        }
-        let mut new = 0;
-        for bytes in encoded {
-            // A kind of statement that came later is no fault of the peer's.
-            let Ok(statement) = Statement::decode(bytes) else {
-                continue;
-            };
-            let matters = trust.alias(&statement.by).is_some() || signers.contains(&statement.by);
-            let count = of_key.entry(statement.by).or_default();
-            if matters && *count < KNOWN_PER_STRANGER_MAX && ids.insert(statement.id()) {
-                *count += 1;
-                new += u64::from(self.accept_statement(&statement)?);
+        // Statements first: a withdrawal counts for what comes with it.
+        let taken = self.take_statements(&from, statements)?;
+        match self.note_elsewhere(&from, decoded)? {
+            Some(new) => Ok(taken + new),
+            // Whoever passes it on has looked.
+            None => {
+                let text = "a signature that does not hold";
+                Err(Ending::Refused(Refusal::new(RefusalCode::NotAllowed, text)))
             }
         }
-        Ok(new)
     }
 }

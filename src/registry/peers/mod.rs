@@ -4,10 +4,16 @@
 mod answers;
 mod chunks;
 mod fetch;
+mod hearing;
+#[cfg(test)]
+mod lab;
 #[cfg(test)]
 mod near;
 mod nodes;
 mod offers;
+mod passing;
+#[cfg(test)]
+mod passing_tests;
 mod pull;
 mod share;
 mod straight;
@@ -21,9 +27,11 @@ mod windows;
 pub use answers::Answering;
 pub use answers::Asking;
 pub use offers::Offer;
+pub use passing::Items;
 pub use pull::PullOptions;
 pub use pull::PullReport;
 pub use supply::SourceReport;
+pub use sync::Compared;
 pub use sync::SyncOptions;
 pub use sync::SyncReport;
 pub use visible::Showing;

@@ -47,6 +47,8 @@ pub(super) struct Faults {
 pub(super) struct Near {
     pub(super) registry: LocalRegistry,
     pub(super) id: u8,
+    /// Who asks.
+    pub(super) asker: u8,
     pub(super) access: Access,
     pub(super) showing: Showing,
     pub(super) faults: Mutex<Faults>,
@@ -61,6 +63,7 @@ impl Near {
         Self {
             registry: registry.clone(),
             id,
+            asker: 99,
             access: Access::Open,
             showing: Showing::default(),
             faults: Mutex::new(Faults {
@@ -119,7 +122,7 @@ impl Line for Near {
         let frame = requests.read(&mut request.encode().as_slice())?.unwrap();
         let request = Request::decode(&frame)?.unwrap();
         let asking = Asking {
-            peer: NodeId::new([99; 32]),
+            peer: NodeId::new([self.asker; 32]),
             hello: Hello::own(Access::Open),
             showing: self.showing,
             access: self.access,

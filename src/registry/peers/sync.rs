@@ -6,7 +6,6 @@ use crate::catalog;
 use crate::catalog::RegisterKey;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
-use crate::ident::EnvelopeId;
 use crate::ident::PublisherKey;
 use crate::manifest::Envelope;
 use crate::manifest::Rank;
@@ -14,20 +13,25 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
+use crate::registry::peers::hearing::Source;
 use crate::registry::peers::offers::Offer;
 use crate::registry::peers::pull::PullOptions;
 use crate::registry::peers::visible::Showing;
 use crate::sync::ChunkSource;
 use crate::sync::Element;
+use crate::sync::ItemId;
 use crate::sync::ListFilter;
 use crate::sync::PeerError;
 use crate::sync::ReconcileRequest;
+use crate::sync::Reconciled;
 use crate::sync::Salt;
 use crate::sync::pack_batch;
 use crate::trust::Action;
-use crate::trust::Statement;
 use crate::trust::Trust;
 use crate::trust::Verdict;
+
+/// Manifests that one announcement offers. Each costs the peer a signature, and it counts.
+const ANNOUNCED_AT_ONCE: usize = 500;
 
 /// How to sync.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +44,15 @@ pub struct SyncOptions {
     pub accept_unsigned: bool,
     /// Pull content of these publishers.
     pub accept_publishers: Vec<PublisherKey>,
+}
+
+/// What a comparison of catalogues brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// Manifests and statements that are new here.
+    pub received: u64,
+    /// Manifests and statements that were new there.
+    pub sent: u64,
 }
 
 /// What a sync did.
@@ -59,14 +72,6 @@ pub struct SyncReport {
     pub chunks: u64,
 }
 
-/// One thing that is here, and how it goes to a peer.
-enum Own {
-    Manifest(EnvelopeId),
-    Statement(Vec<u8>),
-    /// Heard of; only so that it is not sent again.
-    Heard,
-}
-
 impl LocalRegistry {
     /// Syncs with a peer.
     ///
@@ -78,15 +83,13 @@ impl LocalRegistry {
         options: &SyncOptions,
         progress: &dyn Progress,
     ) -> Result<SyncReport, Error> {
-        let blame = |source| Error::Peer {
-            address: peer.address(),
-            source,
-        };
         progress.phase("comparing catalogues", None);
-        let mut report = self.exchange(peer, options).map_err(|e| match e {
-            Failed::Peer(source) => blame(source),
-            Failed::Here(error) => error,
-        })?;
+        let compared = self.compare(peer, options.showing)?;
+        let mut report = SyncReport {
+            received: compared.received,
+            sent: compared.sent,
+            ..SyncReport::default()
+        };
         let mut first = None;
         for offer in self.list_remote(peer, &ListFilter::All)? {
             if self.holds(&offer)? {
@@ -148,82 +151,83 @@ impl LocalRegistry {
         Ok(())
     }
 
-    /// Manifests and statements, both ways.
-    fn exchange(
-        &self,
-        peer: &dyn ChunkSource,
-        options: &SyncOptions,
-    ) -> Result<SyncReport, Failed> {
+    /// Manifests and statements, both ways, and no content.
+    ///
+    /// # Errors
+    /// [`Error::Peer`] when it does not answer, or shows what no honest node shows.
+    pub fn compare(&self, peer: &dyn ChunkSource, showing: Showing) -> Result<Compared, Error> {
+        self.exchange(peer, showing).map_err(|e| match e {
+            Failed::Peer(source) => Error::Peer {
+                address: peer.address(),
+                source,
+            },
+            Failed::Here(error) => error,
+        })
+    }
+
+    fn exchange(&self, peer: &dyn ChunkSource, showing: Showing) -> Result<Compared, Failed> {
         let salt = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
         let salt = Salt::new(salt);
-        let own = self.own(&salt, options.showing)?;
+        let items = self.items_with(&peer.id(), showing)?;
+        let mut own: Vec<(Element, ItemId)> = Vec::new();
+        own.extend(items.all().map(|item| (item.element(&salt), item)));
+        own.sort_unstable();
+        own.dedup_by_key(|(element, _)| *element);
         let request = ReconcileRequest {
             salt,
             elements: own.iter().map(|(element, _)| *element).collect(),
         };
         let found = peer.reconcile(&request).map_err(Failed::Peer)?;
+        let passing: HashSet<ItemId> = items.passing.into_iter().collect();
+        let mut offered = Vec::new();
+        for index in &found.missing {
+            let (_, item) = own
+                .get(*index)
+                .ok_or(Failed::Peer(PeerError::Misbehaved("an index of nothing")))?;
+            offered.extend(passing.contains(item).then_some(*item));
+        }
+        let received = self.take_compared(peer, &found)?;
+        let sent = self.offer(peer, &offered)?;
+        Ok(Compared { received, sent })
+    }
+
+    /// Takes what a comparison brought; how much of it is new.
+    fn take_compared(&self, peer: &dyn ChunkSource, found: &Reconciled) -> Result<u64, Failed> {
         let mut envelopes = Vec::new();
         for bytes in &found.envelopes {
             let envelope = Envelope::decode(bytes).map_err(|e| Failed::Peer(e.into()))?;
             envelopes.push(envelope);
         }
+        let from = Source {
+            peer: peer.id(),
+            access: peer.access(),
+        };
         // Statements first: a withdrawal counts for what comes with it.
-        let mut received = self.take_statements(&found.statements)?;
-        received += self.note_elsewhere(&peer.id(), envelopes)?;
-        let (mut envelopes, mut statements) = (Vec::new(), Vec::new());
-        for index in found.missing {
-            match own.get(index).map(|(_, own)| own) {
-                Some(Own::Manifest(id)) => {
-                    let envelope = self
-                        .store
-                        .read(|t| Ok::<_, Error>(catalog::envelope_if_held(t, id)?))?;
-                    envelopes.extend(envelope.map(|e| e.encode()));
-                }
-                Some(Own::Statement(bytes)) => statements.push(bytes.clone()),
-                Some(Own::Heard) => {}
-                None => return Err(Failed::Peer(PeerError::Misbehaved("an index of nothing"))),
-            }
-        }
-        let mut sent = 0;
-        let (mut envelopes, mut statements) = (envelopes.into_iter(), statements.into_iter());
-        loop {
-            // Statements apart: a batch of each may be as long as a request.
-            let batch = match pack_batch(&mut statements) {
-                Some(batch) => (Vec::new(), batch),
-                None => match pack_batch(&mut envelopes) {
-                    Some(batch) => (batch, Vec::new()),
-                    None => break,
-                },
-            };
-            sent += peer.announce(batch.0, batch.1).map_err(Failed::Peer)?;
-        }
-        Ok(SyncReport {
-            received,
-            sent,
-            ..SyncReport::default()
-        })
+        let received = self.take_statements(&from, &found.statements)?;
+        let forged = PeerError::Misbehaved("a manifest whose signature does not hold");
+        let noted = self.note_elsewhere(&from, envelopes)?;
+        Ok(received + noted.ok_or(Failed::Peer(forged))?)
     }
 
-    /// What is here, by element, ascending.
-    fn own(&self, salt: &Salt, showing: Showing) -> Result<Vec<(Element, Own)>, Error> {
-        let shown = self.shown(showing)?;
-        let (known, statements) = self
-            .store
-            .read(|t| Ok::<_, Error>((catalog::known_ids(t)?, catalog::statements(t)?)))?;
-        let mut own: Vec<(Element, Own)> = Vec::new();
-        for id in shown.iter().map(|b| b.envelope_id) {
-            own.push((salt.envelope(&id), Own::Manifest(id)));
+    /// Offers a peer what it lacks; how much of it was new there.
+    fn offer(&self, peer: &dyn ChunkSource, items: &[ItemId]) -> Result<u64, Failed> {
+        let mut sent = 0;
+        for some in items.chunks(ANNOUNCED_AT_ONCE) {
+            let (envelopes, statements) = self.bodies(some)?;
+            let (mut envelopes, mut statements) = (envelopes.into_iter(), statements.into_iter());
+            loop {
+                // Statements apart: a batch of each may be as long as a request.
+                let batch = match pack_batch(&mut statements) {
+                    Some(batch) => (Vec::new(), batch),
+                    None => match pack_batch(&mut envelopes) {
+                        Some(batch) => (batch, Vec::new()),
+                        None => break,
+                    },
+                };
+                sent += peer.announce(batch.0, batch.1).map_err(Failed::Peer)?;
+            }
         }
-        for id in known {
-            own.push((salt.envelope(&id), Own::Heard));
-        }
-        for s in &statements {
-            let bytes = Statement::encode(s).to_vec();
-            own.push((salt.statement(&s.id()), Own::Statement(bytes)));
-        }
-        own.sort_by_key(|(element, _)| *element);
-        own.dedup_by_key(|(element, _)| *element);
-        Ok(own)
+        Ok(sent)
     }
 
     /// Whether an offer, or a later revision of it, is here.

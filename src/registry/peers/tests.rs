@@ -1,17 +1,15 @@
 //! Pulling from peers in the same process that lie, break off and stall, by a seed: every
 //! schedule ends with the dataset whole, or with an error and nothing to be seen.
 
-use crate::catalog::Dataset;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::progress::NoProgress;
-use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
-use crate::registry::peers::PullOptions;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
+use crate::registry::peers::lab::Lab;
+use crate::registry::peers::lab::rows;
 use crate::registry::peers::near::Near;
-use crate::registry::peers::near::Random;
 use crate::sync::Access;
 use crate::sync::ChunkSource;
 use crate::sync::ListFilter;
@@ -19,84 +17,6 @@ use crate::sync::PeerCatalog;
 use crate::sync::PullChunkRequest;
 use crate::sync::PullNodeRequest;
 use crate::sync::ReconcileRequest;
-use crate::trust::KeyPair;
-use std::path::Path;
-
-struct Lab {
-    dir: tempfile::TempDir,
-    registry: LocalRegistry,
-    key: KeyPair,
-}
-
-impl Lab {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let registry = LocalRegistry::open(&dir.path().join("home")).unwrap();
-        let key = KeyPair::generate().unwrap();
-        Self { dir, registry, key }
-    }
-
-    fn trusting(&self, other: &Self) {
-        let publisher = crate::trust::Publisher::new(
-            "other".parse().unwrap(),
-            other.key.public_key(),
-            crate::trust::Level::Full,
-        );
-        let put = self.registry.change_trust(|file| Ok(file.put(publisher)?));
-        put.unwrap();
-    }
-
-    fn index(&self, name: &str, bytes: &[u8], private: bool) -> Dataset {
-        let path = self.dir.path().join(format!("{name}.jsonl"));
-        std::fs::write(&path, bytes).unwrap();
-        self.index_path(&path, private, true)
-    }
-
-    fn index_path(&self, path: &Path, private: bool, sign: bool) -> Dataset {
-        let options = IndexOptions {
-            private,
-            sign_with: sign.then(|| self.key.clone()),
-            ..IndexOptions::default()
-        };
-        let report = self.registry.index(path, &options, &NoProgress).unwrap();
-        let id = report.manifest.content_id;
-        self.registry.get(&id).unwrap().unwrap()
-    }
-
-    fn pull(&self, name: &str, peers: &[&Near]) -> Result<u64, crate::registry::Error> {
-        let catalogs: Vec<&dyn PeerCatalog> = peers.iter().map(|p| *p as _).collect();
-        let reference = name.parse().unwrap();
-        let (offer, who, _) = self.registry.resolve_remote(&reference, &catalogs)?;
-        let sources: Vec<&dyn ChunkSource> = who.iter().map(|n| peers[*n] as _).collect();
-        let pulled = self
-            .registry
-            .pull(&offer, &sources, PullOptions::default(), &NoProgress)?;
-        Ok(pulled.chunks_fetched)
-    }
-
-    fn bytes_of(&self, name: &str) -> Option<Vec<u8>> {
-        let dataset = self.registry.resolve(&name.parse().unwrap()).ok()?;
-        let mut bytes = Vec::new();
-        let read = self.registry.cat(&dataset, None, &mut bytes, &NoProgress);
-        read.unwrap();
-        Some(bytes)
-    }
-}
-
-/// Rows that compress a little and repeat a little.
-fn rows(seed: u64, rows: usize) -> Vec<u8> {
-    let mut random = Random::new(seed);
-    let mut text = String::new();
-    for n in 0..rows {
-        let repeated = n % 97 < 20;
-        let word = if repeated { 7 } else { random.next() };
-        text += &format!(
-            "{{\"n\":{n},\"text\":\"{word:x}{:x}\"}}\n",
-            word.rotate_left(9)
-        );
-    }
-    text.into_bytes()
-}
 
 #[test]
 fn a_pull_brings_what_was_indexed_and_then_only_what_changed() {
