@@ -321,7 +321,13 @@ fn may_ask(registry: &LocalRegistry, asking: &Asking) -> bool {
 /// What a request costs beside what every request does: some look at the whole catalogue.
 fn extra_cost(request: &Request) -> u32 {
     match request {
-        Request::List(_) | Request::Reconcile(_) | Request::Announce { .. } => 50,
+        Request::List(_) | Request::Reconcile(_) => 50,
+        // Each is a signature to verify. One that costs more than anybody may ask at once is
+        // refused.
+        Request::Announce {
+            envelopes,
+            statements,
+        } => u32::try_from(50 + envelopes.len() + statements.len()).unwrap_or(u32::MAX),
         _ => 0,
     }
 }

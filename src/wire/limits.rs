@@ -112,6 +112,10 @@ pub const KNOWN_PER_STRANGER_MAX: usize = 1_000;
 pub const ASIDE_MAX: usize = 100_000;
 /// The same of one peer.
 pub const ASIDE_PER_PEER_MAX: usize = 10_000;
+/// Peers that a node gossips with.
+pub const GOSSIP_PEERS_MAX: usize = 1024;
+/// Items that wait to be told to one peer.
+pub const GOSSIP_QUEUE_MAX: usize = 500;
 /// Bytes of all manifests and statements in one answer.
 pub const LIST_BYTES_MAX: usize = 256 << 20;
 /// Bytes of `known_peers`, of `access.txt` and of a node's settings.
@@ -177,6 +181,8 @@ pub const ALL: &[(&str, u64)] = &[
     ("known_per_stranger_max", KNOWN_PER_STRANGER_MAX as u64),
     ("aside_max", ASIDE_MAX as u64),
     ("aside_per_peer_max", ASIDE_PER_PEER_MAX as u64),
+    ("gossip_peers_max", GOSSIP_PEERS_MAX as u64),
+    ("gossip_queue_max", GOSSIP_QUEUE_MAX as u64),
     ("list_bytes_max", LIST_BYTES_MAX as u64),
     ("node_file_bytes_max", NODE_FILE_BYTES_MAX as u64),
 ];

@@ -16,6 +16,7 @@ use crate::registry::host;
 use crate::registry::peers::hearing::Source;
 use crate::registry::peers::offers::Offer;
 use crate::registry::peers::pull::PullOptions;
+use crate::registry::peers::supply::retried;
 use crate::registry::peers::visible::Showing;
 use crate::sync::ChunkSource;
 use crate::sync::Element;
@@ -224,7 +225,8 @@ impl LocalRegistry {
                         None => break,
                     },
                 };
-                sent += peer.announce(batch.0, batch.1).map_err(Failed::Peer)?;
+                let announced = retried(|| peer.announce(batch.0.clone(), batch.1.clone()));
+                sent += announced.map_err(Failed::Peer)?;
             }
         }
         Ok(sent)

@@ -50,6 +50,11 @@ impl Lab {
         self.registry.home()
     }
 
+    /// How many datasets the served registry has heard of elsewhere.
+    pub fn heard(&self) -> usize {
+        self.registry.heard().unwrap().len()
+    }
+
     /// Indexes and signs a file, with a card.
     pub fn index(&self, name: &str, bytes: &[u8], private: bool) -> Dataset {
         let path = self.path(&format!("{name}.jsonl"));

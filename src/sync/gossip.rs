@@ -1,0 +1,263 @@
+//! With whom a node talks next, and about what. What is new is told to a few peers at once
+//! (rumour mongering), and every so often catalogues are compared with one peer (anti-entropy), so
+//! that what a rumour missed arrives all the same: Demers et al., "Epidemic Algorithms for
+//! Replicated Database Maintenance", PODC 1987. No sockets and no clock: time comes in, deeds come
+//! out. Normative: `spec/gossip.md`.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::ident::NodeId;
+use crate::sync::item::ItemId;
+use crate::sync::random::Random;
+use crate::wire::limits::GOSSIP_PEERS_MAX;
+use crate::wire::limits::GOSSIP_QUEUE_MAX;
+
+/// How a node gossips.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rhythm {
+    /// To how many peers what is new is told at once.
+    pub fanout: usize,
+    /// How long after a comparison that found nothing the next one begins.
+    pub pause: Duration,
+    /// The same after one that found something: there may be more.
+    pub eager: Duration,
+    /// How many talks go on at once.
+    pub talks: usize,
+    /// How long a peer is left alone after it did not answer; doubled each time.
+    pub shy: Duration,
+    /// The longest that it is.
+    pub shy_max: Duration,
+}
+
+impl Default for Rhythm {
+    fn default() -> Self {
+        Self {
+            fanout: 5,
+            pause: Duration::from_secs(30),
+            eager: Duration::from_millis(500),
+            talks: 4,
+            shy: Duration::from_secs(2),
+            shy_max: Duration::from_secs(600),
+        }
+    }
+}
+
+/// Something to do with a peer. Exactly one [`Gossip::done`] follows each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Talk {
+    /// Compare catalogues.
+    Compare(NodeId),
+    /// Offer it these.
+    Tell(NodeId, Vec<ItemId>),
+}
+
+impl Talk {
+    /// With whom.
+    pub fn peer(&self) -> NodeId {
+        match self {
+            Self::Compare(peer) | Self::Tell(peer, _) => *peer,
+        }
+    }
+}
+
+/// How a talk ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TalkEnd {
+    /// Both had the same, or the peer took what it was offered.
+    Same,
+    /// One of the two lacked something.
+    Differed,
+    /// The peer did not answer.
+    Failed,
+}
+
+/// What is kept of a peer.
+#[derive(Clone, Debug, Default)]
+struct Friend {
+    is_talking: bool,
+    /// Compared at least once since it appeared.
+    is_met: bool,
+    failures: u32,
+    /// Not before this.
+    shy_until: Duration,
+    /// To be told.
+    queue: BTreeSet<ItemId>,
+    /// More than the queue holds is to be told: only a comparison does that.
+    is_flooded: bool,
+}
+
+/// A node's side of the gossip.
+#[derive(Clone, Debug)]
+pub struct Gossip {
+    rhythm: Rhythm,
+    random: Random,
+    friends: BTreeMap<NodeId, Friend>,
+    talks: usize,
+    /// When catalogues are compared with somebody next.
+    round: Duration,
+}
+
+impl Gossip {
+    /// A node that knows nobody. The seed decides who is chosen when several could be.
+    pub fn new(rhythm: Rhythm, seed: u64) -> Self {
+        Self {
+            rhythm,
+            random: Random::new(seed),
+            friends: BTreeMap::new(),
+            talks: 0,
+            round: Duration::ZERO,
+        }
+    }
+
+    /// A peer is there, or is there again. Whether it is taken: there is a limit.
+    pub fn appeared(&mut self, peer: NodeId) -> bool {
+        if !self.friends.contains_key(&peer) && self.friends.len() >= GOSSIP_PEERS_MAX {
+            return false;
+        }
+        let friend = self.friends.entry(peer).or_default();
+        // Whoever shows itself can be talked to at once.
+        (friend.failures, friend.shy_until) = (0, Duration::ZERO);
+        true
+    }
+
+    /// A peer has left.
+    pub fn left(&mut self, peer: &NodeId) {
+        if let Some(friend) = self.friends.remove(peer) {
+            self.talks -= usize::from(friend.is_talking);
+        }
+    }
+
+    /// Everybody is to be compared with anew: after sleep, or on another network.
+    pub fn awoke(&mut self) {
+        for friend in self.friends.values_mut() {
+            (friend.is_met, friend.failures) = (false, 0);
+            friend.shy_until = Duration::ZERO;
+        }
+    }
+
+    /// How many peers there are.
+    pub fn len(&self) -> usize {
+        self.friends.len()
+    }
+
+    /// Whether there is nobody.
+    pub fn is_empty(&self) -> bool {
+        self.friends.is_empty()
+    }
+
+    /// These are new in the catalogue here; `from` told of them, and need not be told.
+    pub fn news(&mut self, items: &[ItemId], from: Option<&NodeId>) {
+        let mut peers: Vec<NodeId> = self.friends.keys().copied().collect();
+        peers.retain(|peer| Some(peer) != from);
+        for _ in 0..self.rhythm.fanout.min(peers.len()) {
+            let chosen = peers.swap_remove(self.random.below(peers.len()));
+            let Some(friend) = self.friends.get_mut(&chosen) else {
+                continue;
+            };
+            for item in items {
+                if friend.queue.len() >= GOSSIP_QUEUE_MAX {
+                    friend.queue.clear();
+                    friend.is_flooded = true;
+                }
+                if !friend.is_flooded {
+                    friend.queue.insert(*item);
+                }
+            }
+        }
+    }
+
+    /// A peer told of these itself: it need not hear them.
+    pub fn told_by(&mut self, peer: &NodeId, items: &[ItemId]) {
+        if let Some(friend) = self.friends.get_mut(peer) {
+            items.iter().for_each(|item| {
+                friend.queue.remove(item);
+            });
+        }
+    }
+
+    /// What to do now, if anything; asked again until there is nothing.
+    pub fn next(&mut self, now: Duration) -> Option<Talk> {
+        if self.talks >= self.rhythm.talks {
+            return None;
+        }
+        let is_free = |f: &Friend| !f.is_talking && f.shy_until <= now;
+        let chosen = |gossip: &mut Self, wanted: fn(&Friend) -> bool| {
+            let free = gossip.friends.iter();
+            let free = free.filter(|(_, f)| is_free(f) && wanted(f));
+            let free: Vec<NodeId> = free.map(|(peer, _)| *peer).collect();
+            (!free.is_empty()).then(|| {
+                let at = gossip.random.below(free.len());
+                free.get(at).copied()
+            })?
+        };
+        // What is new first; then whoever was never met; then whose turn it is.
+        let told = chosen(self, |f| !f.queue.is_empty() && f.is_met && !f.is_flooded);
+        let compared = told
+            .or_else(|| chosen(self, |f| f.is_flooded || !f.is_met))
+            .or_else(|| {
+                let is_due = self.round <= now;
+                is_due.then(|| chosen(self, |_| true)).flatten()
+            });
+        let peer = compared?;
+        if told.is_none() {
+            self.round = now + self.jittered(self.rhythm.pause);
+        }
+        let friend = self.friends.get_mut(&peer)?;
+        friend.is_talking = true;
+        self.talks += 1;
+        let queue = std::mem::take(&mut friend.queue);
+        Some(match told {
+            Some(peer) => Talk::Tell(peer, queue.into_iter().collect()),
+            None => Talk::Compare(peer),
+        })
+    }
+
+    /// A talk has ended.
+    pub fn done(&mut self, now: Duration, talk: &Talk, outcome: TalkEnd) {
+        let Some(friend) = self.friends.get_mut(&talk.peer()) else {
+            return;
+        };
+        self.talks -= usize::from(friend.is_talking);
+        friend.is_talking = false;
+        if outcome == TalkEnd::Failed {
+            // What it was not told, a comparison finds.
+            friend.is_flooded = true;
+            friend.failures += 1;
+            let doubled = 1_u32 << friend.failures.min(16).saturating_sub(1);
+            let shy = self.rhythm.shy.saturating_mul(doubled);
+            friend.shy_until = now + shy.min(self.rhythm.shy_max);
+            return;
+        }
+        (friend.failures, friend.shy_until) = (0, Duration::ZERO);
+        if matches!(talk, Talk::Compare(_)) {
+            (friend.is_met, friend.is_flooded) = (true, false);
+            if outcome == TalkEnd::Differed {
+                let soon = now + self.jittered(self.rhythm.eager);
+                self.round = self.round.min(soon);
+            }
+        }
+    }
+
+    /// When [`Gossip::next`] may have something to do again, if nothing happens before.
+    pub fn wakes_at(&self) -> Option<Duration> {
+        if self.friends.is_empty() || self.talks >= self.rhythm.talks {
+            return None;
+        }
+        let idle = self.friends.values().filter(|f| !f.is_talking);
+        let wake = |f: &Friend| match f.is_flooded || !f.is_met || !f.queue.is_empty() {
+            true => f.shy_until,
+            false => self.round.max(f.shy_until),
+        };
+        idle.map(wake).min()
+    }
+
+    /// Between three and five quarters, so that nodes do not fall into step.
+    fn jittered(&mut self, pause: Duration) -> Duration {
+        let quarter = pause / 4;
+        let micros = usize::try_from(quarter.as_micros()).unwrap_or(usize::MAX / 4);
+        let jitter = self.random.below(2 * micros.max(1));
+        pause - quarter + Duration::from_micros(jitter as u64)
+    }
+}
