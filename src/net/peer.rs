@@ -6,37 +6,36 @@ use crate::net::address::PeerAddress;
 use crate::net::answers::Answers;
 use crate::net::answers::STALL;
 use crate::net::answers::lost;
-use crate::net::crypto;
+use crate::net::dial::Dialer;
+use crate::net::dial::Whereabouts;
 use crate::net::endpoint::asking_endpoint;
 use crate::net::known_peers::KnownPeers;
 use crate::net::known_peers::Pinned;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::host;
 use crate::sync::Access;
 use crate::sync::Answer;
 use crate::sync::EachAnswer;
 use crate::sync::Hello;
 use crate::sync::Line;
+use crate::sync::Pace;
 use crate::sync::PeerError;
 use crate::sync::Request;
 use crate::sync::unexpected;
 use quinn::Connection;
 use quinn::Endpoint;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
 use std::net::SocketAddr;
-use std::net::ToSocketAddrs;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio::runtime::Runtime;
-
-/// How long a handshake may take at one address.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// How often somebody who waits for an answer looks whether it is still wanted.
 const LOOK_UP: Duration = Duration::from_millis(250);
@@ -49,6 +48,7 @@ pub struct Net {
     handle: Handle,
     endpoint: Endpoint,
     registry: LocalRegistry,
+    pace: Option<Arc<Pacer>>,
     /// Last, so that it outlives what runs on it.
     runtime: Option<Runtime>,
 }
@@ -78,6 +78,7 @@ impl Net {
             handle,
             endpoint,
             registry: registry.clone(),
+            pace: None,
             runtime: None,
         })
     }
@@ -87,67 +88,95 @@ impl Net {
     /// # Errors
     /// [`Error::Peer`]: it does not answer, speaks otherwise, or is somebody else.
     pub fn connect(&self, address: &PeerAddress) -> Result<Peer, Error> {
-        let blame = |source| Error::Peer {
-            address: address.place(),
-            source,
-        };
-        let dialer = Dialer {
-            handle: self.handle.clone(),
-            endpoint: self.endpoint.clone(),
-        };
-        let (connection, id) = dialer.dial(address).map_err(blame)?;
+        let at = Whereabouts::Typed(address.clone());
+        let (connection, id) = self.dialed(&at)?;
         let pinned = KnownPeers::of(&self.registry).check(address, id);
         // Nothing was said to it yet.
         let pinned = pinned.inspect_err(|_| connection.close(0_u32.into(), b"another node"))?;
+        self.greeted(at, (connection, id), pinned == Pinned::New)
+    }
+
+    /// Connects to a node that was found at one of these addresses, and greets it. It is known by
+    /// its id: nothing is remembered of where it was.
+    ///
+    /// # Errors
+    /// [`Error::Peer`]: it is at none of them, or speaks otherwise.
+    pub fn connect_found(&self, node: NodeId, addresses: Vec<SocketAddr>) -> Result<Peer, Error> {
+        let at = Whereabouts::Found(node, addresses);
+        let found = self.dialed(&at)?;
+        self.greeted(at, found, false)
+    }
+
+    fn dialed(&self, at: &Whereabouts) -> Result<(Connection, NodeId), Error> {
+        self.dialer().dial(at).map_err(|source| Error::Peer {
+            address: at.place(),
+            source,
+        })
+    }
+
+    fn greeted(
+        &self,
+        at: Whereabouts,
+        (connection, id): (Connection, NodeId),
+        is_new: bool,
+    ) -> Result<Peer, Error> {
         let line = Call {
             connection,
             before: Traffic::default(),
         };
         let mut peer = Peer {
-            dialer,
+            dialer: self.dialer(),
             line: Mutex::new(line),
             id,
-            address: address.clone(),
+            at,
             hello: Hello::own(Access::Open),
-            is_new: pinned == Pinned::New,
+            is_new,
             requests: AtomicU64::new(0),
+            pace: self.pace.clone(),
         };
-        peer.hello = peer.greet().map_err(blame)?;
+        peer.hello = peer.greet().map_err(|source| Error::Peer {
+            address: peer.at.place(),
+            source,
+        })?;
         Ok(peer)
+    }
+
+    fn dialer(&self) -> Dialer {
+        Dialer {
+            handle: self.handle.clone(),
+            endpoint: self.endpoint.clone(),
+        }
+    }
+
+    /// Lets so many bytes a second come from all peers together.
+    #[must_use]
+    pub fn limited(mut self, bytes_per_second: Option<u64>) -> Self {
+        self.pace = bytes_per_second.map(|n| Arc::new(Pacer::new(n)));
+        self
     }
 }
 
-impl Dialer {
-    /// A connection, and who is at its other end.
-    fn dial(&self, address: &PeerAddress) -> Result<(Connection, NodeId), PeerError> {
-        let connection = self.handle.block_on(self.try_each(address))?;
-        let id = crypto::peer_key(&connection).map(NodeId::new);
-        Ok((connection, id.ok_or(PeerError::Misbehaved("no key"))?))
+/// A pace that several threads keep together.
+#[derive(Debug)]
+struct Pacer {
+    started: Instant,
+    pace: Mutex<Pace>,
+}
+
+impl Pacer {
+    fn new(bytes_per_second: u64) -> Self {
+        Self {
+            started: host::instant(),
+            pace: Mutex::new(Pace::new(bytes_per_second)),
+        }
     }
 
-    async fn try_each(&self, address: &PeerAddress) -> Result<Connection, PeerError> {
-        let place = (address.host.clone(), address.port);
-        let found = tokio::task::spawn_blocking(move || {
-            place.to_socket_addrs().map(Iterator::collect::<Vec<_>>)
-        });
-        let found = found.await.map_err(|e| PeerError::Lost(e.to_string()))?;
-        let found = found.map_err(|e| PeerError::Lost(format!("its name has no address: {e}")))?;
-        let mut last = PeerError::Lost("its name has no address".to_owned());
-        for at in found {
-            let connecting = match self.endpoint.connect(reachable(at), "node.invalid") {
-                Ok(connecting) => connecting,
-                Err(error) => {
-                    last = PeerError::Lost(error.to_string());
-                    continue;
-                }
-            };
-            match tokio::time::timeout(CONNECT, connecting).await {
-                Ok(Ok(connection)) => return Ok(connection),
-                Ok(Err(error)) => last = lost(error),
-                Err(_) => last = PeerError::Lost("it does not answer".to_owned()),
-            }
-        }
-        Err(last)
+    /// Waits until so many bytes more are within the pace.
+    fn keep(&self, bytes: usize) {
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let pause = pace.took(self.started.elapsed(), bytes as u64);
+        drop(pace);
+        std::thread::sleep(pause);
     }
 }
 
@@ -172,15 +201,6 @@ pub(crate) fn runtime() -> Result<Runtime, Error> {
         .map_err(|e| Error::file("start", "the network's threads", e))
 }
 
-/// A node that listens everywhere is here.
-fn reachable(at: SocketAddr) -> SocketAddr {
-    match at {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => (Ipv4Addr::LOCALHOST, at.port()).into(),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => (Ipv6Addr::LOCALHOST, at.port()).into(),
-        other => other,
-    }
-}
-
 /// What went over a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -198,10 +218,11 @@ pub struct Peer {
     dialer: Dialer,
     line: Mutex<Call>,
     id: NodeId,
-    address: PeerAddress,
+    at: Whereabouts,
     hello: Hello,
     is_new: bool,
     requests: AtomicU64,
+    pace: Option<Arc<Pacer>>,
 }
 
 /// The connection there is, and what went over those before.
@@ -209,13 +230,6 @@ pub struct Peer {
 struct Call {
     connection: Connection,
     before: Traffic,
-}
-
-/// What connections are made from.
-#[derive(Clone, Debug)]
-struct Dialer {
-    handle: Handle,
-    endpoint: Endpoint,
 }
 
 impl Call {
@@ -274,7 +288,7 @@ impl Line for Peer {
     }
 
     fn place(&self) -> String {
-        self.address.place()
+        self.at.place()
     }
 
     fn serves(&self) -> Access {
@@ -296,7 +310,13 @@ impl Line for Peer {
                 // The timer is made inside of the runtime.
                 let next = async { tokio::time::timeout(LOOK_UP, answers.next()).await };
                 match handle.block_on(next) {
-                    Ok(Ok(Some(answer))) => each(answer)?,
+                    Ok(Ok(Some(answer))) => {
+                        let pace = self.pace.as_ref();
+                        if let (Some(pace), Answer::Chunks(record)) = (pace, &answer) {
+                            pace.keep(record.len());
+                        }
+                        each(answer)?;
+                    }
                     Ok(ended) => return ended.map(drop),
                     Err(_) if is_needless() => return Err(PeerError::Stopped),
                     Err(_) => {}
@@ -315,7 +335,7 @@ impl Line for Peer {
         if line.connection.close_reason().is_none() {
             return Ok(());
         }
-        let (connection, found) = self.dialer.dial(&self.address)?;
+        let (connection, found) = self.dialer.dial(&self.at)?;
         if found != self.id {
             connection.close(0_u32.into(), b"another node");
             let expected = self.id;

@@ -75,3 +75,29 @@ impl Conduct {
         self.under_way = self.under_way.saturating_sub(1);
     }
 }
+
+/// How fast bytes may come. Whoever took some is told how long to wait before the next.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    per_second: u64,
+    /// When what was taken so far is paid for.
+    paid_at: Duration,
+}
+
+impl Pace {
+    /// So many bytes a second; at least one.
+    pub fn new(per_second: u64) -> Self {
+        Self {
+            per_second: per_second.max(1),
+            paid_at: Duration::ZERO,
+        }
+    }
+
+    /// So many bytes came; how long to wait. What was not used for a while is lost.
+    pub fn took(&mut self, now: Duration, bytes: u64) -> Duration {
+        let micros = u128::from(bytes) * 1_000_000 / u128::from(self.per_second);
+        let cost = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
+        self.paid_at = self.paid_at.max(now).saturating_add(cost);
+        self.paid_at.saturating_sub(now)
+    }
+}

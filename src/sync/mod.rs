@@ -25,6 +25,7 @@ pub use answer::RefusalCode;
 pub use answer::pack_batch;
 pub use conduct::Budget;
 pub use conduct::Conduct;
+pub use conduct::Pace;
 pub use element::Element;
 pub use element::Salt;
 pub use follow::Follow;

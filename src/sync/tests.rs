@@ -263,3 +263,15 @@ fn no_order_of_events_makes_a_plan_forget_a_window() {
         assert_eq!(plan.next(Lane(0), now), Step::End);
     }
 }
+
+#[test]
+fn what_comes_too_fast_waits_and_a_pause_earns_nothing() {
+    let mut pace = crate::sync::Pace::new(1_000);
+    let at = Duration::from_millis;
+    assert_eq!(pace.took(at(0), 500), at(500));
+    assert_eq!(pace.took(at(500), 500), at(500));
+    // Two at once pay one after the other.
+    assert_eq!(pace.took(at(500), 1_000), at(1_500));
+    assert_eq!(pace.took(at(60_000), 100), at(100));
+    assert_eq!(crate::sync::Pace::new(0).took(at(0), 2), at(2_000));
+}
