@@ -1,9 +1,10 @@
-//! The protocol `alimentar/1`: messages and their bytes, what a peer may ask how fast, and who
-//! fetches what. No sockets, no clock, no threads. Normative: `spec/protocol.md`.
+//! The protocol `alimentar/1`: messages and their bytes, what a peer may ask how fast, who fetches
+//! what, and whom to ask at all. No sockets, no clock, no threads. Normative: `spec/protocol.md`, `spec/filter.md`.
 
 mod answer;
 mod conduct;
 mod element;
+mod filter;
 mod frame;
 mod hello;
 mod plan;
@@ -21,6 +22,8 @@ pub use conduct::Budget;
 pub use conduct::Conduct;
 pub use element::Element;
 pub use element::Salt;
+pub use filter::Filter;
+pub use filter::FilterDigest;
 pub use frame::FRAME_HEADER_BYTES;
 pub use frame::Frame;
 pub use frame::FrameReader;
