@@ -1,5 +1,6 @@
 //! The protocol `alimentar/1`: messages and their bytes, what a peer may ask how fast, who fetches
-//! what, and whom to ask at all. No sockets, no clock, no threads. Normative: `spec/protocol.md`, `spec/filter.md`.
+//! what, and whom to ask at all. No sockets, no clock, no threads. Normative: `spec/protocol.md`,
+//! `spec/filter.md`.
 
 mod answer;
 mod conduct;
