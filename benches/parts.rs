@@ -7,11 +7,13 @@ use alimentar::chunk::Compressor;
 use alimentar::chunk::decompress;
 use alimentar::chunk::next_cut;
 use alimentar::ident::ChunkId;
+use alimentar::ident::ContentId;
 use alimentar::inspect::Describer;
 use alimentar::manifest::ChunkEntry;
 use alimentar::manifest::Envelope;
 use alimentar::manifest::Manifest;
 use alimentar::manifest::TreeBuilder;
+use alimentar::sync::Filter;
 use alimentar::trust::KeyCost;
 use alimentar::trust::KeyPair;
 use alimentar::trust::LockedKey;
@@ -138,5 +140,24 @@ fn signing(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, parts, signing);
+fn filters(criterion: &mut Criterion) {
+    let id = |n: u32| ContentId::from_bytes(&n.to_le_bytes());
+    let ids: Vec<ContentId> = (0..1_000_000).map(id).collect();
+    let mut group = criterion.benchmark_group("filter");
+    group.sample_size(10);
+    for count in [770, 100_000, 1_000_000] {
+        let some = ids.get(..count).unwrap_or_default();
+        let bytes = Filter::build(some).encode();
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_function(format!("build of {count} ids"), |b| {
+            b.iter(|| Filter::build(black_box(some)).len())
+        });
+        group.bench_function(format!("decode of {count} ids"), |b| {
+            b.iter(|| Filter::decode(black_box(&bytes)).is_ok())
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, parts, signing, filters);
 criterion_main!(benches);

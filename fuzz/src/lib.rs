@@ -11,6 +11,8 @@ use alimentar::archive::compress_frame;
 use alimentar::catalog::Tombstone;
 use alimentar::chunk::Codec;
 use alimentar::chunk::decompress;
+use alimentar::ident::ContentId;
+use alimentar::ident::HexPrefix;
 use alimentar::ident::Reference;
 use alimentar::inspect::Describer;
 use alimentar::inspect::SchemaMessage;
@@ -26,6 +28,7 @@ use alimentar::progress::NoProgress;
 use alimentar::registry::ImportOptions;
 use alimentar::registry::parcels;
 use alimentar::sync::Answer;
+use alimentar::sync::Filter;
 use alimentar::sync::FrameReader;
 use alimentar::sync::Request;
 use alimentar::trust::LockedKey;
@@ -37,7 +40,7 @@ use alimentar::trust::UnverifiedManifest;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 20] = [
+pub const TARGETS: [(&str, Target); 21] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -57,6 +60,7 @@ pub const TARGETS: [(&str, Target); 20] = [
     ("archive", archive),
     ("request", request),
     ("answer", answer),
+    ("filter", filter),
     ("peer_address", peer_address),
 ];
 
@@ -310,6 +314,29 @@ pub fn answer(data: &[u8]) {
             let _ = answer.into_pieces();
         }
     }
+}
+
+/// Filters of content ids.
+pub fn filter(data: &[u8]) {
+    if let Ok(filter) = Filter::decode(data) {
+        assert_eq!(filter.encode(), data);
+        let _ = filter.digest();
+        let id = ContentId::from_bytes(data);
+        let prefix = HexPrefix::parse(&id.to_hex()[..8]).unwrap();
+        assert_eq!(filter.may_contain(&id), filter.may_contain_prefix(&prefix));
+    }
+    // Bytes as ids too: whatever they are, none is denied.
+    let ids: Vec<ContentId> = data
+        .chunks_exact(4)
+        .map(|key| {
+            let mut id = [7; 32];
+            id[..4].copy_from_slice(key);
+            ContentId::new(id)
+        })
+        .collect();
+    let filter = Filter::build(&ids);
+    assert!(ids.iter().all(|id| filter.may_contain(id)));
+    assert_eq!(Filter::decode(&filter.encode()), Ok(filter));
 }
 
 /// Where peers are, as people type it and `known_peers` keeps it.

@@ -321,7 +321,7 @@ fn may_ask(registry: &LocalRegistry, asking: &Asking) -> bool {
 /// What a request costs beside what every request does: some look at the whole catalogue.
 fn extra_cost(request: &Request) -> u32 {
     match request {
-        Request::List(_) | Request::Reconcile(_) => 50,
+        Request::List(_) | Request::Filter | Request::Reconcile(_) => 50,
         // Each is a signature to verify. One that costs more than anybody may ask at once is
         // refused.
         Request::Announce {
@@ -349,5 +349,6 @@ fn name_of(request: &Request) -> &'static str {
         Request::PullCard(_) => "card",
         Request::Announce { .. } => "announce",
         Request::Seams(_) => "seams",
+        Request::Filter => "filter",
     }
 }

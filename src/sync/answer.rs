@@ -17,6 +17,7 @@ use crate::wire::limits::BATCH_BYTES_MAX;
 use crate::wire::limits::BATCH_ITEMS_MAX;
 use crate::wire::limits::CARD_BYTES_MAX;
 use crate::wire::limits::CHUNKS_ASKED_MAX;
+use crate::wire::limits::FILTER_BYTES_MAX;
 use crate::wire::limits::FRAME_BYTES_MAX;
 use crate::wire::limits::NODE_BYTES_MAX;
 use crate::wire::limits::NODES_ASKED_MAX;
@@ -113,6 +114,8 @@ pub enum Answer {
     Statements(Vec<Vec<u8>>),
     /// Of the chunks asked about, how many come before each end of a record, ascending.
     Seams(Vec<usize>),
+    /// An encoded filter; not looked at yet.
+    Filter(Vec<u8>),
     /// Instead of an answer, or the rest of it.
     Refusal(Refusal),
 }
@@ -127,6 +130,7 @@ impl Answer {
             0x84 | 0x85 => FRAME_BYTES_MAX,
             0x86 => CARD_BYTES_MAX,
             0x89 => 10 + CHUNKS_ASKED_MAX as usize * 3,
+            0x8a => FILTER_BYTES_MAX,
             _ => 0,
         }
     }
@@ -150,6 +154,10 @@ impl Answer {
             Self::Seams(ends) => {
                 put_indexes(&mut w, ends);
                 0x89
+            }
+            Self::Filter(bytes) => {
+                w.bytes(bytes);
+                0x8a
             }
             Self::Nodes(nodes) => {
                 nodes.iter().for_each(|node| {
@@ -209,6 +217,7 @@ impl Answer {
             0x84 => return read_items(r, NODES_ASKED_MAX, NODE_BYTES_MAX).map(Self::Nodes),
             0x85 => return Ok(Self::Chunks(frame.body)),
             0x86 => return Ok(Self::Card(frame.body)),
+            0x8a => return Ok(Self::Filter(frame.body)),
             0x87 => Self::Announced(r.varint()?),
             0x88 => return decode_batch(&frame.body).map(Self::Statements),
             0x7f => {

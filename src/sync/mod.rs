@@ -1,9 +1,11 @@
-//! The protocol `alimentar/1`: messages and their bytes, what a peer may ask how fast, and who
-//! fetches what. No sockets, no clock, no threads. Normative: `spec/protocol.md`.
+//! The protocol `alimentar/1`: messages and their bytes, what a peer may ask how fast, who fetches
+//! what, and whom to ask at all. No sockets, no clock, no threads. Normative: `spec/protocol.md`,
+//! `spec/filter.md`.
 
 mod answer;
 mod conduct;
 mod element;
+mod filter;
 mod follow;
 mod frame;
 mod gossip;
@@ -28,6 +30,8 @@ pub use conduct::Conduct;
 pub use conduct::Pace;
 pub use element::Element;
 pub use element::Salt;
+pub use filter::Filter;
+pub use filter::FilterDigest;
 pub use follow::Follow;
 pub use follow::FollowError;
 pub use follow::Kept;

@@ -4,6 +4,7 @@ use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::sync::answer::Answer;
 use crate::sync::answer::RefusalCode;
+use crate::sync::filter::Filter;
 use crate::sync::hello::Access;
 use crate::sync::request::ListFilter;
 use crate::sync::request::PullChunkRequest;
@@ -79,6 +80,18 @@ impl<L: Line> PeerCatalog for L {
             take(&mut all, &mut bytes, some)
         })?;
         Ok(all)
+    }
+
+    fn filter(&self) -> Result<Filter, PeerError> {
+        let mut filter = None;
+        self.ask(&Request::Filter, &|| false, &mut |answer| match answer {
+            Answer::Filter(bytes) if filter.is_none() => {
+                filter = Some(Filter::decode(&bytes)?);
+                Ok(())
+            }
+            _ => Err(unexpected()),
+        })?;
+        filter.ok_or_else(unexpected)
     }
 
     fn reconcile(&self, request: &ReconcileRequest) -> Result<Reconciled, PeerError> {

@@ -137,6 +137,8 @@ pub enum Request {
     },
     /// Where records end.
     Seams(SeamRequest),
+    /// Which content ids are there, in short.
+    Filter,
 }
 
 impl Request {
@@ -149,6 +151,7 @@ impl Request {
             5 => 32 + 1 + 10 + 3 + RUNS_ASKED_MAX * 6,
             6 => 32,
             8 => 32 + 1 + 10 + 10,
+            9 => 0,
             7 => BATCH_BYTES_MAX + (64 << 10),
             // Read and answered, so that a later version may ask.
             _ => 64 << 10,
@@ -212,6 +215,7 @@ impl Request {
                 w.varint(r.offset).varint(r.chunks);
                 8
             }
+            Self::Filter => 9,
         };
         let body = w.into_bytes();
         Frame { kind, body }.encode()
@@ -244,6 +248,7 @@ impl Request {
                 offset: r.varint()?,
                 chunks: r.count("chunks asked for", CHUNKS_ASKED_MAX as usize)? as u64,
             }),
+            9 => Self::Filter,
             _ => return Ok(None),
         };
         r.end()?;

@@ -10,6 +10,7 @@ use crate::error_kind::ErrorKind;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::sync::answer::Refusal;
+use crate::sync::filter::Filter;
 use crate::sync::hello::Access;
 use crate::sync::request::ListFilter;
 use crate::sync::request::PullChunkRequest;
@@ -107,6 +108,14 @@ pub trait PeerCatalog: Send + Sync {
     /// # Errors
     /// [`PeerError`] when it does not answer so.
     fn list(&self, filter: &ListFilter) -> Result<Vec<Vec<u8>>, PeerError>;
+
+    /// Which content ids of datasets that this node may see the peer may have: what it says, no
+    /// more.
+    ///
+    /// # Errors
+    /// [`PeerError`] when it does not answer so; [`PeerError::Refused`] as not understood by one
+    /// that is older than filters.
+    fn filter(&self) -> Result<Filter, PeerError>;
 
     /// Compares catalogues.
     ///

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use crate::ident::ContentId;
 use crate::ident::EnvelopeId;
 use crate::ident::HexPrefix;
+use crate::ident::NodeId;
 use crate::sync::*;
 use crate::wire::limits::CHUNKS_ASKED_MAX;
 
@@ -57,6 +59,7 @@ fn requests() -> Vec<Request> {
             offset: 1 << 33,
             chunks: 8192,
         }),
+        Request::Filter,
         Request::Announce {
             envelopes: vec![vec![1, 2], vec![]],
             statements: vec![vec![3]],
@@ -73,10 +76,63 @@ fn answers() -> Vec<Answer> {
         Answer::Seams(vec![1, 2, 300]),
         Answer::Chunks(vec![9; 10]),
         Answer::Card(b"# card".to_vec()),
+        Answer::Filter(Filter::build(&[ContentId::new([1; 32])]).encode()),
         Answer::Announced(3),
         Answer::Statements(vec![vec![5; 20]]),
         Answer::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
     ]
+}
+
+/// A peer that answers everything with the same frames, and has none that is a refusal.
+struct Parrot(Vec<Answer>);
+
+impl Line for Parrot {
+    fn who(&self) -> NodeId {
+        NodeId::new([1; 32])
+    }
+
+    fn place(&self) -> String {
+        "parrot".to_owned()
+    }
+
+    fn serves(&self) -> Access {
+        Access::Open
+    }
+
+    fn ask(
+        &self,
+        _: &Request,
+        _: &dyn Fn() -> bool,
+        each: &mut EachAnswer<'_>,
+    ) -> Result<(), PeerError> {
+        self.0.iter().cloned().try_for_each(each)
+    }
+
+    fn reconnect(&self) -> Result<(), PeerError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_filter_is_one_frame_that_is_a_filter() {
+    let filter = Filter::build(&[ContentId::new([1; 32])]);
+    let good = Answer::Filter(filter.encode());
+    let asked = |answers: &[&Answer]| {
+        let parrot = Parrot(answers.iter().map(|a| (*a).clone()).collect());
+        parrot.filter().map_err(|e| e.is_misconduct())
+    };
+    assert_eq!(asked(&[&good]), Ok(filter));
+    let bad = Answer::Filter(vec![1, 1]);
+    let other = Answer::Card(Vec::new());
+    for answers in [
+        &[][..],
+        &[&good, &good],
+        &[&bad],
+        &[&other],
+        &[&good, &other],
+    ] {
+        assert_eq!(asked(answers), Err(true), "{answers:?}");
+    }
 }
 
 fn whole_frame(bytes: &[u8], limit: fn(u8) -> usize) -> Frame {
@@ -114,7 +170,7 @@ fn every_message_cut_short_or_too_long_is_refused() {
         let kind = bytes[0];
         let body = &bytes[FRAME_HEADER_BYTES..];
         // Lists of nodes may end after any of them; who asked counts.
-        let opaque = matches!(kind, 0x84..=0x86);
+        let opaque = matches!(kind, 0x84..=0x86 | 0x8a);
         for cut in 0..body.len() {
             let body = body[..cut].to_vec();
             let frame = Frame { kind, body };

@@ -14,6 +14,7 @@ export ALIMENTAR_HOME="$work/home" ALIMENTAR_PASSPHRASE="grün & blau"
 public=$("$program" -q registry keygen)
 "$venv/bin/python" tests/independent/check_signing.py spec/vectors/signing.json \
     "$ALIMENTAR_HOME/key.enc" "$ALIMENTAR_PASSPHRASE" "$public"
+"$venv/bin/python" tests/independent/check_filter.py spec/vectors/filter.txt
 
 "$program" -q registry index tests/data --name data --sign >/dev/null
 "$program" registry sign data --format in-toto -o "$work/data.intoto.json"

@@ -198,6 +198,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "query" => vec![b"a \"b c\" -d license:mit rows:>1.5k pre* AND (x:y)".to_vec()],
         "request" => each_vector("request"),
         "answer" => each_vector("answer"),
+        "filter" => crate::filter::encodings(),
         "peer_address" => ["10.0.0.7:8765", "lab-b.local", "[fe80::1%eth0]:1"]
             .map(|s| s.as_bytes().to_vec())
             .to_vec(),

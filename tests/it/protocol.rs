@@ -1,5 +1,6 @@
 //! The bytes of every message are those of `spec/vectors/protocol.txt`.
 
+use alimentar::ident::ContentId;
 use alimentar::ident::EnvelopeId;
 use alimentar::ident::HexPrefix;
 use alimentar::ident::StatementId;
@@ -7,6 +8,7 @@ use alimentar::ident::to_hex;
 use alimentar::sync::Access;
 use alimentar::sync::Answer;
 use alimentar::sync::Element;
+use alimentar::sync::Filter;
 use alimentar::sync::FrameReader;
 use alimentar::sync::Hello;
 use alimentar::sync::ListFilter;
@@ -101,6 +103,7 @@ fn requests() -> Vec<(&'static str, Request)> {
                 chunks: 8192,
             }),
         ),
+        ("request-filter", Request::Filter),
         (
             "request-announce",
             Request::Announce {
@@ -116,6 +119,7 @@ fn answers() -> Vec<(&'static str, Answer)> {
         agent: "alimentar/0.1.0".to_owned(),
         ..Hello::own(Access::Listed)
     };
+    let filter = Filter::build(&[ContentId::from_bytes(b""), ContentId::from_bytes(b"a")]);
     vec![
         ("answer-hello", Answer::Hello(hello)),
         (
@@ -127,6 +131,7 @@ fn answers() -> Vec<(&'static str, Answer)> {
         ("answer-chunks", Answer::Chunks(vec![9, 9])),
         ("answer-seams", Answer::Seams(vec![1, 2, 300])),
         ("answer-card", Answer::Card(b"# card".to_vec())),
+        ("answer-filter", Answer::Filter(filter.encode())),
         ("answer-announced", Answer::Announced(300)),
         ("answer-statements", Answer::Statements(vec![vec![5]])),
         (

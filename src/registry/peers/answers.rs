@@ -7,6 +7,7 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
 use crate::catalog::Dataset;
+use crate::ident::ContentId;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::manifest::Envelope;
@@ -19,6 +20,7 @@ use crate::registry::peers::visible::Showing;
 use crate::store::disk::BlobReader;
 use crate::sync::Access;
 use crate::sync::Answer;
+use crate::sync::Filter;
 use crate::sync::Hello;
 use crate::sync::ItemId;
 use crate::sync::ListFilter;
@@ -191,6 +193,11 @@ impl LocalRegistry {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
                 let seams = super::chunks::seams(&reader, &dataset.manifest, r)?;
                 ready.push_back(Answer::Seams(seams));
+            }
+            Request::Filter => {
+                let shown = self.shown(asking.showing)?;
+                let ids: Vec<ContentId> = shown.iter().map(|b| b.content_id).collect();
+                ready.push_back(Answer::Filter(Filter::build(&ids).encode()));
             }
             Request::PullCard(id) => {
                 let (reader, dataset) = self.reader_shown(id, asking)?;

@@ -12,6 +12,7 @@ use crate::registry::peers::lab::rows;
 use crate::registry::peers::near::Near;
 use crate::sync::Access;
 use crate::sync::ChunkSource;
+use crate::sync::Filter;
 use crate::sync::ListFilter;
 use crate::sync::PeerCatalog;
 use crate::sync::PullChunkRequest;
@@ -86,6 +87,12 @@ fn no_door_leads_to_what_is_private() {
     let listed = near.list(&ListFilter::All).unwrap();
     assert_eq!(listed.len(), 1);
     let salt = crate::sync::Salt::new([0; 16]);
+    let filter = near.filter().unwrap();
+    assert_eq!(filter.len(), 1);
+    assert!(filter.may_contain(&public.manifest.content_id));
+    for hidden in [&secret, &unsigned] {
+        assert!(!filter.may_contain(&hidden.manifest.content_id));
+    }
     let reconciled = near.reconcile(&ReconcileRequest {
         salt,
         elements: Vec::new(),
@@ -133,15 +140,47 @@ fn no_door_leads_to_what_is_private() {
     // Shared by hand, unsigned data is there; unshared, it is gone.
     a.registry.share(&unsigned).unwrap();
     assert_eq!(near.list(&ListFilter::All).unwrap().len(), 2);
+    let filter = near.filter().unwrap();
+    assert!(filter.may_contain(&unsigned.manifest.content_id));
     a.registry.unshare(&unsigned).unwrap();
     a.registry.unshare(&public).unwrap();
     assert_eq!(near.list(&ListFilter::All).unwrap().len(), 0);
+    assert_eq!(near.filter().unwrap(), Filter::default());
     let open = Near {
         showing: Showing { unsigned: true },
         ..Near::honest(&a.registry, 1)
     };
     // Unsharing made it private.
     assert_eq!(open.list(&ListFilter::All).unwrap().len(), 0);
+}
+
+#[test]
+fn a_filter_is_of_what_is_listed_whoever_is_served() {
+    let a = Lab::new();
+    let ids: Vec<_> = (0..12)
+        .map(|n| a.index(&format!("d{n}"), &rows(20 + n, 30), n == 5))
+        .filter(|dataset| !dataset.flags.private)
+        .map(|dataset| dataset.manifest.content_id)
+        .collect();
+    let built = Filter::build(&ids);
+    assert_eq!(built.len(), 11);
+    for access in [Access::Open, Access::Listed] {
+        let near = Near {
+            access,
+            ..Near::honest(&a.registry, 1)
+        };
+        assert_eq!(near.filter().unwrap(), built);
+    }
+    // What comes is a filter, if not always that one: nothing in it can be compared yet.
+    let mut failed = 0;
+    for seed in 0..500 {
+        let near = Near::faulty(&a.registry, 1, seed, 1_000);
+        match near.filter() {
+            Ok(filter) => assert_eq!(Filter::decode(&filter.encode()), Ok(filter)),
+            Err(_) => failed += 1,
+        }
+    }
+    assert!(failed > 300, "{failed}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use alimentar::catalog::Dataset;
 use alimentar::ident::EnvelopeId;
 use alimentar::ident::HexPrefix;
 use alimentar::sync::Answer;
+use alimentar::sync::Filter;
 use alimentar::sync::ListFilter;
 use alimentar::sync::NodePlace;
 use alimentar::sync::PullChunkRequest;
@@ -82,6 +83,12 @@ async fn what_is_private_answers_as_what_is_not_there() {
         panic!("{answers:?}");
     };
     assert_eq!(all.len(), 1);
+    let [Answer::Filter(bytes)] = &asker.ask(&Request::Filter).await[..] else {
+        panic!("no filter");
+    };
+    let filter = Filter::build(&[shown.manifest.content_id]);
+    assert!(!filter.may_contain(&hidden.manifest.content_id));
+    assert_eq!(*bytes, filter.encode());
     // What is withheld while it is asked for is withheld at once.
     answer(lab.served(), &["registry", "unshare", "corpus"]);
     for request in about(shown.envelope_id) {
