@@ -25,6 +25,7 @@ use crate::sync::Request;
 use crate::sync::unexpected;
 use quinn::Connection;
 use quinn::Endpoint;
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -247,6 +248,21 @@ impl Peer {
     /// Whether nobody was known at its address before.
     pub fn is_new(&self) -> bool {
         self.is_new
+    }
+
+    /// Whether its connection is there.
+    pub fn is_open(&self) -> bool {
+        self.line().connection.close_reason().is_none()
+    }
+
+    /// Where it was reached.
+    pub fn remote(&self) -> SocketAddr {
+        let at = self.line().connection.remote_address();
+        match at.ip().to_canonical() {
+            // A link-local address is nothing without its scope, so IPv6 stays as it is.
+            IpAddr::V6(_) => at,
+            v4 => SocketAddr::new(v4, at.port()),
+        }
     }
 
     /// What it said of itself.

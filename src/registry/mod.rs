@@ -82,6 +82,21 @@ pub struct LocalRegistry {
     store: DiskStore,
 }
 
+/// When the files that say what is here and what is trusted were written last.
+#[cfg(feature = "federation")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp([Option<(std::time::SystemTime, u64)>; 2]);
+
+#[cfg(feature = "federation")]
+impl Stamp {
+    /// Whether the files were last written longer ago than this, by their own clock.
+    pub(crate) fn is_older_than(&self, age: std::time::Duration) -> bool {
+        let written = self.0.iter().flatten().map(|(at, _)| at);
+        // A time in the future tells nothing.
+        written.max().is_none_or(|at| at.elapsed().is_ok_and(|ago| ago > age))
+    }
+}
+
 impl LocalRegistry {
     /// Opens the registry in a directory, making it when there is none.
     ///
@@ -115,6 +130,17 @@ impl LocalRegistry {
     #[cfg(feature = "federation")]
     pub(crate) fn exclusive_now(&self, name: &str) -> Result<Option<Box<dyn LockGuard>>, Error> {
         Ok(self.store.try_lock(name)?)
+    }
+
+    /// What changes whenever a dataset, a statement or what is trusted does; by whichever process.
+    /// Two of them that differ may stand for the same state.
+    #[cfg(feature = "federation")]
+    pub(crate) fn stamp(&self) -> Stamp {
+        let files = [self.store.index_path(), self.trust_path()];
+        Stamp(files.map(|path| {
+            let metadata = std::fs::metadata(path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        }))
     }
 
     /// Where the registry is.

@@ -4,6 +4,7 @@
 mod answers;
 mod chunks;
 mod fetch;
+mod following;
 mod hearing;
 #[cfg(test)]
 mod lab;
@@ -26,6 +27,8 @@ mod windows;
 
 pub use answers::Answering;
 pub use answers::Asking;
+pub use following::Followed;
+pub use following::Wanted;
 pub use offers::Offer;
 pub use passing::Items;
 pub use pull::PullOptions;

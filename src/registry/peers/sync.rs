@@ -157,13 +157,15 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error::Peer`] when it does not answer, or shows what no honest node shows.
     pub fn compare(&self, peer: &dyn ChunkSource, showing: Showing) -> Result<Compared, Error> {
-        self.exchange(peer, showing).map_err(|e| match e {
-            Failed::Peer(source) => Error::Peer {
-                address: peer.address(),
-                source,
-            },
-            Failed::Here(error) => error,
-        })
+        self.exchange(peer, showing).map_err(|e| e.with(peer))
+    }
+
+    /// Tells a peer of things that are passed on; how much of it was new there.
+    ///
+    /// # Errors
+    /// [`Error::Peer`] when it does not take them.
+    pub fn tell(&self, peer: &dyn ChunkSource, items: &[ItemId]) -> Result<u64, Error> {
+        self.offer(peer, items).map_err(|e| e.with(peer))
     }
 
     fn exchange(&self, peer: &dyn ChunkSource, showing: Showing) -> Result<Compared, Failed> {
@@ -264,6 +266,18 @@ fn words(error: &Error) -> String {
 enum Failed {
     Peer(PeerError),
     Here(Error),
+}
+
+impl Failed {
+    fn with(self, peer: &dyn ChunkSource) -> Error {
+        match self {
+            Self::Peer(source) => Error::Peer {
+                address: peer.address(),
+                source,
+            },
+            Self::Here(error) => error,
+        }
+    }
 }
 
 impl From<Error> for Failed {

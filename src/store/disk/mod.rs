@@ -105,6 +105,11 @@ impl DiskStore {
         &self.home
     }
 
+    /// The file of the tables.
+    pub(crate) fn index_path(&self) -> std::path::PathBuf {
+        self.home().join(layout::INDEX)
+    }
+
     /// Waits for a lock of the layers above and holds it alone until dropped.
     ///
     /// # Errors
