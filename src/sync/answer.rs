@@ -9,6 +9,7 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::sync::frame::Frame;
 use crate::sync::hello::Hello;
+use crate::sync::reconcile::Symbols;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
@@ -113,6 +114,8 @@ pub enum Answer {
     Statements(Vec<Vec<u8>>),
     /// Of the chunks asked about, how many come before each end of a record, ascending.
     Seams(Vec<usize>),
+    /// Coded symbols of the answering side's catalogue.
+    Symbols(Symbols),
     /// Instead of an answer, or the rest of it.
     Refusal(Refusal),
 }
@@ -127,6 +130,7 @@ impl Answer {
             0x84 | 0x85 => FRAME_BYTES_MAX,
             0x86 => CARD_BYTES_MAX,
             0x89 => 10 + CHUNKS_ASKED_MAX as usize * 3,
+            0x8b => Symbols::BYTES_MAX,
             _ => 0,
         }
     }
@@ -173,6 +177,10 @@ impl Answer {
                 w.bytes(&encode_batch(list));
                 0x88
             }
+            Self::Symbols(symbols) => {
+                symbols.put_to(&mut w);
+                0x8b
+            }
             Self::Refusal(refusal) => {
                 w.u8(refusal.code.number()).counted(refusal.text.as_bytes());
                 0x7f
@@ -211,6 +219,7 @@ impl Answer {
             0x86 => return Ok(Self::Card(frame.body)),
             0x87 => Self::Announced(r.varint()?),
             0x88 => return decode_batch(&frame.body).map(Self::Statements),
+            0x8b => Self::Symbols(Symbols::read(&mut r)?),
             0x7f => {
                 let code = RefusalCode::from_number(r.u8()?);
                 let text = r.counted("reason", AGENT_BYTES_MAX)?;

@@ -8,6 +8,7 @@ mod frame;
 mod hello;
 mod plan;
 mod questions;
+pub mod reconcile;
 mod request;
 mod source;
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::peers::chunks::ChunkAnswer;
+use crate::registry::peers::comparing::WantedAnswer;
 use crate::registry::peers::nodes::NodeAnswer;
 use crate::registry::peers::visible::Showing;
 use crate::store::disk::BlobReader;
@@ -89,6 +90,7 @@ pub struct Answering {
 enum Rest {
     Nothing,
     Envelopes(std::vec::IntoIter<EnvelopeId>),
+    Wanted(WantedAnswer),
     Nodes(NodeAnswer),
     Chunks(ChunkAnswer),
 }
@@ -117,6 +119,10 @@ impl Answering {
             }
             match &mut self.rest {
                 Rest::Nothing => return Ok(None),
+                Rest::Wanted(wanted) => match wanted.step(&self.registry)? {
+                    Some(batches) => self.ready.extend(batches),
+                    None => return Ok(None),
+                },
                 Rest::Nodes(nodes) => return nodes.step(),
                 Rest::Chunks(chunks) => return chunks.step(),
                 Rest::Envelopes(ids) => {
@@ -186,6 +192,8 @@ impl LocalRegistry {
             Request::Hello(_) => ready.push_back(Answer::Hello(Hello::own(asking.access))),
             Request::List(filter) => return self.list_for_peer(filter, asking),
             Request::Reconcile(r) => return self.reconcile(r, asking, ready),
+            Request::Symbols(r) => ready.push_back(Answer::Symbols(self.symbols(r, asking)?)),
+            Request::Wanted(r) => return Ok(Rest::Wanted(self.wanted(r, asking, ready)?)),
             Request::PullNode(r) => {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
                 return Ok(Rest::Nodes(NodeAnswer::new(reader, &dataset.manifest, r)));
@@ -241,7 +249,7 @@ impl LocalRegistry {
     }
 
     /// Envelopes that are still here.
-    fn batches(&self, ids: &[EnvelopeId]) -> Result<Vec<Answer>, Error> {
+    pub(super) fn batches(&self, ids: &[EnvelopeId]) -> Result<Vec<Answer>, Error> {
         let envelopes = self.store.read(|t| {
             let held = ids.iter().map(|id| catalog::envelope_if_held(t, id));
             held.collect::<Result<Vec<_>, _>>().map_err(Error::from)

@@ -3,6 +3,7 @@
 
 mod answers;
 mod chunks;
+mod comparing;
 mod fetch;
 #[cfg(test)]
 mod near;

@@ -21,9 +21,10 @@ use crate::sync::ChunkSource;
 use crate::sync::Element;
 use crate::sync::ListFilter;
 use crate::sync::PeerError;
-use crate::sync::ReconcileRequest;
 use crate::sync::Salt;
 use crate::sync::pack_batch;
+use crate::sync::reconcile::Traffic;
+use crate::sync::reconcile::compare_catalogues;
 use crate::trust::Action;
 use crate::trust::Statement;
 use crate::trust::Trust;
@@ -57,10 +58,12 @@ pub struct SyncReport {
     pub left: Vec<(Offer, &'static str)>,
     /// Chunks that came.
     pub chunks: u64,
+    /// What comparing catalogues took.
+    pub comparing: Traffic,
 }
 
 /// One thing that is here, and how it goes to a peer.
-enum Own {
+pub(super) enum Own {
     Manifest(EnvelopeId),
     Statement(Vec<u8>),
     /// Heard of; only so that it is not sent again.
@@ -154,14 +157,15 @@ impl LocalRegistry {
         peer: &dyn ChunkSource,
         options: &SyncOptions,
     ) -> Result<SyncReport, Failed> {
-        let salt = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
-        let salt = Salt::new(salt);
-        let own = self.own(&salt, options.showing)?;
-        let request = ReconcileRequest {
-            salt,
-            elements: own.iter().map(|(element, _)| *element).collect(),
-        };
-        let found = peer.reconcile(&request).map_err(Failed::Peer)?;
+        let mut own = Vec::new();
+        let compared = compare_catalogues(peer, &mut || {
+            let salt = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+            let salt = Salt::new(salt);
+            own = self.own(&salt, options.showing)?;
+            let elements = own.iter().map(|(element, _)| *element).collect();
+            Ok::<_, Failed>((salt, elements))
+        })?;
+        let found = compared.found;
         let mut envelopes = Vec::new();
         for bytes in &found.envelopes {
             let envelope = Envelope::decode(bytes).map_err(|e| Failed::Peer(e.into()))?;
@@ -200,12 +204,13 @@ impl LocalRegistry {
         Ok(SyncReport {
             received,
             sent,
+            comparing: compared.traffic,
             ..SyncReport::default()
         })
     }
 
     /// What is here, by element, ascending.
-    fn own(&self, salt: &Salt, showing: Showing) -> Result<Vec<(Element, Own)>, Error> {
+    pub(super) fn own(&self, salt: &Salt, showing: Showing) -> Result<Vec<(Element, Own)>, Error> {
         let shown = self.shown(showing)?;
         let (known, statements) = self
             .store
@@ -258,6 +263,12 @@ fn words(error: &Error) -> String {
 enum Failed {
     Peer(PeerError),
     Here(Error),
+}
+
+impl From<PeerError> for Failed {
+    fn from(error: PeerError) -> Self {
+        Self::Peer(error)
+    }
 }
 
 impl From<Error> for Failed {
