@@ -40,7 +40,7 @@ pub enum Step {
 
 /// One comparison with one peer. It asks nobody itself: who drives it does what [`Comparing::step`]
 /// says and tells it what was answered. It ends whatever the answers are: each answer that leads
-/// to another question adds a quarter to the symbols, whose number is bounded.
+/// to another question adds a part to the symbols, whose number is bounded.
 #[derive(Clone, Debug)]
 pub struct Comparing {
     salt: Salt,
@@ -69,7 +69,7 @@ const LARGE: f64 = 2_000.0;
 const DEAR: usize = 8_192;
 const MEASURED_WELL: usize = 4_096;
 /// What one symbol takes on the wire, on the average, in tenths of a byte.
-const SYMBOL_TENTHS: usize = 134;
+const SYMBOL_TENTHS: usize = 131;
 
 impl Comparing {
     /// Begins with the own elements, ascending and each once. The salt is random and new.
@@ -138,7 +138,7 @@ impl Comparing {
             return Err(NotASet);
         }
         let differences = self.less_own(&answer.symbols);
-        self.estimate.take(&differences, asked.from, self.more());
+        self.estimate.take(&differences, self.more());
         let own = &self.own;
         self.decoder
             .take(differences, &|e| own.binary_search(&e).is_ok())?;
@@ -202,7 +202,7 @@ impl Comparing {
             true => MEASURED_WELL,
             false => surely,
         };
-        let take = enough.saturating_sub(have).max(have / 4).max(FIRST_MIN);
+        let take = enough.saturating_sub(have).max(self.least_more());
         let room = RECONCILE_SYMBOLS_MAX.saturating_sub(have);
         match take.min(room).min(RECONCILE_SYMBOLS_ASKED_MAX) {
             0 => Step::List,
@@ -223,11 +223,19 @@ impl Comparing {
             .saturating_mul(8)
             .saturating_add(here.saturating_mul(2));
         // What is wanted is asked for by its elements, where the list brings it along.
-        let rest = likely.saturating_sub(have).max(have / 4);
+        let rest = likely.saturating_sub(have).max(self.least_more());
         let rest =
             (rest.saturating_mul(SYMBOL_TENTHS) / 10).saturating_add(there.saturating_mul(8));
         // Whatever the estimate says, who was sent twice a list will not hear of a third.
         rest >= list || have.saturating_mul(SYMBOL_TENTHS) / 10 > list.saturating_mul(2)
+    }
+
+    /// How many more are worth a round trip, whatever the estimate says.
+    fn least_more(&self) -> usize {
+        match self.decoder.len() {
+            have if have < MEASURED_WELL => (have / 4).max(FIRST_MIN),
+            have => have / 16,
+        }
     }
 
     fn symbols(&self, from: u64, take: usize) -> Step {

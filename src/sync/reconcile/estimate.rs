@@ -1,28 +1,30 @@
 //! How many elements differ, told from symbols that do not suffice to say which.
 //!
-//! In the symbol at `i`, each of the `d` elements that differ is with probability `p = 1/(1+i/2)`,
-//! and counts 1 or -1 by its side. So the count has the mean `p·b`, where `b` is by how much one
+//! In the symbol at `i`, each of the `d` elements that differ is with some probability `p`, and
+//! counts 1 or -1 by its side. So the count has the mean `p·b`, where `b` is by how much one
 //! set is larger, and the variance `d·p·(1-p)`: every count is a measurement of `d`, and none is
 //! too full for it (the sketch of Alon, Matias and Szegedy 1996, over the symbols that are there).
 
+use crate::sync::reconcile::mapping::Odds;
 use crate::sync::reconcile::symbol::Symbol;
 
 /// Measures how much differs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Estimate {
+    odds: Odds,
     sum: f64,
     measured: u64,
 }
 
 impl Estimate {
-    /// Takes differences of symbols from an index on; the peer's set is larger by `more`.
-    pub(super) fn take(&mut self, symbols: &[Symbol], from: u64, more: i64) {
-        for (symbol, index) in symbols.iter().zip(from..) {
+    /// Takes the next differences of symbols; the peer's set is larger by `more`.
+    pub(super) fn take(&mut self, symbols: &[Symbol], more: i64) {
+        for symbol in symbols {
+            let p = self.odds.next();
             // All of the difference is in the first one: it says `more` again.
-            if index == 0 {
+            if p >= 1.0 {
                 continue;
             }
-            let p = 1.0 / (1.0 + index as f64 / 2.0);
             let off = symbol.count as f64 - p * more as f64;
             self.sum += off * off / (p * (1.0 - p));
             self.measured += 1;

@@ -1,4 +1,4 @@
-//! Which symbols an element goes into: the first, and the one at `i` with probability
+//! Which symbols an element goes into: the first, and the one at `i` with a probability of about
 //! `1 / (1 + i/2)` (Yang, Gilad and Alizadeh 2024, section 4.2).
 
 use crate::sync::element::Element;
@@ -50,5 +50,32 @@ impl Mapping {
             true => self.index.saturating_add((gap as u64).max(1)),
             false => u64::MAX,
         };
+    }
+}
+
+/// How likely an element is in the symbol at 0, 1, 2 and so on: exactly, where `1 / (1 + i/2)` is
+/// up to a twentieth off.
+///
+/// The gap behind `i` is more than `x` with the probability `((i + 1.5) / (i + 1.5 + x))^2`. So the
+/// probability of `j`, over all indexes that may come before it, is a sum in which `j` can be
+/// put outside the brackets.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Odds {
+    index: u64,
+    /// Over all indexes before, the probability times the square of `i + 1.5`.
+    weight: f64,
+}
+
+impl Odds {
+    pub(super) fn next(&mut self) -> f64 {
+        let after = self.index as f64 + 1.5;
+        let before = after - 1.0;
+        let odds = match self.index {
+            0 => 1.0,
+            _ => self.weight * (1.0 / (before * before) - 1.0 / (after * after)),
+        };
+        self.weight += odds * after * after;
+        self.index += 1;
+        odds
     }
 }

@@ -6,6 +6,8 @@
 mod asking;
 mod decode;
 mod driver;
+#[cfg(test)]
+mod driver_tests;
 mod encode;
 mod estimate;
 #[cfg(test)]
