@@ -18,6 +18,7 @@ mod mutations;
 mod peers;
 mod protocol;
 mod quic;
+mod reconciliation;
 mod registry;
 mod repair;
 mod revise;
