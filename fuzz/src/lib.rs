@@ -28,9 +28,18 @@ use alimentar::progress::NoProgress;
 use alimentar::registry::ImportOptions;
 use alimentar::registry::parcels;
 use alimentar::sync::Answer;
+use alimentar::sync::Element;
 use alimentar::sync::Filter;
 use alimentar::sync::FrameReader;
 use alimentar::sync::Request;
+use alimentar::sync::Salt;
+use alimentar::sync::reconcile::CompareStep;
+use alimentar::sync::reconcile::Comparing;
+use alimentar::sync::reconcile::Encoder;
+use alimentar::sync::reconcile::Keys;
+use alimentar::sync::reconcile::Symbol;
+use alimentar::sync::reconcile::Symbols;
+use alimentar::sync::reconcile::SymbolsRequest;
 use alimentar::trust::LockedKey;
 use alimentar::trust::Statement;
 use alimentar::trust::TrustFile;
@@ -40,7 +49,7 @@ use alimentar::trust::UnverifiedManifest;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 21] = [
+pub const TARGETS: [(&str, Target); 22] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -61,6 +70,7 @@ pub const TARGETS: [(&str, Target); 21] = [
     ("request", request),
     ("answer", answer),
     ("filter", filter),
+    ("symbols", symbols),
     ("peer_address", peer_address),
 ];
 
@@ -337,6 +347,78 @@ pub fn filter(data: &[u8]) {
     let filter = Filter::build(&ids);
     assert!(ids.iter().all(|id| filter.may_contain(id)));
     assert_eq!(Filter::decode(&filter.encode()), Ok(filter));
+}
+
+/// A comparison with a peer that answers what it likes. The first byte says how much of an answer
+/// is true, the second how large the own set is.
+pub fn symbols(data: &[u8]) {
+    let Some(([how, size], rest)) = data.split_first_chunk() else {
+        return;
+    };
+    let (salt, size) = (Salt::new([7; 16]), u64::from(*size));
+    let element = |n: u64| Element(n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+    let set = |range: std::ops::Range<u64>| {
+        let mut elements: Vec<Element> = range.map(element).collect();
+        elements.sort_unstable();
+        elements
+    };
+    let (own, there) = (set(0..size), set(5..size + 7));
+    let mut bytes = rest.iter().copied().cycle();
+    let mut frames = FrameReader::new(Answer::body_limit);
+    let mut unread = rest;
+    let mut comparing = Comparing::new(salt, own.clone());
+    let mut asked = 0;
+    while let CompareStep::Symbols(request) = comparing.step() {
+        asked += 1;
+        assert!(asked <= 120, "it does not end");
+        let mut answer = truly(&there, &request);
+        match how % 3 {
+            // Whole answers.
+            0 => match frames.read(&mut unread).map(|f| f.map(Answer::decode)) {
+                Ok(Some(Ok(Answer::Symbols(symbols)))) => answer = symbols,
+                _ => return,
+            },
+            // True answers, in which some bits are turned.
+            1 => {
+                for symbol in &mut answer.symbols {
+                    let turned = bytes.next().unwrap_or(0);
+                    symbol.sum ^= u64::from(turned == 255);
+                    symbol.check ^= u32::from(turned == 254);
+                    symbol.count ^= i64::from(turned == 253);
+                }
+                answer.count ^= u64::from(bytes.next() == Some(252));
+            }
+            // Nothing but noise.
+            _ => answer.symbols.iter_mut().for_each(|symbol| {
+                let mut word = || bytes.by_ref().take(8).fold(0, |w, b| w << 8 | u64::from(b));
+                *symbol = Symbol {
+                    sum: word(),
+                    check: word() as u32,
+                    count: (word() % 5) as i64 - 2,
+                };
+            }),
+        }
+        comparing.hear(answer);
+    }
+    if let CompareStep::Done(difference) = comparing.step() {
+        let mut set: Vec<Element> = difference.only_there.clone();
+        let here = own.iter().enumerate();
+        let common = here.filter(|(n, _)| difference.only_here.binary_search(n).is_err());
+        set.extend(common.map(|(_, e)| *e));
+        set.sort_unstable();
+        // The digest was the true one, so the set must be.
+        assert!(how % 3 == 0 || set == there);
+    }
+}
+
+fn truly(there: &[Element], request: &SymbolsRequest) -> Symbols {
+    let keys = Keys::of(&request.salt);
+    Symbols {
+        count: there.len() as u64,
+        digest: keys.digest(there),
+        from: request.from,
+        symbols: Encoder::range(&keys, there, request.from, request.take),
+    }
 }
 
 /// Where peers are, as people type it and `known_peers` keeps it.

@@ -321,7 +321,11 @@ fn may_ask(registry: &LocalRegistry, asking: &Asking) -> bool {
 /// What a request costs beside what every request does: some look at the whole catalogue.
 fn extra_cost(request: &Request) -> u32 {
     match request {
-        Request::List(_) | Request::Filter | Request::Reconcile(_) => 50,
+        Request::List(_)
+        | Request::Filter
+        | Request::Reconcile(_)
+        | Request::Symbols(_)
+        | Request::Wanted(_) => 50,
         // Each is a signature to verify. One that costs more than anybody may ask at once is
         // refused.
         Request::Announce {
@@ -344,6 +348,8 @@ fn name_of(request: &Request) -> &'static str {
         Request::Hello(_) => "hello",
         Request::List(_) => "list",
         Request::Reconcile(_) => "reconcile",
+        Request::Symbols(_) => "symbols",
+        Request::Wanted(_) => "wanted",
         Request::PullNode(_) => "nodes",
         Request::PullChunk(_) => "chunks",
         Request::PullCard(_) => "card",

@@ -93,7 +93,9 @@ impl Stamp {
     pub(crate) fn is_older_than(&self, age: std::time::Duration) -> bool {
         let written = self.0.iter().flatten().map(|(at, _)| at);
         // A time in the future tells nothing.
-        written.max().is_none_or(|at| at.elapsed().is_ok_and(|ago| ago > age))
+        written
+            .max()
+            .is_none_or(|at| at.elapsed().is_ok_and(|ago| ago > age))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::sync::frame::Frame;
 use crate::sync::hello::Hello;
+use crate::sync::reconcile::Symbols;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
@@ -116,6 +117,8 @@ pub enum Answer {
     Seams(Vec<usize>),
     /// An encoded filter; not looked at yet.
     Filter(Vec<u8>),
+    /// Coded symbols of the answering side's catalogue.
+    Symbols(Symbols),
     /// Instead of an answer, or the rest of it.
     Refusal(Refusal),
 }
@@ -131,6 +134,7 @@ impl Answer {
             0x86 => CARD_BYTES_MAX,
             0x89 => 10 + CHUNKS_ASKED_MAX as usize * 3,
             0x8a => FILTER_BYTES_MAX,
+            0x8b => Symbols::BYTES_MAX,
             _ => 0,
         }
     }
@@ -181,6 +185,10 @@ impl Answer {
                 w.bytes(&encode_batch(list));
                 0x88
             }
+            Self::Symbols(symbols) => {
+                symbols.put_to(&mut w);
+                0x8b
+            }
             Self::Refusal(refusal) => {
                 w.u8(refusal.code.number()).counted(refusal.text.as_bytes());
                 0x7f
@@ -220,6 +228,7 @@ impl Answer {
             0x8a => return Ok(Self::Filter(frame.body)),
             0x87 => Self::Announced(r.varint()?),
             0x88 => return decode_batch(&frame.body).map(Self::Statements),
+            0x8b => Self::Symbols(Symbols::read(&mut r)?),
             0x7f => {
                 let code = RefusalCode::from_number(r.u8()?);
                 let text = r.counted("reason", AGENT_BYTES_MAX)?;

@@ -16,6 +16,7 @@ mod item;
 mod plan;
 mod questions;
 mod random;
+pub mod reconcile;
 mod request;
 mod source;
 #[cfg(test)]

@@ -6,6 +6,9 @@ use crate::sync::answer::Answer;
 use crate::sync::answer::RefusalCode;
 use crate::sync::filter::Filter;
 use crate::sync::hello::Access;
+use crate::sync::reconcile::Symbols;
+use crate::sync::reconcile::SymbolsRequest;
+use crate::sync::reconcile::WantedRequest;
 use crate::sync::request::ListFilter;
 use crate::sync::request::PullChunkRequest;
 use crate::sync::request::PullNodeRequest;
@@ -106,6 +109,37 @@ impl<L: Line> PeerCatalog for L {
                     found.missing = missing;
                     Ok(())
                 }
+                Answer::Manifests(some) => take(&mut found.envelopes, &mut bytes, some),
+                Answer::Statements(some) => take(&mut found.statements, &mut bytes, some),
+                _ => Err(unexpected()),
+            },
+        )?;
+        Ok(found)
+    }
+
+    fn symbols(&self, request: &SymbolsRequest) -> Result<Symbols, PeerError> {
+        let mut symbols = None;
+        self.ask(
+            &Request::Symbols(*request),
+            &|| false,
+            &mut |answer| match answer {
+                Answer::Symbols(some) if symbols.is_none() => {
+                    symbols = Some(some);
+                    Ok(())
+                }
+                _ => Err(unexpected()),
+            },
+        )?;
+        symbols.ok_or_else(unexpected)
+    }
+
+    fn wanted(&self, request: &WantedRequest) -> Result<Reconciled, PeerError> {
+        let mut found = Reconciled::default();
+        let mut bytes = 0;
+        self.ask(
+            &Request::Wanted(request.clone()),
+            &|| false,
+            &mut |answer| match answer {
                 Answer::Manifests(some) => take(&mut found.envelopes, &mut bytes, some),
                 Answer::Statements(some) => take(&mut found.statements, &mut bytes, some),
                 _ => Err(unexpected()),

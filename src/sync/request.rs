@@ -7,6 +7,10 @@ use crate::sync::element::Element;
 use crate::sync::element::Salt;
 use crate::sync::frame::Frame;
 use crate::sync::hello::Hello;
+use crate::sync::reconcile::SymbolsRequest;
+use crate::sync::reconcile::WantedRequest;
+use crate::sync::reconcile::put_elements;
+use crate::sync::reconcile::read_elements;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
@@ -122,6 +126,10 @@ pub enum Request {
     List(ListFilter),
     /// What do we not have in common.
     Reconcile(ReconcileRequest),
+    /// The same, by coded symbols.
+    Symbols(SymbolsRequest),
+    /// What elements found so stand for.
+    Wanted(WantedRequest),
     /// Nodes of a tree.
     PullNode(PullNodeRequest),
     /// Chunks.
@@ -172,10 +180,15 @@ impl Request {
             }
             Self::Reconcile(r) => {
                 w.u8(0).bytes(r.salt.as_bytes());
-                w.varint(r.elements.len() as u64);
-                r.elements.iter().for_each(|e| {
-                    w.bytes(&e.0);
-                });
+                put_elements(&mut w, &r.elements);
+                3
+            }
+            Self::Symbols(r) => {
+                r.put_to(w.u8(1));
+                3
+            }
+            Self::Wanted(r) => {
+                r.put_to(w.u8(2));
                 3
             }
             Self::PullNode(r) => {
@@ -231,7 +244,12 @@ impl Request {
             1 => return Hello::decode(&frame.body).map(|h| Some(Self::Hello(h))),
             2 => Self::List(read_filter(&mut r)?),
             3 => match r.u8()? {
-                0 => Self::Reconcile(read_elements(&mut r)?),
+                0 => Self::Reconcile(ReconcileRequest {
+                    salt: Salt::new(r.array()?),
+                    elements: read_elements(&mut r, RECONCILE_ELEMENTS_MAX)?,
+                }),
+                1 => Self::Symbols(SymbolsRequest::read(&mut r)?),
+                2 => Self::Wanted(WantedRequest::read(&mut r)?),
                 // Another way of comparing, of a later version.
                 _ => return Ok(None),
             },
@@ -294,20 +312,6 @@ fn read_filter(r: &mut Reader<'_>) -> Result<ListFilter, DecodeError> {
         _ => None,
     }
     .ok_or(DecodeError::Invalid("filter"))
-}
-
-fn read_elements(r: &mut Reader<'_>) -> Result<ReconcileRequest, DecodeError> {
-    let salt = Salt::new(r.array()?);
-    let count = r.count("elements", RECONCILE_ELEMENTS_MAX)?;
-    let mut elements: Vec<Element> = Vec::with_capacity(count.min(r.remaining() / 8));
-    for _ in 0..count {
-        let element = Element(r.array()?);
-        if elements.last().is_some_and(|last| *last >= element) {
-            return Err(DecodeError::Invalid("order of elements"));
-        }
-        elements.push(element);
-    }
-    Ok(ReconcileRequest { salt, elements })
 }
 
 fn read_places(r: &mut Reader<'_>) -> Result<PullNodeRequest, DecodeError> {

@@ -12,6 +12,9 @@ use crate::ident::NodeId;
 use crate::sync::answer::Refusal;
 use crate::sync::filter::Filter;
 use crate::sync::hello::Access;
+use crate::sync::reconcile::Symbols;
+use crate::sync::reconcile::SymbolsRequest;
+use crate::sync::reconcile::WantedRequest;
 use crate::sync::request::ListFilter;
 use crate::sync::request::PullChunkRequest;
 use crate::sync::request::PullNodeRequest;
@@ -48,6 +51,9 @@ pub enum PeerError {
         /// Who is there.
         found: NodeId,
     },
+    /// The own catalogue is longer than a list may be, and the peer needs a list.
+    #[error("it compares catalogues by a list only, and one of more than {0} entries is too long")]
+    TooLong(usize),
     /// The asking side has what it wants, or was told to stop.
     #[error("stopped")]
     Stopped,
@@ -122,6 +128,20 @@ pub trait PeerCatalog: Send + Sync {
     /// # Errors
     /// [`PeerError`] when it does not answer so.
     fn reconcile(&self, request: &ReconcileRequest) -> Result<Reconciled, PeerError>;
+
+    /// Symbols of its catalogue.
+    ///
+    /// # Errors
+    /// [`PeerError`] when it does not answer so; a refusal with
+    /// [`RefusalCode::NotUnderstood`](crate::sync::RefusalCode::NotUnderstood) when it only
+    /// compares by lists.
+    fn symbols(&self, request: &SymbolsRequest) -> Result<Symbols, PeerError>;
+
+    /// What elements of its catalogue stand for; [`Reconciled::missing`] is empty.
+    ///
+    /// # Errors
+    /// [`PeerError`] when it does not answer so.
+    fn wanted(&self, request: &WantedRequest) -> Result<Reconciled, PeerError>;
 
     /// Offers encoded envelopes and statements; how many the peer noted.
     ///

@@ -96,6 +96,12 @@ pub const BATCH_BYTES_MAX: usize = 4 << 20;
 pub const BATCH_ITEMS_MAX: usize = 16_384;
 /// Elements of one reconciliation by plain list.
 pub const RECONCILE_ELEMENTS_MAX: usize = 1_000_000;
+/// Coded symbols of one catalogue in one reconciliation.
+pub const RECONCILE_SYMBOLS_MAX: usize = 1 << 20;
+/// The same in one answer.
+pub const RECONCILE_SYMBOLS_ASKED_MAX: usize = 128 << 10;
+/// Elements whose manifests and statements are asked for at once.
+pub const RECONCILE_WANTED_MAX: usize = 16_384;
 /// Tree nodes asked for at once.
 pub const NODES_ASKED_MAX: usize = 512;
 /// Runs of chunks asked for at once.
@@ -177,6 +183,12 @@ pub const ALL: &[(&str, u64)] = &[
     ("batch_bytes_max", BATCH_BYTES_MAX as u64),
     ("batch_items_max", BATCH_ITEMS_MAX as u64),
     ("reconcile_elements_max", RECONCILE_ELEMENTS_MAX as u64),
+    ("reconcile_symbols_max", RECONCILE_SYMBOLS_MAX as u64),
+    (
+        "reconcile_symbols_asked_max",
+        RECONCILE_SYMBOLS_ASKED_MAX as u64,
+    ),
+    ("reconcile_wanted_max", RECONCILE_WANTED_MAX as u64),
     ("nodes_asked_max", NODES_ASKED_MAX as u64),
     ("runs_asked_max", RUNS_ASKED_MAX as u64),
     ("chunks_asked_max", CHUNKS_ASKED_MAX),

@@ -19,6 +19,7 @@ mod mutations;
 mod peers;
 mod protocol;
 mod quic;
+mod reconciliation;
 mod registry;
 mod repair;
 mod revise;

@@ -196,9 +196,18 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             vec![text.into_bytes()]
         }
         "query" => vec![b"a \"b c\" -d license:mit rows:>1.5k pre* AND (x:y)".to_vec()],
-        "request" => each_vector("request"),
-        "answer" => each_vector("answer"),
         "filter" => crate::filter::encodings(),
+        "request" | "answer" => {
+            let more = crate::reconciliation::messages(target);
+            [each_vector(target), more].concat()
+        }
+        "symbols" => {
+            let answers = crate::reconciliation::messages("answer").concat();
+            let whole = [&[0, 60], answers.as_slice()].concat();
+            let noise: Vec<u8> = (0..=255).collect();
+            let turned = [[1, 90].as_slice(), &[0; 100], &noise[250..]].concat();
+            vec![whole, turned, vec![1, 40, 0], [&[2, 70], noise.as_slice()].concat()]
+        }
         "peer_address" => ["10.0.0.7:8765", "lab-b.local", "[fe80::1%eth0]:1"]
             .map(|s| s.as_bytes().to_vec())
             .to_vec(),

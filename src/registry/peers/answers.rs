@@ -14,6 +14,7 @@ use crate::manifest::Envelope;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::peers::chunks::ChunkAnswer;
+use crate::registry::peers::comparing::WantedAnswer;
 use crate::registry::peers::hearing::Source;
 use crate::registry::peers::nodes::NodeAnswer;
 use crate::registry::peers::visible::Showing;
@@ -82,6 +83,7 @@ pub struct Answering {
 enum Rest {
     Nothing,
     Items(std::vec::IntoIter<ItemId>),
+    Wanted(WantedAnswer),
     Nodes(NodeAnswer),
     Chunks(ChunkAnswer),
 }
@@ -110,6 +112,10 @@ impl Answering {
             }
             match &mut self.rest {
                 Rest::Nothing => return Ok(None),
+                Rest::Wanted(wanted) => match wanted.step(&self.registry)? {
+                    Some(batches) => self.ready.extend(batches),
+                    None => return Ok(None),
+                },
                 Rest::Nodes(nodes) => return nodes.step(),
                 Rest::Chunks(chunks) => return chunks.step(),
                 Rest::Items(items) => {
@@ -179,6 +185,8 @@ impl LocalRegistry {
             Request::Hello(_) => ready.push_back(Answer::Hello(Hello::own(asking.access))),
             Request::List(filter) => return self.list_for_peer(filter, asking),
             Request::Reconcile(r) => return self.reconcile(r, asking, ready),
+            Request::Symbols(r) => ready.push_back(Answer::Symbols(self.symbols(r, asking)?)),
+            Request::Wanted(r) => return Ok(Rest::Wanted(self.wanted(r, asking)?)),
             Request::PullNode(r) => {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
                 return Ok(Rest::Nodes(NodeAnswer::new(reader, &dataset.manifest, r)));
@@ -239,7 +247,7 @@ impl LocalRegistry {
     }
 
     /// Items that are still here, statements first.
-    fn batches(&self, items: &[ItemId]) -> Result<Vec<Answer>, Error> {
+    pub(super) fn batches(&self, items: &[ItemId]) -> Result<Vec<Answer>, Error> {
         let (envelopes, statements) = self.bodies(items)?;
         let (mut envelopes, mut statements) = (envelopes.into_iter(), statements.into_iter());
         let first = std::iter::from_fn(|| pack_batch(&mut statements).map(Answer::Statements));

@@ -3,6 +3,7 @@
 
 mod answers;
 mod chunks;
+mod comparing;
 mod fetch;
 mod following;
 mod hearing;

@@ -19,14 +19,14 @@ use crate::registry::peers::pull::PullOptions;
 use crate::registry::peers::supply::retried;
 use crate::registry::peers::visible::Showing;
 use crate::sync::ChunkSource;
-use crate::sync::Element;
 use crate::sync::ItemId;
 use crate::sync::ListFilter;
 use crate::sync::PeerError;
-use crate::sync::ReconcileRequest;
 use crate::sync::Reconciled;
 use crate::sync::Salt;
 use crate::sync::pack_batch;
+use crate::sync::reconcile::Traffic;
+use crate::sync::reconcile::compare_catalogues;
 use crate::trust::Action;
 use crate::trust::Trust;
 use crate::trust::Verdict;
@@ -54,6 +54,8 @@ pub struct Compared {
     pub received: u64,
     /// Manifests and statements that were new there.
     pub sent: u64,
+    /// What comparing took, without what was received and sent.
+    pub traffic: Traffic,
 }
 
 /// What a sync did.
@@ -71,6 +73,8 @@ pub struct SyncReport {
     pub left: Vec<(Offer, &'static str)>,
     /// Chunks that came.
     pub chunks: u64,
+    /// What comparing catalogues took.
+    pub comparing: Traffic,
 }
 
 impl LocalRegistry {
@@ -89,6 +93,7 @@ impl LocalRegistry {
         let mut report = SyncReport {
             received: compared.received,
             sent: compared.sent,
+            comparing: compared.traffic,
             ..SyncReport::default()
         };
         let mut first = None;
@@ -169,29 +174,29 @@ impl LocalRegistry {
     }
 
     fn exchange(&self, peer: &dyn ChunkSource, showing: Showing) -> Result<Compared, Failed> {
-        let salt = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
-        let salt = Salt::new(salt);
-        let items = self.items_with(&peer.id(), showing)?;
-        let mut own: Vec<(Element, ItemId)> = Vec::new();
-        own.extend(items.all().map(|item| (item.element(&salt), item)));
-        own.sort_unstable();
-        own.dedup_by_key(|(element, _)| *element);
-        let request = ReconcileRequest {
-            salt,
-            elements: own.iter().map(|(element, _)| *element).collect(),
-        };
-        let found = peer.reconcile(&request).map_err(Failed::Peer)?;
-        let passing: HashSet<ItemId> = items.passing.into_iter().collect();
+        let mut own = Vec::new();
+        let compared = compare_catalogues(peer, &mut || {
+            let salt = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+            let salt = Salt::new(salt);
+            own = self.elements_with(&salt, &peer.id(), showing)?;
+            let elements = own.iter().map(|own| own.element).collect();
+            Ok::<_, Failed>((salt, elements))
+        })?;
+        let found = compared.found;
         let mut offered = Vec::new();
         for index in &found.missing {
-            let (_, item) = own
+            let own = own
                 .get(*index)
                 .ok_or(Failed::Peer(PeerError::Misbehaved("an index of nothing")))?;
-            offered.extend(passing.contains(item).then_some(*item));
+            offered.extend(own.is_passed_on.then_some(own.item));
         }
         let received = self.take_compared(peer, &found)?;
         let sent = self.offer(peer, &offered)?;
-        Ok(Compared { received, sent })
+        Ok(Compared {
+            received,
+            sent,
+            traffic: compared.traffic,
+        })
     }
 
     /// Takes what a comparison brought; how much of it is new.
@@ -277,6 +282,12 @@ impl Failed {
             },
             Self::Here(error) => error,
         }
+    }
+}
+
+impl From<PeerError> for Failed {
+    fn from(error: PeerError) -> Self {
+        Self::Peer(error)
     }
 }
 
