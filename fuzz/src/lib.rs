@@ -28,6 +28,7 @@ use alimentar::registry::parcels;
 use alimentar::sync::Answer;
 use alimentar::sync::FrameReader;
 use alimentar::sync::Request;
+use alimentar::sync::Sighting;
 use alimentar::trust::LockedKey;
 use alimentar::trust::Statement;
 use alimentar::trust::TrustFile;
@@ -37,7 +38,7 @@ use alimentar::trust::UnverifiedManifest;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 20] = [
+pub const TARGETS: [(&str, Target); 21] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -58,6 +59,7 @@ pub const TARGETS: [(&str, Target); 20] = [
     ("request", request),
     ("answer", answer),
     ("peer_address", peer_address),
+    ("sighting", sighting),
 ];
 
 /// References, and with them names, versions and ids.
@@ -318,5 +320,12 @@ pub fn peer_address(data: &[u8]) {
         && let Ok(address) = text.parse::<PeerAddress>()
     {
         assert_eq!(address.to_string().parse(), Ok(address));
+    }
+}
+
+/// What nodes say of themselves on a LAN.
+pub fn sighting(data: &[u8]) {
+    if let Ok(sighting) = Sighting::from_txt(data) {
+        assert_eq!(Sighting::from_txt(&sighting.to_txt()), Ok(sighting));
     }
 }

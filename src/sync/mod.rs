@@ -1,14 +1,17 @@
 //! The protocol `alimentar/1`: messages and their bytes, what a peer may ask how fast, and who
-//! fetches what. No sockets, no clock, no threads. Normative: `spec/protocol.md`.
+//! fetches what; what nodes say of themselves on a LAN, and who was seen there. No sockets, no clock,
+//! no threads. Normative: `spec/protocol.md`, `spec/discovery.md`.
 
 mod answer;
 mod conduct;
+mod directory;
 mod element;
 mod frame;
 mod hello;
 mod plan;
 mod questions;
 mod request;
+mod sighting;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -19,6 +22,9 @@ pub use answer::RefusalCode;
 pub use answer::pack_batch;
 pub use conduct::Budget;
 pub use conduct::Conduct;
+pub use directory::Directory;
+pub use directory::Neighbour;
+pub use directory::Seen;
 pub use element::Element;
 pub use element::Salt;
 pub use frame::FRAME_HEADER_BYTES;
@@ -43,6 +49,9 @@ pub use request::Request;
 pub use request::Run;
 pub use request::SeamRequest;
 pub use request::TreeKind;
+pub use sighting::SERVICE;
+pub use sighting::Shown;
+pub use sighting::Sighting;
 pub use source::ChunkSource;
 pub use source::EachRecord;
 pub use source::PeerCatalog;

@@ -10,6 +10,7 @@ mod cli;
 mod collect;
 mod crash;
 mod damage;
+mod discovery;
 mod fixture;
 mod hostile;
 mod hostile_peers;
