@@ -7,6 +7,7 @@ mod answers;
 mod client;
 mod control;
 pub mod crypto;
+pub mod discovery;
 mod endpoint;
 mod event;
 mod gate;

@@ -14,6 +14,7 @@ mod discovery;
 mod fixture;
 mod hostile;
 mod hostile_peers;
+mod lan;
 mod layering;
 mod mutations;
 mod peers;
