@@ -33,6 +33,7 @@ use alimentar::sync::Filter;
 use alimentar::sync::FrameReader;
 use alimentar::sync::Request;
 use alimentar::sync::Salt;
+use alimentar::sync::Sighting;
 use alimentar::sync::reconcile::CompareStep;
 use alimentar::sync::reconcile::Comparing;
 use alimentar::sync::reconcile::Encoder;
@@ -49,7 +50,7 @@ use alimentar::trust::UnverifiedManifest;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 22] = [
+pub const TARGETS: [(&str, Target); 23] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -72,6 +73,7 @@ pub const TARGETS: [(&str, Target); 22] = [
     ("filter", filter),
     ("symbols", symbols),
     ("peer_address", peer_address),
+    ("sighting", sighting),
 ];
 
 /// References, and with them names, versions and ids.
@@ -427,5 +429,12 @@ pub fn peer_address(data: &[u8]) {
         && let Ok(address) = text.parse::<PeerAddress>()
     {
         assert_eq!(address.to_string().parse(), Ok(address));
+    }
+}
+
+/// What nodes say of themselves on a LAN.
+pub fn sighting(data: &[u8]) {
+    if let Ok(sighting) = Sighting::from_txt(data) {
+        assert_eq!(Sighting::from_txt(&sighting.to_txt()), Ok(sighting));
     }
 }

@@ -8,6 +8,7 @@ mod client;
 mod control;
 pub mod crypto;
 mod dial;
+pub mod discovery;
 mod endpoint;
 mod event;
 mod gate;

@@ -1,9 +1,12 @@
 //! The protocol `alimentar/1`: messages and their bytes, what a peer may ask how fast, who fetches
-//! what, and whom to ask at all. No sockets, no clock, no threads. Normative: `spec/protocol.md`,
-//! `spec/filter.md`.
+//! what, whom to ask at all, how catalogues are compared; what nodes say of themselves on a LAN,
+//! who was seen there, and who talks to whom. No sockets, no clock, no threads. Normative:
+//! `spec/protocol.md`, `spec/discovery.md`, `spec/filter.md`, `spec/reconciliation.md`,
+//! `spec/gossip.md`.
 
 mod answer;
 mod conduct;
+mod directory;
 mod element;
 mod filter;
 mod follow;
@@ -18,6 +21,7 @@ mod questions;
 mod random;
 pub mod reconcile;
 mod request;
+mod sighting;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -29,6 +33,9 @@ pub use answer::pack_batch;
 pub use conduct::Budget;
 pub use conduct::Conduct;
 pub use conduct::Pace;
+pub use directory::Directory;
+pub use directory::Neighbour;
+pub use directory::Seen;
 pub use element::Element;
 pub use element::Salt;
 pub use filter::Filter;
@@ -66,6 +73,9 @@ pub use request::Request;
 pub use request::Run;
 pub use request::SeamRequest;
 pub use request::TreeKind;
+pub use sighting::SERVICE;
+pub use sighting::Shown;
+pub use sighting::Sighting;
 pub use source::ChunkSource;
 pub use source::EachRecord;
 pub use source::PeerCatalog;

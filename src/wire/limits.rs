@@ -131,6 +131,17 @@ pub const FILTER_IDS_MAX: usize = 100_000_000;
 /// Bytes of `known_peers`, of `access.txt` and of a node's settings.
 pub const NODE_FILE_BYTES_MAX: usize = 4 << 20;
 
+/// Bytes of what a node says of itself on its LAN: with the records beside it, one packet.
+pub const SIGHTING_BYTES_MAX: usize = 1300;
+/// Bytes of one piece of a filter in it.
+pub const SIGHTING_PIECE_BYTES_MAX: usize = 250;
+/// Pieces of a filter in it.
+pub const SIGHTING_PIECES_MAX: usize = 4;
+/// Nodes seen on LANs that are kept in mind.
+pub const NODES_SEEN_MAX: usize = 1024;
+/// Addresses of one node that are kept in mind.
+pub const NODE_ADDRESSES_MAX: usize = 8;
+
 /// Name in the specification, and value, of every limit above.
 pub const ALL: &[(&str, u64)] = &[
     ("name_bytes_max", NAME_BYTES_MAX as u64),
@@ -203,4 +214,9 @@ pub const ALL: &[(&str, u64)] = &[
     ("filter_bytes_max", FILTER_BYTES_MAX as u64),
     ("filter_ids_max", FILTER_IDS_MAX as u64),
     ("node_file_bytes_max", NODE_FILE_BYTES_MAX as u64),
+    ("sighting_bytes_max", SIGHTING_BYTES_MAX as u64),
+    ("sighting_piece_bytes_max", SIGHTING_PIECE_BYTES_MAX as u64),
+    ("sighting_pieces_max", SIGHTING_PIECES_MAX as u64),
+    ("nodes_seen_max", NODES_SEEN_MAX as u64),
+    ("node_addresses_max", NODE_ADDRESSES_MAX as u64),
 ];

@@ -211,6 +211,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "peer_address" => ["10.0.0.7:8765", "lab-b.local", "[fe80::1%eth0]:1"]
             .map(|s| s.as_bytes().to_vec())
             .to_vec(),
+        "sighting" => crate::discovery::vectors(),
         other => panic!("no seeds for {other}"),
     }
 }

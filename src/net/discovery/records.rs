@@ -1,0 +1,116 @@
+//! Between this program's words and those of DNS-SD.
+
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::net::SocketAddrV6;
+
+use mdns_sd::IfKind;
+use mdns_sd::IfPredicate;
+use mdns_sd::InterfaceId;
+use mdns_sd::ResolvedService;
+use mdns_sd::ScopedIp;
+use mdns_sd::ServiceInfo;
+use mdns_sd::TxtProperty;
+
+use crate::net::discovery::Announced;
+use crate::sync::SERVICE;
+use crate::sync::Sighting;
+
+/// Hexadecimal digits of the node id in the names of its service and of its host.
+const INSTANCE_DIGITS: usize = 32;
+const HOST_DIGITS: usize = 16;
+
+/// Addresses of one service that are passed on.
+const ADDRESSES_MAX: usize = 32;
+
+/// The service of a node.
+pub(super) fn service(own: &Announced) -> Result<ServiceInfo, mdns_sd::Error> {
+    let id = own.sighting.node.to_hex();
+    let digits = |n: usize| id.get(..n).unwrap_or_default();
+    let host = format!("{}.local.", digits(HOST_DIGITS));
+    let properties = own.sighting.encode().into_iter();
+    let properties: Vec<TxtProperty> = properties.map(TxtProperty::from).collect();
+    let instance = digits(INSTANCE_DIGITS);
+    let mut service = ServiceInfo::new(SERVICE, instance, &host, (), own.port, properties)?;
+    // Names made of a key are nobody else's. Were they probed for, whoever answers first could
+    // make this node take another name without end.
+    service.set_requires_probe(false);
+    service.set_interfaces(interfaces(&own.addresses));
+    // Also where the addresses are given: they may go and come back.
+    Ok(service.enable_addr_auto())
+}
+
+/// The name under which a service is withdrawn.
+pub(super) fn full_name(own: &Announced) -> String {
+    let id = own.sighting.node.to_hex();
+    format!(
+        "{}.{SERVICE}",
+        id.get(..INSTANCE_DIGITS).unwrap_or_default()
+    )
+}
+
+/// What may be announced: the crate compares each address of each interface with these.
+fn interfaces(bound: &[IpAddr]) -> Vec<IfKind> {
+    let every = |is_wanted: fn(IpAddr) -> bool| {
+        let every = IfPredicate::new(move |i| !i.is_loopback() && is_wanted(i.ip()));
+        IfKind::Predicate(every)
+    };
+    match bound {
+        [] => vec![every(|_| true)],
+        bound => bound
+            .iter()
+            .map(|ip| match ip {
+                IpAddr::V4(any) if any.is_unspecified() => every(|ip| ip.is_ipv4()),
+                IpAddr::V6(any) if any.is_unspecified() => every(|ip| ip.is_ipv6()),
+                ip => IfKind::Addr(*ip),
+            })
+            .collect(),
+    }
+}
+
+/// What a service says, and where it is; `None` where it is no node's.
+pub(super) fn claim(service: &ResolvedService) -> Option<(Sighting, Vec<SocketAddr>)> {
+    let properties = service.txt_properties.iter();
+    let properties: Vec<(&str, &[u8])> = properties
+        .map(|p| (p.key(), p.val().unwrap_or_default()))
+        .collect();
+    let sighting = Sighting::decode(&properties).ok()?;
+    let id = sighting.node.to_hex();
+    let named = service.fullname.get(..INSTANCE_DIGITS)?;
+    let is_its_name = id.get(..INSTANCE_DIGITS)?.eq_ignore_ascii_case(named);
+    let addresses = addresses(service);
+    (is_its_name && !addresses.is_empty()).then_some((sighting, addresses))
+}
+
+fn addresses(service: &ResolvedService) -> Vec<SocketAddr> {
+    let mut found: Vec<SocketAddr> = Vec::new();
+    // A bound before anything is sorted; the packets that carry them are bounded too.
+    for scoped in service.addresses.iter().take(8 * ADDRESSES_MAX) {
+        let ip = scoped.to_ip_addr();
+        let (is_from_here, scope) = match scoped {
+            ScopedIp::V4(v4) => (v4.interface_ids().iter().any(is_loopback), 0),
+            ScopedIp::V6(v6) => (is_loopback(v6.scope_id()), v6.scope_id().index),
+            _ => continue,
+        };
+        // Loopback of this machine is nobody's on the LAN.
+        if ip.is_loopback() && !is_from_here {
+            continue;
+        }
+        found.push(match ip {
+            IpAddr::V6(v6) if v6.is_unicast_link_local() => {
+                SocketAddrV6::new(v6, service.port, 0, scope).into()
+            }
+            ip => SocketAddr::new(ip, service.port),
+        });
+    }
+    found.sort_unstable();
+    found.dedup();
+    found.truncate(ADDRESSES_MAX);
+    found
+}
+
+/// Linux says `lo`, BSDs and macOS `lo0`.
+fn is_loopback(interface: &InterfaceId) -> bool {
+    let number = interface.name.strip_prefix("lo");
+    number.is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
+}
