@@ -8,7 +8,7 @@ use clap::Parser;
 use clap::Subcommand;
 
 use crate::cli::args_peers::AccessCommand;
-use crate::cli::args_peers::PeersCommand;
+use crate::cli::args_peers::PeersArgs;
 use crate::cli::args_peers::PullArgs;
 use crate::cli::args_peers::ServeArgs;
 use crate::cli::args_peers::SyncArgs;
@@ -253,11 +253,8 @@ Fields: name tag license publisher lang schema text rows size")]
         #[command(subcommand)]
         command: AccessCommand,
     },
-    /// List the peers that are known
-    Peers {
-        #[command(subcommand)]
-        command: Option<PeersCommand>,
-    },
+    /// List the peers that are around, and those that are known
+    Peers(PeersArgs),
     /// Compare catalogues with a peer, and pull what trusted publishers have there
     Sync(SyncArgs),
     /// Pull a dataset from peers: only the chunks that are not here

@@ -7,6 +7,8 @@ use clap::Subcommand;
 
 use crate::ident::PublisherKey;
 use crate::net::PeerAddress;
+use crate::sync::Follow;
+use crate::sync::FollowError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum AccessMode {
@@ -33,6 +35,10 @@ pub(crate) struct ServeArgs {
     /// Also show what was made here and is not signed
     #[arg(long)]
     pub share_unsigned: bool,
+    /// Keep up to date: all datasets of a publisher, a dataset of this name by publishers trusted
+    /// in full, or publisher/name; may be given several times
+    #[arg(long, value_name = "PUBLISHER-or-NAME", value_parser = followed)]
+    pub follow: Vec<String>,
     /// Settings [default: serve.toml in the registry's directory, where there is one]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -57,6 +63,20 @@ pub(crate) enum AccessCommand {
     List,
 }
 
+/// Says at once what is wrong with a text that names nothing to follow.
+fn followed(text: &str) -> Result<String, FollowError> {
+    Follow::new(&[text.to_owned()], None).map(|_| text.to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PeersArgs {
+    /// Look for so many seconds [default: 2 without a serving node, 0 with one]
+    #[arg(long, value_name = "S")]
+    pub wait: Option<f64>,
+    #[command(subcommand)]
+    pub command: Option<PeersCommand>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum PeersCommand {
     /// Forget which node was at an address
@@ -68,7 +88,8 @@ pub(crate) enum PeersCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct SyncArgs {
-    /// host:port or nodeid@host:port; may be given several times [default: every known peer]
+    /// host:port or nodeid@host:port; may be given several times [default: every peer that is found
+    /// or known]
     #[arg(long, value_name = "ADDR")]
     pub peer: Vec<PeerAddress>,
     /// Also pull content of publishers not trusted in full
@@ -89,7 +110,8 @@ pub(crate) struct SyncArgs {
 pub(crate) struct PullArgs {
     /// alimentar:<id or prefix>, name, name@1.2.0 or name@^1
     pub reference: String,
-    /// host:port or nodeid@host:port; may be given several times [default: every known peer]
+    /// host:port or nodeid@host:port; may be given several times [default: every peer that is found
+    /// or known]
     #[arg(long, value_name = "ADDR")]
     pub peer: Vec<PeerAddress>,
     /// Also write it here

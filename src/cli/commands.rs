@@ -154,7 +154,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         }
         RegistryCommand::Serve(args) => serve::run(&registry, args, cli, out),
         RegistryCommand::Access { command } => peers::access(&registry, command, out),
-        RegistryCommand::Peers { command } => peers::peers(&registry, command.as_ref(), out),
+        RegistryCommand::Peers(args) => peers::peers(&registry, args, out),
         RegistryCommand::Sync(args) => sync::run(&registry, args, out),
         RegistryCommand::Pull(args) => pull::run(&registry, args, out),
         RegistryCommand::Node => serve::node(&registry, out),

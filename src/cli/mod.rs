@@ -20,6 +20,8 @@ mod revise;
 mod schema;
 mod search;
 mod serve;
+mod serve_events;
+mod serve_settings;
 mod show;
 mod sync;
 mod trust;

@@ -1,25 +1,42 @@
 //! What peers show and are shown: `list --peer`, `share`, `access`, `peers`.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use serde_json::Value;
 use serde_json::json;
 
 use crate::catalog::Dataset;
 use crate::cli::args_peers::AccessCommand;
+use crate::cli::args_peers::PeersArgs;
 use crate::cli::args_peers::PeersCommand;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
 use crate::cli::out::table;
 use crate::cli::show;
+use crate::clock::Timestamp;
 use crate::ident::NodeId;
+use crate::ident::Reference;
+use crate::keyring;
 use crate::net::AccessList;
 use crate::net::KnownPeers;
+use crate::net::NeighbourView;
 use crate::net::Net;
 use crate::net::Peer;
 use crate::net::PeerAddress;
+use crate::net::Whereabouts;
+use crate::net::discovery;
+use crate::net::nodes_around;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::host;
 use crate::sync::ListFilter;
 use crate::sync::PeerCatalog as _;
+
+/// How long commands that need peers look for them where no node serves this home.
+const LOOK: Duration = Duration::from_millis(1_200);
+/// The same where they are what was asked for.
+const LOOK_LONGER: Duration = Duration::from_secs(2);
 
 /// Connects to a peer, and says so where nobody was known at its address.
 pub(crate) fn connect(net: &Net, address: &PeerAddress, out: &Out) -> Result<Peer, Failure> {
@@ -34,24 +51,24 @@ pub(crate) fn connect(net: &Net, address: &PeerAddress, out: &Out) -> Result<Pee
     Ok(peer)
 }
 
-/// The peers that were named, or all that are known. Those that do not answer are left out, as
-/// long as one does.
+/// The peers that were named; or all that are around or known, of those whose filters do not say
+/// that they lack the content. Those that do not answer are left out, as long as one does.
 pub(crate) fn connect_all(
     net: &Net,
     registry: &LocalRegistry,
     named: &[PeerAddress],
-    out: &Out,
+    (wanted, out): (Option<&Reference>, &Out),
 ) -> Result<Vec<Peer>, Failure> {
-    let mut addresses = named.to_vec();
-    if addresses.is_empty() {
-        let known = KnownPeers::of(registry).all()?;
-        addresses.extend(known.iter().filter_map(|(at, _)| at.parse().ok()));
+    let mut places: Vec<Whereabouts> = Vec::new();
+    places.extend(named.iter().cloned().map(Whereabouts::Typed));
+    if named.is_empty() {
+        places = unnamed(registry, wanted)?;
     }
     let (mut peers, mut first) = (Vec::new(), None);
     // One that does not answer keeps nobody waiting for the others.
     let connected: Vec<Result<Peer, Failure>> = std::thread::scope(|scope| {
-        let ask = |address| scope.spawn(move || connect(net, address, out));
-        let asked: Vec<_> = addresses.iter().map(ask).collect();
+        let ask = |place| scope.spawn(move || connect_at(net, place, out));
+        let asked: Vec<_> = places.iter().map(ask).collect();
         let gone = |_| Failure::from(Error::NoPeer);
         let joined = asked.into_iter().map(|asked| asked.join());
         joined.map(|peer| peer.map_err(gone)?).collect()
@@ -60,7 +77,7 @@ pub(crate) fn connect_all(
         match peer {
             Ok(peer) => peers.push(peer),
             Err(failure) => {
-                if addresses.len() > 1 {
+                if places.len() > 1 {
                     out.diagnostic(&format!("warning: {}", failure.message()));
                 }
                 first.get_or_insert(failure);
@@ -72,6 +89,62 @@ pub(crate) fn connect_all(
         (true, Some(failure)) => Err(failure),
         (true, None) => Err(Error::NoPeer.into()),
     }
+}
+
+fn connect_at(net: &Net, place: &Whereabouts, out: &Out) -> Result<Peer, Failure> {
+    match place {
+        Whereabouts::Typed(address) => connect(net, address, out),
+        Whereabouts::Found(node, addresses) => Ok(net.connect_found(*node, addresses.clone())?),
+    }
+}
+
+/// Whoever is around, and whoever was met before at a typed address.
+fn unnamed(
+    registry: &LocalRegistry,
+    wanted: Option<&Reference>,
+) -> Result<Vec<Whereabouts>, Failure> {
+    let known = KnownPeers::of(registry).all()?;
+    let around = match around(registry, None, LOOK) {
+        Ok(around) => around,
+        // Who was met before can be asked without it.
+        Err(_) if !known.is_empty() => Vec::new(),
+        Err(failure) => return Err(failure),
+    };
+    let nodes: BTreeSet<NodeId> = around.iter().map(|n| n.node).collect();
+    let lacks = |n: &NeighbourView| wanted.is_some_and(|wanted| !n.may_have(wanted));
+    let total = around.len() + known.len();
+    let having = around.into_iter().filter(|n| !lacks(n));
+    let mut places: Vec<Whereabouts> = having
+        .map(|n| Whereabouts::Found(n.node, n.addresses))
+        .collect();
+    let elsewhere = known.iter().filter(|(_, node)| !nodes.contains(node));
+    places.extend(elsewhere.filter_map(|(at, _)| at.parse().ok().map(Whereabouts::Typed)));
+    match (places.is_empty(), wanted) {
+        // Nobody needs to be asked to know that.
+        (true, Some(wanted)) if total > 0 => Err(Error::NotAtPeers(wanted.to_string()).into()),
+        _ => Ok(places),
+    }
+}
+
+/// The nodes around: those that the node serving this home knows of, after `wait`; without one,
+/// those that are found within `wait`, or within `look`.
+fn around(
+    registry: &LocalRegistry,
+    wait: Option<Duration>,
+    look: Duration,
+) -> Result<Vec<NeighbourView>, Failure> {
+    let home = registry.home();
+    if nodes_around(home)?.is_some() {
+        std::thread::sleep(wait.unwrap_or_default());
+        return Ok(nodes_around(home)?.unwrap_or_default());
+    }
+    let own = keyring::node_key(home).map_err(Error::from)?;
+    let own = NodeId::new(*own.public_key().as_bytes());
+    let found = discovery::look(wait.unwrap_or(look))?.into_iter();
+    let found = found.filter(|(sighting, _)| sighting.node != own);
+    Ok(found
+        .map(|(sighting, addresses)| NeighbourView::seen(sighting, addresses, host::now()))
+        .collect())
 }
 
 pub(crate) fn list(
@@ -132,13 +205,9 @@ pub(crate) fn access(
     Ok(out.result(&object, &ids, &text)?)
 }
 
-pub(crate) fn peers(
-    registry: &LocalRegistry,
-    command: Option<&PeersCommand>,
-    out: &Out,
-) -> Result<(), Failure> {
+pub(crate) fn peers(registry: &LocalRegistry, args: &PeersArgs, out: &Out) -> Result<(), Failure> {
     let known = KnownPeers::of(registry);
-    if let Some(PeersCommand::Forget { address }) = command {
+    if let Some(PeersCommand::Forget { address }) = &args.command {
         let place = address.place();
         if !known.forget(address)? {
             return Err(Error::UnknownPeer(place).into());
@@ -146,24 +215,56 @@ pub(crate) fn peers(
         let text = format!("Forgot which node was at {place}\n");
         return Ok(out.result(&json!({"address": place, "forgotten": true}), &[], &text)?);
     }
+    let wait = args.wait.map(Duration::try_from_secs_f64);
+    let wait = wait.transpose();
+    let wait = wait.map_err(|_| Failure::usage("--wait takes seconds"))?;
     let pins = known.all()?;
-    let object = |(address, id): &(String, NodeId)| {
-        json!({
-            "node_id": id.to_hex(), "address": address, "datasets_available": Value::Null,
-            "filter_bytes": Value::Null, "last_seen": Value::Null,
-        })
-    };
-    let objects: Vec<Value> = pins.iter().map(object).collect();
-    let ids: Vec<String> = pins.iter().map(|(_, id)| id.to_hex()).collect();
-    let text = match pins.is_empty() {
-        true => "No peers are known yet: `registry sync --peer HOST:PORT` meets one\n".to_owned(),
-        false => {
-            let rows: Vec<Vec<String>> = pins
-                .iter()
-                .map(|(at, id)| vec![at.clone(), id.to_hex()])
-                .collect();
-            table(&["ADDRESS", "NODE"], &rows)
+    let around = match around(registry, wait, LOOK_LONGER) {
+        Ok(around) => around,
+        Err(failure) => {
+            out.diagnostic(&format!("warning: {}", failure.message()));
+            Vec::new()
         }
     };
-    Ok(out.result(&json!({"peers": objects}), &ids, &text)?)
+    let mut listed: Vec<Value> = around.iter().map(around_object).collect();
+    let nodes: BTreeSet<NodeId> = around.iter().map(|n| n.node).collect();
+    let elsewhere = pins.iter().filter(|(_, node)| !nodes.contains(node));
+    listed.extend(elsewhere.map(|(address, node)| {
+        json!({
+            "node_id": node.to_hex(), "address": address, "addresses": [address],
+            "datasets_available": Value::Null, "filter_bytes": Value::Null,
+            "last_seen": Value::Null, "proven": true,
+        })
+    }));
+    let field = |peer: &Value, key: &str| match &peer[key] {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".to_owned(),
+        other => other.to_string(),
+    };
+    let ids: Vec<String> = listed.iter().map(|p| field(p, "node_id")).collect();
+    let text = match listed.is_empty() {
+        true => {
+            "No peers are around, and none is known: `registry sync --peer HOST:PORT` meets one\n"
+                .to_owned()
+        }
+        false => {
+            let rows = listed.iter().map(|peer| {
+                ["address", "datasets_available", "last_seen", "node_id"]
+                    .map(|key| field(peer, key))
+                    .to_vec()
+            });
+            let rows: Vec<Vec<String>> = rows.collect();
+            table(&["ADDRESS", "DATASETS", "LAST SEEN", "NODE"], &rows)
+        }
+    };
+    Ok(out.result(&json!({"peers": listed}), &ids, &text)?)
+}
+
+fn around_object(n: &NeighbourView) -> Value {
+    let addresses: Vec<String> = n.addresses.iter().map(ToString::to_string).collect();
+    json!({
+        "node_id": n.node.to_hex(), "address": addresses.first(), "addresses": addresses,
+        "datasets_available": n.datasets, "filter_bytes": n.filter_bytes,
+        "last_seen": n.last_seen.map(Timestamp::to_rfc3339), "proven": n.is_proven,
+    })
 }

@@ -40,7 +40,7 @@ pub(crate) fn run(registry: &LocalRegistry, args: &PullArgs, out: &Out) -> Resul
         }
     }
     let net = Net::new(registry)?;
-    let peers = connect_all(&net, registry, &args.peer, out)?;
+    let peers = connect_all(&net, registry, &args.peer, (Some(&reference), out))?;
     let catalogs: Vec<&dyn PeerCatalog> = peers.iter().map(|p| p as _).collect();
     let (offer, who, faults) = registry.resolve_remote(&reference, &catalogs)?;
     for fault in faults {

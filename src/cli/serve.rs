@@ -1,11 +1,9 @@
 //! `registry serve`, and `registry node`, which asks how it is doing.
 
 use std::io::IsTerminal;
-use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +12,6 @@ use rustix::process::getrlimit;
 use rustix::process::setrlimit;
 use serde_json::Value;
 use serde_json::json;
-use toml_edit::DocumentMut;
 
 use crate::cli::args::Cli;
 use crate::cli::args_peers::AccessMode;
@@ -23,8 +20,12 @@ use crate::cli::exit::Failure;
 use crate::cli::interrupt;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
+use crate::cli::serve_events::object;
+use crate::cli::serve_events::sentence;
+use crate::cli::serve_settings::settings;
 use crate::keyring;
 use crate::net::Event;
+use crate::net::NeighbourOptions;
 use crate::net::Node;
 use crate::net::ServeOptions;
 use crate::net::running_node;
@@ -32,21 +33,9 @@ use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::Showing;
 use crate::sync::Access;
-use crate::wire::limits::NODE_FILE_BYTES_MAX;
+use crate::sync::Follow;
 
 const DEFAULT_PORT: u16 = 8765;
-const CONFIG_FILE: &str = "serve.toml";
-
-/// What may stand in `serve.toml`; flags come before it.
-#[derive(Debug, Default)]
-struct Settings {
-    port: Option<u16>,
-    bind: Vec<IpAddr>,
-    access: Option<AccessMode>,
-    share_unsigned: bool,
-    no_mdns: bool,
-    metrics_port: Option<u16>,
-}
 
 pub(crate) fn run(
     registry: &LocalRegistry,
@@ -65,6 +54,7 @@ pub(crate) fn run(
         (true, true) => vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
     };
     let port = args.port.or(settings.port).unwrap_or(DEFAULT_PORT);
+    let followed = [args.follow.as_slice(), &settings.follow].concat();
     let options = ServeOptions {
         addresses: bind.iter().map(|ip| SocketAddr::new(*ip, port)).collect(),
         access,
@@ -72,13 +62,23 @@ pub(crate) fn run(
             unsigned: args.share_unsigned || settings.share_unsigned,
         },
         metrics_port: args.metrics_port.or(settings.metrics_port),
+        neighbours: NeighbourOptions {
+            mdns: !(args.no_mdns || settings.no_mdns),
+            follow: Follow::new(&followed, settings.keep_versions)
+                .map_err(|_| Failure::usage("what is to be followed has no such name"))?,
+            quiet: settings.quiet_hours,
+            bytes_per_second: settings.bandwidth_limit,
+        },
     };
-    // Without mDNS there is nothing to leave out yet.
-    let _ = args.no_mdns || settings.no_mdns;
     let (out, is_detailed) = (*out, cli.verbose > 0);
     let as_json = out.is_json() || !std::io::stdout().is_terminal();
     let observer = move |event: &Event| {
-        if matches!(event, Event::Answered { .. }) && !is_detailed {
+        let is_detail = match event {
+            Event::Answered { .. } | Event::Unreachable { .. } => true,
+            Event::Compared { received, sent, .. } => received + sent == 0,
+            _ => false,
+        };
+        if is_detail && !is_detailed {
             return;
         }
         let line = match as_json {
@@ -104,156 +104,6 @@ fn raise_file_limit() {
     limit.current = limit.maximum;
     // With less, fewer are answered at once.
     let _ = setrlimit(Resource::Nofile, limit);
-}
-
-fn settings(home: &Path, args: &ServeArgs) -> Result<Settings, Failure> {
-    let path = args
-        .config
-        .clone()
-        .unwrap_or_else(|| home.join(CONFIG_FILE));
-    let fail = |e| Failure::from(Error::file("read", &path, e));
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) if text.len() <= NODE_FILE_BYTES_MAX => text,
-        Ok(_) => return Err(fail(std::io::Error::other("it is too long"))),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound && args.config.is_none() => {
-            return Ok(Settings::default());
-        }
-        Err(e) => return Err(fail(e)),
-    };
-    read_settings(&text).map_err(|what| fail(std::io::Error::other(what)))
-}
-
-fn read_settings(text: &str) -> Result<Settings, String> {
-    let document: DocumentMut = text.parse().map_err(|e| format!("{e}"))?;
-    let mut settings = Settings::default();
-    for (key, item) in document.iter() {
-        let wrong = || format!("`{key}` has a value that it cannot have");
-        let flag = || item.as_bool().ok_or_else(wrong);
-        let port = || {
-            let number = item.as_integer().and_then(|n| u16::try_from(n).ok());
-            number.map(Some).ok_or_else(wrong)
-        };
-        match key {
-            "port" => settings.port = port()?,
-            "metrics_port" => settings.metrics_port = port()?,
-            "share_unsigned" => settings.share_unsigned = flag()?,
-            "no_mdns" => settings.no_mdns = flag()?,
-            "access" => {
-                settings.access = Some(match item.as_str() {
-                    Some("open") => AccessMode::Open,
-                    Some("listed") => AccessMode::Listed,
-                    _ => return Err(wrong()),
-                });
-            }
-            "bind" => {
-                let list = item.as_array().ok_or_else(wrong)?;
-                for value in list {
-                    let ip = value.as_str().and_then(|ip| ip.parse().ok());
-                    settings.bind.push(ip.ok_or_else(wrong)?);
-                }
-            }
-            // A word that is misspelt must not pass for one that was left out.
-            _ => return Err(format!("`{key}` is no setting")),
-        }
-    }
-    Ok(settings)
-}
-
-fn object(event: &Event) -> Value {
-    match event {
-        Event::Ready { node_id, addresses } => json!({
-            "event": "ready", "node_id": node_id.to_hex(),
-            "addr": addresses.first().map(ToString::to_string),
-            "addrs": addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        }),
-        Event::Connected { peer, address } => json!({
-            "event": "connected", "peer": peer.to_hex(), "addr": address.to_string(),
-        }),
-        Event::Refused {
-            peer,
-            address,
-            reason,
-        } => json!({
-            "event": "refused", "peer": peer.map(|p| p.to_hex()), "addr": address.to_string(),
-            "reason": reason,
-        }),
-        Event::Disconnected {
-            peer,
-            address,
-            reason,
-            sent_bytes,
-            requests,
-        } => json!({
-            "event": "disconnected", "peer": peer.to_hex(), "addr": address.to_string(),
-            "reason": reason, "sent_bytes": sent_bytes, "requests": requests,
-        }),
-        Event::Answered {
-            peer,
-            request,
-            bytes,
-            seconds,
-        } => json!({
-            "event": "answered", "peer": peer.to_hex(), "request": request, "bytes": bytes,
-            "seconds": seconds,
-        }),
-        Event::Failed {
-            peer,
-            request,
-            error,
-        } => json!({
-            "event": "failed", "peer": peer.to_hex(), "request": request, "error": error,
-        }),
-        Event::Stopping => json!({"event": "stopping"}),
-        Event::Stopped => json!({"event": "stopped"}),
-    }
-}
-
-fn sentence(event: &Event) -> String {
-    let short = |id: &crate::ident::NodeId| id.to_hex().chars().take(16).collect::<String>();
-    let text = match event {
-        Event::Ready { node_id, addresses } => {
-            let places: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-            format!("Serving at {} as node {node_id}", places.join(", "))
-        }
-        Event::Connected { peer, address } => format!("{}… connected from {address}", short(peer)),
-        Event::Refused {
-            peer,
-            address,
-            reason,
-        } => {
-            let who = peer.map(|p| short(&p) + "… ").unwrap_or_default();
-            format!("{who}refused at {address}: {reason}")
-        }
-        Event::Disconnected {
-            peer,
-            sent_bytes,
-            requests,
-            reason,
-            ..
-        } => format!(
-            "{}… gone after {requests} requests and {}: {reason}",
-            short(peer),
-            human_bytes(*sent_bytes)
-        ),
-        Event::Answered {
-            peer,
-            request,
-            bytes,
-            seconds,
-        } => format!(
-            "{}… {request}: {} in {seconds:.3} s",
-            short(peer),
-            human_bytes(*bytes)
-        ),
-        Event::Failed {
-            peer,
-            request,
-            error,
-        } => format!("{}… {request} failed here: {error}", short(peer)),
-        Event::Stopping => "Stopping: no new requests".to_owned(),
-        Event::Stopped => "Stopped".to_owned(),
-    };
-    crate::cli::out::printable(&text)
 }
 
 pub(crate) fn node(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
@@ -292,28 +142,4 @@ pub(crate) fn node(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
     );
     let id = field("node_id");
     Ok(out.result(&object, &[id], &text)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_are_read_and_mistakes_are_named() {
-        let text = "port = 9000\nbind = [\"10.0.0.1\", \"::1\"]\naccess = \"listed\"\nshare_unsigned = true\n";
-        let settings = read_settings(text).unwrap();
-        assert_eq!(settings.port, Some(9000));
-        assert_eq!(settings.bind.len(), 2);
-        assert_eq!(settings.access, Some(AccessMode::Listed));
-        assert!(settings.share_unsigned);
-        for text in [
-            "prot = 1",
-            "port = 70000",
-            "access = \"some\"",
-            "bind = \"x\"",
-            "port =",
-        ] {
-            assert!(read_settings(text).is_err(), "{text}");
-        }
-    }
 }

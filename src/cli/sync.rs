@@ -33,7 +33,7 @@ struct Sum {
 pub(crate) fn run(registry: &LocalRegistry, args: &SyncArgs, out: &Out) -> Result<(), Failure> {
     let started = Instant::now();
     let net = Net::new(registry)?;
-    let peers = connect_all(&net, registry, &args.peer, out)?;
+    let peers = connect_all(&net, registry, &args.peer, (None, out))?;
     let options = SyncOptions {
         showing: Showing {
             unsigned: args.share_unsigned,

@@ -21,6 +21,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::UnixListener;
 
 use crate::ident::NodeId;
+use crate::net::neighbours::NeighbourView;
+use crate::net::neighbours::View;
 use crate::net::serve::Server;
 use crate::registry::Error;
 
@@ -33,7 +35,7 @@ const PATH_BYTES_MAX: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bytes of a question or an answer.
-const MESSAGE_BYTES_MAX: u64 = 1 << 20;
+const MESSAGE_BYTES_MAX: u64 = 64 << 20;
 
 /// What a serving node says of itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +90,12 @@ impl Drop for ControlSocket {
 }
 
 /// Who serves, where, and how it is doing.
-pub(crate) type Serving = (NodeId, Vec<SocketAddr>, Arc<Server>);
+pub(crate) struct Serving {
+    pub(crate) node: NodeId,
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) server: Arc<Server>,
+    pub(crate) view: View,
+}
 
 /// Listens. The caller serves this home alone, so a socket that is there is a leftover.
 pub(crate) fn listen(home: &Path, serving: Serving) -> Result<ControlSocket, Error> {
@@ -138,16 +145,21 @@ async fn answer(mut stream: tokio::net::UnixStream, serving: &Serving) -> io::Re
     let question: Value = serde_json::from_slice(&question).unwrap_or(Value::Null);
     let answer = match question.get("ask").and_then(Value::as_str) {
         Some("node") => state(serving),
+        Some("peers") => {
+            let all = serving.view.all();
+            json!({"peers": all.iter().map(NeighbourView::to_json).collect::<Vec<_>>()})
+        }
         _ => json!({"error": "not understood"}),
     };
     stream.write_all(answer.to_string().as_bytes()).await
 }
 
-fn state((node_id, addresses, server): &Serving) -> Value {
+fn state(serving: &Serving) -> Value {
+    let (addresses, server) = (&serving.addresses, &serving.server);
     let figure = |n: &std::sync::atomic::AtomicU64| n.load(Ordering::Relaxed);
     let counters = &server.counters;
     json!({
-        "node_id": node_id.to_hex(),
+        "node_id": serving.node.to_hex(),
         "addr": addresses.first().map(ToString::to_string),
         "addrs": addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "uptime": server.started.elapsed().as_secs_f64(),
@@ -171,6 +183,23 @@ fn state((node_id, addresses, server): &Serving) -> Value {
 /// # Errors
 /// [`Error::File`] when one is there and does not answer.
 pub fn running_node(home: &Path) -> Result<Option<NodeState>, Error> {
+    Ok(asked(home, "node")?.map(NodeState))
+}
+
+/// The nodes around that the node that serves a home knows of; `None` where none does.
+///
+/// # Errors
+/// As [`running_node`].
+pub fn nodes_around(home: &Path) -> Result<Option<Vec<NeighbourView>>, Error> {
+    let answer = asked(home, "peers")?;
+    let peers = |answer: Value| {
+        let peers = answer.get("peers")?.as_array()?.iter();
+        Some(peers.filter_map(NeighbourView::from_json).collect())
+    };
+    Ok(answer.map(|answer| peers(answer).unwrap_or_default()))
+}
+
+fn asked(home: &Path, what: &str) -> Result<Option<Value>, Error> {
     let path = socket_path(home);
     let fail = |e| Error::file("ask", &path, e);
     let mut stream = match UnixStream::connect(&path) {
@@ -186,11 +215,12 @@ pub fn running_node(home: &Path) -> Result<Option<NodeState>, Error> {
         Err(e) => return Err(fail(e)),
     };
     stream.set_read_timeout(Some(PATIENCE)).map_err(fail)?;
-    stream.write_all(br#"{"ask":"node"}"#).map_err(fail)?;
+    let question = json!({"ask": what}).to_string();
+    stream.write_all(question.as_bytes()).map_err(fail)?;
     stream.shutdown(std::net::Shutdown::Write).map_err(fail)?;
     let mut answer = Vec::new();
     let mut answers = stream.take(MESSAGE_BYTES_MAX);
     answers.read_to_end(&mut answer).map_err(fail)?;
-    let state = serde_json::from_slice(&answer).map_err(|e| fail(e.into()))?;
-    Ok(Some(NodeState(state)))
+    let answer = serde_json::from_slice(&answer).map_err(|e| fail(e.into()))?;
+    Ok(Some(answer))
 }

@@ -1,5 +1,6 @@
 //! What a serving node tells: one event at a time, for logs and for programs that started it.
 
+use crate::ident::ContentId;
 use crate::ident::NodeId;
 
 /// Something that happened.
@@ -60,6 +61,66 @@ pub enum Event {
         request: &'static str,
         /// What is wrong.
         error: String,
+    },
+    /// A node was found on the network.
+    Found {
+        /// Who, as it says.
+        peer: NodeId,
+        /// Where, the best first.
+        addresses: Vec<std::net::SocketAddr>,
+    },
+    /// A node said that it leaves.
+    Left {
+        /// Who.
+        peer: NodeId,
+    },
+    /// Catalogues were compared with a peer, or it was told something.
+    Compared {
+        /// Who.
+        peer: NodeId,
+        /// Manifests and statements that are new here.
+        received: u64,
+        /// Those that were new there.
+        sent: u64,
+    },
+    /// A peer could not be talked to.
+    Unreachable {
+        /// Who.
+        peer: NodeId,
+        /// Why.
+        error: String,
+    },
+    /// A dataset that is followed has arrived.
+    Followed {
+        /// Its content.
+        content: ContentId,
+        /// Name and version.
+        label: String,
+        /// From whom.
+        sources: Vec<NodeId>,
+        /// Chunks that came.
+        chunks: u64,
+        /// How long it took.
+        seconds: f64,
+    },
+    /// A dataset that is followed could not be fetched; it is tried again.
+    NotFollowed {
+        /// Its content.
+        content: ContentId,
+        /// Name and version.
+        label: String,
+        /// Why.
+        error: String,
+    },
+    /// Older versions of what is followed were given up.
+    Retired {
+        /// Names and versions.
+        labels: Vec<String>,
+    },
+    /// Something does not work that the node can do without.
+    Trouble {
+        /// What.
+        what: String,
     },
     /// No new requests are taken; those under way may end.
     Stopping,

@@ -12,10 +12,13 @@ use crate::ident::NodeId;
 use crate::keyring;
 use crate::net::control;
 use crate::net::control::ControlSocket;
+use crate::net::control::Serving;
 use crate::net::endpoint;
 use crate::net::event::Event;
 use crate::net::event::Observer;
 use crate::net::metrics;
+use crate::net::neighbours::NeighbourOptions;
+use crate::net::neighbours::Neighbours;
 use crate::net::peer::runtime;
 use crate::net::serve::Close;
 use crate::net::serve::Server;
@@ -41,6 +44,8 @@ pub struct ServeOptions {
     pub showing: Showing,
     /// Where on loopback Prometheus is answered, if anywhere.
     pub metrics_port: Option<u16>,
+    /// How to deal with the nodes around.
+    pub neighbours: NeighbourOptions,
 }
 
 /// A node that serves its registry, until it is stopped or dropped.
@@ -50,6 +55,7 @@ pub struct Node {
     addresses: Vec<SocketAddr>,
     node_id: NodeId,
     control: ControlSocket,
+    neighbours: Neighbours,
     runtime: Option<Runtime>,
     /// Nobody else serves this home meanwhile.
     _lock: Box<dyn LockGuard>,
@@ -106,8 +112,16 @@ impl Node {
         if let Some(port) = options.metrics_port {
             runtime.block_on(metrics::listen(port, server.clone()))?;
         }
-        let state = (node_id, addresses.clone(), server.clone());
-        let control = control::listen(registry.home(), state)?;
+        let around = (node_id, addresses.as_slice());
+        let neighbours = Neighbours::start(&server, runtime.handle(), around, &options.neighbours)?;
+        server.attach(neighbours.inbox());
+        let serving = Serving {
+            node: node_id,
+            addresses: addresses.clone(),
+            server: server.clone(),
+            view: neighbours.view(),
+        };
+        let control = control::listen(registry.home(), serving)?;
         drop(guard);
         server.tell(&Event::Ready {
             node_id,
@@ -119,6 +133,7 @@ impl Node {
             addresses,
             node_id,
             control,
+            neighbours,
             runtime: Some(runtime),
             _lock: lock,
         })
@@ -142,6 +157,7 @@ impl Node {
         self.server.tell(&Event::Stopping);
         self.server.is_stopping.store(true, Ordering::Relaxed);
         self.control.remove();
+        self.neighbours.stop();
         let server = self.server.clone();
         let endpoints = std::mem::take(&mut self.endpoints);
         runtime.block_on(async move {

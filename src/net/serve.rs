@@ -6,6 +6,7 @@ use crate::net::crypto;
 use crate::net::event::Event;
 use crate::net::event::Observer;
 use crate::net::gate::Gate;
+use crate::net::neighbours::Note;
 use crate::net::session::DATA_ANSWERS;
 use crate::net::session::Session;
 use crate::registry::LocalRegistry;
@@ -25,6 +26,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::Semaphore;
@@ -59,6 +61,8 @@ pub(crate) struct Server {
     meeting: AtomicUsize,
     pub(crate) started: Instant,
     pub(crate) long_requests: Semaphore,
+    /// Who wants to know what peers announce.
+    neighbours: OnceLock<mpsc::SyncSender<Note>>,
 }
 
 /// Figures since the start.
@@ -100,11 +104,25 @@ impl Server {
             meeting: AtomicUsize::new(0),
             started: host::instant(),
             long_requests: Semaphore::new(LONG_REQUESTS),
+            neighbours: OnceLock::new(),
         }
     }
 
     pub(crate) fn tell(&self, event: &Event) {
         (self.observer)(event);
+    }
+
+    /// From now on, whoever announces something is told to this channel.
+    pub(crate) fn attach(&self, neighbours: mpsc::SyncSender<Note>) {
+        let _ = self.neighbours.set(neighbours);
+    }
+
+    /// A peer has announced something.
+    pub(crate) fn announced(&self) {
+        if let Some(neighbours) = self.neighbours.get() {
+            // With so many waiting it is looked all the same.
+            let _ = neighbours.try_send(Note::Told);
+        }
     }
 
     /// Takes connections until the endpoint is closed.

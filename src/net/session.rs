@@ -186,6 +186,7 @@ impl Session {
         let started = host::instant();
         let registry = self.server.registry.clone();
         let name = name_of(&request);
+        let is_announcement = matches!(&request, Request::Announce { .. });
         let has_data = matches!(&request, Request::PullNode(_) | Request::PullChunk(_));
         let turn = match has_data {
             true => {
@@ -223,6 +224,9 @@ impl Session {
                     self.failed(name, words(&error));
                 }
                 self.see_off(out, turn);
+                if is_announcement {
+                    self.server.announced();
+                }
                 break;
             };
             for piece in answer.into_pieces() {

@@ -11,7 +11,7 @@ use crate::wire::limits::HELLO_CODECS_MAX;
 pub const ALPN: &[u8] = b"alimentar/1";
 
 /// The highest version of the protocol that this program speaks.
-const VERSION: u64 = 1;
+pub const PROTOCOL_VERSION: u64 = 1;
 
 /// Who is served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Hello {
     /// What this program says.
     pub fn own(access: Access) -> Self {
         Self {
-            version: VERSION,
+            version: PROTOCOL_VERSION,
             codecs: vec![Codec::Raw.number(), Codec::Zstd.number()],
             bases: Vec::new(),
             access,

@@ -55,6 +55,7 @@ pub use gossip::TalkEnd;
 pub use hello::ALPN;
 pub use hello::Access;
 pub use hello::Hello;
+pub use hello::PROTOCOL_VERSION;
 pub use item::ItemId;
 pub use plan::Lane;
 pub use plan::Outcome;

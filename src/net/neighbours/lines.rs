@@ -1,0 +1,87 @@
+//! Connections to the nodes around, kept for a while: who is talked to once is often talked to
+//! again.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::ident::NodeId;
+use crate::net::peer::Net;
+use crate::net::peer::Peer;
+use crate::registry::Error;
+use crate::registry::host;
+
+/// Connections that are kept at once.
+const LINES_MAX: usize = 32;
+/// How long one is kept that nobody uses.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Connections by node.
+pub(super) struct Lines {
+    net: Net,
+    held: Mutex<BTreeMap<NodeId, Held>>,
+}
+
+struct Held {
+    peer: Arc<Peer>,
+    used: Instant,
+}
+
+impl Lines {
+    pub(super) fn new(net: Net) -> Self {
+        Self {
+            net,
+            held: Mutex::default(),
+        }
+    }
+
+    /// A connection to a node: the one there is, or a new one to wherever it may be.
+    ///
+    /// # Errors
+    /// [`Error::Peer`] when it is at none of the addresses.
+    pub(super) fn to(&self, node: NodeId, at: Vec<SocketAddr>) -> Result<Arc<Peer>, Error> {
+        if let Some(held) = self.held().get_mut(&node)
+            && held.peer.is_open()
+        {
+            held.used = host::instant();
+            return Ok(held.peer.clone());
+        }
+        // Not under the lock: it may take seconds.
+        let peer = Arc::new(self.net.connect_found(node, at)?);
+        let mut held = self.held();
+        if held.len() >= LINES_MAX {
+            let oldest = held.iter().min_by_key(|(_, h)| h.used);
+            let oldest = oldest.map(|(node, _)| *node);
+            oldest.map(|node| held.remove(&node));
+        }
+        let used = host::instant();
+        let kept = peer.clone();
+        held.insert(node, Held { peer: kept, used });
+        Ok(peer)
+    }
+
+    /// Ends what nobody has used for a while.
+    pub(super) fn sweep(&self) {
+        self.held()
+            .retain(|_, held| held.peer.is_open() && held.used.elapsed() < IDLE);
+    }
+
+    /// Ends the connection to a node.
+    pub(super) fn end(&self, node: &NodeId) {
+        self.held().remove(node);
+    }
+
+    /// Ends all.
+    pub(super) fn end_all(&self) {
+        self.held().clear();
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<NodeId, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,128 @@
+//! The nodes around a serving node: finding them, gossiping with them, and fetching what is
+//! followed. One thread keeps everything that is known and decides (by `sync::Gossip`,
+//! `sync::Directory` and `sync::Follow`); threads that live for one talk or one pull do it.
+
+mod circle;
+mod filters;
+mod follower;
+mod lines;
+mod talks;
+mod view;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::ident::NodeId;
+use crate::net::discovery::Found;
+use crate::net::neighbours::circle::Circle;
+use crate::net::neighbours::follower::Pulled;
+use crate::net::neighbours::talks::Talked;
+use crate::net::serve::Server;
+use crate::registry::Error;
+use crate::sync::Follow;
+use crate::sync::QuietHours;
+
+pub use view::NeighbourView;
+pub(crate) use view::View;
+
+/// Notes that wait. What was found when there are more is found again.
+const NOTES_MAX: usize = 4096;
+/// How long the thread may take to end.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How a node deals with those around it.
+#[derive(Clone, Debug, Default)]
+pub struct NeighbourOptions {
+    /// Announce this node by mDNS and look for others.
+    pub mdns: bool,
+    /// What to keep up to date.
+    pub follow: Follow,
+    /// When to fetch nothing, by the machine's own time.
+    pub quiet: Option<QuietHours>,
+    /// What is followed comes no faster than this.
+    pub bytes_per_second: Option<u64>,
+}
+
+/// Something that the deciding thread has to know.
+pub(crate) enum Note {
+    Found(Found),
+    /// A peer announced something that was taken.
+    Told,
+    Talked(Talked),
+    Pulled(Pulled),
+    Stop,
+}
+
+/// The thread that deals with those around.
+pub(crate) struct Neighbours {
+    inbox: mpsc::SyncSender<Note>,
+    thread: Option<JoinHandle<()>>,
+    is_stopping: Arc<AtomicBool>,
+    view: View,
+}
+
+impl Neighbours {
+    /// Begins to look around.
+    ///
+    /// # Errors
+    /// [`Error`] when there is no socket, no thread, or no key to be had. Where mDNS cannot be
+    /// used, that is told as an event, and typed peers are dealt with all the same.
+    pub(crate) fn start(
+        server: &Arc<Server>,
+        handle: &Handle,
+        (node, addresses): (NodeId, &[SocketAddr]),
+        options: &NeighbourOptions,
+    ) -> Result<Self, Error> {
+        let (inbox, notes) = mpsc::sync_channel(NOTES_MAX);
+        let (view, is_stopping) = (View::default(), Arc::new(AtomicBool::new(false)));
+        let mut circle = Circle::new(server, handle, node, options)?;
+        circle.attach(inbox.clone(), is_stopping.clone(), view.clone());
+        if options.mdns {
+            circle.look_around(addresses);
+        }
+        let thread = std::thread::Builder::new().name("neighbours".to_owned());
+        let thread = thread.spawn(move || circle.run(&notes));
+        let thread = thread.map_err(|e| Error::file("start", "a thread", e))?;
+        Ok(Self {
+            inbox,
+            thread: Some(thread),
+            is_stopping,
+            view,
+        })
+    }
+
+    /// What a session tells it by.
+    pub(crate) fn inbox(&self) -> mpsc::SyncSender<Note> {
+        self.inbox.clone()
+    }
+
+    /// What it knows, for who asks.
+    pub(crate) fn view(&self) -> View {
+        self.view.clone()
+    }
+
+    /// Says farewell, and lets what is under way come to an end for a moment.
+    pub(crate) fn stop(mut self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+        // A thread that is gone has no need to be told.
+        let _ = self.inbox.send(Note::Stop);
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        let (ended, waited) = mpsc::channel();
+        let joiner = std::thread::spawn(move || {
+            let _ = thread.join();
+            let _ = ended.send(());
+        });
+        if waited.recv_timeout(FAREWELL).is_ok() {
+            let _ = joiner.join();
+        }
+    }
+}
