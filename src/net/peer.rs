@@ -50,6 +50,8 @@ pub struct Net {
     endpoint: Endpoint,
     registry: LocalRegistry,
     pace: Option<Arc<Pacer>>,
+    /// What is said of this node.
+    own: Hello,
     /// Last, so that it outlives what runs on it.
     runtime: Option<Runtime>,
 }
@@ -80,6 +82,7 @@ impl Net {
             endpoint,
             registry: registry.clone(),
             pace: None,
+            own: Hello::own(Access::Open),
             runtime: None,
         })
     }
@@ -130,7 +133,8 @@ impl Net {
             line: Mutex::new(line),
             id,
             at,
-            hello: Hello::own(Access::Open),
+            hello: self.own.clone(),
+            own: self.own.clone(),
             is_new,
             requests: AtomicU64::new(0),
             pace: self.pace.clone(),
@@ -147,6 +151,16 @@ impl Net {
             handle: self.handle.clone(),
             endpoint: self.endpoint.clone(),
         }
+    }
+
+    /// Says of this node that it serves these, at this port.
+    #[must_use]
+    pub fn serving(mut self, access: Access, port: Option<u16>) -> Self {
+        self.own = Hello {
+            port,
+            ..Hello::own(access)
+        };
+        self
     }
 
     /// Lets so many bytes a second come from all peers together.
@@ -221,6 +235,7 @@ pub struct Peer {
     id: NodeId,
     at: Whereabouts,
     hello: Hello,
+    own: Hello,
     is_new: bool,
     requests: AtomicU64,
     pace: Option<Arc<Pacer>>,
@@ -284,7 +299,7 @@ impl Peer {
     fn greet(&self) -> Result<Hello, PeerError> {
         let mut hello = None;
         self.ask(
-            &Request::Hello(Hello::own(Access::Open)),
+            &Request::Hello(self.own.clone()),
             &|| false,
             &mut |answer| {
                 match (answer, &hello) {

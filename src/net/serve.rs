@@ -18,6 +18,7 @@ use crate::sync::Conduct;
 use quinn::Connection;
 use quinn::Endpoint;
 use quinn::Incoming;
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -122,6 +123,20 @@ impl Server {
         if let Some(neighbours) = self.neighbours.get() {
             // With so many waiting it is looked all the same.
             let _ = neighbours.try_send(Note::Told);
+        }
+    }
+
+    /// A peer says that it serves at a port of the address that it calls from.
+    pub(crate) fn called(&self, peer: NodeId, from: SocketAddr, port: u16) {
+        let mut at = from;
+        at.set_port(port);
+        let at = match at.ip().to_canonical() {
+            // A link-local address is nothing without its scope, so IPv6 stays as it is.
+            IpAddr::V6(_) => at,
+            v4 => SocketAddr::new(v4, port),
+        };
+        if let Some(neighbours) = self.neighbours.get() {
+            let _ = neighbours.try_send(Note::Called(peer, at));
         }
     }
 

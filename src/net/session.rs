@@ -115,7 +115,10 @@ impl Session {
             return self.refuse(out, refusal).await;
         }
         if let Request::Hello(hello) = &request {
-            let _ = self.hello.set(hello.clone());
+            if let (Ok(()), Some(port)) = (self.hello.set(hello.clone()), hello.port) {
+                let from = self.connection.remote_address();
+                self.server.called(self.peer, from, port);
+            }
         }
         let Some(hello) = self.hello.get() else {
             return self.malformed(out).await;

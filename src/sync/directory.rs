@@ -153,6 +153,24 @@ impl Directory {
         entry.prove(now, address);
     }
 
+    /// A node that has proven its key called, and says that it serves at an address. Whether it
+    /// was not known to be there.
+    pub fn called(&mut self, now: Duration, node: NodeId, address: SocketAddr) -> bool {
+        if self.own == Some(node) || !is_usable(&address) {
+            return false;
+        }
+        let is_new = !self.nodes.contains_key(&node);
+        if is_new {
+            self.make_room();
+        }
+        let entry = self.nodes.entry(node).or_insert_with(|| Entry::new(now));
+        let is_back = entry.has_left;
+        entry.last_seen = entry.last_seen.max(now);
+        entry.has_left = false;
+        entry.claim(now, address);
+        is_new || is_back
+    }
+
     /// Nobody, or somebody else, was at an address of a node.
     pub fn failed(&mut self, now: Duration, node: &NodeId, address: &SocketAddr) {
         let places = self.nodes.get_mut(node).map(|e| &mut e.places);

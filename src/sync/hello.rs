@@ -36,6 +36,8 @@ pub struct Hello {
     pub access: Access,
     /// Its program, for logs.
     pub agent: String,
+    /// Where it serves, if it does: the UDP port at the address that it asks from.
+    pub port: Option<u16>,
 }
 
 impl Hello {
@@ -47,6 +49,7 @@ impl Hello {
             bases: Vec::new(),
             access,
             agent: concat!("alimentar/", env!("CARGO_PKG_VERSION")).to_owned(),
+            port: None,
         }
     }
 
@@ -58,6 +61,9 @@ impl Hello {
             .counted(&self.bases);
         w.u8(u8::from(self.access == Access::Listed));
         w.counted(self.agent.as_bytes());
+        if let Some(port) = self.port {
+            w.varint(u64::from(port));
+        }
         w.into_bytes()
     }
 
@@ -79,12 +85,19 @@ impl Hello {
         };
         let agent = r.counted("agent", AGENT_BYTES_MAX)?;
         let agent = String::from_utf8(agent.to_vec()).map_err(|_| DecodeError::Invalid("agent"))?;
+        // The first programs ended here.
+        let port = match r.remaining() {
+            0 => 0,
+            _ => r.varint()?,
+        };
+        let port = u16::try_from(port).map_err(|_| DecodeError::Invalid("port"))?;
         Ok(Self {
             version,
             codecs,
             bases,
             access,
             agent,
+            port: Some(port).filter(|port| *port != 0),
         })
     }
 

@@ -13,6 +13,7 @@ mod damage;
 mod discovery;
 mod filter;
 mod fixture;
+mod following;
 mod hostile;
 mod hostile_peers;
 mod lan;

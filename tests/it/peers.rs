@@ -23,9 +23,17 @@ pub struct Serving {
 }
 
 impl Serving {
+    /// Alone: the nodes of tests that run beside this one are nobody's neighbours.
     pub fn start(home: &Path, more: &[&str]) -> Self {
-        let mut command = program(home);
-        command.args(["registry", "serve", "--port", "0", "--bind", "127.0.0.1"]);
+        Self::of(
+            program(home),
+            &[&["--bind", "127.0.0.1", "--no-mdns"], more].concat(),
+        )
+    }
+
+    /// With these words, by a command that has none yet.
+    pub fn of(mut command: std::process::Command, more: &[&str]) -> Self {
+        command.args(["registry", "serve", "--port", "0"]);
         let child = command.args(more).stdout(Stdio::piped()).spawn();
         let mut child = child.unwrap();
         let mut events = BufReader::new(child.stdout.take().unwrap()).lines();

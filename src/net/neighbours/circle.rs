@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::net::ToSocketAddrs as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
@@ -13,7 +12,6 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 
 use crate::clock::Timestamp;
-use crate::ident::ContentId;
 use crate::ident::NodeId;
 use crate::net::access::AccessList;
 use crate::net::address::PeerAddress;
@@ -29,24 +27,20 @@ use crate::net::neighbours::View;
 use crate::net::neighbours::filters::Filters;
 use crate::net::neighbours::follower::Follower;
 use crate::net::neighbours::follower::Pulled;
-use crate::net::neighbours::follower::retire;
 use crate::net::neighbours::lines::Lines;
 use crate::net::neighbours::talks::Talked;
-use crate::net::neighbours::talks::Talker;
+use crate::net::neighbours::watching::Catalogue;
 use crate::net::peer::Net;
 use crate::net::serve::Server;
 use crate::registry::Error;
-use crate::registry::Stamp;
 use crate::registry::host;
-use crate::registry::peers::Followed;
 use crate::sync::Access;
 use crate::sync::Directory;
 use crate::sync::Filter;
 use crate::sync::Gossip;
-use crate::sync::ItemId;
 use crate::sync::Random;
 use crate::sync::Rhythm;
-use crate::sync::Shown;
+use crate::sync::Seen;
 use crate::sync::Sighting;
 
 /// How often it is looked whether something has changed here: other processes do not tell.
@@ -61,47 +55,38 @@ const SLEPT: i64 = 20;
 
 /// The nodes around, and this one among them.
 pub(super) struct Circle {
-    server: Arc<Server>,
-    node: NodeId,
-    started: Instant,
-    lines: Arc<Lines>,
-    gossip: Gossip,
-    directory: Directory,
-    filters: Filters,
+    pub(super) server: Arc<Server>,
+    pub(super) node: NodeId,
+    pub(super) started: Instant,
+    pub(super) lines: Arc<Lines>,
+    pub(super) gossip: Gossip,
+    pub(super) directory: Directory,
+    pub(super) filters: Filters,
     /// Whose filter is to be asked for.
-    unfiltered: BTreeSet<NodeId>,
-    follower: Follower,
-    random: Random,
-    typed: BTreeMap<NodeId, PeerAddress>,
-    discovery: Option<Discovery>,
-    inbox: Option<mpsc::SyncSender<Note>>,
-    is_stopping: Arc<AtomicBool>,
-    view: View,
-    catalogue: Catalogue,
-    kept_house: Duration,
+    pub(super) unfiltered: BTreeSet<NodeId>,
+    pub(super) follower: Follower,
+    pub(super) random: Random,
+    pub(super) typed: BTreeMap<NodeId, PeerAddress>,
+    pub(super) discovery: Option<Discovery>,
+    pub(super) inbox: Option<mpsc::SyncSender<Note>>,
+    pub(super) is_stopping: Arc<AtomicBool>,
+    pub(super) view: View,
+    pub(super) catalogue: Catalogue,
+    pub(super) kept_house: Duration,
     /// Seconds by which the clock on the wall is ahead of the other one.
-    ahead: i64,
-}
-
-/// What was passed on when it was looked at last.
-#[derive(Default)]
-struct Catalogue {
-    stamp: Option<Stamp>,
-    items: Option<BTreeSet<ItemId>>,
-    contents: BTreeSet<ContentId>,
-    looked: Duration,
-    /// How long looking took: a large catalogue is looked at less often.
-    cost: Duration,
+    pub(super) ahead: i64,
 }
 
 impl Circle {
     pub(super) fn new(
         server: &Arc<Server>,
         handle: &Handle,
-        node: NodeId,
+        (node, addresses): (NodeId, &[SocketAddr]),
         options: &NeighbourOptions,
     ) -> Result<Self, Error> {
         let net = Net::on(&server.registry, handle.clone())?;
+        let port = addresses.first().map(SocketAddr::port);
+        let net = net.serving(server.access, port);
         let seed: [u8; 8] = host::random().map_err(|e| Error::file("seed", "gossip", e))?;
         let seed = u64::from_le_bytes(seed);
         Ok(Self {
@@ -182,6 +167,7 @@ impl Circle {
                     .map_err(|_| mpsc::RecvTimeoutError::Timeout);
             }
             self.look();
+            self.miss();
             if self.started.elapsed() >= self.kept_house + HOUSEKEEPING {
                 self.keep_house();
                 is_news = true;
@@ -215,6 +201,7 @@ impl Circle {
                 self.server.tell(&Event::Trouble { what: reason });
             }
             Note::Told => self.catalogue.stamp = None,
+            Note::Called(node, at) => self.called(node, at),
             Note::Talked(talked) => self.talked(talked),
             Note::Pulled(pulled) => self.pulled(pulled),
             Note::Stop => {}
@@ -225,26 +212,50 @@ impl Circle {
         let node = sighting.node;
         let now = self.started.elapsed();
         let seen = self.directory.saw(now, sighting.clone(), addresses);
-        if matches!(seen, crate::sync::Seen::Refused) {
+        if matches!(seen, Seen::Refused) {
             return;
         }
         if self.filters.saw(&sighting) {
             self.unfiltered.insert(node);
         }
-        if matches!(seen, crate::sync::Seen::New) {
+        if matches!(seen, Seen::New) {
             self.server.tell(&Event::Found {
                 peer: node,
                 addresses: self.directory.candidates(&node),
             });
         }
-        if !matches!(seen, crate::sync::Seen::Same) && self.may_talk_to(&node) {
+        if !matches!(seen, Seen::Same) && self.may_talk_to(&node) {
             self.gossip.appeared(node);
             self.follower.newcomer();
         }
     }
 
+    fn called(&mut self, node: NodeId, at: SocketAddr) {
+        let is_new = self.directory.called(self.started.elapsed(), node, at);
+        if is_new && self.may_talk_to(&node) {
+            self.server.tell(&Event::Found {
+                peer: node,
+                addresses: vec![at],
+            });
+            self.gossip.appeared(node);
+            self.follower.newcomer();
+        }
+    }
+
+    /// Whoever ended the connection, and was never seen to announce itself, may be gone: it is,
+    /// until it calls again.
+    fn miss(&mut self) {
+        for node in self.lines.sweep() {
+            let mut known = self.directory.list().into_iter();
+            if known.any(|n| n.node == node && n.sighting.is_none()) {
+                self.directory.gone(&node);
+                self.show();
+            }
+        }
+    }
+
     /// A node that serves a list talks only to who is on it: to compare catalogues is to show them.
-    fn may_talk_to(&self, node: &NodeId) -> bool {
+    pub(super) fn may_talk_to(&self, node: &NodeId) -> bool {
         let listed = || AccessList::of(&self.server.registry).all();
         *node != self.node
             && (self.server.access == Access::Open || listed().is_ok_and(|ids| ids.contains(node)))
@@ -304,183 +315,9 @@ impl Circle {
         self.catalogue.stamp = None;
     }
 
-    /// Whether something is new here, by whichever process.
-    fn look(&mut self) {
-        let now = self.started.elapsed();
-        let last = &self.catalogue;
-        let is_early = last.items.is_some() && now < last.looked + last.cost * 10;
-        let stamp = self.server.registry.stamp();
-        if is_early || last.stamp == Some(stamp) {
-            return;
-        }
-        let began = host::instant();
-        if let Err(error) = self.look_closer() {
-            self.server.tell(&Event::Trouble {
-                what: format!("the catalogue cannot be read: {error}"),
-            });
-        }
-        // A change within the same tick of the file's clock would not be seen.
-        let is_settled = stamp.is_older_than(Duration::from_millis(50));
-        self.catalogue.stamp = is_settled.then_some(stamp);
-        (self.catalogue.looked, self.catalogue.cost) = (now, began.elapsed());
-    }
-
-    fn look_closer(&mut self) -> Result<(), Error> {
-        let registry = &self.server.registry;
-        let items: BTreeSet<ItemId> = registry.passing(self.server.showing)?.into_iter().collect();
-        let before = self
-            .catalogue
-            .items
-            .replace(items.clone())
-            .unwrap_or_default();
-        let new: BTreeSet<ItemId> = items.difference(&before).copied().collect();
-        if new.is_empty() && items.len() == before.len() {
-            // Nothing that is passed on; what strangers show may still be followed.
-            self.follower.news();
-            return Ok(());
-        }
-        let mut by_teller: BTreeMap<Option<NodeId>, Vec<ItemId>> = BTreeMap::new();
-        let heard = registry.heard()?;
-        let told: BTreeMap<ItemId, NodeId> = heard
-            .iter()
-            .map(|l| {
-                (
-                    ItemId::Manifest(l.dataset.brief.envelope_id),
-                    l.dataset.from,
-                )
-            })
-            .collect();
-        for item in new {
-            by_teller
-                .entry(told.get(&item).copied())
-                .or_default()
-                .push(item);
-        }
-        for (teller, items) in by_teller {
-            self.gossip.news(&items, teller.as_ref());
-        }
-        self.follower.news();
-        let shown = registry.shown(self.server.showing)?;
-        let contents: BTreeSet<ContentId> = shown.iter().map(|b| b.content_id).collect();
-        if contents != self.catalogue.contents {
-            self.catalogue.contents = contents;
-            if let Some(discovery) = &self.discovery {
-                // It is announced at the next refresh else.
-                let _ = discovery.update(&self.sighting());
-            }
-        }
-        Ok(())
-    }
-
-    /// What this node says of itself.
-    fn sighting(&self) -> Sighting {
-        let contents: Vec<ContentId> = self.catalogue.contents.iter().copied().collect();
-        let filter = Filter::build(&contents);
-        let bytes = filter.encode();
-        let shown = Shown {
-            datasets: contents.len() as u64,
-            filter_digest: *filter.digest().as_bytes(),
-            filter_bytes: bytes.len() as u64,
-            filter: Some(bytes),
-        };
-        Sighting {
-            node: self.node,
-            version: crate::sync::PROTOCOL_VERSION,
-            shown: (self.server.access == Access::Open).then_some(shown),
-        }
-    }
-
-    fn talk(&mut self) {
-        while let Some(talk) = self.gossip.next(self.started.elapsed()) {
-            let node = talk.peer();
-            if !self.may_talk_to(&node) {
-                self.gossip.left(&node);
-                continue;
-            }
-            let talker = Talker {
-                registry: self.server.registry.clone(),
-                lines: self.lines.clone(),
-                showing: self.server.showing,
-            };
-            let at = self.whereabouts(&node);
-            let wants_filter = self.unfiltered.contains(&node);
-            let Some(inbox) = self.inbox.clone() else {
-                return;
-            };
-            std::thread::spawn(move || talker.talk(talk, at, (wants_filter, &inbox)));
-        }
-    }
-
-    /// Where a node may be: where it was seen, and where somebody typed that it is.
-    fn whereabouts(&self, node: &NodeId) -> Vec<SocketAddr> {
-        let mut at = self.directory.candidates(node);
-        if let Some(typed) = self.typed.get(node)
-            && let Ok(found) = (typed.host.as_str(), typed.port).to_socket_addrs()
-        {
-            at.extend(found);
-        }
-        at
-    }
-
-    fn fetch(&mut self) {
-        let now = self.started.elapsed();
-        if !self.follower.is_due(now) {
-            return;
-        }
-        let registry = self.server.registry.clone();
-        let followed = match registry.follow(&self.follower.follow) {
-            Ok(followed) => followed,
-            Err(error) => {
-                let what = format!("what is followed cannot be looked at: {error}");
-                return self.server.tell(&Event::Trouble { what });
-            }
-        };
-        let Followed { wanted, retire } = followed;
-        self.retire(retire);
-        for wanted in self.follower.next(now, wanted) {
-            let peers = self.havers(&wanted.content, &wanted.from);
-            let puller = self
-                .follower
-                .puller(&registry, &self.lines, &self.is_stopping);
-            let Some(inbox) = self.inbox.clone() else {
-                return;
-            };
-            std::thread::spawn(move || puller.pull(wanted, peers, &inbox));
-        }
-    }
-
-    fn retire(&self, datasets: Vec<crate::catalog::Brief>) {
-        if datasets.is_empty() {
-            return;
-        }
-        match retire(&self.server.registry, &datasets) {
-            Ok(labels) => self.server.tell(&Event::Retired { labels }),
-            Err(error) => self.server.tell(&Event::Trouble {
-                what: format!("old versions cannot be given up: {error}"),
-            }),
-        }
-    }
-
-    /// Who may have some content: who told of it first, then the others in any order, as far as
-    /// their filters do not say no.
-    fn havers(&mut self, content: &ContentId, first: &NodeId) -> Vec<(NodeId, Vec<SocketAddr>)> {
-        let mut nodes: Vec<NodeId> = self.directory.list().iter().map(|n| n.node).collect();
-        nodes.extend(self.typed.keys());
-        nodes.sort_unstable();
-        nodes.dedup();
-        nodes.retain(|n| self.may_talk_to(n) && self.filters.may_have(n, content));
-        for n in (1..nodes.len()).rev() {
-            nodes.swap(n, self.random.below(n + 1));
-        }
-        nodes.sort_by_key(|n| n != first);
-        let at = |n: NodeId| (n, self.whereabouts(&n));
-        nodes.into_iter().map(at).collect()
-    }
-
     fn keep_house(&mut self) {
         let now = self.started.elapsed();
         self.kept_house = now;
-        self.lines.sweep();
         for node in self.directory.expire(now, FORGOTTEN) {
             self.filters.forget(&node);
             self.unfiltered.remove(&node);

@@ -65,10 +65,15 @@ impl Lines {
         Ok(peer)
     }
 
-    /// Ends what nobody has used for a while.
-    pub(super) fn sweep(&self) {
-        self.held()
-            .retain(|_, held| held.peer.is_open() && held.used.elapsed() < IDLE);
+    /// Ends what nobody has used for a while. Whose connections were ended by the other side.
+    pub(super) fn sweep(&self) -> Vec<NodeId> {
+        let mut ended = Vec::new();
+        self.held().retain(|node, held| {
+            let is_open = held.peer.is_open();
+            ended.extend((!is_open).then_some(*node));
+            is_open && held.used.elapsed() < IDLE
+        });
+        ended
     }
 
     /// Ends the connection to a node.

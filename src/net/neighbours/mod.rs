@@ -3,11 +3,13 @@
 //! `sync::Directory` and `sync::Follow`); threads that live for one talk or one pull do it.
 
 mod circle;
+mod doing;
 mod filters;
 mod follower;
 mod lines;
 mod talks;
 mod view;
+mod watching;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -53,8 +55,10 @@ pub struct NeighbourOptions {
 /// Something that the deciding thread has to know.
 pub(crate) enum Note {
     Found(Found),
-    /// A peer announced something that was taken.
+    /// A peer announced something.
     Told,
+    /// A peer called that says where it serves.
+    Called(NodeId, SocketAddr),
     Talked(Talked),
     Pulled(Pulled),
     Stop,
@@ -82,7 +86,7 @@ impl Neighbours {
     ) -> Result<Self, Error> {
         let (inbox, notes) = mpsc::sync_channel(NOTES_MAX);
         let (view, is_stopping) = (View::default(), Arc::new(AtomicBool::new(false)));
-        let mut circle = Circle::new(server, handle, node, options)?;
+        let mut circle = Circle::new(server, handle, (node, addresses), options)?;
         circle.attach(inbox.clone(), is_stopping.clone(), view.clone());
         if options.mdns {
             circle.look_around(addresses);

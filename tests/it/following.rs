@@ -1,0 +1,294 @@
+//! Nodes find each other, tell each other what is new, and fetch what they follow: on machines of
+//! their own where namespaces can be made, and over loopback where not.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+use std::time::Instant;
+
+use alimentar::ident::NodeId;
+use serde_json::Value;
+
+use crate::lan::Lan;
+use crate::peers::Serving;
+use crate::support::answer;
+use crate::support::lines;
+use crate::support::program;
+
+/// Longer than anything here takes on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Homes, one of them a publisher's whom the others trust in full, and a network for their nodes.
+struct Labs {
+    dir: tempfile::TempDir,
+    lan: Option<Lan>,
+}
+
+impl Labs {
+    /// On one LAN; over loopback where there is none to be had.
+    fn on_a_lan(machines: u8) -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            lan: Lan::new(machines),
+        }
+    }
+
+    /// Over loopback.
+    fn here() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            lan: None,
+        }
+    }
+
+    fn home(&self, n: u8) -> PathBuf {
+        self.dir.path().join(format!("home{n}"))
+    }
+
+    /// Makes the publisher's key, and lets these trust it.
+    fn publisher(&self, trusting: &[u8]) {
+        let made = self.keyed(&["registry", "keygen", "--name", "lab-a"]);
+        let key = made["public_key"].as_str().unwrap();
+        for n in trusting {
+            answer(&self.home(*n), &["registry", "trust", "add", "lab-a", key]);
+        }
+    }
+
+    /// At the publisher's, with his passphrase.
+    fn keyed(&self, words: &[&str]) -> Value {
+        let mut command = program(&self.home(0));
+        command.arg("--json").env("ALIMENTAR_PASSPHRASE", "pass");
+        let out = command.args(words).output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.success(), "{words:?}: {said}");
+        serde_json::from_slice(&out.stdout).unwrap()
+    }
+
+    /// Publishes a version; its content id.
+    fn publish(&self, version: &str, bytes: &[u8]) -> String {
+        let path = self.dir.path().join("corpus.jsonl");
+        std::fs::write(&path, bytes).unwrap();
+        let path = path.to_str().unwrap();
+        let words = ["registry", "index", path, "--name", "corpus", "--sign"];
+        let done = self.keyed(&[&words[..], &["--version", version]].concat());
+        done["content_id"].as_str().unwrap().to_owned()
+    }
+
+    /// A program of a lab, on its machine.
+    fn command(&self, n: u8) -> Command {
+        match &self.lan {
+            Some(lan) => {
+                let mut command = lan.command(n, env!("CARGO_BIN_EXE_alimentar"));
+                command.arg("--home").arg(self.home(n));
+                command
+            }
+            None => program(&self.home(n)),
+        }
+    }
+
+    /// A node with nothing but `serve`; over loopback it has to stay there.
+    fn serve(&self, n: u8, more: &[&str]) -> Serving {
+        let bind: &[&str] = match self.lan {
+            Some(_) => &[],
+            None => &["--bind", "127.0.0.1"],
+        };
+        Serving::of(self.command(n), &[bind, more].concat())
+    }
+
+    fn ask(&self, n: u8, words: &[&str]) -> Value {
+        let out = self.command(n).arg("--json").args(words).output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.success(), "{words:?}: {said}");
+        serde_json::from_slice(&out.stdout).unwrap()
+    }
+
+    /// Waits until a home has all of these, trusted in full.
+    fn arrives(&self, n: u8, ids: &[&str]) {
+        let begun = Instant::now();
+        while !ids
+            .iter()
+            .all(|id| held(&self.home(n)).contains(&(*id).to_owned()))
+        {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "lab {n} has {:?}",
+                held(&self.home(n))
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until a node knows so many others.
+    fn meets(&self, n: u8, others: &[&Serving]) {
+        let begun = Instant::now();
+        loop {
+            let peers = self.ask(n, &["registry", "peers"]);
+            let peers = peers["peers"].as_array().unwrap();
+            let knows = |other: &&Serving| peers.iter().any(|p| p["node_id"] == other.node_id());
+            if others.iter().all(knows) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "lab {n} knows {peers:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+fn held(home: &Path) -> Vec<String> {
+    let listed = answer(home, &["registry", "list"]);
+    let listed = listed["datasets"].as_array().unwrap().iter();
+    let listed = listed.filter(|d| d["trust"] == "full");
+    listed
+        .map(|d| d["content_id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn told<'a>(events: &'a [Value], event: &str) -> Vec<&'a Value> {
+    events.iter().filter(|e| e["event"] == event).collect()
+}
+
+#[test]
+fn three_nodes_find_each_other_and_follow_and_a_fourth_catches_up() {
+    let labs = Labs::on_a_lan(4);
+    labs.publisher(&[1, 2, 3]);
+    let first = labs.serve(0, &[]);
+    let second = labs.serve(1, &["--follow", "lab-a"]);
+    let third = labs.serve(2, &["--follow", "corpus"]);
+    labs.meets(0, &[&second, &third]);
+    labs.meets(1, &[&first, &third]);
+    labs.meets(2, &[&first, &second]);
+    let one = labs.publish("1.0.0", &lines(3_000, 1));
+    labs.arrives(1, &[&one]);
+    labs.arrives(2, &[&one]);
+    let two = labs.publish("1.1.0", &lines(3_500, 1));
+    labs.arrives(1, &[&one, &two]);
+    labs.arrives(2, &[&one, &two]);
+    let fourth = labs.serve(3, &["--follow", "lab-a"]);
+    labs.arrives(3, &[&one, &two]);
+    // The publisher goes; whoever has it has it for others, and says so.
+    first.stop();
+    let begun = Instant::now();
+    loop {
+        let peers = labs.ask(3, &["registry", "peers"]);
+        let peers = peers["peers"].as_array().unwrap();
+        let has_both = |p: &&Value| p["datasets_available"].as_u64() == Some(2);
+        if peers.iter().filter(has_both).count() == 2 && peers.len() == 2 {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{peers:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    for node in [second, third, fourth] {
+        let (code, events) = node.stop();
+        assert_eq!(code, Some(0));
+        // Each version came once.
+        assert_eq!(told(&events, "followed").len(), 2, "{events:?}");
+        assert!(told(&events, "trouble").is_empty(), "{events:?}");
+    }
+}
+
+/// A pins B and B pins C; A and C know nothing of each other.
+#[test]
+fn what_is_published_at_one_end_reaches_the_other_through_the_middle() {
+    let labs = Labs::here();
+    labs.publisher(&[1, 2]);
+    let far = labs.serve(2, &["--no-mdns", "--follow", "lab-a"]);
+    std::fs::write(
+        {
+            std::fs::create_dir_all(labs.home(1)).unwrap();
+            labs.home(1).join("known_peers")
+        },
+        format!("{} {}\n", far.addr(), far.node_id()),
+    )
+    .unwrap();
+    let middle = labs.serve(1, &["--no-mdns", "--follow", "corpus"]);
+    std::fs::write(
+        labs.home(0).join("known_peers"),
+        format!("{} {}\n", middle.addr(), middle.node_id()),
+    )
+    .unwrap();
+    let near = labs.serve(0, &["--no-mdns"]);
+    // Whoever calls says where it serves.
+    labs.meets(2, &[&middle]);
+    labs.meets(1, &[&near]);
+    let one = labs.publish("1.0.0", &lines(1_000, 1));
+    labs.arrives(1, &[&one]);
+    labs.arrives(2, &[&one]);
+    for node in [near, middle, far] {
+        assert_eq!(node.stop().0, Some(0));
+    }
+}
+
+#[test]
+fn strangers_are_not_followed_and_old_versions_are_given_up() {
+    let labs = Labs::here();
+    labs.publisher(&[1]);
+    std::fs::create_dir_all(labs.home(2)).unwrap();
+    let config = "follow = [\"corpus\"]\nkeep_versions = 2\nno_mdns = true\n";
+    std::fs::write(labs.home(1).join("serve.toml"), config).unwrap();
+    std::fs::write(labs.home(2).join("serve.toml"), config).unwrap();
+    let publisher = labs.serve(0, &["--no-mdns"]);
+    let pin = format!("{} {}\n", publisher.addr(), publisher.node_id());
+    std::fs::write(labs.home(1).join("known_peers"), &pin).unwrap();
+    std::fs::write(labs.home(2).join("known_peers"), &pin).unwrap();
+    let ids: Vec<String> = ["1.0.0", "1.1.0", "1.2.0"]
+        .iter()
+        .enumerate()
+        .map(|(n, version)| labs.publish(version, &lines(500 + n, 1)))
+        .collect();
+    let follower = labs.serve(1, &[]);
+    let stranger = labs.serve(2, &[]);
+    labs.arrives(1, &[&ids[1], &ids[2]]);
+    assert!(!held(&labs.home(1)).contains(&ids[0]));
+    let fourth = labs.publish("2.0.0", &lines(600, 1));
+    labs.arrives(1, &[&ids[2], &fourth]);
+    let begun = Instant::now();
+    while held(&labs.home(1)).contains(&ids[1]) {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // It has heard of all of them, and nobody trusts who says so.
+    let (_, events) = stranger.stop();
+    assert!(told(&events, "followed").is_empty(), "{events:?}");
+    let all = answer(&labs.home(2), &["registry", "list", "--all"]);
+    assert_eq!(all["datasets"].as_array().unwrap().len(), 0);
+    let (_, events) = follower.stop();
+    let retired = told(&events, "retired");
+    assert_eq!(retired.len(), 1, "{events:?}");
+    assert_eq!(retired[0]["datasets"][0], "corpus@1.1.0");
+    publisher.stop();
+}
+
+/// To compare catalogues is to show them: a closed circle calls nobody outside of it.
+#[test]
+fn a_node_that_serves_a_list_calls_nobody_else() {
+    let labs = Labs::here();
+    labs.publisher(&[1]);
+    labs.publish("1.0.0", &lines(200, 1));
+    let open = labs.serve(1, &["--no-mdns", "--follow", "lab-a"]);
+    let pin = format!("{} {}\n", open.addr(), open.node_id());
+    std::fs::write(labs.home(0).join("known_peers"), pin).unwrap();
+    let closed = labs.serve(0, &["--no-mdns", "--access", "listed"]);
+    std::thread::sleep(Duration::from_secs(2));
+    let (_, events) = closed.stop();
+    assert!(told(&events, "compared").is_empty(), "{events:?}");
+    let (_, events) = open.stop();
+    assert!(told(&events, "connected").is_empty(), "{events:?}");
+    // Once it is on the list, it may know.
+    let open = labs.serve(1, &["--no-mdns", "--follow", "lab-a"]);
+    let pin = format!("{} {}\n", open.addr(), open.node_id());
+    std::fs::write(labs.home(0).join("known_peers"), pin).unwrap();
+    let id = NodeId::parse_hex(&open.node_id()).unwrap().to_hex();
+    answer(&labs.home(0), &["registry", "access", "add", &id]);
+    let closed = labs.serve(0, &["--no-mdns", "--access", "listed"]);
+    let begun = Instant::now();
+    while held(&labs.home(1)).is_empty() {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let listed = answer(&labs.home(1), &["registry", "list"]);
+    assert_eq!(listed["datasets"][0]["private"], true);
+    closed.stop();
+    open.stop();
+}
