@@ -204,7 +204,7 @@ fn what_is_wanted_ascends_and_symbols_keep_to_their_number() {
     assert!(wanted(&[low, low]).is_err());
     assert!(wanted(&[high, low]).is_err());
     let many = |count: u64| {
-        let each = (0..count).map(|n| Element(n.to_be_bytes()));
+        let each = (0..count).map(|n| Element(n.swap_bytes().to_le_bytes()));
         wanted(&each.collect::<Vec<_>>())
     };
     assert!(many(RECONCILE_WANTED_MAX as u64).is_ok());

@@ -80,7 +80,7 @@ fn a_peer_that_never_lets_it_end_is_asked_for_a_list() {
 fn the_number_of_symbols_is_bounded_also_for_large_sets() {
     // A million own elements: noise that looks as if it were about to end.
     let own: Vec<Element> = (0..1_100_000_u64)
-        .map(|n| Element(n.to_be_bytes()))
+        .map(|n| Element(n.swap_bytes().to_le_bytes()))
         .collect();
     let count = own.len() as u64;
     let mut random = Random::new(1);
