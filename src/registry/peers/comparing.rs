@@ -1,6 +1,8 @@
 //! Answering a comparison by symbols, and what was found wanting by it. The set is the same as
 //! where this node asks: [`LocalRegistry::own`].
 
+use std::collections::VecDeque;
+
 use crate::ident::EnvelopeId;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::Asking;
@@ -15,7 +17,6 @@ use crate::sync::reconcile::Symbols;
 use crate::sync::reconcile::SymbolsRequest;
 use crate::sync::reconcile::WantedRequest;
 use crate::wire::limits::LIST_BYTES_MAX;
-use std::collections::VecDeque;
 
 /// Envelopes looked up at once.
 const LOOKED_UP: usize = 256;
@@ -46,7 +47,7 @@ impl WantedAnswer {
 }
 
 /// Whether items still fit; what does not is found again by the next comparison.
-fn takes_room(room: &mut usize, items: &[Vec<u8>]) -> bool {
+pub(super) fn takes_room(room: &mut usize, items: &[Vec<u8>]) -> bool {
     let bytes: usize = items.iter().map(|item| item.len() + ITEM_BYTES).sum();
     let rest = room.checked_sub(bytes);
     // Nothing smaller slips in behind what did not fit.

@@ -7,6 +7,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
 use crate::registry::peers::SyncReport;
+use crate::registry::peers::comparing::takes_room;
 use crate::registry::peers::near::Near;
 use crate::sync::PeerCatalog;
 use crate::sync::Salt;
@@ -138,4 +139,15 @@ fn neither_symbols_nor_what_is_wanted_show_what_is_private() {
         let answer = a.registry.symbols(&request, &answer);
         assert!(answer.is_ok_and(|a| a.symbols.is_empty()));
     }
+}
+
+#[test]
+fn an_answer_ends_where_there_is_no_more_room() {
+    let items = |bytes: &[usize]| -> Vec<Vec<u8>> { bytes.iter().map(|n| vec![0; *n]).collect() };
+    let mut room = 1_000;
+    assert!(takes_room(&mut room, &items(&[100, 200])));
+    assert_eq!(room, 1_000 - 300 - 2 * 64);
+    assert!(!takes_room(&mut room, &items(&[600])));
+    // Nothing smaller slips in behind.
+    assert!(!takes_room(&mut room, &items(&[1])));
 }
