@@ -7,8 +7,12 @@ use crate::ident::ContentId;
 use crate::ident::EnvelopeId;
 use crate::ident::HexPrefix;
 use crate::ident::NodeId;
+use crate::sync::reconcile::*;
 use crate::sync::*;
 use crate::wire::limits::CHUNKS_ASKED_MAX;
+use crate::wire::limits::RECONCILE_SYMBOLS_ASKED_MAX;
+use crate::wire::limits::RECONCILE_SYMBOLS_MAX;
+use crate::wire::limits::RECONCILE_WANTED_MAX;
 
 /// Small and seeded: what matters is that a failure can be had again (Marsaglia 2003).
 struct Random(u64);
@@ -34,7 +38,17 @@ fn requests() -> Vec<Request> {
         Request::List(ListFilter::All),
         Request::List(ListFilter::Name("corpus".parse().unwrap())),
         Request::List(ListFilter::Content(HexPrefix::parse("3fa9c1d2").unwrap())),
+        Request::Wanted(WantedRequest {
+            salt,
+            elements: elements.clone(),
+        }),
         Request::Reconcile(ReconcileRequest { salt, elements }),
+        Request::Symbols(SymbolsRequest {
+            salt,
+            digest: CatalogDigest::new([1; 16]),
+            from: 300,
+            take: 64,
+        }),
         Request::PullNode(PullNodeRequest {
             envelope,
             tree: TreeKind::Table,
@@ -79,6 +93,19 @@ fn answers() -> Vec<Answer> {
         Answer::Filter(Filter::build(&[ContentId::new([1; 32])]).encode()),
         Answer::Announced(3),
         Answer::Statements(vec![vec![5; 20]]),
+        Answer::Symbols(Symbols {
+            count: u64::MAX,
+            digest: CatalogDigest::new([1; 16]),
+            from: 3,
+            symbols: vec![
+                Symbol {
+                    sum: 1 << 63,
+                    check: 7,
+                    count: -1,
+                };
+                3
+            ],
+        }),
         Answer::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
     ]
 }
@@ -169,8 +196,8 @@ fn every_message_cut_short_or_too_long_is_refused() {
     for bytes in each.chain(answers().into_iter().map(|a| a.encode())) {
         let kind = bytes[0];
         let body = &bytes[FRAME_HEADER_BYTES..];
-        // Lists of nodes may end after any of them; who asked counts.
-        let opaque = matches!(kind, 0x84..=0x86 | 0x8a);
+        // Lists of nodes and of symbols may end after any of them; who asked counts.
+        let opaque = matches!(kind, 0x84..=0x86 | 0x8a | 0x8b);
         for cut in 0..body.len() {
             let body = body[..cut].to_vec();
             let frame = Frame { kind, body };
@@ -215,6 +242,52 @@ fn unknown_kinds_are_no_error_and_too_long_frames_are() {
     assert!(run(1, CHUNKS_ASKED_MAX).is_err());
     assert!(run(u64::MAX, 1).is_err());
     assert!(run(3, 0).is_err());
+}
+
+#[test]
+fn what_is_wanted_ascends_and_symbols_keep_to_their_number() {
+    let read =
+        |request: &Request| Request::decode(&whole_frame(&request.encode(), Request::body_limit));
+    let salt = Salt::new([3; 16]);
+    let (low, high) = (Element([1; 8]), Element([2; 8]));
+    let wanted = |elements: &[Element]| {
+        read(&Request::Wanted(WantedRequest {
+            salt,
+            elements: elements.to_vec(),
+        }))
+    };
+    assert!(wanted(&[low, high]).is_ok());
+    assert!(wanted(&[low, low]).is_err());
+    assert!(wanted(&[high, low]).is_err());
+    let many = |count: u64| {
+        let each = (0..count).map(|n| Element(n.swap_bytes().to_le_bytes()));
+        wanted(&each.collect::<Vec<_>>())
+    };
+    assert!(many(RECONCILE_WANTED_MAX as u64).is_ok());
+    assert!(many(RECONCILE_WANTED_MAX as u64 + 1).is_err());
+    let asked = |from, take| {
+        let digest = CatalogDigest::new([1; 16]);
+        let request = SymbolsRequest {
+            salt,
+            digest,
+            from,
+            take,
+        };
+        (read(&Request::Symbols(request)), request.is_in_bounds())
+    };
+    assert!(matches!(
+        asked(0, RECONCILE_SYMBOLS_ASKED_MAX),
+        (Ok(_), true)
+    ));
+    assert!(asked(0, RECONCILE_SYMBOLS_ASKED_MAX + 1).0.is_err());
+    assert!(matches!(asked(u64::MAX, 1), (Ok(_), false)));
+    assert!(!asked(RECONCILE_SYMBOLS_MAX as u64, 1).1);
+    // A mode of a later version.
+    let frame = Frame {
+        kind: 3,
+        body: vec![3, 0],
+    };
+    assert_eq!(Request::decode(&frame).unwrap(), None);
 }
 
 #[test]

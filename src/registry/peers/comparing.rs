@@ -1,6 +1,8 @@
 //! The elements that catalogues are compared by, and answering a comparison by symbols. The set is
 //! the same whichever side asks.
 
+use std::collections::HashSet;
+
 use crate::ident::NodeId;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
@@ -17,7 +19,6 @@ use crate::sync::reconcile::Symbols;
 use crate::sync::reconcile::SymbolsRequest;
 use crate::sync::reconcile::WantedRequest;
 use crate::wire::limits::LIST_BYTES_MAX;
-use std::collections::HashSet;
 
 /// Items looked up at once.
 const LOOKED_UP: usize = 256;
@@ -50,7 +51,7 @@ impl WantedAnswer {
 }
 
 /// Whether items still fit; what does not is found again by the next comparison.
-fn takes_room(room: &mut usize, items: &[Vec<u8>]) -> bool {
+pub(super) fn takes_room(room: &mut usize, items: &[Vec<u8>]) -> bool {
     let bytes: usize = items.iter().map(|item| item.len() + ITEM_BYTES).sum();
     let rest = room.checked_sub(bytes);
     // Nothing smaller slips in behind what did not fit.

@@ -4,6 +4,8 @@
 mod answers;
 mod chunks;
 mod comparing;
+#[cfg(test)]
+mod comparing_tests;
 mod fetch;
 mod following;
 mod hearing;

@@ -111,8 +111,8 @@ impl Comparing {
         }
     }
 
-    /// Takes an answer to [`Step::Symbols`]. What is not the answer of an honest peer leads to the
-    /// list, which a peer has no way to make useless.
+    /// Takes an answer to [`Step::Symbols`]; in any other state none is heard. What is not the answer
+    /// of an honest peer leads to the list.
     pub fn hear(&mut self, answer: Symbols) {
         if let Step::Symbols(asked) = self.step {
             self.step = match self.follow(&asked, answer) {
@@ -124,8 +124,8 @@ impl Comparing {
 
     fn follow(&mut self, asked: &SymbolsRequest, answer: Symbols) -> Result<Step, NotASet> {
         let peer = (answer.count, answer.digest);
-        let nothing_yet = *self.peer.get_or_insert(peer);
-        if nothing_yet != peer {
+        let before = *self.peer.get_or_insert(peer);
+        if before != peer {
             return Ok(Step::Again);
         }
         if answer.digest == self.digest {

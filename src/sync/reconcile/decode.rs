@@ -96,10 +96,13 @@ impl Decoder {
     fn peel(&mut self, element: Element, sign: i64, pure: &mut Vec<usize>) {
         let mut row = Mapping::new(&self.keys, element);
         let (sum, check) = (u64::from_le_bytes(element.0), self.keys.checksum(element));
-        while let Some(symbol) = self.symbols.get_mut(row.index() as usize) {
+        // Indexes go beyond 32 bits, also where memory does not.
+        while let Ok(at) = usize::try_from(row.index())
+            && let Some(symbol) = self.symbols.get_mut(at)
+        {
             symbol.put(sum, check, -sign);
             if matches!(symbol.count, 1 | -1) {
-                pure.push(row.index() as usize);
+                pure.push(at);
             }
             row.advance();
         }

@@ -36,9 +36,9 @@ impl Estimate {
         self.sum / self.measured.max(1) as f64
     }
 
-    /// How far off that may well be, as a part of it: twice the deviation that `n` measurements of
+    /// How far off that may be, as a part of it: three times the deviation that `n` measurements of
     /// a variance have.
     pub(super) fn spread(&self) -> f64 {
-        2.0 * (2.0 / self.measured.max(1) as f64).sqrt()
+        3.0 * (2.0 / self.measured.max(1) as f64).sqrt()
     }
 }

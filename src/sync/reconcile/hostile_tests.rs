@@ -5,6 +5,7 @@ use crate::sync::Element;
 use crate::sync::Salt;
 use crate::sync::reconcile::CatalogDigest;
 use crate::sync::reconcile::Keys;
+use crate::sync::reconcile::Mapping;
 use crate::sync::reconcile::Symbol;
 use crate::sync::reconcile::Symbols;
 use crate::sync::reconcile::SymbolsRequest;
@@ -80,7 +81,7 @@ fn a_peer_that_never_lets_it_end_is_asked_for_a_list() {
 fn the_number_of_symbols_is_bounded_also_for_large_sets() {
     // A million own elements: noise that looks as if it were about to end.
     let own: Vec<Element> = (0..1_100_000_u64)
-        .map(|n| Element(n.to_be_bytes()))
+        .map(|n| Element(n.swap_bytes().to_le_bytes()))
         .collect();
     let count = own.len() as u64;
     let mut random = Random::new(1);
@@ -179,5 +180,27 @@ fn symbols_that_agree_with_each_other_but_not_with_the_mapping_end() {
         let taken = decoder.take(symbols, &|_| seed % 2 == 0);
         assert_eq!(taken, Err(NotASet), "seed {seed}");
         assert!(decoder.found() <= decoder.len());
+    }
+}
+
+#[test]
+fn an_element_comes_out_once() {
+    let keys = Keys::of(&Salt::new([1; 16]));
+    for n in 0..200_u64 {
+        let element = Element((n << 32 | 5).to_le_bytes());
+        let mut mapping = Mapping::new(&keys, element);
+        let mut symbols = vec![Symbol::default(); 40];
+        let mut places: Vec<usize> = (0..40).collect();
+        while mapping.index() < 40 {
+            places.retain(|at| *at as u64 != mapping.index());
+            mapping.advance();
+        }
+        // At two places where the mapping does not put it, so that neither is emptied.
+        for at in [places[0], places[1]] {
+            symbols[at].put(u64::from_le_bytes(element.0), keys.checksum(element), 1);
+        }
+        let mut decoder = Decoder::new(&keys);
+        assert_eq!(decoder.take(symbols, &|_| false), Err(NotASet));
+        assert_eq!(decoder.found(), 1);
     }
 }

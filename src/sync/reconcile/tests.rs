@@ -317,7 +317,7 @@ fn two_answers_are_enough_nearly_always() {
         );
         more += usize::from(ran.round_trips > 2);
     }
-    assert!(more <= 10, "{more} of 100");
+    assert!(more <= 5, "{more} of 100");
 }
 
 #[test]
@@ -362,7 +362,7 @@ fn ids_that_look_alike_are_as_good_as_any() {
     let shapes: [&dyn Fn(u64) -> Element; 4] = [
         &id,
         &|n| Element(n.to_le_bytes()),
-        &|n| Element(n.to_be_bytes()),
+        &|n| Element(n.swap_bytes().to_le_bytes()),
         &|n| Element((1_u64 << 63 | n << 20).to_le_bytes()),
     ];
     for (shape, element) in shapes.iter().enumerate() {

@@ -57,6 +57,10 @@ async fn what_is_no_request_ends_the_talk_with_its_sender_alone() {
     );
     more("two requests", [list.as_slice(), &list].concat());
     more("a request and a byte", [list.as_slice(), &[0]].concat());
+    let body = [&[2][..], &[0; 16], &[2], &[2; 8], &[1; 8]].concat();
+    more("wanted in no order", Frame { kind: 3, body }.encode());
+    let body = [&[1][..], &[0; 32], &[0, 0x81, 0x80, 8]].concat();
+    more("too many symbols", Frame { kind: 3, body }.encode());
     for (what, bytes) in cases {
         let asker = Asker::greeted(node.address, 2).await;
         let answers = asker.send(&bytes).await;
@@ -84,7 +88,7 @@ async fn unknown_requests_are_refused_and_nothing_comes_before_hello() {
         assert_eq!(code(&answers), Some(RefusalCode::NotUnderstood), "{kind}");
     }
     // A way of comparing catalogues that came later.
-    let body = [&[1][..], &[0; 17]].concat();
+    let body = [&[3][..], &[0; 17]].concat();
     let answers = asker.send(&Frame { kind: 3, body }.encode()).await;
     assert_eq!(code(&answers.unwrap()), Some(RefusalCode::NotUnderstood));
     // Hello again is no mistake.
