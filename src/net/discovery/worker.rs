@@ -133,14 +133,14 @@ impl Worker {
             if began.elapsed() >= STEADY {
                 pause = PAUSE_MIN;
             }
-            loop {
-                if self.shared.pause(pause) {
+            if self.shared.pause(pause) {
+                return;
+            }
+            pause = (pause * 2).min(PAUSE_MAX);
+            // One that hangs is waited for: others beside it would hang as well.
+            while !self.has_left() {
+                if self.shared.pause(PAUSE_MIN) {
                     return;
-                }
-                pause = (pause * 2).min(PAUSE_MAX);
-                // One that hangs is waited for: others beside it would hang as well.
-                if self.has_left() {
-                    break;
                 }
             }
             next = open();
