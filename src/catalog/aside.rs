@@ -15,8 +15,23 @@ use crate::sync::ItemId;
 use crate::wire::limits::ASIDE_MAX;
 use crate::wire::limits::ASIDE_PER_PEER_MAX;
 
-/// Stands for what is trusted at one moment.
-pub type TrustDigest = [u8; 8];
+/// Stands for all that what was put aside depends on, at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrustDigest {
+    /// Of manifests: what people wrote about whom they trust.
+    pub manifests: [u8; 8],
+    /// Of statements: that, and whose datasets are here.
+    pub statements: [u8; 8],
+}
+
+impl TrustDigest {
+    fn of(&self, item: &ItemId) -> &[u8; 8] {
+        match item {
+            ItemId::Manifest(_) => &self.manifests,
+            ItemId::Statement(_) => &self.statements,
+        }
+    }
+}
 
 fn key(peer: &NodeId, item: &ItemId) -> Vec<u8> {
     [peer.as_bytes().as_slice(), &item.to_bytes()].concat()
@@ -36,9 +51,8 @@ pub fn aside(
         let Some(rest) = key.strip_prefix(peer.as_bytes().as_slice()) else {
             return Scan::Stop;
         };
-        if row.starts_with(trust) {
-            found.extend(ItemId::from_bytes(rest));
-        }
+        let item = ItemId::from_bytes(rest);
+        found.extend(item.filter(|item| row.starts_with(trust.of(item))));
         Scan::Continue
     })?;
     Ok(found)
@@ -81,9 +95,8 @@ pub fn put_aside(
         counts.remove(&most);
         total -= n;
     }
-    let mut row = trust.to_vec();
-    row.extend(now.0.to_le_bytes());
     for item in items {
+        let row = [*trust.of(item), now.0.to_le_bytes()].concat();
         tables.put(Table::Aside, &key(peer, item), &row)?;
     }
     Ok(())

@@ -47,8 +47,8 @@ use crate::sync::Sighting;
 const LOOK: Duration = Duration::from_millis(400);
 /// How often typed addresses and idle connections are looked at.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
-/// A node that was not seen for this long is forgotten; its announcements live two minutes.
-const FORGOTTEN: Duration = Duration::from_secs(3_600);
+/// A node that was not seen for this long is forgotten: whoever is there is seen every few minutes.
+const FORGOTTEN: Duration = Duration::from_secs(900);
 /// When the clock on the wall went on by so much more than the one that stands still in sleep,
 /// the machine slept, or was moved.
 const SLEPT: i64 = 20;

@@ -2,12 +2,11 @@
 
 use crate::catalog::Dataset;
 use crate::progress::NoProgress;
-use crate::registry::IndexOptions;
-use crate::registry::LocalRegistry;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
 use crate::registry::peers::SyncReport;
 use crate::registry::peers::comparing::takes_room;
+use crate::registry::peers::lab::Lab;
 use crate::registry::peers::near::Near;
 use crate::sync::PeerCatalog;
 use crate::sync::Salt;
@@ -16,74 +15,52 @@ use crate::sync::reconcile::Keys;
 use crate::sync::reconcile::SymbolsRequest;
 use crate::sync::reconcile::WantedRequest;
 use crate::sync::reconcile::Way;
-use crate::trust::KeyPair;
 
-struct Home {
-    dir: tempfile::TempDir,
-    registry: LocalRegistry,
-    key: KeyPair,
+/// A dataset of one row.
+fn index(lab: &Lab, name: &str, private: bool) -> Dataset {
+    let row = format!("{{\"name\":\"{name}\"}}\n");
+    lab.index(name, row.as_bytes(), private)
 }
 
-impl Home {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let registry = LocalRegistry::open(&dir.path().join("home")).unwrap();
-        let key = KeyPair::generate().unwrap();
-        Self { dir, registry, key }
-    }
+fn sync(lab: &Lab, peer: &Lab) -> SyncReport {
+    let near = Near::honest(&peer.registry, 1);
+    let options = SyncOptions::default();
+    lab.registry.sync(&near, &options, &NoProgress).unwrap()
+}
 
-    fn index(&self, name: &str, private: bool) -> Dataset {
-        let path = self.dir.path().join(format!("{name}.jsonl"));
-        std::fs::write(&path, format!("{{\"name\":\"{name}\"}}\n")).unwrap();
-        let options = IndexOptions {
-            private,
-            sign_with: Some(self.key.clone()),
-            ..IndexOptions::default()
-        };
-        let report = self.registry.index(&path, &options, &NoProgress).unwrap();
-        let id = report.manifest.content_id;
-        self.registry.get(&id).unwrap().unwrap()
-    }
-
-    fn sync(&self, peer: &Self) -> SyncReport {
-        let near = Near::honest(&peer.registry, 1);
-        let options = SyncOptions::default();
-        self.registry.sync(&near, &options, &NoProgress).unwrap()
-    }
-
-    /// Its elements, as it shows them.
-    fn elements(&self, salt: &Salt) -> Vec<crate::sync::Element> {
-        let own = self.registry.own(salt, Showing::default()).unwrap();
-        own.into_iter().map(|(element, _)| element).collect()
-    }
+/// What a registry compares with a peer, by elements.
+fn elements(lab: &Lab, salt: &Salt) -> Vec<crate::sync::Element> {
+    let peer = crate::ident::NodeId::new([1; 32]);
+    let own = lab.registry.elements_with(salt, &peer, Showing::default());
+    own.unwrap().into_iter().map(|own| own.element).collect()
 }
 
 #[test]
 fn a_sync_by_symbols_ends_with_equal_catalogues() {
-    let (a, b) = (Home::new(), Home::new());
+    let (a, b) = (Lab::new(), Lab::new());
     for n in 0..24 {
-        a.index(&format!("of-a-{n}"), false);
+        index(&a, &format!("of-a-{n}"), false);
     }
     // Nothing here: a list of nothing brings it all.
-    let report = b.sync(&a);
+    let report = sync(&b, &a);
     assert_eq!((report.received, report.sent), (24, 0));
     assert_eq!(report.comparing.way, Way::List);
-    let report = b.sync(&a);
+    let report = sync(&b, &a);
     assert_eq!((report.received, report.sent), (0, 0));
     assert_eq!(report.comparing.way, Way::Digest);
     let bytes = report.comparing.sent_bytes + report.comparing.received_bytes;
     assert!(bytes < 200, "{bytes}");
-    a.index("new-there", false);
+    index(&a, "new-there", false);
     let theirs = a.registry.resolve(&"of-a-3".parse().unwrap()).unwrap();
     a.registry.withdraw(&theirs, &a.key, "wrong").unwrap();
-    b.index("new-here", false);
-    let report = b.sync(&a);
+    index(&b, "new-here", false);
+    let report = sync(&b, &a);
     assert_eq!(report.comparing.way, Way::Symbols);
     assert_eq!(report.sent, 1);
     assert!(report.received >= 1, "{report:?}");
     assert_eq!(report.comparing.round_trips, 2);
     let salt = Salt::new([1; 16]);
-    let known = b.elements(&salt);
+    let known = elements(&b, &salt);
     let new = a.registry.resolve(&"new-there".parse().unwrap()).unwrap();
     let new = salt.envelope(&new.envelope_id);
     assert!(known.binary_search(&new).is_ok());
@@ -91,14 +68,14 @@ fn a_sync_by_symbols_ends_with_equal_catalogues() {
 
 #[test]
 fn neither_symbols_nor_what_is_wanted_show_what_is_private() {
-    let a = Home::new();
+    let a = Lab::new();
     for n in 0..20 {
-        a.index(&format!("open-{n}"), false);
+        index(&a, &format!("open-{n}"), false);
     }
-    let secret = a.index("secret", true);
+    let secret = index(&a, "secret", true);
     let near = Near::honest(&a.registry, 1);
     let salt = Salt::new([2; 16]);
-    let shown = a.elements(&salt);
+    let shown = elements(&a, &salt);
     let answer = near
         .symbols(&SymbolsRequest {
             salt,

@@ -126,20 +126,21 @@ impl LocalRegistry {
 
     /// Stands for all that decides what of a peer's things is taken.
     pub(crate) fn trust_digest(&self, trust: &TrustStore) -> Result<TrustDigest, Error> {
-        let (statements, briefs) = self
-            .store
-            .read(|t| Ok::<_, Error>((catalog::statements(t)?, catalog::briefs(t)?)))?;
+        let briefs = self.store.read(|t| Ok::<_, Error>(catalog::briefs(t)?))?;
         let signers: BTreeSet<PublisherKey> = briefs.iter().filter_map(|b| b.signer).collect();
         let mut hasher = blake3::Hasher::new();
-        hasher.update(trust.file().encode().as_bytes());
-        for statement in &statements {
-            hasher.update(statement.id().as_bytes());
-        }
-        for signer in &signers {
-            hasher.update(signer.as_bytes());
-        }
-        let hash = hasher.finalize();
-        Ok(hash.as_bytes().first_chunk().copied().unwrap_or_default())
+        let mut digest = |bytes: &[u8]| {
+            let hash = hasher.update(bytes).finalize();
+            hash.as_bytes().first_chunk().copied().unwrap_or_default()
+        };
+        // What is refused for a statement stays refused: those only add reasons.
+        let manifests = digest(trust.file().encode().as_bytes());
+        let signers: Vec<[u8; 32]> = signers.iter().map(|key| *key.as_bytes()).collect();
+        let statements = digest(signers.as_flattened());
+        Ok(TrustDigest {
+            manifests,
+            statements,
+        })
     }
 }
 

@@ -82,7 +82,7 @@ async fn unknown_requests_are_refused_and_nothing_comes_before_hello() {
     lab.index("corpus", &lines(2_000, 1), false);
     let node = Node::serve(lab.served(), &[]);
     let asker = Asker::greeted(node.address, 1).await;
-    for kind in [0, 9, 0x33, 0x7f, 0x81, 0xff] {
+    for kind in [0, 10, 0x33, 0x7f, 0x81, 0xff] {
         let body = vec![9; 100 * usize::from(kind)];
         let answers = asker.send(&Frame { kind, body }.encode()).await.unwrap();
         assert_eq!(code(&answers), Some(RefusalCode::NotUnderstood), "{kind}");
