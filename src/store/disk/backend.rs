@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io;
+use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use redb::StorageBackend;
 
@@ -51,6 +54,25 @@ pub(crate) struct OverlayBackend {
     file: Box<dyn DiskFile>,
     file_len: u64,
     overlay: RwLock<Overlay>,
+    severed: Severed,
+}
+
+/// Set when the file is about to be, or was, changed by others: it is not looked at any more. A
+/// database that is let go tidies up, and would take other bytes for its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Severed(Arc<AtomicBool>);
+
+impl Severed {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn check(&self) -> io::Result<()> {
+        match self.0.load(Ordering::Acquire) {
+            true => Err(io::Error::other("the file has changed")),
+            false => Ok(()),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -72,7 +94,13 @@ impl OverlayBackend {
             file,
             file_len,
             overlay,
+            severed: Severed::default(),
         })
+    }
+
+    /// What ends all access to the file.
+    pub(crate) fn severed(&self) -> Severed {
+        self.severed.clone()
     }
 
     /// Fills `out` from the file, with zeros past its end.
@@ -109,6 +137,7 @@ fn pages(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, std::ops:
 
 impl StorageBackend for OverlayBackend {
     fn len(&self) -> io::Result<u64> {
+        self.severed.check()?;
         Ok(self
             .overlay
             .read()
@@ -117,6 +146,7 @@ impl StorageBackend for OverlayBackend {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.severed.check()?;
         let overlay = self.overlay.read().unwrap_or_else(PoisonError::into_inner);
         if offset.saturating_add(out.len() as u64) > overlay.len {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -149,6 +179,7 @@ impl StorageBackend for OverlayBackend {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.severed.check()?;
         let mut overlay = self.overlay.write().unwrap_or_else(PoisonError::into_inner);
         for (page, within, range) in pages(offset, data.len()) {
             if let Entry::Vacant(vacant) = overlay.pages.entry(page) {

@@ -30,6 +30,7 @@ use crate::meta_store::Table;
 use crate::panics::caught;
 use crate::store::disk::backend::FileBackend;
 use crate::store::disk::backend::OverlayBackend;
+use crate::store::disk::backend::Severed;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::io::Disk;
 use crate::store::disk::io::OpenMode;
@@ -54,6 +55,17 @@ pub(crate) struct RedbMeta {
 struct Cached {
     generation: u64,
     database: Arc<Database>,
+    severed: Severed,
+}
+
+impl Cached {
+    /// Lets go of a state that the file does not have any more. Nobody else uses it: whoever reads
+    /// holds the lock that a writer waits for.
+    fn let_go(self) {
+        self.severed.set();
+        // Whatever it does at its end, it does to nothing.
+        let _ = caught(|| drop(self));
+    }
 }
 
 impl fmt::Debug for RedbMeta {
@@ -61,6 +73,12 @@ impl fmt::Debug for RedbMeta {
         f.debug_struct("RedbMeta")
             .field("disk", &self.disk)
             .finish_non_exhaustive()
+    }
+}
+
+impl Drop for RedbMeta {
+    fn drop(&mut self) {
+        self.forget();
     }
 }
 
@@ -208,7 +226,10 @@ impl RedbMeta {
     }
 
     fn forget(&self) {
-        *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stale) = cached.take() {
+            stale.let_go();
+        }
     }
 
     /// A handle on the index as it is now; `None` when a killed writer left it to be repaired.
@@ -217,11 +238,15 @@ impl RedbMeta {
         if let Some(c) = cached.as_ref().filter(|c| c.generation == generation) {
             return Ok(Some(c.database.clone()));
         }
+        if let Some(stale) = cached.take() {
+            stale.let_go();
+        }
         let file = self
             .disk
             .open(layout::INDEX, OpenMode::Existing)
             .map_err(io_error("open"))?;
         let overlay = OverlayBackend::new(file).map_err(io_error("read"))?;
+        let severed = overlay.severed();
         let repaired = Arc::new(AtomicBool::new(false));
         let saw_repair = repaired.clone();
         let mut builder = builder();
@@ -238,6 +263,7 @@ impl RedbMeta {
         *cached = Some(Cached {
             generation,
             database: database.clone(),
+            severed,
         });
         Ok(Some(database))
     }

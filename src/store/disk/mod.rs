@@ -18,6 +18,8 @@ mod rows;
 mod session;
 #[cfg(test)]
 pub(crate) mod sim;
+#[cfg(test)]
+mod stale_tests;
 mod stats;
 
 use std::path::Path;
