@@ -147,6 +147,11 @@ impl Gossip {
         self.friends.is_empty()
     }
 
+    /// How many items wait to be told, each counted for every peer that is to hear it.
+    pub fn waiting(&self) -> usize {
+        self.friends.values().map(|f| f.queue.len()).sum()
+    }
+
     /// These are new in the catalogue here; `from` told of them, and need not be told.
     pub fn news(&mut self, items: &[ItemId], from: Option<&NodeId>) {
         let mut peers: Vec<NodeId> = self.friends.keys().copied().collect();

@@ -29,4 +29,5 @@ mod search;
 mod signing;
 mod spec;
 mod support;
+mod swarm;
 mod trust;
