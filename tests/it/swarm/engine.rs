@@ -202,7 +202,10 @@ impl World {
         let node = &mut self.nodes[at];
         if let Some(wake) = node.gossip.wakes_at() {
             let wake = wake.max(self.now + Duration::from_millis(1));
-            if node.wake_at.is_none_or(|planned| planned > wake || planned <= self.now) {
+            if node
+                .wake_at
+                .is_none_or(|planned| planned > wake || planned <= self.now)
+            {
                 node.wake_at = Some(wake);
                 self.push(wake, Event::Wake(at));
             }
@@ -264,7 +267,9 @@ impl World {
         }
         let salt = self.salt();
         let request = talk.ask(&self.nodes[from], salt);
-        let arrives = request.as_ref().map(|r| self.send(from, to, r.encode().len()));
+        let arrives = request
+            .as_ref()
+            .map(|r| self.send(from, to, r.encode().len()));
         talk.request = request;
         self.talks.insert(number, talk);
         match arrives {

@@ -10,13 +10,18 @@ use super::node::Node;
 pub struct Publication {
     pub item: Item,
     pub at: Duration,
-    /// Which node had it how long after it could: after it was published, or the node was there.
+    /// Of one that came while the network was split, on which side.
+    pub side: Option<usize>,
+    /// Which node had it how long after it could: after it was published, the node was there, and
+    /// a way to it.
     pub got: Vec<(usize, Duration)>,
 }
 
 #[derive(Debug, Default)]
 pub struct Ledger {
     pub publications: Vec<Publication>,
+    /// When the network was whole again.
+    pub healed: Duration,
 }
 
 impl Ledger {
@@ -25,10 +30,11 @@ impl Ledger {
         self.publications.len() as u32
     }
 
-    pub fn publish(&mut self, item: &Item, at: Duration) {
+    pub fn publish(&mut self, item: &Item, at: Duration, side: Option<usize>) {
         self.publications.push(Publication {
             item: item.clone(),
             at,
+            side,
             got: Vec::new(),
         });
     }
@@ -36,7 +42,11 @@ impl Ledger {
     /// A node has something new.
     pub fn note(&mut self, node: &Node, item: &Item, now: Duration) {
         if let Some(publication) = self.publications.get_mut(item.number as usize) {
-            let could = publication.at.max(node.started);
+            let way = match publication.side {
+                Some(side) if side != node.side => self.healed,
+                _ => publication.at,
+            };
+            let could = way.max(node.started);
             publication.got.push((node.at, now.saturating_sub(could)));
         }
     }

@@ -38,7 +38,7 @@ impl World {
             .map(|n| Item::manifest(n, n, 1, 0))
             .collect();
         for item in &common {
-            self.ledger.publish(item, Duration::ZERO);
+            self.ledger.publish(item, Duration::ZERO, None);
         }
         for _ in 0..self.scenario.nodes {
             let at = self.add();
@@ -109,6 +109,10 @@ impl World {
             Change::Splits => self.is_split = true,
             Change::Heals => {
                 self.is_split = false;
+                self.ledger.healed = self.now;
+                if !self.scenario.sees_again {
+                    return;
+                }
                 // The network came back: whoever notices announces itself anew.
                 for at in 0..self.nodes.len() {
                     let life = self.nodes[at].life;
@@ -154,11 +158,16 @@ impl World {
             return;
         }
         for other in 0..self.nodes.len() {
-            if other != at {
+            let is_new = !self.nodes[other].seen.contains(&at);
+            if other != at && (is_new || self.scenario.sees_again) {
                 self.sees(other, self.nodes[other].life, at);
             }
         }
-        let next = between(&mut self.random, 0.9 * ANNOUNCED_EVERY, 1.1 * ANNOUNCED_EVERY);
+        let next = between(
+            &mut self.random,
+            0.9 * ANNOUNCED_EVERY,
+            1.1 * ANNOUNCED_EVERY,
+        );
         self.push(self.now + next, Event::Shows(at, life));
     }
 
@@ -188,7 +197,8 @@ impl World {
             // Nobody else makes a register of this number.
             _ => Item::manifest(number, number, 1, created_at),
         };
-        self.ledger.publish(&item, self.now);
+        let side = self.is_split.then_some(self.nodes[at].side);
+        self.ledger.publish(&item, self.now, side);
         let new = self.nodes[at].take(std::slice::from_ref(&item));
         self.news(at, &new, None);
     }

@@ -107,9 +107,8 @@ pub fn line(name: &str, nodes: usize, runs: &[Outcome]) -> String {
         let times = times.filter_map(|s| s.get((s.len() * part).div_ceil(100).max(1) - 1));
         two(times.map(Duration::as_secs_f64).collect())
     };
-    let mean = |of: &dyn Fn(&Outcome) -> f64| {
-        runs.iter().map(of).sum::<f64>() / runs.len().max(1) as f64
-    };
+    let mean =
+        |of: &dyn Fn(&Outcome) -> f64| runs.iter().map(of).sum::<f64>() / runs.len().max(1) as f64;
     let per_talk = |r: &Outcome| r.counts.round_trips as f64 / r.counts.talks.max(1) as f64;
     let doubled = |r: &Outcome| r.counts.duplicates as f64 / r.counts.taken.max(1) as f64;
     format!(
@@ -137,7 +136,8 @@ fn two(mut values: Vec<f64>) -> String {
 
 fn figures(value: f64) -> String {
     match value {
-        v if v < 10.0 => format!("{v:.2}"),
+        v if v < 1.0 => format!("{v:.3}"),
+        v if v < 10.0 => format!("{v:.1}"),
         v => format!("{v:.0}"),
     }
 }

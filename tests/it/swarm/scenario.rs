@@ -23,6 +23,8 @@ pub struct Scenario {
     pub node_life: Option<Duration>,
     /// Whether a node strikes out what a peer just told it from what it was to tell that peer.
     pub heeds_tellers: bool,
+    /// Whether an announcement of a node that is known already counts, if it did not answer.
+    pub sees_again: bool,
     /// When the network splits and heals, counted from the first publication.
     pub partition: Option<(Duration, Duration)>,
     /// How many of a hundred nodes have a bad connection.
@@ -50,6 +52,7 @@ impl Scenario {
             publish_every: Some(seconds(5)),
             node_life: None,
             heeds_tellers: false,
+            sees_again: true,
             partition: None,
             slow_percent: 0,
             idle: seconds(600),

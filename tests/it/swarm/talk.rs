@@ -92,7 +92,9 @@ impl Conversation {
                     is_second,
                 } => match asking.step() {
                     CompareStep::Symbols(request) => return Some(Request::Symbols(request)),
-                    CompareStep::Again if !*is_second => self.stage = comparing(&node.catalogue, salt, true),
+                    CompareStep::Again if !*is_second => {
+                        self.stage = comparing(&node.catalogue, salt, true)
+                    }
                     CompareStep::List | CompareStep::Again => {
                         let list = asking.as_ref().clone().into_list();
                         let own = std::mem::take(own);
