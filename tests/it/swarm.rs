@@ -48,14 +48,14 @@ fn the_same_seed_is_the_same_run() {
 
 /// However many there are, a node that starts meets a few, and what it hears of is told by a few.
 #[test]
-fn five_hundred_nodes_are_not_five_hundred_times_the_talk() {
-    let outcome = run("calm", 500, 1, |s| {
+fn many_nodes_are_not_many_times_the_talk() {
+    let outcome = run("calm", 150, 1, |s| {
         s.warm_up = Duration::from_secs(25);
         s.idle = Duration::from_secs(5);
         s.common = 10;
     });
-    let talks = outcome.counts.talks as f64 / 500.0;
-    assert!((10.0..80.0).contains(&talks), "{talks} a node");
+    let talks = outcome.counts.talks as f64 / 150.0;
+    assert!((10.0..60.0).contains(&talks), "{talks} a node");
     let doubled = outcome.counts.duplicates as f64 / outcome.counts.taken as f64;
     assert!(doubled < 5.0, "{doubled} for each that is new");
     // Half of them within ten hops, whatever is left to comparisons.
