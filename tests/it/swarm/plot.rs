@@ -16,7 +16,7 @@ const WIDTH: f64 = 270.0;
 const HEIGHT: f64 = 170.0;
 const LEFT: f64 = 62.0;
 const TOP: f64 = 78.0;
-const GAP: (f64, f64) = (34.0, 66.0);
+const GAP: (f64, f64) = (62.0, 56.0);
 /// Powers of ten of a second.
 const DECADES: (i32, i32) = (-3, 2);
 const LABELS: [&str; 6] = ["1 ms", "10 ms", "0.1 s", "1 s", "10 s", "100 s"];
@@ -25,8 +25,8 @@ const STEPS: usize = 150;
 /// The whole picture.
 pub fn draw(panels: &[Panel<'_>]) -> String {
     let rows = panels.len().div_ceil(COLUMNS) as f64;
-    let width = LEFT + COLUMNS as f64 * (WIDTH + GAP.0);
-    let height = TOP + rows * (HEIGHT + GAP.1);
+    let width = LEFT + COLUMNS as f64 * (WIDTH + GAP.0) - 30.0;
+    let height = TOP + rows * (HEIGHT + GAP.1) - 20.0;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"sans-serif\" font-size=\"11\" fill=\"#333\">\n\
