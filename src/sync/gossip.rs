@@ -29,6 +29,9 @@ pub struct Rhythm {
     pub shy: Duration,
     /// The longest that it is.
     pub shy_max: Duration,
+    /// Of those who appear, with about how many catalogues are compared at once: with all where
+    /// there are fewer.
+    pub greeted: usize,
 }
 
 impl Default for Rhythm {
@@ -40,6 +43,7 @@ impl Default for Rhythm {
             talks: 4,
             shy: Duration::from_secs(2),
             shy_max: Duration::from_secs(600),
+            greeted: 8,
         }
     }
 }
@@ -77,15 +81,15 @@ pub enum TalkEnd {
 #[derive(Clone, Debug, Default)]
 struct Friend {
     is_talking: bool,
-    /// Compared at least once since it appeared.
-    is_met: bool,
+    /// How often in a row it did not answer.
     failures: u32,
     /// Not before this.
     shy_until: Duration,
     /// To be told.
     queue: BTreeSet<ItemId>,
-    /// More than the queue holds is to be told: only a comparison does that.
-    is_flooded: bool,
+    /// Catalogues are to be compared: it is new, did not answer, or more is to be told than the
+    /// queue holds.
+    is_owed: bool,
 }
 
 /// A node's side of the gossip.
@@ -116,7 +120,9 @@ impl Gossip {
         if !self.friends.contains_key(&peer) && self.friends.len() >= GOSSIP_PEERS_MAX {
             return false;
         }
+        let is_owed = !self.friends.contains_key(&peer) && self.greets(self.friends.len() + 1);
         let friend = self.friends.entry(peer).or_default();
+        friend.is_owed |= is_owed;
         // Whoever shows itself can be talked to at once.
         (friend.failures, friend.shy_until) = (0, Duration::ZERO);
         true
@@ -129,11 +135,16 @@ impl Gossip {
         }
     }
 
-    /// Everybody is to be compared with anew: after sleep, or on another network.
+    /// Nothing is known any more of who is there and has what: after sleep, or on another network.
     pub fn awoke(&mut self) {
-        for friend in self.friends.values_mut() {
-            (friend.is_met, friend.failures) = (false, 0);
-            friend.shy_until = Duration::ZERO;
+        let count = self.friends.len();
+        let peers: Vec<NodeId> = self.friends.keys().copied().collect();
+        for peer in peers {
+            let is_greeted = self.greets(count);
+            if let Some(friend) = self.friends.get_mut(&peer) {
+                friend.is_owed |= is_greeted;
+                (friend.failures, friend.shy_until) = (0, Duration::ZERO);
+            }
         }
     }
 
@@ -147,11 +158,23 @@ impl Gossip {
         self.friends.is_empty()
     }
 
-    /// These are new in the catalogue here; `from` told of them, and need not be told.
+    /// How many items wait to be told, each counted for every peer that is to hear it.
+    pub fn waiting(&self) -> usize {
+        self.friends.values().map(|f| f.queue.len()).sum()
+    }
+
+    /// These are new in the catalogue here; `from` told of them, and need not be told. Nor is who
+    /// does not answer: it is owed a comparison anyway.
     pub fn news(&mut self, items: &[ItemId], from: Option<&NodeId>) {
-        let mut peers: Vec<NodeId> = self.friends.keys().copied().collect();
-        peers.retain(|peer| Some(peer) != from);
-        for _ in 0..self.rhythm.fanout.min(peers.len()) {
+        self.spread(items, from, self.rhythm.fanout);
+    }
+
+    /// Puts items into the queues of some peers.
+    fn spread(&mut self, items: &[ItemId], from: Option<&NodeId>, fanout: usize) {
+        let friends = self.friends.iter();
+        let answering = friends.filter(|(peer, f)| Some(*peer) != from && f.failures == 0);
+        let mut peers: Vec<NodeId> = answering.map(|(peer, _)| *peer).collect();
+        for _ in 0..fanout.min(peers.len()) {
             let chosen = peers.swap_remove(self.random.below(peers.len()));
             let Some(friend) = self.friends.get_mut(&chosen) else {
                 continue;
@@ -159,9 +182,9 @@ impl Gossip {
             for item in items {
                 if friend.queue.len() >= GOSSIP_QUEUE_MAX {
                     friend.queue.clear();
-                    friend.is_flooded = true;
+                    friend.is_owed = true;
                 }
-                if !friend.is_flooded {
+                if !friend.is_owed {
                     friend.queue.insert(*item);
                 }
             }
@@ -182,7 +205,9 @@ impl Gossip {
         if self.talks >= self.rhythm.talks {
             return None;
         }
-        let is_free = |f: &Friend| !f.is_talking && f.shy_until <= now;
+        let has_room = self.has_room_for_silent();
+        let is_free =
+            |f: &Friend| !f.is_talking && f.shy_until <= now && (has_room || f.failures == 0);
         let chosen = |gossip: &mut Self, wanted: fn(&Friend) -> bool| {
             let free = gossip.friends.iter();
             let free = free.filter(|(_, f)| is_free(f) && wanted(f));
@@ -192,25 +217,29 @@ impl Gossip {
                 free.get(at).copied()
             })?
         };
-        // What is new first; then whoever was never met; then whose turn it is.
-        let told = chosen(self, |f| !f.queue.is_empty() && f.is_met && !f.is_flooded);
-        let compared = told
-            .or_else(|| chosen(self, |f| f.is_flooded || !f.is_met))
-            .or_else(|| {
-                let is_due = self.round <= now;
-                is_due.then(|| chosen(self, |_| true)).flatten()
-            });
+        // What is new first; then whoever is owed a comparison; then whose turn it is.
+        let told = chosen(self, |f| !f.queue.is_empty() && !f.is_owed);
+        let compared = told.or_else(|| chosen(self, |f| f.is_owed)).or_else(|| {
+            let is_due = self.round <= now;
+            is_due.then(|| chosen(self, |_| true)).flatten()
+        });
         let peer = compared?;
-        if told.is_none() {
-            self.round = now + self.jittered(self.rhythm.pause);
-        }
+        let pause = self.jittered(self.rhythm.pause);
         let friend = self.friends.get_mut(&peer)?;
+        // Trying who was silent puts off nothing.
+        if told.is_none() && friend.failures == 0 {
+            self.round = now + pause;
+        }
         friend.is_talking = true;
         self.talks += 1;
         let queue = std::mem::take(&mut friend.queue);
         Some(match told {
             Some(peer) => Talk::Tell(peer, queue.into_iter().collect()),
-            None => Talk::Compare(peer),
+            None => {
+                // What is new from now on may be too late for this one.
+                friend.is_owed = false;
+                Talk::Compare(peer)
+            }
         })
     }
 
@@ -223,20 +252,23 @@ impl Gossip {
         friend.is_talking = false;
         if outcome == TalkEnd::Failed {
             // What it was not told, a comparison finds.
-            friend.is_flooded = true;
+            friend.is_owed = true;
+            friend.queue.clear();
             friend.failures += 1;
             let doubled = 1_u32 << friend.failures.min(16).saturating_sub(1);
             let shy = self.rhythm.shy.saturating_mul(doubled);
             friend.shy_until = now + shy.min(self.rhythm.shy_max);
+            match talk {
+                // Somebody else hears it instead.
+                Talk::Tell(peer, items) => self.spread(items, Some(peer), 1),
+                Talk::Compare(_) => self.round = self.round.min(now + self.rhythm.eager),
+            }
             return;
         }
         (friend.failures, friend.shy_until) = (0, Duration::ZERO);
-        if matches!(talk, Talk::Compare(_)) {
-            (friend.is_met, friend.is_flooded) = (true, false);
-            if outcome == TalkEnd::Differed {
-                let soon = now + self.jittered(self.rhythm.eager);
-                self.round = self.round.min(soon);
-            }
+        if matches!(talk, Talk::Compare(_)) && outcome == TalkEnd::Differed {
+            let soon = now + self.jittered(self.rhythm.eager);
+            self.round = self.round.min(soon);
         }
     }
 
@@ -245,12 +277,27 @@ impl Gossip {
         if self.friends.is_empty() || self.talks >= self.rhythm.talks {
             return None;
         }
-        let idle = self.friends.values().filter(|f| !f.is_talking);
-        let wake = |f: &Friend| match f.is_flooded || !f.is_met || !f.queue.is_empty() {
+        let has_room = self.has_room_for_silent();
+        let idle = self.friends.values();
+        let idle = idle.filter(|f| !f.is_talking && (has_room || f.failures == 0));
+        let wake = |f: &Friend| match f.is_owed || !f.queue.is_empty() {
             true => f.shy_until,
             false => self.round.max(f.shy_until),
         };
         idle.map(wake).min()
+    }
+
+    /// Whether one of so many is compared with at once. Each newcomer meets a few in this way and
+    /// is met by a few, however many there are; the others hear of what it brings from these.
+    fn greets(&mut self, count: usize) -> bool {
+        self.random.below(count) < self.rhythm.greeted
+    }
+
+    /// Waiting for somebody who is not there takes long: at most half of the talks do.
+    fn has_room_for_silent(&self) -> bool {
+        let silent = self.friends.values();
+        let silent = silent.filter(|f| f.is_talking && f.failures > 0).count();
+        silent < self.rhythm.talks.div_ceil(2)
     }
 
     /// Between three and five quarters, so that nodes do not fall into step.

@@ -28,22 +28,35 @@ fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-/// Knows these peers, and has compared with all of them.
-fn met(peers: u16) -> Gossip {
-    let mut gossip = Gossip::new(Rhythm::default(), 7);
+/// Knows these peers, and has compared with those it is to compare with at once: so many.
+fn greeted(peers: u16, seed: u64) -> (Gossip, usize) {
+    let mut gossip = Gossip::new(Rhythm::default(), seed);
     (0..peers).for_each(|n| assert!(gossip.appeared(node(n))));
     let mut asked = BTreeSet::new();
     while let Some(talk) = gossip.next(Duration::ZERO) {
-        asked.insert(talk.peer());
+        assert!(asked.insert(talk.peer()), "twice");
         assert!(matches!(talk, Talk::Compare(_)), "{talk:?}");
         gossip.done(Duration::ZERO, &talk, TalkEnd::Same);
     }
-    assert_eq!(asked.len(), usize::from(peers));
-    gossip
+    (gossip, asked.len())
+}
+
+fn met(peers: u16) -> Gossip {
+    greeted(peers, 7).0
 }
 
 #[test]
-fn whoever_appears_is_met_once_and_then_in_turns() {
+fn of_those_who_appear_all_are_met_where_they_are_few_and_a_few_where_they_are_many() {
+    for seed in 0..50 {
+        assert_eq!(greeted(8, seed).1, 8);
+        // The first eight, and of the others one in eight parts of how many there are: about 41.
+        let (_, met) = greeted(500, seed);
+        assert!((20..=65).contains(&met), "{met}");
+    }
+}
+
+#[test]
+fn peers_are_compared_with_in_turns() {
     let mut gossip = met(20);
     let mut talks = 0;
     for second in 1..=600 {
@@ -127,4 +140,72 @@ fn peers_and_what_waits_for_them_are_bounded() {
     }
     assert_eq!(gossip.len(), GOSSIP_PEERS_MAX);
     assert!(gossip.wakes_at().is_some());
+}
+
+#[test]
+fn what_one_does_not_take_another_one_hears() {
+    let mut gossip = met(30);
+    let now = Duration::from_millis(1);
+    gossip.news(&[item(1)], None);
+    let mut told = BTreeSet::new();
+    while told.len() < Rhythm::default().fanout {
+        let talk = gossip.next(now).unwrap();
+        assert!(told.insert(talk.peer()) && matches!(talk, Talk::Tell(..)));
+        gossip.done(now, &talk, TalkEnd::Same);
+    }
+    gossip.news(&[item(2)], None);
+    let failed = gossip.next(now).unwrap();
+    gossip.done(now, &failed, TalkEnd::Failed);
+    let mut heard = 0;
+    while let Some(talk) = gossip.next(now) {
+        assert_ne!(talk.peer(), failed.peer());
+        assert!(matches!(talk, Talk::Tell(..)), "{talk:?}");
+        heard += 1;
+        gossip.done(now, &talk, TalkEnd::Same);
+    }
+    assert_eq!(heard, Rhythm::default().fanout);
+    // When it is there again, catalogues are compared.
+    gossip.appeared(failed.peer());
+    assert_eq!(gossip.next(now), Some(Talk::Compare(failed.peer())));
+}
+
+#[test]
+fn what_is_new_during_a_comparison_is_told_after_it() {
+    let mut gossip = Gossip::new(Rhythm::default(), 1);
+    gossip.appeared(node(0));
+    let talk = gossip.next(Duration::ZERO).unwrap();
+    assert_eq!(talk, Talk::Compare(node(0)));
+    gossip.news(&[item(1)], None);
+    assert_eq!(gossip.waiting(), 1);
+    gossip.done(Duration::ZERO, &talk, TalkEnd::Same);
+    let talk = gossip.next(Duration::ZERO);
+    assert_eq!(talk, Some(Talk::Tell(node(0), vec![item(1)])));
+    assert_eq!(gossip.waiting(), 0);
+}
+
+#[test]
+fn at_most_half_of_the_talks_are_with_who_was_silent() {
+    let mut gossip = Gossip::new(Rhythm::default(), 1);
+    (0..8).for_each(|n| assert!(gossip.appeared(node(n))));
+    for _ in 0..8 {
+        let talk = gossip.next(Duration::ZERO).unwrap();
+        gossip.done(Duration::ZERO, &talk, TalkEnd::Failed);
+    }
+    let under_way = std::iter::from_fn(|| gossip.next(seconds(60))).count();
+    assert_eq!(under_way, Rhythm::default().talks / 2);
+    assert_eq!(gossip.wakes_at(), None);
+}
+
+#[test]
+fn trying_who_was_silent_puts_off_no_comparison() {
+    let mut gossip = met(1);
+    gossip.appeared(node(1));
+    let talk = gossip.next(Duration::ZERO).unwrap();
+    gossip.done(Duration::ZERO, &talk, TalkEnd::Failed);
+    let answering = Talk::Compare(node(0));
+    while let Some(talk) = gossip.next(seconds(1)) {
+        gossip.done(seconds(1), &talk, TalkEnd::Same);
+    }
+    assert_eq!(gossip.next(seconds(20)), Some(Talk::Compare(node(1))));
+    assert_eq!(gossip.next(seconds(40)), Some(answering));
 }

@@ -32,4 +32,5 @@ mod search;
 mod signing;
 mod spec;
 mod support;
+mod swarm;
 mod trust;

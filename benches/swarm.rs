@@ -1,0 +1,81 @@
+//! How fast what is published spreads among many nodes, and what it takes, in a simulation:
+//! `cargo bench --bench swarm`. Prints the tables of `docs/swarm.md` and draws `docs/swarm.svg`.
+//! Time and bytes are simulated: how fast the machine is does not matter.
+#![allow(clippy::print_stdout, reason = "the tables are what it is for")]
+
+use std::path::Path;
+use std::time::Duration;
+
+#[allow(dead_code, reason = "the tests use the rest")]
+#[path = "../tests/it/swarm/sim.rs"]
+mod sim;
+
+use sim::engine::World;
+use sim::plot;
+use sim::report;
+use sim::report::Outcome;
+use sim::scenario::NAMES;
+use sim::scenario::Scenario;
+
+/// How many nodes, and with how many seeds.
+const SIZES: [(usize, u64); 3] = [(5, 20), (50, 10), (500, 2)];
+
+/// Another way of doing it, to compare with.
+type Variant = (&'static str, fn(&mut Scenario));
+
+const VARIANTS: [Variant; 8] = [
+    ("as it is", |_| {}),
+    ("fanout 3", |s| s.rhythm.fanout = 3),
+    ("fanout 8", |s| s.rhythm.fanout = 8),
+    ("pause 10 s", |s| s.rhythm.pause = Duration::from_secs(10)),
+    ("pause 60 s", |s| s.rhythm.pause = Duration::from_secs(60)),
+    ("everybody greeted", |s| s.rhythm.greeted = usize::MAX),
+    ("tellers heeded", |s| s.heeds_tellers = true),
+    ("known nodes not seen again", |s| s.sees_again = false),
+];
+
+/// Runs that end well; what is wrong with the others is printed.
+fn runs(scenarios: impl Iterator<Item = Scenario>) -> Vec<Outcome> {
+    let mut good = Vec::new();
+    for scenario in scenarios {
+        match World::run(scenario) {
+            Ok(outcome) => good.push(outcome),
+            Err(wrong) => println!("**{wrong}**"),
+        }
+    }
+    good
+}
+
+fn main() -> std::io::Result<()> {
+    let mut all = Vec::new();
+    println!("{}", report::HEAD);
+    for name in NAMES {
+        for (nodes, seeds) in SIZES {
+            let runs = runs((1..=seeds).map(|seed| Scenario::named(name, nodes, seed)));
+            println!("{}", report::line(name, nodes, &runs));
+            all.push((name, nodes, runs));
+        }
+    }
+    let panels: Vec<plot::Panel<'_>> = NAMES
+        .iter()
+        .map(|name| {
+            let own = all.iter().filter(|(of, ..)| of == name);
+            let curves = own.map(|(_, nodes, runs)| (*nodes, runs.as_slice()));
+            (*name, curves.collect())
+        })
+        .collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/swarm.svg");
+    std::fs::write(path, plot::draw(&panels))?;
+    for name in ["busy", "partition"] {
+        println!("\n{name}:\n\n{}", report::HEAD);
+        for (told, change) in VARIANTS {
+            let scenarios = (1..=10).map(|seed| {
+                let mut scenario = Scenario::named(name, 50, seed);
+                change(&mut scenario);
+                scenario
+            });
+            println!("{}", report::line(told, 50, &runs(scenarios)));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! A node: its catalogue and its gossip, and how it answers.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use alimentar::ident::NodeId;
+use alimentar::sync::Answer;
+use alimentar::sync::Element;
+use alimentar::sync::Gossip;
+use alimentar::sync::ItemId;
+use alimentar::sync::Refusal;
+use alimentar::sync::RefusalCode;
+use alimentar::sync::Request;
+use alimentar::sync::Rhythm;
+use alimentar::sync::pack_batch;
+use alimentar::sync::reconcile::Encoder;
+use alimentar::sync::reconcile::Keys;
+use alimentar::sync::reconcile::Symbols;
+use alimentar::sync::reconcile::SymbolsRequest;
+
+use super::catalogue::Catalogue;
+use super::catalogue::Item;
+use super::catalogue::Took;
+use super::network::Access;
+
+/// What a node did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    pub sent_bytes: u64,
+    pub received_bytes: u64,
+    /// Talks that it began.
+    pub talks: u64,
+    pub comparisons: u64,
+    pub failed: u64,
+    pub round_trips: u64,
+    /// Items that came and were new.
+    pub taken: u64,
+    /// Items that came and were here, or were outranked.
+    pub duplicates: u64,
+}
+
+#[derive(Debug)]
+pub struct Node {
+    pub at: usize,
+    pub gossip: Gossip,
+    pub catalogue: Catalogue,
+    pub access: Access,
+    pub is_alive: bool,
+    /// Gone for good.
+    pub has_left: bool,
+    /// How often it was started: what an earlier life began is no concern of this one.
+    pub life: u32,
+    pub started: Duration,
+    /// On which side of a partition.
+    pub side: usize,
+    /// When what it has to send will be sent.
+    pub busy_until: Duration,
+    /// When it wakes up next.
+    pub wake_at: Option<Duration>,
+    /// When each open connection was used last.
+    pub lines: BTreeMap<usize, Duration>,
+    /// Who was ever seen in this life.
+    pub seen: BTreeSet<usize>,
+    /// Of these, who did not answer lately.
+    pub silent: BTreeSet<usize>,
+    /// Numbers of all publications that it ever had in its hands, whatever became of them.
+    pub handled: BTreeSet<u32>,
+    pub counts: Counts,
+}
+
+/// The place of a node is in its id.
+pub fn id_of(at: usize) -> NodeId {
+    let mut id = [0; 32];
+    id[..4].copy_from_slice(&(at as u32).to_le_bytes());
+    NodeId::new(id)
+}
+
+/// Where a node of an id is.
+pub fn place_of(id: &NodeId) -> usize {
+    let bytes = id.as_bytes();
+    u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize
+}
+
+impl Node {
+    pub fn new(at: usize, access: Access) -> Self {
+        Self {
+            at,
+            gossip: Gossip::new(Rhythm::default(), 0),
+            catalogue: Catalogue::default(),
+            access,
+            is_alive: false,
+            has_left: false,
+            life: 0,
+            started: Duration::ZERO,
+            side: 0,
+            busy_until: Duration::ZERO,
+            wake_at: None,
+            lines: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            silent: BTreeSet::new(),
+            handled: BTreeSet::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// With the catalogue of its last life, and nothing else of it.
+    pub fn start(&mut self, now: Duration, gossip: Gossip) {
+        (self.gossip, self.is_alive, self.started) = (gossip, true, now);
+        self.life += 1;
+        (self.busy_until, self.wake_at) = (now, None);
+        self.lines.clear();
+        self.seen.clear();
+        self.silent.clear();
+    }
+
+    /// Takes what came; what of it is new.
+    pub fn take(&mut self, items: &[Item]) -> Vec<Item> {
+        let mut new = Vec::new();
+        for item in items {
+            self.handled.insert(item.number);
+            match self.catalogue.take(item) {
+                Took::New => {
+                    self.counts.taken += 1;
+                    new.push(item.clone());
+                }
+                Took::Known | Took::Old => self.counts.duplicates += 1,
+            }
+        }
+        new
+    }
+
+    /// Answers as `registry::peers` does. What was announced is returned, not yet taken.
+    pub fn answer(&self, request: &Request) -> (Vec<Answer>, Vec<Item>) {
+        match request {
+            Request::Symbols(request) => (vec![self.symbols(request)], Vec::new()),
+            Request::Reconcile(request) => {
+                let own = self.catalogue.elements(&request.salt);
+                let theirs = &request.elements;
+                let is_here = |e: &Element| own.binary_search_by_key(e, |own| own.0).is_ok();
+                let missing = theirs.iter().enumerate().filter(|(_, e)| !is_here(e));
+                let missing = Answer::Reconciled(missing.map(|(n, _)| n).collect());
+                let new = own.iter().filter(|o| theirs.binary_search(&o.0).is_err());
+                let new: Vec<ItemId> = new.map(|o| o.1).collect();
+                let bodies = self.bodies(&new);
+                (std::iter::once(missing).chain(bodies).collect(), Vec::new())
+            }
+            Request::Wanted(request) => {
+                let own = self.catalogue.elements(&request.salt);
+                let is_wanted = |e: &Element| request.elements.binary_search(e).is_ok();
+                let wanted = own.iter().filter(|own| is_wanted(&own.0));
+                let wanted: Vec<ItemId> = wanted.map(|own| own.1).collect();
+                (self.bodies(&wanted), Vec::new())
+            }
+            Request::Announce {
+                envelopes,
+                statements,
+            } => {
+                let items = read_all(envelopes, statements);
+                let is_new = |i: &&Item| !self.catalogue.covers(i);
+                let new = items.iter().filter(is_new).count();
+                (vec![Answer::Announced(new as u64)], items)
+            }
+            _ => {
+                let refusal = Refusal::new(RefusalCode::NotUnderstood, "not simulated");
+                (vec![Answer::Refusal(refusal)], Vec::new())
+            }
+        }
+    }
+
+    fn symbols(&self, request: &SymbolsRequest) -> Answer {
+        let own = self.catalogue.elements(&request.salt);
+        let elements: Vec<Element> = own.iter().map(|own| own.0).collect();
+        let keys = Keys::of(&request.salt);
+        let digest = keys.digest(&elements);
+        let is_needed = digest != request.digest && request.is_in_bounds();
+        let symbols = match is_needed {
+            true => Encoder::range(&keys, &elements, request.from, request.take),
+            false => Vec::new(),
+        };
+        Answer::Symbols(Symbols {
+            count: elements.len() as u64,
+            digest,
+            from: request.from,
+            symbols,
+        })
+    }
+
+    fn bodies(&self, ids: &[ItemId]) -> Vec<Answer> {
+        let (envelopes, statements) = self.encoded(ids);
+        let (mut envelopes, mut statements) = (envelopes.into_iter(), statements.into_iter());
+        let mut answers = Vec::new();
+        while let Some(batch) = pack_batch(&mut statements) {
+            answers.push(Answer::Statements(batch));
+        }
+        while let Some(batch) = pack_batch(&mut envelopes) {
+            answers.push(Answer::Manifests(batch));
+        }
+        answers
+    }
+
+    /// The bytes of what is still here: manifests, and statements.
+    pub fn encoded(&self, ids: &[ItemId]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+        let (mut envelopes, mut statements) = (Vec::new(), Vec::new());
+        for item in ids.iter().filter_map(|id| self.catalogue.get(id)) {
+            match item.id {
+                ItemId::Manifest(_) => envelopes.push(item.body.to_vec()),
+                ItemId::Statement(_) => statements.push(item.body.to_vec()),
+            }
+        }
+        (envelopes, statements)
+    }
+}
+
+/// Items from their bytes.
+pub fn read_all(envelopes: &[Vec<u8>], statements: &[Vec<u8>]) -> Vec<Item> {
+    let statements = statements.iter().map(|b| Item::read(true, b));
+    let envelopes = envelopes.iter().map(|b| Item::read(false, b));
+    statements.chain(envelopes).collect()
+}

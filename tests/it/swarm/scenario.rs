@@ -1,0 +1,79 @@
+//! What happens in a run.
+
+use std::time::Duration;
+
+use alimentar::sync::Rhythm;
+
+/// Everything that decides a run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub name: &'static str,
+    pub nodes: usize,
+    pub seed: u64,
+    pub rhythm: Rhythm,
+    /// Items that all have before it begins.
+    pub common: u32,
+    /// When the first publication comes; all nodes are switched on within the first ten seconds.
+    pub warm_up: Duration,
+    /// From the first publication to the last.
+    pub publishing: Duration,
+    /// Between two publications, on the average; one only where this is none.
+    pub publish_every: Option<Duration>,
+    /// How long a node stays as it is, on the average, before it crashes, leaves, or one joins.
+    pub node_life: Option<Duration>,
+    /// Whether a node strikes out what a peer just told it from what it was to tell that peer.
+    pub heeds_tellers: bool,
+    /// Whether an announcement of a node that is known already counts, if it did not answer.
+    pub sees_again: bool,
+    /// When the network splits and heals, counted from the first publication.
+    pub partition: Option<(Duration, Duration)>,
+    /// How many of a hundred nodes have a bad connection.
+    pub slow_percent: usize,
+    /// How long it is watched after all have the same.
+    pub idle: Duration,
+    /// In what time all must have the same, after the last disturbance.
+    pub limit: Duration,
+}
+
+/// By their names.
+pub const NAMES: [&str; 6] = ["calm", "busy", "churn", "partition", "slow", "all of it"];
+
+impl Scenario {
+    pub fn named(name: &'static str, nodes: usize, seed: u64) -> Self {
+        let seconds = Duration::from_secs;
+        let mut scenario = Self {
+            name,
+            nodes,
+            seed,
+            rhythm: Rhythm::default(),
+            common: 40,
+            warm_up: seconds(60),
+            publishing: seconds(180),
+            publish_every: Some(seconds(5)),
+            node_life: None,
+            heeds_tellers: false,
+            sees_again: true,
+            partition: None,
+            slow_percent: 0,
+            idle: seconds(600),
+            limit: seconds(1_800),
+        };
+        let is = |part: &str| name == part || name == "all of it";
+        if name == "calm" {
+            (scenario.publishing, scenario.publish_every) = (seconds(0), None);
+        }
+        if name == "busy" {
+            scenario.publish_every = Some(seconds(2));
+        }
+        if is("churn") {
+            scenario.node_life = Some(seconds(600));
+        }
+        if is("partition") {
+            scenario.partition = Some((seconds(10), seconds(160)));
+        }
+        if is("slow") {
+            scenario.slow_percent = 30;
+        }
+        scenario
+    }
+}

@@ -1,0 +1,13 @@
+//! Many nodes in one thread: the code that decides who talks to whom and what is compared is the
+//! library's; sockets, disks and clocks are not there. One seed decides all that happens.
+
+pub mod catalogue;
+pub mod engine;
+pub mod ledger;
+pub mod life;
+pub mod network;
+pub mod node;
+pub mod plot;
+pub mod report;
+pub mod scenario;
+pub mod talk;

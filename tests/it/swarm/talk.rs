@@ -1,0 +1,203 @@
+//! The asking side of a talk, as `registry::peers::sync` does it in blocking calls: here each
+//! question and each answer is an event of its own.
+
+use std::collections::VecDeque;
+
+use alimentar::sync::Answer;
+use alimentar::sync::Element;
+use alimentar::sync::ItemId;
+use alimentar::sync::Request;
+use alimentar::sync::Salt;
+use alimentar::sync::Talk;
+use alimentar::sync::TalkEnd;
+use alimentar::sync::pack_batch;
+use alimentar::sync::reconcile::CompareStep;
+use alimentar::sync::reconcile::Comparing;
+use alimentar::sync::reconcile::WantedRequest;
+use alimentar::wire::limits::RECONCILE_WANTED_MAX;
+
+use super::catalogue::Catalogue;
+use super::catalogue::Item;
+use super::node::Node;
+use super::node::read_all;
+
+/// Manifests that one announcement offers, as `registry::peers::sync`.
+const ANNOUNCED_AT_ONCE: usize = 500;
+
+/// One talk that is under way.
+#[derive(Debug)]
+pub struct Conversation {
+    pub from: usize,
+    pub to: usize,
+    /// In which life of each it began.
+    pub lives: (u32, u32),
+    pub talk: Talk,
+    /// What is on its way.
+    pub request: Option<Request>,
+    pub answers: Vec<Answer>,
+    stage: Stage,
+    received: u64,
+    sent: u64,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Beginning,
+    Comparing {
+        comparing: Box<Comparing>,
+        own: Vec<(Element, ItemId)>,
+        salt: Salt,
+        is_second: bool,
+    },
+    Listing {
+        own: Vec<(Element, ItemId)>,
+    },
+    Wanting {
+        salt: Salt,
+        rest: VecDeque<Vec<Element>>,
+        missing: Vec<ItemId>,
+    },
+    Announcing {
+        rest: VecDeque<Request>,
+    },
+}
+
+impl Conversation {
+    pub fn new((from, to): (usize, usize), lives: (u32, u32), talk: Talk) -> Self {
+        Self {
+            from,
+            to,
+            lives,
+            talk,
+            request: None,
+            answers: Vec::new(),
+            stage: Stage::Beginning,
+            received: 0,
+            sent: 0,
+        }
+    }
+
+    /// What is asked next; nothing at the end.
+    pub fn ask(&mut self, node: &Node, salt: Salt) -> Option<Request> {
+        loop {
+            match &mut self.stage {
+                Stage::Beginning => match &self.talk {
+                    Talk::Compare(_) => self.stage = comparing(&node.catalogue, salt, false),
+                    Talk::Tell(_, items) => self.stage = announcing(node, items),
+                },
+                Stage::Comparing {
+                    comparing: asking,
+                    own,
+                    salt: old,
+                    is_second,
+                } => match asking.step() {
+                    CompareStep::Symbols(request) => return Some(Request::Symbols(request)),
+                    CompareStep::Again if !*is_second => {
+                        self.stage = comparing(&node.catalogue, salt, true)
+                    }
+                    CompareStep::List | CompareStep::Again => {
+                        let list = asking.as_ref().clone().into_list();
+                        let own = std::mem::take(own);
+                        self.stage = Stage::Listing { own };
+                        return Some(Request::Reconcile(list));
+                    }
+                    CompareStep::Done(difference) => {
+                        let wanted = difference.only_there.chunks(RECONCILE_WANTED_MAX);
+                        let missing = difference.only_here.iter().map(|n| own[*n].1).collect();
+                        self.stage = Stage::Wanting {
+                            salt: *old,
+                            rest: wanted.map(<[Element]>::to_vec).collect(),
+                            missing,
+                        };
+                    }
+                },
+                // Left as soon as it is answered.
+                Stage::Listing { .. } => return None,
+                Stage::Wanting {
+                    salt,
+                    rest,
+                    missing,
+                } => match rest.pop_front() {
+                    Some(elements) => {
+                        let salt = *salt;
+                        return Some(Request::Wanted(WantedRequest { salt, elements }));
+                    }
+                    None => self.stage = announcing(node, missing),
+                },
+                Stage::Announcing { rest } => return rest.pop_front(),
+            }
+        }
+    }
+
+    /// Takes the answer; what came with it.
+    pub fn hear(&mut self, answers: Vec<Answer>) -> Vec<Item> {
+        let mut came = Vec::new();
+        for answer in answers {
+            match (answer, &mut self.stage) {
+                (Answer::Symbols(symbols), Stage::Comparing { comparing, .. }) => {
+                    comparing.hear(symbols);
+                }
+                (Answer::Reconciled(missing), Stage::Listing { own }) => {
+                    let missing = missing.iter().filter_map(|n| own.get(*n));
+                    let missing = missing.map(|own| own.1).collect();
+                    self.stage = Stage::Wanting {
+                        salt: Salt::new([0; 16]),
+                        rest: VecDeque::new(),
+                        missing,
+                    };
+                }
+                (Answer::Manifests(bodies), _) => came.extend(read_all(&bodies, &[])),
+                (Answer::Statements(bodies), _) => came.extend(read_all(&[], &bodies)),
+                (Answer::Announced(new), _) => self.sent += new,
+                _ => {}
+            }
+        }
+        came
+    }
+
+    /// So much of what came was new.
+    pub fn took(&mut self, new: usize) {
+        self.received += new as u64;
+    }
+
+    pub fn end(&self) -> TalkEnd {
+        match self.talk {
+            Talk::Compare(_) if self.received + self.sent > 0 => TalkEnd::Differed,
+            _ => TalkEnd::Same,
+        }
+    }
+}
+
+fn comparing(here: &Catalogue, salt: Salt, is_second: bool) -> Stage {
+    let own = here.elements(&salt);
+    let elements = own.iter().map(|own| own.0).collect();
+    Stage::Comparing {
+        comparing: Box::new(Comparing::new(salt, elements)),
+        own,
+        salt,
+        is_second,
+    }
+}
+
+fn announcing(node: &Node, items: &[ItemId]) -> Stage {
+    let mut rest = VecDeque::new();
+    for some in items.chunks(ANNOUNCED_AT_ONCE) {
+        let (envelopes, statements) = node.encoded(some);
+        let (mut envelopes, mut statements) = (envelopes.into_iter(), statements.into_iter());
+        while let Some(statements) = pack_batch(&mut statements) {
+            let envelopes = Vec::new();
+            rest.push_back(Request::Announce {
+                envelopes,
+                statements,
+            });
+        }
+        while let Some(envelopes) = pack_batch(&mut envelopes) {
+            let statements = Vec::new();
+            rest.push_back(Request::Announce {
+                envelopes,
+                statements,
+            });
+        }
+    }
+    Stage::Announcing { rest }
+}
