@@ -29,8 +29,8 @@ struct Check {
 
 /// A file system with less room than this is about to be full.
 const FREE_BYTES_MIN: u64 = 1 << 30;
-/// How long it is looked who is around.
-const LOOK: Duration = Duration::from_millis(700);
+/// How long it is looked who is around: what was said a second ago is not said again at once.
+const LOOK: Duration = Duration::from_millis(1_200);
 /// Where nodes serve unless told otherwise.
 const SERVE_PORT: u16 = 8765;
 /// 2026-01-01: no clock that is right is before it.
