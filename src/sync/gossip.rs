@@ -21,7 +21,8 @@ pub struct Rhythm {
     pub fanout: usize,
     /// How long after a comparison that found nothing the next one begins.
     pub pause: Duration,
-    /// The same after one that found something: there may be more.
+    /// The same after one that found something: there may be more. Doubled with each that finds
+    /// something with the same peer, as far as the pause: a peer can always have something.
     pub eager: Duration,
     /// How many talks go on at once.
     pub talks: usize,
@@ -80,6 +81,10 @@ struct Friend {
     /// Compared at least once since it appeared.
     is_met: bool,
     failures: u32,
+    /// How often it showed itself after failures and failed again.
+    forgiven: u32,
+    /// Comparisons in a row that found something.
+    finds: u32,
     /// Not before this.
     shy_until: Duration,
     /// To be told.
@@ -113,13 +118,37 @@ impl Gossip {
 
     /// A peer is there, or is there again. Whether it is taken: there is a limit.
     pub fn appeared(&mut self, peer: NodeId) -> bool {
-        if !self.friends.contains_key(&peer) && self.friends.len() >= GOSSIP_PEERS_MAX {
+        let is_full = self.friends.len() >= GOSSIP_PEERS_MAX;
+        if is_full && !self.friends.contains_key(&peer) && !self.make_room() {
             return false;
         }
         let friend = self.friends.entry(peer).or_default();
-        // Whoever shows itself can be talked to at once.
-        (friend.failures, friend.shy_until) = (0, Duration::ZERO);
+        // Whoever shows itself can be talked to at once; who does so again and again, and never
+        // answers, ever more seldom.
+        if friend.failures > friend.forgiven {
+            friend.forgiven += 1;
+            (friend.failures, friend.shy_until) = (0, Duration::ZERO);
+        }
         true
+    }
+
+    /// Frees the place of who failed most often.
+    fn make_room(&mut self) -> bool {
+        let failing = self.friends.iter().filter(|(_, f)| f.failures > 0);
+        let idle = failing.filter(|(_, f)| !f.is_talking);
+        let most = idle.max_by_key(|(_, f)| f.failures).map(|(peer, _)| *peer);
+        most.is_some_and(|peer| self.friends.remove(&peer).is_some())
+    }
+
+    /// Forgets everybody else, but for those with whom a talk is under way.
+    pub fn keep(&mut self, is_there: impl Fn(&NodeId) -> bool) {
+        self.friends
+            .retain(|peer, f| f.is_talking || is_there(peer));
+    }
+
+    /// Whether a peer is there.
+    pub fn knows(&self, peer: &NodeId) -> bool {
+        self.friends.contains_key(peer)
     }
 
     /// A peer has left.
@@ -132,7 +161,7 @@ impl Gossip {
     /// Everybody is to be compared with anew: after sleep, or on another network.
     pub fn awoke(&mut self) {
         for friend in self.friends.values_mut() {
-            (friend.is_met, friend.failures) = (false, 0);
+            (friend.is_met, friend.failures, friend.forgiven) = (false, 0, 0);
             friend.shy_until = Duration::ZERO;
         }
     }
@@ -231,12 +260,18 @@ impl Gossip {
             return;
         }
         (friend.failures, friend.shy_until) = (0, Duration::ZERO);
+        friend.forgiven = 0;
         if matches!(talk, Talk::Compare(_)) {
             (friend.is_met, friend.is_flooded) = (true, false);
-            if outcome == TalkEnd::Differed {
-                let soon = now + self.jittered(self.rhythm.eager);
-                self.round = self.round.min(soon);
+            if outcome != TalkEnd::Differed {
+                friend.finds = 0;
+                return;
             }
+            let doubled = 1_u32 << friend.finds.min(16);
+            friend.finds = friend.finds.saturating_add(1);
+            let eager = self.rhythm.eager.saturating_mul(doubled);
+            let soon = now + self.jittered(eager.min(self.rhythm.pause));
+            self.round = self.round.min(soon);
         }
     }
 

@@ -128,3 +128,65 @@ fn peers_and_what_waits_for_them_are_bounded() {
     assert_eq!(gossip.len(), GOSSIP_PEERS_MAX);
     assert!(gossip.wakes_at().is_some());
 }
+
+/// How often it is talked in so many seconds to peers who all answer so.
+fn talks_in(gossip: &mut Gossip, (from, to): (u64, u64), end: TalkEnd) -> usize {
+    let mut talks = 0;
+    for tick in from * 10..to * 10 {
+        let now = Duration::from_millis(tick * 100);
+        while let Some(talk) = gossip.next(now) {
+            talks += 1;
+            gossip.done(now, &talk, end);
+        }
+    }
+    talks
+}
+
+#[test]
+fn who_always_has_something_new_is_not_asked_ever_faster() {
+    let mut gossip = met(1);
+    let talks = talks_in(&mut gossip, (0, 600), TalkEnd::Differed);
+    assert!((20..=45).contains(&talks), "{talks}");
+    // It had nothing for once: it may be that there is more again.
+    let talks = talks_in(&mut gossip, (600, 660), TalkEnd::Same);
+    assert!((1..=4).contains(&talks), "{talks}");
+    let talks = talks_in(&mut gossip, (660, 720), TalkEnd::Differed);
+    assert!((4..=12).contains(&talks), "{talks}");
+}
+
+#[test]
+fn who_shows_itself_all_the_time_and_never_answers_is_let_be() {
+    let mut gossip = Gossip::new(Rhythm::default(), 1);
+    let mut talks = 0;
+    for second in 0..3_600 {
+        gossip.appeared(node(0));
+        while let Some(talk) = gossip.next(seconds(second)) {
+            talks += 1;
+            gossip.done(seconds(second), &talk, TalkEnd::Failed);
+        }
+    }
+    assert!((10..=120).contains(&talks), "{talks}");
+    // It answers once: whatever was before is forgotten.
+    let talk = gossip.next(seconds(9_000)).unwrap();
+    gossip.done(seconds(9_000), &talk, TalkEnd::Same);
+    let tell = gossip.next(seconds(9_100)).unwrap();
+    gossip.done(seconds(9_100), &tell, TalkEnd::Failed);
+    gossip.appeared(node(0));
+    assert!(gossip.next(seconds(9_100)).is_some());
+}
+
+#[test]
+fn thousands_who_never_answer_leave_room_for_who_does() {
+    let mut gossip = Gossip::new(Rhythm::default(), 1);
+    for n in 0..GOSSIP_PEERS_MAX as u16 {
+        assert!(gossip.appeared(node(n)));
+    }
+    let honest = node(u16::MAX);
+    assert!(!gossip.appeared(honest));
+    let talk = gossip.next(Duration::ZERO).unwrap();
+    gossip.done(Duration::ZERO, &talk, TalkEnd::Failed);
+    assert!(gossip.appeared(honest) && gossip.knows(&honest));
+    assert_eq!(gossip.len(), GOSSIP_PEERS_MAX);
+    gossip.keep(|peer| *peer == honest);
+    assert_eq!(gossip.len(), 1);
+}
