@@ -142,6 +142,11 @@ pub const NODES_SEEN_MAX: usize = 1024;
 /// Addresses of one node that are kept in mind.
 pub const NODE_ADDRESSES_MAX: usize = 8;
 
+/// Nodes kept in mind that called from one host and were never found where they say that they are.
+pub const CALLERS_PER_HOST_MAX: usize = 16;
+/// Bytes of all filters of nodes around that are kept in mind.
+pub const FILTERS_BYTES_MAX: usize = 16 << 20;
+
 /// Name in the specification, and value, of every limit above.
 pub const ALL: &[(&str, u64)] = &[
     ("name_bytes_max", NAME_BYTES_MAX as u64),
@@ -219,4 +224,6 @@ pub const ALL: &[(&str, u64)] = &[
     ("sighting_pieces_max", SIGHTING_PIECES_MAX as u64),
     ("nodes_seen_max", NODES_SEEN_MAX as u64),
     ("node_addresses_max", NODE_ADDRESSES_MAX as u64),
+    ("callers_per_host_max", CALLERS_PER_HOST_MAX as u64),
+    ("filters_bytes_max", FILTERS_BYTES_MAX as u64),
 ];
