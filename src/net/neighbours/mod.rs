@@ -61,6 +61,8 @@ pub(crate) enum Note {
     Called(NodeId, SocketAddr),
     Talked(Talked),
     Pulled(Pulled),
+    /// The names of what was given up.
+    Retired(Result<Vec<String>, Error>),
     Stop,
 }
 
