@@ -3,6 +3,7 @@
 
 mod announcing;
 mod asker;
+mod crowd;
 mod endings;
 mod flooding;
 mod lab;
