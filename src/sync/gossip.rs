@@ -93,6 +93,13 @@ struct Friend {
     is_flooded: bool,
 }
 
+impl Friend {
+    /// Whether it was never met, or did not answer when it was asked last.
+    fn is_doubtful(&self) -> bool {
+        !self.is_met || self.failures > 0
+    }
+}
+
 /// A node's side of the gossip.
 #[derive(Clone, Debug)]
 pub struct Gossip {
@@ -178,7 +185,9 @@ impl Gossip {
 
     /// These are new in the catalogue here; `from` told of them, and need not be told.
     pub fn news(&mut self, items: &[ItemId], from: Option<&NodeId>) {
-        let mut peers: Vec<NodeId> = self.friends.keys().copied().collect();
+        // With whoever else appears, all is compared when it answers.
+        let peers = self.friends.iter().filter(|(_, f)| !f.is_doubtful());
+        let mut peers: Vec<NodeId> = peers.map(|(peer, _)| *peer).collect();
         peers.retain(|peer| Some(peer) != from);
         for _ in 0..self.rhythm.fanout.min(peers.len()) {
             let chosen = peers.swap_remove(self.random.below(peers.len()));
@@ -211,7 +220,9 @@ impl Gossip {
         if self.talks >= self.rhythm.talks {
             return None;
         }
-        let is_free = |f: &Friend| !f.is_talking && f.shy_until <= now;
+        let has_room = self.has_room_for_doubt();
+        let is_free =
+            |f: &Friend| !f.is_talking && f.shy_until <= now && (has_room || !f.is_doubtful());
         let chosen = |gossip: &mut Self, wanted: fn(&Friend) -> bool| {
             let free = gossip.friends.iter();
             let free = free.filter(|(_, f)| is_free(f) && wanted(f));
@@ -221,16 +232,22 @@ impl Gossip {
                 free.get(at).copied()
             })?
         };
-        // What is new first; then whoever was never met; then whose turn it is.
-        let told = chosen(self, |f| !f.queue.is_empty() && f.is_met && !f.is_flooded);
+        // What is new first; then whoever was never met; then whose turn it is; then whoever did
+        // not answer before.
+        let told = chosen(self, |f| {
+            !f.queue.is_empty() && !f.is_doubtful() && !f.is_flooded
+        });
         let compared = told
-            .or_else(|| chosen(self, |f| f.is_flooded || !f.is_met))
+            .or_else(|| chosen(self, |f| !f.is_met && f.failures == 0))
+            .or_else(|| chosen(self, |f| !f.is_doubtful() && f.is_flooded))
             .or_else(|| {
                 let is_due = self.round <= now;
-                is_due.then(|| chosen(self, |_| true)).flatten()
-            });
+                is_due.then(|| chosen(self, |f| !f.is_doubtful())).flatten()
+            })
+            .or_else(|| chosen(self, |f| f.failures > 0));
         let peer = compared?;
-        if told.is_none() {
+        let is_doubtful = self.friends.get(&peer).is_some_and(Friend::is_doubtful);
+        if told.is_none() && !is_doubtful {
             self.round = now + self.jittered(self.rhythm.pause);
         }
         let friend = self.friends.get_mut(&peer)?;
@@ -280,12 +297,23 @@ impl Gossip {
         if self.friends.is_empty() || self.talks >= self.rhythm.talks {
             return None;
         }
+        let has_room = self.has_room_for_doubt();
         let idle = self.friends.values().filter(|f| !f.is_talking);
+        let idle = idle.filter(|f| has_room || !f.is_doubtful());
         let wake = |f: &Friend| match f.is_flooded || !f.is_met || !f.queue.is_empty() {
             true => f.shy_until,
             false => self.round.max(f.shy_until),
         };
         idle.map(wake).min()
+    }
+
+    /// Whether somebody may be talked to who may not be there. Any number of those can be made up,
+    /// and each keeps a talk waiting: while others are there, they get half of the talks.
+    fn has_room_for_doubt(&self) -> bool {
+        let all = self.friends.values();
+        let doubtful = all.clone().filter(|f| f.is_talking && f.is_doubtful());
+        let (doubtful, mut all) = (doubtful.count(), all);
+        doubtful < self.rhythm.talks.div_ceil(2) || all.all(Friend::is_doubtful)
     }
 
     /// Between three and five quarters, so that nodes do not fall into step.

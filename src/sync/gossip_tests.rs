@@ -190,3 +190,43 @@ fn thousands_who_never_answer_leave_room_for_who_does() {
     gossip.keep(|peer| *peer == honest);
     assert_eq!(gossip.len(), 1);
 }
+
+/// Services that are made up keep neither news nor comparisons from those who are there.
+#[test]
+fn whoever_is_not_there_takes_no_turns_from_who_is() {
+    let mut gossip = met(3);
+    (100..250).for_each(|n| assert!(gossip.appeared(node(n))));
+    let mut waiting: Vec<(u64, Talk)> = Vec::new();
+    let (mut rounds, mut told, mut tried) = (0, 0, BTreeSet::new());
+    for second in 1..=300 {
+        let (over, still) = waiting.into_iter().partition(|(end, _)| *end <= second);
+        waiting = still;
+        let over: Vec<(u64, Talk)> = over;
+        for (_, talk) in over {
+            gossip.done(seconds(second), &talk, TalkEnd::Failed);
+        }
+        if second % 30 == 0 {
+            gossip.news(&[item(second)], None);
+        }
+        let mut asked = 0;
+        while let Some(talk) = gossip.next(seconds(second)) {
+            asked += 1;
+            assert!(asked < 20);
+            if talk.peer() >= node(100) {
+                // As long as a handshake may take.
+                tried.insert(talk.peer());
+                waiting.push((second + 10, talk));
+                continue;
+            }
+            match &talk {
+                Talk::Compare(_) => rounds += 1,
+                Talk::Tell(..) => told += 1,
+            }
+            gossip.done(seconds(second), &talk, TalkEnd::Same);
+        }
+        assert!(gossip.wakes_at().is_none_or(|at| at > seconds(second)));
+    }
+    assert!((8..=15).contains(&rounds), "{rounds}");
+    assert_eq!(told, 3 * 10);
+    assert!((50..=70).contains(&tried.len()), "{}", tried.len());
+}
