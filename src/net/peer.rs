@@ -306,7 +306,7 @@ impl Peer {
         let asked = host::instant();
         self.ask(
             &Request::Hello(self.own.clone()),
-            // An answer that comes byte by byte never stalls.
+            // Byte by byte it never stalls.
             &|| asked.elapsed() > STALL,
             &mut |answer| {
                 match (answer, &hello) {

@@ -126,6 +126,8 @@ impl Circle {
         let Some(inbox) = self.inbox.clone() else {
             return;
         };
+        // What is said first is remembered by whoever hears it.
+        self.look();
         let port = addresses.first().map_or(0, SocketAddr::port);
         let unspecified = addresses.iter().any(|a| a.ip().is_unspecified());
         let bound = match unspecified {
@@ -359,29 +361,6 @@ impl Circle {
             }
         }
         self.keep_company();
-    }
-
-    /// Gossips with whoever is there, and with nobody else.
-    fn keep_company(&mut self) {
-        let (directory, typed) = (&self.directory, &self.typed);
-        let is_there = |node: &NodeId| directory.knows(node) || typed.contains_key(node);
-        self.gossip.keep(is_there);
-        self.filters.keep(is_there);
-        self.unfiltered.retain(is_there);
-        // There may have been no room when they came.
-        let listed = match self.server.access {
-            Access::Open => None,
-            Access::Listed => Some(AccessList::of(&self.server.registry).all()),
-        };
-        for node in self.directory.list().into_iter().map(|n| n.node) {
-            let is_allowed = match &listed {
-                None => true,
-                Some(listed) => listed.as_ref().is_ok_and(|ids| ids.contains(&node)),
-            };
-            if is_allowed && !self.gossip.knows(&node) && !self.gossip.appeared(node) {
-                return;
-            }
-        }
     }
 
     fn show(&self) {

@@ -1,4 +1,4 @@
-//! Starting what is to be done: talks, pulls, and giving up old versions.
+//! Starting what is to be done: talks, pulls, and giving up old versions; and with whom.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,6 +7,7 @@ use std::net::ToSocketAddrs as _;
 use crate::catalog::Brief;
 use crate::ident::ContentId;
 use crate::ident::NodeId;
+use crate::net::access::AccessList;
 use crate::net::event::Event;
 use crate::net::neighbours::Note;
 use crate::net::neighbours::circle::Circle;
@@ -15,6 +16,7 @@ use crate::net::neighbours::follower::Haver;
 use crate::net::neighbours::follower::retire;
 use crate::net::neighbours::talks::Talker;
 use crate::registry::peers::Followed;
+use crate::sync::Access;
 
 impl Circle {
     /// Begins what the gossip wants now.
@@ -75,6 +77,29 @@ impl Circle {
                 return;
             };
             std::thread::spawn(move || puller.pull(wanted, peers, &inbox));
+        }
+    }
+
+    /// Gossips with whoever is there, and with nobody else.
+    pub(super) fn keep_company(&mut self) {
+        let (directory, typed) = (&self.directory, &self.typed);
+        let is_there = |node: &NodeId| directory.knows(node) || typed.contains_key(node);
+        self.gossip.keep(is_there);
+        self.filters.keep(is_there);
+        self.unfiltered.retain(is_there);
+        // There may have been no room when they came.
+        let listed = match self.server.access {
+            Access::Open => None,
+            Access::Listed => Some(AccessList::of(&self.server.registry).all()),
+        };
+        for node in self.directory.list().into_iter().map(|n| n.node) {
+            let is_allowed = match &listed {
+                None => true,
+                Some(listed) => listed.as_ref().is_ok_and(|ids| ids.contains(&node)),
+            };
+            if is_allowed && !self.gossip.knows(&node) && !self.gossip.appeared(node) {
+                return;
+            }
         }
     }
 
