@@ -124,6 +124,8 @@ pub const GOSSIP_PEERS_MAX: usize = 1024;
 pub const GOSSIP_QUEUE_MAX: usize = 500;
 /// Bytes of all manifests and statements in one answer.
 pub const LIST_BYTES_MAX: usize = 256 << 20;
+/// The same where it answers a comparison of catalogues, which nobody here asked for by hand.
+pub const COMPARED_BYTES_MAX: usize = 16 << 20;
 /// Bytes of a filter of content ids.
 pub const FILTER_BYTES_MAX: usize = 4 << 20;
 /// Content ids that a filter is made of.
@@ -216,6 +218,7 @@ pub const ALL: &[(&str, u64)] = &[
     ("gossip_peers_max", GOSSIP_PEERS_MAX as u64),
     ("gossip_queue_max", GOSSIP_QUEUE_MAX as u64),
     ("list_bytes_max", LIST_BYTES_MAX as u64),
+    ("compared_bytes_max", COMPARED_BYTES_MAX as u64),
     ("filter_bytes_max", FILTER_BYTES_MAX as u64),
     ("filter_ids_max", FILTER_IDS_MAX as u64),
     ("node_file_bytes_max", NODE_FILE_BYTES_MAX as u64),

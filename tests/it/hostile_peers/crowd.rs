@@ -354,3 +354,44 @@ async fn a_node_that_serves_a_list_calls_back_nobody_else() {
     node.is_well();
     node.stop();
 }
+
+/// Whoever is compared with may answer with manifests without an end, several at once.
+#[test]
+fn comparisons_that_bring_more_than_fits_take_no_more_memory() {
+    let lab = Lab::new();
+    let shown = lab.index("corpus", &lines(2_000, 1), false);
+    let honest = Node::serve(lab.served(), &[]);
+    let stranger = KeyPair::generate().unwrap();
+    let many = (0..500).map(|n| invented(&shown.manifest, &stranger, n).encode());
+    let batch = Answer::Manifests(many.collect()).encode();
+    let liars: Vec<Liar> = (0..6)
+        .map(|number| {
+            let (batch, is_first) = (batch.clone(), AtomicBool::new(true));
+            let tell = move |request: &Request, _: &[Answer]| match request {
+                Request::Reconcile(_) if is_first.swap(false, Ordering::Relaxed) => {
+                    let begin = Answer::Reconciled(Vec::new()).encode();
+                    Told::Bytes([begin, batch.repeat(400)].concat())
+                }
+                Request::Reconcile(_) => Told::Endless(batch.clone()),
+                _ => Told::Truth,
+            };
+            Liar::serve_at(&lab.registry, 0, 50 + number, Box::new(tell))
+        })
+        .collect();
+    let home = lab.home();
+    let mut places: Vec<(SocketAddr, String)> = Vec::new();
+    places.extend(liars.iter().map(|l| (l.address, l.id.to_string())));
+    places.push((honest.address, honest.id.clone()));
+    pin(&home, &places);
+    let mut node = Node::serve(&home, &[]);
+    let is_there = || heard(&home).contains(&(true, "corpus".to_owned()));
+    until("the trusted one is heard of", is_there);
+    let all_lied = || liars.iter().all(|l| l.lies.load(Ordering::Relaxed) > 0);
+    until("all have lied", all_lied);
+    std::thread::sleep(Duration::from_secs(2));
+    // Nothing of what did not come to an honest end is kept.
+    assert_eq!(heard(&home).len(), 1);
+    node.is_well();
+    node.stop();
+    honest.stop();
+}
