@@ -1,6 +1,7 @@
 //! `doctor`: is everything on this machine as the registry needs it?
 
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::json;
@@ -14,6 +15,7 @@ use crate::cli::out::table;
 use crate::net::KnownPeers;
 use crate::net::Net;
 use crate::net::PeerAddress;
+use crate::net::discovery;
 use crate::net::running_node;
 use crate::registry::LocalRegistry;
 use crate::registry::host;
@@ -27,6 +29,8 @@ struct Check {
 
 /// A file system with less room than this is about to be full.
 const FREE_BYTES_MIN: u64 = 1 << 30;
+/// How long it is looked who is around.
+const LOOK: Duration = Duration::from_millis(700);
 /// Where nodes serve unless told otherwise.
 const SERVE_PORT: u16 = 8765;
 /// 2026-01-01: no clock that is right is before it.
@@ -76,6 +80,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<(), Failure> {
     }
     if let Ok(registry) = &opened {
         checks.push(ports(registry));
+        checks.push(multicast());
         checks.push(peers_reachable(registry));
     }
     let now = host::now();
@@ -113,6 +118,20 @@ fn ports(registry: &LocalRegistry) -> Check {
         ok,
         detail,
         hint: "another program has it: serve with --port",
+    }
+}
+
+/// Whether nodes around could be found.
+fn multicast() -> Check {
+    let around = discovery::look(LOOK);
+    Check {
+        name: "multicast",
+        ok: around.is_ok(),
+        detail: match around {
+            Ok(around) => format!("{} node(s) around", around.len()),
+            Err(e) => e.to_string(),
+        },
+        hint: "peers have to be named with --peer, and serve runs with --no-mdns",
     }
 }
 

@@ -1,5 +1,6 @@
 //! What peers show and are shown: `list --peer`, `share`, `access`, `peers`.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -229,35 +230,49 @@ pub(crate) fn peers(registry: &LocalRegistry, args: &PeersArgs, out: &Out) -> Re
     let mut listed: Vec<Value> = around.iter().map(around_object).collect();
     let nodes: BTreeSet<NodeId> = around.iter().map(|n| n.node).collect();
     let elsewhere = pins.iter().filter(|(_, node)| !nodes.contains(node));
-    listed.extend(elsewhere.map(|(address, node)| {
+    listed.extend(elsewhere.clone().map(|(address, node)| {
         json!({
             "node_id": node.to_hex(), "address": address, "addresses": [address],
             "datasets_available": Value::Null, "filter_bytes": Value::Null,
             "last_seen": Value::Null, "proven": true,
         })
     }));
-    let field = |peer: &Value, key: &str| match &peer[key] {
-        Value::String(text) => text.clone(),
-        Value::Null => "-".to_owned(),
-        other => other.to_string(),
-    };
-    let ids: Vec<String> = listed.iter().map(|p| field(p, "node_id")).collect();
+    let ids = listed.iter().filter_map(|p| p["node_id"].as_str());
+    let ids: Vec<String> = ids.map(str::to_owned).collect();
     let text = match listed.is_empty() {
         true => {
             "No peers are around, and none is known: `registry sync --peer HOST:PORT` meets one\n"
                 .to_owned()
         }
         false => {
-            let rows = listed.iter().map(|peer| {
-                ["address", "datasets_available", "last_seen", "node_id"]
-                    .map(|key| field(peer, key))
-                    .to_vec()
-            });
-            let rows: Vec<Vec<String>> = rows.collect();
-            table(&["ADDRESS", "DATASETS", "LAST SEEN", "NODE"], &rows)
+            let seen: BTreeMap<NodeId, &NeighbourView> =
+                around.iter().map(|n| (n.node, n)).collect();
+            let nodes = around.iter().map(|n| n.node);
+            let nodes = nodes.chain(elsewhere.map(|(_, node)| *node));
+            let rows: Vec<Vec<String>> = nodes
+                .zip(&listed)
+                .map(|(node, peer)| row(&node, peer, seen.get(&node).copied()))
+                .collect();
+            table(&["ADDRESS", "DATASETS", "SEEN", "NODE"], &rows)
         }
     };
     Ok(out.result(&json!({"peers": listed}), &ids, &text)?)
+}
+
+fn row(node: &NodeId, peer: &Value, seen: Option<&NeighbourView>) -> Vec<String> {
+    let none = || "-".to_owned();
+    let at = seen.and_then(|n| n.last_seen);
+    let ago = at.map(|at| format!("{} s ago", host::now().0.saturating_sub(at.0).max(0)));
+    let datasets = seen.and_then(|n| n.datasets).map(|n| n.to_string());
+    // Enough to tell them apart; the whole of it is in --json, and what -q prints.
+    let short: String = node.to_hex().chars().take(16).chain(['…']).collect();
+    let address = peer["address"].as_str().unwrap_or("-").to_owned();
+    vec![
+        address,
+        datasets.unwrap_or_else(none),
+        ago.unwrap_or_else(none),
+        short,
+    ]
 }
 
 fn around_object(n: &NeighbourView) -> Value {

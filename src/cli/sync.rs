@@ -89,6 +89,7 @@ impl Sum {
         let all = &mut self.report;
         all.received += report.received;
         all.sent += report.sent;
+        all.comparing.add(&report.comparing);
         all.chunks += report.chunks;
         all.pulled.extend(report.pulled);
         all.failed.extend(report.failed);
@@ -119,6 +120,12 @@ impl Sum {
             "datasets_pulled": report.pulled.len(), "chunks_received": report.chunks,
             "bytes_received": self.traffic.received, "bytes_sent": self.traffic.sent,
             "round_trips": self.traffic.round_trips, "seconds": seconds,
+            "comparing": json!({
+                "way": report.comparing.way.name(), "round_trips": report.comparing.round_trips,
+                "sent_bytes": report.comparing.sent_bytes,
+                "received_bytes": report.comparing.received_bytes,
+                "symbols": report.comparing.symbols,
+            }),
             "pulled": report.pulled.iter().map(object).collect::<Vec<_>>(),
             "failed": failed.map(with_reason).collect::<Vec<_>>(),
             "left": left.map(with_reason).collect::<Vec<_>>(), "peers": self.peers,

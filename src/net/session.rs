@@ -116,11 +116,12 @@ impl Session {
             let refusal = Refusal::new(RefusalCode::ShuttingDown, "shutting down");
             return self.refuse(out, refusal).await;
         }
-        if let Request::Hello(hello) = &request {
-            if let (Ok(()), Some(port)) = (self.hello.set(hello.clone()), hello.port) {
-                let from = self.connection.remote_address();
-                self.server.called(self.peer, from, port);
-            }
+        if let Request::Hello(hello) = &request
+            && self.hello.set(hello.clone()).is_ok()
+            && let Some(port) = hello.port
+        {
+            let from = self.connection.remote_address();
+            self.server.called(self.peer, from, port);
         }
         let Some(hello) = self.hello.get() else {
             return self.malformed(out).await;

@@ -32,6 +32,8 @@ const TICK: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often what is there is heard again. The crate tells what changes, not what stays.
 const AGAIN: Duration = Duration::from_secs(240);
+/// How soon all is asked for again when something was lacking.
+const LACKING: Duration = Duration::from_secs(5);
 /// Subscriptions that end for being full before it is too much.
 const LOST_MAX: u32 = 3;
 /// Records that the crate may keep: of all kinds, and texts, of nearly 9 kB at worst.
@@ -46,6 +48,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 const STEADY: Duration = Duration::from_secs(300);
 /// The crate says farewell again after 120 ms.
 const SECOND_FAREWELL: Duration = Duration::from_millis(150);
+/// So it says that it has no interface: there is none, or it could not open its sockets, of which
+/// it says nothing and does not try again.
+const NOWHERE: &str = " on 0 interfaces ";
 /// Names whose owners are remembered, so that their going can be told.
 const HEARD_MAX: usize = 2_048;
 
@@ -53,6 +58,9 @@ pub(super) struct Worker {
     shared: Arc<Shared>,
     tell: Tell,
     heard: BTreeMap<String, NodeId>,
+    /// A service came without what it says. The crate never asks for that alone, and a responder
+    /// leaves out of an answer what it has said within a second.
+    is_lacking: bool,
     /// A thread of the crate that was told to end and has not answered yet.
     leaving: Option<Receiver<DaemonStatus>>,
     /// Dropped last of all: whoever waits sees it.
@@ -62,6 +70,7 @@ pub(super) struct Worker {
 /// Why the crate's thread is given up.
 enum Trouble {
     Mdns(mdns_sd::Error),
+    Deaf,
     Busy,
     Flood,
 }
@@ -76,6 +85,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mdns(e) => write!(f, "multicast DNS: {e}"),
+            Self::Deaf => f.write_str("multicast DNS has no network interface to use"),
             Self::Busy => f.write_str("multicast DNS does not keep up with what is sent"),
             Self::Flood => f.write_str("more is announced on this network than can be kept"),
         }
@@ -112,6 +122,7 @@ impl Worker {
             shared,
             tell,
             heard: BTreeMap::new(),
+            is_lacking: false,
             leaving: None,
             _end: end,
         }
@@ -186,6 +197,9 @@ impl Worker {
             }
             let is_over = match events.recv_timeout(TICK) {
                 Ok(ServiceEvent::SearchStopped(_)) | Err(RecvTimeoutError::Disconnected) => true,
+                Ok(ServiceEvent::SearchStarted(on)) if on.contains(NOWHERE) => {
+                    return Err(Trouble::Deaf);
+                }
                 Ok(event) => {
                     self.hear(event);
                     false
@@ -209,7 +223,13 @@ impl Worker {
                     return Err(Trouble::Flood);
                 }
             }
-            if refresh || again || is_over {
+            let lacking = self.is_lacking && asked.elapsed() >= LACKING;
+            if refresh || lacking {
+                // What is known is not asked for, so it is forgotten.
+                self.is_lacking = false;
+                daemon.stop_browse(SERVICE)?;
+            }
+            if refresh || again || lacking || is_over {
                 events = daemon.browse(SERVICE)?;
                 asked = Instant::now();
             }
@@ -227,6 +247,7 @@ impl Worker {
         match event {
             ServiceEvent::ServiceResolved(service) => {
                 let Some((sighting, addresses)) = records::claim(&service) else {
+                    self.is_lacking |= service.txt_properties.is_empty();
                     return;
                 };
                 let own = self.shared.lock().own.as_ref().map(|o| o.sighting.node);

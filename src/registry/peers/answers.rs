@@ -248,8 +248,9 @@ impl LocalRegistry {
 
     /// Items that are still here, statements first.
     pub(super) fn batches(&self, items: &[ItemId]) -> Result<Vec<Answer>, Error> {
-        let (envelopes, statements) = self.bodies(items)?;
-        let (mut envelopes, mut statements) = (envelopes.into_iter(), statements.into_iter());
+        let bodies = self.bodies(items)?;
+        let mut envelopes = bodies.envelopes.into_iter();
+        let mut statements = bodies.statements.into_iter();
         let first = std::iter::from_fn(|| pack_batch(&mut statements).map(Answer::Statements));
         let mut batches: Vec<Answer> = first.collect();
         batches.extend(std::iter::from_fn(|| {

@@ -33,6 +33,7 @@ pub use answers::Asking;
 pub use following::Followed;
 pub use following::Wanted;
 pub use offers::Offer;
+pub use passing::Bodies;
 pub use passing::Items;
 pub use pull::PullOptions;
 pub use pull::PullReport;

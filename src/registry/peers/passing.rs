@@ -31,6 +31,15 @@ pub struct Items {
     pub aside: Vec<ItemId>,
 }
 
+/// The bytes of items.
+#[derive(Clone, Debug, Default)]
+pub struct Bodies {
+    /// Encoded envelopes.
+    pub envelopes: Vec<Vec<u8>>,
+    /// Encoded statements.
+    pub statements: Vec<Vec<u8>>,
+}
+
 impl Items {
     /// All of it, each once.
     pub fn all(&self) -> impl Iterator<Item = ItemId> {
@@ -96,11 +105,11 @@ impl LocalRegistry {
         Ok(known.into_iter().map(|k| stands(&trust, k)).collect())
     }
 
-    /// The bytes of items that are still here: encoded envelopes, and statements.
+    /// The bytes of items that are still here.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
-    pub fn bodies(&self, items: &[ItemId]) -> Result<(Vec<Vec<u8>>, Vec<Vec<u8>>), Error> {
+    pub fn bodies(&self, items: &[ItemId]) -> Result<Bodies, Error> {
         let is_statement = |item: &&ItemId| matches!(item, ItemId::Statement(_));
         let wanted: BTreeSet<&ItemId> = items.iter().filter(is_statement).collect();
         self.store.read(|t| {
@@ -120,7 +129,10 @@ impl LocalRegistry {
                 let wanted = all.filter(|s| wanted.contains(&ItemId::Statement(s.id())));
                 statements.extend(wanted.map(|s: Statement| s.encode().to_vec()));
             }
-            Ok::<_, Error>((envelopes, statements))
+            Ok::<_, Error>(Bodies {
+                envelopes,
+                statements,
+            })
         })
     }
 

@@ -221,8 +221,9 @@ impl LocalRegistry {
     fn offer(&self, peer: &dyn ChunkSource, items: &[ItemId]) -> Result<u64, Failed> {
         let mut sent = 0;
         for some in items.chunks(ANNOUNCED_AT_ONCE) {
-            let (envelopes, statements) = self.bodies(some)?;
-            let (mut envelopes, mut statements) = (envelopes.into_iter(), statements.into_iter());
+            let bodies = self.bodies(some)?;
+            let mut envelopes = bodies.envelopes.into_iter();
+            let mut statements = bodies.statements.into_iter();
             loop {
                 // Statements apart: a batch of each may be as long as a request.
                 let batch = match pack_batch(&mut statements) {

@@ -20,7 +20,7 @@ use crate::wire::limits::RECONCILE_ELEMENTS_MAX;
 use crate::wire::limits::RECONCILE_WANTED_MAX;
 
 /// How catalogues were compared, in the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Way {
     /// By their digests, which were equal.
     #[default]
@@ -29,6 +29,17 @@ pub enum Way {
     Symbols,
     /// By the plain list.
     List,
+}
+
+impl Way {
+    /// The word in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Digest => "digest",
+            Self::Symbols => "symbols",
+            Self::List => "list",
+        }
+    }
 }
 
 /// What comparing took, without the manifests and statements themselves.
@@ -94,6 +105,15 @@ pub fn compare_catalogues<E: From<PeerError>>(
 }
 
 impl Traffic {
+    /// Adds what comparing with another peer took; the way is the one that says most.
+    pub fn add(&mut self, other: &Self) {
+        self.way = self.way.max(other.way);
+        self.round_trips += other.round_trips;
+        self.sent_bytes += other.sent_bytes;
+        self.received_bytes += other.received_bytes;
+        self.symbols += other.symbols;
+    }
+
     /// `None` from a peer that does not know what symbols are.
     fn symbols(
         &mut self,
