@@ -184,7 +184,7 @@ fn two_who_follow_each_other_come_to_rest_and_withdrawals_and_distrust_count() {
     let next = publish(&homes[0], ("alpha", "1.1.0"), &lines(600, 1));
     labs.arrives(2, &[&next]);
     labs.arrives(1, &[&next]);
-    assert_eq!(held(&labs.home(2)), [next.clone()]);
+    assert_eq!(held(&labs.home(2)), std::slice::from_ref(&next));
     // Trust ends while the node runs.
     answer(
         &homes[1],
