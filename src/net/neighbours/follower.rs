@@ -222,9 +222,13 @@ impl Puller {
         };
         let sources: Vec<&dyn ChunkSource> = sources.iter().map(|p| &**p as _).collect();
         let options = PullOptions::default();
-        let report = self.registry.pull(&offer, &sources, options, self)?;
+        // Before it is here: who is killed in between would keep it for ever.
         self.registry.note_followed(wanted)?;
-        Ok(report)
+        let pulled = self.registry.pull(&offer, &sources, options, self);
+        if pulled.is_err() {
+            self.registry.forget_followed(wanted)?;
+        }
+        pulled
     }
 }
 

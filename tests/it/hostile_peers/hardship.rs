@@ -91,6 +91,11 @@ fn a_follower_that_is_killed_again_and_again_goes_on_where_it_was() {
         assert_eq!(verified["content"], "ok");
     }
     is_sound(&labs.home(1));
+    // Each of them came by being followed, whenever the node was killed: old ones go.
+    settings(&labs.home(1), "keep_versions = 1\n");
+    let follower = labs.serve(1, &follow);
+    until("one version is left", || held(&labs.home(1)).len() == 1);
+    assert_eq!(follower.stop().0, Some(0));
     publisher.stop();
 }
 
