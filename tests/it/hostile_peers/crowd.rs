@@ -253,7 +253,8 @@ fn strangers(many: (usize, u64), long: Duration, most: u64) {
         heard.len(),
         node.figures()
     );
-    assert!((2..=most).contains(&rounds), "{rounds}");
+    // Whose turn it is, chance says.
+    assert!((1..=most).contains(&rounds), "{rounds}");
     let most = KNOWN_PER_STRANGER_MAX * many.0;
     let most = most.min(KNOWN_PER_PEER_MAX + 1).min(KNOWN_MAX);
     assert!(heard.len() <= most, "{}", heard.len());
