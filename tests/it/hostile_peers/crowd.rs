@@ -229,7 +229,7 @@ fn a_node_that_always_has_something_new_is_compared_with_ever_more_seldom() {
 #[test]
 #[ignore = "takes minutes, and is for its figures"]
 fn hundreds_of_thousands_of_strangers() {
-    strangers((400, 30_000), Duration::from_secs(120), 15);
+    strangers((400, 16_000), Duration::from_secs(120), 15);
 }
 
 #[allow(clippy::print_stderr, reason = "figures of a run by hand")]
