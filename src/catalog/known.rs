@@ -204,7 +204,8 @@ pub fn note_known(
         new.push(id);
     }
     if !new.is_empty() {
-        let gone = too_many(all, is_trusted);
+        let now = heard.iter().map(|h| h.heard_at).max();
+        let gone = too_many(all, now, is_trusted);
         forget_known(tables, &gone)?;
         let gone: BTreeSet<EnvelopeId> = gone.into_iter().collect();
         new.retain(|id| !gone.contains(id));
@@ -213,14 +214,16 @@ pub fn note_known(
 }
 
 /// Trusted ones first, then newest first, each counts against its quotas; what exceeds one goes.
-fn too_many(mut all: Vec<Known>, is_trusted: &dyn Fn(&Brief) -> bool) -> Vec<EnvelopeId> {
-    all.sort_by_key(|k| {
+/// What was heard in the future was heard by a clock that was wrong: it counts as the oldest.
+fn too_many(
+    mut all: Vec<Known>,
+    now: Option<Timestamp>,
+    is_trusted: &dyn Fn(&Brief) -> bool,
+) -> Vec<EnvelopeId> {
+    all.sort_by_cached_key(|k| {
         let is_strange = !is_trusted(&k.brief);
-        (
-            is_strange,
-            std::cmp::Reverse(k.heard_at.0),
-            k.brief.envelope_id,
-        )
+        let heard_at = Some(k.heard_at).filter(|at| now.is_none_or(|now| *at <= now));
+        (is_strange, std::cmp::Reverse(heard_at), k.brief.envelope_id)
     });
     let mut total = 0;
     let mut of_peer: BTreeMap<NodeId, usize> = BTreeMap::new();

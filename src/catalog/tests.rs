@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::catalog;
 use crate::catalog::Merged;
 use crate::clock::Timestamp;
+use crate::ident::ContentId;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::manifest::Envelope;
@@ -12,6 +13,7 @@ use crate::manifest::Manifest;
 use crate::manifest::Rank;
 use crate::pack::Flags;
 use crate::store::MemoryMeta;
+use crate::wire::limits::KNOWN_PER_STRANGER_MAX;
 
 /// Seeded numbers: SplitMix64 (Steele, Lea, Flood 2014).
 struct Dice(u64);
@@ -114,4 +116,37 @@ fn every_order_of_arrival_ends_in_the_same_state() {
         winners.dedup();
         assert_eq!(winners.len(), 1);
     }
+}
+
+/// A clock that was years ahead and was put right: what it heard then is not the newest for ever.
+#[test]
+fn what_was_heard_in_the_future_goes_first_when_there_is_too_much() {
+    let heard = |n: u64, heard_at: i64| {
+        let mut manifest = base();
+        manifest.content_id = ContentId::new(*blake3::hash(&n.to_le_bytes()).as_bytes());
+        catalog::Heard {
+            heard_at: Timestamp(heard_at),
+            from: NodeId::new([1; 32]),
+            is_private: false,
+            envelope: envelope(&manifest),
+            manifest,
+        }
+    };
+    let most = KNOWN_PER_STRANGER_MAX as u64;
+    let future: Vec<_> = (0..most).map(|n| heard(n, 2_000_000_000)).collect();
+    let now: Vec<_> = (most..2 * most).map(|n| heard(n, 1_700_000_000)).collect();
+    let mut tables = MemoryMeta::default();
+    let is_trusted = |_: &catalog::Brief| false;
+    let note = |tables: &mut MemoryMeta, some: &[catalog::Heard]| {
+        catalog::note_known(tables, some, &is_trusted)
+            .unwrap()
+            .len() as u64
+    };
+    assert_eq!(note(&mut tables, &future), most);
+    assert_eq!(note(&mut tables, &now), most);
+    let kept = catalog::known(&tables).unwrap();
+    assert!(kept.iter().all(|k| k.heard_at == Timestamp(1_700_000_000)));
+    // By a clock that goes on, the newest stay.
+    let later = heard(3 * most, 1_700_000_001);
+    assert_eq!(note(&mut tables, &[later]), 1);
 }

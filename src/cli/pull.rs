@@ -40,9 +40,14 @@ pub(crate) fn run(registry: &LocalRegistry, args: &PullArgs, out: &Out) -> Resul
         }
     }
     let net = Net::new(registry)?;
-    let peers = connect_all(&net, registry, &args.peer, (Some(&reference), out))?;
-    let catalogs: Vec<&dyn PeerCatalog> = peers.iter().map(|p| p as _).collect();
-    let (offer, who, faults) = registry.resolve_remote(&reference, &catalogs)?;
+    let found = find(&net, registry, (&reference, Some(&reference)), args, out);
+    let ((offer, who, faults), peers) = match found {
+        // What a filter says came over a network on which anybody can say it.
+        Err(Failure::Library(Error::NotAtPeers(_))) if args.peer.is_empty() => {
+            find(&net, registry, (&reference, None), args, out)?
+        }
+        found => found?,
+    };
     for fault in faults {
         out.diagnostic(&format!("warning: {}", Failure::from(fault).message()));
     }
@@ -69,6 +74,23 @@ pub(crate) fn run(registry: &LocalRegistry, args: &PullArgs, out: &Out) -> Resul
     drop(bar);
     let seconds = started.elapsed().as_secs_f64();
     told(&offer, report.as_ref(), &having, seconds, out)
+}
+
+/// An offer, the numbers of the peers that have it, and what others did instead of answering.
+type Found = (Offer, Vec<usize>, Vec<Error>);
+
+/// Asks the peers that were named, or else all whose filters do not say that they lack `wanted`.
+fn find(
+    net: &Net,
+    registry: &LocalRegistry,
+    (reference, wanted): (&Reference, Option<&Reference>),
+    args: &PullArgs,
+    out: &Out,
+) -> Result<(Found, Vec<Peer>), Failure> {
+    let peers = connect_all(net, registry, &args.peer, (wanted, out))?;
+    let catalogs: Vec<&dyn PeerCatalog> = peers.iter().map(|p| p as _).collect();
+    let found = registry.resolve_remote(reference, &catalogs)?;
+    Ok((found, peers))
 }
 
 fn told(

@@ -127,6 +127,7 @@ impl Node {
             node_id,
             addresses: addresses.clone(),
         });
+        neighbours.begin();
         Ok(Self {
             server,
             endpoints,

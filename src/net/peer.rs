@@ -270,6 +270,11 @@ impl Peer {
         self.line().connection.close_reason().is_none()
     }
 
+    /// Ends its connection, whoever waits for an answer.
+    pub fn hang_up(&self) {
+        self.line().connection.close(0_u32.into(), b"done");
+    }
+
     /// Where it was reached.
     pub fn remote(&self) -> SocketAddr {
         let at = self.line().connection.remote_address();
@@ -298,9 +303,11 @@ impl Peer {
 
     fn greet(&self) -> Result<Hello, PeerError> {
         let mut hello = None;
+        let asked = host::instant();
         self.ask(
             &Request::Hello(self.own.clone()),
-            &|| false,
+            // Byte by byte it never stalls.
+            &|| asked.elapsed() > STALL,
             &mut |answer| {
                 match (answer, &hello) {
                     (Answer::Hello(said), None) => hello = Some(said),

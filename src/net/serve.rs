@@ -45,6 +45,8 @@ pub(crate) enum Close {
 /// From so many connections on, addresses are checked before a handshake costs anything.
 const RETRY_FROM: usize = 64;
 const LONG_REQUESTS: usize = 8;
+/// Announcements that are looked at at once: each holds a thread that others wait for.
+const ANNOUNCEMENTS: usize = 2;
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -62,6 +64,7 @@ pub(crate) struct Server {
     meeting: AtomicUsize,
     pub(crate) started: Instant,
     pub(crate) long_requests: Semaphore,
+    pub(crate) announcements: Semaphore,
     /// Who wants to know what peers announce.
     neighbours: OnceLock<mpsc::SyncSender<Note>>,
 }
@@ -105,6 +108,7 @@ impl Server {
             meeting: AtomicUsize::new(0),
             started: host::instant(),
             long_requests: Semaphore::new(LONG_REQUESTS),
+            announcements: Semaphore::new(ANNOUNCEMENTS),
             neighbours: OnceLock::new(),
         }
     }
@@ -223,6 +227,7 @@ impl Server {
             peer,
             hello: OnceLock::new(),
             long_request: Semaphore::new(1),
+            announcement: Semaphore::new(1),
             data_answers: Arc::new(Semaphore::new(DATA_ANSWERS as usize)),
             requests: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),

@@ -55,6 +55,8 @@ pub(crate) struct Session {
     pub(crate) hello: OnceLock<Hello>,
     pub(crate) conduct: Mutex<Conduct>,
     pub(crate) long_request: Semaphore,
+    /// One at a time, so that nobody's many keep others' few waiting.
+    pub(crate) announcement: Semaphore,
     pub(crate) data_answers: Arc<Semaphore>,
     pub(crate) requests: AtomicU64,
     pub(crate) sent_bytes: AtomicU64,
@@ -199,6 +201,13 @@ impl Session {
             }
             false => None,
         };
+        let announcing = match is_announcement {
+            true => {
+                let own = self.announcement.acquire().await;
+                Some((own, self.server.announcements.acquire().await))
+            }
+            false => None,
+        };
         let begun = tokio::task::spawn_blocking(move || {
             // Who was taken off the list since is not answered any more.
             let mut answering = match may_ask(&registry, &asking) {
@@ -213,6 +222,7 @@ impl Session {
         });
         let mut bytes = 0;
         let mut next = begun.await;
+        drop(announcing);
         loop {
             let (answering, answer) = match next {
                 Ok(pair) => pair,

@@ -91,11 +91,13 @@ pub(crate) struct Stamp([Option<(std::time::SystemTime, u64)>; 2]);
 impl Stamp {
     /// Whether the files were last written longer ago than this, by their own clock.
     pub(crate) fn is_older_than(&self, age: std::time::Duration) -> bool {
-        let written = self.0.iter().flatten().map(|(at, _)| at);
-        // A time in the future tells nothing.
-        written
-            .max()
-            .is_none_or(|at| at.elapsed().is_ok_and(|ago| ago > age))
+        let mut written = self.0.iter().flatten().map(|(at, _)| at);
+        // By a clock that was wrong: what is written now has another time.
+        let is_old = |at: &std::time::SystemTime| match at.elapsed() {
+            Ok(ago) => ago > age,
+            Err(ahead) => ahead.duration() > age,
+        };
+        written.all(is_old)
     }
 }
 

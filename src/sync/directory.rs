@@ -1,10 +1,10 @@
 //! Who was seen on the LAN, and where. What is seen is a claim that anybody can make; what a
 //! handshake has shown is proven, and no claim takes that away. Normative: `spec/discovery.md`.
 
+mod entry;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::net::SocketAddr;
@@ -13,8 +13,10 @@ use std::time::Duration;
 use crate::ident::NodeId;
 use crate::sync::conduct::Budget;
 use crate::sync::conduct::Conduct;
+use crate::sync::directory::entry::Entry;
+use crate::sync::directory::entry::reach;
 use crate::sync::sighting::Sighting;
-use crate::wire::limits::NODE_ADDRESSES_MAX;
+use crate::wire::limits::CALLERS_PER_HOST_MAX;
 use crate::wire::limits::NODES_SEEN_MAX;
 
 /// How fast nodes that were not seen before come in.
@@ -24,12 +26,8 @@ const NEWCOMERS: Budget = Budget {
     burst: 256,
 };
 
-/// How fast what one node claims changes. Addresses of one node come one by one at first.
-const CHANGES: Budget = Budget {
-    concurrent: 1,
-    per_second: 1,
-    burst: 16,
-};
+/// How fast nodes that were not there before may call.
+const CALLERS: Budget = NEWCOMERS;
 
 /// Addresses of one claim that are looked at.
 const CLAIMED_MAX: usize = 64;
@@ -70,24 +68,7 @@ pub struct Directory {
     own: Option<NodeId>,
     nodes: BTreeMap<NodeId, Entry>,
     newcomers: Conduct,
-}
-
-#[derive(Clone, Debug)]
-struct Entry {
-    sighting: Option<Sighting>,
-    places: Vec<Place>,
-    last_seen: Duration,
-    changes: Conduct,
-    has_left: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    address: SocketAddr,
-    seen: Duration,
-    is_proven: bool,
-    /// When it failed last, until it is proven again.
-    failed: Option<Duration>,
+    callers: Conduct,
 }
 
 impl Directory {
@@ -97,6 +78,7 @@ impl Directory {
             own,
             nodes: BTreeMap::new(),
             newcomers: Conduct::new(NEWCOMERS, now),
+            callers: Conduct::new(CALLERS, now),
         }
     }
 
@@ -154,21 +136,47 @@ impl Directory {
     }
 
     /// A node that has proven its key called, and says that it serves at an address. Whether it
-    /// was not known to be there.
+    /// was not known to be there. Keys cost nothing: of those who call from one host and were
+    /// never found where they say, a few are kept in mind.
     pub fn called(&mut self, now: Duration, node: NodeId, address: SocketAddr) -> bool {
         if self.own == Some(node) || !is_usable(&address) {
             return false;
         }
         let is_new = !self.nodes.contains_key(&node);
         if is_new {
+            if !within(&mut self.callers, now) || !self.make_room_at(address.ip()) {
+                return false;
+            }
             self.make_room();
         }
         let entry = self.nodes.entry(node).or_insert_with(|| Entry::new(now));
+        entry.is_caller |= is_new;
         let is_back = entry.has_left;
         entry.last_seen = entry.last_seen.max(now);
         entry.has_left = false;
+        // It knows better than whoever claims things about it.
+        entry.make_room_for(&address);
         entry.claim(now, address);
         is_new || is_back
+    }
+
+    /// Whether somebody else may have called from a host; who was tried there in vain goes for it.
+    fn make_room_at(&mut self, host: IpAddr) -> bool {
+        let is_at = |e: &Entry| e.places.iter().any(|p| p.address.ip() == host);
+        let is_there = |e: &Entry| e.is_caller && !e.is_proven() && is_at(e);
+        let there = self.nodes.iter().filter(|(_, e)| is_there(e));
+        if there.clone().count() < CALLERS_PER_HOST_MAX {
+            return true;
+        }
+        let hopeless = there.filter(|(_, e)| e.is_hopeless());
+        let oldest = hopeless.min_by_key(|(_, e)| e.last_seen);
+        let oldest = oldest.map(|(node, _)| *node);
+        oldest.is_some_and(|node| self.nodes.remove(&node).is_some())
+    }
+
+    /// Whether a node is there at all.
+    pub fn knows(&self, node: &NodeId) -> bool {
+        self.nodes.contains_key(node)
     }
 
     /// Nobody, or somebody else, was at an address of a node.
@@ -242,129 +250,12 @@ impl Directory {
     }
 }
 
-impl Entry {
-    fn new(now: Duration) -> Self {
-        Self {
-            sighting: None,
-            places: Vec::new(),
-            last_seen: now,
-            changes: Conduct::new(CHANGES, now),
-            has_left: false,
-        }
-    }
-
-    fn saw(&mut self, now: Duration, sighting: Sighting, addresses: &[SocketAddr]) -> Seen {
-        self.last_seen = self.last_seen.max(now);
-        let mut is_backed = !self.is_proven();
-        for place in &mut self.places {
-            if addresses.contains(&place.address) {
-                place.seen = place.seen.max(now);
-                is_backed |= place.is_proven;
-            }
-        }
-        // Of a proven node only who names a proven address may say something else, or that it
-        // is here again.
-        self.has_left &= !is_backed;
-        let says_else = self.sighting.as_ref() != Some(&sighting);
-        let says_else = says_else && (is_backed || self.sighting.is_none());
-        let is_elsewhere = addresses.iter().any(|address| self.has_place_for(address));
-        if !says_else && !is_elsewhere {
-            return Seen::Same;
-        }
-        if !within(&mut self.changes, now) {
-            return Seen::Refused;
-        }
-        if says_else {
-            self.sighting = Some(sighting);
-        }
-        for address in addresses {
-            self.claim(now, *address);
-        }
-        Seen::Changed
-    }
-
-    /// Whether a claimed address would be taken in.
-    fn has_place_for(&self, address: &SocketAddr) -> bool {
-        let is_there = self.places.iter().any(|p| p.address == *address);
-        !is_there && (self.places.len() < NODE_ADDRESSES_MAX || self.failed_claim().is_some())
-    }
-
-    /// The claimed address that failed longest ago.
-    fn failed_claim(&self) -> Option<usize> {
-        let failed = self.places.iter().enumerate();
-        let failed = failed.filter(|(_, p)| !p.is_proven && p.failed.is_some());
-        failed.min_by_key(|(_, p)| p.failed).map(|(at, _)| at)
-    }
-
-    fn claim(&mut self, now: Duration, address: SocketAddr) {
-        if !self.has_place_for(&address) {
-            return;
-        }
-        if self.places.len() >= NODE_ADDRESSES_MAX
-            && let Some(at) = self.failed_claim()
-        {
-            self.places.swap_remove(at);
-        }
-        self.places.push(Place {
-            address,
-            seen: now,
-            is_proven: false,
-            failed: None,
-        });
-    }
-
-    fn prove(&mut self, now: Duration, address: SocketAddr) {
-        self.places.retain(|p| p.address != address);
-        if self.places.len() >= NODE_ADDRESSES_MAX {
-            let worth = |(_, p): &(usize, &Place)| (p.is_proven, p.failed.is_none(), p.seen);
-            let least = self.places.iter().enumerate().min_by_key(worth);
-            if let Some(at) = least.map(|(at, _)| at) {
-                self.places.swap_remove(at);
-            }
-        }
-        self.places.push(Place {
-            address,
-            seen: now,
-            is_proven: true,
-            failed: None,
-        });
-    }
-
-    fn is_proven(&self) -> bool {
-        self.places.iter().any(|p| p.is_proven)
-    }
-
-    /// Whether it was tried everywhere in vain and never proven.
-    fn is_hopeless(&self) -> bool {
-        self.places
-            .iter()
-            .all(|p| !p.is_proven && p.failed.is_some())
-    }
-
-    fn addresses(&self) -> Vec<SocketAddr> {
-        let mut places = self.places.clone();
-        places.sort_by_key(|p| {
-            let reach = reach(&p.address);
-            (p.failed, !p.is_proven, reach, Reverse(p.seen), p.address)
-        });
-        places.into_iter().map(|p| p.address).collect()
-    }
-}
-
 fn within(conduct: &mut Conduct, now: Duration) -> bool {
     let is_within = conduct.begin(now);
     if is_within {
         conduct.end();
     }
     is_within
-}
-
-/// 1 for addresses that work on one link only, else 0.
-fn reach(address: &SocketAddr) -> u8 {
-    u8::from(match address.ip() {
-        IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local(),
-    })
 }
 
 /// Whether a node can be at an address at all.

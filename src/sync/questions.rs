@@ -20,6 +20,7 @@ use crate::sync::source::EachRecord;
 use crate::sync::source::PeerCatalog;
 use crate::sync::source::PeerError;
 use crate::sync::source::Reconciled;
+use crate::wire::limits::COMPARED_BYTES_MAX;
 use crate::wire::limits::LIST_BYTES_MAX;
 use crate::wire::limits::NODES_ASKED_MAX;
 
@@ -80,7 +81,7 @@ impl<L: Line> PeerCatalog for L {
             let Answer::Manifests(some) = answer else {
                 return Err(unexpected());
             };
-            take(&mut all, &mut bytes, some)
+            take(&mut all, &mut bytes, (some, LIST_BYTES_MAX))
         })?;
         Ok(all)
     }
@@ -109,8 +110,14 @@ impl<L: Line> PeerCatalog for L {
                     found.missing = missing;
                     Ok(())
                 }
-                Answer::Manifests(some) => take(&mut found.envelopes, &mut bytes, some),
-                Answer::Statements(some) => take(&mut found.statements, &mut bytes, some),
+                Answer::Manifests(some) => {
+                    take(&mut found.envelopes, &mut bytes, (some, COMPARED_BYTES_MAX))
+                }
+                Answer::Statements(some) => take(
+                    &mut found.statements,
+                    &mut bytes,
+                    (some, COMPARED_BYTES_MAX),
+                ),
                 _ => Err(unexpected()),
             },
         )?;
@@ -140,8 +147,14 @@ impl<L: Line> PeerCatalog for L {
             &Request::Wanted(request.clone()),
             &|| false,
             &mut |answer| match answer {
-                Answer::Manifests(some) => take(&mut found.envelopes, &mut bytes, some),
-                Answer::Statements(some) => take(&mut found.statements, &mut bytes, some),
+                Answer::Manifests(some) => {
+                    take(&mut found.envelopes, &mut bytes, (some, COMPARED_BYTES_MAX))
+                }
+                Answer::Statements(some) => take(
+                    &mut found.statements,
+                    &mut bytes,
+                    (some, COMPARED_BYTES_MAX),
+                ),
                 _ => Err(unexpected()),
             },
         )?;
@@ -186,7 +199,11 @@ impl<L: Line> PeerCatalog for L {
 }
 
 /// Manifests add up; who sends them without an end is not heard to it.
-fn take(all: &mut Vec<Vec<u8>>, bytes: &mut usize, some: Vec<Vec<u8>>) -> Result<(), PeerError> {
+fn take(
+    all: &mut Vec<Vec<u8>>,
+    bytes: &mut usize,
+    (some, most): (Vec<Vec<u8>>, usize),
+) -> Result<(), PeerError> {
     if some.is_empty() {
         // Of these there could be as many as one likes.
         return Err(PeerError::Misbehaved("a batch of nothing"));
@@ -194,7 +211,7 @@ fn take(all: &mut Vec<Vec<u8>>, bytes: &mut usize, some: Vec<Vec<u8>>) -> Result
     // Empty ones take memory too.
     *bytes += some.iter().map(|item| item.len() + 64).sum::<usize>();
     all.extend(some);
-    match *bytes <= LIST_BYTES_MAX {
+    match *bytes <= most {
         true => Ok(()),
         false => Err(PeerError::Misbehaved("manifests without an end")),
     }

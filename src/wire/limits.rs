@@ -124,6 +124,8 @@ pub const GOSSIP_PEERS_MAX: usize = 1024;
 pub const GOSSIP_QUEUE_MAX: usize = 500;
 /// Bytes of all manifests and statements in one answer.
 pub const LIST_BYTES_MAX: usize = 256 << 20;
+/// The same where it answers a comparison of catalogues, which nobody here asked for by hand.
+pub const COMPARED_BYTES_MAX: usize = 16 << 20;
 /// Bytes of a filter of content ids.
 pub const FILTER_BYTES_MAX: usize = 4 << 20;
 /// Content ids that a filter is made of.
@@ -141,6 +143,11 @@ pub const SIGHTING_PIECES_MAX: usize = 4;
 pub const NODES_SEEN_MAX: usize = 1024;
 /// Addresses of one node that are kept in mind.
 pub const NODE_ADDRESSES_MAX: usize = 8;
+
+/// Nodes kept in mind that called from one host and were never found where they say that they are.
+pub const CALLERS_PER_HOST_MAX: usize = 16;
+/// Bytes of all filters of nodes around that are kept in mind.
+pub const FILTERS_BYTES_MAX: usize = 16 << 20;
 
 /// Name in the specification, and value, of every limit above.
 pub const ALL: &[(&str, u64)] = &[
@@ -211,6 +218,7 @@ pub const ALL: &[(&str, u64)] = &[
     ("gossip_peers_max", GOSSIP_PEERS_MAX as u64),
     ("gossip_queue_max", GOSSIP_QUEUE_MAX as u64),
     ("list_bytes_max", LIST_BYTES_MAX as u64),
+    ("compared_bytes_max", COMPARED_BYTES_MAX as u64),
     ("filter_bytes_max", FILTER_BYTES_MAX as u64),
     ("filter_ids_max", FILTER_IDS_MAX as u64),
     ("node_file_bytes_max", NODE_FILE_BYTES_MAX as u64),
@@ -219,4 +227,6 @@ pub const ALL: &[(&str, u64)] = &[
     ("sighting_pieces_max", SIGHTING_PIECES_MAX as u64),
     ("nodes_seen_max", NODES_SEEN_MAX as u64),
     ("node_addresses_max", NODE_ADDRESSES_MAX as u64),
+    ("callers_per_host_max", CALLERS_PER_HOST_MAX as u64),
+    ("filters_bytes_max", FILTERS_BYTES_MAX as u64),
 ];

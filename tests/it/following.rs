@@ -17,17 +17,17 @@ use crate::support::lines;
 use crate::support::program;
 
 /// Longer than anything here takes on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Homes, one of them a publisher's whom the others trust in full, and a network for their nodes.
-struct Labs {
-    dir: tempfile::TempDir,
-    lan: Option<Lan>,
+pub struct Labs {
+    pub dir: tempfile::TempDir,
+    pub lan: Option<Lan>,
 }
 
 impl Labs {
     /// On one LAN; over loopback where there is none to be had.
-    fn on_a_lan(machines: u8) -> Self {
+    pub fn on_a_lan(machines: u8) -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
             lan: Lan::new(machines),
@@ -35,19 +35,19 @@ impl Labs {
     }
 
     /// Over loopback.
-    fn here() -> Self {
+    pub fn here() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
             lan: None,
         }
     }
 
-    fn home(&self, n: u8) -> PathBuf {
+    pub fn home(&self, n: u8) -> PathBuf {
         self.dir.path().join(format!("home{n}"))
     }
 
     /// Makes the publisher's key, and lets these trust it.
-    fn publisher(&self, trusting: &[u8]) {
+    pub fn publisher(&self, trusting: &[u8]) {
         let made = self.keyed(&["registry", "keygen", "--name", "lab-a"]);
         let key = made["public_key"].as_str().unwrap();
         for n in trusting {
@@ -56,7 +56,7 @@ impl Labs {
     }
 
     /// At the publisher's, with his passphrase.
-    fn keyed(&self, words: &[&str]) -> Value {
+    pub fn keyed(&self, words: &[&str]) -> Value {
         let mut command = program(&self.home(0));
         command.arg("--json").env("ALIMENTAR_PASSPHRASE", "pass");
         let out = command.args(words).output().unwrap();
@@ -66,7 +66,7 @@ impl Labs {
     }
 
     /// Publishes a version; its content id.
-    fn publish(&self, version: &str, bytes: &[u8]) -> String {
+    pub fn publish(&self, version: &str, bytes: &[u8]) -> String {
         let path = self.dir.path().join("corpus.jsonl");
         std::fs::write(&path, bytes).unwrap();
         let path = path.to_str().unwrap();
@@ -76,7 +76,7 @@ impl Labs {
     }
 
     /// A program of a lab, on its machine.
-    fn command(&self, n: u8) -> Command {
+    pub fn command(&self, n: u8) -> Command {
         match &self.lan {
             Some(lan) => {
                 let mut command = lan.command(n, env!("CARGO_BIN_EXE_alimentar"));
@@ -88,7 +88,7 @@ impl Labs {
     }
 
     /// A node with nothing but `serve`; over loopback it has to stay there.
-    fn serve(&self, n: u8, more: &[&str]) -> Serving {
+    pub fn serve(&self, n: u8, more: &[&str]) -> Serving {
         let bind: &[&str] = match self.lan {
             Some(_) => &[],
             None => &["--bind", "127.0.0.1"],
@@ -96,7 +96,7 @@ impl Labs {
         Serving::of(self.command(n), &[bind, more].concat())
     }
 
-    fn ask(&self, n: u8, words: &[&str]) -> Value {
+    pub fn ask(&self, n: u8, words: &[&str]) -> Value {
         let out = self.command(n).arg("--json").args(words).output().unwrap();
         let said = String::from_utf8_lossy(&out.stderr).into_owned();
         assert!(out.status.success(), "{words:?}: {said}");
@@ -104,7 +104,7 @@ impl Labs {
     }
 
     /// Waits until a home has all of these, trusted in full.
-    fn arrives(&self, n: u8, ids: &[&str]) {
+    pub fn arrives(&self, n: u8, ids: &[&str]) {
         let begun = Instant::now();
         while !ids
             .iter()
@@ -120,7 +120,7 @@ impl Labs {
     }
 
     /// Waits until a node knows so many others.
-    fn meets(&self, n: u8, others: &[&Serving]) {
+    pub fn meets(&self, n: u8, others: &[&Serving]) {
         let begun = Instant::now();
         loop {
             let peers = self.ask(n, &["registry", "peers"]);
@@ -135,7 +135,7 @@ impl Labs {
     }
 }
 
-fn held(home: &Path) -> Vec<String> {
+pub fn held(home: &Path) -> Vec<String> {
     let listed = answer(home, &["registry", "list"]);
     let listed = listed["datasets"].as_array().unwrap().iter();
     let listed = listed.filter(|d| d["trust"] == "full");
@@ -144,7 +144,7 @@ fn held(home: &Path) -> Vec<String> {
         .collect()
 }
 
-fn told<'a>(events: &'a [Value], event: &str) -> Vec<&'a Value> {
+pub fn told<'a>(events: &'a [Value], event: &str) -> Vec<&'a Value> {
     events.iter().filter(|e| e["event"] == event).collect()
 }
 

@@ -36,7 +36,6 @@ use crate::registry::Error;
 use crate::registry::host;
 use crate::sync::Access;
 use crate::sync::Directory;
-use crate::sync::Filter;
 use crate::sync::Gossip;
 use crate::sync::Random;
 use crate::sync::Rhythm;
@@ -47,6 +46,8 @@ use crate::sync::Sighting;
 const LOOK: Duration = Duration::from_millis(400);
 /// How often typed addresses and idle connections are looked at.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// How long a talk may take: who drags one out is in the way of the others.
+const TALK_MAX: Duration = Duration::from_secs(120);
 /// A node that was not seen for this long is forgotten: whoever is there is seen every few minutes.
 const FORGOTTEN: Duration = Duration::from_secs(900);
 /// When the clock on the wall went on by so much more than the one that stands still in sleep,
@@ -125,6 +126,8 @@ impl Circle {
         let Some(inbox) = self.inbox.clone() else {
             return;
         };
+        // What is said first is remembered by whoever hears it.
+        self.look();
         let port = addresses.first().map_or(0, SocketAddr::port);
         let unspecified = addresses.iter().any(|a| a.ip().is_unspecified());
         let bound = match unspecified {
@@ -168,6 +171,7 @@ impl Circle {
             }
             self.look();
             self.miss();
+            self.lines.cut_off(TALK_MAX);
             if self.started.elapsed() >= self.kept_house + HOUSEKEEPING {
                 self.keep_house();
                 is_news = true;
@@ -204,6 +208,7 @@ impl Circle {
             Note::Called(node, at) => self.called(node, at),
             Note::Talked(talked) => self.talked(talked),
             Note::Pulled(pulled) => self.pulled(pulled),
+            Note::Retired(ended) => self.retired(ended),
             Note::Stop => {}
         }
     }
@@ -226,19 +231,20 @@ impl Circle {
         }
         if !matches!(seen, Seen::Same) && self.may_talk_to(&node) {
             self.gossip.appeared(node);
-            self.follower.newcomer();
+            self.follower.newcomer(now);
         }
     }
 
     fn called(&mut self, node: NodeId, at: SocketAddr) {
-        let is_new = self.directory.called(self.started.elapsed(), node, at);
+        let now = self.started.elapsed();
+        let is_new = self.directory.called(now, node, at);
         if is_new && self.may_talk_to(&node) {
             self.server.tell(&Event::Found {
                 peer: node,
                 addresses: vec![at],
             });
             self.gossip.appeared(node);
-            self.follower.newcomer();
+            self.follower.newcomer(now);
         }
     }
 
@@ -274,8 +280,10 @@ impl Circle {
         }
         match talked.error {
             Some(error) => {
-                if let Some(at) = self.directory.candidates(&node).first() {
-                    self.directory.failed(now, &node, at);
+                // It was nowhere; who breaks off in the middle is there all the same.
+                let tried = talked.proven.is_none().then_some(talked.tried);
+                for at in tried.into_iter().flatten() {
+                    self.directory.failed(now, &node, &at);
                 }
                 self.server.tell(&Event::Unreachable {
                     peer: node,
@@ -315,13 +323,21 @@ impl Circle {
         self.catalogue.stamp = None;
     }
 
+    fn retired(&mut self, ended: Result<Vec<String>, Error>) {
+        self.follower.is_retiring = false;
+        self.server.tell(&match ended {
+            Ok(labels) => Event::Retired { labels },
+            Err(error) => Event::Trouble {
+                what: format!("old versions cannot be given up: {error}"),
+            },
+        });
+        self.catalogue.stamp = None;
+    }
+
     fn keep_house(&mut self) {
         let now = self.started.elapsed();
         self.kept_house = now;
-        for node in self.directory.expire(now, FORGOTTEN) {
-            self.filters.forget(&node);
-            self.unfiltered.remove(&node);
-        }
+        self.directory.expire(now, FORGOTTEN);
         let passed = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         let ahead = host::now().0.saturating_sub(passed);
         if (ahead - self.ahead).abs() > SLEPT {
@@ -341,9 +357,10 @@ impl Circle {
             if let (true, Ok(at)) = (is_new && self.may_talk_to(&node), at.parse()) {
                 self.typed.insert(node, at);
                 self.gossip.appeared(node);
-                self.follower.newcomer();
+                self.follower.newcomer(now);
             }
         }
+        self.keep_company();
     }
 
     fn show(&self) {
@@ -352,7 +369,7 @@ impl Circle {
         let all = self.directory.list().into_iter().filter(|n| !n.has_left);
         let seen = all.map(|n| {
             let shown = n.sighting.as_ref().and_then(|s| s.shown.as_ref());
-            let filter = self.filters.of(&n.node).map(Filter::encode);
+            let filter = self.filters.of(&n.node);
             NeighbourView {
                 node: n.node,
                 addresses: n.addresses,

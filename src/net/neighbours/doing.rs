@@ -1,16 +1,22 @@
-//! Starting what is to be done: talks, pulls, and giving up old versions.
+//! Starting what is to be done: talks, pulls, and giving up old versions; and with whom.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::net::ToSocketAddrs as _;
 
 use crate::catalog::Brief;
 use crate::ident::ContentId;
 use crate::ident::NodeId;
+use crate::net::access::AccessList;
 use crate::net::event::Event;
+use crate::net::neighbours::Note;
 use crate::net::neighbours::circle::Circle;
+use crate::net::neighbours::follower::ASKED_MAX;
+use crate::net::neighbours::follower::Haver;
 use crate::net::neighbours::follower::retire;
 use crate::net::neighbours::talks::Talker;
 use crate::registry::peers::Followed;
+use crate::sync::Access;
 
 impl Circle {
     /// Begins what the gossip wants now.
@@ -74,31 +80,72 @@ impl Circle {
         }
     }
 
-    fn retire(&self, datasets: Vec<Brief>) {
-        if datasets.is_empty() {
-            return;
-        }
-        match retire(&self.server.registry, &datasets) {
-            Ok(labels) => self.server.tell(&Event::Retired { labels }),
-            Err(error) => self.server.tell(&Event::Trouble {
-                what: format!("old versions cannot be given up: {error}"),
-            }),
+    /// Gossips with whoever is there, and with nobody else.
+    pub(super) fn keep_company(&mut self) {
+        let (directory, typed) = (&self.directory, &self.typed);
+        let is_there = |node: &NodeId| directory.knows(node) || typed.contains_key(node);
+        self.gossip.keep(is_there);
+        self.filters.keep(is_there);
+        self.unfiltered.retain(is_there);
+        // There may have been no room when they came.
+        let listed = match self.server.access {
+            Access::Open => None,
+            Access::Listed => Some(AccessList::of(&self.server.registry).all()),
+        };
+        for node in self.directory.list().into_iter().map(|n| n.node) {
+            let is_allowed = match &listed {
+                None => true,
+                Some(listed) => listed.as_ref().is_ok_and(|ids| ids.contains(&node)),
+            };
+            if is_allowed && !self.gossip.knows(&node) && !self.gossip.appeared(node) {
+                return;
+            }
         }
     }
 
-    /// Who may have some content: who told of it first, then the others in any order, as far as
-    /// their filters do not say no.
-    fn havers(&mut self, content: &ContentId, first: &NodeId) -> Vec<(NodeId, Vec<SocketAddr>)> {
-        let mut nodes: Vec<NodeId> = self.directory.list().iter().map(|n| n.node).collect();
-        nodes.extend(self.typed.keys());
-        nodes.sort_unstable();
-        nodes.dedup();
-        nodes.retain(|n| self.may_talk_to(n) && self.filters.may_have(n, content));
-        for n in (1..nodes.len()).rev() {
-            nodes.swap(n, self.random.below(n + 1));
+    /// On a thread of its own: giving up space may take a while.
+    fn retire(&mut self, datasets: Vec<Brief>) {
+        if datasets.is_empty() || self.follower.is_retiring {
+            return;
         }
-        nodes.sort_by_key(|n| n != first);
-        let at = |n: NodeId| (n, self.whereabouts(&n));
-        nodes.into_iter().map(at).collect()
+        let Some(inbox) = self.inbox.clone() else {
+            return;
+        };
+        self.follower.is_retiring = true;
+        let registry = self.server.registry.clone();
+        std::thread::spawn(move || {
+            // Nobody listens any more at the end.
+            let _ = inbox.send(Note::Retired(retire(&registry, &datasets)));
+        });
+    }
+
+    /// Who may have some content: who told of it first, then those who were there lately, as far
+    /// as their filters do not say no, in any order. The others come last, and not all of them.
+    fn havers(&mut self, content: &ContentId, first: &NodeId) -> Vec<Haver> {
+        let mut nodes: BTreeMap<NodeId, (bool, bool)> = BTreeMap::new();
+        nodes.extend(self.typed.keys().map(|node| (*node, (false, true))));
+        for known in self.directory.list() {
+            let is_typed = self.typed.contains_key(&known.node);
+            let place = (known.has_left, known.is_proven || is_typed);
+            nodes.insert(known.node, place);
+        }
+        let mut ranked: Vec<(bool, bool, bool, bool, usize, NodeId)> = Vec::new();
+        for (node, (has_left, is_proven)) in nodes {
+            let lacks = !self.filters.may_have(&node, content);
+            let dice = self.random.below(usize::MAX);
+            ranked.push((node != *first, has_left, !is_proven, lacks, dice, node));
+        }
+        ranked.sort_unstable();
+        let mut havers = Vec::new();
+        for (_, has_left, is_unproven, lacks, _, node) in ranked {
+            if havers.len() < ASKED_MAX && self.may_talk_to(&node) {
+                havers.push(Haver {
+                    node,
+                    at: self.whereabouts(&node),
+                    is_likely: !has_left && !is_unproven && !lacks,
+                });
+            }
+        }
+        havers
     }
 }

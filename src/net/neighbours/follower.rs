@@ -20,6 +20,7 @@ use crate::progress::Progress;
 use crate::registry::Error;
 use crate::registry::GcOptions;
 use crate::registry::LocalRegistry;
+use crate::registry::host;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::PullReport;
 use crate::registry::peers::Wanted;
@@ -31,6 +32,10 @@ use crate::sync::QuietHours;
 const PULLS: usize = 2;
 /// Peers that one dataset is pulled from.
 const SOURCES_MAX: usize = 4;
+/// Peers that are asked for one dataset at a time.
+pub(super) const ASKED_MAX: usize = 24;
+/// How long further sources are looked for when there is one.
+const LOOKING: Duration = Duration::from_secs(2);
 /// How long a dataset that could not be pulled is left; doubled each time.
 const PAUSE: Duration = Duration::from_secs(2);
 /// The longest that it is.
@@ -44,6 +49,16 @@ pub(super) struct Follower {
     failed: BTreeMap<EnvelopeId, (u32, Duration)>,
     /// The catalogue has changed since it was looked at.
     is_due: bool,
+    /// Old versions are being given up.
+    pub(super) is_retiring: bool,
+}
+
+/// Who may have what is wanted.
+pub(super) struct Haver {
+    pub(super) node: NodeId,
+    pub(super) at: Vec<SocketAddr>,
+    /// It was there lately, and its filter says yes or nothing.
+    pub(super) is_likely: bool,
 }
 
 /// How a pull ended.
@@ -60,6 +75,7 @@ impl Follower {
             under_way: BTreeSet::new(),
             failed: BTreeMap::new(),
             is_due: true,
+            is_retiring: false,
         }
     }
 
@@ -68,9 +84,12 @@ impl Follower {
         self.is_due = true;
     }
 
-    /// Somebody is there who was not before: what nobody had, he may have.
-    pub(super) fn newcomer(&mut self) {
-        self.failed.clear();
+    /// Somebody is there who was not before: what nobody had, he may have. Anybody can bring
+    /// newcomers by the hundred, so everybody else is not asked more often than after a failure.
+    pub(super) fn newcomer(&mut self, now: Duration) {
+        for (_, at) in self.failed.values_mut() {
+            *at = (*at).min(now + PAUSE);
+        }
         self.is_due = true;
     }
 
@@ -158,27 +177,29 @@ impl Progress for Puller {
 
 impl Puller {
     /// Pulls from whoever of these has it, and notes how it went.
-    pub(super) fn pull(
-        &self,
-        wanted: Wanted,
-        peers: Vec<(NodeId, Vec<SocketAddr>)>,
-        inbox: &mpsc::SyncSender<Note>,
-    ) {
+    pub(super) fn pull(&self, wanted: Wanted, peers: Vec<Haver>, inbox: &mpsc::SyncSender<Note>) {
         let ended = self.try_pull(&wanted, peers);
         // Nobody listens any more at the end.
         let _ = inbox.send(Note::Pulled(Pulled { wanted, ended }));
     }
 
-    fn try_pull(
-        &self,
-        wanted: &Wanted,
-        peers: Vec<(NodeId, Vec<SocketAddr>)>,
-    ) -> Result<PullReport, Error> {
+    fn try_pull(&self, wanted: &Wanted, peers: Vec<Haver>) -> Result<PullReport, Error> {
+        let began = host::instant();
         let mut sources: Vec<Arc<Peer>> = Vec::new();
         let (mut offer, mut fault) = (None, None);
-        for (node, at) in peers {
-            if sources.len() >= SOURCES_MAX {
+        for Haver {
+            node,
+            at,
+            is_likely,
+        } in peers
+        {
+            // Whoever else has it can wait; who is not there at all would be waited for.
+            let is_enough = !is_likely || began.elapsed() > LOOKING;
+            if sources.len() >= SOURCES_MAX || (is_enough && offer.is_some()) {
                 break;
+            }
+            if self.cancelled() {
+                return Err(Error::Interrupted);
             }
             let asked = self.lines.to(node, at).and_then(|peer| {
                 let found = self.registry.offer_of(&*peer, wanted)?;
@@ -201,9 +222,13 @@ impl Puller {
         };
         let sources: Vec<&dyn ChunkSource> = sources.iter().map(|p| &**p as _).collect();
         let options = PullOptions::default();
-        let report = self.registry.pull(&offer, &sources, options, self)?;
+        // Before it is here: who is killed in between would keep it for ever.
         self.registry.note_followed(wanted)?;
-        Ok(report)
+        let pulled = self.registry.pull(&offer, &sources, options, self);
+        if pulled.is_err() {
+            self.registry.forget_followed(wanted)?;
+        }
+        pulled
     }
 }
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -25,6 +27,21 @@ const IDLE: Duration = Duration::from_secs(60);
 pub(super) struct Lines {
     net: Net,
     held: Mutex<BTreeMap<NodeId, Held>>,
+    /// Talks under way, by number.
+    talks: Mutex<BTreeMap<u64, (Arc<Peer>, Instant)>>,
+    next: AtomicU64,
+}
+
+/// A talk under way, until it is dropped.
+pub(super) struct Talking<'a> {
+    lines: &'a Lines,
+    number: u64,
+}
+
+impl Drop for Talking<'_> {
+    fn drop(&mut self) {
+        self.lines.talks().remove(&self.number);
+    }
 }
 
 struct Held {
@@ -37,6 +54,28 @@ impl Lines {
         Self {
             net,
             held: Mutex::default(),
+            talks: Mutex::default(),
+            next: AtomicU64::new(0),
+        }
+    }
+
+    /// A talk begins, which may be cut off.
+    pub(super) fn talking(&self, peer: &Arc<Peer>) -> Talking<'_> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let begun = host::instant();
+        self.talks().insert(number, (peer.clone(), begun));
+        Talking {
+            lines: self,
+            number,
+        }
+    }
+
+    /// Ends the connections of talks that take longer than this.
+    pub(super) fn cut_off(&self, longest: Duration) {
+        for (peer, begun) in self.talks().values() {
+            if begun.elapsed() > longest {
+                peer.hang_up();
+            }
         }
     }
 
@@ -84,6 +123,10 @@ impl Lines {
     /// Ends all.
     pub(super) fn end_all(&self) {
         self.held().clear();
+    }
+
+    fn talks(&self) -> MutexGuard<'_, BTreeMap<u64, (Arc<Peer>, Instant)>> {
+        self.talks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn held(&self) -> MutexGuard<'_, BTreeMap<NodeId, Held>> {

@@ -61,11 +61,14 @@ pub(crate) enum Note {
     Called(NodeId, SocketAddr),
     Talked(Talked),
     Pulled(Pulled),
+    /// The names of what was given up.
+    Retired(Result<Vec<String>, Error>),
     Stop,
 }
 
 /// The thread that deals with those around.
 pub(crate) struct Neighbours {
+    begin: mpsc::Sender<()>,
     inbox: mpsc::SyncSender<Note>,
     thread: Option<JoinHandle<()>>,
     is_stopping: Arc<AtomicBool>,
@@ -73,7 +76,7 @@ pub(crate) struct Neighbours {
 }
 
 impl Neighbours {
-    /// Begins to look around.
+    /// A thread that waits for [`Neighbours::begin`] and ends without it.
     ///
     /// # Errors
     /// [`Error`] when there is no socket, no thread, or no key to be had. Where mDNS cannot be
@@ -88,18 +91,32 @@ impl Neighbours {
         let (view, is_stopping) = (View::default(), Arc::new(AtomicBool::new(false)));
         let mut circle = Circle::new(server, handle, (node, addresses), options)?;
         circle.attach(inbox.clone(), is_stopping.clone(), view.clone());
-        if options.mdns {
-            circle.look_around(addresses);
-        }
+        let (begin, begun) = mpsc::channel();
+        let (mdns, addresses) = (options.mdns, addresses.to_vec());
         let thread = std::thread::Builder::new().name("neighbours".to_owned());
-        let thread = thread.spawn(move || circle.run(&notes));
+        let thread = thread.spawn(move || {
+            if begun.recv().is_err() {
+                return;
+            }
+            if mdns {
+                circle.look_around(&addresses);
+            }
+            circle.run(&notes);
+        });
         let thread = thread.map_err(|e| Error::file("start", "a thread", e))?;
         Ok(Self {
+            begin,
             inbox,
             thread: Some(thread),
             is_stopping,
             view,
         })
+    }
+
+    /// Begins to look around. Until then it tells nothing: a node's first word is that it is ready.
+    pub(crate) fn begin(&self) {
+        // It waits, or could not be started.
+        let _ = self.begin.send(());
     }
 
     /// What a session tells it by.

@@ -30,6 +30,8 @@ pub(crate) struct Talked {
     pub(super) end: TalkEnd,
     /// What both sides had to say.
     pub(super) compared: Compared,
+    /// Where it was looked for.
+    pub(super) tried: Vec<SocketAddr>,
     /// Where the peer has proven who it is.
     pub(super) proven: Option<SocketAddr>,
     /// Its filter, where that was wanted and it gave one.
@@ -49,6 +51,7 @@ impl Talker {
         let mut talked = Talked {
             end: TalkEnd::Failed,
             compared: Compared::default(),
+            tried: at.clone(),
             proven: None,
             filter: None,
             error: None,
@@ -71,6 +74,7 @@ impl Talker {
     ) -> Result<(), Error> {
         let node: NodeId = talked.talk.peer();
         let peer = self.lines.to(node, at)?;
+        let _talking = self.lines.talking(&peer);
         talked.proven = Some(peer.remote());
         match &talked.talk {
             Talk::Compare(_) => {

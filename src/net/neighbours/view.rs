@@ -26,7 +26,7 @@ pub struct NeighbourView {
     /// Bytes of the filter of what it shows.
     pub filter_bytes: Option<u64>,
     /// The filter, encoded, where it came.
-    pub filter: Option<Vec<u8>>,
+    pub filter: Option<Arc<[u8]>>,
     /// When it was seen last.
     pub last_seen: Option<Timestamp>,
     /// Whether it has proven who it is.
@@ -42,7 +42,7 @@ impl NeighbourView {
             addresses,
             datasets: shown.as_ref().map(|s| s.datasets),
             filter_bytes: shown.as_ref().map(|s| s.filter_bytes),
-            filter: shown.and_then(|s| s.filter),
+            filter: shown.and_then(|s| s.filter).map(Arc::from),
             last_seen: Some(at),
             is_proven: false,
         }
@@ -82,7 +82,7 @@ impl NeighbourView {
             addresses: addresses.filter_map(|a| a.as_str()?.parse().ok()).collect(),
             datasets: number("datasets_available"),
             filter_bytes: number("filter_bytes"),
-            filter: filter.and_then(from_hex),
+            filter: filter.and_then(from_hex).map(Arc::from),
             last_seen: last_seen.map(Timestamp),
             is_proven: value
                 .get("proven")

@@ -274,7 +274,7 @@ impl LocalRegistry {
         let theirs = &request.elements;
         let new = items.passing.into_iter();
         let new = new.filter(|item| theirs.binary_search(&item.element(salt)).is_err());
-        Ok(Rest::Items(new.collect::<Vec<_>>().into_iter()))
+        Ok(Rest::Wanted(WantedAnswer::new(new.collect())))
     }
 
     fn take_announced(

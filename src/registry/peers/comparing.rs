@@ -18,7 +18,7 @@ use crate::sync::reconcile::Keys;
 use crate::sync::reconcile::Symbols;
 use crate::sync::reconcile::SymbolsRequest;
 use crate::sync::reconcile::WantedRequest;
-use crate::wire::limits::LIST_BYTES_MAX;
+use crate::wire::limits::COMPARED_BYTES_MAX;
 
 /// Items looked up at once.
 const LOOKED_UP: usize = 256;
@@ -33,6 +33,14 @@ pub(super) struct WantedAnswer {
 }
 
 impl WantedAnswer {
+    /// As many of these as one comparison brings.
+    pub(super) fn new(items: Vec<ItemId>) -> Self {
+        Self {
+            items: items.into_iter(),
+            room: COMPARED_BYTES_MAX,
+        }
+    }
+
     /// The next batches; `None` at the end.
     pub(super) fn step(&mut self, registry: &LocalRegistry) -> Result<Option<Vec<Answer>>, Ending> {
         let some: Vec<ItemId> = self.items.by_ref().take(LOOKED_UP).collect();
@@ -102,10 +110,7 @@ impl LocalRegistry {
         let is_wanted =
             |own: &Own| own.is_passed_on && request.elements.binary_search(&own.element).is_ok();
         let wanted = own.into_iter().filter(is_wanted).map(|own| own.item);
-        Ok(WantedAnswer {
-            items: wanted.collect::<Vec<_>>().into_iter(),
-            room: LIST_BYTES_MAX,
-        })
+        Ok(WantedAnswer::new(wanted.collect()))
     }
 
     /// What is compared with a peer, ascending by element.

@@ -102,7 +102,7 @@ impl LocalRegistry {
         Ok(offers.find(|offer| offer.envelope_id() == wanted.envelope))
     }
 
-    /// Notes that a dataset came because it is followed.
+    /// Notes that a dataset comes because it is followed.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be written.
@@ -114,6 +114,15 @@ impl LocalRegistry {
                 host::now(),
             )?)
         })
+    }
+
+    /// It did not come.
+    ///
+    /// # Errors
+    /// [`Error`] when the index cannot be written.
+    pub fn forget_followed(&self, wanted: &Wanted) -> Result<(), Error> {
+        self.store
+            .write(|t| Ok::<_, Error>(catalog::forget_followed(t, &[wanted.envelope])?))
     }
 
     /// Gives up datasets that came because they were followed. Their bytes stay until they are

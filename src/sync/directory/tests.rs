@@ -10,6 +10,7 @@ use crate::sync::Directory;
 use crate::sync::Seen;
 use crate::sync::Shown;
 use crate::sync::Sighting;
+use crate::wire::limits::CALLERS_PER_HOST_MAX;
 use crate::wire::limits::NODE_ADDRESSES_MAX;
 use crate::wire::limits::NODES_SEEN_MAX;
 
@@ -273,4 +274,53 @@ fn no_order_of_events_breaks_the_bounds() {
         let held = list.iter().filter(|n| n.is_proven).map(|n| n.node);
         assert_eq!(held.collect::<BTreeSet<_>>(), proven);
     }
+}
+
+#[test]
+fn a_host_that_calls_with_many_keys_gets_a_few_places() {
+    let mut table = Directory::new(None, START);
+    let port = |n: u64| SocketAddr::from(([10, 0, 0, 9], u16::try_from(n).unwrap()));
+    let taken = (1..2_000).filter(|n| table.called(at(*n), node(*n), port(*n)));
+    assert_eq!(taken.count(), CALLERS_PER_HOST_MAX);
+    // Others are not kept out by it, nor by what is only claimed of their host.
+    for n in 0..100 {
+        table.saw(at(2_000), claim(10_000 + n), &[address("10.0.0.10:9")]);
+    }
+    assert!(table.called(at(2_000), node(5_000), address("10.0.0.10:8765")));
+    assert!(table.knows(&node(5_000)));
+    // Who was tried in vain goes for the next one; who was proven counts no more.
+    table.failed(at(2_001), &node(3), &port(3));
+    assert!(table.called(at(2_001), node(3_000), port(3_000)));
+    assert!(!table.knows(&node(3)));
+    table.proven(at(2_002), node(3_000), port(3_000));
+    assert!(table.called(at(2_002), node(3_001), port(3_001)));
+    assert!(!table.called(at(2_002), node(3_002), port(3_002)));
+}
+
+#[test]
+fn callers_come_in_no_faster_than_claims() {
+    let mut table = Directory::new(None, START);
+    let taken = (0..5_000).filter(|n| table.called(START, node(*n), fake(*n)));
+    assert_eq!(taken.count(), 256);
+    let taken = (5_000..6_000).filter(|n| table.called(at(10), node(*n), fake(*n)));
+    assert_eq!(taken.count(), 40);
+}
+
+#[test]
+fn who_calls_knows_better_where_it_is_than_whoever_claims() {
+    let mut table = Directory::new(None, START);
+    let lies: Vec<SocketAddr> = (0..NODE_ADDRESSES_MAX as u64).map(fake).collect();
+    table.saw(at(0), claim(1), &lies);
+    let truth = address("10.9.9.9:8765");
+    table.called(at(1), node(1), truth);
+    assert!(table.candidates(&node(1)).contains(&truth));
+    table.proven(at(2), node(1), truth);
+    // A proven place is not given up for a word.
+    for n in 0..100 {
+        let other = SocketAddr::from(([10, 9, 9, 9], 1_000 + n));
+        table.called(at(3), node(1), other);
+    }
+    let candidates = table.candidates(&node(1));
+    assert_eq!(candidates.len(), NODE_ADDRESSES_MAX);
+    assert_eq!(candidates[0], truth);
 }

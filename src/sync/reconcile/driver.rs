@@ -15,7 +15,7 @@ use crate::sync::request::Request;
 use crate::sync::source::PeerCatalog;
 use crate::sync::source::PeerError;
 use crate::sync::source::Reconciled;
-use crate::wire::limits::LIST_BYTES_MAX;
+use crate::wire::limits::COMPARED_BYTES_MAX;
 use crate::wire::limits::RECONCILE_ELEMENTS_MAX;
 use crate::wire::limits::RECONCILE_WANTED_MAX;
 
@@ -167,7 +167,7 @@ impl Traffic {
         };
         let (mut bytes, mut left) = (0, difference.only_there.len());
         for some in difference.only_there.chunks(RECONCILE_WANTED_MAX) {
-            if bytes > LIST_BYTES_MAX / 2 {
+            if bytes > COMPARED_BYTES_MAX / 2 {
                 break;
             }
             let elements = some.to_vec();

@@ -61,6 +61,11 @@ impl Asker {
         })
     }
 
+    /// The node id of a peer, by number, as it is written.
+    pub fn id(number: u64) -> String {
+        alimentar::ident::to_hex(key(number).verifying_key().as_bytes())
+    }
+
     /// Connects and greets.
     pub async fn greeted(at: SocketAddr, number: u64) -> Self {
         let asker = Self::silent(at, number).await.unwrap();
@@ -83,7 +88,8 @@ impl Asker {
 
     /// Sends bytes as a request; what came, if its end did.
     pub async fn send(&self, bytes: &[u8]) -> Option<Vec<Answer>> {
-        let (mut out, answer) = self.begin(bytes).await;
+        let (mut out, answer) = self.connection.open_bi().await.ok()?;
+        let _ = out.write_all(bytes).await;
         let _ = out.finish();
         read(answer).await
     }

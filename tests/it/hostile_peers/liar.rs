@@ -59,7 +59,7 @@ pub struct Liar {
     endpoint: Endpoint,
     pub address: SocketAddr,
     pub id: NodeId,
-    lies: Arc<AtomicU64>,
+    pub lies: Arc<AtomicU64>,
     breaks: Arc<AtomicU64>,
     _runtime: Runtime,
 }

@@ -3,8 +3,11 @@
 
 mod announcing;
 mod asker;
+mod crowd;
 mod endings;
+mod feigning;
 mod flooding;
+mod hardship;
 mod lab;
 mod liar;
 mod lies;
