@@ -260,6 +260,36 @@ fn strangers_are_not_followed_and_old_versions_are_given_up() {
     publisher.stop();
 }
 
+#[test]
+fn in_quiet_hours_things_are_heard_of_and_not_fetched() {
+    let labs = Labs::here();
+    labs.publisher(&[1]);
+    let id = labs.publish("1.0.0", &lines(300, 1));
+    let publisher = labs.serve(0, &["--no-mdns"]);
+    let pin = format!("{} {}\n", publisher.addr(), publisher.node_id());
+    std::fs::write(labs.home(1).join("known_peers"), &pin).unwrap();
+    let config = labs.home(1).join("serve.toml");
+    let follow = "follow = [\"lab-a\"]\nno_mdns = true\nbandwidth_limit = \"50MB\"\n";
+    std::fs::write(&config, format!("{follow}quiet_hours = \"00:00-24:00\"\n")).unwrap();
+    let quiet = labs.serve(1, &[]);
+    let registry = alimentar::LocalRegistry::open(&labs.home(1)).unwrap();
+    let begun = Instant::now();
+    while registry.heard().unwrap().is_empty() {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // Long enough for what would be fetched otherwise.
+    std::thread::sleep(Duration::from_secs(2));
+    let (_, events) = quiet.stop();
+    assert!(told(&events, "followed").is_empty(), "{events:?}");
+    assert!(held(&labs.home(1)).is_empty());
+    std::fs::write(&config, follow).unwrap();
+    let awake = labs.serve(1, &[]);
+    labs.arrives(1, &[&id]);
+    awake.stop();
+    publisher.stop();
+}
+
 /// To compare catalogues is to show them: a closed circle calls nobody outside of it.
 #[test]
 fn a_node_that_serves_a_list_calls_nobody_else() {

@@ -41,7 +41,7 @@ pub struct Announced {
     /// The UDP port that it serves on.
     pub port: u16,
     /// The addresses that it is bound to. An unspecified one, or none, stands for those of every
-    /// interface but loopback.
+    /// interface.
     pub addresses: Vec<IpAddr>,
     /// What it says.
     pub sighting: Sighting,

@@ -52,8 +52,8 @@ pub(super) fn full_name(own: &Announced) -> String {
 /// What may be announced: the crate compares each address of each interface with these.
 fn interfaces(bound: &[IpAddr]) -> Vec<IfKind> {
     let every = |is_wanted: fn(IpAddr) -> bool| {
-        let every = IfPredicate::new(move |i| !i.is_loopback() && is_wanted(i.ip()));
-        IfKind::Predicate(every)
+        // Loopback too, which only this machine hears: it may have no other network.
+        IfKind::Predicate(IfPredicate::new(move |i| is_wanted(i.ip())))
     };
     match bound {
         [] => vec![every(|_| true)],

@@ -229,7 +229,6 @@ fn nodes_whose_clocks_are_years_off_follow_and_are_followed() {
     for (publishing, following) in [("+3650d", "+0d"), ("-3650d", "+0d"), ("+0d", "+3650d")] {
         let labs = Labs::here();
         labs.publisher(&[1]);
-        // Trusted until a year from now, as the one who trusts counts.
         let Some(command) = off(labs.command(0), publishing) else {
             return;
         };
