@@ -14,6 +14,7 @@ use crate::net::neighbours::circle::Circle;
 use crate::net::neighbours::follower::ASKED_MAX;
 use crate::net::neighbours::follower::Haver;
 use crate::net::neighbours::follower::retire;
+use crate::net::neighbours::sound;
 use crate::net::neighbours::talks::Talker;
 use crate::registry::peers::Followed;
 use crate::sync::Access;
@@ -115,7 +116,7 @@ impl Circle {
         let registry = self.server.registry.clone();
         std::thread::spawn(move || {
             // Nobody listens any more at the end.
-            let _ = inbox.send(Note::Retired(retire(&registry, &datasets)));
+            let _ = inbox.send(Note::Retired(sound(|| retire(&registry, &datasets))));
         });
     }
 

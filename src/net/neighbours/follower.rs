@@ -14,6 +14,7 @@ use crate::ident::NodeId;
 use crate::net::local_time::minute_of_day;
 use crate::net::neighbours::Note;
 use crate::net::neighbours::lines::Lines;
+use crate::net::neighbours::sound;
 use crate::net::peer::Peer;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
@@ -178,7 +179,7 @@ impl Progress for Puller {
 impl Puller {
     /// Pulls from whoever of these has it, and notes how it went.
     pub(super) fn pull(&self, wanted: Wanted, peers: Vec<Haver>, inbox: &mpsc::SyncSender<Note>) {
-        let ended = self.try_pull(&wanted, peers);
+        let ended = sound(|| self.try_pull(&wanted, peers));
         // Nobody listens any more at the end.
         let _ = inbox.send(Note::Pulled(Pulled { wanted, ended }));
     }

@@ -23,10 +23,12 @@ use tokio::runtime::Handle;
 
 use crate::ident::NodeId;
 use crate::net::discovery::Found;
+use crate::net::event::Event;
 use crate::net::neighbours::circle::Circle;
 use crate::net::neighbours::follower::Pulled;
 use crate::net::neighbours::talks::Talked;
 use crate::net::serve::Server;
+use crate::panics::caught;
 use crate::registry::Error;
 use crate::sync::Follow;
 use crate::sync::QuietHours;
@@ -101,7 +103,11 @@ impl Neighbours {
             if mdns {
                 circle.look_around(&addresses);
             }
-            circle.run(&notes);
+            let told = circle.server.clone();
+            if caught(|| circle.run(&notes)).is_err() {
+                let what = "a fault: those around are not dealt with any more".to_owned();
+                told.tell(&Event::Trouble { what });
+            }
         });
         let thread = thread.map_err(|e| Error::file("start", "a thread", e))?;
         Ok(Self {
@@ -146,4 +152,11 @@ impl Neighbours {
             let _ = joiner.join();
         }
     }
+}
+
+/// Work on a thread of its own: a fault in it is an error that whoever waits for its end is told
+/// of, and nobody waits for ever.
+fn sound<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let fault = || std::io::Error::other("a fault here");
+    caught(work).unwrap_or_else(|_| Err(Error::file("run", "a worker", fault())))
 }

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use crate::ident::NodeId;
 use crate::net::neighbours::Note;
 use crate::net::neighbours::lines::Lines;
+use crate::net::neighbours::sound;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::Compared;
@@ -57,7 +58,7 @@ impl Talker {
             error: None,
             talk,
         };
-        if let Err(error) = self.try_talk(&mut talked, at, wants_filter) {
+        if let Err(error) = sound(|| self.try_talk(&mut talked, at, wants_filter)) {
             // It may be the connection that is bad.
             self.lines.end(&talked.talk.peer());
             talked.error = Some(error);
