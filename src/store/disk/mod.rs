@@ -108,6 +108,7 @@ impl DiskStore {
     }
 
     /// The file of the tables.
+    #[cfg(feature = "federation")]
     pub(crate) fn index_path(&self) -> std::path::PathBuf {
         self.home().join(layout::INDEX)
     }
