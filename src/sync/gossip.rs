@@ -220,7 +220,7 @@ impl Gossip {
         let mut peers: Vec<NodeId> = peers.map(|(peer, _)| *peer).collect();
         peers.retain(|peer| Some(peer) != from);
         for _ in 0..fanout.min(peers.len()) {
-            let chosen = peers.swap_remove(self.random.below(peers.len()));
+            let chosen = peers.swap_remove(self.random.index(peers.len()));
             let Some(friend) = self.friends.get_mut(&chosen) else {
                 continue;
             };
@@ -262,7 +262,7 @@ impl Gossip {
             let free = free.filter(|(_, f)| is_free(f) && wanted(f));
             let free: Vec<NodeId> = free.map(|(peer, _)| *peer).collect();
             (!free.is_empty()).then(|| {
-                let at = gossip.random.below(free.len());
+                let at = gossip.random.index(free.len());
                 free.get(at).copied()
             })?
         };
@@ -370,7 +370,7 @@ impl Gossip {
     /// Only those who answered count: anybody can make up others.
     fn greets(&mut self) -> bool {
         let met = self.friends.values().filter(|f| f.is_met).count();
-        self.random.below(met + 1) < self.rhythm.greeted
+        self.random.index(met + 1) < self.rhythm.greeted
     }
 
     /// Whether somebody may be talked to who may not be there. Any number of those can be made up,
@@ -386,7 +386,7 @@ impl Gossip {
     fn jittered(&mut self, pause: Duration) -> Duration {
         let quarter = pause / 4;
         let micros = usize::try_from(quarter.as_micros()).unwrap_or(usize::MAX / 4);
-        let jitter = self.random.below(2 * micros.max(1));
+        let jitter = self.random.index(2 * micros.max(1));
         pause - quarter + Duration::from_micros(jitter as u64)
     }
 }

@@ -20,11 +20,13 @@ impl Random {
     }
 
     /// A number less than `n`, or 0 where `n` is; even enough for choosing.
-    pub fn below(&mut self, n: usize) -> usize {
-        match n {
-            0 => 0,
-            // The remainder is less than `n`.
-            n => (self.next_u64() % n as u64) as usize,
-        }
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.next_u64().checked_rem(n).unwrap_or(0)
+    }
+
+    /// An index into so many things, or 0 where there are none.
+    pub fn index(&mut self, n: usize) -> usize {
+        // Less than `n`.
+        self.below(n as u64) as usize
     }
 }

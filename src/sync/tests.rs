@@ -14,18 +14,6 @@ use crate::wire::limits::RECONCILE_SYMBOLS_ASKED_MAX;
 use crate::wire::limits::RECONCILE_SYMBOLS_MAX;
 use crate::wire::limits::RECONCILE_WANTED_MAX;
 
-/// Small and seeded: what matters is that a failure can be had again (Marsaglia 2003).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % n
-    }
-}
-
 fn requests() -> Vec<Request> {
     let envelope = EnvelopeId::new([7; 32]);
     let salt = Salt::new([3; 16]);
@@ -341,7 +329,7 @@ fn a_peer_gets_its_rate_and_no_more() {
 #[test]
 fn no_order_of_events_makes_a_plan_forget_a_window() {
     for seed in 1..3_000_u64 {
-        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let lanes = 1 + random.below(4) as usize;
         let windows = random.below(20);
         let mut plan = Plan::new(lanes);

@@ -133,7 +133,7 @@ impl Circle {
         let mut ranked: Vec<(bool, bool, bool, bool, usize, NodeId)> = Vec::new();
         for (node, (has_left, is_proven)) in nodes {
             let lacks = !self.filters.may_have(&node, content);
-            let dice = self.random.below(usize::MAX);
+            let dice = self.random.index(usize::MAX);
             ranked.push((node != *first, has_left, !is_proven, lacks, dice, node));
         }
         ranked.sort_unstable();

@@ -8,9 +8,9 @@ use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::near::Near;
-use crate::registry::peers::near::Random;
 use crate::sync::ChunkSource;
 use crate::sync::PeerCatalog;
+use crate::sync::Random;
 use crate::trust::KeyPair;
 
 pub(super) struct Lab {
@@ -80,7 +80,7 @@ pub(super) fn rows(seed: u64, rows: usize) -> Vec<u8> {
     let mut text = String::new();
     for n in 0..rows {
         let repeated = n % 97 < 20;
-        let word = if repeated { 7 } else { random.next() };
+        let word = if repeated { 7 } else { random.next_u64() };
         text += &format!(
             "{{\"n\":{n},\"text\":\"{word:x}{:x}\"}}\n",
             word.rotate_left(9)

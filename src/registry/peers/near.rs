@@ -12,30 +12,10 @@ use crate::sync::FrameReader;
 use crate::sync::Hello;
 use crate::sync::Line;
 use crate::sync::PeerError;
+use crate::sync::Random;
 use crate::sync::Request;
 use std::sync::Mutex;
 use std::time::Duration;
-
-/// Small and seeded (Marsaglia 2003).
-#[derive(Clone, Debug)]
-pub(super) struct Random(u64);
-
-impl Random {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    pub(super) fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-}
 
 /// How often, in a thousand frames, something goes wrong.
 pub(super) struct Faults {

@@ -3,28 +3,13 @@
 
 use crate::ident::ContentId;
 use crate::ident::HexPrefix;
+use crate::sync::Random;
 use crate::sync::filter::bucket::Bucket;
 use crate::sync::filter::bucket::FINGERPRINTS;
 use crate::sync::filter::placing::Home;
 use crate::sync::filter::placing::Key;
 use crate::sync::filter::placing::place;
 use crate::sync::filter::*;
-
-/// Small and seeded (Marsaglia 2003).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-}
 
 /// Hashes of `seed` and a number, as content ids are.
 fn ids(seed: u64, count: usize) -> Vec<ContentId> {
@@ -58,7 +43,7 @@ fn check(ids: &[ContentId], filter: &Filter) {
 
 #[test]
 fn nothing_that_is_there_is_denied() {
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let few = (0..200_usize).map(|n| n * 2);
     let more: Vec<usize> = (0..40).map(|_| random.below(5_000) as usize).collect();
     for (seed, count) in (0..).zip(few.chain(more).chain([100_000])) {
@@ -95,7 +80,7 @@ fn a_yes_is_seldom_wrong_and_bytes_are_few() {
 
 #[test]
 fn order_and_repetition_do_not_matter() {
-    let mut random = Random(2);
+    let mut random = Random::new(2);
     for count in [2, 9, 100, 3_000] {
         let mut ids = ids(3, count);
         let filter = Filter::build(&ids);
@@ -194,7 +179,7 @@ fn what_finds_no_place_makes_a_filter_that_denies_nothing() {
 
 #[test]
 fn every_bucket_has_one_number() {
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     let last = Bucket([2263, 2264, 2265, 2266]);
     let known = [
         (Bucket([0; 4]), 0),

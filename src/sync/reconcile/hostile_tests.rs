@@ -2,6 +2,7 @@
 //! the list.
 
 use crate::sync::Element;
+use crate::sync::Random;
 use crate::sync::Salt;
 use crate::sync::reconcile::CatalogDigest;
 use crate::sync::reconcile::Keys;
@@ -14,7 +15,6 @@ use crate::sync::reconcile::decode::NotASet;
 use crate::sync::reconcile::peel;
 use crate::sync::reconcile::tests::End;
 use crate::sync::reconcile::tests::Ran;
-use crate::sync::reconcile::tests::Random;
 use crate::sync::reconcile::tests::Set;
 use crate::sync::reconcile::tests::answer;
 use crate::sync::reconcile::tests::ascending;
@@ -53,7 +53,7 @@ fn a_corrupted_field_of_any_symbol_leads_to_the_list_or_is_no_matter() {
                 0 => symbol.sum ^= 1 << random.below(64),
                 1 => symbol.check ^= 1 << random.below(32),
                 2 => symbol.count = symbol.count.wrapping_add(random.below(5) as i64 - 2),
-                _ => symbol.count = random.next() as i64,
+                _ => symbol.count = random.next_u64() as i64,
             }
         });
         lists += usize::from(ran.end == End::List);
@@ -66,8 +66,8 @@ fn a_peer_that_never_lets_it_end_is_asked_for_a_list() {
     for seed in 0..20 {
         let ran = tampered(seed, |_, answer, random| {
             for symbol in &mut answer.symbols {
-                symbol.sum = random.next();
-                symbol.check = random.next() as u32;
+                symbol.sum = random.next_u64();
+                symbol.check = random.next_u64() as u32;
                 // As if little differed, so that symbols look cheap.
                 symbol.count = symbol.count.wrapping_add(random.below(3) as i64 - 1);
             }
@@ -91,8 +91,8 @@ fn the_number_of_symbols_is_bounded_also_for_large_sets() {
         from: request.from,
         symbols: (0..request.take)
             .map(|_| Symbol {
-                sum: random.next(),
-                check: random.next() as u32,
+                sum: random.next_u64(),
+                check: random.next_u64() as u32,
                 count: (count / 3) as i64,
             })
             .collect(),
@@ -141,7 +141,7 @@ fn absurd_counts_lead_to_the_list() {
         answer
             .symbols
             .iter_mut()
-            .for_each(|s| s.count = random.next() as i64);
+            .for_each(|s| s.count = random.next_u64() as i64);
     });
     assert_eq!(ran.end, End::List);
 }

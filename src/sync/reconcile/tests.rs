@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::ident::EnvelopeId;
 use crate::sync::Answer;
 use crate::sync::Element;
+use crate::sync::Random;
 use crate::sync::Request;
 use crate::sync::Salt;
 use crate::sync::reconcile::CompareStep;
@@ -22,33 +23,13 @@ use crate::sync::reconcile::peel;
 use crate::wire::Reader;
 use crate::wire::Writer;
 
-/// Small and seeded (Marsaglia 2003).
-pub(super) struct Random(u64);
-
-impl Random {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    pub(super) fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-}
-
 pub(super) type Set = BTreeSet<Element>;
 
 /// As many random elements.
 pub(super) fn elements(random: &mut Random, count: u64) -> Set {
     let mut set = Set::new();
     while (set.len() as u64) < count {
-        set.insert(Element(random.next().to_le_bytes()));
+        set.insert(Element(random.next_u64().to_le_bytes()));
     }
     set
 }
@@ -146,7 +127,7 @@ fn an_element_goes_into_symbols_as_often_as_it_should() {
     let mut hits = [0_u32; 200];
     let tries = 40_000;
     for _ in 0..tries {
-        let mut mapping = Mapping::new(&keys, Element(random.next().to_le_bytes()));
+        let mut mapping = Mapping::new(&keys, Element(random.next_u64().to_le_bytes()));
         let mut last = None;
         while mapping.index() < 200 {
             assert!(last < Some(mapping.index()));
@@ -204,11 +185,14 @@ fn symbols_come_back_as_they_went_whatever_they_count() {
         let extreme = |n: u64| [0, 1, u64::MAX, 1 << 63, i64::MAX as u64][n as usize];
         let (count, off) = match round % 2 {
             0 => (extreme(random.below(5)), extreme(random.below(5)) as i64),
-            _ => (random.next() >> random.below(64), random.next() as i64),
+            _ => (
+                random.next_u64() >> random.below(64),
+                random.next_u64() as i64,
+            ),
         };
         let symbol = Symbol {
-            sum: random.next(),
-            check: random.next() as u32,
+            sum: random.next_u64(),
+            check: random.next_u64() as u32,
             count: off,
         };
         let index = random.below(1 << 20);

@@ -1,22 +1,11 @@
 //! Sightings come back as they went; what is doubtful is left out and never more than that.
 
 use crate::ident::NodeId;
+use crate::sync::Random;
 use crate::sync::Shown;
 use crate::sync::Sighting;
 use crate::wire::DecodeError;
 use crate::wire::limits::SIGHTING_BYTES_MAX;
-
-/// Small and seeded (Marsaglia 2003).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % n
-    }
-}
 
 fn sighting(filter: Option<Vec<u8>>) -> Sighting {
     Sighting {
@@ -46,7 +35,7 @@ fn set(properties: &mut Properties, key: &str, value: &[u8]) {
 
 #[test]
 fn sightings_come_back_as_they_went() {
-    let mut random = Random(0x5161_6854);
+    let mut random = Random::new(0x5161_6854);
     for round in 0..2000 {
         let filter: Vec<u8> = (0..1 + random.below(1000))
             .map(|_| random.below(256) as u8)

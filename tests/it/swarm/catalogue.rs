@@ -35,7 +35,7 @@ const HEAD_BYTES: usize = 20;
 impl Item {
     /// A new state of a register.
     pub fn manifest(number: u32, register: u32, edits: u32, created_at: u64) -> Self {
-        let bytes = 500 + Random::new(u64::from(number)).below(401);
+        let bytes = 500 + Random::new(u64::from(number)).index(401);
         Self::read(false, &body(number, (register, edits, created_at), bytes))
     }
 

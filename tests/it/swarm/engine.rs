@@ -224,7 +224,7 @@ impl World {
         self.nodes[from].counts.comparisons += u64::from(is_compare);
         let loss = self.nodes[from].access.loss_percent;
         let loss = loss.max(self.nodes[to].access.loss_percent);
-        let is_lost = self.random.below(100) < loss;
+        let is_lost = self.random.index(100) < loss;
         if is_lost || !self.reaches(from, to) {
             let at = self.now + network::CONNECT_PATIENCE;
             return self.push(at, Event::Failed(number));

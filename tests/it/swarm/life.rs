@@ -81,14 +81,14 @@ impl World {
 
     /// A node that is not switched on yet.
     fn add(&mut self) -> usize {
-        let is_slow = self.random.below(100) < self.scenario.slow_percent;
+        let is_slow = self.random.index(100) < self.scenario.slow_percent;
         let access = match is_slow {
             true => Access::slow(&mut self.random),
             false => Access::fast(&mut self.random),
         };
         let at = self.nodes.len();
         self.nodes.push(Node::new(at, access));
-        self.nodes[at].side = self.random.below(2 + (self.scenario.seed % 2) as usize);
+        self.nodes[at].side = self.random.index(2 + (self.scenario.seed % 2) as usize);
         at
     }
 
@@ -98,7 +98,7 @@ impl World {
         match change {
             Change::Starts(at) => self.start(at),
             Change::Publishes => self.publish(),
-            Change::Churns => match self.random.below(10) {
+            Change::Churns => match self.random.index(10) {
                 0..=4 => self.crash(),
                 5..=6 => self.leave(),
                 _ => {
@@ -174,7 +174,7 @@ impl World {
     /// Someone who is there.
     fn somebody(&mut self) -> Option<usize> {
         let live: Vec<usize> = self.live().map(|n| n.at).collect();
-        let at = self.random.below(live.len());
+        let at = self.random.index(live.len());
         live.get(at).copied()
     }
 
@@ -186,8 +186,8 @@ impl World {
             true => CONTESTED.min(held.len()),
             false => held.len(),
         };
-        let kind = self.random.below(100);
-        let edited = held.iter().nth(self.random.below(among));
+        let kind = self.random.index(100);
+        let edited = held.iter().nth(self.random.index(among));
         let created_at = self.now.as_micros() as u64;
         let item = match (kind, edited) {
             (0..=14, _) => Item::statement(number),

@@ -35,7 +35,7 @@ pub struct Access {
 impl Access {
     /// A wired or wireless one in the house.
     pub fn fast(random: &mut Random) -> Self {
-        let megabits = [20.0, 100.0, 1000.0][random.below(3)];
+        let megabits = [20.0, 100.0, 1000.0][random.index(3)];
         Self {
             rate: megabits * 125_000.0,
             latency: Duration::ZERO,
@@ -48,7 +48,7 @@ impl Access {
         Self {
             rate: 125_000.0,
             latency: Duration::from_millis(100),
-            loss_percent: 1 + random.below(5),
+            loss_percent: 1 + random.index(5),
         }
     }
 }
