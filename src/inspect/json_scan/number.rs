@@ -2,6 +2,8 @@
 
 use crate::inspect::json_scan::Reason;
 use crate::inspect::json_scan::ScanError;
+use crate::inspect::json_scan::scanned::Found;
+use crate::inspect::json_scan::scanned::Scanned;
 
 /// A number as it is written. Any length and any exponent are JSON; what they mean is for the
 /// caller to say.
@@ -26,10 +28,9 @@ impl Number<'_> {
     }
 }
 
-/// Reads the number that begins at `start`, which has a digit or a minus: where it ends, and
-/// whether it is an integer.
+/// Reads the number that begins at `start`, which has a digit or a minus. An integer is marked.
 #[inline]
-pub(super) fn scan_number(text: &[u8], start: usize) -> Result<(usize, bool), ScanError> {
+pub(super) fn scan_number(text: &[u8], start: usize) -> Result<Scanned, ScanError> {
     let mut at = start + usize::from(text.get(start) == Some(&b'-'));
     if text.get(at) == Some(&b'0') {
         at += 1;
@@ -50,7 +51,11 @@ pub(super) fn scan_number(text: &[u8], start: usize) -> Result<(usize, bool), Sc
         at += usize::from(matches!(text.get(at), Some(b'+' | b'-')));
         at = digits(text, at)?;
     }
-    Ok((at, is_integer))
+    let found = match is_integer {
+        true => Found::Marked,
+        false => Found::Plain,
+    };
+    Ok(Scanned { at, found })
 }
 
 /// Passes over digits, at least one.

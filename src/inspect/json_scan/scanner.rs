@@ -8,6 +8,8 @@ use crate::inspect::json_scan::Value;
 use crate::inspect::json_scan::ValueKind;
 use crate::inspect::json_scan::nesting::Nesting;
 use crate::inspect::json_scan::number::scan_number;
+use crate::inspect::json_scan::scanned::Found;
+use crate::inspect::json_scan::scanned::Scanned;
 use crate::inspect::json_scan::string::scan_string;
 
 /// What stands next in a text.
@@ -266,7 +268,7 @@ impl<'a> Scanner<'a> {
             }
             b'-' | b'0'..=b'9' => {
                 let number = scan_number(self.text, self.at);
-                self.token(number)?;
+                self.token(number.unwrap_or_else(Scanned::from))?;
                 Ok(Token::Number)
             }
             b'{' => self.open(Token::Object, Next::Member),
@@ -310,7 +312,11 @@ impl<'a> Scanner<'a> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let same = rest.iter().zip(word).take_while(|(a, b)| a == b).count();
         if same == word.len() {
-            self.token(Ok((self.at + same, false)))?;
+            let at = self.at + same;
+            self.token(Scanned {
+                at,
+                found: Found::Plain,
+            })?;
             return Ok(token);
         }
         let is_cut = same == rest.len();
@@ -320,20 +326,16 @@ impl<'a> Scanner<'a> {
 
     /// Goes to the end of a token that was scanned.
     #[inline]
-    fn token(&mut self, scanned: Result<(usize, bool), ScanError>) -> Result<(), Stopped> {
-        match scanned {
-            Ok((end, is_marked)) => {
-                self.token_at = self.at;
-                self.token_end = end;
-                self.is_marked = is_marked;
-                self.at = end;
-                Ok(())
-            }
-            Err(error) => {
-                self.at = error.at;
-                Err(self.stop(error.reason))
-            }
+    fn token(&mut self, scanned: Scanned) -> Result<(), Stopped> {
+        if let Found::Wrong(reason) = scanned.found {
+            self.at = scanned.at;
+            return Err(self.stop(reason));
         }
+        self.token_at = self.at;
+        self.token_end = scanned.at;
+        self.is_marked = matches!(scanned.found, Found::Marked);
+        self.at = scanned.at;
+        Ok(())
     }
 
     /// Passes over white space; the byte behind it.

@@ -1,10 +1,12 @@
 //! Where strings end. Most bytes of a dataset are within strings, so this looks at many bytes at
 //! once: eight in a word, by the test for a byte below a bound of Mycroft and of Lamport
-//! (*Multiple byte processing with full-word instructions*, CACM 18(8), 1975), and in long strings
-//! blocks that the compiler turns into vector instructions.
+//! (*Multiple byte processing with full-word instructions*, CACM 18(8), 1975), two words in a turn
+//! where a string is long.
 
 use crate::inspect::json_scan::Reason;
 use crate::inspect::json_scan::ScanError;
+use crate::inspect::json_scan::scanned::Found;
+use crate::inspect::json_scan::scanned::Scanned;
 
 const ONES: u64 = u64::from_le_bytes([0x01; 8]);
 const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
@@ -14,27 +16,31 @@ const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
 
 /// Reads the string whose first byte behind the quote is at `start`: where it ends, with its
 /// closing quote, and whether it has escapes.
-#[inline]
-pub(super) fn scan_string(text: &[u8], start: usize) -> Result<(usize, bool), ScanError> {
+pub(super) fn scan_string(text: &[u8], start: usize) -> Scanned {
     let mut at = start;
-    let mut is_escaped = false;
+    let mut found = Found::Plain;
     loop {
         at += plain(text.get(at..).unwrap_or_default());
-        match text.get(at) {
-            Some(b'"') => return Ok((at + 1, is_escaped)),
+        let passed = match text.get(at) {
+            Some(b'"') => return Scanned { at: at + 1, found },
             Some(b'\\') => {
-                is_escaped = true;
-                at = scan_escape(text, at)?;
+                found = Found::Marked;
+                scan_escape(text, at)
             }
-            Some(0x80..) => at = scan_unicode(text, at)?,
-            Some(_) => return Err(Reason::Control.at(at)),
-            None => return Err(Reason::End.at(text.len())),
+            Some(0x80..) => scan_unicode(text, at),
+            Some(_) => Err(Reason::Control.at(at)),
+            None => Err(Reason::End.at(text.len())),
+        };
+        match passed {
+            Ok(end) => at = end,
+            Err(error) => return error.into(),
         }
     }
 }
 
 /// Passes over the escape whose backslash is at `start`. Surrogates may stand alone: the grammar
 /// of the RFC lets them.
+#[inline]
 fn scan_escape(text: &[u8], start: usize) -> Result<usize, ScanError> {
     let at = start + 1;
     match text.get(at) {
@@ -105,7 +111,7 @@ fn plain(bytes: &[u8]) -> usize {
 /// The same, in long runs.
 fn plain_blocks(bytes: &[u8]) -> usize {
     let mut rest = bytes;
-    while let Some((block, after)) = rest.split_first_chunk::<32>() {
+    while let Some((block, after)) = rest.split_first_chunk::<16>() {
         let (words, _) = block.as_chunks::<8>();
         if words.iter().fold(0, |any, word| any | stops(word)) != 0 {
             break;
@@ -130,14 +136,15 @@ fn plain_bytes(bytes: &[u8]) -> usize {
 
 /// The top bit of the first byte that is a quote, a backslash, a control character or beyond ASCII
 /// is set, and none before it. A subtraction that borrows from the next byte does so only at a
-/// byte to stop at, so that only bytes behind that one can be marked in error.
+/// byte to stop at, so that only bytes behind that one can be marked in error. A byte beyond ASCII
+/// loses its top bit to at most one of the first two.
 #[inline]
 fn stops(word: &[u8; 8]) -> u64 {
     let word = u64::from_le_bytes(*word);
     let quote = (word ^ QUOTES).wrapping_sub(ONES);
     let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
     let control = word.wrapping_sub(SPACES);
-    (quote | backslash | control | word) & TOPS
+    (quote | backslash | control) & TOPS
 }
 
 /// The number of the first byte that is marked.
