@@ -1,6 +1,8 @@
 //! One function for every decoder of bytes that others made. libFuzzer calls them, and so does a
 //! seeded run of mutations in the tests.
 
+mod json;
+
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -46,11 +48,13 @@ use alimentar::trust::Statement;
 use alimentar::trust::TrustFile;
 use alimentar::trust::UnverifiedManifest;
 
+pub use json::json_scan;
+
 /// A decoder under test.
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 23] = [
+pub const TARGETS: [(&str, Target); 24] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -74,6 +78,7 @@ pub const TARGETS: [(&str, Target); 23] = [
     ("symbols", symbols),
     ("peer_address", peer_address),
     ("sighting", sighting),
+    ("json_scan", json_scan),
 ];
 
 /// References, and with them names, versions and ids.

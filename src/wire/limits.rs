@@ -47,6 +47,8 @@ pub const YAML_VALUES_MAX: usize = 20_000;
 pub const YAML_DEPTH_MAX: usize = 64;
 /// Bytes of one row of text that is looked into.
 pub const ROW_BYTES_MAX: usize = 64 << 20;
+/// Arrays and objects within each other in JSON text.
+pub const JSON_DEPTH_MAX: usize = 100_000;
 /// Bytes of a search.
 pub const QUERY_BYTES_MAX: usize = 4096;
 /// Conditions of a search.
@@ -174,6 +176,7 @@ pub const ALL: &[(&str, u64)] = &[
     ("yaml_values_max", YAML_VALUES_MAX as u64),
     ("yaml_depth_max", YAML_DEPTH_MAX as u64),
     ("row_bytes_max", ROW_BYTES_MAX as u64),
+    ("json_depth_max", JSON_DEPTH_MAX as u64),
     ("query_bytes_max", QUERY_BYTES_MAX as u64),
     ("query_clauses_max", QUERY_CLAUSES_MAX as u64),
     ("decompression_ratio_max", DECOMPRESSION_RATIO_MAX),

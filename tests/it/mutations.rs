@@ -2,7 +2,7 @@
 
 #[path = "../../fuzz/src/lib.rs"]
 #[allow(dead_code, reason = "libFuzzer's targets use all of it")]
-mod targets;
+pub mod targets;
 
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
@@ -212,6 +212,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             .map(|s| s.as_bytes().to_vec())
             .to_vec(),
         "sighting" => crate::discovery::vectors(),
+        "json_scan" => crate::json_text::seeds(),
         other => panic!("no seeds for {other}"),
     }
 }
