@@ -7,6 +7,7 @@ mod describe;
 mod format;
 mod infer;
 mod json;
+pub mod line_index;
 mod parquet;
 mod profile;
 mod profiling;

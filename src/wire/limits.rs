@@ -47,6 +47,12 @@ pub const YAML_VALUES_MAX: usize = 20_000;
 pub const YAML_DEPTH_MAX: usize = 64;
 /// Bytes of one row of text that is looked into.
 pub const ROW_BYTES_MAX: usize = 64 << 20;
+/// Blocks whose lines are counted in the index of one file.
+pub const LINE_INDEX_BLOCKS_MAX: usize = 1 << 20;
+/// Bytes of a stored line index.
+pub const LINE_INDEX_BYTES_MAX: usize = 8 << 20;
+/// Line indexes that are kept in a home.
+pub const LINE_INDEX_FILES_MAX: usize = 1024;
 /// Bytes of a search.
 pub const QUERY_BYTES_MAX: usize = 4096;
 /// Conditions of a search.
@@ -167,6 +173,9 @@ pub const ALL: &[(&str, u64)] = &[
     ("yaml_values_max", YAML_VALUES_MAX as u64),
     ("yaml_depth_max", YAML_DEPTH_MAX as u64),
     ("row_bytes_max", ROW_BYTES_MAX as u64),
+    ("line_index_blocks_max", LINE_INDEX_BLOCKS_MAX as u64),
+    ("line_index_bytes_max", LINE_INDEX_BYTES_MAX as u64),
+    ("line_index_files_max", LINE_INDEX_FILES_MAX as u64),
     ("query_bytes_max", QUERY_BYTES_MAX as u64),
     ("query_clauses_max", QUERY_CLAUSES_MAX as u64),
     ("decompression_ratio_max", DECOMPRESSION_RATIO_MAX),
