@@ -48,9 +48,9 @@ pub const YAML_DEPTH_MAX: usize = 64;
 /// Bytes of one row of text that is looked into.
 pub const ROW_BYTES_MAX: usize = 64 << 20;
 /// Blocks whose lines are counted in the index of one file.
-pub const LINE_INDEX_BLOCKS_MAX: usize = 1 << 20;
+pub const LINE_INDEX_BLOCKS_MAX: usize = 1 << 18;
 /// Bytes of a stored line index.
-pub const LINE_INDEX_BYTES_MAX: usize = 8 << 20;
+pub const LINE_INDEX_BYTES_MAX: usize = 2 << 20;
 /// Line indexes that are kept in a home.
 pub const LINE_INDEX_FILES_MAX: usize = 1024;
 /// Bytes of a search.

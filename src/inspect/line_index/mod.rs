@@ -41,7 +41,7 @@ pub enum LinesError {
     /// It ends before the place where it ended.
     #[error("it became shorter while it was being read")]
     Shrunk,
-    /// Beyond what can be divided into blocks: 2 PiB.
+    /// Beyond what can be divided into blocks: 512 TiB.
     #[error("it is too large for an index of its lines")]
     TooLarge,
 }
@@ -59,7 +59,7 @@ impl Classify for LinesError {
 
 /// How many lines begin where, for as much of a file as was counted, from its first byte on.
 ///
-/// It takes 4 bytes a block and 8 for every 64th, with 2^20 blocks at most: some 4 MiB for the
+/// It takes 4 bytes a block and 8 for every 64th, with 2^18 blocks at most: some 1 MiB for the
 /// largest file, and for one of lines of 100 bytes 0.006 bytes a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineIndex {
@@ -109,7 +109,7 @@ pub(crate) struct Counted {
 }
 
 impl LineIndex {
-    /// An index of nothing yet, for a file of `size` bytes; `None` beyond 2 PiB.
+    /// An index of nothing yet, for a file of `size` bytes; `None` beyond 512 TiB.
     pub fn new(size: u64) -> Option<Self> {
         Some(Self {
             size,
