@@ -18,6 +18,7 @@ mod hostile;
 mod hostile_peers;
 mod lan;
 mod layering;
+mod line_index;
 mod mutations;
 mod peers;
 mod protocol;

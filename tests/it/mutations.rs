@@ -212,6 +212,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             .map(|s| s.as_bytes().to_vec())
             .to_vec(),
         "sighting" => crate::discovery::vectors(),
+        "line_index" => crate::line_index::encodings(),
         other => panic!("no seeds for {other}"),
     }
 }
