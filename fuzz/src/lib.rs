@@ -13,11 +13,13 @@ use alimentar::archive::compress_frame;
 use alimentar::catalog::Tombstone;
 use alimentar::chunk::Codec;
 use alimentar::chunk::decompress;
+use alimentar::ident::BlobId;
 use alimentar::ident::ContentId;
 use alimentar::ident::HexPrefix;
 use alimentar::ident::Reference;
 use alimentar::inspect::Describer;
 use alimentar::inspect::SchemaMessage;
+use alimentar::inspect::line_index::StoredIndex;
 use alimentar::manifest::Envelope;
 use alimentar::manifest::FileTable;
 use alimentar::manifest::Manifest;
@@ -54,7 +56,7 @@ pub use json::json_scan;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 24] = [
+pub const TARGETS: [(&str, Target); 25] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -79,6 +81,7 @@ pub const TARGETS: [(&str, Target); 24] = [
     ("peer_address", peer_address),
     ("sighting", sighting),
     ("json_scan", json_scan),
+    ("line_index", line_index),
 ];
 
 /// References, and with them names, versions and ids.
@@ -441,5 +444,20 @@ pub fn peer_address(data: &[u8]) {
 pub fn sighting(data: &[u8]) {
     if let Ok(sighting) = Sighting::from_txt(data) {
         assert_eq!(Sighting::from_txt(&sighting.to_txt()), Ok(sighting));
+    }
+}
+
+/// Stored indexes of lines. The check behind them would turn away nearly everything, so the bytes
+/// are also tried with the right one.
+pub fn line_index(data: &[u8]) {
+    let check = *BlobId::of(data).as_bytes();
+    for bytes in [data.to_vec(), [data, &check].concat()] {
+        if let Ok(stored) = StoredIndex::decode(&bytes) {
+            assert_eq!(stored.encode(), bytes);
+            let index = stored.into_index();
+            for line in [0, 1, index.lines() / 2, index.lines(), u64::MAX] {
+                let _ = index.locate(line);
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::cli::args_inspect::InspectCommand;
 use crate::cli::args_peers::AccessCommand;
 use crate::cli::args_peers::PeersArgs;
 use crate::cli::args_peers::PullArgs;
@@ -57,6 +58,11 @@ pub(crate) enum Command {
     Registry {
         #[command(subcommand)]
         command: Box<RegistryCommand>,
+    },
+    /// Look inside data
+    Inspect {
+        #[command(subcommand)]
+        command: InspectCommand,
     },
     /// Check that this machine and the registry are in order
     Doctor,

@@ -117,6 +117,8 @@ impl Failure {
     fn hint(&self, kind: ErrorKind) -> Option<&'static str> {
         let specific = match self {
             Self::Library(Error::Changed(_)) => Some("index it again when nothing writes to it"),
+            Self::Library(Error::NotText { .. }) => Some("`inspect lines` reads plain text"),
+            Self::Library(Error::Lines { .. }) => Some("run it again when nothing writes to it"),
             Self::Library(Error::Exists(_)) => Some("remove it first, or name another destination"),
             Self::Library(Error::NotItsPublisher(_)) => {
                 Some("only who signed it may say this of it; --key names another key file")

@@ -3,6 +3,7 @@
 
 mod archives;
 mod args;
+mod args_inspect;
 mod args_peers;
 mod bar;
 mod card;
@@ -10,6 +11,7 @@ mod commands;
 mod diff;
 mod doctor;
 mod exit;
+mod inspect;
 mod interrupt;
 mod keys;
 mod markdown;
@@ -59,6 +61,7 @@ pub fn main() -> ExitCode {
     let out = Out::new(cli.json, cli.quiet, !cli.no_color);
     let done = match &cli.command {
         Command::Registry { command } => commands::run(command, &cli, &out),
+        Command::Inspect { command } => inspect::run(command, &cli, &out),
         Command::Doctor => doctor::run(&cli, &out),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -8,6 +8,7 @@ mod format;
 mod infer;
 mod json;
 pub mod json_scan;
+pub mod line_index;
 mod parquet;
 mod profile;
 mod profiling;

@@ -14,6 +14,7 @@ use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::IdentError;
+use crate::inspect::line_index::LinesError;
 use crate::keyring::KeyringError;
 use crate::manifest::ManifestError;
 use crate::manifest::PathError;
@@ -51,6 +52,25 @@ pub enum Error {
     /// Neither a file nor a directory.
     #[error("`{}` is neither a file nor a directory", .0.display())]
     NotAFile(PathBuf),
+    /// A directory, a pipe, a device: nothing that can be read at any place.
+    #[error("`{}` is not a file", .0.display())]
+    NotPlainFile(PathBuf),
+    /// A format that has no lines.
+    #[error("`{}` has no lines of text: it is {format}", path.display())]
+    NotText {
+        /// Which file.
+        path: PathBuf,
+        /// What it is.
+        format: &'static str,
+    },
+    /// The lines of a file.
+    #[error("cannot find the lines of `{}`", path.display())]
+    Lines {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: LinesError,
+    },
     /// A card beyond the limit.
     #[error("the card `{}` is longer than {} bytes", .0.display(), CARD_BYTES_MAX)]
     CardTooLong(PathBuf),
@@ -256,8 +276,11 @@ impl Classify for Error {
             Self::NameNotUtf8(_)
             | Self::CardTooLong(_)
             | Self::NotAFile(_)
+            | Self::NotPlainFile(_)
             | Self::Pattern(_)
             | Self::Path(_) => ErrorKind::Invalid,
+            Self::NotText { .. } => ErrorKind::Unsupported,
+            Self::Lines { source, .. } => source.kind(),
             Self::Exists(_) | Self::VersionTaken { .. } => ErrorKind::Conflict,
             Self::NotFound(_)
             | Self::NoPublisher(_)

@@ -14,6 +14,7 @@ mod gc;
 pub mod host;
 mod index;
 mod ingest;
+mod lines;
 mod lookup;
 pub mod peers;
 #[cfg(test)]
@@ -53,6 +54,7 @@ pub use fsck::Damaged;
 pub use fsck::FsckReport;
 pub use index::IndexOptions;
 pub use index::IndexReport;
+pub use lines::TextFile;
 pub use lookup::StatsReport;
 pub use profiles::FileSchema;
 pub use recover::RepairReport;

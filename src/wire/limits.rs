@@ -49,6 +49,12 @@ pub const YAML_DEPTH_MAX: usize = 64;
 pub const ROW_BYTES_MAX: usize = 64 << 20;
 /// Arrays and objects within each other in JSON text.
 pub const JSON_DEPTH_MAX: usize = 100_000;
+/// Blocks whose lines are counted in the index of one file.
+pub const LINE_INDEX_BLOCKS_MAX: usize = 1 << 18;
+/// Bytes of a stored line index.
+pub const LINE_INDEX_BYTES_MAX: usize = 2 << 20;
+/// Line indexes that are kept in a home.
+pub const LINE_INDEX_FILES_MAX: usize = 1024;
 /// Bytes of a search.
 pub const QUERY_BYTES_MAX: usize = 4096;
 /// Conditions of a search.
@@ -177,6 +183,9 @@ pub const ALL: &[(&str, u64)] = &[
     ("yaml_depth_max", YAML_DEPTH_MAX as u64),
     ("row_bytes_max", ROW_BYTES_MAX as u64),
     ("json_depth_max", JSON_DEPTH_MAX as u64),
+    ("line_index_blocks_max", LINE_INDEX_BLOCKS_MAX as u64),
+    ("line_index_bytes_max", LINE_INDEX_BYTES_MAX as u64),
+    ("line_index_files_max", LINE_INDEX_FILES_MAX as u64),
     ("query_bytes_max", QUERY_BYTES_MAX as u64),
     ("query_clauses_max", QUERY_CLAUSES_MAX as u64),
     ("decompression_ratio_max", DECOMPRESSION_RATIO_MAX),

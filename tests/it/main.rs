@@ -19,6 +19,7 @@ mod hostile_peers;
 mod json_text;
 mod lan;
 mod layering;
+mod line_index;
 mod mutations;
 mod peers;
 mod protocol;

@@ -213,6 +213,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             .to_vec(),
         "sighting" => crate::discovery::vectors(),
         "json_scan" => crate::json_text::seeds(),
+        "line_index" => crate::line_index::encodings(),
         other => panic!("no seeds for {other}"),
     }
 }

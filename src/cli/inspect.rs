@@ -1,0 +1,212 @@
+//! `inspect`: looking inside data.
+
+use std::io;
+use std::io::BufWriter;
+use std::io::IsTerminal;
+use std::io::Write;
+
+use serde_json::json;
+
+use crate::cli::args::Cli;
+use crate::cli::args_inspect::InspectCommand;
+use crate::cli::args_inspect::LinesArgs;
+use crate::cli::bar::Bar;
+use crate::cli::commands::home_of;
+use crate::cli::exit::Failure;
+use crate::cli::interrupt;
+use crate::cli::out::Out;
+use crate::cli::out::printable;
+use crate::inspect::line_index::Line;
+use crate::inspect::line_index::Part;
+use crate::registry::Error;
+use crate::registry::TextFile;
+
+pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), Failure> {
+    match command {
+        InspectCommand::Lines(args) => lines(args, cli, out),
+    }
+}
+
+fn lines(args: &LinesArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
+    let mut file = TextFile::open(&args.target, &home_of(cli)?)?;
+    let bar = Bar::new(out.is_quiet());
+    let start = file.start_of(args.start, &bar)?;
+    // It is off the screen before the first line is on it.
+    drop(bar);
+    let Some(start) = start else {
+        if !out.is_json() && !out.is_quiet() {
+            let has = file.index().lines();
+            out.diagnostic(&format!("there is no line {}: it has {has}", args.start));
+        }
+        return Ok(());
+    };
+    let stdout = io::stdout();
+    let style = match (out.is_json(), stdout.is_terminal()) {
+        (true, _) => Style::Json,
+        (false, true) => Style::Screen,
+        (false, false) => Style::Bytes,
+    };
+    let mut printer = Printer {
+        to: BufWriter::with_capacity(1 << 16, stdout.lock()),
+        style,
+        text: Utf8::default(),
+        number: args.start,
+        is_inside: false,
+    };
+    file.lines((args.start, start), args.count, &mut |part| {
+        if interrupt::was_asked_for() {
+            return Err(Error::Interrupted);
+        }
+        printer.part(part).map_err(unwritten)
+    })?;
+    Ok(printer.to.flush()?)
+}
+
+fn unwritten(error: io::Error) -> Error {
+    Error::file("write", "standard output", error)
+}
+
+/// How lines are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    /// As they are, each ended by a newline.
+    Bytes,
+    /// An object a line.
+    Json,
+    /// With nothing in them that a terminal would obey.
+    Screen,
+}
+
+/// Writes lines that come in pieces, and keeps none.
+struct Printer<W: Write> {
+    to: W,
+    style: Style,
+    text: Utf8,
+    /// Of the line that comes.
+    number: u64,
+    /// Some of the line was written.
+    is_inside: bool,
+}
+
+impl<W: Write> Printer<W> {
+    fn part(&mut self, part: Part<'_>) -> io::Result<()> {
+        if !std::mem::replace(&mut self.is_inside, true) && self.style == Style::Json {
+            write!(self.to, "{{\"n\":{},\"text\":\"", self.number)?;
+        }
+        let (to, style) = (&mut self.to, self.style);
+        match part {
+            Part::Text(bytes) if style == Style::Bytes => to.write_all(bytes),
+            Part::Text(bytes) => self.text.push(bytes, &mut |text| show(to, style, text)),
+            Part::End(line) => self.end(line),
+        }
+    }
+
+    fn end(&mut self, line: Line) -> io::Result<()> {
+        let (to, style) = (&mut self.to, self.style);
+        self.text.end(&mut |text| show(to, style, text))?;
+        let is_lossy = std::mem::take(&mut self.text.is_lossy);
+        (self.number, self.is_inside) = (line.number + 1, false);
+        if self.style != Style::Json {
+            return self.to.write_all(b"\n");
+        }
+        let Line { offset, bytes, .. } = line;
+        writeln!(
+            self.to,
+            "\",\"offset\":{offset},\"bytes\":{bytes},\"lossy\":{is_lossy}}}"
+        )
+    }
+}
+
+fn show(to: &mut dyn Write, style: Style, text: &str) -> io::Result<()> {
+    match style {
+        Style::Json => {
+            let quoted = json!(text).to_string();
+            let inside = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"'));
+            to.write_all(inside.unwrap_or_default().as_bytes())
+        }
+        _ => to.write_all(printable(text).as_bytes()),
+    }
+}
+
+/// Text out of bytes that come in pieces; what is not UTF-8 becomes U+FFFD.
+#[derive(Debug, Default)]
+struct Utf8 {
+    /// The beginning of a character whose end did not come yet: 3 bytes at most.
+    begun: Vec<u8>,
+    is_lossy: bool,
+}
+
+impl Utf8 {
+    fn push(
+        &mut self,
+        bytes: &[u8],
+        sink: &mut dyn FnMut(&str) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut joined = std::mem::take(&mut self.begun);
+        let mut rest = match joined.is_empty() {
+            true => bytes,
+            false => {
+                joined.extend_from_slice(bytes);
+                joined.as_slice()
+            }
+        };
+        loop {
+            let error = match std::str::from_utf8(rest) {
+                Ok(text) => return sink(text),
+                Err(error) => error,
+            };
+            let (text, behind) = rest.split_at(error.valid_up_to());
+            sink(std::str::from_utf8(text).unwrap_or_default())?;
+            let Some(bad) = error.error_len() else {
+                self.begun = behind.to_vec();
+                return Ok(());
+            };
+            self.is_lossy = true;
+            sink("\u{fffd}")?;
+            rest = behind.get(bad..).unwrap_or_default();
+        }
+    }
+
+    fn end(&mut self, sink: &mut dyn FnMut(&str) -> io::Result<()>) -> io::Result<()> {
+        if std::mem::take(&mut self.begun).is_empty() {
+            return Ok(());
+        }
+        self.is_lossy = true;
+        sink("\u{fffd}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Printer;
+    use super::Style;
+    use super::Utf8;
+    use crate::inspect::line_index::Line;
+    use crate::inspect::line_index::Part;
+
+    #[test]
+    fn a_line_is_the_same_whatever_its_pieces() {
+        let text = b"a\"\\\0\t\xc3\xa9\xf0\x9f\x92\xa9\xff\xe2\x82b\xf0\x9f";
+        for size in 1..=text.len() {
+            let mut printer = Printer {
+                to: Vec::new(),
+                style: Style::Json,
+                text: Utf8::default(),
+                number: 7,
+                is_inside: false,
+            };
+            for piece in text.chunks(size) {
+                printer.part(Part::Text(piece)).unwrap();
+            }
+            let line = Line {
+                number: 7,
+                offset: 3,
+                bytes: text.len() as u64,
+            };
+            printer.part(Part::End(line)).unwrap();
+            let value: serde_json::Value = serde_json::from_slice(&printer.to).unwrap();
+            assert_eq!(value["text"], *String::from_utf8_lossy(text), "{size}");
+            assert_eq!((&value["n"], &value["lossy"]), (&7.into(), &true.into()));
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Finding the beginning of a line in its block, and reading lines from there, in memory that
+//! does not grow with a line.
+
+use std::io;
+
+use crate::inspect::line_index::Block;
+use crate::inspect::line_index::LinesError;
+use crate::read_at::ReadAt;
+
+/// A line that has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its number, from 0.
+    pub number: u64,
+    /// Where its first byte is in the file.
+    pub offset: u64,
+    /// Bytes of its text, without the line's end.
+    pub bytes: u64,
+}
+
+/// A piece of a line, as lines pass by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// Some of its text, never empty.
+    Text(&'a [u8]),
+    /// There is no more of it.
+    End(Line),
+}
+
+/// Where a line begins, in bytes from the front of the file.
+///
+/// # Errors
+/// [`LinesError::Changed`] when the block has not as many lines as it had, [`LinesError::Shrunk`]
+/// when it is not there, and what reading meets.
+pub fn start_in(source: &dyn ReadAt, block: &Block) -> Result<u64, LinesError> {
+    let (mut at, end) = (block.start, block.start + block.bytes);
+    let (mut found, mut start) = (0_u32, None);
+    let mut buffer = buffer_for(block.bytes);
+    while at < end {
+        let piece = read_some(source, &mut buffer, at, end)?;
+        for newline in memchr::memchr_iter(b'\n', piece) {
+            found += 1;
+            if found == block.skip {
+                start = Some(at + newline as u64 + 1);
+            }
+        }
+        at += piece.len() as u64;
+    }
+    match start {
+        _ if found != block.newlines => Err(LinesError::Changed),
+        None if block.skip > 0 => Err(LinesError::Changed),
+        start => Ok(start.unwrap_or(block.start)),
+    }
+}
+
+/// Shows the text of at most `count` lines to `sink`, piece by piece, beginning with the line
+/// `number` at `offset`. Bytes at `size` and behind are not looked at.
+///
+/// # Errors
+/// What `sink` says, [`LinesError::Shrunk`], or what reading meets.
+pub fn each_line<E: From<LinesError>>(
+    source: &dyn ReadAt,
+    size: u64,
+    (number, offset): (u64, u64),
+    count: u64,
+    sink: &mut dyn FnMut(Part<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut cutter = Cutter {
+        line: Line {
+            number,
+            offset,
+            bytes: 0,
+        },
+        has_return: false,
+        left: count,
+        sink,
+    };
+    let mut at = offset;
+    let mut buffer = buffer_for(size.saturating_sub(offset));
+    while at < size && cutter.left > 0 {
+        let piece = read_some(source, &mut buffer, at, size)?;
+        cutter.push(piece, at)?;
+        at += piece.len() as u64;
+    }
+    if cutter.left > 0 && cutter.line.offset < size {
+        cutter.flush_return()?;
+        cutter.end(size)?;
+    }
+    Ok(())
+}
+
+/// Cuts pieces of a file into lines.
+struct Cutter<'a, E> {
+    line: Line,
+    /// A carriage return that ended a piece: text, unless a newline is next.
+    has_return: bool,
+    /// Lines still wanted.
+    left: u64,
+    sink: &'a mut dyn FnMut(Part<'_>) -> Result<(), E>,
+}
+
+impl<E> Cutter<'_, E> {
+    fn push(&mut self, piece: &[u8], at: u64) -> Result<(), E> {
+        let mut start = 0;
+        for newline in memchr::memchr_iter(b'\n', piece) {
+            let text = piece.get(start..newline).unwrap_or_default();
+            start = newline + 1;
+            if !text.is_empty() {
+                self.flush_return()?;
+            }
+            self.has_return = false;
+            self.text(text.strip_suffix(b"\r").unwrap_or(text))?;
+            self.end(at + start as u64)?;
+            if self.left == 0 {
+                return Ok(());
+            }
+        }
+        let rest = piece.get(start..).unwrap_or_default();
+        if rest.is_empty() {
+            return Ok(());
+        }
+        self.flush_return()?;
+        let text = rest.strip_suffix(b"\r");
+        self.has_return = text.is_some();
+        self.text(text.unwrap_or(rest))
+    }
+
+    fn flush_return(&mut self) -> Result<(), E> {
+        match std::mem::take(&mut self.has_return) {
+            true => self.text(b"\r"),
+            false => Ok(()),
+        }
+    }
+
+    fn text(&mut self, text: &[u8]) -> Result<(), E> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.line.bytes += text.len() as u64;
+        (self.sink)(Part::Text(text))
+    }
+
+    fn end(&mut self, next: u64) -> Result<(), E> {
+        (self.sink)(Part::End(self.line))?;
+        self.left -= 1;
+        self.line = Line {
+            number: self.line.number + 1,
+            offset: next,
+            bytes: 0,
+        };
+        Ok(())
+    }
+}
+
+/// Fills some of the buffer from `at`, and not beyond `end`.
+pub(super) fn read_some<'a>(
+    source: &dyn ReadAt,
+    buffer: &'a mut [u8],
+    at: u64,
+    end: u64,
+) -> Result<&'a [u8], LinesError> {
+    let room = usize::try_from(end - at).unwrap_or(usize::MAX);
+    let room = room.min(buffer.len());
+    let buffer = buffer.get_mut(..room).unwrap_or_default();
+    loop {
+        match source.read_at(buffer, at) {
+            Ok(0) => return Err(LinesError::Shrunk),
+            Ok(n) => return Ok(buffer.get(..n).unwrap_or_default()),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
+fn buffer_for(bytes: u64) -> Vec<u8> {
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    vec![0; bytes.min(BUFFER_BYTES)]
+}
+
+const BUFFER_BYTES: usize = 64 << 10;

@@ -1,0 +1,298 @@
+//! Lines of files of text on disk by number. Their indexes are kept in the home, so that a file is
+//! read whole once at most.
+
+use std::fs;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::ident::to_hex;
+use crate::inspect::line_index::FileStamp;
+use crate::inspect::line_index::Growing;
+use crate::inspect::line_index::LineIndex;
+use crate::inspect::line_index::LinesError;
+use crate::inspect::line_index::Part;
+use crate::inspect::line_index::Place;
+use crate::inspect::line_index::StoredIndex;
+use crate::inspect::line_index::Verdict;
+use crate::inspect::line_index::each_line;
+use crate::inspect::line_index::start_in;
+use crate::keyring::IfExists;
+use crate::keyring::write_aside;
+use crate::progress::Progress;
+use crate::registry::error::Error;
+use crate::registry::host;
+use crate::wire::limits::LINE_INDEX_BYTES_MAX;
+use crate::wire::limits::LINE_INDEX_FILES_MAX;
+
+/// A file of text whose lines are asked for by number. Opening it reads no more than its ends and
+/// the index that was kept, whatever its size.
+#[derive(Debug)]
+pub struct TextFile {
+    path: PathBuf,
+    file: File,
+    stamp: FileStamp,
+    is_settled: bool,
+    index: LineIndex,
+    /// What the index covered when the file was opened, in bytes.
+    kept_bytes: u64,
+    /// Where indexes are kept.
+    cache: PathBuf,
+}
+
+impl TextFile {
+    /// Opens a file; its index is looked for in `home`, and will be kept there.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read, is no file, or its first bytes are those of a format
+    /// without lines. An index that is missing or damaged is none.
+    pub fn open(path: &Path, home: &Path) -> Result<Self, Error> {
+        let fail = |e| Error::file("read", path, e);
+        // Opening a pipe would wait for somebody who writes.
+        if !fs::metadata(path).map_err(fail)?.is_file() {
+            return Err(Error::NotPlainFile(path.to_owned()));
+        }
+        let file = File::open(path).map_err(fail)?;
+        let now = host::since_epoch();
+        let stamp = stamp_of(&file.metadata().map_err(fail)?);
+        refuse_binary(path, &file)?;
+        let too_large = || lines_error(path, LinesError::TooLarge);
+        let mut opened = Self {
+            path: path.to_owned(),
+            is_settled: is_before(stamp.changed, now),
+            index: LineIndex::new(stamp.size).ok_or_else(too_large)?,
+            file,
+            stamp,
+            kept_bytes: 0,
+            cache: home.join("cache").join("lines"),
+        };
+        if let Some(index) = opened.kept()? {
+            opened.kept_bytes = index.covered();
+            opened.index = index;
+        }
+        Ok(opened)
+    }
+
+    /// Length in bytes when it was opened. What is appended later is not looked at.
+    pub fn size_bytes(&self) -> u64 {
+        self.stamp.size
+    }
+
+    /// What is known of its lines by now.
+    pub fn index(&self) -> &LineIndex {
+        &self.index
+    }
+
+    /// Shows the text of at most `count` lines to `sink`, piece by piece, beginning with the line
+    /// of this number and offset.
+    ///
+    /// # Errors
+    /// What `sink` says; [`Error::Lines`] when the file changes meanwhile or cannot be read.
+    pub fn lines(
+        &self,
+        first: (u64, u64),
+        count: u64,
+        sink: &mut dyn FnMut(Part<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        // An error of the file gets its name, one of the sink has its own.
+        let sink = &mut |part: Part<'_>| sink(part).map_err(Ended::Sink);
+        let end = each_line(&self.file, self.stamp.size, first, count, sink);
+        end.map_err(|e| match e {
+            Ended::Sink(e) => e,
+            Ended::Lines(e) => lines_error(&self.path, e),
+        })
+    }
+
+    /// How many lines there are; the whole file is indexed before.
+    ///
+    /// # Errors
+    /// As [`TextFile::start_of`].
+    pub fn count(&mut self, progress: &dyn Progress) -> Result<u64, Error> {
+        self.extend(None, progress)?;
+        Ok(self.index.lines())
+    }
+
+    /// The offset at which a line begins, counted from 0; none where there is no such line. As much of the
+    /// file is indexed as is needed to know, and the index is kept, also where this is interrupted.
+    ///
+    /// # Errors
+    /// [`Error::Lines`] when the file changes meanwhile, [`Error::Interrupted`], or what reading
+    /// meets.
+    pub fn start_of(&mut self, line: u64, progress: &dyn Progress) -> Result<Option<u64>, Error> {
+        loop {
+            let started_with = self.kept_bytes;
+            let block = match self.index.locate(line) {
+                Place::In(block) => block,
+                Place::Past => return Ok(None),
+                Place::NotYet => {
+                    self.extend(Some(line), progress)?;
+                    continue;
+                }
+            };
+            match start_in(&self.file, &block) {
+                Ok(start) => return Ok(Some(start)),
+                // The index that was kept was another file's after all.
+                Err(LinesError::Changed) if started_with > 0 => {
+                    let fresh = LineIndex::new(self.stamp.size);
+                    self.index =
+                        fresh.ok_or_else(|| lines_error(&self.path, LinesError::Changed))?;
+                    self.kept_bytes = 0;
+                }
+                Err(e) => return Err(lines_error(&self.path, e)),
+            }
+        }
+    }
+
+    /// Indexes the file until a line, or all of it, and keeps what came of it.
+    fn extend(&mut self, until: Option<u64>, progress: &dyn Progress) -> Result<(), Error> {
+        if self.index.is_complete() {
+            return Ok(());
+        }
+        let left = self.stamp.size - self.index.covered();
+        progress.phase("indexing lines", Some(left));
+        let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
+        let growing = Growing::new(self.index.clone());
+        let done = growing.run(&self.file, until, threads, progress);
+        self.index = growing.into_index();
+        if !matches!(done, Err(LinesError::Shrunk)) {
+            self.keep();
+        }
+        done.map_err(|e| lines_error(&self.path, e))
+    }
+
+    /// The index that was kept, as far as it still holds.
+    fn kept(&self) -> Result<Option<LineIndex>, Error> {
+        let Some(stored) = self.stored() else {
+            return Ok(None);
+        };
+        let fail = |e| lines_error(&self.path, e);
+        let verdict = stored.verdict(&self.stamp, &self.file).map_err(fail)?;
+        let mut index = stored.into_index();
+        match verdict {
+            Verdict::Rewritten => return Ok(None),
+            Verdict::Appended => index.grow(self.stamp.size).map_err(fail)?,
+            Verdict::Unchanged => {}
+        }
+        Ok(Some(index))
+    }
+
+    fn stored(&self) -> Option<StoredIndex> {
+        let file = File::open(self.kept_at()).ok()?;
+        let mut bytes = Vec::new();
+        let limit = LINE_INDEX_BYTES_MAX as u64 + 1;
+        file.take(limit).read_to_end(&mut bytes).ok()?;
+        StoredIndex::decode(&bytes).ok()
+    }
+
+    /// Keeps the index. A home that cannot be written makes the next opening slower, nothing else.
+    fn keep(&mut self) {
+        let (index, stamp) = (self.index.clone(), self.stamp);
+        let Ok(stored) = StoredIndex::new(index, stamp, self.is_settled, &self.file) else {
+            return;
+        };
+        let private = Some(0o600);
+        let written = fs::create_dir_all(&self.cache).and_then(|()| {
+            let bytes = stored.encode();
+            write_aside(&self.kept_at(), &bytes, private, IfExists::Replace)
+        });
+        if written.is_ok() {
+            remove_oldest(&self.cache);
+        }
+    }
+
+    fn kept_at(&self) -> PathBuf {
+        let id = [self.stamp.device, self.stamp.inode].map(u64::to_le_bytes);
+        let hash = blake3::hash(id.as_flattened());
+        let name = hash.as_bytes().first_chunk::<16>();
+        let name = to_hex(name.map_or(&[], |n| n.as_slice()));
+        self.cache.join(name + ".lines")
+    }
+}
+
+/// How showing lines ended, if not well.
+enum Ended {
+    Sink(Error),
+    Lines(LinesError),
+}
+
+impl From<LinesError> for Ended {
+    fn from(error: LinesError) -> Self {
+        Self::Lines(error)
+    }
+}
+
+fn lines_error(path: &Path, source: LinesError) -> Error {
+    match source {
+        LinesError::Interrupted => Error::Interrupted,
+        LinesError::Read(e) => Error::file("read", path, e),
+        source => Error::Lines {
+            path: path.to_owned(),
+            source,
+        },
+    }
+}
+
+fn stamp_of(meta: &fs::Metadata) -> FileStamp {
+    let nanos = |n: i64| u32::try_from(n).unwrap_or(0);
+    FileStamp {
+        device: meta.dev(),
+        inode: meta.ino(),
+        size: meta.len(),
+        modified: (meta.mtime(), nanos(meta.mtime_nsec())),
+        changed: (meta.ctime(), nanos(meta.ctime_nsec())),
+    }
+}
+
+/// Whether a change was so long ago that one after it has another time.
+fn is_before((seconds, nanos): (i64, u32), now: Duration) -> bool {
+    let at = u64::try_from(seconds).map_or(Duration::ZERO, |s| Duration::new(s, nanos));
+    now.checked_sub(at).is_some_and(|ago| ago > CLOCK_STEP)
+}
+
+/// Formats that have rows and no lines, by their first bytes.
+fn refuse_binary(path: &Path, file: &File) -> Result<(), Error> {
+    let mut head = [0; 6];
+    let n = std::os::unix::fs::FileExt::read_at(file, &mut head, 0);
+    let n = n.map_err(|e| Error::file("read", path, e))?;
+    let head = head.get(..n).unwrap_or_default();
+    let found = BINARY.iter().find(|(magic, _)| head.starts_with(magic));
+    match found {
+        Some((_, format)) => Err(Error::NotText {
+            path: path.to_owned(),
+            format,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Removes the indexes that were written first, where there are too many.
+fn remove_oldest(dir: &Path) {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return;
+    };
+    let dated = entries.filter_map(|entry| {
+        let entry = entry.ok()?;
+        let written = entry.metadata().ok()?.modified().ok()?;
+        Some((written, entry.path()))
+    });
+    let mut dated: Vec<_> = dated.collect();
+    let excess = dated.len().saturating_sub(LINE_INDEX_FILES_MAX);
+    dated.sort_unstable();
+    for (_, path) in dated.iter().take(excess) {
+        // Another process may have done it.
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Times of files may move in steps as long as this.
+const CLOCK_STEP: Duration = Duration::from_millis(20);
+
+const BINARY: [(&[u8], &str); 4] = [
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"\x1f\x8b", "compressed with gzip"),
+    (b"\x28\xb5\x2f\xfd", "compressed with Zstandard"),
+];
