@@ -87,15 +87,11 @@ impl<L: Line> PeerCatalog for L {
     }
 
     fn filter(&self) -> Result<Filter, PeerError> {
-        let mut filter = None;
-        self.ask(&Request::Filter, &|| false, &mut |answer| match answer {
-            Answer::Filter(bytes) if filter.is_none() => {
-                filter = Some(Filter::decode(&bytes)?);
-                Ok(())
-            }
-            _ => Err(unexpected()),
+        let bytes = only(self, &Request::Filter, |answer| match answer {
+            Answer::Filter(bytes) => Some(bytes),
+            _ => None,
         })?;
-        filter.ok_or_else(unexpected)
+        Ok(Filter::decode(&bytes)?)
     }
 
     fn reconcile(&self, request: &ReconcileRequest) -> Result<Reconciled, PeerError> {
@@ -125,19 +121,10 @@ impl<L: Line> PeerCatalog for L {
     }
 
     fn symbols(&self, request: &SymbolsRequest) -> Result<Symbols, PeerError> {
-        let mut symbols = None;
-        self.ask(
-            &Request::Symbols(*request),
-            &|| false,
-            &mut |answer| match answer {
-                Answer::Symbols(some) if symbols.is_none() => {
-                    symbols = Some(some);
-                    Ok(())
-                }
-                _ => Err(unexpected()),
-            },
-        )?;
-        symbols.ok_or_else(unexpected)
+        only(self, &Request::Symbols(*request), |answer| match answer {
+            Answer::Symbols(symbols) => Some(symbols),
+            _ => None,
+        })
     }
 
     fn wanted(&self, request: &WantedRequest) -> Result<Reconciled, PeerError> {
@@ -166,36 +153,39 @@ impl<L: Line> PeerCatalog for L {
         envelopes: Vec<Vec<u8>>,
         statements: Vec<Vec<u8>>,
     ) -> Result<u64, PeerError> {
-        let mut taken = None;
         let request = Request::Announce {
             envelopes,
             statements,
         };
-        self.ask(&request, &|| false, &mut |answer| match answer {
-            Answer::Announced(n) if taken.is_none() => {
-                taken = Some(n);
-                Ok(())
-            }
-            _ => Err(unexpected()),
-        })?;
-        taken.ok_or_else(unexpected)
+        only(self, &request, |answer| match answer {
+            Answer::Announced(taken) => Some(taken),
+            _ => None,
+        })
     }
 
     fn card(&self, envelope: &EnvelopeId) -> Result<Vec<u8>, PeerError> {
-        let mut card = None;
-        self.ask(
-            &Request::PullCard(*envelope),
-            &|| false,
-            &mut |answer| match answer {
-                Answer::Card(bytes) if card.is_none() => {
-                    card = Some(bytes);
-                    Ok(())
-                }
-                _ => Err(unexpected()),
-            },
-        )?;
-        card.ok_or_else(unexpected)
+        only(self, &Request::PullCard(*envelope), |answer| match answer {
+            Answer::Card(bytes) => Some(bytes),
+            _ => None,
+        })
     }
+}
+
+/// The one frame of an answer that has one. `pick` says whether it is of the right kind.
+fn only<L: Line, T>(
+    line: &L,
+    request: &Request,
+    pick: fn(Answer) -> Option<T>,
+) -> Result<T, PeerError> {
+    let mut found = None;
+    line.ask(request, &|| false, &mut |answer| match found {
+        None => {
+            found = Some(pick(answer).ok_or_else(unexpected)?);
+            Ok(())
+        }
+        Some(_) => Err(unexpected()),
+    })?;
+    found.ok_or_else(unexpected)
 }
 
 /// Manifests add up; who sends them without an end is not heard to it.
