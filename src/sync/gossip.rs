@@ -236,15 +236,6 @@ impl Gossip {
         }
     }
 
-    /// A peer told of these itself: it need not hear them.
-    pub fn told_by(&mut self, peer: &NodeId, items: &[ItemId]) {
-        if let Some(friend) = self.friends.get_mut(peer) {
-            items.iter().for_each(|item| {
-                friend.queue.remove(item);
-            });
-        }
-    }
-
     /// What to do now, if anything; asked again until there is nothing.
     pub fn next(&mut self, now: Duration) -> Option<Talk> {
         if self.talks >= self.rhythm.talks {

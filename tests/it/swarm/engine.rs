@@ -349,12 +349,7 @@ impl World {
         if items.is_empty() {
             return 0;
         }
-        let ids: Vec<ItemId> = items.iter().map(|i| i.id).collect();
-        let node = &mut self.nodes[at];
-        if self.scenario.heeds_tellers {
-            node.gossip.told_by(&id_of(from), &ids);
-        }
-        let new = node.take(items);
+        let new = self.nodes[at].take(items);
         self.news(at, &new, Some(from));
         new.len()
     }

@@ -21,8 +21,6 @@ pub struct Scenario {
     pub publish_every: Option<Duration>,
     /// How long a node stays as it is, on the average, before it crashes, leaves, or one joins.
     pub node_life: Option<Duration>,
-    /// Whether a node strikes out what a peer just told it from what it was to tell that peer.
-    pub heeds_tellers: bool,
     /// Whether an announcement of a node that is known already counts, if it did not answer.
     pub sees_again: bool,
     /// When the network splits and heals, counted from the first publication.
@@ -51,7 +49,6 @@ impl Scenario {
             publishing: seconds(180),
             publish_every: Some(seconds(5)),
             node_life: None,
-            heeds_tellers: false,
             sees_again: true,
             partition: None,
             slow_percent: 0,
