@@ -88,7 +88,7 @@ fn compare(registry: &LocalRegistry, at: &str, what: &str) {
     let began = Instant::now();
     let done = registry.compare(&peer, Showing::default()).unwrap();
     let seconds = began.elapsed().as_secs_f64();
-    let t = done.traffic;
+    let t = done.effort;
     println!(
         "| {what} | {} | {} | {} | {} | {} | {seconds:.2} |",
         t.way.name(),

@@ -25,7 +25,7 @@ use crate::sync::PeerError;
 use crate::sync::Reconciled;
 use crate::sync::Salt;
 use crate::sync::pack_batch;
-use crate::sync::reconcile::Traffic;
+use crate::sync::reconcile::Effort;
 use crate::sync::reconcile::compare_catalogues;
 use crate::trust::Action;
 use crate::trust::Trust;
@@ -55,7 +55,7 @@ pub struct Compared {
     /// Manifests and statements that were new there.
     pub sent: u64,
     /// What comparing took, without what was received and sent.
-    pub traffic: Traffic,
+    pub effort: Effort,
 }
 
 /// What a sync did.
@@ -74,7 +74,7 @@ pub struct SyncReport {
     /// Chunks that came.
     pub chunks: u64,
     /// What comparing catalogues took.
-    pub comparing: Traffic,
+    pub comparing: Effort,
 }
 
 impl LocalRegistry {
@@ -93,7 +93,7 @@ impl LocalRegistry {
         let mut report = SyncReport {
             received: compared.received,
             sent: compared.sent,
-            comparing: compared.traffic,
+            comparing: compared.effort,
             ..SyncReport::default()
         };
         let mut first = None;
@@ -195,7 +195,7 @@ impl LocalRegistry {
         Ok(Compared {
             received,
             sent,
-            traffic: compared.traffic,
+            effort: compared.effort,
         })
     }
 

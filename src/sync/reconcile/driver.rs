@@ -44,7 +44,7 @@ impl Way {
 
 /// What comparing took, without the manifests and statements themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
+pub struct Effort {
     /// In which way.
     pub way: Way,
     /// How often an answer was waited for, what is wanted included.
@@ -59,14 +59,14 @@ pub struct Traffic {
 
 /// What a comparison brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Compared {
+pub struct Comparison {
     /// Indexes of own elements that the peer lacks, and what came from it.
     pub found: Reconciled,
     /// Elements of the peer that were not asked for any more, because what came before them is
     /// long; the next comparison finds them.
     pub left: usize,
     /// What it took.
-    pub traffic: Traffic,
+    pub effort: Effort,
 }
 
 /// Compares catalogues with a peer and fetches what is lacking here.
@@ -80,14 +80,14 @@ pub struct Compared {
 pub fn compare_catalogues<E: From<PeerError>>(
     peer: &dyn PeerCatalog,
     own: &mut dyn FnMut() -> Result<(Salt, Vec<Element>), E>,
-) -> Result<Compared, E> {
-    let mut traffic = Traffic::default();
+) -> Result<Comparison, E> {
+    let mut effort = Effort::default();
     let mut is_second = false;
     let (mut salt, elements) = own()?;
     let mut comparing = Comparing::new(salt, elements);
     loop {
         match comparing.step() {
-            Step::Symbols(request) => match traffic.symbols(peer, &request)? {
+            Step::Symbols(request) => match effort.symbols(peer, &request)? {
                 Some(answer) => comparing.hear(answer),
                 None => comparing.give_up(),
             },
@@ -98,13 +98,13 @@ pub fn compare_catalogues<E: From<PeerError>>(
                 salt = another;
                 comparing = Comparing::new(salt, elements);
             }
-            Step::List => return Ok(traffic.list(peer, comparing.into_list())?),
-            Step::Done(difference) => return Ok(traffic.wanted(peer, salt, difference)?),
+            Step::List => return Ok(effort.list(peer, comparing.into_list())?),
+            Step::Done(difference) => return Ok(effort.wanted(peer, salt, difference)?),
         }
     }
 }
 
-impl Traffic {
+impl Effort {
     /// Adds what comparing with another peer took; the way is the one that says most.
     pub fn add(&mut self, other: &Self) {
         self.way = self.way.max(other.way);
@@ -136,7 +136,7 @@ impl Traffic {
         mut self,
         peer: &dyn PeerCatalog,
         request: ReconcileRequest,
-    ) -> Result<Compared, PeerError> {
+    ) -> Result<Comparison, PeerError> {
         if request.elements.len() > RECONCILE_ELEMENTS_MAX {
             return Err(PeerError::TooLong(RECONCILE_ELEMENTS_MAX));
         }
@@ -144,10 +144,10 @@ impl Traffic {
         self.sent(&Request::Reconcile(request.clone()));
         let found = peer.reconcile(&request)?;
         self.received(&Answer::Reconciled(found.missing.clone()));
-        Ok(Compared {
+        Ok(Comparison {
             found,
             left: 0,
-            traffic: self,
+            effort: self,
         })
     }
 
@@ -156,7 +156,7 @@ impl Traffic {
         peer: &dyn PeerCatalog,
         salt: Salt,
         difference: Difference,
-    ) -> Result<Compared, PeerError> {
+    ) -> Result<Comparison, PeerError> {
         self.way = match self.symbols {
             0 => Way::Digest,
             _ => Way::Symbols,
@@ -180,10 +180,10 @@ impl Traffic {
             found.statements.extend(came.statements);
             left -= some.len();
         }
-        Ok(Compared {
+        Ok(Comparison {
             found,
             left,
-            traffic: self,
+            effort: self,
         })
     }
 

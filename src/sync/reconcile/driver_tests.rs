@@ -16,7 +16,7 @@ use crate::sync::RefusalCode;
 use crate::sync::Request;
 use crate::sync::Salt;
 use crate::sync::pack_batch;
-use crate::sync::reconcile::Compared;
+use crate::sync::reconcile::Comparison;
 use crate::sync::reconcile::Way;
 use crate::sync::reconcile::compare_catalogues;
 use crate::sync::reconcile::tests::answer;
@@ -140,7 +140,7 @@ impl Line for Peer {
 }
 
 /// What was compared, with what of the own things is missing there and what came, ascending.
-fn compare(own: &[u32], peer: &Peer) -> (Compared, Vec<u32>, Vec<u32>) {
+fn compare(own: &[u32], peer: &Peer) -> (Comparison, Vec<u32>, Vec<u32>) {
     let (mut salts, mut here) = (0, Vec::new());
     let compared = compare_catalogues(peer, &mut || {
         salts += 1;
@@ -183,15 +183,15 @@ fn every_way_finds_the_same() {
         assert_eq!(by_symbols.1, numbers(0..step));
         assert_eq!(by_symbols.2, numbers(size..size + step));
         assert_eq!((&by_symbols.1, &by_symbols.2), (&by_list.1, &by_list.2));
-        assert_eq!(by_list.0.traffic.way, Way::List);
+        assert_eq!(by_list.0.effort.way, Way::List);
         let way = match (size, step) {
             (_, 0) => Way::Digest,
             (_, 20 | 1) => Way::Symbols,
             _ => Way::List,
         };
-        assert_eq!(by_symbols.0.traffic.way, way, "{size} {step}");
+        assert_eq!(by_symbols.0.effort.way, way, "{size} {step}");
         let asked = new.asked.lock().unwrap().len();
-        assert_eq!(by_symbols.0.traffic.round_trips as usize, asked);
+        assert_eq!(by_symbols.0.effort.round_trips as usize, asked);
     }
 }
 
@@ -203,8 +203,8 @@ fn an_old_peer_is_asked_by_list() {
     };
     let (compared, ..) = compare(&numbers(0..500), &peer);
     assert_eq!(*peer.asked.lock().unwrap(), ["symbols", "list"]);
-    assert_eq!(compared.traffic.way, Way::List);
-    assert_eq!(compared.traffic.round_trips, 2);
+    assert_eq!(compared.effort.way, Way::List);
+    assert_eq!(compared.effort.round_trips, 2);
 }
 
 #[test]
@@ -213,12 +213,12 @@ fn a_peer_that_changes_once_is_asked_again_and_one_that_does_always_by_list() {
     let peer = Peer::new(100..2_100);
     *peer.changes.lock().unwrap() = 1;
     let (compared, _, came) = compare(&own, &peer);
-    assert_eq!(compared.traffic.way, Way::Symbols);
+    assert_eq!(compared.effort.way, Way::Symbols);
     assert_eq!(came.len(), 101);
     let peer = Peer::new(100..2_100);
     *peer.changes.lock().unwrap() = 1_000;
     let (compared, missing, came) = compare(&own, &peer);
-    assert_eq!(compared.traffic.way, Way::List);
+    assert_eq!(compared.effort.way, Way::List);
     assert_eq!((missing.len(), came.len()), (100, 104));
 }
 
@@ -227,7 +227,7 @@ fn much_that_is_wanted_is_asked_for_in_pieces() {
     let (size, new) = (100_000, RECONCILE_WANTED_MAX as u32 + 100);
     let peer = Peer::new(0..size + new);
     let (compared, missing, came) = compare(&numbers(0..size), &peer);
-    assert_eq!(compared.traffic.way, Way::Symbols);
+    assert_eq!(compared.effort.way, Way::Symbols);
     assert!(missing.is_empty());
     assert_eq!(came, numbers(size..size + new));
     assert_eq!(compared.left, 0);
