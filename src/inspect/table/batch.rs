@@ -1,0 +1,197 @@
+//! Rows that follow each other, in memory.
+
+use crate::inspect::table::Shape;
+
+/// Rows that follow each other. Their numbers in the table are known only once all batches before
+/// are counted, so rows have their number within the batch here.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    text: Vec<u8>,
+    cut: Cut,
+    shape: Shape,
+    offset: u64,
+    truncated: u64,
+    bytes_read: u64,
+}
+
+/// Where rows end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Cut {
+    /// Each newline ends one, with the carriage return before it.
+    Lines,
+    /// At these places in the text.
+    Spans(Vec<(u32, u32)>),
+}
+
+/// A row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// Its number within the batch, from 0.
+    pub index: u64,
+    /// Where its text begins in the text of the batch.
+    pub at: usize,
+    /// Its text, without the line's end.
+    pub text: &'a [u8],
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            text: Vec::new(),
+            cut: Cut::Lines,
+            shape: Shape::Text,
+            offset: 0,
+            truncated: 0,
+            bytes_read: 0,
+        }
+    }
+}
+
+impl Batch {
+    /// All its rows, with what is between them.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// What is in the rows' text.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Where its text begins in the file; of no meaning where rows are not written as such there.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// How many of its rows are longer than `ROW_BYTES_MAX`, and cut there.
+    pub fn truncated(&self) -> u64 {
+        self.truncated
+    }
+
+    /// How many bytes of the file were read for it.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    /// Whether every newline of its text ends a row.
+    pub fn is_lines(&self) -> bool {
+        self.cut == Cut::Lines
+    }
+
+    /// How many rows it has, blank ones included.
+    pub fn count(&self) -> u64 {
+        match &self.cut {
+            Cut::Lines => {
+                let ends = memchr::memchr_iter(b'\n', &self.text).count() as u64;
+                ends + u64::from(self.text.last().is_some_and(|b| *b != b'\n'))
+            }
+            Cut::Spans(spans) => spans.len() as u64,
+        }
+    }
+
+    /// Its rows in order. A row without anything but white space is passed over where the format
+    /// says that it is none; its number stays free.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let skips_blank = self.shape.skips_blank();
+        Rows {
+            batch: self,
+            index: 0,
+            at: 0,
+        }
+        .filter(move |row| !skips_blank || !row.is_blank())
+    }
+
+    /// Makes it one of lines: `fill` puts them into the emptied buffer, and says where in the file
+    /// they begin and how many rows were cut.
+    pub fn refill_lines(
+        &mut self,
+        shape: &Shape,
+        offset: u64,
+        fill: impl FnOnce(&mut Vec<u8>) -> Filled,
+    ) {
+        self.text.clear();
+        let filled = fill(&mut self.text);
+        self.cut = Cut::Lines;
+        self.set(shape, offset, filled);
+    }
+
+    /// Makes it one of rows at places of its text: `fill` puts both into the emptied buffers.
+    pub fn refill_spans(
+        &mut self,
+        shape: &Shape,
+        offset: u64,
+        fill: impl FnOnce(&mut Vec<u8>, &mut Vec<(u32, u32)>) -> Filled,
+    ) {
+        self.text.clear();
+        let mut spans = match std::mem::replace(&mut self.cut, Cut::Lines) {
+            Cut::Spans(spans) => spans,
+            Cut::Lines => Vec::new(),
+        };
+        spans.clear();
+        let filled = fill(&mut self.text, &mut spans);
+        self.cut = Cut::Spans(spans);
+        self.set(shape, offset, filled);
+    }
+
+    fn set(&mut self, shape: &Shape, offset: u64, filled: Filled) {
+        if self.shape != *shape {
+            self.shape = shape.clone();
+        }
+        self.offset = offset;
+        self.truncated = filled.truncated;
+        self.bytes_read = filled.bytes_read;
+    }
+}
+
+/// What was put into a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filled {
+    /// Rows that were cut.
+    pub truncated: u64,
+    /// Bytes of the file that were read.
+    pub bytes_read: u64,
+}
+
+impl Row<'_> {
+    fn is_blank(&self) -> bool {
+        self.text
+            .iter()
+            .all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
+    }
+}
+
+struct Rows<'a> {
+    batch: &'a Batch,
+    index: u64,
+    at: usize,
+}
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = Row<'a>;
+
+    fn next(&mut self) -> Option<Row<'a>> {
+        let (index, text) = (self.index, self.batch.text.as_slice());
+        let (at, end) = match &self.batch.cut {
+            Cut::Lines => {
+                let rest = text.get(self.at..).filter(|r| !r.is_empty())?;
+                let end = memchr::memchr(b'\n', rest);
+                let at = self.at;
+                self.at += end.map_or(rest.len(), |n| n + 1);
+                let end = at + end.unwrap_or(rest.len());
+                let has_newline = end < self.at;
+                let has_return = has_newline && end > at && text.get(end - 1) == Some(&b'\r');
+                (at, end - usize::from(has_return))
+            }
+            Cut::Spans(spans) => {
+                let (start, end) = spans.get(usize::try_from(index).ok()?)?;
+                (usize::try_from(*start).ok()?, usize::try_from(*end).ok()?)
+            }
+        };
+        self.index += 1;
+        Some(Row {
+            index,
+            at,
+            text: text.get(at..end).unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! Rows of several files, one file after the other.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use crate::inspect::table::Batch;
+use crate::inspect::table::Batches;
+use crate::inspect::table::Next;
+use crate::inspect::table::TableError;
+
+/// Opens the batches of the file of a number; none when there are no more files.
+pub type OpenFile = dyn Fn(usize) -> Option<Result<Arc<dyn Batches>, TableError>> + Send + Sync;
+
+/// Batches of several files, which are opened when it is their turn.
+pub struct Chain {
+    open: Box<OpenFile>,
+    at: Mutex<Place>,
+}
+
+#[derive(Clone)]
+struct Place {
+    file: usize,
+    /// Batches of the files before.
+    before: u64,
+    batches: Option<Arc<dyn Batches>>,
+}
+
+impl Chain {
+    /// A chain of files that `open` opens by their number.
+    pub fn new(open: Box<OpenFile>) -> Self {
+        Self {
+            open,
+            at: Mutex::new(Place {
+                file: 0,
+                before: 0,
+                batches: None,
+            }),
+        }
+    }
+
+    /// Where the next batch comes from; none at the end.
+    fn place(&self) -> Result<Place, TableError> {
+        let mut place = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        if place.batches.is_none() {
+            place.batches = (self.open)(place.file).transpose()?;
+        }
+        Ok(place.clone())
+    }
+
+    fn leave(&self, left: &Place, parts: u64) {
+        let mut place = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        if place.file == left.file {
+            place.file += 1;
+            place.before += parts;
+            place.batches = None;
+        }
+    }
+}
+
+impl Batches for Chain {
+    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+        loop {
+            let place = self.place()?;
+            let Some(batches) = &place.batches else {
+                return Ok(Next::End(place.before));
+            };
+            match batches.next(batch)? {
+                Next::Batch(number) => return Ok(Next::Batch(place.before + number)),
+                Next::End(parts) => self.leave(&place, parts),
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Rows of a file, whatever its format: by number, and all of them in parallel. Every row has a
+//! text; what is in it depends on the table's [`Shape`].
+
+mod batch;
+mod cells;
+mod chain;
+mod lines;
+mod scan;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+pub use batch::Batch;
+pub use batch::Filled;
+pub use batch::Row;
+pub use cells::Cell;
+pub use cells::Scratch;
+pub use chain::Chain;
+pub use chain::OpenFile;
+pub use lines::Lines;
+pub use scan::Scan;
+pub use scan::Scanned;
+pub use shape::Header;
+pub use shape::Shape;
+
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+
+/// Why rows cannot be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// The bytes are not what the format says.
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// The source failed.
+    #[error(transparent)]
+    Read(#[from] std::io::Error),
+    /// It ends before the place where it ended.
+    #[error("it became shorter while it was being read")]
+    Shrunk,
+    /// A kind of file that is not read.
+    #[error("it cannot be read: {0}")]
+    Unsupported(String),
+}
+
+impl Classify for TableError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Damaged(_) => ErrorKind::Invalid,
+            Self::Interrupted => ErrorKind::Interrupted,
+            Self::Read(e) => ErrorKind::of_io(e),
+            Self::Shrunk => ErrorKind::Io,
+            Self::Unsupported(_) => ErrorKind::Unsupported,
+        }
+    }
+}
+
+/// What is wanted of a table's rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Number of the first row that is wanted.
+    pub from: u64,
+    /// Columns that are wanted, where the format lets others be left out; none for all.
+    pub columns: Vec<String>,
+}
+
+/// A file that has rows.
+pub trait Table: Send + Sync {
+    /// What is in a row's text.
+    fn shape(&self) -> &Shape;
+
+    /// How many rows there are, where that is known without reading them.
+    fn rows(&self) -> Option<u64>;
+
+    /// The rows from one on, in batches that several threads may take.
+    ///
+    /// # Errors
+    /// [`TableError`] when the way to the first of them meets one.
+    fn batches(self: Arc<Self>, selection: &Selection) -> Result<Arc<dyn Batches>, TableError>;
+}
+
+/// Batches of rows, taken by any number of threads.
+pub trait Batches: Send + Sync {
+    /// Puts the next batch in place of what `batch` held; its memory is used again.
+    ///
+    /// # Errors
+    /// [`TableError`], at the batch that cannot be had.
+    fn next(&self, batch: &mut Batch) -> Result<Next, TableError>;
+}
+
+/// Which batch came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// That of this number, from 0; numbers come without a gap, whichever thread takes them.
+    Batch(u64),
+    /// There are no more than these.
+    End(u64),
+}
