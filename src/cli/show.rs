@@ -156,13 +156,25 @@ fn file_objects(files: &FileTable) -> Vec<Value> {
     files.files().iter().map(object).collect()
 }
 
-fn field_objects(schema: Option<&Schema>) -> Vec<Value> {
+pub(crate) fn field_objects(schema: Option<&Schema>) -> Vec<Value> {
     let object = |f: &arrow_schema::FieldRef| {
         json!({
             "name": f.name(), "type": f.data_type().to_string(), "nullable": f.is_nullable(),
         })
     };
     schema.map_or_else(Vec::new, |s| s.fields().iter().map(object).collect())
+}
+
+/// The columns of a schema as rows of a table.
+pub(crate) fn field_rows(schema: Option<&Schema>) -> Vec<Vec<String>> {
+    let fields = schema.into_iter().flat_map(|s| s.fields().iter());
+    fields
+        .map(|f| {
+            let null = if f.is_nullable() { "" } else { "required" };
+            let cells = [f.name().as_str(), &f.data_type().to_string(), null];
+            cells.map(printable).to_vec()
+        })
+        .collect()
 }
 
 pub(crate) fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure> {
@@ -216,14 +228,7 @@ pub(crate) fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(
         if d.flags.private { ", private" } else { "" },
         optional(&m.description),
     ));
-    let fields = schema.iter().flat_map(|s| s.fields().iter());
-    let fields: Vec<Vec<String>> = fields
-        .map(|f| {
-            let null = if f.is_nullable() { "" } else { "required" };
-            let cells = [f.name().as_str(), &f.data_type().to_string(), null];
-            cells.map(printable).to_vec()
-        })
-        .collect();
+    let fields = field_rows(schema.as_ref());
     let text = match fields.as_slice() {
         [] => text,
         fields => format!("{text}\n{}", table(&["FIELD", "TYPE", ""], fields)),

@@ -9,11 +9,13 @@ mod infer;
 mod json;
 pub mod json_scan;
 pub mod line_index;
+pub mod output;
 mod parquet;
 mod profile;
 mod profiling;
 mod rows;
 mod schema;
+pub mod search;
 pub mod table;
 #[cfg(test)]
 mod tests;

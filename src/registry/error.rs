@@ -15,6 +15,8 @@ use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::IdentError;
 use crate::inspect::line_index::LinesError;
+use crate::inspect::search::PatternError;
+use crate::inspect::table::TableError;
 use crate::keyring::KeyringError;
 use crate::manifest::ManifestError;
 use crate::manifest::PathError;
@@ -62,6 +64,28 @@ pub enum Error {
         path: PathBuf,
         /// What it is.
         format: &'static str,
+    },
+    /// Neither a path nor a reference to a dataset here.
+    #[error("there is no file `{0}`, and no dataset")]
+    NotHere(String),
+    /// No file that could be looked into.
+    #[error("there is no file with rows in `{0}`")]
+    NoRows(String),
+    /// Rows that cannot be read.
+    #[error("cannot read the rows of `{target}`")]
+    Rows {
+        /// Of what.
+        target: String,
+        /// Why not.
+        source: TableError,
+    },
+    /// A regular expression.
+    #[error("`{pattern}`")]
+    Regex {
+        /// What was typed.
+        pattern: String,
+        /// What is wrong with it.
+        source: PatternError,
     },
     /// The lines of a file.
     #[error("cannot find the lines of `{}`", path.display())]
@@ -281,6 +305,10 @@ impl Classify for Error {
             | Self::Path(_) => ErrorKind::Invalid,
             Self::NotText { .. } => ErrorKind::Unsupported,
             Self::Lines { source, .. } => source.kind(),
+            Self::NotHere(_) => ErrorKind::NotFound,
+            Self::NoRows(_) => ErrorKind::Unsupported,
+            Self::Rows { source, .. } => source.kind(),
+            Self::Regex { source, .. } => source.kind(),
             Self::Exists(_) | Self::VersionTaken { .. } => ErrorKind::Conflict,
             Self::NotFound(_)
             | Self::NoPublisher(_)

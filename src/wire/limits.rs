@@ -47,6 +47,10 @@ pub const YAML_VALUES_MAX: usize = 20_000;
 pub const YAML_DEPTH_MAX: usize = 64;
 /// Bytes of one row of text that is looked into.
 pub const ROW_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a regular expression.
+pub const PATTERN_BYTES_MAX: usize = 64 << 10;
+/// Bytes that a compiled regular expression may take, and so may what is learnt while it is used.
+pub const PATTERN_PROGRAM_BYTES_MAX: usize = 32 << 20;
 /// Arrays and objects within each other in JSON text.
 pub const JSON_DEPTH_MAX: usize = 100_000;
 /// Blocks whose lines are counted in the index of one file.
@@ -182,6 +186,11 @@ pub const ALL: &[(&str, u64)] = &[
     ("yaml_values_max", YAML_VALUES_MAX as u64),
     ("yaml_depth_max", YAML_DEPTH_MAX as u64),
     ("row_bytes_max", ROW_BYTES_MAX as u64),
+    ("pattern_bytes_max", PATTERN_BYTES_MAX as u64),
+    (
+        "pattern_program_bytes_max",
+        PATTERN_PROGRAM_BYTES_MAX as u64,
+    ),
     ("json_depth_max", JSON_DEPTH_MAX as u64),
     ("line_index_blocks_max", LINE_INDEX_BLOCKS_MAX as u64),
     ("line_index_bytes_max", LINE_INDEX_BYTES_MAX as u64),

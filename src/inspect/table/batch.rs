@@ -93,12 +93,17 @@ impl Batch {
     /// says that it is none; its number stays free.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let skips_blank = self.shape.skips_blank();
+        self.rows_and_blanks()
+            .filter(move |row| !skips_blank || !row.is_blank())
+    }
+
+    /// The same with those that are passed over.
+    pub fn rows_and_blanks(&self) -> impl Iterator<Item = Row<'_>> {
         Rows {
             batch: self,
             index: 0,
             at: 0,
         }
-        .filter(move |row| !skips_blank || !row.is_blank())
     }
 
     /// Makes it one of lines: `fill` puts them into the emptied buffer, and says where in the file

@@ -5,6 +5,7 @@ mod batch;
 mod cells;
 mod chain;
 mod lines;
+mod open;
 mod scan;
 mod shape;
 #[cfg(test)]
@@ -22,6 +23,9 @@ pub use cells::Scratch;
 pub use chain::Chain;
 pub use chain::OpenFile;
 pub use lines::Lines;
+pub use open::Opened;
+pub use open::has_rows;
+pub use open::open_table;
 pub use scan::Scan;
 pub use scan::Scanned;
 pub use shape::Header;
@@ -37,6 +41,14 @@ pub enum TableError {
     /// The bytes are not what the format says.
     #[error("it is damaged: {0}")]
     Damaged(String),
+    /// One of several files.
+    #[error("`{file}`")]
+    InFile {
+        /// Which file.
+        file: String,
+        /// Why.
+        source: Box<TableError>,
+    },
     /// Somebody asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -55,7 +67,10 @@ impl Classify for TableError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Damaged(_) => ErrorKind::Invalid,
+            Self::InFile { source, .. } => source.kind(),
             Self::Interrupted => ErrorKind::Interrupted,
+            // What a store finds to be damaged comes so.
+            Self::Read(e) if e.kind() == std::io::ErrorKind::InvalidData => ErrorKind::Integrity,
             Self::Read(e) => ErrorKind::of_io(e),
             Self::Shrunk => ErrorKind::Io,
             Self::Unsupported(_) => ErrorKind::Unsupported,

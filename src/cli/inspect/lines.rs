@@ -1,45 +1,34 @@
-//! `inspect`: looking inside data.
+//! `inspect lines`.
 
 use std::io;
 use std::io::BufWriter;
 use std::io::IsTerminal;
 use std::io::Write;
+use std::path::Path;
 
 use serde_json::json;
 
 use crate::cli::args::Cli;
-use crate::cli::args_inspect::InspectCommand;
 use crate::cli::args_inspect::LinesArgs;
 use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
+use crate::cli::inspect::target;
+use crate::cli::inspect::tell_truncated;
 use crate::cli::interrupt;
 use crate::cli::out::Out;
 use crate::cli::out::printable;
 use crate::inspect::line_index::Line;
 use crate::inspect::line_index::Part;
+use crate::inspect::table::Batch;
+use crate::inspect::table::Next;
+use crate::inspect::table::Selection;
 use crate::registry::Error;
+use crate::registry::Target;
 use crate::registry::TextFile;
 
-pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    match command {
-        InspectCommand::Lines(args) => lines(args, cli, out),
-    }
-}
-
-fn lines(args: &LinesArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let mut file = TextFile::open(&args.target, &home_of(cli)?)?;
-    let bar = Bar::new(out.is_quiet());
-    let start = file.start_of(args.start, &bar)?;
-    // It is off the screen before the first line is on it.
-    drop(bar);
-    let Some(start) = start else {
-        if !out.is_json() && !out.is_quiet() {
-            let has = file.index().lines();
-            out.diagnostic(&format!("there is no line {}: it has {has}", args.start));
-        }
-        return Ok(());
-    };
+pub(crate) fn run(args: &LinesArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
+    let target = target(&args.target, cli)?;
     let stdout = io::stdout();
     let style = match (out.is_json(), stdout.is_terminal()) {
         (true, _) => Style::Json,
@@ -53,13 +42,93 @@ fn lines(args: &LinesArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
         number: args.start,
         is_inside: false,
     };
+    let shown = match target.text_path()? {
+        Some(path) => lines(path, args, (cli, out), &mut printer)?,
+        None => rows(&target, args, out, &mut printer)?,
+    };
+    if shown == Shown::Nothing && args.count > 0 && !out.is_json() && !out.is_quiet() {
+        let has = target.count(&Bar::new(out.is_quiet()))?;
+        out.diagnostic(&format!("there is no row {}: it has {has}", args.start));
+    }
+    Ok(printer.to.flush()?)
+}
+
+/// Whether there was a row to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Nothing,
+    Rows,
+}
+
+/// Shows lines of a file, none of which is ever in memory as a whole.
+fn lines<W: Write>(
+    path: &Path,
+    args: &LinesArgs,
+    (cli, out): (&Cli, &Out),
+    printer: &mut Printer<W>,
+) -> Result<Shown, Failure> {
+    let mut file = TextFile::open(path, &home_of(cli)?)?;
+    let bar = Bar::new(out.is_quiet());
+    let start = file.start_of(args.start, &bar)?;
+    // It is off the screen before the first line is on it.
+    drop(bar);
+    let Some(start) = start else {
+        return Ok(Shown::Nothing);
+    };
     file.lines((args.start, start), args.count, &mut |part| {
         if interrupt::was_asked_for() {
             return Err(Error::Interrupted);
         }
         printer.part(part).map_err(unwritten)
     })?;
-    Ok(printer.to.flush()?)
+    Ok(Shown::Rows)
+}
+
+/// Shows rows of anything else.
+fn rows<W: Write>(
+    target: &Target,
+    args: &LinesArgs,
+    out: &Out,
+    printer: &mut Printer<W>,
+) -> Result<Shown, Failure> {
+    let selection = Selection {
+        from: args.start,
+        ..Selection::default()
+    };
+    let batches = target.batches(&selection)?;
+    let (mut batch, mut number, mut left) = (Batch::default(), args.start, args.count);
+    let mut truncated = 0;
+    while left > 0 {
+        match batches.next(&mut batch).map_err(|e| target.blame(e))? {
+            Next::End(_) => break,
+            Next::Batch(_) => {}
+        }
+        truncated += batch.truncated();
+        for row in batch
+            .rows_and_blanks()
+            .take(usize::try_from(left).unwrap_or(usize::MAX))
+        {
+            if interrupt::was_asked_for() {
+                return Err(Error::Interrupted.into());
+            }
+            if !row.text.is_empty() {
+                printer.part(Part::Text(row.text)).map_err(unwritten)?;
+            }
+            let line = Line {
+                number,
+                offset: batch.offset() + row.at as u64,
+                bytes: row.text.len() as u64,
+            };
+            printer.part(Part::End(line)).map_err(unwritten)?;
+            (number, left) = (number + 1, left - 1);
+        }
+    }
+    tell_truncated(truncated, out);
+    Ok(if number > args.start {
+        Shown::Rows
+    } else {
+        Shown::Nothing
+    })
 }
 
 fn unwritten(error: io::Error) -> Error {

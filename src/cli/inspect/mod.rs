@@ -1,0 +1,85 @@
+//! `inspect`: looking inside data.
+
+mod info;
+mod lines;
+mod search;
+
+use std::io;
+
+use crate::cli::args::Cli;
+use crate::cli::args_inspect::InspectCommand;
+use crate::cli::bar::Bar;
+use crate::cli::commands::home_of;
+use crate::cli::exit::Failure;
+use crate::cli::out::Out;
+use crate::inspect::table::Scan;
+use crate::inspect::table::Selection;
+use crate::inspect::table::TableError;
+use crate::progress::Progress;
+use crate::registry::Target;
+
+pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), Failure> {
+    match command {
+        InspectCommand::Info(args) => info::run(args, cli, out),
+        InspectCommand::Lines(args) => lines::run(args, cli, out),
+        InspectCommand::Search(args) => search::run(args, cli, out),
+    }
+}
+
+fn target(text: &str, cli: &Cli) -> Result<Target, Failure> {
+    Ok(Target::open(text, &home_of(cli)?)?)
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, |n| n.get())
+}
+
+/// Goes over a target's rows with a bar.
+fn scan<T>(
+    target: &Target,
+    selection: &Selection,
+    (phase, out): (&str, &Out),
+    go: impl FnOnce(&Scan<'_>) -> Result<T, Ended>,
+) -> Result<T, Failure> {
+    let batches = target.batches(selection)?;
+    let bar = Bar::new(out.is_quiet());
+    bar.phase(phase, Some(target.size_bytes()));
+    let scan = Scan {
+        batches: &*batches,
+        threads: threads(),
+        progress: &bar,
+    };
+    go(&scan).map_err(|e| match e {
+        Ended::Rows(source) => target.blame(source).into(),
+        Ended::Sink(failure) => failure,
+    })
+}
+
+/// How going over rows ended, if not well.
+enum Ended {
+    /// Rows could not be had.
+    Rows(TableError),
+    /// What came of them could not be put anywhere.
+    Sink(Failure),
+}
+
+impl From<TableError> for Ended {
+    fn from(error: TableError) -> Self {
+        Self::Rows(error)
+    }
+}
+
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Self {
+        Self::Sink(error.into())
+    }
+}
+
+/// Says how many rows were longer than what is looked at.
+fn tell_truncated(truncated: u64, out: &Out) {
+    if truncated > 0 {
+        out.diagnostic(&format!(
+            "warning: of {truncated} row(s) only the first 64 MiB were looked at"
+        ));
+    }
+}

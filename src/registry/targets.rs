@@ -1,0 +1,367 @@
+//! What is looked into: a file, a directory, a dataset or a file in one, as rows.
+
+use std::fs::File;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_schema::Schema;
+
+use crate::ident::Reference;
+use crate::inspect::FileFormat;
+use crate::inspect::Format;
+use crate::inspect::table::Batch;
+use crate::inspect::table::Batches;
+use crate::inspect::table::Chain;
+use crate::inspect::table::Lines;
+use crate::inspect::table::Next;
+use crate::inspect::table::Opened;
+use crate::inspect::table::Selection;
+use crate::inspect::table::Table;
+use crate::inspect::table::TableError;
+use crate::inspect::table::has_rows;
+use crate::inspect::table::open_table;
+use crate::manifest::FileTable;
+use crate::progress::NoProgress;
+use crate::progress::Progress;
+use crate::read_at::ReadAt;
+use crate::registry::LocalRegistry;
+use crate::registry::TextFile;
+use crate::registry::dataset_file::DatasetFile;
+use crate::registry::dataset_file::io_error;
+use crate::registry::error::Error;
+use crate::registry::files;
+
+/// Something with rows: one file or several, one after the other.
+#[derive(Clone)]
+pub struct Target {
+    name: String,
+    files: Arc<Vec<TargetFile>>,
+    home: PathBuf,
+}
+
+/// A file of a target.
+pub struct TargetFile {
+    path: String,
+    size_bytes: u64,
+    format: Option<FileFormat>,
+    place: Place,
+}
+
+/// Where a file is.
+enum Place {
+    Disk(PathBuf),
+    Store(Arc<DatasetFile>),
+}
+
+impl Target {
+    /// Finds what is meant: a path that exists; else a dataset here, or a file of one behind a
+    /// colon. Nothing is read of it yet.
+    ///
+    /// # Errors
+    /// [`Error`] when there is neither, or no file with rows in it.
+    pub fn open(text: &str, home: &Path) -> Result<Self, Error> {
+        if text.contains("://") {
+            return Err(Error::NotHere(text.to_owned()));
+        }
+        let path = Path::new(text);
+        let files = match path.symlink_metadata() {
+            Ok(_) => on_disk(path)?,
+            Err(_) => in_store(text, home)?,
+        };
+        if files.is_empty() {
+            return Err(Error::NoRows(text.to_owned()));
+        }
+        Ok(Self {
+            name: text.to_owned(),
+            files: Arc::new(files),
+            home: home.to_owned(),
+        })
+    }
+
+    /// What was asked for.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its files, in their order.
+    pub fn files(&self) -> &[TargetFile] {
+        &self.files
+    }
+
+    /// Bytes of all files.
+    pub fn size_bytes(&self) -> u64 {
+        self.files.iter().map(|f| f.size_bytes).sum()
+    }
+
+    /// The only file's path, where it is one of text lines on this disk.
+    pub fn text_path(&self) -> Result<Option<&Path>, Error> {
+        match self.files.as_slice() {
+            [only] => match &only.place {
+                Place::Disk(path) if only.opened()?.is_lines() => Ok(Some(path)),
+                _ => Ok(None),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    /// All rows from one on, over all files.
+    ///
+    /// # Errors
+    /// [`Error`] when a file on the way to the first of them cannot be read.
+    pub fn batches(&self, selection: &Selection) -> Result<Arc<dyn Batches>, Error> {
+        let (mut first, mut from) = (0, selection.from);
+        if from > 0 {
+            while let (Some(file), true) = (self.files.get(first), first + 1 < self.files.len()) {
+                let rows = self.rows_of(file, &NoProgress)?;
+                if from < rows {
+                    break;
+                }
+                (first, from) = (first + 1, from - rows);
+            }
+        }
+        let start = Selection {
+            from,
+            columns: selection.columns.clone(),
+        };
+        let rest = Selection {
+            from: 0,
+            ..start.clone()
+        };
+        let (files, home) = (Arc::clone(&self.files), self.home.clone());
+        let open = move |n: usize| {
+            let file = files.get(first + n)?;
+            let selection = if n == 0 { &start } else { &rest };
+            let batches = file.batches(selection, &home).map_err(|e| file.blame(e));
+            Some(batches.map(|inner| {
+                let file = file.path.clone();
+                Arc::new(Named { file, inner }) as Arc<dyn Batches>
+            }))
+        };
+        Ok(Arc::new(Chain::new(Box::new(open))))
+    }
+
+    /// How many rows there are, as far as rows have numbers: blank lines count.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn count(&self, progress: &dyn Progress) -> Result<u64, Error> {
+        let counts = self.files.iter().map(|f| self.rows_of(f, progress));
+        counts.sum()
+    }
+
+    fn rows_of(&self, file: &TargetFile, progress: &dyn Progress) -> Result<u64, Error> {
+        let opened = file.opened()?;
+        if let Some(rows) = opened.table.rows() {
+            return Ok(rows);
+        }
+        if opened.is_lines() {
+            return match &file.place {
+                Place::Disk(path) => TextFile::open(path, &self.home)?.count(progress),
+                Place::Store(held) => held.lines(),
+            };
+        }
+        let fail = |e| self.blame(file.blame(e));
+        let batches = opened.table.batches(&Selection::default()).map_err(fail)?;
+        let mut rows = 0;
+        let mut batch = Batch::default();
+        loop {
+            match batches.next(&mut batch).map_err(fail)? {
+                Next::Batch(_) => rows += batch.count(),
+                Next::End(_) => return Ok(rows),
+            }
+            if progress.cancelled() {
+                return Err(Error::Interrupted);
+            }
+        }
+    }
+
+    /// The error for rows of this target that cannot be read.
+    pub fn blame(&self, source: TableError) -> Error {
+        match source {
+            TableError::Interrupted => Error::Interrupted,
+            source => Error::Rows {
+                target: self.name.clone(),
+                source,
+            },
+        }
+    }
+}
+
+impl TargetFile {
+    /// Its path: in the dataset, below the directory, or as it was typed.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Its length in bytes.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// Its format, and the type of its rows, from its front and its end.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read, or is none that has rows.
+    pub fn describe(&self) -> Result<(FileFormat, Option<Schema>), Error> {
+        let opened = self.opened()?;
+        Ok((opened.format, opened.schema))
+    }
+
+    fn opened(&self) -> Result<Opened, Error> {
+        self.table().map_err(|source| match source {
+            TableError::Read(e) if matches!(self.place, Place::Disk(_)) => {
+                Error::file("read", &self.path, e)
+            }
+            source => Error::Rows {
+                target: self.path.clone(),
+                source,
+            },
+        })
+    }
+
+    fn source(&self) -> Result<Arc<dyn ReadAt>, TableError> {
+        Ok(match &self.place {
+            Place::Disk(path) => Arc::new(File::open(path)?),
+            Place::Store(file) => Arc::clone(file) as Arc<dyn ReadAt>,
+        })
+    }
+
+    fn table(&self) -> Result<Opened, TableError> {
+        open_table(self.source()?, &self.path, self.format)
+    }
+
+    fn blame(&self, source: TableError) -> TableError {
+        match source {
+            TableError::Interrupted => TableError::Interrupted,
+            source => TableError::InFile {
+                file: self.path.clone(),
+                source: Box::new(source),
+            },
+        }
+    }
+
+    fn batches(&self, selection: &Selection, home: &Path) -> Result<Arc<dyn Batches>, TableError> {
+        let opened = self.table()?;
+        if selection.from == 0 || !opened.is_lines() {
+            return opened.table.batches(selection);
+        }
+        // Where the line begins is known without reading those before it.
+        let line = selection.from;
+        let start = match &self.place {
+            Place::Disk(path) => {
+                let start = TextFile::open(path, home)
+                    .and_then(|mut text| text.start_of(line, &NoProgress));
+                start.map_err(|e| TableError::Read(io_error(&e)))?
+            }
+            Place::Store(file) => {
+                let start = file.start_of_line(line);
+                start.map_err(|e| TableError::Read(io_error(&e)))?
+            }
+        };
+        let source = self.source()?;
+        let start = start.unwrap_or(source.len());
+        let shape = opened.table.shape().clone();
+        Arc::new(Lines::new(source, shape).with_known(line, start)).batches(selection)
+    }
+}
+
+/// Batches whose errors tell which file they are of.
+struct Named {
+    file: String,
+    inner: Arc<dyn Batches>,
+}
+
+impl Batches for Named {
+    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+        self.inner.next(batch).map_err(|source| match source {
+            TableError::Interrupted => TableError::Interrupted,
+            source => TableError::InFile {
+                file: self.file.clone(),
+                source: Box::new(source),
+            },
+        })
+    }
+}
+
+/// The file at a path; of a directory those that have rows by their names, in the order of an
+/// index.
+fn on_disk(path: &Path) -> Result<Vec<TargetFile>, Error> {
+    let meta = path.metadata().map_err(|e| Error::file("read", path, e))?;
+    if meta.is_file() {
+        return Ok(vec![TargetFile {
+            path: path.display().to_string(),
+            size_bytes: meta.len(),
+            format: None,
+            place: Place::Disk(path.to_owned()),
+        }]);
+    }
+    if !meta.is_dir() {
+        return Err(Error::NotPlainFile(path.to_owned()));
+    }
+    let found = files::find(path, &[])?.files;
+    let named = found.into_iter().filter(|f| has_rows(&f.path));
+    let files = named.map(|f| TargetFile {
+        path: f.path,
+        size_bytes: f.seen.size_bytes,
+        format: None,
+        place: Place::Disk(f.at),
+    });
+    Ok(files.collect())
+}
+
+/// The files of a dataset that have rows, or the one that is named, whatever it is.
+fn in_store(text: &str, home: &Path) -> Result<Vec<TargetFile>, Error> {
+    let (scheme, rest) = match text.strip_prefix("alimentar:") {
+        Some(rest) => ("alimentar:", rest),
+        None => ("", text),
+    };
+    let (reference, path) = match rest.split_once(':') {
+        Some((reference, path)) => (format!("{scheme}{reference}"), Some(path)),
+        None => (text.to_owned(), None),
+    };
+    // What looks like a path is a path that is not there, not a dataset with an odd name.
+    let parsed = reference.parse::<Reference>();
+    let parsed = parsed.map_err(|_| Error::NotHere(text.to_owned()))?;
+    if !home.exists() {
+        return Err(Error::NotHere(text.to_owned()));
+    }
+    let registry = LocalRegistry::open(home)?;
+    let dataset = registry.resolve(&parsed).map_err(|e| match e {
+        Error::NotFound(_) if path.is_none() => Error::NotHere(text.to_owned()),
+        other => other,
+    })?;
+    let reader = Arc::new(registry.reader_of(&dataset)?);
+    let table: FileTable = registry.files_by(&reader, &dataset.manifest)?;
+    let manifest = Arc::new(dataset.manifest);
+    let is_only = table.files().len() == 1;
+    let mut found = Vec::new();
+    for (start, entry) in table.with_offsets() {
+        let format = FileFormat::from_number(entry.format);
+        let is_wanted = match path {
+            Some(path) => path == entry.path,
+            None => is_only || format.format != Format::Bytes,
+        };
+        if is_wanted {
+            let (reader, manifest) = (Arc::clone(&reader), Arc::clone(&manifest));
+            found.push(TargetFile {
+                path: entry.path.clone(),
+                size_bytes: entry.size_bytes,
+                format: Some(format).filter(|f| f.format != Format::Bytes),
+                place: Place::Store(Arc::new(DatasetFile::new(
+                    reader,
+                    manifest,
+                    start,
+                    entry.clone(),
+                ))),
+            });
+        }
+    }
+    match (path, found.is_empty()) {
+        (Some(path), true) => Err(Error::NoSuchFile {
+            path: path.to_owned(),
+            dataset: manifest.name.to_string(),
+        }),
+        _ => Ok(found),
+    }
+}
