@@ -47,6 +47,14 @@ pub const YAML_VALUES_MAX: usize = 20_000;
 pub const YAML_DEPTH_MAX: usize = 64;
 /// Bytes of one row of text that is looked into.
 pub const ROW_BYTES_MAX: usize = 64 << 20;
+/// Points of an index of rows.
+pub const ROW_INDEX_POINTS_MAX: usize = 1 << 18;
+/// Bytes of a page of a Parquet file, packed and unpacked.
+pub const PARQUET_PAGE_BYTES_MAX: usize = 512 << 20;
+/// Bytes of the text of columnar rows that are shown at once.
+pub const COLUMNAR_TEXT_BYTES_MAX: usize = 1 << 30;
+/// Bytes of the body of an Arrow message.
+pub const ARROW_BODY_BYTES_MAX: usize = 1 << 30;
 /// Arrays and objects within each other in JSON text.
 pub const JSON_DEPTH_MAX: usize = 100_000;
 /// Blocks whose lines are counted in the index of one file.
@@ -182,6 +190,10 @@ pub const ALL: &[(&str, u64)] = &[
     ("yaml_values_max", YAML_VALUES_MAX as u64),
     ("yaml_depth_max", YAML_DEPTH_MAX as u64),
     ("row_bytes_max", ROW_BYTES_MAX as u64),
+    ("row_index_points_max", ROW_INDEX_POINTS_MAX as u64),
+    ("parquet_page_bytes_max", PARQUET_PAGE_BYTES_MAX as u64),
+    ("columnar_text_bytes_max", COLUMNAR_TEXT_BYTES_MAX as u64),
+    ("arrow_body_bytes_max", ARROW_BODY_BYTES_MAX as u64),
     ("json_depth_max", JSON_DEPTH_MAX as u64),
     ("line_index_blocks_max", LINE_INDEX_BLOCKS_MAX as u64),
     ("line_index_bytes_max", LINE_INDEX_BYTES_MAX as u64),
