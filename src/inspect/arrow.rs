@@ -73,7 +73,7 @@ fn batch_rows(message: &Message<'_>) -> Option<u64> {
 }
 
 /// The message at an offset and where its body begins.
-fn message_at(source: &dyn ReadAt, at: u64) -> Option<(Vec<u8>, u64)> {
+pub(crate) fn message_at(source: &dyn ReadAt, at: u64) -> Option<(Vec<u8>, u64)> {
     let first: [u8; 4] = exactly(source, at, 4)?.try_into().ok()?;
     let (length, start) = if first == CONTINUATION {
         let length: [u8; 4] = exactly(source, at.checked_add(4)?, 4)?.try_into().ok()?;
@@ -89,7 +89,7 @@ fn positive(length: i32) -> Option<u64> {
     u64::try_from(length).ok().filter(|n| *n > 0)
 }
 
-fn limited(source: &dyn ReadAt, at: u64, length: u64) -> Option<Vec<u8>> {
+pub(crate) fn limited(source: &dyn ReadAt, at: u64, length: u64) -> Option<Vec<u8>> {
     let length = usize::try_from(length).ok()?;
     let fits = length <= ARROW_METADATA_BYTES_MAX;
     fits.then(|| exactly(source, at, length)).flatten()

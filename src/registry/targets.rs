@@ -8,16 +8,17 @@ use std::sync::Arc;
 use arrow_schema::Schema;
 
 use crate::ident::Reference;
+use crate::inspect::Compression;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Chain;
-use crate::inspect::table::Lines;
 use crate::inspect::table::Next;
+use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Opened;
 use crate::inspect::table::Selection;
-use crate::inspect::table::Table;
+use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
 use crate::inspect::table::has_rows;
 use crate::inspect::table::open_table;
@@ -98,7 +99,7 @@ impl Target {
     pub fn text_path(&self) -> Result<Option<&Path>, Error> {
         match self.files.as_slice() {
             [only] => match &only.place {
-                Place::Disk(path) if only.opened()?.is_lines() => Ok(Some(path)),
+                Place::Disk(path) if is_lines(&only.opened()?) => Ok(Some(path)),
                 _ => Ok(None),
             },
             _ => Ok(None),
@@ -155,7 +156,7 @@ impl Target {
         if let Some(rows) = opened.table.rows() {
             return Ok(rows);
         }
-        if opened.is_lines() {
+        if is_lines(&opened) {
             return match &file.place {
                 Place::Disk(path) => TextFile::open(path, &self.home)?.count(progress),
                 Place::Store(held) => held.lines(),
@@ -205,7 +206,7 @@ impl TargetFile {
     /// [`Error`] when it cannot be read, or is none that has rows.
     pub fn describe(&self) -> Result<(FileFormat, Option<Schema>), Error> {
         let opened = self.opened()?;
-        Ok((opened.format, opened.schema))
+        Ok((opened.format, opened.schema()))
     }
 
     fn opened(&self) -> Result<Opened, Error> {
@@ -228,7 +229,16 @@ impl TargetFile {
     }
 
     fn table(&self) -> Result<Opened, TableError> {
-        open_table(self.source()?, &self.path, self.format)
+        self.table_with(None)
+    }
+
+    fn table_with(&self, known: Option<(u64, u64)>) -> Result<Opened, TableError> {
+        let options = OpenOptions {
+            format: self.format,
+            known,
+            index: None,
+        };
+        open_table(self.source()?, &self.path, options)
     }
 
     fn blame(&self, source: TableError) -> TableError {
@@ -243,7 +253,7 @@ impl TargetFile {
 
     fn batches(&self, selection: &Selection, home: &Path) -> Result<Arc<dyn Batches>, TableError> {
         let opened = self.table()?;
-        if selection.from == 0 || !opened.is_lines() {
+        if selection.from == 0 || !is_lines(&opened) {
             return opened.table.batches(selection);
         }
         // Where the line begins is known without reading those before it.
@@ -259,10 +269,10 @@ impl TargetFile {
                 start.map_err(|e| TableError::Read(io_error(&e)))?
             }
         };
-        let source = self.source()?;
-        let start = start.unwrap_or(source.len());
-        let shape = opened.table.shape().clone();
-        Arc::new(Lines::new(source, shape).with_known(line, start)).batches(selection)
+        let start = start.unwrap_or(self.size_bytes);
+        self.table_with(Some((line, start)))?
+            .table
+            .batches(selection)
     }
 }
 
@@ -282,6 +292,14 @@ impl Batches for Named {
             },
         })
     }
+}
+
+/// Whether rows are the lines of the file as they are: those have an index of their own.
+fn is_lines(opened: &Opened) -> bool {
+    let is_plain = opened.format.compression == Compression::None;
+    let is_text = matches!(opened.table.shape(), Shape::Text | Shape::Json);
+    let formats = [Format::Jsonl, Format::Bytes];
+    is_plain && is_text && opened.index.is_none() && formats.contains(&opened.format.format)
 }
 
 /// The file at a path; of a directory those that have rows by their names, in the order of an

@@ -51,6 +51,14 @@ pub const ROW_BYTES_MAX: usize = 64 << 20;
 pub const PATTERN_BYTES_MAX: usize = 64 << 10;
 /// Bytes that a compiled regular expression may take, and so may what is learnt while it is used.
 pub const PATTERN_PROGRAM_BYTES_MAX: usize = 32 << 20;
+/// Points of an index of rows.
+pub const ROW_INDEX_POINTS_MAX: usize = 1 << 18;
+/// Bytes of a page of a Parquet file, packed and unpacked.
+pub const PARQUET_PAGE_BYTES_MAX: usize = 512 << 20;
+/// Bytes of the text of columnar rows that are shown at once.
+pub const COLUMNAR_TEXT_BYTES_MAX: usize = 1 << 30;
+/// Bytes of the body of an Arrow message.
+pub const ARROW_BODY_BYTES_MAX: usize = 1 << 30;
 /// Arrays and objects within each other in JSON text.
 pub const JSON_DEPTH_MAX: usize = 100_000;
 /// Blocks whose lines are counted in the index of one file.
@@ -191,6 +199,10 @@ pub const ALL: &[(&str, u64)] = &[
         "pattern_program_bytes_max",
         PATTERN_PROGRAM_BYTES_MAX as u64,
     ),
+    ("row_index_points_max", ROW_INDEX_POINTS_MAX as u64),
+    ("parquet_page_bytes_max", PARQUET_PAGE_BYTES_MAX as u64),
+    ("columnar_text_bytes_max", COLUMNAR_TEXT_BYTES_MAX as u64),
+    ("arrow_body_bytes_max", ARROW_BODY_BYTES_MAX as u64),
     ("json_depth_max", JSON_DEPTH_MAX as u64),
     ("line_index_blocks_max", LINE_INDEX_BLOCKS_MAX as u64),
     ("line_index_bytes_max", LINE_INDEX_BYTES_MAX as u64),

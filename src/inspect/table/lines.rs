@@ -26,6 +26,8 @@ pub struct Lines {
     source: Arc<dyn ReadAt>,
     size: u64,
     shape: Shape,
+    /// Where the first row begins.
+    front: u64,
     /// A row whose place is known, and where it begins.
     known: (u64, u64),
 }
@@ -38,8 +40,16 @@ impl Lines {
             source,
             size,
             shape,
+            front: 0,
             known: (0, 0),
         }
+    }
+
+    /// The same with rows from this byte on: a byte order mark is before it.
+    #[must_use]
+    pub fn with_front(mut self, offset: u64) -> Self {
+        self.front = offset.min(self.size);
+        self
     }
 
     /// The same where it is known at which byte a row begins, so that rows from there on are found
@@ -53,8 +63,8 @@ impl Lines {
     /// Where a row begins, by counting from what is known; the end of the file where there is none.
     fn start_of(&self, row: u64) -> Result<u64, TableError> {
         let (mut at_row, mut at) = match self.known {
-            (known, offset) if known <= row => (known, offset),
-            _ => (0, 0),
+            (known, offset) if known > 0 && known <= row => (known, offset),
+            _ => (0, self.front),
         };
         let mut piece = vec![0; 64 << 10];
         while at_row < row && at < self.size {

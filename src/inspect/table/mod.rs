@@ -4,12 +4,20 @@
 mod batch;
 mod cells;
 mod chain;
+mod columnar;
+mod cut;
+mod input;
 mod lines;
 mod open;
+#[cfg(test)]
+mod reader_tests;
+mod row_index;
 mod scan;
 mod shape;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::sync::Arc;
 
@@ -23,9 +31,13 @@ pub use cells::Scratch;
 pub use chain::Chain;
 pub use chain::OpenFile;
 pub use lines::Lines;
+pub use open::OpenOptions;
 pub use open::Opened;
 pub use open::has_rows;
 pub use open::open_table;
+pub use row_index::GrowingIndex;
+pub use row_index::Point;
+pub use row_index::RowIndex;
 pub use scan::Scan;
 pub use scan::Scanned;
 pub use shape::Header;

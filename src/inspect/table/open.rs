@@ -1,67 +1,306 @@
-//! Opening a file as a table.
+//! Opening a file as a table: what it is, by its first bytes and its name's ending, and nothing
+//! of it is read but its front and a footer.
 
 use std::sync::Arc;
 
 use arrow_schema::Schema;
 
+use crate::inspect::arrow;
+use crate::inspect::csv;
+use crate::inspect::describe::HEAD_BYTES;
 use crate::inspect::format::Compression;
 use crate::inspect::format::FileFormat;
 use crate::inspect::format::Format;
 use crate::inspect::format::ending;
+use crate::inspect::json;
+use crate::inspect::parquet;
+use crate::inspect::table::GrowingIndex;
+use crate::inspect::table::Header;
 use crate::inspect::table::Lines;
+use crate::inspect::table::RowIndex;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
+use crate::inspect::table::columnar::open_arrow;
+use crate::inspect::table::columnar::open_parquet;
+use crate::inspect::table::input::Input;
+use crate::inspect::table::text::Rows;
+use crate::inspect::table::text::TextTable;
 use crate::read_at::ReadAt;
 
-/// A file that was opened.
-#[derive(Clone)]
+/// What is known of a file that is opened.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// Its format, where somebody looked before; plain bytes are looked at again.
+    pub format: Option<FileFormat>,
+    /// A row of a file of lines that is not compressed, and the byte at which it begins.
+    pub known: Option<(u64, u64)>,
+    /// Where rows begin, from an earlier look at the same file.
+    pub index: Option<RowIndex>,
+}
+
+/// A file with its rows.
 pub struct Opened {
-    /// What it is.
-    pub format: FileFormat,
-    /// Its rows.
+    /// The rows.
     pub table: Arc<dyn Table>,
-    /// The type of its rows, where it is known.
-    pub schema: Option<Schema>,
+    /// What they are in; plain bytes for text that is no format with rows, and for a `.json` file
+    /// that is neither an array nor lines: its rows are the JSON values in it, mostly one.
+    pub format: FileFormat,
+    /// Where rows begin, for formats that are read from the front; it grows while rows are read.
+    pub index: Option<GrowingIndex>,
+    schema: Known,
+}
+
+/// Where the schema comes from.
+enum Known {
+    Schema(Schema),
+    Head(Head),
+}
+
+/// Opens a file. Of its path only the ending counts.
+///
+/// # Errors
+/// [`TableError::Unsupported`] for what has no rows that could be read,
+/// [`TableError::Damaged`] where a footer is not what it should be, and those of the source.
+pub fn open_table(
+    source: Arc<dyn ReadAt>,
+    path: &str,
+    options: OpenOptions,
+) -> Result<Opened, TableError> {
+    let magic = first_bytes(Input::open(Arc::clone(&source), Compression::None, 0), 16)?;
+    let known = options.format.filter(|f| f.format != Format::Bytes);
+    let format = known.map_or_else(|| recognise(&magic, path), Ok)?;
+    match format.format {
+        Format::Parquet => {
+            let (table, schema) = open_parquet(source)?;
+            Ok(Opened::columnar(table, format, schema))
+        }
+        Format::ArrowFile | Format::ArrowStream => {
+            let (table, schema) = open_arrow(source, format.format == Format::ArrowFile)?;
+            Ok(Opened::columnar(table, format, schema))
+        }
+        _ => open_text(source, format, options),
+    }
 }
 
 impl Opened {
-    /// Whether its rows are the lines of the file as they are.
-    pub fn is_lines(&self) -> bool {
-        self.format.compression == Compression::None
-            && matches!(self.format.format, Format::Jsonl | Format::Bytes)
+    /// The type of its rows: as the file says, or as the values at its front are.
+    pub fn schema(&self) -> Option<Schema> {
+        let head = match &self.schema {
+            Known::Schema(schema) => return Some(schema.clone()),
+            Known::Head(head) => head,
+        };
+        match self.format.format {
+            Format::Jsonl => json::lines_schema(&head.text, head.is_whole),
+            Format::JsonArray => json::array_schema(&head.text),
+            Format::Csv | Format::Tsv => {
+                csv::table(self.format.format, &head.text, head.is_whole).schema
+            }
+            _ => None,
+        }
+    }
+
+    fn columnar(table: Arc<dyn Table>, format: FileFormat, schema: Schema) -> Self {
+        Self {
+            table,
+            format,
+            index: None,
+            schema: Known::Schema(schema),
+        }
     }
 }
+
+/// What the first bytes and the ending say. Text is plain bytes unless the ending names a format.
+fn recognise(magic: &[u8], path: &str) -> Result<FileFormat, TableError> {
+    let ending = ending(path);
+    let plain = |format| {
+        Ok(FileFormat {
+            format,
+            compression: Compression::None,
+        })
+    };
+    if magic.starts_with(parquet::MAGIC) {
+        return plain(Format::Parquet);
+    }
+    if magic.starts_with(arrow::FILE_MAGIC) {
+        return plain(Format::ArrowFile);
+    }
+    if magic.starts_with(&arrow::CONTINUATION) || (ending.arrow && !magic.is_empty()) {
+        return plain(Format::ArrowStream);
+    }
+    if let Some((_, what)) = NO_ROWS.iter().find(|(m, _)| magic.starts_with(m)) {
+        return Err(TableError::Unsupported((*what).to_owned()));
+    }
+    let compression = if magic.starts_with(&[0x1f, 0x8b]) {
+        Compression::Gzip
+    } else if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        Compression::Zstd
+    } else if ending.compression == Compression::Zstd && is_skippable(magic) {
+        Compression::Zstd
+    } else {
+        Compression::None
+    };
+    Ok(FileFormat {
+        format: ending.text.unwrap_or(Format::Bytes),
+        compression,
+    })
+}
+
+/// A Zstandard frame without content (RFC 8878, 3.1.2).
+fn is_skippable(magic: &[u8]) -> bool {
+    matches!(magic, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+}
+
+fn open_text(
+    source: Arc<dyn ReadAt>,
+    format: FileFormat,
+    options: OpenOptions,
+) -> Result<Opened, TableError> {
+    let head = Head::read(&source, format.compression)?;
+    if format.compression != Compression::None
+        && (head.text.starts_with(parquet::MAGIC) || head.text.starts_with(arrow::FILE_MAGIC))
+    {
+        let why = "it is a columnar file inside of a compressed one; decompress it first";
+        return Err(TableError::Unsupported(why.to_owned()));
+    }
+    let (rows, inner) = rows_in(format.format, &head);
+    let shape = match rows {
+        Rows::Records => delimited(inner, &head),
+        Rows::Elements | Rows::Values => Shape::Json,
+        Rows::Lines if inner == Format::Jsonl => Shape::Json,
+        Rows::Lines => Shape::Text,
+    };
+    let format = FileFormat {
+        format: inner,
+        compression: format.compression,
+    };
+    let compression = head.compression;
+    let front = head.front;
+    let is_random = compression == Compression::None;
+    if rows == Rows::Lines && is_random {
+        let mut lines = Lines::new(source, shape).with_front(front);
+        if let Some((row, offset)) = options.known {
+            lines = lines.with_known(row, offset);
+        }
+        return Ok(Opened::text(Arc::new(lines), format, None, head));
+    }
+    let index = is_random.then(|| GrowingIndex::new(options.index.unwrap_or_default()));
+    let table = TextTable {
+        source,
+        compression,
+        rows,
+        shape,
+        front,
+        index: index.clone(),
+    };
+    Ok(Opened::text(Arc::new(table), format, index, head))
+}
+
+impl Opened {
+    fn text(
+        table: Arc<dyn Table>,
+        format: FileFormat,
+        index: Option<GrowingIndex>,
+        head: Head,
+    ) -> Self {
+        Self {
+            table,
+            format,
+            index,
+            schema: Known::Head(head),
+        }
+    }
+}
+
+/// How rows are written, and the format that the text turns out to be.
+fn rows_in(format: Format, head: &Head) -> (Rows, Format) {
+    match format {
+        Format::Jsonl => (Rows::Lines, Format::Jsonl),
+        Format::Csv | Format::Tsv => (Rows::Records, format),
+        Format::JsonArray => {
+            let mut bytes = head.text.iter().filter(|b| !b.is_ascii_whitespace());
+            match bytes.next() {
+                Some(b'[') => (Rows::Elements, Format::JsonArray),
+                Some(b'{') if json::looks_like_lines(&head.text, head.is_whole) => {
+                    (Rows::Lines, Format::Jsonl)
+                }
+                _ => (Rows::Values, Format::Bytes),
+            }
+        }
+        _ => (Rows::Lines, Format::Bytes),
+    }
+}
+
+fn delimited(format: Format, head: &Head) -> Shape {
+    let table = csv::table(format, &head.text, head.is_whole);
+    Shape::Delimited(Arc::new(Header {
+        names: table.names,
+        separator: table.separator,
+        is_in_file: table.has_header,
+    }))
+}
+
+/// The beginning of the text, without a byte order mark.
+struct Head {
+    text: Vec<u8>,
+    /// There is no more text than this.
+    is_whole: bool,
+    front: u64,
+    compression: Compression,
+}
+
+impl Head {
+    fn read(source: &Arc<dyn ReadAt>, compression: Compression) -> Result<Self, TableError> {
+        let input = Input::open(Arc::clone(source), compression, 0);
+        let mut text = first_bytes(input, HEAD_BYTES + 1)?;
+        let is_whole = text.len() <= HEAD_BYTES;
+        text.truncate(HEAD_BYTES);
+        let mut front = 0;
+        if text.starts_with(b"\xef\xbb\xbf") {
+            text.drain(..3);
+            front = 3;
+        }
+        Ok(Self {
+            text,
+            is_whole,
+            front,
+            compression,
+        })
+    }
+}
+
+/// As many bytes as there are, up to `most`. What a decoder says only later is not asked for.
+fn first_bytes(mut input: Input, most: usize) -> Result<Vec<u8>, TableError> {
+    let mut bytes = Vec::new();
+    let mut piece = vec![0; most.min(64 << 10)];
+    while bytes.len() < most {
+        match input.read(&mut piece) {
+            Ok(0) => break,
+            Ok(n) => bytes.extend_from_slice(piece.get(..n).unwrap_or_default()),
+            // The rows before it are to be had.
+            Err(TableError::Damaged(_)) if !bytes.is_empty() => break,
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(most);
+    Ok(bytes)
+}
+
+/// What the first bytes of files are whose rows nobody reads.
+const NO_ROWS: [(&[u8], &str); 6] = [
+    (b"PARE", "its footer is encrypted"),
+    (b"PK\x03\x04", "it is a ZIP archive; unpack it first"),
+    (b"BZh", "it is compressed with bzip2; decompress it first"),
+    (
+        b"\xfd7zXZ\0",
+        "it is compressed with xz; decompress it first",
+    ),
+    (b"7z\xbc\xaf\x27\x1c", "it is a 7z archive; unpack it first"),
+    (b"Rar!\x1a\x07", "it is a RAR archive; unpack it first"),
+];
 
 /// Whether a path's ending is that of a format with rows.
 pub fn has_rows(path: &str) -> bool {
     let ending = ending(path);
     ending.text.is_some() || ending.arrow || path.to_ascii_lowercase().ends_with(".parquet")
-}
-
-/// Opens a file.
-///
-/// # Errors
-/// [`TableError`] when it has no rows.
-pub fn open_table(
-    source: Arc<dyn ReadAt>,
-    path: &str,
-    format: Option<FileFormat>,
-) -> Result<Opened, TableError> {
-    let shape = match ending(path).text {
-        Some(Format::Jsonl) => Shape::Json,
-        _ => Shape::Text,
-    };
-    Ok(Opened {
-        format: format.unwrap_or(FileFormat {
-            format: if shape == Shape::Json {
-                Format::Jsonl
-            } else {
-                Format::Bytes
-            },
-            compression: Compression::None,
-        }),
-        table: Arc::new(Lines::new(source, shape)),
-        schema: None,
-    })
 }

@@ -1,0 +1,313 @@
+//! Parquet files as tables.
+
+use std::sync::Arc;
+
+use arrow_schema::Fields;
+use arrow_schema::Schema;
+use parquet::arrow::FieldLevels;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+use parquet::arrow::arrow_reader::RowGroups;
+use parquet::arrow::arrow_reader::RowSelection;
+use parquet::arrow::arrow_reader::RowSelector;
+use parquet::arrow::parquet_to_arrow_field_levels;
+use parquet::arrow::parquet_to_arrow_schema;
+use parquet::column::page::PageIterator;
+use parquet::column::page::PageReader;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::RowGroupMetaData;
+
+use crate::inspect::table::Batch;
+use crate::inspect::table::Batches;
+use crate::inspect::table::Next;
+use crate::inspect::table::Selection;
+use crate::inspect::table::Shape;
+use crate::inspect::table::Table;
+use crate::inspect::table::TableError;
+use crate::inspect::table::columnar::batch_rows;
+use crate::inspect::table::columnar::footer::read_footer;
+use crate::inspect::table::columnar::guarded;
+use crate::inspect::table::columnar::pages::Chunk;
+use crate::inspect::table::columnar::pages::Pages;
+use crate::inspect::table::columnar::render::check;
+use crate::inspect::table::columnar::render::render;
+use crate::inspect::table::columnar::render::with_views;
+use crate::inspect::table::columnar::slices::Job;
+use crate::inspect::table::columnar::slices::Slice;
+use crate::inspect::table::columnar::slices::Slices;
+use crate::read_at::ReadAt;
+
+/// Batches of a slice: as many as a thread may be ahead of the others.
+const SLICE_BATCHES: u64 = 8;
+
+/// Opens a Parquet file; with it comes the schema.
+pub(in crate::inspect::table) fn open_parquet(
+    source: Arc<dyn ReadAt>,
+) -> Result<(Arc<dyn Table>, Schema), TableError> {
+    let metadata = read_footer(&*source)?;
+    let file = metadata.file_metadata();
+    let descriptor = file.schema_descr();
+    let own = guarded(|| parquet_to_arrow_schema(descriptor, file.key_value_metadata()));
+    // What a writer says of Arrow types may be wrong where the columns are not.
+    let schema = own.or_else(|_| guarded(|| parquet_to_arrow_schema(descriptor, None)))?;
+    let mut rows = 0_u64;
+    for group in metadata.row_groups() {
+        let more = u64::try_from(group.num_rows()).ok();
+        let sum = more.and_then(|more| rows.checked_add(more));
+        rows = sum.ok_or_else(|| TableError::Damaged("it has less than no rows".to_owned()))?;
+    }
+    let views = with_views(&schema.fields);
+    check(&Schema::new(views.clone()))?;
+    let table = ParquetTable {
+        source,
+        metadata: Arc::new(metadata),
+        views,
+        rows,
+    };
+    Ok((Arc::new(table), schema))
+}
+
+struct ParquetTable {
+    source: Arc<dyn ReadAt>,
+    metadata: Arc<ParquetMetaData>,
+    /// The fields, as they are decoded.
+    views: Fields,
+    rows: u64,
+}
+
+impl Table for ParquetTable {
+    fn shape(&self) -> &Shape {
+        &Shape::Json
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.rows)
+    }
+
+    fn batches(self: Arc<Self>, selection: &Selection) -> Result<Arc<dyn Batches>, TableError> {
+        let descriptor = self.metadata.file_metadata().schema_descr();
+        let roots = self.views.iter().enumerate();
+        let wanted = roots.filter(|(_, field)| is_wanted(field.name(), &selection.columns));
+        let roots: Vec<usize> = wanted.map(|(n, _)| n).collect();
+        let levels = guarded(|| {
+            let mask = ProjectionMask::roots(descriptor, roots.iter().copied());
+            parquet_to_arrow_field_levels(descriptor, mask, Some(&self.views))
+        })?;
+        let plan = Plan {
+            metadata: Arc::clone(&self.metadata),
+            group: 0,
+            row: 0,
+            skip: selection.from,
+            roots,
+        };
+        Ok(Arc::new(ParquetBatches {
+            table: self,
+            levels,
+            slices: Slices::new(Box::new(plan.slices())),
+        }))
+    }
+}
+
+/// Whether a column, or one inside of it, is among those that are wanted.
+fn is_wanted(name: &str, columns: &[String]) -> bool {
+    let is_inside = |path: &String| {
+        let rest = path.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    columns.is_empty() || columns.iter().any(is_inside)
+}
+
+/// Divides row groups into slices.
+struct Plan {
+    metadata: Arc<ParquetMetaData>,
+    group: usize,
+    row: u64,
+    skip: u64,
+    roots: Vec<usize>,
+}
+
+impl Plan {
+    fn slices(mut self) -> impl FnMut() -> Option<Slice> + Send {
+        move || self.next_slice()
+    }
+
+    fn next_slice(&mut self) -> Option<Slice> {
+        loop {
+            let metadata = Arc::clone(&self.metadata);
+            let group = metadata.row_groups().get(self.group)?;
+            let rows = u64::try_from(group.num_rows()).unwrap_or_default();
+            let passed = self.skip.min(rows - self.row);
+            self.skip -= passed;
+            self.row += passed;
+            if self.row == rows {
+                (self.group, self.row) = (self.group + 1, 0);
+                continue;
+            }
+            let batch_rows = batch_rows(self.bytes(group), rows);
+            let most = match self.is_repeated(group) {
+                // Rows of lists are found only by decoding those before.
+                true => u64::MAX,
+                false => batch_rows * SLICE_BATCHES,
+            };
+            let slice = Slice {
+                group: self.group,
+                row: self.row,
+                rows: most.min(rows - self.row),
+                batch_rows,
+            };
+            self.row += slice.rows;
+            return Some(slice);
+        }
+    }
+
+    fn columns<'a>(
+        &'a self,
+        group: &'a RowGroupMetaData,
+    ) -> impl Iterator<Item = (usize, &'a parquet::file::metadata::ColumnChunkMetaData)> {
+        let descriptor = group.schema_descr();
+        let all = group.columns().iter().enumerate();
+        all.filter(move |(n, _)| {
+            let root = *n < descriptor.num_columns();
+            root && self.roots.contains(&descriptor.get_column_root_idx(*n))
+        })
+    }
+
+    fn bytes(&self, group: &RowGroupMetaData) -> u64 {
+        let sizes = self
+            .columns(group)
+            .map(|(_, column)| column.uncompressed_size());
+        let sizes = sizes.map(|n| u64::try_from(n).unwrap_or_default());
+        sizes.fold(0, u64::saturating_add)
+    }
+
+    fn is_repeated(&self, group: &RowGroupMetaData) -> bool {
+        self.columns(group)
+            .any(|(_, column)| column.column_descr().max_rep_level() > 0)
+    }
+}
+
+type PlanFn = Box<dyn FnMut() -> Option<Slice> + Send>;
+
+struct ParquetBatches {
+    table: Arc<ParquetTable>,
+    levels: FieldLevels,
+    slices: Slices<ParquetRecordBatchReader, PlanFn>,
+}
+
+impl Batches for ParquetBatches {
+    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+        let mut job = match self.slices.take() {
+            Ok(job) => job,
+            Err(batches) => return Ok(Next::End(batches)),
+        };
+        let decoded = self.decode(&mut job);
+        let reader = job.reader.take().filter(|_| decoded.is_ok());
+        self.slices.give_back(job.key(), reader);
+        let rows = decoded?;
+        let bytes = self.bytes(&job);
+        let mut filled = Ok(());
+        batch.refill_lines(&Shape::Json, 0, |text| match render(&rows, bytes, text) {
+            Ok(filled) => filled,
+            Err(error) => {
+                filled = Err(error);
+                text.clear();
+                crate::inspect::table::Filled::default()
+            }
+        });
+        filled.map(|()| Next::Batch(job.number))
+    }
+}
+
+impl ParquetBatches {
+    fn decode(
+        &self,
+        job: &mut Job<ParquetRecordBatchReader>,
+    ) -> Result<arrow_array::RecordBatch, TableError> {
+        let place = |error| match error {
+            TableError::Damaged(why) => {
+                TableError::Damaged(format!("row group {}: {why}", job.slice.group))
+            }
+            other => other,
+        };
+        if job.reader.is_none() {
+            job.reader = Some(self.open(&job.slice).map_err(place)?);
+        }
+        let short = || ParquetError::General("it has less rows than it should".to_owned());
+        let reader = &mut job.reader;
+        let rows = guarded(|| {
+            let next = reader.as_mut().and_then(Iterator::next);
+            next.ok_or_else(short)?.map_err(ParquetError::from)
+        });
+        let rows = rows.map_err(place)?;
+        if rows.num_rows() as u64 != job.rows {
+            return Err(place(TableError::Damaged(short().to_string())));
+        }
+        Ok(rows)
+    }
+
+    fn open(&self, slice: &Slice) -> Result<ParquetRecordBatchReader, TableError> {
+        let group = Group {
+            source: Arc::clone(&self.table.source),
+            metadata: Arc::clone(&self.table.metadata),
+            group: slice.group,
+        };
+        let size = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+        let selectors = vec![
+            RowSelector::skip(size(slice.row)),
+            RowSelector::select(size(slice.rows)),
+        ];
+        guarded(|| {
+            ParquetRecordBatchReader::try_new_with_row_groups(
+                &self.levels,
+                &group,
+                size(slice.batch_rows),
+                Some(RowSelection::from(selectors)),
+            )
+        })
+    }
+
+    /// The share of a batch in the bytes of its row group.
+    fn bytes(&self, job: &Job<ParquetRecordBatchReader>) -> u64 {
+        let group = self.table.metadata.row_groups().get(job.slice.group);
+        let share = group.and_then(|group| {
+            let bytes = u128::try_from(group.compressed_size()).ok()?;
+            let rows = u128::try_from(group.num_rows()).ok()?;
+            u64::try_from(bytes * u128::from(job.rows) / rows.max(1)).ok()
+        });
+        share.unwrap_or_default().min(self.table.source.len())
+    }
+}
+
+/// One row group, as the library wants it.
+struct Group {
+    source: Arc<dyn ReadAt>,
+    metadata: Arc<ParquetMetaData>,
+    group: usize,
+}
+
+impl RowGroups for Group {
+    fn num_rows(&self) -> usize {
+        let group = self.metadata.row_groups().get(self.group);
+        let rows = group.map(RowGroupMetaData::num_rows).unwrap_or_default();
+        usize::try_from(rows).unwrap_or_default()
+    }
+
+    fn column_chunks(&self, i: usize) -> Result<Box<dyn PageIterator>, ParquetError> {
+        let group = self.metadata.row_groups().get(self.group);
+        let column = group.and_then(|group| group.columns().get(i));
+        let column =
+            column.ok_or_else(|| ParquetError::General("a column is missing".to_owned()))?;
+        let pages = Pages::new(Arc::clone(&self.source), column)?;
+        let pages: Box<dyn PageReader> = Box::new(pages);
+        Ok(Box::new(Chunk(Some(Ok(pages)))))
+    }
+
+    fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
+        Box::new(self.metadata.row_groups().iter().skip(self.group).take(1))
+    }
+
+    fn metadata(&self) -> &ParquetMetaData {
+        &self.metadata
+    }
+}

@@ -1,0 +1,262 @@
+//! Rows of Arrow arrays as JSON text. Normative: `spec/rows.md`.
+
+use std::sync::Arc;
+
+use arrow_array::Array;
+use arrow_array::RecordBatch;
+use arrow_array::StructArray;
+use arrow_array::cast::AsArray;
+use arrow_json::Encoder;
+use arrow_json::EncoderFactory;
+use arrow_json::EncoderOptions;
+use arrow_json::writer::NullableEncoder;
+use arrow_json::writer::make_encoder;
+use arrow_schema::ArrowError;
+use arrow_schema::DataType;
+use arrow_schema::Field;
+use arrow_schema::FieldRef;
+use arrow_schema::Fields;
+use arrow_schema::Schema;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::inspect::table::Filled;
+use crate::inspect::table::TableError;
+use crate::inspect::table::columnar::guarded;
+use crate::wire::limits::COLUMNAR_TEXT_BYTES_MAX;
+use crate::wire::limits::ROW_BYTES_MAX;
+
+/// Appends each row as an object on a line of its own.
+pub(super) fn render(
+    rows: &RecordBatch,
+    bytes_read: u64,
+    out: &mut Vec<u8>,
+) -> Result<Filled, TableError> {
+    let options = options();
+    let array = StructArray::from(rows.clone());
+    let field = Arc::new(Field::new("row", array.data_type().clone(), false));
+    guarded(|| {
+        let mut encoder = make_encoder(&field, &array, &options)?;
+        let mut truncated = 0;
+        for row in 0..array.len() {
+            let start = out.len();
+            encoder.encode(row, out);
+            if out.len() - start > ROW_BYTES_MAX {
+                out.truncate(start + ROW_BYTES_MAX);
+                truncated += 1;
+            }
+            out.push(b'\n');
+            if out.len() > COLUMNAR_TEXT_BYTES_MAX {
+                let why = "rows that follow each other have more text than is shown";
+                return Err(ArrowError::ComputeError(why.to_owned()));
+            }
+        }
+        Ok(Filled {
+            truncated,
+            bytes_read,
+        })
+    })
+}
+
+/// Whether rows of a schema can be shown.
+pub(super) fn check(schema: &Schema) -> Result<(), TableError> {
+    let none = guarded(|| Ok::<_, ArrowError>(RecordBatch::new_empty(Arc::new(schema.clone()))))?;
+    let options = options();
+    let array = StructArray::from(none);
+    let field = Arc::new(Field::new("row", array.data_type().clone(), false));
+    let made = guarded(|| make_encoder(&field, &array, &options).map(drop));
+    made.map_err(|error| TableError::Unsupported(error.to_string()))
+}
+
+/// The same fields with text and bytes as views: they are not copied out of pages, and a value of
+/// a dictionary is there once however many rows have it.
+pub(super) fn with_views(fields: &Fields) -> Fields {
+    fields.iter().map(with_view).collect()
+}
+
+fn with_view(field: &FieldRef) -> FieldRef {
+    let inner = |kind: &DataType| match kind {
+        DataType::Utf8 | DataType::LargeUtf8 => Some(DataType::Utf8View),
+        DataType::Binary | DataType::LargeBinary => Some(DataType::BinaryView),
+        _ => None,
+    };
+    let kind = match field.data_type() {
+        DataType::Dictionary(_, values) => inner(values),
+        DataType::List(item) => Some(DataType::List(with_view(item))),
+        DataType::LargeList(item) => Some(DataType::LargeList(with_view(item))),
+        DataType::FixedSizeList(item, n) => Some(DataType::FixedSizeList(with_view(item), *n)),
+        DataType::Struct(fields) => Some(DataType::Struct(with_views(fields))),
+        DataType::Map(entries, sorted) => Some(DataType::Map(with_view(entries), *sorted)),
+        other => inner(other),
+    };
+    match kind {
+        Some(kind) => Arc::new(field.as_ref().clone().with_data_type(kind)),
+        None => Arc::clone(field),
+    }
+}
+
+fn options() -> EncoderOptions {
+    EncoderOptions::default()
+        .with_explicit_nulls(true)
+        .with_encoder_factory(Arc::new(Own))
+}
+
+/// What is rendered otherwise than arrow-json does: text faster, bytes as base64, and maps whose
+/// keys are no text.
+#[derive(Debug)]
+struct Own;
+
+impl EncoderFactory for Own {
+    fn make_default_encoder<'a>(
+        &self,
+        field: &'a FieldRef,
+        array: &'a dyn Array,
+        options: &'a EncoderOptions,
+    ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
+        let encoder: Box<dyn Encoder + 'a> = match array.data_type() {
+            DataType::Utf8 => {
+                let array = array.as_string::<i32>();
+                Box::new(Text(move |n| array.value(n)))
+            }
+            DataType::LargeUtf8 => {
+                let array = array.as_string::<i64>();
+                Box::new(Text(move |n| array.value(n)))
+            }
+            DataType::Utf8View => {
+                let array = array.as_string_view();
+                Box::new(Text(move |n| array.value(n)))
+            }
+            DataType::Binary => {
+                let array = array.as_binary::<i32>();
+                Box::new(Base64(move |n| array.value(n)))
+            }
+            DataType::LargeBinary => {
+                let array = array.as_binary::<i64>();
+                Box::new(Base64(move |n| array.value(n)))
+            }
+            DataType::BinaryView => {
+                let array = array.as_binary_view();
+                Box::new(Base64(move |n| array.value(n)))
+            }
+            DataType::FixedSizeBinary(_) => {
+                let array = array.as_fixed_size_binary();
+                Box::new(Base64(move |n| array.value(n)))
+            }
+            DataType::Map(_, _) => return pairs(field, array, options),
+            _ => return Ok(None),
+        };
+        Ok(Some(NullableEncoder::new(encoder, array.nulls().cloned())))
+    }
+}
+
+struct Text<F>(F);
+
+impl<'a, F: Fn(usize) -> &'a str> Encoder for Text<F> {
+    fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
+        text_into((self.0)(idx).as_bytes(), out);
+    }
+}
+
+struct Base64<F>(F);
+
+impl<'a, F: Fn(usize) -> &'a [u8]> Encoder for Base64<F> {
+    fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
+        let bytes = (self.0)(idx);
+        out.push(b'"');
+        let start = out.len();
+        out.resize(start + bytes.len().div_ceil(3) * 4, b'=');
+        let room = out.get_mut(start..).unwrap_or_default();
+        // There is room for all of it.
+        let _ = STANDARD.encode_slice(bytes, room);
+        out.push(b'"');
+    }
+}
+
+/// A map whose keys are no text is an array of objects with a key and a value.
+fn pairs<'a>(
+    _field: &'a FieldRef,
+    array: &'a dyn Array,
+    options: &'a EncoderOptions,
+) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
+    let map = array.as_map();
+    let is_text = |kind: &DataType| {
+        matches!(
+            kind,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+        )
+    };
+    if is_text(map.keys().data_type()) {
+        return Ok(None);
+    }
+    let DataType::Map(entries, _) = map.data_type() else {
+        return Ok(None);
+    };
+    let encoder = Pairs {
+        offsets: map.offsets(),
+        entries: make_encoder(entries, map.entries(), options)?,
+    };
+    let nulls = array.nulls().cloned();
+    Ok(Some(NullableEncoder::new(Box::new(encoder), nulls)))
+}
+
+struct Pairs<'a> {
+    offsets: &'a [i32],
+    entries: NullableEncoder<'a>,
+}
+
+impl Encoder for Pairs<'_> {
+    fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
+        let offset = |n: usize| {
+            let offset = self.offsets.get(n).copied().unwrap_or_default();
+            usize::try_from(offset).unwrap_or_default()
+        };
+        let (start, end) = (offset(idx), offset(idx + 1));
+        out.push(b'[');
+        for entry in start..end {
+            if entry > start {
+                out.push(b',');
+            }
+            self.entries.encode(entry, out);
+        }
+        out.push(b']');
+    }
+}
+
+/// Appends a text as a JSON string. Runs without anything to escape are copied whole.
+fn text_into(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut rest = text;
+    loop {
+        let plain = rest
+            .iter()
+            .position(|b| *b < 0x20 || matches!(b, b'"' | b'\\'))
+            .unwrap_or(rest.len());
+        let (run, tail) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
+        out.extend_from_slice(run);
+        let Some((byte, tail)) = tail.split_first() else {
+            break;
+        };
+        escape_into(*byte, out);
+        rest = tail;
+    }
+    out.push(b'"');
+}
+
+fn escape_into(byte: u8, out: &mut Vec<u8>) {
+    let short = match byte {
+        b'"' => b'"',
+        b'\\' => b'\\',
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        _ => {
+            let digit = |n: u8| char::from_digit(u32::from(n), 16).map_or(b'0', |c| c as u8);
+            out.extend_from_slice(b"\\u00");
+            out.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+            return;
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
+}

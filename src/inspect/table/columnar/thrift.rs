@@ -1,0 +1,156 @@
+//! The little of Thrift's compact protocol that headers of pages take
+//! (thrift-compact-protocol.md of Apache Thrift).
+
+/// Reads values from the front of some bytes.
+pub(super) struct Compact<'a> {
+    rest: &'a [u8],
+    length: usize,
+}
+
+/// Why bytes could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bad {
+    /// There are not enough of them.
+    Short,
+    Wrong,
+}
+
+/// The type of a field's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kind(u8);
+
+impl Kind {
+    pub(super) const LIST: Self = Self(9);
+    pub(super) const STRUCT: Self = Self(12);
+
+    /// A value within a field is a byte; true of a boolean is in its kind.
+    pub(super) fn is_true(self) -> bool {
+        self.0 == 1
+    }
+
+    pub(super) fn is_integer(self) -> bool {
+        matches!(self.0, 4..=6)
+    }
+}
+
+impl<'a> Compact<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            rest: bytes,
+            length: bytes.len(),
+        }
+    }
+
+    /// How many bytes were read.
+    pub(super) fn at(&self) -> usize {
+        self.length - self.rest.len()
+    }
+
+    fn byte(&mut self) -> Result<u8, Bad> {
+        let (first, rest) = self.rest.split_first().ok_or(Bad::Short)?;
+        self.rest = rest;
+        Ok(*first)
+    }
+
+    fn pass(&mut self, bytes: u64) -> Result<(), Bad> {
+        let bytes = usize::try_from(bytes).map_err(|_| Bad::Wrong)?;
+        self.rest = self.rest.get(bytes..).ok_or(Bad::Short)?;
+        Ok(())
+    }
+
+    fn varint(&mut self) -> Result<u64, Bad> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(Bad::Wrong)
+    }
+
+    /// An integer in zigzag form.
+    pub(super) fn integer(&mut self) -> Result<i64, Bad> {
+        let value = self.varint()?;
+        Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+
+    /// The number and kind of the next field of a struct; `None` at its end. `last` is the field
+    /// before.
+    pub(super) fn field(&mut self, last: &mut i64) -> Result<Option<(i64, Kind)>, Bad> {
+        let byte = self.byte()?;
+        if byte == 0 {
+            return Ok(None);
+        }
+        let number = match byte >> 4 {
+            0 => self.integer()?,
+            step => last.saturating_add(i64::from(step)),
+        };
+        *last = number;
+        Ok(Some((number, Kind(byte & 0x0f))))
+    }
+
+    /// The length of a list and the kind of what is in it.
+    pub(super) fn list(&mut self) -> Result<(u64, Kind), Bad> {
+        let byte = self.byte()?;
+        let length = match byte >> 4 {
+            15 => self.varint()?,
+            length => u64::from(length),
+        };
+        Ok((length, Kind(byte & 0x0f)))
+    }
+
+    /// Passes over the value of a field.
+    pub(super) fn skip(&mut self, kind: Kind, depth: u32) -> Result<(), Bad> {
+        let depth = depth.checked_sub(1).ok_or(Bad::Wrong)?;
+        match kind.0 {
+            // Booleans of fields are in their kinds.
+            1 | 2 => Ok(()),
+            3 => self.pass(1),
+            4..=6 => self.varint().map(drop),
+            7 => self.pass(8),
+            8 => {
+                let length = self.varint()?;
+                self.pass(length)
+            }
+            9 | 10 => {
+                let (length, kind) = self.list()?;
+                for _ in 0..length {
+                    self.skip_item(kind, depth)?;
+                }
+                Ok(())
+            }
+            11 => self.skip_map(depth),
+            12 => {
+                let mut last = 0;
+                while let Some((_, kind)) = self.field(&mut last)? {
+                    self.skip(kind, depth)?;
+                }
+                Ok(())
+            }
+            _ => Err(Bad::Wrong),
+        }
+    }
+
+    fn skip_map(&mut self, depth: u32) -> Result<(), Bad> {
+        let length = self.varint()?;
+        if length == 0 {
+            return Ok(());
+        }
+        let kinds = self.byte()?;
+        for _ in 0..length {
+            self.skip_item(Kind(kinds >> 4), depth)?;
+            self.skip_item(Kind(kinds & 0x0f), depth)?;
+        }
+        Ok(())
+    }
+
+    /// An item of a list; booleans are bytes there.
+    fn skip_item(&mut self, kind: Kind, depth: u32) -> Result<(), Bad> {
+        match kind.0 {
+            1 | 2 => self.pass(1),
+            _ => self.skip(kind, depth),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Files of text that is read in order: JSON arrays, CSV, and whatever is compressed.
+
+use std::sync::Arc;
+
+use crate::inspect::format::Compression;
+use crate::inspect::table::Batches;
+use crate::inspect::table::GrowingIndex;
+use crate::inspect::table::Selection;
+use crate::inspect::table::Shape;
+use crate::inspect::table::Table;
+use crate::inspect::table::TableError;
+use crate::inspect::table::cut::Cutter;
+use crate::inspect::table::cut::DelimitedCutter;
+use crate::inspect::table::cut::JsonCutter;
+use crate::inspect::table::cut::LineCutter;
+use crate::inspect::table::input::Input;
+use crate::inspect::table::row_index::Point;
+use crate::inspect::table::stream::Start;
+use crate::inspect::table::stream::Stream;
+use crate::read_at::ReadAt;
+
+/// How rows are written in text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// A line each.
+    Lines,
+    /// Elements of one JSON array.
+    Elements,
+    /// JSON values that follow each other.
+    Values,
+    /// Records with separators.
+    Records,
+}
+
+/// A file of text.
+pub(super) struct TextTable {
+    pub(super) source: Arc<dyn ReadAt>,
+    pub(super) compression: Compression,
+    pub(super) rows: Rows,
+    pub(super) shape: Shape,
+    /// Bytes at the front of the text that are a byte order mark.
+    pub(super) front: u64,
+    /// Where rows begin; of no use where the text is compressed.
+    pub(super) index: Option<GrowingIndex>,
+}
+
+impl TextTable {
+    /// Rows before those that are counted: the names of columns.
+    fn headers(&self) -> u64 {
+        match &self.shape {
+            Shape::Delimited(header) => u64::from(header.is_in_file),
+            _ => 0,
+        }
+    }
+
+    /// The way to a row: from the nearest before it whose place is known.
+    fn start(&self, from: u64) -> Result<Start, TableError> {
+        let from = from.saturating_add(self.headers());
+        let known = self.index.as_ref().and_then(|i| i.lock().nearest(from));
+        let front = Point {
+            row: 0,
+            at: self.front,
+        };
+        let point = known.unwrap_or(front);
+        let input = match self.compression {
+            Compression::None => Input::open(Arc::clone(&self.source), self.compression, point.at),
+            _ => {
+                let mut input = Input::open(Arc::clone(&self.source), self.compression, 0);
+                skip(&mut input, self.front)?;
+                input
+            }
+        };
+        Ok(Start {
+            input,
+            at: point.at,
+            row: point.row,
+            from,
+        })
+    }
+
+    fn cutter(&self, is_front: bool) -> Box<dyn Cutter> {
+        match self.rows {
+            Rows::Lines => Box::new(LineCutter::default()),
+            Rows::Records => Box::new(DelimitedCutter::default()),
+            Rows::Elements if is_front => Box::new(JsonCutter::array()),
+            Rows::Elements => Box::new(JsonCutter::elements()),
+            Rows::Values => Box::new(JsonCutter::values()),
+        }
+    }
+}
+
+impl Table for TextTable {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    fn rows(&self) -> Option<u64> {
+        let rows = self.index.as_ref()?.lock().rows()?;
+        Some(rows.saturating_sub(self.headers()))
+    }
+
+    fn batches(self: Arc<Self>, selection: &Selection) -> Result<Arc<dyn Batches>, TableError> {
+        let start = self.start(selection.from)?;
+        let cutter = self.cutter(start.row == 0);
+        let index = self.index.clone();
+        Ok(Arc::new(Stream::new(
+            self.shape.clone(),
+            cutter,
+            start,
+            index,
+        )))
+    }
+}
+
+fn skip(input: &mut Input, bytes: u64) -> Result<(), TableError> {
+    let mut left = usize::try_from(bytes).unwrap_or_default();
+    let mut buffer = [0; 8];
+    while left > 0 {
+        let wanted = left.min(buffer.len());
+        match input.read(buffer.get_mut(..wanted).unwrap_or_default())? {
+            0 => return Ok(()),
+            n => left -= n,
+        }
+    }
+    Ok(())
+}
