@@ -121,10 +121,22 @@ impl Target {
                 (first, from) = (first + 1, from - rows);
             }
         }
-        let start = Selection {
+        Ok(self.chain(first, Selection {
             from,
             columns: selection.columns.clone(),
-        };
+        }))
+    }
+
+    /// All rows, once more each time.
+    pub fn all_batches(&self, columns: &[String]) -> Arc<dyn Batches> {
+        self.chain(0, Selection {
+            from: 0,
+            columns: columns.to_vec(),
+        })
+    }
+
+    /// Rows from one of a file on, which are opened when it is their turn.
+    fn chain(&self, first: usize, start: Selection) -> Arc<dyn Batches> {
         let rest = Selection {
             from: 0,
             ..start.clone()
@@ -139,7 +151,16 @@ impl Target {
                 Arc::new(Named { file, inner }) as Arc<dyn Batches>
             }))
         };
-        Ok(Arc::new(Chain::new(Box::new(open))))
+        Arc::new(Chain::new(Box::new(open)))
+    }
+
+    /// What is in the rows of the first file.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read.
+    pub fn shape(&self) -> Result<Shape, Error> {
+        let first = self.files.first().map(|f| f.opened()).transpose()?;
+        Ok(first.map_or(Shape::Text, |o| o.table.shape().clone()))
     }
 
     /// How many rows there are, as far as rows have numbers: blank lines count.

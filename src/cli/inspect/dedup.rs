@@ -1,0 +1,164 @@
+//! `inspect dedup`.
+
+use std::fs::File;
+use std::io;
+use std::io::BufWriter;
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::cli::args::Cli;
+use crate::cli::args_inspect::DedupArgs;
+use crate::cli::args_inspect::KeepArg;
+use crate::cli::bar::Bar;
+use crate::cli::commands::home_of;
+use crate::cli::exit::Failure;
+use crate::cli::inspect::target;
+use crate::cli::inspect::threads;
+use crate::cli::inspect::write;
+use crate::cli::out::Out;
+use crate::cli::out::human_bytes;
+use crate::cli::out::table;
+use crate::inspect::dup::DedupOptions;
+use crate::inspect::dup::DedupReport;
+use crate::inspect::dup::DirectorySpill;
+use crate::inspect::dup::Keep;
+use crate::inspect::dup::Likeness;
+use crate::inspect::dup::Measure;
+use crate::inspect::dup::Method;
+use crate::inspect::dup::Weighting;
+use crate::inspect::dup::dedup;
+use crate::inspect::table::Selection;
+use crate::progress::Progress;
+use crate::registry::Error;
+use crate::registry::Picks;
+use crate::registry::host;
+
+/// Bits that may differ between fingerprints where nothing else is said.
+const DISTANCE: u32 = 3;
+
+pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
+    let began = host::instant();
+    let target = target(&args.target, cli)?;
+    let spill = DirectorySpill::new(home_of(cli)?.join("cache").join("spill"));
+    let options = options(args, &spill)?;
+    let bar = Bar::new(out.is_quiet());
+    bar.phase("looking for duplicates", None);
+    let open = |s: &Selection| Ok(target.all_batches(&s.columns));
+    let report = dedup(&open, &options, &bar).map_err(|e| target.blame(e))?;
+    drop(bar);
+    if let Some(path) = &args.clusters {
+        let fail = |e| Failure::from(Error::file("write", path, e));
+        evidence(&report, path).map_err(fail)?;
+    }
+    if let Some(path) = &args.bitmask {
+        let fail = |e| Failure::from(Error::file("write", path, e));
+        std::fs::write(path, report.removed.to_bytes()).map_err(fail)?;
+    }
+    let mut files = Vec::new();
+    if let Some(path) = &args.output {
+        let writing = write::Writing {
+            targets: std::slice::from_ref(&target),
+            paths: std::slice::from_ref(path),
+            columns: &[],
+            if_exists: write::if_exists(cli),
+        };
+        let keep = |number: u64| (!report.removed.contains(number)).then_some(0);
+        files = write::write(&writing, &Picks::Number(&keep), out)?.files;
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let sources = report.sources.iter().map(|s| {
+        json!({"source": s.source, "rows": s.rows, "kept": s.kept})
+    });
+    let answer = json!({
+        "rows": report.rows, "unique_rows": report.unique_rows,
+        "exact_duplicates": report.exact_duplicates, "near_duplicates": report.near_duplicates,
+        "clusters": report.clusters, "largest_cluster": report.largest_cluster,
+        "seconds": seconds, "pairs_compared": report.compared,
+        "spilled_bytes": report.spilled_bytes, "sources": sources.collect::<Vec<_>>(),
+        "files": files.iter().map(|f| f.path.display().to_string()).collect::<Vec<_>>(),
+    });
+    Ok(out.result(&answer, &[report.unique_rows.to_string()], &text(&report, seconds))?)
+}
+
+fn options<'a>(args: &DedupArgs, spill: &'a DirectorySpill) -> Result<DedupOptions<'a>, Failure> {
+    let usual = DedupOptions::default();
+    let (method, threshold) = match (args.exact, args.simhash, args.threshold) {
+        (true, ..) => (Method::Exact, usual.threshold),
+        // A whole number above one can only be a number of bits.
+        (false, is_simhash, Some(k)) if is_simhash || k > 1.0 => {
+            if k.fract() != 0.0 || !(0.0..=32.0).contains(&k) {
+                return Err(Failure::usage(
+                    "--threshold is a similarity from 0 to 1, or with --simhash a number of bits from 0 to 32",
+                ));
+            }
+            (Method::SimHash { distance: k as u32 }, 0.0)
+        }
+        (false, true, None) => (Method::SimHash { distance: DISTANCE }, 0.0),
+        (false, _, similarity) => (Method::MinHash, similarity.unwrap_or(usual.threshold)),
+    };
+    if !(0.0..=1.0).contains(&threshold) {
+        return Err(Failure::usage("--threshold is a similarity from 0 to 1"));
+    }
+    Ok(DedupOptions {
+        method,
+        shingle: args.shingle,
+        threshold,
+        measure: if args.containment { Measure::Containment } else { Measure::Jaccard },
+        weighting: if args.no_weights { Weighting::Plain } else { Weighting::Rare },
+        columns: args.column.clone(),
+        keep: match &args.keep {
+            KeepArg::First => Keep::First,
+            KeepArg::Longest => Keep::Longest,
+            KeepArg::Max(column) => Keep::Maximum(column.clone()),
+        },
+        source: args.source.clone(),
+        budget_bytes: args.budget,
+        threads: threads(),
+        spill,
+    })
+}
+
+/// Writes why each row goes, a line of JSON each.
+fn evidence(report: &DedupReport, path: &Path) -> io::Result<()> {
+    let mut to = BufWriter::new(File::create(path)?);
+    for why in &report.evidence {
+        let kind = match why.likeness {
+            Likeness::Exact => "exact",
+            Likeness::Near => "near",
+        };
+        let line = json!({
+            "row": why.removed, "kept": why.kept, "kind": kind,
+            "similarity": (f64::from(why.similarity) * 1e4).round() / 1e4,
+        });
+        writeln!(to, "{line}")?;
+    }
+    to.into_inner()?.sync_all()
+}
+
+fn text(report: &DedupReport, seconds: f64) -> String {
+    let share = |n: u64| 100.0 * n as f64 / report.rows.max(1) as f64;
+    let mut text = format!(
+        "{} rows, {} stay ({:.1} %), {seconds:.2} s\n  same as another  {}\n  like another     {}\n  clusters         {}, the largest of {} rows\n",
+        report.rows,
+        report.unique_rows,
+        share(report.unique_rows),
+        report.exact_duplicates,
+        report.near_duplicates,
+        report.clusters,
+        report.largest_cluster,
+    );
+    if report.spilled_bytes > 0 {
+        text += &format!("  put on disk      {}\n", human_bytes(report.spilled_bytes));
+    }
+    let rows: Vec<Vec<String>> = report
+        .sources
+        .iter()
+        .map(|s| vec![s.source.clone(), s.rows.to_string(), s.kept.to_string()])
+        .collect();
+    if !rows.is_empty() {
+        text += &format!("\n{}", table(&["SOURCE", "ROWS", "STAY"], &rows));
+    }
+    text
+}

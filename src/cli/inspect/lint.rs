@@ -1,0 +1,148 @@
+//! `inspect lint`.
+
+use serde_json::json;
+
+use crate::cli::args::Cli;
+use crate::cli::args_inspect::LintArgs;
+use crate::cli::args_inspect::LintFormat;
+use crate::cli::exit::Failure;
+use crate::cli::inspect::scan;
+use crate::cli::inspect::target;
+use crate::cli::inspect::threads;
+use crate::cli::out::Out;
+use crate::cli::out::printable;
+use crate::cli::out::table;
+use crate::inspect::lint::LintOptions;
+use crate::inspect::lint::LintReport;
+use crate::inspect::lint::RULES;
+use crate::inspect::lint::RuleId;
+use crate::inspect::lint::Severity;
+use crate::inspect::lint::lint;
+use crate::inspect::lint::sarif;
+use crate::inspect::table::Selection;
+
+pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
+    if args.rules {
+        return rules(out);
+    }
+    let Some(name) = &args.target else {
+        return Err(Failure::usage("give a TARGET, or --rules for the list of rules"));
+    };
+    let target = target(name, cli)?;
+    let options = options(args)?;
+    let what = ("looking over rows", out);
+    let report = scan(&target, &Selection::default(), what, |s| {
+        Ok(lint(s.batches, &options, s.progress)?)
+    })?;
+    match args.format {
+        Some(LintFormat::Sarif) => {
+            let value = sarif::sarif(&report, target.name());
+            out.bytes(format!("{value:#}\n").as_bytes())?;
+        }
+        _ => out.result(&object(&report), &ids(&report), &text(&report, *out))?,
+    }
+    match report.errors {
+        0 => Ok(()),
+        n => Err(Failure::Findings(format!("{n} error(s) found"))),
+    }
+}
+
+fn options(args: &LintArgs) -> Result<LintOptions, Failure> {
+    let mut options = match args.rule.as_slice() {
+        [] => LintOptions::default(),
+        some => LintOptions::only(some),
+    };
+    for rule in &args.without {
+        options.set(*rule, None);
+    }
+    options.examples = args.limit;
+    options.columns = args.column.clone();
+    options.threads = threads();
+    Ok(options)
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}
+
+fn object(report: &LintReport) -> serde_json::Value {
+    let rules = report.rules.iter().map(|r| {
+        let examples = r.examples.iter().map(|e| {
+            json!({
+                "n": e.row, "byte": e.at, "line": e.place.line, "column": e.place.column,
+                "field": e.column, "message": e.message, "excerpt": e.excerpt,
+            })
+        });
+        json!({
+            "rule": r.rule.name, "severity": severity(r.severity), "count": r.count,
+            "examples": examples.collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "checked": report.checked, "errors": report.errors, "warnings": report.warnings,
+        "notes": report.notes, "rules": rules.collect::<Vec<_>>(),
+    })
+}
+
+fn ids(report: &LintReport) -> Vec<String> {
+    let found = report.rules.iter().filter(|r| r.count > 0);
+    found.map(|r| r.rule.name.to_owned()).collect()
+}
+
+fn text(report: &LintReport, out: Out) -> String {
+    let mut text = format!(
+        "{} rows: {} error(s), {} warning(s), {} note(s)\n",
+        report.checked, report.errors, report.warnings, report.notes,
+    );
+    for rule in report.rules.iter().filter(|r| r.count > 0) {
+        let (on, off) = match (out.has_style(), rule.severity) {
+            (false, _) => ("", ""),
+            (_, Severity::Error) => ("\x1b[31m", "\x1b[0m"),
+            (_, Severity::Warning) => ("\x1b[33m", "\x1b[0m"),
+            (_, Severity::Note) => ("\x1b[36m", "\x1b[0m"),
+        };
+        text += &format!(
+            "\n{on}{}{off} {}  {} row(s): {}\n",
+            severity(rule.severity),
+            rule.rule.name,
+            rule.count,
+            rule.rule.summary,
+        );
+        for e in &rule.examples {
+            let field = e.column.as_ref().map_or_else(String::new, |c| format!(" in {c}"));
+            let excerpt = match e.excerpt.as_str() {
+                "" => String::new(),
+                said => format!(": {said}"),
+            };
+            let line = format!("row {}, byte {}{field}: {}{excerpt}", e.row, e.at, e.message);
+            text += &format!("  {}\n", printable(&line).replace('\n', " "));
+        }
+    }
+    text
+}
+
+fn rules(out: &Out) -> Result<(), Failure> {
+    let object = RULES.iter().map(|r| {
+        json!({"rule": r.name, "severity": severity(r.severity), "summary": r.summary})
+    });
+    let rows: Vec<Vec<String>> = RULES
+        .iter()
+        .map(|r| vec![r.name.to_owned(), severity(r.severity).to_owned(), r.summary.to_owned()])
+        .collect();
+    let names: Vec<String> = RULES.iter().map(|r| r.name.to_owned()).collect();
+    let text = table(&["RULE", "SEVERITY", "WHAT IT SAYS"], &rows);
+    let answer = json!({"rules": object.collect::<Vec<_>>()});
+    Ok(out.result(&answer, &names, &text)?)
+}
+
+/// The rule of a name, for the command line.
+pub(crate) fn rule_named(name: &str) -> Result<RuleId, String> {
+    let rule = RULES.iter().find(|r| r.name == name);
+    rule.map(|r| r.id).ok_or_else(|| {
+        "there is no such rule; `alimentar inspect lint --rules` lists them".to_owned()
+    })
+}
