@@ -4,6 +4,7 @@ mod arrow;
 mod compressed;
 mod csv;
 mod describe;
+pub mod dup;
 mod format;
 mod infer;
 mod json;

@@ -67,6 +67,10 @@ pub const LINE_INDEX_BLOCKS_MAX: usize = 1 << 18;
 pub const LINE_INDEX_BYTES_MAX: usize = 2 << 20;
 /// Line indexes that are kept in a home.
 pub const LINE_INDEX_FILES_MAX: usize = 1024;
+/// Rows among which duplicates are looked for.
+pub const DEDUP_ROWS_MAX: u64 = 0xffff_fff0;
+/// Values of a column by which it is counted how many rows stay.
+pub const DEDUP_SOURCES_MAX: usize = 4096;
 /// Bytes of a search.
 pub const QUERY_BYTES_MAX: usize = 4096;
 /// Conditions of a search.
@@ -207,6 +211,8 @@ pub const ALL: &[(&str, u64)] = &[
     ("line_index_blocks_max", LINE_INDEX_BLOCKS_MAX as u64),
     ("line_index_bytes_max", LINE_INDEX_BYTES_MAX as u64),
     ("line_index_files_max", LINE_INDEX_FILES_MAX as u64),
+    ("dedup_rows_max", DEDUP_ROWS_MAX),
+    ("dedup_sources_max", DEDUP_SOURCES_MAX as u64),
     ("query_bytes_max", QUERY_BYTES_MAX as u64),
     ("query_clauses_max", QUERY_CLAUSES_MAX as u64),
     ("decompression_ratio_max", DECOMPRESSION_RATIO_MAX),

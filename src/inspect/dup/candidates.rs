@@ -1,0 +1,222 @@
+//! Pairs of rows that may be alike: from the bands of sketches, and from fingerprints.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use crate::inspect::dup::DedupOptions;
+use crate::inspect::dup::RowSet;
+use crate::inspect::dup::common::Common;
+use crate::inspect::dup::hamming::near_pairs;
+use crate::inspect::dup::partitions::Partitions;
+use crate::inspect::dup::passes::Passes;
+use crate::inspect::dup::passes::TextOf;
+use crate::inspect::dup::passes::in_threads;
+use crate::inspect::dup::shingles::each_shingle;
+use crate::inspect::dup::simhash::simhash;
+use crate::inspect::dup::sketch::Bands;
+use crate::inspect::dup::sketch::sketch;
+use crate::inspect::dup::survey::Ranks;
+use crate::inspect::table::TableError;
+
+/// Two rows: the number of the one that stays if they are alike, above that of the other.
+pub(super) type Pair = u64;
+
+pub(super) fn pair(kept: u32, other: u32) -> Pair {
+    u64::from(kept) << 32 | u64::from(other)
+}
+
+pub(super) fn rows_of(pair: Pair) -> (u32, u32) {
+    ((pair >> 32) as u32, pair as u32)
+}
+
+/// Takes pairs, and leaves nothing of them.
+pub(super) type Found<'a> = dyn FnMut(&mut Vec<Pair>) -> Result<(), TableError> + Send + 'a;
+
+/// Bytes of a band's hash with its row.
+const BAND_RECORD_BYTES: usize = 8;
+
+/// Sketches all rows that are not in `removed`, and puts the hash of each band into its part.
+pub(super) fn sketch_rows<'a>(
+    passes: &Passes<'_>,
+    options: &DedupOptions<'a>,
+    common: &Common,
+    removed: &RowSet,
+    wants: &(dyn Fn(u64, usize, u32) -> bool + Sync),
+) -> Result<Partitions<'a>, TableError> {
+    let (bands, shingle) = (Bands::for_threshold(options.threshold), options.shingle());
+    let parts = Partitions::new(bands.bands, options.budget_bytes / 2, options.spill);
+    let parts = Mutex::new(parts);
+    passes.each(
+        "sketching rows",
+        || Sketching {
+            bands: vec![Vec::new(); bands.bands],
+            ..Sketching::default()
+        },
+        |work, first, batch| {
+            for row in batch.rows() {
+                let number = first + row.index;
+                if removed.contains(number) {
+                    continue;
+                }
+                let text = work.text.strings(batch, &row, &options.columns);
+                work.shingles.clear();
+                each_shingle(text, shingle, |h| work.shingles.push((h >> 32) as u32));
+                common.thin(&work.shingles, &mut work.thinned);
+                let Some(sketch) = sketch(&work.thinned) else {
+                    continue;
+                };
+                let hashes = bands.hashes(&sketch).enumerate();
+                for ((n, hash), records) in hashes.zip(&mut work.bands) {
+                    if wants(number, n, hash) {
+                        let record = u64::from(hash) << 32 | number;
+                        records.extend_from_slice(&record.to_le_bytes());
+                    }
+                }
+            }
+            let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
+            for (n, records) in work.bands.iter_mut().enumerate() {
+                parts.push(n, records)?;
+                records.clear();
+            }
+            Ok(())
+        },
+    )?;
+    Ok(parts.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+#[derive(Default)]
+struct Sketching {
+    text: TextOf,
+    shingles: Vec<u32>,
+    thinned: Vec<u32>,
+    bands: Vec<Vec<u8>>,
+}
+
+/// The records of a band in the order of their hashes, then of their rows.
+pub(super) fn band_records(bytes: &[u8]) -> Vec<u64> {
+    let (records, _) = bytes.as_chunks::<BAND_RECORD_BYTES>();
+    let mut records: Vec<u64> = records.iter().map(|r| u64::from_le_bytes(*r)).collect();
+    records.sort_unstable();
+    records
+}
+
+/// Shows the pairs of each band to `found`, in batches of some.
+pub(super) fn band_pairs(
+    options: &DedupOptions<'_>,
+    parts: Partitions<'_>,
+    ranks: &Ranks,
+    found: &Mutex<&mut Found<'_>>,
+    passes: &Passes<'_>,
+) -> Result<(), TableError> {
+    let (bands, parts) = (parts.len(), Mutex::new(parts));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut pairs = Vec::new();
+        loop {
+            let band = next.fetch_add(1, Ordering::Relaxed);
+            if passes.progress.cancelled() {
+                return Err(TableError::Interrupted);
+            }
+            if band >= bands {
+                return Ok(());
+            }
+            let bytes = parts
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(band);
+            let records = band_records(&bytes?);
+            let mut members = Vec::new();
+            for bucket in records.chunk_by(|a, b| a >> 32 == b >> 32) {
+                if bucket.len() < 2 {
+                    continue;
+                }
+                members.clear();
+                members.extend(bucket.iter().map(|r| *r as u32));
+                if !ranks.is_by_row() {
+                    members.sort_unstable_by_key(|row| ranks.key(*row));
+                }
+                bucket_pairs(&members, &mut pairs);
+                if pairs.len() >= PAIRS_AT_ONCE {
+                    found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
+                }
+            }
+            found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
+        }
+    };
+    // Bands take 24 bytes a row while they are sorted.
+    let rows = passes.firsts.last().copied().unwrap_or(0);
+    let room = options.budget_bytes as u64 / (rows * 24).max(1);
+    let threads = usize::try_from(room)
+        .unwrap_or(usize::MAX)
+        .clamp(1, options.threads.max(1));
+    in_threads(threads, &work).map(|_| ())
+}
+
+const PAIRS_AT_ONCE: usize = 1 << 16;
+/// Rows of a bucket of which all are compared with all.
+const BUCKET_ALL: usize = 24;
+/// In larger buckets each row is compared with as many of the first, and as many of those just
+/// before it: the rows of a cluster stand together in most bands, its kept row in front.
+const BUCKET_SOME: usize = 12;
+
+/// The pairs of rows that have a band in common; of each, the former stays sooner.
+fn bucket_pairs(members: &[u32], pairs: &mut Vec<Pair>) {
+    for (n, other) in members.iter().enumerate() {
+        let before = members.get(..n).unwrap_or_default();
+        if n < BUCKET_ALL {
+            pairs.extend(before.iter().map(|kept| pair(*kept, *other)));
+            continue;
+        }
+        let first = before.get(..BUCKET_SOME).unwrap_or_default();
+        let last = before.get(n - BUCKET_SOME..).unwrap_or_default();
+        pairs.extend(first.iter().chain(last).map(|kept| pair(*kept, *other)));
+    }
+}
+
+/// Shows the pairs of rows whose fingerprints are near to `found`.
+pub(super) fn print_pairs(
+    passes: &Passes<'_>,
+    options: &DedupOptions<'_>,
+    distance: u32,
+    removed: &RowSet,
+    ranks: &Ranks,
+    found: &mut Found<'_>,
+) -> Result<(), TableError> {
+    let shingle = options.shingle();
+    let made = passes.each(
+        "fingerprinting rows",
+        || (TextOf::default(), Vec::new()),
+        |(text, prints), first, batch| {
+            for row in batch.rows() {
+                let number = first + row.index;
+                if removed.contains(number) {
+                    continue;
+                }
+                let print = simhash(text.strings(batch, &row, &options.columns), shingle);
+                // Rows are fewer than `DEDUP_ROWS_MAX`.
+                prints.extend(print.map(|p| (number as u32, p)));
+            }
+            Ok(())
+        },
+    )?;
+    let mut all: Vec<(u32, u64)> = made.into_iter().flat_map(|(_, prints)| prints).collect();
+    all.sort_unstable();
+    let (rows, prints): (Vec<u32>, Vec<u64>) = all.into_iter().unzip();
+    let (mut pairs, mut done) = (Vec::new(), Ok(()));
+    near_pairs(&prints, distance, &mut |near| {
+        let row = |n: u32| rows.get(n as usize).copied().unwrap_or(0);
+        let (kept, other) = ranks.order(row(near.first), row(near.second));
+        pairs.push(pair(kept, other));
+        if pairs.len() >= PAIRS_AT_ONCE {
+            done = match passes.progress.cancelled() {
+                true => Err(TableError::Interrupted),
+                false => found(&mut pairs),
+            };
+        }
+        done.is_ok()
+    });
+    done?;
+    found(&mut pairs)
+}

@@ -1,0 +1,132 @@
+//! The whole search for duplicates.
+
+use std::sync::Mutex;
+
+use crate::inspect::dup::DedupOptions;
+use crate::inspect::dup::DedupReport;
+use crate::inspect::dup::Keep;
+use crate::inspect::dup::Method;
+use crate::inspect::dup::OpenRows;
+use crate::inspect::dup::RowSet;
+use crate::inspect::dup::Weighting;
+use crate::inspect::dup::candidates::Found;
+use crate::inspect::dup::candidates::Pair;
+use crate::inspect::dup::candidates::band_pairs;
+use crate::inspect::dup::candidates::print_pairs;
+use crate::inspect::dup::candidates::sketch_rows;
+use crate::inspect::dup::cluster::decide;
+use crate::inspect::dup::common::Common;
+use crate::inspect::dup::exact::Same;
+use crate::inspect::dup::exact::same_rows;
+use crate::inspect::dup::passes::Passes;
+use crate::inspect::dup::survey::Survey;
+use crate::inspect::dup::survey::survey;
+use crate::inspect::dup::verify::Alike;
+use crate::inspect::dup::verify::Verifier;
+use crate::inspect::table::Selection;
+use crate::inspect::table::TableError;
+use crate::progress::Progress;
+
+/// Finds rows that are the same as others, and rows that are like others.
+///
+/// # Errors
+/// What reading rows or the spill says, [`TableError::Interrupted`],
+/// [`TableError::Unsupported`] beyond `DEDUP_ROWS_MAX` rows, and [`TableError::Damaged`] when the
+/// rows are not the same in every pass.
+pub fn dedup(
+    open: &OpenRows<'_>,
+    options: &DedupOptions<'_>,
+    progress: &dyn Progress,
+) -> Result<DedupReport, TableError> {
+    let mut passes = Passes {
+        open,
+        selection: selection(options),
+        threads: options.threads,
+        progress,
+        firsts: Vec::new(),
+    };
+    let mut survey = survey(&mut passes, options)?;
+    let same = same_rows(&passes, options, &mut survey)?;
+    let mut spilled_bytes = survey.hashes.spilled_bytes;
+    let (alike, compared) = near(&passes, options, &survey, &same, &mut spilled_bytes)?;
+    let mut report = decide(survey.numbers, &survey.ranks, &same, alike);
+    report.rows = survey.rows;
+    report.unique_rows = survey.rows - report.removed.len();
+    report.sources = survey.sources.retention(&report.removed);
+    report.compared = compared;
+    report.spilled_bytes = spilled_bytes;
+    Ok(report)
+}
+
+/// The columns that are looked at, where not all of a row is.
+pub(super) fn selection(options: &DedupOptions<'_>) -> Selection {
+    let mut columns = options.columns.clone();
+    if !columns.is_empty() {
+        columns.extend(options.source.clone());
+        if let Keep::Maximum(column) = &options.keep {
+            columns.push(column.clone());
+        }
+    }
+    Selection { from: 0, columns }
+}
+
+fn near(
+    passes: &Passes<'_>,
+    options: &DedupOptions<'_>,
+    survey: &Survey<'_>,
+    same: &[Same],
+    spilled_bytes: &mut u64,
+) -> Result<(Vec<Alike>, u64), TableError> {
+    if options.method == Method::Exact {
+        return Ok((Vec::new(), 0));
+    }
+    let mut removed = RowSet::with_rows(survey.numbers);
+    for one in same {
+        removed.insert(one.row.into());
+    }
+    let common = match options.weighting {
+        Weighting::Plain => Common::default(),
+        Weighting::Rare => {
+            let rows = survey.rows - removed.len();
+            Common::count(passes, options, &removed, rows)?
+        }
+    };
+    let mut verifier = Verifier {
+        passes,
+        options,
+        common: &common,
+        alike: Vec::new(),
+        compared: 0,
+    };
+    let mut all: Vec<Pair> = Vec::new();
+    // Pairs of 8 bytes in a vector that grows.
+    let room = (options.budget_bytes / 64).max(1 << 12);
+    let mut limit = room;
+    let mut found = |pairs: &mut Vec<Pair>| {
+        all.append(pairs);
+        if all.len() > limit {
+            all.sort_unstable();
+            all.dedup();
+            limit = (all.len() * 2).clamp(room / 2, room);
+            if all.len() > room / 2 {
+                verifier.verify(&mut all)?;
+            }
+        }
+        Ok(())
+    };
+    match options.method {
+        Method::SimHash { distance } => {
+            let ranks = &survey.ranks;
+            print_pairs(passes, options, distance, &removed, ranks, &mut found)?;
+        }
+        _ => {
+            let parts = sketch_rows(passes, options, &common, &removed, &|_, _, _| true)?;
+            *spilled_bytes += parts.spilled_bytes;
+            let found: Mutex<&mut Found<'_>> = Mutex::new(&mut found);
+            band_pairs(options, parts, &survey.ranks, &found, passes)?;
+        }
+    }
+    verifier.verify(&mut all)?;
+    // A pair that several bands have may have been compared more than once.
+    Ok((verifier.alike, verifier.compared))
+}

@@ -1,0 +1,118 @@
+//! Going over the rows again when it is known how many are in each batch: every thread knows the
+//! numbers of the rows that it has, so nobody waits for another.
+
+use std::sync::Arc;
+
+use crate::inspect::dup::OpenRows;
+use crate::inspect::table::Batch;
+use crate::inspect::table::Batches;
+use crate::inspect::table::Next;
+use crate::inspect::table::Row;
+use crate::inspect::table::Scratch;
+use crate::inspect::table::Selection;
+use crate::inspect::table::TableError;
+use crate::progress::Progress;
+
+/// Rows that are gone over several times.
+pub(super) struct Passes<'a> {
+    pub(super) open: &'a OpenRows<'a>,
+    pub(super) selection: Selection,
+    pub(super) threads: usize,
+    pub(super) progress: &'a dyn Progress,
+    /// Number of the first row of each batch, and behind the last.
+    pub(super) firsts: Vec<u64>,
+}
+
+impl Passes<'_> {
+    pub(super) fn batches(&self) -> Result<Arc<dyn Batches>, TableError> {
+        (self.open)(&self.selection)
+    }
+
+    /// Shows every batch, with the number of its first row, to one of the threads; what each of
+    /// them made in the end.
+    pub(super) fn each<W: Send>(
+        &self,
+        phase: &str,
+        make: impl Fn() -> W + Sync,
+        see: impl Fn(&mut W, u64, &Batch) -> Result<(), TableError> + Sync,
+    ) -> Result<Vec<W>, TableError> {
+        self.progress.phase(phase, None);
+        let batches = self.batches()?;
+        let work = || -> Result<W, TableError> {
+            let (mut made, mut batch) = (make(), Batch::default());
+            loop {
+                if self.progress.cancelled() {
+                    return Err(TableError::Interrupted);
+                }
+                let Next::Batch(number) = batches.next(&mut batch)? else {
+                    return Ok(made);
+                };
+                let number = usize::try_from(number).unwrap_or(usize::MAX);
+                let ends = (self.firsts.get(number), self.firsts.get(number + 1));
+                let (Some(first), Some(_)) = ends else {
+                    return Err(changed());
+                };
+                see(&mut made, *first, &batch)?;
+                self.progress.advance(batch.bytes_read());
+            }
+        };
+        in_threads(self.threads, &work)
+    }
+}
+
+/// Does the same on several threads; all that they made.
+pub(super) fn in_threads<T: Send>(
+    threads: usize,
+    work: &(dyn Fn() -> Result<T, TableError> + Sync),
+) -> Result<Vec<T>, TableError> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
+        let joined = threads.into_iter().map(|t| match t.join() {
+            Ok(made) => made,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.collect()
+    })
+}
+
+/// Says that the rows are not those of the pass before.
+pub(super) fn changed() -> TableError {
+    TableError::Damaged("its rows changed while they were compared".to_owned())
+}
+
+/// What a row is compared by: the text of its strings, or of some columns.
+#[derive(Default)]
+pub(super) struct TextOf {
+    scratch: Scratch,
+    text: Vec<u8>,
+}
+
+impl TextOf {
+    /// The text that near duplicates are alike in.
+    pub(super) fn strings<'a>(
+        &'a mut self,
+        batch: &Batch,
+        row: &Row<'_>,
+        columns: &[String],
+    ) -> &'a [u8] {
+        self.text.clear();
+        // What stands before a mistake is compared too.
+        let _ = batch
+            .shape()
+            .text_into(row.text, columns, &mut self.scratch, &mut self.text);
+        &self.text
+    }
+
+    /// The bytes that equal rows are equal in.
+    pub(super) fn bytes<'a>(
+        &'a mut self,
+        batch: &Batch,
+        row: &Row<'a>,
+        columns: &[String],
+    ) -> &'a [u8] {
+        match columns {
+            [] => row.text,
+            columns => self.strings(batch, row, columns),
+        }
+    }
+}

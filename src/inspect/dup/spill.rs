@@ -1,0 +1,112 @@
+//! Where that goes for which there is no room in memory. The only file here that knows of disks.
+
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Read as _;
+use std::io::Seek as _;
+use std::io::SeekFrom;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+/// A place for runs of bytes that are needed later.
+pub trait Spill: Sync {
+    /// Begins a run.
+    ///
+    /// # Errors
+    /// What the place says.
+    fn create(&self) -> io::Result<Box<dyn SpillRun>>;
+}
+
+/// A run of bytes: written from front to back, then read as a whole. It goes with its owner.
+pub trait SpillRun: Send {
+    /// Puts bytes behind those that are there.
+    ///
+    /// # Errors
+    /// What the place says.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Puts all of them behind `out`.
+    ///
+    /// # Errors
+    /// What the place says.
+    fn read_into(&mut self, out: &mut Vec<u8>) -> io::Result<()>;
+}
+
+/// Keeps runs in memory, beyond any budget: for data that is known to be small.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MemorySpill;
+
+impl Spill for MemorySpill {
+    fn create(&self) -> io::Result<Box<dyn SpillRun>> {
+        Ok(Box::new(Vec::new()))
+    }
+}
+
+impl SpillRun for Vec<u8> {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read_into(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        out.extend_from_slice(self);
+        Ok(())
+    }
+}
+
+/// Keeps runs in files of a directory that nobody else uses, and removes them.
+#[derive(Debug)]
+pub struct DirectorySpill {
+    directory: PathBuf,
+    next: AtomicU64,
+}
+
+impl DirectorySpill {
+    /// Files go into this directory, which exists.
+    pub fn new(directory: PathBuf) -> Self {
+        Self {
+            directory,
+            next: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Spill for DirectorySpill {
+    fn create(&self) -> io::Result<Box<dyn SpillRun>> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let path = self.directory.join(format!("run-{number}"));
+        let mut options = OpenOptions::new();
+        let file = options
+            .read(true)
+            .append(true)
+            .create_new(true)
+            .open(&path)?;
+        Ok(Box::new(FileRun { file, path }))
+    }
+}
+
+struct FileRun {
+    file: File,
+    path: PathBuf,
+}
+
+impl SpillRun for FileRun {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    fn read_into(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.read_to_end(out).map(|_| ())
+    }
+}
+
+impl Drop for FileRun {
+    fn drop(&mut self) {
+        // Nothing can be done about a file that stays; it is in a directory for such files.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}

@@ -1,0 +1,230 @@
+//! Comparing rows that may be alike by all their shingles.
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use crate::inspect::dup::DedupOptions;
+use crate::inspect::dup::Measure;
+use crate::inspect::dup::RowSet;
+use crate::inspect::dup::Weighting;
+use crate::inspect::dup::candidates::Pair;
+use crate::inspect::dup::candidates::rows_of;
+use crate::inspect::dup::common::Common;
+use crate::inspect::dup::passes::Passes;
+use crate::inspect::dup::passes::TextOf;
+use crate::inspect::dup::shingles::shingle_set;
+use crate::inspect::table::TableError;
+
+/// Two rows that are alike.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Alike {
+    pub(super) kept: u32,
+    pub(super) other: u32,
+    pub(super) similarity: f32,
+}
+
+/// How alike rows must be in what is not common to very many, as a part of the threshold.
+const RARE_PART: f64 = 0.6;
+
+/// What is needed for comparing.
+pub(super) struct Verifier<'a> {
+    pub(super) passes: &'a Passes<'a>,
+    pub(super) options: &'a DedupOptions<'a>,
+    pub(super) common: &'a Common,
+    pub(super) alike: Vec<Alike>,
+    pub(super) compared: u64,
+}
+
+impl Verifier<'_> {
+    /// Compares pairs, which are gone then. Rows are read again, in as many passes as their
+    /// shingles need within the budget.
+    pub(super) fn verify(&mut self, pairs: &mut Vec<Pair>) -> Result<(), TableError> {
+        pairs.sort_unstable();
+        pairs.dedup();
+        self.compared += pairs.len() as u64;
+        let mut room = self.options.budget_bytes / 2;
+        while !pairs.is_empty() {
+            let before = pairs.len();
+            let sets = self.load(pairs, room)?;
+            let share = pairs.len().div_ceil(self.options.threads.max(1));
+            let compared: Vec<(Vec<Alike>, Vec<Pair>)> = std::thread::scope(|scope| {
+                let sets = &sets;
+                let this = &*self;
+                let work = |part| scope.spawn(move || this.compare(part, sets));
+                let threads: Vec<_> = pairs.chunks(share).map(work).collect();
+                let joined = threads.into_iter().map(|t| match t.join() {
+                    Ok(made) => made,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                });
+                joined.collect()
+            });
+            pairs.clear();
+            for (alike, later) in compared {
+                self.alike.extend(alike);
+                pairs.extend(later);
+            }
+            if pairs.len() == before {
+                room = room.saturating_mul(2).max(1 << 20);
+            }
+        }
+        Ok(())
+    }
+
+    /// The shingles of the rows of as many pairs as there is room for.
+    fn load(&self, pairs: &[Pair], room: usize) -> Result<Sets, TableError> {
+        let numbers = self.passes.firsts.last().copied().unwrap_or(0);
+        let mut wanted = RowSet::with_rows(numbers);
+        let mut count = 0;
+        for pair in pairs {
+            let (kept, other) = rows_of(*pair);
+            count += usize::from(wanted.insert(kept.into()));
+            count += usize::from(wanted.insert(other.into()));
+            if count * SET_BYTES_MIN > room {
+                break;
+            }
+        }
+        let (held, shingle) = (AtomicUsize::new(0), self.options.shingle());
+        let made = self.passes.each(
+            "comparing rows",
+            || (Loaded::default(), TextOf::default(), Vec::new()),
+            |(loaded, text, set), first, batch| {
+                for row in batch.rows() {
+                    let number = first + row.index;
+                    if !wanted.contains(number) || held.load(Ordering::Relaxed) > room {
+                        continue;
+                    }
+                    let text = text.strings(batch, &row, &self.options.columns);
+                    shingle_set(text, shingle, set);
+                    held.fetch_add(set.len() * 4 + SET_BYTES_MIN, Ordering::Relaxed);
+                    // Rows are fewer than `DEDUP_ROWS_MAX`.
+                    loaded.rows.push((number as u32, loaded.shingles.len()));
+                    loaded.shingles.extend_from_slice(set);
+                }
+                Ok(())
+            },
+        )?;
+        Ok(Sets::new(made.into_iter().map(|(l, _, _)| l).collect()))
+    }
+
+    /// The pairs that are alike, and those for whose rows there was no room.
+    fn compare(&self, pairs: &[Pair], sets: &Sets) -> (Vec<Alike>, Vec<Pair>) {
+        let (mut found, mut later) = (Vec::new(), Vec::new());
+        let mut last = (u32::MAX, None);
+        for pair in pairs {
+            let (kept, other) = rows_of(*pair);
+            if last.0 != kept {
+                last = (kept, sets.of(kept));
+            }
+            let (Some(a), Some(b)) = (last.1, sets.of(other)) else {
+                later.push(*pair);
+                continue;
+            };
+            if let Some(similarity) = self.similarity(a, b) {
+                found.push(Alike {
+                    kept,
+                    other,
+                    similarity,
+                });
+            }
+        }
+        (found, later)
+    }
+
+    /// How alike two sets are, where that is enough.
+    fn similarity(&self, a: &[u32], b: &[u32]) -> Option<f32> {
+        let (measure, threshold) = (self.options.measure, self.options.threshold);
+        let (less, more) = (a.len().min(b.len()) as f64, a.len().max(b.len()) as f64);
+        if measure == Measure::Jaccard && less < more * threshold {
+            return None;
+        }
+        let shared = shared(a, b) as f64;
+        let similarity = match measure {
+            Measure::Jaccard => shared / (less + more - shared),
+            Measure::Containment => shared / less,
+        };
+        let is_alike = similarity >= threshold;
+        let is_rare = |()| match self.options.weighting {
+            Weighting::Plain => true,
+            Weighting::Rare => self.rare_similarity(a, b) >= threshold * RARE_PART,
+        };
+        (is_alike && is_rare(())).then_some(similarity as f32)
+    }
+
+    /// The same where shingles count by their weight.
+    fn rare_similarity(&self, a: &[u32], b: &[u32]) -> f64 {
+        let weigh = |s: &u32| f64::from(self.common.weight(*s));
+        let (of_a, of_b): (f64, f64) = (a.iter().map(weigh).sum(), b.iter().map(weigh).sum());
+        let mut shared = 0.0;
+        each_shared(a, b, |s| shared += weigh(&s));
+        match self.options.measure {
+            Measure::Jaccard => shared / (of_a + of_b - shared),
+            Measure::Containment => shared / of_a.min(of_b),
+        }
+    }
+}
+
+/// What a set takes beside its shingles.
+const SET_BYTES_MIN: usize = 48;
+
+/// How many elements two ordered sets have in common.
+pub(super) fn shared(a: &[u32], b: &[u32]) -> usize {
+    let mut count = 0;
+    each_shared(a, b, |_| count += 1);
+    count
+}
+
+fn each_shared(a: &[u32], b: &[u32], mut each: impl FnMut(u32)) {
+    let (mut a, mut b) = (a.iter(), b.iter());
+    let (mut x, mut y) = (a.next(), b.next());
+    while let (Some(left), Some(right)) = (x, y) {
+        if left == right {
+            each(*left);
+        }
+        if left <= right {
+            x = a.next();
+        }
+        if right <= left {
+            y = b.next();
+        }
+    }
+}
+
+/// Shingles of rows that one thread read.
+#[derive(Default)]
+struct Loaded {
+    /// Rows, and where their shingles begin.
+    rows: Vec<(u32, usize)>,
+    shingles: Vec<u32>,
+}
+
+/// Shingles by row.
+struct Sets {
+    loaded: Vec<Loaded>,
+    /// Row, thread, and the place in what that thread read; in order.
+    places: Vec<(u32, u32, u32)>,
+}
+
+impl Sets {
+    fn new(loaded: Vec<Loaded>) -> Self {
+        let of_thread = |(thread, loaded): (usize, &Loaded)| {
+            let rows = loaded.rows.iter().enumerate();
+            // As many as there are rows, which are fewer than 2^32.
+            let places = rows.map(|(n, (row, _))| (*row, thread as u32, n as u32));
+            places.collect::<Vec<_>>()
+        };
+        let mut places: Vec<_> = loaded.iter().enumerate().flat_map(of_thread).collect();
+        places.sort_unstable();
+        Self { loaded, places }
+    }
+
+    fn of(&self, row: u32) -> Option<&[u32]> {
+        let at = self.places.binary_search_by_key(&row, |p| p.0).ok()?;
+        let (_, thread, place) = self.places.get(at)?;
+        let loaded = self.loaded.get(*thread as usize)?;
+        let (_, start) = loaded.rows.get(*place as usize)?;
+        let end = loaded.rows.get(*place as usize + 1).map(|r| r.1);
+        loaded
+            .shingles
+            .get(*start..end.unwrap_or(loaded.shingles.len()))
+    }
+}
