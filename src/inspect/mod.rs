@@ -9,6 +9,7 @@ mod infer;
 mod json;
 pub mod json_scan;
 pub mod line_index;
+pub mod lint;
 mod parquet;
 mod profile;
 mod profiling;
