@@ -11,6 +11,7 @@ mod json;
 pub mod json_scan;
 pub mod line_index;
 pub mod output;
+pub mod lint;
 mod parquet;
 mod profile;
 mod profiling;

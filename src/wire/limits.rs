@@ -71,6 +71,14 @@ pub const LINE_INDEX_FILES_MAX: usize = 1024;
 pub const DEDUP_ROWS_MAX: u64 = 0xffff_fff0;
 /// Values of a column by which it is counted how many rows stay.
 pub const DEDUP_SOURCES_MAX: usize = 4096;
+/// Columns of rows whose keys and types lint compares.
+pub const LINT_COLUMNS_MAX: usize = 4096;
+/// Bytes in the name of such a column.
+pub const LINT_COLUMN_BYTES_MAX: usize = 256;
+/// Sets of keys by which lint tells rows apart.
+pub const LINT_KEY_SETS_MAX: usize = 1024;
+/// Tool calls of one chat that wait for their results at once.
+pub const LINT_TOOL_CALLS_MAX: usize = 1024;
 /// Bytes of a search.
 pub const QUERY_BYTES_MAX: usize = 4096;
 /// Conditions of a search.
@@ -213,6 +221,10 @@ pub const ALL: &[(&str, u64)] = &[
     ("line_index_files_max", LINE_INDEX_FILES_MAX as u64),
     ("dedup_rows_max", DEDUP_ROWS_MAX),
     ("dedup_sources_max", DEDUP_SOURCES_MAX as u64),
+    ("lint_columns_max", LINT_COLUMNS_MAX as u64),
+    ("lint_column_bytes_max", LINT_COLUMN_BYTES_MAX as u64),
+    ("lint_key_sets_max", LINT_KEY_SETS_MAX as u64),
+    ("lint_tool_calls_max", LINT_TOOL_CALLS_MAX as u64),
     ("query_bytes_max", QUERY_BYTES_MAX as u64),
     ("query_clauses_max", QUERY_CLAUSES_MAX as u64),
     ("decompression_ratio_max", DECOMPRESSION_RATIO_MAX),

@@ -6,6 +6,7 @@ mod error;
 mod field;
 mod nesting;
 mod number;
+mod quick;
 mod scanned;
 mod scanner;
 mod string;

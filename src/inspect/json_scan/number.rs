@@ -62,12 +62,38 @@ pub(super) fn scan_number(text: &[u8], start: usize) -> Result<Scanned, ScanErro
 #[inline]
 fn digits(text: &[u8], start: usize) -> Result<usize, ScanError> {
     let mut at = start;
-    while text.get(at).is_some_and(u8::is_ascii_digit) {
-        at += 1;
+    let end = loop {
+        let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) else {
+            break single_digits(text, at);
+        };
+        match others(word) {
+            0 => at += 8,
+            others => break at + (others.trailing_zeros() / 8) as usize,
+        }
+    };
+    match text.get(end) {
+        _ if end > start => Ok(end),
+        None => Err(Reason::End.at(end)),
+        Some(_) => Err(Reason::Number.at(end)),
     }
-    match text.get(at) {
-        _ if at > start => Ok(at),
-        None => Err(Reason::End.at(at)),
-        Some(_) => Err(Reason::Number.at(at)),
-    }
+}
+
+/// The same at the end of a text.
+fn single_digits(text: &[u8], start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or_default();
+    start + rest.iter().take_while(|b| b.is_ascii_digit()).count()
+}
+
+const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
+/// What lifts anything above 9 to 0x80 or more.
+const ABOVE_NINE: u64 = u64::from_le_bytes([0x76; 8]);
+
+/// The top bit of the first byte that is no digit is set, and none before it: a digit becomes its
+/// value, which is below ten. An addition that carries into the next byte does so only at a byte
+/// that is no digit, so that only bytes behind that one can be marked in error.
+#[inline]
+fn others(word: &[u8; 8]) -> u64 {
+    let values = u64::from_le_bytes(*word) ^ ZEROS;
+    (values.wrapping_add(ABOVE_NINE) | values) & TOPS
 }

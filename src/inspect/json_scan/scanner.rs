@@ -8,6 +8,7 @@ use crate::inspect::json_scan::Value;
 use crate::inspect::json_scan::ValueKind;
 use crate::inspect::json_scan::nesting::Nesting;
 use crate::inspect::json_scan::number::scan_number;
+use crate::inspect::json_scan::quick::is_json;
 use crate::inspect::json_scan::scanned::Found;
 use crate::inspect::json_scan::scanned::Scanned;
 use crate::inspect::json_scan::string::scan_string;
@@ -90,6 +91,9 @@ struct Stopped;
 /// # Errors
 /// The first byte that is wrong.
 pub fn validate(text: &[u8]) -> Result<(), ScanError> {
+    if is_json(text) {
+        return Ok(());
+    }
     let mut scanner = Scanner::new(text);
     loop {
         match scanner.step() {

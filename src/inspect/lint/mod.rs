@@ -1,0 +1,133 @@
+//! Looking over rows for what is wrong with them before a model learns from them: rows that
+//! readers will refuse, rows unlike all others, broken chats, damaged text, secrets. Each rule is
+//! one of [`RULES`]; `spec/lint.md` says when it speaks.
+//!
+//! One pass over the rows on all cores, in memory that does not grow with them. What can be said
+//! of a row alone is said when it is read; what needs all rows is counted, with the first rows of
+//! each kind kept, and judged at the end.
+
+mod chat;
+mod columns;
+mod contacts;
+mod delimited_row;
+mod escapes;
+mod excerpt;
+mod findings;
+mod json_row;
+mod judge;
+mod lengths;
+mod markers;
+mod options;
+mod report;
+mod rule;
+mod rules;
+pub mod sarif;
+mod secrets;
+mod strings;
+#[cfg(test)]
+mod tests;
+mod text_checks;
+mod unicode;
+mod worker;
+
+use std::ops::ControlFlow;
+
+pub use options::LintOptions;
+pub use report::Example;
+pub use report::LintReport;
+pub use report::RuleReport;
+pub use rule::Rule;
+pub use rule::RuleId;
+pub use rule::Severity;
+pub use rules::RULES;
+
+use crate::inspect::lint::judge::Judged;
+use crate::inspect::lint::text_checks::TextChecks;
+use crate::inspect::lint::worker::Made;
+use crate::inspect::lint::worker::Worker;
+use crate::inspect::table::Batches;
+use crate::inspect::table::Scan;
+use crate::inspect::table::TableError;
+use crate::progress::Progress;
+
+/// Looks over all rows.
+///
+/// # Errors
+/// Those of reading the rows; what is wrong with a row is in the report.
+pub fn lint(
+    batches: &dyn Batches,
+    options: &LintOptions,
+    progress: &dyn Progress,
+) -> Result<LintReport, TableError> {
+    let checks = TextChecks::new(options);
+    let scan = Scan {
+        batches,
+        threads: options.threads,
+        progress,
+    };
+    let mut all = Made::new(options);
+    scan.run(
+        || Worker::new(options, &checks),
+        |worker, batch| Ok::<_, TableError>(worker.batch(batch)),
+        |made| {
+            all.append(made.value, made.first);
+            Ok(ControlFlow::Continue(()))
+        },
+    )?;
+    Ok(report(all, options))
+}
+
+fn report(made: Made, options: &LintOptions) -> LintReport {
+    let mut report = LintReport {
+        checked: made.checked,
+        errors: 0,
+        warnings: 0,
+        notes: 0,
+        rules: Vec::new(),
+    };
+    for rule in RULES {
+        let Some(severity) = options.severity(rule.id) else {
+            continue;
+        };
+        let mut judged = judge(rule.id, &made, options);
+        judged.examples.sort_by_key(|example| example.row);
+        judged.examples.truncate(options.examples);
+        *match severity {
+            Severity::Error => &mut report.errors,
+            Severity::Warning => &mut report.warnings,
+            Severity::Note => &mut report.notes,
+        } += judged.count;
+        report.rules.push(RuleReport {
+            rule,
+            severity,
+            count: judged.count,
+            examples: judged.examples,
+        });
+    }
+    report
+}
+
+fn judge(rule: RuleId, made: &Made, options: &LintOptions) -> Judged {
+    match rule {
+        RuleId::MissingKey | RuleId::UnexpectedKey if made.typing == judge::Typing::Written => {
+            judge::keys(&made.columns, rule)
+        }
+        RuleId::MissingKey | RuleId::UnexpectedKey => Judged::default(),
+        RuleId::TypeDrift => judge::types(&made.columns, made.typing),
+        RuleId::EmptyField => judge::empty_fields(&made.columns),
+        RuleId::ExtremeLength => judge::lengths(&made.lengths, options.examples),
+        RuleId::MixedLineEnds => judge::line_ends(&made.feeds, &made.returns),
+        _ => {
+            let own = made.findings.examples.iter().filter(|(r, _)| *r == rule);
+            Judged {
+                count: made
+                    .findings
+                    .counts
+                    .get(rule.index())
+                    .copied()
+                    .unwrap_or_default(),
+                examples: own.map(|(_, example)| example.clone()).collect(),
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What a lint found.
+
+use crate::inspect::json_scan::Place;
+use crate::inspect::lint::Rule;
+use crate::inspect::lint::Severity;
+
+/// What a lint found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LintReport {
+    /// Rows that were looked at.
+    pub checked: u64,
+    /// Findings of rules that are errors. A row counts once for a rule.
+    pub errors: u64,
+    /// The same of warnings.
+    pub warnings: u64,
+    /// The same of notes.
+    pub notes: u64,
+    /// Each rule that was on, in the order of [`RULES`](crate::inspect::lint::RULES).
+    pub rules: Vec<RuleReport>,
+}
+
+/// What one rule found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleReport {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// How bad it was to be.
+    pub severity: Severity,
+    /// How many rows it speaks of. For a rule of columns, a row counts once for each column.
+    pub count: u64,
+    /// The first of them.
+    pub examples: Vec<Example>,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// Number of the row, from 0.
+    pub row: u64,
+    /// Bytes of the row that stand before it.
+    pub at: usize,
+    /// The same as an editor counts, within the row.
+    pub place: Place,
+    /// The column at the top of the row that it is in, where there is one.
+    pub column: Option<String>,
+    /// What is wrong, for people.
+    pub message: String,
+    /// What stands there, without what must not be shown; empty where that says nothing.
+    pub excerpt: String,
+}

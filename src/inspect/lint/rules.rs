@@ -1,0 +1,372 @@
+//! The table of rules. `spec/lint.md` lists the same, and a test compares the two.
+
+use crate::inspect::lint::Rule;
+use crate::inspect::lint::RuleId;
+use crate::inspect::lint::Severity;
+
+/// Every rule.
+pub const RULES: &[Rule] = &[
+    Rule {
+        id: RuleId::MalformedJson,
+        name: "malformed-json",
+        short: "A row that is not JSON",
+        full: "The row is not one JSON value as RFC 8259 says; the byte is the first that \
+              cannot stand where it does.",
+        help: "Write the row again with a JSON library. A row that was cut ends too early: \
+              look whether its writer was stopped.",
+        severity: Severity::Error,
+    },
+    Rule {
+        id: RuleId::BadUtf8,
+        name: "bad-utf8",
+        short: "Bytes that are not UTF-8",
+        full: "The row has bytes that are not UTF-8 by RFC 3629.",
+        help: "Find out which encoding the file was written in and convert it.",
+        severity: Severity::Error,
+    },
+    Rule {
+        id: RuleId::CutRow,
+        name: "cut-row",
+        short: "A row too long to be looked at whole",
+        full: "The row is longer than `row_bytes_max` of the limits; only its beginning was \
+              looked at.",
+        help: "Look for a missing newline, or cut the document into rows.",
+        severity: Severity::Error,
+    },
+    Rule {
+        id: RuleId::DuplicateKey,
+        name: "duplicate-key",
+        short: "A key twice in one object",
+        full: "An object has two keys that say the same. Readers differ in which of them \
+              counts.",
+        help: "Keep one of the two.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::LoneSurrogate,
+        name: "lone-surrogate",
+        short: "Half a character",
+        full: "A string has a `\\u` escape of one half of a surrogate pair. Many readers \
+              refuse the row or put U+FFFD there.",
+        help: "Cut texts between characters, not between UTF-16 units.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::ByteOrderMark,
+        name: "byte-order-mark",
+        short: "A byte order mark before a row",
+        full: "A row begins with U+FEFF. Many JSON readers refuse it, and in CSV it becomes \
+              part of the first column's name.",
+        help: "Write the file as UTF-8 without a mark.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::ControlCharacter,
+        name: "control-character",
+        short: "A control character in text",
+        full: "A text has a control character other than tab, line feed and carriage \
+              return.",
+        help: "Often the rest of a lost backslash (a form feed from `\\frac`) or of a \
+              terminal's colours: repair or remove it.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::NulCharacter,
+        name: "nul-character",
+        short: "A NUL in text",
+        full: "A text has the character U+0000, at which programs in C end it.",
+        help: "Remove it; whole runs of them are a sign of a file that was not written to \
+              its end.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::MixedLineEnds,
+        name: "mixed-line-ends",
+        short: "Both kinds of line ends",
+        full: "Some rows end with a line feed and some with a carriage return before it. \
+              The rarer kind is counted.",
+        help: "Write all rows with line feeds.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::MissingFinalNewline,
+        name: "missing-final-newline",
+        short: "No newline behind the last row",
+        full: "The last row of a file has no line feed behind it. Appending to the file \
+              would join two rows, and the row may be cut.",
+        help: "Check the last row, and end it with a newline.",
+        severity: Severity::Note,
+    },
+    Rule {
+        id: RuleId::BlankLine,
+        name: "blank-line",
+        short: "A line without a row",
+        full: "A line between rows has nothing but white space. Readers differ in whether \
+              it is a row.",
+        help: "Remove it.",
+        severity: Severity::Note,
+    },
+    Rule {
+        id: RuleId::EmptyRow,
+        name: "empty-row",
+        short: "A row without a value",
+        full: "The row is `null`, an empty object, array or string, or a record whose \
+              fields are all empty.",
+        help: "Remove it.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::FieldCount,
+        name: "field-count",
+        short: "Another number of fields than the header",
+        full: "A record has more or fewer fields than the header has names.",
+        help: "Look for separators that are not quoted, and for a quote that swallowed a \
+              newline.",
+        severity: Severity::Error,
+    },
+    Rule {
+        id: RuleId::StrayQuote,
+        name: "stray-quote",
+        short: "A quote where none may stand",
+        full: "A quote stands in a field that is not quoted, or something follows the end \
+              of a quoted one, or a quote is never closed (RFC 4180).",
+        help: "Quote the field, and double the quotes in it.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::MissingKey,
+        name: "missing-key",
+        short: "A row without a key that nearly all have",
+        full: "At least nine rows of ten have the key and this one has not.",
+        help: "Give it the key, with `null` if there is nothing to say.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::UnexpectedKey,
+        name: "unexpected-key",
+        short: "A key that nearly no row has",
+        full: "Of twenty rows or more, at most one in twenty has the key.",
+        help: "Look for a misspelled key.",
+        severity: Severity::Note,
+    },
+    Rule {
+        id: RuleId::TypeDrift,
+        name: "type-drift",
+        short: "A column that changes its type",
+        full: "Most rows have one type in this column and these have another. `null` has no \
+              type. In CSV: fields that are no numbers where nineteen of twenty are.",
+        help: "Write one type, or move the others to a column of their own.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::EmptyField,
+        name: "empty-field",
+        short: "A field that is empty in few rows",
+        full: "The field is `null`, empty or white space, while nineteen rows of twenty \
+              have something there.",
+        help: "Fill it, or remove the row.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::RepeatedField,
+        name: "repeated-field",
+        short: "Two fields with the same text",
+        full: "Two columns of the row have the same text of 16 bytes or more.",
+        help: "Look whether a column was copied into the wrong one.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::ExtremeLength,
+        name: "extreme-length",
+        short: "A row far longer than the rest",
+        full: "Of a hundred rows or more, it is over eight times as long as 99 of 100 are.",
+        help: "Look whether documents were joined, or markup or data was taken for text.",
+        severity: Severity::Note,
+    },
+    Rule {
+        id: RuleId::RepeatedText,
+        name: "repeated-text",
+        short: "A text that ends in a loop",
+        full: "The last 512 bytes or more of a text are the same piece over and over, at \
+              least four times: what a model writes that cannot stop.",
+        help: "Remove the row, or cut it before the loop.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::ReplacementCharacter,
+        name: "replacement-character",
+        short: "U+FFFD in text",
+        full: "A text has the character that stands for bytes somebody could not read.",
+        help: "Go back to the source and read it in its own encoding.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::Mojibake,
+        name: "mojibake",
+        short: "UTF-8 that was read as Latin-1",
+        full: "A text has characters that, as bytes of Latin-1 or Windows-1252, are one \
+              character of UTF-8: `\u{c3}\u{a9}` for `\u{e9}`.",
+        help: "Convert it back: encode as Windows-1252, decode as UTF-8.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::ZeroWidth,
+        name: "zero-width",
+        short: "An invisible character",
+        full: "A text has a zero-width space, a word joiner or a byte order mark within it, \
+              or a zero-width joiner or non-joiner between ASCII characters.",
+        help: "Remove it: it changes tokens and comparisons, and is used to mark texts.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::BidiControl,
+        name: "bidi-control",
+        short: "A character that turns the direction of text",
+        full: "A text has an embedding, override or isolate of the Unicode bidirectional \
+              algorithm (U+202A to U+202E, U+2066 to U+2069), with which text can be made to \
+              look like another (CVE-2021-42574).",
+        help: "Remove it unless the language needs it.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::SpecialToken,
+        name: "special-token",
+        short: "A token of a model's control in text",
+        full: "A text has a marker such as `<|endoftext|>` or `<|im_start|>`, which a \
+              tokenizer may read as control.",
+        help: "Remove it: the trainer adds its own.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::UnbalancedFence,
+        name: "unbalanced-fence",
+        short: "A code fence that is not closed",
+        full: "A text opens a fenced block of code (three backticks or more at the \
+              beginning of a line) and does not close it.",
+        help: "Close it, or look whether the text was cut.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::UnbalancedThink,
+        name: "unbalanced-think",
+        short: "A think tag without its other half",
+        full: "`<think>` and `</think>` (or `thinking`, `reasoning`) of a text do not pair: \
+              one is not closed, not opened, or within another.",
+        help: "Repair the pair, or look whether the text was cut.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::HtmlMarkup,
+        name: "html-markup",
+        short: "HTML in text",
+        full: "A text has common tags or entities of HTML.",
+        help: "Convert it to text or Markdown, if it is not meant to be code.",
+        severity: Severity::Note,
+    },
+    Rule {
+        id: RuleId::AssistantBoilerplate,
+        name: "assistant-boilerplate",
+        short: "An assistant speaking of itself",
+        full: "A text has a phrase such as `As an AI language model`.",
+        help: "Remove the row, if a model is not to learn to say that.",
+        severity: Severity::Note,
+    },
+    Rule {
+        id: RuleId::Secret,
+        name: "secret",
+        short: "A key or token",
+        full: "A text has something in the form of a secret: AWS, GitHub, GitLab, Slack, \
+              Google, Stripe, Hugging Face, OpenAI or Anthropic keys, a private key, or a \
+              JSON web token. It is shown masked.",
+        help: "Revoke it, then remove it from the data and its history.",
+        severity: Severity::Error,
+    },
+    Rule {
+        id: RuleId::PossibleSecret,
+        name: "possible-secret",
+        short: "A value that may be a secret",
+        full: "A name such as `api_key`, `secret` or `password` is given a value of 16 \
+              characters or more that looks random. It is shown masked.",
+        help: "Look at it; revoke and remove it if it is one.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::EmailAddress,
+        name: "email-address",
+        short: "An e-mail address",
+        full: "A text has an e-mail address. It is shown masked.",
+        help: "Remove or replace it, if it is that of a person.",
+        severity: Severity::Note,
+    },
+    Rule {
+        id: RuleId::PhoneNumber,
+        name: "phone-number",
+        short: "A telephone number",
+        full: "A text has a telephone number in international form. It is shown masked.",
+        help: "Remove or replace it, if it is that of a person.",
+        severity: Severity::Note,
+    },
+    Rule {
+        id: RuleId::ChatShape,
+        name: "chat-shape",
+        short: "A chat that is not written as one",
+        full: "`messages` or `conversations` is empty, or a message is no object, or has no \
+              role or no content.",
+        help: "Write each message as an object with a role and a content.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::ChatRoleUnknown,
+        name: "chat-role-unknown",
+        short: "A role that no template knows",
+        full: "A message has a role other than system, developer, user, human, assistant, \
+              gpt, model, tool and the like.",
+        help: "Use the roles of the chat template.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::ChatRoleOrder,
+        name: "chat-role-order",
+        short: "Messages out of order",
+        full: "A system message stands behind others, an assistant speaks first, or two \
+              messages of the user or the assistant follow each other. Most chat templates \
+              refuse that.",
+        help: "Join or reorder the messages.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::ChatNoAnswer,
+        name: "chat-no-answer",
+        short: "A chat without a last answer",
+        full: "The chat does not end with the assistant, so that there is nothing to learn \
+              from its end.",
+        help: "Cut it behind the last answer.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::ChatEmptyContent,
+        name: "chat-empty-content",
+        short: "A message or an answer that is empty",
+        full: "A message without a tool call has no text, or an instruction, prompt, \
+              output, completion or response is empty.",
+        help: "Remove the message or the row.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::ToolCallUnanswered,
+        name: "tool-call-unanswered",
+        short: "A tool call without a result",
+        full: "A tool call is followed by something else than its result. One that ends the \
+              chat is waiting for it, and is let be.",
+        help: "Add the result, with the id of the call.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::ToolResultUnasked,
+        name: "tool-result-unasked",
+        short: "A tool result without a call",
+        full: "A tool result has the id of no call before it, or of one that was answered.",
+        help: "Add the call, or repair the id.",
+        severity: Severity::Warning,
+    },
+];

@@ -1,0 +1,96 @@
+//! Reports as SARIF 2.1.0 (OASIS, 2020), which code hosts and editors show.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::inspect::lint::Example;
+use crate::inspect::lint::LintReport;
+use crate::inspect::lint::Rule;
+use crate::inspect::lint::RuleReport;
+use crate::inspect::lint::Severity;
+
+/// Whether a row of the target is a line of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// Row n is line n + 1.
+    Lines,
+    /// Rows stand elsewhere: only their number is told.
+    Elsewhere,
+}
+
+/// A report on one file as a SARIF log. `uri` is where the file is, as a URI or a relative
+/// reference; `version` is that of this program.
+pub fn sarif(report: &LintReport, uri: &str, rows: Rows, version: &str) -> Value {
+    let rules: Vec<Value> = report.rules.iter().map(|r| rule(r.rule)).collect();
+    let found = report.rules.iter().enumerate();
+    let results: Vec<Value> = found
+        .flat_map(|(n, of)| of.examples.iter().map(move |e| result(n, of, e, uri, rows)))
+        .collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": env!("CARGO_PKG_NAME"),
+                "semanticVersion": version,
+                "rules": rules,
+            }},
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+            "properties": {
+                "checked": report.checked,
+                "counts": report.rules.iter().map(|r| (r.rule.name, r.count)).collect::<std::collections::BTreeMap<_, _>>(),
+            },
+        }],
+    })
+}
+
+fn rule(rule: &Rule) -> Value {
+    json!({
+        "id": rule.name,
+        "shortDescription": { "text": rule.short },
+        "fullDescription": { "text": rule.full },
+        "help": { "text": rule.help },
+        "defaultConfiguration": { "level": level(rule.severity) },
+    })
+}
+
+fn result(number: usize, of: &RuleReport, example: &Example, uri: &str, rows: Rows) -> Value {
+    let mut text = example.message.clone();
+    if !example.excerpt.is_empty() {
+        text.push_str(": ");
+        text.push_str(&example.excerpt);
+    }
+    let mut place = json!({ "artifactLocation": { "uri": uri } });
+    // Only in a row of one line is a column of the row one of the file.
+    if let (Rows::Lines, Some(place)) = (rows, place.as_object_mut()) {
+        place.insert(
+            "region".to_owned(),
+            json!({ "startLine": example.row + 1, "startColumn": example.place.column }),
+        );
+    }
+    let mut location = json!({ "physicalLocation": place });
+    let name = match &example.column {
+        Some(column) => format!("row {} column {column}", example.row),
+        None => format!("row {}", example.row),
+    };
+    if let Some(location) = location.as_object_mut() {
+        let logical = json!([{ "fullyQualifiedName": name, "kind": "element" }]);
+        location.insert("logicalLocations".to_owned(), logical);
+    }
+    json!({
+        "ruleId": of.rule.name,
+        "ruleIndex": number,
+        "level": level(of.severity),
+        "message": { "text": text },
+        "locations": [location],
+    })
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}

@@ -1,0 +1,96 @@
+//! What can only be judged on a text as a whole: pairs that must close, and loops at its end.
+
+/// Shortest text whose end is looked at, and the length of that end; then one of longer pieces.
+const LOOPS: [usize; 2] = [512, 4096];
+/// How often a piece must stand there to be a loop.
+const LOOP_TIMES: usize = 4;
+/// Bytes by which a repetition is found, and places that are tried.
+const NEEDLE_BYTES: usize = 16;
+const TRIES: usize = 8;
+
+/// Whether the text ends in a loop: the bytes of the piece that repeats.
+pub(super) fn looping(text: &[u8]) -> Option<usize> {
+    LOOPS.iter().find_map(|bytes| {
+        let end = text.get(text.len().checked_sub(*bytes)?..)?;
+        let needle = end.get(..NEEDLE_BYTES)?;
+        let mut found = memchr::memmem::find_iter(end.get(1..)?, needle).take(TRIES);
+        found.find_map(|n| {
+            let period = n + 1;
+            let same = end.get(period..)? == end.get(..end.len() - period)?;
+            (same && period * LOOP_TIMES <= end.len()).then_some(period)
+        })
+    })
+}
+
+/// Where a fence opens that is not closed, by CommonMark 4.5, but with any indent: in lists a
+/// fence stands further in.
+pub(super) fn open_fence(text: &[u8]) -> Option<usize> {
+    let mut open: Option<(usize, usize)> = None;
+    let mut at = 0;
+    for line in text.split(|b| *b == b'\n') {
+        let indent = line
+            .iter()
+            .take_while(|b| matches!(b, b' ' | b'\t' | b'>'))
+            .count();
+        let inner = line.get(indent..).unwrap_or_default();
+        let ticks = inner.iter().take_while(|b| **b == b'`').count();
+        let info = inner.get(ticks..).unwrap_or_default().trim_ascii();
+        match open {
+            // With backticks behind it, it is code within a line.
+            None if ticks >= 3 && !info.contains(&b'`') => open = Some((at + indent, ticks)),
+            Some((_, opened)) if ticks >= opened && info.is_empty() => open = None,
+            _ => {}
+        }
+        at += line.len() + 1;
+    }
+    open.map(|(at, _)| at)
+}
+
+/// What is wrong with a think tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ThinkFault {
+    /// It is not closed.
+    Open,
+    /// It closes what is not open.
+    Stray,
+    /// It opens within another.
+    Nested,
+}
+
+/// The first think tag that has not its other half, and where.
+pub(super) fn think_fault(text: &[u8]) -> Option<(usize, ThinkFault)> {
+    let mut open: Option<(usize, &[u8])> = None;
+    for at in memchr::memchr_iter(b'<', text) {
+        let Some(rest) = text.get(at + 1..) else {
+            break;
+        };
+        let (closes, rest) = match rest.strip_prefix(b"/") {
+            Some(rest) => (true, rest),
+            None => (false, rest),
+        };
+        let Some(name) = TAGS.iter().find(|tag| rest.starts_with(tag)) else {
+            continue;
+        };
+        match (closes, open) {
+            (true, Some((_, opened))) if opened == *name => open = None,
+            (true, _) => return Some((at, ThinkFault::Stray)),
+            (false, None) => open = Some((at, name)),
+            (false, Some(_)) => return Some((at, ThinkFault::Nested)),
+        }
+    }
+    open.map(|(at, _)| (at, ThinkFault::Open))
+}
+
+const TAGS: [&[u8]; 3] = [b"think>", b"thinking>", b"reasoning>"];
+
+/// Whether a string, as it is written in JSON, says nothing but white space.
+pub(super) fn is_blank(raw: &[u8]) -> bool {
+    let mut rest = raw.trim_ascii();
+    loop {
+        rest = match rest {
+            [] => return true,
+            [b'\\', b'n' | b't' | b'r', after @ ..] => after.trim_ascii_start(),
+            _ => return false,
+        }
+    }
+}

@@ -1,0 +1,517 @@
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use crate::inspect::lint::LintOptions;
+use crate::inspect::lint::LintReport;
+use crate::inspect::lint::RULES;
+use crate::inspect::lint::RuleId;
+use crate::inspect::lint::Severity;
+use crate::inspect::lint::lint;
+use crate::inspect::table::Batch;
+use crate::inspect::table::Batches;
+use crate::inspect::table::Filled;
+use crate::inspect::table::Header;
+use crate::inspect::table::Lines;
+use crate::inspect::table::Next;
+use crate::inspect::table::Selection;
+use crate::inspect::table::Shape;
+use crate::inspect::table::Table;
+use crate::inspect::table::TableError;
+use crate::progress::NoProgress;
+
+fn lines(text: &[u8], shape: Shape, options: &LintOptions) -> LintReport {
+    let table = Arc::new(Lines::new(Arc::new(text.to_vec()), shape));
+    let batches = table.batches(&Selection::default()).unwrap();
+    lint(&*batches, options, &NoProgress).unwrap()
+}
+
+/// Rows that are what they are, newlines and all.
+struct Rows(Mutex<Option<Vec<Vec<u8>>>>, Shape);
+
+impl Batches for Rows {
+    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+        let Some(rows) = self.0.lock().unwrap().take() else {
+            return Ok(Next::End(1));
+        };
+        batch.refill_spans(&self.1, 0, |text, spans| {
+            for row in rows {
+                let start = text.len() as u32;
+                text.extend_from_slice(&row);
+                spans.push((start, text.len() as u32));
+                text.push(b'\n');
+            }
+            Filled::default()
+        });
+        Ok(Next::Batch(0))
+    }
+}
+
+fn rows(rows: &[&[u8]], shape: Shape, options: &LintOptions) -> LintReport {
+    let rows = rows.iter().map(|r| r.to_vec()).collect();
+    lint(&Rows(Mutex::new(Some(rows)), shape), options, &NoProgress).unwrap()
+}
+
+fn csv() -> Shape {
+    Shape::Delimited(Arc::new(Header {
+        names: ["a", "b", "c"].map(str::to_owned).to_vec(),
+        separator: b',',
+        is_in_file: true,
+    }))
+}
+
+fn count(report: &LintReport, rule: RuleId) -> u64 {
+    let of = report.rules.iter().find(|r| r.rule.id == rule);
+    of.map_or(0, |r| r.count)
+}
+
+/// Rows that a rule must speak of, and rows like them of which it must not. `~` is a newline of a
+/// chat's text; a row that begins with `=` is plain text.
+fn planted() -> Vec<(RuleId, Vec<String>, Vec<String>)> {
+    let text = |t: &str| serde_json::json!({ "text": t }).to_string();
+    let chat = |turns: &[(&str, &str)]| {
+        let turns = turns
+            .iter()
+            .map(|(role, said)| serde_json::json!({"role": role, "content": said}));
+        serde_json::json!({ "messages": turns.collect::<Vec<_>>() }).to_string()
+    };
+    let owned = |rows: &[&str]| rows.iter().map(|r| (*r).to_owned()).collect::<Vec<_>>();
+    let texts = |rows: &[&str]| rows.iter().map(|r| text(r)).collect::<Vec<_>>();
+    let call = r#"{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]}"#;
+    let user = r#"{"role":"user","content":"q"}"#;
+    let answer = r#"{"role":"assistant","content":"a"}"#;
+    let result = r#"{"role":"tool","tool_call_id":"c1","content":"1"}"#;
+    let blocks = r#"{"role":"assistant","content":[{"type":"text","text":"x"},{"type":"tool_use","id":"t1","name":"f","input":{}}]}"#;
+    let block_result =
+        r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"1"}]}"#;
+    let messages = |all: &[&str]| format!("{{\"messages\":[{}]}}", all.join(","));
+    vec![
+        (
+            RuleId::MalformedJson,
+            owned(&[r#"{"a":1,}"#, r#"{"a":01}"#, "{'a':1}", r#"{"a":1} x"#, r#"{"a":"#]),
+            owned(&[r#"{"a":1}"#, " [1, 2] "]),
+        ),
+        (
+            RuleId::DuplicateKey,
+            owned(&[r#"{"a":1,"a":2}"#, r#"{"x":[{"b":1,"\u0062":2}]}"#]),
+            owned(&[r#"{"a":1,"b":{"a":1}}"#]),
+        ),
+        (
+            RuleId::LoneSurrogate,
+            owned(&[r#"{"a":"x\ud83d y"}"#, r#"{"a":"\ude00"}"#]),
+            owned(&[r#"{"a":"x\ud83d\ude00 y"}"#, r#"{"a":"\\ud83d"}"#]),
+        ),
+        (
+            RuleId::ControlCharacter,
+            owned(&[r#"{"a":"\u001b[31m"}"#, r#"{"a":"\frac{1}{2}"}"#, "=\u{7f}x", "=a\u{85}"]),
+            owned(&[r#"{"a":"\t\n\r"}"#, r#"{"a":"\\frac{1}{2}"}"#]),
+        ),
+        (
+            RuleId::NulCharacter,
+            owned(&[r#"{"a":"x\u0000"}"#, "=x\0y"]),
+            owned(&[r#"{"a":"x\\u0000"}"#]),
+        ),
+        (
+            RuleId::EmptyRow,
+            owned(&["{}", "[]", "null", "\"\""]),
+            owned(&["0", r#"{"a":null}"#, "[[]]"]),
+        ),
+        (
+            RuleId::RepeatedField,
+            owned(&[r#"{"a":"the same text twice","b":1,"c":"the same text twice"}"#]),
+            owned(&[r#"{"a":"the same text twice","b":"the same text once."}"#, r#"{"a":"x","b":"x"}"#]),
+        ),
+        (
+            RuleId::RepeatedText,
+            texts(&[&"I am sorry. ".repeat(60), &format!("Well: {}", "a very long piece of text, that comes again and again".repeat(100))]),
+            texts(&[&"I am sorry. ".repeat(6), &(0..300).map(|n| format!("row {n} ")).collect::<String>()]),
+        ),
+        (
+            RuleId::ReplacementCharacter,
+            vec![text("x\u{fffd}y"), r#"{"a":"\ufffd"}"#.to_owned()],
+            texts(&["x\u{fffc}y"]),
+        ),
+        (
+            RuleId::Mojibake,
+            vec![
+                text("caf\u{c3}\u{a9}"),
+                text("it\u{e2}\u{20ac}\u{2122}s"),
+                text("it\u{e2}\u{80}\u{99}s"),
+                text("\u{f0}\u{178}\u{2dc}\u{20ac}"),
+                text("\u{d0}\u{bf}\u{d1}\u{20ac}\u{d0}\u{b8}"),
+                r#"{"a":"caf\u00c3\u00a9"}"#.to_owned(),
+            ],
+            texts(&[
+                "café", "It’s “so”", "Spaß« und Maß»", "café » oui", "ÃO", "São Paulo", "à «", "привет", "naïve…", "été…", "N° «é»…", "日本語、です", "é…»",
+            ]),
+        ),
+        (
+            RuleId::ZeroWidth,
+            vec![text("a\u{200b}b"), text("x\u{2060}"), text("a\u{200d}b"), text("m\u{feff}n"), r#"{"a":"x\u200b"}"#.to_owned()],
+            texts(&["👨\u{200d}👩\u{200d}👧", "می\u{200c}خواهم"]),
+        ),
+        (
+            RuleId::BidiControl,
+            vec![text("a\u{202e}b"), text("\u{2066}x"), r#"{"a":"\u202e"}"#.to_owned()],
+            texts(&["שלום", "a\u{200f}b"]),
+        ),
+        (
+            RuleId::SpecialToken,
+            texts(&["end<|endoftext|>", "<|im_start|>user", "[INST] x"]),
+            texts(&["a <| b |> c", "f <|> g", "<||>"]),
+        ),
+        (
+            RuleId::UnbalancedFence,
+            texts(&["x\n```rust\nfn f() {}\n", "```\na\n````\n```\nb\n```x\n"]),
+            texts(&["x\n```rust\nfn f() {}\n```\n", "  - a\n    ```\n    b\n    ```", "````\n```\n````", "use ``` here", "```x```"]),
+        ),
+        (
+            RuleId::UnbalancedThink,
+            texts(&["<think>so", "so</think>a", "<think>a<think>b</think>", "</think><think>"]),
+            texts(&["<think>so</think>a", "think>", "<think>a</think><think>b</think>", "<thinking>\nx</thinking>"]),
+        ),
+        (RuleId::HtmlMarkup, texts(&["<div class=x>", "a&nbsp;b"]), texts(&["a < b > c", "R&D"])),
+        (
+            RuleId::AssistantBoilerplate,
+            texts(&["As an AI language model, I"]),
+            texts(&["An AI is a language model"]),
+        ),
+        (
+            RuleId::Secret,
+            texts(&[
+                "key AKIAIOSFODNN7EXAMPLE",
+                "\nAKIAIOSFODNN7EXAMPLE",
+                "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+                "xoxb-123456789012-abcdefABCDEF1234",
+                "AIzaSyDaGmWKa4JsXZ-HjGw7ISLn_3namBGewQe",
+                "sk-ant-api03-4fG7hJ2kL9mN1pQ5rS8tU3vW6xY0zA",
+                "sk-proj-4fG7hJ2kL9mN1pQ5rS8tU3vW6xY0zA",
+                "hf_AbCdEfGhIjKlMnOpQrStUvWxYz12345678",
+                "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c",
+                &format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----", "MIIEpAIBAAKCAQEA75".repeat(8)),
+            ]),
+            texts(&[
+                "AKIA",
+                "sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+                "task-1234567890abcdefghijklmnopqrstuvwxyz12",
+                "-----BEGIN PRIVATE KEY-----\n...\n",
+                "eyJhbGciOiJIUzI1NiJ9 alone",
+                "hf_hub_download_of_some_model_in_python",
+            ]),
+        ),
+        (
+            RuleId::PossibleSecret,
+            texts(&["api_key = \"q7Zt2Lk9Xw4Rb8Nv1Mc6\"", "PASSWORD: q7Zt2Lk9Xw4Rb8Nv1Mc6"]),
+            texts(&["the secret of q7Zt2Lk9Xw4Rb8Nv1Mc6", "password: swordfish", "api_key = your_api_key_here_please"]),
+        ),
+        (
+            RuleId::EmailAddress,
+            texts(&["ask jane.doe+x@example.org.", "\nnobody@example.com"]),
+            texts(&["@home", "a@b", "x @ y.com", "user@localhost", "a@1.2.3"]),
+        ),
+        (
+            RuleId::PhoneNumber,
+            texts(&["call +1 (415) 555-0132", "+49 30 1234567"]),
+            texts(&["2 +15 +16", "1+12345678901", "+123456789012"]),
+        ),
+        (
+            RuleId::ChatShape,
+            owned(&[
+                r#"{"messages":[]}"#,
+                r#"{"messages":["hi"]}"#,
+                r#"{"messages":[{"content":"x"}]}"#,
+                r#"{"messages":[{"role":"user"}]}"#,
+            ]),
+            vec![chat(&[("user", "a"), ("assistant", "b")]), r#"{"messages":3}"#.to_owned()],
+        ),
+        (
+            RuleId::ChatRoleUnknown,
+            vec![chat(&[("usr", "a"), ("assistant", "b")])],
+            vec![chat(&[("developer", "s"), ("user", "a"), ("assistant", "b")])],
+        ),
+        (
+            RuleId::ChatRoleOrder,
+            vec![
+                chat(&[("user", "a"), ("user", "b"), ("assistant", "c")]),
+                chat(&[("assistant", "c")]),
+                chat(&[("user", "a"), ("assistant", "c"), ("system", "s")]),
+                r#"{"conversations":[{"from":"human","value":"a"},{"from":"gpt","value":"b"},{"from":"gpt","value":"b"}]}"#.to_owned(),
+            ],
+            vec![
+                chat(&[("system", "s"), ("user", "a"), ("assistant", "c"), ("user", "a"), ("assistant", "c")]),
+                messages(&[user, call, result, answer]),
+            ],
+        ),
+        (
+            RuleId::ChatNoAnswer,
+            vec![chat(&[("user", "a")]), chat(&[("user", "a"), ("assistant", "b"), ("user", "c")])],
+            vec![chat(&[("user", "a"), ("assistant", "b")]), messages(&[user, call])],
+        ),
+        (
+            RuleId::ChatEmptyContent,
+            vec![
+                chat(&[("user", " \n"), ("assistant", "b")]),
+                r#"{"instruction":"","input":"","output":"x"}"#.to_owned(),
+                r#"{"prompt":"x","completion":" "}"#.to_owned(),
+            ],
+            vec![
+                messages(&[user, call, result, answer]),
+                r#"{"instruction":"x","input":"","output":"y"}"#.to_owned(),
+                r#"{"prompt":""}"#.to_owned(),
+            ],
+        ),
+        (
+            RuleId::ToolCallUnanswered,
+            vec![messages(&[user, call, answer]), messages(&[user, blocks, user])],
+            vec![messages(&[user, call, result, answer]), messages(&[user, call]), messages(&[user, blocks, block_result, answer])],
+        ),
+        (
+            RuleId::ToolResultUnasked,
+            vec![messages(&[user, result, answer]), messages(&[user, call, result, result, answer]), messages(&[block_result, answer])],
+            vec![messages(&[user, call, result, answer]), messages(&[user, blocks, block_result, answer])],
+        ),
+    ]
+}
+
+#[test]
+fn each_rule_speaks_of_what_it_should_and_of_nothing_else() {
+    for (rule, bad, good) in planted() {
+        let found = |row: &String| {
+            let (shape, row) = match row.strip_prefix('=') {
+                Some(text) => (Shape::Text, text),
+                None => (Shape::Json, row.as_str()),
+            };
+            let row = format!("{row}\n");
+            let all = lines(row.as_bytes(), shape.clone(), &LintOptions::default());
+            let alone = lines(row.as_bytes(), shape, &LintOptions::only(&[rule]));
+            assert_eq!(alone.rules.len(), 1);
+            assert_eq!(
+                count(&alone, rule),
+                count(&all, rule),
+                "{rule:?} alone: {row}"
+            );
+            count(&all, rule)
+        };
+        for row in &bad {
+            assert_eq!(found(row), 1, "{rule:?} must speak: {row}");
+        }
+        for row in &good {
+            assert_eq!(found(row), 0, "{rule:?} must not speak: {row}");
+        }
+    }
+}
+
+#[test]
+fn rules_of_bytes_and_lines() {
+    let options = LintOptions::default();
+    for shape in [Shape::Json, Shape::Text] {
+        let of = |text: &[u8], rule| count(&lines(text, shape.clone(), &options), rule);
+        assert_eq!(of(b"\"a\xff\"\n\"\xc3\xa9\"\n", RuleId::BadUtf8), 1);
+        assert_eq!(of(b"\xef\xbb\xbf1\n2\n", RuleId::ByteOrderMark), 1);
+        assert_eq!(of(b"1\n2\n", RuleId::ByteOrderMark), 0);
+        assert_eq!(of(b"1\n2\r\n3\n", RuleId::MixedLineEnds), 1);
+        assert_eq!(of(b"1\r\n2\r\n3\n", RuleId::MixedLineEnds), 1);
+        assert_eq!(of(b"1\r\n2\r\n", RuleId::MixedLineEnds), 0);
+        assert_eq!(of(b"1\n2", RuleId::MissingFinalNewline), 1);
+        assert_eq!(of(b"1\n2\n", RuleId::MissingFinalNewline), 0);
+        assert_eq!(of(b"", RuleId::MissingFinalNewline), 0);
+        let blank = lines(b"1\n\n \n2\n", shape.clone(), &options);
+        let expected = if shape == Shape::Json { 2 } else { 0 };
+        assert_eq!(count(&blank, RuleId::BlankLine), expected);
+    }
+}
+
+#[test]
+fn records_have_as_many_fields_as_the_header() {
+    let of = |row: &[u8], rule| count(&rows(&[row], csv(), &LintOptions::default()), rule);
+    for (row, bad) in [
+        (&b"1,2,3"[..], 0),
+        (b"1,\"2,\n\"\"x\"\"\",3", 0),
+        (b"1,2", 1),
+        (b"1,2,3,4", 1),
+        (b"\"1,2\",3", 1),
+    ] {
+        assert_eq!(of(row, RuleId::FieldCount), bad, "{row:?}");
+    }
+    for (row, bad) in [
+        (&b"1,\"2\",3"[..], 0),
+        (b"\"\",\"\"\"\",3", 0),
+        (b"1,2\",3", 1),
+        (b"1,\"2\"x,3", 1),
+        (b"1,2,\"3", 1),
+        (b"1, \"2\",3", 1),
+    ] {
+        assert_eq!(of(row, RuleId::StrayQuote), bad, "{row:?}");
+    }
+    assert_eq!(of(b",,", RuleId::EmptyRow), 1);
+}
+
+#[test]
+fn rows_are_judged_by_all_others() {
+    let row = |n: usize| match n {
+        17 => r#"{"id":17,"text":"x"}"#.to_owned(),
+        400 => r#"{"id":"400","text":"some text","kind":"a"}"#.to_owned(),
+        401 => r#"{"id":401,"text":"some text","kind":"a","extra":1}"#.to_owned(),
+        402 => r#"{"id":402,"text":"","kind":"a"}"#.to_owned(),
+        900 => format!(
+            r#"{{"id":900,"text":"{}","kind":"a"}}"#,
+            "long ".repeat(500)
+        ),
+        n => format!(r#"{{"id":{n},"text":"some text","kind":"a"}}"#),
+    };
+    let text: String = (0..10_000).map(|n| row(n) + "\n").collect();
+    let report = lines(text.as_bytes(), Shape::Json, &LintOptions::default());
+    assert_eq!(report.checked, 10_000);
+    for (rule, row, column) in [
+        (RuleId::MissingKey, 17, Some("kind")),
+        (RuleId::TypeDrift, 400, Some("id")),
+        (RuleId::UnexpectedKey, 401, Some("extra")),
+        (RuleId::EmptyField, 402, Some("text")),
+        (RuleId::ExtremeLength, 900, None),
+    ] {
+        let found = report.rules.iter().find(|r| r.rule.id == rule).unwrap();
+        assert_eq!(found.count, 1, "{rule:?}");
+        assert_eq!(found.examples.len(), 1, "{rule:?}");
+        let example = &found.examples[0];
+        assert_eq!(
+            (example.row, example.column.as_deref()),
+            (row, column),
+            "{rule:?}"
+        );
+    }
+    assert_eq!((report.errors, report.warnings, report.notes), (0, 4, 2));
+    // The long row repeats itself.
+    assert_eq!(count(&report, RuleId::RepeatedText), 1);
+    // However many threads, and however rows fall into batches.
+    let options = LintOptions {
+        threads: 4,
+        ..LintOptions::default()
+    };
+    assert_eq!(lines(text.as_bytes(), Shape::Json, &options), report);
+}
+
+#[test]
+fn numbers_in_records_are_numbers() {
+    let table: Vec<String> = (0..100)
+        .map(|n| match n {
+            50 => "unknown,x,y".to_owned(),
+            n => format!("{n},x,{n}.5"),
+        })
+        .collect();
+    let table: Vec<&[u8]> = table.iter().map(String::as_bytes).collect();
+    let report = rows(&table, csv(), &LintOptions::default());
+    assert_eq!(count(&report, RuleId::TypeDrift), 2);
+}
+
+#[test]
+fn real_rows_are_clean() {
+    let text = include_bytes!("../../../tests/data/gsm8k/test.jsonl");
+    let report = lines(text, Shape::Json, &LintOptions::default());
+    let spoke: Vec<_> = report.rules.iter().filter(|r| r.count > 0).collect();
+    // What they say of it is true: one answer has a zero-width space.
+    assert_eq!((report.errors, report.warnings), (0, 1), "{spoke:#?}");
+    assert_eq!(count(&report, RuleId::ZeroWidth), 1);
+    assert_eq!(report.checked, 1319);
+}
+
+#[test]
+fn the_suite_is_the_judge_of_json() {
+    let cases = include_str!("../../../tests/data/json-test-suite/cases.txt");
+    let unhex = |hex: &str| -> Vec<u8> {
+        let digits = |n: usize| u8::from_str_radix(&hex[n..n + 2], 16).unwrap();
+        (0..hex.len()).step_by(2).map(digits).collect()
+    };
+    let mut seen = 0;
+    for case in cases.lines() {
+        let (name, written) = case.split_once(' ').unwrap();
+        let parts = written.split('+').map(|part| match part.split_once('*') {
+            Some((hex, times)) => unhex(hex).repeat(times.parse().unwrap()),
+            None => unhex(part.trim_matches('-')),
+        });
+        let text = parts.collect::<Vec<_>>().concat();
+        let report = rows(&[&text], Shape::Json, &LintOptions::default());
+        let accepted = report.checked == 1 && report.errors == 0;
+        match &name[..2] {
+            "y_" => assert!(accepted, "{name}"),
+            "n_" => assert!(!accepted, "{name}"),
+            _ => {}
+        }
+        seen += 1;
+    }
+    assert!(seen > 300);
+}
+
+#[test]
+fn nothing_secret_is_shown() {
+    let key = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+    let mail = "jane.doe@example.org";
+    let rows = [
+        format!(r#"{{"a":"{key}","a":"{mail}"}}"#),
+        format!(r#"{{"a":"x {key} \ud800 {mail}""#),
+        format!(r#"{{"token":"\u0041 {key}","b":"<|im_start|>{mail} {key}"}}"#),
+        format!(r#"{{"api_key":"{key}"}}"#),
+    ];
+    let text = rows.join("\n");
+    let report = lines(text.as_bytes(), Shape::Json, &LintOptions::default());
+    assert!(count(&report, RuleId::Secret) >= 3);
+    let shown = format!("{report:?}");
+    assert!(
+        !shown.contains(&key[4..20]) && !shown.contains("jane"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn only_some_columns_and_rules() {
+    let text = b"{\"a\":\"<|x|>\",\"b\":\"```\\n\"}\n{\"a\":\"y\",\"b\":\"<|x|>\"}\n";
+    let mut options = LintOptions {
+        columns: vec!["a".to_owned()],
+        ..LintOptions::default()
+    };
+    options.set(RuleId::SpecialToken, Some(Severity::Error));
+    let report = lines(text, Shape::Json, &options);
+    assert_eq!((report.errors, report.warnings), (1, 0));
+    let found = report.rules.iter().find(|r| r.count > 0).unwrap();
+    let example = &found.examples[0];
+    assert_eq!((example.at, example.column.as_deref()), (6, Some("a")));
+    let off = LintOptions::only(&[]);
+    assert!(lines(text, Shape::Json, &off).rules.is_empty());
+}
+
+#[test]
+fn hostile_rows_stay_small() {
+    let deep = [vec![b'['; 10_000], vec![b']'; 10_000]].concat();
+    let keys = format!("{{{}\"a\":1}}", "\"a\":1,".repeat(200_000));
+    let tools = r#"{"role":"assistant","tool_calls":[{"id":"x"},{"id":"y"}]},"#.repeat(20_000);
+    let tools = format!(r#"{{"messages":[{tools}{{"role":"user","content":"x"}}]}}"#);
+    let tokens = format!("\"{}\"", "eyJ-sk-a@b.c+1".repeat(100_000));
+    let names: String = (0..20_000).map(|n| format!("\"k{n}\":{n},")).collect();
+    let many = format!("{{{names}\"z\":0}}");
+    let all: [&[u8]; 5] = [
+        &deep,
+        keys.as_bytes(),
+        tools.as_bytes(),
+        tokens.as_bytes(),
+        many.as_bytes(),
+    ];
+    let report = rows(&all, Shape::Json, &LintOptions::default());
+    assert_eq!((report.checked, report.errors), (5, 0));
+    assert_eq!(count(&report, RuleId::DuplicateKey), 1);
+}
+
+#[test]
+fn the_page_lists_the_rules() {
+    let page = include_str!("../../../spec/lint.md");
+    for (n, rule) in RULES.iter().enumerate() {
+        assert_eq!(rule.id.index(), n, "{}", rule.name);
+        assert!(
+            rule.full.ends_with('.') && rule.help.ends_with('.'),
+            "{}",
+            rule.name
+        );
+        let row = [rule.name, &rule.severity.to_string(), rule.short, rule.full];
+        let row = row.map(|cell| cell.replace('|', "\\|"));
+        let line = format!("| `{}` | {} | {} | {} |", row[0], row[1], row[2], row[3]);
+        assert!(page.contains(&line), "{line}");
+    }
+    assert_eq!(page.matches("\n| `").count(), RULES.len());
+}

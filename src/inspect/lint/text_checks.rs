@@ -1,0 +1,233 @@
+//! Rules of text: what may stand in a row, whatever the row's format.
+
+use crate::inspect::lint::LintOptions;
+use crate::inspect::lint::RuleId;
+use crate::inspect::lint::contacts;
+use crate::inspect::lint::excerpt::excerpt;
+use crate::inspect::lint::excerpt::masked;
+use crate::inspect::lint::excerpt::masked_contact;
+use crate::inspect::lint::findings::Findings;
+use crate::inspect::lint::markers::Marker;
+use crate::inspect::lint::markers::Markers;
+use crate::inspect::lint::secrets::secret;
+use crate::inspect::lint::strings::ThinkFault;
+use crate::inspect::lint::strings::looping;
+use crate::inspect::lint::strings::open_fence;
+use crate::inspect::lint::strings::think_fault;
+use crate::inspect::lint::unicode::each_odd;
+
+/// The rules of text that are on.
+#[derive(Debug)]
+pub(super) struct TextChecks {
+    markers: Markers,
+    unicode: bool,
+    contacts: bool,
+}
+
+/// A text of a row.
+#[derive(Clone, Copy)]
+pub(super) struct Piece<'a> {
+    /// The row.
+    pub(super) row: &'a [u8],
+    /// The text.
+    pub(super) text: &'a [u8],
+    /// Where in the row it stands.
+    pub(super) at: usize,
+    /// Whether it stands there as it is, or was made from what does by taking escapes out of it.
+    pub(super) is_raw: bool,
+}
+
+/// What there may be in some string of the row, which must be seen as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Suspects {
+    pub(super) fence: bool,
+    pub(super) think: bool,
+}
+
+impl TextChecks {
+    pub(super) fn new(options: &LintOptions) -> Self {
+        Self {
+            markers: Markers::new(options),
+            unicode: options.any(&[
+                RuleId::ControlCharacter,
+                RuleId::ReplacementCharacter,
+                RuleId::Mojibake,
+                RuleId::ZeroWidth,
+                RuleId::BidiControl,
+            ]),
+            contacts: options.any(&[RuleId::EmailAddress, RuleId::PhoneNumber]),
+        }
+    }
+
+    /// Looks at everything that does not need strings to be apart.
+    pub(super) fn look(&self, piece: Piece<'_>, found: &mut Findings) -> Suspects {
+        let mut suspects = Suspects::default();
+        self.markers.each(piece.text, |marker, at| match marker {
+            Marker::Fence => suspects.fence = true,
+            Marker::Think => suspects.think = true,
+            Marker::Special => special(piece, at, found),
+            Marker::Html => piece.tell(found, RuleId::HtmlMarkup, at, "markup of HTML"),
+            Marker::Boilerplate => piece.tell(
+                found,
+                RuleId::AssistantBoilerplate,
+                at,
+                "an assistant speaks of itself",
+            ),
+            Marker::Secret | Marker::PrivateKey | Marker::WebToken => {
+                hidden(piece, marker, at, RuleId::Secret, found);
+            }
+            Marker::SecretName => hidden(piece, marker, at, RuleId::PossibleSecret, found),
+        });
+        if self.contacts {
+            contact(piece, found);
+        }
+        if self.unicode && !piece.text.is_ascii() {
+            each_odd(piece.text, |rule, at, code| {
+                odd(piece, rule, at, code, found)
+            });
+        }
+        suspects
+    }
+}
+
+/// Control characters, in a text that is not JSON any more.
+pub(super) fn control(piece: Piece<'_>, found: &mut Findings) {
+    let is_odd = |b: &u8| matches!(b, 0..=8 | 0xb | 0xc | 0xe..=0x1f | 0x7f);
+    // Whole rows have none, mostly.
+    if !piece.text.iter().fold(false, |any, b| any | is_odd(b)) {
+        return;
+    }
+    for (at, byte) in piece.text.iter().enumerate().filter(|(_, b)| is_odd(b)) {
+        match byte {
+            0 => piece.tell(found, RuleId::NulCharacter, at, "the character U+0000"),
+            _ => odd(piece, RuleId::ControlCharacter, at, u32::from(*byte), found),
+        }
+    }
+}
+
+/// What pairs must close in one string, and whether it ends in a loop.
+pub(super) fn whole(piece: Piece<'_>, suspects: Suspects, found: &mut Findings) {
+    if suspects.fence
+        && let Some(at) = open_fence(piece.text)
+    {
+        piece.tell(
+            found,
+            RuleId::UnbalancedFence,
+            at,
+            "a code fence that is not closed",
+        );
+    }
+    if suspects.think
+        && let Some((at, fault)) = think_fault(piece.text)
+    {
+        let message = match fault {
+            ThinkFault::Open => "a think tag that is not closed",
+            ThinkFault::Stray => "the end of a think tag that is not open",
+            ThinkFault::Nested => "a think tag within another",
+        };
+        piece.tell(found, RuleId::UnbalancedThink, at, message);
+    }
+}
+
+/// Whether one string ends in a loop.
+pub(super) fn repeated(piece: Piece<'_>, found: &mut Findings) {
+    if let Some(period) = looping(piece.text) {
+        let at = piece.text.len().saturating_sub(512);
+        let (rule, at) = (RuleId::RepeatedText, piece.at + at);
+        found.tell(rule, piece.row, at, || {
+            format!("the text ends with the same {period} bytes over and over")
+        });
+    }
+}
+
+impl Piece<'_> {
+    fn tell(&self, found: &mut Findings, rule: RuleId, at: usize, message: &str) {
+        self.tell_shown(
+            found,
+            rule,
+            at,
+            || message.to_owned(),
+            || excerpt(self.text, at),
+        );
+    }
+
+    fn tell_shown(
+        &self,
+        found: &mut Findings,
+        rule: RuleId,
+        at: usize,
+        message: impl FnOnce() -> String,
+        shown: impl FnOnce() -> String,
+    ) {
+        // Where in the row a character stands that is written as an escape is not known exactly.
+        let at = if self.is_raw { self.at + at } else { self.at };
+        found.tell_shown(rule, self.row, at, message, shown);
+    }
+}
+
+fn odd(piece: Piece<'_>, rule: RuleId, at: usize, code: u32, found: &mut Findings) {
+    let message = || match rule {
+        RuleId::Mojibake => "characters that are UTF-8 read as Windows-1252".to_owned(),
+        _ => format!("the character U+{code:04X}"),
+    };
+    piece.tell_shown(found, rule, at, message, || excerpt(piece.text, at));
+}
+
+/// `<|name|>`, or the markers of chat templates.
+fn special(piece: Piece<'_>, at: usize, found: &mut Findings) {
+    let rest = piece.text.get(at..).unwrap_or_default();
+    let is_token = match rest.strip_prefix(b"<|") {
+        None => true,
+        Some(rest) => {
+            let is_name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(**b, b'_' | b'-');
+            let name = rest.iter().take(40).take_while(is_name).count();
+            name > 0 && rest.get(name..).is_some_and(|r| r.starts_with(b"|>"))
+        }
+    };
+    if is_token {
+        piece.tell(
+            found,
+            RuleId::SpecialToken,
+            at,
+            "a token of a model's control",
+        );
+    }
+}
+
+fn hidden(piece: Piece<'_>, marker: Marker, at: usize, rule: RuleId, found: &mut Findings) {
+    if !found.wants(rule) {
+        return;
+    }
+    if let Some(one) = secret(marker, piece.text, at) {
+        let text = piece.text.get(one.start..one.end).unwrap_or_default();
+        piece.tell_shown(
+            found,
+            rule,
+            one.start,
+            || one.name.to_owned(),
+            || masked(text),
+        );
+    }
+}
+
+fn contact(piece: Piece<'_>, found: &mut Findings) {
+    let text = piece.text;
+    for at in memchr::memchr2_iter(b'@', b'+', text) {
+        let (rule, span, message) = match text.get(at) {
+            Some(b'@') => (
+                RuleId::EmailAddress,
+                contacts::email(text, at),
+                "an e-mail address",
+            ),
+            _ => (
+                RuleId::PhoneNumber,
+                contacts::phone(text, at).map(|end| (at, end)),
+                "a telephone number",
+            ),
+        };
+        if let Some((start, end)) = span {
+            let shown = || masked_contact(text.get(start..end).unwrap_or_default());
+            piece.tell_shown(found, rule, start, || message.to_owned(), shown);
+        }
+    }
+}
