@@ -1,7 +1,15 @@
 //! The commands that look inside data.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use clap::Subcommand;
+use clap::ValueEnum;
+
+use crate::cli::archives::size;
+use crate::cli::inspect::rule_named;
+use crate::inspect::dup::Shingle;
+use crate::inspect::lint::RuleId;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum InspectCommand {
@@ -29,6 +37,40 @@ learnt of where lines are is kept in `cache/lines` in the registry's directory."
 A row is searched as it is written, or with --column what one column says. Places of matches (`spans`)
 count bytes of what was searched.")]
     Search(SearchArgs),
+    /// Look over rows for what is wrong with them
+    #[command(after_help = "Examples:
+  alimentar inspect lint train.jsonl
+  alimentar inspect lint train.jsonl --rule malformed-json --limit 100
+  alimentar inspect lint my-dataset --format sarif > findings.sarif
+  alimentar inspect lint --rules
+
+Ends with code 1 when there are errors.")]
+    Lint(LintArgs),
+    /// Find rows that are the same as others or like them
+    #[command(after_help = "Examples:
+  alimentar inspect dedup train.jsonl
+  alimentar inspect dedup train.jsonl --exact --output unique.jsonl
+  alimentar inspect dedup train.jsonl --threshold 0.8 --column text --clusters why.jsonl
+  alimentar inspect dedup train.jsonl --simhash --threshold 3 --shingle bytes:4
+
+Every pair is compared on the whole text before it counts. A number above 1 as threshold means --simhash.")]
+    Dedup(DedupArgs),
+    /// Write the rows that a regular expression matches
+    #[command(after_help = "Examples:
+  alimentar inspect filter train.jsonl 'python' -o python.jsonl
+  alimentar inspect filter train.parquet '^$' --column answer --invert -o answered.parquet")]
+    Filter(FilterArgs),
+    /// Write all rows, or the unique ones, in another format
+    #[command(after_help = "Examples:
+  alimentar inspect export train.jsonl -o train.parquet
+  alimentar inspect export my-dataset --unique -o unique.csv
+
+Formats: .jsonl .csv .tsv .parquet .txt; any other ending keeps the format of what is read.")]
+    Export(ExportArgs),
+    /// Write the rows of several files and datasets into one
+    #[command(after_help = "Examples:
+  alimentar inspect merge a.jsonl b.parquet my-dataset -o all.jsonl")]
+    Merge(MergeArgs),
 }
 
 /// What is looked into.
@@ -72,4 +114,165 @@ pub(crate) struct SearchArgs {
     /// Search what this column says; dots lead into nested ones
     #[arg(long, value_name = "C")]
     pub column: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FilterArgs {
+    /// A path, a reference to a dataset, or REF:path/in/dataset
+    pub target: String,
+    /// A regular expression
+    #[arg(value_name = "REGEX")]
+    pub pattern: String,
+    /// The file to write; its ending says in which format
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Letters match in either case
+    #[arg(short, long)]
+    pub ignore_case: bool,
+    /// Rows that do not match
+    #[arg(long)]
+    pub invert: bool,
+    /// Search what this column says; dots lead into nested ones
+    #[arg(long, value_name = "C")]
+    pub column: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// A path, a reference to a dataset, or REF:path/in/dataset
+    pub target: String,
+    /// The file to write; its ending says in which format
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Leave out rows of which there is the same before
+    #[arg(long)]
+    pub unique: bool,
+    /// Only this column, in CSV and Parquet; may be given several times
+    #[arg(long, value_name = "C")]
+    pub column: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// Paths and references, whose rows follow each other
+    #[arg(required = true)]
+    pub targets: Vec<String>,
+    /// The file to write; its ending says in which format
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LintArgs {
+    /// A path, a reference to a dataset, or REF:path/in/dataset
+    pub target: Option<String>,
+    /// Only this rule; may be given several times
+    #[arg(long, value_name = "R", value_parser = rule_named)]
+    pub rule: Vec<RuleId>,
+    /// Not this rule; may be given several times
+    #[arg(long, value_name = "R", value_parser = rule_named)]
+    pub without: Vec<RuleId>,
+    /// Examples of each rule
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub limit: usize,
+    /// Look at the text of this column alone; may be given several times
+    #[arg(long, value_name = "C")]
+    pub column: Vec<String>,
+    /// How to print
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<LintFormat>,
+    /// List the rules instead
+    #[arg(long)]
+    pub rules: bool,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LintFormat {
+    /// For people, or with --json as JSON
+    Text,
+    /// SARIF 2.1.0
+    Sarif,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DedupArgs {
+    /// A path, a reference to a dataset, or REF:path/in/dataset
+    pub target: String,
+    #[command(flatten)]
+    pub near: NearArgs,
+    /// Only rows that are the same, byte for byte
+    #[arg(long)]
+    pub exact: bool,
+    /// Which row of several alike stays: first, longest, or max:COLUMN
+    #[arg(long, value_name = "WHICH", default_value = "first", value_parser = keep)]
+    pub keep: KeepArg,
+    /// Say how many rows stay of each value of this column
+    #[arg(long, value_name = "C")]
+    pub source: Option<String>,
+    /// Write the rows that stay; the ending says in which format
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write which row each removed one duplicates, and how closely: a line of JSON each
+    #[arg(long, value_name = "FILE")]
+    pub clusters: Option<PathBuf>,
+    /// Write a bit for each row, 1 where it goes: the first row is the lowest bit of the first byte
+    #[arg(long, value_name = "FILE")]
+    pub bitmask: Option<PathBuf>,
+}
+
+/// How rows that are alike are looked for.
+#[derive(Debug, Args)]
+pub(crate) struct NearArgs {
+    /// How alike rows must be, from 0 to 1; with --simhash, how many bits may differ
+    #[arg(long, value_name = "K")]
+    pub threshold: Option<f64>,
+    /// By SimHash, which finds copies and hardly any rewording, instead of MinHash
+    #[arg(long, conflicts_with = "exact")]
+    pub simhash: bool,
+    /// What texts are cut into: words:N or bytes:N
+    #[arg(long, value_name = "KIND:N", value_parser = shingle)]
+    pub shingle: Option<Shingle>,
+    /// Compare the text of this column; may be given several times
+    #[arg(long, value_name = "C")]
+    pub column: Vec<String>,
+    /// A row is like one that it is contained in
+    #[arg(long)]
+    pub containment: bool,
+    /// Let what very many rows have in common, such as a template, count in full
+    #[arg(long)]
+    pub no_weights: bool,
+    /// Memory that may be used; what is more goes to disk
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size)]
+    pub budget: u64,
+}
+
+/// Which row stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeepArg {
+    First,
+    Longest,
+    Max(String),
+}
+
+fn keep(text: &str) -> Result<KeepArg, String> {
+    match text {
+        "first" => Ok(KeepArg::First),
+        "longest" => Ok(KeepArg::Longest),
+        _ => match text.strip_prefix("max:") {
+            Some(column) if !column.is_empty() => Ok(KeepArg::Max(column.to_owned())),
+            _ => Err("first, longest or max:COLUMN".to_owned()),
+        },
+    }
+}
+
+fn shingle(text: &str) -> Result<Shingle, String> {
+    let wrong = || "words:N or bytes:N, with N from 1 to 64".to_owned();
+    let (kind, n) = text.split_once(':').ok_or_else(wrong)?;
+    let n = n.parse::<usize>().ok().filter(|n| (1..=64).contains(n));
+    match (kind, n) {
+        ("words", Some(n)) => Ok(Shingle::Words(n)),
+        ("bytes", Some(n)) => Ok(Shingle::Bytes(n)),
+        _ => Err(wrong()),
+    }
 }

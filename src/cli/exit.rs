@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     BrokenPipe,
     /// A check found damage.
     Damaged(String),
+    /// A check found what it looks for; what, is on stdout.
+    Findings(String),
     /// A rule of trust was not met.
     NotTrusted(String),
     /// A passphrase is needed and nobody can be asked.
@@ -79,6 +81,8 @@ impl Failure {
         Some(match self {
             Self::BrokenPipe => return None,
             Self::Partial(message) => (ErrorKind::Partial, message.clone()),
+            // The kind is of no use: this is no error of the program's.
+            Self::Findings(message) => (ErrorKind::Conflict, message.clone()),
             Self::Damaged(message) => (ErrorKind::Integrity, message.clone()),
             Self::NotTrusted(message) => (ErrorKind::Denied, message.clone()),
             Self::Usage(message) => (ErrorKind::Invalid, (*message).to_owned()),
@@ -98,6 +102,10 @@ impl Failure {
             return ExitCode::SUCCESS;
         };
         let hint = self.hint(kind);
+        if out.is_json() && matches!(self, Self::Findings(_)) {
+            // All of it is on stdout.
+            return ExitCode::from(code(kind));
+        }
         if out.is_json() {
             out.diagnostic(
                 &json!({"error": {

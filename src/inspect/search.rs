@@ -116,7 +116,7 @@ impl Pattern {
     }
 
     /// Whether the row counts.
-    fn is_hit(&self, batch: &Batch, row: &Row<'_>, scratch: &mut Scratch) -> bool {
+    pub fn is_hit(&self, batch: &Batch, row: &Row<'_>, scratch: &mut Scratch) -> bool {
         let found = match &self.column {
             None => self.is_in(row.text),
             Some(column) => match batch.shape().cell(row.text, column, scratch) {

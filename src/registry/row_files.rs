@@ -128,7 +128,8 @@ impl RowFiles {
                     };
                     if let Some(file) = file {
                         let text = made.value.text.get(*from..*to).unwrap_or_default();
-                        self.push(file, &made.value.shape, text).map_err(Ended::Write)?;
+                        self.push(file, &made.value.shape, text)
+                            .map_err(Ended::Write)?;
                         moved.rows_out += 1;
                     }
                 }
@@ -252,7 +253,9 @@ fn pick(batch: &Batch, picks: &Picks<'_>, scratch: &mut Scratch) -> Picked {
             Some(file) => {
                 let from = picked.text.len();
                 picked.text.extend_from_slice(row.text);
-                picked.rows.push((row.index, file, (from, picked.text.len())));
+                picked
+                    .rows
+                    .push((row.index, file, (from, picked.text.len())));
             }
             None => picked.passed += 1,
         }

@@ -121,18 +121,24 @@ impl Target {
                 (first, from) = (first + 1, from - rows);
             }
         }
-        Ok(self.chain(first, Selection {
-            from,
-            columns: selection.columns.clone(),
-        }))
+        Ok(self.chain(
+            first,
+            Selection {
+                from,
+                columns: selection.columns.clone(),
+            },
+        ))
     }
 
     /// All rows, once more each time.
     pub fn all_batches(&self, columns: &[String]) -> Arc<dyn Batches> {
-        self.chain(0, Selection {
-            from: 0,
-            columns: columns.to_vec(),
-        })
+        self.chain(
+            0,
+            Selection {
+                from: 0,
+                columns: columns.to_vec(),
+            },
+        )
     }
 
     /// Rows from one of a file on, which are opened when it is their turn.

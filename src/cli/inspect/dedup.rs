@@ -30,6 +30,8 @@ use crate::inspect::dup::Method;
 use crate::inspect::dup::Weighting;
 use crate::inspect::dup::dedup;
 use crate::inspect::table::Selection;
+use crate::keyring::IfExists;
+use crate::keyring::write_aside;
 use crate::progress::Progress;
 use crate::registry::Error;
 use crate::registry::Picks;
@@ -54,7 +56,11 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
     }
     if let Some(path) = &args.bitmask {
         let fail = |e| Failure::from(Error::file("write", path, e));
-        std::fs::write(path, report.removed.to_bytes()).map_err(fail)?;
+        let words = report.removed.words().iter();
+        let bytes: Vec<u8> = words.flat_map(|word| word.to_le_bytes()).collect();
+        let length = usize::try_from(report.rows.div_ceil(8)).unwrap_or(usize::MAX);
+        let mask = bytes.get(..length.min(bytes.len())).unwrap_or_default();
+        write_aside(path, mask, None, IfExists::Replace).map_err(fail)?;
     }
     let mut files = Vec::new();
     if let Some(path) = &args.output {
@@ -68,9 +74,10 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
         files = write::write(&writing, &Picks::Number(&keep), out)?.files;
     }
     let seconds = began.elapsed().as_secs_f64();
-    let sources = report.sources.iter().map(|s| {
-        json!({"source": s.source, "rows": s.rows, "kept": s.kept})
-    });
+    let sources = report
+        .sources
+        .iter()
+        .map(|s| json!({"source": s.source, "rows": s.rows, "kept": s.kept}));
     let answer = json!({
         "rows": report.rows, "unique_rows": report.unique_rows,
         "exact_duplicates": report.exact_duplicates, "near_duplicates": report.near_duplicates,
@@ -79,12 +86,16 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
         "spilled_bytes": report.spilled_bytes, "sources": sources.collect::<Vec<_>>(),
         "files": files.iter().map(|f| f.path.display().to_string()).collect::<Vec<_>>(),
     });
-    Ok(out.result(&answer, &[report.unique_rows.to_string()], &text(&report, seconds))?)
+    Ok(out.result(
+        &answer,
+        &[report.unique_rows.to_string()],
+        &text(&report, seconds),
+    )?)
 }
 
 fn options<'a>(args: &DedupArgs, spill: &'a DirectorySpill) -> Result<DedupOptions<'a>, Failure> {
     let usual = DedupOptions::default();
-    let (method, threshold) = match (args.exact, args.simhash, args.threshold) {
+    let (method, threshold) = match (args.exact, args.near.simhash, args.near.threshold) {
         (true, ..) => (Method::Exact, usual.threshold),
         // A whole number above one can only be a number of bits.
         (false, is_simhash, Some(k)) if is_simhash || k > 1.0 => {
@@ -103,18 +114,26 @@ fn options<'a>(args: &DedupArgs, spill: &'a DirectorySpill) -> Result<DedupOptio
     }
     Ok(DedupOptions {
         method,
-        shingle: args.shingle,
+        shingle: args.near.shingle,
         threshold,
-        measure: if args.containment { Measure::Containment } else { Measure::Jaccard },
-        weighting: if args.no_weights { Weighting::Plain } else { Weighting::Rare },
-        columns: args.column.clone(),
+        measure: if args.near.containment {
+            Measure::Containment
+        } else {
+            Measure::Jaccard
+        },
+        weighting: if args.near.no_weights {
+            Weighting::Plain
+        } else {
+            Weighting::Rare
+        },
+        columns: args.near.column.clone(),
         keep: match &args.keep {
             KeepArg::First => Keep::First,
             KeepArg::Longest => Keep::Longest,
             KeepArg::Max(column) => Keep::Maximum(column.clone()),
         },
         source: args.source.clone(),
-        budget_bytes: args.budget,
+        budget_bytes: usize::try_from(args.near.budget).unwrap_or(usize::MAX),
         threads: threads(),
         spill,
     })

@@ -15,6 +15,7 @@ use crate::cli::out::table;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::LintReport;
 use crate::inspect::lint::RULES;
+use crate::inspect::lint::Rule;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::Severity;
 use crate::inspect::lint::lint;
@@ -26,7 +27,9 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
         return rules(out);
     }
     let Some(name) = &args.target else {
-        return Err(Failure::usage("give a TARGET, or --rules for the list of rules"));
+        return Err(Failure::usage(
+            "give a TARGET, or --rules for the list of rules",
+        ));
     };
     let target = target(name, cli)?;
     let options = options(args)?;
@@ -36,7 +39,12 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
     })?;
     match args.format {
         Some(LintFormat::Sarif) => {
-            let value = sarif::sarif(&report, target.name());
+            let rows = match target.text_path()? {
+                Some(_) => sarif::Rows::Lines,
+                None => sarif::Rows::Elsewhere,
+            };
+            let version = env!("CARGO_PKG_VERSION");
+            let value = sarif::sarif(&report, &uri_of(target.name()), rows, version);
             out.bytes(format!("{value:#}\n").as_bytes())?;
         }
         _ => out.result(&object(&report), &ids(&report), &text(&report, *out))?,
@@ -61,12 +69,14 @@ fn options(args: &LintArgs) -> Result<LintOptions, Failure> {
     Ok(options)
 }
 
-fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
+/// A target's name as a relative reference (RFC 3986).
+fn uri_of(name: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/:@".contains(&b);
+    let escaped = name.bytes().map(|b| match plain(b) {
+        true => char::from(b).to_string(),
+        false => format!("%{b:02X}"),
+    });
+    escaped.collect()
 }
 
 fn object(report: &LintReport) -> serde_json::Value {
@@ -78,7 +88,7 @@ fn object(report: &LintReport) -> serde_json::Value {
             })
         });
         json!({
-            "rule": r.rule.name, "severity": severity(r.severity), "count": r.count,
+            "rule": r.rule.name, "severity": r.severity.to_string(), "count": r.count,
             "examples": examples.collect::<Vec<_>>(),
         })
     });
@@ -107,18 +117,21 @@ fn text(report: &LintReport, out: Out) -> String {
         };
         text += &format!(
             "\n{on}{}{off} {}  {} row(s): {}\n",
-            severity(rule.severity),
-            rule.rule.name,
-            rule.count,
-            rule.rule.summary,
+            rule.severity, rule.rule.name, rule.count, rule.rule.short,
         );
         for e in &rule.examples {
-            let field = e.column.as_ref().map_or_else(String::new, |c| format!(" in {c}"));
+            let field = e
+                .column
+                .as_ref()
+                .map_or_else(String::new, |c| format!(" in {c}"));
             let excerpt = match e.excerpt.as_str() {
                 "" => String::new(),
                 said => format!(": {said}"),
             };
-            let line = format!("row {}, byte {}{field}: {}{excerpt}", e.row, e.at, e.message);
+            let line = format!(
+                "row {}, byte {}{field}: {}{excerpt}",
+                e.row, e.at, e.message
+            );
             text += &format!("  {}\n", printable(&line).replace('\n', " "));
         }
     }
@@ -127,11 +140,17 @@ fn text(report: &LintReport, out: Out) -> String {
 
 fn rules(out: &Out) -> Result<(), Failure> {
     let object = RULES.iter().map(|r| {
-        json!({"rule": r.name, "severity": severity(r.severity), "summary": r.summary})
+        json!({"rule": r.name, "severity": r.severity.to_string(), "summary": r.short, "help": r.help})
     });
     let rows: Vec<Vec<String>> = RULES
         .iter()
-        .map(|r| vec![r.name.to_owned(), severity(r.severity).to_owned(), r.summary.to_owned()])
+        .map(|r| {
+            vec![
+                r.name.to_owned(),
+                r.severity.to_string(),
+                r.short.to_owned(),
+            ]
+        })
         .collect();
     let names: Vec<String> = RULES.iter().map(|r| r.name.to_owned()).collect();
     let text = table(&["RULE", "SEVERITY", "WHAT IT SAYS"], &rows);
@@ -141,8 +160,7 @@ fn rules(out: &Out) -> Result<(), Failure> {
 
 /// The rule of a name, for the command line.
 pub(crate) fn rule_named(name: &str) -> Result<RuleId, String> {
-    let rule = RULES.iter().find(|r| r.name == name);
-    rule.map(|r| r.id).ok_or_else(|| {
+    Rule::named(name).map(|r| r.id).ok_or_else(|| {
         "there is no such rule; `alimentar inspect lint --rules` lists them".to_owned()
     })
 }

@@ -1,8 +1,11 @@
 //! `inspect`: looking inside data.
 
+mod dedup;
 mod info;
 mod lines;
+mod lint;
 mod search;
+mod write;
 
 use std::io;
 
@@ -18,11 +21,18 @@ use crate::inspect::table::TableError;
 use crate::progress::Progress;
 use crate::registry::Target;
 
+pub(crate) use lint::rule_named;
+
 pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), Failure> {
     match command {
         InspectCommand::Info(args) => info::run(args, cli, out),
         InspectCommand::Lines(args) => lines::run(args, cli, out),
         InspectCommand::Search(args) => search::run(args, cli, out),
+        InspectCommand::Lint(args) => lint::run(args, cli, out),
+        InspectCommand::Dedup(args) => dedup::run(args, cli, out),
+        InspectCommand::Filter(args) => write::filter(args, cli, out),
+        InspectCommand::Export(args) => write::export(args, cli, out),
+        InspectCommand::Merge(args) => write::merge(args, cli, out),
     }
 }
 

@@ -55,12 +55,21 @@ pub(super) struct Written {
 
 /// Whether files may be replaced.
 pub(super) fn if_exists(cli: &Cli) -> IfExists {
-    if cli.yes { IfExists::Replace } else { IfExists::Refuse }
+    if cli.yes {
+        IfExists::Replace
+    } else {
+        IfExists::Refuse
+    }
 }
 
 pub(crate) fn filter(args: &FilterArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let pattern = pattern(&args.pattern, args.column.as_ref(), args.ignore_case, args.invert)?;
+    let pattern = pattern(
+        &args.pattern,
+        args.column.as_ref(),
+        args.ignore_case,
+        args.invert,
+    )?;
     let target = target(&args.target, cli)?;
     let writing = Writing {
         targets: &[target],
@@ -68,9 +77,8 @@ pub(crate) fn filter(args: &FilterArgs, cli: &Cli, out: &Out) -> Result<(), Fail
         columns: &[],
         if_exists: if_exists(cli),
     };
-    let picks = Picks::Content(&|batch, row, scratch| {
-        pattern.is_hit(batch, row, scratch).then_some(0)
-    });
+    let picks =
+        Picks::Content(&|batch, row, scratch| pattern.is_hit(batch, row, scratch).then_some(0));
     let written = write(&writing, &picks, out)?;
     tell(&written, began.elapsed().as_secs_f64(), Vec::new(), out)
 }
@@ -134,7 +142,11 @@ pub(super) fn write(
         None => OutputFormat::Text,
     };
     let format = |p: &PathBuf| format_of(p, otherwise);
-    let needs_plan = writing.paths.iter().map(format).any(OutputFormat::needs_plan);
+    let needs_plan = writing
+        .paths
+        .iter()
+        .map(format)
+        .any(OutputFormat::needs_plan);
     let bar = Bar::new(out.is_quiet());
     let mut plan = Plan::of_columns(writing.columns);
     if needs_plan {
@@ -180,9 +192,8 @@ pub(super) fn tell(
     let Moved {
         rows_in, rows_out, ..
     } = written.moved;
-    let file = |f: &RowFileReport| {
-        json!({"path": shown(&f.path), "rows": f.rows, "size_bytes": f.bytes})
-    };
+    let file =
+        |f: &RowFileReport| json!({"path": shown(&f.path), "rows": f.rows, "size_bytes": f.bytes});
     let mut answer = json!({
         "rows_in": rows_in, "rows_out": rows_out, "seconds": seconds,
         "files": written.files.iter().map(file).collect::<Vec<_>>(),

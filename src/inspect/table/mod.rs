@@ -78,14 +78,13 @@ pub enum TableError {
 impl Classify for TableError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Damaged(_) => ErrorKind::Invalid,
             Self::InFile { source, .. } => source.kind(),
             Self::Interrupted => ErrorKind::Interrupted,
             // What a store finds to be damaged comes so.
             Self::Read(e) if e.kind() == std::io::ErrorKind::InvalidData => ErrorKind::Integrity,
             Self::Read(e) => ErrorKind::of_io(e),
             Self::Shrunk => ErrorKind::Io,
-            Self::Unsupported(_) => ErrorKind::Unsupported,
+            Self::Damaged(_) | Self::Unsupported(_) => ErrorKind::Unsupported,
         }
     }
 }
