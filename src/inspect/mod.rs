@@ -14,6 +14,7 @@ mod profile;
 mod profiling;
 mod rows;
 mod schema;
+pub mod stats;
 pub mod table;
 #[cfg(test)]
 mod tests;

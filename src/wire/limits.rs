@@ -55,6 +55,10 @@ pub const LINE_INDEX_BLOCKS_MAX: usize = 1 << 18;
 pub const LINE_INDEX_BYTES_MAX: usize = 2 << 20;
 /// Line indexes that are kept in a home.
 pub const LINE_INDEX_FILES_MAX: usize = 1024;
+/// Columns that statistics are kept of.
+pub const STATISTICS_COLUMNS_MAX: usize = 1024;
+/// Arrays and objects within each other that statistics look into.
+pub const STATISTICS_DEPTH_MAX: usize = 32;
 /// Bytes of a search.
 pub const QUERY_BYTES_MAX: usize = 4096;
 /// Conditions of a search.
@@ -186,6 +190,8 @@ pub const ALL: &[(&str, u64)] = &[
     ("line_index_blocks_max", LINE_INDEX_BLOCKS_MAX as u64),
     ("line_index_bytes_max", LINE_INDEX_BYTES_MAX as u64),
     ("line_index_files_max", LINE_INDEX_FILES_MAX as u64),
+    ("statistics_columns_max", STATISTICS_COLUMNS_MAX as u64),
+    ("statistics_depth_max", STATISTICS_DEPTH_MAX as u64),
     ("query_bytes_max", QUERY_BYTES_MAX as u64),
     ("query_clauses_max", QUERY_CLAUSES_MAX as u64),
     ("decompression_ratio_max", DECOMPRESSION_RATIO_MAX),
