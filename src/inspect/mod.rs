@@ -18,6 +18,7 @@ mod profiling;
 mod rows;
 mod schema;
 pub mod search;
+pub mod stats;
 pub mod table;
 #[cfg(test)]
 mod tests;

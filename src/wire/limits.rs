@@ -79,6 +79,10 @@ pub const LINT_COLUMN_BYTES_MAX: usize = 256;
 pub const LINT_KEY_SETS_MAX: usize = 1024;
 /// Tool calls of one chat that wait for their results at once.
 pub const LINT_TOOL_CALLS_MAX: usize = 1024;
+/// Columns that statistics are kept of.
+pub const STATISTICS_COLUMNS_MAX: usize = 1024;
+/// Arrays and objects within each other that statistics look into.
+pub const STATISTICS_DEPTH_MAX: usize = 32;
 /// Bytes of a search.
 pub const QUERY_BYTES_MAX: usize = 4096;
 /// Conditions of a search.
@@ -225,6 +229,8 @@ pub const ALL: &[(&str, u64)] = &[
     ("lint_column_bytes_max", LINT_COLUMN_BYTES_MAX as u64),
     ("lint_key_sets_max", LINT_KEY_SETS_MAX as u64),
     ("lint_tool_calls_max", LINT_TOOL_CALLS_MAX as u64),
+    ("statistics_columns_max", STATISTICS_COLUMNS_MAX as u64),
+    ("statistics_depth_max", STATISTICS_DEPTH_MAX as u64),
     ("query_bytes_max", QUERY_BYTES_MAX as u64),
     ("query_clauses_max", QUERY_CLAUSES_MAX as u64),
     ("decompression_ratio_max", DECOMPRESSION_RATIO_MAX),

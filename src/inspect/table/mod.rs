@@ -28,6 +28,8 @@ pub use batch::Filled;
 pub use batch::Row;
 pub use cells::Cell;
 pub use cells::Scratch;
+pub use cells::TEXT_COLUMN;
+pub use cells::VALUE_COLUMN;
 pub use chain::Chain;
 pub use chain::OpenFile;
 pub use lines::Lines;

@@ -1,0 +1,129 @@
+//! What a thread knows of one column.
+
+use std::sync::Arc;
+
+use crate::inspect::json_scan::Number as Written;
+use crate::inspect::stats::distinct::Distinct;
+use crate::inspect::stats::frequent::Counts;
+use crate::inspect::stats::frequent::Frequent;
+use crate::inspect::stats::hash::hash;
+use crate::inspect::stats::lengths::Lengths;
+use crate::inspect::stats::moments::Moments;
+use crate::inspect::stats::numbers::Numbers;
+use crate::inspect::stats::report::TypeCounts;
+use crate::inspect::stats::texts::Texts;
+
+/// A column as one thread sees it: figures for which the order of rows does not matter, which are
+/// kept to the end, and those of the batch at hand.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) name: Arc<str>,
+    pub(super) rows: u64,
+    pub(super) types: TypeCounts,
+    pub(super) distinct: Distinct,
+    pub(super) numbers: Numbers,
+    pub(super) texts: Texts,
+    pub(super) arrays: Lengths,
+    /// The last row that had it, so that a key that stands twice is one.
+    last_row: u64,
+    moments: Moments,
+    frequent: Frequent,
+}
+
+/// What a batch has of a column for which the order of rows matters.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) name: Arc<str>,
+    pub(super) moments: Moments,
+    pub(super) counts: Counts,
+}
+
+/// Keeps numbers apart from texts that are written like them.
+const NUMBERS: u64 = 1;
+const TEXTS: u64 = 2;
+const BOOLS: u64 = 3;
+
+impl Column {
+    pub(super) fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            rows: 0,
+            types: TypeCounts::default(),
+            distinct: Distinct::default(),
+            numbers: Numbers::default(),
+            texts: Texts::default(),
+            arrays: Lengths::default(),
+            last_row: u64::MAX,
+            moments: Moments::default(),
+            frequent: Frequent::default(),
+        }
+    }
+
+    /// A row has it.
+    #[inline]
+    pub(super) fn meet(&mut self, row: u64) {
+        if self.last_row != row {
+            self.last_row = row;
+            self.rows += 1;
+        }
+    }
+
+    pub(super) fn add_null(&mut self) {
+        self.types.null += 1;
+    }
+
+    pub(super) fn add_bool(&mut self, value: bool) {
+        self.types.bool += 1;
+        let text: &[u8] = if value { b"true" } else { b"false" };
+        self.add_value(hash(BOOLS, text), text);
+    }
+
+    /// Adds a number. One beyond all doubles is counted and has no part in anything else.
+    pub(super) fn add_number(&mut self, number: &Written<'_>) {
+        let Some(value) = self.numbers.add(number, &mut self.types) else {
+            return;
+        };
+        self.moments.add(value.to_f64());
+        self.add_value(hash(NUMBERS, &value.key()), number.raw);
+    }
+
+    pub(super) fn add_text(&mut self, text: &[u8]) {
+        self.types.text += 1;
+        self.texts.add(text);
+        self.add_value(hash(TEXTS, text), text);
+    }
+
+    pub(super) fn add_array(&mut self, length: u64) {
+        self.types.array += 1;
+        self.arrays.add(length);
+    }
+
+    pub(super) fn add_object(&mut self) {
+        self.types.object += 1;
+    }
+
+    /// What the batch had, which begins anew.
+    pub(super) fn take_part(&mut self) -> Part {
+        Part {
+            name: Arc::clone(&self.name),
+            moments: std::mem::take(&mut self.moments),
+            counts: self.frequent.drain(),
+        }
+    }
+
+    /// Adds all that another thread knows of it.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.types.merge(&other.types);
+        self.distinct.merge(&other.distinct);
+        self.numbers.merge(&other.numbers);
+        self.texts.merge(&other.texts);
+        self.arrays.merge(&other.arrays);
+    }
+
+    #[inline]
+    fn add_value(&mut self, hash: u64, text: &[u8]) {
+        self.distinct.add(hash);
+        self.frequent.add(hash, text);
+    }
+}

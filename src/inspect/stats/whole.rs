@@ -1,0 +1,290 @@
+//! Puts together what threads and batches came to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::inspect::stats::StatsOptions;
+use crate::inspect::stats::column::Column;
+use crate::inspect::stats::column::Part;
+use crate::inspect::stats::distinct::Distinct;
+use crate::inspect::stats::frequent::Frequent;
+use crate::inspect::stats::hash::hash;
+use crate::inspect::stats::lengths::Lengths;
+use crate::inspect::stats::moments::Moments;
+use crate::inspect::stats::quantiles::Bucket;
+use crate::inspect::stats::quantiles::Quantiles;
+use crate::inspect::stats::quantiles::quantile;
+use crate::inspect::stats::report::Bin;
+use crate::inspect::stats::report::ColumnStats;
+use crate::inspect::stats::report::DistinctCount;
+use crate::inspect::stats::report::LengthStats;
+use crate::inspect::stats::report::NumberStats;
+use crate::inspect::stats::report::Quantile;
+use crate::inspect::stats::report::StatsReport;
+use crate::inspect::stats::report::TextStats;
+use crate::inspect::stats::report::TopValue;
+use crate::inspect::stats::script::Script;
+use crate::inspect::stats::walk::Made;
+use crate::inspect::stats::walk::Walker;
+use crate::wire::limits::STATISTICS_COLUMNS_MAX;
+
+/// What batches came to so far, in the order of the rows.
+#[derive(Default)]
+pub(super) struct Whole {
+    pub(super) report: StatsReport,
+    columns: Vec<Ordered>,
+    at: HashMap<Arc<str>, usize>,
+    /// Columns beyond those, by the hash of their name.
+    further: Distinct,
+    columns_max: usize,
+}
+
+/// Figures of a column for which the order of rows matters.
+struct Ordered {
+    name: Arc<str>,
+    moments: Moments,
+    frequent: Frequent,
+}
+
+impl Whole {
+    pub(super) fn new(options: &StatsOptions) -> Self {
+        Self {
+            columns_max: options.columns_max.min(STATISTICS_COLUMNS_MAX),
+            ..Self::default()
+        }
+    }
+
+    /// Adds the next batch.
+    pub(super) fn add(&mut self, made: &Made) {
+        self.report.rows += made.rows;
+        self.report.malformed += made.malformed;
+        for part in &made.parts {
+            self.add_part(part);
+        }
+    }
+
+    fn add_part(&mut self, part: &Part) {
+        let at = match self.at.get(&part.name) {
+            Some(at) => *at,
+            None if self.columns.len() >= self.columns_max => {
+                return self.further.add(hash(0, part.name.as_bytes()));
+            }
+            None => {
+                self.at.insert(Arc::clone(&part.name), self.columns.len());
+                self.columns.push(Ordered {
+                    name: Arc::clone(&part.name),
+                    moments: Moments::default(),
+                    frequent: Frequent::default(),
+                });
+                self.columns.len() - 1
+            }
+        };
+        if let Some(column) = self.columns.get_mut(at) {
+            column.moments.merge(&part.moments);
+            column.frequent.merge(&part.counts);
+        }
+    }
+
+    /// The report, with what the threads know.
+    pub(super) fn finish(mut self, walkers: Vec<Walker>, options: &StatsOptions) -> StatsReport {
+        let mut merged: HashMap<Arc<str>, Column> = HashMap::new();
+        for walker in walkers {
+            self.further.merge(&walker.further);
+            for node in walker.nodes {
+                if !self.at.contains_key(&node.column.name) || !node.is_wanted {
+                    continue;
+                }
+                match merged.get_mut(&node.column.name) {
+                    Some(column) => column.merge(&node.column),
+                    None => drop(merged.insert(Arc::clone(&node.column.name), node.column)),
+                }
+            }
+        }
+        self.report.further_columns = self.further.estimate();
+        let rows = self.report.rows;
+        let columns = self.columns.iter().filter_map(|ordered| {
+            let column = merged.get(&ordered.name)?;
+            Some(column_stats(rows, column, ordered, options))
+        });
+        self.report.columns = columns.collect();
+        self.report
+    }
+}
+
+fn column_stats(
+    rows: u64,
+    column: &Column,
+    ordered: &Ordered,
+    options: &StatsOptions,
+) -> ColumnStats {
+    let distinct = match ordered.frequent.exact() {
+        Some(count) => DistinctCount::Exactly(count),
+        None => DistinctCount::About(column.distinct.estimate()),
+    };
+    ColumnStats {
+        name: column.name.to_string(),
+        rows: column.rows,
+        missing: rows.saturating_sub(column.rows),
+        types: column.types,
+        distinct,
+        numbers: number_stats(column, &ordered.moments, options),
+        texts: text_stats(column, options),
+        arrays: length_stats(&column.arrays, options),
+        top: top_values(&ordered.frequent, options.top),
+    }
+}
+
+fn number_stats(column: &Column, moments: &Moments, options: &StatsOptions) -> Option<NumberStats> {
+    let numbers = &column.numbers;
+    let (min, max) = numbers.range?;
+    let sorted = numbers.spread.sorted();
+    let mean = match column.types.float {
+        // Without a rounding but the last.
+        0 => Some(numbers.sum as f64 / numbers.spread.count() as f64),
+        _ => moments.mean(),
+    };
+    Some(NumberStats {
+        count: numbers.spread.count(),
+        beyond: numbers.beyond,
+        min,
+        max,
+        mean,
+        stddev: moments.deviation(),
+        quantiles: quantiles(&sorted, options),
+        quantile_error: numbers.spread.error(),
+        histogram: even_bins(&sorted, options.bins),
+    })
+}
+
+fn text_stats(column: &Column, options: &StatsOptions) -> Option<TextStats> {
+    let texts = &column.texts;
+    let mut scripts: Vec<_> = Script::ALL.into_iter().zip(texts.scripts).collect();
+    scripts.retain(|(_, count)| *count > 0);
+    scripts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    Some(TextStats {
+        lengths: length_stats(&texts.lengths, options)?,
+        empty: texts.empty,
+        ascii: texts.ascii,
+        ascii_characters: texts.ascii_characters,
+        not_utf8: texts.not_utf8,
+        scripts,
+        first: texts.first?.text(),
+        last: texts.last?.text(),
+    })
+}
+
+fn length_stats(lengths: &Lengths, options: &StatsOptions) -> Option<LengthStats> {
+    let (min, max) = lengths.range?;
+    let sorted = lengths.spread.sorted();
+    let count = lengths.spread.count();
+    Some(LengthStats {
+        count,
+        min,
+        max,
+        sum: lengths.sum,
+        mean: lengths.sum as f64 / count as f64,
+        quantiles: quantiles(&sorted, options),
+        quantile_error: lengths.spread.error(),
+        histogram: doubling_bins(&lengths.spread),
+    })
+}
+
+fn quantiles(sorted: &[Bucket], options: &StatsOptions) -> Vec<Quantile> {
+    let all = options.quantiles.iter().filter_map(|share| {
+        let value = quantile(sorted, *share)?;
+        Some(Quantile {
+            share: *share,
+            value,
+        })
+    });
+    all.collect()
+}
+
+/// Bins of one width. A bucket is spread over those that it touches.
+fn even_bins(sorted: &[Bucket], bins: usize) -> Vec<Bin> {
+    let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else {
+        return Vec::new();
+    };
+    let bins = bins.clamp(1, BINS_MAX);
+    // The whole width may be beyond all doubles.
+    let width = last.max / bins as f64 - first.min / bins as f64;
+    if width <= 0.0 {
+        let count = sorted.iter().map(|b| b.count).sum();
+        return vec![Bin {
+            from: first.min,
+            to: last.max,
+            count,
+        }];
+    }
+    let mut made: Vec<Bin> = (0..bins)
+        .map(|n| Bin {
+            from: first.min + width * n as f64,
+            to: first.min + width * (n + 1) as f64,
+            count: 0,
+        })
+        .collect();
+    if let Some(bin) = made.last_mut() {
+        bin.to = last.max;
+    }
+    for bucket in sorted {
+        let middle = bucket.min + (bucket.max - bucket.min) / 2.0;
+        let at = ((middle - first.min) / width) as usize;
+        if let Some(bin) = made.get_mut(at.min(bins - 1)) {
+            bin.count += bucket.count;
+        }
+    }
+    made
+}
+
+/// One bin for 0, and one from every power of two to the next. Buckets never reach over a power.
+fn doubling_bins(spread: &Quantiles) -> Vec<Bin> {
+    let mut bins: Vec<Bin> = Vec::new();
+    for bucket in spread.sorted() {
+        let from = match bucket.min {
+            x if x < 1.0 => 0.0,
+            x => x.log2().floor().exp2(),
+        };
+        match bins.last_mut() {
+            Some(bin) if bin.from == from => bin.count += bucket.count,
+            _ => bins.push(Bin {
+                from,
+                to: if from == 0.0 { 1.0 } else { from * 2.0 },
+                count: bucket.count,
+            }),
+        }
+    }
+    with_empty(bins)
+}
+
+/// The same with the bins between them in which there is nothing.
+fn with_empty(bins: Vec<Bin>) -> Vec<Bin> {
+    let mut all: Vec<Bin> = Vec::new();
+    for bin in bins {
+        while let Some(last) = all.last().filter(|last| last.to < bin.from).copied() {
+            all.push(Bin {
+                from: last.to,
+                to: last.to * 2.0,
+                count: 0,
+            });
+        }
+        all.push(bin);
+    }
+    all
+}
+
+fn top_values(frequent: &Frequent, n: usize) -> Vec<TopValue> {
+    let taken = frequent.taken();
+    // Of one that was counted less often than counts may be wrong, nothing is known.
+    let known = frequent.top(n).into_iter().filter(|c| c.count > taken);
+    known
+        .map(|counter| TopValue {
+            text: counter.shown.text(),
+            is_cut: counter.shown.is_cut(),
+            at_least: counter.count,
+            at_most: counter.count + taken,
+        })
+        .collect()
+}
+
+/// Bins of a histogram.
+const BINS_MAX: usize = 1000;
