@@ -1,6 +1,6 @@
 //! The search for duplicates, timed and judged: `cargo bench --bench duplicates -- WHAT [FILE]`.
 //! `time FILE [MODE [BUDGET_MB]]` times one mode on a file of JSON Lines, `prints` the self-join of a
-//! million fingerprints, `simhash` fingerprinting on one core, and `quality FILE` judges every mode
+//! million fingerprints, `simhash` fingerprinting on one core, and `quality FILE [MODE...]` judges modes
 //! on planted duplicates, of which `FILE.truth.tsv` tells.
 #![allow(clippy::print_stdout, reason = "the tables are what it is for")]
 #![allow(
@@ -149,8 +149,20 @@ fn simhash_speed(path: &str) {
     }
 }
 
+const MODES: [&str; 9] = [
+    "exact",
+    "bytes4=3",
+    "words3=10",
+    "minhash=0.3",
+    "minhash=0.4",
+    "minhash=0.5",
+    "minhash=0.6",
+    "minhash=0.7",
+    "minhash=0.8",
+];
+
 /// Recall of each kind of planted duplicate: the row is removed, in favour of a row of its family.
-fn quality(path: &str) {
+fn quality(path: &str, modes: &[&str]) {
     let truth = std::fs::read_to_string(format!("{path}.truth.tsv")).unwrap();
     let mut kinds: BTreeMap<&str, Vec<(u64, u64)>> = BTreeMap::new();
     let mut family: HashMap<u64, u64> = HashMap::new();
@@ -172,17 +184,7 @@ fn quality(path: &str) {
     let columns = ["instruction", "input", "output"]
         .map(str::to_owned)
         .to_vec();
-    for name in [
-        "exact",
-        "bytes4=3",
-        "words3=10",
-        "minhash=0.3",
-        "minhash=0.4",
-        "minhash=0.5",
-        "minhash=0.6",
-        "minhash=0.7",
-        "minhash=0.8",
-    ] {
+    for name in modes {
         let mut options = mode(name);
         options.columns = columns.clone();
         let report = run(&table, &options, &NoProgress);
@@ -220,7 +222,8 @@ fn main() {
         ["time", path] => time(path, "minhash", None),
         ["time", path, name] => time(path, name, None),
         ["time", path, name, budget] => time(path, name, budget.parse().ok()),
-        ["quality", path] => quality(path),
+        ["quality", path] => quality(path, &MODES),
+        ["quality", path, modes @ ..] => quality(path, modes),
         ["simhash", path] => simhash_speed(path),
         _ => prints(),
     }

@@ -23,12 +23,13 @@ pub fn sketch(elements: &[u32]) -> Option<Sketch> {
     let mut left = SKETCH_PLACES;
     // After as many rounds again every place has had a round of its own, and all are taken.
     for round in 0..2 * SKETCH_PLACES {
-        let key = mix(round as u64 + 1);
+        // Elements are hashes already, so one odd factor for a round shuffles them well.
+        let factor = mix(round as u64 + 1) | 1;
         let own = round.checked_sub(SKETCH_PLACES);
         for element in elements {
-            let hash = mix(u64::from(*element) ^ key);
-            let at = own.unwrap_or(hash as usize % SKETCH_PLACES);
-            let value = (round as u64) << 32 | hash >> 32;
+            let hash = (u64::from(*element) | 1 << 32).wrapping_mul(factor);
+            let at = own.unwrap_or((hash >> 57) as usize % SKETCH_PLACES);
+            let value = (round as u64) << 32 | (hash >> 25) & 0xffff_ffff;
             if let Some(place) = places.get_mut(at) {
                 left -= usize::from(*place == u64::MAX);
                 *place = value.min(*place);
