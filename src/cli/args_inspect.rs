@@ -37,6 +37,11 @@ learnt of where lines are is kept in `cache/lines` in the registry's directory."
 A row is searched as it is written, or with --column what one column says. Places of matches (`spans`)
 count bytes of what was searched.")]
     Search(SearchArgs),
+    /// Show figures of every column: types, distinct values, quantiles, lengths, frequent values
+    #[command(after_help = "Examples:
+  alimentar inspect stats train.jsonl
+  alimentar inspect stats my-dataset --column answer --json")]
+    Stats(StatsArgs),
     /// Look over rows for what is wrong with them
     #[command(after_help = "Examples:
   alimentar inspect lint train.jsonl
@@ -275,4 +280,16 @@ fn shingle(text: &str) -> Result<Shingle, String> {
         ("bytes", Some(n)) => Ok(Shingle::Bytes(n)),
         _ => Err(wrong()),
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatsArgs {
+    /// A path, a reference to a dataset, or REF:path/in/dataset
+    pub target: String,
+    /// Only this column; may be given several times
+    #[arg(long, value_name = "C")]
+    pub column: Vec<String>,
+    /// Frequent values of each column
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub top: usize,
 }

@@ -16,6 +16,7 @@ mod fixture;
 mod following;
 mod hostile;
 mod hostile_peers;
+mod inspecting;
 mod json_text;
 mod lan;
 mod layering;

@@ -5,6 +5,7 @@ mod info;
 mod lines;
 mod lint;
 mod search;
+mod stats;
 mod write;
 
 use std::io;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), 
         InspectCommand::Info(args) => info::run(args, cli, out),
         InspectCommand::Lines(args) => lines::run(args, cli, out),
         InspectCommand::Search(args) => search::run(args, cli, out),
+        InspectCommand::Stats(args) => stats::run(args, cli, out),
         InspectCommand::Lint(args) => lint::run(args, cli, out),
         InspectCommand::Dedup(args) => dedup::run(args, cli, out),
         InspectCommand::Filter(args) => write::filter(args, cli, out),
