@@ -7,9 +7,12 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::cli::archives::size;
+use crate::cli::inspect::encoding_named;
 use crate::cli::inspect::rule_named;
 use crate::inspect::dup::Shingle;
 use crate::inspect::lint::RuleId;
+use crate::inspect::output::OutputFormat;
+use crate::inspect::tokens::Encoding;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum InspectCommand {
@@ -60,6 +63,24 @@ Ends with code 1 when there are errors.")]
 
 Every pair is compared on the whole text before it counts. A number above 1 as threshold means --simhash.")]
     Dedup(DedupArgs),
+    /// Count tokens
+    #[command(after_help = "Examples:
+  alimentar inspect tokens train.jsonl
+  alimentar inspect tokens my-dataset --column text --encoding cl100k_base")]
+    Tokens(TokensArgs),
+    /// Draw rows at random, the same ones for the same seed
+    #[command(after_help = "Examples:
+  alimentar inspect sample train.jsonl -n 5
+  alimentar inspect sample my-dataset -n 1000 --seed 7 -o some.jsonl")]
+    Sample(SampleArgs),
+    /// Divide rows into train, valid and test by what they say
+    #[command(after_help = "Examples:
+  alimentar inspect split all.jsonl --ratios 90,5,5 -o parts
+  alimentar inspect split my-dataset --ratios 80,20 --by user_id -o parts
+
+Where a row goes does not depend on where it stands or on what rows there are beside it, but that rows that
+are alike go to one side.")]
+    Split(SplitArgs),
     /// Write the rows that a regular expression matches
     #[command(after_help = "Examples:
   alimentar inspect filter train.jsonl 'python' -o python.jsonl
@@ -292,4 +313,60 @@ pub(crate) struct StatsArgs {
     /// Frequent values of each column
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokensArgs {
+    /// A path, a reference to a dataset, or REF:path/in/dataset
+    pub target: String,
+    /// The encoding: o200k_base or cl100k_base
+    #[arg(long, value_name = "NAME", default_value = "o200k_base", value_parser = encoding_named)]
+    pub encoding: Encoding,
+    /// Count the text of this column alone; may be given several times
+    #[arg(long, value_name = "C")]
+    pub column: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SampleArgs {
+    /// A path, a reference to a dataset, or REF:path/in/dataset
+    pub target: String,
+    /// How many rows
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub rows: usize,
+    /// Another seed, other rows
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+    /// Write them into this file instead; its ending says in which format
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SplitArgs {
+    /// A path, a reference to a dataset, or REF:path/in/dataset
+    pub target: String,
+    /// How large the parts are in proportion to each other
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',', default_value = "90,5,5")]
+    pub ratios: Vec<u32>,
+    /// The directory for train, valid and test
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Another seed, another division
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+    /// Rows that say the same in this column go to the same side
+    #[arg(long, value_name = "C")]
+    pub by: Option<String>,
+    /// Let rows that are alike go to different sides; saves the search for them
+    #[arg(long)]
+    pub no_groups: bool,
+    /// The format of the files: jsonl, csv, tsv, parquet or txt
+    #[arg(long, value_name = "FORMAT", value_parser = output_format)]
+    pub format: Option<OutputFormat>,
+}
+
+fn output_format(name: &str) -> Result<OutputFormat, String> {
+    let known = "jsonl, csv, tsv, parquet or txt".to_owned();
+    OutputFormat::of_path(&format!(".{name}")).ok_or(known)
 }

@@ -6,6 +6,7 @@ mod csv;
 mod describe;
 pub mod dup;
 mod format;
+pub mod groups;
 mod infer;
 mod json;
 pub mod json_scan;

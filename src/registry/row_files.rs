@@ -49,6 +49,11 @@ pub struct RowFileReport {
 pub enum Picks<'a> {
     /// By what is in a row: the number of the file, or none.
     Content(&'a (dyn Fn(&Batch, &Row<'_>, &mut Scratch) -> Option<usize> + Sync)),
+    /// By the row's number, and where that says nothing by what is in it.
+    Both(
+        &'a (dyn Fn(&Batch, &Row<'_>, &mut Scratch) -> usize + Sync),
+        &'a (dyn Fn(u64) -> Option<usize> + Sync),
+    ),
     /// By the row's number.
     Number(&'a (dyn Fn(u64) -> Option<usize> + Sync)),
 }
@@ -124,6 +129,7 @@ impl RowFiles {
                 for (index, file, (from, to)) in &made.value.rows {
                     let file = match picks {
                         Picks::Content(_) => Some(*file),
+                        Picks::Both(_, which) => which(made.first + index).or(Some(*file)),
                         Picks::Number(which) => which(made.first + index),
                     };
                     if let Some(file) = file {
@@ -246,6 +252,7 @@ fn pick(batch: &Batch, picks: &Picks<'_>, scratch: &mut Scratch) -> Picked {
     for row in batch.rows() {
         let file = match picks {
             Picks::Content(which) => which(batch, &row, scratch),
+            Picks::Both(which, _) => Some(which(batch, &row, scratch)),
             // It is asked once the number is known.
             Picks::Number(_) => Some(0),
         };

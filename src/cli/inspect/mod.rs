@@ -5,7 +5,9 @@ mod info;
 mod lines;
 mod lint;
 mod search;
+mod split;
 mod stats;
+mod tokens;
 mod write;
 
 use std::io;
@@ -23,6 +25,7 @@ use crate::progress::Progress;
 use crate::registry::Target;
 
 pub(crate) use lint::rule_named;
+pub(crate) use tokens::encoding_named;
 
 pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), Failure> {
     match command {
@@ -32,6 +35,9 @@ pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), 
         InspectCommand::Stats(args) => stats::run(args, cli, out),
         InspectCommand::Lint(args) => lint::run(args, cli, out),
         InspectCommand::Dedup(args) => dedup::run(args, cli, out),
+        InspectCommand::Tokens(args) => tokens::run(args, cli, out),
+        InspectCommand::Sample(args) => split::draw(args, cli, out),
+        InspectCommand::Split(args) => split::split(args, cli, out),
         InspectCommand::Filter(args) => write::filter(args, cli, out),
         InspectCommand::Export(args) => write::export(args, cli, out),
         InspectCommand::Merge(args) => write::merge(args, cli, out),
