@@ -10,6 +10,7 @@ pub mod groups;
 mod infer;
 mod json;
 pub mod json_scan;
+mod json_text;
 pub mod line_index;
 pub mod lint;
 pub mod output;

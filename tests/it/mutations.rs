@@ -142,7 +142,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             stream.truncate(500);
             vec![stream]
         }
-        "describe" => vec![
+        "describe" | "table" => vec![
             chosen(0, b"{\"a\":1}\n{\"b\":[1,{}]}\n"),
             chosen(1, b"[{\"a\":1},{\"a\":\"\\u00e9\\\"\"}]"),
             chosen(2, b"a,b\r\n1,\"x\n\"\"y\"\r\n2020-01-01,\r\n"),

@@ -3,6 +3,7 @@
 use std::io;
 use std::io::Write;
 
+use crate::inspect::json_text::text_into;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
@@ -36,7 +37,7 @@ impl<W: Write> Writer<W> {
                 shape.each_cell(row, &mut self.scratch, &mut |name, cell| {
                     line.push(before);
                     before = b',';
-                    string_into(name, line);
+                    text_into(name.as_bytes(), line);
                     line.push(b':');
                     value_into(&cell, line);
                 });
@@ -66,11 +67,6 @@ fn value_into(cell: &Cell<'_>, line: &mut Vec<u8>) {
     match cell {
         Cell::Null => line.extend_from_slice(b"null"),
         Cell::Bool(_) | Cell::Number(_) | Cell::Nested(_) => line.extend_from_slice(cell.bytes()),
-        Cell::Text(text) => string_into(&String::from_utf8_lossy(text), line),
+        Cell::Text(text) => text_into(String::from_utf8_lossy(text).as_bytes(), line),
     }
-}
-
-fn string_into(text: &str, line: &mut Vec<u8>) {
-    // Writing into memory does not fail, and strings are always JSON.
-    let _ = serde_json::to_writer(line, text);
 }

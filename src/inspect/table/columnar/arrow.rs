@@ -36,6 +36,7 @@ use crate::inspect::table::columnar::batch_rows;
 use crate::inspect::table::columnar::guarded;
 use crate::inspect::table::columnar::render::check;
 use crate::inspect::table::columnar::render::render;
+use crate::inspect::table::columnar::render::with_utc;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ARROW_BODY_BYTES_MAX;
 
@@ -53,15 +54,15 @@ pub(in crate::inspect::table) fn open_arrow(
         true => guarded(|| file(&*source))?,
         false => guarded(|| stream(&*source))?,
     };
-    check(&schema)?;
+    let shown = Schema::new(with_utc(&schema.fields));
+    check(&shown)?;
     let mut table = ArrowTable {
         source,
-        schema: Arc::new(schema),
+        schema: Arc::new(shown),
         messages,
         rows: None,
     };
     table.rows = table.count()?;
-    let schema = table.schema.as_ref().clone();
     Ok((Arc::new(table), schema))
 }
 
@@ -84,7 +85,7 @@ fn file(source: &dyn ReadAt) -> Result<(Schema, Messages), ArrowError> {
     }
     let bytes = limited(source, end - length, length).ok_or_else(bad)?;
     let footer = root_as_footer(&bytes).map_err(|e| ArrowError::ParseError(e.to_string()))?;
-    let schema = try_fb_to_schema(footer.schema().ok_or_else(bad)?)?;
+    let schema = schema_of(footer.schema().ok_or_else(bad)?)?;
     let dictionaries = footer.dictionaries().into_iter().flatten();
     let batches = footer.recordBatches().into_iter().flatten();
     let places = dictionaries.chain(batches).map(|block| block.offset());
@@ -96,10 +97,19 @@ fn stream(source: &dyn ReadAt) -> Result<(Schema, Messages), ArrowError> {
     let bad = || ArrowError::ParseError("it does not begin with a schema".to_owned());
     let (first, next) = message_at(source, 0).ok_or_else(bad)?;
     let first = root_as_message(&first).map_err(|_| bad())?;
-    let schema = try_fb_to_schema(first.header_as_schema().ok_or_else(bad)?)?;
+    let schema = schema_of(first.header_as_schema().ok_or_else(bad)?)?;
     let body = u64::try_from(first.bodyLength()).map_err(|_| bad())?;
     let next = next.checked_add(body).ok_or_else(bad)?;
     Ok((schema, Messages::From(next)))
+}
+
+/// The library takes numbers of the other order for what they are not.
+fn schema_of(schema: arrow_ipc::Schema<'_>) -> Result<Schema, ArrowError> {
+    if schema.endianness() != arrow_ipc::Endianness::Little {
+        let why = "its numbers are big-endian, which is not read";
+        return Err(ArrowError::NotYetImplemented(why.to_owned()));
+    }
+    try_fb_to_schema(schema)
 }
 
 struct ArrowTable {

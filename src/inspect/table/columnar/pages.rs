@@ -122,6 +122,9 @@ impl Pages {
                     return Ok(header);
                 }
                 Err(Bad::Short) if length < left && length < HEADER_BYTES_MAX => length *= 8,
+                Err(Bad::TooLarge) => {
+                    return Err(wrong("a page has more bytes than are taken into memory"));
+                }
                 Err(_) => return Err(wrong("a page's header is none")),
             }
         }
@@ -298,7 +301,7 @@ impl Header {
 fn page_bytes(value: i64) -> Result<usize, Bad> {
     let bytes = usize::try_from(value).map_err(|_| Bad::Wrong)?;
     let fits = bytes <= PARQUET_PAGE_BYTES_MAX;
-    fits.then_some(bytes).ok_or(Bad::Wrong)
+    fits.then_some(bytes).ok_or(Bad::TooLarge)
 }
 
 fn count(value: i64) -> Result<u32, Bad> {

@@ -1,6 +1,7 @@
 //! Rows of Arrow arrays as JSON text. Normative: `spec/rows.md`.
 
 use std::sync::Arc;
+use std::sync::LazyLock;
 
 use arrow_array::Array;
 use arrow_array::RecordBatch;
@@ -20,6 +21,7 @@ use arrow_schema::Schema;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::inspect::json_text::text_into;
 use crate::inspect::table::Filled;
 use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::guarded;
@@ -65,7 +67,10 @@ pub(super) fn check(schema: &Schema) -> Result<(), TableError> {
     let array = StructArray::from(none);
     let field = Arc::new(Field::new("row", array.data_type().clone(), false));
     let made = guarded(|| make_encoder(&field, &array, &options).map(drop));
-    made.map_err(|error| TableError::Unsupported(error.to_string()))
+    made.map_err(|error| match error {
+        TableError::Damaged(why) => TableError::Unsupported(why),
+        other => other,
+    })
 }
 
 /// The same fields with text and bytes as views: they are not copied out of pages, and a value of
@@ -78,7 +83,7 @@ fn with_view(field: &FieldRef) -> FieldRef {
     let inner = |kind: &DataType| match kind {
         DataType::Utf8 | DataType::LargeUtf8 => Some(DataType::Utf8View),
         DataType::Binary | DataType::LargeBinary => Some(DataType::BinaryView),
-        _ => None,
+        other => in_utc(other),
     };
     let kind = match field.data_type() {
         DataType::Dictionary(_, values) => inner(values),
@@ -93,6 +98,46 @@ fn with_view(field: &FieldRef) -> FieldRef {
         Some(kind) => Arc::new(field.as_ref().clone().with_data_type(kind)),
         None => Arc::clone(field),
     }
+}
+
+/// An instant is shown in UTC, whatever the zone it was written in: names of zones take a database.
+fn in_utc(kind: &DataType) -> Option<DataType> {
+    match kind {
+        DataType::Timestamp(unit, Some(_)) => {
+            Some(DataType::Timestamp(*unit, Some(Arc::from("+00:00"))))
+        }
+        _ => None,
+    }
+}
+
+/// The same fields with instants in UTC.
+pub(super) fn with_utc(fields: &Fields) -> Fields {
+    fields.iter().map(with_utc_inside).collect()
+}
+
+fn with_utc_inside(field: &FieldRef) -> FieldRef {
+    let own = |field: &FieldRef| with_utc_inside(field);
+    let kind = match field.data_type() {
+        DataType::List(item) => DataType::List(own(item)),
+        DataType::LargeList(item) => DataType::LargeList(own(item)),
+        DataType::ListView(item) => DataType::ListView(own(item)),
+        DataType::LargeListView(item) => DataType::LargeListView(own(item)),
+        DataType::FixedSizeList(item, n) => DataType::FixedSizeList(own(item), *n),
+        DataType::Struct(fields) => DataType::Struct(with_utc(fields)),
+        DataType::Map(entries, sorted) => DataType::Map(own(entries), *sorted),
+        DataType::RunEndEncoded(ends, values) => {
+            DataType::RunEndEncoded(Arc::clone(ends), own(values))
+        }
+        DataType::Dictionary(keys, values) => match in_utc(values) {
+            Some(values) => DataType::Dictionary(keys.clone(), Box::new(values)),
+            None => return Arc::clone(field),
+        },
+        other => match in_utc(other) {
+            Some(kind) => kind,
+            None => return Arc::clone(field),
+        },
+    };
+    Arc::new(field.as_ref().clone().with_data_type(kind))
 }
 
 fn options() -> EncoderOptions {
@@ -142,7 +187,9 @@ impl EncoderFactory for Own {
                 let array = array.as_fixed_size_binary();
                 Box::new(Base64(move |n| array.value(n)))
             }
-            DataType::Map(_, _) => return pairs(field, array, options),
+            DataType::Map(_, _) => return pairs(array, options),
+            DataType::Dictionary(_, _) => return of_dictionary(field, array, options),
+            kind if kind.is_temporal() => Box::new(Time(make_encoder(field, array, &PLAIN)?)),
             _ => return Ok(None),
         };
         Ok(Some(NullableEncoder::new(encoder, array.nulls().cloned())))
@@ -172,9 +219,56 @@ impl<'a, F: Fn(usize) -> &'a [u8]> Encoder for Base64<F> {
     }
 }
 
+/// Dates, times and spans of time. What no calendar has is null: the library would put words there.
+struct Time<'a>(NullableEncoder<'a>);
+
+impl Encoder for Time<'_> {
+    fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
+        let start = out.len();
+        self.0.encode(idx, out);
+        let said = out.get(start..).unwrap_or_default();
+        if said.starts_with(b"\"ERROR") {
+            out.truncate(start);
+            out.extend_from_slice(b"null");
+        }
+    }
+}
+
+/// What the library does by itself.
+static PLAIN: LazyLock<EncoderOptions> = LazyLock::new(EncoderOptions::default);
+
+/// A value may be null by its key, or by what the key stands for.
+fn of_dictionary<'a>(
+    field: &'a FieldRef,
+    array: &'a dyn Array,
+    options: &'a EncoderOptions,
+) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
+    let dictionary = array.as_any_dictionary();
+    let values = dictionary.values();
+    let keys = match values.is_empty() {
+        true => vec![0; array.len()],
+        false => dictionary.normalized_keys(),
+    };
+    let values = make_encoder(field, values, options)?;
+    let encoder: Box<dyn Encoder + 'a> = Box::new(Named { keys, values });
+    Ok(Some(NullableEncoder::new(encoder, array.logical_nulls())))
+}
+
+/// Values of a dictionary.
+struct Named<'a> {
+    keys: Vec<usize>,
+    values: NullableEncoder<'a>,
+}
+
+impl Encoder for Named<'_> {
+    fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
+        let key = self.keys.get(idx).copied().unwrap_or_default();
+        self.values.encode(key, out);
+    }
+}
+
 /// A map whose keys are no text is an array of objects with a key and a value.
 fn pairs<'a>(
-    _field: &'a FieldRef,
     array: &'a dyn Array,
     options: &'a EncoderOptions,
 ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
@@ -220,43 +314,4 @@ impl Encoder for Pairs<'_> {
         }
         out.push(b']');
     }
-}
-
-/// Appends a text as a JSON string. Runs without anything to escape are copied whole.
-fn text_into(text: &[u8], out: &mut Vec<u8>) {
-    out.push(b'"');
-    let mut rest = text;
-    loop {
-        let plain = rest
-            .iter()
-            .position(|b| *b < 0x20 || matches!(b, b'"' | b'\\'))
-            .unwrap_or(rest.len());
-        let (run, tail) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
-        out.extend_from_slice(run);
-        let Some((byte, tail)) = tail.split_first() else {
-            break;
-        };
-        escape_into(*byte, out);
-        rest = tail;
-    }
-    out.push(b'"');
-}
-
-fn escape_into(byte: u8, out: &mut Vec<u8>) {
-    let short = match byte {
-        b'"' => b'"',
-        b'\\' => b'\\',
-        b'\n' => b'n',
-        b'\r' => b'r',
-        b'\t' => b't',
-        0x08 => b'b',
-        0x0c => b'f',
-        _ => {
-            let digit = |n: u8| char::from_digit(u32::from(n), 16).map_or(b'0', |c| c as u8);
-            out.extend_from_slice(b"\\u00");
-            out.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
-            return;
-        }
-    };
-    out.extend_from_slice(&[b'\\', short]);
 }

@@ -12,6 +12,8 @@ pub(super) struct Compact<'a> {
 pub(super) enum Bad {
     /// There are not enough of them.
     Short,
+    /// They say that a page is larger than any that is read.
+    TooLarge,
     Wrong,
 }
 
