@@ -63,6 +63,11 @@ Ends with code 1 when there are errors.")]
 
 Every pair is compared on the whole text before it counts. A number above 1 as threshold means --simhash.")]
     Dedup(DedupArgs),
+    /// Find how much of B is in A, such as of an evaluation set in a training set
+    #[command(after_help = "Examples:
+  alimentar inspect overlap train.jsonl test.jsonl
+  alimentar inspect overlap my-dataset gsm8k-test --column question --ngram 8")]
+    Overlap(OverlapArgs),
     /// Count tokens
     #[command(after_help = "Examples:
   alimentar inspect tokens train.jsonl
@@ -347,7 +352,12 @@ pub(crate) struct SplitArgs {
     /// A path, a reference to a dataset, or REF:path/in/dataset
     pub target: String,
     /// How large the parts are in proportion to each other
-    #[arg(long, value_name = "A,B,…", value_delimiter = ',', default_value = "90,5,5")]
+    #[arg(
+        long,
+        value_name = "A,B,…",
+        value_delimiter = ',',
+        default_value = "90,5,5"
+    )]
     pub ratios: Vec<u32>,
     /// The directory for train, valid and test
     #[arg(short, long, value_name = "DIR")]
@@ -369,4 +379,23 @@ pub(crate) struct SplitArgs {
 fn output_format(name: &str) -> Result<OutputFormat, String> {
     let known = "jsonl, csv, tsv, parquet or txt".to_owned();
     OutputFormat::of_path(&format!(".{name}")).ok_or(known)
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OverlapArgs {
+    /// A path, a reference to a dataset, or REF:path/in/dataset
+    pub a: String,
+    /// Another, whose rows are looked for in the first
+    pub b: String,
+    #[command(flatten)]
+    pub near: NearArgs,
+    /// Only rows that are the same, byte for byte
+    #[arg(long)]
+    pub exact: bool,
+    /// Also count the rows of B that share as many words in a row with A; 0 not to
+    #[arg(long, value_name = "N", default_value_t = 13)]
+    pub ngram: usize,
+    /// Examples
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: usize,
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::cli::args::Cli;
 use crate::cli::args_inspect::DedupArgs;
 use crate::cli::args_inspect::KeepArg;
+use crate::cli::args_inspect::NearArgs;
 use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
@@ -39,6 +40,8 @@ use crate::registry::host;
 
 /// Bits that may differ between fingerprints where nothing else is said.
 const DISTANCE: u32 = 3;
+/// The most of them that make sense: unrelated rows differ in half of their bits.
+const DISTANCE_MAX: u32 = 16;
 
 pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
@@ -94,48 +97,57 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
 }
 
 fn options<'a>(args: &DedupArgs, spill: &'a DirectorySpill) -> Result<DedupOptions<'a>, Failure> {
-    let usual = DedupOptions::default();
-    let (method, threshold) = match (args.exact, args.near.simhash, args.near.threshold) {
-        (true, ..) => (Method::Exact, usual.threshold),
-        // A whole number above one can only be a number of bits.
-        (false, is_simhash, Some(k)) if is_simhash || k > 1.0 => {
-            if k.fract() != 0.0 || !(0.0..=32.0).contains(&k) {
-                return Err(Failure::usage(
-                    "--threshold is a similarity from 0 to 1, or with --simhash a number of bits from 0 to 32",
-                ));
-            }
-            (Method::SimHash { distance: k as u32 }, 0.0)
-        }
-        (false, true, None) => (Method::SimHash { distance: DISTANCE }, 0.0),
-        (false, _, similarity) => (Method::MinHash, similarity.unwrap_or(usual.threshold)),
-    };
-    if !(0.0..=1.0).contains(&threshold) {
-        return Err(Failure::usage("--threshold is a similarity from 0 to 1"));
-    }
     Ok(DedupOptions {
-        method,
-        shingle: args.near.shingle,
-        threshold,
-        measure: if args.near.containment {
-            Measure::Containment
-        } else {
-            Measure::Jaccard
-        },
-        weighting: if args.near.no_weights {
-            Weighting::Plain
-        } else {
-            Weighting::Rare
-        },
-        columns: args.near.column.clone(),
         keep: match &args.keep {
             KeepArg::First => Keep::First,
             KeepArg::Longest => Keep::Longest,
             KeepArg::Max(column) => Keep::Maximum(column.clone()),
         },
         source: args.source.clone(),
-        budget_bytes: usize::try_from(args.near.budget).unwrap_or(usize::MAX),
+        ..near_options(&args.near, args.exact, spill)?
+    })
+}
+
+/// How rows that are alike are looked for, by what was typed.
+pub(super) fn near_options<'a>(
+    args: &NearArgs,
+    is_exact: bool,
+    spill: &'a DirectorySpill,
+) -> Result<DedupOptions<'a>, Failure> {
+    let usual = DedupOptions::default();
+    let is_bits = args.simhash || args.threshold.is_some_and(|k| k > 1.0);
+    let (method, threshold) = match args.threshold {
+        _ if is_exact => (Method::Exact, usual.threshold),
+        None if is_bits => (Method::SimHash { distance: DISTANCE }, usual.threshold),
+        Some(k) if is_bits => {
+            // A whole number above one can only be a number of bits.
+            let distance = (0..=DISTANCE_MAX).find(|bits| f64::from(*bits) == k);
+            let wrong = "--threshold is a similarity from 0 to 1, or a number of bits up to 16";
+            let distance = distance.ok_or(Failure::usage(wrong))?;
+            (Method::SimHash { distance }, usual.threshold)
+        }
+        similarity => (Method::MinHash, similarity.unwrap_or(usual.threshold)),
+    };
+    if !(0.0..=1.0).contains(&threshold) {
+        return Err(Failure::usage("--threshold is a similarity from 0 to 1"));
+    }
+    Ok(DedupOptions {
+        method,
+        shingle: args.shingle,
+        threshold,
+        measure: match args.containment {
+            true => Measure::Containment,
+            false => Measure::Jaccard,
+        },
+        weighting: match args.no_weights {
+            true => Weighting::Plain,
+            false => Weighting::Rare,
+        },
+        columns: args.column.clone(),
+        budget_bytes: usize::try_from(args.budget).unwrap_or(usize::MAX),
         threads: threads(),
         spill,
+        ..usual
     })
 }
 

@@ -4,6 +4,7 @@ mod dedup;
 mod info;
 mod lines;
 mod lint;
+mod overlap;
 mod search;
 mod split;
 mod stats;
@@ -38,6 +39,7 @@ pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), 
         InspectCommand::Tokens(args) => tokens::run(args, cli, out),
         InspectCommand::Sample(args) => split::draw(args, cli, out),
         InspectCommand::Split(args) => split::split(args, cli, out),
+        InspectCommand::Overlap(args) => overlap::run(args, cli, out),
         InspectCommand::Filter(args) => write::filter(args, cli, out),
         InspectCommand::Export(args) => write::export(args, cli, out),
         InspectCommand::Merge(args) => write::merge(args, cli, out),

@@ -120,9 +120,10 @@ pub(crate) fn draw(args: &SampleArgs, cli: &Cli, out: &Out) -> Result<(), Failur
         let written = write::write(&writing, &Picks::Number(&pick), out)?;
         return write::tell(&written, began.elapsed().as_secs_f64(), Vec::new(), out);
     }
-    let rows = drawn.rows.iter().map(|r| {
-        json!({"n": r.number, "text": String::from_utf8_lossy(&r.text)})
-    });
+    let rows = drawn
+        .rows
+        .iter()
+        .map(|r| json!({"n": r.number, "text": String::from_utf8_lossy(&r.text)}));
     let answer = json!({
         "rows_in": drawn.rows_in, "rows_out": drawn.rows.len(), "files": [],
         "seconds": began.elapsed().as_secs_f64(), "rows": rows.collect::<Vec<_>>(),
