@@ -1,6 +1,7 @@
 //! One function for every decoder of bytes that others made. libFuzzer calls them, and so does a
 //! seeded run of mutations in the tests.
 
+mod duplicates;
 mod json;
 mod table;
 
@@ -51,6 +52,7 @@ use alimentar::trust::Statement;
 use alimentar::trust::TrustFile;
 use alimentar::trust::UnverifiedManifest;
 
+pub use duplicates::duplicates;
 pub use json::json_scan;
 pub use table::table;
 
@@ -58,7 +60,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 26] = [
+pub const TARGETS: [(&str, Target); 27] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -85,6 +87,7 @@ pub const TARGETS: [(&str, Target); 26] = [
     ("json_scan", json_scan),
     ("line_index", line_index),
     ("table", table),
+    ("duplicates", duplicates),
 ];
 
 /// References, and with them names, versions and ids.

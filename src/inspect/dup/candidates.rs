@@ -37,17 +37,17 @@ pub(super) type Found<'a> = dyn FnMut(&mut Vec<Pair>) -> Result<(), TableError> 
 /// Bytes of a band's hash with its row.
 const BAND_RECORD_BYTES: usize = 8;
 
-/// Sketches all rows that are not in `removed`, and puts the hash of each band into its part.
-pub(super) fn sketch_rows<'a>(
+/// Sketches all rows that are not in `removed`, and puts the hash of each band into its part
+/// when `wants` says so.
+pub(super) fn sketch_rows(
     passes: &Passes<'_>,
-    options: &DedupOptions<'a>,
+    options: &DedupOptions<'_>,
     common: &Common,
     removed: &RowSet,
-    wants: &(dyn Fn(u64, usize, u32) -> bool + Sync),
-) -> Result<Partitions<'a>, TableError> {
+    parts: &Mutex<Partitions<'_>>,
+    wants: &(dyn Fn(usize, u32) -> bool + Sync),
+) -> Result<(), TableError> {
     let (bands, shingle) = (Bands::for_threshold(options.threshold), options.shingle());
-    let parts = Partitions::new(bands.bands, options.budget_bytes / 2, options.spill);
-    let parts = Mutex::new(parts);
     passes.each(
         "sketching rows",
         || Sketching {
@@ -69,7 +69,7 @@ pub(super) fn sketch_rows<'a>(
                 };
                 let hashes = bands.hashes(&sketch).enumerate();
                 for ((n, hash), records) in hashes.zip(&mut work.bands) {
-                    if wants(number, n, hash) {
+                    if wants(n, hash) {
                         let record = u64::from(hash) << 32 | number;
                         records.extend_from_slice(&record.to_le_bytes());
                     }
@@ -83,7 +83,13 @@ pub(super) fn sketch_rows<'a>(
             Ok(())
         },
     )?;
-    Ok(parts.into_inner().unwrap_or_else(PoisonError::into_inner))
+    Ok(())
+}
+
+/// A part for each band.
+pub(super) fn band_parts<'a>(options: &DedupOptions<'a>) -> Partitions<'a> {
+    let bands = Bands::for_threshold(options.threshold).bands;
+    Partitions::new(bands, options.budget_bytes / 2, options.spill)
 }
 
 #[derive(Default)]
@@ -107,6 +113,7 @@ pub(super) fn band_pairs(
     options: &DedupOptions<'_>,
     parts: Partitions<'_>,
     ranks: &Ranks,
+    within: Within,
     found: &Mutex<&mut Found<'_>>,
     passes: &Passes<'_>,
 ) -> Result<(), TableError> {
@@ -137,7 +144,10 @@ pub(super) fn band_pairs(
                 if !ranks.is_by_row() {
                     members.sort_unstable_by_key(|row| ranks.key(*row));
                 }
-                bucket_pairs(&members, &mut pairs);
+                match within {
+                    Within::One => bucket_pairs(&members, &mut pairs),
+                    Within::Both(second) => crossing_pairs(&members, second, &mut pairs),
+                }
                 if pairs.len() >= PAIRS_AT_ONCE {
                     found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
                 }
@@ -145,13 +155,32 @@ pub(super) fn band_pairs(
             found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
         }
     };
-    // Bands take 24 bytes a row while they are sorted.
+    // Bands take 16 bytes a row while they are sorted; some more is for pairs.
     let rows = passes.firsts.last().copied().unwrap_or(0);
     let room = options.budget_bytes as u64 / (rows * 24).max(1);
     let threads = usize::try_from(room)
         .unwrap_or(usize::MAX)
         .clamp(1, options.threads.max(1));
     in_threads(threads, &work).map(|_| ())
+}
+
+/// Which rows are compared.
+#[derive(Clone, Copy)]
+pub(super) enum Within {
+    /// All with all.
+    One,
+    /// Those before this row with those from it on.
+    Both(u32),
+}
+
+/// The pairs of a row of each table; of the first table, which may have many, some.
+fn crossing_pairs(members: &[u32], second: u32, pairs: &mut Vec<Pair>) {
+    let (before, behind) = members.split_at(members.partition_point(|row| *row < second));
+    let first = before.iter().take(BUCKET_SOME);
+    let last = before.iter().skip(BUCKET_SOME).rev().take(BUCKET_SOME);
+    for kept in first.chain(last) {
+        pairs.extend(behind.iter().map(|other| pair(*kept, *other)));
+    }
 }
 
 const PAIRS_AT_ONCE: usize = 1 << 16;

@@ -1,6 +1,7 @@
 //! The whole search for duplicates.
 
 use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use crate::inspect::dup::DedupOptions;
 use crate::inspect::dup::DedupReport;
@@ -11,7 +12,9 @@ use crate::inspect::dup::RowSet;
 use crate::inspect::dup::Weighting;
 use crate::inspect::dup::candidates::Found;
 use crate::inspect::dup::candidates::Pair;
+use crate::inspect::dup::candidates::Within;
 use crate::inspect::dup::candidates::band_pairs;
+use crate::inspect::dup::candidates::band_parts;
 use crate::inspect::dup::candidates::print_pairs;
 use crate::inspect::dup::candidates::sketch_rows;
 use crate::inspect::dup::cluster::decide;
@@ -120,10 +123,12 @@ fn near(
             print_pairs(passes, options, distance, &removed, ranks, &mut found)?;
         }
         _ => {
-            let parts = sketch_rows(passes, options, &common, &removed, &|_, _, _| true)?;
+            let parts = Mutex::new(band_parts(options));
+            sketch_rows(passes, options, &common, &removed, &parts, &|_, _| true)?;
+            let parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
             *spilled_bytes += parts.spilled_bytes;
             let found: Mutex<&mut Found<'_>> = Mutex::new(&mut found);
-            band_pairs(options, parts, &survey.ranks, &found, passes)?;
+            band_pairs(options, parts, &survey.ranks, Within::One, &found, passes)?;
         }
     }
     verifier.verify(&mut all)?;

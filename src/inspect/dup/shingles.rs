@@ -25,7 +25,10 @@ pub(super) fn each_shingle(text: &[u8], shingle: Shingle, mut each: impl FnMut(u
                 each(mix(before));
             }
         }
-        Shingle::Words(length) => each_run(text, length.clamp(1, WORDS_MAX), each),
+        Shingle::Words(length) => {
+            let short = each_gram(text, length, &mut each);
+            short.into_iter().for_each(each);
+        }
     }
 }
 
@@ -40,7 +43,9 @@ pub(super) fn shingle_set(text: &[u8], shingle: Shingle, set: &mut Vec<u32>) {
 /// Words of a shingle at most; what is asked for beyond is cut to it.
 const WORDS_MAX: usize = 64;
 
-fn each_run(text: &[u8], length: usize, mut each: impl FnMut(u64)) {
+/// Shows every run of so many words, and returns the only shingle of a text that has fewer.
+pub(super) fn each_gram(text: &[u8], length: usize, mut each: impl FnMut(u64)) -> Option<u64> {
+    let length = length.clamp(1, WORDS_MAX);
     let mut ring = [0_u64; WORDS_MAX];
     let mut words = 0_usize;
     let joined = |ring: &[u64; WORDS_MAX], from: usize, to: usize| {
@@ -58,9 +63,9 @@ fn each_run(text: &[u8], length: usize, mut each: impl FnMut(u64)) {
             each(joined(&ring, words - length, words));
         }
     });
-    if (1..length).contains(&words) {
-        each(joined(&ring, 0, words));
-    }
+    (1..length)
+        .contains(&words)
+        .then(|| joined(&ring, 0, words))
 }
 
 /// FNV-1a of 64 bits, and a mix behind it: without that its upper bits hang together.

@@ -29,6 +29,8 @@ pub(super) struct Survey<'a> {
     pub(super) rows: u64,
     /// Numbers that rows have, those of blank ones included.
     pub(super) numbers: u64,
+    /// Rows that are not blank before each batch, and in all.
+    pub(super) rows_before: Vec<u64>,
     pub(super) hashes: Partitions<'a>,
     pub(super) ranks: Ranks,
     pub(super) sources: Sources,
@@ -123,6 +125,7 @@ pub(super) fn survey<'a>(
     let mut found = Survey {
         rows: 0,
         numbers: 0,
+        rows_before: vec![0],
         hashes: Partitions::new(HASH_PARTS, options.budget_bytes / 2, options.spill),
         ranks: Ranks::default(),
         sources: Sources::default(),
@@ -155,6 +158,7 @@ pub(super) fn survey<'a>(
 impl Survey<'_> {
     fn take(&mut self, first: u64, seen: Seen) -> Result<(), TableError> {
         self.rows += seen.hashes.len() as u64;
+        self.rows_before.push(self.rows);
         for (index, hash) in seen.hashes {
             // Rows are fewer than `DEDUP_ROWS_MAX`.
             let row = u32::try_from(first + index).unwrap_or(u32::MAX);

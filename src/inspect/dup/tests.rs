@@ -8,12 +8,14 @@ use crate::inspect::dup::DirectorySpill;
 use crate::inspect::dup::Keep;
 use crate::inspect::dup::Likeness;
 use crate::inspect::dup::Method;
+use crate::inspect::dup::OverlapOptions;
 use crate::inspect::dup::Shingle;
 use crate::inspect::dup::Weighting;
 use crate::inspect::dup::dedup;
 use crate::inspect::dup::hash::hash_128;
 use crate::inspect::dup::hash::mix;
 use crate::inspect::dup::near_pairs;
+use crate::inspect::dup::overlap;
 use crate::inspect::dup::shingles::each_shingle;
 use crate::inspect::dup::shingles::shingle_set;
 use crate::inspect::dup::simhash;
@@ -333,4 +335,53 @@ fn one_changed_byte_changes_both_halves_of_a_hash() {
         assert_ne!(hash_128(&row[..at]), hash_128(&row[..at + 1]));
     }
     assert_ne!(hash_128(b""), hash_128(b"\0"));
+}
+
+#[test]
+fn overlap_is_what_was_put_there() {
+    let real = real_rows();
+    let (train, test) = real.split_at(900);
+    let mut noise = Noise(11);
+    let mut rows = test.to_vec();
+    rows.extend(train[..50].iter().cloned());
+    rows.extend(train[100..200].iter().map(|r| edited(r, train, &mut noise)));
+    let quote = train[300].split(' ').take(20).collect::<Vec<_>>().join(" ");
+    rows.push(format!(
+        "Somebody wrote: {quote} - and more of his own, which nobody has read."
+    ));
+    let table = |rows: &[String]| {
+        let text = rows.join("\n").into_bytes();
+        Arc::new(Lines::new(Arc::new(text), Shape::Text))
+    };
+    let (a, b) = (table(train), table(&rows));
+    let open_a = move |selection: &Selection| Arc::clone(&a).batches(selection);
+    let open_b = move |selection: &Selection| Arc::clone(&b).batches(selection);
+    let options = OverlapOptions::default();
+    let found = overlap(&open_a, &open_b, &options, &NoProgress).unwrap();
+    assert_eq!((found.rows_a, found.rows_b), (900, rows.len() as u64));
+    assert_eq!(found.exact, 50);
+    assert!((95..=105).contains(&found.near), "{}", found.near);
+    assert_eq!(found.examples.len(), 10);
+    for example in &found.examples {
+        let [a, b] = [example.row_a, example.row_b].map(|n| n as usize);
+        assert_eq!(train[a], rows[b]);
+    }
+    let grams = |row: &String| {
+        let lower = row.to_lowercase();
+        let words = lower.split(|c: char| !c.is_alphanumeric());
+        let words: Vec<String> = words.filter(|w| !w.is_empty()).map(str::to_owned).collect();
+        words.windows(13).map(<[_]>::to_vec).collect::<Vec<_>>()
+    };
+    let in_train: HashSet<Vec<String>> = train.iter().flat_map(grams).collect();
+    let has = |row: &&String| grams(row).iter().any(|g| in_train.contains(g));
+    let expected = rows.iter().filter(has).count() as u64;
+    assert!(expected > 100);
+    assert_eq!(found.contaminated, Some(expected));
+    // The other way about, the smaller table is the first.
+    let back = overlap(&open_b, &open_a, &options, &NoProgress).unwrap();
+    assert_eq!(
+        (back.rows_a, back.rows_b, back.exact),
+        (found.rows_b, 900, 50)
+    );
+    assert!((95..=105).contains(&back.near), "{}", back.near);
 }
