@@ -2,6 +2,7 @@
 //! seeded run of mutations in the tests.
 
 mod json;
+mod lint;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -51,12 +52,13 @@ use alimentar::trust::TrustFile;
 use alimentar::trust::UnverifiedManifest;
 
 pub use json::json_scan;
+pub use lint::lint;
 
 /// A decoder under test.
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 25] = [
+pub const TARGETS: [(&str, Target); 26] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -82,6 +84,7 @@ pub const TARGETS: [(&str, Target); 25] = [
     ("sighting", sighting),
     ("json_scan", json_scan),
     ("line_index", line_index),
+    ("lint", lint),
 ];
 
 /// References, and with them names, versions and ids.
