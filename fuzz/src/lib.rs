@@ -4,6 +4,7 @@
 mod duplicates;
 mod json;
 mod table;
+mod lint;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -55,12 +56,13 @@ use alimentar::trust::UnverifiedManifest;
 pub use duplicates::duplicates;
 pub use json::json_scan;
 pub use table::table;
+pub use lint::lint;
 
 /// A decoder under test.
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 27] = [
+pub const TARGETS: [(&str, Target); 28] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -88,6 +90,7 @@ pub const TARGETS: [(&str, Target); 27] = [
     ("line_index", line_index),
     ("table", table),
     ("duplicates", duplicates),
+    ("lint", lint),
 ];
 
 /// References, and with them names, versions and ids.

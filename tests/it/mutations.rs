@@ -219,6 +219,15 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 {\"a\":\"one two three\"}\n{\"a\":\"one two three\"}\nx\nx\n";
             (0..=u8::MAX).map(|n| chosen(n, rows.as_bytes())).collect()
         }
+        "lint" => {
+            let rows = [
+                r#"{"messages":[{"role":"user","content":"a\u200b```"},{"role":"assistant","content":"<think>b","tool_calls":[{"id":"c"}]},{"role":"tool","tool_call_id":"c","content":"caf\u00c3\u00a9"}]}"#,
+                r#"{"a":"sk-4fG7hJ2kL9mN1pQ5rS8tU3vW6xY0zA","b":["x@example.org"],"a":1}"#,
+                "1,\"2\"\"\",api_key = q7Zt2Lk9Xw4Rb8Nv1Mc6\r\n\n+1 (415) 555-0132,-----BEGIN PRIVATE KEY-----",
+            ];
+            let all = rows.join("\n").into_bytes();
+            rows.iter().map(|r| r.as_bytes().to_vec()).chain([all]).collect()
+        }
         other => panic!("no seeds for {other}"),
     }
 }

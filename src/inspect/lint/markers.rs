@@ -1,4 +1,4 @@
-//! One pass over a row that finds everywhere a rule of text might speak, so that the cost of a row
+//! A pass over a row that finds everywhere a rule of text might speak, so that the cost of a row
 //! without such places does not grow with the number of rules.
 
 use aho_corasick::packed::Config;
@@ -34,6 +34,13 @@ pub(super) enum Marker {
 /// The markers of the rules that are on.
 #[derive(Debug)]
 pub(super) struct Markers {
+    /// Those of three bytes, and the longer ones: the vector search compares as many bytes as the
+    /// shortest has, up to four, and what passes that by chance costs most of the time.
+    searches: [Search; 2],
+}
+
+#[derive(Debug)]
+struct Search {
     /// None where there is nothing to look for.
     searcher: Option<Searcher>,
     kinds: Vec<Marker>,
@@ -41,8 +48,29 @@ pub(super) struct Markers {
 
 impl Markers {
     pub(super) fn new(options: &LintOptions) -> Self {
-        let is_on = |marker: Marker| options.any(marker.rules());
-        let wanted = || ALL.iter().filter(|(marker, _)| is_on(*marker));
+        Self {
+            searches: [SHORT, LONG].map(|all| Search::new(all, options)),
+        }
+    }
+
+    /// Shows where each marker in a text begins.
+    pub(super) fn each(&self, text: &[u8], mut found: impl FnMut(Marker, usize)) {
+        for search in &self.searches {
+            let Some(searcher) = &search.searcher else {
+                continue;
+            };
+            for one in searcher.find_iter(text) {
+                if let Some(marker) = search.kinds.get(one.pattern().as_usize()) {
+                    found(*marker, one.start());
+                }
+            }
+        }
+    }
+}
+
+impl Search {
+    fn new(all: &[(Marker, &[&str])], options: &LintOptions) -> Self {
+        let wanted = || all.iter().filter(|(marker, _)| options.any(marker.rules()));
         let texts = wanted().flat_map(|(_, texts)| texts.iter());
         // Of two that begin at one byte, the longer has to win.
         let mut config = Config::new();
@@ -52,18 +80,6 @@ impl Markers {
             kinds: wanted()
                 .flat_map(|(marker, texts)| texts.iter().map(|_| *marker))
                 .collect(),
-        }
-    }
-
-    /// Shows where each marker in a text begins.
-    pub(super) fn each(&self, text: &[u8], mut found: impl FnMut(Marker, usize)) {
-        let Some(searcher) = &self.searcher else {
-            return;
-        };
-        for one in searcher.find_iter(text) {
-            if let Some(marker) = self.kinds.get(one.pattern().as_usize()) {
-                found(*marker, one.start());
-            }
         }
     }
 }
@@ -82,20 +98,21 @@ impl Marker {
     }
 }
 
-/// What is searched for. All at once, as long as there are few enough for the vector search of the
-/// crate, which is at most 128.
-const ALL: &[(Marker, &[&str])] = &[
+const SHORT: &[(Marker, &[&str])] = &[
     (Marker::Fence, &["```"]),
+    (Marker::Html, &["<br", "<p>"]),
+    (Marker::Secret, &["sk-", "hf_"]),
+    (Marker::WebToken, &["eyJ"]),
+];
+
+/// At most 64, which is what the vector search takes.
+const LONG: &[(Marker, &[&str])] = &[
     (Marker::Think, &["think>", "thinking>", "reasoning>"]),
-    (
-        Marker::Special,
-        &["<|", "[INST]", "<<SYS>>", "<start_of_turn>"],
-    ),
+    (Marker::Special, &["[INST]", "<<SYS>>", "<start_of_turn>"]),
     (
         Marker::Html,
         &[
-            "<div", "<span", "<br", "<p>", "</p>", "</a>", "<script", "<table", "&nbsp;", "&amp;",
-            "&lt;", "&quot;",
+            "<div", "<span", "</p>", "</a>", "<script", "&nbsp;", "&amp;", "&lt;",
         ],
     ),
     (
@@ -125,34 +142,16 @@ const ALL: &[(Marker, &[&str])] = &[
             "xoxr-",
             "xoxs-",
             "AIza",
-            "sk-",
             "sk_live_",
             "rk_live_",
-            "hf_",
         ],
     ),
     (Marker::PrivateKey, &["PRIVATE KEY-----"]),
-    (Marker::WebToken, &["eyJ"]),
     (
         Marker::SecretName,
         &[
-            "api_key",
-            "apikey",
-            "apiKey",
-            "api-key",
-            "API_KEY",
-            "APIKEY",
-            "secret",
-            "Secret",
-            "SECRET",
-            "passwd",
-            "password",
-            "Password",
-            "PASSWORD",
-            "access_token",
-            "ACCESS_TOKEN",
-            "auth_token",
-            "AUTH_TOKEN",
+            "api_key", "apikey", "apiKey", "api-key", "API_KEY", "secret", "Secret", "SECRET",
+            "passw", "Passw", "PASSW", "_token", "_TOKEN",
         ],
     ),
 ];

@@ -7,6 +7,7 @@ use crate::inspect::lint::RULES;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::Severity;
 use crate::inspect::lint::lint;
+use crate::inspect::lint::sarif;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Filled;
@@ -514,4 +515,29 @@ fn the_page_lists_the_rules() {
         assert!(page.contains(&line), "{line}");
     }
     assert_eq!(page.matches("\n| `").count(), RULES.len());
+}
+
+#[test]
+fn sarif_has_what_code_hosts_need() {
+    let text = b"{\"a\":1,\"a\":2}\n{\"a\":\"<|im_end|>\"\n";
+    let report = lines(text, Shape::Json, &LintOptions::default());
+    let log = sarif::sarif(&report, "data/a.jsonl", sarif::Rows::Lines, "1.2.3");
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let results = run["results"].as_array().unwrap();
+    assert_eq!((rules.len(), results.len()), (RULES.len(), 3));
+    for result in results {
+        let rule = result["ruleIndex"].as_u64().unwrap() as usize;
+        assert_eq!(rules[rule]["id"], result["ruleId"]);
+    }
+    let malformed = &results[0];
+    assert_eq!(
+        (&malformed["ruleId"], &malformed["level"]),
+        (&"malformed-json".into(), &"error".into())
+    );
+    let region = &malformed["locations"][0]["physicalLocation"]["region"];
+    assert_eq!(
+        region,
+        &serde_json::json!({"startLine": 2, "startColumn": 18})
+    );
 }

@@ -21,7 +21,7 @@ use crate::inspect::lint::unicode::each_odd;
 pub(super) struct TextChecks {
     markers: Markers,
     unicode: bool,
-    contacts: bool,
+    signs: bool,
 }
 
 /// A text of a row.
@@ -55,7 +55,11 @@ impl TextChecks {
                 RuleId::ZeroWidth,
                 RuleId::BidiControl,
             ]),
-            contacts: options.any(&[RuleId::EmailAddress, RuleId::PhoneNumber]),
+            signs: options.any(&[
+                RuleId::EmailAddress,
+                RuleId::PhoneNumber,
+                RuleId::SpecialToken,
+            ]),
         }
     }
 
@@ -65,7 +69,14 @@ impl TextChecks {
         self.markers.each(piece.text, |marker, at| match marker {
             Marker::Fence => suspects.fence = true,
             Marker::Think => suspects.think = true,
-            Marker::Special => special(piece, at, found),
+            Marker::Special => {
+                piece.tell(
+                    found,
+                    RuleId::SpecialToken,
+                    at,
+                    "a marker of a chat template",
+                );
+            }
             Marker::Html => piece.tell(found, RuleId::HtmlMarkup, at, "markup of HTML"),
             Marker::Boilerplate => piece.tell(
                 found,
@@ -78,8 +89,8 @@ impl TextChecks {
             }
             Marker::SecretName => hidden(piece, marker, at, RuleId::PossibleSecret, found),
         });
-        if self.contacts {
-            contact(piece, found);
+        if self.signs {
+            signs(piece, found);
         }
         if self.unicode && !piece.text.is_ascii() {
             each_odd(piece.text, |rule, at, code| {
@@ -173,22 +184,21 @@ fn odd(piece: Piece<'_>, rule: RuleId, at: usize, code: u32, found: &mut Finding
     piece.tell_shown(found, rule, at, message, || excerpt(piece.text, at));
 }
 
-/// `<|name|>`, or the markers of chat templates.
-fn special(piece: Piece<'_>, at: usize, found: &mut Findings) {
-    let rest = piece.text.get(at..).unwrap_or_default();
-    let is_token = match rest.strip_prefix(b"<|") {
-        None => true,
-        Some(rest) => {
-            let is_name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(**b, b'_' | b'-');
-            let name = rest.iter().take(40).take_while(is_name).count();
-            name > 0 && rest.get(name..).is_some_and(|r| r.starts_with(b"|>"))
-        }
-    };
-    if is_token {
+/// `<|name|>`, of which the first bar is here.
+fn special(piece: Piece<'_>, bar: usize, found: &mut Findings) {
+    let is_opened = piece
+        .text
+        .get(..bar)
+        .is_some_and(|b| b.last() == Some(&b'<'));
+    let rest = piece.text.get(bar + 1..).unwrap_or_default();
+    let is_name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(**b, b'_' | b'-');
+    let name = rest.iter().take(40).take_while(is_name).count();
+    let is_closed = rest.get(name..).is_some_and(|r| r.starts_with(b"|>"));
+    if is_opened && name > 0 && is_closed {
         piece.tell(
             found,
             RuleId::SpecialToken,
-            at,
+            bar - 1,
             "a token of a model's control",
         );
     }
@@ -210,10 +220,15 @@ fn hidden(piece: Piece<'_>, marker: Marker, at: usize, rule: RuleId, found: &mut
     }
 }
 
-fn contact(piece: Piece<'_>, found: &mut Findings) {
+/// What is known by one character.
+fn signs(piece: Piece<'_>, found: &mut Findings) {
     let text = piece.text;
-    for at in memchr::memchr2_iter(b'@', b'+', text) {
+    for at in memchr::memchr3_iter(b'@', b'+', b'|', text) {
         let (rule, span, message) = match text.get(at) {
+            Some(b'|') => {
+                special(piece, at, found);
+                continue;
+            }
             Some(b'@') => (
                 RuleId::EmailAddress,
                 contacts::email(text, at),

@@ -5,13 +5,9 @@ use crate::inspect::lint::RuleId;
 /// Shows what is wrong with the characters of a text: the rule, the byte and the character's code
 /// point. The text need not be UTF-8.
 pub(super) fn each_odd(text: &[u8], mut found: impl FnMut(RuleId, usize, u32)) {
-    let mut from = 0;
-    while let Some(rest) = text.get(from..) {
-        let Some(n) = rest.iter().position(|b| is_lead(*b)) else {
-            return;
-        };
-        let at = from + n;
-        from = at + 1;
+    // First bytes of the characters that are looked at.
+    let leads = memchr::memchr3_iter(0xc2, 0xc3, 0xe2, text);
+    for at in leads.chain(memchr::memchr_iter(0xef, text)) {
         let Some((code, length)) = code_at(text, at) else {
             continue;
         };
@@ -29,11 +25,6 @@ pub(super) fn each_odd(text: &[u8], mut found: impl FnMut(RuleId, usize, u32)) {
             found(rule, at, code);
         }
     }
-}
-
-/// First bytes of the characters that are looked at.
-fn is_lead(byte: u8) -> bool {
-    matches!(byte, 0xc2 | 0xc3 | 0xe2 | 0xef)
 }
 
 /// Between characters of scripts that join them and between parts of an emoji, a joiner belongs.
