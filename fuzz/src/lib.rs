@@ -1,6 +1,7 @@
 //! One function for every decoder of bytes that others made. libFuzzer calls them, and so does a
 //! seeded run of mutations in the tests.
 
+mod figures;
 mod json;
 
 use std::path::PathBuf;
@@ -50,13 +51,14 @@ use alimentar::trust::Statement;
 use alimentar::trust::TrustFile;
 use alimentar::trust::UnverifiedManifest;
 
+pub use figures::statistics;
 pub use json::json_scan;
 
 /// A decoder under test.
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 25] = [
+pub const TARGETS: [(&str, Target); 26] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -82,6 +84,7 @@ pub const TARGETS: [(&str, Target); 25] = [
     ("sighting", sighting),
     ("json_scan", json_scan),
     ("line_index", line_index),
+    ("statistics", statistics),
 ];
 
 /// References, and with them names, versions and ids.

@@ -214,6 +214,10 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "sighting" => crate::discovery::vectors(),
         "json_scan" => crate::json_text::seeds(),
         "line_index" => crate::line_index::encodings(),
+        "statistics" => vec![
+            b"{\"a\":[1,-2.5e3,null,{\"b\":\"\\u00e9\\ud800\"}],\"c.d\":true}\n[7]\n\"x\"\n".to_vec(),
+            "1,\"a \"\"b\nc\",007\r\n\u{6f22},,\u{feff}-0\n".as_bytes().to_vec(),
+        ],
         other => panic!("no seeds for {other}"),
     }
 }
