@@ -2,9 +2,10 @@
 //! seeded run of mutations in the tests.
 
 mod duplicates;
+mod figures;
 mod json;
-mod table;
 mod lint;
+mod table;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -54,15 +55,16 @@ use alimentar::trust::TrustFile;
 use alimentar::trust::UnverifiedManifest;
 
 pub use duplicates::duplicates;
+pub use figures::statistics;
 pub use json::json_scan;
-pub use table::table;
 pub use lint::lint;
+pub use table::table;
 
 /// A decoder under test.
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 28] = [
+pub const TARGETS: [(&str, Target); 29] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -91,6 +93,7 @@ pub const TARGETS: [(&str, Target); 28] = [
     ("table", table),
     ("duplicates", duplicates),
     ("lint", lint),
+    ("statistics", statistics),
 ];
 
 /// References, and with them names, versions and ids.

@@ -18,12 +18,16 @@ mod parquet;
 mod profile;
 mod profiling;
 mod rows;
+pub mod sample;
 mod schema;
 pub mod search;
+pub mod split;
 pub mod stats;
 pub mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tokens")]
+pub mod tokens;
 
 pub use describe::Describer;
 pub use describe::Description;

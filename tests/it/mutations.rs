@@ -228,6 +228,10 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let all = rows.join("\n").into_bytes();
             rows.iter().map(|r| r.as_bytes().to_vec()).chain([all]).collect()
         }
+        "statistics" => vec![
+            b"{\"a\":[1,-2.5e3,null,{\"b\":\"\\u00e9\\ud800\"}],\"c.d\":true}\n[7]\n\"x\"\n".to_vec(),
+            "1,\"a \"\"b\nc\",007\r\n\u{6f22},,\u{feff}-0\n".as_bytes().to_vec(),
+        ],
         other => panic!("no seeds for {other}"),
     }
 }

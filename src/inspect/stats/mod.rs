@@ -30,6 +30,8 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 pub use distinct::DISTINCT_ERROR;
+#[cfg(feature = "tokens")]
+pub(in crate::inspect) use lengths::Lengths;
 pub use report::Bin;
 pub use report::ColumnStats;
 pub use report::ColumnType;

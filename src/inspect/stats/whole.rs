@@ -9,17 +9,13 @@ use crate::inspect::stats::column::Part;
 use crate::inspect::stats::distinct::Distinct;
 use crate::inspect::stats::frequent::Frequent;
 use crate::inspect::stats::hash::hash;
-use crate::inspect::stats::lengths::Lengths;
+use crate::inspect::stats::lengths::quantiles;
 use crate::inspect::stats::moments::Moments;
 use crate::inspect::stats::quantiles::Bucket;
-use crate::inspect::stats::quantiles::Quantiles;
-use crate::inspect::stats::quantiles::quantile;
 use crate::inspect::stats::report::Bin;
 use crate::inspect::stats::report::ColumnStats;
 use crate::inspect::stats::report::DistinctCount;
-use crate::inspect::stats::report::LengthStats;
 use crate::inspect::stats::report::NumberStats;
-use crate::inspect::stats::report::Quantile;
 use crate::inspect::stats::report::StatsReport;
 use crate::inspect::stats::report::TextStats;
 use crate::inspect::stats::report::TopValue;
@@ -129,7 +125,7 @@ fn column_stats(
         distinct,
         numbers: number_stats(column, &ordered.moments, options),
         texts: text_stats(column, options),
-        arrays: length_stats(&column.arrays, options),
+        arrays: column.arrays.stats(&options.quantiles),
         top: top_values(&ordered.frequent, options.top),
     }
 }
@@ -150,7 +146,7 @@ fn number_stats(column: &Column, moments: &Moments, options: &StatsOptions) -> O
         max,
         mean,
         stddev: moments.deviation(),
-        quantiles: quantiles(&sorted, options),
+        quantiles: quantiles(&sorted, &options.quantiles),
         quantile_error: numbers.spread.error(),
         histogram: even_bins(&sorted, options.bins),
     })
@@ -162,7 +158,7 @@ fn text_stats(column: &Column, options: &StatsOptions) -> Option<TextStats> {
     scripts.retain(|(_, count)| *count > 0);
     scripts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     Some(TextStats {
-        lengths: length_stats(&texts.lengths, options)?,
+        lengths: texts.lengths.stats(&options.quantiles)?,
         empty: texts.empty,
         ascii: texts.ascii,
         ascii_characters: texts.ascii_characters,
@@ -171,33 +167,6 @@ fn text_stats(column: &Column, options: &StatsOptions) -> Option<TextStats> {
         first: texts.first?.text(),
         last: texts.last?.text(),
     })
-}
-
-fn length_stats(lengths: &Lengths, options: &StatsOptions) -> Option<LengthStats> {
-    let (min, max) = lengths.range?;
-    let sorted = lengths.spread.sorted();
-    let count = lengths.spread.count();
-    Some(LengthStats {
-        count,
-        min,
-        max,
-        sum: lengths.sum,
-        mean: lengths.sum as f64 / count as f64,
-        quantiles: quantiles(&sorted, options),
-        quantile_error: lengths.spread.error(),
-        histogram: doubling_bins(&lengths.spread),
-    })
-}
-
-fn quantiles(sorted: &[Bucket], options: &StatsOptions) -> Vec<Quantile> {
-    let all = options.quantiles.iter().filter_map(|share| {
-        let value = quantile(sorted, *share)?;
-        Some(Quantile {
-            share: *share,
-            value,
-        })
-    });
-    all.collect()
 }
 
 /// Bins of one width. A bucket is spread over those that it touches.
@@ -234,42 +203,6 @@ fn even_bins(sorted: &[Bucket], bins: usize) -> Vec<Bin> {
         }
     }
     made
-}
-
-/// One bin for 0, and one from every power of two to the next. Buckets never reach over a power.
-fn doubling_bins(spread: &Quantiles) -> Vec<Bin> {
-    let mut bins: Vec<Bin> = Vec::new();
-    for bucket in spread.sorted() {
-        let from = match bucket.min {
-            x if x < 1.0 => 0.0,
-            x => x.log2().floor().exp2(),
-        };
-        match bins.last_mut() {
-            Some(bin) if bin.from == from => bin.count += bucket.count,
-            _ => bins.push(Bin {
-                from,
-                to: if from == 0.0 { 1.0 } else { from * 2.0 },
-                count: bucket.count,
-            }),
-        }
-    }
-    with_empty(bins)
-}
-
-/// The same with the bins between them in which there is nothing.
-fn with_empty(bins: Vec<Bin>) -> Vec<Bin> {
-    let mut all: Vec<Bin> = Vec::new();
-    for bin in bins {
-        while let Some(last) = all.last().filter(|last| last.to < bin.from).copied() {
-            all.push(Bin {
-                from: last.to,
-                to: last.to * 2.0,
-                count: 0,
-            });
-        }
-        all.push(bin);
-    }
-    all
 }
 
 fn top_values(frequent: &Frequent, n: usize) -> Vec<TopValue> {

@@ -1,0 +1,46 @@
+//! Figures of rows of each shape.
+
+use std::sync::Arc;
+
+use alimentar::inspect::stats::StatsOptions;
+use alimentar::inspect::stats::stats;
+use alimentar::inspect::table::Header;
+use alimentar::inspect::table::Lines;
+use alimentar::inspect::table::Selection;
+use alimentar::inspect::table::Shape;
+use alimentar::inspect::table::Table;
+use alimentar::progress::NoProgress;
+
+/// Statistics of whatever rows these bytes are. One and three threads say the same.
+pub fn statistics(data: &[u8]) {
+    let header = Header {
+        names: vec!["a".to_owned(), "b".to_owned()],
+        separator: b',',
+        is_in_file: false,
+    };
+    for shape in [Shape::Json, Shape::Text, Shape::Delimited(Arc::new(header))] {
+        let with = |threads| {
+            let table = Arc::new(Lines::new(Arc::new(data.to_vec()), shape.clone()));
+            let batches = table.batches(&Selection::default()).unwrap();
+            let options = StatsOptions {
+                threads,
+                ..StatsOptions::default()
+            };
+            stats(&*batches, &options, &NoProgress).unwrap()
+        };
+        let report = with(1);
+        for column in &report.columns {
+            assert!(column.rows <= report.rows);
+            let counted: u64 = column.top.iter().map(|v| v.at_least).sum();
+            assert!(counted <= column.types.all());
+            if let Some(texts) = &column.texts {
+                assert_eq!(texts.lengths.count, column.types.text);
+                let characters: u64 = texts.scripts.iter().map(|(_, n)| n).sum();
+                assert!(characters <= texts.lengths.sum);
+            }
+        }
+        if shape == Shape::Json {
+            assert_eq!(with(3), report);
+        }
+    }
+}
