@@ -28,7 +28,7 @@ pub(super) fn email(text: &[u8], at: usize) -> Option<(usize, usize)> {
         && (2..=24).contains(&top.len())
         && top.iter().all(u8::is_ascii_alphabetic)
         && domain.first().is_some_and(u8::is_ascii_alphanumeric)
-        && !memchr::memmem::find(domain, b"..").is_some();
+        && memchr::memmem::find(domain, b"..").is_none();
     is_address.then_some((start, at + 1 + domain.len()))
 }
 

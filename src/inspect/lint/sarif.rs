@@ -1,5 +1,7 @@
 //! Reports as SARIF 2.1.0 (OASIS, 2020), which code hosts and editors show.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -26,6 +28,11 @@ pub fn sarif(report: &LintReport, uri: &str, rows: Rows, version: &str) -> Value
     let results: Vec<Value> = found
         .flat_map(|(n, of)| of.examples.iter().map(move |e| result(n, of, e, uri, rows)))
         .collect();
+    let counts: BTreeMap<_, _> = report
+        .rules
+        .iter()
+        .map(|r| (r.rule.name, r.count))
+        .collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -39,7 +46,7 @@ pub fn sarif(report: &LintReport, uri: &str, rows: Rows, version: &str) -> Value
             "results": results,
             "properties": {
                 "checked": report.checked,
-                "counts": report.rules.iter().map(|r| (r.rule.name, r.count)).collect::<std::collections::BTreeMap<_, _>>(),
+                "counts": counts,
             },
         }],
     })
