@@ -53,8 +53,10 @@ fn run(table: &Arc<Lines>, options: &DedupOptions<'_>, progress: &dyn Progress) 
 }
 
 fn mode(name: &str) -> DedupOptions<'static> {
-    let mut options = DedupOptions::default();
-    options.threads = 2;
+    let mut options = DedupOptions {
+        threads: 2,
+        ..DedupOptions::default()
+    };
     let (name, value) = name.split_once('=').unwrap_or((name, ""));
     match name {
         "exact" => options.method = Method::Exact,

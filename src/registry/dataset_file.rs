@@ -162,7 +162,7 @@ impl DatasetFile {
                 }
             };
             let item = record.item(key, place.item);
-            let whole = item.filter(|b| b.len() as u64 == u64::from(chunk.bytes));
+            let whole = item.filter(|b| u32::try_from(b.len()) == Ok(chunk.bytes));
             let whole = whole.filter(|b| BlobId::of(b) == key.id);
             let corrupt = || fail(StoreError::Blob(BlobError::Corrupt(*key)));
             bytes.extend_from_slice(whole.ok_or_else(corrupt)?);

@@ -50,7 +50,8 @@ pub(crate) fn run(args: &SearchArgs, cli: &Cli, out: &Out) -> Result<(), Failure
             "seconds": began.elapsed().as_secs_f64(),
         });
         let count = found.matches.to_string();
-        return Ok(out.result(&answer, &[count.clone()], &format!("{count}\n"))?);
+        let line = format!("{count}\n");
+        return Ok(out.result(&answer, &[count], &line)?);
     }
     let stdout = io::stdout();
     let is_terminal = stdout.is_terminal();

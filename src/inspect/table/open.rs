@@ -133,9 +133,9 @@ fn recognise(magic: &[u8], path: &str) -> Result<FileFormat, TableError> {
     }
     let compression = if magic.starts_with(&[0x1f, 0x8b]) {
         Compression::Gzip
-    } else if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        Compression::Zstd
-    } else if ending.compression == Compression::Zstd && is_skippable(magic) {
+    } else if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+        || (ending.compression == Compression::Zstd && is_skippable(magic))
+    {
         Compression::Zstd
     } else {
         Compression::None

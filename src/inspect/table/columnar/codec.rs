@@ -86,7 +86,8 @@ fn hadoop_blocks(packed: &[u8], size: usize) -> Option<Vec<u8>> {
     while !rest.is_empty() {
         let (unpacked_length, tail) = rest.split_first_chunk::<4>()?;
         let (packed_length, tail) = tail.split_first_chunk::<4>()?;
-        let length = |bytes: &[u8; 4]| usize::try_from(u32::from_be_bytes(*bytes)).ok();
+        let number = |bytes: &[u8; 4]| bytes.iter().fold(0, |n, byte| n << 8 | u32::from(*byte));
+        let length = |bytes: &[u8; 4]| usize::try_from(number(bytes)).ok();
         let (block, tail) = tail.split_at_checked(length(packed_length)?)?;
         let length = length(unpacked_length)?;
         if length > size.checked_sub(unpacked.len())? {
