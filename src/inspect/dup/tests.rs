@@ -125,9 +125,17 @@ fn rows_of_one_template_are_no_pairs() {
         let words = real[n].split(' ').take(12);
         words.map(str::to_owned).collect::<Vec<_>>().join(" ")
     };
-    let mut rows: Vec<String> = (2..1202)
-        .map(|n| format!("{template} {}", answer(n)))
-        .collect();
+    // Some of the real answers are alike themselves: these are no test of the template.
+    let mut answers: Vec<String> = Vec::new();
+    for n in 2..1202 {
+        let own = naive_set(&answer(n));
+        let is_like = |other: &String| naive_jaccard(&own, &naive_set(other)) >= 0.2;
+        if !answers.iter().any(is_like) {
+            answers.push(answer(n));
+        }
+    }
+    assert!(answers.len() > 1100, "{}", answers.len());
+    let mut rows: Vec<String> = answers.iter().map(|a| format!("{template} {a}")).collect();
     let options = DedupOptions::default();
     let report = run(&rows, Shape::Text, &options);
     assert_eq!(report.near_duplicates, 0);
@@ -138,7 +146,8 @@ fn rows_of_one_template_are_no_pairs() {
     // Without the weights nearly all of them melt, which is what they are for.
     assert!(run(&rows, Shape::Text, &plain).near_duplicates > 1000);
     // What is copied with its answer is found all the same.
-    rows.extend((2..52).map(|n| format!("{template} {} indeed", answer(n))));
+    let copies = answers.iter().take(50);
+    rows.extend(copies.map(|a| format!("{template} {a} indeed")));
     let found = run(&rows, Shape::Text, &options);
     assert!(found.near_duplicates >= 48, "{}", found.near_duplicates);
 }
