@@ -6,6 +6,9 @@ mod archives;
 mod cards;
 mod checkout;
 mod croissant;
+#[cfg(test)]
+mod difference_tests;
+mod differences;
 mod error;
 mod feed;
 mod files;
@@ -19,6 +22,7 @@ mod lookup;
 pub mod peers;
 #[cfg(test)]
 mod power_cut_tests;
+mod previous;
 mod profiles;
 mod read;
 mod read_files;
@@ -27,6 +31,7 @@ mod revise;
 mod row_diff;
 mod schemas;
 mod search;
+mod segments;
 mod sign;
 mod small_files;
 mod trust;
