@@ -124,6 +124,12 @@ impl Failure {
 
     fn hint(&self, kind: ErrorKind) -> Option<&'static str> {
         let specific = match self {
+            Self::Library(Error::NoRows(_) | Error::NotHere(_)) => Some(
+                "give a file, a directory with data files, or a dataset that `registry list` shows",
+            ),
+            Self::Library(Error::Rows { .. }) if kind == ErrorKind::Unsupported => {
+                Some("`inspect lint` tells more of text; `spec/rows.md` says what is read")
+            }
             Self::Library(Error::Changed(_)) => Some("index it again when nothing writes to it"),
             Self::Library(Error::NotText { .. }) => Some("`inspect lines` reads plain text"),
             Self::Library(Error::Lines { .. }) => Some("run it again when nothing writes to it"),

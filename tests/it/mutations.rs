@@ -241,7 +241,12 @@ fn no_decoder_panics_on_mutated_bytes() {
     for (name, target) in targets::TARGETS {
         let mut noise = Noise::new(name);
         let seeds = seeds(name);
-        for round in 0..20_000 {
+        // Going over rows in several passes takes longer than reading a few fields.
+        let rounds = match name {
+            "duplicates" | "lint" | "statistics" | "table" => 1_500,
+            _ => 20_000,
+        };
+        for round in 0..rounds {
             let mut bytes = seeds[round % seeds.len()].clone();
             if round >= seeds.len() {
                 noise.mutate(&mut bytes);

@@ -21,6 +21,7 @@ use crate::inspect::lint::Severity;
 use crate::inspect::lint::lint;
 use crate::inspect::lint::sarif;
 use crate::inspect::table::Selection;
+use crate::registry::Target;
 
 pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     if args.rules {
@@ -34,9 +35,16 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
     let target = target(name, cli)?;
     let options = options(args)?;
     let what = ("looking over rows", out);
-    let report = scan(&target, &Selection::default(), what, |s| {
+    let mut report = scan(&target, &Selection::default(), what, |s| {
         Ok(lint(s.batches, &options, s.progress)?)
     })?;
+    if report.checked == 0 && is_document(&target) {
+        // A document without a value is no JSON, unlike a file of no lines.
+        report.errors += 1;
+        let rule = report.rules.iter_mut();
+        rule.filter(|r| r.rule.id == RuleId::MalformedJson)
+            .for_each(|r| r.count += 1);
+    }
     match args.format {
         Some(LintFormat::Sarif) => {
             let rows = match target.text_path()? {
@@ -67,6 +75,12 @@ fn options(args: &LintArgs) -> Result<LintOptions, Failure> {
     options.columns = args.column.clone();
     options.threads = threads();
     Ok(options)
+}
+
+/// Whether it is one file that should be one JSON text.
+fn is_document(target: &Target) -> bool {
+    let is_json = |path: &str| path.to_ascii_lowercase().ends_with(".json");
+    matches!(target.files(), [only] if is_json(only.path()))
 }
 
 /// A target's name as a relative reference (RFC 3986).

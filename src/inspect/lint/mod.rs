@@ -18,6 +18,8 @@ mod judge;
 mod lengths;
 mod markers;
 mod options;
+#[cfg(test)]
+mod planted;
 mod report;
 mod rule;
 mod rules;

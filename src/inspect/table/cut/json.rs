@@ -16,6 +16,8 @@ pub(in crate::inspect::table) struct JsonCutter {
     open: Option<u64>,
     /// Behind the last byte of the row that is no white space.
     end: u64,
+    /// Of values: nothing but white space without a newline is behind the last.
+    is_behind_value: bool,
 }
 
 /// Where in the text rows stand.
@@ -57,6 +59,7 @@ impl JsonCutter {
             escaped: false,
             open: None,
             end: 0,
+            is_behind_value: false,
         }
     }
 
@@ -107,7 +110,10 @@ impl JsonCutter {
 
     fn row(&mut self, rows: &mut Vec<Found>) {
         let end = self.end;
-        rows.extend(self.open.take().map(|start| Found { start, end }));
+        if let Some(start) = self.open.take() {
+            rows.push(Found { start, end });
+            self.is_behind_value = true;
+        }
     }
 
     /// A byte between the rows, or of one that is a number or a word.
@@ -117,6 +123,7 @@ impl JsonCutter {
         if is_blank {
             if self.place == Place::Values {
                 self.row(rows);
+                self.is_behind_value &= byte != b'\n';
             }
             return Ok(());
         }
@@ -147,6 +154,10 @@ impl JsonCutter {
             (Place::Values, b',' | b']') => return wrong("no value begins"),
             (Place::Values, b'"' | b'[' | b'{') => self.row(rows),
             _ => {}
+        }
+        // One text is one value: what follows it on its line is what a broken file looks like.
+        if self.place == Place::Values && self.open.is_none() && self.is_behind_value {
+            return wrong("something follows the value");
         }
         self.open.get_or_insert(at);
         match byte {
