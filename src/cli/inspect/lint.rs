@@ -12,6 +12,7 @@ use crate::cli::inspect::threads;
 use crate::cli::out::Out;
 use crate::cli::out::printable;
 use crate::cli::out::table;
+use crate::inspect::Format;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::LintReport;
 use crate::inspect::lint::RULES;
@@ -79,8 +80,12 @@ fn options(args: &LintArgs) -> Result<LintOptions, Failure> {
 
 /// Whether it is one file that should be one JSON text.
 fn is_document(target: &Target) -> bool {
-    let is_json = |path: &str| path.to_ascii_lowercase().ends_with(".json");
-    matches!(target.files(), [only] if is_json(only.path()))
+    let [only] = target.files() else { return false };
+    // An array without elements is one.
+    let is_array = only
+        .describe()
+        .is_ok_and(|(found, _)| found.format == Format::JsonArray);
+    only.path().to_ascii_lowercase().ends_with(".json") && !is_array
 }
 
 /// A target's name as a relative reference (RFC 3986).

@@ -162,7 +162,10 @@ fn json_files_that_are_no_array() {
     let one = open(b"{\n \"a\": [1,\n 2]\n}\n", "x.json");
     assert_eq!(texts(&one.table, 0), [b"{\n \"a\": [1,\n 2]\n}"]);
     assert_eq!(one.table.shape(), &Shape::Json);
-    let some = open(b"{\"a\":\n1}{\"b\":2} 3 \"x\" true[4]", "x.json");
+    let some = open(
+        b"{\"a\":\n1}\n{\"b\":2}\n3 \n \"x\"\r\ntrue\n\n[4]",
+        "x.json",
+    );
     let rows: [&[u8]; 6] = [
         b"{\"a\":\n1}",
         b"{\"b\":2}",
@@ -172,6 +175,15 @@ fn json_files_that_are_no_array() {
         b"[4]",
     ];
     assert_eq!(texts(&some.table, 0), rows);
+    // What a broken text looks like.
+    for broken in [&b"{\"a\":1} 2"[..], b"3 \"x\"", b"true[4]"] {
+        let table = open(broken, "x.json").table;
+        let batches = table.batches(&Selection::default()).unwrap();
+        let mut batch = Batch::default();
+        let first = batches.next(&mut batch);
+        let ended = first.and_then(|_| batches.next(&mut batch));
+        assert!(matches!(ended, Err(TableError::Damaged(_))), "{ended:?}");
+    }
     let lines = open(b"\xef\xbb\xbf{\"a\":1}\n{\"a\":2}\n", "x.json");
     assert_eq!(lines.format.name(), "jsonl");
     assert_eq!(texts(&lines.table, 0), [b"{\"a\":1}", b"{\"a\":2}"]);
