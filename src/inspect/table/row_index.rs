@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 
 use crate::wire::limits::ROW_INDEX_POINTS_MAX;
 
-/// The beginnings of some rows, at most [`ROW_INDEX_POINTS_MAX`], and at least [`ROWS_APART`] rows
+/// The beginnings of some rows, at most [`ROW_INDEX_POINTS_MAX`], and at least 32 rows
 /// from each other: half a byte a row at the most, and 4 MiB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowIndex {
