@@ -260,6 +260,97 @@ fn filter_and_merge_write_what_they_are_asked_for() {
 }
 
 #[test]
+fn figures_are_those_of_the_rows() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    answer(
+        home,
+        &["registry", "index", &text(&gsm8k()), "--name", "problems"],
+    );
+    let lines = std::fs::read_to_string(gsm8k()).unwrap();
+    let rows: Vec<Value> = lines
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    let lengths: Vec<usize> = rows
+        .iter()
+        .map(|r| r["answer"].as_str().unwrap().chars().count())
+        .collect();
+    let mean = lengths.iter().sum::<usize>() as f64 / rows.len() as f64;
+    for target in ["problems".to_owned(), text(&gsm8k())] {
+        let stats = answer(home, &["inspect", "stats", &target]);
+        let columns = stats["columns"].as_array().unwrap();
+        let found = columns.iter().find(|c| c["name"] == "answer").unwrap();
+        assert_eq!(
+            (&found["type"], &found["nulls"]),
+            (&"text".into(), &0.into())
+        );
+        assert_eq!(found["distinct_estimate"], 1319);
+        assert!((found["mean"].as_f64().unwrap() - mean).abs() < 1e-9);
+        assert_eq!(found["lengths"]["max"], *lengths.iter().max().unwrap());
+        let histogram = found["length_histogram"].as_array().unwrap();
+        let counted: u64 = histogram.iter().map(|b| b["count"].as_u64().unwrap()).sum();
+        assert_eq!(counted, 1319);
+        let tokens = answer(home, &["inspect", "tokens", &target, "--column", "answer"]);
+        let in_all = answer(home, &["inspect", "tokens", &target]);
+        assert_eq!(tokens["rows"], 1319);
+        assert!(tokens["tokens"].as_u64() < in_all["tokens"].as_u64());
+        assert_eq!(in_all["tokens"], 212_156, "as tiktoken counts them");
+    }
+}
+
+#[test]
+fn samples_and_splits_do_not_depend_on_chance_or_order() {
+    let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let home = home.path();
+    let source = text(&gsm8k());
+    let draw = |seed: &str| {
+        let drawn = answer(
+            home,
+            &["inspect", "sample", &source, "-n", "20", "--seed", seed],
+        );
+        assert_eq!(
+            (&drawn["rows_in"], &drawn["rows_out"]),
+            (&1319.into(), &20.into())
+        );
+        drawn["rows"].clone()
+    };
+    assert_eq!(draw("1"), draw("1"));
+    assert_ne!(draw("1"), draw("2"));
+    let lines = std::fs::read_to_string(gsm8k()).unwrap();
+    let mut rows: Vec<&str> = lines.lines().collect();
+    rows.reverse();
+    let turned = dir.path().join("turned.jsonl");
+    std::fs::write(&turned, rows.join("\n")).unwrap();
+    let parts = |target: &str, name: &str| {
+        let at = text(&dir.path().join(name));
+        let made = answer(
+            home,
+            &[
+                "inspect", "split", target, "--ratios", "80,10,10", "-o", &at,
+            ],
+        );
+        assert_eq!(made["rows_out"], 1319);
+        ["train", "valid", "test"].map(|part| {
+            let rows = std::fs::read_to_string(format!("{at}/{part}.jsonl")).unwrap();
+            let mut rows: Vec<String> = rows.lines().map(str::to_owned).collect();
+            rows.sort();
+            rows
+        })
+    };
+    let (one, other) = (parts(&source, "a"), parts(&text(&turned), "b"));
+    assert_eq!(one, other);
+    assert!((950..1150).contains(&one[0].len()), "{}", one[0].len());
+    let test = text(&dir.path().join("a/test.jsonl"));
+    let overlap = answer(home, &["inspect", "overlap", &source, &test]);
+    assert_eq!(overlap["exact"], one[2].len());
+    assert_eq!(overlap["rows_a"], 1319);
+    let train = text(&dir.path().join("a/train.jsonl"));
+    let apart = answer(home, &["inspect", "overlap", &train, &test]);
+    assert_eq!((&apart["exact"], &apart["near"]), (&0.into(), &0.into()));
+}
+
+#[test]
 fn what_cannot_be_looked_into_is_told() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let home = home.path();

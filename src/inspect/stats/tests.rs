@@ -99,6 +99,8 @@ fn fields_are_what_they_look_like() {
     let report = of(text, shape, &StatsOptions::default());
     let n = column(&report, "n").types;
     assert_eq!((n.int, n.float, n.null, n.bool), (1, 1, 1, 1));
+    // Each row counts once, though the header names the column before there is any.
+    assert!(report.columns.iter().all(|c| c.rows + c.missing == 4));
     let code = column(&report, "code").types;
     assert_eq!((code.text, code.float, code.int), (2, 0, 2));
     let texts = column(&report, "text").texts.as_ref().unwrap();

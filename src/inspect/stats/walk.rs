@@ -81,7 +81,7 @@ impl Walker {
             // A column is there though all its fields may be missing.
             for name in &header.names {
                 if let Some(node) = self.member(ROOT, name, 0) {
-                    self.touch(node);
+                    self.show(node);
                 }
             }
         }
@@ -256,13 +256,20 @@ impl Walker {
         Some(&mut node.column)
     }
 
+    /// The row has the column.
     fn touch(&mut self, at: usize) {
         if let Some(node) = self.nodes.get_mut(at).filter(|n| n.is_wanted) {
             node.column.meet(self.row);
-            if !node.is_touched {
-                node.is_touched = true;
-                self.touched.push(at);
-            }
+            self.show(at);
+        }
+    }
+
+    /// The batch has the column, though perhaps no row of it has.
+    fn show(&mut self, at: usize) {
+        let wanted = self.nodes.get_mut(at).filter(|n| n.is_wanted);
+        if let Some(node) = wanted.filter(|n| !n.is_touched) {
+            node.is_touched = true;
+            self.touched.push(at);
         }
     }
 
