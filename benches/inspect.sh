@@ -36,5 +36,15 @@ for pattern in quantum 'quantum|theorem|photosynthesis' '(?i)quantum physics' '\
 done
 pair 'dedup --exact (sort -u)' "'$bin' inspect dedup '$file' --exact" \
     "LC_ALL=C sort -u --parallel=2 '$file'"
-"$bin" inspect lines "$file" --count 1 --start 1000 >/dev/null
+# Without a peer that does the same.
+alone() { # what, ours
+    /usr/bin/time -f '%e %M' -o "$work/a" bash -c "$2" >/dev/null || true
+    awk -v what="$1" '{printf "%-34s %7.2f s %6.0f MB\n", what, $1, $2/1000}' <(tail -n 1 "$work/a")
+}
+alone 'lines, the second time' "'$bin' inspect info '$file'"
+alone lint "'$bin' inspect lint '$file'"
+alone stats "'$bin' inspect stats '$file'"
+alone 'dedup, near (texts of the rows)' \
+    "'$bin' inspect dedup '$file' --column instruction --column input --column output"
+alone tokens "'$bin' inspect tokens '$file'"
 "$bin" inspect info "$file" --json
