@@ -188,6 +188,13 @@ fn duplicates_are_found_removed_and_accounted_for() {
             .status
             .success()
     );
+    // What has no room in memory goes to disk and leaves nothing behind.
+    let tight = answer(home, &["inspect", "dedup", &target, "--budget", "1kB"]);
+    assert_eq!(tight["unique_rows"], 100);
+    assert!(tight["spilled_bytes"].as_u64().unwrap() > 0);
+    let cache = std::fs::read_dir(home.join("cache")).unwrap();
+    let names = cache.map(|e| e.unwrap().file_name().into_string().unwrap());
+    assert!(names.filter(|n| n.starts_with("spill")).count() == 0);
     let exact = answer(home, &["inspect", "dedup", &target, "--exact"]);
     assert_eq!(
         (&exact["unique_rows"], &exact["near_duplicates"]),

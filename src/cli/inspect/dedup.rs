@@ -36,6 +36,7 @@ use crate::keyring::write_aside;
 use crate::progress::Progress;
 use crate::registry::Error;
 use crate::registry::Picks;
+use crate::registry::SpillDirectory;
 use crate::registry::host;
 
 /// Bits that may differ between fingerprints where nothing else is said.
@@ -46,8 +47,8 @@ const DISTANCE_MAX: u32 = 16;
 pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
     let target = target(&args.target, cli)?;
-    let spill = DirectorySpill::new(home_of(cli)?.join("cache").join("spill"));
-    let options = options(args, &spill)?;
+    let spill = SpillDirectory::create(&home_of(cli)?)?;
+    let options = options(args, spill.spill())?;
     let bar = Bar::new(out.is_quiet());
     bar.phase("looking for duplicates", None);
     let open = |s: &Selection| Ok(target.all_batches(&s.columns));

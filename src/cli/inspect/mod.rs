@@ -61,13 +61,23 @@ fn scan<T>(
     (phase, out): (&str, &Out),
     go: impl FnOnce(&Scan<'_>) -> Result<T, Ended>,
 ) -> Result<T, Failure> {
+    scan_with(&Bar::new(out.is_quiet()), target, selection, phase, go)
+}
+
+/// The same with a bar of the caller's.
+fn scan_with<T>(
+    bar: &Bar,
+    target: &Target,
+    selection: &Selection,
+    phase: &str,
+    go: impl FnOnce(&Scan<'_>) -> Result<T, Ended>,
+) -> Result<T, Failure> {
     let batches = target.batches(selection)?;
-    let bar = Bar::new(out.is_quiet());
     bar.phase(phase, Some(target.size_bytes()));
     let scan = Scan {
         batches: &*batches,
         threads: threads(),
-        progress: &bar,
+        progress: bar,
     };
     go(&scan).map_err(|e| match e {
         Ended::Rows(source) => target.blame(source).into(),

@@ -11,21 +11,21 @@ use crate::cli::inspect::dedup::near_options;
 use crate::cli::inspect::target;
 use crate::cli::out::Out;
 use crate::cli::out::table;
-use crate::inspect::dup::DirectorySpill;
 use crate::inspect::dup::Likeness;
 use crate::inspect::dup::OverlapOptions;
 use crate::inspect::dup::OverlapReport;
 use crate::inspect::dup::overlap;
 use crate::inspect::table::Selection;
 use crate::progress::Progress;
+use crate::registry::SpillDirectory;
 use crate::registry::host;
 
 pub(crate) fn run(args: &OverlapArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
     let (a, b) = (target(&args.a, cli)?, target(&args.b, cli)?);
-    let spill = DirectorySpill::new(home_of(cli)?.join("cache").join("spill"));
+    let spill = SpillDirectory::create(&home_of(cli)?)?;
     let options = OverlapOptions {
-        rows: near_options(&args.near, args.exact, &spill)?,
+        rows: near_options(&args.near, args.exact, spill.spill())?,
         gram_words: (args.ngram > 0).then_some(args.ngram),
         examples: args.limit,
     };

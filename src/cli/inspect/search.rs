@@ -9,9 +9,11 @@ use serde_json::json;
 
 use crate::cli::args::Cli;
 use crate::cli::args_inspect::SearchArgs;
+use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::Ended;
 use crate::cli::inspect::scan;
+use crate::cli::inspect::scan_with;
 use crate::cli::inspect::target;
 use crate::cli::inspect::tell_truncated;
 use crate::cli::out::Out;
@@ -56,7 +58,9 @@ pub(crate) fn run(args: &SearchArgs, cli: &Cli, out: &Out) -> Result<(), Failure
     let stdout = io::stdout();
     let is_terminal = stdout.is_terminal();
     let mut to = BufWriter::with_capacity(1 << 16, stdout);
-    let found = scan(&target, &selection, what, |s| {
+    // On a terminal what is found is the progress.
+    let bar = Bar::new(out.is_quiet() || is_terminal);
+    let found = scan_with(&bar, &target, &selection, "searching", |s| {
         find_matches::<Ended>(s, &pattern, args.limit.unwrap_or(u64::MAX), &mut |hit| {
             print(&hit, (out, is_terminal), &mut to)?;
             // Somebody who looks on sees each as it is found.

@@ -8,6 +8,7 @@ use crate::cli::args::Cli;
 use crate::cli::args_inspect::SampleArgs;
 use crate::cli::args_inspect::SplitArgs;
 use crate::cli::bar::Bar;
+use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::scan;
 use crate::cli::inspect::target;
@@ -28,6 +29,7 @@ use crate::inspect::table::Selection;
 use crate::progress::Progress;
 use crate::registry::Error;
 use crate::registry::Picks;
+use crate::registry::SpillDirectory;
 use crate::registry::Target;
 use crate::registry::host;
 
@@ -44,7 +46,7 @@ pub(crate) fn split(args: &SplitArgs, cli: &Cli, out: &Out) -> Result<(), Failur
     let no_ratio = "--ratios takes numbers with commas between them, at least one above 0";
     let splitter = Splitter::new(&options).map_err(|_| Failure::usage(no_ratio))?;
     let groups = match has_groups {
-        true => groups(&target, &splitter, out)?,
+        true => groups(&target, &splitter, (cli, out))?,
         false => Groups::default(),
     };
     std::fs::create_dir_all(&args.output).map_err(|e| Error::file("create", &args.output, e))?;
@@ -68,11 +70,17 @@ pub(crate) fn split(args: &SplitArgs, cli: &Cli, out: &Out) -> Result<(), Failur
 }
 
 /// Rows that are alike go to one side.
-fn groups(target: &Target, splitter: &Splitter, out: &Out) -> Result<Groups, Failure> {
+fn groups(
+    target: &Target,
+    splitter: &Splitter,
+    (cli, out): (&Cli, &Out),
+) -> Result<Groups, Failure> {
+    let spill = SpillDirectory::create(&home_of(cli)?)?;
     let bar = Bar::new(out.is_quiet());
     bar.phase("looking for rows that are alike", None);
     let options = DedupOptions {
         threads: threads(),
+        spill: spill.spill(),
         ..DedupOptions::default()
     };
     let open = |s: &Selection| Ok(target.all_batches(&s.columns));

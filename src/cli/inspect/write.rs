@@ -11,6 +11,7 @@ use crate::cli::args_inspect::ExportArgs;
 use crate::cli::args_inspect::FilterArgs;
 use crate::cli::args_inspect::MergeArgs;
 use crate::cli::bar::Bar;
+use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::search::pattern;
 use crate::cli::inspect::target;
@@ -30,6 +31,7 @@ use crate::registry::Moved;
 use crate::registry::Picks;
 use crate::registry::RowFileReport;
 use crate::registry::RowFiles;
+use crate::registry::SpillDirectory;
 use crate::registry::Target;
 use crate::registry::format_of;
 use crate::registry::host;
@@ -91,9 +93,11 @@ pub(crate) fn export(args: &ExportArgs, cli: &Cli, out: &Out) -> Result<(), Fail
         true => {
             let bar = Bar::new(out.is_quiet());
             bar.phase("looking for equal rows", None);
+            let spill = SpillDirectory::create(&home_of(cli)?)?;
             let options = DedupOptions {
                 method: Method::Exact,
                 threads: threads(),
+                spill: spill.spill(),
                 ..DedupOptions::default()
             };
             let open = |s: &crate::inspect::table::Selection| Ok(target.all_batches(&s.columns));

@@ -57,7 +57,7 @@ impl SpillRun for Vec<u8> {
     }
 }
 
-/// Keeps runs in files of a directory that nobody else uses, and removes them.
+/// Keeps runs in files of a directory that nobody else uses, which have no names.
 #[derive(Debug)]
 pub struct DirectorySpill {
     directory: PathBuf,
@@ -84,13 +84,14 @@ impl Spill for DirectorySpill {
             .append(true)
             .create_new(true)
             .open(&path)?;
-        Ok(Box::new(FileRun { file, path }))
+        // Nobody else opens it, and without a name it goes when this process does.
+        std::fs::remove_file(&path)?;
+        Ok(Box::new(FileRun { file }))
     }
 }
 
 struct FileRun {
     file: File,
-    path: PathBuf,
 }
 
 impl SpillRun for FileRun {
@@ -101,12 +102,5 @@ impl SpillRun for FileRun {
     fn read_into(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(0))?;
         self.file.read_to_end(out).map(|_| ())
-    }
-}
-
-impl Drop for FileRun {
-    fn drop(&mut self) {
-        // Nothing can be done about a file that stays; it is in a directory for such files.
-        let _ = std::fs::remove_file(&self.path);
     }
 }
