@@ -1,5 +1,5 @@
-//! Where some rows begin in a file whose rows are found only by reading from its front. Normative:
-//! `spec/row-index.md`.
+//! Where some rows begin in a file whose rows are found only by reading from its front. It is kept
+//! in memory alone.
 
 use std::sync::Arc;
 use std::sync::Mutex;
