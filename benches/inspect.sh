@@ -41,6 +41,7 @@ alone() { # what, ours
     /usr/bin/time -f '%e %M' -o "$work/a" bash -c "$2" >/dev/null || true
     awk -v what="$1" '{printf "%-34s %7.2f s %6.0f MB\n", what, $1, $2/1000}' <(tail -n 1 "$work/a")
 }
+"$bin" inspect info "$file" >/dev/null
 alone 'lines, the second time' "'$bin' inspect info '$file'"
 alone lint "'$bin' inspect lint '$file'"
 alone stats "'$bin' inspect stats '$file'"

@@ -131,7 +131,7 @@ pub(crate) struct SearchArgs {
     #[arg(value_name = "REGEX")]
     pub pattern: String,
     /// Only say how many rows match
-    #[arg(long, conflicts_with = "limit")]
+    #[arg(long)]
     pub count: bool,
     /// Letters match in either case
     #[arg(short, long)]

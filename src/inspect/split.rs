@@ -1,21 +1,14 @@
 //! Which part of a split a row belongs to, by what it says and by nothing else: rows that are added
 //! or stand in another order do not move those that are there.
 //!
-//! A keyed hash of the row, of one of its columns, or of the row that was kept in place of its
-//! near-duplicates, is a place between 0 and 1, and the ratios cut that length into parts.
-
-use std::collections::HashMap;
-use std::ops::ControlFlow;
+//! A keyed hash of the row, or of one of its columns, is a place between 0 and 1, and the ratios cut
+//! that length into parts. Rows that are alike go to one place: see `groups`.
 
 use thiserror::Error;
 
-use crate::inspect::table::Batches;
 use crate::inspect::table::Cell;
-use crate::inspect::table::Scan;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
-use crate::inspect::table::TableError;
-use crate::progress::Progress;
 
 /// How rows are divided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,72 +100,12 @@ impl Splitter {
     }
 }
 
-/// Where the kept rows of clusters of near-duplicates stand: all rows of a cluster go where its
-/// kept row goes.
-#[derive(Clone, Debug, Default)]
-pub struct KeptPlaces {
-    places: HashMap<u64, Place>,
-}
-
-impl KeptPlaces {
-    /// Reads the rows and notes where the kept ones stand, whose numbers are given in ascending
-    /// order; those of clusters of more than one row are enough.
-    ///
-    /// # Errors
-    /// [`TableError`] of the first batch that cannot be read, in the order of the rows.
-    pub fn read(
-        batches: &dyn Batches,
-        threads: usize,
-        splitter: &Splitter,
-        kept: &[u64],
-        progress: &dyn Progress,
-    ) -> Result<Self, TableError> {
-        let mut places = HashMap::new();
-        let scan = Scan {
-            batches,
-            threads,
-            progress,
-        };
-        scan.run(
-            Scratch::default,
-            |scratch, batch| {
-                let rows = batch.rows().map(|row| {
-                    let place = splitter.place(batch.shape(), row.text, scratch);
-                    (row.index, place)
-                });
-                Ok(rows.collect::<Vec<_>>())
-            },
-            |made| {
-                for (index, place) in made.value {
-                    let number = made.first + index;
-                    if kept.binary_search(&number).is_ok() {
-                        places.insert(number, place);
-                    }
-                }
-                Ok::<_, TableError>(ControlFlow::Continue(()))
-            },
-        )?;
-        Ok(Self { places })
-    }
-
-    /// Where the kept row of this number stands; none where it is not one of them.
-    pub fn place(&self, kept: u64) -> Option<Place> {
-        self.places.get(&kept).copied()
-    }
-}
-
 /// What the key is derived for. A change moves every row.
 const CONTEXT: &str = "alimentar 2026-11-25 split of rows";
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::inspect::table::Lines;
-    use crate::inspect::table::Selection;
-    use crate::inspect::table::Table;
-    use crate::progress::NoProgress;
 
     fn splitter(ratios: &[u32], seed: u64, by: SplitBy) -> Splitter {
         let options = SplitOptions {
@@ -238,20 +171,5 @@ mod tests {
         // Rows without the column are no group.
         let alone: Vec<_> = (0..20).map(|n| part(format!("{{\"n\":{n}}}"))).collect();
         assert!(alone.contains(&0) && alone.contains(&1));
-    }
-
-    #[test]
-    fn clusters_go_where_their_kept_row_goes() {
-        let text: String = (0..50_000).map(|n| format!("line {n}\n")).collect();
-        let splitter = splitter(&[1, 1], 3, SplitBy::Row);
-        let table = Arc::new(Lines::new(Arc::new(text.into_bytes()), Shape::Text));
-        let kept: Vec<u64> = (0..50_000).step_by(777).collect();
-        let batches = table.batches(&Selection::default()).unwrap();
-        let places = KeptPlaces::read(&*batches, 3, &splitter, &kept, &NoProgress).unwrap();
-        for row in kept {
-            let own = splitter.place_of(format!("line {row}").as_bytes());
-            assert_eq!(places.place(row), Some(own));
-        }
-        assert_eq!(places.place(1), None);
     }
 }

@@ -92,6 +92,8 @@ fn every_format_has_the_same_rows() {
         let counted = answer(home, &["inspect", "search", &target, row, "--count"]);
         assert_eq!(counted["matches"], 5, "{target}");
         assert_eq!(counted["rows_scanned"], 1319, "{target}");
+        let some = ["inspect", "search", &target, row, "--count", "--limit", "2"];
+        assert_eq!(answer(home, &some)["matches"], 2, "{target}");
         let words = [
             "inspect", "search", &target, "DOZEN", "-i", "--column", "question",
         ];
@@ -226,6 +228,16 @@ fn lint_tells_what_is_wrong_and_ends_with_one() {
         (&rule["count"], &rule["examples"][0]["n"]),
         (&1.into(), &1.into())
     );
+    // A document without a value is no JSON; a file without lines is nothing wrong.
+    let nothing = dir.path().join("nothing.json");
+    std::fs::write(&nothing, " \n").unwrap();
+    let nothing = text(&nothing);
+    assert_eq!(
+        run(home, &["inspect", "lint", &nothing]).status.code(),
+        Some(1)
+    );
+    let other = answer(home, &["inspect", "lint", &nothing, "--rule", "bad-utf8"]);
+    assert_eq!(other["errors"], 0);
     let out = run(
         home,
         &["inspect", "lint", &text(&path), "--format", "sarif"],

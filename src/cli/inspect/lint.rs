@@ -40,11 +40,7 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
         Ok(lint(s.batches, &options, s.progress)?)
     })?;
     if report.checked == 0 && is_document(&target) {
-        // A document without a value is no JSON, unlike a file of no lines.
-        report.errors += 1;
-        let rule = report.rules.iter_mut();
-        rule.filter(|r| r.rule.id == RuleId::MalformedJson)
-            .for_each(|r| r.count += 1);
+        report.miss_value();
     }
     match args.format {
         Some(LintFormat::Sarif) => {

@@ -42,8 +42,9 @@ pub(crate) fn run(args: &SearchArgs, cli: &Cli, out: &Out) -> Result<(), Failure
     let began = host::instant();
     let what = ("searching", out);
     if args.count {
-        let found = scan(&target, &selection, what, |s| {
-            Ok(count_matches(s, &pattern)?)
+        let found = scan(&target, &selection, what, |s| match args.limit {
+            None => Ok(count_matches(s, &pattern)?),
+            Some(limit) => find_matches::<Ended>(s, &pattern, limit, &mut |_| Ok(())),
         })?;
         tell_truncated(found.truncated, out);
         let answer = json!({

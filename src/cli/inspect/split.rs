@@ -25,6 +25,7 @@ use crate::inspect::sample::sample;
 use crate::inspect::split::SplitBy;
 use crate::inspect::split::SplitOptions;
 use crate::inspect::split::Splitter;
+use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
 use crate::progress::Progress;
 use crate::registry::Error;
@@ -86,7 +87,13 @@ fn groups(
     let open = |s: &Selection| Ok(target.all_batches(&s.columns));
     let report = dedup(&open, &options, &bar).map_err(|e| target.blame(e))?;
     let batches = target.all_batches(&[]);
-    let groups = Groups::read(&*batches, threads(), splitter, &report.evidence, &bar);
+    bar.phase("reading them once more", Some(target.size_bytes()));
+    let again = Scan {
+        batches: &*batches,
+        threads: threads(),
+        progress: &bar,
+    };
+    let groups = Groups::read(&again, splitter, &report.evidence);
     Ok(groups.map_err(|e| target.blame(e))?)
 }
 

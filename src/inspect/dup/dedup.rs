@@ -94,29 +94,8 @@ fn near(
             Common::count(passes, options, &removed, rows)?
         }
     };
-    let mut verifier = Verifier {
-        passes,
-        options,
-        common: &common,
-        alike: Vec::new(),
-        compared: 0,
-    };
-    let mut all: Vec<Pair> = Vec::new();
-    // Pairs of 8 bytes in a vector that grows.
-    let room = (options.budget_bytes / 64).max(1 << 12);
-    let mut limit = room;
-    let mut found = |pairs: &mut Vec<Pair>| {
-        all.append(pairs);
-        if all.len() > limit {
-            all.sort_unstable();
-            all.dedup();
-            limit = (all.len() * 2).clamp(room / 2, room);
-            if all.len() > room / 2 {
-                verifier.verify(&mut all)?;
-            }
-        }
-        Ok(())
-    };
+    let mut verifier = Verifier::new(passes, options, &common);
+    let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
     match options.method {
         Method::SimHash { distance } => {
             let ranks = &survey.ranks;
@@ -131,7 +110,5 @@ fn near(
             band_pairs(options, parts, &survey.ranks, Within::One, &found, passes)?;
         }
     }
-    verifier.verify(&mut all)?;
-    // A pair that several bands have may have been compared more than once.
-    Ok((verifier.alike, verifier.compared))
+    verifier.finish()
 }

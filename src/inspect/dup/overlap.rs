@@ -214,22 +214,8 @@ fn near(
     let knows = |band: usize, hash: u32| seen.contains(band, hash);
     sketch_rows(passes, options, &common, &others(false), &parts, &knows)?;
     let parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut verifier = Verifier {
-        passes,
-        options,
-        common: &common,
-        alike: Vec::new(),
-        compared: 0,
-    };
-    let mut all: Vec<Pair> = Vec::new();
-    let room = (options.budget_bytes / 64).max(1 << 12);
-    let mut found = |pairs: &mut Vec<Pair>| {
-        all.append(pairs);
-        if all.len() > room {
-            verifier.verify(&mut all)?;
-        }
-        Ok(())
-    };
+    let mut verifier = Verifier::new(passes, options, &common);
+    let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
     let second = u32::try_from(tables.second).unwrap_or(u32::MAX);
     let (within, ranks) = (Within::Both(second), Ranks::default());
     band_pairs(
@@ -240,9 +226,9 @@ fn near(
         &Mutex::new(&mut found),
         passes,
     )?;
-    verifier.verify(&mut all)?;
+    let (alike, _) = verifier.finish()?;
     let mut best: HashMap<u32, Alike> = HashMap::new();
-    for alike in verifier.alike {
+    for alike in alike {
         let old = best.entry(alike.other).or_insert(alike);
         if (alike.similarity, old.kept) > (old.similarity, alike.kept) {
             *old = alike;

@@ -26,19 +26,75 @@ pub(super) struct Alike {
 /// How alike rows must be in what is not common to very many, as a part of the threshold.
 const RARE_PART: f64 = 0.6;
 
-/// What is needed for comparing.
-pub(super) struct Verifier<'a> {
-    pub(super) passes: &'a Passes<'a>,
-    pub(super) options: &'a DedupOptions<'a>,
-    pub(super) common: &'a Common,
-    pub(super) alike: Vec<Alike>,
-    pub(super) compared: u64,
+/// How many pairs, of 8 bytes in a vector that grows, may be kept.
+fn room(options: &DedupOptions<'_>) -> usize {
+    (options.budget_bytes / 64).max(1 << 12)
 }
 
-impl Verifier<'_> {
-    /// Compares pairs, which are gone then. Rows are read again, in as many passes as their
-    /// shingles need within the budget.
-    pub(super) fn verify(&mut self, pairs: &mut Vec<Pair>) -> Result<(), TableError> {
+/// What is needed for comparing.
+pub(super) struct Verifier<'a> {
+    passes: &'a Passes<'a>,
+    options: &'a DedupOptions<'a>,
+    common: &'a Common,
+    alike: Vec<Alike>,
+    compared: u64,
+    /// Pairs that are compared when there are many.
+    waiting: Vec<Pair>,
+    /// How many may wait before they are looked at.
+    limit: usize,
+}
+
+impl<'a> Verifier<'a> {
+    pub(super) fn new(
+        passes: &'a Passes<'a>,
+        options: &'a DedupOptions<'a>,
+        common: &'a Common,
+    ) -> Self {
+        Self {
+            passes,
+            options,
+            common,
+            alike: Vec::new(),
+            compared: 0,
+            waiting: Vec::new(),
+            limit: room(options),
+        }
+    }
+
+    /// Takes pairs, which several bands may suggest, and compares them once they are many.
+    pub(super) fn add(&mut self, pairs: &mut Vec<Pair>) -> Result<(), TableError> {
+        self.waiting.append(pairs);
+        if self.waiting.len() <= self.limit {
+            return Ok(());
+        }
+        self.waiting.sort_unstable();
+        self.waiting.dedup();
+        let room = room(self.options);
+        self.limit = (self.waiting.len() * 2).clamp(room / 2, room);
+        match self.waiting.len() > room / 2 {
+            true => self.verify(),
+            false => Ok(()),
+        }
+    }
+
+    /// Compares what still waits: the rows that are alike, and how many pairs were compared. A pair
+    /// that several bands have may have been compared more than once.
+    pub(super) fn finish(mut self) -> Result<(Vec<Alike>, u64), TableError> {
+        self.verify()?;
+        Ok((self.alike, self.compared))
+    }
+
+    /// Compares the pairs that wait, which are gone then. Rows are read again, in as many passes as
+    /// their shingles need within the budget.
+    fn verify(&mut self) -> Result<(), TableError> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        self.compare_all(&mut waiting)?;
+        // Its memory is used again.
+        self.waiting = waiting;
+        Ok(())
+    }
+
+    fn compare_all(&mut self, pairs: &mut Vec<Pair>) -> Result<(), TableError> {
         pairs.sort_unstable();
         pairs.dedup();
         self.compared += pairs.len() as u64;

@@ -2,6 +2,7 @@
 
 use crate::inspect::json_scan::Place;
 use crate::inspect::lint::Rule;
+use crate::inspect::lint::RuleId;
 use crate::inspect::lint::Severity;
 
 /// What a lint found.
@@ -17,6 +18,23 @@ pub struct LintReport {
     pub notes: u64,
     /// Each rule that was on, in the order of [`RULES`](crate::inspect::lint::RULES).
     pub rules: Vec<RuleReport>,
+}
+
+impl LintReport {
+    /// Takes note that there is no value where there must be one: a document that is empty is no
+    /// JSON, unlike a file of no lines. Nothing where nobody asks for [`RuleId::MalformedJson`].
+    pub fn miss_value(&mut self) {
+        let of_json = |r: &&mut RuleReport| r.rule.id == RuleId::MalformedJson;
+        let Some(found) = self.rules.iter_mut().find(of_json) else {
+            return;
+        };
+        found.count += 1;
+        *match found.severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+            Severity::Note => &mut self.notes,
+        } += 1;
+    }
 }
 
 /// What one rule found.
