@@ -100,14 +100,6 @@ struct Sketching {
     bands: Vec<Vec<u8>>,
 }
 
-/// The records of a band in the order of their hashes, then of their rows.
-pub(super) fn band_records(bytes: &[u8]) -> Vec<u64> {
-    let (records, _) = bytes.as_chunks::<BAND_RECORD_BYTES>();
-    let mut records: Vec<u64> = records.iter().map(|r| u64::from_le_bytes(*r)).collect();
-    records.sort_unstable();
-    records
-}
-
 /// Shows the pairs of each band to `found`, in batches of some.
 pub(super) fn band_pairs(
     options: &DedupOptions<'_>,
@@ -129,11 +121,14 @@ pub(super) fn band_pairs(
             if band >= bands {
                 return Ok(());
             }
-            let bytes = parts
+            let taken = parts
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .take(band);
-            let records = band_records(&bytes?);
+            // In the order of their hashes, then of their rows.
+            let of = |record: &[u8; BAND_RECORD_BYTES]| u64::from_le_bytes(*record);
+            let mut records = taken.records(of)?;
+            records.sort_unstable();
             let mut members = Vec::new();
             for bucket in records.chunk_by(|a, b| a >> 32 == b >> 32) {
                 if bucket.len() < 2 {
@@ -155,9 +150,10 @@ pub(super) fn band_pairs(
             found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
         }
     };
-    // Bands take 16 bytes a row while they are sorted; some more is for pairs.
+    // As much again is for pairs and what else there is.
     let rows = passes.firsts.last().copied().unwrap_or(0);
-    let room = options.budget_bytes as u64 / (rows * 24).max(1);
+    let band_bytes = 2 * rows.max(1) * BAND_RECORD_BYTES as u64;
+    let room = options.budget_bytes as u64 / band_bytes;
     let threads = usize::try_from(room)
         .unwrap_or(usize::MAX)
         .clamp(1, options.threads.max(1));

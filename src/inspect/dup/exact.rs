@@ -54,7 +54,7 @@ fn groups(options: &DedupOptions<'_>, survey: &mut Survey<'_>) -> Result<Vec<Sam
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .take(part);
-            let mut records = decoded(&taken?);
+            let mut records = taken.records(decoded)?;
             records.sort_unstable();
             for group in records.chunk_by(|a, b| a.0 == b.0 && a.1 == b.1) {
                 let rows = group.iter().map(|r| r.2);
@@ -72,17 +72,13 @@ fn groups(options: &DedupOptions<'_>, survey: &mut Survey<'_>) -> Result<Vec<Sam
     Ok(found)
 }
 
-fn decoded(bytes: &[u8]) -> Vec<(u64, u64, u32)> {
-    let (records, _) = bytes.as_chunks::<HASH_RECORD_BYTES>();
-    let of = |record: &[u8; HASH_RECORD_BYTES]| {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = *record;
-        (
-            u64::from_le_bytes([i, j, k, l, m, n, o, p]),
-            u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-            u32::from_le_bytes([q, r, s, t]),
-        )
-    };
-    records.iter().map(of).collect()
+fn decoded(record: &[u8; HASH_RECORD_BYTES]) -> (u64, u64, u32) {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = *record;
+    (
+        u64::from_le_bytes([i, j, k, l, m, n, o, p]),
+        u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        u32::from_le_bytes([q, r, s, t]),
+    )
 }
 
 /// What is known of a group of rows with one hash while the rows pass by.

@@ -15,10 +15,12 @@ pub(super) struct Partitions<'a> {
     pub(super) spilled_bytes: u64,
 }
 
+/// The records of one part.
 #[derive(Default)]
-struct Part {
+pub(super) struct Part {
     held: Vec<u8>,
     run: Option<Box<dyn SpillRun>>,
+    spilled_bytes: u64,
 }
 
 impl<'a> Partitions<'a> {
@@ -56,6 +58,7 @@ impl<'a> Partitions<'a> {
                 none => none.insert(self.spill.create()?),
             };
             run.append(&part.held)?;
+            part.spilled_bytes += part.held.len() as u64;
             self.spilled_bytes += part.held.len() as u64;
             part.held = Vec::new();
         }
@@ -63,19 +66,42 @@ impl<'a> Partitions<'a> {
         Ok(())
     }
 
-    /// All records of a part, which is empty then.
-    pub(super) fn take(&mut self, part: usize) -> io::Result<Vec<u8>> {
-        let Some(part) = self.parts.get_mut(part) else {
-            return Ok(Vec::new());
-        };
-        let held = std::mem::take(&mut part.held);
-        self.held_bytes -= held.len().min(self.held_bytes);
-        let Some(mut run) = part.run.take() else {
-            return Ok(held);
-        };
-        let mut all = Vec::new();
-        run.read_into(&mut all)?;
-        all.extend_from_slice(&held);
-        Ok(all)
+    /// All records of a part, which is empty then. They are read when they are asked for.
+    pub(super) fn take(&mut self, part: usize) -> Part {
+        let taken = self.parts.get_mut(part).map(std::mem::take);
+        let taken = taken.unwrap_or_default();
+        self.held_bytes -= taken.held.len().min(self.held_bytes);
+        taken
+    }
+}
+
+impl Part {
+    /// All its records of `N` bytes, each as what `of` makes of it.
+    pub(super) fn records<const N: usize, R>(
+        mut self,
+        of: impl Fn(&[u8; N]) -> R,
+    ) -> io::Result<Vec<R>> {
+        let bytes = self.spilled_bytes + self.held.len() as u64;
+        let count = usize::try_from(bytes).unwrap_or(usize::MAX) / N;
+        let mut records = Vec::with_capacity(count);
+        if let Some(mut run) = self.run.take() {
+            let mut cut: Vec<u8> = Vec::with_capacity(N);
+            run.read_each(&mut |mut piece| {
+                if !cut.is_empty() {
+                    let (missing, rest) = piece.split_at(piece.len().min(N - cut.len()));
+                    cut.extend_from_slice(missing);
+                    piece = rest;
+                    if let Some(record) = cut.first_chunk().filter(|_| cut.len() == N) {
+                        records.push(of(record));
+                        cut.clear();
+                    }
+                }
+                let (whole, rest) = piece.as_chunks::<N>();
+                records.extend(whole.iter().map(&of));
+                cut.extend_from_slice(rest);
+            })?;
+        }
+        records.extend(self.held.as_chunks::<N>().0.iter().map(&of));
+        Ok(records)
     }
 }

@@ -28,11 +28,11 @@ pub trait SpillRun: Send {
     /// What the place says.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Puts all of them behind `out`.
+    /// Shows all of them to `sink`, piece by piece.
     ///
     /// # Errors
     /// What the place says.
-    fn read_into(&mut self, out: &mut Vec<u8>) -> io::Result<()>;
+    fn read_each(&mut self, sink: &mut dyn FnMut(&[u8])) -> io::Result<()>;
 }
 
 /// Keeps runs in memory, beyond any budget: for data that is known to be small.
@@ -51,8 +51,8 @@ impl SpillRun for Vec<u8> {
         Ok(())
     }
 
-    fn read_into(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        out.extend_from_slice(self);
+    fn read_each(&mut self, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        sink(self);
         Ok(())
     }
 }
@@ -99,8 +99,19 @@ impl SpillRun for FileRun {
         self.file.write_all(bytes)
     }
 
-    fn read_into(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+    fn read_each(&mut self, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(0))?;
-        self.file.read_to_end(out).map(|_| ())
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            match self.file.read(&mut piece) {
+                Ok(0) => return Ok(()),
+                Ok(n) => sink(piece.get(..n).unwrap_or_default()),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
     }
 }
+
+/// Bytes that are read at a time.
+const PIECE_BYTES: usize = 1 << 20;
