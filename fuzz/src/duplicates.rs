@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use alimentar::inspect::dup::DedupOptions;
+use alimentar::inspect::dup::DedupReport;
+use alimentar::inspect::dup::MemoryPrints;
 use alimentar::inspect::dup::Method;
+use alimentar::inspect::dup::PrintsFile;
 use alimentar::inspect::dup::Shingle;
 use alimentar::inspect::dup::dedup;
 use alimentar::inspect::table::Lines;
@@ -44,4 +47,59 @@ pub fn duplicates(data: &[u8]) {
         assert!(report.removed.contains(evidence.removed));
         assert!(!report.removed.contains(evidence.kept));
     }
+}
+
+const PRINTED_ROWS: &[u8] = b"one two three four five six\none two three four five six seven\n\
+    eight nine ten eleven twelve\nx\nx\n...\nnine ten eleven twelve eight\n";
+
+fn printed(kept: &MemoryPrints) -> DedupReport {
+    let options = DedupOptions {
+        threads: 1,
+        prints: Some(kept),
+        ..DedupOptions::default()
+    };
+    let table = Arc::new(Lines::new(Arc::new(PRINTED_ROWS.to_vec()), Shape::Text));
+    let open = |selection: &Selection| Arc::clone(&table).batches(selection);
+    dedup(&open, &options, &NoProgress).unwrap()
+}
+
+/// The file of prints of some rows.
+pub fn prints_seeds() -> Vec<Vec<u8>> {
+    let kept = MemoryPrints::default();
+    printed(&kept);
+    kept.files()
+}
+
+/// Files of prints, also with the check that they should have.
+pub fn prints(data: &[u8]) {
+    prints_of(data.to_vec());
+    let Some((before, [f0, f1, f2, f3, c0, c1, c2, c3])) = data.split_last_chunk() else {
+        return;
+    };
+    let front = u32::from_le_bytes([*f0, *f1, *f2, *f3]) as usize;
+    let count = u32::from_le_bytes([*c0, *c1, *c2, *c3]) as usize;
+    let table = count
+        .checked_mul(22)
+        .and_then(|n| before.len().checked_sub(n));
+    if let (Some(head), Some(table)) = (data.get(..front), table.and_then(|at| data.get(at..))) {
+        let check = *alimentar::ident::BlobId::of(&[head, table].concat()).as_bytes();
+        prints_of([data, &check].concat());
+    }
+}
+
+fn prints_of(bytes: Vec<u8>) {
+    if let Ok(file) = PrintsFile::open(Box::new(bytes.clone()), 1000) {
+        for (key, rows) in file.keys() {
+            if let Some(run) = file.run(key, rows) {
+                assert_eq!(run.states().len(), rows);
+            }
+        }
+    }
+    let kept = MemoryPrints::default();
+    let plain = printed(&kept);
+    kept.replace_all(&bytes);
+    let report = printed(&kept);
+    assert_eq!(report.exact_duplicates, plain.exact_duplicates);
+    assert!(report.evidence.iter().all(|e| e.similarity >= 0.5));
+    assert_eq!(report.unique_rows + report.removed.len(), report.rows);
 }

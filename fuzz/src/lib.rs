@@ -55,6 +55,8 @@ use alimentar::trust::TrustFile;
 use alimentar::trust::UnverifiedManifest;
 
 pub use duplicates::duplicates;
+pub use duplicates::prints;
+pub use duplicates::prints_seeds;
 pub use figures::statistics;
 pub use json::json_scan;
 pub use lint::lint;
@@ -92,6 +94,7 @@ pub const TARGETS: [(&str, Target); 29] = [
     ("line_index", line_index),
     ("table", table),
     ("duplicates", duplicates),
+    ("prints", prints),
     ("lint", lint),
     ("statistics", statistics),
 ];

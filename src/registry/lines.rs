@@ -23,6 +23,7 @@ use crate::inspect::line_index::start_in;
 use crate::keyring::IfExists;
 use crate::keyring::write_aside;
 use crate::progress::Progress;
+use crate::registry::cache_files::keep_newest;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::wire::limits::LINE_INDEX_BYTES_MAX;
@@ -199,7 +200,7 @@ impl TextFile {
             write_aside(&self.kept_at(), &bytes, private, IfExists::Replace)
         });
         if written.is_ok() {
-            remove_oldest(&self.cache);
+            keep_newest(&self.cache, LINE_INDEX_FILES_MAX, u64::MAX);
         }
     }
 
@@ -265,25 +266,6 @@ fn refuse_binary(path: &Path, file: &File) -> Result<(), Error> {
             format,
         }),
         None => Ok(()),
-    }
-}
-
-/// Removes the indexes that were written first, where there are too many.
-fn remove_oldest(dir: &Path) {
-    let Ok(entries) = fs::read_dir(dir) else {
-        return;
-    };
-    let dated = entries.filter_map(|entry| {
-        let entry = entry.ok()?;
-        let written = entry.metadata().ok()?.modified().ok()?;
-        Some((written, entry.path()))
-    });
-    let mut dated: Vec<_> = dated.collect();
-    let excess = dated.len().saturating_sub(LINE_INDEX_FILES_MAX);
-    dated.sort_unstable();
-    for (_, path) in dated.iter().take(excess) {
-        // Another process may have done it.
-        let _ = fs::remove_file(path);
     }
 }
 

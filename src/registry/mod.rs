@@ -3,6 +3,7 @@
 //! prints.
 
 mod archives;
+mod cache_files;
 mod cards;
 mod checkout;
 mod croissant;
@@ -20,6 +21,7 @@ mod lookup;
 pub mod peers;
 #[cfg(test)]
 mod power_cut_tests;
+mod prints;
 mod profiles;
 mod read;
 mod read_files;
@@ -60,6 +62,7 @@ pub use index::IndexOptions;
 pub use index::IndexReport;
 pub use lines::TextFile;
 pub use lookup::StatsReport;
+pub use prints::KeptPrints;
 pub use profiles::FileSchema;
 pub use recover::RepairReport;
 pub use revise::Edit;

@@ -26,6 +26,7 @@ use crate::manifest::FileTable;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
+use crate::registry::KeptPrints;
 use crate::registry::LocalRegistry;
 use crate::registry::TextFile;
 use crate::registry::dataset_file::DatasetFile;
@@ -39,6 +40,8 @@ pub struct Target {
     name: String,
     files: Arc<Vec<TargetFile>>,
     home: PathBuf,
+    /// The dataset's name without a version, and the path of the file that is meant of it.
+    dataset: Option<String>,
 }
 
 /// A file of a target.
@@ -66,9 +69,9 @@ impl Target {
             return Err(Error::NotHere(text.to_owned()));
         }
         let path = Path::new(text);
-        let files = match path.symlink_metadata() {
-            Ok(_) => on_disk(path)?,
-            Err(_) => in_store(text, home)?,
+        let (files, dataset) = match path.symlink_metadata() {
+            Ok(_) => (on_disk(path)?, None),
+            Err(_) => in_store(text, home).map(|(files, name)| (files, Some(name)))?,
         };
         if files.is_empty() {
             return Err(Error::NoRows(text.to_owned()));
@@ -77,7 +80,15 @@ impl Target {
             name: text.to_owned(),
             files: Arc::new(files),
             home: home.to_owned(),
+            dataset,
         })
+    }
+
+    /// Where what was made of its rows is kept for the next version; nowhere for files that are
+    /// no dataset.
+    pub fn kept_prints(&self) -> Option<KeptPrints> {
+        let dataset = self.dataset.clone()?;
+        Some(KeptPrints::of(dataset, &self.home))
     }
 
     /// What was asked for.
@@ -356,7 +367,8 @@ fn on_disk(path: &Path) -> Result<Vec<TargetFile>, Error> {
 }
 
 /// The files of a dataset that have rows, or the one that is named, whatever it is.
-fn in_store(text: &str, home: &Path) -> Result<Vec<TargetFile>, Error> {
+/// With the name of the dataset, and the path that was asked for.
+fn in_store(text: &str, home: &Path) -> Result<(Vec<TargetFile>, String), Error> {
     let (scheme, rest) = match text.strip_prefix("alimentar:") {
         Some(rest) => ("alimentar:", rest),
         None => ("", text),
@@ -407,6 +419,9 @@ fn in_store(text: &str, home: &Path) -> Result<Vec<TargetFile>, Error> {
             path: path.to_owned(),
             dataset: manifest.name.to_string(),
         }),
-        _ => Ok(found),
+        (path, _) => {
+            let path = path.map(|p| format!(":{p}")).unwrap_or_default();
+            Ok((found, format!("{}{path}", manifest.name)))
+        }
     }
 }

@@ -71,6 +71,16 @@ pub const LINE_INDEX_FILES_MAX: usize = 1024;
 pub const DEDUP_ROWS_MAX: u64 = 0xffff_fff0;
 /// Values of a column by which it is counted how many rows stay.
 pub const DEDUP_SOURCES_MAX: usize = 4096;
+/// Bytes of a row's print that is kept.
+pub const PRINT_BYTES_MAX: usize = 1024;
+/// Shingles that sketches leave out, where prints are kept.
+pub const PRINT_COMMON_MAX: usize = 1 << 19;
+/// Runs of rows whose prints are kept in one file.
+pub const PRINT_RUNS_MAX: usize = 1 << 22;
+/// Files of prints that are kept in a home.
+pub const PRINT_FILES_MAX: usize = 64;
+/// Bytes of all files of prints in a home.
+pub const PRINT_CACHE_BYTES_MAX: u64 = 8 << 30;
 /// Columns of rows whose keys and types lint compares.
 pub const LINT_COLUMNS_MAX: usize = 4096;
 /// Bytes in the name of such a column.
@@ -225,6 +235,11 @@ pub const ALL: &[(&str, u64)] = &[
     ("line_index_files_max", LINE_INDEX_FILES_MAX as u64),
     ("dedup_rows_max", DEDUP_ROWS_MAX),
     ("dedup_sources_max", DEDUP_SOURCES_MAX as u64),
+    ("print_bytes_max", PRINT_BYTES_MAX as u64),
+    ("print_common_max", PRINT_COMMON_MAX as u64),
+    ("print_runs_max", PRINT_RUNS_MAX as u64),
+    ("print_files_max", PRINT_FILES_MAX as u64),
+    ("print_cache_bytes_max", PRINT_CACHE_BYTES_MAX),
     ("lint_columns_max", LINT_COLUMNS_MAX as u64),
     ("lint_column_bytes_max", LINT_COLUMN_BYTES_MAX as u64),
     ("lint_key_sets_max", LINT_KEY_SETS_MAX as u64),

@@ -214,6 +214,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "sighting" => crate::discovery::vectors(),
         "json_scan" => crate::json_text::seeds(),
         "line_index" => crate::line_index::encodings(),
+        "prints" => {
+            let files = targets::prints_seeds();
+            let without = files.iter().map(|f| f[..f.len() - 32].to_vec());
+            without.chain(files.clone()).collect()
+        }
         "duplicates" => {
             let rows = "one two three four five six\none two three four five six seven\n\n\
                 {\"a\":\"one two three\"}\n{\"a\":\"one two three\"}\nx\nx\n";

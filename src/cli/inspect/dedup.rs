@@ -28,6 +28,7 @@ use crate::inspect::dup::Keep;
 use crate::inspect::dup::Likeness;
 use crate::inspect::dup::Measure;
 use crate::inspect::dup::Method;
+use crate::inspect::dup::PrintCache;
 use crate::inspect::dup::Weighting;
 use crate::inspect::dup::dedup;
 use crate::inspect::table::Selection;
@@ -48,7 +49,11 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
     let began = host::instant();
     let target = target(&args.target, cli)?;
     let spill = SpillDirectory::create(&home_of(cli)?)?;
-    let options = options(args, spill.spill())?;
+    let kept = target.kept_prints();
+    let options = DedupOptions {
+        prints: kept.as_ref().map(|k| k as &dyn PrintCache),
+        ..options(args, spill.spill())?
+    };
     let bar = Bar::new(out.is_quiet());
     bar.phase("looking for duplicates", None);
     let open = |s: &Selection| Ok(target.all_batches(&s.columns));
@@ -86,7 +91,7 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
         "rows": report.rows, "unique_rows": report.unique_rows,
         "exact_duplicates": report.exact_duplicates, "near_duplicates": report.near_duplicates,
         "clusters": report.clusters, "largest_cluster": report.largest_cluster,
-        "seconds": seconds, "pairs_compared": report.compared,
+        "seconds": seconds, "pairs_compared": report.compared, "rows_sketched": report.sketched,
         "spilled_bytes": report.spilled_bytes, "sources": sources.collect::<Vec<_>>(),
         "files": files.iter().map(|f| f.path.display().to_string()).collect::<Vec<_>>(),
     });

@@ -13,11 +13,13 @@ use crate::inspect::dup::partitions::Partitions;
 use crate::inspect::dup::passes::Passes;
 use crate::inspect::dup::passes::TextOf;
 use crate::inspect::dup::passes::in_threads;
+use crate::inspect::dup::prints::Prints;
 use crate::inspect::dup::shingles::each_shingle;
 use crate::inspect::dup::simhash::simhash;
 use crate::inspect::dup::sketch::Bands;
 use crate::inspect::dup::sketch::sketch;
 use crate::inspect::dup::survey::Ranks;
+use crate::inspect::table::Row;
 use crate::inspect::table::TableError;
 
 /// Two rows: the number of the one that stays if they are alike, above that of the other.
@@ -37,12 +39,12 @@ pub(super) type Found<'a> = dyn FnMut(&mut Vec<Pair>) -> Result<(), TableError> 
 /// Bytes of a band's hash with its row.
 const BAND_RECORD_BYTES: usize = 8;
 
-/// Sketches all rows that are not in `removed`, and puts the hash of each band into its part
-/// when `wants` says so.
+/// Sketches all rows that are not in `removed`, without what is common, and puts the hash of each
+/// band into its part when `wants` says so.
 pub(super) fn sketch_rows(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    common: &Common,
+    (common, prints): (&Common, &Prints),
     removed: &RowSet,
     parts: &Mutex<Partitions<'_>>,
     wants: &(dyn Fn(usize, u32) -> bool + Sync),
@@ -50,33 +52,30 @@ pub(super) fn sketch_rows(
     let (bands, shingle) = (Bands::for_threshold(options.threshold), options.shingle());
     passes.each(
         "sketching rows",
-        || Sketching {
-            bands: vec![Vec::new(); bands.bands],
-            ..Sketching::default()
-        },
-        |work, first, batch| {
-            for row in batch.rows() {
-                let number = first + row.index;
-                if removed.contains(number) {
-                    continue;
-                }
-                let text = work.text.strings(batch, &row, &options.columns);
+        || (Sketching::default(), vec![Vec::new(); bands.bands]),
+        |(work, records), first, batch| {
+            let make = &mut |row: &Row<'_>, print: &mut Vec<u8>| {
+                let text = work.text.strings(batch, row, &options.columns);
                 work.shingles.clear();
                 each_shingle(text, shingle, |h| work.shingles.push((h >> 32) as u32));
                 common.thin(&work.shingles, &mut work.thinned);
-                let Some(sketch) = sketch(&work.thinned) else {
-                    continue;
-                };
-                let hashes = bands.hashes(&sketch).enumerate();
-                for ((n, hash), records) in hashes.zip(&mut work.bands) {
+                if let Some(sketch) = sketch(&work.thinned) {
+                    let hashes = bands.hashes(&sketch);
+                    print.extend(hashes.flat_map(u32::to_le_bytes));
+                }
+            };
+            prints.each(batch, first, removed, make, &mut |number, print| {
+                let (hashes, _) = print.as_chunks();
+                for ((n, hash), records) in hashes.iter().enumerate().zip(&mut *records) {
+                    let hash = u32::from_le_bytes(*hash);
                     if wants(n, hash) {
                         let record = u64::from(hash) << 32 | number;
                         records.extend_from_slice(&record.to_le_bytes());
                     }
                 }
-            }
+            });
             let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
-            for (n, records) in work.bands.iter_mut().enumerate() {
+            for (n, records) in records.iter_mut().enumerate() {
                 parts.push(n, records)?;
                 records.clear();
             }
@@ -86,9 +85,14 @@ pub(super) fn sketch_rows(
     Ok(())
 }
 
+/// Bytes of the hashes of all bands of a row.
+pub(super) fn band_bytes(options: &DedupOptions<'_>) -> usize {
+    Bands::for_threshold(options.threshold).bands * size_of::<u32>()
+}
+
 /// A part for each band.
 pub(super) fn band_parts<'a>(options: &DedupOptions<'a>) -> Partitions<'a> {
-    let bands = Bands::for_threshold(options.threshold).bands;
+    let bands = band_bytes(options) / size_of::<u32>();
     Partitions::new(bands, options.budget_bytes / 2, options.spill)
 }
 
@@ -97,7 +101,6 @@ struct Sketching {
     text: TextOf,
     shingles: Vec<u32>,
     thinned: Vec<u32>,
-    bands: Vec<Vec<u8>>,
 }
 
 /// Shows the pairs of each band to `found`, in batches of some.
@@ -204,7 +207,7 @@ fn bucket_pairs(members: &[u32], pairs: &mut Vec<Pair>) {
 pub(super) fn print_pairs(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    distance: u32,
+    (distance, prints): (u32, &Prints),
     removed: &RowSet,
     ranks: &Ranks,
     found: &mut Found<'_>,
@@ -213,16 +216,16 @@ pub(super) fn print_pairs(
     let made = passes.each(
         "fingerprinting rows",
         || (TextOf::default(), Vec::new()),
-        |(text, prints), first, batch| {
-            for row in batch.rows() {
-                let number = first + row.index;
-                if removed.contains(number) {
-                    continue;
-                }
-                let print = simhash(text.strings(batch, &row, &options.columns), shingle);
+        |(text, found), first, batch| {
+            let make = &mut |row: &Row<'_>, print: &mut Vec<u8>| {
+                let made = simhash(text.strings(batch, row, &options.columns), shingle);
+                print.extend(made.into_iter().flat_map(u64::to_le_bytes));
+            };
+            prints.each(batch, first, removed, make, &mut |number, print| {
+                let print = print.first_chunk().copied().map(u64::from_le_bytes);
                 // Rows are fewer than `DEDUP_ROWS_MAX`.
-                prints.extend(print.map(|p| (number as u32, p)));
-            }
+                found.extend(print.map(|p| (number as u32, p)));
+            });
             Ok(())
         },
     )?;

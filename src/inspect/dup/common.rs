@@ -73,7 +73,24 @@ impl Common {
                 let weight = most / run.len() as f64;
                 Some((*run.first()?, weight as f32))
             });
-        let common: Vec<(u32, f32)> = common.collect();
+        Self::of_weights(common.collect())
+    }
+
+    /// With shingles that sketches leave out, of which nothing else is known.
+    pub(super) fn of_left_out(shingles: &[u32]) -> Self {
+        Self::of_weights(shingles.iter().map(|s| (*s, 0.0)).collect())
+    }
+
+    /// The shingles that sketches leave out, ascending.
+    pub(super) fn left_out(&self) -> Vec<u32> {
+        let taken = self.places.iter().filter(|p| p.1 != FREE.1);
+        let common = taken.filter(|p| p.1 < SKETCHED_WEIGHT);
+        let mut shingles: Vec<u32> = common.map(|p| p.0).collect();
+        shingles.sort_unstable();
+        shingles
+    }
+
+    fn of_weights(common: Vec<(u32, f32)>) -> Self {
         let mut table = Self {
             places: vec![FREE; (common.len() * 2).next_power_of_two().max(1)],
         };
@@ -122,7 +139,8 @@ impl Common {
     }
 }
 
-const FREE: (u32, f32) = (0, 0.0);
+/// No shingle weighs less than nothing.
+const FREE: (u32, f32) = (0, -1.0);
 
 #[derive(Default)]
 struct Sample {

@@ -13,6 +13,7 @@ use crate::inspect::dup::Weighting;
 use crate::inspect::dup::candidates::Found;
 use crate::inspect::dup::candidates::Pair;
 use crate::inspect::dup::candidates::Within;
+use crate::inspect::dup::candidates::band_bytes;
 use crate::inspect::dup::candidates::band_pairs;
 use crate::inspect::dup::candidates::band_parts;
 use crate::inspect::dup::candidates::print_pairs;
@@ -22,6 +23,7 @@ use crate::inspect::dup::common::Common;
 use crate::inspect::dup::exact::Same;
 use crate::inspect::dup::exact::same_rows;
 use crate::inspect::dup::passes::Passes;
+use crate::inspect::dup::prints::Prints;
 use crate::inspect::dup::survey::Survey;
 use crate::inspect::dup::survey::survey;
 use crate::inspect::dup::verify::Alike;
@@ -50,14 +52,14 @@ pub fn dedup(
     };
     let mut survey = survey(&mut passes, options)?;
     let same = same_rows(&passes, options, &mut survey)?;
-    let mut spilled_bytes = survey.hashes.spilled_bytes;
-    let (alike, compared) = near(&passes, options, &survey, &same, &mut spilled_bytes)?;
-    let mut report = decide(survey.numbers, &survey.ranks, &same, alike);
+    let near = near(&passes, options, &survey, &same)?;
+    let mut report = decide(survey.numbers, &survey.ranks, &same, near.alike);
     report.rows = survey.rows;
     report.unique_rows = survey.rows - report.removed.len();
     report.sources = survey.sources.retention(&report.removed);
-    report.compared = compared;
-    report.spilled_bytes = spilled_bytes;
+    report.compared = near.compared;
+    report.sketched = near.sketched;
+    report.spilled_bytes = survey.hashes.spilled_bytes + near.spilled_bytes;
     Ok(report)
 }
 
@@ -73,15 +75,24 @@ pub(super) fn selection(options: &DedupOptions<'_>) -> Selection {
     Selection { from: 0, columns }
 }
 
+/// What came of comparing rows that are not the same.
+#[derive(Default)]
+struct Near {
+    alike: Vec<Alike>,
+    compared: u64,
+    sketched: u64,
+    spilled_bytes: u64,
+}
+
 fn near(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
     survey: &Survey<'_>,
     same: &[Same],
-    spilled_bytes: &mut u64,
-) -> Result<(Vec<Alike>, u64), TableError> {
+) -> Result<Near, TableError> {
+    let mut made = Near::default();
     if options.method == Method::Exact {
-        return Ok((Vec::new(), 0));
+        return Ok(made);
     }
     let mut removed = RowSet::with_rows(survey.numbers);
     for one in same {
@@ -96,19 +107,28 @@ fn near(
     };
     let mut verifier = Verifier::new(passes, options, &common);
     let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
-    match options.method {
+    let prints = match options.method {
         Method::SimHash { distance } => {
-            let ranks = &survey.ranks;
-            print_pairs(passes, options, distance, &removed, ranks, &mut found)?;
+            let prints = Prints::begin(options, size_of::<u64>(), Vec::new());
+            let (by, ranks) = ((distance, &prints), &survey.ranks);
+            print_pairs(passes, options, by, &removed, ranks, &mut found)?;
+            prints
         }
         _ => {
+            let prints = Prints::begin(options, band_bytes(options), common.left_out());
+            let before = prints.common().map(Common::of_left_out);
+            let by = (before.as_ref().unwrap_or(&common), &prints);
             let parts = Mutex::new(band_parts(options));
-            sketch_rows(passes, options, &common, &removed, &parts, &|_, _| true)?;
+            sketch_rows(passes, options, by, &removed, &parts, &|_, _| true)?;
             let parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
-            *spilled_bytes += parts.spilled_bytes;
+            made.spilled_bytes = parts.spilled_bytes;
             let found: Mutex<&mut Found<'_>> = Mutex::new(&mut found);
             band_pairs(options, parts, &survey.ranks, Within::One, &found, passes)?;
+            prints
         }
-    }
-    verifier.finish()
+    };
+    made.sketched = prints.made();
+    prints.finish();
+    (made.alike, made.compared) = verifier.finish()?;
+    Ok(made)
 }

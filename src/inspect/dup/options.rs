@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::inspect::dup::MemorySpill;
+use crate::inspect::dup::PrintCache;
 use crate::inspect::dup::RowSet;
 use crate::inspect::dup::Spill;
 use crate::inspect::table::Batches;
@@ -90,6 +91,9 @@ pub struct DedupOptions<'a> {
     pub threads: usize,
     /// Where to put what has no room in memory.
     pub spill: &'a dyn Spill,
+    /// Where sketches of rows are kept, so that rows of the next version that were in this one need
+    /// not be sketched again.
+    pub prints: Option<&'a dyn PrintCache>,
 }
 
 impl Default for DedupOptions<'_> {
@@ -106,6 +110,7 @@ impl Default for DedupOptions<'_> {
             budget_bytes: 1 << 30,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             spill: &MemorySpill,
+            prints: None,
         }
     }
 }
@@ -176,6 +181,8 @@ pub struct DedupReport {
     pub sources: Vec<Retention>,
     /// Pairs that were compared on the text.
     pub compared: u64,
+    /// Rows that were sketched or fingerprinted: fewer where that was kept from before.
+    pub sketched: u64,
     /// Bytes that were put to the spill.
     pub spilled_bytes: u64,
 }
