@@ -66,7 +66,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 29] = [
+pub const TARGETS: [(&str, Target); 30] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
