@@ -1,7 +1,8 @@
 //! The search for duplicates, timed and judged: `cargo bench --bench duplicates -- WHAT [FILE]`.
 //! `time FILE [MODE [BUDGET_MB]]` times one mode on a file of JSON Lines, `prints` the self-join of a
-//! million fingerprints, `simhash` fingerprinting on one core, and `quality FILE [MODE...]` judges modes
-//! on planted duplicates, of which `FILE.truth.tsv` tells.
+//! million fingerprints, `simhash` fingerprinting on one core, `quality FILE [MODE...]` judges modes
+//! on planted duplicates, of which `FILE.truth.tsv` tells, and `brute FILE [ROWS]` compares all pairs of
+//! some rows and of copies with every tenth word another, by code that shares nothing with the search.
 #![allow(clippy::print_stdout, reason = "the tables are what it is for")]
 #![allow(
     clippy::unwrap_used,
@@ -9,15 +10,19 @@
     reason = "a bench may stop where it stands"
 )]
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::fs::File;
+use std::hash::Hash;
+use std::hash::Hasher;
 use std::sync::Arc;
 use std::time::Instant;
 
 use alimentar::inspect::dup::DedupOptions;
 use alimentar::inspect::dup::DedupReport;
 use alimentar::inspect::dup::DirectorySpill;
+use alimentar::inspect::dup::Evidence;
 use alimentar::inspect::dup::Likeness;
 use alimentar::inspect::dup::Method;
 use alimentar::inspect::dup::Shingle;
@@ -180,8 +185,13 @@ fn quality(path: &str, modes: &[&str]) {
         }
     }
     let names: Vec<&str> = kinds.keys().copied().collect();
-    println!("| mode | {} | removed | of no family |", names.join(" | "));
-    println!("|---|{}---:|---:|", "---:|".repeat(names.len()));
+    println!(
+        "| mode | {} | removed | of no family | precision |",
+        names.join(" | ")
+    );
+    println!("|---|{}---:|---:|---:|", "---:|".repeat(names.len()));
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
     let table = table_of(path);
     let columns = ["instruction", "input", "output"]
         .map(str::to_owned)
@@ -210,7 +220,106 @@ fn quality(path: &str, modes: &[&str]) {
             .iter()
             .filter(|e| e.likeness == Likeness::Near);
         let strange = near.filter(|e| root(&e.removed) != root(&e.kept)).count();
-        println!("{line} {} | {strange} |", report.evidence.len());
+        let are_alike = |e: &&Evidence| {
+            let [a, b] = [e.removed, e.kept].map(|row| word_pairs(&text_of(lines[row as usize])));
+            jaccard(&a, &b) >= 0.5
+        };
+        let right = report.evidence.iter().filter(are_alike).count();
+        let precision = right as f64 / report.evidence.len().max(1) as f64;
+        println!(
+            "{line} {} | {strange} | {precision:.4} |",
+            report.evidence.len()
+        );
+    }
+}
+
+fn text_of(line: &str) -> String {
+    let row: serde_json::Value = serde_json::from_str(line).unwrap();
+    let columns = ["instruction", "input", "output"];
+    columns
+        .map(|c| row[c].as_str().unwrap_or("").to_owned())
+        .join(" ")
+}
+
+/// Pairs of words that follow each other, as hashes that the search does not use, in order.
+fn word_pairs(text: &str) -> Vec<u64> {
+    let lower = text.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric());
+    let words: Vec<&str> = words.filter(|w| !w.is_empty()).collect();
+    let hash = |pair: &[&str]| {
+        let mut hasher = std::hash::DefaultHasher::new();
+        pair.hash(&mut hasher);
+        hasher.finish()
+    };
+    let mut pairs: Vec<u64> = words.windows(2).map(hash).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+}
+
+fn jaccard(a: &[u64], b: &[u64]) -> f64 {
+    let (mut i, mut j, mut shared) = (0, 0, 0);
+    while i < a.len() && j < b.len() {
+        match a[i].cmp(&b[j]) {
+            Ordering::Less => i += 1,
+            Ordering::Greater => j += 1,
+            Ordering::Equal => (i, j, shared) = (i + 1, j + 1, shared + 1),
+        }
+    }
+    f64::from(shared) / (a.len() + b.len() - shared as usize).max(1) as f64
+}
+
+/// Precision and recall against every pair compared: a row is to go when a row that stays is like it.
+fn brute(path: &str, count: usize) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut state = 5;
+    let mut rows: Vec<String> = text.lines().take(count).map(text_of).collect();
+    let edited: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let mut words: Vec<&str> = row.split_whitespace().collect();
+            for _ in 0..words.len() / 10 {
+                let at = noise(&mut state) as usize % words.len();
+                let other = &rows[noise(&mut state) as usize % rows.len()];
+                let from: Vec<&str> = other.split_whitespace().collect();
+                if !from.is_empty() {
+                    words[at] = from[noise(&mut state) as usize % from.len()];
+                }
+            }
+            words.join(" ")
+        })
+        .collect();
+    rows.extend(edited);
+    let rows: Vec<String> = rows.iter().map(|r| r.replace(['\n', '\r'], " ")).collect();
+    let sets: Vec<Vec<u64>> = rows.iter().map(|r| word_pairs(r)).collect();
+    println!("| mode | removed | precision | recall |\n|---|---:|---:|---:|");
+    for name in MODES {
+        let bytes = rows.join("\n").into_bytes();
+        let table = Arc::new(Lines::new(Arc::new(bytes), Shape::Text));
+        let options = mode(name);
+        let report = run(&table, &options, &NoProgress);
+        let threshold = match options.method {
+            Method::MinHash => options.threshold,
+            _ => 0.5,
+        };
+        let (mut wanted, mut found, mut wrong) = (0, 0, 0);
+        for (n, set) in sets.iter().enumerate() {
+            let stays = |kept: &usize| !report.removed.contains(*kept as u64);
+            let is_like = (0..n)
+                .filter(stays)
+                .any(|k| jaccard(set, &sets[k]) >= threshold);
+            let went = report.removed.contains(n as u64);
+            wanted += u32::from(is_like);
+            found += u32::from(is_like && went);
+            wrong += u32::from(!is_like && went);
+        }
+        let (wanted, found, wrong) = (f64::from(wanted), f64::from(found), f64::from(wrong));
+        println!(
+            "| {name} | {} | {:.4} | {:.4} |",
+            report.removed.len(),
+            found / (found + wrong).max(1.0),
+            found / wanted.max(1.0)
+        );
     }
 }
 
@@ -226,6 +335,8 @@ fn main() {
         ["time", path, name, budget] => time(path, name, budget.parse().ok()),
         ["quality", path] => quality(path, &MODES),
         ["quality", path, modes @ ..] => quality(path, modes),
+        ["brute", path] => brute(path, 3000),
+        ["brute", path, rows] => brute(path, rows.parse().expect("a number of rows")),
         ["simhash", path] => simhash_speed(path),
         _ => prints(),
     }

@@ -37,7 +37,7 @@ pub(super) fn rows_of(pair: Pair) -> (u32, u32) {
 pub(super) type Found<'a> = dyn FnMut(&mut Vec<Pair>) -> Result<(), TableError> + Send + 'a;
 
 /// Bytes of a band's hash with its row.
-const BAND_RECORD_BYTES: usize = 8;
+pub(super) const BAND_RECORD_BYTES: usize = 8;
 
 /// Sketches all rows that are not in `removed`, without what is common, and puts the hash of each
 /// band into its part when `wants` says so.

@@ -7,6 +7,7 @@ use crate::inspect::dup::DedupOptions;
 use crate::inspect::dup::Measure;
 use crate::inspect::dup::RowSet;
 use crate::inspect::dup::Weighting;
+use crate::inspect::dup::candidates::BAND_RECORD_BYTES;
 use crate::inspect::dup::candidates::Pair;
 use crate::inspect::dup::candidates::rows_of;
 use crate::inspect::dup::common::Common;
@@ -98,7 +99,7 @@ impl<'a> Verifier<'a> {
         pairs.sort_unstable();
         pairs.dedup();
         self.compared += pairs.len() as u64;
-        let mut room = self.options.budget_bytes / 2;
+        let mut room = self.room_for_sets();
         while !pairs.is_empty() {
             let before = pairs.len();
             let sets = self.load(pairs, room)?;
@@ -124,6 +125,15 @@ impl<'a> Verifier<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Bytes for shingles, beside a band that is gone over meanwhile.
+    fn room_for_sets(&self) -> usize {
+        let rows = self.passes.firsts.last().copied().unwrap_or(0);
+        let band = usize::try_from(rows).unwrap_or(usize::MAX);
+        let band = band.saturating_mul(BAND_RECORD_BYTES);
+        let budget = self.options.budget_bytes;
+        budget / 2 - band.min(budget / 4)
     }
 
     /// The shingles of the rows of as many pairs as there is room for.

@@ -104,7 +104,7 @@ impl Prints {
         }
         let parameters = parameters(options, width);
         // The table of a file that is read and of one that is written are in memory together.
-        let runs_max = (options.budget_bytes / 8 / RUN_MEMORY_BYTES).min(PRINT_RUNS_MAX);
+        let runs_max = (options.budget_bytes / 4 / RUN_MEMORY_BYTES).min(PRINT_RUNS_MAX);
         let kept = cache.open(&parameters);
         let known = kept.and_then(|file| PrintsFile::open(file, runs_max).ok());
         let fits = |file: &PrintsFile| {
@@ -321,7 +321,7 @@ fn agree(a: &[u32], b: &[u32]) -> bool {
 }
 
 /// A run ends where these bits of a row's hash are zero.
-const CUT_MASK: u128 = 7;
+const CUT_MASK: u128 = 3;
 /// Bytes of memory for a run that is known and one that is written.
 const RUN_MEMORY_BYTES: usize = 64;
 /// Bytes that are written at a time.

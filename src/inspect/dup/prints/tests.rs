@@ -94,7 +94,7 @@ fn only_runs_with_other_rows_are_sketched_again() {
         let plain = run(&new, method, None);
         let next = run(&new, method, Some(&kept));
         same(&plain, &next);
-        // 22 places, runs of eight rows on the average, and batches that end elsewhere.
+        // 22 places, runs of four rows on the average, and batches that end elsewhere.
         assert!(next.sketched >= 20, "{}", next.sketched);
         assert!(next.sketched < 800, "{}", next.sketched);
         let again = run(&new, method, Some(&kept));
