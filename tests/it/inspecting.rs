@@ -8,11 +8,11 @@ use serde_json::Value;
 use crate::support::answer;
 use crate::support::run;
 
-fn gsm8k() -> PathBuf {
+pub fn gsm8k() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/gsm8k/test.jsonl")
 }
 
-fn text(path: &Path) -> String {
+pub fn text(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 
@@ -26,7 +26,7 @@ fn stream(home: &Path, words: &[&str]) -> Vec<Value> {
 }
 
 /// The same rows in every format, below a directory.
-fn everywhere(dir: &Path, home: &Path) -> Vec<String> {
+pub fn everywhere(dir: &Path, home: &Path) -> Vec<String> {
     let source = text(&gsm8k());
     let mut targets = vec![source.clone()];
     for name in ["rows.parquet", "rows.csv", "rows.tsv"] {

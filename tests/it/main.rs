@@ -17,6 +17,7 @@ mod following;
 mod hostile;
 mod hostile_peers;
 mod inspecting;
+mod inspecting_datasets;
 mod json_text;
 mod lan;
 mod layering;

@@ -34,7 +34,6 @@ use crate::inspect::dup::dedup;
 use crate::inspect::table::Selection;
 use crate::keyring::IfExists;
 use crate::keyring::write_aside;
-use crate::progress::Progress;
 use crate::registry::Error;
 use crate::registry::Picks;
 use crate::registry::SpillDirectory;
@@ -52,10 +51,10 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
     let kept = target.kept_prints();
     let options = DedupOptions {
         prints: kept.as_ref().map(|k| k as &dyn PrintCache),
+        size_bytes: Some(target.size_bytes()),
         ..options(args, spill.spill())?
     };
     let bar = Bar::new(out.is_quiet());
-    bar.phase("looking for duplicates", None);
     let open = |s: &Selection| Ok(target.all_batches(&s.columns));
     let report = dedup(&open, &options, &bar).map_err(|e| target.blame(e))?;
     drop(bar);
@@ -98,7 +97,7 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
     Ok(out.result(
         &answer,
         &[report.unique_rows.to_string()],
-        &text(&report, seconds),
+        &text(&report, options.prints.is_some(), seconds),
     )?)
 }
 
@@ -174,7 +173,7 @@ fn evidence(report: &DedupReport, path: &Path) -> io::Result<()> {
     to.into_inner()?.sync_all()
 }
 
-fn text(report: &DedupReport, seconds: f64) -> String {
+fn text(report: &DedupReport, is_kept: bool, seconds: f64) -> String {
     let share = |n: u64| 100.0 * n as f64 / report.rows.max(1) as f64;
     let mut text = format!(
         "{} rows, {} stay ({:.1} %), {seconds:.2} s\n  same as another  {}\n  like another     {}\n  clusters         {}, the largest of {} rows\n",
@@ -186,6 +185,9 @@ fn text(report: &DedupReport, seconds: f64) -> String {
         report.clusters,
         report.largest_cluster,
     );
+    if is_kept {
+        text += &format!("  sketched         {}\n", report.sketched);
+    }
     if report.spilled_bytes > 0 {
         text += &format!("  put on disk      {}\n", human_bytes(report.spilled_bytes));
     }

@@ -11,12 +11,12 @@ use crate::cli::inspect::dedup::near_options;
 use crate::cli::inspect::target;
 use crate::cli::out::Out;
 use crate::cli::out::table;
+use crate::inspect::dup::DedupOptions;
 use crate::inspect::dup::Likeness;
 use crate::inspect::dup::OverlapOptions;
 use crate::inspect::dup::OverlapReport;
 use crate::inspect::dup::overlap;
 use crate::inspect::table::Selection;
-use crate::progress::Progress;
 use crate::registry::SpillDirectory;
 use crate::registry::host;
 
@@ -25,12 +25,14 @@ pub(crate) fn run(args: &OverlapArgs, cli: &Cli, out: &Out) -> Result<(), Failur
     let (a, b) = (target(&args.a, cli)?, target(&args.b, cli)?);
     let spill = SpillDirectory::create(&home_of(cli)?)?;
     let options = OverlapOptions {
-        rows: near_options(&args.near, args.exact, spill.spill())?,
+        rows: DedupOptions {
+            size_bytes: Some(a.size_bytes() + b.size_bytes()),
+            ..near_options(&args.near, args.exact, spill.spill())?
+        },
         gram_words: (args.ngram > 0).then_some(args.ngram),
         examples: args.limit,
     };
     let bar = Bar::new(out.is_quiet());
-    bar.phase("comparing", None);
     let open_a = |s: &Selection| Ok(a.all_batches(&s.columns));
     let open_b = |s: &Selection| Ok(b.all_batches(&s.columns));
     let report = overlap(&open_a, &open_b, &options, &bar).map_err(|e| a.blame(e))?;

@@ -17,6 +17,7 @@ use crate::cli::inspect::write;
 use crate::cli::out::Out;
 use crate::cli::out::printable;
 use crate::inspect::dup::DedupOptions;
+use crate::inspect::dup::PrintCache;
 use crate::inspect::dup::dedup;
 use crate::inspect::groups::Groups;
 use crate::inspect::output::OutputFormat;
@@ -78,9 +79,11 @@ fn groups(
 ) -> Result<Groups, Failure> {
     let spill = SpillDirectory::create(&home_of(cli)?)?;
     let bar = Bar::new(out.is_quiet());
-    bar.phase("looking for rows that are alike", None);
+    let kept = target.kept_prints();
     let options = DedupOptions {
         threads: threads(),
+        size_bytes: Some(target.size_bytes()),
+        prints: kept.as_ref().map(|k| k as &dyn PrintCache),
         spill: spill.spill(),
         ..DedupOptions::default()
     };

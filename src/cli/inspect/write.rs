@@ -92,11 +92,11 @@ pub(crate) fn export(args: &ExportArgs, cli: &Cli, out: &Out) -> Result<(), Fail
         false => None,
         true => {
             let bar = Bar::new(out.is_quiet());
-            bar.phase("looking for equal rows", None);
             let spill = SpillDirectory::create(&home_of(cli)?)?;
             let options = DedupOptions {
                 method: Method::Exact,
                 threads: threads(),
+                size_bytes: Some(target.size_bytes()),
                 spill: spill.spill(),
                 ..DedupOptions::default()
             };

@@ -47,6 +47,7 @@ pub fn dedup(
         open,
         selection: selection(options),
         threads: options.threads,
+        size_bytes: options.size_bytes,
         progress,
         firsts: Vec::new(),
     };

@@ -89,6 +89,8 @@ pub struct DedupOptions<'a> {
     pub budget_bytes: usize,
     /// Threads that work.
     pub threads: usize,
+    /// Bytes of the files that rows are in, where they are known: every pass goes as far.
+    pub size_bytes: Option<u64>,
     /// Where to put what has no room in memory.
     pub spill: &'a dyn Spill,
     /// Where sketches of rows are kept, so that rows of the next version that were in this one need
@@ -109,6 +111,7 @@ impl Default for DedupOptions<'_> {
             source: None,
             budget_bytes: 1 << 30,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            size_bytes: None,
             spill: &MemorySpill,
             prints: None,
         }

@@ -117,6 +117,7 @@ pub fn overlap(
         open: &both,
         selection: selection(rows),
         threads: rows.threads,
+        size_bytes: rows.size_bytes,
         progress,
         firsts: Vec::new(),
     };

@@ -18,6 +18,8 @@ pub(super) struct Passes<'a> {
     pub(super) open: &'a OpenRows<'a>,
     pub(super) selection: Selection,
     pub(super) threads: usize,
+    /// How far a pass goes, where it is known.
+    pub(super) size_bytes: Option<u64>,
     pub(super) progress: &'a dyn Progress,
     /// Number of the first row of each batch, and behind the last.
     pub(super) firsts: Vec<u64>,
@@ -36,7 +38,7 @@ impl Passes<'_> {
         make: impl Fn() -> W + Sync,
         see: impl Fn(&mut W, u64, &Batch) -> Result<(), TableError> + Sync,
     ) -> Result<Vec<W>, TableError> {
-        self.progress.phase(phase, None);
+        self.progress.phase(phase, self.size_bytes);
         let batches = self.batches()?;
         let work = || -> Result<W, TableError> {
             let (mut made, mut batch) = (make(), Batch::default());

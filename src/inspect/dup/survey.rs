@@ -121,7 +121,7 @@ pub(super) fn survey<'a>(
     passes: &mut Passes<'_>,
     options: &DedupOptions<'a>,
 ) -> Result<Survey<'a>, TableError> {
-    passes.progress.phase("hashing rows", None);
+    passes.progress.phase("hashing rows", passes.size_bytes);
     let mut found = Survey {
         rows: 0,
         numbers: 0,
