@@ -42,3 +42,7 @@ age -r "$recipient" -o "$work/ours.alimentar" "$work/data.alimentar"
 "$program" -q --home "$work/other" registry import --identity "$work/identity" "$work/ours.alimentar" >/dev/null
 "$program" -q --home "$work/other" registry verify data >/dev/null
 echo "zstd, tar, restore.py and age agree"
+
+# Rows: of files that pyarrow wrote, in files that we wrote, and those that are said to be alike.
+mkdir "$work/rows"
+"$venv/bin/python" tests/independent/check_rows.py "$program" tests/data/gsm8k/test.jsonl "$work/rows"
