@@ -121,7 +121,8 @@ fn near(
             let by = (before.as_ref().unwrap_or(&common), &prints);
             let parts = Mutex::new(band_parts(options));
             sketch_rows(passes, options, by, &removed, &parts, &|_, _| true)?;
-            let parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let mut parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
+            parts.settle()?;
             made.spilled_bytes = parts.spilled_bytes;
             let found: Mutex<&mut Found<'_>> = Mutex::new(&mut found);
             band_pairs(options, parts, &survey.ranks, Within::One, &found, passes)?;

@@ -218,7 +218,8 @@ fn near(
     sketch_rows(passes, options, by, &others(true), &parts, &remember)?;
     let knows = |band: usize, hash: u32| seen.contains(band, hash);
     sketch_rows(passes, options, by, &others(false), &parts, &knows)?;
-    let parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    parts.settle()?;
     let mut verifier = Verifier::new(passes, options, &common);
     let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
     let second = u32::try_from(tables.second).unwrap_or(u32::MAX);

@@ -66,6 +66,15 @@ impl<'a> Partitions<'a> {
         Ok(())
     }
 
+    /// No more records come: where some are on disk, all of them go there, since memory is needed for
+    /// other things now.
+    pub(super) fn settle(&mut self) -> io::Result<()> {
+        match self.spilled_bytes {
+            0 => Ok(()),
+            _ => self.flush(),
+        }
+    }
+
     /// All records of a part, which is empty then. They are read when they are asked for.
     pub(super) fn take(&mut self, part: usize) -> Part {
         let taken = self.parts.get_mut(part).map(std::mem::take);

@@ -152,6 +152,7 @@ pub(super) fn survey<'a>(
             Ok(ControlFlow::Continue(()))
         },
     )?;
+    found.hashes.settle()?;
     Ok(found)
 }
 
