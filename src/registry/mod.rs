@@ -3,6 +3,7 @@
 //! prints.
 
 mod archives;
+mod cache_files;
 mod cards;
 mod checkout;
 mod croissant;
