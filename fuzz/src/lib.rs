@@ -5,6 +5,7 @@ mod duplicates;
 mod figures;
 mod json;
 mod lint;
+mod row_index;
 mod table;
 
 use std::path::PathBuf;
@@ -58,13 +59,14 @@ pub use duplicates::duplicates;
 pub use figures::statistics;
 pub use json::json_scan;
 pub use lint::lint;
+pub use row_index::row_index;
 pub use table::table;
 
 /// A decoder under test.
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 29] = [
+pub const TARGETS: [(&str, Target); 30] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -90,6 +92,7 @@ pub const TARGETS: [(&str, Target); 29] = [
     ("sighting", sighting),
     ("json_scan", json_scan),
     ("line_index", line_index),
+    ("row_index", row_index),
     ("table", table),
     ("duplicates", duplicates),
     ("lint", lint),

@@ -214,6 +214,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "sighting" => crate::discovery::vectors(),
         "json_scan" => crate::json_text::seeds(),
         "line_index" => crate::line_index::encodings(),
+        "row_index" => crate::row_index::encodings(),
         "duplicates" => {
             let rows = "one two three four five six\none two three four five six seven\n\n\
                 {\"a\":\"one two three\"}\n{\"a\":\"one two three\"}\nx\nx\n";
