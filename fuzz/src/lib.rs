@@ -5,6 +5,7 @@ mod duplicates;
 mod figures;
 mod json;
 mod lint;
+mod row_index;
 mod table;
 
 use std::path::PathBuf;
@@ -60,13 +61,14 @@ pub use duplicates::prints_seeds;
 pub use figures::statistics;
 pub use json::json_scan;
 pub use lint::lint;
+pub use row_index::row_index;
 pub use table::table;
 
 /// A decoder under test.
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 30] = [
+pub const TARGETS: [(&str, Target); 31] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -92,6 +94,7 @@ pub const TARGETS: [(&str, Target); 30] = [
     ("sighting", sighting),
     ("json_scan", json_scan),
     ("line_index", line_index),
+    ("row_index", row_index),
     ("table", table),
     ("duplicates", duplicates),
     ("prints", prints),

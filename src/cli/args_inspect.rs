@@ -29,7 +29,7 @@ pub(crate) enum InspectCommand {
 
 Rows count from 0. Lines of text are rows, blank ones too; so are the records of CSV behind the header,
 the elements of a JSON array, and the rows of Parquet and Arrow files, which are shown as JSON. What is
-learnt of where lines are is kept in `cache/lines` in the registry's directory.")]
+learnt of where lines and rows are is kept in `cache` in the registry's directory.")]
     Lines(LinesArgs),
     /// Find the rows that a regular expression matches
     #[command(after_help = "Examples:

@@ -5,6 +5,7 @@ mod compressed;
 mod csv;
 mod describe;
 pub mod dup;
+mod file_stamp;
 mod format;
 pub mod groups;
 mod infer;

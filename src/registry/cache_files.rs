@@ -1,26 +1,188 @@
-//! Directories of what can be made again.
+//! Files in the cache of a home: what took time to find out and may be lost at any time. A home
+//! that cannot be read or written only makes things slower.
 
 use std::fs;
+use std::fs::DirBuilder;
+use std::fs::File;
+use std::io;
+use std::io::Read;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
 
-/// Removes the files that were written first, where there are too many or too large ones.
-pub(crate) fn keep_newest(dir: &Path, files_max: usize, bytes_max: u64) {
-    let Ok(entries) = fs::read_dir(dir) else {
-        return;
-    };
-    let dated = entries.filter_map(|entry| {
-        let entry = entry.ok()?;
-        let meta = entry.metadata().ok()?;
-        Some((meta.modified().ok()?, entry.path(), meta.len()))
-    });
-    let mut dated: Vec<_> = dated.collect();
-    dated.sort_unstable();
-    let mut bytes = 0_u64;
-    for (n, (_, path, size)) in dated.iter().rev().enumerate() {
-        bytes = bytes.saturating_add(*size);
-        if n >= files_max || bytes > bytes_max {
-            // Another process may have done it.
-            let _ = fs::remove_file(path);
+use crate::ident::to_hex;
+use crate::inspect::line_index::FileStamp;
+use crate::keyring::IfExists;
+use crate::keyring::write_aside;
+use crate::registry::host;
+
+/// Files of one kind, each kept under what it is of.
+#[derive(Clone, Debug)]
+pub(crate) struct CacheFiles {
+    dir: PathBuf,
+    kind: CacheKind,
+}
+
+/// A kind of such files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CacheKind {
+    /// Name of the directory, and ending of the files in it.
+    pub(crate) name: &'static str,
+    /// How many files are kept.
+    pub(crate) files_max: usize,
+    /// Bytes of all files.
+    pub(crate) bytes_max: u64,
+    /// Bytes of one; a longer one is none.
+    pub(crate) file_bytes_max: usize,
+}
+
+impl CacheFiles {
+    /// Those of a kind in a home.
+    pub(crate) fn new(home: &Path, kind: CacheKind) -> Self {
+        Self {
+            dir: home.join("cache").join(kind.name),
+            kind,
         }
+    }
+
+    /// What is kept under these bytes.
+    pub(crate) fn read(&self, of: &[u8]) -> Option<Vec<u8>> {
+        let file = File::open(self.path(of)).ok()?;
+        let limit = self.kind.file_bytes_max as u64;
+        let mut bytes = Vec::new();
+        file.take(limit + 1).read_to_end(&mut bytes).ok()?;
+        Some(bytes).filter(|b| b.len() as u64 <= limit)
+    }
+
+    /// Makes the directory.
+    ///
+    /// # Errors
+    /// As the operating system.
+    pub(crate) fn make_directory(&self) -> io::Result<()> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(&self.dir)
+    }
+
+    /// Keeps something in place of what was kept under the same, and removes what was written
+    /// first where there is too much.
+    pub(crate) fn write(&self, of: &[u8], bytes: &[u8]) {
+        if bytes.len() > self.kind.file_bytes_max {
+            return;
+        }
+        let written = self
+            .make_directory()
+            .and_then(|()| write_aside(&self.path(of), bytes, Some(0o600), IfExists::Replace));
+        if written.is_ok() {
+            self.remove_oldest();
+        }
+    }
+
+    /// Where that is kept.
+    pub(crate) fn path(&self, of: &[u8]) -> PathBuf {
+        let hash = blake3::hash(of);
+        let name = hash.as_bytes().first_chunk::<16>();
+        let name = to_hex(name.map_or(&[], |n| n.as_slice()));
+        self.dir.join(format!("{name}.{}", self.kind.name))
+    }
+
+    /// Removes what was written first, where there is too much.
+    pub(crate) fn remove_oldest(&self) {
+        let Ok(entries) = fs::read_dir(&self.dir) else {
+            return;
+        };
+        let dated = entries.filter_map(|entry| {
+            let entry = entry.ok()?;
+            let meta = entry.metadata().ok()?;
+            Some((meta.modified().ok()?, meta.len(), entry.path()))
+        });
+        let mut dated: Vec<_> = dated.collect();
+        dated.sort_unstable();
+        let (mut files, mut left) = (0, self.kind.bytes_max);
+        for (_, bytes, path) in dated.iter().rev() {
+            files += 1;
+            match left
+                .checked_sub(*bytes)
+                .filter(|_| files <= self.kind.files_max)
+            {
+                Some(rest) => left = rest,
+                // Another process may have done it.
+                None => {
+                    left = 0;
+                    let _ = fs::remove_file(path);
+                }
+            }
+        }
+    }
+}
+
+/// What the file system says of a file, and whether its last change was so long ago that one
+/// after this has another time.
+///
+/// # Errors
+/// As the operating system.
+pub(crate) fn stamp_of(file: &File) -> io::Result<(FileStamp, bool)> {
+    let now = host::since_epoch();
+    let meta = file.metadata()?;
+    let nanos = |n: i64| u32::try_from(n).unwrap_or(0);
+    let stamp = FileStamp {
+        device: meta.dev(),
+        inode: meta.ino(),
+        size: meta.len(),
+        modified: (meta.mtime(), nanos(meta.mtime_nsec())),
+        changed: (meta.ctime(), nanos(meta.ctime_nsec())),
+    };
+    let (seconds, nanos) = stamp.changed;
+    let at = u64::try_from(seconds).map_or(Duration::ZERO, |s| Duration::new(s, nanos));
+    let ago = now.checked_sub(at);
+    Ok((stamp, ago.is_some_and(|ago| ago > CLOCK_STEP)))
+}
+
+/// Times of files may move in steps as long as this.
+const CLOCK_STEP: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests {
+    use super::CacheFiles;
+    use super::CacheKind;
+
+    const KIND: CacheKind = CacheKind {
+        name: "things",
+        files_max: 3,
+        bytes_max: 100,
+        file_bytes_max: 60,
+    };
+
+    #[test]
+    fn what_was_written_first_goes_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = CacheFiles::new(dir.path(), KIND);
+        let write = |name: &[u8], bytes: usize| {
+            files.write(name, &vec![7; bytes]);
+            // Files of one moment have no order.
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        let kept = |names: &[u8]| {
+            let is_kept = |name: &u8| files.read(&[*name]).is_some();
+            names
+                .iter()
+                .filter(|n| is_kept(n))
+                .copied()
+                .collect::<Vec<u8>>()
+        };
+        assert_eq!(kept(b"abc"), b"");
+        for name in [b"a", b"b", b"c", b"d"] {
+            write(name, 10);
+        }
+        assert_eq!(kept(b"abcd"), b"bcd");
+        write(b"e", 60);
+        assert_eq!(kept(b"abcde"), b"cde");
+        // What is written again is the newest.
+        write(b"c", 35);
+        assert_eq!(kept(b"abcde"), b"ce");
+        write(b"f", 61);
+        assert_eq!(kept(b"abcdef"), b"ce");
+        assert_eq!(files.read(b"c").unwrap().len(), 35);
     }
 }

@@ -14,6 +14,7 @@ use crate::blob_store::BlobKind;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::BlobId;
+use crate::inspect::table::StoredText;
 use crate::manifest::FileEntry;
 use crate::manifest::Manifest;
 use crate::manifest::TreeWalk;
@@ -69,6 +70,15 @@ impl DatasetFile {
             entry,
             start,
             recent: Mutex::default(),
+        }
+    }
+
+    /// Which bytes it has, by what they are checked against.
+    pub(crate) fn text(&self) -> StoredText {
+        StoredText {
+            tree: self.manifest.chunk_tree_root,
+            start: self.start,
+            size: self.entry.size_bytes,
         }
     }
 

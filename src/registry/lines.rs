@@ -3,13 +3,9 @@
 
 use std::fs;
 use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use crate::ident::to_hex;
 use crate::inspect::line_index::FileStamp;
 use crate::inspect::line_index::Growing;
 use crate::inspect::line_index::LineIndex;
@@ -20,12 +16,11 @@ use crate::inspect::line_index::StoredIndex;
 use crate::inspect::line_index::Verdict;
 use crate::inspect::line_index::each_line;
 use crate::inspect::line_index::start_in;
-use crate::keyring::IfExists;
-use crate::keyring::write_aside;
 use crate::progress::Progress;
-use crate::registry::cache_files::keep_newest;
+use crate::registry::cache_files::CacheFiles;
+use crate::registry::cache_files::CacheKind;
+use crate::registry::cache_files::stamp_of;
 use crate::registry::error::Error;
-use crate::registry::host;
 use crate::wire::limits::LINE_INDEX_BYTES_MAX;
 use crate::wire::limits::LINE_INDEX_FILES_MAX;
 
@@ -41,7 +36,7 @@ pub struct TextFile {
     /// What the index covered when the file was opened, in bytes.
     kept_bytes: u64,
     /// Where indexes are kept.
-    cache: PathBuf,
+    cache: CacheFiles,
 }
 
 impl TextFile {
@@ -57,18 +52,17 @@ impl TextFile {
             return Err(Error::NotPlainFile(path.to_owned()));
         }
         let file = File::open(path).map_err(fail)?;
-        let now = host::since_epoch();
-        let stamp = stamp_of(&file.metadata().map_err(fail)?);
+        let (stamp, is_settled) = stamp_of(&file).map_err(fail)?;
         refuse_binary(path, &file)?;
         let too_large = || lines_error(path, LinesError::TooLarge);
         let mut opened = Self {
             path: path.to_owned(),
-            is_settled: is_before(stamp.changed, now),
+            is_settled,
             index: LineIndex::new(stamp.size).ok_or_else(too_large)?,
             file,
             stamp,
             kept_bytes: 0,
-            cache: home.join("cache").join("lines"),
+            cache: CacheFiles::new(home, CACHE),
         };
         if let Some(index) = opened.kept()? {
             opened.kept_bytes = index.covered();
@@ -181,10 +175,7 @@ impl TextFile {
     }
 
     fn stored(&self) -> Option<StoredIndex> {
-        let file = File::open(self.kept_at()).ok()?;
-        let mut bytes = Vec::new();
-        let limit = LINE_INDEX_BYTES_MAX as u64 + 1;
-        file.take(limit).read_to_end(&mut bytes).ok()?;
+        let bytes = self.cache.read(id_of(&self.stamp).as_flattened())?;
         StoredIndex::decode(&bytes).ok()
     }
 
@@ -194,22 +185,8 @@ impl TextFile {
         let Ok(stored) = StoredIndex::new(index, stamp, self.is_settled, &self.file) else {
             return;
         };
-        let private = Some(0o600);
-        let written = fs::create_dir_all(&self.cache).and_then(|()| {
-            let bytes = stored.encode();
-            write_aside(&self.kept_at(), &bytes, private, IfExists::Replace)
-        });
-        if written.is_ok() {
-            keep_newest(&self.cache, LINE_INDEX_FILES_MAX, u64::MAX);
-        }
-    }
-
-    fn kept_at(&self) -> PathBuf {
-        let id = [self.stamp.device, self.stamp.inode].map(u64::to_le_bytes);
-        let hash = blake3::hash(id.as_flattened());
-        let name = hash.as_bytes().first_chunk::<16>();
-        let name = to_hex(name.map_or(&[], |n| n.as_slice()));
-        self.cache.join(name + ".lines")
+        self.cache
+            .write(id_of(&self.stamp).as_flattened(), &stored.encode());
     }
 }
 
@@ -236,21 +213,9 @@ fn lines_error(path: &Path, source: LinesError) -> Error {
     }
 }
 
-fn stamp_of(meta: &fs::Metadata) -> FileStamp {
-    let nanos = |n: i64| u32::try_from(n).unwrap_or(0);
-    FileStamp {
-        device: meta.dev(),
-        inode: meta.ino(),
-        size: meta.len(),
-        modified: (meta.mtime(), nanos(meta.mtime_nsec())),
-        changed: (meta.ctime(), nanos(meta.ctime_nsec())),
-    }
-}
-
-/// Whether a change was so long ago that one after it has another time.
-fn is_before((seconds, nanos): (i64, u32), now: Duration) -> bool {
-    let at = u64::try_from(seconds).map_or(Duration::ZERO, |s| Duration::new(s, nanos));
-    now.checked_sub(at).is_some_and(|ago| ago > CLOCK_STEP)
+/// What an index is kept under.
+fn id_of(stamp: &FileStamp) -> [[u8; 8]; 2] {
+    [stamp.device, stamp.inode].map(u64::to_le_bytes)
 }
 
 /// Formats that have rows and no lines, by their first bytes.
@@ -269,8 +234,13 @@ fn refuse_binary(path: &Path, file: &File) -> Result<(), Error> {
     }
 }
 
-/// Times of files may move in steps as long as this.
-const CLOCK_STEP: Duration = Duration::from_millis(20);
+/// Line indexes in a home.
+const CACHE: CacheKind = CacheKind {
+    name: "lines",
+    files_max: LINE_INDEX_FILES_MAX,
+    bytes_max: LINE_INDEX_FILES_MAX as u64 * LINE_INDEX_BYTES_MAX as u64,
+    file_bytes_max: LINE_INDEX_BYTES_MAX,
+};
 
 const BINARY: [(&[u8], &str); 4] = [
     (b"PAR1", "a Parquet file"),

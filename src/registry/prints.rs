@@ -4,7 +4,6 @@ use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::Write as _;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -13,7 +12,8 @@ use crate::ident::to_hex;
 use crate::inspect::dup::NewPrints;
 use crate::inspect::dup::PrintCache;
 use crate::read_at::ReadAt;
-use crate::registry::cache_files::keep_newest;
+use crate::registry::cache_files::CacheFiles;
+use crate::registry::cache_files::CacheKind;
 use crate::registry::host;
 use crate::wire::limits::PRINT_CACHE_BYTES_MAX;
 use crate::wire::limits::PRINT_FILES_MAX;
@@ -21,7 +21,7 @@ use crate::wire::limits::PRINT_FILES_MAX;
 /// Where the prints of one dataset are kept.
 #[derive(Debug)]
 pub struct KeptPrints {
-    dir: PathBuf,
+    cache: CacheFiles,
     dataset: String,
 }
 
@@ -29,18 +29,14 @@ impl KeptPrints {
     /// Those of a dataset, by its name without a version, in the cache of a home.
     pub fn of(dataset: String, home: &Path) -> Self {
         Self {
-            dir: home.join("cache").join("prints"),
+            cache: CacheFiles::new(home, CACHE),
             dataset,
         }
     }
 
     fn path(&self, parameters: &[u8; 32]) -> PathBuf {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(parameters).update(self.dataset.as_bytes());
-        let hash = hasher.finalize();
-        let name = hash.as_bytes().first_chunk::<16>();
-        let name = to_hex(name.map_or(&[], |n| n.as_slice()));
-        self.dir.join(name + ".prints")
+        let of = [&parameters[..], self.dataset.as_bytes()].concat();
+        self.cache.path(&of)
     }
 }
 
@@ -51,8 +47,7 @@ impl PrintCache for KeptPrints {
     }
 
     fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewPrints>> {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(&self.dir)?;
+        self.cache.make_directory()?;
         let path = self.path(parameters);
         let noise: [u8; 6] = host::random()?;
         let aside = path.with_extension(format!("new-{}", to_hex(&noise)));
@@ -62,6 +57,7 @@ impl PrintCache for KeptPrints {
             file: options.open(&aside)?,
             aside,
             path,
+            cache: self.cache.clone(),
         }))
     }
 }
@@ -70,6 +66,7 @@ struct Aside {
     file: File,
     aside: PathBuf,
     path: PathBuf,
+    cache: CacheFiles,
 }
 
 impl NewPrints for Aside {
@@ -80,9 +77,7 @@ impl NewPrints for Aside {
     fn commit(self: Box<Self>) -> io::Result<()> {
         // A power cut may leave a part of it; its check tells.
         fs::rename(&self.aside, &self.path)?;
-        if let Some(dir) = self.path.parent() {
-            keep_newest(dir, PRINT_FILES_MAX, PRINT_CACHE_BYTES_MAX);
-        }
+        self.cache.remove_oldest();
         Ok(())
     }
 }
@@ -93,3 +88,11 @@ impl Drop for Aside {
         let _ = fs::remove_file(&self.aside);
     }
 }
+
+/// Prints in a home. A file of them is never read as a whole.
+const CACHE: CacheKind = CacheKind {
+    name: "prints",
+    files_max: PRINT_FILES_MAX,
+    bytes_max: PRINT_CACHE_BYTES_MAX,
+    file_bytes_max: 0,
+};

@@ -1,38 +1,31 @@
 //! What is looked into: a file, a directory, a dataset or a file in one, as rows.
 
-use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_schema::Schema;
-
 use crate::ident::Reference;
-use crate::inspect::Compression;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
-use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Chain;
-use crate::inspect::table::Next;
-use crate::inspect::table::OpenOptions;
-use crate::inspect::table::Opened;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
 use crate::inspect::table::has_rows;
-use crate::inspect::table::open_table;
 use crate::manifest::FileTable;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
-use crate::read_at::ReadAt;
 use crate::registry::KeptPrints;
 use crate::registry::LocalRegistry;
-use crate::registry::TextFile;
 use crate::registry::dataset_file::DatasetFile;
-use crate::registry::dataset_file::io_error;
 use crate::registry::error::Error;
 use crate::registry::files;
+use crate::registry::target_file::Named;
+use crate::registry::target_file::Place;
+use crate::registry::target_file::TargetFile;
+use crate::registry::target_file::Unreadable;
+use crate::registry::target_file::is_lines;
 
 /// Something with rows: one file or several, one after the other.
 #[derive(Clone)]
@@ -42,20 +35,6 @@ pub struct Target {
     home: PathBuf,
     /// The dataset's name without a version, and the path of the file that is meant of it.
     dataset: Option<String>,
-}
-
-/// A file of a target.
-pub struct TargetFile {
-    path: String,
-    size_bytes: u64,
-    format: Option<FileFormat>,
-    place: Place,
-}
-
-/// Where a file is.
-enum Place {
-    Disk(PathBuf),
-    Store(Arc<DatasetFile>),
 }
 
 impl Target {
@@ -190,29 +169,10 @@ impl Target {
     }
 
     fn rows_of(&self, file: &TargetFile, progress: &dyn Progress) -> Result<u64, Error> {
-        let opened = file.opened()?;
-        if let Some(rows) = opened.table.rows() {
-            return Ok(rows);
-        }
-        if is_lines(&opened) {
-            return match &file.place {
-                Place::Disk(path) => TextFile::open(path, &self.home)?.count(progress),
-                Place::Store(held) => held.lines(),
-            };
-        }
-        let fail = |e| self.blame(file.blame(e));
-        let batches = opened.table.batches(&Selection::default()).map_err(fail)?;
-        let mut rows = 0;
-        let mut batch = Batch::default();
-        loop {
-            match batches.next(&mut batch).map_err(fail)? {
-                Next::Batch(_) => rows += batch.count(),
-                Next::End(_) => return Ok(rows),
-            }
-            if progress.cancelled() {
-                return Err(Error::Interrupted);
-            }
-        }
+        file.count(&self.home, progress).map_err(|e| match e {
+            Unreadable::Told(e) => e,
+            Unreadable::Rows(e) => self.blame(file.blame(e)),
+        })
     }
 
     /// The error for rows of this target that cannot be read.
@@ -225,119 +185,6 @@ impl Target {
             },
         }
     }
-}
-
-impl TargetFile {
-    /// Its path: in the dataset, below the directory, or as it was typed.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// Its length in bytes.
-    pub fn size_bytes(&self) -> u64 {
-        self.size_bytes
-    }
-
-    /// Its format, and the type of its rows, from its front and its end.
-    ///
-    /// # Errors
-    /// [`Error`] when it cannot be read, or is none that has rows.
-    pub fn describe(&self) -> Result<(FileFormat, Option<Schema>), Error> {
-        let opened = self.opened()?;
-        Ok((opened.format, opened.schema()))
-    }
-
-    fn opened(&self) -> Result<Opened, Error> {
-        self.table().map_err(|source| match source {
-            TableError::Read(e) if matches!(self.place, Place::Disk(_)) => {
-                Error::file("read", &self.path, e)
-            }
-            source => Error::Rows {
-                target: self.path.clone(),
-                source,
-            },
-        })
-    }
-
-    fn source(&self) -> Result<Arc<dyn ReadAt>, TableError> {
-        Ok(match &self.place {
-            Place::Disk(path) => Arc::new(File::open(path)?),
-            Place::Store(file) => Arc::clone(file) as Arc<dyn ReadAt>,
-        })
-    }
-
-    fn table(&self) -> Result<Opened, TableError> {
-        self.table_with(None)
-    }
-
-    fn table_with(&self, known: Option<(u64, u64)>) -> Result<Opened, TableError> {
-        let options = OpenOptions {
-            format: self.format,
-            known,
-            index: None,
-        };
-        open_table(self.source()?, &self.path, options)
-    }
-
-    fn blame(&self, source: TableError) -> TableError {
-        match source {
-            TableError::Interrupted => TableError::Interrupted,
-            source => TableError::InFile {
-                file: self.path.clone(),
-                source: Box::new(source),
-            },
-        }
-    }
-
-    fn batches(&self, selection: &Selection, home: &Path) -> Result<Arc<dyn Batches>, TableError> {
-        let opened = self.table()?;
-        if selection.from == 0 || !is_lines(&opened) {
-            return opened.table.batches(selection);
-        }
-        // Where the line begins is known without reading those before it.
-        let line = selection.from;
-        let start = match &self.place {
-            Place::Disk(path) => {
-                let start = TextFile::open(path, home)
-                    .and_then(|mut text| text.start_of(line, &NoProgress));
-                start.map_err(|e| TableError::Read(io_error(&e)))?
-            }
-            Place::Store(file) => {
-                let start = file.start_of_line(line);
-                start.map_err(|e| TableError::Read(io_error(&e)))?
-            }
-        };
-        let start = start.unwrap_or(self.size_bytes);
-        self.table_with(Some((line, start)))?
-            .table
-            .batches(selection)
-    }
-}
-
-/// Batches whose errors tell which file they are of.
-struct Named {
-    file: String,
-    inner: Arc<dyn Batches>,
-}
-
-impl Batches for Named {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
-        self.inner.next(batch).map_err(|source| match source {
-            TableError::Interrupted => TableError::Interrupted,
-            source => TableError::InFile {
-                file: self.file.clone(),
-                source: Box::new(source),
-            },
-        })
-    }
-}
-
-/// Whether rows are the lines of the file as they are: those have an index of their own.
-fn is_lines(opened: &Opened) -> bool {
-    let is_plain = opened.format.compression == Compression::None;
-    let is_text = matches!(opened.table.shape(), Shape::Text | Shape::Json);
-    let formats = [Format::Jsonl, Format::Bytes];
-    is_plain && is_text && opened.index.is_none() && formats.contains(&opened.format.format)
 }
 
 /// The file at a path; of a directory those that have rows by their names, in the order of an

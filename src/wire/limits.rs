@@ -53,6 +53,12 @@ pub const PATTERN_BYTES_MAX: usize = 64 << 10;
 pub const PATTERN_PROGRAM_BYTES_MAX: usize = 32 << 20;
 /// Points of an index of rows.
 pub const ROW_INDEX_POINTS_MAX: usize = 1 << 18;
+/// Bytes of a stored index of rows.
+pub const ROW_INDEX_BYTES_MAX: usize = 4 << 20;
+/// Indexes of rows that are kept in a home.
+pub const ROW_INDEX_FILES_MAX: usize = 1024;
+/// Bytes of all indexes of rows that are kept in a home.
+pub const ROW_INDEXES_BYTES_MAX: usize = 256 << 20;
 /// Bytes of a page of a Parquet file, packed and unpacked.
 pub const PARQUET_PAGE_BYTES_MAX: usize = 512 << 20;
 /// Bytes of the text of columnar rows that are shown at once.
@@ -226,6 +232,9 @@ pub const ALL: &[(&str, u64)] = &[
         PATTERN_PROGRAM_BYTES_MAX as u64,
     ),
     ("row_index_points_max", ROW_INDEX_POINTS_MAX as u64),
+    ("row_index_bytes_max", ROW_INDEX_BYTES_MAX as u64),
+    ("row_index_files_max", ROW_INDEX_FILES_MAX as u64),
+    ("row_indexes_bytes_max", ROW_INDEXES_BYTES_MAX as u64),
     ("parquet_page_bytes_max", PARQUET_PAGE_BYTES_MAX as u64),
     ("columnar_text_bytes_max", COLUMNAR_TEXT_BYTES_MAX as u64),
     ("arrow_body_bytes_max", ARROW_BODY_BYTES_MAX as u64),

@@ -31,6 +31,7 @@ mod registry;
 mod repair;
 mod revise;
 mod row_diff;
+mod row_index;
 mod schema;
 mod search;
 mod signing;

@@ -13,16 +13,18 @@ mod tests;
 use thiserror::Error;
 
 pub use build::Growing;
-pub use codec::FileStamp;
 pub use codec::StoredIndex;
-pub use codec::Verdict;
 pub use read::Line;
 pub use read::Part;
 pub use read::each_line;
 pub use read::start_in;
 
+pub use crate::inspect::file_stamp::FileStamp;
+pub use crate::inspect::file_stamp::Verdict;
+
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::inspect::file_stamp::EndsError;
 use crate::wire::limits::LINE_INDEX_BLOCKS_MAX;
 
 /// Why the lines of a file cannot be found.
@@ -44,6 +46,15 @@ pub enum LinesError {
     /// Beyond what can be divided into blocks: 512 TiB.
     #[error("it is too large for an index of its lines")]
     TooLarge,
+}
+
+impl From<EndsError> for LinesError {
+    fn from(error: EndsError) -> Self {
+        match error {
+            EndsError::Read(e) => Self::Read(e),
+            EndsError::Shrunk => Self::Shrunk,
+        }
+    }
 }
 
 impl Classify for LinesError {

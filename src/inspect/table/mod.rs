@@ -40,6 +40,9 @@ pub use open::open_table;
 pub use row_index::GrowingIndex;
 pub use row_index::Point;
 pub use row_index::RowIndex;
+pub use row_index::RowKind;
+pub use row_index::StoredRowIndex;
+pub use row_index::StoredText;
 pub use scan::Scan;
 pub use scan::Scanned;
 pub use shape::Header;
@@ -47,6 +50,7 @@ pub use shape::Shape;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::inspect::file_stamp::EndsError;
 
 /// Why rows cannot be read.
 #[derive(Debug, Error)]
@@ -75,6 +79,15 @@ pub enum TableError {
     /// A kind of file that is not read.
     #[error("it cannot be read: {0}")]
     Unsupported(String),
+}
+
+impl From<EndsError> for TableError {
+    fn from(error: EndsError) -> Self {
+        match error {
+            EndsError::Read(e) => Self::Read(e),
+            EndsError::Shrunk => Self::Shrunk,
+        }
+    }
 }
 
 impl Classify for TableError {

@@ -18,6 +18,7 @@ use crate::inspect::table::GrowingIndex;
 use crate::inspect::table::Header;
 use crate::inspect::table::Lines;
 use crate::inspect::table::RowIndex;
+use crate::inspect::table::RowKind;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
@@ -184,7 +185,14 @@ fn open_text(
         }
         return Ok(Opened::text(Arc::new(lines), format, None, head));
     }
-    let index = is_random.then(|| GrowingIndex::new(options.index.unwrap_or_default()));
+    let kind = match rows {
+        Rows::Lines => None,
+        Rows::Elements => Some(RowKind::Elements),
+        Rows::Records => Some(RowKind::Records),
+        Rows::Values => Some(RowKind::Values),
+    };
+    let index = kind.filter(|_| is_random);
+    let index = index.map(|kind| GrowingIndex::new(kind, options.index.unwrap_or_default()));
     let table = TextTable {
         source,
         compression,

@@ -90,7 +90,6 @@ impl Stream {
 
     fn note(&self, state: &State) {
         let Some(index) = &self.index else { return };
-        let mut index = index.lock();
         if let Some(first) = state.found.first() {
             index.note(Point {
                 row: state.row,
@@ -98,7 +97,7 @@ impl Stream {
             });
         }
         if matches!(state.end, Some(Ok(()))) {
-            index.rows = Some(state.row + state.found.len() as u64);
+            index.ended(state.row + state.found.len() as u64);
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::inspect::table::cut::JsonCutter;
 use crate::inspect::table::cut::LineCutter;
 use crate::inspect::table::input::Input;
 use crate::inspect::table::row_index::Point;
+use crate::inspect::table::row_index::is_start;
 use crate::inspect::table::stream::Start;
 use crate::inspect::table::stream::Stream;
 use crate::read_at::ReadAt;
@@ -56,12 +57,11 @@ impl TextTable {
     /// The way to a row: from the nearest before it whose place is known.
     fn start(&self, from: u64) -> Result<Start, TableError> {
         let from = from.saturating_add(self.headers());
-        let known = self.index.as_ref().and_then(|i| i.lock().nearest(from));
         let front = Point {
             row: 0,
             at: self.front,
         };
-        let point = known.unwrap_or(front);
+        let point = self.nearest(from)?.unwrap_or(front);
         let input = match self.compression {
             Compression::None => Input::open(Arc::clone(&self.source), self.compression, point.at),
             _ => {
@@ -76,6 +76,22 @@ impl TextTable {
             row: point.row,
             from,
         })
+    }
+
+    /// The nearest place before a row that is known. Where no row can begin there, the index is
+    /// another text's, and nothing of it counts.
+    fn nearest(&self, row: u64) -> Result<Option<Point>, TableError> {
+        let Some(index) = &self.index else {
+            return Ok(None);
+        };
+        let point = index.nearest(row);
+        match point {
+            Some(Point { at, .. }) if !is_start(&*self.source, index.kind(), at)? => {
+                index.forget();
+                Ok(None)
+            }
+            point => Ok(point),
+        }
     }
 
     fn cutter(&self, is_front: bool) -> Box<dyn Cutter> {
@@ -95,7 +111,7 @@ impl Table for TextTable {
     }
 
     fn rows(&self) -> Option<u64> {
-        let rows = self.index.as_ref()?.lock().rows()?;
+        let rows = self.index.as_ref()?.rows()?;
         Some(rows.saturating_sub(self.headers()))
     }
 

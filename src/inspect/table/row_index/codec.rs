@@ -1,0 +1,242 @@
+//! An index as bytes, with what tells whether it is still the file's.
+
+use crate::ident::TreeId;
+use crate::inspect::file_stamp::FileStamp;
+use crate::inspect::file_stamp::SeenFile;
+use crate::inspect::file_stamp::Verdict;
+use crate::inspect::file_stamp::begun;
+use crate::inspect::file_stamp::checked;
+use crate::inspect::file_stamp::sealed;
+use crate::inspect::table::RowIndex;
+use crate::inspect::table::RowKind;
+use crate::inspect::table::TableError;
+use crate::inspect::table::row_index::Point;
+use crate::inspect::table::row_index::ROWS_APART;
+use crate::inspect::table::row_index::STEP_MIN;
+use crate::inspect::table::row_index::is_start;
+use crate::read_at::ReadAt;
+use crate::wire::DecodeError;
+use crate::wire::Reader;
+use crate::wire::limits::ROW_INDEX_BYTES_MAX;
+use crate::wire::limits::ROW_INDEX_POINTS_MAX;
+
+/// An index, and the file that it was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRowIndex {
+    kind: RowKind,
+    file: IndexedFile,
+    index: RowIndex,
+}
+
+/// A file of a dataset: the bytes at a place under the root of a chunk tree, which are checked
+/// against it whenever they are read, so they cannot be others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredText {
+    /// The root.
+    pub tree: TreeId,
+    /// Offset of the first byte in the dataset.
+    pub start: u64,
+    /// How many bytes there are.
+    pub size: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum IndexedFile {
+    Disk(SeenFile),
+    Store(StoredText),
+}
+
+impl StoredRowIndex {
+    /// With an index of a file on disk that looked so before it was read. `is_settled` is whether
+    /// its last change was long enough before that for another to have another time.
+    ///
+    /// # Errors
+    /// As reading its ends.
+    pub fn on_disk(
+        index: RowIndex,
+        kind: RowKind,
+        (stamp, is_settled): (FileStamp, bool),
+        source: &dyn ReadAt,
+    ) -> Result<Self, TableError> {
+        let covered = covered(&index, stamp.size);
+        let seen = SeenFile::new(stamp, is_settled, covered, source)?;
+        Ok(Self {
+            kind,
+            file: IndexedFile::Disk(seen),
+            index,
+        })
+    }
+
+    /// With an index of a file in the store.
+    pub fn in_store(index: RowIndex, kind: RowKind, text: StoredText) -> Self {
+        Self {
+            kind,
+            file: IndexedFile::Store(text),
+            index,
+        }
+    }
+
+    /// The index, or what of it counts for a file on disk that now looks so; none where nothing
+    /// does.
+    ///
+    /// # Errors
+    /// As reading some places of it.
+    pub fn for_disk(
+        self,
+        kind: RowKind,
+        now: &FileStamp,
+        source: &dyn ReadAt,
+    ) -> Result<Option<RowIndex>, TableError> {
+        let IndexedFile::Disk(seen) = &self.file else {
+            return Ok(None);
+        };
+        if self.kind != kind {
+            return Ok(None);
+        }
+        match seen.verdict(now, source)? {
+            Verdict::Unchanged => Ok(Some(self.index)),
+            Verdict::Appended if kind == RowKind::Records => {
+                let step = self.index.points.len().div_ceil(SAMPLES).max(1);
+                for point in self.index.points.iter().rev().step_by(step) {
+                    if !is_start(source, kind, point.at)? {
+                        return Ok(None);
+                    }
+                }
+                let rows = None;
+                Ok(Some(RowIndex { rows, ..self.index }))
+            }
+            Verdict::Appended | Verdict::Rewritten => Ok(None),
+        }
+    }
+
+    /// The index, whatever became of its file.
+    pub fn into_index(self) -> RowIndex {
+        self.index
+    }
+
+    /// The index, where it is that of a file in the store.
+    pub fn for_store(self, kind: RowKind, text: &StoredText) -> Option<RowIndex> {
+        let is_it = self.kind == kind && self.file == IndexedFile::Store(*text);
+        is_it.then_some(self.index)
+    }
+
+    /// Its bytes. Only those of a file beyond what a disk holds are more than
+    /// [`ROW_INDEX_BYTES_MAX`].
+    pub fn encode(&self) -> Vec<u8> {
+        let index = &self.index;
+        let mut w = begun(MAGIC);
+        w.u8(self.kind.number());
+        match &self.file {
+            IndexedFile::Disk(seen) => seen.write(false, w.u8(0)),
+            IndexedFile::Store(text) => {
+                w.u8(1).bytes(text.tree.as_bytes());
+                w.varint(text.start).varint(text.size);
+            }
+        }
+        w.varint(index.rows.map_or(0, |rows| rows.saturating_add(1)));
+        w.u8(u8::try_from((index.step / STEP_MIN).ilog2()).unwrap_or(u8::MAX));
+        w.varint(index.points.len() as u64);
+        let mut last = Point::default();
+        for point in &index.points {
+            w.varint(point.row.saturating_sub(last.row + ROWS_APART));
+            w.varint(point.at.saturating_sub(last.at + index.step));
+            last = *point;
+        }
+        sealed(w)
+    }
+
+    /// Reads an index; written again, it is the same bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the bytes are not a stored index of rows.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let inside = checked(bytes, MAGIC, "row index", ROW_INDEX_BYTES_MAX)?;
+        let mut r = Reader::new(inside);
+        let number = r.u8()?;
+        let kind = KINDS.into_iter().find(|kind| kind.number() == number);
+        let kind = kind.ok_or(DecodeError::Invalid("kind of rows"))?;
+        let (file, size) = match r.u8()? {
+            0 => {
+                let (seen, flag) = SeenFile::read(&mut r)?;
+                if flag {
+                    return Err(DecodeError::Invalid("flags"));
+                }
+                (IndexedFile::Disk(seen), seen.stamp.size)
+            }
+            1 => {
+                let text = stored_text(&mut r)?;
+                (IndexedFile::Store(text), text.size)
+            }
+            _ => return Err(DecodeError::Invalid("place of the file")),
+        };
+        let index = index(&mut r, size)?;
+        r.end()?;
+        match &file {
+            IndexedFile::Disk(seen) if seen.covered != covered(&index, size) => {
+                Err(DecodeError::Invalid("covered"))
+            }
+            _ => Ok(Self { kind, file, index }),
+        }
+    }
+}
+
+/// How many bytes of the file say what the index says.
+fn covered(index: &RowIndex, size: u64) -> u64 {
+    index.rows.map_or(index.last().at, |_| size)
+}
+
+fn stored_text(r: &mut Reader<'_>) -> Result<StoredText, DecodeError> {
+    let text = StoredText {
+        tree: TreeId::new(r.array()?),
+        start: r.varint()?,
+        size: r.varint()?,
+    };
+    match text.start.checked_add(text.size) {
+        Some(_) => Ok(text),
+        None => Err(DecodeError::Invalid("size")),
+    }
+}
+
+/// Reads the points of a file of this size. A row has at least one byte.
+fn index(r: &mut Reader<'_>, size: u64) -> Result<RowIndex, DecodeError> {
+    let rows = r.varint()?.checked_sub(1);
+    let step = match r.u8()? {
+        doubled @ ..=DOUBLED_MAX => STEP_MIN << doubled,
+        _ => return Err(DecodeError::Invalid("distance of points")),
+    };
+    let count = r.varint()?;
+    if count > ROW_INDEX_POINTS_MAX as u64 {
+        return Err(DecodeError::Limit {
+            field: "points",
+            value: count,
+            limit: ROW_INDEX_POINTS_MAX as u64,
+        });
+    }
+    let (mut points, mut last) = (Vec::new(), Point::default());
+    for _ in 0..count {
+        let (row, at) = (r.varint()?, r.varint()?);
+        let row = last
+            .row
+            .checked_add(ROWS_APART)
+            .and_then(|n| n.checked_add(row));
+        let at = last.at.checked_add(step).and_then(|n| n.checked_add(at));
+        match (row, at) {
+            (Some(row), Some(at)) if row <= at && at < size => last = Point { row, at },
+            _ => return Err(DecodeError::Invalid("point")),
+        }
+        points.push(last);
+    }
+    let fits = rows.is_none_or(|rows| rows <= size && (rows > last.row || points.is_empty()));
+    match fits {
+        true => Ok(RowIndex { points, step, rows }),
+        false => Err(DecodeError::Invalid("number of rows")),
+    }
+}
+
+const KINDS: [RowKind; 3] = [RowKind::Records, RowKind::Elements, RowKind::Values];
+/// As a pack's, so that a transfer in text mode is noticed.
+const MAGIC: [u8; 8] = *b"\x89ALR\r\n\x1a\n";
+/// How often the smallest distance of points can be doubled within 64 bits.
+const DOUBLED_MAX: u8 = 47;
+/// Points that are looked at again where a file may be another.
+const SAMPLES: usize = 16;

@@ -1,0 +1,253 @@
+//! One file of what is looked into: on disk or in a dataset.
+
+use std::fs::File;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_schema::Schema;
+
+use crate::inspect::Compression;
+use crate::inspect::FileFormat;
+use crate::inspect::Format;
+use crate::inspect::table::Batch;
+use crate::inspect::table::Batches;
+use crate::inspect::table::Next;
+use crate::inspect::table::OpenOptions;
+use crate::inspect::table::Opened;
+use crate::inspect::table::Selection;
+use crate::inspect::table::Shape;
+use crate::inspect::table::TableError;
+use crate::inspect::table::open_table;
+use crate::progress::NoProgress;
+use crate::progress::Progress;
+use crate::read_at::ReadAt;
+use crate::registry::TextFile;
+use crate::registry::dataset_file::DatasetFile;
+use crate::registry::dataset_file::io_error;
+use crate::registry::error::Error;
+use crate::registry::row_indexes::KeptRows;
+
+/// A file of a target.
+pub struct TargetFile {
+    pub(super) path: String,
+    pub(super) size_bytes: u64,
+    pub(super) format: Option<FileFormat>,
+    pub(super) place: Place,
+}
+
+/// Where a file is.
+pub(super) enum Place {
+    Disk(PathBuf),
+    Store(Arc<DatasetFile>),
+}
+
+impl TargetFile {
+    /// Its path: in the dataset, below the directory, or as it was typed.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Its length in bytes.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// Its format, and the type of its rows, from its front and its end.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read, or is none that has rows.
+    pub fn describe(&self) -> Result<(FileFormat, Option<Schema>), Error> {
+        let opened = self.opened()?;
+        Ok((opened.format, opened.schema()))
+    }
+
+    pub(super) fn opened(&self) -> Result<Opened, Error> {
+        let opened = self.source().and_then(|source| self.table(source, None));
+        opened.map_err(|e| self.unopened(e))
+    }
+
+    /// How many rows it has, as far as rows have numbers.
+    pub(super) fn count(&self, home: &Path, progress: &dyn Progress) -> Result<u64, Unreadable> {
+        let (opened, kept) = self.indexed(home).map_err(|e| self.unopened(e))?;
+        if let Some(rows) = opened.table.rows() {
+            return Ok(rows);
+        }
+        if is_lines(&opened) {
+            return Ok(match &self.place {
+                Place::Disk(path) => TextFile::open(path, home)?.count(progress)?,
+                Place::Store(held) => held.lines()?,
+            });
+        }
+        // From the last place that is known. A header counts there, so it may be a row too far.
+        let index = opened.index.clone();
+        let from = index.map_or(0, |index| index.last().row.saturating_sub(1));
+        let table = Arc::clone(&opened.table);
+        let selection = Selection {
+            from,
+            ..Selection::default()
+        };
+        let batches = batches(opened, kept, &selection)?;
+        let mut rows = from;
+        let mut batch = Batch::default();
+        loop {
+            match batches.next(&mut batch)? {
+                Next::Batch(_) => rows += batch.count(),
+                Next::End(_) => return Ok(table.rows().unwrap_or(rows)),
+            }
+            if progress.cancelled() {
+                return Err(TableError::Interrupted.into());
+            }
+        }
+    }
+
+    /// Rows from one on.
+    pub(super) fn batches(
+        &self,
+        selection: &Selection,
+        home: &Path,
+    ) -> Result<Arc<dyn Batches>, TableError> {
+        let (opened, kept) = self.indexed(home)?;
+        if selection.from == 0 || !is_lines(&opened) {
+            return batches(opened, kept, selection);
+        }
+        // Where the line begins is known without reading those before it.
+        let line = selection.from;
+        let start = match &self.place {
+            Place::Disk(path) => {
+                let start = TextFile::open(path, home)
+                    .and_then(|mut text| text.start_of(line, &NoProgress));
+                start.map_err(|e| TableError::Read(io_error(&e)))?
+            }
+            Place::Store(file) => {
+                let start = file.start_of_line(line);
+                start.map_err(|e| TableError::Read(io_error(&e)))?
+            }
+        };
+        let start = start.unwrap_or(self.size_bytes);
+        let opened = self.table(self.source()?, Some((line, start)))?;
+        opened.table.batches(selection)
+    }
+
+    /// The same error with the file's name.
+    pub(super) fn blame(&self, source: TableError) -> TableError {
+        match source {
+            TableError::Interrupted => TableError::Interrupted,
+            source => TableError::InFile {
+                file: self.path.clone(),
+                source: Box::new(source),
+            },
+        }
+    }
+
+    /// Opened with what was learnt earlier of where its rows are, and where that is kept.
+    fn indexed(&self, home: &Path) -> Result<(Opened, Option<KeptRows>), TableError> {
+        let (source, kept): (Arc<dyn ReadAt>, _) = match &self.place {
+            Place::Disk(path) => {
+                let file = Arc::new(File::open(path)?);
+                let kept = KeptRows::on_disk(&file, home);
+                (file, kept)
+            }
+            Place::Store(held) => {
+                let kept = KeptRows::in_store(held.text(), home);
+                (Arc::clone(held) as Arc<dyn ReadAt>, Some(kept))
+            }
+        };
+        let opened = self.table(source, None)?;
+        if let (Some(index), Some(kept)) = (&opened.index, &kept) {
+            kept.load(index);
+        }
+        Ok((opened, kept))
+    }
+
+    fn source(&self) -> Result<Arc<dyn ReadAt>, TableError> {
+        Ok(match &self.place {
+            Place::Disk(path) => Arc::new(File::open(path)?),
+            Place::Store(file) => Arc::clone(file) as Arc<dyn ReadAt>,
+        })
+    }
+
+    fn table(
+        &self,
+        source: Arc<dyn ReadAt>,
+        known: Option<(u64, u64)>,
+    ) -> Result<Opened, TableError> {
+        let options = OpenOptions {
+            format: self.format,
+            known,
+            index: None,
+        };
+        open_table(source, &self.path, options)
+    }
+
+    fn unopened(&self, source: TableError) -> Error {
+        match source {
+            TableError::Read(e) if matches!(self.place, Place::Disk(_)) => {
+                Error::file("read", &self.path, e)
+            }
+            source => Error::Rows {
+                target: self.path.clone(),
+                source,
+            },
+        }
+    }
+}
+
+/// Why a file's rows could not be counted.
+pub(super) enum Unreadable {
+    /// With everything that is to be said.
+    Told(Error),
+    /// The file's name is still to be said.
+    Rows(TableError),
+}
+
+impl From<Error> for Unreadable {
+    fn from(error: Error) -> Self {
+        Self::Told(error)
+    }
+}
+
+impl From<TableError> for Unreadable {
+    fn from(error: TableError) -> Self {
+        Self::Rows(error)
+    }
+}
+
+/// Rows from one on; what is learnt of their places meanwhile is kept.
+fn batches(
+    opened: Opened,
+    kept: Option<KeptRows>,
+    selection: &Selection,
+) -> Result<Arc<dyn Batches>, TableError> {
+    let batches = opened.table.batches(selection)?;
+    Ok(match (opened.index, kept) {
+        (Some(index), Some(kept)) => kept.keep_after(index, batches),
+        _ => batches,
+    })
+}
+
+/// Whether rows are the lines of the file as they are: those have an index of their own.
+pub(super) fn is_lines(opened: &Opened) -> bool {
+    let is_plain = opened.format.compression == Compression::None;
+    let is_text = matches!(opened.table.shape(), Shape::Text | Shape::Json);
+    let formats = [Format::Jsonl, Format::Bytes];
+    is_plain && is_text && opened.index.is_none() && formats.contains(&opened.format.format)
+}
+
+/// Batches whose errors tell which file they are of.
+pub(super) struct Named {
+    pub(super) file: String,
+    pub(super) inner: Arc<dyn Batches>,
+}
+
+impl Batches for Named {
+    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+        self.inner.next(batch).map_err(|source| match source {
+            TableError::Interrupted => TableError::Interrupted,
+            source => TableError::InFile {
+                file: self.file.clone(),
+                source: Box::new(source),
+            },
+        })
+    }
+}
