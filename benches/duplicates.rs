@@ -222,7 +222,7 @@ fn quality(path: &str, modes: &[&str]) {
         let strange = near.filter(|e| root(&e.removed) != root(&e.kept)).count();
         let are_alike = |e: &&Evidence| {
             let [a, b] = [e.removed, e.kept].map(|row| word_pairs(&text_of(lines[row as usize])));
-            jaccard(&a, &b) >= 0.5
+            jaccard(&a, &b) >= least(&options)
         };
         let right = report.evidence.iter().filter(are_alike).count();
         let precision = right as f64 / report.evidence.len().max(1) as f64;
@@ -269,6 +269,14 @@ fn jaccard(a: &[u64], b: &[u64]) -> f64 {
     f64::from(shared) / (a.len() + b.len() - shared as usize).max(1) as f64
 }
 
+/// How alike rows must be to be held for alike in a mode.
+fn least(options: &DedupOptions<'_>) -> f64 {
+    match options.method {
+        Method::MinHash => options.threshold,
+        _ => 0.5,
+    }
+}
+
 /// Precision and recall against every pair compared: a row is to go when a row that stays is like it.
 fn brute(path: &str, count: usize) {
     let text = std::fs::read_to_string(path).unwrap();
@@ -298,10 +306,7 @@ fn brute(path: &str, count: usize) {
         let table = Arc::new(Lines::new(Arc::new(bytes), Shape::Text));
         let options = mode(name);
         let report = run(&table, &options, &NoProgress);
-        let threshold = match options.method {
-            Method::MinHash => options.threshold,
-            _ => 0.5,
-        };
+        let threshold = least(&options);
         let (mut wanted, mut found, mut wrong) = (0, 0, 0);
         for (n, set) in sets.iter().enumerate() {
             let stays = |kept: &usize| !report.removed.contains(*kept as u64);

@@ -249,7 +249,7 @@ fn no_decoder_panics_on_mutated_bytes() {
         let seeds = seeds(name);
         // Going over rows in several passes takes longer than reading a few fields.
         let rounds = match name {
-            "duplicates" | "lint" | "statistics" | "table" => 1_500,
+            "duplicates" | "lint" | "prints" | "statistics" | "table" => 1_500,
             _ => 20_000,
         };
         for round in 0..rounds {
