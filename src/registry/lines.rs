@@ -5,7 +5,9 @@ use std::fs;
 use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::inspect::line_index::Background;
 use crate::inspect::line_index::FileStamp;
 use crate::inspect::line_index::Growing;
 use crate::inspect::line_index::LineIndex;
@@ -25,7 +27,8 @@ use crate::wire::limits::LINE_INDEX_BYTES_MAX;
 use crate::wire::limits::LINE_INDEX_FILES_MAX;
 
 /// A file of text whose lines are asked for by number. Opening it reads no more than its ends and
-/// the index that was kept, whatever its size.
+/// the index that was kept, whatever its size. What is counted in the background is kept when it is
+/// dropped, which waits for the pieces that are being counted.
 #[derive(Debug)]
 pub struct TextFile {
     path: PathBuf,
@@ -37,6 +40,9 @@ pub struct TextFile {
     kept_bytes: u64,
     /// Where indexes are kept.
     cache: CacheFiles,
+    /// Counting goes on when what was asked for is known.
+    goes_on: bool,
+    background: Option<Background>,
 }
 
 impl TextFile {
@@ -63,6 +69,8 @@ impl TextFile {
             stamp,
             kept_bytes: 0,
             cache: CacheFiles::new(home, CACHE),
+            goes_on: false,
+            background: None,
         };
         if let Some(index) = opened.kept()? {
             opened.kept_bytes = index.covered();
@@ -71,12 +79,20 @@ impl TextFile {
         Ok(opened)
     }
 
+    /// The same where counting, once it is needed, goes on in the background when what was asked
+    /// for is known, until all lines are counted or this is dropped.
+    #[must_use]
+    pub fn in_background(mut self) -> Self {
+        self.goes_on = true;
+        self
+    }
+
     /// Length in bytes when it was opened. What is appended later is not looked at.
     pub fn size_bytes(&self) -> u64 {
         self.stamp.size
     }
 
-    /// What is known of its lines by now.
+    /// What is known of its lines by the last answer.
     pub fn index(&self) -> &LineIndex {
         &self.index
     }
@@ -131,6 +147,7 @@ impl TextFile {
                 Ok(start) => return Ok(Some(start)),
                 // The index that was kept was another file's after all.
                 Err(LinesError::Changed) if started_with > 0 => {
+                    self.background = None;
                     let fresh = LineIndex::new(self.stamp.size);
                     self.index =
                         fresh.ok_or_else(|| lines_error(&self.path, LinesError::Changed))?;
@@ -149,6 +166,11 @@ impl TextFile {
         let left = self.stamp.size - self.index.covered();
         progress.phase("indexing lines", Some(left));
         let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
+        if self.goes_on {
+            let known = self.extend_in_background(until, threads, progress);
+            self.index = known.map_err(|e| lines_error(&self.path, e))?;
+            return Ok(());
+        }
         let growing = Growing::new(self.index.clone());
         let done = growing.run(&self.file, until, threads, progress);
         self.index = growing.into_index();
@@ -156,6 +178,23 @@ impl TextFile {
             self.keep();
         }
         done.map_err(|e| lines_error(&self.path, e))
+    }
+
+    /// The same while counting goes on. What is counted is kept later.
+    fn extend_in_background(
+        &mut self,
+        until: Option<u64>,
+        threads: usize,
+        progress: &dyn Progress,
+    ) -> Result<LineIndex, LinesError> {
+        let background = match self.background.take() {
+            Some(background) => background,
+            None => {
+                let source = Arc::new(self.file.try_clone()?);
+                Background::start(self.index.clone(), source, threads)?
+            }
+        };
+        self.background.insert(background).wait(until, progress)
     }
 
     /// The index that was kept, as far as it still holds.
@@ -187,6 +226,19 @@ impl TextFile {
         };
         self.cache
             .write(id_of(&self.stamp).as_flattened(), &stored.encode());
+    }
+}
+
+impl Drop for TextFile {
+    fn drop(&mut self) {
+        let Some(background) = self.background.take() else {
+            return;
+        };
+        let (index, ended) = background.stop();
+        if index.covered() > self.kept_bytes && !matches!(ended, Err(LinesError::Shrunk)) {
+            self.index = index;
+            self.keep();
+        }
     }
 }
 

@@ -260,3 +260,51 @@ fn a_file_that_shrinks_while_open_is_an_error() {
     assert!(open.count(&NoProgress).is_err() && lab.kept().is_empty());
     assert!(open.lines((0, 0), 9, &mut |_| Ok(())).is_err());
 }
+
+#[test]
+fn what_is_counted_in_the_background_is_the_same_and_is_kept() {
+    let lab = Lab::new();
+    let text = lines(100_000, 1);
+    let starts: Vec<u64> = std::iter::once(0)
+        .chain(newlines(&text).map(|n| n as u64 + 1))
+        .collect();
+    let file = lab.file("f.jsonl", &text);
+    settle();
+    let open = |path: &Path| TextFile::open(path, &lab.home()).unwrap().in_background();
+    let mut all = open(&file);
+    for line in [0, 99_999, 5000, 50_000] {
+        let start = all.start_of(line, &NoProgress).unwrap();
+        assert_eq!(start, Some(starts[line as usize]));
+    }
+    assert_eq!(all.start_of(100_000, &NoProgress).unwrap(), None);
+    assert_eq!(all.count(&NoProgress).unwrap(), 100_000);
+    assert!(lab.kept().is_empty());
+    drop(all);
+    assert_eq!(lab.found(&file), text.len() as u64);
+
+    // Nobody waits for the rest, and what was counted by then is kept.
+    let other = lab.file("g.jsonl", &text);
+    settle();
+    let mut some = open(&other);
+    let start = some.start_of(20_000, &NoProgress).unwrap();
+    assert_eq!(start, Some(starts[20_000]));
+    drop(some);
+    let found = lab.found(&other);
+    assert!((starts[20_000]..=text.len() as u64).contains(&found));
+    assert_eq!(open(&other).count(&NoProgress).unwrap(), 100_000);
+    assert_eq!(lab.found(&other), text.len() as u64);
+
+    // Of a file that shrinks nothing is.
+    let third = lab.file("h.jsonl", &text);
+    let mut shrinks = open(&third);
+    fs::write(&third, b"a\n").unwrap();
+    assert!(shrinks.count(&NoProgress).is_err());
+    drop(shrinks);
+    assert_eq!(lab.kept().len(), 2);
+}
+
+/// Where the newlines are.
+fn newlines(text: &[u8]) -> impl Iterator<Item = usize> {
+    let bytes = text.iter().enumerate();
+    bytes.filter(|(_, b)| **b == b'\n').map(|(n, _)| n)
+}

@@ -67,7 +67,8 @@ fn lines<W: Write>(
     (cli, out): (&Cli, &Out),
     printer: &mut Printer<W>,
 ) -> Result<Shown, Failure> {
-    let mut file = TextFile::open(path, &home_of(cli)?)?;
+    // Lines are shown as soon as it is known where they are; what is counted meanwhile is kept.
+    let mut file = TextFile::open(path, &home_of(cli)?)?.in_background();
     let bar = Bar::new(out.is_quiet());
     let start = file.start_of(args.start, &bar)?;
     // It is off the screen before the first line is on it.
@@ -81,6 +82,8 @@ fn lines<W: Write>(
         }
         printer.part(part).map_err(unwritten)
     })?;
+    // Before the file is closed, which keeps what was counted.
+    printer.to.flush()?;
     Ok(Shown::Rows)
 }
 

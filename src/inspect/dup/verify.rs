@@ -104,22 +104,24 @@ impl<'a> Verifier<'a> {
             let before = pairs.len();
             let sets = self.load(pairs, room)?;
             let share = pairs.len().div_ceil(self.options.threads.max(1));
-            let compared: Vec<(Vec<Alike>, Vec<Pair>)> = std::thread::scope(|scope| {
+            let compared: Vec<(Vec<Alike>, usize)> = std::thread::scope(|scope| {
                 let sets = &sets;
                 let this = &*self;
                 let work = |part| scope.spawn(move || this.compare(part, sets));
-                let threads: Vec<_> = pairs.chunks(share).map(work).collect();
+                let threads: Vec<_> = pairs.chunks_mut(share).map(work).collect();
                 let joined = threads.into_iter().map(|t| match t.join() {
                     Ok(made) => made,
                     Err(panic) => std::panic::resume_unwind(panic),
                 });
                 joined.collect()
             });
-            pairs.clear();
-            for (alike, later) in compared {
+            let mut kept = 0;
+            for (n, (alike, later)) in compared.into_iter().enumerate() {
                 self.alike.extend(alike);
-                pairs.extend(later);
+                pairs.copy_within(n * share..n * share + later, kept);
+                kept += later;
             }
+            pairs.truncate(kept);
             if pairs.len() == before {
                 room = room.saturating_mul(2).max(1 << 20);
             }
@@ -172,17 +174,24 @@ impl<'a> Verifier<'a> {
         Ok(Sets::new(made.into_iter().map(|(l, _, _)| l).collect()))
     }
 
-    /// The pairs that are alike, and those for whose rows there was no room.
-    fn compare(&self, pairs: &[Pair], sets: &Sets) -> (Vec<Alike>, Vec<Pair>) {
-        let (mut found, mut later) = (Vec::new(), Vec::new());
+    /// The pairs that are alike. Those for whose rows there was no room are put in front; how many
+    /// they are.
+    fn compare(&self, pairs: &mut [Pair], sets: &Sets) -> (Vec<Alike>, usize) {
+        let (mut found, mut later) = (Vec::new(), 0);
         let mut last = (u32::MAX, None);
-        for pair in pairs {
-            let (kept, other) = rows_of(*pair);
+        for n in 0..pairs.len() {
+            let Some(pair) = pairs.get(n).copied() else {
+                break;
+            };
+            let (kept, other) = rows_of(pair);
             if last.0 != kept {
                 last = (kept, sets.of(kept));
             }
             let (Some(a), Some(b)) = (last.1, sets.of(other)) else {
-                later.push(*pair);
+                if let Some(free) = pairs.get_mut(later) {
+                    *free = pair;
+                }
+                later += 1;
                 continue;
             };
             if let Some(similarity) = self.similarity(a, b) {

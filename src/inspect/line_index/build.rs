@@ -2,6 +2,7 @@
 //! asked for meanwhile.
 
 use std::collections::BTreeMap;
+use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -18,6 +19,8 @@ use crate::read_at::ReadAt;
 #[derive(Debug)]
 pub struct Growing {
     state: Mutex<State>,
+    /// More is counted, or nobody counts any more.
+    moved: Condvar,
 }
 
 #[derive(Debug)]
@@ -28,6 +31,8 @@ struct State {
     /// Pieces that were counted before one in front of them, by where they begin.
     early: BTreeMap<u64, Counted>,
     failed: Option<LinesError>,
+    /// Nobody counts any more, and this is why, where not everything is counted.
+    ended: Option<Option<LinesError>>,
 }
 
 impl Growing {
@@ -39,7 +44,9 @@ impl Growing {
                 index,
                 early: BTreeMap::new(),
                 failed: None,
+                ended: None,
             }),
+            moved: Condvar::new(),
         }
     }
 
@@ -57,6 +64,49 @@ impl Growing {
     pub fn into_index(self) -> LineIndex {
         let state = self.state.into_inner();
         state.unwrap_or_else(PoisonError::into_inner).index
+    }
+
+    /// Whoever waits need not wait any longer: nobody counts any more.
+    pub(super) fn end(&self, why: Option<LinesError>) {
+        self.state().ended.get_or_insert(why);
+        self.moved.notify_all();
+    }
+
+    /// The index of what was counted, and why it is not all of it.
+    pub(super) fn ended(&self) -> (LineIndex, Result<(), LinesError>) {
+        let state = self.state();
+        let why = state.ended.as_ref().and_then(Option::as_ref);
+        let why = why.map_or(Ok(()), |error| Err(error.again()));
+        (state.index.clone(), why)
+    }
+
+    /// Waits until others have counted as much as is needed to know where a line is or that there
+    /// is none, or all; the index as it is then.
+    pub(super) fn wait(
+        &self,
+        until: Option<u64>,
+        progress: &dyn Progress,
+    ) -> Result<LineIndex, LinesError> {
+        let mut state = self.state();
+        loop {
+            let index = &state.index;
+            let is_known = until.is_some_and(|line| index.locate(line) != Place::NotYet);
+            if is_known || index.is_complete() {
+                return Ok(index.clone());
+            }
+            if let Some(why) = &state.ended {
+                // Whoever ended without an error had counted everything.
+                let why = why.as_ref().unwrap_or(&LinesError::Interrupted);
+                return Err(why.again());
+            }
+            if progress.cancelled() {
+                return Err(LinesError::Interrupted);
+            }
+            let before = index.covered;
+            let moved = self.moved.wait(state);
+            state = moved.unwrap_or_else(PoisonError::into_inner);
+            progress.advance(state.index.covered - before);
+        }
     }
 
     /// Counts until everything is covered or, with `until`, it is known where that line is or
@@ -121,6 +171,8 @@ impl Growing {
         while let Some(counted) = state.early.remove(&state.index.covered) {
             state.index.append(&counted);
         }
+        drop(guard);
+        self.moved.notify_all();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

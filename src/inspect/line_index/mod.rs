@@ -4,6 +4,7 @@
 //! Sums over blocks, of which few are kept and the rest added up when asked for, are Jacobson's
 //! `select` ("Space-efficient static trees and graphs", FOCS 1989) over the newlines of a file.
 
+mod background;
 mod build;
 mod codec;
 mod read;
@@ -12,6 +13,7 @@ mod tests;
 
 use thiserror::Error;
 
+pub use background::Background;
 pub use build::Growing;
 pub use codec::StoredIndex;
 pub use read::Line;
@@ -46,6 +48,22 @@ pub enum LinesError {
     /// Beyond what can be divided into blocks: 512 TiB.
     #[error("it is too large for an index of its lines")]
     TooLarge,
+}
+
+impl LinesError {
+    /// The same once more, for the next who asks.
+    fn again(&self) -> Self {
+        match self {
+            Self::Changed => Self::Changed,
+            Self::Interrupted => Self::Interrupted,
+            Self::Read(e) => Self::Read(match e.raw_os_error() {
+                Some(code) => std::io::Error::from_raw_os_error(code),
+                None => std::io::Error::new(e.kind(), e.to_string()),
+            }),
+            Self::Shrunk => Self::Shrunk,
+            Self::TooLarge => Self::TooLarge,
+        }
+    }
 }
 
 impl From<EndsError> for LinesError {

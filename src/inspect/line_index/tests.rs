@@ -1,3 +1,4 @@
+mod background;
 mod stored;
 
 use std::io;
