@@ -35,6 +35,8 @@ pub struct TextFile {
     file: File,
     stamp: FileStamp,
     is_settled: bool,
+    /// Bytes of a byte order mark, which the first line begins behind.
+    mark_bytes: u64,
     index: LineIndex,
     /// What the index covered when the file was opened, in bytes.
     kept_bytes: u64,
@@ -59,7 +61,7 @@ impl TextFile {
         }
         let file = File::open(path).map_err(fail)?;
         let (stamp, is_settled) = stamp_of(&file).map_err(fail)?;
-        refuse_binary(path, &file)?;
+        let mark_bytes = look_at_front(path, &file)?;
         let too_large = || lines_error(path, LinesError::TooLarge);
         let mut opened = Self {
             path: path.to_owned(),
@@ -67,6 +69,7 @@ impl TextFile {
             index: LineIndex::new(stamp.size).ok_or_else(too_large)?,
             file,
             stamp,
+            mark_bytes,
             kept_bytes: 0,
             cache: CacheFiles::new(home, CACHE),
             goes_on: false,
@@ -144,7 +147,7 @@ impl TextFile {
                 }
             };
             match start_in(&self.file, &block) {
-                Ok(start) => return Ok(Some(start)),
+                Ok(start) => return Ok(Some(start.max(self.mark_bytes))),
                 // The index that was kept was another file's after all.
                 Err(LinesError::Changed) if started_with > 0 => {
                     self.background = None;
@@ -270,8 +273,9 @@ fn id_of(stamp: &FileStamp) -> [[u8; 8]; 2] {
     [stamp.device, stamp.inode].map(u64::to_le_bytes)
 }
 
-/// Formats that have rows and no lines, by their first bytes.
-fn refuse_binary(path: &Path, file: &File) -> Result<(), Error> {
+/// Refuses formats that have rows and no lines, by their first bytes; of others, the bytes of a byte
+/// order mark.
+fn look_at_front(path: &Path, file: &File) -> Result<u64, Error> {
     let mut head = [0; 6];
     let n = std::os::unix::fs::FileExt::read_at(file, &mut head, 0);
     let n = n.map_err(|e| Error::file("read", path, e))?;
@@ -282,9 +286,13 @@ fn refuse_binary(path: &Path, file: &File) -> Result<(), Error> {
             path: path.to_owned(),
             format,
         }),
-        None => Ok(()),
+        None if head.starts_with(MARK) => Ok(MARK.len() as u64),
+        None => Ok(0),
     }
 }
+
+/// A byte order mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Line indexes in a home.
 const CACHE: CacheKind = CacheKind {

@@ -170,6 +170,16 @@ fn what_has_no_lines_is_refused() {
 }
 
 #[test]
+fn the_first_line_begins_behind_a_byte_order_mark() {
+    let lab = Lab::new();
+    let marked = lab.file("marked.txt", b"\xef\xbb\xbfone\n\xef\xbb\xbftwo\n");
+    assert_eq!(lab.texts(&marked, 0, 2), ["one", "\u{feff}two"]);
+    let out = lab.show(&marked, 0, 1);
+    let line: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((&line["offset"], &line["bytes"]), (&3.into(), &3.into()));
+}
+
+#[test]
 fn an_index_is_kept_continued_and_made_anew() {
     let lab = Lab::new();
     let mut text = lines(100_000, 1);
