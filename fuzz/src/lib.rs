@@ -16,6 +16,7 @@ use alimentar::archive::VolumeTrailer;
 use alimentar::archive::compress_frame;
 use alimentar::catalog::Tombstone;
 use alimentar::chunk::Codec;
+use alimentar::chunk::apply;
 use alimentar::chunk::decompress;
 use alimentar::ident::BlobId;
 use alimentar::ident::ContentId;
@@ -144,6 +145,7 @@ pub fn record(data: &[u8]) {
     if let Ok(view) = RecordView::decode(data) {
         let _ = view.payload_is_whole();
         let _ = view.unpack();
+        let _ = view.unpack_on(data.to_vec());
         // A header that passed its check is one that a writer could have made.
         if let (Some(kind), Some(codec)) = (view.header.kind, view.header.codec)
             && let Ok(payload) = view.unpack()
@@ -155,6 +157,7 @@ pub fn record(data: &[u8]) {
                 flags: view.header.flags,
                 sequence: view.header.sequence,
                 items: view.header.items.clone(),
+                bases: Vec::new(),
                 payload,
             }
             .encode();
@@ -163,6 +166,7 @@ pub fn record(data: &[u8]) {
     for codec in [Codec::Raw, Codec::Zstd] {
         let _ = decompress(codec, data, 1 << 16);
     }
+    let _ = apply(data, data.repeat(3), 1 << 16);
 }
 
 /// Packs without an index.

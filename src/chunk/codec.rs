@@ -1,16 +1,17 @@
 //! How stored bytes are compressed. One byte in the record says which codec; zstd frames come
-//! from and go to a pure Rust implementation that stays behind this file.
+//! from and go to pure Rust implementations that stay behind this file and `difference`.
 
 use thiserror::Error;
 
-/// How the payload of a record is coded. Numbers as in `spec/pack.md`; a codec that stores a
-/// payload as a difference against the record's bases has its number reserved there.
+/// How the payload of a record is coded. Numbers as in `spec/pack.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
     /// The bytes as they are.
     Raw,
     /// One zstd frame (RFC 8878) with its content size, without a dictionary.
     Zstd,
+    /// One zstd frame with its content size, whose dictionary is the bytes of the record's bases.
+    Difference,
 }
 
 impl Codec {
@@ -19,6 +20,7 @@ impl Codec {
         match self {
             Self::Raw => 0,
             Self::Zstd => 1,
+            Self::Difference => 2,
         }
     }
 
@@ -27,6 +29,7 @@ impl Codec {
         match number {
             0 => Some(Self::Raw),
             1 => Some(Self::Zstd),
+            2 => Some(Self::Difference),
             _ => None,
         }
     }
@@ -39,6 +42,9 @@ pub enum CodecError {
     /// The compressed bytes are damaged.
     #[error("the compressed bytes are damaged")]
     Damaged,
+    /// The payload is a difference, and its bases were not given.
+    #[error("a difference, which only its bases can be put to")]
+    NeedsBases,
     /// The bytes unpack to another length than the record says.
     #[error("unpacks to another length than the {expected} bytes that are recorded")]
     Length {
@@ -91,7 +97,7 @@ impl Compressor {
 /// The raw bytes of a payload, exactly `raw_bytes` of them; never allocates beyond that.
 ///
 /// # Errors
-/// [`CodecError`] when the payload is damaged or of another length.
+/// [`CodecError`] when the payload is damaged, of another length, or a difference.
 pub fn decompress(codec: Codec, payload: &[u8], raw_bytes: usize) -> Result<Vec<u8>, CodecError> {
     let length = CodecError::Length {
         expected: raw_bytes,
@@ -101,6 +107,7 @@ pub fn decompress(codec: Codec, payload: &[u8], raw_bytes: usize) -> Result<Vec<
         Codec::Zstd => {
             zrip::decompress_with_limit(payload, raw_bytes).map_err(|_| CodecError::Damaged)?
         }
+        Codec::Difference => return Err(CodecError::NeedsBases),
     };
     if raw.len() == raw_bytes {
         Ok(raw)

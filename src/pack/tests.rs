@@ -21,6 +21,7 @@ fn record(blobs: &[&[u8]]) -> Record {
         flags: super::Flags::default(),
         sequence: 0,
         items,
+        bases: Vec::new(),
         payload,
     }
 }

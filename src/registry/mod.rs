@@ -7,6 +7,9 @@ mod cards;
 mod checkout;
 mod croissant;
 mod dataset_file;
+#[cfg(test)]
+mod difference_tests;
+mod differences;
 mod error;
 mod feed;
 mod files;
@@ -20,6 +23,7 @@ mod lookup;
 pub mod peers;
 #[cfg(test)]
 mod power_cut_tests;
+mod previous;
 mod profiles;
 mod read;
 mod read_files;
@@ -29,6 +33,7 @@ mod row_diff;
 mod row_files;
 mod schemas;
 mod search;
+mod segments;
 mod sign;
 mod small_files;
 mod spill;

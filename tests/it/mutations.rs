@@ -125,6 +125,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                     id: BlobId::of(b"abc"),
                     raw_bytes: 3,
                 }],
+                bases: Vec::new(),
                 payload: b"abc".to_vec(),
             }
             .encode();

@@ -98,6 +98,7 @@ fn golden() -> String {
             id: BlobId::of(b"abc"),
             raw_bytes: 3,
         }],
+        bases: Vec::new(),
         payload: b"abc".to_vec(),
     };
     let envelope = Envelope {

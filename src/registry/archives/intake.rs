@@ -12,13 +12,12 @@ use crate::archive::EntryName;
 use crate::archive::Shelf;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
-use crate::chunk::Compressor;
 use crate::ident::TreeId;
 use crate::manifest::ChunkEntry;
 use crate::progress::Progress;
 use crate::registry::error::Error;
 use crate::registry::feed::Batch;
-use crate::registry::ingest::store_batch;
+use crate::registry::ingest::Storing;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 
@@ -91,7 +90,7 @@ fn work(
     inbox: &Mutex<mpsc::Receiver<Incoming>>,
     has_failed: &AtomicBool,
 ) -> Result<(), Error> {
-    let mut compressor = Compressor::new();
+    let mut storing = Storing::plain(session);
     let mut failed = Ok(());
     loop {
         let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -99,7 +98,7 @@ fn work(
             return failed;
         };
         if failed.is_ok() && !has_failed.load(Ordering::Relaxed) {
-            failed = store(session, &mut compressor, &incoming);
+            failed = store(&mut storing, &incoming);
             if failed.is_err() {
                 has_failed.store(true, Ordering::Relaxed);
             }
@@ -107,8 +106,8 @@ fn work(
     }
 }
 
-fn store(session: &Session, compressor: &mut Compressor, incoming: &Incoming) -> Result<(), Error> {
-    let found = store_batch(session, compressor, &incoming.batch)?;
+fn store(storing: &mut Storing<'_>, incoming: &Incoming) -> Result<(), Error> {
+    let found = storing.batch(&incoming.batch)?.entries;
     let mut pairs = found.iter().zip(&incoming.expected);
     match pairs.find(|(found, expected)| found != expected) {
         Some((_, expected)) => {

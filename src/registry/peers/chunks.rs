@@ -171,6 +171,7 @@ fn one_record(
         flags: Flags::default(),
         sequence: 0,
         items,
+        bases: Vec::new(),
         payload,
     };
     Ok(record.encode())

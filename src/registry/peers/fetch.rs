@@ -276,6 +276,7 @@ impl Filler<'_> {
             flags: Flags::default(),
             sequence: 0,
             items: kept,
+            bases: Vec::new(),
             payload,
         })
     }
