@@ -16,7 +16,7 @@ use crate::trust::Level;
 use crate::trust::Publisher;
 
 fn lines(edited: impl Fn(usize) -> bool) -> Vec<String> {
-    let word = |n: usize| *blake3::hash(&n.to_le_bytes()).as_bytes();
+    let word = |n: usize| *blake3::hash(&(n as u64).to_le_bytes()).as_bytes();
     let line = |n| {
         let text = crate::ident::to_hex(&word(n));
         let score = if edited(n) { 7 } else { 3 };

@@ -18,11 +18,14 @@ use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 
+/// A record's pack and offset, and what is in it.
+type Kept = ((u32, u32), Arc<Unpacked>);
+
 /// A few records, unpacked, the latest last.
 #[derive(Debug)]
 pub(crate) struct Recents {
     most: usize,
-    kept: Mutex<VecDeque<((u32, u32), Arc<Unpacked>)>>,
+    kept: Mutex<VecDeque<Kept>>,
 }
 
 impl Recents {
