@@ -8,6 +8,7 @@ use structured_zstd::encoding::CompressionLevel;
 use structured_zstd::encoding::FrameCompressor;
 
 use crate::chunk::CodecError;
+use crate::panics::caught;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 
@@ -58,6 +59,11 @@ impl Differ {
 /// # Errors
 /// [`CodecError`] when the payload is damaged or of another length.
 pub fn apply(payload: &[u8], bases: Vec<u8>, raw_bytes: usize) -> Result<Vec<u8>, CodecError> {
+    // Peers may have made it.
+    caught(|| decode(payload, bases, raw_bytes)).unwrap_or(Err(CodecError::Damaged))
+}
+
+fn decode(payload: &[u8], bases: Vec<u8>, raw_bytes: usize) -> Result<Vec<u8>, CodecError> {
     let damaged = |_| CodecError::Damaged;
     if bases.len() > RECORD_BASE_BYTES_MAX || raw_bytes > RECORD_RAW_BYTES_MAX {
         return Err(CodecError::Damaged);

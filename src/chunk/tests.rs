@@ -174,3 +174,27 @@ fn differences_of_the_c_implementation_are_read() {
         assert_eq!(apply(&frame, old.clone(), new.len()).as_ref(), Ok(&new));
     }
 }
+
+#[test]
+fn a_difference_that_expands_without_an_end_is_refused() {
+    let base = rows(50, 14);
+    let magic = 0xfd2f_b528_u32.to_le_bytes();
+    // One segment of 2^40 bytes, or of as many as are wanted; a window of 2^41 bytes.
+    let heads: [&[u8]; 3] = [
+        &[0xe0, 0, 0, 0, 0, 0, 1, 0, 0],
+        &[0xa0, 0, 0, 1, 0],
+        &[0x00, 0xff],
+    ];
+    // Blocks of one byte, repeated 128 KiB times.
+    let blocks = [0x02, 0x00, 0x10, b'a'].repeat(100_000);
+    for head in heads {
+        let frame = [&magic, head, &blocks].concat();
+        assert!(apply(&frame, base.clone(), 1 << 16).is_err());
+        assert!(apply(&frame, base.clone(), usize::MAX).is_err());
+        // Nor do two frames make one.
+        let twice = [frame.clone(), frame].concat();
+        assert!(apply(&twice, base.clone(), 1 << 16).is_err());
+    }
+    let too_long = vec![0; crate::wire::limits::RECORD_BASE_BYTES_MAX + 1];
+    assert!(apply(&magic, too_long, 1).is_err());
+}

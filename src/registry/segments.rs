@@ -156,10 +156,15 @@ impl Segment {
             .collect()
     }
 
-    /// Where all of them are, when they touch.
+    /// Where all of them are, when each begins where the one before it ends.
     fn only_part(&self) -> Option<Range<usize>> {
         let ((_, first), (_, last)) = (self.chunks.first()?, self.chunks.last()?);
-        (last.end - first.start == self.raw_bytes).then_some(first.start..last.end)
+        let touch = |pair: &[(BlobId, Range<usize>)]| match pair {
+            [(_, before), (_, after)] => before.end == after.start,
+            _ => false,
+        };
+        let together = self.chunks.windows(2).all(touch);
+        together.then_some(first.start..last.end)
     }
 
     fn bytes(&self, data: &[u8]) -> Vec<u8> {
