@@ -20,7 +20,7 @@ use crate::store::disk::StoreError;
 use crate::wire::limits::RECORD_BASES_MAX;
 
 /// A difference that is shorter than one part in this many of what it stands for pays.
-const SURELY_PAYS: usize = 8;
+pub(crate) const SURELY_PAYS: usize = 8;
 /// After differences that did not pay, so many chunks are stored without a try; twice as many
 /// after every further one, up to the most.
 const PAUSE_CHUNKS: usize = 16;

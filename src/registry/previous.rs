@@ -32,14 +32,28 @@ pub(crate) struct Previous {
 pub(crate) struct Place {
     /// Chunks that it may be a difference against; none where the chunk itself is there.
     pub(crate) chunks: Vec<BlobId>,
+    /// Where these are.
+    pub(crate) run: Option<OldRun>,
     /// The leaf of the tree that is there.
     pub(crate) leaf: Option<TreeId>,
+}
+
+/// Chunks of the version before that follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OldRun {
+    /// The first, counted from the first of all.
+    pub(crate) first: u64,
+    /// How many.
+    pub(crate) count: u64,
+    /// Where the first begins.
+    pub(crate) from: u64,
 }
 
 /// A chunk of the version before.
 #[derive(Clone, Copy)]
 struct Old {
     id: BlobId,
+    number: u64,
     leaf: TreeId,
     start: u64,
     end: u64,
@@ -50,6 +64,8 @@ pub(crate) struct Alignment<'a> {
     /// Gone once the tree has ended, or could not be read on.
     walk: Option<TreeWalk<'a>>,
     window: VecDeque<Old>,
+    /// Chunks that were looked at.
+    seen: u64,
     /// The latest place in the window of every chunk in it.
     by_id: HashMap<BlobId, Old>,
     /// Where the next new chunk would lie in the version before.
@@ -64,6 +80,7 @@ impl<'a> Alignment<'a> {
         Self {
             walk: walk.ok(),
             window: VecDeque::new(),
+            seen: 0,
             by_id: HashMap::new(),
             at: 0,
         }
@@ -82,8 +99,8 @@ impl<'a> Alignment<'a> {
             rest = after;
             if let (Some(old), Some((_, later))) = (next, after.split_first()) {
                 places.push(Place {
-                    chunks: Vec::new(),
                     leaf: Some(old.leaf),
+                    ..Place::default()
                 });
                 self.at = old.end;
                 rest = later;
@@ -124,9 +141,16 @@ impl<'a> Alignment<'a> {
                 place.leaf = Some(old.leaf);
             }
             let is_much = shared >= OVERLAP_BYTES || shared * 2 >= old.end - old.start;
-            if is_much && place.chunks.last() != Some(&old.id) {
-                place.chunks.push(old.id);
+            if !is_much {
+                continue;
             }
+            let run = place.run.get_or_insert(OldRun {
+                first: old.number,
+                count: 0,
+                from: old.start,
+            });
+            run.count = old.number + 1 - run.first;
+            place.chunks.push(old.id);
         }
         place
     }
@@ -167,10 +191,12 @@ impl<'a> Alignment<'a> {
             };
             let old = Old {
                 id: BlobId::new(*chunk.id.as_bytes()),
+                number: self.seen,
                 leaf: walk.leaf(),
                 start,
                 end: start.saturating_add(u64::from(chunk.bytes)),
             };
+            self.seen += 1;
             self.by_id.insert(old.id, old);
             self.window.push_back(old);
         }

@@ -7,6 +7,7 @@ use crate::chunk::Compressor;
 use crate::chunk::decompress;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::sync::difference::Difference;
 use crate::sync::frame::Frame;
 use crate::sync::hello::Hello;
 use crate::sync::reconcile::Symbols;
@@ -107,6 +108,8 @@ pub enum Answer {
     Nodes(Vec<Vec<u8>>),
     /// One encoded pack record of chunks.
     Chunks(Vec<u8>),
+    /// Chunks as a difference.
+    Difference(Difference),
     /// A card's bytes.
     Card(Vec<u8>),
     /// How much of what was announced is new there.
@@ -130,7 +133,7 @@ impl Answer {
             0x81 | 0x87 | 0x7f => 4 << 10,
             0x82 | 0x88 => BATCH_BYTES_MAX + (64 << 10),
             0x83 => 10 + RECONCILE_ELEMENTS_MAX * 4,
-            0x84 | 0x85 => FRAME_BYTES_MAX,
+            0x84 | 0x85 | 0x8c => FRAME_BYTES_MAX,
             0x86 => CARD_BYTES_MAX,
             0x89 => 10 + CHUNKS_ASKED_MAX as usize * 3,
             0x8a => FILTER_BYTES_MAX,
@@ -189,6 +192,10 @@ impl Answer {
                 symbols.put_to(&mut w);
                 0x8b
             }
+            Self::Difference(difference) => {
+                difference.put(&mut w);
+                0x8c
+            }
             Self::Refusal(refusal) => {
                 w.u8(refusal.code.number()).counted(refusal.text.as_bytes());
                 0x7f
@@ -229,6 +236,7 @@ impl Answer {
             0x87 => Self::Announced(r.varint()?),
             0x88 => return decode_batch(&frame.body).map(Self::Statements),
             0x8b => Self::Symbols(Symbols::read(&mut r)?),
+            0x8c => Self::Difference(Difference::read(&mut r)?),
             0x7f => {
                 let code = RefusalCode::from_number(r.u8()?);
                 let text = r.counted("reason", AGENT_BYTES_MAX)?;

@@ -6,6 +6,7 @@
 
 mod answer;
 mod conduct;
+mod difference;
 mod directory;
 mod element;
 mod filter;
@@ -33,6 +34,12 @@ pub use answer::pack_batch;
 pub use conduct::Budget;
 pub use conduct::Conduct;
 pub use conduct::Pace;
+pub use difference::BaseRun;
+pub use difference::Difference;
+pub use difference::Group;
+pub use difference::HeldVersion;
+pub use difference::Part;
+pub use difference::PullDifferenceRequest;
 pub use directory::Directory;
 pub use directory::Neighbour;
 pub use directory::Seen;
@@ -78,6 +85,7 @@ pub use sighting::SERVICE;
 pub use sighting::Shown;
 pub use sighting::Sighting;
 pub use source::ChunkSource;
+pub use source::EachPart;
 pub use source::EachRecord;
 pub use source::PeerCatalog;
 pub use source::PeerError;

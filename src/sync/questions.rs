@@ -4,6 +4,8 @@ use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::sync::answer::Answer;
 use crate::sync::answer::RefusalCode;
+use crate::sync::difference::Part;
+use crate::sync::difference::PullDifferenceRequest;
 use crate::sync::filter::Filter;
 use crate::sync::hello::Access;
 use crate::sync::reconcile::Symbols;
@@ -16,6 +18,7 @@ use crate::sync::request::ReconcileRequest;
 use crate::sync::request::Request;
 use crate::sync::request::SeamRequest;
 use crate::sync::source::ChunkSource;
+use crate::sync::source::EachPart;
 use crate::sync::source::EachRecord;
 use crate::sync::source::PeerCatalog;
 use crate::sync::source::PeerError;
@@ -267,6 +270,26 @@ impl<L: Line> ChunkSource for L {
                 return Err(unexpected());
             };
             match each(record) {
+                true => Ok(()),
+                false => Err(PeerError::Stopped),
+            }
+        })
+    }
+
+    fn differences(
+        &self,
+        request: &PullDifferenceRequest,
+        is_needless: &dyn Fn() -> bool,
+        each: &mut EachPart<'_>,
+    ) -> Result<(), PeerError> {
+        let request = Request::PullDifference(request.clone());
+        self.ask(&request, is_needless, &mut |answer| {
+            let part = match answer {
+                Answer::Chunks(record) => Part::Record(record),
+                Answer::Difference(difference) => Part::Difference(difference),
+                _ => return Err(unexpected()),
+            };
+            match each(part) {
                 true => Ok(()),
                 false => Err(PeerError::Stopped),
             }

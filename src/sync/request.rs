@@ -3,6 +3,7 @@
 use crate::ident::DatasetName;
 use crate::ident::EnvelopeId;
 use crate::ident::HexPrefix;
+use crate::sync::difference::PullDifferenceRequest;
 use crate::sync::element::Element;
 use crate::sync::element::Salt;
 use crate::sync::frame::Frame;
@@ -147,6 +148,8 @@ pub enum Request {
     Seams(SeamRequest),
     /// Which content ids are there, in short.
     Filter,
+    /// Chunks, or what they differ in from others.
+    PullDifference(PullDifferenceRequest),
 }
 
 impl Request {
@@ -160,6 +163,7 @@ impl Request {
             6 => 32,
             8 => 32 + 1 + 10 + 10,
             9 => 0,
+            10 => PullDifferenceRequest::BODY_LIMIT,
             7 => BATCH_BYTES_MAX + (64 << 10),
             // Read and answered, so that a later version may ask.
             _ => 64 << 10,
@@ -229,6 +233,10 @@ impl Request {
                 8
             }
             Self::Filter => 9,
+            Self::PullDifference(r) => {
+                r.put(&mut w);
+                10
+            }
         };
         let body = w.into_bytes();
         Frame { kind, body }.encode()
@@ -267,6 +275,7 @@ impl Request {
                 chunks: r.count("chunks asked for", CHUNKS_ASKED_MAX as usize)? as u64,
             }),
             9 => Self::Filter,
+            10 => Self::PullDifference(PullDifferenceRequest::read(&mut r)?),
             _ => return Ok(None),
         };
         r.end()?;
@@ -274,14 +283,14 @@ impl Request {
     }
 }
 
-fn tree_number(tree: TreeKind) -> u8 {
+pub(super) fn tree_number(tree: TreeKind) -> u8 {
     match tree {
         TreeKind::Data => 0,
         TreeKind::Table => 1,
     }
 }
 
-fn read_tree_kind(r: &mut Reader<'_>) -> Result<TreeKind, DecodeError> {
+pub(super) fn read_tree_kind(r: &mut Reader<'_>) -> Result<TreeKind, DecodeError> {
     match r.u8()? {
         0 => Ok(TreeKind::Data),
         1 => Ok(TreeKind::Table),
