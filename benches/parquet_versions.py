@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes versions of a Parquet file for versions.sh: 110 rows changed, with ordinary pages and with
+"""Makes versions of a Parquet file for versions.sh: a text changed in 110 rows, with ordinary pages and with
 content-defined ones.
 usage: parquet_versions.py FILE.parquet OUT_DIR      needs pyarrow 21 or newer"""
 import os
@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 source, out = sys.argv[1:]
 os.makedirs(out, exist_ok=True)
 table = pq.read_table(source)
-column = next(n for n, f in enumerate(table.schema) if pa.types.is_string(f.type))
+texts = [n for n, f in enumerate(table.schema) if pa.types.is_string(f.type)]
+column = max(texts, key=lambda n: table.column(n).nbytes)
 rows = sorted(random.Random(7).sample(range(table.num_rows), 110))
 values, pieces, start = table.column(column).combine_chunks(), [], 0
 for row in rows:

@@ -154,3 +154,74 @@ impl<'a> Differences<'a> {
         })
     }
 }
+
+/// Keeps chunks that came as a difference: as it is, where its bases are plain here and all of it is
+/// new, and else as one that is made here, or plain.
+pub(crate) fn keep_difference(
+    session: &Session,
+    reader: &BlobReader,
+    record: Record,
+    raw: &[u8],
+) -> Result<(), StoreError> {
+    let key = |id: BlobId| BlobKey {
+        kind: BlobKind::Chunk,
+        id,
+    };
+    let keys: Vec<BlobKey> = record.items.iter().map(|i| key(i.id)).collect();
+    let fresh = session.claim(&keys)?;
+    let base_keys: Vec<BlobKey> = record.bases.iter().map(|id| key(*id)).collect();
+    let located = session.locate_held(&base_keys)?;
+    let mut located = located.into_iter();
+    let are_plain = located.all(|at| at.is_some_and(|at| !at.is_difference));
+    if are_plain && !fresh.contains(&false) {
+        return session.append(&record);
+    }
+    let (kept, some) = only_fresh(&record.items, raw, &fresh);
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let mut differences = Differences::new(session, reader);
+    let found = differences.plain_bases(BlobKind::Chunk, &record.bases)?;
+    let mut plain: Vec<BlobId> = Vec::new();
+    for base in (record.bases.iter())
+        .filter_map(|id| found.get(id))
+        .flatten()
+    {
+        if !plain.contains(base) {
+            plain.push(*base);
+        }
+    }
+    match differences.record(BlobKind::Chunk, &kept, &some, &plain) {
+        Some(record) => session.append(&record),
+        None => session.append(&packed(kept, &some)),
+    }
+}
+
+/// The items that are new, and their bytes.
+pub(crate) fn only_fresh(items: &[Item], raw: &[u8], fresh: &[bool]) -> (Vec<Item>, Vec<u8>) {
+    let (mut kept, mut some) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    for (item, fresh) in items.iter().zip(fresh) {
+        let end = at + item.raw_bytes as usize;
+        if *fresh {
+            kept.push(*item);
+            some.extend_from_slice(raw.get(at..end).unwrap_or_default());
+        }
+        at = end;
+    }
+    (kept, some)
+}
+
+/// Chunks in a record of their own.
+pub(crate) fn packed(items: Vec<Item>, raw: &[u8]) -> Record {
+    let (codec, payload) = Compressor::new().compress(raw);
+    Record {
+        kind: BlobKind::Chunk,
+        codec,
+        flags: Flags::default(),
+        sequence: 0,
+        items,
+        bases: Vec::new(),
+        payload,
+    }
+}

@@ -47,6 +47,8 @@ pub(crate) struct OldRun {
     pub(crate) count: u64,
     /// Where the first begins.
     pub(crate) from: u64,
+    /// Their bytes.
+    pub(crate) bytes: u64,
 }
 
 /// A chunk of the version before.
@@ -148,8 +150,10 @@ impl<'a> Alignment<'a> {
                 first: old.number,
                 count: 0,
                 from: old.start,
+                bytes: 0,
             });
             run.count = old.number + 1 - run.first;
+            run.bytes = old.end - run.from;
             place.chunks.push(old.id);
         }
         place

@@ -14,11 +14,12 @@ use crate::manifest::ChunkEntry;
 use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::RecordView;
+use crate::registry::differences::keep_difference;
+use crate::registry::differences::only_fresh;
+use crate::registry::differences::packed;
 use crate::registry::error::Error;
 use crate::registry::peers::resembling;
 use crate::registry::peers::resembling::Named;
-use crate::registry::peers::resembling::only_fresh;
-use crate::registry::peers::resembling::packed;
 use crate::registry::peers::resembling::put_to_bases;
 use crate::registry::previous::Place;
 use crate::registry::read::Located;
@@ -289,14 +290,15 @@ impl Filler<'_> {
         data: &mut [u8],
     ) -> Result<(), NotTaken> {
         let damaged = || PeerError::Misbehaved("a damaged record");
-        let (bytes, is_difference) = match part {
-            Part::Record(bytes) => (bytes, false),
+        let (bytes, difference) = match part {
+            Part::Record(bytes) => (bytes, None),
             Part::Difference(difference) => {
                 let wrong = || PeerError::Misbehaved("a difference of what was not named");
                 let record = named.record(difference).ok_or_else(wrong)?;
-                (record.encode(), true)
+                (record.encode(), Some(record))
             }
         };
+        let is_difference = difference.is_some();
         let view = RecordView::decode(&bytes).map_err(|_| damaged())?;
         let header = &view.header;
         let is_chunks = header.kind == Some(BlobKind::Chunk)
@@ -314,9 +316,9 @@ impl Filler<'_> {
             false => view.unpack().map_err(|_| damaged())?,
         };
         self.place(&header.items, &raw, is_difference, missing, data)?;
-        match is_difference {
-            true => Ok(self.keep_difference(&view, &raw, &bytes)?),
-            false => Ok(self.keep(&header.items, &raw, &bytes)?),
+        match difference {
+            Some(record) => Ok(keep_difference(self.session, self.reader, record, &raw)?),
+            None => Ok(self.keep(&header.items, &raw, &bytes)?),
         }
     }
 
@@ -372,9 +374,7 @@ impl Filler<'_> {
         let keys: Vec<BlobKey> = items.iter().map(key).collect();
         let fresh = self.session.claim(&keys)?;
         if !fresh.contains(&false) {
-            return self
-                .session
-                .append_encoded(BlobKind::Chunk, items, bytes, false);
+            return self.session.append_encoded(BlobKind::Chunk, items, bytes);
         }
         let (kept, some) = only_fresh(items, raw, &fresh);
         match kept.is_empty() {

@@ -5,7 +5,6 @@ use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
 use crate::catalog;
 use crate::chunk::Codec;
-use crate::chunk::Compressor;
 use crate::chunk::params::DIFFERENCE_BYTES;
 use crate::ident::BlobId;
 use crate::pack::Flags;
@@ -13,7 +12,6 @@ use crate::pack::Item;
 use crate::pack::Record;
 use crate::pack::RecordView;
 use crate::registry::LocalRegistry;
-use crate::registry::differences::Differences;
 use crate::registry::error::Error;
 use crate::registry::peers::fetch::Filler;
 use crate::registry::peers::fetch::Window;
@@ -21,7 +19,6 @@ use crate::registry::peers::offers::Offer;
 use crate::registry::previous::OldRun;
 use crate::registry::previous::Previous;
 use crate::store::disk::BlobReader;
-use crate::store::disk::StoreError;
 use crate::sync::BaseRun;
 use crate::sync::Difference;
 use crate::sync::Group;
@@ -196,76 +193,4 @@ pub(super) fn put_to_bases(reader: &BlobReader, view: &RecordView<'_>) -> Option
         }
     }
     view.unpack_on(bases).ok()
-}
-
-impl Filler<'_> {
-    /// Keeps chunks that came as a difference: as one, where its bases are plain here and all of
-    /// it is new.
-    pub(super) fn keep_difference(
-        &self,
-        view: &RecordView<'_>,
-        raw: &[u8],
-        bytes: &[u8],
-    ) -> Result<(), StoreError> {
-        let key = |id: BlobId| BlobKey {
-            kind: BlobKind::Chunk,
-            id,
-        };
-        let (items, bases) = (&view.header.items, &view.header.bases);
-        let keys: Vec<BlobKey> = items.iter().map(|i| key(i.id)).collect();
-        let fresh = self.session.claim(&keys)?;
-        let base_keys: Vec<BlobKey> = bases.iter().map(|id| key(*id)).collect();
-        let located = self.session.locate_held(&base_keys)?;
-        let mut located = located.into_iter();
-        let are_plain = located.all(|at| at.is_some_and(|at| !at.is_difference));
-        if are_plain && !fresh.contains(&false) {
-            let kind = BlobKind::Chunk;
-            return self.session.append_encoded(kind, items, bytes, true);
-        }
-        let (kept, some) = only_fresh(items, raw, &fresh);
-        if kept.is_empty() {
-            return Ok(());
-        }
-        let mut differences = Differences::new(self.session, self.reader);
-        let found = differences.plain_bases(BlobKind::Chunk, bases)?;
-        let mut plain: Vec<BlobId> = Vec::new();
-        for base in bases.iter().filter_map(|id| found.get(id)).flatten() {
-            if !plain.contains(base) {
-                plain.push(*base);
-            }
-        }
-        match differences.record(BlobKind::Chunk, &kept, &some, &plain) {
-            Some(record) => self.session.append(&record),
-            None => self.session.append(&packed(kept, &some)),
-        }
-    }
-}
-
-/// The items that are new, and their bytes.
-pub(super) fn only_fresh(items: &[Item], raw: &[u8], fresh: &[bool]) -> (Vec<Item>, Vec<u8>) {
-    let (mut kept, mut some) = (Vec::new(), Vec::new());
-    let mut at = 0;
-    for (item, fresh) in items.iter().zip(fresh) {
-        let end = at + item.raw_bytes as usize;
-        if *fresh {
-            kept.push(*item);
-            some.extend_from_slice(raw.get(at..end).unwrap_or_default());
-        }
-        at = end;
-    }
-    (kept, some)
-}
-
-/// Chunks in a record of their own.
-pub(super) fn packed(items: Vec<Item>, raw: &[u8]) -> Record {
-    let (codec, payload) = Compressor::new().compress(raw);
-    Record {
-        kind: BlobKind::Chunk,
-        codec,
-        flags: Flags::default(),
-        sequence: 0,
-        items,
-        bases: Vec::new(),
-        payload,
-    }
 }

@@ -117,6 +117,14 @@ impl BlobReader {
         })
     }
 
+    /// Another reader on the same store.
+    ///
+    /// # Errors
+    /// As [`BlobReader::new`].
+    pub fn again(&self) -> Result<Self, StoreError> {
+        Self::new(&self.store)
+    }
+
     /// Where these blobs are, in one look at the index.
     ///
     /// # Errors

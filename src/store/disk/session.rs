@@ -150,7 +150,7 @@ impl Session {
     }
 
     /// Appends an encoded record that somebody else made and the caller has checked to the last
-    /// byte; it holds these claimed blobs. The bases of a difference are held, and plain.
+    /// byte; it holds these claimed blobs, and is no difference.
     ///
     /// # Errors
     /// As [`Session::append`].
@@ -159,10 +159,9 @@ impl Session {
         kind: BlobKind,
         items: &[Item],
         bytes: &[u8],
-        is_difference: bool,
     ) -> Result<(), StoreError> {
         let mut state = self.state();
-        self.append_bytes(&mut state, kind, items, bytes, is_difference)
+        self.append_bytes(&mut state, kind, items, bytes, false)
     }
 
     /// Where these blobs are, of those that will not be removed while the session lasts: held, or
