@@ -361,7 +361,10 @@ fn is_part_of_a_pull(request: &Request) -> bool {
 fn has_data(request: &Request) -> bool {
     matches!(
         request,
-        Request::PullNode(_) | Request::PullChunk(_) | Request::PullDifference(_)
+        Request::PullNode(_)
+            | Request::PullChunk(_)
+            | Request::PullDifference(_)
+            | Request::PullNodeDifference(_)
     )
 }
 
@@ -372,7 +375,7 @@ fn name_of(request: &Request) -> &'static str {
         Request::Reconcile(_) => "reconcile",
         Request::Symbols(_) => "symbols",
         Request::Wanted(_) => "wanted",
-        Request::PullNode(_) => "nodes",
+        Request::PullNode(_) | Request::PullNodeDifference(_) => "nodes",
         Request::PullChunk(_) => "chunks",
         Request::PullCard(_) => "card",
         Request::Announce { .. } => "announce",

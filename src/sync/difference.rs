@@ -3,6 +3,7 @@
 use crate::ident::ContentId;
 use crate::ident::EnvelopeId;
 use crate::ident::TreeId;
+use crate::sync::request::PullNodeRequest;
 use crate::sync::request::TreeKind;
 use crate::sync::request::read_tree_kind;
 use crate::sync::request::tree_number;
@@ -22,6 +23,20 @@ pub struct HeldVersion {
     pub content_id: ContentId,
     /// The root of its tree of the kind that is asked about.
     pub root: TreeId,
+}
+
+impl HeldVersion {
+    pub(super) fn put(&self, w: &mut Writer) {
+        w.bytes(self.content_id.as_bytes());
+        w.bytes(self.root.as_bytes());
+    }
+
+    pub(super) fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            content_id: ContentId::new(r.array()?),
+            root: TreeId::new(r.array()?),
+        })
+    }
 }
 
 /// Chunks that follow each other in the version that the asking side holds.
@@ -66,8 +81,7 @@ impl PullDifferenceRequest {
     pub(crate) fn put(&self, w: &mut Writer) {
         w.bytes(self.envelope.as_bytes()).u8(tree_number(self.tree));
         w.varint(self.offset);
-        w.bytes(self.held.content_id.as_bytes());
-        w.bytes(self.held.root.as_bytes());
+        self.held.put(w);
         w.varint(self.groups.len() as u64);
         for group in &self.groups {
             w.varint(group.skip).varint(group.take);
@@ -82,10 +96,7 @@ impl PullDifferenceRequest {
         let envelope = EnvelopeId::new(r.array()?);
         let tree = read_tree_kind(r)?;
         let offset = r.varint()?;
-        let held = HeldVersion {
-            content_id: ContentId::new(r.array()?),
-            root: TreeId::new(r.array()?),
-        };
+        let held = HeldVersion::read(r)?;
         let count = r.count("groups asked for", RUNS_ASKED_MAX)?;
         let mut groups = Vec::new();
         let (mut asked, mut of_bases) = (0_u64, 0_u64);
@@ -176,4 +187,27 @@ pub enum Part {
     Record(Vec<u8>),
     /// A difference.
     Difference(Difference),
+}
+
+/// Asks for nodes by somebody who holds another version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullNodeDifferenceRequest {
+    /// Which nodes.
+    pub nodes: PullNodeRequest,
+    /// Where the bases are.
+    pub held: HeldVersion,
+}
+
+/// The nodes that a peer answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Nodes {
+    /// In the order asked.
+    Plain(Vec<Vec<u8>>),
+    /// What the body of an answer with them differs in from nodes that the asking side has.
+    Difference {
+        /// Length of that body.
+        raw_bytes: usize,
+        /// A frame.
+        payload: Vec<u8>,
+    },
 }

@@ -3,7 +3,9 @@
 use crate::ident::DatasetName;
 use crate::ident::EnvelopeId;
 use crate::ident::HexPrefix;
+use crate::sync::difference::HeldVersion;
 use crate::sync::difference::PullDifferenceRequest;
+use crate::sync::difference::PullNodeDifferenceRequest;
 use crate::sync::element::Element;
 use crate::sync::element::Salt;
 use crate::sync::frame::Frame;
@@ -150,6 +152,8 @@ pub enum Request {
     Filter,
     /// Chunks, or what they differ in from others.
     PullDifference(PullDifferenceRequest),
+    /// Nodes, or what they differ in from others.
+    PullNodeDifference(PullNodeDifferenceRequest),
 }
 
 impl Request {
@@ -164,6 +168,7 @@ impl Request {
             8 => 32 + 1 + 10 + 10,
             9 => 0,
             10 => PullDifferenceRequest::BODY_LIMIT,
+            11 => 32 + 1 + 3 + NODES_ASKED_MAX * 11 + 64,
             7 => BATCH_BYTES_MAX + (64 << 10),
             // Read and answered, so that a later version may ask.
             _ => 64 << 10,
@@ -196,11 +201,7 @@ impl Request {
                 3
             }
             Self::PullNode(r) => {
-                w.bytes(r.envelope.as_bytes()).u8(tree_number(r.tree));
-                w.varint(r.places.len() as u64);
-                r.places.iter().for_each(|p| {
-                    w.u8(p.level).varint(p.offset);
-                });
+                put_places(&mut w, r);
                 4
             }
             Self::PullChunk(r) => {
@@ -236,6 +237,11 @@ impl Request {
             Self::PullDifference(r) => {
                 r.put(&mut w);
                 10
+            }
+            Self::PullNodeDifference(r) => {
+                put_places(&mut w, &r.nodes);
+                r.held.put(&mut w);
+                11
             }
         };
         let body = w.into_bytes();
@@ -276,6 +282,10 @@ impl Request {
             }),
             9 => Self::Filter,
             10 => Self::PullDifference(PullDifferenceRequest::read(&mut r)?),
+            11 => Self::PullNodeDifference(PullNodeDifferenceRequest {
+                nodes: read_places(&mut r)?,
+                held: HeldVersion::read(&mut r)?,
+            }),
             _ => return Ok(None),
         };
         r.end()?;
@@ -321,6 +331,14 @@ fn read_filter(r: &mut Reader<'_>) -> Result<ListFilter, DecodeError> {
         _ => None,
     }
     .ok_or(DecodeError::Invalid("filter"))
+}
+
+fn put_places(w: &mut Writer, r: &PullNodeRequest) {
+    w.bytes(r.envelope.as_bytes()).u8(tree_number(r.tree));
+    w.varint(r.places.len() as u64);
+    r.places.iter().for_each(|place| {
+        w.u8(place.level).varint(place.offset);
+    });
 }
 
 fn read_places(r: &mut Reader<'_>) -> Result<PullNodeRequest, DecodeError> {

@@ -10,8 +10,10 @@ use crate::error_kind::ErrorKind;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::sync::answer::Refusal;
+use crate::sync::difference::Nodes;
 use crate::sync::difference::Part;
 use crate::sync::difference::PullDifferenceRequest;
+use crate::sync::difference::PullNodeDifferenceRequest;
 use crate::sync::filter::Filter;
 use crate::sync::hello::Access;
 use crate::sync::reconcile::Symbols;
@@ -172,6 +174,13 @@ pub trait ChunkSource: PeerCatalog {
     /// # Errors
     /// [`PeerError`] when it does not answer so.
     fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError>;
+
+    /// The same of nodes that may come as a difference.
+    ///
+    /// # Errors
+    /// As [`ChunkSource::nodes`]; [`PeerError::Refused`] as not understood by a peer that is older
+    /// than differences.
+    fn node_differences(&self, request: &PullNodeDifferenceRequest) -> Result<Nodes, PeerError>;
 
     /// Connects again after the connection was lost; nothing where it was not.
     ///

@@ -87,6 +87,17 @@ fn requests() -> Vec<Request> {
                 },
             ],
         }),
+        Request::PullNodeDifference(PullNodeDifferenceRequest {
+            nodes: PullNodeRequest {
+                envelope,
+                tree: TreeKind::Data,
+                places: vec![NodePlace::ROOT],
+            },
+            held: HeldVersion {
+                content_id: ContentId::new([4; 32]),
+                root: TreeId::new([5; 32]),
+            },
+        }),
         Request::Filter,
         Request::Announce {
             envelopes: vec![vec![1, 2], vec![]],
@@ -108,6 +119,10 @@ fn answers() -> Vec<Answer> {
             bases: vec![3, 4, 5],
             payload: vec![7; 9],
         }),
+        Answer::NodesDifference {
+            raw_bytes: 300,
+            payload: vec![3; 40],
+        },
         Answer::Card(b"# card".to_vec()),
         Answer::Filter(Filter::build(&[ContentId::new([1; 32])]).encode()),
         Answer::Announced(3),

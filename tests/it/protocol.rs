@@ -20,6 +20,7 @@ use alimentar::sync::ListFilter;
 use alimentar::sync::NodePlace;
 use alimentar::sync::PullChunkRequest;
 use alimentar::sync::PullDifferenceRequest;
+use alimentar::sync::PullNodeDifferenceRequest;
 use alimentar::sync::PullNodeRequest;
 use alimentar::sync::ReconcileRequest;
 use alimentar::sync::Refusal;
@@ -150,6 +151,23 @@ fn requests() -> Vec<(&'static str, Request)> {
                 ],
             }),
         ),
+        (
+            "request-node-differences",
+            Request::PullNodeDifference(PullNodeDifferenceRequest {
+                nodes: PullNodeRequest {
+                    envelope,
+                    tree: TreeKind::Data,
+                    places: vec![NodePlace {
+                        level: 0,
+                        offset: 300,
+                    }],
+                },
+                held: HeldVersion {
+                    content_id: ContentId::from_bytes(b"a"),
+                    root: TreeId::new([8; 32]),
+                },
+            }),
+        ),
     ]
 }
 
@@ -185,6 +203,13 @@ fn answers() -> Vec<(&'static str, Answer)> {
                 bases: vec![2, 3],
                 payload: vec![9, 9],
             }),
+        ),
+        (
+            "answer-node-differences",
+            Answer::NodesDifference {
+                raw_bytes: 300,
+                payload: vec![9, 9, 9],
+            },
         ),
     ]
 }

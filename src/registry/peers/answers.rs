@@ -17,6 +17,7 @@ use crate::registry::peers::chunks::ChunkAnswer;
 use crate::registry::peers::comparing::WantedAnswer;
 use crate::registry::peers::differing::DifferenceAnswer;
 use crate::registry::peers::hearing::Source;
+use crate::registry::peers::node_differences;
 use crate::registry::peers::nodes::NodeAnswer;
 use crate::registry::peers::visible::Showing;
 use crate::store::disk::BlobReader;
@@ -202,9 +203,23 @@ impl LocalRegistry {
             }
             Request::PullDifference(r) => {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
-                let held = self.shown_version(r, asking)?;
+                let held = self.shown_version(&r.held, r.tree, asking)?;
                 let answer = DifferenceAnswer::new(reader, &dataset.manifest, r, held)?;
                 return Ok(Rest::Differences(Box::new(answer)));
+            }
+            Request::PullNodeDifference(r) => {
+                let (nodes, held) = (&r.nodes, &r.held);
+                let (reader, dataset) = self.reader_shown(&nodes.envelope, asking)?;
+                let shown = self.shown_version(held, nodes.tree, asking)?;
+                let m = &dataset.manifest;
+                let short = match shown {
+                    Some((root, _)) => node_differences::answer(&reader, m, nodes, root)?,
+                    None => None,
+                };
+                match short {
+                    Some(answer) => ready.push_back(answer),
+                    None => return Ok(Rest::Nodes(NodeAnswer::new(reader, m, nodes))),
+                }
             }
             Request::Seams(r) => {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;

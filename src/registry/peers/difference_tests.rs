@@ -1,5 +1,6 @@
 //! Pulling a version of which the one before is here: what comes, from whom, and from whom not.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use crate::catalog::Dataset;
@@ -154,7 +155,7 @@ fn a_peer_that_is_older_than_differences_is_asked_for_chunks() {
     let near = first_pulled(&a, &b);
     a.index("corpus", &version(1), false);
     let alter = |request: &Request, answer| match request {
-        Request::PullDifference(_) => {
+        Request::PullDifference(_) | Request::PullNodeDifference(_) => {
             Err(Refusal::new(RefusalCode::NotUnderstood, "no such request").into())
         }
         _ => Ok(answer),
@@ -198,6 +199,48 @@ fn wrong_differences_are_noticed_and_plain_chunks_taken() {
         )
         .unwrap();
         assert_eq!(b.bytes_of("corpus"), Some(version(n)));
+        is_sound(&b);
+    }
+}
+
+/// Changes the length and the payload of nodes that came as a difference.
+type Lie = dyn Fn(&mut usize, &mut Vec<u8>) + Sync;
+
+#[test]
+fn wrong_differences_of_nodes_are_noticed_and_nodes_asked_for() {
+    let (a, b) = (Lab::new(), Lab::new());
+    let near = first_pulled(&a, &b);
+    let lies: [&Lie; 3] = [
+        &|raw_bytes, _| *raw_bytes += 1,
+        &|_, payload| payload.truncate(9),
+        &|raw_bytes, payload| {
+            *raw_bytes = 1 << 20;
+            *payload = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 0x58, 0x03, 0, 0x10, b'a'];
+        },
+    ];
+    for (n, lie) in (1..).zip(lies) {
+        // Most chunks stay: where all of them are new, there is nothing in a node to differ from.
+        let data = [b"{\"n\":0}\n".repeat(n), version(0)].concat();
+        a.index("corpus", &data, false);
+        let altered = AtomicU64::new(0);
+        let alter = |_: &Request, answer| match answer {
+            Answer::NodesDifference {
+                mut raw_bytes,
+                mut payload,
+            } => {
+                altered.fetch_add(1, Ordering::Relaxed);
+                lie(&mut raw_bytes, &mut payload);
+                Ok(Answer::NodesDifference { raw_bytes, payload })
+            }
+            other => Ok(other),
+        };
+        let source = Altered {
+            near: &near,
+            alter: &alter,
+        };
+        pull(&b, &source).unwrap();
+        assert!(altered.into_inner() > 0);
+        assert_eq!(b.bytes_of("corpus"), Some(data));
         is_sound(&b);
     }
 }

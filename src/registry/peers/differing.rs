@@ -32,7 +32,9 @@ use crate::store::disk::StoreError;
 use crate::sync::Answer;
 use crate::sync::BaseRun;
 use crate::sync::Difference;
+use crate::sync::HeldVersion;
 use crate::sync::PullDifferenceRequest;
+use crate::sync::TreeKind;
 use crate::wire::limits::RECORD_ITEMS_MAX;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 
@@ -342,20 +344,21 @@ impl LocalRegistry {
     /// The tree that a request says its sender has, where he may see it here and reads differences.
     pub(super) fn shown_version(
         &self,
-        request: &PullDifferenceRequest,
+        held: &HeldVersion,
+        tree: TreeKind,
         asking: &Asking,
     ) -> Result<Option<Shown>, Error> {
         if !asking.hello.reads(Codec::Difference) {
             return Ok(None);
         }
-        let wanted = request.held.content_id;
+        let wanted = held.content_id;
         let named = self.store.read(|t| {
             let named = catalog::by_content(t, &wanted, |id| *id == wanted)?;
             Ok::<_, Error>(named)
         })?;
         let trees = named.into_iter().filter_map(|dataset| {
-            let (root, size) = tree_of(&dataset.manifest, request.tree);
-            (root == request.held.root).then_some((dataset.envelope_id, (root, size)))
+            let (root, size) = tree_of(&dataset.manifest, tree);
+            (root == held.root).then_some((dataset.envelope_id, (root, size)))
         });
         for (envelope, tree) in trees {
             if self.shown_by_envelope(&envelope, asking.showing)?.is_some() {

@@ -140,11 +140,11 @@ pub(crate) struct Filler<'a> {
 pub(crate) struct AsksDifferences(AtomicBool);
 
 impl AsksDifferences {
-    fn get(&self) -> bool {
+    pub(super) fn get(&self) -> bool {
         !self.0.load(Ordering::Relaxed)
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }

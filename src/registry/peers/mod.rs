@@ -16,6 +16,7 @@ mod hearing;
 mod lab;
 #[cfg(test)]
 mod near;
+mod node_differences;
 mod nodes;
 mod offers;
 mod passing;

@@ -19,6 +19,7 @@ use crate::registry::peers::fetch::Filled;
 use crate::registry::peers::fetch::Filler;
 use crate::registry::peers::fetch::NotFilled;
 use crate::registry::peers::fetch::Window;
+use crate::registry::peers::node_differences::put_to_bases;
 use crate::registry::peers::nodes::Walk;
 use crate::registry::peers::resembling::Before;
 use crate::registry::peers::supply::Supply;
@@ -31,6 +32,9 @@ use crate::sync::Lane;
 use crate::sync::Outcome;
 use crate::sync::PeerError;
 use crate::sync::Plan;
+use crate::sync::PullNodeDifferenceRequest;
+use crate::sync::PullNodeRequest;
+use crate::sync::RefusalCode;
 use crate::sync::SeamRequest;
 use crate::sync::Step;
 use crate::sync::TreeKind;
@@ -176,7 +180,7 @@ impl Pulling<'_> {
 
     /// Walks the tree and offers windows.
     fn plan(&self, shared: &Shared) -> Result<(), Error> {
-        let mut ask = |request: &crate::sync::PullNodeRequest,
+        let mut ask = |request: &PullNodeRequest,
                        check: &mut crate::registry::peers::nodes::Check<'_>| {
             self.ask_nodes(request, check)
         };
@@ -258,13 +262,13 @@ impl Pulling<'_> {
     /// Asks one peer after the other for nodes.
     fn ask_nodes(
         &self,
-        request: &crate::sync::PullNodeRequest,
+        request: &PullNodeRequest,
         check: &mut crate::registry::peers::nodes::Check<'_>,
     ) -> Result<(), Error> {
         let mut last = None;
         for supply in self.supplies.iter().filter(|s| s.is_usable()) {
             loop {
-                let answered = retried(|| supply.source.nodes(request)).and_then(&mut *check);
+                let answered = self.nodes_of(supply, request).and_then(&mut *check);
                 match answered {
                     Ok(()) => return Ok(()),
                     Err(error) if !error.is_final() && supply.survives() => {}
@@ -277,6 +281,31 @@ impl Pulling<'_> {
             }
         }
         Err(no_peer_left(last))
+    }
+
+    /// Nodes of one peer; as a difference where another version is here.
+    fn nodes_of(
+        &self,
+        supply: &Supply<'_>,
+        request: &PullNodeRequest,
+    ) -> Result<Vec<Vec<u8>>, PeerError> {
+        if let Some(before) = self.before.filter(|_| supply.asks_differences.get()) {
+            let with_held = PullNodeDifferenceRequest {
+                nodes: request.clone(),
+                held: before.held,
+            };
+            match retried(|| supply.source.node_differences(&with_held)) {
+                Err(PeerError::Refused(r)) if r.code == RefusalCode::NotUnderstood => {}
+                answered => {
+                    let put = put_to_bases(answered?, &before.previous, &request.places)?;
+                    if let Some(nodes) = put {
+                        return Ok(nodes);
+                    }
+                }
+            }
+            supply.asks_differences.end();
+        }
+        retried(|| supply.source.nodes(request))
     }
 
     /// What each thread of a lane does.
