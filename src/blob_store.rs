@@ -107,6 +107,14 @@ pub enum BlobError {
     /// It is there, but its bytes are not those that its name says.
     #[error("{0} is damaged in the store")]
     Corrupt(BlobKey),
+    /// It is stored as a difference against a blob that is not there, not whole, or itself one.
+    #[error("{key} is a difference against {base}, which cannot be read")]
+    Base {
+        /// What was asked for.
+        key: BlobKey,
+        /// What it needs.
+        base: BlobKey,
+    },
     /// The store itself failed.
     #[error("the store failed")]
     Backend {
@@ -120,7 +128,7 @@ pub enum BlobError {
 impl Classify for BlobError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Missing(_) | Self::Corrupt(_) => ErrorKind::Integrity,
+            Self::Missing(_) | Self::Corrupt(_) | Self::Base { .. } => ErrorKind::Integrity,
             Self::Backend { kind, .. } => *kind,
         }
     }

@@ -17,6 +17,7 @@ use alimentar::archive::VolumeTrailer;
 use alimentar::archive::compress_frame;
 use alimentar::catalog::Tombstone;
 use alimentar::chunk::Codec;
+use alimentar::chunk::apply;
 use alimentar::chunk::decompress;
 use alimentar::ident::BlobId;
 use alimentar::ident::ContentId;
@@ -68,13 +69,14 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 31] = [
+pub const TARGETS: [(&str, Target); 32] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
     ("file_table", file_table),
     ("node", node),
     ("record", record),
+    ("difference", difference),
     ("pack", pack),
     ("tombstone", tombstone),
     ("schema", schema),
@@ -150,6 +152,7 @@ pub fn record(data: &[u8]) {
     if let Ok(view) = RecordView::decode(data) {
         let _ = view.payload_is_whole();
         let _ = view.unpack();
+        let _ = view.unpack_on(base());
         // A header that passed its check is one that a writer could have made.
         if let (Some(kind), Some(codec)) = (view.header.kind, view.header.codec)
             && let Ok(payload) = view.unpack()
@@ -161,6 +164,7 @@ pub fn record(data: &[u8]) {
                 flags: view.header.flags,
                 sequence: view.header.sequence,
                 items: view.header.items.clone(),
+                bases: Vec::new(),
                 payload,
             }
             .encode();
@@ -168,6 +172,30 @@ pub fn record(data: &[u8]) {
     }
     for codec in [Codec::Raw, Codec::Zstd] {
         let _ = decompress(codec, data, 1 << 16);
+    }
+}
+
+/// What the seeds of differences are differences against.
+pub fn base() -> Vec<u8> {
+    let line = |n: u32| {
+        format!(
+            "{{\"n\":{n},\"text\":\"{:08x}\"}}\n",
+            n.wrapping_mul(0x9e37_79b9)
+        )
+    };
+    (0..400).map(line).collect::<String>().into_bytes()
+}
+
+/// The first two bytes are the length that a difference claims to have, unpacked.
+pub fn difference(data: &[u8]) {
+    let Some((length, frame)) = data.split_first_chunk() else {
+        return;
+    };
+    let length = usize::from(u16::from_le_bytes(*length));
+    for bases in [base(), vec![7], data.repeat(3)] {
+        if let Ok(raw) = apply(frame, bases, length) {
+            assert_eq!(raw.len(), length);
+        }
     }
 }
 

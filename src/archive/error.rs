@@ -34,7 +34,7 @@ pub enum ArchiveError {
     #[error("the archive's header is malformed")]
     Header(#[source] serde_json::Error),
     /// Written by a newer version.
-    #[error("the archive has version {0}; this program reads version 1")]
+    #[error("the archive has version {0}; this program reads versions 1 and 2")]
     Version(u32),
     /// Holds nothing, or more than is allowed.
     #[error("the archive says that it holds {0} datasets")]

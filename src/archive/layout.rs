@@ -17,8 +17,10 @@ use crate::wire::limits::ARCHIVE_DATASETS_MAX;
 pub const FRAME_BYTES: usize = 8 << 20;
 /// Bytes of a tar block.
 pub(super) const BLOCK_BYTES: usize = 512;
-/// The version of the format that is written and read.
+/// The version of archives without differences.
 const VERSION: u32 = 1;
+/// The version of those that may hold differences.
+const VERSION_DIFFERENCES: u32 = 2;
 
 /// Which dataset of the archive an entry is about: none where there is only one.
 pub type Slot = Option<EnvelopeId>;
@@ -40,6 +42,8 @@ pub enum EntryName {
     Node([u8; 8]),
     /// A chunk, likewise.
     Chunk([u8; 8]),
+    /// Chunks as a difference, by the id of the first.
+    Difference([u8; 8]),
 }
 
 impl EntryName {
@@ -51,6 +55,11 @@ impl EntryName {
     /// The entry of a chunk.
     pub fn chunk(id: &ChunkId) -> Self {
         Self::Chunk(id.as_bytes().first_chunk().copied().unwrap_or_default())
+    }
+
+    /// The entry of chunks that begin with this one.
+    pub fn difference(first: &ChunkId) -> Self {
+        Self::Difference(first.as_bytes().first_chunk().copied().unwrap_or_default())
     }
 
     /// The path in the tar.
@@ -67,6 +76,7 @@ impl EntryName {
             Self::Card(slot) => below(slot, "card.md"),
             Self::Node(id) => format!("nodes/{}.node", to_hex(id)),
             Self::Chunk(id) => format!("data/{}.chunk", to_hex(id)),
+            Self::Difference(id) => format!("data/{}.difference", to_hex(id)),
         }
     }
 
@@ -78,7 +88,10 @@ impl EntryName {
         } else if let Some(rest) = path.strip_prefix("nodes/") {
             Self::Node(from_hex(&id(rest, ".node")?)?)
         } else if let Some(rest) = path.strip_prefix("data/") {
-            Self::Chunk(from_hex(&id(rest, ".chunk")?)?)
+            match id(rest, ".chunk") {
+                Some(hex) => Self::Chunk(from_hex(&hex)?),
+                None => Self::Difference(from_hex(&id(rest, ".difference")?)?),
+            }
         } else {
             let (slot, name) = match path.strip_prefix("datasets/") {
                 Some(rest) => {
@@ -161,13 +174,21 @@ pub struct ArchiveHeader {
 }
 
 impl ArchiveHeader {
-    /// A header of this version.
-    pub fn new(datasets: Vec<Held>, base: Vec<Base>) -> Self {
+    /// A header.
+    pub fn new(datasets: Vec<Held>, base: Vec<Base>, may_differ: bool) -> Self {
         Self {
-            version: VERSION,
+            version: match may_differ {
+                true => VERSION_DIFFERENCES,
+                false => VERSION,
+            },
             datasets,
             base,
         }
+    }
+
+    /// Whether there may be differences inside.
+    pub fn may_differ(&self) -> bool {
+        self.version == VERSION_DIFFERENCES
     }
 
     /// Its JSON.
@@ -190,7 +211,7 @@ impl ArchiveHeader {
             version: u32,
         }
         let version: Version = serde_json::from_slice(json).map_err(ArchiveError::Header)?;
-        if version.version != VERSION {
+        if !(VERSION..=VERSION_DIFFERENCES).contains(&version.version) {
             return Err(ArchiveError::Version(version.version));
         }
         let header: Self = serde_json::from_slice(json).map_err(ArchiveError::Header)?;

@@ -2,6 +2,7 @@
 //! and go out, blobs come from and go to whoever implements [`Source`] and [`Shelf`]. Normative:
 //! `spec/archive.md`.
 
+mod differences;
 mod entries;
 mod error;
 mod frames;
@@ -12,6 +13,8 @@ mod tests;
 mod trees;
 mod volume;
 
+pub use differences::BaseBytes;
+pub use differences::difference;
 pub use entries::EntryReader;
 pub use entries::EntryWriter;
 pub use entries::NextEntry;
@@ -30,6 +33,7 @@ pub use layout::Slot;
 pub use receipt::Receipt;
 pub use trees::EachChunk;
 pub use trees::Recent;
+pub use trees::Resembling;
 pub use trees::Shelf;
 pub use trees::Source;
 pub use trees::Written;

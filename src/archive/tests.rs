@@ -52,6 +52,14 @@ impl Source for From<'_> {
     fn is_based(&self, key: &BlobKey) -> bool {
         self.1.contains(key)
     }
+
+    fn resembled(&self, _: &ChunkEntry) -> Option<BaseBytes> {
+        None
+    }
+
+    fn difference(&mut self, _: &[u8], _: BaseBytes) -> Result<Option<Vec<u8>>, ArchiveError> {
+        Ok(None)
+    }
 }
 
 struct Into<'a>(&'a MemoryStore);
@@ -78,6 +86,14 @@ impl Shelf for Into<'_> {
             return Err(ArchiveError::Corrupt(chunk.id.to_hex()));
         }
         self.0.put(BlobKind::Chunk, &bytes).unwrap();
+        Ok(())
+    }
+
+    fn base(&mut self, _: BaseBytes) -> Result<Vec<u8>, ArchiveError> {
+        Err(ArchiveError::Truncated)
+    }
+
+    fn take_resembling(&mut self, _: Resembling<'_>) -> Result<(), ArchiveError> {
         Ok(())
     }
 }
@@ -172,6 +188,7 @@ fn names_of_entries_are_read_as_they_are_written() {
         EntryName::Card(None),
         EntryName::node(&TreeId::new([1; 32])),
         EntryName::chunk(&ChunkId::new([2; 32])),
+        EntryName::difference(&ChunkId::new([2; 32])),
     ] {
         assert_eq!(EntryName::parse(&name.path()), Some(name));
         assert_eq!(EntryName::parse(&format!("./{}", name.path())), None);

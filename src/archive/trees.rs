@@ -4,13 +4,18 @@
 use std::collections::HashSet;
 use std::collections::VecDeque;
 
+use crate::archive::differences::BaseBytes;
+use crate::archive::differences::DIFFERENCE_ENTRY_BYTES_MAX;
+use crate::archive::differences::Difference;
 use crate::archive::entries::EntryReader;
 use crate::archive::entries::EntryWriter;
 use crate::archive::error::ArchiveError;
 use crate::archive::layout::EntryName;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
+use crate::chunk::apply;
 use crate::chunk::params::CHUNK_BYTES_MAX;
+use crate::chunk::params::DIFFERENCE_BYTES;
 use crate::ident::TreeId;
 use crate::manifest::ChildEntry;
 use crate::manifest::ChunkEntry;
@@ -79,6 +84,15 @@ pub trait Source {
 
     /// Whether the receiver has a blob; of a node, all below it too.
     fn is_based(&self, key: &BlobKey) -> bool;
+
+    /// Which bytes of a base a chunk resembles.
+    fn resembled(&self, chunk: &ChunkEntry) -> Option<BaseBytes>;
+
+    /// The frame of a difference against bytes of a base, where it pays.
+    ///
+    /// # Errors
+    /// When the base is missing or damaged.
+    fn difference(&mut self, raw: &[u8], base: BaseBytes) -> Result<Option<Vec<u8>>, Self::Error>;
 }
 
 /// How much of a tree was written.
@@ -116,23 +130,101 @@ pub fn put_tree<S: Source>(
         match node {
             Node::Inner { children, .. } => stack.extend(children.iter().rev().map(|c| c.id)),
             Node::Leaf(chunks) => {
-                let mut wanted = Vec::new();
-                for chunk in chunks {
+                let mut groups: Vec<Together> = Vec::new();
+                for (n, chunk) in chunks.into_iter().enumerate() {
                     let key = chunk_key(&chunk);
                     if !recent.has(&key) && !source.is_based(&key) {
                         recent.add(&key);
-                        wanted.push(chunk);
+                        let base = source.resembled(&chunk);
+                        put_together(&mut groups, n, chunk, base);
                     }
                 }
-                source.chunks(&wanted, &mut |chunk, bytes| {
-                    written.chunks += 1;
-                    written.bytes += bytes.len() as u64;
-                    Ok(writer.entry(&EntryName::chunk(&chunk.id), bytes)?)
-                })?;
+                for group in groups {
+                    put_group(writer, source, &group, &mut written)?;
+                }
             }
         }
     }
     Ok(written)
+}
+
+/// Chunks of a leaf that are written as they are, or as one difference.
+struct Together {
+    numbers: Vec<usize>,
+    chunks: Vec<ChunkEntry>,
+    bytes: usize,
+    base: Option<BaseBytes>,
+}
+
+/// Adds a chunk to the last group, or begins one.
+fn put_together(
+    groups: &mut Vec<Together>,
+    number: usize,
+    chunk: ChunkEntry,
+    base: Option<BaseBytes>,
+) {
+    let bytes = chunk.bytes as usize;
+    let last = groups.last_mut();
+    let joined = last.and_then(|last| match (last.base, base) {
+        (None, None) => Some((last, None)),
+        (Some(a), Some(b)) if last.bytes + bytes <= DIFFERENCE_BYTES => {
+            a.joined(b).map(|joined| (last, Some(joined)))
+        }
+        _ => None,
+    });
+    match joined {
+        Some((last, base)) => {
+            last.numbers.push(number);
+            last.chunks.push(chunk);
+            last.bytes += bytes;
+            last.base = base;
+        }
+        None => groups.push(Together {
+            numbers: vec![number],
+            chunks: vec![chunk],
+            bytes,
+            base,
+        }),
+    }
+}
+
+fn put_group<S: Source>(
+    writer: &mut EntryWriter<'_>,
+    source: &mut S,
+    group: &Together,
+    written: &mut Written,
+) -> Result<(), S::Error> {
+    written.chunks += group.chunks.len() as u64;
+    written.bytes += group.bytes as u64;
+    if let (Some(base), Some(first)) = (group.base, group.chunks.first()) {
+        let mut raw = Vec::with_capacity(group.bytes);
+        source.chunks(&group.chunks, &mut |_, bytes| {
+            raw.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        if let Some(frame) = source.difference(&raw, base)? {
+            let difference = Difference {
+                chunks: group.numbers.clone(),
+                base,
+                frame,
+            };
+            let name = EntryName::difference(&first.id);
+            return Ok(writer.entry(&name, &difference.encode())?);
+        }
+    }
+    source.chunks(&group.chunks, &mut |chunk, bytes| {
+        Ok(writer.entry(&EntryName::chunk(&chunk.id), bytes)?)
+    })
+}
+
+/// Chunks that came as a difference, put to the bytes of its base.
+pub struct Resembling<'a> {
+    /// What they have to be.
+    pub chunks: &'a [&'a ChunkEntry],
+    /// Their bytes, one chunk after the other.
+    pub raw: Vec<u8>,
+    /// The frame that they came as.
+    pub frame: Vec<u8>,
 }
 
 /// Where a reader puts blobs, and finds those that are not in the archive.
@@ -163,6 +255,19 @@ pub trait Shelf {
     /// # Errors
     /// When it cannot be kept.
     fn take_chunk(&mut self, chunk: &ChunkEntry, bytes: Vec<u8>) -> Result<(), Self::Error>;
+
+    /// Bytes of a base, for a difference that comes next.
+    ///
+    /// # Errors
+    /// When the archive names no such base, or it is damaged.
+    fn base(&mut self, base: BaseBytes) -> Result<Vec<u8>, Self::Error>;
+
+    /// Takes chunks that came as a difference, and compares their hashes, now or before anything is
+    /// visible.
+    ///
+    /// # Errors
+    /// When they cannot be kept.
+    fn take_resembling(&mut self, chunks: Resembling<'_>) -> Result<(), Self::Error>;
 }
 
 /// Reads a tree that holds so many bytes.
@@ -243,7 +348,19 @@ fn take_leaf<S: Shelf>(
 ) -> Result<(), S::Error> {
     // Asked for all at once, and only when one is left out.
     let mut here: Option<Vec<bool>> = None;
+    let mut came: HashSet<usize> = HashSet::new();
     for (n, chunk) in chunks.iter().enumerate() {
+        let difference = EntryName::difference(&chunk.id);
+        if reader.peek()?.is_some_and(|next| next.name == difference) {
+            let numbers = take_difference(reader, shelf, chunks, n)?;
+            for key in numbers.iter().filter_map(|n| chunks.get(*n)).map(chunk_key) {
+                recent.add(&key);
+            }
+            came.extend(numbers);
+        }
+        if came.contains(&n) {
+            continue;
+        }
         let name = EntryName::chunk(&chunk.id);
         let next = reader.peek()?.filter(|next| next.name == name);
         if let Some(next) = next {
@@ -272,14 +389,37 @@ fn take_leaf<S: Shelf>(
     Ok(())
 }
 
+/// Takes the difference that comes next; which chunks of the leaf, from `first` on, were in it.
+fn take_difference<S: Shelf>(
+    reader: &mut EntryReader<'_>,
+    shelf: &mut S,
+    leaf: &[ChunkEntry],
+    first: usize,
+) -> Result<Vec<usize>, S::Error> {
+    let path = reader.peek()?.map(|next| next.name.path());
+    let corrupt = || ArchiveError::Corrupt(path.clone().unwrap_or_default());
+    let entry = reader.read(DIFFERENCE_ENTRY_BYTES_MAX)?;
+    let difference = Difference::decode(&entry).map_err(|_| corrupt())?;
+    let (chunks, bytes) = difference.of_leaf(leaf).ok_or_else(corrupt)?;
+    if difference.chunks.first() != Some(&first) {
+        return Err(corrupt().into());
+    }
+    let base = shelf.base(difference.base)?;
+    let raw = apply(&difference.frame, base, bytes).map_err(|_| corrupt())?;
+    shelf.take_resembling(Resembling {
+        chunks: &chunks,
+        raw,
+        frame: difference.frame,
+    })?;
+    Ok(difference.chunks)
+}
+
 /// The error for something that should come next and does not.
 fn absent(reader: &mut EntryReader<'_>, name: &EntryName) -> Result<ArchiveError, ArchiveError> {
     let wanted = name.path();
     Ok(match reader.peek()? {
         // The next thing may well be right: this one was left out.
-        Some(next) if matches!(next.name, EntryName::Node(_) | EntryName::Chunk(_)) => {
-            ArchiveError::Missing(format!("`{wanted}`"))
-        }
+        Some(next) if is_blob(&next.name) => ArchiveError::Missing(format!("`{wanted}`")),
         Some(next) => ArchiveError::unexpected(Some(&next.name.path()), format!("`{wanted}`")),
         None => ArchiveError::Missing(format!("`{wanted}`")),
     })
@@ -287,4 +427,11 @@ fn absent(reader: &mut EntryReader<'_>, name: &EntryName) -> Result<ArchiveError
 
 fn chunk_key(chunk: &ChunkEntry) -> BlobKey {
     BlobKey::new(BlobKind::Chunk, *chunk.id.as_bytes())
+}
+
+fn is_blob(name: &EntryName) -> bool {
+    matches!(
+        name,
+        EntryName::Node(_) | EntryName::Chunk(_) | EntryName::Difference(_)
+    )
 }

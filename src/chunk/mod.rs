@@ -3,6 +3,7 @@
 
 mod codec;
 mod cutter;
+mod difference;
 pub mod params;
 
 pub use codec::Codec;
@@ -11,6 +12,8 @@ pub use codec::Compressor;
 pub use codec::decompress;
 pub use cutter::count_newlines;
 pub use cutter::next_cut;
+pub use difference::Differ;
+pub use difference::apply;
 
 #[cfg(test)]
 mod tests;

@@ -120,3 +120,81 @@ fn compression_is_undone_exactly_and_refuses_lies() {
     assert_eq!(codec, Codec::Raw, "what does not shrink is kept as it is");
     assert!(decompress(Codec::Zstd, b"not a frame", 5).is_err());
 }
+
+/// Neighbouring lines; the second version says another word in one of them.
+fn versions() -> (Vec<u8>, Vec<u8>) {
+    let line = |n: usize, word| format!("row {n} of the old version, with {word} words in it\n");
+    let old = (0..60).map(|n| line(n, "some"));
+    let new = (0..60).map(|n| line(n, if n == 31 { "other" } else { "some" }));
+    let joined = |lines: Vec<String>| lines.concat().into_bytes();
+    (joined(old.collect()), joined(new.collect()))
+}
+
+#[test]
+fn a_difference_is_small_and_is_undone_exactly() {
+    let mut differ = Differ::new();
+    let (old, new) = (rows(5_000, 10), rows(5_000, 10));
+    let mut new = [&new[..200_000], b"{\"n\":\"inserted\"}\n", &new[200_000..]].concat();
+    new[100_000] ^= 1;
+    for (raw, bases) in [
+        (&new, &old),
+        (&old, &new),
+        (&Vec::new(), &old),
+        (&noise(100_000, 11), &noise(70_000, 12)),
+        (&vec![1], &vec![2]),
+    ] {
+        let payload = differ.difference(raw, bases.clone()).unwrap();
+        assert_eq!(apply(&payload, bases.clone(), raw.len()).as_ref(), Ok(raw));
+        assert!(apply(&payload, bases.clone(), raw.len() + 1).is_err());
+        if !raw.is_empty() {
+            assert!(apply(&payload, bases.clone(), raw.len() - 1).is_err());
+        }
+    }
+    let payload = differ.difference(&new, old.clone()).unwrap();
+    assert!(payload.len() < 400, "{} bytes", payload.len());
+    let other = apply(&payload, rows(5_000, 13), new.len());
+    assert_ne!(other, Ok(new), "it needs the base that it was made against");
+    assert!(differ.difference(b"some", Vec::new()).is_none());
+    assert!(apply(b"not a frame", old, 5).is_err());
+}
+
+#[test]
+fn differences_of_the_c_implementation_are_read() {
+    let (old, new) = versions();
+    for frame in [
+        // zstd 1.5 -3 --no-check -D
+        "28b52ffd60730aad0000286f74686572030055d90dfe60c93cab8075fb6110",
+        // zstd 1.5 -3 --patch-from
+        "28b52ffd64730a15020040316f746865723332110024d90dfe0010e125f3acbceb0655544e11484ed1354ea308\
+         b71c41cf2582cc5704ed962348ba4400dd44a06f3982aa4b04b16f40690520dc17de9c",
+    ] {
+        let hex: Vec<u8> = frame.bytes().filter(|b| *b != b' ').collect();
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16);
+        let frame: Vec<u8> = hex.chunks(2).map(|pair| byte(pair).unwrap()).collect();
+        assert_eq!(apply(&frame, old.clone(), new.len()).as_ref(), Ok(&new));
+    }
+}
+
+#[test]
+fn a_difference_that_expands_without_an_end_is_refused() {
+    let base = rows(50, 14);
+    let magic = 0xfd2f_b528_u32.to_le_bytes();
+    // One segment of 2^40 bytes, or of as many as are wanted; a window of 2^41 bytes.
+    let heads: [&[u8]; 3] = [
+        &[0xe0, 0, 0, 0, 0, 0, 1, 0, 0],
+        &[0xa0, 0, 0, 1, 0],
+        &[0x00, 0xff],
+    ];
+    // Blocks of one byte, repeated 128 KiB times.
+    let blocks = [0x02, 0x00, 0x10, b'a'].repeat(100_000);
+    for head in heads {
+        let frame = [&magic, head, &blocks].concat();
+        assert!(apply(&frame, base.clone(), 1 << 16).is_err());
+        assert!(apply(&frame, base.clone(), usize::MAX).is_err());
+        // Nor do two frames make one.
+        let twice = [frame.clone(), frame].concat();
+        assert!(apply(&twice, base.clone(), 1 << 16).is_err());
+    }
+    let too_long = vec![0; crate::wire::limits::RECORD_BASE_BYTES_MAX + 1];
+    assert!(apply(&magic, too_long, 1).is_err());
+}

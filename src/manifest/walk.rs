@@ -54,6 +54,7 @@ pub struct TreeWalk<'a> {
     /// Inner nodes being visited, each with the children that are still to come, reversed.
     stack: Vec<(u8, Vec<ChildEntry>)>,
     leaf: std::vec::IntoIter<ChunkEntry>,
+    leaf_id: TreeId,
     offset: u64,
 }
 
@@ -81,9 +82,10 @@ impl<'a> TreeWalk<'a> {
             blobs,
             stack: Vec::new(),
             leaf: Vec::new().into_iter(),
+            leaf_id: root,
             offset: 0,
         };
-        walk.enter(node, from);
+        walk.enter(root, node, from);
         walk.descend(from)?;
         Ok(walk)
     }
@@ -93,9 +95,15 @@ impl<'a> TreeWalk<'a> {
         self.offset
     }
 
-    fn enter(&mut self, node: Node, from: u64) {
+    /// The leaf that the last chunk was in.
+    pub fn leaf(&self) -> TreeId {
+        self.leaf_id
+    }
+
+    fn enter(&mut self, id: TreeId, node: Node, from: u64) {
         match node {
             Node::Leaf(chunks) => {
+                self.leaf_id = id;
                 let mut chunks = chunks.into_iter();
                 while let Some(first) = chunks.as_slice().first() {
                     if self.offset + u64::from(first.bytes) > from {
@@ -133,7 +141,7 @@ impl<'a> TreeWalk<'a> {
                 }
                 Some(child) => {
                     let node = load_child(self.blobs, &child, level)?;
-                    self.enter(node, from);
+                    self.enter(child.id, node, from);
                 }
             }
         }

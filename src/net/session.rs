@@ -193,7 +193,7 @@ impl Session {
         let registry = self.server.registry.clone();
         let name = name_of(&request);
         let is_announcement = matches!(&request, Request::Announce { .. });
-        let has_data = matches!(&request, Request::PullNode(_) | Request::PullChunk(_));
+        let has_data = has_data(&request);
         let turn = match has_data {
             true => {
                 let turns = self.data_answers.clone();
@@ -355,9 +355,16 @@ fn extra_cost(request: &Request) -> u32 {
 }
 
 fn is_part_of_a_pull(request: &Request) -> bool {
+    matches!(request, Request::PullCard(_) | Request::Seams(_)) || has_data(request)
+}
+
+fn has_data(request: &Request) -> bool {
     matches!(
         request,
-        Request::PullNode(_) | Request::PullChunk(_) | Request::PullCard(_) | Request::Seams(_)
+        Request::PullNode(_)
+            | Request::PullChunk(_)
+            | Request::PullDifference(_)
+            | Request::PullNodeDifference(_)
     )
 }
 
@@ -368,11 +375,12 @@ fn name_of(request: &Request) -> &'static str {
         Request::Reconcile(_) => "reconcile",
         Request::Symbols(_) => "symbols",
         Request::Wanted(_) => "wanted",
-        Request::PullNode(_) => "nodes",
+        Request::PullNode(_) | Request::PullNodeDifference(_) => "nodes",
         Request::PullChunk(_) => "chunks",
         Request::PullCard(_) => "card",
         Request::Announce { .. } => "announce",
         Request::Seams(_) => "seams",
         Request::Filter => "filter",
+        Request::PullDifference(_) => "differences",
     }
 }

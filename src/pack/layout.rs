@@ -6,8 +6,10 @@ use crate::wire::Writer;
 
 /// The first bytes of a pack: like PNG's, so that a transfer in text mode is noticed.
 pub const PACK_MAGIC: [u8; 8] = *b"\x89ALP\r\n\x1a\n";
-/// The version of the pack format that is written and read.
-pub const PACK_VERSION: u32 = 1;
+/// The version of the pack format that is written: since 2, records may be differences.
+pub const PACK_VERSION: u32 = 2;
+/// The oldest version that is read.
+pub const PACK_VERSION_OLDEST: u32 = 1;
 /// Bytes before the first record: magic, version, pack number.
 pub const PACK_HEADER_BYTES: usize = 8 + 4 + 4;
 /// A pack this long takes no more records.
@@ -42,7 +44,7 @@ pub fn decode_pack_header(bytes: &[u8]) -> Result<u32, DecodeError> {
         return Err(DecodeError::Magic("pack"));
     }
     match r.u32()? {
-        PACK_VERSION => {}
+        PACK_VERSION_OLDEST..=PACK_VERSION => {}
         0 => return Err(DecodeError::Invalid("pack version")),
         newer => return Err(DecodeError::Version(newer)),
     }

@@ -3,6 +3,7 @@
 use crate::blob_store::BlobKind;
 use crate::chunk::Codec;
 use crate::chunk::CodecError;
+use crate::chunk::apply;
 use crate::chunk::decompress;
 use crate::ident::BlobId;
 use crate::pack::layout::BASE_BYTES;
@@ -70,6 +71,8 @@ pub struct Record {
     pub sequence: u64,
     /// The blobs, in the order of their bytes.
     pub items: Vec<Item>,
+    /// Blobs of the same kind that the payload is a difference against; else none.
+    pub bases: Vec<BlobId>,
     /// The coded bytes.
     pub payload: Vec<u8>,
 }
@@ -85,13 +88,16 @@ impl Record {
         w.u16(u16::from(self.flags.bits()));
         // Writers keep to the limits, all far below 2^32.
         w.u32(self.items.len() as u32)
-            .u32(0)
+            .u32(self.bases.len() as u32)
             .u32(raw as u32)
             .u32(self.payload.len() as u32);
         w.u64(self.sequence).bytes(&payload_check(&self.payload));
         let mut tail = Writer::new();
         for item in &self.items {
             tail.bytes(item.id.as_bytes()).u32(item.raw_bytes);
+        }
+        for base in &self.bases {
+            tail.bytes(base.as_bytes());
         }
         let check = header_check(w.as_bytes(), tail.as_bytes());
         w.bytes(&check).bytes(tail.as_bytes()).bytes(&self.payload);
@@ -112,7 +118,7 @@ pub struct RecordHeader {
     pub sequence: u64,
     /// The blobs.
     pub items: Vec<Item>,
-    /// What the payload is a difference against; empty for the codecs of today.
+    /// What the payload is a difference against; empty unless it is one.
     pub bases: Vec<BlobId>,
     /// Length of the payload when decoded.
     pub raw_bytes: usize,
@@ -181,6 +187,11 @@ impl RecordHeader {
             return Err(DecodeError::Invalid("sum of item lengths"));
         }
         let (kind, codec) = (BlobKind::from_number(kind), Codec::from_number(codec));
+        // A codec that is not known may do with them what it likes.
+        let needs_bases = codec == Some(Codec::Difference);
+        if codec.is_some() && needs_bases == bases.is_empty() {
+            return Err(DecodeError::Invalid("record bases"));
+        }
         Ok(Self {
             kind,
             codec,
@@ -240,10 +251,21 @@ impl<'a> RecordView<'a> {
     /// The payload's raw bytes; the blobs one after the other. Not yet checked against hashes.
     ///
     /// # Errors
-    /// [`CodecError`] when the payload is damaged or the codec unknown.
+    /// [`CodecError`] when the payload is damaged or a difference, or the codec unknown.
     pub fn unpack(&self) -> Result<Vec<u8>, CodecError> {
         let codec = self.header.codec.ok_or(CodecError::Damaged)?;
         decompress(codec, self.payload, self.header.raw_bytes)
+    }
+
+    /// The same of a difference, with the bytes of its bases, one after the other.
+    ///
+    /// # Errors
+    /// [`CodecError`] when the payload is damaged or no difference.
+    pub fn unpack_on(&self, bases: Vec<u8>) -> Result<Vec<u8>, CodecError> {
+        match self.header.codec {
+            Some(Codec::Difference) => apply(self.payload, bases, self.header.raw_bytes),
+            _ => Err(CodecError::Damaged),
+        }
     }
 }
 

@@ -30,8 +30,10 @@ use crate::registry::files::SourceFile;
 use crate::registry::files::Sources;
 use crate::registry::host;
 use crate::registry::ingest::ingest;
+use crate::registry::previous::Previous;
 use crate::registry::read_files::read_all;
 use crate::registry::sign;
+use crate::store::disk::BlobReader;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::store::disk::SessionStats;
@@ -113,11 +115,12 @@ impl LocalRegistry {
         let card = cards::chosen(options.card.as_deref(), &sources)?;
         let said = card.as_deref().map(Card::read);
         let session = Session::begin(&self.store)?;
-        let ((table, schemas), root, totals) = ingest(&session, |feeder| {
+        let [data_before, table_before] = self.version_before(&name, options)?;
+        let ((table, schemas), root, totals) = ingest(&session, data_before.as_ref(), |feeder| {
             read_all(feeder, &sources.files, progress)
         })?;
         let encoded = table.encode()?;
-        let ((), table_root, _) = ingest(&session, |feeder| {
+        let ((), table_root, _) = ingest(&session, table_before.as_ref(), |feeder| {
             feeder
                 .read_from(encoded.as_slice(), |_| ())
                 .map_err(|e| Error::file("read", path, e))?;
@@ -179,6 +182,30 @@ impl LocalRegistry {
             skipped: sources.skipped,
         };
         self.signed_too(report, options)
+    }
+
+    /// The trees of the newest version of a name: what is new is likely to resemble them.
+    fn version_before(
+        &self,
+        name: &DatasetName,
+        options: &IndexOptions,
+    ) -> Result<[Option<Previous>; 2], Error> {
+        let named = self
+            .store
+            .read(|t| catalog::by_name(t, name).map_err(Error::from))?;
+        let own = named.into_iter().filter(|d| is_own(d, options));
+        let newest = own.max_by_key(|d| d.manifest.dataset_version.clone());
+        let Some(Dataset { manifest: m, .. }) = newest else {
+            return Ok([None, None]);
+        };
+        let tree = |root, size| {
+            let reader = BlobReader::new(&self.store)?;
+            Ok::<_, Error>(Some(Previous { reader, root, size }))
+        };
+        Ok([
+            tree(m.chunk_tree_root, m.size_bytes)?,
+            tree(m.file_table_root, m.file_table_bytes)?,
+        ])
     }
 
     /// Signs what was here unsigned when a signed dataset was asked for.

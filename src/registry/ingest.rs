@@ -2,8 +2,11 @@
 //! claim the new ones, compress and append them; one thread puts the tree together in order.
 //! Queues are bounded, so memory does not depend on how much there is.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::mpsc;
@@ -12,27 +15,33 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::Compressor;
 use crate::chunk::count_newlines;
-use crate::chunk::params::SEGMENT_BYTES;
+use crate::ident::BlobId;
 use crate::ident::ChunkId;
 use crate::ident::TreeId;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Totals;
 use crate::manifest::TreeBuilder;
-use crate::pack::Flags;
 use crate::pack::Item;
-use crate::pack::Record;
+use crate::registry::differences::Differences;
 use crate::registry::error::Error;
 use crate::registry::feed::Batch;
 use crate::registry::feed::Feeder;
 use crate::registry::feed::Pool;
+use crate::registry::previous::Alignment;
+use crate::registry::previous::Place;
+use crate::registry::previous::Previous;
+use crate::registry::segments::Segments;
+use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::store::disk::StoreError;
 
-type Numbered = (u64, Vec<ChunkEntry>);
+type Numbered = (u64, Stored);
 
-/// Stores what `read` feeds, as chunks under one tree.
+/// Stores what `read` feeds, as chunks under one tree, which may resemble the one of the version
+/// before.
 pub(crate) fn ingest<T>(
     session: &Session,
+    previous: Option<&Previous>,
     read: impl FnOnce(&mut Feeder<'_>) -> Result<T, Error>,
 ) -> Result<(T, TreeId, Totals), Error> {
     let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
@@ -40,16 +49,22 @@ pub(crate) fn ingest<T>(
     let (outbox, done) = mpsc::sync_channel::<Numbered>(workers * 2);
     let inbox = Mutex::new(inbox);
     let pool = Pool::default();
+    let beside = previous.map(Beside::new);
     std::thread::scope(|scope| {
         let handles: Vec<_> = (0..workers)
             .map(|_| {
                 let outbox = outbox.clone();
-                let (inbox, pool) = (&inbox, &pool);
-                scope.spawn(move || work(session, inbox, pool, &outbox))
+                let (inbox, pool, beside) = (&inbox, &pool, beside.as_ref());
+                // What makes differences stays on its thread.
+                let storing = move || Storing {
+                    beside: beside.map(|b| (b, Differences::new(session, b.reader))),
+                    ..Storing::plain(session)
+                };
+                scope.spawn(move || work(storing(), inbox, pool, &outbox))
             })
             .collect();
         drop(outbox);
-        let tree = scope.spawn(move || build_tree(session, done));
+        let tree = scope.spawn(move || build_tree(session, previous, done));
         let mut feeder = Feeder::new(&pool, batches);
         let value = read(&mut feeder);
         if value.is_ok() {
@@ -71,146 +86,165 @@ pub(crate) fn ingest<T>(
 }
 
 fn work(
-    session: &Session,
+    mut storing: Storing<'_>,
     inbox: &Mutex<mpsc::Receiver<Batch>>,
     pool: &Pool,
     outbox: &mpsc::SyncSender<Numbered>,
 ) -> Result<(), StoreError> {
-    let mut compressor = Compressor::new();
     let mut failed = None;
     loop {
         let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(batch) = next else { break };
         // After an error, batches are only taken off the queue so that the reader can end.
         if failed.is_none() {
-            match store_batch(session, &mut compressor, &batch) {
-                Ok(entries) => {
-                    let _ = outbox.send((batch.number, entries));
+            match storing.batch(&batch) {
+                Ok(stored) => {
+                    let _ = outbox.send((batch.number, stored));
                 }
                 Err(error) => failed = Some(error),
             }
+        } else if let Some((beside, _)) = &storing.beside {
+            beside.place(batch.number, &[]);
         }
         pool.give_back(batch.data);
     }
     failed.map_or(Ok(()), Err)
 }
 
-pub(crate) fn store_batch(
-    session: &Session,
-    compressor: &mut Compressor,
-    batch: &Batch,
-) -> Result<Vec<ChunkEntry>, StoreError> {
-    let mut start = 0;
-    let chunks: Vec<&[u8]> = batch
-        .ends
-        .iter()
-        .map(|end| {
-            let chunk = batch.data.get(start..*end).unwrap_or_default();
-            start = *end;
-            chunk
-        })
-        .collect();
-    let entries: Vec<ChunkEntry> = chunks
-        .iter()
-        .map(|c| ChunkEntry {
-            id: ChunkId::of(c),
-            // At most CHUNK_BYTES_MAX.
-            bytes: c.len() as u32,
-            newlines: count_newlines(c),
-        })
-        .collect();
-    let keys: Vec<BlobKey> = entries
-        .iter()
-        .map(|e| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes()))
-        .collect();
-    let fresh = session.claim(&keys)?;
-    let mut segment = Segment::default();
-    let mut at = 0;
-    for ((entry, key), fresh) in entries.iter().zip(&keys).zip(fresh) {
-        // Chunks lie one after the other in the batch.
-        let end = at + entry.bytes as usize;
-        if fresh {
-            segment.add(key, at..end);
-            if segment.raw_bytes >= SEGMENT_BYTES {
-                segment.store(session, compressor, &batch.data)?;
-            }
-        }
-        at = end;
-    }
-    segment.store(session, compressor, &batch.data)?;
-    Ok(entries)
+/// What one batch came to: its chunks, and the leaves of the version before that lie where they
+/// lie.
+pub(crate) struct Stored {
+    pub(crate) entries: Vec<ChunkEntry>,
+    leaves: Vec<Option<TreeId>>,
 }
 
-/// Neighbouring new chunks that are compressed together.
-#[derive(Default)]
-struct Segment {
-    items: Vec<Item>,
-    /// Where they are in the batch; those that touch are one.
-    parts: Vec<Range<usize>>,
-    raw_bytes: usize,
+/// What stores a batch, on one thread.
+pub(crate) struct Storing<'a> {
+    session: &'a Session,
+    compressor: Compressor,
+    beside: Option<(&'a Beside<'a>, Differences<'a>)>,
 }
 
-impl Segment {
-    fn add(&mut self, key: &BlobKey, part: Range<usize>) {
-        self.raw_bytes += part.len();
-        self.items.push(Item {
-            id: key.id,
-            // At most CHUNK_BYTES_MAX.
-            raw_bytes: part.len() as u32,
-        });
-        match self.parts.last_mut().filter(|last| last.end == part.start) {
-            Some(last) => last.end = part.end,
-            None => self.parts.push(part),
+impl<'a> Storing<'a> {
+    /// With nothing to resemble.
+    pub(crate) fn plain(session: &'a Session) -> Self {
+        Self {
+            session,
+            compressor: Compressor::new(),
+            beside: None,
         }
     }
 
-    fn store(
-        &mut self,
-        session: &Session,
-        compressor: &mut Compressor,
-        data: &[u8],
-    ) -> Result<(), StoreError> {
-        let Self { items, parts, .. } = std::mem::take(self);
-        let bytes = |part: &Range<usize>| data.get(part.clone()).unwrap_or_default();
-        let (codec, payload) = match parts.as_slice() {
-            [] => return Ok(()),
-            [only] => compressor.compress(bytes(only)),
-            several => {
-                let joined: Vec<&[u8]> = several.iter().map(bytes).collect();
-                compressor.compress(&joined.concat())
+    pub(crate) fn batch(&mut self, batch: &Batch) -> Result<Stored, StoreError> {
+        let mut start = 0;
+        let parts: Vec<Range<usize>> = batch
+            .ends
+            .iter()
+            .map(|end| std::mem::replace(&mut start, *end)..*end)
+            .collect();
+        let entry = |part: &Range<usize>| {
+            let chunk = batch.data.get(part.clone()).unwrap_or_default();
+            ChunkEntry {
+                id: ChunkId::of(chunk),
+                // At most CHUNK_BYTES_MAX.
+                bytes: chunk.len() as u32,
+                newlines: count_newlines(chunk),
             }
         };
-        let kind = BlobKind::Chunk;
-        session.append(&Record {
-            kind,
-            codec,
-            flags: Flags::default(),
-            sequence: 0,
-            items,
-            payload,
+        let entries: Vec<ChunkEntry> = parts.iter().map(entry).collect();
+        let places = match &self.beside {
+            Some((beside, _)) => beside.place(batch.number, &entries),
+            None => Vec::new(),
+        };
+        let key = |e: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes());
+        let keys: Vec<BlobKey> = entries.iter().map(key).collect();
+        let fresh = self.session.claim(&keys)?;
+        let found = match &self.beside {
+            Some((_, differences)) => {
+                let of_fresh = places.iter().zip(&fresh).filter(|(_, fresh)| **fresh);
+                let wanted: Vec<BlobId> = of_fresh.flat_map(|(p, _)| p.chunks.clone()).collect();
+                differences.plain_bases(BlobKind::Chunk, &wanted)?
+            }
+            None => HashMap::new(),
+        };
+        let differences = self.beside.as_mut().map(|(_, d)| d);
+        let mut segments =
+            Segments::new(self.session, &mut self.compressor, differences, &batch.data);
+        for (n, ((key, fresh), part)) in keys.iter().zip(fresh).zip(parts).enumerate() {
+            if fresh {
+                let near = places.get(n).into_iter().flat_map(|p| &p.chunks);
+                let near = near.filter_map(|id| found.get(id));
+                let bases: Vec<BlobId> = near.flatten().copied().collect();
+                segments.add(key, part, &bases)?;
+            }
+        }
+        segments.finish()?;
+        Ok(Stored {
+            entries,
+            leaves: places.iter().map(|p| p.leaf).collect(),
         })
+    }
+}
+
+/// The version before, for batches that are stored by several threads and looked for in order.
+pub(crate) struct Beside<'a> {
+    reader: &'a BlobReader,
+    state: Mutex<(u64, Alignment<'a>)>,
+    turn: Condvar,
+}
+
+impl<'a> Beside<'a> {
+    fn new(previous: &'a Previous) -> Self {
+        Self {
+            reader: &previous.reader,
+            state: Mutex::new((0, Alignment::new(previous))),
+            turn: Condvar::new(),
+        }
+    }
+
+    /// What lies where the chunks of a batch lie. Every batch has to be placed: the next waits.
+    fn place(&self, number: u64, entries: &[ChunkEntry]) -> Vec<Place> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Batches are taken up in order, so that the one before is another thread's by now.
+        while state.0 < number {
+            let waited = self.turn.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        let places = state.1.place(entries);
+        state.0 = number + 1;
+        self.turn.notify_all();
+        places
     }
 }
 
 fn build_tree(
     session: &Session,
+    previous: Option<&Previous>,
     done: mpsc::Receiver<Numbered>,
 ) -> Result<(TreeId, Totals), Error> {
     let mut early = BTreeMap::new();
     let mut next = 0_u64;
     let mut builder = TreeBuilder::new();
     let mut failed: Option<StoreError> = None;
+    let mut differences = previous.map(|p| Differences::new(session, &p.reader));
+    // Leaves of the version before that lie where the chunks of the next leaf lie.
+    let near = RefCell::new(Vec::<TreeId>::new());
     let mut emit = |_: TreeId, bytes: Vec<u8>| {
+        // A leaf comes before the nodes above it, and takes them.
+        let near = near.take();
         if failed.is_none()
-            && let Err(e) = session.add(BlobKind::Node, &bytes)
+            && let Err(e) = add_node(session, differences.as_mut(), near, &bytes)
         {
             failed = Some(e);
         }
     };
-    for (number, entries) in done {
-        early.insert(number, entries);
-        while let Some(entries) = early.remove(&next) {
-            entries.into_iter().for_each(|e| builder.push(e, &mut emit));
+    for (number, stored) in done {
+        early.insert(number, stored);
+        while let Some(Stored { entries, leaves }) = early.remove(&next) {
+            for (n, entry) in entries.into_iter().enumerate() {
+                near.borrow_mut().extend(leaves.get(n).copied().flatten());
+                builder.push(entry, &mut emit);
+            }
             next += 1;
         }
     }
@@ -219,4 +253,52 @@ fn build_tree(
         Some(error) => Err(error.into()),
         None => Ok((root, totals)),
     }
+}
+
+/// Leaves of the version before that a leaf is a difference against, at most.
+const LEAF_BASES_MAX: usize = 2;
+
+/// Stores a node, as a difference against the leaves that most of its chunks are in.
+fn add_node(
+    session: &Session,
+    differences: Option<&mut Differences<'_>>,
+    near: Vec<TreeId>,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    let key = BlobKey {
+        kind: BlobKind::Node,
+        id: BlobId::of(bytes),
+    };
+    if let Some(differences) = differences
+        && session.claim(&[key])?.contains(&true)
+    {
+        let mut counts: BTreeMap<TreeId, usize> = BTreeMap::new();
+        for leaf in near {
+            *counts.entry(leaf).or_default() += 1;
+        }
+        let mut leaves: Vec<(usize, TreeId)> = counts.into_iter().map(|(l, n)| (n, l)).collect();
+        leaves.sort_unstable_by(|a, b| b.cmp(a));
+        leaves.truncate(LEAF_BASES_MAX);
+        let wanted: Vec<BlobId> = leaves
+            .iter()
+            .map(|(_, leaf)| BlobId::new(*leaf.as_bytes()))
+            .collect();
+        let found = differences.plain_bases(BlobKind::Node, &wanted)?;
+        let mut bases: Vec<BlobId> = Vec::new();
+        for base in wanted.iter().filter_map(|id| found.get(id)).flatten() {
+            if !bases.contains(base) {
+                bases.push(*base);
+            }
+        }
+        // Nodes have a limit far below 4 GiB.
+        let item = Item {
+            id: key.id,
+            raw_bytes: bytes.len() as u32,
+        };
+        return match differences.record(BlobKind::Node, &[item], bytes, &bases) {
+            Some(record) => session.append(&record),
+            None => session.append_one(key, bytes),
+        };
+    }
+    session.add(BlobKind::Node, bytes).map(drop)
 }

@@ -8,6 +8,9 @@ mod cards;
 mod checkout;
 mod croissant;
 mod dataset_file;
+#[cfg(test)]
+mod difference_tests;
+mod differences;
 mod error;
 mod feed;
 mod files;
@@ -21,6 +24,7 @@ mod lookup;
 pub mod peers;
 #[cfg(test)]
 mod power_cut_tests;
+mod previous;
 mod prints;
 mod profiles;
 mod read;
@@ -32,6 +36,7 @@ mod row_files;
 mod row_indexes;
 mod schemas;
 mod search;
+mod segments;
 mod sign;
 mod small_files;
 mod spill;

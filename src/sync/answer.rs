@@ -7,6 +7,7 @@ use crate::chunk::Compressor;
 use crate::chunk::decompress;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::sync::difference::Difference;
 use crate::sync::frame::Frame;
 use crate::sync::hello::Hello;
 use crate::sync::reconcile::Symbols;
@@ -23,6 +24,8 @@ use crate::wire::limits::FRAME_BYTES_MAX;
 use crate::wire::limits::NODE_BYTES_MAX;
 use crate::wire::limits::NODES_ASKED_MAX;
 use crate::wire::limits::RECONCILE_ELEMENTS_MAX;
+use crate::wire::limits::RECORD_RAW_BYTES_MAX;
+use crate::wire::limits::RECORD_STORED_BYTES_MAX;
 
 /// Why something is not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +110,15 @@ pub enum Answer {
     Nodes(Vec<Vec<u8>>),
     /// One encoded pack record of chunks.
     Chunks(Vec<u8>),
+    /// Chunks as a difference.
+    Difference(Difference),
+    /// Encoded nodes as a difference.
+    NodesDifference {
+        /// Length of the body of [`Answer::Nodes`] with them.
+        raw_bytes: usize,
+        /// A frame.
+        payload: Vec<u8>,
+    },
     /// A card's bytes.
     Card(Vec<u8>),
     /// How much of what was announced is new there.
@@ -130,7 +142,7 @@ impl Answer {
             0x81 | 0x87 | 0x7f => 4 << 10,
             0x82 | 0x88 => BATCH_BYTES_MAX + (64 << 10),
             0x83 => 10 + RECONCILE_ELEMENTS_MAX * 4,
-            0x84 | 0x85 => FRAME_BYTES_MAX,
+            0x84 | 0x85 | 0x8c | 0x8d => FRAME_BYTES_MAX,
             0x86 => CARD_BYTES_MAX,
             0x89 => 10 + CHUNKS_ASKED_MAX as usize * 3,
             0x8a => FILTER_BYTES_MAX,
@@ -164,9 +176,7 @@ impl Answer {
                 0x8a
             }
             Self::Nodes(nodes) => {
-                nodes.iter().for_each(|node| {
-                    w.counted(node);
-                });
+                w.bytes(&encode_nodes(nodes));
                 0x84
             }
             Self::Chunks(record) => {
@@ -188,6 +198,14 @@ impl Answer {
             Self::Symbols(symbols) => {
                 symbols.put_to(&mut w);
                 0x8b
+            }
+            Self::Difference(difference) => {
+                difference.put(&mut w);
+                0x8c
+            }
+            Self::NodesDifference { raw_bytes, payload } => {
+                w.varint(*raw_bytes as u64).counted(payload);
+                0x8d
             }
             Self::Refusal(refusal) => {
                 w.u8(refusal.code.number()).counted(refusal.text.as_bytes());
@@ -222,13 +240,18 @@ impl Answer {
             0x82 => return decode_batch(&frame.body).map(Self::Manifests),
             0x83 => Self::Reconciled(read_indexes(&mut r, RECONCILE_ELEMENTS_MAX)?),
             0x89 => Self::Seams(read_indexes(&mut r, CHUNKS_ASKED_MAX as usize)?),
-            0x84 => return read_items(r, NODES_ASKED_MAX, NODE_BYTES_MAX).map(Self::Nodes),
+            0x84 => return decode_nodes(&frame.body).map(Self::Nodes),
             0x85 => return Ok(Self::Chunks(frame.body)),
             0x86 => return Ok(Self::Card(frame.body)),
             0x8a => return Ok(Self::Filter(frame.body)),
             0x87 => Self::Announced(r.varint()?),
             0x88 => return decode_batch(&frame.body).map(Self::Statements),
             0x8b => Self::Symbols(Symbols::read(&mut r)?),
+            0x8c => Self::Difference(Difference::read(&mut r)?),
+            0x8d => Self::NodesDifference {
+                raw_bytes: r.count("bytes of nodes", RECORD_RAW_BYTES_MAX)?,
+                payload: r.counted("payload", RECORD_STORED_BYTES_MAX)?.to_vec(),
+            },
             0x7f => {
                 let code = RefusalCode::from_number(r.u8()?);
                 let text = r.counted("reason", AGENT_BYTES_MAX)?;
@@ -242,6 +265,23 @@ impl Answer {
         r.end()?;
         Ok(answer)
     }
+}
+
+/// The body of [`Answer::Nodes`].
+pub fn encode_nodes(nodes: &[Vec<u8>]) -> Vec<u8> {
+    let mut w = Writer::new();
+    nodes.iter().for_each(|node| {
+        w.counted(node);
+    });
+    w.into_bytes()
+}
+
+/// The nodes in the body of [`Answer::Nodes`].
+///
+/// # Errors
+/// [`DecodeError`] when it is none.
+pub fn decode_nodes(body: &[u8]) -> Result<Vec<Vec<u8>>, DecodeError> {
+    read_items(Reader::new(body), NODES_ASKED_MAX, NODE_BYTES_MAX)
 }
 
 /// Ascending numbers, by the gaps between them.

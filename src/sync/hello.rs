@@ -46,7 +46,7 @@ impl Hello {
         Self {
             version: PROTOCOL_VERSION,
             codecs: vec![Codec::Raw.number(), Codec::Zstd.number()],
-            bases: Vec::new(),
+            bases: vec![Codec::Difference.number()],
             access,
             agent: concat!("alimentar/", env!("CARGO_PKG_VERSION")).to_owned(),
             port: None,
@@ -101,8 +101,11 @@ impl Hello {
         })
     }
 
-    /// Whether the sender reads records of a codec.
+    /// Whether the sender reads records of a codec; of differences, where they are asked for.
     pub fn reads(&self, codec: Codec) -> bool {
-        self.codecs.contains(&codec.number())
+        match codec {
+            Codec::Difference => self.bases.contains(&codec.number()),
+            _ => self.codecs.contains(&codec.number()),
+        }
     }
 }

@@ -4,6 +4,10 @@ use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::sync::answer::Answer;
 use crate::sync::answer::RefusalCode;
+use crate::sync::difference::Nodes;
+use crate::sync::difference::Part;
+use crate::sync::difference::PullDifferenceRequest;
+use crate::sync::difference::PullNodeDifferenceRequest;
 use crate::sync::filter::Filter;
 use crate::sync::hello::Access;
 use crate::sync::reconcile::Symbols;
@@ -16,6 +20,7 @@ use crate::sync::request::ReconcileRequest;
 use crate::sync::request::Request;
 use crate::sync::request::SeamRequest;
 use crate::sync::source::ChunkSource;
+use crate::sync::source::EachPart;
 use crate::sync::source::EachRecord;
 use crate::sync::source::PeerCatalog;
 use crate::sync::source::PeerError;
@@ -210,26 +215,27 @@ fn take(
 impl<L: Line> ChunkSource for L {
     fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError> {
         let mut nodes = Vec::new();
-        self.ask(
-            &Request::PullNode(request.clone()),
-            &|| false,
-            &mut |answer| {
-                let Answer::Nodes(some) = answer else {
-                    return Err(unexpected());
-                };
-                if some.is_empty() {
-                    return Err(PeerError::Misbehaved("a batch of nothing"));
-                }
-                nodes.extend(some);
-                match nodes.len() <= NODES_ASKED_MAX {
-                    true => Ok(()),
-                    false => Err(PeerError::Misbehaved(
-                        "more tree nodes than it was asked for",
-                    )),
-                }
-            },
-        )?;
+        let request = Request::PullNode(request.clone());
+        self.ask(&request, &|| false, &mut |answer| {
+            more_nodes(&mut nodes, answer)
+        })?;
         Ok(nodes)
+    }
+
+    fn node_differences(&self, request: &PullNodeDifferenceRequest) -> Result<Nodes, PeerError> {
+        let (mut nodes, mut difference) = (Vec::new(), None);
+        let request = Request::PullNodeDifference(request.clone());
+        self.ask(&request, &|| false, &mut |answer| match answer {
+            Answer::NodesDifference { raw_bytes, payload }
+                if nodes.is_empty() && difference.is_none() =>
+            {
+                difference = Some(Nodes::Difference { raw_bytes, payload });
+                Ok(())
+            }
+            answer if difference.is_none() => more_nodes(&mut nodes, answer),
+            _ => Err(unexpected()),
+        })?;
+        Ok(difference.unwrap_or(Nodes::Plain(nodes)))
     }
 
     fn revive(&self) -> Result<(), PeerError> {
@@ -271,5 +277,42 @@ impl<L: Line> ChunkSource for L {
                 false => Err(PeerError::Stopped),
             }
         })
+    }
+
+    fn differences(
+        &self,
+        request: &PullDifferenceRequest,
+        is_needless: &dyn Fn() -> bool,
+        each: &mut EachPart<'_>,
+    ) -> Result<(), PeerError> {
+        let request = Request::PullDifference(request.clone());
+        self.ask(&request, is_needless, &mut |answer| {
+            let part = match answer {
+                Answer::Chunks(record) => Part::Record(record),
+                Answer::Difference(difference) => Part::Difference(difference),
+                _ => return Err(unexpected()),
+            };
+            match each(part) {
+                true => Ok(()),
+                false => Err(PeerError::Stopped),
+            }
+        })
+    }
+}
+
+/// Adds the nodes of one frame.
+fn more_nodes(nodes: &mut Vec<Vec<u8>>, answer: Answer) -> Result<(), PeerError> {
+    let Answer::Nodes(some) = answer else {
+        return Err(unexpected());
+    };
+    if some.is_empty() {
+        return Err(PeerError::Misbehaved("a batch of nothing"));
+    }
+    nodes.extend(some);
+    match nodes.len() <= NODES_ASKED_MAX {
+        true => Ok(()),
+        false => Err(PeerError::Misbehaved(
+            "more tree nodes than it was asked for",
+        )),
     }
 }

@@ -3,6 +3,9 @@
 use crate::ident::DatasetName;
 use crate::ident::EnvelopeId;
 use crate::ident::HexPrefix;
+use crate::sync::difference::HeldVersion;
+use crate::sync::difference::PullDifferenceRequest;
+use crate::sync::difference::PullNodeDifferenceRequest;
 use crate::sync::element::Element;
 use crate::sync::element::Salt;
 use crate::sync::frame::Frame;
@@ -147,6 +150,10 @@ pub enum Request {
     Seams(SeamRequest),
     /// Which content ids are there, in short.
     Filter,
+    /// Chunks, or what they differ in from others.
+    PullDifference(PullDifferenceRequest),
+    /// Nodes, or what they differ in from others.
+    PullNodeDifference(PullNodeDifferenceRequest),
 }
 
 impl Request {
@@ -160,6 +167,8 @@ impl Request {
             6 => 32,
             8 => 32 + 1 + 10 + 10,
             9 => 0,
+            10 => PullDifferenceRequest::BODY_LIMIT,
+            11 => 32 + 1 + 3 + NODES_ASKED_MAX * 11 + 64,
             7 => BATCH_BYTES_MAX + (64 << 10),
             // Read and answered, so that a later version may ask.
             _ => 64 << 10,
@@ -192,11 +201,7 @@ impl Request {
                 3
             }
             Self::PullNode(r) => {
-                w.bytes(r.envelope.as_bytes()).u8(tree_number(r.tree));
-                w.varint(r.places.len() as u64);
-                r.places.iter().for_each(|p| {
-                    w.u8(p.level).varint(p.offset);
-                });
+                put_places(&mut w, r);
                 4
             }
             Self::PullChunk(r) => {
@@ -229,6 +234,15 @@ impl Request {
                 8
             }
             Self::Filter => 9,
+            Self::PullDifference(r) => {
+                r.put(&mut w);
+                10
+            }
+            Self::PullNodeDifference(r) => {
+                put_places(&mut w, &r.nodes);
+                r.held.put(&mut w);
+                11
+            }
         };
         let body = w.into_bytes();
         Frame { kind, body }.encode()
@@ -267,6 +281,11 @@ impl Request {
                 chunks: r.count("chunks asked for", CHUNKS_ASKED_MAX as usize)? as u64,
             }),
             9 => Self::Filter,
+            10 => Self::PullDifference(PullDifferenceRequest::read(&mut r)?),
+            11 => Self::PullNodeDifference(PullNodeDifferenceRequest {
+                nodes: read_places(&mut r)?,
+                held: HeldVersion::read(&mut r)?,
+            }),
             _ => return Ok(None),
         };
         r.end()?;
@@ -274,14 +293,14 @@ impl Request {
     }
 }
 
-fn tree_number(tree: TreeKind) -> u8 {
+pub(super) fn tree_number(tree: TreeKind) -> u8 {
     match tree {
         TreeKind::Data => 0,
         TreeKind::Table => 1,
     }
 }
 
-fn read_tree_kind(r: &mut Reader<'_>) -> Result<TreeKind, DecodeError> {
+pub(super) fn read_tree_kind(r: &mut Reader<'_>) -> Result<TreeKind, DecodeError> {
     match r.u8()? {
         0 => Ok(TreeKind::Data),
         1 => Ok(TreeKind::Table),
@@ -312,6 +331,14 @@ fn read_filter(r: &mut Reader<'_>) -> Result<ListFilter, DecodeError> {
         _ => None,
     }
     .ok_or(DecodeError::Invalid("filter"))
+}
+
+fn put_places(w: &mut Writer, r: &PullNodeRequest) {
+    w.bytes(r.envelope.as_bytes()).u8(tree_number(r.tree));
+    w.varint(r.places.len() as u64);
+    r.places.iter().for_each(|place| {
+        w.u8(place.level).varint(place.offset);
+    });
 }
 
 fn read_places(r: &mut Reader<'_>) -> Result<PullNodeRequest, DecodeError> {

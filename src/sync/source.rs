@@ -10,6 +10,10 @@ use crate::error_kind::ErrorKind;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::sync::answer::Refusal;
+use crate::sync::difference::Nodes;
+use crate::sync::difference::Part;
+use crate::sync::difference::PullDifferenceRequest;
+use crate::sync::difference::PullNodeDifferenceRequest;
 use crate::sync::filter::Filter;
 use crate::sync::hello::Access;
 use crate::sync::reconcile::Symbols;
@@ -160,6 +164,9 @@ pub trait PeerCatalog: Send + Sync {
 /// Takes an encoded record; `false` when no more is wanted.
 pub type EachRecord<'a> = dyn FnMut(Vec<u8>) -> bool + 'a;
 
+/// Takes a part of an answer; `false` when no more is wanted.
+pub type EachPart<'a> = dyn FnMut(Part) -> bool + 'a;
+
 /// A peer that datasets can be pulled from.
 pub trait ChunkSource: PeerCatalog {
     /// Encoded nodes, in the order asked; not compared with their hashes yet.
@@ -167,6 +174,13 @@ pub trait ChunkSource: PeerCatalog {
     /// # Errors
     /// [`PeerError`] when it does not answer so.
     fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError>;
+
+    /// The same of nodes that may come as a difference.
+    ///
+    /// # Errors
+    /// As [`ChunkSource::nodes`]; [`PeerError::Refused`] as not understood by a peer that is older
+    /// than differences.
+    fn node_differences(&self, request: &PullNodeDifferenceRequest) -> Result<Nodes, PeerError>;
 
     /// Connects again after the connection was lost; nothing where it was not.
     ///
@@ -192,5 +206,17 @@ pub trait ChunkSource: PeerCatalog {
         request: &PullChunkRequest,
         is_needless: &dyn Fn() -> bool,
         each: &mut EachRecord<'_>,
+    ) -> Result<(), PeerError>;
+
+    /// The same, of chunks that may come as differences.
+    ///
+    /// # Errors
+    /// As [`ChunkSource::chunks`]; [`PeerError::Refused`] as not understood by a peer that is older
+    /// than differences.
+    fn differences(
+        &self,
+        request: &PullDifferenceRequest,
+        is_needless: &dyn Fn() -> bool,
+        each: &mut EachPart<'_>,
     ) -> Result<(), PeerError>;
 }

@@ -7,6 +7,8 @@ use crate::ident::ContentId;
 use crate::ident::EnvelopeId;
 use crate::ident::HexPrefix;
 use crate::ident::NodeId;
+use crate::ident::TreeId;
+use crate::sync::difference::Difference;
 use crate::sync::reconcile::*;
 use crate::sync::*;
 use crate::wire::limits::CHUNKS_ASKED_MAX;
@@ -61,6 +63,41 @@ fn requests() -> Vec<Request> {
             offset: 1 << 33,
             chunks: 8192,
         }),
+        Request::PullDifference(PullDifferenceRequest {
+            envelope,
+            tree: TreeKind::Table,
+            offset: 1 << 33,
+            held: HeldVersion {
+                content_id: ContentId::new([4; 32]),
+                root: TreeId::new([5; 32]),
+            },
+            groups: vec![
+                Group {
+                    skip: 0,
+                    take: 8000,
+                    bases: None,
+                },
+                Group {
+                    skip: 0,
+                    take: 1,
+                    bases: Some(BaseRun {
+                        from: 1 << 40,
+                        count: 64,
+                    }),
+                },
+            ],
+        }),
+        Request::PullNodeDifference(PullNodeDifferenceRequest {
+            nodes: PullNodeRequest {
+                envelope,
+                tree: TreeKind::Data,
+                places: vec![NodePlace::ROOT],
+            },
+            held: HeldVersion {
+                content_id: ContentId::new([4; 32]),
+                root: TreeId::new([5; 32]),
+            },
+        }),
         Request::Filter,
         Request::Announce {
             envelopes: vec![vec![1, 2], vec![]],
@@ -77,6 +114,15 @@ fn answers() -> Vec<Answer> {
         Answer::Nodes(vec![vec![1; 70], vec![]]),
         Answer::Seams(vec![1, 2, 300]),
         Answer::Chunks(vec![9; 10]),
+        Answer::Difference(Difference {
+            chunks: vec![8000, 1],
+            bases: vec![3, 4, 5],
+            payload: vec![7; 9],
+        }),
+        Answer::NodesDifference {
+            raw_bytes: 300,
+            payload: vec![3; 40],
+        },
         Answer::Card(b"# card".to_vec()),
         Answer::Filter(Filter::build(&[ContentId::new([1; 32])]).encode()),
         Answer::Announced(3),

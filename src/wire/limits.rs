@@ -33,6 +33,8 @@ pub const RECORD_STORED_BYTES_MAX: usize = RECORD_RAW_BYTES_MAX + (64 << 10);
 pub const RECORD_ITEMS_MAX: usize = 4096;
 /// Bases named by one pack record.
 pub const RECORD_BASES_MAX: usize = 64;
+/// Bytes of all bases of one pack record.
+pub const RECORD_BASE_BYTES_MAX: usize = 4 << 20;
 /// Bytes of a schema message.
 pub const SCHEMA_BYTES_MAX: usize = 1 << 20;
 /// Fields of one inferred object.
@@ -219,6 +221,7 @@ pub const ALL: &[(&str, u64)] = &[
     ("record_stored_bytes_max", RECORD_STORED_BYTES_MAX as u64),
     ("record_items_max", RECORD_ITEMS_MAX as u64),
     ("record_bases_max", RECORD_BASES_MAX as u64),
+    ("record_base_bytes_max", RECORD_BASE_BYTES_MAX as u64),
     ("schema_bytes_max", SCHEMA_BYTES_MAX as u64),
     ("schema_fields_max", SCHEMA_FIELDS_MAX as u64),
     ("arrow_metadata_bytes_max", ARROW_METADATA_BYTES_MAX as u64),

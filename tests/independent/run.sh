@@ -34,6 +34,22 @@ mkdir "$work/unpacked"
 zstd -q -dc "$work/data.alimentar" | tar x -C "$work/unpacked"
 "$venv/bin/python" spec/restore.py "$work/unpacked" "$work/restored"
 diff -r tests/data "$work/restored"
+
+# A delta, whose differences zstd puts to the base.
+mkdir "$work/chain"
+seq 1 90000 | sed 's/.*/{"n":&,"text":"line & of the first version"}/' >"$work/chain/d.jsonl"
+"$program" -q registry index "$work/chain/d.jsonl" --name d --version 1.0.0 >/dev/null
+"$program" -q registry export d@1.0.0 -o "$work/d1.alimentar"
+sed '0~997s/first/second/' "$work/chain/d.jsonl" >"$work/chain/d2.jsonl"
+"$program" -q registry index "$work/chain/d2.jsonl" --name d --version 2.0.0 >/dev/null
+"$program" -q registry export d@2.0.0 --since d@1.0.0 -o "$work/d2.alimentar"
+for n in 1 2; do
+    zstd -q -dc "$work/d$n.alimentar" | tar x -C "$work/chain"
+    "$venv/bin/python" spec/restore.py "$work/chain" "$work/restored-$n"
+done
+ls "$work/chain/data/"*.difference >/dev/null
+cmp "$work/restored-1" "$work/chain/d.jsonl"
+cmp "$work/restored-2" "$work/chain/d2.jsonl"
 age-keygen -o "$work/identity" 2>/dev/null
 recipient=$(age-keygen -y "$work/identity")
 "$program" -q registry export data --recipient "$recipient" -o "$work/sealed.alimentar"

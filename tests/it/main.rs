@@ -10,6 +10,7 @@ mod cli;
 mod collect;
 mod crash;
 mod damage;
+mod differences;
 mod discovery;
 mod filter;
 mod fixture;

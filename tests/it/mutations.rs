@@ -10,8 +10,10 @@ use std::panic::catch_unwind;
 use alimentar::LocalRegistry;
 use alimentar::archive::Receipt;
 use alimentar::archive::VolumeTrailer;
+use alimentar::blob_store::BlobKind;
 use alimentar::catalog::Tombstone;
 use alimentar::chunk::Codec;
+use alimentar::chunk::Differ;
 use alimentar::ident::BlobId;
 use alimentar::ident::EnvelopeId;
 use alimentar::ident::PublisherKey;
@@ -90,6 +92,24 @@ fn small_archive() -> Vec<u8> {
     alimentar::archive::decompress_frame(&frame.unwrap()).unwrap()
 }
 
+/// What the targets' base differs a little from.
+fn difference() -> Record {
+    let base = targets::base();
+    let changed = [&base[..4000], b"{\"n\":\"new\"}\n", &base[4000..]].concat();
+    Record {
+        kind: BlobKind::Chunk,
+        codec: Codec::Difference,
+        flags: Flags::default(),
+        sequence: 0,
+        items: vec![Item {
+            id: BlobId::of(&changed),
+            raw_bytes: changed.len() as u32,
+        }],
+        bases: vec![BlobId::of(&base)],
+        payload: Differ::new().difference(&changed, base).unwrap(),
+    }
+}
+
 fn each_vector(of: &str) -> Vec<Vec<u8>> {
     let names = crate::protocol::names(of);
     names.into_iter().map(crate::protocol::vector).collect()
@@ -114,10 +134,21 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "envelope" => vec![vector("envelope ")],
         "file_table" => vec![vector("file-table ")],
         "node" => vec![vector("leaf ")],
-        "record" => vec![vector("record "), zrip::compress(&[b'a'; 5000], 1).unwrap()],
+        "record" => vec![
+            vector("record "),
+            zrip::compress(&[b'a'; 5000], 1).unwrap(),
+            difference().encode(),
+        ],
+        "difference" => {
+            let made = difference();
+            let length = (made.items[0].raw_bytes as u16).to_le_bytes();
+            let whole = [&length, made.payload.as_slice()].concat();
+            let stored = Differ::new().difference(&[3; 300], vec![9; 9]).unwrap();
+            vec![whole, [&300_u16.to_le_bytes(), stored.as_slice()].concat()]
+        }
         "pack" => {
             let record = Record {
-                kind: alimentar::blob_store::BlobKind::Chunk,
+                kind: BlobKind::Chunk,
                 codec: Codec::Raw,
                 flags: Flags::default(),
                 sequence: 0,
@@ -125,6 +156,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                     id: BlobId::of(b"abc"),
                     raw_bytes: 3,
                 }],
+                bases: Vec::new(),
                 payload: b"abc".to_vec(),
             }
             .encode();

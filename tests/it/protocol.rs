@@ -4,16 +4,23 @@ use alimentar::ident::ContentId;
 use alimentar::ident::EnvelopeId;
 use alimentar::ident::HexPrefix;
 use alimentar::ident::StatementId;
+use alimentar::ident::TreeId;
 use alimentar::ident::to_hex;
 use alimentar::sync::Access;
 use alimentar::sync::Answer;
+use alimentar::sync::BaseRun;
+use alimentar::sync::Difference;
 use alimentar::sync::Element;
 use alimentar::sync::Filter;
 use alimentar::sync::FrameReader;
+use alimentar::sync::Group;
+use alimentar::sync::HeldVersion;
 use alimentar::sync::Hello;
 use alimentar::sync::ListFilter;
 use alimentar::sync::NodePlace;
 use alimentar::sync::PullChunkRequest;
+use alimentar::sync::PullDifferenceRequest;
+use alimentar::sync::PullNodeDifferenceRequest;
 use alimentar::sync::PullNodeRequest;
 use alimentar::sync::ReconcileRequest;
 use alimentar::sync::Refusal;
@@ -55,8 +62,13 @@ fn requests() -> Vec<(&'static str, Request)> {
         agent: "alimentar/0.1.0".to_owned(),
         ..Hello::own(Access::Open)
     };
+    // What the first programs said.
+    let first_hello = Hello {
+        bases: Vec::new(),
+        ..hello.clone()
+    };
     vec![
-        ("request-hello", Request::Hello(hello)),
+        ("request-hello", Request::Hello(first_hello)),
         ("request-list-all", Request::List(ListFilter::All)),
         (
             "request-list-name",
@@ -111,12 +123,58 @@ fn requests() -> Vec<(&'static str, Request)> {
                 statements: vec![vec![3]],
             },
         ),
+        ("request-hello-2", Request::Hello(hello)),
+        (
+            "request-differences",
+            Request::PullDifference(PullDifferenceRequest {
+                envelope,
+                tree: TreeKind::Data,
+                offset: 300,
+                held: HeldVersion {
+                    content_id: ContentId::from_bytes(b"a"),
+                    root: TreeId::new([8; 32]),
+                },
+                groups: vec![
+                    Group {
+                        skip: 0,
+                        take: 5,
+                        bases: Some(BaseRun {
+                            from: 40_000,
+                            count: 7,
+                        }),
+                    },
+                    Group {
+                        skip: 200,
+                        take: 1,
+                        bases: None,
+                    },
+                ],
+            }),
+        ),
+        (
+            "request-node-differences",
+            Request::PullNodeDifference(PullNodeDifferenceRequest {
+                nodes: PullNodeRequest {
+                    envelope,
+                    tree: TreeKind::Data,
+                    places: vec![NodePlace {
+                        level: 0,
+                        offset: 300,
+                    }],
+                },
+                held: HeldVersion {
+                    content_id: ContentId::from_bytes(b"a"),
+                    root: TreeId::new([8; 32]),
+                },
+            }),
+        ),
     ]
 }
 
 fn answers() -> Vec<(&'static str, Answer)> {
     let hello = Hello {
         agent: "alimentar/0.1.0".to_owned(),
+        bases: Vec::new(),
         ..Hello::own(Access::Listed)
     };
     let filter = Filter::build(&[ContentId::from_bytes(b""), ContentId::from_bytes(b"a")]);
@@ -137,6 +195,21 @@ fn answers() -> Vec<(&'static str, Answer)> {
         (
             "answer-refusal",
             Answer::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
+        ),
+        (
+            "answer-difference",
+            Answer::Difference(Difference {
+                chunks: vec![0, 1, 300],
+                bases: vec![2, 3],
+                payload: vec![9, 9],
+            }),
+        ),
+        (
+            "answer-node-differences",
+            Answer::NodesDifference {
+                raw_bytes: 300,
+                payload: vec![9, 9, 9],
+            },
         ),
     ]
 }

@@ -3,6 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use alimentar::LocalRegistry;
+use alimentar::blob_store::BlobKind;
 use alimentar::catalog::Dataset;
 use alimentar::ident::ContentId;
 use alimentar::meta_store::Table;
@@ -12,6 +13,7 @@ use alimentar::registry::IndexOptions;
 use alimentar::registry::IndexReport;
 use alimentar::registry::WhySkipped;
 use alimentar::store::disk::DiskStore;
+use alimentar::store::disk::Session;
 use alimentar::store::disk::StoreError;
 
 use crate::support::lines;
@@ -229,16 +231,56 @@ fn a_store_of_a_newer_version_is_refused_untouched() {
     let dir = tempfile::tempdir().unwrap();
     let store = DiskStore::open(dir.path(), &|_, _| Ok(())).unwrap();
     store
-        .write(|t| Ok::<_, StoreError>(t.put(Table::Meta, b"format", &2_u32.to_le_bytes())?))
+        .write(|t| Ok::<_, StoreError>(t.put(Table::Meta, b"format", &3_u32.to_le_bytes())?))
         .unwrap();
     drop(store);
     let before = std::fs::read(dir.path().join("registry.redb")).unwrap();
     let refused = DiskStore::open(dir.path(), &|_, _| Ok(()));
     assert!(matches!(
         refused,
-        Err(StoreError::Newer { found: 2, known: 1 })
+        Err(StoreError::Newer { found: 3, known: 2 })
     ));
     assert!(std::fs::read(dir.path().join("registry.redb")).unwrap() == before);
+}
+
+#[test]
+fn a_store_of_the_version_before_is_read_and_becomes_this_one_by_a_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || DiskStore::open(dir.path(), &|_, _| Ok(())).unwrap();
+    let version = |store: &DiskStore| {
+        let row = store.read(|t| Ok::<_, StoreError>(t.get(Table::Meta, b"format")?));
+        u32::from_le_bytes(row.unwrap().unwrap().try_into().unwrap())
+    };
+    let store = open();
+    assert_eq!(version(&store), 2);
+    store
+        .write(|t| Ok::<_, StoreError>(t.put(Table::Meta, b"format", &1_u32.to_le_bytes())?))
+        .unwrap();
+    let add = |store: &DiskStore, blob: &[u8]| {
+        let session = Session::begin(store).unwrap();
+        session.add(BlobKind::Chunk, blob).unwrap();
+        session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
+    };
+    // A pack of that version, unfilled.
+    let pack = dir.path().join("packs/00000001.pack");
+    add(&store, b"some");
+    let mut bytes = std::fs::read(&pack).unwrap();
+    assert_eq!(bytes[8], 2);
+    bytes[8] = 1;
+    std::fs::write(&pack, bytes).unwrap();
+    store
+        .write(|t| Ok::<_, StoreError>(t.put(Table::Meta, b"format", &1_u32.to_le_bytes())?))
+        .unwrap();
+    drop(store);
+    let store = open();
+    assert_eq!(version(&store), 1, "reading changes nothing");
+    add(&store, b"more");
+    assert_eq!(version(&store), 2);
+    assert_eq!(std::fs::read(&pack).unwrap()[8], 2);
+    drop(store);
+    // The packs say it too, should the index be lost.
+    std::fs::remove_file(dir.path().join("registry.redb")).unwrap();
+    assert_eq!(open().stats().unwrap().chunks, 2);
 }
 
 #[test]

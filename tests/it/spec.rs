@@ -18,6 +18,8 @@ use alimentar::manifest::Node;
 use alimentar::pack::Flags;
 use alimentar::pack::Item;
 use alimentar::pack::Record;
+use alimentar::pack::RecordView;
+use alimentar::pack::layout::decode_pack_header;
 use alimentar::pack::layout::encode_pack_header;
 use alimentar::wire::limits;
 
@@ -98,6 +100,7 @@ fn golden() -> String {
             id: BlobId::of(b"abc"),
             raw_bytes: 3,
         }],
+        bases: Vec::new(),
         payload: b"abc".to_vec(),
     };
     let envelope = Envelope {
@@ -114,13 +117,64 @@ fn golden() -> String {
         ("leaf", to_hex(&Node::Leaf(vec![entry]).encode())),
         ("file-table", to_hex(&table.encode().unwrap())),
         ("directory-id", table.directory_id().unwrap().to_string()),
-        ("pack-header", to_hex(&encode_pack_header(7))),
+        // What packs of version 1 began with.
+        ("pack-header", "89414c500d0a1a0a0100000007000000".to_owned()),
         ("record", to_hex(&record.encode())),
         ("envelope", to_hex(&envelope.encode())),
     ];
     rows.iter()
         .map(|(name, value)| format!("{name} {value}\n"))
         .collect()
+}
+
+/// What the record of a difference has for its base, and holds.
+fn base_and_changed() -> [Vec<u8>; 2] {
+    let word = b"alimentar ".repeat(4);
+    let changed = [&word, &b"nourishing "[..], &word].concat();
+    [word.repeat(2), changed]
+}
+
+fn difference() -> Record {
+    let [base, changed] = base_and_changed();
+    Record {
+        kind: BlobKind::Chunk,
+        codec: Codec::Difference,
+        flags: Flags::default(),
+        sequence: 0,
+        items: vec![Item {
+            id: BlobId::of(&changed),
+            raw_bytes: 91,
+        }],
+        bases: vec![BlobId::of(&base)],
+        // By `zstd -3 --no-check -D`, version 1.5.
+        payload: from_hex("28b52ffd205b9d0000506e6f7572697368696e6702008000e12b2710"),
+    }
+}
+
+fn from_hex(hex: &str) -> Vec<u8> {
+    let digits = hex.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16);
+    digits.map(|pair| byte(pair).unwrap()).collect()
+}
+
+#[test]
+fn bytes_of_version_2_are_those_of_its_vectors() {
+    let [header, record] = [encode_pack_header(7), difference().encode()].map(|b| to_hex(&b));
+    let wanted = format!("pack-header {header}\ndifference {record}\n");
+    let expected = spec("vectors/golden-2.txt");
+    let mut lines = expected.split_inclusive('\n');
+    assert_eq!(wanted, lines.by_ref().skip(2).collect::<String>());
+    let first = from_hex("89414c500d0a1a0a0100000007000000");
+    assert_eq!(decode_pack_header(&first), Ok(7), "version 1 is read");
+}
+
+#[test]
+fn a_difference_of_the_vectors_is_put_to_its_base() {
+    let [base, changed] = base_and_changed();
+    let record = difference().encode();
+    let view = RecordView::decode(&record).unwrap();
+    assert_eq!(view.unpack_on(base).unwrap(), changed);
+    assert!(view.unpack().is_err());
 }
 
 #[test]

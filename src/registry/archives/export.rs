@@ -11,6 +11,7 @@ use std::sync::mpsc;
 use crate::archive::ArchiveError;
 use crate::archive::ArchiveHeader;
 use crate::archive::Base;
+use crate::archive::BaseBytes;
 use crate::archive::EachChunk;
 use crate::archive::EntryName;
 use crate::archive::EntryWriter;
@@ -35,6 +36,8 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::archives::base::KnownBase;
 use crate::registry::archives::output::Output;
+use crate::registry::archives::resembled;
+use crate::registry::archives::resembled::Resembled;
 use crate::registry::archives::seal::Passphrase;
 use crate::registry::archives::seal::Recipient;
 use crate::registry::error::Error;
@@ -103,7 +106,8 @@ impl LocalRegistry {
         candidates.sort_by_key(|d| d.envelope_id);
         candidates.dedup_by_key(|d| d.envelope_id);
         let base = KnownBase::find(&reader, &datasets, candidates)?;
-        let contents = self.contents(&reader, &datasets, &base)?;
+        let resembled = Resembled::find(&reader, &datasets, &base)?;
+        let contents = self.contents(&reader, &datasets, &base, !resembled.is_empty())?;
         let total: u64 = datasets.iter().map(|d| d.manifest.size_bytes).sum();
         let is_delta = !base.datasets.is_empty();
         progress.phase("exporting", (!is_delta).then_some(total));
@@ -111,6 +115,7 @@ impl LocalRegistry {
         let mut source = Stored {
             reader: &reader,
             base: &base,
+            resembled: &resembled,
             progress,
         };
         let (written, output) = compressed(output, |writer| {
@@ -155,12 +160,13 @@ impl LocalRegistry {
         reader: &BlobReader,
         datasets: &[Dataset],
         base: &KnownBase,
+        may_differ: bool,
     ) -> Result<Contents, Error> {
         let held = datasets
             .iter()
             .map(|d| Held::of(&d.manifest, &d.envelope_id));
         let needed = base.datasets.iter().map(|d| Base::of(&d.manifest));
-        let header = ArchiveHeader::new(held.collect(), needed.collect());
+        let header = ArchiveHeader::new(held.collect(), needed.collect(), may_differ);
         let (envelopes, mut statements) = self.store.read(|t| {
             let envelopes = datasets
                 .iter()
@@ -219,6 +225,7 @@ impl Contents {
 struct Stored<'a> {
     reader: &'a BlobReader,
     base: &'a KnownBase,
+    resembled: &'a Resembled,
     progress: &'a dyn Progress,
 }
 
@@ -255,6 +262,14 @@ impl Source for Stored<'_> {
 
     fn is_based(&self, key: &BlobKey) -> bool {
         self.base.has(key)
+    }
+
+    fn resembled(&self, chunk: &ChunkEntry) -> Option<BaseBytes> {
+        self.resembled.of(chunk)
+    }
+
+    fn difference(&mut self, raw: &[u8], base: BaseBytes) -> Result<Option<Vec<u8>>, Error> {
+        resembled::frame(self.reader, self.base, raw, base)
     }
 }
 

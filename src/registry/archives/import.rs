@@ -19,6 +19,7 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::ContentId;
 use crate::ident::PublisherKey;
+use crate::manifest::Manifest;
 use crate::manifest::Rank;
 use crate::manifest::each_node;
 use crate::pack::Flags;
@@ -175,7 +176,7 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<ImportReport, Error> {
         let header = read_header(reader)?;
-        self.refuse_without_base(&header)?;
+        let bases = self.bases(&header)?;
         let statements = read_statements(reader)?;
         let trust = self.trust_with(&statements)?;
         let mut candidates = Vec::new();
@@ -192,7 +193,11 @@ impl LocalRegistry {
             progress.phase("importing", (header.base.is_empty()).then_some(bytes));
             // Nothing that comes in is collected while this lasts.
             let store = BlobReader::new(&self.store)?;
-            stats = self.take(reader, &store, &candidates, last, progress)?;
+            let bases = match header.may_differ() {
+                true => bases.as_slice(),
+                false => &[],
+            };
+            stats = self.take(reader, (&store, bases), &candidates, last, progress)?;
             for c in candidates.iter().filter(|c| matches!(c.fate, Fate::Wanted)) {
                 let manifest = c.verified.manifest();
                 self.verify_manifest(&store, manifest, progress)
@@ -210,7 +215,9 @@ impl LocalRegistry {
         })
     }
 
-    fn refuse_without_base(&self, header: &ArchiveHeader) -> Result<(), Error> {
+    /// The datasets that an archive needs, in its order.
+    fn bases(&self, header: &ArchiveHeader) -> Result<Vec<Manifest>, Error> {
+        let mut bases = Vec::new();
         for base in &header.base {
             let id = ContentId::parse_hex(&base.content_id);
             let held = match id {
@@ -220,15 +227,15 @@ impl LocalRegistry {
                 None => Vec::new(),
             };
             let fits = |d: &Dataset| d.manifest.chunk_tree_root.to_hex() == base.chunk_tree_root;
-            if !held.iter().any(fits) {
-                return Err(Error::BaseMissing {
-                    name: base.name.chars().take(200).collect(),
-                    version: base.version.chars().take(100).collect(),
-                    content_id: base.content_id.chars().take(64).collect(),
-                });
-            }
+            let missing = || Error::BaseMissing {
+                name: base.name.chars().take(200).collect(),
+                version: base.version.chars().take(100).collect(),
+                content_id: base.content_id.chars().take(64).collect(),
+            };
+            let held = held.into_iter().find(fits).ok_or_else(missing)?;
+            bases.push(held.manifest);
         }
-        Ok(())
+        Ok(bases)
     }
 
     /// What is believed once the archive's statements are.
@@ -310,14 +317,14 @@ impl LocalRegistry {
     fn take(
         &self,
         reader: &mut EntryReader<'_>,
-        store: &BlobReader,
+        (store, bases): (&BlobReader, &[Manifest]),
         candidates: &[Candidate],
         last: usize,
         progress: &dyn Progress,
     ) -> Result<crate::store::disk::SessionStats, Error> {
         let session = Session::begin(&self.store)?;
         let mut recent = Recent::default();
-        with_intake(&session, store, progress, |intake| {
+        with_intake(&session, (store, bases), progress, |intake| {
             for c in candidates.iter().take(last + 1) {
                 let m = c.verified.manifest();
                 let table = m.file_table_root;

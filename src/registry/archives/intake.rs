@@ -8,19 +8,32 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 
 use crate::archive::ArchiveError;
+use crate::archive::BaseBytes;
 use crate::archive::EntryName;
+use crate::archive::Resembling;
 use crate::archive::Shelf;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
-use crate::chunk::Compressor;
+use crate::chunk::Codec;
+use crate::chunk::count_newlines;
+use crate::ident::BlobId;
+use crate::ident::ChunkId;
 use crate::ident::TreeId;
 use crate::manifest::ChunkEntry;
+use crate::manifest::Manifest;
+use crate::pack::Flags;
+use crate::pack::Item;
+use crate::pack::Record;
 use crate::progress::Progress;
+use crate::registry::archives::resembled::base_bytes;
+use crate::registry::differences::keep_difference;
 use crate::registry::error::Error;
 use crate::registry::feed::Batch;
-use crate::registry::ingest::store_batch;
+use crate::registry::ingest::Storing;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
+use crate::wire::limits::RECORD_BASES_MAX;
+use crate::wire::limits::RECORD_STORED_BYTES_MAX;
 
 /// Bytes that a worker is given at a time.
 const BATCH_BYTES: usize = 4 << 20;
@@ -35,6 +48,10 @@ struct Incoming {
 pub(crate) struct Intake<'a> {
     session: &'a Session,
     reader: &'a BlobReader,
+    /// What differences may be against.
+    bases: &'a [Manifest],
+    /// The chunks that the bytes of a base are that were asked for last.
+    last_base: Vec<BlobId>,
     progress: &'a dyn Progress,
     outbox: mpsc::SyncSender<Incoming>,
     has_failed: &'a AtomicBool,
@@ -46,7 +63,7 @@ pub(crate) struct Intake<'a> {
 /// Runs `read` with an intake, and returns when everything is appended to the session.
 pub(crate) fn with_intake<T>(
     session: &Session,
-    reader: &BlobReader,
+    (reader, bases): (&BlobReader, &[Manifest]),
     progress: &dyn Progress,
     read: impl FnOnce(&mut Intake<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
@@ -64,6 +81,8 @@ pub(crate) fn with_intake<T>(
         let mut intake = Intake {
             session,
             reader,
+            bases,
+            last_base: Vec::new(),
             progress,
             outbox,
             has_failed: &has_failed,
@@ -91,7 +110,7 @@ fn work(
     inbox: &Mutex<mpsc::Receiver<Incoming>>,
     has_failed: &AtomicBool,
 ) -> Result<(), Error> {
-    let mut compressor = Compressor::new();
+    let mut storing = Storing::plain(session);
     let mut failed = Ok(());
     loop {
         let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -99,7 +118,7 @@ fn work(
             return failed;
         };
         if failed.is_ok() && !has_failed.load(Ordering::Relaxed) {
-            failed = store(session, &mut compressor, &incoming);
+            failed = store(&mut storing, &incoming);
             if failed.is_err() {
                 has_failed.store(true, Ordering::Relaxed);
             }
@@ -107,8 +126,8 @@ fn work(
     }
 }
 
-fn store(session: &Session, compressor: &mut Compressor, incoming: &Incoming) -> Result<(), Error> {
-    let found = store_batch(session, compressor, &incoming.batch)?;
+fn store(storing: &mut Storing<'_>, incoming: &Incoming) -> Result<(), Error> {
+    let found = storing.batch(&incoming.batch)?.entries;
     let mut pairs = found.iter().zip(&incoming.expected);
     match pairs.find(|(found, expected)| found != expected) {
         Some((_, expected)) => {
@@ -169,5 +188,58 @@ impl Shelf for Intake<'_> {
             self.hand_on();
         }
         Ok(())
+    }
+    fn base(&mut self, base: BaseBytes) -> Result<Vec<u8>, Error> {
+        let refuse = || ArchiveError::Missing("what a difference is against".to_owned());
+        let manifest = self.bases.get(base.base).ok_or_else(refuse)?;
+        let found = base_bytes(self.reader, manifest, base)?;
+        let (bytes, ids) = found.ok_or_else(refuse)?;
+        self.last_base = ids;
+        Ok(bytes)
+    }
+
+    fn take_resembling(&mut self, came: Resembling<'_>) -> Result<(), Error> {
+        if self.progress.cancelled() {
+            return Err(Error::Interrupted);
+        }
+        let mut parts = Vec::new();
+        let mut rest = came.raw.as_slice();
+        for chunk in came.chunks {
+            let corrupt = || ArchiveError::Corrupt(EntryName::chunk(&chunk.id).path());
+            let length = usize::try_from(chunk.bytes).unwrap_or(usize::MAX);
+            let (part, after) = rest.split_at_checked(length).ok_or_else(corrupt)?;
+            rest = after;
+            if ChunkId::of(part) != chunk.id || count_newlines(part) != chunk.newlines {
+                return Err(corrupt().into());
+            }
+            parts.push(part);
+        }
+        let bases = std::mem::take(&mut self.last_base);
+        if bases.len() > RECORD_BASES_MAX || came.frame.len() > RECORD_STORED_BYTES_MAX {
+            let pairs = came.chunks.iter().zip(parts);
+            return pairs
+                .into_iter()
+                .try_for_each(|(chunk, part)| self.take_chunk(chunk, part.to_vec()));
+        }
+        self.progress.advance(came.raw.len() as u64);
+        let item = |chunk: &&ChunkEntry| Item {
+            id: BlobId::new(*chunk.id.as_bytes()),
+            raw_bytes: chunk.bytes,
+        };
+        let record = Record {
+            kind: BlobKind::Chunk,
+            codec: Codec::Difference,
+            flags: Flags::default(),
+            sequence: 0,
+            items: came.chunks.iter().map(item).collect(),
+            bases,
+            payload: came.frame,
+        };
+        Ok(keep_difference(
+            self.session,
+            self.reader,
+            record,
+            &came.raw,
+        )?)
     }
 }

@@ -7,6 +7,7 @@ mod import;
 mod intake;
 mod output;
 mod receipt;
+mod resembled;
 mod seal;
 mod volumes;
 

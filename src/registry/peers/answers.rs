@@ -15,7 +15,9 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::peers::chunks::ChunkAnswer;
 use crate::registry::peers::comparing::WantedAnswer;
+use crate::registry::peers::differing::DifferenceAnswer;
 use crate::registry::peers::hearing::Source;
+use crate::registry::peers::node_differences;
 use crate::registry::peers::nodes::NodeAnswer;
 use crate::registry::peers::visible::Showing;
 use crate::store::disk::BlobReader;
@@ -86,6 +88,7 @@ enum Rest {
     Wanted(WantedAnswer),
     Nodes(NodeAnswer),
     Chunks(ChunkAnswer),
+    Differences(Box<DifferenceAnswer>),
 }
 
 impl Answering {
@@ -118,6 +121,7 @@ impl Answering {
                 },
                 Rest::Nodes(nodes) => return nodes.step(),
                 Rest::Chunks(chunks) => return chunks.step(),
+                Rest::Differences(differences) => return differences.step(),
                 Rest::Items(items) => {
                     let some: Vec<ItemId> = items.by_ref().take(1024).collect();
                     if some.is_empty() {
@@ -196,6 +200,26 @@ impl LocalRegistry {
                 let hello = asking.hello.clone();
                 let answer = ChunkAnswer::new(reader, &dataset.manifest, r, hello)?;
                 return Ok(Rest::Chunks(answer));
+            }
+            Request::PullDifference(r) => {
+                let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
+                let held = self.shown_version(&r.held, r.tree, asking)?;
+                let answer = DifferenceAnswer::new(reader, &dataset.manifest, r, held)?;
+                return Ok(Rest::Differences(Box::new(answer)));
+            }
+            Request::PullNodeDifference(r) => {
+                let (nodes, held) = (&r.nodes, &r.held);
+                let (reader, dataset) = self.reader_shown(&nodes.envelope, asking)?;
+                let shown = self.shown_version(held, nodes.tree, asking)?;
+                let m = &dataset.manifest;
+                let short = match shown {
+                    Some((root, _)) => node_differences::answer(&reader, m, nodes, root)?,
+                    None => None,
+                };
+                match short {
+                    Some(answer) => ready.push_back(answer),
+                    None => return Ok(Rest::Nodes(NodeAnswer::new(reader, m, nodes))),
+                }
             }
             Request::Seams(r) => {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;

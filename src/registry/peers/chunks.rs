@@ -7,7 +7,9 @@ use std::collections::HashSet;
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
+use crate::chunk::Codec;
 use crate::chunk::Compressor;
+use crate::ident::BlobId;
 use crate::manifest::Manifest;
 use crate::manifest::TreeWalk;
 use crate::pack::Flags;
@@ -26,7 +28,7 @@ use crate::sync::PullChunkRequest;
 use crate::sync::SeamRequest;
 
 /// A chunk that was asked for, and where it is.
-type Placed = (BlobKey, Location);
+pub(super) type Placed = (BlobKey, Location);
 
 /// Records for a peer, one at a time.
 #[derive(Debug)]
@@ -156,22 +158,30 @@ fn one_record(
     }
     let unpacked = reader.unpack(key, at)?;
     let mut raw = Vec::new();
-    let mut items = Vec::with_capacity(chunks.len());
     for (key, at) in chunks {
         raw.extend_from_slice(unpacked.item(key, at.item).ok_or_else(corrupt)?);
-        items.push(Item {
-            id: key.id,
-            raw_bytes: at.raw_bytes,
-        });
     }
-    let (codec, payload) = Compressor::new().compress(&raw);
-    let record = Record {
+    let coded = Compressor::new().compress(&raw);
+    Ok(record_of(chunks, coded, Vec::new()).encode())
+}
+
+/// A record of chunks whose bytes were coded.
+pub(super) fn record_of(
+    chunks: &[Placed],
+    (codec, payload): (Codec, Vec<u8>),
+    bases: Vec<BlobId>,
+) -> Record {
+    let item = |(key, at): &Placed| Item {
+        id: key.id,
+        raw_bytes: at.raw_bytes,
+    };
+    Record {
         kind: BlobKind::Chunk,
         codec,
         flags: Flags::default(),
         sequence: 0,
-        items,
+        items: chunks.iter().map(item).collect(),
+        bases,
         payload,
-    };
-    Ok(record.encode())
+    }
 }

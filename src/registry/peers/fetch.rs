@@ -2,27 +2,38 @@
 //! every chunk is checked before it is kept.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
-use crate::chunk::Compressor;
 use crate::chunk::count_newlines;
 use crate::ident::BlobId;
 use crate::ident::EnvelopeId;
 use crate::manifest::ChunkEntry;
 use crate::pack::Flags;
 use crate::pack::Item;
-use crate::pack::Record;
 use crate::pack::RecordView;
+use crate::registry::differences::keep_difference;
+use crate::registry::differences::only_fresh;
+use crate::registry::differences::packed;
 use crate::registry::error::Error;
+use crate::registry::peers::resembling;
+use crate::registry::peers::resembling::Named;
+use crate::registry::peers::resembling::put_to_bases;
+use crate::registry::previous::Place;
 use crate::registry::read::Located;
 use crate::registry::read::each_located;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::store::disk::StoreError;
 use crate::sync::ChunkSource;
+use crate::sync::EachPart;
+use crate::sync::HeldVersion;
+use crate::sync::Part;
 use crate::sync::PeerError;
 use crate::sync::PullChunkRequest;
+use crate::sync::RefusalCode;
 use crate::sync::Run;
 use crate::sync::TreeKind;
 
@@ -35,6 +46,8 @@ pub(crate) struct Window {
     pub(crate) offset: u64,
     /// All of them.
     pub(crate) chunks: Vec<ChunkEntry>,
+    /// What lies where they lie in the version that is here; empty without one.
+    pub(crate) places: Vec<Place>,
 }
 
 impl Window {
@@ -77,6 +90,20 @@ pub(crate) enum NotFilled {
     Here(Error),
 }
 
+/// Why a record was not taken.
+enum NotTaken {
+    /// It is a difference and does not become what it should: without one, the peer may do better.
+    Difference,
+    /// Anything else.
+    Other(NotFilled),
+}
+
+impl<E: Into<NotFilled>> From<E> for NotTaken {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
 impl From<PeerError> for NotFilled {
     fn from(error: PeerError) -> Self {
         Self::Peer(error)
@@ -102,7 +129,28 @@ pub(crate) struct Filler<'a> {
     pub(crate) reader: &'a BlobReader,
     /// Whether somebody else was faster, or the work is to stop.
     pub(crate) is_needless: &'a (dyn Fn(u64) -> bool + Sync),
+    /// A version that is here, and the peer is told of.
+    pub(crate) held: Option<HeldVersion>,
+    /// Whether the peer is asked for differences.
+    pub(crate) reads_differences: &'a AsksDifferences,
 }
+
+/// Whether a peer is asked for differences: until it does not understand, or one is wrong.
+#[derive(Debug, Default)]
+pub(crate) struct AsksDifferences(AtomicBool);
+
+impl AsksDifferences {
+    pub(super) fn get(&self) -> bool {
+        !self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn end(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Asks a peer for records, and hands them over.
+type Ask<'a> = dyn Fn(&dyn Fn() -> bool, &mut EachPart<'_>) -> Result<(), PeerError> + 'a;
 
 /// A chunk that is not here: its length, newlines, and where it goes in the window.
 struct Missing {
@@ -157,7 +205,7 @@ impl Filler<'_> {
         let (fetched, local) = (missing.len() as u64, here.len() as u64);
         each_located(self.reader, here, data)?;
         if !missing.is_empty() {
-            self.fetch(window, source, &asked, missing, data)?;
+            self.fetch(window, source, &asked, &mut missing, data)?;
         }
         Ok(Filled {
             buffer,
@@ -172,22 +220,56 @@ impl Filler<'_> {
         window: &Window,
         source: &dyn ChunkSource,
         asked: &[bool],
-        mut missing: HashMap<BlobId, Missing>,
+        missing: &mut HashMap<BlobId, Missing>,
         data: &mut [u8],
     ) -> Result<(), NotFilled> {
+        let held = self.held.filter(|_| self.reads_differences.get());
+        if let Some(held) = held {
+            let (request, named) = resembling::request(self, held, window, asked);
+            let ask = |needless: &dyn Fn() -> bool, each: &mut EachPart<'_>| {
+                source.differences(&request, needless, each)
+            };
+            match self.receive(window, &ask, &named, missing, data) {
+                Err(NotTaken::Other(NotFilled::Peer(PeerError::Refused(r))))
+                    if r.code == RefusalCode::NotUnderstood => {}
+                Err(NotTaken::Difference) => {}
+                Err(NotTaken::Other(error)) => return Err(error),
+                Ok(()) => return Ok(()),
+            }
+            self.reads_differences.end();
+        }
         let request = PullChunkRequest {
             envelope: self.envelope,
             tree: self.tree,
             offset: window.offset,
-            runs: runs(asked),
+            runs: runs(&still_asked(window, missing)),
         };
+        let ask = |needless: &dyn Fn() -> bool, each: &mut EachPart<'_>| {
+            source.chunks(&request, needless, &mut |record| each(Part::Record(record)))
+        };
+        let received = self.receive(window, &ask, &Named::default(), missing, data);
+        received.map_err(|error| match error {
+            NotTaken::Difference => PeerError::Misbehaved("a difference unasked").into(),
+            NotTaken::Other(error) => error,
+        })
+    }
+
+    /// Takes what is answered; differences may be against what is named.
+    fn receive(
+        &self,
+        window: &Window,
+        ask: &Ask<'_>,
+        named: &Named,
+        missing: &mut HashMap<BlobId, Missing>,
+        data: &mut [u8],
+    ) -> Result<(), NotTaken> {
         let mut failed = Ok(());
         let is_needless = || (self.is_needless)(window.number);
-        let answered = source.chunks(&request, &is_needless, &mut |record| {
+        let answered = ask(&is_needless, &mut |part| {
             if is_needless() {
                 failed = Err(PeerError::Stopped.into());
             } else {
-                failed = self.take(&record, &mut missing, data);
+                failed = self.take(part, named, missing, data);
             }
             failed.is_ok()
         });
@@ -202,35 +284,73 @@ impl Filler<'_> {
     /// Checks a record to its last byte, then keeps it.
     fn take(
         &self,
-        bytes: &[u8],
+        part: Part,
+        named: &Named,
         missing: &mut HashMap<BlobId, Missing>,
         data: &mut [u8],
-    ) -> Result<(), NotFilled> {
+    ) -> Result<(), NotTaken> {
         let damaged = || PeerError::Misbehaved("a damaged record");
-        let view = RecordView::decode(bytes).map_err(|_| damaged())?;
+        let (bytes, difference) = match part {
+            Part::Record(bytes) => (bytes, None),
+            Part::Difference(difference) => {
+                let wrong = || PeerError::Misbehaved("a difference of what was not named");
+                let record = named.record(difference).ok_or_else(wrong)?;
+                (record.encode(), Some(record))
+            }
+        };
+        let is_difference = difference.is_some();
+        let view = RecordView::decode(&bytes).map_err(|_| damaged())?;
         let header = &view.header;
-        let is_plain = header.kind == Some(BlobKind::Chunk)
+        let is_chunks = header.kind == Some(BlobKind::Chunk)
             && header.flags == Flags::default()
             && header.sequence == 0
-            && header.bases.is_empty()
+            && header.bases.is_empty() != is_difference
             // One of nothing could be followed by any number of them.
             && !header.items.is_empty();
-        if !is_plain || !view.payload_is_whole() {
+        if !is_chunks || !view.payload_is_whole() {
             return Err(damaged().into());
         }
-        let raw = view.unpack().map_err(|_| damaged())?;
-        let mut rest = raw.as_slice();
-        for item in &header.items {
+        let raw = match is_difference {
+            // What it is against may be damaged here: that is not the peer's fault.
+            true => put_to_bases(self.reader, &view).ok_or(NotTaken::Difference)?,
+            false => view.unpack().map_err(|_| damaged())?,
+        };
+        self.place(&header.items, &raw, is_difference, missing, data)?;
+        match difference {
+            Some(record) => Ok(keep_difference(self.session, self.reader, record, &raw)?),
+            None => Ok(self.keep(&header.items, &raw, &bytes)?),
+        }
+    }
+
+    /// Compares chunks with their hashes, and puts them where they belong.
+    fn place(
+        &self,
+        items: &[Item],
+        raw: &[u8],
+        is_difference: bool,
+        missing: &mut HashMap<BlobId, Missing>,
+        data: &mut [u8],
+    ) -> Result<(), NotTaken> {
+        let mut chunks = Vec::with_capacity(items.len());
+        let mut rest = raw;
+        for item in items {
+            let damaged = || PeerError::Misbehaved("a damaged record");
             let length = usize::try_from(item.raw_bytes).unwrap_or(usize::MAX);
             let (chunk, after) = rest.split_at_checked(length).ok_or_else(damaged)?;
             rest = after;
+            if BlobId::of(chunk) != item.id {
+                let lie = PeerError::Misbehaved("a chunk that is not what its id says");
+                return Err(match is_difference {
+                    true => NotTaken::Difference,
+                    false => lie.into(),
+                });
+            }
+            chunks.push((item, chunk));
+        }
+        for (item, chunk) in chunks {
             let wrong = || PeerError::Misbehaved("a chunk that it was not asked for");
             let wanted = missing.remove(&item.id).ok_or_else(wrong)?;
-            let is_it = wanted.bytes == item.raw_bytes && BlobId::of(chunk) == item.id;
-            if !is_it {
-                return Err(PeerError::Misbehaved("a chunk that is not what its id says").into());
-            }
-            if count_newlines(chunk) != wanted.newlines {
+            if wanted.bytes != item.raw_bytes || count_newlines(chunk) != wanted.newlines {
                 // The tree says so, and its signer made the tree.
                 let key = BlobKey::new(BlobKind::Chunk, *item.id.as_bytes());
                 let corrupt = crate::blob_store::BlobError::Corrupt(key);
@@ -242,7 +362,7 @@ impl Filler<'_> {
                 }
             }
         }
-        Ok(self.keep(&header.items, &raw, bytes)?)
+        Ok(())
     }
 
     /// Keeps a record as it came where all of it is new, and else what is.
@@ -256,29 +376,25 @@ impl Filler<'_> {
         if !fresh.contains(&false) {
             return self.session.append_encoded(BlobKind::Chunk, items, bytes);
         }
-        let (mut kept, mut some) = (Vec::new(), Vec::new());
-        let mut at = 0;
-        for (item, fresh) in items.iter().zip(fresh) {
-            let end = at + item.raw_bytes as usize;
-            if fresh {
-                kept.push(*item);
-                some.extend_from_slice(raw.get(at..end).unwrap_or_default());
-            }
-            at = end;
+        let (kept, some) = only_fresh(items, raw, &fresh);
+        match kept.is_empty() {
+            true => Ok(()),
+            false => self.session.append(&packed(kept, &some)),
         }
-        if kept.is_empty() {
-            return Ok(());
-        }
-        let (codec, payload) = Compressor::new().compress(&some);
-        self.session.append(&Record {
-            kind: BlobKind::Chunk,
-            codec,
-            flags: Flags::default(),
-            sequence: 0,
-            items: kept,
-            payload,
-        })
     }
+}
+
+/// Which chunks of a window are asked for, each at its first place.
+fn still_asked(window: &Window, missing: &HashMap<BlobId, Missing>) -> Vec<bool> {
+    let mut at = 0;
+    let first_there = |chunk: &ChunkEntry| {
+        let id = BlobId::new(*chunk.id.as_bytes());
+        let place = at;
+        at += chunk.bytes as usize;
+        let wanted = missing.get(&id).and_then(|m| m.places.first());
+        wanted == Some(&place)
+    };
+    window.chunks.iter().map(first_there).collect()
 }
 
 /// Runs that name the chunks with `true`.

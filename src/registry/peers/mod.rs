@@ -6,6 +6,9 @@ mod chunks;
 mod comparing;
 #[cfg(test)]
 mod comparing_tests;
+#[cfg(test)]
+mod difference_tests;
+mod differing;
 mod fetch;
 mod following;
 mod hearing;
@@ -13,12 +16,14 @@ mod hearing;
 mod lab;
 #[cfg(test)]
 mod near;
+mod node_differences;
 mod nodes;
 mod offers;
 mod passing;
 #[cfg(test)]
 mod passing_tests;
 mod pull;
+mod resembling;
 mod share;
 mod straight;
 mod supply;

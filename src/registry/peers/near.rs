@@ -15,6 +15,8 @@ use crate::sync::PeerError;
 use crate::sync::Random;
 use crate::sync::Request;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How often, in a thousand frames, something goes wrong.
@@ -32,6 +34,8 @@ pub(super) struct Near {
     pub(super) access: Access,
     pub(super) showing: Showing,
     pub(super) faults: Mutex<Faults>,
+    /// Bytes of answers so far.
+    pub(super) answered: AtomicU64,
 }
 
 impl Near {
@@ -46,6 +50,7 @@ impl Near {
             asker: 99,
             access: Access::Open,
             showing: Showing::default(),
+            answered: AtomicU64::new(0),
             faults: Mutex::new(Faults {
                 random: Random::new(seed),
                 per_mille,
@@ -111,6 +116,8 @@ impl Line for Near {
         let mut answering = self.registry.answer(&request, &asking);
         for answer in answering.by_ref() {
             let mut bytes = answer.into_pieces().concat();
+            let length = bytes.len() as u64;
+            self.answered.fetch_add(length, Ordering::Relaxed);
             self.disturb(&mut bytes)?;
             let mut piece = bytes.as_slice();
             while let Some(frame) = reader.read(&mut piece)? {

@@ -74,7 +74,11 @@ impl NodeAnswer {
 }
 
 /// The bytes of the node at a place.
-fn find(blobs: &dyn BlobStore, root: TreeId, place: NodePlace) -> Result<Option<Vec<u8>>, Ending> {
+pub(super) fn find(
+    blobs: &dyn BlobStore,
+    root: TreeId,
+    place: NodePlace,
+) -> Result<Option<Vec<u8>>, Ending> {
     let mut bytes = blobs.get(&node_key(root))?;
     let mut start = 0_u64;
     let mut id = root;

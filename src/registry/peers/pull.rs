@@ -115,6 +115,9 @@ impl LocalRegistry {
     ) -> Result<(u64, u64), Error> {
         let reader = BlobReader::new(&self.store)?;
         let m = offer.manifest();
+        let before = [TreeKind::Table, TreeKind::Data].map(|tree| self.before(offer, tree));
+        let [table_before, data_before] = before;
+        let (table_before, data_before) = (table_before?, data_before?);
         let pulling = |tree, progress| Pulling {
             session,
             reader: &reader,
@@ -122,6 +125,10 @@ impl LocalRegistry {
             envelope: offer.envelope_id(),
             tree,
             supplies,
+            before: match tree {
+                TreeKind::Table => table_before.as_ref(),
+                TreeKind::Data => data_before.as_ref(),
+            },
             progress,
         };
         fetch_card(offer, session, supplies)?;

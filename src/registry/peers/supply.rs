@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::ident::NodeId;
+use crate::registry::peers::fetch::AsksDifferences;
 use crate::sync::ChunkSource;
 use crate::sync::PeerError;
 use crate::sync::RefusalCode;
@@ -41,6 +42,7 @@ pub struct SourceReport {
 pub(crate) struct Supply<'a> {
     pub(crate) source: &'a dyn ChunkSource,
     pub(crate) report: Mutex<SourceReport>,
+    pub(crate) asks_differences: AsksDifferences,
     /// How often its connection was made anew, or tried to be.
     revivals: Mutex<usize>,
 }
@@ -49,6 +51,7 @@ impl<'a> Supply<'a> {
     pub(crate) fn new(source: &'a dyn ChunkSource) -> Self {
         Self {
             source,
+            asks_differences: AsksDifferences::default(),
             revivals: Mutex::new(0),
             report: Mutex::new(SourceReport {
                 node_id: source.id(),

@@ -19,9 +19,12 @@ use crate::registry::peers::fetch::Filled;
 use crate::registry::peers::fetch::Filler;
 use crate::registry::peers::fetch::NotFilled;
 use crate::registry::peers::fetch::Window;
+use crate::registry::peers::node_differences::put_to_bases;
 use crate::registry::peers::nodes::Walk;
+use crate::registry::peers::resembling::Before;
 use crate::registry::peers::supply::Supply;
 use crate::registry::peers::supply::retried;
+use crate::registry::previous::Alignment;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::sync::ChunkSource;
@@ -29,6 +32,9 @@ use crate::sync::Lane;
 use crate::sync::Outcome;
 use crate::sync::PeerError;
 use crate::sync::Plan;
+use crate::sync::PullNodeDifferenceRequest;
+use crate::sync::PullNodeRequest;
+use crate::sync::RefusalCode;
 use crate::sync::SeamRequest;
 use crate::sync::Step;
 use crate::sync::TreeKind;
@@ -102,9 +108,11 @@ impl Drop for Alarm<'_> {
 
 /// Chunks that are not cut into windows yet, and where they begin.
 #[derive(Default)]
-struct Stretch {
+struct Stretch<'a> {
     offset: u64,
     chunks: Vec<ChunkEntry>,
+    /// The version that is here, beside them.
+    alignment: Option<Alignment<'a>>,
 }
 
 /// One tree that is being pulled.
@@ -115,6 +123,7 @@ pub(crate) struct Pulling<'a> {
     pub(crate) envelope: crate::ident::EnvelopeId,
     pub(crate) tree: TreeKind,
     pub(crate) supplies: &'a [Supply<'a>],
+    pub(crate) before: Option<&'a Before>,
     pub(crate) progress: &'a dyn Progress,
 }
 
@@ -171,7 +180,7 @@ impl Pulling<'_> {
 
     /// Walks the tree and offers windows.
     fn plan(&self, shared: &Shared) -> Result<(), Error> {
-        let mut ask = |request: &crate::sync::PullNodeRequest,
+        let mut ask = |request: &PullNodeRequest,
                        check: &mut crate::registry::peers::nodes::Check<'_>| {
             self.ask_nodes(request, check)
         };
@@ -182,7 +191,10 @@ impl Pulling<'_> {
             tree: self.tree,
             ask: &mut ask,
         };
-        let mut stretch = Stretch::default();
+        let mut stretch = Stretch {
+            alignment: self.before.map(|b| Alignment::new(&b.previous)),
+            ..Stretch::default()
+        };
         walk.run(self.manifest, &mut |chunks| {
             stretch.chunks.extend(chunks);
             match stretch.chunks.len() >= STRETCH_CHUNKS {
@@ -200,7 +212,12 @@ impl Pulling<'_> {
 
     /// Cuts a stretch of chunks into windows, where a peer's records end if it says so: a record
     /// that lies in two windows has to be packed anew for each.
-    fn cut(&self, shared: &Shared, stretch: &mut Stretch, to_the_end: bool) -> Result<(), Error> {
+    fn cut(
+        &self,
+        shared: &Shared,
+        stretch: &mut Stretch<'_>,
+        to_the_end: bool,
+    ) -> Result<(), Error> {
         let asked = stretch.chunks.len().min(STRETCH_CHUNKS);
         let seams = self.seams(stretch.offset, asked);
         let is_last = to_the_end && asked == stretch.chunks.len();
@@ -213,7 +230,7 @@ impl Pulling<'_> {
             let at_seam = seams.is_empty() || seams.binary_search(&(n + 1)).is_ok();
             let is_full = window.len() >= WINDOW_CHUNKS || bytes >= 2 * WINDOW_BYTES;
             if (bytes >= WINDOW_BYTES && at_seam) || is_full {
-                offer(shared, std::mem::take(&mut window), stretch.offset)?;
+                offer(shared, std::mem::take(&mut window), stretch)?;
                 stretch.offset += bytes as u64;
                 bytes = 0;
                 cut_so_far = n + 1;
@@ -221,7 +238,7 @@ impl Pulling<'_> {
         }
         // What is left over begins the next stretch, unless there is none, or nothing was cut.
         if !window.is_empty() && (is_last || cut_so_far == 0) {
-            offer(shared, std::mem::take(&mut window), stretch.offset)?;
+            offer(shared, std::mem::take(&mut window), stretch)?;
             stretch.offset += bytes as u64;
         }
         window.extend(later);
@@ -245,13 +262,13 @@ impl Pulling<'_> {
     /// Asks one peer after the other for nodes.
     fn ask_nodes(
         &self,
-        request: &crate::sync::PullNodeRequest,
+        request: &PullNodeRequest,
         check: &mut crate::registry::peers::nodes::Check<'_>,
     ) -> Result<(), Error> {
         let mut last = None;
         for supply in self.supplies.iter().filter(|s| s.is_usable()) {
             loop {
-                let answered = retried(|| supply.source.nodes(request)).and_then(&mut *check);
+                let answered = self.nodes_of(supply, request).and_then(&mut *check);
                 match answered {
                     Ok(()) => return Ok(()),
                     Err(error) if !error.is_final() && supply.survives() => {}
@@ -264,6 +281,31 @@ impl Pulling<'_> {
             }
         }
         Err(no_peer_left(last))
+    }
+
+    /// Nodes of one peer; as a difference where another version is here.
+    fn nodes_of(
+        &self,
+        supply: &Supply<'_>,
+        request: &PullNodeRequest,
+    ) -> Result<Vec<Vec<u8>>, PeerError> {
+        if let Some(before) = self.before.filter(|_| supply.asks_differences.get()) {
+            let with_held = PullNodeDifferenceRequest {
+                nodes: request.clone(),
+                held: before.held,
+            };
+            match retried(|| supply.source.node_differences(&with_held)) {
+                Err(PeerError::Refused(r)) if r.code == RefusalCode::NotUnderstood => {}
+                answered => {
+                    let put = put_to_bases(answered?, &before.previous, &request.places)?;
+                    if let Some(nodes) = put {
+                        return Ok(nodes);
+                    }
+                }
+            }
+            supply.asks_differences.end();
+        }
+        retried(|| supply.source.nodes(request))
     }
 
     /// What each thread of a lane does.
@@ -281,6 +323,8 @@ impl Pulling<'_> {
             session: self.session,
             reader: self.reader,
             is_needless: &is_needless,
+            held: self.before.map(|b| b.held),
+            reads_differences: &supply.asks_differences,
         };
         while let Some(window) = next_window(shared, lane) {
             let buffer = shared.lock().free.pop().unwrap_or_default();
@@ -370,7 +414,8 @@ fn give_up(shared: &Shared, lane: Lane, supply: &Supply<'_>, error: PeerError) {
     state.last_fault = Some((supply.source.address(), error));
 }
 
-fn offer(shared: &Shared, chunks: Vec<ChunkEntry>, offset: u64) -> Result<(), Error> {
+fn offer(shared: &Shared, chunks: Vec<ChunkEntry>, stretch: &mut Stretch<'_>) -> Result<(), Error> {
+    let places = stretch.alignment.as_mut().map(|a| a.place(&chunks));
     let mut state = shared.lock();
     while state.planned - state.used >= WINDOWS_AHEAD {
         if state.failed.is_some() {
@@ -382,8 +427,9 @@ fn offer(shared: &Shared, chunks: Vec<ChunkEntry>, offset: u64) -> Result<(), Er
     state.planned += 1;
     let window = Window {
         number,
-        offset,
+        offset: stretch.offset,
         chunks,
+        places: places.unwrap_or_default(),
     };
     state.windows.insert(number, Arc::new(window));
     state.plan.offer(number);

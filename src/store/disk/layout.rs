@@ -1,7 +1,8 @@
 //! Names of the files in a home; `spec/store-layout.md` describes them.
 
-/// The version of the home as a whole, kept in the index and in every pack.
-pub const STORE_VERSION: u32 = 1;
+/// The version of the home as a whole, kept in the index; packs have one of their own. Since 2,
+/// records may be differences. A home of an older version gets this one by its first change.
+pub const STORE_VERSION: u32 = 2;
 
 /// The index.
 pub(crate) const INDEX: &str = "registry.redb";

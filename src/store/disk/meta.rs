@@ -143,9 +143,17 @@ impl RedbMeta {
             .map_err(io_error("open"))?;
         let database = guarded(|| builder().create_with_backend(FileBackend::new(file)))
             .map_err(StoreError::from)?;
-        check_version(&database)?;
+        let found = check_version(&database)?;
         let transaction = guarded(|| database.begin_write()).map_err(StoreError::from)?;
-        let changed = change(&mut RedbWrite::on(&transaction));
+        let changed = {
+            let mut tables = RedbWrite::on(&transaction);
+            // Whoever knows only the version before does not understand what comes now.
+            let raised = match found < layout::STORE_VERSION {
+                true => put_version(&mut tables).map_err(StoreError::from),
+                false => Ok(()),
+            };
+            raised.map_err(E::from).and_then(|()| change(&mut tables))
+        };
         match changed {
             Ok(value) => {
                 guarded(|| transaction.commit()).map_err(StoreError::from)?;
@@ -198,10 +206,9 @@ impl RedbMeta {
         {
             let database = guarded(|| builder().create_with_backend(FileBackend::new(file)))?;
             let transaction = guarded(|| database.begin_write())?;
-            let version = layout::STORE_VERSION.to_le_bytes();
             {
                 let mut tables = RedbWrite::on(&transaction);
-                tables.put(Table::Meta, rows::VERSION_KEY, &version)?;
+                put_version(&mut tables)?;
                 fill(&mut tables)?;
             }
             guarded(|| transaction.commit())?;
@@ -275,7 +282,13 @@ fn builder() -> redb::Builder {
     builder
 }
 
-fn check_version(database: &Database) -> Result<(), StoreError> {
+fn put_version(tables: &mut dyn MetaWrite) -> Result<(), MetaError> {
+    let version = layout::STORE_VERSION.to_le_bytes();
+    tables.put(Table::Meta, rows::VERSION_KEY, &version)
+}
+
+/// The version of an index, which this program can read.
+fn check_version(database: &Database) -> Result<u32, StoreError> {
     let transaction = guarded(|| database.begin_read())?;
     let read = RedbRead {
         transaction,
@@ -288,7 +301,7 @@ fn check_version(database: &Database) -> Result<(), StoreError> {
             found,
             known: layout::STORE_VERSION,
         }),
-        Some(_) => Ok(()),
+        Some(found) => Ok(found),
         None => Err(MetaError::Damaged.into()),
     }
 }

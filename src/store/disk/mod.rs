@@ -3,6 +3,9 @@
 //! `spec/store-layout.md`.
 
 mod backend;
+mod bases;
+#[cfg(test)]
+mod difference_tests;
 mod error;
 mod fsck;
 mod gc;

@@ -79,9 +79,17 @@ impl PackFile {
             .map_err(io("open"))?;
         file.set_len(row.committed_bytes).map_err(io("truncate"))?;
         let mut end = row.committed_bytes;
-        if end < PACK_HEADER_BYTES as u64 {
+        let mut header = [0; PACK_HEADER_BYTES];
+        let is_begun = end >= PACK_HEADER_BYTES as u64;
+        if is_begun {
+            file.read_exact_at(&mut header, 0).map_err(io("read"))?;
+        }
+        // One of an older version takes records of this one from now on.
+        if header.as_slice() != encode_pack_header(number) {
             file.write_all_at(&encode_pack_header(number), 0)
                 .map_err(io("write"))?;
+        }
+        if !is_begun {
             store
                 .disk
                 .sync_dir(layout::PACKS_DIR)

@@ -2,7 +2,6 @@
 //! and kept for its neighbours, each blob checked against its hash.
 
 use std::collections::HashMap;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -11,6 +10,7 @@ use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
+use crate::chunk::Codec;
 use crate::ident::BlobId;
 use crate::meta_store::MetaRead;
 use crate::meta_store::Table;
@@ -20,6 +20,7 @@ use crate::read_at::ReadAt;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Operation;
 use crate::store::disk::Session;
+use crate::store::disk::bases::Recents;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::io::DiskFile;
 use crate::store::disk::io::OpenMode;
@@ -40,6 +41,8 @@ pub struct Location {
     pub item: u16,
     /// Its length before compression.
     pub raw_bytes: u32,
+    /// Whether the record is a difference, which cannot be read without its bases.
+    pub is_difference: bool,
 }
 
 /// A record's blobs, unpacked.
@@ -51,6 +54,18 @@ pub struct Unpacked {
 }
 
 impl Unpacked {
+    pub(crate) fn new(items: Vec<Item>, raw: Vec<u8>) -> Self {
+        let starts = items
+            .iter()
+            .scan(0_usize, |next, item| {
+                let start = *next;
+                *next = start.saturating_add(usize::try_from(item.raw_bytes).unwrap_or(usize::MAX));
+                Some(start)
+            })
+            .collect();
+        Self { items, starts, raw }
+    }
+
     /// The bytes of an item; not checked against its hash.
     pub fn item(&self, key: &BlobKey, at: u16) -> Option<&[u8]> {
         let index = usize::from(at);
@@ -77,18 +92,15 @@ pub struct BlobReader {
     store: DiskStore,
     _operation: Operation,
     packs: Mutex<HashMap<u32, Arc<dyn DiskFile>>>,
-    recent: Mutex<VecDeque<Recent>>,
-}
-
-/// A record kept unpacked, and its pack and offset.
-#[derive(Debug)]
-struct Recent {
-    place: (u32, u32),
-    unpacked: Arc<Unpacked>,
+    recent: Recents,
+    pub(super) of_bases: Recents,
 }
 
 /// Records kept unpacked: about as many as one walk down a tree and along its chunks touches.
 const RECENT_RECORDS: usize = 12;
+/// Records kept unpacked because bases are in them: a difference may need several, and its
+/// neighbours need the same, as do those who read what is between them.
+const RECENT_BASES: usize = 24;
 
 impl BlobReader {
     /// A reader on a store.
@@ -100,8 +112,17 @@ impl BlobReader {
             store: store.clone(),
             _operation: Operation::begin(store)?,
             packs: Mutex::default(),
-            recent: Mutex::default(),
+            recent: Recents::new(RECENT_RECORDS),
+            of_bases: Recents::new(RECENT_BASES),
         })
+    }
+
+    /// Another reader on the same store.
+    ///
+    /// # Errors
+    /// As [`BlobReader::new`].
+    pub fn again(&self) -> Result<Self, StoreError> {
+        Self::new(&self.store)
     }
 
     /// Where these blobs are, in one look at the index.
@@ -140,49 +161,36 @@ impl BlobReader {
     /// The record at a location, its checksums compared, from the few kept or from its pack.
     ///
     /// # Errors
-    /// [`StoreError`] when the pack cannot be read or the record is damaged.
+    /// [`StoreError`] when the pack cannot be read, or the record or a base of it is damaged.
     pub fn record(&self, key: &BlobKey, at: &Location) -> Result<Arc<Unpacked>, StoreError> {
-        let place = (at.pack, at.offset);
-        {
-            let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(kept) = recent.iter().find(|r| r.place == place) {
-                return Ok(kept.unpacked.clone());
-            }
+        if let Some(kept) = self.recent.find(at) {
+            return Ok(kept);
         }
-        let unpacked = Arc::new(self.unpack(key, at)?);
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.len() >= RECENT_RECORDS {
-            recent.pop_front();
-        }
-        recent.push_back(Recent {
-            place,
-            unpacked: unpacked.clone(),
-        });
+        let unpacked = self.unpack(key, at)?;
+        self.recent.keep(at, unpacked.clone());
         Ok(unpacked)
     }
 
-    /// The record at a location, from its pack.
+    /// The record at a location, from its pack, or from those that were bases of others.
     ///
     /// # Errors
     /// As [`BlobReader::record`].
-    pub fn unpack(&self, key: &BlobKey, at: &Location) -> Result<Unpacked, StoreError> {
+    pub fn unpack(&self, key: &BlobKey, at: &Location) -> Result<Arc<Unpacked>, StoreError> {
+        if let Some(kept) = self.of_bases.find(at) {
+            return Ok(kept);
+        }
         let bytes = self.record_bytes(key, at)?;
         let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
         let view = RecordView::decode(&bytes).map_err(|_| corrupt())?;
         if view.header.kind != Some(key.kind) || !view.payload_is_whole() {
             return Err(corrupt());
         }
-        let raw = view.unpack().map_err(|_| corrupt())?;
-        let items = view.header.items;
-        let starts = items
-            .iter()
-            .scan(0_usize, |next, item| {
-                let start = *next;
-                *next = start.saturating_add(usize::try_from(item.raw_bytes).unwrap_or(usize::MAX));
-                Some(start)
-            })
-            .collect();
-        Ok(Unpacked { items, starts, raw })
+        let raw = match view.header.codec {
+            Some(Codec::Difference) => view.unpack_on(self.bases(key, &view.header.bases)?),
+            _ => view.unpack(),
+        };
+        let raw = raw.map_err(|_| corrupt())?;
+        Ok(Arc::new(Unpacked::new(view.header.items, raw)))
     }
 
     /// The encoded record at a location, unchecked.

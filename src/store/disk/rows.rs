@@ -40,24 +40,34 @@ pub(crate) fn decode_blob_key(bytes: &[u8]) -> Result<BlobKey, MetaError> {
     decode().map_err(damaged(Table::Blobs))
 }
 
+/// In the number of an item: its record is a difference. Records have fewer items than that.
+const DIFFERENCE_BIT: u16 = 1 << 15;
+
 pub(crate) fn encode_location(location: &Location) -> Vec<u8> {
+    let difference = match location.is_difference {
+        true => DIFFERENCE_BIT,
+        false => 0,
+    };
     let mut w = Writer::new();
     w.u32(location.pack)
         .u32(location.offset)
         .u32(location.record_bytes);
-    w.u16(location.item).u32(location.raw_bytes);
+    w.u16(location.item | difference).u32(location.raw_bytes);
     w.into_bytes()
 }
 
 pub(crate) fn decode_location(bytes: &[u8]) -> Result<Location, MetaError> {
     let decode = || {
         let mut r = Reader::new(bytes);
+        let (pack, offset, record_bytes) = (r.u32()?, r.u32()?, r.u32()?);
+        let item = r.u16()?;
         let location = Location {
-            pack: r.u32()?,
-            offset: r.u32()?,
-            record_bytes: r.u32()?,
-            item: r.u16()?,
+            pack,
+            offset,
+            record_bytes,
+            item: item & !DIFFERENCE_BIT,
             raw_bytes: r.u32()?,
+            is_difference: item & DIFFERENCE_BIT != 0,
         };
         r.end()?;
         Ok(location)

@@ -139,11 +139,18 @@ impl Session {
         // Encoding hashes the payload; others need not wait for that.
         let bytes = record.encode();
         let mut state = self.state();
-        self.append_bytes(&mut state, record.kind, &record.items, &bytes)
+        let is_difference = !record.bases.is_empty();
+        self.append_bytes(
+            &mut state,
+            record.kind,
+            &record.items,
+            &bytes,
+            is_difference,
+        )
     }
 
     /// Appends an encoded record that somebody else made and the caller has checked to the last
-    /// byte; it holds these claimed blobs.
+    /// byte; it holds these claimed blobs, and is no difference.
     ///
     /// # Errors
     /// As [`Session::append`].
@@ -154,7 +161,7 @@ impl Session {
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         let mut state = self.state();
-        self.append_bytes(&mut state, kind, items, bytes)
+        self.append_bytes(&mut state, kind, items, bytes, false)
     }
 
     /// Where these blobs are, of those that will not be removed while the session lasts: held, or
@@ -163,21 +170,29 @@ impl Session {
     /// # Errors
     /// [`StoreError`] when the index cannot be read.
     pub fn locate(&self, keys: &[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> {
-        let epoch = self.operation.epoch();
-        let find = |t: &dyn MetaRead, key: &BlobKey| match is_held(t, key, epoch)? {
-            true => locate(t, key),
-            false => Ok(None),
-        };
-        let held: Vec<Option<Location>> = self.store.read(|t| {
-            keys.iter()
-                .map(|k| find(t, k))
-                .collect::<Result<_, StoreError>>()
-        })?;
+        let held = self.locate_held(keys)?;
         let state = self.state();
         let pairs = keys.iter().zip(held);
         Ok(pairs
             .map(|(k, at)| at.or_else(|| state.pending.get(k).copied().flatten()))
             .collect())
+    }
+
+    /// The same of those that were held before: only they can be bases.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the index cannot be read.
+    pub fn locate_held(&self, keys: &[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> {
+        let epoch = self.operation.epoch();
+        let find = |t: &dyn MetaRead, key: &BlobKey| match is_held(t, key, epoch)? {
+            true => locate(t, key),
+            false => Ok(None),
+        };
+        self.store.read(|t| {
+            keys.iter()
+                .map(|k| find(t, k))
+                .collect::<Result<_, StoreError>>()
+        })
     }
 
     /// Stores one blob unless it is held already.
@@ -190,9 +205,17 @@ impl Session {
             id: BlobId::of(bytes),
         };
         if self.claim(&[key])?.contains(&true) {
-            self.append(&record_of_one(key, bytes, 0, Flags::default())?)?;
+            self.append_one(key, bytes)?;
         }
         Ok(key)
+    }
+
+    /// Appends one claimed blob.
+    ///
+    /// # Errors
+    /// As [`Session::append`].
+    pub(crate) fn append_one(&self, key: BlobKey, bytes: &[u8]) -> Result<(), StoreError> {
+        self.append(&record_of_one(key, bytes, 0, Flags::default())?)
     }
 
     /// Which of these are held, or claimed in this session.
@@ -277,14 +300,15 @@ impl Session {
         kind: BlobKind,
         items: &[Item],
         bytes: &[u8],
+        is_difference: bool,
     ) -> Result<(), StoreError> {
         let pack = match &mut state.pack {
             Some(pack) => pack,
             none => none.insert(PackFile::claim(&self.store)?),
         };
-        let (offset, record_bytes) = pack.append_bytes(bytes)?;
+        let place = pack.append_bytes(bytes)?;
         let number = pack.number();
-        for (item, location) in locations(number, offset, record_bytes, items) {
+        for (item, location) in locations(number, place, items, is_difference) {
             state
                 .pending
                 .insert(BlobKey { kind, id: item.id }, Some(location));
@@ -293,7 +317,7 @@ impl Session {
                 state.stats.new_bytes += u64::from(item.raw_bytes);
             }
         }
-        state.stats.stored_bytes += u64::from(record_bytes);
+        state.stats.stored_bytes += u64::from(place.1);
         if state.pack.as_ref().is_some_and(PackFile::is_full) {
             self.seal(state)?;
         }
@@ -370,7 +394,8 @@ fn put_rows(
 }
 
 /// Names a blob's place, unless another session was first; a condemned one is taken back to life
-/// at its new place.
+/// at its new place, or at its old one where it is plain there and a difference here: what is a
+/// base of something stays plain for as long as it has a row.
 fn put_row(
     tables: &mut dyn MetaWrite,
     key: &BlobKey,
@@ -378,7 +403,9 @@ fn put_row(
 ) -> Result<(), StoreError> {
     let row_key = rows::blob_key(key);
     let condemned = tables.delete(Table::Doomed, &row_key)?;
-    if condemned || tables.get(Table::Blobs, &row_key)?.is_none() {
+    let now = locate(tables, key)?;
+    let stays = now.is_some_and(|old| !condemned || location.is_difference && !old.is_difference);
+    if !stays {
         tables.put(Table::Blobs, &row_key, &rows::encode_location(location))?;
     }
     Ok(())
@@ -402,8 +429,8 @@ fn write_entries(
             id: BlobId::of(&entry.bytes),
         };
         let record = record_of_one(key, &entry.bytes, sequence, entry.flags)?;
-        let (offset, record_bytes) = pack.append(&record)?;
-        for (item, location) in locations(pack.number(), offset, record_bytes, &record.items) {
+        let place = pack.append(&record)?;
+        for (item, location) in locations(pack.number(), place, &record.items, false) {
             let key = rows::blob_key(&BlobKey {
                 kind: entry.kind,
                 id: item.id,
@@ -440,6 +467,7 @@ pub(crate) fn record_of_one(
         flags,
         sequence,
         items,
+        bases: Vec::new(),
         payload,
     })
 }
@@ -447,9 +475,9 @@ pub(crate) fn record_of_one(
 /// Where the items of a record are, once it is appended at an offset.
 pub(crate) fn locations(
     pack: u32,
-    offset: u32,
-    record_bytes: u32,
+    (offset, record_bytes): (u32, u32),
     items: &[Item],
+    is_difference: bool,
 ) -> impl Iterator<Item = (Item, Location)> {
     (0_u16..).zip(items.iter()).map(move |(n, item)| {
         let raw_bytes = item.raw_bytes;
@@ -461,6 +489,7 @@ pub(crate) fn locations(
                 record_bytes,
                 item: n,
                 raw_bytes,
+                is_difference,
             },
         )
     })

@@ -128,6 +128,7 @@ fn relabelled(bytes: &[u8], change: impl Fn(&mut Vec<Item>)) -> Answer {
         flags: view.header.flags,
         sequence: 0,
         items,
+        bases: Vec::new(),
         payload,
     };
     Answer::Chunks(record.encode())
@@ -210,6 +211,7 @@ fn lies_about_chunks_are_found() {
                 flags: header.flags,
                 sequence: 0,
                 items: Vec::new(),
+                bases: Vec::new(),
                 payload: Vec::new(),
             };
             Told::Endless(Answer::Chunks(record.encode()).encode())

@@ -4,11 +4,14 @@
 use std::time::Duration;
 
 use crate::blob_store::BlobKey;
+use crate::chunk::Codec;
 use crate::chunk::Compressor;
+use crate::chunk::Differ;
 use crate::meta_store::Table;
 use crate::pack::Record;
 use crate::pack::RecordView;
 use crate::progress::Progress;
+use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::Deferred;
@@ -127,11 +130,14 @@ impl DiskStore {
         };
         let before = if fresh { 0 } else { to.end() };
         let mut moves = Vec::new();
+        let reader = BlobReader::new(self)?;
         for used in &pack.used {
-            if !move_record(pack.number, &*file, used, to, &mut moves)? {
+            if !move_record(&reader, pack.number, &*file, used, to, &mut moves)? {
                 return Ok(None);
             }
         }
+        // Its operation would be waited for.
+        drop(reader);
         to.sync()?;
         self.write(|t| {
             for m in &moves {
@@ -230,6 +236,7 @@ impl DiskStore {
 
 /// Copies what is needed of a record; `false` when the record is damaged.
 fn move_record(
+    reader: &BlobReader,
     pack: u32,
     file: &dyn DiskFile,
     used: &Used,
@@ -250,14 +257,15 @@ fn move_record(
     let (offset, record_bytes) = if whole {
         to.append_bytes(&bytes)?
     } else {
-        let Some(rest) = only_items(&view, &used.items) else {
+        let Some(rest) = only_items(reader, &view, &used.items) else {
             return Ok(false);
         };
         to.append(&rest)?
     };
     // Packs end soon after PACK_BYTES_SEALED and records have a limit: all fit 32 bits.
     let old = (used.offset as u32, bytes.len() as u32);
-    let of_old = locations(pack, old.0, old.1, &view.header.items);
+    let is_difference = view.header.codec == Some(Codec::Difference);
+    let of_old = locations(pack, old, &view.header.items, is_difference);
     let kept: Vec<_> = of_old
         .filter(|(_, at)| used.items.binary_search(&at.item).is_ok())
         .collect();
@@ -268,6 +276,7 @@ fn move_record(
             record_bytes,
             item: n,
             raw_bytes: item.raw_bytes,
+            is_difference,
         };
         let key = BlobKey { kind, id: item.id };
         moves.push(Move { key, from, to });
@@ -275,9 +284,19 @@ fn move_record(
     Ok(true)
 }
 
-/// A record of some of another's items; `None` when that is damaged or of a codec not known.
-fn only_items(view: &RecordView<'_>, wanted: &[u16]) -> Option<Record> {
-    let raw = view.unpack().ok()?;
+/// A record of some of another's items, with the bases that it had; `None` when that is damaged,
+/// or one of these, or of a codec not known.
+fn only_items(reader: &BlobReader, view: &RecordView<'_>, wanted: &[u16]) -> Option<Record> {
+    let first = view.header.items.first()?;
+    let key = BlobKey {
+        kind: view.header.kind?,
+        id: first.id,
+    };
+    let bases = reader.bases(&key, &view.header.bases).ok()?;
+    let raw = match view.header.codec {
+        Some(Codec::Difference) => view.unpack_on(bases.clone()).ok()?,
+        _ => view.unpack().ok()?,
+    };
     let (mut items, mut kept, mut at) = (Vec::new(), Vec::new(), 0_usize);
     for (n, item) in (0_u16..).zip(&view.header.items) {
         let end = at.checked_add(usize::try_from(item.raw_bytes).ok()?)?;
@@ -287,13 +306,17 @@ fn only_items(view: &RecordView<'_>, wanted: &[u16]) -> Option<Record> {
         }
         at = end;
     }
-    let (codec, payload) = Compressor::new().compress(&kept);
+    let (codec, payload) = match view.header.codec {
+        Some(c @ Codec::Difference) => (c, Differ::new().difference(&kept, bases)?),
+        _ => Compressor::new().compress(&kept),
+    };
     Some(Record {
         kind: view.header.kind?,
         codec,
         flags: view.header.flags,
         sequence: view.header.sequence,
         items,
+        bases: view.header.bases.clone(),
         payload,
     })
 }

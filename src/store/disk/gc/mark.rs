@@ -10,6 +10,8 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::Roots;
+use crate::store::disk::gc::bases::Keeping;
+use crate::store::disk::gc::bases::bases;
 
 /// The blobs that roots need. 33 bytes each: about 2 GB of memory for a terabyte of unique data.
 #[derive(Debug)]
@@ -22,8 +24,12 @@ impl Live {
     }
 }
 
-/// Walks every root's tree.
-pub(crate) fn mark(store: &DiskStore, roots: &Roots<'_>) -> Result<Live, StoreError> {
+/// Walks every root's tree, and finds the bases of differences.
+pub(crate) fn mark(
+    store: &DiskStore,
+    roots: &Roots<'_>,
+    keeping: Keeping,
+) -> Result<Live, StoreError> {
     // The reader's operation comes first: what the roots name stays until the walk ends.
     let reader = BlobReader::new(store)?;
     let roots = store.read(|t| roots(t))?;
@@ -42,7 +48,16 @@ pub(crate) fn mark(store: &DiskStore, roots: &Roots<'_>) -> Result<Live, StoreEr
             live.push(root);
         }
     }
-    live.sort_unstable();
-    live.dedup();
-    Ok(Live(live))
+    let sorted = |mut keys: Vec<BlobKey>| {
+        keys.sort_unstable();
+        keys.dedup();
+        Live(keys)
+    };
+    let mut live = sorted(live);
+    let of_differences = bases(store, &reader, keeping, &|key| live.holds(key))?;
+    if of_differences.is_empty() {
+        return Ok(live);
+    }
+    live.0.extend(of_differences);
+    Ok(sorted(live.0))
 }

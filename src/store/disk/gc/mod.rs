@@ -2,6 +2,7 @@
 //! it before, mark again, sweep, and give the space of packs back. Safe to kill at any instant
 //! and safe beside every other operation; `spec/store-layout.md` gives the argument.
 
+mod bases;
 mod compact;
 mod mark;
 mod survey;
@@ -17,6 +18,7 @@ use crate::meta_store::MetaRead;
 use crate::progress::Progress;
 use crate::store::disk::DiskStore;
 use crate::store::disk::error::StoreError;
+use crate::store::disk::gc::bases::Keeping;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
@@ -89,7 +91,7 @@ impl DiskStore {
             other => other.map_err(|e| StoreError::io("lock", layout::GC_LOCK, e))?,
         };
         progress.phase("marking", None);
-        let live = mark::mark(self, roots)?;
+        let live = mark::mark(self, roots, Keeping::Needed)?;
         if options.dry_run {
             return self.would_free(&live);
         }
@@ -106,7 +108,7 @@ impl DiskStore {
         }
         // What an earlier operation took into use is found by marking again.
         progress.phase("sweeping", None);
-        let live = mark::mark(self, roots)?;
+        let live = mark::mark(self, roots, Keeping::NotCondemned)?;
         sweep::sweep(self, &live)?;
         drop(live);
         progress.phase("compacting", None);

@@ -8,15 +8,19 @@ use std::time::Duration;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
+use crate::chunk::Codec;
+use crate::chunk::Differ;
 use crate::meta_store::MetaRead;
 use crate::meta_store::Scan;
 use crate::meta_store::Table;
+use crate::pack::Record;
 use crate::progress::NoProgress;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::GcOptions;
 use crate::store::disk::Session;
 use crate::store::disk::error::StoreError;
+use crate::store::disk::gc::bases::Keeping;
 use crate::store::disk::gc::mark;
 use crate::store::disk::gc::mark::Live;
 use crate::store::disk::gc::sweep;
@@ -35,6 +39,39 @@ fn blob(n: u64) -> Vec<u8> {
 
 fn key(n: u64) -> BlobKey {
     BlobKey::new(BlobKind::Chunk, *blake3::hash(&blob(n)).as_bytes())
+}
+
+/// A blob's record: a difference where the other one is here and plain.
+fn record(store: &DiskStore, session: &Session, n: u64, base: u64) -> Record {
+    let record = record_of_one(key(n), &blob(n), 0, crate::pack::Flags::default()).unwrap();
+    let held = session.locate_held(&[key(base)]).unwrap();
+    match held.first().copied().flatten() {
+        Some(at) if !at.is_difference && base != n => {
+            let reader = BlobReader::new(store).unwrap();
+            let bytes = reader.get(&key(base)).unwrap();
+            Record {
+                codec: Codec::Difference,
+                bases: vec![key(base).id],
+                payload: Differ::new().difference(&blob(n), bytes).unwrap(),
+                ..record
+            }
+        }
+        _ => record,
+    }
+}
+
+/// The blobs that these are differences against.
+fn bases_of(store: &DiskStore, keys: &[BlobKey]) -> Vec<BlobKey> {
+    let reader = BlobReader::new(store).unwrap();
+    let mut found = Vec::new();
+    for (key, at) in keys.iter().zip(reader.locate(keys).unwrap()) {
+        let at = at.unwrap();
+        if at.is_difference {
+            let header = reader.header(key, &at).unwrap();
+            found.extend(header.bases.iter().map(|id| BlobKey { id: *id, ..*key }));
+        }
+    }
+    found
 }
 
 /// A root's row holds the numbers of its blobs.
@@ -117,8 +154,8 @@ impl World {
         match indexer.todo.pop() {
             Some(n) => {
                 if indexer.session.claim(&[key(n)]).unwrap() == [true] {
-                    let record =
-                        record_of_one(key(n), &blob(n), 0, crate::pack::Flags::default()).unwrap();
+                    let base = self.dice.roll(BLOBS);
+                    let record = record(&self.store, &indexer.session, n, base);
                     indexer.session.append(&record).unwrap();
                 }
                 indexer.done.push(n as u8);
@@ -163,9 +200,9 @@ impl World {
     }
 
     fn collect(&mut self) {
-        let mark = |store: &DiskStore| mark::mark(store, &roots).unwrap();
+        let mark = |store: &DiskStore, keeping| mark::mark(store, &roots, keeping).unwrap();
         self.collection = match self.collection.take() {
-            None => Some(Collection::Marked(mark(&self.store))),
+            None => Some(Collection::Marked(mark(&self.store, Keeping::Needed))),
             Some(Collection::Marked(live)) => {
                 sweep::condemn(&self.store, &live).unwrap();
                 Some(Collection::Condemned)
@@ -176,7 +213,10 @@ impl World {
                 _ if self.dice.roll(4) == 0 => None,
                 _ => Some(Collection::Condemned),
             },
-            Some(Collection::Waited) => Some(Collection::MarkedAgain(mark(&self.store))),
+            Some(Collection::Waited) => {
+                let again = mark(&self.store, Keeping::NotCondemned);
+                Some(Collection::MarkedAgain(again))
+            }
             Some(Collection::MarkedAgain(live)) => {
                 sweep::sweep(&self.store, &live).unwrap();
                 self.sweeps += 1;
@@ -207,7 +247,9 @@ impl World {
             .unwrap();
         assert_eq!(report.deferred, None);
         self.check();
-        let mut named: Vec<u8> = self.roots.values().flatten().copied().collect();
+        let named = self.roots.values().flatten();
+        let mut named: Vec<BlobKey> = named.map(|n| key(u64::from(*n))).collect();
+        named.extend(bases_of(&self.store, &named));
         named.sort_unstable();
         named.dedup();
         assert_eq!(self.store.stats().unwrap().chunks, named.len() as u64);

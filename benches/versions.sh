@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# What a second version of a file costs beside the first: bytes stored anew (packs, index), bytes on
+# the wire to a node that has the first (counted by the interface of a network of its own, both ways,
+# where that may be made; else by the program), seconds of taking it in beside a registry that has
+# nothing, and of taking it out. For alimentar, and for those of borg, restic and casync that are
+# installed.
+#
+# DIR holds the first version, A-*.jsonl, and others in delta/; Parquet versions NAME-a.parquet and
+# NAME-b.parquet in parquet/ (benches/parquet_versions.py makes them).
+# usage: benches/versions.sh DIR [SCRATCH]      ALIMENTAR=BINARY, PEERS=no
+set -euo pipefail
+dir=$(realpath "${1:?DIR}")
+scratch=${2:+$(realpath "$2")}
+cd "$(dirname "$0")/.."
+if [ -z "${ALIMENTAR:-}" ]; then cargo build --release --quiet; fi
+bin=${ALIMENTAR:-${CARGO_TARGET_DIR:-$PWD/target}/release/alimentar}
+work=$(mktemp -d ${scratch:+-p "$scratch"}); trap 'rm -rf "$work"' EXIT
+export RESTIC_PASSWORD=bench BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes
+export BORG_BASE_DIR="$work/borg-base" RESTIC_CACHE_DIR="$work/restic-cache"
+has() { [ "${PEERS:-yes}" = yes ] && command -v "$1" >/dev/null; }
+size() { du -s --apparent-size -B1 "$1" | cut -f1; }
+timed() { # command; seconds in $took
+    local start; start=$(date +%s.%N)
+    bash -c "$1" >/dev/null 2>&1
+    took=$(printf '%.1f' "$(echo "$(date +%s.%N) - $start" | bc)")
+}
+row() { printf '%-28s %-10s %13s %11s %13s %7s %7s %7s\n' "$@"; }
+into() { echo "$bin --home $1 --quiet registry index $2 --name f"; }
+
+# Serves $1 and pulls f into $2; bytes on the wire in $wire.
+pulled() {
+    cat >"$work/pull.sh" <<'PULL'
+ip link set lo up 2>/dev/null
+"$1" --home "$2" registry serve --bind 127.0.0.1 --port 0 --no-mdns --share-unsigned >"$4/ready" 2>/dev/null &
+node=$!
+until [ -s "$4/ready" ]; do sleep 0.1; done
+peer=$(sed -n 's/.*"addr":"\([^"]*\)".*/\1/p' "$4/ready" | head -1)
+counted() { awk -F'[: ]+' '/ lo:/ {print $3}' /proc/net/dev; }
+before=$(counted)
+said=$("$1" --home "$3" --json registry pull f --peer "$peer" --accept-unsigned)
+after=$(counted)
+kill "$node"; wait "$node" 2>/dev/null
+case $5 in
+    own) echo $((after - before)) ;;
+    *) echo "$said" | sed -n 's/.*"bytes_received":\([0-9]*\).*/\1/p' ;;
+esac
+PULL
+    if unshare -n true 2>/dev/null && command -v ip >/dev/null; then
+        wire=$(unshare -n bash "$work/pull.sh" "$bin" "$1" "$2" "$work" own)
+    else
+        wire=$(bash "$work/pull.sh" "$bin" "$1" "$2" "$work" said)
+    fi
+    rm -f "$work/ready"
+}
+
+# The first version, in everything, and in a node that pulls.
+prepare() { # file
+    rm -rf "$work"/*
+    cat "$1" >/dev/null
+    bash -c "$(into "$work/a" "$1")" >/dev/null
+    pulled "$work/a" "$work/node"
+    if has borg; then borg init -e none "$work/borg"; borg create -C zstd "$work/borg::a" "$1"; fi
+    if has restic; then restic init -q -r "$work/restic"; restic -q -r "$work/restic" backup "$1"; fi
+    if has casync; then
+        casync make --store="$work/casync.castr" "$work/a.caibx" "$1" >/dev/null
+    fi
+}
+
+costs() { # file, what to call it
+    local file=$1 name=$2 packs index alone in
+    cat "$file" >/dev/null
+    cp -a "$work/a" "$work/b"; cp -a "$work/node" "$work/puller"
+    packs=$(size "$work/b/packs"); index=$(size "$work/b/registry.redb")
+    timed "$(into "$work/empty" "$file")"; alone=$took
+    timed "$(into "$work/b" "$file")"; in=$took
+    packs=$(($(size "$work/b/packs") - packs)); index=$(($(size "$work/b/registry.redb") - index))
+    timed "$bin --home $work/b registry checkout f $work/out"
+    cmp "$work/out" "$file"
+    rm -rf "$work/empty" "$work/out"
+    pulled "$work/b" "$work/puller"
+    row "$name" alimentar "$packs" "$index" "$wire" "$in" "$alone" "$took"
+    rm -rf "$work/b" "$work/puller"
+    for tool in borg restic casync; do
+        has "$tool" || continue
+        case $tool in
+            borg) store=$work/borg; run="borg create -C zstd $work/borg::b $file" ;;
+            restic) store=$work/restic; run="restic -q -r $work/restic backup $file" ;;
+            casync) store=$work/casync.castr; run="casync make --store=$store $work/b.caibx $file" ;;
+        esac
+        # A copy, so that no version profits from another.
+        cp -a "$store" "$store.kept"; before=$(size "$store")
+        timed "$run"
+        row "$name" "$tool" "$(($(size "$store") - before))" - - "$took" - -
+        rm -rf "$store"; mv "$store.kept" "$store"
+    done
+}
+
+row version tool 'packs, bytes' 'index' 'wire, bytes' 'in, s' 'alone' 'out, s'
+if ls "$dir"/A-*.jsonl >/dev/null 2>&1; then
+    prepare "$(ls "$dir"/A-*.jsonl | head -1)"
+    for file in "$dir"/delta/*; do costs "$file" "$(basename "$file")"; done
+fi
+for first in "$dir"/parquet/*-a.parquet; do
+    [ -f "$first" ] || continue
+    prepare "$first"
+    costs "${first%-a.parquet}-b.parquet" "$(basename "${first%-a.parquet}") pages"
+done
