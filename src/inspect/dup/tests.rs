@@ -16,6 +16,7 @@ use crate::inspect::dup::hash::hash_128;
 use crate::inspect::dup::hash::mix;
 use crate::inspect::dup::near_pairs;
 use crate::inspect::dup::overlap;
+use crate::inspect::dup::partitions::Partitions;
 use crate::inspect::dup::shingles::each_shingle;
 use crate::inspect::dup::shingles::shingle_set;
 use crate::inspect::dup::simhash;
@@ -393,4 +394,31 @@ fn overlap_is_what_was_put_there() {
         (found.rows_b, 900, 50)
     );
     assert!((95..=105).contains(&back.near), "{}", back.near);
+}
+
+#[test]
+fn parts_give_back_what_was_put_into_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let spill = DirectorySpill::new(directory.path().to_owned());
+    for budget in [0, 1000, 100_000, 1 << 30] {
+        let mut parts = Partitions::new(5, budget, &spill);
+        let mut noise = Noise(budget as u64);
+        let mut wanted = vec![Vec::new(); 5];
+        for n in 0..20_000_u32 {
+            let part = noise.below(5);
+            parts.push(part, &n.to_le_bytes()).unwrap();
+            wanted[part].push(n);
+        }
+        let spilled = parts.spilled_bytes;
+        assert_eq!(spilled > 0, budget < 80_000);
+        if budget == 1000 {
+            parts.settle().unwrap();
+            assert_eq!(parts.spilled_bytes, 80_000);
+        }
+        for (part, wanted) in wanted.iter().enumerate() {
+            let records = parts.take(part).records(|r| u32::from_le_bytes(*r));
+            assert_eq!(records.unwrap(), *wanted);
+            assert!(parts.take(part).records::<4, _>(|r| *r).unwrap().is_empty());
+        }
+    }
 }
