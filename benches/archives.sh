@@ -2,15 +2,15 @@
 # What goes over when the versions in DIR (files in order of name) are sent one after the other to
 # somebody who has the ones before: alimentar's deltas, xdelta3 against the version before, git
 # bundle, and each version whole as `tar | zstd -3`. The first version is sent whole by all.
-# usage: benches/archives.sh DIR
+# usage: benches/archives.sh DIR      ALIMENTAR=BINARY
 set -euo pipefail
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get install -y -q xdelta3 git zstd >/dev/null 2>&1 || true
 fi
 dir=$(realpath "${1:?DIR}")
 cd "$(dirname "$0")/.."
-cargo build --release --quiet
-bin=$PWD/target/release/alimentar
+if [ -z "${ALIMENTAR:-}" ]; then cargo build --release --quiet; fi
+bin=${ALIMENTAR:-${CARGO_TARGET_DIR:-$PWD/target}/release/alimentar}
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 has() { command -v "$1" >/dev/null; }
 size() { stat -c %s "$1"; }

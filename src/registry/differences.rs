@@ -21,10 +21,10 @@ use crate::wire::limits::RECORD_BASES_MAX;
 
 /// A difference that is shorter than one part in this many of what it stands for pays.
 pub(crate) const SURELY_PAYS: usize = 8;
-/// After differences that did not pay, so many chunks are stored without a try; twice as many
+/// After differences that did not pay, so many chunks are stored without a try; four times as many
 /// after every further one, up to the most.
 const PAUSE_CHUNKS: usize = 16;
-const PAUSE_CHUNKS_MAX: usize = 1024;
+const PAUSE_CHUNKS_MAX: usize = 4096;
 
 /// Makes differences, on one thread.
 pub(crate) struct Differences<'a> {
@@ -54,6 +54,15 @@ impl<'a> Differences<'a> {
         let paused = self.pause > 0;
         self.pause = self.pause.saturating_sub(1);
         !paused
+    }
+
+    /// Whether none of so many chunks is worth a try now; they are counted as stored without one.
+    pub(crate) fn passes_over(&mut self, chunks: usize) -> bool {
+        let passes = self.pause >= chunks;
+        if passes {
+            self.pause -= chunks;
+        }
+        passes
     }
 
     /// For each of these blobs the plain ones that a difference against it can be made against:
@@ -139,7 +148,7 @@ impl<'a> Differences<'a> {
         };
         if !pays {
             self.pause = self.next_pause;
-            self.next_pause = (self.next_pause * 2).min(PAUSE_CHUNKS_MAX);
+            self.next_pause = (self.next_pause * 4).min(PAUSE_CHUNKS_MAX);
             return None;
         }
         self.next_pause = PAUSE_CHUNKS;

@@ -159,17 +159,18 @@ impl<'a> Storing<'a> {
         let key = |e: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes());
         let keys: Vec<BlobKey> = entries.iter().map(key).collect();
         let fresh = self.session.claim(&keys)?;
-        let found = match &self.beside {
-            Some((_, differences)) => {
+        let new = fresh.iter().filter(|fresh| **fresh).count();
+        let mut beside = self.beside.as_mut().map(|(_, differences)| differences);
+        let passes = beside.as_mut().is_none_or(|d| d.passes_over(new));
+        let found = match &beside {
+            Some(differences) if !passes => {
                 let of_fresh = places.iter().zip(&fresh).filter(|(_, fresh)| **fresh);
                 let wanted: Vec<BlobId> = of_fresh.flat_map(|(p, _)| p.chunks.clone()).collect();
                 differences.plain_bases(BlobKind::Chunk, &wanted)?
             }
-            None => HashMap::new(),
+            _ => HashMap::new(),
         };
-        let differences = self.beside.as_mut().map(|(_, d)| d);
-        let mut segments =
-            Segments::new(self.session, &mut self.compressor, differences, &batch.data);
+        let mut segments = Segments::new(self.session, &mut self.compressor, beside, &batch.data);
         for (n, ((key, fresh), part)) in keys.iter().zip(fresh).zip(parts).enumerate() {
             if fresh {
                 let near = places.get(n).into_iter().flat_map(|p| &p.chunks);

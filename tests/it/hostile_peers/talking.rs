@@ -61,6 +61,18 @@ async fn what_is_no_request_ends_the_talk_with_its_sender_alone() {
     more("wanted in no order", Frame { kind: 3, body }.encode());
     let body = [&[1][..], &[0; 32], &[0, 0x81, 0x80, 8]].concat();
     more("too many symbols", Frame { kind: 3, body }.encode());
+    let group = |group: &[u8]| [&[0; 32 + 1 + 1 + 64][..], &[1], group].concat();
+    for (what, said) in [
+        ("a group of nothing", &[0, 0, 0][..]),
+        ("bases without a place", &[0, 1, 1]),
+        ("too many bases", &[0, 1, 65, 0]),
+        ("a group of too many", &[0x81, 0x80, 8, 1, 0]),
+    ] {
+        let body = group(said);
+        more(what, Frame { kind: 10, body }.encode());
+    }
+    let body = vec![0; 32 + 1 + 1 + 63];
+    more("no root", Frame { kind: 11, body }.encode());
     for (what, bytes) in cases {
         let asker = Asker::greeted(node.address, 2).await;
         let answers = asker.send(&bytes).await;
@@ -82,7 +94,7 @@ async fn unknown_requests_are_refused_and_nothing_comes_before_hello() {
     lab.index("corpus", &lines(2_000, 1), false);
     let node = Node::serve(lab.served(), &[]);
     let asker = Asker::greeted(node.address, 1).await;
-    for kind in [0, 10, 0x33, 0x7f, 0x81, 0xff] {
+    for kind in [0, 12, 0x33, 0x7f, 0x81, 0xff] {
         let body = vec![9; 100 * usize::from(kind)];
         let answers = asker.send(&Frame { kind, body }.encode()).await.unwrap();
         assert_eq!(code(&answers), Some(RefusalCode::NotUnderstood), "{kind}");
