@@ -43,6 +43,8 @@ pub(super) struct Verifier<'a> {
     waiting: Vec<Pair>,
     /// How many may wait before they are looked at.
     limit: usize,
+    /// Bytes that the set of a row takes, on the average of what was loaded last.
+    set_bytes: usize,
 }
 
 impl<'a> Verifier<'a> {
@@ -59,6 +61,7 @@ impl<'a> Verifier<'a> {
             compared: 0,
             waiting: Vec::new(),
             limit: room(options),
+            set_bytes: SET_BYTES_MIN,
         }
     }
 
@@ -138,8 +141,9 @@ impl<'a> Verifier<'a> {
         budget / 2 - band.min(budget / 4)
     }
 
-    /// The shingles of the rows of as many pairs as there is room for.
-    fn load(&self, pairs: &[Pair], room: usize) -> Result<Sets, TableError> {
+    /// The shingles of the rows of as many pairs as there is room for: were more wanted, those that
+    /// come first in the file would take it, and none of the others' pairs would be complete.
+    fn load(&mut self, pairs: &[Pair], room: usize) -> Result<Sets, TableError> {
         let numbers = self.passes.firsts.last().copied().unwrap_or(0);
         let mut wanted = RowSet::with_rows(numbers);
         let mut count = 0;
@@ -147,7 +151,7 @@ impl<'a> Verifier<'a> {
             let (kept, other) = rows_of(*pair);
             count += usize::from(wanted.insert(kept.into()));
             count += usize::from(wanted.insert(other.into()));
-            if count * SET_BYTES_MIN > room {
+            if count * self.set_bytes > room {
                 break;
             }
         }
@@ -171,7 +175,10 @@ impl<'a> Verifier<'a> {
                 Ok(())
             },
         )?;
-        Ok(Sets::new(made.into_iter().map(|(l, _, _)| l).collect()))
+        let sets = Sets::new(made.into_iter().map(|(l, _, _)| l).collect());
+        let bytes = held.into_inner().checked_div(sets.places.len());
+        self.set_bytes = bytes.map_or(self.set_bytes, |bytes| bytes + 1);
+        Ok(sets)
     }
 
     /// The pairs that are alike. Those for whose rows there was no room are put in front; how many
