@@ -14,6 +14,7 @@ use alimentar::progress::NoProgress;
 use alimentar::registry::TextFile;
 use serde_json::Value;
 
+use crate::support::assert_vectors;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::run;
@@ -61,11 +62,7 @@ fn indexes_are_those_of_the_vectors() {
         let bytes = stored(&text).encode();
         found += &format!("{name} {}\n", alimentar::ident::to_hex(&bytes));
     }
-    let wanted: String = VECTORS
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .fold(String::new(), |text, line| text + line + "\n");
-    assert_eq!(found, wanted, "\n{found}");
+    assert_vectors(&found, VECTORS);
 }
 
 struct Lab {

@@ -21,6 +21,7 @@ use alimentar::inspect::table::open_table;
 use serde_json::Value;
 
 use crate::support::answer;
+use crate::support::assert_vectors;
 use crate::support::run;
 
 const VECTORS: &str = include_str!("../../spec/vectors/row-index.txt");
@@ -89,11 +90,7 @@ fn indexes_are_those_of_the_vectors() {
         assert_eq!(StoredRowIndex::decode(&bytes), Ok(stored), "{name}");
         found += &format!("{name} {}\n", alimentar::ident::to_hex(&bytes));
     }
-    let wanted: String = VECTORS
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .fold(String::new(), |text, line| text + line + "\n");
-    assert_eq!(found, wanted, "\n{found}");
+    assert_vectors(&found, VECTORS);
 }
 
 struct Lab {

@@ -46,3 +46,10 @@ pub fn answer(home: &Path, words: &[&str]) -> Value {
     );
     serde_json::from_slice(&out.stdout).unwrap()
 }
+
+/// Compares lines with those of a file of vectors, without its comments.
+pub fn assert_vectors(found: &str, vectors: &str) {
+    let lines = vectors.lines().filter(|line| !line.starts_with('#'));
+    let wanted = lines.fold(String::new(), |text, line| text + line + "\n");
+    assert_eq!(found, wanted, "\n{found}");
+}

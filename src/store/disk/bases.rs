@@ -10,7 +10,6 @@ use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::ident::BlobId;
 use crate::pack::RecordHeader;
-use crate::pack::RecordView;
 use crate::pack::layout::RECORD_FIXED_BYTES;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Location;
@@ -89,17 +88,8 @@ impl BlobReader {
 
     /// A record that is no difference, kept for others whose bases are in it.
     pub(crate) fn plain(&self, key: &BlobKey, at: &Location) -> Result<Arc<Unpacked>, StoreError> {
-        if let Some(kept) = self.of_bases.find(at) {
-            return Ok(kept);
-        }
-        let bytes = self.record_bytes(key, at)?;
-        let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
-        let view = RecordView::decode(&bytes).map_err(|_| corrupt())?;
-        if view.header.kind != Some(key.kind) || !view.payload_is_whole() {
-            return Err(corrupt());
-        }
-        let raw = view.unpack().map_err(|_| corrupt())?;
-        let unpacked = Arc::new(Unpacked::new(view.header.items, raw));
+        // Were it a difference, whatever the index says, that would be an error.
+        let unpacked = self.whole(key, at, |view| Ok(view.unpack()))?;
         self.of_bases.keep(at, unpacked.clone());
         Ok(unpacked)
     }

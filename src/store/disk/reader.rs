@@ -11,6 +11,7 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
 use crate::chunk::Codec;
+use crate::chunk::CodecError;
 use crate::ident::BlobId;
 use crate::meta_store::MetaRead;
 use crate::meta_store::Table;
@@ -176,6 +177,20 @@ impl BlobReader {
     /// # Errors
     /// As [`BlobReader::record`].
     pub fn unpack(&self, key: &BlobKey, at: &Location) -> Result<Arc<Unpacked>, StoreError> {
+        self.whole(key, at, |view| match view.header.codec {
+            Some(Codec::Difference) => Ok(view.unpack_on(self.bases(key, &view.header.bases)?)),
+            _ => Ok(view.unpack()),
+        })
+    }
+
+    /// The record at a location, its checksums compared and its payload put to `unpack`, or one of
+    /// those that were bases of others.
+    pub(super) fn whole(
+        &self,
+        key: &BlobKey,
+        at: &Location,
+        unpack: impl FnOnce(&RecordView<'_>) -> Result<Result<Vec<u8>, CodecError>, StoreError>,
+    ) -> Result<Arc<Unpacked>, StoreError> {
         if let Some(kept) = self.of_bases.find(at) {
             return Ok(kept);
         }
@@ -185,11 +200,7 @@ impl BlobReader {
         if view.header.kind != Some(key.kind) || !view.payload_is_whole() {
             return Err(corrupt());
         }
-        let raw = match view.header.codec {
-            Some(Codec::Difference) => view.unpack_on(self.bases(key, &view.header.bases)?),
-            _ => view.unpack(),
-        };
-        let raw = raw.map_err(|_| corrupt())?;
+        let raw = unpack(&view)?.map_err(|_| corrupt())?;
         Ok(Arc::new(Unpacked::new(view.header.items, raw)))
     }
 
