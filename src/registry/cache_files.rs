@@ -87,6 +87,27 @@ impl CacheFiles {
         self.dir.join(format!("{name}.{}", self.kind.name))
     }
 
+    /// Removes files that somebody began to write and did not end: whose name ends in this and something
+    /// of its own, and that nobody wrote to for a day. Who still wants to finds it gone, and keeps nothing.
+    pub(crate) fn remove_abandoned(&self, aside: &str) {
+        let Ok(entries) = fs::read_dir(&self.dir) else {
+            return;
+        };
+        let now = host::since_epoch();
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let ending = path.extension().and_then(|e| e.to_str());
+            let written = entry.metadata().ok().map(|meta| meta.mtime());
+            let written = written.and_then(|at| u64::try_from(at).ok());
+            let age = written.and_then(|at| now.as_secs().checked_sub(at));
+            if ending.is_some_and(|e| e.starts_with(aside))
+                && age.is_some_and(|age| age > ABANDONED.as_secs())
+            {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
     /// Removes what was written first, where there is too much.
     pub(crate) fn remove_oldest(&self) {
         let Ok(entries) = fs::read_dir(&self.dir) else {
@@ -139,6 +160,8 @@ pub(crate) fn stamp_of(file: &File) -> io::Result<(FileStamp, bool)> {
     Ok((stamp, ago.is_some_and(|ago| ago > CLOCK_STEP)))
 }
 
+/// After so long without a change, who wrote a file is taken to be gone.
+const ABANDONED: Duration = Duration::from_hours(24);
 /// Times of files may move in steps as long as this.
 const CLOCK_STEP: Duration = Duration::from_millis(20);
 
@@ -153,6 +176,26 @@ mod tests {
         bytes_max: 100,
         file_bytes_max: 60,
     };
+
+    #[test]
+    fn what_nobody_ended_goes_after_a_day() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = CacheFiles::new(dir.path(), KIND);
+        files.make_directory().unwrap();
+        let make = |name: &str, hours: u64| {
+            let path = files.dir.join(name);
+            let file = std::fs::File::create(&path).unwrap();
+            let age = std::time::Duration::from_hours(hours);
+            file.set_modified(std::time::SystemTime::now() - age)
+                .unwrap();
+            path
+        };
+        let old = make("a.new-00", 25);
+        let stay = [make("b.new-00", 23), make("a.things", 50)];
+        files.remove_abandoned("new-");
+        assert!(!old.exists());
+        assert!(stay.iter().all(|path| path.exists()));
+    }
 
     #[test]
     fn what_was_written_first_goes_first() {

@@ -48,9 +48,10 @@ impl PrintCache for KeptPrints {
 
     fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewPrints>> {
         self.cache.make_directory()?;
+        self.cache.remove_abandoned(ASIDE);
         let path = self.path(parameters);
         let noise: [u8; 6] = host::random()?;
-        let aside = path.with_extension(format!("new-{}", to_hex(&noise)));
+        let aside = path.with_extension(format!("{ASIDE}{}", to_hex(&noise)));
         let mut options = File::options();
         options.write(true).create_new(true).mode(0o600);
         Ok(Box::new(Aside {
@@ -88,6 +89,9 @@ impl Drop for Aside {
         let _ = fs::remove_file(&self.aside);
     }
 }
+
+/// How the name of a file that is being written ends, before something that no other has.
+const ASIDE: &str = "new-";
 
 /// Prints in a home. A file of them is never read as a whole.
 const CACHE: CacheKind = CacheKind {

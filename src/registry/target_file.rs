@@ -242,12 +242,23 @@ pub(super) struct Named {
 
 impl Batches for Named {
     fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
-        self.inner.next(batch).map_err(|source| match source {
+        self.inner.next(batch).map_err(|e| self.blame(e))
+    }
+
+    fn row(&self, number: u64, place: u32, into: &mut Batch) -> Result<bool, TableError> {
+        let read = self.inner.row(number, place, into);
+        read.map_err(|e| self.blame(e))
+    }
+}
+
+impl Named {
+    fn blame(&self, source: TableError) -> TableError {
+        match source {
             TableError::Interrupted => TableError::Interrupted,
             source => TableError::InFile {
                 file: self.file.clone(),
                 source: Box::new(source),
             },
-        })
+        }
     }
 }

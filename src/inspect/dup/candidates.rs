@@ -7,6 +7,9 @@ use std::sync::atomic::Ordering;
 
 use crate::inspect::dup::DedupOptions;
 use crate::inspect::dup::RowSet;
+use crate::inspect::dup::bit_sketches::BIT_SKETCH_BYTES;
+use crate::inspect::dup::bit_sketches::BitSketches;
+use crate::inspect::dup::bit_sketches::bits_of;
 use crate::inspect::dup::common::Common;
 use crate::inspect::dup::hamming::near_pairs;
 use crate::inspect::dup::partitions::Partitions;
@@ -39,6 +42,39 @@ pub(super) type Found<'a> = dyn FnMut(&mut Vec<Pair>) -> Result<(), TableError> 
 /// Bytes of a band's hash with its row.
 pub(super) const BAND_RECORD_BYTES: usize = 8;
 
+/// What rows were sketched to.
+pub(super) struct Sketched<'a> {
+    /// The hashes of bands, a part for each band.
+    parts: Partitions<'a>,
+    bits: BitSketches,
+}
+
+impl<'a> Sketched<'a> {
+    /// Of none of so many rows.
+    pub(super) fn new(options: &DedupOptions<'a>, numbers: u64) -> Self {
+        let bands = Bands::for_threshold(options.threshold).bands;
+        Self {
+            parts: Partitions::new(bands, options.budget_bytes / 2, options.spill),
+            bits: BitSketches::for_rows(options, numbers),
+        }
+    }
+
+    /// Bytes that went to the spill.
+    pub(super) fn spilled_bytes(&self) -> u64 {
+        self.parts.spilled_bytes
+    }
+
+    /// Bytes that stay in memory until all pairs are compared.
+    pub(super) fn bytes(&self) -> usize {
+        self.bits.bytes()
+    }
+
+    /// No more rows come.
+    pub(super) fn settle(&mut self) -> Result<(), TableError> {
+        Ok(self.parts.settle()?)
+    }
+}
+
 /// Sketches all rows that are not in `removed`, without what is common, and puts the hash of each
 /// band into its part when `wants` says so.
 pub(super) fn sketch_rows(
@@ -46,14 +82,20 @@ pub(super) fn sketch_rows(
     options: &DedupOptions<'_>,
     (common, prints): (&Common, &Prints),
     removed: &RowSet,
-    parts: &Mutex<Partitions<'_>>,
+    sketched: &Mutex<Sketched<'_>>,
     wants: &(dyn Fn(usize, u32) -> bool + Sync),
 ) -> Result<(), TableError> {
     let (bands, shingle) = (Bands::for_threshold(options.threshold), options.shingle());
     passes.each(
         "sketching rows",
-        || (Sketching::default(), vec![Vec::new(); bands.bands]),
-        |(work, records), first, batch| {
+        || {
+            (
+                Sketching::default(),
+                vec![Vec::new(); bands.bands],
+                Vec::new(),
+            )
+        },
+        |(work, records, bits), first, batch| {
             let make = &mut |row: &Row<'_>, print: &mut Vec<u8>| {
                 let text = work.text.strings(batch, row, &options.columns);
                 work.shingles.clear();
@@ -62,10 +104,16 @@ pub(super) fn sketch_rows(
                 if let Some(sketch) = sketch(&work.thinned) {
                     let hashes = bands.hashes(&sketch);
                     print.extend(hashes.flat_map(u32::to_le_bytes));
+                    print.extend(bits_of(&sketch).to_le_bytes());
                 }
             };
             prints.each(batch, first, removed, make, &mut |number, print| {
-                let (hashes, _) = print.as_chunks();
+                let Some((hashes, last)) = print.split_last_chunk::<BIT_SKETCH_BYTES>() else {
+                    return;
+                };
+                // Rows are fewer than `DEDUP_ROWS_MAX`.
+                bits.push((number as u32, u128::from_le_bytes(*last)));
+                let (hashes, _) = hashes.as_chunks();
                 for ((n, hash), records) in hashes.iter().enumerate().zip(&mut *records) {
                     let hash = u32::from_le_bytes(*hash);
                     if wants(n, hash) {
@@ -74,10 +122,13 @@ pub(super) fn sketch_rows(
                     }
                 }
             });
-            let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut sketched = sketched.lock().unwrap_or_else(PoisonError::into_inner);
             for (n, records) in records.iter_mut().enumerate() {
-                parts.push(n, records)?;
+                sketched.parts.push(n, records)?;
                 records.clear();
+            }
+            for (row, bits) in bits.drain(..) {
+                sketched.bits.put(row, bits);
             }
             Ok(())
         },
@@ -85,15 +136,9 @@ pub(super) fn sketch_rows(
     Ok(())
 }
 
-/// Bytes of the hashes of all bands of a row.
-pub(super) fn band_bytes(options: &DedupOptions<'_>) -> usize {
-    Bands::for_threshold(options.threshold).bands * size_of::<u32>()
-}
-
-/// A part for each band.
-pub(super) fn band_parts<'a>(options: &DedupOptions<'a>) -> Partitions<'a> {
-    let bands = band_bytes(options) / size_of::<u32>();
-    Partitions::new(bands, options.budget_bytes / 2, options.spill)
+/// Bytes of the print of a row: the hashes of all its bands, and its bits.
+pub(super) fn print_bytes(options: &DedupOptions<'_>) -> usize {
+    Bands::for_threshold(options.threshold).bands * size_of::<u32>() + BIT_SKETCH_BYTES
 }
 
 #[derive(Default)]
@@ -106,12 +151,13 @@ struct Sketching {
 /// Shows the pairs of each band to `found`, in batches of some.
 pub(super) fn band_pairs(
     options: &DedupOptions<'_>,
-    parts: Partitions<'_>,
+    sketched: Sketched<'_>,
     ranks: &Ranks,
     within: Within,
     found: &Mutex<&mut Found<'_>>,
     passes: &Passes<'_>,
 ) -> Result<(), TableError> {
+    let Sketched { parts, bits } = sketched;
     let (bands, parts) = (parts.len(), Mutex::new(parts));
     let next = AtomicUsize::new(0);
     let work = || {
@@ -138,13 +184,18 @@ pub(super) fn band_pairs(
                     continue;
                 }
                 members.clear();
-                members.extend(bucket.iter().map(|r| *r as u32));
+                members.extend(bucket.iter().map(|r| (*r as u32, bits.of(*r as u32))));
                 if !ranks.is_by_row() {
-                    members.sort_unstable_by_key(|row| ranks.key(*row));
+                    members.sort_unstable_by_key(|(row, _)| ranks.key(*row));
                 }
+                let mut add = |kept: &Member, other: &Member| {
+                    if bits.may_be_alike(kept.1, other.1) {
+                        pairs.push(pair(kept.0, other.0));
+                    }
+                };
                 match within {
-                    Within::One => bucket_pairs(&members, &mut pairs),
-                    Within::Both(second) => crossing_pairs(&members, second, &mut pairs),
+                    Within::One => bucket_pairs(&members, &mut add),
+                    Within::Both(second) => crossing_pairs(&members, second, &mut add),
                 }
                 if pairs.len() >= PAIRS_AT_ONCE {
                     found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
@@ -172,13 +223,16 @@ pub(super) enum Within {
     Both(u32),
 }
 
+/// A row of a bucket, and the bits of its sketch.
+type Member = (u32, u128);
+
 /// The pairs of a row of each table; of the first table, which may have many, some.
-fn crossing_pairs(members: &[u32], second: u32, pairs: &mut Vec<Pair>) {
-    let (before, behind) = members.split_at(members.partition_point(|row| *row < second));
+fn crossing_pairs(members: &[Member], second: u32, add: &mut dyn FnMut(&Member, &Member)) {
+    let (before, behind) = members.split_at(members.partition_point(|m| m.0 < second));
     let first = before.iter().take(BUCKET_SOME);
     let last = before.iter().skip(BUCKET_SOME).rev().take(BUCKET_SOME);
     for kept in first.chain(last) {
-        pairs.extend(behind.iter().map(|other| pair(*kept, *other)));
+        behind.iter().for_each(|other| add(kept, other));
     }
 }
 
@@ -190,16 +244,16 @@ const BUCKET_ALL: usize = 24;
 const BUCKET_SOME: usize = 12;
 
 /// The pairs of rows that have a band in common; of each, the former stays sooner.
-fn bucket_pairs(members: &[u32], pairs: &mut Vec<Pair>) {
+fn bucket_pairs(members: &[Member], add: &mut dyn FnMut(&Member, &Member)) {
     for (n, other) in members.iter().enumerate() {
         let before = members.get(..n).unwrap_or_default();
         if n < BUCKET_ALL {
-            pairs.extend(before.iter().map(|kept| pair(*kept, *other)));
+            before.iter().for_each(|kept| add(kept, other));
             continue;
         }
         let first = before.get(..BUCKET_SOME).unwrap_or_default();
         let last = before.get(n - BUCKET_SOME..).unwrap_or_default();
-        pairs.extend(first.iter().chain(last).map(|kept| pair(*kept, *other)));
+        first.iter().chain(last).for_each(|kept| add(kept, other));
     }
 }
 

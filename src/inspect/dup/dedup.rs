@@ -12,10 +12,10 @@ use crate::inspect::dup::RowSet;
 use crate::inspect::dup::Weighting;
 use crate::inspect::dup::candidates::Found;
 use crate::inspect::dup::candidates::Pair;
+use crate::inspect::dup::candidates::Sketched;
 use crate::inspect::dup::candidates::Within;
-use crate::inspect::dup::candidates::band_bytes;
 use crate::inspect::dup::candidates::band_pairs;
-use crate::inspect::dup::candidates::band_parts;
+use crate::inspect::dup::candidates::print_bytes;
 use crate::inspect::dup::candidates::print_pairs;
 use crate::inspect::dup::candidates::sketch_rows;
 use crate::inspect::dup::cluster::decide;
@@ -50,6 +50,7 @@ pub fn dedup(
         size_bytes: options.size_bytes,
         progress,
         firsts: Vec::new(),
+        surveyed: None,
     };
     let mut survey = survey(&mut passes, options)?;
     let same = same_rows(&passes, options, &mut survey)?;
@@ -107,25 +108,29 @@ fn near(
         }
     };
     let mut verifier = Verifier::new(passes, options, &common);
-    let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
     let prints = match options.method {
         Method::SimHash { distance } => {
             let prints = Prints::begin(options, size_of::<u64>(), Vec::new());
             let (by, ranks) = ((distance, &prints), &survey.ranks);
+            let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
             print_pairs(passes, options, by, &removed, ranks, &mut found)?;
             prints
         }
         _ => {
-            let prints = Prints::begin(options, band_bytes(options), common.left_out());
+            let prints = Prints::begin(options, print_bytes(options), common.left_out());
             let before = prints.common().map(Common::of_left_out);
             let by = (before.as_ref().unwrap_or(&common), &prints);
-            let parts = Mutex::new(band_parts(options));
-            sketch_rows(passes, options, by, &removed, &parts, &|_, _| true)?;
-            let mut parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
-            parts.settle()?;
-            made.spilled_bytes = parts.spilled_bytes;
+            let sketched = Mutex::new(Sketched::new(options, survey.numbers));
+            sketch_rows(passes, options, by, &removed, &sketched, &|_, _| true)?;
+            let sketched = sketched.into_inner();
+            let mut sketched = sketched.unwrap_or_else(PoisonError::into_inner);
+            sketched.settle()?;
+            made.spilled_bytes = sketched.spilled_bytes();
+            verifier.leave(sketched.bytes());
+            let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
             let found: Mutex<&mut Found<'_>> = Mutex::new(&mut found);
-            band_pairs(options, parts, &survey.ranks, Within::One, &found, passes)?;
+            let within = Within::One;
+            band_pairs(options, sketched, &survey.ranks, within, &found, passes)?;
             prints
         }
     };

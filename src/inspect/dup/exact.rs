@@ -8,9 +8,11 @@ use std::sync::atomic::Ordering;
 use crate::inspect::dup::DedupOptions;
 use crate::inspect::dup::passes::Passes;
 use crate::inspect::dup::passes::TextOf;
+use crate::inspect::dup::passes::changed;
 use crate::inspect::dup::passes::in_threads;
 use crate::inspect::dup::survey::HASH_RECORD_BYTES;
 use crate::inspect::dup::survey::Survey;
+use crate::inspect::table::Batch;
 use crate::inspect::table::TableError;
 
 /// A row of which there is the same in another.
@@ -20,6 +22,8 @@ pub(super) struct Same {
     pub(super) row: u32,
     /// The one of all of them that stays.
     pub(super) kept: u32,
+    /// Where it lies in its batch.
+    pub(super) place: u32,
 }
 
 /// All rows that are the same as another that stays, in the order of rows.
@@ -57,13 +61,13 @@ fn groups(options: &DedupOptions<'_>, survey: &mut Survey<'_>) -> Result<Vec<Sam
             let mut records = taken.records(decoded)?;
             records.sort_unstable();
             for group in records.chunk_by(|a, b| a.0 == b.0 && a.1 == b.1) {
-                let rows = group.iter().map(|r| r.2);
-                let Some(kept) = rows.clone().min_by_key(|row| ranks.key(*row)) else {
+                if group.len() < 2 {
                     continue;
-                };
-                if group.len() > 1 {
-                    found.extend(rows.map(|row| Same { row, kept }));
                 }
+                let rows = group.iter().map(|r| ((r.2 >> 32) as u32, r.2 as u32));
+                let first = rows.clone().min_by_key(|(row, _)| ranks.key(*row));
+                let Some((kept, _)) = first else { continue };
+                found.extend(rows.map(|(row, place)| Same { row, kept, place }));
             }
         }
     };
@@ -72,13 +76,17 @@ fn groups(options: &DedupOptions<'_>, survey: &mut Survey<'_>) -> Result<Vec<Sam
     Ok(found)
 }
 
-fn decoded(record: &[u8; HASH_RECORD_BYTES]) -> (u64, u64, u32) {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = *record;
-    (
-        u64::from_le_bytes([i, j, k, l, m, n, o, p]),
-        u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-        u32::from_le_bytes([q, r, s, t]),
-    )
+/// Both halves of a hash, and a row above its place.
+fn decoded(record: &[u8; HASH_RECORD_BYTES]) -> (u64, u64, u64) {
+    let (words, _) = record.as_chunks();
+    match words {
+        [low, high, row] => (
+            u64::from_le_bytes(*high),
+            u64::from_le_bytes(*low),
+            u64::from_le_bytes(*row),
+        ),
+        _ => (0, 0, 0),
+    }
 }
 
 /// What is known of a group of rows with one hash while the rows pass by.
@@ -99,6 +107,21 @@ enum State {
     Later,
 }
 
+/// A row that is compared with those of its group.
+#[derive(Clone, Copy)]
+struct Wanted {
+    row: u32,
+    place: u32,
+    group: u32,
+}
+
+/// All groups, with the bytes that are held of them.
+struct Groups {
+    all: Vec<Mutex<Group>>,
+    held: AtomicUsize,
+    room: usize,
+}
+
 /// Rows that are not the same as those they have the hash of: rows of which the bytes differ from
 /// what came first of their group. In order.
 fn confirm(
@@ -106,73 +129,157 @@ fn confirm(
     options: &DedupOptions<'_>,
     same: &[Same],
 ) -> Result<Vec<u32>, TableError> {
+    let (wanted, mut groups) = grouped(same, options.budget_bytes / 2);
+    let is_alone = is_sparse(passes, &wanted)?;
+    let mut wrong = Vec::new();
+    while groups.begin_pass() {
+        wrong.extend(match is_alone {
+            true => confirm_alone(passes, options, &wanted, &groups)?,
+            false => confirm_pass(passes, options, &wanted, &groups)?,
+        });
+    }
+    wrong.sort_unstable();
+    Ok(wrong)
+}
+
+fn grouped(same: &[Same], room: usize) -> (Vec<Wanted>, Groups) {
     let mut kept: Vec<u32> = same.iter().map(|s| s.kept).collect();
     kept.sort_unstable();
     let runs = kept.chunk_by(|a, b| a == b);
-    let (kept, sizes): (Vec<u32>, Vec<u32>) = runs
-        .filter_map(|run| Some((*run.first()?, u32::try_from(run.len()).ok()?)))
-        .unzip();
-    let groups: Vec<Mutex<Group>> = sizes
-        .iter()
-        .map(|size| {
-            Mutex::new(Group {
-                left: *size,
+    let (kept, all): (Vec<u32>, Vec<Mutex<Group>>) = runs
+        .filter_map(|run| {
+            let group = Group {
+                left: u32::try_from(run.len()).ok()?,
                 state: State::New,
-            })
+            };
+            Some((*run.first()?, Mutex::new(group)))
         })
-        .collect();
-    let of = |same: &Same| {
-        let at = kept.binary_search(&same.kept).ok()?;
-        Some((same.row, u32::try_from(at).ok()?))
+        .unzip();
+    let wanted = same.iter().filter_map(|same| {
+        let group = kept.binary_search(&same.kept).ok()?;
+        Some(Wanted {
+            row: same.row,
+            place: same.place,
+            group: u32::try_from(group).ok()?,
+        })
+    });
+    let groups = Groups {
+        all,
+        held: AtomicUsize::new(0),
+        room,
     };
-    let rows: Vec<(u32, u32)> = same.iter().filter_map(of).collect();
-    let mut wrong = Vec::new();
-    while groups.iter().any(|group| lock(group).left > 0) {
-        let held = AtomicUsize::new(0);
-        for group in &groups {
+    (wanted.collect(), groups)
+}
+
+/// Whether so few rows are wanted that each is read alone, where that can be done.
+fn is_sparse(passes: &Passes<'_>, wanted: &[Wanted]) -> Result<bool, TableError> {
+    let bytes = wanted.len() as u64 * ALONE_BYTES;
+    match wanted.first() {
+        Some(one) if passes.size_bytes.is_some_and(|size| bytes < size) => {
+            passes.row(one.row, one.place, &mut Batch::default())
+        }
+        _ => Ok(false),
+    }
+}
+
+/// To read a row alone takes as long as so many bytes in a row.
+const ALONE_BYTES: u64 = 4 << 10;
+/// Rows that a thread takes at a time: they lie near each other.
+const ROWS_AT_ONCE: usize = 256;
+
+impl Groups {
+    /// Whether a group is not compared yet; those for which there was no room have a turn now.
+    fn begin_pass(&mut self) -> bool {
+        self.held = AtomicUsize::new(0);
+        let mut is_any = false;
+        for group in &self.all {
             let mut group = lock(group);
+            is_any |= group.left > 0;
             if matches!(group.state, State::Later) {
                 group.state = State::New;
             }
         }
-        let room = options.budget_bytes / 2;
-        wrong.extend(confirm_pass(passes, options, &rows, &groups, &held, room)?);
+        is_any
     }
-    wrong.sort_unstable();
-    Ok(wrong)
+
+    /// Whether a row with these bytes may still be the same as the others.
+    fn is_fine(&self, wanted: &Wanted, bytes: &[u8]) -> bool {
+        let group = self.all.get(wanted.group as usize);
+        group.is_none_or(|group| lock(group).is_fine(bytes, &self.held, self.room))
+    }
+
+    /// Whether all rows of the group of a row were compared.
+    fn is_done(&self, wanted: &Wanted) -> bool {
+        let group = self.all.get(wanted.group as usize);
+        group.is_none_or(|group| lock(group).left == 0)
+    }
 }
 
 fn lock(group: &Mutex<Group>) -> std::sync::MutexGuard<'_, Group> {
     group.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Reads the rows that are wanted, in their order, and compares them.
+fn confirm_alone(
+    passes: &Passes<'_>,
+    options: &DedupOptions<'_>,
+    wanted: &[Wanted],
+    groups: &Groups,
+) -> Result<Vec<u32>, TableError> {
+    passes.progress.phase("comparing equal rows", None);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let (mut wrong, mut text, mut batch) = (Vec::new(), TextOf::default(), Batch::default());
+        loop {
+            let at = next.fetch_add(ROWS_AT_ONCE, Ordering::Relaxed);
+            let Some(rest) = wanted.get(at..).filter(|rest| !rest.is_empty()) else {
+                return Ok(wrong);
+            };
+            if passes.progress.cancelled() {
+                return Err(TableError::Interrupted);
+            }
+            for one in rest.iter().take(ROWS_AT_ONCE) {
+                if groups.is_done(one) {
+                    continue;
+                }
+                if !passes.row(one.row, one.place, &mut batch)? {
+                    return Err(changed());
+                }
+                let row = batch.rows().next();
+                let bytes = row.map(|row| text.bytes(&batch, &row, &options.columns));
+                if !groups.is_fine(one, bytes.ok_or_else(changed)?) {
+                    wrong.push(one.row);
+                }
+                passes.progress.advance(batch.text().len() as u64);
+            }
+        }
+    };
+    Ok(in_threads(options.threads, &work)?.concat())
+}
+
+/// Goes over all rows, and compares those that are wanted.
 fn confirm_pass(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    rows: &[(u32, u32)],
-    groups: &[Mutex<Group>],
-    held: &AtomicUsize,
-    room: usize,
+    wanted: &[Wanted],
+    groups: &Groups,
 ) -> Result<Vec<u32>, TableError> {
     let made = passes.each(
         "comparing equal rows",
         || (Vec::new(), TextOf::default()),
         |(wrong, text), first, batch| {
-            let at = rows.partition_point(|(row, _)| u64::from(*row) < first);
-            let mut wanted = rows.get(at..).unwrap_or_default().iter().peekable();
+            let at = wanted.partition_point(|w| u64::from(w.row) < first);
+            let mut wanted = wanted.get(at..).unwrap_or_default().iter().peekable();
             for row in batch.rows() {
                 let number = first + row.index;
-                while wanted.next_if(|w| u64::from(w.0) < number).is_some() {}
+                while wanted.next_if(|w| u64::from(w.row) < number).is_some() {}
                 let Some(next) = wanted.peek() else { break };
-                if u64::from(next.0) != number {
+                if u64::from(next.row) != number || groups.is_done(next) {
                     continue;
                 }
-                let Some(group) = groups.get(next.1 as usize) else {
-                    continue;
-                };
                 let bytes = text.bytes(batch, &row, &options.columns);
-                if !lock(group).is_fine(bytes, held, room) {
-                    wrong.push(next.0);
+                if !groups.is_fine(next, bytes) {
+                    wrong.push(next.row);
                 }
             }
             Ok(())
@@ -206,5 +313,45 @@ impl Group {
             held.fetch_sub(bytes.len(), Ordering::Relaxed);
         }
         is_fine
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::inspect::table::Lines;
+    use crate::inspect::table::Selection;
+    use crate::inspect::table::Shape;
+    use crate::inspect::table::Table;
+    use crate::progress::NoProgress;
+
+    #[test]
+    fn rows_with_one_hash_and_other_bytes_stay() {
+        let table = Arc::new(Lines::new(Arc::new(b"a\nb\na\nc\n".to_vec()), Shape::Text));
+        let open = |selection: &Selection| Arc::clone(&table).batches(selection);
+        let same = |row| Same {
+            row,
+            kept: 0,
+            place: row * 2,
+        };
+        for size_bytes in [None, Some(u64::MAX)] {
+            let options = DedupOptions {
+                threads: 1,
+                ..DedupOptions::default()
+            };
+            let passes = Passes {
+                open: &open,
+                selection: Selection::default(),
+                threads: 1,
+                size_bytes,
+                progress: &NoProgress,
+                firsts: vec![0, 4],
+                surveyed: Some(open(&Selection::default()).unwrap()),
+            };
+            let wrong = confirm(&passes, &options, &[0, 1, 2, 3].map(same)).unwrap();
+            assert_eq!(wrong, [1, 3], "{size_bytes:?}");
+        }
     }
 }

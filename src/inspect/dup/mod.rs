@@ -4,6 +4,7 @@
 //! count common shingles in a sample, to sketch them, and to compare the pairs that the sketches
 //! suggest by all their shingles.
 
+mod bit_sketches;
 mod candidates;
 mod cluster;
 mod common;

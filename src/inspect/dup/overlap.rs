@@ -19,10 +19,10 @@ use crate::inspect::dup::OpenRows;
 use crate::inspect::dup::RowSet;
 use crate::inspect::dup::Weighting;
 use crate::inspect::dup::candidates::Pair;
+use crate::inspect::dup::candidates::Sketched;
 use crate::inspect::dup::candidates::Within;
-use crate::inspect::dup::candidates::band_bytes;
 use crate::inspect::dup::candidates::band_pairs;
-use crate::inspect::dup::candidates::band_parts;
+use crate::inspect::dup::candidates::print_bytes;
 use crate::inspect::dup::candidates::sketch_rows;
 use crate::inspect::dup::common::Common;
 use crate::inspect::dup::dedup::selection;
@@ -120,6 +120,7 @@ pub fn overlap(
         size_bytes: rows.size_bytes,
         progress,
         firsts: Vec::new(),
+        surveyed: None,
     };
     let mut found = survey(&mut passes, rows)?;
     let batches_a = usize::try_from(*ended.get().unwrap_or(&0)).unwrap_or(usize::MAX);
@@ -202,7 +203,7 @@ fn near(
         Weighting::Plain => Common::default(),
         Weighting::Rare => Common::count(passes, options, skip, tables.numbers)?,
     };
-    let parts = Mutex::new(band_parts(options));
+    let sketched = Mutex::new(Sketched::new(options, tables.numbers));
     let seen = Seen::for_rows(tables.second.min(tables.numbers - tables.second));
     // Of each table alone the rows are sketched that are not to be skipped.
     let others = |smaller: bool| {
@@ -213,20 +214,22 @@ fn near(
         rows
     };
     let remember = |band: usize, hash: u32| seen.insert(band, hash);
-    let prints = Prints::unkept(band_bytes(options));
+    let prints = Prints::unkept(print_bytes(options));
     let by = (&common, &prints);
-    sketch_rows(passes, options, by, &others(true), &parts, &remember)?;
+    sketch_rows(passes, options, by, &others(true), &sketched, &remember)?;
     let knows = |band: usize, hash: u32| seen.contains(band, hash);
-    sketch_rows(passes, options, by, &others(false), &parts, &knows)?;
-    let mut parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
-    parts.settle()?;
+    sketch_rows(passes, options, by, &others(false), &sketched, &knows)?;
+    let sketched = sketched.into_inner();
+    let mut sketched = sketched.unwrap_or_else(PoisonError::into_inner);
+    sketched.settle()?;
     let mut verifier = Verifier::new(passes, options, &common);
+    verifier.leave(sketched.bytes());
     let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
     let second = u32::try_from(tables.second).unwrap_or(u32::MAX);
     let (within, ranks) = (Within::Both(second), Ranks::default());
     band_pairs(
         options,
-        parts,
+        sketched,
         &ranks,
         within,
         &Mutex::new(&mut found),
@@ -299,5 +302,13 @@ impl Batches for Both {
             Next::Batch(number) => Next::Batch(before + number),
             Next::End(parts) => Next::End(before + parts),
         })
+    }
+
+    fn row(&self, number: u64, place: u32, into: &mut Batch) -> Result<bool, TableError> {
+        let before = self.ended.get().copied().unwrap_or(u64::MAX);
+        match number.checked_sub(before) {
+            Some(number) => self.b.row(number, place, into),
+            None => self.a.row(number, place, into),
+        }
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Passes<'a> {
     pub(super) progress: &'a dyn Progress,
     /// Number of the first row of each batch, and behind the last.
     pub(super) firsts: Vec<u64>,
+    /// The batches that were gone over first, for rows that are read alone.
+    pub(super) surveyed: Option<Arc<dyn Batches>>,
 }
 
 impl Passes<'_> {
@@ -59,6 +61,17 @@ impl Passes<'_> {
             }
         };
         in_threads(self.threads, &work)
+    }
+}
+
+impl Passes<'_> {
+    /// Reads one row again, alone, into `into`; `false` where that cannot be done.
+    pub(super) fn row(&self, row: u32, place: u32, into: &mut Batch) -> Result<bool, TableError> {
+        let batch = self.firsts.partition_point(|first| *first <= row.into());
+        match (&self.surveyed, batch.checked_sub(1)) {
+            (Some(batches), Some(batch)) => batches.row(batch as u64, place, into),
+            _ => Ok(false),
+        }
     }
 }
 

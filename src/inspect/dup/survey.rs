@@ -20,8 +20,8 @@ use crate::wire::limits::DEDUP_SOURCES_MAX;
 
 /// Parts into which hashes go by their first bits.
 pub(super) const HASH_PARTS: usize = 64;
-/// Bytes of a hash with its row.
-pub(super) const HASH_RECORD_BYTES: usize = 20;
+/// Bytes of a hash with its row, and the place of that in its batch.
+pub(super) const HASH_RECORD_BYTES: usize = 24;
 
 /// What the first pass found.
 pub(super) struct Survey<'a> {
@@ -111,7 +111,7 @@ const OTHER_SOURCES: &str = "(others)";
 /// What decides and what is counted of a batch.
 #[derive(Default)]
 struct Seen {
-    hashes: Vec<(u64, u128)>,
+    hashes: Vec<(u64, u32, u128)>,
     ranks: Vec<(u64, u64)>,
     sources: Vec<(u64, String)>,
 }
@@ -153,6 +153,7 @@ pub(super) fn survey<'a>(
         },
     )?;
     found.hashes.settle()?;
+    passes.surveyed = Some(batches);
     Ok(found)
 }
 
@@ -160,13 +161,14 @@ impl Survey<'_> {
     fn take(&mut self, first: u64, seen: Seen) -> Result<(), TableError> {
         self.rows += seen.hashes.len() as u64;
         self.rows_before.push(self.rows);
-        for (index, hash) in seen.hashes {
+        for (index, place, hash) in seen.hashes {
             // Rows are fewer than `DEDUP_ROWS_MAX`.
             let row = u32::try_from(first + index).unwrap_or(u32::MAX);
             let mut record = [0; HASH_RECORD_BYTES];
-            let (to_hash, to_row) = record.split_at_mut(16);
+            let (to_hash, to_place) = record.split_at_mut(16);
             to_hash.copy_from_slice(&hash.to_le_bytes());
-            to_row.copy_from_slice(&row.to_le_bytes());
+            let place = u64::from(row) << 32 | u64::from(place);
+            to_place.copy_from_slice(&place.to_le_bytes());
             self.hashes.push((hash >> 122) as usize, &record)?;
         }
         if !seen.ranks.is_empty() {
@@ -199,7 +201,8 @@ fn look(
     let mut seen = Seen::default();
     for row in batch.rows() {
         let bytes = text.bytes(batch, &row, &options.columns);
-        seen.hashes.push((row.index, hash_128(bytes)));
+        let place = batch.place_of(&row);
+        seen.hashes.push((row.index, place, hash_128(bytes)));
         match &options.keep {
             Keep::First => {}
             Keep::Longest => {

@@ -45,6 +45,8 @@ pub(super) struct Verifier<'a> {
     limit: usize,
     /// Bytes that the set of a row takes, on the average of what was loaded last.
     set_bytes: usize,
+    /// Bytes of the budget that something else takes meanwhile.
+    taken_bytes: usize,
 }
 
 impl<'a> Verifier<'a> {
@@ -62,7 +64,13 @@ impl<'a> Verifier<'a> {
             waiting: Vec::new(),
             limit: room(options),
             set_bytes: SET_BYTES_MIN,
+            taken_bytes: 0,
         }
+    }
+
+    /// Leaves so many bytes of its share, less than half of it, to something else.
+    pub(super) fn leave(&mut self, bytes: usize) {
+        self.taken_bytes = bytes;
     }
 
     /// Takes pairs, which several bands may suggest, and compares them once they are many.
@@ -138,7 +146,8 @@ impl<'a> Verifier<'a> {
         let band = usize::try_from(rows).unwrap_or(usize::MAX);
         let band = band.saturating_mul(BAND_RECORD_BYTES);
         let budget = self.options.budget_bytes;
-        budget / 2 - band.min(budget / 4)
+        let taken = band.min(budget / 4) + self.taken_bytes;
+        (budget / 2 - taken.min(budget / 2)).max(budget / 8)
     }
 
     /// The shingles of the rows of as many pairs as there is room for: were more wanted, those that

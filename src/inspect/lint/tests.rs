@@ -36,6 +36,7 @@ impl Batches for Rows {
             return Ok(Next::End(1));
         };
         batch.refill_spans(&self.1, 0, |text, spans| {
+            text.clear();
             for row in rows {
                 let start = text.len() as u32;
                 text.extend_from_slice(&row);

@@ -6,7 +6,9 @@ use crate::inspect::table::Shape;
 /// are counted, so rows have their number within the batch here.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    text: Vec<u8>,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer before the first row.
+    front: usize,
     cut: Cut,
     shape: Shape,
     offset: u64,
@@ -37,7 +39,8 @@ pub struct Row<'a> {
 impl Default for Batch {
     fn default() -> Self {
         Self {
-            text: Vec::new(),
+            buffer: Vec::new(),
+            front: 0,
             cut: Cut::Lines,
             shape: Shape::Text,
             offset: 0,
@@ -50,7 +53,7 @@ impl Default for Batch {
 impl Batch {
     /// All its rows, with what is between them.
     pub fn text(&self) -> &[u8] {
-        &self.text
+        self.buffer.get(self.front..).unwrap_or_default()
     }
 
     /// What is in the rows' text.
@@ -61,6 +64,11 @@ impl Batch {
     /// Where its text begins in the file; of no meaning where rows are not written as such there.
     pub fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Where a row of it lies, for [`Batches::row`](super::Batches::row).
+    pub fn place_of(&self, row: &Row<'_>) -> u32 {
+        u32::try_from(self.front + row.at).unwrap_or(u32::MAX)
     }
 
     /// How many of its rows are longer than `ROW_BYTES_MAX`, and cut there.
@@ -82,8 +90,8 @@ impl Batch {
     pub fn count(&self) -> u64 {
         match &self.cut {
             Cut::Lines => {
-                let ends = memchr::memchr_iter(b'\n', &self.text).count() as u64;
-                ends + u64::from(self.text.last().is_some_and(|b| *b != b'\n'))
+                let ends = memchr::memchr_iter(b'\n', self.text()).count() as u64;
+                ends + u64::from(self.text().last().is_some_and(|b| *b != b'\n'))
             }
             Cut::Spans(spans) => spans.len() as u64,
         }
@@ -101,39 +109,39 @@ impl Batch {
     pub fn rows_and_blanks(&self) -> impl Iterator<Item = Row<'_>> {
         Rows {
             batch: self,
+            text: self.text(),
             index: 0,
             at: 0,
         }
     }
 
-    /// Makes it one of lines: `fill` puts them into the emptied buffer, and says where in the file
-    /// they begin and how many rows were cut.
+    /// Makes it one of lines: `fill` puts them into the buffer, in place of what it still holds. The
+    /// buffer's first byte is at `offset` in the file.
     pub fn refill_lines(
         &mut self,
         shape: &Shape,
         offset: u64,
         fill: impl FnOnce(&mut Vec<u8>) -> Filled,
     ) {
-        self.text.clear();
-        let filled = fill(&mut self.text);
+        let filled = fill(&mut self.buffer);
         self.cut = Cut::Lines;
         self.set(shape, offset, filled);
     }
 
-    /// Makes it one of rows at places of its text: `fill` puts both into the emptied buffers.
+    /// Makes it one of rows at places of its text: `fill` puts these into the emptied list, and the text
+    /// into the buffer, in place of what it still holds.
     pub fn refill_spans(
         &mut self,
         shape: &Shape,
         offset: u64,
         fill: impl FnOnce(&mut Vec<u8>, &mut Vec<(u32, u32)>) -> Filled,
     ) {
-        self.text.clear();
         let mut spans = match std::mem::replace(&mut self.cut, Cut::Lines) {
             Cut::Spans(spans) => spans,
             Cut::Lines => Vec::new(),
         };
         spans.clear();
-        let filled = fill(&mut self.text, &mut spans);
+        let filled = fill(&mut self.buffer, &mut spans);
         self.cut = Cut::Spans(spans);
         self.set(shape, offset, filled);
     }
@@ -142,7 +150,8 @@ impl Batch {
         if self.shape != *shape {
             self.shape = shape.clone();
         }
-        self.offset = offset;
+        self.front = filled.front;
+        self.offset = offset + filled.front as u64;
         self.truncated = filled.truncated;
         self.bytes_read = filled.bytes_read;
     }
@@ -151,6 +160,8 @@ impl Batch {
 /// What was put into a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filled {
+    /// Bytes of the buffer before the first row.
+    pub front: usize,
     /// Rows that were cut.
     pub truncated: u64,
     /// Bytes of the file that were read.
@@ -167,6 +178,7 @@ impl Row<'_> {
 
 struct Rows<'a> {
     batch: &'a Batch,
+    text: &'a [u8],
     index: u64,
     at: usize,
 }
@@ -175,7 +187,7 @@ impl<'a> Iterator for Rows<'a> {
     type Item = Row<'a>;
 
     fn next(&mut self) -> Option<Row<'a>> {
-        let (index, text) = (self.index, self.batch.text.as_slice());
+        let (index, text) = (self.index, self.text);
         let (at, end) = match &self.batch.cut {
             Cut::Lines => {
                 let rest = text.get(self.at..).filter(|r| !r.is_empty())?;

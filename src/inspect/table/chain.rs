@@ -16,6 +16,10 @@ pub type OpenFile = dyn Fn(usize) -> Option<Result<Arc<dyn Batches>, TableError>
 pub struct Chain {
     open: Box<OpenFile>,
     at: Mutex<Place>,
+    /// Batches before the end of each file that was gone over.
+    ends: Mutex<Vec<u64>>,
+    /// The file of which a row was read again last.
+    again: Mutex<Option<(usize, Arc<dyn Batches>)>>,
 }
 
 #[derive(Clone)]
@@ -36,6 +40,8 @@ impl Chain {
                 before: 0,
                 batches: None,
             }),
+            ends: Mutex::default(),
+            again: Mutex::default(),
         }
     }
 
@@ -54,7 +60,32 @@ impl Chain {
             place.file += 1;
             place.before += parts;
             place.batches = None;
+            let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+            ends.push(place.before);
         }
+    }
+
+    /// The file that a batch was of, and the batches before it.
+    fn file_of(&self, number: u64) -> Option<(usize, u64)> {
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = ends.partition_point(|end| *end <= number);
+        ends.get(file)?;
+        let before = file.checked_sub(1).and_then(|n| ends.get(n));
+        Some((file, before.copied().unwrap_or(0)))
+    }
+
+    /// A file that was gone over, opened once more.
+    fn again(&self, file: usize) -> Result<Option<Arc<dyn Batches>>, TableError> {
+        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*again {
+            Some((open, batches)) if *open == file => return Ok(Some(Arc::clone(batches))),
+            _ => {}
+        }
+        let Some(batches) = (self.open)(file).transpose()? else {
+            return Ok(None);
+        };
+        *again = Some((file, Arc::clone(&batches)));
+        Ok(Some(batches))
     }
 }
 
@@ -69,6 +100,16 @@ impl Batches for Chain {
                 Next::Batch(number) => return Ok(Next::Batch(place.before + number)),
                 Next::End(parts) => self.leave(&place, parts),
             }
+        }
+    }
+
+    fn row(&self, number: u64, place: u32, into: &mut Batch) -> Result<bool, TableError> {
+        let Some((file, before)) = self.file_of(number) else {
+            return Ok(false);
+        };
+        match self.again(file)? {
+            Some(batches) => batches.row(number - before, place, into),
+            None => Ok(false),
         }
     }
 }

@@ -20,6 +20,8 @@ use crate::wire::limits::ROW_BYTES_MAX;
 pub(crate) const PART_BYTES: u64 = 256 << 10;
 /// Bytes that are read at a time behind a part, for the end of its last row.
 const TAIL_BYTES: usize = 8 << 10;
+/// Bytes that are read first of a row that is read alone.
+const FIRST_BYTES: u64 = 2 << 10;
 
 /// A file of lines.
 pub struct Lines {
@@ -118,40 +120,47 @@ impl Batches for LineBatches {
         let from = self.start + part * PART_BYTES;
         let to = (from + PART_BYTES).min(self.table.size);
         let mut read = Ok(());
-        batch.refill_lines(&self.table.shape, from, |text| {
-            let (filled, done) = self.fill(text, from, to);
-            read = done;
+        batch.refill_lines(&self.table.shape, self.begin(part), |text| {
+            let mut filled = Filled::default();
+            read = self.read_rows(text, part, to, &mut filled);
+            filled.bytes_read = to - from;
             filled
         });
         read.map(|()| Next::Batch(part))
     }
+
+    fn row(&self, number: u64, place: u32, into: &mut Batch) -> Result<bool, TableError> {
+        let at = self.begin(number) + u64::from(place);
+        let mut read = Ok(());
+        into.refill_lines(&self.table.shape, at, |text| {
+            let mut filled = Filled::default();
+            read = self.read_row(text, at, &mut filled);
+            filled
+        });
+        read.map(|()| true)
+    }
 }
 
 impl LineBatches {
-    /// Puts the rows that begin between two places into `text`.
-    fn fill(&self, text: &mut Vec<u8>, from: u64, to: u64) -> (Filled, Result<(), TableError>) {
-        let mut filled = Filled::default();
-        let done = self.read_rows(text, from, to, &mut filled);
-        filled.bytes_read = to - from;
-        (filled, done)
+    /// Where a part is read from: the byte before it tells whether a row begins with it.
+    fn begin(&self, part: u64) -> u64 {
+        self.start + (part * PART_BYTES).saturating_sub(1)
     }
 
+    /// Puts the rows that begin in a part, which ends before `to`, into `text`.
     fn read_rows(
         &self,
         text: &mut Vec<u8>,
-        from: u64,
+        part: u64,
         to: u64,
         filled: &mut Filled,
     ) -> Result<(), TableError> {
-        // The byte before tells whether a row begins with the part.
-        let is_first = from == self.start;
-        let begin = if is_first { from } else { from - 1 };
-        let (source, size) = (&*self.table.source, self.table.size);
-        self.append(text, begin, to)?;
-        if !is_first {
+        let begin = self.begin(part);
+        self.fill(text, begin, to)?;
+        if part > 0 {
             match memchr::memchr(b'\n', text) {
                 // A row that begins where the next part does belongs to that.
-                Some(end) if begin + (end as u64) + 1 < to => drop(text.drain(..=end)),
+                Some(end) if begin + (end as u64) + 1 < to => filled.front = end + 1,
                 _ => {
                     text.clear();
                     return Ok(());
@@ -159,12 +168,36 @@ impl LineBatches {
             }
         }
         // Rows that begin here end behind the part, but for those of the last.
-        let mut at = to;
-        let mut tail = [0; TAIL_BYTES];
-        let mut last = memchr::memrchr(b'\n', text).map_or(0, |n| n + 1);
-        if last == text.len() {
-            return Ok(());
+        let last = memchr::memrchr(b'\n', text).map_or(filled.front, |n| n + 1);
+        match last == text.len() {
+            true => Ok(()),
+            false => self.read_end(text, last, to, filled),
         }
+    }
+
+    /// Puts the row that begins at a place into `text`.
+    fn read_row(&self, text: &mut Vec<u8>, at: u64, filled: &mut Filled) -> Result<(), TableError> {
+        let to = (at + FIRST_BYTES).min(self.table.size).max(at);
+        self.fill(text, at, to)?;
+        match memchr::memchr(b'\n', text) {
+            Some(end) => {
+                text.truncate(end + 1);
+                Ok(())
+            }
+            None => self.read_end(text, 0, to, filled),
+        }
+    }
+
+    /// Reads on from `at` to the end of the row that begins with byte `last` of the text.
+    fn read_end(
+        &self,
+        text: &mut Vec<u8>,
+        last: usize,
+        mut at: u64,
+        filled: &mut Filled,
+    ) -> Result<(), TableError> {
+        let (source, size) = (&*self.table.source, self.table.size);
+        let mut tail = [0; TAIL_BYTES];
         while at < size {
             let n = read_some(source, &mut tail, at, size)?;
             let piece = tail.get(..n).unwrap_or_default();
@@ -181,15 +214,14 @@ impl LineBatches {
         if text.len() - last > ROW_BYTES_MAX {
             text.truncate(last + ROW_BYTES_MAX);
             filled.truncated = 1;
-            // What follows is no row of its own.
-            last = text.len();
         }
-        debug_assert!(last <= text.len(), "rows end within the text");
         Ok(())
     }
 
-    fn append(&self, text: &mut Vec<u8>, from: u64, to: u64) -> Result<(), TableError> {
+    /// Puts the bytes between two places into the buffer, in place of what it holds.
+    fn fill(&self, text: &mut Vec<u8>, from: u64, to: u64) -> Result<(), TableError> {
         let length = usize::try_from(to - from).unwrap_or(usize::MAX);
+        // What is there is written over, so that only a buffer that grows is filled with zeros.
         text.resize(length, 0);
         let mut filled = 0;
         while let Some(rest) = text.get_mut(filled..).filter(|r| !r.is_empty()) {

@@ -135,6 +135,16 @@ pub trait Batches: Send + Sync {
     /// # Errors
     /// [`TableError`], at the batch that cannot be had.
     fn next(&self, batch: &mut Batch) -> Result<Next, TableError>;
+
+    /// Reads one row again: puts it alone into `into`. It lies at a place ([`Batch::place_of`]) of a batch
+    /// of this number that came before. `false` where rows cannot be had one by one.
+    ///
+    /// # Errors
+    /// [`TableError`] when it cannot be read.
+    fn row(&self, number: u64, place: u32, into: &mut Batch) -> Result<bool, TableError> {
+        let _ = (number, place, into);
+        Ok(false)
+    }
 }
 
 /// Which batch came.

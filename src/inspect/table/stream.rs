@@ -141,6 +141,7 @@ impl State {
     /// the next. Whether the last row found was too long.
     fn fill(&mut self, text: &mut Vec<u8>) -> bool {
         self.found.clear();
+        text.clear();
         text.append(&mut self.carry);
         let base = self.carry_at;
         let mut scanned = std::mem::take(&mut self.carry_scanned);
@@ -284,6 +285,7 @@ impl State {
         let file_at = self.input.file_at();
         let bytes_read = file_at - std::mem::replace(&mut self.file_at, file_at);
         Filled {
+            front: 0,
             truncated: u64::from(truncated),
             bytes_read,
         }

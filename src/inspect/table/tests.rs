@@ -1,11 +1,13 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Chain;
 use crate::inspect::table::Header;
 use crate::inspect::table::Lines;
+use crate::inspect::table::Next;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
@@ -13,6 +15,7 @@ use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
 use crate::inspect::table::cells::Scratch;
 use crate::progress::NoProgress;
+use crate::wire::limits::ROW_BYTES_MAX;
 
 /// All rows with their numbers, by several threads.
 pub(super) fn all_rows(batches: &dyn Batches, threads: usize) -> Vec<(u64, Vec<u8>)> {
@@ -83,7 +86,23 @@ fn lines_are_the_same_in_parts() {
                 let behind = expected.iter().filter(|(n, _)| *n >= from);
                 let behind: Vec<_> = behind.map(|(n, t)| (n - from, t.clone())).collect();
                 assert_eq!(found, behind, "{size} from {from}");
+                each_alone(&*Arc::clone(&table).batches(&selection).unwrap(), &text);
             }
+        }
+    }
+}
+
+/// Every row is where its batch says, and is the same when it is read alone.
+fn each_alone(batches: &dyn Batches, text: &[u8]) {
+    let (mut batch, mut alone) = (Batch::default(), Batch::default());
+    while let Next::Batch(number) = batches.next(&mut batch).unwrap() {
+        for row in batch.rows() {
+            let place = batch.place_of(&row);
+            assert!(batches.row(number, place, &mut alone).unwrap());
+            let found: Vec<&[u8]> = alone.rows_and_blanks().map(|r| r.text).collect();
+            assert_eq!(found, [row.text]);
+            let at = usize::try_from(batch.offset()).unwrap() + row.at;
+            assert!(text[at..].starts_with(row.text));
         }
     }
 }
@@ -98,6 +117,26 @@ fn files_follow_each_other() {
     }));
     let rows: Vec<_> = all_rows(&chain, 4).into_iter().map(|(_, t)| t).collect();
     assert_eq!(rows, [b"a", b"b", b"c"]);
+    // What was gone over can be read again, row by row.
+    let mut alone = Batch::default();
+    for (number, place, text) in [(0, 0, "a"), (1, 0, "c"), (0, 2, "b")] {
+        assert!(chain.row(number, place, &mut alone).unwrap());
+        assert_eq!(alone.rows().next().unwrap().text, text.as_bytes());
+    }
+    assert!(!chain.row(2, 0, &mut alone).unwrap());
+}
+
+#[test]
+fn a_long_row_is_cut_alone_as_among_others() {
+    let long = "x".repeat(ROW_BYTES_MAX + 5);
+    let text = format!("a\n{long}\nb\n").into_bytes();
+    let table = Arc::new(Lines::new(Arc::new(text), Shape::Text));
+    let batches = table.batches(&Selection::default()).unwrap();
+    let mut alone = Batch::default();
+    assert!(batches.row(0, 2, &mut alone).unwrap());
+    assert_eq!(alone.truncated(), 1);
+    let lengths: Vec<usize> = alone.rows().map(|r| r.text.len()).collect();
+    assert_eq!(lengths, [ROW_BYTES_MAX]);
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub(super) fn render(
     let field = Arc::new(Field::new("row", array.data_type().clone(), false));
     guarded(|| {
         let mut encoder = make_encoder(&field, &array, &options)?;
+        out.clear();
         let mut truncated = 0;
         for row in 0..array.len() {
             let start = out.len();
@@ -54,6 +55,7 @@ pub(super) fn render(
             }
         }
         Ok(Filled {
+            front: 0,
             truncated,
             bytes_read,
         })
