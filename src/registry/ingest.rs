@@ -21,12 +21,12 @@ use crate::ident::TreeId;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Totals;
 use crate::manifest::TreeBuilder;
-use crate::pack::Item;
 use crate::registry::differences::Differences;
 use crate::registry::error::Error;
 use crate::registry::feed::Batch;
 use crate::registry::feed::Feeder;
 use crate::registry::feed::Pool;
+use crate::registry::nodes::add_node;
 use crate::registry::previous::Alignment;
 use crate::registry::previous::Place;
 use crate::registry::previous::Previous;
@@ -254,52 +254,4 @@ fn build_tree(
         Some(error) => Err(error.into()),
         None => Ok((root, totals)),
     }
-}
-
-/// Leaves of the version before that a leaf is a difference against, at most.
-const LEAF_BASES_MAX: usize = 2;
-
-/// Stores a node, as a difference against the leaves that most of its chunks are in.
-fn add_node(
-    session: &Session,
-    differences: Option<&mut Differences<'_>>,
-    near: Vec<TreeId>,
-    bytes: &[u8],
-) -> Result<(), StoreError> {
-    let key = BlobKey {
-        kind: BlobKind::Node,
-        id: BlobId::of(bytes),
-    };
-    if let Some(differences) = differences
-        && session.claim(&[key])?.contains(&true)
-    {
-        let mut counts: BTreeMap<TreeId, usize> = BTreeMap::new();
-        for leaf in near {
-            *counts.entry(leaf).or_default() += 1;
-        }
-        let mut leaves: Vec<(usize, TreeId)> = counts.into_iter().map(|(l, n)| (n, l)).collect();
-        leaves.sort_unstable_by(|a, b| b.cmp(a));
-        leaves.truncate(LEAF_BASES_MAX);
-        let wanted: Vec<BlobId> = leaves
-            .iter()
-            .map(|(_, leaf)| BlobId::new(*leaf.as_bytes()))
-            .collect();
-        let found = differences.plain_bases(BlobKind::Node, &wanted)?;
-        let mut bases: Vec<BlobId> = Vec::new();
-        for base in wanted.iter().filter_map(|id| found.get(id)).flatten() {
-            if !bases.contains(base) {
-                bases.push(*base);
-            }
-        }
-        // Nodes have a limit far below 4 GiB.
-        let item = Item {
-            id: key.id,
-            raw_bytes: bytes.len() as u32,
-        };
-        return match differences.record(BlobKind::Node, &[item], bytes, &bases) {
-            Some(record) => session.append(&record),
-            None => session.append_one(key, bytes),
-        };
-    }
-    session.add(BlobKind::Node, bytes).map(drop)
 }

@@ -21,6 +21,7 @@ mod index;
 mod ingest;
 mod lines;
 mod lookup;
+mod nodes;
 pub mod peers;
 #[cfg(test)]
 mod power_cut_tests;

@@ -1,10 +1,16 @@
 //! Pulling a version of which the one before is here: what comes, from whom, and from whom not.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
 use crate::catalog::Dataset;
 use crate::ident::NodeId;
+use crate::ident::TreeId;
+use crate::manifest::TreeWalk;
 use crate::progress::NoProgress;
 use crate::registry::Error;
 use crate::registry::GcOptions;
@@ -12,6 +18,7 @@ use crate::registry::peers::PullOptions;
 use crate::registry::peers::lab::Lab;
 use crate::registry::peers::lab::rows;
 use crate::registry::peers::near::Near;
+use crate::store::disk::BlobReader;
 use crate::sync::Access;
 use crate::sync::Answer;
 use crate::sync::ChunkSource;
@@ -91,6 +98,56 @@ fn what_changed_comes_as_differences_whatever_they_are_against_there() {
     let whole = pulled_bytes(&Lab::new(), &plain);
     assert!(bytes * 3 < whole, "{bytes} of {whole}");
     is_sound(&b);
+}
+
+/// The leaves of the newest version's tree, and which of them are differences.
+fn leaves(lab: &Lab) -> BTreeMap<TreeId, bool> {
+    let dataset = lab.registry.resolve(&"corpus".parse().unwrap()).unwrap();
+    let m = &dataset.manifest;
+    let reader = BlobReader::new(&lab.registry.store).unwrap();
+    let mut walk = TreeWalk::new(&reader, m.chunk_tree_root, m.size_bytes, 0).unwrap();
+    let mut leaves = BTreeMap::new();
+    while let Some(next) = walk.next() {
+        next.unwrap();
+        let key = BlobKey::new(BlobKind::Node, *walk.leaf().as_bytes());
+        let at = reader.locate(&[key]).unwrap()[0].unwrap();
+        leaves.insert(walk.leaf(), at.is_difference);
+    }
+    leaves
+}
+
+#[test]
+fn leaves_that_came_are_kept_as_differences_too() {
+    let (a, b) = (Lab::new(), Lab::new());
+    let near = first_pulled(&a, &b);
+    let first = leaves(&b);
+    assert!(first.values().all(|is| !is));
+    let mut known: BTreeSet<TreeId> = first.into_keys().collect();
+    for n in 1..4 {
+        // Most chunks stay, and every leaf has one that changed.
+        let lines = version(0);
+        let lines = lines.split_inclusive(|b| *b == b'\n').enumerate();
+        let edited = |(at, line): (usize, &[u8])| match at % 3001 {
+            0 => format!("{{\"edited\":{n},\"at\":{at}}}\n").into_bytes(),
+            _ => line.to_vec(),
+        };
+        let data = lines.map(edited).collect::<Vec<_>>().concat();
+        a.index("corpus", &data, false);
+        b.pull("corpus", &[&near]).unwrap();
+        let now = leaves(&b);
+        let new = now.iter().filter(|(id, _)| !known.contains(id));
+        assert!(
+            new.clone().count() > 0 && new.clone().all(|(_, is)| *is),
+            "{now:?}"
+        );
+        known.extend(now.keys());
+        assert_eq!(
+            leaves(&a).keys().collect::<Vec<_>>(),
+            now.keys().collect::<Vec<_>>()
+        );
+        assert_eq!(b.bytes_of("corpus"), Some(data));
+        is_sound(&b);
+    }
 }
 
 /// A peer whose answers are changed on the way.

@@ -1,5 +1,6 @@
 //! Tree nodes: found by place for peers, and fetched from them ahead of the chunks.
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 
 use crate::blob_store::BlobKey;
@@ -12,11 +13,16 @@ use crate::manifest::Manifest;
 use crate::manifest::Node;
 use crate::manifest::Totals;
 use crate::manifest::TreeError;
+use crate::registry::differences::Differences;
 use crate::registry::error::Error;
+use crate::registry::nodes::add_node;
 use crate::registry::peers::answers::Ending;
 use crate::registry::peers::answers::nothing_there;
+use crate::registry::previous::Alignment;
+use crate::registry::previous::Previous;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
+use crate::store::disk::StoreError;
 use crate::sync::Answer;
 use crate::sync::NodePlace;
 use crate::sync::PeerError;
@@ -117,6 +123,40 @@ pub(crate) type Ask<'a> = dyn FnMut(&PullNodeRequest, &mut Check<'_>) -> Result<
 /// Looks at what a peer answered; an error is the peer's fault.
 pub(crate) type Check<'a> = dyn FnMut(Vec<Vec<u8>>) -> Result<(), PeerError> + 'a;
 
+/// Keeps the leaves that were fetched, as differences where another version is here.
+pub(crate) struct Leaves<'a> {
+    session: &'a Session,
+    /// The other version, and what makes differences against it.
+    beside: Option<(Alignment<'a>, Differences<'a>)>,
+    /// Until the walk comes to them: what is beside a leaf is known in the order of the data. Those
+    /// below one node, so no more than a peer may answer at once.
+    fetched: HashMap<TreeId, Vec<u8>>,
+}
+
+impl<'a> Leaves<'a> {
+    pub(crate) fn new(session: &'a Session, before: Option<&'a Previous>) -> Self {
+        let beside = |p: &'a Previous| (Alignment::new(p), Differences::new(session, &p.reader));
+        Self {
+            session,
+            beside: before.map(beside),
+            fetched: HashMap::new(),
+        }
+    }
+
+    /// The walk is at a leaf with these chunks.
+    fn pass(&mut self, id: TreeId, chunks: &[ChunkEntry]) -> Result<(), StoreError> {
+        let (places, differences) = match &mut self.beside {
+            Some((alignment, differences)) => (alignment.place(chunks), Some(differences)),
+            None => (Vec::new(), None),
+        };
+        let Some(bytes) = self.fetched.remove(&id) else {
+            return Ok(());
+        };
+        let near = places.iter().filter_map(|place| place.leaf).collect();
+        add_node(self.session, differences, near, &bytes)
+    }
+}
+
 /// Walks a tree whose nodes are partly here, leaf by leaf, and keeps those that it fetches.
 pub(crate) struct Walk<'a> {
     /// Where nodes are, and go.
@@ -129,6 +169,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) tree: TreeKind,
     /// Who is asked.
     pub(crate) ask: &'a mut Ask<'a>,
+    /// Where leaves go.
+    pub(crate) leaves: Leaves<'a>,
 }
 
 /// A node that has to be somewhere: its place, its id, and what is below it as its parent says.
@@ -162,26 +204,30 @@ impl Walk<'_> {
         }
         // Children that are still to come, the next one last.
         let mut stack: Vec<Expected> = Vec::new();
-        self.enter(node, 0, &mut stack, each)?;
+        self.enter(root, node, 0, &mut stack, each)?;
         while let Some(next) = stack.pop() {
             let node = self.load(next.id)?;
             if node.level() != next.place.level || node.totals() != Some(next.totals) {
                 return Err(TreeError::Mismatch(next.id).into());
             }
-            self.enter(node, next.place.offset, &mut stack, each)?;
+            self.enter(next.id, node, next.place.offset, &mut stack, each)?;
         }
         Ok(())
     }
 
     fn enter(
         &mut self,
+        id: TreeId,
         node: Node,
         start: u64,
         stack: &mut Vec<Expected>,
         each: &mut EachLeaf<'_>,
     ) -> Result<(), Error> {
         let (level, children) = match node {
-            Node::Leaf(chunks) => return each(chunks),
+            Node::Leaf(chunks) => {
+                self.leaves.pass(id, &chunks)?;
+                return each(chunks);
+            }
             Node::Inner { level, children } => (level, children),
         };
         let mut offset = start;
@@ -213,8 +259,11 @@ impl Walk<'_> {
     }
 
     fn load(&self, id: TreeId) -> Result<Node, Error> {
-        let bytes = self.session.get(&node_key(id), self.reader)?;
-        Ok(Node::decode(&bytes).map_err(|e| TreeError::Node(id, e))?)
+        let decoded = match self.leaves.fetched.get(&id) {
+            Some(bytes) => Node::decode(bytes),
+            None => Node::decode(&self.session.get(&node_key(id), self.reader)?),
+        };
+        Ok(decoded.map_err(|e| TreeError::Node(id, e))?)
     }
 
     fn fetch_absent(&mut self, expected: &[Expected]) -> Result<(), Error> {
@@ -253,9 +302,15 @@ impl Walk<'_> {
             kept = nodes;
             Ok(())
         })?;
-        for (bytes, (_, id)) in kept.iter().zip(wanted) {
-            Node::decode(bytes).map_err(|e| TreeError::Node(*id, e))?;
-            self.session.add(BlobKind::Node, bytes)?;
+        for (bytes, (_, id)) in kept.into_iter().zip(wanted) {
+            match Node::decode(&bytes).map_err(|e| TreeError::Node(*id, e))? {
+                Node::Leaf(_) => {
+                    self.leaves.fetched.insert(*id, bytes);
+                }
+                Node::Inner { .. } => {
+                    self.session.add(BlobKind::Node, &bytes)?;
+                }
+            }
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ use crate::registry::peers::fetch::Filler;
 use crate::registry::peers::fetch::NotFilled;
 use crate::registry::peers::fetch::Window;
 use crate::registry::peers::node_differences::put_to_bases;
+use crate::registry::peers::nodes::Leaves;
 use crate::registry::peers::nodes::Walk;
 use crate::registry::peers::resembling::Before;
 use crate::registry::peers::supply::Supply;
@@ -184,15 +185,17 @@ impl Pulling<'_> {
                        check: &mut crate::registry::peers::nodes::Check<'_>| {
             self.ask_nodes(request, check)
         };
+        let before = self.before.map(|b| &b.previous);
         let mut walk = Walk {
             session: self.session,
             reader: self.reader,
             envelope: self.envelope,
             tree: self.tree,
             ask: &mut ask,
+            leaves: Leaves::new(self.session, before),
         };
         let mut stretch = Stretch {
-            alignment: self.before.map(|b| Alignment::new(&b.previous)),
+            alignment: before.map(Alignment::new),
             ..Stretch::default()
         };
         walk.run(self.manifest, &mut |chunks| {
