@@ -43,6 +43,7 @@ pub mod progress;
 pub mod read_at;
 #[cfg(feature = "search")]
 pub mod search;
+mod splitmix;
 pub mod store;
 pub mod sync;
 pub mod trust;

@@ -4,6 +4,7 @@
 mod codec;
 mod cutter;
 mod difference;
+mod features;
 pub mod params;
 
 pub use codec::Codec;
@@ -14,6 +15,10 @@ pub use cutter::count_newlines;
 pub use cutter::next_cut;
 pub use difference::Differ;
 pub use difference::apply;
+pub use features::FEATURE_BYTES_MIN;
+pub use features::SUPER_FEATURES;
+pub use features::SuperFeatures;
+pub use features::super_features;
 
 #[cfg(test)]
 mod tests;

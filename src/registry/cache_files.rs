@@ -8,6 +8,7 @@ use std::io;
 use std::io::Read;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -61,8 +62,7 @@ impl CacheFiles {
     /// # Errors
     /// As the operating system.
     pub(crate) fn make_directory(&self) -> io::Result<()> {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(&self.dir)
+        make_directory(&self.dir)
     }
 
     /// Keeps something in place of what was kept under the same, and removes what was written
@@ -85,27 +85,6 @@ impl CacheFiles {
         let name = hash.as_bytes().first_chunk::<16>();
         let name = to_hex(name.map_or(&[], |n| n.as_slice()));
         self.dir.join(format!("{name}.{}", self.kind.name))
-    }
-
-    /// Removes files that somebody began to write and did not end: whose name ends in this and something
-    /// of its own, and that nobody wrote to for a day. Who still wants to finds it gone, and keeps nothing.
-    pub(crate) fn remove_abandoned(&self, aside: &str) {
-        let Ok(entries) = fs::read_dir(&self.dir) else {
-            return;
-        };
-        let now = host::since_epoch();
-        for entry in entries.flatten() {
-            let path = entry.path();
-            let ending = path.extension().and_then(|e| e.to_str());
-            let written = entry.metadata().ok().map(|meta| meta.mtime());
-            let written = written.and_then(|at| u64::try_from(at).ok());
-            let age = written.and_then(|at| now.as_secs().checked_sub(at));
-            if ending.is_some_and(|e| e.starts_with(aside))
-                && age.is_some_and(|age| age > ABANDONED.as_secs())
-            {
-                let _ = fs::remove_file(path);
-            }
-        }
     }
 
     /// Removes what was written first, where there is too much.
@@ -138,6 +117,56 @@ impl CacheFiles {
     }
 }
 
+/// Makes a directory for files of a cache.
+///
+/// # Errors
+/// As the operating system.
+pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(path)
+}
+
+/// Begins a file that is to be renamed to this path when it is whole. Those that somebody else began and
+/// left for a day are removed.
+///
+/// # Errors
+/// As the operating system.
+pub(crate) fn create_aside(path: &Path) -> io::Result<(PathBuf, File)> {
+    if let Some(directory) = path.parent() {
+        remove_abandoned(directory);
+    }
+    let noise: [u8; 6] = host::random()?;
+    let aside = path.with_extension(format!("{ASIDE}{}", to_hex(&noise)));
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true).mode(0o600);
+    let file = options.open(&aside)?;
+    Ok((aside, file))
+}
+
+/// Removes files that somebody began aside and did not end, and that nobody wrote to for a day. Who still
+/// wants to finds it gone, and keeps nothing.
+fn remove_abandoned(directory: &Path) {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
+    let now = host::since_epoch();
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let ending = path.extension().and_then(|e| e.to_str());
+        let written = entry.metadata().ok().map(|meta| meta.mtime());
+        let written = written.and_then(|at| u64::try_from(at).ok());
+        let age = written.and_then(|at| now.as_secs().checked_sub(at));
+        if ending.is_some_and(|e| e.starts_with(ASIDE))
+            && age.is_some_and(|age| age > ABANDONED.as_secs())
+        {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// How the name of a file that is being written ends, before something that no other has.
+const ASIDE: &str = "new-";
+
 /// What the file system says of a file, and whether its last change was so long ago that one
 /// after this has another time.
 ///
@@ -169,6 +198,8 @@ const CLOCK_STEP: Duration = Duration::from_millis(20);
 mod tests {
     use super::CacheFiles;
     use super::CacheKind;
+    use super::host;
+    use super::remove_abandoned;
 
     const KIND: CacheKind = CacheKind {
         name: "things",
@@ -186,13 +217,13 @@ mod tests {
             let path = files.dir.join(name);
             let file = std::fs::File::create(&path).unwrap();
             let age = std::time::Duration::from_hours(hours);
-            file.set_modified(std::time::SystemTime::now() - age)
-                .unwrap();
+            let written = std::time::UNIX_EPOCH + host::since_epoch() - age;
+            file.set_modified(written).unwrap();
             path
         };
         let old = make("a.new-00", 25);
         let stay = [make("b.new-00", 23), make("a.things", 50)];
-        files.remove_abandoned("new-");
+        remove_abandoned(&files.dir);
         assert!(!old.exists());
         assert!(stay.iter().all(|path| path.exists()));
     }

@@ -32,6 +32,7 @@ use crate::registry::host;
 use crate::registry::ingest::ingest;
 use crate::registry::previous::Previous;
 use crate::registry::read_files::read_all;
+use crate::registry::resembling::Resembling;
 use crate::registry::sign;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Entry;
@@ -116,11 +117,14 @@ impl LocalRegistry {
         let said = card.as_deref().map(Card::read);
         let session = Session::begin(&self.store)?;
         let [data_before, table_before] = self.version_before(&name, options)?;
-        let ((table, schemas), root, totals) = ingest(&session, data_before.as_ref(), |feeder| {
+        let near = Resembling::open(&self.store)?;
+        let before = data_before.as_ref();
+        let ((table, schemas), root, totals) = ingest(&session, before, &near, |feeder| {
             read_all(feeder, &sources.files, progress)
         })?;
         let encoded = table.encode()?;
-        let ((), table_root, _) = ingest(&session, table_before.as_ref(), |feeder| {
+        let before = table_before.as_ref();
+        let ((), table_root, _) = ingest(&session, before, &near, |feeder| {
             feeder
                 .read_from(encoded.as_slice(), |_| ())
                 .map_err(|e| Error::file("read", path, e))?;

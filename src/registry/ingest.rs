@@ -15,6 +15,7 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::Compressor;
 use crate::chunk::count_newlines;
+use crate::chunk::super_features;
 use crate::ident::BlobId;
 use crate::ident::ChunkId;
 use crate::ident::TreeId;
@@ -30,6 +31,9 @@ use crate::registry::nodes::add_node;
 use crate::registry::previous::Alignment;
 use crate::registry::previous::Place;
 use crate::registry::previous::Previous;
+use crate::registry::resembling::Headers;
+use crate::registry::resembling::Resembling;
+use crate::registry::segments::NewChunk;
 use crate::registry::segments::Segments;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
@@ -38,10 +42,11 @@ use crate::store::disk::StoreError;
 type Numbered = (u64, Stored);
 
 /// Stores what `read` feeds, as chunks under one tree, which may resemble the one of the version
-/// before.
+/// before, or chunks anywhere.
 pub(crate) fn ingest<T>(
     session: &Session,
     previous: Option<&Previous>,
+    resembling: &Resembling,
     read: impl FnOnce(&mut Feeder<'_>) -> Result<T, Error>,
 ) -> Result<(T, TreeId, Totals), Error> {
     let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
@@ -56,10 +61,7 @@ pub(crate) fn ingest<T>(
                 let outbox = outbox.clone();
                 let (inbox, pool, beside) = (&inbox, &pool, beside.as_ref());
                 // What makes differences stays on its thread.
-                let storing = move || Storing {
-                    beside: beside.map(|b| (b, Differences::new(session, b.reader))),
-                    ..Storing::plain(session)
-                };
+                let storing = move || Storing::beside(session, beside, resembling);
                 scope.spawn(move || work(storing(), inbox, pool, &outbox))
             })
             .collect();
@@ -103,7 +105,7 @@ fn work(
                 }
                 Err(error) => failed = Some(error),
             }
-        } else if let Some((beside, _)) = &storing.beside {
+        } else if let Some(beside) = &storing.beside {
             beside.place(batch.number, &[]);
         }
         pool.give_back(batch.data);
@@ -122,7 +124,9 @@ pub(crate) struct Stored {
 pub(crate) struct Storing<'a> {
     session: &'a Session,
     compressor: Compressor,
-    beside: Option<(&'a Beside<'a>, Differences<'a>)>,
+    beside: Option<&'a Beside<'a>>,
+    resembling: Option<(&'a Resembling, Headers)>,
+    differences: Option<Differences<'a>>,
 }
 
 impl<'a> Storing<'a> {
@@ -132,6 +136,23 @@ impl<'a> Storing<'a> {
             session,
             compressor: Compressor::new(),
             beside: None,
+            resembling: None,
+            differences: None,
+        }
+    }
+
+    /// With the version before, if there is one, and all that is in the store.
+    fn beside(
+        session: &'a Session,
+        beside: Option<&'a Beside<'a>>,
+        resembling: &'a Resembling,
+    ) -> Self {
+        let reader = beside.map_or(&resembling.reader, |b| b.reader);
+        Self {
+            beside,
+            resembling: Some((resembling, Headers::default())),
+            differences: Some(Differences::new(session, reader)),
+            ..Self::plain(session)
         }
     }
 
@@ -153,31 +174,31 @@ impl<'a> Storing<'a> {
         };
         let entries: Vec<ChunkEntry> = parts.iter().map(entry).collect();
         let places = match &self.beside {
-            Some((beside, _)) => beside.place(batch.number, &entries),
+            Some(beside) => beside.place(batch.number, &entries),
             None => Vec::new(),
         };
         let key = |e: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *e.id.as_bytes());
         let keys: Vec<BlobKey> = entries.iter().map(key).collect();
         let fresh = self.session.claim(&keys)?;
-        let new = fresh.iter().filter(|fresh| **fresh).count();
-        let mut beside = self.beside.as_mut().map(|(_, differences)| differences);
-        let passes = beside.as_mut().is_none_or(|d| d.passes_over(new));
-        let found = match &beside {
-            Some(differences) if !passes => {
-                let of_fresh = places.iter().zip(&fresh).filter(|(_, fresh)| **fresh);
-                let wanted: Vec<BlobId> = of_fresh.flat_map(|(p, _)| p.chunks.clone()).collect();
-                differences.plain_bases(BlobKind::Chunk, &wanted)?
-            }
-            _ => HashMap::new(),
+        let fresh = keys.iter().zip(&fresh).zip(parts).zip(0..);
+        let mut fresh: Vec<Fresh> = fresh
+            .filter(|(((_, fresh), _), _)| **fresh)
+            .map(|(((key, _), part), n)| self.fresh(batch, key.id, part, places.get(n)))
+            .collect();
+        let differences = self.differences.as_mut();
+        let found = match differences.is_none_or(|d| d.passes_over(fresh.len())) {
+            true => HashMap::new(),
+            false => self.bases(&mut fresh)?,
         };
-        let mut segments = Segments::new(self.session, &mut self.compressor, beside, &batch.data);
-        for (n, ((key, fresh), part)) in keys.iter().zip(fresh).zip(parts).enumerate() {
-            if fresh {
-                let near = places.get(n).into_iter().flat_map(|p| &p.chunks);
-                let near = near.filter_map(|id| found.get(id));
-                let bases: Vec<BlobId> = near.flatten().copied().collect();
-                segments.add(key, part, &bases)?;
-            }
+        let differences = self.differences.as_mut();
+        let resembling = self.resembling.as_ref().map(|(resembling, _)| *resembling);
+        let mut segments =
+            Segments::new(self.session, &mut self.compressor, differences, &batch.data)
+                .remembering(resembling);
+        for Fresh { chunk, near } in fresh {
+            let bases = near.iter().filter_map(|id| found.get(id));
+            let bases: Vec<BlobId> = bases.flatten().copied().collect();
+            segments.add(chunk, &bases)?;
         }
         segments.finish()?;
         Ok(Stored {
@@ -185,6 +206,38 @@ impl<'a> Storing<'a> {
             leaves: places.iter().map(|p| p.leaf).collect(),
         })
     }
+
+    /// A new chunk, beside what lies where it lies in the version before. What resembles it elsewhere is
+    /// looked for where that is nothing.
+    fn fresh(&self, batch: &Batch, id: BlobId, part: Range<usize>, place: Option<&Place>) -> Fresh {
+        let near = place.map_or_else(Vec::new, |place| place.chunks.clone());
+        let bytes = batch.data.get(part.clone()).unwrap_or_default();
+        let is_asked = near.is_empty() && self.resembling.is_some();
+        let features = is_asked.then(|| super_features(bytes)).flatten();
+        let chunk = NewChunk { id, part, features };
+        Fresh { chunk, near }
+    }
+
+    /// The plain chunks that each of those which new ones may resemble stands for.
+    fn bases(&mut self, fresh: &mut [Fresh]) -> Result<HashMap<BlobId, Vec<BlobId>>, StoreError> {
+        if let Some((resembling, headers)) = &mut self.resembling {
+            for Fresh { chunk, near } in fresh.iter_mut() {
+                let found = chunk.features.and_then(|f| resembling.find(&f, headers));
+                near.extend(found);
+            }
+        }
+        let wanted: Vec<BlobId> = fresh.iter().flat_map(|f| f.near.iter().copied()).collect();
+        match &self.differences {
+            Some(differences) => differences.plain_bases(BlobKind::Chunk, &wanted),
+            None => Ok(HashMap::new()),
+        }
+    }
+}
+
+/// A chunk that is new, and others that it may resemble.
+struct Fresh {
+    chunk: NewChunk,
+    near: Vec<BlobId>,
 }
 
 /// The version before, for batches that are stored by several threads and looked for in order.

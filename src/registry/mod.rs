@@ -31,6 +31,7 @@ mod profiles;
 mod read;
 mod read_files;
 mod recover;
+mod resembling;
 mod revise;
 mod row_diff;
 mod row_files;

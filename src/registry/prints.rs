@@ -4,17 +4,15 @@ use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::ident::to_hex;
 use crate::inspect::dup::NewPrints;
 use crate::inspect::dup::PrintCache;
 use crate::read_at::ReadAt;
 use crate::registry::cache_files::CacheFiles;
 use crate::registry::cache_files::CacheKind;
-use crate::registry::host;
+use crate::registry::cache_files::create_aside;
 use crate::wire::limits::PRINT_CACHE_BYTES_MAX;
 use crate::wire::limits::PRINT_FILES_MAX;
 
@@ -48,14 +46,10 @@ impl PrintCache for KeptPrints {
 
     fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewPrints>> {
         self.cache.make_directory()?;
-        self.cache.remove_abandoned(ASIDE);
         let path = self.path(parameters);
-        let noise: [u8; 6] = host::random()?;
-        let aside = path.with_extension(format!("{ASIDE}{}", to_hex(&noise)));
-        let mut options = File::options();
-        options.write(true).create_new(true).mode(0o600);
+        let (aside, file) = create_aside(&path)?;
         Ok(Box::new(Aside {
-            file: options.open(&aside)?,
+            file,
             aside,
             path,
             cache: self.cache.clone(),
@@ -89,9 +83,6 @@ impl Drop for Aside {
         let _ = fs::remove_file(&self.aside);
     }
 }
-
-/// How the name of a file that is being written ends, before something that no other has.
-const ASIDE: &str = "new-";
 
 /// Prints in a home. A file of them is never read as a whole.
 const CACHE: CacheKind = CacheKind {

@@ -6,13 +6,16 @@ use std::ops::Range;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::Compressor;
+use crate::chunk::SuperFeatures;
 use crate::chunk::params::DIFFERENCE_BYTES;
 use crate::chunk::params::SEGMENT_BYTES;
+use crate::chunk::super_features;
 use crate::ident::BlobId;
 use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
 use crate::registry::differences::Differences;
+use crate::registry::resembling::Resembling;
 use crate::store::disk::Session;
 use crate::store::disk::StoreError;
 use crate::wire::limits::RECORD_BASES_MAX;
@@ -23,6 +26,7 @@ pub(crate) struct Segments<'a, 'd> {
     compressor: &'a mut Compressor,
     differences: Option<&'a mut Differences<'d>>,
     data: &'a [u8],
+    resembling: Option<&'a Resembling>,
     plain: Segment,
     close: Segment,
     bases: Vec<BlobId>,
@@ -40,26 +44,27 @@ impl<'a, 'd> Segments<'a, 'd> {
             compressor,
             differences,
             data,
+            resembling: None,
             plain: Segment::default(),
             close: Segment::default(),
             bases: Vec::new(),
         }
     }
 
-    /// The next new chunk, where it is in the batch, and plain ones that it may resemble.
-    pub(crate) fn add(
-        &mut self,
-        key: &BlobKey,
-        part: Range<usize>,
-        bases: &[BlobId],
-    ) -> Result<(), StoreError> {
+    /// The same that remembers by what the chunks resemble others that it stores plain.
+    pub(crate) fn remembering(self, resembling: Option<&'a Resembling>) -> Self {
+        Self { resembling, ..self }
+    }
+
+    /// The next new chunk, and plain ones that it may resemble.
+    pub(crate) fn add(&mut self, chunk: NewChunk, bases: &[BlobId]) -> Result<(), StoreError> {
         let is_tried = !bases.is_empty()
             && self
                 .differences
                 .as_mut()
                 .is_some_and(|d| d.is_worth_a_try());
         if !is_tried {
-            return self.add_plain(key.id, part);
+            return self.add_plain(chunk);
         }
         if self.bases.len() + bases.len() > RECORD_BASES_MAX {
             self.end_close()?;
@@ -69,7 +74,7 @@ impl<'a, 'd> Segments<'a, 'd> {
                 self.bases.push(*base);
             }
         }
-        self.close.add(key.id, part);
+        self.close.add(chunk);
         match self.close.raw_bytes >= DIFFERENCE_BYTES {
             true => self.end_close(),
             false => Ok(()),
@@ -82,8 +87,8 @@ impl<'a, 'd> Segments<'a, 'd> {
         self.end_plain()
     }
 
-    fn add_plain(&mut self, id: BlobId, part: Range<usize>) -> Result<(), StoreError> {
-        self.plain.add(id, part);
+    fn add_plain(&mut self, chunk: NewChunk) -> Result<(), StoreError> {
+        self.plain.add(chunk);
         match self.plain.raw_bytes >= SEGMENT_BYTES {
             true => self.end_plain(),
             false => Ok(()),
@@ -103,9 +108,10 @@ impl<'a, 'd> Segments<'a, 'd> {
             .and_then(|d| d.record(BlobKind::Chunk, &items, &raw, &bases));
         match made {
             Some(record) => self.session.append(&record),
-            None => {
-                (segment.chunks.into_iter()).try_for_each(|(id, part)| self.add_plain(id, part))
-            }
+            None => segment
+                .chunks
+                .into_iter()
+                .try_for_each(|chunk| self.add_plain(chunk)),
         }
     }
 
@@ -128,49 +134,77 @@ impl<'a, 'd> Segments<'a, 'd> {
             items: segment.items(),
             bases: Vec::new(),
             payload,
-        })
+        })?;
+        if let Some(resembling) = self.resembling {
+            self.remember(resembling, &segment);
+        }
+        Ok(())
+    }
+
+    fn remember(&self, resembling: &Resembling, stored: &Segment) {
+        for chunk in &stored.chunks {
+            let key = BlobKey {
+                kind: BlobKind::Chunk,
+                id: chunk.id,
+            };
+            let bytes = || self.data.get(chunk.part.clone()).unwrap_or_default();
+            let features = chunk.features.or_else(|| super_features(bytes()));
+            if let Some((features, at)) = features.zip(self.session.pending(&key)) {
+                resembling.put(&features, &at);
+            }
+        }
     }
 }
 
-/// Chunks for one record, and where they are in the batch.
+/// A chunk that is new.
+#[derive(Debug)]
+pub(crate) struct NewChunk {
+    pub(crate) id: BlobId,
+    /// Where it is in the batch.
+    pub(crate) part: Range<usize>,
+    /// What it resembles others by, where that is known already.
+    pub(crate) features: Option<SuperFeatures>,
+}
+
+/// Chunks for one record.
 #[derive(Default)]
 struct Segment {
-    chunks: Vec<(BlobId, Range<usize>)>,
+    chunks: Vec<NewChunk>,
     raw_bytes: usize,
 }
 
 impl Segment {
-    fn add(&mut self, id: BlobId, part: Range<usize>) {
-        self.raw_bytes += part.len();
-        self.chunks.push((id, part));
+    fn add(&mut self, chunk: NewChunk) {
+        self.raw_bytes += chunk.part.len();
+        self.chunks.push(chunk);
     }
 
     fn items(&self) -> Vec<Item> {
         let chunks = self.chunks.iter();
         chunks
-            .map(|(id, part)| Item {
-                id: *id,
+            .map(|chunk| Item {
+                id: chunk.id,
                 // At most CHUNK_BYTES_MAX.
-                raw_bytes: part.len() as u32,
+                raw_bytes: chunk.part.len() as u32,
             })
             .collect()
     }
 
     /// Where all of them are, when each begins where the one before it ends.
     fn only_part(&self) -> Option<Range<usize>> {
-        let ((_, first), (_, last)) = (self.chunks.first()?, self.chunks.last()?);
-        let touch = |pair: &[(BlobId, Range<usize>)]| match pair {
-            [(_, before), (_, after)] => before.end == after.start,
+        let (first, last) = (self.chunks.first()?, self.chunks.last()?);
+        let touch = |pair: &[NewChunk]| match pair {
+            [before, after] => before.part.end == after.part.start,
             _ => false,
         };
         let together = self.chunks.windows(2).all(touch);
-        together.then_some(first.start..last.end)
+        together.then_some(first.part.start..last.part.end)
     }
 
     fn bytes(&self, data: &[u8]) -> Vec<u8> {
         let parts = self.chunks.iter();
         let parts: Vec<&[u8]> = parts
-            .map(|(_, part)| data.get(part.clone()).unwrap_or_default())
+            .map(|chunk| data.get(chunk.part.clone()).unwrap_or_default())
             .collect();
         parts.concat()
     }

@@ -89,6 +89,8 @@ pub const PRINT_RUNS_MAX: usize = 1 << 22;
 pub const PRINT_FILES_MAX: usize = 64;
 /// Bytes of all files of prints in a home.
 pub const PRINT_CACHE_BYTES_MAX: u64 = 8 << 30;
+/// Bytes of the table of what chunks resemble each other by.
+pub const RESEMBLANCE_BYTES_MAX: usize = 256 << 20;
 /// Columns of rows whose keys and types lint compares.
 pub const LINT_COLUMNS_MAX: usize = 4096;
 /// Bytes in the name of such a column.
@@ -252,6 +254,7 @@ pub const ALL: &[(&str, u64)] = &[
     ("print_runs_max", PRINT_RUNS_MAX as u64),
     ("print_files_max", PRINT_FILES_MAX as u64),
     ("print_cache_bytes_max", PRINT_CACHE_BYTES_MAX),
+    ("resemblance_bytes_max", RESEMBLANCE_BYTES_MAX as u64),
     ("lint_columns_max", LINT_COLUMNS_MAX as u64),
     ("lint_column_bytes_max", LINT_COLUMN_BYTES_MAX as u64),
     ("lint_key_sets_max", LINT_KEY_SETS_MAX as u64),

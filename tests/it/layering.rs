@@ -5,7 +5,14 @@ use std::path::PathBuf;
 
 /// Every module on its line; a module may use itself and those on earlier lines.
 const LAYERS: &[&[&str]] = &[
-    &["error_kind", "progress", "clock", "read_at", "panics"],
+    &[
+        "error_kind",
+        "progress",
+        "clock",
+        "read_at",
+        "panics",
+        "splitmix",
+    ],
     &["ident", "wire"],
     &["blob_store", "meta_store"],
     &["chunk", "card"],

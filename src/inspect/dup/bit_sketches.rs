@@ -73,8 +73,8 @@ fn least_agreement(threshold: f64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::dup::hash::mix;
     use crate::inspect::dup::sketch::sketch;
+    use crate::splitmix::mix;
 
     /// The bits of two sets with so many elements in common of 200 in all.
     fn agreement(shared: u64, seed: u64) -> u32 {

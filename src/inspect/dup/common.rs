@@ -7,11 +7,11 @@
 use crate::inspect::dup::DedupOptions;
 use crate::inspect::dup::RowSet;
 use crate::inspect::dup::Shingle;
-use crate::inspect::dup::hash::mix;
 use crate::inspect::dup::passes::Passes;
 use crate::inspect::dup::passes::TextOf;
 use crate::inspect::dup::shingles::shingle_set;
 use crate::inspect::table::TableError;
+use crate::splitmix::mix;
 
 const SAMPLE_ROWS: u64 = 32_768;
 /// Shingles of the sample in all, for each thread; rows beyond are left out of it.

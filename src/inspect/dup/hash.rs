@@ -1,5 +1,6 @@
-//! Hashes: of whole rows to 128 bits, and the mixing that shingles are hashed with. None of them is
-//! a secret's keeper: what they find is confirmed on the bytes.
+//! A hash of whole rows to 128 bits. It keeps no secret: what it finds is confirmed on the bytes.
+
+use crate::splitmix::mix;
 
 /// 128 bits of any bytes. Every 16 bytes go into both halves, each by a multiplication to 128 bits
 /// whose halves are folded together, as wyhash does it (Wang Yi, 2019).
@@ -31,14 +32,6 @@ fn step(a: u64, b: u64, block: &[u8; 16]) -> (u64, u64) {
 fn folded(x: u64, y: u64) -> u64 {
     let product = u128::from(x) * u128::from(y);
     product as u64 ^ (product >> 64) as u64
-}
-
-/// Makes every bit depend on every other: the finaliser of splitmix64 (Steele, Lea and Flood 2014;
-/// its constants by David Stafford).
-pub(super) fn mix(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 /// Binary digits of pi, of which nobody chose any.

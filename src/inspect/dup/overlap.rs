@@ -28,7 +28,6 @@ use crate::inspect::dup::common::Common;
 use crate::inspect::dup::dedup::selection;
 use crate::inspect::dup::exact::same_rows;
 use crate::inspect::dup::grams::shared_grams;
-use crate::inspect::dup::hash::mix;
 use crate::inspect::dup::passes::Passes;
 use crate::inspect::dup::prints::Prints;
 use crate::inspect::dup::survey::Ranks;
@@ -41,6 +40,7 @@ use crate::inspect::table::Next;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
+use crate::splitmix::mix;
 
 /// How overlap is looked for.
 #[derive(Clone)]

@@ -6,7 +6,7 @@
 //! shingle is one shingle by itself; what has none has no shingle, and is like nothing.
 
 use crate::inspect::dup::Shingle;
-use crate::inspect::dup::hash::mix;
+use crate::splitmix::mix;
 
 /// Shows the hash of every shingle of a text in turn, and of all that are the same.
 pub(super) fn each_shingle(text: &[u8], shingle: Shingle, mut each: impl FnMut(u64)) {

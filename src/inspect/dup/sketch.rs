@@ -6,7 +6,7 @@
 //! costs about n + t ln t hashes for t places instead of n times t, and places agree with the
 //! probability of the Jaccard similarity, concentrated as with t independent hashes.
 
-use crate::inspect::dup::hash::mix;
+use crate::splitmix::mix;
 
 /// Places of a sketch: what others call permutations.
 pub const SKETCH_PLACES: usize = 128;

@@ -13,7 +13,6 @@ use crate::inspect::dup::Shingle;
 use crate::inspect::dup::Weighting;
 use crate::inspect::dup::dedup;
 use crate::inspect::dup::hash::hash_128;
-use crate::inspect::dup::hash::mix;
 use crate::inspect::dup::near_pairs;
 use crate::inspect::dup::overlap;
 use crate::inspect::dup::partitions::Partitions;
@@ -26,6 +25,7 @@ use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
 use crate::progress::NoProgress;
+use crate::splitmix::mix;
 
 fn run(rows: &[String], shape: Shape, options: &DedupOptions<'_>) -> DedupReport {
     let text = rows.join("\n").into_bytes();

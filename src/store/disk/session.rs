@@ -171,10 +171,9 @@ impl Session {
     /// [`StoreError`] when the index cannot be read.
     pub fn locate(&self, keys: &[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> {
         let held = self.locate_held(keys)?;
-        let state = self.state();
         let pairs = keys.iter().zip(held);
         Ok(pairs
-            .map(|(k, at)| at.or_else(|| state.pending.get(k).copied().flatten()))
+            .map(|(k, at)| at.or_else(|| self.pending(k)))
             .collect())
     }
 
@@ -193,6 +192,11 @@ impl Session {
                 .map(|k| find(t, k))
                 .collect::<Result<_, StoreError>>()
         })
+    }
+
+    /// Where a blob is that was appended in this session.
+    pub(crate) fn pending(&self, key: &BlobKey) -> Option<Location> {
+        self.state().pending.get(key).copied().flatten()
     }
 
     /// Stores one blob unless it is held already.
@@ -239,8 +243,7 @@ impl Session {
     /// # Errors
     /// [`StoreError`] when it is neither, or damaged.
     pub fn get(&self, key: &BlobKey, reader: &BlobReader) -> Result<Vec<u8>, StoreError> {
-        let pending = self.state().pending.get(key).copied().flatten();
-        let Some(at) = pending else {
+        let Some(at) = self.pending(key) else {
             return Ok(reader.get(key)?);
         };
         let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));

@@ -1,0 +1,110 @@
+//! Which chunks of the whole store a new one resembles, by its super-features. A file in the cache of the
+//! home says where chunks lie that have them; it is a hint, which may be lost, torn or out of date: what
+//! it leads to is looked up in the store like anything else. Normative: `spec/resemblance.md`.
+
+mod table;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use crate::blob_store::BlobKey;
+use crate::blob_store::BlobKind;
+use crate::chunk::SuperFeatures;
+use crate::ident::BlobId;
+use crate::pack::RecordHeader;
+use crate::registry::resembling::table::Place;
+use crate::registry::resembling::table::Table;
+use crate::store::disk::BlobReader;
+use crate::store::disk::DiskStore;
+use crate::store::disk::Location;
+use crate::store::disk::StoreError;
+
+/// What is known of the chunks of a store, and a reader on it. Several threads may ask.
+pub(crate) struct Resembling {
+    /// None once it failed.
+    table: Mutex<Option<Table>>,
+    pub(crate) reader: BlobReader,
+}
+
+impl Resembling {
+    /// That of a store. A table that cannot be had is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the home cannot be read or written.
+    pub(crate) fn open(store: &DiskStore) -> Result<Self, StoreError> {
+        Ok(Self {
+            table: Mutex::new(Table::open(&store.home().join("cache")).ok()),
+            reader: BlobReader::new(store)?,
+        })
+    }
+
+    /// Remembers where a plain chunk lies.
+    pub(crate) fn put(&self, features: &SuperFeatures, at: &Location) {
+        let place = Place {
+            pack: at.pack,
+            offset: at.offset,
+            item: at.item,
+        };
+        let _ = self.with(|table| features.iter().try_for_each(|f| table.put(*f, place)));
+    }
+
+    /// The chunk that has most of these super-features, as far as is known.
+    pub(crate) fn find(&self, features: &SuperFeatures, headers: &mut Headers) -> Option<BlobId> {
+        let mut found: Vec<Place> = Vec::new();
+        self.with(|table| {
+            for feature in features {
+                found.extend(table.find(*feature)?);
+            }
+            Ok(())
+        })?;
+        let count = |place: &Place| found.iter().filter(|other| *other == place).count();
+        // The first of those of which there are as many.
+        let best = *found.iter().rev().max_by_key(|place| count(place))?;
+        headers.item(&self.reader, best)
+    }
+
+    /// Does something with the table, which is no more used once that failed.
+    fn with<T>(&self, work: impl FnOnce(&mut Table) -> io::Result<T>) -> Option<T> {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = work(table.as_mut()?);
+        if done.is_err() {
+            *table = None;
+        }
+        done.ok()
+    }
+}
+
+/// Headers of records that were looked into last, on one thread: chunks that follow each other resemble
+/// such.
+#[derive(Default)]
+pub(crate) struct Headers(HashMap<(u32, u32), Option<RecordHeader>>);
+
+impl Headers {
+    /// The chunk at a place, if there is one.
+    fn item(&mut self, reader: &BlobReader, place: Place) -> Option<BlobId> {
+        if self.0.len() >= HEADERS_KEPT {
+            self.0.clear();
+        }
+        let header = self.0.entry((place.pack, place.offset)).or_insert_with(|| {
+            let at = Location {
+                pack: place.pack,
+                offset: place.offset,
+                record_bytes: 0,
+                item: place.item,
+                raw_bytes: 0,
+                is_difference: false,
+            };
+            let nobody = BlobKey::new(BlobKind::Chunk, [0; 32]);
+            reader.header(&nobody, &at).ok()
+        });
+        let header = header
+            .as_ref()
+            .filter(|h| h.kind == Some(BlobKind::Chunk))?;
+        let item = header.items.get(usize::from(place.item));
+        item.map(|item| item.id)
+    }
+}
+
+const HEADERS_KEPT: usize = 32;
