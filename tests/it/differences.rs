@@ -51,7 +51,11 @@ impl Home {
 
     /// Indexes a version of `d`; what it took.
     fn index(&self, n: usize) -> Value {
-        let file = self.file("d.jsonl", &version(3_000, n));
+        self.index_data(n, &version(3_000, n))
+    }
+
+    fn index_data(&self, n: usize, data: &[u8]) -> Value {
+        let file = self.file("d.jsonl", data);
         let said = format!("0.0.{n}");
         let words = ["registry", "index", &file, "--name", "d", "--version"];
         answer(&self.path(), &[&words[..], &[&said]].concat())
@@ -132,6 +136,96 @@ fn a_kill_at_any_instant_leaves_versions_and_their_bases_whole() {
     check();
     std::fs::remove_file(home.join("registry.redb")).unwrap();
     check();
+}
+
+/// Numbers that follow from a seed.
+struct Instants(u64);
+
+impl Instants {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
+        self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+}
+
+#[test]
+fn a_kill_at_any_instant_of_a_pull_of_differences_loses_nothing_and_the_next_ends_it() {
+    const SEED: u64 = 9;
+    const ROWS: usize = 6_000;
+    let (a, b) = (Home::new(), Home::new());
+    let home = b.path();
+    let mut instants = Instants(SEED);
+    a.index_data(0, &version(ROWS, 0));
+    // What was reported as pulled.
+    let mut held: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
+    let (mut killed, mut ended) = (0, 0);
+    let mut takes = Duration::from_millis(300);
+    let check = |held: &BTreeMap<usize, Vec<u8>>, at: &str| {
+        for (n, data) in held {
+            let out = run(&home, &["registry", "cat", &format!("d@0.0.{n}")]);
+            assert!(out.stdout == *data, "seed {SEED}, {at}: d@0.0.{n}");
+        }
+        answer(&home, &["registry", "fsck"]);
+    };
+    for n in 0..7 {
+        let data = version(ROWS, n);
+        if n > 0 {
+            a.index_data(n, &data);
+        }
+        let said = format!("d@0.0.{n}");
+        // A node of its own: who was killed says no farewell, and counts as connected for a while,
+        // of which a peer may be eight times.
+        let node = Serving::start(&a.path(), &["--share-unsigned"]);
+        let peer = format!("{}@{}", node.node_id(), node.addr());
+        // The first comes whole, the second shows how long it takes. Of every other, pulls are
+        // killed before one is left alone.
+        for attempt in if n < 2 { 6 } else { 0 }..7 {
+            let mut child = program(&home);
+            let words = ["--json", "registry", "pull", &said, "--accept-unsigned"];
+            let child = child.args(words).args(["--peer", &peer]);
+            let child = child.stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = child.spawn().unwrap();
+            let started = Instant::now();
+            let is_left_alone = attempt == 6;
+            if !is_left_alone {
+                let part = u32::try_from(instants.below(95)).unwrap();
+                std::thread::sleep(takes * part / 100);
+                child.kill().unwrap();
+            }
+            let out = child.wait_with_output().unwrap();
+            if out.status.success() {
+                held.insert(n, data.clone());
+            } else {
+                killed += 1;
+            }
+            let said = String::from_utf8_lossy(&out.stderr);
+            let at = format!("version {n}, attempt {attempt}: {said}");
+            assert!(!is_left_alone || out.status.success(), "seed {SEED}, {at}");
+            let report: Value = match out.status.success() {
+                true => serde_json::from_slice(&out.stdout).unwrap(),
+                false => Value::Null,
+            };
+            if let Some(bytes) = report["bytes_received"].as_u64().filter(|_| n > 0) {
+                takes = started.elapsed();
+                ended += 1;
+                // It came as differences.
+                assert!(bytes * 10 < data.len() as u64, "{at}: {report}");
+            }
+            if out.status.success() {
+                break;
+            }
+            if attempt % 3 == 2 {
+                answer(&home, &["registry", "gc"]);
+            }
+        }
+    }
+    check(&held, "at the end");
+    println!("{killed} killed, {ended} ended");
+    assert!(killed > 0 && ended > 0, "{killed} {ended}");
+    answer(&home, &["registry", "gc"]);
+    std::fs::remove_file(home.join("registry.redb")).unwrap();
+    check(&held, "the index rebuilt");
 }
 
 #[test]
