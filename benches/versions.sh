@@ -84,7 +84,8 @@ pulled() {
 
 # The first version, in everything, and in a node that pulls.
 prepare() { # file
-    first=$1
+    # Some store a link as a link.
+    first=$(realpath "$1"); set -- "$first"
     rm -rf "$work"/*
     cat "$1" >/dev/null
     bash -c "$(into "$work/a" "$1")" >/dev/null
@@ -104,7 +105,8 @@ prepare() { # file
 }
 
 costs() { # file, what to call it
-    local file=$1 name=$2 packs index alone in
+    local file name=$2 packs index alone in
+    file=$(realpath "$1")
     cat "$file" >/dev/null
     cp -a "$work/a" "$work/b"; cp -a "$work/node" "$work/puller"
     packs=$(size "$work/b/packs"); index=$(size "$work/b/registry.redb")
