@@ -119,6 +119,15 @@ costs() { # file, what to call it
     pulled "$work/b" "$work/puller"
     row "$name" alimentar "$packs" "$index" "$wire" "$in" "$alone" "$took"
     rm -rf "$work/b" "$work/puller"
+    # With nothing to say that it is a version of the first.
+    cp -a "$work/a" "$work/b"
+    packs=$(size "$work/b/packs"); index=$(size "$work/b/registry.redb")
+    timed "$bin --home $work/b --quiet registry index $file --name g"; in=$took
+    packs=$(($(size "$work/b/packs") - packs)); index=$(($(size "$work/b/registry.redb") - index))
+    timed "$bin --home $work/b registry checkout g $work/out"
+    cmp "$work/out" "$file"
+    row "$name" 'new name' "$packs" "$index" - "$in" "$alone" "$took"
+    rm -rf "$work/b" "$work/out"
     for tool in borg restic rustic bupstash casync; do
         has "$tool" || continue
         case $tool in

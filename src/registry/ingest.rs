@@ -183,7 +183,7 @@ impl<'a> Storing<'a> {
         let fresh = keys.iter().zip(&fresh).zip(parts).zip(0..);
         let mut fresh: Vec<Fresh> = fresh
             .filter(|(((_, fresh), _), _)| **fresh)
-            .map(|(((key, _), part), n)| self.fresh(batch, key.id, part, places.get(n)))
+            .map(|(((key, _), part), n)| self.fresh(batch, (n, key.id), part, places.get(n)))
             .collect();
         let differences = self.differences.as_mut();
         let found = match differences.is_none_or(|d| d.passes_over(fresh.len())) {
@@ -195,7 +195,7 @@ impl<'a> Storing<'a> {
         let mut segments =
             Segments::new(self.session, &mut self.compressor, differences, &batch.data)
                 .remembering(resembling);
-        for Fresh { chunk, near } in fresh {
+        for Fresh { chunk, near, .. } in fresh {
             let bases = near.iter().filter_map(|id| found.get(id));
             let bases: Vec<BlobId> = bases.flatten().copied().collect();
             segments.add(chunk, &bases)?;
@@ -209,21 +209,33 @@ impl<'a> Storing<'a> {
 
     /// A new chunk, beside what lies where it lies in the version before. What resembles it elsewhere is
     /// looked for where that is nothing.
-    fn fresh(&self, batch: &Batch, id: BlobId, part: Range<usize>, place: Option<&Place>) -> Fresh {
+    fn fresh(
+        &self,
+        batch: &Batch,
+        (number, id): (usize, BlobId),
+        part: Range<usize>,
+        place: Option<&Place>,
+    ) -> Fresh {
         let near = place.map_or_else(Vec::new, |place| place.chunks.clone());
         let bytes = batch.data.get(part.clone()).unwrap_or_default();
         let is_asked = near.is_empty() && self.resembling.is_some();
         let features = is_asked.then(|| super_features(bytes)).flatten();
         let chunk = NewChunk { id, part, features };
-        Fresh { chunk, near }
+        Fresh {
+            number,
+            chunk,
+            near,
+        }
     }
 
     /// The plain chunks that each of those which new ones may resemble stands for.
     fn bases(&mut self, fresh: &mut [Fresh]) -> Result<HashMap<BlobId, Vec<BlobId>>, StoreError> {
         if let Some((resembling, headers)) = &mut self.resembling {
-            for Fresh { chunk, near } in fresh.iter_mut() {
-                let found = chunk.features.and_then(|f| resembling.find(&f, headers));
-                near.extend(found);
+            headers.leave_run();
+            for one in fresh.iter_mut() {
+                let features = one.chunk.features;
+                let found = features.and_then(|f| resembling.find(&f, one.number, headers));
+                one.near.extend(found);
             }
         }
         let wanted: Vec<BlobId> = fresh.iter().flat_map(|f| f.near.iter().copied()).collect();
@@ -236,6 +248,8 @@ impl<'a> Storing<'a> {
 
 /// A chunk that is new, and others that it may resemble.
 struct Fresh {
+    /// Which of the batch it is.
+    number: usize,
     chunk: NewChunk,
     near: Vec<BlobId>,
 }

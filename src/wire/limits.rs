@@ -89,7 +89,7 @@ pub const PRINT_RUNS_MAX: usize = 1 << 22;
 pub const PRINT_FILES_MAX: usize = 64;
 /// Bytes of all files of prints in a home.
 pub const PRINT_CACHE_BYTES_MAX: u64 = 8 << 30;
-/// Bytes of the table of what chunks resemble each other by.
+/// Bytes of the buckets of the table of what chunks resemble each other by.
 pub const RESEMBLANCE_BYTES_MAX: usize = 256 << 20;
 /// Columns of rows whose keys and types lint compares.
 pub const LINT_COLUMNS_MAX: usize = 4096;

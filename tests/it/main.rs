@@ -30,6 +30,7 @@ mod quic;
 mod reconciliation;
 mod registry;
 mod repair;
+mod resemblance;
 mod revise;
 mod row_diff;
 mod row_index;

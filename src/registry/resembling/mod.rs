@@ -50,8 +50,26 @@ impl Resembling {
         let _ = self.with(|table| features.iter().try_for_each(|f| table.put(*f, place)));
     }
 
-    /// The chunk that has most of these super-features, as far as is known.
-    pub(crate) fn find(&self, features: &SuperFeatures, headers: &mut Headers) -> Option<BlobId> {
+    /// The chunk that has most of these super-features, as far as is known. Where there is none, that which lies as far
+    /// behind the one that was found last as this `number` is behind that one's.
+    pub(crate) fn find(
+        &self,
+        features: &SuperFeatures,
+        number: usize,
+        headers: &mut Headers,
+    ) -> Option<BlobId> {
+        let place = self.place(features);
+        let place = match place {
+            Some(place) => {
+                headers.run = Some((number, place));
+                place
+            }
+            None => headers.behind(number)?,
+        };
+        headers.item(&self.reader, place)
+    }
+
+    fn place(&self, features: &SuperFeatures) -> Option<Place> {
         let mut found: Vec<Place> = Vec::new();
         self.with(|table| {
             for feature in features {
@@ -61,8 +79,7 @@ impl Resembling {
         })?;
         let count = |place: &Place| found.iter().filter(|other| *other == place).count();
         // The first of those of which there are as many.
-        let best = *found.iter().rev().max_by_key(|place| count(place))?;
-        headers.item(&self.reader, best)
+        found.iter().rev().max_by_key(|place| count(place)).copied()
     }
 
     /// Does something with the table, which is no more used once that failed.
@@ -79,26 +96,45 @@ impl Resembling {
 /// Headers of records that were looked into last, on one thread: chunks that follow each other resemble
 /// such.
 #[derive(Default)]
-pub(crate) struct Headers(HashMap<(u32, u32), Option<RecordHeader>>);
+pub(crate) struct Headers {
+    kept: HashMap<(u32, u32), Option<RecordHeader>>,
+    /// The number of the chunk for which one was found last, and where that lies.
+    run: Option<(usize, Place)>,
+}
 
 impl Headers {
+    /// Other chunks come, which are not behind those before.
+    pub(crate) fn leave_run(&mut self) {
+        self.run = None;
+    }
+
+    fn behind(&self, number: usize) -> Option<Place> {
+        let (last, place) = self.run?;
+        let ahead = number.checked_sub(last).filter(|n| *n <= RUN_CHUNKS)?;
+        let item = place.item.checked_add(u16::try_from(ahead).ok()?)?;
+        Some(Place { item, ..place })
+    }
+
     /// The chunk at a place, if there is one.
     fn item(&mut self, reader: &BlobReader, place: Place) -> Option<BlobId> {
-        if self.0.len() >= HEADERS_KEPT {
-            self.0.clear();
+        if self.kept.len() >= HEADERS_KEPT {
+            self.kept.clear();
         }
-        let header = self.0.entry((place.pack, place.offset)).or_insert_with(|| {
-            let at = Location {
-                pack: place.pack,
-                offset: place.offset,
-                record_bytes: 0,
-                item: place.item,
-                raw_bytes: 0,
-                is_difference: false,
-            };
-            let nobody = BlobKey::new(BlobKind::Chunk, [0; 32]);
-            reader.header(&nobody, &at).ok()
-        });
+        let header = self
+            .kept
+            .entry((place.pack, place.offset))
+            .or_insert_with(|| {
+                let at = Location {
+                    pack: place.pack,
+                    offset: place.offset,
+                    record_bytes: 0,
+                    item: place.item,
+                    raw_bytes: 0,
+                    is_difference: false,
+                };
+                let nobody = BlobKey::new(BlobKind::Chunk, [0; 32]);
+                reader.header(&nobody, &at).ok()
+            });
         let header = header
             .as_ref()
             .filter(|h| h.kind == Some(BlobKind::Chunk))?;
@@ -108,3 +144,5 @@ impl Headers {
 }
 
 const HEADERS_KEPT: usize = 32;
+/// How far a chunk may be behind the last for which one was found.
+const RUN_CHUNKS: usize = 8;

@@ -3,7 +3,11 @@
 use std::fs;
 use std::fs::File;
 use std::io;
+use std::io::BufReader;
 use std::io::BufWriter;
+use std::io::Read as _;
+use std::io::Seek as _;
+use std::io::SeekFrom;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -115,8 +119,12 @@ impl Table {
         let (aside, file) = create_aside(&self.path)?;
         let mut to = BufWriter::with_capacity(1 << 20, &file);
         to.write_all(&header(bits, 0))?;
+        let mut from = BufReader::with_capacity(1 << 20, &self.file);
+        from.seek(SeekFrom::Start(HEADER_BYTES as u64))?;
         for bucket in 0..1_u64 << self.bits {
-            let old = self.read(HEADER_BYTES as u64 + bucket * BUCKET_BYTES as u64)?;
+            let mut bytes = [0; BUCKET_BYTES];
+            from.read_exact(&mut bytes)?;
+            let old = bucket_of(&bytes);
             let first = bucket << (bits - self.bits);
             for new in first..first + (1 << (bits - self.bits)) {
                 let is_of = |entry: &&[u8; ENTRY_BYTES]| {

@@ -1,0 +1,185 @@
+//! What comes under another name, or lies elsewhere, is stored as a difference against what it resembles.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::support::answer;
+use crate::support::lines;
+use crate::support::program;
+use crate::support::run;
+
+/// Lines, of which one in 97 has another word.
+fn edited(rows: usize, n: usize) -> Vec<u8> {
+    let plain = lines(rows, 5);
+    let edit = |(at, line): (usize, &[u8])| match at % 97 == n {
+        true => [format!("{{\"edited\":{n},").as_bytes(), &line[1..]].concat(),
+        false => line.to_vec(),
+    };
+    let all = plain.split_inclusive(|b| *b == b'\n').enumerate();
+    all.map(edit).collect::<Vec<_>>().concat()
+}
+
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("home")
+    }
+
+    fn table(&self) -> PathBuf {
+        self.path().join("cache/resemblance")
+    }
+
+    fn index(&self, name: &str, data: &[u8]) -> Value {
+        let path = self.0.path().join(format!("{name}.jsonl"));
+        std::fs::write(&path, data).unwrap();
+        let path = path.to_str().unwrap();
+        answer(&self.path(), &["registry", "index", path, "--name", name])
+    }
+
+    fn is(&self, name: &str, data: &[u8]) {
+        let out = run(&self.path(), &["registry", "cat", name]);
+        assert!(out.stdout == data, "{name}");
+    }
+}
+
+/// Bytes that were new, for each that was stored.
+fn gain(answer: &Value) -> u64 {
+    answer["new_bytes"].as_u64().unwrap() / answer["stored_bytes"].as_u64().unwrap().max(1)
+}
+
+fn is_clean(home: &Path) {
+    answer(home, &["registry", "fsck"]);
+}
+
+#[test]
+fn another_name_costs_as_little_as_the_next_version() {
+    let h = Home::new();
+    let home = h.path();
+    let first = h.index("a", &edited(20_000, 97));
+    assert!(gain(&first) < 4, "{first}");
+    let other = h.index("b", &edited(20_000, 1));
+    assert!(gain(&other) > 20, "{other}");
+    is_clean(&home);
+    h.is("b", &edited(20_000, 1));
+    // A third resembles both; its bases are the plain ones.
+    let third = h.index("c", &edited(20_000, 2));
+    assert!(gain(&third) > 20, "{third}");
+    // What the first is gone from stays whole: bases are kept as long as somebody needs them.
+    answer(&home, &["registry", "unindex", "a"]);
+    answer(&home, &["registry", "gc"]);
+    is_clean(&home);
+    for remove in ["registry.redb", "cache/resemblance"] {
+        h.is("b", &edited(20_000, 1));
+        h.is("c", &edited(20_000, 2));
+        std::fs::remove_file(home.join(remove)).unwrap();
+    }
+    is_clean(&home);
+    h.is("c", &edited(20_000, 2));
+}
+
+#[test]
+fn a_file_that_was_renamed_and_edited_resembles_itself() {
+    let h = Home::new();
+    let tree = h.0.path().join("tree");
+    std::fs::create_dir_all(tree.join("new")).unwrap();
+    let index = || {
+        let words = ["registry", "index", tree.to_str().unwrap(), "--name", "t"];
+        answer(&h.path(), &words)
+    };
+    for n in 0..4 {
+        let name = tree.join(format!("{n}.jsonl"));
+        std::fs::write(name, lines(5_000, 10 + n)).unwrap();
+    }
+    index();
+    for n in 0..4 {
+        let mut data = lines(5_000, 10 + n);
+        data[300_000..300_007].copy_from_slice(b"changed");
+        data.splice(500_000..500_000, *b"{\"inserted\":1}\n");
+        std::fs::remove_file(tree.join(format!("{n}.jsonl"))).unwrap();
+        std::fs::write(tree.join(format!("new/{}.jsonl", 9 - n)), data).unwrap();
+    }
+    let second = index();
+    assert!(second["stored_bytes"].as_u64().unwrap() < 40_000, "{second}");
+    is_clean(&h.path());
+}
+
+#[test]
+fn whatever_is_in_the_table_only_bytes_are_lost() {
+    let h = Home::new();
+    h.index("a", &edited(6_000, 97));
+    let good = std::fs::read(h.table()).unwrap();
+    let mut noise = good.clone();
+    let mut seed = blake3::Hasher::new().finalize_xof();
+    seed.fill(&mut noise[64..]);
+    // Every entry leads to the places of others.
+    let mut shuffled = good.clone();
+    let places: Vec<Vec<u8>> = good[64..].chunks(16).map(|e| e[8..].to_vec()).collect();
+    for (n, entry) in shuffled[64..].chunks_mut(16).enumerate() {
+        entry[8..].copy_from_slice(&places[(n * 7919 + 13) % places.len()]);
+    }
+    let cases = [vec![], good[..good.len() / 2].to_vec(), noise, shuffled];
+    for (n, table) in cases.into_iter().enumerate() {
+        std::fs::write(h.table(), table).unwrap();
+        let name = format!("n{n}");
+        h.index(&name, &edited(6_000, n));
+        h.is(&name, &edited(6_000, n));
+        is_clean(&h.path());
+        std::fs::write(h.table(), &good).unwrap();
+    }
+    // A directory in its place is no reason to fail either.
+    std::fs::remove_file(h.table()).unwrap();
+    std::fs::create_dir(h.table()).unwrap();
+    h.index("last", &edited(6_000, 50));
+    h.is("last", &edited(6_000, 50));
+}
+
+#[test]
+fn kills_and_others_at_work_leave_everything_whole() {
+    let h = Home::new();
+    let home = h.path();
+    h.index("first", &edited(4_000, 97));
+    let mut takes = Duration::from_millis(40);
+    let mut held = vec![("first".to_owned(), 97)];
+    let mut killed = 0;
+    for round in 0..40_usize {
+        let children = [0, 1].map(|which| {
+            let n = round * 2 + which;
+            let path = h.0.path().join(format!("{n}.jsonl"));
+            std::fs::write(&path, edited(4_000, n)).unwrap();
+            let name = format!("d{n}");
+            let mut child = program(&home);
+            let words = ["registry", "index", path.to_str().unwrap(), "--name", &name];
+            child.args(words).stdout(Stdio::null()).stderr(Stdio::null());
+            (name, n, child.spawn().unwrap())
+        });
+        let started = Instant::now();
+        for (which, (name, n, mut child)) in children.into_iter().enumerate() {
+            if which == 0 && round % 4 != 3 {
+                std::thread::sleep(takes * (round * 37 % 100) as u32 / 100);
+                let _ = child.kill();
+            }
+            match child.wait().unwrap().success() {
+                true => held.push((name, n)),
+                false => killed += 1,
+            }
+        }
+        takes = started.elapsed();
+    }
+    assert!(killed > 0 && held.len() > 40, "{killed} {}", held.len());
+    answer(&home, &["registry", "gc"]);
+    is_clean(&home);
+    std::fs::remove_file(home.join("registry.redb")).unwrap();
+    for (name, n) in &held {
+        h.is(name, &edited(4_000, *n));
+    }
+}
