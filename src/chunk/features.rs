@@ -18,7 +18,10 @@ const FEATURES: usize = SUPER_FEATURES * FEATURES_EACH;
 /// Chunks with fewer bytes have no features: there is little to gain.
 pub const FEATURE_BYTES_MIN: usize = 2 << 10;
 /// A place counts where so many of the highest bits of its hash are zero.
-const SAMPLE_BITS: u32 = 7;
+const SAMPLE_BITS: u32 = 6;
+/// Only so many bytes at the front are looked at, which is where a chunk was cut by what is in it: all of it would take a
+/// tenth of the time that storing it takes.
+const FRONT_BYTES: usize = 4 << 10;
 /// Bytes that a hash depends on: each moves the bits of those before it by one.
 const WINDOW_BYTES: usize = 64;
 /// Parts of a chunk that are gone over side by side, so that the processor need not wait for one sum before it
@@ -33,6 +36,7 @@ pub fn super_features(chunk: &[u8]) -> Option<SuperFeatures> {
     if chunk.len() < FEATURE_BYTES_MIN {
         return None;
     }
+    let chunk = chunk.get(..FRONT_BYTES).unwrap_or(chunk);
     let mut features = [0_u64; FEATURES];
     let mut is_any = false;
     each_sample(chunk, &mut |hash| {
@@ -68,10 +72,11 @@ fn each_sample(chunk: &[u8], see: &mut dyn FnMut(u64)) {
     for (((w, x), y), z) in together {
         (a, b) = (rolled(a, *w), rolled(b, *x));
         (c, d) = (rolled(c, *y), rolled(d, *z));
-        for hash in [a, b, c, d] {
-            if counts(hash) {
-                see(hash);
-            }
+        if counts(a) || counts(b) || counts(c) || counts(d) {
+            [a, b, c, d]
+                .into_iter()
+                .filter(|h| counts(*h))
+                .for_each(&mut *see);
         }
     }
     for byte in chunk.get(part * LANES..).unwrap_or_default() {
@@ -92,7 +97,7 @@ fn counts(hash: u64) -> bool {
 }
 
 /// A number for each byte: the first 256 of splitmix64.
-const GEAR: [u64; 256] = {
+static GEAR: [u64; 256] = {
     let mut gear = [0; 256];
     let mut n = 0;
     while n < 256 {
@@ -103,7 +108,7 @@ const GEAR: [u64; 256] = {
 };
 
 /// An odd factor and an addend for each feature: the next 24.
-const TRANSFORMS: [(u64, u64); FEATURES] = {
+static TRANSFORMS: [(u64, u64); FEATURES] = {
     let mut transforms = [(0, 0); FEATURES];
     let mut n = 0;
     while n < FEATURES {
@@ -144,7 +149,7 @@ mod tests {
             each_sample(&bytes, &mut |hash| found.push(hash));
             found.sort_unstable();
             assert_eq!(found, naive(&bytes));
-            assert!(found.len() > length / 512, "{}", found.len());
+            assert!(found.len() > length / 256, "{}", found.len());
         }
     }
 

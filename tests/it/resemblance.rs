@@ -109,7 +109,10 @@ fn a_file_that_was_renamed_and_edited_resembles_itself() {
         std::fs::write(tree.join(format!("new/{}.jsonl", 9 - n)), data).unwrap();
     }
     let second = index();
-    assert!(second["stored_bytes"].as_u64().unwrap() < 40_000, "{second}");
+    assert!(
+        second["stored_bytes"].as_u64().unwrap() < 40_000,
+        "{second}"
+    );
     is_clean(&h.path());
 }
 
@@ -159,7 +162,10 @@ fn kills_and_others_at_work_leave_everything_whole() {
             let name = format!("d{n}");
             let mut child = program(&home);
             let words = ["registry", "index", path.to_str().unwrap(), "--name", &name];
-            child.args(words).stdout(Stdio::null()).stderr(Stdio::null());
+            child
+                .args(words)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
             (name, n, child.spawn().unwrap())
         });
         let started = Instant::now();

@@ -2,6 +2,7 @@
 //! home says where chunks lie that have them; it is a hint, which may be lost, torn or out of date: what
 //! it leads to is looked up in the store like anything else. Normative: `spec/resemblance.md`.
 
+mod pages;
 mod table;
 
 use std::collections::HashMap;

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use crate::registry::cache_files::create_aside;
 use crate::registry::cache_files::make_directory;
+use crate::registry::resembling::pages::Pages;
 use crate::wire::limits::RESEMBLANCE_BYTES_MAX;
 
 /// Where a chunk lies: its record, and the number within that.
@@ -27,7 +28,7 @@ pub(super) struct Place {
 
 /// A table of super-features in a file: buckets of four entries, the newest in front.
 pub(super) struct Table {
-    file: File,
+    pages: Pages,
     path: PathBuf,
     /// There are as many buckets as this power of two.
     bits: u32,
@@ -59,7 +60,7 @@ impl Table {
             && let Some((bits, dropped)) = read_header(&file)
         {
             return Ok(Self {
-                file,
+                pages: Pages::new(file),
                 path,
                 bits,
                 dropped,
@@ -70,7 +71,7 @@ impl Table {
         file.set_len(table_bytes(BITS_MIN))?;
         fs::rename(aside, &path)?;
         Ok(Self {
-            file,
+            pages: Pages::new(file),
             path,
             bits: BITS_MIN,
             dropped: 0,
@@ -81,14 +82,8 @@ impl Table {
         HEADER_BYTES as u64 + (feature >> (u64::BITS - self.bits)) * BUCKET_BYTES as u64
     }
 
-    fn read(&self, at: u64) -> io::Result<Bucket> {
-        let mut bytes = [0; BUCKET_BYTES];
-        self.file.read_exact_at(&mut bytes, at)?;
-        Ok(bucket_of(&bytes))
-    }
-
-    pub(super) fn find(&self, feature: u64) -> io::Result<Option<Place>> {
-        let bucket = self.read(self.bucket_at(feature))?;
+    pub(super) fn find(&mut self, feature: u64) -> io::Result<Option<Place>> {
+        let bucket = bucket_of(self.pages.read(self.bucket_at(feature))?);
         let mut places = bucket.iter().filter_map(|entry| place_in(entry, feature));
         Ok(places.next())
     }
@@ -98,7 +93,7 @@ impl Table {
             return Ok(());
         }
         let at = self.bucket_at(feature);
-        let before = self.read(at)?;
+        let before = bucket_of(self.pages.read(at)?);
         let mut kept: Vec<[u8; ENTRY_BYTES]> = Vec::with_capacity(BUCKET_ENTRIES + 1);
         kept.push(entry(feature, place));
         let others = before.iter().filter(|entry| !is_free(entry));
@@ -106,7 +101,7 @@ impl Table {
         self.dropped = self
             .dropped
             .saturating_add(u32::from(kept.len() > BUCKET_ENTRIES));
-        self.file.write_all_at(&bucket_bytes(&kept), at)?;
+        self.pages.write(at, &bucket_bytes(&kept))?;
         match self.dropped > 1 << (self.bits - 1) && self.bits < BITS_MAX {
             true => self.grow(),
             false => Ok(()),
@@ -119,7 +114,8 @@ impl Table {
         let (aside, file) = create_aside(&self.path)?;
         let mut to = BufWriter::with_capacity(1 << 20, &file);
         to.write_all(&header(bits, 0))?;
-        let mut from = BufReader::with_capacity(1 << 20, &self.file);
+        self.pages.flush()?;
+        let mut from = BufReader::with_capacity(1 << 20, &self.pages.file);
         from.seek(SeekFrom::Start(HEADER_BYTES as u64))?;
         for bucket in 0..1_u64 << self.bits {
             let mut bytes = [0; BUCKET_BYTES];
@@ -137,14 +133,16 @@ impl Table {
         to.flush()?;
         drop(to);
         fs::rename(aside, &self.path)?;
-        (self.file, self.bits, self.dropped) = (file, bits, 0);
+        (self.pages, self.bits, self.dropped) = (Pages::new(file), bits, 0);
         Ok(())
     }
 }
 
 impl Drop for Table {
     fn drop(&mut self) {
-        let _ = self.file.write_all_at(&header(self.bits, self.dropped), 0);
+        let header = header(self.bits, self.dropped);
+        let flushed = self.pages.flush();
+        let _ = flushed.and_then(|()| self.pages.file.write_all_at(&header, 0));
     }
 }
 
@@ -261,16 +259,16 @@ mod tests {
             table.put(drawn(n), place(n)).unwrap();
         }
         assert!(table.bits > BITS_MIN + BITS_GROWN);
-        let found = |table: &Table| {
+        let found = |table: &mut Table| {
             let is_right = |n: &u64| table.find(drawn(*n)).unwrap() == Some(place(*n));
             (0..40_000).filter(is_right).count()
         };
-        let (before, bits) = (found(&table), table.bits);
+        let (before, bits) = (found(&mut table), table.bits);
         assert!(before > 30_000, "{before}");
         assert_eq!(table.find(drawn(99_999)).unwrap(), None);
         drop(table);
         let mut table = Table::open(dir.path()).unwrap();
-        assert_eq!((found(&table), table.bits), (before, bits));
+        assert_eq!((found(&mut table), table.bits), (before, bits));
         // What is newer counts.
         table.put(drawn(39_999), place(5)).unwrap();
         assert_eq!(table.find(drawn(39_999)).unwrap(), Some(place(5)));
@@ -300,7 +298,7 @@ mod tests {
             flipped(16),
         ] {
             fs::write(&path, &bad).unwrap();
-            let table = Table::open(dir.path()).unwrap();
+            let mut table = Table::open(dir.path()).unwrap();
             assert_eq!(table.find(u64::MAX).unwrap(), None);
             drop(table);
             assert_eq!(fs::read(&path).unwrap().len() as u64, table_bytes(BITS_MIN));
