@@ -21,7 +21,7 @@ pub const FEATURE_BYTES_MIN: usize = 2 << 10;
 const SAMPLE_BITS: u32 = 6;
 /// Only so many bytes at the front are looked at, which is where a chunk was cut by what is in it: all of it would take a
 /// tenth of the time that storing it takes.
-const FRONT_BYTES: usize = 4 << 10;
+const FRONT_BYTES: usize = 2 << 10;
 /// Bytes that a hash depends on: each moves the bits of those before it by one.
 const WINDOW_BYTES: usize = 64;
 /// Parts of a chunk that are gone over side by side, so that the processor need not wait for one sum before it

@@ -7,10 +7,19 @@ use crate::splitmix::mix;
 pub(super) fn hash_128(bytes: &[u8]) -> u128 {
     let mut a = KEYS[0] ^ bytes.len() as u64;
     let mut b = KEYS[1];
+    // Two streams that do not wait for each other.
+    let (mut c, mut d) = (KEYS[2], KEYS[3]);
     let (blocks, rest) = bytes.as_chunks::<16>();
-    for block in blocks {
+    let (pairs, odd) = blocks.as_chunks::<2>();
+    for [first, second] in pairs {
+        (a, b) = step(a, b, first);
+        (c, d) = step(c, d, second);
+    }
+    for block in odd {
         (a, b) = step(a, b, block);
     }
+    let other = u128::from(c) << 64 | u128::from(d);
+    (a, b) = step(a ^ d.rotate_left(32), b, &other.to_le_bytes());
     let mut last = [0; 16];
     for (to, from) in last.iter_mut().zip(rest) {
         *to = *from;
