@@ -129,14 +129,25 @@ fn confirm(
     options: &DedupOptions<'_>,
     same: &[Same],
 ) -> Result<Vec<u32>, TableError> {
-    let (wanted, mut groups) = grouped(same, options.budget_bytes / 2);
-    let is_alone = is_sparse(passes, &wanted)?;
+    let room = options.budget_bytes / 2;
+    let (wanted, mut groups) = grouped(same, room);
+    let mut is_alone = is_sparse(passes, &wanted)?;
     let mut wrong = Vec::new();
     while groups.begin_pass() {
-        wrong.extend(match is_alone {
+        let alone = match is_alone {
             true => confirm_alone(passes, options, &wanted, &groups)?,
-            false => confirm_pass(passes, options, &wanted, &groups)?,
-        });
+            false => None,
+        };
+        match alone {
+            Some(found) => wrong.extend(found),
+            // Some of the rows are in a file where that cannot be done: all are compared anew.
+            None if is_alone => {
+                is_alone = false;
+                wrong.clear();
+                groups = grouped(same, room).1;
+            }
+            None => wrong.extend(confirm_pass(passes, options, &wanted, &groups)?),
+        }
     }
     wrong.sort_unstable();
     Ok(wrong)
@@ -219,13 +230,13 @@ fn lock(group: &Mutex<Group>) -> std::sync::MutexGuard<'_, Group> {
     group.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reads the rows that are wanted, in their order, and compares them.
+/// Reads the rows that are wanted, in their order, and compares them; none where one cannot be read alone.
 fn confirm_alone(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
     wanted: &[Wanted],
     groups: &Groups,
-) -> Result<Vec<u32>, TableError> {
+) -> Result<Option<Vec<u32>>, TableError> {
     passes.progress.phase("comparing equal rows", None);
     let next = AtomicUsize::new(0);
     let work = || {
@@ -233,7 +244,7 @@ fn confirm_alone(
         loop {
             let at = next.fetch_add(ROWS_AT_ONCE, Ordering::Relaxed);
             let Some(rest) = wanted.get(at..).filter(|rest| !rest.is_empty()) else {
-                return Ok(wrong);
+                return Ok(Some(wrong));
             };
             if passes.progress.cancelled() {
                 return Err(TableError::Interrupted);
@@ -243,7 +254,7 @@ fn confirm_alone(
                     continue;
                 }
                 if !passes.row(one.row, one.place, &mut batch)? {
-                    return Err(changed());
+                    return Ok(None);
                 }
                 let row = batch.rows().next();
                 let bytes = row.map(|row| text.bytes(&batch, &row, &options.columns));
@@ -254,7 +265,8 @@ fn confirm_alone(
             }
         }
     };
-    Ok(in_threads(options.threads, &work)?.concat())
+    let found: Option<Vec<_>> = in_threads(options.threads, &work)?.into_iter().collect();
+    Ok(found.map(|found| found.concat()))
 }
 
 /// Goes over all rows, and compares those that are wanted.
@@ -321,11 +333,52 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::inspect::dup::Method;
+    use crate::inspect::dup::dedup;
+    use crate::inspect::table::Batches;
+    use crate::inspect::table::Chain;
     use crate::inspect::table::Lines;
+    use crate::inspect::table::Next;
     use crate::inspect::table::Selection;
     use crate::inspect::table::Shape;
     use crate::inspect::table::Table;
     use crate::progress::NoProgress;
+
+    #[test]
+    fn files_of_which_some_rows_cannot_be_read_alone_are_gone_over() {
+        let long = "y".repeat(50);
+        let lines = format!("{long}\nb\n{long}\n").into_bytes();
+        let table = Arc::new(Lines::new(Arc::new(lines), Shape::Text));
+        let open = |selection: &Selection| {
+            let (table, selection) = (Arc::clone(&table), selection.clone());
+            let open = move |n| {
+                let lines = Arc::clone(&table).batches(&selection);
+                Some(match n {
+                    0 => lines,
+                    1 => lines.map(|inner| Arc::new(InOrder(inner)) as Arc<dyn Batches>),
+                    _ => return None,
+                })
+            };
+            Ok(Arc::new(Chain::new(Box::new(open))) as Arc<dyn Batches>)
+        };
+        let options = DedupOptions {
+            method: Method::Exact,
+            size_bytes: Some(u64::MAX),
+            ..DedupOptions::default()
+        };
+        let report = dedup(&open, &options, &NoProgress).unwrap();
+        let removed: Vec<u64> = report.evidence.iter().map(|e| e.removed).collect();
+        assert_eq!(removed, [2, 3, 4, 5]);
+    }
+
+    /// Batches whose rows cannot be read alone.
+    struct InOrder(Arc<dyn Batches>);
+
+    impl Batches for InOrder {
+        fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+            self.0.next(batch)
+        }
+    }
 
     #[test]
     fn rows_with_one_hash_and_other_bytes_stay() {
