@@ -142,16 +142,19 @@ impl<'a, 'd> Segments<'a, 'd> {
     }
 
     fn remember(&self, resembling: &Resembling, stored: &Segment) {
-        for chunk in &stored.chunks {
-            let key = BlobKey {
-                kind: BlobKind::Chunk,
-                id: chunk.id,
-            };
+        let features = |chunk: &NewChunk| {
             let bytes = || self.data.get(chunk.part.clone()).unwrap_or_default();
-            let features = chunk.features.or_else(|| super_features(bytes()));
-            if let Some((features, at)) = features.zip(self.session.pending(&key)) {
-                resembling.put(&features, &at);
-            }
+            chunk.features.or_else(|| super_features(bytes()))
+        };
+        let key = |chunk: &NewChunk| BlobKey {
+            kind: BlobKind::Chunk,
+            id: chunk.id,
+        };
+        let first = stored.chunks.first();
+        // All of a record lie where the first does.
+        if let Some(at) = first.and_then(|chunk| self.session.pending(&key(chunk))) {
+            let features: Vec<_> = stored.chunks.iter().map(features).collect();
+            resembling.put(&at, features.into_iter());
         }
     }
 }

@@ -8,6 +8,7 @@ mod bit_sketches;
 mod candidates;
 mod cluster;
 mod common;
+mod confirm;
 mod dedup;
 mod exact;
 mod grams;

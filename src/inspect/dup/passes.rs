@@ -62,9 +62,7 @@ impl Passes<'_> {
         };
         in_threads(self.threads, &work)
     }
-}
 
-impl Passes<'_> {
     /// Reads one row again, alone, into `into`; `false` where that cannot be done.
     pub(super) fn row(&self, row: u32, place: u32, into: &mut Batch) -> Result<bool, TableError> {
         let batch = self.firsts.partition_point(|first| *first <= row.into());

@@ -41,14 +41,21 @@ impl Resembling {
         })
     }
 
-    /// Remembers where a plain chunk lies.
-    pub(crate) fn put(&self, features: &SuperFeatures, at: &Location) {
-        let place = Place {
-            pack: at.pack,
-            offset: at.offset,
-            item: at.item,
-        };
-        let _ = self.with(|table| features.iter().try_for_each(|f| table.put(*f, place)));
+    /// Remembers where the plain chunks of a record lie: of each item of it what it resembles others by.
+    pub(crate) fn put(&self, at: &Location, items: impl Iterator<Item = Option<SuperFeatures>>) {
+        let _ = self.with(|table| {
+            for (item, features) in (0..).zip(items) {
+                let place = Place {
+                    pack: at.pack,
+                    offset: at.offset,
+                    item,
+                };
+                for feature in features.into_iter().flatten() {
+                    table.put(feature, place)?;
+                }
+            }
+            Ok(())
+        });
     }
 
     /// The chunk that has most of these super-features, as far as is known. Where there is none, that which lies as far

@@ -36,12 +36,11 @@ impl Pages {
         self.unit(at).map(|(unit, _)| &*unit)
     }
 
-    /// Puts a unit at a place.
-    pub(super) fn write(&mut self, at: u64, bytes: &[u8; UNIT_BYTES]) -> io::Result<()> {
+    /// The same, which is changed by whoever asks.
+    pub(super) fn change(&mut self, at: u64) -> io::Result<&mut [u8; UNIT_BYTES]> {
         let (unit, is_changed) = self.unit(at)?;
-        *unit = *bytes;
         *is_changed = true;
-        Ok(())
+        Ok(unit)
     }
 
     fn unit(&mut self, at: u64) -> io::Result<(&mut [u8; UNIT_BYTES], &mut bool)> {

@@ -36,7 +36,7 @@ pub(super) struct Table {
     dropped: u32,
 }
 
-type Bucket = [[u8; ENTRY_BYTES]; BUCKET_ENTRIES];
+type Entry = [u8; ENTRY_BYTES];
 
 const BUCKET_ENTRIES: usize = 4;
 const ENTRY_BYTES: usize = 16;
@@ -83,9 +83,9 @@ impl Table {
     }
 
     pub(super) fn find(&mut self, feature: u64) -> io::Result<Option<Place>> {
-        let bucket = bucket_of(self.pages.read(self.bucket_at(feature))?);
-        let mut places = bucket.iter().filter_map(|entry| place_in(entry, feature));
-        Ok(places.next())
+        let at = self.bucket_at(feature);
+        let (entries, _) = self.pages.read(at)?.as_chunks();
+        Ok(entries.iter().find_map(|entry| place_in(entry, feature)))
     }
 
     pub(super) fn put(&mut self, feature: u64, place: Place) -> io::Result<()> {
@@ -93,15 +93,10 @@ impl Table {
             return Ok(());
         }
         let at = self.bucket_at(feature);
-        let before = bucket_of(self.pages.read(at)?);
-        let mut kept: Vec<[u8; ENTRY_BYTES]> = Vec::with_capacity(BUCKET_ENTRIES + 1);
-        kept.push(entry(feature, place));
-        let others = before.iter().filter(|entry| !is_free(entry));
-        kept.extend(others.filter(|entry| place_in(entry, feature).is_none()));
-        self.dropped = self
-            .dropped
-            .saturating_add(u32::from(kept.len() > BUCKET_ENTRIES));
-        self.pages.write(at, &bucket_bytes(&kept))?;
+        if put_in_front(self.pages.change(at)?, entry(feature, place)) {
+            return Ok(());
+        }
+        self.dropped = self.dropped.saturating_add(1);
         match self.dropped > 1 << (self.bits - 1) && self.bits < BITS_MAX {
             true => self.grow(),
             false => Ok(()),
@@ -117,18 +112,20 @@ impl Table {
         self.pages.flush()?;
         let mut from = BufReader::with_capacity(1 << 20, &self.pages.file);
         from.seek(SeekFrom::Start(HEADER_BYTES as u64))?;
-        for bucket in 0..1_u64 << self.bits {
-            let mut bytes = [0; BUCKET_BYTES];
-            from.read_exact(&mut bytes)?;
-            let old = bucket_of(&bytes);
-            let first = bucket << (bits - self.bits);
-            for new in first..first + (1 << (bits - self.bits)) {
-                let is_of = |entry: &&[u8; ENTRY_BYTES]| {
-                    !is_free(entry) && feature_of(entry) >> (u64::BITS - bits) == new
-                };
-                let kept: Vec<_> = old.iter().filter(is_of).copied().collect();
-                to.write_all(&bucket_bytes(&kept))?;
+        let mut old = [0; BUCKET_BYTES];
+        let mut new = vec![[0; BUCKET_BYTES]; 1 << (bits - self.bits)];
+        for _ in 0..1_u64 << self.bits {
+            from.read_exact(&mut old)?;
+            new.fill([0; BUCKET_BYTES]);
+            // The newest is put last, so that it is in front.
+            let (entries, _) = old.as_chunks();
+            for entry in entries.iter().rev().filter(|entry| !is_free(entry)) {
+                let bucket = feature_of(entry) >> (u64::BITS - bits);
+                let bucket = usize::try_from(bucket).unwrap_or(0) % new.len();
+                new.get_mut(bucket)
+                    .map(|bucket| put_in_front(bucket, *entry));
             }
+            to.write_all(new.as_flattened())?;
         }
         to.flush()?;
         drop(to);
@@ -136,6 +133,24 @@ impl Table {
         (self.pages, self.bits, self.dropped) = (Pages::new(file), bits, 0);
         Ok(())
     }
+}
+
+/// Puts an entry in front of its bucket, in place of one of the same tag or a free one; whether there was
+/// one, or else the last had to go.
+fn put_in_front(bucket: &mut [u8; BUCKET_BYTES], new: Entry) -> bool {
+    let (entries, _) = bucket.as_chunks_mut();
+    let tag = feature_of(&new);
+    let replaced = entries
+        .iter()
+        .position(|old| is_free(old) || feature_of(old) == tag);
+    let until = replaced.unwrap_or(BUCKET_ENTRIES - 1);
+    if let Some(moved) = entries.get_mut(..=until) {
+        moved.rotate_right(1);
+        if let Some(first) = moved.first_mut() {
+            *first = new;
+        }
+    }
+    replaced.is_some()
 }
 
 impl Drop for Table {
@@ -177,31 +192,12 @@ fn read_header(file: &File) -> Option<(u32, u32)> {
     (is_known && is_whole).then_some((bits, dropped))
 }
 
-fn bucket_of(bytes: &[u8; BUCKET_BYTES]) -> Bucket {
-    let (entries, _) = bytes.as_chunks();
-    let mut bucket = [[0; ENTRY_BYTES]; BUCKET_ENTRIES];
-    for (to, from) in bucket.iter_mut().zip(entries) {
-        *to = *from;
-    }
-    bucket
-}
-
-/// The first entries, as many as there is room for.
-fn bucket_bytes(entries: &[[u8; ENTRY_BYTES]]) -> [u8; BUCKET_BYTES] {
-    let mut bytes = [0; BUCKET_BYTES];
-    let (places, _) = bytes.as_chunks_mut::<ENTRY_BYTES>();
-    for (to, from) in places.iter_mut().zip(entries) {
-        *to = *from;
-    }
-    bytes
-}
-
 /// The part of a super-feature by which an entry is known: all but the lowest 16 bits.
 fn tag_of(feature: u64) -> u64 {
     feature & !0xffff
 }
 
-fn entry(feature: u64, place: Place) -> [u8; ENTRY_BYTES] {
+fn entry(feature: u64, place: Place) -> Entry {
     let tagged = tag_of(feature) | u64::from(place.item);
     let at = u64::from(place.pack) << 32 | u64::from(place.offset);
     let mut bytes = [0; ENTRY_BYTES];
@@ -211,7 +207,7 @@ fn entry(feature: u64, place: Place) -> [u8; ENTRY_BYTES] {
     bytes
 }
 
-fn words_of(entry: &[u8; ENTRY_BYTES]) -> (u64, u64) {
+fn words_of(entry: &Entry) -> (u64, u64) {
     let (words, _) = entry.as_chunks();
     match words {
         [tagged, at] => (u64::from_le_bytes(*tagged), u64::from_le_bytes(*at)),
@@ -219,16 +215,16 @@ fn words_of(entry: &[u8; ENTRY_BYTES]) -> (u64, u64) {
     }
 }
 
-fn feature_of(entry: &[u8; ENTRY_BYTES]) -> u64 {
+fn feature_of(entry: &Entry) -> u64 {
     tag_of(words_of(entry).0)
 }
 
-fn is_free(entry: &[u8; ENTRY_BYTES]) -> bool {
+fn is_free(entry: &Entry) -> bool {
     feature_of(entry) == 0
 }
 
 /// Where the chunk of an entry lies, if it has this super-feature.
-fn place_in(entry: &[u8; ENTRY_BYTES], feature: u64) -> Option<Place> {
+fn place_in(entry: &Entry, feature: u64) -> Option<Place> {
     let (tagged, at) = words_of(entry);
     (!is_free(entry) && tag_of(tagged) == tag_of(feature)).then_some(Place {
         pack: (at >> 32) as u32,
