@@ -127,6 +127,8 @@ pub(crate) struct Storing<'a> {
     beside: Option<&'a Beside<'a>>,
     resembling: Option<(&'a Resembling, Headers)>,
     differences: Option<Differences<'a>>,
+    /// Whether what was stored plain last hardly became shorter: what follows is not looked for then.
+    is_dense: bool,
 }
 
 impl<'a> Storing<'a> {
@@ -138,6 +140,7 @@ impl<'a> Storing<'a> {
             beside: None,
             resembling: None,
             differences: None,
+            is_dense: false,
         }
     }
 
@@ -200,7 +203,7 @@ impl<'a> Storing<'a> {
             let bases: Vec<BlobId> = bases.flatten().copied().collect();
             segments.add(chunk, &bases)?;
         }
-        segments.finish()?;
+        self.is_dense = segments.finish()?.unwrap_or(self.is_dense);
         Ok(Stored {
             entries,
             leaves: places.iter().map(|p| p.leaf).collect(),
@@ -218,7 +221,7 @@ impl<'a> Storing<'a> {
     ) -> Fresh {
         let near = place.map_or_else(Vec::new, |place| place.chunks.clone());
         let bytes = batch.data.get(part.clone()).unwrap_or_default();
-        let is_asked = near.is_empty() && self.resembling.is_some();
+        let is_asked = near.is_empty() && self.resembling.is_some() && !self.is_dense;
         let features = is_asked.then(|| super_features(bytes)).flatten();
         let chunk = NewChunk { id, part, features };
         Fresh {

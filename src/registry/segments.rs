@@ -27,6 +27,8 @@ pub(crate) struct Segments<'a, 'd> {
     differences: Option<&'a mut Differences<'d>>,
     data: &'a [u8],
     resembling: Option<&'a Resembling>,
+    /// Whether the last record that was stored plain did not become shorter by a sixteenth.
+    is_dense: Option<bool>,
     plain: Segment,
     close: Segment,
     bases: Vec<BlobId>,
@@ -45,6 +47,7 @@ impl<'a, 'd> Segments<'a, 'd> {
             differences,
             data,
             resembling: None,
+            is_dense: None,
             plain: Segment::default(),
             close: Segment::default(),
             bases: Vec::new(),
@@ -81,10 +84,11 @@ impl<'a, 'd> Segments<'a, 'd> {
         }
     }
 
-    /// Stores what is left.
-    pub(crate) fn finish(mut self) -> Result<(), StoreError> {
+    /// Stores what is left. Whether what was stored plain last hardly became shorter, if something was.
+    pub(crate) fn finish(mut self) -> Result<Option<bool>, StoreError> {
         self.end_close()?;
-        self.end_plain()
+        self.end_plain()?;
+        Ok(self.is_dense)
     }
 
     fn add_plain(&mut self, chunk: NewChunk) -> Result<(), StoreError> {
@@ -126,6 +130,8 @@ impl<'a, 'd> Segments<'a, 'd> {
                 .compress(self.data.get(part).unwrap_or_default()),
             None => self.compressor.compress(&segment.bytes(self.data)),
         };
+        let is_dense = payload.len() * 16 >= segment.raw_bytes * 15;
+        self.is_dense = Some(is_dense);
         self.session.append(&Record {
             kind: BlobKind::Chunk,
             codec,
@@ -135,7 +141,8 @@ impl<'a, 'd> Segments<'a, 'd> {
             bases: Vec::new(),
             payload,
         })?;
-        if let Some(resembling) = self.resembling {
+        // Of what is compressed or encrypted already, nothing similar is stored as less.
+        if let Some(resembling) = self.resembling.filter(|_| !is_dense) {
             self.remember(resembling, &segment);
         }
         Ok(())
