@@ -41,6 +41,12 @@ pub fn duplicates(data: &[u8]) {
     let table = Arc::new(Lines::new(Arc::new(rows.to_vec()), shape));
     let open = |selection: &Selection| Arc::clone(&table).batches(selection);
     let report = dedup(&open, &options, &NoProgress).unwrap();
+    // The same where rows that may be equal are read again one by one.
+    let alone = DedupOptions {
+        size_bytes: Some(u64::MAX),
+        ..options
+    };
+    assert_eq!(dedup(&open, &alone, &NoProgress).unwrap(), report);
     assert_eq!(report.evidence.len() as u64, report.removed.len());
     assert_eq!(report.unique_rows + report.removed.len(), report.rows);
     for evidence in &report.evidence {
