@@ -23,7 +23,7 @@ has() { [ "${PEERS:-yes}" = yes ] && command -v "$1" >/dev/null; }
 size() { du -s --apparent-size -B1 "$1" | cut -f1; }
 timed() { # command; seconds in $took
     local start; start=$(date +%s.%N)
-    bash -c "$1" >/dev/null 2>&1
+    bash -c "$1" >"$work/said" 2>&1 || { echo "failed: $1" >&2; cat "$work/said" >&2; exit 1; }
     took=$(printf '%.1f' "$(echo "$(date +%s.%N) - $start" | bc)")
 }
 row() { printf '%-28s %-10s %13s %11s %13s %7s %7s %7s\n' "$@"; }
@@ -139,11 +139,14 @@ costs() { # file, what to call it
                 run="bupstash put -q -k $work/bupstash.key -r $store --no-send-log $file" ;;
             casync) store=$work/casync.castr; run="casync make --store=$store $work/b.caibx $file" ;;
         esac
-        # A copy, so that no version profits from another.
+        # A copy, so that no version profits from another; of what borg remembers of its repository too, which
+        # it would else take for one that somebody has set back.
         cp -a "$store" "$store.kept"; before=$(size "$store")
+        [ "$tool" != borg ] || cp -a "$BORG_BASE_DIR" "$BORG_BASE_DIR.kept"
         timed "$run"
         row "$name" "$tool" "$(($(size "$store") - before))" - - "$took" - -
         rm -rf "$store"; mv "$store.kept" "$store"
+        [ "$tool" != borg ] || { rm -rf "$BORG_BASE_DIR"; mv "$BORG_BASE_DIR.kept" "$BORG_BASE_DIR"; }
     done
     has rsync || return 0
     for options in '' '--compress --compress-choice=zstd'; do

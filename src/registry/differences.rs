@@ -26,10 +26,20 @@ pub(crate) const SURELY_PAYS: usize = 8;
 const PAUSE_CHUNKS: usize = 16;
 const PAUSE_CHUNKS_MAX: usize = 4096;
 
+/// Which blobs may be bases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bases {
+    /// Those that were held before the session, so that whoever reads needs the index alone.
+    Held,
+    /// Also those that the session appended: nobody reads what it appends before it is committed.
+    Appended,
+}
+
 /// Makes differences, on one thread.
 pub(crate) struct Differences<'a> {
     session: &'a Session,
     reader: &'a BlobReader,
+    bases: Bases,
     differ: Differ,
     plain: Compressor,
     /// Chunks still to be stored without a try, and how many after the next that does not pay.
@@ -38,10 +48,11 @@ pub(crate) struct Differences<'a> {
 }
 
 impl<'a> Differences<'a> {
-    pub(crate) fn new(session: &'a Session, reader: &'a BlobReader) -> Self {
+    pub(crate) fn new(session: &'a Session, reader: &'a BlobReader, bases: Bases) -> Self {
         Self {
             session,
             reader,
+            bases,
             differ: Differ::new(),
             plain: Compressor::new(),
             pause: 0,
@@ -78,7 +89,7 @@ impl<'a> Differences<'a> {
             return Ok(found);
         }
         let mut headers: HashMap<(u32, u32), Option<RecordHeader>> = HashMap::new();
-        for (id, at) in wanted.iter().zip(self.locate(kind, wanted)?) {
+        for (id, at) in wanted.iter().zip(self.locate(&keys_of(kind, wanted))?) {
             let Some(at) = at else { continue };
             if !at.is_difference {
                 found.insert(*id, vec![*id]);
@@ -106,7 +117,7 @@ impl<'a> Differences<'a> {
         let before = header.items.iter().take(usize::from(item.item));
         let start: u64 = before.map(|i| u64::from(i.raw_bytes)).sum();
         let end = start + u64::from(item.raw_bytes);
-        let located = self.locate(kind, &header.bases)?;
+        let located = self.locate(&keys_of(kind, &header.bases))?;
         let length = |at: &Option<Location>| at.map_or(0, |at| u64::from(at.raw_bytes));
         let total: u64 = located.iter().map(length).sum();
         let raw = (header.raw_bytes as u64).max(1);
@@ -124,9 +135,11 @@ impl<'a> Differences<'a> {
         Ok(bases)
     }
 
-    fn locate(&self, kind: BlobKind, ids: &[BlobId]) -> Result<Vec<Option<Location>>, StoreError> {
-        let keys: Vec<BlobKey> = ids.iter().map(|id| BlobKey { kind, id: *id }).collect();
-        self.session.locate_held(&keys)
+    fn locate(&self, keys: &[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> {
+        match self.bases {
+            Bases::Held => self.session.locate_held(keys),
+            Bases::Appended => self.session.locate(keys),
+        }
     }
 
     /// A record of these blobs as a difference against plain ones, if that pays.
@@ -143,7 +156,9 @@ impl<'a> Differences<'a> {
         }
         let key = BlobKey { kind, id: first.id };
         // Where a base cannot be read, nothing is to depend on it.
-        let bytes = self.reader.bases(&key, bases).ok()?;
+        let keys = keys_of(kind, bases);
+        let places = self.locate(&keys).ok()?;
+        let bytes = self.reader.bases_at(&key, &keys, places).ok()?;
         let payload = self.differ.difference(raw, bytes)?;
         let cost = payload.len() + bases.len() * BASE_BYTES;
         let pays = cost * SURELY_PAYS < raw.len() || {
@@ -168,6 +183,10 @@ impl<'a> Differences<'a> {
     }
 }
 
+fn keys_of(kind: BlobKind, ids: &[BlobId]) -> Vec<BlobKey> {
+    ids.iter().map(|id| BlobKey { kind, id: *id }).collect()
+}
+
 /// Keeps chunks that came as a difference: as it is, where its bases are plain here and all of it is
 /// new, and else as one that is made here, or plain.
 pub(crate) fn keep_difference(
@@ -176,14 +195,9 @@ pub(crate) fn keep_difference(
     record: Record,
     raw: &[u8],
 ) -> Result<(), StoreError> {
-    let key = |id: BlobId| BlobKey {
-        kind: BlobKind::Chunk,
-        id,
-    };
-    let keys: Vec<BlobKey> = record.items.iter().map(|i| key(i.id)).collect();
-    let fresh = session.claim(&keys)?;
-    let base_keys: Vec<BlobKey> = record.bases.iter().map(|id| key(*id)).collect();
-    let located = session.locate_held(&base_keys)?;
+    let ids: Vec<BlobId> = record.items.iter().map(|i| i.id).collect();
+    let fresh = session.claim(&keys_of(BlobKind::Chunk, &ids))?;
+    let located = session.locate_held(&keys_of(BlobKind::Chunk, &record.bases))?;
     let mut located = located.into_iter();
     let are_plain = located.all(|at| at.is_some_and(|at| !at.is_difference));
     if are_plain && !fresh.contains(&false) {
@@ -193,7 +207,7 @@ pub(crate) fn keep_difference(
     if kept.is_empty() {
         return Ok(());
     }
-    let mut differences = Differences::new(session, reader);
+    let mut differences = Differences::new(session, reader, Bases::Held);
     let found = differences.plain_bases(BlobKind::Chunk, &record.bases)?;
     let mut plain: Vec<BlobId> = Vec::new();
     for base in (record.bases.iter())

@@ -22,6 +22,7 @@ use crate::ident::TreeId;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Totals;
 use crate::manifest::TreeBuilder;
+use crate::registry::differences::Bases;
 use crate::registry::differences::Differences;
 use crate::registry::error::Error;
 use crate::registry::feed::Batch;
@@ -125,37 +126,27 @@ pub(crate) struct Storing<'a> {
     session: &'a Session,
     compressor: Compressor,
     beside: Option<&'a Beside<'a>>,
-    resembling: Option<(&'a Resembling, Headers)>,
-    differences: Option<Differences<'a>>,
+    resembling: (&'a Resembling, Headers),
+    differences: Differences<'a>,
     /// Whether what was stored plain last hardly became shorter: what follows is not looked for then.
     is_dense: bool,
 }
 
 impl<'a> Storing<'a> {
-    /// With nothing to resemble.
-    pub(crate) fn plain(session: &'a Session) -> Self {
-        Self {
-            session,
-            compressor: Compressor::new(),
-            beside: None,
-            resembling: None,
-            differences: None,
-            is_dense: false,
-        }
-    }
-
     /// With the version before, if there is one, and all that is in the store.
-    fn beside(
+    pub(crate) fn beside(
         session: &'a Session,
         beside: Option<&'a Beside<'a>>,
         resembling: &'a Resembling,
     ) -> Self {
         let reader = beside.map_or(&resembling.reader, |b| b.reader);
         Self {
+            session,
+            compressor: Compressor::new(),
             beside,
-            resembling: Some((resembling, Headers::default())),
-            differences: Some(Differences::new(session, reader)),
-            ..Self::plain(session)
+            resembling: (resembling, Headers::default()),
+            differences: Differences::new(session, reader, Bases::Appended),
+            is_dense: false,
         }
     }
 
@@ -188,16 +179,17 @@ impl<'a> Storing<'a> {
             .filter(|(((_, fresh), _), _)| **fresh)
             .map(|(((key, _), part), n)| self.fresh(batch, (n, key.id), part, places.get(n)))
             .collect();
-        let differences = self.differences.as_mut();
-        let found = match differences.is_none_or(|d| d.passes_over(fresh.len())) {
+        let found = match self.differences.passes_over(fresh.len()) {
             true => HashMap::new(),
             false => self.bases(&mut fresh)?,
         };
-        let differences = self.differences.as_mut();
-        let resembling = self.resembling.as_ref().map(|(resembling, _)| *resembling);
-        let mut segments =
-            Segments::new(self.session, &mut self.compressor, differences, &batch.data)
-                .remembering(resembling);
+        let mut segments = Segments::new(
+            self.session,
+            &mut self.compressor,
+            &mut self.differences,
+            self.resembling.0,
+            &batch.data,
+        );
         for Fresh { chunk, near, .. } in fresh {
             let bases = near.iter().filter_map(|id| found.get(id));
             let bases: Vec<BlobId> = bases.flatten().copied().collect();
@@ -221,7 +213,7 @@ impl<'a> Storing<'a> {
     ) -> Fresh {
         let near = place.map_or_else(Vec::new, |place| place.chunks.clone());
         let bytes = batch.data.get(part.clone()).unwrap_or_default();
-        let is_asked = near.is_empty() && self.resembling.is_some() && !self.is_dense;
+        let is_asked = near.is_empty() && !self.is_dense;
         let features = is_asked.then(|| super_features(bytes)).flatten();
         let chunk = NewChunk { id, part, features };
         Fresh {
@@ -233,19 +225,15 @@ impl<'a> Storing<'a> {
 
     /// The plain chunks that each of those which new ones may resemble stands for.
     fn bases(&mut self, fresh: &mut [Fresh]) -> Result<HashMap<BlobId, Vec<BlobId>>, StoreError> {
-        if let Some((resembling, headers)) = &mut self.resembling {
-            headers.leave_run();
-            for one in fresh.iter_mut() {
-                let features = one.chunk.features;
-                let found = features.and_then(|f| resembling.find(&f, one.number, headers));
-                one.near.extend(found);
-            }
+        let (resembling, headers) = &mut self.resembling;
+        headers.leave_run();
+        for one in fresh.iter_mut() {
+            let features = one.chunk.features;
+            let found = features.and_then(|f| resembling.find(&f, one.number, headers));
+            one.near.extend(found);
         }
         let wanted: Vec<BlobId> = fresh.iter().flat_map(|f| f.near.iter().copied()).collect();
-        match &self.differences {
-            Some(differences) => differences.plain_bases(BlobKind::Chunk, &wanted),
-            None => Ok(HashMap::new()),
-        }
+        self.differences.plain_bases(BlobKind::Chunk, &wanted)
     }
 }
 
@@ -297,7 +285,7 @@ fn build_tree(
     let mut next = 0_u64;
     let mut builder = TreeBuilder::new();
     let mut failed: Option<StoreError> = None;
-    let mut differences = previous.map(|p| Differences::new(session, &p.reader));
+    let mut differences = previous.map(|p| Differences::new(session, &p.reader, Bases::Held));
     // Leaves of the version before that lie where the chunks of the next leaf lie.
     let near = RefCell::new(Vec::<TreeId>::new());
     let mut emit = |_: TreeId, bytes: Vec<u8>| {

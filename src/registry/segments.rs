@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::Compressor;
 use crate::chunk::SuperFeatures;
@@ -16,18 +15,23 @@ use crate::pack::Item;
 use crate::pack::Record;
 use crate::registry::differences::Differences;
 use crate::registry::resembling::Resembling;
+use crate::registry::resembling::is_dense;
 use crate::store::disk::Session;
 use crate::store::disk::StoreError;
 use crate::wire::limits::RECORD_BASES_MAX;
+
+/// A shorter record says nothing about what follows it.
+const TELLING_BYTES: usize = 16 << 10;
 
 /// Stores the new chunks of one batch.
 pub(crate) struct Segments<'a, 'd> {
     session: &'a Session,
     compressor: &'a mut Compressor,
-    differences: Option<&'a mut Differences<'d>>,
+    differences: &'a mut Differences<'d>,
+    /// Told by what the chunks resemble others that are stored plain.
+    resembling: &'a Resembling,
     data: &'a [u8],
-    resembling: Option<&'a Resembling>,
-    /// Whether the last record that was stored plain did not become shorter by a sixteenth.
+    /// Whether the last record that was stored plain and not short hardly became shorter.
     is_dense: Option<bool>,
     plain: Segment,
     close: Segment,
@@ -38,15 +42,16 @@ impl<'a, 'd> Segments<'a, 'd> {
     pub(crate) fn new(
         session: &'a Session,
         compressor: &'a mut Compressor,
-        differences: Option<&'a mut Differences<'d>>,
+        differences: &'a mut Differences<'d>,
+        resembling: &'a Resembling,
         data: &'a [u8],
     ) -> Self {
         Self {
             session,
             compressor,
             differences,
+            resembling,
             data,
-            resembling: None,
             is_dense: None,
             plain: Segment::default(),
             close: Segment::default(),
@@ -54,19 +59,9 @@ impl<'a, 'd> Segments<'a, 'd> {
         }
     }
 
-    /// The same that remembers by what the chunks resemble others that it stores plain.
-    pub(crate) fn remembering(self, resembling: Option<&'a Resembling>) -> Self {
-        Self { resembling, ..self }
-    }
-
     /// The next new chunk, and plain ones that it may resemble.
     pub(crate) fn add(&mut self, chunk: NewChunk, bases: &[BlobId]) -> Result<(), StoreError> {
-        let is_tried = !bases.is_empty()
-            && self
-                .differences
-                .as_mut()
-                .is_some_and(|d| d.is_worth_a_try());
-        if !is_tried {
+        if bases.is_empty() || !self.differences.is_worth_a_try() {
             return self.add_plain(chunk);
         }
         if self.bases.len() + bases.len() > RECORD_BASES_MAX {
@@ -108,8 +103,7 @@ impl<'a, 'd> Segments<'a, 'd> {
         let items = segment.items();
         let made = self
             .differences
-            .as_mut()
-            .and_then(|d| d.record(BlobKind::Chunk, &items, &raw, &bases));
+            .record(BlobKind::Chunk, &items, &raw, &bases);
         match made {
             Some(record) => self.session.append(&record),
             None => segment
@@ -130,8 +124,10 @@ impl<'a, 'd> Segments<'a, 'd> {
                 .compress(self.data.get(part).unwrap_or_default()),
             None => self.compressor.compress(&segment.bytes(self.data)),
         };
-        let is_dense = payload.len() * 16 >= segment.raw_bytes * 15;
-        self.is_dense = Some(is_dense);
+        let is_dense = is_dense(payload.len(), segment.raw_bytes);
+        if segment.raw_bytes >= TELLING_BYTES {
+            self.is_dense = Some(is_dense);
+        }
         self.session.append(&Record {
             kind: BlobKind::Chunk,
             codec,
@@ -141,28 +137,16 @@ impl<'a, 'd> Segments<'a, 'd> {
             bases: Vec::new(),
             payload,
         })?;
-        // Of what is compressed or encrypted already, nothing similar is stored as less.
-        if let Some(resembling) = self.resembling.filter(|_| !is_dense) {
-            self.remember(resembling, &segment);
+        if !is_dense {
+            let features = segment.chunks.iter().map(|chunk| {
+                let bytes = || self.data.get(chunk.part.clone()).unwrap_or_default();
+                chunk.features.or_else(|| super_features(bytes()))
+            });
+            let first = segment.chunks.first().map(|chunk| chunk.id);
+            self.resembling
+                .remember(self.session, first, features.collect());
         }
         Ok(())
-    }
-
-    fn remember(&self, resembling: &Resembling, stored: &Segment) {
-        let features = |chunk: &NewChunk| {
-            let bytes = || self.data.get(chunk.part.clone()).unwrap_or_default();
-            chunk.features.or_else(|| super_features(bytes()))
-        };
-        let key = |chunk: &NewChunk| BlobKey {
-            kind: BlobKind::Chunk,
-            id: chunk.id,
-        };
-        let first = stored.chunks.first();
-        // All of a record lie where the first does.
-        if let Some(at) = first.and_then(|chunk| self.session.pending(&key(chunk))) {
-            let features: Vec<_> = stored.chunks.iter().map(features).collect();
-            resembling.put(&at, features.into_iter());
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::peers::Serving;
 use crate::support::answer;
 use crate::support::lines;
 use crate::support::program;
@@ -37,6 +38,12 @@ impl Home {
 
     fn table(&self) -> PathBuf {
         self.path().join("cache/resemblance")
+    }
+
+    fn pack_bytes(&self) -> u64 {
+        let packs = std::fs::read_dir(self.path().join("packs"));
+        let packs = packs.into_iter().flatten();
+        packs.map(|p| p.unwrap().metadata().unwrap().len()).sum()
     }
 
     fn index(&self, name: &str, data: &[u8]) -> Value {
@@ -114,6 +121,96 @@ fn a_file_that_was_renamed_and_edited_resembles_itself() {
         "{second}"
     );
     is_clean(&h.path());
+}
+
+/// Versions that come together, as files of one tree: what came in the same session is a base too.
+#[test]
+fn versions_that_lie_beside_each_other_cost_little() {
+    let h = Home::new();
+    let home = h.path();
+    let tree = h.0.path().join("tree");
+    std::fs::create_dir(&tree).unwrap();
+    for n in 0..8 {
+        std::fs::write(tree.join(format!("{n}.jsonl")), edited(5_000, n)).unwrap();
+    }
+    let words = ["registry", "index", tree.to_str().unwrap(), "--name", "t"];
+    let whole = answer(&home, &words);
+    // Two of them may have come at once, before there was anything.
+    assert!(gain(&whole) > 7, "{whole}");
+    is_clean(&home);
+    // An archive is the same whatever its dataset is stored as.
+    let archive = |home: &Path, name: &str| {
+        let path = h.0.path().join(name);
+        let path = path.to_str().unwrap().to_owned();
+        answer(home, &["registry", "export", "t", "-o", &path]);
+        path
+    };
+    let first = archive(&home, "first.alimentar");
+    let elsewhere = h.0.path().join("elsewhere");
+    answer(&elsewhere, &["registry", "import", &first]);
+    let second = archive(&elsewhere, "second.alimentar");
+    assert!(std::fs::read(first).unwrap() == std::fs::read(second).unwrap());
+    // A version that goes leaves what others are differences against.
+    for n in 0..4 {
+        std::fs::remove_file(tree.join(format!("{n}.jsonl"))).unwrap();
+    }
+    answer(&home, &words);
+    let id = whole["content_id"].as_str().unwrap();
+    answer(&home, &["registry", "unindex", id]);
+    answer(&home, &["registry", "gc"]);
+    is_clean(&home);
+    std::fs::remove_file(home.join("registry.redb")).unwrap();
+    for n in 4..8 {
+        let out = run(&home, &["registry", "cat", &format!("t:{n}.jsonl")]);
+        assert!(out.stdout == edited(5_000, n), "{n}");
+    }
+    is_clean(&home);
+}
+
+/// What comes by a pull or in an archive is stored like what is indexed, and is known afterwards.
+#[test]
+fn what_comes_from_others_resembles_what_is_here() {
+    let other = Home::new();
+    other.index("theirs", &edited(20_000, 1));
+    let archive = other.0.path().join("theirs.alimentar");
+    let archive = archive.to_str().unwrap();
+    answer(
+        &other.path(),
+        &["registry", "export", "theirs", "-o", archive],
+    );
+    let node = Serving::start(&other.path(), &["--share-unsigned"]);
+    let addr = node.addr();
+    let ways: [&[&str]; 2] = [
+        &["pull", "theirs", "--accept-unsigned", "--peer", &addr],
+        &["import", archive],
+    ];
+    let (mut whole, mut beside) = (Vec::new(), Vec::new());
+    for way in ways {
+        let come = |h: &Home| {
+            let before = h.pack_bytes();
+            answer(&h.path(), &[&["registry"], way].concat());
+            h.is("theirs", &edited(20_000, 1));
+            is_clean(&h.path());
+            h.pack_bytes() - before
+        };
+        // Nothing like it is here; and then something is like it.
+        let empty = Home::new();
+        whole.push(come(&empty));
+        let next = empty.index("own", &edited(20_000, 2));
+        assert!(gain(&next) > 20, "{way:?}: {next}");
+        let h = Home::new();
+        h.index("own", &edited(20_000, 2));
+        beside.push(come(&h));
+        answer(&h.path(), &["registry", "unindex", "own"]);
+        answer(&h.path(), &["registry", "gc"]);
+        std::fs::remove_file(h.path().join("registry.redb")).unwrap();
+        h.is("theirs", &edited(20_000, 1));
+        is_clean(&h.path());
+    }
+    for (whole, beside) in whole.iter().zip(&beside) {
+        assert!(beside * 5 < *whole, "{whole} {beside}");
+    }
+    node.stop();
 }
 
 #[test]

@@ -35,6 +35,7 @@ use crate::registry::archives::volumes::Parcel;
 use crate::registry::archives::volumes::parcels;
 use crate::registry::error::Error;
 use crate::registry::host;
+use crate::registry::resembling::Resembling;
 use crate::registry::sign;
 use crate::registry::trust::Listed;
 use crate::store::disk::BlobReader;
@@ -324,7 +325,8 @@ impl LocalRegistry {
     ) -> Result<crate::store::disk::SessionStats, Error> {
         let session = Session::begin(&self.store)?;
         let mut recent = Recent::default();
-        with_intake(&session, (store, bases), progress, |intake| {
+        let resembling = Resembling::open(&self.store)?;
+        with_intake(&session, &resembling, (store, bases), progress, |intake| {
             for c in candidates.iter().take(last + 1) {
                 let m = c.verified.manifest();
                 let table = m.file_table_root;

@@ -30,6 +30,7 @@ use crate::registry::differences::keep_difference;
 use crate::registry::error::Error;
 use crate::registry::feed::Batch;
 use crate::registry::ingest::Storing;
+use crate::registry::resembling;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::wire::limits::RECORD_BASES_MAX;
@@ -63,6 +64,7 @@ pub(crate) struct Intake<'a> {
 /// Runs `read` with an intake, and returns when everything is appended to the session.
 pub(crate) fn with_intake<T>(
     session: &Session,
+    resembling: &resembling::Resembling,
     (reader, bases): (&BlobReader, &[Manifest]),
     progress: &dyn Progress,
     read: impl FnOnce(&mut Intake<'_>) -> Result<T, Error>,
@@ -75,7 +77,9 @@ pub(crate) fn with_intake<T>(
         let handles: Vec<_> = (0..workers)
             .map(|_| {
                 let (inbox, has_failed) = (&inbox, &has_failed);
-                scope.spawn(move || work(session, inbox, has_failed))
+                // What makes differences stays on its thread.
+                let storing = move || Storing::beside(session, None, resembling);
+                scope.spawn(move || work(storing(), inbox, has_failed))
             })
             .collect();
         let mut intake = Intake {
@@ -106,11 +110,10 @@ pub(crate) fn with_intake<T>(
 }
 
 fn work(
-    session: &Session,
+    mut storing: Storing<'_>,
     inbox: &Mutex<mpsc::Receiver<Incoming>>,
     has_failed: &AtomicBool,
 ) -> Result<(), Error> {
-    let mut storing = Storing::plain(session);
     let mut failed = Ok(());
     loop {
         let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();

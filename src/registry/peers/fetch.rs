@@ -15,8 +15,6 @@ use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::RecordView;
 use crate::registry::differences::keep_difference;
-use crate::registry::differences::only_fresh;
-use crate::registry::differences::packed;
 use crate::registry::error::Error;
 use crate::registry::peers::resembling;
 use crate::registry::peers::resembling::Named;
@@ -24,6 +22,7 @@ use crate::registry::peers::resembling::put_to_bases;
 use crate::registry::previous::Place;
 use crate::registry::read::Located;
 use crate::registry::read::each_located;
+use crate::registry::resembling::Keeping;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::store::disk::StoreError;
@@ -118,13 +117,15 @@ impl From<StoreError> for NotFilled {
 
 /// What a pull fills windows from and into.
 #[derive(Clone, Copy)]
-pub(crate) struct Filler<'a> {
+pub(crate) struct Filler<'a, 's> {
     /// Which manifest.
     pub(crate) envelope: EnvelopeId,
     /// Which of its trees.
     pub(crate) tree: TreeKind,
     /// Where chunks go.
     pub(crate) session: &'a Session,
+    /// What keeps records that come whole.
+    pub(crate) keeping: &'a Keeping<'s>,
     /// For those that are here.
     pub(crate) reader: &'a BlobReader,
     /// Whether somebody else was faster, or the work is to stop.
@@ -159,7 +160,7 @@ struct Missing {
     places: Vec<usize>,
 }
 
-impl Filler<'_> {
+impl Filler<'_, '_> {
     /// Fills a window, in a buffer that may have held another.
     pub(crate) fn fill(
         &self,
@@ -318,7 +319,7 @@ impl Filler<'_> {
         self.place(&header.items, &raw, is_difference, missing, data)?;
         match difference {
             Some(record) => Ok(keep_difference(self.session, self.reader, record, &raw)?),
-            None => Ok(self.keep(&header.items, &raw, &bytes)?),
+            None => Ok(self.keeping.keep(&header.items, &raw, &bytes)?),
         }
     }
 
@@ -363,24 +364,6 @@ impl Filler<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Keeps a record as it came where all of it is new, and else what is.
-    fn keep(&self, items: &[Item], raw: &[u8], bytes: &[u8]) -> Result<(), StoreError> {
-        let key = |i: &Item| BlobKey {
-            kind: BlobKind::Chunk,
-            id: i.id,
-        };
-        let keys: Vec<BlobKey> = items.iter().map(key).collect();
-        let fresh = self.session.claim(&keys)?;
-        if !fresh.contains(&false) {
-            return self.session.append_encoded(BlobKind::Chunk, items, bytes);
-        }
-        let (kept, some) = only_fresh(items, raw, &fresh);
-        match kept.is_empty() {
-            true => Ok(()),
-            false => self.session.append(&packed(kept, &some)),
-        }
     }
 }
 

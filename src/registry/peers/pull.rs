@@ -28,6 +28,7 @@ use crate::registry::peers::supply::SourceReport;
 use crate::registry::peers::supply::Supply;
 use crate::registry::peers::supply::retried;
 use crate::registry::peers::windows::Pulling;
+use crate::registry::resembling::Resembling;
 use crate::registry::sign;
 use crate::registry::verify::Hashing;
 use crate::store::disk::BlobReader;
@@ -114,12 +115,14 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<(u64, u64), Error> {
         let reader = BlobReader::new(&self.store)?;
+        let resembling = Resembling::open(&self.store)?;
         let m = offer.manifest();
         let before = [TreeKind::Table, TreeKind::Data].map(|tree| self.before(offer, tree));
         let [table_before, data_before] = before;
         let (table_before, data_before) = (table_before?, data_before?);
         let pulling = |tree, progress| Pulling {
             session,
+            resembling: &resembling,
             reader: &reader,
             manifest: m,
             envelope: offer.envelope_id(),

@@ -90,7 +90,7 @@ impl Named {
 
 /// A request for the chunks of a window with `true`, and what it names.
 pub(super) fn request(
-    filler: &Filler<'_>,
+    filler: &Filler<'_, '_>,
     held: HeldVersion,
     window: &Window,
     asked: &[bool],

@@ -26,6 +26,8 @@ use crate::registry::peers::resembling::Before;
 use crate::registry::peers::supply::Supply;
 use crate::registry::peers::supply::retried;
 use crate::registry::previous::Alignment;
+use crate::registry::resembling::Keeping;
+use crate::registry::resembling::Resembling;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::sync::ChunkSource;
@@ -119,6 +121,7 @@ struct Stretch<'a> {
 /// One tree that is being pulled.
 pub(crate) struct Pulling<'a> {
     pub(crate) session: &'a Session,
+    pub(crate) resembling: &'a Resembling,
     pub(crate) reader: &'a BlobReader,
     pub(crate) manifest: &'a Manifest,
     pub(crate) envelope: crate::ident::EnvelopeId,
@@ -320,10 +323,12 @@ impl Pulling<'_> {
             let state = shared.lock();
             state.failed.is_some() || state.plan.is_finished(number)
         };
+        let keeping = Keeping::new(self.session, self.resembling);
         let filler = Filler {
             envelope: self.envelope,
             tree: self.tree,
             session: self.session,
+            keeping: &keeping,
             reader: self.reader,
             is_needless: &is_needless,
             held: self.before.map(|b| b.held),
@@ -457,7 +462,7 @@ fn next_window(shared: &Shared, lane: Lane) -> Option<Arc<Window>> {
 }
 
 fn retried_fill(
-    filler: &Filler<'_>,
+    filler: &Filler<'_, '_>,
     window: &Window,
     source: &dyn ChunkSource,
     mut buffer: Vec<u8>,

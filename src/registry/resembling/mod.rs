@@ -2,8 +2,11 @@
 //! home says where chunks lie that have them; it is a hint, which may be lost, torn or out of date: what
 //! it leads to is looked up in the store like anything else. Normative: `spec/resemblance.md`.
 
+mod keeping;
 mod pages;
 mod table;
+
+pub(crate) use keeping::Keeping;
 
 use std::collections::HashMap;
 use std::io;
@@ -20,6 +23,7 @@ use crate::registry::resembling::table::Table;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Location;
+use crate::store::disk::Session;
 use crate::store::disk::StoreError;
 
 /// What is known of the chunks of a store, and a reader on it. Several threads may ask.
@@ -41,10 +45,20 @@ impl Resembling {
         })
     }
 
-    /// Remembers where the plain chunks of a record lie: of each item of it what it resembles others by.
-    pub(crate) fn put(&self, at: &Location, items: impl Iterator<Item = Option<SuperFeatures>>) {
+    /// Remembers by what the chunks of a record that was just appended plain, the first of which is this, resemble others.
+    pub(crate) fn remember(
+        &self,
+        session: &Session,
+        first: Option<BlobId>,
+        chunks: Vec<Option<SuperFeatures>>,
+    ) {
+        let key = first.map(|id| BlobKey::new(BlobKind::Chunk, *id.as_bytes()));
+        // All of a record lie where the first does.
+        let Some(at) = key.and_then(|key| session.pending(&key)) else {
+            return;
+        };
         let _ = self.with(|table| {
-            for (item, features) in (0..).zip(items) {
+            for (item, features) in (0..).zip(chunks) {
                 let place = Place {
                     pack: at.pack,
                     offset: at.offset,
@@ -99,6 +113,12 @@ impl Resembling {
         }
         done.ok()
     }
+}
+
+/// Whether a record did not become shorter by a sixteenth: what it holds is compressed or encrypted already, and of such
+/// nothing similar is stored as less.
+pub(crate) fn is_dense(payload_bytes: usize, raw_bytes: usize) -> bool {
+    payload_bytes * 16 >= raw_bytes * 15
 }
 
 /// Headers of records that were looked into last, on one thread: chunks that follow each other resemble

@@ -61,8 +61,19 @@ impl BlobReader {
             id: *id,
         };
         let keys: Vec<BlobKey> = ids.iter().map(base_key).collect();
+        let places = self.locate(&keys)?;
+        self.bases_at(key, &keys, places)
+    }
+
+    /// The same, of bases that are known to lie at these places.
+    pub(crate) fn bases_at(
+        &self,
+        key: &BlobKey,
+        bases: &[BlobKey],
+        places: Vec<Option<Location>>,
+    ) -> Result<Vec<u8>, StoreError> {
         let mut joined = Vec::new();
-        for (base, at) in keys.iter().zip(self.locate(&keys)?) {
+        for (base, at) in bases.iter().zip(places) {
             let unreadable = || {
                 StoreError::Blob(BlobError::Base {
                     key: *key,

@@ -17,6 +17,7 @@ mod pack_file;
 mod reader;
 mod real;
 mod rebuild;
+mod records;
 mod rows;
 mod session;
 #[cfg(test)]

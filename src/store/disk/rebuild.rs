@@ -27,9 +27,9 @@ use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout;
 use crate::store::disk::reader::PackBytes;
 use crate::store::disk::reader::locate;
+use crate::store::disk::records::locations;
 use crate::store::disk::rows;
 use crate::store::disk::rows::PackRow;
-use crate::store::disk::session::locations;
 use crate::wire::DecodeError;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 

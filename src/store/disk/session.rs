@@ -11,7 +11,6 @@ use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
-use crate::chunk::Compressor;
 use crate::ident::BlobId;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
@@ -26,8 +25,9 @@ use crate::store::disk::error::StoreError;
 use crate::store::disk::pack_file::PackFile;
 use crate::store::disk::reader::Location;
 use crate::store::disk::reader::locate;
+use crate::store::disk::records::locations;
+use crate::store::disk::records::record_of_one;
 use crate::store::disk::rows;
-use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 
 /// What a session has written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,10 +116,7 @@ impl Session {
     /// # Errors
     /// [`StoreError`] when the index cannot be read.
     pub fn claim(&self, keys: &[BlobKey]) -> Result<Vec<bool>, StoreError> {
-        let epoch = self.operation.epoch();
-        let held: Vec<bool> = self
-            .store
-            .read(|t| keys.iter().map(|k| is_held(t, k, epoch)).collect())?;
+        let held = self.held(keys)?;
         let mut state = self.state();
         let fresh = keys.iter().zip(held).map(|(key, held)| {
             let fresh = !held && !state.pending.contains_key(key);
@@ -171,13 +168,12 @@ impl Session {
     /// [`StoreError`] when the index cannot be read.
     pub fn locate(&self, keys: &[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> {
         let held = self.locate_held(keys)?;
+        let state = self.state();
         let pairs = keys.iter().zip(held);
-        Ok(pairs
-            .map(|(k, at)| at.or_else(|| self.pending(k)))
-            .collect())
+        Ok(pairs.map(|(k, at)| at.or_else(|| state.at(k))).collect())
     }
 
-    /// The same of those that were held before: only they can be bases.
+    /// The same of those that were held before, which anybody can read by the index alone.
     ///
     /// # Errors
     /// [`StoreError`] when the index cannot be read.
@@ -196,7 +192,7 @@ impl Session {
 
     /// Where a blob is that was appended in this session.
     pub(crate) fn pending(&self, key: &BlobKey) -> Option<Location> {
-        self.state().pending.get(key).copied().flatten()
+        self.state().at(key)
     }
 
     /// Stores one blob unless it is held already.
@@ -227,10 +223,7 @@ impl Session {
     /// # Errors
     /// [`StoreError`] when the index cannot be read.
     pub fn has(&self, keys: &[BlobKey]) -> Result<Vec<bool>, StoreError> {
-        let epoch = self.operation.epoch();
-        let held: Vec<bool> = self
-            .store
-            .read(|t| keys.iter().map(|k| is_held(t, k, epoch)).collect())?;
+        let held = self.held(keys)?;
         let state = self.state();
         let pairs = keys.iter().zip(held);
         Ok(pairs
@@ -291,6 +284,12 @@ impl Session {
         });
         drop(operation);
         done
+    }
+
+    fn held(&self, keys: &[BlobKey]) -> Result<Vec<bool>, StoreError> {
+        let epoch = self.operation.epoch();
+        self.store
+            .read(|t| keys.iter().map(|k| is_held(t, k, epoch)).collect())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -357,6 +356,10 @@ impl Session {
 }
 
 impl State {
+    fn at(&self, key: &BlobKey) -> Option<Location> {
+        self.pending.get(key).copied().flatten()
+    }
+
     /// Waits until the pack before is sealed. Blobs that are claimed and still being compressed,
     /// or were appended since, stay pending.
     fn sealed(&mut self) -> Result<(), StoreError> {
@@ -397,8 +400,9 @@ fn put_rows(
 }
 
 /// Names a blob's place, unless another session was first; a condemned one is taken back to life
-/// at its new place, or at its old one where it is plain there and a difference here: what is a
-/// base of something stays plain for as long as it has a row.
+/// at its new place. Whatever came first, a plain one is named where the other is a difference:
+/// something may be a difference against it, here or by the index, and a base stays plain for as
+/// long as it has a row.
 fn put_row(
     tables: &mut dyn MetaWrite,
     key: &BlobKey,
@@ -407,7 +411,11 @@ fn put_row(
     let row_key = rows::blob_key(key);
     let condemned = tables.delete(Table::Doomed, &row_key)?;
     let now = locate(tables, key)?;
-    let stays = now.is_some_and(|old| !condemned || location.is_difference && !old.is_difference);
+    let stays = now.is_some_and(|old| match (old.is_difference, location.is_difference) {
+        (true, false) => false,
+        (false, true) => true,
+        _ => !condemned,
+    });
     if !stays {
         tables.put(Table::Blobs, &row_key, &rows::encode_location(location))?;
     }
@@ -444,56 +452,4 @@ fn write_entries(
     }
     tables.put(Table::Meta, rows::SEQUENCE_KEY, &sequence.to_le_bytes())?;
     pack.sync()
-}
-
-pub(crate) fn record_of_one(
-    key: BlobKey,
-    bytes: &[u8],
-    sequence: u64,
-    flags: Flags,
-) -> Result<Record, StoreError> {
-    if bytes.len() > RECORD_RAW_BYTES_MAX {
-        return Err(StoreError::TooLarge {
-            key,
-            bytes: bytes.len(),
-        });
-    }
-    let (codec, payload) = Compressor::new().compress(bytes);
-    // Below the limit, so below 2^32.
-    let items = vec![Item {
-        id: key.id,
-        raw_bytes: bytes.len() as u32,
-    }];
-    Ok(Record {
-        kind: key.kind,
-        codec,
-        flags,
-        sequence,
-        items,
-        bases: Vec::new(),
-        payload,
-    })
-}
-
-/// Where the items of a record are, once it is appended at an offset.
-pub(crate) fn locations(
-    pack: u32,
-    (offset, record_bytes): (u32, u32),
-    items: &[Item],
-    is_difference: bool,
-) -> impl Iterator<Item = (Item, Location)> {
-    (0_u16..).zip(items.iter()).map(move |(n, item)| {
-        let raw_bytes = item.raw_bytes;
-        (
-            *item,
-            Location {
-                pack,
-                offset,
-                record_bytes,
-                item: n,
-                raw_bytes,
-                is_difference,
-            },
-        )
-    })
 }

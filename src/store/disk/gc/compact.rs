@@ -29,9 +29,9 @@ use crate::store::disk::layout;
 use crate::store::disk::pack_file;
 use crate::store::disk::pack_file::PackFile;
 use crate::store::disk::reader::Location;
+use crate::store::disk::records::locations;
 use crate::store::disk::rows;
 use crate::store::disk::rows::PackRow;
-use crate::store::disk::session::locations;
 
 /// A blob's new place, if it is still at the old one.
 struct Move {

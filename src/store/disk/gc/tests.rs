@@ -24,7 +24,7 @@ use crate::store::disk::gc::bases::Keeping;
 use crate::store::disk::gc::mark;
 use crate::store::disk::gc::mark::Live;
 use crate::store::disk::gc::sweep;
-use crate::store::disk::session::record_of_one;
+use crate::store::disk::records::record_of_one;
 use crate::store::disk::sim::Dice;
 use crate::store::disk::sim::SimDisk;
 
@@ -41,18 +41,17 @@ fn key(n: u64) -> BlobKey {
     BlobKey::new(BlobKind::Chunk, *blake3::hash(&blob(n)).as_bytes())
 }
 
-/// A blob's record: a difference where the other one is here and plain.
-fn record(store: &DiskStore, session: &Session, n: u64, base: u64) -> Record {
+/// A blob's record: a difference where the other one is plain, here or in the session.
+fn record(session: &Session, n: u64, base: u64) -> Record {
     let record = record_of_one(key(n), &blob(n), 0, crate::pack::Flags::default()).unwrap();
-    let held = session.locate_held(&[key(base)]).unwrap();
-    match held.first().copied().flatten() {
+    let located = session.locate(&[key(base)]).unwrap();
+    match located.first().copied().flatten() {
         Some(at) if !at.is_difference && base != n => {
-            let reader = BlobReader::new(store).unwrap();
-            let bytes = reader.get(&key(base)).unwrap();
+            let payload = Differ::new().difference(&blob(n), blob(base));
             Record {
                 codec: Codec::Difference,
                 bases: vec![key(base).id],
-                payload: Differ::new().difference(&blob(n), bytes).unwrap(),
+                payload: payload.unwrap(),
                 ..record
             }
         }
@@ -155,7 +154,7 @@ impl World {
             Some(n) => {
                 if indexer.session.claim(&[key(n)]).unwrap() == [true] {
                     let base = self.dice.roll(BLOBS);
-                    let record = record(&self.store, &indexer.session, n, base);
+                    let record = record(&indexer.session, n, base);
                     indexer.session.append(&record).unwrap();
                 }
                 indexer.done.push(n as u8);
