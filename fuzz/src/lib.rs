@@ -4,6 +4,7 @@
 mod duplicates;
 mod figures;
 mod json;
+mod likeness;
 mod lint;
 mod row_index;
 mod table;
@@ -61,6 +62,8 @@ pub use duplicates::prints;
 pub use duplicates::prints_seeds;
 pub use figures::statistics;
 pub use json::json_scan;
+pub use likeness::likeness;
+pub use likeness::likeness_seeds;
 pub use lint::lint;
 pub use row_index::row_index;
 pub use table::table;
@@ -69,7 +72,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 32] = [
+pub const TARGETS: [(&str, Target); 33] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -100,6 +103,7 @@ pub const TARGETS: [(&str, Target); 32] = [
     ("table", table),
     ("duplicates", duplicates),
     ("prints", prints),
+    ("likeness", likeness),
     ("lint", lint),
     ("statistics", statistics),
 ];

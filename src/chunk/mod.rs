@@ -5,6 +5,7 @@ mod codec;
 mod cutter;
 mod difference;
 mod features;
+mod likeness;
 pub mod params;
 
 pub use codec::Codec;
@@ -19,6 +20,12 @@ pub use features::FEATURE_BYTES_MIN;
 pub use features::SUPER_FEATURES;
 pub use features::SuperFeatures;
 pub use features::super_features;
+pub use likeness::Bucket;
+pub use likeness::LikenessHeader;
+pub use likeness::Place;
+pub use likeness::find_in;
+pub use likeness::put_into;
+pub use likeness::spread;
 
 #[cfg(test)]
 mod tests;

@@ -251,6 +251,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let without = files.iter().map(|f| f[..f.len() - 32].to_vec());
             without.chain(files.clone()).collect()
         }
+        "likeness" => targets::likeness_seeds(),
         "row_index" => crate::row_index::encodings(),
         "duplicates" => {
             let rows = "one two three four five six\none two three four five six seven\n\n\

@@ -15,10 +15,10 @@ use std::sync::PoisonError;
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
+use crate::chunk::Place;
 use crate::chunk::SuperFeatures;
 use crate::ident::BlobId;
 use crate::pack::RecordHeader;
-use crate::registry::resembling::table::Place;
 use crate::registry::resembling::table::Table;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
