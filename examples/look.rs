@@ -75,7 +75,7 @@ fn note(directory: &mut Directory, now: Duration, found: Found) {
             println!("{at:.2} seen {node} {seen:?} {datasets:?} {addresses:?}");
         }
         Found::Gone { node } => {
-            directory.gone(&node);
+            directory.gone(now, &node);
             println!("{at:.2} gone {node}");
         }
         Found::Trouble { reason } => println!("{at:.2} trouble: {reason}"),

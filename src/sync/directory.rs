@@ -69,6 +69,8 @@ pub struct Directory {
     nodes: BTreeMap<NodeId, Entry>,
     newcomers: Conduct,
     callers: Conduct,
+    /// When nodes were last said to have left: who was found there before is not back by that.
+    farewells: BTreeMap<NodeId, Duration>,
 }
 
 impl Directory {
@@ -79,6 +81,7 @@ impl Directory {
             nodes: BTreeMap::new(),
             newcomers: Conduct::new(NEWCOMERS, now),
             callers: Conduct::new(CALLERS, now),
+            farewells: BTreeMap::new(),
         }
     }
 
@@ -114,24 +117,31 @@ impl Directory {
     }
 
     /// Somebody said that a node left. One that was never proven is forgotten.
-    pub fn gone(&mut self, node: &NodeId) {
+    pub fn gone(&mut self, now: Duration, node: &NodeId) {
+        if self.farewells.len() < NODES_SEEN_MAX || self.farewells.contains_key(node) {
+            self.farewells.insert(*node, now);
+        }
         match self.nodes.get_mut(node) {
             Some(entry) if entry.is_proven() => entry.has_left = true,
             _ => drop(self.nodes.remove(node)),
         }
     }
 
-    /// A handshake has shown the key of a node at an address.
+    /// A handshake had shown the key of a node at an address at this moment. Word of it may come after that the node
+    /// has left.
     pub fn proven(&mut self, now: Duration, node: NodeId, address: SocketAddr) {
-        if self.own == Some(node) {
+        let left = self.farewells.get(&node);
+        let has_left = left.is_some_and(|left| *left >= now);
+        let is_new = !self.nodes.contains_key(&node);
+        if self.own == Some(node) || (has_left && is_new) {
             return;
         }
-        if !self.nodes.contains_key(&node) {
+        if is_new {
             self.make_room();
         }
         let entry = self.nodes.entry(node).or_insert_with(|| Entry::new(now));
         entry.last_seen = entry.last_seen.max(now);
-        entry.has_left = false;
+        entry.has_left &= has_left;
         entry.prove(now, address);
     }
 
@@ -221,6 +231,7 @@ impl Directory {
     pub fn expire(&mut self, now: Duration, ttl: Duration) -> Vec<NodeId> {
         let is_over = |moment: Duration| now.saturating_sub(moment) >= ttl;
         let mut forgotten = Vec::new();
+        self.farewells.retain(|_, left| !is_over(*left));
         self.nodes.retain(|node, entry| {
             entry.places.retain(|p| p.is_proven || !is_over(p.seen));
             let stays = !is_over(entry.last_seen) && !entry.places.is_empty();

@@ -208,7 +208,7 @@ pub fn look(wait: Duration) -> Result<Vec<(Sighting, Vec<SocketAddr>)>, Error> {
                     sighting,
                     addresses,
                 } => drop(directory.saw(began.elapsed(), sighting, &addresses)),
-                Found::Gone { node } => directory.gone(&node),
+                Found::Gone { node } => directory.gone(began.elapsed(), &node),
                 Found::Trouble { .. } => {}
             }
         }

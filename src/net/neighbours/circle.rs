@@ -37,7 +37,9 @@ use crate::registry::host;
 use crate::sync::Access;
 use crate::sync::Directory;
 use crate::sync::Gossip;
+use crate::sync::PeerError;
 use crate::sync::Random;
+use crate::sync::RefusalCode;
 use crate::sync::Rhythm;
 use crate::sync::Seen;
 use crate::sync::Sighting;
@@ -198,7 +200,7 @@ impl Circle {
                 addresses,
             }) => self.seen(sighting, &addresses),
             Note::Found(Found::Gone { node }) => {
-                self.directory.gone(&node);
+                self.directory.gone(self.started.elapsed(), &node);
                 self.server.tell(&Event::Left { peer: node });
             }
             Note::Found(Found::Trouble { reason }) => {
@@ -254,7 +256,7 @@ impl Circle {
         for node in self.lines.sweep() {
             let mut known = self.directory.list().into_iter();
             if known.any(|n| n.node == node && n.sighting.is_none()) {
-                self.directory.gone(&node);
+                self.directory.gone(self.started.elapsed(), &node);
                 self.show();
             }
         }
@@ -271,8 +273,9 @@ impl Circle {
         let now = self.started.elapsed();
         let node = talked.talk.peer();
         self.gossip.done(now, &talked.talk, talked.end);
-        if let Some(at) = talked.proven {
-            self.directory.proven(now, node, at);
+        if let Some((asked, at)) = talked.proven {
+            let asked = asked.saturating_duration_since(self.started);
+            self.directory.proven(asked, node, at);
         }
         if let Some(filter) = talked.filter {
             self.filters.put(node, Some(filter));
@@ -284,6 +287,9 @@ impl Circle {
                 let tried = talked.proven.is_none().then_some(talked.tried);
                 for at in tried.into_iter().flatten() {
                     self.directory.failed(now, &node, &at);
+                }
+                if says_farewell(&error) {
+                    self.directory.gone(now, &node);
                 }
                 self.server.tell(&Event::Unreachable {
                     peer: node,
@@ -382,4 +388,12 @@ impl Circle {
         });
         self.view.set(seen.collect());
     }
+}
+
+/// Whether a peer said that it is about to go.
+fn says_farewell(error: &Error) -> bool {
+    let Error::Peer { source, .. } = error else {
+        return false;
+    };
+    matches!(source, PeerError::Refused(r) if r.code == RefusalCode::ShuttingDown)
 }

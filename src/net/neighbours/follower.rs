@@ -202,7 +202,7 @@ impl Puller {
             if self.cancelled() {
                 return Err(Error::Interrupted);
             }
-            let asked = self.lines.to(node, at).and_then(|peer| {
+            let asked = self.lines.to(node, at).and_then(|(peer, _)| {
                 let found = self.registry.offer_of(&*peer, wanted)?;
                 Ok(found.map(|found| (peer, found)))
             });

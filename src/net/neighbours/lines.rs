@@ -46,6 +46,7 @@ impl Drop for Talking<'_> {
 
 struct Held {
     peer: Arc<Peer>,
+    made: Instant,
     used: Instant,
 }
 
@@ -79,16 +80,20 @@ impl Lines {
         }
     }
 
-    /// A connection to a node: the one there is, or a new one to wherever it may be.
+    /// A connection to a node, and when it was made: the one there is, or a new one to wherever it may be.
     ///
     /// # Errors
     /// [`Error::Peer`] when it is at none of the addresses.
-    pub(super) fn to(&self, node: NodeId, at: Vec<SocketAddr>) -> Result<Arc<Peer>, Error> {
+    pub(super) fn to(
+        &self,
+        node: NodeId,
+        at: Vec<SocketAddr>,
+    ) -> Result<(Arc<Peer>, Instant), Error> {
         if let Some(held) = self.held().get_mut(&node)
             && held.peer.is_open()
         {
             held.used = host::instant();
-            return Ok(held.peer.clone());
+            return Ok((held.peer.clone(), held.made));
         }
         // Not under the lock: it may take seconds.
         let peer = Arc::new(self.net.connect_found(node, at)?);
@@ -98,10 +103,14 @@ impl Lines {
             let oldest = oldest.map(|(node, _)| *node);
             oldest.map(|node| held.remove(&node));
         }
-        let used = host::instant();
-        let kept = peer.clone();
-        held.insert(node, Held { peer: kept, used });
-        Ok(peer)
+        let made = host::instant();
+        let kept = Held {
+            peer: peer.clone(),
+            made,
+            used: made,
+        };
+        held.insert(node, kept);
+        Ok((peer, made))
     }
 
     /// Ends what nobody has used for a while. Whose connections were ended by the other side.

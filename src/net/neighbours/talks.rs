@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc;
+use std::time::Instant;
 
 use crate::ident::NodeId;
 use crate::net::neighbours::Note;
@@ -10,6 +11,7 @@ use crate::net::neighbours::lines::Lines;
 use crate::net::neighbours::sound;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::host;
 use crate::registry::peers::Compared;
 use crate::registry::peers::Showing;
 use crate::sync::Filter;
@@ -33,8 +35,8 @@ pub(crate) struct Talked {
     pub(super) compared: Compared,
     /// Where it was looked for.
     pub(super) tried: Vec<SocketAddr>,
-    /// Where the peer has proven who it is.
-    pub(super) proven: Option<SocketAddr>,
+    /// When the peer was there for certain, and where it has proven who it is.
+    pub(super) proven: Option<(Instant, SocketAddr)>,
     /// Its filter, where that was wanted and it gave one.
     pub(super) filter: Option<Filter>,
     /// What went wrong.
@@ -74,9 +76,10 @@ impl Talker {
         wants_filter: bool,
     ) -> Result<(), Error> {
         let node: NodeId = talked.talk.peer();
-        let peer = self.lines.to(node, at)?;
+        let (peer, made) = self.lines.to(node, at)?;
         let _talking = self.lines.talking(&peer);
-        talked.proven = Some(peer.remote());
+        talked.proven = Some((made, peer.remote()));
+        let asked = host::instant();
         match &talked.talk {
             Talk::Compare(_) => {
                 talked.compared = self.registry.compare(&*peer, self.showing)?;
@@ -85,6 +88,8 @@ impl Talker {
                 talked.compared.sent = self.registry.tell(&*peer, items)?;
             }
         }
+        // It answered; but maybe before it left.
+        talked.proven = Some((asked, peer.remote()));
         talked.end = match (&talked.talk, talked.compared) {
             (Talk::Compare(_), Compared { received, sent, .. }) if received + sent > 0 => {
                 TalkEnd::Differed

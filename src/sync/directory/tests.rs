@@ -70,15 +70,33 @@ fn nodes_come_change_and_go() {
     assert_eq!(table.saw(at(3), saying(1, 5), &[a]), Seen::Changed);
     assert_eq!(table.candidates(&node(1)), [a, b]);
     assert_eq!(table.list()[0].sighting, Some(saying(1, 5)));
-    table.gone(&node(1));
+    table.gone(at(3), &node(1));
     assert!(table.is_empty());
     table.proven(at(4), node(1), b);
-    table.gone(&node(1));
+    table.gone(at(4), &node(1));
     assert!(table.list()[0].has_left && table.list()[0].is_proven);
     assert_eq!(table.saw(at(5), claim(1), &[b]), Seen::Changed);
     assert!(!table.list()[0].has_left);
     table.proven(at(5), node(0), a);
     assert_eq!(table.len(), 1);
+}
+
+/// A talk that began before its farewell ends after it.
+#[test]
+fn who_was_found_before_it_left_is_not_back() {
+    let mut table = Directory::new(None, START);
+    let a = address("10.0.0.1:1");
+    table.saw(at(1), claim(1), &[a]);
+    table.gone(at(5), &node(1));
+    table.proven(at(4), node(1), a);
+    assert!(table.is_empty());
+    table.proven(at(6), node(1), a);
+    assert!(!table.list()[0].has_left);
+    table.gone(at(9), &node(1));
+    table.proven(at(8), node(1), a);
+    assert!(table.list()[0].has_left && table.list()[0].is_proven);
+    table.proven(at(10), node(1), a);
+    assert!(!table.list()[0].has_left);
 }
 
 #[test]
@@ -135,7 +153,7 @@ fn a_claim_of_anothers_id_wins_nothing() {
     }
     assert_eq!(table.list()[0].sighting, Some(saying(1, 5)));
     // A forged farewell is believed by nobody either, and neither is that it is back.
-    table.gone(&node(1));
+    table.gone(at(2000), &node(1));
     table.saw(at(2000), claim(1), &[liar]);
     assert!(table.list()[0].has_left);
     assert_eq!(table.candidates(&node(1))[0], real);
@@ -261,7 +279,7 @@ fn no_order_of_events_breaks_the_bounds() {
                 proven.extend((who != 0).then(|| node(who)));
             }
             5 => table.failed(now, &node(who), &place),
-            6 => table.gone(&node(who)),
+            6 => table.gone(now, &node(who)),
             _ => {
                 for gone in table.expire(now, Duration::from_secs(60)) {
                     proven.remove(&gone);
