@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a chain of versions takes on disk when each is stored after the other: for alimentar (all of its
-# home, and the packs alone) and for borg, restic, casync, git (each version a commit, then
+# home, and the packs alone; and all files as one dataset, taken in at once) and for borg, restic, casync, git (each version a commit, then
 # `gc --aggressive`) and zstd (the first version whole, each later one as `--patch-from` the one before,
 # level 19). The files of DIR, in order of name, are the versions.
 # usage: benches/chains.sh DIR      ALIMENTAR=BINARY
@@ -43,6 +43,8 @@ done
 for version in $("$bin" --home "$work/alimentar" --json registry log chain | grep -o '"version":"[^"]*"' | cut -d'"' -f4); do
     "$bin" --home "$work/alimentar" --quiet registry verify "chain@$version" >/dev/null
 done
+"$bin" --home "$work/at-once" --quiet registry index "$dir" --name chain >/dev/null
+"$bin" --home "$work/at-once" --quiet registry verify chain >/dev/null
 if has git; then
     git -C "$work/git" gc -q --aggressive --prune=now; mv "$work/git/.git/objects" "$work/git-objects"
     rm -rf "$work/git"; mv "$work/git-objects" "$work/git"
@@ -54,6 +56,8 @@ line() {
 }
 line alimentar "$work/alimentar"
 line "its packs" "$work/alimentar/packs"
+line "at once" "$work/at-once"
+line "its packs" "$work/at-once/packs"
 for tool in borg-lz4 borg-zstd restic casync git zstd; do
     case $tool in git | zstd | casync) has "$tool" || continue ;; esac
     [ -d "$work/$tool" ] && line "$tool" "$work/$tool"

@@ -37,7 +37,7 @@ const MAGIC: [u8; 8] = *b"\x89ALI\r\n\x1a\n";
 const VERSION: u32 = 1;
 /// How features are made.
 const SCHEME: u32 = 1;
-const BITS_MIN: u32 = 10;
+const BITS_MIN: u32 = 6;
 const BITS_MAX: u32 = (RESEMBLANCE_BYTES_MAX / BUCKET_BYTES).ilog2();
 /// By how many bits a table grows at a time.
 const BITS_GROWN: u32 = 2;
