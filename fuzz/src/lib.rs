@@ -4,8 +4,8 @@
 mod duplicates;
 mod figures;
 mod json;
-mod likeness;
 mod lint;
+mod resemblance;
 mod row_index;
 mod table;
 
@@ -62,9 +62,9 @@ pub use duplicates::prints;
 pub use duplicates::prints_seeds;
 pub use figures::statistics;
 pub use json::json_scan;
-pub use likeness::likeness;
-pub use likeness::likeness_seeds;
 pub use lint::lint;
+pub use resemblance::resemblance;
+pub use resemblance::resemblance_seeds;
 pub use row_index::row_index;
 pub use table::table;
 
@@ -103,7 +103,7 @@ pub const TARGETS: [(&str, Target); 33] = [
     ("table", table),
     ("duplicates", duplicates),
     ("prints", prints),
-    ("likeness", likeness),
+    ("resemblance", resemblance),
     ("lint", lint),
     ("statistics", statistics),
 ];

@@ -5,8 +5,8 @@ mod codec;
 mod cutter;
 mod difference;
 mod features;
-mod likeness;
 pub mod params;
+mod resemblance;
 
 pub use codec::Codec;
 pub use codec::CodecError;
@@ -20,12 +20,12 @@ pub use features::FEATURE_BYTES_MIN;
 pub use features::SUPER_FEATURES;
 pub use features::SuperFeatures;
 pub use features::super_features;
-pub use likeness::Bucket;
-pub use likeness::LikenessHeader;
-pub use likeness::Place;
-pub use likeness::find_in;
-pub use likeness::put_into;
-pub use likeness::spread;
+pub use resemblance::Bucket;
+pub use resemblance::Place;
+pub use resemblance::ResemblanceHeader;
+pub use resemblance::find_in;
+pub use resemblance::put_into;
+pub use resemblance::spread;
 
 #[cfg(test)]
 mod tests;

@@ -251,7 +251,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let without = files.iter().map(|f| f[..f.len() - 32].to_vec());
             without.chain(files.clone()).collect()
         }
-        "likeness" => targets::likeness_seeds(),
+        "resemblance" => targets::resemblance_seeds(),
         "row_index" => crate::row_index::encodings(),
         "duplicates" => {
             let rows = "one two three four five six\none two three four five six seven\n\n\
@@ -297,5 +297,29 @@ fn no_decoder_panics_on_mutated_bytes() {
                 alimentar::ident::to_hex(&bytes)
             );
         }
+    }
+}
+
+/// Without an entry, or with one that is no TOML, `cargo fuzz` runs none of them.
+#[test]
+fn every_target_can_be_run_by_cargo_fuzz() {
+    let fuzz = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let manifest = std::fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
+    let manifest: toml_edit::DocumentMut = manifest.parse().unwrap();
+    let bins = manifest["bin"].as_array_of_tables().unwrap();
+    let mut named: Vec<(&str, String)> = bins
+        .iter()
+        .map(|bin| {
+            let text = |key: &str| bin[key].as_str().unwrap();
+            let file = std::fs::read_to_string(fuzz.join(text("path"))).unwrap();
+            (text("name"), file)
+        })
+        .collect();
+    named.sort();
+    let mut targets = targets::TARGETS.map(|(name, _)| name);
+    targets.sort_unstable();
+    assert!(named.iter().map(|(name, _)| *name).eq(targets));
+    for (name, file) in named {
+        assert!(file.contains(&format!("targets::{name}(data)")), "{name}");
     }
 }

@@ -17,7 +17,7 @@ pub struct Place {
 
 /// What stands before the buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LikenessHeader {
+pub struct ResemblanceHeader {
     /// There are as many buckets as this power of two.
     pub bits: u32,
     /// Entries that had no room since the table grew.
@@ -42,7 +42,7 @@ const BITS_MAX: u32 = (RESEMBLANCE_BYTES_MAX / BUCKET_BYTES).ilog2();
 /// By how many bits a table grows at a time.
 const BITS_GROWN: u32 = 2;
 
-impl LikenessHeader {
+impl ResemblanceHeader {
     /// Bytes of an encoded header.
     pub const BYTES: usize = HEADER_BYTES;
 
@@ -120,7 +120,7 @@ pub fn put_into(bucket: &mut Bucket, feature: u64, place: Place) -> bool {
 }
 
 /// The entries of a bucket in those of a larger table that take its place, the newest in front.
-pub fn spread(bucket: &Bucket, from: LikenessHeader, to: LikenessHeader) -> Vec<Bucket> {
+pub fn spread(bucket: &Bucket, from: ResemblanceHeader, to: ResemblanceHeader) -> Vec<Bucket> {
     let mut buckets = vec![[0; BUCKET_BYTES]; 1 << to.bits.saturating_sub(from.bits)];
     // The newest is put last, so that it is in front.
     let (entries, _) = bucket.as_chunks();
@@ -210,21 +210,21 @@ mod tests {
 
     #[test]
     fn a_header_is_known_by_all_that_is_in_it() {
-        let header = LikenessHeader::first();
+        let header = ResemblanceHeader::first();
         let good = header.encode();
         assert_eq!(
-            LikenessHeader::decode(&good, header.table_bytes()),
+            ResemblanceHeader::decode(&good, header.table_bytes()),
             Some(header)
         );
-        assert_eq!(LikenessHeader::decode(&good, good.len() as u64), None);
+        assert_eq!(ResemblanceHeader::decode(&good, good.len() as u64), None);
         assert_eq!(
-            LikenessHeader::decode(&good[..23], header.table_bytes()),
+            ResemblanceHeader::decode(&good[..23], header.table_bytes()),
             None
         );
         for at in [0, 8, 12, 16] {
             let mut bad = good;
             bad[at] ^= 0x40;
-            assert_eq!(LikenessHeader::decode(&bad, header.table_bytes()), None);
+            assert_eq!(ResemblanceHeader::decode(&bad, header.table_bytes()), None);
         }
         let mut largest = header;
         while let Some(larger) = largest.larger() {

@@ -2,24 +2,24 @@
 
 use alimentar::chunk::Bucket;
 use alimentar::chunk::FEATURE_BYTES_MIN;
-use alimentar::chunk::LikenessHeader;
 use alimentar::chunk::Place;
+use alimentar::chunk::ResemblanceHeader;
 use alimentar::chunk::find_in;
 use alimentar::chunk::put_into;
 use alimentar::chunk::spread;
 use alimentar::chunk::super_features;
 
 /// A header, and buckets of any bytes: what is put in is found, in them and in those of the next larger table.
-pub fn likeness(data: &[u8]) {
-    let header = LikenessHeader::first();
-    if let Some(found) = LikenessHeader::decode(data, header.table_bytes()) {
+pub fn resemblance(data: &[u8]) {
+    let header = ResemblanceHeader::first();
+    if let Some(found) = ResemblanceHeader::decode(data, header.table_bytes()) {
         assert_eq!(
             (found.bits, data.starts_with(&found.encode()[..24])),
             (header.bits, true)
         );
     }
     let larger = header.larger().unwrap();
-    let rest = data.get(LikenessHeader::BYTES..).unwrap_or_default();
+    let rest = data.get(ResemblanceHeader::BYTES..).unwrap_or_default();
     for (n, bytes) in rest.chunks_exact(size_of::<Bucket>()).enumerate() {
         let mut bucket: Bucket = bytes.try_into().unwrap();
         let number = data[n] as u64;
@@ -46,7 +46,7 @@ pub fn likeness(data: &[u8]) {
 }
 
 /// A table with something in its first buckets.
-pub fn likeness_seeds() -> Vec<Vec<u8>> {
+pub fn resemblance_seeds() -> Vec<Vec<u8>> {
     let mut buckets = [[0; 64]; 2];
     for n in 1..7_u64 {
         let place = Place {
@@ -56,7 +56,7 @@ pub fn likeness_seeds() -> Vec<Vec<u8>> {
         };
         put_into(&mut buckets[n as usize % 2], n << 40 | 0xffff, place);
     }
-    let header = LikenessHeader::first().encode();
+    let header = ResemblanceHeader::first().encode();
     let text: String = (0..900).map(|n| format!("{} ", n * n)).collect();
     vec![
         [&header, buckets.as_flattened()].concat(),
