@@ -26,20 +26,10 @@ pub(crate) const SURELY_PAYS: usize = 8;
 const PAUSE_CHUNKS: usize = 16;
 const PAUSE_CHUNKS_MAX: usize = 4096;
 
-/// Which blobs may be bases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bases {
-    /// Those that were held before the session, so that whoever reads needs the index alone.
-    Held,
-    /// Also those that the session appended: nobody reads what it appends before it is committed.
-    Appended,
-}
-
 /// Makes differences, on one thread.
 pub(crate) struct Differences<'a> {
     session: &'a Session,
     reader: &'a BlobReader,
-    bases: Bases,
     differ: Differ,
     plain: Compressor,
     /// Chunks still to be stored without a try, and how many after the next that does not pay.
@@ -48,11 +38,10 @@ pub(crate) struct Differences<'a> {
 }
 
 impl<'a> Differences<'a> {
-    pub(crate) fn new(session: &'a Session, reader: &'a BlobReader, bases: Bases) -> Self {
+    pub(crate) fn new(session: &'a Session, reader: &'a BlobReader) -> Self {
         Self {
             session,
             reader,
-            bases,
             differ: Differ::new(),
             plain: Compressor::new(),
             pause: 0,
@@ -89,7 +78,10 @@ impl<'a> Differences<'a> {
             return Ok(found);
         }
         let mut headers: HashMap<(u32, u32), Option<RecordHeader>> = HashMap::new();
-        for (id, at) in wanted.iter().zip(self.locate(&keys_of(kind, wanted))?) {
+        for (id, at) in wanted
+            .iter()
+            .zip(self.session.locate(&keys_of(kind, wanted))?)
+        {
             let Some(at) = at else { continue };
             if !at.is_difference {
                 found.insert(*id, vec![*id]);
@@ -117,7 +109,7 @@ impl<'a> Differences<'a> {
         let before = header.items.iter().take(usize::from(item.item));
         let start: u64 = before.map(|i| u64::from(i.raw_bytes)).sum();
         let end = start + u64::from(item.raw_bytes);
-        let located = self.locate(&keys_of(kind, &header.bases))?;
+        let located = self.session.locate(&keys_of(kind, &header.bases))?;
         let length = |at: &Option<Location>| at.map_or(0, |at| u64::from(at.raw_bytes));
         let total: u64 = located.iter().map(length).sum();
         let raw = (header.raw_bytes as u64).max(1);
@@ -135,13 +127,6 @@ impl<'a> Differences<'a> {
         Ok(bases)
     }
 
-    fn locate(&self, keys: &[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> {
-        match self.bases {
-            Bases::Held => self.session.locate_held(keys),
-            Bases::Appended => self.session.locate(keys),
-        }
-    }
-
     /// A record of these blobs as a difference against plain ones, if that pays.
     pub(crate) fn record(
         &mut self,
@@ -156,9 +141,8 @@ impl<'a> Differences<'a> {
         }
         let key = BlobKey { kind, id: first.id };
         // Where a base cannot be read, nothing is to depend on it.
-        let keys = keys_of(kind, bases);
-        let places = self.locate(&keys).ok()?;
-        let bytes = self.reader.bases_at(&key, &keys, places).ok()?;
+        let locate = |keys: &[BlobKey]| self.session.locate(keys);
+        let bytes = self.reader.bases(&key, bases, &locate).ok()?;
         let payload = self.differ.difference(raw, bytes)?;
         let cost = payload.len() + bases.len() * BASE_BYTES;
         let pays = cost * SURELY_PAYS < raw.len() || {
@@ -197,7 +181,7 @@ pub(crate) fn keep_difference(
 ) -> Result<(), StoreError> {
     let ids: Vec<BlobId> = record.items.iter().map(|i| i.id).collect();
     let fresh = session.claim(&keys_of(BlobKind::Chunk, &ids))?;
-    let located = session.locate_held(&keys_of(BlobKind::Chunk, &record.bases))?;
+    let located = session.locate(&keys_of(BlobKind::Chunk, &record.bases))?;
     let mut located = located.into_iter();
     let are_plain = located.all(|at| at.is_some_and(|at| !at.is_difference));
     if are_plain && !fresh.contains(&false) {
@@ -207,7 +191,7 @@ pub(crate) fn keep_difference(
     if kept.is_empty() {
         return Ok(());
     }
-    let mut differences = Differences::new(session, reader, Bases::Held);
+    let mut differences = Differences::new(session, reader);
     let found = differences.plain_bases(BlobKind::Chunk, &record.bases)?;
     let mut plain: Vec<BlobId> = Vec::new();
     for base in (record.bases.iter())

@@ -22,7 +22,6 @@ use crate::ident::TreeId;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Totals;
 use crate::manifest::TreeBuilder;
-use crate::registry::differences::Bases;
 use crate::registry::differences::Differences;
 use crate::registry::error::Error;
 use crate::registry::feed::Batch;
@@ -145,7 +144,7 @@ impl<'a> Storing<'a> {
             compressor: Compressor::new(),
             beside,
             resembling: (resembling, Headers::default()),
-            differences: Differences::new(session, reader, Bases::Appended),
+            differences: Differences::new(session, reader),
             is_dense: false,
         }
     }
@@ -285,7 +284,7 @@ fn build_tree(
     let mut next = 0_u64;
     let mut builder = TreeBuilder::new();
     let mut failed: Option<StoreError> = None;
-    let mut differences = previous.map(|p| Differences::new(session, &p.reader, Bases::Held));
+    let mut differences = previous.map(|p| Differences::new(session, &p.reader));
     // Leaves of the version before that lie where the chunks of the next leaf lie.
     let near = RefCell::new(Vec::<TreeId>::new());
     let mut emit = |_: TreeId, bytes: Vec<u8>| {

@@ -14,6 +14,7 @@ use crate::manifest::ChunkEntry;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Location;
+use crate::store::disk::Session;
 use crate::store::disk::StoreError;
 use crate::store::disk::Unpacked;
 
@@ -92,9 +93,9 @@ pub(crate) fn each_chunk(
     }
 }
 
-/// Reads chunks into their places in `data`, each checked against its hash, on this thread.
+/// Reads chunks that a session located into their places in `data`, each checked against its hash, on this thread.
 pub(crate) fn each_located(
-    reader: &BlobReader,
+    (session, reader): (&Session, &BlobReader),
     mut chunks: Vec<Located>,
     data: &mut [u8],
 ) -> Result<(), StoreError> {
@@ -106,7 +107,7 @@ pub(crate) fn each_located(
         let Some(first) = of_record.first() else {
             continue;
         };
-        let record = reader.unpack(&first.key, &first.location)?;
+        let record = session.unpack(&first.key, &first.location, reader)?;
         for chunk in of_record {
             let corrupt = || StoreError::Blob(BlobError::Corrupt(chunk.key));
             let bytes = record

@@ -214,6 +214,52 @@ fn what_comes_from_others_resembles_what_is_here() {
 }
 
 #[test]
+fn versions_that_come_together_from_others_cost_little() {
+    let single = Home::new();
+    single.index("one", &edited(20_000, 0));
+    let one = single.pack_bytes();
+    let other = Home::new();
+    let tree = other.0.path().join("tree");
+    std::fs::create_dir(&tree).unwrap();
+    for n in 0..6 {
+        for copy in ["a", "b"] {
+            let path = tree.join(format!("{copy}{n}.jsonl"));
+            std::fs::write(path, edited(20_000, n)).unwrap();
+        }
+    }
+    let words = ["registry", "index", tree.to_str().unwrap(), "--name", "t"];
+    answer(&other.path(), &words);
+    let archive = other.0.path().join("t.alimentar");
+    let archive = archive.to_str().unwrap();
+    answer(&other.path(), &["registry", "export", "t", "-o", archive]);
+    let node = Serving::start(&other.path(), &["--share-unsigned"]);
+    let addr = node.addr();
+    let ways: [&[&str]; 2] = [
+        &["pull", "t", "--accept-unsigned", "--peer", &addr],
+        &["import", archive],
+    ];
+    for way in ways {
+        let h = Home::new();
+        answer(&h.path(), &[&["registry"], way].concat());
+        is_clean(&h.path());
+        // Some of the six may have come at once, before there was anything.
+        let stored = h.pack_bytes();
+        assert!(stored < 4 * one, "{way:?}: {stored} {one}");
+        std::fs::remove_file(h.path().join("registry.redb")).unwrap();
+        let out = h.0.path().join("out");
+        let words = ["registry", "checkout", "t", out.to_str().unwrap()];
+        answer(&h.path(), &words);
+        for n in 0..6 {
+            for copy in ["a", "b"] {
+                let path = out.join(format!("{copy}{n}.jsonl"));
+                assert!(std::fs::read(path).unwrap() == edited(20_000, n));
+            }
+        }
+    }
+    node.stop();
+}
+
+#[test]
 fn whatever_is_in_the_table_only_bytes_are_lost() {
     let h = Home::new();
     h.index("a", &edited(6_000, 97));

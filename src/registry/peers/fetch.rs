@@ -204,7 +204,7 @@ impl Filler<'_, '_> {
             at += chunk.bytes as usize;
         }
         let (fetched, local) = (missing.len() as u64, here.len() as u64);
-        each_located(self.reader, here, data)?;
+        each_located((self.session, self.reader), here, data)?;
         if !missing.is_empty() {
             self.fetch(window, source, &asked, &mut missing, data)?;
         }

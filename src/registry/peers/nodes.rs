@@ -13,7 +13,6 @@ use crate::manifest::Manifest;
 use crate::manifest::Node;
 use crate::manifest::Totals;
 use crate::manifest::TreeError;
-use crate::registry::differences::Bases;
 use crate::registry::differences::Differences;
 use crate::registry::error::Error;
 use crate::registry::nodes::add_node;
@@ -136,12 +135,7 @@ pub(crate) struct Leaves<'a> {
 
 impl<'a> Leaves<'a> {
     pub(crate) fn new(session: &'a Session, before: Option<&'a Previous>) -> Self {
-        let beside = |p: &'a Previous| {
-            (
-                Alignment::new(p),
-                Differences::new(session, &p.reader, Bases::Held),
-            )
-        };
+        let beside = |p: &'a Previous| (Alignment::new(p), Differences::new(session, &p.reader));
         Self {
             session,
             beside: before.map(beside),

@@ -10,7 +10,6 @@ use crate::chunk::super_features;
 use crate::ident::BlobId;
 use crate::pack::Item;
 use crate::pack::Record;
-use crate::registry::differences::Bases;
 use crate::registry::differences::Differences;
 use crate::registry::differences::only_fresh;
 use crate::registry::differences::packed;
@@ -30,8 +29,7 @@ pub(crate) struct Keeping<'a> {
 
 impl<'a> Keeping<'a> {
     pub(crate) fn new(session: &'a Session, resembling: &'a Resembling) -> Self {
-        // What comes is read again in the same session, by the index and where it was appended.
-        let differences = Differences::new(session, &resembling.reader, Bases::Held);
+        let differences = Differences::new(session, &resembling.reader);
         Self {
             session,
             resembling,

@@ -17,6 +17,9 @@ use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 
+/// Where blobs are: by the index, or also in a session.
+pub(crate) type Locate<'a> = dyn Fn(&[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> + 'a;
+
 /// A record's pack and offset, and what is in it.
 type Kept = ((u32, u32), Arc<Unpacked>);
 
@@ -54,26 +57,20 @@ impl Recents {
 }
 
 impl BlobReader {
-    /// The bytes of a difference's bases, one after the other, each checked against its hash.
-    pub(crate) fn bases(&self, key: &BlobKey, ids: &[BlobId]) -> Result<Vec<u8>, StoreError> {
+    /// The bytes of a difference's bases, one after the other, each checked against its hash. They are where `locate` says.
+    pub(crate) fn bases(
+        &self,
+        key: &BlobKey,
+        ids: &[BlobId],
+        locate: &Locate<'_>,
+    ) -> Result<Vec<u8>, StoreError> {
         let base_key = |id: &BlobId| BlobKey {
             kind: key.kind,
             id: *id,
         };
         let keys: Vec<BlobKey> = ids.iter().map(base_key).collect();
-        let places = self.locate(&keys)?;
-        self.bases_at(key, &keys, places)
-    }
-
-    /// The same, of bases that are known to lie at these places.
-    pub(crate) fn bases_at(
-        &self,
-        key: &BlobKey,
-        bases: &[BlobKey],
-        places: Vec<Option<Location>>,
-    ) -> Result<Vec<u8>, StoreError> {
         let mut joined = Vec::new();
-        for (base, at) in bases.iter().zip(places) {
+        for (base, at) in keys.iter().zip(locate(&keys)?) {
             let unreadable = || {
                 StoreError::Blob(BlobError::Base {
                     key: *key,

@@ -199,3 +199,60 @@ fn a_condemned_base_stays_plain_when_it_is_stored_again() {
     assert_eq!(reader.get(&key(&base)).unwrap(), base);
     assert_eq!(reader.get(&key(&one)).unwrap(), one);
 }
+
+/// Stores a base plain and a difference against it in one session; not committed.
+fn both(store: &DiskStore, base: &[u8], one: &[u8]) -> Session {
+    let session = Session::begin(store).unwrap();
+    session.add(BlobKind::Chunk, base).unwrap();
+    session.claim(&[key(one)]).unwrap();
+    session.append(&difference(&[one], &[base])).unwrap();
+    session
+}
+
+#[test]
+fn a_session_reads_its_differences_against_what_it_appended() {
+    let disk = SimDisk::default();
+    let store = open(&disk);
+    let (base, one) = (blob(1), blob(2));
+    let session = both(&store, &base, &one);
+    let reader = BlobReader::new(&store).unwrap();
+    let located = session.locate(&[key(&base), key(&one)]).unwrap();
+    let kinds: Vec<bool> = (located.iter().flatten())
+        .map(|at| at.is_difference)
+        .collect();
+    assert_eq!(kinds, [false, true]);
+    assert_eq!(session.get(&key(&one), &reader).unwrap(), one);
+    assert!(reader.get(&key(&one)).is_err());
+    session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
+    for store in [store, rebuild(&disk)] {
+        let reader = BlobReader::new(&store).unwrap();
+        assert_eq!(reader.get(&key(&one)).unwrap(), one);
+    }
+}
+
+/// Two sessions store the same blob, the one as a base of its own.
+#[test]
+fn whoever_commits_first_a_base_is_plain() {
+    for plain_is_first in [false, true] {
+        let disk = SimDisk::default();
+        let (base, one, other) = (blob(1), blob(2), blob(4));
+        let store = store(&disk, &other, &[&blob(5)]);
+        let plain = both(&store, &base, &one);
+        let close = Session::begin(&store).unwrap();
+        close.claim(&[key(&base)]).unwrap();
+        close.append(&difference(&[&base], &[&other])).unwrap();
+        let order = match plain_is_first {
+            true => [plain, close],
+            false => [close, plain],
+        };
+        for session in order {
+            session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
+        }
+        gc(&store, &[key(&one)]);
+        for store in [store, rebuild(&disk)] {
+            assert!(!location(&store, &base).unwrap().is_difference);
+            let reader = BlobReader::new(&store).unwrap();
+            assert_eq!(reader.get(&key(&one)).unwrap(), one);
+        }
+    }
+}

@@ -21,6 +21,7 @@ use crate::read_at::ReadAt;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Operation;
 use crate::store::disk::Session;
+use crate::store::disk::bases::Locate;
 use crate::store::disk::bases::Recents;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::io::DiskFile;
@@ -177,8 +178,21 @@ impl BlobReader {
     /// # Errors
     /// As [`BlobReader::record`].
     pub fn unpack(&self, key: &BlobKey, at: &Location) -> Result<Arc<Unpacked>, StoreError> {
+        self.unpack_by(key, at, &|keys| self.locate(keys))
+    }
+
+    /// The same, where bases are as `locate` says.
+    pub(super) fn unpack_by(
+        &self,
+        key: &BlobKey,
+        at: &Location,
+        locate: &Locate<'_>,
+    ) -> Result<Arc<Unpacked>, StoreError> {
         self.whole(key, at, |view| match view.header.codec {
-            Some(Codec::Difference) => Ok(view.unpack_on(self.bases(key, &view.header.bases)?)),
+            Some(Codec::Difference) => {
+                let bases = self.bases(key, &view.header.bases, locate)?;
+                Ok(view.unpack_on(bases))
+            }
             _ => Ok(view.unpack()),
         })
     }

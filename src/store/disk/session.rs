@@ -2,6 +2,7 @@
 //! Pack bytes are synced before the index names them, so a kill loses only what was under way.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -21,6 +22,7 @@ use crate::pack::Record;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Operation;
+use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::pack_file::PackFile;
 use crate::store::disk::reader::Location;
@@ -162,32 +164,45 @@ impl Session {
     }
 
     /// Where these blobs are, of those that will not be removed while the session lasts: held, or
-    /// appended in it.
+    /// appended in it. They can be bases, where they are plain.
     ///
     /// # Errors
     /// [`StoreError`] when the index cannot be read.
     pub fn locate(&self, keys: &[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> {
-        let held = self.locate_held(keys)?;
-        let state = self.state();
-        let pairs = keys.iter().zip(held);
-        Ok(pairs.map(|(k, at)| at.or_else(|| state.at(k))).collect())
-    }
-
-    /// The same of those that were held before, which anybody can read by the index alone.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the index cannot be read.
-    pub fn locate_held(&self, keys: &[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> {
         let epoch = self.operation.epoch();
-        let find = |t: &dyn MetaRead, key: &BlobKey| match is_held(t, key, epoch)? {
-            true => locate(t, key),
-            false => Ok(None),
+        let appended = self.appended(keys);
+        let find = |t: &dyn MetaRead, key: &BlobKey, at: Option<Location>| match at {
+            None if is_held(t, key, epoch)? => locate(t, key),
+            at => Ok(at),
         };
         self.store.read(|t| {
-            keys.iter()
-                .map(|k| find(t, k))
-                .collect::<Result<_, StoreError>>()
+            let pairs = keys.iter().zip(appended);
+            pairs.map(|(key, at)| find(t, key, at)).collect()
         })
+    }
+
+    /// The record at a location, which may be a difference against what was appended in this session.
+    ///
+    /// # Errors
+    /// As [`BlobReader::record`].
+    pub(crate) fn unpack(
+        &self,
+        key: &BlobKey,
+        at: &Location,
+        reader: &BlobReader,
+    ) -> Result<Arc<Unpacked>, StoreError> {
+        reader.unpack_by(key, at, &|keys| {
+            let appended = self.appended(keys);
+            // A base that is condemned stays as long as what needs it.
+            let found = appended.into_iter().zip(reader.locate(keys)?);
+            Ok(found.map(|(appended, held)| appended.or(held)).collect())
+        })
+    }
+
+    /// Where these are, of those that were appended and are not known to be in the index yet. To be asked before the index.
+    fn appended(&self, keys: &[BlobKey]) -> Vec<Option<Location>> {
+        let state = self.state();
+        keys.iter().map(|key| state.at(key)).collect()
     }
 
     /// Where a blob is that was appended in this session.
@@ -223,12 +238,13 @@ impl Session {
     /// # Errors
     /// [`StoreError`] when the index cannot be read.
     pub fn has(&self, keys: &[BlobKey]) -> Result<Vec<bool>, StoreError> {
-        let held = self.held(keys)?;
-        let state = self.state();
-        let pairs = keys.iter().zip(held);
-        Ok(pairs
-            .map(|(k, held)| held || state.pending.contains_key(k))
-            .collect())
+        // First: what is not claimed any more is committed by then.
+        let claimed: Vec<bool> = {
+            let state = self.state();
+            keys.iter().map(|k| state.pending.contains_key(k)).collect()
+        };
+        let held = self.held(keys)?.into_iter().zip(claimed);
+        Ok(held.map(|(held, claimed)| held || claimed).collect())
     }
 
     /// A blob that is held, or was added in this session.
@@ -240,7 +256,7 @@ impl Session {
             return Ok(reader.get(key)?);
         };
         let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
-        let record = reader.unpack(key, &at)?;
+        let record = self.unpack(key, &at, reader)?;
         let bytes = record.item(key, at.item).map(<[u8]>::to_vec);
         bytes.ok_or_else(corrupt)
     }

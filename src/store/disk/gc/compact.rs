@@ -292,7 +292,8 @@ fn only_items(reader: &BlobReader, view: &RecordView<'_>, wanted: &[u16]) -> Opt
         kind: view.header.kind?,
         id: first.id,
     };
-    let bases = reader.bases(&key, &view.header.bases).ok()?;
+    let locate = |keys: &[BlobKey]| reader.locate(keys);
+    let bases = reader.bases(&key, &view.header.bases, &locate).ok()?;
     let raw = match view.header.codec {
         Some(Codec::Difference) => view.unpack_on(bases.clone()).ok()?,
         _ => view.unpack().ok()?,
