@@ -6,7 +6,7 @@ mod cutter;
 mod difference;
 mod features;
 pub mod params;
-mod resemblance;
+pub mod resemblance;
 
 pub use codec::Codec;
 pub use codec::CodecError;
@@ -20,12 +20,6 @@ pub use features::FEATURE_BYTES_MIN;
 pub use features::SUPER_FEATURES;
 pub use features::SuperFeatures;
 pub use features::super_features;
-pub use resemblance::Bucket;
-pub use resemblance::Place;
-pub use resemblance::ResemblanceHeader;
-pub use resemblance::find_in;
-pub use resemblance::put_into;
-pub use resemblance::spread;
 
 #[cfg(test)]
 mod tests;

@@ -78,10 +78,8 @@ impl<'a> Differences<'a> {
             return Ok(found);
         }
         let mut headers: HashMap<(u32, u32), Option<RecordHeader>> = HashMap::new();
-        for (id, at) in wanted
-            .iter()
-            .zip(self.session.locate(&keys_of(kind, wanted))?)
-        {
+        let located = self.session.locate(&keys_of(kind, wanted))?;
+        for (id, at) in wanted.iter().zip(located) {
             let Some(at) = at else { continue };
             if !at.is_difference {
                 found.insert(*id, vec![*id]);
@@ -167,7 +165,7 @@ impl<'a> Differences<'a> {
     }
 }
 
-fn keys_of(kind: BlobKind, ids: &[BlobId]) -> Vec<BlobKey> {
+pub(crate) fn keys_of(kind: BlobKind, ids: &[BlobId]) -> Vec<BlobKey> {
     ids.iter().map(|id| BlobKey { kind, id: *id }).collect()
 }
 

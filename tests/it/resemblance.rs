@@ -25,6 +25,11 @@ fn edited(rows: usize, n: usize) -> Vec<u8> {
     all.map(edit).collect::<Vec<_>>().concat()
 }
 
+/// The program stores with so many threads, which do not see what the others are just storing.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, |n| n.get())
+}
+
 struct Home(tempfile::TempDir);
 
 impl Home {
@@ -130,12 +135,12 @@ fn versions_that_lie_beside_each_other_cost_little() {
     let home = h.path();
     let tree = h.0.path().join("tree");
     std::fs::create_dir(&tree).unwrap();
-    for n in 0..8 {
+    for n in 0..4 * cores() {
         std::fs::write(tree.join(format!("{n}.jsonl")), edited(5_000, n)).unwrap();
     }
     let words = ["registry", "index", tree.to_str().unwrap(), "--name", "t"];
     let whole = answer(&home, &words);
-    // Two of them may have come at once, before there was anything.
+    // As many as there are cores may have come at once, before there was anything.
     assert!(gain(&whole) > 7, "{whole}");
     is_clean(&home);
     // An archive is the same whatever its dataset is stored as.
@@ -151,7 +156,8 @@ fn versions_that_lie_beside_each_other_cost_little() {
     let second = archive(&elsewhere, "second.alimentar");
     assert!(std::fs::read(first).unwrap() == std::fs::read(second).unwrap());
     // A version that goes leaves what others are differences against.
-    for n in 0..4 {
+    let gone = 2 * cores();
+    for n in 0..gone {
         std::fs::remove_file(tree.join(format!("{n}.jsonl"))).unwrap();
     }
     answer(&home, &words);
@@ -160,7 +166,7 @@ fn versions_that_lie_beside_each_other_cost_little() {
     answer(&home, &["registry", "gc"]);
     is_clean(&home);
     std::fs::remove_file(home.join("registry.redb")).unwrap();
-    for n in 4..8 {
+    for n in gone..4 * cores() {
         let out = run(&home, &["registry", "cat", &format!("t:{n}.jsonl")]);
         assert!(out.stdout == edited(5_000, n), "{n}");
     }
@@ -221,7 +227,8 @@ fn versions_that_come_together_from_others_cost_little() {
     let other = Home::new();
     let tree = other.0.path().join("tree");
     std::fs::create_dir(&tree).unwrap();
-    for n in 0..6 {
+    let versions = 3 * cores();
+    for n in 0..versions {
         for copy in ["a", "b"] {
             let path = tree.join(format!("{copy}{n}.jsonl"));
             std::fs::write(path, edited(20_000, n)).unwrap();
@@ -242,14 +249,14 @@ fn versions_that_come_together_from_others_cost_little() {
         let h = Home::new();
         answer(&h.path(), &[&["registry"], way].concat());
         is_clean(&h.path());
-        // Some of the six may have come at once, before there was anything.
+        // A third of them may have come at once, before there was anything.
         let stored = h.pack_bytes();
-        assert!(stored < 4 * one, "{way:?}: {stored} {one}");
+        assert!(stored < 2 * cores() as u64 * one, "{way:?}: {stored} {one}");
         std::fs::remove_file(h.path().join("registry.redb")).unwrap();
         let out = h.0.path().join("out");
         let words = ["registry", "checkout", "t", out.to_str().unwrap()];
         answer(&h.path(), &words);
-        for n in 0..6 {
+        for n in 0..versions {
             for copy in ["a", "b"] {
                 let path = out.join(format!("{copy}{n}.jsonl"));
                 assert!(std::fs::read(path).unwrap() == edited(20_000, n));

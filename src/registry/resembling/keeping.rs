@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 
-use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::SuperFeatures;
 use crate::chunk::super_features;
@@ -11,6 +10,7 @@ use crate::ident::BlobId;
 use crate::pack::Item;
 use crate::pack::Record;
 use crate::registry::differences::Differences;
+use crate::registry::differences::keys_of;
 use crate::registry::differences::only_fresh;
 use crate::registry::differences::packed;
 use crate::registry::resembling::Headers;
@@ -40,9 +40,8 @@ impl<'a> Keeping<'a> {
     /// Keeps the chunks of a record, of which `raw` is what it unpacks to and `bytes` all of it: it as it came where
     /// all are new and nothing like them is here.
     pub(crate) fn keep(&self, items: &[Item], raw: &[u8], bytes: &[u8]) -> Result<(), StoreError> {
-        let key = |i: &Item| BlobKey::new(BlobKind::Chunk, *i.id.as_bytes());
-        let keys: Vec<BlobKey> = items.iter().map(key).collect();
-        let fresh = self.session.claim(&keys)?;
+        let ids: Vec<BlobId> = items.iter().map(|i| i.id).collect();
+        let fresh = self.session.claim(&keys_of(BlobKind::Chunk, &ids))?;
         if fresh.contains(&false) {
             let (kept, some) = only_fresh(items, raw, &fresh);
             return match kept.is_empty() {
@@ -59,7 +58,7 @@ impl<'a> Keeping<'a> {
         }
         self.session.append_encoded(BlobKind::Chunk, items, bytes)?;
         self.resembling
-            .remember(self.session, items.first().map(|i| i.id), features);
+            .remember(self.session, ids.first().copied(), features);
         Ok(())
     }
 

@@ -15,8 +15,8 @@ use std::sync::PoisonError;
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
-use crate::chunk::Place;
 use crate::chunk::SuperFeatures;
+use crate::chunk::resemblance::Place;
 use crate::ident::BlobId;
 use crate::pack::RecordHeader;
 use crate::registry::resembling::table::Table;
@@ -28,7 +28,7 @@ use crate::store::disk::StoreError;
 
 /// What is known of the chunks of a store, and a reader on it. Several threads may ask.
 pub(crate) struct Resembling {
-    /// None once it failed.
+    /// None where there can be none, and once it failed.
     table: Mutex<Option<Table>>,
     pub(crate) reader: BlobReader,
 }
@@ -40,7 +40,7 @@ impl Resembling {
     /// [`StoreError`] when the home cannot be read or written.
     pub(crate) fn open(store: &DiskStore) -> Result<Self, StoreError> {
         Ok(Self {
-            table: Mutex::new(Table::open(&store.home().join("cache")).ok()),
+            table: Mutex::new(store.cache_dir().and_then(|dir| Table::open(&dir).ok())),
             reader: BlobReader::new(store)?,
         })
     }
@@ -52,7 +52,8 @@ impl Resembling {
         first: Option<BlobId>,
         chunks: Vec<Option<SuperFeatures>>,
     ) {
-        let key = first.map(|id| BlobKey::new(BlobKind::Chunk, *id.as_bytes()));
+        let kind = BlobKind::Chunk;
+        let key = first.map(|id| BlobKey { kind, id });
         // All of a record lie where the first does.
         let Some(at) = key.and_then(|key| session.pending(&key)) else {
             return;

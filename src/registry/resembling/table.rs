@@ -13,12 +13,12 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::chunk::Bucket;
-use crate::chunk::Place;
-use crate::chunk::ResemblanceHeader;
-use crate::chunk::find_in;
-use crate::chunk::put_into;
-use crate::chunk::spread;
+use crate::chunk::resemblance::Bucket;
+use crate::chunk::resemblance::Place;
+use crate::chunk::resemblance::ResemblanceHeader;
+use crate::chunk::resemblance::find_in;
+use crate::chunk::resemblance::put_into;
+use crate::chunk::resemblance::spread;
 use crate::registry::cache_files::create_aside;
 use crate::registry::cache_files::make_directory;
 use crate::registry::resembling::pages::Pages;

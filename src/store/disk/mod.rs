@@ -111,6 +111,12 @@ impl DiskStore {
         &self.home
     }
 
+    /// Where files may be kept that can be made anew; on a disk that is none of the machine's, nowhere.
+    pub(crate) fn cache_dir(&self) -> Option<PathBuf> {
+        let is_real = !self.home.as_os_str().is_empty();
+        is_real.then(|| self.home.join("cache"))
+    }
+
     /// The file of the tables.
     #[cfg(feature = "federation")]
     pub(crate) fn index_path(&self) -> std::path::PathBuf {
