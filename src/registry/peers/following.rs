@@ -53,6 +53,8 @@ impl LocalRegistry {
         if follow.is_empty() {
             return Ok(Followed::default());
         }
+        // First: what is pulled meanwhile goes from there to what is held, and must not be in neither.
+        let heard = self.heard()?;
         let came = self.store.read(|t| Ok::<_, Error>(catalog::followed(t)?))?;
         let came: BTreeSet<EnvelopeId> = came.into_iter().collect();
         let mut versions = Vec::new();
@@ -69,9 +71,11 @@ impl LocalRegistry {
             }
         }
         let mut wanted: BTreeMap<EnvelopeId, Wanted> = BTreeMap::new();
-        for listed in self.heard()? {
+        for listed in heard {
             let known = &listed.dataset;
-            if let Some(version) = version(follow, &listed, &known.brief) {
+            if let Some(version) = version(follow, &listed, &known.brief)
+                && !held.contains_key(&version.envelope)
+            {
                 wanted.insert(version.envelope, wish(known.from, &known.brief));
                 versions.push(version);
             }
