@@ -1,27 +1,36 @@
-//! The catalogue from what a rebuilt index finds in the packs, and repairs.
+//! The catalogue of an index that is made anew, from the packs and from the index before it, and
+//! repairs.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::blob_store::BlobKind;
 use crate::catalog;
-use crate::catalog::Dataset;
+use crate::catalog::Merged;
+use crate::catalog::RegisterKey;
 use crate::catalog::Tombstone;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::EnvelopeId;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
+use crate::meta_store::MetaError;
+use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
+use crate::meta_store::Scan;
+use crate::meta_store::Table;
 use crate::pack::Flags;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::fsck::FsckReport;
+use crate::registry::host;
+use crate::registry::index::NODE_KEY;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Entry;
 use crate::store::disk::Recovered;
-use crate::store::disk::Session;
+use crate::store::disk::Salvage;
 use crate::store::disk::StoreError;
 use crate::trust::Statement;
 
@@ -38,98 +47,275 @@ pub struct RepairReport {
 
 impl LocalRegistry {
     /// Checks the registry at a path and, where something is wrong, makes its index anew from
-    /// whatever is whole in the packs. What is lost is then missing instead of damaged: indexing
-    /// or importing it again heals the datasets that need it.
+    /// whatever is whole in the packs and in the index before. What is lost is then missing
+    /// instead of damaged: indexing or importing it again heals the datasets that need it.
     ///
     /// # Errors
-    /// [`Error`] when the disk fails or the registry was written by a newer version.
+    /// [`Error`] when the disk fails, a pack cannot be read for now, or the registry was written
+    /// by a newer version. The index is then as it was.
     pub fn repair(home: &Path, progress: &dyn Progress) -> Result<RepairReport, Error> {
-        let before = Self::open(home).and_then(|r| Ok((r.fsck(progress)?, r.envelopes()?)));
-        let (found, envelopes) = match before {
-            Ok((found, _)) if found.is_clean() => {
-                return Ok(RepairReport {
-                    now: found,
-                    healed: 0,
-                    index_rebuilt: false,
-                });
+        repair_by(
+            &|| Self::open(home),
+            &|| Ok(DiskStore::rebuild(home, &refill)?),
+            progress,
+        )
+    }
+}
+
+/// A repair, where `open` opens the registry and `rebuild` makes its index anew.
+pub(crate) fn repair_by(
+    open: &dyn Fn() -> Result<LocalRegistry, Error>,
+    rebuild: &dyn Fn() -> Result<(), Error>,
+    progress: &dyn Progress,
+) -> Result<RepairReport, Error> {
+    let before = match open().and_then(|r| r.fsck(progress)) {
+        Ok(found) if found.is_clean() => {
+            return Ok(RepairReport {
+                now: found,
+                healed: 0,
+                index_rebuilt: false,
+            });
+        }
+        Ok(found) => found,
+        Err(e) if e.kind() == ErrorKind::Integrity => FsckReport::default(),
+        Err(other) => return Err(other),
+    };
+    rebuild()?;
+    let now = open()?.fsck(progress)?;
+    let lost = before.corrupt.len() + before.missing.len();
+    let healed = lost.saturating_sub(now.corrupt.len() + now.missing.len());
+    Ok(RepairReport {
+        now,
+        healed: healed as u64,
+        index_rebuilt: true,
+    })
+}
+
+/// What the packs say of an envelope.
+struct Live<'a> {
+    order: usize,
+    flags: Flags,
+    /// `None` where no record of it can be read whole.
+    bytes: Option<&'a [u8]>,
+    is_news: bool,
+}
+
+/// What the packs say of all envelopes.
+#[derive(Default)]
+struct InPacks<'a> {
+    /// Those that no later tombstone removes.
+    live: BTreeMap<EnvelopeId, Live<'a>>,
+    /// Those that one removes.
+    removed: BTreeSet<EnvelopeId>,
+    statements: Vec<Statement>,
+}
+
+impl<'a> InPacks<'a> {
+    fn of(recovered: &'a [Recovered]) -> Self {
+        let mut found = Self::default();
+        for (order, entry) in recovered.iter().enumerate() {
+            let bytes = entry.bytes.as_deref();
+            match (entry.kind, bytes) {
+                (BlobKind::Envelope, bytes) => {
+                    let id = EnvelopeId::new(*entry.id.as_bytes());
+                    found.removed.remove(&id);
+                    let before = found.live.get(&id).and_then(|live| live.bytes);
+                    // Of a record that is damaged the flags still count.
+                    let live = Live {
+                        order,
+                        flags: entry.flags,
+                        bytes: bytes.or(before),
+                        is_news: entry.is_news,
+                    };
+                    found.live.insert(id, live);
+                }
+                // One that does not verify was not written by this program.
+                (BlobKind::Statement, Some(bytes)) => {
+                    found.statements.extend(Statement::decode(bytes).ok());
+                }
+                (BlobKind::Tombstone, Some(bytes)) => {
+                    let tombstone = Tombstone::decode(bytes).ok();
+                    for id in tombstone.into_iter().flat_map(|t| t.envelopes) {
+                        found.live.remove(&id);
+                        found.removed.insert(id);
+                    }
+                }
+                _ => {}
             }
-            Ok((found, envelopes)) => (found, envelopes),
-            Err(e) if e.kind() == ErrorKind::Integrity => Default::default(),
-            Err(other) => return Err(other),
-        };
-        DiskStore::rebuild(home, &refill)?;
-        let registry = Self::open(home)?;
-        registry.put_back(envelopes)?;
-        let now = registry.fsck(progress)?;
-        let lost = found.corrupt.len() + found.missing.len();
-        let healed = lost.saturating_sub(now.corrupt.len() + now.missing.len());
-        Ok(RepairReport {
-            now,
-            healed: healed as u64,
-            index_rebuilt: true,
-        })
+        }
+        found
     }
 
-    fn envelopes(&self) -> Result<Vec<(Dataset, Envelope)>, Error> {
-        self.store.read(|t| {
-            let datasets = catalog::all(t)?.into_iter();
-            let both = datasets.map(|d| Ok((catalog::envelope(t, &d.envelope_id)?, d)));
-            both.map(|r| r.map(|(e, d)| (d, e))).collect()
-        })
-    }
-
-    /// Puts datasets back whose manifest the packs have lost and the index had kept.
-    fn put_back(&self, envelopes: Vec<(Dataset, Envelope)>) -> Result<(), Error> {
-        let held = self.list()?;
-        for (dataset, envelope) in envelopes {
-            if held.iter().any(|d| d.envelope_id == dataset.envelope_id) {
-                continue;
+    /// Puts those that `is_wanted` into the catalogue, in order. A pack holds a manifest only after
+    /// everything that it needs.
+    fn merge(
+        &self,
+        tables: &mut dyn MetaWrite,
+        is_wanted: &dyn Fn(&Live<'_>) -> bool,
+    ) -> Result<(), StoreError> {
+        let wanted = self.live.values().filter(|live| is_wanted(live));
+        let mut in_order: Vec<&Live<'_>> = wanted.collect();
+        in_order.sort_unstable_by_key(|live| live.order);
+        for live in in_order {
+            let envelope = live.bytes.map(Envelope::decode);
+            if let Some(Ok(envelope)) = envelope
+                && let Ok(manifest) = Manifest::decode(&envelope.manifest)
+            {
+                catalog::merge(tables, &manifest, &envelope, live.flags)?;
             }
-            let flags = dataset.flags;
-            Session::begin(&self.store)?.commit(|tables, entries| {
-                catalog::put(tables, &dataset.manifest, &envelope, flags)?;
-                entries.push(Entry {
-                    kind: BlobKind::Envelope,
-                    bytes: envelope.encode(),
-                    flags,
-                });
-                Ok::<_, Error>(())
-            })?;
         }
         Ok(())
     }
 }
 
-/// Fills the catalogue of a rebuilt index: every manifest in the packs that no later tombstone
-/// removes. A pack holds a manifest only after everything that it needs.
+/// Fills the catalogue of a rebuilt index. An index that is whole says what there is, and the
+/// packs get what they have lost of it. Else the packs say it: every manifest in them that no later
+/// tombstone removes, and what can be read of the old index besides.
 pub(crate) fn refill(
     tables: &mut dyn MetaWrite,
-    recovered: &[Recovered],
-) -> Result<(), StoreError> {
-    let mut live: BTreeMap<EnvelopeId, (usize, Flags)> = BTreeMap::new();
-    for (order, entry) in recovered.iter().enumerate() {
-        if entry.kind == BlobKind::Envelope {
-            live.insert(EnvelopeId::of(&entry.bytes), (order, entry.flags));
-        } else if entry.kind == BlobKind::Statement {
-            // One that does not verify was not written by this program.
-            if let Ok(statement) = Statement::decode(&entry.bytes) {
-                catalog::put_statement(tables, &statement)?;
+    salvage: &Salvage<'_>,
+) -> Result<Vec<Entry>, StoreError> {
+    let in_packs = InPacks::of(salvage.recovered);
+    for statement in &in_packs.statements {
+        catalog::put_statement(tables, statement)?;
+    }
+    match salvage.old {
+        Some(old) if old.is_whole && is_sound(old.tables) => {
+            carry_over(tables, old.tables, &in_packs, salvage.has_losses)
+        }
+        old => {
+            in_packs.merge(tables, &|_| true)?;
+            old.map_or(Ok(Vec::new()), |old| rescue(tables, old.tables, &in_packs))
+        }
+    }
+}
+
+/// Whether a whole index also makes sense.
+fn is_sound(old: &dyn MetaRead) -> bool {
+    catalog::all(old).is_ok() && catalog::statements(old).is_ok()
+}
+
+/// The tables above the store, apart from the sources and the registry's own number.
+const CARRIED: [Table; 8] = [
+    Table::Envelopes,
+    Table::Datasets,
+    Table::Names,
+    Table::Contents,
+    Table::Statements,
+    Table::Known,
+    Table::Aside,
+    Table::Followed,
+];
+
+/// Takes over everything that the old index says. Returns what the packs do not say as it does.
+fn carry_over(
+    tables: &mut dyn MetaWrite,
+    old: &dyn MetaRead,
+    in_packs: &InPacks<'_>,
+    has_losses: bool,
+) -> Result<Vec<Entry>, StoreError> {
+    for table in CARRIED {
+        copy(tables, old, table)?;
+    }
+    // Sources that look unchanged are not read again: they must be, where bytes are lost.
+    if !has_losses {
+        copy(tables, old, Table::Sources)?;
+    }
+    if let Some(node) = old.get(Table::Meta, NODE_KEY)? {
+        tables.put(Table::Meta, NODE_KEY, &node)?;
+    }
+    let mut entries = Vec::new();
+    let mut counted = BTreeSet::new();
+    for dataset in catalog::all(old)? {
+        let envelope = catalog::envelope(old, &dataset.envelope_id)?;
+        counted.insert(dataset.envelope_id);
+        let live = in_packs.live.get(&dataset.envelope_id);
+        let is_said = live.is_some_and(|l| l.bytes.is_some() && l.flags == dataset.flags);
+        if !is_said {
+            entries.push(entry(BlobKind::Envelope, envelope.encode(), dataset.flags));
+        }
+    }
+    let said: BTreeSet<_> = in_packs.statements.iter().map(Statement::id).collect();
+    for statement in catalog::statements(old)? {
+        if !said.contains(&statement.id()) {
+            let bytes = statement.encode().to_vec();
+            entries.push(entry(BlobKind::Statement, bytes, Flags::default()));
+        }
+    }
+    // What the packs show and the index did not count was removed or superseded: it stays so, also
+    // where the record that says it is damaged.
+    let live = in_packs.live.iter();
+    let dead = live.filter(|(id, l)| !l.is_news && l.bytes.is_some() && !counted.contains(id));
+    let envelopes: Vec<EnvelopeId> = dead.map(|(id, _)| *id).collect();
+    if !envelopes.is_empty() {
+        let salt = host::random().map_err(|e| StoreError::io("seed", "a tombstone", e))?;
+        let bytes = Tombstone { salt, envelopes }.encode();
+        entries.push(entry(BlobKind::Tombstone, bytes, Flags::default()));
+    }
+    in_packs.merge(tables, &|live| live.is_news)?;
+    Ok(entries)
+}
+
+fn entry(kind: BlobKind, bytes: Vec<u8>, flags: Flags) -> Entry {
+    Entry { kind, bytes, flags }
+}
+
+fn copy(tables: &mut dyn MetaWrite, old: &dyn MetaRead, table: Table) -> Result<(), MetaError> {
+    let mut failed = None;
+    old.scan(
+        table,
+        &[],
+        &mut |key, value| match tables.put(table, key, value) {
+            Ok(()) => Scan::Continue,
+            Err(error) => {
+                failed = Some(error);
+                Scan::Stop
             }
-        } else if let Ok(tombstone) = Tombstone::decode(&entry.bytes) {
-            tombstone.envelopes.iter().for_each(|id| {
-                live.remove(id);
-            });
+        },
+    )?;
+    failed.map_or(Ok(()), Err)
+}
+
+/// Takes from a damaged index what the packs do not have. What cannot be read there is left.
+fn rescue(
+    tables: &mut dyn MetaWrite,
+    old: &dyn MetaRead,
+    in_packs: &InPacks<'_>,
+) -> Result<Vec<Entry>, StoreError> {
+    if let Ok(Some(node)) = old.get(Table::Meta, NODE_KEY)
+        && node.len() == 32
+    {
+        tables.put(Table::Meta, NODE_KEY, &node)?;
+    }
+    let mut entries = Vec::new();
+    let mut keys: Vec<RegisterKey> = Vec::new();
+    // As far as it goes.
+    if let Ok(heads) = catalog::heads(old) {
+        keys.extend(heads.into_iter().map(|(key, _)| key));
+    }
+    for key in keys {
+        let Ok(Some(dataset)) = catalog::by_key(old, key) else {
+            continue;
+        };
+        let id = dataset.envelope_id;
+        let Ok(envelope) = catalog::envelope(old, &id) else {
+            continue;
+        };
+        if in_packs.removed.contains(&id) {
+            continue;
+        }
+        // A record that is damaged may have told the flags.
+        let flags = in_packs.live.get(&id).map_or(dataset.flags, |l| l.flags);
+        let merged = catalog::merge(tables, &dataset.manifest, &envelope, flags)?;
+        if merged != Merged::Kept {
+            entries.push(entry(BlobKind::Envelope, envelope.encode(), flags));
         }
     }
-    let mut in_order: Vec<(usize, Flags)> = live.into_values().collect();
-    in_order.sort_unstable();
-    for (order, flags) in in_order {
-        let envelope = recovered.get(order).map(|r| Envelope::decode(&r.bytes));
-        if let Some(Ok(envelope)) = envelope
-            && let Ok(manifest) = Manifest::decode(&envelope.manifest)
-        {
-            catalog::merge(tables, &manifest, &envelope, flags)?;
+    for statement in catalog::statements(old).unwrap_or_default() {
+        if catalog::put_statement(tables, &statement)? {
+            let bytes = statement.encode().to_vec();
+            entries.push(entry(BlobKind::Statement, bytes, Flags::default()));
         }
     }
-    Ok(())
+    Ok(entries)
 }
