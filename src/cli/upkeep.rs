@@ -15,6 +15,7 @@ use crate::net::Net;
 use crate::net::PeerAddress;
 use crate::registry::Damaged;
 use crate::registry::Deferred;
+use crate::registry::FalseClaim;
 use crate::registry::FsckReport;
 use crate::registry::GcOptions;
 use crate::registry::LocalRegistry;
@@ -82,12 +83,15 @@ fn show(report: &FsckReport, healed: u64, rebuilt: bool, out: &Out) -> Result<()
         damaged.iter().map(object).collect()
     };
     let ids: Vec<String> = report.corrupt.iter().map(|k| k.id.to_hex()).collect();
+    let object =
+        |c: &FalseClaim| json!({"dataset": c.dataset, "signer": c.signer, "claim": c.claim});
+    let false_claims: Vec<Value> = report.false_claims.iter().map(object).collect();
     let missing: Vec<String> = report.missing.iter().map(|k| k.id.to_hex()).collect();
     let object = json!({
         "chunks_checked": report.checked, "corrupt": files(&report.corrupt_files),
         "corrupt_blobs": ids, "missing": files(&report.missing_files),
         "missing_blobs": missing, "repaired": healed + u64::from(rebuilt),
-        "index_rebuilt": rebuilt,
+        "index_rebuilt": rebuilt, "false_claims": false_claims,
     });
     let mut text = format!(
         "{} blobs checked, {} damaged, {} missing\n",
@@ -108,6 +112,18 @@ fn show(report: &FsckReport, healed: u64, rebuilt: bool, out: &Out) -> Result<()
     for d in &report.missing_files {
         text += &format!("  missing  {}\n", named(d));
     }
+    let claimed = |c: &FalseClaim| {
+        let by = c.signer.as_ref().map(|s| format!(", signed by {s}"));
+        format!(
+            "{}{}: {}",
+            c.dataset,
+            by.unwrap_or_default(),
+            printable(&c.claim)
+        )
+    };
+    for c in &report.false_claims {
+        text += &format!("  false    {}\n", claimed(c));
+    }
     out.result(&object, &[ids.as_slice(), &missing].concat(), &text)?;
     let first = report
         .corrupt_files
@@ -115,10 +131,10 @@ fn show(report: &FsckReport, healed: u64, rebuilt: bool, out: &Out) -> Result<()
         .or(report.missing_files.first());
     match first {
         Some(d) => Err(Failure::Damaged(format!("damaged: {}", named(d)))),
-        None if !report.is_clean() => Err(Failure::Damaged(format!(
-            "{} stored blobs are damaged",
-            ids.len()
-        ))),
+        None if !report.is_clean() => Err(Failure::Damaged(match report.false_claims.first() {
+            Some(c) if ids.is_empty() => format!("a false claim: {}", claimed(c)),
+            _ => format!("{} stored blobs are damaged", ids.len()),
+        })),
         None => Ok(()),
     }
 }
