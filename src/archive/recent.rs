@@ -9,8 +9,11 @@ use crate::blob_store::BlobKey;
 use crate::ident::TreeId;
 use crate::manifest::Totals;
 
-/// Blobs that a writer, and a reader, remember.
-const REMEMBERED: usize = 1 << 20;
+/// Blobs that a writer, and a reader, remember; few in tests.
+const REMEMBERED: usize = match cfg!(test) {
+    true => 1 << 13,
+    false => 1 << 20,
+};
 /// How often nodes may be walked again for every one that was read, where an archive is so long
 /// that a writer may have repeated blobs in it.
 const WALKED_AGAIN_MAX: u64 = 64;

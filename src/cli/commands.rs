@@ -68,7 +68,11 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             out,
         ),
         RegistryCommand::Diff { a, b } => {
-            diff::run(&registry, &find(&registry, a)?, &find(&registry, b)?, out)
+            let (a, b) = (find(&registry, a)?, find(&registry, b)?);
+            for dataset in [&a, &b] {
+                large::check(&registry, dataset, cli, out)?;
+            }
+            diff::run(&registry, &a, &b, out)
         }
         RegistryCommand::Search {
             query,
@@ -142,6 +146,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         RegistryCommand::Trust { command } => trust::run(&registry, command, cli, out),
         RegistryCommand::Schema { target } => {
             let (dataset, path) = find_target(&registry, target)?;
+            large::check(&registry, &dataset, cli, out)?;
             schema::run(&registry, &dataset, path.as_deref(), out)
         }
         RegistryCommand::Log { name } => revise::log(&registry, name, out),

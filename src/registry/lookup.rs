@@ -1,6 +1,7 @@
 //! What is here: lists, references, removal, totals.
 
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use crate::blob_store::BlobKind;
 use crate::catalog;
@@ -260,10 +261,11 @@ impl LocalRegistry {
     /// [`Error`] when the tree is missing or damaged.
     pub fn stored_bytes(&self, manifest: &Manifest) -> Result<u64, Error> {
         let reader = BlobReader::new(&self.store)?;
-        let mut keys = Vec::new();
+        let (mut keys, mut nodes) = (Vec::new(), HashSet::new());
         each_node(&reader, manifest.chunk_tree_root, &mut |key| {
-            keys.push(key);
-            true
+            let first = key.kind != BlobKind::Node || nodes.insert(key);
+            keys.extend(first.then_some(key));
+            first
         })?;
         keys.sort_unstable();
         keys.dedup();

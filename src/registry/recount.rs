@@ -1,6 +1,7 @@
 //! Describing the files of a dataset once more, from what is stored: format, rows and schema have
 //! to be what the file table says.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc;
 
@@ -10,6 +11,8 @@ use crate::inspect::FileFormat;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
+use crate::progress::Progress;
+use crate::read_at::ReadAt;
 use crate::registry::claims::false_claim;
 use crate::registry::dataset_file::DatasetFile;
 use crate::registry::error::Error;
@@ -30,17 +33,25 @@ pub(crate) fn is_worthwhile(table: &FileTable) -> bool {
 /// # Errors
 /// [`Error::FalseClaim`] naming the first file that is something else.
 pub(crate) fn recount(
-    reader: &Arc<BlobReader>,
-    manifest: &Arc<Manifest>,
+    (reader, manifest): (&Arc<BlobReader>, &Arc<Manifest>),
     table: &FileTable,
     pieces: &mpsc::Receiver<Vec<u8>>,
+    progress: &dyn Progress,
 ) -> Result<(), Error> {
     let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
     let mut schemas = Schemas::default();
     let mut compare = |start: u64, file: &FileEntry, describer: Describer| {
         let (reader, manifest) = (Arc::clone(reader), Arc::clone(manifest));
-        let source = DatasetFile::new(reader, Arc::clone(&manifest), start, file.clone());
-        compare(&manifest, file, describer.finish(&source), &mut schemas)
+        let source = Stoppable {
+            file: DatasetFile::new(reader, Arc::clone(&manifest), start, file.clone()),
+            progress,
+        };
+        let found = describer.finish(&source);
+        // What was read no further is not what the file is.
+        match progress.cancelled() {
+            true => Err(Error::Interrupted),
+            false => compare(&manifest, file, found, &mut schemas),
+        }
     };
     let mut rest = files.as_slice();
     let mut position = 0;
@@ -79,6 +90,25 @@ pub(crate) fn recount(
         false => {
             let claim = "`schema` is not what its files have in common".to_owned();
             Err(false_claim(manifest, claim))
+        }
+    }
+}
+
+/// A file that cannot be read any further once the work is to stop.
+struct Stoppable<'a> {
+    file: DatasetFile,
+    progress: &'a dyn Progress,
+}
+
+impl ReadAt for Stoppable<'_> {
+    fn len(&self) -> u64 {
+        self.file.len()
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        match self.progress.cancelled() {
+            true => Err(io::Error::other("stopped on request")),
+            false => self.file.read_at(buf, offset),
         }
     }
 }

@@ -63,6 +63,11 @@ pub(crate) type InOrder<'a> = dyn FnMut(u64, &[u8]) -> Result<(), Error> + 'a;
 /// Looks at a chunk: where it begins in the dataset, its entry in the tree, its bytes.
 type Look<'a> = dyn FnMut(u64, &ChunkEntry, &[u8]) -> Result<(), Error> + 'a;
 
+/// Bytes that are handed at a time to the thread that looks into files, and how many such pieces
+/// may wait for it.
+const RECOUNT_BYTES: usize = 1 << 20;
+const RECOUNT_QUEUE: usize = 16;
+
 /// Chunks verified at a time, kept in memory to be hashed in order: 32 MiB at the average size.
 const WINDOW_CHUNKS: usize = 2048;
 
@@ -82,17 +87,24 @@ impl LocalRegistry {
         let manifest = Arc::new(dataset.manifest.clone());
         let table = self.table_to_verify(&reader, &manifest);
         let verified = table.and_then(|table| {
-            if !recount::is_worthwhile(&table) {
+            // What was indexed here and nobody signed is nobody's claim.
+            let is_claimed = dataset.flags.foreign || dataset.signed;
+            if !is_claimed || !recount::is_worthwhile(&table) {
                 return self.verify_files(&reader, &manifest, &table, &mut |_| {}, progress);
             }
             std::thread::scope(|scope| {
-                let (sender, pieces) = mpsc::sync_channel(1);
+                let (sender, pieces) = mpsc::sync_channel(RECOUNT_QUEUE);
                 let counting = scope.spawn(|| {
                     let pieces = pieces;
-                    recount::recount(&reader, &manifest, &table, &pieces)
+                    let stored = (&reader, &manifest);
+                    recount::recount(stored, &table, &pieces, progress)
                 });
-                // Whoever counts may have seen enough.
-                let mut each = |bytes: &[u8]| drop(sender.send(bytes.to_vec()));
+                let mut each = |bytes: &[u8]| {
+                    for piece in bytes.chunks(RECOUNT_BYTES) {
+                        // Whoever counts may have seen enough.
+                        let _ = sender.send(piece.to_vec());
+                    }
+                };
                 let verified = self.verify_files(&reader, &manifest, &table, &mut each, progress);
                 drop(sender);
                 let panicked = |_| std::io::Error::other("it panicked");

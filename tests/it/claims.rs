@@ -1,8 +1,13 @@
 //! Whatever a manifest, its file table and its trees claim is checked where they come in, and
 //! false claims are named with their signer.
 
+use std::io::BufRead;
+use std::io::BufReader;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::Output;
+use std::process::Stdio;
+use std::sync::mpsc;
 
 use alimentar::LocalRegistry;
 use alimentar::ident::ContentId;
@@ -14,6 +19,7 @@ use alimentar::trust::KeyPair;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::following::PATIENCE;
 use crate::forge::Forged;
 use crate::forge::Tree;
 use crate::forge::chunk_entry;
@@ -23,8 +29,10 @@ use crate::hostile_peers::lab::is_sound;
 use crate::hostile_peers::lab::listed;
 use crate::hostile_peers::lab::run_on;
 use crate::hostile_peers::lab::stderr;
+use crate::peers::Serving;
 use crate::support::answer;
 use crate::support::lines;
+use crate::support::program;
 use crate::support::run;
 
 const JSONL: u8 = 1;
@@ -443,4 +451,51 @@ fn what_is_large_by_repetition_comes_and_goes_with_consent_alone() {
     let words = ["--allow-large", "inspect", "info", "forged"];
     let info = answer(&door.home(), &words);
     assert_eq!(info["size_bytes"], 1_086_324_736_u64);
+    // Nor does it go on to others unasked: who follows its publisher refuses it and says so.
+    let key = door.key.public_key();
+    let trust = ["registry", "trust", "add", "lab", &key.to_hex()];
+    answer(&door.home(), &trust);
+    let serving = Serving::start(&door.home(), &[]);
+    let reader = door.dir.path().join("reader");
+    std::fs::create_dir(&reader).unwrap();
+    let trust = format!("version = 1\n\n[publisher.lab]\nkey = \"{key}\"\nlevel = \"full\"\n");
+    std::fs::write(reader.join("trust.toml"), trust).unwrap();
+    let peer = format!("{}@{}", serving.node_id(), serving.addr());
+    let out = run_on(&reader, &["registry", "pull", "forged", "--peer", &peer]);
+    assert_eq!(out.status.code(), Some(5), "{}", stderr(&out));
+    let known = format!("{} {}\n", serving.addr(), serving.node_id());
+    std::fs::write(reader.join("known_peers"), known).unwrap();
+    let event = first_event(&reader, "not_followed", &["--follow", "lab"]);
+    let error = event["error"].as_str().unwrap();
+    assert!(error.contains("1086324736 bytes"), "{event}");
+    assert_eq!(listed(&reader), 0);
+    is_sound(&reader);
+}
+
+/// Serves a home until it tells of an event of this kind.
+fn first_event(home: &Path, kind: &str, more: &[&str]) -> Value {
+    let mut command = program(home);
+    command.args([
+        "registry",
+        "serve",
+        "--no-mdns",
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        "0",
+    ]);
+    let mut child = command.args(more).stdout(Stdio::piped()).spawn().unwrap();
+    let mut events = BufReader::new(child.stdout.take().unwrap()).lines();
+    let wanted = kind.to_owned();
+    let (sender, found) = mpsc::channel();
+    std::thread::spawn(move || {
+        let read = |line: String| serde_json::from_str::<Value>(&line).unwrap();
+        let mut events = events.by_ref().map_while(Result::ok).map(read);
+        let event = events.find(|e| e["event"] == wanted.as_str());
+        let _ = sender.send(event);
+    });
+    let event = found.recv_timeout(PATIENCE);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    event.unwrap().unwrap()
 }

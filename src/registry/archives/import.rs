@@ -10,7 +10,6 @@ use crate::archive::Recent;
 use crate::archive::decompress_frame;
 use crate::archive::read_frame;
 use crate::archive::take_tree;
-use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
 use crate::catalog;
@@ -309,14 +308,17 @@ impl LocalRegistry {
         let reader = BlobReader::new(&self.store)?;
         let m = &dataset.manifest;
         for root in [m.file_table_root, m.chunk_tree_root] {
-            let mut keys = HashSet::new();
-            // What repeats is looked at once.
-            let walked = each_node(&reader, root, &mut |key| keys.insert(key));
+            let (mut keys, mut nodes) = (Vec::new(), HashSet::new());
+            // What repeats is walked once.
+            let walked = each_node(&reader, root, &mut |key| {
+                let first = key.kind != BlobKind::Node || nodes.insert(key);
+                keys.extend(first.then_some(key));
+                first
+            });
             match walked.map_err(Error::from) {
                 Err(e) if e.kind() == ErrorKind::Integrity => return Ok(false),
                 walked => walked?,
             }
-            let keys: Vec<BlobKey> = keys.into_iter().collect();
             if reader.has(&keys)?.contains(&false) {
                 return Ok(false);
             }
