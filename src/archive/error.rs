@@ -64,14 +64,17 @@ pub enum ArchiveError {
     /// A tree that does not hold what the manifest says.
     #[error("the archive's tree `{0}` is not what its manifest says")]
     Tree(String),
+    /// A tree whose nodes repeat more often than those of archives.
+    #[error("the archive's tree `{0}` repeats itself too often")]
+    Repeats(String),
     /// Something after the end.
     #[error("the archive goes on after its end")]
     Trailing,
-    /// A volume of several that is not there.
-    #[error("volume {number} of the archive is missing")]
+    /// Volumes that are not there.
+    #[error("the archive is not complete without {missing}")]
     NoVolume {
-        /// Which.
-        number: u32,
+        /// Which, by their numbers.
+        missing: String,
     },
     /// A volume whose bytes changed.
     #[error("the volume `{0}` is damaged")]

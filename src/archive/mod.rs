@@ -8,6 +8,7 @@ mod error;
 mod frames;
 mod layout;
 mod receipt;
+mod recent;
 #[cfg(test)]
 mod tests;
 mod trees;
@@ -31,8 +32,8 @@ pub use layout::FRAME_BYTES;
 pub use layout::Held;
 pub use layout::Slot;
 pub use receipt::Receipt;
+pub use recent::Recent;
 pub use trees::EachChunk;
-pub use trees::Recent;
 pub use trees::Resembling;
 pub use trees::Shelf;
 pub use trees::Source;

@@ -4,7 +4,10 @@ use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
 use crate::ident::ChunkId;
 use crate::ident::TreeId;
+use crate::manifest::ChildEntry;
 use crate::manifest::ChunkEntry;
+use crate::manifest::Node;
+use crate::manifest::Totals;
 use crate::manifest::TreeBuilder;
 use crate::store::MemoryBlobs as MemoryStore;
 use std::collections::HashSet;
@@ -175,6 +178,140 @@ fn trees_go_over_whole_and_as_the_difference() {
     let bytes = crate::manifest::read_tree(&b, new_root, size(&new)).unwrap();
     assert_eq!(bytes, new.concat());
     assert!(read(&whole, &MemoryStore::new(), &[(old_root, size(&old) + 1)]).is_err());
+}
+
+/// An archive of one tree in which every node and chunk stands where it is named first.
+fn each_once(store: &MemoryStore, root: TreeId) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut sink = |piece: Vec<u8>| {
+        bytes.extend(compress_frame(&piece)?);
+        Ok(())
+    };
+    let mut writer = EntryWriter::new(&mut sink);
+    let mut seen = HashSet::new();
+    let mut visit = |key: BlobKey| {
+        if !seen.insert(key) {
+            return false;
+        }
+        let name = match key.kind {
+            BlobKind::Node => EntryName::node(&TreeId::new(*key.id.as_bytes())),
+            _ => EntryName::chunk(&ChunkId::new(*key.id.as_bytes())),
+        };
+        writer.entry(&name, &store.get(&key).unwrap()).unwrap();
+        true
+    };
+    // In the order of the data, which is not the order of `each_node`.
+    let mut stack = vec![root];
+    while let Some(id) = stack.pop() {
+        let key = BlobKey::new(BlobKind::Node, *id.as_bytes());
+        if !visit(key) {
+            continue;
+        }
+        match Node::decode(&store.get(&key).unwrap()).unwrap() {
+            Node::Inner { children, .. } => stack.extend(children.iter().rev().map(|c| c.id)),
+            Node::Leaf(chunks) => {
+                for chunk in chunks {
+                    visit(BlobKey::new(BlobKind::Chunk, *chunk.id.as_bytes()));
+                }
+            }
+        }
+    }
+    writer.finish().unwrap();
+    bytes
+}
+
+/// A node over these, each so many times.
+fn above(store: &MemoryStore, ids: &[TreeId], times: usize) -> TreeId {
+    let child = |id: &TreeId| {
+        let key = BlobKey::new(BlobKind::Node, *id.as_bytes());
+        let node = Node::decode(&store.get(&key).unwrap()).unwrap();
+        let totals = node.totals().unwrap();
+        (node.level(), ChildEntry { id: *id, totals })
+    };
+    let children: Vec<(u8, ChildEntry)> = ids.iter().map(child).collect();
+    let node = Node::Inner {
+        level: children[0].0 + 1,
+        children: children
+            .iter()
+            .flat_map(|(_, c)| std::iter::repeat_n(*c, times))
+            .collect(),
+    };
+    let key = store.put(BlobKind::Node, &node.encode()).unwrap();
+    TreeId::new(*key.id.as_bytes())
+}
+
+fn totals(store: &MemoryStore, root: TreeId) -> u64 {
+    crate::manifest::tree_totals(store, root).unwrap().bytes
+}
+
+#[test]
+fn a_subtree_that_repeats_is_read_once() {
+    let a = MemoryStore::new();
+    let mut root = tree(&a, &chunks(20, 1));
+    // 2^60 bytes and more: whoever walks them all does not come back.
+    for _ in 0..8 {
+        root = above(&a, &[root], 100);
+    }
+    let claimed = totals(&a, root);
+    assert!(claimed > 1 << 60);
+    let b = MemoryStore::new();
+    read(&each_once(&a, root), &b, &[(root, claimed)]).unwrap();
+    // What a parent says of a subtree is compared each time.
+    let leaf = tree(&a, &chunks(20, 1));
+    let honest = a.get(&BlobKey::new(BlobKind::Node, *leaf.as_bytes()));
+    let good = Node::decode(&honest.unwrap()).unwrap().totals().unwrap();
+    let wrong = Totals {
+        newlines: good.newlines + 1,
+        ..good
+    };
+    let children = [good, wrong].map(|totals| ChildEntry { id: leaf, totals });
+    let node = Node::Inner {
+        level: 1,
+        children: children.to_vec(),
+    };
+    let key = a.put(BlobKind::Node, &node.encode()).unwrap();
+    let root = TreeId::new(*key.id.as_bytes());
+    let lying = read(
+        &each_once(&a, root),
+        &MemoryStore::new(),
+        &[(root, 2 * good.bytes)],
+    );
+    assert!(matches!(lying, Err(ArchiveError::Tree(_))), "{lying:?}");
+}
+
+#[test]
+fn in_a_long_archive_subtrees_are_walked_again_within_bounds() {
+    let a = MemoryStore::new();
+    // More blobs than are remembered, and what came first once more at the end.
+    let many = chunks(12_000, 1);
+    let again = [many.as_slice(), &many[..3000]].concat();
+    let root = tree(&a, &again);
+    let (bytes, written) = write(&mut From(&a, HashSet::new()), &[root]);
+    assert!(
+        written > 12_000 * 6 / 7,
+        "some are written twice: {written}"
+    );
+    let b = MemoryStore::new();
+    read(&bytes, &b, &[(root, size(&again))]).unwrap();
+    let read_back = crate::manifest::read_tree(&b, root, size(&again)).unwrap();
+    assert_eq!(read_back, again.concat());
+    // The same with a tree at its end that only repeats itself.
+    let long = tree(&a, &many);
+    let level = |id: TreeId| {
+        let key = BlobKey::new(BlobKind::Node, *id.as_bytes());
+        Node::decode(&a.get(&key).unwrap()).unwrap().level()
+    };
+    let mut small = tree(&a, &chunks(20, 9));
+    while level(small) < level(long) {
+        small = above(&a, &[small], 100);
+    }
+    let mut root = above(&a, &[long, small], 1);
+    for _ in 0..4 {
+        root = above(&a, &[root], 100);
+    }
+    let bytes = each_once(&a, root);
+    let read = read(&bytes, &MemoryStore::new(), &[(root, totals(&a, root))]);
+    assert!(matches!(read, Err(ArchiveError::Repeats(_))), "{read:?}");
 }
 
 #[test]

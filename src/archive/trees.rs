@@ -2,7 +2,6 @@
 //! always knowing what comes next.
 
 use std::collections::HashSet;
-use std::collections::VecDeque;
 
 use crate::archive::differences::BaseBytes;
 use crate::archive::differences::DIFFERENCE_ENTRY_BYTES_MAX;
@@ -11,6 +10,8 @@ use crate::archive::entries::EntryReader;
 use crate::archive::entries::EntryWriter;
 use crate::archive::error::ArchiveError;
 use crate::archive::layout::EntryName;
+use crate::archive::recent::Recent;
+use crate::archive::recent::Subtree;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::apply;
@@ -22,41 +23,6 @@ use crate::manifest::ChunkEntry;
 use crate::manifest::Node;
 use crate::manifest::Totals;
 use crate::wire::limits::NODE_BYTES_MAX;
-
-/// Blobs that a writer, and a reader, remember.
-const REMEMBERED: usize = 1 << 20;
-
-/// The blobs that stood in an archive last.
-#[derive(Default)]
-pub struct Recent {
-    known: HashSet<[u8; 16]>,
-    order: VecDeque<[u8; 16]>,
-}
-
-impl Recent {
-    /// Whether a blob is among them.
-    pub fn has(&self, key: &BlobKey) -> bool {
-        self.known.contains(&short(key))
-    }
-
-    /// Remembers a blob.
-    pub fn add(&mut self, key: &BlobKey) {
-        if self.known.insert(short(key)) {
-            self.order.push_back(short(key));
-            if self.order.len() > REMEMBERED
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.known.remove(&oldest);
-            }
-        }
-    }
-}
-
-/// Nobody finds two blobs with the same 128 bits of BLAKE3, so far.
-fn short(key: &BlobKey) -> [u8; 16] {
-    let id = key.id.as_bytes();
-    id.first_chunk().copied().unwrap_or_default()
-}
 
 /// Takes the chunks of a leaf, one by one.
 pub type EachChunk<'a, E> = dyn FnMut(&ChunkEntry, &[u8]) -> Result<(), E> + 'a;
@@ -270,7 +236,17 @@ pub trait Shelf {
     fn take_resembling(&mut self, chunks: Resembling<'_>) -> Result<(), Self::Error>;
 }
 
-/// Reads a tree that holds so many bytes.
+/// A node whose children are being read.
+struct Open {
+    id: TreeId,
+    level: u8,
+    totals: Totals,
+    /// Those that are still to come, the next one last.
+    children: Vec<ChildEntry>,
+}
+
+/// Reads a tree that holds so many bytes. Subtrees that repeat are read once, so the work is
+/// bounded by what the archive holds, and by what is here, whatever the tree says.
 ///
 /// # Errors
 /// [`ArchiveError`] when an entry is not what has to come, or what the shelf returns.
@@ -281,39 +257,63 @@ pub fn take_tree<S: Shelf>(
     root: TreeId,
     bytes: u64,
 ) -> Result<Totals, S::Error> {
-    let wrong = |id: TreeId| ArchiveError::Tree(id.to_hex());
-    let node = take_node(reader, shelf, recent, root)?;
-    let totals = node.totals().ok_or_else(|| wrong(root))?;
-    if totals.bytes != bytes || totals.chunks > bytes {
-        return Err(wrong(root).into());
+    let mut stack: Vec<Open> = Vec::new();
+    let mut places = (reader, shelf, recent);
+    let fits = |_, t: Totals| t.bytes == bytes && t.chunks <= bytes;
+    let totals = visit(&mut places, root, &fits, &mut stack)?;
+    while let Some(open) = stack.last_mut() {
+        let level = open.level;
+        if let Some(child) = open.children.pop() {
+            let fits = |l: u8, t| l.checked_add(1) == Some(level) && t == child.totals;
+            visit(&mut places, child.id, &fits, &mut stack)?;
+        } else if let Some(done) = stack.pop() {
+            places.2.add_whole(done.id, done.level, done.totals);
+        }
     }
-    let mut stack: Vec<(u8, Vec<ChildEntry>)> = Vec::new();
-    let mut current = Some(node);
-    loop {
-        match current.take() {
-            Some(Node::Leaf(chunks)) => take_leaf(reader, shelf, recent, &chunks)?,
-            Some(Node::Inner {
+    Ok(totals)
+}
+
+/// Where nodes and chunks come from, where they go, and what is known of them.
+type Places<'a, 'r, S> = (&'a mut EntryReader<'r>, &'a mut S, &'a mut Recent);
+
+/// Reads a node, and of a leaf its chunks; the children of an inner node go to the stack.
+fn visit<S: Shelf>(
+    (reader, shelf, recent): &mut Places<'_, '_, S>,
+    id: TreeId,
+    fits: &dyn Fn(u8, Totals) -> bool,
+    stack: &mut Vec<Open>,
+) -> Result<Totals, S::Error> {
+    let wrong = || ArchiveError::Tree(id.to_hex());
+    match recent.subtree(&id) {
+        Subtree::Exhausted => return Err(ArchiveError::Repeats(id.to_hex()).into()),
+        Subtree::Whole(level, totals) if fits(level, totals) => return Ok(totals),
+        Subtree::Whole(..) => return Err(wrong().into()),
+        Subtree::Unread => {}
+    }
+    let node = take_node(reader, *shelf, recent, id)?;
+    let totals = node.totals().ok_or_else(wrong)?;
+    if !fits(node.level(), totals) {
+        return Err(wrong().into());
+    }
+    match node {
+        Node::Leaf(chunks) => {
+            take_leaf(reader, *shelf, recent, &chunks)?;
+            recent.add_whole(id, 0, totals);
+        }
+        Node::Inner {
+            level,
+            mut children,
+        } => {
+            children.reverse();
+            stack.push(Open {
+                id,
                 level,
-                mut children,
-            }) => {
-                children.reverse();
-                stack.push((level, children));
-            }
-            None => {}
+                totals,
+                children,
+            });
         }
-        let Some((level, children)) = stack.last_mut() else {
-            return Ok(totals);
-        };
-        let (level, Some(child)) = (*level, children.pop()) else {
-            stack.pop();
-            continue;
-        };
-        let node = take_node(reader, shelf, recent, child.id)?;
-        if node.level().checked_add(1) != Some(level) || node.totals() != Some(child.totals) {
-            return Err(wrong(child.id).into());
-        }
-        current = Some(node);
     }
+    Ok(totals)
 }
 
 fn take_node<S: Shelf>(

@@ -15,6 +15,7 @@ use crate::cli::bar::Bar;
 use crate::cli::commands::find;
 use crate::cli::exit::Failure;
 use crate::cli::keys;
+use crate::cli::large;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
@@ -31,7 +32,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::Openers;
 use crate::registry::Parcel;
 use crate::registry::Passphrase;
-use crate::registry::parcels;
+use crate::registry::opened_parcels;
 use crate::trust::Action;
 use crate::trust::Verdict;
 
@@ -179,6 +180,18 @@ pub(crate) fn import(
     let started = Instant::now();
     let ask = |listed: &Listed| ask_about(listed, out);
     let may_ask = std::io::stdin().is_terminal() && !out.is_json();
+    let ask_large = |listed: &Listed, expansion| {
+        let m = &listed.dataset.manifest;
+        let by = listed.publisher().map_or_else(
+            || ", which nobody signed,".to_owned(),
+            |p| format!(" by {p}"),
+        );
+        large::ask(
+            &format!("{}@{}{by}", m.name, m.dataset_version),
+            expansion,
+            out,
+        )
+    };
     let mut openers = Openers::default();
     for path in &args.identities {
         openers.add_file(path)?;
@@ -194,8 +207,10 @@ pub(crate) fn import(
         dry_run: args.dry_run,
         accept_publishers: args.accept_publisher.clone(),
         ask: may_ask.then_some(&ask),
+        allow_large: cli.allow_large,
+        ask_large: Some(&ask_large),
     };
-    let found = parcels(&args.paths)?;
+    let found = opened_parcels(&args.paths, &options.openers)?;
     let mut tally = Tally::default();
     // A delta may come before its base: it is tried again as long as others come in.
     let mut left: Vec<&Parcel> = found.iter().collect();

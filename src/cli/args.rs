@@ -48,6 +48,9 @@ pub(crate) struct Cli {
     /// Answer yes to questions about destroying things
     #[arg(long, global = true)]
     pub yes: bool,
+    /// Take datasets from elsewhere however much larger they are than what was sent for them
+    #[arg(long, global = true)]
+    pub allow_large: bool,
     #[command(subcommand)]
     pub command: Command,
 }

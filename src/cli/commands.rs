@@ -16,6 +16,7 @@ use crate::cli::card;
 use crate::cli::diff;
 use crate::cli::exit::Failure;
 use crate::cli::keys;
+use crate::cli::large;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::peers;
@@ -54,9 +55,9 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         } => peers::list(&registry, peer, out),
         RegistryCommand::Info(r) => show::info(&registry, &find(&registry, &r.reference)?, out),
         RegistryCommand::Ls(r) => show::ls(&registry, &find(&registry, &r.reference)?, out),
-        RegistryCommand::Cat { target } => cat(&registry, target),
+        RegistryCommand::Cat { target } => cat(&registry, target, cli, out),
         RegistryCommand::Resolve(r) => resolve(&find(&registry, &r.reference)?, out),
-        RegistryCommand::Checkout { target, dest } => checkout(&registry, target, dest, out),
+        RegistryCommand::Checkout { target, dest } => checkout(&registry, target, dest, cli, out),
         RegistryCommand::Verify {
             reference,
             require_signature,
@@ -67,7 +68,11 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             out,
         ),
         RegistryCommand::Diff { a, b } => {
-            diff::run(&registry, &find(&registry, a)?, &find(&registry, b)?, out)
+            let (a, b) = (find(&registry, a)?, find(&registry, b)?);
+            for dataset in [&a, &b] {
+                large::check(&registry, dataset, cli, out)?;
+            }
+            diff::run(&registry, &a, &b, out)
         }
         RegistryCommand::Search {
             query,
@@ -141,6 +146,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         RegistryCommand::Trust { command } => trust::run(&registry, command, cli, out),
         RegistryCommand::Schema { target } => {
             let (dataset, path) = find_target(&registry, target)?;
+            large::check(&registry, &dataset, cli, out)?;
             schema::run(&registry, &dataset, path.as_deref(), out)
         }
         RegistryCommand::Log { name } => revise::log(&registry, name, out),
@@ -158,8 +164,8 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         RegistryCommand::Serve(args) => serve::run(&registry, args, cli, out),
         RegistryCommand::Access { command } => peers::access(&registry, command, out),
         RegistryCommand::Peers(args) => peers::peers(&registry, args, out),
-        RegistryCommand::Sync(args) => sync::run(&registry, args, out),
-        RegistryCommand::Pull(args) => pull::run(&registry, args, out),
+        RegistryCommand::Sync(args) => sync::run(&registry, args, cli, out),
+        RegistryCommand::Pull(args) => pull::run(&registry, args, cli, out),
         RegistryCommand::Node => serve::node(&registry, out),
     }
 }
@@ -266,8 +272,9 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
     Ok(out.result(&object, &[m.content_id.to_string()], &text)?)
 }
 
-fn cat(registry: &LocalRegistry, target: &str) -> Result<(), Failure> {
+fn cat(registry: &LocalRegistry, target: &str, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let (dataset, path) = find_target(registry, target)?;
+    large::check(registry, &dataset, cli, out)?;
     let mut stdout = std::io::stdout().lock();
     // No bar: the bytes themselves may be going to the terminal.
     registry.cat(&dataset, path.as_deref(), &mut stdout, &Bar::new(true))?;
@@ -288,10 +295,12 @@ fn checkout(
     registry: &LocalRegistry,
     target: &str,
     dest: &std::path::Path,
+    cli: &Cli,
     out: &Out,
 ) -> Result<(), Failure> {
     let started = Instant::now();
     let (dataset, path) = find_target(registry, target)?;
+    large::check(registry, &dataset, cli, out)?;
     let bar = Bar::new(out.is_quiet());
     let report = registry.checkout(&dataset, path.as_deref(), dest, &bar)?;
     drop(bar);

@@ -147,8 +147,11 @@ impl Failure {
                 Some("nothing of it was taken; ask for the archive again")
             }
             Self::Library(Error::SignedLie { .. }) => {
-                Some("nothing of it can be seen here; tell whoever signed it")
+                Some("tell whoever signed it; an import or a pull of it takes nothing")
             }
+            Self::Library(Error::TooLarge { .. }) => Some(
+                "it may be honest, for example many copies of one file; it takes the time and space of all it claims",
+            ),
             Self::Library(Error::NoPublisher(_)) => {
                 Some("`alimentar registry trust list` shows who is known here")
             }

@@ -14,6 +14,7 @@ mod exit;
 mod inspect;
 mod interrupt;
 mod keys;
+mod large;
 mod markdown;
 mod out;
 mod peers;

@@ -6,9 +6,11 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use crate::cli::args::Cli;
 use crate::cli::args_peers::PullArgs;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
+use crate::cli::large;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::peers::connect_all;
@@ -26,7 +28,12 @@ use crate::trust::Action;
 use crate::trust::Trust;
 use crate::trust::Verdict;
 
-pub(crate) fn run(registry: &LocalRegistry, args: &PullArgs, out: &Out) -> Result<(), Failure> {
+pub(crate) fn run(
+    registry: &LocalRegistry,
+    args: &PullArgs,
+    cli: &Cli,
+    out: &Out,
+) -> Result<(), Failure> {
     let started = Instant::now();
     let reference: Reference = args.reference.parse()?;
     if let Some(dest) = args
@@ -61,15 +68,24 @@ pub(crate) fn run(registry: &LocalRegistry, args: &PullArgs, out: &Out) -> Resul
         if let Some(dest) = &args.output {
             let held = registry.get(&id)?;
             let held = held.ok_or_else(|| Error::NotFound(id.to_string()))?;
+            large::check(registry, &held, cli, out)?;
             registry.checkout(&held, None, dest, &bar)?;
         }
         None
     } else {
-        let options = PullOptions {
+        let mut options = PullOptions {
             output: args.output.clone(),
+            allow_large: cli.allow_large,
             ..PullOptions::default()
         };
-        Some(registry.pull(&offer, &sources, options, &bar)?)
+        let pulled = match registry.pull(&offer, &sources, options.clone(), &bar) {
+            Err(Error::TooLarge { dataset, expansion }) if large::ask(&dataset, expansion, out) => {
+                options.allow_large = true;
+                registry.pull(&offer, &sources, options, &bar)
+            }
+            pulled => pulled,
+        };
+        Some(pulled?)
     };
     drop(bar);
     let seconds = started.elapsed().as_secs_f64();

@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::cli::args::Cli;
 use crate::cli::args_peers::SyncArgs;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
@@ -30,7 +31,12 @@ struct Sum {
     first: Option<Failure>,
 }
 
-pub(crate) fn run(registry: &LocalRegistry, args: &SyncArgs, out: &Out) -> Result<(), Failure> {
+pub(crate) fn run(
+    registry: &LocalRegistry,
+    args: &SyncArgs,
+    cli: &Cli,
+    out: &Out,
+) -> Result<(), Failure> {
     let started = Instant::now();
     let net = Net::new(registry)?;
     let peers = connect_all(&net, registry, &args.peer, (None, out))?;
@@ -41,6 +47,7 @@ pub(crate) fn run(registry: &LocalRegistry, args: &SyncArgs, out: &Out) -> Resul
         all: args.all,
         accept_unsigned: args.accept_unsigned,
         accept_publishers: args.accept_publisher.clone(),
+        allow_large: cli.allow_large,
     };
     let mut sum = Sum::default();
     for peer in &peers {

@@ -15,6 +15,7 @@ use crate::net::Net;
 use crate::net::PeerAddress;
 use crate::registry::Damaged;
 use crate::registry::Deferred;
+use crate::registry::FalseClaim;
 use crate::registry::FsckReport;
 use crate::registry::GcOptions;
 use crate::registry::LocalRegistry;
@@ -95,12 +96,16 @@ fn show(report: &FsckReport, healed: u64, rebuilt: bool, out: &Out) -> Result<()
         damaged.iter().map(object).collect()
     };
     let ids: Vec<String> = report.corrupt.iter().map(|k| k.id.to_hex()).collect();
+    let object =
+        |c: &FalseClaim| json!({"dataset": c.dataset, "signer": c.signer, "claim": c.claim});
+    let false_claims: Vec<Value> = report.false_claims.iter().map(object).collect();
     let missing: Vec<String> = report.missing.iter().map(|k| k.id.to_hex()).collect();
     let object = json!({
         "chunks_checked": report.checked, "corrupt": files(&report.corrupt_files),
         "corrupt_blobs": ids, "missing": files(&report.missing_files),
         "missing_blobs": missing, "repaired": healed + u64::from(rebuilt),
         "index_rebuilt": rebuilt, "unreadable": unreadable(&report.unreadable),
+        "false_claims": false_claims,
     });
     let mut text = format!(
         "{} blobs checked, {} damaged, {} missing\n",
@@ -124,6 +129,18 @@ fn show(report: &FsckReport, healed: u64, rebuilt: bool, out: &Out) -> Result<()
     for d in &report.missing_files {
         text += &format!("  missing  {}\n", named(d));
     }
+    let claimed = |c: &FalseClaim| {
+        let by = c.signer.as_ref().map(|s| format!(", signed by {s}"));
+        format!(
+            "{}{}: {}",
+            c.dataset,
+            by.unwrap_or_default(),
+            printable(&c.claim)
+        )
+    };
+    for c in &report.false_claims {
+        text += &format!("  false    {}\n", claimed(c));
+    }
     out.result(&object, &[ids.as_slice(), &missing].concat(), &text)?;
     let first = report
         .corrupt_files
@@ -139,6 +156,10 @@ fn show(report: &FsckReport, healed: u64, rebuilt: bool, out: &Out) -> Result<()
             Some(span) => Err(Failure::Damaged(format!(
                 "bytes of packs cannot be read: {}; restore the pack from a copy and run `registry fsck --repair`, or give them up with `registry gc --discard-unreadable`",
                 place(span)
+            ))),
+            None if !report.false_claims.is_empty() => Err(Failure::Damaged(format!(
+                "a false claim: {}",
+                report.false_claims.first().map(claimed).unwrap_or_default()
             ))),
             None if !report.is_clean() => Err(Failure::Damaged(format!(
                 "{} blobs are missing",

@@ -11,6 +11,7 @@ mod seek;
 mod table;
 mod tree;
 mod walk;
+mod weight;
 
 pub use diff::TreeDiff;
 pub use diff::diff_trees;
@@ -30,6 +31,7 @@ pub use table::FILE_HASH_BYTES_MIN;
 pub use table::FileEntry;
 pub use table::FileTable;
 pub use table::PathError;
+pub use table::TableError;
 pub use table::check_path;
 pub use tree::TreeBuilder;
 pub use walk::TreeError;
@@ -37,6 +39,8 @@ pub use walk::TreeWalk;
 pub use walk::each_node;
 pub use walk::read_tree;
 pub use walk::tree_totals;
+pub use weight::DistinctBytes;
+pub use weight::distinct_bytes;
 
 #[cfg(test)]
 mod tests;

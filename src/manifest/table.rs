@@ -12,6 +12,7 @@ use crate::wire::Reader;
 use crate::wire::Writer;
 use crate::wire::limits::FILES_MAX;
 use crate::wire::limits::PATH_BYTES_MAX;
+use crate::wire::limits::PATH_PART_BYTES_MAX;
 
 const TABLE_MAGIC: [u8; 4] = *b"ALF\x01";
 const LISTING_MAGIC: &[u8] = b"alimentar directory listing 1\n";
@@ -52,6 +53,9 @@ pub enum PathError {
     /// Absolute, empty, with `.` or `..`, an empty part or a zero byte, or too long.
     #[error("`{0}` cannot be a path inside a dataset")]
     Malformed(String),
+    /// A part between slashes that is longer than file systems take.
+    #[error("`{0}…` has a part of more than {PATH_PART_BYTES_MAX} bytes")]
+    LongPart(String),
     /// Twice in the table, or not in order.
     #[error("`{0}` stands twice in the file table, or out of order")]
     Order(String),
@@ -63,18 +67,34 @@ pub enum PathError {
     FileAndDirectory(String),
 }
 
+/// Why bytes are not a file table.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// They are not as a table is encoded.
+    #[error(transparent)]
+    Bytes(#[from] DecodeError),
+    /// A path that cannot stand in one.
+    #[error(transparent)]
+    Path(#[from] PathError),
+}
+
 /// Checks that a path can be created below a directory and nowhere else.
 ///
 /// # Errors
-/// [`PathError::Malformed`] otherwise.
+/// [`PathError::Malformed`] or [`PathError::LongPart`] otherwise.
 pub fn check_path(path: &str) -> Result<(), PathError> {
+    let shown = || path.chars().take(200).collect();
+    if path.split('/').any(|p| p.len() > PATH_PART_BYTES_MAX) {
+        return Err(PathError::LongPart(shown()));
+    }
     let parts_ok = path
         .split('/')
         .all(|p| !p.is_empty() && p != "." && p != "..");
     if parts_ok && path.len() <= PATH_BYTES_MAX && !path.contains('\0') {
         Ok(())
     } else {
-        Err(PathError::Malformed(path.chars().take(200).collect()))
+        Err(PathError::Malformed(shown()))
     }
 }
 
@@ -124,6 +144,12 @@ impl FileTable {
         self.files
             .iter()
             .try_fold(0_u64, |sum, f| sum.checked_add(f.size_bytes))
+    }
+
+    /// Rows of all files that have rows; the greatest number where there are more.
+    pub fn rows(&self) -> u64 {
+        let rows = self.files.iter().filter_map(|f| f.rows);
+        rows.fold(0, u64::saturating_add)
     }
 
     /// Each file with the offset of its first byte in the dataset's bytes.
@@ -200,26 +226,42 @@ impl FileTable {
     /// # Errors
     /// [`DecodeError`] when the bytes are not a canonical table of paths that are safe.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::read(bytes).map_err(|error| match error {
+            TableError::Bytes(error) => error,
+            TableError::Path(_) => DecodeError::Invalid("file table path"),
+        })
+    }
+
+    /// Reads a table, and says which path is wrong where one is.
+    ///
+    /// # Errors
+    /// [`TableError`] when the bytes are not a canonical table of paths that are safe.
+    pub fn read(bytes: &[u8]) -> Result<Self, TableError> {
         let mut r = Reader::new(bytes);
         if r.array::<4>()? != TABLE_MAGIC {
-            return Err(DecodeError::Magic("file table"));
+            return Err(DecodeError::Magic("file table").into());
         }
         let count = r.varint()?;
         if count > FILES_MAX {
-            return Err(DecodeError::Limit {
+            let limit = DecodeError::Limit {
                 field: "files",
                 value: count,
                 limit: FILES_MAX,
-            });
+            };
+            return Err(limit.into());
         }
         let mut files: Vec<FileEntry> = Vec::new();
         for _ in 0..count {
             let last = files.last().map_or("", |f| f.path.as_str());
             let entry = file_entry(&mut r, last)?;
+            // Here and not at the end: bytes that repeat end at the first path that does.
+            if !files.is_empty() && last.as_bytes() >= entry.path.as_bytes() {
+                return Err(PathError::Order(entry.path.chars().take(200).collect()).into());
+            }
             files.push(entry);
         }
         r.end()?;
-        Self::new(files).map_err(|_| DecodeError::Invalid("file table path"))
+        Ok(Self::new(files)?)
     }
 }
 

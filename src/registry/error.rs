@@ -22,6 +22,7 @@ use crate::manifest::ManifestError;
 use crate::manifest::PathError;
 use crate::manifest::TreeError;
 use crate::meta_store::MetaError;
+use crate::registry::expansion::Expansion;
 use crate::search::QueryError;
 use crate::search::SearchError;
 use crate::store::disk::StoreError;
@@ -158,6 +159,22 @@ pub enum Error {
         dataset: String,
         /// Which file of it.
         file: String,
+    },
+    /// A manifest, or the file table or tree that it names, says what is not so.
+    #[error("`{dataset}` makes a false claim: {claim}")]
+    FalseClaim {
+        /// Which dataset.
+        dataset: String,
+        /// What it says, and what is found.
+        claim: String,
+    },
+    /// A dataset from elsewhere that is far larger than what it is made of.
+    #[error("`{dataset}`: {}", expansion.reason())]
+    TooLarge {
+        /// Which dataset.
+        dataset: String,
+        /// What it claims, and what it is made of.
+        expansion: Expansion,
     },
     /// An archive.
     #[error(transparent)]
@@ -315,7 +332,10 @@ impl Classify for Error {
             | Self::NearMiss { .. }
             | Self::NoSuchFile { .. } => ErrorKind::NotFound,
             Self::Ambiguous { .. } => ErrorKind::Ambiguous,
-            Self::Corrupt { .. } | Self::Mismatch { .. } => ErrorKind::Integrity,
+            Self::Corrupt { .. } | Self::Mismatch { .. } | Self::FalseClaim { .. } => {
+                ErrorKind::Integrity
+            }
+            Self::TooLarge { .. } => ErrorKind::Denied,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Peer { source, .. } => source.kind(),
             Self::NoPeer | Self::Transport(_) => ErrorKind::Network,

@@ -13,6 +13,7 @@ use crate::manifest::TreeWalk;
 use crate::manifest::each_node;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
+use crate::registry::claims;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Span;
@@ -24,6 +25,17 @@ pub struct Damaged {
     pub dataset: String,
     /// The file; empty where the dataset's own structures are damaged.
     pub file: String,
+}
+
+/// Something that a manifest says and its file table denies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FalseClaim {
+    /// The dataset, as name@version.
+    pub dataset: String,
+    /// Who signed it.
+    pub signer: Option<String>,
+    /// What it says, and what is found.
+    pub claim: String,
 }
 
 /// What a check of the registry found.
@@ -41,12 +53,17 @@ pub struct FsckReport {
     pub missing_files: Vec<Damaged>,
     /// Bytes of packs that could not be read when the index was made anew.
     pub unreadable: Vec<Span>,
+    /// What manifests say that is not so, as far as their file tables tell.
+    pub false_claims: Vec<FalseClaim>,
 }
 
 impl FsckReport {
     /// Nothing is wrong.
     pub fn is_clean(&self) -> bool {
-        self.corrupt.is_empty() && self.missing.is_empty() && self.unreadable.is_empty()
+        self.corrupt.is_empty()
+            && self.missing.is_empty()
+            && self.unreadable.is_empty()
+            && self.false_claims.is_empty()
     }
 }
 
@@ -70,7 +87,16 @@ impl LocalRegistry {
             whole_nodes: HashSet::new(),
             missing: HashSet::new(),
         };
+        let trust = self.trust()?;
         for dataset in self.list()? {
+            if let Some(claim) = self.false_claim(&reader, &dataset)? {
+                let label = (&dataset.manifest.name, &dataset.manifest.dataset_version);
+                report.false_claims.push(FalseClaim {
+                    dataset: format!("{}@{}", label.0, label.1),
+                    signer: Self::listed(&trust, dataset.clone()).publisher(),
+                    claim,
+                });
+            }
             known.look_for(&reader, &dataset, &corrupt)?;
             let m = &dataset.manifest;
             let name = format!("{}@{}", m.name, m.dataset_version);
@@ -89,6 +115,18 @@ impl LocalRegistry {
         report.missing = known.missing.into_iter().collect();
         report.missing.sort_unstable();
         Ok(report)
+    }
+
+    /// What a manifest says that its file table denies. Damage is for others to tell.
+    fn false_claim(&self, reader: &BlobReader, dataset: &Dataset) -> Result<Option<String>, Error> {
+        let m = &dataset.manifest;
+        let checked = self.files_by(reader, m);
+        match checked.and_then(|table| claims::check_table(m, &table)) {
+            Ok(()) => Ok(None),
+            Err(Error::FalseClaim { claim, .. }) => Ok(Some(claim)),
+            Err(e) if e.kind() == ErrorKind::Integrity => Ok(None),
+            Err(e) => Err(e),
+        }
     }
 }
 

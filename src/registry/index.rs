@@ -155,7 +155,7 @@ impl LocalRegistry {
             file_table_bytes: encoded.len() as u64,
             num_files: table.files().len() as u64,
             schema: schemas.common(),
-            num_rows: table.files().iter().filter_map(|f| f.rows).sum(),
+            num_rows: table.rows(),
             size_bytes: totals.bytes,
             description: options.description.clone(),
             license: options

@@ -1,6 +1,7 @@
 //! What is here: lists, references, removal, totals.
 
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use crate::blob_store::BlobKind;
 use crate::catalog;
@@ -10,18 +11,17 @@ use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::Reference;
-use crate::ident::TreeId;
 use crate::ident::VersionPick;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::manifest::Totals;
-use crate::manifest::TreeError;
 use crate::manifest::each_node;
 use crate::manifest::read_tree;
 use crate::pack::Flags;
 use crate::progress::NoProgress;
 use crate::registry::LocalRegistry;
+use crate::registry::claims;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::trust::Listed;
@@ -261,10 +261,11 @@ impl LocalRegistry {
     /// [`Error`] when the tree is missing or damaged.
     pub fn stored_bytes(&self, manifest: &Manifest) -> Result<u64, Error> {
         let reader = BlobReader::new(&self.store)?;
-        let mut keys = Vec::new();
+        let (mut keys, mut nodes) = (Vec::new(), HashSet::new());
         each_node(&reader, manifest.chunk_tree_root, &mut |key| {
-            keys.push(key);
-            true
+            let first = key.kind != BlobKind::Node || nodes.insert(key);
+            keys.extend(first.then_some(key));
+            first
         })?;
         keys.sort_unstable();
         keys.dedup();
@@ -291,16 +292,7 @@ impl LocalRegistry {
     ) -> Result<FileTable, Error> {
         let root = manifest.file_table_root;
         let bytes = read_tree(reader, root, manifest.file_table_bytes)?;
-        let table = FileTable::decode(&bytes)
-            .map_err(|e| TreeError::Node(TreeId::new(*root.as_bytes()), e))?;
-        if table.size_bytes() == Some(manifest.size_bytes) {
-            Ok(table)
-        } else {
-            Err(Error::Mismatch {
-                dataset: manifest.name.to_string(),
-                file: "(file table)".to_owned(),
-            })
-        }
+        claims::table_of(&bytes, manifest)
     }
 
     /// Removes datasets, with a tombstone so that they stay gone when the index is rebuilt.

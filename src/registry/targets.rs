@@ -42,15 +42,28 @@ impl Target {
     /// colon. Nothing is read of it yet.
     ///
     /// # Errors
-    /// [`Error`] when there is neither, or no file with rows in it.
+    /// [`Error`] when there is neither, or no file with rows in it; [`Error::TooLarge`] for a dataset
+    /// from elsewhere that is far larger than what it is made of.
     pub fn open(text: &str, home: &Path) -> Result<Self, Error> {
+        Self::find(text, home, false)
+    }
+
+    /// The same, however large it is.
+    ///
+    /// # Errors
+    /// [`Error`] when there is neither, or no file with rows in it.
+    pub fn open_large(text: &str, home: &Path) -> Result<Self, Error> {
+        Self::find(text, home, true)
+    }
+
+    fn find(text: &str, home: &Path, allow_large: bool) -> Result<Self, Error> {
         if text.contains("://") {
             return Err(Error::NotHere(text.to_owned()));
         }
         let path = Path::new(text);
         let (files, dataset) = match path.symlink_metadata() {
             Ok(_) => (on_disk(path)?, None),
-            Err(_) => in_store(text, home).map(|(files, name)| (files, Some(name)))?,
+            Err(_) => in_store(text, home, allow_large).map(|(files, name)| (files, Some(name)))?,
         };
         if files.is_empty() {
             return Err(Error::NoRows(text.to_owned()));
@@ -215,7 +228,11 @@ fn on_disk(path: &Path) -> Result<Vec<TargetFile>, Error> {
 
 /// The files of a dataset that have rows, or the one that is named, whatever it is.
 /// With the name of the dataset, and the path that was asked for.
-fn in_store(text: &str, home: &Path) -> Result<(Vec<TargetFile>, String), Error> {
+fn in_store(
+    text: &str,
+    home: &Path,
+    allow_large: bool,
+) -> Result<(Vec<TargetFile>, String), Error> {
     let (scheme, rest) = match text.strip_prefix("alimentar:") {
         Some(rest) => ("alimentar:", rest),
         None => ("", text),
@@ -236,6 +253,9 @@ fn in_store(text: &str, home: &Path) -> Result<(Vec<TargetFile>, String), Error>
         other => other,
     })?;
     let reader = Arc::new(registry.reader_of(&dataset)?);
+    if !allow_large && let Some(beyond) = registry.expansion(&dataset)? {
+        return Err(beyond.refused(&dataset.manifest));
+    }
     let table: FileTable = registry.files_by(&reader, &dataset.manifest)?;
     let manifest = Arc::new(dataset.manifest);
     let is_only = table.files().len() == 1;

@@ -1,23 +1,30 @@
 //! Proving that a dataset is what its id says, and comparing two.
 
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::mpsc;
 
 use crate::catalog::Dataset;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::ContentId;
+use crate::manifest::ChunkEntry;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::manifest::TreeDiff;
 use crate::manifest::TreeWalk;
 use crate::manifest::diff_trees;
+use crate::manifest::tree_totals;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
+use crate::registry::claims;
+use crate::registry::claims::Cuts;
 use crate::registry::error::Error;
 use crate::registry::read::Placed;
 use crate::registry::read::each_chunk;
+use crate::registry::recount;
 use crate::store::disk::BlobReader;
 use crate::store::disk::StoreError;
 
@@ -53,44 +60,131 @@ pub struct DiffReport {
 /// Takes bytes in order, with the offset of their first in the dataset.
 pub(crate) type InOrder<'a> = dyn FnMut(u64, &[u8]) -> Result<(), Error> + 'a;
 
+/// Looks at a chunk: where it begins in the dataset, its entry in the tree, its bytes.
+type Look<'a> = dyn FnMut(u64, &ChunkEntry, &[u8]) -> Result<(), Error> + 'a;
+
+/// Bytes that are handed at a time to the thread that looks into files, and how many such pieces
+/// may wait for it.
+const RECOUNT_BYTES: usize = 1 << 20;
+const RECOUNT_QUEUE: usize = 16;
+
 /// Chunks verified at a time, kept in memory to be hashed in order: 32 MiB at the average size.
 const WINDOW_CHUNKS: usize = 2048;
 
 impl LocalRegistry {
-    /// Reads every byte of a dataset and recomputes every file's hash and the content id.
+    /// Reads every byte of a dataset, recomputes every file's hash and the content id, and compares
+    /// with its bytes whatever else the manifest and the file table say of them.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] or [`Error::Mismatch`] naming the dataset and the first bad file.
+    /// [`Error::Corrupt`] or [`Error::Mismatch`] naming the dataset and the first bad file,
+    /// [`Error::FalseClaim`] naming the claim, in an [`Error::SignedLie`] where somebody signed it.
     pub fn verify(
         &self,
         dataset: &Dataset,
         progress: &dyn Progress,
     ) -> Result<VerifyReport, Error> {
-        let reader = self.reader_of(dataset)?;
-        self.verify_manifest(&reader, &dataset.manifest, progress)
+        let reader = Arc::new(self.reader_of(dataset)?);
+        let manifest = Arc::new(dataset.manifest.clone());
+        let table = self.table_to_verify(&reader, &manifest);
+        let verified = table.and_then(|table| {
+            // What was indexed here and nobody signed is nobody's claim.
+            let is_claimed = dataset.flags.foreign || dataset.signed;
+            if !is_claimed || !recount::is_worthwhile(&table) {
+                return self.verify_files(&reader, &manifest, &table, &mut |_| {}, progress);
+            }
+            std::thread::scope(|scope| {
+                let (sender, pieces) = mpsc::sync_channel(RECOUNT_QUEUE);
+                let counting = scope.spawn(|| {
+                    let pieces = pieces;
+                    let stored = (&reader, &manifest);
+                    recount::recount(stored, &table, &pieces, progress)
+                });
+                let mut each = |bytes: &[u8]| {
+                    for piece in bytes.chunks(RECOUNT_BYTES) {
+                        // Whoever counts may have seen enough.
+                        let _ = sender.send(piece.to_vec());
+                    }
+                };
+                let verified = self.verify_files(&reader, &manifest, &table, &mut each, progress);
+                drop(sender);
+                let panicked = |_| std::io::Error::other("it panicked");
+                let counted = counting.join().map_err(panicked);
+                let counted = counted.map_err(|e| Error::file("run", "a worker", e));
+                let report = verified?;
+                counted??;
+                Ok(report)
+            })
+        });
+        match verified {
+            Err(error @ Error::FalseClaim { .. }) => {
+                let listed = Self::listed(&self.trust()?, dataset.clone());
+                Err(claims::accuse(error, listed.publisher()))
+            }
+            verified => verified,
+        }
     }
 
-    /// The same for a manifest that may not be in the catalogue yet.
+    /// The same for a manifest that may not be in the catalogue yet, without looking into files:
+    /// formats, schemas and rows are what the file table says, as far as its numbers fit.
     pub(crate) fn verify_manifest(
         &self,
         reader: &BlobReader,
         m: &Manifest,
         progress: &dyn Progress,
     ) -> Result<VerifyReport, Error> {
-        let name = || m.name.to_string();
-        let table = self.files_by(reader, m).map_err(|e| match e {
+        let table = self.table_to_verify(reader, m)?;
+        self.verify_files(reader, m, &table, &mut |_| {}, progress)
+    }
+
+    fn table_to_verify(&self, reader: &BlobReader, m: &Manifest) -> Result<FileTable, Error> {
+        let totals = tree_totals(reader, m.file_table_root);
+        let table = totals.map_err(Error::from).and_then(|totals| {
+            claims::check_totals(m, totals)?;
+            self.files_by(reader, m)
+        });
+        let table = table.map_err(|e| match e {
             Error::Store(e) if e.kind() == ErrorKind::Integrity => Error::Corrupt {
-                dataset: name(),
+                dataset: m.name.to_string(),
                 file: "(file table)".to_owned(),
                 source: Box::new(e),
             },
             other => other,
         })?;
+        claims::check_table(m, &table)?;
+        Ok(table)
+    }
+
+    /// Hashes all files and looks at every chunk; `each` sees all bytes in order.
+    fn verify_files(
+        &self,
+        reader: &BlobReader,
+        m: &Manifest,
+        table: &FileTable,
+        each: &mut dyn FnMut(&[u8]),
+        progress: &dyn Progress,
+    ) -> Result<VerifyReport, Error> {
+        let name = || m.name.to_string();
         progress.phase("verifying", Some(m.size_bytes));
+        claims::check_totals(m, tree_totals(reader, m.chunk_tree_root)?)?;
         let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
-        let ids = self.hash_files(reader, m, &files, progress)?;
+        let mut hashing = Hashing::new(&files, 0);
+        let mut cuts = Cuts::new(m, table);
+        let mut look = |at: u64, chunk: &ChunkEntry, bytes: &[u8]| {
+            cuts.push(at, chunk)?;
+            claims::check_newlines(m, at, chunk, bytes)
+        };
+        let whole = (0, m.size_bytes);
+        self.each_window_of(reader, m, &files, whole, &mut look, &mut |_, bytes| {
+            hashing.push(bytes);
+            each(bytes);
+            progress.advance(bytes.len() as u64);
+            match progress.cancelled() {
+                true => Err(Error::Interrupted),
+                false => Ok(()),
+            }
+        })?;
         let mut whole = table.clone();
-        for (n, (file, id)) in table.files().iter().zip(ids).enumerate() {
+        for (n, (file, id)) in table.files().iter().zip(hashing.into_ids()).enumerate() {
             if file.content_id.is_some_and(|claimed| claimed != id) {
                 return Err(Error::Mismatch {
                     dataset: name(),
@@ -192,6 +286,20 @@ impl LocalRegistry {
         end: u64,
         sink: &mut InOrder<'_>,
     ) -> Result<(), Error> {
+        let mut look = |_, _: &ChunkEntry, _: &[u8]| Ok(());
+        self.each_window_of(reader, manifest, files, (start, end), &mut look, sink)
+    }
+
+    /// The same; `look` sees every chunk before its window goes to `sink`.
+    fn each_window_of(
+        &self,
+        reader: &BlobReader,
+        manifest: &Manifest,
+        files: &[(u64, &FileEntry)],
+        (start, end): (u64, u64),
+        look: &mut Look<'_>,
+        sink: &mut InOrder<'_>,
+    ) -> Result<(), Error> {
         let m = manifest;
         let blame = |at, e| blamed(m, files.iter().copied(), at, e);
         let mut walk = TreeWalk::new(reader, m.chunk_tree_root, m.size_bytes, start)
@@ -222,6 +330,11 @@ impl LocalRegistry {
             })
             .map_err(|(at, e)| blame(at, e))?;
             let buffer = buffer.into_inner().unwrap_or_else(PoisonError::into_inner);
+            for (at, chunk) in &window {
+                let from = (at - base) as usize;
+                let bytes = buffer.get(from..from + chunk.bytes as usize);
+                look(*at, chunk, bytes.unwrap_or_default())?;
+            }
             sink(base, &buffer)?;
         }
     }

@@ -5,6 +5,8 @@
 pub const NAME_BYTES_MAX: usize = 128;
 /// Bytes in one path inside a dataset.
 pub const PATH_BYTES_MAX: usize = 4096;
+/// Bytes in one part of a path, between its slashes.
+pub const PATH_PART_BYTES_MAX: usize = 255;
 /// Bytes in a manifest.
 pub const MANIFEST_BYTES_MAX: usize = 2 << 20;
 /// Bytes in a description, a licence or a reason.
@@ -23,6 +25,12 @@ pub const CARD_BYTES_MAX: usize = 1 << 20;
 pub const TREE_LEVELS_MAX: u8 = 12;
 /// Entries in one node of a chunk tree.
 pub const NODE_ENTRIES_MAX: usize = 512;
+/// Bytes that the data of datasets from elsewhere may claim without regard to repetition.
+pub const EXPANSION_FREE_BYTES: u64 = 1 << 30;
+/// The same for their file tables.
+pub const EXPANSION_FREE_TABLE_BYTES: u64 = 64 << 20;
+/// How many times larger than its different chunks a dataset from elsewhere may claim to be, unless a person agrees.
+pub const EXPANSION_RATIO_MAX: u64 = 64;
 /// Files in a dataset.
 pub const FILES_MAX: u64 = 100_000_000;
 /// Uncompressed bytes in one pack record.
@@ -209,6 +217,7 @@ pub const FILTERS_BYTES_MAX: usize = 16 << 20;
 pub const ALL: &[(&str, u64)] = &[
     ("name_bytes_max", NAME_BYTES_MAX as u64),
     ("path_bytes_max", PATH_BYTES_MAX as u64),
+    ("path_part_bytes_max", PATH_PART_BYTES_MAX as u64),
     ("manifest_bytes_max", MANIFEST_BYTES_MAX as u64),
     ("text_bytes_max", TEXT_BYTES_MAX as u64),
     ("tags_max", TAGS_MAX as u64),
@@ -218,6 +227,9 @@ pub const ALL: &[(&str, u64)] = &[
     ("card_bytes_max", CARD_BYTES_MAX as u64),
     ("tree_levels_max", TREE_LEVELS_MAX as u64),
     ("node_entries_max", NODE_ENTRIES_MAX as u64),
+    ("expansion_free_bytes", EXPANSION_FREE_BYTES),
+    ("expansion_free_table_bytes", EXPANSION_FREE_TABLE_BYTES),
+    ("expansion_ratio_max", EXPANSION_RATIO_MAX),
     ("files_max", FILES_MAX),
     ("record_raw_bytes_max", RECORD_RAW_BYTES_MAX as u64),
     ("record_stored_bytes_max", RECORD_STORED_BYTES_MAX as u64),

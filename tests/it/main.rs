@@ -6,6 +6,7 @@
 
 mod archives;
 mod cards;
+mod claims;
 mod cli;
 mod collect;
 mod crash;
@@ -15,6 +16,7 @@ mod discovery;
 mod filter;
 mod fixture;
 mod following;
+mod forge;
 mod hostile;
 mod hostile_peers;
 mod inspecting;
@@ -41,3 +43,4 @@ mod spec;
 mod support;
 mod swarm;
 mod trust;
+mod volumes;

@@ -46,7 +46,7 @@ const DISTANCE_MAX: u32 = 16;
 
 pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = target(&args.target, cli, out)?;
     let spill = SpillDirectory::create(&home_of(cli)?)?;
     let kept = target.kept_prints();
     let options = DedupOptions {

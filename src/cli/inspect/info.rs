@@ -23,7 +23,7 @@ const FILES_SHOWN: usize = 20;
 
 pub(crate) fn run(args: &InfoArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = target(&args.target, cli, out)?;
     let (mut files, mut schemas, mut formats) = (Vec::new(), Vec::new(), BTreeSet::new());
     for file in target.files() {
         let (format, schema) = file.describe()?;

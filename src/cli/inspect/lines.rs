@@ -28,7 +28,7 @@ use crate::registry::Target;
 use crate::registry::TextFile;
 
 pub(crate) fn run(args: &LinesArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let target = target(&args.target, cli)?;
+    let target = target(&args.target, cli, out)?;
     let stdout = io::stdout();
     let style = match (out.is_json(), stdout.is_terminal()) {
         (true, _) => Style::Json,

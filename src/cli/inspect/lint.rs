@@ -33,7 +33,7 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
             "give a TARGET, or --rules for the list of rules",
         ));
     };
-    let target = target(name, cli)?;
+    let target = target(name, cli, out)?;
     let options = options(args)?;
     let what = ("looking over rows", out);
     let mut report = scan(&target, &Selection::default(), what, |s| {

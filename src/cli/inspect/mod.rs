@@ -18,11 +18,13 @@ use crate::cli::args_inspect::InspectCommand;
 use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
+use crate::cli::large;
 use crate::cli::out::Out;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
+use crate::registry::Error;
 use crate::registry::Target;
 
 pub(crate) use lint::rule_named;
@@ -46,8 +48,17 @@ pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), 
     }
 }
 
-fn target(text: &str, cli: &Cli) -> Result<Target, Failure> {
-    Ok(Target::open(text, &home_of(cli)?)?)
+fn target(text: &str, cli: &Cli, out: &Out) -> Result<Target, Failure> {
+    let home = home_of(cli)?;
+    if cli.allow_large {
+        return Ok(Target::open_large(text, &home)?);
+    }
+    match Target::open(text, &home) {
+        Err(Error::TooLarge { dataset, expansion }) if large::ask(&dataset, expansion, out) => {
+            Ok(Target::open_large(text, &home)?)
+        }
+        opened => Ok(opened?),
+    }
 }
 
 fn threads() -> usize {

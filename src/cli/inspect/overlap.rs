@@ -22,7 +22,7 @@ use crate::registry::host;
 
 pub(crate) fn run(args: &OverlapArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let (a, b) = (target(&args.a, cli)?, target(&args.b, cli)?);
+    let (a, b) = (target(&args.a, cli, out)?, target(&args.b, cli, out)?);
     let spill = SpillDirectory::create(&home_of(cli)?)?;
     let options = OverlapOptions {
         rows: DedupOptions {

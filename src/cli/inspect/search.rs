@@ -34,7 +34,7 @@ pub(crate) fn run(args: &SearchArgs, cli: &Cli, out: &Out) -> Result<(), Failure
         args.ignore_case,
         args.invert,
     )?;
-    let target = target(&args.target, cli)?;
+    let target = target(&args.target, cli, out)?;
     let selection = Selection {
         from: 0,
         columns: args.column.iter().cloned().collect(),

@@ -37,7 +37,7 @@ use crate::registry::host;
 
 pub(crate) fn split(args: &SplitArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = target(&args.target, cli, out)?;
     let by = args.by.clone().map_or(SplitBy::Row, SplitBy::Column);
     let has_groups = by == SplitBy::Row && !args.no_groups;
     let options = SplitOptions {
@@ -117,7 +117,7 @@ fn paths(args: &SplitArgs, ending: &str) -> Vec<PathBuf> {
 
 pub(crate) fn draw(args: &SampleArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = target(&args.target, cli, out)?;
     let options = SampleOptions {
         threads: threads(),
         rows: args.rows,

@@ -30,7 +30,7 @@ const CHART_WIDTH: usize = 24;
 const TOP_SHOWN: usize = 3;
 
 pub(crate) fn run(args: &StatsArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let target = target(&args.target, cli)?;
+    let target = target(&args.target, cli, out)?;
     let options = StatsOptions {
         threads: threads(),
         columns: args.column.clone(),

@@ -18,7 +18,7 @@ use crate::registry::host;
 
 pub(crate) fn run(args: &TokensArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = target(&args.target, cli, out)?;
     let options = TokenOptions {
         threads: threads(),
         encoding: args.encoding,

@@ -72,7 +72,7 @@ pub(crate) fn filter(args: &FilterArgs, cli: &Cli, out: &Out) -> Result<(), Fail
         args.ignore_case,
         args.invert,
     )?;
-    let target = target(&args.target, cli)?;
+    let target = target(&args.target, cli, out)?;
     let writing = Writing {
         targets: &[target],
         paths: std::slice::from_ref(&args.output),
@@ -87,7 +87,7 @@ pub(crate) fn filter(args: &FilterArgs, cli: &Cli, out: &Out) -> Result<(), Fail
 
 pub(crate) fn export(args: &ExportArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = target(&args.target, cli, out)?;
     let removed = match args.unique {
         false => None,
         true => {
@@ -124,7 +124,7 @@ pub(crate) fn export(args: &ExportArgs, cli: &Cli, out: &Out) -> Result<(), Fail
 pub(crate) fn merge(args: &MergeArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
     let targets: Result<Vec<Target>, Failure> =
-        args.targets.iter().map(|t| target(t, cli)).collect();
+        args.targets.iter().map(|t| target(t, cli, out)).collect();
     let writing = Writing {
         targets: &targets?,
         paths: std::slice::from_ref(&args.output),

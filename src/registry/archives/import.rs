@@ -1,6 +1,7 @@
 //! Reading archives. Signatures come first, then every blob is checked as it comes, then every
 //! file's hash; only then anything is visible, and then all of it at once.
 
+use std::collections::HashSet;
 use std::sync::mpsc;
 
 use crate::archive::ArchiveHeader;
@@ -32,8 +33,11 @@ use crate::registry::archives::front::read_statements;
 use crate::registry::archives::intake::with_intake;
 use crate::registry::archives::seal::Openers;
 use crate::registry::archives::volumes::Parcel;
-use crate::registry::archives::volumes::parcels;
+use crate::registry::archives::volumes::opened_parcels;
+use crate::registry::claims::accuse;
 use crate::registry::error::Error;
+use crate::registry::expansion::Expansion;
+use crate::registry::expansion::Repeated;
 use crate::registry::host;
 use crate::registry::resembling::Resembling;
 use crate::registry::sign;
@@ -49,6 +53,8 @@ use crate::trust::VerifiedManifest;
 
 /// Asks a person whether a dataset may come in.
 pub type Ask<'a> = dyn Fn(&Listed) -> bool + 'a;
+/// Asks a person whether a dataset may be so much larger than what was sent for it.
+pub type AskLarge<'a> = dyn Fn(&Listed, Expansion) -> bool + 'a;
 
 /// How to import.
 #[derive(Default)]
@@ -63,6 +69,10 @@ pub struct ImportOptions<'a> {
     pub openers: Openers,
     /// Where there is a person to be asked.
     pub ask: Option<&'a Ask<'a>>,
+    /// Take datasets however much larger they are than what was sent for them.
+    pub allow_large: bool,
+    /// Where there is a person to be asked about that.
+    pub ask_large: Option<&'a AskLarge<'a>>,
 }
 
 /// What became of one dataset in an archive.
@@ -156,7 +166,7 @@ impl LocalRegistry {
     /// The first error, after all of them were tried.
     pub fn import_batch(&self, dir: &std::path::Path) -> Result<Vec<ContentId>, Error> {
         let (mut ids, mut first) = (Vec::new(), Ok(()));
-        for parcel in parcels(&[dir.to_owned()])? {
+        for parcel in opened_parcels(&[dir.to_owned()], &Openers::default())? {
             match self.import(&parcel, &ImportOptions::default(), &NoProgress) {
                 Ok(report) => ids.extend(report.outcomes.iter().filter_map(|o| match o {
                     ImportOutcome::Imported(l)
@@ -186,7 +196,7 @@ impl LocalRegistry {
         }
         let last = candidates
             .iter()
-            .rposition(|c| matches!(c.fate, Fate::Wanted));
+            .rposition(|c| !matches!(c.fate, Fate::Refused(_)));
         let mut stats = crate::store::disk::SessionStats::default();
         if let (Some(last), false) = (last, options.dry_run) {
             let sizes = candidates.iter().map(|c| c.verified.manifest().size_bytes);
@@ -199,10 +209,11 @@ impl LocalRegistry {
                 false => &[],
             };
             stats = self.take(reader, (&store, bases), &candidates, last, progress)?;
+            refuse_large(&store, &mut candidates, options)?;
             for c in candidates.iter().filter(|c| matches!(c.fate, Fate::Wanted)) {
                 let manifest = c.verified.manifest();
                 self.verify_manifest(&store, manifest, progress)
-                    .map_err(|e| accuse(e, &c.listed))?;
+                    .map_err(|e| accuse(e, c.listed.publisher()))?;
             }
         }
         // Statements stand for themselves: they count also where the datasets do not come in.
@@ -297,10 +308,12 @@ impl LocalRegistry {
         let reader = BlobReader::new(&self.store)?;
         let m = &dataset.manifest;
         for root in [m.file_table_root, m.chunk_tree_root] {
-            let mut keys = Vec::new();
+            let (mut keys, mut nodes) = (Vec::new(), HashSet::new());
+            // What repeats is walked once.
             let walked = each_node(&reader, root, &mut |key| {
-                keys.push(key);
-                true
+                let first = key.kind != BlobKind::Node || nodes.insert(key);
+                keys.extend(first.then_some(key));
+                first
             });
             match walked.map_err(Error::from) {
                 Err(e) if e.kind() == ErrorKind::Integrity => return Ok(false),
@@ -313,8 +326,9 @@ impl LocalRegistry {
         Ok(true)
     }
 
-    /// Reads the trees up to those of the last dataset that is wanted. Earlier ones are kept too:
-    /// later ones may share their chunks; a collection takes what nobody needs.
+    /// Reads the trees up to those of the last dataset that is not refused. All of them are checked,
+    /// also what is here already, and kept: later ones may share their chunks; a collection takes
+    /// what nobody needs.
     fn take(
         &self,
         reader: &mut EntryReader<'_>,
@@ -395,15 +409,29 @@ impl LocalRegistry {
     }
 }
 
-/// A lie in a manifest is told by whoever signed it.
-fn accuse(error: Error, listed: &Listed) -> Error {
-    match (error.kind(), listed.publisher()) {
-        (ErrorKind::Integrity, Some(signer)) => Error::SignedLie {
-            signer,
-            source: Box::new(error),
-        },
-        _ => error,
+/// Refuses what is far larger than what was sent for it, unless a person agrees.
+fn refuse_large(
+    store: &BlobReader,
+    candidates: &mut [Candidate],
+    options: &ImportOptions<'_>,
+) -> Result<(), Error> {
+    if options.allow_large {
+        return Ok(());
     }
+    let mut repeated = Repeated::default();
+    for c in candidates {
+        if !matches!(c.fate, Fate::Wanted) {
+            continue;
+        }
+        let manifest = c.verified.manifest();
+        let Some(beyond) = repeated.add(store, manifest)? else {
+            continue;
+        };
+        if !options.ask_large.is_some_and(|ask| ask(&c.listed, beyond)) {
+            c.fate = Fate::Refused(beyond.reason());
+        }
+    }
+    Ok(())
 }
 
 fn refusal(listed: &Listed, options: &ImportOptions<'_>) -> Option<String> {

@@ -9,6 +9,7 @@ mod output;
 mod receipt;
 mod resembled;
 mod seal;
+mod sets;
 mod volumes;
 
 pub use export::ExportOptions;
@@ -21,4 +22,5 @@ pub use seal::Openers;
 pub use seal::Passphrase;
 pub use seal::Recipient;
 pub use volumes::Parcel;
+pub use volumes::opened_parcels;
 pub use volumes::parcels;

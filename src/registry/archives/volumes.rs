@@ -1,6 +1,8 @@
 //! What to import: whole archives, and volumes put together whatever their order.
 
 use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::Read;
 use std::io::Seek;
@@ -13,6 +15,11 @@ use crate::archive::TRAILER_BYTES;
 use crate::archive::VolumeTrailer;
 use crate::registry::archives::seal;
 use crate::registry::archives::seal::Openers;
+use crate::registry::archives::sets::Set;
+use crate::registry::archives::sets::Volume;
+use crate::registry::archives::sets::missing_before;
+use crate::registry::archives::sets::sets;
+use crate::registry::archives::sets::volume_number;
 use crate::registry::error::Error;
 
 /// The files of one archive, in order.
@@ -22,8 +29,12 @@ pub struct Parcel {
     pub paths: Vec<PathBuf>,
     /// They are volumes, and each has to be checked.
     is_split: bool,
-    /// A volume that is not there.
-    missing: Option<u32>,
+    /// They are encrypted: until they are opened, only their names say what they are.
+    is_sealed: bool,
+    /// Each was read and is what its trailer says.
+    is_whole: bool,
+    /// Volumes that are not there, in words.
+    missing: Option<String>,
 }
 
 impl Parcel {
@@ -32,32 +43,80 @@ impl Parcel {
         self.paths.first().map_or(Path::new(""), PathBuf::as_path)
     }
 
+    /// A whole archive in one file.
+    fn single(path: PathBuf) -> Self {
+        Self {
+            paths: vec![path],
+            is_split: false,
+            is_sealed: false,
+            is_whole: false,
+            missing: None,
+        }
+    }
+
+    /// Volumes that were put together.
+    fn volumes(set: Set) -> Self {
+        Self {
+            paths: set.paths,
+            is_split: true,
+            is_sealed: false,
+            is_whole: false,
+            missing: set.missing,
+        }
+    }
+
+    /// Opens encrypted volumes, which were put together by their names, and puts them together by
+    /// what they say of themselves. What cannot be opened, or is damaged, stays as it is and is told
+    /// of when it is imported.
+    fn told_apart(self, openers: &Openers) -> Vec<Self> {
+        if !self.is_sealed || self.paths.len() < 2 {
+            return vec![self];
+        }
+        let mut volumes = Vec::new();
+        for path in &self.paths {
+            match whole_volume(path, openers) {
+                Ok(trailer) => volumes.push(Volume {
+                    path: path.clone(),
+                    trailer,
+                }),
+                Err(_) => return vec![self],
+            }
+        }
+        let whole = |set| Self {
+            is_whole: true,
+            ..Self::volumes(set)
+        };
+        sets(volumes).into_iter().map(whole).collect()
+    }
+
     /// Checks that every volume is there and whole.
     ///
     /// # Errors
     /// [`ArchiveError::NoVolume`] or [`ArchiveError::Volume`].
     pub(crate) fn check(&self, openers: &Openers) -> Result<(), Error> {
-        if let Some(number) = self.missing {
-            return Err(ArchiveError::NoVolume { number }.into());
+        if let Some(missing) = &self.missing {
+            let missing = missing.clone();
+            return Err(ArchiveError::NoVolume { missing }.into());
         }
-        if !self.is_split {
+        if !self.is_split || self.is_whole {
             return Ok(());
         }
-        let mut archive = None;
-        for (number, path) in (1_u32..).zip(&self.paths) {
-            let trailer = whole_volume(path, openers)?;
-            let is_next = trailer.number == number;
-            let is_same = *archive.get_or_insert(trailer.archive) == trailer.archive;
-            if !is_next || !is_same {
-                return Err(ArchiveError::NoVolume { number }.into());
-            }
-            let is_final = number as usize == self.paths.len();
-            if is_final && !trailer.is_last {
-                let number = number.saturating_add(1);
-                return Err(ArchiveError::NoVolume { number }.into());
-            }
+        let mut volumes = Vec::new();
+        for path in &self.paths {
+            volumes.push(Volume {
+                path: path.clone(),
+                trailer: whole_volume(path, openers)?,
+            });
         }
-        Ok(())
+        // They may have changed since their trailers were looked at, or were put together by name.
+        let missing = match sets(volumes).as_slice() {
+            [only] => only.missing.clone(),
+            _ => Some("volumes of one and the same split".to_owned()),
+        };
+        match missing {
+            Some(missing) => Err(ArchiveError::NoVolume { missing }.into()),
+            None => Ok(()),
+        }
     }
 
     /// Its bytes, one file after the other, decrypted where they are encrypted.
@@ -165,59 +224,61 @@ pub fn parcels(paths: &[PathBuf]) -> Result<Vec<Parcel>, Error> {
         files.extend(inside);
     }
     let mut found = Vec::new();
-    let mut volumes: BTreeMap<[u8; 16], BTreeMap<u32, (PathBuf, bool)>> = BTreeMap::new();
+    let mut volumes = Vec::new();
     let mut sealed: BTreeMap<PathBuf, BTreeMap<u32, PathBuf>> = BTreeMap::new();
+    let mut seen = HashSet::new();
     for path in files {
         let fail = |e| Error::file("read", &path, e);
+        // A pipe has no other name.
+        if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+            continue;
+        }
         // What an encrypted volume says of itself is inside: its name has to do for now.
         if seal::is_sealed(&path).map_err(fail)?
             && let Some(number) = volume_number(&path)
         {
             let parts = sealed.entry(path.with_extension("")).or_default();
-            parts.insert(number, path);
+            match parts.entry(number) {
+                Entry::Vacant(free) => drop(free.insert(path)),
+                // `x.001` and `x.0001`: whatever the other is, it is looked at.
+                Entry::Occupied(_) => found.push(sealed_parcel(BTreeMap::from([(number, path)]))),
+            }
             continue;
         }
         let mut file = File::open(&path).map_err(fail)?;
         match trailer_of(&mut file).map_err(fail)? {
-            Some(t) => {
-                let of_archive = volumes.entry(t.archive).or_default();
-                of_archive.insert(t.number, (path, t.is_last));
-            }
-            None => found.push(Parcel {
-                paths: vec![path],
-                is_split: false,
-                missing: None,
-            }),
+            Some(trailer) => volumes.push(Volume { path, trailer }),
+            None => found.push(Parcel::single(path)),
         }
     }
-    for parts in volumes.into_values() {
-        let mut missing = (1..).zip(parts.keys()).find(|(n, held)| n != *held);
-        let last_is_here = parts.values().next_back().is_some_and(|(_, last)| *last);
-        let next = u32::try_from(parts.len() + 1).unwrap_or(u32::MAX);
-        let end = (!last_is_here).then_some(next);
-        found.push(Parcel {
-            is_split: true,
-            missing: missing.take().map(|(n, _)| n).or(end),
-            paths: parts.into_values().map(|(path, _)| path).collect(),
-        });
-    }
-    for parts in sealed.into_values() {
-        let missing = (1..).zip(parts.keys()).find(|(n, held)| n != *held);
-        found.push(Parcel {
-            is_split: true,
-            missing: missing.map(|(n, _)| n),
-            paths: parts.into_values().collect(),
-        });
-    }
+    found.extend(sets(volumes).into_iter().map(Parcel::volumes));
+    found.extend(sealed.into_values().map(sealed_parcel));
     found.sort_by(|a, b| a.path().cmp(b.path()));
     Ok(found)
 }
 
-/// The number at the end of a volume's name.
-fn volume_number(path: &Path) -> Option<u32> {
-    let ending = path.extension()?.to_str()?;
-    let is_number = ending.len() >= 3 && ending.bytes().all(|b| b.is_ascii_digit());
-    is_number.then(|| ending.parse().ok()).flatten()
+/// The archives in these files and directories, of which encrypted volumes are opened so that
+/// several splits are told apart.
+///
+/// # Errors
+/// [`Error`] when a path cannot be read.
+pub fn opened_parcels(paths: &[PathBuf], openers: &Openers) -> Result<Vec<Parcel>, Error> {
+    let found = parcels(paths)?.into_iter();
+    Ok(found.flat_map(|p| p.told_apart(openers)).collect())
+}
+
+/// Encrypted volumes that are called the same.
+fn sealed_parcel(parts: BTreeMap<u32, PathBuf>) -> Parcel {
+    let last = parts.keys().next_back().copied().unwrap_or_default();
+    let absent = (1..=last).filter(|n| !parts.contains_key(n));
+    let missing = missing_before(absent);
+    Parcel {
+        paths: parts.into_values().collect(),
+        is_split: true,
+        is_sealed: true,
+        is_whole: false,
+        missing,
+    }
 }
 
 fn is_archive_name(name: &str) -> bool {

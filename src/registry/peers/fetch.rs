@@ -11,9 +11,11 @@ use crate::chunk::count_newlines;
 use crate::ident::BlobId;
 use crate::ident::EnvelopeId;
 use crate::manifest::ChunkEntry;
+use crate::manifest::Manifest;
 use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::RecordView;
+use crate::registry::claims;
 use crate::registry::differences::keep_difference;
 use crate::registry::error::Error;
 use crate::registry::peers::resembling;
@@ -118,6 +120,8 @@ impl From<StoreError> for NotFilled {
 /// What a pull fills windows from and into.
 #[derive(Clone, Copy)]
 pub(crate) struct Filler<'a, 's> {
+    /// What is pulled.
+    pub(crate) manifest: &'a Manifest,
     /// Which manifest.
     pub(crate) envelope: EnvelopeId,
     /// Which of its trees.
@@ -177,7 +181,7 @@ impl Filler<'_, '_> {
         }
         // Every byte of it is written below, or the hash of the whole will not fit.
         let data = buffer.get_mut(..bytes).unwrap_or_default();
-        let mut here = Vec::new();
+        let (mut here, mut chunks_here) = (Vec::new(), Vec::new());
         let mut missing: HashMap<BlobId, Missing> = HashMap::new();
         let mut asked: Vec<bool> = Vec::with_capacity(keys.len());
         let mut at = 0;
@@ -185,6 +189,7 @@ impl Filler<'_, '_> {
             match location {
                 Some(location) => {
                     asked.push(false);
+                    chunks_here.push((at, chunk));
                     here.push(Located {
                         at: at as u64,
                         key: *key,
@@ -205,6 +210,11 @@ impl Filler<'_, '_> {
         }
         let (fetched, local) = (missing.len() as u64, here.len() as u64);
         each_located((self.session, self.reader), here, data)?;
+        for (at, chunk) in chunks_here {
+            let bytes = data.get(at..at + chunk.bytes as usize).unwrap_or_default();
+            let place = window.offset.saturating_add(at as u64);
+            claims::check_newlines(self.manifest, place, chunk, bytes).map_err(NotFilled::Here)?;
+        }
         if !missing.is_empty() {
             self.fetch(window, source, &asked, &mut missing, data)?;
         }

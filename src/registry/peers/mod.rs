@@ -3,6 +3,8 @@
 
 mod answers;
 mod chunks;
+#[cfg(test)]
+mod claims_tests;
 mod comparing;
 #[cfg(test)]
 mod comparing_tests;

@@ -9,12 +9,18 @@ use crate::blob_store::BlobStore;
 use crate::ident::EnvelopeId;
 use crate::ident::TreeId;
 use crate::manifest::ChunkEntry;
+use crate::manifest::DistinctBytes;
 use crate::manifest::Manifest;
 use crate::manifest::Node;
 use crate::manifest::Totals;
 use crate::manifest::TreeError;
+use crate::registry::claims;
 use crate::registry::differences::Differences;
 use crate::registry::error::Error;
+use crate::registry::expansion::Expansion;
+use crate::registry::expansion::FREE_DATA_BYTES;
+use crate::registry::expansion::FREE_TABLE_BYTES;
+use crate::registry::expansion::distinct_needed;
 use crate::registry::nodes::add_node;
 use crate::registry::peers::answers::Ending;
 use crate::registry::peers::answers::nothing_there;
@@ -38,6 +44,14 @@ pub(crate) fn tree_of(manifest: &Manifest, tree: TreeKind) -> (TreeId, u64) {
     match tree {
         TreeKind::Data => (manifest.chunk_tree_root, manifest.size_bytes),
         TreeKind::Table => (manifest.file_table_root, manifest.file_table_bytes),
+    }
+}
+
+/// How much may repeat without regard to what is sent.
+fn free_bytes(tree: TreeKind) -> u64 {
+    match tree {
+        TreeKind::Data => FREE_DATA_BYTES,
+        TreeKind::Table => FREE_TABLE_BYTES,
     }
 }
 
@@ -185,6 +199,55 @@ struct Expected {
 pub(crate) type EachLeaf<'a> = dyn FnMut(Vec<ChunkEntry>) -> Result<(), Error> + 'a;
 
 impl Walk<'_> {
+    /// Refuses a tree that is far larger than the different chunks that it names. Each different
+    /// node is fetched and read once, and only until there are enough; leaves are not kept, since
+    /// they are stored beside those of another version when the walk comes to them.
+    pub(crate) fn weigh(&mut self, manifest: &Manifest) -> Result<(), Error> {
+        let (root, claimed_bytes) = tree_of(manifest, self.tree);
+        if claimed_bytes <= free_bytes(self.tree) {
+            return Ok(());
+        }
+        let needed = distinct_needed(claimed_bytes);
+        let mut counted = DistinctBytes::default();
+        let mut seen: HashSet<TreeId> = HashSet::from([root]);
+        let mut stack: Vec<Expected> = Vec::new();
+        let mut node = self.root(root)?;
+        let mut start = 0;
+        loop {
+            counted.add(&node);
+            let below = self.below(node, start)?;
+            stack.extend(below.into_iter().rev());
+            let next = loop {
+                match stack.pop() {
+                    Some(next) if seen.contains(&next.id) => {
+                        self.leaves.fetched.remove(&next.id);
+                    }
+                    next => break next,
+                }
+            };
+            if counted.bytes() >= needed {
+                self.leaves.fetched.clear();
+                return Ok(());
+            }
+            let Some(next) = next else {
+                let expansion = Expansion {
+                    claimed_bytes,
+                    distinct_bytes: counted.bytes(),
+                };
+                return Err(expansion.refused(manifest));
+            };
+            seen.insert(next.id);
+            node = self.load(next.id)?;
+            if node.level() == 0 {
+                self.leaves.fetched.remove(&next.id);
+            }
+            if node.level() != next.place.level || node.totals() != Some(next.totals) {
+                return Err(TreeError::Mismatch(next.id).into());
+            }
+            start = next.place.offset;
+        }
+    }
+
     /// Hands over all leaves. Every node was compared with its hash and with its parent, so that a
     /// tree cannot hold more than the manifest says.
     pub(crate) fn run(
@@ -202,6 +265,7 @@ impl Walk<'_> {
         if totals.bytes != size || totals.chunks > size {
             return Err(wrong().into());
         }
+        claims::check_totals(manifest, totals)?;
         // Children that are still to come, the next one last.
         let mut stack: Vec<Expected> = Vec::new();
         self.enter(root, node, 0, &mut stack, each)?;
@@ -223,12 +287,19 @@ impl Walk<'_> {
         stack: &mut Vec<Expected>,
         each: &mut EachLeaf<'_>,
     ) -> Result<(), Error> {
-        let (level, children) = match node {
-            Node::Leaf(chunks) => {
-                self.leaves.pass(id, &chunks)?;
-                return each(chunks);
-            }
-            Node::Inner { level, children } => (level, children),
+        if let Node::Leaf(chunks) = node {
+            self.leaves.pass(id, &chunks)?;
+            return each(chunks);
+        }
+        let below = self.below(node, start)?;
+        stack.extend(below.into_iter().rev());
+        Ok(())
+    }
+
+    /// What has to be below a node; what is not here is fetched.
+    fn below(&mut self, node: Node, start: u64) -> Result<Vec<Expected>, Error> {
+        let Node::Inner { level, children } = node else {
+            return Ok(Vec::new());
         };
         let mut offset = start;
         let mut expected = Vec::with_capacity(children.len());
@@ -246,9 +317,7 @@ impl Walk<'_> {
             });
         }
         self.fetch_absent(&expected)?;
-        expected.reverse();
-        stack.append(&mut expected);
-        Ok(())
+        Ok(expected)
     }
 
     fn root(&mut self, id: TreeId) -> Result<Node, Error> {

@@ -7,18 +7,16 @@ use std::time::Instant;
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Merged;
-use crate::error_kind::Classify;
-use crate::error_kind::ErrorKind;
 use crate::ident::BlobId;
 use crate::ident::ContentId;
-use crate::ident::TreeId;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
-use crate::manifest::TreeError;
 use crate::pack::Flags;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
+use crate::registry::claims;
+use crate::registry::claims::accuse;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::peers::offers::Offer;
@@ -45,6 +43,8 @@ pub struct PullOptions {
     pub private: bool,
     /// Also write it here, where nothing may be.
     pub output: Option<PathBuf>,
+    /// Take it however much larger it is than what is sent for it.
+    pub allow_large: bool,
 }
 
 /// What a pull did.
@@ -67,7 +67,8 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error::Peer`] when no peer is left that gives it; [`Error::SignedLie`] when all of it
-    /// came and is not what its manifest says. What came is kept for the next try, unseen.
+    /// came and is not what its manifest says, [`Error::TooLarge`] when that takes a person's word.
+    /// What came is kept for the next try, unseen.
     pub fn pull(
         &self,
         offer: &Offer,
@@ -84,7 +85,9 @@ impl LocalRegistry {
             Err(error) => {
                 // What came is worth keeping; the first error is the one to tell.
                 let _ = session.commit(|_, _| Ok::<_, Error>(()));
-                return Err(accuse(error, offer));
+                // Peers were checked chunk by chunk: what is wrong with the whole is what the
+                // manifest says.
+                return Err(accuse(error, offer.listed.publisher()));
             }
         };
         let from_listed = sources.iter().any(|s| s.access() == Access::Listed);
@@ -132,6 +135,8 @@ impl LocalRegistry {
                 TreeKind::Table => table_before.as_ref(),
                 TreeKind::Data => data_before.as_ref(),
             },
+            files: None,
+            allow_large: options.allow_large,
             progress,
         };
         fetch_card(offer, session, supplies)?;
@@ -141,12 +146,9 @@ impl LocalRegistry {
             bytes.extend_from_slice(data);
             Ok(())
         })?;
-        let root = TreeId::new(*m.file_table_root.as_bytes());
-        let table = FileTable::decode(&bytes).map_err(|e| TreeError::Node(root, e))?;
+        let table = claims::table_of(&bytes, m)?;
+        claims::check_table(m, &table)?;
         drop(bytes);
-        if table.size_bytes() != Some(m.size_bytes) {
-            return Err(mismatch(m, "(file table)"));
-        }
         let phase = match supplies {
             [only] => format!("pulling from {}", only.source.address()),
             several => format!("pulling from {} peers", several.len()),
@@ -158,7 +160,11 @@ impl LocalRegistry {
             Some(dest) if is_straight(offer) => Some(Straight::new(&files, m.dataset_kind, dest)?),
             _ => None,
         };
-        let fetched = pulling(TreeKind::Data, progress).run(&mut |data| {
+        let pulling = Pulling {
+            files: Some(&table),
+            ..pulling(TreeKind::Data, progress)
+        };
+        let fetched = pulling.run(&mut |data| {
             hashing.push(data);
             straight.as_mut().map_or(Ok(()), |s| s.push(data))
         })?;
@@ -251,16 +257,5 @@ fn mismatch(m: &Manifest, file: &str) -> Error {
     Error::Mismatch {
         dataset: m.name.to_string(),
         file: file.to_owned(),
-    }
-}
-
-/// Peers were checked chunk by chunk: what is wrong with the whole is what the manifest says.
-fn accuse(error: Error, offer: &Offer) -> Error {
-    match (error.kind(), offer.listed.publisher()) {
-        (ErrorKind::Integrity, Some(signer)) => Error::SignedLie {
-            signer,
-            source: Box::new(error),
-        },
-        _ => error,
     }
 }

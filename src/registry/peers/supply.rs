@@ -6,7 +6,12 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::ident::NodeId;
+use crate::registry::error::Error;
 use crate::registry::peers::fetch::AsksDifferences;
+use crate::registry::peers::fetch::Filled;
+use crate::registry::peers::fetch::Filler;
+use crate::registry::peers::fetch::NotFilled;
+use crate::registry::peers::fetch::Window;
 use crate::sync::ChunkSource;
 use crate::sync::PeerError;
 use crate::sync::RefusalCode;
@@ -113,5 +118,38 @@ pub(crate) fn retried<T>(mut ask: impl FnMut() -> Result<T, PeerError>) -> Resul
             }
             other => return other,
         }
+    }
+}
+
+/// Fills a window, again where the peer may do better.
+pub(super) fn retried_fill(
+    filler: &Filler<'_, '_>,
+    window: &Window,
+    source: &dyn ChunkSource,
+    mut buffer: Vec<u8>,
+) -> Result<Filled, NotFilled> {
+    let mut failed_here = None;
+    let filled = retried(
+        || match filler.fill(window, source, std::mem::take(&mut buffer)) {
+            Ok(filled) => Ok(Some(filled)),
+            Err(NotFilled::Peer(error)) => Err(error),
+            Err(NotFilled::Here(error)) => {
+                failed_here = Some(error);
+                Ok(None)
+            }
+        },
+    )?;
+    match (filled, failed_here) {
+        (Some(filled), _) => Ok(filled),
+        (None, Some(error)) => Err(NotFilled::Here(error)),
+        (None, None) => Err(PeerError::Stopped.into()),
+    }
+}
+
+/// The error for a pull that nobody is left to answer.
+pub(super) fn no_peer_left(last: Option<(String, PeerError)>) -> Error {
+    match last {
+        Some((address, source)) => Error::Peer { address, source },
+        None => Error::NoPeer,
     }
 }

@@ -45,6 +45,8 @@ pub struct SyncOptions {
     pub accept_unsigned: bool,
     /// Pull content of these publishers.
     pub accept_publishers: Vec<PublisherKey>,
+    /// Also pull what is far larger than what is sent for it.
+    pub allow_large: bool,
 }
 
 /// What a comparison of catalogues brought.
@@ -108,7 +110,11 @@ impl LocalRegistry {
             if progress.cancelled() {
                 return Err(Error::Interrupted);
             }
-            match self.pull(&offer, &[peer], PullOptions::default(), progress) {
+            let pulling = PullOptions {
+                allow_large: options.allow_large,
+                ..PullOptions::default()
+            };
+            match self.pull(&offer, &[peer], pulling, progress) {
                 Ok(pulled) => {
                     report.chunks += pulled.chunks_fetched;
                     report.pulled.push(offer);
@@ -148,7 +154,12 @@ impl LocalRegistry {
             if !held.contains(&offer.envelope_id()) {
                 continue;
             }
-            let pulled = self.pull(&offer, &[peer], PullOptions::default(), progress);
+            // It was here before.
+            let pulling = PullOptions {
+                allow_large: true,
+                ..PullOptions::default()
+            };
+            let pulled = self.pull(&offer, &[peer], pulling, progress);
             // Where what came is not what was signed, the check that follows says so.
             if let Err(error @ (Error::Interrupted | Error::Peer { .. })) = pulled {
                 return Err(error);

@@ -11,8 +11,10 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::manifest::ChunkEntry;
+use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::progress::Progress;
+use crate::registry::claims::Cuts;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::peers::fetch::Filled;
@@ -24,13 +26,14 @@ use crate::registry::peers::nodes::Leaves;
 use crate::registry::peers::nodes::Walk;
 use crate::registry::peers::resembling::Before;
 use crate::registry::peers::supply::Supply;
+use crate::registry::peers::supply::no_peer_left;
 use crate::registry::peers::supply::retried;
+use crate::registry::peers::supply::retried_fill;
 use crate::registry::previous::Alignment;
 use crate::registry::resembling::Keeping;
 use crate::registry::resembling::Resembling;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
-use crate::sync::ChunkSource;
 use crate::sync::Lane;
 use crate::sync::Outcome;
 use crate::sync::PeerError;
@@ -128,6 +131,10 @@ pub(crate) struct Pulling<'a> {
     pub(crate) tree: TreeKind,
     pub(crate) supplies: &'a [Supply<'a>],
     pub(crate) before: Option<&'a Before>,
+    /// The files that are in the tree, where it is that of the data.
+    pub(crate) files: Option<&'a FileTable>,
+    /// Take it however much larger it is than what is sent for it.
+    pub(crate) allow_large: bool,
     pub(crate) progress: &'a dyn Progress,
 }
 
@@ -201,7 +208,16 @@ impl Pulling<'_> {
             alignment: before.map(Alignment::new),
             ..Stretch::default()
         };
+        if !self.allow_large {
+            walk.weigh(self.manifest)?;
+        }
+        let mut cuts = self.files.map(|table| Cuts::new(self.manifest, table));
+        let mut offset = 0_u64;
         walk.run(self.manifest, &mut |chunks| {
+            for chunk in &chunks {
+                cuts.as_mut().map_or(Ok(()), |c| c.push(offset, chunk))?;
+                offset += u64::from(chunk.bytes);
+            }
             stretch.chunks.extend(chunks);
             match stretch.chunks.len() >= STRETCH_CHUNKS {
                 true => self.cut(shared, &mut stretch, false),
@@ -325,6 +341,7 @@ impl Pulling<'_> {
         };
         let keeping = Keeping::new(self.session, self.resembling);
         let filler = Filler {
+            manifest: self.manifest,
             envelope: self.envelope,
             tree: self.tree,
             session: self.session,
@@ -458,37 +475,5 @@ fn next_window(shared: &Shared, lane: Lane) -> Option<Arc<Window>> {
             Step::Wait => state = shared.wait(state),
             Step::End => return None,
         }
-    }
-}
-
-fn retried_fill(
-    filler: &Filler<'_, '_>,
-    window: &Window,
-    source: &dyn ChunkSource,
-    mut buffer: Vec<u8>,
-) -> Result<Filled, NotFilled> {
-    let mut failed_here = None;
-    let filled = retried(
-        || match filler.fill(window, source, std::mem::take(&mut buffer)) {
-            Ok(filled) => Ok(Some(filled)),
-            Err(NotFilled::Peer(error)) => Err(error),
-            Err(NotFilled::Here(error)) => {
-                failed_here = Some(error);
-                Ok(None)
-            }
-        },
-    )?;
-    match (filled, failed_here) {
-        (Some(filled), _) => Ok(filled),
-        (None, Some(error)) => Err(NotFilled::Here(error)),
-        (None, None) => Err(PeerError::Stopped.into()),
-    }
-}
-
-/// The error for a pull that nobody is left to answer.
-fn no_peer_left(last: Option<(String, PeerError)>) -> Error {
-    match last {
-        Some((address, source)) => Error::Peer { address, source },
-        None => Error::NoPeer,
     }
 }

@@ -8,7 +8,7 @@ mod endings;
 mod feigning;
 mod flooding;
 mod hardship;
-mod lab;
+pub mod lab;
 mod liar;
 mod lies;
 mod node;

@@ -25,7 +25,11 @@ fn a_signed_lie_that_came_whole_is_its_signers() {
     size.size_bytes += 1;
     let mut table = shown.manifest.clone();
     table.file_table_bytes -= 1;
-    for mut manifest in [content, size, table] {
+    let mut files = shown.manifest.clone();
+    files.num_files += 1;
+    let mut rows = shown.manifest.clone();
+    rows.num_rows -= 1;
+    for mut manifest in [content, size, table, files, rows] {
         let envelope = lab.key.sign(&mut manifest).unwrap().encode();
         let (registry, id) = (lab.registry.clone(), shown.envelope_id);
         let tell = move |request: &Request, _: &[Answer]| {

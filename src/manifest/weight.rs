@@ -1,0 +1,70 @@
+//! How much a tree rests on: a tree may name a node or a chunk any number of times, so its size
+//! says nothing about what was sent for it.
+
+use std::collections::HashSet;
+
+use crate::blob_store::BlobStore;
+use crate::ident::ChunkId;
+use crate::ident::TreeId;
+use crate::manifest::node::ChildEntry;
+use crate::manifest::node::Node;
+use crate::manifest::walk::TreeError;
+use crate::manifest::walk::load;
+use crate::manifest::walk::load_child;
+
+/// Adds up the lengths of the different chunks under trees.
+#[derive(Debug, Default)]
+pub struct DistinctBytes {
+    chunks: HashSet<ChunkId>,
+    bytes: u64,
+}
+
+impl DistinctBytes {
+    /// The sum so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Counts the chunks that a node lists; there are none in an inner node.
+    pub fn add(&mut self, node: &Node) {
+        let Node::Leaf(chunks) = node else {
+            return;
+        };
+        for chunk in chunks {
+            if self.chunks.insert(chunk.id) {
+                self.bytes = self.bytes.saturating_add(u64::from(chunk.bytes));
+            }
+        }
+    }
+}
+
+/// The sum of the lengths of the different chunks under a tree. Each different node is read once,
+/// and the count stops when it is at least `enough`.
+///
+/// # Errors
+/// [`TreeError`] when a node is missing or wrong.
+pub fn distinct_bytes(blobs: &dyn BlobStore, root: TreeId, enough: u64) -> Result<u64, TreeError> {
+    let mut counted = DistinctBytes::default();
+    let mut seen = HashSet::from([root]);
+    let mut stack: Vec<(u8, ChildEntry)> = Vec::new();
+    let mut node = load(blobs, root)?;
+    loop {
+        counted.add(&node);
+        if let Node::Inner { level, children } = node {
+            stack.extend(children.into_iter().rev().map(|c| (level, c)));
+        }
+        let next = loop {
+            match stack.pop() {
+                Some((_, child)) if seen.contains(&child.id) => {}
+                next => break next,
+            }
+        };
+        match next {
+            Some((level, child)) if counted.bytes() < enough => {
+                seen.insert(child.id);
+                node = load_child(blobs, &child, level)?;
+            }
+            _ => return Ok(counted.bytes()),
+        }
+    }
+}

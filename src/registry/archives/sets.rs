@@ -1,0 +1,264 @@
+//! Volumes put together to archives: several splits, also of the same archive, are told apart, and
+//! none is left out.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::archive::VolumeTrailer;
+
+/// Missing volumes that are named one by one.
+const NAMED_MAX: usize = 20;
+
+/// A volume and what it says of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Volume {
+    pub(crate) path: PathBuf,
+    pub(crate) trailer: VolumeTrailer,
+}
+
+/// Volumes of one split, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Set {
+    pub(crate) paths: Vec<PathBuf>,
+    /// What is missing, in words; `None` where nothing is.
+    pub(crate) missing: Option<String>,
+}
+
+/// Puts volumes together. Those of one archive are one set where their numbers allow it, whatever
+/// they are called. Where they do not, the archive was split more than once: then volumes whose
+/// names differ in their number alone belong together. An exact copy of a volume counts once.
+pub(crate) fn sets(volumes: Vec<Volume>) -> Vec<Set> {
+    let mut by_archive: BTreeMap<[u8; 16], Vec<Volume>> = BTreeMap::new();
+    for volume in volumes {
+        let of_archive = by_archive.entry(volume.trailer.archive).or_default();
+        of_archive.push(volume);
+    }
+    let mut found = Vec::new();
+    for mut of_archive in by_archive.into_values() {
+        of_archive.sort_by(|a, b| order(a).cmp(&order(b)));
+        of_archive.dedup_by(|a, b| a.trailer == b.trailer);
+        let all = chains(of_archive);
+        if let [_] = all.as_slice() {
+            found.extend(all);
+            continue;
+        }
+        let mut by_name: BTreeMap<PathBuf, Vec<Volume>> = BTreeMap::new();
+        for volume in all.into_iter().flatten() {
+            let name = without_number(&volume.path);
+            by_name.entry(name).or_default().push(volume);
+        }
+        let mut rest = Vec::new();
+        for named in by_name.into_values() {
+            for chain in chains(named) {
+                match missing(&chain) {
+                    None => found.push(chain),
+                    Some(_) => rest.extend(chain),
+                }
+            }
+        }
+        found.extend(chains(rest));
+    }
+    let set = |chain: Vec<Volume>| Set {
+        missing: missing(&chain),
+        paths: chain.into_iter().map(|v| v.path).collect(),
+    };
+    found.into_iter().map(set).collect()
+}
+
+fn order(volume: &Volume) -> (u32, [u8; 32], &Path) {
+    let VolumeTrailer { number, hash, .. } = volume.trailer;
+    (number, hash, &volume.path)
+}
+
+/// Volumes in ascending order without one number twice, and none behind a last one. What does not
+/// fit into a chain begins the next.
+fn chains(mut volumes: Vec<Volume>) -> Vec<Vec<Volume>> {
+    volumes.sort_by(|a, b| (a.trailer.number, &a.path).cmp(&(b.trailer.number, &b.path)));
+    let mut found = Vec::new();
+    while !volumes.is_empty() {
+        let (mut chain, mut rest): (Vec<Volume>, Vec<Volume>) = (Vec::new(), Vec::new());
+        for volume in volumes {
+            let fits = chain.last().is_none_or(|last| {
+                !last.trailer.is_last && last.trailer.number < volume.trailer.number
+            });
+            match fits {
+                true => chain.push(volume),
+                false => rest.push(volume),
+            }
+        }
+        found.push(chain);
+        volumes = rest;
+    }
+    found
+}
+
+/// What a chain lacks.
+fn missing(chain: &[Volume]) -> Option<String> {
+    let mut next = 1;
+    let mut gaps = Vec::new();
+    for volume in chain {
+        let number = volume.trailer.number;
+        gaps.push(next..number);
+        next = number.saturating_add(1);
+    }
+    let words = missing_before(gaps.into_iter().flatten());
+    if chain.last().is_some_and(|v| v.trailer.is_last) {
+        return words;
+    }
+    let end = format!("volume {next} and what follows it");
+    Some(words.map_or(end.clone(), |words| format!("{words}, {end}")))
+}
+
+/// Missing numbers in words; `None` where there are none.
+pub(crate) fn missing_before(mut numbers: impl Iterator<Item = u32>) -> Option<String> {
+    let named = numbers.by_ref().take(NAMED_MAX);
+    let mut words: Vec<String> = named.map(|n| format!("volume {n}")).collect();
+    if numbers.next().is_some() {
+        words.push("more".to_owned());
+    }
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// A volume's name without the number at its end.
+fn without_number(path: &Path) -> PathBuf {
+    match volume_number(path) {
+        Some(_) => path.with_extension(""),
+        None => path.to_owned(),
+    }
+}
+
+/// The number at the end of a volume's name.
+pub(crate) fn volume_number(path: &Path) -> Option<u32> {
+    let ending = path.extension()?.to_str()?;
+    let is_number = ending.len() >= 3 && ending.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| ending.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A volume of an archive, in a split of its own.
+    fn volume(path: &str, archive: u8, split: u8, number: u32, is_last: bool) -> Volume {
+        let mut hash = [split; 32];
+        hash[1..5].copy_from_slice(&number.to_le_bytes());
+        Volume {
+            path: PathBuf::from(path),
+            trailer: VolumeTrailer {
+                archive: [archive; 16],
+                number,
+                is_last,
+                bytes: 100,
+                hash,
+            },
+        }
+    }
+
+    /// Every set as its paths and what it lacks, in order.
+    fn told(volumes: Vec<Volume>) -> Vec<(Vec<String>, Option<String>)> {
+        let count = volumes.len();
+        let paths = |set: &Set| {
+            let paths = set.paths.iter();
+            paths.map(|p| p.display().to_string()).collect()
+        };
+        let found = sets(volumes);
+        assert!(found.iter().map(|s| s.paths.len()).sum::<usize>() <= count);
+        let mut told: Vec<_> = found
+            .iter()
+            .map(|s| (paths(s), s.missing.clone()))
+            .collect();
+        told.sort();
+        told
+    }
+
+    fn whole(paths: &[&str]) -> (Vec<String>, Option<String>) {
+        (paths.iter().map(|p| (*p).to_owned()).collect(), None)
+    }
+
+    fn lacking(paths: &[&str], missing: &str) -> (Vec<String>, Option<String>) {
+        (whole(paths).0, Some(missing.to_owned()))
+    }
+
+    #[test]
+    fn volumes_of_one_split_belong_together_whatever_they_are_called() {
+        let volumes = vec![
+            volume("c", 1, 1, 3, true),
+            volume("elsewhere/a", 1, 1, 1, false),
+            volume("b.007", 1, 1, 2, false),
+        ];
+        assert_eq!(told(volumes), [whole(&["elsewhere/a", "b.007", "c"])]);
+    }
+
+    #[test]
+    fn two_splits_of_one_archive_are_two_sets() {
+        let volumes = vec![
+            volume("a.001", 1, 1, 1, false),
+            volume("a.002", 1, 1, 2, false),
+            volume("a.003", 1, 1, 3, true),
+            volume("b.001", 1, 2, 1, false),
+            volume("b.002", 1, 2, 2, true),
+            volume("c.001", 2, 3, 1, true),
+        ];
+        let wanted = [
+            whole(&["a.001", "a.002", "a.003"]),
+            whole(&["b.001", "b.002"]),
+            whole(&["c.001"]),
+        ];
+        assert_eq!(told(volumes.clone()), wanted);
+        // One of them is not complete, and the other is not taken for its part.
+        let without = |n: usize| {
+            let mut volumes = volumes.clone();
+            volumes.remove(n);
+            told(volumes)
+        };
+        assert_eq!(
+            without(1)[..2],
+            [lacking(&["a.001", "a.003"], "volume 2"), wanted[1].clone()]
+        );
+        assert_eq!(
+            without(4)[..2],
+            [
+                wanted[0].clone(),
+                lacking(&["b.001"], "volume 2 and what follows it")
+            ]
+        );
+    }
+
+    #[test]
+    fn what_an_earlier_split_left_behind_is_a_set_of_its_own() {
+        let volumes = vec![
+            volume("a.001", 1, 2, 1, false),
+            volume("a.002", 1, 2, 2, true),
+            volume("a.003", 1, 1, 3, false),
+            volume("a.004", 1, 1, 4, true),
+        ];
+        let wanted = [
+            whole(&["a.001", "a.002"]),
+            lacking(&["a.003", "a.004"], "volume 1, volume 2"),
+        ];
+        assert_eq!(told(volumes), wanted);
+    }
+
+    #[test]
+    fn an_exact_copy_counts_once() {
+        let mut volumes = Vec::new();
+        for dir in ["one", "two"] {
+            volumes.push(volume(&format!("{dir}/a.001"), 1, 1, 1, false));
+            volumes.push(volume(&format!("{dir}/a.002"), 1, 1, 2, true));
+        }
+        assert_eq!(told(volumes), [whole(&["one/a.001", "one/a.002"])]);
+    }
+
+    #[test]
+    fn what_is_missing_is_named_within_bounds() {
+        let volumes = vec![volume("x", 1, 1, u32::MAX, true)];
+        let (_, missing) = told(volumes).remove(0);
+        let missing = missing.unwrap();
+        assert!(missing.starts_with("volume 1, volume 2, "), "{missing}");
+        assert!(missing.ends_with("volume 20, more"), "{missing}");
+        let volumes = vec![volume("x.002", 1, 1, 2, false)];
+        let wanted = lacking(&["x.002"], "volume 1, volume 3 and what follows it");
+        assert_eq!(told(volumes), [wanted]);
+    }
+}
