@@ -56,10 +56,15 @@ pub struct Brief {
 
 impl Brief {
     /// The short form of a manifest.
-    pub(super) fn of(manifest: &Manifest, signed: bool, id: EnvelopeId, flags: Flags) -> Self {
+    pub(super) fn of(
+        key: RegisterKey,
+        manifest: &Manifest,
+        signed: bool,
+        (id, flags): (EnvelopeId, Flags),
+    ) -> Self {
         let m = manifest;
         Self {
-            key: RegisterKey::of(m),
+            key,
             envelope_id: id,
             flags,
             signed,
@@ -149,7 +154,8 @@ impl Brief {
 impl Dataset {
     /// The short form.
     pub fn brief(&self) -> Brief {
-        Brief::of(&self.manifest, self.signed, self.envelope_id, self.flags)
+        let local = (self.envelope_id, self.flags);
+        Brief::of(self.key, &self.manifest, self.signed, local)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::meta_store::MetaWrite;
 use crate::meta_store::Scan;
 use crate::meta_store::Table;
 use crate::pack::Flags;
+use crate::trust::Origin;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
@@ -65,7 +66,8 @@ impl Heard {
             shared: false,
         };
         let is_signed = self.envelope.signature.is_some();
-        Brief::of(&self.manifest, is_signed, self.envelope.id(), flags)
+        let key = RegisterKey::of(&self.manifest, Origin::Elsewhere);
+        Brief::of(key, &self.manifest, is_signed, (self.envelope.id(), flags))
     }
 
     fn rank(&self) -> Rank {

@@ -13,6 +13,8 @@ use crate::manifest::Manifest;
 use crate::manifest::Rank;
 use crate::pack::Flags;
 use crate::store::MemoryMeta;
+use crate::trust::Admitted;
+use crate::trust::Origin;
 use crate::wire::limits::KNOWN_PER_STRANGER_MAX;
 
 /// Seeded numbers: SplitMix64 (Steele, Lea, Flood 2014).
@@ -58,6 +60,10 @@ fn envelope(manifest: &Manifest) -> Envelope {
     }
 }
 
+fn admitted(manifest: &Manifest, origin: Origin) -> Admitted {
+    Admitted::stored(envelope(manifest), origin).unwrap()
+}
+
 fn rank(manifest: &Manifest) -> Rank {
     Rank::of(manifest, envelope(manifest).id())
 }
@@ -96,11 +102,13 @@ fn every_order_of_arrival_ends_in_the_same_state() {
             dice.shuffle(&mut states);
             let mut tables = MemoryMeta::new();
             for m in &states {
-                catalog::merge(&mut tables, m, &envelope(m), Flags::default()).unwrap();
+                catalog::merge(&mut tables, &admitted(m, Origin::Here), Flags::default()).unwrap();
             }
             // Again, as a peer that repeats itself would.
             for m in &states {
-                let again = catalog::merge(&mut tables, m, &envelope(m), Flags::default()).unwrap();
+                let again =
+                    catalog::merge(&mut tables, &admitted(m, Origin::Here), Flags::default())
+                        .unwrap();
                 assert_eq!(again, Merged::Kept);
             }
             let all = catalog::all(&tables).unwrap();
@@ -149,4 +157,100 @@ fn what_was_heard_in_the_future_goes_first_when_there_is_too_much() {
     // By a clock that goes on, the newest stay.
     let later = heard(3 * most, 1_700_000_001);
     assert_eq!(note(&mut tables, &[later]), 1);
+}
+
+#[test]
+fn unsigned_manifest_from_elsewhere_never_replaces_what_was_made_here() {
+    let mut own = base();
+    own.clock = BTreeMap::from([(NodeId::new([1; 32]), 1)]);
+    let mut edited = own.clone();
+    edited.clock = BTreeMap::from([(NodeId::new([1; 32]), 1), (NodeId::new([2; 32]), 5)]);
+    edited.license = Some("stolen".into());
+    let (own, edited) = (
+        admitted(&own, Origin::Here),
+        admitted(&edited, Origin::Elsewhere),
+    );
+    for first_is_own in [true, false] {
+        let mut tables = MemoryMeta::new();
+        let mut both = [&own, &edited];
+        if !first_is_own {
+            both.reverse();
+        }
+        for one in both {
+            let merged = catalog::merge(&mut tables, one, Flags::default()).unwrap();
+            assert_eq!(merged, Merged::Added);
+        }
+        let all = catalog::all(&tables).unwrap();
+        assert_eq!(all.len(), 2);
+        let here = all.iter().find(|d| !d.flags.foreign).unwrap();
+        assert_eq!(here.envelope_id, own.envelope().id());
+        let apart = all.iter().find(|d| d.flags.foreign).unwrap();
+        assert_eq!(apart.envelope_id, edited.envelope().id());
+        let found = catalog::by_envelope(&tables, &apart.envelope_id).unwrap();
+        assert_eq!(found.unwrap().key, apart.key);
+    }
+}
+
+#[test]
+fn unsigned_manifest_that_says_the_same_as_what_was_made_here_adds_nothing() {
+    let own = base();
+    let mut tables = MemoryMeta::new();
+    catalog::merge(&mut tables, &admitted(&own, Origin::Here), Flags::default()).unwrap();
+    let again = admitted(&own, Origin::Elsewhere);
+    let merged = catalog::merge(&mut tables, &again, Flags::default()).unwrap();
+    assert_eq!(merged, Merged::Kept);
+    assert_eq!(catalog::all(&tables).unwrap().len(), 1);
+}
+
+/// Stores of the first version kept unsigned manifests of both origins under one key.
+#[test]
+fn unsigned_manifest_under_the_old_key_is_found_and_moved_when_it_changes() {
+    let old = base();
+    let flags = Flags {
+        foreign: true,
+        ..Flags::default()
+    };
+    let mut tables = MemoryMeta::new();
+    let key = catalog::RegisterKey::of(&old, Origin::Here);
+    catalog::put_row(&mut tables, key, (&old, &envelope(&old)), flags).unwrap();
+    let held = catalog::of_register(&tables, &old, Origin::Elsewhere).unwrap();
+    assert_eq!(held.unwrap().key, key);
+    assert!(
+        catalog::of_register(&tables, &old, Origin::Here)
+            .unwrap()
+            .is_none()
+    );
+    let mut new = old.clone();
+    new.clock.insert(NodeId::new([9; 32]), 9);
+    let merged = catalog::merge(&mut tables, &admitted(&new, Origin::Elsewhere), flags).unwrap();
+    assert_eq!(merged, Merged::Replaced(envelope(&old).id()));
+    let all = catalog::all(&tables).unwrap();
+    assert_eq!(all.len(), 1);
+    assert_eq!(
+        all[0].key,
+        catalog::RegisterKey::of(&new, Origin::Elsewhere)
+    );
+}
+
+#[test]
+fn unsigned_manifest_under_the_old_key_makes_room_for_what_is_made_here() {
+    let old = base();
+    let flags = Flags {
+        foreign: true,
+        ..Flags::default()
+    };
+    let mut tables = MemoryMeta::new();
+    let key = catalog::RegisterKey::of(&old, Origin::Here);
+    catalog::put_row(&mut tables, key, (&old, &envelope(&old)), flags).unwrap();
+    let mut own = old.clone();
+    own.tags = vec!["own".into()];
+    let own = admitted(&own, Origin::Here);
+    assert_eq!(
+        catalog::merge(&mut tables, &own, Flags::default()).unwrap(),
+        Merged::Added
+    );
+    let all = catalog::all(&tables).unwrap();
+    let origins: Vec<bool> = all.iter().map(|d| d.flags.foreign).collect();
+    assert_eq!(origins.iter().filter(|foreign| **foreign).count(), 1);
+    assert_eq!(all.len(), 2);
 }

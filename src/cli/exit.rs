@@ -175,6 +175,12 @@ impl Failure {
             Self::Library(Error::UnknownPeer(_)) => {
                 Some("`alimentar registry peers` shows who is known")
             }
+            Self::Library(Error::EditLost(_)) => {
+                Some("look at it with `registry info` and edit it again")
+            }
+            Self::Library(Error::ClockFull(_)) => {
+                Some("index its content again as a new version: that starts a new counter")
+            }
             Self::Library(Error::VersionTaken { .. }) => {
                 Some("give another --version, or none to get the next")
             }

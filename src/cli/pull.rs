@@ -19,12 +19,14 @@ use crate::net::Net;
 use crate::net::Peer;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::peers::AcceptedOffer;
 use crate::registry::peers::Offer;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::PullReport;
 use crate::sync::ChunkSource;
 use crate::sync::PeerCatalog;
 use crate::trust::Action;
+use crate::trust::Consent;
 use crate::trust::Trust;
 use crate::trust::Verdict;
 
@@ -58,7 +60,7 @@ pub(crate) fn run(
     for fault in faults {
         out.diagnostic(&format!("warning: {}", Failure::from(fault).message()));
     }
-    decide(&offer, &reference, args, out)?;
+    let accepted = accept(&offer, &reference, args, out)?;
     let having: Vec<&Peer> = who.iter().filter_map(|n| peers.get(*n)).collect();
     let sources: Vec<&dyn ChunkSource> = having.iter().map(|p| *p as _).collect();
     let is_here = registry.holds(&offer)?;
@@ -78,10 +80,10 @@ pub(crate) fn run(
             allow_large: cli.allow_large,
             ..PullOptions::default()
         };
-        let pulled = match registry.pull(&offer, &sources, options.clone(), &bar) {
+        let pulled = match registry.pull(&accepted, &sources, options.clone(), &bar) {
             Err(Error::TooLarge { dataset, expansion }) if large::ask(&dataset, expansion, out) => {
                 options.allow_large = true;
-                registry.pull(&offer, &sources, options, &bar)
+                registry.pull(&accepted, &sources, options, &bar)
             }
             pulled => pulled,
         };
@@ -177,7 +179,12 @@ fn told(
 }
 
 /// Whether trust lets it in. The whole content id is a choice of bytes; a name is not.
-fn decide(offer: &Offer, reference: &Reference, args: &PullArgs, out: &Out) -> Result<(), Failure> {
+fn accept(
+    offer: &Offer,
+    reference: &Reference,
+    args: &PullArgs,
+    out: &Out,
+) -> Result<AcceptedOffer, Failure> {
     let listed = &offer.listed;
     let m = offer.manifest();
     let name = format!("{}@{}", m.name, m.dataset_version);
@@ -191,17 +198,19 @@ fn decide(offer: &Offer, reference: &Reference, args: &PullArgs, out: &Out) -> R
     if let (Some(reason), false) = (&listed.withdrawn, is_whole) {
         return Err(refused(&format!("withdrawn by its publisher: {reason}")));
     }
-    match decision.verdict {
-        Verdict::Accept | Verdict::KeepApart => return Ok(()),
-        Verdict::Refuse => return Err(refused(decision.reason)),
-        Verdict::Ask => {}
+    if decision.verdict != Verdict::Ask {
+        let accepted = offer.accept(action, Consent::NotAsked);
+        return accepted.map_err(|error| match error {
+            Error::NotTrusted { reason, .. } => refused(reason),
+            other => other.into(),
+        });
     }
     let named = listed
         .signer
         .is_some_and(|key| args.accept_publisher.contains(&key));
     let unsigned = listed.trust() == Trust::Unsigned && args.accept_unsigned;
     if named || unsigned || ask(offer, &name, decision.reason, out) {
-        return Ok(());
+        return Ok(offer.accept(action, Consent::Given)?);
     }
     let way = match listed.signer {
         Some(key) => format!("`--accept-publisher {key}` takes it this once"),

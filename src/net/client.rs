@@ -20,7 +20,7 @@ use crate::sync::ChunkSource;
 use crate::sync::ListFilter;
 use crate::sync::PeerCatalog;
 use crate::trust::Action;
-use crate::trust::Verdict;
+use crate::trust::Consent;
 
 /// A connection to a peer, and the registry that its datasets go into.
 #[derive(Clone, Debug)]
@@ -81,13 +81,8 @@ impl SyncClient {
             let reference = Reference::Content(digits);
             let peers: [&dyn PeerCatalog; 1] = [&*this.peer];
             let (offer, _, _) = this.registry.resolve_remote(&reference, &peers)?;
-            let decision = offer.listed.decide(Action::PullById);
-            if decision.verdict == Verdict::Refuse {
-                return Err(Error::NotTrusted {
-                    dataset: id.to_string(),
-                    reason: decision.reason,
-                });
-            }
+            // A whole content id is a choice of bytes.
+            let accepted = offer.accept(Action::PullById, Consent::Given)?;
             let sources: [&dyn ChunkSource; 1] = [&*this.peer];
             if this.registry.holds(&offer)? {
                 let held = this.registry.get(&id)?;
@@ -99,7 +94,8 @@ impl SyncClient {
                 output: Some(dest),
                 ..PullOptions::default()
             };
-            this.registry.pull(&offer, &sources, options, &NoProgress)?;
+            this.registry
+                .pull(&accepted, &sources, options, &NoProgress)?;
             Ok(())
         })
         .await

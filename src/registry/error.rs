@@ -223,6 +223,12 @@ pub enum Error {
     /// A signature.
     #[error(transparent)]
     Signature(#[from] SignatureError),
+    /// An edit did not take: another manifest of the dataset counts more.
+    #[error("the edit of `{0}` does not count: another revision of it ranks higher")]
+    EditLost(String),
+    /// The clock of a dataset has no room for another edit.
+    #[error("`{0}` cannot be edited any more: the counter of its edits is full")]
+    ClockFull(String),
     /// Trust does not reach so far.
     #[error("`{dataset}`: {reason}")]
     NotTrusted {
@@ -351,6 +357,7 @@ impl Classify for Error {
             Self::Keyring(e) => e.kind(),
             Self::Statement(e) => e.kind(),
             Self::Signature(e) => e.kind(),
+            Self::EditLost(_) | Self::ClockFull(_) => ErrorKind::Conflict,
             Self::NotTrusted { .. } | Self::NotItsPublisher(_) => ErrorKind::Denied,
             Self::Search(_) => ErrorKind::Io,
             Self::Ident(_) | Self::Query(_) => ErrorKind::Invalid,

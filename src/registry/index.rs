@@ -8,7 +8,6 @@ use crate::blob_store::BlobKind;
 use crate::card::Card;
 use crate::catalog;
 use crate::catalog::Dataset;
-use crate::catalog::RegisterKey;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
@@ -38,7 +37,9 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::store::disk::SessionStats;
+use crate::trust::Admitted;
 use crate::trust::KeyPair;
+use crate::trust::Origin;
 use crate::wire::Writer;
 
 /// What is said about a dataset when it is indexed.
@@ -222,10 +223,10 @@ impl LocalRegistry {
         if let Some(pair) = &options.sign_with
             && report.manifest.signer != signer
         {
-            let key = RegisterKey::of(&report.manifest);
-            let held = self
-                .store
-                .read(|t| Ok::<_, Error>(catalog::by_key(t, key)?))?;
+            let held = self.store.read(|t| {
+                let held = catalog::of_register(t, &report.manifest, Origin::Here)?;
+                Ok::<_, Error>(held)
+            })?;
             let held = held.ok_or_else(|| Error::NotFound(report.manifest.name.to_string()))?;
             report.manifest = self.sign(&held, pair)?.manifest;
         }
@@ -335,7 +336,7 @@ fn publish(
         private: options.private,
         ..Flags::default()
     };
-    sign::publish(tables, entries, &manifest, &envelope, flags)?;
+    sign::publish_edit(tables, entries, &Admitted::made_here(envelope)?, flags)?;
     Ok((manifest, false))
 }
 

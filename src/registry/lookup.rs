@@ -67,7 +67,8 @@ impl LocalRegistry {
         let found = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
-        Ok(found.into_iter().max_by_key(|d| d.manifest.created_at))
+        let trust = self.trust()?;
+        Ok(best(found, &trust).pop())
     }
 
     /// The one dataset that a reference means.

@@ -14,7 +14,6 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::EnvelopeId;
 use crate::manifest::Envelope;
-use crate::manifest::Manifest;
 use crate::meta_store::MetaError;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
@@ -32,6 +31,7 @@ use crate::store::disk::Entry;
 use crate::store::disk::Recovered;
 use crate::store::disk::Salvage;
 use crate::store::disk::StoreError;
+use crate::trust::Admitted;
 use crate::trust::Statement;
 
 /// What a repair did.
@@ -158,10 +158,11 @@ impl<'a> InPacks<'a> {
         in_order.sort_unstable_by_key(|live| live.order);
         for live in in_order {
             let envelope = live.bytes.map(Envelope::decode);
+            // One whose signature does not hold was not written by this program.
             if let Some(Ok(envelope)) = envelope
-                && let Ok(manifest) = Manifest::decode(&envelope.manifest)
+                && let Ok(admitted) = Admitted::stored(envelope, catalog::origin_of(live.flags))
             {
-                catalog::merge(tables, &manifest, &envelope, live.flags)?;
+                catalog::merge(tables, &admitted, live.flags)?;
             }
         }
         Ok(())
@@ -306,9 +307,13 @@ fn rescue(
         }
         // A record that is damaged may have told the flags.
         let flags = in_packs.live.get(&id).map_or(dataset.flags, |l| l.flags);
-        let merged = catalog::merge(tables, &dataset.manifest, &envelope, flags)?;
+        let Ok(admitted) = Admitted::stored(envelope, catalog::origin_of(flags)) else {
+            continue;
+        };
+        let merged = catalog::merge(tables, &admitted, flags)?;
         if merged != Merged::Kept {
-            entries.push(entry(BlobKind::Envelope, envelope.encode(), flags));
+            let bytes = admitted.envelope().encode();
+            entries.push(entry(BlobKind::Envelope, bytes, flags));
         }
     }
     for statement in catalog::statements(old).unwrap_or_default() {

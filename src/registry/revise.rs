@@ -20,6 +20,7 @@ use crate::registry::index::node_id;
 use crate::registry::sign;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
+use crate::trust::Admitted;
 use crate::trust::KeyPair;
 
 /// What to change; what is not named stays.
@@ -103,7 +104,7 @@ impl LocalRegistry {
                     held: taken.manifest.content_id,
                 });
             }
-            sign::supersede(&mut manifest, &held, node_id(tables)?);
+            sign::supersede(&mut manifest, &held, node_id(tables)?)?;
             manifest.created_at = host::now();
             let envelope = match (manifest.signer, signer) {
                 (Some(_), Some(pair)) => pair.sign(&mut manifest)?,
@@ -112,11 +113,12 @@ impl LocalRegistry {
                     signature: None,
                 },
             };
-            let merged = sign::publish(tables, entries, &manifest, &envelope, held.flags)?;
+            let admitted = Admitted::stored(envelope, held.origin())?;
+            let merged = sign::publish_edit(tables, entries, &admitted, held.flags)?;
             if matches!(merged, Merged::Replaced(_)) {
                 sign::retire(entries, salt, &held);
             }
-            catalog::by_key(tables, held.key)?.ok_or_else(gone)
+            catalog::of_register(tables, &manifest, held.origin())?.ok_or_else(gone)
         })
     }
 

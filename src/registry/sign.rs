@@ -9,10 +9,9 @@ use sha2::Sha256;
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
-use crate::catalog::RegisterKey;
 use crate::catalog::Tombstone;
 use crate::ident::LineId;
-use crate::manifest::Envelope;
+use crate::ident::NodeId;
 use crate::manifest::FileEntry;
 use crate::manifest::Manifest;
 use crate::meta_store::MetaRead;
@@ -26,6 +25,7 @@ use crate::registry::index::node_id;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::trust::Action;
+use crate::trust::Admitted;
 use crate::trust::KeyPair;
 use crate::trust::Level;
 use crate::trust::Origin;
@@ -36,6 +36,8 @@ use crate::trust::UnverifiedManifest;
 use crate::trust::Verdict;
 use crate::trust::attest;
 use crate::trust::decide;
+use crate::wire::limits::CLOCK_EDITS_MAX;
+use crate::wire::limits::CLOCK_ENTRIES_MAX;
 
 impl LocalRegistry {
     /// Signs a dataset. One that nobody has signed gets this publisher; beside another's, a
@@ -60,7 +62,7 @@ impl LocalRegistry {
             let retires = held.manifest.signer.is_none() && !held.flags.foreign;
             let node = node_id(tables)?;
             if retires {
-                supersede(&mut manifest, &held, node);
+                supersede(&mut manifest, &held, node)?;
             } else {
                 // Somebody else's stays beside it: this is the first of a line of its own.
                 manifest.line = LineId::new(line);
@@ -70,17 +72,18 @@ impl LocalRegistry {
             manifest.created_at = host::now();
             let envelope = pair.sign(&mut manifest)?;
             refuse_taken(tables, &manifest)?;
+            let admitted = Admitted::made_here(envelope)?;
             let retired = retires.then_some(&held);
             let flags = Flags {
                 foreign: false,
                 ..held.flags
             };
-            publish(tables, entries, &manifest, &envelope, flags)?;
+            publish_edit(tables, entries, &admitted, flags)?;
             if let Some(old) = retired {
                 catalog::remove(tables, old)?;
                 retire(entries, salt, old);
             }
-            catalog::by_key(tables, RegisterKey::of(&manifest))?.ok_or_else(gone)
+            catalog::of_register(tables, &manifest, Origin::Here)?.ok_or_else(gone)
         })
     }
 
@@ -177,31 +180,67 @@ impl LocalRegistry {
     }
 }
 
-/// Makes a manifest the next one after what is held.
-pub(crate) fn supersede(manifest: &mut Manifest, held: &Dataset, node: crate::ident::NodeId) {
+/// Makes a manifest the next one after what is held. A clock that is full gives its smallest entry
+/// to the node that edits, so its sum grows by one with every edit.
+///
+/// # Errors
+/// [`Error::ClockFull`] where the node's entry has no room for an edit.
+pub(crate) fn supersede(
+    manifest: &mut Manifest,
+    held: &Dataset,
+    node: NodeId,
+) -> Result<(), Error> {
     manifest.seq = held.manifest.seq.saturating_add(1);
     manifest.prev = vec![held.envelope_id];
-    let edits = manifest.clock.entry(node).or_insert(0);
-    *edits = edits.saturating_add(1);
+    let clock = &mut manifest.clock;
+    let mut edits = clock.remove(&node).unwrap_or(0);
+    while clock.len() >= CLOCK_ENTRIES_MAX {
+        let least = clock.iter().min_by_key(|(node, n)| (**n, **node));
+        let Some((least, n)) = least.map(|(node, n)| (*node, *n)) else {
+            break;
+        };
+        clock.remove(&least);
+        edits = edits.saturating_add(n);
+    }
+    let after = edits.checked_add(1);
+    let full = || Error::ClockFull(held.manifest.name.to_string());
+    let after = after.filter(|n| *n <= CLOCK_EDITS_MAX).ok_or_else(full)?;
+    clock.insert(node, after);
+    Ok(())
 }
 
-/// Puts a manifest into the tables and, with the same transaction, into the packs.
+/// Puts an admitted manifest into the tables and, with the same transaction, into the packs.
 pub(crate) fn publish(
     tables: &mut dyn MetaWrite,
     entries: &mut Vec<Entry>,
-    manifest: &Manifest,
-    envelope: &Envelope,
+    admitted: &Admitted,
     flags: Flags,
 ) -> Result<catalog::Merged, Error> {
-    let merged = catalog::merge(tables, manifest, envelope, flags)?;
+    let merged = catalog::merge(tables, admitted, flags)?;
     if merged != catalog::Merged::Kept {
         entries.push(Entry {
             kind: BlobKind::Envelope,
-            bytes: envelope.encode(),
+            bytes: admitted.envelope().encode(),
             flags,
         });
     }
     Ok(merged)
+}
+
+/// Publishes what was made or edited here: it counts from now on, or it is an error.
+///
+/// # Errors
+/// [`Error::EditLost`] where another manifest counts more.
+pub(crate) fn publish_edit(
+    tables: &mut dyn MetaWrite,
+    entries: &mut Vec<Entry>,
+    admitted: &Admitted,
+    flags: Flags,
+) -> Result<catalog::Merged, Error> {
+    match publish(tables, entries, admitted, flags)? {
+        catalog::Merged::Kept => Err(Error::EditLost(admitted.manifest().name.to_string())),
+        merged => Ok(merged),
+    }
 }
 
 /// So that a rebuilt index does not bring back what was replaced.

@@ -174,7 +174,7 @@ impl LocalRegistry {
             ..Flags::default()
         };
         let dataset = Dataset {
-            key: RegisterKey::of(&manifest),
+            key: RegisterKey::of(&manifest, Origin::Elsewhere),
             envelope_id: verified.envelope().id(),
             signed: manifest.signer.is_some(),
             manifest,

@@ -2,6 +2,7 @@
 //! one place that decides. Pure: keys and time come in as values. Normative: `spec/signing.md`,
 //! `spec/key-file.md`, `spec/trust.md`.
 
+mod admitted;
 mod attestation;
 mod fingerprint;
 mod key_file;
@@ -13,6 +14,10 @@ mod statement;
 mod store;
 mod trust_file;
 
+pub use admitted::Admitted;
+pub use admitted::Consent;
+pub use admitted::IMPLAUSIBLE_CLOCK;
+pub use admitted::has_plausible_clock;
 pub use attestation::Subject;
 pub use attestation::attest;
 pub use fingerprint::Fingerprint;

@@ -17,6 +17,9 @@ pub const TAGS_MAX: usize = 64;
 pub const TAG_BYTES_MAX: usize = 64;
 /// Entries in a vector clock.
 pub const CLOCK_ENTRIES_MAX: usize = 64;
+/// Edits that one entry of a clock from elsewhere may count. Far more than people make, and far
+/// below the end of the number, so that an edit always has room to win.
+pub const CLOCK_EDITS_MAX: u64 = 1 << 48;
 /// Heads that one manifest supersedes.
 pub const PREV_MAX: usize = 64;
 /// Bytes in a card.
@@ -223,6 +226,7 @@ pub const ALL: &[(&str, u64)] = &[
     ("tags_max", TAGS_MAX as u64),
     ("tag_bytes_max", TAG_BYTES_MAX as u64),
     ("clock_entries_max", CLOCK_ENTRIES_MAX as u64),
+    ("clock_edits_max", CLOCK_EDITS_MAX),
     ("prev_max", PREV_MAX as u64),
     ("card_bytes_max", CARD_BYTES_MAX as u64),
     ("tree_levels_max", TREE_LEVELS_MAX as u64),

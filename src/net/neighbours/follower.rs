@@ -28,6 +28,8 @@ use crate::registry::peers::Wanted;
 use crate::sync::ChunkSource;
 use crate::sync::Follow;
 use crate::sync::QuietHours;
+use crate::trust::Action;
+use crate::trust::Consent;
 
 /// Pulls at once: a small dataset need not wait for a large one.
 const PULLS: usize = 2;
@@ -223,9 +225,11 @@ impl Puller {
         };
         let sources: Vec<&dyn ChunkSource> = sources.iter().map(|p| &**p as _).collect();
         let options = PullOptions::default();
+        // Whoever follows a publisher agreed to what comes from him.
+        let accepted = offer.accept(Action::PullByName, Consent::Given)?;
         // Before it is here: who is killed in between would keep it for ever.
         self.registry.note_followed(wanted)?;
-        let pulled = self.registry.pull(&offer, &sources, options, self);
+        let pulled = self.registry.pull(&accepted, &sources, options, self);
         if pulled.is_err() {
             self.registry.forget_followed(wanted)?;
         }

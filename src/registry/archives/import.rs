@@ -15,7 +15,6 @@ use crate::blob_store::BlobStore;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::Merged;
-use crate::catalog::RegisterKey;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::ContentId;
@@ -46,6 +45,9 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::trust::Action;
+use crate::trust::Admitted;
+use crate::trust::Consent;
+use crate::trust::Origin;
 use crate::trust::Statement;
 use crate::trust::TrustStore;
 use crate::trust::Verdict;
@@ -117,7 +119,7 @@ struct Candidate {
 }
 
 enum Fate {
-    Wanted,
+    Wanted(Box<Admitted>),
     AlreadyHere,
     Older,
     Refused(String),
@@ -210,7 +212,10 @@ impl LocalRegistry {
             };
             stats = self.take(reader, (&store, bases), &candidates, last, progress)?;
             refuse_large(&store, &mut candidates, options)?;
-            for c in candidates.iter().filter(|c| matches!(c.fate, Fate::Wanted)) {
+            for c in candidates
+                .iter()
+                .filter(|c| matches!(c.fate, Fate::Wanted(_)))
+            {
                 let manifest = c.verified.manifest();
                 self.verify_manifest(&store, manifest, progress)
                     .map_err(|e| accuse(e, c.listed.publisher()))?;
@@ -267,14 +272,18 @@ impl LocalRegistry {
         options: &ImportOptions<'_>,
     ) -> Result<Candidate, Error> {
         let manifest = verified.manifest().clone();
-        let key = RegisterKey::of(&manifest);
-        let held = self
-            .store
-            .read(|t| Ok::<_, Error>(catalog::by_key(t, key)?))?;
         let envelope_id = verified.envelope().id();
         // An older revision changes nothing.
         let rank = Rank::of(&manifest, envelope_id);
-        let same = held.filter(|h| rank <= Rank::of(&h.manifest, h.envelope_id));
+        let counts = |d: &Dataset| rank <= Rank::of(&d.manifest, d.envelope_id);
+        let same = self.store.read(|t| {
+            // What was made here may say the same, or more.
+            let here = catalog::made_here(t, &manifest, Origin::Elsewhere)?.filter(counts);
+            Ok::<_, Error>(match here {
+                Some(here) => Some(here),
+                None => catalog::of_register(t, &manifest, Origin::Elsewhere)?.filter(counts),
+            })
+        })?;
         // One whose bytes were lost is healed by reading them again.
         if let Some(held) = same
             && self.is_complete(&held)?
@@ -291,9 +300,9 @@ impl LocalRegistry {
             });
         }
         let listed = Self::listed_elsewhere(trust, &verified);
-        let fate = match refusal(&listed, options) {
-            Some(reason) => Fate::Refused(reason),
-            None => Fate::Wanted,
+        let fate = match admit(&listed, verified.clone(), options) {
+            Ok(admitted) => Fate::Wanted(Box::new(admitted)),
+            Err(reason) => Fate::Refused(reason),
         };
         Ok(Candidate {
             verified,
@@ -355,7 +364,10 @@ impl LocalRegistry {
             }
             Ok(())
         })?;
-        for c in candidates.iter().filter(|c| matches!(c.fate, Fate::Wanted)) {
+        for c in candidates
+            .iter()
+            .filter(|c| matches!(c.fate, Fate::Wanted(_)))
+        {
             if let Some(card) = &c.card {
                 session.add(BlobKind::Card, card)?;
             }
@@ -370,7 +382,7 @@ impl LocalRegistry {
         candidates: &[Candidate],
         statements: &[Statement],
     ) -> Result<(), Error> {
-        let is_wanted = |c: &Candidate| matches!(c.fate, Fate::Wanted);
+        let is_wanted = |c: &Candidate| matches!(c.fate, Fate::Wanted(_));
         if statements.is_empty() && !candidates.iter().any(is_wanted) {
             return Ok(());
         }
@@ -391,15 +403,13 @@ impl LocalRegistry {
                 }
             }
             for (c, salt) in candidates.iter().zip(salts) {
-                if !is_wanted(c) {
+                let Fate::Wanted(admitted) = &c.fate else {
                     continue;
-                }
-                let manifest = c.verified.manifest();
-                let held = catalog::by_key(tables, c.listed.dataset.key)?;
+                };
+                let held = catalog::of_register(tables, admitted.manifest(), admitted.origin())?;
                 // Private stays private, and made here stays made here.
                 let flags = held.as_ref().map_or(c.listed.dataset.flags, |h| h.flags);
-                let merged =
-                    sign::publish(tables, entries, manifest, c.verified.envelope(), flags)?;
+                let merged = sign::publish(tables, entries, admitted, flags)?;
                 if let (Merged::Replaced(_), Some(held)) = (merged, held) {
                     sign::retire(entries, salt, &held);
                 }
@@ -420,7 +430,7 @@ fn refuse_large(
     }
     let mut repeated = Repeated::default();
     for c in candidates {
-        if !matches!(c.fate, Fate::Wanted) {
+        if !matches!(c.fate, Fate::Wanted(_)) {
             continue;
         }
         let manifest = c.verified.manifest();
@@ -434,31 +444,40 @@ fn refuse_large(
     Ok(())
 }
 
-fn refusal(listed: &Listed, options: &ImportOptions<'_>) -> Option<String> {
+/// Asks the policy, and a person where it says so.
+fn admit(
+    listed: &Listed,
+    verified: VerifiedManifest,
+    options: &ImportOptions<'_>,
+) -> Result<Admitted, String> {
     if let Some(reason) = &listed.withdrawn {
-        return Some(format!("withdrawn by its publisher: {reason}"));
+        return Err(format!("withdrawn by its publisher: {reason}"));
     }
     if options.require_signature {
         let decision = listed.decide(Action::Require);
         if decision.verdict != Verdict::Accept {
-            return Some(decision.reason.to_owned());
+            return Err(decision.reason.to_owned());
         }
     }
-    let decision = listed.decide(Action::Import);
     let signer = listed.dataset.manifest.signer;
-    match decision.verdict {
-        Verdict::Accept | Verdict::KeepApart => None,
-        Verdict::Ask if signer.is_some_and(|k| options.accept_publishers.contains(&k)) => None,
-        Verdict::Ask if options.ask.is_some_and(|ask| ask(listed)) => None,
-        Verdict::Ask | Verdict::Refuse => Some(decision.reason.to_owned()),
-    }
+    let is_asked_about = listed.decide(Action::Import).verdict == Verdict::Ask;
+    let agrees = || {
+        signer.is_some_and(|k| options.accept_publishers.contains(&k))
+            || options.ask.is_some_and(|ask| ask(listed))
+    };
+    let consent = match is_asked_about && agrees() {
+        true => Consent::Given,
+        false => Consent::NotAsked,
+    };
+    let admitted = Admitted::let_in(verified, &listed.standing, Action::Import, consent);
+    admitted.map_err(str::to_owned)
 }
 
 fn outcome(candidate: Candidate) -> ImportOutcome {
     let m = candidate.verified.manifest();
     let dataset = format!("{}@{}", m.name, m.dataset_version);
     match candidate.fate {
-        Fate::Wanted => ImportOutcome::Imported(Box::new(candidate.listed)),
+        Fate::Wanted(_) => ImportOutcome::Imported(Box::new(candidate.listed)),
         Fate::AlreadyHere => ImportOutcome::AlreadyHere(Box::new(candidate.listed)),
         Fate::Older => ImportOutcome::Older(Box::new(candidate.listed)),
         Fate::Refused(reason) => ImportOutcome::Refused(Refusal { dataset, reason }),

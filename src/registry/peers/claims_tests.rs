@@ -29,12 +29,14 @@ use crate::registry::expansion::Repeated;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::SyncOptions;
 use crate::registry::peers::lab::Lab;
+use crate::registry::peers::lab::accepted;
 use crate::registry::peers::lab::rows;
 use crate::registry::peers::near::Near;
 use crate::registry::sign;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::sync::ListFilter;
+use crate::trust::Admitted;
 
 /// A tree and its blobs.
 struct Tree {
@@ -52,7 +54,7 @@ fn chunk_entry(bytes: &[u8]) -> ChunkEntry {
 }
 
 /// A tree over these chunks.
-fn tree(chunks: &[&[u8]]) -> Tree {
+pub(super) fn tree(chunks: &[&[u8]]) -> Tree {
     let mut blobs: Vec<(BlobKind, Vec<u8>)> = Vec::new();
     let mut emit = |_: TreeId, bytes: Vec<u8>| blobs.push((BlobKind::Node, bytes));
     let mut builder = TreeBuilder::new();
@@ -69,7 +71,7 @@ fn tree(chunks: &[&[u8]]) -> Tree {
 }
 
 /// One chunk, named by a leaf, by a node above it, and so on, so many times each.
-fn repeating(chunk: &[u8], times: usize, levels: u8) -> Tree {
+pub(super) fn repeating(chunk: &[u8], times: usize, levels: u8) -> Tree {
     let mut node = Node::Leaf(vec![chunk_entry(chunk); times]);
     let mut blobs = vec![(BlobKind::Chunk, chunk.to_vec())];
     for level in 1..=levels {
@@ -90,7 +92,12 @@ fn repeating(chunk: &[u8], times: usize, levels: u8) -> Tree {
 }
 
 /// Puts a dataset of one file into a registry, whatever is said of it, and shows it to peers.
-fn plant(lab: &Lab, data: &Tree, id: ContentId, lie: &dyn Fn(&mut Manifest)) -> Manifest {
+pub(super) fn plant(
+    lab: &Lab,
+    data: &Tree,
+    id: ContentId,
+    lie: &dyn Fn(&mut Manifest),
+) -> Manifest {
     let file = FileEntry {
         path: "f.bin".to_owned(),
         size_bytes: data.totals.bytes,
@@ -132,7 +139,8 @@ fn plant(lab: &Lab, data: &Tree, id: ContentId, lie: &dyn Fn(&mut Manifest)) -> 
     }
     session
         .commit(|tables, entries| {
-            sign::publish(tables, entries, &manifest, &envelope, Flags::default()).map(drop)
+            let admitted = Admitted::made_here(envelope)?;
+            sign::publish(tables, entries, &admitted, Flags::default()).map(drop)
         })
         .unwrap();
     manifest
@@ -146,7 +154,7 @@ fn pull(lab: &Lab, near: &Near, allow_large: bool) -> Result<u64, Error> {
     };
     let pulled = lab
         .registry
-        .pull(&offers[0], &[near], options, &NoProgress)?;
+        .pull(&accepted(&offers[0])?, &[near], options, &NoProgress)?;
     Ok(pulled.chunks_fetched)
 }
 

@@ -16,6 +16,7 @@ use crate::registry::Error;
 use crate::registry::GcOptions;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::lab::Lab;
+use crate::registry::peers::lab::accepted;
 use crate::registry::peers::lab::rows;
 use crate::registry::peers::near::Near;
 use crate::store::disk::BlobReader;
@@ -191,7 +192,8 @@ fn pull(b: &Lab, source: &Altered<'_>) -> Result<(), Error> {
     let (offer, _, _) = b.registry.resolve_remote(&reference, &catalogs)?;
     let sources: [&dyn ChunkSource; 1] = [source];
     let options = PullOptions::default();
-    b.registry.pull(&offer, &sources, options, &NoProgress)?;
+    b.registry
+        .pull(&accepted(&offer)?, &sources, options, &NoProgress)?;
     Ok(())
 }
 

@@ -21,6 +21,7 @@ use crate::trust::Action;
 use crate::trust::Statement;
 use crate::trust::UnverifiedManifest;
 use crate::trust::Verdict;
+use crate::trust::has_plausible_clock;
 use crate::wire::limits::KNOWN_PER_STRANGER_MAX;
 
 /// Who showed something.
@@ -61,7 +62,9 @@ impl LocalRegistry {
             if is_hidden || is(Action::Share) != Verdict::Accept {
                 apart.insert(id);
             }
-            if is(Action::Receive) == Verdict::Refuse || listed.withdrawn.is_some() {
+            let is_refused =
+                is(Action::Receive) == Verdict::Refuse || !has_plausible_clock(verified.manifest());
+            if is_refused || listed.withdrawn.is_some() {
                 continue;
             }
             heard.push(Heard {

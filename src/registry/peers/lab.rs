@@ -4,13 +4,18 @@ use std::path::Path;
 
 use crate::catalog::Dataset;
 use crate::progress::NoProgress;
+use crate::registry::Error;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::PullOptions;
+use crate::registry::peers::accepted::AcceptedOffer;
 use crate::registry::peers::near::Near;
+use crate::registry::peers::offers::Offer;
 use crate::sync::ChunkSource;
 use crate::sync::PeerCatalog;
 use crate::sync::Random;
+use crate::trust::Action;
+use crate::trust::Consent;
 use crate::trust::KeyPair;
 
 pub(super) struct Lab {
@@ -59,10 +64,23 @@ impl Lab {
         let reference = name.parse().unwrap();
         let (offer, who, _) = self.registry.resolve_remote(&reference, &catalogs)?;
         let sources: Vec<&dyn ChunkSource> = who.iter().map(|n| peers[*n] as _).collect();
-        let pulled = self
-            .registry
-            .pull(&offer, &sources, PullOptions::default(), &NoProgress)?;
+        let pulled = self.registry.pull(
+            &accepted(&offer)?,
+            &sources,
+            PullOptions::default(),
+            &NoProgress,
+        )?;
         Ok(pulled.chunks_fetched)
+    }
+
+    /// Pulls everything that a peer shows, as a person would who agrees to it.
+    pub(super) fn pull_accepted(&self, peer: &Near) {
+        for offer in self.registry.list_remote(peer, &ListFilter::All).unwrap() {
+            let accepted = offer.accept(Action::PullById, Consent::Given).unwrap();
+            let options = PullOptions::default();
+            let pulled = self.registry.pull(&accepted, &[peer], options, &NoProgress);
+            pulled.unwrap();
+        }
     }
 
     pub(super) fn bytes_of(&self, name: &str) -> Option<Vec<u8>> {
@@ -87,4 +105,9 @@ pub(super) fn rows(seed: u64, rows: usize) -> Vec<u8> {
         );
     }
     text.into_bytes()
+}
+
+/// An offer that a person agreed to.
+pub(super) fn accepted(offer: &Offer) -> Result<AcceptedOffer, Error> {
+    offer.accept(Action::PullByName, Consent::Given)
 }

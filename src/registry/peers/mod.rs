@@ -1,6 +1,9 @@
 //! Between this registry and others: what peers may see and are answered, what they are asked
 //! for, and pulling.
 
+mod accepted;
+#[cfg(test)]
+mod admission_tests;
 mod answers;
 mod chunks;
 #[cfg(test)]
@@ -35,6 +38,7 @@ mod tests;
 mod visible;
 mod windows;
 
+pub use accepted::AcceptedOffer;
 pub use answers::Answering;
 pub use answers::Asking;
 pub use following::Followed;

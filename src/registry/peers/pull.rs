@@ -19,6 +19,7 @@ use crate::registry::claims;
 use crate::registry::claims::accuse;
 use crate::registry::error::Error;
 use crate::registry::host;
+use crate::registry::peers::accepted::AcceptedOffer;
 use crate::registry::peers::offers::Offer;
 use crate::registry::peers::straight::FILES_STRAIGHT_MAX;
 use crate::registry::peers::straight::Straight;
@@ -63,7 +64,7 @@ pub struct PullReport {
 }
 
 impl LocalRegistry {
-    /// Pulls a dataset from peers that have it. Trust has been asked before.
+    /// Pulls a dataset that trust lets in from peers that have it.
     ///
     /// # Errors
     /// [`Error::Peer`] when no peer is left that gives it; [`Error::SignedLie`] when all of it
@@ -71,11 +72,12 @@ impl LocalRegistry {
     /// What came is kept for the next try, unseen.
     pub fn pull(
         &self,
-        offer: &Offer,
+        accepted: &AcceptedOffer,
         sources: &[&dyn ChunkSource],
         options: PullOptions,
         progress: &dyn Progress,
     ) -> Result<PullReport, Error> {
+        let offer = accepted.offer();
         let started: Instant = host::instant();
         let supplies: Vec<Supply<'_>> = sources.iter().map(|s| Supply::new(*s)).collect();
         let session = Session::begin(&self.store)?;
@@ -96,7 +98,7 @@ impl LocalRegistry {
             foreign: true,
             shared: false,
         };
-        self.publish_pulled(session, offer, flags)?;
+        self.publish_pulled(session, accepted, flags)?;
         if let Some(dest) = options.output.as_ref().filter(|_| !is_straight(offer)) {
             self.checkout(&offer.listed.dataset, None, dest, progress)?;
         }
@@ -173,18 +175,23 @@ impl LocalRegistry {
         Ok((fetched.fetched, fetched.local))
     }
 
-    fn publish_pulled(&self, session: Session, offer: &Offer, flags: Flags) -> Result<(), Error> {
+    fn publish_pulled(
+        &self,
+        session: Session,
+        accepted: &AcceptedOffer,
+        flags: Flags,
+    ) -> Result<(), Error> {
         let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
-        let envelope = offer.verified().envelope();
+        let admitted = accepted.admitted();
         session.commit(|tables, entries| {
-            let held = catalog::by_key(tables, offer.listed.dataset.key)?;
+            let held = catalog::of_register(tables, admitted.manifest(), admitted.origin())?;
             // Private stays private, and made here stays made here.
             let flags = held.as_ref().map_or(flags, |h| h.flags);
-            let merged = sign::publish(tables, entries, offer.manifest(), envelope, flags)?;
+            let merged = sign::publish(tables, entries, admitted, flags)?;
             if let (Merged::Replaced(_), Some(held)) = (merged, held) {
                 sign::retire(entries, salt, &held);
             }
-            Ok(catalog::forget_known(tables, &[envelope.id()])?)
+            Ok(catalog::forget_known(tables, &[admitted.envelope().id()])?)
         })
     }
 }

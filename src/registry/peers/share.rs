@@ -3,7 +3,6 @@
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
-use crate::catalog::RegisterKey;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
 use crate::pack::Flags;
@@ -11,6 +10,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
+use crate::trust::Origin;
 
 impl LocalRegistry {
     /// Lets peers see a dataset, whoever made it.
@@ -42,9 +42,11 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error::NotFound`] when it is not, or the store's.
     pub fn envelope_of(&self, manifest: &Manifest) -> Result<Envelope, Error> {
-        let key = RegisterKey::of(manifest);
         self.store.read(|t| {
-            let held = catalog::by_key(t, key)?;
+            let mut held = catalog::of_register(t, manifest, Origin::Here)?;
+            if held.is_none() {
+                held = catalog::of_register(t, manifest, Origin::Elsewhere)?;
+            }
             let held = held.ok_or_else(|| Error::NotFound(manifest.name.to_string()))?;
             Ok(catalog::envelope(t, &held.envelope_id)?)
         })
@@ -60,7 +62,7 @@ impl LocalRegistry {
                 return Ok(());
             }
             let envelope = catalog::envelope(tables, &held.envelope_id)?;
-            catalog::put(tables, &held.manifest, &envelope, flags)?;
+            catalog::set_flags(tables, &held, flags)?;
             // The packs tell it again, with a later number, to who makes the index anew.
             entries.push(Entry {
                 kind: BlobKind::Envelope,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::catalog;
-use crate::catalog::RegisterKey;
+use crate::catalog::Dataset;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::PublisherKey;
@@ -13,6 +13,7 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
+use crate::registry::peers::accepted::AcceptedOffer;
 use crate::registry::peers::hearing::Source;
 use crate::registry::peers::offers::Offer;
 use crate::registry::peers::pull::PullOptions;
@@ -28,8 +29,9 @@ use crate::sync::pack_batch;
 use crate::sync::reconcile::Effort;
 use crate::sync::reconcile::compare_catalogues;
 use crate::trust::Action;
+use crate::trust::Consent;
+use crate::trust::Origin;
 use crate::trust::Trust;
-use crate::trust::Verdict;
 
 /// Manifests that one announcement offers. Each costs the peer a signature, and it counts.
 const ANNOUNCED_AT_ONCE: usize = 500;
@@ -103,10 +105,14 @@ impl LocalRegistry {
             if self.holds(&offer)? {
                 continue;
             }
-            if let Some(reason) = refusal(&offer, options) {
-                report.left.push((offer, reason));
-                continue;
-            }
+            let accepted = match unasked(&offer, options) {
+                Ok(accepted) => accepted,
+                Err(Error::NotTrusted { reason, .. }) => {
+                    report.left.push((offer, reason));
+                    continue;
+                }
+                Err(other) => return Err(other),
+            };
             if progress.cancelled() {
                 return Err(Error::Interrupted);
             }
@@ -114,7 +120,7 @@ impl LocalRegistry {
                 allow_large: options.allow_large,
                 ..PullOptions::default()
             };
-            match self.pull(&offer, &[peer], pulling, progress) {
+            match self.pull(&accepted, &[peer], pulling, progress) {
                 Ok(pulled) => {
                     report.chunks += pulled.chunks_fetched;
                     report.pulled.push(offer);
@@ -159,7 +165,7 @@ impl LocalRegistry {
                 allow_large: true,
                 ..PullOptions::default()
             };
-            let pulled = self.pull(&offer, &[peer], pulling, progress);
+            let pulled = self.pull(&offer.accept_held()?, &[peer], pulling, progress);
             // Where what came is not what was signed, the check that follows says so.
             if let Err(error @ (Error::Interrupted | Error::Peer { .. })) = pulled {
                 return Err(error);
@@ -253,10 +259,17 @@ impl LocalRegistry {
 
     /// Whether an offer, or a later revision of it, is here.
     pub fn holds(&self, offer: &Offer) -> Result<bool, Error> {
-        let key = RegisterKey::of(offer.manifest());
-        let held = self
-            .store
-            .read(|t| Ok::<_, Error>(catalog::by_key(t, key)?))?;
+        let held = self.store.read(|t| {
+            let manifest = offer.manifest();
+            let rank = Rank::of(manifest, offer.envelope_id());
+            let counts = |d: &Dataset| rank <= Rank::of(&d.manifest, d.envelope_id);
+            // What was made here may say the same.
+            let here = catalog::made_here(t, manifest, Origin::Elsewhere)?.filter(counts);
+            Ok::<_, Error>(match here {
+                Some(here) => Some(here),
+                None => catalog::of_register(t, manifest, Origin::Elsewhere)?,
+            })
+        })?;
         let Some(held) = held else { return Ok(false) };
         let rank = Rank::of(offer.manifest(), offer.envelope_id());
         let is_later = rank <= Rank::of(&held.manifest, held.envelope_id);
@@ -309,23 +322,23 @@ impl From<Error> for Failed {
     }
 }
 
-/// Why content does not come unasked.
-fn refusal(offer: &Offer, options: &SyncOptions) -> Option<&'static str> {
+/// Lets in what may come unasked, and what the options ask for.
+fn unasked(offer: &Offer, options: &SyncOptions) -> Result<AcceptedOffer, Error> {
+    let refused = match offer.accept(Action::Fetch, Consent::NotAsked) {
+        Err(refused) => refused,
+        accepted => return accepted,
+    };
     let listed = &offer.listed;
-    if listed.withdrawn.is_some() {
-        return Some("withdrawn by its publisher");
-    }
-    let decision = listed.decide(Action::Fetch);
-    if decision.verdict == Verdict::Accept {
-        return None;
-    }
     let named = listed
         .signer
         .is_some_and(|key| options.accept_publishers.contains(&key));
-    let asked = match listed.trust() {
+    let is_asked = match listed.trust() {
         Trust::Unsigned => options.accept_unsigned,
         Trust::Prompt | Trust::Unknown => options.all || named,
         _ => false,
     };
-    (!asked).then_some(decision.reason)
+    if is_asked {
+        return offer.accept(Action::PullByName, Consent::Given);
+    }
+    Err(refused)
 }

@@ -4,9 +4,7 @@
 use crate::catalog;
 use crate::catalog::Brief;
 use crate::catalog::Dataset;
-use crate::catalog::RegisterKey;
 use crate::ident::EnvelopeId;
-use crate::manifest::Manifest;
 use crate::pack::Flags;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
@@ -53,15 +51,11 @@ impl LocalRegistry {
         id: &EnvelopeId,
         showing: Showing,
     ) -> Result<Option<Dataset>, Error> {
-        let held = self.store.read(|t| {
-            // Manifests of a peer's choosing: one that is not here is no damage.
-            let Some(envelope) = catalog::envelope_if_held(t, id)? else {
-                return Ok::<_, Error>(None);
-            };
-            let manifest = Manifest::decode(&envelope.manifest)?;
-            Ok(catalog::by_key(t, RegisterKey::of(&manifest))?)
-        })?;
-        let Some(dataset) = held.filter(|d| d.envelope_id == *id) else {
+        // Manifests of a peer's choosing: one that is not here is no damage.
+        let held = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::by_envelope(t, id)?))?;
+        let Some(dataset) = held else {
             return Ok(None);
         };
         let listed = Self::listed(&self.trust()?, dataset);
