@@ -15,6 +15,8 @@ mod error;
 mod feed;
 mod files;
 mod fsck;
+#[cfg(test)]
+mod full_disk_tests;
 mod gc;
 pub mod host;
 mod index;
@@ -31,6 +33,8 @@ mod profiles;
 mod read;
 mod read_files;
 mod recover;
+#[cfg(test)]
+mod repair_tests;
 mod resembling;
 mod revise;
 mod row_diff;
