@@ -17,6 +17,8 @@ mod expansion;
 mod feed;
 mod files;
 mod fsck;
+#[cfg(test)]
+mod full_disk_tests;
 mod gc;
 pub mod host;
 mod index;
@@ -34,6 +36,8 @@ mod read;
 mod read_files;
 mod recount;
 mod recover;
+#[cfg(test)]
+mod repair_tests;
 mod resembling;
 mod revise;
 mod row_diff;

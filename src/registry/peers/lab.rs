@@ -12,6 +12,7 @@ use crate::registry::peers::accepted::AcceptedOffer;
 use crate::registry::peers::near::Near;
 use crate::registry::peers::offers::Offer;
 use crate::sync::ChunkSource;
+use crate::sync::ListFilter;
 use crate::sync::PeerCatalog;
 use crate::sync::Random;
 use crate::trust::Action;
