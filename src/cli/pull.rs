@@ -79,7 +79,9 @@ pub(crate) fn run(
             ..PullOptions::default()
         };
         let pulled = match registry.pull(&offer, &sources, options.clone(), &bar) {
-            Err(Error::TooLarge { dataset, expansion }) if large::ask(&dataset, expansion, out) => {
+            Err(Error::TooLarge { dataset, expansion })
+                if bar.suspended(|| large::ask(&dataset, expansion, out)) =>
+            {
                 options.allow_large = true;
                 registry.pull(&offer, &sources, options, &bar)
             }

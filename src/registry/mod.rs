@@ -7,6 +7,7 @@ mod cache_files;
 mod cards;
 mod checkout;
 mod claims;
+mod complete;
 mod croissant;
 mod dataset_file;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod feed;
 mod files;
 mod fsck;
 mod gc;
+mod hashing;
 pub mod host;
 mod index;
 mod ingest;
