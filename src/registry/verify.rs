@@ -90,7 +90,7 @@ impl LocalRegistry {
         let verified = table.and_then(|table| {
             // What was indexed here and nobody signed is nobody's claim.
             let is_claimed = dataset.flags.foreign || dataset.signed;
-            if !is_claimed || !recount::is_worthwhile(&table) {
+            if !is_claimed || !recount::is_worthwhile(&manifest, &table) {
                 return self.verify_files(&reader, &manifest, &table, &mut |_| {}, progress);
             }
             std::thread::scope(|scope| {
