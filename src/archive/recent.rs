@@ -14,7 +14,7 @@ const REMEMBERED: usize = match cfg!(test) {
     true => 1 << 13,
     false => 1 << 20,
 };
-/// How often nodes may be walked again for every one that was read, where an archive is so long
+/// How often a tree may name nodes again for every different one in it, where an archive is so long
 /// that a writer may have repeated blobs in it.
 const WALKED_AGAIN_MAX: u64 = 64;
 
@@ -25,6 +25,9 @@ pub struct Recent {
     order: VecDeque<[u8; 16]>,
     has_forgotten: bool,
     whole: HashMap<TreeId, (u8, Totals)>,
+    /// Nodes of the tree that is being read, and how often one of them was named again; kept only
+    /// since something was forgotten.
+    in_tree: HashSet<TreeId>,
     walked_again: u64,
 }
 
@@ -57,6 +60,12 @@ impl Recent {
         }
     }
 
+    /// A tree begins.
+    pub(super) fn begin_tree(&mut self) {
+        self.in_tree.clear();
+        self.walked_again = 0;
+    }
+
     /// Notes that everything under a node was read.
     pub(super) fn add_whole(&mut self, id: TreeId, level: u8, totals: Totals) {
         self.whole.insert(id, (level, totals));
@@ -64,17 +73,19 @@ impl Recent {
 
     /// What is known of a node. While nothing was forgotten, no writer repeats anything: what was
     /// read whole need not be walked again. Afterwards it has to be, since blobs under it may stand
-    /// in the archive once more; how often is bounded by how much was read.
+    /// in the archive once more. How often within one tree is bounded by how many nodes it has;
+    /// versions of a dataset share most of theirs, and each of their trees is walked once.
     pub(super) fn subtree(&mut self, id: &TreeId) -> Subtree {
-        let Some((level, totals)) = self.whole.get(id) else {
-            return Subtree::Unread;
-        };
         if !self.has_forgotten {
-            return Subtree::Whole(*level, *totals);
+            let whole = self.whole.get(id);
+            return whole.map_or(Subtree::Unread, |(l, t)| Subtree::Whole(*l, *t));
+        }
+        if self.in_tree.insert(*id) {
+            return Subtree::Unread;
         }
         self.walked_again += 1;
-        let read = self.whole.len() as u64;
-        match self.walked_again > read.saturating_mul(WALKED_AGAIN_MAX) {
+        let different = self.in_tree.len() as u64;
+        match self.walked_again > different.saturating_mul(WALKED_AGAIN_MAX) {
             true => Subtree::Exhausted,
             false => Subtree::Unread,
         }
@@ -85,4 +96,37 @@ impl Recent {
 fn short(key: &BlobKey) -> [u8; 16] {
     let id = key.id.as_bytes();
     id.first_chunk().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blob_store::BlobKind;
+
+    fn is_exhausted(recent: &mut Recent, id: &TreeId) -> bool {
+        matches!(recent.subtree(id), Subtree::Exhausted)
+    }
+
+    #[test]
+    fn versions_that_share_their_nodes_are_walked_however_many_there_are() {
+        let mut recent = Recent::default();
+        let nodes: Vec<TreeId> = (0..10_u8).map(|n| TreeId::of(&[n])).collect();
+        for id in &nodes {
+            recent.add_whole(*id, 0, Totals::default());
+            assert!(matches!(recent.subtree(id), Subtree::Whole(0, _)));
+        }
+        for n in 0..=REMEMBERED as u64 {
+            let hash = *blake3::hash(&n.to_le_bytes()).as_bytes();
+            recent.add(&BlobKey::new(BlobKind::Chunk, hash));
+        }
+        for _ in 0..1000 {
+            recent.begin_tree();
+            assert!(!nodes.iter().any(|id| is_exhausted(&mut recent, id)));
+        }
+        // One tree that names its nodes again and again is another thing.
+        let walked = (0..10_000).take_while(|_| !is_exhausted(&mut recent, &nodes[0]));
+        assert_eq!(walked.count() as u64, 10 * WALKED_AGAIN_MAX);
+        recent.begin_tree();
+        assert!(!is_exhausted(&mut recent, &nodes[0]));
+    }
 }

@@ -257,6 +257,7 @@ pub fn take_tree<S: Shelf>(
     root: TreeId,
     bytes: u64,
 ) -> Result<Totals, S::Error> {
+    recent.begin_tree();
     let mut stack: Vec<Open> = Vec::new();
     let mut places = (reader, shelf, recent);
     let fits = |_, t: Totals| t.bytes == bytes && t.chunks <= bytes;

@@ -178,7 +178,8 @@ pub(crate) fn import(
     out: &Out,
 ) -> Result<(), Failure> {
     let started = Instant::now();
-    let ask = |listed: &Listed| ask_about(listed, out);
+    let bar = Bar::new(out.is_quiet());
+    let ask = |listed: &Listed| bar.suspended(|| ask_about(listed, out));
     let may_ask = std::io::stdin().is_terminal() && !out.is_json();
     let ask_large = |listed: &Listed, expansion| {
         let m = &listed.dataset.manifest;
@@ -186,11 +187,8 @@ pub(crate) fn import(
             || ", which nobody signed,".to_owned(),
             |p| format!(" by {p}"),
         );
-        large::ask(
-            &format!("{}@{}{by}", m.name, m.dataset_version),
-            expansion,
-            out,
-        )
+        let label = format!("{}@{}{by}", m.name, m.dataset_version);
+        bar.suspended(|| large::ask(&label, expansion, out))
     };
     let mut openers = Openers::default();
     for path in &args.identities {
@@ -218,7 +216,7 @@ pub(crate) fn import(
         let before = left.len();
         let mut later = Vec::new();
         for parcel in left {
-            let imported = one(registry, parcel, &options, &mut tally, out)?;
+            let imported = one(registry, parcel, &options, &mut tally, &bar)?;
             later.extend((!imported).then_some(parcel));
         }
         if later.len() == before {
@@ -229,6 +227,7 @@ pub(crate) fn import(
         }
         left = later;
     }
+    drop(bar);
     warn_about(registry, &tally.came, out)?;
     let mut receipt = Value::Null;
     if let (Some(path), false) = (&args.receipt, args.dry_run) {
@@ -276,12 +275,10 @@ fn one(
     parcel: &Parcel,
     options: &ImportOptions<'_>,
     tally: &mut Tally,
-    out: &Out,
+    bar: &Bar,
 ) -> Result<bool, Failure> {
     let path = parcel.path().display().to_string();
-    let bar = Bar::new(out.is_quiet());
-    let imported = registry.import(parcel, options, &bar);
-    drop(bar);
+    let imported = registry.import(parcel, options, bar);
     let report = match imported {
         Ok(report) => report,
         Err(Error::BaseMissing { .. }) => return Ok(false),
@@ -321,7 +318,14 @@ fn one(
             ImportOutcome::Refused(r) => {
                 let reason = format!("{}: {}", r.dataset, r.reason);
                 refuse(tally, &path, &reason);
-                tally.first.get_or_insert(Failure::NotTrusted(reason));
+                let failure = match r.expansion {
+                    Some(expansion) => Failure::from(Error::TooLarge {
+                        dataset: r.dataset,
+                        expansion,
+                    }),
+                    None => Failure::NotTrusted(reason),
+                };
+                tally.first.get_or_insert(failure);
             }
         }
     }

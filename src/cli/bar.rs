@@ -28,6 +28,11 @@ impl Bar {
         bar.enable_steady_tick(Duration::from_millis(125));
         Self { bar }
     }
+
+    /// Does something with the bar out of the way, such as asking a question.
+    pub(crate) fn suspended<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.bar.suspend(act)
+    }
 }
 
 impl Drop for Bar {

@@ -149,6 +149,9 @@ impl Failure {
             Self::Library(Error::SignedLie { .. }) => {
                 Some("tell whoever signed it; an import or a pull of it takes nothing")
             }
+            Self::Library(Error::FalseClaim { .. }) => {
+                Some("ask whoever made it for another; an import or a pull of it takes nothing")
+            }
             Self::Library(Error::TooLarge { .. }) => Some(
                 "it may be honest, for example many copies of one file; it takes the time and space of all it claims",
             ),

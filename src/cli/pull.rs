@@ -81,7 +81,9 @@ pub(crate) fn run(
             ..PullOptions::default()
         };
         let pulled = match registry.pull(&accepted, &sources, options.clone(), &bar) {
-            Err(Error::TooLarge { dataset, expansion }) if large::ask(&dataset, expansion, out) => {
+            Err(Error::TooLarge { dataset, expansion })
+                if bar.suspended(|| large::ask(&dataset, expansion, out)) =>
+            {
                 options.allow_large = true;
                 registry.pull(&accepted, &sources, options, &bar)
             }

@@ -106,10 +106,12 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when its tree is missing or damaged.
     pub fn expansion(&self, dataset: &Dataset) -> Result<Option<Expansion>, Error> {
-        if !dataset.flags.foreign {
+        let m = &dataset.manifest;
+        let is_free = m.size_bytes <= FREE_DATA_BYTES && m.file_table_bytes <= FREE_TABLE_BYTES;
+        if is_free || !dataset.flags.foreign {
             return Ok(None);
         }
         let reader = BlobReader::new(&self.store)?;
-        Repeated::default().add(&reader, &dataset.manifest)
+        Repeated::default().add(&reader, m)
     }
 }

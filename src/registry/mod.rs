@@ -7,6 +7,7 @@ mod cache_files;
 mod cards;
 mod checkout;
 mod claims;
+mod complete;
 mod croissant;
 mod dataset_file;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod fsck;
 #[cfg(test)]
 mod full_disk_tests;
 mod gc;
+mod hashing;
 pub mod host;
 mod index;
 mod ingest;

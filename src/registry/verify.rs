@@ -22,6 +22,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::claims;
 use crate::registry::claims::Cuts;
 use crate::registry::error::Error;
+use crate::registry::hashing::Hashing;
 use crate::registry::read::Placed;
 use crate::registry::read::each_chunk;
 use crate::registry::recount;
@@ -89,7 +90,7 @@ impl LocalRegistry {
         let verified = table.and_then(|table| {
             // What was indexed here and nobody signed is nobody's claim.
             let is_claimed = dataset.flags.foreign || dataset.signed;
-            if !is_claimed || !recount::is_worthwhile(&table) {
+            if !is_claimed || !recount::is_worthwhile(&manifest, &table) {
                 return self.verify_files(&reader, &manifest, &table, &mut |_| {}, progress);
             }
             std::thread::scope(|scope| {
@@ -336,60 +337,6 @@ impl LocalRegistry {
                 look(*at, chunk, bytes.unwrap_or_default())?;
             }
             sink(base, &buffer)?;
-        }
-    }
-}
-
-/// Hashes files whose bytes come in order.
-pub(crate) struct Hashing<'a> {
-    files: &'a [(u64, &'a FileEntry)],
-    position: u64,
-    hasher: blake3::Hasher,
-    ids: Vec<ContentId>,
-}
-
-impl<'a> Hashing<'a> {
-    /// Starts at an offset of the dataset, where the first of the files begins.
-    pub(crate) fn new(files: &'a [(u64, &'a FileEntry)], start: u64) -> Self {
-        let mut hashing = Self {
-            files,
-            position: start,
-            hasher: blake3::Hasher::new(),
-            ids: Vec::with_capacity(files.len()),
-        };
-        hashing.end_files();
-        hashing
-    }
-
-    /// The ids of the files that have ended.
-    pub(crate) fn into_ids(self) -> Vec<ContentId> {
-        self.ids
-    }
-
-    pub(crate) fn push(&mut self, mut bytes: &[u8]) {
-        while let Some((at, file)) = self.files.get(self.ids.len()) {
-            let left = (at + file.size_bytes).saturating_sub(self.position);
-            let take = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            let (now, later) = bytes.split_at(take);
-            self.hasher.update(now);
-            self.position += take as u64;
-            bytes = later;
-            self.end_files();
-            if bytes.is_empty() {
-                return;
-            }
-        }
-    }
-
-    /// Ends the file that ends here, and empty ones after it.
-    fn end_files(&mut self) {
-        while let Some((at, file)) = self.files.get(self.ids.len()) {
-            if at + file.size_bytes != self.position {
-                return;
-            }
-            self.ids
-                .push(ContentId::new(*self.hasher.finalize().as_bytes()));
-            self.hasher.reset();
         }
     }
 }

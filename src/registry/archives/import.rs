@@ -1,7 +1,6 @@
 //! Reading archives. Signatures come first, then every blob is checked as it comes, then every
 //! file's hash; only then anything is visible, and then all of it at once.
 
-use std::collections::HashSet;
 use std::sync::mpsc;
 
 use crate::archive::ArchiveHeader;
@@ -11,17 +10,13 @@ use crate::archive::decompress_frame;
 use crate::archive::read_frame;
 use crate::archive::take_tree;
 use crate::blob_store::BlobKind;
-use crate::blob_store::BlobStore;
 use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::Merged;
-use crate::error_kind::Classify;
-use crate::error_kind::ErrorKind;
 use crate::ident::ContentId;
 use crate::ident::PublisherKey;
 use crate::manifest::Manifest;
 use crate::manifest::Rank;
-use crate::manifest::each_node;
 use crate::pack::Flags;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
@@ -97,6 +92,8 @@ pub struct Refusal {
     pub dataset: String,
     /// Why.
     pub reason: String,
+    /// How large it is, where that is why.
+    pub expansion: Option<Expansion>,
 }
 
 /// What became of an archive.
@@ -123,6 +120,7 @@ enum Fate {
     AlreadyHere,
     Older,
     Refused(String),
+    TooLarge(Expansion),
 }
 
 impl LocalRegistry {
@@ -312,29 +310,6 @@ impl LocalRegistry {
         })
     }
 
-    /// Whether everything that a dataset needs has its place in the index.
-    pub(crate) fn is_complete(&self, dataset: &Dataset) -> Result<bool, Error> {
-        let reader = BlobReader::new(&self.store)?;
-        let m = &dataset.manifest;
-        for root in [m.file_table_root, m.chunk_tree_root] {
-            let (mut keys, mut nodes) = (Vec::new(), HashSet::new());
-            // What repeats is walked once.
-            let walked = each_node(&reader, root, &mut |key| {
-                let first = key.kind != BlobKind::Node || nodes.insert(key);
-                keys.extend(first.then_some(key));
-                first
-            });
-            match walked.map_err(Error::from) {
-                Err(e) if e.kind() == ErrorKind::Integrity => return Ok(false),
-                walked => walked?,
-            }
-            if reader.has(&keys)?.contains(&false) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     /// Reads the trees up to those of the last dataset that is not refused. All of them are checked,
     /// also what is here already, and kept: later ones may share their chunks; a collection takes
     /// what nobody needs.
@@ -438,7 +413,7 @@ fn refuse_large(
             continue;
         };
         if !options.ask_large.is_some_and(|ask| ask(&c.listed, beyond)) {
-            c.fate = Fate::Refused(beyond.reason());
+            c.fate = Fate::TooLarge(beyond);
         }
     }
     Ok(())
@@ -480,6 +455,15 @@ fn outcome(candidate: Candidate) -> ImportOutcome {
         Fate::Wanted(_) => ImportOutcome::Imported(Box::new(candidate.listed)),
         Fate::AlreadyHere => ImportOutcome::AlreadyHere(Box::new(candidate.listed)),
         Fate::Older => ImportOutcome::Older(Box::new(candidate.listed)),
-        Fate::Refused(reason) => ImportOutcome::Refused(Refusal { dataset, reason }),
+        Fate::Refused(reason) => ImportOutcome::Refused(Refusal {
+            dataset,
+            reason,
+            expansion: None,
+        }),
+        Fate::TooLarge(expansion) => ImportOutcome::Refused(Refusal {
+            dataset,
+            reason: expansion.reason(),
+            expansion: Some(expansion),
+        }),
     }
 }
