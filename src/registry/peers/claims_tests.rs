@@ -39,7 +39,7 @@ use crate::sync::ListFilter;
 use crate::trust::Admitted;
 
 /// A tree and its blobs.
-struct Tree {
+pub(super) struct Tree {
     root: TreeId,
     totals: Totals,
     blobs: Vec<(BlobKind, Vec<u8>)>,
@@ -71,7 +71,7 @@ pub(super) fn tree(chunks: &[&[u8]]) -> Tree {
 }
 
 /// One chunk, named by a leaf, by a node above it, and so on, so many times each.
-pub(super) fn repeating(chunk: &[u8], times: usize, levels: u8) -> Tree {
+fn repeating(chunk: &[u8], times: usize, levels: u8) -> Tree {
     let mut node = Node::Leaf(vec![chunk_entry(chunk); times]);
     let mut blobs = vec![(BlobKind::Chunk, chunk.to_vec())];
     for level in 1..=levels {
