@@ -292,6 +292,8 @@ impl DiskStore {
                     .map_err(|e| StoreError::io("remove", &path, e))?;
             }
         }
+        // What a rebuild had begun that was killed.
+        self.disk.remove(layout::PACK_ASIDE).map_err(fail)?;
         self.disk.sync_dir(layout::PACKS_DIR).map_err(fail)
     }
 }
