@@ -18,8 +18,10 @@ use crate::cli::keys;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
+use crate::cli::outputs;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::file_io::IfExists;
 use crate::progress::NoProgress;
 use crate::registry::Error;
 use crate::registry::ExportOptions;
@@ -42,6 +44,8 @@ pub(crate) fn export(
     out: &Out,
 ) -> Result<(), Failure> {
     let started = Instant::now();
+    let if_exists = outputs::may_write(&args.output, cli, out)?;
+    let out = &out.beside(Some(&args.output));
     let datasets = chosen(registry, args)?;
     let mut options = ExportOptions {
         split: args.split,
@@ -50,6 +54,7 @@ pub(crate) fn export(
             true => Some(Passphrase::new(&keys::archive_passphrase(cli, true)?)),
             false => None,
         },
+        if_exists,
         ..ExportOptions::default()
     };
     for since in &args.since {
@@ -68,6 +73,7 @@ pub(crate) fn export(
         for dataset in &datasets {
             let m = &dataset.manifest;
             let dest = dir.join(format!("{}-{}.alimentar", m.name, m.dataset_version));
+            options.if_exists = outputs::may_write_file(&dest, cli, out)?;
             let one = std::slice::from_ref(dataset);
             let report = registry.export(one, &dest, &options, &bar)?;
             reports.push((vec![dataset], report));
@@ -178,7 +184,13 @@ pub(crate) fn import(
 ) -> Result<(), Failure> {
     let started = Instant::now();
     let ask = |listed: &Listed| ask_about(listed, out);
-    let may_ask = std::io::stdin().is_terminal() && !out.is_json();
+    let if_exists = match &args.receipt {
+        Some(path) => outputs::may_write_file(path, cli, out)?,
+        None => IfExists::Refuse,
+    };
+    let out = &out.beside(args.receipt.as_deref());
+    let takes_stdin = args.paths.iter().any(|path| path.as_os_str() == "-");
+    let may_ask = std::io::stdin().is_terminal() && !takes_stdin && !out.is_json();
     let mut openers = Openers::default();
     for path in &args.identities {
         openers.add_file(path)?;
@@ -203,8 +215,12 @@ pub(crate) fn import(
         let before = left.len();
         let mut later = Vec::new();
         for parcel in left {
-            let imported = one(registry, parcel, &options, &mut tally, out)?;
-            later.extend((!imported).then_some(parcel));
+            match one(registry, parcel, &options, &mut tally, out)? {
+                None => {}
+                // What came through a pipe cannot be read again.
+                Some(failure) if parcel.is_stream() => tally.fail(parcel, failure),
+                Some(_) => later.push(parcel),
+            }
         }
         if later.len() == before {
             for parcel in &later {
@@ -217,7 +233,7 @@ pub(crate) fn import(
     warn_about(registry, &tally.came, out)?;
     let mut receipt = Value::Null;
     if let (Some(path), false) = (&args.receipt, args.dry_run) {
-        registry.write_receipt(path)?;
+        registry.write_receipt(path, if_exists)?;
         receipt = json!(path.display().to_string());
         tally.text += &format!("Wrote the receipt {}\n", path.display());
     }
@@ -245,37 +261,29 @@ fn refuse_without_base(
     tally: &mut Tally,
 ) {
     if let Err(error) = registry.import(parcel, options, &NoProgress) {
-        let failure = Failure::from(error);
-        refuse(
-            tally,
-            &parcel.path().display().to_string(),
-            &failure.message(),
-        );
-        tally.first.get_or_insert(failure);
+        tally.fail(parcel, error.into());
     }
 }
 
-/// Imports one archive; `false` when its base is not here, yet.
+/// Imports one archive; the failure when its base is not here, yet.
 fn one(
     registry: &LocalRegistry,
     parcel: &Parcel,
     options: &ImportOptions<'_>,
     tally: &mut Tally,
     out: &Out,
-) -> Result<bool, Failure> {
+) -> Result<Option<Failure>, Failure> {
     let path = parcel.path().display().to_string();
     let bar = Bar::new(out.is_quiet());
     let imported = registry.import(parcel, options, &bar);
     drop(bar);
     let report = match imported {
         Ok(report) => report,
-        Err(Error::BaseMissing { .. }) => return Ok(false),
+        Err(error @ Error::BaseMissing { .. }) => return Ok(Some(error.into())),
         // What is wrong here is not wrong with the next archive.
         Err(error) if !matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::NoSpace) => {
-            let failure = Failure::from(error);
-            refuse(tally, &path, &failure.message());
-            tally.first.get_or_insert(failure);
-            return Ok(true);
+            tally.fail(parcel, error.into());
+            return Ok(None);
         }
         Err(error) => return Err(error.into()),
     };
@@ -310,7 +318,7 @@ fn one(
             }
         }
     }
-    Ok(true)
+    Ok(None)
 }
 
 fn object(listed: &Listed, path: &str, new_chunks: u64) -> Value {
@@ -328,6 +336,12 @@ fn refuse(tally: &mut Tally, path: &str, reason: &str) {
 }
 
 impl Tally {
+    fn fail(&mut self, parcel: &Parcel, failure: Failure) {
+        let path = parcel.path().display().to_string();
+        refuse(self, &path, &failure.message());
+        self.first.get_or_insert(failure);
+    }
+
     fn line(&mut self, said: &str, listed: &Listed, more: &str) {
         let m = &listed.dataset.manifest;
         let by = listed.publisher_short().map(|p| format!(" by {p}"));

@@ -30,6 +30,9 @@ pub(crate) struct Cli {
     /// The registry's directory [default: ~/.alimentar]
     #[arg(long, global = true, env = "ALIMENTAR_HOME", value_name = "DIR")]
     pub home: Option<PathBuf>,
+    /// Use a registry's directory that others may read or write
+    #[arg(long, global = true, env = "ALIMENTAR_INSECURE_HOME", value_parser = is_set)]
+    pub insecure_home: bool,
     /// Print JSON on stdout, and errors as JSON on stderr
     #[arg(long, global = true)]
     pub json: bool,
@@ -128,7 +131,8 @@ Fields: name tag license publisher lang schema text rows size")]
     Checkout {
         /// REF or REF:path/in/dataset
         target: String,
-        /// A new file or directory; in an existing directory, a single file goes inside
+        /// A new file or directory; in an existing directory, a single file goes inside; - is standard
+        /// output
         dest: PathBuf,
     },
     /// Read every byte of a dataset and recompute its hashes

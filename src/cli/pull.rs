@@ -6,12 +6,15 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use crate::cli::args::Cli;
 use crate::cli::args_peers::PullArgs;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
+use crate::cli::outputs;
 use crate::cli::peers::connect_all;
+use crate::file_io::IfExists;
 use crate::ident::Reference;
 use crate::net::Net;
 use crate::net::Peer;
@@ -26,19 +29,20 @@ use crate::trust::Action;
 use crate::trust::Trust;
 use crate::trust::Verdict;
 
-pub(crate) fn run(registry: &LocalRegistry, args: &PullArgs, out: &Out) -> Result<(), Failure> {
+pub(crate) fn run(
+    registry: &LocalRegistry,
+    args: &PullArgs,
+    cli: &Cli,
+    out: &Out,
+) -> Result<(), Failure> {
     let started = Instant::now();
     let reference: Reference = args.reference.parse()?;
-    if let Some(dest) = args
-        .output
-        .as_ref()
-        .filter(|d| d.symlink_metadata().is_ok())
-    {
-        // Before the work; a directory takes a single file.
-        if !dest.is_dir() {
-            return Err(Error::Exists(dest.clone()).into());
-        }
-    }
+    // Before the work.
+    let if_exists = match &args.output {
+        Some(dest) => outputs::may_write(dest, cli, out)?,
+        None => IfExists::Refuse,
+    };
+    let out = &out.beside(args.output.as_deref());
     let net = Net::new(registry)?;
     let found = find(&net, registry, (&reference, Some(&reference)), args, out);
     let ((offer, who, faults), peers) = match found {
@@ -61,12 +65,13 @@ pub(crate) fn run(registry: &LocalRegistry, args: &PullArgs, out: &Out) -> Resul
         if let Some(dest) = &args.output {
             let held = registry.get(&id)?;
             let held = held.ok_or_else(|| Error::NotFound(id.to_string()))?;
-            registry.checkout(&held, None, dest, &bar)?;
+            registry.checkout_over(&held, None, (dest, if_exists), &bar)?;
         }
         None
     } else {
         let options = PullOptions {
             output: args.output.clone(),
+            if_exists,
             ..PullOptions::default()
         };
         Some(registry.pull(&offer, &sources, options, &bar)?)

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use crate::archive::ArchiveError;
 use crate::archive::TRAILER_BYTES;
 use crate::archive::VolumeTrailer;
+use crate::file_io::open_plain;
 use crate::registry::archives::seal;
 use crate::registry::archives::seal::Openers;
 use crate::registry::error::Error;
@@ -24,6 +25,18 @@ pub struct Parcel {
     is_split: bool,
     /// A volume that is not there.
     missing: Option<u32>,
+    source: Source,
+}
+
+/// What the paths of a parcel are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// Plain files, which can be read again.
+    Files,
+    /// A pipe, a device or standard input, which can be read once.
+    Stream,
+    /// Something in a directory that is called like an archive and is no plain file.
+    Special,
 }
 
 impl Parcel {
@@ -32,11 +45,28 @@ impl Parcel {
         self.paths.first().map_or(Path::new(""), PathBuf::as_path)
     }
 
+    /// Whether it can be read only once.
+    pub fn is_stream(&self) -> bool {
+        self.source == Source::Stream
+    }
+
+    fn single(path: PathBuf, source: Source) -> Self {
+        Self {
+            paths: vec![path],
+            is_split: false,
+            missing: None,
+            source,
+        }
+    }
+
     /// Checks that every volume is there and whole.
     ///
     /// # Errors
     /// [`ArchiveError::NoVolume`] or [`ArchiveError::Volume`].
     pub(crate) fn check(&self, openers: &Openers) -> Result<(), Error> {
+        if self.source == Source::Special {
+            return Err(Error::NotPlainFile(self.path().to_owned()));
+        }
         if let Some(number) = self.missing {
             return Err(ArchiveError::NoVolume { number }.into());
         }
@@ -142,52 +172,62 @@ fn trailer_of(file: &mut File) -> std::io::Result<Option<VolumeTrailer>> {
 }
 
 /// The archives in these files and directories: volumes of one archive are put together. In a
-/// directory, files count that are called `.alimentar`, with or without a number behind.
+/// directory, files count that are called `.alimentar`, with or without a number behind. A pipe, a
+/// device, and `-` for standard input are one archive each, and not read here.
 ///
 /// # Errors
 /// [`Error`] when a path cannot be read.
 pub fn parcels(paths: &[PathBuf]) -> Result<Vec<Parcel>, Error> {
-    let mut files = Vec::new();
+    let (mut files, mut found) = (Vec::new(), Vec::new());
     for path in paths {
         let fail = |e| Error::file("read", path, e);
-        if !std::fs::metadata(path).map_err(fail)?.is_dir() {
+        if path.as_os_str() == "-" {
+            found.push(Parcel::single(path.clone(), Source::Stream));
+            continue;
+        }
+        let kind = std::fs::metadata(path).map_err(fail)?.file_type();
+        if kind.is_file() {
             files.push(path.clone());
+            continue;
+        }
+        if !kind.is_dir() {
+            found.push(Parcel::single(path.clone(), Source::Stream));
             continue;
         }
         let mut inside = Vec::new();
         for entry in std::fs::read_dir(path).map_err(fail)? {
             let entry = entry.map_err(fail)?;
-            if is_archive_name(&entry.file_name().to_string_lossy()) {
-                inside.push(entry.path());
+            let at = entry.path();
+            if !is_archive_name(&entry.file_name().to_string_lossy()) {
+                continue;
+            }
+            match std::fs::metadata(&at).is_ok_and(|m| !m.is_file()) {
+                true => found.push(Parcel::single(at, Source::Special)),
+                false => inside.push(at),
             }
         }
         inside.sort();
         files.extend(inside);
     }
-    let mut found = Vec::new();
     let mut volumes: BTreeMap<[u8; 16], BTreeMap<u32, (PathBuf, bool)>> = BTreeMap::new();
     let mut sealed: BTreeMap<PathBuf, BTreeMap<u32, PathBuf>> = BTreeMap::new();
     for path in files {
         let fail = |e| Error::file("read", &path, e);
         // What an encrypted volume says of itself is inside: its name has to do for now.
-        if seal::is_sealed(&path).map_err(fail)?
+        let mut file = open_plain(&path).map_err(fail)?;
+        if seal::is_sealed(&mut file).map_err(fail)?
             && let Some(number) = volume_number(&path)
         {
             let parts = sealed.entry(path.with_extension("")).or_default();
             parts.insert(number, path);
             continue;
         }
-        let mut file = File::open(&path).map_err(fail)?;
         match trailer_of(&mut file).map_err(fail)? {
             Some(t) => {
                 let of_archive = volumes.entry(t.archive).or_default();
                 of_archive.insert(t.number, (path, t.is_last));
             }
-            None => found.push(Parcel {
-                paths: vec![path],
-                is_split: false,
-                missing: None,
-            }),
+            None => found.push(Parcel::single(path, Source::Files)),
         }
     }
     for parts in volumes.into_values() {
@@ -199,6 +239,7 @@ pub fn parcels(paths: &[PathBuf]) -> Result<Vec<Parcel>, Error> {
             is_split: true,
             missing: missing.take().map(|(n, _)| n).or(end),
             paths: parts.into_values().map(|(path, _)| path).collect(),
+            source: Source::Files,
         });
     }
     for parts in sealed.into_values() {
@@ -207,6 +248,7 @@ pub fn parcels(paths: &[PathBuf]) -> Result<Vec<Parcel>, Error> {
             is_split: true,
             missing: missing.map(|(n, _)| n),
             paths: parts.into_values().collect(),
+            source: Source::Files,
         });
     }
     found.sort_by(|a, b| a.path().cmp(b.path()));

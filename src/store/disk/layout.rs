@@ -12,6 +12,8 @@ pub(crate) const INDEX_LOCK: &str = "registry.lock";
 pub(crate) const GC_LOCK: &str = "gc.lock";
 /// The packs.
 pub(crate) const PACKS_DIR: &str = "packs";
+/// Among the packs: the path of the home that they belong to, where they do not lie in it.
+pub(crate) const PACKS_HOME: &str = "home";
 /// One file, held locked, for every operation that is under way.
 pub(crate) const OPERATIONS_DIR: &str = "operations";
 

@@ -9,6 +9,7 @@ mod difference_tests;
 mod error;
 mod fsck;
 mod gc;
+mod home;
 pub mod io;
 mod layout;
 mod meta;
@@ -36,6 +37,8 @@ pub use gc::Deferred;
 pub use gc::GcOptions;
 pub use gc::GcReport;
 pub use gc::Roots;
+pub use home::HomeFault;
+pub use home::home_fault;
 pub use layout::STORE_VERSION;
 pub use operation::Operation;
 pub use reader::BlobReader;
@@ -72,7 +75,9 @@ impl DiskStore {
     /// # Errors
     /// [`StoreError`] when it cannot be made or read, or was written by a newer version.
     pub fn open(home: &Path, refill: &Refill) -> Result<Self, StoreError> {
+        home::prepare(home);
         let disk = RealDisk::open(home).map_err(|e| StoreError::io("open", home, e))?;
+        home::claim_packs(home)?;
         let store = Self::on(Arc::new(disk), refill)?;
         Ok(Self {
             home: home.to_owned(),
@@ -100,7 +105,9 @@ impl DiskStore {
     /// # Errors
     /// [`StoreError`] when the disk fails or a pack was written by a newer version.
     pub fn rebuild(home: &Path, refill: &Refill) -> Result<(), StoreError> {
+        home::prepare(home);
         let disk = RealDisk::open(home).map_err(|e| StoreError::io("open", home, e))?;
+        home::claim_packs(home)?;
         let disk: Arc<dyn Disk> = Arc::new(disk);
         let fill = |tables: &mut dyn MetaWrite| rebuild::rebuild(&disk, tables, refill);
         RedbMeta::new(disk.clone()).replace(&fill)
