@@ -14,6 +14,7 @@ use crate::file_io::read_own_text;
 use crate::manifest::DatasetKind;
 use crate::registry::error::Error;
 use crate::registry::homes::Homes;
+use crate::wire::limits::IGNORE_FILE_BYTES_MAX;
 
 /// A file to be indexed.
 #[derive(Clone, Debug)]
@@ -162,12 +163,9 @@ pub(crate) fn find(path: &Path, exclude: &[String], own: &Path) -> Result<Source
     })
 }
 
-/// Bytes of `.alimentarignore`.
-const IGNORE_BYTES_MAX: usize = 1 << 20;
-
 fn patterns(root: &Path, exclude: &[String]) -> Result<GlobSet, Error> {
     let file = root.join(".alimentarignore");
-    let listed = match read_own_text(&file, IGNORE_BYTES_MAX) {
+    let listed = match read_own_text(&file, IGNORE_FILE_BYTES_MAX) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
         other => other.map_err(|e| Error::file("read", &file, e))?,
     };

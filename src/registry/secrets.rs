@@ -93,7 +93,10 @@ fn by_front(front: &[u8]) -> Option<&'static str> {
     if begin.starts_with(b"PuTTY-User-Key-File-") {
         return Some("a private key of PuTTY");
     }
-    if memchr::memmem::find(front, b"AGE-SECRET-KEY-1").is_some() {
+    // What `age-keygen` writes has comments before the key.
+    let is_age = begin.starts_with(b"AGE-SECRET-KEY-1")
+        || begin.starts_with(b"#") && memchr::memmem::find(begin, b"\nAGE-SECRET-KEY-1").is_some();
+    if is_age {
         return Some("a secret key of age");
     }
     secret_in(front)

@@ -217,21 +217,28 @@ fn a_card_may_come_through_a_pipe_and_not_without_an_end() {
 #[test]
 fn a_signal_ends_a_command_that_waits_for_the_other_end_of_a_pipe() {
     let post = Post::new();
-    let (home, fifo) = (post.at("exporter"), post.at("nobody"));
-    make_fifo(&fifo);
-    let path = fifo.to_str().unwrap();
+    let home = post.at("exporter");
     let train = post.at("train.jsonl");
+    // One pipe each: they would be each other's other end.
+    let fifos: Vec<String> = (0..5)
+        .map(|n| {
+            let fifo = post.at(&format!("nobody-{n}"));
+            make_fifo(&fifo);
+            fifo.to_str().unwrap().to_owned()
+        })
+        .collect();
+    let train = train.to_str().unwrap();
     let commands: [&[&str]; 5] = [
-        &["registry", "card", "train", "--set", path],
-        &["registry", "import", path],
-        &["registry", "export", "train", "-o", path],
-        &["inspect", "export", train.to_str().unwrap(), "-o", path],
+        &["registry", "card", "train", "--set", &fifos[0]],
+        &["registry", "import", &fifos[1]],
+        &["registry", "export", "train", "-o", &fifos[2]],
+        &["inspect", "export", train, "-o", &fifos[3]],
         &[
             "registry",
             "export",
             "train",
             "--for",
-            path,
+            &fifos[4],
             "-o",
             "/dev/null",
         ],

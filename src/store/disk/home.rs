@@ -47,13 +47,27 @@ pub fn home_fault(home: &Path) -> io::Result<Option<HomeFault>> {
         let flags = rustix::fs::statvfs(home).map(|s| s.f_flag);
         flags.is_ok_and(|f| f.contains(rustix::fs::StatVfsMountFlags::RDONLY))
     };
-    Ok(match mode & 0o077 {
+    let users = (meta.uid(), own);
+    Ok(judge(mode, users, is_read_only, || is_unclaimed(home, own)))
+}
+
+/// What is wrong with a directory of this mode, owner and user.
+fn judge(
+    mode: u32,
+    (owner, own): (u32, u32),
+    is_read_only: impl Fn() -> bool,
+    is_unclaimed: impl Fn() -> bool,
+) -> Option<HomeFault> {
+    let is_open = mode & 0o077 != 0;
+    if is_open && mode & 0o022 == 0 && is_read_only() {
         // Nobody can write there, whoever it belongs to.
-        0o001.. if mode & 0o022 == 0 && is_read_only() => Some(HomeFault::ReadOnly(mode)),
-        _ if meta.uid() != own && meta.uid() != 0 => Some(HomeFault::Owner(meta.uid())),
-        0o001.. if !is_unclaimed(home, own) => Some(HomeFault::Mode(mode)),
-        _ => None,
-    })
+        return Some(HomeFault::ReadOnly(mode));
+    }
+    // Root can do anything anyway.
+    if owner != own && owner != 0 {
+        return Some(HomeFault::Owner(owner));
+    }
+    (is_open && !is_unclaimed()).then_some(HomeFault::Mode(mode))
 }
 
 /// Whether no registry was opened in a directory yet, and nobody else put anything into it.
@@ -143,4 +157,44 @@ fn path_of(mut bytes: Vec<u8>) -> PathBuf {
 fn is_same(a: &Path, b: &Path) -> bool {
     let id = |path: &Path| path.metadata().ok().map(|m| (m.dev(), m.ino()));
     id(a).is_some_and(|a| id(b) == Some(a))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_is_its_owners_alone_or_has_a_fault() {
+        let of = |mode, users| judge(mode, users, || false, || false);
+        assert_eq!(of(0o700, (7, 7)), None);
+        assert_eq!(of(0o500, (7, 7)), None);
+        assert_eq!(of(0o700, (0, 7)), None, "root's");
+        assert_eq!(of(0o700, (8, 7)), Some(HomeFault::Owner(8)));
+        assert_eq!(of(0o755, (8, 0)), Some(HomeFault::Owner(8)), "for root too");
+        for mode in [0o755, 0o750, 0o701, 0o720, 0o1777] {
+            assert_eq!(of(mode, (7, 7)), Some(HomeFault::Mode(mode)));
+        }
+        // Nothing was done there yet.
+        assert_eq!(judge(0o777, (7, 7), || false, || true), None);
+        assert_eq!(
+            judge(0o777, (8, 7), || false, || true),
+            Some(HomeFault::Owner(8))
+        );
+        // A medium that was written elsewhere.
+        let disc = |mode| judge(mode, (8, 7), || true, || false);
+        assert_eq!(disc(0o555), Some(HomeFault::ReadOnly(0o555)));
+        assert_eq!(disc(0o577), Some(HomeFault::Owner(8)));
+    }
+
+    #[test]
+    fn a_directory_is_unclaimed_until_a_registry_was_opened_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = rustix::process::geteuid().as_raw();
+        assert!(is_unclaimed(dir.path(), own));
+        std::fs::create_dir(dir.path().join(layout::PACKS_DIR)).unwrap();
+        assert!(is_unclaimed(dir.path(), own));
+        assert!(!is_unclaimed(dir.path(), own + 1), "somebody else's");
+        std::fs::write(dir.path().join(layout::INDEX_LOCK), b"").unwrap();
+        assert!(!is_unclaimed(dir.path(), own));
+    }
 }
