@@ -1,6 +1,5 @@
 //! `registry export` and `registry import`.
 
-use std::io::BufRead;
 use std::io::IsTerminal;
 use std::time::Instant;
 
@@ -11,9 +10,11 @@ use crate::catalog::Dataset;
 use crate::cli::args::Cli;
 use crate::cli::args::ExportArgs;
 use crate::cli::args::ImportArgs;
+use crate::cli::ask::is_yes;
 use crate::cli::bar::Bar;
 use crate::cli::commands::find;
 use crate::cli::exit::Failure;
+use crate::cli::interrupt;
 use crate::cli::keys;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
@@ -311,6 +312,10 @@ fn one(
                 tally.already.push(object);
                 tally.line("Older than what is here:", &l, "");
             }
+            // Nobody answered: the question was ended.
+            ImportOutcome::Refused(_) if interrupt::was_asked_for() => {
+                return Err(Error::Interrupted.into());
+            }
             ImportOutcome::Refused(r) => {
                 let reason = format!("{}: {}", r.dataset, r.reason);
                 refuse(tally, &path, &reason);
@@ -381,15 +386,13 @@ fn warn_about(registry: &LocalRegistry, came: &[Listed], out: &Out) -> Result<()
 /// Asks on the terminal. Only a clear yes is one.
 fn ask_about(listed: &Listed, out: &Out) -> bool {
     let m = &listed.dataset.manifest;
-    out.diagnostic(&format!(
-        "`{}@{}` is signed by {}, whose data is asked about. Import it? [y/N]",
+    let question = format!(
+        "`{}@{}` is signed by {}, whose data is asked about. Import it?",
         m.name,
         m.dataset_version,
         listed.publisher().unwrap_or_default()
-    ));
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+    );
+    is_yes(&question, out)
 }
 
 /// `4GiB`, `700M`, `5000000`: with `i` by 1024, without by 1000.

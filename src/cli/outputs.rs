@@ -1,11 +1,12 @@
 //! Where commands may write: asked before the work, so that nothing is done in vain.
 
-use std::io::BufRead;
 use std::io::IsTerminal;
 use std::path::Path;
 
 use crate::cli::args::Cli;
+use crate::cli::ask::is_yes;
 use crate::cli::exit::Failure;
+use crate::cli::interrupt;
 use crate::cli::out::Out;
 use crate::file_io::IfExists;
 use crate::file_io::Place;
@@ -28,6 +29,7 @@ pub(crate) fn may_write(path: &Path, cli: &Cli, out: &Out) -> Result<IfExists, F
     match place {
         Place::Plain(_) if !cli.yes => match ask(path, out) {
             true => Ok(IfExists::Replace),
+            false if interrupt::was_asked_for() => Err(Error::Interrupted.into()),
             false => Err(Error::Exists(path.to_owned()).into()),
         },
         _ => Ok(may_replace),
@@ -62,11 +64,8 @@ fn ask(path: &Path, out: &Out) -> bool {
     if !std::io::stdin().is_terminal() || out.is_json() || out.is_quiet() {
         return false;
     }
-    out.diagnostic(&format!(
-        "`{}` exists already. Replace it? [y/N]",
-        path.display()
-    ));
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+    is_yes(
+        &format!("`{}` exists already. Replace it?", path.display()),
+        out,
+    )
 }

@@ -1,6 +1,5 @@
 //! `registry pull`.
 
-use std::io::BufRead;
 use std::io::IsTerminal;
 use std::time::Instant;
 
@@ -8,8 +7,10 @@ use serde_json::json;
 
 use crate::cli::args::Cli;
 use crate::cli::args_peers::PullArgs;
+use crate::cli::ask::is_yes;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
+use crate::cli::interrupt;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::outputs;
@@ -192,6 +193,9 @@ fn decide(offer: &Offer, reference: &Reference, args: &PullArgs, out: &Out) -> R
     if named || unsigned || ask(offer, &name, decision.reason, out) {
         return Ok(());
     }
+    if interrupt::was_asked_for() {
+        return Err(Error::Interrupted.into());
+    }
     let way = match listed.signer {
         Some(key) => format!("`--accept-publisher {key}` takes it this once"),
         None => "`--accept-unsigned` takes it this once".to_owned(),
@@ -208,11 +212,9 @@ fn ask(offer: &Offer, name: &str, reason: &str, out: &Out) -> bool {
         Some(key) => format!("signed by {key}"),
         None => "not signed".to_owned(),
     };
-    out.diagnostic(&format!(
-        "`{name}` ({}) is {by}: {reason}. Pull it? [y/N]",
-        human_bytes(offer.manifest().size_bytes)
-    ));
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+    let size = human_bytes(offer.manifest().size_bytes);
+    is_yes(
+        &format!("`{name}` ({size}) is {by}: {reason}. Pull it?"),
+        out,
+    )
 }

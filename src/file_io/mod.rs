@@ -30,3 +30,4 @@ pub use output::place_of;
 pub use output::write_output;
 pub use waiting::Stopped;
 pub use waiting::stop_flag;
+pub use waiting::typed_line;

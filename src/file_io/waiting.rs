@@ -2,6 +2,7 @@
 //! wait happens on a thread of its own, so that a request to stop ends it.
 
 use std::io;
+use std::io::BufRead;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
@@ -37,6 +38,18 @@ pub(super) fn apart<T: Send + 'static>(
         let _ = sender.send(work());
     })?;
     next(&done).unwrap_or_else(|| Err(io::Error::other("a reading thread panicked")))
+}
+
+/// A line that somebody types, without its end.
+///
+/// # Errors
+/// As the operating system; [`Stopped`] when the process was asked to stop meanwhile.
+pub fn typed_line() -> io::Result<String> {
+    let line = apart(|| {
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).map(|_| line)
+    })?;
+    Ok(line.trim().to_owned())
 }
 
 /// The next item of a thread that waits; `None` when it has ended.

@@ -41,6 +41,10 @@ pub fn home_fault(home: &Path) -> io::Result<Option<HomeFault>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         meta => meta?,
     };
+    if !meta.is_dir() {
+        // Whoever needs it finds that there can be no home.
+        return Ok(None);
+    }
     let own = rustix::process::geteuid().as_raw();
     let mode = meta.permissions().mode() & 0o7777;
     let is_read_only = || {
