@@ -124,7 +124,7 @@ pub(crate) fn draw(args: &SampleArgs, cli: &Cli, out: &Out) -> Result<(), Failur
         rows: args.rows,
         seed: args.seed,
     };
-    let wanted = args.output.as_ref().map_or(&[][..], std::slice::from_ref);
+    let wanted = args.output.as_slice();
     let if_exists = write::if_exists(wanted, cli, out)?;
     let drawn = scan(&target, &Selection::default(), ("drawing", out), |s| {
         Ok(sample(s.batches, &options, s.progress)?)
