@@ -51,6 +51,9 @@ impl ErrorKind {
 
     /// The kind of an operating-system error.
     pub fn of_io(error: &std::io::Error) -> Self {
+        if error.get_ref().is_some_and(|inner| inner.is::<Stopped>()) {
+            return Self::Interrupted;
+        }
         match error.kind() {
             std::io::ErrorKind::NotFound => Self::NotFound,
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::NoSpace,
@@ -59,6 +62,12 @@ impl ErrorKind {
         }
     }
 }
+
+/// The process was asked to stop while it waited for another program. It is an error of its own
+/// because readers begin again after [`std::io::ErrorKind::Interrupted`].
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("interrupted")]
+pub struct Stopped;
 
 /// Implemented by every error of this crate.
 pub trait Classify {

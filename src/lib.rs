@@ -28,6 +28,8 @@ pub mod chunk;
 pub mod cli;
 pub mod clock;
 pub mod error_kind;
+#[cfg(feature = "disk")]
+pub mod file_io;
 pub mod ident;
 #[cfg(feature = "inspect")]
 pub mod inspect;

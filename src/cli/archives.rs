@@ -1,6 +1,5 @@
 //! `registry export` and `registry import`.
 
-use std::io::BufRead;
 use std::io::IsTerminal;
 use std::time::Instant;
 
@@ -11,16 +10,20 @@ use crate::catalog::Dataset;
 use crate::cli::args::Cli;
 use crate::cli::args::ExportArgs;
 use crate::cli::args::ImportArgs;
+use crate::cli::ask::is_yes;
 use crate::cli::bar::Bar;
 use crate::cli::commands::find;
 use crate::cli::exit::Failure;
+use crate::cli::interrupt;
 use crate::cli::keys;
 use crate::cli::large;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
+use crate::cli::outputs;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::file_io::IfExists;
 use crate::progress::NoProgress;
 use crate::registry::Error;
 use crate::registry::ExportOptions;
@@ -43,6 +46,8 @@ pub(crate) fn export(
     out: &Out,
 ) -> Result<(), Failure> {
     let started = Instant::now();
+    let if_exists = outputs::may_write(&args.output, cli, out)?;
+    let out = &out.beside(Some(&args.output));
     let datasets = chosen(registry, args)?;
     let mut options = ExportOptions {
         split: args.split,
@@ -51,6 +56,7 @@ pub(crate) fn export(
             true => Some(Passphrase::new(&keys::archive_passphrase(cli, true)?)),
             false => None,
         },
+        if_exists,
         ..ExportOptions::default()
     };
     for since in &args.since {
@@ -69,6 +75,7 @@ pub(crate) fn export(
         for dataset in &datasets {
             let m = &dataset.manifest;
             let dest = dir.join(format!("{}-{}.alimentar", m.name, m.dataset_version));
+            options.if_exists = outputs::may_write_file(&dest, cli, out)?;
             let one = std::slice::from_ref(dataset);
             let report = registry.export(one, &dest, &options, &bar)?;
             reports.push((vec![dataset], report));
@@ -180,7 +187,13 @@ pub(crate) fn import(
     let started = Instant::now();
     let bar = Bar::new(out.is_quiet());
     let ask = |listed: &Listed| bar.suspended(|| ask_about(listed, out));
-    let may_ask = std::io::stdin().is_terminal() && !out.is_json();
+    let if_exists = match &args.receipt {
+        Some(path) => outputs::may_write_file(path, cli, out)?,
+        None => IfExists::Refuse,
+    };
+    let out = &out.beside(args.receipt.as_deref());
+    let takes_stdin = args.paths.iter().any(|path| path.as_os_str() == "-");
+    let may_ask = std::io::stdin().is_terminal() && !takes_stdin && !out.is_json();
     let ask_large = |listed: &Listed, expansion| {
         let m = &listed.dataset.manifest;
         let by = listed.publisher().map_or_else(
@@ -216,8 +229,12 @@ pub(crate) fn import(
         let before = left.len();
         let mut later = Vec::new();
         for parcel in left {
-            let imported = one(registry, parcel, &options, &mut tally, &bar)?;
-            later.extend((!imported).then_some(parcel));
+            match one(registry, parcel, &options, &mut tally, &bar)? {
+                None => {}
+                // What came through a pipe cannot be read again.
+                Some(failure) if parcel.is_stream() => tally.fail(parcel, failure),
+                Some(_) => later.push(parcel),
+            }
         }
         if later.len() == before {
             for parcel in &later {
@@ -231,7 +248,7 @@ pub(crate) fn import(
     warn_about(registry, &tally.came, out)?;
     let mut receipt = Value::Null;
     if let (Some(path), false) = (&args.receipt, args.dry_run) {
-        registry.write_receipt(path)?;
+        registry.write_receipt(path, if_exists)?;
         receipt = json!(path.display().to_string());
         tally.text += &format!("Wrote the receipt {}\n", path.display());
     }
@@ -259,35 +276,27 @@ fn refuse_without_base(
     tally: &mut Tally,
 ) {
     if let Err(error) = registry.import(parcel, options, &NoProgress) {
-        let failure = Failure::from(error);
-        refuse(
-            tally,
-            &parcel.path().display().to_string(),
-            &failure.message(),
-        );
-        tally.first.get_or_insert(failure);
+        tally.fail(parcel, error.into());
     }
 }
 
-/// Imports one archive; `false` when its base is not here, yet.
+/// Imports one archive; the failure when its base is not here, yet.
 fn one(
     registry: &LocalRegistry,
     parcel: &Parcel,
     options: &ImportOptions<'_>,
     tally: &mut Tally,
     bar: &Bar,
-) -> Result<bool, Failure> {
+) -> Result<Option<Failure>, Failure> {
     let path = parcel.path().display().to_string();
     let imported = registry.import(parcel, options, bar);
     let report = match imported {
         Ok(report) => report,
-        Err(Error::BaseMissing { .. }) => return Ok(false),
+        Err(error @ Error::BaseMissing { .. }) => return Ok(Some(error.into())),
         // What is wrong here is not wrong with the next archive.
         Err(error) if !matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::NoSpace) => {
-            let failure = Failure::from(error);
-            refuse(tally, &path, &failure.message());
-            tally.first.get_or_insert(failure);
-            return Ok(true);
+            tally.fail(parcel, error.into());
+            return Ok(None);
         }
         Err(error) => return Err(error.into()),
     };
@@ -315,6 +324,10 @@ fn one(
                 tally.already.push(object);
                 tally.line("Older than what is here:", &l, "");
             }
+            // Nobody answered: the question was ended.
+            ImportOutcome::Refused(_) if interrupt::was_asked_for() => {
+                return Err(Error::Interrupted.into());
+            }
             ImportOutcome::Refused(r) => {
                 let reason = format!("{}: {}", r.dataset, r.reason);
                 refuse(tally, &path, &reason);
@@ -329,7 +342,7 @@ fn one(
             }
         }
     }
-    Ok(true)
+    Ok(None)
 }
 
 fn object(listed: &Listed, path: &str, new_chunks: u64) -> Value {
@@ -347,6 +360,12 @@ fn refuse(tally: &mut Tally, path: &str, reason: &str) {
 }
 
 impl Tally {
+    fn fail(&mut self, parcel: &Parcel, failure: Failure) {
+        let path = parcel.path().display().to_string();
+        refuse(self, &path, &failure.message());
+        self.first.get_or_insert(failure);
+    }
+
     fn line(&mut self, said: &str, listed: &Listed, more: &str) {
         let m = &listed.dataset.manifest;
         let by = listed.publisher_short().map(|p| format!(" by {p}"));
@@ -386,15 +405,13 @@ fn warn_about(registry: &LocalRegistry, came: &[Listed], out: &Out) -> Result<()
 /// Asks on the terminal. Only a clear yes is one.
 fn ask_about(listed: &Listed, out: &Out) -> bool {
     let m = &listed.dataset.manifest;
-    out.diagnostic(&format!(
-        "`{}@{}` is signed by {}, whose data is asked about. Import it? [y/N]",
+    let question = format!(
+        "`{}@{}` is signed by {}, whose data is asked about. Import it?",
         m.name,
         m.dataset_version,
         listed.publisher().unwrap_or_default()
-    ));
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+    );
+    is_yes(&question, out)
 }
 
 /// `4GiB`, `700M`, `5000000`: with `i` by 1024, without by 1000.

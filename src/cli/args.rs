@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
+use clap::builder::FalseyValueParser;
 
 use crate::cli::args_inspect::InspectCommand;
 use crate::cli::args_peers::AccessCommand;
@@ -30,6 +31,9 @@ pub(crate) struct Cli {
     /// The registry's directory [default: ~/.alimentar]
     #[arg(long, global = true, env = "ALIMENTAR_HOME", value_name = "DIR")]
     pub home: Option<PathBuf>,
+    /// Use a registry's directory that others may read or write
+    #[arg(long, global = true, env = "ALIMENTAR_INSECURE_HOME", value_parser = FalseyValueParser::new())]
+    pub insecure_home: bool,
     /// Print JSON on stdout, and errors as JSON on stderr
     #[arg(long, global = true)]
     pub json: bool,
@@ -40,7 +44,8 @@ pub(crate) struct Cli {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// No colours, as with NO_COLOR
-    #[arg(long, global = true, env = "NO_COLOR", value_parser = is_set)]
+    // Where neither is given it is parsed too: as a variable that is not set.
+    #[arg(long, global = true, env = "NO_COLOR", value_parser = is_set, default_value = "")]
     pub no_color: bool,
     /// A file whose first line is the passphrase of the key [env: ALIMENTAR_PASSPHRASE]
     #[arg(long, global = true, value_name = "FILE")]
@@ -131,7 +136,8 @@ Fields: name tag license publisher lang schema text rows size")]
     Checkout {
         /// REF or REF:path/in/dataset
         target: String,
-        /// A new file or directory; in an existing directory, a single file goes inside
+        /// A new file or directory; in an existing directory, a single file goes inside; - is standard
+        /// output
         dest: PathBuf,
     },
     /// Read every byte of a dataset and recompute its hashes

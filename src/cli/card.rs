@@ -8,6 +8,7 @@ use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
 use crate::cli::markdown::render;
 use crate::cli::out::Out;
+use crate::cli::out::escaped;
 use crate::cli::out::printable;
 use crate::registry::LocalRegistry;
 
@@ -58,5 +59,5 @@ pub(crate) fn croissant(
     let bar = Bar::new(out.is_quiet());
     let object = registry.croissant(dataset, &bar)?;
     drop(bar);
-    Ok(out.bytes(format!("{object:#}\n").as_bytes())?)
+    Ok(out.bytes(escaped(format!("{object:#}\n")).as_bytes())?)
 }

@@ -19,6 +19,7 @@ use crate::cli::keys;
 use crate::cli::large;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
+use crate::cli::outputs;
 use crate::cli::peers;
 use crate::cli::pull;
 use crate::cli::revise;
@@ -58,7 +59,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         RegistryCommand::Ls(r) => show::ls(&registry, &find(&registry, &r.reference)?, out),
         RegistryCommand::Cat { target } => cat(&registry, target, cli, out),
         RegistryCommand::Resolve(r) => resolve(&find(&registry, &r.reference)?, out),
-        RegistryCommand::Checkout { target, dest } => checkout(&registry, target, dest, cli, out),
+        RegistryCommand::Checkout { target, dest } => checkout(&registry, target, dest, (cli, out)),
         RegistryCommand::Verify {
             reference,
             require_signature,
@@ -239,7 +240,12 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
     let skipped: Vec<_> = report
         .skipped
         .iter()
-        .map(|s| json!({"path": s.path.to_string_lossy(), "reason": format!("{:?}", s.why).to_lowercase()}))
+        .map(|s| json!({"path": s.path.to_string_lossy(), "reason": s.why.name()}))
+        .collect();
+    let warnings: Vec<_> = report
+        .warnings
+        .iter()
+        .map(|w| json!({"path": w.path.to_string_lossy(), "reason": w.reason}))
         .collect();
     let object = json!({
         "content_id": m.content_id.to_string(), "name": m.name.to_string(),
@@ -247,7 +253,7 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
         "size_bytes": m.size_bytes, "chunks": report.chunks,
         "new_chunks": report.stats.new_chunks, "new_bytes": report.stats.new_bytes,
         "stored_bytes": report.stats.stored_bytes, "unchanged": report.unchanged,
-        "seconds": seconds, "skipped": skipped,
+        "seconds": seconds, "skipped": skipped, "warnings": warnings,
     });
     let did = if report.unchanged {
         "Unchanged"
@@ -267,7 +273,16 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
     if !report.skipped.is_empty() && !out.is_json() && !out.is_quiet() {
         out.diagnostic(&format!("left out: {} path(s)", report.skipped.len()));
         for s in report.skipped.iter().take(10) {
-            out.diagnostic(&format!("  {} ({:?})", s.path.display(), s.why));
+            out.diagnostic(&format!("  {} ({})", s.path.display(), s.why.reason()));
+        }
+    }
+    if !out.is_json() {
+        for w in report.warnings.iter().take(10) {
+            let path = w.path.display();
+            out.diagnostic(&format!("warning: `{path}` looks like {}", w.reason));
+        }
+        if let Some(more) = report.warnings.len().checked_sub(10).filter(|n| *n > 0) {
+            out.diagnostic(&format!("warning: and {more} more; --json lists all"));
         }
     }
     Ok(out.result(&object, &[m.content_id.to_string()], &text)?)
@@ -296,14 +311,15 @@ fn checkout(
     registry: &LocalRegistry,
     target: &str,
     dest: &std::path::Path,
-    cli: &Cli,
-    out: &Out,
+    (cli, out): (&Cli, &Out),
 ) -> Result<(), Failure> {
     let started = Instant::now();
+    let if_exists = outputs::may_write(dest, cli, out)?;
+    let out = &out.beside(Some(dest));
     let (dataset, path) = find_target(registry, target)?;
     large::check(registry, &dataset, cli, out)?;
     let bar = Bar::new(out.is_quiet());
-    let report = registry.checkout(&dataset, path.as_deref(), dest, &bar)?;
+    let report = registry.checkout_over(&dataset, path.as_deref(), (dest, if_exists), &bar)?;
     drop(bar);
     let id = dataset.manifest.content_id.to_string();
     let seconds = started.elapsed().as_secs_f64();

@@ -9,9 +9,11 @@ use crate::cli::interrupt;
 use crate::cli::out::Out;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::file_io::NoDirectory;
 use crate::ident::IdentError;
 use crate::keyring::KeyringError;
 use crate::registry::Error;
+use crate::store::disk::StoreError;
 use crate::sync::PeerError;
 use crate::trust::KeyFileError;
 
@@ -32,6 +34,13 @@ pub(crate) enum Failure {
         flag: &'static str,
         /// The variable that would.
         variable: &'static str,
+    },
+    /// The registry's directory is not its owner's alone.
+    InsecureHome {
+        /// Who may do what there.
+        message: String,
+        /// The command that ends it.
+        hint: String,
     },
     /// Some of it was done.
     Partial(String),
@@ -84,7 +93,9 @@ impl Failure {
             // The kind is of no use: this is no error of the program's.
             Self::Findings(message) => (ErrorKind::Conflict, message.clone()),
             Self::Damaged(message) => (ErrorKind::Integrity, message.clone()),
-            Self::NotTrusted(message) => (ErrorKind::Denied, message.clone()),
+            Self::NotTrusted(message) | Self::InsecureHome { message, .. } => {
+                (ErrorKind::Denied, message.clone())
+            }
             Self::Usage(message) => (ErrorKind::Invalid, (*message).to_owned()),
             Self::NoPassphrase { flag, variable } => (
                 ErrorKind::Invalid,
@@ -101,18 +112,18 @@ impl Failure {
         let Some((kind, message)) = self.kind_and_message() else {
             return ExitCode::SUCCESS;
         };
-        let hint = self.hint(kind);
+        let hint = match self {
+            Self::InsecureHome { hint, .. } => Some(hint.as_str()),
+            _ => self.hint(kind),
+        };
         if out.is_json() && matches!(self, Self::Findings(_)) {
             // All of it is on stdout.
             return ExitCode::from(code(kind));
         }
         if out.is_json() {
-            out.diagnostic(
-                &json!({"error": {
-                    "kind": kind.name(), "message": message, "hint": hint,
-                }})
-                .to_string(),
-            );
+            out.json_diagnostic(&json!({"error": {
+                "kind": kind.name(), "message": message, "hint": hint,
+            }}));
         } else {
             out.diagnostic(&format!("error: {message}"));
             if let Some(hint) = hint {
@@ -133,7 +144,26 @@ impl Failure {
             Self::Library(Error::Changed(_)) => Some("index it again when nothing writes to it"),
             Self::Library(Error::NotText { .. }) => Some("`inspect lines` reads plain text"),
             Self::Library(Error::Lines { .. }) => Some("run it again when nothing writes to it"),
-            Self::Library(Error::Exists(_)) => Some("remove it first, or name another destination"),
+            Self::Library(Error::Exists(_)) => Some(
+                "--yes replaces a plain file; remove anything else first, or name another place",
+            ),
+            Self::Library(Error::InsideHome(..)) => Some(
+                "index data where it lies; `alimentar registry export` copies what a registry holds",
+            ),
+            Self::Library(Error::KeyFile(_)) => {
+                Some("a key in a dataset is a key that others have; keep it elsewhere")
+            }
+            Self::Library(Error::Store(StoreError::SharedPacks { .. })) => Some(
+                "use that home, or give this one packs of its own; what both need, `registry export` and `import` copy",
+            ),
+            Self::Library(Error::File { source, .. })
+                if source.get_ref().is_some_and(|e| e.is::<NoDirectory>()) =>
+            {
+                Some("make the directory first, or name another place")
+            }
+            Self::Library(Error::File { .. }) if kind == ErrorKind::NotFound => {
+                Some("look whether the path is right")
+            }
             Self::Library(Error::NotItsPublisher(_)) => {
                 Some("only who signed it may say this of it; --key names another key file")
             }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
@@ -10,13 +9,14 @@ use signal_hook::consts::SIGINT;
 use signal_hook::consts::SIGTERM;
 use signal_hook::flag;
 
+use crate::file_io::stop_flag;
+
 /// Which signal came last.
 static SIGNAL: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
-static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// Begins to listen.
 pub(crate) fn listen() {
-    let asked = ASKED.get_or_init(Arc::default);
+    let asked = stop_flag();
     let last = SIGNAL.get_or_init(Arc::default);
     for (signal, number) in [(SIGINT, 2), (SIGTERM, 15)] {
         // Where the system refuses, a signal ends the program at once, as it does by default.
@@ -28,9 +28,7 @@ pub(crate) fn listen() {
 
 /// Whether to stop.
 pub(crate) fn was_asked_for() -> bool {
-    ASKED
-        .get()
-        .is_some_and(|asked| asked.load(Ordering::Relaxed))
+    stop_flag().load(Ordering::Relaxed)
 }
 
 /// The exit code of work that was stopped: 128 and the signal's number.

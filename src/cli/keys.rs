@@ -20,10 +20,12 @@ use crate::cli::commands::find;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
+use crate::cli::outputs;
+use crate::file_io::IfExists;
+use crate::file_io::read_given_text;
 use crate::ident::DatasetName;
 use crate::ident::PublisherKey;
 use crate::keyring;
-use crate::keyring::IfExists;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::trust::Fingerprint;
@@ -34,7 +36,7 @@ use crate::trust::Publisher;
 const KEY_FILE: &str = "key.enc";
 const DEFAULT_ALIAS: &str = "me";
 /// Passphrases are lines that people type.
-const PASSPHRASE_BYTES_MAX: u64 = 4096;
+const PASSPHRASE_BYTES_MAX: usize = 4096;
 
 /// Which of two passphrases is wanted.
 #[derive(Clone, Copy)]
@@ -61,9 +63,10 @@ pub(crate) fn keygen(
     } else {
         IfExists::Refuse
     };
-    if if_exists == IfExists::Refuse && path.exists() {
+    if if_exists == IfExists::Refuse && keyring::is_taken(&path) {
         return Err(Error::from(keyring::KeyringError::Exists(path)).into());
     }
+    let out = &out.beside(Some(&path));
     let passphrase = new_passphrase(cli)?;
     let pair = KeyPair::generate().map_err(Error::from)?;
     let public_key = pair.public_key();
@@ -135,6 +138,11 @@ pub(crate) fn sign(
     let dataset = find(registry, &args.reference)?;
     let pair = pair(registry.home(), &args.key, cli)?;
     if args.format == Some(Format::InToto) {
+        let if_exists = match &args.output {
+            Some(path) => outputs::may_write_file(path, cli, out)?,
+            None => IfExists::Refuse,
+        };
+        let out = &out.beside(args.output.as_deref());
         let bar = Bar::new(out.is_quiet() || out.is_json());
         let statement = registry.attest(&dataset, &pair, &bar)?;
         drop(bar);
@@ -142,8 +150,7 @@ pub(crate) fn sign(
         return match &args.output {
             None => Ok(out.bytes(text.as_bytes())?),
             Some(path) => {
-                keyring::write_aside(path, text.as_bytes(), None, IfExists::Replace)
-                    .map_err(|e| Error::file("write", path, e))?;
+                outputs::write(path, text.as_bytes(), if_exists)?;
                 let object = json!({"content_id": dataset.manifest.content_id.to_string(), "path": path.to_string_lossy()});
                 let said = format!("Wrote {}\n", path.display());
                 Ok(out.result(&object, &[], &said)?)
@@ -264,13 +271,9 @@ fn passphrase(wanted: Wanted<'_>) -> Result<Zeroizing<String>, Failure> {
 
 /// The first line of a file.
 fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    use std::io::Read as _;
     let fail = |e| Failure::from(Error::file("read", path, e));
-    let mut text = Zeroizing::new(String::new());
-    let file = std::fs::File::open(path).map_err(fail)?;
-    file.take(PASSPHRASE_BYTES_MAX)
-        .read_to_string(&mut text)
-        .map_err(fail)?;
+    let text = read_given_text(path, PASSPHRASE_BYTES_MAX);
+    let text = Zeroizing::new(text.map_err(fail)?);
     Ok(Zeroizing::new(
         text.lines().next().unwrap_or_default().to_owned(),
     ))

@@ -5,18 +5,22 @@ mod archives;
 mod args;
 mod args_inspect;
 mod args_peers;
+mod ask;
 mod bar;
 mod card;
 mod commands;
 mod diff;
 mod doctor;
 mod exit;
+mod home;
 mod inspect;
 mod interrupt;
 mod keys;
 mod large;
+mod man;
 mod markdown;
 mod out;
+mod outputs;
 mod peers;
 mod pull;
 mod revise;
@@ -29,6 +33,7 @@ mod show;
 mod sync;
 mod trust;
 mod upkeep;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -47,7 +52,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers; everything else is a usage error.
-            let _ = error.print();
+            usage::report(&error);
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
@@ -61,24 +66,22 @@ pub fn main() -> ExitCode {
     interrupt::listen();
     let out = Out::new(cli.json, cli.quiet, !cli.no_color);
     let done = match &cli.command {
-        Command::Registry { command } => commands::run(command, &cli, &out),
-        Command::Inspect { command } => inspect::run(command, &cli, &out),
+        Command::Registry { command } => {
+            home::check(&cli, &out).and_then(|()| commands::run(command, &cli, &out))
+        }
+        Command::Inspect { command } => {
+            home::check(&cli, &out).and_then(|()| inspect::run(command, &cli, &out))
+        }
         Command::Doctor => doctor::run(&cli, &out),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "alimentar", &mut script);
             out.bytes(&script).map_err(Failure::from)
         }
-        Command::Man { dir } => man_pages(dir),
+        Command::Man { dir } => man::run(dir, &cli, &out),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(&out),
     }
-}
-
-fn man_pages(dir: &std::path::Path) -> Result<(), Failure> {
-    let fail = |e| Failure::from(crate::registry::Error::file("write", dir, e));
-    std::fs::create_dir_all(dir).map_err(fail)?;
-    clap_mangen::generate_to(Cli::command(), dir).map_err(fail)
 }

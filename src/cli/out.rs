@@ -3,8 +3,11 @@
 use std::io;
 use std::io::IsTerminal;
 use std::io::Write;
+use std::path::Path;
 
 use serde_json::Value;
+
+use crate::file_io::is_standard_output;
 
 /// Knows how the user wants output.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +15,8 @@ pub(crate) struct Out {
     json: bool,
     quiet: bool,
     style: bool,
+    /// Data of the command goes to stdout, and what it reports to stderr.
+    reports_aside: bool,
 }
 
 impl Out {
@@ -21,6 +26,18 @@ impl Out {
             json,
             quiet,
             style: style && io::stdout().is_terminal(),
+            reports_aside: false,
+        }
+    }
+
+    /// The same for a command that writes data to this path: where that is standard output, what it
+    /// reports goes to stderr.
+    pub(crate) fn beside(self, path: Option<&Path>) -> Self {
+        let is_taken = path.is_some_and(is_standard_output);
+        Self {
+            reports_aside: self.reports_aside || is_taken,
+            style: self.style && !is_taken,
+            ..self
         }
     }
 
@@ -49,23 +66,38 @@ impl Out {
     /// The result of a command: as JSON, as one id a line, or as text.
     pub(crate) fn result(self, json: &Value, ids: &[String], text: &str) -> io::Result<()> {
         if self.json {
-            self.bytes(format!("{json}\n").as_bytes())
+            self.report((json_text(json) + "\n").as_bytes())
         } else if self.quiet {
-            self.bytes(
+            self.report(
                 ids.iter()
                     .map(|id| format!("{id}\n"))
                     .collect::<String>()
                     .as_bytes(),
             )
+        } else if self.reports_aside || io::stdout().is_terminal() {
+            self.report(on_screen(text).as_bytes())
         } else {
-            self.bytes(text.as_bytes())
+            self.report(text.as_bytes())
         }
+    }
+
+    fn report(self, bytes: &[u8]) -> io::Result<()> {
+        if self.reports_aside {
+            return io::stderr().lock().write_all(bytes);
+        }
+        self.bytes(bytes)
     }
 
     pub(crate) fn bytes(self, bytes: &[u8]) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         stdout.write_all(bytes)?;
         stdout.flush()
+    }
+
+    /// An object on stderr.
+    pub(crate) fn json_diagnostic(self, json: &Value) {
+        // There is nowhere to report that stderr is closed.
+        let _ = writeln!(io::stderr().lock(), "{}", json_text(json));
     }
 
     /// A line for the person, not for the next program.
@@ -75,19 +107,70 @@ impl Out {
     }
 }
 
-/// A text from outside with nothing in it that a terminal would obey.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            // What turns the direction of writing can make a name look like another.
-            let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if turns || (c.is_control() && c != '\n') {
-                '\u{fffd}'
-            } else {
-                c
+/// JSON in which nothing is invisible, turns the direction of writing, or is obeyed by a terminal:
+/// such characters are escaped, and it says the same.
+pub(crate) fn json_text(value: &Value) -> String {
+    escaped(value.to_string())
+}
+
+/// The same of JSON that is written already. Such characters stand in its strings only.
+pub(crate) fn escaped(json: String) -> String {
+    if !json.contains(is_hidden) {
+        return json;
+    }
+    let mut text = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match is_hidden(c) {
+            false => text.push(c),
+            true => {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    text += &format!("\\u{unit:04x}");
+                }
             }
-        })
-        .collect()
+        }
+    }
+    text
+}
+
+/// What a reader does not see, or what changes how the rest is seen: DEL and C1 controls, characters
+/// of the bidirectional algorithm, zero-width characters, tags. JSON itself escapes C0 controls.
+fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A text from outside with nothing in it that a terminal would obey or that nobody sees. Joiners
+/// stay between letters that need them.
+pub(crate) fn printable(text: &str) -> String {
+    let mut before = '\0';
+    let shown = |c: char| {
+        let joins = matches!(c, '\u{200c}' | '\u{200d}') && !before.is_ascii();
+        before = c;
+        let is_control = c.is_control() && c != '\n';
+        if is_control || (is_hidden(c) && !joins && c != '\u{ad}') {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(shown).collect()
+}
+
+/// The same of a text that this program has put colours into: those stay.
+fn on_screen(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let mut shown = printable(parts.next().unwrap_or_default());
+    for part in parts {
+        let inside = part.strip_prefix('[').unwrap_or_default();
+        let digits = inside.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        let is_colour = part.starts_with('[') && digits.starts_with('m');
+        shown.push(if is_colour { '\u{1b}' } else { '\u{fffd}' });
+        shown += &printable(part);
+    }
+    shown
 }
 
 /// `1.2 GiB`.
@@ -128,4 +211,38 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         text += &line(row.iter().map(cell).collect());
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_says_the_same_with_nothing_hidden_in_it() {
+        let hidden = "a\u{202e}b\u{200b}c\u{7f}d\u{9b}31me\u{feff}f\u{e0041}g\u{2028}h";
+        let value = serde_json::json!({"name": hidden, "plain": "\u{e9}\u{4e2d}\u{1f600}"});
+        let text = json_text(&value);
+        assert!(!text.contains(is_hidden), "{text}");
+        assert!(
+            text.contains("\\u202e") && text.contains("\\udb40\\udc41"),
+            "{text}"
+        );
+        assert!(text.contains("\u{e9}\u{4e2d}\u{1f600}"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn a_screen_keeps_colours_and_nothing_else_that_it_would_obey() {
+        let text = "\u{1b}[1;31mred\u{1b}[0m \u{1b}]0;title\u{7} \u{1b}[2J \u{9b}2J x\u{200b}y";
+        let shown = on_screen(text);
+        let bad = '\u{fffd}';
+        let wanted =
+            format!("\u{1b}[1;31mred\u{1b}[0m {bad}]0;title{bad} {bad}[2J {bad}2J x{bad}y");
+        assert_eq!(shown, wanted);
+        // Persian and families of emoji need their joiners.
+        assert_eq!(
+            printable("\u{645}\u{200c}\u{6cc}"),
+            "\u{645}\u{200c}\u{6cc}"
+        );
+    }
 }

@@ -1,6 +1,5 @@
 //! `registry pull`.
 
-use std::io::BufRead;
 use std::io::IsTerminal;
 use std::time::Instant;
 
@@ -8,12 +7,16 @@ use serde_json::json;
 
 use crate::cli::args::Cli;
 use crate::cli::args_peers::PullArgs;
+use crate::cli::ask::is_yes;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
+use crate::cli::interrupt;
 use crate::cli::large;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
+use crate::cli::outputs;
 use crate::cli::peers::connect_all;
+use crate::file_io::IfExists;
 use crate::ident::Reference;
 use crate::net::Net;
 use crate::net::Peer;
@@ -38,16 +41,12 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let started = Instant::now();
     let reference: Reference = args.reference.parse()?;
-    if let Some(dest) = args
-        .output
-        .as_ref()
-        .filter(|d| d.symlink_metadata().is_ok())
-    {
-        // Before the work; a directory takes a single file.
-        if !dest.is_dir() {
-            return Err(Error::Exists(dest.clone()).into());
-        }
-    }
+    // Before the work.
+    let if_exists = match &args.output {
+        Some(dest) => outputs::may_write(dest, cli, out)?,
+        None => IfExists::Refuse,
+    };
+    let out = &out.beside(args.output.as_deref());
     let net = Net::new(registry)?;
     let found = find(&net, registry, (&reference, Some(&reference)), args, out);
     let ((offer, who, faults), peers) = match found {
@@ -71,13 +70,14 @@ pub(crate) fn run(
             let held = registry.get(&id)?;
             let held = held.ok_or_else(|| Error::NotFound(id.to_string()))?;
             large::check(registry, &held, cli, out)?;
-            registry.checkout(&held, None, dest, &bar)?;
+            registry.checkout_over(&held, None, (dest, if_exists), &bar)?;
         }
         None
     } else {
         let mut options = PullOptions {
             output: args.output.clone(),
             allow_large: cli.allow_large,
+            if_exists,
             ..PullOptions::default()
         };
         let pulled = match registry.pull(&accepted, &sources, options.clone(), &bar) {
@@ -214,6 +214,9 @@ fn accept(
     if named || unsigned || ask(offer, &name, decision.reason, out) {
         return Ok(offer.accept(action, Consent::Given)?);
     }
+    if interrupt::was_asked_for() {
+        return Err(Error::Interrupted.into());
+    }
     let way = match listed.signer {
         Some(key) => format!("`--accept-publisher {key}` takes it this once"),
         None => "`--accept-unsigned` takes it this once".to_owned(),
@@ -230,11 +233,9 @@ fn ask(offer: &Offer, name: &str, reason: &str, out: &Out) -> bool {
         Some(key) => format!("signed by {key}"),
         None => "not signed".to_owned(),
     };
-    out.diagnostic(&format!(
-        "`{name}` ({}) is {by}: {reason}. Pull it? [y/N]",
-        human_bytes(offer.manifest().size_bytes)
-    ));
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+    let size = human_bytes(offer.manifest().size_bytes);
+    is_yes(
+        &format!("`{name}` ({size}) is {by}: {reason}. Pull it?"),
+        out,
+    )
 }

@@ -20,6 +20,8 @@ use crate::cli::exit::Failure;
 use crate::cli::interrupt;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
+use crate::cli::out::json_text;
+use crate::cli::out::printable;
 use crate::cli::serve_events::object;
 use crate::cli::serve_events::sentence;
 use crate::cli::serve_settings::settings;
@@ -82,8 +84,8 @@ pub(crate) fn run(
             return;
         }
         let line = match as_json {
-            true => object(event).to_string(),
-            false => sentence(event),
+            true => json_text(&object(event)),
+            false => printable(&sentence(event)),
         };
         // A node goes on when nobody reads what it says.
         let _ = out.bytes((line + "\n").as_bytes());

@@ -9,6 +9,8 @@ use crate::cli::archives::size;
 use crate::cli::args_peers::AccessMode;
 use crate::cli::args_peers::ServeArgs;
 use crate::cli::exit::Failure;
+use crate::file_io::read_given_text;
+use crate::file_io::read_own_text;
 use crate::registry::Error;
 use crate::sync::Follow;
 use crate::sync::FollowError;
@@ -39,9 +41,12 @@ pub(super) fn settings(home: &Path, args: &ServeArgs) -> Result<Settings, Failur
         .clone()
         .unwrap_or_else(|| home.join(CONFIG_FILE));
     let fail = |e| Failure::from(Error::file("read", &path, e));
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) if text.len() <= NODE_FILE_BYTES_MAX => text,
-        Ok(_) => return Err(fail(std::io::Error::other("it is too long"))),
+    let read = match args.config {
+        Some(_) => read_given_text(&path, NODE_FILE_BYTES_MAX),
+        None => read_own_text(&path, NODE_FILE_BYTES_MAX),
+    };
+    let text = match read {
+        Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound && args.config.is_none() => {
             return Ok(Settings::default());
         }

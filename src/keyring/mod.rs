@@ -1,11 +1,9 @@
 //! Secret keys on this machine: made from its randomness, kept in files that only their owner may
 //! read, and written whole or not at all. What stands in the files is `trust`'s business.
 
-use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::Read;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -14,6 +12,12 @@ use zeroize::Zeroizing;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+pub use crate::file_io::IfExists;
+use crate::file_io::Place;
+use crate::file_io::open_plain;
+use crate::file_io::place_of;
+pub use crate::file_io::write_aside;
+use crate::file_io::write_output;
 use crate::trust::KeyCost;
 use crate::trust::KeyFileError;
 use crate::trust::KeyPair;
@@ -74,15 +78,6 @@ impl Classify for KeyringError {
     }
 }
 
-/// What to do where a file is already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IfExists {
-    /// Leave it and say so.
-    Refuse,
-    /// Put the new one in its place.
-    Replace,
-}
-
 impl KeyPair {
     /// A new pair from the machine's randomness.
     ///
@@ -108,7 +103,7 @@ impl KeyPair {
             return Err(KeyringError::NoPassphrase);
         }
         // Before the work of deriving.
-        if if_exists == IfExists::Refuse && path.exists() {
+        if if_exists == IfExists::Refuse && is_taken(path) {
             return Err(KeyringError::Exists(path.to_owned()));
         }
         let (mut salt, mut nonce) = ([0; 16], [0; 12]);
@@ -116,8 +111,8 @@ impl KeyPair {
         fill(&mut nonce)?;
         let locked = LockedKey::lock(self, passphrase, KeyCost::NOW, salt, nonce);
         let locked = locked.map_err(|source| key_error(path, source))?;
-        let written = write_aside(path, locked.encode().as_bytes(), Some(0o600), if_exists);
-        written.map_err(|source| match source.kind() {
+        let written = write_output(path, locked.encode().as_bytes(), if_exists, Some(0o600));
+        written.map(drop).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => KeyringError::Exists(path.to_owned()),
             _ => file_error("write", path, source),
         })
@@ -134,70 +129,23 @@ impl KeyPair {
     }
 }
 
+/// Whether a key written here would take the place of something.
+pub fn is_taken(path: &Path) -> bool {
+    matches!(place_of(path), Ok(Place::Plain(_) | Place::Directory))
+}
+
 /// Reads a key file without opening it.
 ///
 /// # Errors
 /// As [`KeyPair::load`].
 pub fn locked(path: &Path) -> Result<LockedKey, KeyringError> {
     let fail = |source| file_error("read", path, source);
-    let file = File::open(path).map_err(fail)?;
+    let file = open_plain(path).map_err(fail)?;
     refuse_readable(&file, path)?;
     let mut bytes = Vec::new();
     let limit = KEY_FILE_BYTES_MAX as u64 + 1;
     file.take(limit).read_to_end(&mut bytes).map_err(fail)?;
     LockedKey::decode(&bytes).map_err(|source| key_error(path, source))
-}
-
-/// Writes a file beside the place where it belongs, and then puts it there: a reader sees the old
-/// bytes or the new ones, also after a power cut.
-///
-/// # Errors
-/// As the operating system; [`io::ErrorKind::AlreadyExists`] where it must not be replaced.
-pub fn write_aside(
-    path: &Path,
-    bytes: &[u8],
-    mode: Option<u32>,
-    if_exists: IfExists,
-) -> io::Result<()> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let dir = match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    };
-    let mut noise = [0; 6];
-    getrandom::fill(&mut noise).map_err(io::Error::other)?;
-    let mut aside_name = name.to_owned();
-    aside_name.push(format!(".new-{}", crate::ident::to_hex(&noise)));
-    let aside = dir.join(aside_name);
-    let placed = write_new(&aside, bytes, mode).and_then(|()| match if_exists {
-        IfExists::Replace => fs::rename(&aside, path),
-        // A link fails where a file is; nothing can come between looking and placing.
-        IfExists::Refuse => fs::hard_link(&aside, path).or_else(|e| {
-            if e.kind() == io::ErrorKind::AlreadyExists || path.exists() {
-                return Err(io::ErrorKind::AlreadyExists.into());
-            }
-            // File systems of sticks know no links.
-            fs::rename(&aside, path)
-        }),
-    });
-    if placed.is_err() || if_exists == IfExists::Refuse {
-        // Gone already, where it was renamed.
-        let _ = fs::remove_file(&aside);
-    }
-    placed?;
-    File::open(dir)?.sync_all()
-}
-
-fn write_new(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    if let Some(mode) = mode {
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    }
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 #[cfg(unix)]
@@ -255,7 +203,7 @@ pub fn node_key(home: &Path) -> Result<KeyPair, KeyringError> {
             written => written.map_err(|e| file_error("write", &path, e))?,
         }
     }
-    let file = File::open(&path).map_err(fail)?;
+    let file = open_plain(&path).map_err(fail)?;
     refuse_readable(&file, &path)?;
     let mut text = Zeroizing::new(String::new());
     file.take(128).read_to_string(&mut text).map_err(fail)?;

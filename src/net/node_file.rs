@@ -3,8 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use crate::keyring::IfExists;
-use crate::keyring::write_aside;
+use crate::file_io::IfExists;
+use crate::file_io::read_own_text;
+use crate::file_io::write_aside;
 use crate::registry::Error;
 use crate::wire::limits::NODE_FILE_BYTES_MAX;
 
@@ -15,9 +16,8 @@ use crate::wire::limits::NODE_FILE_BYTES_MAX;
 /// is not understood might be what matters.
 pub(crate) fn read<T>(path: &Path, line: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Error> {
     let fail = |e| Error::file("read", path, e);
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) if text.len() <= NODE_FILE_BYTES_MAX => text,
-        Ok(_) => return Err(fail(io::Error::other("it is too long"))),
+    let text = match read_own_text(path, NODE_FILE_BYTES_MAX) {
+        Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(fail(e)),
     };
@@ -43,6 +43,6 @@ pub(crate) fn read<T>(path: &Path, line: impl Fn(&str) -> Option<T>) -> Result<V
 /// # Errors
 /// [`Error::File`] when it cannot be written; the old one stays then.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
-    write_aside(path, text.as_bytes(), None, IfExists::Replace)
+    write_aside(path, text.as_bytes(), Some(0o600), IfExists::Replace)
         .map_err(|e| Error::file("write", path, e))
 }

@@ -13,10 +13,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::file_io::IfExists;
+use crate::file_io::open_plain;
+use crate::file_io::write_aside;
 use crate::ident::to_hex;
 use crate::inspect::line_index::FileStamp;
-use crate::keyring::IfExists;
-use crate::keyring::write_aside;
 use crate::registry::host;
 
 /// Files of one kind, each kept under what it is of.
@@ -50,7 +51,7 @@ impl CacheFiles {
 
     /// What is kept under these bytes.
     pub(crate) fn read(&self, of: &[u8]) -> Option<Vec<u8>> {
-        let file = File::open(self.path(of)).ok()?;
+        let file = open_plain(&self.path(of)).ok()?;
         let limit = self.kind.file_bytes_max as u64;
         let mut bytes = Vec::new();
         file.take(limit + 1).read_to_end(&mut bytes).ok()?;

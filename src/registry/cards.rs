@@ -13,9 +13,12 @@ use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
 use crate::card::Card;
 use crate::catalog::Dataset;
+use crate::file_io::TooLong;
+use crate::file_io::read_given;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::files::Sources;
+use crate::registry::homes::is_key_file;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::CARD_BYTES_MAX;
 
@@ -48,19 +51,22 @@ pub(crate) fn chosen(given: Option<&Path>, sources: &Sources) -> Result<Option<V
     read(path).map(Some)
 }
 
-/// A card's bytes from a file.
+/// A card's bytes from a file, or from a pipe that is read once.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    use std::io::Read;
-    let fail = |e| Error::file("read", path, e);
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(fail)?;
-    file.take(CARD_BYTES_MAX as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(fail)?;
-    if bytes.len() > CARD_BYTES_MAX {
-        return Err(Error::CardTooLong(path.to_owned()));
+    let bytes = match read_given(path, CARD_BYTES_MAX) {
+        Err(e) if e.get_ref().is_some_and(|e| e.is::<TooLong>()) => {
+            return Err(Error::CardTooLong(path.to_owned()));
+        }
+        read => read.map_err(|e| Error::file("read", path, e))?,
+    };
+    let name = path
+        .file_name()
+        .and_then(|n| n.to_str())
+        .unwrap_or_default();
+    match is_key_file(name, &bytes) {
+        true => Err(Error::KeyFile(path.to_owned())),
+        false => Ok(bytes),
     }
-    Ok(bytes)
 }
 
 impl LocalRegistry {

@@ -9,13 +9,18 @@ use std::path::PathBuf;
 
 use crate::catalog::Dataset;
 use crate::chunk::params::CHUNK_BYTES_MAX;
+use crate::file_io::IfExists;
+use crate::file_io::OutputFile;
+use crate::file_io::Place;
+use crate::file_io::aside_of;
+use crate::file_io::place_of;
+use crate::file_io::put_in_place;
 use crate::manifest::DatasetKind;
 use crate::manifest::FileEntry;
 use crate::manifest::TreeWalk;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
-use crate::registry::host;
 use crate::registry::read::Placed;
 use crate::registry::read::WINDOW_CHUNKS;
 use crate::registry::read::each_chunk;
@@ -52,6 +57,22 @@ impl LocalRegistry {
         dest: &Path,
         progress: &dyn Progress,
     ) -> Result<CheckoutReport, Error> {
+        self.checkout_over(dataset, path, (dest, IfExists::Refuse), progress)
+    }
+
+    /// The same, where a plain file at `dest` may be replaced by a single file. A single file is
+    /// written through where `dest` is a pipe, a device, or `-` for standard output; what was
+    /// written before damage was found stays written then.
+    ///
+    /// # Errors
+    /// As [`LocalRegistry::checkout`].
+    pub fn checkout_over(
+        &self,
+        dataset: &Dataset,
+        path: Option<&str>,
+        (dest, if_exists): (&Path, IfExists),
+        progress: &dyn Progress,
+    ) -> Result<CheckoutReport, Error> {
         let reader = self.reader_of(dataset)?;
         let table = self.files_by(&reader, &dataset.manifest)?;
         let mut chosen: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
@@ -66,14 +87,21 @@ impl LocalRegistry {
             }
         }
         let single = path.is_some() || dataset.manifest.dataset_kind == DatasetKind::File;
-        let dest = destination(&chosen, single, dest)?;
-        let aside = beside(&dest)?;
         let bytes = chosen.iter().map(|(_, f)| f.size_bytes).sum();
         progress.phase("checking out", Some(bytes));
+        let Some(dest) = destination(&chosen, single, (dest, if_exists))? else {
+            let only = chosen.first().map(|(_, file)| file.path.as_str());
+            let fail = |e| Error::output(dest, e);
+            let mut to = OutputFile::create(dest, if_exists, None).map_err(fail)?;
+            self.cat(dataset, only, &mut to, progress)?;
+            to.finish().map_err(fail)?;
+            return Ok(CheckoutReport { files: 1, bytes });
+        };
+        let aside = aside_of(&dest).map_err(|e| Error::file("create", &dest, e))?;
         let written = self
             .write_files(&reader, dataset, &chosen, single, &aside, progress)
             .and_then(|()| {
-                std::fs::rename(&aside, &dest).map_err(|e| Error::file("create", &dest, e))
+                put_in_place(&aside, &dest, if_exists).map_err(|e| Error::output(&dest, e))
             });
         if let Err(error) = written {
             // What cannot be removed has a name that says it is a leftover.
@@ -226,21 +254,29 @@ impl Target {
     }
 }
 
-/// Where files go: a single one into a directory that is there, and nothing over what is there.
+/// Where files go: a single one into a directory that is there, and nothing over what is there, but
+/// a single file over a plain file where that may be replaced. `None` where a single file is
+/// written through.
 pub(crate) fn destination(
     files: &[(u64, &FileEntry)],
     single: bool,
-    dest: &Path,
-) -> Result<PathBuf, Error> {
+    (dest, if_exists): (&Path, IfExists),
+) -> Result<Option<PathBuf>, Error> {
     let dest = match files.first() {
         Some((_, only)) if single && dest.is_dir() => {
             dest.join(only.path.rsplit('/').next().unwrap_or(&only.path))
         }
         _ => dest.to_owned(),
     };
-    match dest.symlink_metadata().is_ok() {
-        true => Err(Error::Exists(dest)),
-        false => Ok(dest),
+    match place_of(&dest).map_err(|e| Error::output(&dest, e))? {
+        Place::Free(real) => Ok(Some(real)),
+        Place::Plain(real) if single && if_exists == IfExists::Replace => Ok(Some(real)),
+        Place::Plain(_) | Place::Directory => Err(Error::Exists(dest)),
+        Place::Through | Place::StandardOutput if single => Ok(None),
+        Place::Through | Place::StandardOutput => {
+            let why = std::io::Error::other("a directory of files cannot be written as one stream");
+            Err(Error::output(dest, why))
+        }
     }
 }
 
@@ -252,17 +288,4 @@ pub(crate) fn make(path: &Path, size_bytes: u64) -> Result<File, Error> {
     let file = File::create_new(path).map_err(fail)?;
     file.set_len(size_bytes).map_err(fail)?;
     Ok(file)
-}
-
-/// A name beside the destination that nobody else uses.
-pub(crate) fn beside(dest: &Path) -> Result<PathBuf, Error> {
-    let fail = |e| Error::file("create", dest, e);
-    let random: [u8; 6] = host::random().map_err(fail)?;
-    let name = dest
-        .file_name()
-        .ok_or_else(|| Error::NotAFile(dest.to_owned()))?;
-    let mut aside = std::ffi::OsString::from(".");
-    aside.push(name);
-    aside.push(format!(".partial-{}", crate::ident::to_hex(&random)));
-    Ok(dest.with_file_name(aside))
 }

@@ -58,6 +58,12 @@ pub enum Error {
     /// A directory, a pipe, a device: nothing that can be read at any place.
     #[error("`{}` is not a file", .0.display())]
     NotPlainFile(PathBuf),
+    /// What was to be indexed lies in the home of a registry.
+    #[error("`{}` lies in `{}`, which is the home of a registry", .0.display(), .1.display())]
+    InsideHome(PathBuf, PathBuf),
+    /// What was to be read into a dataset is a secret key.
+    #[error("`{}` is a secret key", .0.display())]
+    KeyFile(PathBuf),
     /// A format that has no lines.
     #[error("`{}` has no lines of text: it is {format}", path.display())]
     NotText {
@@ -311,6 +317,14 @@ impl Error {
         matches!(self, Self::Store(e) if e.is_refused())
     }
 
+    /// An output that cannot be made.
+    pub(crate) fn output(path: impl AsRef<Path>, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AlreadyExists => Self::Exists(path.as_ref().to_owned()),
+            _ => Self::file("write", path, source),
+        }
+    }
+
     pub(crate) fn file(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::File {
             action,
@@ -331,6 +345,7 @@ impl Classify for Error {
             | Self::NotPlainFile(_)
             | Self::Pattern(_)
             | Self::Path(_) => ErrorKind::Invalid,
+            Self::InsideHome(..) | Self::KeyFile(_) => ErrorKind::Denied,
             Self::NotText { .. } => ErrorKind::Unsupported,
             Self::Lines { source, .. } => source.kind(),
             Self::NotHere(_) => ErrorKind::NotFound,

@@ -10,8 +10,11 @@ use globset::Glob;
 use globset::GlobSet;
 use globset::GlobSetBuilder;
 
+use crate::file_io::read_own_text;
 use crate::manifest::DatasetKind;
 use crate::registry::error::Error;
+use crate::registry::homes::Homes;
+use crate::wire::limits::IGNORE_FILE_BYTES_MAX;
 
 /// A file to be indexed.
 #[derive(Clone, Debug)]
@@ -54,6 +57,34 @@ pub enum WhySkipped {
     Link,
     /// A socket, pipe or device.
     Special,
+    /// The home of a registry.
+    Home,
+    /// A secret key of a publisher or a node.
+    KeyFile,
+}
+
+impl WhySkipped {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Excluded => "excluded",
+            Self::Link => "link",
+            Self::Special => "special",
+            Self::Home => "home",
+            Self::KeyFile => "key_file",
+        }
+    }
+
+    /// The same for people.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Excluded => "excluded",
+            Self::Link => "a link that is broken, or leads outside or to a directory",
+            Self::Special => "a socket, a pipe or a device",
+            Self::Home => "the home of a registry",
+            Self::KeyFile => "a secret key",
+        }
+    }
 }
 
 /// Something in a directory that was left out.
@@ -73,8 +104,9 @@ pub(crate) struct Sources {
     pub skipped: Vec<Skipped>,
 }
 
-/// Finds the files of a path, sorted by the bytes of their paths.
-pub(crate) fn find(path: &Path, exclude: &[String]) -> Result<Sources, Error> {
+/// Finds the files of a path, sorted by the bytes of their paths. Homes of registries below it are
+/// left out, the one at `own` also where only a part of it lies there.
+pub(crate) fn find(path: &Path, exclude: &[String], own: &Path) -> Result<Sources, Error> {
     let root = path
         .canonicalize()
         .map_err(|e| Error::file("find", path, e))?;
@@ -101,13 +133,28 @@ pub(crate) fn find(path: &Path, exclude: &[String]) -> Result<Sources, Error> {
     let mut walk = Walk {
         excluded: patterns(&root, exclude)?,
         root,
+        homes: Homes::with_own(own),
         found: Vec::new(),
         skipped: Vec::new(),
     };
     walk.directory(&walk.root.clone())?;
     let Walk {
-        mut found, skipped, ..
+        mut found,
+        mut skipped,
+        homes,
+        ..
     } = walk;
+    // Another name of a key in a home that may have been found only later.
+    found.retain(|file| {
+        let is_key = homes.is_key(file.seen.inode);
+        if is_key {
+            skipped.push(Skipped {
+                path: file.at.clone(),
+                why: WhySkipped::KeyFile,
+            });
+        }
+        !is_key
+    });
     found.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
     Ok(Sources {
         kind: DatasetKind::Directory,
@@ -118,7 +165,7 @@ pub(crate) fn find(path: &Path, exclude: &[String]) -> Result<Sources, Error> {
 
 fn patterns(root: &Path, exclude: &[String]) -> Result<GlobSet, Error> {
     let file = root.join(".alimentarignore");
-    let listed = match std::fs::read_to_string(&file) {
+    let listed = match read_own_text(&file, IGNORE_FILE_BYTES_MAX) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
         other => other.map_err(|e| Error::file("read", &file, e))?,
     };
@@ -142,18 +189,23 @@ fn patterns(root: &Path, exclude: &[String]) -> Result<GlobSet, Error> {
 struct Walk {
     root: PathBuf,
     excluded: GlobSet,
+    homes: Homes,
     found: Vec<SourceFile>,
     skipped: Vec<Skipped>,
 }
 
 impl Walk {
     fn directory(&mut self, dir: &Path) -> Result<(), Error> {
-        let entries = std::fs::read_dir(dir).map_err(|e| Error::file("list", dir, e))?;
-        for entry in entries {
-            let at = entry.map_err(|e| Error::file("list", dir, e))?.path();
-            self.entry(at)?;
+        let fail = |e| Error::file("list", dir, e);
+        let entries = std::fs::read_dir(dir).map_err(fail)?;
+        let entries: Result<Vec<PathBuf>, Error> = entries
+            .map(|entry| Ok(entry.map_err(fail)?.path()))
+            .collect();
+        let entries = entries?;
+        if self.homes.is_home(dir, &entries) {
+            return self.skip(dir.to_owned(), WhySkipped::Home);
         }
-        Ok(())
+        entries.into_iter().try_for_each(|at| self.entry(at))
     }
 
     fn entry(&mut self, at: PathBuf) -> Result<(), Error> {
@@ -192,10 +244,11 @@ impl Walk {
 
     /// What a link points to, where that is a file below the root: a link in a directory that
     /// came from somebody else must not bring in what lies outside of it.
-    fn followed(&self, link: &Path) -> Option<Metadata> {
+    fn followed(&mut self, link: &Path) -> Option<Metadata> {
         let target = link.canonicalize().ok()?;
         let meta = target.metadata().ok()?;
-        (meta.is_file() && target.starts_with(&self.root)).then_some(meta)
+        let is_inside = meta.is_file() && target.starts_with(&self.root);
+        (is_inside && !self.homes.are_around(&target, &self.root)).then_some(meta)
     }
 
     fn skip(&mut self, path: PathBuf, why: WhySkipped) -> Result<(), Error> {

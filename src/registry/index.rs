@@ -13,6 +13,7 @@ use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::LineId;
 use crate::ident::NodeId;
+use crate::manifest::DatasetKind;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
 use crate::manifest::Totals;
@@ -27,11 +28,14 @@ use crate::registry::files;
 use crate::registry::files::Skipped;
 use crate::registry::files::SourceFile;
 use crate::registry::files::Sources;
+use crate::registry::homes;
 use crate::registry::host;
 use crate::registry::ingest::ingest;
 use crate::registry::previous::Previous;
 use crate::registry::read_files::read_all;
 use crate::registry::resembling::Resembling;
+use crate::registry::secrets::SecretWarning;
+use crate::registry::secrets::suspicion;
 use crate::registry::sign;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Entry;
@@ -78,6 +82,8 @@ pub struct IndexReport {
     pub unchanged: bool,
     /// What was left out.
     pub skipped: Vec<Skipped>,
+    /// Files that look like secrets, and were taken in.
+    pub warnings: Vec<SecretWarning>,
 }
 
 /// A source whose last change is this young may change again without its times showing it.
@@ -102,7 +108,8 @@ impl LocalRegistry {
         options: &IndexOptions,
         progress: &dyn Progress,
     ) -> Result<IndexReport, Error> {
-        let sources = files::find(path, &options.exclude)?;
+        homes::refuse_inside(path, self.home())?;
+        let sources = files::find(path, &options.exclude, self.home())?;
         let name = match &options.name {
             Some(name) => name.clone(),
             None => suggested_name(path),
@@ -120,9 +127,21 @@ impl LocalRegistry {
         let [data_before, table_before] = self.version_before(&name, options)?;
         let near = Resembling::open(&self.store)?;
         let before = data_before.as_ref();
-        let ((table, schemas), root, totals) = ingest(&session, before, &near, |feeder| {
-            read_all(feeder, &sources.files, progress)
-        })?;
+        let ((table, schemas, mut secrets), root, totals) =
+            ingest(&session, before, &near, |feeder| {
+                read_all(feeder, &sources.files, progress)
+            })?;
+        if sources.kind == DatasetKind::File && !secrets.keys.is_empty() {
+            return Err(Error::KeyFile(path.to_owned()));
+        }
+        // What was found in the files has to be said again next time, so they are read again then.
+        let settled = is_settled(&sources.files) && secrets.is_empty();
+        if let (Some(path), Some(bytes)) = (&options.card, &card)
+            && let Some(reason) = suspicion(&path.to_string_lossy(), bytes)
+        {
+            let path = path.clone();
+            secrets.warnings.push(SecretWarning { path, reason });
+        }
         let encoded = table.encode()?;
         let before = table_before.as_ref();
         let ((), table_root, _) = ingest(&session, before, &near, |feeder| {
@@ -137,7 +156,8 @@ impl LocalRegistry {
         let stats = session.stats();
         let line = LineId::new(host::random().map_err(|e| Error::file("seed", path, e))?);
         let card = card
-            .map(|bytes| session.add(BlobKind::Card, &bytes))
+            .as_deref()
+            .map(|bytes| session.add(BlobKind::Card, bytes))
             .transpose()?;
         let mut tags = options.tags.clone();
         tags.extend(said.iter().flat_map(Card::tags));
@@ -175,7 +195,6 @@ impl LocalRegistry {
         if let Some(pair) = &options.sign_with {
             self.may_sign(&draft, pair)?;
         }
-        let settled = is_settled(&sources.files);
         let source = settled.then_some((source_key, looks));
         let (manifest, unchanged) =
             session.commit(|tables, entries| publish(tables, entries, draft, options, source))?;
@@ -184,7 +203,8 @@ impl LocalRegistry {
             chunks: totals.chunks,
             stats,
             unchanged,
-            skipped: sources.skipped,
+            skipped: [sources.skipped, secrets.keys].concat(),
+            warnings: secrets.warnings,
         };
         self.signed_too(report, options)
     }
@@ -281,6 +301,7 @@ fn unchanged((manifest, totals): (Manifest, Totals), skipped: Vec<Skipped>) -> I
         stats,
         unchanged: true,
         skipped,
+        warnings: Vec::new(),
     }
 }
 

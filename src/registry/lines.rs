@@ -1,12 +1,13 @@
 //! Lines of files of text on disk by number. Their indexes are kept in the home, so that a file is
 //! read whole once at most.
 
-use std::fs;
 use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::file_io::NotPlain;
+use crate::file_io::open_plain;
 use crate::inspect::line_index::Background;
 use crate::inspect::line_index::FileStamp;
 use crate::inspect::line_index::Growing;
@@ -55,11 +56,12 @@ impl TextFile {
     /// without lines. An index that is missing or damaged is none.
     pub fn open(path: &Path, home: &Path) -> Result<Self, Error> {
         let fail = |e| Error::file("read", path, e);
-        // Opening a pipe would wait for somebody who writes.
-        if !fs::metadata(path).map_err(fail)?.is_file() {
-            return Err(Error::NotPlainFile(path.to_owned()));
-        }
-        let file = File::open(path).map_err(fail)?;
+        let file = match open_plain(path) {
+            Err(e) if e.get_ref().is_some_and(|e| e.is::<NotPlain>()) => {
+                return Err(Error::NotPlainFile(path.to_owned()));
+            }
+            opened => opened.map_err(fail)?,
+        };
         let (stamp, is_settled) = stamp_of(&file).map_err(fail)?;
         let mark_bytes = look_at_front(path, &file)?;
         let too_large = || lines_error(path, LinesError::TooLarge);

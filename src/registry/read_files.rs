@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use arrow_schema::Schema;
 
 use crate::chunk::params::CHUNK_BYTES_MAX;
+use crate::file_io::open_plain;
 use crate::ident::ContentId;
 use crate::inspect::Describer;
 use crate::inspect::Description;
@@ -17,8 +18,14 @@ use crate::progress::Progress;
 use crate::registry::error::Error;
 use crate::registry::feed::Feeder;
 use crate::registry::files::Seen;
+use crate::registry::files::Skipped;
 use crate::registry::files::SourceFile;
+use crate::registry::files::WhySkipped;
+use crate::registry::homes::is_key_file;
 use crate::registry::schemas::Schemas;
+use crate::registry::secrets::FRONT_BYTES;
+use crate::registry::secrets::SecretWarning;
+use crate::registry::secrets::suspicion;
 
 /// Small files that one thread reads before it hands them on.
 const GROUP_FILES: usize = 256;
@@ -31,14 +38,45 @@ struct Group {
     /// Their bytes, one after the other.
     data: Vec<u8>,
     files: Vec<Read1>,
+    secrets: Secrets,
 }
 
-/// Feeds all files in order.
+/// What was found in files that does not belong into a dataset.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets {
+    /// Secret keys of registries: they were left out.
+    pub keys: Vec<Skipped>,
+    /// What looks like a secret: it was taken in.
+    pub warnings: Vec<SecretWarning>,
+}
+
+impl Secrets {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.warnings.is_empty()
+    }
+
+    fn append(&mut self, mut more: Self) {
+        self.keys.append(&mut more.keys);
+        self.warnings.append(&mut more.warnings);
+    }
+
+    fn look_at(&mut self, source: &SourceFile, front: &[u8]) {
+        if let Some(reason) = suspicion(&source.path, front) {
+            self.warnings.push(SecretWarning {
+                path: source.at.clone(),
+                reason,
+            });
+        }
+    }
+}
+
+/// Feeds all files in order, without secret keys of registries.
 pub(crate) fn read_all(
     feeder: &mut Feeder<'_>,
     files: &[SourceFile],
     progress: &dyn Progress,
-) -> Result<(FileTable, Schemas), Error> {
+) -> Result<(FileTable, Schemas, Secrets), Error> {
+    let mut secrets = Secrets::default();
     let mut entries = Vec::with_capacity(files.len());
     let mut schemas = Schemas::default();
     let mut keep = |(mut entry, schema): Read1| {
@@ -50,16 +88,17 @@ pub(crate) fn read_all(
             [only] if !is_small(only) => {
                 // A large file starts and ends at a cut, so that it is the same chunks everywhere.
                 feeder.end_region();
-                keep(read_large(feeder, only, progress)?);
+                keep(read_large(feeder, only, &mut secrets, progress)?);
                 feeder.end_region();
             }
             _ => each_group(run, progress, &mut |group| {
                 feeder.append(&group.data);
                 group.files.into_iter().for_each(&mut keep);
+                secrets.append(group.secrets);
             })?,
         }
     }
-    Ok((FileTable::new(entries)?, schemas))
+    Ok((FileTable::new(entries)?, schemas, secrets))
 }
 
 fn is_small(file: &SourceFile) -> bool {
@@ -69,17 +108,20 @@ fn is_small(file: &SourceFile) -> bool {
 fn read_large(
     feeder: &mut Feeder<'_>,
     source: &SourceFile,
+    secrets: &mut Secrets,
     progress: &dyn Progress,
 ) -> Result<Read1, Error> {
     let fail = |e| Error::file("read", &source.at, e);
-    let file = File::open(&source.at).map_err(fail)?;
+    let file = open_plain(&source.at).map_err(fail)?;
     let mut describer = Describer::new(&source.path);
     let mut hasher = blake3::Hasher::new();
-    let mut cancelled = false;
+    let (mut cancelled, mut front) = (false, Vec::new());
     let size_bytes = feeder
         .read_from(&file, |piece| {
             hasher.update(piece);
             describer.push(piece);
+            let wanted = FRONT_BYTES.saturating_sub(front.len()).min(piece.len());
+            front.extend_from_slice(piece.get(..wanted).unwrap_or_default());
             progress.advance(piece.len() as u64);
             cancelled |= progress.cancelled();
         })
@@ -87,6 +129,7 @@ fn read_large(
     if cancelled {
         return Err(Error::Interrupted);
     }
+    secrets.look_at(source, &front);
     let found = describer.finish(&file);
     check_unchanged(source, &file, size_bytes)?;
     Ok(entry(source, *hasher.finalize().as_bytes(), found))
@@ -163,11 +206,22 @@ fn read_group(files: &[SourceFile], progress: &dyn Progress) -> Result<Group, Er
         // Sizes below CHUNK_BYTES_MAX each.
         data: Vec::with_capacity(usize::try_from(total).unwrap_or(0)),
         files: Vec::with_capacity(files.len()),
+        secrets: Secrets::default(),
     };
     for source in files {
         let start = group.data.len();
         read_small(source, &mut group.data)?;
         let bytes = group.data.get(start..).unwrap_or_default();
+        let name = source.path.rsplit('/').next().unwrap_or_default();
+        if is_key_file(name, bytes) {
+            group.secrets.keys.push(Skipped {
+                path: source.at.clone(),
+                why: WhySkipped::KeyFile,
+            });
+            group.data.truncate(start);
+            continue;
+        }
+        group.secrets.look_at(source, bytes);
         let mut describer = Describer::new(&source.path);
         describer.push(bytes);
         let hash = *blake3::hash(bytes).as_bytes();
@@ -181,7 +235,7 @@ fn read_group(files: &[SourceFile], progress: &dyn Progress) -> Result<Group, Er
 /// Appends a file's bytes.
 fn read_small(source: &SourceFile, data: &mut Vec<u8>) -> Result<(), Error> {
     let fail = |e| Error::file("read", &source.at, e);
-    let file = File::open(&source.at).map_err(fail)?;
+    let file = open_plain(&source.at).map_err(fail)?;
     let (start, size) = (data.len(), source.seen.size_bytes);
     // One byte more than there should be shows whether it grew.
     (&file).take(size + 1).read_to_end(data).map_err(fail)?;

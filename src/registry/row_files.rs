@@ -1,13 +1,13 @@
 //! Files that rows are written into. Each has its name only once it is whole.
 
-use std::fs;
-use std::fs::File;
 use std::io;
 use std::io::BufWriter;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::file_io::IfExists;
+use crate::file_io::OutputFile;
 use crate::inspect::output::OutputFormat;
 use crate::inspect::output::Plan;
 use crate::inspect::output::RowWriter;
@@ -17,21 +17,17 @@ use crate::inspect::table::Scan;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
-use crate::keyring::IfExists;
 use crate::registry::Target;
-use crate::registry::checkout::beside;
 use crate::registry::error::Error;
 
 /// Files that rows are put into.
 pub struct RowFiles {
     files: Vec<RowFile>,
-    if_exists: IfExists,
 }
 
 struct RowFile {
     path: PathBuf,
-    aside: PathBuf,
-    writer: RowWriter<BufWriter<File>>,
+    writer: RowWriter<BufWriter<OutputFile>>,
 }
 
 /// A file that was written.
@@ -82,28 +78,15 @@ impl RowFiles {
         plan: &Plan,
         if_exists: IfExists,
     ) -> Result<Self, Error> {
-        let mut made = Self {
-            files: Vec::new(),
-            if_exists,
-        };
+        let mut made = Self { files: Vec::new() };
         for path in paths {
-            if if_exists == IfExists::Refuse && path.symlink_metadata().is_ok() {
-                return Err(Error::Exists(path.clone()));
-            }
-            let fail = |e| Error::file("create", path, e);
-            let aside = beside(path)?;
-            let file = File::create_new(&aside).map_err(fail)?;
+            let fail = |e| Error::output(path, e);
+            let file = OutputFile::create(path, if_exists, None).map_err(fail)?;
             let format = format_of(path, otherwise);
             let to = BufWriter::with_capacity(1 << 18, file);
-            // From here on it is removed unless it gets its name.
-            let writer = RowWriter::new(to, format, plan).map_err(|e| {
-                let _ = fs::remove_file(&aside);
-                fail(e)
-            })?;
             made.files.push(RowFile {
                 path: path.clone(),
-                aside,
-                writer,
+                writer: RowWriter::new(to, format, plan).map_err(fail)?,
             });
         }
         Ok(made)
@@ -153,34 +136,19 @@ impl RowFiles {
     ///
     /// # Errors
     /// What writing meets, and [`Error::Exists`]; files before the one that fails are there then.
-    pub fn commit(mut self) -> Result<Vec<RowFileReport>, Error> {
+    pub fn commit(self) -> Result<Vec<RowFileReport>, Error> {
         let mut reports = Vec::new();
-        for file in std::mem::take(&mut self.files) {
-            let fail = |e| Error::file("write", &file.path, e);
+        for file in self.files {
             let rows = file.writer.rows();
             let written = (|| {
                 let to = file.writer.finish()?;
                 let to = to.into_inner().map_err(io::IntoInnerError::into_error)?;
-                to.sync_all()?;
-                let bytes = to.metadata()?.len();
-                match self.if_exists {
-                    IfExists::Refuse => fs::hard_link(&file.aside, &file.path)
-                        .and_then(|()| fs::remove_file(&file.aside))?,
-                    IfExists::Replace => fs::rename(&file.aside, &file.path)?,
-                }
-                Ok(bytes)
+                to.finish()
             })();
-            let bytes = written.map_err(|e: io::Error| {
-                let _ = fs::remove_file(&file.aside);
-                match e.kind() {
-                    io::ErrorKind::AlreadyExists => Error::Exists(file.path.clone()),
-                    _ => fail(e),
-                }
-            })?;
             reports.push(RowFileReport {
-                path: file.path,
                 rows,
-                bytes,
+                bytes: written.map_err(|e| Error::output(&file.path, e))?,
+                path: file.path,
             });
         }
         Ok(reports)
@@ -193,14 +161,6 @@ impl RowFiles {
         file.writer
             .push(shape, row)
             .map_err(|e| Error::file("write", &file.path, e))
-    }
-}
-
-impl Drop for RowFiles {
-    fn drop(&mut self) {
-        for file in &self.files {
-            let _ = fs::remove_file(&file.aside);
-        }
     }
 }
 

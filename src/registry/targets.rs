@@ -62,7 +62,7 @@ impl Target {
         }
         let path = Path::new(text);
         let (files, dataset) = match path.symlink_metadata() {
-            Ok(_) => (on_disk(path)?, None),
+            Ok(_) => (on_disk(path, home)?, None),
             Err(_) => in_store(text, home, allow_large).map(|(files, name)| (files, Some(name)))?,
         };
         if files.is_empty() {
@@ -202,7 +202,7 @@ impl Target {
 
 /// The file at a path; of a directory those that have rows by their names, in the order of an
 /// index.
-fn on_disk(path: &Path) -> Result<Vec<TargetFile>, Error> {
+fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
     let meta = path.metadata().map_err(|e| Error::file("read", path, e))?;
     if meta.is_file() {
         return Ok(vec![TargetFile {
@@ -215,7 +215,7 @@ fn on_disk(path: &Path) -> Result<Vec<TargetFile>, Error> {
     if !meta.is_dir() {
         return Err(Error::NotPlainFile(path.to_owned()));
     }
-    let found = files::find(path, &[])?.files;
+    let found = files::find(path, &[], home)?.files;
     let named = found.into_iter().filter(|f| has_rows(&f.path));
     let files = named.map(|f| TargetFile {
         path: f.path,

@@ -8,10 +8,11 @@ use crate::catalog;
 use crate::catalog::Brief;
 use crate::catalog::Dataset;
 use crate::catalog::RegisterKey;
+use crate::file_io::IfExists;
+use crate::file_io::read_own_text;
+use crate::file_io::write_aside;
 use crate::ident::EnvelopeId;
 use crate::ident::PublisherKey;
-use crate::keyring::IfExists;
-use crate::keyring::write_aside;
 use crate::pack::Flags;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
@@ -31,6 +32,7 @@ use crate::trust::TrustFile;
 use crate::trust::TrustStore;
 use crate::trust::VerifiedManifest;
 use crate::trust::decide;
+use crate::wire::limits::TRUST_FILE_BYTES_MAX;
 
 const TRUST_FILE: &str = "trust.toml";
 const TRUST_LOCK: &str = "trust.lock";
@@ -140,8 +142,13 @@ impl LocalRegistry {
         let mut file = self.read_trust_file()?;
         let changed = change(&mut file)?;
         let path = self.trust_path();
-        write_aside(&path, file.encode().as_bytes(), None, IfExists::Replace)
-            .map_err(|e| Error::file("write", &path, e))?;
+        write_aside(
+            &path,
+            file.encode().as_bytes(),
+            Some(0o600),
+            IfExists::Replace,
+        )
+        .map_err(|e| Error::file("write", &path, e))?;
         Ok(changed)
     }
 
@@ -152,7 +159,7 @@ impl LocalRegistry {
 
     pub(crate) fn read_trust_file(&self) -> Result<TrustFile, Error> {
         let path = self.trust_path();
-        match std::fs::read_to_string(&path) {
+        match read_own_text(&path, TRUST_FILE_BYTES_MAX) {
             Ok(text) => TrustFile::parse(&text).map_err(|source| Error::TrustFile { path, source }),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(TrustFile::default()),
             Err(e) => Err(Error::file("read", &path, e)),

@@ -199,6 +199,8 @@ pub const FILTER_BYTES_MAX: usize = 4 << 20;
 pub const FILTER_IDS_MAX: usize = 100_000_000;
 /// Bytes of `known_peers`, of `access.txt` and of a node's settings.
 pub const NODE_FILE_BYTES_MAX: usize = 4 << 20;
+/// Bytes of `.alimentarignore`.
+pub const IGNORE_FILE_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes of what a node says of itself on its LAN: with the records beside it, one packet.
 pub const SIGHTING_BYTES_MAX: usize = 1300;
@@ -325,6 +327,7 @@ pub const ALL: &[(&str, u64)] = &[
     ("filter_bytes_max", FILTER_BYTES_MAX as u64),
     ("filter_ids_max", FILTER_IDS_MAX as u64),
     ("node_file_bytes_max", NODE_FILE_BYTES_MAX as u64),
+    ("ignore_file_bytes_max", IGNORE_FILE_BYTES_MAX as u64),
     ("sighting_bytes_max", SIGHTING_BYTES_MAX as u64),
     ("sighting_piece_bytes_max", SIGHTING_PIECE_BYTES_MAX as u64),
     ("sighting_pieces_max", SIGHTING_PIECES_MAX as u64),

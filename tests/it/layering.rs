@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
         "splitmix",
     ],
     &["ident", "wire"],
+    &["file_io"],
     &["blob_store", "meta_store"],
     &["chunk", "card"],
     &["pack", "manifest"],

@@ -1,8 +1,12 @@
 //! Homes, data and runs of the program for the tests.
 
 use std::path::Path;
+use std::process::Child;
 use std::process::Command;
 use std::process::Output;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -52,4 +56,39 @@ pub fn assert_vectors(found: &str, vectors: &str) {
     let lines = vectors.lines().filter(|line| !line.starts_with('#'));
     let wanted = lines.fold(String::new(), |text, line| text + line + "\n");
     assert_eq!(found, wanted, "\n{found}");
+}
+
+/// How long a program may take that must not wait for anybody: far longer than it needs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A program whose output is kept.
+pub fn begun(command: &mut Command) -> Child {
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    piped.spawn().unwrap()
+}
+
+/// What a program said that has to end by itself; one that does not is killed and the test fails.
+pub fn ended(mut child: Child) -> Output {
+    let began = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if began.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("it does not end: {:?}", child.wait_with_output().unwrap());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.wait_with_output().unwrap()
+}
+
+/// Makes a named pipe.
+pub fn make_fifo(path: &Path) {
+    rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::RWXU).unwrap();
+}
+
+/// The object of an error on stderr.
+pub fn error_of(out: &Output) -> Value {
+    let text = String::from_utf8_lossy(&out.stderr);
+    let last = text.lines().last().unwrap_or_default();
+    let object: Value = serde_json::from_str(last).unwrap_or_else(|e| panic!("{e}: {text}"));
+    object["error"].clone()
 }

@@ -192,10 +192,12 @@ fn indexing_signs_and_versions_share_a_line() {
         (&json!("0.1.2"), &json!("local"))
     );
     assert_eq!(third["line"], first["line"]);
+    let other = lab.text("other.jsonl");
+    std::fs::write(&other, lines(10, 4)).unwrap();
     let taken = lab.keyed(&[
         "registry",
         "index",
-        &lab.text("publisher.key"),
+        &other,
         "--name",
         "f",
         "--version",

@@ -1,10 +1,10 @@
 //! `inspect dedup`.
 
-use std::fs::File;
 use std::io;
 use std::io::BufWriter;
 use std::io::Write;
 use std::path::Path;
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -21,6 +21,10 @@ use crate::cli::inspect::write;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::table;
+use crate::cli::outputs;
+use crate::file_io::IfExists;
+use crate::file_io::OutputFile;
+use crate::file_io::is_standard_output;
 use crate::inspect::dup::DedupOptions;
 use crate::inspect::dup::DedupReport;
 use crate::inspect::dup::DirectorySpill;
@@ -32,8 +36,6 @@ use crate::inspect::dup::PrintCache;
 use crate::inspect::dup::Weighting;
 use crate::inspect::dup::dedup;
 use crate::inspect::table::Selection;
-use crate::keyring::IfExists;
-use crate::keyring::write_aside;
 use crate::registry::Error;
 use crate::registry::Picks;
 use crate::registry::SpillDirectory;
@@ -46,6 +48,21 @@ const DISTANCE_MAX: u32 = 16;
 
 pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
+    let may = |path: &Option<PathBuf>| match path {
+        Some(path) => outputs::may_write_file(path, cli, out),
+        None => Ok(IfExists::Refuse),
+    };
+    let (may_output, may_clusters, may_bitmask) = (
+        may(&args.output)?,
+        may(&args.clusters)?,
+        may(&args.bitmask)?,
+    );
+    let written = [&args.output, &args.clusters, &args.bitmask];
+    let data = written
+        .into_iter()
+        .flatten()
+        .find(|path| is_standard_output(path));
+    let out = &out.beside(data.map(PathBuf::as_path));
     let target = target(&args.target, cli, out)?;
     let spill = SpillDirectory::create(&home_of(cli)?)?;
     let kept = target.kept_prints();
@@ -59,16 +76,15 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
     let report = dedup(&open, &options, &bar).map_err(|e| target.blame(e))?;
     drop(bar);
     if let Some(path) = &args.clusters {
-        let fail = |e| Failure::from(Error::file("write", path, e));
-        evidence(&report, path).map_err(fail)?;
+        let fail = |e| Failure::from(Error::output(path, e));
+        evidence(&report, path, may_clusters).map_err(fail)?;
     }
     if let Some(path) = &args.bitmask {
-        let fail = |e| Failure::from(Error::file("write", path, e));
         let words = report.removed.words().iter();
         let bytes: Vec<u8> = words.flat_map(|word| word.to_le_bytes()).collect();
         let length = usize::try_from(report.rows.div_ceil(8)).unwrap_or(usize::MAX);
         let mask = bytes.get(..length.min(bytes.len())).unwrap_or_default();
-        write_aside(path, mask, None, IfExists::Replace).map_err(fail)?;
+        outputs::write(path, mask, may_bitmask)?;
     }
     let mut files = Vec::new();
     if let Some(path) = &args.output {
@@ -76,7 +92,7 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
             targets: std::slice::from_ref(&target),
             paths: std::slice::from_ref(path),
             columns: &[],
-            if_exists: write::if_exists(cli),
+            if_exists: may_output,
         };
         let keep = |number: u64| (!report.removed.contains(number)).then_some(0);
         files = write::write(&writing, &Picks::Number(&keep), out)?.files;
@@ -157,8 +173,8 @@ pub(super) fn near_options<'a>(
 }
 
 /// Writes why each row goes, a line of JSON each.
-fn evidence(report: &DedupReport, path: &Path) -> io::Result<()> {
-    let mut to = BufWriter::new(File::create(path)?);
+fn evidence(report: &DedupReport, path: &Path, if_exists: IfExists) -> io::Result<()> {
+    let mut to = BufWriter::new(OutputFile::create(path, if_exists, None)?);
     for why in &report.evidence {
         let kind = match why.likeness {
             Likeness::Exact => "exact",
@@ -170,7 +186,7 @@ fn evidence(report: &DedupReport, path: &Path) -> io::Result<()> {
         });
         writeln!(to, "{line}")?;
     }
-    to.into_inner()?.sync_all()
+    to.into_inner()?.finish().map(drop)
 }
 
 fn text(report: &DedupReport, is_kept: bool, seconds: f64) -> String {

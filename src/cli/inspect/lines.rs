@@ -17,6 +17,7 @@ use crate::cli::inspect::target;
 use crate::cli::inspect::tell_truncated;
 use crate::cli::interrupt;
 use crate::cli::out::Out;
+use crate::cli::out::json_text;
 use crate::cli::out::printable;
 use crate::inspect::line_index::Line;
 use crate::inspect::line_index::Part;
@@ -192,7 +193,7 @@ impl<W: Write> Printer<W> {
 fn show(to: &mut dyn Write, style: Style, text: &str) -> io::Result<()> {
     match style {
         Style::Json => {
-            let quoted = json!(text).to_string();
+            let quoted = json_text(&json!(text));
             let inside = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"'));
             to.write_all(inside.unwrap_or_default().as_bytes())
         }

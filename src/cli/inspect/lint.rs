@@ -10,6 +10,7 @@ use crate::cli::inspect::scan;
 use crate::cli::inspect::target;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
+use crate::cli::out::escaped;
 use crate::cli::out::printable;
 use crate::cli::out::table;
 use crate::inspect::Format;
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
             };
             let version = env!("CARGO_PKG_VERSION");
             let value = sarif::sarif(&report, &uri_of(target.name()), rows, version);
-            out.bytes(format!("{value:#}\n").as_bytes())?;
+            out.bytes(escaped(format!("{value:#}\n")).as_bytes())?;
         }
         _ => out.result(&object(&report), &ids(&report), &text(&report, *out))?,
     }

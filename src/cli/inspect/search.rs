@@ -17,6 +17,7 @@ use crate::cli::inspect::scan_with;
 use crate::cli::inspect::target;
 use crate::cli::inspect::tell_truncated;
 use crate::cli::out::Out;
+use crate::cli::out::json_text;
 use crate::cli::out::printable;
 use crate::inspect::search::Hit;
 use crate::inspect::search::Pattern;
@@ -102,7 +103,7 @@ fn print(hit: &Hit, (out, is_terminal): (&Out, bool), to: &mut dyn Write) -> io:
         if let (Some(cell), Some(line)) = (&hit.cell, line.as_object_mut()) {
             line.insert("cell".to_owned(), json!(String::from_utf8_lossy(cell)));
         }
-        return writeln!(to, "{line}");
+        return writeln!(to, "{}", json_text(&line));
     }
     if out.is_quiet() {
         return writeln!(to, "{}", hit.number);

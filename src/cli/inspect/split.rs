@@ -47,21 +47,22 @@ pub(crate) fn split(args: &SplitArgs, cli: &Cli, out: &Out) -> Result<(), Failur
     };
     let no_ratio = "--ratios takes numbers with commas between them, at least one above 0";
     let splitter = Splitter::new(&options).map_err(|_| Failure::usage(no_ratio))?;
-    let groups = match has_groups {
-        true => groups(&target, &splitter, (cli, out))?,
-        false => Groups::default(),
-    };
     std::fs::create_dir_all(&args.output).map_err(|e| Error::file("create", &args.output, e))?;
     let ending = match args.format {
         Some(format) => format,
         None => OutputFormat::of_shape(&target.shape()?),
     };
     let paths = paths(args, ending.ending());
+    let if_exists = write::if_exists(&paths, cli, out)?;
+    let groups = match has_groups {
+        true => groups(&target, &splitter, (cli, out))?,
+        false => Groups::default(),
+    };
     let writing = write::Writing {
         targets: std::slice::from_ref(&target),
         paths: &paths,
         columns: &[],
-        if_exists: write::if_exists(cli),
+        if_exists,
     };
     let picks = Picks::Both(
         &|batch, row, scratch| splitter.part(splitter.place(batch.shape(), row.text, scratch)),
@@ -123,6 +124,8 @@ pub(crate) fn draw(args: &SampleArgs, cli: &Cli, out: &Out) -> Result<(), Failur
         rows: args.rows,
         seed: args.seed,
     };
+    let wanted = args.output.as_slice();
+    let if_exists = write::if_exists(wanted, cli, out)?;
     let drawn = scan(&target, &Selection::default(), ("drawing", out), |s| {
         Ok(sample(s.batches, &options, s.progress)?)
     })?;
@@ -132,7 +135,7 @@ pub(crate) fn draw(args: &SampleArgs, cli: &Cli, out: &Out) -> Result<(), Failur
             targets: std::slice::from_ref(&target),
             paths: std::slice::from_ref(path),
             columns: &[],
-            if_exists: write::if_exists(cli),
+            if_exists,
         };
         let pick = |number: u64| numbers.binary_search(&number).is_ok().then_some(0);
         let written = write::write(&writing, &Picks::Number(&pick), out)?;

@@ -19,13 +19,15 @@ use crate::cli::inspect::tell_truncated;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
+use crate::cli::outputs;
+use crate::file_io::IfExists;
+use crate::file_io::is_standard_output;
 use crate::inspect::dup::DedupOptions;
 use crate::inspect::dup::Method;
 use crate::inspect::dup::dedup;
 use crate::inspect::output::OutputFormat;
 use crate::inspect::output::Plan;
 use crate::inspect::table::Scan;
-use crate::keyring::IfExists;
 use crate::progress::Progress;
 use crate::registry::Moved;
 use crate::registry::Picks;
@@ -55,13 +57,15 @@ pub(super) struct Written {
     pub(super) files: Vec<RowFileReport>,
 }
 
-/// Whether files may be replaced.
-pub(super) fn if_exists(cli: &Cli) -> IfExists {
-    if cli.yes {
-        IfExists::Replace
-    } else {
-        IfExists::Refuse
+/// Whether files may be replaced, before anything is done.
+pub(super) fn if_exists(paths: &[PathBuf], cli: &Cli, out: &Out) -> Result<IfExists, Failure> {
+    let mut may = IfExists::Refuse;
+    for path in paths {
+        if outputs::may_write_file(path, cli, out)? == IfExists::Replace {
+            may = IfExists::Replace;
+        }
     }
+    Ok(may)
 }
 
 pub(crate) fn filter(args: &FilterArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
@@ -72,12 +76,14 @@ pub(crate) fn filter(args: &FilterArgs, cli: &Cli, out: &Out) -> Result<(), Fail
         args.ignore_case,
         args.invert,
     )?;
+    let paths = std::slice::from_ref(&args.output);
+    let if_exists = if_exists(paths, cli, out)?;
     let target = target(&args.target, cli, out)?;
     let writing = Writing {
         targets: &[target],
-        paths: std::slice::from_ref(&args.output),
+        paths,
         columns: &[],
-        if_exists: if_exists(cli),
+        if_exists,
     };
     let picks =
         Picks::Content(&|batch, row, scratch| pattern.is_hit(batch, row, scratch).then_some(0));
@@ -87,6 +93,8 @@ pub(crate) fn filter(args: &FilterArgs, cli: &Cli, out: &Out) -> Result<(), Fail
 
 pub(crate) fn export(args: &ExportArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
+    let paths = std::slice::from_ref(&args.output);
+    let if_exists = if_exists(paths, cli, out)?;
     let target = target(&args.target, cli, out)?;
     let removed = match args.unique {
         false => None,
@@ -107,9 +115,9 @@ pub(crate) fn export(args: &ExportArgs, cli: &Cli, out: &Out) -> Result<(), Fail
     };
     let writing = Writing {
         targets: &[target],
-        paths: std::slice::from_ref(&args.output),
+        paths,
         columns: &args.column,
-        if_exists: if_exists(cli),
+        if_exists,
     };
     let written = match removed {
         None => write(&writing, &Picks::Content(&|_, _, _| Some(0)), out)?,
@@ -123,13 +131,15 @@ pub(crate) fn export(args: &ExportArgs, cli: &Cli, out: &Out) -> Result<(), Fail
 
 pub(crate) fn merge(args: &MergeArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
+    let paths = std::slice::from_ref(&args.output);
+    let if_exists = if_exists(paths, cli, out)?;
     let targets: Result<Vec<Target>, Failure> =
         args.targets.iter().map(|t| target(t, cli, out)).collect();
     let writing = Writing {
         targets: &targets?,
-        paths: std::slice::from_ref(&args.output),
+        paths,
         columns: &[],
-        if_exists: if_exists(cli),
+        if_exists,
     };
     let written = write(&writing, &Picks::Content(&|_, _, _| Some(0)), out)?;
     tell(&written, began.elapsed().as_secs_f64(), Vec::new(), out)
@@ -211,6 +221,9 @@ pub(super) fn tell(
         text += &format!("  {}  {} rows, {size}\n", shown(&file.path), file.rows);
     }
     let paths: Vec<String> = written.files.iter().map(|f| shown(&f.path)).collect();
+    let is_standard = |f: &&RowFileReport| is_standard_output(&f.path);
+    let data = written.files.iter().find(is_standard);
+    let out = out.beside(data.map(|f| f.path.as_path()));
     Ok(out.result(&answer, &paths, &text)?)
 }
 

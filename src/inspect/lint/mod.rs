@@ -13,6 +13,7 @@ mod delimited_row;
 mod escapes;
 mod excerpt;
 mod findings;
+mod front;
 mod json_row;
 mod judge;
 mod lengths;
@@ -34,6 +35,7 @@ mod worker;
 
 use std::ops::ControlFlow;
 
+pub use front::secret_in;
 pub use options::LintOptions;
 pub use report::Example;
 pub use report::LintReport;

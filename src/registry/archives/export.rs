@@ -26,6 +26,9 @@ use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
 use crate::catalog;
 use crate::catalog::Dataset;
+use crate::file_io::IfExists;
+use crate::file_io::Place;
+use crate::file_io::place_of;
 use crate::ident::BlobId;
 use crate::ident::ContentId;
 use crate::ident::TreeId;
@@ -57,6 +60,8 @@ pub struct ExportOptions {
     pub recipients: Vec<Recipient>,
     /// Encrypt under this, and to nobody else.
     pub passphrase: Option<Passphrase>,
+    /// What to do where a plain file is already.
+    pub if_exists: IfExists,
 }
 
 /// What was exported.
@@ -87,8 +92,17 @@ impl LocalRegistry {
         options: &ExportOptions,
         progress: &dyn Progress,
     ) -> Result<ExportReport, Error> {
-        if dest.symlink_metadata().is_ok() {
-            return Err(Error::Exists(dest.to_owned()));
+        let place = place_of(dest).map_err(|e| Error::output(dest, e))?;
+        match place {
+            Place::Free(_) => {}
+            Place::Plain(_) if options.if_exists == IfExists::Replace => {}
+            Place::Plain(_) | Place::Directory => return Err(Error::Exists(dest.to_owned())),
+            Place::Through | Place::StandardOutput if options.split.is_none() => {}
+            Place::Through | Place::StandardOutput => {
+                let why =
+                    std::io::Error::other("volumes are several files, and this is one stream");
+                return Err(Error::output(dest, why));
+            }
         }
         if options.split.is_some_and(|n| n < SPLIT_BYTES_MIN) {
             return Err(Error::SplitTooSmall(SPLIT_BYTES_MIN));

@@ -1,19 +1,20 @@
 //! Where an export goes: one file, or volumes. Nothing has its name before it is whole.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
 use crate::archive::TRAILER_BYTES;
 use crate::archive::VolumeTrailer;
+use crate::file_io::IfExists;
+use crate::file_io::OutputFile;
+use crate::file_io::Written;
 use crate::registry::archives::export::ExportOptions;
 use crate::registry::archives::seal::Passphrase;
 use crate::registry::archives::seal::Recipient;
 use crate::registry::archives::seal::Sealed;
 use crate::registry::archives::seal::room;
 use crate::registry::error::Error;
-use crate::registry::host;
 use crate::wire::limits::VOLUMES_MAX;
 
 /// Takes frames in order.
@@ -22,15 +23,16 @@ pub(crate) struct Output {
     split: Option<u64>,
     recipients: Vec<Recipient>,
     passphrase: Option<Passphrase>,
+    if_exists: IfExists,
     open: Option<Open>,
-    /// Written aside, and what each is to be called.
-    done: Vec<(PathBuf, PathBuf)>,
+    /// Whole, without its name yet, and what each is to be called.
+    done: Vec<(Written, PathBuf)>,
     archive: [u8; 16],
     bytes: u64,
 }
 
 struct Open {
-    aside: PathBuf,
+    path: PathBuf,
     file: Sealed,
     bytes: u64,
     hasher: blake3::Hasher,
@@ -48,6 +50,7 @@ impl Output {
             split: options.split.map(inside),
             recipients: options.recipients.clone(),
             passphrase: options.passphrase.clone(),
+            if_exists: options.if_exists,
             open: None,
             done: Vec::new(),
             archive: [0; 16],
@@ -72,8 +75,12 @@ impl Output {
         let open = match &mut self.open {
             Some(open) => open,
             none => {
-                let passphrase = self.passphrase.as_ref();
-                none.insert(Open::beside(&self.dest, &self.recipients, passphrase)?)
+                let path = match self.split {
+                    Some(_) => volume_path(&self.dest, self.done.len() + 1)?,
+                    None => self.dest.clone(),
+                };
+                let keys = (self.recipients.as_slice(), self.passphrase.as_ref());
+                none.insert(Open::create(path, self.if_exists, keys)?)
             }
         };
         if self.split.is_some() {
@@ -88,18 +95,9 @@ impl Output {
     pub(crate) fn finish(mut self) -> Result<(Vec<PathBuf>, u64), Error> {
         self.close(true)?;
         let mut paths = Vec::new();
-        for (aside, path) in std::mem::take(&mut self.done) {
-            std::fs::rename(&aside, &path).map_err(|e| Error::file("create", &path, e))?;
+        for (written, path) in self.done {
+            written.place().map_err(|e| Error::output(&path, e))?;
             paths.push(path);
-        }
-        if let Some(dir) = self.dest.parent() {
-            let dir = if dir.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                dir
-            };
-            // Names are durable where the system can make them so.
-            let _ = File::open(dir).and_then(|d| d.sync_all());
         }
         Ok((paths, self.bytes))
     }
@@ -109,12 +107,7 @@ impl Output {
             return Ok(());
         };
         let number = u32::try_from(self.done.len() + 1).unwrap_or(u32::MAX);
-        let mut path = self.dest.clone().into_os_string();
         if self.split.is_some() {
-            if number > VOLUMES_MAX {
-                let many = std::io::Error::other("more volumes than there may be");
-                return Err(Error::file("split", &self.dest, many));
-            }
             let trailer = VolumeTrailer {
                 archive: self.archive,
                 number,
@@ -124,40 +117,36 @@ impl Output {
             };
             open.write(&trailer.encode())?;
             self.bytes += TRAILER_BYTES as u64;
-            path.push(format!(".{number:03}"));
         }
-        let Open { aside, file, .. } = open;
-        let ended = file.finish();
-        self.done.push((aside, path.into()));
-        ended.map_err(|e| Error::file("write", &self.dest, e))
+        let Open { path, file, .. } = open;
+        let written = file.finish().map_err(|e| Error::output(&path, e))?;
+        self.done.push((written, path));
+        Ok(())
     }
 }
 
-impl Drop for Output {
-    /// What was not finished goes; what cannot be removed has a name that says what it is.
-    fn drop(&mut self) {
-        let open = self.open.take().map(|o| o.aside);
-        for aside in self.done.drain(..).map(|(aside, _)| aside).chain(open) {
-            let _ = std::fs::remove_file(aside);
-        }
+/// What a volume is called.
+fn volume_path(dest: &Path, number: usize) -> Result<PathBuf, Error> {
+    if number > VOLUMES_MAX as usize {
+        let many = std::io::Error::other("more volumes than there may be");
+        return Err(Error::file("split", dest, many));
     }
+    let mut path = dest.to_owned().into_os_string();
+    path.push(format!(".{number:03}"));
+    Ok(path.into())
 }
 
 impl Open {
-    fn beside(
-        dest: &Path,
-        recipients: &[Recipient],
-        passphrase: Option<&Passphrase>,
+    fn create(
+        path: PathBuf,
+        if_exists: IfExists,
+        (recipients, passphrase): (&[Recipient], Option<&Passphrase>),
     ) -> Result<Self, Error> {
-        let noise: [u8; 6] = host::random().map_err(|e| Error::file("seed", dest, e))?;
-        let name = dest.file_name().unwrap_or_default().to_string_lossy();
-        let hex = crate::ident::to_hex(&noise);
-        let aside = dest.with_file_name(format!(".{name}.partial-{hex}"));
-        let file = File::create_new(&aside).and_then(|f| Sealed::new(f, recipients, passphrase));
-        let file = file.map_err(|e| Error::file("create", dest, e))?;
+        let file = OutputFile::create(&path, if_exists, None);
+        let file = file.and_then(|f| Sealed::new(f, recipients, passphrase));
         Ok(Self {
-            aside,
-            file,
+            file: file.map_err(|e| Error::output(&path, e))?,
+            path,
             bytes: 0,
             hasher: blake3::Hasher::new(),
         })
@@ -165,7 +154,7 @@ impl Open {
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let written = self.file.write_all(bytes);
-        written.map_err(|e| Error::file("write", &self.aside, e))?;
+        written.map_err(|e| Error::file("write", &self.path, e))?;
         self.bytes += bytes.len() as u64;
         Ok(())
     }

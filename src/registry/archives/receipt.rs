@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use crate::archive::Receipt;
+use crate::file_io::IfExists;
+use crate::file_io::read_given;
+use crate::file_io::write_output;
 use crate::ident::PublisherKey;
 use crate::ident::TreeId;
 use crate::keyring;
-use crate::keyring::IfExists;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::trust::Domain;
@@ -19,16 +21,14 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the file or the node's key cannot be written.
-    pub fn write_receipt(&self, path: &Path) -> Result<u64, Error> {
+    pub fn write_receipt(&self, path: &Path, if_exists: IfExists) -> Result<u64, Error> {
         let held = self.list()?.into_iter().filter(|d| !d.flags.private);
         let roots: Vec<TreeId> = held.map(|d| d.manifest.chunk_tree_root).collect();
         let body = Receipt::body_of(roots);
         let pair = keyring::node_key(self.home())?;
         let signature = pair.sign_bytes(Domain::Receipt, &body);
         let bytes = Receipt { body, signature }.encode();
-        keyring::write_aside(path, &bytes, None, IfExists::Replace)
-            .map_err(|e| Error::file("write", path, e))?;
-        Ok(bytes.len() as u64)
+        write_output(path, &bytes, if_exists, None).map_err(|e| Error::output(path, e))
     }
 
     /// Reads a receipt: the chunk trees in it, and whose it is. It only says what to leave out;
@@ -37,12 +37,8 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when it is no receipt, or its signature does not hold.
     pub fn read_receipt(path: &Path) -> Result<(Vec<TreeId>, PublisherKey), Error> {
-        use std::io::Read as _;
-        let fail = |e| Error::file("read", path, e);
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path).map_err(fail)?;
-        let limit = RECEIPT_BYTES_MAX as u64 + 1024;
-        file.take(limit).read_to_end(&mut bytes).map_err(fail)?;
+        let bytes = read_given(path, RECEIPT_BYTES_MAX + 1024);
+        let bytes = bytes.map_err(|e| Error::file("read", path, e))?;
         let receipt = Receipt::decode(&bytes).map_err(crate::archive::ArchiveError::from)?;
         verify(Domain::Receipt, &receipt.body, &receipt.signature)?;
         let roots = receipt

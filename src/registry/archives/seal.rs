@@ -4,15 +4,20 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::io::BufRead;
 use std::io::Read;
+use std::io::Seek;
 use std::io::Write;
 use std::path::Path;
 use std::str::FromStr;
 
 use age::secrecy::SecretString;
 use age::stream::StreamWriter;
+use zeroize::Zeroizing;
 
+use crate::file_io::Input;
+use crate::file_io::OutputFile;
+use crate::file_io::Written;
+use crate::file_io::read_given_text;
 use crate::registry::error::Error;
 
 /// How every age file begins.
@@ -22,7 +27,7 @@ const WORK_FACTOR: u8 = 18;
 /// The most that a file may ask for: 4 GiB would be 22.
 const WORK_FACTOR_MAX: u8 = 20;
 /// Bytes of an identity file.
-const IDENTITIES_BYTES_MAX: u64 = 1 << 20;
+const IDENTITIES_BYTES_MAX: usize = 1 << 20;
 /// Bytes that age adds to a file: its header, and a tag to every 64 KiB.
 const HEADER_BYTES: u64 = 512;
 const STANZA_BYTES: u64 = 200;
@@ -88,10 +93,10 @@ impl Openers {
     /// [`Error::File`] when it cannot be read or holds none.
     pub fn add_file(&mut self, path: &Path) -> Result<(), Error> {
         let fail = |e| Error::file("read", path, e);
-        let file = File::open(path).map_err(fail)?.take(IDENTITIES_BYTES_MAX);
+        let text = read_given_text(path, IDENTITIES_BYTES_MAX).map_err(fail)?;
+        let text = Zeroizing::new(text);
         let before = self.identities.len();
-        for line in io::BufReader::new(file).lines() {
-            let line = line.map_err(fail)?;
+        for line in text.lines() {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
@@ -108,14 +113,14 @@ impl Openers {
 
 /// A file that is written plain or encrypted.
 pub(crate) enum Sealed {
-    Plain(File),
-    Age(Box<StreamWriter<File>>),
+    Plain(OutputFile),
+    Age(Box<StreamWriter<OutputFile>>),
 }
 
 impl Sealed {
     /// Begins to write.
     pub(crate) fn new(
-        file: File,
+        file: OutputFile,
         recipients: &[Recipient],
         passphrase: Option<&Passphrase>,
     ) -> io::Result<Self> {
@@ -138,10 +143,10 @@ impl Sealed {
     }
 
     /// Ends and makes durable.
-    pub(crate) fn finish(self) -> io::Result<()> {
+    pub(crate) fn finish(self) -> io::Result<Written> {
         match self {
-            Self::Plain(file) => file.sync_all(),
-            Self::Age(writer) => writer.finish()?.sync_all(),
+            Self::Plain(file) => file.close(),
+            Self::Age(writer) => writer.finish()?.close(),
         }
     }
 }
@@ -171,18 +176,30 @@ pub(crate) fn room(limit: u64, recipients: usize) -> u64 {
 }
 
 /// Whether a file is encrypted.
-pub(crate) fn is_sealed(path: &Path) -> io::Result<bool> {
+pub(crate) fn is_sealed(file: &mut File) -> io::Result<bool> {
     let mut begin = Vec::new();
-    let file = File::open(path)?;
+    file.rewind()?;
     file.take(MAGIC.len() as u64).read_to_end(&mut begin)?;
+    file.rewind()?;
     Ok(begin == MAGIC)
 }
 
-/// The bytes of a file, decrypted where it is encrypted.
+/// The bytes of a file or a stream, decrypted where it is encrypted.
 pub(crate) fn open(path: &Path, openers: &Openers) -> Result<Box<dyn Read + Send>, Error> {
     let fail = |e| Error::file("read", path, e);
-    let is_sealed = is_sealed(path).map_err(fail)?;
-    let file = File::open(path).map_err(fail)?;
+    let mut source: Box<dyn Read + Send> = match Input::open(path).map_err(fail)? {
+        Input::Plain(file) => Box::new(file),
+        Input::Stream(stream) => Box::new(stream),
+    };
+    // A stream cannot be read again: what was looked at is put before the rest.
+    let mut begin = Vec::new();
+    let front = source
+        .as_mut()
+        .take(MAGIC.len() as u64)
+        .read_to_end(&mut begin);
+    front.map_err(fail)?;
+    let is_sealed = begin == MAGIC;
+    let file = io::Cursor::new(begin).chain(source);
     let file = io::BufReader::with_capacity(1 << 20, file);
     if !is_sealed {
         return Ok(Box::new(file));

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use crate::archive::ArchiveError;
 use crate::archive::TRAILER_BYTES;
 use crate::archive::VolumeTrailer;
+use crate::file_io::open_plain;
 use crate::registry::archives::seal;
 use crate::registry::archives::seal::Openers;
 use crate::registry::archives::sets::Set;
@@ -35,6 +36,18 @@ pub struct Parcel {
     is_whole: bool,
     /// Volumes that are not there, in words.
     missing: Option<String>,
+    source: Source,
+}
+
+/// What the paths of a parcel are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// Plain files, which can be read again.
+    Files,
+    /// A pipe, a device or standard input, which can be read once.
+    Stream,
+    /// Something in a directory that is called like an archive and is no plain file.
+    Special,
 }
 
 impl Parcel {
@@ -43,14 +56,20 @@ impl Parcel {
         self.paths.first().map_or(Path::new(""), PathBuf::as_path)
     }
 
+    /// Whether it can be read only once.
+    pub fn is_stream(&self) -> bool {
+        self.source == Source::Stream
+    }
+
     /// A whole archive in one file.
-    fn single(path: PathBuf) -> Self {
+    fn single(path: PathBuf, source: Source) -> Self {
         Self {
             paths: vec![path],
             is_split: false,
             is_sealed: false,
             is_whole: false,
             missing: None,
+            source,
         }
     }
 
@@ -62,6 +81,7 @@ impl Parcel {
             is_sealed: false,
             is_whole: false,
             missing: set.missing,
+            source: Source::Files,
         }
     }
 
@@ -94,6 +114,9 @@ impl Parcel {
     /// # Errors
     /// [`ArchiveError::NoVolume`] or [`ArchiveError::Volume`].
     pub(crate) fn check(&self, openers: &Openers) -> Result<(), Error> {
+        if self.source == Source::Special {
+            return Err(Error::NotPlainFile(self.path().to_owned()));
+        }
         if let Some(missing) = &self.missing {
             let missing = missing.clone();
             return Err(ArchiveError::NoVolume { missing }.into());
@@ -201,29 +224,43 @@ fn trailer_of(file: &mut File) -> std::io::Result<Option<VolumeTrailer>> {
 }
 
 /// The archives in these files and directories: volumes of one archive are put together. In a
-/// directory, files count that are called `.alimentar`, with or without a number behind.
+/// directory, files count that are called `.alimentar`, with or without a number behind. A pipe, a
+/// device, and `-` for standard input are one archive each, and not read here.
 ///
 /// # Errors
 /// [`Error`] when a path cannot be read.
 pub fn parcels(paths: &[PathBuf]) -> Result<Vec<Parcel>, Error> {
-    let mut files = Vec::new();
+    let (mut files, mut found) = (Vec::new(), Vec::new());
     for path in paths {
         let fail = |e| Error::file("read", path, e);
-        if !std::fs::metadata(path).map_err(fail)?.is_dir() {
+        if path.as_os_str() == "-" {
+            found.push(Parcel::single(path.clone(), Source::Stream));
+            continue;
+        }
+        let kind = std::fs::metadata(path).map_err(fail)?.file_type();
+        if kind.is_file() {
             files.push(path.clone());
+            continue;
+        }
+        if !kind.is_dir() {
+            found.push(Parcel::single(path.clone(), Source::Stream));
             continue;
         }
         let mut inside = Vec::new();
         for entry in std::fs::read_dir(path).map_err(fail)? {
             let entry = entry.map_err(fail)?;
-            if is_archive_name(&entry.file_name().to_string_lossy()) {
-                inside.push(entry.path());
+            let at = entry.path();
+            if !is_archive_name(&entry.file_name().to_string_lossy()) {
+                continue;
+            }
+            match std::fs::metadata(&at).is_ok_and(|m| !m.is_file()) {
+                true => found.push(Parcel::single(at, Source::Special)),
+                false => inside.push(at),
             }
         }
         inside.sort();
         files.extend(inside);
     }
-    let mut found = Vec::new();
     let mut volumes = Vec::new();
     let mut sealed: BTreeMap<PathBuf, BTreeMap<u32, PathBuf>> = BTreeMap::new();
     let mut seen = HashSet::new();
@@ -234,7 +271,8 @@ pub fn parcels(paths: &[PathBuf]) -> Result<Vec<Parcel>, Error> {
             continue;
         }
         // What an encrypted volume says of itself is inside: its name has to do for now.
-        if seal::is_sealed(&path).map_err(fail)?
+        let mut file = open_plain(&path).map_err(fail)?;
+        if seal::is_sealed(&mut file).map_err(fail)?
             && let Some(number) = volume_number(&path)
         {
             let parts = sealed.entry(path.with_extension("")).or_default();
@@ -245,10 +283,9 @@ pub fn parcels(paths: &[PathBuf]) -> Result<Vec<Parcel>, Error> {
             }
             continue;
         }
-        let mut file = File::open(&path).map_err(fail)?;
         match trailer_of(&mut file).map_err(fail)? {
             Some(trailer) => volumes.push(Volume { path, trailer }),
-            None => found.push(Parcel::single(path)),
+            None => found.push(Parcel::single(path, Source::Files)),
         }
     }
     found.extend(sets(volumes).into_iter().map(Parcel::volumes));
@@ -278,6 +315,7 @@ fn sealed_parcel(parts: BTreeMap<u32, PathBuf>) -> Parcel {
         is_sealed: true,
         is_whole: false,
         missing,
+        source: Source::Files,
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Merged;
+use crate::file_io::IfExists;
 use crate::ident::BlobId;
 use crate::ident::ContentId;
 use crate::manifest::FileEntry;
@@ -42,10 +43,12 @@ use crate::sync::TreeKind;
 pub struct PullOptions {
     /// Keep it from peers whatever its manifest says.
     pub private: bool,
-    /// Also write it here, where nothing may be.
+    /// Also write it here, as a checkout does.
     pub output: Option<PathBuf>,
     /// Take it however much larger it is than what is sent for it.
     pub allow_large: bool,
+    /// What to do where a plain file is already.
+    pub if_exists: IfExists,
 }
 
 /// What a pull did.
@@ -99,13 +102,14 @@ impl LocalRegistry {
             shared: false,
         };
         self.publish_pulled(session, accepted, flags)?;
-        if let Some(dest) = options.output.as_ref().filter(|_| !is_straight(offer)) {
-            self.checkout(&offer.listed.dataset, None, dest, progress)?;
+        if let Some(dest) = options.output.as_ref().filter(|_| !fetched.is_written) {
+            let dest = (dest.as_path(), options.if_exists);
+            self.checkout_over(&offer.listed.dataset, None, dest, progress)?;
         }
         Ok(PullReport {
             content_id: offer.manifest().content_id,
-            chunks_fetched: fetched.0,
-            chunks_local: fetched.1,
+            chunks_fetched: fetched.fetched,
+            chunks_local: fetched.local,
             sources: supplies.iter().map(|s| s.report().clone()).collect(),
             seconds: started.elapsed().as_secs_f64(),
         })
@@ -118,7 +122,7 @@ impl LocalRegistry {
         supplies: &[Supply<'_>],
         options: &PullOptions,
         progress: &dyn Progress,
-    ) -> Result<(u64, u64), Error> {
+    ) -> Result<Gathered, Error> {
         let reader = BlobReader::new(&self.store)?;
         let resembling = Resembling::open(&self.store)?;
         let m = offer.manifest();
@@ -159,7 +163,9 @@ impl LocalRegistry {
         let files: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
         let mut hashing = Hashing::new(&files, 0);
         let mut straight = match &options.output {
-            Some(dest) if is_straight(offer) => Some(Straight::new(&files, m.dataset_kind, dest)?),
+            Some(dest) if is_straight(offer) => {
+                Straight::new(&files, m.dataset_kind, (dest, options.if_exists))?
+            }
             _ => None,
         };
         let pulling = Pulling {
@@ -171,8 +177,13 @@ impl LocalRegistry {
             straight.as_mut().map_or(Ok(()), |s| s.push(data))
         })?;
         check_ids(m, &table, hashing.into_ids())?;
+        let is_written = straight.is_some();
         straight.map_or(Ok(()), Straight::finish)?;
-        Ok((fetched.fetched, fetched.local))
+        Ok(Gathered {
+            fetched: fetched.fetched,
+            local: fetched.local,
+            is_written,
+        })
     }
 
     fn publish_pulled(
@@ -194,6 +205,15 @@ impl LocalRegistry {
             Ok(catalog::forget_known(tables, &[admitted.envelope().id()])?)
         })
     }
+}
+
+/// What gathering a dataset did.
+struct Gathered {
+    /// Chunks that came, and that were here.
+    fetched: u64,
+    local: u64,
+    /// Its files were written while they arrived.
+    is_written: bool,
 }
 
 /// Whether its files are written while they arrive.

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::file_io::IfExists;
+use crate::file_io::aside_of;
+use crate::file_io::put_in_place;
 use crate::manifest::DatasetKind;
 use crate::manifest::FileEntry;
 use crate::registry::checkout::Target;
-use crate::registry::checkout::beside;
 use crate::registry::checkout::destination;
 use crate::registry::checkout::make;
 use crate::registry::error::Error;
@@ -19,6 +21,7 @@ pub(crate) struct Straight<'a> {
     files: &'a [(u64, &'a FileEntry)],
     single: bool,
     dest: PathBuf,
+    if_exists: IfExists,
     aside: PathBuf,
     /// The file that is next, or being written.
     next: usize,
@@ -27,27 +30,31 @@ pub(crate) struct Straight<'a> {
 }
 
 impl<'a> Straight<'a> {
-    /// All files of a dataset of this kind, to a new place.
+    /// All files of a dataset of this kind, to a place; `None` where the only file is to be
+    /// written through, which is for when all of it is here.
     pub(crate) fn new(
         files: &'a [(u64, &'a FileEntry)],
         kind: DatasetKind,
-        dest: &Path,
-    ) -> Result<Self, Error> {
+        (dest, if_exists): (&Path, IfExists),
+    ) -> Result<Option<Self>, Error> {
         let single = kind == DatasetKind::File;
-        let dest = destination(files, single, dest)?;
-        let aside = beside(&dest)?;
+        let Some(dest) = destination(files, single, (dest, if_exists))? else {
+            return Ok(None);
+        };
+        let aside = aside_of(&dest).map_err(|e| Error::file("create", &dest, e))?;
         if !single {
             std::fs::create_dir_all(&aside).map_err(|e| Error::file("create", &aside, e))?;
         }
-        Ok(Self {
+        Ok(Some(Self {
             files,
             single,
             dest,
+            if_exists,
             aside,
             next: 0,
             open: None,
             at: 0,
-        })
+        }))
     }
 
     /// Takes the bytes that come next.
@@ -88,7 +95,8 @@ impl<'a> Straight<'a> {
     pub(crate) fn finish(mut self) -> Result<(), Error> {
         // Empty files at the end, or alone.
         self.push(&[])?;
-        std::fs::rename(&self.aside, &self.dest).map_err(|e| Error::file("create", &self.dest, e))
+        let placed = put_in_place(&self.aside, &self.dest, self.if_exists);
+        placed.map_err(|e| Error::output(&self.dest, e))
     }
 }
 

@@ -57,6 +57,14 @@ pub enum StoreError {
     /// Stopped on request.
     #[error("interrupted")]
     Interrupted,
+    /// Another home keeps its blobs in the same directory; each would remove what the other needs.
+    #[error("the packs in `{}` are those of the home `{}`", packs.display(), other.display())]
+    SharedPacks {
+        /// Where they are.
+        packs: PathBuf,
+        /// The other home.
+        other: PathBuf,
+    },
     /// A blob larger than a record may be.
     #[error("{key} is {bytes} bytes, more than a record holds")]
     TooLarge {
@@ -108,6 +116,7 @@ impl Classify for StoreError {
             Self::Meta(e) => e.kind(),
             Self::Tree(e) => e.kind(),
             Self::Interrupted => ErrorKind::Interrupted,
+            Self::SharedPacks { .. } => ErrorKind::Conflict,
             Self::TooLarge { .. } => ErrorKind::Invalid,
         }
     }

@@ -16,6 +16,8 @@ pub(crate) const RESERVE: &str = "reserve";
 pub(crate) const PACKS_DIR: &str = "packs";
 /// A pack that a rebuild writes, until it is whole.
 pub(crate) const PACK_ASIDE: &str = "packs/new";
+/// Among the packs: the path of the home that they belong to, where they do not lie in it.
+pub(crate) const PACKS_HOME: &str = "home";
 /// One file, held locked, for every operation that is under way.
 pub(crate) const OPERATIONS_DIR: &str = "operations";
 

@@ -9,6 +9,7 @@ mod difference_tests;
 mod error;
 mod fsck;
 mod gc;
+mod home;
 pub mod io;
 mod layout;
 mod meta;
@@ -43,6 +44,8 @@ pub use gc::Deferred;
 pub use gc::GcOptions;
 pub use gc::GcReport;
 pub use gc::Roots;
+pub use home::HomeFault;
+pub use home::home_fault;
 pub use layout::STORE_VERSION;
 pub use old_index::OldIndex;
 pub use operation::Operation;
@@ -84,7 +87,9 @@ impl DiskStore {
     /// # Errors
     /// [`StoreError`] when it cannot be made or read, or was written by a newer version.
     pub fn open(home: &Path, refill: &Refill) -> Result<Self, StoreError> {
+        home::prepare(home);
         let disk = RealDisk::open(home).map_err(|e| StoreError::io("open", home, e))?;
+        home::claim_packs(home)?;
         let store = Self::on(Arc::new(disk), refill)?;
         Ok(Self {
             home: home.to_owned(),
@@ -116,7 +121,9 @@ impl DiskStore {
     /// [`StoreError`] when the disk fails or a pack cannot be read for now, or was written by a
     /// newer version. The index is then as it was.
     pub fn rebuild(home: &Path, refill: &Refill) -> Result<(), StoreError> {
+        home::prepare(home);
         let disk = RealDisk::open(home).map_err(|e| StoreError::io("open", home, e))?;
+        home::claim_packs(home)?;
         Self::rebuild_on(Arc::new(disk), refill)
     }
 

@@ -1,0 +1,33 @@
+//! Files of other people: reading what a command is given, writing what it gives back. Every output
+//! of every command goes through [`OutputFile`] or [`put_in_place`]; every helper file is read by
+//! [`read_own`] or [`read_given`]. None of them waits for another program without an end: a signal
+//! ends the wait.
+
+mod aside;
+mod input;
+mod output;
+mod waiting;
+
+pub use aside::IfExists;
+pub use aside::aside_of;
+pub use aside::put_in_place;
+pub use aside::write_aside;
+pub use input::Input;
+pub use input::NotPlain;
+pub use input::Stream;
+pub use input::TooLong;
+pub use input::open_plain;
+pub use input::read_given;
+pub use input::read_given_text;
+pub use input::read_own;
+pub use input::read_own_text;
+pub use output::NoDirectory;
+pub use output::OutputFile;
+pub use output::Place;
+pub use output::Written;
+pub use output::is_standard_output;
+pub use output::place_of;
+pub use output::write_output;
+pub use waiting::Stopped;
+pub use waiting::stop_flag;
+pub use waiting::typed_line;

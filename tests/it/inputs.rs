@@ -1,0 +1,261 @@
+//! What commands read: pipes are read once, files of the registry are plain files, and nothing
+//! waits for ever.
+
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::Pid;
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::answer;
+use crate::support::begun;
+use crate::support::ended;
+use crate::support::error_of;
+use crate::support::lines;
+use crate::support::make_fifo;
+use crate::support::program;
+
+/// An exporting registry with an archive of it, and room for others.
+struct Post {
+    dir: tempfile::TempDir,
+    archive: Vec<u8>,
+}
+
+impl Post {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("train.jsonl");
+        std::fs::write(&file, lines(500, 1)).unwrap();
+        let home = dir.path().join("exporter");
+        answer(&home, &["registry", "index", file.to_str().unwrap()]);
+        let path = dir.path().join("train.alimentar");
+        answer(
+            &home,
+            &["registry", "export", "train", "-o", path.to_str().unwrap()],
+        );
+        let archive = std::fs::read(path).unwrap();
+        Self { dir, archive }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
+
+/// Writes bytes into a pipe as soon as somebody reads it.
+fn fed(fifo: &Path, bytes: Vec<u8>) -> std::thread::JoinHandle<()> {
+    let to = fifo.to_owned();
+    std::thread::spawn(move || {
+        let mut to = std::fs::File::options().write(true).open(to).unwrap();
+        // Whoever reads may have seen enough.
+        let _ = to.write_all(&bytes);
+    })
+}
+
+#[test]
+fn an_archive_comes_in_through_standard_input_and_through_a_pipe() {
+    let post = Post::new();
+    let mut command = program(&post.at("a"));
+    let mut child = begun(
+        command
+            .args(["--json", "registry", "import", "-"])
+            .stdin(Stdio::piped()),
+    );
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(&post.archive)
+        .unwrap();
+    let out = ended(child);
+    assert!(out.status.success(), "{out:?}");
+    let said: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(said["imported"][0]["name"], "train");
+    let fifo = post.at("pipe");
+    make_fifo(&fifo);
+    let feeding = fed(&fifo, post.archive.clone());
+    let mut command = program(&post.at("b"));
+    let out = ended(begun(
+        command.args(["--json", "registry", "import"]).arg(&fifo),
+    ));
+    feeding.join().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    assert_eq!(
+        answer(&post.at("b"), &["registry", "verify", "train"])["content"],
+        "ok"
+    );
+}
+
+#[test]
+fn a_pipe_that_is_cut_or_holds_no_archive_is_refused() {
+    let post = Post::new();
+    let cut = post.archive[..post.archive.len() / 2].to_vec();
+    for bytes in [cut, b"no archive at all".to_vec(), Vec::new()] {
+        let mut command = program(&post.at("a"));
+        let mut child = begun(
+            command
+                .args(["--json", "registry", "import", "-"])
+                .stdin(Stdio::piped()),
+        );
+        let _ = child.stdin.take().unwrap().write_all(&bytes);
+        let out = ended(child);
+        assert_eq!(out.status.code(), Some(4), "{out:?}");
+        let said: Value = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!(said["refused"][0]["path"], "-");
+    }
+    let list = answer(&post.at("a"), &["registry", "list"]);
+    assert_eq!(list["datasets"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_pipe_among_archives_of_a_directory_is_refused_and_the_others_come_in() {
+    let post = Post::new();
+    let dir = post.at("box");
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(dir.join("train.alimentar"), &post.archive).unwrap();
+    make_fifo(&dir.join("pipe.alimentar"));
+    let mut command = program(&post.at("a"));
+    let out = ended(begun(
+        command.args(["--json", "registry", "import"]).arg(&dir),
+    ));
+    assert_eq!(out.status.code(), Some(7), "{out:?}");
+    let said: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(said["imported"].as_array().unwrap().len(), 1);
+    assert!(
+        said["refused"][0]["path"]
+            .as_str()
+            .unwrap()
+            .ends_with("pipe.alimentar")
+    );
+}
+
+#[test]
+fn files_of_the_registry_that_are_pipes_are_errors_at_once() {
+    let post = Post::new();
+    let data = post.at("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("a.txt"), b"a").unwrap();
+    make_fifo(&data.join(".alimentarignore"));
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let cases: [(&str, Vec<String>); 4] = [
+        ("trust.toml", vec!["registry".into(), "list".into()]),
+        (
+            "key.enc",
+            vec!["registry".into(), "sign".into(), "train".into()],
+        ),
+        (
+            "known_peers",
+            vec![
+                "registry".into(),
+                "peers".into(),
+                "forget".into(),
+                "a:1".into(),
+            ],
+        ),
+        (
+            "unused",
+            vec!["registry".into(), "index".into(), text(&data)],
+        ),
+    ];
+    for (name, words) in cases {
+        let home = post.at("exporter");
+        make_fifo(&home.join(name));
+        let mut command = program(&home);
+        let out = ended(begun(command.arg("--json").args(&words)));
+        assert_eq!(out.status.code(), Some(1), "{name} {out:?}");
+        let message = error_of(&out)["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("not a plain file"), "{name} {message}");
+        std::fs::remove_file(home.join(name)).unwrap();
+    }
+}
+
+#[test]
+fn a_pipe_in_an_indexed_directory_is_left_out_and_said() {
+    let post = Post::new();
+    let data = post.at("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("a.txt"), b"a").unwrap();
+    make_fifo(&data.join("pipe"));
+    let _socket = std::os::unix::net::UnixListener::bind(data.join("socket")).unwrap();
+    let mut command = program(&post.at("a"));
+    let out = ended(begun(
+        command.args(["--json", "registry", "index"]).arg(&data),
+    ));
+    assert!(out.status.success(), "{out:?}");
+    let said: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(said["files"], 1);
+    let skipped = said["skipped"].as_array().unwrap();
+    assert_eq!(skipped.len(), 2, "{said}");
+    assert!(skipped.iter().all(|s| s["reason"] == "special"), "{said}");
+}
+
+#[test]
+fn a_card_may_come_through_a_pipe_and_not_without_an_end() {
+    let post = Post::new();
+    let (home, fifo) = (post.at("exporter"), post.at("card"));
+    make_fifo(&fifo);
+    let feeding = fed(&fifo, b"# From a pipe\n".to_vec());
+    let mut command = program(&home);
+    command
+        .args(["--json", "registry", "card", "train", "--set"])
+        .arg(&fifo);
+    let out = ended(begun(&mut command));
+    feeding.join().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    let said: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert!(said["markdown"].as_str().unwrap().contains("From a pipe"));
+    let mut command = program(&home);
+    command.args(["--json", "registry", "card", "train", "--set", "/dev/zero"]);
+    let out = ended(begun(&mut command));
+    assert_eq!(out.status.code(), Some(2), "{out:?}");
+}
+
+#[test]
+fn a_signal_ends_a_command_that_waits_for_the_other_end_of_a_pipe() {
+    let post = Post::new();
+    let home = post.at("exporter");
+    let train = post.at("train.jsonl");
+    // One pipe each: they would be each other's other end.
+    let fifos: Vec<String> = (0..5)
+        .map(|n| {
+            let fifo = post.at(&format!("nobody-{n}"));
+            make_fifo(&fifo);
+            fifo.to_str().unwrap().to_owned()
+        })
+        .collect();
+    let train = train.to_str().unwrap();
+    let commands: [&[&str]; 5] = [
+        &["registry", "card", "train", "--set", &fifos[0]],
+        &["registry", "import", &fifos[1]],
+        &["registry", "export", "train", "-o", &fifos[2]],
+        &["inspect", "export", train, "-o", &fifos[3]],
+        &[
+            "registry",
+            "export",
+            "train",
+            "--for",
+            &fifos[4],
+            "-o",
+            "/dev/null",
+        ],
+    ];
+    let waiting: Vec<_> = commands
+        .iter()
+        .map(|words| begun(program(&home).arg("--json").args(*words)))
+        .collect();
+    // Long enough for all of them to be where they wait; one that is not yet is stopped all the same.
+    std::thread::sleep(Duration::from_millis(1500));
+    for (n, (child, words)) in waiting.into_iter().zip(commands).enumerate() {
+        let (signal, code) = match n % 2 {
+            0 => (Signal::INT, 130),
+            _ => (Signal::TERM, 143),
+        };
+        rustix::process::kill_process(Pid::from_child(&child), signal).unwrap();
+        let out = ended(child);
+        assert_eq!(out.status.code(), Some(code), "{words:?} {out:?}");
+    }
+}

@@ -1,0 +1,298 @@
+//! Where commands write: nothing is replaced unasked, and pipes, devices and links stay what they
+//! are.
+
+use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Output;
+
+use crate::support::answer;
+use crate::support::begun;
+use crate::support::ended;
+use crate::support::error_of;
+use crate::support::lines;
+use crate::support::make_fifo;
+use crate::support::program;
+use crate::support::run;
+
+/// A registry with the dataset `train`, its file, an archive of it and a key.
+struct Desk {
+    dir: tempfile::TempDir,
+    home: PathBuf,
+    data: Vec<u8>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("home");
+        let data = lines(200, 1);
+        std::fs::write(dir.path().join("train.jsonl"), &data).unwrap();
+        let desk = Self { dir, home, data };
+        answer(
+            &desk.home,
+            &["registry", "index", &desk.text("train.jsonl")],
+        );
+        let archive = desk.text("held.alimentar");
+        answer(&desk.home, &["registry", "export", "train", "-o", &archive]);
+        desk
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.at(name).to_str().unwrap().to_owned()
+    }
+
+    fn keyed(&self, words: &[&str]) -> Output {
+        let mut command = program(&self.home);
+        command.env("ALIMENTAR_PASSPHRASE", "test").arg("--json");
+        ended(begun(command.args(words)))
+    }
+
+    /// Commands that write one file, by what stands before its path.
+    fn writers(&self) -> Vec<Vec<String>> {
+        let train = self.text("train.jsonl");
+        let held = self.text("held.alimentar");
+        let commands: [&[&str]; 11] = [
+            &["registry", "export", "train", "-o"],
+            &["registry", "checkout", "train"],
+            &["registry", "checkout", "train:train.jsonl"],
+            &["registry", "import", &held, "--receipt"],
+            &["registry", "sign", "train", "--format", "in-toto", "-o"],
+            &["inspect", "export", &train, "-o"],
+            &["inspect", "filter", &train, "a", "-o"],
+            &["inspect", "merge", &train, &train, "-o"],
+            &["inspect", "sample", &train, "-n", "3", "-o"],
+            &["inspect", "dedup", &train, "--exact", "--output"],
+            &["inspect", "dedup", &train, "--exact", "--bitmask"],
+        ];
+        let words = |c: &&[&str]| c.iter().map(|w| (*w).to_owned()).collect();
+        commands.iter().map(words).collect()
+    }
+}
+
+fn with<'a>(words: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
+    words
+        .iter()
+        .map(String::as_str)
+        .chain(more.iter().copied())
+        .collect()
+}
+
+#[test]
+fn every_output_that_exists_wants_yes() {
+    let desk = Desk::new();
+    assert!(desk.keyed(&["registry", "keygen"]).status.success());
+    let mut writers = desk.writers();
+    let train = desk.text("train.jsonl");
+    let clusters = ["inspect", "dedup", &train, "--exact", "--clusters"];
+    writers.push(clusters.map(str::to_owned).to_vec());
+    for words in &writers {
+        let path = desk.at("taken");
+        std::fs::write(&path, b"old").unwrap();
+        let refused = desk.keyed(&with(words, &[path.to_str().unwrap()]));
+        assert_eq!(refused.status.code(), Some(1), "{words:?} {refused:?}");
+        let error = error_of(&refused);
+        assert_eq!(error["kind"], "conflict", "{words:?}");
+        assert!(error["hint"].as_str().unwrap().contains("--yes"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"old", "{words:?}");
+        let replaced = desk.keyed(&with(words, &[path.to_str().unwrap(), "--yes"]));
+        assert!(replaced.status.success(), "{words:?} {replaced:?}");
+        assert!(std::fs::read(&path).unwrap() != b"old", "{words:?}");
+        std::fs::remove_file(&path).unwrap();
+    }
+    let names = std::fs::read_dir(desk.dir.path()).unwrap().flatten();
+    let left: Vec<_> = names
+        .map(|e| e.file_name())
+        .filter(|n| n.to_string_lossy().contains("partial"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_key_that_exists_wants_force() {
+    let desk = Desk::new();
+    let path = desk.text("key");
+    assert!(
+        desk.keyed(&["registry", "keygen", "-o", &path])
+            .status
+            .success()
+    );
+    let key = std::fs::read(&path).unwrap();
+    let refused = desk.keyed(&["registry", "keygen", "-o", &path, "--yes"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(std::fs::read(&path).unwrap(), key);
+    let forced = desk.keyed(&["registry", "keygen", "-o", &path, "--force"]);
+    assert!(forced.status.success() && std::fs::read(&path).unwrap() != key);
+}
+
+#[test]
+fn man_pages_replace_others_only_with_yes() {
+    let desk = Desk::new();
+    let dir = desk.text("man");
+    let page = desk.at("man/alimentar.1");
+    assert!(run(&desk.home, &["man", &dir]).status.success());
+    std::fs::write(&page, b"old").unwrap();
+    assert_eq!(run(&desk.home, &["man", &dir]).status.code(), Some(1));
+    assert_eq!(std::fs::read(&page).unwrap(), b"old");
+    assert!(run(&desk.home, &["--yes", "man", &dir]).status.success());
+    assert!(std::fs::read(&page).unwrap().len() > 100);
+}
+
+#[test]
+fn standard_output_takes_the_data_and_stderr_the_report() {
+    let desk = Desk::new();
+    assert!(desk.keyed(&["registry", "keygen"]).status.success());
+    for words in desk.writers() {
+        for place in ["-", "/dev/stdout"] {
+            let out = desk.keyed(&with(&words, &[place]));
+            assert!(out.status.success(), "{words:?} {place} {out:?}");
+            assert!(!out.stdout.is_empty(), "{words:?} {place}");
+            let report: serde_json::Value = serde_json::from_slice(&out.stderr).unwrap();
+            assert!(report.is_object(), "{words:?}");
+            if words[1] == "checkout" || words[1] == "export" && words[0] == "inspect" {
+                assert!(out.stdout == desk.data, "{words:?} {place}");
+            }
+        }
+    }
+    // Into a file that somebody else opened, behind what is in it.
+    let path = desk.at("log");
+    std::fs::write(&path, b"before\n").unwrap();
+    let file = std::fs::File::options().append(true).open(&path).unwrap();
+    let mut command = program(&desk.home);
+    let done = command
+        .args(["registry", "checkout", "train", "/dev/stdout"])
+        .stdout(file)
+        .output()
+        .unwrap();
+    assert!(done.status.success());
+    assert!(std::fs::read(&path).unwrap() == [b"before\n", desk.data.as_slice()].concat());
+}
+
+#[test]
+fn devices_and_pipes_are_written_through_and_stay() {
+    let desk = Desk::new();
+    assert!(desk.keyed(&["registry", "keygen"]).status.success());
+    for words in desk.writers() {
+        let out = desk.keyed(&with(&words, &["/dev/null"]));
+        assert!(out.status.success(), "{words:?} {out:?}");
+        let null = std::fs::symlink_metadata("/dev/null").unwrap();
+        assert!(null.file_type().is_char_device(), "{words:?}");
+        let fifo = desk.at("fifo");
+        make_fifo(&fifo);
+        let from = fifo.clone();
+        let reader = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            std::fs::File::open(from)
+                .unwrap()
+                .read_to_end(&mut bytes)
+                .unwrap();
+            bytes
+        });
+        let out = desk.keyed(&with(&words, &[fifo.to_str().unwrap()]));
+        assert!(out.status.success(), "{words:?} {out:?}");
+        assert!(!reader.join().unwrap().is_empty(), "{words:?}");
+        let kind = std::fs::symlink_metadata(&fifo).unwrap().file_type();
+        assert!(kind.is_fifo(), "{words:?}");
+        std::fs::remove_file(&fifo).unwrap();
+    }
+}
+
+#[test]
+fn a_link_stays_and_what_it_leads_to_is_written() {
+    let desk = Desk::new();
+    let (link, real) = (desk.at("link"), desk.at("real"));
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let train = desk.text("train.jsonl");
+    let words = ["inspect", "export", &train, "-o", link.to_str().unwrap()];
+    // It leads nowhere yet.
+    let refused = run(&desk.home, &words);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        error_of(&refused)["message"]
+            .as_str()
+            .unwrap()
+            .contains("link")
+    );
+    std::fs::write(&real, b"old").unwrap();
+    assert_eq!(run(&desk.home, &words).status.code(), Some(1));
+    assert_eq!(std::fs::read(&real).unwrap(), b"old");
+    answer(&desk.home, &[&words[..], &["--yes"]].concat());
+    assert!(std::fs::read(&real).unwrap() == desk.data);
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
+#[test]
+fn a_file_that_is_replaced_keeps_its_mode() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let path = desk.at("private.jsonl");
+    std::fs::write(&path, b"old").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let train = desk.text("train.jsonl");
+    answer(
+        &desk.home,
+        &[
+            "--yes",
+            "inspect",
+            "export",
+            &train,
+            "-o",
+            path.to_str().unwrap(),
+        ],
+    );
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_directory_that_is_missing_is_named() {
+    let desk = Desk::new();
+    assert!(desk.keyed(&["registry", "keygen"]).status.success());
+    for words in desk.writers() {
+        let path = desk.text("absent/deep/file");
+        let out = desk.keyed(&with(&words, &[&path]));
+        assert!(!out.status.success(), "{words:?}");
+        let message = error_of(&out)["message"].as_str().unwrap().to_owned();
+        let named = format!("there is no directory `{}`", desk.text("absent/deep"));
+        assert!(message.contains(&named), "{words:?} {message}");
+        assert!(!Path::new(&desk.text("absent")).exists(), "{words:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_one_stream_is_refused() {
+    let desk = Desk::new();
+    let dir = desk.at("many");
+    std::fs::create_dir(&dir).unwrap();
+    for name in ["a", "b"] {
+        std::fs::write(dir.join(name), name).unwrap();
+    }
+    answer(&desk.home, &["registry", "index", dir.to_str().unwrap()]);
+    for words in [
+        vec!["registry", "checkout", "many", "-"],
+        vec![
+            "registry",
+            "export",
+            "many",
+            "--split",
+            "10MB",
+            "-o",
+            "/dev/null",
+        ],
+    ] {
+        let out = run(&desk.home, &words);
+        assert_eq!(out.status.code(), Some(1), "{words:?} {out:?}");
+        assert!(
+            error_of(&out)["message"]
+                .as_str()
+                .unwrap()
+                .contains("stream"),
+            "{words:?}"
+        );
+    }
+}
