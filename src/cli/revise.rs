@@ -89,6 +89,8 @@ pub(crate) fn withdraw(
 
 pub(crate) fn log(registry: &LocalRegistry, name: &DatasetName, out: &Out) -> Result<(), Failure> {
     let log = registry.log(name)?;
+    let believed = registry.trust()?;
+    let trust = |d: &Dataset| LocalRegistry::listed(&believed, d.clone()).trust().name();
     let objects: Vec<Value> = log
         .iter()
         .map(|e| {
@@ -98,6 +100,7 @@ pub(crate) fn log(registry: &LocalRegistry, name: &DatasetName, out: &Out) -> Re
                 "created_at": m.created_at.to_rfc3339(), "rows": m.num_rows,
                 "size_bytes": m.size_bytes, "added_bytes": e.added.bytes,
                 "added_chunks": e.added.chunks, "seq": m.seq,
+                "trust": trust(&e.dataset),
             })
         })
         .collect();
@@ -111,6 +114,7 @@ pub(crate) fn log(registry: &LocalRegistry, name: &DatasetName, out: &Out) -> Re
                 m.num_rows.to_string(),
                 human_bytes(m.size_bytes),
                 human_bytes(e.added.bytes),
+                trust(&e.dataset).to_owned(),
                 m.content_id.short(),
             ]
         })
@@ -120,7 +124,7 @@ pub(crate) fn log(registry: &LocalRegistry, name: &DatasetName, out: &Out) -> Re
         .map(|e| e.dataset.manifest.dataset_version.to_string())
         .collect();
     let text = table(
-        &["VERSION", "CREATED", "ROWS", "SIZE", "ADDED", "ID"],
+        &["VERSION", "CREATED", "ROWS", "SIZE", "ADDED", "TRUST", "ID"],
         &rows,
     );
     Ok(out.result(&json!({"versions": objects}), &versions, &text)?)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::peers::Serving;
 use crate::support::answer;
 use crate::support::lines;
 use crate::support::program;
@@ -542,4 +543,81 @@ fn revisions_travel_and_older_ones_change_nothing() {
         answer(&labs.at("b"), &["registry", "info", "x"])["tags"],
         json!(["new"])
     );
+}
+
+/// Somebody who was given a copy edits it and gives it back, by archive and by pull.
+#[test]
+fn an_edited_unsigned_copy_does_not_replace_what_was_made_here() {
+    let labs = Labs::new();
+    let made = labs.index("a", "corpus", &lines(200, 1), &["--license", "MIT"]);
+    let id = made["content_id"].as_str().unwrap();
+    labs.export("a", &["corpus"], "given.alimentar");
+    for (taker, edit) in [
+        ("b", &["tag", "corpus", "--add", "theirs"][..]),
+        ("c", &["rename", "corpus", "renamed"]),
+    ] {
+        assert_eq!(labs.import(taker, "given.alimentar", &[]).1, 0);
+        answer(&labs.at(taker), &[&["registry"], edit].concat());
+    }
+    labs.export("b", &["corpus"], "back.alimentar");
+    let (said, code) = labs.import("a", "back.alimentar", &[]);
+    assert_eq!(
+        (code, &said["imported"][0]["trust"]),
+        (0, &json!("unsigned"))
+    );
+    // The same by pull, as the whole content id lets it in without a question.
+    answer(&labs.at("c"), &["registry", "share", "renamed"]);
+    let node = Serving::start(&labs.at("c"), &[]);
+    let pulled = answer(
+        &labs.at("a"),
+        &["registry", "pull", id, "--peer", &node.addr()],
+    );
+    assert_eq!(pulled["trust"], "unsigned");
+    drop(node);
+
+    let is_apart = |tags: &Value| {
+        let home = labs.at("a");
+        let list = answer(&home, &["registry", "list"])["datasets"].clone();
+        assert_eq!(list.as_array().unwrap().len(), 1, "{list}");
+        assert_eq!(
+            (&list[0]["name"], &list[0]["trust"], &list[0]["tags"]),
+            (&json!("corpus"), &json!("local"), tags)
+        );
+        let all = answer(&home, &["registry", "list", "--all"])["datasets"].clone();
+        let trust_of = |d: &Value| d["trust"].as_str().unwrap().to_owned();
+        let mut trusts: Vec<String> = all.as_array().unwrap().iter().map(trust_of).collect();
+        trusts.sort();
+        assert_eq!(trusts[0], "local", "{all}");
+        assert!(trusts[1..].iter().all(|t| t == "unsigned"), "{all}");
+        for reference in ["corpus", id] {
+            let info = answer(&home, &["registry", "info", reference]);
+            assert_eq!(
+                (&info["name"], &info["trust"], &info["tags"]),
+                (&json!("corpus"), &json!("local"), tags)
+            );
+            let verified = answer(&home, &["registry", "verify", reference]);
+            assert_eq!(verified["trust"], "local");
+        }
+        let found = answer(&home, &["registry", "search", "corpus"]);
+        assert_eq!(found["results"][0]["trust"], "local", "{found}");
+        let log = answer(&home, &["registry", "log", "corpus"]);
+        let trusts = log["versions"].as_array().unwrap().iter();
+        assert!(trusts.clone().any(|v| v["trust"] == "local"), "{log}");
+        // What peers are shown is what was made here.
+        let node = Serving::start(&home, &["--share-unsigned"]);
+        let seen = answer(
+            &labs.at("d"),
+            &["registry", "list", "--all", "--peer", &node.addr()],
+        );
+        assert_eq!(seen["datasets"].as_array().unwrap().len(), 1, "{seen}");
+        assert_eq!(&seen["datasets"][0]["tags"], tags);
+    };
+    is_apart(&json!([]));
+    answer(
+        &labs.at("a"),
+        &["registry", "tag", "corpus", "--add", "own"],
+    );
+    is_apart(&json!(["own"]));
+    std::fs::remove_file(labs.at("a").join("registry.redb")).unwrap();
+    is_apart(&json!(["own"]));
 }
