@@ -139,6 +139,17 @@ impl LocalRegistry {
         })
     }
 
+    /// Opens the registry on any disk. It has no home directory: nothing is kept beside the store
+    /// that can be made anew, and no trust file is found.
+    ///
+    /// # Errors
+    /// As [`LocalRegistry::open`].
+    pub fn on(disk: std::sync::Arc<dyn crate::store::disk::io::Disk>) -> Result<Self, Error> {
+        Ok(Self {
+            store: DiskStore::on(disk, &recover::refill)?,
+        })
+    }
+
     /// The registry on a store that is open already.
     #[cfg(test)]
     pub(crate) fn over(store: DiskStore) -> Self {

@@ -44,7 +44,28 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the disk fails or the registry was written by a newer version.
     pub fn repair(home: &Path, progress: &dyn Progress) -> Result<RepairReport, Error> {
-        let before = Self::open(home).and_then(|r| Ok((r.fsck(progress)?, r.envelopes()?)));
+        let rebuild = || Ok(DiskStore::rebuild(home, &refill)?);
+        Self::repair_with(&|| Self::open(home), &rebuild, progress)
+    }
+
+    /// The same for a registry on any disk.
+    ///
+    /// # Errors
+    /// As [`LocalRegistry::repair`].
+    pub fn repair_on(
+        disk: &std::sync::Arc<dyn crate::store::disk::io::Disk>,
+        progress: &dyn Progress,
+    ) -> Result<RepairReport, Error> {
+        let rebuild = || Ok(DiskStore::rebuild_on(disk.clone(), &refill)?);
+        Self::repair_with(&|| Self::on(disk.clone()), &rebuild, progress)
+    }
+
+    fn repair_with(
+        open: &dyn Fn() -> Result<Self, Error>,
+        rebuild: &dyn Fn() -> Result<(), Error>,
+        progress: &dyn Progress,
+    ) -> Result<RepairReport, Error> {
+        let before = open().and_then(|r| Ok((r.fsck(progress)?, r.envelopes()?)));
         let (found, envelopes) = match before {
             Ok((found, _)) if found.is_clean() => {
                 return Ok(RepairReport {
@@ -57,8 +78,8 @@ impl LocalRegistry {
             Err(e) if e.kind() == ErrorKind::Integrity => Default::default(),
             Err(other) => return Err(other),
         };
-        DiskStore::rebuild(home, &refill)?;
-        let registry = Self::open(home)?;
+        rebuild()?;
+        let registry = open()?;
         registry.put_back(envelopes)?;
         let now = registry.fsck(progress)?;
         let lost = found.corrupt.len() + found.missing.len();

@@ -101,7 +101,14 @@ impl DiskStore {
     /// [`StoreError`] when the disk fails or a pack was written by a newer version.
     pub fn rebuild(home: &Path, refill: &Refill) -> Result<(), StoreError> {
         let disk = RealDisk::open(home).map_err(|e| StoreError::io("open", home, e))?;
-        let disk: Arc<dyn Disk> = Arc::new(disk);
+        Self::rebuild_on(Arc::new(disk), refill)
+    }
+
+    /// The same on any disk.
+    ///
+    /// # Errors
+    /// As [`DiskStore::rebuild`].
+    pub fn rebuild_on(disk: Arc<dyn Disk>, refill: &Refill) -> Result<(), StoreError> {
         let fill = |tables: &mut dyn MetaWrite| rebuild::rebuild(&disk, tables, refill);
         RedbMeta::new(disk.clone()).replace(&fill)
     }
