@@ -30,6 +30,8 @@ mod prints;
 mod profiles;
 mod read;
 mod read_files;
+#[cfg(test)]
+mod rebuild_tests;
 mod recover;
 mod resembling;
 mod revise;

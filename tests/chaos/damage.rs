@@ -27,7 +27,7 @@ use crate::tally::Tally;
 use crate::world::World;
 
 /// Damage of each kind, and interrupted repairs of it.
-const EPISODES: u64 = 0;
+const EPISODES: u64 = 4;
 const INTERRUPTIONS: u64 = 8;
 
 /// Where the damage is.

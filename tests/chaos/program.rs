@@ -24,6 +24,8 @@ pub struct Held {
     pub source: usize,
     pub tags: BTreeSet<String>,
     pub description: Option<String>,
+    /// The text of its card.
+    pub card: Option<String>,
     pub is_signed: bool,
     pub is_private: bool,
     pub is_shared: bool,
@@ -50,6 +52,11 @@ pub enum Command {
     Describe {
         label: String,
         text: String,
+    },
+    /// The number of a card.
+    Card {
+        label: String,
+        number: usize,
     },
     Rename {
         label: String,
@@ -93,7 +100,7 @@ impl Command {
             }
         };
         let crowded = state.len() > 6;
-        let chosen = match dice.roll(24) {
+        let chosen = match dice.roll(25) {
             0..=5 if !crowded => Some(index(dice)),
             0..=7 => pick(dice, &|_| true).map(Self::Unindex),
             8..=9 => pick(dice, &is_own).map(|label| Self::Tag {
@@ -119,7 +126,11 @@ impl Command {
             17..=20 => Some(Self::Gc),
             21 => Some(Self::Fsck),
             22 => Some(Self::Repair),
-            _ => Some(Self::Rebuild),
+            23 => Some(Self::Rebuild),
+            _ => pick(dice, &is_own).map(|label| Self::Card {
+                label,
+                number: dice.roll(world.cards.len() as u64) as usize,
+            }),
         };
         chosen.unwrap_or_else(|| index(dice))
     }
@@ -150,6 +161,10 @@ impl Command {
             }),
             Self::Describe { label, text } => {
                 change(label, &|held| held.description = Some(text.clone()));
+            }
+            Self::Card { label, number } => {
+                let text = std::fs::read_to_string(&world.cards[*number]).ok();
+                change(label, &|held| held.card.clone_from(&text));
             }
             Self::Rename { label, name } => {
                 let held = after.remove(label);
@@ -223,6 +238,16 @@ impl Command {
                     label,
                     Edit {
                         description,
+                        ..Edit::default()
+                    },
+                )
+            }
+            Self::Card { label, number } => {
+                let card = Some(world.cards[*number].clone());
+                edit(
+                    label,
+                    Edit {
+                        card,
                         ..Edit::default()
                     },
                 )

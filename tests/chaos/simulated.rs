@@ -246,6 +246,11 @@ fn held(
     if bytes != world.sources[source].bytes {
         return Err(format!("{}: wrong bytes were given out", label(dataset)));
     }
+    let card = match manifest.card.map(|_| registry.card(dataset)) {
+        Some(Err(error)) => return Ok(Err(error)),
+        Some(Ok(report)) => Some(report.card.markdown),
+        None => None,
+    };
     let withdrawn = registry.trust().map(|trust| {
         let listed = LocalRegistry::listed(&trust, dataset.clone());
         listed.withdrawn.is_some()
@@ -258,6 +263,7 @@ fn held(
         source,
         tags: manifest.tags.iter().cloned().collect(),
         description: manifest.description.clone(),
+        card,
         is_signed: dataset.signed,
         is_private: dataset.flags.private,
         is_shared: dataset.flags.shared,

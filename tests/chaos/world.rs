@@ -35,6 +35,7 @@ pub struct Parcel {
 pub struct World {
     pub sources: Vec<Source>,
     pub parcels: Vec<Parcel>,
+    pub cards: Vec<PathBuf>,
     pub by_content: BTreeMap<ContentId, usize>,
     pub own_key: KeyPair,
     pub stranger: KeyPair,
@@ -73,6 +74,7 @@ impl World {
         let mut world = Self {
             sources,
             parcels: Vec::new(),
+            cards: (0..3).map(|number| card(dir, number)).collect(),
             by_content: BTreeMap::new(),
             own_key: KeyPair::from_seed(&Zeroizing::new([1; 32])),
             stranger,
@@ -132,4 +134,11 @@ fn directory(dir: &Path, number: usize, more: u64, dice: &mut Dice) -> Source {
     let bytes = files.iter().map(|(_, text)| text.as_str());
     let bytes = bytes.collect::<String>().into_bytes();
     Source { path, bytes }
+}
+
+fn card(dir: &Path, number: usize) -> PathBuf {
+    let path = dir.join(format!("card{number}.md"));
+    let text = format!("# Card {number}\n\n{}\n", "Some text. ".repeat(40 * number));
+    std::fs::write(&path, text).unwrap();
+    path
 }

@@ -300,8 +300,8 @@ fn no_decoder_panics_on_mutated_bytes() {
     }
 }
 
-/// What libFuzzer found worth keeping (`fuzz/run.sh`). With `FUZZ_SEEDS_DIR`, the good bytes that
-/// targets start from are written there.
+/// What libFuzzer found worth keeping (`fuzz/run.sh`). For that script, `FUZZ_SEEDS_DIR` says where
+/// to write the good bytes that targets start from instead.
 #[test]
 fn the_corpus_of_the_fuzzer_is_replayed() {
     if let Some(dir) = std::env::var_os("FUZZ_SEEDS_DIR") {
@@ -312,6 +312,7 @@ fn the_corpus_of_the_fuzzer_is_replayed() {
                 std::fs::write(dir.join(format!("seed{number}")), seed).unwrap();
             }
         }
+        return;
     }
     let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     let mut bytes = 0;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use alimentar::trust::LockedKey;
 use serde_json::Value;
 
 use crate::processes::deed::Held;
+use crate::processes::deed::Made;
 use crate::processes::deed::State;
 use crate::processes::deed::hash;
 use crate::processes::fault::Ended;
@@ -63,15 +65,34 @@ pub fn bytes_of(runner: &Runner, home: &Path, label: &str) -> Result<Option<Stri
     }
 }
 
-/// The publishers that the lane of trust made.
-pub fn publishers(runner: &Runner, home: &Path) -> Result<BTreeSet<String>, String> {
+/// The publishers and nodes that the lane of trust made known.
+pub fn known(runner: &Runner, home: &Path) -> Result<BTreeSet<String>, String> {
     let list = answer(runner, home, &["registry", "trust", "list"])?;
     let all = list["publishers"].as_array().into_iter().flatten();
     let names = all.filter_map(|p| p["name"].as_str());
-    Ok(names
-        .filter(|n| n.starts_with("publisher-"))
-        .map(str::to_owned)
-        .collect())
+    let names = names.filter(|n| n.starts_with("publisher-"));
+    let mut known: BTreeSet<String> = names.map(str::to_owned).collect();
+    let list = answer(runner, home, &["registry", "access", "list"])?;
+    let nodes = list["access"].as_array().into_iter().flatten();
+    known.extend(nodes.filter_map(Value::as_str).map(str::to_owned));
+    Ok(known)
+}
+
+/// Whether a file is what it must be; `None` where there is none.
+pub fn is_whole(runner: &Runner, path: &Path, made: &Made) -> Result<Option<bool>, String> {
+    let Ok(found) = std::fs::read(path) else {
+        return Ok(None);
+    };
+    Ok(Some(match made {
+        Made::Bytes(bytes) => found == *bytes,
+        Made::Key => LockedKey::decode(&found).is_ok_and(|key| key.open("pass").is_ok()),
+        Made::Archive => {
+            let home = tempfile::tempdir().map_err(|e| e.to_string())?;
+            let path = path.display().to_string();
+            let words = ["registry", "import", &path, "--dry-run"];
+            plainly(runner, home.path(), &words)?.is_done
+        }
+    }))
 }
 
 /// Compares without the bytes.

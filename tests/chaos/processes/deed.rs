@@ -33,9 +33,9 @@ pub struct Deed {
     /// Whether all of them change at once.
     pub is_atomic: bool,
     /// A file that is whole when it is done, and absent or whole when it is not.
-    pub makes: Option<(PathBuf, Vec<u8>)>,
-    /// A publisher that is known when it is done, or is not any more.
-    pub publisher: Option<(String, bool)>,
+    pub makes: Option<(PathBuf, Made)>,
+    /// A publisher or node that is known when it is done, or is not any more.
+    pub knows: Option<(String, bool)>,
     /// It may fail for a reason of its own.
     pub may_fail: bool,
 }
@@ -50,7 +50,7 @@ impl Deed {
             changes: BTreeMap::new(),
             is_atomic: true,
             makes: None,
-            publisher: None,
+            knows: None,
             may_fail: false,
         }
     }
@@ -59,6 +59,16 @@ impl Deed {
         self.changes.insert(label.to_owned(), to);
         self
     }
+}
+
+/// What a file must be.
+#[derive(Clone, Debug)]
+pub enum Made {
+    Bytes(Vec<u8>),
+    /// A key file that opens with the passphrase.
+    Key,
+    /// An archive that can be imported.
+    Archive,
 }
 
 /// What others have: archives in files, and datasets that a peer serves.
@@ -86,7 +96,7 @@ pub enum Lane {
 /// What a choice rests on.
 pub struct Choice<'a> {
     pub state: &'a State,
-    pub publishers: &'a BTreeSet<String>,
+    pub known: &'a BTreeSet<String>,
     pub others: &'a Others,
     pub contents: &'a BTreeMap<String, Vec<u8>>,
     pub peer: &'a str,
@@ -125,7 +135,7 @@ fn own(number: u8, dice: &mut Dice, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) {
         .keys()
         .filter(|label| label.starts_with(&prefix))
         .count();
-    let what = dice.roll(14);
+    let what = dice.roll(15);
     let picked = one_of(dice, c.state, &mine);
     let (Some((label, held)), false) = (picked, what < 4 && count < 4) else {
         return index(&prefix, dice, c);
@@ -150,6 +160,11 @@ fn own(number: u8, dice: &mut Dice, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) {
             Deed::new("rename", &["rename", &label, &name])
                 .changing(&label, None)
                 .changing(&format!("{name}@{version}"), Some(held))
+        }
+        13 if !held.is_withdrawn => {
+            let card = c.dir.join(format!("card{}.md", c.serial));
+            std::fs::write(&card, format!("# Card {}\n", c.serial)).unwrap();
+            Deed::new("card", &["card", &label, "--set", &word(&card)]).changing(&label, Some(held))
         }
         8 if !held.is_signed => Deed::new("sign", &["sign", &label])
             .changing(&label, with(&|held| held.is_signed = true)),
@@ -271,24 +286,25 @@ fn upkeep(dice: &mut Dice) -> Deed {
 }
 
 fn trust(dice: &mut Dice, c: &Choice<'_>) -> Deed {
-    let names: Vec<&String> = c.publishers.iter().collect();
-    match names.get(dice.roll(1 + names.len() as u64) as usize) {
-        Some(name) => {
-            let mut deed = Deed::new("trust", &["trust", "remove", name]);
-            deed.publisher = Some(((*name).clone(), false));
-            deed
+    let names: Vec<&String> = c.known.iter().collect();
+    let picked = names.get(dice.roll(1 + names.len() as u64) as usize);
+    let mut seed = zeroize::Zeroizing::new([dice.roll(250) as u8 + 3; 32]);
+    seed[..8].copy_from_slice(&c.serial.to_le_bytes());
+    let key = alimentar::trust::KeyPair::from_seed(&seed)
+        .public_key()
+        .to_hex();
+    let new = format!("publisher-{}", c.serial);
+    let (words, name, is_there) = match (picked, dice.roll(2)) {
+        (Some(name), _) if name.starts_with("publisher-") => {
+            (vec!["trust", "remove", name], (*name).clone(), false)
         }
-        None => {
-            let seed = zeroize::Zeroizing::new([dice.roll(250) as u8 + 3; 32]);
-            let mut seed = seed;
-            seed[..8].copy_from_slice(&c.serial.to_le_bytes());
-            let key = alimentar::trust::KeyPair::from_seed(&seed).public_key();
-            let name = format!("publisher-{}", c.serial);
-            let mut deed = Deed::new("trust", &["trust", "add", &name, &key.to_hex()]);
-            deed.publisher = Some((name, true));
-            deed
-        }
-    }
+        (Some(id), _) => (vec!["access", "remove", id], (*id).clone(), false),
+        (None, 0) => (vec!["access", "add", &key], key.clone(), true),
+        (None, _) => (vec!["trust", "add", &new, &key], new.clone(), true),
+    };
+    let mut deed = Deed::new("trust", &words);
+    deed.knows = Some((name, is_there));
+    deed
 }
 
 fn outputs(dice: &mut Dice, c: &Choice<'_>) -> Deed {
@@ -299,23 +315,36 @@ fn outputs(dice: &mut Dice, c: &Choice<'_>) -> Deed {
     };
     let dest = c.dir.join(format!("out{}", c.serial));
     let bytes = c.contents.get(&held.bytes).cloned().unwrap_or_default();
-    match dice.roll(4) {
-        0..=1 => {
-            let mut deed = Deed::new("checkout", &["checkout", label, &word(&dest)]);
-            deed.makes = Some((dest, bytes));
-            deed
+    let (mut deed, made) = match dice.roll(8) {
+        0..=2 => {
+            let deed = Deed::new("checkout", &["checkout", label, &word(&dest)]);
+            (deed, (dest, Made::Bytes(bytes)))
         }
-        2 => Deed::new("export", &["export", label, "-o", &word(&dest)]),
+        3..=4 => {
+            let deed = Deed::new("export", &["export", label, "-o", &word(&dest)]);
+            (deed, (dest, Made::Archive))
+        }
+        5 => {
+            let deed = Deed::new("keygen", &["keygen", "-o", &word(&dest)]);
+            (deed, (dest, Made::Key))
+        }
+        6 => {
+            // Under the same passphrase, so that the file opens whether it was done or not.
+            let key = c.dir.join("other.key");
+            let deed = Deed::new("passwd", &["passwd", "--key", &word(&key)]);
+            (deed, (key, Made::Key))
+        }
         _ => {
             let mut deed = Deed::new("filter", &[]);
             let dest = dest.with_extension("jsonl");
             deed.words = ["inspect", "filter", label, ".", "-o", &word(&dest)]
                 .map(str::to_owned)
                 .to_vec();
-            deed.makes = Some((dest, bytes));
-            deed
+            (deed, (dest, Made::Bytes(bytes)))
         }
-    }
+    };
+    deed.makes = Some(made);
+    deed
 }
 
 pub fn hash(bytes: &[u8]) -> String {

@@ -219,6 +219,7 @@ impl Runner {
             .arg("--yes")
             .args(words);
         command.env("ALIMENTAR_PASSPHRASE", "pass");
+        command.env("ALIMENTAR_NEW_PASSPHRASE", "pass");
         command.stdin(Stdio::null());
         let ended = self.supervise(command, kind, fault);
         let ended = ended.map_err(|why| format!("{words:?} with {fault:?}: {why}"))?;

@@ -74,7 +74,7 @@ struct Place {
     dir: PathBuf,
     home: PathBuf,
     state: State,
-    publishers: BTreeSet<String>,
+    known: BTreeSet<String>,
     ghosts: Ghosts,
     contents: BTreeMap<String, Vec<u8>>,
     others: Others,
@@ -132,6 +132,8 @@ impl Place {
             &home,
             &["registry", "trust", "add", "lab", &trusted],
         )?;
+        let other = word(&dir.join("other.key"));
+        answer(&runner, &maker, &["registry", "keygen", "-o", &other])?;
         let mut contents = BTreeMap::new();
         let mut make = |home: &Path, name: &str, signs: bool, dice: &mut Dice| {
             let path = dir.join(format!("{name}.jsonl"));
@@ -167,7 +169,7 @@ impl Place {
             dir: dir.to_owned(),
             home,
             state,
-            publishers: BTreeSet::new(),
+            known: BTreeSet::new(),
             ghosts: Ghosts::new(),
             contents,
             others: Others {
@@ -196,7 +198,7 @@ impl Place {
             self.serial += 1;
             let choice = Choice {
                 state: &self.state,
-                publishers: &self.publishers,
+                known: &self.known,
                 others: &self.others,
                 contents: &self.contents,
                 peer: &peer.address,
@@ -259,36 +261,31 @@ impl Place {
     /// Compares what is there with what was reported, and with what was under way.
     fn settle(&mut self, deeds: &[(Deed, Fault)], done: &[bool]) -> Result<(), String> {
         let listed = check::listed(&self.runner, &self.home)?;
-        let publishers = check::publishers(&self.runner, &self.home)?;
+        let known = check::known(&self.runner, &self.home)?;
         for ((deed, fault), is_done) in deeds.iter().zip(done) {
             let at =
                 |why: String| format!("{:?} with {fault:?} (done: {is_done}): {why}", deed.words);
             self.settle_datasets(deed, *is_done, &listed).map_err(at)?;
-            if let Some((path, bytes)) = &deed.makes {
-                match std::fs::read(path) {
-                    Ok(found) if found != *bytes => {
-                        return Err(at(format!("{} is not whole", path.display())));
-                    }
-                    Err(_) if *is_done => return Err(at("its file is not there".to_owned())),
+            if let Some((path, made)) = &deed.makes {
+                match check::is_whole(&self.runner, path, made)? {
+                    Some(false) => return Err(at(format!("{} is not whole", path.display()))),
+                    None if *is_done => return Err(at("its file is not there".to_owned())),
                     _ => {}
                 }
             }
-            if let Some((name, is_there)) = &deed.publisher {
-                let found = publishers.contains(name);
+            if let Some((name, is_there)) = &deed.knows {
+                let found = known.contains(name);
                 if *is_done && found != *is_there {
-                    return Err(at(format!("{name} in trust.toml: {found}")));
+                    return Err(at(format!("{name} is known: {found}")));
                 }
                 match found {
-                    true => self.publishers.insert(name.clone()),
-                    false => self.publishers.remove(name),
+                    true => self.known.insert(name.clone()),
+                    false => self.known.remove(name),
                 };
             }
         }
-        if publishers != self.publishers {
-            return Err(format!(
-                "publishers {publishers:?}, not {:?}",
-                self.publishers
-            ));
+        if known != self.known {
+            return Err(format!("known are {known:?}, not {:?}", self.known));
         }
         let found: BTreeMap<&String, &Held> = listed.iter().collect();
         let wanted: Vec<&String> = self.state.keys().collect();
