@@ -277,10 +277,25 @@ fn peer(dice: &mut Dice, c: &Choice<'_>) -> Deed {
 }
 
 fn upkeep(dice: &mut Dice) -> Deed {
-    match dice.roll(6) {
+    let looking = |kind, words: &[&str]| {
+        let mut deed = Deed::new(kind, &[]);
+        deed.words = ["inspect"]
+            .iter()
+            .chain(words)
+            .map(|w| (*w).to_owned())
+            .collect();
+        deed
+    };
+    match dice.roll(9) {
         0..=2 => Deed::new("gc", &["gc"]),
         3 => Deed::new("fsck", &["fsck"]),
         4 => Deed::new("search", &["search", "tag1*"]),
+        5 => looking("dedup", &["dedup", "own0@1.0.0"]),
+        6 => looking(
+            "lines",
+            &["lines", "own1@1.0.0", "--start", "7", "--count", "2"],
+        ),
+        7 => Deed::new("schema", &["schema", "own0@1.0.0"]),
         _ => Deed::new("stats", &["stats"]),
     }
 }
