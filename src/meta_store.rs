@@ -37,11 +37,13 @@ pub enum Table {
     Aside,
     /// Envelope id → when it was pulled because somebody here follows it.
     Followed,
+    /// Pack number and offset → bytes that a rebuild could not read, and what is known of them.
+    Unreadable,
 }
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Meta,
         Self::Blobs,
         Self::Doomed,
@@ -55,6 +57,7 @@ impl Table {
         Self::Known,
         Self::Aside,
         Self::Followed,
+        Self::Unreadable,
     ];
 
     /// The table's name in the database.
@@ -73,6 +76,7 @@ impl Table {
             Self::Known => "known-2",
             Self::Aside => "aside-1",
             Self::Followed => "followed-1",
+            Self::Unreadable => "unreadable-1",
         }
     }
 }

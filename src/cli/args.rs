@@ -233,6 +233,10 @@ Fields: name tag license publisher lang schema text rows size")]
         /// Only say what would be freed
         #[arg(long)]
         dry_run: bool,
+        /// Also give up bytes that could not be read when the index was made anew (`fsck` names
+        /// them); packs with such bytes are kept without this
+        #[arg(long)]
+        discard_unreadable: bool,
     },
     /// Read everything and compare it with its hashes
     Fsck {

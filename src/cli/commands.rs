@@ -145,7 +145,10 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         }
         RegistryCommand::Log { name } => revise::log(&registry, name, out),
         RegistryCommand::Unindex(r) => unindex(&registry, &r.reference, out),
-        RegistryCommand::Gc { dry_run } => upkeep::gc(&registry, *dry_run, out),
+        RegistryCommand::Gc {
+            dry_run,
+            discard_unreadable,
+        } => upkeep::gc(&registry, *dry_run, *discard_unreadable, out),
         RegistryCommand::Fsck { .. } => upkeep::fsck(&registry, out),
         RegistryCommand::Stats => upkeep::stats(&registry, out),
         RegistryCommand::Share(r) => peers::share(&registry, &find(&registry, &r.reference)?, out),

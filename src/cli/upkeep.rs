@@ -18,11 +18,18 @@ use crate::registry::Deferred;
 use crate::registry::FsckReport;
 use crate::registry::GcOptions;
 use crate::registry::LocalRegistry;
+use crate::registry::Span;
 
-pub(crate) fn gc(registry: &LocalRegistry, dry_run: bool, out: &Out) -> Result<(), Failure> {
+pub(crate) fn gc(
+    registry: &LocalRegistry,
+    dry_run: bool,
+    discard_unreadable: bool,
+    out: &Out,
+) -> Result<(), Failure> {
     let bar = Bar::new(out.is_quiet());
     let options = GcOptions {
         dry_run,
+        discard_unreadable,
         ..GcOptions::default()
     };
     let report = registry.gc(&options, &bar)?;
@@ -31,6 +38,12 @@ pub(crate) fn gc(registry: &LocalRegistry, dry_run: bool, out: &Out) -> Result<(
         Deferred::AnotherCollection => "another collection is under way",
         Deferred::OperationsUnderWay => {
             "operations that began earlier are under way; run it again when they have ended"
+        }
+        Deferred::Unreadable => {
+            "bytes of packs cannot be read and may hold a manifest, so what is needed is not known; `registry fsck` names them, `registry gc --discard-unreadable` gives them up"
+        }
+        Deferred::NoRoom => {
+            "there is no room to move what is needed out of packs with garbage; free space on this disk and run it again"
         }
     });
     let object = json!({
@@ -87,7 +100,7 @@ fn show(report: &FsckReport, healed: u64, rebuilt: bool, out: &Out) -> Result<()
         "chunks_checked": report.checked, "corrupt": files(&report.corrupt_files),
         "corrupt_blobs": ids, "missing": files(&report.missing_files),
         "missing_blobs": missing, "repaired": healed + u64::from(rebuilt),
-        "index_rebuilt": rebuilt,
+        "index_rebuilt": rebuilt, "unreadable": unreadable(&report.unreadable),
     });
     let mut text = format!(
         "{} blobs checked, {} damaged, {} missing\n",
@@ -97,6 +110,9 @@ fn show(report: &FsckReport, healed: u64, rebuilt: bool, out: &Out) -> Result<()
     );
     if rebuilt {
         text += &format!("The index was made anew from the packs; {healed} blob(s) healed\n");
+    }
+    for span in &report.unreadable {
+        text += &format!("  unreadable  {}\n", place(span));
     }
     let named = |d: &Damaged| match d.file.as_str() {
         "" => format!("{}: its structures", d.dataset),
@@ -115,12 +131,47 @@ fn show(report: &FsckReport, healed: u64, rebuilt: bool, out: &Out) -> Result<()
         .or(report.missing_files.first());
     match first {
         Some(d) => Err(Failure::Damaged(format!("damaged: {}", named(d)))),
-        None if !report.is_clean() => Err(Failure::Damaged(format!(
+        None if !report.corrupt.is_empty() => Err(Failure::Damaged(format!(
             "{} stored blobs are damaged",
             ids.len()
         ))),
-        None => Ok(()),
+        None => match report.unreadable.first() {
+            Some(span) => Err(Failure::Damaged(format!(
+                "bytes of packs cannot be read: {}; restore the pack from a copy and run `registry fsck --repair`, or give them up with `registry gc --discard-unreadable`",
+                place(span)
+            ))),
+            None if !report.is_clean() => Err(Failure::Damaged(format!(
+                "{} blobs are missing",
+                missing.len()
+            ))),
+            None => Ok(()),
+        },
     }
+}
+
+fn unreadable(spans: &[Span]) -> Vec<Value> {
+    let object = |s: &Span| {
+        let lost: Vec<String> = s.lost.iter().map(|key| key.id.to_hex()).collect();
+        json!({
+            "pack": pack_name(s), "offset": s.offset, "bytes": s.bytes,
+            "lost_blobs": lost, "may_hide_datasets": s.may_hide_datasets(),
+        })
+    };
+    spans.iter().map(object).collect()
+}
+
+fn pack_name(span: &Span) -> String {
+    format!("packs/{:08}.pack", span.pack)
+}
+
+/// Where unreadable bytes are, and what is known of them.
+fn place(span: &Span) -> String {
+    let what = match (span.is_known, span.lost.len()) {
+        (true, n) => format!("{n} blob(s) lost"),
+        (false, _) => "what was there is not known".to_owned(),
+    };
+    let (pack, bytes, offset) = (pack_name(span), span.bytes, span.offset);
+    format!("{pack}: {bytes} bytes at {offset}, {what}")
 }
 
 pub(crate) fn stats(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {

@@ -15,6 +15,7 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
+use crate::store::disk::Span;
 
 /// A file that damage is in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,12 +39,14 @@ pub struct FsckReport {
     pub corrupt_files: Vec<Damaged>,
     /// The files that missing blobs are in.
     pub missing_files: Vec<Damaged>,
+    /// Bytes of packs that could not be read when the index was made anew.
+    pub unreadable: Vec<Span>,
 }
 
 impl FsckReport {
     /// Nothing is wrong.
     pub fn is_clean(&self) -> bool {
-        self.corrupt.is_empty() && self.missing.is_empty()
+        self.corrupt.is_empty() && self.missing.is_empty() && self.unreadable.is_empty()
     }
 }
 
@@ -59,6 +62,7 @@ impl LocalRegistry {
         let mut report = FsckReport {
             checked: found.checked,
             corrupt: found.corrupt,
+            unreadable: self.store.unreadable()?,
             ..FsckReport::default()
         };
         let reader = BlobReader::new(&self.store)?;

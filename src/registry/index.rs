@@ -83,7 +83,7 @@ pub struct IndexReport {
 const SETTLED_AFTER_SECONDS: i64 = 2;
 
 /// In [`Table::Meta`]: the key under which this registry counts its edits.
-const NODE_KEY: &[u8] = b"node";
+pub(crate) const NODE_KEY: &[u8] = b"node";
 
 impl LocalRegistry {
     /// Indexes a file or a directory.

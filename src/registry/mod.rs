@@ -99,6 +99,7 @@ pub use verify::VerifyReport;
 pub use crate::store::disk::Deferred;
 pub use crate::store::disk::GcOptions;
 pub use crate::store::disk::GcReport;
+pub use crate::store::disk::Span;
 
 use crate::store::disk::DiskStore;
 #[cfg(feature = "federation")]

@@ -21,6 +21,7 @@ use redb::ReadableTable;
 use redb::TableDefinition;
 use redb::TableError;
 
+use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::meta_store::MetaError;
 use crate::meta_store::MetaRead;
@@ -33,17 +34,28 @@ use crate::store::disk::backend::OverlayBackend;
 use crate::store::disk::backend::Severed;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::io::Disk;
+use crate::store::disk::io::LockGuard;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
+use crate::store::disk::old_index::OldIndex;
 use crate::store::disk::rows;
 
 /// redb keeps at most this much of the index in memory, its default being 1 GiB.
 const CACHE_BYTES: usize = 48 << 20;
 
-/// Puts the first rows into a new index.
-pub(crate) type Fill<'a> = dyn Fn(&mut dyn MetaWrite) -> Result<(), StoreError> + 'a;
+/// Puts the first rows into a new index, given the one that it replaces, if there is one.
+pub(crate) type Fill<'a> =
+    dyn Fn(&mut dyn MetaWrite, Option<&OldIndex<'_>>) -> Result<(), StoreError> + 'a;
+
+/// How an index is made.
+pub(crate) struct Making<'a> {
+    /// Fills it.
+    pub(crate) fill: &'a Fill<'a>,
+    /// Removes what was made for an index that does not come into place.
+    pub(crate) undo: &'a dyn Fn(),
+}
 
 /// The tables of a home.
 pub(crate) struct RedbMeta {
@@ -91,14 +103,15 @@ impl RedbMeta {
         }
     }
 
-    /// Opens the index; where there is none, makes it and has `fill` fill it.
-    pub(crate) fn open(disk: Arc<dyn Disk>, fill: &Fill<'_>) -> Result<Self, StoreError> {
+    /// Opens the index; where there is none, makes it.
+    pub(crate) fn open(disk: Arc<dyn Disk>, making: &Making<'_>) -> Result<Self, StoreError> {
         let meta = Self::new(disk);
         if meta.is_absent()? {
+            let _alone = meta.without_collection()?;
             let _lock = meta.lock(Share::Exclusive)?;
             // Another process may have been faster.
             if meta.is_absent()? {
-                meta.make(fill)?;
+                meta.make(None, making)?;
             }
         }
         meta.read(|_| Ok::<(), StoreError>(()))?;
@@ -185,48 +198,118 @@ impl RedbMeta {
         }
     }
 
-    /// Puts a new index, which `fill` fills, in the place of the one there is.
-    pub(crate) fn replace(&self, fill: &Fill<'_>) -> Result<(), StoreError> {
+    /// Puts a new index in the place of the one there is. Until it is durable, that one stays.
+    pub(crate) fn replace(&self, making: &Making<'_>) -> Result<(), StoreError> {
+        let _alone = self.without_collection()?;
         let lock = self.lock(Share::Exclusive)?;
         let generation = lock.load().map_err(io_error("read"))?;
         lock.store(generation.wrapping_add(1))
             .map_err(io_error("write"))?;
         self.forget();
-        self.make(fill)
+        let old = self.old()?;
+        let tables = old.as_ref().map(|(read, is_whole)| OldIndex {
+            tables: read,
+            is_whole: *is_whole,
+        });
+        self.make(tables.as_ref(), making)
+    }
+
+    /// A collection under way would go by what the old index said of the packs.
+    fn without_collection(&self) -> Result<Box<dyn LockGuard>, StoreError> {
+        self.disk
+            .lock(layout::GC_LOCK, Share::Exclusive, Wait::Yes)
+            .map_err(|e| StoreError::io("lock", layout::GC_LOCK, e))
+    }
+
+    /// The index that is about to be replaced, and whether it is whole; `None` where there is none,
+    /// or nothing of it can be read. The caller holds the lock alone.
+    fn old(&self) -> Result<Option<(RedbRead, bool)>, StoreError> {
+        if self.is_absent()? {
+            return Ok(None);
+        }
+        let database = || {
+            let file = self.disk.open(layout::INDEX, OpenMode::Existing);
+            let file = file.map_err(io_error("open"))?;
+            let overlay = OverlayBackend::new(file).map_err(io_error("read"))?;
+            Ok::<_, StoreError>(guarded(|| builder().create_with_backend(overlay))?)
+        };
+        let sound = database().and_then(|mut checked| {
+            let is_sound = guarded(|| checked.check_integrity())?;
+            check_version(&checked)?;
+            Ok(is_sound)
+        });
+        let is_whole = unless_damaged(sound)?.unwrap_or(false);
+        // Another handle: who finds damage leaves its own in any state.
+        let read = database().and_then(|database| {
+            let transaction = guarded(|| database.begin_read())?;
+            Ok(RedbRead {
+                transaction,
+                tables: RefCell::new(BTreeMap::new()),
+            })
+        });
+        let read = unless_damaged(read)?;
+        Ok(read.map(|read| (read, is_whole)))
     }
 
     /// Makes an index aside and renames it, so that none is ever half-made.
-    fn make(&self, fill: &Fill<'_>) -> Result<(), StoreError> {
+    fn make(&self, old: Option<&OldIndex<'_>>, making: &Making<'_>) -> Result<(), StoreError> {
         let aside = format!("{}.new", layout::INDEX);
-        let file = self
-            .disk
-            .open(&aside, OpenMode::Create)
-            .map_err(io_error("create"))?;
-        file.set_len(0).map_err(io_error("create"))?;
+        let made = self.make_aside(&aside, old, making).and_then(|()| {
+            let renamed = self.disk.rename(&aside, layout::INDEX);
+            renamed.map_err(io_error("rename"))
+        });
+        if let Err(error) = made {
+            // The error that is being returned matters more than what stays behind.
+            let _ = self.disk.remove(&aside);
+            (making.undo)();
+            return Err(error);
+        }
+        self.disk.sync_dir("").map_err(io_error("sync"))
+    }
+
+    fn make_aside(
+        &self,
+        aside: &str,
+        old: Option<&OldIndex<'_>>,
+        making: &Making<'_>,
+    ) -> Result<(), StoreError> {
+        let open = || {
+            let file = self.disk.open(aside, OpenMode::Create);
+            file.map_err(|e| StoreError::io("create", aside, e))
+        };
+        let file = open()?;
+        file.set_len(0)
+            .map_err(|e| StoreError::io("create", aside, e))?;
         {
             let database = guarded(|| builder().create_with_backend(FileBackend::new(file)))?;
             let transaction = guarded(|| database.begin_write())?;
             {
                 let mut tables = RedbWrite::on(&transaction);
                 put_version(&mut tables)?;
-                fill(&mut tables)?;
+                (making.fill)(&mut tables, old)?;
             }
             guarded(|| transaction.commit())?;
         }
-        self.disk
-            .rename(&aside, layout::INDEX)
-            .map_err(io_error("rename"))?;
-        self.disk.sync_dir("").map_err(io_error("sync"))
+        // What the database wrote when it was closed is durable too before the old one goes.
+        open()?.sync().map_err(|e| StoreError::io("sync", aside, e))
     }
 
+    /// Whether there is no index. One that is there and cannot be reached, such as a link to a disk
+    /// that is away, is not absent.
     fn is_absent(&self) -> Result<bool, StoreError> {
         match self.disk.open(layout::INDEX, OpenMode::Existing) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                let names = self.disk.list("").map_err(io_error("open"))?;
+                match names.iter().any(|name| name == layout::INDEX) {
+                    true => Err(io_error("open")(e)),
+                    false => Ok(true),
+                }
+            }
             other => other.map(|_| false).map_err(io_error("open")),
         }
     }
 
-    fn lock(&self, share: Share) -> Result<Box<dyn crate::store::disk::io::LockGuard>, StoreError> {
+    fn lock(&self, share: Share) -> Result<Box<dyn LockGuard>, StoreError> {
         self.disk
             .lock(layout::INDEX_LOCK, share, Wait::Yes)
             .map_err(|e| StoreError::io("lock", layout::INDEX_LOCK, e))
@@ -273,6 +356,15 @@ impl RedbMeta {
             severed,
         });
         Ok(Some(database))
+    }
+}
+
+/// `None` for damage; other failures stay errors.
+fn unless_damaged<T>(result: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == ErrorKind::Integrity => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -12,11 +12,14 @@ mod gc;
 pub mod io;
 mod layout;
 mod meta;
+mod old_index;
 mod operation;
 mod pack_file;
+mod put_back;
 mod reader;
 mod real;
 mod rebuild;
+mod rebuild_differences;
 mod records;
 mod rows;
 mod session;
@@ -25,7 +28,9 @@ pub(crate) mod sim;
 #[cfg(test)]
 mod stale_tests;
 mod stats;
+mod unreadable;
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,6 +42,7 @@ pub use gc::GcOptions;
 pub use gc::GcReport;
 pub use gc::Roots;
 pub use layout::STORE_VERSION;
+pub use old_index::OldIndex;
 pub use operation::Operation;
 pub use reader::BlobReader;
 pub use reader::Location;
@@ -44,10 +50,12 @@ pub use reader::Unpacked;
 pub use real::RealDisk;
 pub use rebuild::Recovered;
 pub use rebuild::Refill;
+pub use rebuild::Salvage;
 pub use session::Entry;
 pub use session::Session;
 pub use session::SessionStats;
 pub use stats::StoreStats;
+pub use unreadable::Span;
 
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
@@ -55,6 +63,7 @@ use crate::store::disk::io::Disk;
 pub use crate::store::disk::io::LockGuard;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
+use crate::store::disk::meta::Making;
 use crate::store::disk::meta::RedbMeta;
 
 /// One open home. Cheap to clone; holds no lock between calls.
@@ -85,20 +94,23 @@ impl DiskStore {
     /// # Errors
     /// As [`DiskStore::open`].
     pub fn on(disk: Arc<dyn Disk>, refill: &Refill) -> Result<Self, StoreError> {
-        let fill = |tables: &mut dyn MetaWrite| rebuild::rebuild(&disk, tables, refill);
-        let meta = Arc::new(RedbMeta::open(disk.clone(), &fill)?);
+        let meta = Self::making(&disk, refill, &|making| {
+            RedbMeta::open(disk.clone(), making)
+        })?;
         Ok(Self {
             disk,
-            meta,
+            meta: Arc::new(meta),
             home: PathBuf::new(),
         })
     }
 
-    /// Puts an index made from the packs alone in the place of the one at a path, which may be
-    /// damaged beyond opening.
+    /// Puts an index made from the packs, and from what can be read of the one at a path, in the
+    /// place of that one, which may be damaged beyond opening. Either happens as a whole or not
+    /// at all.
     ///
     /// # Errors
-    /// [`StoreError`] when the disk fails or a pack was written by a newer version.
+    /// [`StoreError`] when the disk fails or a pack cannot be read for now, or was written by a
+    /// newer version. The index is then as it was.
     pub fn rebuild(home: &Path, refill: &Refill) -> Result<(), StoreError> {
         let disk = RealDisk::open(home).map_err(|e| StoreError::io("open", home, e))?;
         Self::rebuild_on(Arc::new(disk), refill)
@@ -109,8 +121,32 @@ impl DiskStore {
     /// # Errors
     /// As [`DiskStore::rebuild`].
     pub fn rebuild_on(disk: Arc<dyn Disk>, refill: &Refill) -> Result<(), StoreError> {
-        let fill = |tables: &mut dyn MetaWrite| rebuild::rebuild(&disk, tables, refill);
-        RedbMeta::new(disk.clone()).replace(&fill)
+        let meta = RedbMeta::new(disk.clone());
+        Self::making(&disk, refill, &|making| meta.replace(making))
+    }
+
+    /// Calls something that may make an index, with how that is done.
+    fn making<T>(
+        disk: &Arc<dyn Disk>,
+        refill: &Refill,
+        call: &dyn Fn(&Making<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let made: RefCell<Vec<String>> = RefCell::default();
+        let fill = |tables: &mut dyn MetaWrite, old: Option<&OldIndex<'_>>| {
+            rebuild::rebuild(disk, tables, old, refill, &mut |path| {
+                made.borrow_mut().push(path);
+            })
+        };
+        let undo = || {
+            for path in made.borrow_mut().drain(..) {
+                // Where it stays, it says again what the next rebuild finds anyhow.
+                let _ = disk.remove(&path);
+            }
+        };
+        call(&Making {
+            fill: &fill,
+            undo: &undo,
+        })
     }
 
     /// Where the home is; empty for a simulated disk.

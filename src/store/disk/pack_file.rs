@@ -19,8 +19,10 @@ use crate::store::disk::io::OpenMode;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
+use crate::store::disk::rebuild::strange_packs;
 use crate::store::disk::rows;
 use crate::store::disk::rows::PackRow;
+use crate::store::disk::unreadable;
 
 /// An open pack and the lock on it.
 #[derive(Debug)]
@@ -36,7 +38,10 @@ impl PackFile {
     pub(crate) fn claim(store: &DiskStore) -> Result<Self, StoreError> {
         let open: Vec<u32> = store.read(|t| {
             let packs = all(t)?;
-            let unfilled = packs.into_iter().filter(|(_, row)| takes_more(row));
+            let kept = unreadable::packs(t)?;
+            let takes_more =
+                |(number, row): &(u32, PackRow)| takes_more(row) && !kept.contains(number);
+            let unfilled = packs.into_iter().filter(takes_more);
             Ok::<_, StoreError>(unfilled.map(|(number, _)| number).collect())
         })?;
         for number in open {
@@ -50,7 +55,13 @@ impl PackFile {
     /// Starts a pack.
     pub(crate) fn start(store: &DiskStore) -> Result<Self, StoreError> {
         loop {
-            let number = store.write(|t| allocate(t))?;
+            let number = store.write(|t| {
+                // A file that the index does not know is neither written over nor taken for a
+                // leftover.
+                let strange = strange_packs(&store.disk, t)?;
+                unreadable::put_strange(t, &strange)?;
+                allocate(t, strange.last().copied().unwrap_or(0))
+            })?;
             if let Some(pack) = Self::take(store, number)? {
                 return Ok(pack);
             }
@@ -177,13 +188,14 @@ pub(crate) fn row(tables: &dyn MetaRead, number: u32) -> Result<Option<PackRow>,
 }
 
 /// Gives out a number that no pack has had.
-fn allocate(tables: &mut dyn MetaWrite) -> Result<u32, StoreError> {
+fn allocate(tables: &mut dyn MetaWrite, last_file: u32) -> Result<u32, StoreError> {
     let counter = tables.get(Table::Meta, rows::LAST_PACK_KEY)?;
     let last = rows::decode_counter(counter, Table::Meta)?;
     let greatest = all(tables)?.last().map_or(0, |(number, _)| *number);
     let next = u32::try_from(last)
         .unwrap_or(u32::MAX)
         .max(greatest)
+        .max(last_file)
         .saturating_add(1);
     tables.put(
         Table::Meta,

@@ -20,9 +20,12 @@ pub(crate) const SEQUENCE_KEY: &[u8] = b"sequence";
 /// In [`Table::Meta`]: the greatest pack number ever given out.
 pub(crate) const LAST_PACK_KEY: &[u8] = b"last-pack";
 
+/// Length of the key of a blob.
+pub(crate) const BLOB_KEY_BYTES: usize = 33;
+
 /// The key of a blob in [`Table::Blobs`] and [`Table::Doomed`].
-pub(crate) fn blob_key(key: &BlobKey) -> [u8; 33] {
-    let mut bytes = [0; 33];
+pub(crate) fn blob_key(key: &BlobKey) -> [u8; BLOB_KEY_BYTES] {
+    let mut bytes = [0; BLOB_KEY_BYTES];
     let (kind, id) = bytes.split_at_mut(1);
     kind.fill(key.kind.number());
     id.copy_from_slice(key.id.as_bytes());

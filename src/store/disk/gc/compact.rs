@@ -1,6 +1,7 @@
 //! Giving space back: packs that hold nothing needed are removed; of those with much garbage the
 //! rest is moved to another pack, and they are removed when nobody can be reading them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::blob_store::BlobKey;
@@ -16,6 +17,7 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::Deferred;
 use crate::store::disk::gc::GcReport;
+use crate::store::disk::gc::Kept;
 use crate::store::disk::gc::mark::Live;
 use crate::store::disk::gc::survey::Survey;
 use crate::store::disk::gc::survey::Used;
@@ -32,6 +34,7 @@ use crate::store::disk::reader::Location;
 use crate::store::disk::records::locations;
 use crate::store::disk::rows;
 use crate::store::disk::rows::PackRow;
+use crate::store::disk::unreadable;
 
 /// A blob's new place, if it is still at the old one.
 struct Move {
@@ -42,14 +45,17 @@ struct Move {
 
 impl DiskStore {
     /// What a collection would do.
-    pub(super) fn would_free(&self, live: &Live) -> Result<GcReport, StoreError> {
+    pub(super) fn would_free(&self, live: &Live, kept: &Kept) -> Result<GcReport, StoreError> {
         let mut report = GcReport::default();
         for pack in survey(self, &|key| live.holds(key))? {
             report.live_bytes += pack.live_bytes;
+            if kept.keeps(pack.number) {
+                continue;
+            }
             if pack.is_empty() {
                 report.packs_removed += 1;
                 report.freed_bytes += pack.row.committed_bytes;
-            } else if pack.is_worth_rewriting() {
+            } else if pack.is_worth_rewriting() || kept.discards(pack.number) {
                 report.packs_rewritten += 1;
                 report.freed_bytes += pack.row.committed_bytes.saturating_sub(pack.live_bytes);
             }
@@ -60,10 +66,12 @@ impl DiskStore {
     /// Removes and rewrites packs.
     pub(super) fn compact(
         &self,
+        kept: &Kept,
         patience: Duration,
         progress: &dyn Progress,
     ) -> Result<GcReport, StoreError> {
-        let packs = survey(self, &|_| true)?;
+        let mut packs = survey(self, &|_| true)?;
+        packs.retain(|pack| !kept.keeps(pack.number));
         let mut report = GcReport::default();
         // First what needs no space of its own: the disk may be full.
         for pack in packs.iter().filter(|p| p.is_empty()) {
@@ -72,15 +80,17 @@ impl DiskStore {
                 report.freed_bytes += pack.row.committed_bytes;
             }
         }
-        self.remove_orphans()?;
+        self.remove_orphans(kept)?;
         for pack in packs.iter().filter(|p| !p.is_empty()) {
-            report.freed_bytes += self.trim(pack)?;
+            report.freed_bytes += self.trim(pack.number, pack.row)?;
         }
         let mut target: Option<PackFile> = None;
         let (mut written, mut retired) = (0, Vec::new());
         for pack in &packs {
             report.live_bytes += pack.live_bytes;
-            if pack.is_worth_rewriting()
+            let is_due = pack.is_worth_rewriting()
+                || (kept.discards(pack.number) && !pack.damaged && !pack.is_empty());
+            if is_due
                 && !progress.cancelled()
                 && let Some(bytes) = self.rewrite(pack, &mut target)?
             {
@@ -161,23 +171,33 @@ impl DiskStore {
         Ok(Some(to.end() - before))
     }
 
+    /// Cuts off what writers left behind in any pack that did not commit, and so makes room
+    /// without a change to the index.
+    pub(super) fn trim_all(&self) -> Result<u64, StoreError> {
+        let packs = self.read(|t| pack_file::all(t))?;
+        let mut bytes = 0;
+        for (number, row) in packs {
+            bytes += self.trim(number, row)?;
+        }
+        Ok(bytes)
+    }
+
     /// Cuts off what a writer left behind that did not commit; the bytes given back.
-    fn trim(&self, pack: &Survey) -> Result<u64, StoreError> {
-        let path = layout::pack_path(pack.number);
+    fn trim(&self, number: u32, row: PackRow) -> Result<u64, StoreError> {
+        let path = layout::pack_path(number);
         let Ok(file) = self.disk.open(&path, OpenMode::Existing) else {
             return Ok(0);
         };
         let fail = |e| StoreError::io("truncate", &path, e);
-        let leftover =
-            |file: &dyn DiskFile| Ok(file.size()?.saturating_sub(pack.row.committed_bytes));
+        let leftover = |file: &dyn DiskFile| Ok(file.size()?.saturating_sub(row.committed_bytes));
         if leftover(&*file).map_err(fail)? == 0 {
             return Ok(0);
         }
-        let Some(_lock) = self.lock_unchanged(pack.number, pack.row)? else {
+        let Some(_lock) = self.lock_unchanged(number, row)? else {
             return Ok(0);
         };
         let bytes = leftover(&*file).map_err(fail)?;
-        file.set_len(pack.row.committed_bytes).map_err(fail)?;
+        file.set_len(row.committed_bytes).map_err(fail)?;
         Ok(bytes)
     }
 
@@ -209,8 +229,33 @@ impl DiskStore {
         Ok((now == Some(row)).then_some(lock))
     }
 
-    /// Removes pack files without a row: a kill came between the two steps of a removal.
-    fn remove_orphans(&self) -> Result<(), StoreError> {
+    /// Forgets the unreadable bytes of packs that are gone, and of those where nothing of them is
+    /// lost any more.
+    pub(super) fn forget_unreadable(&self, kept: &Kept) -> Result<(), StoreError> {
+        let noted = self.read(|t| unreadable::packs(t))?;
+        if noted.is_empty() {
+            return Ok(());
+        }
+        self.write(|t| {
+            let present: BTreeSet<u32> = pack_file::all(t)?
+                .into_iter()
+                .filter(|(_, row)| !row.retired)
+                .map(|(number, _)| number)
+                .collect();
+            let lost: BTreeSet<(u32, u64)> = unreadable::all(t)?
+                .iter()
+                .map(|span| (span.pack, span.offset))
+                .collect();
+            unreadable::forget(t, &|span| match kept.is_discarded {
+                true => !present.contains(&span.pack),
+                false => !lost.contains(&(span.pack, span.offset)),
+            })
+        })
+    }
+
+    /// Removes pack files without a row: a kill came between the two steps of a removal. Packs that
+    /// this index did not give a number are somebody's, and stay.
+    fn remove_orphans(&self, kept: &Kept) -> Result<(), StoreError> {
         let fail = |e| StoreError::io("read", layout::PACKS_DIR, e);
         let names = self.disk.list(layout::PACKS_DIR).map_err(fail)?;
         for number in names.iter().filter_map(|name| layout::pack_number(name)) {
@@ -218,7 +263,7 @@ impl DiskStore {
             let has_row =
                 || self.read(|t| Ok::<_, StoreError>(pack_file::row(t, number)?.is_some()));
             // Rows come before files, and a number is given out once.
-            if has_row()? {
+            if has_row()? || kept.keeps(number) {
                 continue;
             }
             let Ok(_lock) = self.disk.lock(&path, Share::Exclusive, Wait::No) else {

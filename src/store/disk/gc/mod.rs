@@ -10,6 +10,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -17,6 +18,7 @@ use crate::blob_store::BlobKey;
 use crate::meta_store::MetaRead;
 use crate::progress::Progress;
 use crate::store::disk::DiskStore;
+use crate::store::disk::Span;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::bases::Keeping;
 use crate::store::disk::io::Share;
@@ -34,6 +36,8 @@ pub struct GcOptions {
     /// How long to wait for operations that began before the marks. What they may still need is
     /// left to the next collection.
     pub patience: Duration,
+    /// Also give up bytes of packs that could not be read when the index was made anew.
+    pub discard_unreadable: bool,
 }
 
 impl Default for GcOptions {
@@ -41,6 +45,7 @@ impl Default for GcOptions {
         Self {
             dry_run: false,
             patience: Duration::from_secs(2),
+            discard_unreadable: false,
         }
     }
 }
@@ -52,6 +57,10 @@ pub enum Deferred {
     AnotherCollection,
     /// An operation that began earlier is still under way.
     OperationsUnderWay,
+    /// Bytes of packs cannot be read, and may hold a manifest: what is needed is not known.
+    Unreadable,
+    /// There was no room to move what is needed out of packs with garbage.
+    NoRoom,
 }
 
 /// What a collection did, or would do.
@@ -67,6 +76,26 @@ pub struct GcReport {
     pub packs_rewritten: u64,
     /// Why something was left.
     pub deferred: Option<Deferred>,
+}
+
+/// Packs with bytes that could not be read.
+#[derive(Debug)]
+struct Kept {
+    packs: BTreeSet<u32>,
+    /// They are taken apart like any other, and whatever there is of garbage in them goes.
+    is_discarded: bool,
+}
+
+impl Kept {
+    /// Nothing of this pack may go.
+    fn keeps(&self, pack: u32) -> bool {
+        !self.is_discarded && self.packs.contains(&pack)
+    }
+
+    /// This pack is to go, however little garbage it has.
+    fn discards(&self, pack: u32) -> bool {
+        self.is_discarded && self.packs.contains(&pack)
+    }
 }
 
 impl DiskStore {
@@ -90,10 +119,26 @@ impl DiskStore {
             }
             other => other.map_err(|e| StoreError::io("lock", layout::GC_LOCK, e))?,
         };
+        let unreadable = self.unreadable()?;
+        let keeps_all = unreadable.iter().any(Span::may_hide_datasets);
+        if keeps_all && !options.discard_unreadable {
+            return Ok(GcReport {
+                freed_bytes: match options.dry_run {
+                    true => 0,
+                    false => self.trim_all()?,
+                },
+                deferred: Some(Deferred::Unreadable),
+                ..GcReport::default()
+            });
+        }
+        let kept = Kept {
+            packs: unreadable.iter().map(|span| span.pack).collect(),
+            is_discarded: options.discard_unreadable,
+        };
         progress.phase("marking", None);
         let live = mark::mark(self, roots, Keeping::Needed)?;
         if options.dry_run {
-            return self.would_free(&live);
+            return self.would_free(&live, &kept);
         }
         if progress.cancelled() {
             return Err(StoreError::Interrupted);
@@ -112,7 +157,9 @@ impl DiskStore {
         sweep::sweep(self, &live)?;
         drop(live);
         progress.phase("compacting", None);
-        self.compact(options.patience, progress)
+        let report = self.compact(&kept, options.patience, progress)?;
+        self.forget_unreadable(&kept)?;
+        Ok(report)
     }
 
     /// Waits until every operation that is under way now has ended; `false` when it does not
