@@ -46,6 +46,12 @@ impl Plan {
         }
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         let fails = call == failure.at || failure.is_lasting && call > failure.at;
+        if fails && std::env::var_os("CHAOS_TRACE").is_some() {
+            eprintln!(
+                "call {call} fails at\n{}",
+                std::backtrace::Backtrace::force_capture()
+            );
+        }
         match fails {
             true => Err(io::Error::from_raw_os_error(failure.errno)),
             false => Ok(()),

@@ -126,7 +126,7 @@ pub fn one(seed: u64, world: &World, tally: &Tally, told: &mut Vec<String>) -> R
         (disk, state) = next;
         ghosts = next_ghosts;
         if serial % 5 == 4 {
-            damage::episodes(&disk, &state, world, tally, &mut dice)?;
+            damage::episodes(&disk, (&state, &ghosts), world, tally, &mut dice)?;
         }
         if tally.is_enough() {
             break;
@@ -322,7 +322,7 @@ fn aftermath(
 
 /// What was asked for and not reported since: how a dataset may be when the index is made anew from
 /// the packs, where the words of a command may lie that the index was never told of.
-type Ghosts = BTreeMap<String, Vec<Option<Held>>>;
+pub type Ghosts = BTreeMap<String, Vec<Option<Held>>>;
 
 /// Opens a disk without an index: everything that was reported is there.
 fn from_packs(
