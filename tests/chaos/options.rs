@@ -9,9 +9,12 @@ Faults at random instants, against a model that knows what was reported done.
 
   --seconds N   for each part, at most so long [default: 30; env CHAOS_SECONDS]
   --instants N  for each part, at most so many instants [default: no limit; env CHAOS_INSTANTS]
-  --seed S      begin with this seed [default: from the clock, and printed; env CHAOS_SEED]
+  --seed S      begin with this seed [default: 1, or from the clock where seconds or instants are
+                given; it is printed; env CHAOS_SEED]
   --threads N   programs beside each other [default: one for each core; env CHAOS_THREADS]
   --only PART   `simulated` or `processes` [default: both; env CHAOS_ONLY]";
+
+const DEFAULT_SECONDS: f64 = 30.0;
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -19,6 +22,7 @@ pub struct Options {
     pub seconds: f64,
     pub instants: u64,
     pub seed: u64,
+    is_seeded: bool,
     pub threads: u64,
     pub only: Option<String>,
 }
@@ -33,12 +37,12 @@ impl Options {
     /// From the environment and the arguments. A name that `cargo test` filters by, and that does
     /// not fit this test, means that nothing is run.
     pub fn read() -> Result<Wish, String> {
-        let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let mut options = Self {
-            seconds: 30.0,
+            seconds: DEFAULT_SECONDS,
             instants: u64::MAX,
-            seed: clock.map_or(0, |d| d.as_millis() as u64 % 1_000_000),
+            seed: 1,
+            is_seeded: false,
             threads: cores as u64,
             only: None,
         };
@@ -72,6 +76,11 @@ impl Options {
                 }
             }
         }
+        let is_longer = options.seconds != DEFAULT_SECONDS || options.instants != u64::MAX;
+        if is_longer && !options.is_seeded {
+            let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            options.seed = clock.map_or(1, |d| d.as_millis() as u64 % 1_000_000);
+        }
         Ok(Wish::Run(options))
     }
 
@@ -88,7 +97,7 @@ impl Options {
         match name {
             "seconds" => self.seconds = number()? as f64,
             "instants" => self.instants = number()?,
-            "seed" => self.seed = number()?,
+            "seed" => (self.seed, self.is_seeded) = (number()?, true),
             "threads" => self.threads = number()?.max(1),
             "only" if ["simulated", "processes"].contains(&value) => {
                 self.only = Some(value.to_owned());
