@@ -26,6 +26,7 @@ mod store {
     }
 }
 
+use std::cell::RefCell;
 use std::process::ExitCode;
 
 use crate::options::Options;
@@ -33,6 +34,11 @@ use crate::options::Wish;
 use crate::processes::fault::Means;
 use crate::tally::Tally;
 use crate::world::World;
+
+thread_local! {
+    /// What the last panic of this thread said.
+    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
 fn main() -> ExitCode {
     let options = match Options::read() {
@@ -50,6 +56,11 @@ fn main() -> ExitCode {
         "chaos: seed {}, at most {} instants and {} seconds for each part",
         options.seed, options.instants, options.seconds
     );
+    // The library catches what the crates that it reads damaged files with do; what it does not
+    // catch is told with its program.
+    std::panic::set_hook(Box::new(|panic| {
+        LAST_PANIC.set(panic.to_string());
+    }));
     let mut failed = Vec::new();
     if options.runs("simulated") {
         failed.extend(simulated_part(&options));

@@ -44,7 +44,7 @@ pub fn programs(seed: u64, world: &World, tally: &Tally) -> Result<(), String> {
         let failed = match ran {
             Ok(Ok(())) => None,
             Ok(Err(why)) => Some(why),
-            Err(_) => Some("it panicked".to_owned()),
+            Err(_) => Some(format!("it panicked: {}", crate::LAST_PANIC.take())),
         };
         if let Some(why) = failed {
             let program = told.join("\n  ");

@@ -208,7 +208,16 @@ impl Place {
             let (deed, brought) = deed::choose(lane, dice, &choice);
             self.contents
                 .extend(brought.into_iter().map(|bytes| (hash(&bytes), bytes)));
-            let fault = Fault::choose(dice, means);
+            let fault = match (lane, Fault::choose(dice, means)) {
+                // By `write`, the runtime of the network wakes itself, and ends where that fails.
+                (Lane::Peer, Fault::CallFails("write", error, n)) => {
+                    Fault::CallFails("pwrite64", error, n)
+                }
+                (Lane::Peer, Fault::CallsFail("write", error, n)) => {
+                    Fault::CallsFail("pwrite64", error, n)
+                }
+                (_, fault) => fault,
+            };
             told.push(format!("{:?} with {fault:?}", deed.words));
             deeds.push((deed, fault));
         }
