@@ -97,7 +97,7 @@ pub enum MetaError {
         source: DecodeError,
     },
     /// The database failed.
-    #[error("the index failed")]
+    #[error("the index `registry.redb` failed")]
     Backend {
         /// What kind of failure.
         kind: ErrorKind,

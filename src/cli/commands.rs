@@ -46,6 +46,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         return upkeep::repair(&home, peer.as_ref(), out);
     }
     let registry = LocalRegistry::open(&home)?;
+    upkeep::warn_of_losses(&registry, out)?;
     match command {
         RegistryCommand::Index(args) => index(&registry, args, cli, out),
         RegistryCommand::List { peer: None, all } => show::list(&registry, *all, out),

@@ -153,6 +153,12 @@ impl Failure {
                 Some("`alimentar registry trust list` shows who is known here")
             }
             Self::Library(Error::Keyring(e)) => key_hint(e),
+            Self::Library(e) if e.is_refused() => Some(
+                "this user cannot write to the registry's directory; commands that only read work all the same",
+            ),
+            Self::Library(Error::Store(_)) if kind == ErrorKind::NoSpace => Some(
+                "run `alimentar registry gc`, or free space on the disk of the registry's directory; what was stored is kept",
+            ),
             Self::Library(Error::NoPeer) => {
                 Some("name one with --peer HOST:PORT; those that were met are asked without it")
             }

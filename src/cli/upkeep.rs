@@ -149,6 +149,17 @@ fn show(report: &FsckReport, healed: u64, rebuilt: bool, out: &Out) -> Result<()
     }
 }
 
+/// Says that the index was just made anew, and that it is without something.
+pub(crate) fn warn_of_losses(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
+    let bytes: u64 = registry.losses()?.iter().map(|span| span.bytes).sum();
+    if bytes > 0 && !out.is_json() {
+        out.diagnostic(&format!(
+            "warning: the index was missing and was made anew from the packs; {bytes} bytes of them could not be read: `registry fsck` says where"
+        ));
+    }
+    Ok(())
+}
+
 fn unreadable(spans: &[Span]) -> Vec<Value> {
     let object = |s: &Span| {
         let lost: Vec<String> = s.lost.iter().map(|key| key.id.to_hex()).collect();

@@ -283,6 +283,11 @@ impl Error {
         Self::Transport(Box::new(source))
     }
 
+    /// The registry's directory cannot be written by this process.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Store(e) if e.is_refused())
+    }
+
     pub(crate) fn file(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::File {
             action,

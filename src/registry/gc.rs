@@ -19,7 +19,10 @@ impl LocalRegistry {
     /// [`Error`] when a dataset's tree is damaged, so that what it needs is not known; nothing is
     /// removed then.
     pub fn gc(&self, options: &GcOptions, progress: &dyn Progress) -> Result<GcReport, Error> {
-        Ok(self.store.gc(&roots, options, progress)?)
+        self.store.with_reserve(|| {
+            let collected = self.store.gc(&roots, options, progress);
+            Ok::<_, Error>(collected?)
+        })
     }
 }
 

@@ -305,10 +305,14 @@ impl LocalRegistry {
 
     /// Removes datasets, with a tombstone so that they stay gone when the index is rebuilt.
     fn remove(&self, datasets: Vec<Dataset>) -> Result<(), Error> {
+        self.store.with_reserve(|| self.remove_now(&datasets))
+    }
+
+    fn remove_now(&self, datasets: &[Dataset]) -> Result<(), Error> {
         let session = Session::begin(&self.store)?;
         let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
         session.commit(|tables, entries| {
-            for dataset in &datasets {
+            for dataset in datasets {
                 catalog::remove(tables, dataset)?;
             }
             let tombstone = Tombstone {

@@ -15,6 +15,8 @@ mod error;
 mod feed;
 mod files;
 mod fsck;
+#[cfg(test)]
+mod full_disk_tests;
 mod gc;
 pub mod host;
 mod index;
@@ -33,6 +35,8 @@ mod read_files;
 #[cfg(test)]
 mod rebuild_tests;
 mod recover;
+#[cfg(test)]
+mod repair_tests;
 mod resembling;
 mod revise;
 mod row_diff;

@@ -32,6 +32,7 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::Entry;
 use crate::store::disk::Recovered;
 use crate::store::disk::Salvage;
+use crate::store::disk::Span;
 use crate::store::disk::StoreError;
 use crate::store::disk::io::Disk;
 use crate::trust::Statement;
@@ -73,6 +74,20 @@ impl LocalRegistry {
             &|| Ok(DiskStore::rebuild_on(disk.clone(), &refill)?),
             progress,
         )
+    }
+}
+
+impl LocalRegistry {
+    /// What could not be read of the packs, where the index was made anew when the registry was
+    /// opened.
+    ///
+    /// # Errors
+    /// [`Error`] when the index cannot be read.
+    pub fn losses(&self) -> Result<Vec<Span>, Error> {
+        match self.store.is_rebuilt() {
+            true => Ok(self.store.unreadable()?),
+            false => Ok(Vec::new()),
+        }
     }
 }
 

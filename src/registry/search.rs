@@ -57,22 +57,15 @@ impl LocalRegistry {
     /// The datasets that fit a query best.
     ///
     /// # Errors
-    /// [`Error`] when the catalogue is damaged or the index cannot be written.
+    /// [`Error`] when the catalogue is damaged.
     pub fn search(&self, query: &Query, limit: usize) -> Result<SearchReport, Error> {
         let trust = self.trust()?;
         let query = &query.clone().with_publishers(|name| keys_of(&trust, name));
-        let _turn = self.store.lock(SEARCH_LOCK)?;
         let wanted = limit.saturating_mul(4).clamp(20, 10_000);
-        let found = caught(|| self.hits(query, wanted));
-        let (hits, is_corrected) = match found {
-            Ok(Ok(hits)) => hits,
-            // Damaged, or of another version: it holds nothing that is not elsewhere.
-            Ok(Err(Error::Search(_))) | Err(_) => {
-                let dir = self.home().join(SEARCH_DIR);
-                std::fs::remove_dir_all(&dir).map_err(|e| Error::file("remove", &dir, e))?;
-                caught(|| self.hits(query, wanted)).map_err(|_| SearchError::Damaged)??
-            }
-            Ok(Err(other)) => return Err(other),
+        // On a disk that is full or read-only it is made in memory, for this search alone.
+        let (hits, is_corrected) = match self.hits_by_files(query, wanted) {
+            Ok(hits) => hits,
+            Err(_) => self.hits(query, wanted, &SearchIndex::in_memory()?)?,
         };
         let mut found = self.datasets_of(hits, &trust)?;
         weigh(&mut found);
@@ -83,9 +76,29 @@ impl LocalRegistry {
         })
     }
 
-    fn hits(&self, query: &Query, limit: usize) -> Result<(Vec<Hit>, bool), Error> {
-        let index = SearchIndex::open(&self.home().join(SEARCH_DIR))?;
-        self.catch_up(&index)?;
+    /// By the index in the home, which is brought up to date first.
+    fn hits_by_files(&self, query: &Query, limit: usize) -> Result<(Vec<Hit>, bool), Error> {
+        let _turn = self.store.lock(SEARCH_LOCK)?;
+        let dir = self.home().join(SEARCH_DIR);
+        let look = || caught(|| self.hits(query, limit, &SearchIndex::open(&dir)?));
+        match look() {
+            Ok(Ok(hits)) => Ok(hits),
+            // Damaged, or of another version: it holds nothing that is not elsewhere.
+            Ok(Err(Error::Search(_))) | Err(_) => {
+                std::fs::remove_dir_all(&dir).map_err(|e| Error::file("remove", &dir, e))?;
+                look().map_err(|_| SearchError::Damaged)?
+            }
+            Ok(Err(other)) => Err(other),
+        }
+    }
+
+    fn hits(
+        &self,
+        query: &Query,
+        limit: usize,
+        index: &SearchIndex,
+    ) -> Result<(Vec<Hit>, bool), Error> {
+        self.catch_up(index)?;
         let hits = index.search(query, limit, false)?;
         if hits.is_empty() {
             let hits = index.search(query, limit, true)?;

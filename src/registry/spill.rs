@@ -19,15 +19,23 @@ pub struct SpillDirectory {
 }
 
 impl SpillDirectory {
-    /// Makes one in the cache of a home.
+    /// Makes one in the cache of a home; where that cannot be written, with the machine's
+    /// temporary files.
     ///
     /// # Errors
-    /// [`Error`] when the home cannot be written.
+    /// [`Error`] when neither can be written.
     pub fn create(home: &Path) -> Result<Self, Error> {
-        let cache = home.join("cache");
+        let in_home = Self::create_in(home.join("cache"), "spill");
+        in_home.or_else(|error| {
+            let elsewhere = Self::create_in(std::env::temp_dir(), "alimentar-spill");
+            elsewhere.map_err(|_| error)
+        })
+    }
+
+    fn create_in(cache: PathBuf, prefix: &str) -> Result<Self, Error> {
         let fail = |e| Error::file("create", &cache, e);
         let random: [u8; 8] = host::random().map_err(fail)?;
-        let path = cache.join(format!("spill-{}", to_hex(&random)));
+        let path = cache.join(format!("{prefix}-{}", to_hex(&random)));
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700);
         builder

@@ -101,7 +101,8 @@ struct Fields {
 
 /// The search index of a registry.
 pub struct SearchIndex {
-    dir: PathBuf,
+    /// Where it is; nowhere, when it is kept in memory alone.
+    dir: Option<PathBuf>,
     index: Index,
     reader: IndexReader,
     fields: Fields,
@@ -137,12 +138,25 @@ impl SearchIndex {
         if !index.validate_checksum()?.is_empty() {
             return Err(SearchError::Damaged);
         }
+        Self::on(Some(dir.to_owned()), index, fields)
+    }
+
+    /// An empty one in memory.
+    ///
+    /// # Errors
+    /// [`SearchError::Index`].
+    pub fn in_memory() -> Result<Self, SearchError> {
+        let (schema, fields) = schema();
+        Self::on(None, Index::create_in_ram(schema), fields)
+    }
+
+    fn on(dir: Option<PathBuf>, index: Index, fields: Fields) -> Result<Self, SearchError> {
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
             .try_into()?;
         Ok(Self {
-            dir: dir.to_owned(),
+            dir,
             index,
             reader,
             fields,
@@ -151,7 +165,7 @@ impl SearchIndex {
 
     /// What was stamped when the index was last up to date.
     pub fn stamp(&self) -> Option<Vec<u8>> {
-        std::fs::read(self.dir.join(STAMP_FILE)).ok()
+        std::fs::read(self.dir.as_ref()?.join(STAMP_FILE)).ok()
     }
 
     /// Notes that the index is up to date with what this stands for.
@@ -159,9 +173,10 @@ impl SearchIndex {
     /// # Errors
     /// [`SearchError::Io`].
     pub fn set_stamp(&self, stamp: &[u8]) -> Result<(), SearchError> {
-        let aside = self.dir.join(format!("{STAMP_FILE}.new"));
+        let Some(dir) = &self.dir else { return Ok(()) };
+        let aside = dir.join(format!("{STAMP_FILE}.new"));
         std::fs::write(&aside, stamp)?;
-        Ok(std::fs::rename(aside, self.dir.join(STAMP_FILE))?)
+        Ok(std::fs::rename(aside, dir.join(STAMP_FILE))?)
     }
 
     /// How many documents there are.

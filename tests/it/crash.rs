@@ -71,6 +71,75 @@ fn a_kill_at_any_instant_loses_nothing_that_was_reported() {
     answer(&home, &["registry", "fsck"]);
 }
 
+fn copy_home(from: &std::path::Path, to: &std::path::Path) {
+    let _ = std::fs::remove_dir_all(to);
+    std::fs::create_dir_all(to.join("packs")).unwrap();
+    for name in ["registry.redb", "packs/00000001.pack"] {
+        std::fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+}
+
+fn names(home: &std::path::Path) -> Vec<String> {
+    let list = answer(home, &["registry", "list"]);
+    let datasets = list["datasets"].as_array().unwrap().iter();
+    let names = datasets.map(|d| d["name"].as_str().unwrap().to_owned());
+    names.collect()
+}
+
+#[test]
+fn a_kill_at_any_instant_of_a_repair_loses_no_dataset() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, home) = (dir.path().join("whole"), dir.path().join("home"));
+    let mut all = Vec::new();
+    for n in 0..6 {
+        let file = dir.path().join(format!("d{n}.jsonl"));
+        std::fs::write(&file, lines(400, n)).unwrap();
+        answer(&whole, &["registry", "index", file.to_str().unwrap()]);
+        all.push(format!("d{n}"));
+    }
+    let pack = whole.join("packs/00000001.pack");
+    let bytes = std::fs::read(&pack).unwrap();
+    // A bit of the last manifest, and a pack that ends within it.
+    let mut flipped = bytes.clone();
+    flipped[bytes.len() - 3] ^= 1;
+    let damaged = [flipped, bytes[..bytes.len() - 30].to_vec()];
+    let (mut killed, mut done) = (0, 0);
+    let mut takes = Duration::from_millis(60);
+    for round in 0..60_u32 {
+        std::fs::write(&pack, &damaged[round as usize % 2]).unwrap();
+        copy_home(&whole, &home);
+        let mut child = program(&home)
+            .args(["registry", "fsck", "--repair"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        if !round.is_multiple_of(10) {
+            std::thread::sleep(takes * (round * 37 % 100) / 100);
+            let _ = child.kill();
+        }
+        if child.wait().unwrap().success() {
+            takes = started.elapsed();
+            done += 1;
+        } else {
+            killed += 1;
+        }
+        assert_eq!(names(&home), all, "round {round}");
+        if round % 5 == 1 {
+            answer(&home, &["registry", "fsck", "--repair"]);
+            answer(&home, &["registry", "gc"]);
+            std::fs::remove_file(home.join("registry.redb")).unwrap();
+            assert_eq!(names(&home), all, "round {round}, from packs");
+            for name in &all {
+                let verified = answer(&home, &["registry", "verify", name]);
+                assert_eq!(verified["content"], "ok");
+            }
+        }
+    }
+    assert!(killed > 5 && done > 5, "{killed} {done}");
+}
+
 #[test]
 fn ctrl_c_stops_and_leaves_nothing_half_done() {
     let dir = tempfile::tempdir().unwrap();

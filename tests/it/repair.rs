@@ -70,6 +70,115 @@ fn a_lost_index_is_made_anew_from_the_packs() {
     answer(&h.home, &["registry", "fsck"]);
 }
 
+/// The bytes of the last record with this kind's number in a pack, without its header.
+fn last_payload(pack: &[u8], kind: u8) -> std::ops::Range<usize> {
+    let mut last = 0..0;
+    alimentar::pack::scan(&pack, pack.len() as u64, &mut |found| {
+        if let alimentar::pack::Found::Record { offset, header } = found
+            && header.kind.map(|k| k.number()) == Some(kind)
+        {
+            let end = offset as usize + header.record_bytes();
+            last = end - header.stored_bytes..end;
+        }
+    })
+    .unwrap();
+    last
+}
+
+#[test]
+fn a_manifest_that_only_the_index_has_left_survives_repairs_and_a_lost_index() {
+    let h = home();
+    let pack = h.home.join("packs/00000001.pack");
+    let mut bytes = std::fs::read(&pack).unwrap();
+    bytes[last_payload(&bytes, 3).start] ^= 1;
+    std::fs::write(&pack, &bytes).unwrap();
+    assert_eq!(run(&h.home, &["registry", "fsck"]).status.code(), Some(4));
+    let report = answer(&h.home, &["registry", "fsck", "--repair"]);
+    assert_eq!(report["unreadable"].as_array().unwrap().len(), 0);
+    same_as_before(&h);
+    // The packs say it again, privacy included.
+    std::fs::remove_file(h.home.join("registry.redb")).unwrap();
+    same_as_before(&h);
+}
+
+#[test]
+fn a_lost_index_and_an_unreadable_manifest_are_said_until_somebody_gives_it_up() {
+    let h = home();
+    let pack = h.home.join("packs/00000001.pack");
+    let mut bytes = std::fs::read(&pack).unwrap();
+    bytes[last_payload(&bytes, 3).start] ^= 1;
+    std::fs::write(&pack, &bytes).unwrap();
+    std::fs::remove_file(h.home.join("registry.redb")).unwrap();
+    let opened = crate::support::program(&h.home)
+        .args(["registry", "list"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&opened.stderr).into_owned();
+    assert!(said.contains("could not be read"), "{said}");
+    for words in [&["registry", "fsck"][..], &["registry", "fsck", "--repair"]] {
+        let found = run(&h.home, words);
+        assert_eq!(found.status.code(), Some(4));
+        let report: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+        let span = &report["unreadable"][0];
+        assert_eq!(span["pack"], "packs/00000001.pack");
+        assert_eq!(span["may_hide_datasets"], true);
+        let error = String::from_utf8_lossy(&found.stderr).into_owned();
+        assert!(error.contains("--discard-unreadable"), "{error}");
+    }
+    let kept = answer(&h.home, &["registry", "gc"]);
+    assert_eq!(kept["freed_bytes"], 0);
+    assert!(
+        kept["deferred"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be read")
+    );
+    assert!(std::fs::read(&pack).unwrap() == bytes);
+    let gone = answer(&h.home, &["registry", "gc", "--discard-unreadable"]);
+    assert!(gone["freed_bytes"].as_u64().unwrap() > 0);
+    assert_eq!(names(&h.home).len(), 1);
+    answer(&h.home, &["registry", "fsck"]);
+}
+
+#[test]
+fn a_pack_that_is_no_plain_file_for_now_leaves_the_index_as_it_is() {
+    let h = home();
+    let pack = h.home.join("packs/00000001.pack");
+    let (away, index) = (h.home.join("away"), h.home.join("registry.redb"));
+    std::fs::rename(&pack, &away).unwrap();
+    let before = std::fs::read(&index).unwrap();
+    let nowhere = Path::new("/nonexistent/elsewhere");
+    for target in [Some(Path::new("/dev/null")), Some(nowhere), None] {
+        match target {
+            Some(target) => std::os::unix::fs::symlink(target, &pack).unwrap(),
+            None => std::fs::create_dir(&pack).unwrap(),
+        }
+        let out = run(&h.home, &["registry", "fsck", "--repair"]);
+        assert!(!out.status.success());
+        let error = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(error.contains("00000001.pack"), "{error}");
+        assert_eq!(names(&h.home).len(), 2, "{target:?}");
+        assert!(std::fs::read(&index).unwrap() == before, "{target:?}");
+        match target {
+            Some(_) => std::fs::remove_file(&pack).unwrap(),
+            None => std::fs::remove_dir(&pack).unwrap(),
+        }
+    }
+    // Without it, what is listed stays listed, and what is lost is said.
+    assert_eq!(
+        run(&h.home, &["registry", "fsck", "--repair"])
+            .status
+            .code(),
+        Some(4)
+    );
+    assert_eq!(names(&h.home).len(), 2);
+    let _ = run(&h.home, &["registry", "gc"]);
+    std::fs::rename(&away, &pack).unwrap();
+    let _ = run(&h.home, &["registry", "gc"]);
+    answer(&h.home, &["registry", "fsck", "--repair"]);
+    same_as_before(&h);
+}
+
 #[test]
 fn a_damaged_index_is_repaired() {
     let h = home();

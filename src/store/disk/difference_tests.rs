@@ -39,7 +39,7 @@ fn key(bytes: &[u8]) -> BlobKey {
 }
 
 fn open(disk: &SimDisk) -> DiskStore {
-    DiskStore::on(Arc::new(disk.clone()), &|_, _| Ok(())).unwrap()
+    DiskStore::on(Arc::new(disk.clone()), &|_, _| Ok(Vec::new())).unwrap()
 }
 
 /// Blobs as one record, as a difference against others.

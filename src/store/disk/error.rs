@@ -12,6 +12,7 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::manifest::TreeError;
 use crate::meta_store::MetaError;
+use crate::store::disk::io::is_refused;
 use crate::wire::DecodeError;
 
 /// Why the store could not do what was asked.
@@ -74,6 +75,22 @@ impl StoreError {
             path: path.as_ref().to_owned(),
             source,
         }
+    }
+}
+
+impl StoreError {
+    /// Nothing can be written: the disk is full, or this process may not. What is there can be
+    /// read.
+    pub(crate) fn is_of_writing(&self) -> bool {
+        match self {
+            Self::Io { source, .. } if is_refused(source) => true,
+            other => other.kind() == ErrorKind::NoSpace,
+        }
+    }
+
+    /// This process may not write.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if is_refused(source))
     }
 }
 

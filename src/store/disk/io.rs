@@ -6,7 +6,7 @@ use std::io;
 
 /// A home directory.
 pub trait Disk: Debug + Send + Sync {
-    /// Opens a file for reading and writing.
+    /// Opens a plain file for reading and, where this process may, for writing.
     ///
     /// # Errors
     /// As the operating system; `NotFound` unless `mode` creates, `AlreadyExists` for
@@ -37,12 +37,28 @@ pub trait Disk: Debug + Send + Sync {
     /// As the operating system.
     fn sync_dir(&self, dir: &str) -> io::Result<()>;
 
-    /// Takes a lock on a file, making it where needed. The lock lives as long as the guard, and
+    /// Takes a lock on a file, making it where needed. Where it may not be made, a shared lock is
+    /// none: who may not write here shares with everybody. The lock lives as long as the guard, and
     /// ends with the process however that ends.
     ///
     /// # Errors
     /// As the operating system; `WouldBlock` when `wait` is [`Wait::No`] and somebody holds it.
     fn lock(&self, path: &str, share: Share, wait: Wait) -> io::Result<Box<dyn LockGuard>>;
+
+    /// Makes a file that takes room for so many bytes, which need not be written.
+    ///
+    /// # Errors
+    /// As the operating system; there is no such file then.
+    fn reserve(&self, path: &str, bytes: u64) -> io::Result<()>;
+}
+
+/// Whether the operating system does not let this process write: a read-only file system, or
+/// missing permission.
+pub fn is_refused(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied
+    )
 }
 
 /// Whether opening may or must create the file.

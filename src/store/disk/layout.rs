@@ -10,6 +10,8 @@ pub(crate) const INDEX: &str = "registry.redb";
 pub(crate) const INDEX_LOCK: &str = "registry.lock";
 /// Held alone by the one collection that may be under way.
 pub(crate) const GC_LOCK: &str = "gc.lock";
+/// Takes room that removing things may need on a full disk.
+pub(crate) const RESERVE: &str = "reserve";
 /// The packs.
 pub(crate) const PACKS_DIR: &str = "packs";
 /// One file, held locked, for every operation that is under way.

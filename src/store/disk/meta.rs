@@ -103,32 +103,42 @@ impl RedbMeta {
         }
     }
 
-    /// Opens the index; where there is none, makes it.
-    pub(crate) fn open(disk: Arc<dyn Disk>, making: &Making<'_>) -> Result<Self, StoreError> {
+    /// Opens the index; where there is none, makes it. Whether it did.
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        making: &Making<'_>,
+    ) -> Result<(Self, bool), StoreError> {
         let meta = Self::new(disk);
+        let mut is_made = false;
         if meta.is_absent()? {
             let _alone = meta.without_collection()?;
             let _lock = meta.lock(Share::Exclusive)?;
             // Another process may have been faster.
             if meta.is_absent()? {
                 meta.make(None, making)?;
+                is_made = true;
             }
         }
         meta.read(|_| Ok::<(), StoreError>(()))?;
-        Ok(meta)
+        Ok((meta, is_made))
     }
 
     pub(crate) fn read<T, E: From<StoreError>>(
         &self,
         view: impl FnOnce(&dyn MetaRead) -> Result<T, E>,
     ) -> Result<T, E> {
+        // Where the file may not be written, redb's repair happens in memory.
+        let mut in_memory = false;
         loop {
             let lock = self.lock(Share::Shared)?;
             let generation = lock.load().map_err(io_error("read"))?;
-            let Some(database) = self.snapshot(generation)? else {
+            let Some(database) = self.snapshot(generation, in_memory)? else {
                 // A writer was killed: the file needs redb's repair, which writes.
                 drop(lock);
-                self.write(|_| Ok::<(), StoreError>(()))?;
+                match self.write(|_| Ok::<(), StoreError>(())) {
+                    Err(error) if error.is_of_writing() => in_memory = true,
+                    other => other?,
+                }
                 continue;
             };
             let transaction = guarded(|| database.begin_read()).map_err(StoreError::from)?;
@@ -323,7 +333,11 @@ impl RedbMeta {
     }
 
     /// A handle on the index as it is now; `None` when a killed writer left it to be repaired.
-    fn snapshot(&self, generation: u64) -> Result<Option<Arc<Database>>, StoreError> {
+    fn snapshot(
+        &self,
+        generation: u64,
+        may_repair: bool,
+    ) -> Result<Option<Arc<Database>>, StoreError> {
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(c) = cached.as_ref().filter(|c| c.generation == generation) {
             return Ok(Some(c.database.clone()));
@@ -340,10 +354,12 @@ impl RedbMeta {
         let repaired = Arc::new(AtomicBool::new(false));
         let saw_repair = repaired.clone();
         let mut builder = builder();
-        builder.set_repair_callback(move |session| {
-            saw_repair.store(true, Ordering::Relaxed);
-            session.abort();
-        });
+        if !may_repair {
+            builder.set_repair_callback(move |session| {
+                saw_repair.store(true, Ordering::Relaxed);
+                session.abort();
+            });
+        }
         let opened = guarded(|| builder.create_with_backend(overlay));
         if repaired.load(Ordering::Relaxed) {
             return Ok(None);

@@ -21,6 +21,7 @@ mod real;
 mod rebuild;
 mod rebuild_differences;
 mod records;
+mod reserve;
 mod rows;
 mod session;
 #[cfg(test)]
@@ -72,6 +73,7 @@ pub struct DiskStore {
     disk: Arc<dyn Disk>,
     meta: Arc<RedbMeta>,
     home: PathBuf,
+    is_rebuilt: bool,
 }
 
 impl DiskStore {
@@ -94,13 +96,14 @@ impl DiskStore {
     /// # Errors
     /// As [`DiskStore::open`].
     pub fn on(disk: Arc<dyn Disk>, refill: &Refill) -> Result<Self, StoreError> {
-        let meta = Self::making(&disk, refill, &|making| {
+        let (meta, is_rebuilt) = Self::making(&disk, refill, &|making| {
             RedbMeta::open(disk.clone(), making)
         })?;
         Ok(Self {
             disk,
             meta: Arc::new(meta),
             home: PathBuf::new(),
+            is_rebuilt,
         })
     }
 
@@ -147,6 +150,11 @@ impl DiskStore {
             fill: &fill,
             undo: &undo,
         })
+    }
+
+    /// Whether the index was missing, and made when this was opened.
+    pub fn is_rebuilt(&self) -> bool {
+        self.is_rebuilt
     }
 
     /// Where the home is; empty for a simulated disk.

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::error_kind::ErrorKind;
 use crate::ident::to_hex;
 use crate::meta_store::Table;
 use crate::store::disk::DiskStore;
@@ -13,6 +14,8 @@ use crate::store::disk::io::LockGuard;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
+use crate::store::disk::io::is_refused;
+use crate::store::disk::layout::GC_LOCK;
 use crate::store::disk::layout::OPERATIONS_DIR;
 use crate::store::disk::rows;
 
@@ -20,9 +23,10 @@ use crate::store::disk::rows;
 #[derive(Debug)]
 pub struct Operation {
     disk: Arc<dyn Disk>,
-    path: String,
+    /// Its file; none where none can be made.
+    path: Option<String>,
     /// Held for its drop.
-    _lock: Box<dyn LockGuard>,
+    _lock: Arc<dyn LockGuard>,
     epoch: u64,
 }
 
@@ -32,6 +36,21 @@ impl Operation {
     /// # Errors
     /// [`StoreError`] when the home cannot be written.
     pub fn begin(store: &DiskStore) -> Result<Self, StoreError> {
+        Self::begin_beside(store, None)
+    }
+
+    /// The same within a collection, which holds the lock of collections.
+    pub(crate) fn within_collection(
+        store: &DiskStore,
+        turn: &Arc<dyn LockGuard>,
+    ) -> Result<Self, StoreError> {
+        Self::begin_beside(store, Some(turn))
+    }
+
+    fn begin_beside(
+        store: &DiskStore,
+        turn: Option<&Arc<dyn LockGuard>>,
+    ) -> Result<Self, StoreError> {
         let disk = store.disk.clone();
         loop {
             let mut random = [0; 12];
@@ -45,24 +64,43 @@ impl Operation {
             let path = format!("{OPERATIONS_DIR}/{}", to_hex(&random));
             let lock = match disk.lock(&path, Share::Exclusive, Wait::No) {
                 Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => continue,
+                // Who cannot say that it is at work keeps collections from beginning instead.
+                Err(e) if is_refused(&e) || ErrorKind::of_io(&e) == ErrorKind::NoSpace => {
+                    let lock: Arc<dyn LockGuard> = match turn {
+                        Some(turn) => turn.clone(),
+                        None => disk
+                            .lock(GC_LOCK, Share::Shared, Wait::Yes)
+                            .map_err(|e| StoreError::io("lock", GC_LOCK, e))?
+                            .into(),
+                    };
+                    return Self::epoch_of(store).map(|epoch| Self {
+                        disk,
+                        path: None,
+                        _lock: lock,
+                        epoch,
+                    });
+                }
                 other => other.map_err(|e| StoreError::io("create", &path, e))?,
             };
             // A collection may have taken the file for a dead one before it was locked.
             if disk.open(&path, OpenMode::Existing).is_ok() {
-                let epoch = store.read(|t| {
-                    let row = t.get(Table::Meta, rows::EPOCH_KEY)?;
-                    Ok::<_, StoreError>(rows::decode_counter(row, Table::Meta)?)
-                });
                 let mut operation = Self {
                     disk,
-                    path,
-                    _lock: lock,
+                    path: Some(path),
+                    _lock: lock.into(),
                     epoch: 0,
                 };
-                operation.epoch = epoch?;
+                operation.epoch = Self::epoch_of(store)?;
                 return Ok(operation);
             }
         }
+    }
+
+    fn epoch_of(store: &DiskStore) -> Result<u64, StoreError> {
+        store.read(|t| {
+            let row = t.get(Table::Meta, rows::EPOCH_KEY)?;
+            Ok(rows::decode_counter(row, Table::Meta)?)
+        })
     }
 
     /// The last collection that had condemned anything when this began. What it and those before
@@ -75,6 +113,8 @@ impl Operation {
 impl Drop for Operation {
     fn drop(&mut self) {
         // What stays behind is removed by the next collection.
-        let _ = self.disk.remove(&self.path);
+        if let Some(path) = &self.path {
+            let _ = self.disk.remove(path);
+        }
     }
 }

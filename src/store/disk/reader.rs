@@ -110,13 +110,18 @@ impl BlobReader {
     /// # Errors
     /// [`StoreError`] when the home cannot be read or written.
     pub fn new(store: &DiskStore) -> Result<Self, StoreError> {
-        Ok(Self {
+        Ok(Self::under(store, Operation::begin(store)?))
+    }
+
+    /// A reader that is part of an operation.
+    pub(crate) fn under(store: &DiskStore, operation: Operation) -> Self {
+        Self {
             store: store.clone(),
-            _operation: Operation::begin(store)?,
+            _operation: operation,
             packs: Mutex::default(),
             recent: Recents::new(RECENT_RECORDS),
             of_bases: Recents::new(RECENT_BASES),
-        })
+        }
     }
 
     /// Another reader on the same store.

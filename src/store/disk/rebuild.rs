@@ -121,7 +121,12 @@ pub(crate) fn rebuild(
         put_counter(tables, rows::EPOCH_KEY, epoch)?;
     }
     let spans = match old.is_some_and(|old| old.is_whole) {
-        true => unreadable::of_lost(lost, packs.spans),
+        true => {
+            // A whole index knows what was removed, and the packs are told it anew.
+            let needed = lost.into_iter();
+            let needed = needed.filter(|(key, _)| key.kind != BlobKind::Tombstone);
+            unreadable::of_lost(needed.collect(), packs.spans)
+        }
         false => packs.spans,
     };
     unreadable::put(tables, &spans)

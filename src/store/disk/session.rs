@@ -105,6 +105,7 @@ impl Session {
     /// [`StoreError`] when the home cannot be written.
     pub fn begin(store: &DiskStore) -> Result<Self, StoreError> {
         let operation = Operation::begin(store)?;
+        store.keep_reserve();
         Ok(Self {
             store: store.clone(),
             operation,

@@ -37,7 +37,11 @@ struct State {
     names_synced: BTreeMap<String, usize>,
     names_pending: Vec<NameChange>,
     changes: u64,
+    reads: u64,
     power_cut_at: Option<u64>,
+    fail_change_at: Option<(u64, io::ErrorKind)>,
+    fail_read_at: Option<u64>,
+    is_read_only: bool,
     capacity_bytes: Option<u64>,
 }
 
@@ -92,6 +96,74 @@ impl SimDisk {
     /// Power goes before the change of this number, counted from the first.
     pub(crate) fn cut_power_at(&self, change: u64) {
         self.state().power_cut_at = Some(change);
+    }
+
+    /// How many reads of files there were so far.
+    pub(crate) fn reads(&self) -> u64 {
+        self.state().reads
+    }
+
+    /// The change of this number, counted from the first, fails once.
+    pub(crate) fn fail_change_at(&self, change: u64, kind: io::ErrorKind) {
+        self.state().fail_change_at = Some((change, kind));
+    }
+
+    /// The read of this number, counted from the first, fails once.
+    pub(crate) fn fail_read_at(&self, read: u64) {
+        self.state().fail_read_at = Some(read);
+    }
+
+    /// Whether changes are refused from now on, as by a disk that is mounted so.
+    pub(crate) fn make_read_only(&self, is_read_only: bool) {
+        self.state().is_read_only = is_read_only;
+    }
+
+    /// Another disk with the same files, everything synced.
+    pub(crate) fn copy(&self) -> Self {
+        let state = self.state();
+        let inodes = state.inodes.iter().map(|inode| Inode {
+            data: inode.data.clone(),
+            synced: inode.data.clone(),
+            ..Inode::default()
+        });
+        let copied = State {
+            inodes: inodes.collect(),
+            names: state.names.clone(),
+            names_synced: state.names.clone(),
+            ..State::default()
+        };
+        Self(Arc::new(Shared {
+            state: Mutex::new(copied),
+            unlocked: Condvar::new(),
+        }))
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn contents(&self, path: &str) -> Option<Vec<u8>> {
+        let state = self.state();
+        let inode = state.names.get(path)?;
+        Some(state.inodes[*inode].data.clone())
+    }
+
+    /// Makes a file, for good.
+    pub(crate) fn create(&self, path: &str, bytes: &[u8]) {
+        let mut state = self.state();
+        state.inodes.push(Inode::default());
+        let inode = state.inodes.len() - 1;
+        state.names.insert(path.to_owned(), inode);
+        state.names_synced.insert(path.to_owned(), inode);
+        drop(state);
+        self.overwrite(path, bytes);
+    }
+
+    /// Puts other bytes in the place of a file's, for good.
+    pub(crate) fn overwrite(&self, path: &str, bytes: &[u8]) {
+        let mut state = self.state();
+        let inode = state.names[path];
+        let inode = &mut state.inodes[inode];
+        inode.data = bytes.to_vec();
+        inode.synced = bytes.to_vec();
+        inode.pending.clear();
     }
 
     /// How many bytes fit from now on; `None` for as many as you like.
@@ -203,8 +275,30 @@ impl State {
     /// Counts a change, or refuses it when power is gone.
     fn change(&mut self) -> io::Result<()> {
         self.alive()?;
+        if self.is_read_only {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
         self.changes += 1;
-        Ok(())
+        match self.fail_change_at {
+            Some((at, kind)) if self.changes > at => {
+                self.fail_change_at = None;
+                Err(kind.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a read, or refuses it.
+    fn read(&mut self) -> io::Result<()> {
+        self.alive()?;
+        self.reads += 1;
+        match self.fail_read_at {
+            Some(at) if self.reads > at => {
+                self.fail_read_at = None;
+                Err(io::Error::other("a bad sector"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn rename_inode(&mut self, change: NameChange) {
@@ -324,6 +418,15 @@ impl Disk for SimDisk {
                 .unwrap_or_else(PoisonError::into_inner);
         }
     }
+
+    fn reserve(&self, path: &str, bytes: u64) -> io::Result<()> {
+        let file = self.open(path, OpenMode::CreateNew)?;
+        let reserved = file.set_len(bytes);
+        if reserved.is_err() {
+            self.remove(path)?;
+        }
+        reserved
+    }
 }
 
 #[derive(Debug)]
@@ -340,8 +443,8 @@ impl DiskFile for SimFile {
     }
 
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
-        let state = self.disk.state();
-        state.alive()?;
+        let mut state = self.disk.state();
+        state.read()?;
         let at = usize::try_from(offset).unwrap_or(usize::MAX);
         let end = at.saturating_add(buf.len());
         let from = state.inodes[self.inode].data.get(at..end);

@@ -6,7 +6,7 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::StoreError;
 
 fn open(home: &std::path::Path) -> DiskStore {
-    DiskStore::open(home, &|_, _| Ok(())).unwrap()
+    DiskStore::open(home, &|_, _| Ok(Vec::new())).unwrap()
 }
 
 fn rows(store: &DiskStore) -> usize {

@@ -2,18 +2,22 @@
 //! rest is moved to another pack, and they are removed when nobody can be reading them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::blob_store::BlobKey;
 use crate::chunk::Codec;
 use crate::chunk::Compressor;
 use crate::chunk::Differ;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
 use crate::meta_store::Table;
 use crate::pack::Record;
 use crate::pack::RecordView;
 use crate::progress::Progress;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
+use crate::store::disk::Operation;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::Deferred;
 use crate::store::disk::gc::GcReport;
@@ -67,7 +71,7 @@ impl DiskStore {
     pub(super) fn compact(
         &self,
         kept: &Kept,
-        patience: Duration,
+        (patience, turn): (Duration, &Arc<dyn LockGuard>),
         progress: &dyn Progress,
     ) -> Result<GcReport, StoreError> {
         let mut packs = survey(self, &|_| true)?;
@@ -90,16 +94,28 @@ impl DiskStore {
             report.live_bytes += pack.live_bytes;
             let is_due = pack.is_worth_rewriting()
                 || (kept.discards(pack.number) && !pack.damaged && !pack.is_empty());
-            if is_due
-                && !progress.cancelled()
-                && let Some(bytes) = self.rewrite(pack, &mut target)?
-            {
-                written += bytes;
-                report.packs_rewritten += 1;
-                retired.push(pack);
+            if !is_due || progress.cancelled() {
+                continue;
+            }
+            match self.rewrite(pack, &mut target, turn) {
+                Ok(Some(bytes)) => {
+                    written += bytes;
+                    report.packs_rewritten += 1;
+                    retired.push(pack);
+                }
+                Ok(None) => {}
+                Err(e) if e.kind() == ErrorKind::NoSpace => {
+                    report.deferred = Some(Deferred::NoRoom);
+                    break;
+                }
+                Err(other) => return Err(other),
             }
         }
         drop(target);
+        if report.deferred.is_some() {
+            // What was begun takes no room until the next one.
+            self.trim_all()?;
+        }
         if !retired.is_empty() && !self.outlives_earlier(patience)? {
             report.deferred = Some(Deferred::OperationsUnderWay);
             report.freed_bytes = report.freed_bytes.saturating_sub(written);
@@ -124,6 +140,7 @@ impl DiskStore {
         &self,
         pack: &Survey,
         target: &mut Option<PackFile>,
+        turn: &Arc<dyn LockGuard>,
     ) -> Result<Option<u64>, StoreError> {
         let Some(_lock) = self.lock_unchanged(pack.number, pack.row)? else {
             return Ok(None);
@@ -140,7 +157,7 @@ impl DiskStore {
         };
         let before = if fresh { 0 } else { to.end() };
         let mut moves = Vec::new();
-        let reader = BlobReader::new(self)?;
+        let reader = BlobReader::under(self, Operation::within_collection(self, turn)?);
         for used in &pack.used {
             if !move_record(&reader, pack.number, &*file, used, to, &mut moves)? {
                 return Ok(None);
@@ -173,7 +190,7 @@ impl DiskStore {
 
     /// Cuts off what writers left behind in any pack that did not commit, and so makes room
     /// without a change to the index.
-    pub(super) fn trim_all(&self) -> Result<u64, StoreError> {
+    pub(crate) fn trim_all(&self) -> Result<u64, StoreError> {
         let packs = self.read(|t| pack_file::all(t))?;
         let mut bytes = 0;
         for (number, row) in packs {

@@ -1,6 +1,7 @@
 //! Which blobs are needed.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
@@ -8,6 +9,8 @@ use crate::ident::TreeId;
 use crate::manifest::each_node;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
+use crate::store::disk::LockGuard;
+use crate::store::disk::Operation;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::Roots;
 use crate::store::disk::gc::bases::Keeping;
@@ -29,9 +32,10 @@ pub(crate) fn mark(
     store: &DiskStore,
     roots: &Roots<'_>,
     keeping: Keeping,
+    turn: &Arc<dyn LockGuard>,
 ) -> Result<Live, StoreError> {
     // The reader's operation comes first: what the roots name stays until the walk ends.
-    let reader = BlobReader::new(store)?;
+    let reader = BlobReader::under(store, Operation::within_collection(store, turn)?);
     let roots = store.read(|t| roots(t))?;
     let mut nodes = HashSet::new();
     let mut live = Vec::new();

@@ -11,6 +11,7 @@ mod sweep;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -18,6 +19,7 @@ use crate::blob_store::BlobKey;
 use crate::meta_store::MetaRead;
 use crate::progress::Progress;
 use crate::store::disk::DiskStore;
+use crate::store::disk::LockGuard;
 use crate::store::disk::Span;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::bases::Keeping;
@@ -79,7 +81,7 @@ pub struct GcReport {
 }
 
 /// Packs with bytes that could not be read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Kept {
     packs: BTreeSet<u32>,
     /// They are taken apart like any other, and whatever there is of garbage in them goes.
@@ -110,7 +112,7 @@ impl DiskStore {
         progress: &dyn Progress,
     ) -> Result<GcReport, StoreError> {
         let turn = self.disk.lock(layout::GC_LOCK, Share::Exclusive, Wait::No);
-        let _turn = match turn {
+        let turn = match turn {
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {
                 return Ok(GcReport {
                     deferred: Some(Deferred::AnotherCollection),
@@ -119,14 +121,17 @@ impl DiskStore {
             }
             other => other.map_err(|e| StoreError::io("lock", layout::GC_LOCK, e))?,
         };
+        let turn: Arc<dyn LockGuard> = turn.into();
+        let mut trimmed_bytes = 0;
+        if !options.dry_run {
+            // First what needs no write to the index: the disk may be full.
+            trimmed_bytes = self.trim_all()?;
+        }
         let unreadable = self.unreadable()?;
         let keeps_all = unreadable.iter().any(Span::may_hide_datasets);
         if keeps_all && !options.discard_unreadable {
             return Ok(GcReport {
-                freed_bytes: match options.dry_run {
-                    true => 0,
-                    false => self.trim_all()?,
-                },
+                freed_bytes: trimmed_bytes,
                 deferred: Some(Deferred::Unreadable),
                 ..GcReport::default()
             });
@@ -136,7 +141,7 @@ impl DiskStore {
             is_discarded: options.discard_unreadable,
         };
         progress.phase("marking", None);
-        let live = mark::mark(self, roots, Keeping::Needed)?;
+        let live = mark::mark(self, roots, Keeping::Needed, &turn)?;
         if options.dry_run {
             return self.would_free(&live, &kept);
         }
@@ -147,17 +152,19 @@ impl DiskStore {
         drop(live);
         if !self.outlives_earlier(options.patience)? {
             return Ok(GcReport {
+                freed_bytes: trimmed_bytes,
                 deferred: Some(Deferred::OperationsUnderWay),
                 ..GcReport::default()
             });
         }
         // What an earlier operation took into use is found by marking again.
         progress.phase("sweeping", None);
-        let live = mark::mark(self, roots, Keeping::NotCondemned)?;
+        let live = mark::mark(self, roots, Keeping::NotCondemned, &turn)?;
         sweep::sweep(self, &live)?;
         drop(live);
         progress.phase("compacting", None);
-        let report = self.compact(&kept, options.patience, progress)?;
+        let mut report = self.compact(&kept, (options.patience, &turn), progress)?;
+        report.freed_bytes += trimmed_bytes;
         self.forget_unreadable(&kept)?;
         Ok(report)
     }

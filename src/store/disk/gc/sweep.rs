@@ -2,6 +2,8 @@
 //! in small transactions, so that nobody waits long.
 
 use crate::blob_store::BlobKey;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
 use crate::meta_store::MetaWrite;
 use crate::meta_store::Scan;
 use crate::meta_store::Table;
@@ -12,6 +14,8 @@ use crate::store::disk::rows;
 
 /// Rows looked at or changed while others wait.
 const BATCH_ROWS: usize = 20_000;
+/// On a disk that is nearly full.
+const BATCH_ROWS_FEWEST: usize = 16;
 
 /// Marks everything that is not live as condemned by a new collection.
 ///
@@ -31,14 +35,9 @@ pub(crate) fn condemn(store: &DiskStore, live: &Live) -> Result<(), StoreError> 
         Ok::<_, StoreError>(rows::decode_counter(row, Table::Meta)?)
     })?;
     let collection = (epoch + 1).to_le_bytes();
-    for batch in unneeded.chunks(BATCH_ROWS) {
-        store.write(|t| {
-            for key in batch {
-                t.put(Table::Doomed, &rows::blob_key(key), &collection)?;
-            }
-            Ok::<_, StoreError>(())
-        })?;
-    }
+    change_each(store, &unneeded, BATCH_ROWS, &|t, key| {
+        Ok(t.put(Table::Doomed, &rows::blob_key(key), &collection)?)
+    })?;
     store.write(|t| Ok::<_, StoreError>(t.put(Table::Meta, rows::EPOCH_KEY, &collection)?))
 }
 
@@ -50,12 +49,31 @@ pub(crate) fn sweep(store: &DiskStore, live: &Live) -> Result<(), StoreError> {
         condemned.push(key);
         Ok(())
     })?;
-    for batch in condemned.chunks(BATCH_ROWS) {
-        store.write(|t| {
-            batch
-                .iter()
-                .try_for_each(|key| sweep_one(t, key, live.holds(key)))
-        })?;
+    change_each(store, &condemned, BATCH_ROWS, &|t, key| {
+        sweep_one(t, key, live.holds(key))
+    })
+}
+
+/// What changes the rows of a key.
+type Change<'a> = dyn Fn(&mut dyn MetaWrite, &BlobKey) -> Result<(), StoreError> + 'a;
+
+/// Changes the rows of keys, so many in a transaction; fewer where the disk has no room for that,
+/// since a transaction writes every page that it changes anew.
+fn change_each(
+    store: &DiskStore,
+    keys: &[BlobKey],
+    at_once: usize,
+    change: &Change<'_>,
+) -> Result<(), StoreError> {
+    for batch in keys.chunks(at_once) {
+        let changed = store.write(|t| batch.iter().try_for_each(|key| change(t, key)));
+        match changed {
+            Err(e) if e.kind() == ErrorKind::NoSpace && at_once > BATCH_ROWS_FEWEST => {
+                let fewer = (at_once / 16).max(BATCH_ROWS_FEWEST);
+                change_each(store, batch, fewer, change)?;
+            }
+            other => other?,
+        }
     }
     Ok(())
 }

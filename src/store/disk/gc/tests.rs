@@ -18,8 +18,10 @@ use crate::progress::NoProgress;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::GcOptions;
+use crate::store::disk::LockGuard;
 use crate::store::disk::Session;
 use crate::store::disk::error::StoreError;
+use crate::store::disk::gc::Kept;
 use crate::store::disk::gc::bases::Keeping;
 use crate::store::disk::gc::mark;
 use crate::store::disk::gc::mark::Live;
@@ -30,6 +32,11 @@ use crate::store::disk::sim::SimDisk;
 
 /// Few blobs, so that indexers meet each other's and what is being collected.
 const BLOBS: u64 = 12;
+
+/// Stands for the lock of collections, whose steps are taken here one by one.
+fn turn(store: &DiskStore) -> Arc<dyn LockGuard> {
+    store.lock("turn").unwrap().into()
+}
 
 fn blob(n: u64) -> Vec<u8> {
     format!("blob number {n} ")
@@ -112,7 +119,7 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let disk = SimDisk::default();
-        let store = DiskStore::on(Arc::new(disk.clone()), &|_, _| Ok(())).unwrap();
+        let store = DiskStore::on(Arc::new(disk.clone()), &|_, _| Ok(Vec::new())).unwrap();
         Self {
             disk,
             store,
@@ -199,7 +206,8 @@ impl World {
     }
 
     fn collect(&mut self) {
-        let mark = |store: &DiskStore, keeping| mark::mark(store, &roots, keeping).unwrap();
+        let mark =
+            |store: &DiskStore, keeping| mark::mark(store, &roots, keeping, &turn(store)).unwrap();
         self.collection = match self.collection.take() {
             None => Some(Collection::Marked(mark(&self.store, Keeping::Needed))),
             Some(Collection::Marked(live)) => {
@@ -222,7 +230,10 @@ impl World {
                 Some(Collection::Swept)
             }
             Some(Collection::Swept) => {
-                self.store.compact(Duration::ZERO, &NoProgress).unwrap();
+                let how = (Duration::ZERO, &turn(&self.store));
+                self.store
+                    .compact(&Kept::default(), how, &NoProgress)
+                    .unwrap();
                 None
             }
         };
