@@ -110,6 +110,11 @@ impl Disk for FaultyDisk {
         self.below.sync_dir(dir)
     }
 
+    fn reserve(&self, path: &str, bytes: u64) -> io::Result<()> {
+        self.plan.call(true)?;
+        self.below.reserve(path, bytes)
+    }
+
     fn lock(&self, path: &str, share: Share, wait: Wait) -> io::Result<Box<dyn LockGuard>> {
         self.plan.call(true)?;
         let lock = self.below.lock(path, share, wait)?;
