@@ -154,7 +154,7 @@ impl Failure {
             }
             Self::Library(Error::Keyring(e)) => key_hint(e),
             Self::Library(e) if e.is_refused() => Some(
-                "this user cannot write to the registry's directory; commands that only read work all the same",
+                "this program cannot write to the registry's directory (a read-only file system, or missing permission); commands that only read work all the same",
             ),
             Self::Library(Error::Store(_)) if kind == ErrorKind::NoSpace => Some(
                 "run `alimentar registry gc`, or free space on the disk of the registry's directory; what was stored is kept",

@@ -6,7 +6,7 @@ use crate::support::lines;
 #[test]
 fn a_full_disk_is_said_and_can_be_tidied_up() {
     let dir = tempfile::tempdir().unwrap();
-    for (name, rows, seed) in [("a", 9_000, 1), ("b", 600, 2), ("c", 60_000, 3)] {
+    for (name, rows, seed) in [("a", 9_000, 1), ("b", 600, 2), ("c", 120_000, 3)] {
         std::fs::write(dir.path().join(format!("{name}.jsonl")), lines(rows, seed)).unwrap();
     }
     let script = r#"dir=$1; program=$2; home=$dir/mnt/home

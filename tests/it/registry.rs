@@ -229,13 +229,13 @@ fn a_sparse_file_costs_nothing_to_store() {
 #[test]
 fn a_store_of_a_newer_version_is_refused_untouched() {
     let dir = tempfile::tempdir().unwrap();
-    let store = DiskStore::open(dir.path(), &|_, _| Ok(())).unwrap();
+    let store = DiskStore::open(dir.path(), &|_, _| Ok(Vec::new())).unwrap();
     store
         .write(|t| Ok::<_, StoreError>(t.put(Table::Meta, b"format", &3_u32.to_le_bytes())?))
         .unwrap();
     drop(store);
     let before = std::fs::read(dir.path().join("registry.redb")).unwrap();
-    let refused = DiskStore::open(dir.path(), &|_, _| Ok(()));
+    let refused = DiskStore::open(dir.path(), &|_, _| Ok(Vec::new()));
     assert!(matches!(
         refused,
         Err(StoreError::Newer { found: 3, known: 2 })
@@ -246,7 +246,7 @@ fn a_store_of_a_newer_version_is_refused_untouched() {
 #[test]
 fn a_store_of_the_version_before_is_read_and_becomes_this_one_by_a_change() {
     let dir = tempfile::tempdir().unwrap();
-    let open = || DiskStore::open(dir.path(), &|_, _| Ok(())).unwrap();
+    let open = || DiskStore::open(dir.path(), &|_, _| Ok(Vec::new())).unwrap();
     let version = |store: &DiskStore| {
         let row = store.read(|t| Ok::<_, StoreError>(t.get(Table::Meta, b"format")?));
         u32::from_le_bytes(row.unwrap().unwrap().try_into().unwrap())

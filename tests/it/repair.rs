@@ -90,7 +90,8 @@ fn a_manifest_that_only_the_index_has_left_survives_repairs_and_a_lost_index() {
     let h = home();
     let pack = h.home.join("packs/00000001.pack");
     let mut bytes = std::fs::read(&pack).unwrap();
-    bytes[last_payload(&bytes, 3).start] ^= 1;
+    let at = last_payload(&bytes, 3).start;
+    bytes[at] ^= 1;
     std::fs::write(&pack, &bytes).unwrap();
     assert_eq!(run(&h.home, &["registry", "fsck"]).status.code(), Some(4));
     let report = answer(&h.home, &["registry", "fsck", "--repair"]);
@@ -106,7 +107,8 @@ fn a_lost_index_and_an_unreadable_manifest_are_said_until_somebody_gives_it_up()
     let h = home();
     let pack = h.home.join("packs/00000001.pack");
     let mut bytes = std::fs::read(&pack).unwrap();
-    bytes[last_payload(&bytes, 3).start] ^= 1;
+    let at = last_payload(&bytes, 3).start;
+    bytes[at] ^= 1;
     std::fs::write(&pack, &bytes).unwrap();
     std::fs::remove_file(h.home.join("registry.redb")).unwrap();
     let opened = crate::support::program(&h.home)

@@ -14,6 +14,8 @@ pub(crate) const GC_LOCK: &str = "gc.lock";
 pub(crate) const RESERVE: &str = "reserve";
 /// The packs.
 pub(crate) const PACKS_DIR: &str = "packs";
+/// A pack that a rebuild writes, until it is whole.
+pub(crate) const PACK_ASIDE: &str = "packs/new";
 /// One file, held locked, for every operation that is under way.
 pub(crate) const OPERATIONS_DIR: &str = "operations";
 

@@ -12,6 +12,7 @@ mod gc;
 pub mod io;
 mod layout;
 mod meta;
+mod meta_tables;
 mod old_index;
 mod operation;
 mod pack_file;

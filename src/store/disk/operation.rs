@@ -65,7 +65,7 @@ impl Operation {
             let lock = match disk.lock(&path, Share::Exclusive, Wait::No) {
                 Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => continue,
                 // Who cannot say that it is at work keeps collections from beginning instead.
-                Err(e) if is_refused(&e) || ErrorKind::of_io(&e) == ErrorKind::NoSpace => {
+                Err(e) if cannot_be_made(&e) => {
                     let lock: Arc<dyn LockGuard> = match turn {
                         Some(turn) => turn.clone(),
                         None => disk
@@ -108,6 +108,12 @@ impl Operation {
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }
+}
+
+/// Whether there can be no file: nothing can be written, or its directory could not be made.
+fn cannot_be_made(error: &std::io::Error) -> bool {
+    let kind = ErrorKind::of_io(error);
+    is_refused(error) || matches!(kind, ErrorKind::NoSpace | ErrorKind::NotFound)
 }
 
 impl Drop for Operation {

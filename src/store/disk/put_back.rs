@@ -27,13 +27,16 @@ pub(crate) fn put_back(
     number: u32,
     mut sequence: u64,
 ) -> Result<u64, StoreError> {
-    let path = layout::pack_path(number);
+    // Under its own name it is whole, whatever happens: one that is torn would be damage.
+    let path = layout::PACK_ASIDE;
     let file = disk
-        .open(&path, OpenMode::CreateNew)
-        .map_err(|e| StoreError::io("create", &path, e))?;
+        .open(path, OpenMode::Create)
+        .map_err(|e| StoreError::io("create", path, e))?;
+    file.set_len(0)
+        .map_err(|e| StoreError::io("create", path, e))?;
     let write = |bytes: &[u8], at: u64| {
         let written = file.write_all_at(bytes, at);
-        written.map_err(|e| StoreError::io("write", &path, e))
+        written.map_err(|e| StoreError::io("write", path, e))
     };
     write(&encode_pack_header(number), 0)?;
     let mut end = PACK_HEADER_BYTES as u64;
@@ -52,9 +55,11 @@ pub(crate) fn put_back(
         }
         end += bytes.len() as u64;
     }
-    file.sync().map_err(|e| StoreError::io("sync", &path, e))?;
+    file.sync().map_err(|e| StoreError::io("sync", path, e))?;
+    disk.rename(path, &layout::pack_path(number))
+        .map_err(|e| StoreError::io("rename", path, e))?;
     disk.sync_dir(layout::PACKS_DIR)
-        .map_err(|e| StoreError::io("sync the directory of", &path, e))?;
+        .map_err(|e| StoreError::io("sync the directory of", path, e))?;
     let row = PackRow {
         committed_bytes: end,
         retired: false,

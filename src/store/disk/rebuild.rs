@@ -111,6 +111,7 @@ pub(crate) fn rebuild(
     if !entries.is_empty() {
         last_pack += 1;
         let number = u32::try_from(last_pack).unwrap_or(u32::MAX);
+        made(layout::PACK_ASIDE.to_owned());
         made(layout::pack_path(number));
         sequence = put_back(disk, tables, &entries, number, sequence)?;
     }
@@ -125,7 +126,17 @@ pub(crate) fn rebuild(
             // A whole index knows what was removed, and the packs are told it anew.
             let needed = lost.into_iter();
             let needed = needed.filter(|(key, _)| key.kind != BlobKind::Tombstone);
-            unreadable::of_lost(needed.collect(), packs.spans)
+            let mut noted = unreadable::of_lost(needed.collect(), &packs.spans);
+            if let Some(old) = old {
+                noted.extend(packs.still_noted(unreadable::all(old.tables)?));
+            }
+            noted.extend(
+                packs
+                    .spans
+                    .into_iter()
+                    .filter(|s| packs.news.contains(&s.pack)),
+            );
+            noted
         }
         false => packs.spans,
     };
@@ -191,6 +202,9 @@ struct Packs {
     found: Vec<Recovered>,
     differences: Vec<Place>,
     spans: Vec<Span>,
+    /// All that there are, and those that the old index does not know.
+    present: BTreeSet<u32>,
+    news: BTreeSet<u32>,
     last: u32,
     /// The sequence number of the last whole record of an entry.
     last_records: BTreeMap<BlobKey, u64>,
@@ -207,6 +221,8 @@ impl Packs {
             found: Vec::new(),
             differences: Vec::new(),
             spans: Vec::new(),
+            present: BTreeSet::new(),
+            news: BTreeSet::new(),
             last: 0,
             last_records: BTreeMap::new(),
         })
@@ -234,6 +250,8 @@ impl Packs {
             .known
             .as_ref()
             .is_some_and(|k| !k.contains_key(&number));
+        self.present.insert(number);
+        self.news.extend(is_news.then_some(number));
         let header_bytes = (PACK_HEADER_BYTES as u64).min(size);
         let mut committed_bytes = header_bytes;
         for (offset, header) in records {
@@ -264,11 +282,9 @@ impl Packs {
         self.spans.extend(spans);
         // Bytes that a known pack holds past its committed length are the leftover of a writer.
         // Without an index nobody can tell them from damage: they stay.
-        let committed_bytes = match &self.known {
-            Some(known) => {
-                let before = known.get(&number).map_or(0, |row| row.committed_bytes);
-                committed_bytes.max(before.min(size))
-            }
+        let before = self.known.as_ref().and_then(|known| known.get(&number));
+        let committed_bytes = match before {
+            Some(row) => committed_bytes.max(row.committed_bytes.min(size)),
             None => size,
         };
         let row = PackRow {
@@ -278,6 +294,18 @@ impl Packs {
         let key = rows::pack_key(number);
         tables.put(Table::Packs, &key, &rows::encode_pack(row))?;
         Ok(())
+    }
+
+    /// What an earlier rebuild could not read, of that what cannot be read now either.
+    fn still_noted(&self, noted: Vec<Span>) -> Vec<Span> {
+        let is_unread = |noted: &Span| {
+            let overlaps = |span: &Span| {
+                let (start, end) = (noted.offset, noted.offset + noted.bytes);
+                span.pack == noted.pack && span.offset < end && start < span.offset + span.bytes
+            };
+            !self.present.contains(&noted.pack) || self.spans.iter().any(overlaps)
+        };
+        noted.into_iter().filter(is_unread).collect()
     }
 
     /// Keeps what the layer above needs of a record: its blob, or its header alone. Where an entry

@@ -105,7 +105,6 @@ impl Session {
     /// [`StoreError`] when the home cannot be written.
     pub fn begin(store: &DiskStore) -> Result<Self, StoreError> {
         let operation = Operation::begin(store)?;
-        store.keep_reserve();
         Ok(Self {
             store: store.clone(),
             operation,
@@ -300,6 +299,9 @@ impl Session {
             Ok(value)
         });
         drop(operation);
+        if done.is_ok() {
+            store.keep_reserve();
+        }
         done
     }
 

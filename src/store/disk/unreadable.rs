@@ -122,9 +122,9 @@ impl Span {
 
 /// Where a whole index says what was lost: the spans that it named something in, each with what
 /// it named there.
-pub(crate) fn of_lost(lost: Vec<(BlobKey, Location)>, spans: Vec<Span>) -> Vec<Span> {
-    let read: BTreeMap<(u32, u64), Span> = spans
-        .into_iter()
+pub(crate) fn of_lost(lost: Vec<(BlobKey, Location)>, spans: &[Span]) -> Vec<Span> {
+    let read: BTreeMap<(u32, u64), &Span> = spans
+        .iter()
         .map(|span| ((span.pack, span.offset), span))
         .collect();
     let mut found: BTreeMap<(u32, u64), Span> = BTreeMap::new();

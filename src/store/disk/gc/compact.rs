@@ -215,6 +215,8 @@ impl DiskStore {
         };
         let bytes = leftover(&*file).map_err(fail)?;
         file.set_len(row.committed_bytes).map_err(fail)?;
+        // Before somebody writes over it: see `PackFile::take`.
+        file.sync().map_err(fail)?;
         Ok(bytes)
     }
 
@@ -292,6 +294,8 @@ impl DiskStore {
                     .map_err(|e| StoreError::io("remove", &path, e))?;
             }
         }
+        // What a rebuild had begun that was killed.
+        self.disk.remove(layout::PACK_ASIDE).map_err(fail)?;
         self.disk.sync_dir(layout::PACKS_DIR).map_err(fail)
     }
 }

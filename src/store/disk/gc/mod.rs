@@ -111,7 +111,12 @@ impl DiskStore {
         options: &GcOptions,
         progress: &dyn Progress,
     ) -> Result<GcReport, StoreError> {
-        let turn = self.disk.lock(layout::GC_LOCK, Share::Exclusive, Wait::No);
+        // Who only looks may do so where nothing can be written.
+        let share = match options.dry_run {
+            true => Share::Shared,
+            false => Share::Exclusive,
+        };
+        let turn = self.disk.lock(layout::GC_LOCK, share, Wait::No);
         let turn = match turn {
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {
                 return Ok(GcReport {
