@@ -22,6 +22,7 @@ mod world;
 /// Where the simulated disk expects the seam to be.
 mod store {
     pub mod disk {
+        pub(crate) use crate::sim;
         pub use alimentar::store::disk::io;
     }
 }
