@@ -37,6 +37,8 @@ mod prints;
 mod profiles;
 mod read;
 mod read_files;
+#[cfg(test)]
+mod rebuild_tests;
 mod recount;
 mod recover;
 #[cfg(test)]
@@ -154,6 +156,17 @@ impl LocalRegistry {
     pub fn open(home: &Path) -> Result<Self, Error> {
         Ok(Self {
             store: DiskStore::open(home, &recover::refill)?,
+        })
+    }
+
+    /// Opens the registry on any disk. It has no home directory: nothing is kept beside the store
+    /// that can be made anew, and no trust file is found.
+    ///
+    /// # Errors
+    /// As [`LocalRegistry::open`].
+    pub fn on(disk: std::sync::Arc<dyn crate::store::disk::io::Disk>) -> Result<Self, Error> {
+        Ok(Self {
+            store: DiskStore::on(disk, &recover::refill)?,
         })
     }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::blob_store::BlobKind;
 use crate::catalog;
@@ -14,6 +15,7 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::EnvelopeId;
 use crate::manifest::Envelope;
+use crate::manifest::Manifest;
 use crate::meta_store::MetaError;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
@@ -32,6 +34,7 @@ use crate::store::disk::Recovered;
 use crate::store::disk::Salvage;
 use crate::store::disk::Span;
 use crate::store::disk::StoreError;
+use crate::store::disk::io::Disk;
 use crate::trust::Admitted;
 use crate::trust::Statement;
 
@@ -58,6 +61,18 @@ impl LocalRegistry {
         repair_by(
             &|| Self::open(home),
             &|| Ok(DiskStore::rebuild(home, &refill)?),
+            progress,
+        )
+    }
+
+    /// The same for a registry on any disk.
+    ///
+    /// # Errors
+    /// As [`LocalRegistry::repair`].
+    pub fn repair_on(disk: &Arc<dyn Disk>, progress: &dyn Progress) -> Result<RepairReport, Error> {
+        repair_by(
+            &|| Self::on(disk.clone()),
+            &|| Ok(DiskStore::rebuild_on(disk.clone(), &refill)?),
             progress,
         )
     }
@@ -115,6 +130,14 @@ struct Live<'a> {
     is_news: bool,
 }
 
+impl Live<'_> {
+    fn decode(&self) -> Option<(Envelope, Manifest)> {
+        let envelope = Envelope::decode(self.bytes?).ok()?;
+        let manifest = Manifest::decode(&envelope.manifest).ok()?;
+        Some((envelope, manifest))
+    }
+}
+
 /// What the packs say of all envelopes.
 #[derive(Default)]
 struct InPacks<'a> {
@@ -122,6 +145,8 @@ struct InPacks<'a> {
     live: BTreeMap<EnvelopeId, Live<'a>>,
     /// Those that one removes.
     removed: BTreeSet<EnvelopeId>,
+    /// Those of them that none removes, but what was signed in their place.
+    replaced: Vec<EnvelopeId>,
     statements: Vec<Statement>,
 }
 
@@ -172,15 +197,46 @@ impl<'a> InPacks<'a> {
         let mut in_order: Vec<&Live<'_>> = wanted.collect();
         in_order.sort_unstable_by_key(|live| live.order);
         for live in in_order {
-            let envelope = live.bytes.map(Envelope::decode);
             // One whose signature does not hold was not written by this program.
-            if let Some(Ok(envelope)) = envelope
+            if let Some((envelope, _)) = live.decode()
                 && let Ok(admitted) = Admitted::stored(envelope, catalog::origin_of(live.flags))
             {
                 catalog::merge(tables, &admitted, live.flags)?;
             }
         }
         Ok(())
+    }
+
+    /// Removes what was made here, unsigned, where what was signed in its place is here as well: a
+    /// power cut may have kept the manifest and not the tombstone that was written after it.
+    fn remove_replaced(&mut self) {
+        let own = self.live.iter().filter(|(_, live)| !live.flags.foreign);
+        let own: BTreeMap<EnvelopeId, Manifest> = own
+            .filter_map(|(id, live)| Some((*id, live.decode()?.1)))
+            .collect();
+        for manifest in own.values().filter(|m| m.signer.is_some()) {
+            for id in &manifest.prev {
+                let is_replaced = own.get(id).is_some_and(|old| {
+                    let same_content = old.content_id == manifest.content_id;
+                    old.signer.is_none() && old.line == manifest.line && same_content
+                });
+                if is_replaced {
+                    self.live.remove(id);
+                    self.removed.insert(*id);
+                    self.replaced.push(*id);
+                }
+            }
+        }
+    }
+
+    /// What the packs show and the catalogue does not count.
+    fn superseded(&self, tables: &dyn MetaRead) -> Result<Vec<EnvelopeId>, StoreError> {
+        let heads = catalog::heads(tables)?.into_iter().map(|(_, id)| id);
+        let counted: BTreeSet<EnvelopeId> = heads.collect();
+        let live = self.live.iter();
+        let dead = live.filter(|(id, l)| !l.is_news && l.bytes.is_some() && !counted.contains(id));
+        let dead = dead.map(|(id, _)| *id);
+        Ok(dead.chain(self.replaced.iter().copied()).collect())
     }
 }
 
@@ -191,7 +247,7 @@ pub(crate) fn refill(
     tables: &mut dyn MetaWrite,
     salvage: &Salvage<'_>,
 ) -> Result<Vec<Entry>, StoreError> {
-    let in_packs = InPacks::of(salvage.recovered);
+    let mut in_packs = InPacks::of(salvage.recovered);
     for statement in &in_packs.statements {
         catalog::put_statement(tables, statement)?;
     }
@@ -200,8 +256,15 @@ pub(crate) fn refill(
             carry_over(tables, old.tables, &in_packs, salvage.has_losses)
         }
         old => {
+            in_packs.remove_replaced();
             in_packs.merge(tables, &|_| true)?;
-            old.map_or(Ok(Vec::new()), |old| rescue(tables, old.tables, &in_packs))
+            let mut entries = match old {
+                Some(old) => rescue(tables, old.tables, &in_packs)?,
+                None => Vec::new(),
+            };
+            // None of them comes back when what took its place is removed.
+            entries.extend(tombstone(in_packs.superseded(tables)?)?);
+            Ok(entries)
         }
     }
 }
@@ -241,10 +304,8 @@ fn carry_over(
         tables.put(Table::Meta, NODE_KEY, &node)?;
     }
     let mut entries = Vec::new();
-    let mut counted = BTreeSet::new();
     for dataset in catalog::all(old)? {
         let envelope = catalog::envelope(old, &dataset.envelope_id)?;
-        counted.insert(dataset.envelope_id);
         let live = in_packs.live.get(&dataset.envelope_id);
         let is_said = live.is_some_and(|l| l.bytes.is_some() && l.flags == dataset.flags);
         if !is_said {
@@ -260,16 +321,19 @@ fn carry_over(
     }
     // What the packs show and the index did not count was removed or superseded: it stays so, also
     // where the record that says it is damaged.
-    let live = in_packs.live.iter();
-    let dead = live.filter(|(id, l)| !l.is_news && l.bytes.is_some() && !counted.contains(id));
-    let envelopes: Vec<EnvelopeId> = dead.map(|(id, _)| *id).collect();
-    if !envelopes.is_empty() {
-        let salt = host::random().map_err(|e| StoreError::io("seed", "a tombstone", e))?;
-        let bytes = Tombstone { salt, envelopes }.encode();
-        entries.push(entry(BlobKind::Tombstone, bytes, Flags::default()));
-    }
+    entries.extend(tombstone(in_packs.superseded(old)?)?);
     in_packs.merge(tables, &|live| live.is_news)?;
     Ok(entries)
+}
+
+/// A tombstone of these; none of nothing.
+fn tombstone(envelopes: Vec<EnvelopeId>) -> Result<Option<Entry>, StoreError> {
+    if envelopes.is_empty() {
+        return Ok(None);
+    }
+    let salt = host::random().map_err(|e| StoreError::io("seed", "a tombstone", e))?;
+    let bytes = Tombstone { salt, envelopes }.encode();
+    Ok(Some(entry(BlobKind::Tombstone, bytes, Flags::default())))
 }
 
 fn entry(kind: BlobKind, bytes: Vec<u8>, flags: Flags) -> Entry {

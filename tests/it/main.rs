@@ -44,6 +44,7 @@ mod row_diff;
 mod row_index;
 mod schema;
 mod search;
+mod security;
 mod signing;
 mod spec;
 mod support;

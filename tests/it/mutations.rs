@@ -300,6 +300,36 @@ fn no_decoder_panics_on_mutated_bytes() {
     }
 }
 
+/// What libFuzzer found worth keeping (`fuzz/run.sh`). For that script, `FUZZ_SEEDS_DIR` says where
+/// to write the good bytes that targets start from instead.
+#[test]
+fn the_corpus_of_the_fuzzer_is_replayed() {
+    if let Some(dir) = std::env::var_os("FUZZ_SEEDS_DIR") {
+        for (name, _) in targets::TARGETS {
+            let dir = std::path::Path::new(&dir).join(name);
+            std::fs::create_dir_all(&dir).unwrap();
+            for (number, seed) in seeds(name).iter().enumerate() {
+                std::fs::write(dir.join(format!("seed{number}")), seed).unwrap();
+            }
+        }
+        return;
+    }
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let mut bytes = 0;
+    for (name, target) in targets::TARGETS {
+        let files = std::fs::read_dir(corpus.join(name)).unwrap();
+        let mut count = 0;
+        for file in files.map(|f| f.unwrap().path()) {
+            let data = std::fs::read(&file).unwrap();
+            (bytes, count) = (bytes + data.len(), count + 1);
+            let run = catch_unwind(AssertUnwindSafe(|| target(&data)));
+            assert!(run.is_ok(), "{name} on {}", file.display());
+        }
+        assert!(count > 0, "{name} has no corpus");
+    }
+    assert!(bytes < 1_000_000, "{bytes} bytes");
+}
+
 /// Without an entry, or with one that is no TOML, `cargo fuzz` runs none of them.
 #[test]
 fn every_target_can_be_run_by_cargo_fuzz() {

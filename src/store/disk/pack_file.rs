@@ -88,7 +88,15 @@ impl PackFile {
             .disk
             .open(&path, OpenMode::Create)
             .map_err(io("open"))?;
-        file.set_len(row.committed_bytes).map_err(io("truncate"))?;
+        let size = file.size().map_err(io("read"))?;
+        if size != row.committed_bytes {
+            file.set_len(row.committed_bytes).map_err(io("truncate"))?;
+        }
+        // Durably, before it is written over: a power cut must not leave the one half of what a
+        // command wrote that never committed.
+        if size > row.committed_bytes {
+            file.sync().map_err(io("sync"))?;
+        }
         let mut end = row.committed_bytes;
         let mut header = [0; PACK_HEADER_BYTES];
         let is_begun = end >= PACK_HEADER_BYTES as u64;

@@ -312,7 +312,8 @@ impl ReadAt for PackBytes<'_> {
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<usize> {
-        let left = self.len().saturating_sub(offset);
+        // A length that cannot be told now is no end: what cannot be read is not lost.
+        let left = self.0.size()?.saturating_sub(offset);
         let n = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         match buf.get_mut(..n) {
             Some(part) => self.0.read_exact_at(part, offset).map(|()| n),

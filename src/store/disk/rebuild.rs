@@ -206,6 +206,8 @@ struct Packs {
     present: BTreeSet<u32>,
     news: BTreeSet<u32>,
     last: u32,
+    /// The sequence number of the last whole record of an entry.
+    last_records: BTreeMap<BlobKey, u64>,
 }
 
 impl Packs {
@@ -222,6 +224,7 @@ impl Packs {
             present: BTreeSet::new(),
             news: BTreeSet::new(),
             last: 0,
+            last_records: BTreeMap::new(),
         })
     }
 
@@ -266,7 +269,8 @@ impl Packs {
             if found.is_none() {
                 self.spans.push(Span::of_record(number, offset, &header));
             }
-            self.take_entry(found.flatten(), header, is_news);
+            let at = (number, offset);
+            self.take_entry(found.flatten(), header, is_news, at, tables)?;
         }
         let spans = damage.into_iter().map(|(start, end)| Span {
             pack: number,
@@ -304,14 +308,34 @@ impl Packs {
         noted.into_iter().filter(is_unread).collect()
     }
 
-    /// Keeps what the layer above needs of a record: its blob, or its header alone.
-    fn take_entry(&mut self, raw: Option<Vec<u8>>, header: RecordHeader, is_news: bool) {
+    /// Keeps what the layer above needs of a record: its blob, or its header alone. Where an entry
+    /// was written several times, its row leads to the last record: that has the flags that count,
+    /// and a collection removes the others.
+    fn take_entry(
+        &mut self,
+        raw: Option<Vec<u8>>,
+        header: RecordHeader,
+        is_news: bool,
+        (pack, offset): (u32, u64),
+        tables: &mut dyn MetaWrite,
+    ) -> Result<(), StoreError> {
         let Some(kind) = header.kind.filter(|kind| kind.is_entry()) else {
-            return;
+            return Ok(());
         };
         let Some(item) = header.items.first() else {
-            return;
+            return Ok(());
         };
+        let key = BlobKey { kind, id: item.id };
+        let last = self.last_records.get(&key);
+        if raw.is_some() && last.is_none_or(|sequence| *sequence < header.sequence) {
+            self.last_records.insert(key, header.sequence);
+            // Records lie below 4 GiB, as packs do.
+            let place = (offset as u32, header.record_bytes() as u32);
+            for (_, location) in locations(pack, place, &header.items, false) {
+                let row = rows::encode_location(&location);
+                tables.put(Table::Blobs, &rows::blob_key(&key), &row)?;
+            }
+        }
         self.found.push(Recovered {
             kind,
             sequence: header.sequence,
@@ -320,6 +344,7 @@ impl Packs {
             flags: header.flags,
             is_news,
         });
+        Ok(())
     }
 }
 

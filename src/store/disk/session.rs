@@ -442,6 +442,8 @@ fn put_row(
 }
 
 /// Appends entries with the next sequence numbers and makes them durable, inside a transaction.
+/// Tombstones come last, when the rest is durable: after a power cut, none must be in the pack
+/// without the manifest that takes the place of what it removes.
 fn write_entries(
     tables: &mut dyn MetaWrite,
     pack: &mut PackFile,
@@ -452,7 +454,14 @@ fn write_entries(
     }
     let counter = tables.get(Table::Meta, rows::SEQUENCE_KEY)?;
     let mut sequence = rows::decode_counter(counter, Table::Meta)?;
-    for entry in entries {
+    let is_tombstone = |entry: &&Entry| entry.kind == BlobKind::Tombstone;
+    let others = entries.iter().filter(|e| !is_tombstone(e));
+    let mut unsynced = false;
+    for entry in others.chain(entries.iter().filter(is_tombstone)) {
+        if unsynced && is_tombstone(&entry) {
+            pack.sync()?;
+        }
+        unsynced = !is_tombstone(&entry);
         sequence += 1;
         let key = BlobKey {
             kind: entry.kind,

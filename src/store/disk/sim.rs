@@ -2,6 +2,7 @@
 //! power before any change, fills up, and after a loss of power shows what a real disk may show:
 //! everything synced, and any part of the rest.
 
+#[path = "sim/files.rs"]
 mod files;
 
 use std::collections::BTreeMap;

@@ -215,6 +215,8 @@ impl DiskStore {
         };
         let bytes = leftover(&*file).map_err(fail)?;
         file.set_len(row.committed_bytes).map_err(fail)?;
+        // Before somebody writes over it: see `PackFile::take`.
+        file.sync().map_err(fail)?;
         Ok(bytes)
     }
 

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Runs the fuzz targets with libFuzzer, and prints executions, coverage and findings.
+#
+#   fuzz/run.sh [-f SECONDS] [-o SECONDS] [-w DIR] [-c] [TARGET…]
+#
+#   -f  seconds for each target that faces archives, peers and keys [default: 1200]
+#   -o  seconds for each of the others [default: 180]
+#   -w  where the growing corpus, the logs and the findings are kept [default: fuzz/work]
+#   -c  afterwards, put a minimised corpus into fuzz/corpus, which the tests replay
+#
+# Needs a Rust toolchain and `cargo install cargo-fuzz`.
+set -euo pipefail
+cd "$(dirname "$0")"
+export RUSTC_BOOTSTRAP=1
+first=1200 others=180 work=$PWD/work keeps=
+while getopts f:o:w:c option; do
+    case $option in
+        f) first=$OPTARG ;;
+        o) others=$OPTARG ;;
+        w) work=$OPTARG ;;
+        c) keeps=yes ;;
+        *) exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
+
+facing="archive request answer envelope manifest node record difference key_file sighting"
+all=$(sed -n 's|^path = "fuzz_targets/\(.*\)\.rs"$|\1|p' Cargo.toml)
+rest=$(for target in $all; do [[ " $facing " == *" $target "* ]] || echo "$target"; done)
+targets=${*:-$facing $rest}
+# The corpus of one target in the tree takes no more than this, so that all take less than 1 MB.
+corpus_bytes=24000
+
+mkdir -p "$work/logs"
+work=$(cd "$work" && pwd)
+# Good bytes to start from: those that the tests mutate.
+(cd .. && FUZZ_SEEDS_DIR="$work/seeds" cargo test --quiet --test it corpus_of_the_fuzzer >/dev/null)
+cargo fuzz build -s none >/dev/null
+printf '%-14s %8s %12s %8s %8s %7s  %s\n' target seconds executions edges features inputs findings
+findings=0
+for target in $targets; do
+    seconds=$others
+    [[ " $facing " == *" $target "* ]] && seconds=$first
+    corpus=$work/corpus/$target found=$work/findings/$target log=$work/logs/$target.log
+    mkdir -p "$corpus" "$found" "corpus/$target"
+    cp -n "corpus/$target"/* "$work/seeds/$target"/* "$corpus/" 2>/dev/null || true
+    # A finding ends the run with an error; it is counted below.
+    cargo fuzz run -s none "$target" "$corpus" -- -max_total_time="$seconds" -max_len=65536 \
+        -timeout=25 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="$found/" \
+        >"$log" 2>&1 || true
+    executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
+    last=$(grep -aE 'cov: [0-9]+ ft: [0-9]+' "$log" | tail -n 1 || true)
+    edges=$(sed -n 's/.*cov: \([0-9]*\).*/\1/p' <<<"$last")
+    features=$(sed -n 's/.*ft: \([0-9]*\).*/\1/p' <<<"$last")
+    count=$(find "$found" -type f | wc -l)
+    findings=$((findings + count))
+    printf '%-14s %8s %12s %8s %8s %7s  %s\n' "$target" "$seconds" "${executions:-?}" "${edges:-?}" \
+        "${features:-?}" "$(find "$corpus" -type f | wc -l)" "$count"
+    if [ -n "$keeps" ]; then
+        small=$(mktemp -d)
+        cargo fuzz run -s none "$target" "$small" -- -merge=1 "$corpus" >>"$log" 2>&1 || true
+        rm -f "corpus/$target"/*
+        taken=0
+        while read -r bytes file; do
+            taken=$((taken + bytes))
+            [ "$taken" -le "$corpus_bytes" ] || break
+            cp "$file" "corpus/$target/"
+        done < <(find "$small" -type f -printf '%s %p\n' | sort -n)
+        rm -rf "$small"
+    fi
+done
+echo "$findings finding(s) in $work/findings"
+[ "$findings" -eq 0 ]

@@ -1,0 +1,308 @@
+//! Random programs of commands that write, and what each of them leaves behind.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use alimentar::LocalRegistry;
+use alimentar::catalog::Dataset;
+use alimentar::progress::NoProgress;
+use alimentar::registry::Edit;
+use alimentar::registry::Error;
+use alimentar::registry::GcOptions;
+use alimentar::registry::ImportOptions;
+use alimentar::registry::IndexOptions;
+use alimentar::registry::parcels;
+
+use crate::sim::Dice;
+use crate::world::World;
+
+/// What is known of a dataset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// The number of the source of its bytes.
+    pub source: usize,
+    pub tags: BTreeSet<String>,
+    pub description: Option<String>,
+    /// The text of its card.
+    pub card: Option<String>,
+    pub is_signed: bool,
+    pub is_private: bool,
+    pub is_shared: bool,
+    pub is_foreign: bool,
+    pub is_withdrawn: bool,
+}
+
+/// The datasets of a registry, by name@version.
+pub type State = BTreeMap<String, Held>;
+
+/// One command.
+#[derive(Clone, Debug)]
+pub enum Command {
+    Index {
+        label: String,
+        source: usize,
+        is_private: bool,
+        is_signed: bool,
+    },
+    Tag {
+        label: String,
+        tag: String,
+    },
+    Describe {
+        label: String,
+        text: String,
+    },
+    /// The number of a card.
+    Card {
+        label: String,
+        number: usize,
+    },
+    Rename {
+        label: String,
+        name: String,
+    },
+    Sign(String),
+    Share(String),
+    Unshare(String),
+    Withdraw(String),
+    Unindex(String),
+    Import(usize),
+    Gc,
+    Fsck,
+    /// Repairs what needs none.
+    Repair,
+    /// Opens a registry whose index is gone: see `simulated`.
+    Rebuild,
+}
+
+impl Command {
+    /// A command that succeeds in this state. `serial` makes names and versions unique.
+    pub fn choose(dice: &mut Dice, state: &State, serial: u64, world: &World) -> Self {
+        let pick = |dice: &mut Dice, fits: &dyn Fn(&Held) -> bool| {
+            let fitting: Vec<&String> = state
+                .iter()
+                .filter(|(_, held)| fits(held))
+                .map(|(label, _)| label)
+                .collect();
+            let at = dice.roll(fitting.len() as u64) as usize;
+            fitting.get(at).map(|label| (*label).clone())
+        };
+        let is_own = |held: &Held| !held.is_foreign && !held.is_withdrawn;
+        // Few enough datasets that a check stays quick.
+        let index = |dice: &mut Dice| {
+            let name = ["a", "b", "c"][dice.roll(3) as usize];
+            Self::Index {
+                label: format!("{name}@1.{serial}.0"),
+                source: dice.roll(world.sources.len() as u64) as usize,
+                is_private: dice.roll(4) == 0,
+                is_signed: dice.roll(3) == 0,
+            }
+        };
+        let crowded = state.len() > 6;
+        let chosen = match dice.roll(25) {
+            0..=5 if !crowded => Some(index(dice)),
+            0..=7 => pick(dice, &|_| true).map(Self::Unindex),
+            8..=9 => pick(dice, &is_own).map(|label| Self::Tag {
+                label,
+                tag: format!("tag{serial}"),
+            }),
+            10 => pick(dice, &is_own).map(|label| Self::Describe {
+                label,
+                text: format!("Text {serial}"),
+            }),
+            11 => pick(dice, &is_own).map(|label| Self::Rename {
+                label,
+                name: format!("renamed{serial}"),
+            }),
+            12..=13 => pick(dice, &|held| is_own(held) && !held.is_signed).map(Self::Sign),
+            14 => pick(dice, &|_| true).map(Self::Share),
+            15 => pick(dice, &|_| true).map(Self::Unshare),
+            16 => pick(dice, &|held| is_own(held) && held.is_signed).map(Self::Withdraw),
+            17..=18 if !crowded => {
+                let count = world.parcels.len() as u64;
+                Some(Self::Import(dice.roll(count) as usize))
+            }
+            17..=20 => Some(Self::Gc),
+            21 => Some(Self::Fsck),
+            22 => Some(Self::Repair),
+            23 => Some(Self::Rebuild),
+            _ => pick(dice, &is_own).map(|label| Self::Card {
+                label,
+                number: dice.roll(world.cards.len() as u64) as usize,
+            }),
+        };
+        chosen.unwrap_or_else(|| index(dice))
+    }
+
+    /// The state when it was done.
+    pub fn after(&self, before: &State, world: &World) -> State {
+        let mut after = before.clone();
+        let mut change = |label: &String, how: &dyn Fn(&mut Held)| {
+            after.entry(label.clone()).and_modify(how);
+        };
+        match self {
+            Self::Index {
+                label,
+                source,
+                is_private,
+                is_signed,
+            } => {
+                let held = Held {
+                    source: *source,
+                    is_private: *is_private,
+                    is_signed: *is_signed,
+                    ..Held::default()
+                };
+                after.insert(label.clone(), held);
+            }
+            Self::Tag { label, tag } => change(label, &|held| {
+                held.tags.insert(tag.clone());
+            }),
+            Self::Describe { label, text } => {
+                change(label, &|held| held.description = Some(text.clone()));
+            }
+            Self::Card { label, number } => {
+                let text = std::fs::read_to_string(&world.cards[*number]).ok();
+                change(label, &|held| held.card.clone_from(&text));
+            }
+            Self::Rename { label, name } => {
+                let held = after.remove(label);
+                let version = label.split('@').nth(1).unwrap_or_default();
+                after.extend(held.map(|held| (format!("{name}@{version}"), held)));
+            }
+            Self::Sign(label) => change(label, &|held| held.is_signed = true),
+            Self::Share(label) => change(label, &|held| {
+                (held.is_shared, held.is_private) = (true, false);
+            }),
+            Self::Unshare(label) => change(label, &|held| {
+                (held.is_shared, held.is_private) = (false, true);
+            }),
+            Self::Withdraw(label) => change(label, &|held| held.is_withdrawn = true),
+            Self::Unindex(label) => {
+                after.remove(label);
+            }
+            Self::Import(number) => {
+                let parcel = &world.parcels[*number];
+                let held = Held {
+                    source: parcel.source,
+                    is_signed: true,
+                    is_foreign: true,
+                    ..Held::default()
+                };
+                after.entry(parcel.label.clone()).or_insert(held);
+            }
+            Self::Gc | Self::Fsck | Self::Repair | Self::Rebuild => {}
+        }
+        after
+    }
+
+    /// Does it, but for repairs, which need the disk and no registry.
+    pub fn apply(&self, registry: &LocalRegistry, world: &World) -> Result<(), Error> {
+        let edit = |label: &str, edit: Edit| {
+            let dataset = find(registry, label)?;
+            let signer = dataset.manifest.signer.map(|_| &world.own_key);
+            registry.revise(&dataset, &edit, signer).map(drop)
+        };
+        match self {
+            Self::Index {
+                label,
+                source,
+                is_private,
+                is_signed,
+            } => {
+                let (name, version) = label.split_once('@').unwrap_or((label, "1.0.0"));
+                let options = IndexOptions {
+                    name: name.parse().ok(),
+                    version: version.parse().ok(),
+                    private: *is_private,
+                    sign_with: is_signed.then(|| world.own_key.clone()),
+                    ..IndexOptions::default()
+                };
+                let path = &world.sources[*source].path;
+                registry.index(path, &options, &NoProgress).map(drop)
+            }
+            Self::Tag { label, tag } => {
+                let add_tags = vec![tag.clone()];
+                edit(
+                    label,
+                    Edit {
+                        add_tags,
+                        ..Edit::default()
+                    },
+                )
+            }
+            Self::Describe { label, text } => {
+                let description = Some(text.clone());
+                edit(
+                    label,
+                    Edit {
+                        description,
+                        ..Edit::default()
+                    },
+                )
+            }
+            Self::Card { label, number } => {
+                let card = Some(world.cards[*number].clone());
+                edit(
+                    label,
+                    Edit {
+                        card,
+                        ..Edit::default()
+                    },
+                )
+            }
+            Self::Rename { label, name } => {
+                let name = name.parse().ok();
+                edit(
+                    label,
+                    Edit {
+                        name,
+                        ..Edit::default()
+                    },
+                )
+            }
+            Self::Sign(label) => registry
+                .sign(&find(registry, label)?, &world.own_key)
+                .map(drop),
+            Self::Share(label) => registry.share(&find(registry, label)?),
+            Self::Unshare(label) => registry.unshare(&find(registry, label)?),
+            Self::Withdraw(label) => {
+                registry.withdraw(&find(registry, label)?, &world.own_key, "a reason")
+            }
+            Self::Unindex(label) => registry.remove_one(&find(registry, label)?),
+            Self::Import(number) => {
+                let path = &world.parcels[*number].path;
+                let options = ImportOptions {
+                    accept_publishers: vec![world.stranger.public_key()],
+                    ..ImportOptions::default()
+                };
+                for parcel in parcels(std::slice::from_ref(path))? {
+                    registry.import(&parcel, &options, &NoProgress)?;
+                }
+                Ok(())
+            }
+            Self::Gc => {
+                let options = GcOptions {
+                    patience: Duration::ZERO,
+                    ..GcOptions::default()
+                };
+                registry.gc(&options, &NoProgress).map(drop)
+            }
+            Self::Fsck => registry.fsck(&NoProgress).map(drop),
+            Self::Repair | Self::Rebuild => registry.list().map(drop),
+        }
+    }
+}
+
+/// The name@version of a dataset.
+pub fn label(dataset: &Dataset) -> String {
+    let manifest = &dataset.manifest;
+    format!("{}@{}", manifest.name, manifest.dataset_version)
+}
+
+fn find(registry: &LocalRegistry, wanted: &str) -> Result<Dataset, Error> {
+    let listed = registry.list()?;
+    let found = listed.into_iter().find(|d| label(d) == wanted);
+    found.ok_or_else(|| Error::NotFound(wanted.to_owned()))
+}
