@@ -10,6 +10,8 @@ use signal_hook::consts::SIGINT;
 use signal_hook::consts::SIGTERM;
 use signal_hook::flag;
 
+use crate::net::Stop;
+
 /// Which signal came last.
 static SIGNAL: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
@@ -31,6 +33,11 @@ pub(crate) fn was_asked_for() -> bool {
     ASKED
         .get()
         .is_some_and(|asked| asked.load(Ordering::Relaxed))
+}
+
+/// The same for what waits for the network.
+pub(crate) fn stop() -> Stop {
+    Stop::new(was_asked_for)
 }
 
 /// The exit code of work that was stopped: 128 and the signal's number.

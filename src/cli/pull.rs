@@ -12,6 +12,8 @@ use crate::cli::exit::Failure;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::peers::connect_all;
+use crate::cli::peers::net;
+use crate::cli::peers::warn;
 use crate::ident::Reference;
 use crate::net::Net;
 use crate::net::Peer;
@@ -39,7 +41,7 @@ pub(crate) fn run(registry: &LocalRegistry, args: &PullArgs, out: &Out) -> Resul
             return Err(Error::Exists(dest.clone()).into());
         }
     }
-    let net = Net::new(registry)?;
+    let net = net(registry)?;
     let found = find(&net, registry, (&reference, Some(&reference)), args, out);
     let ((offer, who, faults), peers) = match found {
         // What a filter says came over a network on which anybody can say it.
@@ -48,9 +50,8 @@ pub(crate) fn run(registry: &LocalRegistry, args: &PullArgs, out: &Out) -> Resul
         }
         found => found?,
     };
-    for fault in faults {
-        out.diagnostic(&format!("warning: {}", Failure::from(fault).message()));
-    }
+    let faults: Vec<Failure> = faults.into_iter().map(Failure::from).collect();
+    warn(&faults, (args.peer.is_empty(), peers.len()), out);
     decide(&offer, &reference, args, out)?;
     let having: Vec<&Peer> = who.iter().filter_map(|n| peers.get(*n)).collect();
     let sources: Vec<&dyn ChunkSource> = having.iter().map(|p| *p as _).collect();

@@ -58,6 +58,8 @@ pub(crate) struct Session {
     /// One at a time, so that nobody's many keep others' few waiting.
     pub(crate) announcement: Semaphore,
     pub(crate) data_answers: Arc<Semaphore>,
+    /// Requests under way, and answers that the peer does not have yet.
+    pub(crate) under_way: Arc<AtomicU64>,
     pub(crate) requests: AtomicU64,
     pub(crate) sent_bytes: AtomicU64,
 }
@@ -73,6 +75,7 @@ impl Session {
         let counters = &self.server.counters;
         counters.requests.fetch_add(1, Ordering::Relaxed);
         counters.under_way.fetch_add(1, Ordering::Relaxed);
+        self.under_way.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed);
         let begun = self.conduct().begin(self.server.started.elapsed());
         let ending = match begun {
@@ -86,6 +89,7 @@ impl Session {
             self.conduct().end();
         }
         counters.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
         if let Ending::Close(close, reason) = ending {
             self.connection.close(code(close), reason.as_bytes());
         }
@@ -266,11 +270,13 @@ impl Session {
     /// What was written is under way until the peer has it: it takes memory, and a node that stops
     /// waits for it. The peer may ask on meanwhile.
     fn see_off(&self, out: SendStream, turn: Option<OwnedSemaphorePermit>) {
-        let server = self.server.clone();
+        let (server, own) = (self.server.clone(), self.under_way.clone());
         server.counters.under_way.fetch_add(1, Ordering::Relaxed);
+        own.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
             let _ = tokio::time::timeout(STALL, out.stopped()).await;
             server.counters.under_way.fetch_sub(1, Ordering::Relaxed);
+            own.fetch_sub(1, Ordering::Relaxed);
             drop(turn);
         });
     }

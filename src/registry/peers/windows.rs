@@ -186,7 +186,7 @@ impl Pulling<'_> {
     fn plan(&self, shared: &Shared) -> Result<(), Error> {
         let mut ask = |request: &PullNodeRequest,
                        check: &mut crate::registry::peers::nodes::Check<'_>| {
-            self.ask_nodes(request, check)
+            self.ask_nodes(shared, request, check)
         };
         let before = self.before.map(|b| &b.previous);
         let mut walk = Walk {
@@ -268,16 +268,22 @@ impl Pulling<'_> {
     /// Asks one peer after the other for nodes.
     fn ask_nodes(
         &self,
+        shared: &Shared,
         request: &PullNodeRequest,
         check: &mut crate::registry::peers::nodes::Check<'_>,
     ) -> Result<(), Error> {
         let mut last = None;
+        let is_over = || shared.lock().failed.is_some() || self.progress.cancelled();
         for supply in self.supplies.iter().filter(|s| s.is_usable()) {
             loop {
+                if is_over() {
+                    return Err(Error::Interrupted);
+                }
                 let answered = self.nodes_of(supply, request).and_then(&mut *check);
                 match answered {
                     Ok(()) => return Ok(()),
-                    Err(error) if !error.is_final() && supply.survives() => {}
+                    Err(PeerError::Stopped) => return Err(Error::Interrupted),
+                    Err(error) if !error.is_final() && supply.survives(&error, &is_over) => {}
                     Err(error) => {
                         supply.give_up(&error);
                         last = Some((supply.source.address(), error));
@@ -343,6 +349,11 @@ impl Pulling<'_> {
                     return;
                 }
                 Err(NotFilled::Peer(PeerError::Stopped)) => {
+                    if !is_needless(window.number) {
+                        // The line itself was told to stop.
+                        shared.fail(Error::Interrupted);
+                        return;
+                    }
                     shared.lock().plan.give_back(lane, window.number);
                 }
                 Err(NotFilled::Peer(error)) if error.is_final() => {
@@ -353,7 +364,8 @@ impl Pulling<'_> {
                     // Another peer may have the window while this one is called again.
                     shared.lock().plan.give_back(lane, window.number);
                     shared.news.notify_all();
-                    if !supply.survives() {
+                    let is_over = || shared.lock().failed.is_some();
+                    if !supply.survives(&error, &is_over) {
                         give_up(shared, lane, supply, error);
                     }
                 }
