@@ -2,6 +2,9 @@
 
 use std::io::BufRead;
 use std::io::IsTerminal;
+use std::sync::mpsc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 use std::time::Instant;
 
 use serde_json::json;
@@ -9,6 +12,7 @@ use serde_json::json;
 use crate::cli::args_peers::PullArgs;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
+use crate::cli::interrupt;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::peers::connect_all;
@@ -27,6 +31,9 @@ use crate::sync::PeerCatalog;
 use crate::trust::Action;
 use crate::trust::Trust;
 use crate::trust::Verdict;
+
+/// How often whoever waits for an answer on the terminal looks whether to stop.
+const LOOK_UP: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(registry: &LocalRegistry, args: &PullArgs, out: &Out) -> Result<(), Failure> {
     let started = Instant::now();
@@ -185,7 +192,7 @@ fn decide(offer: &Offer, reference: &Reference, args: &PullArgs, out: &Out) -> R
         .signer
         .is_some_and(|key| args.accept_publisher.contains(&key));
     let unsigned = listed.trust() == Trust::Unsigned && args.accept_unsigned;
-    if named || unsigned || ask(offer, &name, decision.reason, out) {
+    if named || unsigned || ask(offer, &name, decision.reason, out)? {
         return Ok(());
     }
     let way = match listed.signer {
@@ -196,9 +203,9 @@ fn decide(offer: &Offer, reference: &Reference, args: &PullArgs, out: &Out) -> R
 }
 
 /// Asks on the terminal. Only a clear yes is one.
-fn ask(offer: &Offer, name: &str, reason: &str, out: &Out) -> bool {
+fn ask(offer: &Offer, name: &str, reason: &str, out: &Out) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() || out.is_json() || out.is_quiet() {
-        return false;
+        return Ok(false);
     }
     let by = match offer.listed.signer {
         Some(key) => format!("signed by {key}"),
@@ -208,7 +215,21 @@ fn ask(offer: &Offer, name: &str, reason: &str, out: &Out) -> bool {
         "`{name}` ({}) is {by}: {reason}. Pull it? [y/N]",
         human_bytes(offer.manifest().size_bytes)
     ));
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+    // A signal does not end the reading of a line, so somebody else reads it.
+    let (answer, answered) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line);
+        let _ = answer.send(read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes"));
+    });
+    loop {
+        match answered.recv_timeout(LOOK_UP) {
+            Ok(answer) => return Ok(answer),
+            Err(RecvTimeoutError::Disconnected) => return Ok(false),
+            Err(RecvTimeoutError::Timeout) if interrupt::was_asked_for() => {
+                return Err(Error::Interrupted.into());
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
 }

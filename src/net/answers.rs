@@ -20,7 +20,7 @@ pub(crate) const STALL: Duration = Duration::from_secs(20);
 
 /// A frame that is under way has to bring so many bytes in so long, or come to its end: who sends
 /// one byte now and then does not stall by the rule above, and would be waited for for ever.
-const DRIP: Duration = Duration::from_secs(30);
+const DRIP: Duration = Duration::from_secs(20);
 const DRIP_BYTES: usize = 4 << 10;
 
 /// Bytes taken off a stream at a time.

@@ -144,7 +144,8 @@ impl LocalRegistry {
         let root = TreeId::new(*m.file_table_root.as_bytes());
         let table = FileTable::decode(&bytes).map_err(|e| TreeError::Node(root, e))?;
         drop(bytes);
-        if table.size_bytes() != Some(m.size_bytes) {
+        let has_its_size = table.size_bytes() == Some(m.size_bytes);
+        if !has_its_size || table.files().len() as u64 != m.num_files {
             return Err(mismatch(m, "(file table)"));
         }
         let phase = match supplies {
