@@ -1,20 +1,12 @@
 //! All windows of a tree: one thread walks ahead, several fetch for every peer, and the caller
 //! gets the data in order. How far ahead is bounded, so memory is too.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::Condvar;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::time::Duration;
-use std::time::Instant;
 
 use crate::manifest::ChunkEntry;
 use crate::manifest::Manifest;
 use crate::progress::Progress;
 use crate::registry::error::Error;
-use crate::registry::host;
 use crate::registry::peers::fetch::Filled;
 use crate::registry::peers::fetch::Filler;
 use crate::registry::peers::fetch::NotFilled;
@@ -23,6 +15,8 @@ use crate::registry::peers::node_differences::put_to_bases;
 use crate::registry::peers::nodes::Leaves;
 use crate::registry::peers::nodes::Walk;
 use crate::registry::peers::resembling::Before;
+use crate::registry::peers::shared::Alarm;
+use crate::registry::peers::shared::Shared;
 use crate::registry::peers::supply::Supply;
 use crate::registry::peers::supply::retried;
 use crate::registry::previous::Alignment;
@@ -52,61 +46,12 @@ const WINDOW_CHUNKS: usize = 4096;
 const WINDOWS_AHEAD: u64 = 10;
 /// Requests under way to one peer.
 const THREADS_PER_PEER: usize = 3;
-/// How long a lane waits for news before it looks again.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// What was fetched.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fetched {
     pub(crate) fetched: u64,
     pub(crate) local: u64,
-}
-
-/// Everything that the threads of one tree share.
-struct Shared {
-    state: Mutex<State>,
-    news: Condvar,
-    started: Instant,
-}
-
-struct State {
-    plan: Plan,
-    windows: BTreeMap<u64, Arc<Window>>,
-    ready: BTreeMap<u64, Filled>,
-    /// Windows handed to the caller.
-    used: u64,
-    planned: u64,
-    failed: Option<Error>,
-    last_fault: Option<(String, PeerError)>,
-    /// Buffers that windows were in: making new ones costs as much as decompressing into them.
-    free: Vec<Vec<u8>>,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let waited = self.news.wait_timeout(state, LOOK_AGAIN);
-        waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    fn fail(&self, error: Error) {
-        self.lock().failed.get_or_insert(error);
-        self.news.notify_all();
-    }
-}
-
-/// A thread that panics would leave the others waiting for it.
-struct Alarm<'a>(&'a Shared);
-
-impl Drop for Alarm<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let gone = std::io::Error::other("it panicked");
-            self.0.fail(Error::file("run", "a worker", gone));
-        }
-    }
 }
 
 /// Chunks that are not cut into windows yet, and where they begin.
@@ -143,20 +88,7 @@ impl Pulling<'_> {
                 plan.drop_lane(Lane(n));
             }
         }
-        let shared = Shared {
-            state: Mutex::new(State {
-                plan,
-                windows: BTreeMap::new(),
-                ready: BTreeMap::new(),
-                used: 0,
-                planned: 0,
-                failed: None,
-                last_fault: None,
-                free: Vec::new(),
-            }),
-            news: Condvar::new(),
-            started: host::instant(),
-        };
+        let shared = Shared::new(plan);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let _alarm = Alarm(&shared);
