@@ -110,6 +110,7 @@ impl<'a> Supply<'a> {
             }
             match self.source.revive(is_over) {
                 Ok(()) => return true,
+                Err(PeerError::Stopped) => return false,
                 Err(error) if error.is_misconduct() => return false,
                 Err(_) => {}
             }

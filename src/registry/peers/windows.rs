@@ -315,11 +315,12 @@ impl Pulling<'_> {
         loop {
             let mut state = shared.lock();
             let filled = loop {
-                if let Some(error) = state.failed.take() {
-                    return Err(error);
-                }
+                // First: what fails because it was told to stop is no failure.
                 if self.progress.cancelled() {
                     return Err(Error::Interrupted);
+                }
+                if let Some(error) = state.failed.take() {
+                    return Err(error);
                 }
                 let next = state.used;
                 if let Some(filled) = state.ready.remove(&next) {
