@@ -9,11 +9,12 @@ use serde_json::json;
 use crate::cli::args::Cli;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
+use crate::cli::interrupt;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::table;
+use crate::cli::peers::net;
 use crate::net::KnownPeers;
-use crate::net::Net;
 use crate::net::PeerAddress;
 use crate::net::discovery;
 use crate::net::running_node;
@@ -123,7 +124,7 @@ fn ports(registry: &LocalRegistry) -> Check {
 
 /// Whether nodes around could be found.
 fn multicast() -> Check {
-    let around = discovery::look(LOOK);
+    let around = discovery::look(LOOK, &interrupt::stop());
     Check {
         name: "multicast",
         ok: around.is_ok(),
@@ -138,7 +139,7 @@ fn multicast() -> Check {
 /// Whether the peers that were met answer, all asked at once.
 fn peers_reachable(registry: &LocalRegistry) -> Check {
     let known = KnownPeers::of(registry).all();
-    let net = Net::new(registry);
+    let net = net(registry);
     let (ok, detail) = match (&known, &net) {
         // Without peers no key of the node is needed, which a read-only home may lack.
         (Ok(known), _) if known.is_empty() => (true, "none known yet".to_owned()),

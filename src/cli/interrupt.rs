@@ -10,6 +10,7 @@ use signal_hook::consts::SIGTERM;
 use signal_hook::flag;
 
 use crate::file_io::stop_flag;
+use crate::net::Stop;
 
 /// Which signal came last.
 static SIGNAL: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
@@ -29,6 +30,11 @@ pub(crate) fn listen() {
 /// Whether to stop.
 pub(crate) fn was_asked_for() -> bool {
     stop_flag().load(Ordering::Relaxed)
+}
+
+/// The same for what waits for the network.
+pub(crate) fn stop() -> Stop {
+    Stop::new(was_asked_for)
 }
 
 /// The exit code of work that was stopped: 128 and the signal's number.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,6 +14,7 @@ use crate::cli::args_peers::AccessCommand;
 use crate::cli::args_peers::PeersArgs;
 use crate::cli::args_peers::PeersCommand;
 use crate::cli::exit::Failure;
+use crate::cli::interrupt;
 use crate::cli::out::Out;
 use crate::cli::out::table;
 use crate::cli::show;
@@ -33,11 +36,17 @@ use crate::registry::LocalRegistry;
 use crate::registry::host;
 use crate::sync::ListFilter;
 use crate::sync::PeerCatalog as _;
+use crate::sync::PeerError;
 
 /// How long commands that need peers look for them where no node serves this home.
 const LOOK: Duration = Duration::from_millis(1_200);
 /// The same where they are what was asked for.
 const LOOK_LONGER: Duration = Duration::from_secs(2);
+
+/// What asks peers, until a signal ends it.
+pub(crate) fn net(registry: &LocalRegistry) -> Result<Net, Error> {
+    Ok(Net::new(registry)?.until(interrupt::stop()))
+}
 
 /// Connects to a peer, and says so where nobody was known at its address.
 pub(crate) fn connect(net: &Net, address: &PeerAddress, out: &Out) -> Result<Peer, Failure> {
@@ -65,10 +74,21 @@ pub(crate) fn connect_all(
     if named.is_empty() {
         places = unnamed(registry, wanted)?;
     }
-    let (mut peers, mut first) = (Vec::new(), None);
+    let mut peers = Vec::new();
+    let mut failures: Vec<Failure> = Vec::new();
     // One that does not answer keeps nobody waiting for the others.
+    let (begun, is_met) = (host::instant(), AtomicBool::new(false));
+    // Once somebody is there, addresses at which nobody answers are not waited for much longer.
+    let is_enough = || is_met.load(Ordering::Relaxed) && begun.elapsed() > LOOK_LONGER;
     let connected: Vec<Result<Peer, Failure>> = std::thread::scope(|scope| {
-        let ask = |place| scope.spawn(move || connect_at(net, place, out));
+        let ask = |place| {
+            let (is_met, is_enough) = (&is_met, &is_enough);
+            scope.spawn(move || {
+                let peer = connect_at(net, place, is_enough, out);
+                is_met.fetch_or(peer.is_ok(), Ordering::Relaxed);
+                peer
+            })
+        };
         let asked: Vec<_> = places.iter().map(ask).collect();
         let gone = |_| Failure::from(Error::NoPeer);
         let joined = asked.into_iter().map(|asked| asked.join());
@@ -77,26 +97,60 @@ pub(crate) fn connect_all(
     for peer in connected {
         match peer {
             Ok(peer) => peers.push(peer),
-            Err(failure) => {
-                if places.len() > 1 {
-                    out.diagnostic(&format!("warning: {}", failure.message()));
-                }
-                first.get_or_insert(failure);
-            }
+            Err(failure) => failures.push(failure),
         }
     }
-    match (peers.is_empty(), first) {
+    if interrupt::was_asked_for() {
+        return Err(Error::Interrupted.into());
+    }
+    if places.len() > 1 {
+        warn(&failures, (named.is_empty(), places.len()), out);
+    }
+    match (peers.is_empty(), failures.is_empty()) {
         (false, _) => Ok(peers),
-        (true, Some(failure)) => Err(failure),
-        (true, None) => Err(Error::NoPeer.into()),
+        (true, false) => Err(failures.swap_remove(0)),
+        (true, true) => Err(Error::NoPeer.into()),
     }
 }
 
-fn connect_at(net: &Net, place: &Whereabouts, out: &Out) -> Result<Peer, Failure> {
-    match place {
-        Whereabouts::Typed(address) => connect(net, address, out),
-        Whereabouts::Found(node, addresses) => Ok(net.connect_found(*node, addresses.clone())?),
+/// Says of each peer that was named why it is left out. Those that were only found on the network
+/// get one line together: anybody can make up any number of them.
+pub(crate) fn warn(failures: &[Failure], (are_found, asked): (bool, usize), out: &Out) {
+    match failures {
+        [first, _, ..] if are_found => out.diagnostic(&format!(
+            "warning: {} of {asked} nodes do not answer, and are left out; one of them: {}",
+            failures.len(),
+            first.message()
+        )),
+        several => {
+            for failure in several {
+                out.diagnostic(&format!("warning: {}", failure.message()));
+            }
+        }
     }
+}
+
+fn connect_at(
+    net: &Net,
+    place: &Whereabouts,
+    is_enough: &dyn Fn() -> bool,
+    out: &Out,
+) -> Result<Peer, Failure> {
+    let (node, addresses) = match place {
+        Whereabouts::Typed(address) => return connect(net, address, out),
+        Whereabouts::Found(node, addresses) => (*node, addresses.clone()),
+    };
+    let found = net.connect_found(node, addresses, is_enough);
+    Ok(found.map_err(|error| match error {
+        Error::Peer {
+            address,
+            source: PeerError::Stopped,
+        } => Error::Peer {
+            address,
+            source: PeerError::Lost("it does not answer".to_owned()),
+        },
+        other => other,
+    })?)
 }
 
 /// Whoever is around, and whoever was met before at a typed address.
@@ -107,6 +161,7 @@ fn unnamed(
     let known = KnownPeers::of(registry).all()?;
     let around = match around(registry, None, LOOK) {
         Ok(around) => around,
+        Err(failure) if interrupt::was_asked_for() => return Err(failure),
         // Who was met before can be asked without it.
         Err(_) if !known.is_empty() => Vec::new(),
         Err(failure) => return Err(failure),
@@ -135,13 +190,16 @@ fn around(
     look: Duration,
 ) -> Result<Vec<NeighbourView>, Failure> {
     let home = registry.home();
+    let stop = interrupt::stop();
     if nodes_around(home)?.is_some() {
-        std::thread::sleep(wait.unwrap_or_default());
+        if !stop.sleep(wait.unwrap_or_default()) {
+            return Err(Error::Interrupted.into());
+        }
         return Ok(nodes_around(home)?.unwrap_or_default());
     }
     let own = keyring::node_key(home).map_err(Error::from)?;
     let own = NodeId::new(*own.public_key().as_bytes());
-    let found = discovery::look(wait.unwrap_or(look))?.into_iter();
+    let found = discovery::look(wait.unwrap_or(look), &stop)?.into_iter();
     let found = found.filter(|(sighting, _)| sighting.node != own);
     Ok(found
         .map(|(sighting, addresses)| NeighbourView::seen(sighting, addresses, host::now()))
@@ -153,7 +211,7 @@ pub(crate) fn list(
     address: &PeerAddress,
     out: &Out,
 ) -> Result<(), Failure> {
-    let net = Net::new(registry)?;
+    let net = net(registry)?;
     let peer = connect(&net, address, out)?;
     let offers = registry.list_remote(&peer, &ListFilter::All)?;
     let listed: Vec<_> = offers.iter().map(|o| o.listed.brief()).collect();
@@ -222,6 +280,7 @@ pub(crate) fn peers(registry: &LocalRegistry, args: &PeersArgs, out: &Out) -> Re
     let pins = known.all()?;
     let around = match around(registry, wait, LOOK_LONGER) {
         Ok(around) => around,
+        Err(failure) if interrupt::was_asked_for() => return Err(failure),
         Err(failure) => {
             out.diagnostic(&format!("warning: {}", failure.message()));
             Vec::new()

@@ -16,6 +16,8 @@ use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::outputs;
 use crate::cli::peers::connect_all;
+use crate::cli::peers::net;
+use crate::cli::peers::warn;
 use crate::file_io::IfExists;
 use crate::ident::Reference;
 use crate::net::Net;
@@ -47,7 +49,7 @@ pub(crate) fn run(
         None => IfExists::Refuse,
     };
     let out = &out.beside(args.output.as_deref());
-    let net = Net::new(registry)?;
+    let net = net(registry)?;
     let found = find(&net, registry, (&reference, Some(&reference)), args, out);
     let ((offer, who, faults), peers) = match found {
         // What a filter says came over a network on which anybody can say it.
@@ -56,9 +58,8 @@ pub(crate) fn run(
         }
         found => found?,
     };
-    for fault in faults {
-        out.diagnostic(&format!("warning: {}", Failure::from(fault).message()));
-    }
+    let faults: Vec<Failure> = faults.into_iter().map(Failure::from).collect();
+    warn(&faults, (args.peer.is_empty(), peers.len()), out);
     let accepted = accept(&offer, &reference, args, out)?;
     let having: Vec<&Peer> = who.iter().filter_map(|n| peers.get(*n)).collect();
     let sources: Vec<&dyn ChunkSource> = having.iter().map(|p| *p as _).collect();

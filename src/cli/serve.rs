@@ -77,6 +77,7 @@ pub(crate) fn run(
     let observer = move |event: &Event| {
         let is_detail = match event {
             Event::Answered { .. } | Event::Unreachable { .. } => true,
+            Event::LeftOut { of, .. } => *of == "unreachable",
             Event::Compared { received, sent, .. } => received + sent == 0,
             _ => false,
         };

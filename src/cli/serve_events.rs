@@ -88,6 +88,7 @@ pub(super) fn object(event: &Event) -> Value {
             "error": error,
         }),
         Event::Retired { labels } => json!({"event": "retired", "datasets": labels}),
+        Event::LeftOut { of, count } => json!({"event": "left_out", "of": of, "count": count}),
         Event::Trouble { what } => json!({"event": "trouble", "error": what}),
         Event::Stopping => json!({"event": "stopping"}),
         Event::Stopped => json!({"event": "stopped"}),
@@ -168,6 +169,7 @@ pub(super) fn sentence(event: &Event) -> String {
             format!("Could not fetch {label}, which is followed: {error}")
         }
         Event::Retired { labels } => format!("Gave up {}", labels.join(", ")),
+        Event::LeftOut { of, count } => format!("{count} more of \"{of}\", not told one by one"),
         Event::Trouble { what } => format!("Trouble: {what}"),
         Event::Stopping => "Stopping: no new requests".to_owned(),
         Event::Stopped => "Stopped".to_owned(),

@@ -12,7 +12,10 @@ use crate::cli::exit::Failure;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::peers::connect_all;
-use crate::net::Net;
+use crate::cli::peers::net;
+use crate::cli::peers::warn;
+use crate::error_kind::Classify as _;
+use crate::error_kind::ErrorKind;
 use crate::net::Traffic;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::Offer;
@@ -28,7 +31,7 @@ struct Sum {
     traffic: Traffic,
     peers: Vec<Value>,
     text: String,
-    first: Option<Failure>,
+    failures: Vec<Failure>,
 }
 
 pub(crate) fn run(
@@ -38,7 +41,7 @@ pub(crate) fn run(
     out: &Out,
 ) -> Result<(), Failure> {
     let started = Instant::now();
-    let net = Net::new(registry)?;
+    let net = net(registry)?;
     let peers = connect_all(&net, registry, &args.peer, (None, out))?;
     let options = SyncOptions {
         showing: Showing {
@@ -57,14 +60,13 @@ pub(crate) fn run(
         let traffic = peer.traffic();
         match done {
             Ok(report) => sum.add(report, traffic, &peer.address(), peer.id().to_hex()),
-            Err(error) if peers.len() > 1 => {
-                let failure = Failure::from(error);
-                out.diagnostic(&format!("warning: {}", failure.message()));
-                sum.first.get_or_insert(failure);
+            Err(error) if peers.len() > 1 && error.kind() != ErrorKind::Interrupted => {
+                sum.failures.push(error.into());
             }
             Err(error) => return Err(error.into()),
         }
     }
+    warn(&sum.failures, (args.peer.is_empty(), peers.len()), out);
     sum.tell(started.elapsed().as_secs_f64(), out)
 }
 
@@ -143,9 +145,9 @@ impl Sum {
             .map(|o| o.manifest().content_id.to_string())
             .collect();
         out.result(&all, &ids, &self.text)?;
-        match (report.failed.len(), self.first) {
-            (0, None) => Ok(()),
-            (0, Some(_)) => Err(Failure::Partial("a peer did not answer".to_owned())),
+        match (report.failed.len(), self.failures.is_empty()) {
+            (0, true) => Ok(()),
+            (0, false) => Err(Failure::Partial("a peer did not answer".to_owned())),
             (n, _) => Err(Failure::Partial(format!(
                 "{n} dataset(s) could not be pulled"
             ))),

@@ -11,7 +11,7 @@ use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
 use crate::cli::peers::connect;
-use crate::net::Net;
+use crate::cli::peers::net;
 use crate::net::PeerAddress;
 use crate::registry::Damaged;
 use crate::registry::Deferred;
@@ -79,7 +79,7 @@ pub(crate) fn repair(home: &Path, peer: Option<&PeerAddress>, out: &Out) -> Resu
     let mut report = LocalRegistry::repair(home, &bar)?;
     if let (Some(address), false) = (peer, report.now.is_clean()) {
         let registry = LocalRegistry::open(home)?;
-        let net = Net::new(&registry)?;
+        let net = net(&registry)?;
         let peer = connect(&net, address, out)?;
         let missing = report.now.missing.len();
         registry.refetch(&peer, &bar)?;

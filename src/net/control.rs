@@ -32,7 +32,7 @@ const FILE: &str = "node.sock";
 const PATH_BYTES_MAX: usize = 100;
 
 /// How long either side waits for the other.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// Bytes of a question or an answer.
 const MESSAGE_BYTES_MAX: u64 = 64 << 20;

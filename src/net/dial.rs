@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::net::ToSocketAddrs;
+use std::pin::pin;
 use std::time::Duration;
 
 use quinn::Connection;
@@ -16,10 +17,19 @@ use crate::ident::NodeId;
 use crate::net::address::PeerAddress;
 use crate::net::answers::lost;
 use crate::net::crypto;
+use crate::net::probe;
+use crate::net::stop::Stop;
 use crate::sync::PeerError;
 
 /// How long a handshake may take at one address.
-const CONNECT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT: Duration = Duration::from_secs(10);
+/// The same where the peer was connected a moment ago.
+pub(crate) const RECONNECT: Duration = Duration::from_secs(5);
+/// A host that says for this long that nobody listens there is believed: a node that is being
+/// started may take a moment.
+const REFUSED: Duration = Duration::from_secs(1);
+/// How long an answer to a probe is waited for.
+const PROBE: Duration = Duration::from_millis(500);
 /// The next address is tried when the one before has not answered for this long (RFC 8305).
 const STAGGER: Duration = Duration::from_millis(250);
 /// Addresses that are tried of one peer.
@@ -52,23 +62,33 @@ impl Whereabouts {
 pub(crate) struct Dialer {
     pub(crate) handle: Handle,
     pub(crate) endpoint: Endpoint,
+    /// Whether nobody waits for the connection any more.
+    pub(crate) stop: Stop,
 }
 
 impl Dialer {
     /// A connection, and who is at its other end. Who was found has to be there; who is at a typed
-    /// address is the caller's to compare.
-    pub(crate) fn dial(&self, at: &Whereabouts) -> Result<(Connection, NodeId), PeerError> {
-        self.handle.block_on(async {
+    /// address is the caller's to compare. Each address gets `patience`; `is_needless` ends it all.
+    pub(crate) fn dial(
+        &self,
+        at: &Whereabouts,
+        patience: Duration,
+        is_needless: &dyn Fn() -> bool,
+    ) -> Result<(Connection, NodeId), PeerError> {
+        let dialing = async {
             match at {
                 Whereabouts::Typed(address) => {
                     let found = resolved(address).await?;
-                    self.first_of(found, None).await
+                    self.first_of(found, None, patience).await
                 }
                 Whereabouts::Found(node, addresses) => {
-                    self.first_of(addresses.clone(), Some(*node)).await
+                    self.first_of(addresses.clone(), Some(*node), patience)
+                        .await
                 }
             }
-        })
+        };
+        let dialed = self.handle.block_on(self.stop.unless(is_needless, dialing));
+        dialed.unwrap_or(Err(PeerError::Stopped))
     }
 
     /// Tries one address after the other, without waiting long for any; the first wins.
@@ -76,6 +96,7 @@ impl Dialer {
         &self,
         mut addresses: Vec<SocketAddr>,
         expected: Option<NodeId>,
+        longest: Duration,
     ) -> Result<(Connection, NodeId), PeerError> {
         addresses.truncate(ADDRESSES_MAX);
         let mut last = PeerError::Lost("it has no address".to_owned());
@@ -83,12 +104,17 @@ impl Dialer {
         let mut left = addresses.into_iter();
         loop {
             if let Some(at) = left.next() {
-                tries.spawn(attempt(self.endpoint.clone(), reachable(at), expected));
+                tries.spawn(attempt(
+                    self.endpoint.clone(),
+                    reachable(at),
+                    expected,
+                    longest,
+                ));
             } else if tries.is_empty() {
                 return Err(last);
             }
             let patience = match left.len() {
-                0 => CONNECT,
+                0 => longest,
                 _ => STAGGER,
             };
             match tokio::time::timeout(patience, tries.join_next()).await {
@@ -114,10 +140,21 @@ async fn attempt(
     endpoint: Endpoint,
     at: SocketAddr,
     expected: Option<NodeId>,
+    longest: Duration,
 ) -> Result<(Connection, NodeId), PeerError> {
     let connecting = endpoint.connect(at, "node.invalid");
     let connecting = connecting.map_err(|e| PeerError::Lost(e.to_string()))?;
-    let connection = match tokio::time::timeout(CONNECT, connecting).await {
+    let mut connecting = pin!(connecting);
+    let early = longest.min(REFUSED);
+    let mut connected = tokio::time::timeout(early, connecting.as_mut()).await;
+    if connected.is_err() {
+        if probe::is_refused(at, PROBE).await {
+            return Err(PeerError::Lost("nobody listens there".to_owned()));
+        }
+        let rest = longest.saturating_sub(early + PROBE);
+        connected = tokio::time::timeout(rest, connecting).await;
+    }
+    let connection = match connected {
         Ok(connected) => connected.map_err(lost)?,
         Err(_) => return Err(PeerError::Lost("it does not answer".to_owned())),
     };

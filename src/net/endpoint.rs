@@ -23,10 +23,12 @@ use crate::trust::KeyPair;
 
 /// Asked of the system for each socket; it may give less.
 const SOCKET_BUFFER_BYTES: usize = 8 << 20;
-/// A connection that nothing comes over for this long is gone.
-const IDLE: Duration = Duration::from_secs(30);
-/// A client says this often that it is still there.
-const KEEP_ALIVE: Duration = Duration::from_secs(8);
+/// A connection that nothing comes over for this long is gone. With a word every second, ten of
+/// them and their repetitions have to be lost for that.
+const IDLE: Duration = Duration::from_secs(10);
+/// A client says after so long a silence that it is still there, and the server that it heard it.
+/// [`crate::net::gate`] tells by that who is not.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// What may be on its way before the first acknowledgement; LANs take it.
 const INITIAL_WINDOW_BYTES: u64 = 256 << 10;
 /// What a client lets a server send ahead: of one answer, and in all.

@@ -117,6 +117,13 @@ pub enum Event {
         /// Names and versions.
         labels: Vec<String>,
     },
+    /// More came of a kind of event than is told one by one.
+    LeftOut {
+        /// Its name: `found`, `left`, `unreachable` or `trouble`.
+        of: &'static str,
+        /// How many were not told.
+        count: u64,
+    },
     /// Something does not work that the node can do without.
     Trouble {
         /// What.

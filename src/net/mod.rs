@@ -18,9 +18,12 @@ mod metrics;
 mod neighbours;
 mod node;
 mod node_file;
+mod pacer;
 mod peer;
+mod probe;
 mod serve;
 mod session;
+mod stop;
 
 pub use access::AccessList;
 pub use address::AddressError;
@@ -42,3 +45,4 @@ pub use node::ServeOptions;
 pub use peer::Net;
 pub use peer::Peer;
 pub use peer::Traffic;
+pub use stop::Stop;

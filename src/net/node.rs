@@ -24,6 +24,7 @@ use crate::net::serve::Close;
 use crate::net::serve::Server;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::host;
 use crate::registry::peers::Showing;
 use crate::store::disk::LockGuard;
 use crate::sync::Access;
@@ -32,6 +33,10 @@ const LOCK: &str = "serve.lock";
 
 /// How long transfers may go on once the node is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// Unless nothing came from any peer for this long: then those that it still waits for are gone.
+const LOST: Duration = Duration::from_millis(1_300);
+/// How long the last word to all peers together may take.
+const FAREWELL: Duration = Duration::from_millis(300);
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -109,6 +114,7 @@ impl Node {
         for endpoint in &endpoints {
             runtime.spawn(server.clone().accept(endpoint.clone()));
         }
+        runtime.spawn(server.clone().watch());
         if let Some(port) = options.metrics_port {
             runtime.block_on(metrics::listen(port, server.clone()))?;
         }
@@ -163,10 +169,15 @@ impl Node {
         let endpoints = std::mem::take(&mut self.endpoints);
         runtime.block_on(async move {
             let _ = tokio::time::timeout(GRACE, quiet(&server)).await;
-            for endpoint in endpoints {
+            for endpoint in &endpoints {
                 endpoint.close((Close::ShuttingDown as u32).into(), b"shutting down");
-                let _ = tokio::time::timeout(Duration::from_secs(1), endpoint.wait_idle()).await;
             }
+            let _ = tokio::time::timeout(FAREWELL, async {
+                for endpoint in &endpoints {
+                    endpoint.wait_idle().await;
+                }
+            })
+            .await;
         });
         // What still reads from the disk is not waited for.
         runtime.shutdown_background();
@@ -174,12 +185,18 @@ impl Node {
     }
 }
 
-/// Waits until nothing has been under way for a moment: a pull is many requests.
+/// Waits until nothing has been under way for a moment, as a pull is many requests, or until
+/// nobody is there any more to whom it could matter.
 async fn quiet(server: &Server) {
     const LOOKS: u32 = 15;
     let mut quiet = 0;
-    while quiet < LOOKS {
+    let mut heard = (server.gate.heard(), host::instant());
+    while quiet < LOOKS && heard.1.elapsed() < LOST {
         tokio::time::sleep(Duration::from_millis(20)).await;
+        let now = server.gate.heard();
+        if now != heard.0 {
+            heard = (now, host::instant());
+        }
         quiet = match server.counters.under_way.load(Ordering::Relaxed) {
             0 => quiet + 1,
             _ => 0,

@@ -3,14 +3,18 @@
 use crate::ident::NodeId;
 use crate::keyring;
 use crate::net::address::PeerAddress;
-use crate::net::answers::Answers;
 use crate::net::answers::STALL;
-use crate::net::answers::lost;
+use crate::net::answers::ask;
+use crate::net::dial::CONNECT;
 use crate::net::dial::Dialer;
+use crate::net::dial::RECONNECT;
 use crate::net::dial::Whereabouts;
 use crate::net::endpoint::asking_endpoint;
 use crate::net::known_peers::KnownPeers;
 use crate::net::known_peers::Pinned;
+use crate::net::pacer::Pacer;
+use crate::net::probe;
+use crate::net::stop::Stop;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::registry::host;
@@ -19,7 +23,6 @@ use crate::sync::Answer;
 use crate::sync::EachAnswer;
 use crate::sync::Hello;
 use crate::sync::Line;
-use crate::sync::Pace;
 use crate::sync::PeerError;
 use crate::sync::Request;
 use crate::sync::unexpected;
@@ -34,14 +37,18 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio::runtime::Runtime;
 
 /// How often somebody who waits for an answer looks whether it is still wanted.
-const LOOK_UP: Duration = Duration::from_millis(250);
+const LOOK_UP: Duration = Duration::from_millis(100);
 /// How long the goodbye may take.
 const GOODBYE: Duration = Duration::from_millis(200);
+/// After so long a silence the host is asked whether anybody still listens there, and again after
+/// as long. QUIC gives a silent peer up later.
+const DOUBT: Duration = Duration::from_secs(2);
+/// How long an answer to that is waited for.
+const PROBE: Duration = Duration::from_millis(200);
 
 /// What asks: a socket, and threads for it.
 #[derive(Debug)]
@@ -50,6 +57,7 @@ pub struct Net {
     endpoint: Endpoint,
     registry: LocalRegistry,
     pace: Option<Arc<Pacer>>,
+    stop: Stop,
     /// What is said of this node.
     own: Hello,
     /// Last, so that it outlives what runs on it.
@@ -82,6 +90,7 @@ impl Net {
             endpoint,
             registry: registry.clone(),
             pace: None,
+            stop: Stop::default(),
             own: Hello::own(Access::Open),
             runtime: None,
         })
@@ -93,7 +102,7 @@ impl Net {
     /// [`Error::Peer`]: it does not answer, speaks otherwise, or is somebody else.
     pub fn connect(&self, address: &PeerAddress) -> Result<Peer, Error> {
         let at = Whereabouts::Typed(address.clone());
-        let (connection, id) = self.dialed(&at)?;
+        let (connection, id) = self.dialed(&at, &|| false)?;
         let pinned = KnownPeers::of(&self.registry).check(address, id);
         // Nothing was said to it yet.
         let pinned = pinned.inspect_err(|_| connection.close(0_u32.into(), b"another node"))?;
@@ -101,18 +110,29 @@ impl Net {
     }
 
     /// Connects to a node that was found at one of these addresses, and greets it. It is known by
-    /// its id: nothing is remembered of where it was.
+    /// its id: nothing is remembered of where it was. `is_needless` is asked again and again
+    /// while nobody answers.
     ///
     /// # Errors
     /// [`Error::Peer`]: it is at none of them, or speaks otherwise.
-    pub fn connect_found(&self, node: NodeId, addresses: Vec<SocketAddr>) -> Result<Peer, Error> {
+    pub fn connect_found(
+        &self,
+        node: NodeId,
+        addresses: Vec<SocketAddr>,
+        is_needless: &dyn Fn() -> bool,
+    ) -> Result<Peer, Error> {
         let at = Whereabouts::Found(node, addresses);
-        let found = self.dialed(&at)?;
+        let found = self.dialed(&at, is_needless)?;
         self.greeted(at, found, false)
     }
 
-    fn dialed(&self, at: &Whereabouts) -> Result<(Connection, NodeId), Error> {
-        self.dialer().dial(at).map_err(|source| Error::Peer {
+    fn dialed(
+        &self,
+        at: &Whereabouts,
+        is_needless: &dyn Fn() -> bool,
+    ) -> Result<(Connection, NodeId), Error> {
+        let dialed = self.dialer().dial(at, CONNECT, is_needless);
+        dialed.map_err(|source| Error::Peer {
             address: at.place(),
             source,
         })
@@ -150,7 +170,16 @@ impl Net {
         Dialer {
             handle: self.handle.clone(),
             endpoint: self.endpoint.clone(),
+            stop: self.stop.clone(),
         }
+    }
+
+    /// Ends what waits for peers within a moment of `stop` saying so, with
+    /// [`PeerError::Stopped`]: connecting, greeting, and every question.
+    #[must_use]
+    pub fn until(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// Says of this node that it serves these, at this port.
@@ -171,38 +200,16 @@ impl Net {
     }
 }
 
-/// A pace that several threads keep together.
-#[derive(Debug)]
-struct Pacer {
-    started: Instant,
-    pace: Mutex<Pace>,
-}
-
-impl Pacer {
-    fn new(bytes_per_second: u64) -> Self {
-        Self {
-            started: host::instant(),
-            pace: Mutex::new(Pace::new(bytes_per_second)),
-        }
-    }
-
-    /// Waits until so many bytes more are within the pace.
-    fn keep(&self, bytes: usize) {
-        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-        let pause = pace.took(self.started.elapsed(), bytes as u64);
-        drop(pace);
-        std::thread::sleep(pause);
-    }
-}
-
 impl Drop for Net {
     fn drop(&mut self) {
         self.endpoint.close(0_u32.into(), b"done");
-        if self.runtime.is_some() {
+        if let Some(runtime) = self.runtime.take() {
             // So that the goodbye is sent, and no more than that.
             let _ = self
                 .handle
                 .block_on(async { tokio::time::timeout(GOODBYE, self.endpoint.wait_idle()).await });
+            // A name that is being looked up is not waited for.
+            runtime.shutdown_background();
         }
     }
 }
@@ -304,19 +311,65 @@ impl Peer {
     fn greet(&self) -> Result<Hello, PeerError> {
         let mut hello = None;
         let asked = host::instant();
-        self.ask(
-            &Request::Hello(self.own.clone()),
-            // Byte by byte it never stalls.
-            &|| asked.elapsed() > STALL,
-            &mut |answer| {
-                match (answer, &hello) {
-                    (Answer::Hello(said), None) => hello = Some(said),
-                    _ => return Err(unexpected()),
+        let is_late = || asked.elapsed() > STALL;
+        let request = Request::Hello(self.own.clone());
+        // Byte by byte it never stalls.
+        let greeted = self.ask(&request, &is_late, &mut |answer| {
+            match (answer, &hello) {
+                (Answer::Hello(said), None) => hello = Some(said),
+                _ => return Err(unexpected()),
+            }
+            Ok(())
+        });
+        match greeted {
+            Err(PeerError::Stopped) if !self.dialer.stop.is_asked_for() => {
+                Err(PeerError::Stalled(STALL))
+            }
+            other => other.and(hello.ok_or(PeerError::Misbehaved("no hello"))),
+        }
+    }
+
+    /// Asks; the connection stays as it is whatever comes of it.
+    fn ask_over(
+        &self,
+        connection: &Connection,
+        request: &Request,
+        is_needless: &dyn Fn() -> bool,
+        each: &mut EachAnswer<'_>,
+    ) -> Result<(), PeerError> {
+        let (handle, stop) = (&self.dialer.handle, &self.dialer.stop);
+        let sending = ask(connection, request.encode());
+        let sent = handle.block_on(stop.unless(is_needless, sending));
+        let mut answers = sent.unwrap_or(Err(PeerError::Stopped))?;
+        let mut doubted = host::instant();
+        loop {
+            // The timer is made inside of the runtime.
+            let next = async { tokio::time::timeout(LOOK_UP, answers.next()).await };
+            let next = handle.block_on(next);
+            if stop.is_asked_for() {
+                return Err(PeerError::Stopped);
+            }
+            match next {
+                Ok(Ok(Some(answer))) => {
+                    let pace = self.pace.as_ref();
+                    if let (Some(pace), Answer::Chunks(record)) = (pace, &answer) {
+                        pace.keep(record.len(), stop);
+                    }
+                    each(answer)?;
                 }
-                Ok(())
-            },
-        )?;
-        hello.ok_or(PeerError::Misbehaved("no hello"))
+                Ok(ended) => return ended.map(drop),
+                Err(_) if is_needless() => return Err(PeerError::Stopped),
+                Err(_) if answers.heard.max(doubted).elapsed() > DOUBT => {
+                    let at = connection.remote_address();
+                    if handle.block_on(async { probe::is_refused(at, PROBE).await }) {
+                        connection.close(0_u32.into(), b"nobody listens");
+                        return Err(PeerError::Lost("nobody listens there any more".to_owned()));
+                    }
+                    doubted = host::instant();
+                }
+                Err(_) => {}
+            }
+        }
     }
 }
 
@@ -341,26 +394,7 @@ impl Line for Peer {
     ) -> Result<(), PeerError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let connection = self.line().connection.clone();
-        let handle = &self.dialer.handle;
-        let answered = (|| {
-            let mut answers = handle.block_on(send(&connection, request.encode()))?;
-            loop {
-                // The timer is made inside of the runtime.
-                let next = async { tokio::time::timeout(LOOK_UP, answers.next()).await };
-                match handle.block_on(next) {
-                    Ok(Ok(Some(answer))) => {
-                        let pace = self.pace.as_ref();
-                        if let (Some(pace), Answer::Chunks(record)) = (pace, &answer) {
-                            pace.keep(record.len());
-                        }
-                        each(answer)?;
-                    }
-                    Ok(ended) => return ended.map(drop),
-                    Err(_) if is_needless() => return Err(PeerError::Stopped),
-                    Err(_) => {}
-                }
-            }
-        })();
+        let answered = self.ask_over(&connection, request, is_needless, each);
         if matches!(answered, Err(PeerError::Stalled(_))) {
             // Who asks again gets a new one.
             connection.close(0_u32.into(), b"stalled");
@@ -368,12 +402,12 @@ impl Line for Peer {
         answered
     }
 
-    fn reconnect(&self) -> Result<(), PeerError> {
+    fn reconnect(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
         let mut line = self.line();
         if line.connection.close_reason().is_none() {
             return Ok(());
         }
-        let (connection, found) = self.dialer.dial(&self.at)?;
+        let (connection, found) = self.dialer.dial(&self.at, RECONNECT, is_needless)?;
         if found != self.id {
             connection.close(0_u32.into(), b"another node");
             let expected = self.id;
@@ -384,19 +418,4 @@ impl Line for Peer {
         drop(line);
         self.greet().map(drop)
     }
-}
-
-/// Sends a request on a stream of its own.
-async fn send(connection: &Connection, request: Vec<u8>) -> Result<Answers, PeerError> {
-    let opening = tokio::time::timeout(STALL, connection.open_bi());
-    let opened = opening.await.map_err(|_| PeerError::Stalled(STALL))?;
-    let (mut out, answer) = opened.map_err(lost)?;
-    let write = tokio::time::timeout(STALL, out.write_all(&request));
-    let written = write.await.map_err(|_| PeerError::Stalled(STALL))?;
-    // A peer that refuses early need not read it all; its answer says why.
-    if let Err(quinn::WriteError::ConnectionLost(error)) = written {
-        return Err(lost(error));
-    }
-    let _ = out.finish();
-    Ok(Answers::new(answer))
 }

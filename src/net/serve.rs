@@ -2,10 +2,14 @@
 
 use crate::ident::NodeId;
 use crate::net::access::AccessList;
+use crate::net::answers::STALL;
 use crate::net::crypto;
 use crate::net::event::Event;
 use crate::net::event::Observer;
+use crate::net::gate;
+use crate::net::gate::Entry;
 use crate::net::gate::Gate;
+use crate::net::gate::Place;
 use crate::net::neighbours::Note;
 use crate::net::session::DATA_ANSWERS;
 use crate::net::session::Session;
@@ -178,7 +182,6 @@ impl Server {
             return refuse(None, "the first packet is malformed");
         };
         let shaken = tokio::time::timeout(HANDSHAKE, connecting).await;
-        drop(met);
         let Ok(Ok(connection)) = shaken else {
             return refuse(None, "the handshake failed");
         };
@@ -190,7 +193,48 @@ impl Server {
             connection.close(code(close), reason.as_bytes());
             return refuse(Some(peer), reason);
         }
-        self.attend(peer, address, connection).await;
+        let Some(place) = self.place(peer, &connection).await else {
+            connection.close(code(Close::TooMuch), b"too many connections");
+            return refuse(Some(peer), "too many connections");
+        };
+        drop(met);
+        self.attend((peer, address), &connection, &place).await;
+    }
+
+    /// A place for a connection. Where its peer has as many as it may, one of those that is not at
+    /// work gives way, or this one waits for a moment until one is known to be dead.
+    async fn place(&self, peer: NodeId, connection: &Connection) -> Option<Place<'_>> {
+        let begun = host::instant();
+        let mut waiting = None;
+        loop {
+            match self.gate.enter(peer, connection) {
+                Entry::In(place, leaving) => {
+                    if let Some(leaving) = leaving {
+                        let reason = b"a newer connection of yours took its place";
+                        leaving.close(code(Close::TooMuch), reason);
+                    }
+                    return Some(place);
+                }
+                Entry::NoRoom => return None,
+                Entry::Full => {}
+            }
+            if waiting.is_none() {
+                waiting = Some(self.gate.wait(peer)?);
+            }
+            let gone = connection.closed();
+            let is_gone = tokio::time::timeout(gate::SAMPLING / 2, gone).await.is_ok();
+            if is_gone || begun.elapsed() > gate::WAIT {
+                return None;
+            }
+        }
+    }
+
+    /// Notes again and again what came over each connection, for as long as the node serves.
+    pub(crate) async fn watch(self: Arc<Self>) {
+        while !self.is_stopping.load(Ordering::Relaxed) {
+            tokio::time::sleep(gate::SAMPLING).await;
+            self.gate.sample();
+        }
     }
 
     async fn admit(&self, peer: NodeId) -> Result<(), (Close, &'static str)> {
@@ -207,17 +251,12 @@ impl Server {
         }
     }
 
-    async fn attend(self: Arc<Self>, peer: NodeId, address: SocketAddr, connection: Connection) {
-        let server = self.clone();
-        let Some(_place) = server.gate.enter(peer, &connection) else {
-            connection.close(code(Close::TooMuch), b"too many connections");
-            self.counters.refused.fetch_add(1, Ordering::Relaxed);
-            return self.tell(&Event::Refused {
-                peer: Some(peer),
-                address,
-                reason: "too many connections",
-            });
-        };
+    async fn attend(
+        self: &Arc<Self>,
+        (peer, address): (NodeId, SocketAddr),
+        connection: &Connection,
+        place: &Place<'_>,
+    ) {
         self.counters.connections.fetch_add(1, Ordering::Relaxed);
         self.tell(&Event::Connected { peer, address });
         let session = Arc::new(Session {
@@ -229,13 +268,24 @@ impl Server {
             long_request: Semaphore::new(1),
             announcement: Semaphore::new(1),
             data_answers: Arc::new(Semaphore::new(DATA_ANSWERS as usize)),
+            under_way: place.under_way.clone(),
             requests: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),
         });
+        let begun = host::instant();
         let reason = loop {
-            match connection.accept_bi().await {
-                Ok((out, asked)) => drop(tokio::spawn(session.clone().attend(out, asked))),
-                Err(reason) => break reason,
+            // Who never says who he is takes a place from those who do.
+            let patience = match session.hello.get() {
+                Some(_) => Duration::MAX,
+                None => STALL.saturating_sub(begun.elapsed()),
+            };
+            match tokio::time::timeout(patience, connection.accept_bi()).await {
+                Ok(Ok((out, asked))) => drop(tokio::spawn(session.clone().attend(out, asked))),
+                Ok(Err(reason)) => break reason,
+                Err(_) if session.hello.get().is_none() => {
+                    connection.close(code(Close::Stalled), b"no hello");
+                }
+                Err(_) => {}
             }
         };
         self.tell(&Event::Disconnected {

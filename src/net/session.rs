@@ -45,6 +45,8 @@ const LONG_REQUEST_BYTES: usize = 64 << 10;
 pub(crate) const DATA_ANSWERS: u32 = 4;
 /// From so many connections on, each gets one of them.
 const CROWD: usize = 16;
+/// What is said of bytes that are no request.
+const MALFORMED: &str = "malformed request";
 /// How long the last word of a connection may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// One peer's connection.
@@ -58,6 +60,8 @@ pub(crate) struct Session {
     /// One at a time, so that nobody's many keep others' few waiting.
     pub(crate) announcement: Semaphore,
     pub(crate) data_answers: Arc<Semaphore>,
+    /// Requests under way, and answers that the peer does not have yet.
+    pub(crate) under_way: Arc<AtomicU64>,
     pub(crate) requests: AtomicU64,
     pub(crate) sent_bytes: AtomicU64,
 }
@@ -73,6 +77,7 @@ impl Session {
         let counters = &self.server.counters;
         counters.requests.fetch_add(1, Ordering::Relaxed);
         counters.under_way.fetch_add(1, Ordering::Relaxed);
+        self.under_way.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed);
         let begun = self.conduct().begin(self.server.started.elapsed());
         let ending = match begun {
@@ -86,6 +91,7 @@ impl Session {
             self.conduct().end();
         }
         counters.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
         if let Ending::Close(close, reason) = ending {
             self.connection.close(code(close), reason.as_bytes());
         }
@@ -98,7 +104,7 @@ impl Session {
     async fn answer(&self, out: SendStream, asked: RecvStream) -> Ending {
         let frame = match tokio::time::timeout(STALL, self.read(asked)).await {
             Ok(Ok(frame)) => frame,
-            Ok(Err(NotRead::Malformed)) => return self.malformed(out).await,
+            Ok(Err(NotRead::Malformed)) => return self.malformed(out, MALFORMED).await,
             Ok(Err(NotRead::Gone)) => return Ending::Done,
             Err(_) => return Ending::Close(Close::Stalled, "a request that never came to its end"),
         };
@@ -109,7 +115,7 @@ impl Session {
                 let refusal = Refusal::new(RefusalCode::NotUnderstood, text);
                 return self.refuse(out, refusal).await;
             }
-            Err(_) => return self.malformed(out).await,
+            Err(_) => return self.malformed(out, MALFORMED).await,
         };
         // Who is pulling may come to the end of it.
         if self.server.is_stopping.load(Ordering::Relaxed) && !is_part_of_a_pull(&request) {
@@ -124,7 +130,7 @@ impl Session {
             self.server.called(self.peer, from, port);
         }
         let Some(hello) = self.hello.get() else {
-            return self.malformed(out).await;
+            return self.malformed(out, MALFORMED).await;
         };
         let asking = Asking {
             peer: self.peer,
@@ -139,8 +145,8 @@ impl Session {
         self.send(out, request, asking).await
     }
 
-    async fn malformed(&self, mut out: SendStream) -> Ending {
-        let bytes = Answer::Refusal(Refusal::new(RefusalCode::Malformed, "malformed request"));
+    async fn malformed(&self, mut out: SendStream, text: &str) -> Ending {
+        let bytes = Answer::Refusal(Refusal::new(RefusalCode::Malformed, text));
         let told = async {
             let _ = out.write_all(&bytes.encode()).await;
             let _ = out.finish();
@@ -148,7 +154,7 @@ impl Session {
             let _ = out.stopped().await;
         };
         let _ = tokio::time::timeout(FAREWELL, told).await;
-        Ending::Close(Close::Malformed, "malformed request")
+        Ending::Close(Close::Malformed, MALFORMED)
     }
 
     async fn refuse(&self, mut out: SendStream, refusal: Refusal) -> Ending {
@@ -243,6 +249,11 @@ impl Session {
                 }
                 break;
             };
+            if let Answer::Refusal(refusal) = &answer
+                && refusal.code == RefusalCode::Malformed
+            {
+                return self.malformed(out, &refusal.text).await;
+            }
             for piece in answer.into_pieces() {
                 bytes += piece.len() as u64;
                 let write = out.write_chunk(Bytes::from(piece));
@@ -266,11 +277,13 @@ impl Session {
     /// What was written is under way until the peer has it: it takes memory, and a node that stops
     /// waits for it. The peer may ask on meanwhile.
     fn see_off(&self, out: SendStream, turn: Option<OwnedSemaphorePermit>) {
-        let server = self.server.clone();
+        let (server, own) = (self.server.clone(), self.under_way.clone());
         server.counters.under_way.fetch_add(1, Ordering::Relaxed);
+        own.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
             let _ = tokio::time::timeout(STALL, out.stopped()).await;
             server.counters.under_way.fetch_sub(1, Ordering::Relaxed);
+            own.fetch_sub(1, Ordering::Relaxed);
             drop(turn);
         });
     }

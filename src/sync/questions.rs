@@ -55,11 +55,13 @@ pub trait Line: Send + Sync {
         each: &mut EachAnswer<'_>,
     ) -> Result<(), PeerError>;
 
-    /// Connects again after the connection was lost; nothing where it was not.
+    /// Connects again after the connection was lost; nothing where it was not. `is_needless` is
+    /// asked again and again meanwhile.
     ///
     /// # Errors
-    /// [`PeerError`] when the peer cannot be reached, or is somebody else now.
-    fn reconnect(&self) -> Result<(), PeerError>;
+    /// [`PeerError`] when the peer cannot be reached, or is somebody else now;
+    /// [`PeerError::Stopped`] for `is_needless`.
+    fn reconnect(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError>;
 }
 
 /// What was answered is not an answer to what was asked.
@@ -238,26 +240,18 @@ impl<L: Line> ChunkSource for L {
         Ok(difference.unwrap_or(Nodes::Plain(nodes)))
     }
 
-    fn revive(&self) -> Result<(), PeerError> {
-        self.reconnect()
+    fn revive(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
+        self.reconnect(is_needless)
     }
 
     fn seams(&self, request: &SeamRequest) -> Result<Vec<usize>, PeerError> {
-        let mut seams = Vec::new();
-        let asked = self.ask(
-            &Request::Seams(*request),
-            &|| false,
-            &mut |answer| match answer {
-                Answer::Seams(ends) => {
-                    seams = ends;
-                    Ok(())
-                }
-                _ => Err(unexpected()),
-            },
-        );
+        let asked = only(self, &Request::Seams(*request), |answer| match answer {
+            Answer::Seams(ends) => Some(ends),
+            _ => None,
+        });
         match asked {
             Err(PeerError::Refused(r)) if r.code == RefusalCode::NotUnderstood => Ok(Vec::new()),
-            other => other.map(|()| seams),
+            other => other,
         }
     }
 

@@ -42,8 +42,8 @@ pub enum PeerError {
     /// It cannot be reached, or not any more.
     #[error("{0}")]
     Lost(String),
-    /// It sent nothing for this long.
-    #[error("it sent nothing for {} s", .0.as_secs())]
+    /// It sent nothing, or next to nothing, for this long.
+    #[error("it sent nothing to speak of for {} s", .0.as_secs())]
     Stalled(Duration),
     /// Another node answers at its address.
     #[error(
@@ -182,11 +182,13 @@ pub trait ChunkSource: PeerCatalog {
     /// than differences.
     fn node_differences(&self, request: &PullNodeDifferenceRequest) -> Result<Nodes, PeerError>;
 
-    /// Connects again after the connection was lost; nothing where it was not.
+    /// Connects again after the connection was lost; nothing where it was not. `is_needless` is
+    /// asked again and again meanwhile.
     ///
     /// # Errors
-    /// [`PeerError`] when it cannot be reached, or is somebody else now.
-    fn revive(&self) -> Result<(), PeerError>;
+    /// [`PeerError`] when it cannot be reached, or is somebody else now; [`PeerError::Stopped`] for
+    /// `is_needless`.
+    fn revive(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError>;
 
     /// Of the chunks asked about, how many come before each end of a record; a hint, and empty
     /// where the peer does not give any.

@@ -169,7 +169,7 @@ impl Line for Parrot {
         self.0.iter().cloned().try_for_each(each)
     }
 
-    fn reconnect(&self) -> Result<(), PeerError> {
+    fn reconnect(&self, _: &dyn Fn() -> bool) -> Result<(), PeerError> {
         Ok(())
     }
 }

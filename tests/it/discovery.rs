@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use alimentar::ident::NodeId;
 use alimentar::ident::to_hex;
+use alimentar::net::Stop;
 use alimentar::net::discovery;
 use alimentar::net::discovery::Announced;
 use alimentar::net::discovery::Discovery;
@@ -193,7 +194,7 @@ fn nodes_bound_to_loopback_find_each_other_there() {
     );
     assert!(b.discovery.stop());
     a.wait_until_gone(node_id(2));
-    let looked = discovery::look(Duration::from_secs(2)).unwrap();
+    let looked = discovery::look(Duration::from_secs(2), &Stop::default()).unwrap();
     assert!(looked.iter().any(|(s, _)| s.node == node_id(1)));
     assert!(looked.iter().all(|(s, _)| s.node != node_id(2)));
 }
@@ -222,7 +223,9 @@ fn nodes_of_a_lan_find_each_other_over_both_versions_of_ip() {
     });
     assert!(a.places(node_id(12)).iter().all(|a| !a.ip().is_loopback()));
 
-    let found = lan.on(2, || discovery::look(Duration::from_secs(3)).unwrap());
+    let found = lan.on(2, || {
+        discovery::look(Duration::from_secs(3), &Stop::default()).unwrap()
+    });
     let found: BTreeSet<NodeId> = found.into_iter().map(|(s, _)| s.node).collect();
     assert_eq!(found, (11..14).map(node_id).collect());
 

@@ -27,13 +27,14 @@ use socket2::Type;
 
 use crate::ident::NodeId;
 use crate::net::discovery::worker::Worker;
+use crate::net::stop::Stop;
 use crate::registry::Error;
 use crate::sync::Directory;
 use crate::sync::SERVICE;
 use crate::sync::Sighting;
 
 /// How long whoever stops waits until the farewell is said.
-const FAREWELL: Duration = Duration::from_secs(3);
+const FAREWELL: Duration = Duration::from_millis(1_500);
 
 /// What this node says of itself, and where it is.
 #[derive(Clone, Debug)]
@@ -148,7 +149,7 @@ impl Discovery {
         self.shared.wake();
     }
 
-    /// Says farewell and ends. Whether that was done within three seconds; if not it is done later.
+    /// Says farewell and ends. Whether that was done within 1.5 seconds; if not it is done later.
     pub fn stop(self) -> bool {
         self.end()
     }
@@ -195,8 +196,8 @@ impl Shared {
 /// Who is on this LAN: watches for so long, blocking, and announces nothing.
 ///
 /// # Errors
-/// As [`Discovery::start`].
-pub fn look(wait: Duration) -> Result<Vec<(Sighting, Vec<SocketAddr>)>, Error> {
+/// As [`Discovery::start`]; [`Error::Interrupted`] where `stop` says so.
+pub fn look(wait: Duration, stop: &Stop) -> Result<Vec<(Sighting, Vec<SocketAddr>)>, Error> {
     let began = Instant::now();
     let directory = Arc::new(Mutex::new(Directory::new(None, Duration::ZERO)));
     let tell = {
@@ -214,8 +215,11 @@ pub fn look(wait: Duration) -> Result<Vec<(Sighting, Vec<SocketAddr>)>, Error> {
         }
     };
     let discovery = Discovery::start(None, Arc::new(tell))?;
-    std::thread::sleep(wait);
+    let is_whole = stop.sleep(wait);
     discovery.stop();
+    if !is_whole {
+        return Err(Error::Interrupted);
+    }
     let directory = directory.lock().unwrap_or_else(PoisonError::into_inner);
     let found = directory.list().into_iter();
     Ok(found

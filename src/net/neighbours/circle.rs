@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::Duration;
 use std::time::Instant;
@@ -24,22 +25,21 @@ use crate::net::neighbours::NeighbourOptions;
 use crate::net::neighbours::NeighbourView;
 use crate::net::neighbours::Note;
 use crate::net::neighbours::View;
+use crate::net::neighbours::chatter::Chatter;
+use crate::net::neighbours::chatter::Kind;
 use crate::net::neighbours::filters::Filters;
 use crate::net::neighbours::follower::Follower;
-use crate::net::neighbours::follower::Pulled;
 use crate::net::neighbours::lines::Lines;
-use crate::net::neighbours::talks::Talked;
 use crate::net::neighbours::watching::Catalogue;
 use crate::net::peer::Net;
 use crate::net::serve::Server;
+use crate::net::stop::Stop;
 use crate::registry::Error;
 use crate::registry::host;
 use crate::sync::Access;
 use crate::sync::Directory;
 use crate::sync::Gossip;
-use crate::sync::PeerError;
 use crate::sync::Random;
-use crate::sync::RefusalCode;
 use crate::sync::Rhythm;
 use crate::sync::Seen;
 use crate::sync::Sighting;
@@ -74,6 +74,7 @@ pub(super) struct Circle {
     pub(super) inbox: Option<mpsc::SyncSender<Note>>,
     pub(super) is_stopping: Arc<AtomicBool>,
     pub(super) view: View,
+    pub(super) chatter: Chatter,
     pub(super) catalogue: Catalogue,
     pub(super) kept_house: Duration,
     /// Seconds by which the clock on the wall is ahead of the other one.
@@ -87,7 +88,10 @@ impl Circle {
         (node, addresses): (NodeId, &[SocketAddr]),
         options: &NeighbourOptions,
     ) -> Result<Self, Error> {
-        let net = Net::on(&server.registry, handle.clone())?;
+        let is_stopping = Arc::<AtomicBool>::default();
+        let asked = is_stopping.clone();
+        let stop = Stop::new(move || asked.load(Ordering::Relaxed));
+        let net = Net::on(&server.registry, handle.clone())?.until(stop);
         let port = addresses.first().map(SocketAddr::port);
         let net = net.serving(server.access, port);
         let seed: [u8; 8] = host::random().map_err(|e| Error::file("seed", "gossip", e))?;
@@ -106,21 +110,19 @@ impl Circle {
             typed: BTreeMap::new(),
             discovery: None,
             inbox: None,
-            is_stopping: Arc::default(),
+            is_stopping,
             view: View::default(),
+            chatter: Chatter::default(),
             catalogue: Catalogue::default(),
             kept_house: Duration::ZERO,
             ahead: host::now().0,
         })
     }
 
-    pub(super) fn attach(
-        &mut self,
-        inbox: mpsc::SyncSender<Note>,
-        is_stopping: Arc<AtomicBool>,
-        view: View,
-    ) {
-        (self.inbox, self.is_stopping, self.view) = (Some(inbox), is_stopping, view);
+    /// What tells everything that is under way to stop.
+    pub(super) fn attach(&mut self, inbox: mpsc::SyncSender<Note>, view: View) -> Arc<AtomicBool> {
+        (self.inbox, self.view) = (Some(inbox), view);
+        self.is_stopping.clone()
     }
 
     /// Announces this node, and looks for others.
@@ -171,6 +173,7 @@ impl Circle {
                     .try_recv()
                     .map_err(|_| mpsc::RecvTimeoutError::Timeout);
             }
+            self.sum_up();
             self.look();
             self.miss();
             self.lines.cut_off(TALK_MAX);
@@ -201,10 +204,10 @@ impl Circle {
             }) => self.seen(sighting, &addresses),
             Note::Found(Found::Gone { node }) => {
                 self.directory.gone(self.started.elapsed(), &node);
-                self.server.tell(&Event::Left { peer: node });
+                self.tell(Kind::Left, &Event::Left { peer: node });
             }
-            Note::Found(Found::Trouble { reason }) => {
-                self.server.tell(&Event::Trouble { what: reason });
+            Note::Found(Found::Trouble { reason: what }) => {
+                self.tell(Kind::Trouble, &Event::Trouble { what });
             }
             Note::Told => self.catalogue.stamp = None,
             Note::Called(node, at) => self.called(node, at),
@@ -226,10 +229,9 @@ impl Circle {
             self.unfiltered.insert(node);
         }
         if matches!(seen, Seen::New) {
-            self.server.tell(&Event::Found {
-                peer: node,
-                addresses: self.directory.candidates(&node),
-            });
+            let addresses = self.directory.candidates(&node);
+            let peer = node;
+            self.tell(Kind::Found, &Event::Found { peer, addresses });
         }
         if !matches!(seen, Seen::Same) && self.may_talk_to(&node) {
             self.gossip.appeared(node);
@@ -241,10 +243,8 @@ impl Circle {
         let now = self.started.elapsed();
         let is_new = self.directory.called(now, node, at);
         if is_new && self.may_talk_to(&node) {
-            self.server.tell(&Event::Found {
-                peer: node,
-                addresses: vec![at],
-            });
+            let (peer, addresses) = (node, vec![at]);
+            self.tell(Kind::Found, &Event::Found { peer, addresses });
             self.gossip.appeared(node);
             self.follower.newcomer(now);
         }
@@ -267,77 +267,6 @@ impl Circle {
         let listed = || AccessList::of(&self.server.registry).all();
         *node != self.node
             && (self.server.access == Access::Open || listed().is_ok_and(|ids| ids.contains(node)))
-    }
-
-    fn talked(&mut self, talked: Talked) {
-        let now = self.started.elapsed();
-        let node = talked.talk.peer();
-        self.gossip.done(now, &talked.talk, talked.end);
-        if let Some((asked, at)) = talked.proven {
-            let asked = asked.saturating_duration_since(self.started);
-            self.directory.proven(asked, node, at);
-        }
-        if let Some(filter) = talked.filter {
-            self.filters.put(node, Some(filter));
-            self.unfiltered.remove(&node);
-        }
-        match talked.error {
-            Some(error) => {
-                // It was nowhere; who breaks off in the middle is there all the same.
-                let tried = talked.proven.is_none().then_some(talked.tried);
-                for at in tried.into_iter().flatten() {
-                    self.directory.failed(now, &node, &at);
-                }
-                if says_farewell(&error) {
-                    self.directory.gone(now, &node);
-                }
-                self.server.tell(&Event::Unreachable {
-                    peer: node,
-                    error: error.to_string(),
-                });
-            }
-            None => self.server.tell(&Event::Compared {
-                peer: node,
-                received: talked.compared.received,
-                sent: talked.compared.sent,
-            }),
-        }
-        // What came may be news for others.
-        if talked.compared.received > 0 {
-            self.catalogue.stamp = None;
-        }
-    }
-
-    fn pulled(&mut self, pulled: Pulled) {
-        self.follower.done(self.started.elapsed(), &pulled);
-        let (content, label) = (pulled.wanted.content, pulled.wanted.label);
-        match pulled.ended {
-            Ok(report) => self.server.tell(&Event::Followed {
-                content,
-                label,
-                sources: report.sources.iter().map(|s| s.node_id).collect(),
-                chunks: report.chunks_fetched,
-                seconds: report.seconds,
-            }),
-            Err(Error::Interrupted) => {}
-            Err(error) => self.server.tell(&Event::NotFollowed {
-                content,
-                label,
-                error: error.to_string(),
-            }),
-        }
-        self.catalogue.stamp = None;
-    }
-
-    fn retired(&mut self, ended: Result<Vec<String>, Error>) {
-        self.follower.is_retiring = false;
-        self.server.tell(&match ended {
-            Ok(labels) => Event::Retired { labels },
-            Err(error) => Event::Trouble {
-                what: format!("old versions cannot be given up: {error}"),
-            },
-        });
-        self.catalogue.stamp = None;
     }
 
     fn keep_house(&mut self) {
@@ -388,12 +317,4 @@ impl Circle {
         });
         self.view.set(seen.collect());
     }
-}
-
-/// Whether a peer said that it is about to go.
-fn says_farewell(error: &Error) -> bool {
-    let Error::Peer { source, .. } = error else {
-        return false;
-    };
-    matches!(source, PeerError::Refused(r) if r.code == RefusalCode::ShuttingDown)
 }

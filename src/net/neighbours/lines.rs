@@ -96,7 +96,7 @@ impl Lines {
             return Ok((held.peer.clone(), held.made));
         }
         // Not under the lock: it may take seconds.
-        let peer = Arc::new(self.net.connect_found(node, at)?);
+        let peer = Arc::new(self.net.connect_found(node, at, &|| false)?);
         let mut held = self.held();
         if held.len() >= LINES_MAX {
             let oldest = held.iter().min_by_key(|(_, h)| h.used);

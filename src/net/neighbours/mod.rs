@@ -2,8 +2,10 @@
 //! followed. One thread keeps everything that is known and decides (by `sync::Gossip`,
 //! `sync::Directory` and `sync::Follow`); threads that live for one talk or one pull do it.
 
+mod chatter;
 mod circle;
 mod doing;
+mod endings;
 mod filters;
 mod follower;
 mod lines;
@@ -38,8 +40,8 @@ pub(crate) use view::View;
 
 /// Notes that wait. What was found when there are more is found again.
 const NOTES_MAX: usize = 4096;
-/// How long the thread may take to end.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long the thread may take to end: its farewell to the network, and a moment.
+const FAREWELL: Duration = Duration::from_millis(1_600);
 
 /// How a node deals with those around it.
 #[derive(Clone, Debug, Default)]
@@ -90,9 +92,9 @@ impl Neighbours {
         options: &NeighbourOptions,
     ) -> Result<Self, Error> {
         let (inbox, notes) = mpsc::sync_channel(NOTES_MAX);
-        let (view, is_stopping) = (View::default(), Arc::new(AtomicBool::new(false)));
+        let view = View::default();
         let mut circle = Circle::new(server, handle, (node, addresses), options)?;
-        circle.attach(inbox.clone(), is_stopping.clone(), view.clone());
+        let is_stopping = circle.attach(inbox.clone(), view.clone());
         let (begin, begun) = mpsc::channel();
         let (mdns, addresses) = (options.mdns, addresses.to_vec());
         let thread = std::thread::Builder::new().name("neighbours".to_owned());

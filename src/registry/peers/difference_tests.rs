@@ -170,8 +170,8 @@ impl Line for Altered<'_> {
         self.near.serves()
     }
 
-    fn reconnect(&self) -> Result<(), PeerError> {
-        self.near.reconnect()
+    fn reconnect(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
+        self.near.reconnect(is_needless)
     }
 
     fn ask(

@@ -30,6 +30,7 @@ mod passing_tests;
 mod pull;
 mod resembling;
 mod share;
+mod shared;
 mod straight;
 mod supply;
 mod sync;

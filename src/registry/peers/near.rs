@@ -89,7 +89,7 @@ impl Line for Near {
         self.access
     }
 
-    fn reconnect(&self) -> Result<(), PeerError> {
+    fn reconnect(&self, _: &dyn Fn() -> bool) -> Result<(), PeerError> {
         let mut faults = self.faults.lock().unwrap();
         match faults.random.below(2) {
             0 => Ok(()),

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::Dataset;
+use crate::error_kind::Classify as _;
+use crate::error_kind::ErrorKind;
 use crate::ident::EnvelopeId;
 use crate::ident::Reference;
 use crate::manifest::Envelope;
@@ -113,6 +115,7 @@ impl LocalRegistry {
                             }
                         }
                     }
+                    Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
                     Err(error) => {
                         faults.push(error);
                         break;

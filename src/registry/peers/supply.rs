@@ -4,9 +4,11 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
+use std::time::Instant;
 
 use crate::ident::NodeId;
 use crate::registry::error::Error;
+use crate::registry::host;
 use crate::registry::peers::fetch::AsksDifferences;
 use crate::registry::peers::fetch::Filled;
 use crate::registry::peers::fetch::Filler;
@@ -18,6 +20,15 @@ use crate::sync::RefusalCode;
 
 /// How often a peer may say that it is too much at once.
 const BUSY_TRIES: u32 = 50;
+
+/// A peer that is there and sends nothing is asked again so often.
+const STALLS_MAX: u32 = 1;
+
+/// Stalls that are noticed within this are one.
+const ONE_STALL: Duration = Duration::from_secs(5);
+
+/// How often whoever waits for a peer to come back looks whether it is still wanted.
+const LOOK_UP: Duration = Duration::from_millis(100);
 
 /// Before each try to connect again; so many without anything coming in between.
 const REVIVAL_PAUSES: [Duration; 4] = match cfg!(test) {
@@ -48,8 +59,17 @@ pub(crate) struct Supply<'a> {
     pub(crate) source: &'a dyn ChunkSource,
     pub(crate) report: Mutex<SourceReport>,
     pub(crate) asks_differences: AsksDifferences,
-    /// How often its connection was made anew, or tried to be.
-    revivals: Mutex<usize>,
+    trouble: Mutex<Trouble>,
+}
+
+/// What went wrong since something came last.
+#[derive(Default)]
+struct Trouble {
+    /// How often the connection was made anew, or tried to be.
+    revivals: usize,
+    /// How often the peer was there and sent nothing, and when that was noticed last.
+    stalls: u32,
+    stalled: Option<Instant>,
 }
 
 impl<'a> Supply<'a> {
@@ -57,7 +77,7 @@ impl<'a> Supply<'a> {
         Self {
             source,
             asks_differences: AsksDifferences::default(),
-            revivals: Mutex::new(0),
+            trouble: Mutex::default(),
             report: Mutex::new(SourceReport {
                 node_id: source.id(),
                 address: source.address(),
@@ -75,14 +95,27 @@ impl<'a> Supply<'a> {
         self.report().gave_up.is_none()
     }
 
-    /// After a lost connection, which is not the peer's fault: whether it came back.
-    pub(crate) fn survives(&self) -> bool {
-        let mut revivals = self.revivals.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(pause) = REVIVAL_PAUSES.get(*revivals) {
-            *revivals += 1;
-            std::thread::sleep(*pause);
-            match self.source.revive() {
+    /// After a lost connection, which is not the peer's fault: whether it came back before
+    /// `is_over` says that nobody waits for it any more.
+    pub(crate) fn survives(&self, error: &PeerError, is_over: &dyn Fn() -> bool) -> bool {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(error, PeerError::Stalled(_)) {
+            // Several requests wait at once, and notice at once.
+            let is_same = trouble.stalled.is_some_and(|at| at.elapsed() < ONE_STALL);
+            trouble.stalls += u32::from(!is_same);
+            trouble.stalled = Some(host::instant());
+            if trouble.stalls > STALLS_MAX {
+                return false;
+            }
+        }
+        while let Some(pause) = REVIVAL_PAUSES.get(trouble.revivals) {
+            trouble.revivals += 1;
+            if !slept(*pause, is_over) {
+                return false;
+            }
+            match self.source.revive(is_over) {
                 Ok(()) => return true,
+                Err(PeerError::Stopped) => return false,
                 Err(error) if error.is_misconduct() => return false,
                 Err(_) => {}
             }
@@ -94,8 +127,8 @@ impl<'a> Supply<'a> {
     pub(crate) fn gave(&self, chunks: u64) {
         self.report().chunks += chunks;
         // Whoever is connecting again counts on.
-        if let Ok(mut revivals) = self.revivals.try_lock() {
-            *revivals = 0;
+        if let Ok(mut trouble) = self.trouble.try_lock() {
+            *trouble = Trouble::default();
         }
     }
 
@@ -105,7 +138,19 @@ impl<'a> Supply<'a> {
     }
 }
 
-/// Asks again, a little later, where the peer says that it is too much at once.
+/// Sleeps, unless it is over. Whether it slept to the end.
+fn slept(pause: Duration, is_over: &dyn Fn() -> bool) -> bool {
+    let mut left = pause;
+    while !left.is_zero() && !is_over() {
+        let step = left.min(LOOK_UP);
+        std::thread::sleep(step);
+        left -= step;
+    }
+    left.is_zero()
+}
+
+/// Asks again, a little later, where the peer says that it is too much at once. A peer that is not
+/// wanted any more says something else.
 pub(crate) fn retried<T>(mut ask: impl FnMut() -> Result<T, PeerError>) -> Result<T, PeerError> {
     let mut tries = 0;
     loop {

@@ -125,7 +125,7 @@ impl LocalRegistry {
                     report.chunks += pulled.chunks_fetched;
                     report.pulled.push(offer);
                 }
-                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
                 Err(error) => {
                     // It may have been taken away since it was listed; a peer that is gone is gone
                     // for all of them.

@@ -1,14 +1,7 @@
 //! All windows of a tree: one thread walks ahead, several fetch for every peer, and the caller
 //! gets the data in order. How far ahead is bounded, so memory is too.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::Condvar;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::time::Duration;
-use std::time::Instant;
 
 use crate::manifest::ChunkEntry;
 use crate::manifest::FileTable;
@@ -16,7 +9,6 @@ use crate::manifest::Manifest;
 use crate::progress::Progress;
 use crate::registry::claims::Cuts;
 use crate::registry::error::Error;
-use crate::registry::host;
 use crate::registry::peers::fetch::Filled;
 use crate::registry::peers::fetch::Filler;
 use crate::registry::peers::fetch::NotFilled;
@@ -25,6 +17,8 @@ use crate::registry::peers::node_differences::put_to_bases;
 use crate::registry::peers::nodes::Leaves;
 use crate::registry::peers::nodes::Walk;
 use crate::registry::peers::resembling::Before;
+use crate::registry::peers::shared::Alarm;
+use crate::registry::peers::shared::Shared;
 use crate::registry::peers::supply::Supply;
 use crate::registry::peers::supply::no_peer_left;
 use crate::registry::peers::supply::retried;
@@ -55,61 +49,12 @@ const WINDOW_CHUNKS: usize = 4096;
 const WINDOWS_AHEAD: u64 = 10;
 /// Requests under way to one peer.
 const THREADS_PER_PEER: usize = 3;
-/// How long a lane waits for news before it looks again.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// What was fetched.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fetched {
     pub(crate) fetched: u64,
     pub(crate) local: u64,
-}
-
-/// Everything that the threads of one tree share.
-struct Shared {
-    state: Mutex<State>,
-    news: Condvar,
-    started: Instant,
-}
-
-struct State {
-    plan: Plan,
-    windows: BTreeMap<u64, Arc<Window>>,
-    ready: BTreeMap<u64, Filled>,
-    /// Windows handed to the caller.
-    used: u64,
-    planned: u64,
-    failed: Option<Error>,
-    last_fault: Option<(String, PeerError)>,
-    /// Buffers that windows were in: making new ones costs as much as decompressing into them.
-    free: Vec<Vec<u8>>,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let waited = self.news.wait_timeout(state, LOOK_AGAIN);
-        waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    fn fail(&self, error: Error) {
-        self.lock().failed.get_or_insert(error);
-        self.news.notify_all();
-    }
-}
-
-/// A thread that panics would leave the others waiting for it.
-struct Alarm<'a>(&'a Shared);
-
-impl Drop for Alarm<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let gone = std::io::Error::other("it panicked");
-            self.0.fail(Error::file("run", "a worker", gone));
-        }
-    }
 }
 
 /// Chunks that are not cut into windows yet, and where they begin.
@@ -150,20 +95,7 @@ impl Pulling<'_> {
                 plan.drop_lane(Lane(n));
             }
         }
-        let shared = Shared {
-            state: Mutex::new(State {
-                plan,
-                windows: BTreeMap::new(),
-                ready: BTreeMap::new(),
-                used: 0,
-                planned: 0,
-                failed: None,
-                last_fault: None,
-                free: Vec::new(),
-            }),
-            news: Condvar::new(),
-            started: host::instant(),
-        };
+        let shared = Shared::new(plan);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let _alarm = Alarm(&shared);
@@ -193,7 +125,7 @@ impl Pulling<'_> {
     fn plan(&self, shared: &Shared) -> Result<(), Error> {
         let mut ask = |request: &PullNodeRequest,
                        check: &mut crate::registry::peers::nodes::Check<'_>| {
-            self.ask_nodes(request, check)
+            self.ask_nodes(shared, request, check)
         };
         let before = self.before.map(|b| &b.previous);
         let mut walk = Walk {
@@ -284,16 +216,22 @@ impl Pulling<'_> {
     /// Asks one peer after the other for nodes.
     fn ask_nodes(
         &self,
+        shared: &Shared,
         request: &PullNodeRequest,
         check: &mut crate::registry::peers::nodes::Check<'_>,
     ) -> Result<(), Error> {
         let mut last = None;
+        let is_over = || shared.lock().failed.is_some() || self.progress.cancelled();
         for supply in self.supplies.iter().filter(|s| s.is_usable()) {
             loop {
+                if is_over() {
+                    return Err(Error::Interrupted);
+                }
                 let answered = self.nodes_of(supply, request).and_then(&mut *check);
                 match answered {
                     Ok(()) => return Ok(()),
-                    Err(error) if !error.is_final() && supply.survives() => {}
+                    Err(PeerError::Stopped) => return Err(Error::Interrupted),
+                    Err(error) if !error.is_final() && supply.survives(&error, &is_over) => {}
                     Err(error) => {
                         supply.give_up(&error);
                         last = Some((supply.source.address(), error));
@@ -360,6 +298,11 @@ impl Pulling<'_> {
                     return;
                 }
                 Err(NotFilled::Peer(PeerError::Stopped)) => {
+                    if !is_needless(window.number) {
+                        // The line itself was told to stop.
+                        shared.fail(Error::Interrupted);
+                        return;
+                    }
                     shared.lock().plan.give_back(lane, window.number);
                 }
                 Err(NotFilled::Peer(error)) if error.is_final() => {
@@ -370,7 +313,8 @@ impl Pulling<'_> {
                     // Another peer may have the window while this one is called again.
                     shared.lock().plan.give_back(lane, window.number);
                     shared.news.notify_all();
-                    if !supply.survives() {
+                    let is_over = || shared.lock().failed.is_some();
+                    if !supply.survives(&error, &is_over) {
                         give_up(shared, lane, supply, error);
                     }
                 }
@@ -388,11 +332,12 @@ impl Pulling<'_> {
         loop {
             let mut state = shared.lock();
             let filled = loop {
-                if let Some(error) = state.failed.take() {
-                    return Err(error);
-                }
+                // First: what fails because it was told to stop is no failure.
                 if self.progress.cancelled() {
                     return Err(Error::Interrupted);
+                }
+                if let Some(error) = state.failed.take() {
+                    return Err(error);
                 }
                 let next = state.used;
                 if let Some(filled) = state.ready.remove(&next) {

@@ -134,7 +134,7 @@ impl Line for Peer {
         Ok(())
     }
 
-    fn reconnect(&self) -> Result<(), PeerError> {
+    fn reconnect(&self, _: &dyn Fn() -> bool) -> Result<(), PeerError> {
         Ok(())
     }
 }

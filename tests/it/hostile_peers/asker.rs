@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use alimentar::net::crypto::client_config;
 use alimentar::net::crypto::endpoint_config;
@@ -40,9 +41,10 @@ pub fn endpoint(number: u64, transport: Option<TransportConfig>) -> Endpoint {
     let runtime = Arc::new(quinn::TokioRuntime);
     let mut endpoint = Endpoint::new(endpoint_config().unwrap(), None, socket, runtime).unwrap();
     let mut config = client_config(&key(number), &[ALPN]).unwrap();
-    if let Some(transport) = transport {
-        config.transport_config(Arc::new(transport));
-    }
+    let mut transport = transport.unwrap_or_default();
+    // As every client does.
+    transport.keep_alive_interval(Some(Duration::from_secs(1)));
+    config.transport_config(Arc::new(transport));
     endpoint.set_default_client_config(config);
     endpoint
 }

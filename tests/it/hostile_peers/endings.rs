@@ -120,7 +120,7 @@ async fn a_node_that_is_told_to_stop_waits_for_what_it_has_written() {
     transport
         .stream_receive_window(VarInt::from_u32(16 << 20))
         .receive_window(VarInt::from_u32(16 << 20));
-    stopped_in_the_middle(transport, Duration::from_millis(2_000)).await;
+    stopped_in_the_middle(transport, Duration::from_millis(900)).await;
 }
 
 #[test]

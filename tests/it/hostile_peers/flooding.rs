@@ -101,20 +101,42 @@ async fn thousands_of_streams_are_each_answered_or_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_has_eight_connections_and_many_peers_have_theirs() {
+async fn a_peer_has_eight_connections_at_work_and_many_peers_have_theirs() {
     let lab = Lab::new();
     lab.index("corpus", &lines(2_000, 1), false);
     let mut node = Node::serve(lab.served(), &[]);
-    let mut all = Vec::new();
+    let (mut all, node_at) = (Vec::new(), node.address);
+    let mut at_work = Vec::new();
     for _ in 0..CONNECTIONS_OF_ONE {
-        all.push(Asker::greeted(node.address, 1).await);
+        let asker = Asker::greeted(node.address, 1).await;
+        // A request that does not come to its end.
+        at_work.push(asker.begin(&hello().encode()[..3]).await);
+        all.push(asker);
     }
+    let mut more = JoinSet::new();
     for _ in 0..3 {
-        let code = match Asker::silent(node.address, 1).await {
-            Ok(asker) => asker.closed().await,
-            Err(error) => closed(&error),
-        };
-        assert_eq!(code, 2);
+        more.spawn(async move {
+            match Asker::silent(node_at, 1).await {
+                Ok(asker) => asker.closed().await,
+                Err(error) => closed(&error),
+            }
+        });
+    }
+    while let Some(code) = more.join_next().await {
+        assert_eq!(code.unwrap(), 2);
+    }
+    // Once one of them has nothing to do, it gives way to a newer one.
+    let (mut out, answer) = at_work.remove(0);
+    out.write_all(&hello().encode()[3..]).await.unwrap();
+    out.finish().unwrap();
+    assert!(read(answer).await.is_some());
+    let newer = Asker::greeted(node.address, 1).await;
+    assert_eq!(all.remove(0).closed().await, 2);
+    all.push(newer);
+    for (mut out, answer) in at_work {
+        out.write_all(&hello().encode()[3..]).await.unwrap();
+        out.finish().unwrap();
+        assert!(read(answer).await.is_some());
     }
     // So many that addresses are checked first.
     for number in 2..120 {

@@ -21,7 +21,6 @@ use alimentar::sync::Hello;
 use alimentar::sync::Request;
 use quinn::Endpoint;
 use quinn::Incoming;
-use quinn::TransportConfig;
 use tokio::runtime::Runtime;
 
 use crate::hostile_peers::asker::key;
@@ -40,15 +39,17 @@ pub enum Told {
     Reset(Vec<u8>),
     /// These bytes, and then the connection is closed.
     Close(Vec<u8>),
-    /// Nothing, ever.
+    /// Nothing for three seconds, and then the connection is closed.
     Silence,
+    /// Nothing, ever.
+    Mute,
 }
 
 impl Told {
     /// Whether it may as well be the network's fault; nobody is named for that while others give
     /// what is wanted.
     fn is_break(&self) -> bool {
-        matches!(self, Self::Close(_) | Self::Silence)
+        matches!(self, Self::Close(_) | Self::Silence | Self::Mute)
     }
 }
 
@@ -98,12 +99,7 @@ impl Liar {
         let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
         let address = socket.local_addr().unwrap();
         let key = key(number);
-        let mut config = server_config(&key, &[ALPN]).unwrap();
-        let mut transport = TransportConfig::default();
-        // Who says nothing is soon gone.
-        let idle = Duration::from_secs(3).try_into().unwrap();
-        transport.max_idle_timeout(Some(idle));
-        config.transport_config(Arc::new(transport));
+        let config = server_config(&key, &[ALPN]).unwrap();
         let quinn = Arc::new(quinn::TokioRuntime);
         let endpoint = Endpoint::new(endpoint_config().unwrap(), Some(config), socket, quinn);
         let endpoint = endpoint.unwrap();
@@ -201,7 +197,11 @@ impl Mouth {
                 let _ = out.write_all(&bytes).await;
                 return connection.close(9_u32.into(), b"bye\x1b[2J");
             }
-            Ok(Told::Silence) => return std::future::pending().await,
+            Ok(Told::Silence) => {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                return connection.close(9_u32.into(), b"");
+            }
+            Ok(Told::Mute) => return std::future::pending().await,
             Ok(Told::Truth) => return,
         };
         let _ = out.finish();

@@ -17,4 +17,5 @@ mod relay;
 mod signed;
 mod stalling;
 mod talking;
+mod vanishing;
 mod wires;

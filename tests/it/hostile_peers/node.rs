@@ -102,6 +102,10 @@ impl Node {
         self.child.wait().unwrap()
     }
 
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.wait();
