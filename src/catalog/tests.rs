@@ -212,7 +212,7 @@ fn unsigned_manifest_under_the_old_key_is_found_and_moved_when_it_changes() {
     };
     let mut tables = MemoryMeta::new();
     let key = catalog::RegisterKey::of(&old, Origin::Here);
-    catalog::put_row(&mut tables, key, (&old, &envelope(&old)), flags).unwrap();
+    catalog::merge::put_row(&mut tables, key, (&old, &envelope(&old)), flags).unwrap();
     let held = catalog::of_register(&tables, &old, Origin::Elsewhere).unwrap();
     assert_eq!(held.unwrap().key, key);
     assert!(
@@ -241,7 +241,7 @@ fn unsigned_manifest_under_the_old_key_makes_room_for_what_is_made_here() {
     };
     let mut tables = MemoryMeta::new();
     let key = catalog::RegisterKey::of(&old, Origin::Here);
-    catalog::put_row(&mut tables, key, (&old, &envelope(&old)), flags).unwrap();
+    catalog::merge::put_row(&mut tables, key, (&old, &envelope(&old)), flags).unwrap();
     let mut own = old.clone();
     own.tags = vec!["own".into()];
     let own = admitted(&own, Origin::Here);

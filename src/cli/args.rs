@@ -242,8 +242,7 @@ Fields: name tag license publisher lang schema text rows size")]
         /// Only say what would be freed
         #[arg(long)]
         dry_run: bool,
-        /// Also give up bytes that could not be read when the index was made anew (`fsck` names
-        /// them); packs with such bytes are kept without this
+        /// Also give up bytes that a rebuild of the index could not read (`fsck` names them)
         #[arg(long)]
         discard_unreadable: bool,
     },

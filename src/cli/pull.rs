@@ -191,7 +191,7 @@ fn accept(
     let listed = &offer.listed;
     let m = offer.manifest();
     let name = format!("{}@{}", m.name, m.dataset_version);
-    let is_whole = matches!(reference, Reference::Content(digits) if digits.as_str().len() == 64);
+    let is_whole = names_whole_content(reference, offer);
     let action = match is_whole {
         true => Action::PullById,
         false => Action::PullByName,
@@ -223,6 +223,16 @@ fn accept(
         None => "`--accept-unsigned` takes it this once".to_owned(),
     };
     Err(refused(&format!("{}; {way}", decision.reason)))
+}
+
+/// Whether a reference is the whole content id of an offer, with or without `alimentar:`. A dataset
+/// that is merely called so is not meant.
+fn names_whole_content(reference: &Reference, offer: &Offer) -> bool {
+    let digits = match reference {
+        Reference::Content(digits) => Some(digits),
+        Reference::Name { or_content, .. } => or_content.as_ref(),
+    };
+    digits.is_some_and(|d| d.as_str() == offer.manifest().content_id.to_hex())
 }
 
 /// Asks on the terminal. Only a clear yes is one.

@@ -83,7 +83,8 @@ fn own_unsigned_archive_that_comes_back_adds_nothing() {
 fn unsigned_pull_by_id_of_an_edited_copy_leaves_the_original_alone() {
     let dir = tempfile::tempdir().unwrap();
     let (own, other, id) = labs(dir.path());
-    let node = Serving::start(&other, &["--share-unsigned"]);
+    answer(&other, &["registry", "share", "stolen"]);
+    let node = Serving::start(&other, &[]);
     let digits = id.trim_start_matches("alimentar:");
     answer(&own, &["registry", "pull", digits, "--peer", &node.addr()]);
     assert_own_is_untouched(&own);
@@ -97,6 +98,6 @@ fn unsigned_pull_by_id_of_an_edited_copy_leaves_the_original_alone() {
         .iter()
         .map(|d| d["name"].as_str().unwrap())
         .collect();
-    assert!(names.contains(&"corpus"), "{shown}");
+    assert_eq!(names, ["corpus"], "{shown}");
     node.stop();
 }

@@ -1,0 +1,198 @@
+//! What writes registers, and what finds the one that a manifest belongs to.
+
+use crate::catalog::Brief;
+use crate::catalog::Dataset;
+use crate::catalog::RegisterKey;
+use crate::catalog::by_key;
+use crate::catalog::content_key;
+use crate::catalog::envelope;
+use crate::catalog::envelope_if_held;
+use crate::catalog::name_key;
+use crate::catalog::origin_of;
+use crate::catalog::remove;
+use crate::ident::EnvelopeId;
+use crate::manifest::Envelope;
+use crate::manifest::Manifest;
+use crate::manifest::Rank;
+use crate::meta_store::MetaError;
+use crate::meta_store::MetaRead;
+use crate::meta_store::MetaWrite;
+use crate::meta_store::Table;
+use crate::pack::Flags;
+use crate::trust::Admitted;
+use crate::trust::Origin;
+use crate::wire::DecodeError;
+use crate::wire::Writer;
+
+/// Adds or replaces the state of an admitted manifest's register. What is unsigned from elsewhere
+/// is marked foreign, whatever the flags say.
+///
+/// # Errors
+/// [`MetaError`] when the tables cannot be written.
+pub fn put(
+    tables: &mut dyn MetaWrite,
+    admitted: &Admitted,
+    flags: Flags,
+) -> Result<EnvelopeId, MetaError> {
+    let key = RegisterKey::of(admitted.manifest(), admitted.origin());
+    let is_unsigned = admitted.manifest().signer.is_none();
+    let flags = Flags {
+        foreign: flags.foreign || (is_unsigned && admitted.origin() == Origin::Elsewhere),
+        ..flags
+    };
+    put_row(
+        tables,
+        key,
+        (admitted.manifest(), admitted.envelope()),
+        flags,
+    )
+}
+
+/// Changes what a dataset is here; its manifest stays.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged or cannot be written.
+pub fn set_flags(
+    tables: &mut dyn MetaWrite,
+    held: &Dataset,
+    flags: Flags,
+) -> Result<(), MetaError> {
+    let envelope = envelope(tables, &held.envelope_id)?;
+    put_row(tables, held.key, (&held.manifest, &envelope), flags).map(drop)
+}
+
+pub(super) fn put_row(
+    tables: &mut dyn MetaWrite,
+    key: RegisterKey,
+    (manifest, envelope): (&Manifest, &Envelope),
+    flags: Flags,
+) -> Result<EnvelopeId, MetaError> {
+    let id = envelope.id();
+    let mut row = Writer::new();
+    let signed = envelope.signature.is_some();
+    let brief = Brief::of(key, manifest, signed, (id, flags));
+    row.bytes(id.as_bytes())
+        .u8(flags.bits())
+        .bytes(&brief.encode());
+    tables.put(Table::Envelopes, id.as_bytes(), &envelope.encode())?;
+    tables.put(Table::Datasets, key.as_bytes(), row.as_bytes())?;
+    tables.put(Table::Names, &name_key(&manifest.name, &key), &[])?;
+    tables.put(
+        Table::Contents,
+        &content_key(&manifest.content_id, &key),
+        &[],
+    )?;
+    Ok(id)
+}
+
+/// What became of a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merged {
+    /// The first of its register.
+    Added,
+    /// It counts now, and this one no longer does.
+    Replaced(EnvelopeId),
+    /// Another one counts, or this one did already.
+    Kept,
+}
+
+/// Adds an admitted manifest, or replaces its register's state where it ranks higher. What came
+/// unsigned from elsewhere adds nothing where what was made here says the same or more.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged or cannot be written.
+pub fn merge(
+    tables: &mut dyn MetaWrite,
+    admitted: &Admitted,
+    flags: Flags,
+) -> Result<Merged, MetaError> {
+    let manifest = admitted.manifest();
+    let rank = Rank::of(manifest, admitted.envelope().id());
+    let outranks = |held: &Dataset| rank > Rank::of(&held.manifest, held.envelope_id);
+    let made_here = made_here(tables, manifest, admitted.origin())?;
+    if made_here.is_some_and(|held| !outranks(&held)) {
+        return Ok(Merged::Kept);
+    }
+    let Some(held) = of_register(tables, manifest, admitted.origin())? else {
+        make_room(tables, RegisterKey::of(manifest, admitted.origin()))?;
+        put(tables, admitted, flags)?;
+        return Ok(Merged::Added);
+    };
+    if !outranks(&held) {
+        return Ok(Merged::Kept);
+    }
+    // Its name may be another.
+    remove(tables, &held)?;
+    put(tables, admitted, flags)?;
+    Ok(Merged::Replaced(held.envelope_id))
+}
+
+/// Moves what came unsigned from elsewhere to its own key, where a store of the first version kept
+/// it under that of what was made here.
+fn make_room(tables: &mut dyn MetaWrite, key: RegisterKey) -> Result<(), MetaError> {
+    let Some(held) = by_key(tables, key)? else {
+        return Ok(());
+    };
+    let envelope = envelope(tables, &held.envelope_id)?;
+    let own = RegisterKey::of(&held.manifest, held.origin());
+    remove(tables, &held)?;
+    put_row(tables, own, (&held.manifest, &envelope), held.flags).map(drop)
+}
+
+/// The state of the register that a manifest belongs to.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn of_register(
+    tables: &dyn MetaRead,
+    manifest: &Manifest,
+    origin: Origin,
+) -> Result<Option<Dataset>, MetaError> {
+    if let Some(held) = by_key(tables, RegisterKey::of(manifest, origin))? {
+        let is_apart = manifest.signer.is_some() || origin_of(held.flags) == origin;
+        return Ok(Some(held).filter(|_| is_apart));
+    }
+    if manifest.signer.is_some() || origin == Origin::Here {
+        return Ok(None);
+    }
+    // Stores of the first version kept both origins under one key.
+    let held = by_key(tables, RegisterKey::of(manifest, Origin::Here))?;
+    Ok(held.filter(|held| held.flags.foreign))
+}
+
+/// What was made here, beside what came unsigned from elsewhere of the same series, version and
+/// content; `None` for every other manifest.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn made_here(
+    tables: &dyn MetaRead,
+    manifest: &Manifest,
+    origin: Origin,
+) -> Result<Option<Dataset>, MetaError> {
+    if manifest.signer.is_some() || origin == Origin::Here {
+        return Ok(None);
+    }
+    of_register(tables, manifest, Origin::Here)
+}
+
+/// The dataset whose winning manifest has this envelope.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn by_envelope(tables: &dyn MetaRead, id: &EnvelopeId) -> Result<Option<Dataset>, MetaError> {
+    let Some(envelope) = envelope_if_held(tables, id)? else {
+        return Ok(None);
+    };
+    let manifest = Manifest::decode(&envelope.manifest).map_err(|_| MetaError::Row {
+        table: Table::Envelopes.name(),
+        source: DecodeError::Invalid("manifest"),
+    })?;
+    for origin in [Origin::Here, Origin::Elsewhere] {
+        let held = of_register(tables, &manifest, origin)?;
+        if let Some(held) = held.filter(|d| d.envelope_id == *id) {
+            return Ok(Some(held));
+        }
+    }
+    Ok(None)
+}
