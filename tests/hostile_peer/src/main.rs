@@ -7,13 +7,16 @@
 mod around;
 mod asker;
 mod asking;
+mod comparing;
 mod forge;
 mod forged;
 mod host;
 mod lies;
+mod limits;
 mod mdns;
 mod program;
 mod quic;
+mod signed;
 mod wire;
 
 use std::path::PathBuf;
@@ -80,7 +83,7 @@ fn slow(lab: &Lab, which: &str) -> Verdict {
 }
 
 fn all(run: &mut Run) {
-    run.case("control: a dataset made by hand", lies::control);
+    run.case("control: a dataset made by hand", signed::control);
     for (name, lie) in lies::CHUNK_LIES {
         run.case(&format!("chunks: {name}"), |lab| {
             lies::about_chunks(lab, *lie)
@@ -89,21 +92,23 @@ fn all(run: &mut Run) {
     for (name, kind, lie) in lies::OTHER_LIES {
         run.case(name, |lab| lies::about(lab, *kind, *lie));
     }
-    for (name, twist) in lies::SIGNED_LIES {
-        run.case(&format!("signed: {name}"), |lab| lies::signed(lab, *twist));
+    for (name, twist) in signed::SIGNED_LIES {
+        run.case(&format!("signed: {name}"), |lab| {
+            signed::signed(lab, *twist)
+        });
     }
     run.case(
         "trust: unsigned, a stranger's, a stolen name",
-        lies::unsigned,
+        signed::unsigned,
     );
     run.case("trust: an impostor", lies::impostor);
-    for (name, kind, lie) in around::DIFFERENCE_LIES {
+    for (name, kind, lie) in comparing::DIFFERENCE_LIES {
         let name = format!("differences: {name}");
-        run.case(&name, |lab| around::differences(lab, *kind, *lie));
+        run.case(&name, |lab| comparing::differences(lab, *kind, *lie));
     }
-    for (name, mode, lie) in around::SYMBOL_LIES {
+    for (name, mode, lie) in comparing::SYMBOL_LIES {
         let name = format!("comparing: {name}");
-        run.case(&name, |lab| around::comparing(lab, *mode, *lie));
+        run.case(&name, |lab| comparing::comparing(lab, *mode, *lie));
     }
     run.case("asking: bytes that are no request", asking::malformed);
     run.case(
@@ -112,12 +117,12 @@ fn all(run: &mut Run) {
     );
     run.case("asking: places where nothing is", asking::prying);
     run.case("asking: a request longer than any", asking::long_request);
-    run.case("limits: requests at once", asking::requests_at_once);
-    run.case("limits: streams", asking::streams);
-    run.case("limits: requests a second", asking::rate);
-    run.case("limits: connections of one peer", asking::connections);
-    run.case("limits: many peers", asking::crowd);
-    run.case("limits: answers that nobody reads", asking::unread);
+    run.case("limits: requests at once", limits::requests_at_once);
+    run.case("limits: streams", limits::streams);
+    run.case("limits: requests a second", limits::rate);
+    run.case("limits: connections of one peer", limits::connections);
+    run.case("limits: many peers", limits::crowd);
+    run.case("limits: answers that nobody reads", limits::unread);
     run.case("announcements by the thousand", asking::announcements);
     run.case("looking among liars", around::looking);
     run.case("forged services and filters", around::forged_services);
