@@ -6,6 +6,8 @@ mod archives;
 mod cache_files;
 mod cards;
 mod checkout;
+#[cfg(test)]
+mod collecting_tests;
 mod croissant;
 mod dataset_file;
 #[cfg(test)]
