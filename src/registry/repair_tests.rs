@@ -125,8 +125,11 @@ fn flip(disk: &SimDisk, at: usize) {
     disk.overwrite(PACK, &bytes);
 }
 
+/// What it is called, and what does it to a disk.
+type Damage = (&'static str, fn(&SimDisk));
+
 /// The damage that the index survives: each changes one disk.
-fn damages() -> [(&'static str, fn(&SimDisk)); 3] {
+fn damages() -> [Damage; 3] {
     [
         ("a bit of the last manifest", |disk| {
             let (_, end) = *records(disk, BlobKind::Envelope).last().unwrap();

@@ -463,6 +463,9 @@ impl LockGuard for SimLock {
     fn store(&self, value: u64) -> io::Result<()> {
         let mut state = self.disk.state();
         state.alive()?;
+        if state.is_read_only {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
         write_at(&mut state.inodes[self.inode].data, 0, &value.to_le_bytes());
         Ok(())
     }

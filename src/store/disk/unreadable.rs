@@ -84,7 +84,8 @@ impl Span {
 
     fn key(&self) -> Vec<u8> {
         let mut key = rows::pack_key(self.pack).to_vec();
-        key.extend(self.offset.to_be_bytes());
+        // Big-endian, so that keys sort.
+        key.extend(self.offset.to_le_bytes().iter().rev());
         key
     }
 
@@ -102,9 +103,10 @@ impl Span {
         let (pack, offset) = key
             .split_first_chunk::<4>()
             .ok_or_else(|| damaged(DecodeError::Truncated))?;
-        let offset: [u8; 8] = offset
+        let mut offset: [u8; 8] = offset
             .try_into()
             .map_err(|_| damaged(DecodeError::Invalid("offset")))?;
+        offset.reverse();
         let mut r = Reader::new(row);
         let bytes = r.u64().map_err(damaged)?;
         let is_known = r.u8().map_err(damaged)?;
@@ -112,7 +114,7 @@ impl Span {
         let lost = keys.chunks(rows::BLOB_KEY_BYTES).map(rows::decode_blob_key);
         Ok(Self {
             pack: rows::decode_pack_key(pack)?,
-            offset: u64::from_be_bytes(offset),
+            offset: u64::from_le_bytes(offset),
             bytes,
             lost: lost.collect::<Result<_, _>>()?,
             is_known: is_known == 1,
