@@ -7,17 +7,19 @@
 #   -o  seconds for each of the others [default: 180]
 #   -w  where the growing corpus, the logs and the findings are kept [default: fuzz/work]
 #   -c  afterwards, put a minimised corpus into fuzz/corpus, which the tests replay
+#   -b  a directory of targets that are built already [default: they are built]
 #
 # Needs a Rust toolchain and `cargo install cargo-fuzz`.
 set -euo pipefail
 cd "$(dirname "$0")"
 export RUSTC_BOOTSTRAP=1
-first=1200 others=180 work=$PWD/work keeps=
-while getopts f:o:w:c option; do
+first=1200 others=180 work=$PWD/work keeps= built=
+while getopts f:o:w:b:c option; do
     case $option in
         f) first=$OPTARG ;;
         o) others=$OPTARG ;;
         w) work=$OPTARG ;;
+        b) built=$OPTARG ;;
         c) keeps=yes ;;
         *) exit 2 ;;
     esac
@@ -34,8 +36,12 @@ corpus_bytes=24000
 mkdir -p "$work/logs"
 work=$(cd "$work" && pwd)
 # Good bytes to start from: those that the tests mutate.
-(cd .. && FUZZ_SEEDS_DIR="$work/seeds" cargo test --quiet --test it corpus_of_the_fuzzer >/dev/null)
-cargo fuzz build -s none >/dev/null
+[ -d "$work/seeds" ] ||
+    (cd .. && FUZZ_SEEDS_DIR="$work/seeds" cargo test --quiet --test it corpus_of_the_fuzzer >/dev/null)
+if [ -z "$built" ]; then
+    cargo fuzz build -s none
+    built=${CARGO_TARGET_DIR:-target}/$(rustc -vV | sed -n 's/^host: //p')/release
+fi
 printf '%-14s %8s %12s %8s %8s %7s  %s\n' target seconds executions edges features inputs findings
 findings=0
 for target in $targets; do
@@ -45,7 +51,7 @@ for target in $targets; do
     mkdir -p "$corpus" "$found" "corpus/$target"
     cp -n "corpus/$target"/* "$work/seeds/$target"/* "$corpus/" 2>/dev/null || true
     # A finding ends the run with an error; it is counted below.
-    cargo fuzz run -s none "$target" "$corpus" -- -max_total_time="$seconds" -max_len=65536 \
+    "$built/$target" "$corpus" -max_total_time="$seconds" -max_len=65536 \
         -timeout=25 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="$found/" \
         >"$log" 2>&1 || true
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
@@ -58,7 +64,7 @@ for target in $targets; do
         "${features:-?}" "$(find "$corpus" -type f | wc -l)" "$count"
     if [ -n "$keeps" ]; then
         small=$(mktemp -d)
-        cargo fuzz run -s none "$target" "$small" -- -merge=1 "$corpus" >>"$log" 2>&1 || true
+        "$built/$target" -merge=1 "$small" "$corpus" >>"$log" 2>&1 || true
         rm -f "corpus/$target"/*
         taken=0
         while read -r bytes file; do

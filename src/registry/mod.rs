@@ -7,6 +7,8 @@ mod cache_files;
 mod cards;
 mod checkout;
 mod claims;
+#[cfg(test)]
+mod collecting_tests;
 mod complete;
 mod croissant;
 mod dataset_file;

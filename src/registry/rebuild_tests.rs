@@ -12,6 +12,8 @@ use crate::registry::Error;
 use crate::registry::GcOptions;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
+use crate::store::disk::io::Disk;
+use crate::store::disk::io::OpenMode;
 use crate::store::disk::sim::Dice;
 use crate::store::disk::sim::SimDisk;
 use crate::trust::KeyPair;
@@ -134,4 +136,34 @@ fn what_was_made_private_stays_so_through_rebuilds_and_collections() {
         };
         open(&disk).unwrap().gc(&options, &NoProgress).unwrap();
     }
+}
+
+/// A pack that a collection removed is there again after a power cut, and the tombstone of what is
+/// in it is damaged.
+#[test]
+fn a_pack_that_was_removed_and_is_there_again_says_nothing() {
+    let (_dir, disk) = begin();
+    let packs = disk.list("packs").unwrap();
+    let path = format!("packs/{}", packs[0]);
+    let file = disk.open(&path, OpenMode::Existing).unwrap();
+    let mut bytes = vec![0; usize::try_from(file.size().unwrap()).unwrap()];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    sign(&disk).unwrap();
+    let options = GcOptions {
+        patience: Duration::ZERO,
+        ..GcOptions::default()
+    };
+    open(&disk).unwrap().gc(&options, &NoProgress).unwrap();
+    let moved = disk.list("packs").unwrap();
+    assert!(!moved.contains(&packs[0]), "{moved:?}");
+    let file = disk.open(&path, OpenMode::CreateNew).unwrap();
+    file.write_all_at(&bytes, 0).unwrap();
+    let path = format!("packs/{}", moved[0]);
+    let file = disk.open(&path, OpenMode::Existing).unwrap();
+    let last = file.size().unwrap() - 20;
+    file.write_all_at(b"damage", last).unwrap();
+    let repaired: Arc<dyn Disk> = Arc::new(disk.clone());
+    let report = LocalRegistry::repair_on(&repaired, &NoProgress).unwrap();
+    assert!(report.index_rebuilt);
+    assert_eq!(open(&disk).unwrap().list().unwrap().len(), 1);
 }

@@ -82,7 +82,8 @@ fn episode(
         repair(Arc::new(counted.clone())).map_err(|e| format!("repair without a fault: {e}"))?;
         (copy_of(&whole, dice), counted.calls(), whole.changes())
     };
-    let after = shown(&repaired, world)?.map_err(|e| format!("after the repair: {e}"))?;
+    let after = shown(&repaired, world).map_err(|why| format!("after the repair: {why}"))?;
+    let after = after.map_err(|e| format!("after the repair: {e}"))?;
     if let Ok(before) = &before {
         keeps(before, &after, "the repair")?;
     }
@@ -152,7 +153,7 @@ fn interrupted(
         }
     };
     told.push(format!("{:?}", done.map_err(|e| e.to_string())));
-    let now = shown(&disk, world)?;
+    let now = shown(&disk, world).map_err(|why| format!("after the interruption: {why}"))?;
     match (&now, before) {
         (Ok(now), Ok(before)) => keeps(before, now, "the interrupted repair")?,
         (Err(e), Ok(_)) => return Err(format!("it opened before the repair, and now: {e}")),
@@ -169,7 +170,8 @@ fn interrupted(
         told.push(format!("gc: {:?}", collected.map_err(|e| e.to_string())));
     }
     repair(Arc::new(disk.clone())).map_err(|e| format!("the second repair: {e}"))?;
-    let last = shown(&disk, world)?.map_err(|e| format!("after the second repair: {e}"))?;
+    let last = shown(&disk, world).map_err(|why| format!("after the second repair: {why}"))?;
+    let last = last.map_err(|e| format!("after the second repair: {e}"))?;
     keeps(least, &last, "the second repair")
 }
 

@@ -197,6 +197,12 @@ impl LocalRegistry {
         let last = candidates
             .iter()
             .rposition(|c| !matches!(c.fate, Fate::Refused(_)));
+        // What comes in, and what of it was here and is needed by nothing yet, is not collected
+        // before it is published.
+        let _until_published = match options.dry_run {
+            true => None,
+            false => Some(BlobReader::new(&self.store)?),
+        };
         let mut stats = crate::store::disk::SessionStats::default();
         if let (Some(last), false) = (last, options.dry_run) {
             let sizes = candidates.iter().map(|c| c.verified.manifest().size_bytes);

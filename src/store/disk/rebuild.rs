@@ -205,6 +205,10 @@ struct Packs {
     /// All that there are, and those that the old index does not know.
     present: BTreeSet<u32>,
     news: BTreeSet<u32>,
+    /// The last number of a pack that the old index gave out.
+    given_out: u64,
+    /// The packs that the old index had notes of.
+    noted: BTreeSet<u32>,
     last: u32,
     /// The sequence number of the last whole record of an entry.
     last_records: BTreeMap<BlobKey, u64>,
@@ -216,13 +220,19 @@ impl Packs {
             Some(old) => Some(pack_file::all(old.tables)?.into_iter().collect()),
             None => None,
         };
+        let noted = match old.filter(|old| old.is_whole) {
+            Some(old) => unreadable::packs(old.tables)?,
+            None => BTreeSet::new(),
+        };
         Ok(Self {
             known,
+            noted,
             found: Vec::new(),
             differences: Vec::new(),
             spans: Vec::new(),
             present: BTreeSet::new(),
             news: BTreeSet::new(),
+            given_out: old_counter(old, rows::LAST_PACK_KEY)?,
             last: 0,
             last_records: BTreeMap::new(),
         })
@@ -246,10 +256,12 @@ impl Packs {
             Found::Damage { offset, end } => damage.push((offset, end)),
         })
         .map_err(fail)?;
-        let is_news = self
-            .known
-            .as_ref()
-            .is_some_and(|k| !k.contains_key(&number));
+        // One that the old index gave its number and has no row for was removed: its file may
+        // outlive a power cut, and what it says was superseded.
+        let is_news = self.known.as_ref().is_some_and(|known| {
+            let is_noted = self.noted.contains(&number);
+            !known.contains_key(&number) && (is_noted || u64::from(number) > self.given_out)
+        });
         self.present.insert(number);
         self.news.extend(is_news.then_some(number));
         let header_bytes = (PACK_HEADER_BYTES as u64).min(size);
