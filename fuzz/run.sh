@@ -31,7 +31,7 @@ all=$(sed -n 's|^path = "fuzz_targets/\(.*\)\.rs"$|\1|p' Cargo.toml)
 rest=$(for target in $all; do [[ " $facing " == *" $target "* ]] || echo "$target"; done)
 targets=${*:-$facing $rest}
 # The corpus of one target in the tree takes no more than this, so that all take less than 1 MB.
-corpus_bytes=24000
+corpus_bytes=24000 corpus_files=150
 
 mkdir -p "$work/logs"
 work=$(cd "$work" && pwd)
@@ -71,7 +71,7 @@ for target in $targets; do
             taken=$((taken + bytes))
             [ "$taken" -le "$corpus_bytes" ] || break
             cp "$file" "corpus/$target/"
-        done < <(find "$small" -type f -printf '%s %p\n' | sort -n)
+        done < <(find "$small" -type f -printf '%s %p\n' | sort -n | head -n "$corpus_files")
         rm -rf "$small"
     fi
 done

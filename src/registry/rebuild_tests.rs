@@ -167,3 +167,36 @@ fn a_pack_that_was_removed_and_is_there_again_says_nothing() {
     assert!(report.index_rebuilt);
     assert_eq!(open(&disk).unwrap().list().unwrap().len(), 1);
 }
+
+/// Every call, and letting go of what was opened, on indexes with damage anywhere.
+#[test]
+fn no_damage_of_the_index_is_a_panic() {
+    let (_dir, disk) = begin();
+    sign(&disk).unwrap();
+    let disk = disk.after_power_cut(&mut Dice(0));
+    let mut dice = Dice(1);
+    for round in 0..150 {
+        let hurt = disk.after_power_cut(&mut Dice(0));
+        let file = hurt.open("registry.redb", OpenMode::Existing).unwrap();
+        let size = file.size().unwrap();
+        // Its header more often than the pages.
+        let at = match dice.roll(2) {
+            0 => dice.roll(4096),
+            _ => dice.roll(size - 16),
+        };
+        let noise: Vec<u8> = (0..1 + dice.roll(16))
+            .map(|_| dice.roll(256) as u8)
+            .collect();
+        file.write_all_at(&noise, at).unwrap();
+        let run = std::panic::catch_unwind(|| {
+            let _ = tag(&hurt);
+            let _ = open(&hurt).and_then(|registry| registry.fsck(&NoProgress));
+            let disk: Arc<dyn Disk> = Arc::new(hurt.clone());
+            LocalRegistry::repair_on(&disk, &NoProgress).map(drop)
+        });
+        let at = format!("round {round}, {} bytes at {at}", noise.len());
+        run.unwrap_or_else(|_| panic!("{at}"))
+            .unwrap_or_else(|e| panic!("{at}: {e}"));
+        assert_eq!(open(&hurt).unwrap().list().unwrap().len(), 1, "{at}");
+    }
+}

@@ -203,6 +203,9 @@ fn spoil(disk: &SimDisk, path: &str, dice: &mut Dice) -> Result<String, String> 
     let fail = |e: std::io::Error| format!("{path}: {e}");
     let file = disk.open(path, OpenMode::Existing).map_err(fail)?;
     let size = file.size().map_err(fail)?;
+    if size == 0 {
+        return Ok(format!("{path} is empty"));
+    }
     let what = dice.roll(5);
     // The end of a pack is where the last manifests lie.
     let at = match dice.roll(2) {

@@ -303,6 +303,10 @@ fn no_decoder_panics_on_mutated_bytes() {
 /// What libFuzzer found worth keeping (`fuzz/run.sh`). For that script, `FUZZ_SEEDS_DIR` says where
 /// to write the good bytes that targets start from instead.
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the script has no other way to ask for the good bytes"
+)]
 fn the_corpus_of_the_fuzzer_is_replayed() {
     if let Some(dir) = std::env::var_os("FUZZ_SEEDS_DIR") {
         for (name, _) in targets::TARGETS {

@@ -158,7 +158,16 @@ impl RedbMeta {
             .map_err(io_error("open"))?;
         let database = guarded(|| builder().create_with_backend(FileBackend::new(file)))
             .map_err(StoreError::from)?;
-        let found = check_version(&database)?;
+        let done = Self::change(&database, change);
+        close(database);
+        done
+    }
+
+    fn change<T, E: From<StoreError>>(
+        database: &Database,
+        change: impl FnOnce(&mut dyn MetaWrite) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let found = check_version(database)?;
         let transaction = guarded(|| database.begin_write()).map_err(StoreError::from)?;
         let changed = {
             let mut tables = RedbWrite::on(&transaction);
@@ -191,9 +200,10 @@ impl RedbMeta {
             .map_err(io_error("open"))?;
         let overlay = OverlayBackend::new(file).map_err(io_error("read"))?;
         let mut database = guarded(|| builder().create_with_backend(overlay))?;
-        let sound = guarded(|| database.check_integrity())?;
+        let sound = guarded(|| database.check_integrity());
+        close(database);
         drop(lock);
-        if sound {
+        if sound? {
             Ok(())
         } else {
             Err(MetaError::Damaged.into())
@@ -236,15 +246,18 @@ impl RedbMeta {
             Ok::<_, StoreError>(guarded(|| builder().create_with_backend(overlay))?)
         };
         let sound = database().and_then(|mut checked| {
-            let is_sound = guarded(|| checked.check_integrity())?;
-            check_version(&checked)?;
-            Ok(is_sound)
+            let is_sound = guarded(|| checked.check_integrity());
+            let version = check_version(&checked);
+            close(checked);
+            let is_sound = is_sound?;
+            version.map(|_| is_sound)
         });
         let is_whole = unless_damaged(sound)?.unwrap_or(false);
         // Another handle: who finds damage leaves its own in any state.
         let read = database().and_then(|database| {
-            let transaction = guarded(|| database.begin_read())?;
-            Ok(RedbRead::on(transaction))
+            let transaction = guarded(|| database.begin_read());
+            close(database);
+            Ok(RedbRead::on(transaction?))
         });
         let read = unless_damaged(read)?;
         Ok(read.map(|read| (read, is_whole)))
@@ -353,8 +366,12 @@ impl RedbMeta {
         if repaired.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let database = Arc::new(opened?);
-        check_version(&database)?;
+        let database = opened?;
+        if let Err(error) = check_version(&database) {
+            close(database);
+            return Err(error);
+        }
+        let database = Arc::new(database);
         *cached = Some(Cached {
             generation,
             database: database.clone(),
@@ -362,6 +379,12 @@ impl RedbMeta {
         });
         Ok(Some(database))
     }
+}
+
+/// Lets go of a database. In a damaged file that may make redb panic as any other call does; what
+/// was committed is durable by then.
+fn close(database: Database) {
+    let _ = caught(|| drop(database));
 }
 
 /// `None` for damage; other failures stay errors.
