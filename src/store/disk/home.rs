@@ -101,8 +101,12 @@ pub(crate) fn prepare(home: &Path) {
         let _ = builder.create(&dir);
         let is_link = dir.symlink_metadata().is_ok_and(|m| m.is_symlink());
         let mode = dir.metadata().map(|m| m.permissions().mode() & 0o777);
-        if mode.is_ok_and(|mode| mode != PRIVATE) && !is_link {
-            let _ = std::fs::set_permissions(&dir, Permissions::from_mode(PRIVATE));
+        // Only what others may do is taken away: an owner who may not write wants it so.
+        if let Ok(mode) = mode
+            && mode & !PRIVATE != 0
+            && !is_link
+        {
+            let _ = std::fs::set_permissions(&dir, Permissions::from_mode(mode & PRIVATE));
         }
     }
 }

@@ -51,7 +51,8 @@ fn keyed(home: &Path, words: &[&str]) -> Value {
 
 /// Publishes a version; its content id.
 fn publish(home: &Path, (name, version): (&str, &str), bytes: &[u8]) -> String {
-    let path = home.join("rows.jsonl");
+    // Beside the home: what lies in one is not indexed.
+    let path = home.with_extension("rows.jsonl");
     std::fs::write(&path, bytes).unwrap();
     let path = path.to_str().unwrap();
     let words = ["registry", "index", path, "--name", name, "--sign"];
