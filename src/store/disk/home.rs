@@ -98,15 +98,16 @@ pub(crate) fn prepare(home: &Path) {
     builder.recursive(true).mode(PRIVATE);
     for dir in ["", layout::PACKS_DIR, layout::OPERATIONS_DIR] {
         let dir = home.join(dir);
+        let is_made = dir.symlink_metadata().is_err();
         let _ = builder.create(&dir);
         let is_link = dir.symlink_metadata().is_ok_and(|m| m.is_symlink());
         let mode = dir.metadata().map(|m| m.permissions().mode() & 0o777);
-        // Only what others may do is taken away: an owner who may not write wants it so.
-        if let Ok(mode) = mode
-            && mode & !PRIVATE != 0
-            && !is_link
-        {
-            let _ = std::fs::set_permissions(&dir, Permissions::from_mode(mode & PRIVATE));
+        let Ok(mode) = mode else { continue };
+        // Of a directory that was there only what others may do is taken away: an owner who may not
+        // write wants it so.
+        let wanted = if is_made { PRIVATE } else { mode & PRIVATE };
+        if mode != wanted && !is_link {
+            let _ = std::fs::set_permissions(&dir, Permissions::from_mode(wanted));
         }
     }
 }
