@@ -74,7 +74,15 @@ fn episode(
         told.push(spoil(&hurt, &format!("packs/{pack}"), dice)?);
     }
     let hurt = copy(&hurt);
-    let before = shown(&copy(&hurt), world)?;
+    let mut before = shown(&copy(&hurt), world)?;
+    if let (Ok(before), true) = (&mut before, part != Part::Pack) {
+        // A damaged index may show the commit before the last one: what the last one took away or
+        // changed is not kept.
+        before.retain(|name, held| {
+            let was = state.get(name);
+            was.is_some_and(|was| held.as_ref().is_ok_and(|held| held == was))
+        });
+    }
     tally.add("damaged stores");
     let (repaired, calls, changes) = {
         let whole = copy(&hurt);
