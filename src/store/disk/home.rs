@@ -32,7 +32,7 @@ pub enum HomeFault {
 }
 
 /// Why a home is not its owner's alone, if so. A directory that no registry was opened in yet is
-/// none: [`prepare`] makes it private.
+/// none: opening a registry in it makes it private.
 ///
 /// # Errors
 /// As the operating system.
