@@ -7,6 +7,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::cli::archives::size;
+use crate::cli::args_write::WriteArgs;
 use crate::cli::inspect::encoding_named;
 use crate::cli::inspect::rule_named;
 use crate::inspect::dup::Shingle;
@@ -96,7 +97,9 @@ are alike go to one side.")]
   alimentar inspect export train.jsonl -o train.parquet
   alimentar inspect export my-dataset --unique -o unique.csv
 
-Formats: .jsonl .csv .tsv .parquet .txt; any other ending keeps the format of what is read.")]
+Formats: .jsonl .csv .tsv .parquet .arrow .arrows .txt; any other ending keeps the format of what is
+read. Columns of Parquet and Arrow keep their types in Parquet and Arrow; fields of CSV get a type where
+every value keeps what it says.")]
     Export(ExportArgs),
     /// Write the rows of several files and datasets into one
     #[command(after_help = "Examples:
@@ -166,6 +169,8 @@ pub(crate) struct FilterArgs {
     /// Search what this column says; dots lead into nested ones
     #[arg(long, value_name = "C")]
     pub column: Option<String>,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 #[derive(Debug, Args)]
@@ -178,9 +183,11 @@ pub(crate) struct ExportArgs {
     /// Leave out rows of which there is the same before
     #[arg(long)]
     pub unique: bool,
-    /// Only this column, in CSV and Parquet; may be given several times
+    /// Only this column; may be given several times
     #[arg(long, value_name = "C")]
     pub column: Vec<String>,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 #[derive(Debug, Args)]
@@ -191,6 +198,8 @@ pub(crate) struct MergeArgs {
     /// The file to write; its ending says in which format
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 #[derive(Debug, Args)]
@@ -250,6 +259,8 @@ pub(crate) struct DedupArgs {
     /// Write a bit for each row, 1 where it goes: the first row is the lowest bit of the first byte
     #[arg(long, value_name = "FILE")]
     pub bitmask: Option<PathBuf>,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 /// How rows that are alike are looked for.
@@ -345,6 +356,8 @@ pub(crate) struct SampleArgs {
     /// Write them into this file instead; its ending says in which format
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 #[derive(Debug, Args)]
@@ -371,13 +384,15 @@ pub(crate) struct SplitArgs {
     /// Let rows that are alike go to different sides; saves the search for them
     #[arg(long)]
     pub no_groups: bool,
-    /// The format of the files: jsonl, csv, tsv, parquet or txt
+    /// The format of the files, where it is another one: jsonl, csv, tsv, parquet, arrow or txt
     #[arg(long, value_name = "FORMAT", value_parser = output_format)]
     pub format: Option<OutputFormat>,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 fn output_format(name: &str) -> Result<OutputFormat, String> {
-    let known = "jsonl, csv, tsv, parquet or txt".to_owned();
+    let known = "jsonl, csv, tsv, parquet, arrow, arrows or txt".to_owned();
     OutputFormat::of_path(&format!(".{name}")).ok_or(known)
 }
 

@@ -1,5 +1,6 @@
 //! What is looked into: a file, a directory, a dataset or a file in one, as rows.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,8 +8,10 @@ use std::sync::Arc;
 use crate::ident::Reference;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
+use crate::inspect::output::OutputFormat;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Chain;
+use crate::inspect::table::Columnar;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
@@ -115,20 +118,102 @@ impl Target {
             first,
             Selection {
                 from,
-                columns: selection.columns.clone(),
+                ..selection.clone()
             },
         ))
     }
 
     /// All rows, once more each time.
     pub fn all_batches(&self, columns: &[String]) -> Arc<dyn Batches> {
+        self.all(Selection {
+            columns: columns.to_vec(),
+            ..Selection::default()
+        })
+    }
+
+    /// All rows, in the form that the selection asks for.
+    pub fn all(&self, selection: Selection) -> Arc<dyn Batches> {
         self.chain(
             0,
             Selection {
                 from: 0,
-                columns: columns.to_vec(),
+                ..selection
             },
         )
+    }
+
+    /// What each of its files says of its columns; none where one of them is not columnar.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn columnar(&self) -> Result<Option<Vec<Columnar>>, Error> {
+        let of = |file: &TargetFile| Ok(file.opened()?.table.columnar().cloned());
+        self.files.iter().map(of).collect()
+    }
+
+    /// Names of the columns that its files say they have, in the order in which they are met:
+    /// those of headers and of columnar files.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn column_names(&self) -> Result<Vec<String>, Error> {
+        let mut names: Vec<String> = Vec::new();
+        let mut known = HashSet::new();
+        for file in self.files.iter() {
+            for name in file.opened()?.column_names() {
+                if known.insert(name.clone()) {
+                    names.push(name);
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// The format that keeps its rows as they are in its first file.
+    ///
+    /// # Errors
+    /// [`Error`] when the first file cannot be read.
+    pub fn kept_format(&self) -> Result<OutputFormat, Error> {
+        let first = self.files.first().map(|f| f.opened()).transpose()?;
+        Ok(first.map_or(OutputFormat::Text, |opened| {
+            OutputFormat::keeping(opened.format.format, opened.table.shape())
+        }))
+    }
+
+    /// Whether its files are Arrow IPC.
+    pub fn is_arrow(&self) -> bool {
+        let is_arrow = |file: &TargetFile| {
+            let format = file.opened().map(|opened| opened.format.format);
+            matches!(format, Ok(Format::ArrowFile | Format::ArrowStream))
+        };
+        self.files.iter().all(is_arrow)
+    }
+
+    /// Whether some of its rows are records of fields.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn has_records(&self) -> Result<bool, Error> {
+        for file in self.files.iter() {
+            if matches!(file.opened()?.table.shape(), Shape::Delimited(_)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Names that a file of it has twice.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn repeated_names(&self) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        for file in self.files.iter() {
+            names.extend(file.opened()?.repeated_names());
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
     }
 
     /// Rows from one of a file on, which are opened when it is their turn.

@@ -41,3 +41,4 @@ mod spec;
 mod support;
 mod swarm;
 mod trust;
+mod writing;

@@ -5,6 +5,7 @@ mod info;
 mod lines;
 mod lint;
 mod overlap;
+mod rejects;
 mod search;
 mod split;
 mod stats;
@@ -48,6 +49,12 @@ pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), 
 
 fn target(text: &str, cli: &Cli) -> Result<Target, Failure> {
     Ok(Target::open(text, &home_of(cli)?)?)
+}
+
+/// Looks whether rows have the columns that were named.
+fn require_columns(target: &Target, columns: &[String], out: &Out) -> Result<(), Failure> {
+    let bar = Bar::new(out.is_quiet());
+    Ok(target.require_columns(columns, threads(), &bar)?)
 }
 
 fn threads() -> usize {
