@@ -110,14 +110,18 @@ every value keeps what it says.")]
 /// What is looked into.
 #[derive(Debug, Args)]
 pub(crate) struct InfoArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct LinesArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// The first row to print
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub start: u64,
@@ -128,8 +132,10 @@ pub(crate) struct LinesArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// A regular expression
     #[arg(value_name = "REGEX")]
     pub pattern: String,
@@ -152,8 +158,10 @@ pub(crate) struct SearchArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct FilterArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// A regular expression
     #[arg(value_name = "REGEX")]
     pub pattern: String,
@@ -175,8 +183,10 @@ pub(crate) struct FilterArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// The file to write; its ending says in which format
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
@@ -204,8 +214,10 @@ pub(crate) struct MergeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct LintArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: Option<String>,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(value_name = "TARGET")]
+    pub target: Vec<String>,
     /// Only this rule; may be given several times
     #[arg(long, value_name = "R", value_parser = rule_named)]
     pub rule: Vec<RuleId>,
@@ -237,8 +249,10 @@ pub(crate) enum LintFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct DedupArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     #[command(flatten)]
     pub near: NearArgs,
     /// Only rows that are the same, byte for byte
@@ -321,8 +335,10 @@ fn shingle(text: &str) -> Result<Shingle, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct StatsArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// Only this column; may be given several times
     #[arg(long, value_name = "C")]
     pub column: Vec<String>,
@@ -333,8 +349,10 @@ pub(crate) struct StatsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct TokensArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// The encoding: o200k_base or cl100k_base
     #[arg(long, value_name = "NAME", default_value = "o200k_base", value_parser = encoding_named)]
     pub encoding: Encoding,
@@ -345,8 +363,10 @@ pub(crate) struct TokensArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SampleArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// How many rows
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
     pub rows: usize,
@@ -362,8 +382,10 @@ pub(crate) struct SampleArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SplitArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// How large the parts are in proportion to each other
     #[arg(
         long,
@@ -398,7 +420,7 @@ fn output_format(name: &str) -> Result<OutputFormat, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct OverlapArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
+    /// A path, a reference to a dataset, REF:path/in/dataset, or - for standard input
     pub a: String,
     /// Another, whose rows are looked for in the first
     pub b: String,

@@ -46,6 +46,7 @@ mod small_files;
 mod spill;
 mod target_columns;
 mod target_file;
+mod target_stream;
 mod targets;
 mod trust;
 mod verify;

@@ -1,6 +1,7 @@
 //! What is looked into: a file, a directory, a dataset or a file in one, as rows.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::registry::KeptPrints;
 use crate::registry::LocalRegistry;
+use crate::registry::SpillDirectory;
 use crate::registry::dataset_file::DatasetFile;
 use crate::registry::error::Error;
 use crate::registry::files;
@@ -29,20 +31,23 @@ use crate::registry::target_file::Place;
 use crate::registry::target_file::TargetFile;
 use crate::registry::target_file::Unreadable;
 use crate::registry::target_file::is_lines;
+use crate::registry::target_stream::STDIN;
 
 /// Something with rows: one file or several, one after the other.
 #[derive(Clone)]
 pub struct Target {
-    name: String,
-    files: Arc<Vec<TargetFile>>,
-    home: PathBuf,
+    pub(super) name: String,
+    pub(super) files: Arc<Vec<TargetFile>>,
+    pub(super) home: PathBuf,
     /// The dataset's name without a version, and the path of the file that is meant of it.
-    dataset: Option<String>,
+    pub(super) dataset: Option<String>,
+    /// Where files are that came out of streams.
+    pub(super) spooled: Vec<Arc<SpillDirectory>>,
 }
 
 impl Target {
-    /// Finds what is meant: a path that exists; else a dataset here, or a file of one behind a
-    /// colon. Nothing is read of it yet.
+    /// Finds what is meant: `-` for standard input; a path that exists, which may be a pipe; else a
+    /// dataset here, or a file of one behind a colon. Of files, nothing is read yet.
     ///
     /// # Errors
     /// [`Error`] when there is neither, or no file with rows in it.
@@ -51,6 +56,16 @@ impl Target {
             return Err(Error::NotHere(text.to_owned()));
         }
         let path = Path::new(text);
+        if text == STDIN {
+            return Self::of_stdin(home);
+        }
+        if path
+            .metadata()
+            .is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
+        {
+            let mut pipe = File::open(path).map_err(|e| Error::file("read", path, e))?;
+            return Self::of_stream(text, &mut pipe, home);
+        }
         let (files, dataset) = match path.symlink_metadata() {
             Ok(_) => (on_disk(path)?, None),
             Err(_) => in_store(text, home).map(|(files, name)| (files, Some(name)))?,
@@ -63,6 +78,7 @@ impl Target {
             files: Arc::new(files),
             home: home.to_owned(),
             dataset,
+            spooled: Vec::new(),
         })
     }
 

@@ -40,5 +40,7 @@ mod signing;
 mod spec;
 mod support;
 mod swarm;
+mod targets;
 mod trust;
 mod writing;
+mod zoo;

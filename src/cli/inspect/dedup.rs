@@ -16,7 +16,7 @@ use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::require_columns;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::threads;
 use crate::cli::inspect::write;
 use crate::cli::out::Out;
@@ -47,7 +47,7 @@ const DISTANCE_MAX: u32 = 16;
 
 pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = targets(&args.target, cli)?;
     let mut columns = args.near.column.clone();
     columns.extend(args.source.clone());
     if let KeepArg::Max(column) = &args.keep {

@@ -8,7 +8,7 @@ use crate::cli::args_inspect::LintFormat;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
 use crate::cli::out::printable;
@@ -29,12 +29,12 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
     if args.rules {
         return rules(out);
     }
-    let Some(name) = &args.target else {
+    if args.target.is_empty() {
         return Err(Failure::usage(
             "give a TARGET, or --rules for the list of rules",
         ));
-    };
-    let target = target(name, cli)?;
+    }
+    let target = targets(&args.target, cli)?;
     require_columns(&target, &args.column, out)?;
     let options = options(args)?;
     let what = ("looking over rows", out);

@@ -51,6 +51,12 @@ fn target(text: &str, cli: &Cli) -> Result<Target, Failure> {
     Ok(Target::open(text, &home_of(cli)?)?)
 }
 
+/// Several targets as one.
+fn targets(texts: &[String], cli: &Cli) -> Result<Target, Failure> {
+    let all: Result<Vec<Target>, Failure> = texts.iter().map(|text| target(text, cli)).collect();
+    Target::joined(all?).ok_or(Failure::usage("give a TARGET"))
+}
+
 /// Looks whether rows have the columns that were named.
 fn require_columns(target: &Target, columns: &[String], out: &Out) -> Result<(), Failure> {
     let bar = Bar::new(out.is_quiet());

@@ -12,7 +12,7 @@ use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::threads;
 use crate::cli::inspect::write;
 use crate::cli::out::Out;
@@ -37,7 +37,7 @@ use crate::registry::host;
 
 pub(crate) fn split(args: &SplitArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = targets(&args.target, cli)?;
     require_columns(&target, args.by.as_slice(), out)?;
     let by = args.by.clone().map_or(SplitBy::Row, SplitBy::Column);
     let has_groups = by == SplitBy::Row && !args.no_groups;
@@ -119,7 +119,7 @@ fn paths(args: &SplitArgs, ending: &str) -> Vec<PathBuf> {
 
 pub(crate) fn draw(args: &SampleArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = targets(&args.target, cli)?;
     let options = SampleOptions {
         threads: threads(),
         rows: args.rows,

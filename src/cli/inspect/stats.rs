@@ -8,7 +8,7 @@ use crate::cli::args_inspect::StatsArgs;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::tell_truncated;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
@@ -33,7 +33,7 @@ const END_SHOWN: usize = 32;
 const TOP_SHOWN: usize = 3;
 
 pub(crate) fn run(args: &StatsArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let target = target(&args.target, cli)?;
+    let target = targets(&args.target, cli)?;
     require_columns(&target, &args.column, out)?;
     let options = StatsOptions {
         threads: threads(),

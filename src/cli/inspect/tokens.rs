@@ -7,7 +7,7 @@ use crate::cli::args_inspect::TokensArgs;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
 use crate::inspect::stats::LengthStats;
@@ -19,7 +19,7 @@ use crate::registry::host;
 
 pub(crate) fn run(args: &TokensArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = targets(&args.target, cli)?;
     require_columns(&target, &args.column, out)?;
     let options = TokenOptions {
         threads: threads(),

@@ -18,6 +18,7 @@ use crate::cli::inspect::rejects::Rejects;
 use crate::cli::inspect::require_columns;
 use crate::cli::inspect::search::pattern;
 use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
@@ -102,7 +103,7 @@ pub(crate) fn filter(args: &FilterArgs, cli: &Cli, out: &Out) -> Result<(), Fail
         args.ignore_case,
         args.invert,
     )?;
-    let target = target(&args.target, cli)?;
+    let target = targets(&args.target, cli)?;
     require_columns(&target, args.column.as_slice(), out)?;
     let writing = Writing {
         targets: &[target],
@@ -119,7 +120,7 @@ pub(crate) fn filter(args: &FilterArgs, cli: &Cli, out: &Out) -> Result<(), Fail
 
 pub(crate) fn export(args: &ExportArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = targets(&args.target, cli)?;
     require_columns(&target, &args.column, out)?;
     let removed = match args.unique {
         false => None,

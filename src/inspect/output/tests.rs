@@ -65,11 +65,14 @@ fn json_becomes_records_that_the_csv_crate_reads() {
     let rows = ROWS.map(|r| (&Shape::Json, r));
     let bytes = written(OutputFormat::Csv, &rows);
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    assert_eq!(reader.headers().unwrap(), vec!["a", "b", "c", "e"]);
+    assert_eq!(reader.headers().unwrap(), vec!["a", "b", "c", "e", "a_1"]);
     let records: Vec<_> = reader.records().map(|r| r.unwrap()).collect();
-    assert_eq!(records[0], vec!["1", "x, \"y\"\n", "[1,{\"d\":null}]", ""]);
-    assert_eq!(records[1], vec!["2.5", "", "", "true"]);
-    assert_eq!(records[3], vec!["9007199254740993", "", "", ""]);
+    assert_eq!(
+        records[0],
+        vec!["1", "x, \"y\"\n", "[1,{\"d\":null}]", "", ""]
+    );
+    assert_eq!(records[1], vec!["2.5", "", "", "true", ""]);
+    assert_eq!(records[3], vec!["9007199254740993", "", "", "", "7"]);
 }
 
 #[test]
@@ -101,7 +104,7 @@ fn parquet_comes_out_as_it_went_in() {
         .iter()
         .map(|f| f.data_type().to_string())
         .collect();
-    assert_eq!(types, ["Utf8", "Utf8", "Utf8", "Boolean"]);
+    assert_eq!(types, ["Utf8", "Utf8", "Utf8", "Boolean", "Int64"]);
     let b = batches[0].column(1).as_any();
     let b = b.downcast_ref::<arrow_array::StringArray>().unwrap();
     assert_eq!(b.value(0), "x, \"y\"\n");

@@ -45,6 +45,7 @@ pub use open::OpenOptions;
 pub use open::Opened;
 pub use open::has_rows;
 pub use open::open_table;
+pub use open::sniff;
 pub use row_index::GrowingIndex;
 pub use row_index::Point;
 pub use row_index::RowIndex;

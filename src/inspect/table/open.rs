@@ -178,6 +178,50 @@ fn is_skippable(magic: &[u8]) -> bool {
     matches!(magic, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
+/// What a file without a name is, by its first bytes: columnar, JSON, or records, where the first
+/// lines have the same number of a separator. None for plain text.
+///
+/// # Errors
+/// As [`open_table`].
+pub fn sniff(source: &Arc<dyn ReadAt>) -> Result<Option<FileFormat>, TableError> {
+    let magic = first_bytes(Input::open(Arc::clone(source), Compression::None, 0), 16)?;
+    let found = recognise(&magic, "")?;
+    if found.format != Format::Bytes {
+        return Ok(Some(found));
+    }
+    let head = Head::read(source, found.compression, HEAD_BYTES)?;
+    let first = head.text.iter().find(|b| !b.is_ascii_whitespace());
+    let format = match first {
+        Some(b'[' | b'{') => Format::JsonArray,
+        _ if is_records(&head) => Format::Csv,
+        _ => return Ok(None),
+    };
+    Ok(Some(FileFormat { format, ..found }))
+}
+
+/// Lines that are compared.
+const SNIFFED_LINES: usize = 64;
+
+fn is_records(head: &Head) -> bool {
+    let lines = head.text.split(|b| *b == b'\n').take(SNIFFED_LINES);
+    let mut lines: Vec<&[u8]> = lines.collect();
+    // The last may not be whole, and is empty behind a newline.
+    lines.pop();
+    let count = |line: &[u8], separator: u8| {
+        let mut quoted = false;
+        let outside = line.iter().filter(|b| {
+            quoted ^= **b == b'"';
+            !quoted && **b == separator
+        });
+        outside.count()
+    };
+    let agree = |separator: u8| {
+        let first = lines.first().map_or(0, |line| count(line, separator));
+        first > 0 && lines.iter().all(|line| count(line, separator) == first)
+    };
+    lines.len() > 1 && [b',', b'\t', b';', b'|'].into_iter().any(agree)
+}
+
 fn open_text(
     source: Arc<dyn ReadAt>,
     format: FileFormat,

@@ -33,13 +33,13 @@ pub(super) fn read_footer(source: &dyn ReadAt) -> Result<ParquetMetaData, TableE
         return Err(damaged("it does not end as a Parquet file"));
     }
     let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    let start = end.checked_sub(length as u64);
+    let start = start.ok_or_else(|| damaged("its footer is longer than the file"))?;
     if length > PARQUET_FOOTER_BYTES_MAX {
         return Err(TableError::Limit(format!(
             "its footer has more than {PARQUET_FOOTER_BYTES_MAX} bytes (`parquet_footer_bytes_max`)"
         )));
     }
-    let start = end.checked_sub(length as u64);
-    let start = start.ok_or_else(|| damaged("its footer is longer than the file"))?;
     let bytes = exactly(source, start, length).ok_or(TableError::Shrunk)?;
     match look(&bytes) {
         Ok(true) => return Err(encrypted()),
