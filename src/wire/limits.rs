@@ -53,7 +53,7 @@ pub const ROW_BYTES_MAX: usize = 64 << 20;
 /// written in another format or to be compared.
 pub const LONG_ROW_BYTES_MAX: usize = 1 << 30;
 /// Columns of a file that is written with columns: CSV, Parquet.
-pub const WRITTEN_COLUMNS_MAX: usize = 65_536;
+pub const WRITTEN_COLUMNS_MAX: usize = 32_768;
 /// Elements of the schema of a Parquet file, groups among them.
 pub const PARQUET_SCHEMA_ELEMENTS_MAX: usize = 262_144;
 /// Bytes of a regular expression.

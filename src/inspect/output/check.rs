@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 
@@ -64,6 +65,10 @@ impl fmt::Display for Refusal {
     }
 }
 
+static NAN: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("NaN"));
+static INFINITY: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new("Infinity"));
+
 /// What is looked at in every row before it is written.
 #[derive(Clone, Copy, Debug)]
 pub struct RowCheck {
@@ -116,7 +121,7 @@ impl RowCheck {
         if is_lines && memchr::memchr2(b'\n', b'\r', row).is_some() && has_break_in_string(row) {
             return Err(malformed(row));
         }
-        if memmem::find(row, b"NaN").is_none() && memmem::find(row, b"Infinity").is_none() {
+        if NAN.find(row).is_none() && INFINITY.find(row).is_none() {
             return Ok(Cow::Borrowed(row));
         }
         let Some(found) = no_numbers(row) else {
