@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,10 +60,7 @@ impl Target {
         if text == STDIN {
             return Self::of_stdin(home);
         }
-        if path
-            .metadata()
-            .is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
-        {
+        if path.metadata().is_ok_and(|meta| meta.file_type().is_fifo()) {
             let mut pipe = File::open(path).map_err(|e| Error::file("read", path, e))?;
             return Self::of_stream(text, &mut pipe, home);
         }
