@@ -154,6 +154,8 @@ fn names_that_are_there_twice_are_made_unique_and_told() {
         read(&to),
         "{\"a\":1,\"a_1\":\"x\",\"b\":3}\n{\"a\":2,\"a_1\":\"y\",\"b\":4}\n"
     );
+    let info = run(home, &["inspect", "info", &csv]);
+    assert!(String::from_utf8_lossy(&info.stderr).contains("`a_1`"));
     let stats = answer(home, &["inspect", "stats", &csv]);
     let columns = stats["columns"].as_array().unwrap();
     let names: Vec<&str> = columns
