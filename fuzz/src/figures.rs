@@ -17,6 +17,7 @@ pub fn statistics(data: &[u8]) {
         names: vec!["a".to_owned(), "b".to_owned()],
         separator: b',',
         is_in_file: false,
+        repeated: Vec::new(),
     };
     for shape in [Shape::Json, Shape::Text, Shape::Delimited(Arc::new(header))] {
         let with = |threads| {

@@ -20,6 +20,7 @@ pub fn lint(data: &[u8]) {
         names: vec!["a".to_owned(), "b".to_owned()],
         separator: b',',
         is_in_file: false,
+        repeated: Vec::new(),
     };
     for shape in [Shape::Json, Shape::Text, Shape::Delimited(Arc::new(header))] {
         let table = Arc::new(Lines::new(Arc::new(data.to_vec()), shape.clone()));

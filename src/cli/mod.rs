@@ -5,6 +5,7 @@ mod archives;
 mod args;
 mod args_inspect;
 mod args_peers;
+mod args_write;
 mod ask;
 mod bar;
 mod card;

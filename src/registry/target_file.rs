@@ -29,6 +29,7 @@ use crate::registry::error::Error;
 use crate::registry::row_indexes::KeptRows;
 
 /// A file of a target.
+#[derive(Clone)]
 pub struct TargetFile {
     pub(super) path: String,
     pub(super) size_bytes: u64,
@@ -37,6 +38,7 @@ pub struct TargetFile {
 }
 
 /// Where a file is.
+#[derive(Clone)]
 pub(super) enum Place {
     Disk(PathBuf),
     Store(Arc<DatasetFile>),

@@ -49,5 +49,8 @@ mod signing;
 mod spec;
 mod support;
 mod swarm;
+mod targets;
 mod trust;
 mod volumes;
+mod writing;
+mod zoo;

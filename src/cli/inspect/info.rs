@@ -8,7 +8,8 @@ use crate::cli::args::Cli;
 use crate::cli::args_inspect::InfoArgs;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
+use crate::cli::inspect::tell_repeated;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
@@ -23,7 +24,8 @@ const FILES_SHOWN: usize = 20;
 
 pub(crate) fn run(args: &InfoArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli, out)?;
+    let target = targets(&args.target, cli, out)?;
+    tell_repeated(&target, out)?;
     let (mut files, mut schemas, mut formats) = (Vec::new(), Vec::new(), BTreeSet::new());
     for file in target.files() {
         let (format, schema) = file.describe()?;

@@ -5,6 +5,7 @@ mod info;
 mod lines;
 mod lint;
 mod overlap;
+mod rejects;
 mod search;
 mod split;
 mod stats;
@@ -59,6 +60,30 @@ fn target(text: &str, cli: &Cli, out: &Out) -> Result<Target, Failure> {
         }
         opened => Ok(opened?),
     }
+}
+
+/// Several targets as one.
+fn targets(texts: &[String], cli: &Cli, out: &Out) -> Result<Target, Failure> {
+    let open = |text: &String| target(text, cli, out);
+    let all: Result<Vec<Target>, Failure> = texts.iter().map(open).collect();
+    Target::joined(all?).ok_or(Failure::usage("give a TARGET"))
+}
+
+/// Says which columns got other names.
+fn tell_repeated(target: &Target, out: &Out) -> Result<(), Failure> {
+    for name in target.repeated_names()? {
+        out.diagnostic(&format!(
+            "warning: `{}` has `{name}` twice; the second is called `{name}_1`",
+            target.name()
+        ));
+    }
+    Ok(())
+}
+
+/// Looks whether rows have the columns that were named.
+fn require_columns(target: &Target, columns: &[String], out: &Out) -> Result<(), Failure> {
+    let bar = Bar::new(out.is_quiet());
+    Ok(target.require_columns(columns, threads(), &bar)?)
 }
 
 fn threads() -> usize {

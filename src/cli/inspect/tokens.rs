@@ -5,8 +5,9 @@ use serde_json::json;
 use crate::cli::args::Cli;
 use crate::cli::args_inspect::TokensArgs;
 use crate::cli::exit::Failure;
+use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
 use crate::inspect::stats::LengthStats;
@@ -18,7 +19,8 @@ use crate::registry::host;
 
 pub(crate) fn run(args: &TokensArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli, out)?;
+    let target = targets(&args.target, cli, out)?;
+    require_columns(&target, &args.column, out)?;
     let options = TokenOptions {
         threads: threads(),
         encoding: args.encoding,
@@ -27,6 +29,7 @@ pub(crate) fn run(args: &TokensArgs, cli: &Cli, out: &Out) -> Result<(), Failure
     let selection = Selection {
         from: 0,
         columns: args.column.clone(),
+        ..Selection::default()
     };
     let report = scan(&target, &selection, ("counting tokens", out), |s| {
         Ok(count_tokens(s.batches, &options, s.progress)?)

@@ -59,6 +59,7 @@ fn csv() -> Shape {
         names: ["a", "b", "c"].map(str::to_owned).to_vec(),
         separator: b',',
         is_in_file: true,
+        repeated: Vec::new(),
     }))
 }
 
@@ -334,4 +335,31 @@ fn sarif_has_what_code_hosts_need() {
         region,
         &serde_json::json!({"startLine": 2, "startColumn": 18})
     );
+}
+
+#[test]
+fn words_for_nothing_are_found_in_columns_of_numbers() {
+    let of = |text: &[u8]| {
+        let report = lines(text, Shape::Json, &LintOptions::default());
+        count(&report, RuleId::NullWord)
+    };
+    assert_eq!(
+        of(b"{\"a\":1}\n{\"a\":\"N/A\"}\n{\"a\":\"NULL\"}\n{\"a\":2}\n"),
+        2
+    );
+    assert_eq!(of(b"{\"a\":\"x\"}\n{\"a\":\"N/A\"}\n{\"a\":1}\n"), 0);
+    let record = |row: &[u8]| row.to_vec();
+    let all = [record(b"1,x,2"), record(b"N/A,None,3"), record(b"2,y,")];
+    let all: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+    let report = rows(&all, csv(), &LintOptions::default());
+    assert_eq!(count(&report, RuleId::NullWord), 1);
+}
+
+#[test]
+fn keys_that_differ_in_case_alone_are_found() {
+    let text = b"{\"Name\":1}\n{\"name\":2}\n{\"name\":3}\n{\"other\":3}\n";
+    let report = lines(text, Shape::Json, &LintOptions::default());
+    assert_eq!(count(&report, RuleId::KeyCase), 1);
+    let found = report.rules.iter().find(|r| r.rule.id == RuleId::KeyCase);
+    assert_eq!(found.unwrap().examples[0].column.as_deref(), Some("Name"));
 }

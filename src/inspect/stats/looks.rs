@@ -2,7 +2,7 @@
 
 /// A type that a field may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(in crate::inspect) enum Look {
     /// `true` or `false`, all small, all capital, or with a capital in front.
     Bool(bool),
     /// A number; whether it is written as a whole one.
@@ -13,7 +13,7 @@ pub(super) enum Look {
 
 /// What a field looks like. Digits with a zero before them are no number: such fields are codes,
 /// whose zeros say something.
-pub(super) fn look(field: &[u8]) -> Look {
+pub(in crate::inspect) fn look(field: &[u8]) -> Look {
     match field {
         b"true" | b"True" | b"TRUE" => return Look::Bool(true),
         b"false" | b"False" | b"FALSE" => return Look::Bool(false),

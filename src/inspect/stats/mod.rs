@@ -32,6 +32,8 @@ use std::sync::PoisonError;
 pub use distinct::DISTINCT_ERROR;
 #[cfg(feature = "tokens")]
 pub(in crate::inspect) use lengths::Lengths;
+pub(in crate::inspect) use looks::Look;
+pub(in crate::inspect) use looks::look;
 pub use report::Bin;
 pub use report::ColumnStats;
 pub use report::ColumnType;

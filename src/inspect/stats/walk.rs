@@ -129,7 +129,8 @@ impl Walker {
     }
 
     fn json(&mut self, row: &[u8]) -> Result<(), ScanError> {
-        let mut scanner = Scanner::new(row);
+        // Numbers that are none are counted as such.
+        let mut scanner = Scanner::with_nan(row);
         match scanner.next_event()? {
             Some(Event::Object) => self.object(&mut scanner, ROOT, 1)?,
             Some(event) => {

@@ -154,11 +154,15 @@ fn number_stats(column: &Column, moments: &Moments, options: &StatsOptions) -> O
 
 fn text_stats(column: &Column, options: &StatsOptions) -> Option<TextStats> {
     let texts = &column.texts;
+    let lengths = texts.lengths.stats(&options.quantiles)?;
+    let are_times = texts.times == lengths.count;
+    let times = texts.earliest.zip(texts.latest).filter(|_| are_times);
     let mut scripts: Vec<_> = Script::ALL.into_iter().zip(texts.scripts).collect();
     scripts.retain(|(_, count)| *count > 0);
     scripts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     Some(TextStats {
-        lengths: texts.lengths.stats(&options.quantiles)?,
+        lengths,
+        times: times.map(|(a, b)| (a.shown.text(), b.shown.text())),
         empty: texts.empty,
         ascii: texts.ascii,
         ascii_characters: texts.ascii_characters,

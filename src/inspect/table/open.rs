@@ -25,9 +25,12 @@ use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::open_arrow;
 use crate::inspect::table::columnar::open_parquet;
 use crate::inspect::table::input::Input;
+use crate::inspect::table::names::repeated_names;
 use crate::inspect::table::text::Rows;
 use crate::inspect::table::text::TextTable;
+use crate::inspect::table::unique_names;
 use crate::read_at::ReadAt;
+use crate::wire::limits::ROW_BYTES_MAX;
 
 /// What is known of a file that is opened.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +89,8 @@ pub fn open_table(
 
 impl Opened {
     /// The type of its rows: as the file says, or as the values at its front are.
+    ///
+    /// Names of the columns of delimited text are those of its header.
     pub fn schema(&self) -> Option<Schema> {
         let head = match &self.schema {
             Known::Schema(schema) => return Some(schema.clone()),
@@ -98,6 +103,27 @@ impl Opened {
                 csv::table(self.format.format, &head.text, head.is_whole).schema
             }
             _ => None,
+        }
+    }
+
+    /// Names of the columns that the file says it has: in a header, or in a schema of its own.
+    pub fn column_names(&self) -> Vec<String> {
+        match (self.table.columnar(), self.table.shape()) {
+            (Some(columnar), _) => {
+                let fields = columnar.schema.fields().iter();
+                fields.map(|field| field.name().clone()).collect()
+            }
+            (None, Shape::Delimited(header)) => header.names.clone(),
+            (None, Shape::Json | Shape::Text) => Vec::new(),
+        }
+    }
+
+    /// Names that the file has twice, for columns that got others.
+    pub fn repeated_names(&self) -> Vec<String> {
+        match (self.table.columnar(), self.table.shape()) {
+            (Some(columnar), _) => columnar.repeated.clone(),
+            (None, Shape::Delimited(header)) => header.repeated.clone(),
+            (None, Shape::Json | Shape::Text) => Vec::new(),
         }
     }
 
@@ -152,12 +178,56 @@ fn is_skippable(magic: &[u8]) -> bool {
     matches!(magic, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
+/// What a file without a name is, by its first bytes: columnar, JSON, or records, where the first
+/// lines have the same number of a separator. None for plain text.
+///
+/// # Errors
+/// As [`open_table`].
+pub fn sniff(source: &Arc<dyn ReadAt>) -> Result<Option<FileFormat>, TableError> {
+    let magic = first_bytes(Input::open(Arc::clone(source), Compression::None, 0), 16)?;
+    let found = recognise(&magic, "")?;
+    if found.format != Format::Bytes {
+        return Ok(Some(found));
+    }
+    let head = Head::read(source, found.compression, HEAD_BYTES)?;
+    let first = head.text.iter().find(|b| !b.is_ascii_whitespace());
+    let format = match first {
+        Some(b'[' | b'{') => Format::JsonArray,
+        _ if is_records(&head) => Format::Csv,
+        _ => return Ok(None),
+    };
+    Ok(Some(FileFormat { format, ..found }))
+}
+
+/// Lines that are compared.
+const SNIFFED_LINES: usize = 64;
+
+fn is_records(head: &Head) -> bool {
+    let lines = head.text.split(|b| *b == b'\n').take(SNIFFED_LINES);
+    let mut lines: Vec<&[u8]> = lines.collect();
+    // The last may not be whole, and is empty behind a newline.
+    lines.pop();
+    let count = |line: &[u8], separator: u8| {
+        let mut quoted = false;
+        let outside = line.iter().filter(|b| {
+            quoted ^= **b == b'"';
+            !quoted && **b == separator
+        });
+        outside.count()
+    };
+    let agree = |separator: u8| {
+        let first = lines.first().map_or(0, |line| count(line, separator));
+        first > 0 && lines.iter().all(|line| count(line, separator) == first)
+    };
+    lines.len() > 1 && [b',', b'\t', b';', b'|'].into_iter().any(agree)
+}
+
 fn open_text(
     source: Arc<dyn ReadAt>,
     format: FileFormat,
     options: OpenOptions,
 ) -> Result<Opened, TableError> {
-    let head = Head::read(&source, format.compression)?;
+    let mut head = Head::read(&source, format.compression, HEAD_BYTES)?;
     if format.compression != Compression::None
         && (head.text.starts_with(parquet::MAGIC) || head.text.starts_with(arrow::FILE_MAGIC))
     {
@@ -166,7 +236,11 @@ fn open_text(
     }
     let (rows, inner) = rows_in(format.format, &head);
     let shape = match rows {
-        Rows::Records => delimited(inner, &head),
+        Rows::Records => {
+            let (shape, longer) = delimited(inner, head, &source)?;
+            head = longer;
+            shape
+        }
         Rows::Elements | Rows::Values => Shape::Json,
         Rows::Lines if inner == Format::Jsonl => Shape::Json,
         Rows::Lines => Shape::Text,
@@ -239,13 +313,33 @@ fn rows_in(format: Format, head: &Head) -> (Rows, Format) {
     }
 }
 
-fn delimited(format: Format, head: &Head) -> Shape {
-    let table = csv::table(format, &head.text, head.is_whole);
-    Shape::Delimited(Arc::new(Header {
-        names: table.names,
+/// What the columns are called. More is read where the first record is longer than the front.
+fn delimited(
+    format: Format,
+    mut head: Head,
+    source: &Arc<dyn ReadAt>,
+) -> Result<(Shape, Head), TableError> {
+    let mut most = HEAD_BYTES;
+    let table = loop {
+        let table = csv::table(format, &head.text, head.is_whole);
+        if head.is_whole || !table.names.is_empty() {
+            break table;
+        }
+        if most >= ROW_BYTES_MAX {
+            return Err(TableError::Limit(format!(
+                "its first record has more than {ROW_BYTES_MAX} bytes (`row_bytes_max`)"
+            )));
+        }
+        most = (most * 8).min(ROW_BYTES_MAX);
+        head = Head::read(source, head.compression, most)?;
+    };
+    let shape = Shape::Delimited(Arc::new(Header {
+        repeated: repeated_names(&table.names),
+        names: unique_names(table.names),
         separator: table.separator,
         is_in_file: table.has_header,
-    }))
+    }));
+    Ok((shape, head))
 }
 
 /// The beginning of the text, without a byte order mark.
@@ -258,11 +352,16 @@ struct Head {
 }
 
 impl Head {
-    fn read(source: &Arc<dyn ReadAt>, compression: Compression) -> Result<Self, TableError> {
+    /// At most so many bytes of it.
+    fn read(
+        source: &Arc<dyn ReadAt>,
+        compression: Compression,
+        most: usize,
+    ) -> Result<Self, TableError> {
         let input = Input::open(Arc::clone(source), compression, 0);
-        let mut text = first_bytes(input, HEAD_BYTES + 1)?;
-        let is_whole = text.len() <= HEAD_BYTES;
-        text.truncate(HEAD_BYTES);
+        let mut text = first_bytes(input, most + 1)?;
+        let is_whole = text.len() <= most;
+        text.truncate(most);
         let mut front = 0;
         if text.starts_with(b"\xef\xbb\xbf") {
             text.drain(..3);

@@ -182,6 +182,7 @@ fn cells_say_what_is_written() {
         names: vec!["one".to_owned(), "two".to_owned()],
         separator: b',',
         is_in_file: true,
+        repeated: Vec::new(),
     };
     let csv = Shape::Delimited(Arc::new(header));
     let row = b"\"a,\"\"b\"\"\nc\",d,";

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::inspect::format::Compression;
 use crate::inspect::table::Batches;
 use crate::inspect::table::GrowingIndex;
+use crate::inspect::table::RowSource;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
@@ -119,11 +120,16 @@ impl Table for TextTable {
         let start = self.start(selection.from)?;
         let cutter = self.cutter(start.row == 0);
         let index = self.index.clone();
+        let source = match self.compression {
+            Compression::None => RowSource::Plain(Arc::clone(&self.source)),
+            compression => RowSource::Packed(Arc::clone(&self.source), compression),
+        };
         Ok(Arc::new(Stream::new(
             self.shape.clone(),
             cutter,
             start,
             index,
+            source,
         )))
     }
 }

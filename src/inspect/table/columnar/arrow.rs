@@ -26,16 +26,19 @@ use crate::inspect::arrow::message_at;
 use crate::inspect::parquet::exactly;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
-use crate::inspect::table::Filled;
+use crate::inspect::table::Columnar;
+use crate::inspect::table::Decoded;
 use crate::inspect::table::Next;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
+use crate::inspect::table::columnar::RowsBatch;
 use crate::inspect::table::columnar::batch_rows;
 use crate::inspect::table::columnar::guarded;
+use crate::inspect::table::columnar::names::repeated_fields;
+use crate::inspect::table::columnar::names::unique_fields;
 use crate::inspect::table::columnar::render::check;
-use crate::inspect::table::columnar::render::render;
 use crate::inspect::table::columnar::render::with_utc;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ARROW_BODY_BYTES_MAX;
@@ -54,11 +57,18 @@ pub(in crate::inspect::table) fn open_arrow(
         true => guarded(|| file(&*source))?,
         false => guarded(|| stream(&*source))?,
     };
+    let repeated = repeated_fields(&schema.fields);
+    let schema = Schema::new_with_metadata(unique_fields(&schema.fields), schema.metadata);
     let shown = Schema::new(with_utc(&schema.fields));
     check(&shown)?;
     let mut table = ArrowTable {
         source,
         schema: Arc::new(shown),
+        columnar: Columnar {
+            schema: Arc::new(schema.clone()),
+            metadata: Vec::new(),
+            repeated,
+        },
         messages,
         rows: None,
     };
@@ -114,7 +124,9 @@ fn schema_of(schema: arrow_ipc::Schema<'_>) -> Result<Schema, ArrowError> {
 
 struct ArrowTable {
     source: Arc<dyn ReadAt>,
+    /// With instants in UTC, as rows are shown.
     schema: Arc<Schema>,
+    columnar: Columnar,
     messages: Messages,
     rows: Option<u64>,
 }
@@ -209,7 +221,9 @@ impl ArrowTable {
         let is_wanted = |name: &str| {
             columns.iter().any(|path| {
                 let rest = path.strip_prefix(name);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                rest.is_some_and(|rest| {
+                    rest.is_empty() || rest.starts_with('.') || rest.starts_with("[]")
+                })
             })
         };
         let fields = self.schema.fields().iter().enumerate();
@@ -236,6 +250,10 @@ impl Table for ArrowTable {
         &Shape::Json
     }
 
+    fn columnar(&self) -> Option<&Columnar> {
+        Some(&self.columnar)
+    }
+
     fn rows(&self) -> Option<u64> {
         self.rows
     }
@@ -243,6 +261,12 @@ impl Table for ArrowTable {
     fn batches(self: Arc<Self>, selection: &Selection) -> Result<Arc<dyn Batches>, TableError> {
         Ok(Arc::new(ArrowBatches {
             projection: self.projection(&selection.columns),
+            schema: match selection.decoded {
+                Decoded::No => Arc::clone(&self.schema),
+                Decoded::Beside | Decoded::Alone => Arc::clone(&self.columnar.schema),
+            },
+            nan: selection.nan,
+            decoded: selection.decoded,
             state: Mutex::new(State {
                 cursor: self.front(),
                 dictionaries: HashMap::new(),
@@ -259,6 +283,10 @@ impl Table for ArrowTable {
 struct ArrowBatches {
     table: Arc<ArrowTable>,
     projection: Option<Vec<usize>>,
+    /// Of the rows as they are decoded.
+    schema: Arc<Schema>,
+    nan: bool,
+    decoded: Decoded,
     state: Mutex<State>,
 }
 
@@ -299,16 +327,13 @@ impl Batches for ArrowBatches {
                 }
             }
         };
-        let mut done = Ok(());
-        batch.refill_lines(&Shape::Json, 0, |text| {
-            let rendered = render(&rows, bytes, text);
-            rendered.unwrap_or_else(|error| {
-                done = Err(error);
-                text.clear();
-                Filled::default()
-            })
-        });
-        done.map(|()| Next::Batch(number))
+        let options = RowsBatch {
+            bytes_read: bytes,
+            nan: self.nan,
+            decoded: self.decoded,
+        };
+        options.fill(batch, rows)?;
+        Ok(Next::Batch(number))
     }
 }
 
@@ -343,13 +368,12 @@ impl ArrowBatches {
         }
         let length = usize::try_from(header.body_bytes).unwrap_or(usize::MAX);
         if length > ARROW_BODY_BYTES_MAX {
-            let why = "a message has more bytes than are taken into memory";
-            return Err(TableError::Unsupported(why.to_owned()));
+            return Err(too_long());
         }
         let body = exactly(&*self.table.source, header.body_at, length);
         let body = body.ok_or(TableError::Shrunk)?;
         look_at_buffers(header, &body)?;
-        let (body, schema) = (Buffer::from_vec(body), &self.table.schema);
+        let (body, schema) = (Buffer::from_vec(body), &self.schema);
         let decoded = guarded(|| {
             let message = header.message()?;
             if let Some(batch) = message.header_as_dictionary_batch() {
@@ -377,6 +401,12 @@ impl ArrowBatches {
         });
         Ok(())
     }
+}
+
+fn too_long() -> TableError {
+    TableError::Limit(format!(
+        "a message has more than {ARROW_BODY_BYTES_MAX} bytes (`arrow_body_bytes_max`)"
+    ))
 }
 
 /// Looks at the lengths that compressed buffers claim, before a library allocates them.
@@ -418,9 +448,7 @@ fn look_at_buffers(header: &Header, body: &[u8]) -> Result<(), TableError> {
         (Some(codec), _) if codec != CompressionType::LZ4_FRAME => Err(TableError::Unsupported(
             "its messages are compressed with zstd; write it with lz4 or without".to_owned(),
         )),
-        (_, sum) if sum > ARROW_BODY_BYTES_MAX as u64 => Err(TableError::Unsupported(
-            "a message has more bytes than are taken into memory".to_owned(),
-        )),
+        (_, sum) if sum > ARROW_BODY_BYTES_MAX as u64 => Err(too_long()),
         _ => Ok(()),
     }
 }
