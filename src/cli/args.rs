@@ -13,6 +13,7 @@ use crate::cli::args_peers::PeersArgs;
 use crate::cli::args_peers::PullArgs;
 use crate::cli::args_peers::ServeArgs;
 use crate::cli::args_peers::SyncArgs;
+use crate::cli::args_reading::ReadingArgs;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::PublisherKey;
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     },
     /// Look inside data
     Inspect {
+        #[command(flatten)]
+        reading: ReadingArgs,
         #[command(subcommand)]
         command: InspectCommand,
     },

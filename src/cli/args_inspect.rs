@@ -7,12 +7,10 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::cli::archives::size;
-use crate::cli::inspect::encoding_named;
 use crate::cli::inspect::rule_named;
 use crate::inspect::dup::Shingle;
 use crate::inspect::lint::RuleId;
 use crate::inspect::output::OutputFormat;
-use crate::inspect::tokens::Encoding;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum InspectCommand {
@@ -324,9 +322,6 @@ pub(crate) struct StatsArgs {
 pub(crate) struct TokensArgs {
     /// A path, a reference to a dataset, or REF:path/in/dataset
     pub target: String,
-    /// The encoding: o200k_base or cl100k_base
-    #[arg(long, value_name = "NAME", default_value = "o200k_base", value_parser = encoding_named)]
-    pub encoding: Encoding,
     /// Count the text of this column alone; may be given several times
     #[arg(long, value_name = "C")]
     pub column: Vec<String>,

@@ -5,6 +5,7 @@ mod archives;
 mod args;
 mod args_inspect;
 mod args_peers;
+mod args_reading;
 mod bar;
 mod card;
 mod commands;
@@ -61,7 +62,7 @@ pub fn main() -> ExitCode {
     let out = Out::new(cli.json, cli.quiet, !cli.no_color);
     let done = match &cli.command {
         Command::Registry { command } => commands::run(command, &cli, &out),
-        Command::Inspect { command } => inspect::run(command, &cli, &out),
+        Command::Inspect { command, .. } => inspect::run(command, &cli, &out),
         Command::Doctor => doctor::run(&cli, &out),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -4,8 +4,10 @@ use arrow_schema::Schema;
 
 use crate::inspect::arrow;
 use crate::inspect::compressed;
-use crate::inspect::csv;
-use crate::inspect::csv::RecordCounter;
+use crate::inspect::dialect;
+use crate::inspect::dialect::DialectOptions;
+use crate::inspect::encoding::TextEncoding;
+use crate::inspect::encoding::Transcoder;
 use crate::inspect::format::Compression;
 use crate::inspect::format::Ending;
 use crate::inspect::format::FileFormat;
@@ -15,9 +17,13 @@ use crate::inspect::json;
 use crate::inspect::json::ArrayCounter;
 use crate::inspect::parquet;
 use crate::inspect::rows::RowCounter;
+use crate::inspect::table::Cutter;
+use crate::inspect::table::DelimitedCutter;
 use crate::panics::caught;
 use crate::read_at::ReadAt;
 
+/// Bytes that tell how a text is written.
+const FRONT_BYTES: usize = 4;
 /// Schemas of text come from this much of a file's beginning.
 pub(crate) const HEAD_BYTES: usize = 1 << 20;
 
@@ -50,6 +56,9 @@ pub struct Describer {
 /// Counts the rows of text and keeps its beginning.
 #[derive(Debug)]
 struct Text {
+    /// The first bytes, until they say how the text is written; and what makes UTF-8 of it then.
+    front: Vec<u8>,
+    transcoder: Option<Transcoder>,
     head: Vec<u8>,
     seen_bytes: u64,
     counter: Counter,
@@ -59,11 +68,48 @@ struct Text {
 enum Counter {
     None,
     Lines(RowCounter),
-    Records(RecordCounter),
+    /// Records of this format, of which nothing is known before their beginning is there.
+    Undecided(Format),
+    Records(Records),
     /// Nothing but white space so far.
     Json,
     Array(ArrayCounter),
 }
+
+/// Counts records.
+#[derive(Debug)]
+struct Records {
+    cutter: DelimitedCutter,
+    at: u64,
+    count: u64,
+}
+
+impl Records {
+    fn new((separator, quote): (u8, Option<u8>)) -> Self {
+        Self {
+            cutter: DelimitedCutter::new(separator, quote),
+            at: 0,
+            count: 0,
+        }
+    }
+
+    fn push(&mut self, piece: &[u8]) {
+        for part in piece.chunks(RECORDS_BYTES) {
+            let mut found = Vec::new();
+            // Any bytes are records.
+            let _ = self.cutter.scan(part, self.at, usize::MAX, &mut found);
+            self.at += part.len() as u64;
+            self.count += found.len() as u64;
+        }
+    }
+
+    fn finish(self) -> u64 {
+        self.count + u64::from(self.cutter.open_from().is_some())
+    }
+}
+
+/// Bytes whose records are found at a time.
+const RECORDS_BYTES: usize = 64 << 10;
 
 impl Describer {
     /// A describer of the file at a path; only its ending counts.
@@ -86,7 +132,8 @@ impl Describer {
     /// What the file is; `source` is the same file again, of which a footer or, where it is
     /// compressed, everything is read.
     pub fn finish(self, source: &dyn ReadAt) -> Description {
-        let Self { ending, text } = self;
+        let Self { ending, mut text } = self;
+        text.end();
         let plain = |format, found: Option<(Schema, u64)>| match found {
             Some((schema, rows)) => Description {
                 format: FileFormat {
@@ -126,6 +173,7 @@ fn inside(format: Format, compression: Compression, source: &dyn ReadAt) -> Opti
     if whole != Ok(true) {
         return None;
     }
+    text.end();
     let mut found = text.finish(format);
     if found.format.format == Format::Bytes {
         return None;
@@ -137,18 +185,75 @@ fn inside(format: Format, compression: Compression, source: &dyn ReadAt) -> Opti
 impl Text {
     fn new(format: Option<Format>) -> Self {
         Self {
+            front: Vec::new(),
+            transcoder: None,
             head: Vec::new(),
             seen_bytes: 0,
             counter: match format {
                 Some(Format::Jsonl) => Counter::Lines(RowCounter::default()),
                 Some(Format::JsonArray) => Counter::Json,
-                Some(Format::Csv | Format::Tsv) => Counter::Records(RecordCounter::default()),
+                Some(Format::Csv | Format::Tsv) => {
+                    Counter::Undecided(format.unwrap_or(Format::Csv))
+                }
                 _ => Counter::None,
             },
         }
     }
 
     fn push(&mut self, piece: &[u8]) {
+        let Some(transcoder) = &mut self.transcoder else {
+            let more = FRONT_BYTES.saturating_sub(self.front.len());
+            let (front, rest) = piece.split_at_checked(more).unwrap_or((piece, &[]));
+            self.front.extend_from_slice(front);
+            if self.front.len() == FRONT_BYTES {
+                self.begin();
+                self.push(rest);
+            }
+            return;
+        };
+        if transcoder.encoding() == TextEncoding::Utf8 {
+            return self.push_text(piece);
+        }
+        let mut text = Vec::new();
+        for part in piece.chunks(RECORDS_BYTES) {
+            text.clear();
+            if let Some(transcoder) = &mut self.transcoder {
+                transcoder.push(part, &mut text);
+            }
+            self.push_text(&text);
+        }
+    }
+
+    /// The front says how the text is written; a byte order mark is no part of it.
+    fn begin(&mut self) {
+        let front = std::mem::take(&mut self.front);
+        let is_text = !matches!(self.counter, Counter::None);
+        let (encoding, mark) = match TextEncoding::of_mark(&front) {
+            _ if !is_text => (TextEncoding::Utf8, 0),
+            TextEncoding::Utf8 if front.starts_with(b"\xef\xbb\xbf") => (TextEncoding::Utf8, 3),
+            TextEncoding::Utf8 => (TextEncoding::Utf8, 0),
+            other => (other, 2),
+        };
+        self.transcoder = Some(Transcoder::new(encoding));
+        self.push(front.get(mark..).unwrap_or_default());
+    }
+
+    /// There are no more bytes.
+    fn end(&mut self) {
+        if self.transcoder.is_none() {
+            self.begin();
+        }
+        let mut text = Vec::new();
+        if let Some(transcoder) = &mut self.transcoder {
+            transcoder.finish(&mut text);
+        }
+        self.push_text(&text);
+        if let Counter::Undecided(format) = self.counter {
+            self.decide(format, true);
+        }
+    }
+
+    fn push_text(&mut self, piece: &[u8]) {
         // Other files are recognised by their first few bytes.
         let wanted = match self.counter {
             Counter::None => 16,
@@ -161,11 +266,34 @@ impl Text {
         if matches!(self.counter, Counter::Json) {
             self.choose(piece);
         }
+        if let Counter::Undecided(format) = self.counter {
+            if self.head.len() == HEAD_BYTES {
+                self.decide(format, false);
+                let rest = piece.get(take..).unwrap_or_default();
+                return self.count_records(rest);
+            }
+            return;
+        }
         match &mut self.counter {
-            Counter::None | Counter::Json => {}
+            Counter::None | Counter::Json | Counter::Undecided(_) => {}
             Counter::Lines(counter) => counter.push(piece),
             Counter::Records(counter) => counter.push(piece),
             Counter::Array(counter) => counter.push(piece),
+        }
+    }
+
+    /// The beginning says what separates and quotes fields.
+    fn decide(&mut self, format: Format, is_whole: bool) {
+        let options = DialectOptions::default();
+        let marks = dialect::marks(format, &self.head, is_whole, &options);
+        let mut records = Records::new(marks);
+        records.push(&self.head);
+        self.counter = Counter::Records(records);
+    }
+
+    fn count_records(&mut self, piece: &[u8]) {
+        if let Counter::Records(counter) = &mut self.counter {
+            counter.push(piece);
         }
     }
 
@@ -206,11 +334,12 @@ impl Text {
                 }
             }
             Counter::Records(counter) => {
-                let table = csv::table(format, head, whole);
-                let rows = counter.finish().saturating_sub(u64::from(table.has_header));
+                let table = dialect::table(format, head, whole, &DialectOptions::default());
+                let has_header = table.dialect.has_header;
+                let rows = counter.finish().saturating_sub(u64::from(has_header));
                 plain(format, rows, table.schema)
             }
-            Counter::None | Counter::Json => Description::BYTES,
+            Counter::None | Counter::Json | Counter::Undecided(_) => Description::BYTES,
         }
     }
 }

@@ -2,9 +2,10 @@
 
 mod arrow;
 mod compressed;
-mod csv;
 mod describe;
+mod dialect;
 pub mod dup;
+mod encoding;
 mod file_stamp;
 mod format;
 pub mod groups;
@@ -14,6 +15,7 @@ pub mod json_scan;
 mod json_text;
 pub mod line_index;
 pub mod lint;
+mod looks;
 pub mod output;
 mod parquet;
 mod profile;
@@ -32,6 +34,9 @@ pub mod tokens;
 
 pub use describe::Describer;
 pub use describe::Description;
+pub use dialect::Dialect;
+pub use dialect::DialectOptions;
+pub use encoding::TextEncoding;
 pub use format::Compression;
 pub use format::FileFormat;
 pub use format::Format;

@@ -87,6 +87,7 @@ pub use row_files::plan_of;
 pub use search::Found;
 pub use search::SearchReport;
 pub use spill::SpillDirectory;
+pub use target_file::Described;
 pub use target_file::TargetFile;
 pub use targets::Target;
 pub use trust::Listed;

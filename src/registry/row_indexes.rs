@@ -105,7 +105,7 @@ impl KeptRows {
 
     /// What the index is kept under.
     fn id(&self, kind: RowKind) -> Vec<u8> {
-        let mut id = vec![kind.number()];
+        let mut id = vec![kind.number(), RULES];
         match &self.of {
             Of::Disk(_, stamp, _) => {
                 id.extend(
@@ -146,6 +146,8 @@ impl Drop for Keeping {
     }
 }
 
+/// How rows are found. Indexes that were made by other rules are not found.
+const RULES: u8 = 2;
 /// Indexes of rows in a home.
 const CACHE: CacheKind = CacheKind {
     name: "rows",

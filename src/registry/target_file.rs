@@ -8,13 +8,17 @@ use std::sync::Arc;
 use arrow_schema::Schema;
 
 use crate::inspect::Compression;
+use crate::inspect::Dialect;
+use crate::inspect::DialectOptions;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
+use crate::inspect::TextEncoding;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Next;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Opened;
+use crate::inspect::table::SchemaFrom;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
@@ -33,7 +37,24 @@ pub struct TargetFile {
     pub(super) path: String,
     pub(super) size_bytes: u64,
     pub(super) format: Option<FileFormat>,
+    /// What somebody said of how its text is written.
+    pub(super) dialect: DialectOptions,
     pub(super) place: Place,
+}
+
+/// What a file is, from its front and its end.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// Its format.
+    pub format: FileFormat,
+    /// The type of its rows.
+    pub schema: Option<Schema>,
+    /// What that was made from.
+    pub schema_from: SchemaFrom,
+    /// How its fields are written, where it is delimited.
+    pub dialect: Option<Dialect>,
+    /// How its characters are written, where it is text.
+    pub encoding: TextEncoding,
 }
 
 /// Where a file is.
@@ -60,6 +81,21 @@ impl TargetFile {
     pub fn describe(&self) -> Result<(FileFormat, Option<Schema>), Error> {
         let opened = self.opened()?;
         Ok((opened.format, opened.schema()))
+    }
+
+    /// The same with how that was found.
+    ///
+    /// # Errors
+    /// As [`TargetFile::describe`].
+    pub fn described(&self) -> Result<Described, Error> {
+        let opened = self.opened()?;
+        Ok(Described {
+            format: opened.format,
+            schema: opened.schema(),
+            schema_from: opened.schema_from(),
+            dialect: opened.dialect,
+            encoding: opened.encoding,
+        })
     }
 
     pub(super) fn opened(&self) -> Result<Opened, Error> {
@@ -154,6 +190,8 @@ impl TargetFile {
             }
         };
         let opened = self.table(source, None)?;
+        // What is kept is of rows as the file itself tells where they are.
+        let kept = kept.filter(|_| self.dialect == DialectOptions::default());
         if let (Some(index), Some(kept)) = (&opened.index, &kept) {
             kept.load(index);
         }
@@ -176,6 +214,7 @@ impl TargetFile {
             format: self.format,
             known,
             index: None,
+            dialect: self.dialect,
         };
         open_table(source, &self.path, options)
     }
@@ -228,7 +267,8 @@ fn batches(
 
 /// Whether rows are the lines of the file as they are: those have an index of their own.
 pub(super) fn is_lines(opened: &Opened) -> bool {
-    let is_plain = opened.format.compression == Compression::None;
+    let is_utf8 = opened.encoding == TextEncoding::Utf8;
+    let is_plain = opened.format.compression == Compression::None && is_utf8;
     let is_text = matches!(opened.table.shape(), Shape::Text | Shape::Json);
     let formats = [Format::Jsonl, Format::Bytes];
     is_plain && is_text && opened.index.is_none() && formats.contains(&opened.format.format)

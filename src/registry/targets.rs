@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::ident::Reference;
+use crate::inspect::DialectOptions;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
 use crate::inspect::table::Batches;
@@ -44,17 +45,26 @@ impl Target {
     /// # Errors
     /// [`Error`] when there is neither, or no file with rows in it.
     pub fn open(text: &str, home: &Path) -> Result<Self, Error> {
+        Self::open_as(text, home, DialectOptions::default())
+    }
+
+    /// The same, with what somebody said of how its text is written.
+    ///
+    /// # Errors
+    /// As [`Target::open`].
+    pub fn open_as(text: &str, home: &Path, dialect: DialectOptions) -> Result<Self, Error> {
         if text.contains("://") {
             return Err(Error::NotHere(text.to_owned()));
         }
         let path = Path::new(text);
-        let (files, dataset) = match path.symlink_metadata() {
+        let (mut files, dataset) = match path.symlink_metadata() {
             Ok(_) => (on_disk(path)?, None),
             Err(_) => in_store(text, home).map(|(files, name)| (files, Some(name)))?,
         };
         if files.is_empty() {
             return Err(Error::NoRows(text.to_owned()));
         }
+        files.iter_mut().for_each(|f| f.dialect = dialect);
         Ok(Self {
             name: text.to_owned(),
             files: Arc::new(files),
@@ -196,6 +206,7 @@ fn on_disk(path: &Path) -> Result<Vec<TargetFile>, Error> {
             path: path.display().to_string(),
             size_bytes: meta.len(),
             format: None,
+            dialect: DialectOptions::default(),
             place: Place::Disk(path.to_owned()),
         }]);
     }
@@ -208,6 +219,7 @@ fn on_disk(path: &Path) -> Result<Vec<TargetFile>, Error> {
         path: f.path,
         size_bytes: f.seen.size_bytes,
         format: None,
+        dialect: DialectOptions::default(),
         place: Place::Disk(f.at),
     });
     Ok(files.collect())
@@ -252,6 +264,7 @@ fn in_store(text: &str, home: &Path) -> Result<(Vec<TargetFile>, String), Error>
                 path: entry.path.clone(),
                 size_bytes: entry.size_bytes,
                 format: Some(format).filter(|f| f.format != Format::Bytes),
+                dialect: DialectOptions::default(),
                 place: Place::Store(Arc::new(DatasetFile::new(
                     reader,
                     manifest,

@@ -15,6 +15,7 @@ use std::io;
 
 use crate::cli::args::Cli;
 use crate::cli::args_inspect::InspectCommand;
+use crate::cli::args_reading::dialect;
 use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
@@ -26,7 +27,6 @@ use crate::progress::Progress;
 use crate::registry::Target;
 
 pub(crate) use lint::rule_named;
-pub(crate) use tokens::encoding_named;
 
 pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), Failure> {
     match command {
@@ -47,7 +47,7 @@ pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), 
 }
 
 fn target(text: &str, cli: &Cli) -> Result<Target, Failure> {
-    Ok(Target::open(text, &home_of(cli)?)?)
+    Ok(Target::open_as(text, &home_of(cli)?, dialect(cli)?)?)
 }
 
 fn threads() -> usize {

@@ -58,6 +58,7 @@ fn csv() -> Shape {
     Shape::Delimited(Arc::new(Header {
         names: ["a", "b", "c"].map(str::to_owned).to_vec(),
         separator: b',',
+        quote: Some(b'"'),
         is_in_file: true,
     }))
 }

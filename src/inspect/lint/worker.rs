@@ -159,7 +159,7 @@ impl<'a> Worker<'a> {
 
     fn record(&mut self, text: &[u8], shape: &Shape, header: &Header, made: &mut Made) {
         let found = &mut made.findings;
-        let record = Record::of(text, header.separator);
+        let record = Record::of(text, header.separator, header.quote);
         let names = header.names.len();
         if record.fields != names && !text.trim_ascii().is_empty() {
             found.tell(RuleId::FieldCount, text, 0, || {

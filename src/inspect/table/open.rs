@@ -1,13 +1,17 @@
 //! Opening a file as a table: what it is, by its first bytes and its name's ending, and nothing
 //! of it is read but its front and a footer.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow_schema::Schema;
 
 use crate::inspect::arrow;
-use crate::inspect::csv;
 use crate::inspect::describe::HEAD_BYTES;
+use crate::inspect::dialect;
+use crate::inspect::dialect::Dialect;
+use crate::inspect::dialect::DialectOptions;
+use crate::inspect::encoding::TextEncoding;
 use crate::inspect::format::Compression;
 use crate::inspect::format::FileFormat;
 use crate::inspect::format::Format;
@@ -38,6 +42,8 @@ pub struct OpenOptions {
     pub known: Option<(u64, u64)>,
     /// Where rows begin, from an earlier look at the same file.
     pub index: Option<RowIndex>,
+    /// How it is written, as far as somebody said.
+    pub dialect: DialectOptions,
 }
 
 /// A file with its rows.
@@ -49,12 +55,39 @@ pub struct Opened {
     pub format: FileFormat,
     /// Where rows begin, for formats that are read from the front; it grows while rows are read.
     pub index: Option<GrowingIndex>,
+    /// How its fields are written, where it is delimited.
+    pub dialect: Option<Dialect>,
+    /// How its characters are written, where it is text.
+    pub encoding: TextEncoding,
     schema: Known,
+}
+
+/// What the schema of a file was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SchemaFrom {
+    /// The file says it.
+    Metadata,
+    /// All of its rows.
+    WholeFile,
+    /// The rows in as many bytes of text at its front.
+    Front(u64),
+}
+
+impl fmt::Display for SchemaFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Metadata => f.write_str("metadata of the file"),
+            Self::WholeFile => f.write_str("whole file"),
+            Self::Front(bytes) => write!(f, "first {} MiB", bytes.div_ceil(1 << 20)),
+        }
+    }
 }
 
 /// Where the schema comes from.
 enum Known {
     Schema(Schema),
+    /// Of a delimited file, and from how much of it.
+    Columns(Option<Schema>, SchemaFrom),
     Head(Head),
 }
 
@@ -89,15 +122,22 @@ impl Opened {
     pub fn schema(&self) -> Option<Schema> {
         let head = match &self.schema {
             Known::Schema(schema) => return Some(schema.clone()),
+            Known::Columns(schema, _) => return schema.clone(),
             Known::Head(head) => head,
         };
         match self.format.format {
             Format::Jsonl => json::lines_schema(&head.text, head.is_whole),
             Format::JsonArray => json::array_schema(&head.text),
-            Format::Csv | Format::Tsv => {
-                csv::table(self.format.format, &head.text, head.is_whole).schema
-            }
             _ => None,
+        }
+    }
+
+    /// What the schema was made from.
+    pub fn schema_from(&self) -> SchemaFrom {
+        match &self.schema {
+            Known::Schema(_) => SchemaFrom::Metadata,
+            Known::Columns(_, from) => *from,
+            Known::Head(head) => head.schema_from(),
         }
     }
 
@@ -106,6 +146,8 @@ impl Opened {
             table,
             format,
             index: None,
+            dialect: None,
+            encoding: TextEncoding::Utf8,
             schema: Known::Schema(schema),
         }
     }
@@ -157,7 +199,7 @@ fn open_text(
     format: FileFormat,
     options: OpenOptions,
 ) -> Result<Opened, TableError> {
-    let head = Head::read(&source, format.compression)?;
+    let head = Head::read(&source, format, &options.dialect)?;
     if format.compression != Compression::None
         && (head.text.starts_with(parquet::MAGIC) || head.text.starts_with(arrow::FILE_MAGIC))
     {
@@ -165,8 +207,15 @@ fn open_text(
         return Err(TableError::Unsupported(why.to_owned()));
     }
     let (rows, inner) = rows_in(format.format, &head);
+    let columns = match rows {
+        Rows::Records => {
+            let table = dialect::table(inner, &head.text, head.is_whole, &options.dialect);
+            Some(table)
+        }
+        _ => None,
+    };
     let shape = match rows {
-        Rows::Records => delimited(inner, &head),
+        Rows::Records => columns.as_ref().map_or(Shape::Text, delimited),
         Rows::Elements | Rows::Values => Shape::Json,
         Rows::Lines if inner == Format::Jsonl => Shape::Json,
         Rows::Lines => Shape::Text,
@@ -175,15 +224,15 @@ fn open_text(
         format: inner,
         compression: format.compression,
     };
-    let compression = head.compression;
-    let front = head.front;
-    let is_random = compression == Compression::None;
+    let (front, encoding, compression) = (head.front, head.encoding, format.compression);
+    let is_random = compression == Compression::None && encoding == TextEncoding::Utf8;
+    let known = (columns, head);
     if rows == Rows::Lines && is_random {
         let mut lines = Lines::new(source, shape).with_front(front);
         if let Some((row, offset)) = options.known {
             lines = lines.with_known(row, offset);
         }
-        return Ok(Opened::text(Arc::new(lines), format, None, head));
+        return Ok(Opened::text(Arc::new(lines), format, None, known));
     }
     let kind = match rows {
         Rows::Lines => None,
@@ -196,12 +245,13 @@ fn open_text(
     let table = TextTable {
         source,
         compression,
+        encoding,
         rows,
         shape,
         front,
         index: index.clone(),
     };
-    Ok(Opened::text(Arc::new(table), format, index, head))
+    Ok(Opened::text(Arc::new(table), format, index, known))
 }
 
 impl Opened {
@@ -209,13 +259,18 @@ impl Opened {
         table: Arc<dyn Table>,
         format: FileFormat,
         index: Option<GrowingIndex>,
-        head: Head,
+        (columns, head): (Option<dialect::Table>, Head),
     ) -> Self {
         Self {
             table,
             format,
             index,
-            schema: Known::Head(head),
+            dialect: columns.as_ref().map(|c| c.dialect),
+            encoding: head.encoding,
+            schema: match columns {
+                Some(columns) => Known::Columns(columns.schema, head.schema_from()),
+                None => Known::Head(head),
+            },
         }
     }
 }
@@ -239,12 +294,12 @@ fn rows_in(format: Format, head: &Head) -> (Rows, Format) {
     }
 }
 
-fn delimited(format: Format, head: &Head) -> Shape {
-    let table = csv::table(format, &head.text, head.is_whole);
+fn delimited(table: &dialect::Table) -> Shape {
     Shape::Delimited(Arc::new(Header {
-        names: table.names,
-        separator: table.separator,
-        is_in_file: table.has_header,
+        names: table.names.clone(),
+        separator: table.dialect.separator,
+        quote: table.dialect.quote,
+        is_in_file: table.dialect.has_header,
     }))
 }
 
@@ -254,28 +309,70 @@ struct Head {
     /// There is no more text than this.
     is_whole: bool,
     front: u64,
-    compression: Compression,
+    encoding: TextEncoding,
 }
 
 impl Head {
-    fn read(source: &Arc<dyn ReadAt>, compression: Compression) -> Result<Self, TableError> {
-        let input = Input::open(Arc::clone(source), compression, 0);
-        let mut text = first_bytes(input, HEAD_BYTES + 1)?;
-        let is_whole = text.len() <= HEAD_BYTES;
-        text.truncate(HEAD_BYTES);
+    fn read(
+        source: &Arc<dyn ReadAt>,
+        format: FileFormat,
+        options: &DialectOptions,
+    ) -> Result<Self, TableError> {
+        let bytes = |encoding, most| {
+            let written = (format.compression, encoding);
+            first_bytes(Input::open_as(Arc::clone(source), written, 0), most)
+        };
+        let mark = TextEncoding::of_mark(&bytes(TextEncoding::Utf8, MARK_BYTES)?);
+        let is_16 = |e| matches!(e, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
+        let encoding = match options.encoding {
+            // A mark knows better which half of a unit comes first.
+            Some(said) if is_16(said) && is_16(mark) => mark,
+            Some(said) => said,
+            None => mark,
+        };
+        let head = Self::of(encoding, HEAD_BYTES, bytes)?;
+        let is_guess = options.encoding.is_none() && format.format == Format::Bytes;
+        // Two bytes are little to tell text by, where the name says nothing.
+        let is_text = !head.text.contains(&0) && memchr::memmem::find(&head.text, FFFD).is_none();
+        match is_guess && encoding != TextEncoding::Utf8 && !is_text {
+            true => Self::of(TextEncoding::Utf8, HEAD_BYTES, bytes),
+            false => Ok(head),
+        }
+    }
+
+    fn of(
+        encoding: TextEncoding,
+        most: usize,
+        bytes: impl Fn(TextEncoding, usize) -> Result<Vec<u8>, TableError>,
+    ) -> Result<Self, TableError> {
+        let mut text = bytes(encoding, most + MARK_BYTES)?;
         let mut front = 0;
         if text.starts_with(b"\xef\xbb\xbf") {
             text.drain(..3);
             front = 3;
         }
+        let is_whole = text.len() <= most;
+        text.truncate(most);
         Ok(Self {
             text,
             is_whole,
             front,
-            compression,
+            encoding,
         })
     }
+
+    fn schema_from(&self) -> SchemaFrom {
+        match self.is_whole {
+            true => SchemaFrom::WholeFile,
+            false => SchemaFrom::Front(self.text.len() as u64),
+        }
+    }
 }
+
+/// Bytes that tell how a text is written.
+const MARK_BYTES: usize = 4;
+/// U+FFFD.
+const FFFD: &[u8] = b"\xef\xbf\xbd";
 
 /// As many bytes as there are, up to `most`. What a decoder says only later is not asked for.
 fn first_bytes(mut input: Input, most: usize) -> Result<Vec<u8>, TableError> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::inspect::encoding::TextEncoding;
 use crate::inspect::format::Compression;
 use crate::inspect::table::Batches;
 use crate::inspect::table::GrowingIndex;
@@ -37,11 +38,12 @@ pub(super) enum Rows {
 pub(super) struct TextTable {
     pub(super) source: Arc<dyn ReadAt>,
     pub(super) compression: Compression,
+    pub(super) encoding: TextEncoding,
     pub(super) rows: Rows,
     pub(super) shape: Shape,
     /// Bytes at the front of the text that are a byte order mark.
     pub(super) front: u64,
-    /// Where rows begin; of no use where the text is compressed.
+    /// Where rows begin; of no use where the text is compressed or in another encoding.
     pub(super) index: Option<GrowingIndex>,
 }
 
@@ -62,10 +64,13 @@ impl TextTable {
             at: self.front,
         };
         let point = self.nearest(from)?.unwrap_or(front);
-        let input = match self.compression {
-            Compression::None => Input::open(Arc::clone(&self.source), self.compression, point.at),
+        let written = (self.compression, self.encoding);
+        let input = match written {
+            (Compression::None, TextEncoding::Utf8) => {
+                Input::open(Arc::clone(&self.source), self.compression, point.at)
+            }
             _ => {
-                let mut input = Input::open(Arc::clone(&self.source), self.compression, 0);
+                let mut input = Input::open_as(Arc::clone(&self.source), written, 0);
                 skip(&mut input, self.front)?;
                 input
             }
@@ -97,7 +102,10 @@ impl TextTable {
     fn cutter(&self, is_front: bool) -> Box<dyn Cutter> {
         match self.rows {
             Rows::Lines => Box::new(LineCutter::default()),
-            Rows::Records => Box::new(DelimitedCutter::default()),
+            Rows::Records => Box::new(match &self.shape {
+                Shape::Delimited(header) => DelimitedCutter::new(header.separator, header.quote),
+                _ => DelimitedCutter::new(b',', Some(b'"')),
+            }),
             Rows::Elements if is_front => Box::new(JsonCutter::array()),
             Rows::Elements => Box::new(JsonCutter::elements()),
             Rows::Values => Box::new(JsonCutter::values()),

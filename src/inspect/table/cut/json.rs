@@ -7,7 +7,7 @@ use crate::inspect::table::cut::Wrong;
 
 /// Finds the elements of one array, or values.
 #[derive(Debug)]
-pub(in crate::inspect::table) struct JsonCutter {
+pub(in crate::inspect) struct JsonCutter {
     place: Place,
     /// Arrays and objects that are open within the row.
     depth: u64,
@@ -37,17 +37,17 @@ enum Place {
 
 impl JsonCutter {
     /// For the text of an array.
-    pub(in crate::inspect::table) fn array() -> Self {
+    pub(in crate::inspect) fn array() -> Self {
         Self::at(Place::Before)
     }
 
     /// For the text of an array from the beginning of one of its elements.
-    pub(in crate::inspect::table) fn elements() -> Self {
+    pub(in crate::inspect) fn elements() -> Self {
         Self::at(Place::Further)
     }
 
     /// For values that follow each other.
-    pub(in crate::inspect::table) fn values() -> Self {
+    pub(in crate::inspect) fn values() -> Self {
         Self::at(Place::Values)
     }
 
