@@ -477,6 +477,9 @@ pub(crate) struct IndexArgs {
     /// Leave out paths of a directory that match; may be given several times
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
+    /// Take the types of columns from all rows of text, not from its first MiB; reads large text twice
+    #[arg(long)]
+    pub full_schema: bool,
     /// Sign it: publish it under your key
     #[arg(long)]
     pub sign: bool,

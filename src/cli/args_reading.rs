@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use crate::cli::args::Cli;
 use crate::cli::args::Command;
 use crate::cli::exit::Failure;
-use crate::inspect::DialectOptions;
+use crate::inspect::ReadOptions;
 use crate::inspect::TextEncoding;
 use crate::inspect::tokens::Encoding;
 
@@ -26,6 +26,9 @@ pub(crate) struct ReadingArgs {
     /// also how tokens are counted: o200k_base (the default), cl100k_base
     #[arg(long, global = true, value_name = "NAME", value_parser = encoding)]
     pub encoding: Vec<AnyEncoding>,
+    /// Compare the checksums of Parquet pages; `lint` always does
+    #[arg(long, global = true)]
+    pub verify: bool,
 }
 
 /// What quotes fields.
@@ -85,10 +88,10 @@ fn encoding(name: &str) -> Result<AnyEncoding, String> {
     Err(format!("one of {}", names.join(", ")))
 }
 
-/// What was said of how text is written.
-pub(crate) fn dialect(cli: &Cli) -> Result<DialectOptions, Failure> {
+/// What was said of how files are read.
+pub(crate) fn reading(cli: &Cli) -> Result<ReadOptions, Failure> {
     let Command::Inspect { reading, .. } = &cli.command else {
-        return Ok(DialectOptions::default());
+        return Ok(ReadOptions::default());
     };
     let quote = reading.quote.map(|quote| match quote {
         Quote::Byte(byte) => Some(byte),
@@ -101,11 +104,12 @@ pub(crate) fn dialect(cli: &Cli) -> Result<DialectOptions, Failure> {
         AnyEncoding::Text(encoding) => Some(*encoding),
         AnyEncoding::Tokens(_) => None,
     });
-    Ok(DialectOptions {
+    Ok(ReadOptions {
         separator: reading.delimiter,
         quote,
         has_header: reading.header.map(|header| header == Header::Yes),
         encoding: of_text.last(),
+        verify: reading.verify,
     })
 }
 

@@ -127,8 +127,11 @@ impl Failure {
             Self::Library(Error::NoRows(_) | Error::NotHere(_)) => Some(
                 "give a file, a directory with data files, or a dataset that `registry list` shows",
             ),
+            Self::Library(Error::Rows { source, .. }) if source.is_damage() => {
+                Some("`inspect lint` looks over the rows before the damage")
+            }
             Self::Library(Error::Rows { .. }) if kind == ErrorKind::Unsupported => {
-                Some("`inspect lint` tells more of text; `spec/rows.md` says what is read")
+                Some("`spec/rows.md` says what is read")
             }
             Self::Library(Error::Changed(_)) => Some("index it again when nothing writes to it"),
             Self::Library(Error::NotText { .. }) => Some("`inspect lines` reads plain text"),

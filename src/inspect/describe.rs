@@ -5,7 +5,7 @@ use arrow_schema::Schema;
 use crate::inspect::arrow;
 use crate::inspect::compressed;
 use crate::inspect::dialect;
-use crate::inspect::dialect::DialectOptions;
+use crate::inspect::dialect::ReadOptions;
 use crate::inspect::encoding::TextEncoding;
 use crate::inspect::encoding::Transcoder;
 use crate::inspect::format::Compression;
@@ -19,6 +19,7 @@ use crate::inspect::parquet;
 use crate::inspect::rows::RowCounter;
 use crate::inspect::table::Cutter;
 use crate::inspect::table::DelimitedCutter;
+use crate::inspect::table::SchemaFrom;
 use crate::panics::caught;
 use crate::read_at::ReadAt;
 
@@ -36,6 +37,8 @@ pub struct Description {
     pub rows: Option<u64>,
     /// The type of its rows.
     pub schema: Option<Schema>,
+    /// What that was made from.
+    pub schema_from: SchemaFrom,
 }
 
 impl Description {
@@ -43,6 +46,7 @@ impl Description {
         format: FileFormat::BYTES,
         rows: None,
         schema: None,
+        schema_from: SchemaFrom::Metadata,
     };
 }
 
@@ -142,6 +146,7 @@ impl Describer {
                 },
                 rows: Some(rows),
                 schema: Some(schema),
+                schema_from: SchemaFrom::Metadata,
             },
             None => Description::BYTES,
         };
@@ -284,7 +289,7 @@ impl Text {
 
     /// The beginning says what separates and quotes fields.
     fn decide(&mut self, format: Format, is_whole: bool) {
-        let options = DialectOptions::default();
+        let options = ReadOptions::default();
         let marks = dialect::marks(format, &self.head, is_whole, &options);
         let mut records = Records::new(marks);
         records.push(&self.head);
@@ -318,6 +323,10 @@ impl Text {
             },
             rows: Some(rows),
             schema,
+            schema_from: match whole {
+                true => SchemaFrom::WholeFile,
+                false => SchemaFrom::Front(head.len() as u64),
+            },
         };
         match self.counter {
             Counter::Lines(counter) => {
@@ -334,7 +343,7 @@ impl Text {
                 }
             }
             Counter::Records(counter) => {
-                let table = dialect::table(format, head, whole, &DialectOptions::default());
+                let table = dialect::table(format, head, whole, &ReadOptions::default());
                 let has_header = table.dialect.has_header;
                 let rows = counter.finish().saturating_sub(u64::from(has_header));
                 plain(format, rows, table.schema)

@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 
+use arrow_schema::Schema;
+
 use crate::inspect::infer::Object;
 use crate::inspect::infer::Shape;
 use crate::inspect::infer::is_int;
@@ -166,7 +168,10 @@ pub struct Profile {
 impl Profile {
     /// Looks at a line of JSON; a blank one is no row.
     pub fn json_line(&mut self, line: &[u8]) {
-        if line.trim_ascii().is_empty() {
+        if !line
+            .iter()
+            .any(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
+        {
             return;
         }
         // A damaged row says nothing of types, not even by its beginning.
@@ -217,6 +222,11 @@ impl Profile {
     /// The least type that fits all rows.
     pub(super) fn shape(&self) -> Shape {
         self.root.shape()
+    }
+
+    /// The types of the columns of all rows; none where they are no objects.
+    pub fn schema(&self) -> Option<Schema> {
+        self.shape().schema()
     }
 
     /// Rows seen.

@@ -7,7 +7,7 @@ use std::io::Read;
 
 use crate::inspect::compressed;
 use crate::inspect::dialect;
-use crate::inspect::dialect::DialectOptions;
+use crate::inspect::dialect::ReadOptions;
 use crate::inspect::encoding::TextEncoding;
 use crate::inspect::encoding::Transcoded;
 use crate::inspect::format::FileFormat;
@@ -102,7 +102,7 @@ fn table(format: Format, mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
     let mut head = Vec::new();
     (&mut text).take(HEAD_BYTES).read_to_end(&mut head)?;
     let is_whole = (head.len() as u64) < HEAD_BYTES;
-    let plan = dialect::table(format, &head, is_whole, &DialectOptions::default());
+    let plan = dialect::table(format, &head, is_whole, &ReadOptions::default());
     let (separator, quote) = (plan.dialect.separator, plan.dialect.quote);
     let mut profile = Profile::default();
     let mut is_header = plan.dialect.has_header;

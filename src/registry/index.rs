@@ -14,6 +14,7 @@ use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::LineId;
 use crate::ident::NodeId;
+use crate::inspect::table::SchemaFrom;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
 use crate::manifest::Totals;
@@ -24,6 +25,7 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::cards;
 use crate::registry::error::Error;
+use crate::registry::feed::Feeder;
 use crate::registry::files;
 use crate::registry::files::Skipped;
 use crate::registry::files::SourceFile;
@@ -62,6 +64,8 @@ pub struct IndexOptions {
     pub exclude: Vec<String>,
     /// Publish it, signed with this.
     pub sign_with: Option<KeyPair>,
+    /// Types of columns come from all rows of text, and not from those at its front.
+    pub full_schema: bool,
 }
 
 /// What indexing did.
@@ -77,6 +81,8 @@ pub struct IndexReport {
     pub unchanged: bool,
     /// What was left out.
     pub skipped: Vec<Skipped>,
+    /// What the types of the columns were made from; `None` when nothing was read.
+    pub schema_from: Option<SchemaFrom>,
 }
 
 /// A source whose last change is this young may change again without its times showing it.
@@ -119,9 +125,11 @@ impl LocalRegistry {
         let [data_before, table_before] = self.version_before(&name, options)?;
         let near = Resembling::open(&self.store)?;
         let before = data_before.as_ref();
-        let ((table, schemas), root, totals) = ingest(&session, before, &near, |feeder| {
-            read_all(feeder, &sources.files, progress)
-        })?;
+        let reading = |feeder: &mut Feeder<'_>| {
+            read_all(feeder, &sources.files, options.full_schema, progress)
+        };
+        let ((table, schemas, schema_from), root, totals) =
+            ingest(&session, before, &near, reading)?;
         let encoded = table.encode()?;
         let before = table_before.as_ref();
         let ((), table_root, _) = ingest(&session, before, &near, |feeder| {
@@ -184,6 +192,8 @@ impl LocalRegistry {
             stats,
             unchanged,
             skipped: sources.skipped,
+            // Of content that was here, the types are those that were found then.
+            schema_from: (!unchanged).then_some(schema_from),
         };
         self.signed_too(report, options)
     }
@@ -280,6 +290,7 @@ fn unchanged((manifest, totals): (Manifest, Totals), skipped: Vec<Skipped>) -> I
         stats,
         unchanged: true,
         skipped,
+        schema_from: None,
     }
 }
 

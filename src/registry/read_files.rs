@@ -11,6 +11,8 @@ use crate::chunk::params::CHUNK_BYTES_MAX;
 use crate::ident::ContentId;
 use crate::inspect::Describer;
 use crate::inspect::Description;
+use crate::inspect::profile;
+use crate::inspect::table::SchemaFrom;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::progress::Progress;
@@ -23,8 +25,8 @@ use crate::registry::schemas::Schemas;
 /// Small files that one thread reads before it hands them on.
 const GROUP_FILES: usize = 256;
 
-/// A file's entry, and its schema where it has one.
-type Read1 = (FileEntry, Option<Schema>);
+/// A file's entry, its schema where it has one, and what that was made from.
+type Read1 = (FileEntry, Option<Schema>, SchemaFrom);
 
 /// Small files, read.
 struct Group {
@@ -37,11 +39,14 @@ struct Group {
 pub(crate) fn read_all(
     feeder: &mut Feeder<'_>,
     files: &[SourceFile],
+    full_schema: bool,
     progress: &dyn Progress,
-) -> Result<(FileTable, Schemas), Error> {
+) -> Result<(FileTable, Schemas, SchemaFrom), Error> {
     let mut entries = Vec::with_capacity(files.len());
     let mut schemas = Schemas::default();
-    let mut keep = |(mut entry, schema): Read1| {
+    let mut schema_from = SchemaFrom::Metadata;
+    let mut keep = |(mut entry, schema, from): Read1| {
+        schema_from = schema_from.max(from);
         entry.schema = schema.and_then(|s| schemas.add(s));
         entries.push(entry);
     };
@@ -50,16 +55,16 @@ pub(crate) fn read_all(
             [only] if !is_small(only) => {
                 // A large file starts and ends at a cut, so that it is the same chunks everywhere.
                 feeder.end_region();
-                keep(read_large(feeder, only, progress)?);
+                keep(read_large(feeder, only, full_schema, progress)?);
                 feeder.end_region();
             }
-            _ => each_group(run, progress, &mut |group| {
+            _ => each_group(run, full_schema, progress, &mut |group| {
                 feeder.append(&group.data);
                 group.files.into_iter().for_each(&mut keep);
             })?,
         }
     }
-    Ok((FileTable::new(entries)?, schemas))
+    Ok((FileTable::new(entries)?, schemas, schema_from))
 }
 
 fn is_small(file: &SourceFile) -> bool {
@@ -69,6 +74,7 @@ fn is_small(file: &SourceFile) -> bool {
 fn read_large(
     feeder: &mut Feeder<'_>,
     source: &SourceFile,
+    full_schema: bool,
     progress: &dyn Progress,
 ) -> Result<Read1, Error> {
     let fail = |e| Error::file("read", &source.at, e);
@@ -87,9 +93,20 @@ fn read_large(
     if cancelled {
         return Err(Error::Interrupted);
     }
-    let found = describer.finish(&file);
+    let mut found = describer.finish(&file);
+    if full_schema && matches!(found.schema_from, SchemaFrom::Front(_)) {
+        let again = File::open(&source.at).map_err(fail)?;
+        take_all_types(&mut found, Box::new(again)).map_err(fail)?;
+    }
     check_unchanged(source, &file, size_bytes)?;
     Ok(entry(source, *hasher.finalize().as_bytes(), found))
+}
+
+/// Takes the types of columns from all rows.
+fn take_all_types(found: &mut Description, text: Box<dyn Read + '_>) -> std::io::Result<()> {
+    let seen = profile(found.format, text)?;
+    (found.schema, found.schema_from) = (seen.schema(), SchemaFrom::WholeFile);
+    Ok(())
 }
 
 fn check_unchanged(source: &SourceFile, file: &File, size_bytes: u64) -> Result<(), Error> {
@@ -111,18 +128,19 @@ fn entry(source: &SourceFile, hash: [u8; 32], found: Description) -> Read1 {
         rows: found.rows,
         schema: None,
     };
-    (entry, found.schema)
+    (entry, found.schema, found.schema_from)
 }
 
 /// Reads a run of small files, several groups at a time; groups come in order.
 fn each_group(
     run: &[SourceFile],
+    full_schema: bool,
     progress: &dyn Progress,
     each: &mut dyn FnMut(Group),
 ) -> Result<(), Error> {
     let groups: Vec<&[SourceFile]> = run.chunks(GROUP_FILES).collect();
     if let [only] = groups.as_slice() {
-        each(read_group(only, progress)?);
+        each(read_group(only, full_schema, progress)?);
         return Ok(());
     }
     let readers = std::thread::available_parallelism().map_or(2, |n| n.get());
@@ -135,7 +153,7 @@ fn each_group(
                 let own = groups.iter().skip(first).step_by(readers);
                 scope.spawn(move || {
                     for group in own {
-                        let done = read_group(group, progress);
+                        let done = read_group(group, full_schema, progress);
                         let failed = done.is_err();
                         // Nobody listens any more when another failed.
                         if queue.send(done).is_err() || failed {
@@ -154,7 +172,11 @@ fn each_group(
     })
 }
 
-fn read_group(files: &[SourceFile], progress: &dyn Progress) -> Result<Group, Error> {
+fn read_group(
+    files: &[SourceFile],
+    full_schema: bool,
+    progress: &dyn Progress,
+) -> Result<Group, Error> {
     if progress.cancelled() {
         return Err(Error::Interrupted);
     }
@@ -171,7 +193,11 @@ fn read_group(files: &[SourceFile], progress: &dyn Progress) -> Result<Group, Er
         let mut describer = Describer::new(&source.path);
         describer.push(bytes);
         let hash = *blake3::hash(bytes).as_bytes();
-        let found = describer.finish(&bytes);
+        let mut found = describer.finish(&bytes);
+        if full_schema && matches!(found.schema_from, SchemaFrom::Front(_)) {
+            let taken = take_all_types(&mut found, Box::new(bytes));
+            taken.map_err(|e| Error::file("read", &source.at, e))?;
+        }
         group.files.push(entry(source, hash, found));
     }
     progress.advance(total);

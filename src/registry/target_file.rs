@@ -1,6 +1,7 @@
 //! One file of what is looked into: on disk or in a dataset.
 
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,15 +10,16 @@ use arrow_schema::Schema;
 
 use crate::inspect::Compression;
 use crate::inspect::Dialect;
-use crate::inspect::DialectOptions;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
+use crate::inspect::ReadOptions;
 use crate::inspect::TextEncoding;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Next;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Opened;
+use crate::inspect::table::Scan;
 use crate::inspect::table::SchemaFrom;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
@@ -38,7 +40,7 @@ pub struct TargetFile {
     pub(super) size_bytes: u64,
     pub(super) format: Option<FileFormat>,
     /// What somebody said of how its text is written.
-    pub(super) dialect: DialectOptions,
+    pub(super) reading: ReadOptions,
     pub(super) place: Place,
 }
 
@@ -98,6 +100,15 @@ impl TargetFile {
         })
     }
 
+    /// Whether rows are where the file itself tells.
+    fn has_own_rows(&self) -> bool {
+        let read = ReadOptions {
+            verify: false,
+            ..self.reading
+        };
+        read == ReadOptions::default()
+    }
+
     pub(super) fn opened(&self) -> Result<Opened, Error> {
         let opened = self.source().and_then(|source| self.table(source, None));
         opened.map_err(|e| self.unopened(e))
@@ -135,6 +146,47 @@ impl TargetFile {
                 return Err(TableError::Interrupted.into());
             }
         }
+    }
+
+    /// How many rows it has. Unlike numbers, blank lines of JSON Lines do not count: they are no
+    /// rows.
+    pub(super) fn rows(&self, home: &Path, progress: &dyn Progress) -> Result<u64, Unreadable> {
+        let opened = self.opened()?;
+        if opened.format.format != Format::Jsonl {
+            return self.count(home, progress);
+        }
+        let kept = self.kept(home)?.map(KeptRows::of_count);
+        let kept = kept.filter(|_| self.has_own_rows());
+        if let Some(rows) = kept.as_ref().and_then(KeptRows::count) {
+            return Ok(rows);
+        }
+        let batches = opened.table.batches(&Selection::default())?;
+        let scan = Scan {
+            batches: &*batches,
+            threads: std::thread::available_parallelism().map_or(2, |n| n.get()),
+            progress,
+        };
+        let mut rows = 0;
+        scan.run(
+            || (),
+            |(), batch| Ok::<_, TableError>(batch.count_rows()),
+            |made| {
+                rows += made.value;
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
+        if let Some(kept) = kept.filter(|_| self.size_bytes >= WORTH_BYTES) {
+            kept.keep_count(rows);
+        }
+        Ok(rows)
+    }
+
+    /// Where what is learnt of its rows is kept.
+    fn kept(&self, home: &Path) -> Result<Option<KeptRows>, TableError> {
+        Ok(match &self.place {
+            Place::Disk(path) => KeptRows::on_disk(&Arc::new(File::open(path)?), home),
+            Place::Store(held) => Some(KeptRows::in_store(held.text(), home)),
+        })
     }
 
     /// Rows from one on.
@@ -191,7 +243,7 @@ impl TargetFile {
         };
         let opened = self.table(source, None)?;
         // What is kept is of rows as the file itself tells where they are.
-        let kept = kept.filter(|_| self.dialect == DialectOptions::default());
+        let kept = kept.filter(|_| self.has_own_rows());
         if let (Some(index), Some(kept)) = (&opened.index, &kept) {
             kept.load(index);
         }
@@ -214,7 +266,7 @@ impl TargetFile {
             format: self.format,
             known,
             index: None,
-            dialect: self.dialect,
+            reading: self.reading,
         };
         open_table(source, &self.path, options)
     }
@@ -231,6 +283,9 @@ impl TargetFile {
         }
     }
 }
+
+/// Bytes of a file whose number of rows is worth keeping.
+const WORTH_BYTES: u64 = 1 << 20;
 
 /// Why a file's rows could not be counted.
 pub(super) enum Unreadable {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::ident::Reference;
-use crate::inspect::DialectOptions;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
+use crate::inspect::ReadOptions;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Chain;
 use crate::inspect::table::Selection;
@@ -45,14 +45,14 @@ impl Target {
     /// # Errors
     /// [`Error`] when there is neither, or no file with rows in it.
     pub fn open(text: &str, home: &Path) -> Result<Self, Error> {
-        Self::open_as(text, home, DialectOptions::default())
+        Self::open_as(text, home, ReadOptions::default())
     }
 
     /// The same, with what somebody said of how its text is written.
     ///
     /// # Errors
     /// As [`Target::open`].
-    pub fn open_as(text: &str, home: &Path, dialect: DialectOptions) -> Result<Self, Error> {
+    pub fn open_as(text: &str, home: &Path, reading: ReadOptions) -> Result<Self, Error> {
         if text.contains("://") {
             return Err(Error::NotHere(text.to_owned()));
         }
@@ -64,7 +64,7 @@ impl Target {
         if files.is_empty() {
             return Err(Error::NoRows(text.to_owned()));
         }
-        files.iter_mut().for_each(|f| f.dialect = dialect);
+        files.iter_mut().for_each(|f| f.reading = reading);
         Ok(Self {
             name: text.to_owned(),
             files: Arc::new(files),
@@ -178,11 +178,28 @@ impl Target {
         counts.sum()
     }
 
-    fn rows_of(&self, file: &TargetFile, progress: &dyn Progress) -> Result<u64, Error> {
-        file.count(&self.home, progress).map_err(|e| match e {
+    /// How many rows there are. Blank lines of JSON Lines are none, though they have a number.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn rows(&self, progress: &dyn Progress) -> Result<u64, Error> {
+        let rows = self.files.iter().map(|file| {
+            let rows = file.rows(&self.home, progress);
+            rows.map_err(|e| self.uncounted(file, e))
+        });
+        rows.sum()
+    }
+
+    fn uncounted(&self, file: &TargetFile, error: Unreadable) -> Error {
+        match error {
             Unreadable::Told(e) => e,
             Unreadable::Rows(e) => self.blame(file.blame(e)),
-        })
+        }
+    }
+
+    fn rows_of(&self, file: &TargetFile, progress: &dyn Progress) -> Result<u64, Error> {
+        let counted = file.count(&self.home, progress);
+        counted.map_err(|e| self.uncounted(file, e))
     }
 
     /// The error for rows of this target that cannot be read.
@@ -206,7 +223,7 @@ fn on_disk(path: &Path) -> Result<Vec<TargetFile>, Error> {
             path: path.display().to_string(),
             size_bytes: meta.len(),
             format: None,
-            dialect: DialectOptions::default(),
+            reading: ReadOptions::default(),
             place: Place::Disk(path.to_owned()),
         }]);
     }
@@ -219,7 +236,7 @@ fn on_disk(path: &Path) -> Result<Vec<TargetFile>, Error> {
         path: f.path,
         size_bytes: f.seen.size_bytes,
         format: None,
-        dialect: DialectOptions::default(),
+        reading: ReadOptions::default(),
         place: Place::Disk(f.at),
     });
     Ok(files.collect())
@@ -264,7 +281,7 @@ fn in_store(text: &str, home: &Path) -> Result<(Vec<TargetFile>, String), Error>
                 path: entry.path.clone(),
                 size_bytes: entry.size_bytes,
                 format: Some(format).filter(|f| f.format != Format::Bytes),
-                dialect: DialectOptions::default(),
+                reading: ReadOptions::default(),
                 place: Place::Store(Arc::new(DatasetFile::new(
                     reader,
                     manifest,

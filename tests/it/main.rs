@@ -27,6 +27,7 @@ mod mutations;
 mod peers;
 mod protocol;
 mod quic;
+mod reading;
 mod reconciliation;
 mod registry;
 mod repair;

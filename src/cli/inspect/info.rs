@@ -45,7 +45,7 @@ pub(crate) fn run(args: &InfoArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
     let common = common.cloned().unwrap_or_default();
     let schema = common_schema(&schemas);
     let open_seconds = began.elapsed().as_secs_f64();
-    let rows = target.count(&Bar::new(out.is_quiet()))?;
+    let rows = target.rows(&Bar::new(out.is_quiet()))?;
     let index_seconds = began.elapsed().as_secs_f64() - open_seconds;
     let format = formats.into_iter().collect::<Vec<_>>().join(", ");
     let listed = files

@@ -7,8 +7,8 @@ use crate::cli::args_inspect::LintArgs;
 use crate::cli::args_inspect::LintFormat;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::scan;
-use crate::cli::inspect::target;
 use crate::cli::inspect::threads;
+use crate::cli::inspect::verified_target;
 use crate::cli::out::Out;
 use crate::cli::out::printable;
 use crate::cli::out::table;
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
             "give a TARGET, or --rules for the list of rules",
         ));
     };
-    let target = target(name, cli)?;
+    let target = verified_target(name, cli)?;
     let options = options(args)?;
     let what = ("looking over rows", out);
     let mut report = scan(&target, &Selection::default(), what, |s| {

@@ -15,11 +15,12 @@ use std::io;
 
 use crate::cli::args::Cli;
 use crate::cli::args_inspect::InspectCommand;
-use crate::cli::args_reading::dialect;
+use crate::cli::args_reading::reading;
 use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
+use crate::inspect::ReadOptions;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
@@ -47,7 +48,16 @@ pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), 
 }
 
 fn target(text: &str, cli: &Cli) -> Result<Target, Failure> {
-    Ok(Target::open_as(text, &home_of(cli)?, dialect(cli)?)?)
+    Ok(Target::open_as(text, &home_of(cli)?, reading(cli)?)?)
+}
+
+/// The same with every checksum compared.
+fn verified_target(text: &str, cli: &Cli) -> Result<Target, Failure> {
+    let reading = ReadOptions {
+        verify: true,
+        ..reading(cli)?
+    };
+    Ok(Target::open_as(text, &home_of(cli)?, reading)?)
 }
 
 fn threads() -> usize {

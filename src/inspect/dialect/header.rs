@@ -10,6 +10,8 @@ pub(super) struct HeaderCheck<'a> {
     first: &'a [Vec<u8>],
     rows: u64,
     columns: Vec<Below>,
+    /// Columns of the row at hand in which the first record's cell comes again.
+    again: Vec<usize>,
     /// Rows whose whole numbers go up or down by one step, and the last whole number of the row
     /// at hand with the step before it.
     series: u64,
@@ -42,6 +44,7 @@ impl<'a> HeaderCheck<'a> {
             first,
             rows: 0,
             columns: vec![Below::default(); first.len()],
+            again: Vec::new(),
             series: 0,
             row: Series::default(),
         }
@@ -63,7 +66,9 @@ impl<'a> HeaderCheck<'a> {
             return;
         }
         below.values += 1;
-        below.recurring += u64::from(cell == first.as_slice());
+        if cell == first.as_slice() {
+            self.again.push(column);
+        }
         // Only below numbers is there anything to compare.
         if let Some(number) = whole(first).and_then(|_| whole(cell)) {
             below.years += u64::from(YEARS.contains(&number));
@@ -72,6 +77,16 @@ impl<'a> HeaderCheck<'a> {
     }
 
     fn end_row(&mut self) {
+        let named = self.first.iter().filter(|c| !c.is_empty()).count();
+        // A whole header that comes again is what is left of a file that was put behind another.
+        if named == 1 || self.again.len() < named {
+            for column in &self.again {
+                if let Some(below) = self.columns.get_mut(*column) {
+                    below.recurring += 1;
+                }
+            }
+        }
+        self.again.clear();
         self.series += u64::from(self.row.is_series());
         self.row = Series::default();
     }

@@ -30,9 +30,9 @@ pub struct Dialect {
     pub has_header: bool,
 }
 
-/// What somebody says of a dialect; the rest is decided from the records.
+/// What somebody says of how a file is to be read; the rest is decided from its front.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DialectOptions {
+pub struct ReadOptions {
     /// What stands between fields.
     pub separator: Option<u8>,
     /// What quotes a field; `Some(None)` where nothing does.
@@ -41,6 +41,8 @@ pub struct DialectOptions {
     pub has_header: Option<bool>,
     /// How the characters of the text are written; of any format of text.
     pub encoding: Option<TextEncoding>,
+    /// Whether checksums that readers may pass over are compared: those of Parquet pages.
+    pub verify: bool,
 }
 
 /// What the beginning of a file says of it.
@@ -58,18 +60,13 @@ pub(crate) fn marks(
     format: Format,
     text: &[u8],
     is_whole: bool,
-    options: &DialectOptions,
+    options: &ReadOptions,
 ) -> (u8, Option<u8>) {
     sniff(format, text, is_whole, options)
 }
 
 /// Looks at the beginning of a file; the last record counts only when the text `is_whole`.
-pub(crate) fn table(
-    format: Format,
-    text: &[u8],
-    is_whole: bool,
-    options: &DialectOptions,
-) -> Table {
+pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadOptions) -> Table {
     let (separator, quote) = marks(format, text, is_whole, options);
     let mut records = records_of(text, separator, quote, is_whole);
     let mut dialect = Dialect {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::inspect::dialect::DialectOptions;
+use crate::inspect::dialect::ReadOptions;
 use crate::inspect::format::Format;
 use crate::inspect::table::RecordSpans;
 
@@ -12,7 +12,7 @@ pub(super) fn sniff(
     format: Format,
     text: &[u8],
     is_whole: bool,
-    options: &DialectOptions,
+    options: &ReadOptions,
 ) -> (u8, Option<u8>) {
     let window = text.get(..WINDOW_BYTES).unwrap_or(text);
     let window = Window {

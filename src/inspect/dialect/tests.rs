@@ -1,15 +1,10 @@
-use crate::inspect::dialect::DialectOptions;
+use crate::inspect::dialect::ReadOptions;
 use crate::inspect::dialect::Table;
 use crate::inspect::dialect::table;
 use crate::inspect::format::Format;
 
 fn of(text: &str) -> Table {
-    table(
-        Format::Csv,
-        text.as_bytes(),
-        true,
-        &DialectOptions::default(),
-    )
+    table(Format::Csv, text.as_bytes(), true, &ReadOptions::default())
 }
 
 /// The separator, the quote, whether there is a header, and the columns with their types.
@@ -91,7 +86,7 @@ fn quote_behind_another_separator_opens_nothing() {
     let text = "a,b\n1,foo;\"bar\n2,x\n3,y|\"z\n";
     let table = of(text);
     assert_eq!(table.dialect.separator, b',');
-    let options = DialectOptions::default();
+    let options = ReadOptions::default();
     let marks = (table.dialect.separator, table.dialect.quote);
     let records: Vec<_> =
         crate::inspect::table::records_of(text.as_bytes(), marks.0, marks.1, true).collect();
@@ -176,6 +171,8 @@ fn header_is_what_its_columns_are_not() {
             false,
             "column_1:Utf8 column_2:Utf8",
         ),
+        // A header that comes again is one.
+        ("a,b\nx,y\na,b\nz,w\n", true, "a:Utf8 b:Utf8"),
         // Codes are no names.
         (
             "02139,007\n02140,008\n",
@@ -221,11 +218,11 @@ fn types_are_those_of_every_value() {
 
 #[test]
 fn what_is_said_counts() {
-    let options = DialectOptions {
+    let options = ReadOptions {
         separator: Some(b':'),
         quote: Some(None),
         has_header: Some(false),
-        encoding: None,
+        ..ReadOptions::default()
     };
     let table = table(Format::Csv, b"a:\"b\n1:2\n", true, &options);
     assert_eq!(table.dialect.separator, b':');

@@ -1,5 +1,6 @@
 //! One thread's way over the rows of a batch.
 
+use crate::inspect::json_scan::Reason;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::columns::Columns;
@@ -118,6 +119,12 @@ impl<'a> Worker<'a> {
             made.findings.tell(RuleId::ByteOrderMark, text, 0, || {
                 "a byte order mark before the row".to_owned()
             });
+            if matches!(batch.shape(), Shape::Json) {
+                // Every reader of rows refuses it.
+                made.findings.tell(RuleId::MalformedJson, text, 0, || {
+                    Reason::ByteOrderMark.to_string()
+                });
+            }
             passed = text.len() - behind.len();
             text = behind;
         }

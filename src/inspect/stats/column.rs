@@ -93,6 +93,14 @@ impl Column {
         self.add_value(hash(TEXTS, text), text);
     }
 
+    /// Adds a text with half characters, which is shown with others in their place; these bytes
+    /// tell it from others that are shown the same.
+    pub(super) fn add_broken_text(&mut self, shown: &[u8], own: &[u8]) {
+        self.types.text += 1;
+        self.texts.add(shown);
+        self.add_value(hash(TEXTS, own), shown);
+    }
+
     pub(super) fn add_array(&mut self, length: u64) {
         self.types.array += 1;
         self.arrays.add(length);

@@ -37,6 +37,7 @@ pub(super) struct Walker {
     touched: Vec<usize>,
     scratch: Scratch,
     said: String,
+    bytes: Vec<u8>,
 }
 
 /// A place in rows, and what is below it.
@@ -55,6 +56,8 @@ pub(super) struct Node {
 pub(super) struct Made {
     pub(super) rows: u64,
     pub(super) malformed: u64,
+    /// Its rows are cells.
+    pub(super) is_delimited: bool,
     pub(super) parts: Vec<Part>,
 }
 
@@ -72,6 +75,7 @@ impl Walker {
             touched: Vec::new(),
             scratch: Scratch::default(),
             said: String::new(),
+            bytes: Vec::new(),
         }
     }
 
@@ -99,6 +103,7 @@ impl Walker {
         Made {
             rows,
             malformed,
+            is_delimited: matches!(batch.shape(), Shape::Delimited(_)),
             parts: parts.collect(),
         }
     }
@@ -234,9 +239,15 @@ impl Walker {
             return;
         };
         if text.is_escaped {
-            // Half characters become U+FFFD.
-            let _ = text.unescape_into(&mut self.said);
-            node.column.add_text(self.said.as_bytes());
+            match text.unescape_into(&mut self.said) {
+                Ok(()) => node.column.add_text(self.said.as_bytes()),
+                // U+FFFD is shown for half characters, which are not the same for that.
+                Err(_) => {
+                    let _ = text.said_into(&mut self.bytes);
+                    node.column
+                        .add_broken_text(self.said.as_bytes(), &self.bytes);
+                }
+            }
         } else {
             node.column.add_text(text.raw);
         }
@@ -360,7 +371,13 @@ fn add_field(column: &mut Column, cell: &Cell<'_>) {
             raw: text,
             is_integer,
         }),
-        Look::Text => column.add_text(text),
+        // Those who write numbers in columns of one width put spaces beside them.
+        Look::Text => match text.trim_ascii() {
+            trimmed if trimmed.len() < text.len() && look(trimmed) != Look::Text => {
+                add_field(column, &Cell::Text(trimmed));
+            }
+            _ => column.add_text(text),
+        },
     }
 }
 

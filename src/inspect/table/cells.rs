@@ -39,7 +39,6 @@ impl<'a> Cell<'a> {
 /// Memory that looking into rows uses again and again.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    text: String,
     bytes: Vec<u8>,
 }
 
@@ -158,9 +157,9 @@ fn json_cell<'a>(value: Value<'a>, scratch: &'a mut Scratch) -> Cell<'a> {
         ValueKind::Array | ValueKind::Object => Cell::Nested(value.raw),
         ValueKind::String => match value.text() {
             Some(text) if text.is_escaped => {
-                // Half characters become U+FFFD, which is what can be shown of them.
-                let _ = text.unescape_into(&mut scratch.text);
-                Cell::Text(scratch.text.as_bytes())
+                // Half characters are no UTF-8; who shows the text has U+FFFD for them.
+                let _ = text.said_into(&mut scratch.bytes);
+                Cell::Text(&scratch.bytes)
             }
             Some(text) => Cell::Text(text.raw),
             None => Cell::Null,
@@ -201,7 +200,7 @@ fn each_member(row: &[u8], scratch: &mut Scratch, each: &mut dyn FnMut(&str, Cel
 fn strings_into(text: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let mut scanner = Scanner::new(text);
-    let mut said = String::new();
+    let mut said = Vec::new();
     loop {
         match scanner.next_event() {
             Ok(Some(Event::String(text))) => {
@@ -209,8 +208,8 @@ fn strings_into(text: &[u8], out: &mut Vec<u8>) -> bool {
                     out.push(b'\n');
                 }
                 if text.is_escaped {
-                    let _ = text.unescape_into(&mut said);
-                    out.extend_from_slice(said.as_bytes());
+                    let _ = text.said_into(&mut said);
+                    out.extend_from_slice(&said);
                 } else {
                     out.extend_from_slice(text.raw);
                 }

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use flate2::bufread::MultiGzDecoder;
-
 use crate::inspect::encoding::TextEncoding;
 use crate::inspect::encoding::Transcoded;
 use crate::inspect::format::Compression;
+use crate::inspect::gzip::Gzip;
 use crate::inspect::table::TableError;
 use crate::panics::caught;
 use crate::read_at::ReadAt;
@@ -50,9 +49,7 @@ impl Input {
         };
         let text: Box<dyn Read + Send> = match compression {
             Compression::None => Box::new(raw),
-            Compression::Gzip => {
-                Box::new(MultiGzDecoder::new(BufReader::with_capacity(64 << 10, raw)))
-            }
+            Compression::Gzip => Box::new(Gzip::new(BufReader::with_capacity(64 << 10, raw))),
             Compression::Zstd => Box::new(zrip::FrameDecoder::new(raw)),
         };
         let text: Box<dyn Read + Send> = match encoding {

@@ -6,8 +6,11 @@ mod cells;
 mod chain;
 mod columnar;
 mod cut;
+#[cfg(test)]
+mod damage_tests;
 mod input;
 mod lines;
+mod no_rows;
 mod open;
 #[cfg(test)]
 mod reader_tests;
@@ -93,6 +96,25 @@ impl From<EndsError> for TableError {
         match error {
             EndsError::Read(e) => Self::Read(e),
             EndsError::Shrunk => Self::Shrunk,
+        }
+    }
+}
+
+impl TableError {
+    /// Whether the bytes are not what the format says.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged(_) => true,
+            Self::InFile { source, .. } => source.is_damage(),
+            _ => false,
+        }
+    }
+
+    /// All of what it says, with the file that it is of.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::InFile { file, source } => format!("{file}: {}", source.in_words()),
+            other => other.to_string(),
         }
     }
 }

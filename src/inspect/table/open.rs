@@ -10,7 +10,7 @@ use crate::inspect::arrow;
 use crate::inspect::describe::HEAD_BYTES;
 use crate::inspect::dialect;
 use crate::inspect::dialect::Dialect;
-use crate::inspect::dialect::DialectOptions;
+use crate::inspect::dialect::ReadOptions;
 use crate::inspect::encoding::TextEncoding;
 use crate::inspect::format::Compression;
 use crate::inspect::format::FileFormat;
@@ -29,6 +29,8 @@ use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::open_arrow;
 use crate::inspect::table::columnar::open_parquet;
 use crate::inspect::table::input::Input;
+use crate::inspect::table::no_rows::NAMED_BYTES;
+use crate::inspect::table::no_rows::no_rows;
 use crate::inspect::table::text::Rows;
 use crate::inspect::table::text::TextTable;
 use crate::read_at::ReadAt;
@@ -43,7 +45,7 @@ pub struct OpenOptions {
     /// Where rows begin, from an earlier look at the same file.
     pub index: Option<RowIndex>,
     /// How it is written, as far as somebody said.
-    pub dialect: DialectOptions,
+    pub reading: ReadOptions,
 }
 
 /// A file with its rows.
@@ -101,12 +103,15 @@ pub fn open_table(
     path: &str,
     options: OpenOptions,
 ) -> Result<Opened, TableError> {
-    let magic = first_bytes(Input::open(Arc::clone(&source), Compression::None, 0), 16)?;
+    let magic = first_bytes(
+        Input::open(Arc::clone(&source), Compression::None, 0),
+        NAMED_BYTES,
+    )?;
     let known = options.format.filter(|f| f.format != Format::Bytes);
     let format = known.map_or_else(|| recognise(&magic, path), Ok)?;
     match format.format {
         Format::Parquet => {
-            let (table, schema) = open_parquet(source)?;
+            let (table, schema) = open_parquet(source, options.reading.verify)?;
             Ok(Opened::columnar(table, format, schema))
         }
         Format::ArrowFile | Format::ArrowStream => {
@@ -171,8 +176,8 @@ fn recognise(magic: &[u8], path: &str) -> Result<FileFormat, TableError> {
     if magic.starts_with(&arrow::CONTINUATION) || (ending.arrow && !magic.is_empty()) {
         return plain(Format::ArrowStream);
     }
-    if let Some((_, what)) = NO_ROWS.iter().find(|(m, _)| magic.starts_with(m)) {
-        return Err(TableError::Unsupported((*what).to_owned()));
+    if let Some(what) = no_rows(magic, ending.text.is_some()) {
+        return Err(TableError::Unsupported(what.to_owned()));
     }
     let compression = if magic.starts_with(&[0x1f, 0x8b]) {
         Compression::Gzip
@@ -199,7 +204,7 @@ fn open_text(
     format: FileFormat,
     options: OpenOptions,
 ) -> Result<Opened, TableError> {
-    let head = Head::read(&source, format, &options.dialect)?;
+    let head = Head::read(&source, format, &options.reading)?;
     if format.compression != Compression::None
         && (head.text.starts_with(parquet::MAGIC) || head.text.starts_with(arrow::FILE_MAGIC))
     {
@@ -209,7 +214,7 @@ fn open_text(
     let (rows, inner) = rows_in(format.format, &head);
     let columns = match rows {
         Rows::Records => {
-            let table = dialect::table(inner, &head.text, head.is_whole, &options.dialect);
+            let table = dialect::table(inner, &head.text, head.is_whole, &options.reading);
             Some(table)
         }
         _ => None,
@@ -316,7 +321,7 @@ impl Head {
     fn read(
         source: &Arc<dyn ReadAt>,
         format: FileFormat,
-        options: &DialectOptions,
+        options: &ReadOptions,
     ) -> Result<Self, TableError> {
         let bytes = |encoding, most| {
             let written = (format.compression, encoding);
@@ -390,19 +395,6 @@ fn first_bytes(mut input: Input, most: usize) -> Result<Vec<u8>, TableError> {
     bytes.truncate(most);
     Ok(bytes)
 }
-
-/// What the first bytes of files are whose rows nobody reads.
-const NO_ROWS: [(&[u8], &str); 6] = [
-    (b"PARE", "its footer is encrypted"),
-    (b"PK\x03\x04", "it is a ZIP archive; unpack it first"),
-    (b"BZh", "it is compressed with bzip2; decompress it first"),
-    (
-        b"\xfd7zXZ\0",
-        "it is compressed with xz; decompress it first",
-    ),
-    (b"7z\xbc\xaf\x27\x1c", "it is a 7z archive; unpack it first"),
-    (b"Rar!\x1a\x07", "it is a RAR archive; unpack it first"),
-];
 
 /// Whether a path's ending is that of a format with rows.
 pub fn has_rows(path: &str) -> bool {

@@ -1,7 +1,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use crate::inspect::dialect::DialectOptions;
+use crate::inspect::dialect::ReadOptions;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Next;
@@ -216,13 +216,13 @@ fn random_csv(noise: &mut Noise, length: u64) -> Vec<u8> {
 
 /// A file whose separator and quote are not left to be decided: noise has none.
 fn open_commas(bytes: &[u8], path: &str) -> Opened {
-    let dialect = DialectOptions {
+    let reading = ReadOptions {
         separator: Some(b','),
         quote: Some(Some(b'"')),
-        ..DialectOptions::default()
+        ..ReadOptions::default()
     };
     let options = OpenOptions {
-        dialect,
+        reading,
         ..OpenOptions::default()
     };
     open_table(Arc::new(bytes.to_vec()), path, options).unwrap()

@@ -55,15 +55,36 @@ pub(in crate::inspect::table) fn open_arrow(
         false => guarded(|| stream(&*source))?,
     };
     let shown = Schema::new(with_utc(&schema.fields));
-    check(&shown)?;
+    let readable = readable(&shown)?;
     let mut table = ArrowTable {
         source,
         schema: Arc::new(shown),
+        readable,
         messages,
         rows: None,
     };
     table.rows = table.count()?;
     Ok((Arc::new(table), schema))
+}
+
+/// Columns that can be shown, by number. One that cannot, such as a union, is left out of the rows.
+fn readable(schema: &Schema) -> Result<Vec<usize>, TableError> {
+    if check(schema).is_ok() {
+        return Ok((0..schema.fields().len()).collect());
+    }
+    let (mut readable, mut last) = (Vec::new(), None);
+    for (n, field) in schema.fields().iter().enumerate() {
+        match check(&Schema::new(vec![Arc::clone(field)])) {
+            Ok(()) => readable.push(n),
+            Err(error) => last = Some(error),
+        }
+    }
+    match (readable.is_empty(), last) {
+        (true, Some(_)) => Err(TableError::Unsupported(
+            "none of its columns has a type that is read".to_owned(),
+        )),
+        _ => Ok(readable),
+    }
 }
 
 /// Where messages are.
@@ -115,6 +136,8 @@ fn schema_of(schema: arrow_ipc::Schema<'_>) -> Result<Schema, ArrowError> {
 struct ArrowTable {
     source: Arc<dyn ReadAt>,
     schema: Arc<Schema>,
+    /// Columns that can be shown.
+    readable: Vec<usize>,
     messages: Messages,
     rows: Option<u64>,
 }
@@ -212,9 +235,13 @@ impl ArrowTable {
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             })
         };
-        let fields = self.schema.fields().iter().enumerate();
-        let wanted = fields.filter(|(_, field)| is_wanted(field.name()));
-        (!columns.is_empty()).then(|| wanted.map(|(n, _)| n).collect())
+        let fields = self.schema.fields();
+        let is_all = columns.is_empty() && self.readable.len() == fields.len();
+        let named = |n: &usize| {
+            let field = fields.get(*n);
+            columns.is_empty() || field.is_some_and(|field| is_wanted(field.name()))
+        };
+        (!is_all).then(|| self.readable.iter().copied().filter(named).collect())
     }
 }
 
@@ -348,7 +375,15 @@ impl ArrowBatches {
         }
         let body = exactly(&*self.table.source, header.body_at, length);
         let body = body.ok_or(TableError::Shrunk)?;
-        look_at_buffers(header, &body)?;
+        let plain = match look_at_buffers(header, &body)? {
+            true => Some(unpacked(header, &body)?),
+            false => None,
+        };
+        let (unpacked, body) = match plain {
+            Some((header, body)) => (Some(header), body),
+            None => (None, body),
+        };
+        let header = unpacked.as_ref().unwrap_or(header);
         let (body, schema) = (Buffer::from_vec(body), &self.table.schema);
         let decoded = guarded(|| {
             let message = header.message()?;
@@ -379,8 +414,9 @@ impl ArrowBatches {
     }
 }
 
-/// Looks at the lengths that compressed buffers claim, before a library allocates them.
-fn look_at_buffers(header: &Header, body: &[u8]) -> Result<(), TableError> {
+/// Looks at the lengths that compressed buffers claim, before a library allocates them. Whether
+/// they have to be unpacked first: the library has no Zstandard.
+fn look_at_buffers(header: &Header, body: &[u8]) -> Result<bool, TableError> {
     let claims = guarded(|| {
         let message = header.message()?;
         let dictionary = message.header_as_dictionary_batch().and_then(|d| d.data());
@@ -415,12 +451,78 @@ fn look_at_buffers(header: &Header, body: &[u8]) -> Result<(), TableError> {
         Ok::<_, ArrowError>((Some(compression.codec()), sum))
     })?;
     match claims {
-        (Some(codec), _) if codec != CompressionType::LZ4_FRAME => Err(TableError::Unsupported(
-            "its messages are compressed with zstd; write it with lz4 or without".to_owned(),
-        )),
         (_, sum) if sum > ARROW_BODY_BYTES_MAX as u64 => Err(TableError::Unsupported(
             "a message has more bytes than are taken into memory".to_owned(),
         )),
-        _ => Ok(()),
+        (codec, _) => Ok(codec.is_some_and(|codec| codec != CompressionType::LZ4_FRAME)),
     }
+}
+
+/// The same message with buffers as they are under no compression: each behind a length of
+/// [`NOT_COMPRESSED`], which is what a writer puts there that found one not to become shorter. Their
+/// places in the header are written over.
+fn unpacked(header: &Header, body: &[u8]) -> Result<(Header, Vec<u8>), TableError> {
+    let (places, body) = guarded(|| unpacked_buffers(header, body))?;
+    let mut bytes = header.bytes.clone();
+    for (at, buffer) in places {
+        let there = bytes.get_mut(at..at + buffer.len());
+        let damaged = || TableError::Damaged("a buffer's place is no place".to_owned());
+        there.ok_or_else(damaged)?.copy_from_slice(&buffer);
+    }
+    Ok((
+        Header {
+            bytes,
+            body_at: header.body_at,
+            body_bytes: header.body_bytes,
+        },
+        body,
+    ))
+}
+
+/// Where the header has a buffer's place, and what stands there: its offset and its length.
+type BufferPlaces = Vec<(usize, [u8; 16])>;
+
+fn unpacked_buffers(header: &Header, body: &[u8]) -> Result<(BufferPlaces, Vec<u8>), ArrowError> {
+    let wrong = |why: &str| ArrowError::ParseError(why.to_owned());
+    let message = header.message()?;
+    let dictionary = message.header_as_dictionary_batch().and_then(|d| d.data());
+    let batch = message.header_as_record_batch().or(dictionary);
+    let Some(buffers) = batch.and_then(|batch| batch.buffers()) else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let front = header.bytes.as_ptr().addr();
+    let table = buffers.bytes().as_ptr().addr().checked_sub(front);
+    let table = table.ok_or_else(|| wrong("a buffer's place is no place"))?;
+    let (mut places, mut plain) = (Vec::new(), Vec::new());
+    for (n, buffer) in buffers.iter().enumerate() {
+        let packed = usize::try_from(buffer.offset())
+            .ok()
+            .zip(usize::try_from(buffer.length()).ok())
+            .and_then(|(at, length)| body.get(at..at.checked_add(length)?));
+        let packed = packed.ok_or_else(|| wrong("a buffer is beyond its message"))?;
+        let at = plain.len();
+        if let Some((claim, rest)) = packed.split_first_chunk::<8>() {
+            plain.extend_from_slice(&NOT_COMPRESSED.to_le_bytes());
+            match i64::from_le_bytes(*claim) {
+                NOT_COMPRESSED => plain.extend_from_slice(rest),
+                claim => {
+                    let size = usize::try_from(claim).map_err(|_| wrong("a length below 0"))?;
+                    let bytes = zrip::decompress_with_limit(rest, size);
+                    let bytes = bytes.map_err(|e| wrong(&e.to_string()))?;
+                    if bytes.len() != size {
+                        return Err(wrong("a buffer of another length"));
+                    }
+                    plain.extend_from_slice(&bytes);
+                }
+            }
+        }
+        let length = plain.len() - at;
+        let mut place = [0; 16];
+        let (offset, bytes) = place.split_at_mut(8);
+        offset.copy_from_slice(&(at as u64).to_le_bytes());
+        bytes.copy_from_slice(&(length as u64).to_le_bytes());
+        places.push((table + n * place.len(), place));
+        plain.resize(plain.len().next_multiple_of(8), 0);
+    }
+    Ok((places, plain))
 }
