@@ -25,6 +25,7 @@ mod rows;
 pub mod sample;
 mod schema;
 pub mod search;
+mod search_escapes;
 pub mod split;
 pub mod stats;
 pub mod table;

@@ -332,3 +332,27 @@ fn types_are_the_same_in_schema_and_statistics() {
     ];
     assert_eq!(found, pairs(&expected));
 }
+
+#[test]
+fn pattern_beyond_ascii_is_found_in_escapes() {
+    let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, dir) = (home.path(), dir.path());
+    let text = "{\"a\":\"caf\\u00e9\"}\n{\"a\":\"caf\u{e9}\"}\n{\"a\":\"cafe\"}\n";
+    let lines = file(dir, "a.jsonl", text.as_bytes());
+    for pattern in ["caf\u{e9}", "caf\\u{e9}", "\\p{Latin}{3}\u{e9}"] {
+        let found = answer(home, &["inspect", "search", &lines, pattern, "--count"]);
+        assert_eq!(found["matches"], 2, "{pattern}");
+    }
+    let out = run(home, &["inspect", "search", &lines, "\u{e9}", "--json"]);
+    let hits = String::from_utf8(out.stdout).unwrap();
+    let hits: Vec<Value> = hits
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    assert_eq!(hits[0]["cell"], "{\"a\":\"caf\u{e9}\"}");
+    assert_eq!(hits[0]["spans"], json!([[9, 11]]));
+    assert_eq!(hits[1]["cell"], Value::Null);
+    assert_eq!(hits[1]["spans"], json!([[9, 11]]));
+    let inverted = ["inspect", "search", &lines, "\u{e9}", "--invert", "--count"];
+    assert_eq!(answer(home, &inverted)["matches"], 1);
+}
