@@ -65,7 +65,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         reading: ReadingArgs,
         #[command(subcommand)]
-        command: InspectCommand,
+        command: Box<InspectCommand>,
     },
     /// Check that this machine and the registry are in order
     Doctor,

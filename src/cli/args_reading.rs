@@ -100,7 +100,7 @@ pub(crate) fn reading(cli: &Cli) -> Result<ReadOptions, Failure> {
     if reading.delimiter.is_some() && quote == Some(reading.delimiter) {
         return Err(Failure::usage("--delimiter and --quote are the same"));
     }
-    let of_text = reading.encoding.iter().filter_map(|e| match e {
+    let mut of_text = reading.encoding.iter().filter_map(|e| match e {
         AnyEncoding::Text(encoding) => Some(*encoding),
         AnyEncoding::Tokens(_) => None,
     });
@@ -108,7 +108,7 @@ pub(crate) fn reading(cli: &Cli) -> Result<ReadOptions, Failure> {
         separator: reading.delimiter,
         quote,
         has_header: reading.header.map(|header| header == Header::Yes),
-        encoding: of_text.last(),
+        encoding: of_text.next_back(),
         verify: reading.verify,
     })
 }
@@ -118,9 +118,9 @@ pub(crate) fn token_encoding(cli: &Cli) -> Option<Encoding> {
     let Command::Inspect { reading, .. } = &cli.command else {
         return None;
     };
-    let of_tokens = reading.encoding.iter().filter_map(|e| match e {
+    let mut of_tokens = reading.encoding.iter().filter_map(|e| match e {
         AnyEncoding::Tokens(encoding) => Some(*encoding),
         AnyEncoding::Text(_) => None,
     });
-    of_tokens.last()
+    of_tokens.next_back()
 }

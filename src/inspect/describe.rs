@@ -19,6 +19,8 @@ use crate::inspect::parquet;
 use crate::inspect::rows::RowCounter;
 use crate::inspect::table::Cutter;
 use crate::inspect::table::DelimitedCutter;
+use crate::inspect::table::Found;
+use crate::inspect::table::JsonCutter;
 use crate::inspect::table::SchemaFrom;
 use crate::panics::caught;
 use crate::read_at::ReadAt;
@@ -86,6 +88,7 @@ struct Records {
     cutter: DelimitedCutter,
     at: u64,
     count: u64,
+    found: Vec<Found>,
 }
 
 impl Records {
@@ -94,16 +97,16 @@ impl Records {
             cutter: DelimitedCutter::new(separator, quote),
             at: 0,
             count: 0,
+            found: Vec::new(),
         }
     }
 
     fn push(&mut self, piece: &[u8]) {
         for part in piece.chunks(RECORDS_BYTES) {
-            let mut found = Vec::new();
             // Any bytes are records.
-            let _ = self.cutter.scan(part, self.at, usize::MAX, &mut found);
+            let _ = self.cutter.scan(part, self.at, usize::MAX, &mut self.found);
             self.at += part.len() as u64;
-            self.count += found.len() as u64;
+            self.count += self.found.drain(..).len() as u64;
         }
     }
 
@@ -163,9 +166,15 @@ impl Describer {
                 .and_then(|format| inside(format, ending.compression, source))
                 .unwrap_or(Description::BYTES)
         } else {
-            match ending.text {
-                Some(format) => text.finish(format),
-                None => Description::BYTES,
+            let Some(format) = ending.text else {
+                return Description::BYTES;
+            };
+            let found = text.only_list(format);
+            match found {
+                Some(list) => {
+                    list.count(|each| compressed::each_piece(Compression::None, source, each))
+                }
+                None => text.finish(format),
             }
         }
     }
@@ -179,7 +188,11 @@ fn inside(format: Format, compression: Compression, source: &dyn ReadAt) -> Opti
         return None;
     }
     text.end();
-    let mut found = text.finish(format);
+    let mut found = match text.only_list(format) {
+        Some(list) => list
+            .count(|each| caught(|| compressed::each_piece(compression, source, each)) == Ok(true)),
+        None => text.finish(format),
+    };
     if found.format.format == Format::Bytes {
         return None;
     }
@@ -187,7 +200,85 @@ fn inside(format: Format, compression: Compression, source: &dyn ReadAt) -> Opti
     Some(found)
 }
 
+/// The only list of an object, whose elements are counted in the bytes once more: that it is one
+/// was known only when they had passed.
+struct List {
+    at: usize,
+    transcoder: Transcoder,
+    schema: Option<Schema>,
+    schema_from: SchemaFrom,
+}
+
+impl List {
+    fn count(mut self, pieces: impl FnOnce(&mut dyn FnMut(&[u8])) -> bool) -> Description {
+        let mut cutter = JsonCutter::array().of_member();
+        let (mut seen, mut count, mut is_right) = (0_u64, 0, true);
+        let (mut text, mut found) = (Vec::new(), Vec::new());
+        let mut mark = Some(Vec::new());
+        let mut look = |piece: &[u8]| {
+            let before = usize::try_from(seen).unwrap_or(usize::MAX);
+            let skipped = self.at.saturating_sub(before).min(piece.len());
+            let rest = piece.get(skipped..).unwrap_or_default();
+            let at = seen + skipped as u64;
+            seen += piece.len() as u64;
+            is_right = is_right && cutter.scan(rest, at, usize::MAX, &mut found).is_ok();
+            count += found.drain(..).len() as u64;
+        };
+        let is_whole = pieces(&mut |piece| {
+            text.clear();
+            self.transcoder.push(piece, &mut text);
+            // A byte order mark is no part of the text.
+            match mark.take() {
+                None => look(&text),
+                Some(mut front) => {
+                    front.extend_from_slice(&text);
+                    if front.len() < 3 {
+                        mark = Some(front);
+                        return;
+                    }
+                    look(front.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&front));
+                }
+            }
+        });
+        let mut last = Vec::new();
+        let is_closed = is_whole && is_right && cutter.finish(seen, &mut last).is_ok();
+        match is_closed {
+            true => Description {
+                format: FileFormat {
+                    format: Format::JsonArray,
+                    compression: Compression::None,
+                },
+                rows: Some(count),
+                schema: self.schema,
+                schema_from: self.schema_from,
+            },
+            false => Description::BYTES,
+        }
+    }
+}
+
 impl Text {
+    /// The only list of the object that the text is, where it is one.
+    fn only_list(&self, format: Format) -> Option<List> {
+        if format != Format::JsonArray || !matches!(self.counter, Counter::Lines(_)) {
+            return None;
+        }
+        let whole = self.seen_bytes == self.head.len() as u64;
+        if json::looks_like_lines(&self.head, whole) || (whole && !json::is_json(&self.head)) {
+            return None;
+        }
+        let list = json::only_list(&self.head, whole)?;
+        Some(List {
+            at: list.at,
+            transcoder: Transcoder::new(self.transcoder.as_ref()?.encoding()),
+            schema: json::array_schema(self.head.get(list.at..)?),
+            schema_from: match whole {
+                true => SchemaFrom::WholeFile,
+                false => SchemaFrom::Front(self.head.len() as u64),
+            },
+        })
+    }
+
     fn new(format: Option<Format>) -> Self {
         Self {
             front: Vec::new(),

@@ -106,7 +106,7 @@ impl Transcoder {
                         None => self.byte = Some(*byte),
                         Some(first) => {
                             let unit = match self.encoding {
-                                TextEncoding::Utf16Be => u16::from_be_bytes([first, *byte]),
+                                TextEncoding::Utf16Be => u16::from_le_bytes([*byte, first]),
                                 _ => u16::from_le_bytes([first, *byte]),
                             };
                             self.unit(unit, &mut |c| put(c, out));

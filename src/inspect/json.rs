@@ -3,6 +3,7 @@
 use arrow_schema::Schema;
 
 use crate::inspect::json_scan::Event;
+use crate::inspect::json_scan::Reason;
 use crate::inspect::json_scan::Scanner;
 use crate::inspect::json_scan::validate;
 use crate::inspect::profile::Profile;
@@ -42,6 +43,57 @@ fn complete_lines(text: &[u8], whole: bool) -> impl Iterator<Item = &[u8]> {
         None => 0,
     };
     text.get(..end).unwrap_or_default().split(|b| *b == b'\n')
+}
+
+/// The one list of objects in an object, in which there is no other list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OnlyList {
+    /// The key of the list.
+    pub(crate) key: String,
+    /// How many bytes stand before its bracket.
+    pub(crate) at: usize,
+}
+
+/// The only list of a text that begins like this, where it is an object with one member that is a
+/// list, of objects. A text that is not `whole` may have another list behind what is seen.
+pub(crate) fn only_list(text: &[u8], whole: bool) -> Option<OnlyList> {
+    let mut scanner = Scanner::new(text);
+    let Ok(Some(Event::Object)) = scanner.next_event() else {
+        return None;
+    };
+    let mut only = None;
+    let mut key = String::new();
+    loop {
+        match scanner.next_event() {
+            Ok(Some(Event::Key(name))) => {
+                let _ = name.unescape_into(&mut key);
+            }
+            Ok(Some(_)) => break,
+            // Behind the list.
+            Err(error) if !whole && error.reason == Reason::End => break,
+            _ => return None,
+        }
+        let mut value = scanner.clone();
+        match value.next_event() {
+            Ok(Some(Event::Array)) if only.is_some() => return None,
+            Ok(Some(Event::Array)) => {
+                let at = value.token_at();
+                if !matches!(value.next_event(), Ok(Some(Event::Object))) {
+                    return None;
+                }
+                let key = key.clone();
+                only = Some(OnlyList { key, at });
+            }
+            Ok(Some(_)) => {}
+            _ => return None,
+        }
+        match scanner.skip_value() {
+            Ok(Some(_)) => {}
+            Err(error) if !whole && error.reason == Reason::End => break,
+            _ => return None,
+        }
+    }
+    only
 }
 
 /// The schema of the elements of an array whose text begins like this.

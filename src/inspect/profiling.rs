@@ -158,7 +158,7 @@ fn each_row(
         };
         at += n as u64;
         for row in found.drain(..) {
-            let place = |offset: u64| Some(usize::try_from(offset.checked_sub(base)?).ok()?);
+            let place = |offset: u64| usize::try_from(offset.checked_sub(base)?).ok();
             let bytes = place(row.start).zip(place(row.end));
             each(bytes.and_then(|(start, end)| buffer.get(start..end)));
         }

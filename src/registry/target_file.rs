@@ -55,6 +55,8 @@ pub struct Described {
     pub schema_from: SchemaFrom,
     /// How its fields are written, where it is delimited.
     pub dialect: Option<Dialect>,
+    /// The key of the list whose elements are the rows, where that is a member of an object.
+    pub list: Option<String>,
     /// How its characters are written, where it is text.
     pub encoding: TextEncoding,
 }
@@ -96,6 +98,7 @@ impl TargetFile {
             schema: opened.schema(),
             schema_from: opened.schema_from(),
             dialect: opened.dialect,
+            list: opened.list,
             encoding: opened.encoding,
         })
     }

@@ -104,6 +104,7 @@ fn dialect(found: &Described) -> Value {
             "delimiter": text(dialect.separator), "quote": dialect.quote.map(text),
             "header": dialect.has_header, "encoding": encoding,
         }),
+        None if found.list.is_some() => json!({"list": found.list, "encoding": encoding}),
         None if found.encoding != TextEncoding::Utf8 => json!({"encoding": encoding}),
         None => Value::Null,
     }
@@ -112,6 +113,11 @@ fn dialect(found: &Described) -> Value {
 /// The same for people.
 fn in_words(dialect: &Value) -> Option<String> {
     let encoding = dialect.get("encoding")?.as_str()?;
+    if let Some(list) = dialect.get("list").and_then(Value::as_str) {
+        return Some(format!(
+            "as one object; rows are the elements of `{list}`, in {encoding}"
+        ));
+    }
     let Some(delimiter) = dialect.get("delimiter").and_then(Value::as_str) else {
         return Some(format!("in {encoding}"));
     };

@@ -21,12 +21,23 @@ pub(super) struct HeaderCheck<'a> {
 /// What stands below a cell of the first record.
 #[derive(Clone, Copy, Debug, Default)]
 struct Below {
+    /// The cell above is a whole number.
+    is_number: bool,
     /// Values.
     values: u64,
     /// Those that are written as the cell of the first record is.
     recurring: u64,
     /// Those that look like a year.
     years: u64,
+}
+
+impl Below {
+    fn of(cell: &[u8]) -> Self {
+        Self {
+            is_number: whole(cell).is_some(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Whole numbers of one record that follow each other.
@@ -43,7 +54,7 @@ impl<'a> HeaderCheck<'a> {
         Self {
             first,
             rows: 0,
-            columns: vec![Below::default(); first.len()],
+            columns: first.iter().map(|cell| Below::of(cell)).collect(),
             again: Vec::new(),
             series: 0,
             row: Series::default(),
@@ -70,7 +81,7 @@ impl<'a> HeaderCheck<'a> {
             self.again.push(column);
         }
         // Only below numbers is there anything to compare.
-        if let Some(number) = whole(first).and_then(|_| whole(cell)) {
+        if let Some(number) = below.is_number.then(|| whole(cell)).flatten() {
             below.years += u64::from(YEARS.contains(&number));
             self.row.add(number);
         }
@@ -95,7 +106,7 @@ impl<'a> HeaderCheck<'a> {
     /// cannot be a value of its column; or all of it is text that is no value of its column; or
     /// beside such text its numbers are years or go up or down by one step, and those of the rows
     /// are not and do not.
-    pub(super) fn is_header(mut self, columns: &[Shape]) -> bool {
+    pub(super) fn finds_header(mut self, columns: &[Shape]) -> bool {
         self.end_row();
         let mut cells = self.first.iter().filter(|c| !c.is_empty()).peekable();
         if cells.peek().is_none() {
@@ -107,8 +118,11 @@ impl<'a> HeaderCheck<'a> {
         }
         let recurs = |below: &Below| below.recurring * RECURRING_SHARE > below.values;
         let named = self.first.iter().zip(&self.columns);
-        let mut names = named.filter(|(cell, _)| is_name(cell)).peekable();
-        if names.peek().is_none() || names.any(|(_, below)| recurs(below)) {
+        let names = named.filter(|(cell, _)| is_name(cell));
+        let (all, again) = names.fold((0, 0), |(all, again), (_, below)| {
+            (all + 1, again + usize::from(recurs(below)))
+        });
+        if all == 0 || (again > 0 && again * NAMES_PER_VALUE >= all) {
             return false;
         }
         cells.all(|cell| is_name(cell)) || self.has_labels()
@@ -184,3 +198,5 @@ fn whole(cell: &[u8]) -> Option<i64> {
 const YEARS: std::ops::RangeInclusive<i64> = 1800..=2100;
 /// A text that is every so many-th value of a column, or more often, is a value and no name.
 const RECURRING_SHARE: u64 = 50;
+/// One value among so many names does not make a record of values of them.
+const NAMES_PER_VALUE: usize = 4;

@@ -98,7 +98,7 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
     }
     dialect.has_header = options
         .has_header
-        .unwrap_or_else(|| check.is_header(&columns));
+        .unwrap_or_else(|| check.finds_header(&columns));
     if !dialect.has_header {
         for (column, cell) in columns.iter_mut().zip(&first) {
             column.merge(Shape::of_cell(cell));

@@ -173,6 +173,12 @@ fn header_is_what_its_columns_are_not() {
         ),
         // A header that comes again is one.
         ("a,b\nx,y\na,b\nz,w\n", true, "a:Utf8 b:Utf8"),
+        // One of many names is a value.
+        (
+            "a,b,c,d,e\nx,y,z,v,w\na,1,2,3,4\n",
+            true,
+            "a:Utf8 b:Utf8 c:Utf8 d:Utf8 e:Utf8",
+        ),
         // Codes are no names.
         (
             "02139,007\n02140,008\n",

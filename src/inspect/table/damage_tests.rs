@@ -225,3 +225,55 @@ fn counted_rows_are_those_that_are_shown() {
         }
     }
 }
+
+#[test]
+fn object_with_one_list_has_its_elements_as_rows() {
+    let text = "{\"version\":1,\"data\":[{\"a\":1}, {\"a\":\"]}\"}],\"more\":{\"x\":[2]}}";
+    let (found, error) = rows(text.as_bytes(), "x.json", ReadOptions::default());
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(found, ["{\"a\":1}", "{\"a\":\"]}\"}"]);
+    let opened = open_table(
+        Arc::new(text.as_bytes().to_vec()),
+        "x.json",
+        OpenOptions::default(),
+    );
+    let opened = opened.unwrap();
+    assert_eq!(opened.list.as_deref(), Some("data"));
+    assert_eq!(opened.schema().unwrap().fields().len(), 1);
+    // A second list behind what was seen when it was opened.
+    let long = format!(
+        "{{\"data\":[{}{{}}],\"late\":[1]}}",
+        "{\"a\":1},".repeat(200_000)
+    );
+    let (found, error) = rows(long.as_bytes(), "x.json", ReadOptions::default());
+    assert_eq!(found.len(), 200_001);
+    assert!(error.unwrap().in_words().contains("second list"));
+    // Rows from one on, by an index.
+    let long = format!("{{\"data\":[{}{{}}]}}", "{\"a\":1},".repeat(200_000));
+    let opened = open_table(
+        Arc::new(long.into_bytes()),
+        "x.json",
+        OpenOptions::default(),
+    );
+    let table = opened.unwrap().table;
+    let count = |from: u64| {
+        let selection = Selection {
+            from,
+            ..Selection::default()
+        };
+        let batches = Arc::clone(&table).batches(&selection).unwrap();
+        let (mut rows, mut batch) = (0, Batch::default());
+        while let Next::Batch(_) = batches.next(&mut batch).unwrap() {
+            rows += batch.count();
+        }
+        rows
+    };
+    for from in [0, 1, 150_000, 200_000, 200_001] {
+        assert_eq!(count(from), 200_001 - from);
+    }
+    // One value as before.
+    for text in ["{\"a\":[1,2]}", "{\"a\":[],\"b\":1}", "{\"a\":1}"] {
+        let (found, _) = rows(text.as_bytes(), "x.json", ReadOptions::default());
+        assert_eq!(found, [text]);
+    }
+}

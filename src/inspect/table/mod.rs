@@ -38,6 +38,7 @@ pub use chain::Chain;
 pub use chain::OpenFile;
 pub(in crate::inspect) use cut::Cutter;
 pub(in crate::inspect) use cut::DelimitedCutter;
+pub(in crate::inspect) use cut::Found;
 pub(in crate::inspect) use cut::JsonCutter;
 pub(in crate::inspect) use cut::RecordSpans;
 pub(in crate::inspect) use cut::records_of;

@@ -17,6 +17,7 @@ use crate::inspect::format::FileFormat;
 use crate::inspect::format::Format;
 use crate::inspect::format::ending;
 use crate::inspect::json;
+use crate::inspect::json::OnlyList;
 use crate::inspect::parquet;
 use crate::inspect::table::GrowingIndex;
 use crate::inspect::table::Header;
@@ -59,6 +60,8 @@ pub struct Opened {
     pub index: Option<GrowingIndex>,
     /// How its fields are written, where it is delimited.
     pub dialect: Option<Dialect>,
+    /// The key of the list whose elements are the rows, where that is a member of an object.
+    pub list: Option<String>,
     /// How its characters are written, where it is text.
     pub encoding: TextEncoding,
     schema: Known,
@@ -132,7 +135,12 @@ impl Opened {
         };
         match self.format.format {
             Format::Jsonl => json::lines_schema(&head.text, head.is_whole),
-            Format::JsonArray => json::array_schema(&head.text),
+            Format::JsonArray => {
+                let list = self.list.as_ref();
+                let list = list.and_then(|_| json::only_list(&head.text, head.is_whole));
+                let at = list.map_or(0, |list| list.at);
+                json::array_schema(head.text.get(at..).unwrap_or_default())
+            }
             _ => None,
         }
     }
@@ -152,6 +160,7 @@ impl Opened {
             format,
             index: None,
             dialect: None,
+            list: None,
             encoding: TextEncoding::Utf8,
             schema: Known::Schema(schema),
         }
@@ -211,7 +220,7 @@ fn open_text(
         let why = "it is a columnar file inside of a compressed one; decompress it first";
         return Err(TableError::Unsupported(why.to_owned()));
     }
-    let (rows, inner) = rows_in(format.format, &head);
+    let (rows, inner, list) = rows_in(format.format, &head);
     let columns = match rows {
         Rows::Records => {
             let table = dialect::table(inner, &head.text, head.is_whole, &options.reading);
@@ -229,9 +238,11 @@ fn open_text(
         format: inner,
         compression: format.compression,
     };
-    let (front, encoding, compression) = (head.front, head.encoding, format.compression);
+    let (encoding, compression) = (head.encoding, format.compression);
+    let front = head.front + list.as_ref().map_or(0, |list| list.at as u64);
+    let list = list.map(|list| list.key);
     let is_random = compression == Compression::None && encoding == TextEncoding::Utf8;
-    let known = (columns, head);
+    let known = (columns, head, list.clone());
     if rows == Rows::Lines && is_random {
         let mut lines = Lines::new(source, shape).with_front(front);
         if let Some((row, offset)) = options.known {
@@ -252,6 +263,7 @@ fn open_text(
         compression,
         encoding,
         rows,
+        is_member: list.is_some(),
         shape,
         front,
         index: index.clone(),
@@ -264,13 +276,14 @@ impl Opened {
         table: Arc<dyn Table>,
         format: FileFormat,
         index: Option<GrowingIndex>,
-        (columns, head): (Option<dialect::Table>, Head),
+        (columns, head, list): (Option<dialect::Table>, Head, Option<String>),
     ) -> Self {
         Self {
             table,
             format,
             index,
             dialect: columns.as_ref().map(|c| c.dialect),
+            list,
             encoding: head.encoding,
             schema: match columns {
                 Some(columns) => Known::Columns(columns.schema, head.schema_from()),
@@ -281,8 +294,8 @@ impl Opened {
 }
 
 /// How rows are written, and the format that the text turns out to be.
-fn rows_in(format: Format, head: &Head) -> (Rows, Format) {
-    match format {
+fn rows_in(format: Format, head: &Head) -> (Rows, Format, Option<OnlyList>) {
+    let (rows, format) = match format {
         Format::Jsonl => (Rows::Lines, Format::Jsonl),
         Format::Csv | Format::Tsv => (Rows::Records, format),
         Format::JsonArray => {
@@ -292,11 +305,15 @@ fn rows_in(format: Format, head: &Head) -> (Rows, Format) {
                 Some(b'{') if json::looks_like_lines(&head.text, head.is_whole) => {
                     (Rows::Lines, Format::Jsonl)
                 }
-                _ => (Rows::Values, Format::Bytes),
+                _ => match json::only_list(&head.text, head.is_whole) {
+                    Some(list) => return (Rows::Elements, Format::JsonArray, Some(list)),
+                    None => (Rows::Values, Format::Bytes),
+                },
             }
         }
         _ => (Rows::Lines, Format::Bytes),
-    }
+    };
+    (rows, format, None)
 }
 
 fn delimited(table: &dialect::Table) -> Shape {

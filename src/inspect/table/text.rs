@@ -40,8 +40,10 @@ pub(super) struct TextTable {
     pub(super) compression: Compression,
     pub(super) encoding: TextEncoding,
     pub(super) rows: Rows,
+    /// Rows are elements of a list that is a member of an object.
+    pub(super) is_member: bool,
     pub(super) shape: Shape,
-    /// Bytes at the front of the text that are a byte order mark.
+    /// Bytes at the front of the text that are a byte order mark, or stand before the list.
     pub(super) front: u64,
     /// Where rows begin; of no use where the text is compressed or in another encoding.
     pub(super) index: Option<GrowingIndex>,
@@ -106,8 +108,16 @@ impl TextTable {
                 Shape::Delimited(header) => DelimitedCutter::new(header.separator, header.quote),
                 _ => DelimitedCutter::new(b',', Some(b'"')),
             }),
-            Rows::Elements if is_front => Box::new(JsonCutter::array()),
-            Rows::Elements => Box::new(JsonCutter::elements()),
+            Rows::Elements => {
+                let cutter = match is_front {
+                    true => JsonCutter::array(),
+                    false => JsonCutter::elements(),
+                };
+                Box::new(match self.is_member {
+                    true => cutter.of_member(),
+                    false => cutter,
+                })
+            }
             Rows::Values => Box::new(JsonCutter::values()),
         }
     }
@@ -138,7 +148,7 @@ impl Table for TextTable {
 
 fn skip(input: &mut Input, bytes: u64) -> Result<(), TableError> {
     let mut left = usize::try_from(bytes).unwrap_or_default();
-    let mut buffer = [0; 8];
+    let mut buffer = [0; 4096];
     while left > 0 {
         let wanted = left.min(buffer.len());
         match input.read(buffer.get_mut(..wanted).unwrap_or_default())? {
