@@ -18,6 +18,7 @@ pub fn statistics(data: &[u8]) {
         separator: b',',
         quote: Some(b'"'),
         is_in_file: false,
+        repeated: Vec::new(),
     };
     for shape in [Shape::Json, Shape::Text, Shape::Delimited(Arc::new(header))] {
         let with = |threads| {

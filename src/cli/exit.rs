@@ -130,6 +130,18 @@ impl Failure {
             Self::Library(Error::Rows { source, .. }) if source.is_damage() => {
                 Some("`inspect lint` looks over the rows before the damage")
             }
+            Self::Library(Error::NoSuchColumn { .. }) => Some(
+                "`alimentar inspect info TARGET` shows the columns; dots lead into nested ones",
+            ),
+            Self::Library(Error::RowRefused { refusal, .. }) if refusal.is_nan => {
+                Some("`--nan null` or `--nan text` says what becomes of such numbers")
+            }
+            Self::Library(Error::RowRefused { .. }) => {
+                Some("`--skip-malformed` leaves such rows out and says which; nothing was written")
+            }
+            Self::Library(Error::ColumnRefused { .. } | Error::TooManyColumns { .. }) => Some(
+                "write .jsonl, or name the columns to write with --column; nothing was written",
+            ),
             Self::Library(Error::Rows { .. }) if kind == ErrorKind::Unsupported => {
                 Some("`spec/rows.md` says what is read")
             }

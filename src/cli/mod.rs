@@ -6,6 +6,7 @@ mod args;
 mod args_inspect;
 mod args_peers;
 mod args_reading;
+mod args_write;
 mod bar;
 mod card;
 mod commands;

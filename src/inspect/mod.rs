@@ -31,6 +31,7 @@ pub mod stats;
 pub mod table;
 #[cfg(test)]
 mod tests;
+mod times;
 #[cfg(feature = "tokens")]
 pub mod tokens;
 

@@ -175,7 +175,7 @@ impl Profile {
             return;
         }
         // A damaged row says nothing of types, not even by its beginning.
-        let is_whole = validate(line).is_ok();
+        let is_whole = validate(line).is_ok() || is_json_with_nan(line);
         if !is_whole || self.fill(line).is_err() {
             self.unreadable += 1;
             self.first_unreadable.get_or_insert(self.rows);
@@ -186,7 +186,7 @@ impl Profile {
     /// Notes the types of a row that is JSON.
     fn fill(&mut self, line: &[u8]) -> Result<(), ScanError> {
         let mut filler = Filler {
-            scanner: Scanner::new(line),
+            scanner: Scanner::with_nan(line),
             row: self.rows,
             places: &mut self.places,
         };
@@ -338,6 +338,18 @@ fn kind_of_cell(cell: &[u8]) -> Kind {
         Shape::Date => Kind::Date,
         Shape::Time | Shape::FineTime => Kind::Time,
         _ => Kind::Text,
+    }
+}
+
+/// Whether a row is JSON but for numbers that are none, such as `NaN`, which are floats.
+fn is_json_with_nan(line: &[u8]) -> bool {
+    let mut scanner = Scanner::with_nan(line);
+    loop {
+        match scanner.next_event() {
+            Ok(Some(_)) => {}
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
     }
 }
 

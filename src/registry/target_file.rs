@@ -35,6 +35,7 @@ use crate::registry::error::Error;
 use crate::registry::row_indexes::KeptRows;
 
 /// A file of a target.
+#[derive(Clone)]
 pub struct TargetFile {
     pub(super) path: String,
     pub(super) size_bytes: u64,
@@ -62,6 +63,7 @@ pub struct Described {
 }
 
 /// Where a file is.
+#[derive(Clone)]
 pub(super) enum Place {
     Disk(PathBuf),
     Store(Arc<DatasetFile>),

@@ -41,4 +41,7 @@ mod signing;
 mod spec;
 mod support;
 mod swarm;
+mod targets;
 mod trust;
+mod writing;
+mod zoo;

@@ -304,7 +304,7 @@ fn types_are_the_same_in_schema_and_statistics() {
     let csv = file(
         dir,
         "a.csv",
-        b"zip,agent,bread,n,x\n02139,007.1,Nan,1,1.5\n10001,8,Pita,2,2\n",
+        b"zip,agent,bread,n,x,y\n02139,007.1,Nan,1,1.5,nan\n10001,8,Pita,2,2,1\n",
     );
     let info = answer(home, &["inspect", "info", &csv]);
     let expected = [
@@ -313,6 +313,7 @@ fn types_are_the_same_in_schema_and_statistics() {
         ("bread", "Utf8"),
         ("n", "Int64"),
         ("x", "Float64"),
+        ("y", "Float64"),
     ];
     assert_eq!(types(&info), pairs(&expected));
     let stats = answer(home, &["inspect", "stats", &csv]);
@@ -329,6 +330,7 @@ fn types_are_the_same_in_schema_and_statistics() {
         ("bread", "text"),
         ("n", "int"),
         ("x", "float"),
+        ("y", "float"),
     ];
     assert_eq!(found, pairs(&expected));
 }

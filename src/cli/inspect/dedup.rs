@@ -15,7 +15,8 @@ use crate::cli::args_inspect::NearArgs;
 use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
-use crate::cli::inspect::target;
+use crate::cli::inspect::require_columns;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::threads;
 use crate::cli::inspect::write;
 use crate::cli::out::Out;
@@ -46,7 +47,13 @@ const DISTANCE_MAX: u32 = 16;
 
 pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = targets(&args.target, cli)?;
+    let mut columns = args.near.column.clone();
+    columns.extend(args.source.clone());
+    if let KeepArg::Max(column) = &args.keep {
+        columns.push(column.clone());
+    }
+    require_columns(&target, &columns, out)?;
     let spill = SpillDirectory::create(&home_of(cli)?)?;
     let kept = target.kept_prints();
     let options = DedupOptions {
@@ -70,17 +77,19 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
         let mask = bytes.get(..length.min(bytes.len())).unwrap_or_default();
         write_aside(path, mask, None, IfExists::Replace).map_err(fail)?;
     }
-    let mut files = Vec::new();
+    let mut written = None;
     if let Some(path) = &args.output {
         let writing = write::Writing {
             targets: std::slice::from_ref(&target),
             paths: std::slice::from_ref(path),
             columns: &[],
             if_exists: write::if_exists(cli),
+            args: &args.write,
         };
         let keep = |number: u64| (!report.removed.contains(number)).then_some(0);
-        files = write::write(&writing, &Picks::Number(&keep), out)?.files;
+        written = Some(write::write(&writing, &Picks::Number(&keep), out)?);
     }
+    let files = written.iter().flat_map(|written| &written.files);
     let seconds = began.elapsed().as_secs_f64();
     let sources = report
         .sources
@@ -92,13 +101,14 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
         "clusters": report.clusters, "largest_cluster": report.largest_cluster,
         "seconds": seconds, "pairs_compared": report.compared, "rows_sketched": report.sketched,
         "spilled_bytes": report.spilled_bytes, "sources": sources.collect::<Vec<_>>(),
-        "files": files.iter().map(|f| f.path.display().to_string()).collect::<Vec<_>>(),
+        "files": files.map(|f| f.path.display().to_string()).collect::<Vec<_>>(),
     });
-    Ok(out.result(
+    out.result(
         &answer,
         &[report.unique_rows.to_string()],
         &text(&report, options.prints.is_some(), seconds),
-    )?)
+    )?;
+    written.map_or(Ok(()), |written| written.done())
 }
 
 fn options<'a>(args: &DedupArgs, spill: &'a DirectorySpill) -> Result<DedupOptions<'a>, Failure> {

@@ -5,6 +5,7 @@ mod info;
 mod lines;
 mod lint;
 mod overlap;
+mod rejects;
 mod search;
 mod split;
 mod stats;
@@ -58,6 +59,27 @@ fn verified_target(text: &str, cli: &Cli) -> Result<Target, Failure> {
         ..reading(cli)?
     };
     Ok(Target::open_as(text, &home_of(cli)?, reading)?)
+}
+
+/// Several targets as one.
+fn targets(texts: &[String], cli: &Cli) -> Result<Target, Failure> {
+    let all: Result<Vec<Target>, Failure> = texts.iter().map(|text| target(text, cli)).collect();
+    Target::joined(all?).ok_or(Failure::usage("give a TARGET"))
+}
+
+/// The same with every checksum compared.
+fn verified_targets(texts: &[String], cli: &Cli) -> Result<Target, Failure> {
+    let all: Result<Vec<Target>, Failure> = texts
+        .iter()
+        .map(|text| verified_target(text, cli))
+        .collect();
+    Target::joined(all?).ok_or(Failure::usage("give a TARGET"))
+}
+
+/// Looks whether rows have the columns that were named.
+fn require_columns(target: &Target, columns: &[String], out: &Out) -> Result<(), Failure> {
+    let bar = Bar::new(out.is_quiet());
+    Ok(target.require_columns(columns, threads(), &bar)?)
 }
 
 fn threads() -> usize {

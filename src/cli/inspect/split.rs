@@ -10,8 +10,9 @@ use crate::cli::args_inspect::SplitArgs;
 use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
+use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::threads;
 use crate::cli::inspect::write;
 use crate::cli::out::Out;
@@ -20,7 +21,6 @@ use crate::inspect::dup::DedupOptions;
 use crate::inspect::dup::PrintCache;
 use crate::inspect::dup::dedup;
 use crate::inspect::groups::Groups;
-use crate::inspect::output::OutputFormat;
 use crate::inspect::sample::SampleOptions;
 use crate::inspect::sample::sample;
 use crate::inspect::split::SplitBy;
@@ -37,7 +37,8 @@ use crate::registry::host;
 
 pub(crate) fn split(args: &SplitArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = targets(&args.target, cli)?;
+    require_columns(&target, args.by.as_slice(), out)?;
     let by = args.by.clone().map_or(SplitBy::Row, SplitBy::Column);
     let has_groups = by == SplitBy::Row && !args.no_groups;
     let options = SplitOptions {
@@ -54,7 +55,7 @@ pub(crate) fn split(args: &SplitArgs, cli: &Cli, out: &Out) -> Result<(), Failur
     std::fs::create_dir_all(&args.output).map_err(|e| Error::file("create", &args.output, e))?;
     let ending = match args.format {
         Some(format) => format,
-        None => OutputFormat::of_shape(&target.shape()?),
+        None => target.kept_format()?,
     };
     let paths = paths(args, ending.ending());
     let writing = write::Writing {
@@ -62,6 +63,7 @@ pub(crate) fn split(args: &SplitArgs, cli: &Cli, out: &Out) -> Result<(), Failur
         paths: &paths,
         columns: &[],
         if_exists: write::if_exists(cli),
+        args: &args.write,
     };
     let picks = Picks::Both(
         &|batch, row, scratch| splitter.part(splitter.place(batch.shape(), row.text, scratch)),
@@ -117,7 +119,7 @@ fn paths(args: &SplitArgs, ending: &str) -> Vec<PathBuf> {
 
 pub(crate) fn draw(args: &SampleArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = targets(&args.target, cli)?;
     let options = SampleOptions {
         threads: threads(),
         rows: args.rows,
@@ -133,6 +135,7 @@ pub(crate) fn draw(args: &SampleArgs, cli: &Cli, out: &Out) -> Result<(), Failur
             paths: std::slice::from_ref(path),
             columns: &[],
             if_exists: write::if_exists(cli),
+            args: &args.write,
         };
         let pick = |number: u64| numbers.binary_search(&number).is_ok().then_some(0);
         let written = write::write(&writing, &Picks::Number(&pick), out)?;

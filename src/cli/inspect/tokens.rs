@@ -6,8 +6,9 @@ use crate::cli::args::Cli;
 use crate::cli::args_inspect::TokensArgs;
 use crate::cli::args_reading::token_encoding;
 use crate::cli::exit::Failure;
+use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
 use crate::inspect::stats::LengthStats;
@@ -19,7 +20,8 @@ use crate::registry::host;
 
 pub(crate) fn run(args: &TokensArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli)?;
+    let target = targets(&args.target, cli)?;
+    require_columns(&target, &args.column, out)?;
     let encoding = token_encoding(cli).unwrap_or(Encoding::O200kBase);
     let options = TokenOptions {
         threads: threads(),
@@ -29,6 +31,7 @@ pub(crate) fn run(args: &TokensArgs, cli: &Cli, out: &Out) -> Result<(), Failure
     let selection = Selection {
         from: 0,
         columns: args.column.clone(),
+        ..Selection::default()
     };
     let report = scan(&target, &selection, ("counting tokens", out), |s| {
         Ok(count_tokens(s.batches, &options, s.progress)?)

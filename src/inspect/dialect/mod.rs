@@ -18,6 +18,7 @@ use crate::inspect::infer::Shape;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Fields;
 use crate::inspect::table::records_of;
+use crate::inspect::table::unique_names;
 
 /// How a delimited file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub struct ReadOptions {
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) dialect: Dialect,
-    /// What the columns are called.
+    /// What the columns are called; a name may be there twice, which in the schema has others then.
     pub(crate) names: Vec<String>,
     /// The types of the columns; none where there is no record.
     pub(crate) schema: Option<Schema>,
@@ -106,7 +107,8 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
     }
     let names = names(&first, dialect.has_header);
     let mut object = Object::default();
-    for (name, shape) in names.iter().zip(columns) {
+    let unique = unique_names(names.iter().cloned());
+    for (name, shape) in unique.iter().zip(columns) {
         object.add(name, as_cells(shape));
     }
     Table {

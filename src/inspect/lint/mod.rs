@@ -18,6 +18,7 @@ mod judge;
 mod lengths;
 mod markers;
 mod options;
+mod pairs;
 #[cfg(test)]
 mod planted;
 mod report;
@@ -126,6 +127,8 @@ fn judge(rule: RuleId, made: &Made, options: &LintOptions) -> Judged {
         }
         RuleId::MissingKey | RuleId::UnexpectedKey => Judged::default(),
         RuleId::TypeDrift => judge::types(&made.columns, made.typing),
+        RuleId::NullWord => judge::null_words(&made.columns),
+        RuleId::KeyCase => judge::key_cases(&made.columns),
         RuleId::EmptyField => judge::empty_fields(&made.columns),
         RuleId::ExtremeLength => judge::lengths(&made.lengths, options.examples),
         RuleId::MixedLineEnds => judge::line_ends(&made.feeds, &made.returns),

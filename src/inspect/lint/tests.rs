@@ -60,6 +60,7 @@ fn csv() -> Shape {
         separator: b',',
         quote: Some(b'"'),
         is_in_file: true,
+        repeated: Vec::new(),
     }))
 }
 
@@ -384,30 +385,41 @@ fn damage_is_a_finding_behind_those_of_the_rows_before_it() {
 fn half_a_character_is_not_one_that_somebody_could_not_read() {
     let text = b"{\"a\":\"x\\ud83d y\"}\n{\"a\":\"\\ufffd\"}\n";
     let report = lines(text, Shape::Json, &LintOptions::default());
-    let count = |rule| {
-        report
-            .rules
-            .iter()
-            .find(|r| r.rule.id == rule)
-            .unwrap()
-            .count
-    };
-    assert_eq!(count(RuleId::LoneSurrogate), 1);
-    assert_eq!(count(RuleId::ReplacementCharacter), 1);
+    assert_eq!(count(&report, RuleId::LoneSurrogate), 1);
+    assert_eq!(count(&report, RuleId::ReplacementCharacter), 1);
 }
 
 #[test]
 fn byte_order_mark_before_a_row_of_json_is_malformed_as_everywhere() {
     let text = b"{\"a\":1}\n\xef\xbb\xbf{\"a\":2}\n";
     let report = lines(text, Shape::Json, &LintOptions::default());
-    let count = |rule| {
-        report
-            .rules
-            .iter()
-            .find(|r| r.rule.id == rule)
-            .unwrap()
-            .count
+    assert_eq!(count(&report, RuleId::ByteOrderMark), 1);
+    assert_eq!(count(&report, RuleId::MalformedJson), 1);
+}
+
+#[test]
+fn words_for_nothing_are_found_in_columns_of_numbers() {
+    let of = |text: &[u8]| {
+        let report = lines(text, Shape::Json, &LintOptions::default());
+        count(&report, RuleId::NullWord)
     };
-    assert_eq!(count(RuleId::ByteOrderMark), 1);
-    assert_eq!(count(RuleId::MalformedJson), 1);
+    assert_eq!(
+        of(b"{\"a\":1}\n{\"a\":\"N/A\"}\n{\"a\":\"NULL\"}\n{\"a\":2}\n"),
+        2
+    );
+    assert_eq!(of(b"{\"a\":\"x\"}\n{\"a\":\"N/A\"}\n{\"a\":1}\n"), 0);
+    let record = |row: &[u8]| row.to_vec();
+    let all = [record(b"1,x,2"), record(b"N/A,None,3"), record(b"2,y,")];
+    let all: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+    let report = rows(&all, csv(), &LintOptions::default());
+    assert_eq!(count(&report, RuleId::NullWord), 1);
+}
+
+#[test]
+fn keys_that_differ_in_case_alone_are_found() {
+    let text = b"{\"Name\":1}\n{\"name\":2}\n{\"name\":3}\n{\"other\":3}\n";
+    let report = lines(text, Shape::Json, &LintOptions::default());
+    assert_eq!(count(&report, RuleId::KeyCase), 1);
+    let found = report.rules.iter().find(|r| r.rule.id == RuleId::KeyCase);
+    assert_eq!(found.unwrap().examples[0].column.as_deref(), Some("Name"));
 }

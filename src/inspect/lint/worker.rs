@@ -7,6 +7,7 @@ use crate::inspect::lint::columns::Columns;
 use crate::inspect::lint::columns::Group;
 use crate::inspect::lint::columns::Spot;
 use crate::inspect::lint::columns::Type;
+use crate::inspect::lint::columns::is_null_word;
 use crate::inspect::lint::delimited_row::Record;
 use crate::inspect::lint::delimited_row::is_number;
 use crate::inspect::lint::findings::Findings;
@@ -114,6 +115,13 @@ impl<'a> Worker<'a> {
             return;
         }
         line_end(batch, row, made);
+        if !matches!(batch.shape(), Shape::Delimited(_))
+            && let Some(at) = memchr::memchr(b'\r', row.text).filter(|_| batch.is_lines())
+        {
+            made.findings.tell(RuleId::LineSeparator, row.text, at, || {
+                "a carriage return within the row".to_owned()
+            });
+        }
         let (mut text, mut passed) = (row.text, 0);
         if let Some(behind) = text.strip_prefix(b"\xef\xbb\xbf") {
             made.findings.tell(RuleId::ByteOrderMark, text, 0, || {
@@ -206,6 +214,9 @@ impl<'a> Worker<'a> {
                 columns.value(column, of, found.row(), text, 0);
                 if is_blank {
                     columns.empty(column, found.row(), text, 0);
+                }
+                if of == Type::Text && is_null_word(said.trim_ascii()) {
+                    columns.nothing(column, found.row(), text, 0);
                 }
             }
             let piece = Piece {

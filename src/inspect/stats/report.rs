@@ -54,8 +54,12 @@ pub struct TypeCounts {
     pub bool: u64,
     /// Whole numbers of 64 bits, with or without a sign.
     pub int: u64,
-    /// Other numbers.
+    /// Other numbers, those that are none among them.
     pub float: u64,
+    /// Of these, those that are NaN.
+    pub nan: u64,
+    /// Of these, infinities.
+    pub infinite: u64,
     /// Texts.
     pub text: u64,
     /// Arrays.
@@ -125,6 +129,8 @@ impl TypeCounts {
         self.bool += other.bool;
         self.int += other.int;
         self.float += other.float;
+        self.nan += other.nan;
+        self.infinite += other.infinite;
         self.text += other.text;
         self.array += other.array;
         self.object += other.object;
@@ -281,6 +287,9 @@ pub struct TextStats {
     pub first: String,
     /// The last, in the same way.
     pub last: String,
+    /// The earliest and the latest, where all of them are dates or points in time as ISO 8601 writes
+    /// them.
+    pub times: Option<(String, String)>,
 }
 
 /// A value that is frequent.

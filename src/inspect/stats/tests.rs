@@ -94,6 +94,7 @@ fn fields_are_what_they_look_like() {
         separator: b',',
         quote: Some(b'"'),
         is_in_file: false,
+        repeated: Vec::new(),
     };
     let text = b"1,007,a,\n-2.5e1,010,\"b,\"\"c\",\n,+3,,\nTrue,0,\xff,,9\n";
     let shape = Shape::Delimited(Arc::new(header));

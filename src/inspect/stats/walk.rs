@@ -9,6 +9,7 @@ use crate::inspect::json_scan::ScanError;
 use crate::inspect::json_scan::Scanner;
 use crate::inspect::json_scan::Text;
 use crate::inspect::looks::Look;
+use crate::inspect::looks::is_not_finite;
 use crate::inspect::looks::look;
 use crate::inspect::stats::StatsOptions;
 use crate::inspect::stats::column::Column;
@@ -134,7 +135,8 @@ impl Walker {
     }
 
     fn json(&mut self, row: &[u8]) -> Result<(), ScanError> {
-        let mut scanner = Scanner::new(row);
+        // Numbers that are none are counted as such.
+        let mut scanner = Scanner::with_nan(row);
         match scanner.next_event()? {
             Some(Event::Object) => self.object(&mut scanner, ROOT, 1)?,
             Some(event) => {
@@ -376,6 +378,7 @@ fn add_field(column: &mut Column, cell: &Cell<'_>) {
             trimmed if trimmed.len() < text.len() && look(trimmed) != Look::Text => {
                 add_field(column, &Cell::Text(trimmed));
             }
+            trimmed if is_not_finite(trimmed) => column.add_word(text, trimmed),
             _ => column.add_text(text),
         },
     }

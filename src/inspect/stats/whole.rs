@@ -125,15 +125,17 @@ fn column_stats(
         Some(count) => DistinctCount::Exactly(count),
         None => DistinctCount::About(column.distinct.estimate()),
     };
+    let types = column.cell_types();
+    let texts = text_stats(column, options).filter(|_| types.text > 0);
     ColumnStats {
         name: column.name.to_string(),
         rows: column.rows,
         missing: rows.saturating_sub(column.rows),
-        column_type: column.types.column_type(),
-        types: column.types,
+        column_type: types.column_type(),
+        types,
         distinct,
         numbers: number_stats(column, &ordered.moments, options),
-        texts: text_stats(column, options),
+        texts,
         arrays: column.arrays.stats(&options.quantiles),
         top: top_values(&ordered.frequent, options.top),
     }
@@ -163,11 +165,15 @@ fn number_stats(column: &Column, moments: &Moments, options: &StatsOptions) -> O
 
 fn text_stats(column: &Column, options: &StatsOptions) -> Option<TextStats> {
     let texts = &column.texts;
+    let lengths = texts.lengths.stats(&options.quantiles)?;
+    let are_times = texts.times == lengths.count;
+    let times = texts.earliest.zip(texts.latest).filter(|_| are_times);
     let mut scripts: Vec<_> = Script::ALL.into_iter().zip(texts.scripts).collect();
     scripts.retain(|(_, count)| *count > 0);
     scripts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     Some(TextStats {
-        lengths: texts.lengths.stats(&options.quantiles)?,
+        lengths,
+        times: times.map(|(a, b)| (a.shown.text(), b.shown.text())),
         empty: texts.empty,
         ascii: texts.ascii,
         ascii_characters: texts.ascii_characters,

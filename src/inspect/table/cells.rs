@@ -4,9 +4,11 @@ use crate::inspect::json_scan::Event;
 use crate::inspect::json_scan::Scanner;
 use crate::inspect::json_scan::Value;
 use crate::inspect::json_scan::ValueKind;
-use crate::inspect::json_scan::field;
 use crate::inspect::table::Header;
 use crate::inspect::table::Shape;
+use crate::inspect::table::path::collect_into;
+use crate::inspect::table::path::is_many;
+use crate::inspect::table::path::value_at;
 
 /// A value of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +45,9 @@ pub struct Scratch {
 }
 
 impl Shape {
-    /// The value of a column; in JSON a path of keys with dots between them. `None` where the row
-    /// has no such column, or is malformed before its end.
+    /// The value of a column; in JSON a path of keys with dots between them, and `[]` for all
+    /// elements of an array, which are an array again. `None` where the row has no such column, or is
+    /// malformed before its end.
     pub fn cell<'a>(
         &self,
         row: &'a [u8],
@@ -53,13 +56,17 @@ impl Shape {
     ) -> Option<Cell<'a>> {
         match self {
             Self::Json => {
-                // A key may have dots in it.
-                let whole = crate::inspect::json_scan::field_at(row, &[column]);
-                let value = match whole {
-                    Ok(Some(value)) => value,
-                    _ => field(row, column).ok().flatten()?,
-                };
-                Some(json_cell(value, scratch))
+                if let Some(value) = value_at(row, column) {
+                    return Some(json_cell(value, scratch));
+                }
+                if is_many(column) {
+                    scratch.bytes.clear();
+                    collect_into(row, column, &mut scratch.bytes)?;
+                    return Some(Cell::Nested(&scratch.bytes));
+                }
+                let is_alone = column == VALUE_COLUMN && !row.trim_ascii_start().starts_with(b"{");
+                let value = is_alone.then(|| Scanner::with_nan(row).skip_value().ok().flatten());
+                Some(json_cell(value.flatten()?, scratch))
             }
             Self::Delimited(header) => {
                 let at = header.names.iter().position(|n| n == column)?;
@@ -168,15 +175,16 @@ fn json_cell<'a>(value: Value<'a>, scratch: &'a mut Scratch) -> Cell<'a> {
 }
 
 fn each_member(row: &[u8], scratch: &mut Scratch, each: &mut dyn FnMut(&str, Cell<'_>)) -> bool {
-    let mut scanner = Scanner::new(row);
+    let mut scanner = Scanner::with_nan(row);
     match scanner.next_event() {
         Ok(Some(Event::Object)) => {}
         Ok(Some(_)) => {
-            let Ok(Some(value)) = Scanner::new(row).skip_value() else {
+            let mut scanner = Scanner::with_nan(row);
+            let Ok(Some(value)) = scanner.skip_value() else {
                 return false;
             };
             each(VALUE_COLUMN, json_cell(value, scratch));
-            return true;
+            return matches!(scanner.next_event(), Ok(None));
         }
         _ => return false,
     }

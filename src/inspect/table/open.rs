@@ -29,12 +29,17 @@ use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::open_arrow;
 use crate::inspect::table::columnar::open_parquet;
+use crate::inspect::table::head::Head;
+use crate::inspect::table::head::first_bytes;
 use crate::inspect::table::input::Input;
+use crate::inspect::table::names::repeated_names;
 use crate::inspect::table::no_rows::NAMED_BYTES;
 use crate::inspect::table::no_rows::no_rows;
 use crate::inspect::table::text::Rows;
 use crate::inspect::table::text::TextTable;
+use crate::inspect::table::unique_names;
 use crate::read_at::ReadAt;
+use crate::wire::limits::ROW_BYTES_MAX;
 
 /// What is known of a file that is opened.
 #[derive(Clone, Debug, Default)]
@@ -127,6 +132,8 @@ pub fn open_table(
 
 impl Opened {
     /// The type of its rows: as the file says, or as the values at its front are.
+    ///
+    /// Names of the columns of delimited text are those of its header.
     pub fn schema(&self) -> Option<Schema> {
         let head = match &self.schema {
             Known::Schema(schema) => return Some(schema.clone()),
@@ -151,6 +158,27 @@ impl Opened {
             Known::Schema(_) => SchemaFrom::Metadata,
             Known::Columns(_, from) => *from,
             Known::Head(head) => head.schema_from(),
+        }
+    }
+
+    /// Names of the columns that the file says it has: in a header, or in a schema of its own.
+    pub fn column_names(&self) -> Vec<String> {
+        match (self.table.columnar(), self.table.shape()) {
+            (Some(columnar), _) => {
+                let fields = columnar.schema.fields().iter();
+                fields.map(|field| field.name().clone()).collect()
+            }
+            (None, Shape::Delimited(header)) => header.names.clone(),
+            (None, Shape::Json | Shape::Text) => Vec::new(),
+        }
+    }
+
+    /// Names that the file has twice, for columns that got others.
+    pub fn repeated_names(&self) -> Vec<String> {
+        match (self.table.columnar(), self.table.shape()) {
+            (Some(columnar), _) => columnar.repeated.clone(),
+            (None, Shape::Delimited(header)) => header.repeated.clone(),
+            (None, Shape::Json | Shape::Text) => Vec::new(),
         }
     }
 
@@ -208,12 +236,59 @@ fn is_skippable(magic: &[u8]) -> bool {
     matches!(magic, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
+/// What a file without a name is, by its first bytes: columnar, JSON, or records, where the first
+/// lines have the same number of a separator. None for plain text.
+///
+/// # Errors
+/// As [`open_table`].
+pub fn sniff(source: &Arc<dyn ReadAt>) -> Result<Option<FileFormat>, TableError> {
+    let magic = first_bytes(
+        Input::open(Arc::clone(source), Compression::None, 0),
+        NAMED_BYTES,
+    )?;
+    let found = recognise(&magic, "")?;
+    if found.format != Format::Bytes {
+        return Ok(Some(found));
+    }
+    let head = Head::read(source, found, &ReadOptions::default(), HEAD_BYTES)?;
+    let first = head.text.iter().find(|b| !b.is_ascii_whitespace());
+    let format = match first {
+        Some(b'[' | b'{') => Format::JsonArray,
+        _ if is_records(&head) => Format::Csv,
+        _ => return Ok(None),
+    };
+    Ok(Some(FileFormat { format, ..found }))
+}
+
+/// Lines that are compared.
+const SNIFFED_LINES: usize = 64;
+
+fn is_records(head: &Head) -> bool {
+    let lines = head.text.split(|b| *b == b'\n').take(SNIFFED_LINES);
+    let mut lines: Vec<&[u8]> = lines.collect();
+    // The last may not be whole, and is empty behind a newline.
+    lines.pop();
+    let count = |line: &[u8], separator: u8| {
+        let mut quoted = false;
+        let outside = line.iter().filter(|b| {
+            quoted ^= **b == b'"';
+            !quoted && **b == separator
+        });
+        outside.count()
+    };
+    let agree = |separator: u8| {
+        let first = lines.first().map_or(0, |line| count(line, separator));
+        first > 0 && lines.iter().all(|line| count(line, separator) == first)
+    };
+    lines.len() > 1 && [b',', b'\t', b';', b'|'].into_iter().any(agree)
+}
+
 fn open_text(
     source: Arc<dyn ReadAt>,
     format: FileFormat,
     options: OpenOptions,
 ) -> Result<Opened, TableError> {
-    let head = Head::read(&source, format, &options.reading)?;
+    let mut head = Head::read(&source, format, &options.reading, HEAD_BYTES)?;
     if format.compression != Compression::None
         && (head.text.starts_with(parquet::MAGIC) || head.text.starts_with(arrow::FILE_MAGIC))
     {
@@ -223,7 +298,12 @@ fn open_text(
     let (rows, inner, list) = rows_in(format.format, &head);
     let columns = match rows {
         Rows::Records => {
-            let table = dialect::table(inner, &head.text, head.is_whole, &options.reading);
+            let found = FileFormat {
+                format: inner,
+                compression: format.compression,
+            };
+            let (table, longer) = columns_of(found, head, &source, &options.reading)?;
+            head = longer;
             Some(table)
         }
         _ => None,
@@ -316,101 +396,37 @@ fn rows_in(format: Format, head: &Head) -> (Rows, Format, Option<OnlyList>) {
     (rows, format, None)
 }
 
+/// What is decided of a delimited file. More is read where the first record is longer than the front.
+fn columns_of(
+    format: FileFormat,
+    mut head: Head,
+    source: &Arc<dyn ReadAt>,
+    reading: &ReadOptions,
+) -> Result<(dialect::Table, Head), TableError> {
+    let mut most = HEAD_BYTES;
+    loop {
+        let table = dialect::table(format.format, &head.text, head.is_whole, reading);
+        if head.is_whole || !table.names.is_empty() {
+            return Ok((table, head));
+        }
+        if most >= ROW_BYTES_MAX {
+            return Err(TableError::Limit(format!(
+                "its first record has more than {ROW_BYTES_MAX} bytes (`row_bytes_max`)"
+            )));
+        }
+        most = (most * 8).min(ROW_BYTES_MAX);
+        head = Head::read(source, format, reading, most)?;
+    }
+}
+
 fn delimited(table: &dialect::Table) -> Shape {
     Shape::Delimited(Arc::new(Header {
-        names: table.names.clone(),
+        repeated: repeated_names(&table.names),
+        names: unique_names(table.names.iter().cloned()),
         separator: table.dialect.separator,
         quote: table.dialect.quote,
         is_in_file: table.dialect.has_header,
     }))
-}
-
-/// The beginning of the text, without a byte order mark.
-struct Head {
-    text: Vec<u8>,
-    /// There is no more text than this.
-    is_whole: bool,
-    front: u64,
-    encoding: TextEncoding,
-}
-
-impl Head {
-    fn read(
-        source: &Arc<dyn ReadAt>,
-        format: FileFormat,
-        options: &ReadOptions,
-    ) -> Result<Self, TableError> {
-        let bytes = |encoding, most| {
-            let written = (format.compression, encoding);
-            first_bytes(Input::open_as(Arc::clone(source), written, 0), most)
-        };
-        let mark = TextEncoding::of_mark(&bytes(TextEncoding::Utf8, MARK_BYTES)?);
-        let is_16 = |e| matches!(e, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
-        let encoding = match options.encoding {
-            // A mark knows better which half of a unit comes first.
-            Some(said) if is_16(said) && is_16(mark) => mark,
-            Some(said) => said,
-            None => mark,
-        };
-        let head = Self::of(encoding, HEAD_BYTES, bytes)?;
-        let is_guess = options.encoding.is_none() && format.format == Format::Bytes;
-        // Two bytes are little to tell text by, where the name says nothing.
-        let is_text = !head.text.contains(&0) && memchr::memmem::find(&head.text, FFFD).is_none();
-        match is_guess && encoding != TextEncoding::Utf8 && !is_text {
-            true => Self::of(TextEncoding::Utf8, HEAD_BYTES, bytes),
-            false => Ok(head),
-        }
-    }
-
-    fn of(
-        encoding: TextEncoding,
-        most: usize,
-        bytes: impl Fn(TextEncoding, usize) -> Result<Vec<u8>, TableError>,
-    ) -> Result<Self, TableError> {
-        let mut text = bytes(encoding, most + MARK_BYTES)?;
-        let mut front = 0;
-        if text.starts_with(b"\xef\xbb\xbf") {
-            text.drain(..3);
-            front = 3;
-        }
-        let is_whole = text.len() <= most;
-        text.truncate(most);
-        Ok(Self {
-            text,
-            is_whole,
-            front,
-            encoding,
-        })
-    }
-
-    fn schema_from(&self) -> SchemaFrom {
-        match self.is_whole {
-            true => SchemaFrom::WholeFile,
-            false => SchemaFrom::Front(self.text.len() as u64),
-        }
-    }
-}
-
-/// Bytes that tell how a text is written.
-const MARK_BYTES: usize = 4;
-/// U+FFFD.
-const FFFD: &[u8] = b"\xef\xbf\xbd";
-
-/// As many bytes as there are, up to `most`. What a decoder says only later is not asked for.
-fn first_bytes(mut input: Input, most: usize) -> Result<Vec<u8>, TableError> {
-    let mut bytes = Vec::new();
-    let mut piece = vec![0; most.min(64 << 10)];
-    while bytes.len() < most {
-        match input.read(&mut piece) {
-            Ok(0) => break,
-            Ok(n) => bytes.extend_from_slice(piece.get(..n).unwrap_or_default()),
-            // The rows before it are to be had.
-            Err(TableError::Damaged(_)) if !bytes.is_empty() => break,
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(most);
-    Ok(bytes)
 }
 
 /// Whether a path's ending is that of a format with rows.

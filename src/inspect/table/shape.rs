@@ -25,6 +25,8 @@ pub struct Header {
     pub quote: Option<u8>,
     /// The first record of the file is the names, and no row.
     pub is_in_file: bool,
+    /// Names that the file has twice; in `names` they were made unique.
+    pub repeated: Vec<String>,
 }
 
 impl Shape {

@@ -183,6 +183,7 @@ fn cells_say_what_is_written() {
         separator: b',',
         quote: Some(b'"'),
         is_in_file: true,
+        repeated: Vec::new(),
     };
     let csv = Shape::Delimited(Arc::new(header));
     let row = b"\"a,\"\"b\"\"\nc\",d,";

@@ -6,6 +6,7 @@ use crate::inspect::encoding::TextEncoding;
 use crate::inspect::format::Compression;
 use crate::inspect::table::Batches;
 use crate::inspect::table::GrowingIndex;
+use crate::inspect::table::RowSource;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
@@ -137,11 +138,18 @@ impl Table for TextTable {
         let start = self.start(selection.from)?;
         let cutter = self.cutter(start.row == 0);
         let index = self.index.clone();
+        let source = match (self.compression, self.encoding) {
+            (Compression::None, TextEncoding::Utf8) => RowSource::Plain(Arc::clone(&self.source)),
+            (compression, encoding) => {
+                RowSource::Packed(Arc::clone(&self.source), compression, encoding)
+            }
+        };
         Ok(Arc::new(Stream::new(
             self.shape.clone(),
             cutter,
             start,
             index,
+            source,
         )))
     }
 }

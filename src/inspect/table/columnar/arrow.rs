@@ -24,19 +24,23 @@ use crate::inspect::arrow::message_at;
 use crate::inspect::parquet::exactly;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
-use crate::inspect::table::Filled;
+use crate::inspect::table::Columnar;
+use crate::inspect::table::Decoded;
 use crate::inspect::table::Next;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
+use crate::inspect::table::columnar::RowsBatch;
 use crate::inspect::table::columnar::batch_rows;
 use crate::inspect::table::columnar::buffers::Header;
 use crate::inspect::table::columnar::buffers::look_at_buffers;
+use crate::inspect::table::columnar::buffers::too_long;
 use crate::inspect::table::columnar::buffers::unpacked;
 use crate::inspect::table::columnar::guarded;
+use crate::inspect::table::columnar::names::repeated_fields;
+use crate::inspect::table::columnar::names::unique_fields;
 use crate::inspect::table::columnar::render::check;
-use crate::inspect::table::columnar::render::render;
 use crate::inspect::table::columnar::render::with_utc;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ARROW_BODY_BYTES_MAX;
@@ -53,11 +57,19 @@ pub(in crate::inspect::table) fn open_arrow(
         true => guarded(|| file(&*source))?,
         false => guarded(|| stream(&*source))?,
     };
+    let repeated = repeated_fields(&schema.fields);
+    let schema = Schema::new_with_metadata(unique_fields(&schema.fields), schema.metadata);
     let shown = Schema::new(with_utc(&schema.fields));
     let readable = readable(&shown)?;
     let mut table = ArrowTable {
         source,
         schema: Arc::new(shown),
+        full: Arc::new(schema.clone()),
+        columnar: Columnar {
+            schema: Arc::new(guarded(|| schema.project(&readable))?),
+            metadata: Vec::new(),
+            repeated,
+        },
         readable,
         messages,
         rows: None,
@@ -134,8 +146,13 @@ fn schema_of(schema: arrow_ipc::Schema<'_>) -> Result<Schema, ArrowError> {
 
 struct ArrowTable {
     source: Arc<dyn ReadAt>,
+    /// With instants in UTC, as rows are shown.
     schema: Arc<Schema>,
-    /// Columns that can be shown.
+    /// As the file says.
+    full: Arc<Schema>,
+    /// What the file says of the columns that can be shown.
+    columnar: Columnar,
+    /// Their numbers.
     readable: Vec<usize>,
     messages: Messages,
     rows: Option<u64>,
@@ -224,7 +241,9 @@ impl ArrowTable {
         let is_wanted = |name: &str| {
             columns.iter().any(|path| {
                 let rest = path.strip_prefix(name);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                rest.is_some_and(|rest| {
+                    rest.is_empty() || rest.starts_with('.') || rest.starts_with("[]")
+                })
             })
         };
         let fields = self.schema.fields();
@@ -242,6 +261,10 @@ impl Table for ArrowTable {
         &Shape::Json
     }
 
+    fn columnar(&self) -> Option<&Columnar> {
+        Some(&self.columnar)
+    }
+
     fn rows(&self) -> Option<u64> {
         self.rows
     }
@@ -249,6 +272,12 @@ impl Table for ArrowTable {
     fn batches(self: Arc<Self>, selection: &Selection) -> Result<Arc<dyn Batches>, TableError> {
         Ok(Arc::new(ArrowBatches {
             projection: self.projection(&selection.columns),
+            schema: match selection.decoded {
+                Decoded::No => Arc::clone(&self.schema),
+                Decoded::Beside | Decoded::Alone => Arc::clone(&self.full),
+            },
+            nan: selection.nan,
+            decoded: selection.decoded,
             state: Mutex::new(State {
                 cursor: self.front(),
                 dictionaries: HashMap::new(),
@@ -265,6 +294,10 @@ impl Table for ArrowTable {
 struct ArrowBatches {
     table: Arc<ArrowTable>,
     projection: Option<Vec<usize>>,
+    /// Of the rows as they are decoded.
+    schema: Arc<Schema>,
+    nan: bool,
+    decoded: Decoded,
     state: Mutex<State>,
 }
 
@@ -305,16 +338,13 @@ impl Batches for ArrowBatches {
                 }
             }
         };
-        let mut done = Ok(());
-        batch.refill_lines(&Shape::Json, 0, |text| {
-            let rendered = render(&rows, bytes, text);
-            rendered.unwrap_or_else(|error| {
-                done = Err(error);
-                text.clear();
-                Filled::default()
-            })
-        });
-        done.map(|()| Next::Batch(number))
+        let options = RowsBatch {
+            bytes_read: bytes,
+            nan: self.nan,
+            decoded: self.decoded,
+        };
+        options.fill(batch, rows)?;
+        Ok(Next::Batch(number))
     }
 }
 
@@ -349,8 +379,7 @@ impl ArrowBatches {
         }
         let length = usize::try_from(header.body_bytes).unwrap_or(usize::MAX);
         if length > ARROW_BODY_BYTES_MAX {
-            let why = "a message has more bytes than are taken into memory";
-            return Err(TableError::Unsupported(why.to_owned()));
+            return Err(too_long());
         }
         let body = exactly(&*self.table.source, header.body_at, length);
         let body = body.ok_or(TableError::Shrunk)?;
@@ -363,7 +392,7 @@ impl ArrowBatches {
             None => (None, body),
         };
         let header = unpacked.as_ref().unwrap_or(header);
-        let (body, schema) = (Buffer::from_vec(body), &self.table.schema);
+        let (body, schema) = (Buffer::from_vec(body), &self.schema);
         let decoded = guarded(|| {
             let message = header.message()?;
             if let Some(batch) = message.header_as_dictionary_batch() {

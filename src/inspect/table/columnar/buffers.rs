@@ -32,6 +32,12 @@ impl Header {
     }
 }
 
+pub(super) fn too_long() -> TableError {
+    TableError::Limit(format!(
+        "a message has more than {ARROW_BODY_BYTES_MAX} bytes (`arrow_body_bytes_max`)"
+    ))
+}
+
 /// Looks at the lengths that compressed buffers claim, before a library allocates them. Whether
 /// they have to be unpacked first: the library has no Zstandard.
 pub(super) fn look_at_buffers(header: &Header, body: &[u8]) -> Result<bool, TableError> {
@@ -69,9 +75,7 @@ pub(super) fn look_at_buffers(header: &Header, body: &[u8]) -> Result<bool, Tabl
         Ok::<_, ArrowError>((Some(compression.codec()), sum))
     })?;
     match claims {
-        (_, sum) if sum > ARROW_BODY_BYTES_MAX as u64 => Err(TableError::Unsupported(
-            "a message has more bytes than are taken into memory".to_owned(),
-        )),
+        (_, sum) if sum > ARROW_BODY_BYTES_MAX as u64 => Err(too_long()),
         (codec, _) => Ok(codec.is_some_and(|codec| codec != CompressionType::LZ4_FRAME)),
     }
 }
