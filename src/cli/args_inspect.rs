@@ -61,12 +61,12 @@ Ends with code 1 when there are errors.")]
   alimentar inspect dedup train.jsonl --simhash --threshold 3 --shingle bytes:4
 
 Every pair is compared on the whole text before it counts. A number above 1 as threshold means --simhash.")]
-    Dedup(DedupArgs),
+    Dedup(Box<DedupArgs>),
     /// Find how much of B is in A, such as of an evaluation set in a training set
     #[command(after_help = "Examples:
   alimentar inspect overlap train.jsonl test.jsonl
   alimentar inspect overlap my-dataset gsm8k-test --column question --ngram 8")]
-    Overlap(OverlapArgs),
+    Overlap(Box<OverlapArgs>),
     /// Count tokens
     #[command(after_help = "Examples:
   alimentar inspect tokens train.jsonl
@@ -84,12 +84,12 @@ Every pair is compared on the whole text before it counts. A number above 1 as t
 
 Where a row goes does not depend on where it stands or on what rows there are beside it, but that rows that
 are alike go to one side.")]
-    Split(SplitArgs),
+    Split(Box<SplitArgs>),
     /// Write the rows that a regular expression matches
     #[command(after_help = "Examples:
   alimentar inspect filter train.jsonl 'python' -o python.jsonl
   alimentar inspect filter train.parquet '^$' --column answer --invert -o answered.parquet")]
-    Filter(FilterArgs),
+    Filter(Box<FilterArgs>),
     /// Write all rows, or the unique ones, in another format
     #[command(after_help = "Examples:
   alimentar inspect export train.jsonl -o train.parquet
@@ -98,7 +98,7 @@ are alike go to one side.")]
 Formats: .jsonl .csv .tsv .parquet .arrow .arrows .txt; any other ending keeps the format of what is
 read. Columns of Parquet and Arrow keep their types in Parquet and Arrow; fields of CSV get a type where
 every value keeps what it says.")]
-    Export(ExportArgs),
+    Export(Box<ExportArgs>),
     /// Write the rows of several files and datasets into one
     #[command(after_help = "Examples:
   alimentar inspect merge a.jsonl b.parquet my-dataset -o all.jsonl")]

@@ -88,6 +88,9 @@ pub struct RefusedRow {
     pub text: Vec<u8>,
 }
 
+/// Takes rows that cannot be written.
+pub type TakeRefused<'a> = dyn FnMut(&RefusedRow) -> Result<(), Error> + Send + 'a;
+
 /// What happens to rows on their way.
 pub struct Moving<'a> {
     /// Which rows are wanted.
@@ -97,7 +100,7 @@ pub struct Moving<'a> {
     /// Which columns they have.
     pub plan: &'a Plan,
     /// Takes rows that cannot be written; without it, the first of them is an error.
-    pub refused: Option<&'a mut (dyn FnMut(&RefusedRow) -> Result<(), Error> + Send)>,
+    pub refused: Option<&'a mut TakeRefused<'a>>,
 }
 
 impl RowFiles {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,10 +69,7 @@ impl Target {
         if text == STDIN {
             return Ok(Self::of_stdin(home)?.read_as(reading));
         }
-        if path
-            .metadata()
-            .is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
-        {
+        if path.metadata().is_ok_and(|meta| meta.file_type().is_fifo()) {
             let mut pipe = File::open(path).map_err(|e| Error::file("read", path, e))?;
             return Ok(Self::of_stream(text, &mut pipe, home)?.read_as(reading));
         }

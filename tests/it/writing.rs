@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::inspecting::text;
 use crate::support::answer;
+use crate::support::program;
 use crate::support::run;
 
 fn put(dir: &Path, name: &str, bytes: impl AsRef<[u8]>) -> String {
@@ -64,9 +65,7 @@ fn long_row_is_copied_whole_by_every_command() {
     for words in [
         &["inspect", "export", &source][..],
         &["inspect", "export", &array],
-        &["inspect", "merge", &source],
         &["inspect", "filter", &source, "a"],
-        &["inspect", "sample", &source, "-n", "9"],
         &["inspect", "dedup", &source, "--exact"],
     ] {
         let told = answer(home, &[words, &["-o", &out, "--yes"]].concat());
@@ -89,7 +88,7 @@ fn rows_that_are_equal_up_to_the_limit_are_not_the_same() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let long = "x".repeat(64 << 20);
-    let source = put(dir, "long.txt", format!("{long}a\n{long}b\n{long}a\n"));
+    let source = put(dir, "long.txt", format!("{long}a\n{long}b\n"));
     let told = answer(home, &["inspect", "dedup", &source, "--exact"]);
     assert_eq!(told["unique_rows"], 2);
 }
@@ -133,8 +132,8 @@ fn too_many_columns_end_with_the_limit() {
 fn header_longer_than_the_front_names_all_columns() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
-    let long = "n".repeat(700_000);
-    let source = put(dir, "long.csv", format!("a{long},b{long},c\n1,2,3\n"));
+    let long = "n".repeat(1_100_000);
+    let source = put(dir, "long.csv", format!("a{long},b,c\n1,2,3\n"));
     let found = rows(home, dir, &source);
     assert_eq!(found.len(), 1);
     let names: Vec<&String> = found[0].as_object().unwrap().keys().collect();
@@ -155,6 +154,8 @@ fn names_that_are_there_twice_are_made_unique_and_told() {
         read(&to),
         "{\"a\":1,\"a_1\":\"x\",\"b\":3}\n{\"a\":2,\"a_1\":\"y\",\"b\":4}\n"
     );
+    let info = run(home, &["inspect", "info", &csv]);
+    assert!(String::from_utf8_lossy(&info.stderr).contains("`a_1`"));
     let stats = answer(home, &["inspect", "stats", &csv]);
     let columns = stats["columns"].as_array().unwrap();
     let names: Vec<&str> = columns
@@ -427,4 +428,71 @@ fn columns_are_those_of_the_source_where_there_are_no_rows() {
         &["inspect", "filter", &typed, "nothing like it", "-o", &none],
     );
     assert_eq!(types(home, &none), types(home, &typed));
+}
+
+#[test]
+fn numbers_that_are_none_are_counted_apart_and_ends_are_shown() {
+    let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, dir) = (home.path(), dir.path());
+    let source = put(
+        dir,
+        "a.csv",
+        "x,day\n1.5,2020-01-31\nnan,1999-12-31\n-inf,2021-05-05\n,2000-01-01\n",
+    );
+    let parquet = text(&dir.join("a.parquet"));
+    answer(home, &["inspect", "export", &source, "-o", &parquet]);
+    let python = put(
+        dir,
+        "a.jsonl",
+        "{\"x\":1.5,\"day\":\"2020-01-31\"}\n{\"x\":NaN,\"day\":\"1999-12-31\"}\n{\"x\":-Infinity,\"day\":\"2021-05-05\"}\n{\"x\":null,\"day\":\"2000-01-01\"}\n",
+    );
+    for target in [&parquet, &python] {
+        let told = answer(home, &["inspect", "stats", target]);
+        assert_eq!(told["malformed"], 0);
+        let (x, day) = (&told["columns"][0], &told["columns"][1]);
+        assert_eq!(
+            (&x["nan"], &x["infinite"], &x["nulls"]),
+            (&json!(1), &json!(1), &json!(1))
+        );
+        assert_eq!(
+            (&x["min"], &x["max"], &x["type"]),
+            (&json!(1.5), &json!(1.5), &json!("float"))
+        );
+        assert_eq!(
+            (&day["earliest"], &day["latest"]),
+            (&json!("1999-12-31"), &json!("2021-05-05"))
+        );
+        let shown = program(home)
+            .args(["inspect", "stats", target])
+            .output()
+            .unwrap();
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        for words in [
+            "1 NaN",
+            "1 infinite",
+            "minimum 1.5, maximum 1.5",
+            "earliest 1999-12-31, latest 2021-05-05",
+        ] {
+            assert!(shown.contains(words), "{words}: {shown}");
+        }
+    }
+    let lint = run(home, &["inspect", "lint", &python]);
+    let lint: Value = serde_json::from_slice(&lint.stdout).unwrap();
+    let rules = lint["rules"].as_array().unwrap();
+    let count = |name: &str| rules.iter().find(|r| r["rule"] == name).unwrap()["count"].clone();
+    assert_eq!(
+        (count("nan-number"), count("malformed-json")),
+        (json!(2), json!(0))
+    );
+    let out = text(&dir.join("o.jsonl"));
+    for (rule, first) in [("null", Value::Null), ("text", json!("NaN"))] {
+        answer(
+            home,
+            &[
+                "inspect", "export", &parquet, "-o", &out, "--nan", rule, "--yes",
+            ],
+        );
+        let second = read(&out).lines().nth(1).unwrap().to_owned();
+        assert_eq!(serde_json::from_str::<Value>(&second).unwrap()["x"], first);
+    }
 }

@@ -10,6 +10,7 @@ use crate::cli::args_inspect::InfoArgs;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::targets;
+use crate::cli::inspect::tell_repeated;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
@@ -28,6 +29,7 @@ const FILES_SHOWN: usize = 20;
 pub(crate) fn run(args: &InfoArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
     let target = targets(&args.target, cli)?;
+    tell_repeated(&target, out)?;
     let (mut files, mut schemas, mut formats) = (Vec::new(), Vec::new(), BTreeSet::new());
     let (mut dialects, mut schema_from) = (Vec::new(), SchemaFrom::Metadata);
     for file in target.files() {

@@ -76,6 +76,17 @@ fn verified_targets(texts: &[String], cli: &Cli) -> Result<Target, Failure> {
     Target::joined(all?).ok_or(Failure::usage("give a TARGET"))
 }
 
+/// Says which columns got other names.
+fn tell_repeated(target: &Target, out: &Out) -> Result<(), Failure> {
+    for name in target.repeated_names()? {
+        out.diagnostic(&format!(
+            "warning: `{}` has `{name}` twice; the second is called `{name}_1`",
+            target.name()
+        ));
+    }
+    Ok(())
+}
+
 /// Looks whether rows have the columns that were named.
 fn require_columns(target: &Target, columns: &[String], out: &Out) -> Result<(), Failure> {
     let bar = Bar::new(out.is_quiet());

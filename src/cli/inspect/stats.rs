@@ -9,6 +9,7 @@ use crate::cli::exit::Failure;
 use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
 use crate::cli::inspect::targets;
+use crate::cli::inspect::tell_repeated;
 use crate::cli::inspect::tell_truncated;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
@@ -34,6 +35,7 @@ const TOP_SHOWN: usize = 3;
 
 pub(crate) fn run(args: &StatsArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let target = targets(&args.target, cli)?;
+    tell_repeated(&target, out)?;
     require_columns(&target, &args.column, out)?;
     let options = StatsOptions {
         threads: threads(),

@@ -19,6 +19,7 @@ use crate::cli::inspect::require_columns;
 use crate::cli::inspect::search::pattern;
 use crate::cli::inspect::target;
 use crate::cli::inspect::targets;
+use crate::cli::inspect::tell_repeated;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
@@ -183,7 +184,9 @@ pub(super) fn write(
             "a text file has no columns: --column goes with csv, tsv, jsonl, parquet or arrow";
         return Err(Failure::usage(why));
     }
-    tell_repeated(writing, out)?;
+    for target in writing.targets {
+        tell_repeated(target, out)?;
+    }
     if format.is_columnar()
         && let Some(columns) = decoded_columns(writing, format, out)?
     {
@@ -263,19 +266,6 @@ fn format(writing: &Writing<'_>) -> Result<OutputFormat, Failure> {
     };
     let first = writing.paths.first();
     Ok(first.map_or(otherwise, |path| format_of(path, otherwise)))
-}
-
-/// Says which columns got other names.
-fn tell_repeated(writing: &Writing<'_>, out: &Out) -> Result<(), Failure> {
-    for target in writing.targets {
-        for name in target.repeated_names()? {
-            out.diagnostic(&format!(
-                "warning: `{}` has `{name}` twice; the second is called `{name}_1`",
-                target.name()
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// The columns of all targets, where all of them are columnar and have columns in common.

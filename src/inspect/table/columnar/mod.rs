@@ -70,11 +70,25 @@ fn batch_rows(bytes: u64, rows: u64) -> u64 {
     (BATCH_BYTES / row).clamp(1, BATCH_ROWS_MAX)
 }
 
+/// What an error begins with that says which limit is crossed.
+const OVER_LIMIT: &str = "over a limit: ";
+
 /// A call into a library that may panic on damaged bytes.
 fn guarded<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, TableError> {
     match caught(call) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(TableError::Damaged(error.to_string())),
+        Ok(Err(error)) => {
+            let why = error.to_string();
+            // A library hands on what was said of a limit as any other error.
+            match why.find(OVER_LIMIT) {
+                Some(at) => Err(TableError::Limit(
+                    why.get(at + OVER_LIMIT.len()..)
+                        .unwrap_or_default()
+                        .to_owned(),
+                )),
+                None => Err(TableError::Damaged(why)),
+            }
+        }
         Err(Panicked) => Err(TableError::Damaged("its decoder gave up".to_owned())),
     }
 }

@@ -15,6 +15,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use crate::inspect::parquet::exactly;
+use crate::inspect::table::columnar::OVER_LIMIT;
 use crate::inspect::table::columnar::codec::unpack;
 use crate::inspect::table::columnar::thrift::Bad;
 use crate::inspect::table::columnar::thrift::Compact;
@@ -130,7 +131,9 @@ impl Pages {
                 }
                 Err(Bad::Short) if length < left && length < HEADER_BYTES_MAX => length *= 8,
                 Err(Bad::TooLarge) => {
-                    return Err(wrong("a page has more bytes than are taken into memory"));
+                    return Err(wrong(&format!(
+                        "{OVER_LIMIT}a page has more than {PARQUET_PAGE_BYTES_MAX} bytes (`parquet_page_bytes_max`)"
+                    )));
                 }
                 Err(_) => return Err(wrong("a page's header is none")),
             }

@@ -266,6 +266,9 @@ impl ParquetBatches {
             TableError::Damaged(why) => {
                 TableError::Damaged(format!("row group {}: {why}", job.slice.group))
             }
+            TableError::Limit(why) => {
+                TableError::Limit(format!("row group {}: {why}", job.slice.group))
+            }
             other => other,
         };
         if job.reader.is_none() {
