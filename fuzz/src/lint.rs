@@ -19,6 +19,7 @@ pub fn lint(data: &[u8]) {
     let header = Header {
         names: vec!["a".to_owned(), "b".to_owned()],
         separator: b',',
+        quote: Some(b'"'),
         is_in_file: false,
         repeated: Vec::new(),
     };

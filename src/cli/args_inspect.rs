@@ -8,12 +8,10 @@ use clap::ValueEnum;
 
 use crate::cli::archives::size;
 use crate::cli::args_write::WriteArgs;
-use crate::cli::inspect::encoding_named;
 use crate::cli::inspect::rule_named;
 use crate::inspect::dup::Shingle;
 use crate::inspect::lint::RuleId;
 use crate::inspect::output::OutputFormat;
-use crate::inspect::tokens::Encoding;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum InspectCommand {
@@ -353,9 +351,6 @@ pub(crate) struct TokensArgs {
     /// follow each other
     #[arg(required = true, value_name = "TARGET")]
     pub target: Vec<String>,
-    /// The encoding: o200k_base or cl100k_base
-    #[arg(long, value_name = "NAME", default_value = "o200k_base", value_parser = encoding_named)]
-    pub encoding: Encoding,
     /// Count the text of this column alone; may be given several times
     #[arg(long, value_name = "C")]
     pub column: Vec<String>,

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::inspect::ReadOptions;
 use crate::inspect::table::has_rows;
 use crate::inspect::table::sniff;
 use crate::read_at::ReadAt;
@@ -44,6 +45,7 @@ impl Target {
             path: name.to_owned(),
             size_bytes,
             format,
+            reading: ReadOptions::default(),
             place: Place::Disk(path),
         };
         Ok(Self {

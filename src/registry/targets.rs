@@ -10,6 +10,7 @@ use crate::file_io::Input;
 use crate::ident::Reference;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
+use crate::inspect::ReadOptions;
 use crate::inspect::output::OutputFormat;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Chain;
@@ -34,6 +35,15 @@ use crate::registry::target_file::Unreadable;
 use crate::registry::target_file::is_lines;
 use crate::registry::target_stream::STDIN;
 
+/// What somebody said of how a target is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TargetOptions {
+    /// How its text is written.
+    pub reading: ReadOptions,
+    /// Datasets from elsewhere are read even where they are far larger than what they are made of.
+    pub allow_large: bool,
+}
+
 /// Something with rows: one file or several, one after the other.
 #[derive(Clone)]
 pub struct Target {
@@ -54,18 +64,14 @@ impl Target {
     /// [`Error`] when there is neither, or no file with rows in it; [`Error::TooLarge`] for a dataset
     /// from elsewhere that is far larger than what it is made of.
     pub fn open(text: &str, home: &Path) -> Result<Self, Error> {
-        Self::find(text, home, false)
+        Self::open_with(text, home, &TargetOptions::default())
     }
 
-    /// The same, however large it is.
+    /// The same, with what somebody said of how it is read.
     ///
     /// # Errors
-    /// [`Error`] when there is neither, or no file with rows in it.
-    pub fn open_large(text: &str, home: &Path) -> Result<Self, Error> {
-        Self::find(text, home, true)
-    }
-
-    fn find(text: &str, home: &Path, allow_large: bool) -> Result<Self, Error> {
+    /// As [`Target::open`]; without [`Error::TooLarge`] where large datasets are allowed.
+    pub fn open_with(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
         if text.contains("://") {
             return Err(Error::NotHere(text.to_owned()));
         }
@@ -75,22 +81,33 @@ impl Target {
             && let Input::Stream(mut stream) =
                 Input::open(path).map_err(|e| Error::file("read", path, e))?
         {
-            return Self::of_stream(text, &mut stream, home);
+            let target = Self::of_stream(text, &mut stream, home)?;
+            return Ok(target.read_as(options.reading));
         }
         let (files, dataset) = match path.symlink_metadata() {
             Ok(_) => (on_disk(path, home)?, None),
-            Err(_) => in_store(text, home, allow_large).map(|(files, name)| (files, Some(name)))?,
+            Err(_) => in_store(text, home, options.allow_large)
+                .map(|(files, name)| (files, Some(name)))?,
         };
         if files.is_empty() {
             return Err(Error::NoRows(text.to_owned()));
         }
-        Ok(Self {
+        let target = Self {
             name: text.to_owned(),
             files: Arc::new(files),
             home: home.to_owned(),
             dataset,
             spooled: Vec::new(),
-        })
+        };
+        Ok(target.read_as(options.reading))
+    }
+
+    /// The same, read as somebody said.
+    fn read_as(mut self, reading: ReadOptions) -> Self {
+        if let Some(files) = Arc::get_mut(&mut self.files) {
+            files.iter_mut().for_each(|f| f.reading = reading);
+        }
+        self
     }
 
     /// Where what was made of its rows is kept for the next version; nowhere for files that are
@@ -280,11 +297,28 @@ impl Target {
         counts.sum()
     }
 
-    fn rows_of(&self, file: &TargetFile, progress: &dyn Progress) -> Result<u64, Error> {
-        file.count(&self.home, progress).map_err(|e| match e {
+    /// How many rows there are. Blank lines of JSON Lines are none, though they have a number.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn rows(&self, progress: &dyn Progress) -> Result<u64, Error> {
+        let rows = self.files.iter().map(|file| {
+            let rows = file.rows(&self.home, progress);
+            rows.map_err(|e| self.uncounted(file, e))
+        });
+        rows.sum()
+    }
+
+    fn uncounted(&self, file: &TargetFile, error: Unreadable) -> Error {
+        match error {
             Unreadable::Told(e) => e,
             Unreadable::Rows(e) => self.blame(file.blame(e)),
-        })
+        }
+    }
+
+    fn rows_of(&self, file: &TargetFile, progress: &dyn Progress) -> Result<u64, Error> {
+        let counted = file.count(&self.home, progress);
+        counted.map_err(|e| self.uncounted(file, e))
     }
 
     /// The error for rows of this target that cannot be read.
@@ -308,6 +342,7 @@ fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
             path: path.display().to_string(),
             size_bytes: meta.len(),
             format: None,
+            reading: ReadOptions::default(),
             place: Place::Disk(path.to_owned()),
         }]);
     }
@@ -320,6 +355,7 @@ fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
         path: f.path,
         size_bytes: f.seen.size_bytes,
         format: None,
+        reading: ReadOptions::default(),
         place: Place::Disk(f.at),
     });
     Ok(files.collect())
@@ -371,6 +407,7 @@ fn in_store(
                 path: entry.path.clone(),
                 size_bytes: entry.size_bytes,
                 format: Some(format).filter(|f| f.format != Format::Bytes),
+                reading: ReadOptions::default(),
                 place: Place::Store(Arc::new(DatasetFile::new(
                     reader,
                     manifest,

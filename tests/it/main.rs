@@ -35,6 +35,7 @@ mod peers;
 mod protocol;
 mod quic;
 mod read_only;
+mod reading;
 mod reconciliation;
 mod registry;
 mod repair;

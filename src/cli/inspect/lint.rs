@@ -8,8 +8,8 @@ use crate::cli::args_inspect::LintFormat;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
-use crate::cli::inspect::targets;
 use crate::cli::inspect::threads;
+use crate::cli::inspect::verified_targets;
 use crate::cli::out::Out;
 use crate::cli::out::escaped;
 use crate::cli::out::printable;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
             "give a TARGET, or --rules for the list of rules",
         ));
     }
-    let target = targets(&args.target, cli, out)?;
+    let target = verified_targets(&args.target, cli, out)?;
     require_columns(&target, &args.column, out)?;
     let options = options(args)?;
     let what = ("looking over rows", out);

@@ -81,7 +81,7 @@ fn column(c: &ColumnStats) -> Value {
         |v| json!({"value": v.text, "cut": v.is_cut, "at_least": v.at_least, "at_most": v.at_most}),
     );
     json!({
-        "name": c.name, "type": t.column_type().name(), "rows": c.rows, "missing": c.missing,
+        "name": c.name, "type": c.column_type.name(), "rows": c.rows, "missing": c.missing,
         "types": {
             "null": t.null, "bool": t.bool, "int": t.int, "float": t.float, "text": t.text,
             "array": t.array, "object": t.object,
@@ -157,11 +157,7 @@ fn of_column(c: &ColumnStats, rows: u64, out: Out) -> String {
         DistinctCount::Exactly(n) => n.to_string(),
         DistinctCount::About(n) => format!("about {n}"),
     };
-    let mut text = format!(
-        "{}  {}, {about} different",
-        c.name,
-        c.types.column_type().name()
-    );
+    let mut text = format!("{}  {}, {about} different", c.name, c.column_type.name());
     let absent = c.types.null + c.missing;
     if absent > 0 {
         let share = 100.0 * absent as f64 / rows.max(1) as f64;

@@ -37,6 +37,7 @@ pub(super) struct JsonRows {
     members: Vec<Member>,
     /// What a string or a key says.
     said: String,
+    bytes: Vec<u8>,
 }
 
 /// A member of the object that a row is.
@@ -206,12 +207,12 @@ impl JsonRows {
             return;
         }
         if said.is_escaped {
-            if let Err(lone) = said.unescape_into(&mut self.said) {
+            if let Err(lone) = said.said_into(&mut self.bytes) {
                 found.tell(RuleId::LoneSurrogate, row, at + lone.at, || {
                     format!("\\u{:04x} is half a character", lone.unit)
                 });
             }
-            piece.text = self.said.as_bytes();
+            piece.text = &self.bytes;
             piece.is_raw = false;
         }
         let mut suspects = strings.suspects;

@@ -57,6 +57,7 @@ pub enum RuleId {
     MalformedJson,
     BadUtf8,
     CutRow,
+    DamagedFile,
     NanNumber,
     DuplicateKey,
     KeyCase,

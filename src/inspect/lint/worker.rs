@@ -1,5 +1,6 @@
 //! One thread's way over the rows of a batch.
 
+use crate::inspect::json_scan::Reason;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::columns::Columns;
@@ -126,6 +127,12 @@ impl<'a> Worker<'a> {
             made.findings.tell(RuleId::ByteOrderMark, text, 0, || {
                 "a byte order mark before the row".to_owned()
             });
+            if matches!(batch.shape(), Shape::Json) {
+                // Every reader of rows refuses it.
+                made.findings.tell(RuleId::MalformedJson, text, 0, || {
+                    Reason::ByteOrderMark.to_string()
+                });
+            }
             passed = text.len() - behind.len();
             text = behind;
         }
@@ -167,7 +174,7 @@ impl<'a> Worker<'a> {
 
     fn record(&mut self, text: &[u8], shape: &Shape, header: &Header, made: &mut Made) {
         let found = &mut made.findings;
-        let record = Record::of(text, header.separator);
+        let record = Record::of(text, header.separator, header.quote);
         let names = header.names.len();
         if record.fields != names && !text.trim_ascii().is_empty() {
             found.tell(RuleId::FieldCount, text, 0, || {

@@ -220,16 +220,15 @@ pub(super) fn each_sound_cell(
     scratch: &mut Scratch,
     each: &mut dyn FnMut(&str, &Cell<'_>),
 ) -> Result<(), Refusal> {
-    let (mut refusal, mut has_half) = (None, None);
+    let mut refusal = None;
     let is_whole = shape.each_cell(row, scratch, &mut |name, cell| {
         if refusal.is_some() {
             return;
         }
         let fault = match (shape, &cell) {
             (Shape::Json, Cell::Text(text)) => {
-                // One that stands there itself is as good a character as any.
-                let is_odd = !text.is_ascii() && memmem::find(text, REPLACEMENT).is_some();
-                let is_half = is_odd && *has_half.get_or_insert_with(|| has_half_character(row));
+                // Strings of JSON are UTF-8, but for halves of characters.
+                let is_half = !text.is_ascii() && std::str::from_utf8(text).is_err();
                 is_half.then(|| HALF.to_owned())
             }
             (_, Cell::Text(text)) => std::str::from_utf8(text)
@@ -249,25 +248,10 @@ pub(super) fn each_sound_cell(
     }
 }
 
-const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 const HALF: &str = "it has half of a surrogate pair, which is no character";
 
 fn not_utf8(at: usize) -> String {
     format!("it is not UTF-8 (byte {at})")
-}
-
-fn has_half_character(row: &[u8]) -> bool {
-    let mut scanner = Scanner::with_nan(row);
-    let mut said = String::new();
-    while let Ok(Some(event)) = scanner.next_event() {
-        if let Event::String(text) | Event::Key(text) = event
-            && text.is_escaped
-            && text.unescape_into(&mut said).is_err()
-        {
-            return true;
-        }
-    }
-    false
 }
 
 fn malformed(row: &[u8]) -> Refusal {

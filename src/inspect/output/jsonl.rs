@@ -5,14 +5,14 @@ use std::io;
 use std::io::Write;
 
 use crate::inspect::json_text::text_into;
+use crate::inspect::looks::Look;
+use crate::inspect::looks::look;
 use crate::inspect::output::ColumnKind;
 use crate::inspect::output::NanRule;
 use crate::inspect::output::Plan;
 use crate::inspect::output::PushError;
 use crate::inspect::output::Refusal;
 use crate::inspect::output::kinds::nan_word;
-use crate::inspect::stats::Look;
-use crate::inspect::stats::look;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;

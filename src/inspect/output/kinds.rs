@@ -1,8 +1,8 @@
 //! Which type a column gets when values of text become values of a type. A type is used only if
 //! every value of the column survives the way back.
 
-use crate::inspect::stats::Look;
-use crate::inspect::stats::look;
+use crate::inspect::looks::Look;
+use crate::inspect::looks::look;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Shape;
 use crate::inspect::times::Time;

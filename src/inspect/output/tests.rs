@@ -36,6 +36,7 @@ fn csv_shape() -> Shape {
     Shape::Delimited(Arc::new(Header {
         names: vec!["a".to_owned(), "b".to_owned()],
         separator: b';',
+        quote: Some(b'"'),
         is_in_file: true,
         repeated: Vec::new(),
     }))

@@ -12,7 +12,6 @@ mod distinct;
 mod frequent;
 mod hash;
 mod lengths;
-mod looks;
 mod moments;
 mod numbers;
 mod quantiles;
@@ -32,8 +31,6 @@ use std::sync::PoisonError;
 pub use distinct::DISTINCT_ERROR;
 #[cfg(feature = "tokens")]
 pub(in crate::inspect) use lengths::Lengths;
-pub(in crate::inspect) use looks::Look;
-pub(in crate::inspect) use looks::look;
 pub use report::Bin;
 pub use report::ColumnStats;
 pub use report::ColumnType;

@@ -29,6 +29,8 @@ pub struct ColumnStats {
     pub rows: u64,
     /// Rows that do not have it.
     pub missing: u64,
+    /// The type of the column. Cells of delimited files that have no type in common are text.
+    pub column_type: ColumnType,
     /// How many values there are of each type. Of elements of arrays there may be more than rows.
     pub types: TypeCounts,
     /// How many different values there are; null, arrays and objects are none.

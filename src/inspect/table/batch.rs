@@ -127,6 +127,32 @@ impl Batch {
             .filter(move |row| !skips_blank || !row.is_blank())
     }
 
+    /// How many rows it has; blank lines that are none do not count.
+    pub fn count_rows(&self) -> u64 {
+        if !self.shape.skips_blank() || self.cut != Cut::Lines {
+            return self.rows().count() as u64;
+        }
+        // Hardly any line begins with white space, and no other is blank.
+        let text = self.text();
+        let is_row = |start: usize, end: usize| {
+            let line = text.get(start..end).unwrap_or_default();
+            let is_quick = line.first().is_some_and(|b| *b > b' ');
+            is_quick
+                || !(Row {
+                    index: 0,
+                    at: 0,
+                    text: line,
+                })
+                .is_blank()
+        };
+        let (mut rows, mut start) = (0, 0);
+        for end in memchr::memchr_iter(b'\n', text) {
+            rows += u64::from(is_row(start, end));
+            start = end + 1;
+        }
+        rows + u64::from(start < text.len() && is_row(start, text.len()))
+    }
+
     /// The same with those that are passed over.
     pub fn rows_and_blanks(&self) -> impl Iterator<Item = Row<'_>> {
         Rows {

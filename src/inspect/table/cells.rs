@@ -41,7 +41,6 @@ impl<'a> Cell<'a> {
 /// Memory that looking into rows uses again and again.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    text: String,
     bytes: Vec<u8>,
 }
 
@@ -165,9 +164,9 @@ fn json_cell<'a>(value: Value<'a>, scratch: &'a mut Scratch) -> Cell<'a> {
         ValueKind::Array | ValueKind::Object => Cell::Nested(value.raw),
         ValueKind::String => match value.text() {
             Some(text) if text.is_escaped => {
-                // Half characters become U+FFFD, which is what can be shown of them.
-                let _ = text.unescape_into(&mut scratch.text);
-                Cell::Text(scratch.text.as_bytes())
+                // Half characters are no UTF-8; who shows the text has U+FFFD for them.
+                let _ = text.said_into(&mut scratch.bytes);
+                Cell::Text(&scratch.bytes)
             }
             Some(text) => Cell::Text(text.raw),
             None => Cell::Null,
@@ -209,7 +208,7 @@ fn each_member(row: &[u8], scratch: &mut Scratch, each: &mut dyn FnMut(&str, Cel
 fn strings_into(text: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let mut scanner = Scanner::new(text);
-    let mut said = String::new();
+    let mut said = Vec::new();
     loop {
         match scanner.next_event() {
             Ok(Some(Event::String(text))) => {
@@ -217,8 +216,8 @@ fn strings_into(text: &[u8], out: &mut Vec<u8>) -> bool {
                     out.push(b'\n');
                 }
                 if text.is_escaped {
-                    let _ = text.unescape_into(&mut said);
-                    out.extend_from_slice(said.as_bytes());
+                    let _ = text.said_into(&mut said);
+                    out.extend_from_slice(&said);
                 } else {
                     out.extend_from_slice(text.raw);
                 }
@@ -238,56 +237,67 @@ impl Header {
         number: usize,
         scratch: &'a mut Scratch,
     ) -> Option<Cell<'a>> {
-        let mut fields = Fields {
-            rest: Some(row),
-            separator: self.separator,
-        };
-        Some(said(fields.nth(number)?, &mut scratch.bytes))
+        let mut fields = Fields::new(row, self.separator, self.quote);
+        let raw = fields.nth(number)?;
+        Some(Fields::said(raw, self.quote, &mut scratch.bytes))
     }
 
     /// Shows the fields of a record in order.
     fn each_field(&self, row: &[u8], scratch: &mut Scratch, each: &mut dyn FnMut(usize, Cell<'_>)) {
-        let fields = Fields {
-            rest: Some(row),
-            separator: self.separator,
-        };
+        let fields = Fields::new(row, self.separator, self.quote);
         for (n, raw) in fields.enumerate() {
-            each(n, said(raw, &mut scratch.bytes));
+            each(n, Fields::said(raw, self.quote, &mut scratch.bytes));
         }
     }
-}
-
-/// What a field says.
-fn said<'a>(raw: &'a [u8], buffer: &'a mut Vec<u8>) -> Cell<'a> {
-    if raw.first() != Some(&b'"') {
-        return if raw.is_empty() {
-            Cell::Null
-        } else {
-            Cell::Text(raw)
-        };
-    }
-    buffer.clear();
-    let mut rest = raw.get(1..).unwrap_or_default();
-    // A quote ends the quoted part, two are one; what follows the end is taken as it is.
-    while let Some(quote) = memchr::memchr(b'"', rest) {
-        buffer.extend_from_slice(rest.get(..quote).unwrap_or_default());
-        rest = rest.get(quote + 1..).unwrap_or_default();
-        match rest.strip_prefix(b"\"") {
-            Some(after) => {
-                buffer.push(b'"');
-                rest = after;
-            }
-            None => break,
-        }
-    }
-    buffer.extend_from_slice(rest);
-    Cell::Text(buffer)
 }
 
 /// The fields of a record as they are written, quotes and all.
-struct Fields<'a> {
+pub(in crate::inspect) struct Fields<'a> {
     rest: Option<&'a [u8]>,
     separator: u8,
+    quote: Option<u8>,
+}
+
+impl<'a> Fields<'a> {
+    /// Those of a record with this between fields, and this around those that are quoted.
+    pub(in crate::inspect) fn new(row: &'a [u8], separator: u8, quote: Option<u8>) -> Self {
+        Self {
+            rest: Some(row),
+            separator,
+            quote,
+        }
+    }
+
+    /// What a field says; null where it is empty and not quoted.
+    pub(in crate::inspect) fn said<'b>(
+        raw: &'b [u8],
+        quote: Option<u8>,
+        buffer: &'b mut Vec<u8>,
+    ) -> Cell<'b> {
+        let Some(first) = raw.first() else {
+            return Cell::Null;
+        };
+        let quote = match quote {
+            Some(quote) if *first == quote => quote,
+            _ => return Cell::Text(raw),
+        };
+        buffer.clear();
+        let mut rest = raw.get(1..).unwrap_or_default();
+        // A quote ends the quoted part, two are one; what follows the end is taken as it is.
+        while let Some(end) = memchr::memchr(quote, rest) {
+            buffer.extend_from_slice(rest.get(..end).unwrap_or_default());
+            rest = rest.get(end + 1..).unwrap_or_default();
+            match rest.split_first() {
+                Some((next, after)) if *next == quote => {
+                    buffer.push(quote);
+                    rest = after;
+                }
+                _ => break,
+            }
+        }
+        buffer.extend_from_slice(rest);
+        Cell::Text(buffer)
+    }
 }
 
 impl<'a> Iterator for Fields<'a> {
@@ -296,14 +306,16 @@ impl<'a> Iterator for Fields<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest.take()?;
         let mut from = 0;
-        if rest.first() == Some(&b'"') {
+        if let Some(quote) = self.quote
+            && rest.first() == Some(&quote)
+        {
             from = 1;
             // To the quote that is not doubled.
             loop {
                 let tail = rest.get(from..).unwrap_or_default();
-                match memchr::memchr(b'"', tail) {
+                match memchr::memchr(quote, tail) {
                     None => return Some(rest),
-                    Some(n) if tail.get(n + 1) == Some(&b'"') => from += n + 2,
+                    Some(n) if tail.get(n + 1) == Some(&quote) => from += n + 2,
                     Some(n) => {
                         from += n + 1;
                         break;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use crate::inspect::encoding::TextEncoding;
 use crate::inspect::format::Compression;
 use crate::inspect::table::TableError;
 use crate::inspect::table::input::Input;
@@ -20,8 +21,8 @@ const PIECE_BYTES: usize = 256 << 10;
 pub enum RowSource {
     /// A place in the text is a place in the file.
     Plain(Arc<dyn ReadAt>),
-    /// The text is compressed, and is read from its front.
-    Packed(Arc<dyn ReadAt>, Compression),
+    /// The text is compressed or in another encoding, and is read from its front.
+    Packed(Arc<dyn ReadAt>, Compression, TextEncoding),
 }
 
 /// Where a long row lies.
@@ -122,8 +123,8 @@ impl LongRow {
                     line.show(piece.get(..n).unwrap_or_default(), each)?;
                 }
             }
-            RowSource::Packed(source, compression) => {
-                let mut input = Input::open(Arc::clone(source), *compression, 0);
+            RowSource::Packed(source, compression, encoding) => {
+                let mut input = Input::open_as(Arc::clone(source), (*compression, *encoding), 0);
                 let end = self.end.unwrap_or(u64::MAX);
                 let mut at = 0;
                 while at < end && !line.is_over {

@@ -6,10 +6,14 @@ mod cells;
 mod chain;
 mod columnar;
 mod cut;
+#[cfg(test)]
+mod damage_tests;
+mod head;
 mod input;
 mod lines;
 mod long_row;
 mod names;
+mod no_rows;
 mod open;
 mod path;
 #[cfg(test)]
@@ -31,11 +35,18 @@ pub use batch::Batch;
 pub use batch::Filled;
 pub use batch::Row;
 pub use cells::Cell;
+pub(in crate::inspect) use cells::Fields;
 pub use cells::Scratch;
 pub use cells::TEXT_COLUMN;
 pub use cells::VALUE_COLUMN;
 pub use chain::Chain;
 pub use chain::OpenFile;
+pub(in crate::inspect) use cut::Cutter;
+pub(in crate::inspect) use cut::DelimitedCutter;
+pub(in crate::inspect) use cut::Found;
+pub(in crate::inspect) use cut::JsonCutter;
+pub(in crate::inspect) use cut::RecordSpans;
+pub(in crate::inspect) use cut::records_of;
 pub use lines::Lines;
 pub use long_row::LongRow;
 pub use long_row::LongRowError;
@@ -43,6 +54,7 @@ pub use long_row::RowSource;
 pub use names::unique_names;
 pub use open::OpenOptions;
 pub use open::Opened;
+pub use open::SchemaFrom;
 pub use open::has_rows;
 pub use open::open_table;
 pub use open::sniff;
@@ -98,6 +110,25 @@ impl From<EndsError> for TableError {
         match error {
             EndsError::Read(e) => Self::Read(e),
             EndsError::Shrunk => Self::Shrunk,
+        }
+    }
+}
+
+impl TableError {
+    /// Whether the bytes are not what the format says.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged(_) => true,
+            Self::InFile { source, .. } => source.is_damage(),
+            _ => false,
+        }
+    }
+
+    /// All of what it says, with the file that it is of.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::InFile { file, source } => format!("{file}: {}", source.in_words()),
+            other => other.to_string(),
         }
     }
 }

@@ -181,6 +181,7 @@ fn cells_say_what_is_written() {
     let header = Header {
         names: vec!["one".to_owned(), "two".to_owned()],
         separator: b',',
+        quote: Some(b'"'),
         is_in_file: true,
         repeated: Vec::new(),
     };

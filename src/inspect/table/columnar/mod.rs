@@ -2,6 +2,7 @@
 //! objects, one a line.
 
 mod arrow;
+mod buffers;
 mod codec;
 mod footer;
 mod names;

@@ -51,6 +51,7 @@ const SLICE_BATCHES: u64 = 8;
 /// Opens a Parquet file; with it comes the schema.
 pub(in crate::inspect::table) fn open_parquet(
     source: Arc<dyn ReadAt>,
+    verify: bool,
 ) -> Result<(Arc<dyn Table>, Schema), TableError> {
     let metadata = read_footer(&*source)?;
     let file = metadata.file_metadata();
@@ -82,6 +83,7 @@ pub(in crate::inspect::table) fn open_parquet(
         views,
         columnar,
         rows,
+        verify,
     };
     Ok((Arc::new(table), schema))
 }
@@ -94,6 +96,8 @@ struct ParquetTable {
     /// What the file says of its columns.
     columnar: Columnar,
     rows: u64,
+    /// Checksums of pages are compared.
+    verify: bool,
 }
 
 impl Table for ParquetTable {
@@ -292,6 +296,7 @@ impl ParquetBatches {
             source: Arc::clone(&self.table.source),
             metadata: Arc::clone(&self.table.metadata),
             group: slice.group,
+            verify: self.table.verify,
         };
         let size = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
         let selectors = vec![
@@ -325,6 +330,7 @@ struct Group {
     source: Arc<dyn ReadAt>,
     metadata: Arc<ParquetMetaData>,
     group: usize,
+    verify: bool,
 }
 
 impl RowGroups for Group {
@@ -339,7 +345,7 @@ impl RowGroups for Group {
         let column = group.and_then(|group| group.columns().get(i));
         let column =
             column.ok_or_else(|| ParquetError::General("a column is missing".to_owned()))?;
-        let pages = Pages::new(Arc::clone(&self.source), column)?;
+        let pages = Pages::new(Arc::clone(&self.source), column, self.verify)?;
         let pages: Box<dyn PageReader> = Box::new(pages);
         Ok(Box::new(Chunk(Some(Ok(pages)))))
     }
