@@ -19,7 +19,9 @@ pub fn lint(data: &[u8]) {
     let header = Header {
         names: vec!["a".to_owned(), "b".to_owned()],
         separator: b',',
+        quote: Some(b'"'),
         is_in_file: false,
+        repeated: Vec::new(),
     };
     for shape in [Shape::Json, Shape::Text, Shape::Delimited(Arc::new(header))] {
         let table = Arc::new(Lines::new(Arc::new(data.to_vec()), shape.clone()));

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::catalog::Dataset;
 use crate::cli::args::Cli;
-use crate::cli::args::ExportArgs;
-use crate::cli::args::ImportArgs;
+use crate::cli::args_archives::ExportArgs;
+use crate::cli::args_archives::ImportArgs;
 use crate::cli::ask::is_yes;
 use crate::cli::bar::Bar;
 use crate::cli::commands::find;

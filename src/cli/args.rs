@@ -8,17 +8,19 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::builder::FalseyValueParser;
 
+use crate::cli::args_archives::ExportArgs;
+use crate::cli::args_archives::ImportArgs;
 use crate::cli::args_inspect::InspectCommand;
 use crate::cli::args_peers::AccessCommand;
 use crate::cli::args_peers::PeersArgs;
 use crate::cli::args_peers::PullArgs;
 use crate::cli::args_peers::ServeArgs;
 use crate::cli::args_peers::SyncArgs;
+use crate::cli::args_reading::ReadingArgs;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::PublisherKey;
 use crate::net::PeerAddress;
-use crate::registry::Recipient;
 use crate::trust::Level;
 
 /// A sovereign registry for datasets: index, version, verify and give out, without a cloud
@@ -69,8 +71,10 @@ pub(crate) enum Command {
     },
     /// Look inside data
     Inspect {
+        #[command(flatten)]
+        reading: ReadingArgs,
         #[command(subcommand)]
-        command: InspectCommand,
+        command: Box<InspectCommand>,
     },
     /// Check that this machine and the registry are in order
     Doctor,
@@ -401,64 +405,6 @@ fn level(text: &str) -> Result<Level, String> {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ExportArgs {
-    /// References
-    pub references: Vec<String>,
-    /// Everything here that is not private, withdrawn or kept apart
-    #[arg(long)]
-    pub all: bool,
-    /// Everything with this tag; may be given several times
-    #[arg(long = "tag", value_name = "T")]
-    pub tags: Vec<String>,
-    /// Everything of this publisher; may be given several times
-    #[arg(long = "publisher", value_name = "NAME")]
-    pub publishers: Vec<String>,
-    /// The archive; in an existing directory, one archive a dataset
-    #[arg(short, long, value_name = "FILE-or-DIR")]
-    pub output: PathBuf,
-    /// Leave out what is in this dataset, which the receiver has; may be given several times
-    #[arg(long, value_name = "REF")]
-    pub since: Vec<String>,
-    /// Leave out what the receiver has, by the receipt of its last import
-    #[arg(long = "for", value_name = "RECEIPT")]
-    pub receipt: Option<PathBuf>,
-    /// Volumes of at most so many bytes: 4GiB, 700MB
-    #[arg(long, value_name = "SIZE", value_parser = crate::cli::archives::size)]
-    pub split: Option<u64>,
-    /// Encrypt to this age public key; may be given several times
-    #[arg(long = "recipient", value_name = "age1…")]
-    pub recipients: Vec<Recipient>,
-    /// Encrypt under a passphrase, given as for keys
-    #[arg(long, conflicts_with = "recipients")]
-    pub encrypt: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ImportArgs {
-    /// Archives, volumes in any order, or directories of them
-    #[arg(required = true, value_name = "FILE-or-DIR")]
-    pub paths: Vec<PathBuf>,
-    /// Afterwards, write what is here into this file, for the next export to this registry
-    #[arg(long, value_name = "FILE")]
-    pub receipt: Option<PathBuf>,
-    /// Take only what publishers trusted in full have signed
-    #[arg(long)]
-    pub require_signature: bool,
-    /// Only say what would happen
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Do not ask about this publisher; may be given several times
-    #[arg(long, value_name = "KEYHEX")]
-    pub accept_publisher: Vec<PublisherKey>,
-    /// A file of age identities that opens encrypted archives; may be given several times
-    #[arg(long = "identity", value_name = "FILE")]
-    pub identities: Vec<PathBuf>,
-    /// Ask for a passphrase that opens encrypted archives
-    #[arg(long)]
-    pub decrypt: bool,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct IndexArgs {
     /// A file or a directory
     pub path: PathBuf,
@@ -486,6 +432,9 @@ pub(crate) struct IndexArgs {
     /// Leave out paths of a directory that match; may be given several times
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
+    /// Take the types of columns from all rows of text, not from its first MiB; reads large text twice
+    #[arg(long)]
+    pub full_schema: bool,
     /// Sign it: publish it under your key
     #[arg(long)]
     pub sign: bool,

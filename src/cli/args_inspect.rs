@@ -7,12 +7,11 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::cli::archives::size;
-use crate::cli::inspect::encoding_named;
+use crate::cli::args_write::WriteArgs;
 use crate::cli::inspect::rule_named;
 use crate::inspect::dup::Shingle;
 use crate::inspect::lint::RuleId;
 use crate::inspect::output::OutputFormat;
-use crate::inspect::tokens::Encoding;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum InspectCommand {
@@ -62,12 +61,12 @@ Ends with code 1 when there are errors.")]
   alimentar inspect dedup train.jsonl --simhash --threshold 3 --shingle bytes:4
 
 Every pair is compared on the whole text before it counts. A number above 1 as threshold means --simhash.")]
-    Dedup(DedupArgs),
+    Dedup(Box<DedupArgs>),
     /// Find how much of B is in A, such as of an evaluation set in a training set
     #[command(after_help = "Examples:
   alimentar inspect overlap train.jsonl test.jsonl
   alimentar inspect overlap my-dataset gsm8k-test --column question --ngram 8")]
-    Overlap(OverlapArgs),
+    Overlap(Box<OverlapArgs>),
     /// Count tokens
     #[command(after_help = "Examples:
   alimentar inspect tokens train.jsonl
@@ -85,19 +84,21 @@ Every pair is compared on the whole text before it counts. A number above 1 as t
 
 Where a row goes does not depend on where it stands or on what rows there are beside it, but that rows that
 are alike go to one side.")]
-    Split(SplitArgs),
+    Split(Box<SplitArgs>),
     /// Write the rows that a regular expression matches
     #[command(after_help = "Examples:
   alimentar inspect filter train.jsonl 'python' -o python.jsonl
   alimentar inspect filter train.parquet '^$' --column answer --invert -o answered.parquet")]
-    Filter(FilterArgs),
+    Filter(Box<FilterArgs>),
     /// Write all rows, or the unique ones, in another format
     #[command(after_help = "Examples:
   alimentar inspect export train.jsonl -o train.parquet
   alimentar inspect export my-dataset --unique -o unique.csv
 
-Formats: .jsonl .csv .tsv .parquet .txt; any other ending keeps the format of what is read.")]
-    Export(ExportArgs),
+Formats: .jsonl .csv .tsv .parquet .arrow .arrows .txt; any other ending keeps the format of what is
+read. Columns of Parquet and Arrow keep their types in Parquet and Arrow; fields of CSV get a type where
+every value keeps what it says.")]
+    Export(Box<ExportArgs>),
     /// Write the rows of several files and datasets into one
     #[command(after_help = "Examples:
   alimentar inspect merge a.jsonl b.parquet my-dataset -o all.jsonl")]
@@ -107,14 +108,18 @@ Formats: .jsonl .csv .tsv .parquet .txt; any other ending keeps the format of wh
 /// What is looked into.
 #[derive(Debug, Args)]
 pub(crate) struct InfoArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct LinesArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// The first row to print
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub start: u64,
@@ -125,8 +130,10 @@ pub(crate) struct LinesArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// A regular expression
     #[arg(value_name = "REGEX")]
     pub pattern: String,
@@ -149,8 +156,10 @@ pub(crate) struct SearchArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct FilterArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// A regular expression
     #[arg(value_name = "REGEX")]
     pub pattern: String,
@@ -166,21 +175,27 @@ pub(crate) struct FilterArgs {
     /// Search what this column says; dots lead into nested ones
     #[arg(long, value_name = "C")]
     pub column: Option<String>,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// The file to write; its ending says in which format
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// Leave out rows of which there is the same before
     #[arg(long)]
     pub unique: bool,
-    /// Only this column, in CSV and Parquet; may be given several times
+    /// Only this column; may be given several times
     #[arg(long, value_name = "C")]
     pub column: Vec<String>,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 #[derive(Debug, Args)]
@@ -191,12 +206,16 @@ pub(crate) struct MergeArgs {
     /// The file to write; its ending says in which format
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct LintArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: Option<String>,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(value_name = "TARGET")]
+    pub target: Vec<String>,
     /// Only this rule; may be given several times
     #[arg(long, value_name = "R", value_parser = rule_named)]
     pub rule: Vec<RuleId>,
@@ -228,8 +247,10 @@ pub(crate) enum LintFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct DedupArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     #[command(flatten)]
     pub near: NearArgs,
     /// Only rows that are the same, byte for byte
@@ -250,6 +271,8 @@ pub(crate) struct DedupArgs {
     /// Write a bit for each row, 1 where it goes: the first row is the lowest bit of the first byte
     #[arg(long, value_name = "FILE")]
     pub bitmask: Option<PathBuf>,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 /// How rows that are alike are looked for.
@@ -310,8 +333,10 @@ fn shingle(text: &str) -> Result<Shingle, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct StatsArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// Only this column; may be given several times
     #[arg(long, value_name = "C")]
     pub column: Vec<String>,
@@ -322,11 +347,10 @@ pub(crate) struct StatsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct TokensArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
-    /// The encoding: o200k_base or cl100k_base
-    #[arg(long, value_name = "NAME", default_value = "o200k_base", value_parser = encoding_named)]
-    pub encoding: Encoding,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// Count the text of this column alone; may be given several times
     #[arg(long, value_name = "C")]
     pub column: Vec<String>,
@@ -334,8 +358,10 @@ pub(crate) struct TokensArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SampleArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// How many rows
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
     pub rows: usize,
@@ -345,12 +371,16 @@ pub(crate) struct SampleArgs {
     /// Write them into this file instead; its ending says in which format
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct SplitArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
-    pub target: String,
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(required = true, value_name = "TARGET")]
+    pub target: Vec<String>,
     /// How large the parts are in proportion to each other
     #[arg(
         long,
@@ -371,19 +401,21 @@ pub(crate) struct SplitArgs {
     /// Let rows that are alike go to different sides; saves the search for them
     #[arg(long)]
     pub no_groups: bool,
-    /// The format of the files: jsonl, csv, tsv, parquet or txt
+    /// The format of the files, where it is another one: jsonl, csv, tsv, parquet, arrow or txt
     #[arg(long, value_name = "FORMAT", value_parser = output_format)]
     pub format: Option<OutputFormat>,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 fn output_format(name: &str) -> Result<OutputFormat, String> {
-    let known = "jsonl, csv, tsv, parquet or txt".to_owned();
+    let known = "jsonl, csv, tsv, parquet, arrow, arrows or txt".to_owned();
     OutputFormat::of_path(&format!(".{name}")).ok_or(known)
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct OverlapArgs {
-    /// A path, a reference to a dataset, or REF:path/in/dataset
+    /// A path, a reference to a dataset, REF:path/in/dataset, or - for standard input
     pub a: String,
     /// Another, whose rows are looked for in the first
     pub b: String,

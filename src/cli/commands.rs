@@ -222,6 +222,7 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
         card: args.card.clone(),
         private: args.private,
         exclude: args.exclude.clone(),
+        full_schema: args.full_schema,
         sign_with: match args.sign {
             // Before the work, so that a wrong passphrase costs nothing.
             true => {
@@ -253,6 +254,7 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
         "size_bytes": m.size_bytes, "chunks": report.chunks,
         "new_chunks": report.stats.new_chunks, "new_bytes": report.stats.new_bytes,
         "stored_bytes": report.stats.stored_bytes, "unchanged": report.unchanged,
+        "schema_from": report.schema_from.map(|from| from.to_string()),
         "seconds": seconds, "skipped": skipped, "warnings": warnings,
     });
     let did = if report.unchanged {

@@ -138,8 +138,23 @@ impl Failure {
             Self::Library(Error::NoRows(_) | Error::NotHere(_)) => Some(
                 "give a file, a directory with data files, or a dataset that `registry list` shows",
             ),
+            Self::Library(Error::Rows { source, .. }) if source.is_damage() => {
+                Some("`inspect lint` looks over the rows before the damage")
+            }
+            Self::Library(Error::NoSuchColumn { .. }) => Some(
+                "`alimentar inspect info TARGET` shows the columns; dots lead into nested ones",
+            ),
+            Self::Library(Error::RowRefused { refusal, .. }) if refusal.is_nan => {
+                Some("`--nan null` or `--nan text` says what becomes of such numbers")
+            }
+            Self::Library(Error::RowRefused { .. }) => {
+                Some("`--skip-malformed` leaves such rows out and says which; nothing was written")
+            }
+            Self::Library(Error::ColumnRefused { .. } | Error::TooManyColumns { .. }) => Some(
+                "write .jsonl, or name the columns to write with --column; nothing was written",
+            ),
             Self::Library(Error::Rows { .. }) if kind == ErrorKind::Unsupported => {
-                Some("`inspect lint` tells more of text; `spec/rows.md` says what is read")
+                Some("`spec/rows.md` says what is read")
             }
             Self::Library(Error::Changed(_)) => Some("index it again when nothing writes to it"),
             Self::Library(Error::NotText { .. }) => Some("`inspect lines` reads plain text"),

@@ -3,8 +3,11 @@
 
 mod archives;
 mod args;
+mod args_archives;
 mod args_inspect;
 mod args_peers;
+mod args_reading;
+mod args_write;
 mod ask;
 mod bar;
 mod card;
@@ -69,7 +72,7 @@ pub fn main() -> ExitCode {
         Command::Registry { command } => {
             home::check(&cli, &out).and_then(|()| commands::run(command, &cli, &out))
         }
-        Command::Inspect { command } => {
+        Command::Inspect { command, .. } => {
             home::check(&cli, &out).and_then(|()| inspect::run(command, &cli, &out))
         }
         Command::Doctor => doctor::run(&cli, &out),

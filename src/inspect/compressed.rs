@@ -1,10 +1,10 @@
 //! Text under gzip or zstd, decompressed piece by piece.
 
+use std::io::BufReader;
 use std::io::Read;
 
-use flate2::read::MultiGzDecoder;
-
 use crate::inspect::format::Compression;
+use crate::inspect::gzip::Gzip;
 use crate::read_at::ReadAt;
 use crate::wire::limits::DECOMPRESSION_RATIO_MAX;
 
@@ -42,7 +42,7 @@ pub(crate) fn decoder<'a>(
 ) -> Box<dyn Read + 'a> {
     match compression {
         Compression::None => input,
-        Compression::Gzip => Box::new(MultiGzDecoder::new(input)),
+        Compression::Gzip => Box::new(Gzip::new(BufReader::new(input))),
         Compression::Zstd => Box::new(zrip::FrameDecoder::new(input)),
     }
 }

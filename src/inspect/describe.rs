@@ -4,8 +4,10 @@ use arrow_schema::Schema;
 
 use crate::inspect::arrow;
 use crate::inspect::compressed;
-use crate::inspect::csv;
-use crate::inspect::csv::RecordCounter;
+use crate::inspect::dialect;
+use crate::inspect::dialect::ReadOptions;
+use crate::inspect::encoding::TextEncoding;
+use crate::inspect::encoding::Transcoder;
 use crate::inspect::format::Compression;
 use crate::inspect::format::Ending;
 use crate::inspect::format::FileFormat;
@@ -15,9 +17,16 @@ use crate::inspect::json;
 use crate::inspect::json::ArrayCounter;
 use crate::inspect::parquet;
 use crate::inspect::rows::RowCounter;
+use crate::inspect::table::Cutter;
+use crate::inspect::table::DelimitedCutter;
+use crate::inspect::table::Found;
+use crate::inspect::table::JsonCutter;
+use crate::inspect::table::SchemaFrom;
 use crate::panics::caught;
 use crate::read_at::ReadAt;
 
+/// Bytes that tell how a text is written.
+const FRONT_BYTES: usize = 4;
 /// Schemas of text come from this much of a file's beginning.
 pub(crate) const HEAD_BYTES: usize = 1 << 20;
 
@@ -30,6 +39,8 @@ pub struct Description {
     pub rows: Option<u64>,
     /// The type of its rows.
     pub schema: Option<Schema>,
+    /// What that was made from.
+    pub schema_from: SchemaFrom,
 }
 
 impl Description {
@@ -37,6 +48,7 @@ impl Description {
         format: FileFormat::BYTES,
         rows: None,
         schema: None,
+        schema_from: SchemaFrom::Metadata,
     };
 }
 
@@ -50,6 +62,9 @@ pub struct Describer {
 /// Counts the rows of text and keeps its beginning.
 #[derive(Debug)]
 struct Text {
+    /// The first bytes, until they say how the text is written; and what makes UTF-8 of it then.
+    front: Vec<u8>,
+    transcoder: Option<Transcoder>,
     head: Vec<u8>,
     seen_bytes: u64,
     counter: Counter,
@@ -59,11 +74,49 @@ struct Text {
 enum Counter {
     None,
     Lines(RowCounter),
-    Records(RecordCounter),
+    /// Records of this format, of which nothing is known before their beginning is there.
+    Undecided(Format),
+    Records(Records),
     /// Nothing but white space so far.
     Json,
     Array(ArrayCounter),
 }
+
+/// Counts records.
+#[derive(Debug)]
+struct Records {
+    cutter: DelimitedCutter,
+    at: u64,
+    count: u64,
+    found: Vec<Found>,
+}
+
+impl Records {
+    fn new((separator, quote): (u8, Option<u8>)) -> Self {
+        Self {
+            cutter: DelimitedCutter::new(separator, quote),
+            at: 0,
+            count: 0,
+            found: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, piece: &[u8]) {
+        for part in piece.chunks(RECORDS_BYTES) {
+            // Any bytes are records.
+            let _ = self.cutter.scan(part, self.at, usize::MAX, &mut self.found);
+            self.at += part.len() as u64;
+            self.count += self.found.drain(..).len() as u64;
+        }
+    }
+
+    fn finish(self) -> u64 {
+        self.count + u64::from(self.cutter.open_from().is_some())
+    }
+}
+
+/// Bytes whose records are found at a time.
+const RECORDS_BYTES: usize = 64 << 10;
 
 impl Describer {
     /// A describer of the file at a path; only its ending counts.
@@ -86,7 +139,8 @@ impl Describer {
     /// What the file is; `source` is the same file again, of which a footer or, where it is
     /// compressed, everything is read.
     pub fn finish(self, source: &dyn ReadAt) -> Description {
-        let Self { ending, text } = self;
+        let Self { ending, mut text } = self;
+        text.end();
         let plain = |format, found: Option<(Schema, u64)>| match found {
             Some((schema, rows)) => Description {
                 format: FileFormat {
@@ -95,6 +149,7 @@ impl Describer {
                 },
                 rows: Some(rows),
                 schema: Some(schema),
+                schema_from: SchemaFrom::Metadata,
             },
             None => Description::BYTES,
         };
@@ -111,9 +166,15 @@ impl Describer {
                 .and_then(|format| inside(format, ending.compression, source))
                 .unwrap_or(Description::BYTES)
         } else {
-            match ending.text {
-                Some(format) => text.finish(format),
-                None => Description::BYTES,
+            let Some(format) = ending.text else {
+                return Description::BYTES;
+            };
+            let found = text.only_list(format);
+            match found {
+                Some(list) => {
+                    list.count(|each| compressed::each_piece(Compression::None, source, each))
+                }
+                None => text.finish(format),
             }
         }
     }
@@ -126,7 +187,12 @@ fn inside(format: Format, compression: Compression, source: &dyn ReadAt) -> Opti
     if whole != Ok(true) {
         return None;
     }
-    let mut found = text.finish(format);
+    text.end();
+    let mut found = match text.only_list(format) {
+        Some(list) => list
+            .count(|each| caught(|| compressed::each_piece(compression, source, each)) == Ok(true)),
+        None => text.finish(format),
+    };
     if found.format.format == Format::Bytes {
         return None;
     }
@@ -134,21 +200,156 @@ fn inside(format: Format, compression: Compression, source: &dyn ReadAt) -> Opti
     Some(found)
 }
 
+/// The only list of an object, whose elements are counted in the bytes once more: that it is one
+/// was known only when they had passed.
+struct List {
+    at: usize,
+    transcoder: Transcoder,
+    schema: Option<Schema>,
+    schema_from: SchemaFrom,
+}
+
+impl List {
+    fn count(mut self, pieces: impl FnOnce(&mut dyn FnMut(&[u8])) -> bool) -> Description {
+        let mut cutter = JsonCutter::array().of_member();
+        let (mut seen, mut count, mut is_right) = (0_u64, 0, true);
+        let (mut text, mut found) = (Vec::new(), Vec::new());
+        let mut mark = Some(Vec::new());
+        let mut look = |piece: &[u8]| {
+            let before = usize::try_from(seen).unwrap_or(usize::MAX);
+            let skipped = self.at.saturating_sub(before).min(piece.len());
+            let rest = piece.get(skipped..).unwrap_or_default();
+            let at = seen + skipped as u64;
+            seen += piece.len() as u64;
+            is_right = is_right && cutter.scan(rest, at, usize::MAX, &mut found).is_ok();
+            count += found.drain(..).len() as u64;
+        };
+        let is_whole = pieces(&mut |piece| {
+            text.clear();
+            self.transcoder.push(piece, &mut text);
+            // A byte order mark is no part of the text.
+            match mark.take() {
+                None => look(&text),
+                Some(mut front) => {
+                    front.extend_from_slice(&text);
+                    if front.len() < 3 {
+                        mark = Some(front);
+                        return;
+                    }
+                    look(front.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&front));
+                }
+            }
+        });
+        let mut last = Vec::new();
+        let is_closed = is_whole && is_right && cutter.finish(seen, &mut last).is_ok();
+        match is_closed {
+            true => Description {
+                format: FileFormat {
+                    format: Format::JsonArray,
+                    compression: Compression::None,
+                },
+                rows: Some(count),
+                schema: self.schema,
+                schema_from: self.schema_from,
+            },
+            false => Description::BYTES,
+        }
+    }
+}
+
 impl Text {
+    /// The only list of the object that the text is, where it is one.
+    fn only_list(&self, format: Format) -> Option<List> {
+        if format != Format::JsonArray || !matches!(self.counter, Counter::Lines(_)) {
+            return None;
+        }
+        let whole = self.seen_bytes == self.head.len() as u64;
+        if json::looks_like_lines(&self.head, whole) || (whole && !json::is_json(&self.head)) {
+            return None;
+        }
+        let list = json::only_list(&self.head, whole)?;
+        Some(List {
+            at: list.at,
+            transcoder: Transcoder::new(self.transcoder.as_ref()?.encoding()),
+            schema: json::array_schema(self.head.get(list.at..)?),
+            schema_from: match whole {
+                true => SchemaFrom::WholeFile,
+                false => SchemaFrom::Front(self.head.len() as u64),
+            },
+        })
+    }
+
     fn new(format: Option<Format>) -> Self {
         Self {
+            front: Vec::new(),
+            transcoder: None,
             head: Vec::new(),
             seen_bytes: 0,
             counter: match format {
                 Some(Format::Jsonl) => Counter::Lines(RowCounter::default()),
                 Some(Format::JsonArray) => Counter::Json,
-                Some(Format::Csv | Format::Tsv) => Counter::Records(RecordCounter::default()),
+                Some(Format::Csv | Format::Tsv) => {
+                    Counter::Undecided(format.unwrap_or(Format::Csv))
+                }
                 _ => Counter::None,
             },
         }
     }
 
     fn push(&mut self, piece: &[u8]) {
+        let Some(transcoder) = &mut self.transcoder else {
+            let more = FRONT_BYTES.saturating_sub(self.front.len());
+            let (front, rest) = piece.split_at_checked(more).unwrap_or((piece, &[]));
+            self.front.extend_from_slice(front);
+            if self.front.len() == FRONT_BYTES {
+                self.begin();
+                self.push(rest);
+            }
+            return;
+        };
+        if transcoder.encoding() == TextEncoding::Utf8 {
+            return self.push_text(piece);
+        }
+        let mut text = Vec::new();
+        for part in piece.chunks(RECORDS_BYTES) {
+            text.clear();
+            if let Some(transcoder) = &mut self.transcoder {
+                transcoder.push(part, &mut text);
+            }
+            self.push_text(&text);
+        }
+    }
+
+    /// The front says how the text is written; a byte order mark is no part of it.
+    fn begin(&mut self) {
+        let front = std::mem::take(&mut self.front);
+        let is_text = !matches!(self.counter, Counter::None);
+        let (encoding, mark) = match TextEncoding::of_mark(&front) {
+            _ if !is_text => (TextEncoding::Utf8, 0),
+            TextEncoding::Utf8 if front.starts_with(b"\xef\xbb\xbf") => (TextEncoding::Utf8, 3),
+            TextEncoding::Utf8 => (TextEncoding::Utf8, 0),
+            other => (other, 2),
+        };
+        self.transcoder = Some(Transcoder::new(encoding));
+        self.push(front.get(mark..).unwrap_or_default());
+    }
+
+    /// There are no more bytes.
+    fn end(&mut self) {
+        if self.transcoder.is_none() {
+            self.begin();
+        }
+        let mut text = Vec::new();
+        if let Some(transcoder) = &mut self.transcoder {
+            transcoder.finish(&mut text);
+        }
+        self.push_text(&text);
+        if let Counter::Undecided(format) = self.counter {
+            self.decide(format, true);
+        }
+    }
+
+    fn push_text(&mut self, piece: &[u8]) {
         // Other files are recognised by their first few bytes.
         let wanted = match self.counter {
             Counter::None => 16,
@@ -161,11 +362,34 @@ impl Text {
         if matches!(self.counter, Counter::Json) {
             self.choose(piece);
         }
+        if let Counter::Undecided(format) = self.counter {
+            if self.head.len() == HEAD_BYTES {
+                self.decide(format, false);
+                let rest = piece.get(take..).unwrap_or_default();
+                return self.count_records(rest);
+            }
+            return;
+        }
         match &mut self.counter {
-            Counter::None | Counter::Json => {}
+            Counter::None | Counter::Json | Counter::Undecided(_) => {}
             Counter::Lines(counter) => counter.push(piece),
             Counter::Records(counter) => counter.push(piece),
             Counter::Array(counter) => counter.push(piece),
+        }
+    }
+
+    /// The beginning says what separates and quotes fields.
+    fn decide(&mut self, format: Format, is_whole: bool) {
+        let options = ReadOptions::default();
+        let marks = dialect::marks(format, &self.head, is_whole, &options);
+        let mut records = Records::new(marks);
+        records.push(&self.head);
+        self.counter = Counter::Records(records);
+    }
+
+    fn count_records(&mut self, piece: &[u8]) {
+        if let Counter::Records(counter) = &mut self.counter {
+            counter.push(piece);
         }
     }
 
@@ -190,6 +414,10 @@ impl Text {
             },
             rows: Some(rows),
             schema,
+            schema_from: match whole {
+                true => SchemaFrom::WholeFile,
+                false => SchemaFrom::Front(head.len() as u64),
+            },
         };
         match self.counter {
             Counter::Lines(counter) => {
@@ -206,11 +434,12 @@ impl Text {
                 }
             }
             Counter::Records(counter) => {
-                let table = csv::table(format, head, whole);
-                let rows = counter.finish().saturating_sub(u64::from(table.has_header));
+                let table = dialect::table(format, head, whole, &ReadOptions::default());
+                let has_header = table.dialect.has_header;
+                let rows = counter.finish().saturating_sub(u64::from(has_header));
                 plain(format, rows, table.schema)
             }
-            Counter::None | Counter::Json => Description::BYTES,
+            Counter::None | Counter::Json | Counter::Undecided(_) => Description::BYTES,
         }
     }
 }

@@ -8,6 +8,11 @@ use arrow_schema::Fields;
 use arrow_schema::Schema;
 use arrow_schema::TimeUnit;
 
+use crate::inspect::looks::Look;
+use crate::inspect::looks::Moment;
+use crate::inspect::looks::is_not_finite;
+use crate::inspect::looks::look;
+use crate::inspect::looks::moment;
 use crate::wire::limits::SCHEMA_FIELDS_MAX;
 
 /// The type of a value, or of all the values seen in one place.
@@ -19,6 +24,8 @@ pub(crate) enum Shape {
     Bool,
     Int,
     Float,
+    /// Words such as `nan` and `inf`: numbers where the other values are numbers, else text.
+    NotFinite,
     Date,
     /// Whole seconds.
     Time,
@@ -72,6 +79,8 @@ impl Shape {
         let merged = match (std::mem::take(self), other) {
             (Self::Null, shape) | (shape, Self::Null) => shape,
             (Self::Int, Self::Float) | (Self::Float, Self::Int) => Self::Float,
+            (Self::Int | Self::Float, Self::NotFinite)
+            | (Self::NotFinite, Self::Int | Self::Float) => Self::Float,
             (Self::Date, Self::Time) | (Self::Time, Self::Date) => Self::Time,
             (Self::Date | Self::Time, Self::FineTime)
             | (Self::FineTime, Self::Date | Self::Time) => Self::FineTime,
@@ -100,7 +109,7 @@ impl Shape {
             Self::Date => DataType::Date32,
             Self::Time => DataType::Timestamp(TimeUnit::Second, None),
             Self::FineTime => DataType::Timestamp(TimeUnit::Nanosecond, None),
-            Self::Text | Self::Mixed => DataType::Utf8,
+            Self::Text | Self::NotFinite | Self::Mixed => DataType::Utf8,
             Self::List(item) => DataType::new_list(item.data_type(), true),
             Self::Object(object) => DataType::Struct(object.arrow_fields()),
         }
@@ -116,54 +125,32 @@ impl Shape {
         }
     }
 
-    /// The type of a cell of text.
-    pub(crate) fn of_cell(cell: &str) -> Self {
-        let cell = cell.trim();
+    /// The type of a cell as it is written, but for quotes; one that is empty says nothing.
+    pub(crate) fn of_cell(cell: &[u8]) -> Self {
         if cell.is_empty() {
-            Self::Null
-        } else if cell.eq_ignore_ascii_case("true") || cell.eq_ignore_ascii_case("false") {
-            Self::Bool
-        } else if cell.parse::<i64>().is_ok() {
-            Self::Int
-        } else if cell.parse::<f64>().is_ok() {
-            Self::Float
-        } else {
-            date_or_time(cell).unwrap_or(Self::Text)
+            return Self::Null;
+        }
+        // Those who write numbers in columns of one width put spaces beside them.
+        let trimmed = cell.trim_ascii();
+        match look(trimmed) {
+            Look::Bool(_) => Self::Bool,
+            Look::Number(is_whole) => match is_whole && is_int(trimmed) {
+                true => Self::Int,
+                false => Self::Float,
+            },
+            Look::Text if is_not_finite(trimmed) => Self::NotFinite,
+            Look::Text => match moment(trimmed) {
+                Some(Moment::Date) => Self::Date,
+                Some(Moment::Time) => Self::Time,
+                Some(Moment::FineTime) => Self::FineTime,
+                None => Self::Text,
+            },
         }
     }
 }
 
-/// `2020-01-31`, `2020-01-31 23:59:59` and the same with `T`, fractions and `Z`.
-fn date_or_time(cell: &str) -> Option<Shape> {
-    let (date, rest) = cell.split_at_checked(10)?;
-    if !fits(date, "dddd-dd-dd") {
-        return None;
-    }
-    let Some(rest) = rest.strip_prefix(['T', ' ']) else {
-        return rest.is_empty().then_some(Shape::Date);
-    };
-    let (time, rest) = rest.split_at_checked(8)?;
-    if !fits(time, "dd:dd:dd") {
-        return None;
-    }
-    let rest = rest.strip_suffix('Z').unwrap_or(rest);
-    match rest.strip_prefix('.') {
-        None => rest.is_empty().then_some(Shape::Time),
-        Some(digits) => digits
-            .bytes()
-            .all(|b| b.is_ascii_digit())
-            .then_some(Shape::FineTime),
-    }
-}
-
-/// Whether a text has digits where the pattern has `d`, and its other characters elsewhere.
-fn fits(text: &str, pattern: &str) -> bool {
-    let fit = |(b, p): (u8, u8)| {
-        if p == b'd' {
-            b.is_ascii_digit()
-        } else {
-            b == p
-        }
-    };
-    text.len() == pattern.len() && text.bytes().zip(pattern.bytes()).all(fit)
+/// Whether a whole number is an integer of 64 bits. `-0` is a number that integers have not.
+pub(crate) fn is_int(written: &[u8]) -> bool {
+    let text = std::str::from_utf8(written).unwrap_or_default();
+    text != "-0" && text.parse::<i64>().is_ok()
 }

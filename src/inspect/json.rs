@@ -1,8 +1,11 @@
 //! JSON Lines and JSON arrays: the type of their rows, and how many elements an array has.
 
 use arrow_schema::Schema;
-use serde::de::IgnoredAny;
 
+use crate::inspect::json_scan::Event;
+use crate::inspect::json_scan::Reason;
+use crate::inspect::json_scan::Scanner;
+use crate::inspect::json_scan::validate;
 use crate::inspect::profile::Profile;
 
 /// The schema of the JSON values on these lines. Lines that are not JSON are passed over. The last
@@ -15,8 +18,7 @@ pub(crate) fn lines_schema(text: &[u8], whole: bool) -> Option<Schema> {
 
 /// Whether a text is one JSON value.
 pub(crate) fn is_json(text: &[u8]) -> bool {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    serde_json::from_slice::<IgnoredAny>(text).is_ok()
+    validate(text).is_ok()
 }
 
 /// Whether the first lines, at least two, each hold one JSON object: JSON Lines in a file that is
@@ -43,19 +45,66 @@ fn complete_lines(text: &[u8], whole: bool) -> impl Iterator<Item = &[u8]> {
     text.get(..end).unwrap_or_default().split(|b| *b == b'\n')
 }
 
+/// The one list of objects in an object, in which there is no other list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OnlyList {
+    /// The key of the list.
+    pub(crate) key: String,
+    /// How many bytes stand before its bracket.
+    pub(crate) at: usize,
+}
+
+/// The only list of a text that begins like this, where it is an object with one member that is a
+/// list, of objects. A text that is not `whole` may have another list behind what is seen.
+pub(crate) fn only_list(text: &[u8], whole: bool) -> Option<OnlyList> {
+    let mut scanner = Scanner::new(text);
+    let Ok(Some(Event::Object)) = scanner.next_event() else {
+        return None;
+    };
+    let mut only = None;
+    let mut key = String::new();
+    loop {
+        match scanner.next_event() {
+            Ok(Some(Event::Key(name))) => {
+                let _ = name.unescape_into(&mut key);
+            }
+            Ok(Some(_)) => break,
+            // Behind the list.
+            Err(error) if !whole && error.reason == Reason::End => break,
+            _ => return None,
+        }
+        let mut value = scanner.clone();
+        match value.next_event() {
+            Ok(Some(Event::Array)) if only.is_some() => return None,
+            Ok(Some(Event::Array)) => {
+                let at = value.token_at();
+                if !matches!(value.next_event(), Ok(Some(Event::Object))) {
+                    return None;
+                }
+                let key = key.clone();
+                only = Some(OnlyList { key, at });
+            }
+            Ok(Some(_)) => {}
+            _ => return None,
+        }
+        match scanner.skip_value() {
+            Ok(Some(_)) => {}
+            Err(error) if !whole && error.reason == Reason::End => break,
+            _ => return None,
+        }
+    }
+    only
+}
+
 /// The schema of the elements of an array whose text begins like this.
 pub(crate) fn array_schema(text: &[u8]) -> Option<Schema> {
     let mut profile = Profile::default();
-    let mut rest = text.trim_ascii_start().strip_prefix(b"[")?;
-    loop {
-        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<IgnoredAny>();
-        let Some(Ok(_)) = values.next() else { break };
-        let (row, after) = rest.split_at_checked(values.byte_offset())?;
-        profile.json_line(row);
-        match after.trim_ascii_start().strip_prefix(b",") {
-            Some(next) => rest = next,
-            None => break,
-        }
+    let mut scanner = Scanner::new(text);
+    let Ok(Some(Event::Array)) = scanner.next_event() else {
+        return None;
+    };
+    while let Ok(Some(element)) = scanner.skip_value() {
+        profile.json_line(element.raw);
     }
     profile.shape().schema()
 }

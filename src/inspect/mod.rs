@@ -2,18 +2,21 @@
 
 mod arrow;
 mod compressed;
-mod csv;
 mod describe;
+mod dialect;
 pub mod dup;
+mod encoding;
 mod file_stamp;
 mod format;
 pub mod groups;
+mod gzip;
 mod infer;
 mod json;
 pub mod json_scan;
 mod json_text;
 pub mod line_index;
 pub mod lint;
+mod looks;
 pub mod output;
 mod parquet;
 mod profile;
@@ -22,16 +25,21 @@ mod rows;
 pub mod sample;
 mod schema;
 pub mod search;
+mod search_escapes;
 pub mod split;
 pub mod stats;
 pub mod table;
 #[cfg(test)]
 mod tests;
+mod times;
 #[cfg(feature = "tokens")]
 pub mod tokens;
 
 pub use describe::Describer;
 pub use describe::Description;
+pub use dialect::Dialect;
+pub use dialect::ReadOptions;
+pub use encoding::TextEncoding;
 pub use format::Compression;
 pub use format::FileFormat;
 pub use format::Format;

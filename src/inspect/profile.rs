@@ -3,18 +3,18 @@
 //! in common is told, not hidden.
 
 use std::collections::HashMap;
-use std::fmt;
 
-use serde::Deserializer as _;
-use serde::de::DeserializeSeed;
-use serde::de::MapAccess;
-use serde::de::SeqAccess;
-use serde::de::Visitor;
+use arrow_schema::Schema;
 
 use crate::inspect::infer::Object;
 use crate::inspect::infer::Shape;
-use crate::inspect::json::is_json;
+use crate::inspect::infer::is_int;
+use crate::inspect::json_scan::Event;
+use crate::inspect::json_scan::ScanError;
+use crate::inspect::json_scan::Scanner;
+use crate::inspect::json_scan::validate;
 use crate::wire::limits::SCHEMA_FIELDS_MAX;
+use crate::wire::limits::STATISTICS_DEPTH_MAX;
 
 /// The types that values may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +27,8 @@ pub enum Kind {
     Int,
     /// Any other number.
     Float,
+    /// A word such as `nan` in a cell: a number where the other cells of its column are, else text.
+    NotFinite,
     /// A date.
     Date,
     /// A date and a time.
@@ -39,11 +41,12 @@ pub enum Kind {
     Object,
 }
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     Kind::Null,
     Kind::Bool,
     Kind::Int,
     Kind::Float,
+    Kind::NotFinite,
     Kind::Date,
     Kind::Time,
     Kind::Text,
@@ -59,6 +62,7 @@ impl Kind {
             Self::Bool => "bool",
             Self::Int => "int",
             Self::Float => "float",
+            Self::NotFinite => "not finite",
             Self::Date => "date",
             Self::Time => "time",
             Self::Text => "text",
@@ -74,6 +78,7 @@ impl Kind {
             Self::Bool => Shape::Bool,
             Self::Int => Shape::Int,
             Self::Float => Shape::Float,
+            Self::NotFinite => Shape::NotFinite,
             Self::Date => Shape::Date,
             Self::Time => Shape::Time,
             Self::Text => Shape::Text,
@@ -121,6 +126,7 @@ impl FieldProfile {
             Shape::Null => Kind::Null.name().to_owned(),
             Shape::Float => Kind::Float.name().to_owned(),
             Shape::Time => Kind::Time.name().to_owned(),
+            Shape::NotFinite => Kind::Text.name().to_owned(),
             _ => {
                 let names = self.kinds.iter().map(|(kind, _)| kind.name());
                 names.collect::<Vec<_>>().join(" or ")
@@ -162,50 +168,48 @@ pub struct Profile {
 impl Profile {
     /// Looks at a line of JSON; a blank one is no row.
     pub fn json_line(&mut self, line: &[u8]) {
-        if line.trim_ascii().is_empty() {
+        if !line
+            .iter()
+            .any(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
+        {
             return;
         }
-        let row = self.rows;
         // A damaged row says nothing of types, not even by its beginning.
-        let is_whole = is_json(line);
-        let mut reader = serde_json::Deserializer::from_slice(line);
-        let seed = Filler {
-            place: &mut self.root,
-            row,
+        let is_whole = validate(line).is_ok() || is_json_with_nan(line);
+        if !is_whole || self.fill(line).is_err() {
+            self.unreadable += 1;
+            self.first_unreadable.get_or_insert(self.rows);
+        }
+        self.rows += 1;
+    }
+
+    /// Notes the types of a row that is JSON.
+    fn fill(&mut self, line: &[u8]) -> Result<(), ScanError> {
+        let mut filler = Filler {
+            scanner: Scanner::with_nan(line),
+            row: self.rows,
             places: &mut self.places,
         };
-        if !is_whole || reader.deserialize_any(seed).is_err() {
-            self.unreadable += 1;
-            self.first_unreadable.get_or_insert(row);
-        }
-        self.rows += 1;
-    }
-
-    /// Looks at a record of cells under these names.
-    pub fn record<'a>(&mut self, names: &[String], cells: impl Iterator<Item = &'a str>) {
-        let row = self.rows;
-        self.root.note(Kind::Object, row);
-        for (name, cell) in names.iter().zip(cells) {
-            if let Some(place) = self.root.field(name, &mut self.places) {
-                place.note(kind_of_cell(cell), row);
-            }
-        }
-        self.rows += 1;
-    }
-
-    /// Looks at the next element of an array while it is read; [`Profile::end_row`] follows when
-    /// there was one.
-    pub(super) fn element<'de>(&mut self) -> impl DeserializeSeed<'de, Value = ()> + '_ {
-        let row = self.rows;
-        Filler {
-            place: &mut self.root,
-            row,
-            places: &mut self.places,
+        match filler.scanner.next_event()? {
+            Some(event) => filler.value(&event, &mut self.root, 0),
+            None => Ok(()),
         }
     }
 
-    /// The element was a row.
-    pub(super) fn end_row(&mut self) {
+    /// The cells that follow are of one record.
+    pub(super) fn begin_record(&mut self) {
+        self.root.note(Kind::Object, self.rows);
+    }
+
+    /// Looks at a cell of the record.
+    pub(super) fn cell(&mut self, name: &str, cell: &[u8]) {
+        if let Some(place) = self.root.field(name, &mut self.places) {
+            place.note(kind_of_cell(cell), self.rows);
+        }
+    }
+
+    /// The record was a row.
+    pub(super) fn end_record(&mut self) {
         self.rows += 1;
     }
 
@@ -218,6 +222,11 @@ impl Profile {
     /// The least type that fits all rows.
     pub(super) fn shape(&self) -> Shape {
         self.root.shape()
+    }
+
+    /// The types of the columns of all rows; none where they are no objects.
+    pub fn schema(&self) -> Option<Schema> {
+        self.shape().schema()
     }
 
     /// Rows seen.
@@ -319,126 +328,93 @@ impl Place {
     }
 }
 
-fn kind_of_cell(cell: &str) -> Kind {
+fn kind_of_cell(cell: &[u8]) -> Kind {
     match Shape::of_cell(cell) {
         Shape::Null => Kind::Null,
         Shape::Bool => Kind::Bool,
         Shape::Int => Kind::Int,
         Shape::Float => Kind::Float,
+        Shape::NotFinite => Kind::NotFinite,
         Shape::Date => Kind::Date,
         Shape::Time | Shape::FineTime => Kind::Time,
         _ => Kind::Text,
     }
 }
 
+/// Whether a row is JSON but for numbers that are none, such as `NaN`, which are floats.
+fn is_json_with_nan(line: &[u8]) -> bool {
+    let mut scanner = Scanner::with_nan(line);
+    loop {
+        match scanner.next_event() {
+            Ok(Some(_)) => {}
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
+    }
+}
+
 /// Notes the type of a JSON value, and of all in it, without building the value.
 struct Filler<'a> {
-    place: &'a mut Place,
+    scanner: Scanner<'a>,
     row: u64,
     places: &'a mut usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Filler<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Filler<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.place.note(Kind::Null, self.row);
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.place.note(Kind::Bool, self.row);
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.place.note(Kind::Int, self.row);
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        let fits = i64::try_from(value).is_ok();
-        let kind = if fits { Kind::Int } else { Kind::Float };
-        self.place.note(kind, self.row);
-        Ok(())
+impl Filler<'_> {
+    /// A value whose first event was told. Below [`STATISTICS_DEPTH_MAX`] levels, arrays and objects
+    /// are not looked into.
+    fn value(
+        &mut self,
+        event: &Event<'_>,
+        place: &mut Place,
+        depth: usize,
+    ) -> Result<(), ScanError> {
+        let kind = match event {
+            Event::Object => Kind::Object,
+            Event::Array => Kind::List,
+            Event::String(_) => Kind::Text,
+            Event::Number(number) => match number.is_integer && is_int(number.raw) {
+                true => Kind::Int,
+                false => Kind::Float,
+            },
+            Event::Bool(_) => Kind::Bool,
+            Event::Null => Kind::Null,
+            Event::Key(_) | Event::ObjectEnd | Event::ArrayEnd => return Ok(()),
+        };
+        place.note(kind, self.row);
+        match kind {
+            Kind::Object | Kind::List if depth >= STATISTICS_DEPTH_MAX => self.scanner.leave(),
+            Kind::Object => self.members(place, depth + 1),
+            Kind::List => self.items(place, depth + 1),
+            _ => Ok(()),
+        }
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.place.note(Kind::Float, self.row);
-        Ok(())
+    fn items(&mut self, place: &mut Place, depth: usize) -> Result<(), ScanError> {
+        let items = place.items.get_or_insert_default();
+        loop {
+            match self.scanner.next_event()? {
+                None | Some(Event::ArrayEnd) => return Ok(()),
+                Some(event) => self.value(&event, items, depth)?,
+            }
+        }
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        self.place.note(Kind::Text, self.row);
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        self.place.note(Kind::List, self.row);
-        let (row, places) = (self.row, self.places);
-        let place = self.place.items.get_or_insert_default();
-        while let Some(()) = seq.next_element_seed(Filler {
-            place: &mut *place,
-            row,
-            places: &mut *places,
-        })? {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        self.place.note(Kind::Object, self.row);
-        let mut unknown = Place::default();
-        while let Some(found) = map.next_key_seed(Name {
-            place: &mut *self.place,
-            places: &mut *self.places,
-        })? {
-            let place = found.and_then(|at| self.place.fields.get_mut(at));
-            map.next_value_seed(Filler {
-                place: place.map_or(&mut unknown, |(_, place)| place),
-                row: self.row,
-                places: &mut *self.places,
-            })?;
+    fn members(&mut self, place: &mut Place, depth: usize) -> Result<(), ScanError> {
+        let mut said = String::new();
+        while let Some(Event::Key(key)) = self.scanner.next_event()? {
+            // Half characters become U+FFFD.
+            let _ = key.unescape_into(&mut said);
+            match place.field(&said, self.places) {
+                None => drop(self.scanner.skip_value()?),
+                Some(member) => {
+                    if let Some(event) = self.scanner.next_event()? {
+                        self.value(&event, member, depth)?;
+                    }
+                }
+            }
         }
         Ok(())
-    }
-}
-
-/// Finds a field by its name, adding it where it is new; where in the list it is.
-struct Name<'a> {
-    place: &'a mut Place,
-    places: &'a mut usize,
-}
-
-impl<'de> DeserializeSeed<'de> for Name<'_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        from.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Name<'_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        let is_there = self.place.field(name, self.places).is_some();
-        Ok(is_there.then(|| self.place.at.get(name).copied()).flatten())
     }
 }
 
@@ -483,7 +459,7 @@ mod tests {
         profile.json_line(format!("{}1{}", "[".repeat(200), "]".repeat(200)).as_bytes());
         let wide: Vec<String> = (0..20_000).map(|n| format!("\"k{n}\":{n}")).collect();
         profile.json_line(format!("{{{}}}", wide.join(",")).as_bytes());
-        assert_eq!(profile.unreadable().0, 1);
+        assert_eq!(profile.unreadable().0, 0);
         assert!(profile.fields().len() <= 20_000);
         assert!(profile.fields().len() >= 9_000);
     }

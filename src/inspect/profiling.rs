@@ -1,27 +1,29 @@
 //! Profiles of whole files, read once from the beginning to the end in bounded memory.
 
-use std::cell::Cell;
 use std::io;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Read;
-use std::rc::Rc;
-
-use csv::ReaderBuilder;
-use serde::Deserializer as _;
-use serde::de::DeserializeSeed;
-use serde::de::SeqAccess;
-use serde::de::Visitor;
 
 use crate::inspect::compressed;
-use crate::inspect::csv as tables;
+use crate::inspect::dialect;
+use crate::inspect::dialect::ReadOptions;
+use crate::inspect::encoding::TextEncoding;
+use crate::inspect::encoding::Transcoded;
 use crate::inspect::format::FileFormat;
 use crate::inspect::format::Format;
 use crate::inspect::profile::Profile;
+use crate::inspect::table::Cell;
+use crate::inspect::table::Cutter;
+use crate::inspect::table::DelimitedCutter;
+use crate::inspect::table::Fields;
+use crate::inspect::table::JsonCutter;
 use crate::wire::limits::ROW_BYTES_MAX;
 
-/// The beginning of a table that is looked at for its separator and header.
+/// The beginning of a table that is looked at for its dialect.
 const HEAD_BYTES: u64 = 1 << 20;
+/// Bytes that are read at a time.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// Whether files of a format have values whose types have to be looked for.
 pub fn has_profile(format: FileFormat) -> bool {
@@ -36,12 +38,30 @@ pub fn has_profile(format: FileFormat) -> bool {
 /// # Errors
 /// As the source, or when compressed bytes are damaged.
 pub fn profile(format: FileFormat, source: Box<dyn Read + '_>) -> io::Result<Profile> {
-    let text = compressed::decoder(format.compression, source);
+    let text = utf8(compressed::decoder(format.compression, source))?;
     match format.format {
         Format::JsonArray => array(text),
         Format::Csv | Format::Tsv => table(format.format, text),
         _ => lines(text),
     }
+}
+
+/// The text as UTF-8, without a byte order mark.
+fn utf8<'a>(mut text: Box<dyn Read + 'a>) -> io::Result<Box<dyn Read + 'a>> {
+    let mut front = Vec::new();
+    (&mut text).take(4).read_to_end(&mut front)?;
+    let encoding = TextEncoding::of_mark(&front);
+    let mark = match encoding {
+        TextEncoding::Utf8 if front.starts_with(b"\xef\xbb\xbf") => 3,
+        TextEncoding::Utf8 => 0,
+        _ => 2,
+    };
+    front.drain(..mark);
+    let text = io::Cursor::new(front).chain(text);
+    Ok(match encoding {
+        TextEncoding::Utf8 => Box::new(text),
+        other => Box::new(Transcoded::new(text, other)),
+    })
 }
 
 fn lines(text: Box<dyn Read + '_>) -> io::Result<Profile> {
@@ -61,97 +81,97 @@ fn lines(text: Box<dyn Read + '_>) -> io::Result<Profile> {
             line.truncate(1);
             line.fill(b'!');
         }
-        let begin = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line);
-        profile.json_line(begin);
+        profile.json_line(&line);
     }
 }
 
-fn array(text: Box<dyn Read + '_>) -> io::Result<Profile> {
-    struct Elements<'a>(&'a mut Profile);
-
-    impl<'de> DeserializeSeed<'de> for Elements<'_> {
-        type Value = ();
-
-        fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-            from.deserialize_seq(self)
-        }
-    }
-
-    impl<'de> Visitor<'de> for Elements<'_> {
-        type Value = ();
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a JSON array")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-            while seq.next_element_seed(self.0.element())?.is_some() {
-                self.0.end_row();
-            }
-            Ok(())
-        }
-    }
-
+fn array(mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
     let mut profile = Profile::default();
-    let mut text = BufReader::with_capacity(1 << 20, text);
-    if text.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
-        text.consume(3);
-    }
-    let mut reader = serde_json::Deserializer::from_reader(text);
+    let is_whole = each_row(&mut JsonCutter::array(), &mut text, &mut |row| {
+        // One that is too long is no row that could be read.
+        profile.json_line(row.unwrap_or(b"!"));
+    })?;
     // What comes before the damage counts; that there is some is told.
-    if reader.deserialize_seq(Elements(&mut profile)).is_err() {
+    if !is_whole {
         profile.cut_short();
     }
     Ok(profile)
-}
-
-/// Fails when a record goes on for too long: a quote that nobody closes.
-struct Bounded<R> {
-    inner: R,
-    left: Rc<Cell<usize>>,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(to)?;
-        match self.left.get().checked_sub(n) {
-            Some(left) => self.left.set(left),
-            None => return Err(io::Error::other("a record is too long")),
-        }
-        Ok(n)
-    }
 }
 
 fn table(format: Format, mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
     let mut head = Vec::new();
     (&mut text).take(HEAD_BYTES).read_to_end(&mut head)?;
     let is_whole = (head.len() as u64) < HEAD_BYTES;
-    let plan = tables::table(format, &head, is_whole);
-    let begin = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
-    let left = Rc::new(Cell::new(2 * ROW_BYTES_MAX));
-    let bounded = Bounded {
-        inner: begin.chain(text),
-        left: left.clone(),
-    };
-    let mut reader = ReaderBuilder::new()
-        .has_headers(plan.has_header)
-        .flexible(true)
-        .delimiter(plan.separator)
-        .from_reader(bounded);
+    let plan = dialect::table(format, &head, is_whole, &ReadOptions::default());
+    let (separator, quote) = (plan.dialect.separator, plan.dialect.quote);
     let mut profile = Profile::default();
-    let mut record = csv::ByteRecord::new();
-    loop {
-        left.set(2 * ROW_BYTES_MAX);
-        match reader.read_byte_record(&mut record) {
-            Ok(true) => {
-                let cells: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
-                profile.record(&plan.names, cells.iter().map(AsRef::as_ref));
-            }
-            Ok(false) => return Ok(profile),
-            Err(_) => {
-                profile.cut_short();
-                return Ok(profile);
+    let mut is_header = plan.dialect.has_header;
+    let mut buffer = Vec::new();
+    let mut is_cut = false;
+    let mut text = head.as_slice().chain(text);
+    let mut cutter = DelimitedCutter::new(separator, quote);
+    each_row(&mut cutter, &mut text, &mut |row| {
+        if std::mem::take(&mut is_header) {
+            return;
+        }
+        let Some(row) = row else {
+            is_cut = true;
+            return;
+        };
+        profile.begin_record();
+        let fields = Fields::new(row, separator, quote);
+        for (name, raw) in plan.names.iter().zip(fields) {
+            match Fields::said(raw, quote, &mut buffer) {
+                Cell::Text(said) => profile.cell(name, said),
+                _ => profile.cell(name, b""),
             }
         }
+        profile.end_record();
+    })?;
+    if is_cut {
+        profile.cut_short();
+    }
+    Ok(profile)
+}
+
+/// Shows every row of a text, or none for one that is longer than [`ROW_BYTES_MAX`]; whether all
+/// of the text is what the format says.
+fn each_row(
+    cutter: &mut dyn Cutter,
+    text: &mut dyn Read,
+    each: &mut dyn FnMut(Option<&[u8]>),
+) -> io::Result<bool> {
+    let (mut buffer, mut found) = (Vec::new(), Vec::new());
+    let (mut base, mut at) = (0_u64, 0_u64);
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        let n = match text.read(&mut piece) {
+            Ok(n) => n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+        let piece = piece.get(..n).unwrap_or_default();
+        buffer.extend_from_slice(piece);
+        let looked = match n {
+            0 => cutter.finish(at, &mut found),
+            _ => cutter.scan(piece, at, usize::MAX, &mut found).map(|_| ()),
+        };
+        at += n as u64;
+        for row in found.drain(..) {
+            let place = |offset: u64| usize::try_from(offset.checked_sub(base)?).ok();
+            let bytes = place(row.start).zip(place(row.end));
+            each(bytes.and_then(|(start, end)| buffer.get(start..end)));
+        }
+        if looked.is_err() || n == 0 {
+            return Ok(looked.is_ok());
+        }
+        let open = cutter.open_from().unwrap_or(at);
+        let keep = match at - open.max(base) > ROW_BYTES_MAX as u64 {
+            true => at,
+            false => open.max(base),
+        };
+        let passed = usize::try_from(keep - base).unwrap_or(usize::MAX);
+        buffer.drain(..passed.min(buffer.len()));
+        base = keep;
     }
 }

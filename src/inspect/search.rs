@@ -14,10 +14,14 @@ use thiserror::Error;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::inspect::search_escapes::has_escapes;
+use crate::inspect::search_escapes::names_unicode;
+use crate::inspect::search_escapes::unescaped;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Row;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Scratch;
+use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
 use crate::wire::limits::PATTERN_BYTES_MAX;
 use crate::wire::limits::PATTERN_PROGRAM_BYTES_MAX;
@@ -50,6 +54,8 @@ pub struct Pattern {
     any: RegexMatcher,
     column: Option<String>,
     is_inverted: bool,
+    /// It names characters that JSON may have as escapes.
+    names_unicode: bool,
 }
 
 /// How a pattern is used.
@@ -70,7 +76,8 @@ pub struct Hit {
     pub number: u64,
     /// Its text.
     pub text: Vec<u8>,
-    /// What was searched in it, where that is not its text.
+    /// What was searched in it, where that is not its text: what the column says, or the row with
+    /// characters in place of their escapes.
     pub cell: Option<Vec<u8>>,
     /// Where in what was searched the matches are, in bytes.
     pub spans: Vec<(usize, usize)>,
@@ -112,19 +119,27 @@ impl Pattern {
             line,
             column: options.column,
             is_inverted: options.is_inverted,
+            names_unicode: names_unicode(pattern),
         })
     }
 
     /// Whether the row counts.
     pub fn is_hit(&self, batch: &Batch, row: &Row<'_>, scratch: &mut Scratch) -> bool {
         let found = match &self.column {
-            None => self.is_in(row.text),
+            None => self.is_in(row.text) || self.is_in_escapes(batch, row.text),
             Some(column) => match batch.shape().cell(row.text, column, scratch) {
                 Some(cell) => self.is_in(cell.bytes()),
                 None => return false,
             },
         };
         found != self.is_inverted
+    }
+
+    /// Whether it is in what a row of JSON says, and not in how that is written.
+    fn is_in_escapes(&self, batch: &Batch, row: &[u8]) -> bool {
+        let looks = self.names_unicode && *batch.shape() == Shape::Json;
+        let said = looks.then(|| unescaped(row)).flatten();
+        said.is_some_and(|said| self.is_in(&said))
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
@@ -150,7 +165,8 @@ impl Pattern {
 
     /// Whether lines may be searched before they are cut apart.
     fn is_quick(&self, batch: &Batch) -> bool {
-        self.column.is_none() && batch.is_lines() && !self.is_inverted
+        let is_plain = self.column.is_none() && batch.is_lines() && !self.is_inverted;
+        is_plain && !(self.names_unicode && has_escapes(batch.text()))
     }
 
     /// Shows the rows of a batch that count to `each`, until it breaks off.
@@ -183,10 +199,14 @@ impl Pattern {
 
     /// Everything of a row that is told of a hit; its number is that within the batch.
     pub fn hit(&self, batch: &Batch, row: &Row<'_>, scratch: &mut Scratch) -> Hit {
-        let cell = self.column.as_ref().map(|column| {
-            let cell = batch.shape().cell(row.text, column, scratch);
-            cell.map_or_else(Vec::new, |c| c.bytes().to_vec())
-        });
+        let cell = match &self.column {
+            Some(column) => {
+                let cell = batch.shape().cell(row.text, column, scratch);
+                Some(cell.map_or_else(Vec::new, |c| c.bytes().to_vec()))
+            }
+            None if self.is_inverted || self.is_in(row.text) => None,
+            None => unescaped(row.text),
+        };
         let mut spans = Vec::new();
         if !self.is_inverted {
             let searched = cell.as_deref().unwrap_or(row.text);

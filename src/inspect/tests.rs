@@ -71,6 +71,29 @@ fn rows_and_fields_of_text_do_not_depend_on_the_pieces() {
         ("x.json", "[]".into(), "json", Some(0), ""),
         (
             "x.json",
+            "\u{feff}{\"version\":\"1\",\"data\":[{\"a\":1},{\"a\":2}],\"x\":{\"y\":[1]}}\n".into(),
+            "json",
+            Some(2),
+            "a:Int64",
+        ),
+        (
+            "x.json.gz",
+            gz("{\"data\":[{\"a\":[1]},\n{\"a\":[2]},{}]}"),
+            "json.gz",
+            Some(3),
+            "a:List(Int64)",
+        ),
+        // Which of two lists would be the rows?
+        (
+            "x.json",
+            "{\"a\":[{\"x\":1}],\"b\":[{\"y\":1}]}".into(),
+            "bytes",
+            None,
+            "",
+        ),
+        ("x.json", "{\"a\":[{\"x\":1}]".into(), "bytes", None, ""),
+        (
+            "x.json",
             "\u{feff} [ 1 , \"],[\\\"\" , {\"a\":[1,2]} ] \n".into(),
             "json",
             Some(3),

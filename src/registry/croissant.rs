@@ -76,10 +76,37 @@ impl LocalRegistry {
 
 fn file_object(subject: &Subject, format: FileFormat, size: u64) -> Value {
     json!({
-        "@type": "cr:FileObject", "@id": subject.path, "name": subject.path,
+        "@type": "cr:FileObject", "@id": id_of(&subject.path), "name": subject.path,
         "contentUrl": subject.path, "contentSize": format!("{size} B"),
         "encodingFormat": encoding(format), "sha256": to_hex(&subject.sha256),
     })
+}
+
+/// A name as a part of an `@id`. Readers refuse white space there, even escaped with `%`, so that a byte
+/// beyond what a URI has unescaped becomes `~` and two digits, and so does `~`.
+fn id_of(name: &str) -> String {
+    let mut id = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' => {
+                id.push(char::from(byte))
+            }
+            other => id += &format!("~{other:02x}"),
+        }
+    }
+    id
+}
+
+/// The way to a column in every element of an array.
+fn json_path(column: &str) -> String {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    match column.bytes().all(is_plain) {
+        true => format!("$[*].{column}"),
+        false => format!(
+            "$[*]['{}']",
+            column.replace('\\', "\\\\").replace('\'', "\\'")
+        ),
+    }
 }
 
 const fn encoding(format: FileFormat) -> &'static str {
@@ -95,16 +122,16 @@ const fn encoding(format: FileFormat) -> &'static str {
 }
 
 fn record_set(path: &str, format: FileFormat, fields: &Fields) -> Value {
-    let id = format!("{path}/rows");
+    let id = format!("{}/rows", id_of(path));
     let fields: Vec<Value> = fields
         .iter()
         .map(|f| field(f, &id, path, format, f.name()))
         .collect();
-    json!({"@type": "cr:RecordSet", "@id": id, "name": id, "field": fields})
+    json!({"@type": "cr:RecordSet", "@id": id, "name": format!("{path}/rows"), "field": fields})
 }
 
 fn field(field_: &Field, above: &str, path: &str, format: FileFormat, column: &str) -> Value {
-    let id = format!("{above}/{}", field_.name());
+    let id = format!("{above}/{}", id_of(field_.name()));
     let (mut repeated, mut kind) = (false, field_.data_type());
     while let DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) =
         kind
@@ -112,12 +139,12 @@ fn field(field_: &Field, above: &str, path: &str, format: FileFormat, column: &s
         (repeated, kind) = (true, item.data_type());
     }
     let extract = match format.format {
-        Format::JsonArray => json!({"jsonPath": format!("$[*].{column}")}),
+        Format::JsonArray => json!({"jsonPath": json_path(column)}),
         _ => json!({"column": column}),
     };
     let mut object = json!({
         "@type": "cr:Field", "@id": id, "name": field_.name(),
-        "source": {"fileObject": {"@id": path}, "extract": extract},
+        "source": {"fileObject": {"@id": id_of(path)}, "extract": extract},
     });
     let Some(all) = object.as_object_mut() else {
         return object;
@@ -167,4 +194,23 @@ fn context() -> Value {
         "replace": "cr:replace", "samplingRate": "cr:samplingRate", "sc": "https://schema.org/", "separator": "cr:separator",
         "source": "cr:source", "subField": "cr:subField", "transform": "cr:transform",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_different_names_differ_and_have_no_white_space() {
+        for (name, id) in [
+            ("data/train.csv", "data/train.csv"),
+            ("my col", "my~20col"),
+            ("my~20col", "my~7e20col"),
+            ("\u{e9}#%\t", "~c3~a9~23~25~09"),
+        ] {
+            assert_eq!(id_of(name), id);
+        }
+        assert_eq!(json_path("a_1"), "$[*].a_1");
+        assert_eq!(json_path("my 'col'"), r"$[*]['my \'col\'']");
+    }
 }

@@ -15,6 +15,7 @@ use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::IdentError;
 use crate::inspect::line_index::LinesError;
+use crate::inspect::output::Refusal;
 use crate::inspect::search::PatternError;
 use crate::inspect::table::TableError;
 use crate::keyring::KeyringError;
@@ -31,6 +32,7 @@ use crate::trust::SignatureError;
 use crate::trust::StatementError;
 use crate::trust::TrustFileError;
 use crate::wire::limits::CARD_BYTES_MAX;
+use crate::wire::limits::WRITTEN_COLUMNS_MAX;
 
 /// Why a use-case failed.
 #[derive(Debug, ThisError)]
@@ -85,6 +87,50 @@ pub enum Error {
         target: String,
         /// Why not.
         source: TableError,
+    },
+    /// No row has a column that was named.
+    #[error(
+        "`{target}` has no column `{column}`{}",
+        match near.as_slice() {
+            [] => String::new(),
+            near => format!("; there is {}", near.join(", ")),
+        }
+    )]
+    NoSuchColumn {
+        /// What was looked into.
+        target: String,
+        /// What was typed.
+        column: String,
+        /// Names that are nearest to it.
+        near: Vec<String>,
+    },
+    /// A row that cannot be written in the format that was asked for.
+    #[error("cannot write row {row} of `{target}`: {refusal}")]
+    RowRefused {
+        /// Of what.
+        target: String,
+        /// The row's number, from 0.
+        row: u64,
+        /// Why not.
+        refusal: Refusal,
+    },
+    /// A column that cannot be written in the format that was asked for.
+    #[error("cannot write `{}`: {refusal}", path.display())]
+    ColumnRefused {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// Why not.
+        refusal: Refusal,
+    },
+    /// More columns than a file may have.
+    #[error(
+        "`{target}` has more than {WRITTEN_COLUMNS_MAX} columns (`written_columns_max`): column `{column}` has no room"
+    )]
+    TooManyColumns {
+        /// Of what.
+        target: String,
+        /// The first column beyond the limit.
+        column: String,
     },
     /// A regular expression.
     #[error("`{pattern}`")]
@@ -346,7 +392,10 @@ impl Classify for Error {
             | Self::Pattern(_)
             | Self::Path(_) => ErrorKind::Invalid,
             Self::InsideHome(..) | Self::KeyFile(_) => ErrorKind::Denied,
-            Self::NotText { .. } => ErrorKind::Unsupported,
+            Self::NotText { .. }
+            | Self::RowRefused { .. }
+            | Self::ColumnRefused { .. }
+            | Self::TooManyColumns { .. } => ErrorKind::Unsupported,
             Self::Lines { source, .. } => source.kind(),
             Self::NotHere(_) => ErrorKind::NotFound,
             Self::NoRows(_) => ErrorKind::Unsupported,
@@ -356,7 +405,8 @@ impl Classify for Error {
             Self::NotFound(_)
             | Self::NoPublisher(_)
             | Self::NearMiss { .. }
-            | Self::NoSuchFile { .. } => ErrorKind::NotFound,
+            | Self::NoSuchFile { .. }
+            | Self::NoSuchColumn { .. } => ErrorKind::NotFound,
             Self::Ambiguous { .. } => ErrorKind::Ambiguous,
             Self::Corrupt { .. } | Self::Mismatch { .. } | Self::FalseClaim { .. } => {
                 ErrorKind::Integrity

@@ -13,6 +13,7 @@ use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::LineId;
 use crate::ident::NodeId;
+use crate::inspect::table::SchemaFrom;
 use crate::manifest::DatasetKind;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
@@ -24,6 +25,7 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::cards;
 use crate::registry::error::Error;
+use crate::registry::feed::Feeder;
 use crate::registry::files;
 use crate::registry::files::Skipped;
 use crate::registry::files::SourceFile;
@@ -32,6 +34,7 @@ use crate::registry::homes;
 use crate::registry::host;
 use crate::registry::ingest::ingest;
 use crate::registry::previous::Previous;
+use crate::registry::read_files::ReadFiles;
 use crate::registry::read_files::read_all;
 use crate::registry::resembling::Resembling;
 use crate::registry::secrets::SecretWarning;
@@ -67,6 +70,8 @@ pub struct IndexOptions {
     pub exclude: Vec<String>,
     /// Publish it, signed with this.
     pub sign_with: Option<KeyPair>,
+    /// Types of columns come from all rows of text, and not from those at its front.
+    pub full_schema: bool,
 }
 
 /// What indexing did.
@@ -84,6 +89,8 @@ pub struct IndexReport {
     pub skipped: Vec<Skipped>,
     /// Files that look like secrets, and were taken in.
     pub warnings: Vec<SecretWarning>,
+    /// What the types of the columns were made from; `None` when nothing was read.
+    pub schema_from: Option<SchemaFrom>,
 }
 
 /// A source whose last change is this young may change again without its times showing it.
@@ -127,10 +134,16 @@ impl LocalRegistry {
         let [data_before, table_before] = self.version_before(&name, options)?;
         let near = Resembling::open(&self.store)?;
         let before = data_before.as_ref();
-        let ((table, schemas, mut secrets), root, totals) =
-            ingest(&session, before, &near, |feeder| {
-                read_all(feeder, &sources.files, progress)
-            })?;
+        let reading = |feeder: &mut Feeder<'_>| {
+            read_all(feeder, &sources.files, options.full_schema, progress)
+        };
+        let (read, root, totals) = ingest(&session, before, &near, reading)?;
+        let ReadFiles {
+            table,
+            schemas,
+            schema_from,
+            mut secrets,
+        } = read;
         if sources.kind == DatasetKind::File && !secrets.keys.is_empty() {
             return Err(Error::KeyFile(path.to_owned()));
         }
@@ -205,6 +218,8 @@ impl LocalRegistry {
             unchanged,
             skipped: [sources.skipped, secrets.keys].concat(),
             warnings: secrets.warnings,
+            // Of content that was here, the types are those that were found then.
+            schema_from: (!unchanged).then_some(schema_from),
         };
         self.signed_too(report, options)
     }
@@ -302,6 +317,7 @@ fn unchanged((manifest, totals): (Manifest, Totals), skipped: Vec<Skipped>) -> I
         unchanged: true,
         skipped,
         warnings: Vec::new(),
+        schema_from: None,
     }
 }
 

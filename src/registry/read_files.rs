@@ -12,6 +12,8 @@ use crate::file_io::open_plain;
 use crate::ident::ContentId;
 use crate::inspect::Describer;
 use crate::inspect::Description;
+use crate::inspect::profile;
+use crate::inspect::table::SchemaFrom;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::progress::Progress;
@@ -30,8 +32,8 @@ use crate::registry::secrets::suspicion;
 /// Small files that one thread reads before it hands them on.
 const GROUP_FILES: usize = 256;
 
-/// A file's entry, and its schema where it has one.
-type Read1 = (FileEntry, Option<Schema>);
+/// A file's entry, its schema where it has one, and what that was made from.
+type Read1 = (FileEntry, Option<Schema>, SchemaFrom);
 
 /// Small files, read.
 struct Group {
@@ -70,16 +72,28 @@ impl Secrets {
     }
 }
 
+/// What reading files gave.
+pub(crate) struct ReadFiles {
+    pub table: FileTable,
+    pub schemas: Schemas,
+    /// What the types of the columns were made from.
+    pub schema_from: SchemaFrom,
+    pub secrets: Secrets,
+}
+
 /// Feeds all files in order, without secret keys of registries.
 pub(crate) fn read_all(
     feeder: &mut Feeder<'_>,
     files: &[SourceFile],
+    full_schema: bool,
     progress: &dyn Progress,
-) -> Result<(FileTable, Schemas, Secrets), Error> {
+) -> Result<ReadFiles, Error> {
     let mut secrets = Secrets::default();
     let mut entries = Vec::with_capacity(files.len());
     let mut schemas = Schemas::default();
-    let mut keep = |(mut entry, schema): Read1| {
+    let mut schema_from = SchemaFrom::Metadata;
+    let mut keep = |(mut entry, schema, from): Read1| {
+        schema_from = schema_from.max(from);
         entry.schema = schema.and_then(|s| schemas.add(s));
         entries.push(entry);
     };
@@ -88,17 +102,27 @@ pub(crate) fn read_all(
             [only] if !is_small(only) => {
                 // A large file starts and ends at a cut, so that it is the same chunks everywhere.
                 feeder.end_region();
-                keep(read_large(feeder, only, &mut secrets, progress)?);
+                keep(read_large(
+                    feeder,
+                    only,
+                    (full_schema, &mut secrets),
+                    progress,
+                )?);
                 feeder.end_region();
             }
-            _ => each_group(run, progress, &mut |group| {
+            _ => each_group(run, full_schema, progress, &mut |group| {
                 feeder.append(&group.data);
                 group.files.into_iter().for_each(&mut keep);
                 secrets.append(group.secrets);
             })?,
         }
     }
-    Ok((FileTable::new(entries)?, schemas, secrets))
+    Ok(ReadFiles {
+        table: FileTable::new(entries)?,
+        schemas,
+        schema_from,
+        secrets,
+    })
 }
 
 fn is_small(file: &SourceFile) -> bool {
@@ -108,7 +132,7 @@ fn is_small(file: &SourceFile) -> bool {
 fn read_large(
     feeder: &mut Feeder<'_>,
     source: &SourceFile,
-    secrets: &mut Secrets,
+    (full_schema, secrets): (bool, &mut Secrets),
     progress: &dyn Progress,
 ) -> Result<Read1, Error> {
     let fail = |e| Error::file("read", &source.at, e);
@@ -130,9 +154,20 @@ fn read_large(
         return Err(Error::Interrupted);
     }
     secrets.look_at(source, &front);
-    let found = describer.finish(&file);
+    let mut found = describer.finish(&file);
+    if full_schema && matches!(found.schema_from, SchemaFrom::Front(_)) {
+        let again = open_plain(&source.at).map_err(fail)?;
+        take_all_types(&mut found, Box::new(again)).map_err(fail)?;
+    }
     check_unchanged(source, &file, size_bytes)?;
     Ok(entry(source, *hasher.finalize().as_bytes(), found))
+}
+
+/// Takes the types of columns from all rows.
+fn take_all_types(found: &mut Description, text: Box<dyn Read + '_>) -> std::io::Result<()> {
+    let seen = profile(found.format, text)?;
+    (found.schema, found.schema_from) = (seen.schema(), SchemaFrom::WholeFile);
+    Ok(())
 }
 
 fn check_unchanged(source: &SourceFile, file: &File, size_bytes: u64) -> Result<(), Error> {
@@ -154,18 +189,19 @@ fn entry(source: &SourceFile, hash: [u8; 32], found: Description) -> Read1 {
         rows: found.rows,
         schema: None,
     };
-    (entry, found.schema)
+    (entry, found.schema, found.schema_from)
 }
 
 /// Reads a run of small files, several groups at a time; groups come in order.
 fn each_group(
     run: &[SourceFile],
+    full_schema: bool,
     progress: &dyn Progress,
     each: &mut dyn FnMut(Group),
 ) -> Result<(), Error> {
     let groups: Vec<&[SourceFile]> = run.chunks(GROUP_FILES).collect();
     if let [only] = groups.as_slice() {
-        each(read_group(only, progress)?);
+        each(read_group(only, full_schema, progress)?);
         return Ok(());
     }
     let readers = std::thread::available_parallelism().map_or(2, |n| n.get());
@@ -178,7 +214,7 @@ fn each_group(
                 let own = groups.iter().skip(first).step_by(readers);
                 scope.spawn(move || {
                     for group in own {
-                        let done = read_group(group, progress);
+                        let done = read_group(group, full_schema, progress);
                         let failed = done.is_err();
                         // Nobody listens any more when another failed.
                         if queue.send(done).is_err() || failed {
@@ -197,7 +233,11 @@ fn each_group(
     })
 }
 
-fn read_group(files: &[SourceFile], progress: &dyn Progress) -> Result<Group, Error> {
+fn read_group(
+    files: &[SourceFile],
+    full_schema: bool,
+    progress: &dyn Progress,
+) -> Result<Group, Error> {
     if progress.cancelled() {
         return Err(Error::Interrupted);
     }
@@ -225,7 +265,11 @@ fn read_group(files: &[SourceFile], progress: &dyn Progress) -> Result<Group, Er
         let mut describer = Describer::new(&source.path);
         describer.push(bytes);
         let hash = *blake3::hash(bytes).as_bytes();
-        let found = describer.finish(&bytes);
+        let mut found = describer.finish(&bytes);
+        if full_schema && matches!(found.schema_from, SchemaFrom::Front(_)) {
+            let taken = take_all_types(&mut found, Box::new(bytes));
+            taken.map_err(|e| Error::file("read", &source.at, e))?;
+        }
         group.files.push(entry(source, hash, found));
     }
     progress.advance(total);

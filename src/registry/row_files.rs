@@ -2,7 +2,6 @@
 
 use std::io;
 use std::io::BufWriter;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -10,14 +9,10 @@ use crate::file_io::IfExists;
 use crate::file_io::OutputFile;
 use crate::inspect::output::OutputFormat;
 use crate::inspect::output::Plan;
+use crate::inspect::output::PushError;
+use crate::inspect::output::RowCheck;
 use crate::inspect::output::RowWriter;
-use crate::inspect::table::Batch;
-use crate::inspect::table::Row;
-use crate::inspect::table::Scan;
-use crate::inspect::table::Scratch;
-use crate::inspect::table::Shape;
-use crate::inspect::table::TableError;
-use crate::registry::Target;
+use crate::inspect::table::Columnar;
 use crate::registry::error::Error;
 
 /// Files that rows are put into.
@@ -41,95 +36,33 @@ pub struct RowFileReport {
     pub bytes: u64,
 }
 
-/// Which rows go into which file.
-pub enum Picks<'a> {
-    /// By what is in a row: the number of the file, or none.
-    Content(&'a (dyn Fn(&Batch, &Row<'_>, &mut Scratch) -> Option<usize> + Sync)),
-    /// By the row's number, and where that says nothing by what is in it.
-    Both(
-        &'a (dyn Fn(&Batch, &Row<'_>, &mut Scratch) -> usize + Sync),
-        &'a (dyn Fn(u64) -> Option<usize> + Sync),
-    ),
-    /// By the row's number.
-    Number(&'a (dyn Fn(u64) -> Option<usize> + Sync)),
-}
-
-/// How many rows went in and out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Moved {
-    /// Rows that were looked at.
-    pub rows_in: u64,
-    /// Rows that were written.
-    pub rows_out: u64,
-    /// Rows that were cut, being longer than `ROW_BYTES_MAX`.
-    pub truncated: u64,
-}
-
 impl RowFiles {
-    /// Begins files, all of one plan. A path whose ending names no format is written as
+    /// Begins files, all with the same columns. A path whose ending names no format is written as
     /// `otherwise`.
     ///
     /// # Errors
-    /// [`Error::Exists`] when a path is taken and must not be replaced, and what making a file
-    /// meets.
+    /// [`Error::Exists`] when a path is taken and must not be replaced, what making a file meets,
+    /// and [`Error::ColumnRefused`].
     pub fn create(
         paths: &[PathBuf],
-        otherwise: OutputFormat,
-        plan: &Plan,
+        rows: &RowsAs<'_>,
         if_exists: IfExists,
     ) -> Result<Self, Error> {
         let mut made = Self { files: Vec::new() };
         for path in paths {
-            let fail = |e| Error::output(path, e);
-            let file = OutputFile::create(path, if_exists, None).map_err(fail)?;
-            let format = format_of(path, otherwise);
+            let file = OutputFile::create(path, if_exists, None);
+            let file = file.map_err(|e| Error::output(path, e))?;
             let to = BufWriter::with_capacity(1 << 18, file);
+            let writer = match rows {
+                RowsAs::Text(check, plan) => RowWriter::new(to, check, plan),
+                RowsAs::Decoded(format, columns) => RowWriter::of_decoded(to, *format, columns),
+            };
             made.files.push(RowFile {
                 path: path.clone(),
-                writer: RowWriter::new(to, format, plan).map_err(fail)?,
+                writer: writer.map_err(|e| of_push(path, e))?,
             });
         }
         Ok(made)
-    }
-
-    /// Writes rows of a scan in their order.
-    ///
-    /// # Errors
-    /// Of reading, as [`Target::blame`] says it, and of writing.
-    pub fn fill(
-        &mut self,
-        scan: &Scan<'_>,
-        target: &Target,
-        picks: &Picks<'_>,
-    ) -> Result<Moved, Error> {
-        let mut moved = Moved::default();
-        let done = scan.run::<_, _, Ended>(
-            Scratch::default,
-            |scratch, batch| Ok(pick(batch, picks, scratch)),
-            |made| {
-                moved.truncated += made.truncated;
-                moved.rows_in += made.value.rows.len() as u64 + made.value.passed;
-                for (index, file, (from, to)) in &made.value.rows {
-                    let file = match picks {
-                        Picks::Content(_) => Some(*file),
-                        Picks::Both(_, which) => which(made.first + index).or(Some(*file)),
-                        Picks::Number(which) => which(made.first + index),
-                    };
-                    if let Some(file) = file {
-                        let text = made.value.text.get(*from..*to).unwrap_or_default();
-                        self.push(file, &made.value.shape, text)
-                            .map_err(Ended::Write)?;
-                        moved.rows_out += 1;
-                    }
-                }
-                Ok(ControlFlow::Continue(()))
-            },
-        );
-        match done {
-            Ok(()) => Ok(moved),
-            Err(Ended::Rows(e)) => Err(target.blame(e)),
-            Err(Ended::Write(e)) => Err(e),
-        }
     }
 
     /// Gives all files their names, durably.
@@ -141,7 +74,11 @@ impl RowFiles {
         for file in self.files {
             let rows = file.writer.rows();
             let written = (|| {
-                let to = file.writer.finish()?;
+                let to = file.writer.finish().map_err(|e| match e {
+                    PushError::Write(e) => e,
+                    PushError::Refused(refusal) => io::Error::other(refusal.to_string()),
+                    PushError::Read(e) => io::Error::other(e),
+                })?;
                 let to = to.into_inner().map_err(io::IntoInnerError::into_error)?;
                 to.finish()
             })();
@@ -154,89 +91,40 @@ impl RowFiles {
         Ok(reports)
     }
 
-    fn push(&mut self, file: usize, shape: &Shape, row: &[u8]) -> Result<(), Error> {
-        let Some(file) = self.files.get_mut(file) else {
-            return Ok(());
-        };
-        file.writer
-            .push(shape, row)
-            .map_err(|e| Error::file("write", &file.path, e))
+    /// The writer of a file, and its path.
+    pub(super) fn writer(
+        &mut self,
+        file: usize,
+    ) -> Option<(&Path, &mut RowWriter<BufWriter<OutputFile>>)> {
+        let file = self.files.get_mut(file)?;
+        Some((&file.path, &mut file.writer))
+    }
+}
+
+/// How rows come to the files.
+pub enum RowsAs<'a> {
+    /// As text, with the columns of a plan.
+    Text(&'a RowCheck, &'a Plan),
+    /// As decoded columns, for a format that has such.
+    Decoded(OutputFormat, &'a Columnar),
+}
+
+/// The error for something that could not be written into a file.
+pub(super) fn of_push(path: &Path, error: PushError) -> Error {
+    match error {
+        PushError::Write(e) => Error::output(path, e),
+        PushError::Refused(refusal) => Error::ColumnRefused {
+            path: path.to_owned(),
+            refusal,
+        },
+        PushError::Read(e) => Error::Rows {
+            target: path.display().to_string(),
+            source: e,
+        },
     }
 }
 
 /// The format that a path is written in.
 pub fn format_of(path: &Path, otherwise: OutputFormat) -> OutputFormat {
     OutputFormat::of_path(&path.to_string_lossy()).unwrap_or(otherwise)
-}
-
-/// Learns which columns the rows of a scan have.
-///
-/// # Errors
-/// As [`RowFiles::fill`].
-pub fn plan_of(scan: &Scan<'_>, target: &Target) -> Result<Plan, Error> {
-    let mut plan = Plan::default();
-    let done = scan.run::<_, _, TableError>(
-        Scratch::default,
-        |scratch, batch| {
-            let mut own = Plan::default();
-            batch
-                .rows()
-                .for_each(|row| own.learn(batch.shape(), row.text, scratch));
-            Ok(own)
-        },
-        |made| {
-            plan.merge(&made.value);
-            Ok(ControlFlow::Continue(()))
-        },
-    );
-    done.map(|()| plan).map_err(|e| target.blame(e))
-}
-
-/// Rows of a batch that may be written.
-struct Picked {
-    text: Vec<u8>,
-    shape: Shape,
-    /// Number within the batch, file, and place in the text.
-    rows: Vec<(u64, usize, (usize, usize))>,
-    /// Rows that were left out.
-    passed: u64,
-}
-
-fn pick(batch: &Batch, picks: &Picks<'_>, scratch: &mut Scratch) -> Picked {
-    let mut picked = Picked {
-        text: Vec::new(),
-        shape: batch.shape().clone(),
-        rows: Vec::new(),
-        passed: 0,
-    };
-    for row in batch.rows() {
-        let file = match picks {
-            Picks::Content(which) => which(batch, &row, scratch),
-            Picks::Both(which, _) => Some(which(batch, &row, scratch)),
-            // It is asked once the number is known.
-            Picks::Number(_) => Some(0),
-        };
-        match file {
-            Some(file) => {
-                let from = picked.text.len();
-                picked.text.extend_from_slice(row.text);
-                picked
-                    .rows
-                    .push((row.index, file, (from, picked.text.len())));
-            }
-            None => picked.passed += 1,
-        }
-    }
-    picked
-}
-
-enum Ended {
-    Rows(TableError),
-    Write(Error),
-}
-
-impl From<TableError> for Ended {
-    fn from(error: TableError) -> Self {
-        Self::Rows(error)
-    }
 }

@@ -27,6 +27,16 @@ use crate::wire::limits::ROW_INDEXES_BYTES_MAX;
 pub(crate) struct KeptRows {
     cache: CacheFiles,
     of: Of,
+    what: What,
+}
+
+/// What is kept of a file.
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// Where some rows are.
+    Places = 0,
+    /// How many lines are not blank.
+    Count = 1,
 }
 
 /// Whose index it is.
@@ -44,6 +54,7 @@ impl KeptRows {
         Some(Self {
             cache: CacheFiles::new(home, CACHE),
             of: Of::Disk(Arc::clone(file), stamp, is_settled),
+            what: What::Places,
         })
     }
 
@@ -52,7 +63,26 @@ impl KeptRows {
         Self {
             cache: CacheFiles::new(home, CACHE),
             of: Of::Store(text),
+            what: What::Places,
         }
+    }
+
+    /// The place for the number of its lines that are not blank.
+    pub(crate) fn of_count(self) -> Self {
+        Self {
+            what: What::Count,
+            ..self
+        }
+    }
+
+    /// How many lines are not blank, where that was kept and the file is still the same.
+    pub(crate) fn count(&self) -> Option<u64> {
+        self.find(RowKind::Values)?.rows()
+    }
+
+    /// Keeps that number.
+    pub(crate) fn keep_count(&self, rows: u64) {
+        self.write(RowKind::Values, RowIndex::of_count(rows));
     }
 
     /// Puts what was kept of the file into its index, as far as it still counts. What is missing,
@@ -87,7 +117,10 @@ impl KeptRows {
         let Some(news) = news.filter(|index| index.last().at >= WORTH_BYTES) else {
             return;
         };
-        let kind = index.kind();
+        self.write(index.kind(), news);
+    }
+
+    fn write(&self, kind: RowKind, news: RowIndex) {
         let stored = match &self.of {
             Of::Disk(file, stamp, is_settled) => {
                 // What was read of a file while somebody wrote it may be of both.
@@ -105,7 +138,7 @@ impl KeptRows {
 
     /// What the index is kept under.
     fn id(&self, kind: RowKind) -> Vec<u8> {
-        let mut id = vec![kind.number()];
+        let mut id = vec![kind.number(), RULES, self.what as u8];
         match &self.of {
             Of::Disk(_, stamp, _) => {
                 id.extend(
@@ -146,6 +179,8 @@ impl Drop for Keeping {
     }
 }
 
+/// How rows are found. Indexes that were made by other rules are not found.
+const RULES: u8 = 2;
 /// Indexes of rows in a home.
 const CACHE: CacheKind = CacheKind {
     name: "rows",

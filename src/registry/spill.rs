@@ -47,6 +47,11 @@ impl SpillDirectory {
         })
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where runs are put.
     pub fn spill(&self) -> &DirectorySpill {
         &self.spill

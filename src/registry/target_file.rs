@@ -1,6 +1,7 @@
 //! One file of what is looked into: on disk or in a dataset.
 
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,13 +9,18 @@ use std::sync::Arc;
 use arrow_schema::Schema;
 
 use crate::inspect::Compression;
+use crate::inspect::Dialect;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
+use crate::inspect::ReadOptions;
+use crate::inspect::TextEncoding;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Next;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Opened;
+use crate::inspect::table::Scan;
+use crate::inspect::table::SchemaFrom;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
@@ -29,14 +35,35 @@ use crate::registry::error::Error;
 use crate::registry::row_indexes::KeptRows;
 
 /// A file of a target.
+#[derive(Clone)]
 pub struct TargetFile {
     pub(super) path: String,
     pub(super) size_bytes: u64,
     pub(super) format: Option<FileFormat>,
+    /// What somebody said of how its text is written.
+    pub(super) reading: ReadOptions,
     pub(super) place: Place,
 }
 
+/// What a file is, from its front and its end.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// Its format.
+    pub format: FileFormat,
+    /// The type of its rows.
+    pub schema: Option<Schema>,
+    /// What that was made from.
+    pub schema_from: SchemaFrom,
+    /// How its fields are written, where it is delimited.
+    pub dialect: Option<Dialect>,
+    /// The key of the list whose elements are the rows, where that is a member of an object.
+    pub list: Option<String>,
+    /// How its characters are written, where it is text.
+    pub encoding: TextEncoding,
+}
+
 /// Where a file is.
+#[derive(Clone)]
 pub(super) enum Place {
     Disk(PathBuf),
     Store(Arc<DatasetFile>),
@@ -60,6 +87,31 @@ impl TargetFile {
     pub fn describe(&self) -> Result<(FileFormat, Option<Schema>), Error> {
         let opened = self.opened()?;
         Ok((opened.format, opened.schema()))
+    }
+
+    /// The same with how that was found.
+    ///
+    /// # Errors
+    /// As [`TargetFile::describe`].
+    pub fn described(&self) -> Result<Described, Error> {
+        let opened = self.opened()?;
+        Ok(Described {
+            format: opened.format,
+            schema: opened.schema(),
+            schema_from: opened.schema_from(),
+            dialect: opened.dialect,
+            list: opened.list,
+            encoding: opened.encoding,
+        })
+    }
+
+    /// Whether rows are where the file itself tells.
+    fn has_own_rows(&self) -> bool {
+        let read = ReadOptions {
+            verify: false,
+            ..self.reading
+        };
+        read == ReadOptions::default()
     }
 
     pub(super) fn opened(&self) -> Result<Opened, Error> {
@@ -99,6 +151,47 @@ impl TargetFile {
                 return Err(TableError::Interrupted.into());
             }
         }
+    }
+
+    /// How many rows it has. Unlike numbers, blank lines of JSON Lines do not count: they are no
+    /// rows.
+    pub(super) fn rows(&self, home: &Path, progress: &dyn Progress) -> Result<u64, Unreadable> {
+        let opened = self.opened()?;
+        if opened.format.format != Format::Jsonl {
+            return self.count(home, progress);
+        }
+        let kept = self.kept(home)?.map(KeptRows::of_count);
+        let kept = kept.filter(|_| self.has_own_rows());
+        if let Some(rows) = kept.as_ref().and_then(KeptRows::count) {
+            return Ok(rows);
+        }
+        let batches = opened.table.batches(&Selection::default())?;
+        let scan = Scan {
+            batches: &*batches,
+            threads: std::thread::available_parallelism().map_or(2, |n| n.get()),
+            progress,
+        };
+        let mut rows = 0;
+        scan.run(
+            || (),
+            |(), batch| Ok::<_, TableError>(batch.count_rows()),
+            |made| {
+                rows += made.value;
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
+        if let Some(kept) = kept.filter(|_| self.size_bytes >= WORTH_BYTES) {
+            kept.keep_count(rows);
+        }
+        Ok(rows)
+    }
+
+    /// Where what is learnt of its rows is kept.
+    fn kept(&self, home: &Path) -> Result<Option<KeptRows>, TableError> {
+        Ok(match &self.place {
+            Place::Disk(path) => KeptRows::on_disk(&Arc::new(File::open(path)?), home),
+            Place::Store(held) => Some(KeptRows::in_store(held.text(), home)),
+        })
     }
 
     /// Rows from one on.
@@ -154,6 +247,8 @@ impl TargetFile {
             }
         };
         let opened = self.table(source, None)?;
+        // What is kept is of rows as the file itself tells where they are.
+        let kept = kept.filter(|_| self.has_own_rows());
         if let (Some(index), Some(kept)) = (&opened.index, &kept) {
             kept.load(index);
         }
@@ -176,6 +271,7 @@ impl TargetFile {
             format: self.format,
             known,
             index: None,
+            reading: self.reading,
         };
         open_table(source, &self.path, options)
     }
@@ -192,6 +288,9 @@ impl TargetFile {
         }
     }
 }
+
+/// Bytes of a file whose number of rows is worth keeping.
+const WORTH_BYTES: u64 = 1 << 20;
 
 /// Why a file's rows could not be counted.
 pub(super) enum Unreadable {
@@ -228,7 +327,8 @@ fn batches(
 
 /// Whether rows are the lines of the file as they are: those have an index of their own.
 pub(super) fn is_lines(opened: &Opened) -> bool {
-    let is_plain = opened.format.compression == Compression::None;
+    let is_utf8 = opened.encoding == TextEncoding::Utf8;
+    let is_plain = opened.format.compression == Compression::None && is_utf8;
     let is_text = matches!(opened.table.shape(), Shape::Text | Shape::Json);
     let formats = [Format::Jsonl, Format::Bytes];
     is_plain && is_text && opened.index.is_none() && formats.contains(&opened.format.format)

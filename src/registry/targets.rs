@@ -1,14 +1,20 @@
 //! What is looked into: a file, a directory, a dataset or a file in one, as rows.
 
+use std::collections::HashSet;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::file_io::Input;
 use crate::ident::Reference;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
+use crate::inspect::ReadOptions;
+use crate::inspect::output::OutputFormat;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Chain;
+use crate::inspect::table::Columnar;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
@@ -18,6 +24,7 @@ use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::registry::KeptPrints;
 use crate::registry::LocalRegistry;
+use crate::registry::SpillDirectory;
 use crate::registry::dataset_file::DatasetFile;
 use crate::registry::error::Error;
 use crate::registry::files;
@@ -26,54 +33,81 @@ use crate::registry::target_file::Place;
 use crate::registry::target_file::TargetFile;
 use crate::registry::target_file::Unreadable;
 use crate::registry::target_file::is_lines;
+use crate::registry::target_stream::STDIN;
+
+/// What somebody said of how a target is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TargetOptions {
+    /// How its text is written.
+    pub reading: ReadOptions,
+    /// Datasets from elsewhere are read even where they are far larger than what they are made of.
+    pub allow_large: bool,
+}
 
 /// Something with rows: one file or several, one after the other.
 #[derive(Clone)]
 pub struct Target {
-    name: String,
-    files: Arc<Vec<TargetFile>>,
-    home: PathBuf,
+    pub(super) name: String,
+    pub(super) files: Arc<Vec<TargetFile>>,
+    pub(super) home: PathBuf,
     /// The dataset's name without a version, and the path of the file that is meant of it.
-    dataset: Option<String>,
+    pub(super) dataset: Option<String>,
+    /// Where files are that came out of streams.
+    pub(super) spooled: Vec<Arc<SpillDirectory>>,
 }
 
 impl Target {
-    /// Finds what is meant: a path that exists; else a dataset here, or a file of one behind a
-    /// colon. Nothing is read of it yet.
+    /// Finds what is meant: `-` for standard input; a path that exists, which may be a pipe; else a
+    /// dataset here, or a file of one behind a colon. Of files, nothing is read yet.
     ///
     /// # Errors
     /// [`Error`] when there is neither, or no file with rows in it; [`Error::TooLarge`] for a dataset
     /// from elsewhere that is far larger than what it is made of.
     pub fn open(text: &str, home: &Path) -> Result<Self, Error> {
-        Self::find(text, home, false)
+        Self::open_with(text, home, &TargetOptions::default())
     }
 
-    /// The same, however large it is.
+    /// The same, with what somebody said of how it is read.
     ///
     /// # Errors
-    /// [`Error`] when there is neither, or no file with rows in it.
-    pub fn open_large(text: &str, home: &Path) -> Result<Self, Error> {
-        Self::find(text, home, true)
-    }
-
-    fn find(text: &str, home: &Path, allow_large: bool) -> Result<Self, Error> {
+    /// As [`Target::open`]; without [`Error::TooLarge`] where large datasets are allowed.
+    pub fn open_with(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
         if text.contains("://") {
             return Err(Error::NotHere(text.to_owned()));
         }
         let path = Path::new(text);
+        let is_pipe = || path.metadata().is_ok_and(|m| m.file_type().is_fifo());
+        if (text == STDIN || is_pipe())
+            && let Input::Stream(mut stream) =
+                Input::open(path).map_err(|e| Error::file("read", path, e))?
+        {
+            let target = Self::of_stream(text, &mut stream, home)?;
+            return Ok(target.read_as(options.reading));
+        }
         let (files, dataset) = match path.symlink_metadata() {
             Ok(_) => (on_disk(path, home)?, None),
-            Err(_) => in_store(text, home, allow_large).map(|(files, name)| (files, Some(name)))?,
+            Err(_) => in_store(text, home, options.allow_large)
+                .map(|(files, name)| (files, Some(name)))?,
         };
         if files.is_empty() {
             return Err(Error::NoRows(text.to_owned()));
         }
-        Ok(Self {
+        let target = Self {
             name: text.to_owned(),
             files: Arc::new(files),
             home: home.to_owned(),
             dataset,
-        })
+            spooled: Vec::new(),
+        };
+        Ok(target.read_as(options.reading))
+    }
+
+    /// The same, read as somebody said.
+    fn read_as(mut self, reading: ReadOptions) -> Self {
+        if let Some(files) = Arc::get_mut(&mut self.files) {
+            files.iter_mut().for_each(|f| f.reading = reading);
+        }
+        self
     }
 
     /// Where what was made of its rows is kept for the next version; nowhere for files that are
@@ -128,20 +162,102 @@ impl Target {
             first,
             Selection {
                 from,
-                columns: selection.columns.clone(),
+                ..selection.clone()
             },
         ))
     }
 
     /// All rows, once more each time.
     pub fn all_batches(&self, columns: &[String]) -> Arc<dyn Batches> {
+        self.all(Selection {
+            columns: columns.to_vec(),
+            ..Selection::default()
+        })
+    }
+
+    /// All rows, in the form that the selection asks for.
+    pub fn all(&self, selection: Selection) -> Arc<dyn Batches> {
         self.chain(
             0,
             Selection {
                 from: 0,
-                columns: columns.to_vec(),
+                ..selection
             },
         )
+    }
+
+    /// What each of its files says of its columns; none where one of them is not columnar.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn columnar(&self) -> Result<Option<Vec<Columnar>>, Error> {
+        let of = |file: &TargetFile| Ok(file.opened()?.table.columnar().cloned());
+        self.files.iter().map(of).collect()
+    }
+
+    /// Names of the columns that its files say they have, in the order in which they are met:
+    /// those of headers and of columnar files.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn column_names(&self) -> Result<Vec<String>, Error> {
+        let mut names: Vec<String> = Vec::new();
+        let mut known = HashSet::new();
+        for file in self.files.iter() {
+            for name in file.opened()?.column_names() {
+                if known.insert(name.clone()) {
+                    names.push(name);
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// The format that keeps its rows as they are in its first file.
+    ///
+    /// # Errors
+    /// [`Error`] when the first file cannot be read.
+    pub fn kept_format(&self) -> Result<OutputFormat, Error> {
+        let first = self.files.first().map(|f| f.opened()).transpose()?;
+        Ok(first.map_or(OutputFormat::Text, |opened| {
+            OutputFormat::keeping(opened.format.format, opened.table.shape())
+        }))
+    }
+
+    /// Whether its files are Arrow IPC.
+    pub fn is_arrow(&self) -> bool {
+        let is_arrow = |file: &TargetFile| {
+            let format = file.opened().map(|opened| opened.format.format);
+            matches!(format, Ok(Format::ArrowFile | Format::ArrowStream))
+        };
+        self.files.iter().all(is_arrow)
+    }
+
+    /// Whether some of its rows are records of fields.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn has_records(&self) -> Result<bool, Error> {
+        for file in self.files.iter() {
+            if matches!(file.opened()?.table.shape(), Shape::Delimited(_)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Names that a file of it has twice.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn repeated_names(&self) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        for file in self.files.iter() {
+            names.extend(file.opened()?.repeated_names());
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
     }
 
     /// Rows from one of a file on, which are opened when it is their turn.
@@ -181,11 +297,28 @@ impl Target {
         counts.sum()
     }
 
-    fn rows_of(&self, file: &TargetFile, progress: &dyn Progress) -> Result<u64, Error> {
-        file.count(&self.home, progress).map_err(|e| match e {
+    /// How many rows there are. Blank lines of JSON Lines are none, though they have a number.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read.
+    pub fn rows(&self, progress: &dyn Progress) -> Result<u64, Error> {
+        let rows = self.files.iter().map(|file| {
+            let rows = file.rows(&self.home, progress);
+            rows.map_err(|e| self.uncounted(file, e))
+        });
+        rows.sum()
+    }
+
+    fn uncounted(&self, file: &TargetFile, error: Unreadable) -> Error {
+        match error {
             Unreadable::Told(e) => e,
             Unreadable::Rows(e) => self.blame(file.blame(e)),
-        })
+        }
+    }
+
+    fn rows_of(&self, file: &TargetFile, progress: &dyn Progress) -> Result<u64, Error> {
+        let counted = file.count(&self.home, progress);
+        counted.map_err(|e| self.uncounted(file, e))
     }
 
     /// The error for rows of this target that cannot be read.
@@ -209,6 +342,7 @@ fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
             path: path.display().to_string(),
             size_bytes: meta.len(),
             format: None,
+            reading: ReadOptions::default(),
             place: Place::Disk(path.to_owned()),
         }]);
     }
@@ -221,6 +355,7 @@ fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
         path: f.path,
         size_bytes: f.seen.size_bytes,
         format: None,
+        reading: ReadOptions::default(),
         place: Place::Disk(f.at),
     });
     Ok(files.collect())
@@ -272,6 +407,7 @@ fn in_store(
                 path: entry.path.clone(),
                 size_bytes: entry.size_bytes,
                 format: Some(format).filter(|f| f.format != Format::Bytes),
+                reading: ReadOptions::default(),
                 place: Place::Store(Arc::new(DatasetFile::new(
                     reader,
                     manifest,

@@ -60,6 +60,13 @@ pub const YAML_VALUES_MAX: usize = 20_000;
 pub const YAML_DEPTH_MAX: usize = 64;
 /// Bytes of one row of text that is looked into.
 pub const ROW_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a row that is longer than [`ROW_BYTES_MAX`] and has to be in memory whole, to be
+/// written in another format or to be compared.
+pub const LONG_ROW_BYTES_MAX: usize = 1 << 30;
+/// Columns of a file that is written with columns: CSV, Parquet.
+pub const WRITTEN_COLUMNS_MAX: usize = 32_768;
+/// Elements of the schema of a Parquet file, groups among them.
+pub const PARQUET_SCHEMA_ELEMENTS_MAX: usize = 262_144;
 /// Bytes of a regular expression.
 pub const PATTERN_BYTES_MAX: usize = 64 << 10;
 /// Bytes that a compiled regular expression may take, and so may what is learnt while it is used.
@@ -249,6 +256,12 @@ pub const ALL: &[(&str, u64)] = &[
     ("yaml_values_max", YAML_VALUES_MAX as u64),
     ("yaml_depth_max", YAML_DEPTH_MAX as u64),
     ("row_bytes_max", ROW_BYTES_MAX as u64),
+    ("long_row_bytes_max", LONG_ROW_BYTES_MAX as u64),
+    ("written_columns_max", WRITTEN_COLUMNS_MAX as u64),
+    (
+        "parquet_schema_elements_max",
+        PARQUET_SCHEMA_ELEMENTS_MAX as u64,
+    ),
     ("pattern_bytes_max", PATTERN_BYTES_MAX as u64),
     (
         "pattern_program_bytes_max",

@@ -3,6 +3,7 @@ be alike, compared as sets of words here. usage: check_rows.py PROGRAM ROWS.json
 
 import csv
 import datetime
+import decimal
 import json
 import math
 import random
@@ -10,6 +11,8 @@ import re
 import subprocess
 import sys
 
+import duckdb
+import numpy
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,7 +25,8 @@ def ours(*words):
 
 
 def rows_of(path):
-    ours("export", path, "-o", f"{work}/read.jsonl", "--yes")
+    # What is no number is null in JSON where that is asked for, and else an error.
+    ours("export", path, "-o", f"{work}/read.jsonl", "--yes", "--nan", "null")
     with open(f"{work}/read.jsonl", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
@@ -90,6 +94,71 @@ with pa.OSFile(f"{work}/made.arrow", "wb") as to, pa.ipc.new_file(to, schema) as
     writer.write_table(table, max_chunksize=900)
 assert [strip(row) for row in rows_of(f"{work}/made.arrow")] == wanted
 
+# Columns go into columns as they are: types, nullability, metadata and values, NaN among them.
+exact = {
+    "price": (pa.decimal128(30, 4), lambda: decimal.Decimal(noise.randrange(-(10**20), 10**20)).scaleb(-4)),
+    "at": (pa.timestamp("us", "Europe/Berlin"), lambda: datetime.datetime(2020, 1, 1) + datetime.timedelta(noise.random())),
+    "tick": (pa.timestamp("ns"), lambda: noise.randrange(2**60)),
+    "clock": (pa.time64("us"), lambda: noise.randrange(86_400_000_000)),
+    "bytes": (pa.binary(), lambda: noise.randbytes(noise.randrange(5))),
+    "fixed": (pa.binary(4), lambda: noise.randbytes(4)),
+    "half": (pa.float16(), lambda: numpy.float16(noise.random())),
+    "big": (pa.large_string(), lambda: noise.choice(texts)),
+}
+fields = [pa.field(name, kind) for name, (kind, _) in exact.items()]
+fields[0] = fields[0].with_metadata({"unit": "EUR"})
+fields.append(pa.field("id", pa.int32(), nullable=False, metadata={"key": "yes"}))
+typed = pa.schema(list(schema) + fields, metadata={"huggingface": '{"info": 1}'})
+columns = [table.column(n).slice(0, 2000) for n in range(len(schema))]
+columns += [
+    pa.array([None if noise.random() < 0.2 else make() for _ in range(2000)], kind) for kind, make in exact.values()
+]
+columns.append(pa.array(range(2000), pa.int32()))
+typed_table = pa.Table.from_arrays(columns, schema=typed)
+pq.write_table(typed_table, f"{work}/typed.parquet", row_group_size=700)
+before = pq.read_table(f"{work}/typed.parquet")
+
+
+def same_columns(a, b):
+    assert a.schema.equals(b.schema, check_metadata=True), (a.schema, b.schema)
+    for name in a.schema.names:
+        # NaN is not equal to itself: values are compared as they are written.
+        assert repr(a.column(name).to_pylist()) == repr(b.column(name).to_pylist()), name
+
+
+commands = 0
+for words in [["export"], ["merge"], ["filter", "."], ["sample", "-n", "5000"], ["dedup", "--exact", "--column", "id"]]:
+    command, *rest = words
+    pattern = [rest.pop(0)] if command == "filter" else []
+    ours(command, f"{work}/typed.parquet", *pattern, *rest, "-o", f"{work}/again.parquet", "--yes")
+    same_columns(before, pq.read_table(f"{work}/again.parquet"))
+    commands += 1
+ours("split", f"{work}/typed.parquet", "--ratios", "1", "--no-groups", "-o", f"{work}/parts", "--yes")
+same_columns(before, pq.read_table(f"{work}/parts/train.parquet"))
+ours("export", f"{work}/typed.parquet", "-o", f"{work}/typed.arrow", "--yes")
+with pa.OSFile(f"{work}/typed.arrow") as file:
+    through = pa.ipc.open_file(file).read_all()
+ours("export", f"{work}/typed.arrow", "-o", f"{work}/again.parquet", "--yes")
+for name in typed.names:
+    for other in [through, pq.read_table(f"{work}/again.parquet")]:
+        assert repr(before.column(name).to_pylist()) == repr(other.column(name).to_pylist()), name
+
+# Fields of CSV get the types and values that DuckDB reads, and null and empty text come back as they went.
+fielded = "i,f,b,d,t,s,n\n1,0.5,true,2020-02-29,2020-02-29 10:00:00,x,\n-2,nan,false,1999-12-31,2021-01-01 00:00:00.25,,\n,1e3,,,,02139,\n"
+with open(f"{work}/fields.csv", "w", encoding="utf-8") as to:
+    to.write(fielded)
+ours("export", f"{work}/fields.csv", "-o", f"{work}/fields.parquet", "--yes")
+by_us = duckdb.sql(f"select * from '{work}/fields.parquet'")
+by_duck = duckdb.sql(f"select * from '{work}/fields.csv'")
+assert by_us.types == by_duck.types, (by_us.types, by_duck.types)
+assert repr(by_us.fetchall()) == repr(by_duck.fetchall())
+ours("export", f"{work}/fields.parquet", "-o", f"{work}/fields-again.csv", "--yes")
+assert repr(duckdb.sql(f"select * from '{work}/fields-again.csv'").fetchall()) == repr(by_duck.fetchall())
+with open(f"{work}/twice.csv", "w", encoding="utf-8") as to:
+    to.write("a,a,b,a_1,a\n1,2,3,4,5\n")
+ours("export", f"{work}/twice.csv", "-o", f"{work}/twice.parquet", "--yes")
+assert pq.read_table(f"{work}/twice.parquet").schema.names == duckdb.sql(f"select * from '{work}/twice.csv'").columns
+
 with open(source, encoding="utf-8") as lines:
     originals = [json.loads(line) for line in lines]
 ours("export", source, "-o", f"{work}/ours.parquet", "--yes")
@@ -123,4 +192,4 @@ for pair in why:
     right += len(a & b) >= 0.5 * len(a | b)
 assert right == len(why), f"{right} of {len(why)} are alike"
 assert len(why) >= 0.97 * len(originals), f"{len(why)} of {len(originals)} are found"
-print(f"pyarrow and csv agree: {files} Parquet files, {len(wanted)} rows; {len(why)} pairs are alike")
+print(f"pyarrow, DuckDB and csv agree: {files} Parquet files, {len(wanted)} rows, {commands + 3} ways from columns to columns; {len(why)} pairs are alike")

@@ -27,6 +27,14 @@ public=$("$program" -q registry keygen)
 (cd "$work/beside" && "$venv/bin/python" "$OLDPWD/tests/independent/check_croissant.py" croissant.json \
     test.jsonl/rows 1319)
 
+# The same of names with white space and other characters that no `@id` has.
+mkdir -p "$work/spaced/my dir"
+printf 'my col,b#c\n1,x\n2,y\n' >"$work/spaced/my dir/a b.csv"
+"$program" -q registry index "$work/spaced" --name spaced --license MIT >/dev/null
+"$program" registry card spaced --croissant >"$work/spaced/croissant.json"
+(cd "$work/spaced" && "$venv/bin/python" "$OLDPWD/tests/independent/check_croissant.py" croissant.json \
+    'my~20dir/a~20b.csv/rows' 2)
+
 # An archive through stock tools: as it is, and encrypted both ways.
 for tool in zstd tar age; do command -v "$tool" >/dev/null || { echo "$tool is needed" >&2; exit 1; }; done
 "$program" -q registry export data -o "$work/data.alimentar"

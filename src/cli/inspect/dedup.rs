@@ -15,7 +15,8 @@ use crate::cli::args_inspect::NearArgs;
 use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
-use crate::cli::inspect::target;
+use crate::cli::inspect::require_columns;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::threads;
 use crate::cli::inspect::write;
 use crate::cli::out::Out;
@@ -53,17 +54,28 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
         None => Ok(IfExists::Refuse),
     };
     let (may_output, may_clusters, may_bitmask) = (
-        may(&args.output)?,
+        write::if_exists(args.output.as_slice(), &args.write, (cli, out))?,
         may(&args.clusters)?,
         may(&args.bitmask)?,
     );
-    let written = [&args.output, &args.clusters, &args.bitmask];
-    let data = written
+    let outputs = [
+        &args.output,
+        &args.clusters,
+        &args.bitmask,
+        &args.write.rejects,
+    ];
+    let data = outputs
         .into_iter()
         .flatten()
         .find(|path| is_standard_output(path));
     let out = &out.beside(data.map(PathBuf::as_path));
-    let target = target(&args.target, cli, out)?;
+    let target = targets(&args.target, cli, out)?;
+    let mut columns = args.near.column.clone();
+    columns.extend(args.source.clone());
+    if let KeepArg::Max(column) = &args.keep {
+        columns.push(column.clone());
+    }
+    require_columns(&target, &columns, out)?;
     let spill = SpillDirectory::create(&home_of(cli)?)?;
     let kept = target.kept_prints();
     let options = DedupOptions {
@@ -86,17 +98,19 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
         let mask = bytes.get(..length.min(bytes.len())).unwrap_or_default();
         outputs::write(path, mask, may_bitmask)?;
     }
-    let mut files = Vec::new();
+    let mut written = None;
     if let Some(path) = &args.output {
         let writing = write::Writing {
             targets: std::slice::from_ref(&target),
             paths: std::slice::from_ref(path),
             columns: &[],
             if_exists: may_output,
+            args: &args.write,
         };
         let keep = |number: u64| (!report.removed.contains(number)).then_some(0);
-        files = write::write(&writing, &Picks::Number(&keep), out)?.files;
+        written = Some(write::write(&writing, &Picks::Number(&keep), out)?);
     }
+    let files = written.iter().flat_map(|written| &written.files);
     let seconds = began.elapsed().as_secs_f64();
     let sources = report
         .sources
@@ -108,13 +122,14 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
         "clusters": report.clusters, "largest_cluster": report.largest_cluster,
         "seconds": seconds, "pairs_compared": report.compared, "rows_sketched": report.sketched,
         "spilled_bytes": report.spilled_bytes, "sources": sources.collect::<Vec<_>>(),
-        "files": files.iter().map(|f| f.path.display().to_string()).collect::<Vec<_>>(),
+        "files": files.map(|f| f.path.display().to_string()).collect::<Vec<_>>(),
     });
-    Ok(out.result(
+    out.result(
         &answer,
         &[report.unique_rows.to_string()],
         &text(&report, options.prints.is_some(), seconds),
-    )?)
+    )?;
+    written.map_or(Ok(()), |written| written.done())
 }
 
 fn options<'a>(args: &DedupArgs, spill: &'a DirectorySpill) -> Result<DedupOptions<'a>, Failure> {

@@ -13,7 +13,7 @@ use crate::cli::args_inspect::LinesArgs;
 use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::tell_truncated;
 use crate::cli::interrupt;
 use crate::cli::out::Out;
@@ -29,7 +29,7 @@ use crate::registry::Target;
 use crate::registry::TextFile;
 
 pub(crate) fn run(args: &LinesArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let target = target(&args.target, cli, out)?;
+    let target = targets(&args.target, cli, out)?;
     let stdout = io::stdout();
     let style = match (out.is_json(), stdout.is_terminal()) {
         (true, _) => Style::Json,

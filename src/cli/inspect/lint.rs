@@ -6,9 +6,10 @@ use crate::cli::args::Cli;
 use crate::cli::args_inspect::LintArgs;
 use crate::cli::args_inspect::LintFormat;
 use crate::cli::exit::Failure;
+use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
-use crate::cli::inspect::target;
 use crate::cli::inspect::threads;
+use crate::cli::inspect::verified_targets;
 use crate::cli::out::Out;
 use crate::cli::out::escaped;
 use crate::cli::out::printable;
@@ -29,12 +30,13 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
     if args.rules {
         return rules(out);
     }
-    let Some(name) = &args.target else {
+    if args.target.is_empty() {
         return Err(Failure::usage(
             "give a TARGET, or --rules for the list of rules",
         ));
-    };
-    let target = target(name, cli, out)?;
+    }
+    let target = verified_targets(&args.target, cli, out)?;
+    require_columns(&target, &args.column, out)?;
     let options = options(args)?;
     let what = ("looking over rows", out);
     let mut report = scan(&target, &Selection::default(), what, |s| {
@@ -43,6 +45,7 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
     if report.checked == 0 && is_document(&target) {
         report.miss_value();
     }
+    note_files(&target, &mut report)?;
     match args.format {
         Some(LintFormat::Sarif) => {
             let rows = match target.text_path()? {
@@ -59,6 +62,20 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
         0 => Ok(()),
         n => Err(Failure::Findings(format!("{n} error(s) found"))),
     }
+}
+
+/// What the files say of their columns: names that are there twice, and columns that are not those of
+/// the first file.
+fn note_files(target: &Target, report: &mut LintReport) -> Result<(), Failure> {
+    for name in target.repeated_names()? {
+        let message = format!("the name `{name}` is there twice");
+        report.note_file(RuleId::DuplicateColumn, Some(&name), &message);
+    }
+    for (file, what) in target.differing_columns()? {
+        let message = format!("`{file}`: {what}");
+        report.note_file(RuleId::FileColumns, None, &message);
+    }
+    Ok(())
 }
 
 fn options(args: &LintArgs) -> Result<LintOptions, Failure> {

@@ -5,6 +5,7 @@ mod info;
 mod lines;
 mod lint;
 mod overlap;
+mod rejects;
 mod search;
 mod split;
 mod stats;
@@ -15,20 +16,22 @@ use std::io;
 
 use crate::cli::args::Cli;
 use crate::cli::args_inspect::InspectCommand;
+use crate::cli::args_reading::reading;
 use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
 use crate::cli::large;
 use crate::cli::out::Out;
+use crate::inspect::ReadOptions;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 use crate::registry::Error;
 use crate::registry::Target;
+use crate::registry::TargetOptions;
 
 pub(crate) use lint::rule_named;
-pub(crate) use tokens::encoding_named;
 
 pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), Failure> {
     match command {
@@ -49,16 +52,67 @@ pub(crate) fn run(command: &InspectCommand, cli: &Cli, out: &Out) -> Result<(), 
 }
 
 fn target(text: &str, cli: &Cli, out: &Out) -> Result<Target, Failure> {
+    target_as(text, reading(cli)?, cli, out)
+}
+
+fn target_as(text: &str, reading: ReadOptions, cli: &Cli, out: &Out) -> Result<Target, Failure> {
     let home = home_of(cli)?;
-    if cli.allow_large {
-        return Ok(Target::open_large(text, &home)?);
-    }
-    match Target::open(text, &home) {
+    let options = TargetOptions {
+        reading,
+        allow_large: cli.allow_large,
+    };
+    match Target::open_with(text, &home, &options) {
         Err(Error::TooLarge { dataset, expansion }) if large::ask(&dataset, expansion, out) => {
-            Ok(Target::open_large(text, &home)?)
+            let options = TargetOptions {
+                allow_large: true,
+                ..options
+            };
+            Ok(Target::open_with(text, &home, &options)?)
         }
         opened => Ok(opened?),
     }
+}
+
+/// Several targets as one.
+fn targets(texts: &[String], cli: &Cli, out: &Out) -> Result<Target, Failure> {
+    targets_as(texts, reading(cli)?, cli, out)
+}
+
+/// The same with every checksum compared.
+fn verified_targets(texts: &[String], cli: &Cli, out: &Out) -> Result<Target, Failure> {
+    let reading = ReadOptions {
+        verify: true,
+        ..reading(cli)?
+    };
+    targets_as(texts, reading, cli, out)
+}
+
+fn targets_as(
+    texts: &[String],
+    reading: ReadOptions,
+    cli: &Cli,
+    out: &Out,
+) -> Result<Target, Failure> {
+    let open = |text: &String| target_as(text, reading, cli, out);
+    let all: Result<Vec<Target>, Failure> = texts.iter().map(open).collect();
+    Target::joined(all?).ok_or(Failure::usage("give a TARGET"))
+}
+
+/// Says which columns got other names.
+fn tell_repeated(target: &Target, out: &Out) -> Result<(), Failure> {
+    for name in target.repeated_names()? {
+        out.diagnostic(&format!(
+            "warning: `{}` has `{name}` twice; the second is called `{name}_1`",
+            target.name()
+        ));
+    }
+    Ok(())
+}
+
+/// Looks whether rows have the columns that were named.
+fn require_columns(target: &Target, columns: &[String], out: &Out) -> Result<(), Failure> {
+    let bar = Bar::new(out.is_quiet());
+    Ok(target.require_columns(columns, threads(), &bar)?)
 }
 
 fn threads() -> usize {

@@ -8,6 +8,7 @@ use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::dedup::near_options;
+use crate::cli::inspect::require_columns;
 use crate::cli::inspect::target;
 use crate::cli::out::Out;
 use crate::cli::out::table;
@@ -23,6 +24,9 @@ use crate::registry::host;
 pub(crate) fn run(args: &OverlapArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
     let (a, b) = (target(&args.a, cli, out)?, target(&args.b, cli, out)?);
+    for target in [&a, &b] {
+        require_columns(target, &args.near.column, out)?;
+    }
     let spill = SpillDirectory::create(&home_of(cli)?)?;
     let options = OverlapOptions {
         rows: DedupOptions {

@@ -12,9 +12,10 @@ use crate::cli::args_inspect::SearchArgs;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::Ended;
+use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
 use crate::cli::inspect::scan_with;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::tell_truncated;
 use crate::cli::out::Out;
 use crate::cli::out::json_text;
@@ -35,10 +36,12 @@ pub(crate) fn run(args: &SearchArgs, cli: &Cli, out: &Out) -> Result<(), Failure
         args.ignore_case,
         args.invert,
     )?;
-    let target = target(&args.target, cli, out)?;
+    let target = targets(&args.target, cli, out)?;
+    require_columns(&target, args.column.as_slice(), out)?;
     let selection = Selection {
         from: 0,
         columns: args.column.iter().cloned().collect(),
+        ..Selection::default()
     };
     let began = host::instant();
     let what = ("searching", out);

@@ -10,8 +10,9 @@ use crate::cli::args_inspect::SplitArgs;
 use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
+use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::threads;
 use crate::cli::inspect::write;
 use crate::cli::out::Out;
@@ -20,7 +21,6 @@ use crate::inspect::dup::DedupOptions;
 use crate::inspect::dup::PrintCache;
 use crate::inspect::dup::dedup;
 use crate::inspect::groups::Groups;
-use crate::inspect::output::OutputFormat;
 use crate::inspect::sample::SampleOptions;
 use crate::inspect::sample::sample;
 use crate::inspect::split::SplitBy;
@@ -37,7 +37,8 @@ use crate::registry::host;
 
 pub(crate) fn split(args: &SplitArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli, out)?;
+    let target = targets(&args.target, cli, out)?;
+    require_columns(&target, args.by.as_slice(), out)?;
     let by = args.by.clone().map_or(SplitBy::Row, SplitBy::Column);
     let has_groups = by == SplitBy::Row && !args.no_groups;
     let options = SplitOptions {
@@ -50,10 +51,10 @@ pub(crate) fn split(args: &SplitArgs, cli: &Cli, out: &Out) -> Result<(), Failur
     std::fs::create_dir_all(&args.output).map_err(|e| Error::file("create", &args.output, e))?;
     let ending = match args.format {
         Some(format) => format,
-        None => OutputFormat::of_shape(&target.shape()?),
+        None => target.kept_format()?,
     };
     let paths = paths(args, ending.ending());
-    let if_exists = write::if_exists(&paths, cli, out)?;
+    let if_exists = write::if_exists(&paths, &args.write, (cli, out))?;
     let groups = match has_groups {
         true => groups(&target, &splitter, (cli, out))?,
         false => Groups::default(),
@@ -63,6 +64,7 @@ pub(crate) fn split(args: &SplitArgs, cli: &Cli, out: &Out) -> Result<(), Failur
         paths: &paths,
         columns: &[],
         if_exists,
+        args: &args.write,
     };
     let picks = Picks::Both(
         &|batch, row, scratch| splitter.part(splitter.place(batch.shape(), row.text, scratch)),
@@ -118,14 +120,14 @@ fn paths(args: &SplitArgs, ending: &str) -> Vec<PathBuf> {
 
 pub(crate) fn draw(args: &SampleArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli, out)?;
+    let target = targets(&args.target, cli, out)?;
     let options = SampleOptions {
         threads: threads(),
         rows: args.rows,
         seed: args.seed,
     };
     let wanted = args.output.as_slice();
-    let if_exists = write::if_exists(wanted, cli, out)?;
+    let if_exists = write::if_exists(wanted, &args.write, (cli, out))?;
     let drawn = scan(&target, &Selection::default(), ("drawing", out), |s| {
         Ok(sample(s.batches, &options, s.progress)?)
     })?;
@@ -136,6 +138,7 @@ pub(crate) fn draw(args: &SampleArgs, cli: &Cli, out: &Out) -> Result<(), Failur
             paths: std::slice::from_ref(path),
             columns: &[],
             if_exists,
+            args: &args.write,
         };
         let pick = |number: u64| numbers.binary_search(&number).is_ok().then_some(0);
         let written = write::write(&writing, &Picks::Number(&pick), out)?;

@@ -6,8 +6,10 @@ use serde_json::json;
 use crate::cli::args::Cli;
 use crate::cli::args_inspect::StatsArgs;
 use crate::cli::exit::Failure;
+use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
+use crate::cli::inspect::tell_repeated;
 use crate::cli::inspect::tell_truncated;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
@@ -26,18 +28,26 @@ use crate::inspect::table::Selection;
 
 /// Columns of the terminal that a small chart takes.
 const CHART_WIDTH: usize = 24;
+/// Characters that a terminal shows of the first and the last text of a column.
+const END_SHOWN: usize = 32;
 /// Frequent values that a terminal shows of a column.
 const TOP_SHOWN: usize = 3;
 
 pub(crate) fn run(args: &StatsArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let target = target(&args.target, cli, out)?;
+    let target = targets(&args.target, cli, out)?;
+    tell_repeated(&target, out)?;
+    require_columns(&target, &args.column, out)?;
     let options = StatsOptions {
         threads: threads(),
         columns: args.column.clone(),
         top: args.top,
         ..StatsOptions::default()
     };
-    let report = scan(&target, &Selection::default(), ("counting", out), |s| {
+    let selection = Selection {
+        nan: true,
+        ..Selection::default()
+    };
+    let report = scan(&target, &selection, ("counting", out), |s| {
         Ok(stats(s.batches, &options, s.progress)?)
     })?;
     tell_truncated(report.truncated, out);
@@ -71,13 +81,15 @@ fn column(c: &ColumnStats) -> Value {
         |v| json!({"value": v.text, "cut": v.is_cut, "at_least": v.at_least, "at_most": v.at_most}),
     );
     json!({
-        "name": c.name, "type": t.column_type().name(), "rows": c.rows, "missing": c.missing,
+        "name": c.name, "type": c.column_type.name(), "rows": c.rows, "missing": c.missing,
         "types": {
             "null": t.null, "bool": t.bool, "int": t.int, "float": t.float, "text": t.text,
             "array": t.array, "object": t.object,
         },
-        "nulls": t.null, "distinct_estimate": distinct, "distinct_exact": is_exact,
+        "nulls": t.null, "nan": t.nan, "infinite": t.infinite, "distinct_estimate": distinct, "distinct_exact": is_exact,
         "min": min, "max": max,
+        "earliest": texts.and_then(|t| t.times.as_ref()).map(|t| &t.0),
+        "latest": texts.and_then(|t| t.times.as_ref()).map(|t| &t.1),
         "mean": numbers.map_or(lengths.map(|l| l.mean), |n| n.mean),
         "stddev": numbers.and_then(|n| n.stddev),
         "quantiles": quantiles.map(|q| shares(q)),
@@ -145,24 +157,25 @@ fn of_column(c: &ColumnStats, rows: u64, out: Out) -> String {
         DistinctCount::Exactly(n) => n.to_string(),
         DistinctCount::About(n) => format!("about {n}"),
     };
-    let mut text = format!(
-        "{}  {}, {about} different",
-        c.name,
-        c.types.column_type().name()
-    );
+    let mut text = format!("{}  {}, {about} different", c.name, c.column_type.name());
     let absent = c.types.null + c.missing;
     if absent > 0 {
         let share = 100.0 * absent as f64 / rows.max(1) as f64;
         text += &format!(", {absent} null or missing ({share:.1} %)");
+    }
+    for (count, what) in [(c.types.nan, "NaN"), (c.types.infinite, "infinite")] {
+        if count > 0 {
+            text += &format!(", {count} {what}");
+        }
     }
     let style = chart::Style::Blocks;
     if let Some(n) = &c.numbers {
         let mean = n.mean.map_or_else(|| "-".to_owned(), chart::short);
         let middle = middle(&n.quantiles);
         text += &format!(
-            "\n  {} to {}, mean {mean}, median {middle}  {}",
-            chart::short(n.min.to_f64()),
-            chart::short(n.max.to_f64()),
+            "\n  minimum {}, maximum {}, mean {mean}, median {middle}  {}",
+            n.min,
+            n.max,
             chart::sparkline(&n.histogram, CHART_WIDTH, style),
         );
     }
@@ -189,6 +202,16 @@ fn of_column(c: &ColumnStats, rows: u64, out: Out) -> String {
             .collect();
         if !scripts.is_empty() {
             text += &format!("\n  {}", scripts.join(", "));
+        }
+        match &t.times {
+            Some((earliest, latest)) => {
+                text += &format!("\n  earliest {earliest}, latest {latest}");
+            }
+            None => {
+                let cut = |text: &str| text.chars().take(END_SHOWN).collect::<String>();
+                let (first, last) = (cut(&t.first), cut(&t.last));
+                text += &format!("\n  minimum {first:?}, maximum {last:?}");
+            }
         }
         if t.empty > 0 {
             text += &format!("\n  {} empty", t.empty);

@@ -4,9 +4,11 @@ use serde_json::json;
 
 use crate::cli::args::Cli;
 use crate::cli::args_inspect::TokensArgs;
+use crate::cli::args_reading::token_encoding;
 use crate::cli::exit::Failure;
+use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
-use crate::cli::inspect::target;
+use crate::cli::inspect::targets;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
 use crate::inspect::stats::LengthStats;
@@ -18,15 +20,18 @@ use crate::registry::host;
 
 pub(crate) fn run(args: &TokensArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
-    let target = target(&args.target, cli, out)?;
+    let target = targets(&args.target, cli, out)?;
+    require_columns(&target, &args.column, out)?;
+    let encoding = token_encoding(cli).unwrap_or(Encoding::O200kBase);
     let options = TokenOptions {
         threads: threads(),
-        encoding: args.encoding,
+        encoding,
         columns: args.column.clone(),
     };
     let selection = Selection {
         from: 0,
         columns: args.column.clone(),
+        ..Selection::default()
     };
     let report = scan(&target, &selection, ("counting tokens", out), |s| {
         Ok(count_tokens(s.batches, &options, s.progress)?)
@@ -42,21 +47,15 @@ pub(crate) fn run(args: &TokensArgs, cli: &Cli, out: &Out) -> Result<(), Failure
     let (p50, p95) = (share(0.5), share(0.95));
     let answer = json!({
         "tokens": report.tokens, "rows": report.rows, "mean": mean, "p50": p50, "p95": p95,
-        "max": max, "encoding": args.encoding.name(), "bytes": report.bytes,
+        "max": max, "encoding": encoding.name(), "bytes": report.bytes,
         "malformed": report.malformed, "seconds": seconds,
     });
     let per_token = report.bytes as f64 / report.tokens.max(1) as f64;
     let text = format!(
         "{} tokens ({}) in {} rows, {per_token:.2} bytes a token, {seconds:.2} s\n  a row: mean {mean:.1}, median {p50:.0}, 95 % up to {p95:.0}, most {max}\n",
         report.tokens,
-        args.encoding.name(),
+        encoding.name(),
         report.rows,
     );
     Ok(out.result(&answer, &[report.tokens.to_string()], &text)?)
-}
-
-/// The encoding of a name, for the command line.
-pub(crate) fn encoding_named(name: &str) -> Result<Encoding, String> {
-    let names: Vec<&str> = Encoding::ALL.iter().map(|e| e.name()).collect();
-    Encoding::named(name).ok_or_else(|| format!("one of {}", names.join(", ")))
 }

@@ -183,7 +183,7 @@ fn confirm_alone(
                     return Ok(None);
                 }
                 let row = batch.rows().next();
-                let bytes = row.map(|row| text.bytes(&batch, &row, &options.columns));
+                let bytes = row.and_then(|row| text.bytes(&batch, &row, &options.columns));
                 if !groups.is_fine(one, bytes.ok_or_else(changed)?) {
                     wrong.push(one.row);
                 }
@@ -216,7 +216,7 @@ fn confirm_pass(
                     continue;
                 }
                 let bytes = text.bytes(batch, &row, &options.columns);
-                if !groups.is_fine(next, bytes) {
+                if !groups.is_fine(next, bytes.ok_or_else(changed)?) {
                     wrong.push(next.row);
                 }
             }

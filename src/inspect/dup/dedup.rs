@@ -74,7 +74,10 @@ pub(super) fn selection(options: &DedupOptions<'_>) -> Selection {
             columns.push(column.clone());
         }
     }
-    Selection { from: 0, columns }
+    Selection {
+        columns,
+        ..Selection::default()
+    }
 }
 
 /// What came of comparing rows that are not the same.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::inspect::dup::OpenRows;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
+use crate::inspect::table::Cell;
+use crate::inspect::table::LongRow;
 use crate::inspect::table::Next;
 use crate::inspect::table::Row;
 use crate::inspect::table::Scratch;
@@ -98,6 +100,8 @@ pub(super) fn changed() -> TableError {
 pub(super) struct TextOf {
     scratch: Scratch,
     text: Vec<u8>,
+    /// The whole of a row that its batch has only the beginning of.
+    long: Vec<u8>,
 }
 
 impl TextOf {
@@ -109,23 +113,56 @@ impl TextOf {
         columns: &[String],
     ) -> &'a [u8] {
         self.text.clear();
+        let row = whole(batch, row, &mut self.long);
         // What stands before a mistake is compared too.
         let _ = batch
             .shape()
-            .text_into(row.text, columns, &mut self.scratch, &mut self.text);
+            .text_into(row, columns, &mut self.scratch, &mut self.text);
         &self.text
     }
 
-    /// The bytes that equal rows are equal in.
+    /// The bytes that equal rows are equal in: all of the row, or the values of some columns, of
+    /// which missing, null and each type of value are different things. None for a row that has a
+    /// value in none of them, which is like no other.
     pub(super) fn bytes<'a>(
         &'a mut self,
         batch: &Batch,
         row: &Row<'a>,
         columns: &[String],
-    ) -> &'a [u8] {
-        match columns {
-            [] => row.text,
-            columns => self.strings(batch, row, columns),
+    ) -> Option<&'a [u8]> {
+        if columns.is_empty() {
+            return Some(whole(batch, row, &mut self.long));
         }
+        self.text.clear();
+        let row = whole(batch, row, &mut self.long);
+        let mut has_value = false;
+        for column in columns {
+            let cell = batch.shape().cell(row, column, &mut self.scratch);
+            let (tag, bytes) = match &cell {
+                None => (0, &b""[..]),
+                Some(Cell::Null) => (1, &b""[..]),
+                Some(cell @ Cell::Bool(_)) => (2, cell.bytes()),
+                Some(Cell::Number(raw)) => (3, *raw),
+                Some(Cell::Text(text)) => (4, *text),
+                Some(Cell::Nested(raw)) => (5, *raw),
+            };
+            has_value |= tag > 1;
+            self.text.push(tag);
+            self.text.extend((bytes.len() as u64).to_le_bytes());
+            self.text.extend_from_slice(bytes);
+        }
+        has_value.then_some(&self.text)
+    }
+}
+
+/// The text of a row; of a long one, all of it where it can be read and held.
+fn whole<'a>(batch: &Batch, row: &Row<'a>, buffer: &'a mut Vec<u8>) -> &'a [u8] {
+    match batch.long(row).map(LongRow::whole) {
+        Some(Ok(text)) => {
+            *buffer = text;
+            buffer
+        }
+        // The first pass ended with an error there.
+        Some(Err(_)) | None => row.text,
     }
 }

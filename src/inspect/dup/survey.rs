@@ -111,7 +111,8 @@ const OTHER_SOURCES: &str = "(others)";
 /// What decides and what is counted of a batch.
 #[derive(Default)]
 struct Seen {
-    hashes: Vec<(u64, u32, u128)>,
+    /// None for a row that is like no other.
+    hashes: Vec<(u64, u32, Option<u128>)>,
     ranks: Vec<(u64, u64)>,
     sources: Vec<(u64, String)>,
 }
@@ -140,7 +141,7 @@ pub(super) fn survey<'a>(
     };
     scan.run(
         || (TextOf::default(), Scratch::default()),
-        |(text, scratch), batch| Ok::<_, TableError>(look(batch, options, text, scratch)),
+        |(text, scratch), batch| look(batch, options, text, scratch),
         |made| {
             found.numbers += made.rows;
             if found.numbers > DEDUP_ROWS_MAX {
@@ -162,6 +163,7 @@ impl Survey<'_> {
         self.rows += seen.hashes.len() as u64;
         self.rows_before.push(self.rows);
         for (index, place, hash) in seen.hashes {
+            let Some(hash) = hash else { continue };
             // Rows are fewer than `DEDUP_ROWS_MAX`.
             let row = u32::try_from(first + index).unwrap_or(u32::MAX);
             let mut record = [0; HASH_RECORD_BYTES];
@@ -197,12 +199,16 @@ fn look(
     options: &DedupOptions<'_>,
     text: &mut TextOf,
     scratch: &mut Scratch,
-) -> Seen {
+) -> Result<Seen, TableError> {
     let mut seen = Seen::default();
     for row in batch.rows() {
+        if let Some(long) = batch.long(&row) {
+            // Equal beginnings do not make equal rows.
+            long.whole()?;
+        }
         let bytes = text.bytes(batch, &row, &options.columns);
         let place = batch.place_of(&row);
-        seen.hashes.push((row.index, place, hash_128(bytes)));
+        seen.hashes.push((row.index, place, bytes.map(hash_128)));
         match &options.keep {
             Keep::First => {}
             Keep::Longest => {
@@ -224,7 +230,7 @@ fn look(
             seen.sources.push((row.index, name.unwrap_or_default()));
         }
     }
-    seen
+    Ok(seen)
 }
 
 /// A whole number that is greater where the number is; 0 is left for rows without a number.

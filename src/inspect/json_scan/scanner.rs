@@ -49,6 +49,8 @@ pub struct Scanner<'a> {
     is_marked: bool,
     nesting: Nesting,
     next: Next,
+    /// `NaN`, `Infinity` and `-Infinity` are numbers.
+    has_nan: bool,
     error: Option<ScanError>,
 }
 
@@ -115,7 +117,17 @@ impl<'a> Scanner<'a> {
             is_marked: false,
             nesting: Nesting::default(),
             next: Next::Value,
+            has_nan: false,
             error: None,
+        }
+    }
+
+    /// The same for a text in which `NaN`, `Infinity` and `-Infinity` are numbers, as Python and
+    /// JavaScript programs write them. RFC 8259 has no such numbers.
+    pub fn with_nan(text: &'a [u8]) -> Self {
+        Self {
+            has_nan: true,
+            ..Self::new(text)
         }
     }
 
@@ -270,6 +282,9 @@ impl<'a> Scanner<'a> {
                 self.string()?;
                 Ok(Token::String)
             }
+            b'-' if self.has_nan && self.rest_starts_with(b"-Infinity") => {
+                self.word(b"-Infinity", Token::Number)
+            }
             b'-' | b'0'..=b'9' => {
                 let number = scan_number(self.text, self.at);
                 self.token(number.unwrap_or_else(Scanned::from))?;
@@ -280,11 +295,18 @@ impl<'a> Scanner<'a> {
             b't' => self.word(b"true", Token::True),
             b'f' => self.word(b"false", Token::False),
             b'n' => self.word(b"null", Token::Null),
+            b'N' if self.has_nan => self.word(b"NaN", Token::Number),
+            b'I' if self.has_nan => self.word(b"Infinity", Token::Number),
             _ if self.at == 0 && self.text.starts_with(b"\xef\xbb\xbf") => {
                 Err(self.stop(Reason::ByteOrderMark))
             }
             _ => Err(self.stop(Reason::Value)),
         }
+    }
+
+    fn rest_starts_with(&self, word: &[u8]) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        rest.starts_with(word)
     }
 
     fn open(&mut self, token: Token, next: Next) -> Result<Token, Stopped> {

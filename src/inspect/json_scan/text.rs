@@ -47,6 +47,30 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// The same as bytes in which a lone surrogate is told from others and from U+FFFD: it has the
+    /// three bytes that it would have if it were a character, which no UTF-8 has.
+    ///
+    /// # Errors
+    /// [`LoneSurrogate`], the first of them. All is in the buffer then too.
+    pub fn said_into(&self, buffer: &mut Vec<u8>) -> Result<(), LoneSurrogate> {
+        buffer.clear();
+        let mut lone = Ok(());
+        let mut pieces = Pieces::of(self.raw);
+        loop {
+            let at = self.raw.len() - pieces.rest.len();
+            match pieces.next() {
+                None => return lone,
+                Some(Piece::Plain(run)) => buffer.extend_from_slice(run),
+                Some(piece) => {
+                    if let Piece::Lone(unit) = piece {
+                        lone = lone.and(Err(LoneSurrogate { at, unit }));
+                    }
+                    buffer.extend(piece.bytes());
+                }
+            }
+        }
+    }
+
     /// Whether it says this.
     #[inline]
     pub fn is(&self, other: &str) -> bool {

@@ -7,6 +7,7 @@ use crate::inspect::json_scan::Scanner;
 use crate::inspect::json_scan::Span;
 use crate::inspect::json_scan::Value;
 use crate::inspect::json_scan::ValueKind;
+use crate::inspect::json_scan::validate;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::findings::Findings;
 use crate::inspect::lint::strings::is_blank;
@@ -35,8 +36,9 @@ impl Role {
             b"assistant" | b"gpt" | b"model" | b"bot" | b"chatgpt" | b"bing" | b"bard" => {
                 Self::Assistant
             }
-            b"function_call" => Self::Call,
-            b"tool" | b"function" | b"observation" | b"ipython" | b"tool_response" => Self::Tool,
+            b"function_call" | b"tool_call" | b"tool_calls" => Self::Call,
+            b"tool" | b"function" | b"observation" | b"ipython" | b"tool_response"
+            | b"tool_result" | b"function_response" => Self::Tool,
             _ => Self::Unknown,
         }
     }
@@ -53,6 +55,12 @@ struct Message {
     /// Calls without an id: the older `function_call`.
     has_call: bool,
     results: Vec<Span>,
+    /// Arguments of calls that are no JSON objects.
+    wrong_arguments: Option<Span>,
+    /// It says who speaks as ShareGPT does, with `from`.
+    has_from: bool,
+    /// It is one of several parts of an answer, each in a channel of its own.
+    has_channel: bool,
 }
 
 /// Looks over chats, in memory that it keeps.
@@ -68,6 +76,8 @@ pub(super) struct Chats {
 #[derive(Debug, Default)]
 struct Course {
     before: Option<Role>,
+    /// Whether the first message says who speaks with `from`.
+    has_from: Option<bool>,
     messages: usize,
     /// Where the last message begins.
     last_at: usize,
@@ -141,7 +151,20 @@ impl Chats {
                 "a message that says nothing".to_owned()
             });
         }
-        if let Some(fault) = out_of_order(course.before, role) {
+        let has_from = message.has_from;
+        if *course.has_from.get_or_insert(has_from) != has_from {
+            found.tell(RuleId::ChatShape, row, at, || {
+                "`from` and `role` in one chat".to_owned()
+            });
+        }
+        if let Some(span) = message.wrong_arguments {
+            found.tell(RuleId::ToolArguments, row, span.start, || {
+                "arguments that are no JSON object".to_owned()
+            });
+        }
+        // Thinking, calls and answers in channels of their own follow each other.
+        let is_part = message.has_channel && role == Role::Assistant;
+        if let Some(fault) = out_of_order(course.before, role).filter(|_| !is_part) {
             found.tell(RuleId::ChatRoleOrder, row, at, || fault.to_owned());
         }
         self.pair(row, role, found);
@@ -192,7 +215,7 @@ impl Chats {
 /// What is wrong with a role behind another.
 fn out_of_order(before: Option<Role>, role: Role) -> Option<&'static str> {
     match (before, role) {
-        (Some(Role::System), Role::System) => None,
+        (Some(Role::System), Role::System) => Some("two system messages"),
         (Some(_), Role::System) => Some("a system message behind others"),
         (None | Some(Role::System), Role::Assistant) => Some("the assistant speaks first"),
         (None | Some(Role::System), Role::Tool) => Some("a tool speaks first"),
@@ -233,12 +256,21 @@ impl Message {
             };
             match key {
                 b"role" | b"from" if value.kind == ValueKind::String => {
+                    self.has_from = key == b"from";
                     let role = value.text().map(|text| Role::of(text.raw));
                     self.role = Some((inside(&value, base), role));
                 }
                 b"content" | b"value" | b"text" => self.content(&value, base)?,
                 b"tool_calls" => self.tool_calls(&value, base)?,
-                b"function_call" => self.has_call |= value.kind == ValueKind::Object,
+                b"function_call" => {
+                    self.has_call |= value.kind == ValueKind::Object;
+                    self.arguments(&value, base)?;
+                }
+                b"channel" => self.has_channel |= value.kind == ValueKind::String,
+                b"reasoning_content" | b"reasoning" | b"thinking" => {
+                    self.has_content = true;
+                    self.has_text |= value.text().is_some_and(|text| !is_blank(text.raw));
+                }
                 b"tool_call_id" if value.kind == ValueKind::String => {
                     self.results.push(inside(&value, base));
                 }
@@ -315,6 +347,35 @@ impl Message {
                 if key.is("id") && id.kind == ValueKind::String {
                     self.calls.push(inside(&id, base + value.at));
                 }
+                if key.is("function") {
+                    self.arguments(&id, base + value.at)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Message {
+    /// Looks at the arguments of a call of a function, which are the text of a JSON object.
+    fn arguments(&mut self, function: &Value<'_>, base: usize) -> Result<(), ScanError> {
+        let mut scanner = Scanner::new(function.raw);
+        if !matches!(scanner.next_event()?, Some(Event::Object)) {
+            return Ok(());
+        }
+        while let Some(Event::Key(key)) = scanner.next_event()? {
+            let Some(value) = scanner.skip_value()? else {
+                break;
+            };
+            let Some(text) = value.text().filter(|_| key.is("arguments")) else {
+                continue;
+            };
+            let mut said = String::new();
+            let _ = text.unescape_into(&mut said);
+            let said = said.trim();
+            let is_object = said.starts_with('{') && validate(said.as_bytes()).is_ok();
+            if !is_object && !said.is_empty() {
+                self.wrong_arguments = Some(inside(&value, base + function.at));
             }
         }
         Ok(())

@@ -86,6 +86,8 @@ pub(super) struct Column {
     pub(super) types: [Group; 6],
     /// Rows in which it is null, empty or white space.
     pub(super) empty: Group,
+    /// Rows in which it is a text that stands for nothing, such as `N/A`.
+    pub(super) nothing: Group,
     /// The type of its first value: what needs only one example, being what the rest is like.
     usual: Option<Type>,
 }
@@ -181,6 +183,14 @@ impl Columns {
         }
     }
 
+    /// The value is a word for nothing.
+    pub(super) fn nothing(&mut self, column: usize, row: u64, text: &[u8], at: usize) {
+        let kept = self.kept;
+        if let Some(column) = self.list.get_mut(column) {
+            column.nothing.add(kept, || spot(row, text, at));
+        }
+    }
+
     /// The value says nothing.
     pub(super) fn empty(&mut self, column: usize, row: u64, text: &[u8], at: usize) {
         let kept = self.kept;
@@ -215,6 +225,7 @@ impl Columns {
             };
             own.rows += column.rows;
             own.empty.append(column.empty, first, kept);
+            own.nothing.append(column.nothing, first, kept);
             for (own, types) in own.types.iter_mut().zip(column.types) {
                 own.append(types, first, kept);
             }
@@ -246,6 +257,14 @@ impl Columns {
         spots.truncate(self.kept);
         spots
     }
+}
+
+/// Whether a text is a word that stands for no value.
+pub(super) fn is_null_word(text: &[u8]) -> bool {
+    const WORDS: [&[u8]; 9] = [
+        b"n/a", b"na", b"null", b"none", b"nil", b"nan", b"-", b"?", b"#n/a",
+    ];
+    text.len() <= 4 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// Whether a column is in a set.

@@ -29,8 +29,20 @@ pub(super) fn email(text: &[u8], at: usize) -> Option<(usize, usize)> {
         && top.iter().all(u8::is_ascii_alphabetic)
         && domain.first().is_some_and(u8::is_ascii_alphanumeric)
         && memchr::memmem::find(domain, b"..").is_none();
-    is_address.then_some((start, at + 1 + domain.len()))
+    let end = at + 1 + domain.len();
+    // `git@host:path` is a place to copy from, and `logo@2x.png` is a file.
+    let is_place = text.get(end) == Some(&b':')
+        && text
+            .get(end + 1)
+            .is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'~'));
+    let is_file = FILES.iter().any(|ending| top.eq_ignore_ascii_case(ending));
+    (is_address && !is_place && !is_file).then_some((start, end))
 }
+
+/// Endings of files that no domain has.
+const FILES: [&[u8]; 10] = [
+    b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"avif", b"css", b"js", b"json",
+];
 
 trait Dots {
     fn trim_suffix_dots(&self) -> &Self;

@@ -12,13 +12,13 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn of(text: &[u8], separator: u8) -> Self {
+    pub(super) fn of(text: &[u8], separator: u8, quote: Option<u8>) -> Self {
         let mut record = Self::default();
         let mut at = 0;
         loop {
             record.fields += 1;
-            let end = match text.get(at) {
-                Some(b'"') => record.quoted(text, at),
+            let end = match (text.get(at), quote) {
+                (Some(byte), Some(quote)) if *byte == quote => record.quoted(text, at, quote),
                 _ => at,
             };
             let rest = text.get(end..).unwrap_or_default();
@@ -26,7 +26,7 @@ impl Record {
             let tail = rest.get(..next.unwrap_or(rest.len())).unwrap_or_default();
             if end > at && !tail.is_empty() {
                 record.stray(end, "something behind the end of a quoted field");
-            } else if let Some(n) = memchr(b'"', tail) {
+            } else if let Some(n) = quote.and_then(|quote| memchr(quote, tail)) {
                 record.stray(end + n, "a quote in a field that is not quoted");
             }
             match next {
@@ -37,11 +37,11 @@ impl Record {
     }
 
     /// Where the quoted field at `at` ends, behind its quote.
-    fn quoted(&mut self, text: &[u8], at: usize) -> usize {
+    fn quoted(&mut self, text: &[u8], at: usize, quote: u8) -> usize {
         let mut from = at + 1;
-        while let Some(n) = memchr(b'"', text.get(from..).unwrap_or_default()) {
+        while let Some(n) = memchr(quote, text.get(from..).unwrap_or_default()) {
             from += n + 1;
-            if text.get(from) != Some(&b'"') {
+            if text.get(from) != Some(&quote) {
                 return from;
             }
             from += 1;

@@ -10,6 +10,8 @@ pub(super) fn has_odd_escape(text: &[u8]) -> bool {
         let passed = match escape {
             [_, b'b' | b'f', ..] => return true,
             [_, b'u', digits @ ..] => match unit(digits) {
+                // Of these pairs, some are invisible tags.
+                Some(0xdb40) if is_low(digits.get(4..)) => return true,
                 Some(0xd800..=0xdbff) if is_low(digits.get(4..)) => 12,
                 Some(unit) if is_odd(unit) => return true,
                 _ => 6,

@@ -12,8 +12,10 @@ use crate::inspect::lint::chat;
 use crate::inspect::lint::chat::Chats;
 use crate::inspect::lint::columns::Columns;
 use crate::inspect::lint::columns::Type;
+use crate::inspect::lint::columns::is_null_word;
 use crate::inspect::lint::escapes::has_odd_escape;
 use crate::inspect::lint::findings::Findings;
+use crate::inspect::lint::pairs;
 use crate::inspect::lint::strings::is_blank;
 use crate::inspect::lint::text_checks::Piece;
 use crate::inspect::lint::text_checks::Suspects;
@@ -35,6 +37,7 @@ pub(super) struct JsonRows {
     members: Vec<Member>,
     /// What a string or a key says.
     said: String,
+    bytes: Vec<u8>,
 }
 
 /// A member of the object that a row is.
@@ -88,7 +91,12 @@ impl JsonRows {
                 }
                 self.enter(text, columns, found);
             }
-            Err(error) => malformed(text, error, found),
+            Err(error) => match nan_at(text) {
+                Some((at, word)) => found.tell(RuleId::NanNumber, text, at, || {
+                    format!("`{word}` is no number in JSON")
+                }),
+                None => malformed(text, error, found),
+            },
         }
         self.name_columns(text, found);
     }
@@ -199,12 +207,12 @@ impl JsonRows {
             return;
         }
         if said.is_escaped {
-            if let Err(lone) = said.unescape_into(&mut self.said) {
+            if let Err(lone) = said.said_into(&mut self.bytes) {
                 found.tell(RuleId::LoneSurrogate, row, at + lone.at, || {
                     format!("\\u{:04x} is half a character", lone.unit)
                 });
             }
-            piece.text = self.said.as_bytes();
+            piece.text = &self.bytes;
             piece.is_raw = false;
         }
         let mut suspects = strings.suspects;
@@ -235,13 +243,27 @@ impl JsonRows {
                 if member.is_blank {
                     columns.empty(column, row, text, at);
                 }
+                let value = member.value.of(text);
+                let inner = value.get(1..value.len().saturating_sub(1));
+                if member.of == Type::Text && inner.is_some_and(is_null_word) {
+                    columns.nothing(column, row, text, at);
+                }
             }
-            if member.of == Type::Array && chat::COLUMNS.contains(&name) {
-                self.chats.check(text, member.value, found);
+            if chat::COLUMNS.contains(&name) {
+                match member.of {
+                    Type::Array => self.chats.check(text, member.value, found),
+                    Type::Text if name == b"messages" => {
+                        found.tell(RuleId::ChatShape, text, at, || {
+                            "`messages` is a text".to_owned()
+                        });
+                    }
+                    _ => {}
+                }
             }
         }
         columns.end_row(found.row(), text);
         self.prompts(text, found);
+        self.preference(text, found);
         self.repeated_fields(text, found);
     }
 
@@ -262,6 +284,18 @@ impl JsonRows {
                 let which = String::from_utf8_lossy(member.key.of(text));
                 format!("`{which}` says nothing")
             });
+        }
+    }
+
+    /// Rows of two answers, of which one is to be preferred.
+    fn preference(&self, text: &[u8], found: &mut Findings) {
+        let member = |name: &[u8]| self.members.iter().find(|m| m.key.of(text) == name);
+        let (Some(chosen), Some(rejected)) = (member(b"chosen"), member(b"rejected")) else {
+            return;
+        };
+        if let Some(fault) = pairs::fault(chosen.value.of(text), rejected.value.of(text)) {
+            let at = rejected.value.start;
+            found.tell(RuleId::PreferencePair, text, at, || fault.to_owned());
         }
     }
 
@@ -354,12 +388,35 @@ fn regions(text: &[u8], columns: &[String]) -> Vec<Span> {
         let Ok(Some(value)) = scanner.skip_value() else {
             break;
         };
-        // A key may stand there again and again.
-        if regions.len() < REPEATED_FIELDS && columns.iter().any(|c| key.is(c)) {
+        // A key may stand there again and again. Of a path, its first step is looked at.
+        let is_wanted = |column: &String| {
+            let first = column.split(['.', '[']).next().unwrap_or_default();
+            key.is(column) || key.is(first)
+        };
+        if regions.len() < REPEATED_FIELDS && columns.iter().any(is_wanted) {
             regions.push(value.span());
         }
     }
     regions
+}
+
+/// The first number that is none of a row that is JSON besides.
+fn nan_at(text: &[u8]) -> Option<(usize, String)> {
+    let has_word = |word: &[u8]| memchr::memmem::find(text, word).is_some();
+    if !has_word(b"NaN") && !has_word(b"Infinity") {
+        return None;
+    }
+    let mut scanner = Scanner::with_nan(text);
+    let mut first = None;
+    while let Some(event) = scanner.next_event().ok()? {
+        if let Event::Number(number) = event
+            && number.raw.ends_with(b"N") | number.raw.ends_with(b"y")
+        {
+            let word = || String::from_utf8_lossy(number.raw).into_owned();
+            first.get_or_insert_with(|| (scanner.token_at(), word()));
+        }
+    }
+    first
 }
 
 fn malformed(text: &[u8], error: ScanError, found: &mut Findings) {

@@ -80,6 +80,64 @@ pub(super) fn types(columns: &Columns, typing: Typing) -> Judged {
     judged
 }
 
+/// Words for nothing in columns of numbers.
+pub(super) fn null_words(columns: &Columns) -> Judged {
+    let mut judged = Judged::default();
+    for column in &columns.list {
+        let of = |kind: Type| {
+            column
+                .types
+                .get(kind as usize)
+                .map_or(0, |group| group.count)
+        };
+        let (numbers, texts) = (of(Type::Number), of(Type::Text));
+        // Texts besides those words make it a column of texts.
+        let is_of_numbers = numbers > 0 && texts - column.nothing.count.min(texts) <= numbers / 20;
+        if column.nothing.count > 0 && is_of_numbers {
+            let message = format!(
+                "a word for nothing in `{}`, which is a number in {numbers} rows",
+                column.name
+            );
+            judged.add_group(&column.nothing, column, &message);
+        }
+    }
+    judged
+}
+
+/// Columns whose names differ in the case of letters alone.
+pub(super) fn key_cases(columns: &Columns) -> Judged {
+    let mut by_name: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+    let mut judged = Judged::default();
+    for (number, column) in columns.list.iter().enumerate() {
+        let lower = column.name.to_lowercase();
+        let Some(other) = by_name.get(&lower).copied() else {
+            by_name.insert(lower, number);
+            continue;
+        };
+        let Some(known) = columns.list.get(other) else {
+            continue;
+        };
+        let (rarer, at, usual) = match column.rows <= known.rows {
+            true => (column, number, known),
+            false => (known, other, column),
+        };
+        if rarer.rows == column.rows || column.rows > known.rows {
+            by_name.insert(
+                lower,
+                if column.rows > known.rows {
+                    number
+                } else {
+                    other
+                },
+            );
+        }
+        let message = format!("`{}` beside `{}`", rarer.name, usual.name);
+        let spots = columns.rows_where(|set| has(set, at));
+        judged.add(rarer.rows, spots, &rarer.name, &message);
+    }
+    judged
+}
+
 /// Fields that are empty though they are not in nearly all rows.
 pub(super) fn empty_fields(columns: &Columns) -> Judged {
     let mut judged = Judged::default();

@@ -88,7 +88,7 @@ impl Marker {
     fn rules(self) -> &'static [RuleId] {
         match self {
             Self::Fence => &[RuleId::UnbalancedFence],
-            Self::Think => &[RuleId::UnbalancedThink],
+            Self::Think => &[RuleId::UnbalancedThink, RuleId::ThinkingOnly],
             Self::Special => &[RuleId::SpecialToken],
             Self::Html => &[RuleId::HtmlMarkup],
             Self::Boilerplate => &[RuleId::AssistantBoilerplate],
@@ -107,8 +107,29 @@ const SHORT: &[(Marker, &[&str])] = &[
 
 /// At most 64, which is what the vector search takes.
 const LONG: &[(Marker, &[&str])] = &[
-    (Marker::Think, &["think>", "thinking>", "reasoning>"]),
-    (Marker::Special, &["[INST]", "<<SYS>>", "<start_of_turn>"]),
+    (
+        Marker::Think,
+        &["<think", "</think", "<reasoning", "</reasoning"],
+    ),
+    (
+        Marker::Special,
+        &[
+            "[INST]",
+            "[/INST]",
+            "<<SYS>>",
+            "<</SYS>>",
+            "<start_of_turn>",
+            "<end_of_turn>",
+            "<\u{ff5c}",
+            "</s>",
+            "<bos>",
+            "<eos>",
+            "<unk>",
+            "<pad>",
+            "[TOOL_CALLS]",
+            "[AVAILABLE_TOOLS]",
+        ],
+    ),
     (
         Marker::Html,
         &[

@@ -19,6 +19,7 @@ mod judge;
 mod lengths;
 mod markers;
 mod options;
+mod pairs;
 #[cfg(test)]
 mod planted;
 mod report;
@@ -54,10 +55,11 @@ use crate::inspect::table::Scan;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 
-/// Looks over all rows.
+/// Looks over all rows. Damage that ends them is a finding, behind those of the rows before it.
 ///
 /// # Errors
-/// Those of reading the rows; what is wrong with a row is in the report.
+/// Those of reading the rows, but for damage where [`RuleId::DamagedFile`] is on; what is wrong with
+/// a row is in the report.
 pub fn lint(
     batches: &dyn Batches,
     options: &LintOptions,
@@ -69,15 +71,24 @@ pub fn lint(
         threads: options.threads,
         progress,
     };
-    let mut all = Made::new(options);
-    scan.run(
+    let (mut all, mut rows) = (Made::new(options), 0);
+    let done = scan.run(
         || Worker::new(options, &checks),
         |worker, batch| Ok::<_, TableError>(worker.batch(batch)),
         |made| {
+            rows = made.first + made.rows;
             all.append(made.value, made.first);
             Ok(ControlFlow::Continue(()))
         },
-    )?;
+    );
+    match done {
+        Err(error) if error.is_damage() && options.severity(RuleId::DamagedFile).is_some() => {
+            all.findings.begin(rows);
+            all.findings
+                .tell(RuleId::DamagedFile, b"", 0, || error.in_words());
+        }
+        done => done?,
+    }
     Ok(report(all, options))
 }
 
@@ -118,6 +129,8 @@ fn judge(rule: RuleId, made: &Made, options: &LintOptions) -> Judged {
         }
         RuleId::MissingKey | RuleId::UnexpectedKey => Judged::default(),
         RuleId::TypeDrift => judge::types(&made.columns, made.typing),
+        RuleId::NullWord => judge::null_words(&made.columns),
+        RuleId::KeyCase => judge::key_cases(&made.columns),
         RuleId::EmptyField => judge::empty_fields(&made.columns),
         RuleId::ExtremeLength => judge::lengths(&made.lengths, options.examples),
         RuleId::MixedLineEnds => judge::line_ends(&made.feeds, &made.returns),

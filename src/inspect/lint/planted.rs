@@ -94,7 +94,7 @@ pub(super) fn planted() -> Vec<(RuleId, Vec<String>, Vec<String>)> {
         ),
         (
             RuleId::SpecialToken,
-            texts(&["end<|endoftext|>", "<|im_start|>user", "[INST] x"]),
+            texts(&["end<|endoftext|>", "<|im_start|>user", "[INST] x", "x [/INST]", "a<end_of_turn>", "<\u{ff5c}User\u{ff5c}>", "done</s>"]),
             texts(&["a <| b |> c", "f <|> g", "<||>"]),
         ),
         (
@@ -104,8 +104,57 @@ pub(super) fn planted() -> Vec<(RuleId, Vec<String>, Vec<String>)> {
         ),
         (
             RuleId::UnbalancedThink,
-            texts(&["<think>so", "so</think>a", "<think>a<think>b</think>", "</think><think>"]),
-            texts(&["<think>so</think>a", "think>", "<think>a</think><think>b</think>", "<thinking>\nx</thinking>"]),
+            texts(&["<think>so", "so</think>a", "<think>a<think>b</think>", "</think><think>", "<think type=\"deep\">so"]),
+            texts(&["<think a=\"b\">so</think>a", "Use the <think> tag to reason.", "Put it in `<think>` first.", "<think>so</think>a", "think>", "<think>a</think><think>b</think>", "<thinking>\nx</thinking>"]),
+        ),
+        (
+            RuleId::ThinkingOnly,
+            texts(&["<think>so</think>", "<thinking>\nx</thinking>\n "]),
+            texts(&["<think>so</think> 4", "<think>so", "x", "close it with </think> tag"]),
+        ),
+        (
+            RuleId::TagCharacter,
+            vec![text("hi\u{e0049}\u{e0067}"), r#"{"a":"\udb40\udc41"}"#.to_owned()],
+            texts(&["\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}", "\u{f0000}"]),
+        ),
+        (
+            RuleId::LineSeparator,
+            vec!["=a\rb".to_owned(), text("a\u{2028}b"), "{\"a\":1,\r\"b\":2}".to_owned()],
+            owned(&[r#"{"a":"x\u2028y\r\n"}"#, "=x"]),
+        ),
+        (
+            RuleId::NanNumber,
+            owned(&[r#"{"a":NaN}"#, r#"{"a":[1,-Infinity]}"#, "Infinity"]),
+            owned(&[r#"{"a":"NaN"}"#, r#"{"a":NaN"#, r#"{"a":1e400}"#]),
+        ),
+        (
+            RuleId::PreferencePair,
+            owned(&[
+                r#"{"prompt":"q","chosen":"a","rejected":""}"#,
+                r#"{"prompt":"q","chosen":null,"rejected":"b"}"#,
+                r#"{"prompt":"q","chosen":"a","rejected":"a"}"#,
+                r#"{"chosen":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}],"rejected":[{"role":"user","content":"q"},{"role":"user","content":"b"}]}"#,
+                r#"{"chosen":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}],"rejected":[{"role":"user","content":"p"},{"role":"assistant","content":"b"}]}"#,
+                r#"{"chosen":[{"role":"user","content":"q"},{"role":"assistant","content":" "}],"rejected":[{"role":"user","content":"q"},{"role":"assistant","content":"b"}]}"#,
+            ]),
+            owned(&[
+                r#"{"prompt":"q","chosen":"a","rejected":"b"}"#,
+                r#"{"chosen":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}],"rejected":[{"role":"user","content":"q"},{"role":"assistant","content":"b"}]}"#,
+                r#"{"chosen":"","other":"x"}"#,
+            ]),
+        ),
+        (
+            RuleId::ToolArguments,
+            vec![
+                messages(&[user, &call.replace("\"{}\"", "\"{x\"")]),
+                messages(&[user, &call.replace("\"{}\"", "\"[1]\"")]),
+                messages(&[user, r#"{"role":"assistant","content":null,"function_call":{"name":"f","arguments":"a=1"}}"#]),
+            ],
+            vec![
+                messages(&[user, call]),
+                messages(&[user, &call.replace("\"{}\"", r#""{\"a\":1}""#)]),
+                messages(&[user, &call.replace("\"{}\"", "{}")]),
+            ],
         ),
         (RuleId::HtmlMarkup, texts(&["<div class=x>", "a&nbsp;b"]), texts(&["a < b > c", "R&D"])),
         (
@@ -124,6 +173,7 @@ pub(super) fn planted() -> Vec<(RuleId, Vec<String>, Vec<String>)> {
                 "sk-ant-api03-4fG7hJ2kL9mN1pQ5rS8tU3vW6xY0zA",
                 "sk-proj-4fG7hJ2kL9mN1pQ5rS8tU3vW6xY0zA",
                 "hf_AbCdEfGhIjKlMnOpQrStUvWxYz12345678",
+                "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",
                 "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c",
                 &format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----", "MIIEpAIBAAKCAQEA75".repeat(8)),
             ]),
@@ -144,7 +194,7 @@ pub(super) fn planted() -> Vec<(RuleId, Vec<String>, Vec<String>)> {
         (
             RuleId::EmailAddress,
             texts(&["ask jane.doe+x@example.org.", "\nnobody@example.com"]),
-            texts(&["@home", "a@b", "x @ y.com", "user@localhost", "a@1.2.3"]),
+            texts(&["@home", "git@github.com:rust-lang/rust.git", "logo@2x.png", "a@b", "x @ y.com", "user@localhost", "a@1.2.3"]),
         ),
         (
             RuleId::PhoneNumber,
@@ -155,6 +205,8 @@ pub(super) fn planted() -> Vec<(RuleId, Vec<String>, Vec<String>)> {
             RuleId::ChatShape,
             owned(&[
                 r#"{"messages":[]}"#,
+                r#"{"messages":"user: hi"}"#,
+                r#"{"messages":[{"role":"user","content":"a"},{"from":"gpt","value":"b"}]}"#,
                 r#"{"messages":["hi"]}"#,
                 r#"{"messages":[{"content":"x"}]}"#,
                 r#"{"messages":[{"role":"user"}]}"#,
@@ -164,19 +216,24 @@ pub(super) fn planted() -> Vec<(RuleId, Vec<String>, Vec<String>)> {
         (
             RuleId::ChatRoleUnknown,
             vec![chat(&[("usr", "a"), ("assistant", "b")])],
-            vec![chat(&[("developer", "s"), ("user", "a"), ("assistant", "b")])],
+            vec![
+                chat(&[("developer", "s"), ("user", "a"), ("assistant", "b")]),
+                chat(&[("user", "a"), ("tool_call", "f"), ("tool_response", "1"), ("assistant", "b")]),
+            ],
         ),
         (
             RuleId::ChatRoleOrder,
             vec![
                 chat(&[("user", "a"), ("user", "b"), ("assistant", "c")]),
                 chat(&[("assistant", "c")]),
+                chat(&[("system", "s"), ("system", "t"), ("user", "a"), ("assistant", "c")]),
                 chat(&[("user", "a"), ("assistant", "c"), ("system", "s")]),
                 r#"{"conversations":[{"from":"human","value":"a"},{"from":"gpt","value":"b"},{"from":"gpt","value":"b"}]}"#.to_owned(),
             ],
             vec![
                 chat(&[("system", "s"), ("user", "a"), ("assistant", "c"), ("user", "a"), ("assistant", "c")]),
                 messages(&[user, call, result, answer]),
+                messages(&[user, r#"{"role":"assistant","channel":"analysis","content":"a"}"#, r#"{"role":"assistant","channel":"final","content":"b"}"#]),
             ],
         ),
         (

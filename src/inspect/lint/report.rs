@@ -21,6 +21,29 @@ pub struct LintReport {
 }
 
 impl LintReport {
+    /// Takes note of what a file says of itself. Nothing where nobody asks for the rule.
+    pub fn note_file(&mut self, rule: RuleId, column: Option<&str>, message: &str) {
+        let Some(found) = self.rules.iter_mut().find(|r| r.rule.id == rule) else {
+            return;
+        };
+        found.count += 1;
+        if found.examples.len() < FILE_EXAMPLES {
+            found.examples.push(Example {
+                row: 0,
+                at: 0,
+                place: Place { line: 1, column: 1 },
+                column: column.map(str::to_owned),
+                message: message.to_owned(),
+                excerpt: String::new(),
+            });
+        }
+        *match found.severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+            Severity::Note => &mut self.notes,
+        } += 1;
+    }
+
     /// Takes note that there is no value where there must be one: a document that is empty is no
     /// JSON, unlike a file of no lines. Nothing where nobody asks for [`RuleId::MalformedJson`].
     pub fn miss_value(&mut self) {
@@ -36,6 +59,9 @@ impl LintReport {
         } += 1;
     }
 }
+
+/// Examples of what files say of themselves.
+const FILE_EXAMPLES: usize = 5;
 
 /// What one rule found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,12 +34,54 @@ pub const RULES: &[Rule] = &[
         severity: Severity::Error,
     },
     Rule {
+        id: RuleId::DamagedFile,
+        name: "damaged-file",
+        short: "A file that is not what its format says",
+        full: "A file is cut off, or its bytes are not those of its format: a compressed stream, an \
+              array or a column that ends too early, a page with another checksum. Rows before the \
+              damage were looked at; those behind it, and later files, were not.",
+        help: "Get the file again, or write it again from where it came from.",
+        severity: Severity::Error,
+    },
+    Rule {
+        id: RuleId::NanNumber,
+        name: "nan-number",
+        short: "NaN or an infinity in JSON",
+        full: "The row has `NaN`, `Infinity` or `-Infinity` where a number should be, and is JSON besides. Python writes these; RFC 8259 has no such numbers.",
+        help: "Write `null`, or give `inspect export` the option `--nan null` or `--nan text`.",
+        severity: Severity::Error,
+    },
+    Rule {
         id: RuleId::DuplicateKey,
         name: "duplicate-key",
         short: "A key twice in one object",
         full: "An object has two keys that say the same. Readers differ in which of them \
               counts.",
         help: "Keep one of the two.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::KeyCase,
+        name: "key-case",
+        short: "Keys that differ in case alone",
+        full: "A column has the name of another but for the case of letters. The rows of the rarer one are counted.",
+        help: "Write one of the two.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::DuplicateColumn,
+        name: "duplicate-column",
+        short: "Two columns with one name",
+        full: "The header or the schema of a file has a name twice. The second column is called `NAME_1` here; other readers drop it or refuse the file.",
+        help: "Rename one of the two.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::FileColumns,
+        name: "file-columns",
+        short: "Files with different columns",
+        full: "A file has not the same columns as the first file of the target, or has one with another type.",
+        help: "Write all files with the same columns.",
         severity: Severity::Warning,
     },
     Rule {
@@ -77,6 +119,14 @@ pub const RULES: &[Rule] = &[
         full: "A text has the character U+0000, at which programs in C end it.",
         help: "Remove it; whole runs of them are a sign of a file that was not written to \
               its end.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::LineSeparator,
+        name: "line-separator",
+        short: "A line break within a row",
+        full: "A row has a carriage return that is no part of its line end, or U+2028 or U+2029 as it is. Many programs end the line there.",
+        help: "Write it as an escape, or remove it.",
         severity: Severity::Warning,
     },
     Rule {
@@ -159,6 +209,14 @@ pub const RULES: &[Rule] = &[
         severity: Severity::Warning,
     },
     Rule {
+        id: RuleId::NullWord,
+        name: "null-word",
+        short: "A word for nothing among numbers",
+        full: "In a column of numbers a field is a text such as `N/A`, `NULL`, `None` or `-`.",
+        help: "Leave the field empty, or write `null`.",
+        severity: Severity::Warning,
+    },
+    Rule {
         id: RuleId::EmptyField,
         name: "empty-field",
         short: "A field that is empty in few rows",
@@ -229,11 +287,19 @@ pub const RULES: &[Rule] = &[
         severity: Severity::Warning,
     },
     Rule {
+        id: RuleId::TagCharacter,
+        name: "tag-character",
+        short: "An invisible tag character",
+        full: "A text has a tag character (U+E0000 to U+E007F) outside of a flag. They are invisible, spell ASCII, and are used to hide instructions to a model.",
+        help: "Remove them, and look at where the row comes from.",
+        severity: Severity::Warning,
+    },
+    Rule {
         id: RuleId::SpecialToken,
         name: "special-token",
         short: "A token of a model's control in text",
-        full: "A text has a marker such as `<|endoftext|>` or `<|im_start|>`, which a \
-              tokenizer may read as control.",
+        full: "A text has a marker such as `<|endoftext|>`, `[INST]`, `<end_of_turn>` or `</s>`, \
+              which a tokenizer may read as control.",
         help: "Remove it: the trainer adds its own.",
         severity: Severity::Warning,
     },
@@ -253,6 +319,14 @@ pub const RULES: &[Rule] = &[
         full: "`<think>` and `</think>` (or `thinking`, `reasoning`) of a text do not pair: \
               one is not closed, not opened, or within another.",
         help: "Repair the pair, or look whether the text was cut.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::ThinkingOnly,
+        name: "thinking-only",
+        short: "Thinking without an answer",
+        full: "A text ends with the end of a think tag: nothing follows the thinking.",
+        help: "Add the answer, or remove the row.",
         severity: Severity::Warning,
     },
     Rule {
@@ -310,8 +384,8 @@ pub const RULES: &[Rule] = &[
         id: RuleId::ChatShape,
         name: "chat-shape",
         short: "A chat that is not written as one",
-        full: "`messages` or `conversations` is empty, or a message is no object, or has no \
-              role or no content.",
+        full: "`messages` or `conversations` is empty or a text, or a message is no object, \
+              has no role or no content, or says `from` where others say `role`.",
         help: "Write each message as an object with a role and a content.",
         severity: Severity::Warning,
     },
@@ -329,8 +403,8 @@ pub const RULES: &[Rule] = &[
         name: "chat-role-order",
         short: "Messages out of order",
         full: "A system message stands behind others, an assistant speaks first, or two \
-              messages of the user or the assistant follow each other. Most chat templates \
-              refuse that.",
+              messages of the system, the user or the assistant follow each other, channels of \
+              one answer aside. Most chat templates refuse that.",
         help: "Join or reorder the messages.",
         severity: Severity::Warning,
     },
@@ -350,6 +424,22 @@ pub const RULES: &[Rule] = &[
         full: "A message without a tool call has no text, or an instruction, prompt, \
               output, completion or response is empty.",
         help: "Remove the message or the row.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::PreferencePair,
+        name: "preference-pair",
+        short: "A pair of answers that teaches nothing",
+        full: "Of `chosen` and `rejected` one is empty, both are the same, or as chats they have other roles or answer other prompts.",
+        help: "Remove the row, or repair the pair.",
+        severity: Severity::Warning,
+    },
+    Rule {
+        id: RuleId::ToolArguments,
+        name: "tool-arguments",
+        short: "Arguments of a tool call that are not JSON",
+        full: "The `arguments` of a function call are a text that is not a JSON object.",
+        help: "Write the arguments as the text of a JSON object.",
         severity: Severity::Warning,
     },
     Rule {

@@ -79,7 +79,8 @@ fn key(text: &[u8], at: usize) -> Option<Found> {
         .take_while(|b| charset.has(**b))
         .count();
     let body = body.get(..run)?;
-    let is_key = (least..=most).contains(&run) && looks_random(body);
+    let is_letters = prefix == "hf_" && looks_random_in_letters(body);
+    let is_key = (least..=most).contains(&run) && (looks_random(body) || is_letters);
     is_key.then_some(Found {
         start: at,
         end: at + prefix.len() + run,
@@ -90,6 +91,12 @@ fn key(text: &[u8], at: usize) -> Option<Found> {
 /// Placeholders such as `sk-xxxxxxxx` and names in code repeat, or have no digits.
 fn looks_random(body: &[u8]) -> bool {
     body.iter().any(u8::is_ascii_digit) && entropy(body) >= 2.5
+}
+
+/// A token of a hub may have letters alone, in both cases and hardly any of them twice.
+fn looks_random_in_letters(body: &[u8]) -> bool {
+    let has = |of: fn(&u8) -> bool| body.iter().any(of);
+    has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && entropy(body) >= VALUE_BITS
 }
 
 /// `-----BEGIN RSA PRIVATE KEY-----` with something that may be a key behind it.

@@ -57,31 +57,74 @@ pub(super) enum ThinkFault {
     Nested,
 }
 
-/// The first think tag that has not its other half, and where.
+/// The first think tag that has not its other half, and where. Tags that a text only speaks of, in
+/// quotes or as code, are none.
 pub(super) fn think_fault(text: &[u8]) -> Option<(usize, ThinkFault)> {
     let mut open: Option<(usize, &[u8])> = None;
     for at in memchr::memchr_iter(b'<', text) {
-        let Some(rest) = text.get(at + 1..) else {
-            break;
-        };
-        let (closes, rest) = match rest.strip_prefix(b"/") {
-            Some(rest) => (true, rest),
-            None => (false, rest),
-        };
-        let Some(name) = TAGS.iter().find(|tag| rest.starts_with(tag)) else {
+        let Some(tag) = tag_at(text, at) else {
             continue;
         };
-        match (closes, open) {
-            (true, Some((_, opened))) if opened == *name => open = None,
+        match (tag.closes, open) {
+            (true, Some((_, opened))) if opened == tag.name => open = None,
             (true, _) => return Some((at, ThinkFault::Stray)),
-            (false, None) => open = Some((at, name)),
+            (false, None) => open = Some((at, tag.name)),
             (false, Some(_)) => return Some((at, ThinkFault::Nested)),
         }
     }
     open.map(|(at, _)| (at, ThinkFault::Open))
 }
 
-const TAGS: [&[u8]; 3] = [b"think>", b"thinking>", b"reasoning>"];
+/// Where thinking ends behind which nothing is said; none where something is.
+pub(super) fn only_thinks(text: &[u8]) -> Option<usize> {
+    let at = memchr::memrchr(b'<', text)?;
+    let tag = tag_at(text, at)?;
+    let behind = text.get(tag.end..).unwrap_or_default();
+    (tag.closes && behind.trim_ascii().is_empty()).then_some(at)
+}
+
+/// A think tag.
+struct Tag {
+    closes: bool,
+    name: &'static [u8],
+    end: usize,
+}
+
+/// The think tag that begins here, with attributes or without.
+fn tag_at(text: &[u8], at: usize) -> Option<Tag> {
+    let rest = text.get(at + 1..)?;
+    let (closes, inner) = match rest.strip_prefix(b"/") {
+        Some(inner) => (true, inner),
+        None => (false, rest),
+    };
+    // Of two names, one may be the beginning of the other.
+    let name = TAGS.iter().find(|tag| inner.starts_with(tag))?;
+    let behind = inner.get(name.len()..)?;
+    let length = match behind.first()? {
+        b'>' => 0,
+        b' ' | b'\n' | b'\t' if !closes => {
+            let most = behind.get(..behind.len().min(ATTRIBUTE_BYTES))?;
+            let end = memchr::memchr2(b'>', b'<', most)?;
+            // What comes behind a space has to look like an attribute.
+            let attributes = most.get(..end).filter(|a| a.contains(&b'='))?;
+            (most.get(end) == Some(&b'>')).then_some(attributes.len())?
+        }
+        _ => return None,
+    };
+    let end = at + 1 + usize::from(closes) + name.len() + length + 1;
+    let before = at.checked_sub(1).and_then(|n| text.get(n));
+    let behind = text.get(end..).unwrap_or_default();
+    let is_quote = |byte: Option<&u8>| matches!(byte, Some(b'`' | b'"' | b'\''));
+    let is_quoted = is_quote(before) && is_quote(behind.first());
+    let is_named = SPOKEN_OF.iter().any(|word| behind.starts_with(word));
+    (!is_quoted && !is_named).then_some(Tag { closes, name, end })
+}
+
+const TAGS: [&[u8]; 3] = [b"thinking", b"think", b"reasoning"];
+/// Bytes that the attributes of a tag may have.
+const ATTRIBUTE_BYTES: usize = 256;
+/// What follows a tag that is only spoken of.
+const SPOKEN_OF: [&[u8]; 5] = [b" tag", b" block", b" element", b" token", b" section"];
 
 /// Whether a string, as it is written in JSON, says nothing but white space.
 pub(super) fn is_blank(raw: &[u8]) -> bool {

@@ -58,7 +58,9 @@ fn csv() -> Shape {
     Shape::Delimited(Arc::new(Header {
         names: ["a", "b", "c"].map(str::to_owned).to_vec(),
         separator: b',',
+        quote: Some(b'"'),
         is_in_file: true,
+        repeated: Vec::new(),
     }))
 }
 
@@ -334,4 +336,90 @@ fn sarif_has_what_code_hosts_need() {
         region,
         &serde_json::json!({"startLine": 2, "startColumn": 18})
     );
+}
+
+#[test]
+fn damage_is_a_finding_behind_those_of_the_rows_before_it() {
+    use crate::inspect::table::OpenOptions;
+    use crate::inspect::table::open_table;
+
+    let packed = |text: &[u8]| {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gz, text).unwrap();
+        gz.finish().unwrap()
+    };
+    let text: String = (0..20_000).map(|n| format!("{{\"a\":{n}}}\n")).collect();
+    let whole = packed(("{\"a\":}\n".to_owned() + &text).as_bytes());
+    let cut = &whole[..whole.len() * 2 / 3];
+    let cases: [(&[u8], &str); 2] = [(cut, "x.jsonl.gz"), (b"[1,nul,2,\n", "x.json")];
+    for threads in [1, 3] {
+        for (bytes, name) in cases {
+            let source = Arc::new(bytes.to_vec());
+            let opened = open_table(source, name, OpenOptions::default()).unwrap();
+            let batches = opened.table.batches(&Selection::default()).unwrap();
+            let options = LintOptions {
+                threads,
+                ..LintOptions::default()
+            };
+            let report = lint(&*batches, &options, &NoProgress).unwrap();
+            let of = |rule| report.rules.iter().find(|r| r.rule.id == rule).unwrap();
+            assert_eq!(of(RuleId::DamagedFile).count, 1, "{name}");
+            assert!(report.checked >= 2, "{name}");
+            assert_eq!(of(RuleId::DamagedFile).examples[0].row, report.checked);
+            assert!(of(RuleId::MalformedJson).count >= 1, "{name}");
+            // Nobody asked for it.
+            let opened = open_table(Arc::new(bytes.to_vec()), name, OpenOptions::default());
+            let batches = opened
+                .unwrap()
+                .table
+                .batches(&Selection::default())
+                .unwrap();
+            let mut other = LintOptions::only(&[RuleId::MalformedJson]);
+            other.threads = threads;
+            assert!(lint(&*batches, &other, &NoProgress).is_err());
+        }
+    }
+}
+
+#[test]
+fn half_a_character_is_not_one_that_somebody_could_not_read() {
+    let text = b"{\"a\":\"x\\ud83d y\"}\n{\"a\":\"\\ufffd\"}\n";
+    let report = lines(text, Shape::Json, &LintOptions::default());
+    assert_eq!(count(&report, RuleId::LoneSurrogate), 1);
+    assert_eq!(count(&report, RuleId::ReplacementCharacter), 1);
+}
+
+#[test]
+fn byte_order_mark_before_a_row_of_json_is_malformed_as_everywhere() {
+    let text = b"{\"a\":1}\n\xef\xbb\xbf{\"a\":2}\n";
+    let report = lines(text, Shape::Json, &LintOptions::default());
+    assert_eq!(count(&report, RuleId::ByteOrderMark), 1);
+    assert_eq!(count(&report, RuleId::MalformedJson), 1);
+}
+
+#[test]
+fn words_for_nothing_are_found_in_columns_of_numbers() {
+    let of = |text: &[u8]| {
+        let report = lines(text, Shape::Json, &LintOptions::default());
+        count(&report, RuleId::NullWord)
+    };
+    assert_eq!(
+        of(b"{\"a\":1}\n{\"a\":\"N/A\"}\n{\"a\":\"NULL\"}\n{\"a\":2}\n"),
+        2
+    );
+    assert_eq!(of(b"{\"a\":\"x\"}\n{\"a\":\"N/A\"}\n{\"a\":1}\n"), 0);
+    let record = |row: &[u8]| row.to_vec();
+    let all = [record(b"1,x,2"), record(b"N/A,None,3"), record(b"2,y,")];
+    let all: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+    let report = rows(&all, csv(), &LintOptions::default());
+    assert_eq!(count(&report, RuleId::NullWord), 1);
+}
+
+#[test]
+fn keys_that_differ_in_case_alone_are_found() {
+    let text = b"{\"Name\":1}\n{\"name\":2}\n{\"name\":3}\n{\"other\":3}\n";
+    let report = lines(text, Shape::Json, &LintOptions::default());
+    assert_eq!(count(&report, RuleId::KeyCase), 1);
+    let found = report.rules.iter().find(|r| r.rule.id == RuleId::KeyCase);
+    assert_eq!(found.unwrap().examples[0].column.as_deref(), Some("Name"));
 }

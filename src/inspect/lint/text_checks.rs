@@ -12,6 +12,7 @@ use crate::inspect::lint::markers::Markers;
 use crate::inspect::lint::secrets::secret;
 use crate::inspect::lint::strings::ThinkFault;
 use crate::inspect::lint::strings::looping;
+use crate::inspect::lint::strings::only_thinks;
 use crate::inspect::lint::strings::open_fence;
 use crate::inspect::lint::strings::think_fault;
 use crate::inspect::lint::unicode::each_odd;
@@ -54,6 +55,8 @@ impl TextChecks {
                 RuleId::Mojibake,
                 RuleId::ZeroWidth,
                 RuleId::BidiControl,
+                RuleId::TagCharacter,
+                RuleId::LineSeparator,
             ]),
             signs: options.any(&[
                 RuleId::EmailAddress,
@@ -138,6 +141,12 @@ pub(super) fn whole(piece: Piece<'_>, suspects: Suspects, found: &mut Findings) 
         };
         piece.tell(found, RuleId::UnbalancedThink, at, message);
     }
+    if suspects.think
+        && let Some(at) = only_thinks(piece.text)
+    {
+        let message = "nothing follows the thinking";
+        piece.tell(found, RuleId::ThinkingOnly, at, message);
+    }
 }
 
 /// Whether one string ends in a loop.
@@ -177,6 +186,10 @@ impl Piece<'_> {
 }
 
 fn odd(piece: Piece<'_>, rule: RuleId, at: usize, code: u32, found: &mut Findings) {
+    // As an escape it ends no line.
+    if rule == RuleId::LineSeparator && !piece.is_raw {
+        return;
+    }
     let message = || match rule {
         RuleId::Mojibake => "characters that are UTF-8 read as Windows-1252".to_owned(),
         _ => format!("the character U+{code:04X}"),

@@ -7,7 +7,13 @@ use crate::inspect::lint::RuleId;
 pub(super) fn each_odd(text: &[u8], mut found: impl FnMut(RuleId, usize, u32)) {
     // First bytes of the characters that are looked at.
     let leads = memchr::memchr3_iter(0xc2, 0xc3, 0xe2, text);
-    for at in leads.chain(memchr::memchr_iter(0xef, text)) {
+    for at in leads.chain(memchr::memchr2_iter(0xef, 0xf3, text)) {
+        if let Some(code) = tag_at(text, at) {
+            if !is_of_flag(text, at) {
+                found(RuleId::TagCharacter, at, code);
+            }
+            continue;
+        }
         let Some((code, length)) = code_at(text, at) else {
             continue;
         };
@@ -17,6 +23,7 @@ pub(super) fn each_odd(text: &[u8], mut found: impl FnMut(RuleId, usize, u32)) {
             0xfeff if at == 0 => None,
             0x200b | 0x2060 | 0xfeff => Some(RuleId::ZeroWidth),
             0x200c | 0x200d if joins_ascii(text, at, length) => Some(RuleId::ZeroWidth),
+            0x2028 | 0x2029 => Some(RuleId::LineSeparator),
             0x202a..=0x202e | 0x2066..=0x2069 => Some(RuleId::BidiControl),
             0xc2..=0xf4 if is_mojibake(text, at, code) => Some(RuleId::Mojibake),
             _ => None,
@@ -25,6 +32,35 @@ pub(super) fn each_odd(text: &[u8], mut found: impl FnMut(RuleId, usize, u32)) {
             found(rule, at, code);
         }
     }
+}
+
+/// The tag character (U+E0000 to U+E007F) that begins here.
+fn tag_at(text: &[u8], at: usize) -> Option<u32> {
+    match text.get(at..)? {
+        [0xf3, 0xa0, a @ 0x80..=0x81, b @ 0x80..=0xbf, ..] => {
+            Some(0xe0000 | u32::from(a & 1) << 6 | u32::from(b & 0x3f))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the tags before lead back to a black flag: those of England, Scotland and Wales are
+/// written so, with six tags at most behind it.
+fn is_of_flag(text: &[u8], at: usize) -> bool {
+    let mut at = at;
+    for _ in 0..8 {
+        let Some(before) = at.checked_sub(4) else {
+            return false;
+        };
+        if text.get(before..at) == Some("\u{1f3f4}".as_bytes()) {
+            return true;
+        }
+        if tag_at(text, before).is_none() {
+            return false;
+        }
+        at = before;
+    }
+    false
 }
 
 /// Between characters of scripts that join them and between parts of an emoji, a joiner belongs.

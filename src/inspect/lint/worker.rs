@@ -1,11 +1,13 @@
 //! One thread's way over the rows of a batch.
 
+use crate::inspect::json_scan::Reason;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::columns::Columns;
 use crate::inspect::lint::columns::Group;
 use crate::inspect::lint::columns::Spot;
 use crate::inspect::lint::columns::Type;
+use crate::inspect::lint::columns::is_null_word;
 use crate::inspect::lint::delimited_row::Record;
 use crate::inspect::lint::delimited_row::is_number;
 use crate::inspect::lint::findings::Findings;
@@ -113,11 +115,24 @@ impl<'a> Worker<'a> {
             return;
         }
         line_end(batch, row, made);
+        if !matches!(batch.shape(), Shape::Delimited(_))
+            && let Some(at) = memchr::memchr(b'\r', row.text).filter(|_| batch.is_lines())
+        {
+            made.findings.tell(RuleId::LineSeparator, row.text, at, || {
+                "a carriage return within the row".to_owned()
+            });
+        }
         let (mut text, mut passed) = (row.text, 0);
         if let Some(behind) = text.strip_prefix(b"\xef\xbb\xbf") {
             made.findings.tell(RuleId::ByteOrderMark, text, 0, || {
                 "a byte order mark before the row".to_owned()
             });
+            if matches!(batch.shape(), Shape::Json) {
+                // Every reader of rows refuses it.
+                made.findings.tell(RuleId::MalformedJson, text, 0, || {
+                    Reason::ByteOrderMark.to_string()
+                });
+            }
             passed = text.len() - behind.len();
             text = behind;
         }
@@ -159,7 +174,7 @@ impl<'a> Worker<'a> {
 
     fn record(&mut self, text: &[u8], shape: &Shape, header: &Header, made: &mut Made) {
         let found = &mut made.findings;
-        let record = Record::of(text, header.separator);
+        let record = Record::of(text, header.separator, header.quote);
         let names = header.names.len();
         if record.fields != names && !text.trim_ascii().is_empty() {
             found.tell(RuleId::FieldCount, text, 0, || {
@@ -199,6 +214,9 @@ impl<'a> Worker<'a> {
                 columns.value(column, of, found.row(), text, 0);
                 if is_blank {
                     columns.empty(column, found.row(), text, 0);
+                }
+                if of == Type::Text && is_null_word(said.trim_ascii()) {
+                    columns.nothing(column, found.row(), text, 0);
                 }
             }
             let piece = Piece {

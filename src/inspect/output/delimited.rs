@@ -1,10 +1,10 @@
-//! CSV and TSV (RFC 4180).
+//! CSV and TSV (RFC 4180). Null is an empty field, and an empty text is a quoted one.
 
-use std::io;
 use std::io::Write;
 
 use crate::inspect::output::Plan;
-use crate::inspect::output::malformed;
+use crate::inspect::output::PushError;
+use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 
@@ -13,16 +13,15 @@ pub(super) struct Writer<W> {
     separator: u8,
     plan: Plan,
     scratch: Scratch,
-    fields: Vec<Vec<u8>>,
+    fields: Vec<Option<Vec<u8>>>,
     record: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
-    pub(super) fn new(to: W, separator: u8, plan: &Plan) -> io::Result<Self> {
+    pub(super) fn new(to: W, separator: u8, plan: &Plan) -> Result<Self, PushError> {
         let names = plan
             .columns()
-            .iter()
-            .map(|(name, _)| name.as_bytes().to_vec());
+            .map(|(name, _)| Some(name.as_bytes().to_vec()));
         let mut writer = Self {
             to,
             separator,
@@ -31,7 +30,9 @@ impl<W: Write> Writer<W> {
             scratch: Scratch::default(),
             record: Vec::new(),
         };
-        writer.write()?;
+        if !writer.fields.is_empty() {
+            writer.write()?;
+        }
         Ok(writer)
     }
 
@@ -39,25 +40,22 @@ impl<W: Write> Writer<W> {
         self.to
     }
 
-    pub(super) fn push(&mut self, shape: &Shape, row: &[u8]) -> io::Result<()> {
-        self.fields.iter_mut().for_each(Vec::clear);
-        let (plan, fields) = (&self.plan, &mut self.fields);
-        let is_whole = shape.each_cell(row, &mut self.scratch, &mut |name, cell| {
-            // Of a column that is there twice the first counts.
-            let field = plan.place(name).and_then(|at| fields.get_mut(at));
-            if let Some(field) = field.filter(|f| f.is_empty()) {
-                field.extend_from_slice(cell.bytes());
+    pub(super) fn push(&mut self, shape: &Shape, row: &[u8]) -> Result<(), PushError> {
+        let fields = &mut self.fields;
+        fields.iter_mut().for_each(|field| *field = None);
+        let scratch = &mut self.scratch;
+        self.plan.each_cell(shape, row, scratch, &mut |at, cell| {
+            if let (Some(field), false) = (fields.get_mut(at), *cell == Cell::Null) {
+                *field = Some(cell.bytes().to_vec());
             }
-        });
-        if !is_whole {
-            return Err(malformed());
-        }
+            Ok(())
+        })?;
         self.write()
     }
 
-    fn write(&mut self) -> io::Result<()> {
+    fn write(&mut self) -> Result<(), PushError> {
         self.record.clear();
-        // A record of one empty field must not be a blank line.
+        // A record of one empty field must not be a blank line, which is no record.
         let is_lonely = self.fields.len() == 1;
         for (n, field) in self.fields.iter().enumerate() {
             if n > 0 {
@@ -65,7 +63,13 @@ impl<W: Write> Writer<W> {
             }
             let separator = self.separator;
             let special = |b: &u8| matches!(b, b'"' | b'\n' | b'\r') || *b == separator;
-            if field.iter().any(special) || (is_lonely && field.is_empty()) {
+            let Some(field) = field else {
+                if is_lonely {
+                    self.record.extend_from_slice(b"\"\"");
+                }
+                continue;
+            };
+            if field.is_empty() || field.iter().any(special) {
                 self.record.push(b'"');
                 for byte in field {
                     if *byte == b'"' {
@@ -79,6 +83,6 @@ impl<W: Write> Writer<W> {
             }
         }
         self.record.push(b'\n');
-        self.to.write_all(&self.record)
+        Ok(self.to.write_all(&self.record)?)
     }
 }

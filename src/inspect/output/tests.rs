@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
 use crate::inspect::output::ColumnKind;
+use crate::inspect::output::NanRule;
 use crate::inspect::output::OutputFormat;
 use crate::inspect::output::Plan;
+use crate::inspect::output::RowCheck;
 use crate::inspect::output::RowWriter;
 use crate::inspect::table::Header;
 use crate::inspect::table::Scratch;
@@ -11,9 +13,10 @@ use crate::inspect::table::Shape;
 fn written(format: OutputFormat, rows: &[(&Shape, &str)]) -> Vec<u8> {
     let (mut plan, mut scratch) = (Plan::default(), Scratch::default());
     for (shape, row) in rows {
-        plan.learn(shape, row.as_bytes(), &mut scratch);
+        let refused = plan.learn(shape, row.as_bytes(), &mut scratch).unwrap();
+        assert_eq!(refused, None);
     }
-    let mut writer = RowWriter::new(Vec::new(), format, &plan).unwrap();
+    let mut writer = RowWriter::new(Vec::new(), &check(format), &plan).unwrap();
     for (shape, row) in rows {
         writer.push(shape, row.as_bytes()).unwrap();
     }
@@ -21,11 +24,21 @@ fn written(format: OutputFormat, rows: &[(&Shape, &str)]) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
+fn check(format: OutputFormat) -> RowCheck {
+    RowCheck {
+        format,
+        nan: NanRule::Fail,
+        is_columnar: false,
+    }
+}
+
 fn csv_shape() -> Shape {
     Shape::Delimited(Arc::new(Header {
         names: vec!["a".to_owned(), "b".to_owned()],
         separator: b';',
+        quote: Some(b'"'),
         is_in_file: true,
+        repeated: Vec::new(),
     }))
 }
 
@@ -53,11 +66,14 @@ fn json_becomes_records_that_the_csv_crate_reads() {
     let rows = ROWS.map(|r| (&Shape::Json, r));
     let bytes = written(OutputFormat::Csv, &rows);
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    assert_eq!(reader.headers().unwrap(), vec!["a", "b", "c", "e"]);
+    assert_eq!(reader.headers().unwrap(), vec!["a", "b", "c", "e", "a_1"]);
     let records: Vec<_> = reader.records().map(|r| r.unwrap()).collect();
-    assert_eq!(records[0], vec!["1", "x, \"y\"\n", "[1,{\"d\":null}]", ""]);
-    assert_eq!(records[1], vec!["2.5", "", "", "true"]);
-    assert_eq!(records[3], vec!["9007199254740993", "", "", ""]);
+    assert_eq!(
+        records[0],
+        vec!["1", "x, \"y\"\n", "[1,{\"d\":null}]", "", ""]
+    );
+    assert_eq!(records[1], vec!["2.5", "", "", "true", ""]);
+    assert_eq!(records[3], vec!["9007199254740993", "", "", "", "7"]);
 }
 
 #[test]
@@ -67,7 +83,7 @@ fn records_become_objects() {
         OutputFormat::Jsonl,
         &[(&shape, "1;\"x\"\"y\""), (&shape, ";z;3")],
     );
-    let expected = "{\"a\":\"1\",\"b\":\"x\\\"y\"}\n{\"a\":null,\"b\":\"z\",\"column_3\":\"3\"}\n";
+    let expected = "{\"a\":1,\"b\":\"x\\\"y\"}\n{\"a\":null,\"b\":\"z\",\"column_3\":3}\n";
     assert_eq!(String::from_utf8(text).unwrap(), expected);
 }
 
@@ -89,7 +105,7 @@ fn parquet_comes_out_as_it_went_in() {
         .iter()
         .map(|f| f.data_type().to_string())
         .collect();
-    assert_eq!(types, ["Float64", "Utf8", "Utf8", "Boolean"]);
+    assert_eq!(types, ["Utf8", "Utf8", "Utf8", "Boolean", "Int64"]);
     let b = batches[0].column(1).as_any();
     let b = b.downcast_ref::<arrow_array::StringArray>().unwrap();
     assert_eq!(b.value(0), "x, \"y\"\n");
@@ -103,9 +119,10 @@ fn kinds_widen() {
         r#"{"a":1,"b":null,"c":99999999999999999999}"#,
         r#"{"a":"x","b":1e3}"#,
     ] {
-        plan.learn(&Shape::Json, row.as_bytes(), &mut scratch);
+        plan.learn(&Shape::Json, row.as_bytes(), &mut scratch)
+            .unwrap();
     }
-    let kinds: Vec<ColumnKind> = plan.columns().iter().map(|(_, k)| *k).collect();
+    let kinds: Vec<ColumnKind> = plan.columns().map(|(_, k)| k).collect();
     assert_eq!(
         kinds,
         [ColumnKind::Text, ColumnKind::Float, ColumnKind::Text]

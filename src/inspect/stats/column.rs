@@ -24,6 +24,9 @@ pub(super) struct Column {
     pub(super) numbers: Numbers,
     pub(super) texts: Texts,
     pub(super) arrays: Lengths,
+    /// Of the texts, words for NaN and for infinities.
+    pub(super) nan_words: u64,
+    pub(super) infinite_words: u64,
     /// The last row that had it, so that a key that stands twice is one.
     last_row: u64,
     moments: Moments,
@@ -53,6 +56,8 @@ impl Column {
             numbers: Numbers::default(),
             texts: Texts::default(),
             arrays: Lengths::default(),
+            nan_words: 0,
+            infinite_words: 0,
             last_row: u64::MAX,
             moments: Moments::default(),
             frequent: Frequent::default(),
@@ -87,10 +92,27 @@ impl Column {
         self.add_value(hash(NUMBERS, &value.key()), number.raw);
     }
 
+    /// Adds a cell that is a word for a number that is not finite.
+    pub(super) fn add_word(&mut self, text: &[u8], word: &[u8]) {
+        match word.to_ascii_lowercase().ends_with(b"nan") {
+            true => self.nan_words += 1,
+            false => self.infinite_words += 1,
+        }
+        self.add_text(text);
+    }
+
     pub(super) fn add_text(&mut self, text: &[u8]) {
         self.types.text += 1;
         self.texts.add(text);
         self.add_value(hash(TEXTS, text), text);
+    }
+
+    /// Adds a text with half characters, which is shown with others in their place; these bytes
+    /// tell it from others that are shown the same.
+    pub(super) fn add_broken_text(&mut self, shown: &[u8], own: &[u8]) {
+        self.types.text += 1;
+        self.texts.add(shown);
+        self.add_value(hash(TEXTS, own), shown);
     }
 
     pub(super) fn add_array(&mut self, length: u64) {
@@ -119,6 +141,23 @@ impl Column {
         self.numbers.merge(&other.numbers);
         self.texts.merge(&other.texts);
         self.arrays.merge(&other.arrays);
+        self.nan_words += other.nan_words;
+        self.infinite_words += other.infinite_words;
+    }
+
+    /// The types of its values. Words such as `nan` in cells are numbers where all others are.
+    pub(super) fn cell_types(&self) -> TypeCounts {
+        let mut types = self.types;
+        let words = self.nan_words + self.infinite_words;
+        let numbers = types.int + types.float;
+        let others = types.bool + types.array + types.object;
+        if words > 0 && types.text == words && numbers > 0 && others == 0 {
+            types.text = 0;
+            types.float += words;
+            types.nan += self.nan_words;
+            types.infinite += self.infinite_words;
+        }
+        types
     }
 
     #[inline]

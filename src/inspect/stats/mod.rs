@@ -12,7 +12,6 @@ mod distinct;
 mod frequent;
 mod hash;
 mod lengths;
-mod looks;
 mod moments;
 mod numbers;
 mod quantiles;

@@ -30,7 +30,11 @@ impl Numbers {
             Some(Number::Float(_)) => types.float += 1,
             None => {
                 types.float += 1;
-                self.beyond += 1;
+                match written.raw {
+                    b"NaN" => types.nan += 1,
+                    b"Infinity" | b"-Infinity" => types.infinite += 1,
+                    _ => self.beyond += 1,
+                }
             }
         }
         let number = number?;

@@ -29,6 +29,8 @@ pub struct ColumnStats {
     pub rows: u64,
     /// Rows that do not have it.
     pub missing: u64,
+    /// The type of the column. Cells of delimited files that have no type in common are text.
+    pub column_type: ColumnType,
     /// How many values there are of each type. Of elements of arrays there may be more than rows.
     pub types: TypeCounts,
     /// How many different values there are; null, arrays and objects are none.
@@ -52,8 +54,12 @@ pub struct TypeCounts {
     pub bool: u64,
     /// Whole numbers of 64 bits, with or without a sign.
     pub int: u64,
-    /// Other numbers.
+    /// Other numbers, those that are none among them.
     pub float: u64,
+    /// Of these, those that are NaN.
+    pub nan: u64,
+    /// Of these, infinities.
+    pub infinite: u64,
     /// Texts.
     pub text: u64,
     /// Arrays.
@@ -123,6 +129,8 @@ impl TypeCounts {
         self.bool += other.bool;
         self.int += other.int;
         self.float += other.float;
+        self.nan += other.nan;
+        self.infinite += other.infinite;
         self.text += other.text;
         self.array += other.array;
         self.object += other.object;
@@ -279,6 +287,9 @@ pub struct TextStats {
     pub first: String,
     /// The last, in the same way.
     pub last: String,
+    /// The earliest and the latest, where all of them are dates or points in time as ISO 8601 writes
+    /// them.
+    pub times: Option<(String, String)>,
 }
 
 /// A value that is frequent.

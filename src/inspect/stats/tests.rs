@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::inspect::looks::Look;
+use crate::inspect::looks::look;
 use crate::inspect::stats::ColumnStats;
 use crate::inspect::stats::ColumnType;
 use crate::inspect::stats::DISTINCT_ERROR;
@@ -13,8 +15,6 @@ use crate::inspect::stats::chart;
 use crate::inspect::stats::distinct::Distinct;
 use crate::inspect::stats::frequent::Frequent;
 use crate::inspect::stats::hash::hash;
-use crate::inspect::stats::looks::Look;
-use crate::inspect::stats::looks::look;
 use crate::inspect::stats::moments::Moments;
 use crate::inspect::stats::quantiles::Quantiles;
 use crate::inspect::stats::quantiles::quantile;
@@ -92,7 +92,9 @@ fn fields_are_what_they_look_like() {
     let header = Header {
         names: ["n", "code", "text", "never"].map(str::to_owned).to_vec(),
         separator: b',',
+        quote: Some(b'"'),
         is_in_file: false,
+        repeated: Vec::new(),
     };
     let text = b"1,007,a,\n-2.5e1,010,\"b,\"\"c\",\n,+3,,\nTrue,0,\xff,,9\n";
     let shape = Shape::Delimited(Arc::new(header));

@@ -4,6 +4,7 @@ use crate::inspect::stats::frequent::Shown;
 use crate::inspect::stats::lengths::Lengths;
 use crate::inspect::stats::script::Range;
 use crate::inspect::stats::script::Script;
+use crate::inspect::times::Time;
 
 /// Figures of texts; the same in whatever order and parts they come.
 #[derive(Clone, Debug, Default)]
@@ -16,12 +17,26 @@ pub(super) struct Texts {
     pub(super) scripts: [u64; Script::ALL.len()],
     pub(super) first: Option<Shown>,
     pub(super) last: Option<Shown>,
+    /// How many are dates or points in time.
+    pub(super) times: u64,
+    pub(super) earliest: Option<Moment>,
+    pub(super) latest: Option<Moment>,
+}
+
+/// A text that is a date or a point in time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    at: (i64, u32),
+    pub(super) shown: Shown,
 }
 
 impl Texts {
     /// Adds a text.
     pub(super) fn add(&mut self, text: &[u8]) {
         self.place(text);
+        if let (Some(b'-'), Some(b'-')) = (text.get(4), text.get(7)) {
+            self.add_time(text);
+        }
         if text.is_empty() {
             self.empty += 1;
         }
@@ -48,11 +63,36 @@ impl Texts {
         self.ascii += other.ascii;
         self.ascii_characters += other.ascii_characters;
         self.not_utf8 += other.not_utf8;
+        self.times += other.times;
+        for moment in other.earliest.iter().chain(&other.latest) {
+            self.place_moment(*moment);
+        }
         for (own, other) in self.scripts.iter_mut().zip(&other.scripts) {
             *own += other;
         }
         for shown in other.first.iter().chain(&other.last) {
             self.place_shown(shown);
+        }
+    }
+
+    #[inline(never)]
+    fn add_time(&mut self, text: &[u8]) {
+        let Some(time) = Time::read(text) else {
+            return;
+        };
+        self.times += 1;
+        self.place_moment(Moment {
+            at: time.order(),
+            shown: Shown::of(text),
+        });
+    }
+
+    fn place_moment(&mut self, moment: Moment) {
+        if self.earliest.is_none_or(|m| moment.at < m.at) {
+            self.earliest = Some(moment);
+        }
+        if self.latest.is_none_or(|m| moment.at > m.at) {
+            self.latest = Some(moment);
         }
     }
 

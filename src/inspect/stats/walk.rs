@@ -8,13 +8,14 @@ use crate::inspect::json_scan::Number as Written;
 use crate::inspect::json_scan::ScanError;
 use crate::inspect::json_scan::Scanner;
 use crate::inspect::json_scan::Text;
+use crate::inspect::looks::Look;
+use crate::inspect::looks::is_not_finite;
+use crate::inspect::looks::look;
 use crate::inspect::stats::StatsOptions;
 use crate::inspect::stats::column::Column;
 use crate::inspect::stats::column::Part;
 use crate::inspect::stats::distinct::Distinct;
 use crate::inspect::stats::hash::hash;
-use crate::inspect::stats::looks::Look;
-use crate::inspect::stats::looks::look;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Row;
@@ -37,6 +38,7 @@ pub(super) struct Walker {
     touched: Vec<usize>,
     scratch: Scratch,
     said: String,
+    bytes: Vec<u8>,
 }
 
 /// A place in rows, and what is below it.
@@ -55,6 +57,8 @@ pub(super) struct Node {
 pub(super) struct Made {
     pub(super) rows: u64,
     pub(super) malformed: u64,
+    /// Its rows are cells.
+    pub(super) is_delimited: bool,
     pub(super) parts: Vec<Part>,
 }
 
@@ -72,6 +76,7 @@ impl Walker {
             touched: Vec::new(),
             scratch: Scratch::default(),
             said: String::new(),
+            bytes: Vec::new(),
         }
     }
 
@@ -99,6 +104,7 @@ impl Walker {
         Made {
             rows,
             malformed,
+            is_delimited: matches!(batch.shape(), Shape::Delimited(_)),
             parts: parts.collect(),
         }
     }
@@ -129,7 +135,8 @@ impl Walker {
     }
 
     fn json(&mut self, row: &[u8]) -> Result<(), ScanError> {
-        let mut scanner = Scanner::new(row);
+        // Numbers that are none are counted as such.
+        let mut scanner = Scanner::with_nan(row);
         match scanner.next_event()? {
             Some(Event::Object) => self.object(&mut scanner, ROOT, 1)?,
             Some(event) => {
@@ -234,9 +241,15 @@ impl Walker {
             return;
         };
         if text.is_escaped {
-            // Half characters become U+FFFD.
-            let _ = text.unescape_into(&mut self.said);
-            node.column.add_text(self.said.as_bytes());
+            match text.unescape_into(&mut self.said) {
+                Ok(()) => node.column.add_text(self.said.as_bytes()),
+                // U+FFFD is shown for half characters, which are not the same for that.
+                Err(_) => {
+                    let _ = text.said_into(&mut self.bytes);
+                    node.column
+                        .add_broken_text(self.said.as_bytes(), &self.bytes);
+                }
+            }
         } else {
             node.column.add_text(text.raw);
         }
@@ -360,7 +373,14 @@ fn add_field(column: &mut Column, cell: &Cell<'_>) {
             raw: text,
             is_integer,
         }),
-        Look::Text => column.add_text(text),
+        // Those who write numbers in columns of one width put spaces beside them.
+        Look::Text => match text.trim_ascii() {
+            trimmed if trimmed.len() < text.len() && look(trimmed) != Look::Text => {
+                add_field(column, &Cell::Text(trimmed));
+            }
+            trimmed if is_not_finite(trimmed) => column.add_word(text, trimmed),
+            _ => column.add_text(text),
+        },
     }
 }
 

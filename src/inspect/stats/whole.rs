@@ -14,6 +14,7 @@ use crate::inspect::stats::moments::Moments;
 use crate::inspect::stats::quantiles::Bucket;
 use crate::inspect::stats::report::Bin;
 use crate::inspect::stats::report::ColumnStats;
+use crate::inspect::stats::report::ColumnType;
 use crate::inspect::stats::report::DistinctCount;
 use crate::inspect::stats::report::NumberStats;
 use crate::inspect::stats::report::StatsReport;
@@ -33,6 +34,8 @@ pub(super) struct Whole {
     /// Columns beyond those, by the hash of their name.
     further: Distinct,
     columns_max: usize,
+    /// There are rows that are not of cells.
+    has_values: bool,
 }
 
 /// Figures of a column for which the order of rows matters.
@@ -54,6 +57,7 @@ impl Whole {
     pub(super) fn add(&mut self, made: &Made) {
         self.report.rows += made.rows;
         self.report.malformed += made.malformed;
+        self.has_values |= !made.is_delimited;
         for part in &made.parts {
             self.add_part(part);
         }
@@ -97,10 +101,14 @@ impl Whole {
             }
         }
         self.report.further_columns = self.further.estimate();
-        let rows = self.report.rows;
+        let (rows, has_values) = (self.report.rows, self.has_values);
         let columns = self.columns.iter().filter_map(|ordered| {
             let column = merged.get(&ordered.name)?;
-            Some(column_stats(rows, column, ordered, options))
+            let mut stats = column_stats(rows, column, ordered, options);
+            if stats.column_type == ColumnType::Mixed && !has_values {
+                stats.column_type = ColumnType::Text;
+            }
+            Some(stats)
         });
         self.report.columns = columns.collect();
         self.report
@@ -117,14 +125,17 @@ fn column_stats(
         Some(count) => DistinctCount::Exactly(count),
         None => DistinctCount::About(column.distinct.estimate()),
     };
+    let types = column.cell_types();
+    let texts = text_stats(column, options).filter(|_| types.text > 0);
     ColumnStats {
         name: column.name.to_string(),
         rows: column.rows,
         missing: rows.saturating_sub(column.rows),
-        types: column.types,
+        column_type: types.column_type(),
+        types,
         distinct,
         numbers: number_stats(column, &ordered.moments, options),
-        texts: text_stats(column, options),
+        texts,
         arrays: column.arrays.stats(&options.quantiles),
         top: top_values(&ordered.frequent, options.top),
     }
@@ -154,11 +165,15 @@ fn number_stats(column: &Column, moments: &Moments, options: &StatsOptions) -> O
 
 fn text_stats(column: &Column, options: &StatsOptions) -> Option<TextStats> {
     let texts = &column.texts;
+    let lengths = texts.lengths.stats(&options.quantiles)?;
+    let are_times = texts.times == lengths.count;
+    let times = texts.earliest.zip(texts.latest).filter(|_| are_times);
     let mut scripts: Vec<_> = Script::ALL.into_iter().zip(texts.scripts).collect();
     scripts.retain(|(_, count)| *count > 0);
     scripts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     Some(TextStats {
-        lengths: texts.lengths.stats(&options.quantiles)?,
+        lengths,
+        times: times.map(|(a, b)| (a.shown.text(), b.shown.text())),
         empty: texts.empty,
         ascii: texts.ascii,
         ascii_characters: texts.ascii_characters,

@@ -1,5 +1,8 @@
 //! Rows that follow each other, in memory.
 
+use arrow_array::RecordBatch;
+
+use crate::inspect::table::LongRow;
 use crate::inspect::table::Shape;
 
 /// Rows that follow each other. Their numbers in the table are known only once all batches before
@@ -14,6 +17,9 @@ pub struct Batch {
     offset: u64,
     truncated: u64,
     bytes_read: u64,
+    /// Where the text of the row begins that is cut, and where the whole of it lies.
+    long: Option<(usize, LongRow)>,
+    decoded: Option<RecordBatch>,
 }
 
 /// Where rows end.
@@ -23,6 +29,8 @@ enum Cut {
     Lines,
     /// At these places in the text.
     Spans(Vec<(u32, u32)>),
+    /// There are so many, without text.
+    Bare(u64),
 }
 
 /// A row.
@@ -46,6 +54,8 @@ impl Default for Batch {
             offset: 0,
             truncated: 0,
             bytes_read: 0,
+            long: None,
+            decoded: None,
         }
     }
 }
@@ -76,6 +86,17 @@ impl Batch {
         self.truncated
     }
 
+    /// Where the whole of a row lies that is longer than `ROW_BYTES_MAX`; none for other rows.
+    pub fn long(&self, row: &Row<'_>) -> Option<&LongRow> {
+        let (at, long) = self.long.as_ref()?;
+        (*at == row.at).then_some(long)
+    }
+
+    /// Its rows as the columns of the file, where these were asked for and the file is columnar.
+    pub fn decoded(&self) -> Option<&RecordBatch> {
+        self.decoded.as_ref()
+    }
+
     /// How many bytes of the file were read for it.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read
@@ -94,15 +115,42 @@ impl Batch {
                 ends + u64::from(self.text().last().is_some_and(|b| *b != b'\n'))
             }
             Cut::Spans(spans) => spans.len() as u64,
+            Cut::Bare(rows) => *rows,
         }
     }
 
     /// Its rows in order. A row without anything but white space is passed over where the format
     /// says that it is none; its number stays free.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        let skips_blank = self.shape.skips_blank();
+        let skips_blank = self.shape.skips_blank() && !matches!(self.cut, Cut::Bare(_));
         self.rows_and_blanks()
             .filter(move |row| !skips_blank || !row.is_blank())
+    }
+
+    /// How many rows it has; blank lines that are none do not count.
+    pub fn count_rows(&self) -> u64 {
+        if !self.shape.skips_blank() || self.cut != Cut::Lines {
+            return self.rows().count() as u64;
+        }
+        // Hardly any line begins with white space, and no other is blank.
+        let text = self.text();
+        let is_row = |start: usize, end: usize| {
+            let line = text.get(start..end).unwrap_or_default();
+            let is_quick = line.first().is_some_and(|b| *b > b' ');
+            is_quick
+                || !(Row {
+                    index: 0,
+                    at: 0,
+                    text: line,
+                })
+                .is_blank()
+        };
+        let (mut rows, mut start) = (0, 0);
+        for end in memchr::memchr_iter(b'\n', text) {
+            rows += u64::from(is_row(start, end));
+            start = end + 1;
+        }
+        rows + u64::from(start < text.len() && is_row(start, text.len()))
     }
 
     /// The same with those that are passed over.
@@ -138,7 +186,7 @@ impl Batch {
     ) {
         let mut spans = match std::mem::replace(&mut self.cut, Cut::Lines) {
             Cut::Spans(spans) => spans,
-            Cut::Lines => Vec::new(),
+            Cut::Lines | Cut::Bare(_) => Vec::new(),
         };
         spans.clear();
         let filled = fill(&mut self.buffer, &mut spans);
@@ -146,7 +194,30 @@ impl Batch {
         self.set(shape, offset, filled);
     }
 
+    /// Makes it one of rows that have no text.
+    pub fn refill_bare(&mut self, shape: &Shape, rows: &RecordBatch, bytes_read: u64) {
+        self.buffer.clear();
+        self.cut = Cut::Bare(rows.num_rows() as u64);
+        let filled = Filled {
+            bytes_read,
+            ..Filled::default()
+        };
+        self.set(shape, 0, filled);
+        self.decoded = Some(rows.clone());
+    }
+
+    /// Says where the row lies that begins at this place of its text and is cut.
+    pub(super) fn set_long(&mut self, at: usize, row: LongRow) {
+        self.long = Some((at, row));
+    }
+
+    /// Adds the columns that its rows are made of.
+    pub(super) fn set_decoded(&mut self, rows: RecordBatch) {
+        self.decoded = Some(rows);
+    }
+
     fn set(&mut self, shape: &Shape, offset: u64, filled: Filled) {
+        (self.long, self.decoded) = (None, None);
         if self.shape != *shape {
             self.shape = shape.clone();
         }
@@ -202,6 +273,10 @@ impl<'a> Iterator for Rows<'a> {
             Cut::Spans(spans) => {
                 let (start, end) = spans.get(usize::try_from(index).ok()?)?;
                 (usize::try_from(*start).ok()?, usize::try_from(*end).ok()?)
+            }
+            Cut::Bare(rows) => {
+                (index < *rows).then_some(())?;
+                (0, 0)
             }
         };
         self.index += 1;

@@ -4,9 +4,11 @@ use crate::inspect::json_scan::Event;
 use crate::inspect::json_scan::Scanner;
 use crate::inspect::json_scan::Value;
 use crate::inspect::json_scan::ValueKind;
-use crate::inspect::json_scan::field;
 use crate::inspect::table::Header;
 use crate::inspect::table::Shape;
+use crate::inspect::table::path::collect_into;
+use crate::inspect::table::path::is_many;
+use crate::inspect::table::path::value_at;
 
 /// A value of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,13 +41,13 @@ impl<'a> Cell<'a> {
 /// Memory that looking into rows uses again and again.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    text: String,
     bytes: Vec<u8>,
 }
 
 impl Shape {
-    /// The value of a column; in JSON a path of keys with dots between them. `None` where the row
-    /// has no such column, or is malformed before its end.
+    /// The value of a column; in JSON a path of keys with dots between them, and `[]` for all
+    /// elements of an array, which are an array again. `None` where the row has no such column, or is
+    /// malformed before its end.
     pub fn cell<'a>(
         &self,
         row: &'a [u8],
@@ -54,13 +56,17 @@ impl Shape {
     ) -> Option<Cell<'a>> {
         match self {
             Self::Json => {
-                // A key may have dots in it.
-                let whole = crate::inspect::json_scan::field_at(row, &[column]);
-                let value = match whole {
-                    Ok(Some(value)) => value,
-                    _ => field(row, column).ok().flatten()?,
-                };
-                Some(json_cell(value, scratch))
+                if let Some(value) = value_at(row, column) {
+                    return Some(json_cell(value, scratch));
+                }
+                if is_many(column) {
+                    scratch.bytes.clear();
+                    collect_into(row, column, &mut scratch.bytes)?;
+                    return Some(Cell::Nested(&scratch.bytes));
+                }
+                let is_alone = column == VALUE_COLUMN && !row.trim_ascii_start().starts_with(b"{");
+                let value = is_alone.then(|| Scanner::with_nan(row).skip_value().ok().flatten());
+                Some(json_cell(value.flatten()?, scratch))
             }
             Self::Delimited(header) => {
                 let at = header.names.iter().position(|n| n == column)?;
@@ -158,9 +164,9 @@ fn json_cell<'a>(value: Value<'a>, scratch: &'a mut Scratch) -> Cell<'a> {
         ValueKind::Array | ValueKind::Object => Cell::Nested(value.raw),
         ValueKind::String => match value.text() {
             Some(text) if text.is_escaped => {
-                // Half characters become U+FFFD, which is what can be shown of them.
-                let _ = text.unescape_into(&mut scratch.text);
-                Cell::Text(scratch.text.as_bytes())
+                // Half characters are no UTF-8; who shows the text has U+FFFD for them.
+                let _ = text.said_into(&mut scratch.bytes);
+                Cell::Text(&scratch.bytes)
             }
             Some(text) => Cell::Text(text.raw),
             None => Cell::Null,
@@ -169,15 +175,16 @@ fn json_cell<'a>(value: Value<'a>, scratch: &'a mut Scratch) -> Cell<'a> {
 }
 
 fn each_member(row: &[u8], scratch: &mut Scratch, each: &mut dyn FnMut(&str, Cell<'_>)) -> bool {
-    let mut scanner = Scanner::new(row);
+    let mut scanner = Scanner::with_nan(row);
     match scanner.next_event() {
         Ok(Some(Event::Object)) => {}
         Ok(Some(_)) => {
-            let Ok(Some(value)) = Scanner::new(row).skip_value() else {
+            let mut scanner = Scanner::with_nan(row);
+            let Ok(Some(value)) = scanner.skip_value() else {
                 return false;
             };
             each(VALUE_COLUMN, json_cell(value, scratch));
-            return true;
+            return matches!(scanner.next_event(), Ok(None));
         }
         _ => return false,
     }
@@ -201,7 +208,7 @@ fn each_member(row: &[u8], scratch: &mut Scratch, each: &mut dyn FnMut(&str, Cel
 fn strings_into(text: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let mut scanner = Scanner::new(text);
-    let mut said = String::new();
+    let mut said = Vec::new();
     loop {
         match scanner.next_event() {
             Ok(Some(Event::String(text))) => {
@@ -209,8 +216,8 @@ fn strings_into(text: &[u8], out: &mut Vec<u8>) -> bool {
                     out.push(b'\n');
                 }
                 if text.is_escaped {
-                    let _ = text.unescape_into(&mut said);
-                    out.extend_from_slice(said.as_bytes());
+                    let _ = text.said_into(&mut said);
+                    out.extend_from_slice(&said);
                 } else {
                     out.extend_from_slice(text.raw);
                 }
@@ -230,56 +237,67 @@ impl Header {
         number: usize,
         scratch: &'a mut Scratch,
     ) -> Option<Cell<'a>> {
-        let mut fields = Fields {
-            rest: Some(row),
-            separator: self.separator,
-        };
-        Some(said(fields.nth(number)?, &mut scratch.bytes))
+        let mut fields = Fields::new(row, self.separator, self.quote);
+        let raw = fields.nth(number)?;
+        Some(Fields::said(raw, self.quote, &mut scratch.bytes))
     }
 
     /// Shows the fields of a record in order.
     fn each_field(&self, row: &[u8], scratch: &mut Scratch, each: &mut dyn FnMut(usize, Cell<'_>)) {
-        let fields = Fields {
-            rest: Some(row),
-            separator: self.separator,
-        };
+        let fields = Fields::new(row, self.separator, self.quote);
         for (n, raw) in fields.enumerate() {
-            each(n, said(raw, &mut scratch.bytes));
+            each(n, Fields::said(raw, self.quote, &mut scratch.bytes));
         }
     }
-}
-
-/// What a field says.
-fn said<'a>(raw: &'a [u8], buffer: &'a mut Vec<u8>) -> Cell<'a> {
-    if raw.first() != Some(&b'"') {
-        return if raw.is_empty() {
-            Cell::Null
-        } else {
-            Cell::Text(raw)
-        };
-    }
-    buffer.clear();
-    let mut rest = raw.get(1..).unwrap_or_default();
-    // A quote ends the quoted part, two are one; what follows the end is taken as it is.
-    while let Some(quote) = memchr::memchr(b'"', rest) {
-        buffer.extend_from_slice(rest.get(..quote).unwrap_or_default());
-        rest = rest.get(quote + 1..).unwrap_or_default();
-        match rest.strip_prefix(b"\"") {
-            Some(after) => {
-                buffer.push(b'"');
-                rest = after;
-            }
-            None => break,
-        }
-    }
-    buffer.extend_from_slice(rest);
-    Cell::Text(buffer)
 }
 
 /// The fields of a record as they are written, quotes and all.
-struct Fields<'a> {
+pub(in crate::inspect) struct Fields<'a> {
     rest: Option<&'a [u8]>,
     separator: u8,
+    quote: Option<u8>,
+}
+
+impl<'a> Fields<'a> {
+    /// Those of a record with this between fields, and this around those that are quoted.
+    pub(in crate::inspect) fn new(row: &'a [u8], separator: u8, quote: Option<u8>) -> Self {
+        Self {
+            rest: Some(row),
+            separator,
+            quote,
+        }
+    }
+
+    /// What a field says; null where it is empty and not quoted.
+    pub(in crate::inspect) fn said<'b>(
+        raw: &'b [u8],
+        quote: Option<u8>,
+        buffer: &'b mut Vec<u8>,
+    ) -> Cell<'b> {
+        let Some(first) = raw.first() else {
+            return Cell::Null;
+        };
+        let quote = match quote {
+            Some(quote) if *first == quote => quote,
+            _ => return Cell::Text(raw),
+        };
+        buffer.clear();
+        let mut rest = raw.get(1..).unwrap_or_default();
+        // A quote ends the quoted part, two are one; what follows the end is taken as it is.
+        while let Some(end) = memchr::memchr(quote, rest) {
+            buffer.extend_from_slice(rest.get(..end).unwrap_or_default());
+            rest = rest.get(end + 1..).unwrap_or_default();
+            match rest.split_first() {
+                Some((next, after)) if *next == quote => {
+                    buffer.push(quote);
+                    rest = after;
+                }
+                _ => break,
+            }
+        }
+        buffer.extend_from_slice(rest);
+        Cell::Text(buffer)
+    }
 }
 
 impl<'a> Iterator for Fields<'a> {
@@ -288,14 +306,16 @@ impl<'a> Iterator for Fields<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest.take()?;
         let mut from = 0;
-        if rest.first() == Some(&b'"') {
+        if let Some(quote) = self.quote
+            && rest.first() == Some(&quote)
+        {
             from = 1;
             // To the quote that is not doubled.
             loop {
                 let tail = rest.get(from..).unwrap_or_default();
-                match memchr::memchr(b'"', tail) {
+                match memchr::memchr(quote, tail) {
                     None => return Some(rest),
-                    Some(n) if tail.get(n + 1) == Some(&b'"') => from += n + 2,
+                    Some(n) if tail.get(n + 1) == Some(&quote) => from += n + 2,
                     Some(n) => {
                         from += n + 1;
                         break;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use flate2::bufread::MultiGzDecoder;
-
+use crate::inspect::encoding::TextEncoding;
+use crate::inspect::encoding::Transcoded;
 use crate::inspect::format::Compression;
+use crate::inspect::gzip::Gzip;
 use crate::inspect::table::TableError;
 use crate::panics::caught;
 use crate::read_at::ReadAt;
@@ -31,6 +32,15 @@ struct Place {
 impl Input {
     /// The text from a place in the file on; where it is compressed, that is its front.
     pub(super) fn open(source: Arc<dyn ReadAt>, compression: Compression, at: u64) -> Self {
+        Self::open_as(source, (compression, TextEncoding::Utf8), at)
+    }
+
+    /// The same of text in another encoding, which begins at its front.
+    pub(super) fn open_as(
+        source: Arc<dyn ReadAt>,
+        (compression, encoding): (Compression, TextEncoding),
+        at: u64,
+    ) -> Self {
         let file = Arc::new(Mutex::new(Place { at, failed: None }));
         let raw = Raw {
             size: source.len(),
@@ -39,10 +49,12 @@ impl Input {
         };
         let text: Box<dyn Read + Send> = match compression {
             Compression::None => Box::new(raw),
-            Compression::Gzip => {
-                Box::new(MultiGzDecoder::new(BufReader::with_capacity(64 << 10, raw)))
-            }
+            Compression::Gzip => Box::new(Gzip::new(BufReader::with_capacity(64 << 10, raw))),
             Compression::Zstd => Box::new(zrip::FrameDecoder::new(raw)),
+        };
+        let text: Box<dyn Read + Send> = match encoding {
+            TextEncoding::Utf8 => text,
+            other => Box::new(Transcoded::new(text, other)),
         };
         Self {
             text,

@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
+use crate::inspect::table::LongRow;
 use crate::inspect::table::Next;
+use crate::inspect::table::RowSource;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
@@ -126,6 +128,7 @@ impl Batches for LineBatches {
             filled.bytes_read = to - from;
             filled
         });
+        self.note_long(batch);
         read.map(|()| Next::Batch(part))
     }
 
@@ -137,11 +140,23 @@ impl Batches for LineBatches {
             read = self.read_row(text, at, &mut filled);
             filled
         });
+        self.note_long(into);
         read.map(|()| true)
     }
 }
 
 impl LineBatches {
+    /// Of the last row of a batch, where it is cut.
+    fn note_long(&self, batch: &mut Batch) {
+        if batch.truncated() == 0 {
+            return;
+        }
+        let at = batch.text().len() - ROW_BYTES_MAX.min(batch.text().len());
+        let source = RowSource::Plain(Arc::clone(&self.table.source));
+        let row = LongRow::line(source, batch.offset() + at as u64, None);
+        batch.set_long(at, row);
+    }
+
     /// Where a part is read from: the byte before it tells whether a row begins with it.
     fn begin(&self, part: u64) -> u64 {
         self.start + (part * PART_BYTES).saturating_sub(1)

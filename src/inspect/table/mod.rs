@@ -6,9 +6,16 @@ mod cells;
 mod chain;
 mod columnar;
 mod cut;
+#[cfg(test)]
+mod damage_tests;
+mod head;
 mod input;
 mod lines;
+mod long_row;
+mod names;
+mod no_rows;
 mod open;
+mod path;
 #[cfg(test)]
 mod reader_tests;
 mod row_index;
@@ -21,22 +28,36 @@ mod text;
 
 use std::sync::Arc;
 
+use arrow_schema::SchemaRef;
 use thiserror::Error;
 
 pub use batch::Batch;
 pub use batch::Filled;
 pub use batch::Row;
 pub use cells::Cell;
+pub(in crate::inspect) use cells::Fields;
 pub use cells::Scratch;
 pub use cells::TEXT_COLUMN;
 pub use cells::VALUE_COLUMN;
 pub use chain::Chain;
 pub use chain::OpenFile;
+pub(in crate::inspect) use cut::Cutter;
+pub(in crate::inspect) use cut::DelimitedCutter;
+pub(in crate::inspect) use cut::Found;
+pub(in crate::inspect) use cut::JsonCutter;
+pub(in crate::inspect) use cut::RecordSpans;
+pub(in crate::inspect) use cut::records_of;
 pub use lines::Lines;
+pub use long_row::LongRow;
+pub use long_row::LongRowError;
+pub use long_row::RowSource;
+pub use names::unique_names;
 pub use open::OpenOptions;
 pub use open::Opened;
+pub use open::SchemaFrom;
 pub use open::has_rows;
 pub use open::open_table;
+pub use open::sniff;
 pub use row_index::GrowingIndex;
 pub use row_index::Point;
 pub use row_index::RowIndex;
@@ -70,6 +91,9 @@ pub enum TableError {
     /// Somebody asked to stop.
     #[error("interrupted")]
     Interrupted,
+    /// A limit of the program is crossed; the file may be right.
+    #[error("it is beyond a limit: {0}")]
+    Limit(String),
     /// The source failed.
     #[error(transparent)]
     Read(#[from] std::io::Error),
@@ -90,6 +114,25 @@ impl From<EndsError> for TableError {
     }
 }
 
+impl TableError {
+    /// Whether the bytes are not what the format says.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged(_) => true,
+            Self::InFile { source, .. } => source.is_damage(),
+            _ => false,
+        }
+    }
+
+    /// All of what it says, with the file that it is of.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::InFile { file, source } => format!("{file}: {}", source.in_words()),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl Classify for TableError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -99,7 +142,7 @@ impl Classify for TableError {
             Self::Read(e) if e.kind() == std::io::ErrorKind::InvalidData => ErrorKind::Integrity,
             Self::Read(e) => ErrorKind::of_io(e),
             Self::Shrunk => ErrorKind::Io,
-            Self::Damaged(_) | Self::Unsupported(_) => ErrorKind::Unsupported,
+            Self::Damaged(_) | Self::Limit(_) | Self::Unsupported(_) => ErrorKind::Unsupported,
         }
     }
 }
@@ -111,12 +154,62 @@ pub struct Selection {
     pub from: u64,
     /// Columns that are wanted, where the format lets others be left out; none for all.
     pub columns: Vec<String>,
+    /// Numbers of columnar files that are no numbers are written into the text of rows as `NaN`,
+    /// `Infinity` and `-Infinity`, which is not JSON; else they are null.
+    pub nan: bool,
+    /// Whether batches of columnar files bring their columns as they are in the file.
+    pub decoded: Decoded,
+}
+
+/// Whether batches bring decoded columns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decoded {
+    /// They do not: there is the text of rows alone.
+    #[default]
+    No,
+    /// They do, beside the text.
+    Beside,
+    /// They do, and rows have no text.
+    Alone,
+}
+
+/// What a columnar file says of its columns.
+#[derive(Clone, Debug)]
+pub struct Columnar {
+    /// Names, types and metadata. Names that are there twice were made unique.
+    pub schema: SchemaRef,
+    /// Keys and values that belong to the file as a whole.
+    pub metadata: Vec<(String, Option<String>)>,
+    /// Names that are there twice in the file.
+    pub repeated: Vec<String>,
+}
+
+impl Columnar {
+    /// The columns of these names, in this order; all where there are none. `None` where one of the
+    /// names is that of no column.
+    #[must_use]
+    pub fn of_names(self, names: &[String]) -> Option<Self> {
+        if names.is_empty() {
+            return Some(self);
+        }
+        let places = names.iter().map(|name| self.schema.index_of(name).ok());
+        let places: Vec<usize> = places.collect::<Option<_>>()?;
+        Some(Self {
+            schema: std::sync::Arc::new(self.schema.project(&places).ok()?),
+            ..self
+        })
+    }
 }
 
 /// A file that has rows.
 pub trait Table: Send + Sync {
     /// What is in a row's text.
     fn shape(&self) -> &Shape;
+
+    /// What the file says of its columns, where it is columnar.
+    fn columnar(&self) -> Option<&Columnar> {
+        None
+    }
 
     /// How many rows there are, where that is known without reading them.
     fn rows(&self) -> Option<u64>;

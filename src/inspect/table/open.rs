@@ -1,18 +1,23 @@
 //! Opening a file as a table: what it is, by its first bytes and its name's ending, and nothing
 //! of it is read but its front and a footer.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow_schema::Schema;
 
 use crate::inspect::arrow;
-use crate::inspect::csv;
 use crate::inspect::describe::HEAD_BYTES;
+use crate::inspect::dialect;
+use crate::inspect::dialect::Dialect;
+use crate::inspect::dialect::ReadOptions;
+use crate::inspect::encoding::TextEncoding;
 use crate::inspect::format::Compression;
 use crate::inspect::format::FileFormat;
 use crate::inspect::format::Format;
 use crate::inspect::format::ending;
 use crate::inspect::json;
+use crate::inspect::json::OnlyList;
 use crate::inspect::parquet;
 use crate::inspect::table::GrowingIndex;
 use crate::inspect::table::Header;
@@ -24,10 +29,17 @@ use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::open_arrow;
 use crate::inspect::table::columnar::open_parquet;
+use crate::inspect::table::head::Head;
+use crate::inspect::table::head::first_bytes;
 use crate::inspect::table::input::Input;
+use crate::inspect::table::names::repeated_names;
+use crate::inspect::table::no_rows::NAMED_BYTES;
+use crate::inspect::table::no_rows::no_rows;
 use crate::inspect::table::text::Rows;
 use crate::inspect::table::text::TextTable;
+use crate::inspect::table::unique_names;
 use crate::read_at::ReadAt;
+use crate::wire::limits::ROW_BYTES_MAX;
 
 /// What is known of a file that is opened.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +50,8 @@ pub struct OpenOptions {
     pub known: Option<(u64, u64)>,
     /// Where rows begin, from an earlier look at the same file.
     pub index: Option<RowIndex>,
+    /// How it is written, as far as somebody said.
+    pub reading: ReadOptions,
 }
 
 /// A file with its rows.
@@ -49,12 +63,41 @@ pub struct Opened {
     pub format: FileFormat,
     /// Where rows begin, for formats that are read from the front; it grows while rows are read.
     pub index: Option<GrowingIndex>,
+    /// How its fields are written, where it is delimited.
+    pub dialect: Option<Dialect>,
+    /// The key of the list whose elements are the rows, where that is a member of an object.
+    pub list: Option<String>,
+    /// How its characters are written, where it is text.
+    pub encoding: TextEncoding,
     schema: Known,
+}
+
+/// What the schema of a file was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SchemaFrom {
+    /// The file says it.
+    Metadata,
+    /// All of its rows.
+    WholeFile,
+    /// The rows in as many bytes of text at its front.
+    Front(u64),
+}
+
+impl fmt::Display for SchemaFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Metadata => f.write_str("metadata of the file"),
+            Self::WholeFile => f.write_str("whole file"),
+            Self::Front(bytes) => write!(f, "first {} MiB", bytes.div_ceil(1 << 20)),
+        }
+    }
 }
 
 /// Where the schema comes from.
 enum Known {
     Schema(Schema),
+    /// Of a delimited file, and from how much of it.
+    Columns(Option<Schema>, SchemaFrom),
     Head(Head),
 }
 
@@ -68,12 +111,15 @@ pub fn open_table(
     path: &str,
     options: OpenOptions,
 ) -> Result<Opened, TableError> {
-    let magic = first_bytes(Input::open(Arc::clone(&source), Compression::None, 0), 16)?;
+    let magic = first_bytes(
+        Input::open(Arc::clone(&source), Compression::None, 0),
+        NAMED_BYTES,
+    )?;
     let known = options.format.filter(|f| f.format != Format::Bytes);
     let format = known.map_or_else(|| recognise(&magic, path), Ok)?;
     match format.format {
         Format::Parquet => {
-            let (table, schema) = open_parquet(source)?;
+            let (table, schema) = open_parquet(source, options.reading.verify)?;
             Ok(Opened::columnar(table, format, schema))
         }
         Format::ArrowFile | Format::ArrowStream => {
@@ -86,18 +132,53 @@ pub fn open_table(
 
 impl Opened {
     /// The type of its rows: as the file says, or as the values at its front are.
+    ///
+    /// Names of the columns of delimited text are those of its header.
     pub fn schema(&self) -> Option<Schema> {
         let head = match &self.schema {
             Known::Schema(schema) => return Some(schema.clone()),
+            Known::Columns(schema, _) => return schema.clone(),
             Known::Head(head) => head,
         };
         match self.format.format {
             Format::Jsonl => json::lines_schema(&head.text, head.is_whole),
-            Format::JsonArray => json::array_schema(&head.text),
-            Format::Csv | Format::Tsv => {
-                csv::table(self.format.format, &head.text, head.is_whole).schema
+            Format::JsonArray => {
+                let list = self.list.as_ref();
+                let list = list.and_then(|_| json::only_list(&head.text, head.is_whole));
+                let at = list.map_or(0, |list| list.at);
+                json::array_schema(head.text.get(at..).unwrap_or_default())
             }
             _ => None,
+        }
+    }
+
+    /// What the schema was made from.
+    pub fn schema_from(&self) -> SchemaFrom {
+        match &self.schema {
+            Known::Schema(_) => SchemaFrom::Metadata,
+            Known::Columns(_, from) => *from,
+            Known::Head(head) => head.schema_from(),
+        }
+    }
+
+    /// Names of the columns that the file says it has: in a header, or in a schema of its own.
+    pub fn column_names(&self) -> Vec<String> {
+        match (self.table.columnar(), self.table.shape()) {
+            (Some(columnar), _) => {
+                let fields = columnar.schema.fields().iter();
+                fields.map(|field| field.name().clone()).collect()
+            }
+            (None, Shape::Delimited(header)) => header.names.clone(),
+            (None, Shape::Json | Shape::Text) => Vec::new(),
+        }
+    }
+
+    /// Names that the file has twice, for columns that got others.
+    pub fn repeated_names(&self) -> Vec<String> {
+        match (self.table.columnar(), self.table.shape()) {
+            (Some(columnar), _) => columnar.repeated.clone(),
+            (None, Shape::Delimited(header)) => header.repeated.clone(),
+            (None, Shape::Json | Shape::Text) => Vec::new(),
         }
     }
 
@@ -106,6 +187,9 @@ impl Opened {
             table,
             format,
             index: None,
+            dialect: None,
+            list: None,
+            encoding: TextEncoding::Utf8,
             schema: Known::Schema(schema),
         }
     }
@@ -129,8 +213,8 @@ fn recognise(magic: &[u8], path: &str) -> Result<FileFormat, TableError> {
     if magic.starts_with(&arrow::CONTINUATION) || (ending.arrow && !magic.is_empty()) {
         return plain(Format::ArrowStream);
     }
-    if let Some((_, what)) = NO_ROWS.iter().find(|(m, _)| magic.starts_with(m)) {
-        return Err(TableError::Unsupported((*what).to_owned()));
+    if let Some(what) = no_rows(magic, ending.text.is_some()) {
+        return Err(TableError::Unsupported(what.to_owned()));
     }
     let compression = if magic.starts_with(&[0x1f, 0x8b]) {
         Compression::Gzip
@@ -152,21 +236,80 @@ fn is_skippable(magic: &[u8]) -> bool {
     matches!(magic, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
+/// What a file without a name is, by its first bytes: columnar, JSON, or records, where the first
+/// lines have the same number of a separator. None for plain text.
+///
+/// # Errors
+/// As [`open_table`].
+pub fn sniff(source: &Arc<dyn ReadAt>) -> Result<Option<FileFormat>, TableError> {
+    let magic = first_bytes(
+        Input::open(Arc::clone(source), Compression::None, 0),
+        NAMED_BYTES,
+    )?;
+    let found = recognise(&magic, "")?;
+    if found.format != Format::Bytes {
+        return Ok(Some(found));
+    }
+    let head = Head::read(source, found, &ReadOptions::default(), HEAD_BYTES)?;
+    let first = head.text.iter().find(|b| !b.is_ascii_whitespace());
+    let format = match first {
+        Some(b'[' | b'{') => Format::JsonArray,
+        _ if is_records(&head) => Format::Csv,
+        _ => return Ok(None),
+    };
+    Ok(Some(FileFormat { format, ..found }))
+}
+
+/// Lines that are compared.
+const SNIFFED_LINES: usize = 64;
+
+fn is_records(head: &Head) -> bool {
+    let lines = head.text.split(|b| *b == b'\n').take(SNIFFED_LINES);
+    let mut lines: Vec<&[u8]> = lines.collect();
+    // The last may not be whole, and is empty behind a newline.
+    lines.pop();
+    let count = |line: &[u8], separator: u8| {
+        let mut quoted = false;
+        let outside = line.iter().filter(|b| {
+            quoted ^= **b == b'"';
+            !quoted && **b == separator
+        });
+        outside.count()
+    };
+    let agree = |separator: u8| {
+        let first = lines.first().map_or(0, |line| count(line, separator));
+        first > 0 && lines.iter().all(|line| count(line, separator) == first)
+    };
+    lines.len() > 1 && [b',', b'\t', b';', b'|'].into_iter().any(agree)
+}
+
 fn open_text(
     source: Arc<dyn ReadAt>,
     format: FileFormat,
     options: OpenOptions,
 ) -> Result<Opened, TableError> {
-    let head = Head::read(&source, format.compression)?;
+    let mut head = Head::read(&source, format, &options.reading, HEAD_BYTES)?;
     if format.compression != Compression::None
         && (head.text.starts_with(parquet::MAGIC) || head.text.starts_with(arrow::FILE_MAGIC))
     {
         let why = "it is a columnar file inside of a compressed one; decompress it first";
         return Err(TableError::Unsupported(why.to_owned()));
     }
-    let (rows, inner) = rows_in(format.format, &head);
+    let (rows, inner, list) = rows_in(format.format, &head);
+    let columns = match rows {
+        Rows::Records => {
+            let found = FileFormat {
+                format: inner,
+                compression: format.compression,
+            };
+            let (table, longer) = columns_of(found, head, &source, &options.reading)?;
+            head = longer;
+            Some(table)
+        }
+        _ => None,
+    };
     let shape = match rows {
-        Rows::Records => delimited(inner, &head),
+        Rows::Records => columns.as_ref().map_or(Shape::Text, delimited),
         Rows::Elements | Rows::Values => Shape::Json,
         Rows::Lines if inner == Format::Jsonl => Shape::Json,
         Rows::Lines => Shape::Text,
@@ -175,15 +318,17 @@ fn open_text(
         format: inner,
         compression: format.compression,
     };
-    let compression = head.compression;
-    let front = head.front;
-    let is_random = compression == Compression::None;
+    let (encoding, compression) = (head.encoding, format.compression);
+    let front = head.front + list.as_ref().map_or(0, |list| list.at as u64);
+    let list = list.map(|list| list.key);
+    let is_random = compression == Compression::None && encoding == TextEncoding::Utf8;
+    let known = (columns, head, list.clone());
     if rows == Rows::Lines && is_random {
         let mut lines = Lines::new(source, shape).with_front(front);
         if let Some((row, offset)) = options.known {
             lines = lines.with_known(row, offset);
         }
-        return Ok(Opened::text(Arc::new(lines), format, None, head));
+        return Ok(Opened::text(Arc::new(lines), format, None, known));
     }
     let kind = match rows {
         Rows::Lines => None,
@@ -196,12 +341,14 @@ fn open_text(
     let table = TextTable {
         source,
         compression,
+        encoding,
         rows,
+        is_member: list.is_some(),
         shape,
         front,
         index: index.clone(),
     };
-    Ok(Opened::text(Arc::new(table), format, index, head))
+    Ok(Opened::text(Arc::new(table), format, index, known))
 }
 
 impl Opened {
@@ -209,20 +356,26 @@ impl Opened {
         table: Arc<dyn Table>,
         format: FileFormat,
         index: Option<GrowingIndex>,
-        head: Head,
+        (columns, head, list): (Option<dialect::Table>, Head, Option<String>),
     ) -> Self {
         Self {
             table,
             format,
             index,
-            schema: Known::Head(head),
+            dialect: columns.as_ref().map(|c| c.dialect),
+            list,
+            encoding: head.encoding,
+            schema: match columns {
+                Some(columns) => Known::Columns(columns.schema, head.schema_from()),
+                None => Known::Head(head),
+            },
         }
     }
 }
 
 /// How rows are written, and the format that the text turns out to be.
-fn rows_in(format: Format, head: &Head) -> (Rows, Format) {
-    match format {
+fn rows_in(format: Format, head: &Head) -> (Rows, Format, Option<OnlyList>) {
+    let (rows, format) = match format {
         Format::Jsonl => (Rows::Lines, Format::Jsonl),
         Format::Csv | Format::Tsv => (Rows::Records, format),
         Format::JsonArray => {
@@ -232,80 +385,49 @@ fn rows_in(format: Format, head: &Head) -> (Rows, Format) {
                 Some(b'{') if json::looks_like_lines(&head.text, head.is_whole) => {
                     (Rows::Lines, Format::Jsonl)
                 }
-                _ => (Rows::Values, Format::Bytes),
+                _ => match json::only_list(&head.text, head.is_whole) {
+                    Some(list) => return (Rows::Elements, Format::JsonArray, Some(list)),
+                    None => (Rows::Values, Format::Bytes),
+                },
             }
         }
         _ => (Rows::Lines, Format::Bytes),
+    };
+    (rows, format, None)
+}
+
+/// What is decided of a delimited file. More is read where the first record is longer than the front.
+fn columns_of(
+    format: FileFormat,
+    mut head: Head,
+    source: &Arc<dyn ReadAt>,
+    reading: &ReadOptions,
+) -> Result<(dialect::Table, Head), TableError> {
+    let mut most = HEAD_BYTES;
+    loop {
+        let table = dialect::table(format.format, &head.text, head.is_whole, reading);
+        if head.is_whole || !table.names.is_empty() {
+            return Ok((table, head));
+        }
+        if most >= ROW_BYTES_MAX {
+            return Err(TableError::Limit(format!(
+                "its first record has more than {ROW_BYTES_MAX} bytes (`row_bytes_max`)"
+            )));
+        }
+        most = (most * 8).min(ROW_BYTES_MAX);
+        head = Head::read(source, format, reading, most)?;
     }
 }
 
-fn delimited(format: Format, head: &Head) -> Shape {
-    let table = csv::table(format, &head.text, head.is_whole);
+fn delimited(table: &dialect::Table) -> Shape {
     Shape::Delimited(Arc::new(Header {
-        names: table.names,
-        separator: table.separator,
-        is_in_file: table.has_header,
+        repeated: repeated_names(&table.names),
+        names: unique_names(table.names.iter().cloned()),
+        separator: table.dialect.separator,
+        quote: table.dialect.quote,
+        is_in_file: table.dialect.has_header,
     }))
 }
-
-/// The beginning of the text, without a byte order mark.
-struct Head {
-    text: Vec<u8>,
-    /// There is no more text than this.
-    is_whole: bool,
-    front: u64,
-    compression: Compression,
-}
-
-impl Head {
-    fn read(source: &Arc<dyn ReadAt>, compression: Compression) -> Result<Self, TableError> {
-        let input = Input::open(Arc::clone(source), compression, 0);
-        let mut text = first_bytes(input, HEAD_BYTES + 1)?;
-        let is_whole = text.len() <= HEAD_BYTES;
-        text.truncate(HEAD_BYTES);
-        let mut front = 0;
-        if text.starts_with(b"\xef\xbb\xbf") {
-            text.drain(..3);
-            front = 3;
-        }
-        Ok(Self {
-            text,
-            is_whole,
-            front,
-            compression,
-        })
-    }
-}
-
-/// As many bytes as there are, up to `most`. What a decoder says only later is not asked for.
-fn first_bytes(mut input: Input, most: usize) -> Result<Vec<u8>, TableError> {
-    let mut bytes = Vec::new();
-    let mut piece = vec![0; most.min(64 << 10)];
-    while bytes.len() < most {
-        match input.read(&mut piece) {
-            Ok(0) => break,
-            Ok(n) => bytes.extend_from_slice(piece.get(..n).unwrap_or_default()),
-            // The rows before it are to be had.
-            Err(TableError::Damaged(_)) if !bytes.is_empty() => break,
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(most);
-    Ok(bytes)
-}
-
-/// What the first bytes of files are whose rows nobody reads.
-const NO_ROWS: [(&[u8], &str); 6] = [
-    (b"PARE", "its footer is encrypted"),
-    (b"PK\x03\x04", "it is a ZIP archive; unpack it first"),
-    (b"BZh", "it is compressed with bzip2; decompress it first"),
-    (
-        b"\xfd7zXZ\0",
-        "it is compressed with xz; decompress it first",
-    ),
-    (b"7z\xbc\xaf\x27\x1c", "it is a 7z archive; unpack it first"),
-    (b"Rar!\x1a\x07", "it is a RAR archive; unpack it first"),
-];
 
 /// Whether a path's ending is that of a format with rows.
 pub fn has_rows(path: &str) -> bool {

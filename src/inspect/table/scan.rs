@@ -55,6 +55,7 @@ impl Scan<'_> {
                 next: 0,
                 first: 0,
                 early: BTreeMap::new(),
+                failed: None,
                 ended: None,
                 fold,
             }),
@@ -114,6 +115,8 @@ struct State<T, E, F> {
     next: u64,
     first: u64,
     early: BTreeMap<u64, Result<Scanned<T>, E>>,
+    /// Why no more batches are taken; those that were taken before are still folded.
+    failed: Option<E>,
     ended: Option<Result<(), E>>,
     fold: F,
 }
@@ -135,19 +138,22 @@ impl<T, E, F> Line<T, E, F> {
     }
 
     fn is_open(&self) -> bool {
-        self.state().ended.is_none()
+        let state = self.state();
+        state.ended.is_none() && state.failed.is_none()
     }
 
     fn into_end(self) -> Result<(), E> {
         let state = self.state.into_inner();
         let state = state.unwrap_or_else(PoisonError::into_inner);
-        state.ended.unwrap_or(Ok(()))
+        let failed = state.failed.map_or(Ok(()), Err);
+        state.ended.unwrap_or(failed)
     }
 
-    /// Ends everything. An error that is earlier in the order of rows may still be on its way on
-    /// another thread; which of two is told is left to chance then.
+    /// No more batches are taken. Those that other threads have at hand are still folded, as far as
+    /// they are before the one that is missing. An error that is earlier in the order of rows may
+    /// be on its way on another thread; which of two is told is left to chance then.
     fn fail(&self, error: E) {
-        self.state().ended.get_or_insert(Err(error));
+        self.state().failed.get_or_insert(error);
         self.moved.notify_all();
     }
 }
@@ -155,7 +161,7 @@ impl<T, E, F> Line<T, E, F> {
 impl<T, E, F: FnMut(Scanned<T>) -> Result<ControlFlow<()>, E>> Line<T, E, F> {
     fn put(&self, number: u64, made: Result<Scanned<T>, E>) {
         let mut state = self.state();
-        while number >= state.next + self.ahead && state.ended.is_none() {
+        while number >= state.next + self.ahead && state.ended.is_none() && state.failed.is_none() {
             let waited = self.moved.wait(state);
             state = waited.unwrap_or_else(PoisonError::into_inner);
         }

@@ -21,8 +21,12 @@ pub struct Header {
     pub names: Vec<String>,
     /// What stands between fields.
     pub separator: u8,
+    /// What quotes a field; none where nothing does.
+    pub quote: Option<u8>,
     /// The first record of the file is the names, and no row.
     pub is_in_file: bool,
+    /// Names that the file has twice; in `names` they were made unique.
+    pub repeated: Vec<String>,
 }
 
 impl Shape {

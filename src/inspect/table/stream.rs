@@ -8,7 +8,9 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Filled;
 use crate::inspect::table::GrowingIndex;
+use crate::inspect::table::LongRow;
 use crate::inspect::table::Next;
+use crate::inspect::table::RowSource;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
 use crate::inspect::table::cut::Cutter;
@@ -40,6 +42,8 @@ pub(super) struct Stream {
     state: Mutex<State>,
     /// Is told where rows begin.
     index: Option<GrowingIndex>,
+    /// Where rows can be read again.
+    source: RowSource,
 }
 
 struct State {
@@ -67,6 +71,7 @@ impl Stream {
         cutter: Box<dyn Cutter>,
         start: Start,
         index: Option<GrowingIndex>,
+        source: RowSource,
     ) -> Self {
         Self {
             shape,
@@ -85,6 +90,7 @@ impl Stream {
                 end: None,
             }),
             index,
+            source,
         }
     }
 
@@ -127,6 +133,15 @@ impl Batches for Stream {
                     self.note(state);
                     state.take_rows(at, text, truncated, spans)
                 });
+            }
+            if let (true, Some(found)) = (batch.truncated() > 0, state.found.last()) {
+                let source = self.source.clone();
+                let row = match is_lines {
+                    true => LongRow::line(source, found.start, Some(found.end)),
+                    false => LongRow::part(source, found.start, found.end),
+                };
+                let at = batch.rows_and_blanks().next().map_or(0, |row| row.at);
+                batch.set_long(at, row);
             }
             if batch.count() > 0 {
                 state.batches += 1;

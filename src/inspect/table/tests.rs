@@ -181,7 +181,9 @@ fn cells_say_what_is_written() {
     let header = Header {
         names: vec!["one".to_owned(), "two".to_owned()],
         separator: b',',
+        quote: Some(b'"'),
         is_in_file: true,
+        repeated: Vec::new(),
     };
     let csv = Shape::Delimited(Arc::new(header));
     let row = b"\"a,\"\"b\"\"\nc\",d,";

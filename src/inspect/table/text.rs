@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::inspect::encoding::TextEncoding;
 use crate::inspect::format::Compression;
 use crate::inspect::table::Batches;
 use crate::inspect::table::GrowingIndex;
+use crate::inspect::table::RowSource;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
@@ -37,11 +39,14 @@ pub(super) enum Rows {
 pub(super) struct TextTable {
     pub(super) source: Arc<dyn ReadAt>,
     pub(super) compression: Compression,
+    pub(super) encoding: TextEncoding,
     pub(super) rows: Rows,
+    /// Rows are elements of a list that is a member of an object.
+    pub(super) is_member: bool,
     pub(super) shape: Shape,
-    /// Bytes at the front of the text that are a byte order mark.
+    /// Bytes at the front of the text that are a byte order mark, or stand before the list.
     pub(super) front: u64,
-    /// Where rows begin; of no use where the text is compressed.
+    /// Where rows begin; of no use where the text is compressed or in another encoding.
     pub(super) index: Option<GrowingIndex>,
 }
 
@@ -62,10 +67,13 @@ impl TextTable {
             at: self.front,
         };
         let point = self.nearest(from)?.unwrap_or(front);
-        let input = match self.compression {
-            Compression::None => Input::open(Arc::clone(&self.source), self.compression, point.at),
+        let written = (self.compression, self.encoding);
+        let input = match written {
+            (Compression::None, TextEncoding::Utf8) => {
+                Input::open(Arc::clone(&self.source), self.compression, point.at)
+            }
             _ => {
-                let mut input = Input::open(Arc::clone(&self.source), self.compression, 0);
+                let mut input = Input::open_as(Arc::clone(&self.source), written, 0);
                 skip(&mut input, self.front)?;
                 input
             }
@@ -97,9 +105,20 @@ impl TextTable {
     fn cutter(&self, is_front: bool) -> Box<dyn Cutter> {
         match self.rows {
             Rows::Lines => Box::new(LineCutter::default()),
-            Rows::Records => Box::new(DelimitedCutter::default()),
-            Rows::Elements if is_front => Box::new(JsonCutter::array()),
-            Rows::Elements => Box::new(JsonCutter::elements()),
+            Rows::Records => Box::new(match &self.shape {
+                Shape::Delimited(header) => DelimitedCutter::new(header.separator, header.quote),
+                _ => DelimitedCutter::new(b',', Some(b'"')),
+            }),
+            Rows::Elements => {
+                let cutter = match is_front {
+                    true => JsonCutter::array(),
+                    false => JsonCutter::elements(),
+                };
+                Box::new(match self.is_member {
+                    true => cutter.of_member(),
+                    false => cutter,
+                })
+            }
             Rows::Values => Box::new(JsonCutter::values()),
         }
     }
@@ -119,18 +138,25 @@ impl Table for TextTable {
         let start = self.start(selection.from)?;
         let cutter = self.cutter(start.row == 0);
         let index = self.index.clone();
+        let source = match (self.compression, self.encoding) {
+            (Compression::None, TextEncoding::Utf8) => RowSource::Plain(Arc::clone(&self.source)),
+            (compression, encoding) => {
+                RowSource::Packed(Arc::clone(&self.source), compression, encoding)
+            }
+        };
         Ok(Arc::new(Stream::new(
             self.shape.clone(),
             cutter,
             start,
             index,
+            source,
         )))
     }
 }
 
 fn skip(input: &mut Input, bytes: u64) -> Result<(), TableError> {
     let mut left = usize::try_from(bytes).unwrap_or_default();
-    let mut buffer = [0; 8];
+    let mut buffer = [0; 4096];
     while left > 0 {
         let wanted = left.min(buffer.len());
         match input.read(buffer.get_mut(..wanted).unwrap_or_default())? {

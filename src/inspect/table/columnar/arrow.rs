@@ -9,8 +9,6 @@ use std::sync::PoisonError;
 use arrow_array::ArrayRef;
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
-use arrow_ipc::CompressionType;
-use arrow_ipc::Message;
 use arrow_ipc::convert::try_fb_to_schema;
 use arrow_ipc::reader::read_dictionary;
 use arrow_ipc::reader::read_record_batch;
@@ -26,24 +24,29 @@ use crate::inspect::arrow::message_at;
 use crate::inspect::parquet::exactly;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
-use crate::inspect::table::Filled;
+use crate::inspect::table::Columnar;
+use crate::inspect::table::Decoded;
 use crate::inspect::table::Next;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
+use crate::inspect::table::columnar::RowsBatch;
 use crate::inspect::table::columnar::batch_rows;
+use crate::inspect::table::columnar::buffers::Header;
+use crate::inspect::table::columnar::buffers::look_at_buffers;
+use crate::inspect::table::columnar::buffers::too_long;
+use crate::inspect::table::columnar::buffers::unpacked;
 use crate::inspect::table::columnar::guarded;
+use crate::inspect::table::columnar::names::repeated_fields;
+use crate::inspect::table::columnar::names::unique_fields;
 use crate::inspect::table::columnar::render::check;
-use crate::inspect::table::columnar::render::render;
 use crate::inspect::table::columnar::render::with_utc;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ARROW_BODY_BYTES_MAX;
 
 /// Messages that are looked at when a stream is opened, to count its rows.
 const MESSAGES_COUNTED: usize = 4096;
-/// What a buffer under compression says where it is not compressed after all.
-const NOT_COMPRESSED: i64 = -1;
 
 /// Opens an Arrow IPC file, or a stream; with it comes the schema.
 pub(in crate::inspect::table) fn open_arrow(
@@ -54,16 +57,45 @@ pub(in crate::inspect::table) fn open_arrow(
         true => guarded(|| file(&*source))?,
         false => guarded(|| stream(&*source))?,
     };
+    let repeated = repeated_fields(&schema.fields);
+    let schema = Schema::new_with_metadata(unique_fields(&schema.fields), schema.metadata);
     let shown = Schema::new(with_utc(&schema.fields));
-    check(&shown)?;
+    let readable = readable(&shown)?;
     let mut table = ArrowTable {
         source,
         schema: Arc::new(shown),
+        full: Arc::new(schema.clone()),
+        columnar: Columnar {
+            schema: Arc::new(guarded(|| schema.project(&readable))?),
+            metadata: Vec::new(),
+            repeated,
+        },
+        readable,
         messages,
         rows: None,
     };
     table.rows = table.count()?;
     Ok((Arc::new(table), schema))
+}
+
+/// Columns that can be shown, by number. One that cannot, such as a union, is left out of the rows.
+fn readable(schema: &Schema) -> Result<Vec<usize>, TableError> {
+    if check(schema).is_ok() {
+        return Ok((0..schema.fields().len()).collect());
+    }
+    let (mut readable, mut last) = (Vec::new(), None);
+    for (n, field) in schema.fields().iter().enumerate() {
+        match check(&Schema::new(vec![Arc::clone(field)])) {
+            Ok(()) => readable.push(n),
+            Err(error) => last = Some(error),
+        }
+    }
+    match (readable.is_empty(), last) {
+        (true, Some(_)) => Err(TableError::Unsupported(
+            "none of its columns has a type that is read".to_owned(),
+        )),
+        _ => Ok(readable),
+    }
 }
 
 /// Where messages are.
@@ -114,7 +146,14 @@ fn schema_of(schema: arrow_ipc::Schema<'_>) -> Result<Schema, ArrowError> {
 
 struct ArrowTable {
     source: Arc<dyn ReadAt>,
+    /// With instants in UTC, as rows are shown.
     schema: Arc<Schema>,
+    /// As the file says.
+    full: Arc<Schema>,
+    /// What the file says of the columns that can be shown.
+    columnar: Columnar,
+    /// Their numbers.
+    readable: Vec<usize>,
     messages: Messages,
     rows: Option<u64>,
 }
@@ -124,13 +163,6 @@ struct ArrowTable {
 enum Cursor {
     Number(usize),
     Offset(u64),
-}
-
-/// A message without its body.
-struct Header {
-    bytes: Vec<u8>,
-    body_at: u64,
-    body_bytes: u64,
 }
 
 impl ArrowTable {
@@ -209,31 +241,28 @@ impl ArrowTable {
         let is_wanted = |name: &str| {
             columns.iter().any(|path| {
                 let rest = path.strip_prefix(name);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                rest.is_some_and(|rest| {
+                    rest.is_empty() || rest.starts_with('.') || rest.starts_with("[]")
+                })
             })
         };
-        let fields = self.schema.fields().iter().enumerate();
-        let wanted = fields.filter(|(_, field)| is_wanted(field.name()));
-        (!columns.is_empty()).then(|| wanted.map(|(n, _)| n).collect())
-    }
-}
-
-impl Header {
-    fn message(&self) -> Result<Message<'_>, ArrowError> {
-        root_as_message(&self.bytes).map_err(|e| ArrowError::ParseError(e.to_string()))
-    }
-
-    /// Rows of a batch; `None` for other messages.
-    fn rows(&self) -> Result<Option<u64>, ArrowError> {
-        let batch = self.message()?.header_as_record_batch();
-        let rows = batch.map(|batch| u64::try_from(batch.length())).transpose();
-        rows.map_err(|_| ArrowError::ParseError("it has less than no rows".to_owned()))
+        let fields = self.schema.fields();
+        let is_all = columns.is_empty() && self.readable.len() == fields.len();
+        let named = |n: &usize| {
+            let field = fields.get(*n);
+            columns.is_empty() || field.is_some_and(|field| is_wanted(field.name()))
+        };
+        (!is_all).then(|| self.readable.iter().copied().filter(named).collect())
     }
 }
 
 impl Table for ArrowTable {
     fn shape(&self) -> &Shape {
         &Shape::Json
+    }
+
+    fn columnar(&self) -> Option<&Columnar> {
+        Some(&self.columnar)
     }
 
     fn rows(&self) -> Option<u64> {
@@ -243,6 +272,12 @@ impl Table for ArrowTable {
     fn batches(self: Arc<Self>, selection: &Selection) -> Result<Arc<dyn Batches>, TableError> {
         Ok(Arc::new(ArrowBatches {
             projection: self.projection(&selection.columns),
+            schema: match selection.decoded {
+                Decoded::No => Arc::clone(&self.schema),
+                Decoded::Beside | Decoded::Alone => Arc::clone(&self.full),
+            },
+            nan: selection.nan,
+            decoded: selection.decoded,
             state: Mutex::new(State {
                 cursor: self.front(),
                 dictionaries: HashMap::new(),
@@ -259,6 +294,10 @@ impl Table for ArrowTable {
 struct ArrowBatches {
     table: Arc<ArrowTable>,
     projection: Option<Vec<usize>>,
+    /// Of the rows as they are decoded.
+    schema: Arc<Schema>,
+    nan: bool,
+    decoded: Decoded,
     state: Mutex<State>,
 }
 
@@ -299,16 +338,13 @@ impl Batches for ArrowBatches {
                 }
             }
         };
-        let mut done = Ok(());
-        batch.refill_lines(&Shape::Json, 0, |text| {
-            let rendered = render(&rows, bytes, text);
-            rendered.unwrap_or_else(|error| {
-                done = Err(error);
-                text.clear();
-                Filled::default()
-            })
-        });
-        done.map(|()| Next::Batch(number))
+        let options = RowsBatch {
+            bytes_read: bytes,
+            nan: self.nan,
+            decoded: self.decoded,
+        };
+        options.fill(batch, rows)?;
+        Ok(Next::Batch(number))
     }
 }
 
@@ -343,13 +379,20 @@ impl ArrowBatches {
         }
         let length = usize::try_from(header.body_bytes).unwrap_or(usize::MAX);
         if length > ARROW_BODY_BYTES_MAX {
-            let why = "a message has more bytes than are taken into memory";
-            return Err(TableError::Unsupported(why.to_owned()));
+            return Err(too_long());
         }
         let body = exactly(&*self.table.source, header.body_at, length);
         let body = body.ok_or(TableError::Shrunk)?;
-        look_at_buffers(header, &body)?;
-        let (body, schema) = (Buffer::from_vec(body), &self.table.schema);
+        let plain = match look_at_buffers(header, &body)? {
+            true => Some(unpacked(header, &body)?),
+            false => None,
+        };
+        let (unpacked, body) = match plain {
+            Some((header, body)) => (Some(header), body),
+            None => (None, body),
+        };
+        let header = unpacked.as_ref().unwrap_or(header);
+        let (body, schema) = (Buffer::from_vec(body), &self.schema);
         let decoded = guarded(|| {
             let message = header.message()?;
             if let Some(batch) = message.header_as_dictionary_batch() {
@@ -376,51 +419,5 @@ impl ArrowBatches {
             body_bytes: header.body_bytes,
         });
         Ok(())
-    }
-}
-
-/// Looks at the lengths that compressed buffers claim, before a library allocates them.
-fn look_at_buffers(header: &Header, body: &[u8]) -> Result<(), TableError> {
-    let claims = guarded(|| {
-        let message = header.message()?;
-        let dictionary = message.header_as_dictionary_batch().and_then(|d| d.data());
-        let Some(batch) = message.header_as_record_batch().or(dictionary) else {
-            return Ok((None, 0));
-        };
-        let Some(compression) = batch.compression() else {
-            return Ok((None, 0));
-        };
-        let mut sum = 0_u64;
-        for buffer in batch.buffers().into_iter().flatten() {
-            let at = usize::try_from(buffer.offset()).ok();
-            let rest = at.and_then(|at| body.get(at..)).unwrap_or_default();
-            let Some((claim, _)) = rest.split_first_chunk::<8>() else {
-                continue;
-            };
-            let claim = i64::from_le_bytes(*claim);
-            if claim == NOT_COMPRESSED || buffer.length() == 0 {
-                continue;
-            }
-            let claim = u64::try_from(claim);
-            let claim = claim.map_err(|_| ArrowError::ParseError("a length below 0".to_owned()))?;
-            // A byte of a length stands for 255.
-            let packed = u64::try_from(buffer.length()).unwrap_or_default();
-            if claim > packed.saturating_mul(256)
-                && compression.codec() == CompressionType::LZ4_FRAME
-            {
-                return Err(ArrowError::ParseError("a length beyond reason".to_owned()));
-            }
-            sum = sum.saturating_add(claim);
-        }
-        Ok::<_, ArrowError>((Some(compression.codec()), sum))
-    })?;
-    match claims {
-        (Some(codec), _) if codec != CompressionType::LZ4_FRAME => Err(TableError::Unsupported(
-            "its messages are compressed with zstd; write it with lz4 or without".to_owned(),
-        )),
-        (_, sum) if sum > ARROW_BODY_BYTES_MAX as u64 => Err(TableError::Unsupported(
-            "a message has more bytes than are taken into memory".to_owned(),
-        )),
-        _ => Ok(()),
     }
 }

@@ -13,7 +13,7 @@ use crate::inspect::table::columnar::thrift::Compact;
 use crate::inspect::table::columnar::thrift::Kind;
 use crate::read_at::ReadAt;
 use crate::wire::limits::PARQUET_FOOTER_BYTES_MAX;
-use crate::wire::limits::SCHEMA_FIELDS_MAX;
+use crate::wire::limits::PARQUET_SCHEMA_ELEMENTS_MAX;
 
 /// Levels of a schema.
 const SCHEMA_LEVELS_MAX: usize = 64;
@@ -33,18 +33,43 @@ pub(super) fn read_footer(source: &dyn ReadAt) -> Result<ParquetMetaData, TableE
         return Err(damaged("it does not end as a Parquet file"));
     }
     let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-    if length > PARQUET_FOOTER_BYTES_MAX {
-        return Err(damaged("its footer is longer than any"));
-    }
     let start = end.checked_sub(length as u64);
     let start = start.ok_or_else(|| damaged("its footer is longer than the file"))?;
+    if length > PARQUET_FOOTER_BYTES_MAX {
+        return Err(TableError::Limit(format!(
+            "its footer has more than {PARQUET_FOOTER_BYTES_MAX} bytes (`parquet_footer_bytes_max`)"
+        )));
+    }
     let bytes = exactly(source, start, length).ok_or(TableError::Shrunk)?;
     match look(&bytes) {
         Ok(true) => return Err(encrypted()),
         Ok(false) => {}
-        Err(_) => return Err(damaged("its footer is no footer")),
+        Err(Refused::Elements) => {
+            return Err(TableError::Limit(format!(
+                "its schema has more than {PARQUET_SCHEMA_ELEMENTS_MAX} elements (`parquet_schema_elements_max`)"
+            )));
+        }
+        Err(Refused::Levels) => {
+            return Err(TableError::Limit(format!(
+                "its schema has more than {SCHEMA_LEVELS_MAX} levels"
+            )));
+        }
+        Err(Refused::Bad) => return Err(damaged("its footer is no footer")),
     }
     guarded(|| ParquetMetaDataReader::decode_metadata(&bytes))
+}
+
+/// Why a footer is not decoded.
+enum Refused {
+    Bad,
+    Elements,
+    Levels,
+}
+
+impl From<Bad> for Refused {
+    fn from(_: Bad) -> Self {
+        Self::Bad
+    }
 }
 
 fn encrypted() -> TableError {
@@ -53,7 +78,7 @@ fn encrypted() -> TableError {
 
 /// Whether `FileMetaData` names an encryption (field 8). A schema (field 2) with too many levels
 /// or fields is wrong.
-fn look(footer: &[u8]) -> Result<bool, Bad> {
+fn look(footer: &[u8]) -> Result<bool, Refused> {
     let mut compact = Compact::new(footer);
     let (mut last, mut is_encrypted) = (0, false);
     while let Some((number, kind)) = compact.field(&mut last)? {
@@ -68,10 +93,13 @@ fn look(footer: &[u8]) -> Result<bool, Bad> {
 
 /// The schema's elements are listed in depth-first order, each with how many children it has
 /// (field 5).
-fn look_at_schema(compact: &mut Compact<'_>) -> Result<(), Bad> {
+fn look_at_schema(compact: &mut Compact<'_>) -> Result<(), Refused> {
     let (length, kind) = compact.list()?;
-    if kind != Kind::STRUCT || length > 2 * SCHEMA_FIELDS_MAX as u64 {
-        return Err(Bad::Wrong);
+    if kind != Kind::STRUCT {
+        return Err(Refused::Bad);
+    }
+    if length > PARQUET_SCHEMA_ELEMENTS_MAX as u64 {
+        return Err(Refused::Elements);
     }
     let mut open: Vec<i64> = Vec::new();
     for _ in 0..length {
@@ -92,7 +120,7 @@ fn look_at_schema(compact: &mut Compact<'_>) -> Result<(), Bad> {
             open.push(children);
         }
         if open.len() > SCHEMA_LEVELS_MAX {
-            return Err(Bad::Wrong);
+            return Err(Refused::Levels);
         }
     }
     Ok(())

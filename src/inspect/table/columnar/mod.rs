@@ -2,8 +2,10 @@
 //! objects, one a line.
 
 mod arrow;
+mod buffers;
 mod codec;
 mod footer;
+mod names;
 mod pages;
 mod parquet;
 mod render;
@@ -13,9 +15,49 @@ mod thrift;
 pub(super) use arrow::open_arrow;
 pub(super) use parquet::open_parquet;
 
+use arrow_array::RecordBatch;
+
+use crate::inspect::table::Batch;
+use crate::inspect::table::Decoded;
+use crate::inspect::table::Filled;
+use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
+use crate::inspect::table::columnar::render::in_utc_zone;
+use crate::inspect::table::columnar::render::render;
 use crate::panics::Panicked;
 use crate::panics::caught;
+
+/// How decoded rows are put into a batch.
+#[derive(Clone, Copy)]
+struct RowsBatch {
+    bytes_read: u64,
+    nan: bool,
+    decoded: Decoded,
+}
+
+impl RowsBatch {
+    fn fill(self, batch: &mut Batch, rows: RecordBatch) -> Result<(), TableError> {
+        if self.decoded == Decoded::Alone {
+            batch.refill_bare(&Shape::Json, &rows, self.bytes_read);
+            return Ok(());
+        }
+        let shown = guarded(|| in_utc_zone(&rows))?;
+        let mut done = Ok(());
+        batch.refill_lines(&Shape::Json, 0, |text| {
+            let rendered = render(&shown, self.bytes_read, self.nan, text);
+            rendered.unwrap_or_else(|error| {
+                done = Err(error);
+                text.clear();
+                Filled::default()
+            })
+        });
+        done?;
+        if self.decoded == Decoded::Beside {
+            batch.set_decoded(rows);
+        }
+        Ok(())
+    }
+}
 
 /// Bytes of decoded rows that a batch has, about.
 const BATCH_BYTES: u64 = 1 << 20;
@@ -28,11 +70,25 @@ fn batch_rows(bytes: u64, rows: u64) -> u64 {
     (BATCH_BYTES / row).clamp(1, BATCH_ROWS_MAX)
 }
 
+/// What an error begins with that says which limit is crossed.
+const OVER_LIMIT: &str = "over a limit: ";
+
 /// A call into a library that may panic on damaged bytes.
 fn guarded<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, TableError> {
     match caught(call) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(TableError::Damaged(error.to_string())),
+        Ok(Err(error)) => {
+            let why = error.to_string();
+            // A library hands on what was said of a limit as any other error.
+            match why.find(OVER_LIMIT) {
+                Some(at) => Err(TableError::Limit(
+                    why.get(at + OVER_LIMIT.len()..)
+                        .unwrap_or_default()
+                        .to_owned(),
+                )),
+                None => Err(TableError::Damaged(why)),
+            }
+        }
         Err(Panicked) => Err(TableError::Damaged("its decoder gave up".to_owned())),
     }
 }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use flate2::Crc;
 use parquet::basic::Encoding;
 use parquet::column::page::Page;
 use parquet::column::page::PageIterator;
@@ -14,6 +15,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use crate::inspect::parquet::exactly;
+use crate::inspect::table::columnar::OVER_LIMIT;
 use crate::inspect::table::columnar::codec::unpack;
 use crate::inspect::table::columnar::thrift::Bad;
 use crate::inspect::table::columnar::thrift::Compact;
@@ -30,6 +32,8 @@ pub(super) struct Pages {
     /// Values that data pages have yet to come.
     values: i64,
     next: Option<Header>,
+    /// Checksums are compared.
+    verify: bool,
 }
 
 /// The header of a page.
@@ -40,6 +44,8 @@ struct Header {
     kind: i64,
     unpacked: usize,
     packed: usize,
+    /// CRC-32 of the page as it is packed, where its writer left one.
+    checksum: Option<u32>,
     values: u32,
     encoding: i64,
     definition_encoding: i64,
@@ -71,6 +77,7 @@ impl Pages {
     pub(super) fn new(
         source: Arc<dyn ReadAt>,
         column: &ColumnChunkMetaData,
+        verify: bool,
     ) -> Result<Self, ParquetError> {
         let data = column.data_page_offset();
         let start = match column.dictionary_page_offset() {
@@ -88,6 +95,7 @@ impl Pages {
             end: end.min(source.len()),
             values: column.num_values(),
             next: None,
+            verify,
             source,
         })
     }
@@ -123,7 +131,9 @@ impl Pages {
                 }
                 Err(Bad::Short) if length < left && length < HEADER_BYTES_MAX => length *= 8,
                 Err(Bad::TooLarge) => {
-                    return Err(wrong("a page has more bytes than are taken into memory"));
+                    return Err(wrong(&format!(
+                        "{OVER_LIMIT}a page has more than {PARQUET_PAGE_BYTES_MAX} bytes (`parquet_page_bytes_max`)"
+                    )));
                 }
                 Err(_) => return Err(wrong("a page's header is none")),
             }
@@ -141,6 +151,13 @@ impl Pages {
     fn page(&self, header: &Header) -> Result<Page, ParquetError> {
         let packed = exactly(&*self.source, self.at + header.length, header.packed);
         let packed = packed.ok_or_else(|| wrong("a page cannot be read"))?;
+        if let Some(checksum) = header.checksum.filter(|_| self.verify) {
+            let mut crc = Crc::new();
+            crc.update(&packed);
+            if crc.sum() != checksum {
+                return Err(wrong("a page does not have its checksum"));
+            }
+        }
         let buf = Bytes::from(self.unpacked(packed, header)?);
         let (num_values, encoding) = (header.values, encoding(header.encoding)?);
         Ok(match header.kind {
@@ -265,6 +282,8 @@ impl Header {
                 1 => header.kind = compact.integer()?,
                 2 => header.unpacked = page_bytes(compact.integer()?)?,
                 3 => header.packed = page_bytes(compact.integer()?)?,
+                // An i32 that has the bits of the checksum.
+                4 => header.checksum = Some(compact.integer()?.cast_unsigned() as u32),
                 5 | 7 | 8 if kind == Kind::STRUCT => header.inner(number, &mut compact)?,
                 _ => compact.skip(kind, DEPTH_MAX)?,
             }

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
+use arrow_array::RecordBatchOptions;
 use arrow_schema::Fields;
 use arrow_schema::Schema;
+use parquet::arrow::ARROW_SCHEMA_META_KEY;
 use parquet::arrow::FieldLevels;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
@@ -20,18 +23,22 @@ use parquet::file::metadata::RowGroupMetaData;
 
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
+use crate::inspect::table::Columnar;
+use crate::inspect::table::Decoded;
 use crate::inspect::table::Next;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
+use crate::inspect::table::columnar::RowsBatch;
 use crate::inspect::table::columnar::batch_rows;
 use crate::inspect::table::columnar::footer::read_footer;
 use crate::inspect::table::columnar::guarded;
+use crate::inspect::table::columnar::names::repeated_fields;
+use crate::inspect::table::columnar::names::unique_fields;
 use crate::inspect::table::columnar::pages::Chunk;
 use crate::inspect::table::columnar::pages::Pages;
 use crate::inspect::table::columnar::render::check;
-use crate::inspect::table::columnar::render::render;
 use crate::inspect::table::columnar::render::with_views;
 use crate::inspect::table::columnar::slices::Job;
 use crate::inspect::table::columnar::slices::Slice;
@@ -44,6 +51,7 @@ const SLICE_BATCHES: u64 = 8;
 /// Opens a Parquet file; with it comes the schema.
 pub(in crate::inspect::table) fn open_parquet(
     source: Arc<dyn ReadAt>,
+    verify: bool,
 ) -> Result<(Arc<dyn Table>, Schema), TableError> {
     let metadata = read_footer(&*source)?;
     let file = metadata.file_metadata();
@@ -57,13 +65,25 @@ pub(in crate::inspect::table) fn open_parquet(
         let sum = more.and_then(|more| rows.checked_add(more));
         rows = sum.ok_or_else(|| TableError::Damaged("it has less than no rows".to_owned()))?;
     }
+    let repeated = repeated_fields(&schema.fields);
+    let schema = Schema::new_with_metadata(unique_fields(&schema.fields), schema.metadata);
     let views = with_views(&schema.fields);
     check(&Schema::new(views.clone()))?;
+    let pairs = file.key_value_metadata().into_iter().flatten();
+    let pairs = pairs.filter(|pair| pair.key != ARROW_SCHEMA_META_KEY);
+    let pairs = pairs.map(|pair| (pair.key.clone(), pair.value.clone()));
+    let columnar = Columnar {
+        schema: Arc::new(schema.clone()),
+        metadata: pairs.collect(),
+        repeated,
+    };
     let table = ParquetTable {
         source,
         metadata: Arc::new(metadata),
         views,
+        columnar,
         rows,
+        verify,
     };
     Ok((Arc::new(table), schema))
 }
@@ -73,12 +93,20 @@ struct ParquetTable {
     metadata: Arc<ParquetMetaData>,
     /// The fields, as they are decoded.
     views: Fields,
+    /// What the file says of its columns.
+    columnar: Columnar,
     rows: u64,
+    /// Checksums of pages are compared.
+    verify: bool,
 }
 
 impl Table for ParquetTable {
     fn shape(&self) -> &Shape {
         &Shape::Json
+    }
+
+    fn columnar(&self) -> Option<&Columnar> {
+        Some(&self.columnar)
     }
 
     fn rows(&self) -> Option<u64> {
@@ -90,10 +118,19 @@ impl Table for ParquetTable {
         let roots = self.views.iter().enumerate();
         let wanted = roots.filter(|(_, field)| is_wanted(field.name(), &selection.columns));
         let roots: Vec<usize> = wanted.map(|(n, _)| n).collect();
+        let fields = match selection.decoded {
+            Decoded::No => &self.views,
+            Decoded::Beside | Decoded::Alone => &self.columnar.schema.fields,
+        };
         let levels = guarded(|| {
             let mask = ProjectionMask::roots(descriptor, roots.iter().copied());
-            parquet_to_arrow_field_levels(descriptor, mask, Some(&self.views))
+            parquet_to_arrow_field_levels(descriptor, mask, Some(fields))
         })?;
+        let wanted = roots.iter().filter_map(|n| fields.get(*n).cloned());
+        let schema = Arc::new(Schema::new_with_metadata(
+            wanted.collect::<Fields>(),
+            self.columnar.schema.metadata.clone(),
+        ));
         let plan = Plan {
             metadata: Arc::clone(&self.metadata),
             group: 0,
@@ -104,6 +141,9 @@ impl Table for ParquetTable {
         Ok(Arc::new(ParquetBatches {
             table: self,
             levels,
+            schema,
+            nan: selection.nan,
+            decoded: selection.decoded,
             slices: Slices::new(Box::new(plan.slices())),
         }))
     }
@@ -113,7 +153,7 @@ impl Table for ParquetTable {
 fn is_wanted(name: &str, columns: &[String]) -> bool {
     let is_inside = |path: &String| {
         let rest = path.strip_prefix(name);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with("[]"))
     };
     columns.is_empty() || columns.iter().any(is_inside)
 }
@@ -192,6 +232,10 @@ type PlanFn = Box<dyn FnMut() -> Option<Slice> + Send>;
 struct ParquetBatches {
     table: Arc<ParquetTable>,
     levels: FieldLevels,
+    /// Of the rows as they are decoded.
+    schema: Arc<Schema>,
+    nan: bool,
+    decoded: Decoded,
     slices: Slices<ParquetRecordBatchReader, PlanFn>,
 }
 
@@ -206,27 +250,24 @@ impl Batches for ParquetBatches {
         self.slices.give_back(job.key(), reader);
         let rows = decoded?;
         let bytes = self.bytes(&job);
-        let mut filled = Ok(());
-        batch.refill_lines(&Shape::Json, 0, |text| match render(&rows, bytes, text) {
-            Ok(filled) => filled,
-            Err(error) => {
-                filled = Err(error);
-                text.clear();
-                crate::inspect::table::Filled::default()
-            }
-        });
-        filled.map(|()| Next::Batch(job.number))
+        let options = RowsBatch {
+            bytes_read: bytes,
+            nan: self.nan,
+            decoded: self.decoded,
+        };
+        options.fill(batch, rows)?;
+        Ok(Next::Batch(job.number))
     }
 }
 
 impl ParquetBatches {
-    fn decode(
-        &self,
-        job: &mut Job<ParquetRecordBatchReader>,
-    ) -> Result<arrow_array::RecordBatch, TableError> {
+    fn decode(&self, job: &mut Job<ParquetRecordBatchReader>) -> Result<RecordBatch, TableError> {
         let place = |error| match error {
             TableError::Damaged(why) => {
                 TableError::Damaged(format!("row group {}: {why}", job.slice.group))
+            }
+            TableError::Limit(why) => {
+                TableError::Limit(format!("row group {}: {why}", job.slice.group))
             }
             other => other,
         };
@@ -243,7 +284,11 @@ impl ParquetBatches {
         if rows.num_rows() as u64 != job.rows {
             return Err(place(TableError::Damaged(short().to_string())));
         }
-        Ok(rows)
+        // With names that are there once, and with what the schema says besides types.
+        let columns = rows.columns().to_vec();
+        let count = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        let schema = Arc::clone(&self.schema);
+        guarded(|| RecordBatch::try_new_with_options(schema, columns, &count)).map_err(place)
     }
 
     fn open(&self, slice: &Slice) -> Result<ParquetRecordBatchReader, TableError> {
@@ -251,6 +296,7 @@ impl ParquetBatches {
             source: Arc::clone(&self.table.source),
             metadata: Arc::clone(&self.table.metadata),
             group: slice.group,
+            verify: self.table.verify,
         };
         let size = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
         let selectors = vec![
@@ -284,6 +330,7 @@ struct Group {
     source: Arc<dyn ReadAt>,
     metadata: Arc<ParquetMetaData>,
     group: usize,
+    verify: bool,
 }
 
 impl RowGroups for Group {
@@ -298,7 +345,7 @@ impl RowGroups for Group {
         let column = group.and_then(|group| group.columns().get(i));
         let column =
             column.ok_or_else(|| ParquetError::General("a column is missing".to_owned()))?;
-        let pages = Pages::new(Arc::clone(&self.source), column)?;
+        let pages = Pages::new(Arc::clone(&self.source), column, self.verify)?;
         let pages: Box<dyn PageReader> = Box::new(pages);
         Ok(Box::new(Chunk(Some(Ok(pages)))))
     }

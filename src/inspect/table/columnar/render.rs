@@ -4,9 +4,13 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 
 use arrow_array::Array;
+use arrow_array::ArrayRef;
 use arrow_array::RecordBatch;
+use arrow_array::RecordBatchOptions;
 use arrow_array::StructArray;
 use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_cast::cast;
 use arrow_json::Encoder;
 use arrow_json::EncoderFactory;
 use arrow_json::EncoderOptions;
@@ -26,46 +30,45 @@ use crate::inspect::table::Filled;
 use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::guarded;
 use crate::wire::limits::COLUMNAR_TEXT_BYTES_MAX;
-use crate::wire::limits::ROW_BYTES_MAX;
 
-/// Appends each row as an object on a line of its own.
+/// Appends each row as an object on a line of its own; `nan` as of a selection. A row is never cut.
 pub(super) fn render(
     rows: &RecordBatch,
     bytes_read: u64,
+    nan: bool,
     out: &mut Vec<u8>,
 ) -> Result<Filled, TableError> {
-    let options = options();
+    let options = options(nan);
     let array = StructArray::from(rows.clone());
     let field = Arc::new(Field::new("row", array.data_type().clone(), false));
-    guarded(|| {
+    let is_shown = guarded(|| {
         let mut encoder = make_encoder(&field, &array, &options)?;
         out.clear();
-        let mut truncated = 0;
         for row in 0..array.len() {
-            let start = out.len();
             encoder.encode(row, out);
-            if out.len() - start > ROW_BYTES_MAX {
-                out.truncate(start + ROW_BYTES_MAX);
-                truncated += 1;
-            }
             out.push(b'\n');
             if out.len() > COLUMNAR_TEXT_BYTES_MAX {
-                let why = "rows that follow each other have more text than is shown";
-                return Err(ArrowError::ComputeError(why.to_owned()));
+                return Ok(false);
             }
         }
-        Ok(Filled {
-            front: 0,
-            truncated,
-            bytes_read,
-        })
+        Ok::<_, ArrowError>(true)
+    })?;
+    if !is_shown {
+        return Err(TableError::Limit(format!(
+            "rows that follow each other have more than {COLUMNAR_TEXT_BYTES_MAX} bytes of text (`columnar_text_bytes_max`)"
+        )));
+    }
+    Ok(Filled {
+        front: 0,
+        truncated: 0,
+        bytes_read,
     })
 }
 
 /// Whether rows of a schema can be shown.
 pub(super) fn check(schema: &Schema) -> Result<(), TableError> {
     let none = guarded(|| Ok::<_, ArrowError>(RecordBatch::new_empty(Arc::new(schema.clone()))))?;
-    let options = options();
+    let options = options(false);
     let array = StructArray::from(none);
     let field = Arc::new(Field::new("row", array.data_type().clone(), false));
     let made = guarded(|| make_encoder(&field, &array, &options).map(drop));
@@ -117,6 +120,25 @@ pub(super) fn with_utc(fields: &Fields) -> Fields {
     fields.iter().map(with_utc_inside).collect()
 }
 
+/// The same rows with instants in UTC, which need no database of zones to be shown.
+pub(super) fn in_utc_zone(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let fields = with_utc(rows.schema_ref().fields());
+    if fields == *rows.schema_ref().fields() {
+        return Ok(rows.clone());
+    }
+    let columns = rows.columns().iter().zip(&fields);
+    let columns: Result<Vec<ArrayRef>, _> = columns
+        .map(
+            |(column, field)| match column.data_type() == field.data_type() {
+                true => Ok(Arc::clone(column)),
+                false => cast(column, field.data_type()),
+            },
+        )
+        .collect();
+    let count = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns?, &count)
+}
+
 fn with_utc_inside(field: &FieldRef) -> FieldRef {
     let own = |field: &FieldRef| with_utc_inside(field);
     let kind = match field.data_type() {
@@ -142,16 +164,19 @@ fn with_utc_inside(field: &FieldRef) -> FieldRef {
     Arc::new(field.as_ref().clone().with_data_type(kind))
 }
 
-fn options() -> EncoderOptions {
+fn options(nan: bool) -> EncoderOptions {
     EncoderOptions::default()
         .with_explicit_nulls(true)
-        .with_encoder_factory(Arc::new(Own))
+        .with_encoder_factory(Arc::new(Own { nan }))
 }
 
 /// What is rendered otherwise than arrow-json does: text faster, bytes as base64, and maps whose
 /// keys are no text.
 #[derive(Debug)]
-struct Own;
+struct Own {
+    /// Whether numbers that are none are told from null.
+    nan: bool,
+}
 
 impl EncoderFactory for Own {
     fn make_default_encoder<'a>(
@@ -189,6 +214,11 @@ impl EncoderFactory for Own {
                 let array = array.as_fixed_size_binary();
                 Box::new(Base64(move |n| array.value(n)))
             }
+            DataType::Float16 | DataType::Float32 | DataType::Float64 if self.nan => {
+                let values = cast(array, &DataType::Float64)?;
+                let plain = make_encoder(field, array, &PLAIN)?;
+                Box::new(Real { values, plain })
+            }
             DataType::Map(_, _) => return pairs(array, options),
             DataType::Dictionary(_, _) => return of_dictionary(field, array, options),
             kind if kind.is_temporal() => Box::new(Time(make_encoder(field, array, &PLAIN)?)),
@@ -203,6 +233,23 @@ struct Text<F>(F);
 impl<'a, F: Fn(usize) -> &'a str> Encoder for Text<F> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         text_into((self.0)(idx).as_bytes(), out);
+    }
+}
+
+/// Numbers, those that are none among them.
+struct Real<'a> {
+    values: ArrayRef,
+    plain: NullableEncoder<'a>,
+}
+
+impl Encoder for Real<'_> {
+    fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
+        match self.values.as_primitive::<Float64Type>().value(idx) {
+            x if x.is_nan() => out.extend_from_slice(b"NaN"),
+            f64::INFINITY => out.extend_from_slice(b"Infinity"),
+            f64::NEG_INFINITY => out.extend_from_slice(b"-Infinity"),
+            _ => self.plain.encode(idx, out),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::inspect::table::cut::Wrong;
 
 /// Finds the elements of one array, or values.
 #[derive(Debug)]
-pub(in crate::inspect::table) struct JsonCutter {
+pub(in crate::inspect) struct JsonCutter {
     place: Place,
     /// Arrays and objects that are open within the row.
     depth: u64,
@@ -18,6 +18,8 @@ pub(in crate::inspect::table) struct JsonCutter {
     end: u64,
     /// Of values: nothing but white space without a newline is behind the last.
     is_behind_value: bool,
+    /// The array is a member of an object, which goes on behind it.
+    is_member: bool,
 }
 
 /// Where in the text rows stand.
@@ -29,6 +31,8 @@ enum Place {
     First,
     /// In the array, behind a comma or a value.
     Further,
+    /// Behind the array, in the object that it is a member of.
+    Member,
     /// Behind the array.
     Behind,
     /// There is no array around them.
@@ -37,17 +41,17 @@ enum Place {
 
 impl JsonCutter {
     /// For the text of an array.
-    pub(in crate::inspect::table) fn array() -> Self {
+    pub(in crate::inspect) fn array() -> Self {
         Self::at(Place::Before)
     }
 
     /// For the text of an array from the beginning of one of its elements.
-    pub(in crate::inspect::table) fn elements() -> Self {
+    pub(in crate::inspect) fn elements() -> Self {
         Self::at(Place::Further)
     }
 
     /// For values that follow each other.
-    pub(in crate::inspect::table) fn values() -> Self {
+    pub(in crate::inspect) fn values() -> Self {
         Self::at(Place::Values)
     }
 
@@ -60,7 +64,30 @@ impl JsonCutter {
             open: None,
             end: 0,
             is_behind_value: false,
+            is_member: false,
         }
+    }
+
+    /// The same for an array that is the only one among the members of an object.
+    pub(in crate::inspect) fn of_member(self) -> Self {
+        Self {
+            is_member: true,
+            ..self
+        }
+    }
+
+    /// A byte of the object behind its one array, where nothing is open.
+    fn member(&mut self, byte: u8, at: u64) -> Result<(), Wrong> {
+        let wrong = |what| Err(Wrong { at, what });
+        match byte {
+            b'[' => return wrong("a second list stands beside the rows"),
+            b']' => return wrong("a bracket that closes nothing"),
+            b'{' => self.depth = 1,
+            b'}' => self.place = Place::Behind,
+            b'"' => self.in_string = true,
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Goes on to the end of the string; how many bytes that took.
@@ -128,6 +155,7 @@ impl JsonCutter {
             return Ok(());
         }
         match (self.place, byte) {
+            (Place::Member, byte) => return self.member(byte, at),
             (Place::Before, b'[') => {
                 self.place = Place::First;
                 return Ok(());
@@ -147,7 +175,10 @@ impl JsonCutter {
                     return wrong("the array ends behind a comma");
                 }
                 self.row(rows);
-                self.place = Place::Behind;
+                self.place = match self.is_member {
+                    true => Place::Member,
+                    false => Place::Behind,
+                };
                 return Ok(());
             }
             (_, b'}') => return wrong("a brace that closes nothing"),
@@ -202,6 +233,7 @@ impl Cutter for JsonCutter {
             Place::Behind => Ok(()),
             Place::Before => wrong("there is no array"),
             Place::First | Place::Further => wrong("the array is not closed"),
+            Place::Member => wrong("the object around the array is not closed"),
             Place::Values if self.depth > 0 || self.in_string => wrong("a value is not closed"),
             Place::Values => {
                 self.row(rows);

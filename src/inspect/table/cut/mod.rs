@@ -4,12 +4,14 @@ mod delimited;
 mod json;
 mod lines;
 
-pub(super) use delimited::DelimitedCutter;
-pub(super) use json::JsonCutter;
+pub(in crate::inspect) use delimited::DelimitedCutter;
+pub(in crate::inspect) use delimited::RecordSpans;
+pub(in crate::inspect) use delimited::records_of;
+pub(in crate::inspect) use json::JsonCutter;
 pub(super) use lines::LineCutter;
 
 /// Finds rows in text that is shown to it piece by piece.
-pub(super) trait Cutter: Send {
+pub(in crate::inspect) trait Cutter: Send {
     /// Looks through the next piece, which begins at `at`, until that many rows were found; how
     /// many of its bytes were looked at. Rows found before something wrong count.
     fn scan(
@@ -34,14 +36,14 @@ pub(super) trait Cutter: Send {
 
 /// A row, or a block of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) start: u64,
-    pub(super) end: u64,
+pub(in crate::inspect) struct Found {
+    pub(in crate::inspect) start: u64,
+    pub(in crate::inspect) end: u64,
 }
 
 /// Text that is not what the format says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
-    pub(super) at: u64,
-    pub(super) what: &'static str,
+pub(in crate::inspect) struct Wrong {
+    pub(in crate::inspect) at: u64,
+    pub(in crate::inspect) what: &'static str,
 }

@@ -71,6 +71,14 @@ impl Default for RowIndex {
 }
 
 impl RowIndex {
+    /// One that says how many rows there are, and of none where it is.
+    pub fn of_count(rows: u64) -> Self {
+        Self {
+            rows: Some(rows),
+            ..Self::default()
+        }
+    }
+
     /// How many rows the file has, where it was read to its end.
     pub fn rows(&self) -> Option<u64> {
         self.rows

@@ -1,0 +1,240 @@
+//! Rows of text as columns of a type.
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use arrow_array::RecordBatch;
+use arrow_array::builder::BooleanBuilder;
+use arrow_array::builder::Date32Builder;
+use arrow_array::builder::Float64Builder;
+use arrow_array::builder::Int64Builder;
+use arrow_array::builder::StringBuilder;
+use arrow_array::builder::TimestampMicrosecondBuilder;
+use arrow_array::builder::TimestampNanosecondBuilder;
+use arrow_array::builder::UInt64Builder;
+use arrow_schema::DataType;
+use arrow_schema::Field;
+use arrow_schema::Schema;
+use arrow_schema::SchemaRef;
+use arrow_schema::TimeUnit;
+
+use crate::inspect::looks::Look;
+use crate::inspect::looks::look;
+use crate::inspect::output::ColumnKind;
+use crate::inspect::output::Plan;
+use crate::inspect::output::PushError;
+use crate::inspect::output::Refusal;
+use crate::inspect::output::kinds::nan_word;
+use crate::inspect::table::Cell;
+use crate::inspect::table::Scratch;
+use crate::inspect::table::Shape;
+use crate::inspect::times::Time;
+
+/// Rows that are handed on together.
+const BATCH_ROWS: usize = 4096;
+/// Bytes of text that are handed on together.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// Collects rows until there are enough for a batch.
+pub(super) struct Columns {
+    schema: SchemaRef,
+    plan: Plan,
+    columns: Vec<Column>,
+    is_set: Vec<bool>,
+    scratch: Scratch,
+    rows: usize,
+    bytes: usize,
+}
+
+/// The values of one column that were not handed on yet.
+enum Column {
+    Bool(BooleanBuilder),
+    Int(Int64Builder),
+    Unsigned(UInt64Builder),
+    Float(Float64Builder),
+    Date(Date32Builder),
+    Micros(TimestampMicrosecondBuilder),
+    Nanos(TimestampNanosecondBuilder),
+    Text(StringBuilder),
+}
+
+impl Columns {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let fields = plan.columns();
+        let fields = fields.map(|(name, kind)| Field::new(name, data_type(kind), true));
+        Self {
+            schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
+            columns: plan.columns().map(|(_, kind)| Column::new(kind)).collect(),
+            is_set: vec![false; plan.columns().len()],
+            plan: plan.clone(),
+            scratch: Scratch::default(),
+            rows: 0,
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Takes a row; a batch once there are enough of them.
+    pub(super) fn push(
+        &mut self,
+        shape: &Shape,
+        row: &[u8],
+    ) -> Result<Option<RecordBatch>, PushError> {
+        if self.columns.is_empty() {
+            return Err(Refusal::of_row("it has no column, and the format needs one").into());
+        }
+        self.is_set.fill(false);
+        let (columns, is_set) = (&mut self.columns, &mut self.is_set);
+        let scratch = &mut self.scratch;
+        self.plan.each_cell(shape, row, scratch, &mut |at, cell| {
+            if let (Some(column), Some(set @ false)) = (columns.get_mut(at), is_set.get_mut(at)) {
+                *set = true;
+                column
+                    .push(cell)
+                    .ok_or_else(|| Refusal::of_row("the rows changed meanwhile"))?;
+            }
+            Ok(())
+        })?;
+        for (column, is_set) in self.columns.iter_mut().zip(&self.is_set) {
+            if !is_set {
+                let _ = column.push(&Cell::Null);
+            }
+        }
+        self.rows += 1;
+        self.bytes += row.len();
+        match self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES {
+            true => self.take(),
+            false => Ok(None),
+        }
+    }
+
+    /// The rows that were not handed on.
+    pub(super) fn take(&mut self) -> Result<Option<RecordBatch>, PushError> {
+        if self.rows == 0 {
+            return Ok(None);
+        }
+        (self.rows, self.bytes) = (0, 0);
+        let arrays = self.columns.iter_mut().zip(self.schema.fields());
+        let arrays = arrays.map(|(column, field)| column.finish(field.data_type()));
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays.collect());
+        Ok(Some(batch.map_err(std::io::Error::other)?))
+    }
+}
+
+impl Column {
+    fn new(kind: ColumnKind) -> Self {
+        match kind {
+            ColumnKind::Bool => Self::Bool(BooleanBuilder::new()),
+            ColumnKind::Int => Self::Int(Int64Builder::new()),
+            ColumnKind::Unsigned => Self::Unsigned(UInt64Builder::new()),
+            ColumnKind::Float => Self::Float(Float64Builder::new()),
+            ColumnKind::Date => Self::Date(Date32Builder::new()),
+            ColumnKind::Time { is_fine: false, .. } => {
+                Self::Micros(TimestampMicrosecondBuilder::new())
+            }
+            ColumnKind::Time { is_fine: true, .. } => {
+                Self::Nanos(TimestampNanosecondBuilder::new())
+            }
+            ColumnKind::Nothing | ColumnKind::Text => Self::Text(StringBuilder::new()),
+        }
+    }
+
+    /// None for a value that is not of the type, which the plan would have seen.
+    fn push(&mut self, cell: &Cell<'_>) -> Option<()> {
+        let raw = cell.bytes();
+        let is_null = *cell == Cell::Null;
+        if let Self::Text(to) = self {
+            match is_null {
+                true => to.append_null(),
+                false => to.append_value(std::str::from_utf8(raw).ok()?),
+            }
+            return Some(());
+        }
+        if is_null || raw.is_empty() {
+            self.push_null();
+            return Some(());
+        }
+        let text = std::str::from_utf8(raw).ok()?;
+        match self {
+            Self::Bool(to) => to.append_value(match (cell, look(raw)) {
+                (Cell::Bool(value), _) => *value,
+                (_, Look::Bool(value)) => value,
+                _ => return None,
+            }),
+            Self::Int(to) => to.append_value(text.parse().ok()?),
+            Self::Unsigned(to) => to.append_value(text.parse().ok()?),
+            Self::Float(to) => to.append_value(match nan_word(raw) {
+                Some(value) => value,
+                None => text.parse().ok()?,
+            }),
+            Self::Date(to) => match Time::read(raw)? {
+                Time::Day(days) => to.append_value(days),
+                Time::Point { .. } => return None,
+            },
+            Self::Micros(to) => match Time::read(raw)? {
+                Time::Point { at, .. } => to.append_value(at.microseconds()?),
+                Time::Day(_) => return None,
+            },
+            Self::Nanos(to) => match Time::read(raw)? {
+                Time::Point { at, .. } => to.append_value(at.nanoseconds()?),
+                Time::Day(_) => return None,
+            },
+            Self::Text(_) => return None,
+        }
+        Some(())
+    }
+
+    fn push_null(&mut self) {
+        match self {
+            Self::Bool(to) => to.append_null(),
+            Self::Int(to) => to.append_null(),
+            Self::Unsigned(to) => to.append_null(),
+            Self::Float(to) => to.append_null(),
+            Self::Date(to) => to.append_null(),
+            Self::Micros(to) => to.append_null(),
+            Self::Nanos(to) => to.append_null(),
+            Self::Text(to) => to.append_null(),
+        }
+    }
+
+    fn finish(&mut self, kind: &DataType) -> ArrayRef {
+        match self {
+            Self::Bool(column) => Arc::new(column.finish()),
+            Self::Int(column) => Arc::new(column.finish()),
+            Self::Unsigned(column) => Arc::new(column.finish()),
+            Self::Float(column) => Arc::new(column.finish()),
+            Self::Date(column) => Arc::new(column.finish()),
+            Self::Micros(column) => Arc::new(column.finish().with_timezone_opt(zone(kind))),
+            Self::Nanos(column) => Arc::new(column.finish().with_timezone_opt(zone(kind))),
+            Self::Text(column) => Arc::new(column.finish()),
+        }
+    }
+}
+
+fn zone(kind: &DataType) -> Option<Arc<str>> {
+    match kind {
+        DataType::Timestamp(_, zone) => zone.clone(),
+        _ => None,
+    }
+}
+
+fn data_type(kind: ColumnKind) -> DataType {
+    match kind {
+        ColumnKind::Bool => DataType::Boolean,
+        ColumnKind::Int => DataType::Int64,
+        ColumnKind::Unsigned => DataType::UInt64,
+        ColumnKind::Float => DataType::Float64,
+        ColumnKind::Date => DataType::Date32,
+        ColumnKind::Time { is_utc, is_fine } => DataType::Timestamp(
+            match is_fine {
+                true => TimeUnit::Nanosecond,
+                false => TimeUnit::Microsecond,
+            },
+            is_utc.then(|| Arc::from("UTC")),
+        ),
+        ColumnKind::Nothing | ColumnKind::Text => DataType::Utf8,
+    }
+}
