@@ -8,13 +8,14 @@ Faults at random instants, against a model that knows what was reported done.
   cargo test --test chaos -- [--seconds N] [--instants N] [--seed S] [--only PART]
 
   --seconds N   for each part, at most so long [default: 30; env CHAOS_SECONDS]
-  --instants N  for each part, at most so many instants [default: no limit; env CHAOS_INSTANTS]
+  --instants N  for each part, at most so many instants [default: 1000; env CHAOS_INSTANTS]
   --seed S      begin with this seed [default: 1, or from the clock where seconds or instants are
                 given; it is printed; env CHAOS_SEED]
   --threads N   programs beside each other [default: one for each core; env CHAOS_THREADS]
   --only PART   `simulated` or `processes` [default: both; env CHAOS_ONLY]";
 
 const DEFAULT_SECONDS: f64 = 30.0;
+const DEFAULT_INSTANTS: u64 = 1000;
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ impl Options {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let mut options = Self {
             seconds: DEFAULT_SECONDS,
-            instants: u64::MAX,
+            instants: DEFAULT_INSTANTS,
             seed: 1,
             is_seeded: false,
             threads: cores as u64,
@@ -76,7 +77,7 @@ impl Options {
                 }
             }
         }
-        let is_longer = options.seconds != DEFAULT_SECONDS || options.instants != u64::MAX;
+        let is_longer = options.seconds != DEFAULT_SECONDS || options.instants != DEFAULT_INSTANTS;
         if is_longer && !options.is_seeded {
             let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
             options.seed = clock.map_or(1, |d| d.as_millis() as u64 % 1_000_000);
