@@ -16,6 +16,7 @@ use crate::faulty::FaultyDisk;
 use crate::faulty::INPUT_OUTPUT;
 use crate::faulty::NO_SPACE;
 use crate::program::Command;
+use crate::program::Held;
 use crate::program::State;
 use crate::sim::Dice;
 use crate::sim::SimDisk;
@@ -80,9 +81,7 @@ fn episode(
         // changed is not kept.
         before.retain(|name, held| {
             let was = state.get(name);
-            // Where both tell it and both are damaged, an older word may count again.
-            part == Part::Index
-                && was.is_some_and(|was| held.as_ref().is_ok_and(|held| held == was))
+            was.is_some_and(|was| held.as_ref().is_ok_and(|held| held == was))
         });
     }
     tally.add("damaged stores");
@@ -95,7 +94,7 @@ fn episode(
     let after = shown(&repaired, world).map_err(|why| format!("after the repair: {why}"))?;
     let after = after.map_err(|e| format!("after the repair: {e}"))?;
     if let Ok(before) = &before {
-        keeps(before, &after, "the repair")?;
+        keeps(before, &after, part, "the repair")?;
     }
     // Where only the index is damaged, the packs say everything. Where a pack is, an older word may
     // count again.
@@ -124,7 +123,14 @@ fn episode(
     }
     for _ in 0..INTERRUPTIONS {
         let mark = told.len();
-        interrupted(&hurt, &before, &after, world, dice, (calls, changes), told)?;
+        interrupted(
+            &hurt,
+            (&before, &after, part),
+            world,
+            dice,
+            (calls, changes),
+            told,
+        )?;
         tally.add("interrupted repairs");
         told.truncate(mark);
     }
@@ -134,8 +140,7 @@ fn episode(
 /// One repair with a fault in between, a collection, and a repair without.
 fn interrupted(
     hurt: &SimDisk,
-    before: &Result<Shown, Error>,
-    after: &Shown,
+    (before, after, part): (&Result<Shown, Error>, &Shown, Part),
     world: &World,
     dice: &mut Dice,
     (calls, changes): (u64, u64),
@@ -165,9 +170,9 @@ fn interrupted(
     told.push(format!("{:?}", done.map_err(|e| e.to_string())));
     let now = shown(&disk, world).map_err(|why| format!("after the interruption: {why}"))?;
     match (&now, before) {
-        (Ok(now), Ok(before)) => keeps(before, now, "the interrupted repair")?,
+        (Ok(now), Ok(before)) => keeps(before, now, part, "the interrupted repair")?,
         (Err(e), Ok(_)) => return Err(format!("it opened before the repair, and now: {e}")),
-        (Ok(now), Err(_)) => keeps(after, now, "the interrupted repair of an index")?,
+        (Ok(now), Err(_)) => keeps(after, now, part, "the interrupted repair of an index")?,
         (Err(e), Err(_)) if e.kind() == ErrorKind::Integrity => {}
         (Err(e), Err(_)) => return Err(format!("after the interrupted repair: {e}")),
     }
@@ -182,7 +187,7 @@ fn interrupted(
     repair(Arc::new(disk.clone())).map_err(|e| format!("the second repair: {e}"))?;
     let last = shown(&disk, world).map_err(|why| format!("after the second repair: {why}"))?;
     let last = last.map_err(|e| format!("after the second repair: {e}"))?;
-    keeps(least, &last, "the second repair")
+    keeps(least, &last, part, "the second repair")
 }
 
 fn repair(disk: Arc<dyn Disk>) -> Result<(), Error> {
@@ -193,13 +198,18 @@ fn copy_of(disk: &SimDisk, dice: &mut Dice) -> SimDisk {
     disk.after_power_cut(dice)
 }
 
-/// What was listed stays listed, and what could be read can be read.
-fn keeps(before: &Shown, after: &Shown, what: &str) -> Result<(), String> {
+/// What was listed stays listed, and what could be read can be read. Where the index and a pack are
+/// both damaged, an older word about the same content may count again.
+fn keeps(before: &Shown, after: &Shown, part: Part, what: &str) -> Result<(), String> {
+    let is_kept = |old: &Held, new: &Held| match part {
+        Part::Both => old.source == new.source,
+        Part::Index | Part::Pack => old == new,
+    };
     for (name, held) in before {
         match (held, after.get(name)) {
             (_, None) => return Err(format!("{what} lost {name}")),
             (Ok(_), Some(Err(why))) => return Err(format!("{what} damaged {name}: {why}")),
-            (Ok(old), Some(Ok(new))) if old != new => {
+            (Ok(old), Some(Ok(new))) if !is_kept(old, new) => {
                 return Err(format!("{what} changed {name}: {old:?} to {new:?}"));
             }
             _ => {}
