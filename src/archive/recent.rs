@@ -14,8 +14,8 @@ const REMEMBERED: usize = match cfg!(test) {
     true => 1 << 13,
     false => 1 << 20,
 };
-/// How often a tree may name nodes again for every different one in it, where an archive is so long
-/// that a writer may have repeated blobs in it.
+/// Times that one tree may name a node again, on average over its different nodes, in an archive so
+/// long that a writer may have repeated blobs in it.
 const WALKED_AGAIN_MAX: u64 = 64;
 
 /// The blobs that stood in an archive last.
@@ -31,7 +31,7 @@ pub struct Recent {
     walked_again: u64,
 }
 
-/// What is known of a node that a tree names.
+/// The state of a node that a tree names.
 pub(super) enum Subtree {
     /// It was not read yet, or has to be read again.
     Unread,
@@ -42,7 +42,7 @@ pub(super) enum Subtree {
 }
 
 impl Recent {
-    /// Whether a blob is among them.
+    /// True where the archive held a blob and it is still remembered.
     pub fn has(&self, key: &BlobKey) -> bool {
         self.known.contains(&short(key))
     }
@@ -71,7 +71,7 @@ impl Recent {
         self.whole.insert(id, (level, totals));
     }
 
-    /// What is known of a node. While nothing was forgotten, no writer repeats anything: what was
+    /// The state of a node. While nothing was forgotten, no writer repeats anything: what was
     /// read whole need not be walked again. Afterwards it has to be, since blobs under it may stand
     /// in the archive once more. How often within one tree is bounded by how many nodes it has;
     /// versions of a dataset share most of theirs, and each of their trees is walked once.

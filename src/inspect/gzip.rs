@@ -100,13 +100,15 @@ mod tests {
     #[test]
     fn damage_is_an_error() {
         let whole = member(b"one\n");
-        let other = [&whole[..], b"\0\0not gzip"].concat();
-        assert!(read(&other).is_err());
-        assert!(read(&whole[..whole.len() - 1]).is_err());
-        assert!(read(&[0; 20]).is_err());
+        let other = [&whole[..], b"\0\0this is not gzip at all"].concat();
+        let kind = |bytes: &[u8]| read(bytes).unwrap_err().kind();
+        assert_eq!(kind(&other), io::ErrorKind::InvalidInput);
+        let cut = &whole[..whole.len() - 1];
+        assert_eq!(kind(cut), io::ErrorKind::UnexpectedEof);
+        assert_eq!(kind(&[0; 20]), io::ErrorKind::InvalidInput);
         let mut wrong = whole.clone();
         let crc = whole.len() - 8;
         wrong[crc] ^= 1;
-        assert!(read(&wrong).is_err());
+        assert_eq!(kind(&wrong), io::ErrorKind::InvalidInput);
     }
 }
