@@ -54,7 +54,7 @@ impl LocalRegistry {
     /// changes nothing makes none. A signed dataset needs its publisher's key.
     ///
     /// # Errors
-    /// [`Error::NotItsPublisher`] without that, [`Error::NotFound`] when the dataset is gone, [`Error::VersionTaken`] when the new name has
+    /// [`Error::NotItsPublisher`] without that, [`Error::NotTrusted`] with a key that is revoked, [`Error::NotFound`] when the dataset is gone, [`Error::VersionTaken`] when the new name has
     /// that version, or a field breaks a limit.
     pub fn revise(
         &self,
@@ -62,6 +62,9 @@ impl LocalRegistry {
         edit: &Edit,
         signer: Option<&KeyPair>,
     ) -> Result<Dataset, Error> {
+        if let Some(pair) = signer {
+            self.may_sign(&dataset.manifest, pair)?;
+        }
         let session = Session::begin(&self.store)?;
         let card = match &edit.card {
             Some(path) => {

@@ -98,6 +98,24 @@ fn edit_without_room_in_the_clock_is_an_error() {
     assert_eq!(held.manifest.license, None);
 }
 
+#[test]
+fn edit_with_a_revoked_key_is_refused() {
+    let lab = Lab::new();
+    let before = planted(&lab, &BTreeMap::from([(node(1), 1)]));
+    lab.registry.revoke_own(&lab.key, "lost").unwrap();
+    let held = lab.registry.get(&before.content_id).unwrap().unwrap();
+    let edit = Edit {
+        license: Some("MIT".into()),
+        ..Edit::default()
+    };
+    match lab.registry.revise(&held, &edit, Some(&lab.key)) {
+        Err(Error::NotTrusted { .. }) => {}
+        other => panic!("{other:?}"),
+    }
+    let held = lab.registry.get(&before.content_id).unwrap().unwrap();
+    assert_eq!(held.manifest.license, None);
+}
+
 /// The table of `spec/trust.md` decides on every way in: what it does not let in has no value that
 /// the catalogue would take.
 #[test]
