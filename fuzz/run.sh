@@ -42,7 +42,9 @@ if [ -z "$built" ]; then
     cargo fuzz build -s none
     built=${CARGO_TARGET_DIR:-target}/$(rustc -vV | sed -n 's/^host: //p')/release
 fi
-printf '%-14s %8s %12s %8s %8s %7s  %s\n' target seconds executions edges features inputs findings
+printf '%-14s %8s %8s %12s %8s %8s %7s  %s\n' target seconds cpu executions edges features inputs findings
+# Seconds of processor time: fewer than the wall clock's where the machine is busy with other things.
+TIMEFORMAT='%U'
 findings=0
 for target in $targets; do
     seconds=$others
@@ -51,16 +53,16 @@ for target in $targets; do
     mkdir -p "$corpus" "$found" "corpus/$target"
     cp -n "corpus/$target"/* "$work/seeds/$target"/* "$corpus/" 2>/dev/null || true
     # A finding ends the run with an error; it is counted below.
-    "$built/$target" "$corpus" -max_total_time="$seconds" -max_len=65536 \
+    { time "$built/$target" "$corpus" -max_total_time="$seconds" -max_len=65536 \
         -timeout=25 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="$found/" \
-        >"$log" 2>&1 || true
+        >"$log" 2>&1 || true; } 2>"$log.cpu"
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
     last=$(grep -aE 'cov: [0-9]+ ft: [0-9]+' "$log" | tail -n 1 || true)
     edges=$(sed -n 's/.*cov: \([0-9]*\).*/\1/p' <<<"$last")
     features=$(sed -n 's/.*ft: \([0-9]*\).*/\1/p' <<<"$last")
     count=$(find "$found" -type f | wc -l)
     findings=$((findings + count))
-    printf '%-14s %8s %12s %8s %8s %7s  %s\n' "$target" "$seconds" "${executions:-?}" "${edges:-?}" \
+    printf '%-14s %8s %8.0f %12s %8s %8s %7s  %s\n' "$target" "$seconds" "$(cat "$log.cpu")" "${executions:-?}" "${edges:-?}" \
         "${features:-?}" "$(find "$corpus" -type f | wc -l)" "$count"
     if [ -n "$keeps" ]; then
         small=$(mktemp -d)

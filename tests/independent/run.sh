@@ -70,3 +70,6 @@ echo "zstd, tar, restore.py and age agree"
 # Rows: of files that pyarrow wrote, in files that we wrote, and those that are said to be alike.
 mkdir "$work/rows"
 "$venv/bin/python" tests/independent/check_rows.py "$program" tests/data/gsm8k/test.jsonl "$work/rows"
+
+# What people install.
+tests/independent/release.sh "$program" "$venv/bin/python"
