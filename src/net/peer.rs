@@ -156,7 +156,8 @@ impl Net {
             hello: self.own.clone(),
             own: self.own.clone(),
             is_new,
-            requests: AtomicU64::new(0),
+            round_trips: AtomicU64::new(0),
+            under_way: AtomicU64::new(0),
             pace: self.pace.clone(),
         };
         peer.hello = peer.greet().map_err(|source| Error::Peer {
@@ -230,7 +231,8 @@ pub struct Traffic {
     pub received: u64,
     /// UDP payload that went.
     pub sent: u64,
-    /// Requests, each a round trip at least.
+    /// Requests that were sent while no other was under way: those beside each other take one round
+    /// trip together.
     pub round_trips: u64,
 }
 
@@ -244,7 +246,9 @@ pub struct Peer {
     hello: Hello,
     own: Hello,
     is_new: bool,
-    requests: AtomicU64,
+    round_trips: AtomicU64,
+    /// Requests whose answers have not ended.
+    under_way: AtomicU64,
     pace: Option<Arc<Pacer>>,
 }
 
@@ -300,7 +304,7 @@ impl Peer {
     /// What went over the connection so far.
     pub fn traffic(&self) -> Traffic {
         let mut traffic = self.line().traffic();
-        traffic.round_trips = self.requests.load(Ordering::Relaxed);
+        traffic.round_trips = self.round_trips.load(Ordering::Relaxed);
         traffic
     }
 
@@ -392,9 +396,12 @@ impl Line for Peer {
         is_needless: &dyn Fn() -> bool,
         each: &mut EachAnswer<'_>,
     ) -> Result<(), PeerError> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        if self.under_way.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.round_trips.fetch_add(1, Ordering::Relaxed);
+        }
         let connection = self.line().connection.clone();
         let answered = self.ask_over(&connection, request, is_needless, each);
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
         if matches!(answered, Err(PeerError::Stalled(_))) {
             // Who asks again gets a new one.
             connection.close(0_u32.into(), b"stalled");

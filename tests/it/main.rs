@@ -51,6 +51,7 @@ mod spec;
 mod support;
 mod swarm;
 mod targets;
+mod traffic;
 mod trust;
 mod volumes;
 mod writing;

@@ -4,6 +4,9 @@
 mod accepted;
 #[cfg(test)]
 mod admission_tests;
+mod ahead;
+#[cfg(test)]
+mod ahead_tests;
 mod answers;
 mod chunks;
 #[cfg(test)]

@@ -55,7 +55,7 @@ fn free_bytes(tree: TreeKind) -> u64 {
     }
 }
 
-fn node_key(id: TreeId) -> BlobKey {
+pub(super) fn node_key(id: TreeId) -> BlobKey {
     BlobKey::new(BlobKind::Node, *id.as_bytes())
 }
 

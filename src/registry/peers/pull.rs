@@ -22,6 +22,10 @@ use crate::registry::error::Error;
 use crate::registry::hashing::Hashing;
 use crate::registry::host;
 use crate::registry::peers::accepted::AcceptedOffer;
+use crate::registry::peers::ahead::Ahead;
+use crate::registry::peers::ahead::Questions;
+use crate::registry::peers::nodes::node_key;
+use crate::registry::peers::nodes::tree_of;
 use crate::registry::peers::offers::Offer;
 use crate::registry::peers::straight::FILES_STRAIGHT_MAX;
 use crate::registry::peers::straight::Straight;
@@ -82,9 +86,11 @@ impl LocalRegistry {
     ) -> Result<PullReport, Error> {
         let offer = accepted.offer();
         let started: Instant = host::instant();
-        let supplies: Vec<Supply<'_>> = sources.iter().map(|s| Supply::new(*s)).collect();
+        let ahead: Vec<Ahead<'_>> = sources.iter().map(|s| Ahead::new(*s)).collect();
+        let supplies: Vec<Supply<'_>> = ahead.iter().map(|s| Supply::new(s)).collect();
         let session = Session::begin(&self.store)?;
-        let gathered = self.gather(offer, &session, &supplies, &options, progress);
+        let from = (ahead.first(), supplies.as_slice());
+        let gathered = self.gather(offer, &session, from, &options, progress);
         let fetched = match gathered {
             Ok(fetched) => fetched,
             Err(error) => {
@@ -119,7 +125,7 @@ impl LocalRegistry {
         &self,
         offer: &Offer,
         session: &Session,
-        supplies: &[Supply<'_>],
+        (ahead, supplies): (Option<&Ahead<'_>>, &[Supply<'_>]),
         options: &PullOptions,
         progress: &dyn Progress,
     ) -> Result<Gathered, Error> {
@@ -145,6 +151,13 @@ impl LocalRegistry {
             allow_large: options.allow_large,
             progress,
         };
+        let trees = [
+            (TreeKind::Table, table_before.is_some()),
+            (TreeKind::Data, data_before.is_some()),
+        ];
+        if let Some(ahead) = ahead {
+            ahead.ask(&questions(offer, session, trees)?, &|| progress.cancelled());
+        }
         fetch_card(offer, session, supplies)?;
         let mut bytes = Vec::new();
         let quiet = Quiet(progress);
@@ -230,14 +243,40 @@ impl Progress for Quiet<'_> {
     }
 }
 
-fn fetch_card(offer: &Offer, session: &Session, supplies: &[Supply<'_>]) -> Result<(), Error> {
+/// What can be asked by the manifest alone, and is not here. Trees of which another version is here
+/// come as differences, which are asked for otherwise.
+fn questions(
+    offer: &Offer,
+    session: &Session,
+    trees: [(TreeKind, bool); 2],
+) -> Result<Questions, Error> {
+    let (envelope, manifest) = (offer.envelope_id(), offer.manifest());
+    let mut questions = Questions::default();
+    if absent_card(offer, session)?.is_some() {
+        questions.card(envelope);
+    }
+    for (tree, has_before) in trees {
+        let (root, _) = tree_of(manifest, tree);
+        if !has_before && session.has(&[node_key(root)])? != [true] {
+            questions.tree(envelope, manifest, tree);
+        }
+    }
+    Ok(questions)
+}
+
+/// The card, if there is one that is not here.
+fn absent_card(offer: &Offer, session: &Session) -> Result<Option<BlobId>, Error> {
     let Some(id) = offer.manifest().card else {
-        return Ok(());
+        return Ok(None);
     };
     let key = crate::blob_store::BlobKey::new(BlobKind::Card, *id.as_bytes());
-    if session.has(&[key])? == [true] {
+    Ok((session.has(&[key])? != [true]).then_some(id))
+}
+
+fn fetch_card(offer: &Offer, session: &Session, supplies: &[Supply<'_>]) -> Result<(), Error> {
+    let Some(id) = absent_card(offer, session)? else {
         return Ok(());
-    }
+    };
     let mut last = None;
     for supply in supplies {
         let card = retried(|| supply.source.card(&offer.envelope_id()));

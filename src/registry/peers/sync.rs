@@ -14,6 +14,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::peers::accepted::AcceptedOffer;
+use crate::registry::peers::comparing::Own;
 use crate::registry::peers::hearing::Source;
 use crate::registry::peers::offers::Offer;
 use crate::registry::peers::pull::PullOptions;
@@ -60,6 +61,8 @@ pub struct Compared {
     pub sent: u64,
     /// What comparing took, without what was received and sent.
     pub effort: Effort,
+    /// The peer shows no dataset that is not held here as it shows it.
+    pub is_settled: bool,
 }
 
 /// What a sync did.
@@ -101,7 +104,12 @@ impl LocalRegistry {
             ..SyncReport::default()
         };
         let mut first = None;
-        for offer in self.list_remote(peer, &ListFilter::All)? {
+        // A list has every manifest in it; the comparison has said already that none is needed.
+        let offers = match compared.is_settled {
+            true => Vec::new(),
+            false => self.list_remote(peer, &ListFilter::All)?,
+        };
+        for offer in offers {
             if self.holds(&offer)? {
                 continue;
             }
@@ -200,6 +208,9 @@ impl LocalRegistry {
             Ok::<_, Failed>((salt, elements))
         })?;
         let found = compared.found;
+        let is_settled = compared.left == 0
+            && found.envelopes.is_empty()
+            && self.holds_common(&own, &found.missing)?;
         let mut offered = Vec::new();
         for index in &found.missing {
             let own = own
@@ -213,7 +224,29 @@ impl LocalRegistry {
             received,
             sent,
             effort: compared.effort,
+            is_settled,
         })
+    }
+
+    /// Whether each manifest that both sides know is held here with all of its bytes. What a peer
+    /// shows is among them, or is new here. `missing` has the indexes that the peer lacks, ascending.
+    fn holds_common(&self, own: &[Own], missing: &[usize]) -> Result<bool, Error> {
+        for (index, own) in own.iter().enumerate() {
+            let ItemId::Manifest(id) = own.item else {
+                continue;
+            };
+            if missing.binary_search(&index).is_ok() {
+                continue;
+            }
+            let held = self
+                .store
+                .read(|t| Ok::<_, Error>(catalog::by_envelope(t, &id)?))?;
+            let Some(held) = held else { return Ok(false) };
+            if !self.is_complete(&held)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Takes what a comparison brought; how much of it is new.

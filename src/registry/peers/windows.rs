@@ -173,8 +173,13 @@ impl Pulling<'_> {
         to_the_end: bool,
     ) -> Result<(), Error> {
         let asked = stretch.chunks.len().min(STRETCH_CHUNKS);
-        let seams = self.seams(stretch.offset, asked);
         let is_last = to_the_end && asked == stretch.chunks.len();
+        let stretch_bytes: usize = stretch.chunks.iter().map(|c| c.bytes as usize).sum();
+        let seams = match is_last && stretch_bytes < WINDOW_BYTES {
+            // One window, wherever records end.
+            true => Vec::new(),
+            false => self.seams(stretch.offset, asked),
+        };
         let mut rest = std::mem::take(&mut stretch.chunks);
         let (mut window, mut bytes, mut cut_so_far) = (Vec::new(), 0, 0);
         let later = rest.split_off(asked);
