@@ -36,6 +36,7 @@ mod protocol;
 mod quic;
 mod read_only;
 mod reading;
+mod readme;
 mod reconciliation;
 mod registry;
 mod repair;
