@@ -70,3 +70,13 @@ echo "zstd, tar, restore.py and age agree"
 # Rows: of files that pyarrow wrote, in files that we wrote, and those that are said to be alike.
 mkdir "$work/rows"
 "$venv/bin/python" tests/independent/check_rows.py "$program" tests/data/gsm8k/test.jsonl "$work/rows"
+
+# Every file through every command, as pyarrow, DuckDB, csv and json have it: files that are made, files that are kept
+# here, and all of the public files where they lie beside the project.
+public_files=()
+if [ -d ../shared/data ]; then
+    public_files=(--whole ../shared/data)
+else
+    echo "../shared/data is not there: its files are not compared"
+fi
+"$venv/bin/python" tests/independent/conformance "$program" spec/rows.md --zoo "${public_files[@]}" tests/data
