@@ -226,3 +226,47 @@ fn text_without_lines_has_its_column() {
     answer(home, &["inspect", "export", &source, "-o", &to]);
     assert_eq!(std::fs::read_to_string(&to).unwrap(), "text\n");
 }
+
+#[test]
+fn rows_without_any_column_are_refused_where_columns_are_needed() {
+    let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, dir) = (home.path(), dir.path());
+    let source = text(&dir.join("none.jsonl"));
+    std::fs::write(&source, "{}\n{}\n").unwrap();
+    for ending in ["csv", "tsv", "parquet", "arrow"] {
+        let to = text(&dir.join(format!("none.{ending}")));
+        let out = run(home, &["inspect", "export", &source, "-o", &to]);
+        assert_eq!(out.status.code(), Some(1), "{ending}");
+        assert!(!Path::new(&to).exists(), "{ending}");
+        let words = ["inspect", "export", &source, "-o", &to, "--skip-malformed"];
+        let out = run(home, &words);
+        assert_eq!(out.status.code(), Some(7), "{ending}");
+        let told: Value = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!(
+            (&told["rows_out"], &told["rows_refused"]),
+            (&0.into(), &2.into()),
+            "{ending}"
+        );
+    }
+}
+
+#[test]
+fn name_with_half_a_character_is_refused_where_names_are_unicode() {
+    let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, dir) = (home.path(), dir.path());
+    let source = text(&dir.join("half.jsonl"));
+    let whole = "{\"\u{fffd}\":1}\n";
+    std::fs::write(&source, format!("{whole}{{\"\\udfaa\":2}}\n")).unwrap();
+    for ending in ["csv", "parquet"] {
+        let to = text(&dir.join(format!("half.{ending}")));
+        let words = ["inspect", "export", &source, "-o", &to, "--skip-malformed"];
+        let out = run(home, &words);
+        assert_eq!(out.status.code(), Some(7), "{ending}");
+        let told: Value = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!(
+            (&told["rows_out"], &told["rows_refused"]),
+            (&1.into(), &1.into()),
+            "{ending}"
+        );
+    }
+}

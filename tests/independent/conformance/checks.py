@@ -62,6 +62,7 @@ class Check:
             if lint.code not in (1, 4):
                 self.differ("read, where others refuse", error)
             return
+        self.is_without_columns = not self.source.names and all(row == {} for row in self.source.rows)
         self.info(info.told)
         figures.compare(self, self.ours("stats", self.path))
         self.lint(self.ours("lint", self.path))
@@ -198,7 +199,12 @@ class Check:
         if isinstance(row, Refused):
             # A row goes as it is into a file of the same kind, if that has no encoding of its own.
             return (self.format, ending) not in (("jsonl", "jsonl"), ("text", "txt"))
-        return ending in ("csv", "parquet", "arrow") and sources.has_half(row)
+        if ending not in ("csv", "parquet", "arrow"):
+            return False
+        # What is nested is JSON with its escapes.
+        flat = row.items() if isinstance(row, dict) else row if isinstance(row, Pairs) else [("value", row)]
+        half = any(sources.has_half(k) or (isinstance(v, str) and sources.has_half(v)) for k, v in flat)
+        return half or (row == {} and self.is_without_columns)
 
     def as_columns(self, row, ending):
         """A row as a format with columns has it: what is no object is in a column `value`."""

@@ -35,6 +35,8 @@ def compare(check, answer):
     if names is None:
         names = list(dict.fromkeys(key for row in rows for key in row))
     for name in names[:250]:
+        if has_half(name):
+            continue
         column = columns.get(name)
         values = [row[name] for row in rows if name in row]
         if column is None:

@@ -98,6 +98,8 @@ def decoded(data, encoding):
 
 
 ESCAPED = re.compile("[\ud800-\udfff]")
+# Bytes that are not UTF-8, as Python keeps them.
+BROKEN = re.compile("[\udc80-\udcff]")
 
 
 def one_text(line):
@@ -113,15 +115,15 @@ def json_row(line):
         return Refused(str(error)[:80], line)
 
 
-def has_half(value):
+def has_half(value, pattern=ESCAPED):
     """Whether half of a surrogate pair stands in a value."""
     if isinstance(value, str):
-        return bool(ESCAPED.search(value))
+        return bool(pattern.search(value))
     if isinstance(value, Pairs):
-        return any(has_half(k) or has_half(v) for k, v in value)
+        return any(has_half(k, pattern) or has_half(v, pattern) for k, v in value)
     if isinstance(value, dict):
-        return any(has_half(k) or has_half(v) for k, v in value.items())
-    return isinstance(value, list) and any(map(has_half, value))
+        return any(has_half(k, pattern) or has_half(v, pattern) for k, v in value.items())
+    return isinstance(value, list) and any(has_half(v, pattern) for v in value)
 
 
 def values(text, damage):
@@ -135,12 +137,32 @@ def values(text, damage):
         whole = loads(text.strip(" \t\r\n"))
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"json: {error}"[:100]) from None
+    if isinstance(whole, dict) and (by_columns := rows_of_columns(whole)):
+        return Source("json", None, by_columns, damage=damage)
     if isinstance(whole, dict):
         lists = [value for value in whole.values() if isinstance(value, list)]
         if len(lists) == 1 and lists[0] and isinstance(lists[0][0], dict):
             whole = lists[0]
     rows = whole if isinstance(whole, list) and not isinstance(whole, Pairs) else [whole]
+    if BROKEN.search(text):
+        rows = [Refused("not UTF-8", row) if has_half(row, BROKEN) else row for row in rows]
     return Source("json", None, rows, damage=damage)
+
+
+def rows_of_columns(whole):
+    """The rows of an object that is a table written by columns: `list` and `columns`, as pandas calls them."""
+    columns = list(whole.values())
+    if columns and all(type(c) is list for c in columns) and not {"columns", "data"} <= whole.keys():
+        # Lists of objects alone are tables beside each other.
+        if all(c and isinstance(c[0], dict) for c in columns) or len({len(c) for c in columns}) != 1:
+            return None
+    elif columns and all(type(c) is dict for c in columns) and not all(k.isdigit() for k in whole):
+        if any(list(c) != list(columns[0]) or not all(k.isdigit() for k in c) for c in columns):
+            return None
+        columns = [list(c.values()) for c in columns]
+    else:
+        return None
+    return [dict(zip(whole, row)) for row in zip(*columns)]
 
 
 def unique(names):
@@ -162,9 +184,14 @@ def records(text, dialect):
     return [r for r in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, **quoting) if r]
 
 
+def whole(name):
+    """A name with U+FFFD for what is not UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def delimited(text, dialect, damage):
     found = records(text, dialect)
-    names = [name.strip() for name in found.pop(0)] if dialect.get("header") and found else []
+    names = [whole(name).strip() for name in found.pop(0)] if dialect.get("header") and found else []
     # Fields behind the last name have names by their place.
     width = max(map(len, found), default=0)
     names += [""] * (width - len(names))
