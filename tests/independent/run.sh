@@ -73,3 +73,13 @@ mkdir "$work/rows"
 
 # What people install.
 tests/independent/release.sh "$program" "$venv/bin/python"
+
+# Every file through every command, as pyarrow, DuckDB, csv and json have it: files that are made, files that are kept
+# here, and all of the public files where they lie beside the project.
+public_files=()
+if [ -d ../shared/data ]; then
+    public_files=(--whole ../shared/data)
+else
+    echo "../shared/data is not there: its files are not compared"
+fi
+"$venv/bin/python" tests/independent/conformance "$program" spec/rows.md --zoo "${public_files[@]}" tests/data

@@ -123,6 +123,8 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
         "seconds": seconds, "pairs_compared": report.compared, "rows_sketched": report.sketched,
         "spilled_bytes": report.spilled_bytes, "sources": sources.collect::<Vec<_>>(),
         "files": files.map(|f| f.path.display().to_string()).collect::<Vec<_>>(),
+        "rows_out": written.as_ref().map(|written| written.moved.rows_out),
+        "rows_refused": written.as_ref().map(|written| written.moved.refused),
     });
     out.result(
         &answer,

@@ -7,8 +7,7 @@ use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::ArrowError;
-use arrow_schema::Schema;
-use parquet::arrow::ArrowSchemaConverter;
+use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
@@ -17,14 +16,16 @@ use parquet::file::properties::WriterProperties;
 
 use crate::inspect::output::OutputFormat;
 use crate::inspect::output::PushError;
-use crate::inspect::output::Refusal;
+use crate::inspect::output::parquet_types::as_stored;
+use crate::inspect::output::parquet_types::stored_schema;
 use crate::inspect::table::Columnar;
 
 /// Encoded bytes of a row group.
 const GROUP_BYTES: usize = 64 << 20;
 
 pub(super) enum BatchWriter<W: Write + Send> {
-    Parquet(Box<ArrowWriter<W>>),
+    /// With the schema of the file, where it is not that of the rows.
+    Parquet(Box<ArrowWriter<W>>, Option<SchemaRef>),
     File(Box<FileWriter<W>>),
     Stream(Box<StreamWriter<W>>),
 }
@@ -41,27 +42,44 @@ impl<W: Write + Send> BatchWriter<W> {
                 StreamWriter::try_new(to, schema).map_err(of_arrow)?,
             )),
             _ => {
-                look_for_types(schema)?;
+                let stored = stored_schema(schema)?;
                 let pairs = columns.metadata.iter();
-                let pairs = pairs.map(|(key, value)| KeyValue {
-                    key: key.clone(),
-                    value: value.clone(),
-                });
+                let mut pairs: Vec<KeyValue> = pairs
+                    .map(|(key, value)| KeyValue {
+                        key: key.clone(),
+                        value: value.clone(),
+                    })
+                    .collect();
+                // What a schema of Arrow says besides columns stands among the pairs of the file.
+                let mut said: Vec<_> = schema.metadata.iter().collect();
+                said.sort_unstable();
+                for (key, value) in said {
+                    if pairs.iter().all(|pair| pair.key != *key) {
+                        pairs.push(KeyValue::new(key.clone(), value.clone()));
+                    }
+                }
                 let properties = WriterProperties::builder()
                     .set_compression(Compression::SNAPPY)
                     .set_created_by(concat!("alimentar ", env!("CARGO_PKG_VERSION")).to_owned())
-                    .set_key_value_metadata(Some(pairs.collect()))
+                    .set_key_value_metadata(Some(pairs))
                     .build();
-                let made = ArrowWriter::try_new(to, schema.clone(), Some(properties));
-                Self::Parquet(Box::new(made.map_err(of_parquet)?))
+                let of_file = stored.as_ref().unwrap_or(schema).clone();
+                let made = ArrowWriter::try_new(to, of_file, Some(properties));
+                Self::Parquet(Box::new(made.map_err(of_parquet)?), stored)
             }
         })
     }
 
     pub(super) fn write(&mut self, rows: &RecordBatch) -> io::Result<()> {
         match self {
-            Self::Parquet(to) => {
-                to.write(rows).map_err(of_parquet)?;
+            Self::Parquet(to, stored) => {
+                match stored {
+                    None => to.write(rows).map_err(of_parquet)?,
+                    Some(schema) => {
+                        let rows = as_stored(rows, schema).map_err(of_arrow)?;
+                        to.write(&rows).map_err(of_parquet)?;
+                    }
+                }
                 if to.in_progress_size() >= GROUP_BYTES {
                     to.flush().map_err(of_parquet)?;
                 }
@@ -74,23 +92,11 @@ impl<W: Write + Send> BatchWriter<W> {
 
     pub(super) fn finish(self) -> io::Result<W> {
         match self {
-            Self::Parquet(to) => to.into_inner().map_err(of_parquet),
+            Self::Parquet(to, _) => to.into_inner().map_err(of_parquet),
             Self::File(to) => to.into_inner().map_err(of_arrow),
             Self::Stream(to) => to.into_inner().map_err(of_arrow),
         }
     }
-}
-
-/// Whether Parquet has all types of a schema; the column that it has not is named.
-fn look_for_types(schema: &Schema) -> Result<(), Refusal> {
-    for field in schema.fields() {
-        let alone = Schema::new(vec![field.clone()]);
-        if let Err(error) = ArrowSchemaConverter::new().convert(&alone) {
-            let why = format!("Parquet has no type for {} ({error})", field.data_type());
-            return Err(Refusal::of_column(field.name(), why));
-        }
-    }
-    Ok(())
 }
 
 fn of_parquet(error: ParquetError) -> io::Error {

@@ -226,6 +226,9 @@ pub(super) fn each_sound_cell(
             return;
         }
         let fault = match (shape, &cell) {
+            (Shape::Json, _) if !name.is_ascii() && has_half_key(name, row) => {
+                Some(HALF_KEY.to_owned())
+            }
             (Shape::Json, Cell::Text(text)) => {
                 // Strings of JSON are UTF-8, but for halves of characters.
                 let is_half = !text.is_ascii() && std::str::from_utf8(text).is_err();
@@ -248,7 +251,27 @@ pub(super) fn each_sound_cell(
     }
 }
 
+/// Why a row is refused where no row has a column.
+pub(super) const NO_COLUMN: &str = "it has no column, and the format needs one";
+
+const HALF_KEY: &str = "its name has half of a surrogate pair, which is no character";
 const HALF: &str = "it has half of a surrogate pair, which is no character";
+
+/// Whether a key of a row has half of a surrogate pair; in a name, U+FFFD stands in its place.
+fn has_half_key(name: &str, row: &[u8]) -> bool {
+    if !name.contains(char::REPLACEMENT_CHARACTER) {
+        return false;
+    }
+    let mut scanner = Scanner::with_nan(row);
+    let mut said = String::new();
+    while let Ok(Some(event)) = scanner.next_event() {
+        let Event::Key(key) = event else { continue };
+        if scanner.depth() == 1 && key.unescape_into(&mut said).is_err() && said == name {
+            return true;
+        }
+    }
+    false
+}
 
 fn not_utf8(at: usize) -> String {
     format!("it is not UTF-8 (byte {at})")

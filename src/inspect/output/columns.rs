@@ -24,6 +24,7 @@ use crate::inspect::output::ColumnKind;
 use crate::inspect::output::Plan;
 use crate::inspect::output::PushError;
 use crate::inspect::output::Refusal;
+use crate::inspect::output::check::NO_COLUMN;
 use crate::inspect::output::kinds::nan_word;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
@@ -84,7 +85,7 @@ impl Columns {
         row: &[u8],
     ) -> Result<Option<RecordBatch>, PushError> {
         if self.columns.is_empty() {
-            return Err(Refusal::of_row("it has no column, and the format needs one").into());
+            return Err(Refusal::of_row(NO_COLUMN).into());
         }
         self.is_set.fill(false);
         let (columns, is_set) = (&mut self.columns, &mut self.is_set);

@@ -4,6 +4,8 @@ use std::io::Write;
 
 use crate::inspect::output::Plan;
 use crate::inspect::output::PushError;
+use crate::inspect::output::Refusal;
+use crate::inspect::output::check::NO_COLUMN;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
@@ -41,6 +43,9 @@ impl<W: Write> Writer<W> {
     }
 
     pub(super) fn push(&mut self, shape: &Shape, row: &[u8]) -> Result<(), PushError> {
+        if self.fields.is_empty() {
+            return Err(Refusal::of_row(NO_COLUMN).into());
+        }
         let fields = &mut self.fields;
         fields.iter_mut().for_each(|field| *field = None);
         let scratch = &mut self.scratch;

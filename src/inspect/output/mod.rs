@@ -8,6 +8,7 @@ mod columns;
 mod delimited;
 mod jsonl;
 mod kinds;
+mod parquet_types;
 mod plan;
 mod schemas;
 #[cfg(test)]

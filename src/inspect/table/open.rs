@@ -25,6 +25,7 @@ use crate::inspect::table::Lines;
 use crate::inspect::table::RowIndex;
 use crate::inspect::table::RowKind;
 use crate::inspect::table::Shape;
+use crate::inspect::table::TEXT_COLUMN;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::open_arrow;
@@ -169,7 +170,8 @@ impl Opened {
                 fields.map(|field| field.name().clone()).collect()
             }
             (None, Shape::Delimited(header)) => header.names.clone(),
-            (None, Shape::Json | Shape::Text) => Vec::new(),
+            (None, Shape::Text) => vec![TEXT_COLUMN.to_owned()],
+            (None, Shape::Json) => Vec::new(),
         }
     }
 

@@ -73,12 +73,21 @@ fn batch_rows(bytes: u64, rows: u64) -> u64 {
 /// What an error begins with that says which limit is crossed.
 const OVER_LIMIT: &str = "over a limit: ";
 
+/// What errors of the libraries begin with that say what they cannot do.
+const NOT_YET: [&str; 2] = ["Not yet implemented: ", "NYI: "];
+
 /// A call into a library that may panic on damaged bytes.
 fn guarded<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, TableError> {
     match caught(call) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
             let why = error.to_string();
+            // What a library does not do yet is no damage.
+            for prefix in NOT_YET {
+                if let Some(what) = why.strip_prefix(prefix) {
+                    return Err(TableError::Unsupported(what.to_owned()));
+                }
+            }
             // A library hands on what was said of a limit as any other error.
             match why.find(OVER_LIMIT) {
                 Some(at) => Err(TableError::Limit(

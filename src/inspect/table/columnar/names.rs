@@ -16,7 +16,18 @@ pub(super) fn repeated_fields(fields: &Fields) -> Vec<String> {
 
 /// The same fields with names that are there once.
 pub(super) fn unique_fields(fields: &Fields) -> Fields {
-    let names = unique_names(fields.iter().map(|field| field.name().clone()));
+    renamed(
+        fields,
+        unique_names(fields.iter().map(|field| field.name().clone())),
+    )
+}
+
+/// The same fields with the names of others, which stand in the same order.
+pub(super) fn with_names_of(fields: &Fields, others: &Fields) -> Fields {
+    renamed(fields, others.iter().map(|field| field.name().clone()))
+}
+
+fn renamed(fields: &Fields, names: impl IntoIterator<Item = String>) -> Fields {
     let renamed = fields.iter().zip(names);
     let renamed = renamed.map(|(field, name)| -> FieldRef {
         match *field.name() == name {

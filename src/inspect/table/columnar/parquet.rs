@@ -36,6 +36,7 @@ use crate::inspect::table::columnar::footer::read_footer;
 use crate::inspect::table::columnar::guarded;
 use crate::inspect::table::columnar::names::repeated_fields;
 use crate::inspect::table::columnar::names::unique_fields;
+use crate::inspect::table::columnar::names::with_names_of;
 use crate::inspect::table::columnar::pages::Chunk;
 use crate::inspect::table::columnar::pages::Pages;
 use crate::inspect::table::columnar::render::check;
@@ -66,6 +67,7 @@ pub(in crate::inspect::table) fn open_parquet(
         rows = sum.ok_or_else(|| TableError::Damaged("it has less than no rows".to_owned()))?;
     }
     let repeated = repeated_fields(&schema.fields);
+    let stored = schema.fields.clone();
     let schema = Schema::new_with_metadata(unique_fields(&schema.fields), schema.metadata);
     let views = with_views(&schema.fields);
     check(&Schema::new(views.clone()))?;
@@ -80,6 +82,7 @@ pub(in crate::inspect::table) fn open_parquet(
     let table = ParquetTable {
         source,
         metadata: Arc::new(metadata),
+        stored,
         views,
         columnar,
         rows,
@@ -91,6 +94,8 @@ pub(in crate::inspect::table) fn open_parquet(
 struct ParquetTable {
     source: Arc<dyn ReadAt>,
     metadata: Arc<ParquetMetaData>,
+    /// The fields under the names that the file gives them, of which some may be equal.
+    stored: Fields,
     /// The fields, as they are decoded.
     views: Fields,
     /// What the file says of its columns.
@@ -124,7 +129,8 @@ impl Table for ParquetTable {
         };
         let levels = guarded(|| {
             let mask = ProjectionMask::roots(descriptor, roots.iter().copied());
-            parquet_to_arrow_field_levels(descriptor, mask, Some(fields))
+            let stored = with_names_of(fields, &self.stored);
+            parquet_to_arrow_field_levels(descriptor, mask, Some(&stored))
         })?;
         let wanted = roots.iter().filter_map(|n| fields.get(*n).cloned());
         let schema = Arc::new(Schema::new_with_metadata(

@@ -10,6 +10,7 @@ use arrow_array::RecordBatchOptions;
 use arrow_array::StructArray;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
+use arrow_array::types::Int64Type;
 use arrow_cast::cast;
 use arrow_json::Encoder;
 use arrow_json::EncoderFactory;
@@ -22,6 +23,7 @@ use arrow_schema::Field;
 use arrow_schema::FieldRef;
 use arrow_schema::Fields;
 use arrow_schema::Schema;
+use arrow_schema::TimeUnit;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -221,6 +223,10 @@ impl EncoderFactory for Own {
             }
             DataType::Map(_, _) => return pairs(array, options),
             DataType::Dictionary(_, _) => return of_dictionary(field, array, options),
+            DataType::Duration(unit) => Box::new(Span {
+                units: cast(array, &DataType::Int64)?,
+                per_second: per_second(*unit),
+            }),
             kind if kind.is_temporal() => Box::new(Time(make_encoder(field, array, &PLAIN)?)),
             _ => return Ok(None),
         };
@@ -280,6 +286,42 @@ impl Encoder for Time<'_> {
             out.truncate(start);
             out.extend_from_slice(b"null");
         }
+    }
+}
+
+/// Spans of time as ISO 8601 has them, in seconds. The library does not have those of more than some
+/// hundred million years.
+struct Span {
+    units: ArrayRef,
+    per_second: i128,
+}
+
+impl Encoder for Span {
+    fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
+        let units = i128::from(self.units.as_primitive::<Int64Type>().value(idx));
+        if units == 0 {
+            return out.extend_from_slice(b"\"P0D\"");
+        }
+        let sign = if units < 0 { "-" } else { "" };
+        let (whole, part) = (
+            units.abs() / self.per_second,
+            units.abs() % self.per_second * NANOSECONDS / self.per_second,
+        );
+        let fraction = format!(".{part:09}");
+        let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+        out.extend_from_slice(format!("\"{sign}PT{whole}{fraction}S\"").as_bytes());
+    }
+}
+
+/// Nanoseconds of a second.
+const NANOSECONDS: i128 = 1_000_000_000;
+
+fn per_second(unit: TimeUnit) -> i128 {
+    match unit {
+        TimeUnit::Second => 1,
+        TimeUnit::Millisecond => 1_000,
+        TimeUnit::Microsecond => 1_000_000,
+        TimeUnit::Nanosecond => NANOSECONDS,
     }
 }
 

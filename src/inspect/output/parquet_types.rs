@@ -1,0 +1,105 @@
+//! Types that Parquet does not have, and those that are stored for them.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
+use arrow_schema::DataType;
+use arrow_schema::Field;
+use arrow_schema::FieldRef;
+use arrow_schema::IntervalUnit;
+use arrow_schema::Schema;
+use arrow_schema::SchemaRef;
+use arrow_schema::TimeUnit;
+use parquet::arrow::ArrowSchemaConverter;
+
+use crate::inspect::output::Refusal;
+use crate::inspect::output::conform;
+
+/// The schema that is stored for `schema`, where they differ. Parquet has no times in seconds, which
+/// are stored in milliseconds, and no dates of 64 bits, which are stored in 32: other readers would
+/// take both for integers.
+///
+/// # Errors
+/// The [`Refusal`] of a column whose type has nothing in Parquet that stands for it.
+pub(super) fn stored_schema(schema: &Schema) -> Result<Option<SchemaRef>, Refusal> {
+    for field in schema.fields() {
+        if has_interval_of_three(field.data_type()) {
+            let why = format!("Parquet has no type for {}", field.data_type());
+            return Err(Refusal::of_column(field.name(), why));
+        }
+        let alone = Schema::new(vec![Arc::clone(field)]);
+        if let Err(error) = ArrowSchemaConverter::new().convert(&alone) {
+            let why = format!("Parquet has no type for {} ({error})", field.data_type());
+            return Err(Refusal::of_column(field.name(), why));
+        }
+    }
+    let fields: Vec<FieldRef> = schema.fields().iter().map(stored_field).collect();
+    let is_changed = fields.iter().zip(schema.fields()).any(|(a, b)| a != b);
+    Ok(is_changed.then(|| Arc::new(Schema::new_with_metadata(fields, schema.metadata.clone()))))
+}
+
+/// Rows as they are stored.
+///
+/// # Errors
+/// [`ArrowError`] for a value that the stored type does not have, such as a date with a time of day.
+pub(super) fn as_stored(rows: &RecordBatch, stored: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let made = conform(rows, stored)?;
+    let back = conform(&made, rows.schema_ref())?;
+    let columns = rows.columns().iter().zip(back.columns());
+    let changed = columns.zip(rows.schema_ref().fields());
+    for ((before, after), field) in changed {
+        if before.data_type() != after.data_type() || before != after {
+            let why = format!(
+                "a value of column `{}` has no equal in Parquet",
+                field.name()
+            );
+            return Err(ArrowError::CastError(why));
+        }
+    }
+    Ok(made)
+}
+
+/// Whether an interval of months, days and nanoseconds is among the types, which no Parquet file has.
+fn has_interval_of_three(kind: &DataType) -> bool {
+    match kind {
+        DataType::Interval(IntervalUnit::MonthDayNano) => true,
+        DataType::Struct(fields) => fields.iter().any(|f| has_interval_of_three(f.data_type())),
+        DataType::Dictionary(_, values) => has_interval_of_three(values),
+        DataType::RunEndEncoded(_, item)
+        | DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => has_interval_of_three(item.data_type()),
+        _ => false,
+    }
+}
+
+fn stored_field(field: &FieldRef) -> FieldRef {
+    let kind = stored_type(field.data_type());
+    match kind == *field.data_type() {
+        true => Arc::clone(field),
+        false => Arc::new(Field::clone(field).with_data_type(kind)),
+    }
+}
+
+fn stored_type(kind: &DataType) -> DataType {
+    match kind {
+        DataType::Timestamp(TimeUnit::Second, zone) => {
+            DataType::Timestamp(TimeUnit::Millisecond, zone.clone())
+        }
+        DataType::Time32(TimeUnit::Second) => DataType::Time32(TimeUnit::Millisecond),
+        DataType::Date64 => DataType::Date32,
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(stored_field).collect()),
+        DataType::List(item) => DataType::List(stored_field(item)),
+        DataType::LargeList(item) => DataType::LargeList(stored_field(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(stored_field(item), *size),
+        DataType::Map(entries, is_sorted) => DataType::Map(stored_field(entries), *is_sorted),
+        DataType::Dictionary(keys, values) => {
+            DataType::Dictionary(keys.clone(), Box::new(stored_type(values)))
+        }
+        other => other.clone(),
+    }
+}
