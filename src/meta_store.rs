@@ -39,11 +39,13 @@ pub enum Table {
     Followed,
     /// Pack number and offset → bytes that a rebuild could not read, and what is known of them.
     Unreadable,
+    /// Name, zero byte, register key → a dataset that was removed, or had that name.
+    Removed,
 }
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Meta,
         Self::Blobs,
         Self::Doomed,
@@ -58,6 +60,7 @@ impl Table {
         Self::Aside,
         Self::Followed,
         Self::Unreadable,
+        Self::Removed,
     ];
 
     /// The table's name in the database.
@@ -77,6 +80,7 @@ impl Table {
             Self::Aside => "aside-1",
             Self::Followed => "followed-1",
             Self::Unreadable => "unreadable-1",
+            Self::Removed => "removed-1",
         }
     }
 }

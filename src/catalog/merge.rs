@@ -10,6 +10,9 @@ use crate::catalog::envelope_if_held;
 use crate::catalog::name_key;
 use crate::catalog::origin_of;
 use crate::catalog::remove;
+use crate::catalog::removed::Fate;
+use crate::catalog::removed::forget_removed;
+use crate::catalog::removed::note_removed;
 use crate::ident::EnvelopeId;
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
@@ -82,6 +85,7 @@ pub(super) fn put_row(
         &content_key(&manifest.content_id, &key),
         &[],
     )?;
+    forget_removed(tables, &manifest.name, &key)?;
     Ok(id)
 }
 
@@ -121,7 +125,10 @@ pub fn merge(
     if !outranks(&held) {
         return Ok(Merged::Kept);
     }
-    // Its name may be another.
+    if held.manifest.name != manifest.name {
+        // Its number under that name was given, and is not given again.
+        note_removed(tables, &held, Fate::Renamed)?;
+    }
     remove(tables, &held)?;
     put(tables, admitted, flags)?;
     Ok(Merged::Replaced(held.envelope_id))

@@ -11,6 +11,8 @@ use clap::builder::FalseyValueParser;
 use crate::cli::args_archives::ExportArgs;
 use crate::cli::args_archives::ImportArgs;
 use crate::cli::args_inspect::InspectCommand;
+use crate::cli::args_life::ForgetArgs;
+use crate::cli::args_life::RestoreArgs;
 use crate::cli::args_peers::AccessCommand;
 use crate::cli::args_peers::PeersArgs;
 use crate::cli::args_peers::PullArgs;
@@ -21,6 +23,7 @@ use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::PublisherKey;
 use crate::net::PeerAddress;
+use crate::registry::KEEP_DAYS;
 use crate::trust::Level;
 
 /// A sovereign registry for datasets: index, version, verify and give out, without a cloud
@@ -193,9 +196,9 @@ Fields: name tag license publisher lang schema text rows size")]
         #[command(flatten)]
         key: KeyArgs,
     },
-    /// Give a dataset another name
+    /// Give all versions of a name another name, or one version
     Rename {
-        /// A reference
+        /// A name (all its versions), name@1.2.0, or a content id
         reference: String,
         /// The new name
         name: DatasetName,
@@ -207,8 +210,25 @@ Fields: name tag license publisher lang schema text rows size")]
         /// The name
         name: DatasetName,
     },
-    /// Take a dataset out of the index; its bytes stay
+    /// Take all versions of a name out of the index, or one version; `restore` undoes it
+    #[command(after_help = "Examples:
+  alimentar registry unindex corpus@0.1.0
+  alimentar registry unindex corpus --yes")]
     Unindex(RefArg),
+    /// Bring back what was taken out of the index and not collected yet
+    #[command(after_help = "Examples:
+  alimentar registry restore corpus@0.1.0
+  alimentar registry restore --list")]
+    Restore(RestoreArgs),
+    /// Take old versions out of the index, by rules that say what to keep
+    #[command(
+        after_help = "A version stays if any rule keeps it; the newest of a name always stays, unless --keep-last is 0.
+
+Examples:
+  alimentar registry forget --keep-last 3 --keep-within 30d --dry-run
+  alimentar registry forget corpus --keep-within 1y6m --keep-tag gold --yes"
+    )]
+    Forget(ForgetArgs),
     /// Publish, signed, that a dataset should not be used any more
     Withdraw {
         /// A reference
@@ -246,6 +266,9 @@ Fields: name tag license publisher lang schema text rows size")]
         /// Only say what would be freed
         #[arg(long)]
         dry_run: bool,
+        /// Leave what was unindexed within so many days, so that `restore` can bring it back
+        #[arg(long, value_name = "N", default_value_t = KEEP_DAYS)]
+        keep_days: u32,
         /// Also give up bytes that a rebuild of the index could not read (`fsck` names them)
         #[arg(long)]
         discard_unreadable: bool,
@@ -432,6 +455,9 @@ pub(crate) struct IndexArgs {
     /// Leave out paths of a directory that match; may be given several times
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
+    /// Also follow links that lead out of the directory
+    #[arg(long)]
+    pub follow_links: bool,
     /// Take the types of columns from all rows of text, not from its first MiB; reads large text twice
     #[arg(long)]
     pub full_schema: bool,

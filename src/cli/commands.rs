@@ -17,6 +17,7 @@ use crate::cli::diff;
 use crate::cli::exit::Failure;
 use crate::cli::keys;
 use crate::cli::large;
+use crate::cli::life;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::outputs;
@@ -36,8 +37,10 @@ use crate::error_kind::ErrorKind;
 use crate::ident::Reference;
 use crate::registry::Edit;
 use crate::registry::Error;
+use crate::registry::GcOptions;
 use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
+use crate::registry::Skipped;
 use crate::trust::Action;
 use crate::trust::SignatureState;
 use crate::trust::Verdict;
@@ -123,14 +126,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             reference,
             name,
             key,
-        } => {
-            let edit = Edit {
-                name: Some(name.clone()),
-                ..Edit::default()
-            };
-            let dataset = find(&registry, reference)?;
-            revise::revise(&registry, &dataset, &edit, (key, cli), out)
-        }
+        } => life::rename(&registry, reference, name, key, (cli, out)),
         RegistryCommand::Withdraw {
             reference,
             reason,
@@ -152,11 +148,22 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             schema::run(&registry, &dataset, path.as_deref(), out)
         }
         RegistryCommand::Log { name } => revise::log(&registry, name, out),
-        RegistryCommand::Unindex(r) => unindex(&registry, &r.reference, out),
+        RegistryCommand::Unindex(r) => life::unindex(&registry, &r.reference, cli, out),
+        RegistryCommand::Restore(args) => life::restore(&registry, args, out),
+        RegistryCommand::Forget(args) => life::forget(&registry, args, (cli, out)),
         RegistryCommand::Gc {
             dry_run,
             discard_unreadable,
-        } => upkeep::gc(&registry, *dry_run, *discard_unreadable, out),
+            keep_days,
+        } => {
+            let options = GcOptions {
+                dry_run: *dry_run,
+                discard_unreadable: *discard_unreadable,
+                keep_days: *keep_days,
+                ..GcOptions::default()
+            };
+            upkeep::gc(&registry, &options, out)
+        }
         RegistryCommand::Fsck { .. } => upkeep::fsck(&registry, out),
         RegistryCommand::Stats => upkeep::stats(&registry, out),
         RegistryCommand::Share(r) => peers::share(&registry, &find(&registry, &r.reference)?, out),
@@ -222,6 +229,7 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
         card: args.card.clone(),
         private: args.private,
         exclude: args.exclude.clone(),
+        follow_links: args.follow_links,
         full_schema: args.full_schema,
         sign_with: match args.sign {
             // Before the work, so that a wrong passphrase costs nothing.
@@ -243,6 +251,12 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
         .iter()
         .map(|s| json!({"path": s.path.to_string_lossy(), "reason": s.why.name()}))
         .collect();
+    let is_left_out = |s: &&Skipped| !s.why.is_asked_for();
+    let left_out: Vec<&Skipped> = report.skipped.iter().filter(is_left_out).collect();
+    let left_out_objects: Vec<_> = left_out
+        .iter()
+        .map(|s| json!({"path": s.path.to_string_lossy(), "reason": s.why.name(), "detail": s.why.reason()}))
+        .collect();
     let warnings: Vec<_> = report
         .warnings
         .iter()
@@ -256,6 +270,7 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
         "stored_bytes": report.stats.stored_bytes, "unchanged": report.unchanged,
         "schema_from": report.schema_from.map(|from| from.to_string()),
         "seconds": seconds, "skipped": skipped, "warnings": warnings,
+        "left_out": left_out_objects,
     });
     let did = if report.unchanged {
         "Unchanged"
@@ -287,7 +302,16 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
             out.diagnostic(&format!("warning: and {more} more; --json lists all"));
         }
     }
-    Ok(out.result(&object, &[m.content_id.to_string()], &text)?)
+    out.result(&object, &[m.content_id.to_string()], &text)?;
+    match left_out.first() {
+        None => Ok(()),
+        Some(first) => Err(Failure::Partial(format!(
+            "{} path(s) were left out, such as `{}` ({}); --exclude names what is meant to be",
+            left_out.len(),
+            first.path.display(),
+            first.why.reason()
+        ))),
+    }
 }
 
 fn cat(registry: &LocalRegistry, target: &str, cli: &Cli, out: &Out) -> Result<(), Failure> {
@@ -384,14 +408,4 @@ fn verify(
         return Err(Failure::NotTrusted(format!("`{name}`: {reason}")));
     }
     Ok(())
-}
-
-fn unindex(registry: &LocalRegistry, reference: &str, out: &Out) -> Result<(), Failure> {
-    let removed = registry.unindex_reference(&reference.parse::<Reference>()?)?;
-    let id = removed.manifest.content_id.to_string();
-    let text = format!(
-        "Removed {}@{} from the index; its bytes stay in the packs\n",
-        removed.manifest.name, removed.manifest.dataset_version
-    );
-    Ok(out.result(&json!({"content_id": id, "removed": true}), &[id], &text)?)
 }

@@ -44,6 +44,10 @@ pub(crate) enum Failure {
     },
     /// Some of it was done.
     Partial(String),
+    /// A person has to agree, and nobody can be asked.
+    Unasked(String),
+    /// A person was asked, and did not agree.
+    Declined,
     /// What was typed makes no sense.
     Usage(&'static str),
     /// An error of the library.
@@ -97,6 +101,8 @@ impl Failure {
                 (ErrorKind::Denied, message.clone())
             }
             Self::Usage(message) => (ErrorKind::Invalid, (*message).to_owned()),
+            Self::Unasked(message) => (ErrorKind::Invalid, message.clone()),
+            Self::Declined => (ErrorKind::Conflict, "nothing was changed".to_owned()),
             Self::NoPassphrase { flag, variable } => (
                 ErrorKind::Invalid,
                 format!(
@@ -208,7 +214,7 @@ impl Failure {
                 "this program cannot write to the registry's directory (a read-only file system, or missing permission); commands that only read work all the same",
             ),
             Self::Library(Error::Store(_)) if kind == ErrorKind::NoSpace => Some(
-                "run `alimentar registry gc`, or free space on the disk of the registry's directory; what was stored is kept",
+                "run `alimentar registry gc --keep-days 0`, or free space on the disk of the registry's directory; what was stored is kept",
             ),
             Self::Library(Error::NoPeer) => {
                 Some("name one with --peer HOST:PORT; those that were met are asked without it")
@@ -238,6 +244,8 @@ impl Failure {
             Self::Library(Error::VersionTaken { .. }) => {
                 Some("give another --version, or none to get the next")
             }
+            Self::Library(Error::Source(e)) => Some(e.hint()),
+            Self::Library(Error::Life(e)) => Some(e.hint()),
             Self::Library(Error::NameNotUtf8(_)) => {
                 Some("rename it, or leave it out with --exclude")
             }

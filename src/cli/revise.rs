@@ -65,7 +65,7 @@ pub(crate) fn withdraw(
     registry.withdraw(dataset, &pair, reason)?;
     let mut freed = 0;
     if purge {
-        registry.remove_one(dataset)?;
+        registry.purge(dataset)?;
         let bar = Bar::new(out.is_quiet());
         freed = registry.gc(&GcOptions::default(), &bar)?.freed_bytes;
     }

@@ -12,6 +12,7 @@ use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
 use crate::cli::peers::connect;
 use crate::cli::peers::net;
+use crate::clock::Timestamp;
 use crate::net::PeerAddress;
 use crate::registry::Damaged;
 use crate::registry::Deferred;
@@ -21,19 +22,10 @@ use crate::registry::GcOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::Span;
 
-pub(crate) fn gc(
-    registry: &LocalRegistry,
-    dry_run: bool,
-    discard_unreadable: bool,
-    out: &Out,
-) -> Result<(), Failure> {
+pub(crate) fn gc(registry: &LocalRegistry, options: &GcOptions, out: &Out) -> Result<(), Failure> {
     let bar = Bar::new(out.is_quiet());
-    let options = GcOptions {
-        dry_run,
-        discard_unreadable,
-        ..GcOptions::default()
-    };
-    let report = registry.gc(&options, &bar)?;
+    let dry_run = options.dry_run;
+    let report = registry.gc(options, &bar)?;
     drop(bar);
     let why = report.deferred.map(|d| match d {
         Deferred::AnotherCollection => "another collection is under way",
@@ -50,9 +42,12 @@ pub(crate) fn gc(
     let object = json!({
         "live_bytes": report.live_bytes, "freed_bytes": report.freed_bytes,
         "packs_removed": report.packs_removed, "packs_rewritten": report.packs_rewritten,
-        "dry_run": dry_run, "deferred": why,
+        "dry_run": dry_run, "deferred": why, "keep_days": options.keep_days,
+        "kept_back_bytes": report.kept_back_bytes,
+        "kept_back_datasets": report.kept_back_datasets,
+        "kept_back_until": report.kept_back_until.map(|at| Timestamp(at).to_rfc3339()),
     });
-    let text = match why {
+    let mut text = match why {
         Some(why) if report.freed_bytes == 0 => format!("Nothing freed: {why}\n"),
         _ => format!(
             "{} {}: {} pack(s) removed, {} rewritten; {} live{}\n",
@@ -64,6 +59,14 @@ pub(crate) fn gc(
             why.map(|w| format!(" ({w})")).unwrap_or_default(),
         ),
     };
+    if let Some(until) = report.kept_back_until {
+        text += &format!(
+            "Kept back {} of {} removed dataset(s), which `registry restore` brings back, until {} at the latest; --keep-days 0 frees it now\n",
+            human_bytes(report.kept_back_bytes),
+            report.kept_back_datasets,
+            Timestamp(until).to_rfc3339(),
+        );
+    }
     Ok(out.result(&object, &[], &text)?)
 }
 

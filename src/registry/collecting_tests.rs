@@ -94,6 +94,7 @@ impl Drop for Lock {
         if let Some(disk) = &self.disk {
             let options = GcOptions {
                 patience: Duration::ZERO,
+                keep_days: 0,
                 ..GcOptions::default()
             };
             let registry = LocalRegistry::on(Arc::new(disk.below.clone())).unwrap();

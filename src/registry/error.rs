@@ -24,6 +24,8 @@ use crate::manifest::PathError;
 use crate::manifest::TreeError;
 use crate::meta_store::MetaError;
 use crate::registry::expansion::Expansion;
+use crate::registry::life_error::LifeError;
+use crate::registry::source_error::SourceError;
 use crate::search::QueryError;
 use crate::search::SearchError;
 use crate::store::disk::StoreError;
@@ -347,6 +349,12 @@ pub enum Error {
     /// A path that cannot be in a dataset.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// A directory that is to be indexed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A version number, or a dataset that was removed.
+    #[error(transparent)]
+    Life(#[from] LifeError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -432,6 +440,8 @@ impl Classify for Error {
             Self::Search(_) => ErrorKind::Io,
             Self::Ident(_) | Self::Query(_) => ErrorKind::Invalid,
             Self::Manifest(e) => e.kind(),
+            Self::Source(e) => e.kind(),
+            Self::Life(e) => e.kind(),
             Self::Store(e) => e.kind(),
         }
     }

@@ -13,7 +13,7 @@ use globset::GlobSetBuilder;
 use crate::file_io::read_own_text;
 use crate::manifest::DatasetKind;
 use crate::registry::error::Error;
-use crate::registry::homes::Homes;
+use crate::registry::walk::walk;
 use crate::wire::limits::IGNORE_FILE_BYTES_MAX;
 
 /// A file to be indexed.
@@ -23,6 +23,8 @@ pub(crate) struct SourceFile {
     pub at: PathBuf,
     /// Its path inside the dataset.
     pub path: String,
+    /// The path of the file that is read, where a link leads to it.
+    pub real_path: Option<String>,
     /// What it looked like when it was found.
     pub seen: Seen,
 }
@@ -53,8 +55,12 @@ impl Seen {
 pub enum WhySkipped {
     /// A pattern of the user's, of `.alimentarignore`, or `.git`.
     Excluded,
-    /// A symbolic link that is broken, points outside, or points to a directory.
+    /// A symbolic link that leads out of the directory, or into the home of a registry.
     Link,
+    /// A symbolic link that leads nowhere.
+    BrokenLink,
+    /// A directory without entries: a dataset holds files.
+    EmptyDirectory,
     /// A socket, pipe or device.
     Special,
     /// The home of a registry.
@@ -68,7 +74,8 @@ impl WhySkipped {
     pub fn name(self) -> &'static str {
         match self {
             Self::Excluded => "excluded",
-            Self::Link => "link",
+            Self::Link | Self::BrokenLink => "link",
+            Self::EmptyDirectory => "empty_directory",
             Self::Special => "special",
             Self::Home => "home",
             Self::KeyFile => "key_file",
@@ -79,11 +86,18 @@ impl WhySkipped {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Excluded => "excluded",
-            Self::Link => "a link that is broken, or leads outside or to a directory",
+            Self::Link => "a link that leads out of the directory or into a registry's home",
+            Self::BrokenLink => "a link that leads nowhere",
+            Self::EmptyDirectory => "an empty directory",
             Self::Special => "a socket, a pipe or a device",
             Self::Home => "the home of a registry",
             Self::KeyFile => "a secret key",
         }
+    }
+
+    /// Whether the user asked for it.
+    pub fn is_asked_for(self) -> bool {
+        self == Self::Excluded
     }
 }
 
@@ -96,6 +110,15 @@ pub struct Skipped {
     pub why: WhySkipped,
 }
 
+/// How the files of a directory are found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finding<'a> {
+    /// Patterns of paths to leave out.
+    pub exclude: &'a [String],
+    /// Also follow links that lead out of the directory.
+    pub follow_links: bool,
+}
+
 /// Everything a path stands for.
 #[derive(Debug)]
 pub(crate) struct Sources {
@@ -106,7 +129,7 @@ pub(crate) struct Sources {
 
 /// Finds the files of a path, sorted by the bytes of their paths. Homes of registries below it are
 /// left out, the one at `own` also where only a part of it lies there.
-pub(crate) fn find(path: &Path, exclude: &[String], own: &Path) -> Result<Sources, Error> {
+pub(crate) fn find(path: &Path, how: &Finding<'_>, own: &Path) -> Result<Sources, Error> {
     let root = path
         .canonicalize()
         .map_err(|e| Error::file("find", path, e))?;
@@ -118,6 +141,7 @@ pub(crate) fn find(path: &Path, exclude: &[String], own: &Path) -> Result<Source
             .ok_or_else(|| Error::NameNotUtf8(path.to_owned()))?;
         let file = SourceFile {
             path: name.to_owned(),
+            real_path: Some(root.to_string_lossy().into_owned()),
             seen: Seen::of(&meta),
             at: root,
         };
@@ -130,35 +154,12 @@ pub(crate) fn find(path: &Path, exclude: &[String], own: &Path) -> Result<Source
     if !meta.is_dir() {
         return Err(Error::NotAFile(path.to_owned()));
     }
-    let mut walk = Walk {
-        excluded: patterns(&root, exclude)?,
-        root,
-        homes: Homes::with_own(own),
-        found: Vec::new(),
-        skipped: Vec::new(),
-    };
-    walk.directory(&walk.root.clone())?;
-    let Walk {
-        mut found,
-        mut skipped,
-        homes,
-        ..
-    } = walk;
-    // Another name of a key in a home that may have been found only later.
-    found.retain(|file| {
-        let is_key = homes.is_key(file.seen.inode);
-        if is_key {
-            skipped.push(Skipped {
-                path: file.at.clone(),
-                why: WhySkipped::KeyFile,
-            });
-        }
-        !is_key
-    });
-    found.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
+    let excluded = patterns(&root, how.exclude)?;
+    let (mut files, skipped) = walk(root, &meta, excluded, how.follow_links, own)?;
+    files.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
     Ok(Sources {
         kind: DatasetKind::Directory,
-        files: found,
+        files,
         skipped,
     })
 }
@@ -184,75 +185,4 @@ fn patterns(root: &Path, exclude: &[String]) -> Result<GlobSet, Error> {
         }
     }
     set.build().map_err(|_| Error::Pattern(exclude.join(" ")))
-}
-
-struct Walk {
-    root: PathBuf,
-    excluded: GlobSet,
-    homes: Homes,
-    found: Vec<SourceFile>,
-    skipped: Vec<Skipped>,
-}
-
-impl Walk {
-    fn directory(&mut self, dir: &Path) -> Result<(), Error> {
-        let fail = |e| Error::file("list", dir, e);
-        let entries = std::fs::read_dir(dir).map_err(fail)?;
-        let entries: Result<Vec<PathBuf>, Error> = entries
-            .map(|entry| Ok(entry.map_err(fail)?.path()))
-            .collect();
-        let entries = entries?;
-        if self.homes.is_home(dir, &entries) {
-            return self.skip(dir.to_owned(), WhySkipped::Home);
-        }
-        entries.into_iter().try_for_each(|at| self.entry(at))
-    }
-
-    fn entry(&mut self, at: PathBuf) -> Result<(), Error> {
-        let inside = at.strip_prefix(&self.root).unwrap_or(&at);
-        if self.excluded.is_match(inside) {
-            return self.skip(at, WhySkipped::Excluded);
-        }
-        let own = at
-            .symlink_metadata()
-            .map_err(|e| Error::file("read", &at, e))?;
-        if own.is_dir() {
-            return self.directory(&at);
-        }
-        let meta = if own.is_symlink() {
-            self.followed(&at)
-        } else {
-            Some(own)
-        };
-        match meta {
-            None => self.skip(at, WhySkipped::Link),
-            Some(meta) if !meta.is_file() => self.skip(at, WhySkipped::Special),
-            Some(meta) => {
-                let path = inside
-                    .to_str()
-                    .ok_or_else(|| Error::NameNotUtf8(at.clone()))?;
-                let path = path.to_owned();
-                self.found.push(SourceFile {
-                    path,
-                    seen: Seen::of(&meta),
-                    at,
-                });
-                Ok(())
-            }
-        }
-    }
-
-    /// What a link points to, where that is a file below the root: a link in a directory that
-    /// came from somebody else must not bring in what lies outside of it.
-    fn followed(&mut self, link: &Path) -> Option<Metadata> {
-        let target = link.canonicalize().ok()?;
-        let meta = target.metadata().ok()?;
-        let is_inside = meta.is_file() && target.starts_with(&self.root);
-        (is_inside && !self.homes.are_around(&target, &self.root)).then_some(meta)
-    }
-
-    fn skip(&mut self, path: PathBuf, why: WhySkipped) -> Result<(), Error> {
-        self.skipped.push(Skipped { path, why });
-        Ok(())
-    }
 }

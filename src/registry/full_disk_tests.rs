@@ -29,6 +29,7 @@ fn index(disk: &SimDisk, path: &Path) -> Result<(), Error> {
 fn gc(disk: &SimDisk) -> Result<u64, Error> {
     let options = GcOptions {
         patience: Duration::ZERO,
+        keep_days: 0,
         ..GcOptions::default()
     };
     Ok(open(disk)?.gc(&options, &NoProgress)?.freed_bytes)

@@ -27,12 +27,14 @@ use crate::registry::cards;
 use crate::registry::error::Error;
 use crate::registry::feed::Feeder;
 use crate::registry::files;
+use crate::registry::files::Finding;
 use crate::registry::files::Skipped;
 use crate::registry::files::SourceFile;
 use crate::registry::files::Sources;
 use crate::registry::homes;
 use crate::registry::host;
 use crate::registry::ingest::ingest;
+use crate::registry::numbers;
 use crate::registry::previous::Previous;
 use crate::registry::read_files::ReadFiles;
 use crate::registry::read_files::read_all;
@@ -40,6 +42,7 @@ use crate::registry::resembling::Resembling;
 use crate::registry::secrets::SecretWarning;
 use crate::registry::secrets::suspicion;
 use crate::registry::sign;
+use crate::registry::source_error::SourceError;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
@@ -68,6 +71,8 @@ pub struct IndexOptions {
     pub private: bool,
     /// Patterns of paths to leave out of a directory.
     pub exclude: Vec<String>,
+    /// Also follow links that lead out of a directory.
+    pub follow_links: bool,
     /// Publish it, signed with this.
     pub sign_with: Option<KeyPair>,
     /// Types of columns come from all rows of text, and not from those at its front.
@@ -116,7 +121,15 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<IndexReport, Error> {
         homes::refuse_inside(path, self.home())?;
-        let sources = files::find(path, &options.exclude, self.home())?;
+        let how = Finding {
+            exclude: &options.exclude,
+            follow_links: options.follow_links,
+        };
+        let sources = files::find(path, &how, self.home())?;
+        if sources.files.is_empty() {
+            let (path, left_out) = (path.to_owned(), sources.skipped);
+            return Err(SourceError::NoFiles { path, left_out }.into());
+        }
         let name = match &options.name {
             Some(name) => name.clone(),
             None => suggested_name(path),
@@ -146,6 +159,11 @@ impl LocalRegistry {
         } = read;
         if sources.kind == DatasetKind::File && !secrets.keys.is_empty() {
             return Err(Error::KeyFile(path.to_owned()));
+        }
+        if table.files().is_empty() {
+            let left_out = [sources.skipped, secrets.keys].concat();
+            let path = path.to_owned();
+            return Err(SourceError::NoFiles { path, left_out }.into());
         }
         // What was found in the files has to be said again next time, so they are read again then.
         let settled = is_settled(&sources.files) && secrets.is_empty();
@@ -342,26 +360,16 @@ fn publish(
     if let Some(held) = held {
         return Ok((held.manifest.clone(), true));
     }
-    if let Some(newest) = named
-        .iter()
-        .max_by_key(|d| d.manifest.dataset_version.clone())
-    {
-        manifest.line = newest.manifest.line;
-        if options.version.is_none() {
-            manifest.dataset_version = newest.manifest.dataset_version.next();
+    let before = numbers::assign(tables, &mut manifest, &named, options.version.is_some())?;
+    let node = node_id(tables)?;
+    match before {
+        Some(before) => {
+            // Others may have it: what is said now has to count more than what was said then.
+            manifest.clock.clone_from(&before.manifest.clock);
+            sign::supersede(&mut manifest, &before, node)?;
         }
+        None => manifest.clock = BTreeMap::from([(node, 1)]),
     }
-    let taken = named
-        .iter()
-        .find(|d| d.manifest.dataset_version == manifest.dataset_version);
-    if let Some(taken) = taken {
-        return Err(Error::VersionTaken {
-            name: manifest.name,
-            version: manifest.dataset_version,
-            held: taken.manifest.content_id,
-        });
-    }
-    manifest.clock = BTreeMap::from([(node_id(tables)?, 1)]);
     let envelope = match &options.sign_with {
         Some(pair) => pair.sign(&mut manifest)?,
         None => Envelope {

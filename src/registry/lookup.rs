@@ -6,7 +6,6 @@ use std::collections::HashSet;
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
-use crate::catalog::Tombstone;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
@@ -18,16 +17,12 @@ use crate::manifest::Manifest;
 use crate::manifest::Totals;
 use crate::manifest::each_node;
 use crate::manifest::read_tree;
-use crate::pack::Flags;
 use crate::progress::NoProgress;
 use crate::registry::LocalRegistry;
 use crate::registry::claims;
 use crate::registry::error::Error;
-use crate::registry::host;
 use crate::registry::trust::Listed;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Entry;
-use crate::store::disk::Session;
 use crate::store::disk::StoreStats;
 use crate::trust::Action;
 use crate::trust::Origin;
@@ -92,22 +87,6 @@ impl LocalRegistry {
         })
     }
 
-    /// Takes what a reference means out of the index. Its bytes stay until they are collected.
-    ///
-    /// # Errors
-    /// As [`LocalRegistry::resolve`]; ambiguous also where several names stand for the content.
-    pub fn unindex_reference(&self, reference: &Reference) -> Result<Dataset, Error> {
-        let found = self.candidates(reference)?;
-        match found.as_slice() {
-            [] => Err(self.not_found(reference.to_string())?),
-            [only] => self.remove(vec![only.clone()]).map(|()| only.clone()),
-            several => Err(Error::Ambiguous {
-                reference: reference.to_string(),
-                candidates: several.iter().map(label).collect(),
-            }),
-        }
-    }
-
     /// The error for a reference that nothing fits, with names that are nearly its.
     pub(crate) fn not_found(&self, reference: String) -> Result<Error, Error> {
         let wanted = reference.split('@').next().unwrap_or(&reference);
@@ -132,14 +111,6 @@ impl LocalRegistry {
                 near,
             }
         })
-    }
-
-    /// Takes one dataset out of the index, and none of the others with its content.
-    ///
-    /// # Errors
-    /// [`Error`] when the store fails.
-    pub fn remove_one(&self, dataset: &Dataset) -> Result<(), Error> {
-        self.remove(vec![dataset.clone()])
     }
 
     /// Whether the publisher has given this name and version to other content too.
@@ -189,21 +160,6 @@ impl LocalRegistry {
             }
         }
         Ok(found)
-    }
-
-    /// Takes every dataset with this content out of the index.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], or the store's.
-    pub fn unindex(&self, id: &ContentId) -> Result<(), Error> {
-        let found = self
-            .store
-            .read(|t| Ok::<_, Error>(catalog::by_content(t, id, |c| c == id)?))?;
-        if found.is_empty() {
-            Err(Error::NotFound(id.to_string()))
-        } else {
-            self.remove(found)
-        }
     }
 
     /// The files of a dataset, each with its hash.
@@ -295,32 +251,6 @@ impl LocalRegistry {
         let bytes = read_tree(reader, root, manifest.file_table_bytes)?;
         claims::table_of(&bytes, manifest)
     }
-
-    /// Removes datasets, with a tombstone so that they stay gone when the index is rebuilt.
-    fn remove(&self, datasets: Vec<Dataset>) -> Result<(), Error> {
-        self.store.with_reserve(|| self.remove_now(&datasets))
-    }
-
-    fn remove_now(&self, datasets: &[Dataset]) -> Result<(), Error> {
-        let session = Session::begin(&self.store)?;
-        let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
-        session.commit(|tables, entries| {
-            for dataset in datasets {
-                catalog::remove(tables, dataset)?;
-            }
-            let tombstone = Tombstone {
-                salt,
-                envelopes: datasets.iter().map(|d| d.envelope_id).collect(),
-            };
-            let (kind, bytes) = (BlobKind::Tombstone, tombstone.encode());
-            entries.push(Entry {
-                kind,
-                bytes,
-                flags: Flags::default(),
-            });
-            Ok(())
-        })
-    }
 }
 
 /// Whether a dataset that has the name has the version and the publisher too.
@@ -404,7 +334,7 @@ pub(crate) fn best(found: Vec<Dataset>, trust: &TrustStore) -> Vec<Dataset> {
 
 impl LocalRegistry {
     /// All that a reference may mean.
-    fn candidates(&self, reference: &Reference) -> Result<Vec<Dataset>, Error> {
+    pub(crate) fn candidates(&self, reference: &Reference) -> Result<Vec<Dataset>, Error> {
         let trust = self.trust()?;
         let (digits, named) = match reference {
             Reference::Content(digits) => (Some(digits), Vec::new()),

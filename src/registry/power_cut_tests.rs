@@ -91,6 +91,7 @@ fn gc(disk: &SimDisk) -> Result<(), Error> {
 fn collect(disk: &SimDisk) -> Result<GcReport, Error> {
     let options = GcOptions {
         patience: Duration::ZERO,
+        keep_days: 0,
         ..GcOptions::default()
     };
     open(disk)?.gc(&options, &NoProgress)
@@ -100,6 +101,7 @@ fn discard(disk: &SimDisk) {
     let options = GcOptions {
         patience: Duration::ZERO,
         discard_unreadable: true,
+        keep_days: 0,
         ..GcOptions::default()
     };
     let report = open(disk).unwrap().gc(&options, &NoProgress).unwrap();

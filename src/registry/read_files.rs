@@ -63,7 +63,9 @@ impl Secrets {
     }
 
     fn look_at(&mut self, source: &SourceFile, front: &[u8]) {
-        if let Some(reason) = suspicion(&source.path, front) {
+        let real_path = source.real_path.as_deref().unwrap_or_default();
+        let found = suspicion(&source.path, front).or_else(|| suspicion(real_path, b""));
+        if let Some(reason) = found {
             self.warnings.push(SecretWarning {
                 path: source.at.clone(),
                 reason,
@@ -253,7 +255,10 @@ fn read_group(
         read_small(source, &mut group.data)?;
         let bytes = group.data.get(start..).unwrap_or_default();
         let name = source.path.rsplit('/').next().unwrap_or_default();
-        if is_key_file(name, bytes) {
+        // A key stays one behind a link of another name.
+        let real_path = source.real_path.as_deref().unwrap_or_default();
+        let real_name = real_path.rsplit('/').next().unwrap_or_default();
+        if is_key_file(name, bytes) || is_key_file(real_name, bytes) {
             group.secrets.keys.push(Skipped {
                 path: source.at.clone(),
                 why: WhySkipped::KeyFile,

@@ -132,6 +132,7 @@ fn what_was_made_private_stays_so_through_rebuilds_and_collections() {
         assert!(rebuilt(&disk)[0].flags.private);
         let options = GcOptions {
             patience: Duration::ZERO,
+            keep_days: 0,
             ..GcOptions::default()
         };
         open(&disk).unwrap().gc(&options, &NoProgress).unwrap();
@@ -151,6 +152,7 @@ fn a_pack_that_was_removed_and_is_there_again_says_nothing() {
     sign(&disk).unwrap();
     let options = GcOptions {
         patience: Duration::ZERO,
+        keep_days: 0,
         ..GcOptions::default()
     };
     open(&disk).unwrap().gc(&options, &NoProgress).unwrap();

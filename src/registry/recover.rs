@@ -1,6 +1,8 @@
 //! The catalogue of an index that is made anew, from the packs and from the index before it, and
 //! repairs.
 
+mod removed;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -143,8 +145,8 @@ impl Live<'_> {
 struct InPacks<'a> {
     /// Those that no later tombstone removes.
     live: BTreeMap<EnvelopeId, Live<'a>>,
-    /// Those that one removes.
-    removed: BTreeSet<EnvelopeId>,
+    /// Those that one removes, with what they said.
+    removed: BTreeMap<EnvelopeId, Option<Live<'a>>>,
     /// Those of them that none removes, but what was signed in their place.
     replaced: Vec<EnvelopeId>,
     statements: Vec<Statement>,
@@ -176,8 +178,8 @@ impl<'a> InPacks<'a> {
                 (BlobKind::Tombstone, Some(bytes)) => {
                     let tombstone = Tombstone::decode(bytes).ok();
                     for id in tombstone.into_iter().flat_map(|t| t.envelopes) {
-                        found.live.remove(&id);
-                        found.removed.insert(id);
+                        let removed = found.live.remove(&id);
+                        found.removed.insert(id, removed);
                     }
                 }
                 _ => {}
@@ -221,8 +223,8 @@ impl<'a> InPacks<'a> {
                     old.signer.is_none() && old.line == manifest.line && same_content
                 });
                 if is_replaced {
-                    self.live.remove(id);
-                    self.removed.insert(*id);
+                    let replaced = self.live.remove(id);
+                    self.removed.insert(*id, replaced);
                     self.replaced.push(*id);
                 }
             }
@@ -264,6 +266,10 @@ pub(crate) fn refill(
             };
             // None of them comes back when what took its place is removed.
             entries.extend(tombstone(in_packs.superseded(tables)?)?);
+            in_packs.note_removed(tables)?;
+            if let Some(old) = old {
+                removed::rescue(tables, old.tables)?;
+            }
             Ok(entries)
         }
     }
@@ -271,11 +277,11 @@ pub(crate) fn refill(
 
 /// Whether a whole index also makes sense.
 fn is_sound(old: &dyn MetaRead) -> bool {
-    catalog::all(old).is_ok() && catalog::statements(old).is_ok()
+    catalog::all(old).is_ok() && catalog::statements(old).is_ok() && catalog::removed(old).is_ok()
 }
 
 /// The tables above the store, apart from the sources and the registry's own number.
-const CARRIED: [Table; 8] = [
+const CARRIED: [Table; 9] = [
     Table::Envelopes,
     Table::Datasets,
     Table::Names,
@@ -284,6 +290,7 @@ const CARRIED: [Table; 8] = [
     Table::Known,
     Table::Aside,
     Table::Followed,
+    Table::Removed,
 ];
 
 /// Takes over everything that the old index says. Returns what the packs do not say as it does.
@@ -321,7 +328,9 @@ fn carry_over(
     }
     // What the packs show and the index did not count was removed or superseded: it stays so, also
     // where the record that says it is damaged.
-    entries.extend(tombstone(in_packs.superseded(old)?)?);
+    let (lost, ids) = removed::lost(old, in_packs)?;
+    entries.extend(lost);
+    entries.extend(tombstone([in_packs.superseded(old)?, ids].concat())?);
     in_packs.merge(tables, &|live| live.is_news)?;
     Ok(entries)
 }
@@ -381,7 +390,7 @@ fn rescue(
         let Ok(envelope) = catalog::envelope(old, &id) else {
             continue;
         };
-        if in_packs.removed.contains(&id) {
+        if in_packs.removed.contains_key(&id) {
             continue;
         }
         // A record that is damaged may have told the flags.

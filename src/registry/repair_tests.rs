@@ -45,6 +45,7 @@ fn gc(disk: &SimDisk, discard_unreadable: bool) -> GcReport {
     let options = GcOptions {
         patience: Duration::ZERO,
         discard_unreadable,
+        keep_days: 0,
         ..GcOptions::default()
     };
     open(disk).unwrap().gc(&options, &NoProgress).unwrap()
@@ -263,7 +264,7 @@ fn a_pack_that_is_empty_or_gone_for_a_while_leaves_every_dataset_listed() {
 }
 
 fn gc_result(disk: &SimDisk) -> Result<GcReport, Error> {
-    open(disk)?.gc(&GcOptions::default(), &NoProgress)
+    open(disk)?.gc(&at_once(), &NoProgress)
 }
 
 #[test]
@@ -318,4 +319,11 @@ fn packs_that_an_index_does_not_know_are_said_and_kept() {
     let mut both = held;
     both.insert("z".to_owned(), (b"{\"z\":1}\n".to_vec(), false));
     check(&other, &both, "taken in");
+}
+
+fn at_once() -> GcOptions {
+    GcOptions {
+        keep_days: 0,
+        ..GcOptions::default()
+    }
 }

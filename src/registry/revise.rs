@@ -17,6 +17,7 @@ use crate::registry::cards;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::index::node_id;
+use crate::registry::numbers;
 use crate::registry::sign;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
@@ -106,6 +107,9 @@ impl LocalRegistry {
                     version: manifest.dataset_version,
                     held: taken.manifest.content_id,
                 });
+            }
+            if manifest.name != held.manifest.name {
+                numbers::refuse_given(tables, &manifest, &|r| r.is_own(manifest.signer))?;
             }
             sign::supersede(&mut manifest, &held, node_id(tables)?)?;
             manifest.created_at = host::now();

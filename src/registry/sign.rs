@@ -9,6 +9,7 @@ use sha2::Sha256;
 use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::catalog::Dataset;
+use crate::catalog::Removed;
 use crate::catalog::Tombstone;
 use crate::ident::LineId;
 use crate::ident::NodeId;
@@ -22,6 +23,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::index::node_id;
+use crate::registry::numbers;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::trust::Action;
@@ -272,6 +274,9 @@ pub(crate) fn refuse_taken(tables: &dyn MetaRead, manifest: &Manifest) -> Result
             version: manifest.dataset_version.clone(),
             held: taken.manifest.content_id,
         }),
-        None => Ok(()),
+        None => {
+            let is_publishers = |r: &Removed| r.brief.signer == manifest.signer;
+            numbers::refuse_given(tables, manifest, &is_publishers)
+        }
     }
 }

@@ -28,6 +28,7 @@ use crate::registry::SpillDirectory;
 use crate::registry::dataset_file::DatasetFile;
 use crate::registry::error::Error;
 use crate::registry::files;
+use crate::registry::files::Finding;
 use crate::registry::target_file::Named;
 use crate::registry::target_file::Place;
 use crate::registry::target_file::TargetFile;
@@ -349,7 +350,11 @@ fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
     if !meta.is_dir() {
         return Err(Error::NotPlainFile(path.to_owned()));
     }
-    let found = files::find(path, &[], home)?.files;
+    let how = Finding {
+        exclude: &[],
+        follow_links: false,
+    };
+    let found = files::find(path, &how, home)?.files;
     let named = found.into_iter().filter(|f| has_rows(&f.path));
     let files = named.map(|f| TargetFile {
         path: f.path,

@@ -34,6 +34,8 @@ pub const EXPANSION_FREE_BYTES: u64 = 1 << 30;
 pub const EXPANSION_FREE_TABLE_BYTES: u64 = 64 << 20;
 /// How many times larger than its different chunks a dataset from elsewhere may claim to be, unless a person agrees.
 pub const EXPANSION_RATIO_MAX: u64 = 64;
+/// Entries below links to directories, in a directory that is indexed.
+pub const LINKED_ENTRIES_MAX: usize = 1 << 20;
 /// Files in a dataset.
 pub const FILES_MAX: u64 = 100_000_000;
 /// Uncompressed bytes in one pack record.

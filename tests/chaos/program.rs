@@ -285,6 +285,7 @@ impl Command {
             Self::Gc => {
                 let options = GcOptions {
                     patience: Duration::ZERO,
+                    keep_days: 0,
                     ..GcOptions::default()
                 };
                 registry.gc(&options, &NoProgress).map(drop)

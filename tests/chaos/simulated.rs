@@ -328,6 +328,7 @@ fn aftermath(
             let registry = LocalRegistry::on(Arc::new(after.clone()));
             let options = GcOptions {
                 discard_unreadable: true,
+                keep_days: 0,
                 ..GcOptions::default()
             };
             registry

@@ -55,7 +55,7 @@ fn a_readme_is_the_card_and_a_draft_stands_in_for_none() {
         (&"mit".into(), &"x".into())
     );
     // Cards survive a collection and a rebuild.
-    answer(&home, &["registry", "gc"]);
+    answer(&home, &["registry", "gc", "--keep-days", "0"]);
     std::fs::remove_file(home.join("registry.redb")).unwrap();
     assert_eq!(
         answer(&home, &["registry", "card", "rows"])["markdown"],

@@ -22,13 +22,13 @@ fn gc_frees_what_was_unindexed_and_nothing_else() {
         std::fs::write(&file, lines(rows, seed)).unwrap();
         answer(&home, &["registry", "index", file.to_str().unwrap()]);
     }
-    let none = answer(&home, &["registry", "gc"]);
+    let none = answer(&home, &["registry", "gc", "--keep-days", "0"]);
     assert_eq!(none["freed_bytes"], 0);
     answer(&home, &["registry", "unindex", "drop"]);
     let before = pack_bytes(&home);
-    let would = answer(&home, &["registry", "gc", "--dry-run"]);
+    let would = answer(&home, &["registry", "gc", "--keep-days", "0", "--dry-run"]);
     assert_eq!(pack_bytes(&home), before, "a dry run changes nothing");
-    let report = answer(&home, &["registry", "gc"]);
+    let report = answer(&home, &["registry", "gc", "--keep-days", "0"]);
     let freed = report["freed_bytes"].as_u64().unwrap();
     assert_eq!(before - pack_bytes(&home), freed);
     assert!(freed * 2 > before, "{freed} of {before}");
@@ -83,7 +83,11 @@ fn indexers_readers_and_collectors_share_a_home() {
                 }
             });
         }
-        for command in [["registry", "list"], ["registry", "gc"]] {
+        let commands: [&[&str]; 2] = [
+            &["registry", "list"],
+            &["registry", "gc", "--keep-days", "0"],
+        ];
+        for command in commands {
             let home = &home;
             scope.spawn(move || {
                 for _ in 0..40 {

@@ -25,7 +25,7 @@ fn a_kill_at_any_instant_loses_nothing_that_was_reported() {
         let oldest = held.first().cloned();
         let (what, words) = match (round % 6, &oldest) {
             (4, Some(name)) => (1, vec!["registry", "unindex", name]),
-            (5, _) => (2, vec!["registry", "gc"]),
+            (5, _) => (2, vec!["registry", "gc", "--keep-days", "0"]),
             _ => (0, vec!["registry", "index", path]),
         };
         if let (1, Some(name)) = (what, &oldest) {
@@ -67,7 +67,7 @@ fn a_kill_at_any_instant_loses_nothing_that_was_reported() {
         let verified = answer(&home, &["registry", "verify", name]);
         assert_eq!(verified["content"], "ok");
     }
-    answer(&home, &["registry", "gc"]);
+    answer(&home, &["registry", "gc", "--keep-days", "0"]);
     answer(&home, &["registry", "fsck"]);
 }
 
@@ -128,7 +128,7 @@ fn a_kill_at_any_instant_of_a_repair_loses_no_dataset() {
         assert_eq!(names(&home), all, "round {round}");
         if round % 5 == 1 {
             answer(&home, &["registry", "fsck", "--repair"]);
-            answer(&home, &["registry", "gc"]);
+            answer(&home, &["registry", "gc", "--keep-days", "0"]);
             std::fs::remove_file(home.join("registry.redb")).unwrap();
             assert_eq!(names(&home), all, "round {round}, from packs");
             for name in &all {

@@ -86,7 +86,7 @@ fn a_kill_at_any_instant_leaves_versions_and_their_bases_whole() {
         let gone = format!("d@0.0.{}", oldest.unwrap_or_default());
         let (what, words) = match (round % 6, oldest) {
             (4, Some(_)) => (1, vec!["registry", "unindex", &gone]),
-            (5, _) => (2, vec!["registry", "gc"]),
+            (5, _) => (2, vec!["registry", "gc", "--keep-days", "0"]),
             _ => {
                 let words = [
                     "registry",
@@ -132,7 +132,7 @@ fn a_kill_at_any_instant_leaves_versions_and_their_bases_whole() {
         answer(&home, &["registry", "fsck"]);
     };
     check();
-    answer(&home, &["registry", "gc"]);
+    answer(&home, &["registry", "gc", "--keep-days", "0"]);
     check();
     std::fs::remove_file(home.join("registry.redb")).unwrap();
     check();
@@ -216,14 +216,14 @@ fn a_kill_at_any_instant_of_a_pull_of_differences_loses_nothing_and_the_next_end
                 break;
             }
             if attempt % 3 == 2 {
-                answer(&home, &["registry", "gc"]);
+                answer(&home, &["registry", "gc", "--keep-days", "0"]);
             }
         }
     }
     check(&held, "at the end");
     println!("{killed} killed, {ended} ended");
     assert!(killed > 0 && ended > 0, "{killed} {ended}");
-    answer(&home, &["registry", "gc"]);
+    answer(&home, &["registry", "gc", "--keep-days", "0"]);
     std::fs::remove_file(home.join("registry.redb")).unwrap();
     check(&held, "the index rebuilt");
 }
@@ -244,7 +244,9 @@ fn processes_that_store_the_same_chunks_differently_do_not_harm_each_other() {
             child.stdout(Stdio::null()).spawn().unwrap()
         });
         let mut collecting = program(&home);
-        collecting.args(["registry", "gc"]).stdout(Stdio::null());
+        collecting
+            .args(["registry", "gc", "--keep-days", "0"])
+            .stdout(Stdio::null());
         let mut collecting = collecting.spawn().unwrap();
         for mut child in children {
             assert!(child.wait().unwrap().success());
@@ -255,7 +257,7 @@ fn processes_that_store_the_same_chunks_differently_do_not_harm_each_other() {
             run(&home, &["registry", "unindex", name]);
         }
     }
-    answer(&home, &["registry", "gc"]);
+    answer(&home, &["registry", "gc", "--keep-days", "0"]);
     is_whole(&home, &["d".to_owned(), "g1".to_owned(), "g5".to_owned()]);
     std::fs::remove_file(home.join("registry.redb")).unwrap();
     is_whole(&home, &["d".to_owned(), "g1".to_owned(), "g5".to_owned()]);

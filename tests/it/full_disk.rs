@@ -23,7 +23,7 @@ run registry search a >"$dir/search"
 run registry verify b >/dev/null
 run registry fsck >/dev/null
 run registry unindex a >/dev/null
-run registry gc >"$dir/gc"
+run registry gc --keep-days 0 >"$dir/gc"
 run registry verify b >/dev/null
 run registry list >"$dir/list-after"
 run registry fsck >/dev/null

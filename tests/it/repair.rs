@@ -58,7 +58,7 @@ fn a_lost_index_is_made_anew_from_the_packs() {
     std::fs::remove_file(h.home.join("registry.redb")).unwrap();
     same_as_before(&h);
     // Also after a collection has moved things, and without the derived locks.
-    answer(&h.home, &["registry", "gc"]);
+    answer(&h.home, &["registry", "gc", "--keep-days", "0"]);
     for name in ["registry.redb", "registry.lock", "gc.lock"] {
         std::fs::remove_file(h.home.join(name)).unwrap();
     }
@@ -127,7 +127,7 @@ fn a_lost_index_and_an_unreadable_manifest_are_said_until_somebody_gives_it_up()
         let error = String::from_utf8_lossy(&found.stderr).into_owned();
         assert!(error.contains("--discard-unreadable"), "{error}");
     }
-    let kept = answer(&h.home, &["registry", "gc"]);
+    let kept = answer(&h.home, &["registry", "gc", "--keep-days", "0"]);
     assert_eq!(kept["freed_bytes"], 0);
     assert!(
         kept["deferred"]
@@ -136,7 +136,10 @@ fn a_lost_index_and_an_unreadable_manifest_are_said_until_somebody_gives_it_up()
             .contains("cannot be read")
     );
     assert!(std::fs::read(&pack).unwrap() == bytes);
-    let gone = answer(&h.home, &["registry", "gc", "--discard-unreadable"]);
+    let gone = answer(
+        &h.home,
+        &["registry", "gc", "--keep-days", "0", "--discard-unreadable"],
+    );
     assert!(gone["freed_bytes"].as_u64().unwrap() > 0);
     assert_eq!(names(&h.home).len(), 1);
     answer(&h.home, &["registry", "fsck"]);
@@ -174,9 +177,9 @@ fn a_pack_that_is_no_plain_file_for_now_leaves_the_index_as_it_is() {
         Some(4)
     );
     assert_eq!(names(&h.home).len(), 2);
-    let _ = run(&h.home, &["registry", "gc"]);
+    let _ = run(&h.home, &["registry", "gc", "--keep-days", "0"]);
     std::fs::rename(&away, &pack).unwrap();
-    let _ = run(&h.home, &["registry", "gc"]);
+    let _ = run(&h.home, &["registry", "gc", "--keep-days", "0"]);
     answer(&h.home, &["registry", "fsck", "--repair"]);
     same_as_before(&h);
 }

@@ -88,7 +88,7 @@ fn another_name_costs_as_little_as_the_next_version() {
     assert!(gain(&third) > 20, "{third}");
     // What the first is gone from stays whole: bases are kept as long as somebody needs them.
     answer(&home, &["registry", "unindex", "a"]);
-    answer(&home, &["registry", "gc"]);
+    answer(&home, &["registry", "gc", "--keep-days", "0"]);
     is_clean(&home);
     for remove in ["registry.redb", "cache/resemblance"] {
         h.is("b", &edited(20_000, 1));
@@ -163,7 +163,7 @@ fn versions_that_lie_beside_each_other_cost_little() {
     answer(&home, &words);
     let id = whole["content_id"].as_str().unwrap();
     answer(&home, &["registry", "unindex", id]);
-    answer(&home, &["registry", "gc"]);
+    answer(&home, &["registry", "gc", "--keep-days", "0"]);
     is_clean(&home);
     std::fs::remove_file(home.join("registry.redb")).unwrap();
     for n in gone..4 * cores() {
@@ -208,7 +208,7 @@ fn what_comes_from_others_resembles_what_is_here() {
         h.index("own", &edited(20_000, 2));
         beside.push(come(&h));
         answer(&h.path(), &["registry", "unindex", "own"]);
-        answer(&h.path(), &["registry", "gc"]);
+        answer(&h.path(), &["registry", "gc", "--keep-days", "0"]);
         std::fs::remove_file(h.path().join("registry.redb")).unwrap();
         h.is("theirs", &edited(20_000, 1));
         is_clean(&h.path());
@@ -336,7 +336,7 @@ fn kills_and_others_at_work_leave_everything_whole() {
         }
     }
     assert!(killed > 0 && held.len() > 40, "{killed} {}", held.len());
-    answer(&home, &["registry", "gc"]);
+    answer(&home, &["registry", "gc", "--keep-days", "0"]);
     is_clean(&home);
     std::fs::remove_file(home.join("registry.redb")).unwrap();
     for (name, n) in &held {

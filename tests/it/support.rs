@@ -51,6 +51,26 @@ pub fn answer(home: &Path, words: &[&str]) -> Value {
     serde_json::from_slice(&out.stdout).unwrap()
 }
 
+/// The same of a program that did a part of it.
+pub fn answer_partly(home: &Path, words: &[&str]) -> Value {
+    let out = run(home, words);
+    assert_eq!(out.status.code(), Some(7), "{words:?}: {out:?}");
+    assert_eq!(refusal(&out)["kind"], "partial");
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+/// The error that a program ended with this code for.
+pub fn refused(home: &Path, words: &[&str], code: i32) -> Value {
+    let out = run(home, words);
+    assert_eq!(out.status.code(), Some(code), "{words:?}: {out:?}");
+    refusal(&out)
+}
+
+fn refusal(out: &Output) -> Value {
+    let said: Value = serde_json::from_slice(&out.stderr).unwrap();
+    said["error"].clone()
+}
+
 /// Compares lines with those of a file of vectors, without its comments.
 pub fn assert_vectors(found: &str, vectors: &str) {
     let lines = vectors.lines().filter(|line| !line.starts_with('#'));

@@ -243,7 +243,7 @@ fn a_withdrawal_hides_and_warns_and_a_revocation_stops() {
     // Statements are in the packs.
     std::fs::remove_file(lab.home().join("registry.redb")).unwrap();
     assert_eq!((listed(&[]), listed(&["--all"])), (1, 2));
-    answer(&lab.home(), &["registry", "gc"]);
+    answer(&lab.home(), &["registry", "gc", "--keep-days", "0"]);
     assert_eq!(listed(&[]), 1);
     let purged = lab.done(&[
         "registry",

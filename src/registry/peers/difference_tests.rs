@@ -80,7 +80,7 @@ fn what_changed_comes_as_differences_whatever_they_are_against_there() {
         for dataset in held {
             b.registry.unindex(&dataset.manifest.content_id).unwrap();
         }
-        b.registry.gc(&GcOptions::default(), &NoProgress).unwrap();
+        b.registry.gc(&at_once(), &NoProgress).unwrap();
         assert_eq!(b.bytes_of("corpus"), Some(version(n)));
     }
     // What was added at the end is like nothing; it comes packed more closely than it is stored.
@@ -352,7 +352,7 @@ fn nothing_is_a_difference_against_what_the_peer_does_not_show() {
     let first = c.registry.resolve(&"corpus".parse().unwrap()).unwrap();
     c.index("corpus", &version(1), false);
     c.registry.unindex(&first.manifest.content_id).unwrap();
-    c.registry.gc(&GcOptions::default(), &NoProgress).unwrap();
+    c.registry.gc(&at_once(), &NoProgress).unwrap();
     pull(
         &d,
         &Altered {
@@ -401,5 +401,12 @@ fn several_peers_with_faults_give_it_whole_or_not_at_all() {
         }
         assert_eq!(b.bytes_of("corpus"), Some(version(1)), "seed {seed}");
         is_sound(b);
+    }
+}
+
+fn at_once() -> GcOptions {
+    GcOptions {
+        keep_days: 0,
+        ..GcOptions::default()
     }
 }

@@ -142,7 +142,7 @@ impl LocalRegistry {
                 .read(|t| Ok::<_, Error>(catalog::by_key(t, brief.key)?))?;
             // Revised since, it is not the one that was decided about.
             if let Some(held) = found.filter(|d| d.envelope_id == brief.envelope_id) {
-                self.remove_one(&held)?;
+                self.purge(&held)?;
                 ids.push(held.envelope_id);
             }
         }

@@ -76,7 +76,7 @@ fn store(disk: &SimDisk, base: &[u8], blobs: &[&[u8]]) -> DiskStore {
 
 fn gc(store: &DiskStore, roots: &[BlobKey]) {
     let report = store.gc(
-        &|_: &dyn MetaRead| Ok(roots.to_vec()),
+        &|_: &dyn MetaRead| Ok(roots.to_vec().into()),
         &GcOptions::default(),
         &NoProgress,
     );

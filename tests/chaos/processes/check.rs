@@ -126,7 +126,7 @@ pub fn everything(runner: &Runner, home: &Path, state: &State) -> Result<(), Str
                     return Err(format!("verify {label}: {verified}"));
                 }
             }
-            answer(runner, home, &["registry", "gc"])?;
+            answer(runner, home, &["registry", "gc", "--keep-days", "0"])?;
             answer(runner, home, &["registry", "fsck"])?;
         }
     }

@@ -287,7 +287,8 @@ fn upkeep(dice: &mut Dice) -> Deed {
         deed
     };
     match dice.roll(9) {
-        0..=2 => Deed::new("gc", &["gc"]),
+        0 => Deed::new("gc", &["gc"]),
+        1..=2 => Deed::new("gc", &["gc", "--keep-days", "0"]),
         3 => Deed::new("fsck", &["fsck"]),
         4 => Deed::new("search", &["search", "tag1*"]),
         5 => looking("dedup", &["dedup", "own0@1.0.0"]),

@@ -114,7 +114,7 @@ impl Looks<'_> {
             if let (0, Some(now)) = (dice.roll(2), &now) {
                 // Among what it removes may be a copy that a repair would have found.
                 least = now;
-                plainly(self.runner, &work, &["registry", "gc"])?;
+                plainly(self.runner, &work, &["registry", "gc", "--keep-days", "0"])?;
             }
             plainly(self.runner, &work, &["registry", "fsck", "--repair"])?;
             let last = self.shown(&work)?.ok_or("it does not open at the end")?;

@@ -1,29 +1,42 @@
 //! Which blobs are needed.
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
 use crate::ident::TreeId;
 use crate::manifest::each_node;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
+use crate::store::disk::Location;
 use crate::store::disk::LockGuard;
 use crate::store::disk::Operation;
 use crate::store::disk::error::StoreError;
+use crate::store::disk::gc::KeptBack;
+use crate::store::disk::gc::Restorable;
 use crate::store::disk::gc::Roots;
 use crate::store::disk::gc::bases::Keeping;
 use crate::store::disk::gc::bases::bases;
 
+/// Looked up at a time.
+const BATCH_KEYS: usize = 20_000;
+
 /// The blobs that roots need. 33 bytes each: about 2 GB of memory for a terabyte of unique data.
 #[derive(Debug)]
-pub(crate) struct Live(Vec<BlobKey>);
+pub(crate) struct Live {
+    keys: Vec<BlobKey>,
+    /// What is live only because removed datasets can be restored.
+    pub(crate) kept_back: KeptBack,
+}
 
 impl Live {
     pub(crate) fn holds(&self, key: &BlobKey) -> bool {
         // Without tombstones, rebuilding the index would bring back what was removed.
-        key.kind == BlobKind::Tombstone || self.0.binary_search(key).is_ok()
+        key.kind == BlobKind::Tombstone || self.keys.binary_search(key).is_ok()
     }
 }
 
@@ -36,32 +49,121 @@ pub(crate) fn mark(
 ) -> Result<Live, StoreError> {
     // The reader's operation comes first: what the roots name stays until the walk ends.
     let reader = BlobReader::under(store, Operation::within_collection(store, turn)?);
-    let roots = store.read(|t| roots(t))?;
+    let rooted = store.read(|t| roots(t))?;
     let mut nodes = HashSet::new();
-    let mut live = Vec::new();
+    let mut keys = below(&reader, rooted.needed, &HashSet::new(), &mut nodes)?;
+    let (kept_back, more) = restorable(&reader, rooted.restorable, &keys, nodes)?;
+    keys.extend(more);
+    let mut live = Live {
+        keys: sorted(keys),
+        kept_back,
+    };
+    let of_differences = bases(store, &reader, keeping, &|key| live.holds(key))?;
+    if !of_differences.is_empty() {
+        live.keys.extend(of_differences);
+        live.keys = sorted(live.keys);
+    }
+    Ok(live)
+}
+
+fn sorted(mut keys: Vec<BlobKey>) -> Vec<BlobKey> {
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// Roots and what is below them, without trees below `known` nodes. The nodes that were walked are
+/// added to `walked`.
+fn below(
+    reader: &BlobReader,
+    roots: Vec<BlobKey>,
+    known: &HashSet<BlobKey>,
+    walked: &mut HashSet<BlobKey>,
+) -> Result<Vec<BlobKey>, StoreError> {
+    let mut found = Vec::new();
     for root in roots {
         if root.kind == BlobKind::Node {
-            each_node(&reader, TreeId::new(*root.id.as_bytes()), &mut |key| {
-                let first = key.kind != BlobKind::Node || nodes.insert(key);
+            each_node(reader, TreeId::new(*root.id.as_bytes()), &mut |key| {
+                let is_node = key.kind == BlobKind::Node;
+                let first = !is_node || (!known.contains(&key) && walked.insert(key));
                 if first {
-                    live.push(key);
+                    found.push(key);
                 }
                 first
             })?;
         } else {
-            live.push(root);
+            found.push(root);
         }
     }
-    let sorted = |mut keys: Vec<BlobKey>| {
-        keys.sort_unstable();
-        keys.dedup();
-        Live(keys)
-    };
-    let mut live = sorted(live);
-    let of_differences = bases(store, &reader, keeping, &|key| live.holds(key))?;
-    if of_differences.is_empty() {
-        return Ok(live);
+    Ok(found)
+}
+
+/// What removed datasets need that are whole, besides what is needed anyway. One that is not whole
+/// cannot be restored, and must not keep its remains, nor end the collection.
+fn restorable(
+    reader: &BlobReader,
+    removed: Vec<Restorable>,
+    needed: &[BlobKey],
+    mut nodes: HashSet<BlobKey>,
+) -> Result<(KeptBack, Vec<BlobKey>), StoreError> {
+    let mut kept_back = KeptBack::default();
+    let mut more = Vec::new();
+    if removed.is_empty() {
+        return Ok((kept_back, more));
     }
-    live.0.extend(of_differences);
-    Ok(sorted(live.0))
+    for dataset in removed {
+        let mut walked = HashSet::new();
+        let found = below(reader, dataset.roots, &nodes, &mut walked);
+        let found = found.and_then(|keys| Ok(is_whole(reader, &keys)?.then_some(keys)));
+        match found {
+            Ok(Some(keys)) => {
+                more.extend(keys);
+                nodes.extend(walked);
+                kept_back.datasets += 1;
+                kept_back.until = kept_back.until.max(Some(dataset.until));
+            }
+            Ok(None) => {}
+            Err(e) if matches!(e.kind(), ErrorKind::Integrity | ErrorKind::NotFound) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    let needed: HashSet<&BlobKey> = needed.iter().collect();
+    let mut only: Vec<BlobKey> = more.clone();
+    only.retain(|key| !needed.contains(key));
+    kept_back.bytes = stored_bytes(reader, &sorted(only))?;
+    Ok((kept_back, more))
+}
+
+/// Whether every one of these has a place, and of differences the header can be read.
+fn is_whole(reader: &BlobReader, keys: &[BlobKey]) -> Result<bool, StoreError> {
+    for batch in keys.chunks(BATCH_KEYS) {
+        for (key, at) in batch.iter().zip(reader.locate(batch)?) {
+            let Some(at) = at else { return Ok(false) };
+            if at.is_difference {
+                reader.header(key, &at)?;
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// The share of the bytes of records that is these blobs'. A record that cannot be read counts none.
+fn stored_bytes(reader: &BlobReader, keys: &[BlobKey]) -> Result<u64, StoreError> {
+    let mut records: HashMap<(u32, u32), (BlobKey, Location, u64)> = HashMap::new();
+    for batch in keys.chunks(BATCH_KEYS) {
+        for (key, at) in batch.iter().zip(reader.locate(batch)?) {
+            if let Some(at) = at {
+                let entry = records.entry((at.pack, at.offset)).or_insert((*key, at, 0));
+                entry.2 += u64::from(at.raw_bytes);
+            }
+        }
+    }
+    let mut stored = 0;
+    for (key, at, used) in records.values() {
+        if let Ok(header) = reader.header(key, at) {
+            let raw = (header.raw_bytes as u64).max(1);
+            stored += u64::from(at.record_bytes) * *used / raw;
+        }
+    }
+    Ok(stored)
 }

@@ -28,7 +28,37 @@ use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
 
 /// Names what may not be removed, from one view of the tables: blobs, and trees by their roots.
-pub type Roots<'a> = dyn Fn(&dyn MetaRead) -> Result<Vec<BlobKey>, StoreError> + 'a;
+pub type Roots<'a> = dyn Fn(&dyn MetaRead) -> Result<Rooted, StoreError> + 'a;
+
+/// What a collection leaves.
+#[derive(Debug, Default)]
+pub struct Rooted {
+    /// What datasets need. A tree that cannot be read ends the collection.
+    pub needed: Vec<BlobKey>,
+    /// What was removed and can be restored for now. One that is not whole any more is collected.
+    pub restorable: Vec<Restorable>,
+}
+
+impl From<Vec<BlobKey>> for Rooted {
+    fn from(needed: Vec<BlobKey>) -> Self {
+        Self {
+            needed,
+            restorable: Vec::new(),
+        }
+    }
+}
+
+/// A removed dataset that is kept back.
+#[derive(Debug)]
+pub struct Restorable {
+    /// Its blobs, and its trees by their roots.
+    pub roots: Vec<BlobKey>,
+    /// Until when, in seconds since the Unix epoch.
+    pub until: i64,
+}
+
+/// Days for which a removed dataset can be restored, unless told otherwise.
+pub const KEEP_DAYS: u32 = 7;
 
 /// How a collection is to be done.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +70,8 @@ pub struct GcOptions {
     pub patience: Duration,
     /// Also give up bytes of packs that could not be read when the index was made anew.
     pub discard_unreadable: bool,
+    /// Days for which what was removed can be restored; the roots go by it.
+    pub keep_days: u32,
 }
 
 impl Default for GcOptions {
@@ -48,6 +80,7 @@ impl Default for GcOptions {
             dry_run: false,
             patience: Duration::from_secs(2),
             discard_unreadable: false,
+            keep_days: KEEP_DAYS,
         }
     }
 }
@@ -76,8 +109,33 @@ pub struct GcReport {
     pub packs_removed: u64,
     /// Packs whose needed records were moved to another.
     pub packs_rewritten: u64,
+    /// Bytes in packs that only removed datasets need, which can be restored.
+    pub kept_back_bytes: u64,
+    /// How many of these there are.
+    pub kept_back_datasets: u64,
+    /// When the last of these may be collected, in seconds since the Unix epoch.
+    pub kept_back_until: Option<i64>,
     /// Why something was left.
     pub deferred: Option<Deferred>,
+}
+
+impl GcReport {
+    fn with_kept_back(self, kept_back: KeptBack) -> Self {
+        Self {
+            kept_back_bytes: kept_back.bytes,
+            kept_back_datasets: kept_back.datasets,
+            kept_back_until: kept_back.until,
+            ..self
+        }
+    }
+}
+
+/// Removed datasets that a collection leaves.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeptBack {
+    pub bytes: u64,
+    pub datasets: u64,
+    pub until: Option<i64>,
 }
 
 /// Packs with bytes that could not be read.
@@ -147,8 +205,10 @@ impl DiskStore {
         };
         progress.phase("marking", None);
         let live = mark::mark(self, roots, Keeping::Needed, &turn)?;
+        let kept_back = live.kept_back;
         if options.dry_run {
-            return self.would_free(&live, &kept);
+            let report = self.would_free(&live, &kept)?;
+            return Ok(report.with_kept_back(kept_back));
         }
         if progress.cancelled() {
             return Err(StoreError::Interrupted);
@@ -159,7 +219,7 @@ impl DiskStore {
             return Ok(GcReport {
                 freed_bytes: trimmed_bytes,
                 deferred: Some(Deferred::OperationsUnderWay),
-                ..GcReport::default()
+                ..GcReport::default().with_kept_back(kept_back)
             });
         }
         // What an earlier operation took into use is found by marking again.
@@ -171,7 +231,7 @@ impl DiskStore {
         let mut report = self.compact(&kept, (options.patience, &turn), progress)?;
         report.freed_bytes += trimmed_bytes;
         self.forget_unreadable(&kept)?;
-        Ok(report)
+        Ok(report.with_kept_back(kept_back))
     }
 
     /// Waits until every operation that is under way now has ended; `false` when it does not

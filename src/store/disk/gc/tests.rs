@@ -19,6 +19,7 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::GcOptions;
 use crate::store::disk::LockGuard;
+use crate::store::disk::Rooted;
 use crate::store::disk::Session;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::Kept;
@@ -81,13 +82,13 @@ fn bases_of(store: &DiskStore, keys: &[BlobKey]) -> Vec<BlobKey> {
 }
 
 /// A root's row holds the numbers of its blobs.
-fn roots(tables: &dyn MetaRead) -> Result<Vec<BlobKey>, StoreError> {
+fn roots(tables: &dyn MetaRead) -> Result<Rooted, StoreError> {
     let mut keys = Vec::new();
     tables.scan(Table::Names, &[], &mut |_, value| {
         keys.extend(value.iter().map(|n| key(u64::from(*n))));
         Scan::Continue
     })?;
-    Ok(keys)
+    Ok(keys.into())
 }
 
 struct Indexer {

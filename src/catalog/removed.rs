@@ -1,0 +1,282 @@
+//! Datasets that were taken out of the catalogue, and names that versions had before a rename.
+//! A row keeps what `restore` needs, and for ever which version number stood for which content.
+
+use crate::catalog::Brief;
+use crate::catalog::Dataset;
+use crate::catalog::RegisterKey;
+use crate::catalog::envelope;
+use crate::catalog::name_key;
+use crate::catalog::remove;
+use crate::clock::Timestamp;
+use crate::ident::DatasetName;
+use crate::ident::DatasetVersion;
+use crate::ident::PublisherKey;
+use crate::manifest::Envelope;
+use crate::manifest::Manifest;
+use crate::meta_store::MetaError;
+use crate::meta_store::MetaRead;
+use crate::meta_store::MetaWrite;
+use crate::meta_store::Scan;
+use crate::meta_store::Table;
+use crate::wire::DecodeError;
+use crate::wire::Reader;
+use crate::wire::Writer;
+
+/// Bytes of the short form in a row.
+const BRIEF_BYTES_MAX: usize = 256 << 10;
+
+/// What may still become of a removed dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was removed then and can be restored until a collection gives it up.
+    Restorable(Timestamp),
+    /// It cannot be restored: it was purged, or given up by a collection.
+    GivenUp,
+    /// The dataset is here, or was removed, under another name.
+    Renamed,
+}
+
+impl Fate {
+    const fn encode(self) -> (u8, i64) {
+        match self {
+            Self::Restorable(since) => (1, since.0),
+            Self::GivenUp => (2, 0),
+            Self::Renamed => (3, 0),
+        }
+    }
+
+    const fn decode(number: u8, seconds: i64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Restorable(Timestamp(seconds))),
+            2 => Some(Self::GivenUp),
+            3 => Some(Self::Renamed),
+            _ => None,
+        }
+    }
+}
+
+/// A dataset that is not in the catalogue under this name any more.
+#[derive(Clone, Debug)]
+pub struct Removed {
+    /// What may become of it.
+    pub fate: Fate,
+    /// What it was.
+    pub brief: Brief,
+    /// The manifest that counted; `None` where only the number is remembered.
+    pub envelope: Option<Envelope>,
+}
+
+impl Removed {
+    /// The state that counted when it was removed; `None` where only the number is remembered.
+    ///
+    /// # Errors
+    /// [`MetaError`] when the manifest is damaged.
+    pub fn dataset(&self) -> Result<Option<Dataset>, MetaError> {
+        let Some(envelope) = &self.envelope else {
+            return Ok(None);
+        };
+        let manifest = Manifest::decode(&envelope.manifest);
+        Ok(Some(Dataset {
+            key: self.brief.key,
+            envelope_id: self.brief.envelope_id,
+            manifest: manifest.map_err(|_| damaged(DecodeError::Invalid("manifest")))?,
+            signed: self.brief.signed,
+            flags: self.brief.flags,
+        }))
+    }
+
+    /// Whether it is a version of what this publisher makes here: made here, or signed by them
+    /// elsewhere.
+    pub fn is_own(&self, signer: Option<PublisherKey>) -> bool {
+        !self.brief.flags.foreign || (signer.is_some() && self.brief.signer == signer)
+    }
+
+    /// Whether the number has to be remembered for ever: it may have been published from here, or
+    /// by a publisher whose key may be used here.
+    fn is_number_kept(&self) -> bool {
+        !self.brief.flags.foreign || self.brief.signed
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let (number, seconds) = self.fate.encode();
+        let mut short = Writer::new();
+        short.bytes(self.brief.envelope_id.as_bytes());
+        short
+            .u8(self.brief.flags.bits())
+            .bytes(&self.brief.encode());
+        let mut w = Writer::new();
+        w.u8(number)
+            .u64(seconds.cast_unsigned())
+            .counted(short.as_bytes());
+        if let Some(envelope) = &self.envelope {
+            w.bytes(&envelope.encode());
+        }
+        w.into_bytes()
+    }
+
+    fn decode(key: &[u8], row: &[u8]) -> Result<Self, DecodeError> {
+        let register = key.last_chunk::<32>().ok_or(DecodeError::Truncated)?;
+        let mut r = Reader::new(row);
+        let (number, seconds) = (r.u8()?, r.u64()?.cast_signed());
+        let fate = Fate::decode(number, seconds).ok_or(DecodeError::Invalid("fate"))?;
+        let short = r.counted("short form", BRIEF_BYTES_MAX)?;
+        let brief = Brief::decode(RegisterKey(*register), short)?;
+        let envelope = match r.remaining() {
+            0 => None,
+            rest => Some(Envelope::decode(r.bytes(rest)?)?),
+        };
+        Ok(Self {
+            fate,
+            brief: brief.ok_or(DecodeError::Invalid("short form"))?,
+            envelope,
+        })
+    }
+}
+
+fn damaged(source: DecodeError) -> MetaError {
+    MetaError::Row {
+        table: Table::Removed.name(),
+        source,
+    }
+}
+
+/// Takes a dataset out of the catalogue and remembers it. Its blobs stay.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged or cannot be written.
+pub fn unindex(tables: &mut dyn MetaWrite, dataset: &Dataset, fate: Fate) -> Result<(), MetaError> {
+    note_removed(tables, dataset, fate)?;
+    remove(tables, dataset)
+}
+
+/// Remembers a dataset that is in the catalogue still, and is about to leave it or its name.
+pub(super) fn note_removed(
+    tables: &mut dyn MetaWrite,
+    dataset: &Dataset,
+    fate: Fate,
+) -> Result<(), MetaError> {
+    let envelope = envelope(tables, &dataset.envelope_id)?;
+    put_removed_manifest(tables, dataset, envelope, fate)
+}
+
+/// Writes a row, in the place of the one there is for this name and register.
+///
+/// # Errors
+/// [`MetaError`] when the tables cannot be written.
+pub fn put_removed(tables: &mut dyn MetaWrite, removed: &Removed) -> Result<(), MetaError> {
+    let key = name_key(&removed.brief.name, &removed.brief.key);
+    tables.put(Table::Removed, &key, &removed.encode())
+}
+
+/// From now on this cannot be restored. What came from elsewhere leaves only its number, and
+/// unsigned nothing.
+///
+/// # Errors
+/// [`MetaError`] when the tables cannot be written.
+pub fn give_up(tables: &mut dyn MetaWrite, removed: Removed, fate: Fate) -> Result<(), MetaError> {
+    if !removed.is_number_kept() {
+        return forget_removed(tables, &removed.brief.name, &removed.brief.key);
+    }
+    // What was made here is edited further where its content comes back.
+    let envelope = removed.envelope.filter(|_| !removed.brief.flags.foreign);
+    put_removed(
+        tables,
+        &Removed {
+            fate,
+            brief: removed.brief,
+            envelope,
+        },
+    )
+}
+
+/// The dataset is in the catalogue under this name again.
+pub(super) fn forget_removed(
+    tables: &mut dyn MetaWrite,
+    name: &DatasetName,
+    key: &RegisterKey,
+) -> Result<(), MetaError> {
+    tables.delete(Table::Removed, &name_key(name, key))?;
+    Ok(())
+}
+
+/// Everything that was removed, by name.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn removed(tables: &dyn MetaRead) -> Result<Vec<Removed>, MetaError> {
+    rows_behind(tables, &[])
+}
+
+/// What was removed of a name.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn removed_of(tables: &dyn MetaRead, name: &DatasetName) -> Result<Vec<Removed>, MetaError> {
+    rows_behind(tables, &[name.as_str().as_bytes(), &[0]].concat())
+}
+
+/// The rows of a damaged index that can be read.
+pub fn readable_removed(tables: &dyn MetaRead) -> Vec<Removed> {
+    let mut found = Vec::new();
+    // As far as it goes.
+    let _ = tables.scan(Table::Removed, &[], &mut |key, row| {
+        found.extend(Removed::decode(key, row).ok());
+        Scan::Continue
+    });
+    found
+}
+
+fn rows_behind(tables: &dyn MetaRead, prefix: &[u8]) -> Result<Vec<Removed>, MetaError> {
+    let mut found = Vec::new();
+    let mut wrong = None;
+    tables.scan(Table::Removed, prefix, &mut |key, row| {
+        if !key.starts_with(prefix) {
+            return Scan::Stop;
+        }
+        match Removed::decode(key, row) {
+            Ok(removed) => found.push(removed),
+            Err(source) => wrong = Some(source),
+        }
+        Scan::Continue
+    })?;
+    wrong.map_or(Ok(found), |source| Err(damaged(source)))
+}
+
+/// Which removed content a version number stands for, where it is another content than the
+/// manifest's. A number that was given is never given again.
+///
+/// # Errors
+/// [`MetaError`] when the tables are damaged.
+pub fn given_before(
+    tables: &dyn MetaRead,
+    manifest: &Manifest,
+    counts: &dyn Fn(&Removed) -> bool,
+) -> Result<Option<Removed>, MetaError> {
+    let removed = removed_of(tables, &manifest.name)?;
+    let version: &DatasetVersion = &manifest.dataset_version;
+    Ok(removed.into_iter().find(|r| {
+        let is_same = r.brief.content_id == manifest.content_id;
+        counts(r) && r.brief.version == *version && !is_same
+    }))
+}
+
+/// Remembers a dataset whose manifest is in this envelope.
+///
+/// # Errors
+/// [`MetaError`] when the tables cannot be written.
+pub fn put_removed_manifest(
+    tables: &mut dyn MetaWrite,
+    dataset: &Dataset,
+    envelope: Envelope,
+    fate: Fate,
+) -> Result<(), MetaError> {
+    let removed = Removed {
+        fate,
+        brief: dataset.brief(),
+        envelope: Some(envelope),
+    };
+    match fate {
+        Fate::Restorable(_) => put_removed(tables, &removed),
+        Fate::GivenUp | Fate::Renamed => give_up(tables, removed, fate),
+    }
+}
