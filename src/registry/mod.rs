@@ -30,6 +30,7 @@ mod index;
 mod ingest;
 mod lines;
 mod lookup;
+mod metadata;
 mod nodes;
 pub mod peers;
 #[cfg(test)]
@@ -93,6 +94,9 @@ pub use index::IndexOptions;
 pub use index::IndexReport;
 pub use lines::TextFile;
 pub use lookup::StatsReport;
+pub use metadata::AliasEntry;
+pub use metadata::Inherited;
+pub use metadata::differing;
 pub use prints::KeptPrints;
 pub use profiles::FileSchema;
 pub use recover::RepairReport;
