@@ -10,6 +10,8 @@ use clap::builder::FalseyValueParser;
 
 use crate::cli::args_archives::ExportArgs;
 use crate::cli::args_archives::ImportArgs;
+use crate::cli::args_describe::AliasArgs;
+use crate::cli::args_describe::SetArgs;
 use crate::cli::args_inspect::InspectCommand;
 use crate::cli::args_life::ForgetArgs;
 use crate::cli::args_life::RestoreArgs;
@@ -196,6 +198,17 @@ Fields: name tag license publisher lang schema text rows size")]
         #[command(flatten)]
         key: KeyArgs,
     },
+    /// Set what is said about a dataset: licence, description, tags, card
+    #[command(after_help = "Examples:
+  alimentar registry set corpus --license CC-BY-4.0 --add-tag speech
+  alimentar registry set corpus@0.1.0 --description 'The first hundred hours' --card card.md")]
+    Set(SetArgs),
+    /// Give a version a movable name, such as corpus@prod
+    #[command(after_help = "Examples:
+  alimentar registry alias corpus@prod 0.1.2
+  alimentar registry alias --list corpus
+  alimentar registry alias --delete corpus@prod")]
+    Alias(AliasArgs),
     /// Give all versions of a name another name, or one version
     Rename {
         /// A name (all its versions), name@1.2.0, or a content id
@@ -313,7 +326,7 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(crate) struct RefArg {
-    /// alimentar:<id or prefix>, name, name@1.2.0 or name@^1
+    /// alimentar:<id or prefix>, name, name@1.2.0, name@1.2, name@^1, name@latest or name@ALIAS
     pub reference: String,
 }
 
@@ -431,22 +444,22 @@ fn level(text: &str) -> Result<Level, String> {
 pub(crate) struct IndexArgs {
     /// A file or a directory
     pub path: PathBuf,
-    /// The dataset's name [default: the file's name without ending]
+    /// The dataset's name [default: the file's name without ending, where that is a name]
     #[arg(long)]
     pub name: Option<DatasetName>,
     /// Its version [default: the next after the newest of that name, or 0.1.0]
     #[arg(long = "version", value_name = "V")]
     pub dataset_version: Option<DatasetVersion>,
-    /// What it is, in Markdown
+    /// What it is, in Markdown [default: as in the version before]
     #[arg(long)]
     pub description: Option<String>,
-    /// Its licence, as an SPDX identifier
+    /// Its licence, as an SPDX expression or LicenseRef-NAME [default: as in the card or the version before]
     #[arg(long)]
     pub license: Option<String>,
-    /// A label; may be given several times
+    /// A label; may be given several times [default: as in the version before]
     #[arg(long = "tag", value_name = "T")]
     pub tags: Vec<String>,
-    /// A Markdown file that is its card [default: README.md of a directory]
+    /// A Markdown file that is its card [default: README.md of a directory, or the card of the version before]
     #[arg(long, value_name = "FILE")]
     pub card: Option<PathBuf>,
     /// Keep it from everybody else

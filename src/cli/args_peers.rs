@@ -36,7 +36,8 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub share_unsigned: bool,
     /// Keep up to date: all datasets of a publisher, a dataset of this name by publishers trusted
-    /// in full, or publisher/name; may be given several times
+    /// in full, or publisher/name; a name may have @ and a version, a range, latest or an alias behind it;
+    /// may be given several times
     #[arg(long, value_name = "PUBLISHER-or-NAME", value_parser = followed)]
     pub follow: Vec<String>,
     /// Settings [default: serve.toml in the registry's directory, where there is one]

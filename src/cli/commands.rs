@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::catalog::Dataset;
+use crate::cli::alias;
 use crate::cli::archives;
 use crate::cli::args::Cli;
 use crate::cli::args::IndexArgs;
@@ -122,6 +123,11 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             let dataset = find(&registry, reference)?;
             revise::revise(&registry, &dataset, &edit, (key, cli), out)
         }
+        RegistryCommand::Set(args) => {
+            let dataset = find(&registry, &args.reference)?;
+            revise::set(&registry, &dataset, args, cli, out)
+        }
+        RegistryCommand::Alias(args) => alias::run(&registry, args, cli, out),
         RegistryCommand::Rename {
             reference,
             name,
@@ -243,8 +249,9 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
         },
     };
     let bar = Bar::new(out.is_quiet());
-    let report = registry.index(&args.path, &options, &bar)?;
+    let mut report = registry.index(&args.path, &options, &bar)?;
     drop(bar);
+    let revised = revise::after_index(registry, &mut report, (&options, args), cli)?;
     let (m, seconds) = (&report.manifest, started.elapsed().as_secs_f64());
     let skipped: Vec<_> = report
         .skipped
@@ -268,17 +275,18 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
         "size_bytes": m.size_bytes, "chunks": report.chunks,
         "new_chunks": report.stats.new_chunks, "new_bytes": report.stats.new_bytes,
         "stored_bytes": report.stats.stored_bytes, "unchanged": report.unchanged,
+        "revised": revised.is_some(), "inherited": revise::inherited(&report),
         "schema_from": report.schema_from.map(|from| from.to_string()),
         "seconds": seconds, "skipped": skipped, "warnings": warnings,
         "left_out": left_out_objects,
     });
-    let did = if report.unchanged {
-        "Unchanged"
-    } else {
-        "Indexed"
+    let did = match (&revised, report.unchanged) {
+        (Some(_), _) => "Revised",
+        (None, true) => "Unchanged",
+        (None, false) => "Indexed",
     };
     let text = format!(
-        "{did} {}@{}  {} in {} file(s), {} new, {} stored, {seconds:.2} s\n  {}\n",
+        "{did} {}@{}  {} in {} file(s), {} new, {} stored, {seconds:.2} s\n  {}\n{}",
         m.name,
         m.dataset_version,
         human_bytes(m.size_bytes),
@@ -286,6 +294,7 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
         human_bytes(report.stats.new_bytes),
         human_bytes(report.stats.stored_bytes),
         m.content_id,
+        revise::said_of(&report, revised.as_deref()),
     );
     if !report.skipped.is_empty() && !out.is_json() && !out.is_quiet() {
         out.diagnostic(&format!("left out: {} path(s)", report.skipped.len()));

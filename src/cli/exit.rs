@@ -118,9 +118,10 @@ impl Failure {
         let Some((kind, message)) = self.kind_and_message() else {
             return ExitCode::SUCCESS;
         };
+        let named = self.naming_hint();
         let hint = match self {
             Self::InsecureHome { hint, .. } => Some(hint.as_str()),
-            _ => self.hint(kind),
+            _ => named.as_deref().or(self.hint(kind)),
         };
         if out.is_json() && matches!(self, Self::Findings(_)) {
             // All of it is on stdout.
@@ -137,6 +138,30 @@ impl Failure {
             }
         }
         ExitCode::from(code(kind))
+    }
+
+    /// A hint that names something.
+    fn naming_hint(&self) -> Option<String> {
+        let Self::Library(error) = self else {
+            return None;
+        };
+        Some(match error {
+            Error::License { near: Some(near), .. } => format!(
+                "did you mean `{near}`? A licence that is not on the SPDX list is written `LicenseRef-NAME`"
+            ),
+            Error::License { near: None, .. } => {
+                "https://spdx.org/licenses has the identifiers; a licence that is not among them is written `LicenseRef-NAME`"
+                    .to_owned()
+            }
+            Error::Tag { reason, .. } if reason.contains('@') => {
+                "`registry alias` gives and removes movable names of versions".to_owned()
+            }
+            Error::NameNeeded { near, .. } => format!("give it a name, such as `--name {near}`"),
+            Error::NameGuessed { name, near, .. } => format!(
+                "`--name {name}` makes it the next version of that; `--name {near}` keeps them apart"
+            ),
+            _ => return None,
+        })
     }
 
     fn hint(&self, kind: ErrorKind) -> Option<&'static str> {

@@ -1,9 +1,11 @@
 //! The command line: arguments in, tables or JSON out, an exit code at the end. The only place
 //! that knows JSON shapes, colours and exit codes. Contract: `spec/cli.md`.
 
+mod alias;
 mod archives;
 mod args;
 mod args_archives;
+mod args_describe;
 mod args_inspect;
 mod args_life;
 mod args_peers;

@@ -1,4 +1,4 @@
-//! Commands about what is said of datasets: tag, rename, log.
+//! Commands about what is said of datasets: set, tag, rename, log; and the part of index that does.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,9 @@ use serde_json::json;
 
 use crate::catalog::Dataset;
 use crate::cli::args::Cli;
+use crate::cli::args::IndexArgs;
 use crate::cli::args::KeyArgs;
+use crate::cli::args_describe::SetArgs;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
 use crate::cli::keys;
@@ -16,9 +18,14 @@ use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
 use crate::cli::out::table;
 use crate::ident::DatasetName;
+use crate::ident::labels;
+use crate::manifest::Manifest;
 use crate::registry::Edit;
 use crate::registry::GcOptions;
+use crate::registry::IndexOptions;
+use crate::registry::IndexReport;
 use crate::registry::LocalRegistry;
+use crate::registry::differing;
 
 pub(crate) fn revise(
     registry: &LocalRegistry,
@@ -30,21 +37,110 @@ pub(crate) fn revise(
     let pair = keys::pair_for(dataset, key, cli)?;
     let revised = registry.revise(dataset, edit, pair.as_ref())?;
     let m = &revised.manifest;
-    let clock: BTreeMap<String, u64> = m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect();
-    let id = m.content_id.to_string();
-    let object = json!({
-        "content_id": id, "clock": clock, "name": m.name.to_string(),
-        "version": m.dataset_version.to_string(), "tags": m.tags, "seq": m.seq,
-    });
     let changed = revised.envelope_id != dataset.envelope_id;
-    let text = printable(&format!(
+    let text = format!(
         "{} {}@{}  tags: {}\n",
         if changed { "Revised" } else { "Unchanged" },
         m.name,
         m.dataset_version,
-        m.tags.join(", ")
-    ));
-    Ok(out.result(&object, &[id], &text)?)
+        labels(&m.tags).join(", ")
+    );
+    print(m, &text, out)
+}
+
+/// Prints a manifest after an edit.
+fn print(m: &Manifest, text: &str, out: &Out) -> Result<(), Failure> {
+    let clock: BTreeMap<String, u64> = m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect();
+    let id = m.content_id.to_string();
+    let object = json!({
+        "content_id": id, "clock": clock, "name": m.name.to_string(),
+        "version": m.dataset_version.to_string(), "tags": labels(&m.tags), "seq": m.seq,
+        "license": m.license, "description": m.description,
+    });
+    Ok(out.result(&object, &[id], &printable(text))?)
+}
+
+pub(crate) fn set(
+    registry: &LocalRegistry,
+    dataset: &Dataset,
+    args: &SetArgs,
+    cli: &Cli,
+    out: &Out,
+) -> Result<(), Failure> {
+    let has_tags = !args.add_tag.is_empty() || !args.remove_tag.is_empty();
+    let has_words = args.license.is_some() || args.description.is_some() || args.card.is_some();
+    if !has_tags && !has_words {
+        return Err(Failure::usage(
+            "say what to set: --license, --description, --add-tag, --remove-tag or --card",
+        ));
+    }
+    let edit = Edit {
+        add_tags: args.add_tag.clone(),
+        remove_tags: args.remove_tag.clone(),
+        description: args.description.clone(),
+        license: args.license.clone(),
+        card: args.card.clone(),
+        ..Edit::default()
+    };
+    let pair = keys::pair_for(dataset, &args.key, cli)?;
+    let revised = registry.revise(dataset, &edit, pair.as_ref())?;
+    let m = &revised.manifest;
+    let label = format!("{}@{}", m.name, m.dataset_version);
+    let text = match differing(&dataset.manifest, m).join(", ") {
+        nothing if nothing.is_empty() => format!("Unchanged {label}\n"),
+        what => format!("Revised {label}: {what}\n"),
+    };
+    print(m, &text, out)
+}
+
+/// Publishes what was said of content that was here already. What changed, if something did.
+pub(crate) fn after_index(
+    registry: &LocalRegistry,
+    report: &mut IndexReport,
+    (options, args): (&IndexOptions, &IndexArgs),
+    cli: &Cli,
+) -> Result<Option<String>, Failure> {
+    let Some((dataset, edit)) = report.revision.take() else {
+        return Ok(None);
+    };
+    let key = KeyArgs {
+        key: args.key.clone(),
+    };
+    let asked_for = match &options.sign_with {
+        Some(_) => None,
+        None => keys::pair_for(&dataset, &key, cli)?,
+    };
+    let pair = options.sign_with.as_ref().or(asked_for.as_ref());
+    // First: words that are new must not be shown before.
+    let becomes_private = options.private && !dataset.flags.private;
+    if becomes_private {
+        registry.unshare(&dataset)?;
+    }
+    let revised = registry.revise(&dataset, &edit, pair)?.manifest;
+    let mut changed = differing(&dataset.manifest, &revised);
+    changed.extend(becomes_private.then_some("private"));
+    report.manifest = revised;
+    Ok(Some(changed.join(", ")))
+}
+
+/// What a new version took over, as JSON.
+pub(crate) fn inherited(report: &IndexReport) -> Value {
+    report.inherited.as_ref().map_or(
+        Value::Null,
+        |i| json!({"version": i.version.to_string(), "fields": i.fields}),
+    )
+}
+
+/// Lines about what was revised, or what a new version took over.
+pub(crate) fn said_of(report: &IndexReport, revised: Option<&str>) -> String {
+    match (revised, &report.inherited) {
+        (Some(what), _) => format!("  revised: {what}\n"),
+        (None, Some(i)) => {
+            let fields = i.fields.join(", ").replace("license", "licence");
+            format!("  as in {}: {fields}\n", i.version)
+        }
+        (None, None) => String::new(),
+    }
 }
 
 pub(crate) fn withdraw(

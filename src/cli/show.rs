@@ -13,6 +13,7 @@ use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
 use crate::cli::out::table;
 use crate::cli::trust;
+use crate::ident::labels;
 use crate::inspect::FileFormat;
 use crate::manifest::DatasetKind;
 use crate::manifest::FileTable;
@@ -54,7 +55,7 @@ impl Line {
             publisher_key: b.signer.map(|k| k.to_hex()),
             trust,
             created_at: b.created_at.to_rfc3339(),
-            tags: b.tags,
+            tags: labels(&b.tags),
             license: b.license,
             private: b.flags.private,
             withdrawn: listed.withdrawn,
@@ -186,6 +187,7 @@ pub(crate) fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(
     let believed = registry.trust()?;
     let listed = LocalRegistry::listed(&believed, d.clone());
     trust::warn(registry, &listed, out)?;
+    let aliases = aliases_of(registry, d)?;
     let mut object = brief(&listed);
     let more = json!({
         "dataset_kind": m.dataset_kind, "chunk_tree_root": m.chunk_tree_root.to_hex(),
@@ -195,6 +197,7 @@ pub(crate) fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(
         "clock": m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect::<std::collections::BTreeMap<_, _>>(),
         "signer": m.signer.map(|k| k.to_hex()), "signature": listed.standing.signature.name(),
         "equivocation": registry.equivocates(m)?, "schema": {"fields": field_objects(schema.as_ref())},
+        "aliases": aliases,
         "files": file_objects(&files), "chunks": totals.chunks, "stored_bytes": stored,
     });
     extend(&mut object, more);
@@ -207,9 +210,13 @@ pub(crate) fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(
     } else {
         "directory"
     };
+    let aliases = match aliases.is_empty() {
+        true => String::new(),
+        false => format!("  aliases      {}\n", aliases.join(", ")),
+    };
     let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let text = printable(&format!(
-        "{}@{}\n  content id   {}\n  kind         {kind}, {} file(s)\n  size         {} ({} chunks, {} stored)\n  rows         {}\n  licence      {}\n  tags         {}\n  created      {}\n  trust        {by}{}\n  description  {}\n",
+        "{}@{}\n  content id   {}\n  kind         {kind}, {} file(s)\n  size         {} ({} chunks, {} stored)\n  rows         {}\n  licence      {}\n  tags         {}\n{aliases}  created      {}\n  trust        {by}{}\n  description  {}\n",
         m.name,
         m.dataset_version,
         m.content_id,
@@ -219,10 +226,9 @@ pub(crate) fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(
         human_bytes(stored),
         m.num_rows,
         optional(&m.license),
-        if m.tags.is_empty() {
-            "-".to_owned()
-        } else {
-            m.tags.join(", ")
+        match labels(&m.tags) {
+            none if none.is_empty() => "-".to_owned(),
+            tags => tags.join(", "),
         },
         m.created_at.to_rfc3339(),
         if d.flags.private { ", private" } else { "" },
@@ -234,6 +240,13 @@ pub(crate) fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(
         fields => format!("{text}\n{}", table(&["FIELD", "TYPE", ""], fields)),
     };
     Ok(out.result(&object, &[m.content_id.to_string()], &text)?)
+}
+
+/// The aliases that a dataset has, and not only carries.
+fn aliases_of(registry: &LocalRegistry, d: &Dataset) -> Result<Vec<String>, Failure> {
+    let entries = registry.aliases(&d.manifest.name, None)?;
+    let own = entries.into_iter().filter(|e| e.dataset.key == d.key);
+    Ok(own.map(|e| e.alias.to_string()).collect())
 }
 
 pub(crate) fn ls(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(), Failure> {

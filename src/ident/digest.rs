@@ -14,18 +14,26 @@ pub enum IdentError {
     Hex(String),
     /// Not a dataset name.
     #[error(
-        "`{0}` is not a dataset name: letters, digits, `.`, `_` and `-`, at most 128, a letter or digit first"
+        "`{0}` is not a dataset name: letters and digits of any script, `.`, `_` and `-`, at most 128 bytes, a letter or digit first"
     )]
     Name(String),
     /// Not a version.
     #[error("`{0}` is not a version such as 1.2.0")]
     Version(String),
+    /// Nothing that chooses a version.
+    #[error("`{0}` is not a version such as 1.2.0, a range such as 1.2, ^1 or >=1,<2, or an alias")]
+    Pick(String),
+    /// Not an alias.
+    #[error(
+        "`{0}` is not an alias of a version: letters, digits, `.`, `_` and `-`, at most 40 bytes, a letter first, and nothing that reads as a version or range"
+    )]
+    Alias(String),
     /// Not a public key.
     #[error("`{0}` is not a publisher's key: 64 hexadecimal digits")]
     Key(String),
     /// Not a reference.
     #[error(
-        "`{0}` is not a reference: a content id, `name`, `name@1.2.0`, `name@^1` or `publisher/name`"
+        "`{0}` is not a reference: a content id, `name`, `name@1.2.0`, `name@1.2`, `name@^1`, `name@ALIAS` or `publisher/name`"
     )]
     Reference(String),
 }

@@ -1,11 +1,15 @@
 //! Names for things: digests of content, dataset names and versions, and the references people
 //! type. Each is a type of its own that cannot exist unless it is well-formed.
 
+mod alias;
 mod digest;
 mod name;
 mod reference;
 mod version;
 
+pub use alias::RESERVED_TAG;
+pub use alias::VersionAlias;
+pub use alias::labels;
 pub use digest::BlobId;
 pub use digest::ChunkId;
 pub use digest::ContentId;
@@ -23,6 +27,7 @@ pub use digest::to_hex;
 pub use name::DatasetName;
 pub use reference::Reference;
 pub use reference::VersionPick;
+pub use reference::VersionRange;
 pub use version::DatasetVersion;
 
 #[cfg(test)]

@@ -3,13 +3,24 @@
 use std::fmt;
 use std::str::FromStr;
 
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
 use crate::ident::digest::IdentError;
 use crate::wire::limits::NAME_BYTES_MAX;
+use crate::wire::limits::NAME_MARKS_MAX;
 
-/// A name that can be typed in any shell and stored on any file system: ASCII letters, digits,
-/// `.`, `_`, `-`; a letter or digit first; at most [`NAME_BYTES_MAX`] bytes.
+/// A name that can be typed and stored on any file system: letters, digits and marks of any
+/// script, `.`, `_`, `-`; a letter or digit first; in normalisation form C; at most
+/// [`NAME_BYTES_MAX`] bytes. The exact set is in `spec/identifiers.md`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DatasetName(String);
+
+/// Endings of file names that are no part of a dataset's name.
+const ENDINGS: [&str; 14] = [
+    ".gz", ".zst", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet", ".arrow",
+    ".arrows", ".feather", ".ipc", ".bin",
+];
 
 impl DatasetName {
     /// The name as text.
@@ -17,53 +28,98 @@ impl DatasetName {
         &self.0
     }
 
-    /// The nearest name to a file's name: its known endings go, what is not allowed becomes `-`.
-    pub fn suggest(file_name: &str) -> Self {
-        const ENDINGS: [&str; 14] = [
-            ".gz", ".zst", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet",
-            ".arrow", ".arrows", ".feather", ".ipc", ".bin",
-        ];
+    /// The name that a file's name gives: its known endings and the dots, dashes and underscores in
+    /// front of it go.
+    ///
+    /// # Errors
+    /// The nearest name, where what is left is not one: something would be lost.
+    pub fn of_file(file_name: &str) -> Result<Self, Self> {
         let mut stem = file_name;
         while let Some(shorter) = ENDINGS.iter().find_map(|e| stem.strip_suffix(e)) {
             stem = shorter;
         }
+        let stem = stem.trim_start_matches(['.', '_', '-']);
+        stem.parse().map_err(|_| Self::nearest(stem))
+    }
+
+    /// The nearest name to a file's name: its known endings go, what is not allowed becomes `-`.
+    pub fn suggest(file_name: &str) -> Self {
+        Self::of_file(file_name).unwrap_or_else(|nearest| nearest)
+    }
+
+    fn nearest(stem: &str) -> Self {
         let mut name = String::new();
-        for c in stem.chars().take(NAME_BYTES_MAX) {
-            let keep = c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-            if keep {
-                name.push(c);
-            } else if !name.ends_with('-') {
-                name.push('-');
+        let mut marks = 0;
+        for c in stem.nfc() {
+            let is_mark = is_combining_mark(c);
+            marks = if is_mark { marks + 1 } else { 0 };
+            let is_kept = is_allowed(c) && marks <= NAME_MARKS_MAX && !(is_mark && name.is_empty());
+            let next = if is_kept { c } else { '-' };
+            if name.len() + next.len_utf8() > NAME_BYTES_MAX {
+                break;
+            }
+            if is_kept || !name.ends_with('-') {
+                name.push(next);
             }
         }
         let name = name
             .trim_start_matches(['.', '_', '-'])
             .trim_end_matches('-');
-        Self(if name.is_empty() {
-            "dataset".to_owned()
-        } else {
-            name.to_owned()
-        })
+        // A mark may stand in front now.
+        let name = name.parse();
+        name.unwrap_or_else(|_| Self("dataset".to_owned()))
     }
+}
+
+/// Whether a name may have this character.
+fn is_allowed(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    }
+    let is_word = c.is_alphanumeric() || is_combining_mark(c);
+    is_word && !is_invisible(c) && !std::iter::once(c).nfkc().all(|c| c.is_ascii())
+}
+
+/// Letters and marks that show nothing.
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180d}'
+        | '\u{180f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{16fe4}'
+        | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// Whether a normalised text is a name.
+fn is_name(text: &str) -> bool {
+    let first = text.chars().next();
+    let starts_well = first.is_some_and(|c| {
+        let is_sign = matches!(c, '.' | '_' | '-');
+        is_allowed(c) && !is_sign && !is_combining_mark(c)
+    });
+    let mut marks = 0;
+    let mut fits = |c| {
+        marks = if is_combining_mark(c) { marks + 1 } else { 0 };
+        is_allowed(c) && marks <= NAME_MARKS_MAX
+    };
+    starts_well && text.len() <= NAME_BYTES_MAX && text.chars().all(&mut fits)
 }
 
 impl FromStr for DatasetName {
     type Err = IdentError;
 
+    /// Another normalisation form of a name is the same name.
     fn from_str(text: &str) -> Result<Self, IdentError> {
-        let first_ok = text
-            .bytes()
-            .next()
-            .is_some_and(|b| b.is_ascii_alphanumeric());
-        let rest_ok = text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
-        if first_ok && rest_ok && text.len() <= NAME_BYTES_MAX {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(IdentError::Name(
-                text.chars().take(NAME_BYTES_MAX + 1).collect(),
-            ))
+        let wrong = || IdentError::Name(text.chars().take(NAME_BYTES_MAX + 1).collect());
+        // No form of a name that fits is longer than three times its form C.
+        if text.len() > NAME_BYTES_MAX * 3 {
+            return Err(wrong());
+        }
+        let normal: String = match text.is_ascii() {
+            true => text.to_owned(),
+            false => text.nfc().collect(),
+        };
+        match is_name(&normal) {
+            true => Ok(Self(normal)),
+            false => Err(wrong()),
         }
     }
 }

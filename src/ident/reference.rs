@@ -8,6 +8,14 @@ use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::HexPrefix;
 use crate::ident::IdentError;
+use crate::ident::VersionAlias;
+
+/// Conditions that a version has to fulfil, all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionRange {
+    text: String,
+    conditions: semver::VersionReq,
+}
 
 /// Which versions of a name are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,16 +25,54 @@ pub enum VersionPick {
     /// The greatest there is.
     Latest,
     /// The greatest within this range.
-    Range(semver::VersionReq),
+    Range(VersionRange),
+    /// The one that has this alias.
+    Alias(VersionAlias),
 }
 
 impl VersionPick {
-    /// Whether a version is among those meant.
-    pub fn admits(&self, version: &DatasetVersion) -> bool {
+    /// Whether a version with these tags is among those meant. Of several that carry an alias
+    /// only one has it; which, is not looked at here.
+    pub fn admits(&self, version: &DatasetVersion, tags: &[String]) -> bool {
         match self {
             Self::Exact(v) => v == version,
             Self::Latest => true,
-            Self::Range(range) => range.matches(version.as_semver()),
+            Self::Range(range) => range.conditions.matches(version.as_semver()),
+            Self::Alias(alias) => alias.count_in(tags).is_some(),
+        }
+    }
+}
+
+impl FromStr for VersionPick {
+    type Err = IdentError;
+
+    fn from_str(text: &str) -> Result<Self, IdentError> {
+        let wrong = || IdentError::Pick(text.to_owned());
+        if text == "latest" {
+            return Ok(Self::Latest);
+        }
+        if !looks_like_version(text) {
+            return text.parse().map(Self::Alias).map_err(|_| wrong());
+        }
+        if is_full(text) {
+            return text.parse().map(Self::Exact).map_err(|_| wrong());
+        }
+        let conditions: Vec<String> = text.split(',').map(|c| condition(c.trim())).collect();
+        let conditions = semver::VersionReq::parse(&conditions.join(",")).map_err(|_| wrong())?;
+        Ok(Self::Range(VersionRange {
+            text: text.to_owned(),
+            conditions,
+        }))
+    }
+}
+
+impl fmt::Display for VersionPick {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(version) => version.fmt(f),
+            Self::Latest => f.write_str("latest"),
+            Self::Range(range) => f.write_str(&range.text),
+            Self::Alias(alias) => alias.fmt(f),
         }
     }
 }
@@ -67,7 +113,7 @@ impl FromStr for Reference {
             None => (None, text),
         };
         let (name, version) = match rest.split_once('@') {
-            Some((name, version)) => (name, pick(version)?),
+            Some((name, version)) => (name, version.parse()?),
             None => (rest, VersionPick::Latest),
         };
         let name = DatasetName::from_str(name).map_err(|_| bad())?;
@@ -94,25 +140,42 @@ impl fmt::Display for Reference {
                     write!(f, "{publisher}/")?;
                 }
                 match version {
-                    VersionPick::Exact(v) => write!(f, "{name}@{v}"),
                     VersionPick::Latest => write!(f, "{name}"),
-                    VersionPick::Range(range) => write!(f, "{name}@{range}"),
+                    other => write!(f, "{name}@{other}"),
                 }
             }
         }
     }
 }
 
-fn pick(text: &str) -> Result<VersionPick, IdentError> {
-    if text == "latest" {
-        return Ok(VersionPick::Latest);
+/// Whether a text behind `@` is meant as a version or as conditions on it, right or wrong.
+pub(super) fn looks_like_version(text: &str) -> bool {
+    let bare = text.strip_prefix(['v', 'V']).unwrap_or(text);
+    let begins = text.starts_with(['^', '~', '>', '<', '=', '*', ',']);
+    begins
+        || bare.starts_with(|c: char| c.is_ascii_digit())
+        || text.contains(',')
+        || matches!(text, "x" | "X" | "latest")
+}
+
+/// Whether a text has all three numbers of a version, and no operator.
+fn is_full(text: &str) -> bool {
+    let bare = text.strip_prefix('v').unwrap_or(text);
+    let numbers = bare.split(['-', '+']).next().unwrap_or_default();
+    let mut parts = numbers.split('.');
+    let is_number = |p: &str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit());
+    parts.by_ref().take(3).filter(|p| is_number(p)).count() == 3
+        && parts.next().is_none()
+        && !text.contains(',')
+}
+
+/// One condition as semver has it: a version or a part of one alone means all that begin so.
+fn condition(text: &str) -> String {
+    let bare = text.strip_prefix('v').unwrap_or(text);
+    let is_bare = bare.starts_with(|c: char| c.is_ascii_digit());
+    let is_wild = bare.split('.').any(|p| matches!(p, "*" | "x" | "X"));
+    match is_bare && !is_wild {
+        true => format!("={bare}"),
+        false => bare.to_owned(),
     }
-    let ranged = text.starts_with(['^', '~', '>', '<', '=', '*']) || text.contains(['*', ',']);
-    if ranged {
-        let range = semver::VersionReq::parse(text);
-        return range
-            .map(VersionPick::Range)
-            .map_err(|_| IdentError::Version(text.to_owned()));
-    }
-    text.parse().map(VersionPick::Exact)
 }

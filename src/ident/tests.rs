@@ -31,18 +31,50 @@ fn names_hold_what_a_shell_and_a_file_system_can() {
         "a/b",
         "a b",
         "a@1",
-        "é",
         "a\n",
+        "\u{301}a",
+        "a\u{200b}b",
+        "a\u{202e}b",
+        "a\u{3000}b",
+        "a\u{3164}b",
+        "a\u{feff}b",
+        "\u{ff41}",
+        "\u{1d41a}",
+        "a\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}",
+        "\u{ff0f}",
+        "\u{1f600}",
         long.as_str(),
     ] {
         assert!(bad.parse::<DatasetName>().is_err(), "{bad:?}");
     }
     assert!("a".repeat(128).parse::<DatasetName>().is_ok());
+    for good in [
+        "日本",
+        "한국",
+        "été",
+        "हिन्दी",
+        "كتاب",
+        "คำ",
+        "ß-1",
+        "корпус.v2",
+    ] {
+        assert_eq!(
+            good.parse::<DatasetName>()
+                .map(|n| n.to_string())
+                .as_deref(),
+            Ok(good)
+        );
+    }
+    let apart: Result<DatasetName, _> = "e\u{301}te\u{301}".parse();
+    assert_eq!(apart.map(|n| n.to_string()).as_deref(), Ok("été"));
     for (file, name) in [
         ("train.jsonl.gz", "train"),
         ("my data (1).csv", "my-data-1"),
         (".hidden", "hidden"),
-        ("été.parquet", "t"),
+        ("été.parquet", "été"),
+        ("日本.csv", "日本"),
+        ("a:b", "a-b"),
+        ("\u{301}\u{ff41}", "dataset"),
         ("...", "dataset"),
         ("v1.2.parquet", "v1.2"),
     ] {
@@ -54,6 +86,118 @@ fn names_hold_what_a_shell_and_a_file_system_can() {
                 .is_ok()
         );
     }
+}
+
+#[test]
+fn file_names_that_lose_something_give_no_name() {
+    for (file, name) in [
+        ("a.csv", "a"),
+        (".hidden", "hidden"),
+        ("日本.jsonl.gz", "日本"),
+    ] {
+        let found = DatasetName::of_file(file).map(|n| n.to_string());
+        assert_eq!(found.as_deref().ok(), Some(name));
+    }
+    let long = "日".repeat(60);
+    for file in ["a:b", "a@b.csv", "my data.csv", "", "...", long.as_str()] {
+        assert!(DatasetName::of_file(file).is_err(), "{file}");
+    }
+}
+
+#[test]
+fn parts_of_versions_are_ranges_and_words_are_aliases() {
+    let all = [
+        "0.1.0",
+        "0.1.2",
+        "0.2.0",
+        "1.0.0",
+        "1.2.0",
+        "1.2.7",
+        "1.10.0",
+        "2.0.0-rc.1",
+        "2.0.0",
+    ];
+    let newest = |pick: &str| {
+        let pick: VersionPick = pick.parse().unwrap();
+        let versions = all.iter().map(|v| v.parse::<DatasetVersion>().unwrap());
+        let of_pick = versions.filter(|v| pick.admits(v, &[]));
+        of_pick.max().map(|v| v.to_string()).unwrap_or_default()
+    };
+    for (pick, version) in [
+        ("latest", "2.0.0"),
+        ("0.1", "0.1.2"),
+        ("0", "0.2.0"),
+        ("1", "1.10.0"),
+        ("v1", "1.10.0"),
+        ("1.2", "1.2.7"),
+        ("1.2.0", "1.2.0"),
+        ("v1.2.0", "1.2.0"),
+        ("=1.2", "1.2.7"),
+        ("1.x", "1.10.0"),
+        ("1.*", "1.10.0"),
+        ("*", "2.0.0"),
+        ("^1.2", "1.10.0"),
+        ("^0.1", "0.1.2"),
+        ("~1.2", "1.2.7"),
+        (">=1,<2", "1.10.0"),
+        (">=1, <1.10", "1.2.7"),
+        ("1.2,<1.2.7", "1.2.0"),
+        ("<1", "0.2.0"),
+        ("3", ""),
+        ("2.0.0-rc.1", "2.0.0-rc.1"),
+    ] {
+        assert_eq!(newest(pick), version, "{pick}");
+        let read: VersionPick = pick.parse().unwrap();
+        assert_eq!(read.to_string().parse(), Ok(read));
+    }
+    for bad in [
+        "", "^", ">=", "1.2.3.4", "1.2-rc", ">=1,", "V1", "1,prod", "prod=1", "a b",
+    ] {
+        assert!(bad.parse::<VersionPick>().is_err(), "{bad}");
+    }
+    for good in ["prod", "größe", "stable-2"] {
+        assert!(matches!(good.parse(), Ok(VersionPick::Alias(_))), "{good}");
+    }
+    let long = "a".repeat(41);
+    for bad in [
+        "latest",
+        "x",
+        "X",
+        "v1",
+        "V2",
+        "1",
+        "^1",
+        "",
+        "9lives",
+        long.as_str(),
+        "@a",
+        "a=b",
+    ] {
+        assert!(bad.parse::<VersionAlias>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn tags_carry_aliases_in_one_spelling() {
+    let prod: VersionAlias = "prod".parse().unwrap();
+    assert_eq!(prod.to_tag(12), "@prod=12");
+    assert_eq!(VersionAlias::of_tag("@prod=12"), Some((prod.clone(), 12)));
+    for other in [
+        "prod=12",
+        "@prod",
+        "@prod=",
+        "@prod=0",
+        "@prod=012",
+        "@prod=+1",
+        "@=1",
+        "@1=1",
+        "@prod=281474976710657",
+    ] {
+        assert_eq!(VersionAlias::of_tag(other), None, "{other}");
+    }
+    let tags = ["@prod=1", "@prod=3", "@stage=9", "de", "@home"].map(str::to_owned);
+    assert_eq!(prod.count_in(&tags), Some(3));
+    assert_eq!(labels(&tags), ["de", "@home"]);
 }
 
 #[test]
@@ -97,10 +241,17 @@ fn references_read_as_people_mean_them() {
             ..
         })
     ));
-    for bad in ["", "a@", "a@b@c", "/a", "a/", "a/b/c", "a@^x"] {
+    for bad in ["", "a@", "a@b@c", "/a", "a/", "a/b/c", "a@^x", "a@x y"] {
         assert!(read(bad).is_err(), "{bad:?}");
     }
-    for same in ["lab/squad@1.2.0", "squad", "squad@^1", "alimentar:3fa9c1d2"] {
+    for same in [
+        "lab/squad@1.2.0",
+        "squad",
+        "squad@^1",
+        "squad@0.1",
+        "日本@prod",
+        "alimentar:3fa9c1d2",
+    ] {
         assert_eq!(read(same).map(|r| r.to_string()).as_deref(), Ok(same));
     }
 }

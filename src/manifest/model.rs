@@ -59,9 +59,9 @@ pub struct Manifest {
     pub size_bytes: u64,
     /// Markdown.
     pub description: Option<String>,
-    /// SPDX identifier.
+    /// SPDX expression, or what an older program or another publisher wrote.
     pub license: Option<String>,
-    /// Labels, sorted, each once.
+    /// Labels, and aliases in their reserved form; sorted, each once.
     pub tags: Vec<String>,
     /// The card.
     pub card: Option<BlobId>,
@@ -139,6 +139,12 @@ impl Manifest {
         wire.check_limits()?;
         wire.try_into()
     }
+}
+
+/// A name that is written in its one normal form.
+fn named(text: &str) -> Option<DatasetName> {
+    let name: DatasetName = text.parse().ok()?;
+    (name.as_str() == text).then_some(name)
 }
 
 /// The JSON object; field names and their order are those of `spec/manifest.md`.
@@ -251,7 +257,7 @@ impl TryFrom<Wire> for Manifest {
             .map(|k| PublisherKey::parse_hex(&k).ok_or(bad("signer")))
             .transpose()?;
         Ok(Self {
-            name: w.name.parse().map_err(|_| bad("name"))?,
+            name: named(&w.name).ok_or(bad("name"))?,
             dataset_version: w
                 .dataset_version
                 .parse()

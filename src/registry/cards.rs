@@ -15,6 +15,7 @@ use crate::card::Card;
 use crate::catalog::Dataset;
 use crate::file_io::TooLong;
 use crate::file_io::read_given;
+use crate::ident::labels;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::files::Sources;
@@ -35,20 +36,19 @@ pub struct CardReport {
 }
 
 /// The bytes of the card that a dataset is to have, if any.
-pub(crate) fn chosen(given: Option<&Path>, sources: &Sources) -> Result<Option<Vec<u8>>, Error> {
+pub(crate) fn chosen(given: Option<Vec<u8>>, sources: &Sources) -> Result<Option<Vec<u8>>, Error> {
     let readme = sources.files.iter().find(|f| f.path == CARD_FILE);
-    let path = match (given, readme) {
-        (Some(path), _) => path,
+    match (given, readme) {
+        (Some(card), _) => Ok(Some(card)),
         // A file that is itself called so is a dataset of one file, not a card.
         (None, Some(file)) if sources.files.len() > 1 => {
-            if file.seen.size_bytes > CARD_BYTES_MAX as u64 {
-                return Ok(None);
+            match file.seen.size_bytes > CARD_BYTES_MAX as u64 {
+                true => Ok(None),
+                false => read(&file.at).map(Some),
             }
-            &file.at
         }
-        (None, _) => return Ok(None),
-    };
-    read(path).map(Some)
+        (None, _) => Ok(None),
+    }
 }
 
 /// A card's bytes from a file, or from a pipe that is read once.
@@ -97,7 +97,7 @@ fn draft(dataset: &Dataset) -> Card {
     if let Some(license) = &m.license {
         front_matter.insert("license".to_owned(), json!(license));
     }
-    front_matter.insert("tags".to_owned(), json!(m.tags));
+    front_matter.insert("tags".to_owned(), json!(labels(&m.tags)));
     front_matter.insert(
         "size_categories".to_owned(),
         json!([size_category(m.num_rows)]),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::catalog::Dataset;
+use crate::ident::labels;
 use crate::ident::to_hex;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
@@ -59,7 +60,7 @@ impl LocalRegistry {
             "identifier": m.content_id.to_string(),
             "version": m.dataset_version.to_string(),
             "datePublished": m.created_at.to_rfc3339(),
-            "keywords": m.tags,
+            "keywords": labels(&m.tags),
             "distribution": distribution,
             "recordSet": record_sets,
         });

@@ -153,6 +153,40 @@ pub enum Error {
     /// A card beyond the limit.
     #[error("the card `{}` is longer than {} bytes", .0.display(), CARD_BYTES_MAX)]
     CardTooLong(PathBuf),
+    /// A licence that is not an SPDX expression.
+    #[error("`{text}` is not an SPDX licence expression")]
+    License {
+        /// What was given.
+        text: String,
+        /// What was probably meant.
+        near: Option<String>,
+    },
+    /// A tag that a user may not give.
+    #[error("the tag `{tag}` {reason}")]
+    Tag {
+        /// What was given.
+        tag: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A file name that a dataset's name cannot keep, and no name given.
+    #[error("`{}` cannot give a dataset its name: something of it would be lost", path.display())]
+    NameNeeded {
+        /// The path.
+        path: PathBuf,
+        /// A name that is near.
+        near: DatasetName,
+    },
+    /// A guessed name that other data from another path has.
+    #[error("`{}` would be called `{name}`, and so is what was indexed from another path", path.display())]
+    NameGuessed {
+        /// The path.
+        path: PathBuf,
+        /// The guessed name.
+        name: DatasetName,
+        /// A name that keeps them apart.
+        near: DatasetName,
+    },
     /// Where something should be made, something is.
     #[error("`{}` exists already", .0.display())]
     Exists(PathBuf),
@@ -395,6 +429,10 @@ impl Classify for Error {
             Self::Changed(_) => ErrorKind::Io,
             Self::NameNotUtf8(_)
             | Self::CardTooLong(_)
+            | Self::License { .. }
+            | Self::Tag { .. }
+            | Self::NameNeeded { .. }
+            | Self::NameGuessed { .. }
             | Self::NotAFile(_)
             | Self::NotPlainFile(_)
             | Self::Pattern(_)

@@ -22,6 +22,7 @@ use crate::meta_store::MetaWrite;
 use crate::meta_store::Table;
 use crate::pack::Flags;
 use crate::progress::Progress;
+use crate::registry::Edit;
 use crate::registry::LocalRegistry;
 use crate::registry::cards;
 use crate::registry::error::Error;
@@ -34,6 +35,10 @@ use crate::registry::files::Sources;
 use crate::registry::homes;
 use crate::registry::host;
 use crate::registry::ingest::ingest;
+use crate::registry::metadata;
+use crate::registry::metadata::HeldCard;
+use crate::registry::metadata::Inherited;
+use crate::registry::metadata::Naming;
 use crate::registry::numbers;
 use crate::registry::previous::Previous;
 use crate::registry::read_files::ReadFiles;
@@ -59,13 +64,13 @@ pub struct IndexOptions {
     pub name: Option<DatasetName>,
     /// Its version; else the one after the greatest of that name, or 0.1.0.
     pub version: Option<DatasetVersion>,
-    /// Markdown.
+    /// Markdown; else that of the version before. Empty: none.
     pub description: Option<String>,
-    /// SPDX identifier.
+    /// An SPDX expression; else what the card says, or the version before. Empty: none.
     pub license: Option<String>,
-    /// Labels.
+    /// Labels, beside those of the card; else those of the version before.
     pub tags: Vec<String>,
-    /// A file that is its card; else a directory's `README.md`.
+    /// A file that is its card; else a directory's `README.md`, or the card of the version before.
     pub card: Option<PathBuf>,
     /// Keep it from everybody else.
     pub private: bool,
@@ -90,6 +95,11 @@ pub struct IndexReport {
     pub stats: SessionStats,
     /// Nothing had to be added: this content was here under this name.
     pub unchanged: bool,
+    /// What the version took over from the one before; `None` where that is nothing.
+    pub inherited: Option<Inherited>,
+    /// Of content that was here: what the options say and its manifest does not. [`LocalRegistry::revise`]
+    /// publishes it, which may need a key.
+    pub revision: Option<(Dataset, Edit)>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
     /// Files that look like secrets, and were taken in.
@@ -121,6 +131,9 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<IndexReport, Error> {
         homes::refuse_inside(path, self.home())?;
+        let options = &metadata::checked(options)?;
+        let naming = Naming::of(path, options.name.as_ref())?;
+        let given_card = options.card.as_deref().map(cards::read).transpose()?;
         let how = Finding {
             exclude: &options.exclude,
             follow_links: options.follow_links,
@@ -130,21 +143,24 @@ impl LocalRegistry {
             let (path, left_out) = (path.to_owned(), sources.skipped);
             return Err(SourceError::NoFiles { path, left_out }.into());
         }
-        let name = match &options.name {
-            Some(name) => name.clone(),
-            None => suggested_name(path),
-        };
+        let name = naming.name.clone();
         let source_key = source_key(path, options)?;
         let looks = fingerprint(&sources);
         if let Some(held) = self.seen_before(&source_key, &looks, &name, options)? {
-            return self.signed_too(unchanged(held, sources.skipped), options);
+            return self.said_too(unchanged(held, sources.skipped), options, given_card);
         }
         let total: u64 = sources.files.iter().map(|f| f.seen.size_bytes).sum();
+        self.refuse_mixed(&naming, total, options)?;
         progress.phase("indexing", Some(total));
-        let card = cards::chosen(options.card.as_deref(), &sources)?;
+        let card = cards::chosen(given_card.clone(), &sources)?;
         let said = card.as_deref().map(Card::read);
         let session = Session::begin(&self.store)?;
-        let [data_before, table_before] = self.version_before(&name, options)?;
+        let before = self.version_before(&name, options)?;
+        let card_before = match &before {
+            Some(before) => self.held_card(before)?,
+            None => None,
+        };
+        let [data_before, table_before] = self.trees_of(before.as_ref())?;
         let near = Resembling::open(&self.store)?;
         let before = data_before.as_ref();
         let reading = |feeder: &mut Feeder<'_>| {
@@ -191,7 +207,7 @@ impl LocalRegistry {
             .map(|bytes| session.add(BlobKind::Card, bytes))
             .transpose()?;
         let mut tags = options.tags.clone();
-        tags.extend(said.iter().flat_map(Card::tags));
+        tags.extend(said.iter().flat_map(metadata::card_tags));
         tags.sort();
         tags.dedup();
         let draft = Manifest {
@@ -209,11 +225,11 @@ impl LocalRegistry {
             schema: schemas.common(),
             num_rows: table.rows(),
             size_bytes: totals.bytes,
-            description: options.description.clone(),
-            license: options
-                .license
-                .clone()
-                .or_else(|| said.as_ref()?.license().map(str::to_owned)),
+            description: options.description.clone().filter(|d| !d.is_empty()),
+            license: match &options.license {
+                Some(given) => Some(given.clone()).filter(|l| !l.is_empty()),
+                None => said.as_ref().and_then(Card::license).map(str::to_owned),
+            },
             tags,
             card: card.map(|key| key.id),
             line,
@@ -226,34 +242,45 @@ impl LocalRegistry {
         if let Some(pair) = &options.sign_with {
             self.may_sign(&draft, pair)?;
         }
-        let source = settled.then_some((source_key, looks));
-        let (manifest, unchanged) =
-            session.commit(|tables, entries| publish(tables, entries, draft, options, source))?;
+        let draft = Draft {
+            manifest: draft,
+            naming,
+            source: settled.then_some((source_key, looks)),
+            card_before,
+        };
+        let (manifest, unchanged, inherited) =
+            session.commit(|tables, entries| publish(tables, entries, draft, options))?;
         let report = IndexReport {
             manifest,
             chunks: totals.chunks,
             stats,
             unchanged,
+            inherited,
+            revision: None,
             skipped: [sources.skipped, secrets.keys].concat(),
             warnings: secrets.warnings,
             // Of content that was here, the types are those that were found then.
             schema_from: (!unchanged).then_some(schema_from),
         };
-        self.signed_too(report, options)
+        self.said_too(report, options, given_card)
     }
 
-    /// The trees of the newest version of a name: what is new is likely to resemble them.
+    /// The newest version of a name.
     fn version_before(
         &self,
         name: &DatasetName,
         options: &IndexOptions,
-    ) -> Result<[Option<Previous>; 2], Error> {
+    ) -> Result<Option<Dataset>, Error> {
         let named = self
             .store
             .read(|t| catalog::by_name(t, name).map_err(Error::from))?;
         let own = named.into_iter().filter(|d| is_own(d, options));
-        let newest = own.max_by_key(|d| d.manifest.dataset_version.clone());
-        let Some(Dataset { manifest: m, .. }) = newest else {
+        Ok(own.max_by_key(|d| d.manifest.dataset_version.clone()))
+    }
+
+    /// The trees of the version before: what is new is likely to resemble them.
+    fn trees_of(&self, before: Option<&Dataset>) -> Result<[Option<Previous>; 2], Error> {
+        let Some(Dataset { manifest: m, .. }) = before else {
             return Ok([None, None]);
         };
         let tree = |root, size| {
@@ -267,7 +294,7 @@ impl LocalRegistry {
     }
 
     /// Signs what was here unsigned when a signed dataset was asked for.
-    fn signed_too(
+    pub(super) fn signed_too(
         &self,
         mut report: IndexReport,
         options: &IndexOptions,
@@ -309,8 +336,8 @@ impl LocalRegistry {
             }
             let id = ContentId::new(id);
             let named = catalog::by_name(t, name)?;
-            let mut own = named.into_iter().filter(|d| is_own(d, options));
-            Ok::<_, Error>(own.find(|d| same_claims(d, &id, options)))
+            let own = named.into_iter().filter(|d| is_own(d, options));
+            Ok::<_, Error>(own.filter(|d| same_claims(d, &id, options)).next_back())
         })?;
         let Some(dataset) = held else { return Ok(None) };
         let totals = self.totals(&dataset.manifest)?;
@@ -333,20 +360,37 @@ fn unchanged((manifest, totals): (Manifest, Totals), skipped: Vec<Skipped>) -> I
         chunks: totals.chunks,
         stats,
         unchanged: true,
+        inherited: None,
+        revision: None,
         skipped,
         warnings: Vec::new(),
         schema_from: None,
     }
 }
 
-/// Gives the dataset its version and line and puts it into the tables, unless it is there.
+/// What is to be published, before it has a version.
+struct Draft {
+    manifest: Manifest,
+    naming: Naming,
+    /// The source and how it looked.
+    source: Option<([u8; 32], [u8; 32])>,
+    card_before: Option<HeldCard>,
+}
+
+/// Gives the dataset its version and line and puts it into the tables, unless it is there. Says
+/// whether it was, and what it took over.
 fn publish(
     tables: &mut dyn MetaWrite,
     entries: &mut Vec<Entry>,
-    mut manifest: Manifest,
+    draft: Draft,
     options: &IndexOptions,
-    source: Option<([u8; 32], [u8; 32])>,
-) -> Result<(Manifest, bool), Error> {
+) -> Result<(Manifest, bool, Option<Inherited>), Error> {
+    let Draft {
+        mut manifest,
+        naming,
+        source,
+        card_before,
+    } = draft;
     if let Some((key, looks)) = source {
         let row = [looks, *manifest.content_id.as_bytes()].concat();
         tables.put(Table::Sources, &key, &row)?;
@@ -356,19 +400,31 @@ fn publish(
     named.retain(|d| is_own(d, options));
     let held = named
         .iter()
-        .find(|d| same_claims(d, &manifest.content_id, options));
+        .rfind(|d| same_claims(d, &manifest.content_id, options));
     if let Some(held) = held {
-        return Ok((held.manifest.clone(), true));
+        return Ok((held.manifest.clone(), true, None));
     }
-    let before = numbers::assign(tables, &mut manifest, &named, options.version.is_some())?;
+    naming.check(tables, &named)?;
+    let removed = numbers::assign(tables, &mut manifest, &named, options.version.is_some())?;
     let node = node_id(tables)?;
-    match before {
-        Some(before) => {
+    match removed {
+        Some(removed) => {
             // Others may have it: what is said now has to count more than what was said then.
-            manifest.clock.clone_from(&before.manifest.clock);
-            sign::supersede(&mut manifest, &before, node)?;
+            manifest.clock.clone_from(&removed.manifest.clock);
+            sign::supersede(&mut manifest, &removed, node)?;
         }
         None => manifest.clock = BTreeMap::from([(node, 1)]),
+    }
+    let (mut inherited, mut is_private) = (None, options.private);
+    let newest = named.iter().max_by_key(|d| &d.manifest.dataset_version);
+    if let Some(newest) = newest {
+        is_private |= newest.flags.private;
+        let before = (newest, card_before.as_ref());
+        let fields = metadata::inherit(&mut manifest, before, options);
+        inherited = (!fields.is_empty()).then(|| Inherited {
+            version: newest.manifest.dataset_version.clone(),
+            fields,
+        });
     }
     let envelope = match &options.sign_with {
         Some(pair) => pair.sign(&mut manifest)?,
@@ -378,15 +434,16 @@ fn publish(
         },
     };
     let flags = Flags {
-        private: options.private,
+        private: is_private,
         ..Flags::default()
     };
     sign::publish_edit(tables, entries, &Admitted::made_here(envelope)?, flags)?;
-    Ok((manifest, false))
+    naming.remember(tables, &named)?;
+    Ok((manifest, false, inherited))
 }
 
 /// Whether a dataset was made here, or elsewhere by the publisher who is at work here.
-fn is_own(dataset: &Dataset, options: &IndexOptions) -> bool {
+pub(super) fn is_own(dataset: &Dataset, options: &IndexOptions) -> bool {
     let signer = options.sign_with.as_ref().map(KeyPair::public_key);
     !dataset.flags.foreign || (signer.is_some() && dataset.manifest.signer == signer)
 }
@@ -399,12 +456,6 @@ pub(crate) fn node_id(tables: &mut dyn MetaWrite) -> Result<NodeId, Error> {
     let fresh: [u8; 32] = host::random().map_err(|e| Error::file("seed", "the registry", e))?;
     tables.put(Table::Meta, NODE_KEY, &fresh)?;
     Ok(NodeId::new(fresh))
-}
-
-fn suggested_name(path: &Path) -> DatasetName {
-    let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let last = path.file_name().or(full.file_name()).unwrap_or_default();
-    DatasetName::suggest(&last.to_string_lossy())
 }
 
 /// Names a source: its absolute path and what was asked to be left out.

@@ -21,6 +21,7 @@ use crate::progress::NoProgress;
 use crate::registry::LocalRegistry;
 use crate::registry::claims;
 use crate::registry::error::Error;
+use crate::registry::metadata::holders;
 use crate::registry::trust::Listed;
 use crate::store::disk::BlobReader;
 use crate::store::disk::StoreStats;
@@ -253,17 +254,33 @@ impl LocalRegistry {
     }
 }
 
-/// Whether a dataset that has the name has the version and the publisher too.
-pub(crate) fn is_named(
-    dataset: &Dataset,
+/// Of all datasets that have a name, those of the publisher that are the version meant.
+pub(crate) fn picked(
+    named: Vec<Dataset>,
     version: &VersionPick,
     publisher: Option<&String>,
     trust: &TrustStore,
+) -> Vec<Dataset> {
+    let mut named = match version {
+        VersionPick::Alias(alias) => holders(&named, alias),
+        _ => named,
+    };
+    named.retain(|d| {
+        let m = &d.manifest;
+        version.admits(&m.dataset_version, &m.tags) && is_publishers(d, publisher, trust)
+    });
+    named
+}
+
+/// Whether a dataset is signed by the publisher who is called so here, if one is named.
+pub(crate) fn is_publishers(
+    dataset: &Dataset,
+    publisher: Option<&String>,
+    trust: &TrustStore,
 ) -> bool {
-    let m = &dataset.manifest;
-    let alias = || m.signer.and_then(|key| trust.alias(&key));
-    let is_publishers = |p: &String| alias().is_some_and(|a| a.to_string() == *p);
-    version.admits(&m.dataset_version) && publisher.is_none_or(is_publishers)
+    let signer = dataset.manifest.signer;
+    let alias = || signer.and_then(|key| trust.alias(&key));
+    publisher.is_none_or(|p| alias().is_some_and(|a| a.to_string() == *p))
 }
 
 /// `name@version` and the first digits of the content id.
@@ -344,10 +361,10 @@ impl LocalRegistry {
                 or_content,
                 publisher,
             } => {
-                let mut named = self
+                let named = self
                     .store
                     .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
-                named.retain(|d| is_named(d, version, publisher.as_ref(), &trust));
+                let named = picked(named, version, publisher.as_ref(), &trust);
                 (or_content.as_ref(), best(named, &trust))
             }
         };

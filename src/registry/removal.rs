@@ -12,8 +12,8 @@ use crate::pack::Flags;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::registry::lookup::is_named;
 use crate::registry::lookup::label;
+use crate::registry::lookup::picked;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 
@@ -88,10 +88,11 @@ impl LocalRegistry {
             };
         }
         let trust = self.trust()?;
-        let mut versions = self
+        let named = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
-        versions.retain(|d| is_of_series(d) && is_named(d, version, publisher.as_ref(), &trust));
+        let mut versions = picked(named, version, publisher.as_ref(), &trust);
+        versions.retain(is_of_series);
         Ok(versions)
     }
 

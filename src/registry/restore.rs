@@ -18,7 +18,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::gc::blobs_of;
 use crate::registry::life_error::LifeError;
-use crate::registry::lookup::is_named;
+use crate::registry::lookup::is_publishers;
 use crate::registry::lookup::label;
 use crate::registry::removal::Maker;
 use crate::registry::sign;
@@ -216,7 +216,9 @@ fn is_meant(dataset: &Dataset, reference: &Reference, trust: &TrustStore) -> boo
             let is_content = or_content
                 .as_ref()
                 .is_some_and(|d| d.matches(&m.content_id));
-            let named = m.name == *name && is_named(dataset, version, publisher.as_ref(), trust);
+            let named = m.name == *name
+                && version.admits(&m.dataset_version, &m.tags)
+                && is_publishers(dataset, publisher.as_ref(), trust);
             named || is_content
         }
     }

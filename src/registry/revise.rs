@@ -9,6 +9,7 @@ use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::Merged;
 use crate::ident::DatasetName;
+use crate::ident::VersionAlias;
 use crate::manifest::Envelope;
 use crate::manifest::Totals;
 use crate::manifest::diff_trees;
@@ -17,6 +18,7 @@ use crate::registry::cards;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::index::node_id;
+use crate::registry::metadata;
 use crate::registry::numbers;
 use crate::registry::sign;
 use crate::store::disk::BlobReader;
@@ -33,12 +35,18 @@ pub struct Edit {
     pub add_tags: Vec<String>,
     /// Labels to take away.
     pub remove_tags: Vec<String>,
-    /// A new description.
+    /// A new description; an empty one takes it away.
     pub description: Option<String>,
-    /// A new licence.
+    /// A new licence, an SPDX expression; an empty one takes it away.
     pub license: Option<String>,
     /// A file that is the new card.
     pub card: Option<PathBuf>,
+    /// The new card itself, where it is read already.
+    pub card_bytes: Option<Vec<u8>>,
+    /// An alias that this version gets, with the count that it carries it with.
+    pub(crate) alias: Option<(VersionAlias, u64)>,
+    /// Aliases that this version no longer carries.
+    pub(crate) drop_aliases: Vec<VersionAlias>,
 }
 
 /// One version of a name.
@@ -55,7 +63,7 @@ impl LocalRegistry {
     /// changes nothing makes none. A signed dataset needs its publisher's key.
     ///
     /// # Errors
-    /// [`Error::NotItsPublisher`] without that, [`Error::NotTrusted`] with a key that is revoked, [`Error::NotFound`] when the dataset is gone, [`Error::VersionTaken`] when the new name has
+    /// [`Error::License`] or [`Error::Tag`] for what may not be said, [`Error::NotItsPublisher`] without the key, [`Error::NotTrusted`] with a key that is revoked, [`Error::NotFound`] when the dataset is gone, [`Error::VersionTaken`] when the new name has
     /// that version, or a field breaks a limit.
     pub fn revise(
         &self,
@@ -66,10 +74,19 @@ impl LocalRegistry {
         if let Some(pair) = signer {
             self.may_sign(&dataset.manifest, pair)?;
         }
+        metadata::check_tags(&edit.add_tags)?;
+        let license = edit.license.as_deref().map(metadata::checked_license);
+        let edit = &Edit {
+            license: license.transpose()?,
+            ..edit.clone()
+        };
+        let given = match &edit.card {
+            Some(path) => Some(cards::read(path)?),
+            None => edit.card_bytes.clone(),
+        };
         let session = Session::begin(&self.store)?;
-        let card = match &edit.card {
-            Some(path) => {
-                let bytes = cards::read(path)?;
+        let card = match given {
+            Some(bytes) => {
                 let id = session.add(BlobKind::Card, &bytes)?.id;
                 Some((id, Card::read(&bytes)))
             }
@@ -80,12 +97,15 @@ impl LocalRegistry {
             let gone = || Error::NotFound(dataset.manifest.name.to_string());
             let held = catalog::by_key(tables, dataset.key)?.ok_or_else(gone)?;
             let mut manifest = held.manifest.clone();
-            apply(edit, &mut manifest);
+            metadata::apply(edit, &mut manifest);
             if let Some((id, said)) = &card {
                 manifest.card = Some(*id);
-                let license = said.license().map(str::to_owned);
-                manifest.license = manifest.license.or(license);
-                manifest.tags.extend(said.tags());
+                // A licence that was given is the one, also where it says that there is none.
+                if edit.license.is_none() {
+                    let license = said.license().map(str::to_owned);
+                    manifest.license = manifest.license.or(license);
+                }
+                manifest.tags.extend(metadata::card_tags(said));
                 manifest.tags.sort();
                 manifest.tags.dedup();
             }
@@ -154,21 +174,4 @@ impl LocalRegistry {
         }
         Ok(log)
     }
-}
-
-fn apply(edit: &Edit, manifest: &mut crate::manifest::Manifest) {
-    if let Some(name) = &edit.name {
-        manifest.name = name.clone();
-    }
-    manifest.tags.retain(|t| !edit.remove_tags.contains(t));
-    manifest.tags.extend(edit.add_tags.iter().cloned());
-    manifest.tags.sort();
-    manifest.tags.dedup();
-    let text = |new: &Option<String>, old: &mut Option<String>| {
-        if new.is_some() {
-            old.clone_from(new);
-        }
-    };
-    text(&edit.description, &mut manifest.description);
-    text(&edit.license, &mut manifest.license);
 }

@@ -12,6 +12,7 @@ use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::RegisterKey;
 use crate::ident::EnvelopeId;
+use crate::ident::labels;
 use crate::panics::caught;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
@@ -166,7 +167,7 @@ impl LocalRegistry {
             key: key.to_owned(),
             envelope: dataset.envelope_id.to_hex(),
             name: m.name.to_string(),
-            tags: m.tags.clone(),
+            tags: labels(&m.tags),
             license: m.license.clone(),
             publisher: m.signer.map(|k| k.to_hex()),
             languages,

@@ -13,6 +13,7 @@ use crate::catalog::Removed;
 use crate::catalog::Tombstone;
 use crate::ident::LineId;
 use crate::ident::NodeId;
+use crate::ident::labels;
 use crate::manifest::FileEntry;
 use crate::manifest::Manifest;
 use crate::meta_store::MetaRead;
@@ -66,7 +67,9 @@ impl LocalRegistry {
             if retires {
                 supersede(&mut manifest, &held, node)?;
             } else {
-                // Somebody else's stays beside it: this is the first of a line of its own.
+                // Somebody else's stays beside it: this is the first of a line of its own, and
+                // aliases are whose they were.
+                manifest.tags = labels(&manifest.tags);
                 manifest.line = LineId::new(line);
                 (manifest.seq, manifest.prev) = (1, Vec::new());
                 manifest.clock = BTreeMap::from([(node, 1)]);

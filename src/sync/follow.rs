@@ -12,12 +12,15 @@ use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::EnvelopeId;
 use crate::ident::PublisherKey;
+use crate::ident::VersionPick;
 
 /// A text that does not say what to follow, or when.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FollowError {
     /// Neither a publisher nor a dataset.
-    #[error("`{0}` is neither a publisher, nor a dataset's name, nor publisher/name")]
+    #[error(
+        "`{0}` is neither a publisher, nor a dataset's name, nor publisher/name; `@` and a version, range or alias may stand behind a name"
+    )]
     Rule(String),
     /// Not a span of hours.
     #[error("`{0}` is no span of hours such as 22:00-06:00")]
@@ -29,6 +32,33 @@ pub enum FollowError {
 struct Rule {
     publisher: Option<String>,
     name: Option<DatasetName>,
+    /// Which versions; all where nothing is said.
+    version: Option<VersionPick>,
+}
+
+/// A version that may be followed, as rules look at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Followable<'a> {
+    /// Its name.
+    pub name: &'a DatasetName,
+    /// Its version.
+    pub version: &'a DatasetVersion,
+    /// The tags that carry the aliases that it has.
+    pub aliases: &'a [String],
+    /// Whether it is the newest of its publisher and name.
+    pub is_newest: bool,
+    /// Whether its publisher is trusted in full.
+    pub is_trusted: bool,
+}
+
+impl Rule {
+    fn admits(&self, dataset: &Followable<'_>) -> bool {
+        match &self.version {
+            None => true,
+            Some(VersionPick::Latest) => dataset.is_newest,
+            Some(pick) => pick.admits(dataset.version, dataset.aliases),
+        }
+    }
 }
 
 /// A manifest that may be followed.
@@ -70,7 +100,7 @@ pub struct Follow {
 
 impl Follow {
     /// What these texts name, each a publisher (by alias or key), a dataset's name, or both as
-    /// `publisher/name`. `keep` newest versions of each dataset; all where it is `None`.
+    /// `publisher/name`; behind a name `@` and which versions. `keep` newest versions of each dataset; all where it is `None`.
     ///
     /// # Errors
     /// [`FollowError::Rule`].
@@ -93,10 +123,12 @@ impl Follow {
         &self,
         publisher: &PublisherKey,
         alias: Option<&str>,
-        (name, is_trusted): (&DatasetName, bool),
+        dataset: Followable<'_>,
     ) -> bool {
+        let (name, is_trusted) = (dataset.name, dataset.is_trusted);
         let is_by = |text: &str| alias == Some(text) || publisher.to_hex() == text;
-        self.rules.iter().any(|rule| {
+        let rules = self.rules.iter().filter(|rule| rule.admits(&dataset));
+        rules.into_iter().any(|rule| {
             let of_publisher = rule.publisher.as_deref().is_some_and(is_by);
             match &rule.name {
                 None => of_publisher,
@@ -147,6 +179,17 @@ impl Follow {
 fn rule(text: &str) -> Result<Rule, FollowError> {
     let wrong = || FollowError::Rule(text.to_owned());
     let name = |name: &str| name.parse::<DatasetName>();
+    if let Some((before, version)) = text.rsplit_once('@') {
+        let version = version.parse().map_err(|_| wrong())?;
+        let rule = rule(before).map_err(|_| wrong())?;
+        // With a version it is a dataset that is named, not a publisher.
+        let is_word = !before.contains('/');
+        return Ok(Rule {
+            publisher: rule.publisher.filter(|_| !is_word),
+            name: Some(rule.name.ok_or_else(wrong)?),
+            version: Some(version),
+        });
+    }
     if let Some((publisher, dataset)) = text.split_once('/') {
         let publisher = publisher.trim();
         if publisher.is_empty() {
@@ -155,6 +198,7 @@ fn rule(text: &str) -> Result<Rule, FollowError> {
         return Ok(Rule {
             publisher: Some(publisher.to_owned()),
             name: Some(name(dataset).map_err(|_| wrong())?),
+            version: None,
         });
     }
     let is_key = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -162,10 +206,12 @@ fn rule(text: &str) -> Result<Rule, FollowError> {
         (true, _) => Ok(Rule {
             publisher: Some(text.to_ascii_lowercase()),
             name: None,
+            version: None,
         }),
         (false, Ok(dataset)) => Ok(Rule {
             publisher: Some(text.to_owned()),
             name: Some(dataset),
+            version: None,
         }),
         (false, Err(_)) => Err(wrong()),
     }
@@ -270,13 +316,61 @@ mod tests {
             (both.as_str(), None, &corpus, false, true),
         ] {
             let follow = follow(&[rule], None);
-            let found = follow.wants(&key(1), alias, (name, is_trusted));
+            let version = "1.0.0".parse().unwrap();
+            let dataset = Followable {
+                name,
+                version: &version,
+                aliases: &[],
+                is_newest: true,
+                is_trusted,
+            };
+            let found = follow.wants(&key(1), alias, dataset);
             assert_eq!(found, wanted, "{rule} {alias:?} {name} {is_trusted}");
         }
         for text in ["", "/x", "a/b/c d", "a b", "x/"] {
             assert!(Follow::new(&[text.to_owned()], None).is_err(), "{text}");
         }
         assert!(follow(&[], None).is_empty());
+    }
+
+    #[test]
+    fn rules_choose_versions_as_references_do() {
+        let corpus: DatasetName = "corpus".parse().unwrap();
+        let prod = ["@prod=2".to_owned()];
+        for (rule, version, aliases, is_newest, wanted) in [
+            ("corpus", "0.1.0", &[][..], false, true),
+            ("corpus@0.1", "0.1.7", &[], false, true),
+            ("corpus@0.1", "0.2.0", &[], true, false),
+            ("lab/corpus@>=1,<2", "1.5.0", &[], false, true),
+            ("lab/corpus@>=1,<2", "2.0.0", &[], true, false),
+            ("corpus@0.1.0", "0.1.1", &[], false, false),
+            ("corpus@latest", "0.1.1", &[], true, true),
+            ("corpus@latest", "0.1.0", &[], false, false),
+            ("corpus@prod", "0.1.0", &prod, false, true),
+            ("corpus@prod", "0.1.1", &[], true, false),
+            // A publisher of that name is not meant where a version is.
+            ("lab@0.1", "0.1.0", &[], true, false),
+        ] {
+            let dataset = Followable {
+                name: &corpus,
+                version: &version.parse().unwrap(),
+                aliases,
+                is_newest,
+                is_trusted: true,
+            };
+            let found = follow(&[rule], None).wants(&key(1), Some("lab"), dataset);
+            assert_eq!(found, wanted, "{rule} {version}");
+        }
+        for text in [
+            "corpus@",
+            "corpus@^",
+            "lab/@1",
+            "@prod",
+            "a@b@c",
+            "lab/a/b@1",
+        ] {
+            assert!(Follow::new(&[text.to_owned()], None).is_err(), "{text}");
+        }
     }
 
     #[test]

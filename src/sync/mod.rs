@@ -53,6 +53,7 @@ pub use filter::Filter;
 pub use filter::FilterDigest;
 pub use follow::Follow;
 pub use follow::FollowError;
+pub use follow::Followable;
 pub use follow::Kept;
 pub use follow::QuietHours;
 pub use follow::Version;

@@ -324,7 +324,9 @@ fn read_filter(r: &mut Reader<'_>) -> Result<ListFilter, DecodeError> {
     let text = r.counted("filter", NAME_BYTES_MAX)?;
     let text = std::str::from_utf8(text).map_err(|_| DecodeError::Invalid("filter"))?;
     match kind {
-        1 => text.parse().ok().map(ListFilter::Name),
+        1 => (text.parse().ok())
+            .filter(|name: &DatasetName| name.as_str() == text)
+            .map(ListFilter::Name),
         2 => HexPrefix::parse(text)
             .filter(|digits| digits.as_str() == text)
             .map(ListFilter::Content),

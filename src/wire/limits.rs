@@ -3,6 +3,10 @@
 
 /// Bytes in a dataset's name.
 pub const NAME_BYTES_MAX: usize = 128;
+/// Marks in a row in a dataset's name.
+pub const NAME_MARKS_MAX: usize = 4;
+/// Bytes in an alias of a version.
+pub const ALIAS_BYTES_MAX: usize = 40;
 /// Bytes in one path inside a dataset.
 pub const PATH_BYTES_MAX: usize = 4096;
 /// Bytes in one part of a path, between its slashes.
@@ -230,6 +234,8 @@ pub const FILTERS_BYTES_MAX: usize = 16 << 20;
 /// Name in the specification, and value, of every limit above.
 pub const ALL: &[(&str, u64)] = &[
     ("name_bytes_max", NAME_BYTES_MAX as u64),
+    ("name_marks_max", NAME_MARKS_MAX as u64),
+    ("alias_bytes_max", ALIAS_BYTES_MAX as u64),
     ("path_bytes_max", PATH_BYTES_MAX as u64),
     ("path_part_bytes_max", PATH_PART_BYTES_MAX as u64),
     ("manifest_bytes_max", MANIFEST_BYTES_MAX as u64),

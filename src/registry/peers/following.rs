@@ -7,14 +7,19 @@ use std::collections::BTreeSet;
 use crate::catalog;
 use crate::catalog::Brief;
 use crate::ident::ContentId;
+use crate::ident::DatasetName;
+use crate::ident::DatasetVersion;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
+use crate::ident::PublisherKey;
+use crate::ident::VersionAlias;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::peers::offers::Offer;
 use crate::registry::trust::Listed;
 use crate::sync::Follow;
+use crate::sync::Followable;
 use crate::sync::ListFilter;
 use crate::sync::PeerCatalog;
 use crate::sync::Version;
@@ -59,8 +64,11 @@ impl LocalRegistry {
         let came: BTreeSet<EnvelopeId> = came.into_iter().collect();
         let mut versions = Vec::new();
         let mut held: BTreeMap<EnvelopeId, Brief> = BTreeMap::new();
-        for listed in self.list_in_short()? {
-            if let Some(version) = version(follow, &listed, &listed.dataset) {
+        let here = self.list_in_short()?;
+        let all = here.iter().map(|l| &l.dataset);
+        let leading = Leading::of(all.chain(heard.iter().map(|l| &l.dataset.brief)));
+        for listed in here {
+            if let Some(version) = version((follow, &leading), &listed, &listed.dataset) {
                 let id = listed.dataset.envelope_id;
                 versions.push(Version {
                     is_held: true,
@@ -73,7 +81,7 @@ impl LocalRegistry {
         let mut wanted: BTreeMap<EnvelopeId, Wanted> = BTreeMap::new();
         for listed in heard {
             let known = &listed.dataset;
-            if let Some(version) = version(follow, &listed, &known.brief)
+            if let Some(version) = version((follow, &leading), &listed, &known.brief)
                 && !held.contains_key(&version.envelope)
             {
                 wanted.insert(version.envelope, wish(known.from, &known.brief));
@@ -151,6 +159,55 @@ impl LocalRegistry {
     }
 }
 
+/// Of every publisher's datasets the newest version, and the one that has each alias, be it here
+/// or elsewhere.
+#[derive(Default)]
+struct Leading {
+    newest: BTreeMap<(PublisherKey, DatasetName), DatasetVersion>,
+    aliases: BTreeMap<(PublisherKey, DatasetName, VersionAlias), (u64, DatasetVersion)>,
+}
+
+impl Leading {
+    fn of<'a>(briefs: impl Iterator<Item = &'a Brief>) -> Self {
+        let mut leading = Self::default();
+        for brief in briefs {
+            let Some(publisher) = brief.signer else {
+                continue;
+            };
+            let version = &brief.version;
+            let newest = leading.newest.entry((publisher, brief.name.clone()));
+            let newest = newest.or_insert_with(|| version.clone());
+            if *newest < *version {
+                newest.clone_from(version);
+            }
+            for (alias, count) in brief.tags.iter().filter_map(|t| VersionAlias::of_tag(t)) {
+                let key = (publisher, brief.name.clone(), alias);
+                let rank = (count, version.clone());
+                let greatest = leading.aliases.entry(key).or_insert_with(|| rank.clone());
+                if *greatest < rank {
+                    *greatest = rank;
+                }
+            }
+        }
+        leading
+    }
+
+    fn is_newest(&self, publisher: PublisherKey, brief: &Brief) -> bool {
+        self.newest.get(&(publisher, brief.name.clone())) == Some(&brief.version)
+    }
+
+    /// The tags of a version whose aliases it has.
+    fn aliases_of(&self, publisher: PublisherKey, brief: &Brief) -> Vec<String> {
+        let has = |tag: &&String| {
+            VersionAlias::of_tag(tag).is_some_and(|(alias, count)| {
+                let key = (publisher, brief.name.clone(), alias);
+                self.aliases.get(&key) == Some(&(count, brief.version.clone()))
+            })
+        };
+        brief.tags.iter().filter(has).cloned().collect()
+    }
+}
+
 fn wish(from: NodeId, brief: &Brief) -> Wanted {
     Wanted {
         envelope: brief.envelope_id,
@@ -161,11 +218,21 @@ fn wish(from: NodeId, brief: &Brief) -> Wanted {
 }
 
 /// A manifest as something to follow; `None` where it is not followed, or must not come unasked.
-fn version<D>(follow: &Follow, listed: &Listed<D>, brief: &Brief) -> Option<Version> {
+fn version<D>(
+    (follow, leading): (&Follow, &Leading),
+    listed: &Listed<D>,
+    brief: &Brief,
+) -> Option<Version> {
     let publisher = listed.signer?;
-    let is_trusted = listed.trust() == Trust::Full;
     let alias = listed.alias.as_deref();
-    let is_wanted = follow.wants(&publisher, alias, (&brief.name, is_trusted));
+    let dataset = Followable {
+        name: &brief.name,
+        version: &brief.version,
+        aliases: &leading.aliases_of(publisher, brief),
+        is_newest: leading.is_newest(publisher, brief),
+        is_trusted: listed.trust() == Trust::Full,
+    };
+    let is_wanted = follow.wants(&publisher, alias, dataset);
     let is_refused = listed.decide(Action::PullByName).verdict == Verdict::Refuse;
     if !is_wanted || is_refused || listed.withdrawn.is_some() {
         return None;

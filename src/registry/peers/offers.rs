@@ -12,8 +12,8 @@ use crate::manifest::Manifest;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::lookup::best;
-use crate::registry::lookup::is_named;
 use crate::registry::lookup::label;
+use crate::registry::lookup::picked;
 use crate::registry::trust::Listed;
 use crate::sync::ListFilter;
 use crate::sync::PeerCatalog;
@@ -127,9 +127,8 @@ impl LocalRegistry {
             return Err(faults.swap_remove(0));
         }
         let trust = self.trust()?;
-        let fitting = found.values().map(|(o, _)| o.listed.dataset.clone());
-        let fitting = fitting.filter(|d| fits(d, reference, &trust)).collect();
-        let mut chosen = best(fitting, &trust);
+        let shown = found.values().map(|(o, _)| o.listed.dataset.clone());
+        let mut chosen = best(fitting(shown.collect(), reference, &trust), &trust);
         let ids = |d: &Dataset| d.manifest.content_id;
         let Some(winner) = chosen.pop() else {
             return Err(Error::NotAtPeers(reference.to_string()));
@@ -163,24 +162,26 @@ fn filters(reference: &Reference) -> Vec<ListFilter> {
     }
 }
 
-/// Peers may answer with anything.
-fn fits(dataset: &Dataset, reference: &Reference, trust: &TrustStore) -> bool {
-    let m = &dataset.manifest;
-    match reference {
-        Reference::Content(digits) => digits.matches(&m.content_id),
-        Reference::Name {
-            name,
-            version,
-            or_content,
-            publisher,
-        } => {
-            let named = m.name == *name && is_named(dataset, version, publisher.as_ref(), trust);
-            let by_digits = or_content
-                .as_ref()
-                .is_some_and(|d| d.matches(&m.content_id));
-            named || by_digits
-        }
+/// What a reference may mean of what peers show. They may answer with anything.
+fn fitting(shown: Vec<Dataset>, reference: &Reference, trust: &TrustStore) -> Vec<Dataset> {
+    let digits = match reference {
+        Reference::Content(digits) => Some(digits),
+        Reference::Name { or_content, .. } => or_content.as_ref(),
+    };
+    let is_meant = |d: &Dataset| digits.is_some_and(|x| x.matches(&d.manifest.content_id));
+    let (mut fitting, rest): (Vec<_>, Vec<_>) = shown.into_iter().partition(is_meant);
+    if let Reference::Name {
+        name,
+        version,
+        publisher,
+        ..
+    } = reference
+    {
+        let named = rest.into_iter().filter(|d| d.manifest.name == *name);
+        let named = named.collect();
+        fitting.extend(picked(named, version, publisher.as_ref(), trust));
     }
+    fitting
 }
 
 /// Verifies signatures on all cores, in the order given.

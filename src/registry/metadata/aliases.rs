@@ -1,0 +1,207 @@
+//! Movable names of versions. Which version has one is said by counts in the manifests, so that
+//! every node comes to the same answer. Normative: `spec/manifest.md`.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::catalog;
+use crate::catalog::Dataset;
+use crate::ident::DatasetName;
+use crate::ident::DatasetVersion;
+use crate::ident::EnvelopeId;
+use crate::ident::PublisherKey;
+use crate::ident::VersionAlias;
+use crate::registry::Edit;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+use crate::registry::lookup::best;
+use crate::registry::lookup::is_publishers;
+use crate::trust::KeyPair;
+use crate::trust::Origin;
+use crate::wire::limits::CLOCK_EDITS_MAX;
+
+/// An alias and the version that has it.
+#[derive(Clone, Debug)]
+pub struct AliasEntry {
+    /// The alias.
+    pub alias: VersionAlias,
+    /// The version.
+    pub dataset: Dataset,
+}
+
+/// Among whose versions an alias moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Owner {
+    /// What was made here, signed or not, and what its signers made elsewhere.
+    Own,
+    Publisher(PublisherKey),
+    UnsignedElsewhere,
+}
+
+/// Whose each of the datasets of one name is.
+fn owner_of(dataset: &Dataset, own_keys: &BTreeSet<PublisherKey>) -> Owner {
+    match (dataset.origin(), dataset.manifest.signer) {
+        (Origin::Here, _) => Owner::Own,
+        (Origin::Elsewhere, Some(key)) if own_keys.contains(&key) => Owner::Own,
+        (Origin::Elsewhere, Some(key)) => Owner::Publisher(key),
+        (Origin::Elsewhere, None) => Owner::UnsignedElsewhere,
+    }
+}
+
+fn own_keys(named: &[Dataset]) -> BTreeSet<PublisherKey> {
+    let own = named.iter().filter(|d| d.origin() == Origin::Here);
+    own.filter_map(|d| d.manifest.signer).collect()
+}
+
+/// Where a dataset stands among those that carry an alias; the greatest has it.
+type AliasRank = (u64, DatasetVersion, EnvelopeId);
+
+fn rank(dataset: &Dataset, alias: &VersionAlias) -> Option<AliasRank> {
+    let m = &dataset.manifest;
+    let count = alias.count_in(&m.tags)?;
+    Some((count, m.dataset_version.clone(), dataset.envelope_id))
+}
+
+/// Of all datasets of one name, the version of each owner that has an alias.
+pub(crate) fn holders(named: &[Dataset], alias: &VersionAlias) -> Vec<Dataset> {
+    let mut all = all_holders(named);
+    all.remove(alias).unwrap_or_default()
+}
+
+/// The same for every alias that they carry. Looks at each tag once: whoever signs manifests
+/// decides how many there are.
+fn all_holders(named: &[Dataset]) -> BTreeMap<VersionAlias, Vec<Dataset>> {
+    let own_keys = own_keys(named);
+    let mut held: BTreeMap<(VersionAlias, Owner), (AliasRank, &Dataset)> = BTreeMap::new();
+    for dataset in named {
+        let m = &dataset.manifest;
+        let owner = owner_of(dataset, &own_keys);
+        for (alias, count) in m.tags.iter().filter_map(|tag| VersionAlias::of_tag(tag)) {
+            let rank = (count, m.dataset_version.clone(), dataset.envelope_id);
+            let best = held
+                .entry((alias, owner))
+                .or_insert((rank.clone(), dataset));
+            if best.0 < rank {
+                *best = (rank, dataset);
+            }
+        }
+    }
+    let mut holders: BTreeMap<VersionAlias, Vec<Dataset>> = BTreeMap::new();
+    for ((alias, _), (_, dataset)) in held {
+        holders.entry(alias).or_default().push(dataset.clone());
+    }
+    holders
+}
+
+impl LocalRegistry {
+    /// The aliases of a name, of one publisher or as the bare name finds them, in order.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where nothing has the name, or the store's.
+    pub fn aliases(
+        &self,
+        name: &DatasetName,
+        publisher: Option<&String>,
+    ) -> Result<Vec<AliasEntry>, Error> {
+        let trust = self.trust()?;
+        let named = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
+        if named.is_empty() {
+            return Err(self.not_found(name.to_string())?);
+        }
+        let mut entries = Vec::new();
+        for (alias, mut found) in all_holders(&named) {
+            found.retain(|d| is_publishers(d, publisher, &trust));
+            let found = best(found, &trust).into_iter();
+            entries.extend(found.map(|dataset| AliasEntry {
+                alias: alias.clone(),
+                dataset,
+            }));
+        }
+        Ok(entries)
+    }
+
+    /// Gives an alias to a version, and takes it from the others of the same publisher. The
+    /// version that had it, if another did.
+    ///
+    /// # Errors
+    /// As [`LocalRegistry::revise`].
+    pub fn set_alias(
+        &self,
+        dataset: &Dataset,
+        alias: &VersionAlias,
+        signer: Option<&KeyPair>,
+    ) -> Result<Option<Dataset>, Error> {
+        let carrying = self.carrying(dataset, alias)?;
+        let ranks = carrying.iter().filter_map(|d| rank(d, alias));
+        let greatest = ranks.max();
+        let had = carrying
+            .iter()
+            .find(|d| greatest.is_some() && rank(d, alias) == greatest);
+        let is_here = had.is_some_and(|d| d.key == dataset.key);
+        if !is_here {
+            let count = greatest.as_ref().map_or(0, |(count, ..)| *count);
+            if count >= CLOCK_EDITS_MAX {
+                return Err(Error::ClockFull(dataset.manifest.name.to_string()));
+            }
+            let edit = Edit {
+                alias: Some((alias.clone(), count + 1)),
+                ..Edit::default()
+            };
+            self.revise(dataset, &edit, signer)?;
+        }
+        // The count decides already; where another key signed, it stays with that.
+        let others = carrying.iter().filter(|d| d.key != dataset.key);
+        for other in others.filter(|d| may_revise(d, signer)) {
+            self.drop_alias(other, alias, signer)?;
+        }
+        Ok(had.filter(|_| !is_here).cloned())
+    }
+
+    /// Takes an alias from every version of the publisher of the one that has it.
+    ///
+    /// # Errors
+    /// As [`LocalRegistry::revise`].
+    pub fn delete_alias(
+        &self,
+        dataset: &Dataset,
+        alias: &VersionAlias,
+        signer: Option<&KeyPair>,
+    ) -> Result<(), Error> {
+        for carrying in self.carrying(dataset, alias)? {
+            self.drop_alias(&carrying, alias, signer)?;
+        }
+        Ok(())
+    }
+
+    fn drop_alias(
+        &self,
+        dataset: &Dataset,
+        alias: &VersionAlias,
+        signer: Option<&KeyPair>,
+    ) -> Result<(), Error> {
+        let edit = Edit {
+            drop_aliases: vec![alias.clone()],
+            ..Edit::default()
+        };
+        self.revise(dataset, &edit, signer).map(drop)
+    }
+
+    /// All versions of a dataset's name and owner that carry an alias.
+    fn carrying(&self, dataset: &Dataset, alias: &VersionAlias) -> Result<Vec<Dataset>, Error> {
+        let name = &dataset.manifest.name;
+        let mut named = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::by_name(t, name)?))?;
+        let own_keys = own_keys(&named);
+        let owner = owner_of(dataset, &own_keys);
+        named.retain(|d| owner_of(d, &own_keys) == owner && rank(d, alias).is_some());
+        Ok(named)
+    }
+}
+
+fn may_revise(dataset: &Dataset, signer: Option<&KeyPair>) -> bool {
+    let key = dataset.manifest.signer;
+    key.is_none() || key == signer.map(KeyPair::public_key)
+}

@@ -1,0 +1,150 @@
+//! Names that are guessed from paths. Normative: `spec/identifiers.md`.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::catalog;
+use crate::catalog::Dataset;
+use crate::ident::DatasetName;
+use crate::meta_store::MetaRead;
+use crate::meta_store::MetaWrite;
+use crate::meta_store::Table;
+use crate::registry::IndexOptions;
+use crate::registry::LocalRegistry;
+use crate::registry::error::Error;
+use crate::registry::index::is_own;
+
+/// How many paths are remembered for one name.
+const PATHS_MAX: usize = 64;
+
+/// What a dataset is to be called, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct Naming {
+    /// The name.
+    pub(crate) name: DatasetName,
+    /// Nobody said it.
+    is_guessed: bool,
+    /// The path gives this name, whether somebody said it too.
+    is_paths: bool,
+    path: PathBuf,
+}
+
+impl Naming {
+    /// The name that was given, or that a path gives.
+    ///
+    /// # Errors
+    /// [`Error::NameNeeded`] where none was given and the path's would lose something.
+    pub(crate) fn of(path: &Path, given: Option<&DatasetName>) -> Result<Self, Error> {
+        let full = path
+            .canonicalize()
+            .map_err(|e| Error::file("find", path, e))?;
+        let last = path.file_name().or(full.file_name()).unwrap_or_default();
+        let guess = DatasetName::of_file(&last.to_string_lossy());
+        let is_paths = given.is_none_or(|name| guess.as_ref() == Ok(name));
+        let name = match (given, guess) {
+            (Some(name), _) => name.clone(),
+            (None, Ok(name)) => name,
+            (None, Err(near)) => {
+                return Err(Error::NameNeeded {
+                    path: path.to_owned(),
+                    near,
+                });
+            }
+        };
+        Ok(Self {
+            name,
+            is_guessed: given.is_none(),
+            is_paths,
+            path: full,
+        })
+    }
+
+    /// Refuses other data under a name that was guessed, where another path gave that name.
+    /// `named` are the versions that it would follow.
+    ///
+    /// # Errors
+    /// [`Error::NameGuessed`].
+    pub(crate) fn check(&self, tables: &dyn MetaRead, named: &[Dataset]) -> Result<(), Error> {
+        if !self.is_guessed || named.is_empty() {
+            return Ok(());
+        }
+        let paths = self.paths(tables)?;
+        if paths.is_empty() || paths.contains(&self.path_key()) {
+            return Ok(());
+        }
+        Err(Error::NameGuessed {
+            path: self.path.clone(),
+            name: self.name.clone(),
+            near: self.apart(),
+        })
+    }
+
+    /// Remembers that this path gives the name.
+    ///
+    /// # Errors
+    /// [`Error`] when the tables cannot be written.
+    pub(crate) fn remember(
+        &self,
+        tables: &mut dyn MetaWrite,
+        named: &[Dataset],
+    ) -> Result<(), Error> {
+        if !self.is_paths {
+            return Ok(());
+        }
+        let mut paths = match named.is_empty() {
+            true => Vec::new(),
+            false => self.paths(tables)?,
+        };
+        let own = self.path_key();
+        paths.retain(|path| *path != own);
+        paths.push(own);
+        let first = paths.len().saturating_sub(PATHS_MAX);
+        let row = paths.get(first..).unwrap_or_default().concat();
+        Ok(tables.put(Table::Sources, &self.name_key(), &row)?)
+    }
+
+    fn paths(&self, tables: &dyn MetaRead) -> Result<Vec<[u8; 32]>, Error> {
+        let row = tables.get(Table::Sources, &self.name_key())?;
+        let row = row.unwrap_or_default();
+        let (paths, _) = row.as_chunks::<32>();
+        Ok(paths.to_vec())
+    }
+
+    fn name_key(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("alimentar 2026 guessed dataset name");
+        hasher.update(self.name.as_str().as_bytes());
+        *hasher.finalize().as_bytes()
+    }
+
+    fn path_key(&self) -> [u8; 32] {
+        *blake3::hash(self.path.as_os_str().as_encoded_bytes()).as_bytes()
+    }
+
+    /// A name that keeps it apart: with the directory above it in front.
+    fn apart(&self) -> DatasetName {
+        let above = self.path.parent().and_then(Path::file_name);
+        let above = above.map(|a| DatasetName::suggest(&a.to_string_lossy()));
+        let joined = above.and_then(|above| format!("{above}-{}", self.name).parse().ok());
+        joined.unwrap_or_else(|| DatasetName::suggest(&format!("{}-2", self.name)))
+    }
+}
+
+impl LocalRegistry {
+    /// Refuses, before anything is read, what would be other data under a guessed name: no version
+    /// has as many bytes.
+    pub(crate) fn refuse_mixed(
+        &self,
+        naming: &Naming,
+        size_bytes: u64,
+        options: &IndexOptions,
+    ) -> Result<(), Error> {
+        self.store.read(|t| {
+            let mut named = catalog::by_name(t, &naming.name)?;
+            named.retain(|d| is_own(d, options));
+            match named.iter().any(|d| d.manifest.size_bytes == size_bytes) {
+                true => Ok(()),
+                false => naming.check(t, &named),
+            }
+        })
+    }
+}

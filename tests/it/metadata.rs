@@ -1,0 +1,373 @@
+//! What is said about a dataset: taken over by the next version, revised, set, and checked.
+
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::support::answer;
+use crate::support::error_of;
+use crate::support::lines;
+use crate::support::program;
+use crate::support::run;
+
+/// A home and a file in it that changes.
+struct Desk {
+    dir: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self {
+            dir: tempfile::tempdir().unwrap(),
+        };
+        desk.write("corpus.jsonl", &lines(20, 1));
+        desk
+    }
+
+    fn at(&self, name: &str) -> String {
+        self.dir.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn home(&self) -> std::path::PathBuf {
+        self.dir.path().join("home")
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.dir.path().join(name), bytes).unwrap();
+    }
+
+    /// Gives the file other rows, a new version's.
+    fn change(&self, seed: u64) {
+        self.write("corpus.jsonl", &lines(20, seed));
+    }
+
+    fn index(&self, more: &[&str]) -> Value {
+        answer(&self.home(), &self.index_words(more))
+    }
+
+    fn index_words<'a>(&self, more: &[&'a str]) -> Vec<&'a str> {
+        let path: &'static str = Box::leak(self.at("corpus.jsonl").into_boxed_str());
+        [&["registry", "index", path], more].concat()
+    }
+
+    fn done(&self, words: &[&str]) -> Value {
+        answer(&self.home(), words)
+    }
+
+    fn info(&self, reference: &str) -> Value {
+        self.done(&["registry", "info", reference])
+    }
+
+    fn refused(&self, words: &[&str]) -> Value {
+        let out = run(&self.home(), words);
+        assert_eq!(out.status.code(), Some(2), "{words:?}: {out:?}");
+        error_of(&out)
+    }
+}
+
+fn keyed(home: &Path, words: &[&str]) -> Output {
+    let mut command = program(home);
+    command.arg("--json").env("ALIMENTAR_PASSPHRASE", "pass");
+    command.args(words).output().unwrap()
+}
+
+fn words_of(info: &Value) -> [&Value; 3] {
+    [&info["license"], &info["description"], &info["tags"]]
+}
+
+#[test]
+fn a_new_version_keeps_what_is_not_given_for_it() {
+    let desk = Desk::new();
+    desk.write("card.md", b"---\nlanguage: de\n---\n# Spoken\n");
+    let card = desk.at("card.md");
+    let said = [
+        "--license",
+        "MIT",
+        "--description",
+        "Spoken",
+        "--tag",
+        "a",
+        "--tag",
+        "b",
+    ];
+    let first = desk.index(&[&said[..], &["--card", &card, "--private"]].concat());
+    assert_eq!(first["inherited"], Value::Null);
+    desk.change(2);
+    let second = desk.index(&[]);
+    assert_eq!(second["version"], "0.1.1");
+    assert_eq!(second["inherited"]["version"], "0.1.0");
+    let fields = json!(["license", "description", "tags", "card", "private"]);
+    assert_eq!(second["inherited"]["fields"], fields);
+    let info = desk.info("corpus");
+    let wanted = [&json!("MIT"), &json!("Spoken"), &json!(["a", "b"])];
+    assert_eq!(words_of(&info), wanted);
+    assert_eq!(
+        (&info["version"], &info["private"]),
+        (&json!("0.1.1"), &json!(true))
+    );
+    let card = desk.done(&["registry", "card", "corpus"]);
+    assert_eq!(card["frontmatter"]["language"], "de");
+    // What is given counts; an empty text is none.
+    desk.change(3);
+    desk.index(&["--license", "CC0-1.0", "--tag", "c", "--description", ""]);
+    let info = desk.info("corpus");
+    assert_eq!(
+        words_of(&info),
+        [&json!("CC0-1.0"), &Value::Null, &json!(["c"])]
+    );
+    // The program says on the terminal what it took over.
+    desk.change(4);
+    let out = program(&desk.home())
+        .args(desk.index_words(&[]))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(
+        text.contains("as in 0.1.2: licence, tags, card, private"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_card_of_its_own_takes_the_words_of_the_old_card_away() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.dir.path().join("data")).unwrap();
+    desk.write("data/rows.jsonl", &lines(5, 1));
+    desk.write(
+        "data/README.md",
+        b"---\nlicense: other\ntags: [old]\n---\nx",
+    );
+    let path = desk.at("data");
+    desk.done(&["registry", "index", &path, "--tag", "mine"]);
+    desk.write("data/rows.jsonl", &lines(5, 2));
+    desk.done(&["registry", "index", &path]);
+    let info = desk.info("data");
+    assert_eq!(
+        words_of(&info),
+        [&json!("other"), &Value::Null, &json!(["mine", "old"])]
+    );
+    desk.write("data/README.md", b"---\ntags: [new, '@prod=7']\n---\nx");
+    desk.done(&["registry", "index", &path]);
+    let info = desk.info("data");
+    assert_eq!(
+        words_of(&info),
+        [&Value::Null, &Value::Null, &json!(["mine", "new"])]
+    );
+    assert_eq!(info["aliases"], json!([]), "a card is data");
+}
+
+#[test]
+fn words_given_with_unchanged_content_revise_it() {
+    let desk = Desk::new();
+    let first = desk.index(&[]);
+    assert_eq!(
+        (&first["unchanged"], &first["revised"]),
+        (&json!(false), &json!(false))
+    );
+    desk.write("card.md", b"# Spoken\n");
+    let card = desk.at("card.md");
+    let said = [
+        "--license",
+        "MIT",
+        "--description",
+        "D",
+        "--tag",
+        "x",
+        "--card",
+        &card,
+    ];
+    let again = desk.index(&said);
+    assert_eq!(
+        (&again["unchanged"], &again["revised"]),
+        (&json!(true), &json!(true))
+    );
+    assert_eq!(again["version"], "0.1.0");
+    let info = desk.info("corpus");
+    assert_eq!(words_of(&info), [&json!("MIT"), &json!("D"), &json!(["x"])]);
+    assert_eq!(info["seq"], 2);
+    assert_eq!(
+        desk.done(&["registry", "card", "corpus"])["markdown"],
+        "# Spoken\n"
+    );
+    // Saying the same again changes nothing; a tag is added, and none is taken away.
+    let same = desk.index(&said);
+    assert_eq!(
+        (&same["unchanged"], &same["revised"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(desk.info("corpus")["clock"], info["clock"]);
+    let mut command = program(&desk.home());
+    let out = command
+        .args(desk.index_words(&["--tag", "y", "--private"]))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(text.starts_with("Revised corpus@0.1.0"), "{text}");
+    assert!(text.contains("revised: tags, private"), "{text}");
+    let info = desk.info("corpus");
+    assert_eq!(
+        (&info["tags"], &info["private"]),
+        (&json!(["x", "y"]), &json!(true))
+    );
+    // The same from a source that is read again: another file with the content.
+    desk.write("copy.jsonl", &lines(20, 1));
+    let copy = desk.at("copy.jsonl");
+    let copied = desk.done(&[
+        "registry",
+        "index",
+        &copy,
+        "--name",
+        "corpus",
+        "--license",
+        "CC0-1.0",
+    ]);
+    assert_eq!(
+        (&copied["unchanged"], &copied["revised"]),
+        (&json!(true), &json!(true))
+    );
+    assert_eq!(desk.info("corpus")["license"], "CC0-1.0");
+}
+
+#[test]
+fn set_changes_every_word_and_keeps_the_rest() {
+    let desk = Desk::new();
+    desk.index(&["--tag", "raw"]);
+    desk.write(
+        "card.md",
+        b"---\nlicense: mit\ntags: [spoken]\n---\n# Card\n",
+    );
+    let set = desk.done(&[
+        "registry",
+        "set",
+        "corpus",
+        "--license",
+        "cc-by-4.0",
+        "--description",
+        "D",
+        "--add-tag",
+        "de",
+        "--remove-tag",
+        "raw",
+        "--card",
+        &desk.at("card.md"),
+    ]);
+    assert_eq!(set["content_id"], desk.info("corpus")["content_id"]);
+    assert_eq!(
+        set["clock"].as_object().unwrap().values().next().unwrap(),
+        2
+    );
+    let wanted = [&json!("CC-BY-4.0"), &json!("D"), &json!(["de", "spoken"])];
+    assert_eq!(words_of(&desk.info("corpus")), wanted);
+    assert_eq!(words_of(&set), wanted);
+    let set = desk.done(&[
+        "registry",
+        "set",
+        "corpus@0.1.0",
+        "--license",
+        "",
+        "--description",
+        "",
+    ]);
+    assert_eq!(
+        words_of(&set),
+        [&Value::Null, &Value::Null, &json!(["de", "spoken"])]
+    );
+    // Nothing to set, and what may not be set.
+    desk.refused(&["registry", "set", "corpus"]);
+    for tag in ["@prod", "@prod=1", "", "a\nb"] {
+        desk.refused(&["registry", "set", "corpus", "--add-tag", tag]);
+        desk.refused(&["registry", "tag", "corpus", "--add", tag]);
+        desk.refused(&desk.index_words(&["--tag", tag]));
+    }
+    assert_eq!(desk.info("corpus")["seq"], 3);
+    let missing = run(
+        &desk.home(),
+        &["registry", "set", "nothing", "--license", "MIT"],
+    );
+    assert_eq!(missing.status.code(), Some(3));
+}
+
+#[test]
+fn a_licence_that_is_given_has_to_be_spdx() {
+    let desk = Desk::new();
+    for (given, meant) in [
+        ("MIT License", "`MIT`"),
+        ("Apache 2.0", "`Apache-2.0`"),
+        ("CC BY 4.0", "`CC-BY-4.0`"),
+        ("ours", "LicenseRef-"),
+    ] {
+        let error = desk.refused(&desk.index_words(&["--license", given]));
+        assert!(
+            error["message"].as_str().unwrap().contains(given),
+            "{error}"
+        );
+        assert!(error["hint"].as_str().unwrap().contains(meant), "{error}");
+    }
+    assert_eq!(desk.done(&["registry", "list"])["datasets"], json!([]));
+    desk.index(&["--license", "mit or LicenseRef-Ours"]);
+    assert_eq!(desk.info("corpus")["license"], "MIT OR LicenseRef-Ours");
+    desk.refused(&["registry", "set", "corpus", "--license", "ours"]);
+    // What a card says is taken as it is, and what is there already is never refused.
+    desk.write("card.md", b"---\nlicense: other\n---\nx");
+    let card = desk.at("card.md");
+    desk.done(&["registry", "set", "corpus", "--license", ""]);
+    desk.done(&["registry", "set", "corpus", "--card", &card]);
+    assert_eq!(desk.info("corpus")["license"], "other");
+    desk.done(&["registry", "tag", "corpus", "--add", "t"]);
+    desk.change(2);
+    desk.index(&[]);
+    assert_eq!(desk.info("corpus")["license"], "other");
+    let words = ["registry", "card", "corpus", "--croissant"];
+    let croissant = run(&desk.home(), &words);
+    let croissant: Value = serde_json::from_slice(&croissant.stdout).unwrap();
+    assert_eq!(
+        (&croissant["license"], &croissant["keywords"]),
+        (&json!("other"), &json!(["t"]))
+    );
+}
+
+#[test]
+fn a_revision_of_a_signed_dataset_is_signed_anew() {
+    let desk = Desk::new();
+    let home = desk.home();
+    assert!(keyed(&home, &["registry", "keygen"]).status.success());
+    assert!(
+        keyed(&home, &desk.index_words(&["--sign"]))
+            .status
+            .success()
+    );
+    // Without the passphrase nothing is said, and nothing changes.
+    let without = run(&home, &desk.index_words(&["--license", "MIT"]));
+    assert_eq!(without.status.code(), Some(2), "{without:?}");
+    assert_eq!(desk.info("corpus")["license"], Value::Null);
+    // An index that says nothing new needs none.
+    assert_eq!(desk.index(&[])["unchanged"], true);
+    for words in [
+        desk.index_words(&["--license", "MIT"]),
+        vec!["registry", "set", "corpus", "--add-tag", "x"],
+        vec!["registry", "alias", "corpus@prod", "0.1"],
+    ] {
+        let out = keyed(&home, &words);
+        assert!(out.status.success(), "{words:?}: {out:?}");
+    }
+    let info = desk.info("corpus");
+    assert_eq!((&info["license"], &info["seq"]), (&json!("MIT"), &json!(4)));
+    assert_eq!(info["aliases"], json!(["prod"]));
+    let verified = desk.done(&["registry", "verify", "corpus@prod", "--require-signature"]);
+    assert_eq!(verified["signature"], "valid");
+    // The next version keeps the words, and the alias stays where it was.
+    desk.change(2);
+    assert!(
+        keyed(&home, &desk.index_words(&["--sign"]))
+            .status
+            .success()
+    );
+    let info = desk.info("corpus");
+    assert_eq!(
+        words_of(&info),
+        [&json!("MIT"), &Value::Null, &json!(["x"])]
+    );
+    assert_eq!(info["aliases"], json!([]));
+}
