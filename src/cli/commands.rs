@@ -17,11 +17,13 @@ use crate::cli::diff;
 use crate::cli::exit::Failure;
 use crate::cli::keys;
 use crate::cli::large;
+use crate::cli::nodes;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::outputs;
 use crate::cli::peers;
 use crate::cli::pull;
+use crate::cli::receivers;
 use crate::cli::revise;
 use crate::cli::schema;
 use crate::cli::search;
@@ -142,6 +144,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         }
         RegistryCommand::Export(args) => archives::export(&registry, args, cli, out),
         RegistryCommand::Import(args) => archives::import(&registry, args, cli, out),
+        RegistryCommand::Identity { command } => receivers::identity(&registry, command, out),
         RegistryCommand::Keygen(args) => keys::keygen(&registry, args, cli, out),
         RegistryCommand::Sign(args) => keys::sign(&registry, args, cli, out),
         RegistryCommand::Passwd(args) => keys::passwd(&registry, args, cli, out),
@@ -156,7 +159,10 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         RegistryCommand::Gc {
             dry_run,
             discard_unreadable,
-        } => upkeep::gc(&registry, *dry_run, *discard_unreadable, out),
+        } => {
+            upkeep::ask_before_gc(&registry, *dry_run, *discard_unreadable, cli, out)?;
+            upkeep::gc(&registry, *dry_run, *discard_unreadable, out)
+        }
         RegistryCommand::Fsck { .. } => upkeep::fsck(&registry, out),
         RegistryCommand::Stats => upkeep::stats(&registry, out),
         RegistryCommand::Share(r) => peers::share(&registry, &find(&registry, &r.reference)?, out),
@@ -164,7 +170,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             peers::unshare(&registry, &find(&registry, &r.reference)?, out)
         }
         RegistryCommand::Serve(args) => serve::run(&registry, args, cli, out),
-        RegistryCommand::Access { command } => peers::access(&registry, command, out),
+        RegistryCommand::Access { command } => nodes::access(&registry, command, out),
         RegistryCommand::Peers(args) => peers::peers(&registry, args, out),
         RegistryCommand::Sync(args) => sync::run(&registry, args, cli, out),
         RegistryCommand::Pull(args) => pull::run(&registry, args, cli, out),
@@ -380,7 +386,7 @@ fn verify(
     }
     let decision = listed.decide(Action::Require);
     if require_signature && decision.verdict != Verdict::Accept {
-        let reason = decision.reason;
+        let reason = listed.reason(Action::Require);
         return Err(Failure::NotTrusted(format!("`{name}`: {reason}")));
     }
     Ok(())

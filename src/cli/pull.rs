@@ -90,11 +90,21 @@ pub(crate) fn run(
             }
             pulled => pulled,
         };
-        Some(pulled?)
+        let report = pulled?;
+        note_by_hand(registry, &offer)?;
+        Some(report)
     };
     drop(bar);
     let seconds = started.elapsed().as_secs_f64();
     told(&offer, report.as_ref(), &having, seconds, out)
+}
+
+/// Remembers whose data a person let in: by a flag, at the terminal, or by naming the content.
+pub(crate) fn note_by_hand(registry: &LocalRegistry, offer: &Offer) -> Result<(), Failure> {
+    match offer.listed.decide(Action::Fetch).verdict {
+        Verdict::Accept => Ok(()),
+        _ => Ok(registry.note_accepted(offer.manifest())?),
+    }
 }
 
 /// An offer, the numbers of the peers that have it, and what others did instead of answering.
@@ -204,7 +214,7 @@ fn accept(
     if decision.verdict != Verdict::Ask {
         let accepted = offer.accept(action, Consent::NotAsked);
         return accepted.map_err(|error| match error {
-            Error::NotTrusted { reason, .. } => refused(reason),
+            Error::NotTrusted { reason, .. } => refused(&reason),
             other => other.into(),
         });
     }
@@ -212,7 +222,7 @@ fn accept(
         .signer
         .is_some_and(|key| args.accept_publisher.contains(&key));
     let unsigned = listed.trust() == Trust::Unsigned && args.accept_unsigned;
-    if named || unsigned || ask(offer, &name, decision.reason, out) {
+    if named || unsigned || ask(offer, &name, &listed.reason(action), out) {
         return Ok(offer.accept(action, Consent::Given)?);
     }
     if interrupt::was_asked_for() {
@@ -222,7 +232,7 @@ fn accept(
         Some(key) => format!("`--accept-publisher {key}` takes it this once"),
         None => "`--accept-unsigned` takes it this once".to_owned(),
     };
-    Err(refused(&format!("{}; {way}", decision.reason)))
+    Err(refused(&format!("{}; {way}", listed.reason(action))))
 }
 
 /// Whether a reference is the whole content id of an offer, with or without `alimentar:`. A dataset

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::catalog::Dataset;
 use crate::cli::args::Cli;
 use crate::cli::args::KeyArgs;
+use crate::cli::ask;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
 use crate::cli::keys;
@@ -56,6 +57,16 @@ pub(crate) fn withdraw(
     out: &Out,
 ) -> Result<(), Failure> {
     let m = &dataset.manifest;
+    if purge {
+        let what = format!(
+            "the copy of `{}@{}` in this registry: {} in {} file(s), signed with your key",
+            m.name,
+            m.dataset_version,
+            human_bytes(m.size_bytes),
+            m.num_files
+        );
+        ask::before_destroying(&what, cli, out)?;
+    }
     let Some(pair) = keys::pair_for(dataset, key, cli)? else {
         return Err(Failure::NotTrusted(format!(
             "`{}` is not signed, so nobody has it from here; `registry unindex` takes it out",

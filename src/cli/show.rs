@@ -19,6 +19,7 @@ use crate::manifest::FileTable;
 use crate::registry::Listed;
 use crate::registry::LocalRegistry;
 use crate::trust::Action;
+use crate::trust::Trust;
 use crate::trust::Verdict;
 
 /// What listings say of a dataset.
@@ -37,6 +38,7 @@ pub(crate) struct Line {
     license: Option<String>,
     private: bool,
     withdrawn: Option<String>,
+    accepted: bool,
 }
 
 impl Line {
@@ -58,6 +60,7 @@ impl Line {
             license: b.license,
             private: b.flags.private,
             withdrawn: listed.withdrawn,
+            accepted: listed.accepted,
         }
     }
 }
@@ -77,7 +80,8 @@ pub(crate) fn list(registry: &LocalRegistry, all: bool, out: &Out) -> Result<(),
     let datasets = registry.list_in_short()?;
     let (shown, apart): (Vec<_>, Vec<_>) = datasets.into_iter().partition(|l| {
         let is_trusted = l.decide(Action::List).verdict == Verdict::Accept;
-        all || (is_trusted && l.withdrawn.is_none())
+        let is_accepted = l.accepted && l.trust() != Trust::Revoked;
+        all || ((is_trusted || is_accepted) && l.withdrawn.is_none())
     });
     if !apart.is_empty() && !out.is_quiet() && !out.is_json() {
         let n = apart.len();
@@ -86,7 +90,7 @@ pub(crate) fn list(registry: &LocalRegistry, all: bool, out: &Out) -> Result<(),
         ));
     }
     let nothing = match apart.is_empty() {
-        false => "Nothing here is trusted yet\n",
+        false => "Everything here is of publishers not trusted here, or withdrawn\n",
         true => "No datasets yet: `alimentar registry index PATH` adds one\n",
     };
     print(shown, out, nothing)
@@ -117,6 +121,7 @@ pub(crate) fn print(shown: Vec<Listed<Brief>>, out: &Out, nothing: &str) -> Resu
 fn list_table(shown: &[Listed<Brief>]) -> String {
     let row = |l: &Listed<Brief>| {
         let b = &l.dataset;
+        let accepted = if l.accepted { ", accepted by hand" } else { "" };
         let withdrawn = match l.withdrawn {
             Some(_) => ", withdrawn",
             None => "",
@@ -127,7 +132,7 @@ fn list_table(shown: &[Listed<Brief>]) -> String {
             b.rows.to_string(),
             human_bytes(b.size_bytes),
             l.publisher_short().unwrap_or_default(),
-            format!("{}{withdrawn}", l.trust().name()),
+            format!("{}{accepted}{withdrawn}", l.trust().name()),
             b.created_at.to_rfc3339(),
             b.content_id.short(),
         ]

@@ -14,6 +14,7 @@ use crate::cli::out::human_bytes;
 use crate::cli::peers::connect_all;
 use crate::cli::peers::net;
 use crate::cli::peers::warn;
+use crate::cli::pull::note_by_hand;
 use crate::error_kind::Classify as _;
 use crate::error_kind::ErrorKind;
 use crate::net::Traffic;
@@ -59,7 +60,12 @@ pub(crate) fn run(
         drop(bar);
         let traffic = peer.traffic();
         match done {
-            Ok(report) => sum.add(report, traffic, &peer.address(), peer.id().to_hex()),
+            Ok(report) => {
+                for offer in &report.pulled {
+                    note_by_hand(registry, offer)?;
+                }
+                sum.add(report, traffic, &peer.address(), peer.id().to_hex());
+            }
             Err(error) if peers.len() > 1 && error.kind() != ErrorKind::Interrupted => {
                 sum.failures.push(error.into());
             }
@@ -123,7 +129,7 @@ impl Sum {
             object
         };
         let failed = report.failed.iter().map(|(o, r)| (o, r.as_str()));
-        let left = report.left.iter().map(|(o, r)| (o, *r));
+        let left = report.left.iter().map(|(o, r)| (o, r.as_ref()));
         let all = json!({
             "manifests_received": report.received, "manifests_sent": report.sent,
             "datasets_pulled": report.pulled.len(), "chunks_received": report.chunks,

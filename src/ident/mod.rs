@@ -1,11 +1,15 @@
 //! Names for things: digests of content, dataset names and versions, and the references people
 //! type. Each is a type of its own that cannot exist unless it is well-formed.
 
+mod alias;
 mod digest;
+mod key_text;
 mod name;
 mod reference;
 mod version;
 
+pub use alias::Alias;
+pub use alias::is_hidden;
 pub use digest::BlobId;
 pub use digest::ChunkId;
 pub use digest::ContentId;

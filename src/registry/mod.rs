@@ -3,6 +3,7 @@
 //! prints.
 
 mod archives;
+mod by_hand;
 mod cache_files;
 mod cards;
 mod checkout;
@@ -28,8 +29,10 @@ mod homes;
 pub mod host;
 mod index;
 mod ingest;
+pub(crate) mod line_file;
 mod lines;
 mod lookup;
+mod node_names;
 mod nodes;
 pub mod peers;
 #[cfg(test)]
@@ -47,6 +50,9 @@ mod recover;
 mod repair_tests;
 mod resembling;
 mod revise;
+mod rotation;
+#[cfg(test)]
+mod rotation_tests;
 mod row_diff;
 mod row_files;
 mod row_indexes;
@@ -76,10 +82,14 @@ pub use archives::ImportReport;
 pub use archives::Openers;
 pub use archives::Parcel;
 pub use archives::Passphrase;
+pub use archives::Receiver;
 pub use archives::Recipient;
 pub use archives::Refusal;
+pub use archives::is_receipt;
 pub use archives::opened_parcels;
 pub use archives::parcels;
+pub use archives::receipts_in;
+pub use by_hand::AcceptedByHand;
 pub use cards::CardReport;
 pub use checkout::CheckoutReport;
 pub use error::Error;
@@ -93,11 +103,14 @@ pub use index::IndexOptions;
 pub use index::IndexReport;
 pub use lines::TextFile;
 pub use lookup::StatsReport;
+pub use node_names::NodeError;
 pub use prints::KeptPrints;
 pub use profiles::FileSchema;
 pub use recover::RepairReport;
 pub use revise::Edit;
 pub use revise::LogEntry;
+pub use rotation::Rotated;
+pub use rotation::finish_rotation;
 pub use row_diff::RowDiff;
 pub use row_diff::RowSample;
 pub use row_files::RowFileReport;
@@ -130,7 +143,6 @@ pub use crate::store::disk::Span;
 pub use crate::store::disk::home_fault;
 
 use crate::store::disk::DiskStore;
-#[cfg(feature = "federation")]
 use crate::store::disk::LockGuard;
 
 /// A registry in a home directory. Opening is quick and holds no lock between calls; several
@@ -191,7 +203,6 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the home cannot be written.
-    #[cfg(feature = "federation")]
     pub(crate) fn exclusive(&self, name: &str) -> Result<Box<dyn LockGuard>, Error> {
         Ok(self.store.lock(name)?)
     }

@@ -10,7 +10,7 @@ pub fn looks_like(a: &str, b: &str) -> bool {
 pub fn skeleton(name: &str) -> String {
     let plain: String = name
         .chars()
-        .filter(|c| !matches!(c, '-' | '_' | '.'))
+        .filter(|c| !matches!(c, '-' | '_' | '.' | ' '))
         .map(|c| match c.to_ascii_lowercase() {
             '0' => 'o',
             '1' | 'i' | 'j' => 'l',
