@@ -60,7 +60,7 @@ pub(crate) fn run(
     };
     let faults: Vec<Failure> = faults.into_iter().map(Failure::from).collect();
     warn(&faults, (args.peer.is_empty(), peers.len()), out);
-    let accepted = accept(&offer, &reference, args, out)?;
+    let (accepted, is_by_hand) = accept(&offer, &reference, args, out)?;
     let having: Vec<&Peer> = who.iter().filter_map(|n| peers.get(*n)).collect();
     let sources: Vec<&dyn ChunkSource> = having.iter().map(|p| *p as _).collect();
     let is_here = registry.holds(&offer)?;
@@ -91,20 +91,14 @@ pub(crate) fn run(
             pulled => pulled,
         };
         let report = pulled?;
-        note_by_hand(registry, &offer)?;
+        if is_by_hand {
+            registry.note_accepted(offer.manifest())?;
+        }
         Some(report)
     };
     drop(bar);
     let seconds = started.elapsed().as_secs_f64();
     told(&offer, report.as_ref(), &having, seconds, out)
-}
-
-/// Remembers whose data a person let in: by a flag, at the terminal, or by naming the content.
-pub(crate) fn note_by_hand(registry: &LocalRegistry, offer: &Offer) -> Result<(), Failure> {
-    match offer.listed.decide(Action::Fetch).verdict {
-        Verdict::Accept => Ok(()),
-        _ => Ok(registry.note_accepted(offer.manifest())?),
-    }
 }
 
 /// An offer, the numbers of the peers that have it, and what others did instead of answering.
@@ -191,13 +185,14 @@ fn told(
     Ok(out.result(&object, &[id], &text)?)
 }
 
-/// Whether trust lets it in. The whole content id is a choice of bytes; a name is not.
+/// Whether trust lets it in, and whether a person did. The whole content id is a choice of bytes; a name
+/// is not.
 fn accept(
     offer: &Offer,
     reference: &Reference,
     args: &PullArgs,
     out: &Out,
-) -> Result<AcceptedOffer, Failure> {
+) -> Result<(AcceptedOffer, bool), Failure> {
     let listed = &offer.listed;
     let m = offer.manifest();
     let name = format!("{}@{}", m.name, m.dataset_version);
@@ -213,17 +208,18 @@ fn accept(
     }
     if decision.verdict != Verdict::Ask {
         let accepted = offer.accept(action, Consent::NotAsked);
-        return accepted.map_err(|error| match error {
+        let accepted = accepted.map_err(|error| match error {
             Error::NotTrusted { reason, .. } => refused(&reason),
             other => other.into(),
         });
+        return Ok((accepted?, false));
     }
     let named = listed
         .signer
         .is_some_and(|key| args.accept_publisher.contains(&key));
     let unsigned = listed.trust() == Trust::Unsigned && args.accept_unsigned;
     if named || unsigned || ask(offer, &name, &listed.reason(action), out) {
-        return Ok(offer.accept(action, Consent::Given)?);
+        return Ok((offer.accept(action, Consent::Given)?, true));
     }
     if interrupt::was_asked_for() {
         return Err(Error::Interrupted.into());

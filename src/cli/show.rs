@@ -38,7 +38,9 @@ pub(crate) struct Line {
     license: Option<String>,
     private: bool,
     withdrawn: Option<String>,
-    accepted: bool,
+    /// A person let it in by hand; known in listings alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<bool>,
 }
 
 impl Line {
@@ -60,14 +62,18 @@ impl Line {
             license: b.license,
             private: b.flags.private,
             withdrawn: listed.withdrawn,
-            accepted: listed.accepted,
+            accepted: Some(listed.accepted),
         }
     }
 }
 
 /// The same as a JSON object.
 pub(crate) fn brief(listed: &Listed) -> Value {
-    serde_json::to_value(Line::of(listed.brief())).unwrap_or_default()
+    let line = Line {
+        accepted: None,
+        ..Line::of(listed.brief())
+    };
+    serde_json::to_value(line).unwrap_or_default()
 }
 
 pub(crate) fn extend(object: &mut Value, more: Value) {

@@ -14,7 +14,6 @@ use crate::cli::out::human_bytes;
 use crate::cli::peers::connect_all;
 use crate::cli::peers::net;
 use crate::cli::peers::warn;
-use crate::cli::pull::note_by_hand;
 use crate::error_kind::Classify as _;
 use crate::error_kind::ErrorKind;
 use crate::net::Traffic;
@@ -24,6 +23,8 @@ use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
 use crate::registry::peers::SyncReport;
 use crate::sync::PeerCatalog as _;
+use crate::trust::Action;
+use crate::trust::Verdict;
 
 /// What all peers together gave.
 #[derive(Default)]
@@ -61,8 +62,10 @@ pub(crate) fn run(
         let traffic = peer.traffic();
         match done {
             Ok(report) => {
-                for offer in &report.pulled {
-                    note_by_hand(registry, offer)?;
+                let is_by_hand =
+                    |o: &&Offer| o.listed.decide(Action::Fetch).verdict != Verdict::Accept;
+                for offer in report.pulled.iter().filter(is_by_hand) {
+                    registry.note_accepted(offer.manifest())?;
                 }
                 sum.add(report, traffic, &peer.address(), peer.id().to_hex());
             }

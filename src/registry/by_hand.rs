@@ -10,13 +10,12 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::line_file;
+use crate::wire::limits::ACCEPTED_DATASETS_MAX;
 
 const FILE: &str = "accepted";
 const LOCK: &str = "accepted.lock";
 const HEAD: &str = "# Datasets that were accepted by hand: publisher or -, when, content, and what it was called then.\n\
 # They stand in plain lists, marked; nothing else follows from it.\n";
-/// Entries that are kept; the file stays below its limit with the longest names.
-const ENTRIES_MAX: usize = 8192;
 
 /// A dataset that a person let in, whose publisher is not trusted in general.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +66,7 @@ impl LocalRegistry {
             content_id,
             dataset: format!("{}@{}", manifest.name, manifest.dataset_version),
         });
-        let surplus = accepted.len().saturating_sub(ENTRIES_MAX);
+        let surplus = accepted.len().saturating_sub(ACCEPTED_DATASETS_MAX);
         accepted.drain(..surplus);
         self.write_accepted(&accepted)
     }

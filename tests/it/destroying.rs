@@ -47,7 +47,7 @@ fn destroying_asks_on_a_terminal_and_names_what_goes() {
         (&["registry", "keygen", "--force"], "the secret key of `me`"),
         (
             &["registry", "withdraw", "f", "--reason", "r", "--purge"],
-            "the copy of `f@0.1.0` in this registry: 13.2 KiB",
+            "the copy of `f@0.1.0` in this registry: 13.6 KiB",
         ),
         (&["registry", "trust", "remove", "me"], "your own key, `me`"),
     ];

@@ -18,6 +18,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::archives::seal::Recipient;
 use crate::registry::error::Error;
 use crate::registry::line_file;
+use crate::wire::limits::DIRECTORY_RECEIPTS_MAX;
 use crate::wire::limits::RECEIPT_BYTES_MAX;
 
 const RECIPIENTS: &str = "recipients";
@@ -107,7 +108,7 @@ impl LocalRegistry {
 
     fn write_kept(&self, node: &NodeId, bytes: &[u8]) -> Result<(), Error> {
         let dir = self.home().join(RECEIPTS);
-        std::fs::create_dir_all(&dir).map_err(|e| Error::file("create", &dir, e))?;
+        private_dir(&dir).map_err(|e| Error::file("create", &dir, e))?;
         let kept = self.receipt_path(node);
         write_aside(&kept, bytes, Some(0o600), IfExists::Replace)
             .map_err(|e| Error::file("write", &kept, e))
@@ -175,6 +176,14 @@ impl LocalRegistry {
     }
 }
 
+fn private_dir(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
 /// Whether a plain file begins as receipts do.
 pub fn is_receipt(path: &Path) -> bool {
     use std::io::Read as _;
@@ -189,7 +198,6 @@ pub fn is_receipt(path: &Path) -> bool {
 /// # Errors
 /// [`Error::File`] when it cannot be read.
 pub fn receipts_in(dir: &Path) -> Result<Vec<PathBuf>, Error> {
-    const RECEIPTS_MAX: usize = 64;
     let fail = |e| Error::file("read", dir, e);
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(fail)? {
@@ -200,6 +208,6 @@ pub fn receipts_in(dir: &Path) -> Result<Vec<PathBuf>, Error> {
         }
     }
     found.sort();
-    found.truncate(RECEIPTS_MAX);
+    found.truncate(DIRECTORY_RECEIPTS_MAX);
     Ok(found)
 }
