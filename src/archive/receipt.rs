@@ -11,8 +11,6 @@ use crate::wire::Reader;
 use crate::wire::Writer;
 use crate::wire::limits::RECEIPT_BYTES_MAX;
 
-const MAGIC: [u8; 5] = *b"ALRC\x01";
-
 /// A receipt as it came: whether its signature holds is another question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -29,6 +27,9 @@ struct Body {
 }
 
 impl Receipt {
+    /// How every receipt begins.
+    pub const MAGIC: [u8; 5] = *b"ALRC\x01";
+
     /// The JSON for trees of chunks that are held.
     pub fn body_of(mut roots: Vec<TreeId>) -> Vec<u8> {
         roots.sort();
@@ -44,7 +45,7 @@ impl Receipt {
     /// The bytes of the file.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
-        w.bytes(&MAGIC).counted(&self.body);
+        w.bytes(&Self::MAGIC).counted(&self.body);
         w.bytes(self.signature.key.as_bytes())
             .bytes(&self.signature.bytes);
         w.into_bytes()
@@ -56,7 +57,7 @@ impl Receipt {
     /// [`DecodeError`] when it is no receipt.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(bytes);
-        if r.array::<5>()? != MAGIC {
+        if r.array::<5>()? != Self::MAGIC {
             return Err(DecodeError::Magic("receipt"));
         }
         let body = r.counted("receipt bytes", RECEIPT_BYTES_MAX)?.to_vec();

@@ -15,12 +15,13 @@ use crate::cli::bar::Bar;
 use crate::cli::commands::find;
 use crate::cli::exit::Failure;
 use crate::cli::interrupt;
-use crate::cli::keys;
 use crate::cli::large;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
 use crate::cli::outputs;
+use crate::cli::passphrase::archive_passphrase;
+use crate::cli::receivers;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::file_io::IfExists;
@@ -32,7 +33,6 @@ use crate::registry::ImportOptions;
 use crate::registry::ImportOutcome;
 use crate::registry::Listed;
 use crate::registry::LocalRegistry;
-use crate::registry::Openers;
 use crate::registry::Parcel;
 use crate::registry::Passphrase;
 use crate::registry::opened_parcels;
@@ -53,7 +53,7 @@ pub(crate) fn export(
         split: args.split,
         recipients: args.recipients.clone(),
         passphrase: match args.encrypt {
-            true => Some(Passphrase::new(&keys::archive_passphrase(cli, true)?)),
+            true => Some(Passphrase::new(&archive_passphrase(cli, true)?)),
             false => None,
         },
         if_exists,
@@ -66,6 +66,7 @@ pub(crate) fn export(
         let (roots, _) = LocalRegistry::read_receipt(path)?;
         options.receipt = roots;
     }
+    let receiver = receivers::before_export(registry, args, &mut options)?;
     let bar = Bar::new(out.is_quiet());
     let is_dir = args.output.is_dir() || args.output.as_os_str().to_string_lossy().ends_with('/');
     let mut reports: Vec<(Vec<&Dataset>, ExportReport)> = Vec::new();
@@ -113,7 +114,11 @@ pub(crate) fn export(
         paths.extend(report.paths.iter().map(|p| p.display().to_string()));
     }
     let seconds = started.elapsed().as_secs_f64();
-    let object = json!({"archives": objects, "seconds": seconds});
+    let mut object = json!({"archives": objects, "seconds": seconds});
+    if let Some(receiver) = &receiver {
+        text += &printable(&receivers::after_export(registry, args, receiver)?);
+        object["to"] = receivers::object(receiver);
+    }
     Ok(out.result(&object, &paths, &text)?)
 }
 
@@ -139,7 +144,12 @@ fn chosen(registry: &LocalRegistry, args: &ExportArgs) -> Result<Vec<Dataset>, F
     for reference in &args.references {
         datasets.push(find(registry, reference)?);
     }
-    if !args.all && args.tags.is_empty() && args.publishers.is_empty() {
+    // Who exports to somebody and names nothing means everything that he lacks.
+    let means_all = args.all
+        || (args.to.is_some() && args.references.is_empty())
+            && args.tags.is_empty()
+            && args.publishers.is_empty();
+    if !means_all && args.tags.is_empty() && args.publishers.is_empty() {
         if datasets.is_empty() {
             return Err(Failure::usage(
                 "name a dataset, or give --all, --tag or --publisher",
@@ -152,7 +162,7 @@ fn chosen(registry: &LocalRegistry, args: &ExportArgs) -> Result<Vec<Dataset>, F
         let listed = LocalRegistry::listed(&believed, dataset);
         let m = &listed.dataset.manifest;
         let publisher = listed.publisher();
-        let named = args.all
+        let named = means_all
             || args.tags.iter().any(|t| m.tags.contains(t))
             || publisher.is_some_and(|p| args.publishers.contains(&p));
         let is_trusted = listed.decide(Action::List).verdict == Verdict::Accept;
@@ -203,13 +213,13 @@ pub(crate) fn import(
         let label = format!("{}@{}{by}", m.name, m.dataset_version);
         bar.suspended(|| large::ask(&label, expansion, out))
     };
-    let mut openers = Openers::default();
+    let mut openers = registry.own_openers()?;
     for path in &args.identities {
         openers.add_file(path)?;
     }
     // One that was given for keys may be for archives; asking is for who says so.
     if args.decrypt || cli.passphrase_file.is_some() {
-        let passphrase = keys::archive_passphrase(cli, false)?;
+        let passphrase = archive_passphrase(cli, false)?;
         openers.set_passphrase(Passphrase::new(&passphrase));
     }
     let options = ImportOptions {
@@ -221,7 +231,8 @@ pub(crate) fn import(
         allow_large: cli.allow_large,
         ask_large: Some(&ask_large),
     };
-    let found = opened_parcels(&args.paths, &options.openers)?;
+    let (receipts, paths) = receivers::told_apart(&args.paths);
+    let found = opened_parcels(&paths, &options.openers)?;
     let mut tally = Tally::default();
     // A delta may come before its base: it is tried again as long as others come in.
     let mut left: Vec<&Parcel> = found.iter().collect();
@@ -246,18 +257,25 @@ pub(crate) fn import(
     }
     drop(bar);
     warn_about(registry, &tally.came, out)?;
-    let mut receipt = Value::Null;
-    if let (Some(path), false) = (&args.receipt, args.dry_run) {
-        registry.write_receipt(path, if_exists)?;
-        receipt = json!(path.display().to_string());
-        tally.text += &format!("Wrote the receipt {}\n", path.display());
+    let some_done = !tally.imported.is_empty() || !tally.already.is_empty();
+    let (mut receipt, mut kept) = (Value::Null, Vec::new());
+    if !args.dry_run {
+        kept = receivers::keep(registry, &receipts, &mut tally.text)?;
+        if let Some(path) = &args.receipt {
+            registry.write_receipt(path, if_exists)?;
+            receipt = json!(path.display().to_string());
+            tally.text += &format!("Wrote the receipt {}\n", path.display());
+        } else if some_done && !args.no_receipt {
+            let (left, said) = receivers::leave(registry, &found, out);
+            receipt = json!(left.first());
+            tally.text += &said;
+        }
     }
-    if found.is_empty() {
+    if found.is_empty() && receipts.is_empty() {
         tally.text += "No archives there\n";
     }
-    let some_done = !tally.imported.is_empty() || !tally.already.is_empty();
     let object = json!({
-        "imported": tally.imported, "already_here": tally.already, "refused": tally.refused,
+        "receipts_kept": kept, "imported": tally.imported, "already_here": tally.already, "refused": tally.refused,
         "dry_run": args.dry_run, "receipt": receipt, "seconds": started.elapsed().as_secs_f64(),
     });
     out.result(&object, &tally.ids, &printable(&tally.text))?;
@@ -308,6 +326,10 @@ fn one(
                 } else {
                     "Imported"
                 };
+                let is_asked = l.decide(Action::Import).verdict == Verdict::Ask;
+                if is_asked && !options.dry_run {
+                    registry.note_accepted(&l.dataset.manifest)?;
+                }
                 let new = format!(", {} new", human_bytes(report.new_bytes));
                 let object = object(&l, &path, report.new_chunks);
                 tally.imported.push(object);

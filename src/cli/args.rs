@@ -9,6 +9,7 @@ use clap::Subcommand;
 use clap::builder::FalseyValueParser;
 
 use crate::cli::args_archives::ExportArgs;
+use crate::cli::args_archives::IdentityCommand;
 use crate::cli::args_archives::ImportArgs;
 use crate::cli::args_describe::AliasArgs;
 use crate::cli::args_describe::SetArgs;
@@ -21,12 +22,13 @@ use crate::cli::args_peers::PullArgs;
 use crate::cli::args_peers::ServeArgs;
 use crate::cli::args_peers::SyncArgs;
 use crate::cli::args_reading::ReadingArgs;
+use crate::cli::args_trust::TrustCommand;
+use crate::cli::args_trust::alias;
+use crate::ident::Alias;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
-use crate::ident::PublisherKey;
 use crate::net::PeerAddress;
 use crate::registry::KEEP_DAYS;
-use crate::trust::Level;
 
 /// A sovereign registry for datasets: index, version, verify and give out, without a cloud
 #[derive(Debug, Parser)]
@@ -249,7 +251,8 @@ Examples:
         /// Why, for those who use it
         #[arg(long)]
         reason: String,
-        /// Also take it out of this registry, and give back its space
+        /// Also take it out of this registry, and give back its space; asks, and without a terminal
+        /// wants --yes
         #[arg(long)]
         purge: bool,
         #[command(flatten)]
@@ -270,10 +273,19 @@ Examples:
     #[command(after_help = "Examples:
   alimentar registry export corpus -o corpus.alimentar
   alimentar registry export corpus@1.1.0 --since corpus@1.0.0 -o delta.alimentar
-  alimentar registry export --all --for lab-b.receipt --split 4GiB -o stick/all.alimentar")]
+  alimentar registry export --all --for lab-b.receipt --split 4GiB -o stick/all.alimentar
+  alimentar registry export --to lab-b -o stick/for-b.alimentar")]
     Export(ExportArgs),
     /// Read archives, or every archive in a directory
     Import(ImportArgs),
+    /// The keys that open archives which others encrypt to this registry
+    #[command(after_help = "Examples:
+  alimentar registry identity new
+  alimentar registry export --to lab-b --recipient age1… -o stick/    # on the other side, with the key that was shown")]
+    Identity {
+        #[command(subcommand)]
+        command: IdentityCommand,
+    },
     /// Give back the space of what no dataset needs
     Gc {
         /// Only say what would be freed
@@ -343,9 +355,9 @@ pub(crate) struct KeygenArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// What it is called here [default: me]
-    #[arg(long, value_name = "ALIAS")]
-    pub name: Option<DatasetName>,
-    /// Replace a key that is there: it is lost for ever
+    #[arg(long, value_name = "ALIAS", value_parser = alias)]
+    pub name: Option<Alias>,
+    /// Replace a key that is there: it is lost for ever; asks, and without a terminal wants --yes
     #[arg(long)]
     pub force: bool,
 }
@@ -378,66 +390,6 @@ pub(crate) struct SignArgs {
     /// Where to write it [default: stdout]
     #[arg(short, long, value_name = "FILE", requires = "format")]
     pub output: Option<PathBuf>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TrustCommand {
-    /// Trust a publisher, or change how much
-    Add {
-        /// What it is called here
-        name: DatasetName,
-        /// Its public key, 64 hex digits
-        key: PublisherKey,
-        /// What it is trusted with: full, prompt, unknown or revoked
-        #[arg(long, default_value = "full", value_parser = level)]
-        level: Level,
-        /// Only for datasets with such names, * for any characters; may be given several times
-        #[arg(long = "only", value_name = "PATTERN")]
-        names: Vec<String>,
-        /// Only until the end of this day
-        #[arg(long, value_name = "DATE")]
-        until: Option<String>,
-    },
-    /// List the publishers known here
-    List,
-    /// Forget a publisher; what it signed stays, marked
-    Remove {
-        /// What it is called here
-        name: DatasetName,
-    },
-    /// Show a publisher: key, fingerprint, words, limits
-    Show {
-        /// What it is called here
-        name: DatasetName,
-    },
-    /// Confirm that a publisher has a new key; with both key files, also publish it
-    Rotate {
-        /// What it is called here
-        name: DatasetName,
-        /// The new public key
-        new_key: PublisherKey,
-        /// The old secret key, to propose the new one to others
-        #[arg(long, value_name = "FILE", requires = "new_key_file")]
-        key: Option<PathBuf>,
-        /// The new secret key
-        #[arg(long, value_name = "FILE", requires = "key")]
-        new_key_file: Option<PathBuf>,
-    },
-    /// Accept nothing new from a publisher; with its own key, tell everybody
-    Revoke {
-        /// What it is called here
-        name: DatasetName,
-        /// Why
-        #[arg(long)]
-        reason: String,
-        /// The publisher's own secret key
-        #[arg(long, value_name = "FILE")]
-        key: Option<PathBuf>,
-    },
-}
-
-fn level(text: &str) -> Result<Level, String> {
-    Level::from_name(text).ok_or_else(|| "one of full, prompt, unknown, revoked".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::Subcommand;
 
+use crate::cli::args_trust::alias;
+use crate::ident::Alias;
 use crate::ident::PublisherKey;
 use crate::net::PeerAddress;
 use crate::sync::Follow;
@@ -52,13 +54,18 @@ pub(crate) struct ServeArgs {
 pub(crate) enum AccessCommand {
     /// Serve a node
     Add {
-        /// Its id, 64 hex digits
-        node_id: String,
+        /// Its id, 64 hex digits, or its name here
+        #[arg(value_name = "NODEID")]
+        node: String,
+        /// What the node is called here from now on
+        #[arg(long, value_parser = alias)]
+        name: Option<Alias>,
     },
     /// Do not serve a node any more
     Remove {
-        /// Its id, 64 hex digits
-        node_id: String,
+        /// Its id, 64 hex digits, or its name here
+        #[arg(value_name = "NODEID")]
+        node: String,
     },
     /// List who is served
     List,
@@ -82,8 +89,23 @@ pub(crate) struct PeersArgs {
 pub(crate) enum PeersCommand {
     /// Forget which node was at an address
     Forget {
-        /// host:port
+        /// host:port, or the name of the node
         address: PeerAddress,
+    },
+    /// Give a node a name, which stands for it wherever a node id or an address is taken
+    Name {
+        /// Its id, its name so far, or an address at which it was met
+        #[arg(value_name = "NODEID-or-ADDR")]
+        node: String,
+        /// What it is called here from now on
+        #[arg(value_parser = alias)]
+        name: Alias,
+    },
+    /// Take the name of a node away
+    Unname {
+        /// What it is called here
+        #[arg(value_parser = alias)]
+        name: Alias,
     },
 }
 

@@ -19,11 +19,13 @@ use crate::cli::exit::Failure;
 use crate::cli::keys;
 use crate::cli::large;
 use crate::cli::life;
+use crate::cli::nodes;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::outputs;
 use crate::cli::peers;
 use crate::cli::pull;
+use crate::cli::receivers;
 use crate::cli::revise;
 use crate::cli::schema;
 use crate::cli::search;
@@ -144,6 +146,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         }
         RegistryCommand::Export(args) => archives::export(&registry, args, cli, out),
         RegistryCommand::Import(args) => archives::import(&registry, args, cli, out),
+        RegistryCommand::Identity { command } => receivers::identity(&registry, command, out),
         RegistryCommand::Keygen(args) => keys::keygen(&registry, args, cli, out),
         RegistryCommand::Sign(args) => keys::sign(&registry, args, cli, out),
         RegistryCommand::Passwd(args) => keys::passwd(&registry, args, cli, out),
@@ -168,6 +171,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
                 keep_days: *keep_days,
                 ..GcOptions::default()
             };
+            upkeep::ask_before_gc(&registry, &options, (cli, out))?;
             upkeep::gc(&registry, &options, out)
         }
         RegistryCommand::Fsck { .. } => upkeep::fsck(&registry, out),
@@ -177,7 +181,7 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             peers::unshare(&registry, &find(&registry, &r.reference)?, out)
         }
         RegistryCommand::Serve(args) => serve::run(&registry, args, cli, out),
-        RegistryCommand::Access { command } => peers::access(&registry, command, out),
+        RegistryCommand::Access { command } => nodes::access(&registry, command, out),
         RegistryCommand::Peers(args) => peers::peers(&registry, args, out),
         RegistryCommand::Sync(args) => sync::run(&registry, args, cli, out),
         RegistryCommand::Pull(args) => pull::run(&registry, args, cli, out),
@@ -413,7 +417,7 @@ fn verify(
     }
     let decision = listed.decide(Action::Require);
     if require_signature && decision.verdict != Verdict::Accept {
-        let reason = decision.reason;
+        let reason = listed.reason(Action::Require);
         return Err(Failure::NotTrusted(format!("`{name}`: {reason}")));
     }
     Ok(())

@@ -13,6 +13,7 @@ use crate::file_io::NoDirectory;
 use crate::ident::IdentError;
 use crate::keyring::KeyringError;
 use crate::registry::Error;
+use crate::registry::NodeError;
 use crate::store::disk::StoreError;
 use crate::sync::PeerError;
 use crate::trust::KeyFileError;
@@ -46,10 +47,12 @@ pub(crate) enum Failure {
     Partial(String),
     /// A person has to agree, and nobody can be asked.
     Unasked(String),
-    /// A person was asked, and did not agree.
-    Declined,
     /// What was typed makes no sense.
     Usage(&'static str),
+    /// Something would be destroyed, and nobody can be asked whether it may be.
+    Unconfirmed(String),
+    /// Whoever was asked said no.
+    Declined,
     /// An error of the library.
     Library(Error),
 }
@@ -102,7 +105,14 @@ impl Failure {
             }
             Self::Usage(message) => (ErrorKind::Invalid, (*message).to_owned()),
             Self::Unasked(message) => (ErrorKind::Invalid, message.clone()),
-            Self::Declined => (ErrorKind::Conflict, "nothing was changed".to_owned()),
+            Self::Unconfirmed(what) => (
+                ErrorKind::Invalid,
+                format!("this destroys {what}; there is no terminal to ask on"),
+            ),
+            Self::Declined => (
+                ErrorKind::Conflict,
+                "not confirmed; nothing was changed".to_owned(),
+            ),
             Self::NoPassphrase { flag, variable } => (
                 ErrorKind::Invalid,
                 format!(
@@ -166,6 +176,7 @@ impl Failure {
 
     fn hint(&self, kind: ErrorKind) -> Option<&'static str> {
         let specific = match self {
+            Self::Unconfirmed(_) => Some("--yes goes on without asking"),
             Self::Library(Error::NoRows(_) | Error::NotHere(_)) => Some(
                 "give a file, a directory with data files, or a dataset that `registry list` shows",
             ),
@@ -210,6 +221,9 @@ impl Failure {
             Self::Library(Error::File { .. }) if kind == ErrorKind::NotFound => {
                 Some("look whether the path is right")
             }
+            Self::Library(Error::Superseded { .. }) => Some(
+                "sign with the new key: without --key, key.enc in the registry's directory is used; `registry trust rotate NAME --new` puts it there",
+            ),
             Self::Library(Error::NotItsPublisher(_)) => {
                 Some("only who signed it may say this of it; --key names another key file")
             }
@@ -253,6 +267,18 @@ impl Failure {
             }) => Some(
                 "ask whoever runs it; if the node is new, `alimentar registry peers forget HOST:PORT`",
             ),
+            Self::Library(Error::Node(NodeError::UnknownReceiver(_))) => Some(
+                "the first time, give --for RECEIPT or --recipient age1…, or both: they are kept under the name",
+            ),
+            Self::Library(Error::Node(NodeError::NoIdentity)) => {
+                Some("`alimentar registry identity new` makes one")
+            }
+            Self::Library(Error::Node(NodeError::HasIdentity(_))) => Some(
+                "`registry identity show` shows it; `registry identity new --another` makes another beside it",
+            ),
+            Self::Library(Error::Node(NodeError::NameTaken { .. })) => {
+                Some("`registry peers unname NAME` frees the name")
+            }
             Self::Library(Error::AlreadyServing(_)) => {
                 Some("`alimentar registry node` shows how it is doing")
             }
@@ -305,7 +331,12 @@ fn key_hint(error: &KeyringError) -> Option<&'static str> {
             KeyFileError::Passphrase => "try again; a forgotten passphrase cannot be recovered",
             _ => "restore it from a copy",
         }),
-        KeyringError::File { .. } => Some("`alimentar registry keygen` makes a key"),
+        KeyringError::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            Some("`alimentar registry keygen` makes a key")
+        }
+        KeyringError::NoPassphrase => {
+            Some("line ends and a byte order mark do not count; type at least one character")
+        }
         _ => None,
     }
 }

@@ -1,12 +1,10 @@
 //! Secret keys on the command line: where they are, and how their passphrases come in. A
 //! passphrase is never an argument, and never shown.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::path::PathBuf;
 
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use crate::catalog::Dataset;
 use crate::cli::args::Cli;
@@ -15,39 +13,31 @@ use crate::cli::args::KeyArgs;
 use crate::cli::args::KeygenArgs;
 use crate::cli::args::PasswdArgs;
 use crate::cli::args::SignArgs;
+use crate::cli::ask;
 use crate::cli::bar::Bar;
 use crate::cli::commands::find;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
 use crate::cli::outputs;
+use crate::cli::passphrase::key_passphrase;
+use crate::cli::passphrase::new_passphrase;
+use crate::cli::passphrase::replacing_passphrase;
 use crate::file_io::IfExists;
-use crate::file_io::read_given_text;
-use crate::ident::DatasetName;
+use crate::ident::Alias;
 use crate::ident::PublisherKey;
 use crate::keyring;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::finish_rotation;
 use crate::trust::Fingerprint;
 use crate::trust::KeyPair;
 use crate::trust::Level;
 use crate::trust::Publisher;
+use crate::trust::TrustFileError;
 
 const KEY_FILE: &str = "key.enc";
 const DEFAULT_ALIAS: &str = "me";
-/// Passphrases are lines that people type.
-const PASSPHRASE_BYTES_MAX: usize = 4096;
-
-/// Which of two passphrases is wanted.
-#[derive(Clone, Copy)]
-struct Wanted<'a> {
-    file: Option<&'a Path>,
-    variable: &'static str,
-    flag: &'static str,
-    prompt: &'static str,
-    is_new: bool,
-}
-
 pub(crate) fn keygen(
     registry: &LocalRegistry,
     args: &KeygenArgs,
@@ -67,6 +57,14 @@ pub(crate) fn keygen(
         return Err(Error::from(keyring::KeyringError::Exists(path)).into());
     }
     let out = &out.beside(Some(&path));
+    if let Some(name) = &args.name
+        && registry.trust()?.file().get(name).is_some()
+    {
+        return Err(Error::from(TrustFileError::NameTaken(name.to_string())).into());
+    }
+    if keyring::is_taken(&path) {
+        ask::before_destroying(&lost_with(registry, &path)?, cli, out)?;
+    }
     let passphrase = new_passphrase(cli)?;
     let pair = KeyPair::generate().map_err(Error::from)?;
     let public_key = pair.public_key();
@@ -93,11 +91,29 @@ pub(crate) fn keygen(
     Ok(out.result(&object, &[public_key.to_hex()], &text)?)
 }
 
-fn free_alias(is_taken: impl Fn(&DatasetName) -> bool) -> Result<DatasetName, Error> {
+/// What is lost with the key in a file, in words.
+fn lost_with(registry: &LocalRegistry, path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let Ok(locked) = keyring::locked(path) else {
+        return Ok(format!("the file `{shown}`"));
+    };
+    let key = locked.public_key();
+    let believed = registry.trust()?;
+    let known = believed.alias(&key).map(|name| format!(" of `{name}`"));
+    let datasets = registry.list()?;
+    let signed = datasets.iter().filter(|d| d.manifest.signer == Some(key));
+    Ok(format!(
+        "the secret key{} {key} in `{shown}`; the {} dataset(s) here that it signed can no longer be revised or withdrawn",
+        known.unwrap_or_default(),
+        signed.count()
+    ))
+}
+
+fn free_alias(is_taken: impl Fn(&Alias) -> bool) -> Result<Alias, Error> {
     let names = std::iter::once(DEFAULT_ALIAS.to_owned())
         .chain((2..).map(|n| format!("{DEFAULT_ALIAS}-{n}")));
     for name in names {
-        let name: DatasetName = name.parse()?;
+        let name: Alias = name.parse()?;
         if !is_taken(&name) {
             return Ok(name);
         }
@@ -111,16 +127,9 @@ pub(crate) fn passwd(
     cli: &Cli,
     out: &Out,
 ) -> Result<(), Failure> {
-    let path = key_path(registry.home(), args.key.as_deref());
+    let path = key_path(registry.home(), args.key.as_deref())?;
     let pair = open(&path, cli)?;
-    let wanted = Wanted {
-        file: args.new_passphrase_file.as_deref(),
-        variable: "ALIMENTAR_NEW_PASSPHRASE",
-        flag: "--new-passphrase-file",
-        prompt: "New passphrase: ",
-        is_new: true,
-    };
-    let passphrase = passphrase(wanted)?;
+    let passphrase = replacing_passphrase(args.new_passphrase_file.as_deref())?;
     pair.save(&path, &passphrase, IfExists::Replace)
         .map_err(Error::from)?;
     let key = pair.public_key().to_hex();
@@ -177,7 +186,7 @@ pub(crate) fn sign(
 
 /// The key pair that a command signs with.
 pub(crate) fn pair(home: &Path, key: &KeyArgs, cli: &Cli) -> Result<KeyPair, Failure> {
-    open(&key_path(home, key.key.as_deref()), cli)
+    open(&key_path(home, key.key.as_deref())?, cli)
 }
 
 /// The key pair for changing a dataset's words; none where the dataset is not signed.
@@ -189,7 +198,7 @@ pub(crate) fn pair_for(
     let Some(signer) = dataset.manifest.signer else {
         return Ok(None);
     };
-    let path = key_path(&home_of(cli)?, key.key.as_deref());
+    let path = key_path(&home_of(cli)?, key.key.as_deref())?;
     // Whose key it is stands in the clear: nobody has to type a passphrase for nothing.
     let is_signers = keyring::locked(&path).is_ok_and(|l| l.public_key() == signer);
     if !is_signers && (key.key.is_none() || path.exists()) {
@@ -200,81 +209,25 @@ pub(crate) fn pair_for(
 
 /// The publisher whose secret key lies in the home, if one does.
 pub(crate) fn own_key(home: &Path) -> Option<PublisherKey> {
-    let path = key_path(home, None);
+    let path = key_path(home, None).ok()?;
     keyring::locked(&path).ok().map(|l| l.public_key())
 }
 
 /// Opens a key file with the passphrase given for it.
 pub(crate) fn open(path: &Path, cli: &Cli) -> Result<KeyPair, Failure> {
     keyring::locked(path).map_err(Error::from)?;
-    let passphrase = passphrase(Wanted {
-        file: cli.passphrase_file.as_deref(),
-        variable: "ALIMENTAR_PASSPHRASE",
-        flag: "--passphrase-file",
-        prompt: "Passphrase: ",
-        is_new: false,
-    })?;
+    let passphrase = key_passphrase(cli)?;
     Ok(KeyPair::load(path, &passphrase).map_err(Error::from)?)
 }
 
-fn key_path(home: &Path, given: Option<&Path>) -> PathBuf {
+/// The key file that is given, or the home's. A rotation that was interrupted is finished first.
+pub(crate) fn key_path(home: &Path, given: Option<&Path>) -> Result<PathBuf, Failure> {
+    let path = place(home, given);
+    finish_rotation(home, &path)?;
+    Ok(path)
+}
+
+/// Where a key file is.
+pub(crate) fn place(home: &Path, given: Option<&Path>) -> PathBuf {
     given.map_or_else(|| home.join(KEY_FILE), Path::to_owned)
-}
-
-/// The passphrase of an archive.
-pub(crate) fn archive_passphrase(cli: &Cli, is_new: bool) -> Result<Zeroizing<String>, Failure> {
-    passphrase(Wanted {
-        file: cli.passphrase_file.as_deref(),
-        variable: "ALIMENTAR_PASSPHRASE",
-        flag: "--passphrase-file",
-        prompt: "Passphrase of the archive: ",
-        is_new,
-    })
-}
-
-fn new_passphrase(cli: &Cli) -> Result<Zeroizing<String>, Failure> {
-    passphrase(Wanted {
-        file: cli.passphrase_file.as_deref(),
-        variable: "ALIMENTAR_PASSPHRASE",
-        flag: "--passphrase-file",
-        prompt: "Passphrase for the new key: ",
-        is_new: true,
-    })
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "a passphrase may come in by a variable"
-)]
-fn passphrase(wanted: Wanted<'_>) -> Result<Zeroizing<String>, Failure> {
-    if let Some(path) = wanted.file {
-        return from_file(path);
-    }
-    if let Ok(text) = std::env::var(wanted.variable) {
-        return Ok(Zeroizing::new(text));
-    }
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::NoPassphrase {
-            flag: wanted.flag,
-            variable: wanted.variable,
-        });
-    }
-    let fail = |e| Failure::from(Error::file("read", "the terminal", e));
-    let ask = |prompt| rpassword::prompt_password(prompt).map(Zeroizing::new);
-    let typed = ask(wanted.prompt).map_err(fail)?;
-    if wanted.is_new && *typed != *ask("The same again: ").map_err(fail)? {
-        let differ = std::io::Error::other("the two passphrases differ");
-        return Err(fail(differ));
-    }
-    Ok(typed)
-}
-
-/// The first line of a file.
-fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let fail = |e| Failure::from(Error::file("read", path, e));
-    let text = read_given_text(path, PASSPHRASE_BYTES_MAX);
-    let text = Zeroizing::new(text.map_err(fail)?);
-    Ok(Zeroizing::new(
-        text.lines().next().unwrap_or_default().to_owned(),
-    ))
 }

@@ -1,24 +1,19 @@
 //! Asking about datasets from elsewhere that are far larger than what was sent for them.
 
 use std::io::BufRead;
-use std::io::IsTerminal;
 
 use crate::catalog::Dataset;
 use crate::cli::args::Cli;
+use crate::cli::ask::can_ask;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::registry::Expansion;
 use crate::registry::LocalRegistry;
 
-/// Whether there is a person to be asked.
-pub(crate) fn may_ask(out: &Out) -> bool {
-    std::io::stdin().is_terminal() && !out.is_json() && !out.is_quiet()
-}
-
 /// Asks on the terminal, naming both sizes. Only a clear yes is one.
 pub(crate) fn ask(dataset: &str, expansion: Expansion, out: &Out) -> bool {
-    if !may_ask(out) {
+    if !can_ask(out) {
         return false;
     }
     out.diagnostic(&format!(

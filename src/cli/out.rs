@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::file_io::is_standard_output;
+use crate::ident::is_hidden;
 
 /// Knows how the user wants output.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +109,7 @@ impl Out {
 }
 
 /// JSON in which nothing is invisible, turns the direction of writing, or is obeyed by a terminal:
-/// such characters are escaped, and it says the same.
+/// such characters are escaped, and it says the same. JSON itself escapes C0 controls.
 pub(crate) fn json_text(value: &Value) -> String {
     escaped(value.to_string())
 }
@@ -131,15 +132,6 @@ pub(crate) fn escaped(json: String) -> String {
         }
     }
     text
-}
-
-/// What a reader does not see, or what changes how the rest is seen: DEL and C1 controls, characters
-/// of the bidirectional algorithm, zero-width characters, tags. JSON itself escapes C0 controls.
-fn is_hidden(c: char) -> bool {
-    matches!(c,
-        '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A text from outside with nothing in it that a terminal would obey or that nobody sees. Joiners

@@ -1,4 +1,4 @@
-//! What peers show and are shown: `list --peer`, `share`, `access`, `peers`.
+//! What peers show and are shown: `list --peer`, `share`, `peers`.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -10,11 +10,10 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::catalog::Dataset;
-use crate::cli::args_peers::AccessCommand;
 use crate::cli::args_peers::PeersArgs;
-use crate::cli::args_peers::PeersCommand;
 use crate::cli::exit::Failure;
 use crate::cli::interrupt;
+use crate::cli::nodes;
 use crate::cli::out::Out;
 use crate::cli::out::table;
 use crate::cli::show;
@@ -22,7 +21,6 @@ use crate::clock::Timestamp;
 use crate::ident::NodeId;
 use crate::ident::Reference;
 use crate::keyring;
-use crate::net::AccessList;
 use crate::net::KnownPeers;
 use crate::net::NeighbourView;
 use crate::net::Net;
@@ -51,7 +49,7 @@ pub(crate) fn net(registry: &LocalRegistry) -> Result<Net, Error> {
 /// Connects to a peer, and says so where nobody was known at its address.
 pub(crate) fn connect(net: &Net, address: &PeerAddress, out: &Out) -> Result<Peer, Failure> {
     let peer = net.connect(address)?;
-    if peer.is_new() && address.node.is_none() && !out.is_quiet() {
+    if peer.is_new() && address.node.is_none() && address.called.is_none() && !out.is_quiet() {
         out.diagnostic(&format!(
             "{} is node {}, from now on: compare it with what `registry node` says there",
             peer.address(),
@@ -235,45 +233,12 @@ fn said(d: &Dataset, shared: bool, did: &str, out: &Out) -> Result<(), Failure> 
     Ok(out.result(&json!({"content_id": id, "shared": shared}), &[id], &text)?)
 }
 
-pub(crate) fn access(
-    registry: &LocalRegistry,
-    command: &AccessCommand,
-    out: &Out,
-) -> Result<(), Failure> {
-    let list = AccessList::of(registry);
-    let id = |text: &String| {
-        NodeId::parse_hex(text).ok_or(Failure::usage("a node id has 64 hex digits"))
-    };
-    let changed = match command {
-        AccessCommand::Add { node_id } => list.add(id(node_id)?)?,
-        AccessCommand::Remove { node_id } => {
-            let removed = list.remove(id(node_id)?)?;
-            if !removed {
-                return Err(Error::NotListed(node_id.clone()).into());
-            }
-            removed
-        }
-        AccessCommand::List => false,
-    };
-    let ids: Vec<String> = list.all()?.iter().map(NodeId::to_hex).collect();
-    let text = match ids.is_empty() {
-        true => "Nobody is on the list\n".to_owned(),
-        false => ids.iter().map(|id| format!("{id}\n")).collect(),
-    };
-    let object = json!({"access": ids, "changed": changed});
-    Ok(out.result(&object, &ids, &text)?)
-}
-
 pub(crate) fn peers(registry: &LocalRegistry, args: &PeersArgs, out: &Out) -> Result<(), Failure> {
     let known = KnownPeers::of(registry);
-    if let Some(PeersCommand::Forget { address }) = &args.command {
-        let place = address.place();
-        if !known.forget(address)? {
-            return Err(Error::UnknownPeer(place).into());
-        }
-        let text = format!("Forgot which node was at {place}\n");
-        return Ok(out.result(&json!({"address": place, "forgotten": true}), &[], &text)?);
+    if let Some(command) = &args.command {
+        return nodes::run(registry, command, out);
     }
+    let names = registry.node_names()?;
     let wait = args.wait.map(Duration::try_from_secs_f64);
     let wait = wait.transpose();
     let wait = wait.map_err(|_| Failure::usage("--wait takes seconds"))?;
@@ -296,6 +261,11 @@ pub(crate) fn peers(registry: &LocalRegistry, args: &PeersArgs, out: &Out) -> Re
             "last_seen": Value::Null, "proven": true,
         })
     }));
+    for peer in &mut listed {
+        let id = peer["node_id"].as_str().and_then(NodeId::parse_hex);
+        let name = id.and_then(|id| names.get(&id));
+        peer["name"] = json!(name.map(ToString::to_string));
+    }
     let ids = listed.iter().filter_map(|p| p["node_id"].as_str());
     let ids: Vec<String> = ids.map(str::to_owned).collect();
     let text = match listed.is_empty() {
@@ -312,7 +282,7 @@ pub(crate) fn peers(registry: &LocalRegistry, args: &PeersArgs, out: &Out) -> Re
                 .zip(&listed)
                 .map(|(node, peer)| row(&node, peer, seen.get(&node).copied()))
                 .collect();
-            table(&["ADDRESS", "DATASETS", "SEEN", "NODE"], &rows)
+            table(&["NAME", "ADDRESS", "DATASETS", "SEEN", "NODE"], &rows)
         }
     };
     Ok(out.result(&json!({"peers": listed}), &ids, &text)?)
@@ -326,7 +296,9 @@ fn row(node: &NodeId, peer: &Value, seen: Option<&NeighbourView>) -> Vec<String>
     // Enough to tell them apart; the whole of it is in --json, and what -q prints.
     let short: String = node.to_hex().chars().take(16).chain(['…']).collect();
     let address = peer["address"].as_str().unwrap_or("-").to_owned();
+    let name = peer["name"].as_str().unwrap_or("-").to_owned();
     vec![
+        name,
         address,
         datasets.unwrap_or_else(none),
         ago.unwrap_or_else(none),

@@ -60,7 +60,7 @@ pub(crate) fn run(
     };
     let faults: Vec<Failure> = faults.into_iter().map(Failure::from).collect();
     warn(&faults, (args.peer.is_empty(), peers.len()), out);
-    let accepted = accept(&offer, &reference, args, out)?;
+    let (accepted, is_by_hand) = accept(&offer, &reference, args, out)?;
     let having: Vec<&Peer> = who.iter().filter_map(|n| peers.get(*n)).collect();
     let sources: Vec<&dyn ChunkSource> = having.iter().map(|p| *p as _).collect();
     let is_here = registry.holds(&offer)?;
@@ -90,7 +90,11 @@ pub(crate) fn run(
             }
             pulled => pulled,
         };
-        Some(pulled?)
+        let report = pulled?;
+        if is_by_hand {
+            registry.note_accepted(offer.manifest())?;
+        }
+        Some(report)
     };
     drop(bar);
     let seconds = started.elapsed().as_secs_f64();
@@ -181,13 +185,14 @@ fn told(
     Ok(out.result(&object, &[id], &text)?)
 }
 
-/// Whether trust lets it in. The whole content id is a choice of bytes; a name is not.
+/// Whether trust lets it in, and whether a person did. The whole content id is a choice of bytes; a name
+/// is not.
 fn accept(
     offer: &Offer,
     reference: &Reference,
     args: &PullArgs,
     out: &Out,
-) -> Result<AcceptedOffer, Failure> {
+) -> Result<(AcceptedOffer, bool), Failure> {
     let listed = &offer.listed;
     let m = offer.manifest();
     let name = format!("{}@{}", m.name, m.dataset_version);
@@ -203,17 +208,18 @@ fn accept(
     }
     if decision.verdict != Verdict::Ask {
         let accepted = offer.accept(action, Consent::NotAsked);
-        return accepted.map_err(|error| match error {
-            Error::NotTrusted { reason, .. } => refused(reason),
+        let accepted = accepted.map_err(|error| match error {
+            Error::NotTrusted { reason, .. } => refused(&reason),
             other => other.into(),
         });
+        return Ok((accepted?, false));
     }
     let named = listed
         .signer
         .is_some_and(|key| args.accept_publisher.contains(&key));
     let unsigned = listed.trust() == Trust::Unsigned && args.accept_unsigned;
-    if named || unsigned || ask(offer, &name, decision.reason, out) {
-        return Ok(offer.accept(action, Consent::Given)?);
+    if named || unsigned || ask(offer, &name, &listed.reason(action), out) {
+        return Ok((offer.accept(action, Consent::Given)?, true));
     }
     if interrupt::was_asked_for() {
         return Err(Error::Interrupted.into());
@@ -222,7 +228,7 @@ fn accept(
         Some(key) => format!("`--accept-publisher {key}` takes it this once"),
         None => "`--accept-unsigned` takes it this once".to_owned(),
     };
-    Err(refused(&format!("{}; {way}", decision.reason)))
+    Err(refused(&format!("{}; {way}", listed.reason(action))))
 }
 
 /// Whether a reference is the whole content id of an offer, with or without `alimentar:`. A dataset

@@ -10,6 +10,7 @@ use crate::cli::args::Cli;
 use crate::cli::args::IndexArgs;
 use crate::cli::args::KeyArgs;
 use crate::cli::args_describe::SetArgs;
+use crate::cli::ask;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
 use crate::cli::keys;
@@ -152,6 +153,16 @@ pub(crate) fn withdraw(
     out: &Out,
 ) -> Result<(), Failure> {
     let m = &dataset.manifest;
+    if purge {
+        let what = format!(
+            "the copy of `{}@{}` in this registry: {} in {} file(s), signed with your key",
+            m.name,
+            m.dataset_version,
+            human_bytes(m.size_bytes),
+            m.num_files
+        );
+        ask::before_destroying(&what, cli, out)?;
+    }
     let Some(pair) = keys::pair_for(dataset, key, cli)? else {
         return Err(Failure::NotTrusted(format!(
             "`{}` is not signed, so nobody has it from here; `registry unindex` takes it out",

@@ -20,6 +20,7 @@ use crate::manifest::FileTable;
 use crate::registry::Listed;
 use crate::registry::LocalRegistry;
 use crate::trust::Action;
+use crate::trust::Trust;
 use crate::trust::Verdict;
 
 /// What listings say of a dataset.
@@ -38,6 +39,9 @@ pub(crate) struct Line {
     license: Option<String>,
     private: bool,
     withdrawn: Option<String>,
+    /// A person let it in by hand; known in listings alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<bool>,
 }
 
 impl Line {
@@ -59,13 +63,18 @@ impl Line {
             license: b.license,
             private: b.flags.private,
             withdrawn: listed.withdrawn,
+            accepted: Some(listed.accepted),
         }
     }
 }
 
 /// The same as a JSON object.
 pub(crate) fn brief(listed: &Listed) -> Value {
-    serde_json::to_value(Line::of(listed.brief())).unwrap_or_default()
+    let line = Line {
+        accepted: None,
+        ..Line::of(listed.brief())
+    };
+    serde_json::to_value(line).unwrap_or_default()
 }
 
 pub(crate) fn extend(object: &mut Value, more: Value) {
@@ -78,7 +87,8 @@ pub(crate) fn list(registry: &LocalRegistry, all: bool, out: &Out) -> Result<(),
     let datasets = registry.list_in_short()?;
     let (shown, apart): (Vec<_>, Vec<_>) = datasets.into_iter().partition(|l| {
         let is_trusted = l.decide(Action::List).verdict == Verdict::Accept;
-        all || (is_trusted && l.withdrawn.is_none())
+        let is_accepted = l.accepted && l.trust() != Trust::Revoked;
+        all || ((is_trusted || is_accepted) && l.withdrawn.is_none())
     });
     if !apart.is_empty() && !out.is_quiet() && !out.is_json() {
         let n = apart.len();
@@ -87,7 +97,7 @@ pub(crate) fn list(registry: &LocalRegistry, all: bool, out: &Out) -> Result<(),
         ));
     }
     let nothing = match apart.is_empty() {
-        false => "Nothing here is trusted yet\n",
+        false => "Everything here is of publishers not trusted here, or withdrawn\n",
         true => "No datasets yet: `alimentar registry index PATH` adds one\n",
     };
     print(shown, out, nothing)
@@ -118,6 +128,7 @@ pub(crate) fn print(shown: Vec<Listed<Brief>>, out: &Out, nothing: &str) -> Resu
 fn list_table(shown: &[Listed<Brief>]) -> String {
     let row = |l: &Listed<Brief>| {
         let b = &l.dataset;
+        let accepted = if l.accepted { ", accepted by hand" } else { "" };
         let withdrawn = match l.withdrawn {
             Some(_) => ", withdrawn",
             None => "",
@@ -128,7 +139,7 @@ fn list_table(shown: &[Listed<Brief>]) -> String {
             b.rows.to_string(),
             human_bytes(b.size_bytes),
             l.publisher_short().unwrap_or_default(),
-            format!("{}{withdrawn}", l.trust().name()),
+            format!("{}{accepted}{withdrawn}", l.trust().name()),
             b.created_at.to_rfc3339(),
             b.content_id.short(),
         ]

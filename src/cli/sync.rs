@@ -23,6 +23,8 @@ use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
 use crate::registry::peers::SyncReport;
 use crate::sync::PeerCatalog as _;
+use crate::trust::Action;
+use crate::trust::Verdict;
 
 /// What all peers together gave.
 #[derive(Default)]
@@ -59,7 +61,14 @@ pub(crate) fn run(
         drop(bar);
         let traffic = peer.traffic();
         match done {
-            Ok(report) => sum.add(report, traffic, &peer.address(), peer.id().to_hex()),
+            Ok(report) => {
+                let is_by_hand =
+                    |o: &&Offer| o.listed.decide(Action::Fetch).verdict != Verdict::Accept;
+                for offer in report.pulled.iter().filter(is_by_hand) {
+                    registry.note_accepted(offer.manifest())?;
+                }
+                sum.add(report, traffic, &peer.address(), peer.id().to_hex());
+            }
             Err(error) if peers.len() > 1 && error.kind() != ErrorKind::Interrupted => {
                 sum.failures.push(error.into());
             }
@@ -123,7 +132,7 @@ impl Sum {
             object
         };
         let failed = report.failed.iter().map(|(o, r)| (o, r.as_str()));
-        let left = report.left.iter().map(|(o, r)| (o, *r));
+        let left = report.left.iter().map(|(o, r)| (o, r.as_ref()));
         let all = json!({
             "manifests_received": report.received, "manifests_sent": report.sent,
             "datasets_pulled": report.pulled.len(), "chunks_received": report.chunks,

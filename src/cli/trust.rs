@@ -4,14 +4,19 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::cli::args::Cli;
-use crate::cli::args::TrustCommand;
+use crate::cli::args_trust::Named;
+use crate::cli::args_trust::TrustCommand;
+use crate::cli::ask;
 use crate::cli::exit::Failure;
+use crate::cli::interrupt;
 use crate::cli::keys;
 use crate::cli::out::Out;
 use crate::cli::out::printable;
-use crate::cli::out::table;
+use crate::cli::rotation;
+use crate::cli::show::extend;
+use crate::cli::trust_list;
 use crate::clock::Timestamp;
-use crate::ident::DatasetName;
+use crate::ident::Alias;
 use crate::ident::PublisherKey;
 use crate::registry::Error;
 use crate::registry::Listed;
@@ -38,131 +43,180 @@ pub(crate) fn run(
             level,
             names,
             until,
-        } => add(registry, (name, *key), *level, names, until.as_deref(), out),
-        TrustCommand::List => list(registry, out),
-        TrustCommand::Remove { name } => remove(registry, name, out),
+            accept_publisher,
+        } => {
+            let publisher = Publisher {
+                names: names.clone(),
+                until: until_of(until.as_deref())?,
+                ..Publisher::new(name.clone(), *key, *level)
+            };
+            add(registry, publisher, accept_publisher, out)
+        }
+        TrustCommand::List => trust_list::list(registry, out),
+        TrustCommand::Remove { name } => remove(registry, name, cli, out),
         TrustCommand::Show { name } => show(registry, name, out),
         TrustCommand::Rotate {
             name,
             new_key,
+            new: _,
             key,
             new_key_file,
-        } => {
-            let files = key.as_deref().zip(new_key_file.as_deref());
-            rotate(registry, (name, *new_key), files, cli, out)
-        }
+        } => match (new_key, key, new_key_file) {
+            (None, key, _) => rotation::anew(registry, name, key.as_deref(), cli, out),
+            (Some(_), Some(_), None) => Err(Failure::usage(
+                "--key goes with --new, or with the new key's file in --new-key-file",
+            )),
+            (Some(new_key), key, new) => {
+                let files = key.as_deref().zip(new.as_deref());
+                rotation::confirmed(registry, (name, *new_key), files, cli, out)
+            }
+        },
         TrustCommand::Revoke { name, reason, key } => {
             revoke(registry, name, reason, key.as_deref(), cli, out)
         }
     }
 }
 
-fn unknown(name: &DatasetName) -> Error {
+fn unknown(name: &Alias) -> Error {
     Error::NoPublisher(name.to_string())
+}
+
+/// The end of a day, or a point in time.
+fn until_of(text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let end = format!("{text}T23:59:59Z");
+    let time = Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_rfc3339(&end));
+    let time = time.ok_or(Failure::usage("--until wants a date such as 2027-01-31"))?;
+    Ok(Some(time))
 }
 
 fn add(
     registry: &LocalRegistry,
-    (name, key): (&DatasetName, PublisherKey),
-    level: Level,
-    names: &[String],
-    until: Option<&str>,
+    publisher: Publisher,
+    accepted: &[PublisherKey],
     out: &Out,
 ) -> Result<(), Failure> {
-    if !is_usable_key(&key) {
+    if !is_usable_key(&publisher.key) {
         return Err(Failure::usage(
             "this is no key that signatures can be checked with",
         ));
     }
-    let until = match until {
-        None => None,
-        Some(text) => {
-            let end = format!("{text}T23:59:59Z");
-            let time = Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_rfc3339(&end));
-            Some(time.ok_or_else(|| Failure::usage("--until wants a date such as 2027-01-31"))?)
-        }
-    };
     let believed = registry.trust()?;
-    if let Some(other) = believed.mimicked(name) {
+    let name = publisher.name.clone();
+    if let Some(other) = believed.mimicked(&name) {
         out.diagnostic(&format!(
             "warning: `{name}` reads like `{other}`, who is known here with another key"
         ));
     }
-    let publisher = Publisher {
-        names: names.to_vec(),
-        until,
-        ..Publisher::new(name.clone(), key, level)
-    };
+    if publisher.level != Level::Revoked {
+        may_add_revoked(&believed, &publisher, accepted, out)?;
+    }
     registry.change_trust(|file| Ok(file.put(publisher)?))?;
-    show(registry, name, out)
+    show(registry, &name, out)
 }
 
-fn remove(registry: &LocalRegistry, name: &DatasetName, out: &Out) -> Result<(), Failure> {
-    if !registry.change_trust(|file| Ok(file.remove(name)))? {
-        return Err(unknown(name).into());
+/// A key that is revoked is trusted again only when a person says so: at the terminal, or by naming the
+/// key in `--accept-publisher`.
+fn may_add_revoked(
+    believed: &TrustStore,
+    publisher: &Publisher,
+    accepted: &[PublisherKey],
+    out: &Out,
+) -> Result<(), Failure> {
+    let key = &publisher.key;
+    if !believed.is_revoked(key) {
+        return Ok(());
+    }
+    let who = match believed.is_revoked_by_publisher(key) {
+        true => "its publisher has revoked this key, and nothing new that it signed is accepted",
+        false => "this key is revoked here",
+    };
+    let why = believed.revoked_because(key).map(|why| format!(": {why}"));
+    let said = format!("`{}`: {who}{}", publisher.name, why.unwrap_or_default());
+    if accepted.contains(key) {
+        out.diagnostic(&format!("warning: {said}"));
+        return Ok(());
+    }
+    if ask::can_ask(out) && ask::is_yes(&format!("{said}. Add it all the same?"), out) {
+        return Ok(());
+    }
+    match interrupt::was_asked_for() {
+        true => Err(Error::Interrupted.into()),
+        false => Err(Failure::NotTrusted(format!(
+            "{said}; `--accept-publisher {key}` adds it all the same"
+        ))),
+    }
+}
+
+fn remove(registry: &LocalRegistry, name: &Named, cli: &Cli, out: &Out) -> Result<(), Failure> {
+    let name = match name {
+        Named::Alias(name) => name.clone(),
+        Named::Key(key) => match registry.trust()?.file().by_key(key) {
+            Some(p) => p.name.clone(),
+            None if registry.forget_accepted(key)? => {
+                let text = format!("Forgot that data of {key} was accepted by hand\n");
+                let object = json!({"name": key.to_hex(), "removed": true});
+                return Ok(out.result(&object, &[key.to_hex()], &text)?);
+            }
+            None => return Err(Error::NoPublisher(key.to_hex()).into()),
+        },
+    };
+    let believed = registry.trust()?;
+    let held = believed.file().get(&name).ok_or_else(|| unknown(&name))?;
+    if keys::own_key(registry.home()) == Some(held.key) {
+        let what = format!(
+            "the entry of your own key, `{name}` {}: what you sign is shown as a stranger's then",
+            held.key
+        );
+        ask::before_destroying(&what, cli, out)?;
+    }
+    if !registry.change_trust(|file| Ok(file.remove(&name)))? {
+        return Err(unknown(&name).into());
     }
     let text = format!("`{name}` is a stranger now; what it signed stays, marked\n");
     let object = json!({"name": name.to_string(), "removed": true});
     Ok(out.result(&object, &[name.to_string()], &text)?)
 }
 
-fn object(believed: &TrustStore, p: &Publisher) -> Value {
-    let print = Fingerprint::of(&p.key);
+pub(crate) fn object(believed: &TrustStore, p: &Publisher) -> Value {
     let hex = |keys: &[PublisherKey]| keys.iter().map(|k| k.to_hex()).collect::<Vec<_>>();
+    let mut object = key_object(believed, &p.key);
+    let given = json!({
+        "name": p.name.to_string(), "previous": hex(&p.previous), "names": p.names,
+        "until": p.until.map(Timestamp::to_rfc3339),
+    });
+    extend(&mut object, given);
+    if let Some(reason) = &p.reason {
+        object["reason"] = json!(reason);
+    }
+    if !believed.is_revoked(&p.key) {
+        object["level"] = json!(p.level.name());
+    }
+    object
+}
+
+/// The same of a key that has no entry.
+pub(crate) fn key_object(believed: &TrustStore, key: &PublisherKey) -> Value {
+    let print = Fingerprint::of(key);
+    let hex = |keys: &[PublisherKey]| keys.iter().map(|k| k.to_hex()).collect::<Vec<_>>();
+    let is_revoked = believed.is_revoked(key);
+    let level = if is_revoked {
+        Level::Revoked
+    } else {
+        Level::Unknown
+    };
+    let reason = believed.revoked_because(key).filter(|_| is_revoked);
     json!({
-        "name": p.name.to_string(), "public_key": p.key.to_hex(),
-        "level": if believed.is_revoked(&p.key) { "revoked" } else { p.level.name() },
+        "name": Value::Null, "public_key": key.to_hex(), "level": level.name(),
         "fingerprint": print.to_string(), "words": print.words().join(" "),
-        "previous": hex(&p.previous), "names": p.names,
-        "until": p.until.map(Timestamp::to_rfc3339), "reason": p.reason,
-        "proposed": hex(&believed.proposed(&p.key)),
+        "previous": [], "names": [], "until": Value::Null, "reason": reason,
+        "proposed": hex(&believed.proposed(key)),
     })
 }
 
-fn list(registry: &LocalRegistry, out: &Out) -> Result<(), Failure> {
-    let believed = registry.trust()?;
-    let publishers: Vec<&Publisher> = believed.file().publishers().collect();
-    let objects: Vec<Value> = publishers.iter().map(|p| object(&believed, p)).collect();
-    let level = |p: &Publisher| match believed.is_revoked(&p.key) {
-        true => "revoked",
-        false => p.level.name(),
-    };
-    let rows: Vec<Vec<String>> = publishers
-        .iter()
-        .map(|p| {
-            let limits = match (&p.names, p.until) {
-                (names, None) if names.is_empty() => String::new(),
-                (names, until) => {
-                    let until = until.map(|t| format!("until {}", t.to_rfc3339()));
-                    let parts = names.iter().cloned().chain(until);
-                    parts.collect::<Vec<_>>().join(" ")
-                }
-            };
-            let proposed = believed.proposed(&p.key);
-            let note = match proposed.first() {
-                Some(to) => format!("{limits} proposes the key {to}"),
-                None => limits,
-            };
-            vec![
-                p.name.to_string(),
-                level(p).to_owned(),
-                p.key.to_hex(),
-                note.trim().to_owned(),
-            ]
-        })
-        .collect();
-    let text = match rows.as_slice() {
-        [] => {
-            "Nobody is known here yet: `alimentar registry trust add NAME KEY` adds a publisher\n"
-                .to_owned()
-        }
-        rows => table(&["NAME", "LEVEL", "PUBLIC KEY", "NOTE"], rows),
-    };
-    let names: Vec<String> = publishers.iter().map(|p| p.name.to_string()).collect();
-    Ok(out.result(&json!({"publishers": objects}), &names, &text)?)
-}
-
-fn show(registry: &LocalRegistry, name: &DatasetName, out: &Out) -> Result<(), Failure> {
+pub(crate) fn show(registry: &LocalRegistry, name: &Alias, out: &Out) -> Result<(), Failure> {
     let believed = registry.trust()?;
     let p = believed.file().get(name).ok_or_else(|| unknown(name))?;
     let object = object(&believed, p);
@@ -195,52 +249,9 @@ fn show(registry: &LocalRegistry, name: &DatasetName, out: &Out) -> Result<(), F
     Ok(out.result(&object, &[p.key.to_hex()], &printable(&text))?)
 }
 
-fn rotate(
-    registry: &LocalRegistry,
-    (name, new_key): (&DatasetName, PublisherKey),
-    files: Option<(&std::path::Path, &std::path::Path)>,
-    cli: &Cli,
-    out: &Out,
-) -> Result<(), Failure> {
-    let held = registry.trust()?.file().get(name).cloned();
-    let held = held.ok_or_else(|| unknown(name))?;
-    if let Some((old, new)) = files {
-        let (old, new) = (keys::open(old, cli)?, keys::open(new, cli)?);
-        if old.public_key() != held.key || new.public_key() != new_key {
-            let files = "the key files are not those of the keys named";
-            return Err(Failure::usage(files));
-        }
-        registry.propose_rotation(&old, &new)?;
-    }
-    let believed = registry.trust()?;
-    for key in [held.key, new_key] {
-        if believed.is_revoked(&key) {
-            return Err(Error::NotTrusted {
-                dataset: name.to_string(),
-                reason: "a key that is revoked neither follows nor is followed",
-            }
-            .into());
-        }
-    }
-    if !believed.proposed(&held.key).contains(&new_key) {
-        out.diagnostic(&format!(
-            "warning: no statement signed with both keys is here; `{name}` has this key because you say so"
-        ));
-    }
-    let mut previous = held.previous.clone();
-    previous.push(held.key);
-    let rotated = Publisher {
-        key: new_key,
-        previous,
-        ..held
-    };
-    registry.change_trust(|file| Ok(file.put(rotated)?))?;
-    show(registry, name, out)
-}
-
 fn revoke(
     registry: &LocalRegistry,
-    name: &DatasetName,
+    name: &Alias,
     reason: &str,
     key: Option<&std::path::Path>,
     cli: &Cli,
@@ -251,8 +262,7 @@ fn revoke(
     // Whoever holds the key tells everybody; others decide for themselves alone.
     let is_own = key.is_some() || keys::own_key(registry.home()) == Some(held.key);
     if is_own {
-        let default = registry.home().join("key.enc");
-        let pair = keys::open(key.unwrap_or(&default), cli)?;
+        let pair = keys::open(&keys::key_path(registry.home(), key)?, cli)?;
         if pair.public_key() != held.key {
             return Err(Error::NotItsPublisher(name.to_string()).into());
         }
@@ -276,6 +286,7 @@ pub(crate) fn fields(listed: &Listed) -> Value {
         "publisher": listed.publisher(),
         "publisher_key": listed.dataset.manifest.signer.map(|k| k.to_hex()),
         "trust": listed.trust().name(), "withdrawn": listed.withdrawn,
+        "revoked_because": listed.revoked,
     })
 }
 
@@ -292,9 +303,13 @@ pub(crate) fn warn(registry: &LocalRegistry, listed: &Listed, out: &Out) -> Resu
         ));
     }
     match listed.trust() {
-        Trust::Revoked => out.diagnostic(&format!(
-            "warning: {label} is signed with a key that is revoked"
-        )),
+        Trust::Revoked => {
+            let why = listed.revoked.as_ref().map(|why| format!(": {why}"));
+            out.diagnostic(&format!(
+                "warning: {label} is signed with a key that is revoked{}",
+                why.unwrap_or_default()
+            ));
+        }
         Trust::Unknown if listed.dataset.flags.foreign => {
             out.diagnostic(&format!("warning: {label} is signed by a stranger"));
         }

@@ -5,6 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::cli::args::Cli;
+use crate::cli::ask;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
@@ -21,6 +23,33 @@ use crate::registry::FsckReport;
 use crate::registry::GcOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::Span;
+
+/// Asks on a terminal before a collection frees something. A script is not asked: what it frees was
+/// taken out of the index before, or was never finished.
+pub(crate) fn ask_before_gc(
+    registry: &LocalRegistry,
+    options: &GcOptions,
+    (cli, out): (&Cli, &Out),
+) -> Result<(), Failure> {
+    if options.dry_run || cli.yes || !ask::can_ask(out) {
+        return Ok(());
+    }
+    let options = GcOptions {
+        dry_run: true,
+        ..options.clone()
+    };
+    let report = registry.gc(&options, &Bar::new(true))?;
+    match report.freed_bytes {
+        0 => Ok(()),
+        bytes => {
+            let what = format!(
+                "the last copy here of {} that no dataset in the index needs",
+                human_bytes(bytes)
+            );
+            ask::on_terminal(&what, cli, out)
+        }
+    }
+}
 
 pub(crate) fn gc(registry: &LocalRegistry, options: &GcOptions, out: &Out) -> Result<(), Failure> {
     let bar = Bar::new(out.is_quiet());

@@ -58,7 +58,7 @@ impl FromStr for VersionAlias {
     type Err = IdentError;
 
     fn from_str(text: &str) -> Result<Self, IdentError> {
-        let wrong = || IdentError::Alias(text.chars().take(ALIAS_BYTES_MAX + 1).collect());
+        let wrong = || IdentError::VersionAlias(text.chars().take(ALIAS_BYTES_MAX + 1).collect());
         let name: DatasetName = text.parse().map_err(|_| wrong())?;
         let name = name.as_str();
         let starts_well = name.chars().next().is_some_and(char::is_alphabetic);

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::ident::key_text::key_bytes;
+
 /// Why a text is not an identifier.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -27,10 +29,15 @@ pub enum IdentError {
     #[error(
         "`{0}` is not an alias of a version: letters, digits, `.`, `_` and `-`, at most 40 bytes, a letter first, and nothing that reads as a version or range"
     )]
-    Alias(String),
+    VersionAlias(String),
     /// Not a public key.
-    #[error("`{0}` is not a publisher's key: 64 hexadecimal digits")]
+    #[error("`{0}` is not a publisher's key: 64 hexadecimal digits, or `did:key:z6Mk…`")]
     Key(String),
+    /// Not a local name of a publisher or a node.
+    #[error(
+        "`{0}` is not a name for a publisher or a node: letters, digits, blanks, `.`, `_` and `-`, at most 128 bytes, a letter or digit first"
+    )]
+    Alias(String),
     /// Not a reference.
     #[error(
         "`{0}` is not a reference: a content id, `name`, `name@1.2.0`, `name@1.2`, `name@^1`, `name@ALIAS` or `publisher/name`"
@@ -200,8 +207,10 @@ impl fmt::Display for PublisherKey {
 impl FromStr for PublisherKey {
     type Err = IdentError;
 
+    /// Any of the spellings in which people pass keys around.
     fn from_str(text: &str) -> Result<Self, IdentError> {
-        Self::parse_hex(text).ok_or_else(|| IdentError::Key(text.to_owned()))
+        let bytes = key_bytes(text).map(Self);
+        bytes.ok_or_else(|| IdentError::Key(text.chars().take(100).collect()))
     }
 }
 

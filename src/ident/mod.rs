@@ -3,7 +3,9 @@
 
 mod alias;
 mod digest;
+mod key_text;
 mod name;
+mod petname;
 mod reference;
 mod version;
 
@@ -25,6 +27,8 @@ pub use digest::TreeId;
 pub use digest::from_hex;
 pub use digest::to_hex;
 pub use name::DatasetName;
+pub use petname::Alias;
+pub use petname::is_hidden;
 pub use reference::Reference;
 pub use reference::VersionPick;
 pub use reference::VersionRange;

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::ident::Alias;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::HexPrefix;
@@ -107,7 +108,7 @@ impl FromStr for Reference {
         let bad = || IdentError::Reference(text.to_owned());
         let (publisher, rest) = match text.split_once('/') {
             Some((publisher, rest)) => {
-                let alias = DatasetName::from_str(publisher).map_err(|_| bad())?;
+                let alias = Alias::from_str(publisher).map_err(|_| bad())?;
                 (Some(alias.as_str().to_owned()), rest)
             }
             None => (None, text),

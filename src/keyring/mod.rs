@@ -1,6 +1,8 @@
 //! Secret keys on this machine: made from its randomness, kept in files that only their owner may
 //! read, and written whole or not at all. What stands in the files is `trust`'s business.
 
+mod passphrase;
+
 use std::fs::File;
 use std::io;
 use std::io::Read;
@@ -18,6 +20,8 @@ use crate::file_io::open_plain;
 use crate::file_io::place_of;
 pub use crate::file_io::write_aside;
 use crate::file_io::write_output;
+pub use crate::keyring::passphrase::normal_passphrase;
+pub use crate::keyring::passphrase::passphrase_spellings;
 use crate::trust::KeyCost;
 use crate::trust::KeyFileError;
 use crate::trust::KeyPair;
@@ -89,7 +93,7 @@ impl KeyPair {
         Ok(Self::from_seed(&seed))
     }
 
-    /// Writes the pair into a file under a passphrase.
+    /// Writes the pair into a file under a passphrase, in its normal form ([`normal_passphrase`]).
     ///
     /// # Errors
     /// [`KeyringError`]; the file that was there stays as it was then.
@@ -99,6 +103,7 @@ impl KeyPair {
         passphrase: &str,
         if_exists: IfExists,
     ) -> Result<(), KeyringError> {
+        let passphrase = normal_passphrase(passphrase);
         if passphrase.is_empty() {
             return Err(KeyringError::NoPassphrase);
         }
@@ -109,7 +114,7 @@ impl KeyPair {
         let (mut salt, mut nonce) = ([0; 16], [0; 12]);
         fill(&mut salt)?;
         fill(&mut nonce)?;
-        let locked = LockedKey::lock(self, passphrase, KeyCost::NOW, salt, nonce);
+        let locked = LockedKey::lock(self, &passphrase, KeyCost::NOW, salt, nonce);
         let locked = locked.map_err(|source| key_error(path, source))?;
         let written = write_output(path, locked.encode().as_bytes(), if_exists, Some(0o600));
         written.map(drop).map_err(|source| match source.kind() {
@@ -118,14 +123,24 @@ impl KeyPair {
         })
     }
 
-    /// Reads the pair from a file.
+    /// Reads the pair from a file. Each of the passphrase's [`passphrase_spellings`] is tried.
     ///
     /// # Errors
-    /// [`KeyringError`] when others may read the file, it is damaged, or the passphrase is
+    /// [`KeyringError`] when others may read the file, it is damaged, or the passphrase is empty or
     /// another.
     pub fn load(path: &Path, passphrase: &str) -> Result<Self, KeyringError> {
-        let pair = locked(path)?.open(passphrase);
-        pair.map_err(|source| key_error(path, source))
+        let locked = locked(path)?;
+        if normal_passphrase(passphrase).is_empty() {
+            return Err(KeyringError::NoPassphrase);
+        }
+        let mut opened = Err(KeyFileError::Passphrase);
+        for spelling in passphrase_spellings(passphrase) {
+            opened = locked.open(&spelling);
+            if !matches!(opened, Err(KeyFileError::Passphrase)) {
+                break;
+            }
+        }
+        opened.map_err(|source| key_error(path, source))
     }
 }
 
@@ -146,6 +161,15 @@ pub fn locked(path: &Path) -> Result<LockedKey, KeyringError> {
     let limit = KEY_FILE_BYTES_MAX as u64 + 1;
     file.take(limit).read_to_end(&mut bytes).map_err(fail)?;
     LockedKey::decode(&bytes).map_err(|source| key_error(path, source))
+}
+
+/// Refuses a file with secrets in it that others on this machine may read.
+///
+/// # Errors
+/// [`KeyringError::Readable`], or [`KeyringError::File`] when it cannot be opened.
+pub fn refuse_shared(path: &Path) -> Result<(), KeyringError> {
+    let file = open_plain(path).map_err(|source| file_error("read", path, source))?;
+    refuse_readable(&file, path)
 }
 
 #[cfg(unix)]

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::ident::NodeId;
-use crate::net::node_file;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::line_file;
 
 const FILE: &str = "access.txt";
 const LOCK: &str = "access.lock";
@@ -30,7 +30,7 @@ impl AccessList {
     /// # Errors
     /// [`Error::File`] when the file cannot be read or a line is no node id.
     pub fn all(&self) -> Result<BTreeSet<NodeId>, Error> {
-        let ids = node_file::read(&self.path(), NodeId::parse_hex)?;
+        let ids = line_file::read(&self.path(), NodeId::parse_hex)?;
         Ok(ids.into_iter().collect())
     }
 
@@ -56,7 +56,7 @@ impl AccessList {
         let changed = change(&mut ids);
         if changed {
             let text: String = ids.iter().map(|id| format!("{id}\n")).collect();
-            node_file::write(&self.path(), &text)?;
+            line_file::write(&self.path(), &text)?;
         }
         Ok(changed)
     }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::ident::Alias;
 use crate::ident::NodeId;
 
 /// The port that nodes serve on unless told otherwise.
@@ -12,7 +13,9 @@ const DEFAULT_PORT: u16 = 8765;
 
 /// A text that is no address.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{0}` is not an address such as 192.168.1.20:8765 or NODEID@lab-b.local:8765")]
+#[error(
+    "`{0}` is not an address such as 192.168.1.20:8765, or NODEID@lab-b.local:8765 with a node id or a node's name"
+)]
 pub struct AddressError(String);
 
 /// Where a peer is.
@@ -20,6 +23,8 @@ pub struct AddressError(String);
 pub struct PeerAddress {
     /// Who has to be there, where somebody said so.
     pub node: Option<NodeId>,
+    /// Who has to be there, by the name that people here gave the node.
+    pub called: Option<Alias>,
     /// A name or an address; IPv6 without brackets.
     pub host: String,
     /// The UDP port.
@@ -41,9 +46,12 @@ impl FromStr for PeerAddress {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let wrong = || AddressError(text.to_owned());
-        let (node, place) = match text.split_once('@') {
-            Some((node, place)) => (Some(NodeId::parse_hex(node).ok_or_else(wrong)?), place),
-            None => (None, text),
+        let (node, called, place) = match text.split_once('@') {
+            Some((who, place)) => match NodeId::parse_hex(who) {
+                Some(node) => (Some(node), None, place),
+                None => (None, Some(who.parse().map_err(|_| wrong())?), place),
+            },
+            None => (None, None, text),
         };
         let (host, port) = match place.strip_prefix('[') {
             Some(bracketed) => {
@@ -69,6 +77,7 @@ impl FromStr for PeerAddress {
         }
         Ok(Self {
             node,
+            called,
             host: host.to_ascii_lowercase(),
             port,
         })
@@ -79,6 +88,8 @@ impl fmt::Display for PeerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(node) = self.node {
             write!(f, "{node}@")?;
+        } else if let Some(called) = &self.called {
+            write!(f, "{called}@")?;
         }
         f.write_str(&self.place())
     }
@@ -98,13 +109,15 @@ mod tests {
             ("[fe80::1%eth0]:9000", "[fe80::1%eth0]:9000"),
             ("::1", "[::1]:8765"),
             (&format!("{id}@[::1]:7"), "[::1]:7"),
+            ("lab b@10.0.0.7:9000", "10.0.0.7:9000"),
         ] {
             let address: PeerAddress = text.parse().unwrap();
             assert_eq!(address.place(), place);
             assert_eq!(address.to_string().parse(), Ok(address));
         }
         for text in [
-            "", ":1", "a:b", "a:0", "a:99999", "x@a:1", "[::1", "[::1]9", "a b:1", "a/b:1",
+            "", ":1", "a:b", "a:0", "a:99999", "x\n@a:1", "@a:1", "a@b@c:1", "[::1", "[::1]9",
+            "a b:1", "a/b:1",
         ] {
             assert!(text.parse::<PeerAddress>().is_err(), "{text}");
         }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use crate::ident::NodeId;
 use crate::net::address::PeerAddress;
-use crate::net::node_file;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
+use crate::registry::line_file;
 use crate::sync::PeerError;
 
 const FILE: &str = "known_peers";
@@ -64,12 +64,49 @@ impl KnownPeers {
         }
     }
 
+    /// An address in which the name of a node stands for its id, or alone for the place where it was.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPeer`] when no node has the name before the `@`; [`Error::File`].
+    pub fn named(&self, address: &PeerAddress) -> Result<PeerAddress, Error> {
+        if let Some(name) = &address.called {
+            let node = self.registry.node_called(name)?;
+            let unknown = || Error::UnknownPeer(name.to_string());
+            return Ok(PeerAddress {
+                node: Some(node.ok_or_else(unknown)?),
+                called: None,
+                ..address.clone()
+            });
+        }
+        let Ok(name) = address.host.parse() else {
+            return Ok(address.clone());
+        };
+        let Some(node) = self
+            .registry
+            .node_called(&name)?
+            .filter(|_| address.node.is_none())
+        else {
+            return Ok(address.clone());
+        };
+        let pins = self.all()?;
+        let place = address.place();
+        // Where a host is called as the node is, it may be meant too; the node has to be there either way.
+        let known = pins.iter().filter(|(_, id)| *id == node);
+        let at = known.min_by_key(|(at, _)| *at != place);
+        let mut found = match at {
+            Some((at, _)) => at.parse().unwrap_or_else(|_| address.clone()),
+            None => address.clone(),
+        };
+        found.node = Some(node);
+        Ok(found)
+    }
+
     /// Every address and who was there.
     ///
     /// # Errors
     /// [`Error::File`] when the file cannot be read.
     pub fn all(&self) -> Result<Vec<(String, NodeId)>, Error> {
-        node_file::read(&self.path(), |line| {
+        line_file::read(&self.path(), |line| {
             let (at, id) = line.split_once(' ')?;
             let at: PeerAddress = at.parse().ok()?;
             Some((at.place(), NodeId::parse_hex(id.trim())?))
@@ -96,7 +133,7 @@ impl KnownPeers {
         let text = "# Which node was found at which address. `alimentar registry peers forget ADDR` removes a line.\n"
             .to_owned()
             + &lines.collect::<String>();
-        node_file::write(&self.path(), &text)
+        line_file::write(&self.path(), &text)
     }
 
     fn path(&self) -> PathBuf {

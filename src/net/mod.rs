@@ -17,7 +17,6 @@ mod local_time;
 mod metrics;
 mod neighbours;
 mod node;
-mod node_file;
 mod pacer;
 mod peer;
 mod probe;

@@ -99,8 +99,10 @@ impl Net {
     /// Connects to a peer and greets it. Who it is, is compared with who was there before.
     ///
     /// # Errors
-    /// [`Error::Peer`]: it does not answer, speaks otherwise, or is somebody else.
+    /// [`Error::Peer`]: it does not answer, speaks otherwise, or is somebody else;
+    /// [`Error::UnknownPeer`] for a name that no node has.
     pub fn connect(&self, address: &PeerAddress) -> Result<Peer, Error> {
+        let address = &KnownPeers::of(&self.registry).named(address)?;
         let at = Whereabouts::Typed(address.clone());
         let (connection, id) = self.dialed(&at, &|| false)?;
         let pinned = KnownPeers::of(&self.registry).check(address, id);

@@ -1,5 +1,6 @@
 //! The umbrella over every error of the layers below.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::IdentError;
+use crate::ident::PublisherKey;
 use crate::inspect::line_index::LinesError;
 use crate::inspect::output::Refusal;
 use crate::inspect::search::PatternError;
@@ -25,6 +27,7 @@ use crate::manifest::TreeError;
 use crate::meta_store::MetaError;
 use crate::registry::expansion::Expansion;
 use crate::registry::life_error::LifeError;
+use crate::registry::node_names::NodeError;
 use crate::registry::source_error::SourceError;
 use crate::search::QueryError;
 use crate::search::SearchError;
@@ -323,7 +326,17 @@ pub enum Error {
         /// Which dataset.
         dataset: String,
         /// Why not.
-        reason: &'static str,
+        reason: Cow<'static, str>,
+    },
+    /// The key was replaced by a rotation.
+    #[error("the key {key} signs no more: `{name}` has the key {by} since a rotation")]
+    Superseded {
+        /// What its publisher is called here.
+        name: String,
+        /// The key that was given.
+        key: PublisherKey,
+        /// The key that followed it.
+        by: PublisherKey,
     },
     /// No publisher of this name.
     #[error("no publisher `{0}` in trust.toml")]
@@ -331,6 +344,9 @@ pub enum Error {
     /// Only its publisher may say this of a dataset.
     #[error("`{0}` is not signed with this key")]
     NotItsPublisher(String),
+    /// What is known of other nodes, or this home's identity.
+    #[error(transparent)]
+    Node(#[from] NodeError),
     /// A peer, and nobody else could do it.
     #[error("peer `{address}`")]
     Peer {
@@ -464,6 +480,7 @@ impl Classify for Error {
             Self::Bind { source, .. } => ErrorKind::of_io(source),
             Self::AlreadyServing(_) => ErrorKind::Conflict,
             Self::NotAtPeers(_) | Self::NotListed(_) | Self::UnknownPeer(_) => ErrorKind::NotFound,
+            Self::Node(e) => e.kind(),
             Self::Archive(e) => e.kind(),
             Self::BaseMissing { .. } => ErrorKind::NotFound,
             Self::Locked(_) => ErrorKind::Denied,
@@ -474,7 +491,9 @@ impl Classify for Error {
             Self::Statement(e) => e.kind(),
             Self::Signature(e) => e.kind(),
             Self::EditLost(_) | Self::ClockFull(_) => ErrorKind::Conflict,
-            Self::NotTrusted { .. } | Self::NotItsPublisher(_) => ErrorKind::Denied,
+            Self::NotTrusted { .. } | Self::Superseded { .. } | Self::NotItsPublisher(_) => {
+                ErrorKind::Denied
+            }
             Self::Search(_) => ErrorKind::Io,
             Self::Ident(_) | Self::Query(_) => ErrorKind::Invalid,
             Self::Manifest(e) => e.kind(),

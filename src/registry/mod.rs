@@ -3,6 +3,7 @@
 //! prints.
 
 mod archives;
+mod by_hand;
 mod cache_files;
 mod cards;
 mod checkout;
@@ -30,9 +31,11 @@ pub mod host;
 mod index;
 mod ingest;
 mod life_error;
+pub(crate) mod line_file;
 mod lines;
 mod lookup;
 mod metadata;
+mod node_names;
 mod nodes;
 mod numbers;
 pub mod peers;
@@ -56,6 +59,9 @@ mod repair_tests;
 mod resembling;
 mod restore;
 mod revise;
+mod rotation;
+#[cfg(test)]
+mod rotation_tests;
 mod row_diff;
 mod row_files;
 mod row_indexes;
@@ -87,10 +93,14 @@ pub use archives::ImportReport;
 pub use archives::Openers;
 pub use archives::Parcel;
 pub use archives::Passphrase;
+pub use archives::Receiver;
 pub use archives::Recipient;
 pub use archives::Refusal;
+pub use archives::is_receipt;
 pub use archives::opened_parcels;
 pub use archives::parcels;
+pub use archives::receipts_in;
+pub use by_hand::AcceptedByHand;
 pub use cards::CardReport;
 pub use checkout::CheckoutReport;
 pub use error::Error;
@@ -112,6 +122,7 @@ pub use lookup::StatsReport;
 pub use metadata::AliasEntry;
 pub use metadata::Inherited;
 pub use metadata::differing;
+pub use node_names::NodeError;
 pub use prints::KeptPrints;
 pub use profiles::FileSchema;
 pub use recover::RepairReport;
@@ -119,6 +130,8 @@ pub use removal::Maker;
 pub use restore::RestoreReport;
 pub use revise::Edit;
 pub use revise::LogEntry;
+pub use rotation::Rotated;
+pub use rotation::finish_rotation;
 pub use row_diff::RowDiff;
 pub use row_diff::RowSample;
 pub use row_files::RowFileReport;
@@ -153,7 +166,6 @@ pub use crate::store::disk::Span;
 pub use crate::store::disk::home_fault;
 
 use crate::store::disk::DiskStore;
-#[cfg(feature = "federation")]
 use crate::store::disk::LockGuard;
 
 /// A registry in a home directory. Opening is quick and holds no lock between calls; several
@@ -214,7 +226,6 @@ impl LocalRegistry {
     ///
     /// # Errors
     /// [`Error`] when the home cannot be written.
-    #[cfg(feature = "federation")]
     pub(crate) fn exclusive(&self, name: &str) -> Result<Box<dyn LockGuard>, Error> {
         Ok(self.store.lock(name)?)
     }

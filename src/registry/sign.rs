@@ -25,6 +25,7 @@ use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::index::node_id;
 use crate::registry::numbers;
+use crate::registry::trust::with_reason;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::trust::Action;
@@ -47,7 +48,8 @@ impl LocalRegistry {
     /// manifest of this publisher is put. Signing again changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotTrusted`] with a key that is revoked, [`Error::VersionTaken`] when this
+    /// [`Error::NotTrusted`] with a key that is revoked, [`Error::Superseded`] with one that a rotation
+    /// replaced, [`Error::VersionTaken`] when this
     /// publisher has given the name and version to other content.
     pub fn sign(&self, dataset: &Dataset, pair: &KeyPair) -> Result<Dataset, Error> {
         self.may_sign(&dataset.manifest, pair)?;
@@ -95,10 +97,19 @@ impl LocalRegistry {
     /// Whether a key may sign here at all.
     pub(crate) fn may_sign(&self, manifest: &Manifest, pair: &KeyPair) -> Result<(), Error> {
         let trust = self.trust()?;
+        let key = pair.public_key();
+        // Whoever still has the old key is not the publisher any more.
+        if let (Some(publisher), false) = (trust.superseded(&key), trust.is_revoked(&key)) {
+            return Err(Error::Superseded {
+                name: publisher.name.to_string(),
+                key,
+                by: publisher.key,
+            });
+        }
         let standing = Standing {
             origin: Origin::Here,
             signature: SignatureState::Valid,
-            level: match trust.is_revoked(&pair.public_key()) {
+            level: match trust.is_revoked(&key) {
                 true => Level::Revoked,
                 false => Level::Full,
             },
@@ -108,7 +119,7 @@ impl LocalRegistry {
         match decision.verdict {
             Verdict::Refuse => Err(Error::NotTrusted {
                 dataset: manifest.name.to_string(),
-                reason: decision.reason,
+                reason: with_reason(decision.reason, trust.revoked_because(&key)),
             }),
             _ => Ok(()),
         }

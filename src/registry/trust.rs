@@ -1,6 +1,8 @@
 //! What is believed here: reading and changing `trust.toml`, keeping what publishers state, and
 //! how datasets stand.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::blob_store::BlobKind;
@@ -34,7 +36,7 @@ use crate::trust::VerifiedManifest;
 use crate::trust::decide;
 use crate::wire::limits::TRUST_FILE_BYTES_MAX;
 
-const TRUST_FILE: &str = "trust.toml";
+pub(crate) const TRUST_FILE: &str = "trust.toml";
 const TRUST_LOCK: &str = "trust.lock";
 
 /// A dataset, whole or in short, and how it stands here.
@@ -48,8 +50,29 @@ pub struct Listed<D = Dataset> {
     pub alias: Option<String>,
     /// Why its publisher has withdrawn it.
     pub withdrawn: Option<String>,
+    /// Why its publisher's key is revoked; `None` where it is not, or nobody gave a reason.
+    pub revoked: Option<String>,
     /// Its publisher's key.
     pub signer: Option<PublisherKey>,
+    /// A person let it in by hand; only known in listings.
+    pub accepted: bool,
+}
+
+/// Characters of a reason that messages show.
+const REASON_CHARS_MAX: usize = 300;
+
+/// The reason for a decision, and behind it why the key is revoked, where that is the reason.
+pub(crate) fn with_reason(said: &'static str, revoked: Option<&str>) -> Cow<'static, str> {
+    match revoked {
+        None => Cow::Borrowed(said),
+        Some(why) => {
+            let mut shown: String = why.chars().take(REASON_CHARS_MAX).collect();
+            if shown.len() < why.len() {
+                shown.push('…');
+            }
+            Cow::Owned(format!("{said}: {shown}"))
+        }
+    }
 }
 
 impl<D> Listed<D> {
@@ -73,6 +96,18 @@ impl<D> Listed<D> {
         }
     }
 
+    /// Why that may happen or not, as an error message gives it; for a revoked key with the reason that its
+    /// publisher gave.
+    pub fn reason(&self, action: Action) -> Cow<'static, str> {
+        self.with_revocation(self.decide(action).reason)
+    }
+
+    /// A reason of the policy, with the reason of the revocation where the key is revoked.
+    pub(crate) fn with_revocation(&self, said: &'static str) -> Cow<'static, str> {
+        let revoked = self.revoked.as_deref();
+        with_reason(said, revoked.filter(|_| self.trust() == Trust::Revoked))
+    }
+
     /// What may happen with it.
     pub fn decide(&self, action: Action) -> Decision {
         decide(&self.standing, action)
@@ -94,11 +129,15 @@ impl<D> Listed<D> {
             false => SignatureState::None,
         };
         let alias = claim.signer.as_ref().and_then(|key| trust.alias(key));
+        let revoked = claim.signer.as_ref().filter(|key| trust.is_revoked(key));
+        let revoked = revoked.and_then(|key| trust.revoked_because(key));
         Self {
             standing: trust.standing(&claim, &id, signature, origin),
             alias: alias.map(ToString::to_string),
             withdrawn: trust.withdrawn(&claim).map(str::to_owned),
+            revoked: revoked.map(str::to_owned),
             signer: claim.signer,
+            accepted: false,
             dataset,
         }
     }
@@ -112,7 +151,9 @@ impl Listed {
             standing: self.standing,
             alias: self.alias.clone(),
             withdrawn: self.withdrawn.clone(),
+            revoked: self.revoked.clone(),
             signer: self.signer,
+            accepted: self.accepted,
         }
     }
 }
@@ -197,6 +238,8 @@ impl LocalRegistry {
     pub fn list_in_short(&self) -> Result<Vec<Listed<Brief>>, Error> {
         let trust = self.trust()?;
         let briefs = self.store.read(|t| Ok::<_, Error>(catalog::briefs(t)?))?;
+        let accepted = self.accepted_by_hand()?.into_iter();
+        let accepted: BTreeSet<_> = accepted.map(|a| (a.key, a.content_id)).collect();
         let listed = briefs.into_iter().map(|b| {
             let (name, version) = (b.name.clone(), b.version.clone());
             let claim = Claim {
@@ -207,7 +250,10 @@ impl LocalRegistry {
                 content_id: b.content_id,
             };
             let local = (b.envelope_id, b.signed, b.flags);
-            Listed::new(&trust, b, claim, local)
+            let is_accepted = accepted.contains(&(b.signer, b.content_id));
+            let mut listed = Listed::new(&trust, b, claim, local);
+            listed.accepted = is_accepted && listed.dataset.flags.foreign;
+            listed
         });
         Ok(listed.collect())
     }

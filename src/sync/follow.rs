@@ -8,6 +8,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::clock::Timestamp;
+use crate::ident::Alias;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::EnvelopeId;
@@ -196,25 +197,35 @@ fn rule(text: &str) -> Result<Rule, FollowError> {
             return Err(wrong());
         }
         return Ok(Rule {
-            publisher: Some(publisher.to_owned()),
+            publisher: Some(of_key(publisher).unwrap_or_else(|| publisher.to_owned())),
             name: Some(name(dataset).map_err(|_| wrong())?),
             version: None,
         });
     }
-    let is_key = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    match (is_key, name(text)) {
-        (true, _) => Ok(Rule {
-            publisher: Some(text.to_ascii_lowercase()),
+    match (of_key(text), name(text)) {
+        (Some(key), _) => Ok(Rule {
+            publisher: Some(key),
             name: None,
             version: None,
         }),
-        (false, Ok(dataset)) => Ok(Rule {
+        (None, Ok(dataset)) => Ok(Rule {
             publisher: Some(text.to_owned()),
             name: Some(dataset),
             version: None,
         }),
-        (false, Err(_)) => Err(wrong()),
+        // An alias may have blanks, which no dataset has.
+        (None, Err(_)) => Ok(Rule {
+            publisher: Some(text.parse::<Alias>().map_err(|_| wrong())?.to_string()),
+            name: None,
+            version: None,
+        }),
     }
+}
+
+/// The hex digits of a key in any spelling.
+fn of_key(text: &str) -> Option<String> {
+    let key = text.parse::<PublisherKey>().ok()?;
+    Some(key.to_hex())
 }
 
 /// Hours of the day at which nothing is fetched; they may go over midnight.
@@ -300,6 +311,7 @@ mod tests {
     fn publishers_names_and_both_are_followed() {
         let hex = key(1).to_hex();
         let both = format!("{hex}/corpus");
+        let upper = format!("ed25519:{}", hex.to_uppercase());
         let corpus: DatasetName = "corpus".parse().unwrap();
         let other: DatasetName = "other".parse().unwrap();
         for (rule, alias, name, is_trusted, wanted) in [
@@ -314,6 +326,9 @@ mod tests {
             ("lab-a/corpus", Some("lab-a"), &other, true, false),
             ("lab-a/corpus", Some("lab-b"), &corpus, true, false),
             (both.as_str(), None, &corpus, false, true),
+            ("lab a", Some("lab a"), &corpus, false, true),
+            ("lab a/corpus", Some("lab a"), &corpus, false, true),
+            (upper.as_str(), None, &other, false, true),
         ] {
             let follow = follow(&[rule], None);
             let version = "1.0.0".parse().unwrap();
@@ -327,7 +342,7 @@ mod tests {
             let found = follow.wants(&key(1), alias, dataset);
             assert_eq!(found, wanted, "{rule} {alias:?} {name} {is_trusted}");
         }
-        for text in ["", "/x", "a/b/c d", "a b", "x/"] {
+        for text in ["", "/x", "a/b/c d", "a@b", "x/"] {
             assert!(Follow::new(&[text.to_owned()], None).is_err(), "{text}");
         }
         assert!(follow(&[], None).is_empty());

@@ -14,7 +14,7 @@ pub fn skeleton(name: &str) -> String {
     let apart = name.nfd().filter(|c| !matches!(c, '\u{300}'..='\u{36f}'));
     let plain: String = apart
         .flat_map(char::to_lowercase)
-        .filter(|c| !matches!(c, '-' | '_' | '.'))
+        .filter(|c| !matches!(c, '-' | '_' | '.' | ' '))
         .map(|c| match latin(c) {
             '0' => 'o',
             '1' | 'i' | 'j' => 'l',

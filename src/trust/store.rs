@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::clock::Timestamp;
+use crate::ident::Alias;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
@@ -18,9 +19,18 @@ use crate::trust::signature::SignatureState;
 use crate::trust::statement::Statement;
 use crate::trust::statement::StatementBody;
 use crate::trust::trust_file::Level;
+use crate::trust::trust_file::Publisher;
 use crate::trust::trust_file::TrustFile;
 
 type Withdrawn = (PublisherKey, LineId, DatasetVersion, ContentId);
+
+/// What a publisher said when it revoked its key.
+#[derive(Clone, Debug)]
+struct Revoked {
+    since: Timestamp,
+    reason: String,
+    manifests: BTreeSet<EnvelopeId>,
+}
 
 /// What a manifest says that trust looks at.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +64,7 @@ impl<'a> From<&'a Manifest> for Claim<'a> {
 pub struct TrustStore {
     file: TrustFile,
     now: Timestamp,
-    revocations: BTreeMap<PublisherKey, BTreeSet<EnvelopeId>>,
+    revocations: BTreeMap<PublisherKey, Revoked>,
     rotations: BTreeSet<(PublisherKey, PublisherKey)>,
     withdrawals: BTreeMap<Withdrawn, String>,
 }
@@ -82,8 +92,18 @@ impl TrustStore {
                     store.withdrawals.insert(key, reason.clone());
                 }
                 StatementBody::Rotation { to } => drop(store.rotations.insert((s.by, *to))),
-                StatementBody::Revocation { manifests, .. } => {
-                    store.revocations.entry(s.by).or_default().extend(manifests);
+                StatementBody::Revocation { reason, manifests } => {
+                    let said = store.revocations.entry(s.by).or_insert_with(|| Revoked {
+                        since: s.created_at,
+                        reason: reason.clone(),
+                        manifests: BTreeSet::new(),
+                    });
+                    said.manifests.extend(manifests);
+                    // Of several, the reason of the first is given.
+                    if s.created_at < said.since {
+                        said.since = s.created_at;
+                        said.reason.clone_from(reason);
+                    }
                 }
             }
         }
@@ -96,7 +116,7 @@ impl TrustStore {
     }
 
     /// What a key is called here.
-    pub fn alias(&self, key: &PublisherKey) -> Option<&DatasetName> {
+    pub fn alias(&self, key: &PublisherKey) -> Option<&Alias> {
         self.file.by_key(key).map(|p| &p.name)
     }
 
@@ -132,6 +152,27 @@ impl TrustStore {
         by_people || self.revocations.contains_key(key)
     }
 
+    /// Whether the publisher itself has revoked a key, whatever people here say.
+    pub fn is_revoked_by_publisher(&self, key: &PublisherKey) -> bool {
+        self.revocations.contains_key(key)
+    }
+
+    /// Why a key is revoked: what its publisher says, or people here where it says nothing. `None` for
+    /// a key that is not revoked or where nobody gave a reason.
+    pub fn revoked_because(&self, key: &PublisherKey) -> Option<&str> {
+        let by_publisher = self.revocations.get(key).map(|said| said.reason.as_str());
+        let revoked = self.file.by_key(key).filter(|p| p.level == Level::Revoked);
+        let by_people = || revoked.and_then(|p| p.reason.as_deref());
+        let reason = by_publisher.filter(|r| !r.trim().is_empty());
+        reason.or_else(by_people)
+    }
+
+    /// The publisher that a key was the key of, before a rotation that a person here confirmed.
+    pub fn superseded(&self, key: &PublisherKey) -> Option<&Publisher> {
+        let publisher = self.file.by_key(key);
+        publisher.filter(|p| p.key != *key)
+    }
+
     /// The keys that a key's publisher proposes to follow it. None of a revoked key counts.
     pub fn proposed(&self, from: &PublisherKey) -> Vec<PublisherKey> {
         let proposals = self.rotations.iter().filter(|(old, _)| old == from);
@@ -165,12 +206,12 @@ impl TrustStore {
             origin,
             signature,
             level: level.unwrap_or(Level::Unknown),
-            is_vouched: listed.is_some_and(|ids| ids.contains(id)),
+            is_vouched: listed.is_some_and(|said| said.manifests.contains(id)),
         }
     }
 
     /// The alias here that another name could be taken for.
-    pub fn mimicked(&self, name: &DatasetName) -> Option<&DatasetName> {
+    pub fn mimicked(&self, name: &Alias) -> Option<&Alias> {
         let mut aliases = self.file.publishers().map(|p| &p.name);
         aliases.find(|a| looks_like(a.as_str(), name.as_str()))
     }

@@ -239,14 +239,15 @@ fn trust_files_keep_what_people_wrote() {
     );
     let mut file = TrustFile::parse(&text).unwrap();
     assert_eq!(file.encode(), text);
-    let name = |n: &str| n.parse().unwrap();
-    let lab_a = file.get(&name("lab-a")).unwrap().clone();
+    let name = |n: &str| -> crate::ident::DatasetName { n.parse().unwrap() };
+    let alias = |n: &str| -> crate::ident::Alias { n.parse().unwrap() };
+    let lab_a = file.get(&alias("lab-a")).unwrap().clone();
     let day = Timestamp::parse_rfc3339("2026-12-31T12:00:00Z").unwrap();
     assert_eq!(lab_a.level_for(&name("speech-de"), day), Level::Full);
     assert_eq!(lab_a.level_for(&name("speech"), day), Level::Unknown);
     let later = Timestamp(day.0 + 86_400);
     assert_eq!(lab_a.level_for(&name("speech-de"), later), Level::Unknown);
-    assert_eq!(file.get(&name("lab-b")).unwrap().level, Level::Unknown);
+    assert_eq!(file.get(&alias("lab-b")).unwrap().level, Level::Unknown);
 
     file.put(Publisher {
         level: Level::Prompt,
@@ -258,7 +259,7 @@ fn trust_files_keep_what_people_wrote() {
         text.replace("\"full\" # since", "\"prompt\" # since")
     );
     file.put(Publisher::new(
-        name("lab-c"),
+        alias("lab-c"),
         pair(3).public_key(),
         Level::Full,
     ))
@@ -270,11 +271,11 @@ fn trust_files_keep_what_people_wrote() {
             .count(),
         3
     );
-    let taken = Publisher::new(name("lab-a"), pair(4).public_key(), Level::Full);
+    let taken = Publisher::new(alias("lab-a"), pair(4).public_key(), Level::Full);
     assert!(matches!(file.put(taken), Err(TrustFileError::NameTaken(_))));
-    let twice = Publisher::new(name("lab-d"), pair(1).public_key(), Level::Full);
-    assert!(matches!(file.put(twice), Err(TrustFileError::KeyTwice(_))));
-    assert!(file.remove(&name("lab-a")) && !file.remove(&name("lab-a")));
+    let twice = Publisher::new(alias("lab-d"), pair(1).public_key(), Level::Full);
+    assert!(matches!(file.put(twice), Err(TrustFileError::KeyKnown(_))));
+    assert!(file.remove(&alias("lab-a")) && !file.remove(&alias("lab-a")));
     let left = file.encode();
     assert!(
         left.contains("reviewed 2026-10-01") && !left.contains("lab-a"),
@@ -284,7 +285,7 @@ fn trust_files_keep_what_people_wrote() {
     let mut fresh = TrustFile::parse("").unwrap();
     fresh
         .put(Publisher::new(
-            name("dotted.name"),
+            alias("dotted.name"),
             pair(3).public_key(),
             Level::Full,
         ))

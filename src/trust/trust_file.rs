@@ -14,6 +14,7 @@ use toml_edit::value;
 use crate::clock::Timestamp;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::ident::Alias;
 use crate::ident::DatasetName;
 use crate::ident::PublisherKey;
 use crate::trust::signature::is_usable_key;
@@ -57,7 +58,7 @@ impl Level {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publisher {
     /// What it is called here, and only here.
-    pub name: DatasetName,
+    pub name: Alias,
     /// Its key.
     pub key: PublisherKey,
     /// What it is trusted with.
@@ -74,7 +75,7 @@ pub struct Publisher {
 
 impl Publisher {
     /// A publisher without limits.
-    pub fn new(name: DatasetName, key: PublisherKey, level: Level) -> Self {
+    pub fn new(name: Alias, key: PublisherKey, level: Level) -> Self {
         Self {
             name,
             key,
@@ -125,6 +126,9 @@ pub enum TrustFileError {
     /// Two entries for one key: one of them would count by chance.
     #[error("the trust file has the key of `{0}` twice")]
     KeyTwice(String),
+    /// A key that has another name.
+    #[error("this key is known here already, as `{0}`")]
+    KeyKnown(String),
     /// A name that stands for another key.
     #[error("`{0}` is another publisher already")]
     NameTaken(String),
@@ -143,7 +147,7 @@ impl Classify for TrustFileError {
 #[derive(Clone, Debug, Default)]
 pub struct TrustFile {
     document: DocumentMut,
-    publishers: BTreeMap<DatasetName, Publisher>,
+    publishers: BTreeMap<Alias, Publisher>,
 }
 
 const VERSION: i64 = 1;
@@ -217,7 +221,7 @@ impl TrustFile {
     }
 
     /// The publisher of a name.
-    pub fn get(&self, name: &DatasetName) -> Option<&Publisher> {
+    pub fn get(&self, name: &Alias) -> Option<&Publisher> {
         self.publishers.get(name)
     }
 
@@ -231,11 +235,20 @@ impl TrustFile {
     ///
     /// # Errors
     /// [`TrustFileError::NameTaken`] when the name stands for another key,
-    /// [`TrustFileError::KeyTwice`] when the key has another name.
+    /// [`TrustFileError::KeyKnown`] when the key has another name.
     pub fn put(&mut self, publisher: Publisher) -> Result<(), TrustFileError> {
         let held = self.publishers.get(&publisher.name);
         if held.is_some_and(|h| h.key != publisher.key && !publisher.previous.contains(&h.key)) {
             return Err(TrustFileError::NameTaken(publisher.name.to_string()));
+        }
+        let mut others = self.publishers.values();
+        let has_one = |p: &&Publisher| {
+            let mut keys = publisher.previous.iter().chain([&publisher.key]);
+            let is_theirs = |key: &PublisherKey| p.key == *key || p.previous.contains(key);
+            p.name != publisher.name && keys.any(is_theirs)
+        };
+        if let Some(other) = others.find(has_one) {
+            return Err(TrustFileError::KeyKnown(other.name.to_string()));
         }
         let mut changed = self.clone();
         changed.write(&publisher, held);
@@ -246,7 +259,7 @@ impl TrustFile {
     }
 
     /// Takes a publisher out. Whether there was one.
-    pub fn remove(&mut self, name: &DatasetName) -> bool {
+    pub fn remove(&mut self, name: &Alias) -> bool {
         if let Some(table) = self
             .document
             .get_mut(TABLE)
@@ -327,14 +340,14 @@ fn publisher(name: &str, entry: &Item) -> Result<Publisher, TrustFileError> {
     };
     let alias = name
         .parse()
-        .map_err(|_| fail("name", "letters, digits, `.`, `_` and `-`"))?;
+        .map_err(|_| fail("name", "letters, digits, blanks, `.`, `_` and `-`"))?;
     let table = entry.as_table_like().ok_or_else(|| fail(name, "a table"))?;
     let (mut key, mut found) = (None, None);
     for (field, item) in table.iter() {
         // Fields that follow need the publisher to stand in.
         let p = found.get_or_insert_with(|| {
             Publisher::new(
-                DatasetName::clone(&alias),
+                Alias::clone(&alias),
                 PublisherKey::new([0; 32]),
                 Level::Unknown,
             )
@@ -367,8 +380,8 @@ fn publisher(name: &str, entry: &Item) -> Result<Publisher, TrustFileError> {
     Ok(publisher)
 }
 
-fn one_key(hex: &str) -> Option<PublisherKey> {
-    PublisherKey::parse_hex(hex).filter(is_usable_key)
+fn one_key(text: &str) -> Option<PublisherKey> {
+    text.parse().ok().filter(is_usable_key)
 }
 
 fn texts(item: &Item) -> Option<Vec<String>> {

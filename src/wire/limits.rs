@@ -210,8 +210,12 @@ pub const COMPARED_BYTES_MAX: usize = 16 << 20;
 pub const FILTER_BYTES_MAX: usize = 4 << 20;
 /// Content ids that a filter is made of.
 pub const FILTER_IDS_MAX: usize = 100_000_000;
-/// Bytes of `known_peers`, of `access.txt` and of a node's settings.
+/// Bytes of `known_peers`, `access.txt`, `node_names`, `accepted`, `recipients`, and of a node's settings.
 pub const NODE_FILE_BYTES_MAX: usize = 4 << 20;
+/// Datasets that were accepted by hand and are remembered; the oldest are forgotten first.
+pub const ACCEPTED_DATASETS_MAX: usize = 8192;
+/// Receipts that an import takes from one directory.
+pub const DIRECTORY_RECEIPTS_MAX: usize = 64;
 /// Bytes of `.alimentarignore`.
 pub const IGNORE_FILE_BYTES_MAX: usize = 1 << 20;
 
@@ -348,6 +352,8 @@ pub const ALL: &[(&str, u64)] = &[
     ("filter_bytes_max", FILTER_BYTES_MAX as u64),
     ("filter_ids_max", FILTER_IDS_MAX as u64),
     ("node_file_bytes_max", NODE_FILE_BYTES_MAX as u64),
+    ("accepted_datasets_max", ACCEPTED_DATASETS_MAX as u64),
+    ("directory_receipts_max", DIRECTORY_RECEIPTS_MAX as u64),
     ("ignore_file_bytes_max", IGNORE_FILE_BYTES_MAX as u64),
     ("sighting_bytes_max", SIGHTING_BYTES_MAX as u64),
     ("sighting_piece_bytes_max", SIGHTING_PIECE_BYTES_MAX as u64),

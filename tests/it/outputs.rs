@@ -126,7 +126,15 @@ fn a_key_that_exists_wants_force() {
     let refused = desk.keyed(&["registry", "keygen", "-o", &path, "--yes"]);
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(std::fs::read(&path).unwrap(), key);
-    let forced = desk.keyed(&["registry", "keygen", "-o", &path, "--force"]);
+    // Without a terminal there is nobody to ask.
+    let unasked = desk.keyed(&["registry", "keygen", "-o", &path, "--force"]);
+    assert_eq!(unasked.status.code(), Some(2), "{unasked:?}");
+    let error = error_of(&unasked);
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("secret key of `me`"), "{error}");
+    assert!(error["hint"].as_str().unwrap().contains("--yes"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), key);
+    let forced = desk.keyed(&["registry", "keygen", "-o", &path, "--force", "--yes"]);
     assert!(forced.status.success() && std::fs::read(&path).unwrap() != key);
 }
 

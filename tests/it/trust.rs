@@ -245,7 +245,7 @@ fn a_withdrawal_hides_and_warns_and_a_revocation_stops() {
     assert_eq!((listed(&[]), listed(&["--all"])), (1, 2));
     answer(&lab.home(), &["registry", "gc", "--keep-days", "0"]);
     assert_eq!(listed(&[]), 1);
-    let purged = lab.done(&[
+    let purge = [
         "registry",
         "withdraw",
         "f@0.1.0",
@@ -254,7 +254,16 @@ fn a_withdrawal_hides_and_warns_and_a_revocation_stops() {
         "--purge",
         "--key",
         &key,
-    ]);
+    ];
+    let unasked = lab.keyed(&purge);
+    assert_eq!(unasked.status.code(), Some(2), "{}", stderr(&unasked));
+    assert!(
+        stderr(&unasked).contains("`f@0.1.0`"),
+        "{}",
+        stderr(&unasked)
+    );
+    assert_eq!((listed(&[]), listed(&["--all"])), (1, 2));
+    let purged = lab.done(&[&purge[..], &["--yes"]].concat());
     assert!(purged["freed_bytes"].as_u64().unwrap() > 0);
     assert_eq!((listed(&[]), listed(&["--all"])), (0, 1));
 

@@ -2,6 +2,7 @@
 //! thread writes them in order.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -31,6 +32,7 @@ use crate::file_io::Place;
 use crate::file_io::place_of;
 use crate::ident::BlobId;
 use crate::ident::ContentId;
+use crate::ident::PublisherKey;
 use crate::ident::TreeId;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Envelope;
@@ -46,6 +48,7 @@ use crate::registry::archives::seal::Recipient;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 use crate::trust::Statement;
+use crate::trust::StatementBody;
 
 /// How to export.
 #[derive(Clone, Debug, Default)]
@@ -188,7 +191,21 @@ impl LocalRegistry {
                 .collect::<Result<Vec<_>, _>>()?;
             Ok::<_, Error>((envelopes, catalog::statements(t)?))
         })?;
-        statements.retain(|s| datasets.iter().any(|d| d.manifest.signer == Some(s.by)));
+        // What the signers state, and the rotations by which their keys followed others.
+        let mut signers: BTreeSet<PublisherKey> =
+            datasets.iter().filter_map(|d| d.manifest.signer).collect();
+        loop {
+            let before = signers.len();
+            for s in &statements {
+                if matches!(&s.body, StatementBody::Rotation { to } if signers.contains(to)) {
+                    signers.insert(s.by);
+                }
+            }
+            if signers.len() == before {
+                break;
+            }
+        }
+        statements.retain(|s| signers.contains(&s.by));
         statements.sort_by_key(Statement::id);
         let card = |d: &Dataset| {
             let key = d.manifest.card.map(|id| BlobKey {

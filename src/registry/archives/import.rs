@@ -437,7 +437,7 @@ fn admit(
     if options.require_signature {
         let decision = listed.decide(Action::Require);
         if decision.verdict != Verdict::Accept {
-            return Err(decision.reason.to_owned());
+            return Err(listed.with_revocation(decision.reason).into_owned());
         }
     }
     let signer = listed.dataset.manifest.signer;
@@ -451,7 +451,7 @@ fn admit(
         false => Consent::NotAsked,
     };
     let admitted = Admitted::let_in(verified, &listed.standing, Action::Import, consent);
-    admitted.map_err(str::to_owned)
+    admitted.map_err(|reason| listed.with_revocation(reason).into_owned())
 }
 
 fn outcome(candidate: Candidate) -> ImportOutcome {

@@ -18,6 +18,7 @@ use crate::file_io::Input;
 use crate::file_io::OutputFile;
 use crate::file_io::Written;
 use crate::file_io::read_given_text;
+use crate::keyring::passphrase_spellings;
 use crate::registry::error::Error;
 
 /// How every age file begins.
@@ -27,7 +28,7 @@ const WORK_FACTOR: u8 = 18;
 /// The most that a file may ask for: 4 GiB would be 22.
 const WORK_FACTOR_MAX: u8 = 20;
 /// Bytes of an identity file.
-const IDENTITIES_BYTES_MAX: usize = 1 << 20;
+pub(super) const IDENTITIES_BYTES_MAX: usize = 1 << 20;
 /// Bytes that age adds to a file: its header, and a tag to every 64 KiB.
 const HEADER_BYTES: u64 = 512;
 const STANZA_BYTES: u64 = 200;
@@ -45,20 +46,29 @@ impl FromStr for Recipient {
     }
 }
 
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
 impl fmt::Debug for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Recipient({})", self.0)
     }
 }
 
-/// A passphrase, which shows nowhere.
+/// A passphrase, which shows nowhere: its normal form, and behind it the other spellings that an
+/// archive may have been encrypted with.
 #[derive(Clone)]
-pub struct Passphrase(SecretString);
+pub struct Passphrase(Vec<SecretString>);
 
 impl Passphrase {
     /// Takes one.
     pub fn new(text: &str) -> Self {
-        Self(SecretString::from(text.to_owned()))
+        let spellings = passphrase_spellings(text);
+        let secret = |s: &Zeroizing<String>| SecretString::from(s.as_str().to_owned());
+        Self(spellings.iter().map(secret).collect())
     }
 }
 
@@ -85,6 +95,20 @@ impl Openers {
     /// Adds a passphrase.
     pub fn set_passphrase(&mut self, passphrase: Passphrase) {
         self.passphrase = Some(passphrase);
+    }
+
+    /// Adds what other openers have.
+    pub fn add_all(&mut self, other: Self) {
+        self.identities.extend(other.identities);
+        if self.passphrase.is_none() {
+            self.passphrase = other.passphrase;
+        }
+    }
+
+    /// The public keys of the identities, in order.
+    pub(super) fn public_keys(&self) -> Vec<String> {
+        let keys = self.identities.iter().map(|i| i.to_public().to_string());
+        keys.collect()
     }
 
     /// Adds the secret keys in a file that `age-keygen` wrote.
@@ -124,8 +148,9 @@ impl Sealed {
         recipients: &[Recipient],
         passphrase: Option<&Passphrase>,
     ) -> io::Result<Self> {
-        let scrypt = passphrase.map(|p| {
-            let mut recipient = age::scrypt::Recipient::new(p.0.clone());
+        let normal = passphrase.and_then(|p| p.0.first());
+        let scrypt = normal.map(|secret| {
+            let mut recipient = age::scrypt::Recipient::new(secret.clone());
             recipient.set_work_factor(WORK_FACTOR);
             recipient
         });
@@ -206,18 +231,22 @@ pub(crate) fn open(path: &Path, openers: &Openers) -> Result<Box<dyn Read + Send
     }
     let locked = || Error::Locked(path.to_owned());
     let decryptor = age::Decryptor::new(file).map_err(|_| locked())?;
-    let scrypt = match (decryptor.is_scrypt(), &openers.passphrase) {
-        (true, Some(passphrase)) => {
-            let mut identity = age::scrypt::Identity::new(passphrase.0.clone());
-            identity.set_max_work_factor(WORK_FACTOR_MAX);
-            Some(identity)
-        }
-        _ => None,
+    let secrets = match (decryptor.is_scrypt(), &openers.passphrase) {
+        (true, Some(passphrase)) => passphrase.0.as_slice(),
+        _ => &[],
     };
+    let scrypt: Vec<age::scrypt::Identity> = secrets
+        .iter()
+        .map(|secret| {
+            let mut identity = age::scrypt::Identity::new(secret.clone());
+            identity.set_max_work_factor(WORK_FACTOR_MAX);
+            identity
+        })
+        .collect();
     let keys = openers.identities.iter().map(|i| i as &dyn age::Identity);
-    let all: Vec<&dyn age::Identity> = match &scrypt {
-        Some(only) => vec![only as &dyn age::Identity],
-        None => keys.collect(),
+    let all: Vec<&dyn age::Identity> = match scrypt.is_empty() {
+        false => scrypt.iter().map(|i| i as &dyn age::Identity).collect(),
+        true => keys.collect(),
     };
     let reader = decryptor.decrypt(all.into_iter()).map_err(|_| locked())?;
     Ok(Box::new(reader))

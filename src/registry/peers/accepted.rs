@@ -33,7 +33,7 @@ impl Offer {
     pub fn accept(&self, action: Action, consent: Consent) -> Result<AcceptedOffer, Error> {
         let refused = |reason| Error::NotTrusted {
             dataset: self.listed.dataset.manifest.name.to_string(),
-            reason,
+            reason: self.listed.with_revocation(reason),
         };
         if self.listed.withdrawn.is_some() && action != Action::PullById {
             return Err(refused("withdrawn by its publisher"));

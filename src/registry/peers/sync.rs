@@ -1,5 +1,6 @@
 //! Comparing catalogues with a peer: manifests go both ways, content comes by policy.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::catalog;
@@ -77,7 +78,7 @@ pub struct SyncReport {
     /// What was not, and why.
     pub failed: Vec<(Offer, String)>,
     /// What trust does not let in unasked, and why.
-    pub left: Vec<(Offer, &'static str)>,
+    pub left: Vec<(Offer, Cow<'static, str>)>,
     /// Chunks that came.
     pub chunks: u64,
     /// What comparing catalogues took.

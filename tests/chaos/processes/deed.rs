@@ -177,8 +177,11 @@ fn own(number: u8, dice: &mut Dice, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) {
                 .changing(&label, with(&|held| held.is_withdrawn = true))
         }
         12 if held.is_signed && !held.is_withdrawn => {
-            let mut deed = Deed::new("purge", &["withdraw", &label, "--reason", "r", "--purge"])
-                .changing(&label, None);
+            let mut deed = Deed::new(
+                "purge",
+                &["withdraw", &label, "--reason", "r", "--purge", "--yes"],
+            )
+            .changing(&label, None);
             // Withdrawn first, then taken out: two steps.
             deed.is_atomic = false;
             deed

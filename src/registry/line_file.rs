@@ -1,4 +1,4 @@
-//! The small text files of a node: `known_peers` and `access.txt`.
+//! The small text files of a home that have an entry a line: `known_peers`, `access.txt`, `node_names`.
 
 use std::io;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::file_io::IfExists;
 use crate::file_io::read_own_text;
 use crate::file_io::write_aside;
-use crate::registry::Error;
+use crate::registry::error::Error;
 use crate::wire::limits::NODE_FILE_BYTES_MAX;
 
 /// The lines that say something, without comments; none where there is no file.

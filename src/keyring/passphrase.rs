@@ -1,0 +1,70 @@
+//! What of a passphrase counts, so that the same one typed elsewhere opens the same key. Normative:
+//! `spec/key-file.md`.
+
+use unicode_normalization::UnicodeNormalization as _;
+use zeroize::Zeroizing;
+
+/// The byte order mark that editors put in front of a text.
+const MARK: char = '\u{feff}';
+
+/// A passphrase as new files are locked with: without a byte order mark in front and line ends behind,
+/// and in Unicode's composed form (NFC).
+pub fn normal_passphrase(given: &str) -> Zeroizing<String> {
+    // Composing shortens a text or triples it at most; a string that grows would leave copies behind.
+    let mut normal = Zeroizing::new(String::with_capacity(given.len().saturating_mul(3)));
+    normal.extend(stripped(given).nfc());
+    normal
+}
+
+/// What a given passphrase may have been when a file was locked: its normal form first, then as it was
+/// typed, then as it was given, as older versions took it. Each once.
+pub fn passphrase_spellings(given: &str) -> Vec<Zeroizing<String>> {
+    let mut spellings = vec![normal_passphrase(given)];
+    for older in [stripped(given), given] {
+        if !older.is_empty() && spellings.iter().all(|s| s.as_str() != older) {
+            spellings.push(Zeroizing::new(older.to_owned()));
+        }
+    }
+    spellings
+}
+
+fn stripped(given: &str) -> &str {
+    let text = given.strip_prefix(MARK).unwrap_or(given);
+    text.trim_end_matches(['\r', '\n'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normal_passphrase;
+    use super::passphrase_spellings;
+
+    #[test]
+    fn marks_line_ends_and_decomposition_do_not_count() {
+        for given in [
+            "caf\u{e9} 1",
+            "cafe\u{301} 1",
+            "\u{feff}caf\u{e9} 1",
+            "caf\u{e9} 1\r\n",
+            "\u{feff}cafe\u{301} 1\n\n",
+        ] {
+            assert_eq!(*normal_passphrase(given), "caf\u{e9} 1", "{given:?}");
+        }
+        assert_eq!(*normal_passphrase(" blanks count "), " blanks count ");
+        assert!(normal_passphrase("\u{feff}\r\n").is_empty());
+    }
+
+    #[test]
+    fn older_spellings_are_tried_after_the_normal_one() {
+        let spellings = |given: &str| -> Vec<String> {
+            let all = passphrase_spellings(given);
+            all.iter().map(|s| s.to_string()).collect()
+        };
+        assert_eq!(spellings("plain"), ["plain"]);
+        assert_eq!(spellings("plain\n"), ["plain", "plain\n"]);
+        assert_eq!(spellings("e\u{301}"), ["\u{e9}", "e\u{301}"]);
+        assert_eq!(
+            spellings("\u{feff}e\u{301}\n"),
+            ["\u{e9}", "e\u{301}", "\u{feff}e\u{301}\n"]
+        );
+    }
+}
