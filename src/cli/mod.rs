@@ -11,6 +11,7 @@ mod args_write;
 mod ask;
 mod bar;
 mod card;
+mod checkouts;
 mod commands;
 mod diff;
 mod doctor;

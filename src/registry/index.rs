@@ -116,6 +116,7 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<IndexReport, Error> {
         homes::refuse_inside(path, self.home())?;
+        let began = host::now();
         let sources = files::find(path, &options.exclude, self.home())?;
         let name = match &options.name {
             Some(name) => name.clone(),
@@ -124,6 +125,7 @@ impl LocalRegistry {
         let source_key = source_key(path, options)?;
         let looks = fingerprint(&sources);
         if let Some(held) = self.seen_before(&source_key, &looks, &name, options)? {
+            self.note_source((path, began), &sources, &held.0, (None, &options.exclude));
             return self.signed_too(unchanged(held, sources.skipped), options);
         }
         let total: u64 = sources.files.iter().map(|f| f.seen.size_bytes).sum();
@@ -211,6 +213,12 @@ impl LocalRegistry {
         let source = settled.then_some((source_key, looks));
         let (manifest, unchanged) =
             session.commit(|tables, entries| publish(tables, entries, draft, options, source))?;
+        self.note_source(
+            (path, began),
+            &sources,
+            &manifest,
+            (Some(&table), &options.exclude),
+        );
         let report = IndexReport {
             manifest,
             chunks: totals.chunks,

@@ -208,6 +208,12 @@ pub const FILTER_IDS_MAX: usize = 100_000_000;
 pub const NODE_FILE_BYTES_MAX: usize = 4 << 20;
 /// Bytes of `.alimentarignore`.
 pub const IGNORE_FILE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of the record of one checkout.
+pub const CHECKOUT_RECORD_BYTES_MAX: usize = 1 << 30;
+/// Records of checkouts that are kept in a home.
+pub const CHECKOUT_RECORDS_MAX: usize = 10_000;
+/// Rows of one file that are compared with another's where all of them are read.
+pub const DIFF_ROWS_MAX: usize = 1 << 22;
 
 /// Bytes of what a node says of itself on its LAN: with the records beside it, one packet.
 pub const SIGHTING_BYTES_MAX: usize = 1300;
@@ -341,6 +347,12 @@ pub const ALL: &[(&str, u64)] = &[
     ("filter_ids_max", FILTER_IDS_MAX as u64),
     ("node_file_bytes_max", NODE_FILE_BYTES_MAX as u64),
     ("ignore_file_bytes_max", IGNORE_FILE_BYTES_MAX as u64),
+    (
+        "checkout_record_bytes_max",
+        CHECKOUT_RECORD_BYTES_MAX as u64,
+    ),
+    ("checkout_records_max", CHECKOUT_RECORDS_MAX as u64),
+    ("diff_rows_max", DIFF_ROWS_MAX as u64),
     ("sighting_bytes_max", SIGHTING_BYTES_MAX as u64),
     ("sighting_piece_bytes_max", SIGHTING_PIECE_BYTES_MAX as u64),
     ("sighting_pieces_max", SIGHTING_PIECES_MAX as u64),
