@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::peers::Serving;
 use crate::support::answer;
 use crate::support::error_of;
 use crate::support::lines;
@@ -300,7 +301,7 @@ fn what_killed_runs_left_is_removed_and_what_is_held_stays() {
 /// Two versions of some files, in each of which every file differs, and the sets of names too.
 fn two_versions() -> [Vec<(String, Vec<u8>)>; 2] {
     [1_u64, 2].map(|version| {
-        let large = (0..3_u64).map(|n| (format!("large{n}"), lines(4000, 100 * version + n)));
+        let large = (0..3_u64).map(|n| (format!("large{n}"), lines(1500, 100 * version + n)));
         let small = (0..40_u64).map(|n| {
             (
                 format!("d{}/s{n}", n % 5),
@@ -330,7 +331,7 @@ fn a_kill_at_any_instant_of_an_update_leaves_each_file_old_or_new() {
     let dest = place.at("copy");
     let (mut killed, mut at) = (0, 0);
     let mut takes = Duration::from_millis(100);
-    for round in 0..24_u32 {
+    for round in 0..16_u32 {
         // Now and then to the other version before this one was reached.
         let to = usize::from(round % 3 != 2);
         let target = ["data@0.1.0", "data@0.1.1"][to];
@@ -421,4 +422,50 @@ fn what_is_withdrawn_is_read_only_with_a_yes() {
         );
         let _ = std::fs::remove_dir_all(&dest);
     }
+}
+
+#[test]
+fn what_was_pulled_into_a_place_is_known_there() {
+    let place = Place::new();
+    place.index(&[("a", b"a1"), ("sub/b", b"b1")]);
+    let serving = Serving::start(&place.home, &["--share-unsigned"]);
+    let (other, dest) = (place.at("other"), place.at("pulled"));
+    let path = dest.to_str().unwrap();
+    let left = place.at(".pulled.partial-0123456789ab");
+    put(&left, &[("x", b"x")]);
+    let addr = serving.addr();
+    let words = ["registry", "pull", "data", "--peer", &addr, "-o", path];
+    answer(
+        &other,
+        &[&words as &[&str], &["--accept-unsigned"]].concat(),
+    );
+    assert!(!left.exists());
+    let status = |home: &Path| answer(home, &["registry", "status", path]);
+    assert_eq!(status(&other)["changes"], serde_json::json!([]));
+    std::fs::write(dest.join("a"), "a2").unwrap();
+    assert_eq!(status(&other)["changes"][0]["status"], "changed");
+    let out = run(&place.home, &["registry", "status", path]);
+    assert_eq!(
+        out.status.code(),
+        Some(3),
+        "the other home knows nothing of it"
+    );
+}
+
+#[test]
+fn what_an_index_left_out_stays_out_after_an_update() {
+    let place = Place::new();
+    let data = place.at("data");
+    put(&data, &[("a", b"a1"), ("b.tmp", b"b")]);
+    let path = data.to_str().unwrap();
+    let words = ["registry", "index", path, "--exclude", "*.tmp"];
+    answer(&place.home, &words);
+    put(&data, &[("a", b"a2")]);
+    answer(&place.home, &words);
+    let words = ["registry", "checkout", "data@0.1.0", path, "--update"];
+    assert_eq!(answer(&place.home, &words)["files"], 1);
+    assert_eq!(std::fs::read(data.join("a")).unwrap(), b"a1");
+    let said = answer(&place.home, &["registry", "status", path]);
+    assert_eq!(said["changes"], serde_json::json!([]));
+    assert_eq!(said["version"], "0.1.0");
 }

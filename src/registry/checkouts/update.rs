@@ -100,6 +100,8 @@ impl LocalRegistry {
         let mut record = blank(&root, chosen.single, m);
         part.unwrap_or_default().clone_into(&mut record.part);
         record.taken_at = taken_at;
+        // Of a source: what was left out of its index is still no part of it.
+        record.exclude = held.as_ref().map_or_else(Vec::new, |h| h.exclude.clone());
         let by_path = ids_by_path(&chosen, &ids);
         if !plan.write.is_empty() || !plan.remove.is_empty() {
             self.announce(&record, held.as_ref(), (&chosen, &ids), &plan);
