@@ -222,6 +222,15 @@ pub trait Shelf {
     /// When it cannot be kept.
     fn take_chunk(&mut self, chunk: &ChunkEntry, bytes: Vec<u8>) -> Result<(), Self::Error>;
 
+    /// Takes chunks that came as a difference without reading it; true where that is done. Only a reader
+    /// that keeps nothing does so.
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    fn take_unread(&mut self, _: &[&ChunkEntry], _: BaseBytes) -> Result<bool, Self::Error> {
+        Ok(false)
+    }
+
     /// Bytes of a base, for a difference that comes next.
     ///
     /// # Errors
@@ -404,6 +413,9 @@ fn take_difference<S: Shelf>(
     let (chunks, bytes) = difference.of_leaf(leaf).ok_or_else(corrupt)?;
     if difference.chunks.first() != Some(&first) {
         return Err(corrupt().into());
+    }
+    if shelf.take_unread(&chunks, difference.base)? {
+        return Ok(difference.chunks);
     }
     let base = shelf.base(difference.base)?;
     let raw = apply(&difference.frame, base, bytes).map_err(|_| corrupt())?;

@@ -29,13 +29,15 @@ use crate::progress::NoProgress;
 use crate::registry::Error;
 use crate::registry::ExportOptions;
 use crate::registry::ExportReport;
+use crate::registry::Gathered;
 use crate::registry::ImportOptions;
 use crate::registry::ImportOutcome;
 use crate::registry::Listed;
 use crate::registry::LocalRegistry;
 use crate::registry::Parcel;
 use crate::registry::Passphrase;
-use crate::registry::opened_parcels;
+use crate::registry::Rehearsal;
+use crate::registry::gathered;
 use crate::trust::Action;
 use crate::trust::Verdict;
 
@@ -63,8 +65,8 @@ pub(crate) fn export(
         options.since.push(find(registry, since)?);
     }
     if let Some(path) = &args.receipt {
-        let (roots, _) = LocalRegistry::read_receipt(path)?;
-        options.receipt = roots;
+        let receipt = LocalRegistry::read_whole_receipt(path)?;
+        (options.receipt, options.known) = (receipt.roots, receipt.known);
     }
     let receiver = receivers::before_export(registry, args, &mut options)?;
     let bar = Bar::new(out.is_quiet());
@@ -74,6 +76,9 @@ pub(crate) fn export(
         let dir = &args.output;
         std::fs::create_dir_all(dir).map_err(|e| Error::file("create", dir, e))?;
         for dataset in &datasets {
+            if registry.has_nothing_new(std::slice::from_ref(dataset), &options)? {
+                continue;
+            }
             let m = &dataset.manifest;
             let dest = dir.join(format!("{}-{}.alimentar", m.name, m.dataset_version));
             options.if_exists = outputs::may_write_file(&dest, cli, out)?;
@@ -81,13 +86,17 @@ pub(crate) fn export(
             let report = registry.export(one, &dest, &options, &bar)?;
             reports.push((vec![dataset], report));
         }
-    } else {
+    } else if !registry.has_nothing_new(&datasets, &options)? {
         let report = registry.export(&datasets, &args.output, &options, &bar)?;
         reports.push((datasets.iter().collect(), report));
     }
     drop(bar);
     let objects: Vec<Value> = reports.iter().map(|(d, r)| archive_object(d, r)).collect();
-    let mut text = String::new();
+    let mut text = match (reports.is_empty(), datasets.is_empty()) {
+        (false, _) => String::new(),
+        (true, true) => "Nothing to export: no dataset here was asked for\n".to_owned(),
+        (true, false) => "Nothing to export: the receiver has all of it\n".to_owned(),
+    };
     let mut paths = Vec::new();
     for (datasets, report) in &reports {
         let first = report.paths.first().cloned().unwrap_or_default();
@@ -170,9 +179,6 @@ fn chosen(registry: &LocalRegistry, args: &ExportArgs) -> Result<Vec<Dataset>, F
             datasets.push(listed.dataset);
         }
     }
-    if datasets.is_empty() {
-        return Err(Error::NotFound("anything to export".to_owned()).into());
-    }
     Ok(datasets)
 }
 
@@ -226,14 +232,23 @@ pub(crate) fn import(
         openers,
         require_signature: args.require_signature,
         dry_run: args.dry_run,
+        rehearsal: Rehearsal::default(),
         accept_publishers: args.accept_publisher.clone(),
         ask: may_ask.then_some(&ask),
         allow_large: cli.allow_large,
         ask_large: Some(&ask_large),
     };
     let (receipts, paths) = receivers::told_apart(&args.paths);
-    let found = opened_parcels(&paths, &options.openers)?;
+    let Gathered {
+        parcels: found,
+        unreadable,
+    } = gathered(&paths, &options.openers);
     let mut tally = Tally::default();
+    for (path, error) in unreadable {
+        let failure = Failure::from(error);
+        refuse(&mut tally, &path.display().to_string(), &failure.message());
+        tally.first.get_or_insert(failure);
+    }
     // A delta may come before its base: it is tried again as long as others come in.
     let mut left: Vec<&Parcel> = found.iter().collect();
     while !left.is_empty() {
@@ -271,7 +286,7 @@ pub(crate) fn import(
             tally.text += &said;
         }
     }
-    if found.is_empty() && receipts.is_empty() {
+    if found.is_empty() && receipts.is_empty() && tally.first.is_none() {
         tally.text += "No archives there\n";
     }
     let object = json!({

@@ -143,13 +143,34 @@ Fields: name tag license publisher lang schema text rows size")]
     },
     /// Print the full content id that a reference means, for a training log
     Resolve(RefArg),
-    /// Write a dataset, or one file of it, to disk
+    /// Write a dataset, or a part of it, to disk
+    #[command(after_help = "Examples:
+  alimentar registry checkout corpus@0.1.0 ./corpus
+  alimentar registry checkout 'corpus:**/*.parquet' ./tables
+  alimentar registry checkout corpus ./corpus --update")]
     Checkout {
-        /// REF or REF:path/in/dataset
+        /// REF, or behind a colon a file, a directory (its content is written) or a glob (paths are kept):
+        /// REF:a/file, REF:sub/, REF:**/*.parquet
         target: String,
         /// A new file or directory; in an existing directory, a single file goes inside; - is standard
         /// output
         dest: PathBuf,
+        /// Write into a directory or file that is there, and only what differs; what was changed there is
+        /// overwritten only with --yes
+        #[arg(long)]
+        update: bool,
+    },
+    /// What changed in a directory since it was checked out or indexed
+    #[command(after_help = "Examples:
+  alimentar registry status ./corpus
+  alimentar registry status --exit-code || echo changed")]
+    Status {
+        /// A directory or a file that was checked out or indexed, or something inside
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// End with 1 when something changed
+        #[arg(long)]
+        exit_code: bool,
     },
     /// Read every byte of a dataset and recompute its hashes
     Verify {
@@ -164,12 +185,18 @@ Fields: name tag license publisher lang schema text rows size")]
         /// REF or REF:path/in/dataset
         target: String,
     },
-    /// Compare two datasets by chunks and files
+    /// Compare two datasets, or a dataset with a directory
+    #[command(after_help = "Examples:
+  alimentar registry diff corpus@0.1.0 corpus@0.1.1
+  alimentar registry diff corpus ./corpus")]
     Diff {
         /// A reference
         a: String,
-        /// Another
+        /// Another, or a directory or file
         b: String,
+        /// End with 1 when something differs
+        #[arg(long)]
+        exit_code: bool,
     },
     /// Show a dataset's card
     Card {

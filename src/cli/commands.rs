@@ -14,6 +14,7 @@ use crate::cli::args::KeyArgs;
 use crate::cli::args::RegistryCommand;
 use crate::cli::bar::Bar;
 use crate::cli::card;
+use crate::cli::checkouts;
 use crate::cli::diff;
 use crate::cli::exit::Failure;
 use crate::cli::keys;
@@ -22,7 +23,6 @@ use crate::cli::life;
 use crate::cli::nodes;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
-use crate::cli::outputs;
 use crate::cli::peers;
 use crate::cli::pull;
 use crate::cli::receivers;
@@ -63,9 +63,16 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
         } => peers::list(&registry, peer, out),
         RegistryCommand::Info(r) => show::info(&registry, &find(&registry, &r.reference)?, out),
         RegistryCommand::Ls(r) => show::ls(&registry, &find(&registry, &r.reference)?, out),
-        RegistryCommand::Cat { target } => cat(&registry, target, cli, out),
+        RegistryCommand::Cat { target } => checkouts::cat(&registry, target, cli, out),
         RegistryCommand::Resolve(r) => resolve(&find(&registry, &r.reference)?, out),
-        RegistryCommand::Checkout { target, dest } => checkout(&registry, target, dest, (cli, out)),
+        RegistryCommand::Checkout {
+            target,
+            dest,
+            update,
+        } => checkouts::checkout(&registry, target, (dest, *update), (cli, out)),
+        RegistryCommand::Status { dir, exit_code } => {
+            checkouts::status(&registry, dir, *exit_code, out)
+        }
         RegistryCommand::Verify {
             reference,
             require_signature,
@@ -75,12 +82,8 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             *require_signature,
             out,
         ),
-        RegistryCommand::Diff { a, b } => {
-            let (a, b) = (find(&registry, a)?, find(&registry, b)?);
-            for dataset in [&a, &b] {
-                large::check(&registry, dataset, cli, out)?;
-            }
-            diff::run(&registry, &a, &b, out)
+        RegistryCommand::Diff { a, b, exit_code } => {
+            diff::run(&registry, (a, b), *exit_code, (cli, out))
         }
         RegistryCommand::Search {
             query,
@@ -211,7 +214,7 @@ pub(crate) fn find(registry: &LocalRegistry, text: &str) -> Result<Dataset, Fail
 }
 
 /// A dataset, and a path in it where one is given behind a colon.
-fn find_target(
+pub(crate) fn find_target(
     registry: &LocalRegistry,
     target: &str,
 ) -> Result<(Dataset, Option<String>), Failure> {
@@ -327,15 +330,6 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
     }
 }
 
-fn cat(registry: &LocalRegistry, target: &str, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let (dataset, path) = find_target(registry, target)?;
-    large::check(registry, &dataset, cli, out)?;
-    let mut stdout = std::io::stdout().lock();
-    // No bar: the bytes themselves may be going to the terminal.
-    registry.cat(&dataset, path.as_deref(), &mut stdout, &Bar::new(true))?;
-    Ok(())
-}
-
 fn resolve(d: &Dataset, out: &Out) -> Result<(), Failure> {
     let m = &d.manifest;
     let id = m.content_id.to_string();
@@ -343,35 +337,6 @@ fn resolve(d: &Dataset, out: &Out) -> Result<(), Failure> {
         "content_id": id, "name": m.name.to_string(), "version": m.dataset_version.to_string(),
     });
     let text = format!("{id}  {}@{}\n", m.name, m.dataset_version);
-    Ok(out.result(&object, &[id], &text)?)
-}
-
-fn checkout(
-    registry: &LocalRegistry,
-    target: &str,
-    dest: &std::path::Path,
-    (cli, out): (&Cli, &Out),
-) -> Result<(), Failure> {
-    let started = Instant::now();
-    let if_exists = outputs::may_write(dest, cli, out)?;
-    let out = &out.beside(Some(dest));
-    let (dataset, path) = find_target(registry, target)?;
-    large::check(registry, &dataset, cli, out)?;
-    let bar = Bar::new(out.is_quiet());
-    let report = registry.checkout_over(&dataset, path.as_deref(), (dest, if_exists), &bar)?;
-    drop(bar);
-    let id = dataset.manifest.content_id.to_string();
-    let seconds = started.elapsed().as_secs_f64();
-    let object = json!({
-        "content_id": id, "files": report.files, "bytes": report.bytes, "seconds": seconds,
-    });
-    let text = format!(
-        "Checked out {}@{}: {} in {} file(s), every chunk verified, {seconds:.2} s\n",
-        dataset.manifest.name,
-        dataset.manifest.dataset_version,
-        human_bytes(report.bytes),
-        report.files,
-    );
     Ok(out.result(&object, &[id], &text)?)
 }
 

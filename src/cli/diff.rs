@@ -1,14 +1,21 @@
-//! `registry diff`: two datasets by chunks, files and rows.
+//! `registry diff`: two datasets by chunks, files and rows; a dataset and a directory by files.
+
+use std::path::Path;
 
 use serde_json::Value;
 use serde_json::json;
 
 use crate::catalog::Dataset;
+use crate::cli::args::Cli;
 use crate::cli::bar::Bar;
+use crate::cli::checkouts;
+use crate::cli::commands::find;
 use crate::cli::exit::Failure;
+use crate::cli::large;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
+use crate::registry::Error;
 use crate::registry::FileDiff;
 use crate::registry::LocalRegistry;
 use crate::registry::RowDiff;
@@ -16,8 +23,40 @@ use crate::registry::RowSample;
 
 pub(crate) fn run(
     registry: &LocalRegistry,
-    a: &Dataset,
-    b: &Dataset,
+    (a, b): (&str, &str),
+    exit_code: bool,
+    (cli, out): (&Cli, &Out),
+) -> Result<(), Failure> {
+    let a = find(registry, a)?;
+    large::check(registry, &a, cli, out)?;
+    let path = Path::new(b);
+    let is_path = path.exists() && (is_written_as_path(b) || find(registry, b).is_err());
+    if is_path {
+        let bar = Bar::new(out.is_quiet());
+        let report = registry.diff_directory(&a, path, &bar)?;
+        drop(bar);
+        let object = json!({"a": a.manifest.content_id.to_string(), "b": null});
+        return checkouts::show(&report, object, exit_code, out);
+    }
+    if is_written_as_path(b) {
+        let absent = std::io::ErrorKind::NotFound.into();
+        return Err(Error::file("find", path, absent).into());
+    }
+    let b = find(registry, b)?;
+    large::check(registry, &b, cli, out)?;
+    datasets(registry, (&a, &b), exit_code, out)
+}
+
+/// Whether somebody who types this means a path, although a dataset may have the name.
+fn is_written_as_path(text: &str) -> bool {
+    let fronts = ["/", "./", "../"];
+    matches!(text, "." | "..") || fronts.iter().any(|f| text.starts_with(f)) || text.ends_with('/')
+}
+
+fn datasets(
+    registry: &LocalRegistry,
+    (a, b): (&Dataset, &Dataset),
+    exit_code: bool,
     out: &Out,
 ) -> Result<(), Failure> {
     let report = registry.diff(a, b)?;
@@ -26,6 +65,7 @@ pub(crate) fn run(
     drop(bar);
     let t = &report.tree;
     let state = |f: &FileDiff| match (&f.a, &f.b) {
+        _ if f.from.is_some() => "renamed",
         (None, _) => "added",
         (_, None) => "removed",
         _ => "changed",
@@ -35,9 +75,13 @@ pub(crate) fn run(
         .files
         .iter()
         .map(|f| {
-            json!({
+            let mut object = json!({
                 "path": f.path, "status": state(f), "size_a": side(&f.a), "size_b": side(&f.b),
-            })
+            });
+            if let Some(from) = &f.from {
+                object["from"] = json!(from);
+            }
+            object
         })
         .collect();
     let object = json!({
@@ -57,25 +101,41 @@ pub(crate) fn run(
         t.only_b.chunks,
     );
     for f in &report.files {
-        text += &format!("{:<8}{}\n", state(f), printable(&f.path));
+        let path = match &f.from {
+            Some(from) => format!("{from} -> {}", f.path),
+            None => f.path.clone(),
+        };
+        text += &format!("{:<8}{}\n", state(f), printable(&path));
     }
     rows.iter().for_each(|d| text += &row_text(d));
     let paths: Vec<String> = report.files.iter().map(|f| printable(&f.path)).collect();
-    Ok(out.result(&object, &paths, &text)?)
+    out.result(&object, &paths, &text)?;
+    match exit_code && a.manifest.content_id != b.manifest.content_id {
+        true => Err(Failure::Differs),
+        false => Ok(()),
+    }
 }
 
 fn row_object(diff: &RowDiff) -> Value {
     let side =
         |row: &Option<(u64, String)>| row.as_ref().map(|(n, text)| json!({"n": n, "text": text}));
     let sample = |s: &RowSample| json!({"before": side(&s.before), "after": side(&s.after)});
-    json!({
+    let mut object = json!({
         "path": diff.path, "added": diff.added, "removed": diff.removed,
         "changed": diff.changed, "bytes_read": diff.bytes_read,
         "samples": diff.samples.iter().map(sample).collect::<Vec<_>>(),
-    })
+    });
+    if let Some(reason) = &diff.not_compared {
+        object["not_compared"] = json!(reason);
+    }
+    object
 }
 
 fn row_text(diff: &RowDiff) -> String {
+    if let Some(reason) = &diff.not_compared {
+        let path = printable(&diff.path);
+        return format!("rows of {path}: not compared: {}\n", printable(reason));
+    }
     let mut text = format!(
         "rows of {}: {} changed, {} added, {} removed ({} read)\n",
         printable(&diff.path),

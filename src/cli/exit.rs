@@ -27,6 +27,8 @@ pub(crate) enum Failure {
     Damaged(String),
     /// A check found what it looks for; what, is on stdout.
     Findings(String),
+    /// What was compared differs; how, is on stdout.
+    Differs,
     /// A rule of trust was not met.
     NotTrusted(String),
     /// A passphrase is needed and nobody can be asked.
@@ -95,7 +97,7 @@ impl Failure {
 
     fn kind_and_message(&self) -> Option<(ErrorKind, String)> {
         Some(match self {
-            Self::BrokenPipe => return None,
+            Self::BrokenPipe | Self::Differs => return None,
             Self::Partial(message) => (ErrorKind::Partial, message.clone()),
             // The kind is of no use: this is no error of the program's.
             Self::Findings(message) => (ErrorKind::Conflict, message.clone()),
@@ -126,7 +128,10 @@ impl Failure {
     /// Says what went wrong and returns the code to end with.
     pub(crate) fn report(&self, out: &Out) -> ExitCode {
         let Some((kind, message)) = self.kind_and_message() else {
-            return ExitCode::SUCCESS;
+            return match self {
+                Self::Differs => ExitCode::FAILURE,
+                _ => ExitCode::SUCCESS,
+            };
         };
         let named = self.naming_hint();
         let hint = match self {
@@ -204,6 +209,13 @@ impl Failure {
             Self::Library(Error::Exists(_)) => Some(
                 "--yes replaces a plain file; remove anything else first, or name another place",
             ),
+            Self::Library(Error::LocalChanges { .. }) => Some(
+                "`alimentar registry status DIR` lists all changes; --yes overwrites these files",
+            ),
+            Self::Library(Error::NotACheckout(_)) => Some(
+                "`registry diff REF DIR` compares it with a dataset; `registry checkout REF DIR --update` or `registry index DIR` makes it known",
+            ),
+            Self::Library(Error::Withdrawn { .. }) => Some("--yes uses it all the same"),
             Self::Library(Error::InsideHome(..)) => Some(
                 "index data where it lies; `alimentar registry export` copies what a registry holds",
             ),
@@ -218,6 +230,9 @@ impl Failure {
             {
                 Some("make the directory first, or name another place")
             }
+            Self::Library(Error::File { source, .. }) if is_too_large(source) => Some(
+                "the file system, or a limit of this process, takes no file so large (FAT: 4 GiB): `registry export --split 4GB` writes volumes",
+            ),
             Self::Library(Error::File { .. }) if kind == ErrorKind::NotFound => {
                 Some("look whether the path is right")
             }
@@ -319,6 +334,12 @@ impl Failure {
             _ => None,
         })
     }
+}
+
+/// Whether the operating system takes no file of that length.
+fn is_too_large(error: &std::io::Error) -> bool {
+    // Without an error of this program's own, which is about what it reads.
+    error.kind() == std::io::ErrorKind::FileTooLarge && error.get_ref().is_none()
 }
 
 fn key_hint(error: &KeyringError) -> Option<&'static str> {

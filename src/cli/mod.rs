@@ -15,6 +15,7 @@ mod args_write;
 mod ask;
 mod bar;
 mod card;
+mod checkouts;
 mod commands;
 mod diff;
 mod doctor;

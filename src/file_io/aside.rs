@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::file_io::input::open_plain;
 use crate::file_io::output::parent_of;
 use crate::file_io::output::require_parent;
 
@@ -21,17 +22,132 @@ pub enum IfExists {
     Replace,
 }
 
-/// A name beside a path that nobody else uses. It begins with a dot and says what it is, should it
-/// be left behind.
-///
-/// # Errors
-/// [`io::ErrorKind::InvalidInput`] for a path without a name; no randomness.
-pub fn aside_of(path: &Path) -> io::Result<PathBuf> {
-    named_beside(path, ".", "partial")
+/// A file or directory that is being written beside the place where it belongs. Its name begins with
+/// a dot and says what it is, should it be left behind. It is held locked while this lives, so that
+/// [`remove_abandoned`] can tell it from one whose writer was killed.
+#[derive(Debug)]
+pub struct Aside {
+    path: PathBuf,
+    /// The lock ends when this is closed, or with the process.
+    held: Option<File>,
+}
+
+impl Aside {
+    /// Begins a directory. Directories and files that were left behind for the same place are
+    /// removed first.
+    ///
+    /// # Errors
+    /// As the operating system; [`io::ErrorKind::InvalidInput`] for a path without a name.
+    pub fn directory(place: &Path) -> io::Result<Self> {
+        Self::begin(place, |path| {
+            fs::create_dir(path)?;
+            File::open(path)
+        })
+    }
+
+    /// Begins a file, with a mode as for [`write_aside`], and removes what was left behind as
+    /// [`Aside::directory`] does. The handle writes to it.
+    ///
+    /// # Errors
+    /// As [`Aside::directory`].
+    pub fn file(place: &Path, mode: Option<u32>) -> io::Result<(Self, File)> {
+        let begun = Self::begin(place, |path| create(path, mode))?;
+        let file = begun.held.as_ref().ok_or(io::ErrorKind::Other)?;
+        let file = file.try_clone()?;
+        Ok((begun, file))
+    }
+
+    fn begin(place: &Path, make: impl Fn(&Path) -> io::Result<File>) -> io::Result<Self> {
+        remove_abandoned(place);
+        loop {
+            let path = named_beside(place, ".", PARTIAL)?;
+            let held = make(&path)?;
+            // Some file systems have no locks; nothing is removed there.
+            let _ = held.lock();
+            // Somebody else may have taken it for abandoned before it was locked.
+            if fs::symlink_metadata(&path).is_ok() {
+                let held = Some(held);
+                return Ok(Self { path, held });
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Closes the handle that holds the lock, for writers of very many files at a time.
+    pub fn let_go(&mut self) {
+        self.held = None;
+    }
+}
+
+/// A glob for the names that [`Aside`] gives.
+pub const PARTIAL_GLOB: &str = ".*.partial-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]\
+    [0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]";
+/// What stands in the name of what is being written.
+const PARTIAL: &str = "partial";
+/// Random bytes in such a name.
+const NOISE_BYTES: usize = 6;
+
+/// Removes files and directories of [`Aside`] for this place whose writers were killed: those of this
+/// user that nobody holds locked. What cannot be removed stays.
+pub fn remove_abandoned(place: &Path) {
+    let Some(name) = place.file_name() else {
+        return;
+    };
+    let Ok(entries) = fs::read_dir(parent_of(place)) else {
+        return;
+    };
+    let mut front = OsString::from(".");
+    front.push(name);
+    front.push(format!(".{PARTIAL}-"));
+    let front = front.as_encoded_bytes();
+    for entry in entries.flatten() {
+        let found = entry.file_name();
+        let noise = found.as_encoded_bytes().strip_prefix(front);
+        let is_noise = noise
+            .is_some_and(|n| n.len() == 2 * NOISE_BYTES && n.iter().all(u8::is_ascii_hexdigit));
+        if is_noise {
+            // Also where it went away meanwhile.
+            let _ = remove_unless_held(&entry.path());
+        }
+    }
+}
+
+fn remove_unless_held(path: &Path) -> io::Result<()> {
+    let meta = fs::symlink_metadata(path)?;
+    if !is_own(&meta) || !(meta.is_dir() || meta.is_file()) {
+        return Ok(());
+    }
+    let held = match meta.is_dir() {
+        true => File::open(path)?,
+        false => open_plain(path)?,
+    };
+    // Held by its writer, or there are no locks here.
+    if held.try_lock().is_err() {
+        return Ok(());
+    }
+    match meta.is_dir() {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
+    }
+}
+
+#[cfg(unix)]
+fn is_own(meta: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    meta.uid() == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn is_own(_: &fs::Metadata) -> bool {
+    false
 }
 
 fn named_beside(path: &Path, before: &str, word: &str) -> io::Result<PathBuf> {
-    let mut noise = [0; 6];
+    let mut noise = [0; NOISE_BYTES];
     getrandom::fill(&mut noise).map_err(io::Error::other)?;
     let mut name = OsString::from(before);
     name.push(path.file_name().ok_or(io::ErrorKind::InvalidInput)?);

@@ -8,9 +8,11 @@ mod input;
 mod output;
 mod waiting;
 
+pub use aside::Aside;
 pub use aside::IfExists;
-pub use aside::aside_of;
+pub use aside::PARTIAL_GLOB;
 pub use aside::put_in_place;
+pub use aside::remove_abandoned;
 pub use aside::write_aside;
 pub use input::Input;
 pub use input::NotPlain;

@@ -11,9 +11,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::file_io::aside::Aside;
 use crate::file_io::aside::IfExists;
-use crate::file_io::aside::aside_of;
-use crate::file_io::aside::create;
 use crate::file_io::aside::put_in_place;
 use crate::file_io::waiting::apart;
 
@@ -140,7 +139,7 @@ pub struct OutputFile {
     file: File,
     /// Where it is written, where it belongs, and whether something may be replaced there; none
     /// where it is written through.
-    aside: Option<(PathBuf, PathBuf, IfExists)>,
+    aside: Option<(Aside, PathBuf, IfExists)>,
     bytes: u64,
 }
 
@@ -174,8 +173,7 @@ impl OutputFile {
             }
             Place::Free(real) => (real, None),
         };
-        let aside = aside_of(&real)?;
-        let file = create(&aside, mode)?;
+        let (aside, file) = Aside::file(&real, mode)?;
         if let (Some(kept), None) = (kept, mode) {
             // Some file systems have no modes.
             let _ = file.set_permissions(kept);
@@ -223,11 +221,19 @@ impl OutputFile {
 /// nothing is left of it.
 #[derive(Debug)]
 pub struct Written {
-    aside: Option<(PathBuf, PathBuf, IfExists)>,
+    aside: Option<(Aside, PathBuf, IfExists)>,
     bytes: u64,
 }
 
 impl Written {
+    /// Closes the handle that tells others that somebody is writing this, for writers of very many
+    /// files at a time.
+    pub fn let_go(&mut self) {
+        if let Some((aside, ..)) = &mut self.aside {
+            aside.let_go();
+        }
+    }
+
     /// Gives the file its name. How many bytes it has.
     ///
     /// # Errors
@@ -235,7 +241,7 @@ impl Written {
     /// must not be replaced.
     pub fn place(mut self) -> io::Result<u64> {
         if let Some((aside, path, if_exists)) = &self.aside {
-            put_in_place(aside, path, *if_exists)?;
+            put_in_place(aside.path(), path, *if_exists)?;
             // Names are durable where the system can make them so.
             let _ = File::open(parent_of(path)).and_then(|dir| dir.sync_all());
         }
@@ -295,9 +301,9 @@ impl Drop for Written {
     }
 }
 
-fn remove(unnamed: Option<&(PathBuf, PathBuf, IfExists)>) {
+fn remove(unnamed: Option<&(Aside, PathBuf, IfExists)>) {
     if let Some((aside, ..)) = unnamed {
         // What cannot be removed has a name that says what it is.
-        let _ = fs::remove_file(aside);
+        let _ = fs::remove_file(aside.path());
     }
 }

@@ -9,18 +9,19 @@ use std::path::PathBuf;
 
 use crate::catalog::Dataset;
 use crate::chunk::params::CHUNK_BYTES_MAX;
+use crate::file_io::Aside;
 use crate::file_io::IfExists;
 use crate::file_io::OutputFile;
 use crate::file_io::Place;
-use crate::file_io::aside_of;
 use crate::file_io::place_of;
 use crate::file_io::put_in_place;
-use crate::manifest::DatasetKind;
 use crate::manifest::FileEntry;
 use crate::manifest::TreeWalk;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
+use crate::registry::checkouts::Chosen;
 use crate::registry::error::Error;
+use crate::registry::host;
 use crate::registry::read::Placed;
 use crate::registry::read::WINDOW_CHUNKS;
 use crate::registry::read::each_chunk;
@@ -44,8 +45,9 @@ pub(crate) struct Target {
 }
 
 impl LocalRegistry {
-    /// Writes a dataset to `dest`: a file, or a directory of files; with `path`, that one file.
-    /// Where `dest` is an existing directory, a single file goes into it.
+    /// Writes a dataset to `dest`: a file, or a directory of files; with `path`, that one file, what is
+    /// in that directory of the dataset, or the files that a glob matches. Where `dest` is an existing
+    /// directory, a single file goes into it.
     ///
     /// # Errors
     /// [`Error::Exists`] when that would overwrite something, [`Error::Corrupt`] when stored
@@ -75,45 +77,40 @@ impl LocalRegistry {
     ) -> Result<CheckoutReport, Error> {
         let reader = self.reader_of(dataset)?;
         let table = self.files_by(&reader, &dataset.manifest)?;
-        let mut chosen: Vec<(u64, &FileEntry)> = table.with_offsets().collect();
-        if let Some(path) = path {
-            chosen.retain(|(_, f)| f.path == path);
-            if chosen.is_empty() {
-                let dataset = dataset.manifest.name.to_string();
-                return Err(Error::NoSuchFile {
-                    path: path.to_owned(),
-                    dataset,
-                });
-            }
-        }
-        let single = path.is_some() || dataset.manifest.dataset_kind == DatasetKind::File;
-        let bytes = chosen.iter().map(|(_, f)| f.size_bytes).sum();
+        let chosen = Chosen::of(&table, &dataset.manifest, path)?;
+        let (files, single) = (&chosen.files, chosen.single);
+        let bytes = chosen.bytes();
         progress.phase("checking out", Some(bytes));
-        let Some(dest) = destination(&chosen, single, (dest, if_exists))? else {
-            let only = chosen.first().map(|(_, file)| file.path.as_str());
+        let Some(dest) = destination(files, single, (dest, if_exists))? else {
+            let only = files.first().map(|(_, file)| file.path.as_str());
             let fail = |e| Error::output(dest, e);
             let mut to = OutputFile::create(dest, if_exists, None).map_err(fail)?;
             self.cat(dataset, only, &mut to, progress)?;
             to.finish().map_err(fail)?;
             return Ok(CheckoutReport { files: 1, bytes });
         };
-        let aside = aside_of(&dest).map_err(|e| Error::file("create", &dest, e))?;
-        let written = self
-            .write_files(&reader, dataset, &chosen, single, &aside, progress)
-            .and_then(|()| {
-                put_in_place(&aside, &dest, if_exists).map_err(|e| Error::output(&dest, e))
-            });
-        if let Err(error) = written {
+        let (aside, only) = begin_aside(&dest, single)?;
+        let place = || {
+            let inside = aside.path().join(&chosen.below);
+            let from = if single { aside.path() } else { &inside };
+            put_in_place(from, &dest, if_exists).map_err(|e| Error::output(&dest, e))
+        };
+        let written = self.write_files(&reader, dataset, files, (only, aside.path()), progress);
+        let placed_at = host::now();
+        let written = written.and_then(|()| place());
+        // Of a directory inside the dataset, what was above it is left.
+        if written.is_err() || !chosen.below.is_empty() {
             // What cannot be removed has a name that says it is a leftover.
             let _ = if single {
-                std::fs::remove_file(&aside)
+                std::fs::remove_file(aside.path())
             } else {
-                std::fs::remove_dir_all(&aside)
+                std::fs::remove_dir_all(aside.path())
             };
-            return Err(error);
         }
+        written?;
+        self.note_checkout((&dest, placed_at), dataset, path, &chosen);
         Ok(CheckoutReport {
-            files: chosen.len() as u64,
+            files: files.len() as u64,
             bytes,
         })
     }
@@ -166,35 +163,36 @@ impl LocalRegistry {
         Ok(end - start)
     }
 
-    fn write_files(
+    /// Writes files below a directory, or one file into the file that was begun for it.
+    pub(crate) fn write_files(
         &self,
         reader: &BlobReader,
         dataset: &Dataset,
         chosen: &[(u64, &FileEntry)],
-        single: bool,
-        aside: &Path,
+        (mut only, dir): (Option<File>, &Path),
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        if !single {
-            std::fs::create_dir_all(aside).map_err(|e| Error::file("create", aside, e))?;
-        }
+        let single = only.is_some();
         let small = |f: &FileEntry| !single && f.size_bytes < CHUNK_BYTES_MAX as u64;
-        for run in chosen.chunk_by(|(_, a), (_, b)| small(a) && small(b)) {
+        // Small files are read together where they lie one after the other.
+        let joins = |(at, a): &(u64, &FileEntry), (next, b): &(u64, &FileEntry)| {
+            small(a) && small(b) && at.saturating_add(a.size_bytes) == *next
+        };
+        for run in chosen.chunk_by(joins) {
             match run {
                 [(start, entry)] if !small(entry) => {
-                    let path = if single {
-                        aside.to_owned()
-                    } else {
-                        aside.join(&entry.path)
+                    let file = match only.take() {
+                        Some(file) => sized(file, dir, entry.size_bytes)?,
+                        None => make(&dir.join(&entry.path), entry.size_bytes)?,
                     };
                     let target = Target {
                         start: *start,
                         end: start + entry.size_bytes,
-                        file: make(&path, entry.size_bytes)?,
+                        file,
                     };
                     self.fill(reader, dataset, run, &target, progress)?;
                 }
-                _ => self.write_small_files(reader, dataset, run, aside, progress)?,
+                _ => self.write_small_files(reader, dataset, run, dir, progress)?,
             }
         }
         Ok(())
@@ -286,6 +284,21 @@ pub(crate) fn make(path: &Path, size_bytes: u64) -> Result<File, Error> {
         std::fs::create_dir_all(parent).map_err(fail)?;
     }
     let file = File::create_new(path).map_err(fail)?;
-    file.set_len(size_bytes).map_err(fail)?;
+    sized(file, path, size_bytes)
+}
+
+/// Gives a file its length.
+pub(crate) fn sized(file: File, path: &Path, size_bytes: u64) -> Result<File, Error> {
+    let sized = file.set_len(size_bytes);
+    sized.map_err(|e| Error::file("write", path, e))?;
     Ok(file)
+}
+
+/// Begins a directory beside its place, or a single file, whose handle comes too.
+pub(crate) fn begin_aside(dest: &Path, single: bool) -> Result<(Aside, Option<File>), Error> {
+    let begun = match single {
+        true => Aside::file(dest, None).map(|(aside, file)| (aside, Some(file))),
+        false => Aside::directory(dest).map(|aside| (aside, None)),
+    };
+    begun.map_err(|e| Error::file("create", dest, e))
 }

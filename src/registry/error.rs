@@ -193,6 +193,25 @@ pub enum Error {
     /// Where something should be made, something is.
     #[error("`{}` exists already", .0.display())]
     Exists(PathBuf),
+    /// Files of a checkout were changed, and a new version would overwrite them.
+    #[error("`{}` has changes that this would overwrite: {}", root.display(), some_of(paths))]
+    LocalChanges {
+        /// The directory or file.
+        root: PathBuf,
+        /// What was changed in it.
+        paths: Vec<String>,
+    },
+    /// Nothing is known of where a directory or a file came from.
+    #[error("it is not known which dataset `{}` came from", .0.display())]
+    NotACheckout(PathBuf),
+    /// A dataset that its publisher has withdrawn.
+    #[error("`{dataset}` was withdrawn: {reason}")]
+    Withdrawn {
+        /// Which dataset.
+        dataset: String,
+        /// Why.
+        reason: String,
+    },
     /// A pattern to exclude that is none.
     #[error("`{0}` is not a pattern")]
     Pattern(String),
@@ -438,6 +457,15 @@ impl Error {
     }
 }
 
+/// The first of some paths, and how many more there are.
+fn some_of(paths: &[String]) -> String {
+    let mut text = paths.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+    if let Some(more) = paths.len().checked_sub(5).filter(|n| *n > 0) {
+        text += &format!(" and {more} more");
+    }
+    text
+}
+
 impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -453,7 +481,9 @@ impl Classify for Error {
             | Self::NotPlainFile(_)
             | Self::Pattern(_)
             | Self::Path(_) => ErrorKind::Invalid,
-            Self::InsideHome(..) | Self::KeyFile(_) => ErrorKind::Denied,
+            Self::InsideHome(..) | Self::KeyFile(_) | Self::Withdrawn { .. } => ErrorKind::Denied,
+            Self::LocalChanges { .. } => ErrorKind::Conflict,
+            Self::NotACheckout(_) => ErrorKind::NotFound,
             Self::NotText { .. }
             | Self::RowRefused { .. }
             | Self::ColumnRefused { .. }

@@ -10,6 +10,7 @@ use globset::Glob;
 use globset::GlobSet;
 use globset::GlobSetBuilder;
 
+use crate::file_io::PARTIAL_GLOB;
 use crate::file_io::read_own_text;
 use crate::manifest::DatasetKind;
 use crate::registry::error::Error;
@@ -53,7 +54,7 @@ impl Seen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhySkipped {
-    /// A pattern of the user's, of `.alimentarignore`, or `.git`.
+    /// A pattern of the user's, of `.alimentarignore`, `.git`, or an output that a killed command left.
     Excluded,
     /// A symbolic link that leads out of the directory, or into the home of a registry.
     Link,
@@ -177,7 +178,7 @@ fn patterns(root: &Path, exclude: &[String]) -> Result<GlobSet, Error> {
     let mut set = GlobSetBuilder::new();
     for pattern in lines
         .chain(exclude.iter().map(String::as_str))
-        .chain([".git"])
+        .chain([".git", PARTIAL_GLOB])
     {
         let pattern = pattern.trim_end_matches('/');
         for form in [pattern.to_owned(), format!("**/{pattern}")] {

@@ -131,6 +131,7 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<IndexReport, Error> {
         homes::refuse_inside(path, self.home())?;
+        let began = host::now();
         let options = &metadata::checked(options)?;
         let naming = Naming::of(path, options.name.as_ref())?;
         let given_card = options.card.as_deref().map(cards::read).transpose()?;
@@ -147,6 +148,7 @@ impl LocalRegistry {
         let source_key = source_key(path, options)?;
         let looks = fingerprint(&sources);
         if let Some(held) = self.seen_before(&source_key, &looks, &name, options)? {
+            self.note_source((path, began), &sources, &held.0, (None, &how));
             return self.said_too(unchanged(held, sources.skipped), options, given_card);
         }
         let total: u64 = sources.files.iter().map(|f| f.seen.size_bytes).sum();
@@ -250,6 +252,7 @@ impl LocalRegistry {
         };
         let (manifest, unchanged, inherited) =
             session.commit(|tables, entries| publish(tables, entries, draft, options))?;
+        self.note_source((path, began), &sources, &manifest, (Some(&table), &how));
         let report = IndexReport {
             manifest,
             chunks: totals.chunks,

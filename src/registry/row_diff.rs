@@ -8,13 +8,8 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::catalog::Dataset;
 use crate::ident::ChunkId;
-use crate::inspect::Compression;
-use crate::inspect::FileFormat;
-use crate::inspect::Format;
 use crate::manifest::FileEntry;
-use crate::manifest::FileTable;
 use crate::manifest::TreeWalk;
-use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
@@ -34,6 +29,8 @@ pub struct RowDiff {
     pub samples: Vec<RowSample>,
     /// Bytes that were read for this.
     pub bytes_read: u64,
+    /// Why the rows were not compared, where they were not.
+    pub not_compared: Option<String>,
 }
 
 /// A row that differs: its number from zero, and how it begins.
@@ -46,9 +43,9 @@ pub struct RowSample {
 }
 
 /// Samples of each file.
-const SAMPLES_MAX: usize = 10;
+pub(super) const SAMPLES_MAX: usize = 10;
 /// Characters of a row in a sample.
-const SAMPLE_CHARS: usize = 160;
+pub(super) const SAMPLE_CHARS: usize = 160;
 /// Rows whose text is kept while they are compared.
 const TEXTS_MAX: usize = 4096;
 
@@ -90,73 +87,29 @@ struct Side<'a> {
     texts: usize,
 }
 
-impl LocalRegistry {
-    /// Compares the rows of files of lines that differ: those of the same path, or the only file
-    /// of each.
-    ///
-    /// # Errors
-    /// [`Error`] when a tree or chunk is missing or damaged.
-    pub fn diff_rows(
-        &self,
-        a: &Dataset,
-        b: &Dataset,
-        progress: &dyn Progress,
-    ) -> Result<Vec<RowDiff>, Error> {
-        let reader = BlobReader::new(&self.store)?;
-        let (of_a, of_b) = (
-            self.files_by(&reader, &a.manifest)?,
-            self.files_by(&reader, &b.manifest)?,
-        );
-        progress.phase("comparing rows", None);
-        let mut diffs = Vec::new();
-        for (file_a, file_b) in pairs(&of_a, &of_b) {
-            let side = |dataset, file| Side {
-                registry: self,
-                reader: &reader,
-                dataset,
-                file,
-                pieces: Vec::new(),
-                is_partial: false,
-                bytes_read: 0,
-                texts: TEXTS_MAX,
-            };
-            let mut diff = compare(side(a, file_a), side(b, file_b))?;
-            diff.path.clone_from(&file_a.1.path);
-            diffs.push(diff);
-            if progress.cancelled() {
-                return Err(Error::Interrupted);
-            }
-        }
-        Ok(diffs)
-    }
-}
+/// A file and where its first byte is in the dataset.
+pub(super) type Placed<'a> = (u64, &'a FileEntry);
 
-type Placed<'a> = (u64, &'a FileEntry);
-
-fn pairs<'a>(a: &'a FileTable, b: &'a FileTable) -> Vec<(Placed<'a>, Placed<'a>)> {
-    let has_lines = |f: &FileEntry| {
-        let format = FileFormat::from_number(f.format);
-        let lines = matches!(format.format, Format::Jsonl | Format::Csv | Format::Tsv);
-        lines && format.compression == Compression::None
+/// Compares two files of lines.
+///
+/// # Errors
+/// [`Error`] when a tree or chunk is missing or damaged.
+pub(super) fn compare_lines(
+    (registry, reader): (&LocalRegistry, &BlobReader),
+    (a, file_a): (&Dataset, Placed<'_>),
+    (b, file_b): (&Dataset, Placed<'_>),
+) -> Result<RowDiff, Error> {
+    let side = |dataset, file| Side {
+        registry,
+        reader,
+        dataset,
+        file,
+        pieces: Vec::new(),
+        is_partial: false,
+        bytes_read: 0,
+        texts: TEXTS_MAX,
     };
-    let only = a.files().len() == 1 && b.files().len() == 1;
-    let mut found = Vec::new();
-    let by_path: HashMap<&str, Placed<'a>> = b
-        .with_offsets()
-        .map(|(at, f)| (f.path.as_str(), (at, f)))
-        .collect();
-    for (at, file) in a.with_offsets() {
-        let other = match only {
-            true => b.with_offsets().next(),
-            false => by_path.get(file.path.as_str()).copied(),
-        };
-        let Some(other) = other else { continue };
-        let same = file.content_id.is_some() && file.content_id == other.1.content_id;
-        if !same && has_lines(file) && has_lines(other.1) {
-            found.push(((at, file), other));
-        }
-    }
-    found
+    compare(side(a, file_a), side(b, file_b))
 }
 
 fn compare(mut a: Side<'_>, mut b: Side<'_>) -> Result<RowDiff, Error> {

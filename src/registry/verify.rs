@@ -1,5 +1,6 @@
 //! Proving that a dataset is what its id says, and comparing two.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -19,6 +20,8 @@ use crate::manifest::diff_trees;
 use crate::manifest::tree_totals;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
+use crate::registry::checkouts::OneSided;
+use crate::registry::checkouts::renames;
 use crate::registry::claims;
 use crate::registry::claims::Cuts;
 use crate::registry::error::Error;
@@ -47,6 +50,8 @@ pub struct FileDiff {
     pub a: Option<(u64, ContentId)>,
     /// What it is in the second.
     pub b: Option<(u64, ContentId)>,
+    /// Its path in the first, where it has the same content under another.
+    pub from: Option<String>,
 }
 
 /// What two datasets share.
@@ -367,24 +372,41 @@ pub(crate) fn blamed<'a>(
 
 fn diff_files(a: &FileTable, b: &FileTable) -> Vec<FileDiff> {
     let facts = |f: &FileEntry| f.content_id.map(|id| (f.size_bytes, id));
+    let one = |path: &str, a, b| FileDiff {
+        path: path.to_owned(),
+        a,
+        b,
+        from: None,
+    };
     let mut files = Vec::new();
+    let (mut gone, mut came) = (Vec::new(), Vec::new());
     for f in a.files() {
-        let other = b.find(&f.path).and_then(facts);
-        if other != facts(f) {
-            files.push(FileDiff {
-                path: f.path.clone(),
-                a: facts(f),
-                b: other,
-            });
+        match b.find(&f.path) {
+            None => gone.push(f),
+            Some(other) if facts(other) != facts(f) => {
+                files.push(one(&f.path, facts(f), facts(other)));
+            }
+            Some(_) => {}
         }
     }
-    for f in b.files().iter().filter(|f| a.find(&f.path).is_none()) {
+    came.extend(b.files().iter().filter(|f| a.find(&f.path).is_none()));
+    let renamed = renames(&one_sided(&gone), &one_sided(&came));
+    let moved: HashSet<&str> = renamed.values().copied().collect();
+    for f in gone.iter().filter(|f| !moved.contains(f.path.as_str())) {
+        files.push(one(&f.path, facts(f), None));
+    }
+    for f in came {
+        let from = renamed.get(f.path.as_str()).map(|from| (*from).to_owned());
         files.push(FileDiff {
-            path: f.path.clone(),
-            a: None,
-            b: facts(f),
+            from: from.clone(),
+            ..one(&f.path, from.and(facts(f)), facts(f))
         });
     }
     files.sort_by(|x, y| x.path.cmp(&y.path));
     files
+}
+
+fn one_sided<'a>(files: &[&'a FileEntry]) -> Vec<OneSided<'a>> {
+    let facts = |f: &&'a FileEntry| Some((f.path.as_str(), f.size_bytes, f.content_id?));
+    files.iter().filter_map(facts).collect()
 }

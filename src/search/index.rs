@@ -13,12 +13,9 @@ use tantivy::Term;
 use tantivy::collector::TopDocs;
 use tantivy::query::AllQuery;
 use tantivy::query::BooleanQuery;
-use tantivy::query::BoostQuery;
 use tantivy::query::EmptyQuery;
-use tantivy::query::FuzzyTermQuery;
 use tantivy::query::Occur;
 use tantivy::query::PhrasePrefixQuery;
-use tantivy::query::PhraseQuery;
 use tantivy::query::Query as TantivyQuery;
 use tantivy::query::RangeQuery;
 use tantivy::query::TermQuery;
@@ -40,8 +37,8 @@ use crate::search::SearchError;
 use crate::search::query::Clause;
 use crate::search::query::Match;
 use crate::search::query::Query;
-use crate::search::stems::all_stems;
 use crate::search::stems::stems;
+use crate::search::words::Words;
 
 /// What is said of a dataset, for searching.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +80,7 @@ pub struct Hit {
 
 /// Fields of the index.
 #[derive(Clone, Copy, Debug)]
-struct Fields {
+pub(super) struct Fields {
     key: Field,
     envelope: Field,
     name: Field,
@@ -93,8 +90,8 @@ struct Fields {
     lang: Field,
     column: Field,
     path: Field,
-    text: Field,
-    stems: Field,
+    pub(super) text: Field,
+    pub(super) stems: Field,
     rows: Field,
     size: Field,
 }
@@ -103,9 +100,9 @@ struct Fields {
 pub struct SearchIndex {
     /// Where it is; nowhere, when it is kept in memory alone.
     dir: Option<PathBuf>,
-    index: Index,
+    pub(super) index: Index,
     reader: IndexReader,
-    fields: Fields,
+    pub(super) fields: Fields,
 }
 
 impl std::fmt::Debug for SearchIndex {
@@ -302,7 +299,8 @@ impl SearchIndex {
                 let terms = values.iter().map(|v| Term::from_field_text(field, v));
                 return Box::new(TermSetQuery::new(terms));
             }
-            let (Match::Text(text) | Match::Prefix(text)) = &clause.what else {
+            let (Match::Text(text) | Match::Phrase(text) | Match::Prefix(text)) = &clause.what
+            else {
                 return Box::new(EmptyQuery);
             };
             let term = Term::from_field_text(field, &text.to_lowercase());
@@ -311,6 +309,11 @@ impl SearchIndex {
                 _ => Box::new(TermQuery::new(term, IndexRecordOption::Basic)),
             }
         };
+        // What is left out is left out by whole words.
+        let how = Words {
+            lenient,
+            may_be_begun: !clause.negated && !lenient,
+        };
         Ok(match clause.field.as_deref() {
             Some("license") => exact(f.license),
             Some("publisher") => exact(f.publisher),
@@ -318,70 +321,15 @@ impl SearchIndex {
             Some("schema") => exact(f.path),
             Some("rows") => range(f.rows, &clause.what),
             Some("size") => range(f.size, &clause.what),
-            Some("name") => self.text(&[(f.name, 1.0)], &clause.what, lenient)?,
-            Some("tag") => self.text(&[(f.tag, 1.0)], &clause.what, lenient)?,
-            Some("text") => self.text(&[(f.text, 1.0)], &clause.what, lenient)?,
+            Some("name") => self.text(&[(f.name, 1.0)], &clause.what, how)?,
+            Some("tag") => self.text(&[(f.tag, 1.0)], &clause.what, how)?,
+            Some("text") => self.text(&[(f.text, 1.0)], &clause.what, how)?,
             // A name says most, then what somebody chose as a label.
             _ => {
                 let everywhere = [(f.name, 6.0), (f.tag, 3.0), (f.column, 2.0), (f.text, 1.0)];
-                self.text(&everywhere, &clause.what, lenient)?
+                self.text(&everywhere, &clause.what, how)?
             }
         })
-    }
-
-    /// Words, in any of these fields, each with its weight.
-    fn text(
-        &self,
-        fields: &[(Field, f32)],
-        what: &Match,
-        lenient: bool,
-    ) -> Result<Box<dyn TantivyQuery>, SearchError> {
-        let (Match::Text(text) | Match::Prefix(text)) = what else {
-            return Ok(Box::new(EmptyQuery));
-        };
-        let mut any: Vec<(Occur, Box<dyn TantivyQuery>)> = Vec::new();
-        for (field, weight) in fields {
-            let mut terms = Vec::new();
-            let mut analyzer = self.index.tokenizer_for_field(*field)?;
-            let mut tokens = analyzer.token_stream(text);
-            tokens.process(&mut |t| terms.push(Term::from_field_text(*field, &t.text)));
-            let query: Box<dyn TantivyQuery> = match terms.as_slice() {
-                [] => continue,
-                _ if matches!(what, Match::Prefix(_)) => Box::new(PhrasePrefixQuery::new(terms)),
-                [only] if lenient => Box::new(FuzzyTermQuery::new(only.clone(), 1, true)),
-                [only] => {
-                    let frequencies = IndexRecordOption::WithFreqs;
-                    Box::new(TermQuery::new(only.clone(), frequencies))
-                }
-                _ => Box::new(PhraseQuery::new(terms)),
-            };
-            any.push((Occur::Should, Box::new(BoostQuery::new(query, *weight))));
-        }
-        let is_text = fields.iter().any(|(field, _)| *field == self.fields.text);
-        if is_text && matches!(what, Match::Text(_)) {
-            any.extend(self.stemmed(text));
-        }
-        Ok(Box::new(BooleanQuery::new(any)))
-    }
-}
-
-impl SearchIndex {
-    /// The same words by their stems, one query a language.
-    fn stemmed(&self, text: &str) -> Vec<(Occur, Box<dyn TantivyQuery>)> {
-        let field = self.fields.stems;
-        let one = |stems: Vec<String>| -> Option<(Occur, Box<dyn TantivyQuery>)> {
-            let terms: Vec<Term> = stems
-                .iter()
-                .map(|s| Term::from_field_text(field, s))
-                .collect();
-            let query: Box<dyn TantivyQuery> = match terms.as_slice() {
-                [] => return None,
-                [only] => Box::new(TermQuery::new(only.clone(), IndexRecordOption::WithFreqs)),
-                _ => Box::new(PhraseQuery::new(terms)),
-            };
-            Some((Occur::Should, query))
-        };
-        all_stems(text).into_iter().filter_map(one).collect()
     }
 }
 

@@ -6,6 +6,7 @@ mod query;
 mod stems;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use index::Document;
 pub use index::Hit;

@@ -1,4 +1,5 @@
-//! What people type into a search. Words, "phrases", prefi*, -without, and field:value.
+//! What people type into a search. Words and beginnings of words, "phrases", prefi*, -without, and
+//! field:value.
 
 use std::str::FromStr;
 
@@ -28,8 +29,10 @@ pub struct Clause {
 /// What a clause looks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Match {
-    /// A word, or several next to each other.
+    /// A word, or several next to each other; the last one may be only begun.
     Text(String),
+    /// The same where it is quoted: no word is only begun.
+    Phrase(String),
     /// The beginning of a word.
     Prefix(String),
     /// One of several whole values.
@@ -77,8 +80,8 @@ impl Query {
     #[must_use]
     pub fn with_publishers(mut self, keys: impl Fn(&str) -> Vec<String>) -> Self {
         for clause in &mut self.clauses {
-            if let (Some("publisher"), Match::Text(name)) = (clause.field.as_deref(), &clause.what)
-            {
+            let what = (clause.field.as_deref(), &clause.what);
+            if let (Some("publisher"), Match::Text(name) | Match::Phrase(name)) = what {
                 clause.what = Match::OneOf(keys(name));
             }
         }
@@ -152,6 +155,7 @@ fn one(text: &str) -> Result<(Option<Clause>, &str), QueryError> {
     }
     let what = match value.strip_suffix('*') {
         Some(prefix) if !quoted => Match::Prefix(prefix.to_owned()),
+        _ if quoted => Match::Phrase(value.to_owned()),
         _ => Match::Text(value.to_owned()),
     };
     Ok((wanted(what), after))

@@ -104,3 +104,34 @@ fn words_fields_and_typos_find_what_they_should() {
     assert_eq!(find("voices", false), ["3"]);
     assert_eq!(index.held().unwrap().len(), 2);
 }
+
+#[test]
+fn the_beginning_of_a_word_is_found_below_whole_words() {
+    let index = SearchIndex::in_memory().unwrap();
+    let doc = |key: &str, name: &str, text: &str| Document {
+        key: key.to_owned(),
+        envelope: format!("e-{key}"),
+        name: name.to_owned(),
+        text: text.to_owned(),
+        ..Document::default()
+    };
+    let docs = [
+        doc("1", "photographs", "empty halls"),
+        doc("2", "halls", "one photo of a hall"),
+        doc("3", "grade-school-math", "word problems"),
+        doc("4", "others", "photography of rooms"),
+    ];
+    index.change(&[], &docs).unwrap();
+    let find = |text: &str| -> Vec<String> {
+        let hits = index.search(&text.parse().unwrap(), 10, false).unwrap();
+        hits.into_iter().map(|h| h.key).collect()
+    };
+    // A whole word in the text comes before a beginning in a name.
+    assert_eq!(find("photo"), ["2", "1", "4"]);
+    assert_eq!(find("name:photo"), ["1"]);
+    assert_eq!(find("grade-sch"), ["3"]);
+    assert_eq!(find("emp hal"), ["1"]);
+    assert_eq!(find("\"phot\""), [""; 0], "what is quoted is whole");
+    assert_eq!(find("halls -photo"), ["1"], "only whole words are left out");
+    assert_eq!(find("p"), [""; 0]);
+}

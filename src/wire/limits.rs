@@ -218,6 +218,12 @@ pub const ACCEPTED_DATASETS_MAX: usize = 8192;
 pub const DIRECTORY_RECEIPTS_MAX: usize = 64;
 /// Bytes of `.alimentarignore`.
 pub const IGNORE_FILE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of the record of one checkout.
+pub const CHECKOUT_RECORD_BYTES_MAX: usize = 1 << 30;
+/// Records of checkouts that are kept in a home.
+pub const CHECKOUT_RECORDS_MAX: usize = 10_000;
+/// Rows of one file that are compared with another's where all of them are read.
+pub const DIFF_ROWS_MAX: usize = 1 << 22;
 
 /// Bytes of what a node says of itself on its LAN: with the records beside it, one packet.
 pub const SIGHTING_BYTES_MAX: usize = 1300;
@@ -355,6 +361,12 @@ pub const ALL: &[(&str, u64)] = &[
     ("accepted_datasets_max", ACCEPTED_DATASETS_MAX as u64),
     ("directory_receipts_max", DIRECTORY_RECEIPTS_MAX as u64),
     ("ignore_file_bytes_max", IGNORE_FILE_BYTES_MAX as u64),
+    (
+        "checkout_record_bytes_max",
+        CHECKOUT_RECORD_BYTES_MAX as u64,
+    ),
+    ("checkout_records_max", CHECKOUT_RECORDS_MAX as u64),
+    ("diff_rows_max", DIFF_ROWS_MAX as u64),
     ("sighting_bytes_max", SIGHTING_BYTES_MAX as u64),
     ("sighting_piece_bytes_max", SIGHTING_PIECE_BYTES_MAX as u64),
     ("sighting_pieces_max", SIGHTING_PIECES_MAX as u64),

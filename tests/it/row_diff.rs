@@ -82,3 +82,78 @@ fn rows_that_moved_and_rows_without_an_end_are_no_surprise() {
     let (added, removed, changed, _) = diff(&long("x"), &long("y"));
     assert_eq!((added, removed, changed), (0, 0, 1));
 }
+
+#[test]
+fn rows_of_other_formats_are_compared_by_their_readers() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    let row = |n: usize| format!("{{\"n\":{n},\"text\":\"row {n}\"}}");
+    let before: Vec<String> = (0..500).map(row).collect();
+    let mut after = before.clone();
+    after[7] = row(10_007);
+    after.remove(100);
+    after.extend([row(501), row(502)]);
+    let as_lines = |rows: &[String]| rows.join("\n") + "\n";
+    for name in ["f.parquet", "f.csv", "f.json", "f.jsonl.gz"] {
+        let file = dir.path().join(name);
+        let path = file.to_str().unwrap();
+        for rows in [&before, &after] {
+            let lines = dir.path().join("rows.jsonl");
+            std::fs::write(&lines, as_lines(rows)).unwrap();
+            let from = lines.to_str().unwrap();
+            let _ = std::fs::remove_file(&file);
+            match name {
+                "f.json" => {
+                    std::fs::write(&file, format!("[{}]", rows.join(",\n"))).unwrap();
+                }
+                "f.jsonl.gz" => {
+                    let out = std::process::Command::new("gzip")
+                        .args(["-c", from])
+                        .output()
+                        .unwrap();
+                    std::fs::write(&file, out.stdout).unwrap();
+                }
+                _ => {
+                    answer(&home, &["inspect", "export", from, "-o", path]);
+                }
+            }
+            answer(&home, &["registry", "index", path, "--name", name]);
+        }
+        let (a, b) = (format!("{name}@0.1.0"), format!("{name}@0.1.1"));
+        let said = answer(&home, &["registry", "diff", &a, &b]);
+        let rows = &said["rows"][0];
+        assert_eq!(
+            (&rows["changed"], &rows["removed"], &rows["added"]),
+            (&1.into(), &1.into(), &2.into()),
+            "{name}: {rows}"
+        );
+        let first = &rows["samples"][0];
+        assert_eq!(
+            (&first["before"]["n"], &first["after"]["n"]),
+            (&7.into(), &7.into()),
+            "{name}"
+        );
+        let text = first["after"]["text"].as_str().unwrap();
+        assert!(text.contains("row 10007"), "{name}: {text}");
+        let added = rows["samples"].as_array().unwrap().last().unwrap();
+        assert_eq!(added["after"]["n"], 500, "{name}: {added}");
+    }
+}
+
+#[test]
+fn a_record_of_csv_that_spans_lines_is_one_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    let file = dir.path().join("f.csv");
+    for text in [
+        "a,b\n1,\"two\nlines\"\n2,x\n",
+        "a,b\n1,\"two\nother lines\"\n2,x\n",
+    ] {
+        std::fs::write(&file, text).unwrap();
+        answer(&home, &["registry", "index", file.to_str().unwrap()]);
+    }
+    let said = answer(&home, &["registry", "diff", "f@0.1.0", "f@0.1.1"]);
+    let rows = &said["rows"][0];
+    assert_eq!((&rows["changed"], &rows["added"]), (&1.into(), &0.into()));
+    assert_eq!(rows["samples"][0]["before"]["n"], 0, "{rows}");
+}

@@ -50,6 +50,16 @@ fn datasets_are_found_by_words_columns_and_licence() {
         ],
     );
     let find = |words: &[&str]| answer(&home, &[&["registry", "search"], words].concat());
+    for begun in ["voi", "name:gra", "spee", "aud"] {
+        let found = find(&[begun]);
+        let wanted = if begun == "name:gra" {
+            "grade-math"
+        } else {
+            "voices"
+        };
+        assert_eq!(names(&found), [wanted], "{begun}");
+        assert_eq!(found["corrected"], false, "{begun}");
+    }
     let found = find(&["mathematic"]);
     assert_eq!(names(&found), ["grade-math"]);
     let first = &found["results"][0];

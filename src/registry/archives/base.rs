@@ -1,10 +1,16 @@
-//! What a receiver has already, as far as it matters for one export.
+//! What a receiver has already, as far as it matters for one archive.
 
 use std::collections::HashSet;
 
+use crate::archive::ArchiveHeader;
 use crate::blob_store::BlobKey;
+use crate::catalog;
 use crate::catalog::Dataset;
+use crate::ident::ContentId;
+use crate::manifest::Manifest;
 use crate::manifest::each_node;
+use crate::registry::LocalRegistry;
+use crate::registry::archives::rehearsal::Rehearsal;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 
@@ -68,4 +74,39 @@ fn each_blob(
 
 fn short(key: &BlobKey) -> [u8; 16] {
     key.id.as_bytes().first_chunk().copied().unwrap_or_default()
+}
+
+impl LocalRegistry {
+    /// The datasets that an archive needs, in its order.
+    pub(super) fn bases(
+        &self,
+        header: &ArchiveHeader,
+        rehearsal: &Rehearsal,
+    ) -> Result<Vec<Manifest>, Error> {
+        let mut bases = Vec::new();
+        for base in &header.base {
+            let id = ContentId::parse_hex(&base.content_id);
+            let held = match id {
+                Some(id) => self
+                    .store
+                    .read(|t| Ok::<_, Error>(catalog::by_content(t, &id, |c| *c == id)?))?,
+                None => Vec::new(),
+            };
+            let fits = |d: &Dataset| d.manifest.chunk_tree_root.to_hex() == base.chunk_tree_root;
+            let missing = || Error::BaseMissing {
+                name: base.name.chars().take(200).collect(),
+                version: base.version.chars().take(100).collect(),
+                content_id: base.content_id.chars().take(64).collect(),
+            };
+            let held = held.into_iter().find(fits).map(|d| d.manifest);
+            let held = held.or_else(|| {
+                rehearsal.find(|m| {
+                    let is_its_tree = m.chunk_tree_root.to_hex() == base.chunk_tree_root;
+                    is_its_tree && id == Some(m.content_id)
+                })
+            });
+            bases.push(held.ok_or_else(missing)?);
+        }
+        Ok(bases)
+    }
 }

@@ -57,6 +57,8 @@ pub struct ExportOptions {
     pub since: Vec<Dataset>,
     /// Chunk trees that the receiver has, from its receipt; those not here do not matter.
     pub receipt: Vec<TreeId>,
+    /// Revisions of datasets, and statements, that the receiver has, from its receipt.
+    pub known: BTreeSet<[u8; 32]>,
     /// At most so many bytes a file; several are written then.
     pub split: Option<u64>,
     /// Encrypt to these.
@@ -155,6 +157,32 @@ impl LocalRegistry {
             chunks: written.chunks,
             base: base.datasets,
         })
+    }
+
+    /// Whether the receiver has all that an archive of these datasets would bring: each of them as it
+    /// is now, and what their publishers have stated.
+    ///
+    /// # Errors
+    /// [`Error`] when the index cannot be read.
+    pub fn has_nothing_new(
+        &self,
+        datasets: &[Dataset],
+        options: &ExportOptions,
+    ) -> Result<bool, Error> {
+        let is_known = |d: &Dataset| {
+            let is_since = options.since.iter().any(|s| s.envelope_id == d.envelope_id);
+            is_since || options.known.contains(d.envelope_id.as_bytes())
+        };
+        if !datasets.iter().all(is_known) {
+            return Ok(false);
+        }
+        let statements = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::statements(t)?))?;
+        let mut theirs = statements
+            .iter()
+            .filter(|s| datasets.iter().any(|d| d.manifest.signer == Some(s.by)));
+        Ok(theirs.all(|s| options.known.contains(s.id().as_bytes())))
     }
 
     /// Writes every dataset with one of these contents into one archive.

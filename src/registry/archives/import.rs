@@ -3,7 +3,6 @@
 
 use std::sync::mpsc;
 
-use crate::archive::ArchiveHeader;
 use crate::archive::EntryReader;
 use crate::archive::Recent;
 use crate::archive::decompress_frame;
@@ -25,6 +24,8 @@ use crate::registry::archives::front::read_header;
 use crate::registry::archives::front::read_manifests;
 use crate::registry::archives::front::read_statements;
 use crate::registry::archives::intake::with_intake;
+use crate::registry::archives::rehearsal::Rehearsal;
+use crate::registry::archives::rehearsal::Rehearsed;
 use crate::registry::archives::seal::Openers;
 use crate::registry::archives::volumes::Parcel;
 use crate::registry::archives::volumes::opened_parcels;
@@ -60,6 +61,8 @@ pub struct ImportOptions<'a> {
     pub require_signature: bool,
     /// Only look what would happen.
     pub dry_run: bool,
+    /// What archives that were looked at with these options would have brought.
+    pub rehearsal: Rehearsal,
     /// Publishers that need not be asked about this time.
     pub accept_publishers: Vec<PublisherKey>,
     /// What opens encrypted archives.
@@ -187,7 +190,7 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<ImportReport, Error> {
         let header = read_header(reader)?;
-        let bases = self.bases(&header)?;
+        let bases = self.bases(&header, &options.rehearsal)?;
         let statements = read_statements(reader)?;
         let trust = self.trust_with(&statements)?;
         let mut candidates = Vec::new();
@@ -225,6 +228,23 @@ impl LocalRegistry {
                     .map_err(|e| accuse(e, c.listed.publisher()))?;
             }
         }
+        if options.dry_run {
+            let store = BlobReader::new(&self.store)?;
+            if let Some(last) = last {
+                let manifests = candidates.iter().map(|c| c.verified.manifest());
+                let manifests = manifests.take(last + 1);
+                let how = (last + 1 == candidates.len(), progress);
+                let sources = (&store, bases.as_slice());
+                stats = options.rehearsal.read(reader, sources, manifests, how)?;
+            }
+            for c in candidates
+                .iter()
+                .filter(|c| matches!(c.fate, Fate::Wanted(_)))
+            {
+                let id = c.verified.envelope().id();
+                options.rehearsal.add(c.verified.manifest(), id);
+            }
+        }
         // Statements stand for themselves: they count also where the datasets do not come in.
         if !options.dry_run {
             self.publish_imported(&candidates, &statements)?;
@@ -234,29 +254,6 @@ impl LocalRegistry {
             new_chunks: stats.new_chunks,
             new_bytes: stats.new_bytes,
         })
-    }
-
-    /// The datasets that an archive needs, in its order.
-    fn bases(&self, header: &ArchiveHeader) -> Result<Vec<Manifest>, Error> {
-        let mut bases = Vec::new();
-        for base in &header.base {
-            let id = ContentId::parse_hex(&base.content_id);
-            let held = match id {
-                Some(id) => self
-                    .store
-                    .read(|t| Ok::<_, Error>(catalog::by_content(t, &id, |c| *c == id)?))?,
-                None => Vec::new(),
-            };
-            let fits = |d: &Dataset| d.manifest.chunk_tree_root.to_hex() == base.chunk_tree_root;
-            let missing = || Error::BaseMissing {
-                name: base.name.chars().take(200).collect(),
-                version: base.version.chars().take(100).collect(),
-                content_id: base.content_id.chars().take(64).collect(),
-            };
-            let held = held.into_iter().find(fits).ok_or_else(missing)?;
-            bases.push(held.manifest);
-        }
-        Ok(bases)
     }
 
     /// What is believed once the archive's statements are.
@@ -304,6 +301,19 @@ impl LocalRegistry {
             });
         }
         let listed = Self::listed_elsewhere(trust, &verified);
+        let rehearsed = match options.rehearsal.rank(&manifest, envelope_id) {
+            Rehearsed::New => None,
+            Rehearsed::Same => Some(Fate::AlreadyHere),
+            Rehearsed::Older => Some(Fate::Older),
+        };
+        if let Some(fate) = rehearsed {
+            return Ok(Candidate {
+                listed,
+                fate,
+                verified,
+                card,
+            });
+        }
         let fate = match admit(&listed, verified.clone(), options) {
             Ok(admitted) => Fate::Wanted(Box::new(admitted)),
             Err(reason) => Fate::Refused(reason),

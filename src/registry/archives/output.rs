@@ -119,11 +119,17 @@ impl Output {
             self.bytes += TRAILER_BYTES as u64;
         }
         let Open { path, file, .. } = open;
-        let written = file.finish().map_err(|e| Error::output(&path, e))?;
+        let mut written = file.finish().map_err(|e| Error::output(&path, e))?;
+        if self.done.len() >= VOLUMES_HELD_MAX {
+            written.let_go();
+        }
         self.done.push((written, path));
         Ok(())
     }
 }
+
+/// Volumes that keep a handle open until all have their names.
+const VOLUMES_HELD_MAX: usize = 128;
 
 /// What a volume is called.
 fn volume_path(dest: &Path, number: usize) -> Result<PathBuf, Error> {

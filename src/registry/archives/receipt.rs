@@ -1,8 +1,11 @@
 //! Receipts: what is here, for whoever exports to this registry next.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::archive::ArchiveError;
 use crate::archive::Receipt;
+use crate::catalog;
 use crate::file_io::IfExists;
 use crate::file_io::read_given;
 use crate::file_io::write_output;
@@ -15,6 +18,17 @@ use crate::trust::Domain;
 use crate::trust::verify;
 use crate::wire::limits::RECEIPT_BYTES_MAX;
 
+/// What a receipt says.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// Chunk trees.
+    pub roots: Vec<TreeId>,
+    /// Revisions of datasets, and statements; receipts of the first versions list none.
+    pub known: BTreeSet<[u8; 32]>,
+    /// Whose it is.
+    pub key: PublisherKey,
+}
+
 impl LocalRegistry {
     /// Writes what is here into a file, signed with this node's key. Private datasets are left
     /// out.
@@ -22,9 +36,19 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the file or the node's key cannot be written.
     pub fn write_receipt(&self, path: &Path, if_exists: IfExists) -> Result<u64, Error> {
-        let held = self.list()?.into_iter().filter(|d| !d.flags.private);
-        let roots: Vec<TreeId> = held.map(|d| d.manifest.chunk_tree_root).collect();
-        let body = Receipt::body_of(roots);
+        let mut held = self.list()?;
+        held.retain(|d| !d.flags.private);
+        let statements = self
+            .store
+            .read(|t| Ok::<_, Error>(catalog::statements(t)?))?;
+        let known = held.iter().map(|d| *d.envelope_id.as_bytes());
+        let known = known.chain(statements.iter().map(|s| *s.id().as_bytes()));
+        let known: BTreeSet<[u8; 32]> = known.collect();
+        let roots: Vec<TreeId> = held.iter().map(|d| d.manifest.chunk_tree_root).collect();
+        let mut body = Receipt::body_with(roots.clone(), &known);
+        if body.len() > RECEIPT_BYTES_MAX {
+            body = Receipt::body_of(roots);
+        }
         let pair = keyring::node_key(self.home())?;
         let signature = pair.sign_bytes(Domain::Receipt, &body);
         let bytes = Receipt { body, signature }.encode();
@@ -37,13 +61,22 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when it is no receipt, or its signature does not hold.
     pub fn read_receipt(path: &Path) -> Result<(Vec<TreeId>, PublisherKey), Error> {
+        let receipt = Self::read_whole_receipt(path)?;
+        Ok((receipt.roots, receipt.key))
+    }
+
+    /// Reads all that a receipt says, as [`LocalRegistry::read_receipt`].
+    ///
+    /// # Errors
+    /// Those of [`LocalRegistry::read_receipt`].
+    pub fn read_whole_receipt(path: &Path) -> Result<Received, Error> {
         let bytes = read_given(path, RECEIPT_BYTES_MAX + 1024);
         let bytes = bytes.map_err(|e| Error::file("read", path, e))?;
-        let receipt = Receipt::decode(&bytes).map_err(crate::archive::ArchiveError::from)?;
+        let receipt = Receipt::decode(&bytes).map_err(ArchiveError::from)?;
         verify(Domain::Receipt, &receipt.body, &receipt.signature)?;
-        let roots = receipt
-            .roots()
-            .map_err(crate::archive::ArchiveError::from)?;
-        Ok((roots, receipt.signature.key))
+        let roots = receipt.roots().map_err(ArchiveError::from)?;
+        let known = receipt.known().map_err(ArchiveError::from)?;
+        let key = receipt.signature.key;
+        Ok(Received { roots, known, key })
     }
 }

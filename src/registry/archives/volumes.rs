@@ -223,6 +223,15 @@ fn trailer_of(file: &mut File) -> std::io::Result<Option<VolumeTrailer>> {
     Ok(trailer.filter(|t| t.bytes == at))
 }
 
+/// Archives that were found, and paths that cannot be read.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// The archives, by their paths.
+    pub parcels: Vec<Parcel>,
+    /// What was named and cannot be read, and why.
+    pub unreadable: Vec<(PathBuf, Error)>,
+}
+
 /// The archives in these files and directories: volumes of one archive are put together. In a
 /// directory, files count that are called `.alimentar`, with or without a number behind. A pipe, a
 /// device, and `-` for standard input are one archive each, and not read here.
@@ -230,68 +239,109 @@ fn trailer_of(file: &mut File) -> std::io::Result<Option<VolumeTrailer>> {
 /// # Errors
 /// [`Error`] when a path cannot be read.
 pub fn parcels(paths: &[PathBuf]) -> Result<Vec<Parcel>, Error> {
-    let (mut files, mut found) = (Vec::new(), Vec::new());
+    let found = found_at(paths);
+    match found.unreadable.into_iter().next() {
+        Some((_, error)) => Err(error),
+        None => Ok(found.parcels),
+    }
+}
+
+/// The same of those paths that can be read, of which encrypted volumes are opened so that several
+/// splits are told apart.
+pub fn gathered(paths: &[PathBuf], openers: &Openers) -> Gathered {
+    let Gathered {
+        parcels,
+        unreadable,
+    } = found_at(paths);
+    let parcels = parcels.into_iter().flat_map(|p| p.told_apart(openers));
+    Gathered {
+        parcels: parcels.collect(),
+        unreadable,
+    }
+}
+
+fn found_at(paths: &[PathBuf]) -> Gathered {
+    let (mut files, mut found, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for path in paths {
-        let fail = |e| Error::file("read", path, e);
-        if path.as_os_str() == "-" {
-            found.push(Parcel::single(path.clone(), Source::Stream));
-            continue;
+        if let Err(error) = look_at(path, &mut files, &mut found) {
+            unreadable.push((path.clone(), error));
         }
-        let kind = std::fs::metadata(path).map_err(fail)?.file_type();
-        if kind.is_file() {
-            files.push(path.clone());
-            continue;
-        }
-        if !kind.is_dir() {
-            found.push(Parcel::single(path.clone(), Source::Stream));
-            continue;
-        }
-        let mut inside = Vec::new();
-        for entry in std::fs::read_dir(path).map_err(fail)? {
-            let entry = entry.map_err(fail)?;
-            let at = entry.path();
-            if !is_archive_name(&entry.file_name().to_string_lossy()) {
-                continue;
-            }
-            match std::fs::metadata(&at).is_ok_and(|m| !m.is_file()) {
-                true => found.push(Parcel::single(at, Source::Special)),
-                false => inside.push(at),
-            }
-        }
-        inside.sort();
-        files.extend(inside);
     }
     let mut volumes = Vec::new();
     let mut sealed: BTreeMap<PathBuf, BTreeMap<u32, PathBuf>> = BTreeMap::new();
     let mut seen = HashSet::new();
     for path in files {
-        let fail = |e| Error::file("read", &path, e);
         // A pipe has no other name.
         if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
             continue;
         }
         // What an encrypted volume says of itself is inside: its name has to do for now.
-        let mut file = open_plain(&path).map_err(fail)?;
-        if seal::is_sealed(&mut file).map_err(fail)?
-            && let Some(number) = volume_number(&path)
-        {
-            let parts = sealed.entry(path.with_extension("")).or_default();
-            match parts.entry(number) {
-                Entry::Vacant(free) => drop(free.insert(path)),
-                // `x.001` and `x.0001`: whatever the other is, it is looked at.
-                Entry::Occupied(_) => found.push(sealed_parcel(BTreeMap::from([(number, path)]))),
+        let looked = open_plain(&path).and_then(|mut file| {
+            let is_sealed = seal::is_sealed(&mut file)?;
+            match is_sealed.then(|| volume_number(&path)).flatten() {
+                Some(number) => Ok((Some(number), None)),
+                None => Ok((None, trailer_of(&mut file)?)),
             }
-            continue;
-        }
-        match trailer_of(&mut file).map_err(fail)? {
-            Some(trailer) => volumes.push(Volume { path, trailer }),
-            None => found.push(Parcel::single(path, Source::Files)),
+        });
+        match looked {
+            Err(e) => {
+                let error = Error::file("read", &path, e);
+                unreadable.push((path, error));
+            }
+            Ok((Some(number), _)) => {
+                let parts = sealed.entry(path.with_extension("")).or_default();
+                match parts.entry(number) {
+                    Entry::Vacant(free) => drop(free.insert(path)),
+                    // `x.001` and `x.0001`: whatever the other is, it is looked at.
+                    Entry::Occupied(_) => {
+                        found.push(sealed_parcel(BTreeMap::from([(number, path)])));
+                    }
+                }
+            }
+            Ok((None, Some(trailer))) => volumes.push(Volume { path, trailer }),
+            Ok((None, None)) => found.push(Parcel::single(path, Source::Files)),
         }
     }
     found.extend(sets(volumes).into_iter().map(Parcel::volumes));
     found.extend(sealed.into_values().map(sealed_parcel));
     found.sort_by(|a, b| a.path().cmp(b.path()));
-    Ok(found)
+    Gathered {
+        parcels: found,
+        unreadable,
+    }
+}
+
+/// Finds the plain files that a path stands for, and what is an archive whatever is in it.
+fn look_at(path: &Path, files: &mut Vec<PathBuf>, found: &mut Vec<Parcel>) -> Result<(), Error> {
+    let fail = |e| Error::file("read", path, e);
+    if path.as_os_str() == "-" {
+        found.push(Parcel::single(path.to_owned(), Source::Stream));
+        return Ok(());
+    }
+    let kind = std::fs::metadata(path).map_err(fail)?.file_type();
+    if kind.is_file() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    if !kind.is_dir() {
+        found.push(Parcel::single(path.to_owned(), Source::Stream));
+        return Ok(());
+    }
+    let mut inside = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let at = entry.path();
+        if !is_archive_name(&entry.file_name().to_string_lossy()) {
+            continue;
+        }
+        match std::fs::metadata(&at).is_ok_and(|m| !m.is_file()) {
+            true => found.push(Parcel::single(at, Source::Special)),
+            false => inside.push(at),
+        }
+    }
+    inside.sort();
+    files.extend(inside);
+    Ok(())
 }
 
 /// The archives in these files and directories, of which encrypted volumes are opened so that

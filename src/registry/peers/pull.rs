@@ -1,12 +1,15 @@
 //! Pulling one dataset. It is visible when all of it is here and is what its manifest says, and
 //! not before; what came before an interruption is found by the next pull.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::blob_store::BlobKind;
 use crate::catalog;
+use crate::catalog::Dataset;
 use crate::catalog::Merged;
+use crate::clock::Timestamp;
 use crate::file_io::IfExists;
 use crate::ident::BlobId;
 use crate::ident::ContentId;
@@ -16,6 +19,7 @@ use crate::manifest::Manifest;
 use crate::pack::Flags;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
+use crate::registry::checkouts::Chosen;
 use crate::registry::claims;
 use crate::registry::claims::accuse;
 use crate::registry::error::Error;
@@ -108,9 +112,13 @@ impl LocalRegistry {
             shared: false,
         };
         self.publish_pulled(session, accepted, flags)?;
-        if let Some(dest) = options.output.as_ref().filter(|_| !fetched.is_written) {
-            let dest = (dest.as_path(), options.if_exists);
-            self.checkout_over(&offer.listed.dataset, None, dest, progress)?;
+        match (&fetched.placed, &options.output) {
+            (Some((at, when)), _) => self.note_pulled((at, *when), &offer.listed.dataset),
+            (None, Some(dest)) => {
+                let dest = (dest.as_path(), options.if_exists);
+                self.checkout_over(&offer.listed.dataset, None, dest, progress)?;
+            }
+            (None, None) => {}
         }
         Ok(PullReport {
             content_id: offer.manifest().content_id,
@@ -190,13 +198,25 @@ impl LocalRegistry {
             straight.as_mut().map_or(Ok(()), |s| s.push(data))
         })?;
         check_ids(m, &table, hashing.into_ids())?;
-        let is_written = straight.is_some();
-        straight.map_or(Ok(()), Straight::finish)?;
+        let placed_at = host::now();
+        let placed = straight.map(Straight::finish).transpose()?;
         Ok(Gathered {
             fetched: fetched.fetched,
             local: fetched.local,
-            is_written,
+            placed: placed.map(|at| (at, placed_at)),
         })
+    }
+
+    /// Remembers what was written while it arrived.
+    fn note_pulled(&self, at: (&Path, Timestamp), dataset: &Dataset) {
+        let Ok(reader) = BlobReader::new(&self.store) else {
+            return;
+        };
+        if let Ok(table) = self.files_by(&reader, &dataset.manifest)
+            && let Ok(chosen) = Chosen::of(&table, &dataset.manifest, None)
+        {
+            self.note_checkout(at, dataset, None, &chosen);
+        }
     }
 
     fn publish_pulled(
@@ -225,8 +245,8 @@ struct Gathered {
     /// Chunks that came, and that were here.
     fetched: u64,
     local: u64,
-    /// Its files were written while they arrived.
-    is_written: bool,
+    /// Where its files were put that were written while they arrived, and when.
+    placed: Option<(PathBuf, Timestamp)>,
 }
 
 /// Whether its files are written while they arrive.

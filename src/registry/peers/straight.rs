@@ -1,16 +1,19 @@
 //! Writing a dataset to disk while it arrives, in order; it has its name only when it is whole.
 
+use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::file_io::Aside;
 use crate::file_io::IfExists;
-use crate::file_io::aside_of;
 use crate::file_io::put_in_place;
 use crate::manifest::DatasetKind;
 use crate::manifest::FileEntry;
 use crate::registry::checkout::Target;
+use crate::registry::checkout::begin_aside;
 use crate::registry::checkout::destination;
 use crate::registry::checkout::make;
+use crate::registry::checkout::sized;
 use crate::registry::error::Error;
 
 /// More files than this are written by all cores, once they are here.
@@ -22,7 +25,9 @@ pub(crate) struct Straight<'a> {
     single: bool,
     dest: PathBuf,
     if_exists: IfExists,
-    aside: PathBuf,
+    aside: Aside,
+    /// The file whose place is `dest`, until it is begun.
+    only: Option<File>,
     /// The file that is next, or being written.
     next: usize,
     open: Option<Target>,
@@ -41,16 +46,14 @@ impl<'a> Straight<'a> {
         let Some(dest) = destination(files, single, (dest, if_exists))? else {
             return Ok(None);
         };
-        let aside = aside_of(&dest).map_err(|e| Error::file("create", &dest, e))?;
-        if !single {
-            std::fs::create_dir_all(&aside).map_err(|e| Error::file("create", &aside, e))?;
-        }
+        let (aside, only) = begin_aside(&dest, single)?;
         Ok(Some(Self {
             files,
             single,
             dest,
             if_exists,
             aside,
+            only,
             next: 0,
             open: None,
             at: 0,
@@ -79,24 +82,25 @@ impl<'a> Straight<'a> {
         Ok(())
     }
 
-    fn make(&self, start: u64, file: &FileEntry) -> Result<Target, Error> {
-        let path = match self.single {
-            true => self.aside.clone(),
-            false => self.aside.join(&file.path),
+    fn make(&mut self, start: u64, file: &FileEntry) -> Result<Target, Error> {
+        let begun = match self.only.take() {
+            Some(only) => sized(only, self.aside.path(), file.size_bytes)?,
+            None => make(&self.aside.path().join(&file.path), file.size_bytes)?,
         };
         Ok(Target {
             start,
             end: start.saturating_add(file.size_bytes),
-            file: make(&path, file.size_bytes)?,
+            file: begun,
         })
     }
 
-    /// Everything has come, and is what it should be: gives it its name.
-    pub(crate) fn finish(mut self) -> Result<(), Error> {
+    /// Everything has come, and is what it should be: gives it its name. Where it is.
+    pub(crate) fn finish(mut self) -> Result<PathBuf, Error> {
         // Empty files at the end, or alone.
         self.push(&[])?;
-        let placed = put_in_place(&self.aside, &self.dest, self.if_exists);
-        placed.map_err(|e| Error::output(&self.dest, e))
+        let placed = put_in_place(self.aside.path(), &self.dest, self.if_exists);
+        placed.map_err(|e| Error::output(&self.dest, e))?;
+        Ok(self.dest.clone())
     }
 }
 
@@ -104,8 +108,8 @@ impl Drop for Straight<'_> {
     fn drop(&mut self) {
         // After `finish` nothing is there. What cannot be removed has a name that says what it is.
         let _ = match self.single {
-            true => std::fs::remove_file(&self.aside),
-            false => std::fs::remove_dir_all(&self.aside),
+            true => std::fs::remove_file(self.aside.path()),
+            false => std::fs::remove_dir_all(self.aside.path()),
         };
     }
 }
