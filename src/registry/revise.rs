@@ -43,9 +43,9 @@ pub struct Edit {
     /// The new card itself, where it is read already.
     pub card_bytes: Option<Vec<u8>>,
     /// An alias that this version gets, with the count that it carries it with.
-    pub(crate) alias: Option<(VersionAlias, u64)>,
+    pub alias: Option<(VersionAlias, u64)>,
     /// Aliases that this version no longer carries.
-    pub(crate) drop_aliases: Vec<VersionAlias>,
+    pub drop_aliases: Vec<VersionAlias>,
 }
 
 /// One version of a name.
