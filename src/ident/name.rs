@@ -90,6 +90,10 @@ const fn is_invisible(c: char) -> bool {
 
 /// Whether a normalised text is a name.
 fn is_name(text: &str) -> bool {
+    if text.is_ascii() {
+        let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        return starts_well && text.len() <= NAME_BYTES_MAX && text.chars().all(is_allowed);
+    }
     let first = text.chars().next();
     let starts_well = first.is_some_and(|c| {
         let is_sign = matches!(c, '.' | '_' | '-');

@@ -339,8 +339,8 @@ impl LocalRegistry {
             }
             let id = ContentId::new(id);
             let named = catalog::by_name(t, name)?;
-            let own = named.into_iter().filter(|d| is_own(d, options));
-            Ok::<_, Error>(own.filter(|d| same_claims(d, &id, options)).next_back())
+            let mut own = named.into_iter().filter(|d| is_own(d, options));
+            Ok::<_, Error>(own.rfind(|d| same_claims(d, &id, options)))
         })?;
         let Some(dataset) = held else { return Ok(None) };
         let totals = self.totals(&dataset.manifest)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use alimentar::LocalRegistry;
 use alimentar::catalog::Dataset;
+use alimentar::ident::DatasetVersion;
 use alimentar::progress::NoProgress;
 use alimentar::registry::Edit;
 use alimentar::registry::Error;
@@ -148,9 +149,14 @@ impl Command {
                 is_private,
                 is_signed,
             } => {
+                // What is not given is as in the version before.
+                let older = older(before, label).cloned().unwrap_or_default();
                 let held = Held {
                     source: *source,
-                    is_private: *is_private,
+                    tags: older.tags,
+                    description: older.description,
+                    card: older.card,
+                    is_private: *is_private || older.is_private,
                     is_signed: *is_signed,
                     ..Held::default()
                 };
@@ -294,6 +300,21 @@ impl Command {
             Self::Repair | Self::Rebuild => registry.list().map(drop),
         }
     }
+}
+
+/// The newest version made here of the name of a label.
+fn older<'a>(state: &'a State, label: &str) -> Option<&'a Held> {
+    let parts = |label: &str| {
+        let (name, version) = label.split_once('@')?;
+        Some((name.to_owned(), version.parse::<DatasetVersion>().ok()?))
+    };
+    let (name, _) = parts(label)?;
+    let own = state.iter().filter(|(_, held)| !held.is_foreign);
+    let own = own.filter_map(|(label, held)| Some((parts(label)?, held)));
+    let versions = own.filter(|((of, _), _)| *of == name);
+    versions
+        .max_by(|(a, _), (b, _)| a.1.cmp(&b.1))
+        .map(|(_, held)| held)
 }
 
 /// The name@version of a dataset.

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 
+use alimentar::ident::DatasetVersion;
+
 use crate::processes::fault::word;
 use crate::sim::Dice;
 use crate::world::rows;
@@ -232,11 +234,24 @@ fn index(prefix: &str, dice: &mut Dice, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) 
     words.extend(is_private.then(|| "--private".to_owned()));
     words.extend(is_signed.then(|| "--sign".to_owned()));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    // A version is private where the newest before it is.
+    let version_of = |label: &str| {
+        let (of, version) = label.split_once('@')?;
+        version
+            .parse::<DatasetVersion>()
+            .ok()
+            .filter(|_| of == name)
+    };
+    let versions = c
+        .state
+        .iter()
+        .filter_map(|(l, held)| Some((version_of(l)?, held)));
+    let newest = versions.max_by(|(a, _), (b, _)| a.cmp(b));
     let held = Held {
         bytes: hash(&bytes),
         tags: BTreeSet::from([tag.clone()]),
         is_signed,
-        is_private,
+        is_private: is_private || newest.is_some_and(|(_, held)| held.is_private),
         is_withdrawn: false,
     };
     let deed = Deed::new("index", &words).changing(&format!("{name}@{version}"), Some(held));
