@@ -104,7 +104,10 @@ fn check(disk: &SimDisk, may_be: &[Told], (content, other): (&Path, &Path), at: 
         Err(Error::Life(LifeError::Collected(_))) => Told::GivenUp,
         Err(e) => panic!("{at}: {e}"),
     };
-    assert!(may_be.contains(&found), "{at}: {found:?} and not {may_be:?}");
+    assert!(
+        may_be.contains(&found),
+        "{at}: {found:?} and not {may_be:?}"
+    );
     for dataset in registry.list().unwrap() {
         let mut bytes = Vec::new();
         let read = registry.cat(&dataset, None, &mut bytes, &NoProgress);
@@ -112,7 +115,10 @@ fn check(disk: &SimDisk, may_be: &[Told], (content, other): (&Path, &Path), at: 
         assert!(bytes == std::fs::read(content).unwrap(), "{at}");
     }
     let report = registry.fsck(&NoProgress).unwrap();
-    assert!(report.missing.is_empty() && report.corrupt.is_empty(), "{at}: {report:?}");
+    assert!(
+        report.missing.is_empty() && report.corrupt.is_empty(),
+        "{at}: {report:?}"
+    );
     if found != Told::Nothing {
         let given = index(&registry, other).unwrap_err();
         assert_eq!(given.kind(), ErrorKind::Conflict, "{at}: {given}");
