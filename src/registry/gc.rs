@@ -55,22 +55,23 @@ impl LocalRegistry {
             days: options.keep_days,
         };
         self.store.with_reserve(|| {
-            if !options.dry_run {
-                self.give_up(keeping)?;
-            }
+            let begin = || self.give_up(keeping);
             let roots = |tables: &dyn MetaRead| roots(tables, keeping);
-            Ok::<_, Error>(self.store.gc(&roots, options, progress)?)
+            let done = self.store.gc_after(&begin, &roots, options, progress);
+            Ok::<_, Error>(done?)
         })
     }
 
     /// Notes, before the first blob of them goes, which removed datasets cannot be restored any
     /// more.
-    fn give_up(&self, keeping: Keeping) -> Result<(), Error> {
+    fn give_up(&self, keeping: Keeping) -> Result<(), StoreError> {
         let is_due = |removed: &Removed| {
             let is_restorable = matches!(removed.fate, Fate::Restorable(_));
             is_restorable && keeping.until(removed.fate).is_none()
         };
-        let removed = self.store.read(|t| Ok::<_, Error>(catalog::removed(t)?))?;
+        let removed = self
+            .store
+            .read(|t| Ok::<_, StoreError>(catalog::removed(t)?))?;
         if !removed.iter().any(is_due) {
             return Ok(());
         }
@@ -78,7 +79,7 @@ impl LocalRegistry {
             for removed in catalog::removed(tables)?.into_iter().filter(is_due) {
                 catalog::give_up(tables, removed, Fate::GivenUp)?;
             }
-            Ok::<_, Error>(())
+            Ok::<_, StoreError>(())
         })
     }
 }

@@ -177,7 +177,8 @@ impl Walk {
             let real_path = target.to_string_lossy().into_owned();
             return self.file(&target, inside, &meta, Some(real_path));
         }
-        if self.around.contains(&(meta.dev(), meta.ino())) {
+        let is_around = self.around.contains(&(meta.dev(), meta.ino()));
+        if is_around || self.root.starts_with(&target) {
             return Err(self.circle(inside, target));
         }
         self.links += 1;

@@ -261,6 +261,7 @@ pub const ALL: &[(&str, u64)] = &[
     ("expansion_free_bytes", EXPANSION_FREE_BYTES),
     ("expansion_free_table_bytes", EXPANSION_FREE_TABLE_BYTES),
     ("expansion_ratio_max", EXPANSION_RATIO_MAX),
+    ("linked_entries_max", LINKED_ENTRIES_MAX as u64),
     ("files_max", FILES_MAX),
     ("record_raw_bytes_max", RECORD_RAW_BYTES_MAX as u64),
     ("record_stored_bytes_max", RECORD_STORED_BYTES_MAX as u64),

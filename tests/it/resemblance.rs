@@ -103,7 +103,7 @@ fn another_name_costs_as_little_as_the_next_version() {
 fn a_file_that_was_renamed_and_edited_resembles_itself() {
     let h = Home::new();
     let tree = h.0.path().join("tree");
-    std::fs::create_dir_all(tree.join("new")).unwrap();
+    std::fs::create_dir_all(&tree).unwrap();
     let index = || {
         let words = ["registry", "index", tree.to_str().unwrap(), "--name", "t"];
         answer(&h.path(), &words)
@@ -113,6 +113,7 @@ fn a_file_that_was_renamed_and_edited_resembles_itself() {
         std::fs::write(name, lines(5_000, 10 + n)).unwrap();
     }
     index();
+    std::fs::create_dir(tree.join("new")).unwrap();
     for n in 0..4 {
         let mut data = lines(5_000, 10 + n);
         data[300_000..300_007].copy_from_slice(b"changed");

@@ -169,6 +169,21 @@ impl DiskStore {
         options: &GcOptions,
         progress: &dyn Progress,
     ) -> Result<GcReport, StoreError> {
+        self.gc_after(&|| Ok(()), roots, options, progress)
+    }
+
+    /// The same, where `begin` is called when it is certain that blobs will be looked for that can
+    /// go, and before the roots are asked for. Not where the collection only says what it would do.
+    ///
+    /// # Errors
+    /// As [`DiskStore::gc`], and what `begin` returns.
+    pub fn gc_after(
+        &self,
+        begin: &dyn Fn() -> Result<(), StoreError>,
+        roots: &Roots<'_>,
+        options: &GcOptions,
+        progress: &dyn Progress,
+    ) -> Result<GcReport, StoreError> {
         // Who only looks may do so where nothing can be written.
         let share = match options.dry_run {
             true => Share::Shared,
@@ -203,6 +218,9 @@ impl DiskStore {
             packs: unreadable.iter().map(|span| span.pack).collect(),
             is_discarded: options.discard_unreadable,
         };
+        if !options.dry_run {
+            begin()?;
+        }
         progress.phase("marking", None);
         let live = mark::mark(self, roots, Keeping::Needed, &turn)?;
         let kept_back = live.kept_back;
