@@ -116,7 +116,7 @@ mod tests {
             assert_eq!(address.to_string().parse(), Ok(address));
         }
         for text in [
-            "", ":1", "a:b", "a:0", "a:99999", "x\n@a:1", "@a:1", "a@b@c:1", "[::1", "[::1]9",
+            "", ":1", "a:b", "a:0", "a:99999", "x\ny@a:1", "@a:1", "a@b@c:1", "[::1", "[::1]9",
             "a b:1", "a/b:1",
         ] {
             assert!(text.parse::<PeerAddress>().is_err(), "{text}");

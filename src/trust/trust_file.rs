@@ -338,9 +338,10 @@ fn publisher(name: &str, entry: &Item) -> Result<Publisher, TrustFileError> {
         field: field.to_owned(),
         wanted,
     };
-    let alias = name
-        .parse()
-        .map_err(|_| fail("name", "letters, digits, blanks, `.`, `_` and `-`"))?;
+    // One that reads otherwise could not be found again by its name.
+    let alias = name.parse().ok().filter(|a: &Alias| a.as_str() == name);
+    let wanted = "letters, digits, single blanks between them, `.`, `_` and `-`";
+    let alias = alias.ok_or_else(|| fail("name", wanted))?;
     let table = entry.as_table_like().ok_or_else(|| fail(name, "a table"))?;
     let (mut key, mut found) = (None, None);
     for (field, item) in table.iter() {
