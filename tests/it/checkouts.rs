@@ -151,6 +151,8 @@ fn an_update_writes_what_differs_and_removes_what_is_gone() {
     put(&place.at("copy"), &[("mine.txt", b"mine")]);
     let inode = || place.at("copy/same.jsonl").metadata().unwrap().ino();
     let before = inode();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
+    std::fs::set_permissions(place.at("copy/changed.txt"), mode).unwrap();
     let said = place.update("data");
     assert_eq!(
         (&said["files"], &said["unchanged"], &said["removed"]),
@@ -158,6 +160,8 @@ fn an_update_writes_what_differs_and_removes_what_is_gone() {
         "{said}"
     );
     assert_eq!(inode(), before);
+    let mode = place.at("copy/changed.txt").metadata().unwrap().mode();
+    assert_eq!(mode & 0o777, 0o640, "of the file that was replaced");
     let copy = place.copy();
     assert_eq!(
         names(&copy),

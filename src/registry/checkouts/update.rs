@@ -45,6 +45,10 @@ pub struct UpdateReport {
     pub kept: Vec<String>,
 }
 
+/// Staged files that are made durable one by one, and not with all of the file system.
+#[cfg(target_os = "linux")]
+const SYNCED_ONE_BY_ONE_MAX: usize = 32;
+
 /// Files below a directory are staged in `.alimentar.partial-…` there.
 const STAGE: &str = "alimentar";
 
@@ -190,7 +194,7 @@ impl LocalRegistry {
                 plan.write.iter().map(|(at, f, ..)| (*at, *f)).collect();
             let dir = staged.0.path();
             self.write_files(reader, dataset, &files, (None, dir), progress)?;
-            staged.make_durable(plan, disk)?;
+            staged.complete(plan, disk)?;
         }
         // What goes may be in the way of what comes.
         for (path, found) in &plan.remove {
@@ -223,27 +227,34 @@ impl Staged {
         begun.map(Self).map_err(|e| Error::file("write", stage, e))
     }
 
-    /// Gives files the modes of those that they replace, and makes all of them durable.
-    fn make_durable(&self, plan: &Plan<'_>, disk: &OnDisk<'_>) -> Result<(), Error> {
+    /// Makes all files durable, and gives them the modes of those that they replace.
+    fn complete(&self, plan: &Plan<'_>, disk: &OnDisk<'_>) -> Result<(), Error> {
+        self.sync(plan)?;
         for (_, file, path, found) in &plan.write {
-            let at = self.0.path().join(&file.path);
             if matches!(found, Found::Plain(_))
                 && let Ok(meta) = fs::metadata(disk.at(path))
             {
+                let at = self.0.path().join(&file.path);
                 // Some file systems have no modes.
                 let _ = fs::set_permissions(&at, meta.permissions());
             }
-            #[cfg(not(target_os = "linux"))]
-            File::open(&at)
-                .and_then(|f| f.sync_all())
-                .map_err(|e| Error::file("write", &at, e))?;
         }
+        Ok(())
+    }
+
+    fn sync(&self, plan: &Plan<'_>) -> Result<(), Error> {
+        // One call for any number of files, which waits for everything on the file system.
         #[cfg(target_os = "linux")]
-        {
-            // One call for any number of files.
+        if plan.write.len() > SYNCED_ONE_BY_ONE_MAX {
             let dir = self.0.path();
             let open = File::open(dir).map_err(|e| Error::file("write", dir, e))?;
-            rustix::fs::syncfs(&open).map_err(|e| Error::file("write", dir, e.into()))?;
+            let synced = rustix::fs::syncfs(&open);
+            return synced.map_err(|e| Error::file("write", dir, e.into()));
+        }
+        for (_, file, ..) in &plan.write {
+            let at = self.0.path().join(&file.path);
+            let synced = File::open(&at).and_then(|f| f.sync_all());
+            synced.map_err(|e| Error::file("write", &at, e))?;
         }
         Ok(())
     }
