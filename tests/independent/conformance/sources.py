@@ -206,10 +206,25 @@ def delimited(text, dialect, damage):
     return Source("csv", names, rows, damage=damage)
 
 
+def parquet(path):
+    """The rows of a Parquet file. Points in time of INT96 are in microseconds where nanoseconds do not reach them."""
+    file = pq.ParquetFile(path, page_checksum_verification=True)
+    table = file.read()
+    kinds = [file.schema.column(n).physical_type for n in range(len(file.schema))]
+    if "INT96" in kinds:
+        coarse = pq.ParquetFile(path, coerce_int96_timestamp_unit="us").read()
+        for fine, far in zip(table.columns, coarse.columns):
+            if fine.type != far.type:
+                both = zip(fine.cast(pa.int64()).to_pylist(), far.cast(pa.int64()).to_pylist())
+                if any(a is not None and a // 1000 != b for a, b in both):
+                    return coarse
+    return table
+
+
 def columnar(path, format):
     try:
         if format == "parquet":
-            table = pq.ParquetFile(path, page_checksum_verification=True).read()
+            table = parquet(path)
         else:
             with open(path, "rb") as file:
                 is_file = file.read(6) == b"ARROW1"
