@@ -15,6 +15,8 @@ import time
 import traceback
 from collections import Counter
 
+import duckdb
+
 from checks import WRITING
 from checks import Check
 from differences import Table
@@ -25,6 +27,7 @@ state = {}
 
 def begin(path, inside):
     """What each of the processes has of its own."""
+    duckdb.execute("set threads = 1")
     state["work"] = tempfile.mkdtemp(dir=inside)
     state["program"] = Program(path, f"{state['work']}/home")
 

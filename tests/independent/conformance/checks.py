@@ -105,6 +105,8 @@ class Check:
             self.differ("info: rows", f"{told['rows']}, not {len(source.rows)}")
         fields = [(f["name"], f["type"]) for f in told["schema"]["fields"]] if told["schema"] else []
         kinds.compare(self, fields)
+        if source.is_name_lost:
+            self.differ("info: names that are not UTF-8", [name for name in source.names if "\ufffd" in name])
 
     def lint(self, answer):
         if answer.told is None:

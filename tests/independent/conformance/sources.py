@@ -41,6 +41,8 @@ class Source:
 
     def __init__(self, format, names, rows, table=None, damage=None):
         self.format, self.names, self.rows, self.table, self.damage = format, names, rows, table, damage
+        # A name has U+FFFD for bytes that are not UTF-8.
+        self.is_name_lost = False
 
 
 def unpacked(path):
@@ -191,7 +193,8 @@ def whole(name):
 
 def delimited(text, dialect, damage):
     found = records(text, dialect)
-    names = [whole(name).strip() for name in found.pop(0)] if dialect.get("header") and found else []
+    header = found.pop(0) if dialect.get("header") and found else []
+    names = [whole(name).strip() for name in header]
     # Fields behind the last name have names by their place.
     width = max(map(len, found), default=0)
     names += [""] * (width - len(names))
@@ -203,7 +206,9 @@ def delimited(text, dialect, damage):
             rows.append(Refused("not UTF-8", record))
         else:
             rows.append(dict(zip(names, record)))
-    return Source("csv", names, rows, damage=damage)
+    source = Source("csv", names, rows, damage=damage)
+    source.is_name_lost = any(ESCAPED.search(name) for name in header)
+    return source
 
 
 def parquet(path):
