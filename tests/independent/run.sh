@@ -82,4 +82,4 @@ if [ -d ../shared/data ]; then
 else
     echo "../shared/data is not there: its files are not compared"
 fi
-"$venv/bin/python" tests/independent/conformance "$program" spec/rows.md --zoo "${public_files[@]}" tests/data
+PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" tests/independent/conformance "$program" spec/rows.md --zoo "${public_files[@]}" tests/data

@@ -270,3 +270,14 @@ fn name_with_half_a_character_is_refused_where_names_are_unicode() {
         );
     }
 }
+
+#[test]
+fn packed_pages_that_their_header_calls_plain_are_read() {
+    let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, dir) = (home.path(), dir.path());
+    let from = "tests/data/conformance/arrow-testing/parquet/ARROW-17100.parquet";
+    let from = text(&Path::new(env!("CARGO_MANIFEST_DIR")).join(from));
+    let to = text(&dir.join("a.csv"));
+    answer(home, &["inspect", "export", &from, "-o", &to]);
+    assert_eq!(std::fs::read_to_string(&to).unwrap().lines().count(), 6);
+}

@@ -76,7 +76,7 @@ impl<W: Write + Send> BatchWriter<W> {
                 match stored {
                     None => to.write(rows).map_err(of_parquet)?,
                     Some(schema) => {
-                        let rows = as_stored(rows, schema).map_err(of_arrow)?;
+                        let rows = as_stored(rows, schema)?;
                         to.write(&rows).map_err(of_parquet)?;
                     }
                 }

@@ -1,9 +1,13 @@
 //! Types that Parquet does not have, and those that are stored for them.
 
+use std::io;
 use std::sync::Arc;
 
+use arrow_array::ArrayRef;
 use arrow_array::RecordBatch;
-use arrow_schema::ArrowError;
+use arrow_array::RecordBatchOptions;
+use arrow_cast::CastOptions;
+use arrow_cast::cast_with_options;
 use arrow_schema::DataType;
 use arrow_schema::Field;
 use arrow_schema::FieldRef;
@@ -14,7 +18,6 @@ use arrow_schema::TimeUnit;
 use parquet::arrow::ArrowSchemaConverter;
 
 use crate::inspect::output::Refusal;
-use crate::inspect::output::conform;
 
 /// The schema that is stored for `schema`, where they differ. Parquet has no times in seconds, which
 /// are stored in milliseconds, and no dates of 64 bits, which are stored in 32: other readers would
@@ -42,22 +45,36 @@ pub(super) fn stored_schema(schema: &Schema) -> Result<Option<SchemaRef>, Refusa
 /// Rows as they are stored.
 ///
 /// # Errors
-/// [`ArrowError`] for a value that the stored type does not have, such as a date with a time of day.
-pub(super) fn as_stored(rows: &RecordBatch, stored: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let made = conform(rows, stored)?;
-    let back = conform(&made, rows.schema_ref())?;
-    let columns = rows.columns().iter().zip(back.columns());
-    let changed = columns.zip(rows.schema_ref().fields());
-    for ((before, after), field) in changed {
-        if before.data_type() != after.data_type() || before != after {
-            let why = format!(
-                "a value of column `{}` has no equal in Parquet",
-                field.name()
-            );
-            return Err(ArrowError::CastError(why));
-        }
+/// Where the stored type does not have a value, such as that of a date with a time of day.
+pub(super) fn as_stored(rows: &RecordBatch, stored: &SchemaRef) -> io::Result<RecordBatch> {
+    let columns = rows.columns().iter().zip(stored.fields());
+    let columns = columns.map(|(column, field)| {
+        let exact = exactly_cast(column, field.data_type());
+        exact.ok_or_else(|| {
+            io::Error::other(format!(
+                "column `{}`: {} has no equal for one of its values",
+                field.name(),
+                field.data_type()
+            ))
+        })
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let count = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(stored), columns, &count).map_err(io::Error::other)
+}
+
+/// A column as one of another type; none where a value would change.
+fn exactly_cast(column: &ArrayRef, kind: &DataType) -> Option<ArrayRef> {
+    if column.data_type() == kind {
+        return Some(Arc::clone(column));
     }
-    Ok(made)
+    let options = CastOptions {
+        safe: false,
+        ..CastOptions::default()
+    };
+    let made = cast_with_options(column, kind, &options).ok()?;
+    let back = cast_with_options(&made, column.data_type(), &options).ok()?;
+    (back.as_ref() == column.as_ref()).then_some(made)
 }
 
 /// Whether an interval of months, days and nanoseconds is among the types, which no Parquet file has.

@@ -2,7 +2,7 @@
 each format and back, `filter`, `sample`, `split`, `merge` and `dedup`; compared value by value and type by type with
 pyarrow, DuckDB, csv and json. What may differ stands in a table of `spec/rows.md`.
 
-usage: conformance PROGRAM spec/rows.md [--zoo] [--whole DIRECTORY] [DIRECTORY…]"""
+usage: conformance PROGRAM spec/rows.md [--zoo] [--whole DIRECTORY] [--every] [--only PART] [--all] [DIRECTORY…]"""
 
 import argparse
 import hashlib
@@ -15,6 +15,8 @@ import time
 import traceback
 from collections import Counter
 
+import duckdb
+
 from checks import WRITING
 from checks import Check
 from differences import Table
@@ -25,6 +27,7 @@ state = {}
 
 def begin(path, inside):
     """What each of the processes has of its own."""
+    duckdb.execute("set threads = 1")
     state["work"] = tempfile.mkdtemp(dir=inside)
     state["program"] = Program(path, f"{state['work']}/home")
 
@@ -55,11 +58,12 @@ def main():
     options.add_argument("program")
     options.add_argument("page")
     options.add_argument("--zoo", action="store_true")
-    options.add_argument("--whole", action="append", default=[])
-    options.add_argument("--only", default="")
-    options.add_argument("--all", action="store_true")
+    options.add_argument("--whole", action="append", default=[], help="a directory of many files; one writing command each")
+    options.add_argument("--every", action="store_true", help="every writing command for those, too")
+    options.add_argument("--only", default="", help="files whose path has this in it")
+    options.add_argument("--all", action="store_true", help="differences that the table has, too")
     options.add_argument("directories", nargs="*")
-    args = options.parse_args()
+    args = options.parse_intermixed_args()
     sys.stdout.reconfigure(errors="backslashreplace")
     table = Table(args.page)
     began = time.monotonic()
@@ -77,7 +81,7 @@ def main():
         # Of many files, each goes through one of the commands that all have the same account of rows.
         for name, path in files_below(root):
             turn = hashlib.sha256(name.encode()).digest()[0] % len(WRITING)
-            tasks.append((name, path, [WRITING[turn]], []))
+            tasks.append((name, path, WRITING if args.every else [WRITING[turn]], []))
     tasks = [t for t in tasks if args.only in t[0]]
     tasks.sort(key=lambda t: -os.path.getsize(t[1]))
     counted, allowed, wrong, slow = Counter(), 0, [], []

@@ -3,6 +3,7 @@
 import duckdb
 import pyarrow as pa
 
+from lattice import least
 from sources import unique
 
 PLAIN = {
@@ -50,6 +51,13 @@ def compare(check, fields):
 def as_duckdb(check, table):
     """How a CSV file is written, and the types of its fields, as DuckDB sees them and as the Parquet file has them."""
     dialect = check.dialect
+    rows = [row for row in check.source.rows if isinstance(row, dict)]
+    for name, field in zip(check.source.names, table.schema):
+        wanted = least([row.get(name, "") for row in rows])
+        if told(field.type) != wanted:
+            check.differ("type of fields", f"{name!r}: {told(field.type)}, not {wanted}")
+        else:
+            check.counted["types of fields by the page"] += 1
     if dialect["encoding"] != "utf-8" or check.options or check.path.endswith(".gz"):
         return
     quote = dialect["quote"] or ""
@@ -74,11 +82,15 @@ def as_duckdb(check, table):
         check.differ("columns as DuckDB", f"{len(table.schema)}, DuckDB has {len(found)}")
         return
     for (name, theirs), field in zip(found, table.schema):
-        ours = "Timestamp" if pa.types.is_timestamp(field.type) else named(field.type)
+        ours = told(field.type)
         if DUCK.get(theirs) != ours:
             check.differ(f"type: {ours} where DuckDB has {theirs}", name)
         else:
             check.counted["types that DuckDB has too"] += 1
+
+
+def told(kind):
+    return "Timestamp" if pa.types.is_timestamp(kind) else named(kind)
 
 
 def same_schema(check, what, before, after):

@@ -41,6 +41,8 @@ class Source:
 
     def __init__(self, format, names, rows, table=None, damage=None):
         self.format, self.names, self.rows, self.table, self.damage = format, names, rows, table, damage
+        # A name has U+FFFD for bytes that are not UTF-8.
+        self.is_name_lost = False
 
 
 def unpacked(path):
@@ -191,7 +193,8 @@ def whole(name):
 
 def delimited(text, dialect, damage):
     found = records(text, dialect)
-    names = [whole(name).strip() for name in found.pop(0)] if dialect.get("header") and found else []
+    header = found.pop(0) if dialect.get("header") and found else []
+    names = [whole(name).strip() for name in header]
     # Fields behind the last name have names by their place.
     width = max(map(len, found), default=0)
     names += [""] * (width - len(names))
@@ -203,13 +206,30 @@ def delimited(text, dialect, damage):
             rows.append(Refused("not UTF-8", record))
         else:
             rows.append(dict(zip(names, record)))
-    return Source("csv", names, rows, damage=damage)
+    source = Source("csv", names, rows, damage=damage)
+    source.is_name_lost = any(ESCAPED.search(name) for name in header)
+    return source
+
+
+def parquet(path):
+    """The rows of a Parquet file. Points in time of INT96 are in microseconds where nanoseconds do not reach them."""
+    file = pq.ParquetFile(path, page_checksum_verification=True)
+    table = file.read()
+    kinds = [file.schema.column(n).physical_type for n in range(len(file.schema))]
+    if "INT96" in kinds:
+        coarse = pq.ParquetFile(path, coerce_int96_timestamp_unit="us").read()
+        for fine, far in zip(table.columns, coarse.columns):
+            if fine.type != far.type:
+                both = zip(fine.cast(pa.int64()).to_pylist(), far.cast(pa.int64()).to_pylist())
+                if any(a is not None and a // 1000 != b for a, b in both):
+                    return coarse
+    return table
 
 
 def columnar(path, format):
     try:
         if format == "parquet":
-            table = pq.ParquetFile(path, page_checksum_verification=True).read()
+            table = parquet(path)
         else:
             with open(path, "rb") as file:
                 is_file = file.read(6) == b"ARROW1"

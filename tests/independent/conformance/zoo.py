@@ -115,6 +115,7 @@ OTHER = {
     "utf-16.csv": "a,b\n1,\u00e9\n2,\u6f22\n".encode("utf-16"),
     "utf-16-be.csv": b"\xfe\xff" + "a,b\n1,\u00e9\n2,\u6f22\n".encode("utf-16-be"),
     "utf-16.jsonl": '{"a":"\u00e9"}\n{"a":"\U0001f600"}\n'.encode("utf-16"),
+    "header-latin-1.csv": "id,caf\u00e9\n1,x\n2,y\n".encode("latin-1"),
     "latin-1.csv": "a,b\n1,caf\u00e9\n2,x\n".encode("latin-1"),
     "lines.txt": b"one\n\ntwo\r\nthree, four\n \nlast",
     "not-utf-8.txt": b"caf\xe9\nplain\n",

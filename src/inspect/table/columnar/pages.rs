@@ -200,7 +200,9 @@ impl Pages {
         if levels > header.unpacked || levels > packed.len() {
             return Err(bad());
         }
-        if self.codec == parquet::basic::Compression::UNCOMPRESSED || header.is_plain {
+        // parquet-cpp before 2.0 said of packed pages that they are not (ARROW-17100).
+        let is_plain = header.is_plain && packed.len() == header.unpacked;
+        if self.codec == parquet::basic::Compression::UNCOMPRESSED || is_plain {
             return Ok(packed);
         }
         let (front, rest) = packed.split_at_checked(levels).ok_or_else(bad)?;
