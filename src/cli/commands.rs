@@ -56,7 +56,10 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             peer: Some(peer), ..
         } => peers::list(&registry, peer, out),
         RegistryCommand::Info(r) => show::info(&registry, &find(&registry, &r.reference)?, out),
-        RegistryCommand::Ls(r) => show::ls(&registry, &find(&registry, &r.reference)?, out),
+        RegistryCommand::Ls { reference: None } => show::list(&registry, false, out),
+        RegistryCommand::Ls {
+            reference: Some(reference),
+        } => show::ls(&registry, &find(&registry, reference)?, out),
         RegistryCommand::Cat { target } => cat(&registry, target, cli, out),
         RegistryCommand::Resolve(r) => resolve(&find(&registry, &r.reference)?, out),
         RegistryCommand::Checkout { target, dest } => checkout(&registry, target, dest, (cli, out)),

@@ -1,6 +1,7 @@
 //! From errors to exit codes, messages and hints.
 
 use std::error::Error as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -46,13 +47,22 @@ pub(crate) enum Failure {
     Partial(String),
     /// What was typed makes no sense.
     Usage(&'static str),
+    /// The same, with what to do instead.
+    Misused {
+        /// What is wrong.
+        message: String,
+        /// What to type instead.
+        hint: String,
+    },
+    /// There is no registry at this path, and the command does not make one.
+    NoHome(PathBuf),
     /// An error of the library.
     Library(Error),
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let broken = matches!(&error, Error::File { source, .. }
+        let broken = matches!(&error, Error::File { source, .. } | Error::Machine { source, .. }
             if source.kind() == std::io::ErrorKind::BrokenPipe);
         if broken {
             Self::BrokenPipe
@@ -70,7 +80,7 @@ impl From<IdentError> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Error::file("write", "standard output", error).into()
+        Error::machine("write to standard output", error).into()
     }
 }
 
@@ -97,6 +107,11 @@ impl Failure {
                 (ErrorKind::Denied, message.clone())
             }
             Self::Usage(message) => (ErrorKind::Invalid, (*message).to_owned()),
+            Self::Misused { message, .. } => (ErrorKind::Invalid, message.clone()),
+            Self::NoHome(home) => (
+                ErrorKind::NotFound,
+                format!("there is no registry at `{}` yet", home.display()),
+            ),
             Self::NoPassphrase { flag, variable } => (
                 ErrorKind::Invalid,
                 format!(
@@ -113,7 +128,10 @@ impl Failure {
             return ExitCode::SUCCESS;
         };
         let hint = match self {
-            Self::InsecureHome { hint, .. } => Some(hint.as_str()),
+            Self::InsecureHome { hint, .. } | Self::Misused { hint, .. } => Some(hint.as_str()),
+            Self::NoHome(_) => Some(
+                "`alimentar index PATH` makes one; --home or ALIMENTAR_HOME names another directory",
+            ),
             _ => self.hint(kind),
         };
         if out.is_json() && matches!(self, Self::Findings(_)) {
@@ -125,9 +143,9 @@ impl Failure {
                 "kind": kind.name(), "message": message, "hint": hint,
             }}));
         } else {
-            out.diagnostic(&format!("error: {message}"));
+            out.remark("error", &message);
             if let Some(hint) = hint {
-                out.diagnostic(&format!("hint: {hint}"));
+                out.remark("hint", hint);
             }
         }
         ExitCode::from(code(kind))
@@ -210,6 +228,12 @@ impl Failure {
             Self::Library(Error::Store(_)) if kind == ErrorKind::NoSpace => Some(
                 "run `alimentar registry gc`, or free space on the disk of the registry's directory; what was stored is kept",
             ),
+            Self::Library(Error::NotFound(_) | Error::NearMiss { .. }) => {
+                Some("`alimentar list` shows what is here")
+            }
+            Self::Library(Error::NoSuchFile { .. }) => {
+                Some("`alimentar ls REF` lists the files of a dataset")
+            }
             Self::Library(Error::NoPeer) => {
                 Some("name one with --peer HOST:PORT; those that were met are asked without it")
             }
@@ -238,6 +262,9 @@ impl Failure {
             Self::Library(Error::VersionTaken { .. }) => {
                 Some("give another --version, or none to get the next")
             }
+            Self::Library(Error::Unreadable(_)) => Some(
+                "make them readable, or leave them out with --exclude GLOB; nothing was indexed",
+            ),
             Self::Library(Error::NameNotUtf8(_)) => {
                 Some("rename it, or leave it out with --exclude")
             }
@@ -252,7 +279,6 @@ impl Failure {
             ErrorKind::Network => {
                 Some("what came is kept: run it again when the peer can be reached")
             }
-            ErrorKind::NotFound => Some("`alimentar registry list` shows what is here"),
             ErrorKind::Unsupported => Some("use a newer version of alimentar on this registry"),
             ErrorKind::Denied => {
                 Some("`alimentar registry trust list` shows who is trusted; `trust add NAME KEY` adds a publisher whose key you have checked")

@@ -111,7 +111,7 @@ pub(crate) fn passwd(
     cli: &Cli,
     out: &Out,
 ) -> Result<(), Failure> {
-    let path = key_path(registry.home(), args.key.as_deref());
+    let path = key_path(registry.home(), args.key.as_deref(), cli);
     let pair = open(&path, cli)?;
     let wanted = Wanted {
         file: args.new_passphrase_file.as_deref(),
@@ -177,7 +177,7 @@ pub(crate) fn sign(
 
 /// The key pair that a command signs with.
 pub(crate) fn pair(home: &Path, key: &KeyArgs, cli: &Cli) -> Result<KeyPair, Failure> {
-    open(&key_path(home, key.key.as_deref()), cli)
+    open(&key_path(home, key.key.as_deref(), cli), cli)
 }
 
 /// The key pair for changing a dataset's words; none where the dataset is not signed.
@@ -189,7 +189,7 @@ pub(crate) fn pair_for(
     let Some(signer) = dataset.manifest.signer else {
         return Ok(None);
     };
-    let path = key_path(&home_of(cli)?, key.key.as_deref());
+    let path = key_path(&home_of(cli)?, key.key.as_deref(), cli);
     // Whose key it is stands in the clear: nobody has to type a passphrase for nothing.
     let is_signers = keyring::locked(&path).is_ok_and(|l| l.public_key() == signer);
     if !is_signers && (key.key.is_none() || path.exists()) {
@@ -200,7 +200,7 @@ pub(crate) fn pair_for(
 
 /// The publisher whose secret key lies in the home, if one does.
 pub(crate) fn own_key(home: &Path) -> Option<PublisherKey> {
-    let path = key_path(home, None);
+    let path = home.join(KEY_FILE);
     keyring::locked(&path).ok().map(|l| l.public_key())
 }
 
@@ -217,8 +217,10 @@ pub(crate) fn open(path: &Path, cli: &Cli) -> Result<KeyPair, Failure> {
     Ok(KeyPair::load(path, &passphrase).map_err(Error::from)?)
 }
 
-fn key_path(home: &Path, given: Option<&Path>) -> PathBuf {
-    given.map_or_else(|| home.join(KEY_FILE), Path::to_owned)
+/// The key file that is named, by an option or in the settings, or the one in the home.
+fn key_path(home: &Path, given: Option<&Path>, cli: &Cli) -> PathBuf {
+    let named = given.or(cli.default_key.as_deref());
+    named.map_or_else(|| home.join(KEY_FILE), Path::to_owned)
 }
 
 /// The passphrase of an archive.
@@ -259,12 +261,14 @@ fn passphrase(wanted: Wanted<'_>) -> Result<Zeroizing<String>, Failure> {
             variable: wanted.variable,
         });
     }
-    let fail = |e| Failure::from(Error::file("read", "the terminal", e));
+    let fail = |e| Failure::from(Error::machine("read from the terminal", e));
     let ask = |prompt| rpassword::prompt_password(prompt).map(Zeroizing::new);
     let typed = ask(wanted.prompt).map_err(fail)?;
     if wanted.is_new && *typed != *ask("The same again: ").map_err(fail)? {
-        let differ = std::io::Error::other("the two passphrases differ");
-        return Err(fail(differ));
+        return Err(Failure::Misused {
+            message: "the two passphrases differ".to_owned(),
+            hint: "run it again, and type the same one twice".to_owned(),
+        });
     }
     Ok(typed)
 }

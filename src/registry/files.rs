@@ -10,6 +10,7 @@ use globset::Glob;
 use globset::GlobSet;
 use globset::GlobSetBuilder;
 
+use crate::file_io::open_plain;
 use crate::file_io::read_own_text;
 use crate::manifest::DatasetKind;
 use crate::registry::error::Error;
@@ -136,8 +137,16 @@ pub(crate) fn find(path: &Path, exclude: &[String], own: &Path) -> Result<Source
         homes: Homes::with_own(own),
         found: Vec::new(),
         skipped: Vec::new(),
+        unreadable: Vec::new(),
     };
     walk.directory(&walk.root.clone())?;
+    if !walk.unreadable.is_empty() {
+        let files = walk.found.iter().filter_map(|file| denied(&file.at));
+        let mut paths = std::mem::take(&mut walk.unreadable);
+        paths.extend(files);
+        paths.sort_by(|a, b| a.0.cmp(&b.0));
+        return Err(Error::Unreadable(paths));
+    }
     let Walk {
         mut found,
         mut skipped,
@@ -161,6 +170,29 @@ pub(crate) fn find(path: &Path, exclude: &[String], own: &Path) -> Result<Source
         files: found,
         skipped,
     })
+}
+
+/// Every file that this process may not read, where reading one of them failed for that reason.
+/// Another error stays as it is.
+pub(crate) fn all_denied(error: Error, sources: &Sources) -> Error {
+    let is_denied = matches!(&error, Error::File { source, .. }
+        if source.kind() == std::io::ErrorKind::PermissionDenied);
+    if !is_denied {
+        return error;
+    }
+    let paths: Vec<_> = sources.files.iter().filter_map(|f| denied(&f.at)).collect();
+    match paths.is_empty() {
+        true => error,
+        false => Error::Unreadable(paths),
+    }
+}
+
+/// A file that may not be read.
+fn denied(path: &Path) -> Option<(PathBuf, std::io::Error)> {
+    let opened = open_plain(path);
+    let error = opened.err()?;
+    let is_denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+    is_denied.then(|| (path.to_owned(), error))
 }
 
 fn patterns(root: &Path, exclude: &[String]) -> Result<GlobSet, Error> {
@@ -192,12 +224,20 @@ struct Walk {
     homes: Homes,
     found: Vec<SourceFile>,
     skipped: Vec<Skipped>,
+    /// Directories that may not be listed.
+    unreadable: Vec<(PathBuf, std::io::Error)>,
 }
 
 impl Walk {
     fn directory(&mut self, dir: &Path) -> Result<(), Error> {
         let fail = |e| Error::file("list", dir, e);
-        let entries = std::fs::read_dir(dir).map_err(fail)?;
+        let entries = match std::fs::read_dir(dir) {
+            Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
+                self.unreadable.push((dir.to_owned(), e));
+                return Ok(());
+            }
+            entries => entries.map_err(fail)?,
+        };
         let entries: Result<Vec<PathBuf>, Error> = entries
             .map(|entry| Ok(entry.map_err(fail)?.path()))
             .collect();

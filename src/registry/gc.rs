@@ -7,6 +7,7 @@ use crate::meta_store::MetaRead;
 use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::step::Step;
 use crate::store::disk::GcOptions;
 use crate::store::disk::GcReport;
 use crate::store::disk::StoreError;
@@ -19,6 +20,7 @@ impl LocalRegistry {
     /// [`Error`] when a dataset's tree is damaged, so that what it needs is not known; nothing is
     /// removed then.
     pub fn gc(&self, options: &GcOptions, progress: &dyn Progress) -> Result<GcReport, Error> {
+        let _step = Step::begin("collect garbage of", self.home().display());
         self.store.with_reserve(|| {
             let collected = self.store.gc(&roots, options, progress);
             Ok::<_, Error>(collected?)

@@ -40,6 +40,7 @@ use crate::registry::resembling::Resembling;
 use crate::registry::secrets::SecretWarning;
 use crate::registry::secrets::suspicion;
 use crate::registry::sign;
+use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
@@ -115,6 +116,7 @@ impl LocalRegistry {
         options: &IndexOptions,
         progress: &dyn Progress,
     ) -> Result<IndexReport, Error> {
+        let _step = Step::begin("index", path.display());
         homes::refuse_inside(path, self.home())?;
         let sources = files::find(path, &options.exclude, self.home())?;
         let name = match &options.name {
@@ -137,7 +139,8 @@ impl LocalRegistry {
         let reading = |feeder: &mut Feeder<'_>| {
             read_all(feeder, &sources.files, options.full_schema, progress)
         };
-        let (read, root, totals) = ingest(&session, before, &near, reading)?;
+        let (read, root, totals) = ingest(&session, before, &near, reading)
+            .map_err(|error| files::all_denied(error, &sources))?;
         let ReadFiles {
             table,
             schemas,
@@ -388,7 +391,8 @@ pub(crate) fn node_id(tables: &mut dyn MetaWrite) -> Result<NodeId, Error> {
     if let Some(Ok(id)) = tables.get(Table::Meta, NODE_KEY)?.map(<[u8; 32]>::try_from) {
         return Ok(NodeId::new(id));
     }
-    let fresh: [u8; 32] = host::random().map_err(|e| Error::file("seed", "the registry", e))?;
+    let fresh: [u8; 32] =
+        host::random().map_err(|e| Error::machine("seed the random numbers of the registry", e))?;
     tables.put(Table::Meta, NODE_KEY, &fresh)?;
     Ok(NodeId::new(fresh))
 }

@@ -59,6 +59,7 @@ mod segments;
 mod sign;
 mod small_files;
 mod spill;
+pub(crate) mod step;
 mod target_columns;
 mod target_file;
 mod target_stream;
@@ -165,6 +166,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the home cannot be made or read, or was written by a newer version.
     pub fn open(home: &Path) -> Result<Self, Error> {
+        let _step = step::Step::begin("open", home.display());
         Ok(Self {
             store: DiskStore::open(home, &recover::refill)?,
         })

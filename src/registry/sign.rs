@@ -22,6 +22,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::index::node_id;
+use crate::registry::step::Step;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::trust::Action;
@@ -47,6 +48,7 @@ impl LocalRegistry {
     /// [`Error::NotTrusted`] with a key that is revoked, [`Error::VersionTaken`] when this
     /// publisher has given the name and version to other content.
     pub fn sign(&self, dataset: &Dataset, pair: &KeyPair) -> Result<Dataset, Error> {
+        let _step = Step::begin("sign", &dataset.manifest.name);
         self.may_sign(&dataset.manifest, pair)?;
         let session = Session::begin(&self.store)?;
         let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;

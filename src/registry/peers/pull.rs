@@ -31,6 +31,7 @@ use crate::registry::peers::supply::retried;
 use crate::registry::peers::windows::Pulling;
 use crate::registry::resembling::Resembling;
 use crate::registry::sign;
+use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::sync::Access;
@@ -81,6 +82,7 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<PullReport, Error> {
         let offer = accepted.offer();
+        let _step = Step::begin("pull", &offer.manifest().name);
         let started: Instant = host::instant();
         let supplies: Vec<Supply<'_>> = sources.iter().map(|s| Supply::new(*s)).collect();
         let session = Session::begin(&self.store)?;
