@@ -384,7 +384,11 @@ fn verify(
     let decision = listed.decide(Action::Require);
     if require_signature && decision.verdict != Verdict::Accept {
         let reason = decision.reason;
-        return Err(Failure::NotTrusted(format!("`{name}`: {reason}")));
+        let message = format!("`{name}`: {reason}");
+        return Err(match signature {
+            SignatureState::None => Failure::NotSigned(message),
+            _ => Failure::NotTrusted(message),
+        });
     }
     Ok(())
 }

@@ -29,6 +29,8 @@ pub(crate) enum Failure {
     Findings(String),
     /// A rule of trust was not met.
     NotTrusted(String),
+    /// The same of what nobody has signed.
+    NotSigned(String),
     /// A passphrase is needed and nobody can be asked.
     NoPassphrase {
         /// The option that would give it.
@@ -103,9 +105,9 @@ impl Failure {
             // The kind is of no use: this is no error of the program's.
             Self::Findings(message) => (ErrorKind::Conflict, message.clone()),
             Self::Damaged(message) => (ErrorKind::Integrity, message.clone()),
-            Self::NotTrusted(message) | Self::InsecureHome { message, .. } => {
-                (ErrorKind::Denied, message.clone())
-            }
+            Self::NotTrusted(message)
+            | Self::NotSigned(message)
+            | Self::InsecureHome { message, .. } => (ErrorKind::Denied, message.clone()),
             Self::Usage(message) => (ErrorKind::Invalid, (*message).to_owned()),
             Self::Misused { message, .. } => (ErrorKind::Invalid, message.clone()),
             Self::NoHome(home) => (
@@ -153,6 +155,9 @@ impl Failure {
 
     fn hint(&self, kind: ErrorKind) -> Option<&'static str> {
         let specific = match self {
+            Self::NotSigned(_) => Some(
+                "`alimentar sign REF` signs what is yours; what came from elsewhere, its maker has to sign",
+            ),
             Self::Library(Error::NoRows(_) | Error::NotHere(_)) => Some(
                 "give a file, a directory with data files, or a dataset that `registry list` shows",
             ),

@@ -49,6 +49,15 @@ pub(crate) fn check_that_it_is_there(command: &RegistryCommand, cli: &Cli) -> Re
     let is_missing = home
         .symlink_metadata()
         .is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+    if home.metadata().is_ok_and(|meta| !meta.is_dir()) {
+        return Err(Failure::Misused {
+            message: format!(
+                "the registry's directory `{}` is not a directory",
+                home.display()
+            ),
+            hint: "name another with --home".to_owned(),
+        });
+    }
     match is_missing && !begins_a_registry(command) {
         true => Err(Failure::NoHome(home)),
         false => Ok(()),

@@ -43,6 +43,7 @@ fn add(command: Command, path: &str, pages: &mut Vec<(String, Vec<u8>)>) -> std:
     let notes = Notes::of(&command, path);
     let has_commands = command.has_subcommands();
     let has_options = command.get_arguments().any(|a| !a.is_hide_set());
+    let has_version = command.get_version().is_some();
     let man = Man::new(command);
     let mut page = Vec::new();
     man.render_title(&mut page)?;
@@ -56,7 +57,9 @@ fn add(command: Command, path: &str, pages: &mut Vec<(String, Vec<u8>)>) -> std:
         man.render_subcommands_section(&mut page)?;
     }
     page.extend(sections(&notes).into_bytes());
-    man.render_version_section(&mut page)?;
+    if has_version {
+        man.render_version_section(&mut page)?;
+    }
     pages.push((man.get_filename(), page));
     Ok(())
 }

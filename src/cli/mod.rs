@@ -96,7 +96,7 @@ fn parsed() -> Result<Cli, clap::Error> {
     }
     let parsed = command.try_get_matches_from_mut(std::env::args_os());
     let cli = parsed.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
-    cli.map_err(|error| usage::improved(error, &mut command))
+    cli.map_err(usage::improved)
 }
 
 /// Takes what was not given from the settings in the home.

@@ -114,6 +114,11 @@ pub(crate) fn key(name: &str) -> Result<&'static Key, Failure> {
     })
 }
 
+fn is_missing(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
 /// The settings of a home.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -130,7 +135,8 @@ impl Settings {
         let path = home.join(FILE);
         let text = match read_own_text(&path, BYTES_MAX) {
             Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+            // A home that is no directory is told of where it is used.
+            Err(e) if is_missing(&e) => String::new(),
             Err(e) => return Err(Error::file("read", &path, e).into()),
         };
         let settings = Self::parsed(path, &text)?;
@@ -305,7 +311,7 @@ mod tests {
             ("colour = \"never\"", "colour"),
             ("color = \"purple\"", "purple"),
             ("wide = 3", "wide"),
-            ("peers = [\"nowhere\"]", "nowhere"),
+            ("peers = [\"a b\"]", "a b"),
             ("wide", "config.toml"),
         ] {
             let message = parsed(text).unwrap_err();

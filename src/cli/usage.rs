@@ -5,7 +5,6 @@ use std::net::AddrParseError;
 use std::num::ParseFloatError;
 use std::num::ParseIntError;
 
-use clap::Command;
 use clap::builder::StyledStr;
 use clap::error::ContextKind;
 use clap::error::ContextValue;
@@ -25,12 +24,18 @@ pub(crate) fn has_word(wanted: &str) -> bool {
 
 /// The error with a message that names what is wanted, and a tip where another program's word was
 /// typed.
-pub(crate) fn improved(mut error: clap::Error, command: &mut Command) -> clap::Error {
+pub(crate) fn improved(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
+        // Where the variable is set, clap takes the option as one that was typed.
+        let plain = usage.to_string().replace(" --home <DIR>", "");
+        let plain = ContextValue::StyledStr(StyledStr::from(plain));
+        error.insert(ContextKind::Usage, plain);
+    }
     if error.kind() == ErrorKind::InvalidSubcommand {
         let word = text_of(&error, ContextKind::InvalidSubcommand);
         if let Some(suggested) = word.as_deref().and_then(surface::suggestion) {
             error.remove(ContextKind::SuggestedSubcommand);
-            let tip = StyledStr::from(format!("here that is `{suggested}`"));
+            let tip = StyledStr::from(format!("`{suggested}` does that here"));
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
         }
     }
@@ -55,8 +60,10 @@ pub(crate) fn improved(mut error: clap::Error, command: &mut Command) -> clap::E
     };
     let value = text_of(&error, ContextKind::InvalidValue).unwrap_or_default();
     let argument = text_of(&error, ContextKind::InvalidArg).unwrap_or_default();
-    let message = format!("invalid value '{value}' for '{argument}': {wanted}");
-    clap::Error::raw(error.kind(), message).format(command)
+    let message = format!(
+        "invalid value '{value}' for '{argument}': {wanted}\n\nFor more information, try '--help'.\n"
+    );
+    clap::Error::raw(error.kind(), message)
 }
 
 fn text_of(error: &clap::Error, kind: ContextKind) -> Option<String> {

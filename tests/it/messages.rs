@@ -9,7 +9,6 @@ use crate::support::lines;
 
 /// A line of a shell behind `alimentar`.
 const MISTAKES: &[&str] = &[
-    "",
     "frobnicate",
     "lits",
     "clone train",
@@ -78,10 +77,10 @@ const MISTAKES: &[&str] = &[
     "inspect search train.jsonl '('",
     "inspect stats train.jsonl --column nothing",
     "inspect sample train.jsonl -n -1",
-    "inspect split train.jsonl --ratios 50,60 -o parts",
+    "inspect split train.jsonl --ratios 50,many -o parts",
     "config get colour",
     "config set color purple",
-    "config set peers nowhere",
+    "config set peers 'a b'",
 ];
 
 /// Digits of a content id or a key.

@@ -6,7 +6,7 @@ const VERBS: &[(&[&str], &str)] = &[
     (&["clone", "download", "get", "fetch"], "alimentar pull REF"),
     (
         &["push", "upload", "publish"],
-        "alimentar sign REF, and alimentar serve",
+        "alimentar sign REF` and then `alimentar serve",
     ),
     (
         &[
@@ -19,7 +19,7 @@ const VERBS: &[(&[&str], &str)] = &[
     (&["prune", "compact", "cleanup", "clean"], "alimentar gc"),
     (
         &["remove", "delete", "del", "drop", "unlink"],
-        "alimentar unindex REF (or rm)",
+        "alimentar unindex REF",
     ),
     (
         &["restore", "extract", "copy", "cp"],
