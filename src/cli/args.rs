@@ -11,6 +11,7 @@ use clap::builder::FalseyValueParser;
 use crate::cli::args_archives::ExportArgs;
 use crate::cli::args_archives::IdentityCommand;
 use crate::cli::args_archives::ImportArgs;
+use crate::cli::args_config::ConfigCommand;
 use crate::cli::args_describe::AliasArgs;
 use crate::cli::args_describe::SetArgs;
 use crate::cli::args_inspect::InspectCommand;
@@ -32,16 +33,15 @@ use crate::registry::KEEP_DAYS;
 
 /// A sovereign registry for datasets: index, version, verify and give out, without a cloud
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
-#[command(after_help = "Examples:
-  alimentar registry index train.jsonl --license MIT
-  alimentar registry checkout train@0.1.0 ./copy.jsonl")]
+#[command(version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Cli {
     /// The registry's directory [default: ~/.alimentar]
     #[arg(long, global = true, env = "ALIMENTAR_HOME", value_name = "DIR")]
     pub home: Option<PathBuf>,
     /// Use a registry's directory that others may read or write
-    #[arg(long, global = true, env = "ALIMENTAR_INSECURE_HOME", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, hide_short_help = true)]
+    #[arg(env = "ALIMENTAR_INSECURE_HOME", value_parser = FalseyValueParser::new())]
     pub insecure_home: bool,
     /// Print JSON on stdout, and errors as JSON on stderr
     #[arg(long, global = true)]
@@ -49,29 +49,39 @@ pub(crate) struct Cli {
     /// Print ids only, and no progress
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Say more about what is done
+    /// Say on stderr what is done and how long it took; -vv says more [env: RUST_LOG]
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// No colours, as with NO_COLOR
     // Where neither is given it is parsed too: as a variable that is not set.
     #[arg(long, global = true, env = "NO_COLOR", value_parser = is_set, default_value = "")]
+    #[arg(hide_short_help = true, hide_env_values = true)]
     pub no_color: bool,
+    /// Let tables be wider than the terminal
+    #[arg(long, global = true, hide_short_help = true)]
+    pub wide: bool,
     /// A file whose first line is the passphrase of the key [env: ALIMENTAR_PASSPHRASE]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub passphrase_file: Option<PathBuf>,
     /// Answer yes to questions about destroying things
     #[arg(long, global = true)]
     pub yes: bool,
     /// Take datasets from elsewhere however much larger they are than what was sent for them
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub allow_large: bool,
+    /// No progress bars; only the settings say so.
+    #[arg(skip)]
+    pub no_progress: bool,
+    /// The key file that the settings name.
+    #[arg(skip)]
+    pub default_key: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Datasets on this machine
+    /// Datasets on this machine: the same commands, as `alimentar registry index` and so on
     Registry {
         #[command(subcommand)]
         command: Box<RegistryCommand>,
@@ -83,12 +93,34 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Box<InspectCommand>,
     },
+    /// The commands of `registry`, one word deep
+    #[command(flatten)]
+    Daily(Box<RegistryCommand>),
     /// Check that this machine and the registry are in order
     Doctor,
+    /// Read and change the defaults of options
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Say which version of the program this is
+    Version,
+    /// Help with a command, or with a topic: references, trust, exit-codes, scripting, air-gap
+    Help {
+        /// A topic, or a command
+        words: Vec<String>,
+    },
     /// Print a completion script for a shell
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
+    },
+    /// Say what may be typed next; completion scripts ask
+    #[command(hide = true)]
+    Complete {
+        /// The words of the line
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
     },
     /// Write man pages into a directory
     Man {
@@ -134,8 +166,11 @@ Fields: name tag license publisher lang schema text rows size")]
     },
     /// Show everything about one dataset
     Info(RefArg),
-    /// List the files of a dataset
-    Ls(RefArg),
+    /// List the files of a dataset; without one, the datasets
+    Ls {
+        /// A reference
+        reference: Option<String>,
+    },
     /// Write a dataset's bytes, or one file's, to stdout
     Cat {
         /// REF or REF:path/in/dataset
@@ -256,6 +291,7 @@ Fields: name tag license publisher lang schema text rows size")]
     #[command(after_help = "Examples:
   alimentar registry unindex corpus@0.1.0
   alimentar registry unindex corpus --yes")]
+    #[command(visible_alias = "rm")]
     Unindex(RefArg),
     /// Bring back what was taken out of the index and not collected yet
     #[command(after_help = "Examples:

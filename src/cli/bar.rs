@@ -1,6 +1,8 @@
 //! Progress on a terminal: bytes, rate and time left, on stderr, once an operation lasts.
 
 use std::io::IsTerminal;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
@@ -10,6 +12,14 @@ use indicatif::ProgressStyle;
 use crate::cli::interrupt;
 use crate::progress::Progress;
 
+/// Whether the settings want no bars.
+static IS_OFF: AtomicBool = AtomicBool::new(false);
+
+/// Shows no bars from now on.
+pub(crate) fn turn_off() {
+    IS_OFF.store(true, Ordering::Relaxed);
+}
+
 /// A bar that shows itself on terminals only.
 #[derive(Debug)]
 pub(crate) struct Bar {
@@ -18,7 +28,8 @@ pub(crate) struct Bar {
 
 impl Bar {
     pub(crate) fn new(quiet: bool) -> Self {
-        let shown = !quiet && std::io::stderr().is_terminal();
+        let is_wanted = !quiet && !IS_OFF.load(Ordering::Relaxed);
+        let shown = is_wanted && std::io::stderr().is_terminal();
         let target = if shown {
             ProgressDrawTarget::stderr_with_hz(8)
         } else {

@@ -62,7 +62,10 @@ pub(crate) fn run(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(),
             peer: Some(peer), ..
         } => peers::list(&registry, peer, out),
         RegistryCommand::Info(r) => show::info(&registry, &find(&registry, &r.reference)?, out),
-        RegistryCommand::Ls(r) => show::ls(&registry, &find(&registry, &r.reference)?, out),
+        RegistryCommand::Ls { reference: None } => show::list(&registry, false, out),
+        RegistryCommand::Ls {
+            reference: Some(reference),
+        } => show::ls(&registry, &find(&registry, reference)?, out),
         RegistryCommand::Cat { target } => checkouts::cat(&registry, target, cli, out),
         RegistryCommand::Resolve(r) => resolve(&find(&registry, &r.reference)?, out),
         RegistryCommand::Checkout {
@@ -383,7 +386,11 @@ fn verify(
     let decision = listed.decide(Action::Require);
     if require_signature && decision.verdict != Verdict::Accept {
         let reason = listed.reason(Action::Require);
-        return Err(Failure::NotTrusted(format!("`{name}`: {reason}")));
+        let message = format!("`{name}`: {reason}");
+        return Err(match signature {
+            SignatureState::None => Failure::NotSigned(message),
+            _ => Failure::NotTrusted(message),
+        });
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! From errors to exit codes, messages and hints.
 
 use std::error::Error as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -31,6 +32,8 @@ pub(crate) enum Failure {
     Differs,
     /// A rule of trust was not met.
     NotTrusted(String),
+    /// The same of what nobody has signed.
+    NotSigned(String),
     /// A passphrase is needed and nobody can be asked.
     NoPassphrase {
         /// The option that would give it.
@@ -55,13 +58,22 @@ pub(crate) enum Failure {
     Unconfirmed(String),
     /// Whoever was asked said no.
     Declined,
+    /// The same, with what to do instead.
+    Misused {
+        /// What is wrong.
+        message: String,
+        /// What to type instead.
+        hint: String,
+    },
+    /// There is no registry at this path, and the command does not make one.
+    NoHome(PathBuf),
     /// An error of the library.
     Library(Error),
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let broken = matches!(&error, Error::File { source, .. }
+        let broken = matches!(&error, Error::File { source, .. } | Error::Machine { source, .. }
             if source.kind() == std::io::ErrorKind::BrokenPipe);
         if broken {
             Self::BrokenPipe
@@ -79,7 +91,7 @@ impl From<IdentError> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Error::file("write", "standard output", error).into()
+        Error::machine("write to standard output", error).into()
     }
 }
 
@@ -102,11 +114,13 @@ impl Failure {
             // The kind is of no use: this is no error of the program's.
             Self::Findings(message) => (ErrorKind::Conflict, message.clone()),
             Self::Damaged(message) => (ErrorKind::Integrity, message.clone()),
-            Self::NotTrusted(message) | Self::InsecureHome { message, .. } => {
-                (ErrorKind::Denied, message.clone())
-            }
+            Self::NotTrusted(message)
+            | Self::NotSigned(message)
+            | Self::InsecureHome { message, .. } => (ErrorKind::Denied, message.clone()),
             Self::Usage(message) => (ErrorKind::Invalid, (*message).to_owned()),
-            Self::Unasked(message) => (ErrorKind::Invalid, message.clone()),
+            Self::Unasked(message) | Self::Misused { message, .. } => {
+                (ErrorKind::Invalid, message.clone())
+            }
             Self::Unconfirmed(what) => (
                 ErrorKind::Invalid,
                 format!("this destroys {what}; there is no terminal to ask on"),
@@ -114,6 +128,10 @@ impl Failure {
             Self::Declined => (
                 ErrorKind::Conflict,
                 "not confirmed; nothing was changed".to_owned(),
+            ),
+            Self::NoHome(home) => (
+                ErrorKind::NotFound,
+                format!("there is no registry at `{}` yet", home.display()),
             ),
             Self::NoPassphrase { flag, variable } => (
                 ErrorKind::Invalid,
@@ -135,7 +153,10 @@ impl Failure {
         };
         let named = self.naming_hint();
         let hint = match self {
-            Self::InsecureHome { hint, .. } => Some(hint.as_str()),
+            Self::InsecureHome { hint, .. } | Self::Misused { hint, .. } => Some(hint.as_str()),
+            Self::NoHome(_) => Some(
+                "`alimentar index PATH` makes one; --home or ALIMENTAR_HOME names another directory",
+            ),
             _ => named.as_deref().or(self.hint(kind)),
         };
         if out.is_json() && matches!(self, Self::Findings(_)) {
@@ -147,9 +168,9 @@ impl Failure {
                 "kind": kind.name(), "message": message, "hint": hint,
             }}));
         } else {
-            out.diagnostic(&format!("error: {message}"));
+            out.remark("error", &message);
             if let Some(hint) = hint {
-                out.diagnostic(&format!("hint: {hint}"));
+                out.remark("hint", hint);
             }
         }
         ExitCode::from(code(kind))
@@ -182,6 +203,9 @@ impl Failure {
     fn hint(&self, kind: ErrorKind) -> Option<&'static str> {
         let specific = match self {
             Self::Unconfirmed(_) => Some("--yes goes on without asking"),
+            Self::NotSigned(_) => Some(
+                "`alimentar sign REF` signs what is yours; what came from elsewhere, its maker has to sign",
+            ),
             Self::Library(Error::NoRows(_) | Error::NotHere(_)) => Some(
                 "give a file, a directory with data files, or a dataset that `registry list` shows",
             ),
@@ -270,6 +294,12 @@ impl Failure {
             Self::Library(Error::Store(_)) if kind == ErrorKind::NoSpace => Some(
                 "run `alimentar registry gc --keep-days 0`, or free space on the disk of the registry's directory; what was stored is kept",
             ),
+            Self::Library(Error::NotFound(_) | Error::NearMiss { .. }) => {
+                Some("`alimentar list` shows what is here")
+            }
+            Self::Library(Error::NoSuchFile { .. }) => {
+                Some("`alimentar ls REF` lists the files of a dataset")
+            }
             Self::Library(Error::NoPeer) => {
                 Some("name one with --peer HOST:PORT; those that were met are asked without it")
             }
@@ -312,6 +342,9 @@ impl Failure {
             }
             Self::Library(Error::Source(e)) => Some(e.hint()),
             Self::Library(Error::Life(e)) => Some(e.hint()),
+            Self::Library(Error::Unreadable(_)) => Some(
+                "make them readable, or leave them out with --exclude GLOB; nothing was indexed",
+            ),
             Self::Library(Error::NameNotUtf8(_)) => {
                 Some("rename it, or leave it out with --exclude")
             }
@@ -326,7 +359,6 @@ impl Failure {
             ErrorKind::Network => {
                 Some("what came is kept: run it again when the peer can be reached")
             }
-            ErrorKind::NotFound => Some("`alimentar registry list` shows what is here"),
             ErrorKind::Unsupported => Some("use a newer version of alimentar on this registry"),
             ErrorKind::Denied => {
                 Some("`alimentar registry trust list` shows who is trusted; `trust add NAME KEY` adds a publisher whose key you have checked")

@@ -3,11 +3,15 @@
 use std::path::Path;
 
 use crate::cli::args::Cli;
+use crate::cli::args::RegistryCommand;
+use crate::cli::args_peers::AccessCommand;
+use crate::cli::args_trust::TrustCommand;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
 use crate::cli::out::Out;
 use crate::registry::Error;
 use crate::registry::HomeFault;
+use crate::registry::LocalRegistry;
 use crate::registry::home_fault;
 
 /// Refuses a home that others may read or write; with `--insecure-home`, says so and goes on.
@@ -25,6 +29,63 @@ pub(crate) fn check(cli: &Cli, out: &Out) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::InsecureHome { message, hint })
+}
+
+/// Makes the home where there is none.
+///
+/// # Errors
+/// A directory that cannot be made, or that holds something else.
+pub(crate) fn make(home: &Path) -> Result<(), Failure> {
+    LocalRegistry::open(home)?;
+    Ok(())
+}
+
+/// Refuses a home that is not there, unless the command is one that begins a registry.
+///
+/// # Errors
+/// [`Failure::NoHome`].
+pub(crate) fn check_that_it_is_there(command: &RegistryCommand, cli: &Cli) -> Result<(), Failure> {
+    let home = home_of(cli)?;
+    let is_missing = home
+        .symlink_metadata()
+        .is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+    if home.metadata().is_ok_and(|meta| !meta.is_dir()) {
+        return Err(Failure::Misused {
+            message: format!(
+                "the registry's directory `{}` is not a directory",
+                home.display()
+            ),
+            hint: "name another with --home".to_owned(),
+        });
+    }
+    match is_missing && !begins_a_registry(command) {
+        true => Err(Failure::NoHome(home)),
+        false => Ok(()),
+    }
+}
+
+/// Whether a command puts something into a registry, or asks others: it makes the home it needs.
+fn begins_a_registry(command: &RegistryCommand) -> bool {
+    matches!(
+        command,
+        RegistryCommand::Index(_)
+            | RegistryCommand::Import(_)
+            | RegistryCommand::Pull(_)
+            | RegistryCommand::Sync(_)
+            | RegistryCommand::Serve(_)
+            | RegistryCommand::Keygen(_)
+            | RegistryCommand::Identity { .. }
+            | RegistryCommand::Peers(_)
+            // Its id is asked for before anything is there, for the lists of others.
+            | RegistryCommand::Node
+            | RegistryCommand::List { peer: Some(_), .. }
+            | RegistryCommand::Trust {
+                command: TrustCommand::Add { .. }
+            }
+            | RegistryCommand::Access {
+                command: AccessCommand::Add { .. }
+            }
+    )
 }
 
 /// What is wrong, and the way out.

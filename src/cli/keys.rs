@@ -127,7 +127,7 @@ pub(crate) fn passwd(
     cli: &Cli,
     out: &Out,
 ) -> Result<(), Failure> {
-    let path = key_path(registry.home(), args.key.as_deref())?;
+    let path = key_path(registry.home(), args.key.as_deref(), cli)?;
     let pair = open(&path, cli)?;
     let passphrase = replacing_passphrase(args.new_passphrase_file.as_deref())?;
     pair.save(&path, &passphrase, IfExists::Replace)
@@ -186,7 +186,7 @@ pub(crate) fn sign(
 
 /// The key pair that a command signs with.
 pub(crate) fn pair(home: &Path, key: &KeyArgs, cli: &Cli) -> Result<KeyPair, Failure> {
-    open(&key_path(home, key.key.as_deref())?, cli)
+    open(&key_path(home, key.key.as_deref(), cli)?, cli)
 }
 
 /// The key pair for changing a dataset's words; none where the dataset is not signed.
@@ -198,7 +198,7 @@ pub(crate) fn pair_for(
     let Some(signer) = dataset.manifest.signer else {
         return Ok(None);
     };
-    let path = key_path(&home_of(cli)?, key.key.as_deref())?;
+    let path = key_path(&home_of(cli)?, key.key.as_deref(), cli)?;
     // Whose key it is stands in the clear: nobody has to type a passphrase for nothing.
     let is_signers = keyring::locked(&path).is_ok_and(|l| l.public_key() == signer);
     if !is_signers && (key.key.is_none() || path.exists()) {
@@ -209,7 +209,8 @@ pub(crate) fn pair_for(
 
 /// The publisher whose secret key lies in the home, if one does.
 pub(crate) fn own_key(home: &Path) -> Option<PublisherKey> {
-    let path = key_path(home, None).ok()?;
+    let path = home.join(KEY_FILE);
+    finish_rotation(home, &path).ok()?;
     keyring::locked(&path).ok().map(|l| l.public_key())
 }
 
@@ -220,9 +221,10 @@ pub(crate) fn open(path: &Path, cli: &Cli) -> Result<KeyPair, Failure> {
     Ok(KeyPair::load(path, &passphrase).map_err(Error::from)?)
 }
 
-/// The key file that is given, or the home's. A rotation that was interrupted is finished first.
-pub(crate) fn key_path(home: &Path, given: Option<&Path>) -> Result<PathBuf, Failure> {
-    let path = place(home, given);
+/// The key file that is named, by an option or in the settings, or the home's. A rotation that was
+/// interrupted is finished first.
+pub(crate) fn key_path(home: &Path, given: Option<&Path>, cli: &Cli) -> Result<PathBuf, Failure> {
+    let path = place(home, given.or(cli.default_key.as_deref()));
     finish_rotation(home, &path)?;
     Ok(path)
 }

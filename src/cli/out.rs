@@ -10,12 +10,16 @@ use serde_json::Value;
 use crate::file_io::is_standard_output;
 use crate::ident::is_hidden;
 
+pub(crate) use crate::cli::table::table;
+
 /// Knows how the user wants output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Out {
     json: bool,
     quiet: bool,
     style: bool,
+    /// The same for stderr.
+    style_aside: bool,
     /// Data of the command goes to stdout, and what it reports to stderr.
     reports_aside: bool,
 }
@@ -27,6 +31,7 @@ impl Out {
             json,
             quiet,
             style: style && io::stdout().is_terminal(),
+            style_aside: style && io::stderr().is_terminal(),
             reports_aside: false,
         }
     }
@@ -101,10 +106,39 @@ impl Out {
         let _ = writeln!(io::stderr().lock(), "{}", json_text(json));
     }
 
+    /// A text in which something is well.
+    pub(crate) fn good(self, text: &str) -> String {
+        coloured(self.style, "32", text)
+    }
+
+    /// A text in which something is not well.
+    pub(crate) fn bad(self, text: &str) -> String {
+        coloured(self.style, "1;31", text)
+    }
+
+    /// Why a command failed, or what to do about it: a word that is coloured, and the rest.
+    pub(crate) fn remark(self, word: &str, text: &str) {
+        let colour = match word {
+            "error" => "1;31",
+            "warning" => "1;33",
+            _ => "1;36",
+        };
+        let word = coloured(self.style_aside, colour, &format!("{word}:"));
+        // There is nowhere to report that stderr is closed.
+        let _ = writeln!(io::stderr().lock(), "{word} {}", printable(text));
+    }
+
     /// A line for the person, not for the next program.
     pub(crate) fn diagnostic(self, line: &str) {
         // There is nowhere to report that stderr is closed.
         let _ = writeln!(io::stderr().lock(), "{}", printable(line));
+    }
+}
+
+fn coloured(is_wanted: bool, colour: &str, text: &str) -> String {
+    match is_wanted {
+        true => format!("\u{1b}[{colour}m{text}\u{1b}[0m"),
+        false => text.to_owned(),
     }
 }
 
@@ -178,31 +212,6 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
         unit += 1;
     }
     format!("{value:.1} {}", UNITS.get(unit).unwrap_or(&"B"))
-}
-
-/// Columns as wide as their widest cell.
-pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |column: usize| {
-        let cells = rows
-            .iter()
-            .filter_map(|r| r.get(column))
-            .map(|c| c.chars().count());
-        cells
-            .chain(head.get(column).map(|h| h.len()))
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |cells: Vec<String>| {
-        let padded = cells.iter().zip(&widths).map(|(c, w)| format!("{c:<w$}"));
-        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
-    };
-    let mut text = line(head.iter().map(|h| (*h).to_owned()).collect());
-    for row in rows {
-        let cell = |c: &String| printable(c).replace('\n', "\u{fffd}");
-        text += &line(row.iter().map(cell).collect());
-    }
-    text
 }
 
 #[cfg(test)]

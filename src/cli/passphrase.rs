@@ -96,14 +96,16 @@ fn given(wanted: Wanted<'_>) -> Result<Zeroizing<String>, Failure> {
             variable: wanted.variable,
         });
     }
-    let fail = |e| Failure::from(Error::file("read", "the terminal", e));
+    let fail = |e| Failure::from(Error::machine("read from the terminal", e));
     let ask = |prompt| rpassword::prompt_password(prompt).map(Zeroizing::new);
     let typed = ask(wanted.prompt).map_err(fail)?;
     if wanted.is_new
         && *normal_passphrase(&typed) != *normal_passphrase(&ask("The same again: ").map_err(fail)?)
     {
-        let differ = std::io::Error::other("the two passphrases differ");
-        return Err(fail(differ));
+        return Err(Failure::Misused {
+            message: "the two passphrases differ".to_owned(),
+            hint: "run it again, and type the same one twice".to_owned(),
+        });
     }
     Ok(typed)
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::catalog::Dataset;
 use crate::cli::args_peers::PeersArgs;
+use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
 use crate::cli::interrupt;
 use crate::cli::nodes;
@@ -29,6 +30,7 @@ use crate::net::PeerAddress;
 use crate::net::Whereabouts;
 use crate::net::discovery;
 use crate::net::nodes_around;
+use crate::progress::Progress as _;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::registry::host;
@@ -48,13 +50,25 @@ pub(crate) fn net(registry: &LocalRegistry) -> Result<Net, Error> {
 
 /// Connects to a peer, and says so where nobody was known at its address.
 pub(crate) fn connect(net: &Net, address: &PeerAddress, out: &Out) -> Result<Peer, Failure> {
+    let bar = Bar::new(out.is_quiet());
+    bar.phase(&format!("trying {}", address.place()), None);
+    connect_quietly(net, address, (out, &bar))
+}
+
+/// The same without a sign of its own that it is under way.
+fn connect_quietly(
+    net: &Net,
+    address: &PeerAddress,
+    (out, bar): (&Out, &Bar),
+) -> Result<Peer, Failure> {
     let peer = net.connect(address)?;
     if peer.is_new() && address.node.is_none() && address.called.is_none() && !out.is_quiet() {
-        out.diagnostic(&format!(
+        let said = format!(
             "{} is node {}, from now on: compare it with what `registry node` says there",
             peer.address(),
             peer.id()
-        ));
+        );
+        bar.suspended(|| out.diagnostic(&said));
     }
     Ok(peer)
 }
@@ -78,11 +92,14 @@ pub(crate) fn connect_all(
     let (begun, is_met) = (host::instant(), AtomicBool::new(false));
     // Once somebody is there, addresses at which nobody answers are not waited for much longer.
     let is_enough = || is_met.load(Ordering::Relaxed) && begun.elapsed() > LOOK_LONGER;
+    let bar = Bar::new(out.is_quiet());
+    let trying: Vec<String> = places.iter().map(Whereabouts::place).collect();
+    bar.phase(&format!("trying {}", trying.join(", ")), None);
     let connected: Vec<Result<Peer, Failure>> = std::thread::scope(|scope| {
         let ask = |place| {
-            let (is_met, is_enough) = (&is_met, &is_enough);
+            let (is_met, is_enough, bar) = (&is_met, &is_enough, &bar);
             scope.spawn(move || {
-                let peer = connect_at(net, place, is_enough, out);
+                let peer = connect_at(net, place, is_enough, (out, bar));
                 is_met.fetch_or(peer.is_ok(), Ordering::Relaxed);
                 peer
             })
@@ -92,6 +109,7 @@ pub(crate) fn connect_all(
         let joined = asked.into_iter().map(|asked| asked.join());
         joined.map(|peer| peer.map_err(gone)?).collect()
     });
+    drop(bar);
     for peer in connected {
         match peer {
             Ok(peer) => peers.push(peer),
@@ -132,10 +150,12 @@ fn connect_at(
     net: &Net,
     place: &Whereabouts,
     is_enough: &dyn Fn() -> bool,
-    out: &Out,
+    (out, bar): (&Out, &Bar),
 ) -> Result<Peer, Failure> {
     let (node, addresses) = match place {
-        Whereabouts::Typed(address) => return connect(net, address, out),
+        Whereabouts::Typed(address) => {
+            return connect_quietly(net, address, (out, bar));
+        }
         Whereabouts::Found(node, addresses) => (*node, addresses.clone()),
     };
     let found = net.connect_found(node, addresses, is_enough);

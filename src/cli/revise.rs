@@ -164,7 +164,7 @@ pub(crate) fn withdraw(
         ask::before_destroying(&what, cli, out)?;
     }
     let Some(pair) = keys::pair_for(dataset, key, cli)? else {
-        return Err(Failure::NotTrusted(format!(
+        return Err(Failure::NotSigned(format!(
             "`{}` is not signed, so nobody has it from here; `registry unindex` takes it out",
             m.name
         )));

@@ -262,7 +262,7 @@ fn revoke(
     // Whoever holds the key tells everybody; others decide for themselves alone.
     let is_own = key.is_some() || keys::own_key(registry.home()) == Some(held.key);
     if is_own {
-        let pair = keys::open(&keys::key_path(registry.home(), key)?, cli)?;
+        let pair = keys::open(&keys::key_path(registry.home(), key, cli)?, cli)?;
         if pair.public_key() != held.key {
             return Err(Error::NotItsPublisher(name.to_string()).into());
         }

@@ -95,6 +95,16 @@ pub enum ManifestError {
     /// A field beyond its limit.
     #[error("the manifest's field `{0}` is too long")]
     Limit(&'static str),
+    /// A field that was to be written and is beyond its limit.
+    #[error("{field} may have at most {most} (`{limit}`)")]
+    Beyond {
+        /// Which field.
+        field: &'static str,
+        /// How much it may have, in words.
+        most: String,
+        /// The name of the limit.
+        limit: &'static str,
+    },
 }
 
 impl Classify for ManifestError {
@@ -102,6 +112,7 @@ impl Classify for ManifestError {
         match self {
             Self::Json(_) | Self::Field(_) | Self::Limit(_) => ErrorKind::Integrity,
             Self::Version(_) => ErrorKind::Unsupported,
+            Self::Beyond { .. } => ErrorKind::Invalid,
         }
     }
 }
@@ -113,10 +124,14 @@ impl Manifest {
     /// The JSON bytes.
     ///
     /// # Errors
-    /// [`ManifestError::Limit`] when they would be refused by a reader.
+    /// [`ManifestError::Beyond`] when they would be refused by a reader.
     pub fn encode(&self) -> Result<Vec<u8>, ManifestError> {
         let bytes = serde_json::to_vec_pretty(&Wire::from(self)).map_err(ManifestError::Json)?;
-        Self::decode(&bytes).map(|_| bytes)
+        match Self::decode(&bytes) {
+            Ok(_) => Ok(bytes),
+            Err(ManifestError::Limit(field)) => Err(beyond(field)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads a manifest.
@@ -172,6 +187,35 @@ struct Wire {
     clock: BTreeMap<String, u64>,
     created_at: String,
     signer: Option<String>,
+}
+
+/// The error of a field that is too long to be written.
+fn beyond(field: &'static str) -> ManifestError {
+    let (most, limit) = match field {
+        "tags" => (
+            format!(
+                "{} labels of {} bytes each",
+                limits::TAGS_MAX,
+                limits::TAG_BYTES_MAX
+            ),
+            "tags_max",
+        ),
+        "description" | "license" => (
+            format!("{} bytes", limits::TEXT_BYTES_MAX),
+            "text_bytes_max",
+        ),
+        "num_files" => (format!("{} files", limits::FILES_MAX), "files_max"),
+        "prev" => (format!("{} entries", limits::PREV_MAX), "prev_max"),
+        "clock" => (
+            format!("{} entries", limits::CLOCK_ENTRIES_MAX),
+            "clock_entries_max",
+        ),
+        _ => (
+            format!("{} bytes", limits::MANIFEST_BYTES_MAX),
+            "manifest_bytes_max",
+        ),
+    };
+    ManifestError::Beyond { field, most, limit }
 }
 
 impl Wire {

@@ -128,6 +128,6 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await;
-    let panicked = |e| Error::file("run", "a worker", std::io::Error::other(e));
+    let panicked = |e| Error::machine("run a worker thread", std::io::Error::other(e));
     done.map_err(panicked)?
 }

@@ -28,6 +28,8 @@ pub(crate) const RECONNECT: Duration = Duration::from_secs(5);
 /// A host that says for this long that nobody listens there is believed: a node that is being
 /// started may take a moment.
 const REFUSED: Duration = Duration::from_secs(1);
+/// A typed address from which nothing came for this long is given up: somebody waits for it.
+const SILENT: Duration = Duration::from_millis(2_700);
 /// How long an answer to a probe is waited for.
 const PROBE: Duration = Duration::from_millis(500);
 /// The next address is tried when the one before has not answered for this long (RFC 8305).
@@ -46,7 +48,7 @@ pub enum Whereabouts {
 
 impl Whereabouts {
     /// For messages.
-    pub(crate) fn place(&self) -> String {
+    pub fn place(&self) -> String {
         match self {
             Self::Typed(address) => address.place(),
             Self::Found(_, addresses) => match addresses.first() {
@@ -144,6 +146,7 @@ async fn attempt(
 ) -> Result<(Connection, NodeId), PeerError> {
     let connecting = endpoint.connect(at, "node.invalid");
     let connecting = connecting.map_err(|e| PeerError::Lost(e.to_string()))?;
+    let begun = tokio::time::Instant::now();
     let mut connecting = pin!(connecting);
     let early = longest.min(REFUSED);
     let mut connected = tokio::time::timeout(early, connecting.as_mut()).await;
@@ -151,7 +154,15 @@ async fn attempt(
         if probe::is_refused(at, PROBE).await {
             return Err(PeerError::Lost("nobody listens there".to_owned()));
         }
-        let rest = longest.saturating_sub(early + PROBE);
+        // A node that was found is asked in the background, where patience costs nobody anything.
+        if expected.is_none() {
+            let rest = SILENT.saturating_sub(begun.elapsed());
+            let first_words = connecting.as_mut().get_mut().handshake_data();
+            if tokio::time::timeout(rest, first_words).await.is_err() {
+                return Err(PeerError::Lost("it does not answer".to_owned()));
+            }
+        }
+        let rest = longest.saturating_sub(begun.elapsed());
         connected = tokio::time::timeout(rest, connecting).await;
     }
     let connection = match connected {

@@ -101,7 +101,7 @@ impl Node {
             match endpoint::endpoint(at, Some(config)) {
                 Ok(endpoint) => {
                     let bound = endpoint.local_addr();
-                    let bound = bound.map_err(|e| Error::file("look at", "a socket", e))?;
+                    let bound = bound.map_err(|e| Error::machine("look at a socket", e))?;
                     port = bound.port();
                     addresses.push(bound);
                     endpoints.push(endpoint);

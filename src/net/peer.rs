@@ -18,6 +18,7 @@ use crate::net::stop::Stop;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::registry::host;
+use crate::registry::step::Step;
 use crate::sync::Access;
 use crate::sync::Answer;
 use crate::sync::EachAnswer;
@@ -133,6 +134,7 @@ impl Net {
         at: &Whereabouts,
         is_needless: &dyn Fn() -> bool,
     ) -> Result<(Connection, NodeId), Error> {
+        let _step = Step::begin("connect to", at.place());
         let dialed = self.dialer().dial(at, CONNECT, is_needless);
         dialed.map_err(|source| Error::Peer {
             address: at.place(),
@@ -223,7 +225,7 @@ pub(crate) fn runtime() -> Result<Runtime, Error> {
         .enable_time()
         .max_blocking_threads(32)
         .build()
-        .map_err(|e| Error::file("start", "the network's threads", e))
+        .map_err(|e| Error::machine("start the network's threads", e))
 }
 
 /// What went over a connection.

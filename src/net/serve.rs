@@ -118,6 +118,7 @@ impl Server {
     }
 
     pub(crate) fn tell(&self, event: &Event) {
+        tracing::debug!("{event:?}");
         (self.observer)(event);
     }
 

@@ -25,6 +25,7 @@ use crate::registry::host;
 use crate::registry::read::Placed;
 use crate::registry::read::WINDOW_CHUNKS;
 use crate::registry::read::each_chunk;
+use crate::registry::step::Step;
 use crate::registry::verify::blamed;
 use crate::store::disk::BlobReader;
 
@@ -75,6 +76,7 @@ impl LocalRegistry {
         (dest, if_exists): (&Path, IfExists),
         progress: &dyn Progress,
     ) -> Result<CheckoutReport, Error> {
+        let _step = Step::begin("check out to", dest.display());
         let reader = self.reader_of(dataset)?;
         let table = self.files_by(&reader, &dataset.manifest)?;
         let chosen = Chosen::of(&table, &dataset.manifest, path)?;
@@ -142,7 +144,7 @@ impl LocalRegistry {
                 (at, at.saturating_add(file.size_bytes))
             }
         };
-        let write = |e| Error::file("write", "standard output", e);
+        let write = |e| Error::machine("write to standard output", e);
         self.each_window(
             &reader,
             &dataset.manifest,
@@ -248,7 +250,7 @@ impl Target {
         }
         self.file
             .write_all_at(part, low - self.start)
-            .map_err(|e| Error::file("write", "the checkout", e))
+            .map_err(|e| Error::machine("write the files", e))
     }
 }
 

@@ -53,6 +53,17 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// Something of the machine that is no file.
+    #[error("cannot {task}")]
+    Machine {
+        /// What was tried.
+        task: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Paths to be indexed that cannot be read.
+    #[error("cannot read {}", unreadable(.0))]
+    Unreadable(Vec<(PathBuf, io::Error)>),
     /// A file was written to while it was read.
     #[error("`{}` changed while it was being read", .0.display())]
     Changed(PathBuf),
@@ -429,6 +440,19 @@ pub enum Error {
     Store(#[from] StoreError),
 }
 
+/// Paths that are named in one message; the others are counted.
+const UNREADABLE_NAMED: usize = 20;
+
+fn unreadable(paths: &[(PathBuf, io::Error)]) -> String {
+    let named = paths.iter().take(UNREADABLE_NAMED);
+    let named = named.map(|(path, error)| format!("`{}` ({error})", path.display()));
+    let named = named.collect::<Vec<_>>().join(", ");
+    match paths.len().checked_sub(UNREADABLE_NAMED) {
+        Some(more @ 1..) => format!("{named} and {more} more"),
+        _ => named,
+    }
+}
+
 impl Error {
     #[cfg(feature = "federation")]
     pub(crate) fn transport(source: impl std::error::Error + Send + Sync + 'static) -> Self {
@@ -446,6 +470,11 @@ impl Error {
             io::ErrorKind::AlreadyExists => Self::Exists(path.as_ref().to_owned()),
             _ => Self::file("write", path, source),
         }
+    }
+
+    /// Something that failed and has no path.
+    pub(crate) fn machine(task: &'static str, source: io::Error) -> Self {
+        Self::Machine { task, source }
     }
 
     pub(crate) fn file(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
@@ -469,7 +498,8 @@ fn some_of(paths: &[String]) -> String {
 impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::File { source, .. } => ErrorKind::of_io(source),
+            Self::File { source, .. } | Self::Machine { source, .. } => ErrorKind::of_io(source),
+            Self::Unreadable(_) => ErrorKind::Io,
             Self::Changed(_) => ErrorKind::Io,
             Self::NameNotUtf8(_)
             | Self::CardTooLong(_)

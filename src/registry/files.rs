@@ -11,9 +11,11 @@ use globset::GlobSet;
 use globset::GlobSetBuilder;
 
 use crate::file_io::PARTIAL_GLOB;
+use crate::file_io::open_plain;
 use crate::file_io::read_own_text;
 use crate::manifest::DatasetKind;
 use crate::registry::error::Error;
+use crate::registry::walk::Walked;
 use crate::registry::walk::walk;
 use crate::wire::limits::IGNORE_FILE_BYTES_MAX;
 
@@ -156,13 +158,46 @@ pub(crate) fn find(path: &Path, how: &Finding<'_>, own: &Path) -> Result<Sources
         return Err(Error::NotAFile(path.to_owned()));
     }
     let excluded = patterns(&root, how.exclude)?;
-    let (mut files, skipped) = walk(root, &meta, excluded, how.follow_links, own)?;
+    let walked = walk(root, &meta, excluded, how.follow_links, own)?;
+    let Walked {
+        mut files,
+        skipped,
+        mut unreadable,
+    } = walked;
+    if !unreadable.is_empty() {
+        unreadable.extend(files.iter().filter_map(|file| denied(&file.at)));
+        unreadable.sort_by(|a, b| a.0.cmp(&b.0));
+        return Err(Error::Unreadable(unreadable));
+    }
     files.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
     Ok(Sources {
         kind: DatasetKind::Directory,
         files,
         skipped,
     })
+}
+
+/// Every file that this process may not read, where reading one of them failed for that reason.
+/// Another error stays as it is.
+pub(crate) fn all_denied(error: Error, sources: &Sources) -> Error {
+    let is_denied = matches!(&error, Error::File { source, .. }
+        if source.kind() == std::io::ErrorKind::PermissionDenied);
+    if !is_denied {
+        return error;
+    }
+    let paths: Vec<_> = sources.files.iter().filter_map(|f| denied(&f.at)).collect();
+    match paths.is_empty() {
+        true => error,
+        false => Error::Unreadable(paths),
+    }
+}
+
+/// A file that may not be read.
+fn denied(path: &Path) -> Option<(PathBuf, std::io::Error)> {
+    let opened = open_plain(path);
+    let error = opened.err()?;
+    let is_denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+    is_denied.then(|| (path.to_owned(), error))
 }
 
 fn patterns(root: &Path, exclude: &[String]) -> Result<GlobSet, Error> {

@@ -15,6 +15,7 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::claims;
 use crate::registry::error::Error;
+use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Span;
 
@@ -74,6 +75,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the index itself is damaged; damaged blobs are in the report.
     pub fn fsck(&self, progress: &dyn Progress) -> Result<FsckReport, Error> {
+        let _step = Step::begin("check", self.home().display());
         let found = self.store.fsck(progress)?;
         let corrupt: HashSet<BlobKey> = found.corrupt.iter().copied().collect();
         let mut report = FsckReport {

@@ -14,6 +14,7 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
+use crate::registry::step::Step;
 use crate::store::disk::GcOptions;
 use crate::store::disk::GcReport;
 use crate::store::disk::Restorable;
@@ -50,6 +51,7 @@ impl LocalRegistry {
     /// [`Error`] when a dataset's tree is damaged, so that what it needs is not known; nothing is
     /// removed then.
     pub fn gc(&self, options: &GcOptions, progress: &dyn Progress) -> Result<GcReport, Error> {
+        let _step = Step::begin("collect garbage of", self.home().display());
         let keeping = Keeping {
             now: host::now(),
             days: options.keep_days,

@@ -48,6 +48,7 @@ use crate::registry::secrets::SecretWarning;
 use crate::registry::secrets::suspicion;
 use crate::registry::sign;
 use crate::registry::source_error::SourceError;
+use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
@@ -130,6 +131,7 @@ impl LocalRegistry {
         options: &IndexOptions,
         progress: &dyn Progress,
     ) -> Result<IndexReport, Error> {
+        let _step = Step::begin("index", path.display());
         homes::refuse_inside(path, self.home())?;
         let began = host::now();
         let options = &metadata::checked(options)?;
@@ -168,7 +170,8 @@ impl LocalRegistry {
         let reading = |feeder: &mut Feeder<'_>| {
             read_all(feeder, &sources.files, options.full_schema, progress)
         };
-        let (read, root, totals) = ingest(&session, before, &near, reading)?;
+        let (read, root, totals) = ingest(&session, before, &near, reading)
+            .map_err(|error| files::all_denied(error, &sources))?;
         let ReadFiles {
             table,
             schemas,
@@ -456,7 +459,8 @@ pub(crate) fn node_id(tables: &mut dyn MetaWrite) -> Result<NodeId, Error> {
     if let Some(Ok(id)) = tables.get(Table::Meta, NODE_KEY)?.map(<[u8; 32]>::try_from) {
         return Ok(NodeId::new(id));
     }
-    let fresh: [u8; 32] = host::random().map_err(|e| Error::file("seed", "the registry", e))?;
+    let fresh: [u8; 32] =
+        host::random().map_err(|e| Error::machine("seed the random numbers of the registry", e))?;
     tables.put(Table::Meta, NODE_KEY, &fresh)?;
     Ok(NodeId::new(fresh))
 }

@@ -73,7 +73,8 @@ pub(crate) fn ingest<T>(
             feeder.end_region();
         }
         drop(feeder);
-        let panicked = || Error::file("run", "a worker", std::io::Error::other("it panicked"));
+        let panicked =
+            || Error::machine("run a worker thread", std::io::Error::other("it panicked"));
         let mut worked = Ok(());
         for handle in handles {
             let result = handle.join().map_err(|_| panicked())?;

@@ -78,6 +78,7 @@ mod sign;
 mod small_files;
 mod source_error;
 mod spill;
+pub(crate) mod step;
 mod target_columns;
 mod target_file;
 mod target_stream;
@@ -211,6 +212,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the home cannot be made or read, or was written by a newer version.
     pub fn open(home: &Path) -> Result<Self, Error> {
+        let _step = step::Step::begin("open", home.display());
         Ok(Self {
             store: DiskStore::open(home, &recover::refill)?,
         })

@@ -228,7 +228,8 @@ fn each_group(
             })
             .collect();
         for queue in queues.iter().cycle().take(groups.len()) {
-            let gone = || Error::file("run", "a reader", std::io::Error::other("it panicked"));
+            let gone =
+                || Error::machine("run a reading thread", std::io::Error::other("it panicked"));
             each(queue.recv().map_err(|_| gone())??);
         }
         Ok(())

@@ -30,6 +30,7 @@ use crate::registry::error::Error;
 use crate::registry::fsck::FsckReport;
 use crate::registry::host;
 use crate::registry::index::NODE_KEY;
+use crate::registry::step::Step;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Entry;
 use crate::store::disk::Recovered;
@@ -60,6 +61,7 @@ impl LocalRegistry {
     /// [`Error`] when the disk fails, a pack cannot be read for now, or the registry was written
     /// by a newer version. The index is then as it was.
     pub fn repair(home: &Path, progress: &dyn Progress) -> Result<RepairReport, Error> {
+        let _step = Step::begin("repair", home.display());
         repair_by(
             &|| Self::open(home),
             &|| Ok(DiskStore::rebuild(home, &refill)?),

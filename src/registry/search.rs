@@ -16,6 +16,7 @@ use crate::ident::labels;
 use crate::panics::caught;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::step::Step;
 use crate::registry::trust::Listed;
 use crate::search::Document;
 use crate::search::Hit;
@@ -60,6 +61,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the catalogue is damaged.
     pub fn search(&self, query: &Query, limit: usize) -> Result<SearchReport, Error> {
+        let _step = Step::begin("search", self.home().display());
         let trust = self.trust()?;
         let query = &query.clone().with_publishers(|name| keys_of(&trust, name));
         let wanted = limit.saturating_mul(4).clamp(20, 10_000);

@@ -25,6 +25,7 @@ use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::index::node_id;
 use crate::registry::numbers;
+use crate::registry::step::Step;
 use crate::registry::trust::with_reason;
 use crate::store::disk::Entry;
 use crate::store::disk::Session;
@@ -52,6 +53,7 @@ impl LocalRegistry {
     /// replaced, [`Error::VersionTaken`] when this
     /// publisher has given the name and version to other content.
     pub fn sign(&self, dataset: &Dataset, pair: &KeyPair) -> Result<Dataset, Error> {
+        let _step = Step::begin("sign", &dataset.manifest.name);
         self.may_sign(&dataset.manifest, pair)?;
         let session = Session::begin(&self.store)?;
         let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;

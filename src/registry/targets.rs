@@ -29,6 +29,7 @@ use crate::registry::dataset_file::DatasetFile;
 use crate::registry::error::Error;
 use crate::registry::files;
 use crate::registry::files::Finding;
+use crate::registry::step::Step;
 use crate::registry::target_file::Named;
 use crate::registry::target_file::Place;
 use crate::registry::target_file::TargetFile;
@@ -73,6 +74,7 @@ impl Target {
     /// # Errors
     /// As [`Target::open`]; without [`Error::TooLarge`] where large datasets are allowed.
     pub fn open_with(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
+        let _step = Step::begin("open", text);
         if text.contains("://") {
             return Err(Error::NotHere(text.to_owned()));
         }

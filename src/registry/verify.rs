@@ -29,6 +29,7 @@ use crate::registry::hashing::Hashing;
 use crate::registry::read::Placed;
 use crate::registry::read::each_chunk;
 use crate::registry::recount;
+use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
 use crate::store::disk::StoreError;
 
@@ -89,6 +90,7 @@ impl LocalRegistry {
         dataset: &Dataset,
         progress: &dyn Progress,
     ) -> Result<VerifyReport, Error> {
+        let _step = Step::begin("verify", &dataset.manifest.name);
         let reader = Arc::new(self.reader_of(dataset)?);
         let manifest = Arc::new(dataset.manifest.clone());
         let table = self.table_to_verify(&reader, &manifest);
@@ -115,7 +117,7 @@ impl LocalRegistry {
                 drop(sender);
                 let panicked = |_| std::io::Error::other("it panicked");
                 let counted = counting.join().map_err(panicked);
-                let counted = counted.map_err(|e| Error::file("run", "a worker", e));
+                let counted = counted.map_err(|e| Error::machine("run a worker thread", e));
                 let report = verified?;
                 counted??;
                 Ok(report)
@@ -249,6 +251,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when a tree or table is missing or damaged.
     pub fn diff(&self, a: &Dataset, b: &Dataset) -> Result<DiffReport, Error> {
+        let _step = Step::begin("compare", &a.manifest.name);
         let reader = BlobReader::new(&self.store)?;
         let tree = diff_trees(
             &reader,

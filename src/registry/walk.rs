@@ -18,6 +18,15 @@ use crate::registry::homes::Homes;
 use crate::registry::source_error::SourceError;
 use crate::wire::limits::LINKED_ENTRIES_MAX;
 
+/// What is below a directory.
+pub(crate) struct Walked {
+    pub(crate) files: Vec<SourceFile>,
+    /// What is left out.
+    pub(crate) skipped: Vec<Skipped>,
+    /// Directories that may not be listed.
+    pub(crate) unreadable: Vec<(PathBuf, io::Error)>,
+}
+
 /// Finds the files below a directory and what is left out of it.
 pub(crate) fn walk(
     root: PathBuf,
@@ -25,7 +34,7 @@ pub(crate) fn walk(
     excluded: GlobSet,
     follow_links: bool,
     own: &Path,
-) -> Result<(Vec<SourceFile>, Vec<Skipped>), Error> {
+) -> Result<Walked, Error> {
     let mut walk = Walk {
         root: root.clone(),
         excluded,
@@ -36,11 +45,13 @@ pub(crate) fn walk(
         linked_entries: 0,
         found: Vec::new(),
         skipped: Vec::new(),
+        unreadable: Vec::new(),
     };
     walk.directory(&root, Path::new(""), meta)?;
     let Walk {
         mut found,
         mut skipped,
+        unreadable,
         homes,
         ..
     } = walk;
@@ -55,7 +66,11 @@ pub(crate) fn walk(
         }
         !is_key
     });
-    Ok((found, skipped))
+    Ok(Walked {
+        files: found,
+        skipped,
+        unreadable,
+    })
 }
 
 struct Walk {
@@ -72,13 +87,21 @@ struct Walk {
     linked_entries: usize,
     found: Vec<SourceFile>,
     skipped: Vec<Skipped>,
+    /// Directories that may not be listed.
+    unreadable: Vec<(PathBuf, io::Error)>,
 }
 
 impl Walk {
     /// Takes what is in a directory; `inside` is its path in the dataset.
     fn directory(&mut self, dir: &Path, inside: &Path, meta: &Metadata) -> Result<(), Error> {
         let fail = |e| Error::file("list", dir, e);
-        let entries = std::fs::read_dir(dir).map_err(fail)?;
+        let entries = match std::fs::read_dir(dir) {
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                self.unreadable.push((dir.to_owned(), e));
+                return Ok(());
+            }
+            entries => entries.map_err(fail)?,
+        };
         let entries: Result<Vec<PathBuf>, Error> = entries
             .map(|entry| Ok(entry.map_err(fail)?.path()))
             .collect();
@@ -238,6 +261,7 @@ mod tests {
                 linked_entries,
                 found: Vec::new(),
                 skipped: Vec::new(),
+                unreadable: Vec::new(),
             };
             let meta = root.metadata().unwrap();
             let done = walk.directory(&root.clone(), Path::new(""), &meta);

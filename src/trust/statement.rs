@@ -90,6 +90,9 @@ pub enum StatementError {
     /// Of a version or kind that this program does not know.
     #[error("the statement is of a kind that this program does not know")]
     Unknown,
+    /// A reason that was to be signed and is beyond its limit.
+    #[error("the reason may have at most {TEXT_BYTES_MAX} bytes (`text_bytes_max`)")]
+    Reason,
     /// A signature that does not hold, or of somebody else.
     #[error(transparent)]
     Signature(#[from] SignatureError),
@@ -99,6 +102,7 @@ impl Classify for StatementError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Unknown => ErrorKind::Unsupported,
+            Self::Reason => ErrorKind::Invalid,
             _ => ErrorKind::Integrity,
         }
     }
@@ -184,6 +188,13 @@ impl Statement {
     }
 
     fn signed(mut wire: Wire, by: &[&KeyPair], now: Timestamp) -> Result<Self, StatementError> {
+        if wire
+            .reason
+            .as_ref()
+            .is_some_and(|r| r.len() > TEXT_BYTES_MAX)
+        {
+            return Err(StatementError::Reason);
+        }
         let publisher = by.first().map(|k| k.public_key().to_hex());
         wire.version = VERSION;
         wire.by = publisher.unwrap_or_default();

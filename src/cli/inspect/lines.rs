@@ -136,7 +136,7 @@ fn rows<W: Write>(
 }
 
 fn unwritten(error: io::Error) -> Error {
-    Error::file("write", "standard output", error)
+    Error::machine("write to standard output", error)
 }
 
 /// How lines are shown.

@@ -94,7 +94,8 @@ impl Circle {
         let net = Net::on(&server.registry, handle.clone())?.until(stop);
         let port = addresses.first().map(SocketAddr::port);
         let net = net.serving(server.access, port);
-        let seed: [u8; 8] = host::random().map_err(|e| Error::file("seed", "gossip", e))?;
+        let seed: [u8; 8] =
+            host::random().map_err(|e| Error::machine("seed the random numbers of gossip", e))?;
         let seed = u64::from_le_bytes(seed);
         Ok(Self {
             server: server.clone(),

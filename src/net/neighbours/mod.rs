@@ -111,7 +111,7 @@ impl Neighbours {
                 told.tell(&Event::Trouble { what });
             }
         });
-        let thread = thread.map_err(|e| Error::file("start", "a thread", e))?;
+        let thread = thread.map_err(|e| Error::machine("start a thread", e))?;
         Ok(Self {
             begin,
             inbox,
@@ -160,5 +160,5 @@ impl Neighbours {
 /// of, and nobody waits for ever.
 fn sound<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let fault = || std::io::Error::other("a fault here");
-    caught(work).unwrap_or_else(|_| Err(Error::file("run", "a worker", fault())))
+    caught(work).unwrap_or_else(|_| Err(Error::machine("run a worker thread", fault())))
 }

@@ -46,6 +46,7 @@ use crate::registry::archives::resembled::Resembled;
 use crate::registry::archives::seal::Passphrase;
 use crate::registry::archives::seal::Recipient;
 use crate::registry::error::Error;
+use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
 use crate::trust::Statement;
 use crate::trust::StatementBody;
@@ -97,6 +98,7 @@ impl LocalRegistry {
         options: &ExportOptions,
         progress: &dyn Progress,
     ) -> Result<ExportReport, Error> {
+        let _step = Step::begin("export to", dest.display());
         let place = place_of(dest).map_err(|e| Error::output(dest, e))?;
         match place {
             Place::Free(_) => {}
@@ -363,7 +365,8 @@ fn compressed<T>(
         let made = make(&mut writer);
         let made = made.and_then(|value| Ok(writer.finish().map(|()| value)?));
         drop(pieces);
-        let panicked = || Error::file("run", "a worker", std::io::Error::other("it panicked"));
+        let panicked =
+            || Error::machine("run a worker thread", std::io::Error::other("it panicked"));
         let mut worked = Ok(());
         for worker in compressors {
             worked = worked.and(worker.join().map_err(|_| panicked())?);

@@ -36,6 +36,7 @@ use crate::registry::expansion::Repeated;
 use crate::registry::host;
 use crate::registry::resembling::Resembling;
 use crate::registry::sign;
+use crate::registry::step::Step;
 use crate::registry::trust::Listed;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Entry;
@@ -138,6 +139,7 @@ impl LocalRegistry {
         options: &ImportOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<ImportReport, Error> {
+        let _step = Step::begin("import", parcel.path().display());
         progress.phase("checking", None);
         parcel.check(&options.openers)?;
         let mut file = parcel.open(&options.openers)?;

@@ -99,7 +99,8 @@ pub(crate) fn with_intake<T>(
             intake.hand_on();
         }
         drop(intake);
-        let panicked = || Error::file("run", "a worker", std::io::Error::other("it panicked"));
+        let panicked =
+            || Error::machine("run a worker thread", std::io::Error::other("it panicked"));
         let mut worked = Ok(());
         for handle in handles {
             worked = worked.and(handle.join().map_err(|_| panicked())?);

@@ -39,6 +39,7 @@ use crate::registry::peers::supply::retried;
 use crate::registry::peers::windows::Pulling;
 use crate::registry::resembling::Resembling;
 use crate::registry::sign;
+use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::sync::Access;
@@ -89,6 +90,7 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<PullReport, Error> {
         let offer = accepted.offer();
+        let _step = Step::begin("pull", &offer.manifest().name);
         let started: Instant = host::instant();
         let ahead: Vec<Ahead<'_>> = sources.iter().map(|s| Ahead::new(*s)).collect();
         let supplies: Vec<Supply<'_>> = ahead.iter().map(|s| Supply::new(s)).collect();

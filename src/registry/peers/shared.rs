@@ -80,7 +80,7 @@ impl Drop for Alarm<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let gone = std::io::Error::other("it panicked");
-            self.0.fail(Error::file("run", "a worker", gone));
+            self.0.fail(Error::machine("run a worker thread", gone));
         }
     }
 }

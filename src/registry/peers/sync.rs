@@ -21,6 +21,7 @@ use crate::registry::peers::offers::Offer;
 use crate::registry::peers::pull::PullOptions;
 use crate::registry::peers::supply::retried;
 use crate::registry::peers::visible::Showing;
+use crate::registry::step::Step;
 use crate::sync::ChunkSource;
 use crate::sync::ItemId;
 use crate::sync::ListFilter;
@@ -96,6 +97,7 @@ impl LocalRegistry {
         options: &SyncOptions,
         progress: &dyn Progress,
     ) -> Result<SyncReport, Error> {
+        let _step = Step::begin("sync with", peer.address());
         progress.phase("comparing catalogues", None);
         let compared = self.compare(peer, options.showing)?;
         let mut report = SyncReport {

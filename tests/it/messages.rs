@@ -1,0 +1,166 @@
+//! What the program says of typical mistakes, compared with one file. `ALIMENTAR_GOLDEN=write` writes
+//! it anew; read what changed as a user would.
+
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+
+use crate::support::lines;
+
+/// A line of a shell behind `alimentar`.
+const MISTAKES: &[&str] = &[
+    "frobnicate",
+    "lits",
+    "clone train",
+    "push train",
+    "add train.jsonl",
+    "registry prune",
+    "snapshots train",
+    "help nothing",
+    "completions tcsh",
+    "--home nowhere list",
+    "--home nowhere gc",
+    "--home train.jsonl list",
+    "info",
+    "info nothing",
+    "--json info nothing",
+    "info trian",
+    "info a@b@c",
+    "info train@9.9.9",
+    "info alimentar:1234",
+    "index",
+    "index nowhere.jsonl",
+    "index '~nobody/train.jsonl'",
+    "index train.jsonl --nmae corpus",
+    "index train.jsonl --name 'two words'",
+    "index train.jsonl --version one",
+    "index other.jsonl --name train --version 0.1.0",
+    "index other.jsonl $(seq -f '--tag t%.0f' 65)",
+    "index other.jsonl --sign",
+    "checkout train",
+    "checkout train train.jsonl",
+    "checkout train no/such/place/copy.jsonl",
+    "checkout photos:nothing copy",
+    "cat photos:nothing",
+    "cat nothing:file",
+    "verify train --require-signature",
+    "diff train",
+    "search 'size:many'",
+    "search 'colour:red'",
+    "search '\"not closed'",
+    "search train --limit many",
+    "tag train --add",
+    "rename train 'two words'",
+    "withdraw train --reason wrong",
+    "sign train",
+    "keygen",
+    "passwd",
+    "trust add lab-b 1234",
+    "trust add lab-b 8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c --level much",
+    "trust show nobody",
+    "export train",
+    "export nothing -o out.alimentar",
+    "export train -o out.alimentar --split 1",
+    "export train -o out.alimentar --split many",
+    "import nowhere.alimentar",
+    "import train.jsonl",
+    "fsck --peer lab-a:8765",
+    "pull train --peer nowhere",
+    "pull train --peer 127.0.0.1:1",
+    "serve --bind nowhere",
+    "serve --port 99999",
+    "peers forget lab-a:8765",
+    "access add 1234",
+    "inspect info nowhere.parquet",
+    "inspect lines train.jsonl --start many",
+    "inspect lines train.jsonl --header maybe",
+    "inspect search train.jsonl '('",
+    "inspect stats train.jsonl --column nothing",
+    "inspect sample train.jsonl -n -1",
+    "inspect split train.jsonl --ratios 50,many -o parts",
+    "config get colour",
+    "config set color purple",
+    "config set peers 'a b'",
+];
+
+/// Digits of a content id or a key.
+fn is_id(word: &str) -> bool {
+    word.len() >= 16 && word.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// What was said, without what differs from run to run.
+fn masked(said: &str, dir: &Path) -> String {
+    let said = said.replace(dir.to_str().unwrap(), "/dir");
+    let mut text = String::new();
+    let mut word = String::new();
+    for c in said.chars().chain(['\n']) {
+        if c.is_ascii_alphanumeric() {
+            word.push(c);
+            continue;
+        }
+        text += if is_id(&word) { "<id>" } else { &word };
+        word.clear();
+        text.push(c);
+    }
+    text
+}
+
+fn said(line: &str, dir: &Path) -> String {
+    let out = Command::new("sh")
+        .args(["-c", &format!("\"$PROGRAM\" {line}")])
+        .current_dir(dir)
+        .env("PROGRAM", env!("CARGO_BIN_EXE_alimentar"))
+        .env("HOME", dir)
+        .env("ALIMENTAR_HOME", dir.join("home"))
+        .env_remove("ALIMENTAR_PASSPHRASE")
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let code = out.status.code().unwrap();
+    let stderr = String::from_utf8(out.stderr).unwrap();
+    let stderr = masked(&stderr, dir);
+    format!("$ alimentar {line}\n{}\n[exit {code}]\n\n", stderr.trim())
+}
+
+#[test]
+fn typical_mistakes_get_the_messages_of_the_golden_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().canonicalize().unwrap();
+    std::fs::write(dir.join("train.jsonl"), lines(20, 1)).unwrap();
+    std::fs::write(dir.join("other.jsonl"), lines(20, 2)).unwrap();
+    std::fs::create_dir(dir.join("photos")).unwrap();
+    std::fs::write(dir.join("photos/first.txt"), "a photo").unwrap();
+    for line in ["index train.jsonl", "index photos"] {
+        let said = said(line, &dir);
+        assert!(said.contains("[exit 0]"), "{said}");
+    }
+    let half = MISTAKES.len() / 2;
+    let all = |lines: &[&str]| {
+        lines
+            .iter()
+            .map(|line| said(line, &dir))
+            .collect::<String>()
+    };
+    let found = std::thread::scope(|scope| {
+        let second = scope.spawn(|| all(&MISTAKES[half..]));
+        all(&MISTAKES[..half]) + &second.join().unwrap()
+    });
+    for unwanted in [
+        "invalid digit",
+        "the terminal`",
+        "panicked",
+        "os error 2)\nhint: `alimentar list",
+    ] {
+        assert!(!found.contains(unwanted), "{unwanted}: {found}");
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/messages.txt");
+    if std::env::var_os("ALIMENTAR_GOLDEN").is_some() {
+        std::fs::write(&path, &found).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap();
+    for (found, golden) in found.split("\n$ ").zip(golden.split("\n$ ")) {
+        assert_eq!(found, golden);
+    }
+    assert_eq!(found, golden);
+}
