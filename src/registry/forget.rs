@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::ident::DatasetName;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
+use crate::registry::metadata::held_aliases;
 use crate::registry::removal::Maker;
 
 /// A length of time by the calendar, such as `1y6m`, `2w` or `30d12h`.
@@ -183,8 +184,11 @@ impl LocalRegistry {
             let made = versions.iter().map(|d| &d.manifest);
             let made: Vec<_> = made.map(|m| (m.created_at, m.tags.as_slice())).collect();
             let reasons = rules.weigh(&made);
+            // Somebody asks for it by that name.
+            let aliases = held_aliases(&versions);
             for (dataset, reason) in versions.into_iter().zip(reasons) {
-                match reason {
+                let alias = aliases.get(&dataset.envelope_id).and_then(|a| a.first());
+                match reason.or(alias.map(|a| format!("alias {}", a.as_str()))) {
                     Some(reason) => plan.kept.push(Weighed { dataset, reason }),
                     None => plan.removed.push(Weighed {
                         dataset,

@@ -81,10 +81,11 @@ fn collection_asks_on_a_terminal_only_and_only_where_something_goes() {
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains("[y/N]"), "{said}");
     answer(&home, &["registry", "unindex", "f"]);
-    let (said, code) = at_terminal(&home, &["registry", "gc"], "n\n");
+    let collect = ["registry", "gc", "--keep-days", "0"];
+    let (said, code) = at_terminal(&home, &collect, "n\n");
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("the last copy here of"), "{said}");
     // A script is not asked: taking it out of the index was the decision.
-    let freed = answer(&home, &["registry", "gc"]);
+    let freed = answer(&home, &collect);
     assert!(freed["freed_bytes"].as_u64().unwrap() > 0, "{freed}");
 }

@@ -74,6 +74,7 @@ fn prepare(dir: &Path) {
         "alimentar index test.jsonl --name gsm8k-test",
         &format!("alimentar trust add colleague {COLLEAGUE}"),
         &format!("alimentar access add {NODE}"),
+        "alimentar identity new",
         "alimentar man pages",
     ] {
         let out = shell(line, dir);

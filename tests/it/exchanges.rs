@@ -111,6 +111,8 @@ fn a_dry_run_of_imports_says_what_they_then_do() {
 #[test]
 fn an_export_of_nothing_says_so_and_writes_nothing() {
     let place = Place::new();
+    place.index("a", "gone", &lines(3, 1));
+    answer(&place.at("a"), &["registry", "unindex", "gone"]);
     let said = place.export("a", "x.alimentar", &["--all"]);
     assert_eq!(said["archives"], serde_json::json!([]));
     assert!(!place.at("x.alimentar").exists());

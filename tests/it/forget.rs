@@ -107,3 +107,16 @@ fn forget_without_names_means_all_that_is_made_here_and_never_the_newest_unless_
     let words = ["registry", "forget", "nothing", "--keep-last", "1"];
     assert_eq!(refused(&home, &words, 3)["kind"], "not_found");
 }
+
+#[test]
+fn forget_keeps_a_version_that_has_an_alias() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = filled(dir.path());
+    answer(&home, &["registry", "alias", "corpus@prod", "0.1.0"]);
+    let words = ["registry", "forget", "corpus", "--keep-last", "1", "--dry-run"];
+    let plan = answer(&home, &words);
+    assert_eq!(
+        told(&plan["kept"]),
+        ["corpus@0.1.0: alias prod", "corpus@0.1.4: last"]
+    );
+}

@@ -163,7 +163,9 @@ fn what_was_left_out_of_an_index_is_no_change() {
     std::fs::write(data.join(".c.partial-0123456789ab"), "c").unwrap();
     std::fs::write(data.join("node.key"), "0123456789abcdef".repeat(4)).unwrap();
     let path = data.to_str().unwrap();
-    answer(&home, &["registry", "index", path, "--exclude", "*.tmp"]);
+    // A secret key is left out unasked, which is said.
+    let out = run(&home, &["registry", "index", path, "--exclude", "*.tmp"]);
+    assert_eq!(out.status.code(), Some(7), "{out:?}");
     let said = answer(&home, &["registry", "status", path]);
     assert_eq!(changes(&said), [""; 0]);
     std::fs::write(data.join("d.tmp"), "d").unwrap();

@@ -127,6 +127,15 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("peers forget", &["alimentar peers forget lab-a:8765"]),
     (
+        "peers name",
+        &[
+            "alimentar peers name 1398f62c6d1a457c51ba6a4b5f3dbd2f69fca93216218dc8997e416bd17d93ca lab-b",
+        ],
+    ),
+    ("peers unname", &["alimentar peers unname lab-b"]),
+    ("identity new", &["alimentar identity new"]),
+    ("identity show", &["alimentar identity show"]),
+    (
         "sync",
         &["alimentar sync --peer lab-a:8765", "alimentar sync"],
     ),

@@ -39,7 +39,7 @@ pub(super) const GROUPS: &[Group] = &[
     },
     Group {
         title: "Keys and trust",
-        commands: &["keygen", "passwd", "sign", "withdraw", "trust"],
+        commands: &["keygen", "passwd", "sign", "withdraw", "trust", "identity"],
     },
     Group {
         title: "Archives",

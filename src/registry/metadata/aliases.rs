@@ -68,6 +68,19 @@ pub(crate) fn holders(named: &[Dataset], alias: &VersionAlias) -> Vec<Dataset> {
     all.remove(alias).unwrap_or_default()
 }
 
+/// The aliases that each of these datasets of one name has, by its envelope.
+pub(crate) fn held_aliases(named: &[Dataset]) -> BTreeMap<EnvelopeId, Vec<VersionAlias>> {
+    let mut held: BTreeMap<EnvelopeId, Vec<VersionAlias>> = BTreeMap::new();
+    for (alias, holders) in all_holders(named) {
+        for holder in holders {
+            held.entry(holder.envelope_id)
+                .or_default()
+                .push(alias.clone());
+        }
+    }
+    held
+}
+
 /// The same for every alias that they carry. Looks at each tag once: whoever signs manifests
 /// decides how many there are.
 fn all_holders(named: &[Dataset]) -> BTreeMap<VersionAlias, Vec<Dataset>> {

@@ -7,6 +7,7 @@ mod guessed;
 mod license;
 
 pub use aliases::AliasEntry;
+pub(crate) use aliases::held_aliases;
 pub(crate) use aliases::holders;
 pub(crate) use guessed::Naming;
 pub(crate) use license::checked as checked_license;

@@ -67,6 +67,8 @@ fn sends(node_home: &Path) -> bool {
 fn a_pull_told_to_stop_in_any_phase_ends_although_the_peer_is_mute() {
     let lab = Lab::new();
     lab.index("corpus", &lines(3_000, 1), false);
+    // More than one window: where records end is asked.
+    lab.index("large", &lines(75_000, 2), false);
     let is_phase = |phase: &str, request: &Request| match request {
         Request::Hello(_) => phase == "hello",
         Request::List(_) => phase == "list",
@@ -80,13 +82,14 @@ fn a_pull_told_to_stop_in_any_phase_ends_although_the_peer_is_mute() {
         _ => false,
     };
     let pull = ["registry", "pull", "corpus"];
+    let pull_large = ["registry", "pull", "large"];
     let sync = ["registry", "sync"];
     let phases: [(&str, &[&str]); 8] = [
         ("hello", &pull),
         ("list", &pull),
         ("card", &pull),
         ("nodes", &pull),
-        ("seams", &pull),
+        ("seams", &pull_large),
         ("table", &pull),
         ("chunks", &pull),
         ("comparing", &sync),
