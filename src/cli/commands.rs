@@ -255,6 +255,7 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
         "new_chunks": report.stats.new_chunks, "new_bytes": report.stats.new_bytes,
         "stored_bytes": report.stats.stored_bytes, "unchanged": report.unchanged,
         "schema_from": report.schema_from.map(|from| from.to_string()),
+        "schema_kept": report.schema_kept,
         "seconds": seconds, "skipped": skipped, "warnings": warnings,
     });
     let did = if report.unchanged {
@@ -272,6 +273,12 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
         human_bytes(report.stats.stored_bytes),
         m.content_id,
     );
+    if report.schema_kept {
+        out.diagnostic(&format!(
+            "warning: {}@{} has this content, with types from less than all rows, which stay; --version makes a version with those of all rows",
+            m.name, m.dataset_version,
+        ));
+    }
     if !report.skipped.is_empty() && !out.is_json() && !out.is_quiet() {
         out.diagnostic(&format!("left out: {} path(s)", report.skipped.len()));
         for s in report.skipped.iter().take(10) {

@@ -91,6 +91,8 @@ pub struct IndexReport {
     pub warnings: Vec<SecretWarning>,
     /// What the types of the columns were made from; `None` when nothing was read.
     pub schema_from: Option<SchemaFrom>,
+    /// The types of all rows were asked for, and the content was here with other types, which stay.
+    pub schema_kept: bool,
 }
 
 /// A source whose last change is this young may change again without its times showing it.
@@ -209,7 +211,7 @@ impl LocalRegistry {
             self.may_sign(&draft, pair)?;
         }
         let source = settled.then_some((source_key, looks));
-        let (manifest, unchanged) =
+        let (manifest, unchanged, schema_kept) =
             session.commit(|tables, entries| publish(tables, entries, draft, options, source))?;
         let report = IndexReport {
             manifest,
@@ -220,6 +222,7 @@ impl LocalRegistry {
             warnings: secrets.warnings,
             // Of content that was here, the types are those that were found then.
             schema_from: (!unchanged).then_some(schema_from),
+            schema_kept,
         };
         self.signed_too(report, options)
     }
@@ -318,29 +321,33 @@ fn unchanged((manifest, totals): (Manifest, Totals), skipped: Vec<Skipped>) -> I
         skipped,
         warnings: Vec::new(),
         schema_from: None,
+        schema_kept: false,
     }
 }
 
-/// Gives the dataset its version and line and puts it into the tables, unless it is there.
+/// Gives the dataset its version and line and puts it into the tables, unless it is there. Says whether it
+/// was, and whether it was there with a schema that is not the full one that was asked for.
 fn publish(
     tables: &mut dyn MetaWrite,
     entries: &mut Vec<Entry>,
     mut manifest: Manifest,
     options: &IndexOptions,
     source: Option<([u8; 32], [u8; 32])>,
-) -> Result<(Manifest, bool), Error> {
-    if let Some((key, looks)) = source {
-        let row = [looks, *manifest.content_id.as_bytes()].concat();
-        tables.put(Table::Sources, &key, &row)?;
-    }
+) -> Result<(Manifest, bool, bool), Error> {
     // Others' datasets of the same name are no versions of this one.
     let mut named = catalog::by_name(tables, &manifest.name)?;
     named.retain(|d| is_own(d, options));
     let held = named
         .iter()
         .find(|d| same_claims(d, &manifest.content_id, options));
+    let is_other = |held: &Dataset| held.manifest.file_table_root != manifest.file_table_root;
+    let schema_kept = options.full_schema && held.is_some_and(is_other);
+    if let Some((key, looks)) = source.filter(|_| !schema_kept) {
+        let row = [looks, *manifest.content_id.as_bytes()].concat();
+        tables.put(Table::Sources, &key, &row)?;
+    }
     if let Some(held) = held {
-        return Ok((held.manifest.clone(), true));
+        return Ok((held.manifest.clone(), true, schema_kept));
     }
     if let Some(newest) = named
         .iter()
@@ -374,7 +381,7 @@ fn publish(
         ..Flags::default()
     };
     sign::publish_edit(tables, entries, &Admitted::made_here(envelope)?, flags)?;
-    Ok((manifest, false))
+    Ok((manifest, false, false))
 }
 
 /// Whether a dataset was made here, or elsewhere by the publisher who is at work here.
@@ -399,7 +406,8 @@ fn suggested_name(path: &Path) -> DatasetName {
     DatasetName::suggest(&last.to_string_lossy())
 }
 
-/// Names a source: its absolute path and what was asked to be left out.
+/// Names a source: its absolute path, what was asked to be left out, and whether all rows were to give the
+/// types of its columns.
 fn source_key(path: &Path, options: &IndexOptions) -> Result<[u8; 32], Error> {
     let full = path
         .canonicalize()
@@ -409,6 +417,10 @@ fn source_key(path: &Path, options: &IndexOptions) -> Result<[u8; 32], Error> {
     options.exclude.iter().for_each(|pattern| {
         w.counted(pattern.as_bytes());
     });
+    if options.full_schema {
+        // No pattern is followed by a byte like this.
+        w.u8(u8::MAX);
+    }
     Ok(*blake3::hash(w.as_bytes()).as_bytes())
 }
 

@@ -115,6 +115,7 @@ pub use secrets::SecretWarning;
 pub use spill::SpillDirectory;
 pub use target_file::Described;
 pub use target_file::TargetFile;
+pub use targets::ColumnNotes;
 pub use targets::Target;
 pub use targets::TargetOptions;
 pub use trust::Listed;

@@ -10,6 +10,7 @@ mod cards;
 mod claims;
 mod cli;
 mod collect;
+mod columns;
 mod crash;
 mod damage;
 mod differences;
