@@ -26,6 +26,7 @@ use crate::inspect::stats::StatsOptions;
 use crate::inspect::stats::StatsReport;
 use crate::inspect::stats::chart;
 use crate::inspect::stats::stats;
+use crate::inspect::table::Decoded;
 use crate::inspect::table::Selection;
 
 /// Columns of the terminal that a small chart takes.
@@ -47,6 +48,7 @@ pub(crate) fn run(args: &StatsArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
     };
     let selection = Selection {
         nan: true,
+        decoded: Decoded::Shown,
         ..Selection::default()
     };
     let report = scan(&target, &selection, ("counting", out), |s| {

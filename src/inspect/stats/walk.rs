@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
+
 use crate::inspect::json_scan::Event;
 use crate::inspect::json_scan::Number as Written;
 use crate::inspect::json_scan::ScanError;
@@ -22,10 +24,13 @@ use crate::inspect::table::Cell;
 use crate::inspect::table::Row;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
+use crate::inspect::table::ShownValue;
 use crate::inspect::table::Stored;
 use crate::inspect::table::StoredColumn;
 use crate::inspect::table::TEXT_COLUMN;
+use crate::inspect::table::TableError;
 use crate::inspect::table::VALUE_COLUMN;
+use crate::inspect::table::each_value;
 use crate::wire::limits::STATISTICS_COLUMNS_MAX;
 use crate::wire::limits::STATISTICS_DEPTH_MAX;
 
@@ -90,7 +95,11 @@ impl Walker {
         }
     }
 
-    pub(super) fn batch(&mut self, batch: &Batch) -> Made {
+    /// Puts the values of a batch into their columns.
+    ///
+    /// # Errors
+    /// [`TableError`] for decoded columns that cannot be shown.
+    pub(super) fn batch(&mut self, batch: &Batch) -> Result<Made, TableError> {
         let (mut rows, mut malformed) = (0, 0);
         self.learn(batch.stored());
         if let Shape::Delimited(header) = batch.shape() {
@@ -101,10 +110,18 @@ impl Walker {
                 }
             }
         }
-        for row in batch.rows() {
-            rows += 1;
-            self.row += 1;
-            malformed += u64::from(!self.row(batch.shape(), &row));
+        match batch.decoded() {
+            Some(decoded) => {
+                rows += decoded.num_rows() as u64;
+                self.decoded(decoded)?;
+            }
+            None => {
+                for row in batch.rows() {
+                    rows += 1;
+                    self.row += 1;
+                    malformed += u64::from(!self.row(batch.shape(), &row));
+                }
+            }
         }
         let parts = std::mem::take(&mut self.touched);
         let parts = parts.into_iter().filter_map(|at| {
@@ -112,12 +129,44 @@ impl Walker {
             node.is_touched = false;
             Some(node.column.take_part())
         });
-        Made {
+        Ok(Made {
             rows,
             malformed,
             is_delimited: matches!(batch.shape(), Shape::Delimited(_)),
             parts: parts.collect(),
+        })
+    }
+
+    /// Goes over decoded rows, one column after the other.
+    fn decoded(&mut self, rows: &RecordBatch) -> Result<(), TableError> {
+        let before = self.row;
+        for (number, field) in rows.schema_ref().fields().iter().enumerate() {
+            let Some(node) = self.member(ROOT, field.name(), number) else {
+                continue;
+            };
+            each_value(rows, number, &mut |row, value| {
+                self.row = before + 1 + row;
+                match value {
+                    ShownValue::Null => {
+                        self.touch(node);
+                        self.with(node, Column::add_null);
+                    }
+                    ShownValue::Text(text) => {
+                        self.touch(node);
+                        self.with(node, |c| c.add_text(text));
+                    }
+                    ShownValue::Json(json) => {
+                        let mut scanner = Scanner::with_nan(json);
+                        if let Ok(Some(event)) = scanner.next_event() {
+                            // What an encoder writes is JSON.
+                            let _ = self.value(&mut scanner, event, Some(node), 1);
+                        }
+                    }
+                }
+            })?;
         }
+        self.row = before + rows.num_rows() as u64;
+        Ok(())
     }
 
     /// What strings of the next rows stand for.

@@ -43,6 +43,8 @@ pub use cells::TEXT_COLUMN;
 pub use cells::VALUE_COLUMN;
 pub use chain::Chain;
 pub use chain::OpenFile;
+pub(in crate::inspect) use columnar::ShownValue;
+pub(in crate::inspect) use columnar::each_value;
 pub(in crate::inspect) use cut::Cutter;
 pub(in crate::inspect) use cut::DelimitedCutter;
 pub(in crate::inspect) use cut::Found;
@@ -179,6 +181,8 @@ pub enum Decoded {
     Beside,
     /// They do, and rows have no text.
     Alone,
+    /// The same with the types in which they are shown.
+    Shown,
 }
 
 /// What a columnar file says of its columns.

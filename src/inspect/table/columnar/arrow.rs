@@ -287,7 +287,7 @@ impl Table for ArrowTable {
         Ok(Arc::new(ArrowBatches {
             projection: self.projection(&selection.columns),
             schema: match selection.decoded {
-                Decoded::No => Arc::clone(&self.schema),
+                Decoded::No | Decoded::Shown => Arc::clone(&self.schema),
                 Decoded::Beside | Decoded::Alone => Arc::clone(&self.full),
             },
             nan: selection.nan,

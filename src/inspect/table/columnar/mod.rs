@@ -15,6 +15,8 @@ mod thrift;
 
 pub(super) use arrow::open_arrow;
 pub(super) use parquet::open_parquet;
+pub(in crate::inspect) use render::ShownValue;
+pub(in crate::inspect) use render::each_value;
 
 use std::sync::Arc;
 
@@ -48,6 +50,11 @@ impl RowsBatch<'_> {
             return Ok(());
         }
         let shown = guarded(|| in_utc_zone(&rows))?;
+        if self.decoded == Decoded::Shown {
+            batch.refill_bare(&Shape::Json, &shown, self.bytes_read);
+            batch.set_stored(self.stored);
+            return Ok(());
+        }
         let mut done = Ok(());
         batch.refill_lines(&Shape::Json, 0, |text| {
             let rendered = render(&shown, self.bytes_read, self.nan, text);

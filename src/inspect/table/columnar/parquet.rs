@@ -129,7 +129,7 @@ impl Table for ParquetTable {
         let wanted = roots.filter(|(_, field)| is_wanted(field.name(), &selection.columns));
         let roots: Vec<usize> = wanted.map(|(n, _)| n).collect();
         let fields = match selection.decoded {
-            Decoded::No => &self.views,
+            Decoded::No | Decoded::Shown => &self.views,
             Decoded::Beside | Decoded::Alone => &self.columnar.schema.fields,
         };
         let levels = guarded(|| {
@@ -377,7 +377,7 @@ impl ParquetBatches {
             return Err(refused("and others with nanoseconds"));
         }
         // Columns that go on as they are have one type in all of the file.
-        if self.decoded != Decoded::No {
+        if !matches!(self.decoded, Decoded::No | Decoded::Shown) {
             return Err(refused(
                 "which its type does not hold: write it as .jsonl or .csv",
             ));
