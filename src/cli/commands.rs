@@ -287,6 +287,7 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
         "stored_bytes": report.stats.stored_bytes, "unchanged": report.unchanged,
         "revised": revised.is_some(), "inherited": revise::inherited(&report),
         "schema_from": report.schema_from.map(|from| from.to_string()),
+        "schema_kept": report.schema_kept,
         "seconds": seconds, "skipped": skipped, "warnings": warnings,
         "left_out": left_out_objects,
     });
@@ -306,6 +307,12 @@ fn index(registry: &LocalRegistry, args: &IndexArgs, cli: &Cli, out: &Out) -> Re
         m.content_id,
         revise::said_of(&report, revised.as_deref()),
     );
+    if report.schema_kept {
+        out.diagnostic(&format!(
+            "warning: {}@{} has this content, with types from less than all rows, which stay; --version makes a version with those of all rows",
+            m.name, m.dataset_version,
+        ));
+    }
     if !report.skipped.is_empty() && !out.is_json() && !out.is_quiet() {
         out.diagnostic(&format!("left out: {} path(s)", report.skipped.len()));
         for s in report.skipped.iter().take(10) {

@@ -218,6 +218,9 @@ impl Failure {
             Self::Library(Error::RowRefused { refusal, .. }) if refusal.is_nan => {
                 Some("`--nan null` or `--nan text` says what becomes of such numbers")
             }
+            Self::Library(Error::RowRefused { refusal, .. }) if refusal.is_not_utf8 => Some(
+                "`--encoding latin-1` or `windows-1252` reads such text; `--skip-malformed` leaves such rows out and says which; nothing was written",
+            ),
             Self::Library(Error::RowRefused { .. }) => {
                 Some("`--skip-malformed` leaves such rows out and says which; nothing was written")
             }

@@ -15,6 +15,8 @@ use crate::inspect::format::Format;
 use crate::inspect::format::ending;
 use crate::inspect::json;
 use crate::inspect::json::ArrayCounter;
+use crate::inspect::json_columns::JsonColumns;
+use crate::inspect::json_columns::may_be_columns;
 use crate::inspect::parquet;
 use crate::inspect::rows::RowCounter;
 use crate::inspect::table::Cutter;
@@ -24,6 +26,7 @@ use crate::inspect::table::JsonCutter;
 use crate::inspect::table::SchemaFrom;
 use crate::panics::caught;
 use crate::read_at::ReadAt;
+use crate::wire::limits::ROW_BYTES_MAX;
 
 /// Bytes that tell how a text is written.
 const FRONT_BYTES: usize = 4;
@@ -169,13 +172,10 @@ impl Describer {
             let Some(format) = ending.text else {
                 return Description::BYTES;
             };
-            let found = text.only_list(format);
-            match found {
-                Some(list) => {
-                    list.count(|each| compressed::each_piece(Compression::None, source, each))
-                }
-                None => text.finish(format),
-            }
+            let again = |each: &mut dyn FnMut(&[u8])| {
+                compressed::each_piece(Compression::None, source, each)
+            };
+            text.described(format, again)
         }
     }
 }
@@ -188,11 +188,10 @@ fn inside(format: Format, compression: Compression, source: &dyn ReadAt) -> Opti
         return None;
     }
     text.end();
-    let mut found = match text.only_list(format) {
-        Some(list) => list
-            .count(|each| caught(|| compressed::each_piece(compression, source, each)) == Ok(true)),
-        None => text.finish(format),
+    let again = |each: &mut dyn FnMut(&[u8])| {
+        caught(|| compressed::each_piece(compression, source, each)) == Ok(true)
     };
+    let mut found = text.described(format, again);
     if found.format.format == Format::Bytes {
         return None;
     }
@@ -258,6 +257,59 @@ impl List {
 }
 
 impl Text {
+    /// What it is. `again` shows the bytes of the file once more.
+    fn described(
+        self,
+        format: Format,
+        again: impl FnOnce(&mut dyn FnMut(&[u8])) -> bool,
+    ) -> Description {
+        if let Some(list) = self.only_list(format) {
+            return list.count(again);
+        }
+        match self.may_be_columns(format) {
+            true => self.by_columns(again).unwrap_or(Description::BYTES),
+            false => self.finish(format),
+        }
+    }
+
+    /// Whether it may be JSON that is written by columns, and is not too long for that.
+    fn may_be_columns(&self, format: Format) -> bool {
+        let whole = self.seen_bytes == self.head.len() as u64;
+        format == Format::JsonArray
+            && matches!(self.counter, Counter::Lines(_))
+            && self.seen_bytes <= ROW_BYTES_MAX as u64
+            && !json::looks_like_lines(&self.head, whole)
+            && may_be_columns(&self.head, whole)
+    }
+
+    fn by_columns(self, again: impl FnOnce(&mut dyn FnMut(&[u8])) -> bool) -> Option<Description> {
+        let whole = self.seen_bytes == self.head.len() as u64;
+        let text = match whole {
+            true => self.head,
+            false => {
+                let mut transcoder = Transcoder::new(self.transcoder?.encoding());
+                let mut text = Vec::new();
+                again(&mut |piece| transcoder.push(piece, &mut text)).then_some(())?;
+                transcoder.finish(&mut text);
+                if text.starts_with(b"\xef\xbb\xbf") {
+                    text.drain(..3);
+                }
+                text
+            }
+        };
+        let columns = JsonColumns::read(&text)?;
+        let (schema, schema_from) = columns.schema(&text);
+        Some(Description {
+            format: FileFormat {
+                format: Format::JsonArray,
+                compression: Compression::None,
+            },
+            rows: Some(columns.rows()),
+            schema,
+            schema_from,
+        })
+    }
+
     /// The only list of the object that the text is, where it is one.
     fn only_list(&self, format: Format) -> Option<List> {
         if format != Format::JsonArray || !matches!(self.counter, Counter::Lines(_)) {

@@ -12,6 +12,8 @@ use crate::inspect::encoding::TextEncoding;
 use crate::inspect::encoding::Transcoded;
 use crate::inspect::format::FileFormat;
 use crate::inspect::format::Format;
+use crate::inspect::json::only_list;
+use crate::inspect::json_columns::JsonColumns;
 use crate::inspect::profile::Profile;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Cutter;
@@ -38,7 +40,20 @@ pub fn has_profile(format: FileFormat) -> bool {
 /// # Errors
 /// As the source, or when compressed bytes are damaged.
 pub fn profile(format: FileFormat, source: Box<dyn Read + '_>) -> io::Result<Profile> {
-    let text = utf8(compressed::decoder(format.compression, source))?;
+    profile_within(format, source, u64::MAX)
+}
+
+/// Looks at the values in as many bytes of decompressed text.
+///
+/// # Errors
+/// As [`profile`].
+pub fn profile_within(
+    format: FileFormat,
+    source: Box<dyn Read + '_>,
+    bytes_max: u64,
+) -> io::Result<Profile> {
+    let text = compressed::decoder(format.compression, source).take(bytes_max);
+    let text = utf8(Box::new(text))?;
     match format.format {
         Format::JsonArray => array(text),
         Format::Csv | Format::Tsv => table(format.format, text),
@@ -85,9 +100,29 @@ fn lines(text: Box<dyn Read + '_>) -> io::Result<Profile> {
     }
 }
 
-fn array(mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
+fn array(text: Box<dyn Read + '_>) -> io::Result<Profile> {
     let mut profile = Profile::default();
-    let is_whole = each_row(&mut JsonCutter::array(), &mut text, &mut |row| {
+    let mut text = BufReader::new(text);
+    let is_object = text.fill_buf()?.trim_ascii_start().first() == Some(&b'{');
+    let mut cutter = JsonCutter::array();
+    let mut front = Vec::new();
+    if is_object {
+        (&mut text).take(HEAD_BYTES).read_to_end(&mut front)?;
+        let is_whole = (front.len() as u64) < HEAD_BYTES;
+        match only_list(&front, is_whole) {
+            Some(list) => {
+                front.drain(..list.at);
+                cutter = cutter.of_member();
+            }
+            None => {
+                let most = ROW_BYTES_MAX as u64;
+                (&mut text).take(most).read_to_end(&mut front)?;
+                return Ok(columns(&front));
+            }
+        }
+    }
+    let mut text = io::Cursor::new(front).chain(text);
+    let is_whole = each_row(&mut cutter, &mut text, &mut |row| {
         // One that is too long is no row that could be read.
         profile.json_line(row.unwrap_or(b"!"));
     })?;
@@ -96,6 +131,22 @@ fn array(mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
         profile.cut_short();
     }
     Ok(profile)
+}
+
+/// Of JSON that is written by columns.
+fn columns(text: &[u8]) -> Profile {
+    let mut profile = Profile::default();
+    let Some(columns) = JsonColumns::read(text) else {
+        profile.cut_short();
+        return profile;
+    };
+    let (mut line, mut row) = (Vec::new(), 0);
+    while columns.row_into(text, row, &mut line) {
+        profile.json_line(line.trim_ascii_end());
+        row += 1;
+        line.clear();
+    }
+    profile
 }
 
 fn table(format: Format, mut text: Box<dyn Read + '_>) -> io::Result<Profile> {

@@ -274,10 +274,11 @@ pub fn count_matches(scan: &Scan<'_>, pattern: &Pattern) -> Result<Counted, Tabl
     let mut sum = Counted::default();
     scan.run::<_, _, TableError>(
         Scratch::default,
-        |scratch, batch| Ok(pattern.count(batch, scratch)),
+        |scratch, batch| Ok((pattern.count(batch, scratch), batch.count_rows())),
         |made| {
-            sum.matches += made.value;
-            sum.rows += made.rows;
+            let (matches, rows) = made.value;
+            sum.matches += matches;
+            sum.rows += rows;
             sum.truncated += made.truncated;
             Ok(ControlFlow::Continue(()))
         },
@@ -311,12 +312,13 @@ pub fn find_matches<E: From<TableError> + Send>(
                     false => ControlFlow::Break(()),
                 }
             });
-            Ok(hits)
+            Ok((hits, batch.count_rows()))
         },
         |made| {
-            sum.rows += made.rows;
+            let (hits, rows) = made.value;
+            sum.rows += rows;
             sum.truncated += made.truncated;
-            for mut hit in made.value {
+            for mut hit in hits {
                 hit.number += made.first;
                 each(hit)?;
                 sum.matches += 1;

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use bpe_openai::Tokenizer;
 
@@ -14,9 +15,14 @@ use crate::inspect::stats::LengthStats;
 use crate::inspect::stats::Lengths;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
+use crate::inspect::table::Cell;
+use crate::inspect::table::Row;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Scratch;
+use crate::inspect::table::Stored;
+use crate::inspect::table::StoredColumn;
 use crate::inspect::table::TableError;
+use crate::inspect::table::stored_text_into;
 use crate::progress::Progress;
 
 /// A vocabulary and the way in which text is cut into it.
@@ -150,10 +156,17 @@ impl Counter {
 
     fn batch(&mut self, batch: &Batch, columns: &[String]) -> Made {
         let mut made = Made::default();
+        let has_bytes = |s: &&Arc<[StoredColumn]>| s.iter().any(|c| c.stored == Stored::Bytes);
+        let stored = batch.stored().filter(has_bytes);
         for row in batch.rows() {
             self.text.clear();
-            let shape = batch.shape();
-            let is_whole = shape.text_into(row.text, columns, &mut self.scratch, &mut self.text);
+            let is_whole = match stored {
+                None => {
+                    let (scratch, text) = (&mut self.scratch, &mut self.text);
+                    batch.shape().text_into(row.text, columns, scratch, text)
+                }
+                Some(stored) => self.stored_text(&row, batch, columns, stored),
+            };
             made.malformed += u64::from(!is_whole);
             made.bytes += self.text.len() as u64;
             let text = std::mem::take(&mut self.text);
@@ -163,6 +176,46 @@ impl Counter {
             self.text = text;
         }
         made
+    }
+
+    /// The text of a row with strings that stand for bytes.
+    fn stored_text(
+        &mut self,
+        row: &Row<'_>,
+        batch: &Batch,
+        columns: &[String],
+        stored: &[StoredColumn],
+    ) -> bool {
+        if columns.is_empty() {
+            return stored_text_into(row.text, "", stored, &mut self.text);
+        }
+        let mut is_whole = true;
+        for column in columns {
+            let Some(cell) = batch.shape().cell(row.text, column, &mut self.scratch) else {
+                continue;
+            };
+            if !self.text.is_empty() {
+                self.text.push(b'\n');
+            }
+            match cell {
+                Cell::Nested(raw) => {
+                    is_whole &= stored_text_into(raw, column, stored, &mut self.text);
+                }
+                Cell::Text(text) => {
+                    let is_bytes = |c: &&StoredColumn| c.path == *column;
+                    let is_bytes = stored.iter().find(is_bytes).map(|c| c.stored);
+                    match is_bytes == Some(Stored::Bytes) {
+                        true => {
+                            let raw = [b"\"", text, b"\""].concat();
+                            stored_text_into(&raw, column, stored, &mut self.text);
+                        }
+                        false => self.text.extend_from_slice(text),
+                    }
+                }
+                other => self.text.extend_from_slice(other.bytes()),
+            }
+        }
+        is_whole
     }
 
     /// What [`Tokenizer::count`] says, which is the sum over the pieces that it splits text into.
@@ -202,7 +255,6 @@ const KNOWN_MAX: usize = 1 << 16;
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use super::*;
     use crate::inspect::table::Lines;

@@ -12,15 +12,11 @@ use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::LineId;
-use crate::ident::NodeId;
 use crate::inspect::table::SchemaFrom;
 use crate::manifest::DatasetKind;
-use crate::manifest::Envelope;
 use crate::manifest::Manifest;
 use crate::manifest::Totals;
-use crate::meta_store::MetaWrite;
 use crate::meta_store::Table;
-use crate::pack::Flags;
 use crate::progress::Progress;
 use crate::registry::Edit;
 use crate::registry::LocalRegistry;
@@ -36,24 +32,23 @@ use crate::registry::homes;
 use crate::registry::host;
 use crate::registry::ingest::ingest;
 use crate::registry::metadata;
-use crate::registry::metadata::HeldCard;
 use crate::registry::metadata::Inherited;
 use crate::registry::metadata::Naming;
-use crate::registry::numbers;
 use crate::registry::previous::Previous;
+use crate::registry::publishing::Draft;
+use crate::registry::publishing::is_own;
+use crate::registry::publishing::publish;
+use crate::registry::publishing::same_claims;
 use crate::registry::read_files::ReadFiles;
 use crate::registry::read_files::read_all;
 use crate::registry::resembling::Resembling;
 use crate::registry::secrets::SecretWarning;
 use crate::registry::secrets::suspicion;
-use crate::registry::sign;
 use crate::registry::source_error::SourceError;
 use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Entry;
 use crate::store::disk::Session;
 use crate::store::disk::SessionStats;
-use crate::trust::Admitted;
 use crate::trust::KeyPair;
 use crate::trust::Origin;
 use crate::wire::Writer;
@@ -107,13 +102,12 @@ pub struct IndexReport {
     pub warnings: Vec<SecretWarning>,
     /// What the types of the columns were made from; `None` when nothing was read.
     pub schema_from: Option<SchemaFrom>,
+    /// The types of all rows were asked for, and the content was here with other types, which stay.
+    pub schema_kept: bool,
 }
 
 /// A source whose last change is this young may change again without its times showing it.
 const SETTLED_AFTER_SECONDS: i64 = 2;
-
-/// In [`Table::Meta`]: the key under which this registry counts its edits.
-pub(crate) const NODE_KEY: &[u8] = b"node";
 
 impl LocalRegistry {
     /// Indexes a file or a directory.
@@ -253,20 +247,26 @@ impl LocalRegistry {
             source: settled.then_some((source_key, looks)),
             card_before,
         };
-        let (manifest, unchanged, inherited) =
+        let published =
             session.commit(|tables, entries| publish(tables, entries, draft, options))?;
-        self.note_source((path, began), &sources, &manifest, (Some(&table), &how));
+        self.note_source(
+            (path, began),
+            &sources,
+            &published.manifest,
+            (Some(&table), &how),
+        );
         let report = IndexReport {
-            manifest,
+            manifest: published.manifest,
             chunks: totals.chunks,
             stats,
-            unchanged,
-            inherited,
+            unchanged: published.unchanged,
+            inherited: published.inherited,
             revision: None,
             skipped: [sources.skipped, secrets.keys].concat(),
             warnings: secrets.warnings,
             // Of content that was here, the types are those that were found then.
-            schema_from: (!unchanged).then_some(schema_from),
+            schema_from: (!published.unchanged).then_some(schema_from),
+            schema_kept: published.schema_kept,
         };
         self.said_too(report, options, given_card)
     }
@@ -351,14 +351,6 @@ impl LocalRegistry {
     }
 }
 
-fn same_claims(held: &Dataset, content: &ContentId, options: &IndexOptions) -> bool {
-    let version_fits = options
-        .version
-        .as_ref()
-        .is_none_or(|v| *v == held.manifest.dataset_version);
-    held.manifest.content_id == *content && version_fits
-}
-
 fn unchanged((manifest, totals): (Manifest, Totals), skipped: Vec<Skipped>) -> IndexReport {
     let stats = SessionStats::default();
     IndexReport {
@@ -371,101 +363,12 @@ fn unchanged((manifest, totals): (Manifest, Totals), skipped: Vec<Skipped>) -> I
         skipped,
         warnings: Vec::new(),
         schema_from: None,
+        schema_kept: false,
     }
 }
 
-/// What is to be published, before it has a version.
-struct Draft {
-    manifest: Manifest,
-    naming: Naming,
-    /// The source and how it looked.
-    source: Option<([u8; 32], [u8; 32])>,
-    card_before: Option<HeldCard>,
-}
-
-/// Gives the dataset its version and line and puts it into the tables, unless it is there. Says
-/// whether it was, and what it took over.
-fn publish(
-    tables: &mut dyn MetaWrite,
-    entries: &mut Vec<Entry>,
-    draft: Draft,
-    options: &IndexOptions,
-) -> Result<(Manifest, bool, Option<Inherited>), Error> {
-    let Draft {
-        mut manifest,
-        naming,
-        source,
-        card_before,
-    } = draft;
-    if let Some((key, looks)) = source {
-        let row = [looks, *manifest.content_id.as_bytes()].concat();
-        tables.put(Table::Sources, &key, &row)?;
-    }
-    // Others' datasets of the same name are no versions of this one.
-    let mut named = catalog::by_name(tables, &manifest.name)?;
-    named.retain(|d| is_own(d, options));
-    let held = named
-        .iter()
-        .rfind(|d| same_claims(d, &manifest.content_id, options));
-    if let Some(held) = held {
-        return Ok((held.manifest.clone(), true, None));
-    }
-    naming.check(tables, &named)?;
-    let removed = numbers::assign(tables, &mut manifest, &named, options.version.is_some())?;
-    let node = node_id(tables)?;
-    match removed {
-        Some(removed) => {
-            // Others may have it: what is said now has to count more than what was said then.
-            manifest.clock.clone_from(&removed.manifest.clock);
-            sign::supersede(&mut manifest, &removed, node)?;
-        }
-        None => manifest.clock = BTreeMap::from([(node, 1)]),
-    }
-    let (mut inherited, mut is_private) = (None, options.private);
-    let newest = named.iter().max_by_key(|d| &d.manifest.dataset_version);
-    if let Some(newest) = newest {
-        is_private |= newest.flags.private;
-        let before = (newest, card_before.as_ref());
-        let fields = metadata::inherit(&mut manifest, before, options);
-        inherited = (!fields.is_empty()).then(|| Inherited {
-            version: newest.manifest.dataset_version.clone(),
-            fields,
-        });
-    }
-    let envelope = match &options.sign_with {
-        Some(pair) => pair.sign(&mut manifest)?,
-        None => Envelope {
-            manifest: manifest.encode()?,
-            signature: None,
-        },
-    };
-    let flags = Flags {
-        private: is_private,
-        ..Flags::default()
-    };
-    sign::publish_edit(tables, entries, &Admitted::made_here(envelope)?, flags)?;
-    naming.remember(tables, &named)?;
-    Ok((manifest, false, inherited))
-}
-
-/// Whether a dataset was made here, or elsewhere by the publisher who is at work here.
-pub(super) fn is_own(dataset: &Dataset, options: &IndexOptions) -> bool {
-    let signer = options.sign_with.as_ref().map(KeyPair::public_key);
-    !dataset.flags.foreign || (signer.is_some() && dataset.manifest.signer == signer)
-}
-
-/// The key under which this registry counts its edits, made the first time.
-pub(crate) fn node_id(tables: &mut dyn MetaWrite) -> Result<NodeId, Error> {
-    if let Some(Ok(id)) = tables.get(Table::Meta, NODE_KEY)?.map(<[u8; 32]>::try_from) {
-        return Ok(NodeId::new(id));
-    }
-    let fresh: [u8; 32] =
-        host::random().map_err(|e| Error::machine("seed the random numbers of the registry", e))?;
-    tables.put(Table::Meta, NODE_KEY, &fresh)?;
-    Ok(NodeId::new(fresh))
-}
-
-/// Names a source: its absolute path and what was asked to be left out.
+/// Names a source: its absolute path, what was asked to be left out, and whether all rows were to give the
+/// types of its columns.
 fn source_key(path: &Path, options: &IndexOptions) -> Result<[u8; 32], Error> {
     let full = path
         .canonicalize()
@@ -475,6 +378,10 @@ fn source_key(path: &Path, options: &IndexOptions) -> Result<[u8; 32], Error> {
     options.exclude.iter().for_each(|pattern| {
         w.counted(pattern.as_bytes());
     });
+    if options.full_schema {
+        // No pattern is followed by a byte like this.
+        w.u8(u8::MAX);
+    }
     Ok(*blake3::hash(w.as_bytes()).as_bytes())
 }
 

@@ -46,6 +46,7 @@ mod power_cut_tests;
 mod previous;
 mod prints;
 mod profiles;
+mod publishing;
 mod read;
 mod read_files;
 #[cfg(test)]
@@ -162,6 +163,7 @@ pub use source_error::SourceError;
 pub use spill::SpillDirectory;
 pub use target_file::Described;
 pub use target_file::TargetFile;
+pub use targets::ColumnNotes;
 pub use targets::Target;
 pub use targets::TargetOptions;
 pub use trust::Listed;

@@ -5,9 +5,14 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use arrow_schema::Schema;
+
 use crate::inspect::Describer;
 use crate::inspect::Description;
 use crate::inspect::FileFormat;
+use crate::inspect::SchemaMessage;
+use crate::inspect::profile_within;
+use crate::inspect::table::SchemaFrom;
 use crate::manifest::FileEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
@@ -18,6 +23,7 @@ use crate::registry::dataset_file::DatasetFile;
 use crate::registry::error::Error;
 use crate::registry::schemas::Schemas;
 use crate::store::disk::BlobReader;
+use crate::wire::limits::DECOMPRESSION_RATIO_MAX;
 
 /// Whether any file has a format, rows or a schema that can be compared.
 pub(crate) fn is_worthwhile(manifest: &Manifest, table: &FileTable) -> bool {
@@ -53,7 +59,7 @@ pub(crate) fn recount(
         // What was read no further is not what the file is.
         match progress.cancelled() {
             true => Err(Error::Interrupted),
-            false => compare(&manifest, file, found, &mut schemas),
+            false => compare(&manifest, file, (found, &source), &mut schemas),
         }
     };
     let mut rest = files.as_slice();
@@ -120,7 +126,7 @@ impl ReadAt for Stoppable<'_> {
 fn compare(
     manifest: &Manifest,
     file: &FileEntry,
-    found: Description,
+    (found, source): (Description, &dyn ReadAt),
     schemas: &mut Schemas,
 ) -> Result<(), Error> {
     let path = &file.path;
@@ -140,9 +146,49 @@ fn compare(
         let claim = format!("`{path}` is listed with {claimed} rows, and has {found}");
         return Err(false_claim(manifest, claim));
     }
-    if found.schema.and_then(|s| schemas.add(s)) != file.schema {
+    if found.schema.as_ref().and_then(hash_of) == file.schema {
+        found.schema.and_then(|schema| schemas.add(schema));
+        return Ok(());
+    }
+    // It may be that of all rows, and not of those at the front.
+    let whole = match found.schema_from {
+        SchemaFrom::Front(_) => whole_schema(found.format, source),
+        _ => None,
+    };
+    if file.schema.is_none() || whole.as_ref().and_then(hash_of) != file.schema {
         let claim = format!("`{path}` is listed with another schema than it has");
         return Err(false_claim(manifest, claim));
     }
+    whole.and_then(|schema| schemas.add(schema));
     Ok(())
+}
+
+fn hash_of(schema: &Schema) -> Option<[u8; 32]> {
+    SchemaMessage::of(schema).map(|message| message.hash())
+}
+
+/// The schema of all rows of a file; none where they cannot be read.
+fn whole_schema(format: FileFormat, source: &dyn ReadAt) -> Option<Schema> {
+    let free = TEXT_BYTES_FREE;
+    let bytes_max = source.len().saturating_mul(DECOMPRESSION_RATIO_MAX);
+    let text = Box::new(InOrder { source, at: 0 });
+    let seen = profile_within(format, text, bytes_max.saturating_add(free));
+    seen.ok()?.schema()
+}
+
+/// Bytes of text that are read whatever the length of the file.
+const TEXT_BYTES_FREE: u64 = 64 << 20;
+
+/// A source from its front on.
+struct InOrder<'a> {
+    source: &'a dyn ReadAt,
+    at: u64,
+}
+
+impl io::Read for InOrder<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.source.read_at(buf, self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
 }

@@ -29,7 +29,7 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::fsck::FsckReport;
 use crate::registry::host;
-use crate::registry::index::NODE_KEY;
+use crate::registry::publishing::NODE_KEY;
 use crate::registry::step::Step;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Entry;

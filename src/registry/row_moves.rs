@@ -153,7 +153,14 @@ impl RowFiles {
         moved: &mut Moved,
     ) -> Result<(), Ended> {
         let picked = made.value;
-        moved.rows_in += picked.rows.len() as u64 + picked.passed;
+        moved.rows_in += picked.rows.len() as u64 + picked.passed + picked.lines;
+        if picked.lines > 0
+            && let Some((path, writer)) = self.writer(0)
+        {
+            let pushed = writer.push_lines(&picked.text, picked.lines);
+            pushed.map_err(|error| Ended::Write(of_push(path, error)))?;
+            moved.rows_out += picked.lines;
+        }
         for row in picked.rows {
             let number = made.first + row.index;
             let Some(file) = moving.picks.by_number(number, row.file) else {
@@ -304,6 +311,8 @@ struct Picked {
     text: Vec<u8>,
     shape: Shape,
     rows: Vec<PickedRow>,
+    /// The text is so many lines that are written as they are, into the first file.
+    lines: u64,
     /// Rows that were left out.
     passed: u64,
 }
@@ -330,8 +339,18 @@ impl Picking<'_> {
             text: Vec::new(),
             shape: batch.shape().clone(),
             rows: Vec::new(),
+            lines: 0,
             passed: 0,
         };
+        if let Some(lines) = self.lines(batch) {
+            picked.lines = lines;
+            picked.text.reserve(batch.text().len() + 1);
+            picked.text.extend_from_slice(batch.text());
+            if !picked.text.ends_with(b"\n") {
+                picked.text.push(b'\n');
+            }
+            return Ok(picked);
+        }
         for row in batch.rows() {
             let (index, long) = (row.index, batch.long(&row));
             let copies = match batch.shape() {
@@ -374,6 +393,19 @@ impl Picking<'_> {
             picked.rows.push(PickedRow { index, file, what });
         }
         Ok(picked)
+    }
+
+    /// How many rows a batch has, where its text is written as it is.
+    fn lines(&self, batch: &Batch) -> Option<u64> {
+        let is_quick = matches!(self.picks, Picks::All)
+            && self.copies_json
+            && !self.needs_look
+            && *batch.shape() == Shape::Json
+            && batch.is_lines()
+            && batch.truncated() == 0;
+        let rows = is_quick.then(|| batch.count_rows())?;
+        // Blank lines are no rows, and are not written.
+        (rows > 0 && rows == batch.count() && self.check.keeps_lines(batch.text())).then_some(rows)
     }
 
     fn what(&self, shape: &Shape, row: &[u8], all: &mut Vec<u8>, scratch: &mut Scratch) -> What {

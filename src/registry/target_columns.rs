@@ -38,6 +38,15 @@ impl Target {
         if columns.is_empty() {
             return Ok(());
         }
+        for column in &self.column_notes()?.unread {
+            let is_inside = |path: &String| {
+                let rest = path.strip_prefix(&column.name);
+                rest.is_some_and(|r| r.is_empty() || r.starts_with('.') || r.starts_with("[]"))
+            };
+            if columns.iter().any(is_inside) {
+                return Err(self.blame(column.refused()));
+            }
+        }
         let known = self.known_paths()?;
         let missing = columns.iter().filter(|column| !known.contains(*column));
         let missing: Vec<String> = missing.cloned().collect();

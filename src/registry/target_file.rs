@@ -1,7 +1,6 @@
 //! One file of what is looked into: on disk or in a dataset.
 
 use std::fs::File;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use crate::inspect::Compression;
 use crate::inspect::Dialect;
 use crate::inspect::FileFormat;
 use crate::inspect::Format;
+use crate::inspect::Orient;
 use crate::inspect::ReadOptions;
 use crate::inspect::TextEncoding;
 use crate::inspect::table::Batch;
@@ -19,7 +19,6 @@ use crate::inspect::table::Batches;
 use crate::inspect::table::Next;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Opened;
-use crate::inspect::table::Scan;
 use crate::inspect::table::SchemaFrom;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
@@ -58,6 +57,8 @@ pub struct Described {
     pub dialect: Option<Dialect>,
     /// The key of the list whose elements are the rows, where that is a member of an object.
     pub list: Option<String>,
+    /// How its columns are written, where it is JSON that is written by columns.
+    pub orient: Option<Orient>,
     /// How its characters are written, where it is text.
     pub encoding: TextEncoding,
 }
@@ -101,6 +102,7 @@ impl TargetFile {
             schema_from: opened.schema_from(),
             dialect: opened.dialect,
             list: opened.list,
+            orient: opened.orient,
             encoding: opened.encoding,
         })
     }
@@ -166,20 +168,7 @@ impl TargetFile {
             return Ok(rows);
         }
         let batches = opened.table.batches(&Selection::default())?;
-        let scan = Scan {
-            batches: &*batches,
-            threads: std::thread::available_parallelism().map_or(2, |n| n.get()),
-            progress,
-        };
-        let mut rows = 0;
-        scan.run(
-            || (),
-            |(), batch| Ok::<_, TableError>(batch.count_rows()),
-            |made| {
-                rows += made.value;
-                Ok(ControlFlow::Continue(()))
-            },
-        )?;
+        let rows = count_rows(&*batches, progress)?;
         if let Some(kept) = kept.filter(|_| self.size_bytes >= WORTH_BYTES) {
             kept.keep_count(rows);
         }
@@ -287,6 +276,33 @@ impl TargetFile {
             },
         }
     }
+}
+
+/// Counts rows on all cores. Their order does not matter, so that each batch is looked over once, without
+/// being numbered.
+fn count_rows(batches: &dyn Batches, progress: &dyn Progress) -> Result<u64, TableError> {
+    let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let count = || {
+        let (mut rows, mut batch) = (0, Batch::default());
+        loop {
+            if progress.cancelled() {
+                return Err(TableError::Interrupted);
+            }
+            match batches.next(&mut batch)? {
+                Next::Batch(_) => rows += batch.count_rows(),
+                Next::End(_) => return Ok(rows),
+            }
+            progress.advance(batch.bytes_read());
+        }
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(count)).collect();
+        let own = count();
+        others.into_iter().fold(own, |sum, other| {
+            let panicked = |_| TableError::Read(std::io::Error::other("a thread panicked"));
+            Ok(sum? + other.join().map_err(panicked)??)
+        })
+    })
 }
 
 /// Bytes of a file whose number of rows is worth keeping.

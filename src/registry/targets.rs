@@ -18,6 +18,7 @@ use crate::inspect::table::Columnar;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
+use crate::inspect::table::UnreadColumn;
 use crate::inspect::table::has_rows;
 use crate::manifest::FileTable;
 use crate::progress::NoProgress;
@@ -44,6 +45,15 @@ pub struct TargetOptions {
     pub reading: ReadOptions,
     /// Datasets from elsewhere are read even where they are far larger than what they are made of.
     pub allow_large: bool,
+}
+
+/// What is to be said of the columns of files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ColumnNotes {
+    /// Names that a file has twice; the second column has got another name.
+    pub repeated: Vec<String>,
+    /// Columns whose type is not read. They are in no row.
+    pub unread: Vec<UnreadColumn>,
 }
 
 /// Something with rows: one file or several, one after the other.
@@ -249,22 +259,57 @@ impl Target {
         Ok(false)
     }
 
-    /// Names that a file of it has twice.
+    /// What is to be said of the columns of its files.
     ///
     /// # Errors
     /// [`Error`] when a file cannot be read.
-    pub fn repeated_names(&self) -> Result<Vec<String>, Error> {
-        let mut names = Vec::new();
+    pub fn column_notes(&self) -> Result<ColumnNotes, Error> {
+        let mut notes = ColumnNotes::default();
         for file in self.files.iter() {
-            names.extend(file.opened()?.repeated_names());
+            let opened = file.opened()?;
+            notes.repeated.extend(opened.repeated_names());
+            let columnar = opened.table.columnar();
+            for column in columnar.into_iter().flat_map(|c| &c.unread) {
+                if !notes.unread.contains(column) {
+                    notes.unread.push(column.clone());
+                }
+            }
         }
-        names.sort();
-        names.dedup();
-        Ok(names)
+        notes.repeated.sort();
+        notes.repeated.dedup();
+        Ok(notes)
+    }
+
+    /// All rows of the files from one on. It knows which file could not be read on.
+    pub fn from_file(&self, first: usize) -> Arc<Chain> {
+        Arc::new(self.chain_of(first, Selection::default()))
+    }
+
+    /// The same target without the files that cannot be opened because they are damaged.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read for another reason.
+    pub fn without_damaged(&self) -> Result<Self, Error> {
+        let mut files = Vec::new();
+        for file in self.files.iter() {
+            match file.opened() {
+                Err(Error::Rows { source, .. }) if source.is_damage() => {}
+                Err(error) => return Err(error),
+                Ok(_) => files.push(file.clone()),
+            }
+        }
+        Ok(Self {
+            files: Arc::new(files),
+            ..self.clone()
+        })
+    }
+
+    fn chain(&self, first: usize, start: Selection) -> Arc<dyn Batches> {
+        Arc::new(self.chain_of(first, start))
     }
 
     /// Rows from one of a file on, which are opened when it is their turn.
-    fn chain(&self, first: usize, start: Selection) -> Arc<dyn Batches> {
+    fn chain_of(&self, first: usize, start: Selection) -> Chain {
         let rest = Selection {
             from: 0,
             ..start.clone()
@@ -279,7 +324,7 @@ impl Target {
                 Arc::new(Named { file, inner }) as Arc<dyn Batches>
             }))
         };
-        Arc::new(Chain::new(Box::new(open)))
+        Chain::new(Box::new(open))
     }
 
     /// What is in the rows of the first file.

@@ -113,7 +113,14 @@ fn forget_keeps_a_version_that_has_an_alias() {
     let dir = tempfile::tempdir().unwrap();
     let home = filled(dir.path());
     answer(&home, &["registry", "alias", "corpus@prod", "0.1.0"]);
-    let words = ["registry", "forget", "corpus", "--keep-last", "1", "--dry-run"];
+    let words = [
+        "registry",
+        "forget",
+        "corpus",
+        "--keep-last",
+        "1",
+        "--dry-run",
+    ];
     let plan = answer(&home, &words);
     assert_eq!(
         told(&plan["kept"]),

@@ -13,6 +13,7 @@ mod claims;
 mod cli;
 mod collect;
 mod columnar;
+mod columns;
 mod crash;
 mod damage;
 mod destroying;

@@ -9,14 +9,16 @@ use crate::cli::args::Cli;
 use crate::cli::args_inspect::InfoArgs;
 use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
+use crate::cli::inspect::left_out;
 use crate::cli::inspect::targets;
-use crate::cli::inspect::tell_repeated;
+use crate::cli::inspect::tell_columns;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
 use crate::cli::out::table;
 use crate::cli::show::field_objects;
 use crate::cli::show::field_rows;
+use crate::inspect::Orient;
 use crate::inspect::TextEncoding;
 use crate::inspect::common_schema;
 use crate::inspect::table::SchemaFrom;
@@ -29,7 +31,7 @@ const FILES_SHOWN: usize = 20;
 pub(crate) fn run(args: &InfoArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let began = host::instant();
     let target = targets(&args.target, cli, out)?;
-    tell_repeated(&target, out)?;
+    let notes = tell_columns(&target, out)?;
     let (mut files, mut schemas, mut formats) = (Vec::new(), Vec::new(), BTreeSet::new());
     let (mut dialects, mut schema_from) = (Vec::new(), SchemaFrom::Metadata);
     for file in target.files() {
@@ -60,6 +62,7 @@ pub(crate) fn run(args: &InfoArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
         "format": format, "rows": rows, "size_bytes": target.size_bytes(),
         "schema": {"fields": field_objects(schema.as_ref())},
         "schema_from": schema_from.to_string(), "dialect": common,
+        "left_out": left_out(&notes.unread),
         "files": listed.collect::<Vec<_>>(),
         "open_seconds": open_seconds, "index_seconds": index_seconds,
     });
@@ -106,6 +109,9 @@ fn dialect(found: &Described) -> Value {
             "delimiter": text(dialect.separator), "quote": dialect.quote.map(text),
             "header": dialect.has_header, "encoding": encoding,
         }),
+        None if found.orient.is_some() => {
+            json!({"orient": found.orient.map(Orient::name), "encoding": encoding})
+        }
         None if found.list.is_some() => json!({"list": found.list, "encoding": encoding}),
         None if found.encoding != TextEncoding::Utf8 => json!({"encoding": encoding}),
         None => Value::Null,
@@ -118,6 +124,11 @@ fn in_words(dialect: &Value) -> Option<String> {
     if let Some(list) = dialect.get("list").and_then(Value::as_str) {
         return Some(format!(
             "as one object; rows are the elements of `{list}`, in {encoding}"
+        ));
+    }
+    if let Some(orient) = dialect.get("orient").and_then(Value::as_str) {
+        return Some(format!(
+            "as one object of columns (`{orient}`), in {encoding}"
         ));
     }
     let Some(delimiter) = dialect.get("delimiter").and_then(Value::as_str) else {

@@ -5,9 +5,9 @@ use serde_json::json;
 use crate::cli::args::Cli;
 use crate::cli::args_inspect::LintArgs;
 use crate::cli::args_inspect::LintFormat;
+use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::require_columns;
-use crate::cli::inspect::scan;
 use crate::cli::inspect::threads;
 use crate::cli::inspect::verified_targets;
 use crate::cli::out::Out;
@@ -21,9 +21,10 @@ use crate::inspect::lint::RULES;
 use crate::inspect::lint::Rule;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::Severity;
-use crate::inspect::lint::lint;
+use crate::inspect::lint::lint_files;
 use crate::inspect::lint::sarif;
-use crate::inspect::table::Selection;
+use crate::progress::Progress;
+use crate::registry::Error;
 use crate::registry::Target;
 
 pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
@@ -36,21 +37,31 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
         ));
     }
     let target = verified_targets(&args.target, cli, out)?;
-    require_columns(&target, &args.column, out)?;
+    // Damage is a finding, and there is no asking such a file for its columns.
+    if !args.column.is_empty() {
+        require_columns(&target.without_damaged()?, &args.column, out)?;
+    }
     let options = options(args)?;
-    let what = ("looking over rows", out);
-    let mut report = scan(&target, &Selection::default(), what, |s| {
-        Ok(lint(s.batches, &options, s.progress)?)
-    })?;
+    let bar = Bar::new(out.is_quiet());
+    bar.phase("looking over rows", Some(target.size_bytes()));
+    let open = |first: usize| target.from_file(first);
+    let report = lint_files(&open, &options, &bar);
+    let mut report = report.map_err(|e| target.blame(e))?;
+    drop(bar);
     if report.checked == 0 && is_document(&target) {
         report.miss_value();
     }
-    note_files(&target, &mut report)?;
+    match note_files(&target, &mut report) {
+        Err(Failure::Library(Error::Rows { source, .. })) if source.is_damage() => {
+            note_files(&target.without_damaged()?, &mut report)?;
+        }
+        noted => noted?,
+    }
     match args.format {
         Some(LintFormat::Sarif) => {
-            let rows = match target.text_path()? {
-                Some(_) => sarif::Rows::Lines,
-                None => sarif::Rows::Elsewhere,
+            let rows = match target.text_path() {
+                Ok(Some(_)) => sarif::Rows::Lines,
+                _ => sarif::Rows::Elsewhere,
             };
             let version = env!("CARGO_PKG_VERSION");
             let value = sarif::sarif(&report, &uri_of(target.name()), rows, version);
@@ -67,11 +78,12 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
 /// What the files say of their columns: names that are there twice, and columns that are not those of
 /// the first file.
 fn note_files(target: &Target, report: &mut LintReport) -> Result<(), Failure> {
-    for name in target.repeated_names()? {
+    let (notes, differing) = (target.column_notes()?, target.differing_columns()?);
+    for name in notes.repeated {
         let message = format!("the name `{name}` is there twice");
         report.note_file(RuleId::DuplicateColumn, Some(&name), &message);
     }
-    for (file, what) in target.differing_columns()? {
+    for (file, what) in differing {
         let message = format!("`{file}`: {what}");
         report.note_file(RuleId::FileColumns, None, &message);
     }

@@ -14,6 +14,9 @@ mod write;
 
 use std::io;
 
+use serde_json::Value;
+use serde_json::json;
+
 use crate::cli::args::Cli;
 use crate::cli::args_inspect::InspectCommand;
 use crate::cli::args_reading::reading;
@@ -26,7 +29,9 @@ use crate::inspect::ReadOptions;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
+use crate::inspect::table::UnreadColumn;
 use crate::progress::Progress;
+use crate::registry::ColumnNotes;
 use crate::registry::Error;
 use crate::registry::Target;
 use crate::registry::TargetOptions;
@@ -98,15 +103,28 @@ fn targets_as(
     Target::joined(all?).ok_or(Failure::usage("give a TARGET"))
 }
 
-/// Says which columns got other names.
-fn tell_repeated(target: &Target, out: &Out) -> Result<(), Failure> {
-    for name in target.repeated_names()? {
+/// Says which columns got other names, and which are in no row.
+fn tell_columns(target: &Target, out: &Out) -> Result<ColumnNotes, Failure> {
+    let notes = target.column_notes()?;
+    for name in &notes.repeated {
         out.diagnostic(&format!(
             "warning: `{}` has `{name}` twice; the second is called `{name}_1`",
             target.name()
         ));
     }
-    Ok(())
+    for UnreadColumn { name, kind } in &notes.unread {
+        out.diagnostic(&format!(
+            "warning: column `{name}` of `{}` is left out: its type, {kind}, is not read",
+            target.name()
+        ));
+    }
+    Ok(notes)
+}
+
+/// The columns that are left out, for JSON.
+fn left_out(unread: &[UnreadColumn]) -> Vec<Value> {
+    let one = |c: &UnreadColumn| json!({"column": c.name, "type": c.kind});
+    unread.iter().map(one).collect()
 }
 
 /// Looks whether rows have the columns that were named.

@@ -6,16 +6,18 @@ use serde_json::json;
 use crate::cli::args::Cli;
 use crate::cli::args_inspect::StatsArgs;
 use crate::cli::exit::Failure;
+use crate::cli::inspect::left_out;
 use crate::cli::inspect::require_columns;
 use crate::cli::inspect::scan;
 use crate::cli::inspect::targets;
-use crate::cli::inspect::tell_repeated;
+use crate::cli::inspect::tell_columns;
 use crate::cli::inspect::tell_truncated;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
 use crate::cli::out::printable;
 use crate::inspect::stats::Bin;
 use crate::inspect::stats::ColumnStats;
+use crate::inspect::stats::ColumnType;
 use crate::inspect::stats::DistinctCount;
 use crate::inspect::stats::LengthStats;
 use crate::inspect::stats::Number;
@@ -24,6 +26,7 @@ use crate::inspect::stats::StatsOptions;
 use crate::inspect::stats::StatsReport;
 use crate::inspect::stats::chart;
 use crate::inspect::stats::stats;
+use crate::inspect::table::Decoded;
 use crate::inspect::table::Selection;
 
 /// Columns of the terminal that a small chart takes.
@@ -35,7 +38,7 @@ const TOP_SHOWN: usize = 3;
 
 pub(crate) fn run(args: &StatsArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
     let target = targets(&args.target, cli, out)?;
-    tell_repeated(&target, out)?;
+    let notes = tell_columns(&target, out)?;
     require_columns(&target, &args.column, out)?;
     let options = StatsOptions {
         threads: threads(),
@@ -45,6 +48,7 @@ pub(crate) fn run(args: &StatsArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
     };
     let selection = Selection {
         nan: true,
+        decoded: Decoded::Shown,
         ..Selection::default()
     };
     let report = scan(&target, &selection, ("counting", out), |s| {
@@ -55,6 +59,7 @@ pub(crate) fn run(args: &StatsArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
     let answer = json!({
         "rows": report.rows, "malformed": report.malformed,
         "further_columns": report.further_columns, "columns": columns,
+        "left_out": left_out(&notes.unread),
     });
     let names: Vec<String> = report.columns.iter().map(|c| printable(&c.name)).collect();
     Ok(out.result(&answer, &names, &text(&report, *out))?)
@@ -63,7 +68,8 @@ pub(crate) fn run(args: &StatsArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
 fn column(c: &ColumnStats) -> Value {
     let numbers = c.numbers.as_ref();
     let texts = c.texts.as_ref();
-    let lengths = texts.map(|t| &t.lengths).or(c.arrays.as_ref());
+    let lengths = texts.map(|t| &t.lengths);
+    let lengths = lengths.or(c.bytes.as_ref()).or(c.arrays.as_ref());
     let quantiles = numbers
         .map(|n| &n.quantiles)
         .or(lengths.map(|l| &l.quantiles));
@@ -71,7 +77,10 @@ fn column(c: &ColumnStats) -> Value {
         DistinctCount::Exactly(n) => (true, n),
         DistinctCount::About(n) => (false, n),
     };
+    let is_time = matches!(c.column_type, ColumnType::Date | ColumnType::Timestamp);
+    let times = texts.and_then(|t| t.times.as_ref());
     let (min, max) = match (numbers, texts) {
+        (None, _) if is_time => (json!(times.map(|t| &t.0)), json!(times.map(|t| &t.1))),
         (Some(n), _) => (number(n.min), number(n.max)),
         (None, Some(t)) => (json!(t.first), json!(t.last)),
         (None, None) => (Value::Null, Value::Null),
@@ -84,12 +93,11 @@ fn column(c: &ColumnStats) -> Value {
         "name": c.name, "type": c.column_type.name(), "rows": c.rows, "missing": c.missing,
         "types": {
             "null": t.null, "bool": t.bool, "int": t.int, "float": t.float, "text": t.text,
-            "array": t.array, "object": t.object,
+            "binary": t.binary, "array": t.array, "object": t.object,
         },
         "nulls": t.null, "nan": t.nan, "infinite": t.infinite, "distinct_estimate": distinct, "distinct_exact": is_exact,
         "min": min, "max": max,
-        "earliest": texts.and_then(|t| t.times.as_ref()).map(|t| &t.0),
-        "latest": texts.and_then(|t| t.times.as_ref()).map(|t| &t.1),
+        "earliest": times.map(|t| &t.0), "latest": times.map(|t| &t.1),
         "mean": numbers.map_or(lengths.map(|l| l.mean), |n| n.mean),
         "stddev": numbers.and_then(|n| n.stddev),
         "quantiles": quantiles.map(|q| shares(q)),
@@ -179,11 +187,12 @@ fn of_column(c: &ColumnStats, rows: u64, out: Out) -> String {
             chart::sparkline(&n.histogram, CHART_WIDTH, style),
         );
     }
-    let lengths = c.texts.as_ref().map(|t| ("characters", &t.lengths));
-    for (what, l) in lengths
-        .into_iter()
-        .chain(c.arrays.as_ref().map(|a| ("elements", a)))
-    {
+    let is_time = matches!(c.column_type, ColumnType::Date | ColumnType::Timestamp);
+    let texts = c.texts.as_ref().filter(|_| !is_time);
+    let lengths = texts.map(|t| ("characters", &t.lengths));
+    let bytes = c.bytes.as_ref().map(|b| ("bytes", b));
+    let arrays = c.arrays.as_ref().map(|a| ("elements", a));
+    for (what, l) in lengths.into_iter().chain(bytes).chain(arrays) {
         text += &format!(
             "\n  {} to {} {what}, mean {}, median {}  {}",
             l.min,
@@ -197,6 +206,7 @@ fn of_column(c: &ColumnStats, rows: u64, out: Out) -> String {
         let all: u64 = t.scripts.iter().map(|(_, n)| n).sum();
         let share = |n: &u64| 100.0 * *n as f64 / all.max(1) as f64;
         let scripts = t.scripts.iter().filter(|(_, n)| share(n) >= 0.1).take(4);
+        let scripts = scripts.filter(|_| !is_time);
         let scripts: Vec<String> = scripts
             .map(|(s, n)| format!("{} {:.1} %", s.name(), share(n)))
             .collect();

@@ -14,12 +14,13 @@ use crate::cli::args_write::WriteArgs;
 use crate::cli::bar::Bar;
 use crate::cli::commands::home_of;
 use crate::cli::exit::Failure;
+use crate::cli::inspect::left_out;
 use crate::cli::inspect::rejects::Rejects;
 use crate::cli::inspect::require_columns;
 use crate::cli::inspect::search::pattern;
 use crate::cli::inspect::target;
 use crate::cli::inspect::targets;
-use crate::cli::inspect::tell_repeated;
+use crate::cli::inspect::tell_columns;
 use crate::cli::inspect::threads;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
@@ -38,6 +39,7 @@ use crate::inspect::table::Columnar;
 use crate::inspect::table::Decoded;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
+use crate::inspect::table::UnreadColumn;
 use crate::progress::Progress;
 use crate::registry::Moved;
 use crate::registry::Moving;
@@ -73,14 +75,23 @@ pub(super) struct Written {
     refused: Vec<String>,
     /// Where the rows that were refused went.
     rejects: Option<PathBuf>,
+    /// Columns whose type is not read, where no others were asked for.
+    unread: Vec<UnreadColumn>,
 }
 
 impl Written {
-    /// Some rows may have been left out, as was asked for.
+    /// Some rows may have been left out, as was asked for, and columns that are not read.
     ///
     /// # Errors
-    /// [`Failure::Partial`] with the first of them.
+    /// [`Failure::Partial`] with the columns, or with the first of the rows.
     pub(super) fn done(&self) -> Result<(), Failure> {
+        if !self.unread.is_empty() {
+            let names = self.unread.iter().map(|c| format!("`{}`", c.name));
+            let names = names.collect::<Vec<_>>().join(", ");
+            return Err(Failure::Partial(format!(
+                "what was written lacks columns whose type is not read: {names}"
+            )));
+        }
         match self.moved.refused {
             0 => Ok(()),
             count => Err(Failure::Partial(format!(
@@ -200,13 +211,19 @@ pub(super) fn write(
             "a text file has no columns: --column goes with csv, tsv, jsonl, parquet or arrow";
         return Err(Failure::usage(why));
     }
+    let mut unread = Vec::new();
     for target in writing.targets {
-        tell_repeated(target, out)?;
+        unread.extend(tell_columns(target, out)?.unread);
+    }
+    // Columns that were named are not these.
+    if !writing.columns.is_empty() {
+        unread.clear();
     }
     if format.is_columnar()
         && let Some(columns) = decoded_columns(writing, format, out)?
     {
-        return write_decoded(writing, picks, (format, &columns), out);
+        let written = write_decoded(writing, picks, (format, &columns), out)?;
+        return Ok(Written { unread, ..written });
     }
     let bar = Bar::new(out.is_quiet());
     let mut plan = Plan::of_columns(writing.columns);
@@ -272,6 +289,7 @@ pub(super) fn write(
         files,
         refused: rejects.first,
         rejects: writing.args.rejects.clone(),
+        unread,
     })
 }
 
@@ -350,6 +368,7 @@ fn write_decoded(
         files: files.commit()?,
         refused: Vec::new(),
         rejects: None,
+        unread: Vec::new(),
     })
 }
 
@@ -378,6 +397,7 @@ pub(super) fn tell(
     let mut answer = json!({
         "rows_in": rows_in, "rows_out": rows_out, "rows_refused": refused, "seconds": seconds,
         "files": written.files.iter().map(file).collect::<Vec<_>>(),
+        "left_out": left_out(&written.unread),
     });
     if let Some(answer) = answer.as_object_mut() {
         answer.extend(more.into_iter().map(|(k, v)| (k.to_owned(), v)));

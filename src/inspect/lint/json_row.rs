@@ -23,6 +23,7 @@ use crate::inspect::lint::text_checks::TextChecks;
 use crate::inspect::lint::text_checks::control;
 use crate::inspect::lint::text_checks::repeated;
 use crate::inspect::lint::text_checks::whole;
+use crate::inspect::table::each_at;
 use crate::wire::limits::LINT_COLUMNS_MAX;
 
 /// Bytes of a text from which on it should not stand in a row twice, and fields that are compared.
@@ -373,31 +374,52 @@ impl Strings<'_> {
         let Some(regions) = &self.regions else {
             return true;
         };
-        regions.iter().any(|r| r.start <= at && at < r.end)
+        let behind = regions.partition_point(|r| r.start <= at);
+        let before = behind.checked_sub(1).and_then(|n| regions.get(n));
+        before.is_some_and(|r| at < r.end)
     }
 }
 
-/// Where the values of some columns stand.
+/// Where the values of some columns stand, in their order.
 fn regions(text: &[u8], columns: &[String]) -> Vec<Span> {
-    let mut regions = Vec::new();
+    let mut found = Vec::new();
     let mut scanner = Scanner::new(text);
     if !matches!(scanner.next_event(), Ok(Some(Event::Object))) {
-        return regions;
+        return found;
     }
+    // A key may stand there again and again.
     while let Ok(Some(Event::Key(key))) = scanner.next_event() {
         let Ok(Some(value)) = scanner.skip_value() else {
             break;
         };
-        // A key may stand there again and again. Of a path, its first step is looked at.
-        let is_wanted = |column: &String| {
-            let first = column.split(['.', '[']).next().unwrap_or_default();
-            key.is(column) || key.is(first)
-        };
-        if regions.len() < REPEATED_FIELDS && columns.iter().any(is_wanted) {
-            regions.push(value.span());
+        for column in columns {
+            if key.is(column) {
+                found.push(value.span());
+                continue;
+            }
+            let first = column.find(['.', '[']).unwrap_or(column.len());
+            let (first, rest) = column.split_at_checked(first).unwrap_or((column, ""));
+            if rest.is_empty() || !key.is(first) {
+                continue;
+            }
+            let rest = rest.strip_prefix('.').unwrap_or(rest);
+            let _ = each_at(value.raw, rest, &mut |inner| {
+                let before = inner.as_ptr().addr() - value.raw.as_ptr().addr();
+                let start = value.at + before;
+                let end = start + inner.len();
+                found.push(Span { start, end });
+            });
         }
     }
-    regions
+    found.sort_unstable_by_key(|span| span.start);
+    // Of those within each other, the outer one.
+    let mut end = 0;
+    found.retain(|span| {
+        let is_outer = span.end > end;
+        end = end.max(span.end);
+        is_outer
+    });
+    found
 }
 
 /// The first number that is none of a row that is JSON besides.

@@ -35,8 +35,10 @@ pub(super) enum Marker {
 #[derive(Debug)]
 pub(super) struct Markers {
     /// Those of three bytes, and the longer ones: the vector search compares as many bytes as the
-    /// shortest has, up to four, and what passes that by chance costs most of the time.
-    searches: [Search; 2],
+    /// shortest has, up to four, and what passes that by chance costs most of the time. It has eight
+    /// buckets, so markers with brackets in front are searched for apart from words: few bytes of text
+    /// are like both.
+    searches: [Search; 3],
 }
 
 #[derive(Debug)]
@@ -49,7 +51,7 @@ struct Search {
 impl Markers {
     pub(super) fn new(options: &LintOptions) -> Self {
         Self {
-            searches: [SHORT, LONG].map(|all| Search::new(all, options)),
+            searches: [SHORT, TAGS, WORDS].map(|all| Search::new(all, options)),
         }
     }
 
@@ -105,8 +107,8 @@ const SHORT: &[(Marker, &[&str])] = &[
     (Marker::WebToken, &["eyJ"]),
 ];
 
-/// At most 64, which is what the vector search takes.
-const LONG: &[(Marker, &[&str])] = &[
+/// At most 64, which is what the vector search takes; so of the next.
+const TAGS: &[(Marker, &[&str])] = &[
     (
         Marker::Think,
         &["<think", "</think", "<reasoning", "</reasoning"],
@@ -136,6 +138,9 @@ const LONG: &[(Marker, &[&str])] = &[
             "<div", "<span", "</p>", "</a>", "<script", "&nbsp;", "&amp;", "&lt;",
         ],
     ),
+];
+
+const WORDS: &[(Marker, &[&str])] = &[
     (
         Marker::Boilerplate,
         &[

@@ -35,6 +35,7 @@ mod unicode;
 mod worker;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 pub use front::secret_in;
 pub use options::LintOptions;
@@ -51,6 +52,7 @@ use crate::inspect::lint::text_checks::TextChecks;
 use crate::inspect::lint::worker::Made;
 use crate::inspect::lint::worker::Worker;
 use crate::inspect::table::Batches;
+use crate::inspect::table::Chain;
 use crate::inspect::table::Scan;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
@@ -66,30 +68,83 @@ pub fn lint(
     progress: &dyn Progress,
 ) -> Result<LintReport, TableError> {
     let checks = TextChecks::new(options);
-    let scan = Scan {
-        batches,
-        threads: options.threads,
-        progress,
-    };
-    let (mut all, mut rows) = (Made::new(options), 0);
-    let done = scan.run(
-        || Worker::new(options, &checks),
-        |worker, batch| Ok::<_, TableError>(worker.batch(batch)),
-        |made| {
-            rows = made.first + made.rows;
-            all.append(made.value, made.first);
-            Ok(ControlFlow::Continue(()))
-        },
-    );
-    match done {
-        Err(error) if error.is_damage() && options.severity(RuleId::DamagedFile).is_some() => {
-            all.findings.begin(rows);
-            all.findings
-                .tell(RuleId::DamagedFile, b"", 0, || error.in_words());
+    let mut looked = Looked::new(options);
+    looked.over(batches, &checks, options, progress)?;
+    Ok(report(looked.made, options))
+}
+
+/// Looks over the rows of several files; `open` gives those of the files from a number on. Behind damage
+/// the rows of the next file follow.
+///
+/// # Errors
+/// As [`lint`].
+pub fn lint_files(
+    open: &dyn Fn(usize) -> Arc<Chain>,
+    options: &LintOptions,
+    progress: &dyn Progress,
+) -> Result<LintReport, TableError> {
+    let checks = TextChecks::new(options);
+    let mut looked = Looked::new(options);
+    let mut first = 0;
+    loop {
+        let chain = open(first);
+        let is_whole = looked.over(&*chain, &checks, options, progress)?;
+        match chain.failed() {
+            Some(file) if !is_whole => first += file + 1,
+            _ => return Ok(report(looked.made, options)),
         }
-        done => done?,
     }
-    Ok(report(all, options))
+}
+
+/// What was made of the rows so far.
+struct Looked {
+    made: Made,
+    /// How many they are, as far as they have numbers.
+    rows: u64,
+}
+
+impl Looked {
+    fn new(options: &LintOptions) -> Self {
+        Self {
+            made: Made::new(options),
+            rows: 0,
+        }
+    }
+
+    /// Looks over further rows; false where damage ended them.
+    fn over(
+        &mut self,
+        batches: &dyn Batches,
+        checks: &TextChecks,
+        options: &LintOptions,
+        progress: &dyn Progress,
+    ) -> Result<bool, TableError> {
+        let scan = Scan {
+            batches,
+            threads: options.threads,
+            progress,
+        };
+        let before = self.rows;
+        let done = scan.run(
+            || Worker::new(options, checks),
+            |worker, batch| Ok::<_, TableError>(worker.batch(batch)),
+            |made| {
+                let first = before + made.first;
+                self.rows = first + made.rows;
+                self.made.append(made.value, first);
+                Ok(ControlFlow::Continue(()))
+            },
+        );
+        match done {
+            Err(error) if error.is_damage() && options.severity(RuleId::DamagedFile).is_some() => {
+                let findings = &mut self.made.findings;
+                findings.begin(self.rows);
+                findings.tell(RuleId::DamagedFile, b"", 0, || error.in_words());
+                Ok(false)
+            }
+            done => done.map(|()| true),
+        }
+    }
 }
 
 fn report(made: Made, options: &LintOptions) -> LintReport {

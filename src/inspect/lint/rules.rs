@@ -39,7 +39,7 @@ pub const RULES: &[Rule] = &[
         short: "A file that is not what its format says",
         full: "A file is cut off, or its bytes are not those of its format: a compressed stream, an \
               array or a column that ends too early, a page with another checksum. Rows before the \
-              damage were looked at; those behind it, and later files, were not.",
+              damage were looked at; those behind it in the file were not.",
         help: "Get the file again, or write it again from where it came from.",
         severity: Severity::Error,
     },

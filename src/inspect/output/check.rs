@@ -35,15 +35,34 @@ pub struct Refusal {
     pub why: String,
     /// It has a number that is none, of which `--nan` could tell what to make.
     pub is_nan: bool,
+    /// It is not UTF-8, which `--encoding` could tell.
+    pub is_not_utf8: bool,
 }
 
 impl Refusal {
+    /// Of text that is not UTF-8 from a byte on.
+    pub(super) fn not_utf8(at: usize) -> Self {
+        Self {
+            is_not_utf8: true,
+            ..Self::of_row(format!("it is not UTF-8 (byte {at})"))
+        }
+    }
+
+    /// The same, of a column.
+    pub(super) fn in_column(self, name: &str) -> Self {
+        Self {
+            column: Some(name.to_owned()),
+            ..self
+        }
+    }
+
     /// Of a row as a whole.
     pub fn of_row(why: impl Into<String>) -> Self {
         Self {
             column: None,
             why: why.into(),
             is_nan: false,
+            is_not_utf8: false,
         }
     }
 
@@ -95,6 +114,15 @@ impl RowCheck {
         }
     }
 
+    /// Whether lines of JSON are written as they are: none of them can have a number that is none, and no
+    /// carriage return is there.
+    pub fn keeps_lines(&self, lines: &[u8]) -> bool {
+        self.format == OutputFormat::Jsonl
+            && memchr::memchr(b'\r', lines).is_none()
+            && NAN.find(lines).is_none()
+            && INFINITY.find(lines).is_none()
+    }
+
     /// Looks at the cells of a row as a plan does.
     ///
     /// # Errors
@@ -107,7 +135,7 @@ impl RowCheck {
         match self.format {
             OutputFormat::Jsonl => match std::str::from_utf8(row) {
                 Ok(_) => Ok(()),
-                Err(e) => Err(Refusal::of_row(not_utf8(e.valid_up_to()))),
+                Err(e) => Err(Refusal::not_utf8(e.valid_up_to())),
             },
             OutputFormat::Text if memchr::memchr(b'\n', row).is_some() => Err(Refusal::of_row(
                 "it has a line break, and a row of a text file is a line",
@@ -142,7 +170,7 @@ impl RowCheck {
                     return Err(Refusal {
                         is_nan: true,
                         column: found.column,
-                        why: format!("`{word}` is no number in JSON"),
+                        ..Refusal::of_row(format!("`{word}` is no number in JSON"))
                     });
                 }
                 NanRule::Null => written.extend_from_slice(b"null"),
@@ -227,20 +255,20 @@ pub(super) fn each_sound_cell(
         }
         let fault = match (shape, &cell) {
             (Shape::Json, _) if !name.is_ascii() && has_half_key(name, row) => {
-                Some(HALF_KEY.to_owned())
+                Some(Refusal::of_row(HALF_KEY))
             }
             (Shape::Json, Cell::Text(text)) => {
                 // Strings of JSON are UTF-8, but for halves of characters.
                 let is_half = !text.is_ascii() && std::str::from_utf8(text).is_err();
-                is_half.then(|| HALF.to_owned())
+                is_half.then(|| Refusal::of_row(HALF))
             }
             (_, Cell::Text(text)) => std::str::from_utf8(text)
                 .err()
-                .map(|e| not_utf8(e.valid_up_to())),
+                .map(|e| Refusal::not_utf8(e.valid_up_to())),
             _ => None,
         };
         match fault {
-            Some(why) => refusal = Some(Refusal::of_column(name, why)),
+            Some(fault) => refusal = Some(fault.in_column(name)),
             None => each(name, &cell),
         }
     });
@@ -273,14 +301,14 @@ fn has_half_key(name: &str, row: &[u8]) -> bool {
     false
 }
 
-fn not_utf8(at: usize) -> String {
-    format!("it is not UTF-8 (byte {at})")
-}
-
 fn malformed(row: &[u8]) -> Refusal {
     let why = match validate(row) {
         Ok(()) => "it is malformed".to_owned(),
         Err(error) => format!("it is not JSON: {error}"),
     };
-    Refusal::of_row(why)
+    let is_not_utf8 = std::str::from_utf8(row).is_err();
+    Refusal {
+        is_not_utf8,
+        ..Refusal::of_row(why)
+    }
 }

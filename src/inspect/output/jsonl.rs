@@ -58,6 +58,11 @@ impl<W: Write> Writer<W> {
         Ok(self.to.write_all(&self.line)?)
     }
 
+    /// Writes lines as they are.
+    pub(super) fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.to.write_all(lines)
+    }
+
     /// Writes a row piece by piece, as it is.
     pub(super) fn copy(
         &mut self,

@@ -179,6 +179,7 @@ impl<W: Write + Send> RowWriter<W> {
                     schema: Arc::clone(columns.schema()),
                     metadata: Vec::new(),
                     repeated: Vec::new(),
+                    unread: Vec::new(),
                 };
                 let writer = BatchWriter::new(to, format, &said)?;
                 Kind::Columns(Box::new(columns), writer)
@@ -246,6 +247,19 @@ impl<W: Write + Send> RowWriter<W> {
             _ => return Err(io::Error::from(io::ErrorKind::InvalidInput).into()),
         }
         self.rows += 1;
+        Ok(())
+    }
+
+    /// Writes rows of JSON that each end with a newline, as they are.
+    ///
+    /// # Errors
+    /// What writing meets.
+    pub fn push_lines(&mut self, lines: &[u8], rows: u64) -> Result<(), PushError> {
+        match &mut self.kind {
+            Kind::Jsonl(writer) => writer.write(lines)?,
+            _ => return Err(io::Error::from(io::ErrorKind::InvalidInput).into()),
+        }
+        self.rows += rows;
         Ok(())
     }
 

@@ -28,6 +28,7 @@ pub fn common_columns(files: &[Columnar]) -> Result<Columnar, String> {
         schema: Arc::new(Schema::empty()),
         metadata: Vec::new(),
         repeated: Vec::new(),
+        unread: Vec::new(),
     };
     let mut said = std::collections::HashMap::new();
     for (number, file) in files.iter().enumerate() {
@@ -177,6 +178,7 @@ pub fn without_dictionaries(columns: &Columnar) -> Columnar {
         )),
         metadata: columns.metadata.clone(),
         repeated: Vec::new(),
+        unread: Vec::new(),
     }
 }
 

@@ -10,8 +10,10 @@ use crate::inspect::stats::hash::hash;
 use crate::inspect::stats::lengths::Lengths;
 use crate::inspect::stats::moments::Moments;
 use crate::inspect::stats::numbers::Numbers;
+use crate::inspect::stats::report::ColumnType;
 use crate::inspect::stats::report::TypeCounts;
 use crate::inspect::stats::texts::Texts;
+use crate::inspect::table::base64_length;
 
 /// A column as one thread sees it: figures for which the order of rows does not matter, which are
 /// kept to the end, and those of the batch at hand.
@@ -24,6 +26,10 @@ pub(super) struct Column {
     pub(super) numbers: Numbers,
     pub(super) texts: Texts,
     pub(super) arrays: Lengths,
+    /// Lengths of its values that are bytes.
+    pub(super) bytes: Lengths,
+    /// Texts at a place where dates and points in time have a type of their own.
+    pub(super) typed_texts: u64,
     /// Of the texts, words for NaN and for infinities.
     pub(super) nan_words: u64,
     pub(super) infinite_words: u64,
@@ -45,6 +51,7 @@ pub(super) struct Part {
 const NUMBERS: u64 = 1;
 const TEXTS: u64 = 2;
 const BOOLS: u64 = 3;
+const BYTES: u64 = 4;
 
 impl Column {
     pub(super) fn new(name: Arc<str>) -> Self {
@@ -56,6 +63,8 @@ impl Column {
             numbers: Numbers::default(),
             texts: Texts::default(),
             arrays: Lengths::default(),
+            bytes: Lengths::default(),
+            typed_texts: 0,
             nan_words: 0,
             infinite_words: 0,
             last_row: u64::MAX,
@@ -115,6 +124,13 @@ impl Column {
         self.add_value(hash(TEXTS, own), shown);
     }
 
+    /// Adds bytes, which are written as base64.
+    pub(super) fn add_bytes(&mut self, base64: &[u8]) {
+        self.types.binary += 1;
+        self.bytes.add(base64_length(base64));
+        self.add_value(hash(BYTES, base64), base64);
+    }
+
     pub(super) fn add_array(&mut self, length: u64) {
         self.types.array += 1;
         self.arrays.add(length);
@@ -141,6 +157,8 @@ impl Column {
         self.numbers.merge(&other.numbers);
         self.texts.merge(&other.texts);
         self.arrays.merge(&other.arrays);
+        self.bytes.merge(&other.bytes);
+        self.typed_texts += other.typed_texts;
         self.nan_words += other.nan_words;
         self.infinite_words += other.infinite_words;
     }
@@ -150,7 +168,7 @@ impl Column {
         let mut types = self.types;
         let words = self.nan_words + self.infinite_words;
         let numbers = types.int + types.float;
-        let others = types.bool + types.array + types.object;
+        let others = types.bool + types.binary + types.array + types.object;
         if words > 0 && types.text == words && numbers > 0 && others == 0 {
             types.text = 0;
             types.float += words;
@@ -158,6 +176,20 @@ impl Column {
             types.infinite += self.infinite_words;
         }
         types
+    }
+
+    /// The type of the column. Texts that are all dates or points in time have one of their own where
+    /// the format has such types.
+    pub(super) fn column_type(&self, types: &TypeCounts) -> ColumnType {
+        let times = self.texts.times;
+        let column_type = types.column_type();
+        if column_type != ColumnType::Text || times < types.text || self.typed_texts < types.text {
+            return column_type;
+        }
+        match self.texts.days == times {
+            true => ColumnType::Date,
+            false => ColumnType::Timestamp,
+        }
     }
 
     #[inline]

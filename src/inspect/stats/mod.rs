@@ -111,7 +111,7 @@ pub fn stats(
         |walker, batch| {
             // Nobody else has it before the end.
             let mut walker = walker.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(walker.batch(batch))
+            walker.batch(batch)
         },
         |made| {
             whole.report.truncated += made.truncated;

@@ -41,6 +41,8 @@ pub struct ColumnStats {
     pub texts: Option<TextStats>,
     /// How many elements its arrays have.
     pub arrays: Option<LengthStats>,
+    /// How many bytes its values have that are such.
+    pub bytes: Option<LengthStats>,
     /// Its most frequent values, the most frequent first.
     pub top: Vec<TopValue>,
 }
@@ -60,8 +62,10 @@ pub struct TypeCounts {
     pub nan: u64,
     /// Of these, infinities.
     pub infinite: u64,
-    /// Texts.
+    /// Texts; dates and points in time among them.
     pub text: u64,
+    /// Bytes, of columnar files.
+    pub binary: u64,
     /// Arrays.
     pub array: u64,
     /// Objects.
@@ -78,6 +82,11 @@ pub enum ColumnType {
     /// Floats, or floats and ints.
     Float,
     Text,
+    /// Dates, where the format has such.
+    Date,
+    /// Points in time, or these and dates.
+    Timestamp,
+    Binary,
     Array,
     Object,
     /// Several that have nothing in common.
@@ -93,6 +102,9 @@ impl ColumnType {
             Self::Int => "int",
             Self::Float => "float",
             Self::Text => "text",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+            Self::Binary => "binary",
             Self::Array => "array",
             Self::Object => "object",
             Self::Mixed => "mixed",
@@ -103,7 +115,8 @@ impl ColumnType {
 impl TypeCounts {
     /// How many values there are, nulls among them.
     pub fn all(&self) -> u64 {
-        self.null + self.bool + self.int + self.float + self.text + self.array + self.object
+        let single = self.null + self.bool + self.int + self.float + self.text + self.binary;
+        single + self.array + self.object
     }
 
     /// The type that all values have, nulls aside.
@@ -112,6 +125,7 @@ impl TypeCounts {
             (self.bool, ColumnType::Bool),
             (self.int + self.float, ColumnType::Int),
             (self.text, ColumnType::Text),
+            (self.binary, ColumnType::Binary),
             (self.array, ColumnType::Array),
             (self.object, ColumnType::Object),
         ];
@@ -132,6 +146,7 @@ impl TypeCounts {
         self.nan += other.nan;
         self.infinite += other.infinite;
         self.text += other.text;
+        self.binary += other.binary;
         self.array += other.array;
         self.object += other.object;
     }

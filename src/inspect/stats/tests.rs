@@ -20,11 +20,14 @@ use crate::inspect::stats::quantiles::Quantiles;
 use crate::inspect::stats::quantiles::quantile;
 use crate::inspect::stats::report::Bin;
 use crate::inspect::stats::stats;
+use crate::inspect::table::Decoded;
 use crate::inspect::table::Header;
 use crate::inspect::table::Lines;
+use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
+use crate::inspect::table::open_table;
 use crate::progress::NoProgress;
 
 fn of(text: &[u8], shape: Shape, options: &StatsOptions) -> StatsReport {
@@ -419,4 +422,34 @@ fn charts_are_as_wide_as_they_may_be() {
     assert!(lines.iter().all(|l| l.chars().count() == 20), "{lines:?}");
     assert_eq!(chart::short(1234.5678), "1235");
     assert_eq!(chart::short(0.25), "0.2500");
+}
+
+#[test]
+fn decoded_columns_have_the_figures_of_their_rows() {
+    let formats = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/formats");
+    for name in [
+        "bytes.parquet",
+        "checksums.parquet",
+        "three.arrow",
+        "three.arrows",
+        "three.parquet",
+        "types.parquet",
+        "union.arrow",
+        "zstd.arrow",
+    ] {
+        let of = |decoded| {
+            let bytes = Arc::new(std::fs::read(formats.join(name)).unwrap());
+            let opened = open_table(bytes, name, OpenOptions::default()).unwrap();
+            let selection = Selection {
+                nan: true,
+                decoded,
+                ..Selection::default()
+            };
+            let batches = opened.table.batches(&selection).unwrap();
+            stats(&*batches, &StatsOptions::default(), &NoProgress).unwrap()
+        };
+        let (rows, decoded) = (of(Decoded::No), of(Decoded::Shown));
+        assert!(rows.rows > 0 && !rows.columns.is_empty(), "{name}");
+        assert_eq!(rows, decoded, "{name}");
+    }
 }

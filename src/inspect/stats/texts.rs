@@ -19,6 +19,8 @@ pub(super) struct Texts {
     pub(super) last: Option<Shown>,
     /// How many are dates or points in time.
     pub(super) times: u64,
+    /// How many of these are dates.
+    pub(super) days: u64,
     pub(super) earliest: Option<Moment>,
     pub(super) latest: Option<Moment>,
 }
@@ -64,6 +66,7 @@ impl Texts {
         self.ascii_characters += other.ascii_characters;
         self.not_utf8 += other.not_utf8;
         self.times += other.times;
+        self.days += other.days;
         for moment in other.earliest.iter().chain(&other.latest) {
             self.place_moment(*moment);
         }
@@ -81,6 +84,7 @@ impl Texts {
             return;
         };
         self.times += 1;
+        self.days += u64::from(matches!(time, Time::Day(_)));
         self.place_moment(Moment {
             at: time.order(),
             shown: Shown::of(text),

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
+
 use crate::inspect::json_scan::Event;
 use crate::inspect::json_scan::Number as Written;
 use crate::inspect::json_scan::ScanError;
@@ -11,6 +13,7 @@ use crate::inspect::json_scan::Text;
 use crate::inspect::looks::Look;
 use crate::inspect::looks::is_not_finite;
 use crate::inspect::looks::look;
+use crate::inspect::looks::moment;
 use crate::inspect::stats::StatsOptions;
 use crate::inspect::stats::column::Column;
 use crate::inspect::stats::column::Part;
@@ -21,8 +24,13 @@ use crate::inspect::table::Cell;
 use crate::inspect::table::Row;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
+use crate::inspect::table::ShownValue;
+use crate::inspect::table::Stored;
+use crate::inspect::table::StoredColumn;
 use crate::inspect::table::TEXT_COLUMN;
+use crate::inspect::table::TableError;
 use crate::inspect::table::VALUE_COLUMN;
+use crate::inspect::table::each_value;
 use crate::wire::limits::STATISTICS_COLUMNS_MAX;
 use crate::wire::limits::STATISTICS_DEPTH_MAX;
 
@@ -39,6 +47,9 @@ pub(super) struct Walker {
     scratch: Scratch,
     said: String,
     bytes: Vec<u8>,
+    /// What strings stand for in the columns of the batch at hand.
+    stored: Option<Arc<[StoredColumn]>>,
+    stored_at: HashMap<String, Stored>,
 }
 
 /// A place in rows, and what is below it.
@@ -51,6 +62,8 @@ pub(super) struct Node {
     members: Vec<(Box<str>, usize)>,
     by_key: HashMap<Box<str>, usize>,
     elements: Option<usize>,
+    /// What its strings stand for.
+    stored: Option<Stored>,
 }
 
 /// What a batch comes to, where the order of rows matters.
@@ -77,11 +90,18 @@ impl Walker {
             scratch: Scratch::default(),
             said: String::new(),
             bytes: Vec::new(),
+            stored: None,
+            stored_at: HashMap::new(),
         }
     }
 
-    pub(super) fn batch(&mut self, batch: &Batch) -> Made {
+    /// Puts the values of a batch into their columns.
+    ///
+    /// # Errors
+    /// [`TableError`] for decoded columns that cannot be shown.
+    pub(super) fn batch(&mut self, batch: &Batch) -> Result<Made, TableError> {
         let (mut rows, mut malformed) = (0, 0);
+        self.learn(batch.stored());
         if let Shape::Delimited(header) = batch.shape() {
             // A column is there though all its fields may be missing.
             for name in &header.names {
@@ -90,10 +110,18 @@ impl Walker {
                 }
             }
         }
-        for row in batch.rows() {
-            rows += 1;
-            self.row += 1;
-            malformed += u64::from(!self.row(batch.shape(), &row));
+        match batch.decoded() {
+            Some(decoded) => {
+                rows += decoded.num_rows() as u64;
+                self.decoded(decoded)?;
+            }
+            None => {
+                for row in batch.rows() {
+                    rows += 1;
+                    self.row += 1;
+                    malformed += u64::from(!self.row(batch.shape(), &row));
+                }
+            }
         }
         let parts = std::mem::take(&mut self.touched);
         let parts = parts.into_iter().filter_map(|at| {
@@ -101,11 +129,58 @@ impl Walker {
             node.is_touched = false;
             Some(node.column.take_part())
         });
-        Made {
+        Ok(Made {
             rows,
             malformed,
             is_delimited: matches!(batch.shape(), Shape::Delimited(_)),
             parts: parts.collect(),
+        })
+    }
+
+    /// Goes over decoded rows, one column after the other.
+    fn decoded(&mut self, rows: &RecordBatch) -> Result<(), TableError> {
+        let before = self.row;
+        for (number, field) in rows.schema_ref().fields().iter().enumerate() {
+            let Some(node) = self.member(ROOT, field.name(), number) else {
+                continue;
+            };
+            each_value(rows, number, &mut |row, value| {
+                self.row = before + 1 + row;
+                match value {
+                    ShownValue::Null => {
+                        self.touch(node);
+                        self.with(node, Column::add_null);
+                    }
+                    ShownValue::Text(text) => {
+                        self.touch(node);
+                        self.with(node, |c| c.add_text(text));
+                    }
+                    ShownValue::Json(json) => {
+                        let mut scanner = Scanner::with_nan(json);
+                        if let Ok(Some(event)) = scanner.next_event() {
+                            // What an encoder writes is JSON.
+                            let _ = self.value(&mut scanner, event, Some(node), 1);
+                        }
+                    }
+                }
+            })?;
+        }
+        self.row = before + rows.num_rows() as u64;
+        Ok(())
+    }
+
+    /// What strings of the next rows stand for.
+    fn learn(&mut self, stored: Option<&Arc<[StoredColumn]>>) {
+        match (&self.stored, stored) {
+            (None, None) => return,
+            (Some(known), Some(stored)) if Arc::ptr_eq(known, stored) => return,
+            _ => {}
+        }
+        self.stored = stored.cloned();
+        let columns = stored.into_iter().flat_map(|columns| columns.iter());
+        self.stored_at = columns.map(|c| (c.path.clone(), c.stored)).collect();
+        for node in &mut self.nodes {
+            node.stored = self.stored_at.get(&*node.column.name).copied();
         }
     }
 
@@ -240,17 +315,20 @@ impl Walker {
         let Some(node) = self.nodes.get_mut(node).filter(|n| n.is_wanted) else {
             return;
         };
-        if text.is_escaped {
-            match text.unescape_into(&mut self.said) {
-                Ok(()) => node.column.add_text(self.said.as_bytes()),
+        if node.stored == Some(Stored::Bytes) {
+            node.column.add_bytes(text.raw);
+        } else if text.is_escaped {
+            match text.said_into(&mut self.bytes) {
+                Ok(()) => node.column.add_text(&self.bytes),
                 // U+FFFD is shown for half characters, which are not the same for that.
                 Err(_) => {
-                    let _ = text.said_into(&mut self.bytes);
+                    let _ = text.unescape_into(&mut self.said);
                     node.column
                         .add_broken_text(self.said.as_bytes(), &self.bytes);
                 }
             }
         } else {
+            node.column.typed_texts += u64::from(node.stored == Some(Stored::Times));
             node.column.add_text(text.raw);
         }
     }
@@ -343,7 +421,11 @@ impl Walker {
             self.further.add(hash(0, name.as_bytes()));
             return None;
         }
-        self.nodes.push(Node::new(name, is_wanted));
+        let stored = self.stored_at.get(&*name).copied();
+        self.nodes.push(Node {
+            stored,
+            ..Node::new(name, is_wanted)
+        });
         Some(self.nodes.len() - 1)
     }
 }
@@ -357,6 +439,7 @@ impl Node {
             members: Vec::new(),
             by_key: HashMap::new(),
             elements: None,
+            stored: None,
         }
     }
 }
@@ -375,13 +458,21 @@ fn add_field(column: &mut Column, cell: &Cell<'_>) {
         }),
         // Those who write numbers in columns of one width put spaces beside them.
         Look::Text => match text.trim_ascii() {
-            trimmed if trimmed.len() < text.len() && look(trimmed) != Look::Text => {
+            trimmed if trimmed.len() < text.len() && is_typed(trimmed) => {
                 add_field(column, &Cell::Text(trimmed));
             }
             trimmed if is_not_finite(trimmed) => column.add_word(text, trimmed),
-            _ => column.add_text(text),
+            _ => {
+                column.typed_texts += 1;
+                column.add_text(text);
+            }
         },
     }
+}
+
+/// Whether a cell has a type other than text.
+fn is_typed(cell: &[u8]) -> bool {
+    look(cell) != Look::Text || moment(cell).is_some()
 }
 
 fn skip_elements(scanner: &mut Scanner<'_>) -> Result<u64, ScanError> {

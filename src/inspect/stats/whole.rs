@@ -131,12 +131,13 @@ fn column_stats(
         name: column.name.to_string(),
         rows: column.rows,
         missing: rows.saturating_sub(column.rows),
-        column_type: types.column_type(),
+        column_type: column.column_type(&types),
         types,
         distinct,
         numbers: number_stats(column, &ordered.moments, options),
         texts,
         arrays: column.arrays.stats(&options.quantiles),
+        bytes: column.bytes.stats(&options.quantiles),
         top: top_values(&ordered.frequent, options.top),
     }
 }

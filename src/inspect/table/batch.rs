@@ -1,9 +1,12 @@
 //! Rows that follow each other, in memory.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 
 use crate::inspect::table::LongRow;
 use crate::inspect::table::Shape;
+use crate::inspect::table::StoredColumn;
 
 /// Rows that follow each other. Their numbers in the table are known only once all batches before
 /// are counted, so rows have their number within the batch here.
@@ -20,6 +23,7 @@ pub struct Batch {
     /// Where the text of the row begins that is cut, and where the whole of it lies.
     long: Option<(usize, LongRow)>,
     decoded: Option<RecordBatch>,
+    stored: Option<Arc<[StoredColumn]>>,
 }
 
 /// Where rows end.
@@ -56,6 +60,7 @@ impl Default for Batch {
             bytes_read: 0,
             long: None,
             decoded: None,
+            stored: None,
         }
     }
 }
@@ -95,6 +100,11 @@ impl Batch {
     /// Its rows as the columns of the file, where these were asked for and the file is columnar.
     pub fn decoded(&self) -> Option<&RecordBatch> {
         self.decoded.as_ref()
+    }
+
+    /// Columns whose strings stand for something else, where the file is columnar.
+    pub fn stored(&self) -> Option<&Arc<[StoredColumn]>> {
+        self.stored.as_ref()
     }
 
     /// How many bytes of the file were read for it.
@@ -216,8 +226,13 @@ impl Batch {
         self.decoded = Some(rows);
     }
 
+    /// Says what the strings of its rows stand for.
+    pub(super) fn set_stored(&mut self, stored: &Arc<[StoredColumn]>) {
+        self.stored = Some(Arc::clone(stored));
+    }
+
     fn set(&mut self, shape: &Shape, offset: u64, filled: Filled) {
-        (self.long, self.decoded) = (None, None);
+        (self.long, self.decoded, self.stored) = (None, None, None);
         if self.shape != *shape {
             self.shape = shape.clone();
         }

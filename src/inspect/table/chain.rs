@@ -1,7 +1,9 @@
 //! Rows of several files, one file after the other.
 
 use std::sync::Arc;
+use std::sync::Condvar;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use crate::inspect::table::Batch;
@@ -15,11 +17,21 @@ pub type OpenFile = dyn Fn(usize) -> Option<Result<Arc<dyn Batches>, TableError>
 /// Batches of several files, which are opened when it is their turn.
 pub struct Chain {
     open: Box<OpenFile>,
-    at: Mutex<Place>,
+    at: Mutex<At>,
+    /// Somebody is done with the file at hand.
+    left: Condvar,
     /// Batches before the end of each file that was gone over.
     ends: Mutex<Vec<u64>>,
     /// The file of which a row was read again last.
     again: Mutex<Option<(usize, Arc<dyn Batches>)>>,
+}
+
+struct At {
+    place: Place,
+    /// Threads that are within the file at hand.
+    inside: usize,
+    /// The file that could not be read on. Nothing behind it is opened.
+    failed: Option<usize>,
 }
 
 #[derive(Clone)]
@@ -35,33 +47,68 @@ impl Chain {
     pub fn new(open: Box<OpenFile>) -> Self {
         Self {
             open,
-            at: Mutex::new(Place {
-                file: 0,
-                before: 0,
-                batches: None,
+            at: Mutex::new(At {
+                place: Place {
+                    file: 0,
+                    before: 0,
+                    batches: None,
+                },
+                inside: 0,
+                failed: None,
             }),
+            left: Condvar::new(),
             ends: Mutex::default(),
             again: Mutex::default(),
         }
     }
 
-    /// Where the next batch comes from; none at the end.
-    fn place(&self) -> Result<Place, TableError> {
-        let mut place = self.at.lock().unwrap_or_else(PoisonError::into_inner);
-        if place.batches.is_none() {
-            place.batches = (self.open)(place.file).transpose()?;
-        }
-        Ok(place.clone())
+    /// The number of the file that could not be opened, or not be read on. Batches that came are of files
+    /// up to it.
+    pub fn failed(&self) -> Option<usize> {
+        self.at().failed
     }
 
+    fn at(&self) -> MutexGuard<'_, At> {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the next batch comes from; none at the end, and behind a file that failed.
+    fn enter(&self) -> Result<Place, TableError> {
+        let mut at = self.at();
+        at.inside += 1;
+        if at.failed.is_some() {
+            return Ok(Place {
+                batches: None,
+                ..at.place.clone()
+            });
+        }
+        if at.place.batches.is_none() {
+            match (self.open)(at.place.file).transpose() {
+                Ok(batches) => at.place.batches = batches,
+                Err(error) => {
+                    at.failed = Some(at.place.file);
+                    at.inside -= 1;
+                    self.left.notify_all();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(at.place.clone())
+    }
+
+    /// Goes on to the next file, once nobody is within this one who could find that it is damaged.
     fn leave(&self, left: &Place, parts: u64) {
-        let mut place = self.at.lock().unwrap_or_else(PoisonError::into_inner);
-        if place.file == left.file {
-            place.file += 1;
-            place.before += parts;
-            place.batches = None;
+        let mut at = self.at();
+        while at.place.file == left.file && at.inside > 0 && at.failed.is_none() {
+            let waited = self.left.wait(at);
+            at = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        if at.place.file == left.file && at.failed.is_none() {
+            at.place.file += 1;
+            at.place.before += parts;
+            at.place.batches = None;
             let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
-            ends.push(place.before);
+            ends.push(at.place.before);
         }
     }
 
@@ -89,16 +136,36 @@ impl Chain {
     }
 }
 
+/// A thread is within the file at hand.
+struct Inside<'a>(&'a Chain);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        let mut at = self.0.at();
+        at.inside = at.inside.saturating_sub(1);
+        drop(at);
+        self.0.left.notify_all();
+    }
+}
+
 impl Batches for Chain {
     fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
         loop {
-            let place = self.place()?;
+            let place = self.enter()?;
+            let inside = Inside(self);
             let Some(batches) = &place.batches else {
                 return Ok(Next::End(place.before));
             };
-            match batches.next(batch)? {
-                Next::Batch(number) => return Ok(Next::Batch(place.before + number)),
-                Next::End(parts) => self.leave(&place, parts),
+            match batches.next(batch) {
+                Ok(Next::Batch(number)) => return Ok(Next::Batch(place.before + number)),
+                Ok(Next::End(parts)) => {
+                    drop(inside);
+                    self.leave(&place, parts);
+                }
+                Err(error) => {
+                    self.at().failed = Some(place.file);
+                    return Err(error);
+                }
             }
         }
     }

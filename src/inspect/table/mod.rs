@@ -2,6 +2,7 @@
 //! text; what is in it depends on the table's [`Shape`].
 
 mod batch;
+mod by_columns;
 mod cells;
 mod chain;
 mod columnar;
@@ -21,6 +22,7 @@ mod reader_tests;
 mod row_index;
 mod scan;
 mod shape;
+mod stored;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -41,6 +43,8 @@ pub use cells::TEXT_COLUMN;
 pub use cells::VALUE_COLUMN;
 pub use chain::Chain;
 pub use chain::OpenFile;
+pub(in crate::inspect) use columnar::ShownValue;
+pub(in crate::inspect) use columnar::each_value;
 pub(in crate::inspect) use cut::Cutter;
 pub(in crate::inspect) use cut::DelimitedCutter;
 pub(in crate::inspect) use cut::Found;
@@ -58,6 +62,7 @@ pub use open::SchemaFrom;
 pub use open::has_rows;
 pub use open::open_table;
 pub use open::sniff;
+pub(in crate::inspect) use path::each_at;
 pub use row_index::GrowingIndex;
 pub use row_index::Point;
 pub use row_index::RowIndex;
@@ -68,6 +73,11 @@ pub use scan::Scan;
 pub use scan::Scanned;
 pub use shape::Header;
 pub use shape::Shape;
+pub use stored::Stored;
+pub use stored::StoredColumn;
+pub(in crate::inspect) use stored::base64_length;
+#[cfg(feature = "tokens")]
+pub(in crate::inspect) use stored::stored_text_into;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
@@ -171,6 +181,8 @@ pub enum Decoded {
     Beside,
     /// They do, and rows have no text.
     Alone,
+    /// The same with the types in which they are shown.
+    Shown,
 }
 
 /// What a columnar file says of its columns.
@@ -182,6 +194,25 @@ pub struct Columnar {
     pub metadata: Vec<(String, Option<String>)>,
     /// Names that are there twice in the file.
     pub repeated: Vec<String>,
+    /// Columns whose type is not read; they are in no row.
+    pub unread: Vec<UnreadColumn>,
+}
+
+/// A column of a columnar file that is in the schema and in no row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type in Arrow's words.
+    pub kind: String,
+}
+
+impl UnreadColumn {
+    /// The error of somebody who needs it.
+    pub fn refused(&self) -> TableError {
+        let Self { name, kind } = self;
+        TableError::Unsupported(format!("column `{name}` has the type {kind}"))
+    }
 }
 
 impl Columnar {

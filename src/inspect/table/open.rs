@@ -18,6 +18,9 @@ use crate::inspect::format::Format;
 use crate::inspect::format::ending;
 use crate::inspect::json;
 use crate::inspect::json::OnlyList;
+use crate::inspect::json_columns::JsonColumns;
+use crate::inspect::json_columns::Orient;
+use crate::inspect::json_columns::may_be_columns;
 use crate::inspect::parquet;
 use crate::inspect::table::GrowingIndex;
 use crate::inspect::table::Header;
@@ -28,6 +31,7 @@ use crate::inspect::table::Shape;
 use crate::inspect::table::TEXT_COLUMN;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
+use crate::inspect::table::by_columns::ByColumns;
 use crate::inspect::table::columnar::open_arrow;
 use crate::inspect::table::columnar::open_parquet;
 use crate::inspect::table::head::Head;
@@ -68,6 +72,8 @@ pub struct Opened {
     pub dialect: Option<Dialect>,
     /// The key of the list whose elements are the rows, where that is a member of an object.
     pub list: Option<String>,
+    /// How its columns are written, where it is JSON that is written by columns.
+    pub orient: Option<Orient>,
     /// How its characters are written, where it is text.
     pub encoding: TextEncoding,
     schema: Known,
@@ -97,7 +103,7 @@ impl fmt::Display for SchemaFrom {
 /// Where the schema comes from.
 enum Known {
     Schema(Schema),
-    /// Of a delimited file, and from how much of it.
+    /// Of a delimited file or one written by columns, and from how much of it.
     Columns(Option<Schema>, SchemaFrom),
     Head(Head),
 }
@@ -191,6 +197,7 @@ impl Opened {
             index: None,
             dialect: None,
             list: None,
+            orient: None,
             encoding: TextEncoding::Utf8,
             schema: Known::Schema(schema),
         }
@@ -298,6 +305,13 @@ fn open_text(
         return Err(TableError::Unsupported(why.to_owned()));
     }
     let (rows, inner, list) = rows_in(format.format, &head);
+    if rows == Rows::Values
+        && format.format == Format::JsonArray
+        && may_be_columns(&head.text, head.is_whole)
+        && let Some(opened) = by_columns(&source, format, &options.reading)?
+    {
+        return Ok(opened);
+    }
     let columns = match rows {
         Rows::Records => {
             let found = FileFormat {
@@ -353,6 +367,43 @@ fn open_text(
     Ok(Opened::text(Arc::new(table), format, index, known))
 }
 
+/// The table of a file that is written by columns; `None` where it turns out not to be.
+fn by_columns(
+    source: &Arc<dyn ReadAt>,
+    format: FileFormat,
+    reading: &ReadOptions,
+) -> Result<Option<Opened>, TableError> {
+    let whole = Head::read(source, format, reading, ROW_BYTES_MAX)?;
+    if !whole.is_whole {
+        return Err(TableError::Limit(format!(
+            "it is one JSON object of columns with more than {ROW_BYTES_MAX} bytes (`row_bytes_max`); write it as JSON Lines"
+        )));
+    }
+    let Some(columns) = JsonColumns::read(&whole.text) else {
+        return Ok(None);
+    };
+    let (schema, from) = columns.schema(&whole.text);
+    let orient = columns.orient;
+    let table = ByColumns {
+        text: whole.text,
+        columns,
+        size: source.len(),
+    };
+    Ok(Some(Opened {
+        table: Arc::new(table),
+        format: FileFormat {
+            format: Format::JsonArray,
+            compression: format.compression,
+        },
+        index: None,
+        dialect: None,
+        list: None,
+        orient: Some(orient),
+        encoding: whole.encoding,
+        schema: Known::Columns(schema, from),
+    }))
+}
+
 impl Opened {
     fn text(
         table: Arc<dyn Table>,
@@ -366,6 +417,7 @@ impl Opened {
             index,
             dialect: columns.as_ref().map(|c| c.dialect),
             list,
+            orient: None,
             encoding: head.encoding,
             schema: match columns {
                 Some(columns) => Known::Columns(columns.schema, head.schema_from()),

@@ -25,21 +25,27 @@ pub(super) fn is_many(path: &str) -> bool {
 pub(super) fn collect_into(row: &[u8], path: &str, out: &mut Vec<u8>) -> Option<()> {
     out.push(b'[');
     let start = out.len();
-    collect(row, path, start, out)?;
-    out.push(b']');
-    Some(())
-}
-
-fn collect(value: &[u8], path: &str, start: usize, out: &mut Vec<u8>) -> Option<()> {
-    let Some((before, behind)) = path.split_once("[]") else {
-        let value = match path {
-            "" => value,
-            path => value_at(value, path)?.raw,
-        };
+    each_at(row, path, &mut |value| {
         if out.len() > start {
             out.push(b',');
         }
         out.extend_from_slice(value);
+    })?;
+    out.push(b']');
+    Some(())
+}
+
+/// Shows the values at a path within a value. None where the path leads nowhere.
+pub(in crate::inspect) fn each_at<'a>(
+    value: &'a [u8],
+    path: &str,
+    each: &mut dyn FnMut(&'a [u8]),
+) -> Option<()> {
+    let Some((before, behind)) = path.split_once("[]") else {
+        each(match path {
+            "" => value,
+            path => value_at(value, path)?.raw,
+        });
         return Some(());
     };
     let array = match before {
@@ -53,7 +59,7 @@ fn collect(value: &[u8], path: &str, start: usize, out: &mut Vec<u8>) -> Option<
     }
     while let Ok(Some(element)) = scanner.skip_value() {
         // An element without the value has nothing to add.
-        let _ = collect(element.raw, behind, start, out);
+        let _ = each_at(element.raw, behind, each);
     }
     Some(())
 }

@@ -29,8 +29,10 @@ use crate::inspect::table::Decoded;
 use crate::inspect::table::Next;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
+use crate::inspect::table::StoredColumn;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
+use crate::inspect::table::UnreadColumn;
 use crate::inspect::table::columnar::RowsBatch;
 use crate::inspect::table::columnar::batch_rows;
 use crate::inspect::table::columnar::buffers::Header;
@@ -42,6 +44,7 @@ use crate::inspect::table::columnar::names::repeated_fields;
 use crate::inspect::table::columnar::names::unique_fields;
 use crate::inspect::table::columnar::render::check;
 use crate::inspect::table::columnar::render::with_utc;
+use crate::inspect::table::stored::stored_columns;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ARROW_BODY_BYTES_MAX;
 
@@ -61,7 +64,15 @@ pub(in crate::inspect::table) fn open_arrow(
     let schema = Schema::new_with_metadata(unique_fields(&schema.fields), schema.metadata);
     let shown = Schema::new(with_utc(&schema.fields));
     let readable = readable(&shown)?;
+    let fields = shown.fields().iter().enumerate();
+    let unread = fields.filter(|(n, _)| !readable.contains(n));
+    let unread = unread.map(|(_, field)| UnreadColumn {
+        name: field.name().clone(),
+        kind: field.data_type().to_string(),
+    });
+    let unread: Vec<UnreadColumn> = unread.collect();
     let mut table = ArrowTable {
+        stored: stored_columns(&schema.fields),
         source,
         schema: Arc::new(shown),
         full: Arc::new(schema.clone()),
@@ -69,6 +80,7 @@ pub(in crate::inspect::table) fn open_arrow(
             schema: Arc::new(guarded(|| schema.project(&readable))?),
             metadata: Vec::new(),
             repeated,
+            unread,
         },
         readable,
         messages,
@@ -152,6 +164,8 @@ struct ArrowTable {
     full: Arc<Schema>,
     /// What the file says of the columns that can be shown.
     columnar: Columnar,
+    /// What strings of rows stand for.
+    stored: Arc<[StoredColumn]>,
     /// Their numbers.
     readable: Vec<usize>,
     messages: Messages,
@@ -273,7 +287,7 @@ impl Table for ArrowTable {
         Ok(Arc::new(ArrowBatches {
             projection: self.projection(&selection.columns),
             schema: match selection.decoded {
-                Decoded::No => Arc::clone(&self.schema),
+                Decoded::No | Decoded::Shown => Arc::clone(&self.schema),
                 Decoded::Beside | Decoded::Alone => Arc::clone(&self.full),
             },
             nan: selection.nan,
@@ -339,6 +353,7 @@ impl Batches for ArrowBatches {
             }
         };
         let options = RowsBatch {
+            stored: &self.table.stored,
             bytes_read: bytes,
             nan: self.nan,
             decoded: self.decoded,

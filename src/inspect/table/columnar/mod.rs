@@ -5,6 +5,7 @@ mod arrow;
 mod buffers;
 mod codec;
 mod footer;
+mod int96;
 mod names;
 mod pages;
 mod parquet;
@@ -14,6 +15,10 @@ mod thrift;
 
 pub(super) use arrow::open_arrow;
 pub(super) use parquet::open_parquet;
+pub(in crate::inspect) use render::ShownValue;
+pub(in crate::inspect) use render::each_value;
+
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
@@ -21,6 +26,7 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::Decoded;
 use crate::inspect::table::Filled;
 use crate::inspect::table::Shape;
+use crate::inspect::table::StoredColumn;
 use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::render::in_utc_zone;
 use crate::inspect::table::columnar::render::render;
@@ -29,19 +35,26 @@ use crate::panics::caught;
 
 /// How decoded rows are put into a batch.
 #[derive(Clone, Copy)]
-struct RowsBatch {
+struct RowsBatch<'a> {
+    /// What strings of rows stand for.
+    stored: &'a Arc<[StoredColumn]>,
     bytes_read: u64,
     nan: bool,
     decoded: Decoded,
 }
 
-impl RowsBatch {
+impl RowsBatch<'_> {
     fn fill(self, batch: &mut Batch, rows: RecordBatch) -> Result<(), TableError> {
         if self.decoded == Decoded::Alone {
             batch.refill_bare(&Shape::Json, &rows, self.bytes_read);
             return Ok(());
         }
         let shown = guarded(|| in_utc_zone(&rows))?;
+        if self.decoded == Decoded::Shown {
+            batch.refill_bare(&Shape::Json, &shown, self.bytes_read);
+            batch.set_stored(self.stored);
+            return Ok(());
+        }
         let mut done = Ok(());
         batch.refill_lines(&Shape::Json, 0, |text| {
             let rendered = render(&shown, self.bytes_read, self.nan, text);
@@ -52,6 +65,7 @@ impl RowsBatch {
             })
         });
         done?;
+        batch.set_stored(self.stored);
         if self.decoded == Decoded::Beside {
             batch.set_decoded(rows);
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::ArrayRef;
 use arrow_array::RecordBatch;
 use arrow_array::RecordBatchOptions;
 use arrow_schema::Fields;
@@ -28,12 +29,16 @@ use crate::inspect::table::Decoded;
 use crate::inspect::table::Next;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
+use crate::inspect::table::StoredColumn;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::RowsBatch;
 use crate::inspect::table::columnar::batch_rows;
 use crate::inspect::table::columnar::footer::read_footer;
 use crate::inspect::table::columnar::guarded;
+use crate::inspect::table::columnar::int96::Unit;
+use crate::inspect::table::columnar::int96::in_micros;
+use crate::inspect::table::columnar::int96::unit;
 use crate::inspect::table::columnar::names::repeated_fields;
 use crate::inspect::table::columnar::names::unique_fields;
 use crate::inspect::table::columnar::names::with_names_of;
@@ -44,6 +49,7 @@ use crate::inspect::table::columnar::render::with_views;
 use crate::inspect::table::columnar::slices::Job;
 use crate::inspect::table::columnar::slices::Slice;
 use crate::inspect::table::columnar::slices::Slices;
+use crate::inspect::table::stored::stored_columns;
 use crate::read_at::ReadAt;
 
 /// Batches of a slice: as many as a thread may be ahead of the others.
@@ -67,7 +73,7 @@ pub(in crate::inspect::table) fn open_parquet(
         rows = sum.ok_or_else(|| TableError::Damaged("it has less than no rows".to_owned()))?;
     }
     let repeated = repeated_fields(&schema.fields);
-    let stored = schema.fields.clone();
+    let original = schema.fields.clone();
     let schema = Schema::new_with_metadata(unique_fields(&schema.fields), schema.metadata);
     let views = with_views(&schema.fields);
     check(&Schema::new(views.clone()))?;
@@ -78,11 +84,13 @@ pub(in crate::inspect::table) fn open_parquet(
         schema: Arc::new(schema.clone()),
         metadata: pairs.collect(),
         repeated,
+        unread: Vec::new(),
     };
     let table = ParquetTable {
+        stored: stored_columns(&schema.fields),
         source,
         metadata: Arc::new(metadata),
-        stored,
+        original,
         views,
         columnar,
         rows,
@@ -95,11 +103,13 @@ struct ParquetTable {
     source: Arc<dyn ReadAt>,
     metadata: Arc<ParquetMetaData>,
     /// The fields under the names that the file gives them, of which some may be equal.
-    stored: Fields,
+    original: Fields,
     /// The fields, as they are decoded.
     views: Fields,
     /// What the file says of its columns.
     columnar: Columnar,
+    /// What strings of rows stand for.
+    stored: Arc<[StoredColumn]>,
     rows: u64,
     /// Checksums of pages are compared.
     verify: bool,
@@ -124,14 +134,15 @@ impl Table for ParquetTable {
         let wanted = roots.filter(|(_, field)| is_wanted(field.name(), &selection.columns));
         let roots: Vec<usize> = wanted.map(|(n, _)| n).collect();
         let fields = match selection.decoded {
-            Decoded::No => &self.views,
+            Decoded::No | Decoded::Shown => &self.views,
             Decoded::Beside | Decoded::Alone => &self.columnar.schema.fields,
         };
         let levels = guarded(|| {
             let mask = ProjectionMask::roots(descriptor, roots.iter().copied());
-            let stored = with_names_of(fields, &self.stored);
+            let stored = with_names_of(fields, &self.original);
             parquet_to_arrow_field_levels(descriptor, mask, Some(&stored))
         })?;
+        let coarse = self.coarse(&roots, fields)?;
         let wanted = roots.iter().filter_map(|n| fields.get(*n).cloned());
         let schema = Arc::new(Schema::new_with_metadata(
             wanted.collect::<Fields>(),
@@ -147,11 +158,34 @@ impl Table for ParquetTable {
         Ok(Arc::new(ParquetBatches {
             table: self,
             levels,
+            coarse,
             schema,
             nan: selection.nan,
             decoded: selection.decoded,
             slices: Slices::new(Box::new(plan.slices())),
         }))
+    }
+}
+
+impl ParquetTable {
+    /// Which of the columns that are decoded as `fields` are INT96.
+    fn coarse(&self, roots: &[usize], fields: &Fields) -> Result<Option<Coarse>, TableError> {
+        let descriptor = self.metadata.file_metadata().schema_descr();
+        let Some(micros) = in_micros(fields, descriptor) else {
+            return Ok(None);
+        };
+        let places = roots.iter().enumerate();
+        let places = places.filter(|(_, n)| fields.get(**n) != micros.get(**n));
+        let places: Vec<usize> = places.map(|(place, _)| place).collect();
+        if places.is_empty() {
+            return Ok(None);
+        }
+        let levels = guarded(|| {
+            let roots = places.iter().filter_map(|place| roots.get(*place).copied());
+            let mask = ProjectionMask::roots(descriptor, roots);
+            parquet_to_arrow_field_levels(descriptor, mask, Some(&micros))
+        })?;
+        Ok(Some(Coarse { levels, places }))
     }
 }
 
@@ -238,11 +272,26 @@ type PlanFn = Box<dyn FnMut() -> Option<Slice> + Send>;
 struct ParquetBatches {
     table: Arc<ParquetTable>,
     levels: FieldLevels,
+    /// Columns of INT96.
+    coarse: Option<Coarse>,
     /// Of the rows as they are decoded.
     schema: Arc<Schema>,
     nan: bool,
     decoded: Decoded,
-    slices: Slices<ParquetRecordBatchReader, PlanFn>,
+    slices: Slices<Reader, PlanFn>,
+}
+
+/// Columns of INT96, which are decoded as microseconds besides.
+struct Coarse {
+    levels: FieldLevels,
+    /// Their places among the columns that are decoded.
+    places: Vec<usize>,
+}
+
+/// What decodes a slice.
+struct Reader {
+    rows: ParquetRecordBatchReader,
+    coarse: Option<ParquetRecordBatchReader>,
 }
 
 impl Batches for ParquetBatches {
@@ -257,6 +306,7 @@ impl Batches for ParquetBatches {
         let rows = decoded?;
         let bytes = self.bytes(&job);
         let options = RowsBatch {
+            stored: &self.table.stored,
             bytes_read: bytes,
             nan: self.nan,
             decoded: self.decoded,
@@ -267,7 +317,7 @@ impl Batches for ParquetBatches {
 }
 
 impl ParquetBatches {
-    fn decode(&self, job: &mut Job<ParquetRecordBatchReader>) -> Result<RecordBatch, TableError> {
+    fn decode(&self, job: &mut Job<Reader>) -> Result<RecordBatch, TableError> {
         let place = |error| match error {
             TableError::Damaged(why) => {
                 TableError::Damaged(format!("row group {}: {why}", job.slice.group))
@@ -281,23 +331,91 @@ impl ParquetBatches {
             job.reader = Some(self.open(&job.slice).map_err(place)?);
         }
         let short = || ParquetError::General("it has less rows than it should".to_owned());
-        let reader = &mut job.reader;
-        let rows = guarded(|| {
-            let next = reader.as_mut().and_then(Iterator::next);
-            next.ok_or_else(short)?.map_err(ParquetError::from)
-        });
-        let rows = rows.map_err(place)?;
-        if rows.num_rows() as u64 != job.rows {
-            return Err(place(TableError::Damaged(short().to_string())));
+        let next = |reader: Option<&mut ParquetRecordBatchReader>| {
+            let rows = guarded(|| {
+                let next = reader.and_then(Iterator::next);
+                next.ok_or_else(short)?.map_err(ParquetError::from)
+            })?;
+            match rows.num_rows() as u64 == job.rows {
+                true => Ok(rows),
+                false => Err(TableError::Damaged(short().to_string())),
+            }
+        };
+        let reader = job.reader.as_mut();
+        let rows = next(reader.map(|r| &mut r.rows)).map_err(place)?;
+        let mut columns = rows.columns().to_vec();
+        let mut schema = Arc::clone(&self.schema);
+        if let Some(coarse) = &self.coarse {
+            let reader = job.reader.as_mut().and_then(|r| r.coarse.as_mut());
+            let micros = next(reader).map_err(place)?;
+            for (at, micros) in coarse.places.iter().zip(micros.columns()) {
+                schema = self
+                    .settle(&mut columns, schema, (*at, micros))
+                    .map_err(place)?;
+            }
         }
         // With names that are there once, and with what the schema says besides types.
-        let columns = rows.columns().to_vec();
         let count = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-        let schema = Arc::clone(&self.schema);
         guarded(|| RecordBatch::try_new_with_options(schema, columns, &count)).map_err(place)
     }
 
-    fn open(&self, slice: &Slice) -> Result<ParquetRecordBatchReader, TableError> {
+    /// Puts microseconds in place of nanoseconds that do not reach far enough; the schema then.
+    fn settle(
+        &self,
+        columns: &mut [ArrayRef],
+        schema: Arc<Schema>,
+        (at, micros): (usize, &ArrayRef),
+    ) -> Result<Arc<Schema>, TableError> {
+        let (Some(column), Some(field)) = (columns.get_mut(at), schema.fields().get(at)) else {
+            return Ok(schema);
+        };
+        let unit = unit(column, micros);
+        if unit == Unit::Nanos {
+            return Ok(schema);
+        }
+        let refused = |why| {
+            let name = field.name();
+            TableError::Limit(format!(
+                "column `{name}` (INT96) has points in time outside of the years 1677 to 2262, {why}"
+            ))
+        };
+        if unit == Unit::Neither {
+            return Err(refused("and others with nanoseconds"));
+        }
+        // Columns that go on as they are have one type in all of the file.
+        if !matches!(self.decoded, Decoded::No | Decoded::Shown) {
+            return Err(refused(
+                "which its type does not hold: write it as .jsonl or .csv",
+            ));
+        }
+        let field = field.as_ref().clone();
+        let field = Arc::new(field.with_data_type(micros.data_type().clone()));
+        *column = Arc::clone(micros);
+        let fields = schema.fields().iter().enumerate();
+        let fields = fields.map(|(n, other)| match n == at {
+            true => Arc::clone(&field),
+            false => Arc::clone(other),
+        });
+        let metadata = schema.metadata.clone();
+        Ok(Arc::new(Schema::new_with_metadata(
+            fields.collect::<Fields>(),
+            metadata,
+        )))
+    }
+
+    fn open(&self, slice: &Slice) -> Result<Reader, TableError> {
+        let coarse = self.coarse.as_ref();
+        Ok(Reader {
+            rows: self.open_as(slice, &self.levels)?,
+            coarse: coarse.map(|c| self.open_as(slice, &c.levels)).transpose()?,
+        })
+    }
+
+    fn open_as(
+        &self,
+        slice: &Slice,
+        levels: &FieldLevels,
+    ) -> Result<ParquetRecordBatchReader, TableError> {
         let group = Group {
             source: Arc::clone(&self.table.source),
             metadata: Arc::clone(&self.table.metadata),
@@ -311,7 +429,7 @@ impl ParquetBatches {
         ];
         guarded(|| {
             ParquetRecordBatchReader::try_new_with_row_groups(
-                &self.levels,
+                levels,
                 &group,
                 size(slice.batch_rows),
                 Some(RowSelection::from(selectors)),
@@ -320,7 +438,7 @@ impl ParquetBatches {
     }
 
     /// The share of a batch in the bytes of its row group.
-    fn bytes(&self, job: &Job<ParquetRecordBatchReader>) -> u64 {
+    fn bytes(&self, job: &Job<Reader>) -> u64 {
         let group = self.table.metadata.row_groups().get(job.slice.group);
         let share = group.and_then(|group| {
             let bytes = u128::try_from(group.compressed_size()).ok()?;

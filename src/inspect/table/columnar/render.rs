@@ -67,6 +67,72 @@ pub(super) fn render(
     })
 }
 
+/// A value of a column.
+pub(in crate::inspect) enum ShownValue<'a> {
+    /// There is none.
+    Null,
+    /// A text.
+    Text(&'a [u8]),
+    /// Anything else, as the JSON that it is in a row.
+    Json(&'a [u8]),
+}
+
+/// Shows each value of a column, with the number of its row.
+///
+/// # Errors
+/// [`TableError`] for a column that cannot be shown.
+pub(in crate::inspect) fn each_value(
+    rows: &RecordBatch,
+    column: usize,
+    each: &mut dyn FnMut(u64, ShownValue<'_>),
+) -> Result<(), TableError> {
+    let (field, array) = (
+        rows.schema_ref().fields().get(column),
+        rows.columns().get(column),
+    );
+    let (Some(field), Some(array)) = (field, array) else {
+        return Ok(());
+    };
+    let mut text = |value: Option<&str>, row: u64| {
+        each(
+            row,
+            value.map_or(ShownValue::Null, |v| ShownValue::Text(v.as_bytes())),
+        );
+    };
+    match array.data_type() {
+        DataType::Utf8 => {
+            let values = array.as_string::<i32>().iter();
+            (0..).zip(values).for_each(|(row, value)| text(value, row));
+        }
+        DataType::LargeUtf8 => {
+            let values = array.as_string::<i64>().iter();
+            (0..).zip(values).for_each(|(row, value)| text(value, row));
+        }
+        DataType::Utf8View => {
+            let values = array.as_string_view().iter();
+            (0..).zip(values).for_each(|(row, value)| text(value, row));
+        }
+        _ => {
+            let options = options(true);
+            let mut json = Vec::new();
+            guarded(|| {
+                let mut encoder = make_encoder(field, array, &options)?;
+                for (row, at) in (0..).zip(0..array.len()) {
+                    if encoder.is_null(at) {
+                        each(row, ShownValue::Null);
+                        continue;
+                    }
+                    json.clear();
+                    encoder.encode(at, &mut json);
+                    each(row, ShownValue::Json(&json));
+                }
+                Ok::<_, ArrowError>(())
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether rows of a schema can be shown.
 pub(super) fn check(schema: &Schema) -> Result<(), TableError> {
     let none = guarded(|| Ok::<_, ArrowError>(RecordBatch::new_empty(Arc::new(schema.clone()))))?;
