@@ -162,8 +162,9 @@ impl<'a> InPacks<'a> {
             match (entry.kind, bytes) {
                 (BlobKind::Envelope, bytes) => {
                     let id = EnvelopeId::new(*entry.id.as_bytes());
-                    found.removed.remove(&id);
-                    let before = found.live.get(&id).and_then(|live| live.bytes);
+                    let removed = found.removed.remove(&id).flatten();
+                    let before = found.live.get(&id).or(removed.as_ref());
+                    let before = before.and_then(|live| live.bytes);
                     // Of a record that is damaged the flags still count.
                     let live = Live {
                         order,
@@ -180,8 +181,10 @@ impl<'a> InPacks<'a> {
                 (BlobKind::Tombstone, Some(bytes)) => {
                     let tombstone = Tombstone::decode(bytes).ok();
                     for id in tombstone.into_iter().flat_map(|t| t.envelopes) {
+                        // Another tombstone, or a copy of this one, may have named it before.
                         let removed = found.live.remove(&id);
-                        found.removed.insert(id, removed);
+                        let before = found.removed.entry(id).or_insert(None);
+                        *before = removed.or(before.take());
                     }
                 }
                 _ => {}

@@ -183,7 +183,7 @@ fn unsigned_copy_stays_apart_through_pull_and_rebuild() {
     let copy = b.registry.get(&own.manifest.content_id).unwrap().unwrap();
     assert!(copy.flags.foreign);
     let edit = Edit {
-        license: Some("theirs".into()),
+        license: Some("LicenseRef-theirs".into()),
         ..Edit::default()
     };
     let copy = b.registry.revise(&copy, &edit, None).unwrap();
@@ -199,7 +199,7 @@ fn unsigned_copy_stays_apart_through_pull_and_rebuild() {
         assert_eq!(here.envelope_id, own.envelope_id);
         assert_eq!(here.manifest.license, None);
         let apart = all.iter().find(|d| d.flags.foreign).unwrap();
-        assert_eq!(apart.manifest.license.as_deref(), Some("theirs"));
+        assert_eq!(apart.manifest.license.as_deref(), Some("LicenseRef-theirs"));
         let meant = registry.resolve(&"own".parse().unwrap()).unwrap();
         assert_eq!(meant.envelope_id, own.envelope_id);
         let meant = registry.get(&own.manifest.content_id).unwrap().unwrap();
