@@ -155,7 +155,7 @@ class Check:
             return None
         refused = told.get("rows_refused", 0)
         named = sum(1 for _ in open(rejects, "rb")) if os.path.exists(rejects) else 0
-        if answer.code != (7 if refused else 0):
+        if answer.code != (7 if refused or told.get("left_out") else 0):
             self.differ(f"{command} {what}: code", f"{answer.code} with {refused} rows refused")
         if refused != named:
             self.differ(f"{command} {what}: rows refused", f"{refused} refused, {named} named")
