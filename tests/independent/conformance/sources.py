@@ -31,6 +31,10 @@ class Refused:
     def __init__(self, reason, text):
         self.reason, self.text = reason, text
 
+    def is_same(self, written):
+        """Whether the row was written as it is: an element of a JSON file as a line."""
+        return self.text == written.text or (isinstance(written.text, str) and self.text == loads(written.text))
+
     def __repr__(self):
         return f"refused ({self.reason}): {self.text!r:.60}"
 
