@@ -33,7 +33,7 @@ learnt of where lines and rows are is kept in `cache` in the registry's director
     /// Find the rows that a regular expression matches
     #[command(after_help = "Examples:
   alimentar inspect search train.jsonl 'quantum (computing|physics)' --limit 5
-  alimentar inspect search train.parquet -i 'hello' --column text
+  alimentar inspect search train.parquet 'hello' -i --column text
   alimentar inspect search my-dataset '\\p{Greek}{3,}' --count
 
 A row is searched as it is written, or with --column what one column says. Places of matches (`spans`)

@@ -250,7 +250,7 @@ fn addresses(text: &str) -> Result<Vec<PeerAddress>, Failure> {
     parts
         .map(|part| {
             part.parse().map_err(|e| Failure::Misused {
-                message: format!("`{part}`: {e}"),
+                message: format!("{e}"),
                 hint: "give addresses as host:port, with commas between".to_owned(),
             })
         })

@@ -65,7 +65,6 @@ const MISTAKES: &[&str] = &[
     "import nowhere.alimentar",
     "import train.jsonl",
     "fsck --peer lab-a:8765",
-    "pull train --peer nowhere",
     "pull train --peer 127.0.0.1:1",
     "serve --bind nowhere",
     "serve --port 99999",
