@@ -2,6 +2,11 @@
 //! the files of git, else by what cargo keeps in a package. No program is started for it. Other
 //! builds look at the variable only, so that a commit does not make them build everything again.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "cargo talks to build scripts by the environment"
+)]
+
 use std::path::Path;
 use std::path::PathBuf;
 
