@@ -15,6 +15,9 @@ use crate::cli::args_config::ConfigCommand;
 use crate::cli::args_describe::AliasArgs;
 use crate::cli::args_describe::SetArgs;
 use crate::cli::args_inspect::InspectCommand;
+use crate::cli::args_keys::KeygenArgs;
+use crate::cli::args_keys::PasswdArgs;
+use crate::cli::args_keys::SignArgs;
 use crate::cli::args_life::ForgetArgs;
 use crate::cli::args_life::RestoreArgs;
 use crate::cli::args_peers::AccessCommand;
@@ -24,8 +27,6 @@ use crate::cli::args_peers::ServeArgs;
 use crate::cli::args_peers::SyncArgs;
 use crate::cli::args_reading::ReadingArgs;
 use crate::cli::args_trust::TrustCommand;
-use crate::cli::args_trust::alias;
-use crate::ident::Alias;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::net::PeerAddress;
@@ -410,49 +411,6 @@ pub(crate) struct KeyArgs {
     /// The key file [default: key.enc in the registry's directory]
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct KeygenArgs {
-    /// Where to write it [default: key.enc in the registry's directory]
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// What it is called here [default: me]
-    #[arg(long, value_name = "ALIAS", value_parser = alias)]
-    pub name: Option<Alias>,
-    /// Replace a key that is there: it is lost for ever; asks, and without a terminal wants --yes
-    #[arg(long)]
-    pub force: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PasswdArgs {
-    /// The key file [default: key.enc in the registry's directory]
-    #[arg(long, value_name = "FILE")]
-    pub key: Option<PathBuf>,
-    /// A file whose first line is the new passphrase [env: ALIMENTAR_NEW_PASSPHRASE]
-    #[arg(long, value_name = "FILE")]
-    pub new_passphrase_file: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
-    /// An in-toto statement over the files, in a DSSE envelope
-    InToto,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SignArgs {
-    /// A reference
-    pub reference: String,
-    #[command(flatten)]
-    pub key: KeyArgs,
-    /// Write a statement for others' tools instead of signing here
-    #[arg(long, value_enum)]
-    pub format: Option<Format>,
-    /// Where to write it [default: stdout]
-    #[arg(short, long, value_name = "FILE", requires = "format")]
-    pub output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

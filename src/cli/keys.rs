@@ -8,11 +8,11 @@ use serde_json::json;
 
 use crate::catalog::Dataset;
 use crate::cli::args::Cli;
-use crate::cli::args::Format;
 use crate::cli::args::KeyArgs;
-use crate::cli::args::KeygenArgs;
-use crate::cli::args::PasswdArgs;
-use crate::cli::args::SignArgs;
+use crate::cli::args_keys::Format;
+use crate::cli::args_keys::KeygenArgs;
+use crate::cli::args_keys::PasswdArgs;
+use crate::cli::args_keys::SignArgs;
 use crate::cli::ask;
 use crate::cli::bar::Bar;
 use crate::cli::commands::find;

@@ -8,6 +8,7 @@ mod args_archives;
 mod args_config;
 mod args_describe;
 mod args_inspect;
+mod args_keys;
 mod args_life;
 mod args_peers;
 mod args_reading;

@@ -19,6 +19,7 @@ mod diff_rows;
 mod difference_tests;
 mod differences;
 mod error;
+mod error_kinds;
 mod expansion;
 mod feed;
 mod files;
