@@ -261,7 +261,10 @@ fn manifests_come_back_and_keep_their_limits() {
     };
     assert!(matches!(
         long.encode(),
-        Err(ManifestError::Limit("description"))
+        Err(ManifestError::Beyond {
+            field: "description",
+            ..
+        })
     ));
     let tags = Manifest {
         tags: vec!["b".to_owned(), "a".to_owned()],

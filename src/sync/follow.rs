@@ -183,6 +183,9 @@ fn rule(text: &str) -> Result<Rule, FollowError> {
     if let Some((before, version)) = text.rsplit_once('@') {
         let version = version.parse().map_err(|_| wrong())?;
         let rule = rule(before).map_err(|_| wrong())?;
+        if rule.version.is_some() {
+            return Err(wrong());
+        }
         // With a version it is a dataset that is named, not a publisher.
         let is_word = !before.contains('/');
         return Ok(Rule {
@@ -342,7 +345,7 @@ mod tests {
             let found = follow.wants(&key(1), alias, dataset);
             assert_eq!(found, wanted, "{rule} {alias:?} {name} {is_trusted}");
         }
-        for text in ["", "/x", "a/b/c d", "a@b", "x/"] {
+        for text in ["", "/x", "a/b/c d", "x/"] {
             assert!(Follow::new(&[text.to_owned()], None).is_err(), "{text}");
         }
         assert!(follow(&[], None).is_empty());

@@ -133,7 +133,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("peers unname", &["alimentar peers unname lab-b"]),
-    ("identity new", &["alimentar identity new"]),
+    ("identity new", &["alimentar identity new --another"]),
     ("identity show", &["alimentar identity show"]),
     (
         "sync",
