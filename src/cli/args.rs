@@ -181,7 +181,7 @@ Fields: name tag license publisher lang schema text rows size")]
     Resolve(RefArg),
     /// Write a dataset, or a part of it, to disk
     #[command(after_help = "Examples:
-  alimentar registry checkout corpus@0.1.0 ./corpus
+  alimentar registry checkout corpus@1.0.0 ./corpus
   alimentar registry checkout 'corpus:**/*.parquet' ./tables
   alimentar registry checkout corpus ./corpus --update")]
     Checkout {
@@ -223,7 +223,7 @@ Fields: name tag license publisher lang schema text rows size")]
     },
     /// Compare two datasets, or a dataset with a directory
     #[command(after_help = "Examples:
-  alimentar registry diff corpus@0.1.0 corpus@0.1.1
+  alimentar registry diff corpus@1.0.0 corpus@1.1.0
   alimentar registry diff corpus ./corpus")]
     Diff {
         /// A reference
@@ -266,11 +266,11 @@ Fields: name tag license publisher lang schema text rows size")]
     /// Set what is said about a dataset: licence, description, tags, card
     #[command(after_help = "Examples:
   alimentar registry set corpus --license CC-BY-4.0 --add-tag speech
-  alimentar registry set corpus@0.1.0 --description 'The first hundred hours' --card card.md")]
+  alimentar registry set corpus@1.0.0 --description 'The first hundred hours' --card card.md")]
     Set(SetArgs),
     /// Give a version a movable name, such as corpus@prod
     #[command(after_help = "Examples:
-  alimentar registry alias corpus@prod 0.1.2
+  alimentar registry alias corpus@prod 1.1.0
   alimentar registry alias --list corpus
   alimentar registry alias --delete corpus@prod")]
     Alias(AliasArgs),
@@ -290,13 +290,13 @@ Fields: name tag license publisher lang schema text rows size")]
     },
     /// Take all versions of a name out of the index, or one version; `restore` undoes it
     #[command(after_help = "Examples:
-  alimentar registry unindex corpus@0.1.0
+  alimentar registry unindex corpus@1.0.0
   alimentar registry unindex corpus --yes")]
     #[command(visible_alias = "rm")]
     Unindex(RefArg),
     /// Bring back what was taken out of the index and not collected yet
     #[command(after_help = "Examples:
-  alimentar registry restore corpus@0.1.0
+  alimentar registry restore old-corpus@1.0.0
   alimentar registry restore --list")]
     Restore(RestoreArgs),
     /// Take old versions out of the index, by rules that say what to keep

@@ -52,7 +52,7 @@ pub(crate) enum TrustCommand {
     /// Replace your own key by a new one (--new), or confirm that a publisher has a new key
     #[command(after_help = "Examples:
   alimentar registry trust rotate me --new
-  alimentar registry trust rotate lab-a 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29
+  alimentar registry trust rotate colleague 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29
 
 With --new, a key is made under the passphrase of the old one, the rotation is published, and the new key
 is what this registry signs with from then on. The old key is kept beside it, encrypted, under a name with

@@ -39,7 +39,7 @@ pub(crate) fn run(
         return checkouts::show(&report, object, exit_code, out);
     }
     if is_written_as_path(b) {
-        let absent = std::io::ErrorKind::NotFound.into();
+        let absent = rustix::io::Errno::NOENT.into();
         return Err(Error::file("find", path, absent).into());
     }
     let b = find(registry, b)?;

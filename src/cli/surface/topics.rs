@@ -46,7 +46,10 @@ A REF names one dataset:
 
   name                    the newest version of that name
   name@1.2.0              this version
-  name@^1                 the newest version that fits the condition
+  name@0.1                the newest 0.1.x; name@1 the newest 1.x
+  name@^1, name@>=1,<2    the newest version that fits the conditions
+  name@latest             the newest version
+  name@prod               the version that has this alias (`alimentar alias`)
   publisher/name@1.2.0    the one that this publisher signed
   alimentar:3fa9c1d2      the content id, or any beginning of it that is unambiguous
 
@@ -133,11 +136,13 @@ On the side that has the data:
 On the other side:
 
   alimentar import stick/train.alimentar
-  alimentar import stick/ --receipt stick/lab-b.receipt
+  alimentar import stick/                               every archive in it
 
-The receipt says what is there now. With it, the next export holds the difference only:
+An import leaves a receipt beside the archive: what is there now. Carried back, it makes the next export
+the difference only. `--to NAME` keeps it under a name, so that later exports need no receipt:
 
-  alimentar export --all --for stick/lab-b.receipt -o stick/
+  alimentar export --all --to lab-b --for stick/alimentar-3fa9c1d2.receipt -o stick/
+  alimentar export --all --to lab-b -o stick/
 
 --split 4GiB makes volumes for file systems with a limit; --recipient age1... encrypts. An archive is
 checked as everything else is: `import --require-signature` takes only what trusted publishers signed.
