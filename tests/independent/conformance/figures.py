@@ -63,6 +63,8 @@ def kind(value):
         return "int" if -(2**63) <= value < 2**64 else "float"
     if isinstance(value, float | Decimal):
         return "float"
+    if isinstance(value, bytes):
+        return "binary"
     if isinstance(value, list) and not isinstance(value, Pairs):
         return "array"
     return "object" if isinstance(value, dict | Pairs) else "text"
@@ -83,6 +85,11 @@ def of_values(column, values):
     finite = [v for v in numbers if v == v and not is_infinite(v)]
     if wrong := ends(column, finite):
         return wrong
+    lengths = [len(v) for v in values if isinstance(v, bytes)]
+    if lengths:
+        told = [column["lengths"][key] for key in ("min", "max", "sum")]
+        if told != [min(lengths), max(lengths), sum(lengths)]:
+            return "lengths of bytes", f"{told}, not {min(lengths)} {max(lengths)} {sum(lengths)}"
     texts = [v for v in values if isinstance(v, str)]
     if texts and types["text"] == len(texts) and not has_half(texts):
         return of_texts(column, texts, len(numbers) > 0)
