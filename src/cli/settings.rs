@@ -220,10 +220,10 @@ impl Settings {
             },
             _ => None,
         };
-        if let (Some(given), Some(peers)) = (given, peers) {
-            if given.is_empty() {
-                *given = peers;
-            }
+        if let (Some(given), Some(peers)) = (given, peers)
+            && given.is_empty()
+        {
+            *given = peers;
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ pub(crate) fn ask_before_gc(
     }
     let options = GcOptions {
         dry_run: true,
-        ..options.clone()
+        ..*options
     };
     let report = registry.gc(&options, &Bar::new(true))?;
     match report.freed_bytes {

@@ -6,6 +6,7 @@ use std::process::Output;
 use std::process::Stdio;
 
 use crate::support::lines;
+use crate::support::variable;
 
 const COLLEAGUE: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
 const NODE: &str = "1398f62c6d1a457c51ba6a4b5f3dbd2f69fca93216218dc8997e416bd17d93ca";
@@ -17,8 +18,8 @@ const NOT_RUN: &[&str] = &[
 
 fn shell(line: &str, dir: &Path) -> Output {
     let program = Path::new(env!("CARGO_BIN_EXE_alimentar"));
-    let path = std::env::var("PATH").unwrap();
-    let path = format!("{}:{path}", program.parent().unwrap().display());
+    let path = variable("PATH").unwrap();
+    let path = format!("{}:{}", program.parent().unwrap().display(), path.display());
     Command::new("sh")
         .args(["-c", line])
         .current_dir(dir)
@@ -122,10 +123,9 @@ fn make_room(example: &str, dir: &Path) {
     {
         let _ = std::fs::remove_file(dir.join(pair[1]));
     }
-    if let (Some(place), false) = (words.last(), example.contains("--update")) {
-        if example.contains("checkout") {
-            let _ = std::fs::remove_dir_all(dir.join(place));
-        }
+    let writes = example.contains("checkout") && !example.contains("--update");
+    if let Some(place) = words.last().filter(|_| writes) {
+        let _ = std::fs::remove_dir_all(dir.join(place));
     }
     if example.ends_with("identity new") {
         let _ = std::fs::remove_file(dir.join("home/identity.txt"));

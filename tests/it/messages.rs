@@ -6,6 +6,7 @@ use std::process::Command;
 use std::process::Stdio;
 
 use crate::support::lines;
+use crate::support::variable;
 
 /// A line of a shell behind `alimentar`.
 const MISTAKES: &[&str] = &[
@@ -154,7 +155,7 @@ fn typical_mistakes_get_the_messages_of_the_golden_file() {
         assert!(!found.contains(unwanted), "{unwanted}: {found}");
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/messages.txt");
-    if std::env::var_os("ALIMENTAR_GOLDEN").is_some() {
+    if variable("ALIMENTAR_GOLDEN").is_some() {
         std::fs::write(&path, &found).unwrap();
     }
     let golden = std::fs::read_to_string(&path).unwrap();

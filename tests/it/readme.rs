@@ -12,6 +12,8 @@ use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 
+use crate::support::variable;
+
 /// Where the outputs in the README say that they were made.
 const SHOWN_DIR: &str = "/tmp/tour";
 const SHOWN_PORT: &str = "8765";
@@ -92,7 +94,7 @@ impl Tour {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_alimentar"));
         let mut path = program.parent().unwrap().as_os_str().to_owned();
         path.push(":");
-        path.push(std::env::var_os("PATH").unwrap_or_default());
+        path.push(variable("PATH").unwrap_or_default());
         let home = match lab {
             Some(lab) => self.dir.path().join(lab.trim_start_matches("lab-")),
             None => self.dir.path().join(".alimentar"),
@@ -245,7 +247,7 @@ fn readme_tour_prints_what_it_shows() {
             wrong.push((shown, found));
         }
     }
-    if std::env::var_os("README_UPDATE").is_some() {
+    if variable("README_UPDATE").is_some() {
         for (shown, found) in wrong.iter().rev() {
             lines.splice(shown.output.clone(), found.iter().cloned());
         }

@@ -112,3 +112,9 @@ pub fn error_of(out: &Output) -> Value {
     let object: Value = serde_json::from_str(last).unwrap_or_else(|e| panic!("{e}: {text}"));
     object["error"].clone()
 }
+
+/// What the environment of the tests says.
+#[allow(clippy::disallowed_methods, reason = "tests may be told things")]
+pub fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
+}

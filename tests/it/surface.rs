@@ -11,6 +11,7 @@ use crate::support::error_of;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::run;
+use crate::support::variable;
 
 fn text(home: &Path, words: &[&str]) -> String {
     let out = program(home).args(words).output().unwrap();
@@ -308,7 +309,7 @@ fn limit_that_an_argument_breaks_is_a_usage_error_that_names_it() {
 /// What bash offers behind a line.
 fn completed(home: &Path, line: &str) -> Vec<String> {
     let program = Path::new(env!("CARGO_BIN_EXE_alimentar"));
-    let path = std::env::var("PATH").unwrap();
+    let path = variable("PATH").unwrap().into_string().unwrap();
     let script = "source <(alimentar completions bash)\nCOMP_LINE=\"$LINE\"\nCOMP_POINT=${#COMP_LINE}\n_alimentar\nprintf '%s\\n' \"${COMPREPLY[@]}\"";
     let out = std::process::Command::new("bash")
         .args(["-c", script])

@@ -35,10 +35,8 @@ pub(crate) fn candidates(words: &[String], cli: &Cli) -> Vec<String> {
 
 /// The registry that the line speaks of, where there is one.
 fn registry(words: &[String], cli: &Cli) -> Option<LocalRegistry> {
-    let by_option = words.iter().zip(words.iter().skip(1));
-    let given = by_option
-        .filter(|(option, _)| *option == "--home")
-        .next_back();
+    let mut by_option = words.iter().zip(words.iter().skip(1));
+    let given = by_option.rfind(|(option, _)| *option == "--home");
     let home = match given {
         Some((_, home)) => surface::expanded(PathBuf::from(home)).ok()?,
         None => home_of(cli).ok()?,

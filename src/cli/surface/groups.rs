@@ -86,7 +86,7 @@ pub(super) fn listed(parent: &Command, styles: &Styles) -> String {
     let (heading, literal) = (styles.get_header(), styles.get_literal());
     let mut text = String::new();
     for group in GROUPS {
-        let commands: Vec<&Command> = group.commands.iter().filter_map(|n| found(&n)).collect();
+        let commands: Vec<&Command> = group.commands.iter().filter_map(found).collect();
         if commands.is_empty() {
             continue;
         }

@@ -41,12 +41,15 @@ pub(super) struct Ahead<'a> {
     answers: Mutex<Answers>,
 }
 
+/// What was asked, and what came.
+type Answered<Q, A> = (Q, Result<A, PeerError>);
+
 /// Answers by their requests. There are five at most.
 #[derive(Default)]
 struct Answers {
-    card: Option<(EnvelopeId, Result<Vec<u8>, PeerError>)>,
-    nodes: Vec<(PullNodeRequest, Result<Vec<Vec<u8>>, PeerError>)>,
-    chunks: Vec<(PullChunkRequest, Result<Vec<u8>, PeerError>)>,
+    card: Option<Answered<EnvelopeId, Vec<u8>>>,
+    nodes: Vec<Answered<PullNodeRequest, Vec<Vec<u8>>>>,
+    chunks: Vec<Answered<PullChunkRequest, Vec<u8>>>,
 }
 
 impl Answers {
