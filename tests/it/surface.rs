@@ -216,7 +216,7 @@ fn help_is_grouped_short_and_long_and_has_topics() {
         ("trust", "--accept-publisher"),
         ("exit-codes", "130, 143"),
         ("scripting", "--json"),
-        ("air-gap", "--receipt"),
+        ("air-gap", "--to lab-b"),
     ] {
         assert!(text(home, &["help", topic]).contains(word), "{topic}");
     }

@@ -85,6 +85,7 @@ pub(in crate::inspect) fn base64_length(text: &[u8]) -> u64 {
 /// Appends what all strings of a JSON text say, keys left out, with a newline between them; where they stand
 /// for bytes, these. `path` is that of the text within its row; one with `[]` is that of the elements of the
 /// array that the text is. False where it is malformed.
+#[cfg(feature = "tokens")]
 pub(in crate::inspect) fn stored_text_into(
     text: &[u8],
     path: &str,
