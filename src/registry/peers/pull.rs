@@ -95,7 +95,9 @@ impl LocalRegistry {
         let ahead: Vec<Ahead<'_>> = sources.iter().map(|s| Ahead::new(*s)).collect();
         let supplies: Vec<Supply<'_>> = ahead.iter().map(|s| Supply::new(s)).collect();
         let session = Session::begin(&self.store)?;
-        let from = (ahead.first(), supplies.as_slice());
+        // Among several, one that is slow must not hold up what the others have.
+        let alone = ahead.first().filter(|_| ahead.len() == 1);
+        let from = (alone, supplies.as_slice());
         let gathered = self.gather(offer, &session, from, &options, progress);
         let fetched = match gathered {
             Ok(fetched) => fetched,

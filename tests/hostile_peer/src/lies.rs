@@ -309,7 +309,7 @@ pub fn about(lab: &Lab, kind: u8, lie: Lie) -> Verdict {
 fn seams(lab: &Lab, lie: Lie) -> Verdict {
     let host = Host::serve(Some(lab.honest.address), 1, at(wire::SEAMS, lie));
     let home = lab.home();
-    let ran = lab.pull(&home, &host.peer(), "corpus")?;
+    let ran = lab.pull(&home, &host.peer(), "windows")?;
     if host.lies() == 0 {
         return Err(format!("it never lied: {}", ran.err));
     }

@@ -155,6 +155,11 @@ impl Lab {
         if large {
             std::fs::write(&path, lines(250_000, 3)).expect("a file");
             ask(&["registry", "index", &path.to_string_lossy(), "--sign"]);
+        } else {
+            // More than is asked for at once, so that it is asked where records end.
+            let path = dir.join("windows.jsonl");
+            std::fs::write(&path, lines(65_000, 4)).expect("a file");
+            ask(&["registry", "index", &path.to_string_lossy(), "--sign"]);
         }
         let trust = format!(
             "version = 1\n\n[publisher.lab]\nkey = \"{key}\"\nlevel = \"full\"\n\n[publisher.turncoat]\nkey = \"{}\"\nlevel = \"full\"\n",
