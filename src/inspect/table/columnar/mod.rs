@@ -6,6 +6,7 @@ mod buffers;
 mod codec;
 mod footer;
 mod int96;
+mod levels;
 mod names;
 mod pages;
 mod parquet;

@@ -17,6 +17,7 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use crate::inspect::parquet::exactly;
 use crate::inspect::table::columnar::OVER_LIMIT;
 use crate::inspect::table::columnar::codec::unpack;
+use crate::inspect::table::columnar::levels;
 use crate::inspect::table::columnar::thrift::Bad;
 use crate::inspect::table::columnar::thrift::Compact;
 use crate::inspect::table::columnar::thrift::Kind;
@@ -32,6 +33,8 @@ pub(super) struct Pages {
     /// Values that data pages have yet to come.
     values: i64,
     next: Option<Header>,
+    /// The greatest repetition level of the column.
+    max_repetition: i16,
     /// Checksums are compared.
     verify: bool,
 }
@@ -95,6 +98,7 @@ impl Pages {
             end: end.min(source.len()),
             values: column.num_values(),
             next: None,
+            max_repetition: column.column_descr().max_rep_level(),
             verify,
             source,
         })
@@ -160,7 +164,7 @@ impl Pages {
         }
         let buf = Bytes::from(self.unpacked(packed, header)?);
         let (num_values, encoding) = (header.values, encoding(header.encoding)?);
-        Ok(match header.kind {
+        let page = match header.kind {
             DICTIONARY => Page::DictionaryPage {
                 buf,
                 num_values,
@@ -186,7 +190,11 @@ impl Pages {
                 is_compressed: !header.is_plain,
                 statistics: None,
             },
-        })
+        };
+        match levels::are_whole(&page, self.max_repetition) {
+            true => Ok(page),
+            false => Err(wrong("a page has fewer repetition levels than values")),
+        }
     }
 
     /// The levels of pages of version 2 stand before what is packed.
