@@ -33,7 +33,7 @@ struct Body {
 }
 
 impl Receipt {
-    /// How every receipt begins.
+    /// The first bytes of every receipt.
     pub const MAGIC: [u8; 5] = *b"ALRC\x01";
 
     /// The JSON for trees of chunks that are held.

@@ -25,7 +25,7 @@ use crate::wire::Writer;
 /// Bytes of the short form in a row.
 const BRIEF_BYTES_MAX: usize = 256 << 10;
 
-/// What may still become of a removed dataset.
+/// The fate of a removed dataset: whether it can be restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It was removed then and can be restored until a collection gives it up.
@@ -58,9 +58,9 @@ impl Fate {
 /// A dataset that is not in the catalogue under this name any more.
 #[derive(Clone, Debug)]
 pub struct Removed {
-    /// What may become of it.
+    /// Its fate.
     pub fate: Fate,
-    /// What it was.
+    /// The dataset, as lists show it.
     pub brief: Brief,
     /// The manifest that counted; `None` where only the number is remembered.
     pub envelope: Option<Envelope>,

@@ -15,6 +15,8 @@ use crate::cli::large;
 use crate::cli::out::Out;
 use crate::cli::out::human_bytes;
 use crate::cli::out::printable;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
 use crate::registry::Error;
 use crate::registry::FileDiff;
 use crate::registry::LocalRegistry;
@@ -30,21 +32,41 @@ pub(crate) fn run(
     let a = find(registry, a)?;
     large::check(registry, &a, cli, out)?;
     let path = Path::new(b);
-    let is_path = path.exists() && (is_written_as_path(b) || find(registry, b).is_err());
-    if is_path {
+    let Some(b) = other_dataset(registry, b, path)? else {
         let bar = Bar::new(out.is_quiet());
         let report = registry.diff_directory(&a, path, &bar)?;
         drop(bar);
         let object = json!({"a": a.manifest.content_id.to_string(), "b": null});
         return checkouts::show(&report, object, exit_code, out);
-    }
-    if is_written_as_path(b) {
-        let absent = rustix::io::Errno::NOENT.into();
-        return Err(Error::file("find", path, absent).into());
-    }
-    let b = find(registry, b)?;
+    };
     large::check(registry, &b, cli, out)?;
     datasets(registry, (&a, &b), exit_code, out)
+}
+
+/// The dataset that is meant by what is typed; `None` for a path that is there. Only what no dataset can be
+/// called, or none is, may be a path: an error of the registry is not hidden by one.
+fn other_dataset(
+    registry: &LocalRegistry,
+    typed: &str,
+    path: &Path,
+) -> Result<Option<Dataset>, Failure> {
+    if is_written_as_path(typed) {
+        let absent = || Error::file("find", path, rustix::io::Errno::NOENT.into());
+        return match path.exists() {
+            true => Ok(None),
+            false => Err(absent().into()),
+        };
+    }
+    match find(registry, typed) {
+        Ok(dataset) => Ok(Some(dataset)),
+        Err(Failure::Library(error))
+            if path.exists()
+                && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid) =>
+        {
+            Ok(None)
+        }
+        Err(other) => Err(other),
+    }
 }
 
 /// Whether somebody who types this means a path, although a dataset may have the name.

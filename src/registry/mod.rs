@@ -60,6 +60,7 @@ mod removal_tests;
 mod rename;
 #[cfg(test)]
 mod repair_tests;
+mod replacing;
 mod resembling;
 mod restore;
 mod revise;

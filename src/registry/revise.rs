@@ -7,10 +7,8 @@ use crate::blob_store::BlobKind;
 use crate::card::Card;
 use crate::catalog;
 use crate::catalog::Dataset;
-use crate::catalog::Merged;
 use crate::ident::DatasetName;
 use crate::ident::VersionAlias;
-use crate::manifest::Envelope;
 use crate::manifest::Totals;
 use crate::manifest::diff_trees;
 use crate::registry::LocalRegistry;
@@ -18,19 +16,14 @@ use crate::registry::cards;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::metadata;
-use crate::registry::numbers;
-use crate::registry::publishing::node_id;
-use crate::registry::sign;
+use crate::registry::replacing;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
-use crate::trust::Admitted;
 use crate::trust::KeyPair;
 
 /// What to change; what is not named stays.
 #[derive(Clone, Debug, Default)]
 pub struct Edit {
-    /// A new name.
-    pub name: Option<DatasetName>,
     /// Labels to add.
     pub add_tags: Vec<String>,
     /// Labels to take away.
@@ -63,8 +56,10 @@ impl LocalRegistry {
     /// changes nothing makes none. A signed dataset needs its publisher's key.
     ///
     /// # Errors
-    /// [`Error::License`] or [`Error::Tag`] for what may not be said, [`Error::NotItsPublisher`] without the key, [`Error::NotTrusted`] with a key that is revoked, [`Error::NotFound`] when the dataset is gone, [`Error::VersionTaken`] when the new name has
-    /// that version, or a field breaks a limit.
+    /// [`Error::License`] or [`Error::Tag`] for what may not be said, [`Error::NotItsPublisher`]
+    /// without the key, [`Error::NotTrusted`] with a key that is revoked, [`Error::NotFound`] when the
+    /// dataset is gone, [`Error::VersionTaken`] when another has its name and version, or a field
+    /// breaks a limit.
     pub fn revise(
         &self,
         dataset: &Dataset,
@@ -94,8 +89,7 @@ impl LocalRegistry {
         };
         let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
         session.commit(|tables, entries| {
-            let gone = || Error::NotFound(dataset.manifest.name.to_string());
-            let held = catalog::by_key(tables, dataset.key)?.ok_or_else(gone)?;
+            let held = replacing::current(tables, dataset)?;
             let mut manifest = held.manifest.clone();
             metadata::apply(edit, &mut manifest);
             if let Some((id, said)) = &card {
@@ -112,40 +106,9 @@ impl LocalRegistry {
             if manifest == held.manifest {
                 return Ok(held);
             }
-            if manifest.signer != signer.map(KeyPair::public_key) && manifest.signer.is_some() {
-                return Err(Error::NotItsPublisher(manifest.name.to_string()));
-            }
-            let named = catalog::by_name(tables, &manifest.name)?;
-            let taken = named.iter().find(|d| {
-                d.key != held.key
-                    && d.flags.foreign == held.flags.foreign
-                    && d.manifest.dataset_version == manifest.dataset_version
-            });
-            if let Some(taken) = taken {
-                return Err(Error::VersionTaken {
-                    name: manifest.name,
-                    version: manifest.dataset_version,
-                    held: taken.manifest.content_id,
-                });
-            }
-            if manifest.name != held.manifest.name {
-                numbers::refuse_given(tables, &manifest, &|r| r.is_own(manifest.signer))?;
-            }
-            sign::supersede(&mut manifest, &held, node_id(tables)?)?;
-            manifest.created_at = host::now();
-            let envelope = match (manifest.signer, signer) {
-                (Some(_), Some(pair)) => pair.sign(&mut manifest)?,
-                _ => Envelope {
-                    manifest: manifest.encode()?,
-                    signature: None,
-                },
-            };
-            let admitted = Admitted::stored(envelope, held.origin())?;
-            let merged = sign::publish_edit(tables, entries, &admitted, held.flags)?;
-            if matches!(merged, Merged::Replaced(_)) {
-                sign::retire(entries, salt, &held);
-            }
-            catalog::of_register(tables, &manifest, held.origin())?.ok_or_else(gone)
+            replacing::refuse_others(&manifest, signer)?;
+            replacing::refuse_taken(tables, &manifest, &held)?;
+            replacing::replace(tables, entries, manifest, &held, (signer, salt))
         })
     }
 

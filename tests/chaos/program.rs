@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use alimentar::LocalRegistry;
 use alimentar::catalog::Dataset;
+use alimentar::ident::DatasetName;
 use alimentar::ident::DatasetVersion;
 use alimentar::progress::NoProgress;
 use alimentar::registry::Edit;
@@ -259,14 +260,11 @@ impl Command {
                 )
             }
             Self::Rename { label, name } => {
-                let name = name.parse().ok();
-                edit(
-                    label,
-                    Edit {
-                        name,
-                        ..Edit::default()
-                    },
-                )
+                let dataset = find(registry, label)?;
+                let signer = dataset.manifest.signer.map(|_| &world.own_key);
+                let name: DatasetName = name.parse()?;
+                let renamed = registry.rename_all(&[dataset], &name, signer);
+                renamed.map(drop)
             }
             Self::Sign(label) => registry
                 .sign(&find(registry, label)?, &world.own_key)

@@ -133,9 +133,6 @@ pub(crate) fn inherit(
 
 /// Changes a manifest's words.
 pub(crate) fn apply(edit: &Edit, manifest: &mut Manifest) {
-    if let Some(name) = &edit.name {
-        manifest.name = name.clone();
-    }
     let set = edit.alias.as_ref().map(|(alias, _)| alias);
     let is_dropped = |tag: &String| {
         let carried = VersionAlias::of_tag(tag);

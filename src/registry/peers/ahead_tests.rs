@@ -4,98 +4,73 @@ use std::sync::Condvar;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::ident::NodeId;
 use crate::progress::NoProgress;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::lab::Lab;
 use crate::registry::peers::lab::accepted;
 use crate::registry::peers::lab::rows;
+use crate::registry::peers::near::Altered;
 use crate::registry::peers::near::Near;
-use crate::sync::Access;
-use crate::sync::EachAnswer;
-use crate::sync::Line;
+use crate::sync::ChunkSource;
 use crate::sync::ListFilter;
-use crate::sync::PeerError;
 use crate::sync::Request;
 
-/// A peer that answers none of its first requests before all of them are there.
+/// Requests of a pull, of which the first are answered only when all of them are there.
+#[derive(Default)]
 struct Together {
-    near: Near,
-    /// How many are to come together.
     first: usize,
     asked: Mutex<Vec<Request>>,
     another: Condvar,
 }
 
 impl Together {
-    fn new(near: Near, first: usize) -> Self {
-        Self {
-            near,
-            first,
-            asked: Mutex::default(),
-            another: Condvar::new(),
+    fn hear(&self, request: &Request) {
+        if matches!(request, Request::List(_)) {
+            return;
         }
-    }
-
-    fn forget(&self) {
-        self.asked.lock().unwrap().clear();
+        let mut asked = self.asked.lock().unwrap();
+        asked.push(request.clone());
+        self.another.notify_all();
+        let patience = Duration::from_secs(30);
+        let alone = |asked: &mut Vec<Request>| asked.len() < self.first;
+        let waited = self.another.wait_timeout_while(asked, patience, alone);
+        let is_late = waited.unwrap().1.timed_out();
+        assert!(!is_late, "a request came alone");
     }
 }
 
-impl Line for Together {
-    fn who(&self) -> NodeId {
-        self.near.who()
-    }
-
-    fn place(&self) -> String {
-        self.near.place()
-    }
-
-    fn serves(&self) -> Access {
-        self.near.serves()
-    }
-
-    fn reconnect(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
-        self.near.reconnect(is_needless)
-    }
-
-    fn ask(
-        &self,
-        request: &Request,
-        is_needless: &dyn Fn() -> bool,
-        each: &mut EachAnswer<'_>,
-    ) -> Result<(), PeerError> {
-        let is_listing = matches!(request, Request::List(_));
-        if !is_listing {
-            let mut asked = self.asked.lock().unwrap();
-            asked.push(request.clone());
-            self.another.notify_all();
-            let patience = Duration::from_secs(30);
-            let alone = |asked: &mut Vec<Request>| asked.len() < self.first;
-            let waited = self.another.wait_timeout_while(asked, patience, alone);
-            let is_late = waited.unwrap().1.timed_out();
-            assert!(!is_late, "a request came alone");
-        }
-        self.near.ask(request, is_needless, each)
-    }
-}
-
-/// Pulls a dataset of so many rows from a peer that waits for so many requests at first.
-fn pulled(count: usize, first: usize) -> Vec<Request> {
+/// A lab that trusts another, which has a dataset of so many rows; its bytes.
+fn labs(count: usize) -> (Lab, Lab, Vec<u8>) {
     let (there, here) = (Lab::new(), Lab::new());
     let bytes = rows(7, count);
     there.index("small", &bytes, false);
     here.trusting(&there);
-    let peer = Together::new(Near::honest(&there.registry, 1), first);
-    let offers = here.registry.list_remote(&peer, &ListFilter::All).unwrap();
-    peer.forget();
-    let accepted = accepted(&offers[0]).unwrap();
+    (there, here, bytes)
+}
+
+fn pull(here: &Lab, sources: &[&dyn ChunkSource]) {
+    let offers = here.registry.list_remote(sources[0], &ListFilter::All);
+    let accepted = accepted(&offers.unwrap()[0]).unwrap();
     let options = PullOptions::default();
-    here.registry
-        .pull(&accepted, &[&peer], options, &NoProgress)
-        .unwrap();
+    let report = here.registry.pull(&accepted, sources, options, &NoProgress);
+    report.unwrap();
+}
+
+/// The requests of a pull of so many rows, from a peer that waits for so many requests at first.
+fn pulled(count: usize, first: usize) -> Vec<Request> {
+    let (there, here, bytes) = labs(count);
+    let together = Together {
+        first,
+        ..Together::default()
+    };
+    let peer = Altered {
+        near: &Near::honest(&there.registry, 1),
+        asked: &|request| together.hear(request),
+        alter: &|_, answer| Ok(answer),
+    };
+    pull(&here, &[&peer]);
     assert_eq!(here.bytes_of("small").unwrap(), bytes);
-    peer.asked.into_inner().unwrap()
+    together.asked.into_inner().unwrap()
 }
 
 #[test]
@@ -110,4 +85,37 @@ fn pull_of_some_chunks_asks_roots_at_once_and_then_the_chunks() {
     let asked = pulled(200, 3);
     assert_eq!(asked.len(), 4, "{asked:?}");
     assert!(matches!(asked[3], Request::PullChunk(_)), "{asked:?}");
+}
+
+#[test]
+fn pull_from_several_is_not_held_up_by_a_slow_first_one() {
+    let (there, here, bytes) = labs(3);
+    let is_asked = (Mutex::new(false), Condvar::new());
+    // It gives no chunk before the other one is asked for one.
+    let slow = Altered {
+        near: &Near::honest(&there.registry, 1),
+        asked: &|request| {
+            if matches!(request, Request::PullChunk(_)) {
+                let (lock, told) = &is_asked;
+                let patience = Duration::from_secs(30);
+                let waits = |is_asked: &mut bool| !*is_asked;
+                let waited = told.wait_timeout_while(lock.lock().unwrap(), patience, waits);
+                let is_late = waited.unwrap().1.timed_out();
+                assert!(!is_late, "the other one was never asked");
+            }
+        },
+        alter: &|_, answer| Ok(answer),
+    };
+    let other = Altered {
+        near: &Near::honest(&there.registry, 2),
+        asked: &|request| {
+            if matches!(request, Request::PullChunk(_)) {
+                *is_asked.0.lock().unwrap() = true;
+                is_asked.1.notify_all();
+            }
+        },
+        alter: &|_, answer| Ok(answer),
+    };
+    pull(&here, &[&slow, &other]);
+    assert_eq!(here.bytes_of("small").unwrap(), bytes);
 }

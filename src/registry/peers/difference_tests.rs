@@ -8,7 +8,6 @@ use std::sync::atomic::Ordering;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::catalog::Dataset;
-use crate::ident::NodeId;
 use crate::ident::TreeId;
 use crate::manifest::TreeWalk;
 use crate::progress::NoProgress;
@@ -18,16 +17,13 @@ use crate::registry::peers::PullOptions;
 use crate::registry::peers::lab::Lab;
 use crate::registry::peers::lab::accepted;
 use crate::registry::peers::lab::rows;
+use crate::registry::peers::near::Altered;
 use crate::registry::peers::near::Near;
 use crate::store::disk::BlobReader;
-use crate::sync::Access;
 use crate::sync::Answer;
 use crate::sync::ChunkSource;
 use crate::sync::Difference;
-use crate::sync::EachAnswer;
-use crate::sync::Line;
 use crate::sync::PeerCatalog;
-use crate::sync::PeerError;
 use crate::sync::Refusal;
 use crate::sync::RefusalCode;
 use crate::sync::Request;
@@ -151,41 +147,6 @@ fn leaves_that_came_are_kept_as_differences_too() {
     }
 }
 
-/// A peer whose answers are changed on the way.
-struct Altered<'a> {
-    near: &'a Near,
-    alter: &'a (dyn Fn(&Request, Answer) -> Result<Answer, PeerError> + Sync),
-}
-
-impl Line for Altered<'_> {
-    fn who(&self) -> NodeId {
-        self.near.who()
-    }
-
-    fn place(&self) -> String {
-        self.near.place()
-    }
-
-    fn serves(&self) -> Access {
-        self.near.serves()
-    }
-
-    fn reconnect(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
-        self.near.reconnect(is_needless)
-    }
-
-    fn ask(
-        &self,
-        request: &Request,
-        is_needless: &dyn Fn() -> bool,
-        each: &mut EachAnswer<'_>,
-    ) -> Result<(), PeerError> {
-        self.near.ask(request, is_needless, &mut |answer| {
-            each((self.alter)(request, answer)?)
-        })
-    }
-}
-
 fn pull(b: &Lab, source: &Altered<'_>) -> Result<(), Error> {
     let catalogs: [&dyn PeerCatalog; 1] = [source];
     let reference = "corpus".parse().unwrap();
@@ -223,6 +184,7 @@ fn a_peer_that_is_older_than_differences_is_asked_for_chunks() {
         &b,
         &Altered {
             near: &near,
+            asked: &|_| {},
             alter: &alter,
         },
     )
@@ -253,6 +215,7 @@ fn wrong_differences_are_noticed_and_plain_chunks_taken() {
             &b,
             &Altered {
                 near: &near,
+                asked: &|_| {},
                 alter: &alter,
             },
         )
@@ -295,6 +258,7 @@ fn wrong_differences_of_nodes_are_noticed_and_nodes_asked_for() {
         };
         let source = Altered {
             near: &near,
+            asked: &|_| {},
             alter: &alter,
         };
         pull(&b, &source).unwrap();
@@ -316,6 +280,7 @@ fn a_difference_of_what_was_not_named_ends_the_talk() {
         let alter = |_: &Request, answer| Ok(changed(answer, lie));
         let altered = Altered {
             near: &near,
+            asked: &|_| {},
             alter: &alter,
         };
         let error = pull(&b, &altered).unwrap_err();
@@ -341,6 +306,7 @@ fn nothing_is_a_difference_against_what_the_peer_does_not_show() {
         &b,
         &Altered {
             near: &near,
+            asked: &|_| {},
             alter: &are_plain,
         },
     )
@@ -357,6 +323,7 @@ fn nothing_is_a_difference_against_what_the_peer_does_not_show() {
         &d,
         &Altered {
             near: &near,
+            asked: &|_| {},
             alter: &are_plain,
         },
     )

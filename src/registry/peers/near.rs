@@ -131,3 +131,41 @@ impl Line for Near {
         Ok(reader.end()?)
     }
 }
+
+/// A peer that is listened to, and whose answers are changed on the way.
+pub(super) struct Altered<'a> {
+    pub(super) near: &'a Near,
+    /// Called before it is asked.
+    pub(super) asked: &'a (dyn Fn(&Request) + Sync),
+    pub(super) alter: &'a (dyn Fn(&Request, Answer) -> Result<Answer, PeerError> + Sync),
+}
+
+impl Line for Altered<'_> {
+    fn who(&self) -> NodeId {
+        self.near.who()
+    }
+
+    fn place(&self) -> String {
+        self.near.place()
+    }
+
+    fn serves(&self) -> Access {
+        self.near.serves()
+    }
+
+    fn reconnect(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
+        self.near.reconnect(is_needless)
+    }
+
+    fn ask(
+        &self,
+        request: &Request,
+        is_needless: &dyn Fn() -> bool,
+        each: &mut EachAnswer<'_>,
+    ) -> Result<(), PeerError> {
+        (self.asked)(request);
+        self.near.ask(request, is_needless, &mut |answer| {
+            each((self.alter)(request, answer)?)
+        })
+    }
+}
