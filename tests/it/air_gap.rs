@@ -1,51 +1,21 @@
 //! Archives to and from a registry that is not on the network, without thinking of receipts and keys.
 
 use std::path::PathBuf;
-use std::process::Output;
 
 use serde_json::Value;
 use serde_json::json;
 
-use crate::support::answer;
+use crate::support::Scratch;
 use crate::support::error_of;
 use crate::support::lines;
-use crate::support::run;
 
-struct Labs {
-    dir: tempfile::TempDir,
+fn labs() -> Scratch {
+    let labs = Scratch::new();
+    std::fs::create_dir(labs.at("stick")).unwrap();
+    labs
 }
 
-impl Labs {
-    fn new() -> Self {
-        let labs = Self {
-            dir: tempfile::tempdir().unwrap(),
-        };
-        std::fs::create_dir(labs.at("stick")).unwrap();
-        labs
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.at(name).to_str().unwrap().to_owned()
-    }
-
-    fn done(&self, home: &str, words: &[&str]) -> Value {
-        answer(&self.at(home), words)
-    }
-
-    fn tried(&self, home: &str, words: &[&str]) -> Output {
-        run(&self.at(home), words)
-    }
-
-    fn index(&self, data: &[u8]) {
-        let path = self.at("corpus.jsonl");
-        std::fs::write(&path, data).unwrap();
-        self.done("a", &["registry", "index", path.to_str().unwrap()]);
-    }
-
+impl Scratch {
     /// The receipts on the stick.
     fn receipts(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.at("stick")).unwrap().flatten();
@@ -62,9 +32,9 @@ fn bytes(exported: &Value) -> u64 {
 
 #[test]
 fn stick_that_goes_back_and_forth_carries_sealed_differences() {
-    let labs = Labs::new();
+    let labs = labs();
     let mut data = lines(3000, 1);
-    labs.index(&data);
+    labs.index("a", "corpus", &data, &[]);
     let identity = labs.done("b", &["registry", "identity", "new"]);
     let recipient = identity["recipient"].as_str().unwrap();
     let (one, two) = (
@@ -72,7 +42,7 @@ fn stick_that_goes_back_and_forth_carries_sealed_differences() {
         labs.text("stick/2.alimentar"),
     );
     // The first time: whole, and sealed to the key that is kept from then on.
-    let unknown = labs.tried("a", &["registry", "export", "--to", "lab-b", "-o", &one]);
+    let unknown = labs.keyed("a", &["registry", "export", "--to", "lab-b", "-o", &one]);
     assert_eq!(unknown.status.code(), Some(3), "{unknown:?}");
     let hint = error_of(&unknown)["hint"].as_str().unwrap().to_owned();
     assert!(hint.contains("--recipient"), "{hint}");
@@ -105,7 +75,7 @@ fn stick_that_goes_back_and_forth_carries_sealed_differences() {
 
     // Back at the first lab: a node gets its name once, with the receipt.
     data.extend_from_slice(&lines(50, 2));
-    labs.index(&data);
+    labs.index("a", "corpus", &data, &[]);
     let receipt = receipts[0].to_str().unwrap();
     let named = [
         "registry", "export", "--to", "lab-b", "--for", receipt, "-o", &two,
@@ -120,7 +90,7 @@ fn stick_that_goes_back_and_forth_carries_sealed_differences() {
     let back = labs.done("a", &["registry", "import", &labs.text("stick")]);
     assert_eq!(back["receipts_kept"][0]["name"], "lab-b");
     data.extend_from_slice(&lines(50, 3));
-    labs.index(&data);
+    labs.index("a", "corpus", &data, &[]);
     let third = ["registry", "export", "--to", "lab-b", "-o", &two];
     let third = labs.done("a", &third);
     assert!(bytes(&third) * 5 < bytes(&whole), "{third} {whole}");
@@ -132,8 +102,8 @@ fn stick_that_goes_back_and_forth_carries_sealed_differences() {
 
 #[test]
 fn receipt_is_left_where_it_can_be_and_asked_for_nothing() {
-    let labs = Labs::new();
-    labs.index(&lines(20, 1));
+    let labs = labs();
+    labs.index("a", "corpus", &lines(20, 1), &[]);
     let archive = labs.text("stick/1.alimentar");
     labs.done("a", &["registry", "export", "--all", "-o", &archive]);
     labs.done("b", &["registry", "import", &archive, "--dry-run"]);
@@ -156,15 +126,15 @@ fn receipt_is_left_where_it_can_be_and_asked_for_nothing() {
 #[test]
 fn identity_is_kept_by_the_program_and_others_may_not_read_it() {
     use std::os::unix::fs::PermissionsExt as _;
-    let labs = Labs::new();
-    labs.index(&lines(20, 1));
-    let none = labs.tried("b", &["registry", "identity", "show"]);
+    let labs = labs();
+    labs.index("a", "corpus", &lines(20, 1), &[]);
+    let none = labs.keyed("b", &["registry", "identity", "show"]);
     assert_eq!(none.status.code(), Some(3), "{none:?}");
     let made = labs.done("b", &["registry", "identity", "new"]);
     let path = PathBuf::from(made["path"].as_str().unwrap());
     let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(), 0o600);
-    let twice = labs.tried("b", &["registry", "identity", "new"]);
+    let twice = labs.keyed("b", &["registry", "identity", "new"]);
     assert_eq!(twice.status.code(), Some(1), "{twice:?}");
     let another = labs.done("b", &["registry", "identity", "new", "--another"]);
     assert_eq!(another["recipients"][1], made["recipient"]);
@@ -182,13 +152,13 @@ fn identity_is_kept_by_the_program_and_others_may_not_read_it() {
         labs.done("a", &[&export[..], &[key.as_str().unwrap()]].concat());
         labs.done("b", &["registry", "import", &archive]);
     }
-    let locked = labs.tried(
+    let locked = labs.keyed(
         "c",
         &["registry", "import", &labs.text("stick/0.alimentar")],
     );
     assert_eq!(locked.status.code(), Some(5), "{locked:?}");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let readable = labs.tried("b", &["registry", "import", &labs.text("stick")]);
+    let readable = labs.keyed("b", &["registry", "import", &labs.text("stick")]);
     assert_eq!(readable.status.code(), Some(5), "{readable:?}");
     assert!(
         error_of(&readable)["message"]

@@ -1,60 +1,20 @@
 //! Archives from the command line, between registries, and through stock tools.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 use serde_json::json;
 
 use crate::peers::Serving;
+use crate::support::Scratch;
 use crate::support::answer;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::run;
 
-struct Labs {
-    dir: tempfile::TempDir,
-}
-
-impl Labs {
-    fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.at(name).to_str().unwrap().to_owned()
-    }
-
+impl Scratch {
     /// A home with a key of its own.
     fn publisher(&self, name: &str) -> String {
-        let made = self.keyed(name, &["registry", "keygen", "--name", name]);
+        let made = self.done(name, &["registry", "keygen", "--name", name]);
         made["public_key"].as_str().unwrap().to_owned()
-    }
-
-    fn keyed(&self, home: &str, words: &[&str]) -> Value {
-        let mut command = program(&self.at(home));
-        command.env("ALIMENTAR_PASSPHRASE", "test").arg("--json");
-        let out = command.args(words).output().unwrap();
-        assert!(
-            out.status.success(),
-            "{words:?}: {}",
-            String::from_utf8_lossy(&out.stderr)
-        );
-        serde_json::from_slice(&out.stdout).unwrap()
-    }
-
-    fn index(&self, home: &str, name: &str, data: &[u8], more: &[&str]) -> Value {
-        let path = self.at(&format!("{name}.jsonl"));
-        std::fs::write(&path, data).unwrap();
-        self.keyed(
-            home,
-            &[&["registry", "index", path.to_str().unwrap()], more].concat(),
-        )
     }
 
     fn export(&self, home: &str, words: &[&str], to: &str) -> Value {
@@ -78,7 +38,7 @@ impl Labs {
 
 #[test]
 fn a_dataset_goes_over_whole_then_as_a_delta_and_back_by_receipt() {
-    let labs = Labs::new();
+    let labs = Scratch::new();
     let key = labs.publisher("a");
     let mut data = lines(6000, 1);
     labs.index("a", "corpus", &data, &["--sign", "--license", "MIT"]);
@@ -188,7 +148,7 @@ fn a_dataset_goes_over_whole_then_as_a_delta_and_back_by_receipt() {
 
 #[test]
 fn many_datasets_share_one_archive_and_volumes_may_be_shuffled() {
-    let labs = Labs::new();
+    let labs = Scratch::new();
     labs.publisher("a");
     let noise = |seed: u64| {
         let mut bytes = vec![0; 10 << 20];
@@ -213,7 +173,7 @@ fn many_datasets_share_one_archive_and_volumes_may_be_shuffled() {
     );
     labs.index("a", "z", &shared, &["--private", "--tag", "t"]);
     std::fs::write(labs.at("card.md"), "---\nlicense: mit\n---\n# A card\n").unwrap();
-    labs.keyed(
+    labs.done(
         "a",
         &["registry", "card", "x", "--set", &labs.text("card.md")],
     );
@@ -289,7 +249,7 @@ fn many_datasets_share_one_archive_and_volumes_may_be_shuffled() {
 
 #[test]
 fn trust_decides_what_comes_in() {
-    let labs = Labs::new();
+    let labs = Scratch::new();
     let key = labs.publisher("a");
     labs.index("a", "corpus", &lines(300, 1), &["--sign"]);
     labs.index("a", "plain", &lines(300, 2), &[]);
@@ -360,7 +320,7 @@ fn trust_decides_what_comes_in() {
 
     // A withdrawal, then a revocation, come with the next archive.
     labs.index("a", "second", &lines(300, 4), &["--sign"]);
-    labs.keyed(
+    labs.done(
         "a",
         &["registry", "withdraw", "corpus", "--reason", "wrong rows"],
     );
@@ -382,7 +342,7 @@ fn trust_decides_what_comes_in() {
     );
     labs.index("a", "third", &lines(300, 5), &["--sign"]);
     labs.export("a", &["third"], "third.alimentar");
-    labs.keyed(
+    labs.done(
         "a",
         &["registry", "trust", "revoke", "a", "--reason", "stolen"],
     );
@@ -411,7 +371,7 @@ fn trust_decides_what_comes_in() {
 
 #[test]
 fn one_version_with_two_contents_is_seen() {
-    let labs = Labs::new();
+    let labs = Scratch::new();
     labs.publisher("a");
     std::fs::create_dir(labs.at("a2")).unwrap();
     std::fs::copy(labs.at("a/key.enc"), labs.at("a2/key.enc")).unwrap();
@@ -437,7 +397,7 @@ fn one_version_with_two_contents_is_seen() {
 
 #[test]
 fn encrypted_archives_open_for_their_recipients_alone() {
-    let labs = Labs::new();
+    let labs = Scratch::new();
     labs.publisher("a");
     let mut noise = vec![0; 10 << 20];
     blake3::Hasher::new().finalize_xof().fill(&mut noise);
@@ -493,7 +453,7 @@ fn encrypted_archives_open_for_their_recipients_alone() {
 
 #[test]
 fn an_archive_heals_what_was_lost() {
-    let labs = Labs::new();
+    let labs = Scratch::new();
     labs.index("a", "x", &lines(2000, 1), &[]);
     labs.export("a", &["x"], "x.alimentar");
     assert_eq!(labs.import("b", "x.alimentar", &[]).1, 0);
@@ -517,11 +477,11 @@ fn an_archive_heals_what_was_lost() {
 
 #[test]
 fn revisions_travel_and_older_ones_change_nothing() {
-    let labs = Labs::new();
+    let labs = Scratch::new();
     labs.publisher("a");
     labs.index("a", "x", &lines(200, 1), &["--sign"]);
     labs.export("a", &["x"], "one.alimentar");
-    labs.keyed("a", &["registry", "tag", "x", "--add", "new"]);
+    labs.done("a", &["registry", "tag", "x", "--add", "new"]);
     labs.export("a", &["x"], "two.alimentar");
     assert_eq!(labs.import("b", "one.alimentar", &[]).1, 0);
     let (said, _) = labs.import("b", "two.alimentar", &[]);
@@ -548,7 +508,7 @@ fn revisions_travel_and_older_ones_change_nothing() {
 /// Somebody who was given a copy edits it and gives it back, by archive and by pull.
 #[test]
 fn an_edited_unsigned_copy_does_not_replace_what_was_made_here() {
-    let labs = Labs::new();
+    let labs = Scratch::new();
     let made = labs.index("a", "corpus", &lines(200, 1), &["--license", "MIT"]);
     let id = made["content_id"].as_str().unwrap();
     labs.export("a", &["corpus"], "given.alimentar");

@@ -2,43 +2,18 @@
 //! there, or too large for a stick.
 
 use std::path::Path;
-use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::support::Scratch;
 use crate::support::answer;
 use crate::support::error_of;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::run;
 
-struct Place {
-    dir: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.at(name).to_str().unwrap().to_owned()
-    }
-
-    fn index(&self, home: &str, name: &str, data: &[u8]) {
-        let path = self.at(&format!("{name}.jsonl"));
-        std::fs::write(&path, data).unwrap();
-        let path = path.to_str().unwrap();
-        answer(&self.at(home), &["registry", "index", path]);
-    }
-
-    fn export(&self, home: &str, to: &str, words: &[&str]) -> Value {
+impl Scratch {
+    fn export_to(&self, home: &str, to: &str, words: &[&str]) -> Value {
         let to = self.text(to);
         let words = [&["registry", "export", "-o", &to], words].concat();
         answer(&self.at(home), &words)
@@ -64,16 +39,16 @@ fn outcome(said: &Value) -> String {
 
 #[test]
 fn a_dry_run_of_imports_says_what_they_then_do() {
-    let place = Place::new();
+    let place = Scratch::new();
     let (one, two, three) = (lines(4000, 1), lines(4000, 2), lines(600, 3));
-    place.index("a", "one", &one);
+    place.index("a", "one", &one, &[]);
     // Shares all chunks of the first but those at the seam.
-    place.index("a", "both", &[one.as_slice(), &two].concat());
-    place.index("a", "one", &[one.as_slice(), &three].concat());
-    place.export("a", "1.alimentar", &["one@0.1.0"]);
-    place.export("a", "2.alimentar", &["both"]);
-    place.export("a", "3.alimentar", &["one@0.1.1", "--since", "one@0.1.0"]);
-    place.export("a", "4.alimentar", &["one@0.1.0", "both"]);
+    place.index("a", "both", &[one.as_slice(), &two].concat(), &[]);
+    place.index("a", "one", &[one.as_slice(), &three].concat(), &[]);
+    place.export_to("a", "1.alimentar", &["one@0.1.0"]);
+    place.export_to("a", "2.alimentar", &["both"]);
+    place.export_to("a", "3.alimentar", &["one@0.1.1", "--since", "one@0.1.0"]);
+    place.export_to("a", "4.alimentar", &["one@0.1.0", "both"]);
     let all = |order: &[usize]| -> Vec<String> {
         let name = |n: &usize| place.text(&format!("{n}.alimentar"));
         order.iter().map(name).collect()
@@ -110,24 +85,24 @@ fn a_dry_run_of_imports_says_what_they_then_do() {
 
 #[test]
 fn an_export_of_nothing_says_so_and_writes_nothing() {
-    let place = Place::new();
-    place.index("a", "gone", &lines(3, 1));
+    let place = Scratch::new();
+    place.index("a", "gone", &lines(3, 1), &[]);
     answer(&place.at("a"), &["registry", "unindex", "gone"]);
-    let said = place.export("a", "x.alimentar", &["--all"]);
+    let said = place.export_to("a", "x.alimentar", &["--all"]);
     assert_eq!(said["archives"], serde_json::json!([]));
     assert!(!place.at("x.alimentar").exists());
-    place.index("a", "one", &lines(300, 1));
-    place.index("a", "two", &lines(300, 2));
-    place.export("a", "1.alimentar", &["--all"]);
+    place.index("a", "one", &lines(300, 1), &[]);
+    place.index("a", "two", &lines(300, 2), &[]);
+    place.export_to("a", "1.alimentar", &["--all"]);
     let receipt = place.text("receipt");
     let paths = [place.text("1.alimentar")];
     import(&place.at("b"), &paths, &["--receipt", &receipt]);
-    let said = place.export("a", "2.alimentar", &["--all", "--for", &receipt]);
+    let said = place.export_to("a", "2.alimentar", &["--all", "--for", &receipt]);
     assert_eq!(said["archives"], serde_json::json!([]));
     assert!(!place.at("2.alimentar").exists());
-    let said = place.export("a", "stick/", &["--all", "--for", &receipt]);
+    let said = place.export_to("a", "stick/", &["--all", "--for", &receipt]);
     assert_eq!(said["archives"], serde_json::json!([]));
-    let said = place.export("a", "3.alimentar", &["one", "--since", "one"]);
+    let said = place.export_to("a", "3.alimentar", &["one", "--since", "one"]);
     assert_eq!(said["archives"], serde_json::json!([]));
     let out = program(&place.at("a"))
         .args(["registry", "export", "--all", "-o"])
@@ -139,7 +114,7 @@ fn an_export_of_nothing_says_so_and_writes_nothing() {
     assert_eq!(text, "Nothing to export: the receiver has all of it\n");
     // A new revision of the same bytes is something to send.
     answer(&place.at("a"), &["registry", "tag", "one", "--add", "t"]);
-    let said = place.export("a", "stick/", &["--all", "--for", &receipt]);
+    let said = place.export_to("a", "stick/", &["--all", "--for", &receipt]);
     assert_eq!(said["archives"].as_array().unwrap().len(), 1);
     assert_eq!(said["archives"][0]["chunks"], 0);
     let archive = said["archives"][0]["path"].as_str().unwrap().to_owned();
@@ -149,15 +124,15 @@ fn an_export_of_nothing_says_so_and_writes_nothing() {
         &["--receipt", &receipt, "--yes"],
     );
     assert_eq!(code, Some(0), "{said}");
-    let said = place.export("a", "4.alimentar", &["--all", "--for", &receipt]);
+    let said = place.export_to("a", "4.alimentar", &["--all", "--for", &receipt]);
     assert_eq!(said["archives"], serde_json::json!([]));
 }
 
 #[test]
 fn a_path_that_is_missing_is_one_refused_among_several() {
-    let place = Place::new();
-    place.index("a", "one", &lines(300, 1));
-    place.export("a", "1.alimentar", &["one"]);
+    let place = Scratch::new();
+    place.index("a", "one", &lines(300, 1), &[]);
+    place.export_to("a", "1.alimentar", &["one"]);
     let paths = [place.text("none.alimentar"), place.text("1.alimentar")];
     let (said, code) = import(&place.at("b"), &paths, &[]);
     assert_eq!(code, Some(7), "{said}");
@@ -173,8 +148,8 @@ fn a_path_that_is_missing_is_one_refused_among_several() {
 
 #[test]
 fn a_file_that_is_too_large_for_its_place_names_volumes() {
-    let place = Place::new();
-    place.index("a", "one", &lines(6000, 1));
+    let place = Scratch::new();
+    place.index("a", "one", &lines(6000, 1), &[]);
     // As on a stick with FAT, but smaller: no file of more than 64 blocks of 512 or 1024 bytes.
     let script = "trap '' XFSZ; ulimit -f 64; exec \"$@\"";
     let out = std::process::Command::new("sh")
@@ -188,7 +163,7 @@ fn a_file_that_is_too_large_for_its_place_names_volumes() {
     assert_eq!(out.status.code(), Some(1), "{out:?}");
     let hint = error_of(&out)["hint"].as_str().unwrap().to_owned();
     assert!(hint.contains("--split"), "{hint}");
-    let left: Vec<_> = std::fs::read_dir(place.dir.path())
+    let left: Vec<_> = std::fs::read_dir(place.at(""))
         .unwrap()
         .map(|e| e.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.contains("1.alimentar"))

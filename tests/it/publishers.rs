@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::peers::Serving;
+use crate::support::Scratch;
 use crate::support::answer;
 use crate::support::error_of;
 use crate::support::lines;
@@ -18,37 +19,7 @@ use crate::terminal::at_terminal;
 const KEY: &str = "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29";
 const DID: &str = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
 
-struct Lab {
-    dir: tempfile::TempDir,
-}
-
-impl Lab {
-    fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.at(name).to_str().unwrap().to_owned()
-    }
-
-    fn keyed(&self, home: &str, words: &[&str]) -> Output {
-        let mut command = program(&self.at(home));
-        command.env("ALIMENTAR_PASSPHRASE", "test").arg("--json");
-        command.args(words).output().unwrap()
-    }
-
-    fn done(&self, home: &str, words: &[&str]) -> Value {
-        let out = self.keyed(home, words);
-        assert!(out.status.success(), "{words:?}: {out:?}");
-        serde_json::from_slice(&out.stdout).unwrap()
-    }
-
+impl Scratch {
     /// Indexes and signs a dataset in a home that has a key from then on. The key.
     fn publish(&self, home: &str, name: &str) -> String {
         let made = self.done(home, &["registry", "keygen"]);
@@ -65,7 +36,7 @@ fn message(out: &Output) -> String {
 
 #[test]
 fn key_in_another_spelling_is_the_same_key() {
-    let lab = Lab::new();
+    let lab = Scratch::new();
     let home = lab.at("a");
     let upper = KEY.to_uppercase();
     let prefixed = format!("  ed25519:0x{upper} ");
@@ -87,7 +58,7 @@ fn key_in_another_spelling_is_the_same_key() {
 
 #[test]
 fn alias_may_have_blanks_and_nothing_that_is_not_seen() {
-    let lab = Lab::new();
+    let lab = Scratch::new();
     let key = lab.publish("a", "f");
     let home = lab.at("b");
     let add = |name: &str| run(&home, &["registry", "trust", "add", name, &key]);
@@ -133,7 +104,7 @@ fn alias_may_have_blanks_and_nothing_that_is_not_seen() {
 
 #[test]
 fn key_that_is_revoked_here_is_added_again_only_by_a_person() {
-    let lab = Lab::new();
+    let lab = Scratch::new();
     let home = lab.at("a");
     answer(&home, &["registry", "trust", "add", "lab", KEY]);
     let revoke = [
@@ -175,7 +146,7 @@ fn key_that_is_revoked_here_is_added_again_only_by_a_person() {
 
 #[test]
 fn reason_of_a_revocation_is_given_wherever_the_key_is_refused() {
-    let lab = Lab::new();
+    let lab = Scratch::new();
     let key = lab.publish("a", "f");
     let (first, second) = (lab.text("1.alimentar"), lab.text("2.alimentar"));
     lab.done("a", &["registry", "export", "f", "-o", &first]);
@@ -246,7 +217,7 @@ fn reason_of_a_revocation_is_given_wherever_the_key_is_refused() {
 
 #[test]
 fn what_was_accepted_by_hand_is_listed_and_marked() {
-    let lab = Lab::new();
+    let lab = Scratch::new();
     let key = lab.publish("a", "f");
     let draft = lab.text("draft.jsonl");
     std::fs::write(&draft, lines(30, 4)).unwrap();

@@ -2,53 +2,24 @@
 
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Output;
 
 use serde_json::Value;
 use serde_json::json;
 
+use crate::support::Scratch;
 use crate::support::answer;
 use crate::support::error_of;
 use crate::support::lines;
-use crate::support::program;
 
-struct Lab {
-    dir: tempfile::TempDir,
+/// A home with a key, known as `me`, and a dataset that it signed.
+fn lab() -> Scratch {
+    let lab = Scratch::new();
+    lab.done("a", &["registry", "keygen"]);
+    lab.index("a", "f", &lines(50, 1), &["--sign"]);
+    lab
 }
 
-impl Lab {
-    /// A home with a key, known as `me`, and a dataset that it signed.
-    fn new() -> Self {
-        let lab = Self {
-            dir: tempfile::tempdir().unwrap(),
-        };
-        lab.done("a", &["registry", "keygen"]);
-        let file = lab.text("f.jsonl");
-        std::fs::write(&file, lines(50, 1)).unwrap();
-        lab.done("a", &["registry", "index", &file, "--sign"]);
-        lab
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.at(name).to_str().unwrap().to_owned()
-    }
-
-    fn keyed(&self, home: &str, words: &[&str]) -> Output {
-        let mut command = program(&self.at(home));
-        command.env("ALIMENTAR_PASSPHRASE", "test").arg("--json");
-        command.args(words).output().unwrap()
-    }
-
-    fn done(&self, home: &str, words: &[&str]) -> Value {
-        let out = self.keyed(home, words);
-        assert!(out.status.success(), "{words:?}: {out:?}");
-        serde_json::from_slice(&out.stdout).unwrap()
-    }
-
+impl Scratch {
     fn shown(&self, home: &str, name: &str) -> Value {
         answer(&self.at(home), &["registry", "trust", "show", name])
     }
@@ -61,7 +32,7 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn rotation_in_one_step_replaces_the_key_and_others_can_confirm_it() {
-    let lab = Lab::new();
+    let lab = lab();
     let old = lab.shown("a", "me")["public_key"].clone();
     let rotated = lab.done("a", &["registry", "trust", "rotate", "me", "--new"]);
     let new = rotated["public_key"].clone();
@@ -118,7 +89,7 @@ fn rotation_in_one_step_replaces_the_key_and_others_can_confirm_it() {
 
 #[test]
 fn rotation_that_stopped_before_the_new_key_was_in_place_is_finished_by_the_next_command() {
-    let lab = Lab::new();
+    let lab = lab();
     let rotated = lab.done("a", &["registry", "trust", "rotate", "me", "--new"]);
     // As it is when the program is killed after the rotation holds, and before the key is swapped.
     let (key, next) = (lab.at("a/key.enc"), lab.at("a/key.enc.next"));
@@ -134,7 +105,7 @@ fn rotation_that_stopped_before_the_new_key_was_in_place_is_finished_by_the_next
 
 #[test]
 fn rotation_with_both_files_checks_everything_before_it_publishes() {
-    let lab = Lab::new();
+    let lab = lab();
     let (old_file, new_file) = (lab.text("a/key.enc"), lab.text("new.key"));
     let old = lab.shown("a", "me")["public_key"].clone();
     let made = lab.done("a", &["registry", "keygen", "-o", &new_file]);
