@@ -2,6 +2,8 @@
 
 use std::sync::Condvar;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::progress::NoProgress;
@@ -21,6 +23,8 @@ struct Together {
     first: usize,
     asked: Mutex<Vec<Request>>,
     another: Condvar,
+    /// A request waited for the others in vain.
+    is_late: AtomicBool,
 }
 
 impl Together {
@@ -34,8 +38,10 @@ impl Together {
         let patience = Duration::from_secs(30);
         let alone = |asked: &mut Vec<Request>| asked.len() < self.first;
         let waited = self.another.wait_timeout_while(asked, patience, alone);
-        let is_late = waited.unwrap().1.timed_out();
-        assert!(!is_late, "a request came alone");
+        // A panic of a thread that asks is no failure of the pull.
+        if waited.unwrap().1.timed_out() {
+            self.is_late.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -70,6 +76,7 @@ fn pulled(count: usize, first: usize) -> Vec<Request> {
     };
     pull(&here, &[&peer]);
     assert_eq!(here.bytes_of("small").unwrap(), bytes);
+    assert!(!together.is_late.into_inner(), "a request came alone");
     together.asked.into_inner().unwrap()
 }
 
@@ -91,6 +98,7 @@ fn pull_of_some_chunks_asks_roots_at_once_and_then_the_chunks() {
 fn pull_from_several_is_not_held_up_by_a_slow_first_one() {
     let (there, here, bytes) = labs(3);
     let is_asked = (Mutex::new(false), Condvar::new());
+    let is_late = AtomicBool::new(false);
     // It gives no chunk before the other one is asked for one.
     let slow = Altered {
         near: &Near::honest(&there.registry, 1),
@@ -100,8 +108,9 @@ fn pull_from_several_is_not_held_up_by_a_slow_first_one() {
                 let patience = Duration::from_secs(30);
                 let waits = |is_asked: &mut bool| !*is_asked;
                 let waited = told.wait_timeout_while(lock.lock().unwrap(), patience, waits);
-                let is_late = waited.unwrap().1.timed_out();
-                assert!(!is_late, "the other one was never asked");
+                if waited.unwrap().1.timed_out() {
+                    is_late.store(true, Ordering::Relaxed);
+                }
             }
         },
         alter: &|_, answer| Ok(answer),
@@ -118,4 +127,8 @@ fn pull_from_several_is_not_held_up_by_a_slow_first_one() {
     };
     pull(&here, &[&slow, &other]);
     assert_eq!(here.bytes_of("small").unwrap(), bytes);
+    assert!(
+        !is_late.into_inner(),
+        "the other one was not asked meanwhile"
+    );
 }
