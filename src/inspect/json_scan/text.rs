@@ -61,6 +61,8 @@ impl<'a> Text<'a> {
             match pieces.next() {
                 None => return lone,
                 Some(Piece::Plain(run)) => buffer.extend_from_slice(run),
+                // Most escapes are of ASCII characters.
+                Some(Piece::Char(c)) if c.is_ascii() => buffer.push(c as u8),
                 Some(piece) => {
                     if let Piece::Lone(unit) = piece {
                         lone = lone.and(Err(LoneSurrogate { at, unit }));

@@ -48,13 +48,18 @@ impl Texts {
             self.lengths.add(text.len() as u64);
             return;
         }
-        let mut characters = 0;
-        for chunk in text.utf8_chunks() {
-            characters += self.add_valid(chunk.valid());
-            // Each counts as the one character U+FFFD that stands for it.
-            characters += u64::from(!chunk.invalid().is_empty());
-        }
-        self.not_utf8 += u64::from(std::str::from_utf8(text).is_err());
+        // Validating all of it at once is several times as fast as piece by piece.
+        let characters = match std::str::from_utf8(text) {
+            Ok(valid) => self.add_valid(valid),
+            Err(_) => {
+                self.not_utf8 += 1;
+                let pieces = text.utf8_chunks().map(|piece| {
+                    // Each invalid piece counts as the one character U+FFFD that stands for it.
+                    self.add_valid(piece.valid()) + u64::from(!piece.invalid().is_empty())
+                });
+                pieces.sum()
+            }
+        };
         self.lengths.add(characters);
     }
 
@@ -132,43 +137,71 @@ impl Texts {
     }
 
     fn add_ascii(&mut self, text: &[u8]) {
-        let letters = count_bytes(text, |b| (b | 0x20).wrapping_sub(b'a') < 26);
-        let all = text.len() as u64;
-        self.ascii_characters += all;
-        self.count(Script::Latin, letters);
-        self.count(Script::Common, all - letters);
+        self.add_letters(text, text.len() as u64);
     }
 
-    /// Adds the characters of a text, and says how many they are.
+    /// Adds the ASCII characters among bytes, of which there are so many.
+    fn add_letters(&mut self, bytes: &[u8], ascii: u64) {
+        let letters = count_bytes(bytes, |b| (b | 0x20).wrapping_sub(b'a') < 26);
+        self.ascii_characters += ascii;
+        self.count(Script::Latin, letters);
+        self.count(Script::Common, ascii - letters);
+    }
+
+    /// Adds the characters of a text, and returns their number.
     fn add_valid(&mut self, text: &str) -> u64 {
+        let bytes = text.as_bytes();
+        let ascii = bytes.len() as u64 - count_bytes(bytes, |b| b >= 0x80);
+        self.add_letters(bytes, ascii);
+        let mut beyond = 0;
+        let mut range = Range::NONE;
         let mut rest = text;
-        let mut all = 0;
-        // Runs of ASCII are counted many bytes at a time.
-        while !rest.is_empty() {
-            let run = rest.bytes().position(|b| b >= 0x80).unwrap_or(rest.len());
-            let (ascii, after) = rest.split_at_checked(run).unwrap_or((rest, ""));
-            self.add_ascii(ascii.as_bytes());
-            all += ascii.len() as u64;
-            let run = after.bytes().position(|b| b < 0x80).unwrap_or(after.len());
-            let (beyond, after) = after.split_at_checked(run).unwrap_or((after, ""));
-            let mut range = Range::NONE;
-            for c in beyond.chars() {
+        while let Some((_, run)) = rest.split_at_checked(ascii_run(rest.as_bytes())) {
+            let mut characters = run.chars();
+            let mut behind = run;
+            while let Some(c) = characters.next().filter(|c| !c.is_ascii()) {
                 let script = range.script_of(c);
                 self.count(script, 1);
-                all += 1;
+                beyond += 1;
+                behind = characters.as_str();
             }
-            rest = after;
+            if behind.is_empty() {
+                break;
+            }
+            rest = behind;
         }
-        all
+        ascii + beyond
     }
 }
 
-/// How many bytes are such. In short sums, which the compiler does many at a time.
+/// Bytes that the compiler compares in one instruction on every machine.
+const LANES: usize = 16;
+
+/// The number of ASCII bytes at the front.
+fn ascii_run(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<LANES>();
+    let is_ascii = |block: &&[u8; LANES]| block.iter().fold(0, |all, b| all | b) < 0x80;
+    let blocks = blocks.iter().take_while(is_ascii).count() * LANES;
+    let rest = bytes.get(blocks..).unwrap_or_default();
+    blocks + rest.iter().position(|b| *b >= 0x80).unwrap_or(rest.len())
+}
+
+/// The number of bytes that are such; a zero must not be. In short sums of whole blocks, which the
+/// compiler makes of many bytes at a time.
 #[inline]
 fn count_bytes(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> u64 {
+    // The largest number of whole blocks whose sum fits a byte.
+    const PART: usize = 255 / LANES * LANES;
     let part = |part: &[u8]| {
         let ones = part.iter().map(|b| u8::from(is_such(*b)));
         u64::from(ones.fold(0_u8, u8::wrapping_add))
     };
-    bytes.chunks(255).map(part).sum()
+    let (blocks, tail) = bytes
+        .split_at_checked(bytes.len() / LANES * LANES)
+        .unwrap_or_default();
+    let mut last = [0; LANES];
+    if let Some(room) = last.get_mut(..tail.len()) {
+        room.copy_from_slice(tail);
+    }
+    blocks.chunks(PART).map(part).sum::<u64>() + part(&last)
 }

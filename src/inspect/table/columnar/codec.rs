@@ -6,11 +6,14 @@ use std::io::Read;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 
+use crate::inspect::table::columnar::page_buffers::PageBuffers;
+
 /// Unpacks a page that has exactly `size` bytes.
 pub(super) fn unpack(
     codec: Compression,
     packed: &[u8],
     size: usize,
+    buffers: &PageBuffers,
 ) -> Result<Vec<u8>, ParquetError> {
     let unpacked = match codec {
         Compression::UNCOMPRESSED => packed.to_vec(),
@@ -21,7 +24,12 @@ pub(super) fn unpack(
             packed,
             size,
         )?,
-        Compression::ZSTD(_) => zrip::decompress_with_limit(packed, size).map_err(general)?,
+        Compression::ZSTD(_) => {
+            let mut page = buffers.take();
+            let done = buffers.unpack_zstd(packed, &mut page, size);
+            done.map_err(general)?;
+            page
+        }
         Compression::LZ4_RAW => lz4(packed, size)?,
         Compression::LZ4 => hadoop(packed, size)?,
         Compression::LZO => {

@@ -8,6 +8,7 @@ mod footer;
 mod int96;
 mod levels;
 mod names;
+mod page_buffers;
 mod pages;
 mod parquet;
 mod render;

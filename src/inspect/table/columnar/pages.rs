@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use flate2::Crc;
 use parquet::basic::Encoding;
 use parquet::column::page::Page;
@@ -18,6 +17,7 @@ use crate::inspect::parquet::exactly;
 use crate::inspect::table::columnar::OVER_LIMIT;
 use crate::inspect::table::columnar::codec::unpack;
 use crate::inspect::table::columnar::levels;
+use crate::inspect::table::columnar::page_buffers::PageBuffers;
 use crate::inspect::table::columnar::thrift::Bad;
 use crate::inspect::table::columnar::thrift::Compact;
 use crate::inspect::table::columnar::thrift::Kind;
@@ -28,6 +28,7 @@ use crate::wire::limits::PARQUET_PAGE_BYTES_MAX;
 pub(super) struct Pages {
     source: Arc<dyn ReadAt>,
     codec: parquet::basic::Compression,
+    buffers: Arc<PageBuffers>,
     at: u64,
     end: u64,
     /// Values that data pages have yet to come.
@@ -81,6 +82,7 @@ impl Pages {
         source: Arc<dyn ReadAt>,
         column: &ColumnChunkMetaData,
         verify: bool,
+        buffers: Arc<PageBuffers>,
     ) -> Result<Self, ParquetError> {
         let data = column.data_page_offset();
         let start = match column.dictionary_page_offset() {
@@ -94,6 +96,7 @@ impl Pages {
         let end = end.ok_or_else(bad)?.saturating_add(SLACK_BYTES);
         Ok(Self {
             codec: column.compression(),
+            buffers,
             at,
             end: end.min(source.len()),
             values: column.num_values(),
@@ -162,7 +165,7 @@ impl Pages {
                 return Err(wrong("a page does not have its checksum"));
             }
         }
-        let buf = Bytes::from(self.unpacked(packed, header)?);
+        let buf = self.buffers.page(self.unpacked(packed, header)?);
         let (num_values, encoding) = (header.values, encoding(header.encoding)?);
         let page = match header.kind {
             DICTIONARY => Page::DictionaryPage {
@@ -218,7 +221,7 @@ impl Pages {
         if size == 0 {
             return Ok(front.to_vec());
         }
-        let values = unpack(self.codec, rest, size)?;
+        let values = unpack(self.codec, rest, size, &self.buffers)?;
         if front.is_empty() {
             return Ok(values);
         }

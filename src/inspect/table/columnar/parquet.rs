@@ -42,6 +42,7 @@ use crate::inspect::table::columnar::int96::unit;
 use crate::inspect::table::columnar::names::repeated_fields;
 use crate::inspect::table::columnar::names::unique_fields;
 use crate::inspect::table::columnar::names::with_names_of;
+use crate::inspect::table::columnar::page_buffers::PageBuffers;
 use crate::inspect::table::columnar::pages::Chunk;
 use crate::inspect::table::columnar::pages::Pages;
 use crate::inspect::table::columnar::render::check;
@@ -95,6 +96,7 @@ pub(in crate::inspect::table) fn open_parquet(
         columnar,
         rows,
         verify,
+        buffers: Arc::default(),
     };
     Ok((Arc::new(table), schema))
 }
@@ -113,6 +115,7 @@ struct ParquetTable {
     rows: u64,
     /// Checksums of pages are compared.
     verify: bool,
+    buffers: Arc<PageBuffers>,
 }
 
 impl Table for ParquetTable {
@@ -421,6 +424,7 @@ impl ParquetBatches {
             metadata: Arc::clone(&self.table.metadata),
             group: slice.group,
             verify: self.table.verify,
+            buffers: Arc::clone(&self.table.buffers),
         };
         let size = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
         let selectors = vec![
@@ -455,6 +459,7 @@ struct Group {
     metadata: Arc<ParquetMetaData>,
     group: usize,
     verify: bool,
+    buffers: Arc<PageBuffers>,
 }
 
 impl RowGroups for Group {
@@ -469,7 +474,8 @@ impl RowGroups for Group {
         let column = group.and_then(|group| group.columns().get(i));
         let column =
             column.ok_or_else(|| ParquetError::General("a column is missing".to_owned()))?;
-        let pages = Pages::new(Arc::clone(&self.source), column, self.verify)?;
+        let (source, buffers) = (Arc::clone(&self.source), Arc::clone(&self.buffers));
+        let pages = Pages::new(source, column, self.verify, buffers)?;
         let pages: Box<dyn PageReader> = Box::new(pages);
         Ok(Box::new(Chunk(Some(Ok(pages)))))
     }
