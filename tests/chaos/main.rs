@@ -13,7 +13,7 @@ mod faulty;
 mod options;
 mod processes;
 mod program;
-#[path = "../../src/store/disk/sim.rs"]
+#[path = "../../src/store/disk/sim/mod.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod sim;
 mod simulated;
