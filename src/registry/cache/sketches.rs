@@ -7,8 +7,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::inspect::dup::NewPrints;
-use crate::inspect::dup::PrintCache;
+use crate::inspect::dedup::NewPrints;
+use crate::inspect::dedup::PrintCache;
 use crate::read_at::ReadAt;
 use crate::registry::cache::files::CacheFiles;
 use crate::registry::cache::files::CacheKind;

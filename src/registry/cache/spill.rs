@@ -6,7 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::ident::to_hex;
-use crate::inspect::dup::DirectorySpill;
+use crate::inspect::dedup::DirectorySpill;
 use crate::registry::error::Error;
 use crate::registry::host;
 
