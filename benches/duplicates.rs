@@ -27,7 +27,7 @@ use alimentar::inspect::dedup::Likeness;
 use alimentar::inspect::dedup::Method;
 use alimentar::inspect::dedup::Shingle;
 use alimentar::inspect::dedup::dedup;
-use alimentar::inspect::dedup::near::simhash;
+use alimentar::inspect::dedup::simhash;
 use alimentar::inspect::dedup::near_pairs;
 use alimentar::inspect::table::Lines;
 use alimentar::inspect::table::Shape;
