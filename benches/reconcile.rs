@@ -5,16 +5,16 @@
 use std::time::Duration;
 use std::time::Instant;
 
-use alimentar::sync::Answer;
-use alimentar::sync::Element;
-use alimentar::sync::Request;
-use alimentar::sync::Salt;
-use alimentar::sync::reconcile::CompareStep;
-use alimentar::sync::reconcile::Comparing;
-use alimentar::sync::reconcile::Encoder;
-use alimentar::sync::reconcile::Keys;
-use alimentar::sync::reconcile::Symbols;
-use alimentar::sync::reconcile::WantedRequest;
+use alimentar::protocol::Answer;
+use alimentar::protocol::Element;
+use alimentar::protocol::Request;
+use alimentar::protocol::Salt;
+use alimentar::protocol::reconcile::CompareStep;
+use alimentar::protocol::reconcile::Comparing;
+use alimentar::protocol::reconcile::Encoder;
+use alimentar::protocol::reconcile::Keys;
+use alimentar::protocol::reconcile::Symbols;
+use alimentar::protocol::reconcile::WantedRequest;
 use alimentar::wire::limits::RECONCILE_WANTED_MAX;
 
 /// One comparison.
@@ -181,7 +181,7 @@ fn symbols_needed(there: &[Element], seed: u64) -> usize {
     let keys = Keys::of(&salt(seed));
     let symbols = Encoder::new(&keys, there).take(64 + there.len() * 3);
     let is_enough = |n: usize| {
-        alimentar::sync::reconcile::peel(&keys, symbols.get(..n).unwrap_or(&[])).is_some()
+        alimentar::protocol::reconcile::peel(&keys, symbols.get(..n).unwrap_or(&[])).is_some()
     };
     let (mut low, mut high) = (0, symbols.len());
     while low + 1 < high {

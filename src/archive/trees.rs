@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 
-use crate::archive::differences::BaseBytes;
-use crate::archive::differences::DIFFERENCE_ENTRY_BYTES_MAX;
-use crate::archive::differences::Difference;
+use crate::archive::deltas::BaseBytes;
+use crate::archive::deltas::DIFFERENCE_ENTRY_BYTES_MAX;
+use crate::archive::deltas::Difference;
 use crate::archive::entries::EntryReader;
 use crate::archive::entries::EntryWriter;
 use crate::archive::error::ArchiveError;

@@ -10,11 +10,11 @@ use quinn_proto::crypto::HmacKey;
 use zeroize::Zeroizing;
 
 use super::Error;
-use super::family_rustcrypto::Soft;
 use super::packet::Aead;
 use super::packet::NONCE_LEN;
 use super::packet::Refused;
 use super::packet::TAG_LEN;
+use crate::net::crypto::primitives::rustcrypto::Soft;
 
 /// A random key.
 fn random_key() -> Result<Zeroizing<[u8; blake3::KEY_LEN]>, Error> {

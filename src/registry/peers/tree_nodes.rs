@@ -14,6 +14,11 @@ use crate::manifest::Manifest;
 use crate::manifest::Node;
 use crate::manifest::Totals;
 use crate::manifest::TreeError;
+use crate::protocol::Answer;
+use crate::protocol::NodePlace;
+use crate::protocol::PeerError;
+use crate::protocol::PullNodeRequest;
+use crate::protocol::TreeKind;
 use crate::registry::delta::parent::Alignment;
 use crate::registry::delta::parent::Previous;
 use crate::registry::delta::writer::Differences;
@@ -29,11 +34,6 @@ use crate::registry::store_pipeline::tree_writer::add_node;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::store::disk::StoreError;
-use crate::sync::Answer;
-use crate::sync::NodePlace;
-use crate::sync::PeerError;
-use crate::sync::PullNodeRequest;
-use crate::sync::TreeKind;
 use crate::wire::limits::NODES_ASKED_MAX;
 
 /// Bytes of nodes in one frame of an answer.

@@ -22,7 +22,7 @@ use crate::store::disk::io::LockGuard;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
-use crate::store::disk::sim::SimDisk;
+use crate::store::disk::io::sim::SimDisk;
 use crate::trust::KeyPair;
 
 /// Another process collects whenever an operation has ended.

@@ -13,8 +13,8 @@ use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::integrity::rebuild;
 use crate::store::disk::DiskStore;
-use crate::store::disk::sim::Dice;
-use crate::store::disk::sim::SimDisk;
+use crate::store::disk::io::sim::Dice;
+use crate::store::disk::io::sim::SimDisk;
 
 fn open(disk: &SimDisk) -> Result<LocalRegistry, Error> {
     let store = DiskStore::on(Arc::new(disk.clone()), &rebuild::refill)?;

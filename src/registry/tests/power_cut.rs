@@ -16,8 +16,8 @@ use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::integrity::rebuild;
 use crate::store::disk::DiskStore;
-use crate::store::disk::sim::Dice;
-use crate::store::disk::sim::SimDisk;
+use crate::store::disk::io::sim::Dice;
+use crate::store::disk::io::sim::SimDisk;
 
 /// What was reported as done, and what was asked for last without an answer.
 #[derive(Default)]

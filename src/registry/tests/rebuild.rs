@@ -14,8 +14,8 @@ use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::store::disk::io::Disk;
 use crate::store::disk::io::OpenMode;
-use crate::store::disk::sim::Dice;
-use crate::store::disk::sim::SimDisk;
+use crate::store::disk::io::sim::Dice;
+use crate::store::disk::io::sim::SimDisk;
 use crate::trust::KeyPair;
 
 fn open(disk: &SimDisk) -> Result<LocalRegistry, Error> {

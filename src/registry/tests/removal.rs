@@ -17,8 +17,8 @@ use crate::registry::IndexOptions;
 use crate::registry::LifeError;
 use crate::registry::LocalRegistry;
 use crate::registry::RestoreReport;
-use crate::store::disk::sim::Dice;
-use crate::store::disk::sim::SimDisk;
+use crate::store::disk::io::sim::Dice;
+use crate::store::disk::io::sim::SimDisk;
 
 /// What was reported last of the one dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

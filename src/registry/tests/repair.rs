@@ -20,8 +20,8 @@ use crate::registry::LocalRegistry;
 use crate::registry::RepairReport;
 use crate::registry::integrity::rebuild;
 use crate::store::disk::DiskStore;
-use crate::store::disk::sim::Dice;
-use crate::store::disk::sim::SimDisk;
+use crate::store::disk::io::sim::Dice;
+use crate::store::disk::io::sim::SimDisk;
 
 const PACK: &str = "packs/00000001.pack";
 const INDEX: &str = "registry.redb";

@@ -24,12 +24,12 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::Operation;
 use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::pack_file::PackFile;
-use crate::store::disk::reader::Location;
-use crate::store::disk::reader::locate;
-use crate::store::disk::records::locations;
-use crate::store::disk::records::record_of_one;
-use crate::store::disk::rows;
+use crate::store::disk::index::rows;
+use crate::store::disk::pack::file::PackFile;
+use crate::store::disk::pack::reader::Location;
+use crate::store::disk::pack::reader::locate;
+use crate::store::disk::pack::records::locations;
+use crate::store::disk::pack::records::record_of_one;
 
 /// What a session has written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,17 +3,17 @@
 
 use std::collections::VecDeque;
 
-use alimentar::sync::Answer;
-use alimentar::sync::Element;
-use alimentar::sync::ItemId;
-use alimentar::sync::Request;
-use alimentar::sync::Salt;
-use alimentar::sync::Talk;
-use alimentar::sync::TalkEnd;
-use alimentar::sync::pack_batch;
-use alimentar::sync::reconcile::CompareStep;
-use alimentar::sync::reconcile::Comparing;
-use alimentar::sync::reconcile::WantedRequest;
+use alimentar::protocol::Answer;
+use alimentar::protocol::Element;
+use alimentar::protocol::ItemId;
+use alimentar::protocol::Request;
+use alimentar::protocol::Salt;
+use alimentar::protocol::Talk;
+use alimentar::protocol::TalkEnd;
+use alimentar::protocol::pack_batch;
+use alimentar::protocol::reconcile::CompareStep;
+use alimentar::protocol::reconcile::Comparing;
+use alimentar::protocol::reconcile::WantedRequest;
 use alimentar::wire::limits::RECONCILE_WANTED_MAX;
 
 use super::catalogue::Catalogue;

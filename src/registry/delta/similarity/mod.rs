@@ -16,7 +16,7 @@ use std::sync::PoisonError;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::SuperFeatures;
-use crate::chunk::resemblance::Place;
+use crate::chunk::similarity::Place;
 use crate::ident::BlobId;
 use crate::pack::RecordHeader;
 use crate::registry::delta::similarity::table::Table;

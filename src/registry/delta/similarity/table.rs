@@ -13,12 +13,12 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::chunk::resemblance::Bucket;
-use crate::chunk::resemblance::Place;
-use crate::chunk::resemblance::ResemblanceHeader;
-use crate::chunk::resemblance::find_in;
-use crate::chunk::resemblance::put_into;
-use crate::chunk::resemblance::spread;
+use crate::chunk::similarity::Bucket;
+use crate::chunk::similarity::Place;
+use crate::chunk::similarity::ResemblanceHeader;
+use crate::chunk::similarity::find_in;
+use crate::chunk::similarity::put_into;
+use crate::chunk::similarity::spread;
 use crate::registry::cache::files::create_aside;
 use crate::registry::cache::files::make_directory;
 use crate::registry::delta::similarity::page_cache::Pages;

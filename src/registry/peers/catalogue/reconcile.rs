@@ -4,20 +4,20 @@
 use std::collections::HashSet;
 
 use crate::ident::NodeId;
+use crate::protocol::Answer;
+use crate::protocol::Element;
+use crate::protocol::ItemId;
+use crate::protocol::Salt;
+use crate::protocol::reconcile::Encoder;
+use crate::protocol::reconcile::Keys;
+use crate::protocol::reconcile::Symbols;
+use crate::protocol::reconcile::SymbolsRequest;
+use crate::protocol::reconcile::WantedRequest;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::peers::Asking;
 use crate::registry::peers::server::responses::Ending;
 use crate::registry::peers::server::visibility::Showing;
-use crate::sync::Answer;
-use crate::sync::Element;
-use crate::sync::ItemId;
-use crate::sync::Salt;
-use crate::sync::reconcile::Encoder;
-use crate::sync::reconcile::Keys;
-use crate::sync::reconcile::Symbols;
-use crate::sync::reconcile::SymbolsRequest;
-use crate::sync::reconcile::WantedRequest;
 use crate::wire::limits::COMPARED_BYTES_MAX;
 
 /// Items looked up at once.

@@ -15,6 +15,15 @@ use crate::manifest::Manifest;
 use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::RecordView;
+use crate::protocol::ChunkSource;
+use crate::protocol::EachPart;
+use crate::protocol::HeldVersion;
+use crate::protocol::Part;
+use crate::protocol::PeerError;
+use crate::protocol::PullChunkRequest;
+use crate::protocol::RefusalCode;
+use crate::protocol::Run;
+use crate::protocol::TreeKind;
 use crate::registry::checkout::read_chunks::Located;
 use crate::registry::checkout::read_chunks::each_located;
 use crate::registry::delta::parent::Place;
@@ -28,15 +37,6 @@ use crate::registry::peers::client::delta_request::put_to_bases;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
 use crate::store::disk::StoreError;
-use crate::sync::ChunkSource;
-use crate::sync::EachPart;
-use crate::sync::HeldVersion;
-use crate::sync::Part;
-use crate::sync::PeerError;
-use crate::sync::PullChunkRequest;
-use crate::sync::RefusalCode;
-use crate::sync::Run;
-use crate::sync::TreeKind;
 
 /// Neighbouring chunks of a tree.
 #[derive(Debug)]

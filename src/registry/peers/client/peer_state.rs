@@ -7,6 +7,9 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::ident::NodeId;
+use crate::protocol::ChunkSource;
+use crate::protocol::PeerError;
+use crate::protocol::RefusalCode;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::peers::client::fetch::AsksDifferences;
@@ -14,9 +17,6 @@ use crate::registry::peers::client::fetch::Filled;
 use crate::registry::peers::client::fetch::Filler;
 use crate::registry::peers::client::fetch::NotFilled;
 use crate::registry::peers::client::fetch::Window;
-use crate::sync::ChunkSource;
-use crate::sync::PeerError;
-use crate::sync::RefusalCode;
 
 /// How often a peer may say that it is too much at once.
 const BUSY_TRIES: u32 = 50;

@@ -18,6 +18,10 @@ use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::pack::Flags;
 use crate::progress::Progress;
+use crate::protocol::Access;
+use crate::protocol::ChunkSource;
+use crate::protocol::PeerError;
+use crate::protocol::TreeKind;
 use crate::registry::LocalRegistry;
 use crate::registry::checkout::streaming::FILES_STRAIGHT_MAX;
 use crate::registry::checkout::streaming::Straight;
@@ -42,10 +46,6 @@ use crate::registry::step::Step;
 use crate::registry::working_copy::Chosen;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
-use crate::sync::Access;
-use crate::sync::ChunkSource;
-use crate::sync::PeerError;
-use crate::sync::TreeKind;
 
 /// How to pull.
 #[derive(Clone, Debug, Default)]

@@ -9,12 +9,12 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::protocol::PeerError;
+use crate::protocol::Plan;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::peers::client::fetch::Filled;
 use crate::registry::peers::client::fetch::Window;
-use crate::sync::PeerError;
-use crate::sync::Plan;
 
 /// How long a lane waits for news before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

@@ -16,16 +16,16 @@ use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
 use crate::pack::RecordHeader;
+use crate::protocol::Answer;
+use crate::protocol::Hello;
+use crate::protocol::PullChunkRequest;
+use crate::protocol::SeamRequest;
 use crate::registry::peers::server::responses::Ending;
 use crate::registry::peers::server::responses::nothing_there;
 use crate::registry::peers::tree_nodes::tree_of;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Location;
 use crate::store::disk::StoreError;
-use crate::sync::Answer;
-use crate::sync::Hello;
-use crate::sync::PullChunkRequest;
-use crate::sync::SeamRequest;
 
 /// A chunk that was asked for, and where it is.
 pub(in crate::registry::peers) type Placed = (BlobKey, Location);

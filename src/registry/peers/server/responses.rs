@@ -11,6 +11,17 @@ use crate::ident::ContentId;
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::manifest::Envelope;
+use crate::protocol::Access;
+use crate::protocol::Answer;
+use crate::protocol::Filter;
+use crate::protocol::Hello;
+use crate::protocol::ItemId;
+use crate::protocol::ListFilter;
+use crate::protocol::ReconcileRequest;
+use crate::protocol::Refusal;
+use crate::protocol::RefusalCode;
+use crate::protocol::Request;
+use crate::protocol::pack_batch;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::peers::catalogue::receive::Source;
@@ -21,17 +32,6 @@ use crate::registry::peers::server::tree_delta;
 use crate::registry::peers::server::visibility::Showing;
 use crate::registry::peers::tree_nodes::NodeAnswer;
 use crate::store::disk::BlobReader;
-use crate::sync::Access;
-use crate::sync::Answer;
-use crate::sync::Filter;
-use crate::sync::Hello;
-use crate::sync::ItemId;
-use crate::sync::ListFilter;
-use crate::sync::ReconcileRequest;
-use crate::sync::Refusal;
-use crate::sync::RefusalCode;
-use crate::sync::Request;
-use crate::sync::pack_batch;
 
 /// Who asks, and what this node shows.
 #[derive(Clone, Debug)]

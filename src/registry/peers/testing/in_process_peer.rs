@@ -2,18 +2,18 @@
 //! answers can be disturbed.
 
 use crate::ident::NodeId;
+use crate::protocol::Access;
+use crate::protocol::Answer;
+use crate::protocol::EachAnswer;
+use crate::protocol::FrameReader;
+use crate::protocol::Hello;
+use crate::protocol::Line;
+use crate::protocol::PeerError;
+use crate::protocol::Random;
+use crate::protocol::Request;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::Asking;
 use crate::registry::peers::Showing;
-use crate::sync::Access;
-use crate::sync::Answer;
-use crate::sync::EachAnswer;
-use crate::sync::FrameReader;
-use crate::sync::Hello;
-use crate::sync::Line;
-use crate::sync::PeerError;
-use crate::sync::Random;
-use crate::sync::Request;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;

@@ -1,6 +1,8 @@
 //! Catalogues among several registries: what is passed on, what is put aside, and that everybody
 //! ends with the same.
 
+use crate::protocol::Access;
+use crate::protocol::ItemId;
 use crate::registry::Edit;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::Showing;
@@ -8,8 +10,6 @@ use crate::registry::peers::SyncOptions;
 use crate::registry::peers::testing::in_process_peer::Near;
 use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::rows;
-use crate::sync::Access;
-use crate::sync::ItemId;
 use crate::trust::Level;
 use crate::trust::Publisher;
 use std::collections::BTreeSet;

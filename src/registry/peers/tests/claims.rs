@@ -23,6 +23,7 @@ use crate::manifest::Totals;
 use crate::manifest::TreeBuilder;
 use crate::pack::Flags;
 use crate::progress::NoProgress;
+use crate::protocol::ListFilter;
 use crate::registry::Error;
 use crate::registry::integrity::expansion::FREE_DATA_BYTES;
 use crate::registry::integrity::expansion::Repeated;
@@ -35,7 +36,6 @@ use crate::registry::peers::testing::lab::rows;
 use crate::registry::publishing::sign;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Session;
-use crate::sync::ListFilter;
 use crate::trust::Admitted;
 
 /// A tree and its blobs.

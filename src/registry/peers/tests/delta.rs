@@ -11,6 +11,13 @@ use crate::catalog::Dataset;
 use crate::ident::TreeId;
 use crate::manifest::TreeWalk;
 use crate::progress::NoProgress;
+use crate::protocol::Answer;
+use crate::protocol::ChunkSource;
+use crate::protocol::Difference;
+use crate::protocol::PeerCatalog;
+use crate::protocol::Refusal;
+use crate::protocol::RefusalCode;
+use crate::protocol::Request;
 use crate::registry::Error;
 use crate::registry::GcOptions;
 use crate::registry::peers::PullOptions;
@@ -20,13 +27,6 @@ use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::accepted;
 use crate::registry::peers::testing::lab::rows;
 use crate::store::disk::BlobReader;
-use crate::sync::Answer;
-use crate::sync::ChunkSource;
-use crate::sync::Difference;
-use crate::sync::PeerCatalog;
-use crate::sync::Refusal;
-use crate::sync::RefusalCode;
-use crate::sync::Request;
 
 /// Rows of which every version after the first has changed others.
 fn version(n: usize) -> Vec<u8> {

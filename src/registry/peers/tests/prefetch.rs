@@ -7,15 +7,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::progress::NoProgress;
+use crate::protocol::ChunkSource;
+use crate::protocol::ListFilter;
+use crate::protocol::Request;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::testing::in_process_peer::Altered;
 use crate::registry::peers::testing::in_process_peer::Near;
 use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::accepted;
 use crate::registry::peers::testing::lab::rows;
-use crate::sync::ChunkSource;
-use crate::sync::ListFilter;
-use crate::sync::Request;
 
 /// Requests of a pull, of which the first are answered only when all of them are there.
 #[derive(Default)]

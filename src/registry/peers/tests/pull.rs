@@ -4,20 +4,20 @@
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::progress::NoProgress;
+use crate::protocol::Access;
+use crate::protocol::ChunkSource;
+use crate::protocol::Filter;
+use crate::protocol::ListFilter;
+use crate::protocol::PeerCatalog;
+use crate::protocol::PullChunkRequest;
+use crate::protocol::PullNodeRequest;
+use crate::protocol::ReconcileRequest;
 use crate::registry::LocalRegistry;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
 use crate::registry::peers::testing::in_process_peer::Near;
 use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::rows;
-use crate::sync::Access;
-use crate::sync::ChunkSource;
-use crate::sync::Filter;
-use crate::sync::ListFilter;
-use crate::sync::PeerCatalog;
-use crate::sync::PullChunkRequest;
-use crate::sync::PullNodeRequest;
-use crate::sync::ReconcileRequest;
 
 #[test]
 fn a_pull_brings_what_was_indexed_and_then_only_what_changed() {
@@ -86,7 +86,7 @@ fn no_door_leads_to_what_is_private() {
     let near = Near::honest(&a.registry, 1);
     let listed = near.list(&ListFilter::All).unwrap();
     assert_eq!(listed.len(), 1);
-    let salt = crate::sync::Salt::new([0; 16]);
+    let salt = crate::protocol::Salt::new([0; 16]);
     let filter = near.filter().unwrap();
     assert_eq!(filter.len(), 1);
     assert!(filter.may_contain(&public.manifest.content_id));
@@ -98,11 +98,14 @@ fn no_door_leads_to_what_is_private() {
         elements: Vec::new(),
     });
     assert_eq!(reconciled.unwrap().envelopes, listed);
-    let runs = vec![crate::sync::Run { skip: 0, take: 4 }];
+    let runs = vec![crate::protocol::Run { skip: 0, take: 4 }];
     for hidden in [&secret, &unsigned] {
         let envelope = hidden.envelope_id;
-        for tree in [crate::sync::TreeKind::Data, crate::sync::TreeKind::Table] {
-            let places = vec![crate::sync::NodePlace::ROOT];
+        for tree in [
+            crate::protocol::TreeKind::Data,
+            crate::protocol::TreeKind::Table,
+        ] {
+            let places = vec![crate::protocol::NodePlace::ROOT];
             let nodes = near.nodes(&PullNodeRequest {
                 envelope,
                 tree,
@@ -125,9 +128,9 @@ fn no_door_leads_to_what_is_private() {
     let mut records = 0;
     let request = PullChunkRequest {
         envelope: public.envelope_id,
-        tree: crate::sync::TreeKind::Data,
+        tree: crate::protocol::TreeKind::Data,
         offset: 0,
-        runs: vec![crate::sync::Run { skip: 0, take: 1 }],
+        runs: vec![crate::protocol::Run { skip: 0, take: 1 }],
     };
     near.chunks(&request, &|| false, &mut |record| {
         let view = crate::pack::RecordView::decode(&record).unwrap();

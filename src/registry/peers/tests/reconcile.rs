@@ -2,19 +2,19 @@
 
 use crate::catalog::Dataset;
 use crate::progress::NoProgress;
+use crate::protocol::PeerCatalog;
+use crate::protocol::Salt;
+use crate::protocol::reconcile::CatalogDigest;
+use crate::protocol::reconcile::Keys;
+use crate::protocol::reconcile::SymbolsRequest;
+use crate::protocol::reconcile::WantedRequest;
+use crate::protocol::reconcile::Way;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
 use crate::registry::peers::SyncReport;
 use crate::registry::peers::catalogue::reconcile::takes_room;
 use crate::registry::peers::testing::in_process_peer::Near;
 use crate::registry::peers::testing::lab::Lab;
-use crate::sync::PeerCatalog;
-use crate::sync::Salt;
-use crate::sync::reconcile::CatalogDigest;
-use crate::sync::reconcile::Keys;
-use crate::sync::reconcile::SymbolsRequest;
-use crate::sync::reconcile::WantedRequest;
-use crate::sync::reconcile::Way;
 
 /// A dataset of one row.
 fn index(lab: &Lab, name: &str, private: bool) -> Dataset {
@@ -29,7 +29,7 @@ fn sync(lab: &Lab, peer: &Lab) -> SyncReport {
 }
 
 /// What a registry compares with a peer, by elements.
-fn elements(lab: &Lab, salt: &Salt) -> Vec<crate::sync::Element> {
+fn elements(lab: &Lab, salt: &Salt) -> Vec<crate::protocol::Element> {
     let peer = crate::ident::NodeId::new([1; 32]);
     let own = lab.registry.elements_with(salt, &peer, Showing::default());
     own.unwrap().into_iter().map(|own| own.element).collect()
@@ -95,7 +95,7 @@ fn neither_symbols_nor_what_is_wanted_show_what_is_private() {
         .unwrap();
     assert_eq!((answer.count, answer.symbols.len()), (20, 64));
     let keys = Keys::of(&salt);
-    let told = crate::sync::reconcile::peel(&keys, &answer.symbols);
+    let told = crate::protocol::reconcile::peel(&keys, &answer.symbols);
     assert_eq!(told.as_ref(), Some(&shown));
     let hidden = salt.envelope(&secret.envelope_id);
     assert!(shown.binary_search(&hidden).is_err());
@@ -118,7 +118,7 @@ fn neither_symbols_nor_what_is_wanted_show_what_is_private() {
         };
         let answer = crate::registry::peers::Asking {
             peer: near.id(),
-            hello: crate::sync::Hello::own(near.access),
+            hello: crate::protocol::Hello::own(near.access),
             showing: Showing::default(),
             access: near.access,
         };

@@ -9,7 +9,7 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::Location;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::sweep::each_row;
-use crate::store::disk::rows;
+use crate::store::disk::index::rows;
 
 /// Looked up at a time.
 const BATCH_KEYS: usize = 20_000;

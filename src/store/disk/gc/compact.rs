@@ -26,19 +26,19 @@ use crate::store::disk::gc::mark::Live;
 use crate::store::disk::gc::survey::Survey;
 use crate::store::disk::gc::survey::Used;
 use crate::store::disk::gc::survey::survey;
+use crate::store::disk::index::rows;
+use crate::store::disk::index::rows::PackRow;
 use crate::store::disk::io::DiskFile;
 use crate::store::disk::io::LockGuard;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
-use crate::store::disk::pack_file;
-use crate::store::disk::pack_file::PackFile;
-use crate::store::disk::reader::Location;
-use crate::store::disk::records::locations;
-use crate::store::disk::rows;
-use crate::store::disk::rows::PackRow;
-use crate::store::disk::unreadable;
+use crate::store::disk::pack::file;
+use crate::store::disk::pack::file::PackFile;
+use crate::store::disk::pack::reader::Location;
+use crate::store::disk::pack::records::locations;
+use crate::store::disk::rebuild::unreadable;
 
 /// A blob's new place, if it is still at the old one.
 struct Move {
@@ -191,7 +191,7 @@ impl DiskStore {
     /// Cuts off what writers left behind in any pack that did not commit, and so makes room
     /// without a change to the index.
     pub(crate) fn trim_all(&self) -> Result<u64, StoreError> {
-        let packs = self.read(|t| pack_file::all(t))?;
+        let packs = self.read(|t| file::all(t))?;
         let mut bytes = 0;
         for (number, row) in packs {
             bytes += self.trim(number, row)?;
@@ -244,7 +244,7 @@ impl DiskStore {
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(None),
             other => other.map_err(|e| StoreError::io("lock", &path, e))?,
         };
-        let now = self.read(|t| pack_file::row(t, number))?;
+        let now = self.read(|t| file::row(t, number))?;
         Ok((now == Some(row)).then_some(lock))
     }
 
@@ -256,7 +256,7 @@ impl DiskStore {
             return Ok(());
         }
         self.write(|t| {
-            let present: BTreeSet<u32> = pack_file::all(t)?
+            let present: BTreeSet<u32> = file::all(t)?
                 .into_iter()
                 .filter(|(_, row)| !row.retired)
                 .map(|(number, _)| number)
@@ -279,8 +279,7 @@ impl DiskStore {
         let names = self.disk.list(layout::PACKS_DIR).map_err(fail)?;
         for number in names.iter().filter_map(|name| layout::pack_number(name)) {
             let path = layout::pack_path(number);
-            let has_row =
-                || self.read(|t| Ok::<_, StoreError>(pack_file::row(t, number)?.is_some()));
+            let has_row = || self.read(|t| Ok::<_, StoreError>(file::row(t, number)?.is_some()));
             // Rows come before files, and a number is given out once.
             if has_row()? || kept.keeps(number) {
                 continue;

@@ -27,9 +27,9 @@ use crate::store::disk::gc::bases::Keeping;
 use crate::store::disk::gc::mark;
 use crate::store::disk::gc::mark::Live;
 use crate::store::disk::gc::sweep;
-use crate::store::disk::records::record_of_one;
-use crate::store::disk::sim::Dice;
-use crate::store::disk::sim::SimDisk;
+use crate::store::disk::io::sim::Dice;
+use crate::store::disk::io::sim::SimDisk;
+use crate::store::disk::pack::records::record_of_one;
 
 /// Few blobs, so that indexers meet each other's and what is being collected.
 const BLOBS: u64 = 12;
