@@ -1,4 +1,4 @@
-//! Chunks of a leaf as one difference against bytes of a base: an entry that `zstd -D` opens.
+//! Chunks of a leaf as one delta against bytes of a base: an entry that `zstd -D` opens.
 
 use crate::archive::error::ArchiveError;
 use crate::archive::frames::skippable;
@@ -17,7 +17,7 @@ use crate::wire::limits::RECORD_STORED_BYTES_MAX;
 pub(super) const DIFFERENCE_ENTRY_BYTES_MAX: usize = RECORD_STORED_BYTES_MAX + (64 << 10);
 /// Entries of a leaf; each takes more bytes than this allows.
 const LEAF_ENTRIES_MAX: usize = NODE_BYTES_MAX / 32;
-/// A difference pays that is shorter than one part in this many of what it stands for.
+/// A delta pays that is shorter than one part in this many of what it stands for.
 const PAYS: usize = 8;
 
 /// Bytes of a base that follow each other.
@@ -43,7 +43,7 @@ impl BaseBytes {
 }
 
 /// What an entry says of itself.
-pub(super) struct Difference {
+pub(super) struct Delta {
     /// Which chunks of the leaf it holds, ascending.
     pub(super) chunks: Vec<usize>,
     /// What it is against.
@@ -52,7 +52,7 @@ pub(super) struct Difference {
     pub(super) frame: Vec<u8>,
 }
 
-impl Difference {
+impl Delta {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.varint(self.base.base as u64)
@@ -82,7 +82,7 @@ impl Difference {
             from: said.varint()?,
             bytes: said.count("bytes of a base", RECORD_BASE_BYTES_MAX)? as u64,
         };
-        let count = said.count("chunks of a difference", LEAF_ENTRIES_MAX)?;
+        let count = said.count("chunks of a delta", LEAF_ENTRIES_MAX)?;
         let (mut chunks, mut next) = (Vec::new(), 0);
         for _ in 0..count {
             let chunk = next + said.count("chunk of a leaf", LEAF_ENTRIES_MAX)?;
@@ -110,11 +110,11 @@ impl Difference {
     }
 }
 
-/// The frame of a difference, where it pays. It depends on the bytes alone.
+/// The frame of a delta, where it pays. It depends on the bytes alone.
 ///
 /// # Errors
 /// [`ArchiveError`] when the other frame to compare with cannot be made.
-pub fn difference(raw: &[u8], base: Vec<u8>) -> Result<Option<Vec<u8>>, ArchiveError> {
+pub fn delta(raw: &[u8], base: Vec<u8>) -> Result<Option<Vec<u8>>, ArchiveError> {
     let Some(frame) = Differ::new().difference(raw, base) else {
         return Ok(None);
     };

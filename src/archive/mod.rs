@@ -15,7 +15,7 @@ mod trees;
 mod volume;
 
 pub use crate::archive::deltas::BaseBytes;
-pub use crate::archive::deltas::difference;
+pub use crate::archive::deltas::delta;
 pub use entries::EntryReader;
 pub use entries::EntryWriter;
 pub use entries::NextEntry;

@@ -1,4 +1,4 @@
-//! Bytes as a difference against others that resemble them: a zstd frame whose dictionary is the
+//! Bytes as a delta against others that resemble them: a zstd frame whose dictionary is the
 //! bytes of the bases, so that `zstd -D` reads it too. The implementation stays behind this file.
 
 use structured_zstd::decoding::Dictionary;
@@ -12,7 +12,7 @@ use crate::panics::caught;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 
-/// Makes differences one after the other, reusing its tables.
+/// Makes deltas one after the other, reusing its tables.
 pub struct Differ {
     zstd: FrameCompressor,
 }
@@ -41,9 +41,9 @@ impl Differ {
         Self { zstd }
     }
 
-    /// `raw` as a difference against the bytes of bases, one after the other; `None` where there
+    /// `raw` as a delta against the bytes of bases, one after the other; `None` where there
     /// are none, or too many, or it would not be read back.
-    pub fn difference(&mut self, raw: &[u8], bases: Vec<u8>) -> Option<Vec<u8>> {
+    pub fn delta(&mut self, raw: &[u8], bases: Vec<u8>) -> Option<Vec<u8>> {
         if bases.len() > RECORD_BASE_BYTES_MAX || raw.len() > RECORD_RAW_BYTES_MAX {
             return None;
         }
@@ -53,7 +53,7 @@ impl Differ {
     }
 }
 
-/// The raw bytes of a difference, exactly `raw_bytes` of them; never allocates beyond that and
+/// The raw bytes of a delta, exactly `raw_bytes` of them; never allocates beyond that and
 /// the bases.
 ///
 /// # Errors

@@ -5,8 +5,8 @@ use crate::ident::NodeId;
 use crate::protocol::filter::Filter;
 use crate::protocol::messages::delta::Nodes;
 use crate::protocol::messages::delta::Part;
-use crate::protocol::messages::delta::PullDifferenceRequest;
-use crate::protocol::messages::delta::PullNodeDifferenceRequest;
+use crate::protocol::messages::delta::PullDeltaRequest;
+use crate::protocol::messages::delta::PullNodeDeltaRequest;
 use crate::protocol::messages::hello::Access;
 use crate::protocol::messages::request::ListFilter;
 use crate::protocol::messages::request::PullChunkRequest;
@@ -224,20 +224,20 @@ impl<L: Line> ChunkSource for L {
         Ok(nodes)
     }
 
-    fn node_differences(&self, request: &PullNodeDifferenceRequest) -> Result<Nodes, PeerError> {
-        let (mut nodes, mut difference) = (Vec::new(), None);
-        let request = Request::PullNodeDifference(request.clone());
+    fn node_deltas(&self, request: &PullNodeDeltaRequest) -> Result<Nodes, PeerError> {
+        let (mut nodes, mut delta) = (Vec::new(), None);
+        let request = Request::PullNodeDelta(request.clone());
         self.ask(&request, &|| false, &mut |answer| match answer {
-            Answer::NodesDifference { raw_bytes, payload }
-                if nodes.is_empty() && difference.is_none() =>
+            Answer::NodesDelta { raw_bytes, payload }
+                if nodes.is_empty() && delta.is_none() =>
             {
-                difference = Some(Nodes::Difference { raw_bytes, payload });
+                delta = Some(Nodes::Delta { raw_bytes, payload });
                 Ok(())
             }
-            answer if difference.is_none() => more_nodes(&mut nodes, answer),
+            answer if delta.is_none() => more_nodes(&mut nodes, answer),
             _ => Err(unexpected()),
         })?;
-        Ok(difference.unwrap_or(Nodes::Plain(nodes)))
+        Ok(delta.unwrap_or(Nodes::Plain(nodes)))
     }
 
     fn revive(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
@@ -273,17 +273,17 @@ impl<L: Line> ChunkSource for L {
         })
     }
 
-    fn differences(
+    fn deltas(
         &self,
-        request: &PullDifferenceRequest,
+        request: &PullDeltaRequest,
         is_needless: &dyn Fn() -> bool,
         each: &mut EachPart<'_>,
     ) -> Result<(), PeerError> {
-        let request = Request::PullDifference(request.clone());
+        let request = Request::PullDelta(request.clone());
         self.ask(&request, is_needless, &mut |answer| {
             let part = match answer {
                 Answer::Chunks(record) => Part::Record(record),
-                Answer::Difference(difference) => Part::Difference(difference),
+                Answer::Delta(delta) => Part::Delta(delta),
                 _ => return Err(unexpected()),
             };
             match each(part) {

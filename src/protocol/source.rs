@@ -12,8 +12,8 @@ use crate::ident::NodeId;
 use crate::protocol::filter::Filter;
 use crate::protocol::messages::delta::Nodes;
 use crate::protocol::messages::delta::Part;
-use crate::protocol::messages::delta::PullDifferenceRequest;
-use crate::protocol::messages::delta::PullNodeDifferenceRequest;
+use crate::protocol::messages::delta::PullDeltaRequest;
+use crate::protocol::messages::delta::PullNodeDeltaRequest;
 use crate::protocol::messages::hello::Access;
 use crate::protocol::messages::request::ListFilter;
 use crate::protocol::messages::request::PullChunkRequest;
@@ -175,12 +175,12 @@ pub trait ChunkSource: PeerCatalog {
     /// [`PeerError`] when it does not answer so.
     fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError>;
 
-    /// The same of nodes that may come as a difference.
+    /// The same of nodes that may come as a delta.
     ///
     /// # Errors
     /// As [`ChunkSource::nodes`]; [`PeerError::Refused`] as not understood by a peer that is older
-    /// than differences.
-    fn node_differences(&self, request: &PullNodeDifferenceRequest) -> Result<Nodes, PeerError>;
+    /// than deltas.
+    fn node_deltas(&self, request: &PullNodeDeltaRequest) -> Result<Nodes, PeerError>;
 
     /// Connects again after the connection was lost; nothing where it was not. `is_needless` is
     /// asked again and again meanwhile.
@@ -210,14 +210,14 @@ pub trait ChunkSource: PeerCatalog {
         each: &mut EachRecord<'_>,
     ) -> Result<(), PeerError>;
 
-    /// The same, of chunks that may come as differences.
+    /// The same, of chunks that may come as deltas.
     ///
     /// # Errors
     /// As [`ChunkSource::chunks`]; [`PeerError::Refused`] as not understood by a peer that is older
-    /// than differences.
-    fn differences(
+    /// than deltas.
+    fn deltas(
         &self,
-        request: &PullDifferenceRequest,
+        request: &PullDeltaRequest,
         is_needless: &dyn Fn() -> bool,
         each: &mut EachPart<'_>,
     ) -> Result<(), PeerError>;

@@ -8,7 +8,7 @@ use crate::ident::EnvelopeId;
 use crate::ident::HexPrefix;
 use crate::ident::NodeId;
 use crate::ident::TreeId;
-use crate::protocol::messages::delta::Difference;
+use crate::protocol::messages::delta::Delta;
 use crate::protocol::reconcile::*;
 use crate::protocol::*;
 use crate::wire::limits::CHUNKS_ASKED_MAX;
@@ -63,7 +63,7 @@ fn requests() -> Vec<Request> {
             offset: 1 << 33,
             chunks: 8192,
         }),
-        Request::PullDifference(PullDifferenceRequest {
+        Request::PullDelta(PullDeltaRequest {
             envelope,
             tree: TreeKind::Table,
             offset: 1 << 33,
@@ -87,7 +87,7 @@ fn requests() -> Vec<Request> {
                 },
             ],
         }),
-        Request::PullNodeDifference(PullNodeDifferenceRequest {
+        Request::PullNodeDelta(PullNodeDeltaRequest {
             nodes: PullNodeRequest {
                 envelope,
                 tree: TreeKind::Data,
@@ -114,12 +114,12 @@ fn answers() -> Vec<Answer> {
         Answer::Nodes(vec![vec![1; 70], vec![]]),
         Answer::Seams(vec![1, 2, 300]),
         Answer::Chunks(vec![9; 10]),
-        Answer::Difference(Difference {
+        Answer::Delta(Delta {
             chunks: vec![8000, 1],
             bases: vec![3, 4, 5],
             payload: vec![7; 9],
         }),
-        Answer::NodesDifference {
+        Answer::NodesDelta {
             raw_bytes: 300,
             payload: vec![3; 40],
         },

@@ -9,7 +9,7 @@ use alimentar::ident::to_hex;
 use alimentar::protocol::Access;
 use alimentar::protocol::Answer;
 use alimentar::protocol::BaseRun;
-use alimentar::protocol::Difference;
+use alimentar::protocol::Delta;
 use alimentar::protocol::Element;
 use alimentar::protocol::Filter;
 use alimentar::protocol::FrameReader;
@@ -19,8 +19,8 @@ use alimentar::protocol::Hello;
 use alimentar::protocol::ListFilter;
 use alimentar::protocol::NodePlace;
 use alimentar::protocol::PullChunkRequest;
-use alimentar::protocol::PullDifferenceRequest;
-use alimentar::protocol::PullNodeDifferenceRequest;
+use alimentar::protocol::PullDeltaRequest;
+use alimentar::protocol::PullNodeDeltaRequest;
 use alimentar::protocol::PullNodeRequest;
 use alimentar::protocol::ReconcileRequest;
 use alimentar::protocol::Refusal;
@@ -125,8 +125,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ),
         ("request-hello-2", Request::Hello(hello)),
         (
-            "request-differences",
-            Request::PullDifference(PullDifferenceRequest {
+            "request-deltas",
+            Request::PullDelta(PullDeltaRequest {
                 envelope,
                 tree: TreeKind::Data,
                 offset: 300,
@@ -152,8 +152,8 @@ fn requests() -> Vec<(&'static str, Request)> {
             }),
         ),
         (
-            "request-node-differences",
-            Request::PullNodeDifference(PullNodeDifferenceRequest {
+            "request-node-deltas",
+            Request::PullNodeDelta(PullNodeDeltaRequest {
                 nodes: PullNodeRequest {
                     envelope,
                     tree: TreeKind::Data,
@@ -197,16 +197,16 @@ fn answers() -> Vec<(&'static str, Answer)> {
             Answer::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
         ),
         (
-            "answer-difference",
-            Answer::Difference(Difference {
+            "answer-delta",
+            Answer::Delta(Delta {
                 chunks: vec![0, 1, 300],
                 bases: vec![2, 3],
                 payload: vec![9, 9],
             }),
         ),
         (
-            "answer-node-differences",
-            Answer::NodesDifference {
+            "answer-node-deltas",
+            Answer::NodesDelta {
                 raw_bytes: 300,
                 payload: vec![9, 9, 9],
             },

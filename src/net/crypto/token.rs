@@ -50,7 +50,7 @@ impl HmacKey for ResetKey {
 
     fn verify(&self, data: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
         let found: [u8; blake3::OUT_LEN] = signature.try_into().map_err(|_| CryptoError)?;
-        // Equality of `Hash` takes the same time wherever the difference is.
+        // Equality of `Hash` takes the same time wherever the delta is.
         if blake3::keyed_hash(&self.0, data) == blake3::Hash::from_bytes(found) {
             Ok(())
         } else {

@@ -376,8 +376,8 @@ fn has_data(request: &Request) -> bool {
         request,
         Request::PullNode(_)
             | Request::PullChunk(_)
-            | Request::PullDifference(_)
-            | Request::PullNodeDifference(_)
+            | Request::PullDelta(_)
+            | Request::PullNodeDelta(_)
     )
 }
 
@@ -388,12 +388,12 @@ fn name_of(request: &Request) -> &'static str {
         Request::Reconcile(_) => "reconcile",
         Request::Symbols(_) => "symbols",
         Request::Wanted(_) => "wanted",
-        Request::PullNode(_) | Request::PullNodeDifference(_) => "nodes",
+        Request::PullNode(_) | Request::PullNodeDelta(_) => "nodes",
         Request::PullChunk(_) => "chunks",
         Request::PullCard(_) => "card",
         Request::Announce { .. } => "announce",
         Request::Seams(_) => "seams",
         Request::Filter => "filter",
-        Request::PullDifference(_) => "differences",
+        Request::PullDelta(_) => "differences",
     }
 }

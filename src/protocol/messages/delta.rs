@@ -48,7 +48,7 @@ pub struct BaseRun {
     pub count: u64,
 }
 
-/// Chunks to leave out, then chunks to send, and what these may be differences against.
+/// Chunks to leave out, then chunks to send, and what these may be deltas against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
     /// How many to leave out.
@@ -61,7 +61,7 @@ pub struct Group {
 
 /// Asks for chunks by where they are, and names chunks that the asking side has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PullDifferenceRequest {
+pub struct PullDeltaRequest {
     /// Of which manifest.
     pub envelope: EnvelopeId,
     /// Of which of its trees.
@@ -74,7 +74,7 @@ pub struct PullDifferenceRequest {
     pub groups: Vec<Group>,
 }
 
-impl PullDifferenceRequest {
+impl PullDeltaRequest {
     /// How long a body may be.
     pub(crate) const BODY_LIMIT: usize = 32 + 1 + 10 + 64 + 3 + RUNS_ASKED_MAX * (3 + 3 + 1 + 10);
 
@@ -140,7 +140,7 @@ impl PullDifferenceRequest {
 
 /// Chunks as what they differ in from bases, without what the asking side knows of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub struct Delta {
     /// Which of the chunks that were asked for.
     pub chunks: Vec<usize>,
     /// Which of the bases, counted over all groups.
@@ -149,7 +149,7 @@ pub struct Difference {
     pub payload: Vec<u8>,
 }
 
-impl Difference {
+impl Delta {
     pub(crate) fn put(&self, w: &mut Writer) {
         for list in [&self.chunks, &self.bases] {
             w.varint(list.len() as u64);
@@ -169,8 +169,8 @@ impl Difference {
             let index = |_| r.count(field, CHUNKS_ASKED_MAX as usize);
             (0..count).map(index).collect::<Result<Vec<_>, _>>()
         };
-        let chunks = list("chunks of a difference", RECORD_ITEMS_MAX)?;
-        let bases = list("bases of a difference", RECORD_BASES_MAX)?;
+        let chunks = list("chunks of a delta", RECORD_ITEMS_MAX)?;
+        let bases = list("bases of a delta", RECORD_BASES_MAX)?;
         let payload = r.counted("payload", RECORD_STORED_BYTES_MAX)?.to_vec();
         Ok(Self {
             chunks,
@@ -185,13 +185,13 @@ impl Difference {
 pub enum Part {
     /// An encoded record.
     Record(Vec<u8>),
-    /// A difference.
-    Difference(Difference),
+    /// A delta.
+    Delta(Delta),
 }
 
 /// Asks for nodes by somebody who holds another version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PullNodeDifferenceRequest {
+pub struct PullNodeDeltaRequest {
     /// Which nodes.
     pub nodes: PullNodeRequest,
     /// Where the bases are.
@@ -204,7 +204,7 @@ pub enum Nodes {
     /// In the order asked.
     Plain(Vec<Vec<u8>>),
     /// What the body of an answer with them differs in from nodes that the asking side has.
-    Difference {
+    Delta {
         /// Length of that body.
         raw_bytes: usize,
         /// A frame.

@@ -30,7 +30,7 @@ pub struct Hello {
     pub version: u64,
     /// Numbers of codecs that it reads; some may be unknown here.
     pub codecs: Vec<u8>,
-    /// Numbers of codecs of differences that it reads.
+    /// Numbers of codecs of deltas that it reads.
     pub bases: Vec<u8>,
     /// Whom it serves.
     pub access: Access,
@@ -46,7 +46,7 @@ impl Hello {
         Self {
             version: PROTOCOL_VERSION,
             codecs: vec![Codec::Raw.number(), Codec::Zstd.number()],
-            bases: vec![Codec::Difference.number()],
+            bases: vec![Codec::Delta.number()],
             access,
             agent: concat!("alimentar/", env!("CARGO_PKG_VERSION")).to_owned(),
             port: None,
@@ -101,10 +101,10 @@ impl Hello {
         })
     }
 
-    /// Whether the sender reads records of a codec; of differences, where they are asked for.
+    /// Whether the sender reads records of a codec; of deltas, where they are asked for.
     pub fn reads(&self, codec: Codec) -> bool {
         match codec {
-            Codec::Difference => self.bases.contains(&codec.number()),
+            Codec::Delta => self.bases.contains(&codec.number()),
             _ => self.codecs.contains(&codec.number()),
         }
     }

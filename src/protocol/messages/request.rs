@@ -4,8 +4,8 @@ use crate::ident::DatasetName;
 use crate::ident::EnvelopeId;
 use crate::ident::HexPrefix;
 use crate::protocol::messages::delta::HeldVersion;
-use crate::protocol::messages::delta::PullDifferenceRequest;
-use crate::protocol::messages::delta::PullNodeDifferenceRequest;
+use crate::protocol::messages::delta::PullDeltaRequest;
+use crate::protocol::messages::delta::PullNodeDeltaRequest;
 use crate::protocol::messages::element::Element;
 use crate::protocol::messages::element::Salt;
 use crate::protocol::messages::frame::Frame;
@@ -151,9 +151,9 @@ pub enum Request {
     /// Which content ids are there, in short.
     Filter,
     /// Chunks, or what they differ in from others.
-    PullDifference(PullDifferenceRequest),
+    PullDelta(PullDeltaRequest),
     /// Nodes, or what they differ in from others.
-    PullNodeDifference(PullNodeDifferenceRequest),
+    PullNodeDelta(PullNodeDeltaRequest),
 }
 
 impl Request {
@@ -167,7 +167,7 @@ impl Request {
             6 => 32,
             8 => 32 + 1 + 10 + 10,
             9 => 0,
-            10 => PullDifferenceRequest::BODY_LIMIT,
+            10 => PullDeltaRequest::BODY_LIMIT,
             11 => 32 + 1 + 3 + NODES_ASKED_MAX * 11 + 64,
             7 => BATCH_BYTES_MAX + (64 << 10),
             // Read and answered, so that a later version may ask.
@@ -234,11 +234,11 @@ impl Request {
                 8
             }
             Self::Filter => 9,
-            Self::PullDifference(r) => {
+            Self::PullDelta(r) => {
                 r.put(&mut w);
                 10
             }
-            Self::PullNodeDifference(r) => {
+            Self::PullNodeDelta(r) => {
                 put_places(&mut w, &r.nodes);
                 r.held.put(&mut w);
                 11
@@ -281,8 +281,8 @@ impl Request {
                 chunks: r.count("chunks asked for", CHUNKS_ASKED_MAX as usize)? as u64,
             }),
             9 => Self::Filter,
-            10 => Self::PullDifference(PullDifferenceRequest::read(&mut r)?),
-            11 => Self::PullNodeDifference(PullNodeDifferenceRequest {
+            10 => Self::PullDelta(PullDeltaRequest::read(&mut r)?),
+            11 => Self::PullNodeDelta(PullNodeDeltaRequest {
                 nodes: read_places(&mut r)?,
                 held: HeldVersion::read(&mut r)?,
             }),

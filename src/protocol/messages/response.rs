@@ -7,7 +7,7 @@ use crate::chunk::Compressor;
 use crate::chunk::decompress;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
-use crate::protocol::messages::delta::Difference;
+use crate::protocol::messages::delta::Delta;
 use crate::protocol::messages::frame::Frame;
 use crate::protocol::messages::hello::Hello;
 use crate::protocol::reconcile::Symbols;
@@ -110,10 +110,10 @@ pub enum Answer {
     Nodes(Vec<Vec<u8>>),
     /// One encoded pack record of chunks.
     Chunks(Vec<u8>),
-    /// Chunks as a difference.
-    Difference(Difference),
-    /// Encoded nodes as a difference.
-    NodesDifference {
+    /// Chunks as a delta.
+    Delta(Delta),
+    /// Encoded nodes as a delta.
+    NodesDelta {
         /// Length of the body of [`Answer::Nodes`] with them.
         raw_bytes: usize,
         /// A frame.
@@ -199,11 +199,11 @@ impl Answer {
                 symbols.put_to(&mut w);
                 0x8b
             }
-            Self::Difference(difference) => {
-                difference.put(&mut w);
+            Self::Delta(delta) => {
+                delta.put(&mut w);
                 0x8c
             }
-            Self::NodesDifference { raw_bytes, payload } => {
+            Self::NodesDelta { raw_bytes, payload } => {
                 w.varint(*raw_bytes as u64).counted(payload);
                 0x8d
             }
@@ -247,8 +247,8 @@ impl Answer {
             0x87 => Self::Announced(r.varint()?),
             0x88 => return decode_batch(&frame.body).map(Self::Statements),
             0x8b => Self::Symbols(Symbols::read(&mut r)?),
-            0x8c => Self::Difference(Difference::read(&mut r)?),
-            0x8d => Self::NodesDifference {
+            0x8c => Self::Delta(Delta::read(&mut r)?),
+            0x8d => Self::NodesDelta {
                 raw_bytes: r.count("bytes of nodes", RECORD_RAW_BYTES_MAX)?,
                 payload: r.counted("payload", RECORD_STORED_BYTES_MAX)?.to_vec(),
             },

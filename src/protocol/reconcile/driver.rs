@@ -10,7 +10,7 @@ use crate::protocol::reconcile::message::Symbols;
 use crate::protocol::reconcile::message::SymbolsRequest;
 use crate::protocol::reconcile::message::WantedRequest;
 use crate::protocol::reconcile::session::Comparing;
-use crate::protocol::reconcile::session::Difference;
+use crate::protocol::reconcile::session::SetDifference;
 use crate::protocol::reconcile::session::Step;
 use crate::protocol::source::PeerCatalog;
 use crate::protocol::source::PeerError;
@@ -155,7 +155,7 @@ impl Effort {
         mut self,
         peer: &dyn PeerCatalog,
         salt: Salt,
-        difference: Difference,
+        difference: SetDifference,
     ) -> Result<Comparison, PeerError> {
         self.way = match self.symbols {
             0 => Way::Digest,

@@ -18,7 +18,7 @@ mod tests;
 pub use crate::protocol::reconcile::riblt_decode::peel;
 pub use crate::protocol::reconcile::riblt_encode::Encoder;
 pub use crate::protocol::reconcile::session::Comparing;
-pub use crate::protocol::reconcile::session::Difference;
+pub use crate::protocol::reconcile::session::SetDifference;
 pub use crate::protocol::reconcile::session::Step as CompareStep;
 pub use driver::Comparison;
 pub use driver::Effort;

@@ -18,7 +18,7 @@ use crate::wire::limits::RECONCILE_SYMBOLS_MAX;
 
 /// What two sets do not have in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Difference {
+pub struct SetDifference {
     /// Indexes of own elements that the peer lacks, ascending.
     pub only_here: Vec<usize>,
     /// Elements of the peer that are lacking here, ascending.
@@ -35,7 +35,7 @@ pub enum Step {
     /// The peer's set is not what it was: to begin again, with another salt.
     Again,
     /// Nothing: this is the difference, and it explains the peer's digest.
-    Done(Difference),
+    Done(SetDifference),
 }
 
 /// One comparison with one peer. It asks nobody itself: who drives it does what [`Comparing::step`]
@@ -129,7 +129,7 @@ impl Comparing {
             return Ok(Step::Again);
         }
         if answer.digest == self.digest {
-            return Ok(Step::Done(Difference::default()));
+            return Ok(Step::Done(SetDifference::default()));
         }
         if answer.count == 0 {
             return self.checked(self.own.clone(), Vec::new());
@@ -173,7 +173,7 @@ impl Comparing {
             return Err(NotASet);
         }
         let at = here.iter().filter_map(|e| self.own.binary_search(e).ok());
-        Ok(Step::Done(Difference {
+        Ok(Step::Done(SetDifference {
             only_here: at.collect(),
             only_there: there,
         }))

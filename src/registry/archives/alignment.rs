@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::archive::BaseBytes;
-use crate::archive::difference;
+use crate::archive::delta;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
@@ -141,7 +141,7 @@ pub(crate) fn base_bytes(
     Ok((bytes.len() as u64 == wanted.bytes).then_some((bytes, ids)))
 }
 
-/// The frame of a difference against bytes of a dataset that is here, where it pays.
+/// The frame of a delta against bytes of a dataset that is here, where it pays.
 pub(crate) fn frame(
     reader: &BlobReader,
     base: &KnownBase,
@@ -152,7 +152,7 @@ pub(crate) fn frame(
         return Ok(None);
     };
     match base_bytes(reader, &dataset.manifest, wanted)? {
-        Some((bytes, _)) => Ok(difference(raw, bytes)?),
+        Some((bytes, _)) => Ok(delta(raw, bytes)?),
         None => Ok(None),
     }
 }

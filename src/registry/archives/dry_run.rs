@@ -220,7 +220,7 @@ impl Shelf for Counting<'_> {
     }
 
     fn base(&mut self, base: BaseBytes) -> Result<Vec<u8>, Error> {
-        let refuse = || ArchiveError::Missing("what a difference is against".to_owned());
+        let refuse = || ArchiveError::Missing("what a delta is against".to_owned());
         let manifest = self.bases.get(base.base).ok_or_else(refuse)?;
         let found = base_bytes(self.store, manifest, base)?;
         Ok(found.map(|(bytes, _)| bytes).ok_or_else(refuse)?)

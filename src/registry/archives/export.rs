@@ -329,7 +329,7 @@ impl Source for Stored<'_> {
         self.resembled.of(chunk)
     }
 
-    fn difference(&mut self, raw: &[u8], base: BaseBytes) -> Result<Option<Vec<u8>>, Error> {
+    fn delta(&mut self, raw: &[u8], base: BaseBytes) -> Result<Option<Vec<u8>>, Error> {
         alignment::frame(self.reader, self.base, raw, base)
     }
 }

@@ -27,7 +27,7 @@ use crate::pack::Record;
 use crate::progress::Progress;
 use crate::registry::archives::alignment::base_bytes;
 use crate::registry::delta::similarity;
-use crate::registry::delta::writer::keep_difference;
+use crate::registry::delta::writer::keep_delta;
 use crate::registry::error::Error;
 use crate::registry::store_pipeline::chunker::Batch;
 use crate::registry::store_pipeline::pipeline::Storing;
@@ -49,7 +49,7 @@ struct Incoming {
 pub(crate) struct Intake<'a> {
     session: &'a Session,
     reader: &'a BlobReader,
-    /// What differences may be against.
+    /// What deltas may be against.
     bases: &'a [Manifest],
     /// The chunks that the bytes of a base are that were asked for last.
     last_base: Vec<BlobId>,
@@ -77,7 +77,7 @@ pub(crate) fn with_intake<T>(
         let handles: Vec<_> = (0..workers)
             .map(|_| {
                 let (inbox, has_failed) = (&inbox, &has_failed);
-                // What makes differences stays on its thread.
+                // What makes deltas stays on its thread.
                 let storing = move || Storing::beside(session, None, resembling);
                 scope.spawn(move || work(storing(), inbox, has_failed))
             })
@@ -194,7 +194,7 @@ impl Shelf for Intake<'_> {
         Ok(())
     }
     fn base(&mut self, base: BaseBytes) -> Result<Vec<u8>, Error> {
-        let refuse = || ArchiveError::Missing("what a difference is against".to_owned());
+        let refuse = || ArchiveError::Missing("what a delta is against".to_owned());
         let manifest = self.bases.get(base.base).ok_or_else(refuse)?;
         let found = base_bytes(self.reader, manifest, base)?;
         let (bytes, ids) = found.ok_or_else(refuse)?;
@@ -232,14 +232,14 @@ impl Shelf for Intake<'_> {
         };
         let record = Record {
             kind: BlobKind::Chunk,
-            codec: Codec::Difference,
+            codec: Codec::Delta,
             flags: Flags::default(),
             sequence: 0,
             items: came.chunks.iter().map(item).collect(),
             bases,
             payload: came.frame,
         };
-        Ok(keep_difference(
+        Ok(keep_delta(
             self.session,
             self.reader,
             record,

@@ -30,7 +30,7 @@ pub(crate) struct Previous {
 /// What of the version before lies where a chunk lies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
-    /// Chunks that it may be a difference against; none where the chunk itself is there.
+    /// Chunks that it may be a delta against; none where the chunk itself is there.
     pub(crate) chunks: Vec<BlobId>,
     /// Where these are.
     pub(crate) run: Option<OldRun>,

@@ -1,4 +1,4 @@
-//! Storing what is new as a difference against what is here, where that pays.
+//! Storing what is new as a delta against what is here, where that pays.
 
 use std::collections::HashMap;
 
@@ -19,15 +19,15 @@ use crate::store::disk::Session;
 use crate::store::disk::StoreError;
 use crate::wire::limits::RECORD_BASES_MAX;
 
-/// A difference that is shorter than one part in this many of what it stands for pays.
+/// A delta that is shorter than one part in this many of what it stands for pays.
 pub(crate) const SURELY_PAYS: usize = 8;
-/// After differences that did not pay, so many chunks are stored without a try; four times as many
+/// After deltas that did not pay, so many chunks are stored without a try; four times as many
 /// after every further one, up to the most.
 const PAUSE_CHUNKS: usize = 16;
 const PAUSE_CHUNKS_MAX: usize = 4096;
 
-/// Makes differences, on one thread.
-pub(crate) struct Differences<'a> {
+/// Makes deltas, on one thread.
+pub(crate) struct Deltas<'a> {
     session: &'a Session,
     reader: &'a BlobReader,
     differ: Differ,
@@ -37,7 +37,7 @@ pub(crate) struct Differences<'a> {
     next_pause: usize,
 }
 
-impl<'a> Differences<'a> {
+impl<'a> Deltas<'a> {
     pub(crate) fn new(session: &'a Session, reader: &'a BlobReader) -> Self {
         Self {
             session,
@@ -65,8 +65,8 @@ impl<'a> Differences<'a> {
         passes
     }
 
-    /// For each of these blobs the plain ones that a difference against it can be made against:
-    /// itself, or, where it is a difference, those of its bases that lie where it lies.
+    /// For each of these blobs the plain ones that a delta against it can be made against:
+    /// itself, or, where it is a delta, those of its bases that lie where it lies.
     pub(crate) fn plain_bases(
         &self,
         kind: BlobKind,
@@ -81,7 +81,7 @@ impl<'a> Differences<'a> {
         let located = self.session.locate(&keys_of(kind, wanted))?;
         for (id, at) in wanted.iter().zip(located) {
             let Some(at) = at else { continue };
-            if !at.is_difference {
+            if !at.is_delta {
                 found.insert(*id, vec![*id]);
                 continue;
             }
@@ -97,7 +97,7 @@ impl<'a> Differences<'a> {
         Ok(found)
     }
 
-    /// The bases of a difference that are where one of its items is, by their share of the bytes.
+    /// The bases of a delta that are where one of its items is, by their share of the bytes.
     fn beside(
         &self,
         kind: BlobKind,
@@ -118,14 +118,14 @@ impl<'a> Differences<'a> {
             let (from, to) = (next, next + length(at));
             next = to;
             let shared = to.min(end).saturating_sub(from.max(start));
-            if at.is_some_and(|at| !at.is_difference) && shared * 8 > end - start {
+            if at.is_some_and(|at| !at.is_delta) && shared * 8 > end - start {
                 bases.push(*id);
             }
         }
         Ok(bases)
     }
 
-    /// A record of these blobs as a difference against plain ones, if that pays.
+    /// A record of these blobs as a delta against plain ones, if that pays.
     pub(crate) fn record(
         &mut self,
         kind: BlobKind,
@@ -155,7 +155,7 @@ impl<'a> Differences<'a> {
         self.next_pause = PAUSE_CHUNKS;
         Some(Record {
             kind,
-            codec: Codec::Difference,
+            codec: Codec::Delta,
             flags: Flags::default(),
             sequence: 0,
             items: items.to_vec(),
@@ -169,9 +169,9 @@ pub(crate) fn keys_of(kind: BlobKind, ids: &[BlobId]) -> Vec<BlobKey> {
     ids.iter().map(|id| BlobKey { kind, id: *id }).collect()
 }
 
-/// Keeps chunks that came as a difference: as it is, where its bases are plain here and all of it is
+/// Keeps chunks that came as a delta: as it is, where its bases are plain here and all of it is
 /// new, and else as one that is made here, or plain.
-pub(crate) fn keep_difference(
+pub(crate) fn keep_delta(
     session: &Session,
     reader: &BlobReader,
     record: Record,
@@ -181,7 +181,7 @@ pub(crate) fn keep_difference(
     let fresh = session.claim(&keys_of(BlobKind::Chunk, &ids))?;
     let located = session.locate(&keys_of(BlobKind::Chunk, &record.bases))?;
     let mut located = located.into_iter();
-    let are_plain = located.all(|at| at.is_some_and(|at| !at.is_difference));
+    let are_plain = located.all(|at| at.is_some_and(|at| !at.is_delta));
     if are_plain && !fresh.contains(&false) {
         return session.append(&record);
     }
@@ -189,8 +189,8 @@ pub(crate) fn keep_difference(
     if kept.is_empty() {
         return Ok(());
     }
-    let mut differences = Differences::new(session, reader);
-    let found = differences.plain_bases(BlobKind::Chunk, &record.bases)?;
+    let mut deltas = Deltas::new(session, reader);
+    let found = deltas.plain_bases(BlobKind::Chunk, &record.bases)?;
     let mut plain: Vec<BlobId> = Vec::new();
     for base in (record.bases.iter())
         .filter_map(|id| found.get(id))
@@ -200,7 +200,7 @@ pub(crate) fn keep_difference(
             plain.push(*base);
         }
     }
-    match differences.record(BlobKind::Chunk, &kept, &some, &plain) {
+    match deltas.record(BlobKind::Chunk, &kept, &some, &plain) {
         Some(record) => session.append(&record),
         None => session.append(&packed(kept, &some)),
     }

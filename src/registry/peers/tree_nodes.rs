@@ -21,7 +21,7 @@ use crate::protocol::PullNodeRequest;
 use crate::protocol::TreeKind;
 use crate::registry::delta::parent::Alignment;
 use crate::registry::delta::parent::Previous;
-use crate::registry::delta::writer::Differences;
+use crate::registry::delta::writer::Deltas;
 use crate::registry::error::Error;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::expansion::Expansion;
@@ -137,11 +137,11 @@ pub(crate) type Ask<'a> = dyn FnMut(&PullNodeRequest, &mut Check<'_>) -> Result<
 /// Looks at what a peer answered; an error is the peer's fault.
 pub(crate) type Check<'a> = dyn FnMut(Vec<Vec<u8>>) -> Result<(), PeerError> + 'a;
 
-/// Keeps the leaves that were fetched, as differences where another version is here.
+/// Keeps the leaves that were fetched, as deltas where another version is here.
 pub(crate) struct Leaves<'a> {
     session: &'a Session,
-    /// The other version, and what makes differences against it.
-    beside: Option<(Alignment<'a>, Differences<'a>)>,
+    /// The other version, and what makes deltas against it.
+    beside: Option<(Alignment<'a>, Deltas<'a>)>,
     /// Until the walk comes to them: what is beside a leaf is known in the order of the data. Those
     /// below one node, so no more than a peer may answer at once.
     fetched: HashMap<TreeId, Vec<u8>>,
@@ -149,7 +149,7 @@ pub(crate) struct Leaves<'a> {
 
 impl<'a> Leaves<'a> {
     pub(crate) fn new(session: &'a Session, before: Option<&'a Previous>) -> Self {
-        let beside = |p: &'a Previous| (Alignment::new(p), Differences::new(session, &p.reader));
+        let beside = |p: &'a Previous| (Alignment::new(p), Deltas::new(session, &p.reader));
         Self {
             session,
             beside: before.map(beside),
@@ -159,15 +159,15 @@ impl<'a> Leaves<'a> {
 
     /// The walk is at a leaf with these chunks.
     fn pass(&mut self, id: TreeId, chunks: &[ChunkEntry]) -> Result<(), StoreError> {
-        let (places, differences) = match &mut self.beside {
-            Some((alignment, differences)) => (alignment.place(chunks), Some(differences)),
+        let (places, deltas) = match &mut self.beside {
+            Some((alignment, deltas)) => (alignment.place(chunks), Some(deltas)),
             None => (Vec::new(), None),
         };
         let Some(bytes) = self.fetched.remove(&id) else {
             return Ok(());
         };
         let near = places.iter().filter_map(|place| place.leaf).collect();
-        add_node(self.session, differences, near, &bytes)
+        add_node(self.session, deltas, near, &bytes)
     }
 }
 

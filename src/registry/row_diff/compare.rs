@@ -132,7 +132,7 @@ fn hashed(target: &Target, progress: &dyn Progress) -> Result<Option<Hashed>, Er
 }
 
 /// For each row of the first file, the one of the second that is the same, if any; and which rows of
-/// the second are nobody's. What stands in both, wherever, is no difference.
+/// the second are nobody's. What stands in both, wherever, is no delta.
 fn pair(a: &[(u64, u64)], b: &[(u64, u64)]) -> (Vec<Option<u32>>, Vec<bool>) {
     // At most DIFF_ROWS_MAX rows.
     let sorted = |rows: &[(u64, u64)]| {

@@ -128,7 +128,7 @@ fn compare(mut a: Side<'_>, mut b: Side<'_>) -> Result<RowDiff, Error> {
         .iter()
         .map(|r| b.rows(r))
         .collect::<Result<Vec<_>, _>>()?;
-    // What stands in both, wherever, is no difference.
+    // What stands in both, wherever, is no delta.
     let only_a = without(&rows_a, &rows_b);
     let only_b = without(&rows_b, &rows_a);
     let mut places: HashMap<Option<ChunkId>, usize> = HashMap::new();

@@ -1,4 +1,4 @@
-//! What of a batch is new, put into records: differences where something like it is here, and
+//! What of a batch is new, put into records: deltas where something like it is here, and
 //! neighbours compressed together otherwise.
 
 use std::ops::Range;
@@ -15,7 +15,7 @@ use crate::pack::Item;
 use crate::pack::Record;
 use crate::registry::delta::similarity::Resembling;
 use crate::registry::delta::similarity::is_dense;
-use crate::registry::delta::writer::Differences;
+use crate::registry::delta::writer::Deltas;
 use crate::store::disk::Session;
 use crate::store::disk::StoreError;
 use crate::wire::limits::RECORD_BASES_MAX;
@@ -27,7 +27,7 @@ const TELLING_BYTES: usize = 16 << 10;
 pub(crate) struct Segments<'a, 'd> {
     session: &'a Session,
     compressor: &'a mut Compressor,
-    differences: &'a mut Differences<'d>,
+    deltas: &'a mut Deltas<'d>,
     /// Told by what the chunks resemble others that are stored plain.
     resembling: &'a Resembling,
     data: &'a [u8],
@@ -42,14 +42,14 @@ impl<'a, 'd> Segments<'a, 'd> {
     pub(crate) fn new(
         session: &'a Session,
         compressor: &'a mut Compressor,
-        differences: &'a mut Differences<'d>,
+        deltas: &'a mut Deltas<'d>,
         resembling: &'a Resembling,
         data: &'a [u8],
     ) -> Self {
         Self {
             session,
             compressor,
-            differences,
+            deltas,
             resembling,
             data,
             is_dense: None,
@@ -61,7 +61,7 @@ impl<'a, 'd> Segments<'a, 'd> {
 
     /// The next new chunk, and plain ones that it may resemble.
     pub(crate) fn add(&mut self, chunk: NewChunk, bases: &[BlobId]) -> Result<(), StoreError> {
-        if bases.is_empty() || !self.differences.is_worth_a_try() {
+        if bases.is_empty() || !self.deltas.is_worth_a_try() {
             return self.add_plain(chunk);
         }
         if self.bases.len() + bases.len() > RECORD_BASES_MAX {
@@ -102,7 +102,7 @@ impl<'a, 'd> Segments<'a, 'd> {
         let raw = segment.bytes(self.data);
         let items = segment.items();
         let made = self
-            .differences
+            .deltas
             .record(BlobKind::Chunk, &items, &raw, &bases);
         match made {
             Some(record) => self.session.append(&record),

@@ -27,7 +27,7 @@ use crate::registry::delta::parent::Place;
 use crate::registry::delta::parent::Previous;
 use crate::registry::delta::similarity::Headers;
 use crate::registry::delta::similarity::Resembling;
-use crate::registry::delta::writer::Differences;
+use crate::registry::delta::writer::Deltas;
 use crate::registry::error::Error;
 use crate::registry::store_pipeline::chunker::Batch;
 use crate::registry::store_pipeline::chunker::Feeder;
@@ -60,7 +60,7 @@ pub(crate) fn ingest<T>(
             .map(|_| {
                 let outbox = outbox.clone();
                 let (inbox, pool, beside) = (&inbox, &pool, beside.as_ref());
-                // What makes differences stays on its thread.
+                // What makes deltas stays on its thread.
                 let storing = move || Storing::beside(session, beside, resembling);
                 scope.spawn(move || work(storing(), inbox, pool, &outbox))
             })
@@ -127,7 +127,7 @@ pub(crate) struct Storing<'a> {
     compressor: Compressor,
     beside: Option<&'a Beside<'a>>,
     resembling: (&'a Resembling, Headers),
-    differences: Differences<'a>,
+    deltas: Deltas<'a>,
     /// Whether what was stored plain last hardly became shorter: what follows is not looked for then.
     is_dense: bool,
 }
@@ -145,7 +145,7 @@ impl<'a> Storing<'a> {
             compressor: Compressor::new(),
             beside,
             resembling: (resembling, Headers::default()),
-            differences: Differences::new(session, reader),
+            deltas: Deltas::new(session, reader),
             is_dense: false,
         }
     }
@@ -179,14 +179,14 @@ impl<'a> Storing<'a> {
             .filter(|(((_, fresh), _), _)| **fresh)
             .map(|(((key, _), part), n)| self.fresh(batch, (n, key.id), part, places.get(n)))
             .collect();
-        let found = match self.differences.passes_over(fresh.len()) {
+        let found = match self.deltas.passes_over(fresh.len()) {
             true => HashMap::new(),
             false => self.bases(&mut fresh)?,
         };
         let mut segments = Segments::new(
             self.session,
             &mut self.compressor,
-            &mut self.differences,
+            &mut self.deltas,
             self.resembling.0,
             &batch.data,
         );
@@ -233,7 +233,7 @@ impl<'a> Storing<'a> {
             one.near.extend(found);
         }
         let wanted: Vec<BlobId> = fresh.iter().flat_map(|f| f.near.iter().copied()).collect();
-        self.differences.plain_bases(BlobKind::Chunk, &wanted)
+        self.deltas.plain_bases(BlobKind::Chunk, &wanted)
     }
 }
 
@@ -285,14 +285,14 @@ fn build_tree(
     let mut next = 0_u64;
     let mut builder = TreeBuilder::new();
     let mut failed: Option<StoreError> = None;
-    let mut differences = previous.map(|p| Differences::new(session, &p.reader));
+    let mut deltas = previous.map(|p| Deltas::new(session, &p.reader));
     // Leaves of the version before that lie where the chunks of the next leaf lie.
     let near = RefCell::new(Vec::<TreeId>::new());
     let mut emit = |_: TreeId, bytes: Vec<u8>| {
         // A leaf comes before the nodes above it, and takes them.
         let near = near.take();
         if failed.is_none()
-            && let Err(e) = add_node(session, differences.as_mut(), near, &bytes)
+            && let Err(e) = add_node(session, deltas.as_mut(), near, &bytes)
         {
             failed = Some(e);
         }

@@ -1,4 +1,4 @@
-//! Storing the nodes of a tree: leaves as differences against those of the version before that most
+//! Storing the nodes of a tree: leaves as deltas against those of the version before that most
 //! of their chunks are in, where that pays.
 
 use std::collections::BTreeMap;
@@ -8,18 +8,18 @@ use crate::blob_store::BlobKind;
 use crate::ident::BlobId;
 use crate::ident::TreeId;
 use crate::pack::Item;
-use crate::registry::delta::writer::Differences;
+use crate::registry::delta::writer::Deltas;
 use crate::store::disk::Session;
 use crate::store::disk::StoreError;
 
-/// Leaves of the version before that a leaf is a difference against, at most.
+/// Leaves of the version before that a leaf is a delta against, at most.
 const LEAF_BASES_MAX: usize = 2;
 
-/// Stores a node, as a difference against the leaves that most of its chunks are in: `near` has a
+/// Stores a node, as a delta against the leaves that most of its chunks are in: `near` has a
 /// leaf for each of these.
 pub(crate) fn add_node(
     session: &Session,
-    differences: Option<&mut Differences<'_>>,
+    deltas: Option<&mut Deltas<'_>>,
     near: Vec<TreeId>,
     bytes: &[u8],
 ) -> Result<(), StoreError> {
@@ -27,14 +27,14 @@ pub(crate) fn add_node(
         kind: BlobKind::Node,
         id: BlobId::of(bytes),
     };
-    let Some(differences) = differences else {
+    let Some(deltas) = deltas else {
         return session.add(BlobKind::Node, bytes).map(drop);
     };
     if !session.claim(&[key])?.contains(&true) {
         return Ok(());
     }
     let wanted = most_frequent(near);
-    let found = differences.plain_bases(BlobKind::Node, &wanted)?;
+    let found = deltas.plain_bases(BlobKind::Node, &wanted)?;
     let mut bases: Vec<BlobId> = Vec::new();
     for base in wanted.iter().filter_map(|id| found.get(id)).flatten() {
         if !bases.contains(base) {
@@ -46,7 +46,7 @@ pub(crate) fn add_node(
         id: key.id,
         raw_bytes: bytes.len() as u32,
     };
-    match differences.record(BlobKind::Node, &[item], bytes, &bases) {
+    match deltas.record(BlobKind::Node, &[item], bytes, &bases) {
         Some(record) => session.append(&record),
         None => session.append_one(key, bytes),
     }

@@ -131,7 +131,7 @@ fn trusting(home: &Path, key: &KeyPair) -> LocalRegistry {
 }
 
 #[test]
-fn a_delta_holds_differences_whatever_the_history_of_the_store() {
+fn a_delta_holds_deltas_whatever_the_history_of_the_store() {
     let dir = tempfile::tempdir().unwrap();
     let registry = LocalRegistry::open(&dir.path().join("home")).unwrap();
     let key = KeyPair::generate().unwrap();
@@ -160,7 +160,7 @@ fn a_delta_holds_differences_whatever_the_history_of_the_store() {
     let of_other = |n: usize| other.get(&id(n)).unwrap().unwrap();
     let same = since(&other, &of_other(2), &of_other(0), &at("same"));
     assert!(same == delta);
-    // One who has the base keeps differences, also of that which is a difference itself.
+    // One who has the base keeps deltas, also of that which is a delta itself.
     let third = trusting(&at("third"), &key);
     assert!(import(&third, &at("delta")).is_err());
     import(&third, &at("whole")).unwrap();
@@ -198,7 +198,7 @@ fn a_delta_with_a_changed_byte_is_refused_and_leaves_nothing() {
     let tar = crate::archive::decompress_frame(&frame.unwrap().unwrap()).unwrap();
     let name = b".difference\0";
     let entry = tar.windows(name.len()).position(|w| w == name).unwrap();
-    // From the header of the first difference to the end of it.
+    // From the header of the first delta to the end of it.
     let start = entry / 512 * 512;
     let end = (start + 512 + 300).min(tar.len());
     for n in (start..end).step_by(7) {

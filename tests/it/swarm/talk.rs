@@ -101,9 +101,9 @@ impl Conversation {
                         self.stage = Stage::Listing { own };
                         return Some(Request::Reconcile(list));
                     }
-                    CompareStep::Done(difference) => {
-                        let wanted = difference.only_there.chunks(RECONCILE_WANTED_MAX);
-                        let missing = difference.only_here.iter().map(|n| own[*n].1).collect();
+                    CompareStep::Done(delta) => {
+                        let wanted = delta.only_there.chunks(RECONCILE_WANTED_MAX);
+                        let missing = delta.only_here.iter().map(|n| own[*n].1).collect();
                         self.stage = Stage::Wanting {
                             salt: *old,
                             rest: wanted.map(<[Element]>::to_vec).collect(),

@@ -13,7 +13,7 @@ use crate::protocol::Request;
 use crate::protocol::Salt;
 use crate::protocol::reconcile::CompareStep;
 use crate::protocol::reconcile::Comparing;
-use crate::protocol::reconcile::Difference;
+use crate::protocol::reconcile::SetDifference;
 use crate::protocol::reconcile::Encoder;
 use crate::protocol::reconcile::Keys;
 use crate::protocol::reconcile::Mapping;
@@ -63,7 +63,7 @@ pub(in crate::protocol::reconcile) fn answer(
 /// How a comparison ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::protocol::reconcile) enum End {
-    Done(Difference),
+    Done(SetDifference),
     List,
     Again,
 }
@@ -110,9 +110,9 @@ pub(in crate::protocol::reconcile) fn run(
 }
 
 /// The difference, the plain way.
-fn plain(here: &Set, there: &Set) -> Difference {
+fn plain(here: &Set, there: &Set) -> SetDifference {
     let own = here.iter().enumerate();
-    Difference {
+    SetDifference {
         only_here: own
             .filter(|(_, e)| !there.contains(*e))
             .map(|(n, _)| n)
@@ -269,7 +269,7 @@ fn equal_catalogues_take_less_than_two_hundred_bytes() {
     for count in [17, 100, 20_000] {
         let set = elements(&mut Random::new(count), count);
         let ran = honest(&set, &set, 9);
-        assert_eq!(ran.end, End::Done(Difference::default()));
+        assert_eq!(ran.end, End::Done(SetDifference::default()));
         assert_eq!(ran.round_trips, 1);
         assert!(ran.bytes < 100, "{} bytes", ran.bytes);
     }

@@ -159,7 +159,7 @@ impl Headers {
                     record_bytes: 0,
                     item: place.item,
                     raw_bytes: 0,
-                    is_difference: false,
+                    is_delta: false,
                 };
                 let nobody = BlobKey::new(BlobKind::Chunk, [0; 32]);
                 reader.header(&nobody, &at).ok()

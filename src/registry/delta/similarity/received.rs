@@ -1,4 +1,4 @@
-//! Chunks that come whole from elsewhere, kept: as they came, or as differences where the store has what they
+//! Chunks that come whole from elsewhere, kept: as they came, or as deltas where the store has what they
 //! resemble.
 
 use std::cell::RefCell;
@@ -12,7 +12,7 @@ use crate::pack::Record;
 use crate::registry::delta::similarity::Headers;
 use crate::registry::delta::similarity::Resembling;
 use crate::registry::delta::similarity::is_dense;
-use crate::registry::delta::writer::Differences;
+use crate::registry::delta::writer::Deltas;
 use crate::registry::delta::writer::keys_of;
 use crate::registry::delta::writer::only_fresh;
 use crate::registry::delta::writer::packed;
@@ -24,16 +24,16 @@ use crate::wire::limits::RECORD_BASES_MAX;
 pub(crate) struct Keeping<'a> {
     session: &'a Session,
     resembling: &'a Resembling,
-    state: RefCell<(Headers, Differences<'a>)>,
+    state: RefCell<(Headers, Deltas<'a>)>,
 }
 
 impl<'a> Keeping<'a> {
     pub(crate) fn new(session: &'a Session, resembling: &'a Resembling) -> Self {
-        let differences = Differences::new(session, &resembling.reader);
+        let deltas = Deltas::new(session, &resembling.reader);
         Self {
             session,
             resembling,
-            state: RefCell::new((Headers::default(), differences)),
+            state: RefCell::new((Headers::default(), deltas)),
         }
     }
 
@@ -62,16 +62,16 @@ impl<'a> Keeping<'a> {
         Ok(())
     }
 
-    /// The chunks as a difference, where most of them resemble some that are here.
-    fn difference(
+    /// The chunks as a delta, where most of them resemble some that are here.
+    fn delta(
         &self,
         items: &[Item],
         raw: &[u8],
         features: &[Option<SuperFeatures>],
     ) -> Result<Option<Record>, StoreError> {
         let mut state = self.state.borrow_mut();
-        let (headers, differences) = &mut *state;
-        if differences.passes_over(items.len()) {
+        let (headers, deltas) = &mut *state;
+        if deltas.passes_over(items.len()) {
             return Ok(None);
         }
         headers.leave_run();
@@ -83,14 +83,14 @@ impl<'a> Keeping<'a> {
         if near.len() * 2 <= items.len() {
             return Ok(None);
         }
-        let found = differences.plain_bases(BlobKind::Chunk, &near)?;
+        let found = deltas.plain_bases(BlobKind::Chunk, &near)?;
         let mut bases: Vec<BlobId> = Vec::new();
         for base in near.iter().filter_map(|id| found.get(id)).flatten() {
             if !bases.contains(base) && bases.len() < RECORD_BASES_MAX {
                 bases.push(*base);
             }
         }
-        Ok(differences.record(BlobKind::Chunk, items, raw, &bases))
+        Ok(deltas.record(BlobKind::Chunk, items, raw, &bases))
     }
 }
 

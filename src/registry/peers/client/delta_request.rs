@@ -1,4 +1,4 @@
-//! Taking chunks that come as differences against those of a version that is here.
+//! Taking chunks that come as deltas against those of a version that is here.
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
@@ -12,10 +12,10 @@ use crate::pack::Item;
 use crate::pack::Record;
 use crate::pack::RecordView;
 use crate::protocol::BaseRun;
-use crate::protocol::Difference;
+use crate::protocol::Delta;
 use crate::protocol::Group;
 use crate::protocol::HeldVersion;
-use crate::protocol::PullDifferenceRequest;
+use crate::protocol::PullDeltaRequest;
 use crate::protocol::TreeKind;
 use crate::registry::LocalRegistry;
 use crate::registry::delta::parent::OldRun;
@@ -73,21 +73,21 @@ pub(in crate::registry::peers) struct Named {
 }
 
 impl Named {
-    /// The record that a difference stands for; `None` where it counts beyond what was named.
-    pub(in crate::registry::peers) fn record(&self, difference: Difference) -> Option<Record> {
-        let items = difference
+    /// The record that a delta stands for; `None` where it counts beyond what was named.
+    pub(in crate::registry::peers) fn record(&self, delta: Delta) -> Option<Record> {
+        let items = delta
             .chunks
             .iter()
             .map(|n| self.asked.get(*n).copied());
-        let bases = difference.bases.iter().map(|n| self.bases.get(*n).copied());
+        let bases = delta.bases.iter().map(|n| self.bases.get(*n).copied());
         Some(Record {
             kind: BlobKind::Chunk,
-            codec: Codec::Difference,
+            codec: Codec::Delta,
             flags: Flags::default(),
             sequence: 0,
             items: items.collect::<Option<_>>()?,
             bases: bases.collect::<Option<_>>()?,
-            payload: difference.payload,
+            payload: delta.payload,
         })
     }
 }
@@ -98,7 +98,7 @@ pub(in crate::registry::peers) fn request(
     held: HeldVersion,
     window: &Window,
     asked: &[bool],
-) -> (PullDifferenceRequest, Named) {
+) -> (PullDeltaRequest, Named) {
     let mut groups: Vec<Group> = Vec::new();
     let mut named = Named::default();
     let (mut skip, mut of_bases) = (0, 0);
@@ -149,7 +149,7 @@ pub(in crate::registry::peers) fn request(
         }
         open = Some((run, open.map_or(0, |(_, so_far)| so_far) + bytes));
     }
-    let request = PullDifferenceRequest {
+    let request = PullDeltaRequest {
         envelope: filler.envelope,
         tree: filler.tree,
         offset: window.offset,
@@ -183,7 +183,7 @@ fn join(group: Option<OldRun>, chunk: Option<OldRun>, bytes: usize) -> Option<Op
     (touches && fits).then_some(Some(joined))
 }
 
-/// The raw bytes of a difference; `None` where it cannot be put to its bases.
+/// The raw bytes of a delta; `None` where it cannot be put to its bases.
 pub(in crate::registry::peers) fn put_to_bases(
     reader: &BlobReader,
     view: &RecordView<'_>,

@@ -11,7 +11,7 @@ use crate::protocol::Lane;
 use crate::protocol::Outcome;
 use crate::protocol::PeerError;
 use crate::protocol::Plan;
-use crate::protocol::PullNodeDifferenceRequest;
+use crate::protocol::PullNodeDeltaRequest;
 use crate::protocol::PullNodeRequest;
 use crate::protocol::RefusalCode;
 use crate::protocol::SeamRequest;
@@ -249,18 +249,18 @@ impl Pulling<'_> {
         Err(no_peer_left(last))
     }
 
-    /// Nodes of one peer; as a difference where another version is here.
+    /// Nodes of one peer; as a delta where another version is here.
     fn nodes_of(
         &self,
         supply: &Supply<'_>,
         request: &PullNodeRequest,
     ) -> Result<Vec<Vec<u8>>, PeerError> {
-        if let Some(before) = self.before.filter(|_| supply.asks_differences.get()) {
-            let with_held = PullNodeDifferenceRequest {
+        if let Some(before) = self.before.filter(|_| supply.asks_deltas.get()) {
+            let with_held = PullNodeDeltaRequest {
                 nodes: request.clone(),
                 held: before.held,
             };
-            match retried(|| supply.source.node_differences(&with_held)) {
+            match retried(|| supply.source.node_deltas(&with_held)) {
                 Err(PeerError::Refused(r)) if r.code == RefusalCode::NotUnderstood => {}
                 answered => {
                     let put = put_to_bases(answered?, &before.previous, &request.places)?;
@@ -269,7 +269,7 @@ impl Pulling<'_> {
                     }
                 }
             }
-            supply.asks_differences.end();
+            supply.asks_deltas.end();
         }
         retried(|| supply.source.nodes(request))
     }
@@ -293,7 +293,7 @@ impl Pulling<'_> {
             reader: self.reader,
             is_needless: &is_needless,
             held: self.before.map(|b| b.held),
-            reads_differences: &supply.asks_differences,
+            reads_deltas: &supply.asks_deltas,
         };
         while let Some(window) = next_window(shared, lane) {
             let buffer = shared.lock().free.pop().unwrap_or_default();

@@ -28,7 +28,7 @@ use crate::registry::checkout::read_chunks::Located;
 use crate::registry::checkout::read_chunks::each_located;
 use crate::registry::delta::parent::Place;
 use crate::registry::delta::similarity::Keeping;
-use crate::registry::delta::writer::keep_difference;
+use crate::registry::delta::writer::keep_delta;
 use crate::registry::error::Error;
 use crate::registry::integrity::claims;
 use crate::registry::peers::client::delta_request;
@@ -93,8 +93,8 @@ pub(crate) enum NotFilled {
 
 /// Why a record was not taken.
 enum NotTaken {
-    /// It is a difference and does not become what it should: without one, the peer may do better.
-    Difference,
+    /// It is a delta and does not become what it should: without one, the peer may do better.
+    Delta,
     /// Anything else.
     Other(NotFilled),
 }
@@ -136,15 +136,15 @@ pub(crate) struct Filler<'a, 's> {
     pub(crate) is_needless: &'a (dyn Fn(u64) -> bool + Sync),
     /// A version that is here, and the peer is told of.
     pub(crate) held: Option<HeldVersion>,
-    /// Whether the peer is asked for differences.
-    pub(crate) reads_differences: &'a AsksDifferences,
+    /// Whether the peer is asked for deltas.
+    pub(crate) reads_deltas: &'a AsksDeltas,
 }
 
-/// Whether a peer is asked for differences: until it does not understand, or one is wrong.
+/// Whether a peer is asked for deltas: until it does not understand, or one is wrong.
 #[derive(Debug, Default)]
-pub(crate) struct AsksDifferences(AtomicBool);
+pub(crate) struct AsksDeltas(AtomicBool);
 
-impl AsksDifferences {
+impl AsksDeltas {
     pub(in crate::registry::peers) fn get(&self) -> bool {
         !self.0.load(Ordering::Relaxed)
     }
@@ -234,20 +234,20 @@ impl Filler<'_, '_> {
         missing: &mut HashMap<BlobId, Missing>,
         data: &mut [u8],
     ) -> Result<(), NotFilled> {
-        let held = self.held.filter(|_| self.reads_differences.get());
+        let held = self.held.filter(|_| self.reads_deltas.get());
         if let Some(held) = held {
             let (request, named) = delta_request::request(self, held, window, asked);
             let ask = |needless: &dyn Fn() -> bool, each: &mut EachPart<'_>| {
-                source.differences(&request, needless, each)
+                source.deltas(&request, needless, each)
             };
             match self.receive(window, &ask, &named, missing, data) {
                 Err(NotTaken::Other(NotFilled::Peer(PeerError::Refused(r))))
                     if r.code == RefusalCode::NotUnderstood => {}
-                Err(NotTaken::Difference) => {}
+                Err(NotTaken::Delta) => {}
                 Err(NotTaken::Other(error)) => return Err(error),
                 Ok(()) => return Ok(()),
             }
-            self.reads_differences.end();
+            self.reads_deltas.end();
         }
         let request = PullChunkRequest {
             envelope: self.envelope,
@@ -260,12 +260,12 @@ impl Filler<'_, '_> {
         };
         let received = self.receive(window, &ask, &Named::default(), missing, data);
         received.map_err(|error| match error {
-            NotTaken::Difference => PeerError::Misbehaved("a difference unasked").into(),
+            NotTaken::Delta => PeerError::Misbehaved("a delta unasked").into(),
             NotTaken::Other(error) => error,
         })
     }
 
-    /// Takes what is answered; differences may be against what is named.
+    /// Takes what is answered; deltas may be against what is named.
     fn receive(
         &self,
         window: &Window,
@@ -301,34 +301,34 @@ impl Filler<'_, '_> {
         data: &mut [u8],
     ) -> Result<(), NotTaken> {
         let damaged = || PeerError::Misbehaved("a damaged record");
-        let (bytes, difference) = match part {
+        let (bytes, delta) = match part {
             Part::Record(bytes) => (bytes, None),
-            Part::Difference(difference) => {
-                let wrong = || PeerError::Misbehaved("a difference of what was not named");
-                let record = named.record(difference).ok_or_else(wrong)?;
+            Part::Delta(delta) => {
+                let wrong = || PeerError::Misbehaved("a delta of what was not named");
+                let record = named.record(delta).ok_or_else(wrong)?;
                 (record.encode(), Some(record))
             }
         };
-        let is_difference = difference.is_some();
+        let is_delta = delta.is_some();
         let view = RecordView::decode(&bytes).map_err(|_| damaged())?;
         let header = &view.header;
         let is_chunks = header.kind == Some(BlobKind::Chunk)
             && header.flags == Flags::default()
             && header.sequence == 0
-            && header.bases.is_empty() != is_difference
+            && header.bases.is_empty() != is_delta
             // One of nothing could be followed by any number of them.
             && !header.items.is_empty();
         if !is_chunks || !view.payload_is_whole() {
             return Err(damaged().into());
         }
-        let raw = match is_difference {
+        let raw = match is_delta {
             // What it is against may be damaged here: that is not the peer's fault.
-            true => put_to_bases(self.reader, &view).ok_or(NotTaken::Difference)?,
+            true => put_to_bases(self.reader, &view).ok_or(NotTaken::Delta)?,
             false => view.unpack().map_err(|_| damaged())?,
         };
-        self.place(&header.items, &raw, is_difference, missing, data)?;
-        match difference {
-            Some(record) => Ok(keep_difference(self.session, self.reader, record, &raw)?),
+        self.place(&header.items, &raw, is_delta, missing, data)?;
+        match delta {
+            Some(record) => Ok(keep_delta(self.session, self.reader, record, &raw)?),
             None => Ok(self.keeping.keep(&header.items, &raw, &bytes)?),
         }
     }
@@ -338,7 +338,7 @@ impl Filler<'_, '_> {
         &self,
         items: &[Item],
         raw: &[u8],
-        is_difference: bool,
+        is_delta: bool,
         missing: &mut HashMap<BlobId, Missing>,
         data: &mut [u8],
     ) -> Result<(), NotTaken> {
@@ -351,8 +351,8 @@ impl Filler<'_, '_> {
             rest = after;
             if BlobId::of(chunk) != item.id {
                 let lie = PeerError::Misbehaved("a chunk that is not what its id says");
-                return Err(match is_difference {
-                    true => NotTaken::Difference,
+                return Err(match is_delta {
+                    true => NotTaken::Delta,
                     false => lie.into(),
                 });
             }

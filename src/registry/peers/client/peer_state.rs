@@ -12,7 +12,7 @@ use crate::protocol::PeerError;
 use crate::protocol::RefusalCode;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::registry::peers::client::fetch::AsksDifferences;
+use crate::registry::peers::client::fetch::AsksDeltas;
 use crate::registry::peers::client::fetch::Filled;
 use crate::registry::peers::client::fetch::Filler;
 use crate::registry::peers::client::fetch::NotFilled;
@@ -58,7 +58,7 @@ pub struct SourceReport {
 pub(crate) struct Supply<'a> {
     pub(crate) source: &'a dyn ChunkSource,
     pub(crate) report: Mutex<SourceReport>,
-    pub(crate) asks_differences: AsksDifferences,
+    pub(crate) asks_deltas: AsksDeltas,
     trouble: Mutex<Trouble>,
 }
 
@@ -76,7 +76,7 @@ impl<'a> Supply<'a> {
     pub(crate) fn new(source: &'a dyn ChunkSource) -> Self {
         Self {
             source,
-            asks_differences: AsksDifferences::default(),
+            asks_deltas: AsksDeltas::default(),
             trouble: Mutex::default(),
             report: Mutex::new(SourceReport {
                 node_id: source.id(),

@@ -20,8 +20,8 @@ use crate::protocol::Nodes;
 use crate::protocol::PeerCatalog;
 use crate::protocol::PeerError;
 use crate::protocol::PullChunkRequest;
-use crate::protocol::PullDifferenceRequest;
-use crate::protocol::PullNodeDifferenceRequest;
+use crate::protocol::PullDeltaRequest;
+use crate::protocol::PullNodeDeltaRequest;
 use crate::protocol::PullNodeRequest;
 use crate::protocol::ReconcileRequest;
 use crate::protocol::Reconciled;
@@ -250,8 +250,8 @@ impl ChunkSource for Ahead<'_> {
         nodes.unwrap_or_else(|| self.source.nodes(request))
     }
 
-    fn node_differences(&self, request: &PullNodeDifferenceRequest) -> Result<Nodes, PeerError> {
-        self.source.node_differences(request)
+    fn node_deltas(&self, request: &PullNodeDeltaRequest) -> Result<Nodes, PeerError> {
+        self.source.node_deltas(request)
     }
 
     fn revive(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
@@ -278,12 +278,12 @@ impl ChunkSource for Ahead<'_> {
         }
     }
 
-    fn differences(
+    fn deltas(
         &self,
-        request: &PullDifferenceRequest,
+        request: &PullDeltaRequest,
         is_needless: &dyn Fn() -> bool,
         each: &mut EachPart<'_>,
     ) -> Result<(), PeerError> {
-        self.source.differences(request, is_needless, each)
+        self.source.deltas(request, is_needless, each)
     }
 }

@@ -268,7 +268,7 @@ impl Progress for Quiet<'_> {
 }
 
 /// What can be asked by the manifest alone, and is not here. Trees of which another version is here
-/// come as differences, which are asked for otherwise.
+/// come as deltas, which are asked for otherwise.
 fn questions(
     offer: &Offer,
     session: &Session,

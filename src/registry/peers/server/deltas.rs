@@ -1,4 +1,4 @@
-//! Chunks for a peer that holds others which resemble them: as differences against these where
+//! Chunks for a peer that holds others which resemble them: as deltas against these where
 //! that is shorter, and packed closely where it is not.
 
 use std::collections::HashMap;
@@ -19,9 +19,9 @@ use crate::manifest::TreeWalk;
 use crate::pack::RecordHeader;
 use crate::protocol::Answer;
 use crate::protocol::BaseRun;
-use crate::protocol::Difference;
+use crate::protocol::Delta;
 use crate::protocol::HeldVersion;
-use crate::protocol::PullDifferenceRequest;
+use crate::protocol::PullDeltaRequest;
 use crate::protocol::TreeKind;
 use crate::registry::LocalRegistry;
 use crate::registry::delta::writer::SURELY_PAYS;
@@ -38,7 +38,7 @@ use crate::store::disk::StoreError;
 use crate::wire::limits::RECORD_ITEMS_MAX;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 
-/// After so many differences that were not shorter, no more are tried in an answer.
+/// After so many deltas that were not shorter, no more are tried in an answer.
 const IN_VAIN_MAX: usize = 8;
 
 /// A tree that the peer says it has, and may see here: its root and how many bytes it holds.
@@ -46,7 +46,7 @@ pub(in crate::registry::peers) type Shown = (TreeId, u64);
 
 /// Records for a peer, one at a time.
 #[derive(Debug)]
-pub(crate) struct DifferenceAnswer {
+pub(crate) struct DeltaAnswer {
     reader: BlobReader,
     closer: Compressor,
     in_vain: usize,
@@ -61,7 +61,7 @@ pub(crate) struct DifferenceAnswer {
 enum Job {
     /// The record that a chunk is in, as it is stored.
     Stored(Placed),
-    /// Chunks, and what they may be a difference against.
+    /// Chunks, and what they may be a delta against.
     Made(Vec<Placed>, Vec<BlobKey>),
 }
 
@@ -72,13 +72,13 @@ struct Asked {
     group: usize,
 }
 
-impl DifferenceAnswer {
+impl DeltaAnswer {
     /// The answer to a request about a manifest that the peer may see; `held` is the tree that it
     /// has, where it may see that.
     pub(crate) fn new(
         reader: BlobReader,
         manifest: &Manifest,
-        request: &PullDifferenceRequest,
+        request: &PullDeltaRequest,
         held: Option<Shown>,
     ) -> Result<Self, Ending> {
         let asked = asked(&reader, manifest, request)?;
@@ -129,7 +129,7 @@ impl DifferenceAnswer {
         short.ok_or_else(corrupt)
     }
 
-    /// A difference by the places of its items and bases.
+    /// A delta by the places of its items and bases.
     fn short(
         &self,
         items: impl Iterator<Item = BlobId>,
@@ -138,7 +138,7 @@ impl DifferenceAnswer {
     ) -> Option<Answer> {
         let chunks = items.map(|id| self.asked_at.get(&id).copied());
         let bases = bases.map(|id| self.named_at.get(&id).copied());
-        Some(Answer::Difference(Difference {
+        Some(Answer::Delta(Delta {
             chunks: chunks.collect::<Option<_>>()?,
             bases: bases.collect::<Option<_>>()?,
             payload,
@@ -175,7 +175,7 @@ impl DifferenceAnswer {
     }
 
     /// Where the bases cannot be read, chunks go without.
-    fn difference(&self, raw: &[u8], bases: &[BlobKey]) -> Option<Vec<u8>> {
+    fn delta(&self, raw: &[u8], bases: &[BlobKey]) -> Option<Vec<u8>> {
         let located = self.reader.locate(bases).ok()?;
         let pairs = bases.iter().zip(located);
         let placed: Option<Vec<Placed>> = pairs.map(|(key, at)| Some((*key, at?))).collect();
@@ -204,7 +204,7 @@ fn chunk_key(entry: &crate::manifest::ChunkEntry) -> BlobKey {
 fn asked(
     reader: &BlobReader,
     manifest: &Manifest,
-    request: &PullDifferenceRequest,
+    request: &PullDeltaRequest,
 ) -> Result<Vec<Asked>, Ending> {
     let (root, size) = tree_of(manifest, request.tree);
     let mut walk = TreeWalk::new(reader, root, size, request.offset)?;
@@ -234,7 +234,7 @@ fn asked(
     Ok(asked)
 }
 
-/// The chunks that a group may be a difference against: none where they are not all there.
+/// The chunks that a group may be a delta against: none where they are not all there.
 fn bases(reader: &BlobReader, held: Option<Shown>, run: Option<BaseRun>) -> Option<Vec<BlobKey>> {
     let ((root, size), run) = (held?, run?);
     let walk = TreeWalk::new(reader, root, size, run.from).ok()?;
@@ -294,7 +294,7 @@ fn jobs(
 /// Whether making a record anew would gain nothing.
 fn goes_as_stored(header: &RecordHeader, has_bases: bool, named: &HashSet<BlobId>) -> bool {
     match header.codec {
-        Some(Codec::Difference) => header.bases.iter().all(|id| named.contains(id)),
+        Some(Codec::Delta) => header.bases.iter().all(|id| named.contains(id)),
         Some(Codec::Raw) => !has_bases,
         _ => false,
     }
@@ -341,14 +341,14 @@ impl Open {
 }
 
 impl LocalRegistry {
-    /// The tree that a request says its sender has, where he may see it here and reads differences.
+    /// The tree that a request says its sender has, where he may see it here and reads deltas.
     pub(in crate::registry::peers) fn shown_version(
         &self,
         held: &HeldVersion,
         tree: TreeKind,
         asking: &Asking,
     ) -> Result<Option<Shown>, Error> {
-        if !asking.hello.reads(Codec::Difference) {
+        if !asking.hello.reads(Codec::Delta) {
             return Ok(None);
         }
         let wanted = held.content_id;

@@ -27,7 +27,7 @@ use crate::registry::error::Error;
 use crate::registry::peers::catalogue::receive::Source;
 use crate::registry::peers::catalogue::reconcile::WantedAnswer;
 use crate::registry::peers::server::chunks::ChunkAnswer;
-use crate::registry::peers::server::deltas::DifferenceAnswer;
+use crate::registry::peers::server::deltas::DeltaAnswer;
 use crate::registry::peers::server::tree_delta;
 use crate::registry::peers::server::visibility::Showing;
 use crate::registry::peers::tree_nodes::NodeAnswer;
@@ -88,7 +88,7 @@ enum Rest {
     Wanted(WantedAnswer),
     Nodes(NodeAnswer),
     Chunks(ChunkAnswer),
-    Differences(Box<DifferenceAnswer>),
+    Deltas(Box<DeltaAnswer>),
 }
 
 impl Answering {
@@ -121,7 +121,7 @@ impl Answering {
                 },
                 Rest::Nodes(nodes) => return nodes.step(),
                 Rest::Chunks(chunks) => return chunks.step(),
-                Rest::Differences(differences) => return differences.step(),
+                Rest::Deltas(deltas) => return deltas.step(),
                 Rest::Items(items) => {
                     let some: Vec<ItemId> = items.by_ref().take(1024).collect();
                     if some.is_empty() {
@@ -201,13 +201,13 @@ impl LocalRegistry {
                 let answer = ChunkAnswer::new(reader, &dataset.manifest, r, hello)?;
                 return Ok(Rest::Chunks(answer));
             }
-            Request::PullDifference(r) => {
+            Request::PullDelta(r) => {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
                 let held = self.shown_version(&r.held, r.tree, asking)?;
-                let answer = DifferenceAnswer::new(reader, &dataset.manifest, r, held)?;
-                return Ok(Rest::Differences(Box::new(answer)));
+                let answer = DeltaAnswer::new(reader, &dataset.manifest, r, held)?;
+                return Ok(Rest::Deltas(Box::new(answer)));
             }
-            Request::PullNodeDifference(r) => {
+            Request::PullNodeDelta(r) => {
                 let (nodes, held) = (&r.nodes, &r.held);
                 let (reader, dataset) = self.reader_shown(&nodes.envelope, asking)?;
                 let shown = self.shown_version(held, nodes.tree, asking)?;

@@ -1,4 +1,4 @@
-//! Tree nodes as a difference against those that lie where they lie in a version that the asking
+//! Tree nodes as a delta against those that lie where they lie in a version that the asking
 //! side has. Both sides find these by the same rule.
 
 use crate::blob_store::BlobKey;
@@ -51,13 +51,13 @@ pub(in crate::registry::peers) fn answer(
     let raw = encode_nodes(&nodes);
     let payload = Differ::new().difference(&raw, bases);
     let payload = payload.filter(|payload| payload.len() < raw.len());
-    Ok(payload.map(|payload| Answer::NodesDifference {
+    Ok(payload.map(|payload| Answer::NodesDelta {
         raw_bytes: raw.len(),
         payload,
     }))
 }
 
-/// The nodes of an answer; `None` where a difference does not become nodes.
+/// The nodes of an answer; `None` where a delta does not become nodes.
 pub(in crate::registry::peers) fn put_to_bases(
     nodes: Nodes,
     previous: &Previous,
@@ -65,7 +65,7 @@ pub(in crate::registry::peers) fn put_to_bases(
 ) -> Result<Option<Vec<Vec<u8>>>, PeerError> {
     let (raw_bytes, payload) = match nodes {
         Nodes::Plain(nodes) => return Ok(Some(nodes)),
-        Nodes::Difference { raw_bytes, payload } => (raw_bytes, payload),
+        Nodes::Delta { raw_bytes, payload } => (raw_bytes, payload),
     };
     let Some(bases) = beside(&previous.reader, previous.root, places) else {
         return Ok(None);

@@ -13,7 +13,7 @@ use crate::manifest::TreeWalk;
 use crate::progress::NoProgress;
 use crate::protocol::Answer;
 use crate::protocol::ChunkSource;
-use crate::protocol::Difference;
+use crate::protocol::Delta;
 use crate::protocol::PeerCatalog;
 use crate::protocol::Refusal;
 use crate::protocol::RefusalCode;
@@ -58,7 +58,7 @@ fn first_pulled(a: &Lab, b: &Lab) -> Near {
 }
 
 #[test]
-fn what_changed_comes_as_differences_whatever_they_are_against_there() {
+fn what_changed_comes_as_deltas_whatever_they_are_against_there() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     let raw = version(0).len() as u64;
@@ -97,7 +97,7 @@ fn what_changed_comes_as_differences_whatever_they_are_against_there() {
     is_sound(&b);
 }
 
-/// The leaves of the newest version's tree, and which of them are differences.
+/// The leaves of the newest version's tree, and which of them are deltas.
 fn leaves(lab: &Lab) -> BTreeMap<TreeId, bool> {
     let dataset = lab.registry.resolve(&"corpus".parse().unwrap()).unwrap();
     let m = &dataset.manifest;
@@ -108,13 +108,13 @@ fn leaves(lab: &Lab) -> BTreeMap<TreeId, bool> {
         next.unwrap();
         let key = BlobKey::new(BlobKind::Node, *walk.leaf().as_bytes());
         let at = reader.locate(&[key]).unwrap()[0].unwrap();
-        leaves.insert(walk.leaf(), at.is_difference);
+        leaves.insert(walk.leaf(), at.is_delta);
     }
     leaves
 }
 
 #[test]
-fn leaves_that_came_are_kept_as_differences_too() {
+fn leaves_that_came_are_kept_as_deltas_too() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     let first = leaves(&b);
@@ -158,24 +158,24 @@ fn pull(b: &Lab, source: &Altered<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A difference that came, with something else in it.
-fn changed(answer: Answer, change: impl Fn(&mut Difference)) -> Answer {
+/// A delta that came, with something else in it.
+fn changed(answer: Answer, change: impl Fn(&mut Delta)) -> Answer {
     match answer {
-        Answer::Difference(mut difference) => {
-            change(&mut difference);
-            Answer::Difference(difference)
+        Answer::Delta(mut delta) => {
+            change(&mut delta);
+            Answer::Delta(delta)
         }
         other => other,
     }
 }
 
 #[test]
-fn a_peer_that_is_older_than_differences_is_asked_for_chunks() {
+fn a_peer_that_is_older_than_deltas_is_asked_for_chunks() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     a.index("corpus", &version(1), false);
     let alter = |request: &Request, answer| match request {
-        Request::PullDifference(_) | Request::PullNodeDifference(_) => {
+        Request::PullDelta(_) | Request::PullNodeDelta(_) => {
             Err(Refusal::new(RefusalCode::NotUnderstood, "no such request").into())
         }
         _ => Ok(answer),
@@ -194,10 +194,10 @@ fn a_peer_that_is_older_than_differences_is_asked_for_chunks() {
 }
 
 #[test]
-fn wrong_differences_are_noticed_and_plain_chunks_taken() {
+fn wrong_deltas_are_noticed_and_plain_chunks_taken() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
-    let lies: [&(dyn Fn(&mut Difference) + Sync); 4] = [
+    let lies: [&(dyn Fn(&mut Delta) + Sync); 4] = [
         &|made| made.bases.reverse(),
         &|made| made.payload.truncate(9),
         // One block of one byte, 128 KiB times; and a length of 2^40.
@@ -225,11 +225,11 @@ fn wrong_differences_are_noticed_and_plain_chunks_taken() {
     }
 }
 
-/// Changes the length and the payload of nodes that came as a difference.
+/// Changes the length and the payload of nodes that came as a delta.
 type Lie = dyn Fn(&mut usize, &mut Vec<u8>) + Sync;
 
 #[test]
-fn wrong_differences_of_nodes_are_noticed_and_nodes_asked_for() {
+fn wrong_deltas_of_nodes_are_noticed_and_nodes_asked_for() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     let lies: [&Lie; 3] = [
@@ -246,13 +246,13 @@ fn wrong_differences_of_nodes_are_noticed_and_nodes_asked_for() {
         a.index("corpus", &data, false);
         let altered = AtomicU64::new(0);
         let alter = |_: &Request, answer| match answer {
-            Answer::NodesDifference {
+            Answer::NodesDelta {
                 mut raw_bytes,
                 mut payload,
             } => {
                 altered.fetch_add(1, Ordering::Relaxed);
                 lie(&mut raw_bytes, &mut payload);
-                Ok(Answer::NodesDifference { raw_bytes, payload })
+                Ok(Answer::NodesDelta { raw_bytes, payload })
             }
             other => Ok(other),
         };
@@ -269,12 +269,12 @@ fn wrong_differences_of_nodes_are_noticed_and_nodes_asked_for() {
 }
 
 #[test]
-fn a_difference_of_what_was_not_named_ends_the_talk() {
+fn a_delta_of_what_was_not_named_ends_the_talk() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     a.index("corpus", &version(1), false);
     let before = b.bytes_of("corpus");
-    let lies: [&(dyn Fn(&mut Difference) + Sync); 2] =
+    let lies: [&(dyn Fn(&mut Delta) + Sync); 2] =
         [&|made| made.bases.push(8191), &|made| made.chunks[0] = 8191];
     for lie in lies {
         let alter = |_: &Request, answer| Ok(changed(answer, lie));
@@ -295,13 +295,13 @@ fn a_difference_of_what_was_not_named_ends_the_talk() {
 }
 
 #[test]
-fn nothing_is_a_difference_against_what_the_peer_does_not_show() {
+fn nothing_is_a_delta_against_what_the_peer_does_not_show() {
     let (a, b) = (Lab::new(), Lab::new());
     let near = first_pulled(&a, &b);
     let first = a.registry.resolve(&"corpus".parse().unwrap()).unwrap();
     a.index("corpus", &version(1), false);
     a.registry.unshare(&first).unwrap();
-    let are_plain = |_: &Request, answer| Ok(changed(answer, |_| panic!("a difference")));
+    let are_plain = |_: &Request, answer| Ok(changed(answer, |_| panic!("a delta")));
     pull(
         &b,
         &Altered {

@@ -329,8 +329,8 @@ fn move_record(
     };
     // Packs end soon after PACK_BYTES_SEALED and records have a limit: all fit 32 bits.
     let old = (used.offset as u32, bytes.len() as u32);
-    let is_difference = view.header.codec == Some(Codec::Difference);
-    let of_old = locations(pack, old, &view.header.items, is_difference);
+    let is_delta = view.header.codec == Some(Codec::Delta);
+    let of_old = locations(pack, old, &view.header.items, is_delta);
     let kept: Vec<_> = of_old
         .filter(|(_, at)| used.items.binary_search(&at.item).is_ok())
         .collect();
@@ -341,7 +341,7 @@ fn move_record(
             record_bytes,
             item: n,
             raw_bytes: item.raw_bytes,
-            is_difference,
+            is_delta,
         };
         let key = BlobKey { kind, id: item.id };
         moves.push(Move { key, from, to });
@@ -360,7 +360,7 @@ fn only_items(reader: &BlobReader, view: &RecordView<'_>, wanted: &[u16]) -> Opt
     let locate = |keys: &[BlobKey]| reader.locate(keys);
     let bases = reader.bases(&key, &view.header.bases, &locate).ok()?;
     let raw = match view.header.codec {
-        Some(Codec::Difference) => view.unpack_on(bases.clone()).ok()?,
+        Some(Codec::Delta) => view.unpack_on(bases.clone()).ok()?,
         _ => view.unpack().ok()?,
     };
     let (mut items, mut kept, mut at) = (Vec::new(), Vec::new(), 0_usize);
@@ -373,7 +373,7 @@ fn only_items(reader: &BlobReader, view: &RecordView<'_>, wanted: &[u16]) -> Opt
         at = end;
     }
     let (codec, payload) = match view.header.codec {
-        Some(c @ Codec::Difference) => (c, Differ::new().difference(&kept, bases)?),
+        Some(c @ Codec::Delta) => (c, Differ::new().difference(&kept, bases)?),
         _ => Compressor::new().compress(&kept),
     };
     Some(Record {

@@ -43,11 +43,11 @@ pub(crate) fn decode_blob_key(bytes: &[u8]) -> Result<BlobKey, MetaError> {
     decode().map_err(damaged(Table::Blobs))
 }
 
-/// In the number of an item: its record is a difference. Records have fewer items than that.
+/// In the number of an item: its record is a delta. Records have fewer items than that.
 const DIFFERENCE_BIT: u16 = 1 << 15;
 
 pub(crate) fn encode_location(location: &Location) -> Vec<u8> {
-    let difference = match location.is_difference {
+    let delta = match location.is_delta {
         true => DIFFERENCE_BIT,
         false => 0,
     };
@@ -55,7 +55,7 @@ pub(crate) fn encode_location(location: &Location) -> Vec<u8> {
     w.u32(location.pack)
         .u32(location.offset)
         .u32(location.record_bytes);
-    w.u16(location.item | difference).u32(location.raw_bytes);
+    w.u16(location.item | delta).u32(location.raw_bytes);
     w.into_bytes()
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn decode_location(bytes: &[u8]) -> Result<Location, MetaError> {
             record_bytes,
             item: item & !DIFFERENCE_BIT,
             raw_bytes: r.u32()?,
-            is_difference: item & DIFFERENCE_BIT != 0,
+            is_delta: item & DIFFERENCE_BIT != 0,
         };
         r.end()?;
         Ok(location)

@@ -1,4 +1,4 @@
-//! What differences are differences against. A base is always stored plain, so reading one never
+//! What deltas are deltas against. A base is always stored plain, so reading one never
 //! leads to another.
 
 use std::collections::VecDeque;
@@ -57,7 +57,7 @@ impl Recents {
 }
 
 impl BlobReader {
-    /// The bytes of a difference's bases, one after the other, each checked against its hash. They are where `locate` says.
+    /// The bytes of a delta's bases, one after the other, each checked against its hash. They are where `locate` says.
     pub(crate) fn bases(
         &self,
         key: &BlobKey,
@@ -77,7 +77,7 @@ impl BlobReader {
                     base: *base,
                 })
             };
-            let at = at.filter(|at| !at.is_difference).ok_or_else(unreadable)?;
+            let at = at.filter(|at| !at.is_delta).ok_or_else(unreadable)?;
             let record = match self.plain(base, &at) {
                 Err(StoreError::Blob(BlobError::Missing(_) | BlobError::Corrupt(_))) => {
                     return Err(unreadable());
@@ -94,9 +94,9 @@ impl BlobReader {
         Ok(joined)
     }
 
-    /// A record that is no difference, kept for others whose bases are in it.
+    /// A record that is no delta, kept for others whose bases are in it.
     pub(crate) fn plain(&self, key: &BlobKey, at: &Location) -> Result<Arc<Unpacked>, StoreError> {
-        // Were it a difference, whatever the index says, that would be an error.
+        // Were it a delta, whatever the index says, that would be an error.
         let unpacked = self.whole(key, at, |view| Ok(view.unpack()))?;
         self.of_bases.keep(at, unpacked.clone());
         Ok(unpacked)

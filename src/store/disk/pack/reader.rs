@@ -43,8 +43,8 @@ pub struct Location {
     pub item: u16,
     /// Its length before compression.
     pub raw_bytes: u32,
-    /// Whether the record is a difference, which cannot be read without its bases.
-    pub is_difference: bool,
+    /// Whether the record is a delta, which cannot be read without its bases.
+    pub is_delta: bool,
 }
 
 /// A record's blobs, unpacked.
@@ -100,7 +100,7 @@ pub struct BlobReader {
 
 /// Records kept unpacked: about as many as one walk down a tree and along its chunks touches.
 const RECENT_RECORDS: usize = 12;
-/// Records kept unpacked because bases are in them: a difference may need several, and its
+/// Records kept unpacked because bases are in them: a delta may need several, and its
 /// neighbours need the same, as do those who read what is between them.
 const RECENT_BASES: usize = 24;
 
@@ -194,7 +194,7 @@ impl BlobReader {
         locate: &Locate<'_>,
     ) -> Result<Arc<Unpacked>, StoreError> {
         self.whole(key, at, |view| match view.header.codec {
-            Some(Codec::Difference) => {
+            Some(Codec::Delta) => {
                 let bases = self.bases(key, &view.header.bases, locate)?;
                 Ok(view.unpack_on(bases))
             }

@@ -47,7 +47,7 @@ pub(crate) fn locations(
     pack: u32,
     (offset, record_bytes): (u32, u32),
     items: &[Item],
-    is_difference: bool,
+    is_delta: bool,
 ) -> impl Iterator<Item = (Item, Location)> {
     (0_u16..).zip(items.iter()).map(move |(n, item)| {
         let raw_bytes = item.raw_bytes;
@@ -59,7 +59,7 @@ pub(crate) fn locations(
                 record_bytes,
                 item: n,
                 raw_bytes,
-                is_difference,
+                is_delta,
             },
         )
     })

@@ -1,4 +1,4 @@
-//! Records of differences in a rebuild: they are read when every plain record has its rows, since
+//! Records of deltas in a rebuild: they are read when every plain record has its rows, since
 //! their bases may lie in any pack.
 
 use std::sync::Arc;
@@ -28,14 +28,14 @@ pub(crate) struct Place {
     pub(crate) record_bytes: usize,
 }
 
-/// Names the blobs of differences whose bases are whole.
-pub(crate) struct Differences<'a> {
+/// Names the blobs of deltas whose bases are whole.
+pub(crate) struct Deltas<'a> {
     disk: &'a Arc<dyn Disk>,
     /// The last record that a base was in: neighbours are often in the same.
     recent: Option<(u32, u32, Unpacked)>,
 }
 
-impl<'a> Differences<'a> {
+impl<'a> Deltas<'a> {
     pub(crate) fn new(disk: &'a Arc<dyn Disk>) -> Self {
         Self { disk, recent: None }
     }
@@ -47,7 +47,7 @@ impl<'a> Differences<'a> {
         tables: &mut dyn MetaWrite,
     ) -> Result<Vec<Span>, StoreError> {
         let mut spans = Vec::new();
-        // Rows that this makes are of differences, and so no bases.
+        // Rows that this makes are of deltas, and so no bases.
         for place in places {
             // The scan read this header a moment ago.
             let bytes = self.read(place.pack, place.offset, place.record_bytes)?;
@@ -85,7 +85,7 @@ impl<'a> Differences<'a> {
         put_whole(kind, items, &raw, tables)
     }
 
-    /// The bytes of the bases; `None` where one is missing, or a difference.
+    /// The bytes of the bases; `None` where one is missing, or a delta.
     fn bases(
         &mut self,
         kind: BlobKind,
@@ -95,7 +95,7 @@ impl<'a> Differences<'a> {
         let mut joined = Vec::new();
         for id in &header.bases {
             let key = BlobKey { kind, id: *id };
-            let at = locate(tables, &key)?.filter(|at| !at.is_difference);
+            let at = locate(tables, &key)?.filter(|at| !at.is_delta);
             let Some(at) = at else { return Ok(None) };
             let is_recent = |r: &(u32, u32, Unpacked)| (r.0, r.1) == (at.pack, at.offset);
             if !self.recent.as_ref().is_some_and(is_recent) {

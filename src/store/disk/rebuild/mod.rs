@@ -39,7 +39,7 @@ use crate::store::disk::layout;
 use crate::store::disk::pack::file;
 use crate::store::disk::pack::reader::PackBytes;
 use crate::store::disk::pack::records::locations;
-use crate::store::disk::rebuild::deltas::Differences;
+use crate::store::disk::rebuild::deltas::Deltas;
 use crate::store::disk::rebuild::deltas::Place;
 use crate::store::disk::rebuild::old_index::OldIndex;
 use crate::store::disk::rebuild::put_back::put_back;
@@ -93,10 +93,10 @@ pub(crate) fn rebuild(
         packs.one(disk, number, tables)?;
     }
     // What they need may lie in a later pack.
-    let differences = std::mem::take(&mut packs.differences);
+    let deltas = std::mem::take(&mut packs.deltas);
     packs
         .spans
-        .extend(Differences::new(disk).put(differences, tables)?);
+        .extend(Deltas::new(disk).put(deltas, tables)?);
     let lost = match old.filter(|old| old.is_whole) {
         Some(old) => lost_blobs(old, tables)?,
         None => Vec::new(),
@@ -204,7 +204,7 @@ struct Packs {
     /// The packs that the old index knows, where it is whole.
     known: Option<BTreeMap<u32, PackRow>>,
     found: Vec<Recovered>,
-    differences: Vec<Place>,
+    deltas: Vec<Place>,
     spans: Vec<Span>,
     /// All that there are, and those that the old index does not know.
     present: BTreeSet<u32>,
@@ -232,7 +232,7 @@ impl Packs {
             known,
             noted,
             found: Vec::new(),
-            differences: Vec::new(),
+            deltas: Vec::new(),
             spans: Vec::new(),
             present: BTreeSet::new(),
             news: BTreeSet::new(),
@@ -272,9 +272,9 @@ impl Packs {
         let mut committed_bytes = header_bytes;
         for (offset, header) in records {
             committed_bytes = offset + header.record_bytes() as u64;
-            if header.codec == Some(Codec::Difference) {
+            if header.codec == Some(Codec::Delta) {
                 let record_bytes = header.record_bytes();
-                self.differences.push(Place {
+                self.deltas.push(Place {
                     pack: number,
                     offset,
                     record_bytes,

@@ -1,4 +1,4 @@
-//! Blobs that are stored as differences against others: read, collected, lost and found again.
+//! Blobs that are stored as deltas against others: read, collected, lost and found again.
 
 use std::sync::Arc;
 
@@ -42,8 +42,8 @@ fn open(disk: &SimDisk) -> DiskStore {
     DiskStore::on(Arc::new(disk.clone()), &|_, _| Ok(Vec::new())).unwrap()
 }
 
-/// Blobs as one record, as a difference against others.
-fn difference(blobs: &[&[u8]], bases: &[&[u8]]) -> Record {
+/// Blobs as one record, as a delta against others.
+fn delta(blobs: &[&[u8]], bases: &[&[u8]]) -> Record {
     let payload = Differ::new().difference(&blobs.concat(), bases.concat());
     let item = |b: &&[u8]| Item {
         id: key(b).id,
@@ -51,7 +51,7 @@ fn difference(blobs: &[&[u8]], bases: &[&[u8]]) -> Record {
     };
     Record {
         kind: BlobKind::Chunk,
-        codec: Codec::Difference,
+        codec: Codec::Delta,
         flags: Flags::default(),
         sequence: 0,
         items: blobs.iter().map(item).collect(),
@@ -60,7 +60,7 @@ fn difference(blobs: &[&[u8]], bases: &[&[u8]]) -> Record {
     }
 }
 
-/// Stores `base` plain, then `blobs` as a difference against it.
+/// Stores `base` plain, then `blobs` as a delta against it.
 fn store(disk: &SimDisk, base: &[u8], blobs: &[&[u8]]) -> DiskStore {
     let store = open(disk);
     let session = Session::begin(&store).unwrap();
@@ -69,7 +69,7 @@ fn store(disk: &SimDisk, base: &[u8], blobs: &[&[u8]]) -> DiskStore {
     let session = Session::begin(&store).unwrap();
     let keys: Vec<BlobKey> = blobs.iter().map(|b| key(b)).collect();
     session.claim(&keys).unwrap();
-    session.append(&difference(blobs, &[base])).unwrap();
+    session.append(&delta(blobs, &[base])).unwrap();
     session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
     store
 }
@@ -96,11 +96,11 @@ fn rebuild(disk: &SimDisk) -> DiskStore {
 }
 
 #[test]
-fn a_collection_keeps_what_a_difference_needs_and_no_longer() {
+fn a_collection_keeps_what_a_delta_needs_and_no_longer() {
     let disk = SimDisk::default();
     let (base, one, two) = (blob(1), blob(2), blob(3));
     let store = store(&disk, &base, &[&one, &two]);
-    assert!(location(&store, &one).unwrap().is_difference);
+    assert!(location(&store, &one).unwrap().is_delta);
     // The second blob goes, so that the record is made anew.
     gc(&store, &[key(&one)]);
     assert_eq!(location(&store, &two), None);
@@ -108,7 +108,7 @@ fn a_collection_keeps_what_a_difference_needs_and_no_longer() {
         let reader = BlobReader::new(store).unwrap();
         assert_eq!(reader.get(&key(&one)).unwrap(), one);
         assert_eq!(reader.get(&key(&base)).unwrap(), base);
-        assert!(location(store, &one).unwrap().is_difference);
+        assert!(location(store, &one).unwrap().is_delta);
     }
     let store = open(&disk);
     gc(&store, &[]);
@@ -151,28 +151,28 @@ fn who_depends_on_a_damaged_base_is_named_and_lost_with_it() {
 }
 
 #[test]
-fn a_base_that_is_a_difference_is_refused() {
+fn a_base_that_is_a_delta_is_refused() {
     let disk = SimDisk::default();
     let (base, one, two) = (blob(1), blob(2), blob(3));
     let store = store(&disk, &base, &[&one]);
     let session = Session::begin(&store).unwrap();
     session.claim(&[key(&two)]).unwrap();
-    session.append(&difference(&[&two], &[&one])).unwrap();
+    session.append(&delta(&[&two], &[&one])).unwrap();
     session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
-    let itself = difference(&[&base], &[&base]);
+    let itself = delta(&[&base], &[&base]);
     for store in [&store, &open(&disk)] {
         let reader = BlobReader::new(store).unwrap();
         assert_eq!(reader.get(&key(&one)).unwrap(), one);
         let error = reader.get(&key(&two)).unwrap_err();
         assert!(matches!(error, BlobError::Base { .. }), "{error}");
     }
-    // A record that is its own base gets no row from the packs, nor does one of a difference.
+    // A record that is its own base gets no row from the packs, nor does one of a delta.
     let session = Session::begin(&store).unwrap();
     session.append(&itself).unwrap();
     session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
     let store = rebuild(&disk);
     assert_eq!(location(&store, &two), None);
-    assert!(!location(&store, &base).unwrap().is_difference);
+    assert!(!location(&store, &base).unwrap().is_delta);
 }
 
 #[test]
@@ -193,24 +193,24 @@ fn a_condemned_base_stays_plain_when_it_is_stored_again() {
     store.write(condemn).unwrap();
     let session = Session::begin(&store).unwrap();
     assert_eq!(session.claim(&[key(&base)]).unwrap(), [true]);
-    session.append(&difference(&[&base], &[&other])).unwrap();
+    session.append(&delta(&[&base], &[&other])).unwrap();
     session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
     let reader = BlobReader::new(&store).unwrap();
     assert_eq!(reader.get(&key(&base)).unwrap(), base);
     assert_eq!(reader.get(&key(&one)).unwrap(), one);
 }
 
-/// Stores a base plain and a difference against it in one session; not committed.
+/// Stores a base plain and a delta against it in one session; not committed.
 fn both(store: &DiskStore, base: &[u8], one: &[u8]) -> Session {
     let session = Session::begin(store).unwrap();
     session.add(BlobKind::Chunk, base).unwrap();
     session.claim(&[key(one)]).unwrap();
-    session.append(&difference(&[one], &[base])).unwrap();
+    session.append(&delta(&[one], &[base])).unwrap();
     session
 }
 
 #[test]
-fn a_session_reads_its_differences_against_what_it_appended() {
+fn a_session_reads_its_deltas_against_what_it_appended() {
     let disk = SimDisk::default();
     let store = open(&disk);
     let (base, one) = (blob(1), blob(2));
@@ -218,7 +218,7 @@ fn a_session_reads_its_differences_against_what_it_appended() {
     let reader = BlobReader::new(&store).unwrap();
     let located = session.locate(&[key(&base), key(&one)]).unwrap();
     let kinds: Vec<bool> = (located.iter().flatten())
-        .map(|at| at.is_difference)
+        .map(|at| at.is_delta)
         .collect();
     assert_eq!(kinds, [false, true]);
     assert_eq!(session.get(&key(&one), &reader).unwrap(), one);
@@ -240,7 +240,7 @@ fn whoever_commits_first_a_base_is_plain() {
         let plain = both(&store, &base, &one);
         let close = Session::begin(&store).unwrap();
         close.claim(&[key(&base)]).unwrap();
-        close.append(&difference(&[&base], &[&other])).unwrap();
+        close.append(&delta(&[&base], &[&other])).unwrap();
         let order = match plain_is_first {
             true => [plain, close],
             false => [close, plain],
@@ -250,7 +250,7 @@ fn whoever_commits_first_a_base_is_plain() {
         }
         gc(&store, &[key(&one)]);
         for store in [store, rebuild(&disk)] {
-            assert!(!location(&store, &base).unwrap().is_difference);
+            assert!(!location(&store, &base).unwrap().is_delta);
             let reader = BlobReader::new(&store).unwrap();
             assert_eq!(reader.get(&key(&one)).unwrap(), one);
         }
