@@ -19,9 +19,9 @@ use alimentar::ident::NodeId;
 use alimentar::net::discovery::Announced;
 use alimentar::net::discovery::Discovery;
 use alimentar::net::discovery::Found;
-use alimentar::sync::Directory;
-use alimentar::sync::Shown;
-use alimentar::sync::Sighting;
+use alimentar::protocol::Directory;
+use alimentar::protocol::Shown;
+use alimentar::protocol::Sighting;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (own, seconds) = arguments()?;

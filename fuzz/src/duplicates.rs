@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use alimentar::inspect::dup::DedupOptions;
-use alimentar::inspect::dup::DedupReport;
-use alimentar::inspect::dup::MemoryPrints;
-use alimentar::inspect::dup::Method;
-use alimentar::inspect::dup::PrintsFile;
-use alimentar::inspect::dup::Shingle;
-use alimentar::inspect::dup::dedup;
+use alimentar::inspect::dedup::DedupOptions;
+use alimentar::inspect::dedup::DedupReport;
+use alimentar::inspect::dedup::MemoryPrints;
+use alimentar::inspect::dedup::Method;
+use alimentar::inspect::dedup::PrintsFile;
+use alimentar::inspect::dedup::Shingle;
+use alimentar::inspect::dedup::dedup;
 use alimentar::inspect::table::Lines;
 use alimentar::inspect::table::Selection;
 use alimentar::inspect::table::Shape;

@@ -36,22 +36,22 @@ use alimentar::pack::Record;
 use alimentar::pack::RecordView;
 use alimentar::pack::scan;
 use alimentar::progress::NoProgress;
+use alimentar::protocol::Answer;
+use alimentar::protocol::Element;
+use alimentar::protocol::Filter;
+use alimentar::protocol::FrameReader;
+use alimentar::protocol::Request;
+use alimentar::protocol::Salt;
+use alimentar::protocol::Sighting;
+use alimentar::protocol::reconcile::CompareStep;
+use alimentar::protocol::reconcile::Comparing;
+use alimentar::protocol::reconcile::Encoder;
+use alimentar::protocol::reconcile::Keys;
+use alimentar::protocol::reconcile::Symbol;
+use alimentar::protocol::reconcile::Symbols;
+use alimentar::protocol::reconcile::SymbolsRequest;
 use alimentar::registry::ImportOptions;
 use alimentar::registry::parcels;
-use alimentar::sync::Answer;
-use alimentar::sync::Element;
-use alimentar::sync::Filter;
-use alimentar::sync::FrameReader;
-use alimentar::sync::Request;
-use alimentar::sync::Salt;
-use alimentar::sync::Sighting;
-use alimentar::sync::reconcile::CompareStep;
-use alimentar::sync::reconcile::Comparing;
-use alimentar::sync::reconcile::Encoder;
-use alimentar::sync::reconcile::Keys;
-use alimentar::sync::reconcile::Symbol;
-use alimentar::sync::reconcile::Symbols;
-use alimentar::sync::reconcile::SymbolsRequest;
 use alimentar::trust::LockedKey;
 use alimentar::trust::Statement;
 use alimentar::trust::TrustFile;
@@ -90,7 +90,7 @@ pub const TARGETS: [(&str, Target); 33] = [
     ("file_table", file_table),
     ("node", node),
     ("record", record),
-    ("difference", difference),
+    ("difference", delta),
     ("pack", pack),
     ("tombstone", tombstone),
     ("schema", schema),
@@ -190,7 +190,7 @@ pub fn record(data: &[u8]) {
     }
 }
 
-/// What the seeds of differences are differences against.
+/// What the seeds of deltas are deltas against.
 pub fn base() -> Vec<u8> {
     let line = |n: u32| {
         format!(
@@ -201,8 +201,8 @@ pub fn base() -> Vec<u8> {
     (0..400).map(line).collect::<String>().into_bytes()
 }
 
-/// The first two bytes are the length that a difference claims to have, unpacked.
-pub fn difference(data: &[u8]) {
+/// The first two bytes are the length that a delta claims to have, unpacked.
+pub fn delta(data: &[u8]) {
     let Some((length, frame)) = data.split_first_chunk() else {
         return;
     };
@@ -471,10 +471,10 @@ pub fn symbols(data: &[u8]) {
         }
         comparing.hear(answer);
     }
-    if let CompareStep::Done(difference) = comparing.step() {
-        let mut set: Vec<Element> = difference.only_there.clone();
+    if let CompareStep::Done(delta) = comparing.step() {
+        let mut set: Vec<Element> = delta.only_there.clone();
         let here = own.iter().enumerate();
-        let common = here.filter(|(n, _)| difference.only_here.binary_search(n).is_err());
+        let common = here.filter(|(n, _)| delta.only_here.binary_search(n).is_err());
         set.extend(common.map(|(_, e)| *e));
         set.sort_unstable();
         // The digest was the true one, so the set must be.

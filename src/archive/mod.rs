@@ -2,7 +2,7 @@
 //! and go out, blobs come from and go to whoever implements [`Source`] and [`Shelf`]. Normative:
 //! `spec/archive.md`.
 
-mod differences;
+pub(crate) mod deltas;
 mod entries;
 mod error;
 mod frames;
@@ -14,8 +14,8 @@ mod tests;
 mod trees;
 mod volume;
 
-pub use differences::BaseBytes;
-pub use differences::difference;
+pub use crate::archive::deltas::BaseBytes;
+pub use crate::archive::deltas::delta;
 pub use entries::EntryReader;
 pub use entries::EntryWriter;
 pub use entries::NextEntry;

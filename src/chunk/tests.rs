@@ -131,7 +131,7 @@ fn versions() -> (Vec<u8>, Vec<u8>) {
 }
 
 #[test]
-fn a_difference_is_small_and_is_undone_exactly() {
+fn a_delta_is_small_and_is_undone_exactly() {
     let mut differ = Differ::new();
     let (old, new) = (rows(5_000, 10), rows(5_000, 10));
     let mut new = [&new[..200_000], b"{\"n\":\"inserted\"}\n", &new[200_000..]].concat();
@@ -159,7 +159,7 @@ fn a_difference_is_small_and_is_undone_exactly() {
 }
 
 #[test]
-fn differences_of_the_c_implementation_are_read() {
+fn deltas_of_the_c_implementation_are_read() {
     let (old, new) = versions();
     for frame in [
         // zstd 1.5 -3 --no-check -D
@@ -176,7 +176,7 @@ fn differences_of_the_c_implementation_are_read() {
 }
 
 #[test]
-fn a_difference_that_expands_without_an_end_is_refused() {
+fn a_delta_that_expands_without_an_end_is_refused() {
     let base = rows(50, 14);
     let magic = 0xfd2f_b528_u32.to_le_bytes();
     // One segment of 2^40 bytes, or of as many as are wanted; a window of 2^41 bytes.

@@ -28,10 +28,10 @@ use socket2::Type;
 use crate::ident::NodeId;
 use crate::net::discovery::worker::Worker;
 use crate::net::stop::Stop;
+use crate::protocol::Directory;
+use crate::protocol::SERVICE;
+use crate::protocol::Sighting;
 use crate::registry::Error;
-use crate::sync::Directory;
-use crate::sync::SERVICE;
-use crate::sync::Sighting;
 
 /// How long whoever stops waits until the farewell is said.
 const FAREWELL: Duration = Duration::from_millis(1_500);

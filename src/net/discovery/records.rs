@@ -13,8 +13,8 @@ use mdns_sd::ServiceInfo;
 use mdns_sd::TxtProperty;
 
 use crate::net::discovery::Announced;
-use crate::sync::SERVICE;
-use crate::sync::Sighting;
+use crate::protocol::SERVICE;
+use crate::protocol::Sighting;
 
 /// Hexadecimal digits of the node id in the names of its service and of its host.
 const INSTANCE_DIGITS: usize = 32;

@@ -9,11 +9,11 @@ use crate::archive::VolumeTrailer;
 use crate::file_io::IfExists;
 use crate::file_io::OutputFile;
 use crate::file_io::Written;
+use crate::registry::archives::encryption::Passphrase;
+use crate::registry::archives::encryption::Recipient;
+use crate::registry::archives::encryption::Sealed;
+use crate::registry::archives::encryption::room;
 use crate::registry::archives::export::ExportOptions;
-use crate::registry::archives::seal::Passphrase;
-use crate::registry::archives::seal::Recipient;
-use crate::registry::archives::seal::Sealed;
-use crate::registry::archives::seal::room;
 use crate::registry::error::Error;
 use crate::wire::limits::VOLUMES_MAX;
 

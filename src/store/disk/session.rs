@@ -24,12 +24,12 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::Operation;
 use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::pack_file::PackFile;
-use crate::store::disk::reader::Location;
-use crate::store::disk::reader::locate;
-use crate::store::disk::records::locations;
-use crate::store::disk::records::record_of_one;
-use crate::store::disk::rows;
+use crate::store::disk::index::rows;
+use crate::store::disk::pack::file::PackFile;
+use crate::store::disk::pack::reader::Location;
+use crate::store::disk::pack::reader::locate;
+use crate::store::disk::pack::records::locations;
+use crate::store::disk::pack::records::record_of_one;
 
 /// What a session has written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -138,18 +138,12 @@ impl Session {
         // Encoding hashes the payload; others need not wait for that.
         let bytes = record.encode();
         let mut state = self.state();
-        let is_difference = !record.bases.is_empty();
-        self.append_bytes(
-            &mut state,
-            record.kind,
-            &record.items,
-            &bytes,
-            is_difference,
-        )
+        let is_delta = !record.bases.is_empty();
+        self.append_bytes(&mut state, record.kind, &record.items, &bytes, is_delta)
     }
 
     /// Appends an encoded record that somebody else made and the caller has checked to the last
-    /// byte; it holds these claimed blobs, and is no difference.
+    /// byte; it holds these claimed blobs, and is no delta.
     ///
     /// # Errors
     /// As [`Session::append`].
@@ -181,7 +175,7 @@ impl Session {
         })
     }
 
-    /// The record at a location, which may be a difference against what was appended in this session.
+    /// The record at a location, which may be a delta against what was appended in this session.
     ///
     /// # Errors
     /// As [`BlobReader::record`].
@@ -321,7 +315,7 @@ impl Session {
         kind: BlobKind,
         items: &[Item],
         bytes: &[u8],
-        is_difference: bool,
+        is_delta: bool,
     ) -> Result<(), StoreError> {
         let pack = match &mut state.pack {
             Some(pack) => pack,
@@ -329,7 +323,7 @@ impl Session {
         };
         let place = pack.append_bytes(bytes)?;
         let number = pack.number();
-        for (item, location) in locations(number, place, items, is_difference) {
+        for (item, location) in locations(number, place, items, is_delta) {
             state
                 .pending
                 .insert(BlobKey { kind, id: item.id }, Some(location));
@@ -419,8 +413,8 @@ fn put_rows(
 }
 
 /// Names a blob's place, unless another session was first; a condemned one is taken back to life
-/// at its new place. Whatever came first, a plain one is named where the other is a difference:
-/// something may be a difference against it, here or by the index, and a base stays plain for as
+/// at its new place. Whatever came first, a plain one is named where the other is a delta:
+/// something may be a delta against it, here or by the index, and a base stays plain for as
 /// long as it has a row.
 fn put_row(
     tables: &mut dyn MetaWrite,
@@ -430,7 +424,7 @@ fn put_row(
     let row_key = rows::blob_key(key);
     let condemned = tables.delete(Table::Doomed, &row_key)?;
     let now = locate(tables, key)?;
-    let stays = now.is_some_and(|old| match (old.is_difference, location.is_difference) {
+    let stays = now.is_some_and(|old| match (old.is_delta, location.is_delta) {
         (true, false) => false,
         (false, true) => true,
         _ => !condemned,

@@ -6,9 +6,9 @@ use alimentar::clock::Timestamp;
 use alimentar::ident::ContentId;
 use alimentar::manifest::Envelope;
 use alimentar::manifest::Manifest;
-use alimentar::sync::Answer;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
+use alimentar::protocol::Answer;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
 use alimentar::trust::KeyPair;
 use alimentar::trust::Statement;
 

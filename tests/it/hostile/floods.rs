@@ -1,7 +1,7 @@
 //! More of everything than anybody needs: streams, requests, connections, keys.
 
-use alimentar::sync::Answer;
-use alimentar::sync::RefusalCode;
+use alimentar::protocol::Answer;
+use alimentar::protocol::RefusalCode;
 use tokio::task::JoinSet;
 
 use crate::hostile::actors::asker::Asker;

@@ -8,9 +8,9 @@ use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
-use alimentar::sync::Answer;
-use alimentar::sync::Request;
-use alimentar::sync::TreeKind;
+use alimentar::protocol::Answer;
+use alimentar::protocol::Request;
+use alimentar::protocol::TreeKind;
 
 use crate::hostile::actors::asker::Asker;
 use crate::hostile::actors::lab::Lab;

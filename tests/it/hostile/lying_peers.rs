@@ -5,11 +5,11 @@ use alimentar::manifest::Manifest;
 use alimentar::pack::Item;
 use alimentar::pack::Record;
 use alimentar::pack::RecordView;
-use alimentar::sync::Answer;
-use alimentar::sync::Refusal;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
-use alimentar::sync::TreeKind;
+use alimentar::protocol::Answer;
+use alimentar::protocol::Refusal;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
+use alimentar::protocol::TreeKind;
 
 use crate::hostile::actors::lab::Lab;
 use crate::hostile::actors::lab::pull;
@@ -336,7 +336,7 @@ fn one_manifest_many_times_is_one_peer_that_has_it() {
 fn an_old_manifest_changes_nothing() {
     let court = Court::new();
     let lab = &court.lab;
-    let request = Request::List(alimentar::sync::ListFilter::All);
+    let request = Request::List(alimentar::protocol::ListFilter::All);
     let old: Vec<Answer> = lab.registry.answer(&request, &asking()).collect();
     let (file, key) = (lab.path("trust.key"), lab.path("phrase"));
     std::fs::write(&key, "a phrase\n").unwrap();

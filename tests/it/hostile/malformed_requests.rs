@@ -1,9 +1,9 @@
 //! Bytes that are no request, and requests at the wrong moment.
 
-use alimentar::sync::Frame;
-use alimentar::sync::ListFilter;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
+use alimentar::protocol::Frame;
+use alimentar::protocol::ListFilter;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
 
 use crate::hostile::actors::asker::Asker;
 use crate::hostile::actors::asker::closed;

@@ -3,16 +3,16 @@
 use alimentar::catalog::Dataset;
 use alimentar::ident::EnvelopeId;
 use alimentar::ident::HexPrefix;
-use alimentar::sync::Answer;
-use alimentar::sync::Filter;
-use alimentar::sync::ListFilter;
-use alimentar::sync::NodePlace;
-use alimentar::sync::PullChunkRequest;
-use alimentar::sync::PullNodeRequest;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
-use alimentar::sync::Run;
-use alimentar::sync::TreeKind;
+use alimentar::protocol::Answer;
+use alimentar::protocol::Filter;
+use alimentar::protocol::ListFilter;
+use alimentar::protocol::NodePlace;
+use alimentar::protocol::PullChunkRequest;
+use alimentar::protocol::PullNodeRequest;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
+use alimentar::protocol::Run;
+use alimentar::protocol::TreeKind;
 
 use crate::hostile::actors::asker::Asker;
 use crate::hostile::actors::asker::code;

@@ -1,7 +1,7 @@
 //! What a publisher signed and is not so, handed over faithfully.
 
-use alimentar::sync::Answer;
-use alimentar::sync::Request;
+use alimentar::protocol::Answer;
+use alimentar::protocol::Request;
 
 use crate::hostile::actors::lab::Lab;
 use crate::hostile::actors::lab::pull;

@@ -7,9 +7,9 @@ use alimentar::ident::ContentId;
 use alimentar::ident::NodeId;
 use alimentar::net::discovery::Announced;
 use alimentar::net::discovery::Discovery;
-use alimentar::sync::Filter;
-use alimentar::sync::Shown;
-use alimentar::sync::Sighting;
+use alimentar::protocol::Filter;
+use alimentar::protocol::Shown;
+use alimentar::protocol::Sighting;
 
 use serde_json::Value;
 

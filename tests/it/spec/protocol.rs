@@ -6,30 +6,30 @@ use alimentar::ident::HexPrefix;
 use alimentar::ident::StatementId;
 use alimentar::ident::TreeId;
 use alimentar::ident::to_hex;
-use alimentar::sync::Access;
-use alimentar::sync::Answer;
-use alimentar::sync::BaseRun;
-use alimentar::sync::Difference;
-use alimentar::sync::Element;
-use alimentar::sync::Filter;
-use alimentar::sync::FrameReader;
-use alimentar::sync::Group;
-use alimentar::sync::HeldVersion;
-use alimentar::sync::Hello;
-use alimentar::sync::ListFilter;
-use alimentar::sync::NodePlace;
-use alimentar::sync::PullChunkRequest;
-use alimentar::sync::PullDifferenceRequest;
-use alimentar::sync::PullNodeDifferenceRequest;
-use alimentar::sync::PullNodeRequest;
-use alimentar::sync::ReconcileRequest;
-use alimentar::sync::Refusal;
-use alimentar::sync::RefusalCode;
-use alimentar::sync::Request;
-use alimentar::sync::Run;
-use alimentar::sync::Salt;
-use alimentar::sync::SeamRequest;
-use alimentar::sync::TreeKind;
+use alimentar::protocol::Access;
+use alimentar::protocol::Answer;
+use alimentar::protocol::BaseRun;
+use alimentar::protocol::Delta;
+use alimentar::protocol::Element;
+use alimentar::protocol::Filter;
+use alimentar::protocol::FrameReader;
+use alimentar::protocol::Group;
+use alimentar::protocol::HeldVersion;
+use alimentar::protocol::Hello;
+use alimentar::protocol::ListFilter;
+use alimentar::protocol::NodePlace;
+use alimentar::protocol::PullChunkRequest;
+use alimentar::protocol::PullDeltaRequest;
+use alimentar::protocol::PullNodeDeltaRequest;
+use alimentar::protocol::PullNodeRequest;
+use alimentar::protocol::ReconcileRequest;
+use alimentar::protocol::Refusal;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
+use alimentar::protocol::Run;
+use alimentar::protocol::Salt;
+use alimentar::protocol::SeamRequest;
+use alimentar::protocol::TreeKind;
 
 const VECTORS: &str = include_str!("../../../spec/vectors/protocol.txt");
 
@@ -125,8 +125,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ),
         ("request-hello-2", Request::Hello(hello)),
         (
-            "request-differences",
-            Request::PullDifference(PullDifferenceRequest {
+            "request-deltas",
+            Request::PullDelta(PullDeltaRequest {
                 envelope,
                 tree: TreeKind::Data,
                 offset: 300,
@@ -152,8 +152,8 @@ fn requests() -> Vec<(&'static str, Request)> {
             }),
         ),
         (
-            "request-node-differences",
-            Request::PullNodeDifference(PullNodeDifferenceRequest {
+            "request-node-deltas",
+            Request::PullNodeDelta(PullNodeDeltaRequest {
                 nodes: PullNodeRequest {
                     envelope,
                     tree: TreeKind::Data,
@@ -197,16 +197,16 @@ fn answers() -> Vec<(&'static str, Answer)> {
             Answer::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
         ),
         (
-            "answer-difference",
-            Answer::Difference(Difference {
+            "answer-delta",
+            Answer::Delta(Delta {
                 chunks: vec![0, 1, 300],
                 bases: vec![2, 3],
                 payload: vec![9, 9],
             }),
         ),
         (
-            "answer-node-differences",
-            Answer::NodesDifference {
+            "answer-node-deltas",
+            Answer::NodesDelta {
                 raw_bytes: 300,
                 payload: vec![9, 9, 9],
             },

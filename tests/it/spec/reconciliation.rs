@@ -2,18 +2,18 @@
 //! `spec/vectors/reconciliation.txt`.
 
 use alimentar::ident::to_hex;
-use alimentar::sync::Answer;
-use alimentar::sync::Element;
-use alimentar::sync::FrameReader;
-use alimentar::sync::Request;
-use alimentar::sync::Salt;
-use alimentar::sync::reconcile::CatalogDigest;
-use alimentar::sync::reconcile::Encoder;
-use alimentar::sync::reconcile::Keys;
-use alimentar::sync::reconcile::Mapping;
-use alimentar::sync::reconcile::Symbols;
-use alimentar::sync::reconcile::SymbolsRequest;
-use alimentar::sync::reconcile::WantedRequest;
+use alimentar::protocol::Answer;
+use alimentar::protocol::Element;
+use alimentar::protocol::FrameReader;
+use alimentar::protocol::Request;
+use alimentar::protocol::Salt;
+use alimentar::protocol::reconcile::CatalogDigest;
+use alimentar::protocol::reconcile::Encoder;
+use alimentar::protocol::reconcile::Keys;
+use alimentar::protocol::reconcile::Mapping;
+use alimentar::protocol::reconcile::Symbols;
+use alimentar::protocol::reconcile::SymbolsRequest;
+use alimentar::protocol::reconcile::WantedRequest;
 
 const VECTORS: &str = include_str!("../../../spec/vectors/reconciliation.txt");
 

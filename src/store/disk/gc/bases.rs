@@ -1,4 +1,4 @@
-//! What differences need besides themselves.
+//! What deltas need besides themselves.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,12 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::Location;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::sweep::each_row;
-use crate::store::disk::rows;
+use crate::store::disk::index::rows;
 
 /// Looked up at a time.
 const BATCH_KEYS: usize = 20_000;
 
-/// Which differences keep their bases.
+/// Which deltas keep their bases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keeping {
     /// Those that are needed: nothing is condemned yet.
@@ -24,7 +24,7 @@ pub(crate) enum Keeping {
     NotCondemned,
 }
 
-/// The bases of the differences that keep theirs; `is_needed` says which are needed.
+/// The bases of the deltas that keep theirs; `is_needed` says which are needed.
 pub(crate) fn bases(
     store: &DiskStore,
     reader: &BlobReader,
@@ -35,7 +35,7 @@ pub(crate) fn bases(
     let mut others: Vec<(BlobKey, Location)> = Vec::new();
     each_row(store, Table::Blobs, &mut |key, value| {
         let (key, at) = (rows::decode_blob_key(key)?, rows::decode_location(value)?);
-        if at.is_difference {
+        if at.is_delta {
             match is_needed(&key) {
                 true => keeps.push((key, at)),
                 false => others.push((key, at)),

@@ -40,7 +40,7 @@ impl Live {
     }
 }
 
-/// Walks every root's tree, and finds the bases of differences.
+/// Walks every root's tree, and finds the bases of deltas.
 pub(crate) fn mark(
     store: &DiskStore,
     roots: &Roots<'_>,
@@ -58,9 +58,9 @@ pub(crate) fn mark(
         keys: sorted(keys),
         kept_back,
     };
-    let of_differences = bases(store, &reader, keeping, &|key| live.holds(key))?;
-    if !of_differences.is_empty() {
-        live.keys.extend(of_differences);
+    let of_deltas = bases(store, &reader, keeping, &|key| live.holds(key))?;
+    if !of_deltas.is_empty() {
+        live.keys.extend(of_deltas);
         live.keys = sorted(live.keys);
     }
     Ok(live)
@@ -134,12 +134,12 @@ fn restorable(
     Ok((kept_back, more))
 }
 
-/// Whether every one of these has a place, and of differences the header can be read.
+/// Whether every one of these has a place, and of deltas the header can be read.
 fn is_whole(reader: &BlobReader, keys: &[BlobKey]) -> Result<bool, StoreError> {
     for batch in keys.chunks(BATCH_KEYS) {
         for (key, at) in batch.iter().zip(reader.locate(batch)?) {
             let Some(at) = at else { return Ok(false) };
-            if at.is_difference {
+            if at.is_delta {
                 reader.header(key, &at)?;
             }
         }

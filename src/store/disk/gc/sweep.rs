@@ -10,7 +10,7 @@ use crate::meta_store::Table;
 use crate::store::disk::DiskStore;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::mark::Live;
-use crate::store::disk::rows;
+use crate::store::disk::index::rows;
 
 /// Rows looked at or changed while others wait.
 const BATCH_ROWS: usize = 20_000;

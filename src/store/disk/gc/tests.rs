@@ -27,9 +27,9 @@ use crate::store::disk::gc::bases::Keeping;
 use crate::store::disk::gc::mark;
 use crate::store::disk::gc::mark::Live;
 use crate::store::disk::gc::sweep;
-use crate::store::disk::records::record_of_one;
-use crate::store::disk::sim::Dice;
-use crate::store::disk::sim::SimDisk;
+use crate::store::disk::io::sim::Dice;
+use crate::store::disk::io::sim::SimDisk;
+use crate::store::disk::pack::records::record_of_one;
 
 /// Few blobs, so that indexers meet each other's and what is being collected.
 const BLOBS: u64 = 12;
@@ -49,15 +49,15 @@ fn key(n: u64) -> BlobKey {
     BlobKey::new(BlobKind::Chunk, *blake3::hash(&blob(n)).as_bytes())
 }
 
-/// A blob's record: a difference where the other one is plain, here or in the session.
+/// A blob's record: a delta where the other one is plain, here or in the session.
 fn record(session: &Session, n: u64, base: u64) -> Record {
     let record = record_of_one(key(n), &blob(n), 0, crate::pack::Flags::default()).unwrap();
     let located = session.locate(&[key(base)]).unwrap();
     match located.first().copied().flatten() {
-        Some(at) if !at.is_difference && base != n => {
+        Some(at) if !at.is_delta && base != n => {
             let payload = Differ::new().difference(&blob(n), blob(base));
             Record {
-                codec: Codec::Difference,
+                codec: Codec::Delta,
                 bases: vec![key(base).id],
                 payload: payload.unwrap(),
                 ..record
@@ -67,13 +67,13 @@ fn record(session: &Session, n: u64, base: u64) -> Record {
     }
 }
 
-/// The blobs that these are differences against.
+/// The blobs that these are deltas against.
 fn bases_of(store: &DiskStore, keys: &[BlobKey]) -> Vec<BlobKey> {
     let reader = BlobReader::new(store).unwrap();
     let mut found = Vec::new();
     for (key, at) in keys.iter().zip(reader.locate(keys).unwrap()) {
         let at = at.unwrap();
-        if at.is_difference {
+        if at.is_delta {
             let header = reader.header(key, &at).unwrap();
             found.extend(header.bases.iter().map(|id| BlobKey { id: *id, ..*key }));
         }

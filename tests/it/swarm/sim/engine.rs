@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use alimentar::sync::Answer;
-use alimentar::sync::ItemId;
-use alimentar::sync::Random;
-use alimentar::sync::Request;
-use alimentar::sync::Salt;
-use alimentar::sync::Talk;
-use alimentar::sync::TalkEnd;
+use alimentar::protocol::Answer;
+use alimentar::protocol::ItemId;
+use alimentar::protocol::Random;
+use alimentar::protocol::Request;
+use alimentar::protocol::Salt;
+use alimentar::protocol::Talk;
+use alimentar::protocol::TalkEnd;
 use alimentar::wire::limits::GOSSIP_QUEUE_MAX;
 
 use super::catalogue::Item;

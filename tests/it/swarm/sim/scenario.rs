@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alimentar::sync::Rhythm;
+use alimentar::protocol::Rhythm;
 
 /// Everything that decides a run.
 #[derive(Clone, Debug)]

@@ -3,17 +3,17 @@
 
 use std::collections::VecDeque;
 
-use alimentar::sync::Answer;
-use alimentar::sync::Element;
-use alimentar::sync::ItemId;
-use alimentar::sync::Request;
-use alimentar::sync::Salt;
-use alimentar::sync::Talk;
-use alimentar::sync::TalkEnd;
-use alimentar::sync::pack_batch;
-use alimentar::sync::reconcile::CompareStep;
-use alimentar::sync::reconcile::Comparing;
-use alimentar::sync::reconcile::WantedRequest;
+use alimentar::protocol::Answer;
+use alimentar::protocol::Element;
+use alimentar::protocol::ItemId;
+use alimentar::protocol::Request;
+use alimentar::protocol::Salt;
+use alimentar::protocol::Talk;
+use alimentar::protocol::TalkEnd;
+use alimentar::protocol::pack_batch;
+use alimentar::protocol::reconcile::CompareStep;
+use alimentar::protocol::reconcile::Comparing;
+use alimentar::protocol::reconcile::WantedRequest;
 use alimentar::wire::limits::RECONCILE_WANTED_MAX;
 
 use super::catalogue::Catalogue;
@@ -101,9 +101,9 @@ impl Conversation {
                         self.stage = Stage::Listing { own };
                         return Some(Request::Reconcile(list));
                     }
-                    CompareStep::Done(difference) => {
-                        let wanted = difference.only_there.chunks(RECONCILE_WANTED_MAX);
-                        let missing = difference.only_here.iter().map(|n| own[*n].1).collect();
+                    CompareStep::Done(delta) => {
+                        let wanted = delta.only_there.chunks(RECONCILE_WANTED_MAX);
+                        let missing = delta.only_here.iter().map(|n| own[*n].1).collect();
                         self.stage = Stage::Wanting {
                             salt: *old,
                             rest: wanted.map(<[Element]>::to_vec).collect(),
