@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 #[allow(dead_code, reason = "the tests use the rest")]
-#[path = "../tests/it/swarm/sim.rs"]
+#[path = "../tests/it/swarm/sim/mod.rs"]
 mod sim;
 
 use sim::engine::World;

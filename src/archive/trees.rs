@@ -168,7 +168,7 @@ fn put_group<S: Source>(
             raw.extend_from_slice(bytes);
             Ok(())
         })?;
-        if let Some(frame) = source.difference(&raw, base)? {
+        if let Some(frame) = source.delta(&raw, base)? {
             let delta = Delta {
                 chunks: group.numbers.clone(),
                 base,

@@ -43,7 +43,7 @@ impl Differ {
 
     /// `raw` as a delta against the bytes of bases, one after the other; `None` where there
     /// are none, or too many, or it would not be read back.
-    pub fn delta(&mut self, raw: &[u8], bases: Vec<u8>) -> Option<Vec<u8>> {
+    pub fn encode(&mut self, raw: &[u8], bases: Vec<u8>) -> Option<Vec<u8>> {
         if bases.len() > RECORD_BASE_BYTES_MAX || raw.len() > RECORD_RAW_BYTES_MAX {
             return None;
         }

@@ -143,18 +143,18 @@ fn a_delta_is_small_and_is_undone_exactly() {
         (&noise(100_000, 11), &noise(70_000, 12)),
         (&vec![1], &vec![2]),
     ] {
-        let payload = differ.difference(raw, bases.clone()).unwrap();
+        let payload = differ.encode(raw, bases.clone()).unwrap();
         assert_eq!(apply(&payload, bases.clone(), raw.len()).as_ref(), Ok(raw));
         assert!(apply(&payload, bases.clone(), raw.len() + 1).is_err());
         if !raw.is_empty() {
             assert!(apply(&payload, bases.clone(), raw.len() - 1).is_err());
         }
     }
-    let payload = differ.difference(&new, old.clone()).unwrap();
+    let payload = differ.encode(&new, old.clone()).unwrap();
     assert!(payload.len() < 400, "{} bytes", payload.len());
     let other = apply(&payload, rows(5_000, 13), new.len());
     assert_ne!(other, Ok(new), "it needs the base that it was made against");
-    assert!(differ.difference(b"some", Vec::new()).is_none());
+    assert!(differ.encode(b"some", Vec::new()).is_none());
     assert!(apply(b"not a frame", old, 5).is_err());
 }
 

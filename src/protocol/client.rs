@@ -228,9 +228,7 @@ impl<L: Line> ChunkSource for L {
         let (mut nodes, mut delta) = (Vec::new(), None);
         let request = Request::PullNodeDelta(request.clone());
         self.ask(&request, &|| false, &mut |answer| match answer {
-            Answer::NodesDelta { raw_bytes, payload }
-                if nodes.is_empty() && delta.is_none() =>
-            {
+            Answer::NodesDelta { raw_bytes, payload } if nodes.is_empty() && delta.is_none() => {
                 delta = Some(Nodes::Delta { raw_bytes, payload });
                 Ok(())
             }

@@ -1,7 +1,17 @@
-//! Modules are layers and point downwards only.
+//! Modules are layers and point downwards only; folders and files stay small, and files of a room do
+//! not name each other in circles.
+
+mod modules;
+mod tables;
+
+use std::collections::BTreeMap;
 
 use std::path::Path;
 use std::path::PathBuf;
+
+use modules::Modules;
+use tables::FOLDER_FILES_MAX;
+use tables::Tables;
 
 /// Every module on its line; a module may use itself and those on earlier lines.
 const LAYERS: &[&[&str]] = &[
@@ -19,14 +29,16 @@ const LAYERS: &[&[&str]] = &[
     &["chunk", "card"],
     &["pack", "manifest"],
     &["trust", "archive"],
-    &["sync"],
+    &["protocol"],
     &["store", "search", "keyring", "catalog"],
-    &["inspect", "documents"],
-    &["feature_table"],
+    &["inspect"],
     &["registry"],
-    &["net", "serve", "tui", "mcp"],
+    &["net"],
     &["cli"],
 ];
+
+/// Modules of tests, which use what they need.
+const TESTS: [&str; 1] = ["testing"];
 
 /// Pairs on one line that may use each other: identifiers and the wire limits they obey.
 const NEIGHBOURS: &[(&str, &str)] = &[("ident", "wire")];
@@ -57,40 +69,104 @@ fn all_sources() -> Vec<PathBuf> {
     found
 }
 
+/// The top-level module that a file of `src` belongs to.
+fn room(inside: &Path) -> String {
+    let first = inside.components().next().unwrap().as_os_str();
+    first.to_str().unwrap().trim_end_matches(".rs").to_owned()
+}
+
 #[test]
 fn no_module_uses_one_above_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for path in all_sources() {
-        let inside = path.strip_prefix(&root).unwrap();
-        let own = inside
-            .components()
-            .next()
-            .unwrap()
-            .as_os_str()
-            .to_str()
-            .unwrap();
-        let own = own.trim_end_matches(".rs");
-        if matches!(own, "lib" | "main") {
+    for module in Modules::read(&root).0.values() {
+        let own = room(&module.file);
+        if own == "lib" || module.is_test {
             continue;
         }
-        let text = std::fs::read_to_string(&path).unwrap();
-        let is_test = path.file_name().is_some_and(|n| n == "tests.rs");
-        for (n, line) in text.lines().enumerate() {
-            assert!(
-                !line.contains("use crate::{"),
-                "{}:{}: one name a line",
-                path.display(),
-                n + 1
-            );
+        let file = module.file.display();
+        for (n, line) in module.code.lines().enumerate() {
+            let is_list = line.contains("use crate::{");
+            assert!(!is_list, "{file}:{}: one name a line", n + 1);
             for used in line.split("crate::").skip(1) {
+                let used = used.chars();
                 let used: String = used
-                    .chars()
                     .take_while(|c| c.is_alphanumeric() || *c == '_')
                     .collect();
-                let near = NEIGHBOURS.contains(&(own, used.as_str()));
-                let fine = used == own || layer(&used) < layer(own) || near || is_test;
-                assert!(fine, "{}:{}: `{own}` uses `{used}`", path.display(), n + 1);
+                let near = NEIGHBOURS.contains(&(own.as_str(), used.as_str()));
+                let fine = used == own || layer(&used) < layer(&own) || near;
+                assert!(fine, "{file}:{}: `{own}` uses `{used}`", n + 1);
             }
+        }
+    }
+}
+
+#[test]
+fn every_top_level_module_has_one_layer() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let modules = Modules::read(&root);
+    let mut found: Vec<&str> = modules
+        .0
+        .keys()
+        .filter_map(|path| path.first())
+        .map(String::as_str)
+        .collect();
+    found.dedup();
+    found.retain(|name| !TESTS.contains(name));
+    let mut listed: Vec<&str> = LAYERS.concat();
+    listed.sort_unstable();
+    assert_eq!(listed, found);
+}
+
+/// A file that no `mod` leads to is compiled by nobody and checked by nothing here.
+#[test]
+fn every_source_is_a_module() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let modules = Modules::read(&root);
+    let mut files: Vec<PathBuf> = modules.0.values().map(|m| root.join(&m.file)).collect();
+    files.push(root.join("main.rs"));
+    files.sort();
+    let mut sources = all_sources();
+    sources.sort();
+    assert_eq!(files, sources);
+}
+
+#[test]
+fn folders_hold_few_files() {
+    let (kept, found) = (Tables::kept(), Tables::found());
+    assert_eq!(
+        kept.crowded, found.crowded,
+        "folders with more than {FOLDER_FILES_MAX} files: listed, and found"
+    );
+}
+
+#[test]
+fn files_of_a_room_do_not_name_each_other_in_circles() {
+    let (kept, found) = (Tables::kept(), Tables::found());
+    let new = found.knots.iter().filter(|k| !kept.knots.contains(k));
+    let gone = kept.knots.iter().filter(|k| !found.knots.contains(k));
+    let (new, gone): (Vec<_>, Vec<_>) = (new.collect(), gone.collect());
+    assert!(new.is_empty(), "knots that are not in the table: {new:#?}");
+    assert!(
+        gone.is_empty(),
+        "knots of the table that are gone: {gone:#?}"
+    );
+}
+
+#[test]
+fn doc_comments_are_sentences() {
+    let (kept, found) = (&Tables::kept().prose, Tables::found().prose);
+    let rooms: BTreeMap<_, _> = kept.iter().chain(&found).collect();
+    for room in rooms.into_keys() {
+        let (kept, found) = (kept.get(room).copied(), found.get(room).copied());
+        let (kept, found) = (kept.unwrap_or_default(), found.unwrap_or_default());
+        for (what, kept, found) in [
+            ("begin with a relative clause", kept.clauses, found.clauses),
+            ("are one word", kept.words, found.words),
+        ] {
+            let counts =
+                format!("`{room}`: {found} doc comments {what}, and the table says {kept}");
+            assert!(found <= kept, "more than before: {counts}");
+            assert!(found * 10 >= kept * 9, "lower the table: {counts}");
         }
     }
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
+use crate::support::golden::assert_golden;
+use crate::support::golden::masked;
 use crate::support::lines;
-use crate::support::variable;
 
 /// A line of a shell behind `alimentar`.
 const MISTAKES: &[&str] = &[
@@ -83,28 +84,6 @@ const MISTAKES: &[&str] = &[
     "config set peers 'a b'",
 ];
 
-/// Digits of a content id or a key.
-fn is_id(word: &str) -> bool {
-    word.len() >= 16 && word.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
-/// What was said, without what differs from run to run.
-fn masked(said: &str, dir: &Path) -> String {
-    let said = said.replace(dir.to_str().unwrap(), "/dir");
-    let mut text = String::new();
-    let mut word = String::new();
-    for c in said.chars().chain(['\n']) {
-        if c.is_ascii_alphanumeric() {
-            word.push(c);
-            continue;
-        }
-        text += if is_id(&word) { "<id>" } else { &word };
-        word.clear();
-        text.push(c);
-    }
-    text
-}
-
 fn said(line: &str, dir: &Path) -> String {
     let out = Command::new("sh")
         .args(["-c", &format!("\"$PROGRAM\" {line}")])
@@ -154,13 +133,5 @@ fn typical_mistakes_get_the_messages_of_the_golden_file() {
     ] {
         assert!(!found.contains(unwanted), "{unwanted}: {found}");
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/messages.txt");
-    if variable("ALIMENTAR_GOLDEN").is_some() {
-        std::fs::write(&path, &found).unwrap();
-    }
-    let golden = std::fs::read_to_string(&path).unwrap();
-    for (found, golden) in found.split("\n$ ").zip(golden.split("\n$ ")) {
-        assert_eq!(found, golden);
-    }
-    assert_eq!(found, golden);
+    assert_golden("messages.txt", &found);
 }

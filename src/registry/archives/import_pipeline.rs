@@ -239,11 +239,6 @@ impl Shelf for Intake<'_> {
             bases,
             payload: came.frame,
         };
-        Ok(keep_delta(
-            self.session,
-            self.reader,
-            record,
-            &came.raw,
-        )?)
+        Ok(keep_delta(self.session, self.reader, record, &came.raw)?)
     }
 }

@@ -141,7 +141,7 @@ impl<'a> Deltas<'a> {
         // Where a base cannot be read, nothing is to depend on it.
         let locate = |keys: &[BlobKey]| self.session.locate(keys);
         let bytes = self.reader.bases(&key, bases, &locate).ok()?;
-        let payload = self.differ.difference(raw, bytes)?;
+        let payload = self.differ.encode(raw, bytes)?;
         let cost = payload.len() + bases.len() * BASE_BYTES;
         let pays = cost * SURELY_PAYS < raw.len() || {
             let (_, plain) = self.plain.compress(raw);

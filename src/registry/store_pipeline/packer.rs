@@ -101,9 +101,7 @@ impl<'a, 'd> Segments<'a, 'd> {
         );
         let raw = segment.bytes(self.data);
         let items = segment.items();
-        let made = self
-            .deltas
-            .record(BlobKind::Chunk, &items, &raw, &bases);
+        let made = self.deltas.record(BlobKind::Chunk, &items, &raw, &bases);
         match made {
             Some(record) => self.session.append(&record),
             None => segment

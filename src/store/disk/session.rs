@@ -139,13 +139,7 @@ impl Session {
         let bytes = record.encode();
         let mut state = self.state();
         let is_delta = !record.bases.is_empty();
-        self.append_bytes(
-            &mut state,
-            record.kind,
-            &record.items,
-            &bytes,
-            is_delta,
-        )
+        self.append_bytes(&mut state, record.kind, &record.items, &bytes, is_delta)
     }
 
     /// Appends an encoded record that somebody else made and the caller has checked to the last

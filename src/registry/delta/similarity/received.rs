@@ -53,7 +53,7 @@ impl<'a> Keeping<'a> {
             true => Vec::new(),
             false => features(items, raw),
         };
-        if let Some(record) = self.difference(items, raw, &features)? {
+        if let Some(record) = self.delta(items, raw, &features)? {
             return self.session.append(&record);
         }
         self.session.append_encoded(BlobKind::Chunk, items, bytes)?;

@@ -75,10 +75,7 @@ pub(in crate::registry::peers) struct Named {
 impl Named {
     /// The record that a delta stands for; `None` where it counts beyond what was named.
     pub(in crate::registry::peers) fn record(&self, delta: Delta) -> Option<Record> {
-        let items = delta
-            .chunks
-            .iter()
-            .map(|n| self.asked.get(*n).copied());
+        let items = delta.chunks.iter().map(|n| self.asked.get(*n).copied());
         let bases = delta.bases.iter().map(|n| self.bases.get(*n).copied());
         Some(Record {
             kind: BlobKind::Chunk,

@@ -152,7 +152,7 @@ impl DeltaAnswer {
         }
         let items = chunks.iter().map(|(key, _)| key.id);
         let ids = bases.iter().map(|key| key.id);
-        let payload = self.difference(&raw, bases);
+        let payload = self.delta(&raw, bases);
         let cost = payload.as_ref().map_or(usize::MAX, Vec::len);
         if cost.saturating_mul(SURELY_PAYS) < raw.len() {
             let short = payload.and_then(|payload| self.short(items, ids, payload));
@@ -181,7 +181,7 @@ impl DeltaAnswer {
         let placed: Option<Vec<Placed>> = pairs.map(|(key, at)| Some((*key, at?))).collect();
         let bases = joined(&self.reader, &placed?).ok()?;
         // It stays on its thread, and the next record may be made on another.
-        Differ::new().difference(raw, bases)
+        Differ::new().encode(raw, bases)
     }
 }
 

@@ -49,7 +49,7 @@ pub(in crate::registry::peers) fn answer(
         nodes.push(node);
     }
     let raw = encode_nodes(&nodes);
-    let payload = Differ::new().difference(&raw, bases);
+    let payload = Differ::new().encode(&raw, bases);
     let payload = payload.filter(|payload| payload.len() < raw.len());
     Ok(payload.map(|payload| Answer::NodesDelta {
         raw_bytes: raw.len(),

@@ -373,7 +373,7 @@ fn only_items(reader: &BlobReader, view: &RecordView<'_>, wanted: &[u16]) -> Opt
         at = end;
     }
     let (codec, payload) = match view.header.codec {
-        Some(c @ Codec::Delta) => (c, Differ::new().difference(&kept, bases)?),
+        Some(c @ Codec::Delta) => (c, Differ::new().encode(&kept, bases)?),
         _ => Compressor::new().compress(&kept),
     };
     Some(Record {

@@ -55,7 +55,7 @@ fn record(session: &Session, n: u64, base: u64) -> Record {
     let located = session.locate(&[key(base)]).unwrap();
     match located.first().copied().flatten() {
         Some(at) if !at.is_delta && base != n => {
-            let payload = Differ::new().difference(&blob(n), blob(base));
+            let payload = Differ::new().encode(&blob(n), blob(base));
             Record {
                 codec: Codec::Delta,
                 bases: vec![key(base).id],

@@ -94,9 +94,7 @@ pub(crate) fn rebuild(
     }
     // What they need may lie in a later pack.
     let deltas = std::mem::take(&mut packs.deltas);
-    packs
-        .spans
-        .extend(Deltas::new(disk).put(deltas, tables)?);
+    packs.spans.extend(Deltas::new(disk).put(deltas, tables)?);
     let lost = match old.filter(|old| old.is_whole) {
         Some(old) => lost_blobs(old, tables)?,
         None => Vec::new(),

@@ -44,7 +44,7 @@ fn open(disk: &SimDisk) -> DiskStore {
 
 /// Blobs as one record, as a delta against others.
 fn delta(blobs: &[&[u8]], bases: &[&[u8]]) -> Record {
-    let payload = Differ::new().difference(&blobs.concat(), bases.concat());
+    let payload = Differ::new().encode(&blobs.concat(), bases.concat());
     let item = |b: &&[u8]| Item {
         id: key(b).id,
         raw_bytes: b.len() as u32,
@@ -217,9 +217,7 @@ fn a_session_reads_its_deltas_against_what_it_appended() {
     let session = both(&store, &base, &one);
     let reader = BlobReader::new(&store).unwrap();
     let located = session.locate(&[key(&base), key(&one)]).unwrap();
-    let kinds: Vec<bool> = (located.iter().flatten())
-        .map(|at| at.is_delta)
-        .collect();
+    let kinds: Vec<bool> = (located.iter().flatten()).map(|at| at.is_delta).collect();
     assert_eq!(kinds, [false, true]);
     assert_eq!(session.get(&key(&one), &reader).unwrap(), one);
     assert!(reader.get(&key(&one)).is_err());

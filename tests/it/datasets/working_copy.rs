@@ -1,0 +1,475 @@
+//! Parts of datasets on disk, bringing them to other versions, and what killed runs leave.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::support::answer;
+use crate::support::error_of;
+use crate::support::lines;
+use crate::support::program;
+use crate::support::run;
+use crate::support::serving::Serving;
+
+struct Place {
+    dir: tempfile::TempDir,
+    home: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("home");
+        Self { dir, home }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Indexes a directory of these files as the next version of `data`.
+    fn index(&self, files: &[(&str, &[u8])]) {
+        let data = self.at("data");
+        let _ = std::fs::remove_dir_all(&data);
+        put(&data, files);
+        answer(&self.home, &["registry", "index", data.to_str().unwrap()]);
+    }
+
+    fn checkout(&self, target: &str, more: &[&str]) -> std::process::Output {
+        let dest = self.at("copy");
+        let words = ["registry", "checkout", target, dest.to_str().unwrap()];
+        run(&self.home, &[&words, more].concat())
+    }
+
+    fn update(&self, target: &str) -> serde_json::Value {
+        let out = self.checkout(target, &["--update"]);
+        assert!(out.status.success(), "{out:?}");
+        serde_json::from_slice(&out.stdout).unwrap()
+    }
+
+    fn copy(&self) -> BTreeMap<String, Vec<u8>> {
+        files_of(&self.at("copy"))
+    }
+}
+
+fn put(dir: &Path, files: &[(&str, &[u8])]) {
+    std::fs::create_dir_all(dir).unwrap();
+    for (path, bytes) in files {
+        let at = dir.join(path);
+        std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+        std::fs::write(at, bytes).unwrap();
+    }
+}
+
+fn files_of(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
+                found.insert(name, std::fs::read(&path).unwrap_or_default());
+            }
+        }
+    }
+    found
+}
+
+fn names(files: &BTreeMap<String, Vec<u8>>) -> Vec<&str> {
+    files.keys().map(String::as_str).collect()
+}
+
+#[test]
+fn a_directory_of_a_dataset_and_a_glob_are_checked_out() {
+    let place = Place::new();
+    let large = lines(3000, 5);
+    place.index(&[
+        ("a.txt", b"a"),
+        ("b.parquet", b"not really"),
+        ("sub/c.parquet", &large),
+        ("sub/d.txt", b"d"),
+        ("sub/in/e.parquet", b"e"),
+        ("subway.txt", b"s"),
+    ]);
+    for (target, wanted) in [
+        ("data:sub/", vec!["c.parquet", "d.txt", "in/e.parquet"]),
+        ("data:sub", vec!["c.parquet", "d.txt", "in/e.parquet"]),
+        ("data:sub/in", vec!["e.parquet"]),
+        (
+            "data:**/*.parquet",
+            vec!["b.parquet", "sub/c.parquet", "sub/in/e.parquet"],
+        ),
+        ("data:*.parquet", vec!["b.parquet"]),
+        ("data:sub/*.txt", vec!["sub/d.txt"]),
+    ] {
+        let out = place.checkout(target, &[]);
+        assert!(out.status.success(), "{target}: {out:?}");
+        let copy = place.copy();
+        assert_eq!(names(&copy), wanted, "{target}");
+        if let Some(bytes) = copy.get("c.parquet").or(copy.get("sub/c.parquet")) {
+            assert!(*bytes == large, "{target}");
+        }
+        std::fs::remove_dir_all(place.at("copy")).unwrap();
+        let left: Vec<_> = std::fs::read_dir(place.dir.path()).unwrap().collect();
+        assert_eq!(left.len(), 2, "{target}: {left:?}");
+    }
+    for target in ["data:none/", "data:*.none", "data:[z"] {
+        let out = place.checkout(target, &[]);
+        assert!(matches!(out.status.code(), Some(2 | 3)), "{target}");
+    }
+}
+
+#[test]
+fn an_update_writes_what_differs_and_removes_what_is_gone() {
+    let place = Place::new();
+    let (one, two) = (lines(3000, 1), lines(3000, 2));
+    let first: &[(&str, &[u8])] = &[
+        ("same.jsonl", &one),
+        ("changed.txt", b"old"),
+        ("gone/deep/x.txt", b"x"),
+        ("swap", b"a file"),
+        ("pair/in.txt", b"in"),
+    ];
+    let second: &[(&str, &[u8])] = &[
+        ("same.jsonl", &one),
+        ("changed.txt", b"new"),
+        ("more.jsonl", &two),
+        ("swap/now.txt", b"a directory"),
+        ("pair", b"a file"),
+    ];
+    place.index(first);
+    place.index(second);
+    let said = place.update("data@0.1.0");
+    assert_eq!(said["files"], 5, "{said}");
+    put(&place.at("copy"), &[("mine.txt", b"mine")]);
+    let inode = || place.at("copy/same.jsonl").metadata().unwrap().ino();
+    let before = inode();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
+    std::fs::set_permissions(place.at("copy/changed.txt"), mode).unwrap();
+    let said = place.update("data");
+    assert_eq!(
+        (&said["files"], &said["unchanged"], &said["removed"]),
+        (&4.into(), &1.into(), &3.into()),
+        "{said}"
+    );
+    assert_eq!(inode(), before);
+    let mode = place.at("copy/changed.txt").metadata().unwrap().mode();
+    assert_eq!(mode & 0o777, 0o640, "of the file that was replaced");
+    let copy = place.copy();
+    assert_eq!(
+        names(&copy),
+        [
+            "changed.txt",
+            "mine.txt",
+            "more.jsonl",
+            "pair",
+            "same.jsonl",
+            "swap/now.txt"
+        ]
+    );
+    assert_eq!(copy["changed.txt"], b"new");
+    assert!(copy["more.jsonl"] == two);
+    assert!(!place.at("copy/gone").exists());
+    let said = place.update("data");
+    assert_eq!((&said["files"], &said["unchanged"]), (&0.into(), &5.into()));
+    // And back.
+    place.update("data@0.1.0");
+    let mut copy = place.copy();
+    copy.remove("mine.txt");
+    let wanted: BTreeMap<String, Vec<u8>> = first
+        .iter()
+        .map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec()))
+        .collect();
+    assert!(copy == wanted, "{:?}", names(&copy));
+}
+
+#[test]
+fn an_update_spares_what_was_changed_here() {
+    let place = Place::new();
+    place.index(&[("a", b"a1"), ("b", b"b1"), ("c", b"c1"), ("d", b"d1")]);
+    place.index(&[("a", b"a2"), ("b", b"b2"), ("d", b"d2")]);
+    place.update("data@0.1.0");
+    put(
+        &place.at("copy"),
+        &[("a", b"my"), ("c", b"my"), ("d", b"d2")],
+    );
+    let before = place.copy();
+    let out = place.checkout("data", &["--update"]);
+    assert_eq!(out.status.code(), Some(1), "{out:?}");
+    let error = error_of(&out);
+    assert_eq!(error["kind"], "conflict");
+    assert!(
+        error["message"].as_str().unwrap().ends_with(": a"),
+        "{error}"
+    );
+    assert_eq!(place.copy(), before, "nothing was done");
+    let out = place.checkout("data", &["--update", "--yes"]);
+    let said: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(said["kept"], serde_json::json!(["c"]));
+    let copy = place.copy();
+    assert_eq!(copy["a"], b"a2");
+    assert_eq!(copy["b"], b"b2");
+    assert_eq!(copy["c"], b"my");
+    // A directory that nobody knows: what is there is somebody's.
+    let other = place.at("other");
+    put(&other, &[("a", b"a2"), ("b", b"mine")]);
+    let words = [
+        "registry",
+        "checkout",
+        "data",
+        other.to_str().unwrap(),
+        "--update",
+    ];
+    assert_eq!(run(&place.home, &words).status.code(), Some(1));
+    std::fs::remove_file(other.join("b")).unwrap();
+    answer(&place.home, &words);
+    assert_eq!(names(&files_of(&other)), ["a", "b", "d"]);
+}
+
+#[test]
+fn an_update_does_not_leave_its_directory_through_a_link() {
+    let place = Place::new();
+    place.index(&[("a", b"a1"), ("sub/b", b"b1")]);
+    place.index(&[("a", b"a2"), ("sub/b", b"b2")]);
+    place.update("data@0.1.0");
+    let outside = place.at("outside");
+    put(&outside, &[("b", b"b1")]);
+    std::fs::remove_dir_all(place.at("copy/sub")).unwrap();
+    std::os::unix::fs::symlink(&outside, place.at("copy/sub")).unwrap();
+    for more in [&["--update"] as &[&str], &["--update", "--yes"]] {
+        let out = place.checkout("data", more);
+        assert_eq!(out.status.code(), Some(1), "{out:?}");
+        assert_eq!(std::fs::read(outside.join("b")).unwrap(), b"b1");
+        assert_eq!(std::fs::read(place.at("copy/a")).unwrap(), b"a1");
+    }
+}
+
+#[test]
+fn a_single_file_is_updated_in_its_place() {
+    let place = Place::new();
+    let file = place.at("f.txt");
+    for text in ["one", "two"] {
+        std::fs::write(&file, text).unwrap();
+        answer(&place.home, &["registry", "index", file.to_str().unwrap()]);
+    }
+    place.update("f@0.1.0");
+    let copy = place.at("copy");
+    let update = || place.checkout("f", &["--update"]).status.code();
+    assert_eq!(update(), Some(0));
+    assert_eq!(std::fs::read(&copy).unwrap(), b"two");
+    std::fs::write(&copy, "own").unwrap();
+    assert_eq!(update(), Some(1));
+    assert_eq!(std::fs::read(&copy).unwrap(), b"own");
+}
+
+#[test]
+fn what_killed_runs_left_is_removed_and_what_is_held_stays() {
+    let place = Place::new();
+    place.index(&[("a", b"a1"), ("b", b"b1")]);
+    let left = place.at(".copy.partial-0123456789ab");
+    let held = place.at(".copy.partial-ba9876543210");
+    let mine = place.at(".copy.partial-mine");
+    for path in [&left, &held, &mine] {
+        put(path, &[("x", b"x")]);
+    }
+    let lock = std::fs::File::open(&held).unwrap();
+    lock.try_lock().unwrap();
+    assert!(place.checkout("data", &[]).status.success());
+    assert!(!left.exists() && held.exists() && mine.exists());
+    // In the directory that is updated, and of outputs that are files.
+    let left = place.at("copy/.alimentar.partial-0123456789ab");
+    put(&left, &[("x", b"x")]);
+    place.update("data");
+    assert!(!left.exists());
+    let archive = place.at("data.alimentar");
+    let left = place.at(".data.alimentar.partial-0123456789ab");
+    std::fs::write(&left, "x").unwrap();
+    let words = [
+        "registry",
+        "export",
+        "data",
+        "-o",
+        archive.to_str().unwrap(),
+    ];
+    answer(&place.home, &words);
+    assert!(!left.exists() && archive.exists());
+}
+
+/// Two versions of some files, in each of which every file differs, and the sets of names too.
+fn two_versions() -> [Vec<(String, Vec<u8>)>; 2] {
+    [1_u64, 2].map(|version| {
+        let large = (0..3_u64).map(|n| (format!("large{n}"), lines(1500, 100 * version + n)));
+        let small = (0..40_u64).map(|n| {
+            (
+                format!("d{}/s{n}", n % 5),
+                format!("{version} {n}").into_bytes(),
+            )
+        });
+        let only = (0..10).map(|n| (format!("only{version}/{n}"), vec![b'x'; 100 + n]));
+        large.chain(small).chain(only).collect()
+    })
+}
+
+#[test]
+fn a_kill_at_any_instant_of_an_update_leaves_each_file_old_or_new() {
+    let place = Place::new();
+    let versions = two_versions();
+    for version in &versions {
+        let files: Vec<(&str, &[u8])> = version
+            .iter()
+            .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+            .collect();
+        place.index(&files);
+    }
+    let wanted = versions
+        .each_ref()
+        .map(|files| files.iter().cloned().collect::<BTreeMap<String, Vec<u8>>>());
+    place.update("data@0.1.0");
+    let dest = place.at("copy");
+    let (mut killed, mut at) = (0, 0);
+    let mut takes = Duration::from_millis(100);
+    for round in 0..16_u32 {
+        // Now and then to the other version before this one was reached.
+        let to = usize::from(round % 3 != 2);
+        let target = ["data@0.1.0", "data@0.1.1"][to];
+        let mut child = program(&place.home)
+            .args([
+                "registry",
+                "checkout",
+                target,
+                dest.to_str().unwrap(),
+                "--update",
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        if round % 8 != 7 {
+            std::thread::sleep(takes * (round * 37 % 100) / 100);
+            let _ = child.kill();
+        }
+        match child.wait().unwrap().success() {
+            true => {
+                takes = started.elapsed();
+                at = to;
+                assert!(place.copy() == wanted[at], "round {round}");
+            }
+            false => killed += 1,
+        }
+        for (path, bytes) in place.copy() {
+            let known = wanted.iter().any(|files| files.get(&path) == Some(&bytes));
+            let is_staged = path.starts_with(".alimentar.partial-");
+            assert!(known || is_staged, "round {round}: {path}");
+        }
+    }
+    assert!(killed > 3, "{killed} killed");
+    place.update(["data@0.1.0", "data@0.1.1"][1 - at]);
+    assert!(place.copy() == wanted[1 - at]);
+}
+
+#[test]
+fn what_is_withdrawn_is_read_only_with_a_yes() {
+    let place = Place::new();
+    place.index(&[("a", b"a1")]);
+    let words = ["registry", "withdraw", "data", "--reason", "names in it"];
+    let key = ["registry", "keygen"];
+    let with_passphrase = |words: &[&str]| {
+        let out = program(&place.home)
+            .env("ALIMENTAR_PASSPHRASE", "a passphrase for tests")
+            .args(words)
+            .output()
+            .unwrap();
+        assert!(out.status.success(), "{out:?}");
+    };
+    with_passphrase(&key);
+    with_passphrase(&["registry", "sign", "data"]);
+    with_passphrase(&words);
+    for words in [
+        vec!["registry", "cat", "data"],
+        vec!["registry", "checkout", "data", "DEST"],
+        vec!["registry", "checkout", "data", "DEST", "--update"],
+    ] {
+        let dest = place.at("copy");
+        let words: Vec<&str> = words
+            .into_iter()
+            .map(|w| {
+                if w == "DEST" {
+                    dest.to_str().unwrap()
+                } else {
+                    w
+                }
+            })
+            .collect();
+        let out = run(&place.home, &words);
+        assert_eq!(out.status.code(), Some(5), "{words:?} {out:?}");
+        assert!(out.stdout.is_empty() && !dest.exists());
+        let error = error_of(&out);
+        assert!(error["message"].as_str().unwrap().contains("names in it"));
+        assert!(error["hint"].as_str().unwrap().contains("--yes"));
+        let out = program(&place.home)
+            .args(&words)
+            .arg("--yes")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(
+            out.status.success() && said.contains("names in it"),
+            "{said}"
+        );
+        let _ = std::fs::remove_dir_all(&dest);
+    }
+}
+
+#[test]
+fn what_was_pulled_into_a_place_is_known_there() {
+    let place = Place::new();
+    place.index(&[("a", b"a1"), ("sub/b", b"b1")]);
+    let serving = Serving::start(&place.home, &["--share-unsigned"]);
+    let (other, dest) = (place.at("other"), place.at("pulled"));
+    let path = dest.to_str().unwrap();
+    let left = place.at(".pulled.partial-0123456789ab");
+    put(&left, &[("x", b"x")]);
+    let addr = serving.addr();
+    let words = ["registry", "pull", "data", "--peer", &addr, "-o", path];
+    answer(
+        &other,
+        &[&words as &[&str], &["--accept-unsigned"]].concat(),
+    );
+    assert!(!left.exists());
+    let status = |home: &Path| answer(home, &["registry", "status", path]);
+    assert_eq!(status(&other)["changes"], serde_json::json!([]));
+    std::fs::write(dest.join("a"), "a2").unwrap();
+    assert_eq!(status(&other)["changes"][0]["status"], "changed");
+    let out = run(&place.home, &["registry", "status", path]);
+    assert_eq!(
+        out.status.code(),
+        Some(3),
+        "the other home knows nothing of it"
+    );
+}
+
+#[test]
+fn what_an_index_left_out_stays_out_after_an_update() {
+    let place = Place::new();
+    let data = place.at("data");
+    put(&data, &[("a", b"a1"), ("b.tmp", b"b")]);
+    let path = data.to_str().unwrap();
+    let words = ["registry", "index", path, "--exclude", "*.tmp"];
+    answer(&place.home, &words);
+    put(&data, &[("a", b"a2")]);
+    answer(&place.home, &words);
+    let words = ["registry", "checkout", "data@0.1.0", path, "--update"];
+    assert_eq!(answer(&place.home, &words)["files"], 1);
+    assert_eq!(std::fs::read(data.join("a")).unwrap(), b"a1");
+    let said = answer(&place.home, &["registry", "status", path]);
+    assert_eq!(said["changes"], serde_json::json!([]));
+    assert_eq!(said["version"], "0.1.0");
+}

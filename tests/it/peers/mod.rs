@@ -1,0 +1,8 @@
+//! Nodes that find each other, share, follow and pull.
+
+pub mod discovery;
+mod following;
+mod node_names;
+mod quic;
+mod sharing;
+mod traffic;

@@ -1,0 +1,240 @@
+//! The bytes of every message are those of `spec/vectors/protocol.txt`.
+
+use alimentar::ident::ContentId;
+use alimentar::ident::EnvelopeId;
+use alimentar::ident::HexPrefix;
+use alimentar::ident::StatementId;
+use alimentar::ident::TreeId;
+use alimentar::ident::to_hex;
+use alimentar::protocol::Access;
+use alimentar::protocol::Answer;
+use alimentar::protocol::BaseRun;
+use alimentar::protocol::Delta;
+use alimentar::protocol::Element;
+use alimentar::protocol::Filter;
+use alimentar::protocol::FrameReader;
+use alimentar::protocol::Group;
+use alimentar::protocol::HeldVersion;
+use alimentar::protocol::Hello;
+use alimentar::protocol::ListFilter;
+use alimentar::protocol::NodePlace;
+use alimentar::protocol::PullChunkRequest;
+use alimentar::protocol::PullDeltaRequest;
+use alimentar::protocol::PullNodeDeltaRequest;
+use alimentar::protocol::PullNodeRequest;
+use alimentar::protocol::ReconcileRequest;
+use alimentar::protocol::Refusal;
+use alimentar::protocol::RefusalCode;
+use alimentar::protocol::Request;
+use alimentar::protocol::Run;
+use alimentar::protocol::Salt;
+use alimentar::protocol::SeamRequest;
+use alimentar::protocol::TreeKind;
+
+const VECTORS: &str = include_str!("../../../spec/vectors/protocol.txt");
+
+/// The bytes behind a name.
+pub fn vector(name: &str) -> Vec<u8> {
+    let line = VECTORS
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let hex = line.unwrap_or_else(|| panic!("no vector {name}"));
+    let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(digit).collect()
+}
+
+/// Every name, of requests or of answers.
+pub fn names(of: &str) -> Vec<&'static str> {
+    let lines = VECTORS.lines().filter(|line| line.starts_with(of));
+    lines.map(|line| line.split(' ').next().unwrap()).collect()
+}
+
+fn requests() -> Vec<(&'static str, Request)> {
+    let envelope = EnvelopeId::new([7; 32]);
+    let salt = Salt::new([3; 16]);
+    let mut elements: Vec<Element> = vec![
+        salt.envelope(&EnvelopeId::new([1; 32])),
+        salt.envelope(&EnvelopeId::new([2; 32])),
+        salt.statement(&StatementId::new([1; 32])),
+    ];
+    elements.sort_unstable();
+    let hello = Hello {
+        agent: "alimentar/0.1.0".to_owned(),
+        ..Hello::own(Access::Open)
+    };
+    // What the first programs said.
+    let first_hello = Hello {
+        bases: Vec::new(),
+        ..hello.clone()
+    };
+    vec![
+        ("request-hello", Request::Hello(first_hello)),
+        ("request-list-all", Request::List(ListFilter::All)),
+        (
+            "request-list-name",
+            Request::List(ListFilter::Name("corpus".parse().unwrap())),
+        ),
+        (
+            "request-list-content",
+            Request::List(ListFilter::Content(HexPrefix::parse("3fa9c1d2").unwrap())),
+        ),
+        (
+            "request-reconcile",
+            Request::Reconcile(ReconcileRequest { salt, elements }),
+        ),
+        (
+            "request-nodes",
+            Request::PullNode(PullNodeRequest {
+                envelope,
+                tree: TreeKind::Table,
+                places: vec![
+                    NodePlace::ROOT,
+                    NodePlace {
+                        level: 1,
+                        offset: 300_000,
+                    },
+                ],
+            }),
+        ),
+        (
+            "request-chunks",
+            Request::PullChunk(PullChunkRequest {
+                envelope,
+                tree: TreeKind::Data,
+                offset: 300,
+                runs: vec![Run { skip: 0, take: 5 }, Run { skip: 200, take: 1 }],
+            }),
+        ),
+        ("request-card", Request::PullCard(envelope)),
+        (
+            "request-seams",
+            Request::Seams(SeamRequest {
+                envelope,
+                tree: TreeKind::Data,
+                offset: 300,
+                chunks: 8192,
+            }),
+        ),
+        ("request-filter", Request::Filter),
+        (
+            "request-announce",
+            Request::Announce {
+                envelopes: vec![vec![1, 2], vec![]],
+                statements: vec![vec![3]],
+            },
+        ),
+        ("request-hello-2", Request::Hello(hello)),
+        (
+            "request-deltas",
+            Request::PullDelta(PullDeltaRequest {
+                envelope,
+                tree: TreeKind::Data,
+                offset: 300,
+                held: HeldVersion {
+                    content_id: ContentId::from_bytes(b"a"),
+                    root: TreeId::new([8; 32]),
+                },
+                groups: vec![
+                    Group {
+                        skip: 0,
+                        take: 5,
+                        bases: Some(BaseRun {
+                            from: 40_000,
+                            count: 7,
+                        }),
+                    },
+                    Group {
+                        skip: 200,
+                        take: 1,
+                        bases: None,
+                    },
+                ],
+            }),
+        ),
+        (
+            "request-node-deltas",
+            Request::PullNodeDelta(PullNodeDeltaRequest {
+                nodes: PullNodeRequest {
+                    envelope,
+                    tree: TreeKind::Data,
+                    places: vec![NodePlace {
+                        level: 0,
+                        offset: 300,
+                    }],
+                },
+                held: HeldVersion {
+                    content_id: ContentId::from_bytes(b"a"),
+                    root: TreeId::new([8; 32]),
+                },
+            }),
+        ),
+    ]
+}
+
+fn answers() -> Vec<(&'static str, Answer)> {
+    let hello = Hello {
+        agent: "alimentar/0.1.0".to_owned(),
+        bases: Vec::new(),
+        ..Hello::own(Access::Listed)
+    };
+    let filter = Filter::build(&[ContentId::from_bytes(b""), ContentId::from_bytes(b"a")]);
+    vec![
+        ("answer-hello", Answer::Hello(hello)),
+        (
+            "answer-manifests",
+            Answer::Manifests(vec![vec![5, 6], vec![]]),
+        ),
+        ("answer-reconciled", Answer::Reconciled(vec![0, 1, 4, 400])),
+        ("answer-nodes", Answer::Nodes(vec![vec![1, 1], vec![2]])),
+        ("answer-chunks", Answer::Chunks(vec![9, 9])),
+        ("answer-seams", Answer::Seams(vec![1, 2, 300])),
+        ("answer-card", Answer::Card(b"# card".to_vec())),
+        ("answer-filter", Answer::Filter(filter.encode())),
+        ("answer-announced", Answer::Announced(300)),
+        ("answer-statements", Answer::Statements(vec![vec![5]])),
+        (
+            "answer-refusal",
+            Answer::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
+        ),
+        (
+            "answer-delta",
+            Answer::Delta(Delta {
+                chunks: vec![0, 1, 300],
+                bases: vec![2, 3],
+                payload: vec![9, 9],
+            }),
+        ),
+        (
+            "answer-node-deltas",
+            Answer::NodesDelta {
+                raw_bytes: 300,
+                payload: vec![9, 9, 9],
+            },
+        ),
+    ]
+}
+
+#[test]
+fn messages_are_those_of_the_vectors() {
+    let requests = requests().into_iter().map(|(name, r)| (name, r.encode()));
+    let answers = answers().into_iter().map(|(name, a)| (name, a.encode()));
+    let lines = requests.chain(answers);
+    let found: String = lines
+        .map(|(name, bytes)| format!("{name} {}\n", to_hex(&bytes)))
+        .collect();
+    assert_eq!(found, VECTORS, "\n{found}");
+}
+
+#[test]
+fn the_vectors_are_read_as_what_they_say() {
+    for (name, request) in requests() {
+        let mut reader = FrameReader::new(Request::body_limit);
+        let frame = reader.read(&mut vector(name).as_slice()).unwrap().unwrap();
+        assert_eq!(Request::decode(&frame).unwrap(), Some(request), "{name}");
+    }
+    for (name, answer) in answers() {
+        let mut reader = FrameReader::new(Answer::body_limit);
+        let frame = reader.read(&mut vector(name).as_slice()).unwrap().unwrap();
+        assert_eq!(Answer::decode(frame).unwrap(), answer, "{name}");
+    }
+}

@@ -1,0 +1,197 @@
+//! Homes, data and runs of the program for the tests.
+
+pub mod golden;
+pub mod labs;
+pub mod lan;
+pub mod namespace;
+pub mod need;
+pub mod random;
+pub mod serving;
+pub mod terminal;
+pub mod wait;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Output;
+use std::process::Stdio;
+use std::sync::mpsc;
+
+use serde_json::Value;
+use wait::PATIENCE;
+
+/// Deterministic lines of about 200 bytes that do not repeat.
+pub fn lines(count: usize, seed: u64) -> Vec<u8> {
+    let mut noise = vec![0; count * 60];
+    blake3::Hasher::new()
+        .update(&seed.to_le_bytes())
+        .finalize_xof()
+        .fill(&mut noise);
+    let rows = noise.chunks(60).enumerate();
+    rows.flat_map(|(n, b)| {
+        format!(
+            "{{\"n\":{n},\"text\":\"{}\"}}\n",
+            alimentar::ident::to_hex(b)
+        )
+        .into_bytes()
+    })
+    .collect()
+}
+
+/// The program on a home.
+pub fn program(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_alimentar"));
+    command.arg("--home").arg(home);
+    command
+}
+
+/// Runs the program with `--json` and the words given.
+pub fn run(home: &Path, words: &[&str]) -> Output {
+    program(home).arg("--json").args(words).output().unwrap()
+}
+
+/// Runs the program and reads its answer; it must succeed.
+pub fn answer(home: &Path, words: &[&str]) -> Value {
+    let out = run(home, words);
+    assert!(
+        out.status.success(),
+        "{words:?}: {}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+/// The same of a program that did a part of it.
+pub fn answer_partly(home: &Path, words: &[&str]) -> Value {
+    let out = run(home, words);
+    assert_eq!(out.status.code(), Some(7), "{words:?}: {out:?}");
+    assert_eq!(refusal(&out)["kind"], "partial");
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+/// The error that a program ended with this code for.
+pub fn refused(home: &Path, words: &[&str], code: i32) -> Value {
+    let out = run(home, words);
+    assert_eq!(out.status.code(), Some(code), "{words:?}: {out:?}");
+    refusal(&out)
+}
+
+fn refusal(out: &Output) -> Value {
+    let said: Value = serde_json::from_slice(&out.stderr).unwrap();
+    said["error"].clone()
+}
+
+/// Compares lines with those of a file of vectors, without its comments.
+pub fn assert_vectors(found: &str, vectors: &str) {
+    let lines = vectors.lines().filter(|line| !line.starts_with('#'));
+    let wanted = lines.fold(String::new(), |text, line| text + line + "\n");
+    assert_eq!(found, wanted, "\n{found}");
+}
+
+/// A program whose output is kept.
+pub fn begun(command: &mut Command) -> Child {
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    piped.spawn().unwrap()
+}
+
+/// The output of a program that has to end by itself; one that does not is killed, and the test fails.
+pub fn ended(child: Child) -> Output {
+    let pid = rustix::process::Pid::from_child(&child);
+    let (done, ended) = mpsc::channel();
+    std::thread::spawn(move || done.send(child.wait_with_output()));
+    match ended.recv_timeout(PATIENCE) {
+        Ok(out) => out.unwrap(),
+        Err(_) => {
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+            let out = ended.recv().unwrap().unwrap();
+            panic!("it does not end: {out:?}");
+        }
+    }
+}
+
+/// Makes a named pipe.
+pub fn make_fifo(path: &Path) {
+    rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::RWXU).unwrap();
+}
+
+/// The text of stderr.
+pub fn stderr(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stderr).into_owned()
+}
+
+/// Checks that `fsck` finds nothing.
+pub fn is_sound(home: &Path) {
+    let found = answer(home, &["registry", "fsck"]);
+    for key in ["corrupt", "missing", "corrupt_blobs", "missing_blobs"] {
+        let none = found[key].as_array().is_none_or(Vec::is_empty);
+        assert!(none, "{key}: {found}");
+    }
+}
+
+/// The number of datasets in a home, unsigned and hidden ones included.
+pub fn listed(home: &Path) -> usize {
+    let list = answer(home, &["registry", "list", "--all"]);
+    list["datasets"].as_array().unwrap().len()
+}
+
+/// Runs the program, which has to end by itself.
+pub fn run_on(home: &Path, words: &[&str]) -> Output {
+    ended(begun(program(home).args(words).stdin(Stdio::null())))
+}
+
+/// The object of an error on stderr.
+pub fn error_of(out: &Output) -> Value {
+    let text = String::from_utf8_lossy(&out.stderr);
+    let last = text.lines().last().unwrap_or_default();
+    let object: Value = serde_json::from_str(last).unwrap_or_else(|e| panic!("{e}: {text}"));
+    object["error"].clone()
+}
+
+/// What the environment of the tests says.
+#[allow(clippy::disallowed_methods, reason = "tests may be told things")]
+pub fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
+}
+
+/// Homes of registries and files beside them, in one directory of its own.
+pub struct Scratch {
+    dir: tempfile::TempDir,
+}
+
+impl Scratch {
+    pub fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn at(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        self.at(name).to_str().unwrap().to_owned()
+    }
+
+    /// Runs a command in a home, with the passphrase of its keys.
+    pub fn keyed(&self, home: &str, words: &[&str]) -> Output {
+        let mut command = program(&self.at(home));
+        command.env("ALIMENTAR_PASSPHRASE", "test").arg("--json");
+        command.args(words).output().unwrap()
+    }
+
+    /// The same of a command that has to succeed; its answer.
+    pub fn done(&self, home: &str, words: &[&str]) -> Value {
+        let out = self.keyed(home, words);
+        assert!(out.status.success(), "{words:?}: {out:?}");
+        serde_json::from_slice(&out.stdout).unwrap()
+    }
+
+    /// Indexes data as `NAME.jsonl`, under that name.
+    pub fn index(&self, home: &str, name: &str, data: &[u8], more: &[&str]) -> Value {
+        let path = self.text(&format!("{name}.jsonl"));
+        std::fs::write(&path, data).unwrap();
+        self.done(home, &[&["registry", "index", &path], more].concat())
+    }
+}
