@@ -1,13 +1,13 @@
 //! What comparing catalogues takes, by size and delta: `cargo bench --bench reconcile`.
-//! Prints the table of `spec/reconciliation.md`: the median of several seeds.
+//! Sketches the table of `spec/reconciliation.md`: the median of several seeds.
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
 use std::time::Duration;
 use std::time::Instant;
 
-use alimentar::protocol::Answer;
 use alimentar::protocol::Element;
 use alimentar::protocol::Request;
+use alimentar::protocol::Response;
 use alimentar::protocol::Salt;
 use alimentar::protocol::reconcile::CompareStep;
 use alimentar::protocol::reconcile::Comparing;
@@ -77,7 +77,7 @@ fn compare(here: &[Element], there: &[Element], seed: u64) -> Run {
                 };
                 run.round_trips += 1;
                 run.bytes += Request::Symbols(request).encode().len();
-                run.bytes += Answer::Symbols(answer.clone()).encode().len();
+                run.bytes += Response::Symbols(answer.clone()).encode().len();
                 let started = Instant::now();
                 comparing.hear(answer);
                 run.asking += started.elapsed();
@@ -103,7 +103,7 @@ fn compare(here: &[Element], there: &[Element], seed: u64) -> Run {
                 let missing = list.elements.iter().enumerate().filter_map(lacks).collect();
                 run.round_trips += 1;
                 run.bytes += Request::Reconcile(list.clone()).encode().len();
-                run.bytes += Answer::Reconciled(missing).encode().len();
+                run.bytes += Response::Reconciled(missing).encode().len();
                 return run;
             }
         }

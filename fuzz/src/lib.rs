@@ -36,13 +36,13 @@ use alimentar::pack::Record;
 use alimentar::pack::RecordView;
 use alimentar::pack::scan;
 use alimentar::progress::NoProgress;
-use alimentar::protocol::Answer;
 use alimentar::protocol::Element;
 use alimentar::protocol::Filter;
 use alimentar::protocol::FrameReader;
 use alimentar::protocol::Request;
+use alimentar::protocol::Response;
 use alimentar::protocol::Salt;
-use alimentar::protocol::Sighting;
+use alimentar::protocol::ServiceRecord;
 use alimentar::protocol::reconcile::CompareStep;
 use alimentar::protocol::reconcile::Comparing;
 use alimentar::protocol::reconcile::Encoder;
@@ -388,10 +388,10 @@ pub fn request(data: &[u8]) {
 
 /// What peers answer.
 pub fn answer(data: &[u8]) {
-    let mut reader = FrameReader::new(Answer::body_limit);
+    let mut reader = FrameReader::new(Response::body_limit);
     let mut piece = data;
     while let Ok(Some(frame)) = reader.read(&mut piece) {
-        if let Ok(answer) = Answer::decode(frame) {
+        if let Ok(answer) = Response::decode(frame) {
             let _ = answer.into_pieces();
         }
     }
@@ -435,7 +435,7 @@ pub fn symbols(data: &[u8]) {
     };
     let (own, there) = (set(0..size), set(5..size + 7));
     let mut bytes = rest.iter().copied().cycle();
-    let mut frames = FrameReader::new(Answer::body_limit);
+    let mut frames = FrameReader::new(Response::body_limit);
     let mut unread = rest;
     let mut comparing = Comparing::new(salt, own.clone());
     let mut asked = 0;
@@ -445,8 +445,8 @@ pub fn symbols(data: &[u8]) {
         let mut answer = truly(&there, &request);
         match how % 3 {
             // Whole answers.
-            0 => match frames.read(&mut unread).map(|f| f.map(Answer::decode)) {
-                Ok(Some(Ok(Answer::Symbols(symbols)))) => answer = symbols,
+            0 => match frames.read(&mut unread).map(|f| f.map(Response::decode)) {
+                Ok(Some(Ok(Response::Symbols(symbols)))) => answer = symbols,
                 _ => return,
             },
             // True answers, in which some bits are turned.
@@ -503,8 +503,8 @@ pub fn peer_address(data: &[u8]) {
 
 /// What nodes say of themselves on a LAN.
 pub fn sighting(data: &[u8]) {
-    if let Ok(sighting) = Sighting::from_txt(data) {
-        assert_eq!(Sighting::from_txt(&sighting.to_txt()), Ok(sighting));
+    if let Ok(sighting) = ServiceRecord::from_txt(data) {
+        assert_eq!(ServiceRecord::from_txt(&sighting.to_txt()), Ok(sighting));
     }
 }
 

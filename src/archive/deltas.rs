@@ -2,7 +2,7 @@
 
 use crate::archive::error::ArchiveError;
 use crate::archive::frames::skippable;
-use crate::chunk::Differ;
+use crate::chunk::DeltaEncoder;
 use crate::chunk::params::DIFFERENCE_BYTES;
 use crate::manifest::ChunkEntry;
 use crate::wire::DecodeError;
@@ -115,7 +115,7 @@ impl Delta {
 /// # Errors
 /// [`ArchiveError`] when the other frame to compare with cannot be made.
 pub fn delta(raw: &[u8], base: Vec<u8>) -> Result<Option<Vec<u8>>, ArchiveError> {
-    let Some(frame) = Differ::new().encode(raw, base) else {
+    let Some(frame) = DeltaEncoder::new().encode(raw, base) else {
         return Ok(None);
     };
     let pays = frame.len() * PAYS < raw.len()

@@ -1,5 +1,5 @@
 //! `.alimentar` archives as bytes: frames, entries, trees, volumes, receipts. Pure: pieces come in
-//! and go out, blobs come from and go to whoever implements [`Source`] and [`Shelf`]. Normative:
+//! and go out, blobs come from and go to whoever implements [`Source`] and [`BlobSink`]. Normative:
 //! `spec/archive.md`.
 
 pub(crate) mod deltas;
@@ -33,9 +33,9 @@ pub use layout::Held;
 pub use layout::Slot;
 pub use receipt::Receipt;
 pub use recent::Recent;
+pub use trees::BlobSink;
 pub use trees::EachChunk;
-pub use trees::Resembling;
-pub use trees::Shelf;
+pub use trees::SimilarChunks;
 pub use trees::Source;
 pub use trees::Written;
 pub use trees::put_tree;

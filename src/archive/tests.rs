@@ -67,7 +67,7 @@ impl Source for From<'_> {
 
 struct Into<'a>(&'a MemoryStore);
 
-impl Shelf for Into<'_> {
+impl BlobSink for Into<'_> {
     type Error = ArchiveError;
 
     fn has(&mut self, keys: &[BlobKey]) -> Result<Vec<bool>, ArchiveError> {
@@ -96,7 +96,7 @@ impl Shelf for Into<'_> {
         Err(ArchiveError::Truncated)
     }
 
-    fn take_resembling(&mut self, _: Resembling<'_>) -> Result<(), ArchiveError> {
+    fn take_resembling(&mut self, _: SimilarChunks<'_>) -> Result<(), ArchiveError> {
         Ok(())
     }
 }

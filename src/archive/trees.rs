@@ -184,7 +184,7 @@ fn put_group<S: Source>(
 }
 
 /// Chunks that came as a delta, put to the bytes of its base.
-pub struct Resembling<'a> {
+pub struct SimilarChunks<'a> {
     /// What they have to be.
     pub chunks: &'a [&'a ChunkEntry],
     /// Their bytes, one chunk after the other.
@@ -194,7 +194,7 @@ pub struct Resembling<'a> {
 }
 
 /// Where a reader puts blobs, and finds those that are not in the archive.
-pub trait Shelf {
+pub trait BlobSink {
     /// Why it could not.
     type Error: From<ArchiveError>;
 
@@ -242,7 +242,7 @@ pub trait Shelf {
     ///
     /// # Errors
     /// When they cannot be kept.
-    fn take_resembling(&mut self, chunks: Resembling<'_>) -> Result<(), Self::Error>;
+    fn take_resembling(&mut self, chunks: SimilarChunks<'_>) -> Result<(), Self::Error>;
 }
 
 /// A node whose children are being read.
@@ -259,7 +259,7 @@ struct Open {
 ///
 /// # Errors
 /// [`ArchiveError`] when an entry is not what has to come, or what the shelf returns.
-pub fn take_tree<S: Shelf>(
+pub fn take_tree<S: BlobSink>(
     reader: &mut EntryReader<'_>,
     shelf: &mut S,
     recent: &mut Recent,
@@ -287,7 +287,7 @@ pub fn take_tree<S: Shelf>(
 type Places<'a, 'r, S> = (&'a mut EntryReader<'r>, &'a mut S, &'a mut Recent);
 
 /// Reads a node, and of a leaf its chunks; the children of an inner node go to the stack.
-fn visit<S: Shelf>(
+fn visit<S: BlobSink>(
     (reader, shelf, recent): &mut Places<'_, '_, S>,
     id: TreeId,
     fits: &dyn Fn(u8, Totals) -> bool,
@@ -326,7 +326,7 @@ fn visit<S: Shelf>(
     Ok(totals)
 }
 
-fn take_node<S: Shelf>(
+fn take_node<S: BlobSink>(
     reader: &mut EntryReader<'_>,
     shelf: &mut S,
     recent: &mut Recent,
@@ -350,7 +350,7 @@ fn take_node<S: Shelf>(
     Ok(Node::decode(&bytes).map_err(|_| ArchiveError::Tree(id.to_hex()))?)
 }
 
-fn take_leaf<S: Shelf>(
+fn take_leaf<S: BlobSink>(
     reader: &mut EntryReader<'_>,
     shelf: &mut S,
     recent: &mut Recent,
@@ -400,7 +400,7 @@ fn take_leaf<S: Shelf>(
 }
 
 /// Takes the delta that comes next; which chunks of the leaf, from `first` on, were in it.
-fn take_delta<S: Shelf>(
+fn take_delta<S: BlobSink>(
     reader: &mut EntryReader<'_>,
     shelf: &mut S,
     leaf: &[ChunkEntry],
@@ -419,7 +419,7 @@ fn take_delta<S: Shelf>(
     }
     let base = shelf.base(delta.base)?;
     let raw = apply(&delta.frame, base, bytes).map_err(|_| corrupt())?;
-    shelf.take_resembling(Resembling {
+    shelf.take_resembling(SimilarChunks {
         chunks: &chunks,
         raw,
         frame: delta.frame,

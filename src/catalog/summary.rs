@@ -7,8 +7,8 @@ use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::EnvelopeId;
-use crate::ident::LineId;
 use crate::ident::PublisherKey;
+use crate::ident::SeriesId;
 use crate::manifest::Manifest;
 use crate::pack::Flags;
 use crate::wire::DecodeError;
@@ -39,7 +39,7 @@ pub struct Brief {
     /// Its content.
     pub content_id: ContentId,
     /// Its line.
-    pub line: LineId,
+    pub line: SeriesId,
     /// Its publisher.
     pub signer: Option<PublisherKey>,
     /// Rows of all files.
@@ -118,7 +118,7 @@ impl Brief {
         let signed = r.u8()? == 1;
         let name = text(&mut r, "name", NAME_BYTES_MAX)?;
         let version = text(&mut r, "version", NAME_BYTES_MAX * 4)?;
-        let (content_id, line) = (ContentId::new(r.array()?), LineId::new(r.array()?));
+        let (content_id, line) = (ContentId::new(r.array()?), SeriesId::new(r.array()?));
         let signer = r.counted("signer", 32)?;
         let (rows, size_bytes) = (r.varint()?, r.varint()?);
         let created_at = Timestamp(r.u64()?.cast_signed());

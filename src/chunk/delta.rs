@@ -13,23 +13,23 @@ use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 
 /// Makes deltas one after the other, reusing its tables.
-pub struct Differ {
+pub struct DeltaEncoder {
     zstd: FrameCompressor,
 }
 
-impl std::fmt::Debug for Differ {
+impl std::fmt::Debug for DeltaEncoder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Differ")
+        f.write_str("DeltaEncoder")
     }
 }
 
-impl Default for Differ {
+impl Default for DeltaEncoder {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Differ {
+impl DeltaEncoder {
     /// Below this one, the implementation hardly looks into the dictionary.
     const LEVEL: i32 = 3;
 

@@ -6,7 +6,7 @@ mod cutter;
 mod features;
 pub mod params;
 
-pub use crate::chunk::delta::Differ;
+pub use crate::chunk::delta::DeltaEncoder;
 pub use crate::chunk::delta::apply;
 pub use codec::Codec;
 pub use codec::CodecError;

@@ -132,7 +132,7 @@ fn versions() -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn a_delta_is_small_and_is_undone_exactly() {
-    let mut differ = Differ::new();
+    let mut differ = DeltaEncoder::new();
     let (old, new) = (rows(5_000, 10), rows(5_000, 10));
     let mut new = [&new[..200_000], b"{\"n\":\"inserted\"}\n", &new[200_000..]].concat();
     new[100_000] ^= 1;

@@ -12,10 +12,10 @@ use crate::protocol::messages::request::ListFilter;
 use crate::protocol::messages::request::PullChunkRequest;
 use crate::protocol::messages::request::PullNodeRequest;
 use crate::protocol::messages::request::ReconcileRequest;
+use crate::protocol::messages::request::RecordBoundariesRequest;
 use crate::protocol::messages::request::Request;
-use crate::protocol::messages::request::SeamRequest;
-use crate::protocol::messages::response::Answer;
 use crate::protocol::messages::response::RefusalCode;
+use crate::protocol::messages::response::Response;
 use crate::protocol::reconcile::Symbols;
 use crate::protocol::reconcile::SymbolsRequest;
 use crate::protocol::reconcile::WantedRequest;
@@ -30,10 +30,10 @@ use crate::wire::limits::LIST_BYTES_MAX;
 use crate::wire::limits::NODES_ASKED_MAX;
 
 /// Takes the frames of an answer; an error ends the asking with it.
-pub type EachAnswer<'a> = dyn FnMut(Answer) -> Result<(), PeerError> + 'a;
+pub type EachResponse<'a> = dyn FnMut(Response) -> Result<(), PeerError> + 'a;
 
 /// A line to a peer: QUIC, or none at all in tests.
-pub trait Line: Send + Sync {
+pub trait PeerConnection: Send + Sync {
     /// Who is at its other end; proven.
     fn who(&self) -> NodeId;
 
@@ -52,7 +52,7 @@ pub trait Line: Send + Sync {
         &self,
         request: &Request,
         is_needless: &dyn Fn() -> bool,
-        each: &mut EachAnswer<'_>,
+        each: &mut EachResponse<'_>,
     ) -> Result<(), PeerError>;
 
     /// Connects again after the connection was lost; nothing where it was not. `is_needless` is
@@ -69,7 +69,7 @@ pub fn unexpected() -> PeerError {
     PeerError::Misbehaved("an answer to something else")
 }
 
-impl<L: Line> PeerCatalog for L {
+impl<L: PeerConnection> PeerCatalog for L {
     fn id(&self) -> NodeId {
         self.who()
     }
@@ -85,7 +85,7 @@ impl<L: Line> PeerCatalog for L {
     fn list(&self, filter: &ListFilter) -> Result<Vec<Vec<u8>>, PeerError> {
         let (mut all, mut bytes) = (Vec::new(), 0);
         self.ask(&Request::List(filter.clone()), &|| false, &mut |answer| {
-            let Answer::Manifests(some) = answer else {
+            let Response::Manifests(some) = answer else {
                 return Err(unexpected());
             };
             take(&mut all, &mut bytes, (some, LIST_BYTES_MAX))
@@ -95,7 +95,7 @@ impl<L: Line> PeerCatalog for L {
 
     fn filter(&self) -> Result<Filter, PeerError> {
         let bytes = only(self, &Request::Filter, |answer| match answer {
-            Answer::Filter(bytes) => Some(bytes),
+            Response::Filter(bytes) => Some(bytes),
             _ => None,
         })?;
         Ok(Filter::decode(&bytes)?)
@@ -108,15 +108,15 @@ impl<L: Line> PeerCatalog for L {
             &Request::Reconcile(request.clone()),
             &|| false,
             &mut |answer| match answer {
-                Answer::Reconciled(missing) if !is_begun => {
+                Response::Reconciled(missing) if !is_begun => {
                     is_begun = true;
                     found.missing = missing;
                     Ok(())
                 }
-                Answer::Manifests(some) => {
+                Response::Manifests(some) => {
                     take(&mut found.envelopes, &mut bytes, (some, COMPARED_BYTES_MAX))
                 }
-                Answer::Statements(some) => take(
+                Response::Statements(some) => take(
                     &mut found.statements,
                     &mut bytes,
                     (some, COMPARED_BYTES_MAX),
@@ -129,7 +129,7 @@ impl<L: Line> PeerCatalog for L {
 
     fn symbols(&self, request: &SymbolsRequest) -> Result<Symbols, PeerError> {
         only(self, &Request::Symbols(*request), |answer| match answer {
-            Answer::Symbols(symbols) => Some(symbols),
+            Response::Symbols(symbols) => Some(symbols),
             _ => None,
         })
     }
@@ -141,10 +141,10 @@ impl<L: Line> PeerCatalog for L {
             &Request::Wanted(request.clone()),
             &|| false,
             &mut |answer| match answer {
-                Answer::Manifests(some) => {
+                Response::Manifests(some) => {
                     take(&mut found.envelopes, &mut bytes, (some, COMPARED_BYTES_MAX))
                 }
-                Answer::Statements(some) => take(
+                Response::Statements(some) => take(
                     &mut found.statements,
                     &mut bytes,
                     (some, COMPARED_BYTES_MAX),
@@ -165,24 +165,24 @@ impl<L: Line> PeerCatalog for L {
             statements,
         };
         only(self, &request, |answer| match answer {
-            Answer::Announced(taken) => Some(taken),
+            Response::Announced(taken) => Some(taken),
             _ => None,
         })
     }
 
     fn card(&self, envelope: &EnvelopeId) -> Result<Vec<u8>, PeerError> {
         only(self, &Request::PullCard(*envelope), |answer| match answer {
-            Answer::Card(bytes) => Some(bytes),
+            Response::Card(bytes) => Some(bytes),
             _ => None,
         })
     }
 }
 
 /// The one frame of an answer that has one. `pick` says whether it is of the right kind.
-fn only<L: Line, T>(
+fn only<L: PeerConnection, T>(
     line: &L,
     request: &Request,
-    pick: fn(Answer) -> Option<T>,
+    pick: fn(Response) -> Option<T>,
 ) -> Result<T, PeerError> {
     let mut found = None;
     line.ask(request, &|| false, &mut |answer| match found {
@@ -214,7 +214,7 @@ fn take(
     }
 }
 
-impl<L: Line> ChunkSource for L {
+impl<L: PeerConnection> ChunkSource for L {
     fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError> {
         let mut nodes = Vec::new();
         let request = Request::PullNode(request.clone());
@@ -228,7 +228,7 @@ impl<L: Line> ChunkSource for L {
         let (mut nodes, mut delta) = (Vec::new(), None);
         let request = Request::PullNodeDelta(request.clone());
         self.ask(&request, &|| false, &mut |answer| match answer {
-            Answer::NodesDelta { raw_bytes, payload } if nodes.is_empty() && delta.is_none() => {
+            Response::NodesDelta { raw_bytes, payload } if nodes.is_empty() && delta.is_none() => {
                 delta = Some(Nodes::Delta { raw_bytes, payload });
                 Ok(())
             }
@@ -242,9 +242,9 @@ impl<L: Line> ChunkSource for L {
         self.reconnect(is_needless)
     }
 
-    fn seams(&self, request: &SeamRequest) -> Result<Vec<usize>, PeerError> {
+    fn seams(&self, request: &RecordBoundariesRequest) -> Result<Vec<usize>, PeerError> {
         let asked = only(self, &Request::Seams(*request), |answer| match answer {
-            Answer::Seams(ends) => Some(ends),
+            Response::Seams(ends) => Some(ends),
             _ => None,
         });
         match asked {
@@ -261,7 +261,7 @@ impl<L: Line> ChunkSource for L {
     ) -> Result<(), PeerError> {
         let request = Request::PullChunk(request.clone());
         self.ask(&request, is_needless, &mut |answer| {
-            let Answer::Chunks(record) = answer else {
+            let Response::Chunks(record) = answer else {
                 return Err(unexpected());
             };
             match each(record) {
@@ -280,8 +280,8 @@ impl<L: Line> ChunkSource for L {
         let request = Request::PullDelta(request.clone());
         self.ask(&request, is_needless, &mut |answer| {
             let part = match answer {
-                Answer::Chunks(record) => Part::Record(record),
-                Answer::Delta(delta) => Part::Delta(delta),
+                Response::Chunks(record) => Part::Record(record),
+                Response::Delta(delta) => Part::Delta(delta),
                 _ => return Err(unexpected()),
             };
             match each(part) {
@@ -293,8 +293,8 @@ impl<L: Line> ChunkSource for L {
 }
 
 /// Adds the nodes of one frame.
-fn more_nodes(nodes: &mut Vec<Vec<u8>>, answer: Answer) -> Result<(), PeerError> {
-    let Answer::Nodes(some) = answer else {
+fn more_nodes(nodes: &mut Vec<Vec<u8>>, answer: Response) -> Result<(), PeerError> {
+    let Response::Nodes(some) = answer else {
         return Err(unexpected());
     };
     if some.is_empty() {

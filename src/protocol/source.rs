@@ -19,7 +19,7 @@ use crate::protocol::messages::request::ListFilter;
 use crate::protocol::messages::request::PullChunkRequest;
 use crate::protocol::messages::request::PullNodeRequest;
 use crate::protocol::messages::request::ReconcileRequest;
-use crate::protocol::messages::request::SeamRequest;
+use crate::protocol::messages::request::RecordBoundariesRequest;
 use crate::protocol::messages::response::Refusal;
 use crate::protocol::reconcile::Symbols;
 use crate::protocol::reconcile::SymbolsRequest;
@@ -195,7 +195,7 @@ pub trait ChunkSource: PeerCatalog {
     ///
     /// # Errors
     /// [`PeerError`] when it does not answer.
-    fn seams(&self, request: &SeamRequest) -> Result<Vec<usize>, PeerError>;
+    fn seams(&self, request: &RecordBoundariesRequest) -> Result<Vec<usize>, PeerError>;
 
     /// Hands over encoded records as they come, none of them looked at yet. `is_needless` is asked
     /// again and again while nothing comes.

@@ -57,7 +57,7 @@ fn requests() -> Vec<Request> {
             runs: vec![Run { skip: 0, take: 5 }, Run { skip: 200, take: 1 }],
         }),
         Request::PullCard(envelope),
-        Request::Seams(SeamRequest {
+        Request::Seams(RecordBoundariesRequest {
             envelope,
             tree: TreeKind::Data,
             offset: 1 << 33,
@@ -106,28 +106,28 @@ fn requests() -> Vec<Request> {
     ]
 }
 
-fn answers() -> Vec<Answer> {
+fn answers() -> Vec<Response> {
     vec![
-        Answer::Hello(Hello::own(Access::Open)),
-        Answer::Manifests(vec![vec![5; 2000], vec![6]]),
-        Answer::Reconciled(vec![0, 1, 4, 400]),
-        Answer::Nodes(vec![vec![1; 70], vec![]]),
-        Answer::Seams(vec![1, 2, 300]),
-        Answer::Chunks(vec![9; 10]),
-        Answer::Delta(Delta {
+        Response::Hello(Hello::own(Access::Open)),
+        Response::Manifests(vec![vec![5; 2000], vec![6]]),
+        Response::Reconciled(vec![0, 1, 4, 400]),
+        Response::Nodes(vec![vec![1; 70], vec![]]),
+        Response::Seams(vec![1, 2, 300]),
+        Response::Chunks(vec![9; 10]),
+        Response::Delta(Delta {
             chunks: vec![8000, 1],
             bases: vec![3, 4, 5],
             payload: vec![7; 9],
         }),
-        Answer::NodesDelta {
+        Response::NodesDelta {
             raw_bytes: 300,
             payload: vec![3; 40],
         },
-        Answer::Card(b"# card".to_vec()),
-        Answer::Filter(Filter::build(&[ContentId::new([1; 32])]).encode()),
-        Answer::Announced(3),
-        Answer::Statements(vec![vec![5; 20]]),
-        Answer::Symbols(Symbols {
+        Response::Card(b"# card".to_vec()),
+        Response::Filter(Filter::build(&[ContentId::new([1; 32])]).encode()),
+        Response::Announced(3),
+        Response::Statements(vec![vec![5; 20]]),
+        Response::Symbols(Symbols {
             count: u64::MAX,
             digest: CatalogDigest::new([1; 16]),
             from: 3,
@@ -140,14 +140,14 @@ fn answers() -> Vec<Answer> {
                 3
             ],
         }),
-        Answer::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
+        Response::Refusal(Refusal::new(RefusalCode::NotFound, "no such dataset")),
     ]
 }
 
 /// A peer that answers everything with the same frames, and has none that is a refusal.
-struct Parrot(Vec<Answer>);
+struct Parrot(Vec<Response>);
 
-impl Line for Parrot {
+impl PeerConnection for Parrot {
     fn who(&self) -> NodeId {
         NodeId::new([1; 32])
     }
@@ -164,7 +164,7 @@ impl Line for Parrot {
         &self,
         _: &Request,
         _: &dyn Fn() -> bool,
-        each: &mut EachAnswer<'_>,
+        each: &mut EachResponse<'_>,
     ) -> Result<(), PeerError> {
         self.0.iter().cloned().try_for_each(each)
     }
@@ -177,14 +177,14 @@ impl Line for Parrot {
 #[test]
 fn a_filter_is_one_frame_that_is_a_filter() {
     let filter = Filter::build(&[ContentId::new([1; 32])]);
-    let good = Answer::Filter(filter.encode());
-    let asked = |answers: &[&Answer]| {
+    let good = Response::Filter(filter.encode());
+    let asked = |answers: &[&Response]| {
         let parrot = Parrot(answers.iter().map(|a| (*a).clone()).collect());
         parrot.filter().map_err(|e| e.is_misconduct())
     };
     assert_eq!(asked(&[&good]), Ok(filter));
-    let bad = Answer::Filter(vec![1, 1]);
-    let other = Answer::Card(Vec::new());
+    let bad = Response::Filter(vec![1, 1]);
+    let other = Response::Card(Vec::new());
     for answers in [
         &[][..],
         &[&good, &good],
@@ -219,8 +219,8 @@ fn messages_come_back_as_they_went() {
         assert_eq!(Request::decode(&frame).unwrap(), Some(request));
     }
     for answer in answers() {
-        let frame = whole_frame(&answer.encode(), Answer::body_limit);
-        assert_eq!(Answer::decode(frame).unwrap(), answer);
+        let frame = whole_frame(&answer.encode(), Response::body_limit);
+        assert_eq!(Response::decode(frame).unwrap(), answer);
     }
 }
 
@@ -235,7 +235,7 @@ fn every_message_cut_short_or_too_long_is_refused() {
         for cut in 0..body.len() {
             let body = body[..cut].to_vec();
             let frame = Frame { kind, body };
-            let refused = Request::decode(&frame).is_err() || Answer::decode(frame).is_err();
+            let refused = Request::decode(&frame).is_err() || Response::decode(frame).is_err();
             assert!(refused || opaque, "{kind:#x} cut at {cut}");
         }
         let frame = Frame {
@@ -246,7 +246,7 @@ fn every_message_cut_short_or_too_long_is_refused() {
         let may_grow = opaque || matches!(kind, 0x01 | 0x81 | 0x82 | 0x84 | 0x88);
         let decoded = match kind < 0x70 {
             true => Request::decode(&frame).is_ok(),
-            false => Answer::decode(frame).is_ok(),
+            false => Response::decode(frame).is_ok(),
         };
         assert!(!decoded || may_grow, "{kind:#x}");
     }
@@ -338,13 +338,13 @@ fn elements_depend_on_salt_and_kind() {
 
 #[test]
 fn a_peer_gets_its_rate_and_no_more() {
-    let budget = Budget {
+    let budget = RateLimit {
         concurrent: 2,
         per_second: 10,
         burst: 3,
     };
     let at = Duration::from_millis;
-    let mut conduct = Conduct::new(budget, at(0));
+    let mut conduct = RateLimiter::new(budget, at(0));
     assert!(conduct.begin(at(0)) && conduct.begin(at(0)));
     // Two are under way.
     assert!(!conduct.begin(at(0)));
@@ -378,14 +378,14 @@ fn no_order_of_events_makes_a_plan_forget_a_window() {
         let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let lanes = 1 + random.below(4) as usize;
         let windows = random.below(20);
-        let mut plan = Plan::new(lanes);
+        let mut plan = FetchSchedule::new(lanes);
         let mut offered = 0;
         let mut first = vec![0; windows as usize];
-        let mut at_work: Vec<(Lane, u64)> = Vec::new();
+        let mut at_work: Vec<(PeerSlot, u64)> = Vec::new();
         let mut now = Duration::ZERO;
         for _ in 0..2_000 {
             now += Duration::from_millis(random.below(900));
-            let lane = Lane(random.below(lanes as u64) as usize);
+            let lane = PeerSlot(random.below(lanes as u64) as usize);
             match random.below(6) {
                 0 if offered < windows => {
                     plan.offer(offered);
@@ -393,7 +393,7 @@ fn no_order_of_events_makes_a_plan_forget_a_window() {
                 }
                 0 | 1 if offered == windows => plan.close(),
                 2 | 3 => {
-                    if let Step::Fetch(window) = plan.next(lane, now) {
+                    if let NextFetch::Fetch(window) = plan.next(lane, now) {
                         assert!(!at_work.contains(&(lane, window)), "seed {seed}");
                         at_work.push((lane, window));
                     }
@@ -401,12 +401,12 @@ fn no_order_of_events_makes_a_plan_forget_a_window() {
                 4 if !at_work.is_empty() => {
                     let n = random.below(at_work.len() as u64) as usize;
                     let (_, window) = at_work.swap_remove(n);
-                    if plan.finish(window) == Outcome::First {
+                    if plan.finish(window) == FetchOutcome::First {
                         first[window as usize] += 1;
                     }
                 }
                 // The first lane is the one that never fails.
-                5 if lane != Lane(0) && random.below(4) == 0 => {
+                5 if lane != PeerSlot(0) && random.below(4) == 0 => {
                     plan.drop_lane(lane);
                     at_work.retain(|(l, window)| {
                         if *l == lane {
@@ -423,7 +423,7 @@ fn no_order_of_events_makes_a_plan_forget_a_window() {
         }
         assert!(plan.is_done(), "seed {seed}");
         assert!(first.iter().all(|n| *n == 1), "seed {seed}: {first:?}");
-        assert_eq!(plan.next(Lane(0), now), Step::End);
+        assert_eq!(plan.next(PeerSlot(0), now), NextFetch::End);
     }
 }
 

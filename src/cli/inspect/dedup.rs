@@ -33,7 +33,7 @@ use crate::inspect::dedup::Keep;
 use crate::inspect::dedup::Likeness;
 use crate::inspect::dedup::Measure;
 use crate::inspect::dedup::Method;
-use crate::inspect::dedup::PrintCache;
+use crate::inspect::dedup::SketchCache;
 use crate::inspect::dedup::Weighting;
 use crate::inspect::dedup::dedup;
 use crate::inspect::table::Selection;
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &DedupArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
     let spill = SpillDirectory::create(&home_of(cli)?)?;
     let kept = target.kept_prints();
     let options = DedupOptions {
-        prints: kept.as_ref().map(|k| k as &dyn PrintCache),
+        prints: kept.as_ref().map(|k| k as &dyn SketchCache),
         size_bytes: Some(target.size_bytes()),
         ..options(args, spill.spill())?
     };

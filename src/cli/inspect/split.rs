@@ -18,7 +18,7 @@ use crate::cli::inspect::write;
 use crate::cli::out::Out;
 use crate::cli::out::printable;
 use crate::inspect::dedup::DedupOptions;
-use crate::inspect::dedup::PrintCache;
+use crate::inspect::dedup::SketchCache;
 use crate::inspect::dedup::dedup;
 use crate::inspect::sampling::groups::Groups;
 use crate::inspect::sampling::sample::SampleOptions;
@@ -86,7 +86,7 @@ fn groups(
     let options = DedupOptions {
         threads: threads(),
         size_bytes: Some(target.size_bytes()),
-        prints: kept.as_ref().map(|k| k as &dyn PrintCache),
+        prints: kept.as_ref().map(|k| k as &dyn SketchCache),
         spill: spill.spill(),
         ..DedupOptions::default()
     };

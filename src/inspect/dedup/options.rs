@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::inspect::dedup::MemorySpill;
-use crate::inspect::dedup::PrintCache;
 use crate::inspect::dedup::RowSet;
+use crate::inspect::dedup::SketchCache;
 use crate::inspect::dedup::Spill;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Selection;
@@ -95,7 +95,7 @@ pub struct DedupOptions<'a> {
     pub spill: &'a dyn Spill,
     /// Where sketches of rows are kept, so that rows of the next version that were in this one need
     /// not be sketched again.
-    pub prints: Option<&'a dyn PrintCache>,
+    pub prints: Option<&'a dyn SketchCache>,
 }
 
 impl Default for DedupOptions<'_> {

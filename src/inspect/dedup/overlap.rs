@@ -33,7 +33,7 @@ use crate::inspect::dedup::near::lsh::sketch_rows;
 use crate::inspect::dedup::near::stop_shingles::Common;
 use crate::inspect::dedup::ngrams::shared_grams;
 use crate::inspect::dedup::run::selection;
-use crate::inspect::dedup::sketch_cache::Prints;
+use crate::inspect::dedup::sketch_cache::Sketches;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Next;
@@ -214,7 +214,7 @@ fn near(
         rows
     };
     let remember = |band: usize, hash: u32| seen.insert(band, hash);
-    let prints = Prints::unkept(print_bytes(options));
+    let prints = Sketches::unkept(print_bytes(options));
     let by = (&common, &prints);
     sketch_rows(passes, options, by, &others(true), &sketched, &remember)?;
     let knows = |band: usize, hash: u32| seen.contains(band, hash);

@@ -27,7 +27,7 @@ use crate::inspect::dedup::near::lsh::print_bytes;
 use crate::inspect::dedup::near::lsh::print_pairs;
 use crate::inspect::dedup::near::lsh::sketch_rows;
 use crate::inspect::dedup::near::stop_shingles::Common;
-use crate::inspect::dedup::sketch_cache::Prints;
+use crate::inspect::dedup::sketch_cache::Sketches;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
@@ -113,14 +113,14 @@ fn near(
     let mut verifier = Verifier::new(passes, options, &common);
     let prints = match options.method {
         Method::SimHash { distance } => {
-            let prints = Prints::begin(options, size_of::<u64>(), Vec::new());
+            let prints = Sketches::begin(options, size_of::<u64>(), Vec::new());
             let (by, ranks) = ((distance, &prints), &survey.ranks);
             let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
             print_pairs(passes, options, by, &removed, ranks, &mut found)?;
             prints
         }
         _ => {
-            let prints = Prints::begin(options, print_bytes(options), common.left_out());
+            let prints = Sketches::begin(options, print_bytes(options), common.left_out());
             let before = prints.common().map(Common::of_left_out);
             let by = (before.as_ref().unwrap_or(&common), &prints);
             let sketched = Mutex::new(Sketched::new(options, survey.numbers));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::inspect::stats::StatsOptions;
 use crate::inspect::stats::column::Column;
 use crate::inspect::stats::column::Part;
-use crate::inspect::stats::json_walk::Made;
+use crate::inspect::stats::json_walk::BatchStats;
 use crate::inspect::stats::json_walk::Walker;
 use crate::inspect::stats::lengths::quantiles;
 use crate::inspect::stats::report::Bin;
@@ -27,7 +27,7 @@ use crate::wire::limits::STATISTICS_COLUMNS_MAX;
 
 /// What batches came to so far, in the order of the rows.
 #[derive(Default)]
-pub(super) struct Whole {
+pub(super) struct Accumulator {
     pub(super) report: StatsReport,
     columns: Vec<Ordered>,
     at: HashMap<Arc<str>, usize>,
@@ -45,7 +45,7 @@ struct Ordered {
     frequent: Frequent,
 }
 
-impl Whole {
+impl Accumulator {
     pub(super) fn new(options: &StatsOptions) -> Self {
         Self {
             columns_max: options.columns_max.min(STATISTICS_COLUMNS_MAX),
@@ -54,7 +54,7 @@ impl Whole {
     }
 
     /// Adds the next batch.
-    pub(super) fn add(&mut self, made: &Made) {
+    pub(super) fn add(&mut self, made: &BatchStats) {
         self.report.rows += made.rows;
         self.report.malformed += made.malformed;
         self.has_values |= !made.is_delimited;

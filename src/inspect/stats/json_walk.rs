@@ -67,7 +67,7 @@ pub(super) struct Node {
 }
 
 /// What a batch comes to, where the order of rows matters.
-pub(super) struct Made {
+pub(super) struct BatchStats {
     pub(super) rows: u64,
     pub(super) malformed: u64,
     /// Its rows are cells.
@@ -99,7 +99,7 @@ impl Walker {
     ///
     /// # Errors
     /// [`TableError`] for decoded columns that cannot be shown.
-    pub(super) fn batch(&mut self, batch: &Batch) -> Result<Made, TableError> {
+    pub(super) fn batch(&mut self, batch: &Batch) -> Result<BatchStats, TableError> {
         let (mut rows, mut malformed) = (0, 0);
         self.learn(batch.stored());
         if let Shape::Delimited(header) = batch.shape() {
@@ -129,7 +129,7 @@ impl Walker {
             node.is_touched = false;
             Some(node.column.take_part())
         });
-        Ok(Made {
+        Ok(BatchStats {
             rows,
             malformed,
             is_delimited: matches!(batch.shape(), Shape::Delimited(_)),

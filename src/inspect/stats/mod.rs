@@ -41,7 +41,7 @@ pub use report::TopValue;
 pub use report::TypeCounts;
 pub use script::Script;
 
-use crate::inspect::stats::accumulate::Whole;
+use crate::inspect::stats::accumulate::Accumulator;
 use crate::inspect::stats::json_walk::Walker;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Scan;
@@ -91,7 +91,7 @@ pub fn stats(
     progress: &dyn Progress,
 ) -> Result<StatsReport, TableError> {
     let walkers: Mutex<Vec<Arc<Mutex<Walker>>>> = Mutex::default();
-    let mut whole = Whole::new(options);
+    let mut whole = Accumulator::new(options);
     let scan = Scan {
         batches,
         threads: options.threads,

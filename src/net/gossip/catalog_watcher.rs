@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::ident::ContentId;
 use crate::ident::NodeId;
-use crate::net::gossip::event_loop::Circle;
+use crate::net::gossip::event_loop::GossipNode;
 use crate::net::server::event::Event;
 use crate::protocol::Access;
 use crate::protocol::Filter;
 use crate::protocol::ItemId;
 use crate::protocol::PROTOCOL_VERSION;
-use crate::protocol::Shown;
-use crate::protocol::Sighting;
+use crate::protocol::ServiceRecord;
+use crate::protocol::SharedSummary;
 use crate::registry::Error;
 use crate::registry::Stamp;
 use crate::registry::host;
@@ -32,7 +32,7 @@ pub(in crate::net::gossip) struct Catalogue {
     cost: Duration,
 }
 
-impl Circle {
+impl GossipNode {
     /// Whether something is new here, by whichever process.
     pub(in crate::net::gossip) fn look(&mut self) {
         let now = self.started.elapsed();
@@ -99,17 +99,17 @@ impl Circle {
     }
 
     /// What this node says of itself.
-    pub(in crate::net::gossip) fn sighting(&self) -> Sighting {
+    pub(in crate::net::gossip) fn sighting(&self) -> ServiceRecord {
         let contents: Vec<ContentId> = self.catalogue.contents.iter().copied().collect();
         let filter = Filter::build(&contents);
         let bytes = filter.encode();
-        let shown = Shown {
+        let shown = SharedSummary {
             datasets: contents.len() as u64,
             filter_digest: *filter.digest().as_bytes(),
             filter_bytes: bytes.len() as u64,
             filter: Some(bytes),
         };
-        Sighting {
+        ServiceRecord {
             node: self.node,
             version: PROTOCOL_VERSION,
             shown: (self.server.access == Access::Open).then_some(shown),

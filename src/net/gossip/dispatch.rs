@@ -8,10 +8,10 @@ use crate::catalog::Brief;
 use crate::ident::ContentId;
 use crate::ident::NodeId;
 use crate::net::gossip::Note;
-use crate::net::gossip::event_loop::Circle;
+use crate::net::gossip::event_loop::GossipNode;
 use crate::net::gossip::exchange::Talker;
 use crate::net::gossip::replicator::ASKED_MAX;
-use crate::net::gossip::replicator::Haver;
+use crate::net::gossip::replicator::Source;
 use crate::net::gossip::replicator::retire;
 use crate::net::gossip::sound;
 use crate::net::server::event::Event;
@@ -19,7 +19,7 @@ use crate::net::state::access_list::AccessList;
 use crate::protocol::Access;
 use crate::registry::peers::Followed;
 
-impl Circle {
+impl GossipNode {
     /// Begins what the gossip wants now.
     pub(in crate::net::gossip) fn talk(&mut self) {
         while let Some(talk) = self.gossip.next(self.started.elapsed()) {
@@ -122,7 +122,7 @@ impl Circle {
 
     /// Who may have some content: who told of it first, then those who were there lately, as far
     /// as their filters do not say no, in any order. The others come last, and not all of them.
-    fn havers(&mut self, content: &ContentId, first: &NodeId) -> Vec<Haver> {
+    fn havers(&mut self, content: &ContentId, first: &NodeId) -> Vec<Source> {
         let mut nodes: BTreeMap<NodeId, (bool, bool)> = BTreeMap::new();
         nodes.extend(self.typed.keys().map(|node| (*node, (false, true))));
         for known in self.directory.list() {
@@ -140,7 +140,7 @@ impl Circle {
         let mut havers = Vec::new();
         for (_, has_left, is_unproven, lacks, _, node) in ranked {
             if havers.len() < ASKED_MAX && self.may_talk_to(&node) {
-                havers.push(Haver {
+                havers.push(Source {
                     node,
                     at: self.whereabouts(&node),
                     is_likely: !has_left && !is_unproven && !lacks,

@@ -35,12 +35,12 @@ use crate::net::state::access_list::AccessList;
 use crate::net::state::known_peers::KnownPeers;
 use crate::net::stop::Stop;
 use crate::protocol::Access;
-use crate::protocol::Directory;
 use crate::protocol::Gossip;
+use crate::protocol::GossipConfig;
+use crate::protocol::PeerTable;
 use crate::protocol::Random;
-use crate::protocol::Rhythm;
 use crate::protocol::Seen;
-use crate::protocol::Sighting;
+use crate::protocol::ServiceRecord;
 use crate::registry::Error;
 use crate::registry::host;
 
@@ -57,13 +57,13 @@ const FORGOTTEN: Duration = Duration::from_secs(900);
 const SLEPT: i64 = 20;
 
 /// The nodes around, and this one among them.
-pub(in crate::net::gossip) struct Circle {
+pub(in crate::net::gossip) struct GossipNode {
     pub(in crate::net::gossip) server: Arc<Server>,
     pub(in crate::net::gossip) node: NodeId,
     pub(in crate::net::gossip) started: Instant,
     pub(in crate::net::gossip) lines: Arc<Lines>,
     pub(in crate::net::gossip) gossip: Gossip,
-    pub(in crate::net::gossip) directory: Directory,
+    pub(in crate::net::gossip) directory: PeerTable,
     pub(in crate::net::gossip) filters: Filters,
     /// Whose filter is to be asked for.
     pub(in crate::net::gossip) unfiltered: BTreeSet<NodeId>,
@@ -81,7 +81,7 @@ pub(in crate::net::gossip) struct Circle {
     pub(in crate::net::gossip) ahead: i64,
 }
 
-impl Circle {
+impl GossipNode {
     pub(in crate::net::gossip) fn new(
         server: &Arc<Server>,
         handle: &Handle,
@@ -102,8 +102,8 @@ impl Circle {
             node,
             started: host::instant(),
             lines: Arc::new(Lines::new(net.limited(options.bytes_per_second))),
-            gossip: Gossip::new(Rhythm::default(), seed),
-            directory: Directory::new(Some(node), Duration::ZERO),
+            gossip: Gossip::new(GossipConfig::default(), seed),
+            directory: PeerTable::new(Some(node), Duration::ZERO),
             filters: Filters::default(),
             unfiltered: BTreeSet::new(),
             follower: Follower::new(options.follow.clone(), options.quiet),
@@ -223,7 +223,7 @@ impl Circle {
         }
     }
 
-    fn seen(&mut self, sighting: Sighting, addresses: &[SocketAddr]) {
+    fn seen(&mut self, sighting: ServiceRecord, addresses: &[SocketAddr]) {
         let node = sighting.node;
         let now = self.started.elapsed();
         let seen = self.directory.saw(now, sighting.clone(), addresses);

@@ -9,10 +9,10 @@ use crate::ident::NodeId;
 use crate::net::gossip::Note;
 use crate::net::gossip::connection_pool::Lines;
 use crate::net::gossip::sound;
+use crate::protocol::Exchange;
+use crate::protocol::ExchangeOutcome;
 use crate::protocol::Filter;
 use crate::protocol::PeerCatalog as _;
-use crate::protocol::Talk;
-use crate::protocol::TalkEnd;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::registry::host;
@@ -29,8 +29,8 @@ pub(in crate::net::gossip) struct Talker {
 
 /// How a talk went.
 pub(crate) struct Talked {
-    pub(in crate::net::gossip) talk: Talk,
-    pub(in crate::net::gossip) end: TalkEnd,
+    pub(in crate::net::gossip) talk: Exchange,
+    pub(in crate::net::gossip) end: ExchangeOutcome,
     /// What both sides had to say.
     pub(in crate::net::gossip) compared: Compared,
     /// Where it was looked for.
@@ -47,12 +47,12 @@ impl Talker {
     /// Talks, and notes how it went.
     pub(in crate::net::gossip) fn talk(
         &self,
-        talk: Talk,
+        talk: Exchange,
         at: Vec<SocketAddr>,
         (wants_filter, inbox): (bool, &mpsc::SyncSender<Note>),
     ) {
         let mut talked = Talked {
-            end: TalkEnd::Failed,
+            end: ExchangeOutcome::Failed,
             compared: Compared::default(),
             tried: at.clone(),
             proven: None,
@@ -81,20 +81,20 @@ impl Talker {
         talked.proven = Some((made, peer.remote()));
         let asked = host::instant();
         match &talked.talk {
-            Talk::Compare(_) => {
+            Exchange::Compare(_) => {
                 talked.compared = self.registry.compare(&*peer, self.showing)?;
             }
-            Talk::Tell(_, items) => {
+            Exchange::Tell(_, items) => {
                 talked.compared.sent = self.registry.tell(&*peer, items)?;
             }
         }
         // It answered; but maybe before it left.
         talked.proven = Some((asked, peer.remote()));
         talked.end = match (&talked.talk, talked.compared) {
-            (Talk::Compare(_), Compared { received, sent, .. }) if received + sent > 0 => {
-                TalkEnd::Differed
+            (Exchange::Compare(_), Compared { received, sent, .. }) if received + sent > 0 => {
+                ExchangeOutcome::Differed
             }
-            _ => TalkEnd::Same,
+            _ => ExchangeOutcome::Same,
         };
         if wants_filter {
             // A hint; an older node has none.

@@ -1,6 +1,6 @@
 //! The nodes around a serving node: finding them, gossiping with them, and fetching what is
 //! followed. One thread keeps everything that is known and decides (by `sync::Gossip`,
-//! `sync::Directory` and `sync::Follow`); threads that live for one talk or one pull do it.
+//! `sync::PeerTable` and `sync::Follow`); threads that live for one talk or one pull do it.
 
 pub(crate) mod catalog_watcher;
 pub(crate) mod connection_pool;
@@ -25,7 +25,7 @@ use tokio::runtime::Handle;
 
 use crate::ident::NodeId;
 use crate::net::discovery::Found;
-use crate::net::gossip::event_loop::Circle;
+use crate::net::gossip::event_loop::GossipNode;
 use crate::net::gossip::exchange::Talked;
 use crate::net::gossip::replicator::Pulled;
 use crate::net::server::accept::Server;
@@ -93,7 +93,7 @@ impl Neighbours {
     ) -> Result<Self, Error> {
         let (inbox, notes) = mpsc::sync_channel(NOTES_MAX);
         let view = View::default();
-        let mut circle = Circle::new(server, handle, (node, addresses), options)?;
+        let mut circle = GossipNode::new(server, handle, (node, addresses), options)?;
         let is_stopping = circle.attach(inbox.clone(), view.clone());
         let (begin, begun) = mpsc::channel();
         let (mdns, addresses) = (options.mdns, addresses.to_vec());

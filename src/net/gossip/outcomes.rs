@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::net::gossip::event_limit::Kind;
-use crate::net::gossip::event_loop::Circle;
+use crate::net::gossip::event_loop::GossipNode;
 use crate::net::gossip::exchange::Talked;
 use crate::net::gossip::replicator::Pulled;
 use crate::net::server::event::Event;
@@ -11,7 +11,7 @@ use crate::protocol::PeerError;
 use crate::protocol::RefusalCode;
 use crate::registry::Error;
 
-impl Circle {
+impl GossipNode {
     pub(in crate::net::gossip) fn talked(&mut self, talked: Talked) {
         let now = self.started.elapsed();
         let node = talked.talk.peer();

@@ -8,7 +8,7 @@ use crate::ident::ContentId;
 use crate::ident::NodeId;
 use crate::protocol::Filter;
 use crate::protocol::FilterDigest;
-use crate::protocol::Sighting;
+use crate::protocol::ServiceRecord;
 use crate::wire::limits::FILTERS_BYTES_MAX;
 
 /// Filters by node; as many as there are nodes in the directory, and as fit.
@@ -26,7 +26,7 @@ struct Held {
 
 impl Filters {
     /// A node says what it shows. Whether its filter has to be asked for.
-    pub(in crate::net::gossip) fn saw(&mut self, sighting: &Sighting) -> bool {
+    pub(in crate::net::gossip) fn saw(&mut self, sighting: &ServiceRecord) -> bool {
         let Some(shown) = &sighting.shown else {
             self.held.remove(&sighting.node);
             return false;

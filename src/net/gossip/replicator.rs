@@ -57,7 +57,7 @@ pub(in crate::net::gossip) struct Follower {
 }
 
 /// Who may have what is wanted.
-pub(in crate::net::gossip) struct Haver {
+pub(in crate::net::gossip) struct Source {
     pub(in crate::net::gossip) node: NodeId,
     pub(in crate::net::gossip) at: Vec<SocketAddr>,
     /// It was there lately, and its filter says yes or nothing.
@@ -187,7 +187,7 @@ impl Puller {
     pub(in crate::net::gossip) fn pull(
         &self,
         wanted: Wanted,
-        peers: Vec<Haver>,
+        peers: Vec<Source>,
         inbox: &mpsc::SyncSender<Note>,
     ) {
         let ended = sound(|| self.try_pull(&wanted, peers));
@@ -195,11 +195,11 @@ impl Puller {
         let _ = inbox.send(Note::Pulled(Pulled { wanted, ended }));
     }
 
-    fn try_pull(&self, wanted: &Wanted, peers: Vec<Haver>) -> Result<PullReport, Error> {
+    fn try_pull(&self, wanted: &Wanted, peers: Vec<Source>) -> Result<PullReport, Error> {
         let began = host::instant();
         let mut sources: Vec<Arc<Peer>> = Vec::new();
         let (mut offer, mut fault) = (None, None);
-        for Haver {
+        for Source {
             node,
             at,
             is_likely,

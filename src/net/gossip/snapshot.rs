@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::ident::NodeId;
 use crate::ident::Reference;
 use crate::protocol::Filter;
-use crate::protocol::Sighting;
+use crate::protocol::ServiceRecord;
 
 /// A node around.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +35,7 @@ pub struct NeighbourView {
 
 impl NeighbourView {
     /// A node as it showed itself.
-    pub fn seen(sighting: Sighting, addresses: Vec<SocketAddr>, at: Timestamp) -> Self {
+    pub fn seen(sighting: ServiceRecord, addresses: Vec<SocketAddr>, at: Timestamp) -> Self {
         let shown = sighting.shown;
         Self {
             node: sighting.node,

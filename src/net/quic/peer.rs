@@ -1,4 +1,4 @@
-//! Asking a node: the blocking calls of `sync` over a QUIC connection.
+//! RequestContext a node: the blocking calls of `sync` over a QUIC connection.
 
 use crate::ident::NodeId;
 use crate::keyring;
@@ -11,17 +11,17 @@ use crate::net::quic::endpoint::asking_endpoint;
 use crate::net::quic::probe;
 use crate::net::quic::response_frames::STALL;
 use crate::net::quic::response_frames::ask;
-use crate::net::server::pacer::Pacer;
+use crate::net::server::pacer::Throttle;
 use crate::net::state::known_peers::KnownPeers;
 use crate::net::state::known_peers::Pinned;
 use crate::net::stop::Stop;
 use crate::protocol::Access;
-use crate::protocol::Answer;
-use crate::protocol::EachAnswer;
+use crate::protocol::EachResponse;
 use crate::protocol::Hello;
-use crate::protocol::Line;
+use crate::protocol::PeerConnection;
 use crate::protocol::PeerError;
 use crate::protocol::Request;
+use crate::protocol::Response;
 use crate::protocol::unexpected;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
@@ -57,7 +57,7 @@ pub struct Net {
     handle: Handle,
     endpoint: Endpoint,
     registry: LocalRegistry,
-    pace: Option<Arc<Pacer>>,
+    pace: Option<Arc<Throttle>>,
     stop: Stop,
     /// What is said of this node.
     own: Hello,
@@ -200,7 +200,7 @@ impl Net {
     /// Lets so many bytes a second come from all peers together.
     #[must_use]
     pub fn limited(mut self, bytes_per_second: Option<u64>) -> Self {
-        self.pace = bytes_per_second.map(|n| Arc::new(Pacer::new(n)));
+        self.pace = bytes_per_second.map(|n| Arc::new(Throttle::new(n)));
         self
     }
 }
@@ -253,7 +253,7 @@ pub struct Peer {
     round_trips: AtomicU64,
     /// Requests whose answers have not ended.
     under_way: AtomicU64,
-    pace: Option<Arc<Pacer>>,
+    pace: Option<Arc<Throttle>>,
 }
 
 /// The connection there is, and what went over those before.
@@ -324,7 +324,7 @@ impl Peer {
         // Byte by byte it never stalls.
         let greeted = self.ask(&request, &is_late, &mut |answer| {
             match (answer, &hello) {
-                (Answer::Hello(said), None) => hello = Some(said),
+                (Response::Hello(said), None) => hello = Some(said),
                 _ => return Err(unexpected()),
             }
             Ok(())
@@ -343,7 +343,7 @@ impl Peer {
         connection: &Connection,
         request: &Request,
         is_needless: &dyn Fn() -> bool,
-        each: &mut EachAnswer<'_>,
+        each: &mut EachResponse<'_>,
     ) -> Result<(), PeerError> {
         let (handle, stop) = (&self.dialer.handle, &self.dialer.stop);
         let sending = ask(connection, request.encode());
@@ -360,7 +360,7 @@ impl Peer {
             match next {
                 Ok(Ok(Some(answer))) => {
                     let pace = self.pace.as_ref();
-                    if let (Some(pace), Answer::Chunks(record)) = (pace, &answer) {
+                    if let (Some(pace), Response::Chunks(record)) = (pace, &answer) {
                         pace.keep(record.len(), stop);
                     }
                     each(answer)?;
@@ -381,7 +381,7 @@ impl Peer {
     }
 }
 
-impl Line for Peer {
+impl PeerConnection for Peer {
     fn who(&self) -> NodeId {
         self.id
     }
@@ -398,7 +398,7 @@ impl Line for Peer {
         &self,
         request: &Request,
         is_needless: &dyn Fn() -> bool,
-        each: &mut EachAnswer<'_>,
+        each: &mut EachResponse<'_>,
     ) -> Result<(), PeerError> {
         if self.under_way.fetch_add(1, Ordering::Relaxed) == 0 {
             self.round_trips.fetch_add(1, Ordering::Relaxed);

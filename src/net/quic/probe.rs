@@ -1,4 +1,4 @@
-//! Asking a host whether anything listens at a UDP port. QUIC itself does not hear of ICMP, so a
+//! RequestContext a host whether anything listens at a UDP port. QUIC itself does not hear of ICMP, so a
 //! peer whose program has ended looks to it like one that is slow.
 
 use std::io::ErrorKind;

@@ -10,9 +10,9 @@ use quinn::ConnectionError;
 use quinn::ReadError;
 use quinn::RecvStream;
 
-use crate::protocol::Answer;
 use crate::protocol::FrameReader;
 use crate::protocol::PeerError;
+use crate::protocol::Response;
 use crate::registry::host;
 
 /// A peer that sends nothing for this long is given up.
@@ -27,7 +27,7 @@ const DRIP_BYTES: usize = 4 << 10;
 const PIECE_BYTES: usize = 256 << 10;
 
 /// An answer that is on its way.
-pub(crate) struct Answers {
+pub(crate) struct ResponseStream {
     stream: RecvStream,
     reader: FrameReader,
     piece: Bytes,
@@ -39,11 +39,11 @@ pub(crate) struct Answers {
     away: Option<Instant>,
 }
 
-impl Answers {
+impl ResponseStream {
     pub(crate) fn new(stream: RecvStream) -> Self {
         Self {
             stream,
-            reader: FrameReader::new(Answer::body_limit),
+            reader: FrameReader::new(Response::body_limit),
             piece: Bytes::new(),
             heard: host::instant(),
             counted: (host::instant(), 0),
@@ -65,7 +65,7 @@ impl Answers {
 
     /// The next frame; `None` at the end. A refusal is an error. Nothing is lost when the future
     /// is dropped: the next one goes on.
-    pub(crate) async fn next(&mut self) -> Result<Option<Answer>, PeerError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Response>, PeerError> {
         if let Some(away) = self.away.take() {
             self.heard += away.elapsed();
             self.counted = (host::instant(), 0);
@@ -77,8 +77,8 @@ impl Answers {
             self.piece.advance(used);
             if let Some(frame) = frame {
                 self.away = Some(host::instant());
-                return match Answer::decode(frame)? {
-                    Answer::Refusal(refusal) => Err(refusal.into()),
+                return match Response::decode(frame)? {
+                    Response::Refusal(refusal) => Err(refusal.into()),
                     answer => Ok(Some(answer)),
                 };
             }
@@ -103,7 +103,10 @@ impl Answers {
 }
 
 /// Sends a request on a stream of its own; its answer.
-pub(crate) async fn ask(connection: &Connection, request: Vec<u8>) -> Result<Answers, PeerError> {
+pub(crate) async fn ask(
+    connection: &Connection,
+    request: Vec<u8>,
+) -> Result<ResponseStream, PeerError> {
     let opening = tokio::time::timeout(STALL, connection.open_bi());
     let opened = opening.await.map_err(|_| PeerError::Stalled(STALL))?;
     let (mut out, answer) = opened.map_err(lost)?;
@@ -114,7 +117,7 @@ pub(crate) async fn ask(connection: &Connection, request: Vec<u8>) -> Result<Ans
         return Err(lost(error));
     }
     let _ = out.finish();
-    Ok(Answers::new(answer))
+    Ok(ResponseStream::new(answer))
 }
 
 fn lost_read(error: ReadError) -> PeerError {

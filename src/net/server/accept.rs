@@ -5,17 +5,17 @@ use crate::net::crypto;
 use crate::net::gossip::Note;
 use crate::net::quic::response_frames::STALL;
 use crate::net::server::connection::DATA_ANSWERS;
-use crate::net::server::connection::Session;
+use crate::net::server::connection::PeerSession;
 use crate::net::server::connection_limit;
+use crate::net::server::connection_limit::ConnectionLimiter;
 use crate::net::server::connection_limit::Entry;
-use crate::net::server::connection_limit::Gate;
-use crate::net::server::connection_limit::Place;
+use crate::net::server::connection_limit::Permit;
 use crate::net::server::event::Event;
 use crate::net::server::event::Observer;
 use crate::net::state::access_list::AccessList;
 use crate::protocol::Access;
-use crate::protocol::Budget;
-use crate::protocol::Conduct;
+use crate::protocol::RateLimit;
+use crate::protocol::RateLimiter;
 use crate::registry::LocalRegistry;
 use crate::registry::host;
 use crate::registry::peers::Showing;
@@ -59,8 +59,8 @@ pub(crate) struct Server {
     pub(crate) registry: LocalRegistry,
     pub(crate) access: Access,
     pub(crate) showing: Showing,
-    pub(crate) budget: Budget,
-    pub(crate) gate: Gate,
+    pub(crate) budget: RateLimit,
+    pub(crate) gate: ConnectionLimiter,
     pub(crate) counters: Counters,
     pub(crate) observer: Arc<Observer>,
     pub(crate) is_stopping: AtomicBool,
@@ -104,8 +104,8 @@ impl Server {
             registry,
             access,
             showing,
-            budget: Budget::default(),
-            gate: Gate::default(),
+            budget: RateLimit::default(),
+            gate: ConnectionLimiter::default(),
             counters: Counters::default(),
             observer,
             is_stopping: AtomicBool::new(false),
@@ -204,7 +204,7 @@ impl Server {
 
     /// A place for a connection. Where its peer has as many as it may, one of those that is not at
     /// work gives way, or this one waits for a moment until one is known to be dead.
-    async fn place(&self, peer: NodeId, connection: &Connection) -> Option<Place<'_>> {
+    async fn place(&self, peer: NodeId, connection: &Connection) -> Option<Permit<'_>> {
         let begun = host::instant();
         let mut waiting = None;
         loop {
@@ -258,12 +258,12 @@ impl Server {
         self: &Arc<Self>,
         (peer, address): (NodeId, SocketAddr),
         connection: &Connection,
-        place: &Place<'_>,
+        place: &Permit<'_>,
     ) {
         self.counters.connections.fetch_add(1, Ordering::Relaxed);
         self.tell(&Event::Connected { peer, address });
-        let session = Arc::new(Session {
-            conduct: Mutex::new(Conduct::new(self.budget, self.started.elapsed())),
+        let session = Arc::new(PeerSession {
+            conduct: Mutex::new(RateLimiter::new(self.budget, self.started.elapsed())),
             server: self.clone(),
             connection: connection.clone(),
             peer,

@@ -9,19 +9,19 @@ use crate::net::server::accept::code;
 use crate::net::server::event::Event;
 use crate::net::state::access_list::AccessList;
 use crate::protocol::Access;
-use crate::protocol::Answer;
-use crate::protocol::Conduct;
 use crate::protocol::Frame;
 use crate::protocol::FrameReader;
 use crate::protocol::Hello;
+use crate::protocol::RateLimiter;
 use crate::protocol::Refusal;
 use crate::protocol::RefusalCode;
 use crate::protocol::Request;
+use crate::protocol::Response;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::registry::host;
-use crate::registry::peers::Answering;
-use crate::registry::peers::Asking;
+use crate::registry::peers::RequestContext;
+use crate::registry::peers::ResponseFrames;
 use crate::wire::DecodeError;
 use bytes::Bytes;
 use quinn::Connection;
@@ -40,7 +40,7 @@ use tokio::sync::Semaphore;
 
 /// Requests longer than this come one at a time from a peer, and few at a time from all.
 const LONG_REQUEST_BYTES: usize = 64 << 10;
-/// Answers with data that are made for one connection at once: each holds a record until somebody
+/// ResponseStream with data that are made for one connection at once: each holds a record until somebody
 /// reads it.
 pub(crate) const DATA_ANSWERS: u32 = 4;
 /// From so many connections on, each gets one of them.
@@ -50,12 +50,12 @@ const MALFORMED: &str = "malformed request";
 /// How long the last word of a connection may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// One peer's connection.
-pub(crate) struct Session {
+pub(crate) struct PeerSession {
     pub(crate) server: Arc<Server>,
     pub(crate) connection: Connection,
     pub(crate) peer: NodeId,
     pub(crate) hello: OnceLock<Hello>,
-    pub(crate) conduct: Mutex<Conduct>,
+    pub(crate) conduct: Mutex<RateLimiter>,
     pub(crate) long_request: Semaphore,
     /// One at a time, so that nobody's many keep others' few waiting.
     pub(crate) announcement: Semaphore,
@@ -72,7 +72,7 @@ enum Ending {
     Close(Close, &'static str),
 }
 
-impl Session {
+impl PeerSession {
     pub(crate) async fn attend(self: Arc<Self>, out: SendStream, asked: RecvStream) {
         let counters = &self.server.counters;
         counters.requests.fetch_add(1, Ordering::Relaxed);
@@ -97,7 +97,7 @@ impl Session {
         }
     }
 
-    fn conduct(&self) -> std::sync::MutexGuard<'_, Conduct> {
+    fn conduct(&self) -> std::sync::MutexGuard<'_, RateLimiter> {
         self.conduct.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -132,7 +132,7 @@ impl Session {
         let Some(hello) = self.hello.get() else {
             return self.malformed(out, MALFORMED).await;
         };
-        let asking = Asking {
+        let asking = RequestContext {
             peer: self.peer,
             hello: hello.clone(),
             showing: self.server.showing,
@@ -146,7 +146,7 @@ impl Session {
     }
 
     async fn malformed(&self, mut out: SendStream, text: &str) -> Ending {
-        let bytes = Answer::Refusal(Refusal::new(RefusalCode::Malformed, text));
+        let bytes = Response::Refusal(Refusal::new(RefusalCode::Malformed, text));
         let told = async {
             let _ = out.write_all(&bytes.encode()).await;
             let _ = out.finish();
@@ -158,7 +158,7 @@ impl Session {
     }
 
     async fn refuse(&self, mut out: SendStream, refusal: Refusal) -> Ending {
-        let bytes = Answer::Refusal(refusal).encode();
+        let bytes = Response::Refusal(refusal).encode();
         let written = tokio::time::timeout(STALL, out.write_all(&bytes)).await;
         let _ = out.finish();
         match written {
@@ -194,7 +194,7 @@ impl Session {
         }
     }
 
-    async fn send(&self, mut out: SendStream, request: Request, asking: Asking) -> Ending {
+    async fn send(&self, mut out: SendStream, request: Request, asking: RequestContext) -> Ending {
         let started = host::instant();
         let registry = self.server.registry.clone();
         let name = name_of(&request);
@@ -249,7 +249,7 @@ impl Session {
                 }
                 break;
             };
-            if let Answer::Refusal(refusal) = &answer
+            if let Response::Refusal(refusal) = &answer
                 && refusal.code == RefusalCode::Malformed
             {
                 return self.malformed(out, &refusal.text).await;
@@ -265,7 +265,7 @@ impl Session {
                 }
             }
             next = tokio::task::spawn_blocking(move || {
-                let mut answering: Answering = answering;
+                let mut answering: ResponseFrames = answering;
                 let answer = answering.next();
                 (answering, answer)
             })
@@ -343,7 +343,7 @@ fn words(error: &Error) -> String {
     text
 }
 
-fn may_ask(registry: &LocalRegistry, asking: &Asking) -> bool {
+fn may_ask(registry: &LocalRegistry, asking: &RequestContext) -> bool {
     let listed = || AccessList::of(registry).all();
     // A list that cannot be read lets nobody in.
     asking.access == Access::Open || listed().is_ok_and(|ids| ids.contains(&asking.peer))

@@ -36,7 +36,7 @@ pub(crate) const WAIT: Duration = Duration::from_secs(5);
 
 /// The connections of a serving node.
 #[derive(Debug, Default)]
-pub(crate) struct Gate {
+pub(crate) struct ConnectionLimiter {
     inside: Mutex<Inside>,
 }
 
@@ -84,8 +84,8 @@ impl Inmate {
 }
 
 /// Holds a connection's place until it is dropped.
-pub(crate) struct Place<'a> {
-    gate: &'a Gate,
+pub(crate) struct Permit<'a> {
+    gate: &'a ConnectionLimiter,
     number: u64,
     /// Requests under way on it.
     pub(crate) under_way: Arc<AtomicU64>,
@@ -94,7 +94,7 @@ pub(crate) struct Place<'a> {
 /// What became of a wish to come in.
 pub(crate) enum Entry<'a> {
     /// It is in. A connection of the same peer that has to go for it is closed by the caller.
-    In(Place<'a>, Option<Connection>),
+    In(Permit<'a>, Option<Connection>),
     /// Its peer has as many as it may, all of them at work: it may wait.
     Full,
     /// There is no room for anybody.
@@ -103,11 +103,11 @@ pub(crate) enum Entry<'a> {
 
 /// Waits for a place until it is dropped.
 pub(crate) struct Waiting<'a> {
-    gate: &'a Gate,
+    gate: &'a ConnectionLimiter,
     peer: NodeId,
 }
 
-impl Gate {
+impl ConnectionLimiter {
     /// Whether there is room for one more, whoever it is, beside those at the door.
     pub(crate) fn has_room(&self, at_the_door: usize) -> bool {
         self.inside().connections.len() + at_the_door < CONNECTIONS_MAX
@@ -161,7 +161,7 @@ impl Gate {
         };
         inside.connections.insert(number, inmate);
         share_out(&inside);
-        let place = Place {
+        let place = Permit {
             gate: self,
             number,
             under_way,
@@ -210,7 +210,7 @@ fn share_out(inside: &Inside) {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let mut inside = self.gate.inside();
         inside.connections.remove(&self.number);

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use crate::net::server::accept::Server;
 use crate::registry::Error;
 
-/// Answers `GET /metrics`, as long as the runtime lives.
+/// ResponseStream `GET /metrics`, as long as the runtime lives.
 ///
 /// # Errors
 /// [`Error::Bind`] when the port is taken.

@@ -10,12 +10,12 @@ use crate::registry::host;
 
 /// A pace that several threads keep together.
 #[derive(Debug)]
-pub(crate) struct Pacer {
+pub(crate) struct Throttle {
     started: Instant,
     pace: Mutex<Pace>,
 }
 
-impl Pacer {
+impl Throttle {
     pub(crate) fn new(bytes_per_second: u64) -> Self {
         Self {
             started: host::instant(),

@@ -16,7 +16,7 @@ use crate::wire::limits::GOSSIP_QUEUE_MAX;
 
 /// How a node gossips.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rhythm {
+pub struct GossipConfig {
     /// To how many peers what is new is told at once.
     pub fanout: usize,
     /// How long after a comparison that found nothing the next one begins.
@@ -35,7 +35,7 @@ pub struct Rhythm {
     pub greeted: usize,
 }
 
-impl Default for Rhythm {
+impl Default for GossipConfig {
     fn default() -> Self {
         Self {
             fanout: 5,
@@ -51,14 +51,14 @@ impl Default for Rhythm {
 
 /// Something to do with a peer. Exactly one [`Gossip::done`] follows each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Talk {
+pub enum Exchange {
     /// Compare catalogues.
     Compare(NodeId),
     /// Offer it these.
     Tell(NodeId, Vec<ItemId>),
 }
 
-impl Talk {
+impl Exchange {
     /// With whom.
     pub fn peer(&self) -> NodeId {
         match self {
@@ -69,7 +69,7 @@ impl Talk {
 
 /// How a talk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TalkEnd {
+pub enum ExchangeOutcome {
     /// Both had the same, or the peer took what it was offered.
     Same,
     /// One of the two lacked something.
@@ -112,7 +112,7 @@ impl Friend {
 /// A node's side of the gossip.
 #[derive(Clone, Debug)]
 pub struct Gossip {
-    rhythm: Rhythm,
+    rhythm: GossipConfig,
     random: Random,
     friends: BTreeMap<NodeId, Friend>,
     talks: usize,
@@ -122,7 +122,7 @@ pub struct Gossip {
 
 impl Gossip {
     /// A node that knows nobody. The seed decides who is chosen when several could be.
-    pub fn new(rhythm: Rhythm, seed: u64) -> Self {
+    pub fn new(rhythm: GossipConfig, seed: u64) -> Self {
         Self {
             rhythm,
             random: Random::new(seed),
@@ -134,7 +134,7 @@ impl Gossip {
 
     /// Another rhythm from now on.
     #[cfg(test)]
-    pub(in crate::protocol) fn set_rhythm(&mut self, rhythm: Rhythm) {
+    pub(in crate::protocol) fn set_rhythm(&mut self, rhythm: GossipConfig) {
         self.rhythm = rhythm;
     }
 
@@ -237,7 +237,7 @@ impl Gossip {
     }
 
     /// What to do now, if anything; asked again until there is nothing.
-    pub fn next(&mut self, now: Duration) -> Option<Talk> {
+    pub fn next(&mut self, now: Duration) -> Option<Exchange> {
         if self.talks >= self.rhythm.talks {
             return None;
         }
@@ -290,23 +290,23 @@ impl Gossip {
         self.talks += 1;
         let queue = std::mem::take(&mut friend.queue);
         Some(match told {
-            Some(peer) => Talk::Tell(peer, queue.into_iter().collect()),
+            Some(peer) => Exchange::Tell(peer, queue.into_iter().collect()),
             None => {
                 // What is new from now on may be too late for this one.
                 friend.is_owed = false;
-                Talk::Compare(peer)
+                Exchange::Compare(peer)
             }
         })
     }
 
     /// A talk has ended.
-    pub fn done(&mut self, now: Duration, talk: &Talk, outcome: TalkEnd) {
+    pub fn done(&mut self, now: Duration, talk: &Exchange, outcome: ExchangeOutcome) {
         let Some(friend) = self.friends.get_mut(&talk.peer()) else {
             return;
         };
         self.talks -= usize::from(friend.is_talking);
         friend.is_talking = false;
-        if outcome == TalkEnd::Failed {
+        if outcome == ExchangeOutcome::Failed {
             // What it was not told, a comparison finds.
             friend.is_owed = true;
             friend.queue.clear();
@@ -317,19 +317,19 @@ impl Gossip {
             friend.shy_until = now + shy.min(self.rhythm.shy_max);
             match talk {
                 // Somebody else hears it instead.
-                Talk::Tell(peer, items) => self.spread(items, Some(peer), 1),
+                Exchange::Tell(peer, items) => self.spread(items, Some(peer), 1),
                 // Now it is another's.
-                Talk::Compare(_) if was_turn => {
+                Exchange::Compare(_) if was_turn => {
                     self.round = self.round.min(now + self.rhythm.eager);
                 }
-                Talk::Compare(_) => {}
+                Exchange::Compare(_) => {}
             }
             return;
         }
         (friend.failures, friend.shy_until) = (0, Duration::ZERO);
         (friend.is_met, friend.is_turn, friend.forgiven) = (true, false, 0);
-        if matches!(talk, Talk::Compare(_)) {
-            if outcome != TalkEnd::Differed {
+        if matches!(talk, Exchange::Compare(_)) {
+            if outcome != ExchangeOutcome::Differed {
                 friend.finds = 0;
                 return;
             }

@@ -100,7 +100,7 @@ pub struct PullChunkRequest {
 
 /// Asks where the answering side's records end, so that requests for chunks can end there too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SeamRequest {
+pub struct RecordBoundariesRequest {
     /// Of which manifest.
     pub envelope: EnvelopeId,
     /// Of which of its trees.
@@ -147,7 +147,7 @@ pub enum Request {
         statements: Vec<Vec<u8>>,
     },
     /// Where records end.
-    Seams(SeamRequest),
+    Seams(RecordBoundariesRequest),
     /// Which content ids are there, in short.
     Filter,
     /// Chunks, or what they differ in from others.
@@ -274,7 +274,7 @@ impl Request {
                 envelopes: read_list(&mut r, MANIFEST_BYTES_MAX + 256)?,
                 statements: read_list(&mut r, STATEMENT_BYTES_MAX + 1024)?,
             },
-            8 => Self::Seams(SeamRequest {
+            8 => Self::Seams(RecordBoundariesRequest {
                 envelope: EnvelopeId::new(r.array()?),
                 tree: read_tree_kind(&mut r)?,
                 offset: r.varint()?,

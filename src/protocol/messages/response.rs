@@ -99,7 +99,7 @@ impl Classify for Refusal {
 
 /// One frame of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Response {
     /// To a hello.
     Hello(Hello),
     /// Encoded envelopes.
@@ -114,7 +114,7 @@ pub enum Answer {
     Delta(Delta),
     /// Encoded nodes as a delta.
     NodesDelta {
-        /// Length of the body of [`Answer::Nodes`] with them.
+        /// Length of the body of [`Response::Nodes`] with them.
         raw_bytes: usize,
         /// A frame.
         payload: Vec<u8>,
@@ -135,7 +135,7 @@ pub enum Answer {
     Refusal(Refusal),
 }
 
-impl Answer {
+impl Response {
     /// How long the body of a kind may be.
     pub fn body_limit(kind: u8) -> usize {
         match kind {
@@ -267,7 +267,7 @@ impl Answer {
     }
 }
 
-/// The body of [`Answer::Nodes`].
+/// The body of [`Response::Nodes`].
 pub fn encode_nodes(nodes: &[Vec<u8>]) -> Vec<u8> {
     let mut w = Writer::new();
     nodes.iter().for_each(|node| {
@@ -276,7 +276,7 @@ pub fn encode_nodes(nodes: &[Vec<u8>]) -> Vec<u8> {
     w.into_bytes()
 }
 
-/// The nodes in the body of [`Answer::Nodes`].
+/// The nodes in the body of [`Response::Nodes`].
 ///
 /// # Errors
 /// [`DecodeError`] when it is none.

@@ -4,8 +4,8 @@ use crate::protocol::messages::element::Element;
 use crate::protocol::messages::element::Salt;
 use crate::protocol::messages::request::ReconcileRequest;
 use crate::protocol::messages::request::Request;
-use crate::protocol::messages::response::Answer;
 use crate::protocol::messages::response::RefusalCode;
+use crate::protocol::messages::response::Response;
 use crate::protocol::reconcile::message::Symbols;
 use crate::protocol::reconcile::message::SymbolsRequest;
 use crate::protocol::reconcile::message::WantedRequest;
@@ -124,7 +124,7 @@ impl Effort {
         match peer.symbols(request) {
             Ok(answer) => {
                 self.symbols += answer.symbols.len() as u64;
-                self.received(&Answer::Symbols(answer.clone()));
+                self.received(&Response::Symbols(answer.clone()));
                 Ok(Some(answer))
             }
             Err(PeerError::Refused(r)) if r.code == RefusalCode::NotUnderstood => Ok(None),
@@ -143,7 +143,7 @@ impl Effort {
         self.way = Way::List;
         self.sent(&Request::Reconcile(request.clone()));
         let found = peer.reconcile(&request)?;
-        self.received(&Answer::Reconciled(found.missing.clone()));
+        self.received(&Response::Reconciled(found.missing.clone()));
         Ok(Comparison {
             found,
             left: 0,
@@ -192,7 +192,7 @@ impl Effort {
         self.sent_bytes += request.encode().len() as u64;
     }
 
-    fn received(&mut self, answer: &Answer) {
+    fn received(&mut self, answer: &Response) {
         self.received_bytes += answer.encode().len() as u64;
     }
 }

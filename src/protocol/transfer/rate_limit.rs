@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How much a peer may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
+pub struct RateLimit {
     /// Requests under way at once.
     pub concurrent: u32,
     /// Requests a second, in the long run.
@@ -13,7 +13,7 @@ pub struct Budget {
     pub burst: u32,
 }
 
-impl Default for Budget {
+impl Default for RateLimit {
     fn default() -> Self {
         Self {
             concurrent: 32,
@@ -25,17 +25,17 @@ impl Default for Budget {
 
 /// Keeps count for one peer: a token bucket and what is under way.
 #[derive(Clone, Debug)]
-pub struct Conduct {
-    budget: Budget,
+pub struct RateLimiter {
+    budget: RateLimit,
     under_way: u32,
     /// In thousandths of a request.
     tokens: u64,
     last: Duration,
 }
 
-impl Conduct {
+impl RateLimiter {
     /// A peer that has done nothing yet. `now` counts from any fixed moment.
-    pub fn new(budget: Budget, now: Duration) -> Self {
+    pub fn new(budget: RateLimit, now: Duration) -> Self {
         Self {
             budget,
             under_way: 0,
@@ -44,7 +44,7 @@ impl Conduct {
         }
     }
 
-    /// Whether one more request is within bounds; if so it is under way until [`Conduct::end`].
+    /// Whether one more request is within bounds; if so it is under way until [`RateLimiter::end`].
     pub fn begin(&mut self, now: Duration) -> bool {
         let passed = now.saturating_sub(self.last);
         self.last = self.last.max(now);

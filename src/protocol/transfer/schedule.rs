@@ -7,14 +7,14 @@ use std::time::Duration;
 
 /// A peer, by its place in the list of peers. Several threads may work for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Lane(pub usize);
+pub struct PeerSlot(pub usize);
 
 /// A window under way for this long may be fetched from another peer too.
 const DOUBLED_AFTER: Duration = Duration::from_secs(2);
 
 /// What a lane is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum NextFetch {
     /// Fetch this window.
     Fetch(u64),
     /// Ask again when something has changed, or after a moment.
@@ -25,7 +25,7 @@ pub enum Step {
 
 /// What a finished window is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum FetchOutcome {
     /// It is the first answer.
     First,
     /// Another lane was faster.
@@ -34,15 +34,15 @@ pub enum Outcome {
 
 /// The windows of one pull that are not done.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub struct FetchSchedule {
     waiting: VecDeque<u64>,
     /// Who works on a window, and since when.
-    under_way: BTreeMap<u64, Vec<(Lane, Duration)>>,
+    under_way: BTreeMap<u64, Vec<(PeerSlot, Duration)>>,
     dropped: Vec<bool>,
     is_closed: bool,
 }
 
-impl Plan {
+impl FetchSchedule {
     /// A plan for so many lanes.
     pub fn new(lanes: usize) -> Self {
         Self {
@@ -62,23 +62,23 @@ impl Plan {
     }
 
     /// What a lane is to do.
-    pub fn next(&mut self, lane: Lane, now: Duration) -> Step {
+    pub fn next(&mut self, lane: PeerSlot, now: Duration) -> NextFetch {
         if self.is_dropped(lane) || self.is_done() {
-            return Step::End;
+            return NextFetch::End;
         }
         let window = self.waiting.pop_front().or_else(|| self.slow(lane, now));
         match window {
             Some(window) => {
                 let workers = self.under_way.entry(window).or_default();
                 workers.push((lane, now));
-                Step::Fetch(window)
+                NextFetch::Fetch(window)
             }
-            None => Step::Wait,
+            None => NextFetch::Wait,
         }
     }
 
     /// The oldest window that one other lane has worked on for long.
-    fn slow(&self, lane: Lane, now: Duration) -> Option<u64> {
+    fn slow(&self, lane: PeerSlot, now: Duration) -> Option<u64> {
         let mut slow = self.under_way.iter().filter(|(_, workers)| {
             let [(other, since)] = workers.as_slice() else {
                 return false;
@@ -89,10 +89,10 @@ impl Plan {
     }
 
     /// A lane has a window whole.
-    pub fn finish(&mut self, window: u64) -> Outcome {
+    pub fn finish(&mut self, window: u64) -> FetchOutcome {
         match self.under_way.remove(&window) {
-            Some(_) => Outcome::First,
-            None => Outcome::Late,
+            Some(_) => FetchOutcome::First,
+            None => FetchOutcome::Late,
         }
     }
 
@@ -102,7 +102,7 @@ impl Plan {
     }
 
     /// A lane cannot have a window: somebody else has to.
-    pub fn give_back(&mut self, lane: Lane, window: u64) {
+    pub fn give_back(&mut self, lane: PeerSlot, window: u64) {
         let Some(workers) = self.under_way.get_mut(&window) else {
             return;
         };
@@ -116,14 +116,14 @@ impl Plan {
     }
 
     /// A lane gets nothing more.
-    pub fn drop_lane(&mut self, lane: Lane) {
+    pub fn drop_lane(&mut self, lane: PeerSlot) {
         if let Some(dropped) = self.dropped.get_mut(lane.0) {
             *dropped = true;
         }
     }
 
     /// Whether a lane gets nothing more.
-    pub fn is_dropped(&self, lane: Lane) -> bool {
+    pub fn is_dropped(&self, lane: PeerSlot) -> bool {
         self.dropped.get(lane.0).copied().unwrap_or(true)
     }
 

@@ -14,8 +14,8 @@ use crate::manifest::ChunkEntry;
 use crate::manifest::Manifest;
 use crate::manifest::TreeWalk;
 use crate::registry::archives::base::KnownBase;
-use crate::registry::delta::parent::Alignment;
-use crate::registry::delta::parent::Previous;
+use crate::registry::delta::parent::ParentAlignment;
+use crate::registry::delta::parent::ParentTree;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
@@ -61,12 +61,12 @@ impl Resembled {
         (number, beside): (usize, &Manifest),
         base: &KnownBase,
     ) -> Result<(), Error> {
-        let previous = Previous {
+        let previous = ParentTree {
             reader: reader.again()?,
             root: beside.chunk_tree_root,
             size: beside.size_bytes,
         };
-        let mut alignment = Alignment::new(&previous);
+        let mut alignment = ParentAlignment::new(&previous);
         let mut walk = TreeWalk::new(reader, m.chunk_tree_root, m.size_bytes, 0)?;
         loop {
             let mut chunks = Vec::new();

@@ -10,11 +10,11 @@ use std::sync::PoisonError;
 
 use crate::archive::ArchiveError;
 use crate::archive::BaseBytes;
+use crate::archive::BlobSink;
 use crate::archive::EntryName;
 use crate::archive::EntryReader;
 use crate::archive::Recent;
-use crate::archive::Resembling;
-use crate::archive::Shelf;
+use crate::archive::SimilarChunks;
 use crate::archive::take_tree;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
@@ -160,7 +160,7 @@ impl Counting<'_> {
     }
 }
 
-impl Shelf for Counting<'_> {
+impl BlobSink for Counting<'_> {
     type Error = Error;
 
     fn has(&mut self, keys: &[BlobKey]) -> Result<Vec<bool>, Error> {
@@ -226,7 +226,7 @@ impl Shelf for Counting<'_> {
         Ok(found.map(|(bytes, _)| bytes).ok_or_else(refuse)?)
     }
 
-    fn take_resembling(&mut self, came: Resembling<'_>) -> Result<(), Error> {
+    fn take_resembling(&mut self, came: SimilarChunks<'_>) -> Result<(), Error> {
         let mut rest = came.raw.as_slice();
         for chunk in came.chunks {
             let corrupt = || ArchiveError::Corrupt(EntryName::chunk(&chunk.id).path());

@@ -136,12 +136,12 @@ impl Openers {
 }
 
 /// A file that is written plain or encrypted.
-pub(crate) enum Sealed {
+pub(crate) enum EncryptedWriter {
     Plain(OutputFile),
     Age(Box<StreamWriter<OutputFile>>),
 }
 
-impl Sealed {
+impl EncryptedWriter {
     /// Begins to write.
     pub(crate) fn new(
         file: OutputFile,
@@ -176,7 +176,7 @@ impl Sealed {
     }
 }
 
-impl Write for Sealed {
+impl Write for EncryptedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(file) => file.write(bytes),

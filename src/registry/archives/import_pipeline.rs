@@ -9,9 +9,9 @@ use std::sync::mpsc;
 
 use crate::archive::ArchiveError;
 use crate::archive::BaseBytes;
+use crate::archive::BlobSink;
 use crate::archive::EntryName;
-use crate::archive::Resembling;
-use crate::archive::Shelf;
+use crate::archive::SimilarChunks;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::Codec;
@@ -32,7 +32,7 @@ use crate::registry::error::Error;
 use crate::registry::store_pipeline::chunker::Batch;
 use crate::registry::store_pipeline::pipeline::Storing;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 use crate::wire::limits::RECORD_BASES_MAX;
 use crate::wire::limits::RECORD_STORED_BYTES_MAX;
 
@@ -47,7 +47,7 @@ struct Incoming {
 
 /// Takes what an archive brings.
 pub(crate) struct Intake<'a> {
-    session: &'a Session,
+    session: &'a WriteSession,
     reader: &'a BlobReader,
     /// What deltas may be against.
     bases: &'a [Manifest],
@@ -63,8 +63,8 @@ pub(crate) struct Intake<'a> {
 
 /// Runs `read` with an intake, and returns when everything is appended to the session.
 pub(crate) fn with_intake<T>(
-    session: &Session,
-    resembling: &similarity::Resembling,
+    session: &WriteSession,
+    resembling: &similarity::SimilarityIndex,
     (reader, bases): (&BlobReader, &[Manifest]),
     progress: &dyn Progress,
     read: impl FnOnce(&mut Intake<'_>) -> Result<T, Error>,
@@ -159,7 +159,7 @@ impl Intake<'_> {
     }
 }
 
-impl Shelf for Intake<'_> {
+impl BlobSink for Intake<'_> {
     type Error = Error;
 
     fn has(&mut self, keys: &[BlobKey]) -> Result<Vec<bool>, Error> {
@@ -202,7 +202,7 @@ impl Shelf for Intake<'_> {
         Ok(bytes)
     }
 
-    fn take_resembling(&mut self, came: Resembling<'_>) -> Result<(), Error> {
+    fn take_resembling(&mut self, came: SimilarChunks<'_>) -> Result<(), Error> {
         if self.progress.cancelled() {
             return Err(Error::Interrupted);
         }

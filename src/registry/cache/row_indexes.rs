@@ -100,7 +100,7 @@ impl KeptRows {
         inner: Arc<dyn Batches>,
     ) -> Arc<dyn Batches> {
         let kept = self;
-        Arc::new(Keeping { inner, index, kept })
+        Arc::new(IndexRecorder { inner, index, kept })
     }
 
     fn find(&self, kind: RowKind) -> Option<RowIndex> {
@@ -157,13 +157,13 @@ impl KeptRows {
 }
 
 /// Rows whose index is kept.
-struct Keeping {
+struct IndexRecorder {
     inner: Arc<dyn Batches>,
     index: GrowingIndex,
     kept: KeptRows,
 }
 
-impl Batches for Keeping {
+impl Batches for IndexRecorder {
     fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
         let next = self.inner.next(batch);
         if matches!(next, Ok(Next::End(_))) {
@@ -173,7 +173,7 @@ impl Batches for Keeping {
     }
 }
 
-impl Drop for Keeping {
+impl Drop for IndexRecorder {
     fn drop(&mut self) {
         self.kept.keep(&self.index);
     }

@@ -1,4 +1,4 @@
-//! Prints of rows of a dataset, kept in the home. Normative: `spec/prints.md`.
+//! Sketches of rows of a dataset, kept in the home. Normative: `spec/prints.md`.
 
 use std::fs;
 use std::fs::File;
@@ -7,8 +7,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::inspect::dedup::NewPrints;
-use crate::inspect::dedup::PrintCache;
+use crate::inspect::dedup::NewSketches;
+use crate::inspect::dedup::SketchCache;
 use crate::read_at::ReadAt;
 use crate::registry::cache::files::CacheFiles;
 use crate::registry::cache::files::CacheKind;
@@ -38,13 +38,13 @@ impl KeptPrints {
     }
 }
 
-impl PrintCache for KeptPrints {
+impl SketchCache for KeptPrints {
     fn open(&self, parameters: &[u8; 32]) -> Option<Box<dyn ReadAt>> {
         let file = File::open(self.path(parameters)).ok()?;
         Some(Box::new(file))
     }
 
-    fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewPrints>> {
+    fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewSketches>> {
         self.cache.make_directory()?;
         let path = self.path(parameters);
         let (aside, file) = create_aside(&path)?;
@@ -64,7 +64,7 @@ struct Aside {
     cache: CacheFiles,
 }
 
-impl NewPrints for Aside {
+impl NewSketches for Aside {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
@@ -84,7 +84,7 @@ impl Drop for Aside {
     }
 }
 
-/// Prints in a home. A file of them is never read as a whole.
+/// Sketches in a home. A file of them is never read as a whole.
 const CACHE: CacheKind = CacheKind {
     name: "prints",
     files_max: PRINT_FILES_MAX,

@@ -14,9 +14,9 @@ use crate::manifest::ChunkEntry;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Location;
-use crate::store::disk::Session;
 use crate::store::disk::StoreError;
 use crate::store::disk::Unpacked;
+use crate::store::disk::WriteSession;
 
 /// Chunks that are located and read at a time: 64 MiB of data at the average size.
 pub(crate) const WINDOW_CHUNKS: usize = 4096;
@@ -95,7 +95,7 @@ pub(crate) fn each_chunk(
 
 /// Reads chunks that a session located into their places in `data`, each checked against its hash, on this thread.
 pub(crate) fn each_located(
-    (session, reader): (&Session, &BlobReader),
+    (session, reader): (&WriteSession, &BlobReader),
     mut chunks: Vec<Located>,
     data: &mut [u8],
 ) -> Result<(), StoreError> {

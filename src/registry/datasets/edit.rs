@@ -18,7 +18,7 @@ use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::metadata;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 use crate::trust::KeyPair;
 
 /// What to change; what is not named stays.
@@ -79,7 +79,7 @@ impl LocalRegistry {
             Some(path) => Some(cards::read(path)?),
             None => edit.card_bytes.clone(),
         };
-        let session = Session::begin(&self.store)?;
+        let session = WriteSession::begin(&self.store)?;
         let card = match given {
             Some(bytes) => {
                 let id = session.add(BlobKind::Card, &bytes)?.id;

@@ -15,7 +15,7 @@ use crate::registry::datasets::lookup::picked;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::store::disk::Entry;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 
 /// Who makes the versions of a name: this registry, or somebody elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,7 +142,7 @@ impl LocalRegistry {
     /// Removes datasets, with a tombstone so that they stay gone when the index is rebuilt. One
     /// that another process removed or revised meanwhile is removed as it is now.
     fn remove(&self, datasets: &[Dataset], fate: Fate) -> Result<(), Error> {
-        let session = Session::begin(&self.store)?;
+        let session = WriteSession::begin(&self.store)?;
         let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
         session.commit(|tables, entries| {
             let mut envelopes = Vec::new();

@@ -8,7 +8,7 @@ use crate::registry::datasets::replace;
 use crate::registry::datasets::version_numbers;
 use crate::registry::error::Error;
 use crate::registry::host;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 use crate::trust::KeyPair;
 
 impl LocalRegistry {
@@ -32,7 +32,7 @@ impl LocalRegistry {
             let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
             salts.push(salt);
         }
-        let session = Session::begin(&self.store)?;
+        let session = WriteSession::begin(&self.store)?;
         session.commit(|tables, entries| {
             let mut renamed = Vec::new();
             for (dataset, salt) in datasets.iter().zip(&salts) {

@@ -23,7 +23,7 @@ use crate::registry::error::life::LifeError;
 use crate::registry::integrity::gc::blobs_of;
 use crate::registry::publishing::sign;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 use crate::trust::Admitted;
 use crate::trust::TrustStore;
 
@@ -76,7 +76,7 @@ impl LocalRegistry {
             return Ok(report);
         }
         // From here on nothing that is found goes: a collection waits for the session.
-        let session = Session::begin(&self.store)?;
+        let session = WriteSession::begin(&self.store)?;
         let mut whole = Vec::new();
         for (removed, dataset) in wanted {
             let is_restorable = matches!(removed.fate, Fate::Restorable(_));
@@ -176,7 +176,7 @@ impl LocalRegistry {
     }
 
     /// Whether everything that a removed dataset needs is held, and stays for the session.
-    fn is_whole(&self, session: &Session, dataset: &Dataset) -> Result<bool, Error> {
+    fn is_whole(&self, session: &WriteSession, dataset: &Dataset) -> Result<bool, Error> {
         let reader = BlobReader::new(&self.store)?;
         let mut keys: Vec<BlobKey> = Vec::new();
         for root in blobs_of(dataset.envelope_id, &dataset.manifest) {

@@ -1,4 +1,4 @@
-//! Deltas: records that store a chunk as its delta from a base.
+//! DeltaWriter: records that store a chunk as its delta from a base.
 
 pub(crate) mod parent;
 pub(crate) mod similarity;

@@ -21,7 +21,7 @@ const OVERLAP_BYTES: u64 = 2 << 10;
 
 /// A tree of the version before.
 #[derive(Debug)]
-pub(crate) struct Previous {
+pub(crate) struct ParentTree {
     pub(crate) reader: BlobReader,
     pub(crate) root: TreeId,
     pub(crate) size: u64,
@@ -33,14 +33,14 @@ pub(crate) struct Place {
     /// Chunks that it may be a delta against; none where the chunk itself is there.
     pub(crate) chunks: Vec<BlobId>,
     /// Where these are.
-    pub(crate) run: Option<OldRun>,
+    pub(crate) run: Option<ParentRun>,
     /// The leaf of the tree that is there.
     pub(crate) leaf: Option<TreeId>,
 }
 
 /// Chunks of the version before that follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OldRun {
+pub(crate) struct ParentRun {
     /// The first, counted from the first of all.
     pub(crate) first: u64,
     /// How many.
@@ -62,7 +62,7 @@ struct Old {
 }
 
 /// Goes through the version before as the new one comes.
-pub(crate) struct Alignment<'a> {
+pub(crate) struct ParentAlignment<'a> {
     /// Gone once the tree has ended, or could not be read on.
     walk: Option<TreeWalk<'a>>,
     window: VecDeque<Old>,
@@ -74,9 +74,9 @@ pub(crate) struct Alignment<'a> {
     at: u64,
 }
 
-impl<'a> Alignment<'a> {
+impl<'a> ParentAlignment<'a> {
     /// At the beginning of both.
-    pub(crate) fn new(previous: &'a Previous) -> Self {
+    pub(crate) fn new(previous: &'a ParentTree) -> Self {
         // One that cannot be read is only no help.
         let walk = TreeWalk::new(&previous.reader, previous.root, previous.size, 0);
         Self {
@@ -146,7 +146,7 @@ impl<'a> Alignment<'a> {
             if !is_much {
                 continue;
             }
-            let run = place.run.get_or_insert(OldRun {
+            let run = place.run.get_or_insert(ParentRun {
                 first: old.number,
                 count: 0,
                 from: old.start,

@@ -6,7 +6,7 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::Codec;
 use crate::chunk::Compressor;
-use crate::chunk::Differ;
+use crate::chunk::DeltaEncoder;
 use crate::ident::BlobId;
 use crate::pack::Flags;
 use crate::pack::Item;
@@ -15,8 +15,8 @@ use crate::pack::RecordHeader;
 use crate::pack::layout::BASE_BYTES;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Location;
-use crate::store::disk::Session;
 use crate::store::disk::StoreError;
+use crate::store::disk::WriteSession;
 use crate::wire::limits::RECORD_BASES_MAX;
 
 /// A delta that is shorter than one part in this many of what it stands for pays.
@@ -27,22 +27,22 @@ const PAUSE_CHUNKS: usize = 16;
 const PAUSE_CHUNKS_MAX: usize = 4096;
 
 /// Makes deltas, on one thread.
-pub(crate) struct Deltas<'a> {
-    session: &'a Session,
+pub(crate) struct DeltaWriter<'a> {
+    session: &'a WriteSession,
     reader: &'a BlobReader,
-    differ: Differ,
+    differ: DeltaEncoder,
     plain: Compressor,
     /// Chunks still to be stored without a try, and how many after the next that does not pay.
     pause: usize,
     next_pause: usize,
 }
 
-impl<'a> Deltas<'a> {
-    pub(crate) fn new(session: &'a Session, reader: &'a BlobReader) -> Self {
+impl<'a> DeltaWriter<'a> {
+    pub(crate) fn new(session: &'a WriteSession, reader: &'a BlobReader) -> Self {
         Self {
             session,
             reader,
-            differ: Differ::new(),
+            differ: DeltaEncoder::new(),
             plain: Compressor::new(),
             pause: 0,
             next_pause: PAUSE_CHUNKS,
@@ -172,7 +172,7 @@ pub(crate) fn keys_of(kind: BlobKind, ids: &[BlobId]) -> Vec<BlobKey> {
 /// Keeps chunks that came as a delta: as it is, where its bases are plain here and all of it is
 /// new, and else as one that is made here, or plain.
 pub(crate) fn keep_delta(
-    session: &Session,
+    session: &WriteSession,
     reader: &BlobReader,
     record: Record,
     raw: &[u8],
@@ -189,7 +189,7 @@ pub(crate) fn keep_delta(
     if kept.is_empty() {
         return Ok(());
     }
-    let mut deltas = Deltas::new(session, reader);
+    let mut deltas = DeltaWriter::new(session, reader);
     let found = deltas.plain_bases(BlobKind::Chunk, &record.bases)?;
     let mut plain: Vec<BlobId> = Vec::new();
     for base in (record.bases.iter())

@@ -17,7 +17,7 @@ use crate::catalog::Dataset;
 use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
-use crate::ident::LineId;
+use crate::ident::SeriesId;
 use crate::inspect::table::SchemaFrom;
 use crate::manifest::DatasetKind;
 use crate::manifest::Manifest;
@@ -26,8 +26,8 @@ use crate::meta_store::Table;
 use crate::progress::Progress;
 use crate::registry::Edit;
 use crate::registry::LocalRegistry;
-use crate::registry::delta::parent::Previous;
-use crate::registry::delta::similarity::Resembling;
+use crate::registry::delta::parent::ParentTree;
+use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::describe::cards;
 use crate::registry::error::Error;
 use crate::registry::error::source::SourceError;
@@ -48,11 +48,11 @@ use crate::registry::publishing::publish::is_own;
 use crate::registry::publishing::publish::publish;
 use crate::registry::publishing::publish::same_claims;
 use crate::registry::step::Step;
-use crate::registry::store_pipeline::chunker::Feeder;
+use crate::registry::store_pipeline::chunker::Chunker;
 use crate::registry::store_pipeline::pipeline::ingest;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Session;
 use crate::store::disk::SessionStats;
+use crate::store::disk::WriteSession;
 use crate::trust::KeyPair;
 use crate::trust::Origin;
 use crate::wire::Writer;
@@ -156,16 +156,16 @@ impl LocalRegistry {
         progress.phase("indexing", Some(total));
         let card = cards::chosen(given_card.clone(), &sources)?;
         let said = card.as_deref().map(Card::read);
-        let session = Session::begin(&self.store)?;
+        let session = WriteSession::begin(&self.store)?;
         let before = self.version_before(&name, options)?;
         let card_before = match &before {
             Some(before) => self.held_card(before)?,
             None => None,
         };
         let [data_before, table_before] = self.trees_of(before.as_ref())?;
-        let near = Resembling::open(&self.store)?;
+        let near = SimilarityIndex::open(&self.store)?;
         let before = data_before.as_ref();
-        let reading = |feeder: &mut Feeder<'_>| {
+        let reading = |feeder: &mut Chunker<'_>| {
             read_all(feeder, &sources.files, options.full_schema, progress)
         };
         let (read, root, totals) = ingest(&session, before, &near, reading)
@@ -204,7 +204,7 @@ impl LocalRegistry {
         // Every file was just hashed.
         let content_id = content_id.ok_or_else(|| Error::Changed(path.to_owned()))?;
         let stats = session.stats();
-        let line = LineId::new(host::random().map_err(|e| Error::file("seed", path, e))?);
+        let line = SeriesId::new(host::random().map_err(|e| Error::file("seed", path, e))?);
         let card = card
             .as_deref()
             .map(|bytes| session.add(BlobKind::Card, bytes))
@@ -289,13 +289,13 @@ impl LocalRegistry {
     }
 
     /// The trees of the version before: what is new is likely to resemble them.
-    fn trees_of(&self, before: Option<&Dataset>) -> Result<[Option<Previous>; 2], Error> {
+    fn trees_of(&self, before: Option<&Dataset>) -> Result<[Option<ParentTree>; 2], Error> {
         let Some(Dataset { manifest: m, .. }) = before else {
             return Ok([None, None]);
         };
         let tree = |root, size| {
             let reader = BlobReader::new(&self.store)?;
-            Ok::<_, Error>(Some(Previous { reader, root, size }))
+            Ok::<_, Error>(Some(ParentTree { reader, root, size }))
         };
         Ok([
             tree(m.chunk_tree_root, m.size_bytes)?,

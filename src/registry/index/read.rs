@@ -27,7 +27,7 @@ use crate::registry::index::source_files::Seen;
 use crate::registry::index::source_files::Skipped;
 use crate::registry::index::source_files::SourceFile;
 use crate::registry::index::source_files::WhySkipped;
-use crate::registry::store_pipeline::chunker::Feeder;
+use crate::registry::store_pipeline::chunker::Chunker;
 
 /// Small files that one thread reads before it hands them on.
 const GROUP_FILES: usize = 256;
@@ -85,7 +85,7 @@ pub(crate) struct ReadFiles {
 
 /// Feeds all files in order, without secret keys of registries.
 pub(crate) fn read_all(
-    feeder: &mut Feeder<'_>,
+    feeder: &mut Chunker<'_>,
     files: &[SourceFile],
     full_schema: bool,
     progress: &dyn Progress,
@@ -132,7 +132,7 @@ fn is_small(file: &SourceFile) -> bool {
 }
 
 fn read_large(
-    feeder: &mut Feeder<'_>,
+    feeder: &mut Chunker<'_>,
     source: &SourceFile,
     (full_schema, secrets): (bool, &mut Secrets),
     progress: &dyn Progress,

@@ -25,12 +25,12 @@ const DAY_SECONDS: i64 = 24 * 60 * 60;
 
 /// Which removed datasets are kept back.
 #[derive(Clone, Copy, Debug)]
-struct Keeping {
+struct RetainPolicy {
     now: Timestamp,
     days: u32,
 }
 
-impl Keeping {
+impl RetainPolicy {
     /// Until when a removed dataset is kept back; `None` when it is not.
     fn until(self, fate: Fate) -> Option<i64> {
         let Fate::Restorable(since) = fate else {
@@ -52,7 +52,7 @@ impl LocalRegistry {
     /// removed then.
     pub fn gc(&self, options: &GcOptions, progress: &dyn Progress) -> Result<GcReport, Error> {
         let _step = Step::begin("collect garbage of", self.home().display());
-        let keeping = Keeping {
+        let keeping = RetainPolicy {
             now: host::now(),
             days: options.keep_days,
         };
@@ -66,7 +66,7 @@ impl LocalRegistry {
 
     /// Notes, before the first blob of them goes, which removed datasets cannot be restored any
     /// more.
-    fn give_up(&self, keeping: Keeping) -> Result<(), StoreError> {
+    fn give_up(&self, keeping: RetainPolicy) -> Result<(), StoreError> {
         let is_due = |removed: &Removed| {
             let is_restorable = matches!(removed.fate, Fate::Restorable(_));
             is_restorable && keeping.until(removed.fate).is_none()
@@ -86,7 +86,7 @@ impl LocalRegistry {
     }
 }
 
-fn roots(tables: &dyn MetaRead, keeping: Keeping) -> Result<Rooted, StoreError> {
+fn roots(tables: &dyn MetaRead, keeping: RetainPolicy) -> Result<Rooted, StoreError> {
     let mut rooted = Rooted::default();
     for dataset in catalog::all(tables)? {
         let keys = blobs_of(dataset.envelope_id, &dataset.manifest);
@@ -132,14 +132,14 @@ pub(crate) fn blobs_of(id: EnvelopeId, manifest: &Manifest) -> Vec<BlobKey> {
 #[cfg(test)]
 mod tests {
     use super::DAY_SECONDS;
-    use super::Keeping;
+    use super::RetainPolicy;
     use crate::catalog::Fate;
     use crate::clock::Timestamp;
 
     #[test]
     fn removed_dataset_is_kept_back_for_the_days_and_not_longer() {
         let until = |days, removed_at: i64| {
-            let keeping = Keeping {
+            let keeping = RetainPolicy {
                 now: Timestamp(100 * DAY_SECONDS),
                 days,
             };
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(until(7, i64::MAX), Some(107 * DAY_SECONDS));
         assert_eq!(until(0, i64::MAX), None);
         assert_eq!(until(u32::MAX, i64::MIN), None);
-        let keeping = Keeping {
+        let keeping = RetainPolicy {
             now: Timestamp(0),
             days: 7,
         };

@@ -23,6 +23,6 @@ pub use crate::registry::peers::client::offers::Offer;
 pub use crate::registry::peers::client::peer_state::SourceReport;
 pub use crate::registry::peers::client::pull::PullOptions;
 pub use crate::registry::peers::client::pull::PullReport;
-pub use crate::registry::peers::server::responses::Answering;
-pub use crate::registry::peers::server::responses::Asking;
+pub use crate::registry::peers::server::responses::RequestContext;
+pub use crate::registry::peers::server::responses::ResponseFrames;
 pub use crate::registry::peers::server::visibility::Showing;

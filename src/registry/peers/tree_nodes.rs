@@ -14,14 +14,14 @@ use crate::manifest::Manifest;
 use crate::manifest::Node;
 use crate::manifest::Totals;
 use crate::manifest::TreeError;
-use crate::protocol::Answer;
 use crate::protocol::NodePlace;
 use crate::protocol::PeerError;
 use crate::protocol::PullNodeRequest;
+use crate::protocol::Response;
 use crate::protocol::TreeKind;
-use crate::registry::delta::parent::Alignment;
-use crate::registry::delta::parent::Previous;
-use crate::registry::delta::writer::Deltas;
+use crate::registry::delta::parent::ParentAlignment;
+use crate::registry::delta::parent::ParentTree;
+use crate::registry::delta::writer::DeltaWriter;
 use crate::registry::error::Error;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::expansion::Expansion;
@@ -32,8 +32,8 @@ use crate::registry::peers::server::responses::Ending;
 use crate::registry::peers::server::responses::nothing_there;
 use crate::registry::store_pipeline::tree_writer::add_node;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Session;
 use crate::store::disk::StoreError;
+use crate::store::disk::WriteSession;
 use crate::wire::limits::NODES_ASKED_MAX;
 
 /// Bytes of nodes in one frame of an answer.
@@ -61,13 +61,13 @@ pub(super) fn node_key(id: TreeId) -> BlobKey {
 
 /// Nodes for a peer, some at a time.
 #[derive(Debug)]
-pub(crate) struct NodeAnswer {
+pub(crate) struct NodeResponse {
     reader: BlobReader,
     root: TreeId,
     places: std::vec::IntoIter<NodePlace>,
 }
 
-impl NodeAnswer {
+impl NodeResponse {
     /// The answer to a request about a manifest that the peer may see.
     pub(crate) fn new(reader: BlobReader, manifest: &Manifest, request: &PullNodeRequest) -> Self {
         let (root, _) = tree_of(manifest, request.tree);
@@ -79,7 +79,7 @@ impl NodeAnswer {
     }
 
     /// The next frame.
-    pub(crate) fn step(&mut self) -> Result<Option<Answer>, Ending> {
+    pub(crate) fn step(&mut self) -> Result<Option<Response>, Ending> {
         let (mut nodes, mut bytes) = (Vec::new(), 0);
         while bytes < FRAME_BYTES
             && let Some(place) = self.places.next()
@@ -89,7 +89,7 @@ impl NodeAnswer {
             bytes += node.len();
             nodes.push(node);
         }
-        Ok((!nodes.is_empty()).then_some(Answer::Nodes(nodes)))
+        Ok((!nodes.is_empty()).then_some(Response::Nodes(nodes)))
     }
 }
 
@@ -139,17 +139,22 @@ pub(crate) type Check<'a> = dyn FnMut(Vec<Vec<u8>>) -> Result<(), PeerError> + '
 
 /// Keeps the leaves that were fetched, as deltas where another version is here.
 pub(crate) struct Leaves<'a> {
-    session: &'a Session,
+    session: &'a WriteSession,
     /// The other version, and what makes deltas against it.
-    beside: Option<(Alignment<'a>, Deltas<'a>)>,
+    beside: Option<(ParentAlignment<'a>, DeltaWriter<'a>)>,
     /// Until the walk comes to them: what is beside a leaf is known in the order of the data. Those
     /// below one node, so no more than a peer may answer at once.
     fetched: HashMap<TreeId, Vec<u8>>,
 }
 
 impl<'a> Leaves<'a> {
-    pub(crate) fn new(session: &'a Session, before: Option<&'a Previous>) -> Self {
-        let beside = |p: &'a Previous| (Alignment::new(p), Deltas::new(session, &p.reader));
+    pub(crate) fn new(session: &'a WriteSession, before: Option<&'a ParentTree>) -> Self {
+        let beside = |p: &'a ParentTree| {
+            (
+                ParentAlignment::new(p),
+                DeltaWriter::new(session, &p.reader),
+            )
+        };
         Self {
             session,
             beside: before.map(beside),
@@ -174,7 +179,7 @@ impl<'a> Leaves<'a> {
 /// Walks a tree whose nodes are partly here, leaf by leaf, and keeps those that it fetches.
 pub(crate) struct Walk<'a> {
     /// Where nodes are, and go.
-    pub(crate) session: &'a Session,
+    pub(crate) session: &'a WriteSession,
     /// For those that were here before.
     pub(crate) reader: &'a BlobReader,
     /// Which manifest.

@@ -11,8 +11,8 @@ use crate::catalog;
 use crate::catalog::Dataset;
 use crate::catalog::Removed;
 use crate::catalog::Tombstone;
-use crate::ident::LineId;
 use crate::ident::NodeId;
+use crate::ident::SeriesId;
 use crate::ident::labels;
 use crate::manifest::FileEntry;
 use crate::manifest::Manifest;
@@ -28,14 +28,14 @@ use crate::registry::publishing::publish::node_id;
 use crate::registry::publishing::trust::with_reason;
 use crate::registry::step::Step;
 use crate::store::disk::Entry;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 use crate::trust::Action;
 use crate::trust::Admitted;
 use crate::trust::KeyPair;
 use crate::trust::Level;
 use crate::trust::Origin;
+use crate::trust::PolicyInput;
 use crate::trust::SignatureState;
-use crate::trust::Standing;
 use crate::trust::Subject;
 use crate::trust::UnverifiedManifest;
 use crate::trust::Verdict;
@@ -55,7 +55,7 @@ impl LocalRegistry {
     pub fn sign(&self, dataset: &Dataset, pair: &KeyPair) -> Result<Dataset, Error> {
         let _step = Step::begin("sign", &dataset.manifest.name);
         self.may_sign(&dataset.manifest, pair)?;
-        let session = Session::begin(&self.store)?;
+        let session = WriteSession::begin(&self.store)?;
         let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
         let line = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
         session.commit(|tables, entries| {
@@ -74,7 +74,7 @@ impl LocalRegistry {
                 // Somebody else's stays beside it: this is the first of a line of its own, and
                 // aliases are whose they were.
                 manifest.tags = labels(&manifest.tags);
-                manifest.line = LineId::new(line);
+                manifest.line = SeriesId::new(line);
                 (manifest.seq, manifest.prev) = (1, Vec::new());
                 manifest.clock = BTreeMap::from([(node, 1)]);
             }
@@ -108,14 +108,14 @@ impl LocalRegistry {
                 by: publisher.key,
             });
         }
-        let standing = Standing {
+        let standing = PolicyInput {
             origin: Origin::Here,
             signature: SignatureState::Valid,
             level: match trust.is_revoked(&key) {
                 true => Level::Revoked,
                 false => Level::Full,
             },
-            is_vouched: false,
+            is_grandfathered: false,
         };
         let decision = decide(&standing, Action::Index);
         match decision.verdict {

@@ -20,14 +20,14 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::store::disk::Entry;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 use crate::trust::Action;
 use crate::trust::Claim;
 use crate::trust::Decision;
 use crate::trust::KeyPair;
 use crate::trust::Origin;
+use crate::trust::PolicyInput;
 use crate::trust::SignatureState;
-use crate::trust::Standing;
 use crate::trust::Statement;
 use crate::trust::Trust;
 use crate::trust::TrustFile;
@@ -45,7 +45,7 @@ pub struct Listed<D = Dataset> {
     /// The dataset.
     pub dataset: D,
     /// What decisions about it rest on.
-    pub standing: Standing,
+    pub standing: PolicyInput,
     /// What its publisher is called here; `None` where nobody signed it or nobody knows him.
     pub alias: Option<String>,
     /// Why its publisher has withdrawn it.
@@ -263,7 +263,7 @@ impl LocalRegistry {
     /// # Errors
     /// [`Error`] when the store fails.
     pub fn accept_statement(&self, statement: &Statement) -> Result<bool, Error> {
-        Session::begin(&self.store)?.commit(|tables, entries| {
+        WriteSession::begin(&self.store)?.commit(|tables, entries| {
             let is_new = catalog::put_statement(tables, statement)?;
             if is_new {
                 entries.push(Entry {

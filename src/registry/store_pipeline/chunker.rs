@@ -43,7 +43,7 @@ impl Pool {
 }
 
 /// Takes bytes from the thread that reads, region by region.
-pub(crate) struct Feeder<'a> {
+pub(crate) struct Chunker<'a> {
     pool: &'a Pool,
     buffer: Vec<u8>,
     filled: usize,
@@ -51,7 +51,7 @@ pub(crate) struct Feeder<'a> {
     number: u64,
 }
 
-impl<'a> Feeder<'a> {
+impl<'a> Chunker<'a> {
     pub(crate) fn new(pool: &'a Pool, batches: mpsc::SyncSender<Batch>) -> Self {
         Self {
             pool,

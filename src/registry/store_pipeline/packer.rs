@@ -13,23 +13,23 @@ use crate::ident::BlobId;
 use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
-use crate::registry::delta::similarity::Resembling;
+use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::delta::similarity::is_dense;
-use crate::registry::delta::writer::Deltas;
-use crate::store::disk::Session;
+use crate::registry::delta::writer::DeltaWriter;
 use crate::store::disk::StoreError;
+use crate::store::disk::WriteSession;
 use crate::wire::limits::RECORD_BASES_MAX;
 
 /// A shorter record says nothing about what follows it.
 const TELLING_BYTES: usize = 16 << 10;
 
 /// Stores the new chunks of one batch.
-pub(crate) struct Segments<'a, 'd> {
-    session: &'a Session,
+pub(crate) struct Packer<'a, 'd> {
+    session: &'a WriteSession,
     compressor: &'a mut Compressor,
-    deltas: &'a mut Deltas<'d>,
+    deltas: &'a mut DeltaWriter<'d>,
     /// Told by what the chunks resemble others that are stored plain.
-    resembling: &'a Resembling,
+    resembling: &'a SimilarityIndex,
     data: &'a [u8],
     /// Whether the last record that was stored plain and not short hardly became shorter.
     is_dense: Option<bool>,
@@ -38,12 +38,12 @@ pub(crate) struct Segments<'a, 'd> {
     bases: Vec<BlobId>,
 }
 
-impl<'a, 'd> Segments<'a, 'd> {
+impl<'a, 'd> Packer<'a, 'd> {
     pub(crate) fn new(
-        session: &'a Session,
+        session: &'a WriteSession,
         compressor: &'a mut Compressor,
-        deltas: &'a mut Deltas<'d>,
-        resembling: &'a Resembling,
+        deltas: &'a mut DeltaWriter<'d>,
+        resembling: &'a SimilarityIndex,
         data: &'a [u8],
     ) -> Self {
         Self {

@@ -22,32 +22,32 @@ use crate::ident::TreeId;
 use crate::manifest::ChunkEntry;
 use crate::manifest::Totals;
 use crate::manifest::TreeBuilder;
-use crate::registry::delta::parent::Alignment;
+use crate::registry::delta::parent::ParentAlignment;
+use crate::registry::delta::parent::ParentTree;
 use crate::registry::delta::parent::Place;
-use crate::registry::delta::parent::Previous;
 use crate::registry::delta::similarity::Headers;
-use crate::registry::delta::similarity::Resembling;
-use crate::registry::delta::writer::Deltas;
+use crate::registry::delta::similarity::SimilarityIndex;
+use crate::registry::delta::writer::DeltaWriter;
 use crate::registry::error::Error;
 use crate::registry::store_pipeline::chunker::Batch;
-use crate::registry::store_pipeline::chunker::Feeder;
+use crate::registry::store_pipeline::chunker::Chunker;
 use crate::registry::store_pipeline::chunker::Pool;
 use crate::registry::store_pipeline::packer::NewChunk;
-use crate::registry::store_pipeline::packer::Segments;
+use crate::registry::store_pipeline::packer::Packer;
 use crate::registry::store_pipeline::tree_writer::add_node;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Session;
 use crate::store::disk::StoreError;
+use crate::store::disk::WriteSession;
 
 type Numbered = (u64, Stored);
 
 /// Stores what `read` feeds, as chunks under one tree, which may resemble the one of the version
 /// before, or chunks anywhere.
 pub(crate) fn ingest<T>(
-    session: &Session,
-    previous: Option<&Previous>,
-    resembling: &Resembling,
-    read: impl FnOnce(&mut Feeder<'_>) -> Result<T, Error>,
+    session: &WriteSession,
+    previous: Option<&ParentTree>,
+    resembling: &SimilarityIndex,
+    read: impl FnOnce(&mut Chunker<'_>) -> Result<T, Error>,
 ) -> Result<(T, TreeId, Totals), Error> {
     let workers = std::thread::available_parallelism().map_or(2, |n| n.get());
     let (batches, inbox) = mpsc::sync_channel::<Batch>(2);
@@ -67,7 +67,7 @@ pub(crate) fn ingest<T>(
             .collect();
         drop(outbox);
         let tree = scope.spawn(move || build_tree(session, previous, done));
-        let mut feeder = Feeder::new(&pool, batches);
+        let mut feeder = Chunker::new(&pool, batches);
         let value = read(&mut feeder);
         if value.is_ok() {
             feeder.end_region();
@@ -123,11 +123,11 @@ pub(crate) struct Stored {
 
 /// What stores a batch, on one thread.
 pub(crate) struct Storing<'a> {
-    session: &'a Session,
+    session: &'a WriteSession,
     compressor: Compressor,
     beside: Option<&'a Beside<'a>>,
-    resembling: (&'a Resembling, Headers),
-    deltas: Deltas<'a>,
+    resembling: (&'a SimilarityIndex, Headers),
+    deltas: DeltaWriter<'a>,
     /// Whether what was stored plain last hardly became shorter: what follows is not looked for then.
     is_dense: bool,
 }
@@ -135,9 +135,9 @@ pub(crate) struct Storing<'a> {
 impl<'a> Storing<'a> {
     /// With the version before, if there is one, and all that is in the store.
     pub(crate) fn beside(
-        session: &'a Session,
+        session: &'a WriteSession,
         beside: Option<&'a Beside<'a>>,
-        resembling: &'a Resembling,
+        resembling: &'a SimilarityIndex,
     ) -> Self {
         let reader = beside.map_or(&resembling.reader, |b| b.reader);
         Self {
@@ -145,7 +145,7 @@ impl<'a> Storing<'a> {
             compressor: Compressor::new(),
             beside,
             resembling: (resembling, Headers::default()),
-            deltas: Deltas::new(session, reader),
+            deltas: DeltaWriter::new(session, reader),
             is_dense: false,
         }
     }
@@ -183,7 +183,7 @@ impl<'a> Storing<'a> {
             true => HashMap::new(),
             false => self.bases(&mut fresh)?,
         };
-        let mut segments = Segments::new(
+        let mut segments = Packer::new(
             self.session,
             &mut self.compressor,
             &mut self.deltas,
@@ -248,15 +248,15 @@ struct Fresh {
 /// The version before, for batches that are stored by several threads and looked for in order.
 pub(crate) struct Beside<'a> {
     reader: &'a BlobReader,
-    state: Mutex<(u64, Alignment<'a>)>,
+    state: Mutex<(u64, ParentAlignment<'a>)>,
     turn: Condvar,
 }
 
 impl<'a> Beside<'a> {
-    fn new(previous: &'a Previous) -> Self {
+    fn new(previous: &'a ParentTree) -> Self {
         Self {
             reader: &previous.reader,
-            state: Mutex::new((0, Alignment::new(previous))),
+            state: Mutex::new((0, ParentAlignment::new(previous))),
             turn: Condvar::new(),
         }
     }
@@ -277,15 +277,15 @@ impl<'a> Beside<'a> {
 }
 
 fn build_tree(
-    session: &Session,
-    previous: Option<&Previous>,
+    session: &WriteSession,
+    previous: Option<&ParentTree>,
     done: mpsc::Receiver<Numbered>,
 ) -> Result<(TreeId, Totals), Error> {
     let mut early = BTreeMap::new();
     let mut next = 0_u64;
     let mut builder = TreeBuilder::new();
     let mut failed: Option<StoreError> = None;
-    let mut deltas = previous.map(|p| Deltas::new(session, &p.reader));
+    let mut deltas = previous.map(|p| DeltaWriter::new(session, &p.reader));
     // Leaves of the version before that lie where the chunks of the next leaf lie.
     let near = RefCell::new(Vec::<TreeId>::new());
     let mut emit = |_: TreeId, bytes: Vec<u8>| {

@@ -8,9 +8,9 @@ use crate::blob_store::BlobKind;
 use crate::ident::BlobId;
 use crate::ident::TreeId;
 use crate::pack::Item;
-use crate::registry::delta::writer::Deltas;
-use crate::store::disk::Session;
+use crate::registry::delta::writer::DeltaWriter;
 use crate::store::disk::StoreError;
+use crate::store::disk::WriteSession;
 
 /// Leaves of the version before that a leaf is a delta against, at most.
 const LEAF_BASES_MAX: usize = 2;
@@ -18,8 +18,8 @@ const LEAF_BASES_MAX: usize = 2;
 /// Stores a node, as a delta against the leaves that most of its chunks are in: `near` has a
 /// leaf for each of these.
 pub(crate) fn add_node(
-    session: &Session,
-    deltas: Option<&mut Deltas<'_>>,
+    session: &WriteSession,
+    deltas: Option<&mut DeltaWriter<'_>>,
     near: Vec<TreeId>,
     bytes: &[u8],
 ) -> Result<(), StoreError> {

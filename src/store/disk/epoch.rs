@@ -21,7 +21,7 @@ use crate::store::disk::layout::OPERATIONS_DIR;
 
 /// One operation under way; ends when dropped, or with the process.
 #[derive(Debug)]
-pub struct Operation {
+pub struct EpochGuard {
     disk: Arc<dyn Disk>,
     /// Its file; none where none can be made.
     path: Option<String>,
@@ -30,7 +30,7 @@ pub struct Operation {
     epoch: u64,
 }
 
-impl Operation {
+impl EpochGuard {
     /// Declares an operation. Must come before its first look at the index.
     ///
     /// # Errors
@@ -116,7 +116,7 @@ fn cannot_be_made(error: &std::io::Error) -> bool {
     is_refused(error) || matches!(kind, ErrorKind::NoSpace | ErrorKind::NotFound)
 }
 
-impl Drop for Operation {
+impl Drop for EpochGuard {
     fn drop(&mut self) {
         // What stays behind is removed by the next collection.
         if let Some(path) = &self.path {

@@ -23,7 +23,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use crate::store::disk::epoch::Operation;
+pub use crate::store::disk::epoch::EpochGuard;
 pub use crate::store::disk::io::real::RealDisk;
 pub use crate::store::disk::pack::reader::BlobReader;
 pub use crate::store::disk::pack::reader::Location;
@@ -46,8 +46,8 @@ pub use rebuild::Recovered;
 pub use rebuild::Refill;
 pub use rebuild::Salvage;
 pub use session::Entry;
-pub use session::Session;
 pub use session::SessionStats;
+pub use session::WriteSession;
 pub use stats::StoreStats;
 
 use crate::meta_store::MetaRead;

@@ -21,7 +21,7 @@ use crate::pack::Item;
 use crate::pack::Record;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
-use crate::store::disk::Operation;
+use crate::store::disk::EpochGuard;
 use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::index::rows;
@@ -44,11 +44,11 @@ pub struct SessionStats {
 
 /// One writer. Shared by the threads of a pipeline.
 #[derive(Debug)]
-pub struct Session {
+pub struct WriteSession {
     store: DiskStore,
     /// Before the operation, so that it is dropped, and its last write waited for, first.
     state: Mutex<State>,
-    operation: Operation,
+    operation: EpochGuard,
 }
 
 #[derive(Debug, Default)]
@@ -98,13 +98,13 @@ pub struct Entry {
     pub flags: Flags,
 }
 
-impl Session {
+impl WriteSession {
     /// Begins a session, and with it an operation.
     ///
     /// # Errors
     /// [`StoreError`] when the home cannot be written.
     pub fn begin(store: &DiskStore) -> Result<Self, StoreError> {
-        let operation = Operation::begin(store)?;
+        let operation = EpochGuard::begin(store)?;
         Ok(Self {
             store: store.clone(),
             operation,
@@ -146,7 +146,7 @@ impl Session {
     /// byte; it holds these claimed blobs, and is no delta.
     ///
     /// # Errors
-    /// As [`Session::append`].
+    /// As [`WriteSession::append`].
     pub fn append_encoded(
         &self,
         kind: BlobKind,
@@ -207,7 +207,7 @@ impl Session {
     /// Stores one blob unless it is held already.
     ///
     /// # Errors
-    /// As [`Session::append`].
+    /// As [`WriteSession::append`].
     pub fn add(&self, kind: BlobKind, bytes: &[u8]) -> Result<BlobKey, StoreError> {
         let key = BlobKey {
             kind,
@@ -222,7 +222,7 @@ impl Session {
     /// Appends one claimed blob.
     ///
     /// # Errors
-    /// As [`Session::append`].
+    /// As [`WriteSession::append`].
     pub(crate) fn append_one(&self, key: BlobKey, bytes: &[u8]) -> Result<(), StoreError> {
         self.append(&record_of_one(key, bytes, 0, Flags::default())?)
     }
@@ -393,9 +393,9 @@ fn is_held(tables: &dyn MetaRead, key: &BlobKey, epoch: u64) -> Result<bool, Sto
         return Ok(false);
     }
     // What was condemned before this operation began may be swept at any time.
-    let condemned = tables.get(Table::Doomed, &row_key)?;
+    let condemned = tables.get(Table::Condemned, &row_key)?;
     let by = condemned
-        .map(|row| rows::decode_counter(Some(row), Table::Doomed))
+        .map(|row| rows::decode_counter(Some(row), Table::Condemned))
         .transpose()?;
     Ok(by.is_none_or(|collection| collection > epoch))
 }
@@ -422,7 +422,7 @@ fn put_row(
     location: &Location,
 ) -> Result<(), StoreError> {
     let row_key = rows::blob_key(key);
-    let condemned = tables.delete(Table::Doomed, &row_key)?;
+    let condemned = tables.delete(Table::Condemned, &row_key)?;
     let now = locate(tables, key)?;
     let stays = now.is_some_and(|old| match (old.is_delta, location.is_delta) {
         (true, false) => false,
@@ -469,7 +469,7 @@ fn write_entries(
                 id: item.id,
             });
             tables.put(Table::Blobs, &key, &rows::encode_location(&location))?;
-            tables.delete(Table::Doomed, &key)?;
+            tables.delete(Table::Condemned, &key)?;
         }
     }
     tables.put(Table::Meta, rows::SEQUENCE_KEY, &sequence.to_le_bytes())?;

@@ -13,7 +13,7 @@ use alimentar::archive::VolumeTrailer;
 use alimentar::blob_store::BlobKind;
 use alimentar::catalog::Tombstone;
 use alimentar::chunk::Codec;
-use alimentar::chunk::Differ;
+use alimentar::chunk::DeltaEncoder;
 use alimentar::ident::BlobId;
 use alimentar::ident::EnvelopeId;
 use alimentar::ident::PublisherKey;
@@ -106,7 +106,7 @@ fn delta() -> Record {
             raw_bytes: changed.len() as u32,
         }],
         bases: vec![BlobId::of(&base)],
-        payload: Differ::new().encode(&changed, base).unwrap(),
+        payload: DeltaEncoder::new().encode(&changed, base).unwrap(),
     }
 }
 
@@ -146,7 +146,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let made = delta();
             let length = (made.items[0].raw_bytes as u16).to_le_bytes();
             let whole = [&length, made.payload.as_slice()].concat();
-            let stored = Differ::new().encode(&[3; 300], vec![9; 9]).unwrap();
+            let stored = DeltaEncoder::new().encode(&[3; 300], vec![9; 9]).unwrap();
             vec![whole, [&300_u16.to_le_bytes(), stored.as_slice()].concat()]
         }
         "pack" => {

@@ -21,7 +21,7 @@ use crate::inspect::dedup::near::simhash::simhash;
 use crate::inspect::dedup::near::sketch::Bands;
 use crate::inspect::dedup::near::sketch::sketch;
 use crate::inspect::dedup::near::stop_shingles::Common;
-use crate::inspect::dedup::sketch_cache::Prints;
+use crate::inspect::dedup::sketch_cache::Sketches;
 use crate::inspect::table::Row;
 use crate::inspect::table::TableError;
 
@@ -81,7 +81,7 @@ impl<'a> Sketched<'a> {
 pub(in crate::inspect::dedup) fn sketch_rows(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    (common, prints): (&Common, &Prints),
+    (common, prints): (&Common, &Sketches),
     removed: &RowSet,
     sketched: &Mutex<Sketched<'_>>,
     wants: &(dyn Fn(usize, u32) -> bool + Sync),
@@ -262,7 +262,7 @@ fn bucket_pairs(members: &[Member], add: &mut dyn FnMut(&Member, &Member)) {
 pub(in crate::inspect::dedup) fn print_pairs(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    (distance, prints): (u32, &Prints),
+    (distance, prints): (u32, &Sketches),
     removed: &RowSet,
     ranks: &Ranks,
     found: &mut Found<'_>,

@@ -1,4 +1,4 @@
-//! Prints as bytes. Normative: `spec/prints.md`.
+//! Sketches as bytes. Normative: `spec/prints.md`.
 
 use std::cmp::Reverse;
 use std::io;
@@ -14,7 +14,7 @@ use crate::wire::limits::PRINT_RUNS_MAX;
 
 /// What comes before the prints.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PrintsHeader {
+pub struct SketchHeader {
     /// A hash of what rows are compared by.
     pub parameters: [u8; 32],
     /// Bytes of a print.
@@ -23,7 +23,7 @@ pub struct PrintsHeader {
     pub common: Vec<u32>,
 }
 
-impl PrintsHeader {
+impl SketchHeader {
     /// Its bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
@@ -88,14 +88,14 @@ pub(in crate::inspect::dedup::sketch_cache) struct Entry {
 }
 
 /// A file of prints. What it says of a run is read when it is asked for.
-pub struct PrintsFile {
+pub struct SketchFile {
     source: Box<dyn ReadAt>,
-    header: PrintsHeader,
+    header: SketchHeader,
     /// By their keys.
     entries: Vec<Entry>,
 }
 
-impl PrintsFile {
+impl SketchFile {
     /// Reads what comes before and behind the prints of at most so many runs.
     ///
     /// # Errors
@@ -118,7 +118,7 @@ impl PrintsFile {
         if hasher.update(&head).update(table).finalize() != *check {
             return Err(bad(DecodeError::Checksum("prints")));
         }
-        let header = PrintsHeader::decode(&head).map_err(bad)?;
+        let header = SketchHeader::decode(&head).map_err(bad)?;
         let entries = entries(table, count, &header, (front, table_at)).map_err(bad)?;
         Ok(Self {
             source,
@@ -128,7 +128,7 @@ impl PrintsFile {
     }
 
     /// What comes before the prints.
-    pub fn header(&self) -> &PrintsHeader {
+    pub fn header(&self) -> &SketchHeader {
         &self.header
     }
 
@@ -248,7 +248,7 @@ pub(in crate::inspect::dedup::sketch_cache) fn joined(key: u128, hash: u128) -> 
 fn entries(
     table: &[u8],
     count: usize,
-    header: &PrintsHeader,
+    header: &SketchHeader,
     (mut at, end): (u64, u64),
 ) -> Result<Vec<Entry>, DecodeError> {
     let mut r = Reader::new(table);

@@ -1,4 +1,4 @@
-//! Prints that are kept in memory.
+//! Sketches that are kept in memory.
 
 use std::collections::HashMap;
 use std::io;
@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use crate::inspect::dedup::NewPrints;
-use crate::inspect::dedup::PrintCache;
+use crate::inspect::dedup::NewSketches;
+use crate::inspect::dedup::SketchCache;
 use crate::read_at::ReadAt;
 
 type Files = Arc<Mutex<HashMap<[u8; 32], Vec<u8>>>>;
 
 /// Keeps prints as long as it lives, for who compares versions without a home.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryPrints(Files);
+pub struct MemorySketches(Files);
 
-impl MemoryPrints {
+impl MemorySketches {
     /// The files that are kept.
     pub fn files(&self) -> Vec<Vec<u8>> {
         lock(&self.0).values().cloned().collect()
@@ -28,13 +28,13 @@ impl MemoryPrints {
     }
 }
 
-impl PrintCache for MemoryPrints {
+impl SketchCache for MemorySketches {
     fn open(&self, parameters: &[u8; 32]) -> Option<Box<dyn ReadAt>> {
         let file = lock(&self.0).get(parameters).cloned()?;
         Some(Box::new(file))
     }
 
-    fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewPrints>> {
+    fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewSketches>> {
         Ok(Box::new(InMemory {
             files: Arc::clone(&self.0),
             parameters: *parameters,
@@ -49,7 +49,7 @@ struct InMemory {
     bytes: Vec<u8>,
 }
 
-impl NewPrints for InMemory {
+impl NewSketches for InMemory {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.bytes.extend_from_slice(bytes);
         Ok(())

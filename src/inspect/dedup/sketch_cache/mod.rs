@@ -30,15 +30,15 @@ use crate::wire::limits::PRINT_BYTES_MAX;
 use crate::wire::limits::PRINT_COMMON_MAX;
 use crate::wire::limits::PRINT_RUNS_MAX;
 
-pub use codec::PrintsFile;
-pub use codec::PrintsHeader;
 pub use codec::Run;
+pub use codec::SketchFile;
+pub use codec::SketchHeader;
 pub use codec::State;
-pub use memory::MemoryPrints;
+pub use memory::MemorySketches;
 
 /// A place where prints are kept for a dataset. What fails there makes the next search slower,
 /// nothing else.
-pub trait PrintCache: Sync {
+pub trait SketchCache: Sync {
     /// What was kept for rows compared in this way.
     fn open(&self, parameters: &[u8; 32]) -> Option<Box<dyn ReadAt>>;
 
@@ -46,11 +46,11 @@ pub trait PrintCache: Sync {
     ///
     /// # Errors
     /// What the place says.
-    fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewPrints>>;
+    fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewSketches>>;
 }
 
 /// A file of prints that is being written. Dropped, it was never there.
-pub trait NewPrints: Send {
+pub trait NewSketches: Send {
     /// Puts bytes behind those that are there.
     ///
     /// # Errors
@@ -65,8 +65,8 @@ pub trait NewPrints: Send {
 }
 
 /// The prints of a search: those that are known, and those that are made.
-pub(in crate::inspect::dedup) struct Prints {
-    known: Option<PrintsFile>,
+pub(in crate::inspect::dedup) struct Sketches {
+    known: Option<SketchFile>,
     new: Mutex<Option<Writing>>,
     /// Bytes of a print.
     width: usize,
@@ -74,14 +74,14 @@ pub(in crate::inspect::dedup) struct Prints {
 }
 
 struct Writing {
-    file: Box<dyn NewPrints>,
+    file: Box<dyn NewSketches>,
     table: TableWriter,
     runs_max: usize,
     taken_over: usize,
     waiting: Vec<u8>,
 }
 
-impl Prints {
+impl Sketches {
     /// None are kept.
     pub(in crate::inspect::dedup) fn unkept(width: usize) -> Self {
         Self {
@@ -110,15 +110,15 @@ impl Prints {
         // The table of a file that is read and of one that is written are in memory together.
         let runs_max = (options.budget_bytes / 4 / RUN_MEMORY_BYTES).min(PRINT_RUNS_MAX);
         let kept = cache.open(&parameters);
-        let known = kept.and_then(|file| PrintsFile::open(file, runs_max).ok());
-        let fits = |file: &PrintsFile| {
+        let known = kept.and_then(|file| SketchFile::open(file, runs_max).ok());
+        let fits = |file: &SketchFile| {
             let header = file.header();
             header.parameters == parameters
                 && header.width == width
                 && agree(&header.common, &common)
         };
         this.known = known.filter(fits);
-        let header = PrintsHeader {
+        let header = SketchHeader {
             parameters,
             width,
             common: this

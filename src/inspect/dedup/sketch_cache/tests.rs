@@ -4,12 +4,12 @@ use crate::ident::to_hex;
 use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::DedupReport;
 use crate::inspect::dedup::Keep;
-use crate::inspect::dedup::MemoryPrints;
+use crate::inspect::dedup::MemorySketches;
 use crate::inspect::dedup::Method;
 use crate::inspect::dedup::dedup;
-use crate::inspect::dedup::sketch_cache::PrintsFile;
-use crate::inspect::dedup::sketch_cache::PrintsHeader;
 use crate::inspect::dedup::sketch_cache::Run;
+use crate::inspect::dedup::sketch_cache::SketchFile;
+use crate::inspect::dedup::sketch_cache::SketchHeader;
 use crate::inspect::dedup::sketch_cache::codec::TableWriter;
 use crate::inspect::table::Lines;
 use crate::inspect::table::Selection;
@@ -20,7 +20,7 @@ use crate::progress::NoProgress;
 const MINHASH: Method = Method::MinHash;
 const SIMHASH: Method = Method::SimHash { distance: 6 };
 
-fn run(rows: &[String], method: Method, prints: Option<&MemoryPrints>) -> DedupReport {
+fn run(rows: &[String], method: Method, prints: Option<&MemorySketches>) -> DedupReport {
     let table = Lines::new(Arc::new(rows.join("\n").into_bytes()), Shape::Text);
     let table = Arc::new(table);
     let open = move |selection: &Selection| Arc::clone(&table).batches(selection);
@@ -64,7 +64,7 @@ fn same(a: &DedupReport, b: &DedupReport) {
 fn a_second_search_sketches_nothing_and_finds_the_same() {
     let rows = rows(3000);
     for method in [MINHASH, SIMHASH] {
-        let kept = MemoryPrints::default();
+        let kept = MemorySketches::default();
         let plain = run(&rows, method, None);
         assert!(plain.near_duplicates > 200 && plain.exact_duplicates == 30);
         let first = run(&rows, method, Some(&kept));
@@ -89,7 +89,7 @@ fn only_runs_with_other_rows_are_sketched_again() {
     let removed: Vec<String> = new.drain(7000..7200).collect();
     assert_eq!(removed.len(), 200);
     for method in [MINHASH, SIMHASH] {
-        let kept = MemoryPrints::default();
+        let kept = MemorySketches::default();
         run(&old, method, Some(&kept));
         let plain = run(&new, method, None);
         let next = run(&new, method, Some(&kept));
@@ -105,7 +105,7 @@ fn only_runs_with_other_rows_are_sketched_again() {
 #[test]
 fn other_parameters_are_other_files() {
     let rows = rows(500);
-    let kept = MemoryPrints::default();
+    let kept = MemorySketches::default();
     run(&rows, MINHASH, Some(&kept));
     assert_eq!(run(&rows, SIMHASH, Some(&kept)).sketched, 495);
     assert_eq!(kept.files().len(), 2);
@@ -117,7 +117,7 @@ fn other_parameters_are_other_files() {
 #[test]
 fn a_row_whose_only_equal_went_is_sketched() {
     let mut rows = rows(400);
-    let kept = MemoryPrints::default();
+    let kept = MemorySketches::default();
     run(&rows, MINHASH, Some(&kept));
     // Row 99 is row 98 again, which had the print.
     rows[98] = "something else, so that the other of the two is unique".to_owned();
@@ -128,7 +128,7 @@ fn a_row_whose_only_equal_went_is_sketched() {
 #[test]
 fn a_damaged_file_changes_nothing_but_the_time() {
     let rows = rows(70);
-    let kept = MemoryPrints::default();
+    let kept = MemorySketches::default();
     let plain = run(&rows, MINHASH, Some(&kept));
     let file = kept.files().remove(0);
     let mut resketched = 0;
@@ -153,7 +153,7 @@ fn a_damaged_file_changes_nothing_but_the_time() {
 #[test]
 fn a_search_that_keeps_the_longest_is_the_same_too() {
     let rows = rows(300);
-    let kept = MemoryPrints::default();
+    let kept = MemorySketches::default();
     let table = Arc::new(Lines::new(
         Arc::new(rows.join("\n").into_bytes()),
         Shape::Text,
@@ -172,7 +172,7 @@ fn a_search_that_keeps_the_longest_is_the_same_too() {
 
 /// Of what is in `spec/vectors/prints.txt`.
 fn example() -> Vec<u8> {
-    let header = PrintsHeader {
+    let header = SketchHeader {
         parameters: [7; 32],
         width: 4,
         common: vec![0, 5, 300, u32::MAX],
@@ -204,7 +204,7 @@ fn files_are_those_of_the_vectors() {
 
 #[test]
 fn a_file_answers_for_its_runs_alone() {
-    let open = |bytes: Vec<u8>, runs| PrintsFile::open(Box::new(bytes), runs);
+    let open = |bytes: Vec<u8>, runs| SketchFile::open(Box::new(bytes), runs);
     let file = open(example(), 2).unwrap();
     assert_eq!(file.header().common, [0, 5, 300, u32::MAX]);
     let run = file.run(9, 3).unwrap();

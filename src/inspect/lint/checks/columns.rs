@@ -43,7 +43,7 @@ impl Type {
 
 /// A row that is an example of something, and what stands there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::inspect::lint) struct Spot {
+pub(in crate::inspect::lint) struct ColumnNote {
     pub(in crate::inspect::lint) row: u64,
     pub(in crate::inspect::lint) at: usize,
     pub(in crate::inspect::lint) shown: String,
@@ -53,11 +53,11 @@ pub(in crate::inspect::lint) struct Spot {
 #[derive(Clone, Debug, Default)]
 pub(in crate::inspect::lint) struct Group {
     pub(in crate::inspect::lint) count: u64,
-    pub(in crate::inspect::lint) spots: Vec<Spot>,
+    pub(in crate::inspect::lint) spots: Vec<ColumnNote>,
 }
 
 impl Group {
-    pub(in crate::inspect::lint) fn add(&mut self, kept: usize, spot: impl FnOnce() -> Spot) {
+    pub(in crate::inspect::lint) fn add(&mut self, kept: usize, spot: impl FnOnce() -> ColumnNote) {
         self.count += 1;
         if self.spots.len() < kept {
             self.spots.push(spot());
@@ -272,9 +272,9 @@ impl Columns {
     pub(in crate::inspect::lint) fn rows_where(
         &self,
         is_such: impl Fn(&[u64]) -> bool,
-    ) -> Vec<&Spot> {
+    ) -> Vec<&ColumnNote> {
         let such = self.sets.iter().filter(|(set, _)| is_such(set));
-        let mut spots: Vec<&Spot> = such.flat_map(|(_, group)| &group.spots).collect();
+        let mut spots: Vec<&ColumnNote> = such.flat_map(|(_, group)| &group.spots).collect();
         spots.sort_unstable_by_key(|spot| spot.row);
         spots.truncate(self.kept);
         spots
@@ -299,8 +299,8 @@ fn bits(set: &[u64]) -> impl Iterator<Item = usize> {
     (0..set.len() * 64).filter(|n| has(set, *n))
 }
 
-fn spot(row: u64, text: &[u8], at: usize) -> Spot {
-    Spot {
+fn spot(row: u64, text: &[u8], at: usize) -> ColumnNote {
+    ColumnNote {
         row,
         at,
         shown: excerpt(text, at),

@@ -1,7 +1,7 @@
 //! How long rows are, in buckets of an eighth of each power of two.
 
+use crate::inspect::lint::checks::columns::ColumnNote;
 use crate::inspect::lint::checks::columns::Group;
-use crate::inspect::lint::checks::columns::Spot;
 
 /// Buckets in each power of two, as bits.
 const STEP_BITS: u32 = 3;
@@ -25,7 +25,7 @@ pub(in crate::inspect::lint) struct Extreme {
     /// Bytes from which on one is.
     pub(in crate::inspect::lint) limit: u64,
     /// The first of them. `at` is the length.
-    pub(in crate::inspect::lint) spots: Vec<Spot>,
+    pub(in crate::inspect::lint) spots: Vec<ColumnNote>,
 }
 
 impl Lengths {
@@ -39,7 +39,7 @@ impl Lengths {
             group.count += 1;
             if group.spots.len() < kept {
                 let shown = String::new();
-                group.spots.push(Spot {
+                group.spots.push(ColumnNote {
                     row,
                     at: bytes,
                     shown,

@@ -4,9 +4,9 @@ use crate::inspect::json::Place;
 use crate::inspect::lint::Example;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::checks::columns::Column;
+use crate::inspect::lint::checks::columns::ColumnNote;
 use crate::inspect::lint::checks::columns::Columns;
 use crate::inspect::lint::checks::columns::Group;
-use crate::inspect::lint::checks::columns::Spot;
 use crate::inspect::lint::checks::columns::Type;
 use crate::inspect::lint::checks::columns::has;
 use crate::inspect::lint::checks::lengths::Lengths;
@@ -165,7 +165,7 @@ pub(in crate::inspect::lint) fn lengths(lengths: &Lengths, kept: usize) -> Judge
             spot.at,
             extreme.limit / 8
         );
-        let at_start = Spot {
+        let at_start = ColumnNote {
             at: 0,
             ..spot.clone()
         };
@@ -194,7 +194,7 @@ pub(in crate::inspect::lint) fn line_ends(feeds: &Group, returns: &Group) -> Jud
 }
 
 impl Judged {
-    fn add(&mut self, count: u64, spots: Vec<&Spot>, name: &str, message: &str) {
+    fn add(&mut self, count: u64, spots: Vec<&ColumnNote>, name: &str, message: &str) {
         self.count += count;
         let examples = spots.into_iter().map(|s| example(s, Some(name), message));
         self.examples.extend(examples);
@@ -216,7 +216,7 @@ fn share(of: u64, parts: u64, of_parts: u64) -> u64 {
     u64::try_from(product.div_ceil(u128::from(of_parts))).unwrap_or(of)
 }
 
-fn example(spot: &Spot, column: Option<&str>, message: &str) -> Example {
+fn example(spot: &ColumnNote, column: Option<&str>, message: &str) -> Example {
     Example {
         row: spot.row,
         at: spot.at,

@@ -3,9 +3,9 @@
 use crate::inspect::json::Reason;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::RuleId;
+use crate::inspect::lint::checks::columns::ColumnNote;
 use crate::inspect::lint::checks::columns::Columns;
 use crate::inspect::lint::checks::columns::Group;
-use crate::inspect::lint::checks::columns::Spot;
 use crate::inspect::lint::checks::columns::Type;
 use crate::inspect::lint::checks::columns::is_null_word;
 use crate::inspect::lint::checks::csv::Record;
@@ -275,7 +275,7 @@ fn line_end(batch: &Batch, row: Row<'_>, made: &mut Made) {
         }
         _ => return,
     };
-    group.add(kept, || Spot {
+    group.add(kept, || ColumnNote {
         row: row.index,
         at: row.text.len(),
         shown: String::new(),

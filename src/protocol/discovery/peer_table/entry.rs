@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use crate::protocol::discovery::peer_table::Seen;
 use crate::protocol::discovery::peer_table::within;
-use crate::protocol::discovery::service_record::Sighting;
-use crate::protocol::transfer::rate_limit::Budget;
-use crate::protocol::transfer::rate_limit::Conduct;
+use crate::protocol::discovery::service_record::ServiceRecord;
+use crate::protocol::transfer::rate_limit::RateLimit;
+use crate::protocol::transfer::rate_limit::RateLimiter;
 use crate::wire::limits::NODE_ADDRESSES_MAX;
 
 /// How fast what one node claims changes. Addresses of one node come one by one at first.
-const CHANGES: Budget = Budget {
+const CHANGES: RateLimit = RateLimit {
     concurrent: 1,
     per_second: 1,
     burst: 16,
@@ -21,10 +21,10 @@ const CHANGES: Budget = Budget {
 
 #[derive(Clone, Debug)]
 pub(in crate::protocol::discovery::peer_table) struct Entry {
-    pub(in crate::protocol::discovery::peer_table) sighting: Option<Sighting>,
+    pub(in crate::protocol::discovery::peer_table) sighting: Option<ServiceRecord>,
     pub(in crate::protocol::discovery::peer_table) places: Vec<Place>,
     pub(in crate::protocol::discovery::peer_table) last_seen: Duration,
-    changes: Conduct,
+    changes: RateLimiter,
     pub(in crate::protocol::discovery::peer_table) has_left: bool,
     /// It came to be known by calling.
     pub(in crate::protocol::discovery::peer_table) is_caller: bool,
@@ -45,7 +45,7 @@ impl Entry {
             sighting: None,
             places: Vec::new(),
             last_seen: now,
-            changes: Conduct::new(CHANGES, now),
+            changes: RateLimiter::new(CHANGES, now),
             has_left: false,
             is_caller: false,
         }
@@ -54,7 +54,7 @@ impl Entry {
     pub(in crate::protocol::discovery::peer_table) fn saw(
         &mut self,
         now: Duration,
-        sighting: Sighting,
+        sighting: ServiceRecord,
         addresses: &[SocketAddr],
     ) -> Seen {
         self.last_seen = self.last_seen.max(now);

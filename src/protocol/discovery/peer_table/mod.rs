@@ -13,21 +13,21 @@ use std::time::Duration;
 use crate::ident::NodeId;
 use crate::protocol::discovery::peer_table::entry::Entry;
 use crate::protocol::discovery::peer_table::entry::reach;
-use crate::protocol::discovery::service_record::Sighting;
-use crate::protocol::transfer::rate_limit::Budget;
-use crate::protocol::transfer::rate_limit::Conduct;
+use crate::protocol::discovery::service_record::ServiceRecord;
+use crate::protocol::transfer::rate_limit::RateLimit;
+use crate::protocol::transfer::rate_limit::RateLimiter;
 use crate::wire::limits::CALLERS_PER_HOST_MAX;
 use crate::wire::limits::NODES_SEEN_MAX;
 
 /// How fast nodes that were not seen before come in.
-const NEWCOMERS: Budget = Budget {
+const NEWCOMERS: RateLimit = RateLimit {
     concurrent: 1,
     per_second: 4,
     burst: 256,
 };
 
 /// How fast nodes that were not there before may call.
-const CALLERS: Budget = NEWCOMERS;
+const CALLERS: RateLimit = NEWCOMERS;
 
 /// Addresses of one claim that are looked at.
 const CLAIMED_MAX: usize = 64;
@@ -51,7 +51,7 @@ pub struct Neighbour {
     /// Who it is, or claims to be.
     pub node: NodeId,
     /// What it said last; `None` where it was proven and never seen.
-    pub sighting: Option<Sighting>,
+    pub sighting: Option<ServiceRecord>,
     /// Where it may be, the best first.
     pub addresses: Vec<SocketAddr>,
     /// When it was last seen or proven.
@@ -64,29 +64,34 @@ pub struct Neighbour {
 
 /// A bounded table of nodes. Moments are counted from any fixed one.
 #[derive(Clone, Debug)]
-pub struct Directory {
+pub struct PeerTable {
     own: Option<NodeId>,
     nodes: BTreeMap<NodeId, Entry>,
-    newcomers: Conduct,
-    callers: Conduct,
+    newcomers: RateLimiter,
+    callers: RateLimiter,
     /// When nodes were last said to have left: who was found there before is not back by that.
     farewells: BTreeMap<NodeId, Duration>,
 }
 
-impl Directory {
+impl PeerTable {
     /// An empty table of a node that leaves itself out.
     pub fn new(own: Option<NodeId>, now: Duration) -> Self {
         Self {
             own,
             nodes: BTreeMap::new(),
-            newcomers: Conduct::new(NEWCOMERS, now),
-            callers: Conduct::new(CALLERS, now),
+            newcomers: RateLimiter::new(NEWCOMERS, now),
+            callers: RateLimiter::new(CALLERS, now),
             farewells: BTreeMap::new(),
         }
     }
 
     /// Takes note of a claim.
-    pub fn saw(&mut self, now: Duration, sighting: Sighting, addresses: &[SocketAddr]) -> Seen {
+    pub fn saw(
+        &mut self,
+        now: Duration,
+        sighting: ServiceRecord,
+        addresses: &[SocketAddr],
+    ) -> Seen {
         let node = sighting.node;
         let mut usable = Vec::new();
         for address in addresses.iter().take(CLAIMED_MAX).copied() {
@@ -261,7 +266,7 @@ impl Directory {
     }
 }
 
-fn within(conduct: &mut Conduct, now: Duration) -> bool {
+fn within(conduct: &mut RateLimiter, now: Duration) -> bool {
     let is_within = conduct.begin(now);
     if is_within {
         conduct.end();

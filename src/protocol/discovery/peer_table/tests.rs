@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::ident::NodeId;
-use crate::protocol::Directory;
+use crate::protocol::PeerTable;
 use crate::protocol::Seen;
-use crate::protocol::Shown;
-use crate::protocol::Sighting;
+use crate::protocol::ServiceRecord;
+use crate::protocol::SharedSummary;
 use crate::wire::limits::CALLERS_PER_HOST_MAX;
 use crate::wire::limits::NODE_ADDRESSES_MAX;
 use crate::wire::limits::NODES_SEEN_MAX;
@@ -27,22 +27,22 @@ fn node(n: u64) -> NodeId {
     NodeId::new(bytes)
 }
 
-fn claim(n: u64) -> Sighting {
-    Sighting {
+fn claim(n: u64) -> ServiceRecord {
+    ServiceRecord {
         node: node(n),
         version: 1,
         shown: None,
     }
 }
 
-fn saying(n: u64, datasets: u64) -> Sighting {
-    let shown = Shown {
+fn saying(n: u64, datasets: u64) -> ServiceRecord {
+    let shown = SharedSummary {
         datasets,
         filter_digest: [1; 8],
         filter_bytes: 0,
         filter: None,
     };
-    Sighting {
+    ServiceRecord {
         shown: Some(shown),
         ..claim(n)
     }
@@ -60,7 +60,7 @@ fn fake(n: u64) -> SocketAddr {
 
 #[test]
 fn nodes_come_change_and_go() {
-    let mut table = Directory::new(Some(node(0)), START);
+    let mut table = PeerTable::new(Some(node(0)), START);
     let (a, b) = (address("10.0.0.1:1"), address("10.0.0.2:1"));
     assert_eq!(table.saw(at(0), claim(0), &[a]), Seen::Refused);
     assert_eq!(table.saw(at(0), claim(1), &[]), Seen::Refused);
@@ -84,7 +84,7 @@ fn nodes_come_change_and_go() {
 /// A talk that began before its farewell ends after it.
 #[test]
 fn who_was_found_before_it_left_is_not_back() {
-    let mut table = Directory::new(None, START);
+    let mut table = PeerTable::new(None, START);
     let a = address("10.0.0.1:1");
     table.saw(at(1), claim(1), &[a]);
     table.gone(at(5), &node(1));
@@ -101,7 +101,7 @@ fn who_was_found_before_it_left_is_not_back() {
 
 #[test]
 fn addresses_where_nobody_can_be_are_dropped() {
-    let mut table = Directory::new(None, START);
+    let mut table = PeerTable::new(None, START);
     let nowhere = [
         "0.0.0.0:1",
         "10.0.0.1:0",
@@ -122,7 +122,7 @@ fn addresses_where_nobody_can_be_are_dropped() {
 
 #[test]
 fn proven_ones_are_tried_first_and_failed_ones_last() {
-    let mut table = Directory::new(None, START);
+    let mut table = PeerTable::new(None, START);
     let [a, b, c] = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"].map(address);
     table.saw(at(0), claim(1), &[a, b, c]);
     table.proven(at(1), node(1), c);
@@ -137,7 +137,7 @@ fn proven_ones_are_tried_first_and_failed_ones_last() {
 
 #[test]
 fn a_claim_of_anothers_id_wins_nothing() {
-    let mut table = Directory::new(None, START);
+    let mut table = PeerTable::new(None, START);
     let (real, liar) = (address("10.0.0.1:1"), address("10.6.6.6:1"));
     table.saw(at(0), saying(1, 5), &[real]);
     table.proven(at(1), node(1), real);
@@ -161,7 +161,7 @@ fn a_claim_of_anothers_id_wins_nothing() {
 
 #[test]
 fn a_flood_of_addresses_does_not_turn_out_the_first() {
-    let mut table = Directory::new(None, START);
+    let mut table = PeerTable::new(None, START);
     let real = address("192.168.1.1:1");
     table.saw(at(0), claim(1), &[real]);
     for n in 0..10_000 {
@@ -179,7 +179,7 @@ fn a_flood_of_addresses_does_not_turn_out_the_first() {
 
 #[test]
 fn a_hundred_thousand_fakes_stay_within_bounds() {
-    let mut table = Directory::new(None, START);
+    let mut table = PeerTable::new(None, START);
     for n in 0..100 {
         table.proven(at(0), node(n), fake(n));
     }
@@ -213,7 +213,7 @@ fn a_hundred_thousand_fakes_stay_within_bounds() {
 
 #[test]
 fn only_proofs_turn_out_proofs() {
-    let mut table = Directory::new(None, START);
+    let mut table = PeerTable::new(None, START);
     for n in 0..2 * NODES_SEEN_MAX as u64 {
         table.proven(at(n), node(n), fake(n));
     }
@@ -230,7 +230,7 @@ fn only_proofs_turn_out_proofs() {
 
 #[test]
 fn a_claim_that_changes_without_end_is_slowed_down() {
-    let mut table = Directory::new(None, START);
+    let mut table = PeerTable::new(None, START);
     let a = address("10.0.0.1:1");
     table.saw(START, saying(1, 0), &[a]);
     let changed = (1..10_000).filter(|n| {
@@ -243,7 +243,7 @@ fn a_claim_that_changes_without_end_is_slowed_down() {
 
 #[test]
 fn what_is_not_seen_again_is_forgotten() {
-    let mut table = Directory::new(None, START);
+    let mut table = PeerTable::new(None, START);
     let (a, b) = (address("10.0.0.1:1"), address("10.0.0.2:1"));
     table.saw(at(0), claim(1), &[a, b]);
     table.saw(at(0), claim(2), &[a]);
@@ -266,7 +266,7 @@ fn no_order_of_events_breaks_the_bounds() {
         seed ^= seed << 17;
         seed % n
     };
-    let mut table = Directory::new(Some(node(0)), START);
+    let mut table = PeerTable::new(Some(node(0)), START);
     let mut proven = BTreeSet::new();
     let mut now = START;
     for _ in 0..10_000 {
@@ -296,7 +296,7 @@ fn no_order_of_events_breaks_the_bounds() {
 
 #[test]
 fn a_host_that_calls_with_many_keys_gets_a_few_places() {
-    let mut table = Directory::new(None, START);
+    let mut table = PeerTable::new(None, START);
     let port = |n: u64| SocketAddr::from(([10, 0, 0, 9], u16::try_from(n).unwrap()));
     let taken = (1..2_000).filter(|n| table.called(at(*n), node(*n), port(*n)));
     assert_eq!(taken.count(), CALLERS_PER_HOST_MAX);
@@ -317,7 +317,7 @@ fn a_host_that_calls_with_many_keys_gets_a_few_places() {
 
 #[test]
 fn callers_come_in_no_faster_than_claims() {
-    let mut table = Directory::new(None, START);
+    let mut table = PeerTable::new(None, START);
     let taken = (0..5_000).filter(|n| table.called(START, node(*n), fake(*n)));
     assert_eq!(taken.count(), 256);
     let taken = (5_000..6_000).filter(|n| table.called(at(10), node(*n), fake(*n)));
@@ -326,7 +326,7 @@ fn callers_come_in_no_faster_than_claims() {
 
 #[test]
 fn who_calls_knows_better_where_it_is_than_whoever_claims() {
-    let mut table = Directory::new(None, START);
+    let mut table = PeerTable::new(None, START);
     let lies: Vec<SocketAddr> = (0..NODE_ADDRESSES_MAX as u64).map(fake).collect();
     table.saw(at(0), claim(1), &lies);
     let truth = address("10.9.9.9:8765");

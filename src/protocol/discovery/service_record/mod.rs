@@ -20,18 +20,18 @@ pub const SERVICE: &str = "_alimentar._udp.local.";
 
 /// What one node says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighting {
+pub struct ServiceRecord {
     /// Who it claims to be.
     pub node: NodeId,
     /// The highest version of the protocol that it speaks; at least 1.
     pub version: u64,
     /// What it shows everybody; `None` where it serves a list of nodes only, or says it badly.
-    pub shown: Option<Shown>,
+    pub shown: Option<SharedSummary>,
 }
 
 /// What a node that serves everybody says of its datasets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct SharedSummary {
     /// How many they are.
     pub datasets: u64,
     /// The digest of its filter: as long as it stays, nothing new is there.
@@ -42,7 +42,7 @@ pub struct Shown {
     pub filter: Option<Vec<u8>>,
 }
 
-impl Sighting {
+impl ServiceRecord {
     /// The properties, in the order in which they are written. A filter that does not fit, or that
     /// is not of the length said, is left out.
     pub fn encode(&self) -> Vec<(String, Vec<u8>)> {
@@ -103,7 +103,7 @@ impl Sighting {
         Ok(Self {
             node: node.ok_or(DecodeError::Invalid("node id"))?,
             version: version.ok_or(DecodeError::Invalid("protocol version"))?,
-            shown: Shown::find(find),
+            shown: SharedSummary::find(find),
         })
     }
 
@@ -122,7 +122,7 @@ impl Sighting {
     /// Reads a TXT record.
     ///
     /// # Errors
-    /// As [`Sighting::decode`], and when the record ends in the middle of a string.
+    /// As [`ServiceRecord::decode`], and when the record ends in the middle of a string.
     pub fn from_txt(txt: &[u8]) -> Result<Self, DecodeError> {
         within(txt.len())?;
         let mut r = Reader::new(txt);
@@ -139,7 +139,7 @@ impl Sighting {
     }
 }
 
-impl Shown {
+impl SharedSummary {
     fn find<'a>(find: impl Fn(&str) -> Option<&'a [u8]>) -> Option<Self> {
         let digest = std::str::from_utf8(find("fh")?).ok()?;
         let mut shown = Self {

@@ -2,16 +2,16 @@
 
 use crate::ident::NodeId;
 use crate::protocol::Random;
-use crate::protocol::Shown;
-use crate::protocol::Sighting;
+use crate::protocol::ServiceRecord;
+use crate::protocol::SharedSummary;
 use crate::wire::DecodeError;
 use crate::wire::limits::SIGHTING_BYTES_MAX;
 
-fn sighting(filter: Option<Vec<u8>>) -> Sighting {
-    Sighting {
+fn sighting(filter: Option<Vec<u8>>) -> ServiceRecord {
+    ServiceRecord {
         node: NodeId::new([0xab; 32]),
         version: 1,
-        shown: Some(Shown {
+        shown: Some(SharedSummary {
             datasets: 12,
             filter_digest: [7; 8],
             filter_bytes: filter.as_ref().map_or(5000, |f| f.len() as u64),
@@ -22,10 +22,10 @@ fn sighting(filter: Option<Vec<u8>>) -> Sighting {
 
 type Properties = Vec<(String, Vec<u8>)>;
 
-fn changed(change: impl FnOnce(&mut Properties)) -> Result<Sighting, DecodeError> {
+fn changed(change: impl FnOnce(&mut Properties)) -> Result<ServiceRecord, DecodeError> {
     let mut properties = sighting(Some(vec![9; 600])).encode();
     change(&mut properties);
-    Sighting::decode(&properties)
+    ServiceRecord::decode(&properties)
 }
 
 fn set(properties: &mut Properties, key: &str, value: &[u8]) {
@@ -40,32 +40,41 @@ fn sightings_come_back_as_they_went() {
         let filter: Vec<u8> = (0..1 + random.below(1000))
             .map(|_| random.below(256) as u8)
             .collect();
-        let shown = Shown {
+        let shown = SharedSummary {
             datasets: random.below(u64::MAX),
             filter_digest: random.below(u64::MAX).to_le_bytes(),
             filter_bytes: filter.len() as u64,
             filter: Some(filter),
         };
-        let sighting = Sighting {
+        let sighting = ServiceRecord {
             node: NodeId::new(std::array::from_fn(|_| random.below(256) as u8)),
             version: 1 + random.below(u64::MAX - 1),
             shown: Some(shown).filter(|_| round % 5 > 0),
         };
         let txt = sighting.to_txt();
         assert!(txt.len() <= SIGHTING_BYTES_MAX);
-        assert_eq!(Sighting::decode(&sighting.encode()).as_ref(), Ok(&sighting));
-        assert_eq!(Sighting::from_txt(&txt), Ok(sighting), "round {round}");
+        assert_eq!(
+            ServiceRecord::decode(&sighting.encode()).as_ref(),
+            Ok(&sighting)
+        );
+        assert_eq!(ServiceRecord::from_txt(&txt), Ok(sighting), "round {round}");
     }
 }
 
 #[test]
 fn a_filter_that_does_not_fit_is_not_said() {
     let said = sighting(Some(vec![1; 1001]));
-    let read = Sighting::from_txt(&said.to_txt()).unwrap().shown.unwrap();
+    let read = ServiceRecord::from_txt(&said.to_txt())
+        .unwrap()
+        .shown
+        .unwrap();
     assert_eq!((read.filter_bytes, read.filter), (1001, None));
     let mut lie = sighting(Some(vec![1; 10]));
     lie.shown.as_mut().unwrap().filter_bytes = 11;
-    let read = Sighting::from_txt(&lie.to_txt()).unwrap().shown.unwrap();
+    let read = ServiceRecord::from_txt(&lie.to_txt())
+        .unwrap()
+        .shown
+        .unwrap();
     assert_eq!((read.filter_bytes, read.filter), (11, None));
 }
 
@@ -80,8 +89,8 @@ fn without_an_id_or_a_version_there_is_nothing() {
     for bad in ["", "0", "01", "+1", "-1", "1 ", "18446744073709551616", "x"] {
         assert_eq!(changed(|p| set(p, "v", bad.as_bytes())), Err(version));
     }
-    assert_eq!(Sighting::from_txt(b""), Err(id));
-    assert_eq!(Sighting::from_txt(&[0; 9]), Err(id));
+    assert_eq!(ServiceRecord::from_txt(b""), Err(id));
+    assert_eq!(ServiceRecord::from_txt(&[0; 9]), Err(id));
 }
 
 #[test]
@@ -134,7 +143,7 @@ fn the_first_of_a_key_counts_and_unknown_ones_do_not() {
     assert_eq!(changed(upper), Ok(whole.clone()));
     let mut txt = b"\x00\x03abc\x02=x\x03\xff\xff=".to_vec();
     txt.extend(whole.to_txt());
-    assert_eq!(Sighting::from_txt(&txt), Ok(whole));
+    assert_eq!(ServiceRecord::from_txt(&txt), Ok(whole));
 }
 
 #[test]
@@ -142,11 +151,11 @@ fn what_is_too_long_or_cut_is_refused() {
     let long = changed(|p| p.push(("x".to_owned(), vec![0; SIGHTING_BYTES_MAX])));
     assert!(matches!(long, Err(DecodeError::Limit { .. })));
     let many: Vec<(String, Vec<u8>)> = vec![(String::new(), Vec::new()); 1_000_000];
-    assert!(Sighting::decode(&many).is_err());
+    assert!(ServiceRecord::decode(&many).is_err());
     let txt = sighting(None).to_txt();
     assert_eq!(
-        Sighting::from_txt(&txt[..txt.len() - 1]),
+        ServiceRecord::from_txt(&txt[..txt.len() - 1]),
         Err(DecodeError::Truncated)
     );
-    assert!(Sighting::from_txt(&vec![1; 65_535]).is_err());
+    assert!(ServiceRecord::from_txt(&vec![1; 65_535]).is_err());
 }

@@ -5,15 +5,15 @@ use std::sync::Mutex;
 
 use crate::ident::NodeId;
 use crate::protocol::Access;
-use crate::protocol::Answer;
-use crate::protocol::EachAnswer;
+use crate::protocol::EachResponse;
 use crate::protocol::Element;
 use crate::protocol::FrameReader;
-use crate::protocol::Line;
+use crate::protocol::PeerConnection;
 use crate::protocol::PeerError;
 use crate::protocol::Refusal;
 use crate::protocol::RefusalCode;
 use crate::protocol::Request;
+use crate::protocol::Response;
 use crate::protocol::Salt;
 use crate::protocol::pack_batch;
 use crate::protocol::reconcile::Comparison;
@@ -52,13 +52,13 @@ impl Peer {
         }
     }
 
-    fn bodies(things: impl Iterator<Item = u32>) -> Vec<Answer> {
+    fn bodies(things: impl Iterator<Item = u32>) -> Vec<Response> {
         let bodies: Vec<Vec<u8>> = things.map(|n| n.to_le_bytes().to_vec()).collect();
         let mut left = bodies.into_iter();
-        std::iter::from_fn(|| pack_batch(&mut left).map(Answer::Manifests)).collect()
+        std::iter::from_fn(|| pack_batch(&mut left).map(Response::Manifests)).collect()
     }
 
-    fn answers(&self, request: &Request) -> Vec<Answer> {
+    fn answers(&self, request: &Request) -> Vec<Response> {
         let things = self.things.lock().unwrap().clone();
         match request {
             Request::Reconcile(r) => {
@@ -70,13 +70,13 @@ impl Peer {
                 let new = there
                     .iter()
                     .filter(|(e, _)| r.elements.binary_search(e).is_err());
-                let mut answers = vec![Answer::Reconciled(missing.collect())];
+                let mut answers = vec![Response::Reconciled(missing.collect())];
                 answers.extend(Self::bodies(new.map(|(_, n)| *n)));
                 answers
             }
             Request::Symbols(_) | Request::Wanted(_) if self.is_old => {
                 let refusal = Refusal::new(RefusalCode::NotUnderstood, "not understood");
-                vec![Answer::Refusal(refusal)]
+                vec![Response::Refusal(refusal)]
             }
             Request::Symbols(r) => {
                 let there: Vec<Element> = by_element(&r.salt, &things).into_keys().collect();
@@ -86,7 +86,7 @@ impl Peer {
                     let new = 1_000_000 + *changes;
                     self.things.lock().unwrap().push(new);
                 }
-                vec![Answer::Symbols(answer(&there, r))]
+                vec![Response::Symbols(answer(&there, r))]
             }
             Request::Wanted(r) => {
                 let there = by_element(&r.salt, &things);
@@ -97,7 +97,7 @@ impl Peer {
     }
 }
 
-impl Line for Peer {
+impl PeerConnection for Peer {
     fn who(&self) -> NodeId {
         NodeId::new([1; 32])
     }
@@ -114,7 +114,7 @@ impl Line for Peer {
         &self,
         request: &Request,
         _: &dyn Fn() -> bool,
-        each: &mut EachAnswer<'_>,
+        each: &mut EachResponse<'_>,
     ) -> Result<(), PeerError> {
         let frame = FrameReader::new(Request::body_limit).read(&mut request.encode().as_slice())?;
         let request = Request::decode(&frame.unwrap())?.unwrap();
@@ -125,9 +125,9 @@ impl Line for Peer {
         });
         for answer in self.answers(&request) {
             let frame =
-                FrameReader::new(Answer::body_limit).read(&mut answer.encode().as_slice())?;
-            match Answer::decode(frame.unwrap())? {
-                Answer::Refusal(refusal) => return Err(refusal.into()),
+                FrameReader::new(Response::body_limit).read(&mut answer.encode().as_slice())?;
+            match Response::decode(frame.unwrap())? {
+                Response::Refusal(refusal) => return Err(refusal.into()),
                 answer => each(answer)?,
             }
         }

@@ -6,10 +6,10 @@ mod hostile;
 use std::collections::BTreeSet;
 
 use crate::ident::EnvelopeId;
-use crate::protocol::Answer;
 use crate::protocol::Element;
 use crate::protocol::Random;
 use crate::protocol::Request;
+use crate::protocol::Response;
 use crate::protocol::Salt;
 use crate::protocol::reconcile::CompareStep;
 use crate::protocol::reconcile::Comparing;
@@ -92,7 +92,7 @@ pub(in crate::protocol::reconcile) fn run(
                 round_trips += 1;
                 symbols += answer.symbols.len();
                 bytes += Request::Symbols(request).encode().len();
-                bytes += Answer::Symbols(answer.clone()).encode().len();
+                bytes += Response::Symbols(answer.clone()).encode().len();
                 comparing.hear(answer);
                 assert!(round_trips <= 120, "no end");
             }

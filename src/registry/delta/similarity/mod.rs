@@ -6,7 +6,7 @@ pub(crate) mod page_cache;
 pub(crate) mod received;
 mod table;
 
-pub(crate) use crate::registry::delta::similarity::received::Keeping;
+pub(crate) use crate::registry::delta::similarity::received::ReceivedRecords;
 
 use std::collections::HashMap;
 use std::io;
@@ -23,17 +23,17 @@ use crate::registry::delta::similarity::table::Table;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::Location;
-use crate::store::disk::Session;
 use crate::store::disk::StoreError;
+use crate::store::disk::WriteSession;
 
 /// What is known of the chunks of a store, and a reader on it. Several threads may ask.
-pub(crate) struct Resembling {
+pub(crate) struct SimilarityIndex {
     /// None where there can be none, and once it failed.
     table: Mutex<Option<Table>>,
     pub(crate) reader: BlobReader,
 }
 
-impl Resembling {
+impl SimilarityIndex {
     /// That of a store. A table that cannot be had is none.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl Resembling {
     /// Remembers by what the chunks of a record that was just appended plain, the first of which is this, resemble others.
     pub(crate) fn remember(
         &self,
-        session: &Session,
+        session: &WriteSession,
         first: Option<BlobId>,
         chunks: Vec<Option<SuperFeatures>>,
     ) {

@@ -10,26 +10,26 @@ use crate::ident::BlobId;
 use crate::pack::Item;
 use crate::pack::Record;
 use crate::registry::delta::similarity::Headers;
-use crate::registry::delta::similarity::Resembling;
+use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::delta::similarity::is_dense;
-use crate::registry::delta::writer::Deltas;
+use crate::registry::delta::writer::DeltaWriter;
 use crate::registry::delta::writer::keys_of;
 use crate::registry::delta::writer::only_fresh;
 use crate::registry::delta::writer::packed;
-use crate::store::disk::Session;
 use crate::store::disk::StoreError;
+use crate::store::disk::WriteSession;
 use crate::wire::limits::RECORD_BASES_MAX;
 
 /// Keeps records of chunks, on one thread.
-pub(crate) struct Keeping<'a> {
-    session: &'a Session,
-    resembling: &'a Resembling,
-    state: RefCell<(Headers, Deltas<'a>)>,
+pub(crate) struct ReceivedRecords<'a> {
+    session: &'a WriteSession,
+    resembling: &'a SimilarityIndex,
+    state: RefCell<(Headers, DeltaWriter<'a>)>,
 }
 
-impl<'a> Keeping<'a> {
-    pub(crate) fn new(session: &'a Session, resembling: &'a Resembling) -> Self {
-        let deltas = Deltas::new(session, &resembling.reader);
+impl<'a> ReceivedRecords<'a> {
+    pub(crate) fn new(session: &'a WriteSession, resembling: &'a SimilarityIndex) -> Self {
+        let deltas = DeltaWriter::new(session, &resembling.reader);
         Self {
             session,
             resembling,

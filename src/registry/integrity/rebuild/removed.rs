@@ -14,7 +14,7 @@ use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 use crate::ident::EnvelopeId;
-use crate::ident::LineId;
+use crate::ident::SeriesId;
 use crate::manifest::Envelope;
 use crate::manifest::Rank;
 use crate::meta_store::MetaRead;
@@ -108,7 +108,7 @@ impl InPacks<'_> {
 }
 
 /// A number of a name that a signed manifest that was made here gives to its content.
-type Signed = (DatasetName, LineId, DatasetVersion, ContentId);
+type Signed = (DatasetName, SeriesId, DatasetVersion, ContentId);
 
 fn number(dataset: &Dataset) -> Signed {
     let m = &dataset.manifest;

@@ -1,4 +1,4 @@
-//! Keeping up to date what is followed: which manifests that were heard of are wanted, and which
+//! ReceivedRecords up to date what is followed: which manifests that were heard of are wanted, and which
 //! datasets that came so are given up for later versions.
 
 use std::collections::BTreeMap;

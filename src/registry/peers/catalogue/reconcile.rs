@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 
 use crate::ident::NodeId;
-use crate::protocol::Answer;
 use crate::protocol::Element;
 use crate::protocol::ItemId;
+use crate::protocol::Response;
 use crate::protocol::Salt;
 use crate::protocol::reconcile::Encoder;
 use crate::protocol::reconcile::Keys;
@@ -15,7 +15,7 @@ use crate::protocol::reconcile::SymbolsRequest;
 use crate::protocol::reconcile::WantedRequest;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
-use crate::registry::peers::Asking;
+use crate::registry::peers::RequestContext;
 use crate::registry::peers::server::responses::Ending;
 use crate::registry::peers::server::visibility::Showing;
 use crate::wire::limits::COMPARED_BYTES_MAX;
@@ -27,12 +27,12 @@ const ITEM_BYTES: usize = 64;
 
 /// Items that were asked for by their elements, as far as an answer may go.
 #[derive(Debug)]
-pub(in crate::registry::peers) struct WantedAnswer {
+pub(in crate::registry::peers) struct WantedResponse {
     items: std::vec::IntoIter<ItemId>,
     room: usize,
 }
 
-impl WantedAnswer {
+impl WantedResponse {
     /// As many of these as one comparison brings.
     pub(in crate::registry::peers) fn new(items: Vec<ItemId>) -> Self {
         Self {
@@ -45,14 +45,14 @@ impl WantedAnswer {
     pub(in crate::registry::peers) fn step(
         &mut self,
         registry: &LocalRegistry,
-    ) -> Result<Option<Vec<Answer>>, Ending> {
+    ) -> Result<Option<Vec<Response>>, Ending> {
         let some: Vec<ItemId> = self.items.by_ref().take(LOOKED_UP).collect();
         if some.is_empty() {
             return Ok(None);
         }
         let mut batches = registry.batches(&some)?;
         batches.retain(|batch| match batch {
-            Answer::Manifests(items) | Answer::Statements(items) => {
+            Response::Manifests(items) | Response::Statements(items) => {
                 takes_room(&mut self.room, items)
             }
             _ => false,
@@ -84,7 +84,7 @@ impl LocalRegistry {
     pub(in crate::registry::peers) fn symbols(
         &self,
         request: &SymbolsRequest,
-        asking: &Asking,
+        asking: &RequestContext,
     ) -> Result<Symbols, Ending> {
         let own = self.elements_with(&request.salt, &asking.peer, asking.showing)?;
         let elements: Vec<Element> = own.iter().map(|own| own.element).collect();
@@ -107,13 +107,13 @@ impl LocalRegistry {
     pub(in crate::registry::peers) fn wanted(
         &self,
         request: &WantedRequest,
-        asking: &Asking,
-    ) -> Result<WantedAnswer, Ending> {
+        asking: &RequestContext,
+    ) -> Result<WantedResponse, Ending> {
         let own = self.elements_with(&request.salt, &asking.peer, asking.showing)?;
         let is_wanted =
             |own: &Own| own.is_passed_on && request.elements.binary_search(&own.element).is_ok();
         let wanted = own.into_iter().filter(is_wanted).map(|own| own.item);
-        Ok(WantedAnswer::new(wanted.collect()))
+        Ok(WantedResponse::new(wanted.collect()))
     }
 
     /// What is compared with a peer, ascending by element.

@@ -9,7 +9,7 @@ use crate::pack::Flags;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::store::disk::Entry;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 use crate::trust::Origin;
 
 impl LocalRegistry {
@@ -53,7 +53,7 @@ impl LocalRegistry {
     }
 
     fn set_flags(&self, dataset: &Dataset, change: impl Fn(Flags) -> Flags) -> Result<(), Error> {
-        Session::begin(&self.store)?.commit(|tables, entries| {
+        WriteSession::begin(&self.store)?.commit(|tables, entries| {
             let held = catalog::by_key(tables, dataset.key)?;
             let name = || dataset.manifest.name.to_string();
             let held = held.ok_or_else(|| Error::NotFound(name()))?;

@@ -18,8 +18,8 @@ use crate::protocol::HeldVersion;
 use crate::protocol::PullDeltaRequest;
 use crate::protocol::TreeKind;
 use crate::registry::LocalRegistry;
-use crate::registry::delta::parent::OldRun;
-use crate::registry::delta::parent::Previous;
+use crate::registry::delta::parent::ParentRun;
+use crate::registry::delta::parent::ParentTree;
 use crate::registry::error::Error;
 use crate::registry::peers::client::fetch::Filler;
 use crate::registry::peers::client::fetch::Window;
@@ -30,8 +30,8 @@ use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 use crate::wire::limits::RECORD_BASES_MAX;
 
 /// A version that is here, of the line that is being pulled.
-pub(crate) struct Before {
-    pub(crate) previous: Previous,
+pub(crate) struct HeldParent {
+    pub(crate) previous: ParentTree,
     pub(crate) held: HeldVersion,
 }
 
@@ -42,7 +42,7 @@ impl LocalRegistry {
         &self,
         offer: &Offer,
         tree: TreeKind,
-    ) -> Result<Option<Before>, Error> {
+    ) -> Result<Option<HeldParent>, Error> {
         let m = offer.manifest();
         let named = self
             .store
@@ -55,8 +55,8 @@ impl LocalRegistry {
         };
         let (root, size) = crate::registry::peers::tree_nodes::tree_of(&newest, tree);
         let reader = BlobReader::new(&self.store)?;
-        Ok(Some(Before {
-            previous: Previous { reader, root, size },
+        Ok(Some(HeldParent {
+            previous: ParentTree { reader, root, size },
             held: HeldVersion {
                 content_id: newest.content_id,
                 root,
@@ -99,7 +99,7 @@ pub(in crate::registry::peers) fn request(
     let mut groups: Vec<Group> = Vec::new();
     let mut named = Named::default();
     let (mut skip, mut of_bases) = (0, 0);
-    let mut open: Option<(Option<OldRun>, usize)> = None;
+    let mut open: Option<(Option<ParentRun>, usize)> = None;
     for (n, (chunk, asked)) in window.chunks.iter().zip(asked).enumerate() {
         if !asked {
             skip += 1;
@@ -156,7 +156,7 @@ pub(in crate::registry::peers) fn request(
     (request, named)
 }
 
-fn base_run(run: OldRun) -> BaseRun {
+fn base_run(run: ParentRun) -> BaseRun {
     BaseRun {
         from: run.from,
         count: run.count,
@@ -164,7 +164,11 @@ fn base_run(run: OldRun) -> BaseRun {
 }
 
 /// The bases of a group and of a chunk behind it, as those of one group; `None` where they are two.
-fn join(group: Option<OldRun>, chunk: Option<OldRun>, bytes: usize) -> Option<Option<OldRun>> {
+fn join(
+    group: Option<ParentRun>,
+    chunk: Option<ParentRun>,
+    bytes: usize,
+) -> Option<Option<ParentRun>> {
     let (group, chunk) = match (group, chunk) {
         (None, None) => return Some(None),
         (Some(group), Some(chunk)) => (group, chunk),
@@ -172,7 +176,7 @@ fn join(group: Option<OldRun>, chunk: Option<OldRun>, bytes: usize) -> Option<Op
     };
     let end = (chunk.first + chunk.count).max(group.first + group.count);
     let touches = chunk.first >= group.first && chunk.first <= group.first + group.count;
-    let joined = OldRun {
+    let joined = ParentRun {
         count: end - group.first,
         ..group
     };

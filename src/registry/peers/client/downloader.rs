@@ -7,37 +7,37 @@ use crate::manifest::ChunkEntry;
 use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::progress::Progress;
-use crate::protocol::Lane;
-use crate::protocol::Outcome;
+use crate::protocol::FetchOutcome;
+use crate::protocol::FetchSchedule;
+use crate::protocol::NextFetch;
 use crate::protocol::PeerError;
-use crate::protocol::Plan;
+use crate::protocol::PeerSlot;
 use crate::protocol::PullNodeDeltaRequest;
 use crate::protocol::PullNodeRequest;
+use crate::protocol::RecordBoundariesRequest;
 use crate::protocol::RefusalCode;
-use crate::protocol::SeamRequest;
-use crate::protocol::Step;
 use crate::protocol::TreeKind;
-use crate::registry::delta::parent::Alignment;
-use crate::registry::delta::similarity::Keeping;
-use crate::registry::delta::similarity::Resembling;
+use crate::registry::delta::parent::ParentAlignment;
+use crate::registry::delta::similarity::ReceivedRecords;
+use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::error::Error;
 use crate::registry::integrity::claims::Cuts;
-use crate::registry::peers::client::delta_request::Before;
+use crate::registry::peers::client::delta_request::HeldParent;
 use crate::registry::peers::client::fetch::Filled;
 use crate::registry::peers::client::fetch::Filler;
-use crate::registry::peers::client::fetch::NotFilled;
 use crate::registry::peers::client::fetch::Window;
-use crate::registry::peers::client::peer_state::Supply;
+use crate::registry::peers::client::fetch::WindowError;
+use crate::registry::peers::client::peer_state::PullPeer;
 use crate::registry::peers::client::peer_state::no_peer_left;
 use crate::registry::peers::client::peer_state::retried;
 use crate::registry::peers::client::peer_state::retried_fill;
-use crate::registry::peers::client::shared_state::Alarm;
+use crate::registry::peers::client::shared_state::PanicGuard;
 use crate::registry::peers::client::shared_state::Shared;
 use crate::registry::peers::server::tree_delta::put_to_bases;
 use crate::registry::peers::tree_nodes::Leaves;
 use crate::registry::peers::tree_nodes::Walk;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 
 /// Bytes that one request asks for, about; few in tests, so that small datasets have many.
 const WINDOW_BYTES: usize = if cfg!(test) { 32 << 10 } else { 8 << 20 };
@@ -59,23 +59,23 @@ pub(crate) struct Fetched {
 
 /// Chunks that are not cut into windows yet, and where they begin.
 #[derive(Default)]
-struct Stretch<'a> {
+struct Backlog<'a> {
     offset: u64,
     chunks: Vec<ChunkEntry>,
     /// The version that is here, beside them.
-    alignment: Option<Alignment<'a>>,
+    alignment: Option<ParentAlignment<'a>>,
 }
 
 /// One tree that is being pulled.
-pub(crate) struct Pulling<'a> {
-    pub(crate) session: &'a Session,
-    pub(crate) resembling: &'a Resembling,
+pub(crate) struct TreeDownloader<'a> {
+    pub(crate) session: &'a WriteSession,
+    pub(crate) resembling: &'a SimilarityIndex,
     pub(crate) reader: &'a BlobReader,
     pub(crate) manifest: &'a Manifest,
     pub(crate) envelope: crate::ident::EnvelopeId,
     pub(crate) tree: TreeKind,
-    pub(crate) supplies: &'a [Supply<'a>],
-    pub(crate) before: Option<&'a Before>,
+    pub(crate) supplies: &'a [PullPeer<'a>],
+    pub(crate) before: Option<&'a HeldParent>,
     /// The files that are in the tree, where it is that of the data.
     pub(crate) files: Option<&'a FileTable>,
     /// Take it however much larger it is than what is sent for it.
@@ -83,22 +83,22 @@ pub(crate) struct Pulling<'a> {
     pub(crate) progress: &'a dyn Progress,
 }
 
-impl Pulling<'_> {
+impl TreeDownloader<'_> {
     /// Hands over all data of the tree in order, window by window.
     pub(crate) fn run(
         &self,
         each: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<Fetched, Error> {
-        let mut plan = Plan::new(self.supplies.len());
+        let mut plan = FetchSchedule::new(self.supplies.len());
         for (n, supply) in self.supplies.iter().enumerate() {
             if !supply.is_usable() {
-                plan.drop_lane(Lane(n));
+                plan.drop_lane(PeerSlot(n));
             }
         }
         let shared = Shared::new(plan);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let _alarm = Alarm(&shared);
+                let _alarm = PanicGuard(&shared);
                 if let Err(error) = self.plan(&shared) {
                     shared.fail(error);
                 }
@@ -107,8 +107,8 @@ impl Pulling<'_> {
                 for _ in 0..THREADS_PER_PEER {
                     let shared = &shared;
                     scope.spawn(move || {
-                        let _alarm = Alarm(shared);
-                        self.work(shared, Lane(n));
+                        let _alarm = PanicGuard(shared);
+                        self.work(shared, PeerSlot(n));
                     });
                 }
             }
@@ -137,9 +137,9 @@ impl Pulling<'_> {
             ask: &mut ask,
             leaves: Leaves::new(self.session, before),
         };
-        let mut stretch = Stretch {
-            alignment: before.map(Alignment::new),
-            ..Stretch::default()
+        let mut stretch = Backlog {
+            alignment: before.map(ParentAlignment::new),
+            ..Backlog::default()
         };
         if !self.allow_large {
             walk.weigh(self.manifest)?;
@@ -170,7 +170,7 @@ impl Pulling<'_> {
     fn cut(
         &self,
         shared: &Shared,
-        stretch: &mut Stretch<'_>,
+        stretch: &mut Backlog<'_>,
         to_the_end: bool,
     ) -> Result<(), Error> {
         let asked = stretch.chunks.len().min(STRETCH_CHUNKS);
@@ -208,7 +208,7 @@ impl Pulling<'_> {
 
     /// A peer's word on where its records end. Without one, windows end anywhere.
     fn seams(&self, offset: u64, chunks: usize) -> Vec<usize> {
-        let request = SeamRequest {
+        let request = RecordBoundariesRequest {
             envelope: self.envelope,
             tree: self.tree,
             offset,
@@ -252,7 +252,7 @@ impl Pulling<'_> {
     /// Nodes of one peer; as a delta where another version is here.
     fn nodes_of(
         &self,
-        supply: &Supply<'_>,
+        supply: &PullPeer<'_>,
         request: &PullNodeRequest,
     ) -> Result<Vec<Vec<u8>>, PeerError> {
         if let Some(before) = self.before.filter(|_| supply.asks_deltas.get()) {
@@ -275,7 +275,7 @@ impl Pulling<'_> {
     }
 
     /// What each thread of a lane does.
-    fn work(&self, shared: &Shared, lane: Lane) {
+    fn work(&self, shared: &Shared, lane: PeerSlot) {
         let Some(supply) = self.supplies.get(lane.0) else {
             return;
         };
@@ -283,7 +283,7 @@ impl Pulling<'_> {
             let state = shared.lock();
             state.failed.is_some() || state.plan.is_finished(number)
         };
-        let keeping = Keeping::new(self.session, self.resembling);
+        let keeping = ReceivedRecords::new(self.session, self.resembling);
         let filler = Filler {
             manifest: self.manifest,
             envelope: self.envelope,
@@ -299,11 +299,11 @@ impl Pulling<'_> {
             let buffer = shared.lock().free.pop().unwrap_or_default();
             match retried_fill(&filler, &window, supply.source, buffer) {
                 Ok(filled) => self.finish(shared, &window, filled, supply),
-                Err(NotFilled::Here(error)) => {
+                Err(WindowError::Here(error)) => {
                     shared.fail(error);
                     return;
                 }
-                Err(NotFilled::Peer(PeerError::Stopped)) => {
+                Err(WindowError::Peer(PeerError::Stopped)) => {
                     if !is_needless(window.number) {
                         // The line itself was told to stop.
                         shared.fail(Error::Interrupted);
@@ -311,11 +311,11 @@ impl Pulling<'_> {
                     }
                     shared.lock().plan.give_back(lane, window.number);
                 }
-                Err(NotFilled::Peer(error)) if error.is_final() => {
+                Err(WindowError::Peer(error)) if error.is_final() => {
                     give_up(shared, lane, supply, error);
                     shared.lock().plan.give_back(lane, window.number);
                 }
-                Err(NotFilled::Peer(error)) => {
+                Err(WindowError::Peer(error)) => {
                     // Another peer may have the window while this one is called again.
                     shared.lock().plan.give_back(lane, window.number);
                     shared.news.notify_all();
@@ -370,27 +370,27 @@ impl Pulling<'_> {
         }
     }
 
-    fn finish(&self, shared: &Shared, window: &Window, filled: Filled, supply: &Supply<'_>) {
+    fn finish(&self, shared: &Shared, window: &Window, filled: Filled, supply: &PullPeer<'_>) {
         // The file table is no chunk of the dataset.
         if self.tree == TreeKind::Data && filled.fetched > 0 {
             supply.gave(filled.fetched);
         }
         let mut state = shared.lock();
-        if state.plan.finish(window.number) == Outcome::First {
+        if state.plan.finish(window.number) == FetchOutcome::First {
             state.ready.insert(window.number, filled);
         }
     }
 }
 
 /// A lane gets nothing more.
-fn give_up(shared: &Shared, lane: Lane, supply: &Supply<'_>, error: PeerError) {
+fn give_up(shared: &Shared, lane: PeerSlot, supply: &PullPeer<'_>, error: PeerError) {
     supply.give_up(&error);
     let mut state = shared.lock();
     state.plan.drop_lane(lane);
     state.last_fault = Some((supply.source.address(), error));
 }
 
-fn offer(shared: &Shared, chunks: Vec<ChunkEntry>, stretch: &mut Stretch<'_>) -> Result<(), Error> {
+fn offer(shared: &Shared, chunks: Vec<ChunkEntry>, stretch: &mut Backlog<'_>) -> Result<(), Error> {
     let places = stretch.alignment.as_mut().map(|a| a.place(&chunks));
     let mut state = shared.lock();
     while state.planned - state.used >= WINDOWS_AHEAD {
@@ -415,16 +415,16 @@ fn offer(shared: &Shared, chunks: Vec<ChunkEntry>, stretch: &mut Stretch<'_>) ->
 }
 
 /// Waits for something to do; `None` when there is nothing more.
-fn next_window(shared: &Shared, lane: Lane) -> Option<Arc<Window>> {
+fn next_window(shared: &Shared, lane: PeerSlot) -> Option<Arc<Window>> {
     let mut state = shared.lock();
     loop {
         if state.failed.is_some() {
             return None;
         }
         match state.plan.next(lane, shared.started.elapsed()) {
-            Step::Fetch(number) => return state.windows.get(&number).cloned(),
-            Step::Wait => state = shared.wait(state),
-            Step::End => return None,
+            NextFetch::Fetch(number) => return state.windows.get(&number).cloned(),
+            NextFetch::Wait => state = shared.wait(state),
+            NextFetch::End => return None,
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::protocol::TreeKind;
 use crate::registry::checkout::read_chunks::Located;
 use crate::registry::checkout::read_chunks::each_located;
 use crate::registry::delta::parent::Place;
-use crate::registry::delta::similarity::Keeping;
+use crate::registry::delta::similarity::ReceivedRecords;
 use crate::registry::delta::writer::keep_delta;
 use crate::registry::error::Error;
 use crate::registry::integrity::claims;
@@ -35,8 +35,8 @@ use crate::registry::peers::client::delta_request;
 use crate::registry::peers::client::delta_request::Named;
 use crate::registry::peers::client::delta_request::put_to_bases;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Session;
 use crate::store::disk::StoreError;
+use crate::store::disk::WriteSession;
 
 /// Neighbouring chunks of a tree.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl Filled {
 
 /// Why a window could not be filled.
 #[derive(Debug)]
-pub(crate) enum NotFilled {
+pub(crate) enum WindowError {
     /// The peer's fault, or the network's.
     Peer(PeerError),
     /// A failure here.
@@ -96,22 +96,22 @@ enum NotTaken {
     /// It is a delta and does not become what it should: without one, the peer may do better.
     Delta,
     /// Anything else.
-    Other(NotFilled),
+    Other(WindowError),
 }
 
-impl<E: Into<NotFilled>> From<E> for NotTaken {
+impl<E: Into<WindowError>> From<E> for NotTaken {
     fn from(error: E) -> Self {
         Self::Other(error.into())
     }
 }
 
-impl From<PeerError> for NotFilled {
+impl From<PeerError> for WindowError {
     fn from(error: PeerError) -> Self {
         Self::Peer(error)
     }
 }
 
-impl From<StoreError> for NotFilled {
+impl From<StoreError> for WindowError {
     fn from(error: StoreError) -> Self {
         Self::Here(error.into())
     }
@@ -127,9 +127,9 @@ pub(crate) struct Filler<'a, 's> {
     /// Which of its trees.
     pub(crate) tree: TreeKind,
     /// Where chunks go.
-    pub(crate) session: &'a Session,
+    pub(crate) session: &'a WriteSession,
     /// What keeps records that come whole.
-    pub(crate) keeping: &'a Keeping<'s>,
+    pub(crate) keeping: &'a ReceivedRecords<'s>,
     /// For those that are here.
     pub(crate) reader: &'a BlobReader,
     /// Whether somebody else was faster, or the work is to stop.
@@ -171,7 +171,7 @@ impl Filler<'_, '_> {
         window: &Window,
         source: &dyn ChunkSource,
         mut buffer: Vec<u8>,
-    ) -> Result<Filled, NotFilled> {
+    ) -> Result<Filled, WindowError> {
         let key = |c: &ChunkEntry| BlobKey::new(BlobKind::Chunk, *c.id.as_bytes());
         let keys: Vec<BlobKey> = window.chunks.iter().map(key).collect();
         let located = self.session.locate(&keys)?;
@@ -213,7 +213,8 @@ impl Filler<'_, '_> {
         for (at, chunk) in chunks_here {
             let bytes = data.get(at..at + chunk.bytes as usize).unwrap_or_default();
             let place = window.offset.saturating_add(at as u64);
-            claims::check_newlines(self.manifest, place, chunk, bytes).map_err(NotFilled::Here)?;
+            claims::check_newlines(self.manifest, place, chunk, bytes)
+                .map_err(WindowError::Here)?;
         }
         if !missing.is_empty() {
             self.fetch(window, source, &asked, &mut missing, data)?;
@@ -233,7 +234,7 @@ impl Filler<'_, '_> {
         asked: &[bool],
         missing: &mut HashMap<BlobId, Missing>,
         data: &mut [u8],
-    ) -> Result<(), NotFilled> {
+    ) -> Result<(), WindowError> {
         let held = self.held.filter(|_| self.reads_deltas.get());
         if let Some(held) = held {
             let (request, named) = delta_request::request(self, held, window, asked);
@@ -241,7 +242,7 @@ impl Filler<'_, '_> {
                 source.deltas(&request, needless, each)
             };
             match self.receive(window, &ask, &named, missing, data) {
-                Err(NotTaken::Other(NotFilled::Peer(PeerError::Refused(r))))
+                Err(NotTaken::Other(WindowError::Peer(PeerError::Refused(r))))
                     if r.code == RefusalCode::NotUnderstood => {}
                 Err(NotTaken::Delta) => {}
                 Err(NotTaken::Other(error)) => return Err(error),

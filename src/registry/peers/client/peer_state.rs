@@ -15,8 +15,8 @@ use crate::registry::host;
 use crate::registry::peers::client::fetch::AsksDeltas;
 use crate::registry::peers::client::fetch::Filled;
 use crate::registry::peers::client::fetch::Filler;
-use crate::registry::peers::client::fetch::NotFilled;
 use crate::registry::peers::client::fetch::Window;
+use crate::registry::peers::client::fetch::WindowError;
 
 /// How often a peer may say that it is too much at once.
 const BUSY_TRIES: u32 = 50;
@@ -30,7 +30,7 @@ const ONE_STALL: Duration = Duration::from_secs(5);
 /// How often whoever waits for a peer to come back looks whether it is still wanted.
 const LOOK_UP: Duration = Duration::from_millis(100);
 
-/// Before each try to connect again; so many without anything coming in between.
+/// HeldParent each try to connect again; so many without anything coming in between.
 const REVIVAL_PAUSES: [Duration; 4] = match cfg!(test) {
     true => [Duration::ZERO; 4],
     false => [
@@ -55,7 +55,7 @@ pub struct SourceReport {
 }
 
 /// A peer, and what is known of it during a pull.
-pub(crate) struct Supply<'a> {
+pub(crate) struct PullPeer<'a> {
     pub(crate) source: &'a dyn ChunkSource,
     pub(crate) report: Mutex<SourceReport>,
     pub(crate) asks_deltas: AsksDeltas,
@@ -72,7 +72,7 @@ struct Trouble {
     stalled: Option<Instant>,
 }
 
-impl<'a> Supply<'a> {
+impl<'a> PullPeer<'a> {
     pub(crate) fn new(source: &'a dyn ChunkSource) -> Self {
         Self {
             source,
@@ -172,13 +172,13 @@ pub(in crate::registry::peers) fn retried_fill(
     window: &Window,
     source: &dyn ChunkSource,
     mut buffer: Vec<u8>,
-) -> Result<Filled, NotFilled> {
+) -> Result<Filled, WindowError> {
     let mut failed_here = None;
     let filled = retried(
         || match filler.fill(window, source, std::mem::take(&mut buffer)) {
             Ok(filled) => Ok(Some(filled)),
-            Err(NotFilled::Peer(error)) => Err(error),
-            Err(NotFilled::Here(error)) => {
+            Err(WindowError::Peer(error)) => Err(error),
+            Err(WindowError::Here(error)) => {
                 failed_here = Some(error);
                 Ok(None)
             }
@@ -186,7 +186,7 @@ pub(in crate::registry::peers) fn retried_fill(
     )?;
     match (filled, failed_here) {
         (Some(filled), _) => Ok(filled),
-        (None, Some(error)) => Err(NotFilled::Here(error)),
+        (None, Some(error)) => Err(WindowError::Here(error)),
         (None, None) => Err(PeerError::Stopped.into()),
     }
 }

@@ -25,8 +25,8 @@ use crate::protocol::PullNodeDeltaRequest;
 use crate::protocol::PullNodeRequest;
 use crate::protocol::ReconcileRequest;
 use crate::protocol::Reconciled;
+use crate::protocol::RecordBoundariesRequest;
 use crate::protocol::Run;
-use crate::protocol::SeamRequest;
 use crate::protocol::TreeKind;
 use crate::protocol::reconcile::Symbols;
 use crate::protocol::reconcile::SymbolsRequest;
@@ -258,7 +258,7 @@ impl ChunkSource for Ahead<'_> {
         self.source.revive(is_needless)
     }
 
-    fn seams(&self, request: &SeamRequest) -> Result<Vec<usize>, PeerError> {
+    fn seams(&self, request: &RecordBoundariesRequest) -> Result<Vec<usize>, PeerError> {
         self.source.seams(request)
     }
 

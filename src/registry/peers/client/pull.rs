@@ -1,4 +1,4 @@
-//! Pulling one dataset. It is visible when all of it is here and is what its manifest says, and
+//! TreeDownloader one dataset. It is visible when all of it is here and is what its manifest says, and
 //! not before; what came before an interruption is found by the next pull.
 
 use std::path::Path;
@@ -25,17 +25,17 @@ use crate::protocol::TreeKind;
 use crate::registry::LocalRegistry;
 use crate::registry::checkout::streaming::FILES_STRAIGHT_MAX;
 use crate::registry::checkout::streaming::Straight;
-use crate::registry::delta::similarity::Resembling;
+use crate::registry::delta::similarity::SimilarityIndex;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::claims::accuse;
 use crate::registry::integrity::hashing::Hashing;
 use crate::registry::peers::client::accepted_offer::AcceptedOffer;
-use crate::registry::peers::client::downloader::Pulling;
+use crate::registry::peers::client::downloader::TreeDownloader;
 use crate::registry::peers::client::offers::Offer;
+use crate::registry::peers::client::peer_state::PullPeer;
 use crate::registry::peers::client::peer_state::SourceReport;
-use crate::registry::peers::client::peer_state::Supply;
 use crate::registry::peers::client::peer_state::retried;
 use crate::registry::peers::client::prefetch::Ahead;
 use crate::registry::peers::client::prefetch::Questions;
@@ -45,7 +45,7 @@ use crate::registry::publishing::sign;
 use crate::registry::step::Step;
 use crate::registry::working_copy::Chosen;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 
 /// How to pull.
 #[derive(Clone, Debug, Default)]
@@ -93,8 +93,8 @@ impl LocalRegistry {
         let _step = Step::begin("pull", &offer.manifest().name);
         let started: Instant = host::instant();
         let ahead: Vec<Ahead<'_>> = sources.iter().map(|s| Ahead::new(*s)).collect();
-        let supplies: Vec<Supply<'_>> = ahead.iter().map(|s| Supply::new(s)).collect();
-        let session = Session::begin(&self.store)?;
+        let supplies: Vec<PullPeer<'_>> = ahead.iter().map(|s| PullPeer::new(s)).collect();
+        let session = WriteSession::begin(&self.store)?;
         // Among several, one that is slow must not hold up what the others have.
         let alone = ahead.first().filter(|_| ahead.len() == 1);
         let from = (alone, supplies.as_slice());
@@ -136,18 +136,18 @@ impl LocalRegistry {
     fn gather(
         &self,
         offer: &Offer,
-        session: &Session,
-        (ahead, supplies): (Option<&Ahead<'_>>, &[Supply<'_>]),
+        session: &WriteSession,
+        (ahead, supplies): (Option<&Ahead<'_>>, &[PullPeer<'_>]),
         options: &PullOptions,
         progress: &dyn Progress,
     ) -> Result<Gathered, Error> {
         let reader = BlobReader::new(&self.store)?;
-        let resembling = Resembling::open(&self.store)?;
+        let resembling = SimilarityIndex::open(&self.store)?;
         let m = offer.manifest();
         let before = [TreeKind::Table, TreeKind::Data].map(|tree| self.before(offer, tree));
         let [table_before, data_before] = before;
         let (table_before, data_before) = (table_before?, data_before?);
-        let pulling = |tree, progress| Pulling {
+        let pulling = |tree, progress| TreeDownloader {
             session,
             resembling: &resembling,
             reader: &reader,
@@ -193,7 +193,7 @@ impl LocalRegistry {
             }
             _ => None,
         };
-        let pulling = Pulling {
+        let pulling = TreeDownloader {
             files: Some(&table),
             ..pulling(TreeKind::Data, progress)
         };
@@ -225,7 +225,7 @@ impl LocalRegistry {
 
     fn publish_pulled(
         &self,
-        session: Session,
+        session: WriteSession,
         accepted: &AcceptedOffer,
         flags: Flags,
     ) -> Result<(), Error> {
@@ -271,7 +271,7 @@ impl Progress for Quiet<'_> {
 /// come as deltas, which are asked for otherwise.
 fn questions(
     offer: &Offer,
-    session: &Session,
+    session: &WriteSession,
     trees: [(TreeKind, bool); 2],
 ) -> Result<Questions, Error> {
     let (envelope, manifest) = (offer.envelope_id(), offer.manifest());
@@ -289,7 +289,7 @@ fn questions(
 }
 
 /// The card, if there is one that is not here.
-fn absent_card(offer: &Offer, session: &Session) -> Result<Option<BlobId>, Error> {
+fn absent_card(offer: &Offer, session: &WriteSession) -> Result<Option<BlobId>, Error> {
     let Some(id) = offer.manifest().card else {
         return Ok(None);
     };
@@ -297,7 +297,11 @@ fn absent_card(offer: &Offer, session: &Session) -> Result<Option<BlobId>, Error
     Ok((session.has(&[key])? != [true]).then_some(id))
 }
 
-fn fetch_card(offer: &Offer, session: &Session, supplies: &[Supply<'_>]) -> Result<(), Error> {
+fn fetch_card(
+    offer: &Offer,
+    session: &WriteSession,
+    supplies: &[PullPeer<'_>],
+) -> Result<(), Error> {
     let Some(id) = absent_card(offer, session)? else {
         return Ok(());
     };

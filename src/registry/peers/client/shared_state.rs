@@ -9,8 +9,8 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::protocol::FetchSchedule;
 use crate::protocol::PeerError;
-use crate::protocol::Plan;
 use crate::registry::error::Error;
 use crate::registry::host;
 use crate::registry::peers::client::fetch::Filled;
@@ -27,7 +27,7 @@ pub(in crate::registry::peers) struct Shared {
 }
 
 pub(in crate::registry::peers) struct State {
-    pub(in crate::registry::peers) plan: Plan,
+    pub(in crate::registry::peers) plan: FetchSchedule,
     pub(in crate::registry::peers) windows: BTreeMap<u64, Arc<Window>>,
     pub(in crate::registry::peers) ready: BTreeMap<u64, Filled>,
     /// Windows handed to the caller.
@@ -40,7 +40,7 @@ pub(in crate::registry::peers) struct State {
 }
 
 impl Shared {
-    pub(in crate::registry::peers) fn new(plan: Plan) -> Self {
+    pub(in crate::registry::peers) fn new(plan: FetchSchedule) -> Self {
         let state = State {
             plan,
             windows: BTreeMap::new(),
@@ -77,9 +77,9 @@ impl Shared {
 }
 
 /// A thread that panics would leave the others waiting for it.
-pub(in crate::registry::peers) struct Alarm<'a>(pub(in crate::registry::peers) &'a Shared);
+pub(in crate::registry::peers) struct PanicGuard<'a>(pub(in crate::registry::peers) &'a Shared);
 
-impl Drop for Alarm<'_> {
+impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let gone = std::io::Error::other("it panicked");

@@ -16,10 +16,10 @@ use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
 use crate::pack::RecordHeader;
-use crate::protocol::Answer;
 use crate::protocol::Hello;
 use crate::protocol::PullChunkRequest;
-use crate::protocol::SeamRequest;
+use crate::protocol::RecordBoundariesRequest;
+use crate::protocol::Response;
 use crate::registry::peers::server::responses::Ending;
 use crate::registry::peers::server::responses::nothing_there;
 use crate::registry::peers::tree_nodes::tree_of;
@@ -32,14 +32,14 @@ pub(in crate::registry::peers) type Placed = (BlobKey, Location);
 
 /// Records for a peer, one at a time.
 #[derive(Debug)]
-pub(crate) struct ChunkAnswer {
+pub(crate) struct ChunkResponse {
     reader: BlobReader,
     hello: Hello,
     /// Chunks that lie in one record here.
     records: std::vec::IntoIter<Vec<Placed>>,
 }
 
-impl ChunkAnswer {
+impl ChunkResponse {
     /// The answer to a request about a manifest that the peer may see.
     pub(crate) fn new(
         reader: BlobReader,
@@ -68,12 +68,12 @@ impl ChunkAnswer {
     }
 
     /// The next frame.
-    pub(crate) fn step(&mut self) -> Result<Option<Answer>, Ending> {
+    pub(crate) fn step(&mut self) -> Result<Option<Response>, Ending> {
         let Some(chunks) = self.records.next() else {
             return Ok(None);
         };
         let record = one_record(&self.reader, &chunks, &self.hello)?;
-        Ok(Some(Answer::Chunks(record)))
+        Ok(Some(Response::Chunks(record)))
     }
 }
 
@@ -106,7 +106,7 @@ fn wanted(
 pub(crate) fn seams(
     reader: &BlobReader,
     manifest: &Manifest,
-    request: &SeamRequest,
+    request: &RecordBoundariesRequest,
 ) -> Result<Vec<usize>, Ending> {
     let (root, size) = tree_of(manifest, request.tree);
     let walk = TreeWalk::new(reader, root, size, request.offset)?;

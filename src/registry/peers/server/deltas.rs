@@ -10,26 +10,26 @@ use crate::blob_store::BlobKind;
 use crate::catalog;
 use crate::chunk::Codec;
 use crate::chunk::Compressor;
-use crate::chunk::Differ;
+use crate::chunk::DeltaEncoder;
 use crate::chunk::params::DIFFERENCE_BYTES;
 use crate::ident::BlobId;
 use crate::ident::TreeId;
 use crate::manifest::Manifest;
 use crate::manifest::TreeWalk;
 use crate::pack::RecordHeader;
-use crate::protocol::Answer;
 use crate::protocol::BaseRun;
 use crate::protocol::Delta;
 use crate::protocol::HeldVersion;
 use crate::protocol::PullDeltaRequest;
+use crate::protocol::Response;
 use crate::protocol::TreeKind;
 use crate::registry::LocalRegistry;
 use crate::registry::delta::writer::SURELY_PAYS;
 use crate::registry::error::Error;
 use crate::registry::peers::server::chunks::Placed;
 use crate::registry::peers::server::chunks::record_of;
-use crate::registry::peers::server::responses::Asking;
 use crate::registry::peers::server::responses::Ending;
+use crate::registry::peers::server::responses::RequestContext;
 use crate::registry::peers::server::responses::nothing_there;
 use crate::registry::peers::tree_nodes::tree_of;
 use crate::store::disk::BlobReader;
@@ -46,7 +46,7 @@ pub(in crate::registry::peers) type Shown = (TreeId, u64);
 
 /// Records for a peer, one at a time.
 #[derive(Debug)]
-pub(crate) struct DeltaAnswer {
+pub(crate) struct DeltaResponse {
     reader: BlobReader,
     closer: Compressor,
     in_vain: usize,
@@ -72,7 +72,7 @@ struct Asked {
     group: usize,
 }
 
-impl DeltaAnswer {
+impl DeltaResponse {
     /// The answer to a request about a manifest that the peer may see; `held` is the tree that it
     /// has, where it may see that.
     pub(crate) fn new(
@@ -108,7 +108,7 @@ impl DeltaAnswer {
     }
 
     /// The next frame.
-    pub(crate) fn step(&mut self) -> Result<Option<Answer>, Ending> {
+    pub(crate) fn step(&mut self) -> Result<Option<Response>, Ending> {
         Ok(match self.jobs.next() {
             None => None,
             Some(Job::Stored(placed)) => Some(self.stored(&placed)?),
@@ -116,12 +116,12 @@ impl DeltaAnswer {
         })
     }
 
-    fn stored(&self, (key, at): &Placed) -> Result<Answer, StoreError> {
+    fn stored(&self, (key, at): &Placed) -> Result<Response, StoreError> {
         let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
         let mut bytes = self.reader.record_bytes(key, at)?;
         let header = RecordHeader::decode(&bytes).map_err(|_| corrupt())?;
         if header.bases.is_empty() {
-            return Ok(Answer::Chunks(bytes));
+            return Ok(Response::Chunks(bytes));
         }
         let payload = bytes.split_off(bytes.len().saturating_sub(header.stored_bytes));
         let items = header.items.iter().map(|item| item.id);
@@ -135,17 +135,17 @@ impl DeltaAnswer {
         items: impl Iterator<Item = BlobId>,
         bases: impl Iterator<Item = BlobId>,
         payload: Vec<u8>,
-    ) -> Option<Answer> {
+    ) -> Option<Response> {
         let chunks = items.map(|id| self.asked_at.get(&id).copied());
         let bases = bases.map(|id| self.named_at.get(&id).copied());
-        Some(Answer::Delta(Delta {
+        Some(Response::Delta(Delta {
             chunks: chunks.collect::<Option<_>>()?,
             bases: bases.collect::<Option<_>>()?,
             payload,
         }))
     }
 
-    fn made(&mut self, chunks: &[Placed], bases: &[BlobKey]) -> Result<Answer, StoreError> {
+    fn made(&mut self, chunks: &[Placed], bases: &[BlobKey]) -> Result<Response, StoreError> {
         let raw = joined(&self.reader, chunks)?;
         if bases.is_empty() || self.in_vain >= IN_VAIN_MAX {
             return Ok(self.plain(chunks, &raw));
@@ -166,12 +166,12 @@ impl DeltaAnswer {
         }
         self.in_vain += 1;
         let record = record_of(chunks, (codec, plain), Vec::new());
-        Ok(Answer::Chunks(record.encode()))
+        Ok(Response::Chunks(record.encode()))
     }
 
-    fn plain(&mut self, chunks: &[Placed], raw: &[u8]) -> Answer {
+    fn plain(&mut self, chunks: &[Placed], raw: &[u8]) -> Response {
         let coded = self.closer.compress(raw);
-        Answer::Chunks(record_of(chunks, coded, Vec::new()).encode())
+        Response::Chunks(record_of(chunks, coded, Vec::new()).encode())
     }
 
     /// Where the bases cannot be read, chunks go without.
@@ -181,7 +181,7 @@ impl DeltaAnswer {
         let placed: Option<Vec<Placed>> = pairs.map(|(key, at)| Some((*key, at?))).collect();
         let bases = joined(&self.reader, &placed?).ok()?;
         // It stays on its thread, and the next record may be made on another.
-        Differ::new().encode(raw, bases)
+        DeltaEncoder::new().encode(raw, bases)
     }
 }
 
@@ -346,7 +346,7 @@ impl LocalRegistry {
         &self,
         held: &HeldVersion,
         tree: TreeKind,
-        asking: &Asking,
+        asking: &RequestContext,
     ) -> Result<Option<Shown>, Error> {
         if !asking.hello.reads(Codec::Delta) {
             return Ok(None);

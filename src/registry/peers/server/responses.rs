@@ -1,4 +1,4 @@
-//! Answering peers. Nothing is kept between requests.
+//! ResponseFrames peers. Nothing is kept between requests.
 
 use std::collections::HashSet;
 use std::collections::VecDeque;
@@ -12,7 +12,6 @@ use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::manifest::Envelope;
 use crate::protocol::Access;
-use crate::protocol::Answer;
 use crate::protocol::Filter;
 use crate::protocol::Hello;
 use crate::protocol::ItemId;
@@ -21,21 +20,22 @@ use crate::protocol::ReconcileRequest;
 use crate::protocol::Refusal;
 use crate::protocol::RefusalCode;
 use crate::protocol::Request;
+use crate::protocol::Response;
 use crate::protocol::pack_batch;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::peers::catalogue::receive::Source;
-use crate::registry::peers::catalogue::reconcile::WantedAnswer;
-use crate::registry::peers::server::chunks::ChunkAnswer;
-use crate::registry::peers::server::deltas::DeltaAnswer;
+use crate::registry::peers::catalogue::reconcile::WantedResponse;
+use crate::registry::peers::server::chunks::ChunkResponse;
+use crate::registry::peers::server::deltas::DeltaResponse;
 use crate::registry::peers::server::tree_delta;
 use crate::registry::peers::server::visibility::Showing;
-use crate::registry::peers::tree_nodes::NodeAnswer;
+use crate::registry::peers::tree_nodes::NodeResponse;
 use crate::store::disk::BlobReader;
 
 /// Who asks, and what this node shows.
 #[derive(Clone, Debug)]
-pub struct Asking {
+pub struct RequestContext {
     /// The peer; proven.
     pub peer: NodeId,
     /// What it said of itself.
@@ -73,9 +73,9 @@ pub(crate) fn nothing_there() -> Ending {
 /// An answer that is made frame by frame, as somebody takes them: nothing waits in memory for a
 /// peer that reads slowly.
 #[derive(Debug)]
-pub struct Answering {
+pub struct ResponseFrames {
     registry: LocalRegistry,
-    ready: VecDeque<Answer>,
+    ready: VecDeque<Response>,
     rest: Rest,
     failed: Option<Error>,
 }
@@ -85,21 +85,21 @@ pub struct Answering {
 enum Rest {
     Nothing,
     Items(std::vec::IntoIter<ItemId>),
-    Wanted(WantedAnswer),
-    Nodes(NodeAnswer),
-    Chunks(ChunkAnswer),
-    Deltas(Box<DeltaAnswer>),
+    Wanted(WantedResponse),
+    Nodes(NodeResponse),
+    Chunks(ChunkResponse),
+    DeltaWriter(Box<DeltaResponse>),
 }
 
-impl Answering {
+impl ResponseFrames {
     /// What failed here, at the end. The peer was told that something did, and no more.
     pub fn failed(self) -> Option<Error> {
         self.failed
     }
 
     /// What the peer is told at such an end.
-    fn last_word(&mut self, ending: Ending) -> Answer {
-        Answer::Refusal(match ending {
+    fn last_word(&mut self, ending: Ending) -> Response {
+        Response::Refusal(match ending {
             Ending::Refused(refusal) => refusal,
             Ending::Failed(error) => {
                 self.failed = Some(error);
@@ -108,7 +108,7 @@ impl Answering {
         })
     }
 
-    fn step(&mut self) -> Result<Option<Answer>, Ending> {
+    fn step(&mut self) -> Result<Option<Response>, Ending> {
         loop {
             if let Some(answer) = self.ready.pop_front() {
                 return Ok(Some(answer));
@@ -121,7 +121,7 @@ impl Answering {
                 },
                 Rest::Nodes(nodes) => return nodes.step(),
                 Rest::Chunks(chunks) => return chunks.step(),
-                Rest::Deltas(deltas) => return deltas.step(),
+                Rest::DeltaWriter(deltas) => return deltas.step(),
                 Rest::Items(items) => {
                     let some: Vec<ItemId> = items.by_ref().take(1024).collect();
                     if some.is_empty() {
@@ -135,11 +135,11 @@ impl Answering {
     }
 }
 
-impl Iterator for Answering {
-    type Item = Answer;
+impl Iterator for ResponseFrames {
+    type Item = Response;
 
     /// The next frame; the last one is a refusal where it ends so.
-    fn next(&mut self) -> Option<Answer> {
+    fn next(&mut self) -> Option<Response> {
         let ending = match self.step() {
             Ok(answer) => return answer,
             Err(ending) => ending,
@@ -152,8 +152,8 @@ impl Iterator for Answering {
 
 impl LocalRegistry {
     /// Begins to answer a request.
-    pub fn answer(&self, request: &Request, asking: &Asking) -> Answering {
-        let mut answering = Answering {
+    pub fn answer(&self, request: &Request, asking: &RequestContext) -> ResponseFrames {
+        let mut answering = ResponseFrames {
             registry: self.clone(),
             ready: VecDeque::new(),
             rest: Rest::Nothing,
@@ -170,10 +170,10 @@ impl LocalRegistry {
     }
 
     /// An answer that is a refusal.
-    pub fn refuse(&self, refusal: Refusal) -> Answering {
-        Answering {
+    pub fn refuse(&self, refusal: Refusal) -> ResponseFrames {
+        ResponseFrames {
             registry: self.clone(),
-            ready: VecDeque::from([Answer::Refusal(refusal)]),
+            ready: VecDeque::from([Response::Refusal(refusal)]),
             rest: Rest::Nothing,
             failed: None,
         }
@@ -182,30 +182,30 @@ impl LocalRegistry {
     fn begin(
         &self,
         request: &Request,
-        asking: &Asking,
-        ready: &mut VecDeque<Answer>,
+        asking: &RequestContext,
+        ready: &mut VecDeque<Response>,
     ) -> Result<Rest, Ending> {
         match request {
-            Request::Hello(_) => ready.push_back(Answer::Hello(Hello::own(asking.access))),
+            Request::Hello(_) => ready.push_back(Response::Hello(Hello::own(asking.access))),
             Request::List(filter) => return self.list_for_peer(filter, asking),
             Request::Reconcile(r) => return self.reconcile(r, asking, ready),
-            Request::Symbols(r) => ready.push_back(Answer::Symbols(self.symbols(r, asking)?)),
+            Request::Symbols(r) => ready.push_back(Response::Symbols(self.symbols(r, asking)?)),
             Request::Wanted(r) => return Ok(Rest::Wanted(self.wanted(r, asking)?)),
             Request::PullNode(r) => {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
-                return Ok(Rest::Nodes(NodeAnswer::new(reader, &dataset.manifest, r)));
+                return Ok(Rest::Nodes(NodeResponse::new(reader, &dataset.manifest, r)));
             }
             Request::PullChunk(r) => {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
                 let hello = asking.hello.clone();
-                let answer = ChunkAnswer::new(reader, &dataset.manifest, r, hello)?;
+                let answer = ChunkResponse::new(reader, &dataset.manifest, r, hello)?;
                 return Ok(Rest::Chunks(answer));
             }
             Request::PullDelta(r) => {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
                 let held = self.shown_version(&r.held, r.tree, asking)?;
-                let answer = DeltaAnswer::new(reader, &dataset.manifest, r, held)?;
-                return Ok(Rest::Deltas(Box::new(answer)));
+                let answer = DeltaResponse::new(reader, &dataset.manifest, r, held)?;
+                return Ok(Rest::DeltaWriter(Box::new(answer)));
             }
             Request::PullNodeDelta(r) => {
                 let (nodes, held) = (&r.nodes, &r.held);
@@ -218,32 +218,32 @@ impl LocalRegistry {
                 };
                 match short {
                     Some(answer) => ready.push_back(answer),
-                    None => return Ok(Rest::Nodes(NodeAnswer::new(reader, m, nodes))),
+                    None => return Ok(Rest::Nodes(NodeResponse::new(reader, m, nodes))),
                 }
             }
             Request::Seams(r) => {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
                 let seams =
                     crate::registry::peers::server::chunks::seams(&reader, &dataset.manifest, r)?;
-                ready.push_back(Answer::Seams(seams));
+                ready.push_back(Response::Seams(seams));
             }
             Request::Filter => {
                 let shown = self.shown(asking.showing)?;
                 let ids: Vec<ContentId> = shown.iter().map(|b| b.content_id).collect();
-                ready.push_back(Answer::Filter(Filter::build(&ids).encode()));
+                ready.push_back(Response::Filter(Filter::build(&ids).encode()));
             }
             Request::PullCard(id) => {
                 let (reader, dataset) = self.reader_shown(id, asking)?;
                 let card = dataset.manifest.card.ok_or_else(not_found)?;
                 let key = BlobKey::new(BlobKind::Card, *card.as_bytes());
-                ready.push_back(Answer::Card(reader.get(&key)?));
+                ready.push_back(Response::Card(reader.get(&key)?));
             }
             Request::Announce {
                 envelopes,
                 statements,
             } => {
                 let taken = self.take_announced(asking, envelopes, statements)?;
-                ready.push_back(Answer::Announced(taken));
+                ready.push_back(Response::Announced(taken));
             }
         }
         Ok(Rest::Nothing)
@@ -253,14 +253,14 @@ impl LocalRegistry {
     fn reader_shown(
         &self,
         id: &EnvelopeId,
-        asking: &Asking,
+        asking: &RequestContext,
     ) -> Result<(BlobReader, Dataset), Ending> {
         let reader = BlobReader::new(&self.store)?;
         let dataset = self.shown_by_envelope(id, asking.showing)?;
         Ok((reader, dataset.ok_or_else(not_found)?))
     }
 
-    fn list_for_peer(&self, filter: &ListFilter, asking: &Asking) -> Result<Rest, Ending> {
+    fn list_for_peer(&self, filter: &ListFilter, asking: &RequestContext) -> Result<Rest, Ending> {
         let mut shown = self.shown(asking.showing)?;
         shown.retain(|b| match filter {
             ListFilter::All => true,
@@ -275,14 +275,14 @@ impl LocalRegistry {
     pub(in crate::registry::peers) fn batches(
         &self,
         items: &[ItemId],
-    ) -> Result<Vec<Answer>, Error> {
+    ) -> Result<Vec<Response>, Error> {
         let bodies = self.bodies(items)?;
         let mut envelopes = bodies.envelopes.into_iter();
         let mut statements = bodies.statements.into_iter();
-        let first = std::iter::from_fn(|| pack_batch(&mut statements).map(Answer::Statements));
-        let mut batches: Vec<Answer> = first.collect();
+        let first = std::iter::from_fn(|| pack_batch(&mut statements).map(Response::Statements));
+        let mut batches: Vec<Response> = first.collect();
         batches.extend(std::iter::from_fn(|| {
-            pack_batch(&mut envelopes).map(Answer::Manifests)
+            pack_batch(&mut envelopes).map(Response::Manifests)
         }));
         Ok(batches)
     }
@@ -290,24 +290,24 @@ impl LocalRegistry {
     fn reconcile(
         &self,
         request: &ReconcileRequest,
-        asking: &Asking,
-        ready: &mut VecDeque<Answer>,
+        asking: &RequestContext,
+        ready: &mut VecDeque<Response>,
     ) -> Result<Rest, Ending> {
         let salt = &request.salt;
         let items = self.items_with(&asking.peer, asking.showing)?;
         let here: HashSet<_> = items.all().map(|item| item.element(salt)).collect();
         let missing = request.elements.iter().enumerate();
         let missing = missing.filter(|(_, e)| !here.contains(e)).map(|(n, _)| n);
-        ready.push_back(Answer::Reconciled(missing.collect()));
+        ready.push_back(Response::Reconciled(missing.collect()));
         let theirs = &request.elements;
         let new = items.passing.into_iter();
         let new = new.filter(|item| theirs.binary_search(&item.element(salt)).is_err());
-        Ok(Rest::Wanted(WantedAnswer::new(new.collect())))
+        Ok(Rest::Wanted(WantedResponse::new(new.collect())))
     }
 
     fn take_announced(
         &self,
-        asking: &Asking,
+        asking: &RequestContext,
         envelopes: &[Vec<u8>],
         statements: &[Vec<u8>],
     ) -> Result<u64, Ending> {

@@ -4,19 +4,19 @@
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
-use crate::chunk::Differ;
+use crate::chunk::DeltaEncoder;
 use crate::chunk::apply;
 use crate::ident::TreeId;
 use crate::manifest::Manifest;
 use crate::manifest::Node;
-use crate::protocol::Answer;
 use crate::protocol::NodePlace;
 use crate::protocol::Nodes;
 use crate::protocol::PeerError;
 use crate::protocol::PullNodeRequest;
+use crate::protocol::Response;
 use crate::protocol::decode_nodes;
 use crate::protocol::encode_nodes;
-use crate::registry::delta::parent::Previous;
+use crate::registry::delta::parent::ParentTree;
 use crate::registry::peers::server::responses::Ending;
 use crate::registry::peers::server::responses::nothing_there;
 use crate::registry::peers::tree_nodes::find;
@@ -34,7 +34,7 @@ pub(in crate::registry::peers) fn answer(
     manifest: &Manifest,
     request: &PullNodeRequest,
     held: TreeId,
-) -> Result<Option<Answer>, Ending> {
+) -> Result<Option<Response>, Ending> {
     let Some(bases) = beside(reader, held, &request.places) else {
         return Ok(None);
     };
@@ -49,9 +49,9 @@ pub(in crate::registry::peers) fn answer(
         nodes.push(node);
     }
     let raw = encode_nodes(&nodes);
-    let payload = Differ::new().encode(&raw, bases);
+    let payload = DeltaEncoder::new().encode(&raw, bases);
     let payload = payload.filter(|payload| payload.len() < raw.len());
-    Ok(payload.map(|payload| Answer::NodesDelta {
+    Ok(payload.map(|payload| Response::NodesDelta {
         raw_bytes: raw.len(),
         payload,
     }))
@@ -60,7 +60,7 @@ pub(in crate::registry::peers) fn answer(
 /// The nodes of an answer; `None` where a delta does not become nodes.
 pub(in crate::registry::peers) fn put_to_bases(
     nodes: Nodes,
-    previous: &Previous,
+    previous: &ParentTree,
     places: &[NodePlace],
 ) -> Result<Option<Vec<Vec<u8>>>, PeerError> {
     let (raw_bytes, payload) = match nodes {

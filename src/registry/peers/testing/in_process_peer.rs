@@ -3,16 +3,16 @@
 
 use crate::ident::NodeId;
 use crate::protocol::Access;
-use crate::protocol::Answer;
-use crate::protocol::EachAnswer;
+use crate::protocol::EachResponse;
 use crate::protocol::FrameReader;
 use crate::protocol::Hello;
-use crate::protocol::Line;
+use crate::protocol::PeerConnection;
 use crate::protocol::PeerError;
 use crate::protocol::Random;
 use crate::protocol::Request;
+use crate::protocol::Response;
 use crate::registry::LocalRegistry;
-use crate::registry::peers::Asking;
+use crate::registry::peers::RequestContext;
 use crate::registry::peers::Showing;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
@@ -81,7 +81,7 @@ impl Near {
     }
 }
 
-impl Line for Near {
+impl PeerConnection for Near {
     fn who(&self) -> NodeId {
         NodeId::new([self.id; 32])
     }
@@ -106,18 +106,18 @@ impl Line for Near {
         &self,
         request: &Request,
         _: &dyn Fn() -> bool,
-        each: &mut EachAnswer<'_>,
+        each: &mut EachResponse<'_>,
     ) -> Result<(), PeerError> {
         let mut requests = FrameReader::new(Request::body_limit);
         let frame = requests.read(&mut request.encode().as_slice())?.unwrap();
         let request = Request::decode(&frame)?.unwrap();
-        let asking = Asking {
+        let asking = RequestContext {
             peer: NodeId::new([self.asker; 32]),
             hello: Hello::own(Access::Open),
             showing: self.showing,
             access: self.access,
         };
-        let mut reader = FrameReader::new(Answer::body_limit);
+        let mut reader = FrameReader::new(Response::body_limit);
         let mut answering = self.registry.answer(&request, &asking);
         for answer in answering.by_ref() {
             let mut bytes = answer.into_pieces().concat();
@@ -126,8 +126,8 @@ impl Line for Near {
             self.disturb(&mut bytes)?;
             let mut piece = bytes.as_slice();
             while let Some(frame) = reader.read(&mut piece)? {
-                match Answer::decode(frame)? {
-                    Answer::Refusal(refusal) => return Err(refusal.into()),
+                match Response::decode(frame)? {
+                    Response::Refusal(refusal) => return Err(refusal.into()),
                     answer => each(answer)?,
                 }
             }
@@ -143,10 +143,10 @@ pub(in crate::registry::peers) struct Altered<'a> {
     /// Called before it is asked.
     pub(in crate::registry::peers) asked: &'a (dyn Fn(&Request) + Sync),
     pub(in crate::registry::peers) alter:
-        &'a (dyn Fn(&Request, Answer) -> Result<Answer, PeerError> + Sync),
+        &'a (dyn Fn(&Request, Response) -> Result<Response, PeerError> + Sync),
 }
 
-impl Line for Altered<'_> {
+impl PeerConnection for Altered<'_> {
     fn who(&self) -> NodeId {
         self.near.who()
     }
@@ -167,7 +167,7 @@ impl Line for Altered<'_> {
         &self,
         request: &Request,
         is_needless: &dyn Fn() -> bool,
-        each: &mut EachAnswer<'_>,
+        each: &mut EachResponse<'_>,
     ) -> Result<(), PeerError> {
         (self.asked)(request);
         self.near.ask(request, is_needless, &mut |answer| {

@@ -19,8 +19,8 @@ use crate::trust::Consent;
 use crate::trust::IMPLAUSIBLE_CLOCK;
 use crate::trust::Level;
 use crate::trust::Origin;
+use crate::trust::PolicyInput;
 use crate::trust::SignatureState;
-use crate::trust::Standing;
 use crate::trust::UnverifiedManifest;
 use crate::trust::Verdict;
 use crate::trust::decide;
@@ -139,12 +139,12 @@ fn manifest_is_admitted_exactly_where_the_policy_says_so() {
         (&unsigned, SignatureState::None),
     ] {
         for level in [Level::Full, Level::Prompt, Level::Unknown, Level::Revoked] {
-            for is_vouched in [false, true] {
-                let standing = Standing {
+            for is_grandfathered in [false, true] {
+                let standing = PolicyInput {
                     origin: Origin::Elsewhere,
                     signature,
                     level,
-                    is_vouched,
+                    is_grandfathered,
                 };
                 for action in Action::ALL {
                     for consent in [Consent::Given, Consent::NotAsked] {

@@ -1,4 +1,4 @@
-//! Pulling what a publisher signed and what is not so, or is far larger than what is sent for it,
+//! TreeDownloader what a publisher signed and what is not so, or is far larger than what is sent for it,
 //! from a peer that hands it over faithfully.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::ChunkId;
 use crate::ident::ContentId;
-use crate::ident::LineId;
+use crate::ident::SeriesId;
 use crate::ident::TreeId;
 use crate::manifest::ChildEntry;
 use crate::manifest::ChunkEntry;
@@ -35,7 +35,7 @@ use crate::registry::peers::testing::lab::accepted;
 use crate::registry::peers::testing::lab::rows;
 use crate::registry::publishing::sign;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 use crate::trust::Admitted;
 
 /// A tree and its blobs.
@@ -124,7 +124,7 @@ pub(in crate::registry::peers) fn plant(
         license: None,
         tags: Vec::new(),
         card: None,
-        line: LineId::new([7; 16]),
+        line: SeriesId::new([7; 16]),
         seq: 1,
         prev: Vec::new(),
         clock: BTreeMap::new(),
@@ -133,7 +133,7 @@ pub(in crate::registry::peers) fn plant(
     };
     lie(&mut manifest);
     let envelope = lab.key.sign(&mut manifest).unwrap();
-    let session = Session::begin(&lab.registry.store).unwrap();
+    let session = WriteSession::begin(&lab.registry.store).unwrap();
     for (kind, bytes) in table.blobs.iter().chain(&data.blobs) {
         session.add(*kind, bytes).unwrap();
     }

@@ -1,4 +1,4 @@
-//! Pulling a version of which the one before is here: what comes, from whom, and from whom not.
+//! TreeDownloader a version of which the one before is here: what comes, from whom, and from whom not.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -11,13 +11,13 @@ use crate::catalog::Dataset;
 use crate::ident::TreeId;
 use crate::manifest::TreeWalk;
 use crate::progress::NoProgress;
-use crate::protocol::Answer;
 use crate::protocol::ChunkSource;
 use crate::protocol::Delta;
 use crate::protocol::PeerCatalog;
 use crate::protocol::Refusal;
 use crate::protocol::RefusalCode;
 use crate::protocol::Request;
+use crate::protocol::Response;
 use crate::registry::Error;
 use crate::registry::GcOptions;
 use crate::registry::peers::PullOptions;
@@ -159,11 +159,11 @@ fn pull(b: &Lab, source: &Altered<'_>) -> Result<(), Error> {
 }
 
 /// A delta that came, with something else in it.
-fn changed(answer: Answer, change: impl Fn(&mut Delta)) -> Answer {
+fn changed(answer: Response, change: impl Fn(&mut Delta)) -> Response {
     match answer {
-        Answer::Delta(mut delta) => {
+        Response::Delta(mut delta) => {
             change(&mut delta);
-            Answer::Delta(delta)
+            Response::Delta(delta)
         }
         other => other,
     }
@@ -246,13 +246,13 @@ fn wrong_deltas_of_nodes_are_noticed_and_nodes_asked_for() {
         a.index("corpus", &data, false);
         let altered = AtomicU64::new(0);
         let alter = |_: &Request, answer| match answer {
-            Answer::NodesDelta {
+            Response::NodesDelta {
                 mut raw_bytes,
                 mut payload,
             } => {
                 altered.fetch_add(1, Ordering::Relaxed);
                 lie(&mut raw_bytes, &mut payload);
-                Ok(Answer::NodesDelta { raw_bytes, payload })
+                Ok(Response::NodesDelta { raw_bytes, payload })
             }
             other => Ok(other),
         };

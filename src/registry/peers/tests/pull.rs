@@ -1,4 +1,4 @@
-//! Pulling from peers in the same process that lie, break off and stall, by a seed: every
+//! TreeDownloader from peers in the same process that lie, break off and stall, by a seed: every
 //! schedule ends with the dataset whole, or with an error and nothing to be seen.
 
 use crate::error_kind::Classify;

@@ -116,7 +116,7 @@ fn neither_symbols_nor_what_is_wanted_show_what_is_private() {
             from,
             take: 64,
         };
-        let answer = crate::registry::peers::Asking {
+        let answer = crate::registry::peers::RequestContext {
             peer: near.id(),
             hello: crate::protocol::Hello::own(near.access),
             showing: Showing::default(),

@@ -16,7 +16,7 @@ const BATCH_KEYS: usize = 20_000;
 
 /// Which deltas keep their bases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keeping {
+pub(crate) enum RetainedBases {
     /// Those that are needed: nothing is condemned yet.
     Needed,
     /// Those and all that are not condemned: whoever finds one counts it as held, and may be
@@ -28,7 +28,7 @@ pub(crate) enum Keeping {
 pub(crate) fn bases(
     store: &DiskStore,
     reader: &BlobReader,
-    keeping: Keeping,
+    keeping: RetainedBases,
     is_needed: &dyn Fn(&BlobKey) -> bool,
 ) -> Result<Vec<BlobKey>, StoreError> {
     let mut keeps: Vec<(BlobKey, Location)> = Vec::new();
@@ -43,11 +43,11 @@ pub(crate) fn bases(
         }
         Ok(())
     })?;
-    if keeping == Keeping::NotCondemned {
+    if keeping == RetainedBases::NotCondemned {
         for batch in others.chunks(BATCH_KEYS) {
             store.read(|t| {
                 for (key, at) in batch {
-                    if t.get(Table::Doomed, &rows::blob_key(key))?.is_none() {
+                    if t.get(Table::Condemned, &rows::blob_key(key))?.is_none() {
                         keeps.push((*key, *at));
                     }
                 }

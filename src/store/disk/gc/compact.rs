@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::blob_store::BlobKey;
 use crate::chunk::Codec;
 use crate::chunk::Compressor;
-use crate::chunk::Differ;
+use crate::chunk::DeltaEncoder;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::meta_store::Table;
@@ -17,7 +17,7 @@ use crate::pack::RecordView;
 use crate::progress::Progress;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
-use crate::store::disk::Operation;
+use crate::store::disk::EpochGuard;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::Deferred;
 use crate::store::disk::gc::GcReport;
@@ -157,7 +157,7 @@ impl DiskStore {
         };
         let before = if fresh { 0 } else { to.end() };
         let mut moves = Vec::new();
-        let reader = BlobReader::under(self, Operation::within_collection(self, turn)?);
+        let reader = BlobReader::under(self, EpochGuard::within_collection(self, turn)?);
         for used in &pack.used {
             if !move_record(&reader, pack.number, &*file, used, to, &mut moves)? {
                 return Ok(None);
@@ -373,7 +373,7 @@ fn only_items(reader: &BlobReader, view: &RecordView<'_>, wanted: &[u16]) -> Opt
         at = end;
     }
     let (codec, payload) = match view.header.codec {
-        Some(c @ Codec::Delta) => (c, Differ::new().encode(&kept, bases)?),
+        Some(c @ Codec::Delta) => (c, DeltaEncoder::new().encode(&kept, bases)?),
         _ => Compressor::new().compress(&kept),
     };
     Some(Record {

@@ -12,14 +12,14 @@ use crate::ident::TreeId;
 use crate::manifest::each_node;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
+use crate::store::disk::EpochGuard;
 use crate::store::disk::Location;
 use crate::store::disk::LockGuard;
-use crate::store::disk::Operation;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::KeptBack;
 use crate::store::disk::gc::Restorable;
 use crate::store::disk::gc::Roots;
-use crate::store::disk::gc::bases::Keeping;
+use crate::store::disk::gc::bases::RetainedBases;
 use crate::store::disk::gc::bases::bases;
 
 /// Looked up at a time.
@@ -44,11 +44,11 @@ impl Live {
 pub(crate) fn mark(
     store: &DiskStore,
     roots: &Roots<'_>,
-    keeping: Keeping,
+    keeping: RetainedBases,
     turn: &Arc<dyn LockGuard>,
 ) -> Result<Live, StoreError> {
     // The reader's operation comes first: what the roots name stays until the walk ends.
-    let reader = BlobReader::under(store, Operation::within_collection(store, turn)?);
+    let reader = BlobReader::under(store, EpochGuard::within_collection(store, turn)?);
     let rooted = store.read(|t| roots(t))?;
     let mut nodes = HashSet::new();
     let mut keys = below(&reader, rooted.needed, &HashSet::new(), &mut nodes)?;

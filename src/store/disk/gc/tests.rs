@@ -9,7 +9,7 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
 use crate::chunk::Codec;
-use crate::chunk::Differ;
+use crate::chunk::DeltaEncoder;
 use crate::meta_store::MetaRead;
 use crate::meta_store::Scan;
 use crate::meta_store::Table;
@@ -20,10 +20,10 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::GcOptions;
 use crate::store::disk::LockGuard;
 use crate::store::disk::Rooted;
-use crate::store::disk::Session;
+use crate::store::disk::WriteSession;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::Kept;
-use crate::store::disk::gc::bases::Keeping;
+use crate::store::disk::gc::bases::RetainedBases;
 use crate::store::disk::gc::mark;
 use crate::store::disk::gc::mark::Live;
 use crate::store::disk::gc::sweep;
@@ -50,12 +50,12 @@ fn key(n: u64) -> BlobKey {
 }
 
 /// A blob's record: a delta where the other one is plain, here or in the session.
-fn record(session: &Session, n: u64, base: u64) -> Record {
+fn record(session: &WriteSession, n: u64, base: u64) -> Record {
     let record = record_of_one(key(n), &blob(n), 0, crate::pack::Flags::default()).unwrap();
     let located = session.locate(&[key(base)]).unwrap();
     match located.first().copied().flatten() {
         Some(at) if !at.is_delta && base != n => {
-            let payload = Differ::new().encode(&blob(n), blob(base));
+            let payload = DeltaEncoder::new().encode(&blob(n), blob(base));
             Record {
                 codec: Codec::Delta,
                 bases: vec![key(base).id],
@@ -92,7 +92,7 @@ fn roots(tables: &dyn MetaRead) -> Result<Rooted, StoreError> {
 }
 
 struct Indexer {
-    session: Session,
+    session: WriteSession,
     todo: Vec<u64>,
     done: Vec<u8>,
 }
@@ -139,7 +139,7 @@ impl World {
             0 | 1 if self.indexers.len() < 3 => {
                 let count = 1 + self.dice.roll(4);
                 self.indexers.push(Indexer {
-                    session: Session::begin(&self.store).unwrap(),
+                    session: WriteSession::begin(&self.store).unwrap(),
                     todo: (0..count).map(|_| self.dice.roll(BLOBS)).collect(),
                     done: Vec::new(),
                 });
@@ -210,7 +210,7 @@ impl World {
         let mark =
             |store: &DiskStore, keeping| mark::mark(store, &roots, keeping, &turn(store)).unwrap();
         self.collection = match self.collection.take() {
-            None => Some(Collection::Marked(mark(&self.store, Keeping::Needed))),
+            None => Some(Collection::Marked(mark(&self.store, RetainedBases::Needed))),
             Some(Collection::Marked(live)) => {
                 sweep::condemn(&self.store, &live).unwrap();
                 Some(Collection::Condemned)
@@ -222,7 +222,7 @@ impl World {
                 _ => Some(Collection::Condemned),
             },
             Some(Collection::Waited) => {
-                let again = mark(&self.store, Keeping::NotCondemned);
+                let again = mark(&self.store, RetainedBases::NotCondemned);
                 Some(Collection::MarkedAgain(again))
             }
             Some(Collection::MarkedAgain(live)) => {

@@ -23,7 +23,7 @@ pub(crate) const LAST_PACK_KEY: &[u8] = b"last-pack";
 /// Length of the key of a blob.
 pub(crate) const BLOB_KEY_BYTES: usize = 33;
 
-/// The key of a blob in [`Table::Blobs`] and [`Table::Doomed`].
+/// The key of a blob in [`Table::Blobs`] and [`Table::Condemned`].
 pub(crate) fn blob_key(key: &BlobKey) -> [u8; BLOB_KEY_BYTES] {
     let mut bytes = [0; BLOB_KEY_BYTES];
     let (kind, id) = bytes.split_at_mut(1);

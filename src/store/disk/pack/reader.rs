@@ -19,8 +19,8 @@ use crate::pack::Item;
 use crate::pack::RecordView;
 use crate::read_at::ReadAt;
 use crate::store::disk::DiskStore;
-use crate::store::disk::Operation;
-use crate::store::disk::Session;
+use crate::store::disk::EpochGuard;
+use crate::store::disk::WriteSession;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::index::rows;
 use crate::store::disk::io::DiskFile;
@@ -92,7 +92,7 @@ impl Unpacked {
 #[derive(Debug)]
 pub struct BlobReader {
     store: DiskStore,
-    _operation: Operation,
+    _operation: EpochGuard,
     packs: Mutex<HashMap<u32, Arc<dyn DiskFile>>>,
     recent: Recents,
     pub(in crate::store::disk) of_bases: Recents,
@@ -110,11 +110,11 @@ impl BlobReader {
     /// # Errors
     /// [`StoreError`] when the home cannot be read or written.
     pub fn new(store: &DiskStore) -> Result<Self, StoreError> {
-        Ok(Self::under(store, Operation::begin(store)?))
+        Ok(Self::under(store, EpochGuard::begin(store)?))
     }
 
     /// A reader that is part of an operation.
-    pub(crate) fn under(store: &DiskStore, operation: Operation) -> Self {
+    pub(crate) fn under(store: &DiskStore, operation: EpochGuard) -> Self {
         Self {
             store: store.clone(),
             _operation: operation,
@@ -289,7 +289,7 @@ impl BlobStore for BlobReader {
     }
 
     fn put(&self, kind: BlobKind, bytes: &[u8]) -> Result<BlobKey, BlobError> {
-        let session = Session::begin(&self.store)?;
+        let session = WriteSession::begin(&self.store)?;
         let key = session.add(kind, bytes)?;
         session.commit(|_, _| Ok::<_, StoreError>(()))?;
         Ok(key)

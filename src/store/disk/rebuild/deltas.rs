@@ -29,13 +29,13 @@ pub(crate) struct Place {
 }
 
 /// Names the blobs of deltas whose bases are whole.
-pub(crate) struct Deltas<'a> {
+pub(crate) struct DeltaRows<'a> {
     disk: &'a Arc<dyn Disk>,
     /// The last record that a base was in: neighbours are often in the same.
     recent: Option<(u32, u32, Unpacked)>,
 }
 
-impl<'a> Deltas<'a> {
+impl<'a> DeltaRows<'a> {
     pub(crate) fn new(disk: &'a Arc<dyn Disk>) -> Self {
         Self { disk, recent: None }
     }

@@ -39,7 +39,7 @@ use crate::store::disk::layout;
 use crate::store::disk::pack::file;
 use crate::store::disk::pack::reader::PackBytes;
 use crate::store::disk::pack::records::locations;
-use crate::store::disk::rebuild::deltas::Deltas;
+use crate::store::disk::rebuild::deltas::DeltaRows;
 use crate::store::disk::rebuild::deltas::Place;
 use crate::store::disk::rebuild::old_index::OldIndex;
 use crate::store::disk::rebuild::put_back::put_back;
@@ -94,7 +94,9 @@ pub(crate) fn rebuild(
     }
     // What they need may lie in a later pack.
     let deltas = std::mem::take(&mut packs.deltas);
-    packs.spans.extend(Deltas::new(disk).put(deltas, tables)?);
+    packs
+        .spans
+        .extend(DeltaRows::new(disk).put(deltas, tables)?);
     let lost = match old.filter(|old| old.is_whole) {
         Some(old) => lost_blobs(old, tables)?,
         None => Vec::new(),

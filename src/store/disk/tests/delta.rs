@@ -7,7 +7,7 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
 use crate::chunk::Codec;
-use crate::chunk::Differ;
+use crate::chunk::DeltaEncoder;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::meta_store::Table;
@@ -19,8 +19,8 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::GcOptions;
 use crate::store::disk::Location;
-use crate::store::disk::Session;
 use crate::store::disk::StoreError;
+use crate::store::disk::WriteSession;
 use crate::store::disk::io::Disk;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::io::sim::SimDisk;
@@ -44,7 +44,7 @@ fn open(disk: &SimDisk) -> DiskStore {
 
 /// Blobs as one record, as a delta against others.
 fn delta(blobs: &[&[u8]], bases: &[&[u8]]) -> Record {
-    let payload = Differ::new().encode(&blobs.concat(), bases.concat());
+    let payload = DeltaEncoder::new().encode(&blobs.concat(), bases.concat());
     let item = |b: &&[u8]| Item {
         id: key(b).id,
         raw_bytes: b.len() as u32,
@@ -63,10 +63,10 @@ fn delta(blobs: &[&[u8]], bases: &[&[u8]]) -> Record {
 /// Stores `base` plain, then `blobs` as a delta against it.
 fn store(disk: &SimDisk, base: &[u8], blobs: &[&[u8]]) -> DiskStore {
     let store = open(disk);
-    let session = Session::begin(&store).unwrap();
+    let session = WriteSession::begin(&store).unwrap();
     session.add(BlobKind::Chunk, base).unwrap();
     session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
-    let session = Session::begin(&store).unwrap();
+    let session = WriteSession::begin(&store).unwrap();
     let keys: Vec<BlobKey> = blobs.iter().map(|b| key(b)).collect();
     session.claim(&keys).unwrap();
     session.append(&delta(blobs, &[base])).unwrap();
@@ -143,7 +143,7 @@ fn who_depends_on_a_damaged_base_is_named_and_lost_with_it() {
     // Neither has a row then, and both can be stored again.
     let store = rebuild(&disk);
     assert_eq!(store.stats().unwrap().chunks, 0);
-    let session = Session::begin(&store).unwrap();
+    let session = WriteSession::begin(&store).unwrap();
     session.add(BlobKind::Chunk, &one).unwrap();
     session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
     let reader = BlobReader::new(&store).unwrap();
@@ -155,7 +155,7 @@ fn a_base_that_is_a_delta_is_refused() {
     let disk = SimDisk::default();
     let (base, one, two) = (blob(1), blob(2), blob(3));
     let store = store(&disk, &base, &[&one]);
-    let session = Session::begin(&store).unwrap();
+    let session = WriteSession::begin(&store).unwrap();
     session.claim(&[key(&two)]).unwrap();
     session.append(&delta(&[&two], &[&one])).unwrap();
     session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
@@ -167,7 +167,7 @@ fn a_base_that_is_a_delta_is_refused() {
         assert!(matches!(error, BlobError::Base { .. }), "{error}");
     }
     // A record that is its own base gets no row from the packs, nor does one of a delta.
-    let session = Session::begin(&store).unwrap();
+    let session = WriteSession::begin(&store).unwrap();
     session.append(&itself).unwrap();
     session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
     let store = rebuild(&disk);
@@ -180,18 +180,18 @@ fn a_condemned_base_stays_plain_when_it_is_stored_again() {
     let disk = SimDisk::default();
     let (base, one, other) = (blob(1), blob(2), blob(4));
     let store = store(&disk, &base, &[&one]);
-    let session = Session::begin(&store).unwrap();
+    let session = WriteSession::begin(&store).unwrap();
     session.add(BlobKind::Chunk, &other).unwrap();
     session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
     // As a collection leaves it that was killed after condemning it.
     let condemn = |t: &mut dyn MetaWrite| {
         let row = crate::store::disk::index::rows::blob_key(&key(&base));
-        t.put(Table::Doomed, &row, &1_u64.to_le_bytes())?;
+        t.put(Table::Condemned, &row, &1_u64.to_le_bytes())?;
         let epoch = crate::store::disk::index::rows::EPOCH_KEY;
         Ok::<_, StoreError>(t.put(Table::Meta, epoch, &1_u64.to_le_bytes())?)
     };
     store.write(condemn).unwrap();
-    let session = Session::begin(&store).unwrap();
+    let session = WriteSession::begin(&store).unwrap();
     assert_eq!(session.claim(&[key(&base)]).unwrap(), [true]);
     session.append(&delta(&[&base], &[&other])).unwrap();
     session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
@@ -201,8 +201,8 @@ fn a_condemned_base_stays_plain_when_it_is_stored_again() {
 }
 
 /// Stores a base plain and a delta against it in one session; not committed.
-fn both(store: &DiskStore, base: &[u8], one: &[u8]) -> Session {
-    let session = Session::begin(store).unwrap();
+fn both(store: &DiskStore, base: &[u8], one: &[u8]) -> WriteSession {
+    let session = WriteSession::begin(store).unwrap();
     session.add(BlobKind::Chunk, base).unwrap();
     session.claim(&[key(one)]).unwrap();
     session.append(&delta(&[one], &[base])).unwrap();
@@ -236,7 +236,7 @@ fn whoever_commits_first_a_base_is_plain() {
         let (base, one, other) = (blob(1), blob(2), blob(4));
         let store = store(&disk, &other, &[&blob(5)]);
         let plain = both(&store, &base, &one);
-        let close = Session::begin(&store).unwrap();
+        let close = WriteSession::begin(&store).unwrap();
         close.claim(&[key(&base)]).unwrap();
         close.append(&delta(&[&base], &[&other])).unwrap();
         let order = match plain_is_first {
