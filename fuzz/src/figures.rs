@@ -19,6 +19,8 @@ pub fn statistics(data: &[u8]) {
         quote: Some(b'"'),
         is_in_file: false,
         repeated: Vec::new(),
+        not_utf8: Vec::new(),
+        widest: 0,
     };
     for shape in [Shape::Json, Shape::Text, Shape::Delimited(Arc::new(header))] {
         let with = |threads| {

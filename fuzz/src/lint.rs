@@ -22,6 +22,8 @@ pub fn lint(data: &[u8]) {
         quote: Some(b'"'),
         is_in_file: false,
         repeated: Vec::new(),
+        not_utf8: Vec::new(),
+        widest: 0,
     };
     for shape in [Shape::Json, Shape::Text, Shape::Delimited(Arc::new(header))] {
         let table = Arc::new(Lines::new(Arc::new(data.to_vec()), shape.clone()));

@@ -83,6 +83,10 @@ fn note_files(target: &Target, report: &mut LintReport) -> Result<(), Failure> {
         let message = format!("the name `{name}` is there twice");
         report.note_file(RuleId::DuplicateColumn, Some(&name), &message);
     }
+    for name in notes.not_utf8 {
+        let message = format!("the name `{name}` in the header is not UTF-8");
+        report.note_file(RuleId::BadUtf8, Some(&name), &message);
+    }
     for (file, what) in differing {
         let message = format!("`{file}`: {what}");
         report.note_file(RuleId::FileColumns, None, &message);

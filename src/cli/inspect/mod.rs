@@ -112,6 +112,18 @@ fn tell_columns(target: &Target, out: &Out) -> Result<ColumnNotes, Failure> {
             target.name()
         ));
     }
+    for name in &notes.not_utf8 {
+        out.diagnostic(&format!(
+            "warning: the name `{name}` in the header of `{}` is not UTF-8 as it stands; `--encoding latin-1` reads it",
+            target.name()
+        ));
+    }
+    for (file, columns, fields) in &notes.wider {
+        out.diagnostic(&format!(
+            "warning: `{file}` has {columns} column(s), and records with up to {fields} fields; what is beyond is called `column_{}` and so on, and `alimentar inspect lint` counts such records",
+            columns + 1
+        ));
+    }
     for UnreadColumn { name, kind } in &notes.unread {
         out.diagnostic(&format!(
             "warning: column `{name}` of `{}` is left out: its type, {kind}, is not read",

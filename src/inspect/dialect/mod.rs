@@ -52,6 +52,10 @@ pub(crate) struct Table {
     pub(crate) dialect: Dialect,
     /// What the columns are called; a name may be there twice, which in the schema has others then.
     pub(crate) names: Vec<String>,
+    /// Those of the names that have bytes that are not UTF-8, with U+FFFD in their place.
+    pub(crate) not_utf8: Vec<String>,
+    /// The largest number of fields of a record that was looked at.
+    pub(crate) widest: usize,
     /// The types of the columns; none where there is no record.
     pub(crate) schema: Option<Schema>,
 }
@@ -79,18 +83,22 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
         return Table {
             dialect,
             names: Vec::new(),
+            not_utf8: Vec::new(),
+            widest: 0,
             schema: None,
         };
     };
     let first = cells(first, separator, quote);
     let mut columns = vec![Shape::Null; first.len()];
     let mut check = HeaderCheck::new(&first);
+    let mut widest = first.len();
     let mut buffer = Vec::new();
     for record in records {
         check.begin_row();
         for (n, raw) in Fields::new(record, separator, quote).enumerate() {
+            widest = widest.max(n + 1);
             let Some(column) = columns.get_mut(n) else {
-                break;
+                continue;
             };
             let said = said(raw, quote, &mut buffer);
             column.merge(Shape::of_cell(said));
@@ -106,6 +114,10 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
         }
     }
     let names = names(&first, dialect.has_header);
+    let not_utf8 = match dialect.has_header {
+        true => names_not_utf8(&first, &names),
+        false => Vec::new(),
+    };
     let mut object = Object::default();
     let unique = unique_names(names.iter().cloned());
     for (name, shape) in unique.iter().zip(columns) {
@@ -114,6 +126,8 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
     Table {
         dialect,
         names,
+        not_utf8,
+        widest,
         schema: Shape::Object(object).schema(),
     }
 }
@@ -129,6 +143,13 @@ fn names(first: &[Vec<u8>], has_header: bool) -> Vec<String> {
         }
     });
     named.collect()
+}
+
+/// The names of columns whose cell in the header is not UTF-8.
+fn names_not_utf8(header: &[Vec<u8>], names: &[String]) -> Vec<String> {
+    let cells = header.iter().zip(names);
+    let broken = cells.filter(|(cell, _)| std::str::from_utf8(cell).is_err());
+    broken.map(|(_, name)| name.clone()).collect()
 }
 
 /// What the fields of a record say.

@@ -39,6 +39,8 @@ fn csv_shape() -> Shape {
         quote: Some(b'"'),
         is_in_file: true,
         repeated: Vec::new(),
+        not_utf8: Vec::new(),
+        widest: 0,
     }))
 }
 

@@ -98,6 +98,8 @@ fn fields_are_what_they_look_like() {
         quote: Some(b'"'),
         is_in_file: false,
         repeated: Vec::new(),
+        not_utf8: Vec::new(),
+        widest: 0,
     };
     let text = b"1,007,a,\n-2.5e1,010,\"b,\"\"c\",\n,+3,,\nTrue,0,\xff,,9\n";
     let shape = Shape::Delimited(Arc::new(header));

@@ -190,6 +190,24 @@ impl Opened {
         }
     }
 
+    /// The number of columns, and the larger number of fields of a record at the beginning of the file.
+    pub fn wider_records(&self) -> Option<(usize, usize)> {
+        match self.table.shape() {
+            Shape::Delimited(header) if header.widest > header.names.len() => {
+                Some((header.names.len(), header.widest))
+            }
+            _ => None,
+        }
+    }
+
+    /// Names of columns that are not UTF-8 in the file, as they are shown.
+    pub fn names_not_utf8(&self) -> &[String] {
+        match self.table.shape() {
+            Shape::Delimited(header) => &header.not_utf8,
+            Shape::Json | Shape::Text => &[],
+        }
+    }
+
     fn columnar(table: Arc<dyn Table>, format: FileFormat, schema: Schema) -> Self {
         Self {
             table,
@@ -477,6 +495,8 @@ fn columns_of(
 fn delimited(table: &dialect::Table) -> Shape {
     Shape::Delimited(Arc::new(Header {
         repeated: repeated_names(&table.names),
+        not_utf8: table.not_utf8.clone(),
+        widest: table.widest,
         names: unique_names(table.names.iter().cloned()),
         separator: table.dialect.separator,
         quote: table.dialect.quote,

@@ -61,6 +61,10 @@ pub struct TargetOptions {
 pub struct ColumnNotes {
     /// Names that a file has twice; the second column has got another name.
     pub repeated: Vec<String>,
+    /// Names that are not UTF-8, as they are shown and written.
+    pub not_utf8: Vec<String>,
+    /// Files of which a record has more fields than there are columns: the columns, and the fields.
+    pub wider: Vec<(String, usize, usize)>,
     /// Columns whose type is not read. They are in no row.
     pub unread: Vec<UnreadColumn>,
 }
@@ -277,6 +281,10 @@ impl Target {
         for file in self.files.iter() {
             let opened = file.opened()?;
             notes.repeated.extend(opened.repeated_names());
+            notes.not_utf8.extend_from_slice(opened.names_not_utf8());
+            let wider = opened.wider_records();
+            let wider = wider.map(|(columns, fields)| (file.path.clone(), columns, fields));
+            notes.wider.extend(wider);
             let columnar = opened.table.columnar();
             for column in columnar.into_iter().flat_map(|c| &c.unread) {
                 if !notes.unread.contains(column) {
@@ -286,6 +294,8 @@ impl Target {
         }
         notes.repeated.sort();
         notes.repeated.dedup();
+        notes.not_utf8.sort();
+        notes.not_utf8.dedup();
         Ok(notes)
     }
 

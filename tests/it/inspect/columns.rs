@@ -357,3 +357,32 @@ fn full_schema_of_content_that_is_here_is_not_promised() {
         "ok"
     );
 }
+
+#[test]
+fn header_that_is_not_utf8_and_records_wider_than_it_are_said() {
+    let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = put(dir.path(), "wide.csv", b"caf\xe9,b\n1,2,3\n4,5\n");
+    for command in ["info", "stats"] {
+        let told = run(home.path(), &["inspect", command, &file]);
+        let said = String::from_utf8_lossy(&told.stderr);
+        assert!(told.status.success(), "{said}");
+        assert!(said.contains("`caf\u{fffd}`"), "{command}: {said}");
+        assert!(said.contains("--encoding latin-1"), "{command}: {said}");
+        assert!(said.contains("up to 3 fields"), "{command}: {said}");
+    }
+    let lint = run(home.path(), &["inspect", "lint", &file]);
+    assert_eq!(lint.status.code(), Some(1));
+    let found: Value = serde_json::from_slice(&lint.stdout).unwrap();
+    let rules = found["rules"].as_array().unwrap();
+    let bad = rules.iter().find(|r| r["rule"] == "bad-utf8").unwrap();
+    assert_eq!(bad["count"], 1, "{found}");
+    let latin = ["inspect", "info", &file, "--encoding", "latin-1"];
+    let said = run(home.path(), &latin).stderr;
+    assert!(!String::from_utf8_lossy(&said).contains("is not UTF-8"));
+    let plain = put(dir.path(), "plain.csv", b"a,b\n1,2\n");
+    assert!(
+        run(home.path(), &["inspect", "info", &plain])
+            .stderr
+            .is_empty()
+    );
+}

@@ -63,6 +63,8 @@ fn csv() -> Shape {
         quote: Some(b'"'),
         is_in_file: true,
         repeated: Vec::new(),
+        not_utf8: Vec::new(),
+        widest: 0,
     }))
 }
 

@@ -27,6 +27,10 @@ pub struct Header {
     pub is_in_file: bool,
     /// Names that the file has twice; in `names` they were made unique.
     pub repeated: Vec<String>,
+    /// Names that are not UTF-8 in the file; in `names` they have U+FFFD in place of what is not.
+    pub not_utf8: Vec<String>,
+    /// The largest number of fields of a record at the beginning of the file.
+    pub widest: usize,
 }
 
 impl Shape {

@@ -187,6 +187,8 @@ fn cells_say_what_is_written() {
         quote: Some(b'"'),
         is_in_file: true,
         repeated: Vec::new(),
+        not_utf8: Vec::new(),
+        widest: 0,
     };
     let csv = Shape::Delimited(Arc::new(header));
     let row = b"\"a,\"\"b\"\"\nc\",d,";
