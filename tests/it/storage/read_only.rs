@@ -157,6 +157,45 @@ fn a_home_without_write_permission_serves_what_reads() {
 }
 
 #[test]
+fn index_of_directory_with_unreadable_paths_names_all_and_indexes_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, data) = (dir.path().join("home"), dir.path().join("data"));
+    std::fs::create_dir_all(data.join("closed")).unwrap();
+    std::fs::write(data.join("open.jsonl"), b"{\"a\":1}\n").unwrap();
+    for name in ["b.jsonl", "c.jsonl", "closed/d.jsonl"] {
+        std::fs::write(data.join(name), b"{\"a\":1}\n").unwrap();
+    }
+    let locked = ["b.jsonl", "c.jsonl", "closed"].map(|name| data.join(name));
+    for path in &locked {
+        chmod(path, "a-rwx");
+    }
+    let index = |more: &[&str]| {
+        let mut command = unprivileged();
+        command.arg(env!("CARGO_BIN_EXE_alimentar")).arg("--home");
+        command.arg(&home).args(["registry", "index"]).arg(&data);
+        command.args(["--name", "d"]).args(more).output().unwrap()
+    };
+    let refused = index(&[]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    for path in &locked {
+        assert!(said.contains(&*path.to_string_lossy()), "{said}");
+    }
+    assert!(said.contains("--exclude"), "{said}");
+    let leaving_out = [
+        "--exclude",
+        "b.jsonl",
+        "--exclude",
+        "c.jsonl",
+        "--exclude",
+        "closed",
+    ];
+    let indexed = index(&leaving_out);
+    assert!(indexed.status.success(), "{indexed:?}");
+    chmod(&data, "u+rwX");
+}
+
+#[test]
 fn a_file_system_that_is_mounted_read_only_serves_what_reads() {
     let lab = Lab::new();
     let home = lab.home();
