@@ -39,7 +39,7 @@ const LOST: Duration = Duration::from_millis(1_300);
 const FAREWELL: Duration = Duration::from_millis(300);
 
 /// How to serve.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ServeOptions {
     /// Where to listen.
     pub addresses: Vec<SocketAddr>,
