@@ -19,6 +19,7 @@ mod damage;
 mod destroying;
 mod differences;
 mod discovery;
+mod documents;
 mod examples;
 mod exchanges;
 mod filter;
