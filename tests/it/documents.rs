@@ -44,13 +44,18 @@ fn help(words: &[&str]) -> String {
             let is_end = |(_, line): &(usize, &str)| line.starts_with(|c: char| c.is_alphabetic());
             let lines: Vec<&str> = rest.lines().collect();
             let end = lines.iter().copied().enumerate().find(is_end);
-            let at = end.map_or(rest.len(), |(n, _)| lines[..n].iter().map(|l| l.len() + 1).sum());
+            let at = end.map_or(rest.len(), |(n, _)| {
+                lines[..n].iter().map(|l| l.len() + 1).sum()
+            });
             (before, &rest[at..])
         }
     };
     let whole = format!("{before}{rest}");
     let kept = whole.split("Exit codes: 0 done").next().unwrap();
-    kept.trim_end().lines().map(|l| l.trim_end().to_owned() + "\n").collect()
+    kept.trim_end()
+        .lines()
+        .map(|l| l.trim_end().to_owned() + "\n")
+        .collect()
 }
 
 const NOTE: &str = "<!-- Generated: README_UPDATE=1 cargo test --test it documents -->\n";
@@ -83,13 +88,20 @@ command are in [the command line](../../spec/cli.md).
 
 fn topic_page() -> String {
     let mut program = Command::new(env!("CARGO_BIN_EXE_alimentar"));
-    let out = program.env_clear().args(["--json", "help", "no-such-topic"]).output().unwrap();
+    let out = program
+        .env_clear()
+        .args(["--json", "help", "no-such-topic"])
+        .output()
+        .unwrap();
     let error: serde_json::Value = serde_json::from_slice(&out.stderr).unwrap();
     let hint = error["error"]["hint"].as_str().unwrap();
-    let topics = hint.strip_prefix("topics: ").unwrap().split(';').next().unwrap();
-    let mut page = format!(
-        "# Help topics\n\n{NOTE}\n`alimentar help TOPIC` prints these texts.\n"
-    );
+    let topics = hint
+        .strip_prefix("topics: ")
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap();
+    let mut page = format!("# Help topics\n\n{NOTE}\n`alimentar help TOPIC` prints these texts.\n");
     for topic in topics.split(", ") {
         let text = printed(&["help", topic]);
         page += &format!("\n## {topic}\n\n```text\n{}\n```\n", text.trim_end());
@@ -159,7 +171,9 @@ fn anchors(text: &str) -> Vec<String> {
     let headings = prose(text).filter(|line| line.starts_with('#'));
     let anchor = |line: &str| {
         let title = line.trim_start_matches('#').trim().to_lowercase();
-        let kept = title.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        let kept = title
+            .chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
         kept.map(|c| if c == ' ' { '-' } else { c }).collect()
     };
     headings.map(anchor).collect()
@@ -200,7 +214,11 @@ fn documents_are_all_linked_from_the_map() {
             continue;
         };
         let is_listed = map.iter().any(|link| Path::new(link) == path);
-        assert!(is_listed || path == Path::new("index.md"), "{}", path.display());
+        assert!(
+            is_listed || path == Path::new("index.md"),
+            "{}",
+            path.display()
+        );
     }
 }
 
@@ -208,7 +226,10 @@ fn documents_are_all_linked_from_the_map() {
 fn readme_and_architecture_stay_short() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (name, most) in [("README.md", 150), ("docs/architecture.md", 200)] {
-        let lines = std::fs::read_to_string(root.join(name)).unwrap().lines().count();
+        let lines = std::fs::read_to_string(root.join(name))
+            .unwrap()
+            .lines()
+            .count();
         assert!(lines <= most, "{name}: {lines} lines");
     }
 }

@@ -117,12 +117,14 @@ impl Tour {
     /// that the page shows now.
     fn run(&mut self, shown: &Shown, before: &[String]) -> Vec<String> {
         let lab = shown.lab.as_deref();
-        let text = match shown.command.contains("registry serve") {
+        let text = match shown.command.contains("alimentar serve ") {
             true => self.serve(lab, &shown.command),
             false => {
                 let command = self.with_own(&shown.command);
                 // One pipe for both, so that lines come in their order.
                 let command = format!("{{ {command}\n}} 2>&1");
+                // A command that never ends fails the test instead of hanging it.
+                let command = format!("timeout 300 bash -c {}", quoted(&command));
                 let out = self.shell(lab, &command).output().unwrap();
                 String::from_utf8(out.stdout).unwrap()
             }
@@ -179,6 +181,11 @@ impl Tour {
         self.port = addr.rsplit(':').next().map(str::to_owned);
         format!("Serving at {addr} as node {node}\n")
     }
+}
+
+/// A text in single quotes for a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// The public key in a line of output that shows one.
@@ -294,7 +301,11 @@ fn check_all(dir: &str, at_least: usize) {
         .flat_map(|(_, wrong)| wrong)
         .map(String::as_str)
         .collect();
-    assert!(commands >= at_least, "{}: {commands} commands", dir.display());
+    assert!(
+        commands >= at_least,
+        "{}: {commands} commands",
+        dir.display()
+    );
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
