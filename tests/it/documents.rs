@@ -6,6 +6,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::support::variable;
 
 /// The output of the program in an environment without variables of the user.
@@ -93,7 +95,7 @@ fn topic_page() -> String {
         .args(["--json", "help", "no-such-topic"])
         .output()
         .unwrap();
-    let error: serde_json::Value = serde_json::from_slice(&out.stderr).unwrap();
+    let error: Value = serde_json::from_slice(&out.stderr).unwrap();
     let hint = error["error"]["hint"].as_str().unwrap();
     let topics = hint
         .strip_prefix("topics: ")
@@ -109,10 +111,132 @@ fn topic_page() -> String {
     page
 }
 
+/// One command a line; they run in this order, in one directory with one home.
+const JSON_COMMANDS: &str = "\
+keygen
+index test.jsonl --name train --license MIT --sign
+index edited.jsonl --name train --sign
+list
+info train
+ls train
+resolve train
+search MIT
+card train
+schema train
+checkout train@0.1.0 copy.jsonl
+status copy.jsonl
+verify train
+diff train@0.1.0 train
+tag train --add maths
+set train --description words
+alias train@prod 0.1.0
+log train
+rename train corpus --yes
+export corpus@0.1.1 --since corpus@0.1.0 -o delta.alimentar
+import delta.alimentar
+unindex corpus@0.1.1
+restore corpus@0.1.1
+forget corpus --keep-last 1 --dry-run
+gc --dry-run
+fsck
+stats
+share corpus
+trust list
+trust show me
+access list
+node
+identity new
+withdraw corpus@0.1.0 --reason old
+doctor
+config list
+version
+inspect info test.jsonl
+inspect lines test.jsonl --count 1
+inspect search test.jsonl dozen --limit 1
+inspect search test.jsonl dozen --count
+inspect stats test.jsonl
+inspect lint test.jsonl
+inspect dedup test.jsonl
+inspect overlap test.jsonl test.jsonl --limit 1
+inspect tokens test.jsonl
+inspect export test.jsonl -o test.parquet
+inspect split test.jsonl -o parts";
+
+/// The keys of a JSON value with the types of their values; the first element stands for a list.
+fn keys(value: &Value, path: &str, found: &mut Vec<(String, &'static str)>) {
+    let kind = match value {
+        Value::Null => "null in this example",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(list) => {
+            match list.first() {
+                Some(first) => keys(first, &format!("{path}[]"), found),
+                None => found.push((format!("{path}[]"), "empty in this example")),
+            }
+            return;
+        }
+        Value::Object(object) => {
+            for (key, value) in object {
+                let below = match path {
+                    "" => key.clone(),
+                    path => format!("{path}.{key}"),
+                };
+                keys(value, &below, found);
+            }
+            return;
+        }
+    };
+    found.push((path.to_owned(), kind));
+}
+
+fn json_page() -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let data = std::fs::read_to_string(root.join("tests/data/gsm8k/test.jsonl")).unwrap();
+    std::fs::write(dir.path().join("test.jsonl"), &data).unwrap();
+    let first = data.lines().next().unwrap();
+    std::fs::write(dir.path().join("edited.jsonl"), format!("{data}{first}\n")).unwrap();
+    let mut page = format!(
+        "# JSON output\n\n{NOTE}
+The keys that `--json` prints, by examples. The commands run in this order, in one registry. `[]` marks the
+elements of a list. [The command line](../../spec/cli.md) says when a key is null and lists the keys of other
+options. New keys may come; these stay.
+"
+    );
+    for line in JSON_COMMANDS.lines() {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_alimentar"));
+        program
+            .env_clear()
+            .env("HOME", dir.path())
+            .current_dir(dir.path());
+        program.env("ALIMENTAR_PASSPHRASE", "a passphrase");
+        let out = program
+            .arg("--json")
+            .args(line.split(' '))
+            .output()
+            .unwrap();
+        let value: Value =
+            serde_json::from_slice(&out.stdout).unwrap_or_else(|_| panic!("{line}: {out:?}"));
+        let mut found = Vec::new();
+        keys(&value, "", &mut found);
+        page += &format!("\n## `{line}`\n\n| key | type |\n|---|---|\n");
+        for (key, kind) in found {
+            page += &format!("| `{key}` | {kind} |\n");
+        }
+    }
+    page
+}
+
 #[test]
 fn reference_pages_match_the_program() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference");
-    for (name, now) in [("cli.md", command_page()), ("help-topics.md", topic_page())] {
+    let pages = [
+        ("cli.md", command_page()),
+        ("help-topics.md", topic_page()),
+        ("json-output.md", json_page()),
+    ];
+    for (name, now) in pages {
         let path = dir.join(name);
         if variable("README_UPDATE").is_some() {
             std::fs::write(&path, &now).unwrap();
