@@ -120,7 +120,7 @@ list
 info train
 ls train
 resolve train
-search MIT
+search license:mit
 card train
 schema train
 checkout train@0.1.0 copy.jsonl
@@ -178,8 +178,10 @@ fn keys(value: &Value, path: &str, found: &mut Vec<(String, &'static str)>) {
         }
         Value::Object(object) => {
             for (key, value) in object {
+                let is_id = key.len() == 64 && key.bytes().all(|b| b.is_ascii_hexdigit());
+                let key = if is_id { "ID".to_owned() } else { key.clone() };
                 let below = match path {
-                    "" => key.clone(),
+                    "" => key,
                     path => format!("{path}.{key}"),
                 };
                 keys(value, &below, found);

@@ -222,11 +222,14 @@ fn masked(line: &str) -> String {
     line.replace("N ms", "N s").replace("N µs", "N s")
 }
 
-/// Masks dates and long runs of hexadecimal digits, which are ids.
+/// Masks dates, age recipients, and long runs of hexadecimal digits, which are ids.
 fn masked_word(word: &str) -> String {
     let is_date = word.len() == 20 && word.ends_with('Z') && word.as_bytes()[10] == b'T';
     if is_date {
         return "DATE".to_owned();
+    }
+    if word.len() == 62 && word.starts_with("age1") {
+        return "RECIPIENT".to_owned();
     }
     let mut out = String::new();
     let mut run = String::new();
