@@ -1,5 +1,5 @@
 //! What comparing catalogues takes, by size and delta: `cargo bench --bench reconcile`.
-//! Sketches the table of `spec/reconciliation.md`: the median of several seeds.
+//! Prints the table of `spec/reconciliation.md`: the median of several seeds.
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! How fast what is published spreads among many nodes, and what it takes, in a simulation:
-//! `cargo bench --bench swarm`. Sketches the tables of `docs/swarm.md` and draws `docs/swarm.svg`.
+//! `cargo bench --bench swarm`. Prints the tables of `docs/benchmarks/swarm.md` and draws `docs/benchmarks/swarm.svg`.
 //! Time and bytes are simulated: how fast the machine is does not matter.
 #![allow(clippy::print_stdout, reason = "the tables are what it is for")]
 
@@ -85,7 +85,7 @@ fn main() -> std::io::Result<()> {
             (*name, curves.collect())
         })
         .collect();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/swarm.svg");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks/swarm.svg");
     std::fs::write(path, plot::draw(&panels))?;
     for name in ["busy", "partition"] {
         println!("\n{name}:\n\n{}", report::HEAD);

@@ -7,6 +7,7 @@
 mod archives;
 mod cli;
 mod datasets;
+mod documents;
 mod hostile;
 mod inspect;
 mod layering;

@@ -1,8 +1,10 @@
-//! The tour of the README as a test: each command of its `console` blocks, in order, in one directory,
-//! with the output that stands there. What differs from run to run is left out: times, ids of what has
-//! a key or a time in it, ports, and bytes that went over a network.
+//! The commands of the README, the tutorials, the how-to guides and the reference pages, run as a test.
 //!
-//! `README_UPDATE=1 cargo test --test it readme` writes the outputs anew where they differ.
+//! Each page gets one directory of its own, with a copy of `tests/data/gsm8k/test.jsonl`. The test runs
+//! the commands of its `console` blocks in order and compares each output with the page. It masks the
+//! values that differ between runs: times, ids that depend on a key or a time, ports, and bytes received.
+//!
+//! `README_UPDATE=1 cargo test --test it readme` rewrites the outputs that differ.
 
 use std::io::BufRead;
 use std::io::BufReader;
@@ -14,16 +16,16 @@ use std::process::Stdio;
 
 use crate::support::variable;
 
-/// Where the outputs in the README say that they were made.
+/// The directory and the port that the pages show in place of those of this run.
 const SHOWN_DIR: &str = "/tmp/tour";
 const SHOWN_PORT: &str = "8765";
 
-/// A command of the README and what it prints there.
+/// One command of a page.
 struct Shown {
-    /// `None` for `$`, else the lab before it.
+    /// The lab in front of the prompt; `None` for a plain `$`.
     lab: Option<String>,
     command: String,
-    /// Lines of the file: of the first line of output, and behind the last.
+    /// The lines of the page that hold its output.
     output: std::ops::Range<usize>,
 }
 
@@ -59,13 +61,13 @@ fn commands(lines: &[String]) -> Vec<Shown> {
     shown
 }
 
-/// Nodes that serve until the tour ends.
+/// The state of one page: its directory and the nodes that it started.
 struct Tour {
     dir: tempfile::TempDir,
     serving: Vec<Child>,
     port: Option<String>,
-    /// The first key that is made.
-    key: Option<String>,
+    /// The keys that this page made, in order, each with the key that the page shows for it.
+    keys: Vec<(Option<String>, String)>,
 }
 
 impl Drop for Tour {
@@ -86,7 +88,7 @@ impl Tour {
             dir,
             serving: Vec::new(),
             port: None,
-            key: None,
+            keys: Vec::new(),
         }
     }
 
@@ -111,24 +113,27 @@ impl Tour {
         shell
     }
 
-    /// What a command prints, as it would stand in the README.
-    fn run(&mut self, shown: &Shown) -> Vec<String> {
+    /// Runs a command and returns its output in the form that a page shows. `before` is the output
+    /// that the page shows now.
+    fn run(&mut self, shown: &Shown, before: &[String]) -> Vec<String> {
         let lab = shown.lab.as_deref();
-        let text = match shown.command.contains("registry serve") {
+        let text = match shown.command.contains("alimentar serve ") {
             true => self.serve(lab, &shown.command),
             false => {
                 let command = self.with_own(&shown.command);
                 // One pipe for both, so that lines come in their order.
                 let command = format!("{{ {command}\n}} 2>&1");
+                // A command that never ends fails the test instead of hanging it.
+                let command = format!("timeout 300 bash -c {}", quoted(&command));
                 let out = self.shell(lab, &command).output().unwrap();
                 String::from_utf8(out.stdout).unwrap()
             }
         };
-        let key = text
-            .lines()
-            .find_map(|l| l.trim().strip_prefix("public key"));
-        if self.key.is_none() {
-            self.key = key.map(|key| key.trim().to_owned());
+        let before = before.iter().map(String::as_str);
+        let mut shown_keys = before.filter_map(public_key);
+        for key in text.lines().filter_map(public_key) {
+            let shown = shown_keys.next().map(str::to_owned);
+            self.keys.push((shown, key.to_owned()));
         }
         let mut text = text.replace(self.dir.path().to_str().unwrap(), SHOWN_DIR);
         if let Some(port) = &self.port {
@@ -139,20 +144,25 @@ impl Tour {
             .collect()
     }
 
-    /// A command with the port and the key of this run in place of those that are shown.
+    /// Replaces the port and the keys that a page shows by those of this run.
     fn with_own(&self, command: &str) -> String {
-        let own = command
-            .split(' ')
-            .map(|word| match (&self.key, &self.port) {
-                (Some(key), _) if word.len() == 64 && masked_word(word) == "ID" => key.clone(),
-                // The default port may be somebody else's.
-                (_, Some(port)) if word == "127.0.0.1" => format!("{word}:{port}"),
-                _ => word.to_owned(),
-            });
+        let own = command.split(' ').map(|word| match &self.port {
+            _ if word.len() == 64 && masked_word(word) == "ID" => self.key(word),
+            // Another process may hold the default port.
+            Some(port) if word == "127.0.0.1" => format!("{word}:{port}"),
+            _ => word.to_owned(),
+        });
         own.collect::<Vec<_>>().join(" ")
     }
 
-    /// Starts a node, and returns its first line as a terminal shows it.
+    /// The key of this run for a key that the page shows: the one shown with it, else the first.
+    fn key(&self, shown: &str) -> String {
+        let same = |(known, _): &&(Option<String>, String)| known.as_deref() == Some(shown);
+        let found = self.keys.iter().find(same).or(self.keys.first());
+        found.map_or_else(|| shown.to_owned(), |(_, own)| own.clone())
+    }
+
+    /// Starts a node and returns its first line in the form that a terminal shows.
     fn serve(&mut self, lab: Option<&str>, command: &str) -> String {
         let command = format!("exec {command} --port 0 --no-mdns --json");
         let mut shell = self.shell(lab, &command);
@@ -160,7 +170,7 @@ impl Tour {
         let mut first = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         lines.read_line(&mut first).unwrap();
-        // Somebody has to read what it says.
+        // A full pipe would stop the node.
         std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
         self.serving.push(child);
         let ready: serde_json::Value = serde_json::from_str(&first).unwrap();
@@ -173,7 +183,17 @@ impl Tour {
     }
 }
 
-/// A line without what differs from run to run.
+/// A text in single quotes for a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// The public key in a line of output that shows one.
+fn public_key(line: &str) -> Option<&str> {
+    line.trim().strip_prefix("public key").map(str::trim)
+}
+
+/// Masks the values of a line that differ between runs.
 fn masked(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     if let Some(first) = words
@@ -202,11 +222,14 @@ fn masked(line: &str) -> String {
     line.replace("N ms", "N s").replace("N µs", "N s")
 }
 
-/// Dates and runs of hexadecimal digits, which are ids.
+/// Masks dates, age recipients, and long runs of hexadecimal digits, which are ids.
 fn masked_word(word: &str) -> String {
     let is_date = word.len() == 20 && word.ends_with('Z') && word.as_bytes()[10] == b'T';
     if is_date {
         return "DATE".to_owned();
+    }
+    if word.len() == 62 && word.starts_with("age1") {
+        return "RECIPIENT".to_owned();
     }
     let mut out = String::new();
     let mut run = String::new();
@@ -223,7 +246,7 @@ fn masked_word(word: &str) -> String {
     out.trim_end().to_owned()
 }
 
-/// Whether an output is what is shown, up to a line `…`, which stands for the rest.
+/// Compares an output with the shown one, up to a line `…`, which stands for the rest.
 fn fits(shown: &[String], found: &[String]) -> bool {
     let masks = |lines: &[String]| lines.iter().map(|l| masked(l)).collect::<Vec<_>>();
     match shown.iter().position(|line| line == "…") {
@@ -232,18 +255,17 @@ fn fits(shown: &[String], found: &[String]) -> bool {
     }
 }
 
-#[test]
-fn readme_tour_prints_what_it_shows() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = std::fs::read_to_string(&path).unwrap();
+/// Runs one page. Returns a report for each output that differs, or rewrites the page.
+fn check(path: &Path) -> (usize, Vec<String>) {
+    let text = std::fs::read_to_string(path).unwrap();
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let shown = commands(&lines);
-    assert!(shown.len() > 30, "the README has no tour");
     let mut tour = Tour::begin();
     let mut wrong = Vec::new();
     for shown in &shown {
-        let found = tour.run(shown);
-        if !fits(&lines[shown.output.clone()], &found) {
+        let before = &lines[shown.output.clone()];
+        let found = tour.run(shown, before);
+        if !fits(before, &found) {
             wrong.push((shown, found));
         }
     }
@@ -251,19 +273,65 @@ fn readme_tour_prints_what_it_shows() {
         for (shown, found) in wrong.iter().rev() {
             lines.splice(shown.output.clone(), found.iter().cloned());
         }
-        std::fs::write(&path, lines.join("\n") + "\n").unwrap();
-        return;
+        std::fs::write(path, lines.join("\n") + "\n").unwrap();
+        return (shown.len(), Vec::new());
     }
-    for (shown, found) in &wrong {
+    let report = |(shown, found): &(&Shown, Vec<String>)| {
         let before = lines[shown.output.clone()].join("\n");
         let lab = shown.lab.as_deref().unwrap_or_default();
-        eprintln!(
-            "{lab}$ {}\n--- in the README\n{before}\n--- now\n{}\n",
-            shown.command,
-            found.join("\n")
-        );
-    }
-    assert!(wrong.is_empty(), "{} outputs differ", wrong.len());
+        let (page, command, now) = (path.display(), &shown.command, found.join("\n"));
+        format!("{page}\n{lab}$ {command}\n--- in the page\n{before}\n--- now\n{now}\n")
+    };
+    (shown.len(), wrong.iter().map(report).collect())
+}
+
+/// Runs all pages of a directory, each in a thread of its own. `at_least` guards against pages whose
+/// commands are no longer found.
+fn check_all(dir: &str, at_least: usize) {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
+    let pages: Vec<PathBuf> = std::fs::read_dir(&dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    let results = std::thread::scope(|scope| {
+        let threads: Vec<_> = pages.iter().map(|p| scope.spawn(|| check(p))).collect();
+        let results = threads.into_iter().map(|t| t.join().unwrap());
+        results.collect::<Vec<_>>()
+    });
+    let commands: usize = results.iter().map(|(commands, _)| commands).sum();
+    let wrong: Vec<&str> = results
+        .iter()
+        .flat_map(|(_, wrong)| wrong)
+        .map(String::as_str)
+        .collect();
+    assert!(
+        commands >= at_least,
+        "{}: {commands} commands",
+        dir.display()
+    );
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn readme_commands_print_the_output_it_shows() {
+    let (commands, wrong) = check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    assert!(commands >= 6, "{commands} commands");
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn tutorial_commands_print_the_output_they_show() {
+    check_all("docs/tutorial", 40);
+}
+
+#[test]
+fn howto_commands_print_the_output_they_show() {
+    check_all("docs/howto", 40);
+}
+
+#[test]
+fn reference_commands_print_the_output_they_show() {
+    check_all("docs/reference", 2);
 }
 
 #[test]
