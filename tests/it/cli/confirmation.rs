@@ -39,7 +39,7 @@ impl Lab {
 }
 
 #[test]
-fn destroying_asks_on_a_terminal_and_names_what_goes() {
+fn destructive_command_asks_on_a_terminal_and_names_the_loss() {
     let lab = Lab::new();
     let home = lab.home();
     let key = std::fs::read(home.join("key.enc")).unwrap();
@@ -74,7 +74,7 @@ fn destroying_asks_on_a_terminal_and_names_what_goes() {
 }
 
 #[test]
-fn collection_asks_on_a_terminal_only_and_only_where_something_goes() {
+fn gc_asks_only_on_a_terminal_and_only_before_removing() {
     let lab = Lab::new();
     let home = lab.home();
     let (said, code) = at_terminal(&home, &["registry", "gc"], "");

@@ -83,7 +83,7 @@ pub fn encodings() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn indexes_are_those_of_the_vectors() {
+fn line_indexes_match_the_vectors() {
     let mut found = String::new();
     for (name, stored) in vectors() {
         let bytes = stored.encode();
@@ -166,7 +166,7 @@ fn csv(width: usize, bytes: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_file_is_read_to_its_end_once() {
+fn line_index_reads_a_file_once() {
     let lab = Lab::new();
     let text = csv(32, 4 << 20);
     let count = text.len() as u64 / 32;
@@ -191,7 +191,7 @@ fn a_file_is_read_to_its_end_once() {
 }
 
 #[test]
-fn rows_on_the_way_to_one_are_kept_too() {
+fn row_index_keeps_rows_passed_on_the_way() {
     let lab = Lab::new();
     let rows: String = (0..80_000)
         .map(|n| format!("{{\"n\": {n:>30}}},\n"))
@@ -219,7 +219,7 @@ fn rows_on_the_way_to_one_are_kept_too() {
 }
 
 #[test]
-fn a_file_that_changed_is_noticed() {
+fn row_index_of_a_changed_file_is_rebuilt() {
     let lab = Lab::new();
     let mut text = csv(32, 4 << 20);
     let count = text.len() as u64 / 32;
@@ -256,7 +256,7 @@ fn a_file_that_changed_is_noticed() {
 }
 
 #[test]
-fn files_of_datasets_have_theirs() {
+fn row_index_of_a_dataset_file_is_kept() {
     let lab = Lab::new();
     let file = lab.file("f.csv", &csv(32, 4 << 20));
     let words = [
@@ -277,7 +277,7 @@ fn files_of_datasets_have_theirs() {
 }
 
 #[test]
-fn a_home_that_cannot_be_written_is_no_hindrance() {
+fn line_index_in_a_read_only_home_is_not_kept() {
     let lab = Lab::new();
     fs::write(lab.home(), b"a file").unwrap();
     let file = lab.file("f.csv", &csv(32, 2 << 20));

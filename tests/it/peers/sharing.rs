@@ -68,7 +68,7 @@ fn code(out: &Output) -> Option<i32> {
 }
 
 #[test]
-fn two_labs_share_a_dataset_and_then_what_changed() {
+fn second_pull_fetches_only_changes() {
     let (a, b) = (Lab::new(), Lab::new());
     let key = a.key();
     let first = lines(20_000, 1);
@@ -129,7 +129,7 @@ fn two_labs_share_a_dataset_and_then_what_changed() {
 }
 
 #[test]
-fn everything_else_works_while_a_node_serves() {
+fn commands_work_while_a_node_serves() {
     let a = Lab::new();
     let file = a.file("x.jsonl", &lines(500, 3));
     let idle = a.done(&["registry", "node"]);
@@ -190,7 +190,7 @@ fn everything_else_works_while_a_node_serves() {
 }
 
 #[test]
-fn who_is_served_and_what_is_shown_can_be_limited() {
+fn serve_limits_access_and_shared_datasets() {
     let (a, b) = (Lab::new(), Lab::new());
     let file = a.file("x.jsonl", &lines(500, 4));
     a.key();
@@ -239,7 +239,7 @@ fn who_is_served_and_what_is_shown_can_be_limited() {
 }
 
 #[test]
-fn another_key_at_a_known_address_is_refused_until_it_is_forgotten() {
+fn known_address_with_another_key_is_refused_until_forgotten() {
     let (a, c, b) = (Lab::new(), Lab::new(), Lab::new());
     let node = Serving::start(&a.home(), &[]);
     let (addr, first) = (node.addr(), node.node_id());
@@ -274,7 +274,7 @@ fn another_key_at_a_known_address_is_refused_until_it_is_forgotten() {
 }
 
 #[test]
-fn several_peers_give_one_dataset_and_a_peer_heals_what_was_lost() {
+fn pull_from_several_peers_completes_and_heals() {
     let (a, b, c) = (Lab::new(), Lab::new(), Lab::new());
     let key = a.key();
     let data = lines(120_000, 5);
@@ -310,7 +310,7 @@ fn several_peers_give_one_dataset_and_a_peer_heals_what_was_lost() {
 }
 
 #[test]
-fn the_library_speaks_asynchronously() {
+fn async_client_lists_and_pulls() {
     let (a, b) = (Lab::new(), Lab::new());
     let data = lines(3_000, 6);
     let file = a.file("x.jsonl", &data);
@@ -350,7 +350,7 @@ fn the_library_speaks_asynchronously() {
 }
 
 #[test]
-fn directories_are_written_while_they_arrive() {
+fn pull_of_a_directory_writes_it_while_it_arrives() {
     let (a, b) = (Lab::new(), Lab::new());
     let node = |lab: &Lab| Serving::start(&lab.home(), &["--share-unsigned"]);
     // Few files, empty ones first, between and last; and more than are written straight.
@@ -408,7 +408,7 @@ fn directories_are_written_while_they_arrive() {
 }
 
 #[test]
-fn a_home_with_a_long_path_has_its_socket_elsewhere() {
+fn home_with_a_long_path_puts_its_socket_elsewhere() {
     let lab = Lab::new();
     let deep = lab.dir.path().join("d".repeat(60)).join("e".repeat(60));
     std::fs::create_dir_all(&deep).unwrap();

@@ -128,7 +128,7 @@ fn chmod(home: &Path, mode: &str) {
 }
 
 #[test]
-fn a_home_without_write_permission_serves_what_reads() {
+fn home_without_write_permission_serves_commands_that_read() {
     let lab = Lab::new();
     // Once as it was left by those who wrote, once without anything that is derived.
     for derived in ["with", "without"] {
@@ -157,7 +157,7 @@ fn a_home_without_write_permission_serves_what_reads() {
 }
 
 #[test]
-fn a_file_system_that_is_mounted_read_only_serves_what_reads() {
+fn read_only_mount_serves_commands_that_read() {
     let lab = Lab::new();
     let home = lab.home();
     let script = r#"home=$1; shift

@@ -75,7 +75,7 @@ fn private_copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_signed_dataset_is_its_publishers_alone() {
+fn signed_dataset_is_changed_only_by_its_publisher() {
     let lab = Lab::new();
     let (file, key, other) = (
         lab.text("f.jsonl"),
@@ -164,7 +164,7 @@ fn a_signed_dataset_is_its_publishers_alone() {
 }
 
 #[test]
-fn indexing_signs_and_versions_share_a_line() {
+fn index_signs_versions_of_one_series() {
     let lab = Lab::new();
     let (file, key) = (lab.text("f.jsonl"), lab.text("publisher.key"));
     answer(&lab.home(), &["registry", "index", &file]);
@@ -207,7 +207,7 @@ fn indexing_signs_and_versions_share_a_line() {
 }
 
 #[test]
-fn a_withdrawal_hides_and_warns_and_a_revocation_stops() {
+fn withdrawal_hides_and_warns_and_revocation_stops() {
     let lab = Lab::new();
     let (file, key) = (lab.text("f.jsonl"), lab.text("publisher.key"));
     lab.done(&["registry", "index", &file, "--sign", "--key", &key]);
@@ -298,7 +298,7 @@ fn a_withdrawal_hides_and_warns_and_a_revocation_stops() {
 }
 
 #[test]
-fn keys_are_made_once_and_guarded() {
+fn keygen_makes_a_guarded_key_once() {
     let lab = Lab::new();
     let made = lab.done(&["registry", "keygen", "--name", "lab-k"]);
     let path = PathBuf::from(made["path"].as_str().unwrap());
@@ -374,7 +374,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn publishers_are_added_limited_rotated_and_forgotten() {
+fn trust_adds_limits_rotates_and_removes_publishers() {
     let lab = Lab::new();
     let (file, key) = (lab.text("f.jsonl"), lab.text("publisher.key"));
     lab.done(&["registry", "index", &file, "--sign", "--key", &key]);
