@@ -48,6 +48,8 @@ pub mod search;
 mod splitmix;
 pub mod store;
 pub mod sync;
+#[cfg(test)]
+mod testing;
 pub mod trust;
 pub mod wire;
 
