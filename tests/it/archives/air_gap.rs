@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::support::Scratch;
 use crate::support::error_of;
+use crate::support::lab::Scratch;
 use crate::support::lines;
 
 fn labs() -> Scratch {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use serde_json::json;
 
-use crate::support::Scratch;
 use crate::support::answer;
+use crate::support::lab::Scratch;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::run;

@@ -15,9 +15,11 @@ use alimentar::registry::TextFile;
 use serde_json::Value;
 
 use crate::support::assert_vectors;
+use crate::support::lab::Lab;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::run;
+use crate::support::wait::settle;
 
 const VECTORS: &str = include_str!("../../../spec/vectors/line-index.txt");
 
@@ -65,27 +67,7 @@ fn line_indexes_match_the_vectors() {
     assert_vectors(&found, VECTORS);
 }
 
-struct Lab {
-    dir: tempfile::TempDir,
-}
-
 impl Lab {
-    fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn home(&self) -> PathBuf {
-        self.dir.path().join("home")
-    }
-
-    fn file(&self, name: &str, text: &[u8]) -> PathBuf {
-        let path = self.dir.path().join(name);
-        fs::write(&path, text).unwrap();
-        path
-    }
-
     fn show(&self, path: &Path, start: u64, count: u64) -> Output {
         let (start, count) = (start.to_string(), count.to_string());
         let words = ["inspect", "lines", path.to_str().unwrap()];
@@ -108,7 +90,7 @@ impl Lab {
     }
 
     /// Files that are kept of indexes.
-    fn kept(&self) -> Vec<PathBuf> {
+    fn kept_lines(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.home().join("cache/lines"));
         let entries = entries.into_iter().flatten();
         entries.map(|entry| entry.unwrap().path()).collect()
@@ -121,11 +103,6 @@ impl Lab {
             .index()
             .covered()
     }
-}
-
-/// Until changes from now on have another time than those before.
-fn settle() {
-    std::thread::sleep(std::time::Duration::from_millis(50));
 }
 
 #[test]
@@ -188,7 +165,7 @@ fn line_index_is_kept_continued_and_rebuilt() {
     };
     // The first lines need none.
     assert_eq!(lab.texts(&file, 0, 1), [line(&text, 0)]);
-    assert!(lab.kept().is_empty());
+    assert!(lab.kept_lines().is_empty());
     // As much as is needed.
     assert_eq!(lab.texts(&file, 5000, 1), [line(&text, 5000)]);
     assert!(lab.found(&file) > 0);
@@ -217,14 +194,14 @@ fn line_index_is_kept_continued_and_rebuilt() {
     // Shorter, it is another too.
     fs::write(&file, b"a\nb\n").unwrap();
     assert_eq!(lab.texts(&file, 1, 2), ["b"]);
-    assert_eq!(lab.kept().len(), 1);
+    assert_eq!(lab.kept_lines().len(), 1);
 
     // A damaged index is none.
     fs::write(&file, &text).unwrap();
     settle();
     assert_eq!(lab.texts(&file, 9000, 1), [line(&text, 9000)]);
     assert!(lab.found(&file) > 0);
-    let kept = lab.kept().remove(0);
+    let kept = lab.kept_lines().remove(0);
     let mut bytes = fs::read(&kept).unwrap();
     bytes[50] ^= 1;
     fs::write(&kept, bytes).unwrap();
@@ -274,7 +251,7 @@ fn line_index_of_a_shrinking_file_is_an_error() {
     let mut open = TextFile::open(&file, &lab.home()).unwrap();
     fs::write(&file, b"a\n").unwrap();
     assert!(is_shrunk(&open.count(&NoProgress).unwrap_err()));
-    assert!(lab.kept().is_empty());
+    assert!(lab.kept_lines().is_empty());
     assert!(is_shrunk(
         &open.lines((0, 0), 9, &mut |_| Ok(())).unwrap_err()
     ));
@@ -297,7 +274,7 @@ fn background_line_count_is_correct_and_kept() {
     }
     assert_eq!(all.start_of(100_000, &NoProgress).unwrap(), None);
     assert_eq!(all.count(&NoProgress).unwrap(), 100_000);
-    assert!(lab.kept().is_empty());
+    assert!(lab.kept_lines().is_empty());
     drop(all);
     assert_eq!(lab.found(&file), text.len() as u64);
 
@@ -319,7 +296,7 @@ fn background_line_count_is_correct_and_kept() {
     fs::write(&third, b"a\n").unwrap();
     assert!(is_shrunk(&shrinks.count(&NoProgress).unwrap_err()));
     drop(shrinks);
-    assert_eq!(lab.kept().len(), 2);
+    assert_eq!(lab.kept_lines().len(), 2);
 }
 
 /// Where the newlines are.

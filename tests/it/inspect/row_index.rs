@@ -22,7 +22,9 @@ use serde_json::Value;
 
 use crate::support::answer;
 use crate::support::assert_vectors;
+use crate::support::lab::Lab;
 use crate::support::run;
+use crate::support::wait::settle;
 
 const VECTORS: &str = include_str!("../../../spec/vectors/row-index.txt");
 
@@ -93,27 +95,7 @@ fn line_indexes_match_the_vectors() {
     assert_vectors(&found, VECTORS);
 }
 
-struct Lab {
-    dir: tempfile::TempDir,
-}
-
 impl Lab {
-    fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn home(&self) -> PathBuf {
-        self.dir.path().join("home")
-    }
-
-    fn file(&self, name: &str, text: &[u8]) -> PathBuf {
-        let path = self.dir.path().join(name);
-        fs::write(&path, text).unwrap();
-        path
-    }
-
     fn rows(&self, target: &str) -> u64 {
         let answer = answer(&self.home(), &["inspect", "info", target]);
         answer["rows"].as_u64().unwrap()
@@ -130,7 +112,7 @@ impl Lab {
         }
     }
 
-    fn kept(&self) -> Vec<PathBuf> {
+    fn kept_rows(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.home().join("cache/rows"));
         let entries = entries.into_iter().flatten();
         entries.map(|entry| entry.unwrap().path()).collect()
@@ -150,13 +132,8 @@ impl Lab {
         };
         let source = fs::read(file).unwrap();
         let stored = StoredRowIndex::on_disk(index, kind, (stamp, true), &source).unwrap();
-        fs::write(&self.kept()[0], stored.encode()).unwrap();
+        fs::write(&self.kept_rows()[0], stored.encode()).unwrap();
     }
-}
-
-/// Until changes from now on have another time than those before.
-fn settle() {
-    std::thread::sleep(std::time::Duration::from_millis(50));
 }
 
 /// Rows of a width, so many bytes in all.
@@ -174,7 +151,7 @@ fn line_index_reads_a_file_once() {
     let name = file.to_str().unwrap();
     settle();
     assert_eq!(lab.rows(name), count);
-    assert_eq!(lab.kept().len(), 1);
+    assert_eq!(lab.kept_rows().len(), 1);
     assert_eq!(lab.row(name, 100_000), format!("{:>31}", 100_000));
     // An index that says something else is believed, so the file is not read.
     lab.forge(&file, &csv(64, 4 << 20));
@@ -185,9 +162,9 @@ fn line_index_reads_a_file_once() {
     lab.forge(&file, &csv(65, 4 << 20));
     assert_eq!(lab.row(name, 100_000), format!("{:>31}", 100_000));
     // What is damaged is none.
-    fs::write(&lab.kept()[0], b"damaged").unwrap();
+    fs::write(&lab.kept_rows()[0], b"damaged").unwrap();
     assert_eq!(lab.rows(name), count);
-    assert!(fs::read(&lab.kept()[0]).unwrap().len() > 200);
+    assert!(fs::read(&lab.kept_rows()[0]).unwrap().len() > 200);
 }
 
 #[test]
@@ -203,19 +180,19 @@ fn row_index_keeps_rows_passed_on_the_way() {
     let row = |n: u64| format!("{{\"n\": {n:>30}}}");
     assert_eq!(lab.row(name, 100), row(100));
     // Opening it reads as much.
-    assert!(lab.kept().is_empty());
+    assert!(lab.kept_rows().is_empty());
     assert_eq!(lab.row(name, 60_000), row(60_000));
-    let kept = fs::read(&lab.kept()[0]).unwrap();
+    let kept = fs::read(&lab.kept_rows()[0]).unwrap();
     assert_eq!(lab.row(name, 60_001), row(60_001));
-    assert_eq!(fs::read(&lab.kept()[0]).unwrap(), kept);
+    assert_eq!(fs::read(&lab.kept_rows()[0]).unwrap(), kept);
     assert_eq!(lab.rows(name), 80_000);
-    assert!(fs::read(&lab.kept()[0]).unwrap().len() > kept.len());
+    assert!(fs::read(&lab.kept_rows()[0]).unwrap().len() > kept.len());
     // Records of the same file, the first of them a header, are something else.
     let other = lab.dir.path().join("f.csv");
     fs::hard_link(&file, &other).unwrap();
     settle();
     assert_eq!(lab.rows(other.to_str().unwrap()), 79_999);
-    assert_eq!(lab.kept().len(), 2);
+    assert_eq!(lab.kept_rows().len(), 2);
 }
 
 #[test]
@@ -252,7 +229,7 @@ fn row_index_of_a_changed_file_is_rebuilt() {
     settle();
     assert_eq!(lab.rows(name), (2 << 20) / 32 - 2);
     assert_eq!(lab.row(name, count), "");
-    assert_eq!(lab.kept().len(), 1);
+    assert_eq!(lab.kept_rows().len(), 1);
 }
 
 #[test]
@@ -269,11 +246,11 @@ fn row_index_of_a_dataset_file_is_kept() {
     answer(&lab.home(), &words);
     let count = (4 << 20) / 32;
     assert_eq!(lab.rows("held"), count);
-    assert_eq!(lab.kept().len(), 1);
-    let kept = fs::read(&lab.kept()[0]).unwrap();
+    assert_eq!(lab.kept_rows().len(), 1);
+    let kept = fs::read(&lab.kept_rows()[0]).unwrap();
     assert_eq!(lab.rows("held:f.csv"), count);
     assert_eq!(lab.row("held", 120_000), format!("{:>31}", 120_000));
-    assert_eq!(fs::read(&lab.kept()[0]).unwrap(), kept);
+    assert_eq!(fs::read(&lab.kept_rows()[0]).unwrap(), kept);
 }
 
 #[test]

@@ -7,9 +7,9 @@ use std::process::Output;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::support::Scratch;
 use crate::support::answer;
 use crate::support::error_of;
+use crate::support::lab::Scratch;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::run;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::support::Scratch;
 use crate::support::answer;
 use crate::support::error_of;
+use crate::support::lab::Scratch;
 use crate::support::lines;
 
 /// A home with a key, known as `me`, and a dataset that it signed.
