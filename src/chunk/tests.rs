@@ -117,7 +117,7 @@ fn compression_is_undone_exactly_and_refuses_lies() {
         if !raw.is_empty() {
             assert!(matches!(
                 decompress(codec, &payload, raw.len() - 1),
-                Err(CodecError::Damaged { .. } | CodecError::Length { .. })
+                Err(CodecError::Damaged | CodecError::Length { .. })
             ));
         }
         assert_eq!(Codec::from_number(codec.number()), Some(codec));
@@ -126,7 +126,7 @@ fn compression_is_undone_exactly_and_refuses_lies() {
     assert_eq!(codec, Codec::Raw, "what does not shrink is kept as it is");
     assert!(matches!(
         decompress(Codec::Zstd, b"not a frame", 5),
-        Err(CodecError::Damaged { .. })
+        Err(CodecError::Damaged)
     ));
 }
 
@@ -161,7 +161,7 @@ fn a_difference_is_small_and_is_undone_exactly() {
         if !raw.is_empty() {
             assert!(matches!(
                 apply(&payload, bases.clone(), raw.len() - 1),
-                Err(CodecError::Damaged { .. })
+                Err(CodecError::Damaged)
             ));
         }
     }
@@ -172,7 +172,7 @@ fn a_difference_is_small_and_is_undone_exactly() {
     assert!(differ.difference(b"some", Vec::new()).is_none());
     assert!(matches!(
         apply(b"not a frame", old, 5),
-        Err(CodecError::Damaged { .. })
+        Err(CodecError::Damaged)
     ));
 }
 
@@ -209,22 +209,22 @@ fn a_difference_that_expands_without_an_end_is_refused() {
         let frame = [&magic, head, &blocks].concat();
         assert!(matches!(
             apply(&frame, base.clone(), 1 << 16),
-            Err(CodecError::Damaged { .. })
+            Err(CodecError::Damaged)
         ));
         assert!(matches!(
             apply(&frame, base.clone(), usize::MAX),
-            Err(CodecError::Damaged { .. })
+            Err(CodecError::Damaged)
         ));
         // Nor do two frames make one.
         let twice = [frame.clone(), frame].concat();
         assert!(matches!(
             apply(&twice, base.clone(), 1 << 16),
-            Err(CodecError::Damaged { .. })
+            Err(CodecError::Damaged)
         ));
     }
     let too_long = vec![0; crate::wire::limits::RECORD_BASE_BYTES_MAX + 1];
     assert!(matches!(
         apply(&magic, too_long, 1),
-        Err(CodecError::Damaged { .. })
+        Err(CodecError::Damaged)
     ));
 }

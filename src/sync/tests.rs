@@ -202,7 +202,7 @@ fn whole_frame(bytes: &[u8], limit: fn(u8) -> usize) -> Frame {
     let (last, before) = bytes.split_last().unwrap();
     for byte in before {
         assert_eq!(reader.read(&mut [*byte].as_slice()).unwrap(), None);
-        assert!(matches!(reader.end(), Err(DecodeError::Truncated { .. })));
+        assert!(matches!(reader.end(), Err(DecodeError::Truncated)));
     }
     // What follows is left for the next frame.
     let end = [*last, 77];

@@ -213,7 +213,7 @@ fn damaged_and_hostile_key_files_are_told_apart_from_wrong_passphrases() {
         assert!(
             matches!(
                 LockedKey::decode(&text.as_bytes()[..cut]),
-                Err(KeyFileError::Damaged { .. } | KeyFileError::NotAKeyFile { .. })
+                Err(KeyFileError::Damaged { .. } | KeyFileError::NotAKeyFile)
             ),
             "{cut}"
         );
@@ -455,7 +455,7 @@ fn statements_are_signed_by_whom_they_must() {
     ));
     assert!(matches!(
         Statement::revoke(&pair(1), &"x".repeat(70_000), vec![], now),
-        Err(StatementError::Reason { .. })
+        Err(StatementError::Reason)
     ));
     // A rotation that only the old key signed.
     let rotation = Statement::rotate(&pair(1), &pair(2), now).unwrap();

@@ -303,7 +303,7 @@ fn a_changed_bit_is_refused() {
         }
         assert!(matches!(
             StoredRowIndex::decode(&bytes[..at]),
-            Err(DecodeError::Checksum { .. } | DecodeError::Truncated { .. })
+            Err(DecodeError::Checksum { .. } | DecodeError::Truncated)
         ));
     }
     assert!(matches!(

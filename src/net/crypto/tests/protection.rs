@@ -338,11 +338,11 @@ fn a_key_of_the_wrong_length_seals_nothing() {
         let packets = packet_key(quic, vectors::CHACHA_KEY, vectors::CHACHA_IV);
         assert!(matches!(
             packets.encrypt_in_place(0, b"", &mut [0; 32]),
-            Err(rustls::Error::EncryptError { .. })
+            Err(rustls::Error::EncryptError)
         ));
         assert!(matches!(
             packets.decrypt_in_place(0, b"", &mut [0; 32]),
-            Err(rustls::Error::DecryptError { .. })
+            Err(rustls::Error::DecryptError)
         ));
         let headers = quic.header_protection_key([0; 32].into());
         assert!(
