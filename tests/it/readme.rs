@@ -267,7 +267,7 @@ fn readme_tour_prints_what_it_shows() {
 }
 
 #[test]
-fn masks_hide_times_and_ids_and_nothing_else() {
+fn readme_masks_hide_only_times_and_ids() {
     let same = [
         (
             "opened  in 5.0 ms; rows counted in 0.5 ms",
