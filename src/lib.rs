@@ -48,6 +48,8 @@ pub mod read_at;
 pub mod search;
 mod splitmix;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod trust;
 pub mod wire;
 

@@ -9,18 +9,15 @@ use crate::blob_store::BlobKey;
 use crate::ident::TreeId;
 use crate::manifest::Totals;
 
-/// Blobs that a writer, and a reader, remember; few in tests.
-const REMEMBERED: usize = match cfg!(test) {
-    true => 1 << 13,
-    false => 1 << 20,
-};
+/// Blobs that a writer and a reader remember.
+const REMEMBERED: usize = 1 << 20;
 /// Times that one tree may name a node again, on average over its different nodes, in an archive so
 /// long that a writer may have repeated blobs in it.
 const WALKED_AGAIN_MAX: u64 = 64;
 
 /// The blobs that stood in an archive last.
-#[derive(Default)]
 pub struct Recent {
+    capacity: usize,
     known: HashSet<[u8; 16]>,
     order: VecDeque<[u8; 16]>,
     has_forgotten: bool,
@@ -41,7 +38,26 @@ pub(super) enum Subtree {
     Exhausted,
 }
 
+impl Default for Recent {
+    fn default() -> Self {
+        Self::with_capacity(REMEMBERED)
+    }
+}
+
 impl Recent {
+    /// A memory of at most `capacity` blobs.
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            capacity,
+            known: HashSet::new(),
+            order: VecDeque::new(),
+            has_forgotten: false,
+            whole: HashMap::new(),
+            in_tree: HashSet::new(),
+            walked_again: 0,
+        }
+    }
+
     /// True where the archive held a blob and it is still remembered.
     pub fn has(&self, key: &BlobKey) -> bool {
         self.known.contains(&short(key))
@@ -51,7 +67,7 @@ impl Recent {
     pub fn add(&mut self, key: &BlobKey) {
         if self.known.insert(short(key)) {
             self.order.push_back(short(key));
-            if self.order.len() > REMEMBERED
+            if self.order.len() > self.capacity
                 && let Some(oldest) = self.order.pop_front()
             {
                 self.known.remove(&oldest);
@@ -109,13 +125,13 @@ mod tests {
 
     #[test]
     fn versions_that_share_their_nodes_are_walked_however_many_there_are() {
-        let mut recent = Recent::default();
+        let mut recent = Recent::with_capacity(100);
         let nodes: Vec<TreeId> = (0..10_u8).map(|n| TreeId::of(&[n])).collect();
         for id in &nodes {
             recent.add_whole(*id, 0, Totals::default());
             assert!(matches!(recent.subtree(id), Subtree::Whole(0, _)));
         }
-        for n in 0..=REMEMBERED as u64 {
+        for n in 0..=100_u64 {
             let hash = *blake3::hash(&n.to_le_bytes()).as_bytes();
             recent.add(&BlobKey::new(BlobKind::Chunk, hash));
         }

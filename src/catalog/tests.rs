@@ -13,28 +13,11 @@ use crate::manifest::Manifest;
 use crate::manifest::Rank;
 use crate::pack::Flags;
 use crate::store::MemoryMeta;
+use crate::testing::Random;
+use crate::testing::shuffle;
 use crate::trust::Admitted;
 use crate::trust::Origin;
 use crate::wire::limits::KNOWN_PER_STRANGER_MAX;
-
-/// Seeded numbers: SplitMix64 (Steele, Lea, Flood 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn shuffle<T>(&mut self, items: &mut [T]) {
-        for n in (1..items.len()).rev() {
-            items.swap(n, self.roll(n as u64 + 1) as usize);
-        }
-    }
-}
 
 fn base() -> Manifest {
     let bytes = include_bytes!("../../tests/data/manifest.json");
@@ -42,14 +25,14 @@ fn base() -> Manifest {
 }
 
 /// A state that some nodes have edited, in ways that are often concurrent.
-fn state(dice: &mut Dice) -> Manifest {
+fn state(random: &mut Random) -> Manifest {
     let mut manifest = base();
     manifest.clock = (0..3)
-        .map(|node| (NodeId::new([node; 32]), dice.roll(3)))
+        .map(|node| (NodeId::new([node; 32]), random.below(3)))
         .filter(|(_, edits)| *edits > 0)
         .collect::<BTreeMap<_, _>>();
-    manifest.created_at = Timestamp(1_700_000_000 + dice.roll(3) as i64);
-    manifest.tags = vec![format!("t{}", dice.roll(4))];
+    manifest.created_at = Timestamp(1_700_000_000 + random.below(3) as i64);
+    manifest.tags = vec![format!("t{}", random.below(4))];
     manifest
 }
 
@@ -70,9 +53,9 @@ fn rank(manifest: &Manifest) -> Rank {
 
 #[test]
 fn the_order_contains_the_causal_one_and_decides_everything_else() {
-    let mut dice = Dice(1);
+    let mut random = Random::new(1);
     for _ in 0..2000 {
-        let (a, b, c) = (state(&mut dice), state(&mut dice), state(&mut dice));
+        let (a, b, c) = (state(&mut random), state(&mut random), state(&mut random));
         let clock = |m: &Manifest, node: u8| m.clock.get(&NodeId::new([node; 32])).copied();
         let dominates = (0..3).all(|n| clock(&a, n).unwrap_or(0) <= clock(&b, n).unwrap_or(0));
         if dominates && a.clock != b.clock {
@@ -94,12 +77,12 @@ fn the_order_contains_the_causal_one_and_decides_everything_else() {
 
 #[test]
 fn every_order_of_arrival_ends_in_the_same_state() {
-    let mut dice = Dice(2);
+    let mut random = Random::new(2);
     for _ in 0..200 {
-        let mut states: Vec<Manifest> = (0..8).map(|_| state(&mut dice)).collect();
+        let mut states: Vec<Manifest> = (0..8).map(|_| state(&mut random)).collect();
         let mut winners: Vec<EnvelopeId> = Vec::new();
         for _ in 0..6 {
-            dice.shuffle(&mut states);
+            shuffle(&mut random, &mut states);
             let mut tables = MemoryMeta::new();
             for m in &states {
                 catalog::merge(&mut tables, &admitted(m, Origin::Here), Flags::default()).unwrap();

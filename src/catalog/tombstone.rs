@@ -47,6 +47,7 @@ impl Tombstone {
 mod tests {
     use super::Tombstone;
     use crate::ident::EnvelopeId;
+    use crate::wire::DecodeError;
 
     #[test]
     fn reads_back_and_refuses_every_cut() {
@@ -57,7 +58,10 @@ mod tests {
         let bytes = whole.encode();
         assert_eq!(Tombstone::decode(&bytes), Ok(whole));
         for cut in 0..bytes.len() {
-            assert!(Tombstone::decode(&bytes[..cut]).is_err());
+            assert!(matches!(
+                Tombstone::decode(&bytes[..cut]),
+                Err(DecodeError::Truncated)
+            ));
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::ident::TreeId;
 use crate::protocol::messages::delta::Delta;
 use crate::protocol::reconcile::*;
 use crate::protocol::*;
+use crate::wire::DecodeError;
 use crate::wire::limits::CHUNKS_ASKED_MAX;
 use crate::wire::limits::RECONCILE_SYMBOLS_ASKED_MAX;
 use crate::wire::limits::RECONCILE_SYMBOLS_MAX;
@@ -201,7 +202,7 @@ fn whole_frame(bytes: &[u8], limit: fn(u8) -> usize) -> Frame {
     let (last, before) = bytes.split_last().unwrap();
     for byte in before {
         assert_eq!(reader.read(&mut [*byte].as_slice()).unwrap(), None);
-        assert!(reader.end().is_err());
+        assert!(matches!(reader.end(), Err(DecodeError::Truncated)));
     }
     // What follows is left for the next frame.
     let end = [*last, 77];
@@ -261,7 +262,10 @@ fn unknown_kinds_are_no_error_and_too_long_frames_are() {
     assert_eq!(Request::decode(&frame).unwrap(), None);
     let mut reader = FrameReader::new(Request::body_limit);
     let mut header = [2, 0, 0, 0, 0x7f].as_slice();
-    assert!(reader.read(&mut header).is_err());
+    assert!(matches!(
+        reader.read(&mut header),
+        Err(DecodeError::Limit { .. })
+    ));
     let run = |skip, take| {
         let runs = vec![Run { skip, take }];
         let request = Request::PullChunk(PullChunkRequest {
@@ -273,9 +277,12 @@ fn unknown_kinds_are_no_error_and_too_long_frames_are() {
         Request::decode(&whole_frame(&request.encode(), Request::body_limit))
     };
     assert!(run(0, CHUNKS_ASKED_MAX).is_ok());
-    assert!(run(1, CHUNKS_ASKED_MAX).is_err());
-    assert!(run(u64::MAX, 1).is_err());
-    assert!(run(3, 0).is_err());
+    assert!(matches!(
+        run(1, CHUNKS_ASKED_MAX),
+        Err(DecodeError::Limit { .. })
+    ));
+    assert!(matches!(run(u64::MAX, 1), Err(DecodeError::Limit { .. })));
+    assert!(matches!(run(3, 0), Err(DecodeError::Invalid { .. })));
 }
 
 #[test]
@@ -291,14 +298,23 @@ fn what_is_wanted_ascends_and_symbols_keep_to_their_number() {
         }))
     };
     assert!(wanted(&[low, high]).is_ok());
-    assert!(wanted(&[low, low]).is_err());
-    assert!(wanted(&[high, low]).is_err());
+    assert!(matches!(
+        wanted(&[low, low]),
+        Err(DecodeError::Invalid { .. })
+    ));
+    assert!(matches!(
+        wanted(&[high, low]),
+        Err(DecodeError::Invalid { .. })
+    ));
     let many = |count: u64| {
         let each = (0..count).map(|n| Element(n.swap_bytes().to_le_bytes()));
         wanted(&each.collect::<Vec<_>>())
     };
     assert!(many(RECONCILE_WANTED_MAX as u64).is_ok());
-    assert!(many(RECONCILE_WANTED_MAX as u64 + 1).is_err());
+    assert!(matches!(
+        many(RECONCILE_WANTED_MAX as u64 + 1),
+        Err(DecodeError::Limit { .. })
+    ));
     let asked = |from, take| {
         let digest = CatalogDigest::new([1; 16]);
         let request = SymbolsRequest {
@@ -313,7 +329,10 @@ fn what_is_wanted_ascends_and_symbols_keep_to_their_number() {
         asked(0, RECONCILE_SYMBOLS_ASKED_MAX),
         (Ok(_), true)
     ));
-    assert!(asked(0, RECONCILE_SYMBOLS_ASKED_MAX + 1).0.is_err());
+    assert!(matches!(
+        asked(0, RECONCILE_SYMBOLS_ASKED_MAX + 1).0,
+        Err(DecodeError::Limit { .. })
+    ));
     assert!(matches!(asked(u64::MAX, 1), (Ok(_), false)));
     assert!(!asked(RECONCILE_SYMBOLS_MAX as u64, 1).1);
     // A mode of a later version.

@@ -17,6 +17,7 @@ mod metadata;
 pub mod peers;
 pub(crate) mod publishing;
 mod row_diff;
+mod sizes;
 pub(crate) mod step;
 pub(crate) mod store_pipeline;
 mod targets;
@@ -118,11 +119,14 @@ pub use crate::store::disk::home_fault;
 use crate::store::disk::DiskStore;
 use crate::store::disk::LockGuard;
 
+use sizes::Sizes;
+
 /// A registry in a home directory. Opening is quick and holds no lock between calls; several
 /// processes may use one home at a time.
 #[derive(Clone, Debug)]
 pub struct LocalRegistry {
     store: DiskStore,
+    sizes: Sizes,
 }
 
 /// When the files that say what is here and what is trusted were written last.
@@ -153,6 +157,7 @@ impl LocalRegistry {
         let _step = step::Step::begin("open", home.display());
         Ok(Self {
             store: DiskStore::open(home, &crate::registry::integrity::rebuild::refill)?,
+            sizes: Sizes::default(),
         })
     }
 
@@ -164,13 +169,22 @@ impl LocalRegistry {
     pub fn on(disk: std::sync::Arc<dyn crate::store::disk::io::Disk>) -> Result<Self, Error> {
         Ok(Self {
             store: DiskStore::on(disk, &crate::registry::integrity::rebuild::refill)?,
+            sizes: Sizes::default(),
         })
     }
 
     /// The registry on a store that is open already.
     #[cfg(test)]
     pub(crate) fn over(store: DiskStore) -> Self {
-        Self { store }
+        let sizes = Sizes::default();
+        Self { store, sizes }
+    }
+
+    /// The same registry with the sizes of tests.
+    #[cfg(test)]
+    pub(crate) fn with_small_sizes(self) -> Self {
+        let sizes = Sizes::SMALL;
+        Self { sizes, ..self }
     }
 
     /// Waits for a lock of the layers above, and holds it alone until it is dropped.

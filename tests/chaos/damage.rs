@@ -18,7 +18,6 @@ use crate::faulty::NO_SPACE;
 use crate::program::Command;
 use crate::program::Held;
 use crate::program::State;
-use crate::sim::Dice;
 use crate::sim::SimDisk;
 use crate::simulated::Ghosts;
 use crate::simulated::INDEX;
@@ -26,6 +25,7 @@ use crate::simulated::Shown;
 use crate::simulated::copy;
 use crate::simulated::shown;
 use crate::tally::Tally;
+use crate::testing::Random;
 use crate::world::World;
 
 /// Damage of each kind, and interrupted repairs of it.
@@ -46,11 +46,11 @@ pub fn episodes(
     (state, ghosts): (&State, &Ghosts),
     world: &World,
     tally: &Tally,
-    dice: &mut Dice,
+    random: &mut Random,
 ) -> Result<(), String> {
     for _ in 0..EPISODES {
         let mut told = Vec::new();
-        let done = episode(disk, (state, ghosts), world, tally, dice, &mut told);
+        let done = episode(disk, (state, ghosts), world, tally, random, &mut told);
         done.map_err(|why| format!("damage: {}: {why}", told.join("; ")))?;
     }
     Ok(())
@@ -61,18 +61,18 @@ fn episode(
     (state, ghosts): (&State, &Ghosts),
     world: &World,
     tally: &Tally,
-    dice: &mut Dice,
+    random: &mut Random,
     told: &mut Vec<String>,
 ) -> Result<(), String> {
     let hurt = copy(disk);
-    let part = [Part::Index, Part::Pack, Part::Pack, Part::Both][dice.roll(4) as usize];
+    let part = [Part::Index, Part::Pack, Part::Pack, Part::Both][random.below(4) as usize];
     let packs = hurt.list("packs").map_err(|e| e.to_string())?;
-    let pack = packs.get(dice.roll(packs.len() as u64) as usize);
+    let pack = packs.get(random.below(packs.len() as u64) as usize);
     if part != Part::Pack {
-        told.push(spoil(&hurt, INDEX, dice)?);
+        told.push(spoil(&hurt, INDEX, random)?);
     }
     if let (Some(pack), true) = (pack, part != Part::Index) {
-        told.push(spoil(&hurt, &format!("packs/{pack}"), dice)?);
+        told.push(spoil(&hurt, &format!("packs/{pack}"), random)?);
     }
     let hurt = copy(&hurt);
     let mut before = shown(&copy(&hurt), world)?;
@@ -89,7 +89,7 @@ fn episode(
         let whole = copy(&hurt);
         let counted = FaultyDisk::new(whole.clone(), None);
         repair(Arc::new(counted.clone())).map_err(|e| format!("repair without a fault: {e}"))?;
-        (copy_of(&whole, dice), counted.calls(), whole.changes())
+        (copy_of(&whole, random), counted.calls(), whole.changes())
     };
     let after = shown(&repaired, world).map_err(|why| format!("after the repair: {why}"))?;
     let after = after.map_err(|e| format!("after the repair: {e}"))?;
@@ -127,7 +127,7 @@ fn episode(
             &hurt,
             (&before, &after, part),
             world,
-            dice,
+            random,
             (calls, changes),
             told,
         )?;
@@ -142,25 +142,25 @@ fn interrupted(
     hurt: &SimDisk,
     (before, after, part): (&Result<Shown, Error>, &Shown, Part),
     world: &World,
-    dice: &mut Dice,
+    random: &mut Random,
     (calls, changes): (u64, u64),
     told: &mut Vec<String>,
 ) -> Result<(), String> {
     let mut disk = copy(hurt);
-    let done = match dice.roll(3) {
+    let done = match random.below(3) {
         0 => {
-            let at = dice.roll(changes);
+            let at = random.below(changes);
             told.push(format!("cut before change {at} of {changes}"));
             disk.cut_power_at(at);
             let done = repair(Arc::new(disk.clone()));
-            disk = disk.after_power_cut(dice);
+            disk = disk.after_power_cut(random);
             done
         }
         n => {
             let failure = Failure {
-                at: dice.roll(calls),
+                at: random.below(calls),
                 errno: [INPUT_OUTPUT, NO_SPACE][usize::from(n == 2)],
-                is_lasting: dice.roll(2) == 0,
+                is_lasting: random.below(2) == 0,
             };
             told.push(format!("{failure:?} of {calls}"));
             let faulty = FaultyDisk::new(disk.clone(), Some(failure));
@@ -177,7 +177,7 @@ fn interrupted(
         (Err(e), Err(_)) => return Err(format!("after the interrupted repair: {e}")),
     }
     let mut least = after;
-    if let (0, Ok(now)) = (dice.roll(2), &now) {
+    if let (0, Ok(now)) = (random.below(2), &now) {
         // Among what it removes may be a copy that a repair would have found.
         least = now;
         let registry = LocalRegistry::on(Arc::new(disk.clone()));
@@ -194,8 +194,8 @@ fn repair(disk: Arc<dyn Disk>) -> Result<(), Error> {
     LocalRegistry::repair_on(&disk, &NoProgress).map(drop)
 }
 
-fn copy_of(disk: &SimDisk, dice: &mut Dice) -> SimDisk {
-    disk.after_power_cut(dice)
+fn copy_of(disk: &SimDisk, random: &mut Random) -> SimDisk {
+    disk.after_power_cut(random)
 }
 
 /// What was listed stays listed, and what could be read can be read. Where the index and a pack are
@@ -219,18 +219,18 @@ fn keeps(before: &Shown, after: &Shown, part: Part, what: &str) -> Result<(), St
 }
 
 /// Flips a bit, writes noise, or cuts the end off; says what it did.
-fn spoil(disk: &SimDisk, path: &str, dice: &mut Dice) -> Result<String, String> {
+fn spoil(disk: &SimDisk, path: &str, random: &mut Random) -> Result<String, String> {
     let fail = |e: std::io::Error| format!("{path}: {e}");
     let file = disk.open(path, OpenMode::Existing).map_err(fail)?;
     let size = file.size().map_err(fail)?;
     if size == 0 {
         return Ok(format!("{path} is empty"));
     }
-    let what = dice.roll(5);
+    let what = random.below(5);
     // The end of a pack is where the last manifests lie.
-    let at = match dice.roll(2) {
-        0 => size.saturating_sub(1 + dice.roll(2000)),
-        _ => dice.roll(size),
+    let at = match random.below(2) {
+        0 => size.saturating_sub(1 + random.below(2000)),
+        _ => random.below(size),
     };
     let done = match what {
         0 => {
@@ -238,15 +238,15 @@ fn spoil(disk: &SimDisk, path: &str, dice: &mut Dice) -> Result<String, String> 
             format!("{path} cut at {at} of {size}")
         }
         1 => {
-            let length = (1 + dice.roll(600)).min(size - at);
-            let noise: Vec<u8> = (0..length).map(|_| dice.roll(256) as u8).collect();
+            let length = (1 + random.below(600)).min(size - at);
+            let noise: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
             file.write_all_at(&noise, at).map_err(fail)?;
             format!("{length} bytes of noise in {path} at {at} of {size}")
         }
         _ => {
             let mut byte = [0];
             file.read_exact_at(&mut byte, at).map_err(fail)?;
-            byte[0] ^= 1 << dice.roll(8);
+            byte[0] ^= 1 << random.below(8);
             file.write_all_at(&byte, at).map_err(fail)?;
             format!("a bit of {path} flipped at {at} of {size}")
         }

@@ -20,7 +20,12 @@ mod simulated;
 mod tally;
 mod world;
 
-/// Where the simulated disk expects the seam to be.
+/// The random generator, where the simulated disk expects it.
+mod testing {
+    pub use alimentar::protocol::Random;
+}
+
+/// The trait of disks, where the simulated disk expects it.
 mod store {
     pub mod disk {
         pub mod io {
@@ -70,10 +75,12 @@ fn main() -> ExitCode {
         failed.extend(simulated_part(&options));
     }
     if options.runs("processes") {
-        let means = Means::find();
-        failed.extend(part(&options, "processes", |seed, tally| {
-            processes::homes(seed, means, tally)
-        }));
+        match Means::find() {
+            Ok(means) => failed.extend(part(&options, "processes", |seed, tally| {
+                processes::homes(seed, means, tally)
+            })),
+            Err(why) => failed.push(why),
+        }
     }
     for why in &failed {
         eprintln!("chaos: FAILED with --seed {}: {why}", options.seed);

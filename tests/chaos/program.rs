@@ -16,7 +16,7 @@ use alimentar::registry::ImportOptions;
 use alimentar::registry::IndexOptions;
 use alimentar::registry::parcels;
 
-use crate::sim::Dice;
+use crate::testing::Random;
 use crate::world::World;
 
 /// What is known of a dataset.
@@ -80,61 +80,61 @@ pub enum Command {
 
 impl Command {
     /// A command that succeeds in this state. `serial` makes names and versions unique.
-    pub fn choose(dice: &mut Dice, state: &State, serial: u64, world: &World) -> Self {
-        let pick = |dice: &mut Dice, fits: &dyn Fn(&Held) -> bool| {
+    pub fn choose(random: &mut Random, state: &State, serial: u64, world: &World) -> Self {
+        let pick = |random: &mut Random, fits: &dyn Fn(&Held) -> bool| {
             let fitting: Vec<&String> = state
                 .iter()
                 .filter(|(_, held)| fits(held))
                 .map(|(label, _)| label)
                 .collect();
-            let at = dice.roll(fitting.len() as u64) as usize;
+            let at = random.below(fitting.len() as u64) as usize;
             fitting.get(at).map(|label| (*label).clone())
         };
         let is_own = |held: &Held| !held.is_foreign && !held.is_withdrawn;
         // Few enough datasets that a check stays quick.
-        let index = |dice: &mut Dice| {
-            let name = ["a", "b", "c"][dice.roll(3) as usize];
+        let index = |random: &mut Random| {
+            let name = ["a", "b", "c"][random.below(3) as usize];
             Self::Index {
                 label: format!("{name}@1.{serial}.0"),
-                source: dice.roll(world.sources.len() as u64) as usize,
-                is_private: dice.roll(4) == 0,
-                is_signed: dice.roll(3) == 0,
+                source: random.below(world.sources.len() as u64) as usize,
+                is_private: random.below(4) == 0,
+                is_signed: random.below(3) == 0,
             }
         };
         let crowded = state.len() > 6;
-        let chosen = match dice.roll(25) {
-            0..=5 if !crowded => Some(index(dice)),
-            0..=7 => pick(dice, &|_| true).map(Self::Unindex),
-            8..=9 => pick(dice, &is_own).map(|label| Self::Tag {
+        let chosen = match random.below(25) {
+            0..=5 if !crowded => Some(index(random)),
+            0..=7 => pick(random, &|_| true).map(Self::Unindex),
+            8..=9 => pick(random, &is_own).map(|label| Self::Tag {
                 label,
                 tag: format!("tag{serial}"),
             }),
-            10 => pick(dice, &is_own).map(|label| Self::Describe {
+            10 => pick(random, &is_own).map(|label| Self::Describe {
                 label,
                 text: format!("Text {serial}"),
             }),
-            11 => pick(dice, &is_own).map(|label| Self::Rename {
+            11 => pick(random, &is_own).map(|label| Self::Rename {
                 label,
                 name: format!("renamed{serial}"),
             }),
-            12..=13 => pick(dice, &|held| is_own(held) && !held.is_signed).map(Self::Sign),
-            14 => pick(dice, &|_| true).map(Self::Share),
-            15 => pick(dice, &|_| true).map(Self::Unshare),
-            16 => pick(dice, &|held| is_own(held) && held.is_signed).map(Self::Withdraw),
+            12..=13 => pick(random, &|held| is_own(held) && !held.is_signed).map(Self::Sign),
+            14 => pick(random, &|_| true).map(Self::Share),
+            15 => pick(random, &|_| true).map(Self::Unshare),
+            16 => pick(random, &|held| is_own(held) && held.is_signed).map(Self::Withdraw),
             17..=18 if !crowded => {
                 let count = world.parcels.len() as u64;
-                Some(Self::Import(dice.roll(count) as usize))
+                Some(Self::Import(random.below(count) as usize))
             }
             17..=20 => Some(Self::Gc),
             21 => Some(Self::Fsck),
             22 => Some(Self::Repair),
             23 => Some(Self::Rebuild),
-            _ => pick(dice, &is_own).map(|label| Self::Card {
+            _ => pick(random, &is_own).map(|label| Self::Card {
                 label,
-                number: dice.roll(world.cards.len() as u64) as usize,
+                number: random.below(world.cards.len() as u64) as usize,
             }),
         };
-        chosen.unwrap_or_else(|| index(dice))
+        chosen.unwrap_or_else(|| index(random))
     }
 
     /// The state when it was done.

@@ -24,9 +24,9 @@ use crate::program::Command;
 use crate::program::Held;
 use crate::program::State;
 use crate::program::label;
-use crate::sim::Dice;
 use crate::sim::SimDisk;
 use crate::tally::Tally;
+use crate::testing::Random;
 use crate::world::World;
 
 /// Commands in one program.
@@ -62,7 +62,7 @@ pub fn programs(seed: u64, world: &World, tally: &Tally) -> Result<(), String> {
 
 /// One program, from an empty disk.
 pub fn one(seed: u64, world: &World, tally: &Tally, told: &mut Vec<String>) -> Result<(), String> {
-    let mut dice = Dice(seed);
+    let mut random = Random::new(seed);
     let mut disk = SimDisk::default();
     let mut state = State::new();
     let mut ghosts = Ghosts::new();
@@ -70,7 +70,7 @@ pub fn one(seed: u64, world: &World, tally: &Tally, told: &mut Vec<String>) -> R
     // pack cannot be told from damage then, and is said until somebody gives it up.
     let mut may_have_leftover = false;
     for serial in 0..COMMANDS {
-        let command = Command::choose(&mut dice, &state, serial, world);
+        let command = Command::choose(&mut random, &state, serial, world);
         told.push(format!("{command:?}"));
         if let Command::Rebuild = command {
             // What was never reported may count from now on, and does so from here.
@@ -86,7 +86,7 @@ pub fn one(seed: u64, world: &World, tally: &Tally, told: &mut Vec<String>) -> R
             .map_err(|e| format!("without a fault: {e}"))?;
         expect(&whole, &[&wanted], world).map_err(|why| format!("without a fault: {why}"))?;
         let (calls, changes) = (calls.calls(), whole.changes());
-        let mut next = (whole.after_power_cut(&mut dice), wanted.clone());
+        let mut next = (whole.after_power_cut(&mut random), wanted.clone());
         let changed: Vec<&String> = (state.keys().chain(wanted.keys()))
             .filter(|name| state.get(*name) != wanted.get(*name))
             .collect();
@@ -95,15 +95,15 @@ pub fn one(seed: u64, world: &World, tally: &Tally, told: &mut Vec<String>) -> R
         let mut next_ghosts = now_ghosts.clone();
         let is_rebuilding = matches!(command, Command::Rebuild | Command::Repair);
         let mut next_leftover = may_have_leftover || is_rebuilding;
-        let keep = dice.roll(FAULTS + 1);
+        let keep = random.below(FAULTS + 1);
         for fault in 0..FAULTS {
-            let kind = Kind::choose(&mut dice, calls, changes);
+            let kind = Kind::choose(&mut random, calls, changes);
             told.push(format!("  {kind:?}"));
             let hurt = copy(&disk);
             let done = kind.during(&command, &hurt, world);
-            let is_cut = matches!(kind, Kind::Cut(_)) || dice.roll(2) == 0;
+            let is_cut = matches!(kind, Kind::Cut(_)) || random.below(2) == 0;
             let hurt = match is_cut {
-                true => hurt.after_power_cut(&mut dice),
+                true => hurt.after_power_cut(&mut random),
                 false => hurt,
             };
             let allowed = match done {
@@ -123,10 +123,10 @@ pub fn one(seed: u64, world: &World, tally: &Tally, told: &mut Vec<String>) -> R
             }
             let leftover = may_have_leftover || is_rebuilding;
             let after = (&after_ghosts, leftover);
-            aftermath(&hurt, &found, after, world, &mut dice).map_err(at)?;
+            aftermath(&hurt, &found, after, world, &mut random).map_err(at)?;
             tally.add(kind.counter());
             if fault == keep {
-                next = (hurt.after_power_cut(&mut dice), found);
+                next = (hurt.after_power_cut(&mut random), found);
                 next_ghosts = after_ghosts;
                 next_leftover = leftover;
             }
@@ -136,7 +136,7 @@ pub fn one(seed: u64, world: &World, tally: &Tally, told: &mut Vec<String>) -> R
         ghosts = next_ghosts;
         may_have_leftover = next_leftover;
         if serial % 5 == 4 {
-            damage::episodes(&disk, (&state, &ghosts), world, tally, &mut dice)?;
+            damage::episodes(&disk, (&state, &ghosts), world, tally, &mut random)?;
         }
         if tally.is_enough() {
             break;
@@ -157,19 +157,19 @@ enum Kind {
 }
 
 impl Kind {
-    fn choose(dice: &mut Dice, calls: u64, changes: u64) -> Self {
-        let failure = |dice: &mut Dice, errno| {
+    fn choose(random: &mut Random, calls: u64, changes: u64) -> Self {
+        let failure = |random: &mut Random, errno| {
             Self::Fails(Failure {
-                at: dice.roll(calls),
+                at: random.below(calls),
                 errno,
-                is_lasting: dice.roll(2) == 0,
+                is_lasting: random.below(2) == 0,
             })
         };
-        match dice.roll(8) {
-            0..=3 => Self::Cut(dice.roll(changes)),
-            4..=5 => failure(dice, INPUT_OUTPUT),
-            6 => failure(dice, NO_SPACE),
-            _ => Self::Full(dice.roll(120_000)),
+        match random.below(8) {
+            0..=3 => Self::Cut(random.below(changes)),
+            4..=5 => failure(random, INPUT_OUTPUT),
+            6 => failure(random, NO_SPACE),
+            _ => Self::Full(random.below(120_000)),
         }
     }
 
@@ -206,7 +206,7 @@ impl Kind {
 
 /// The same disk apart. What it is given has nothing unsynced.
 pub fn copy(disk: &SimDisk) -> SimDisk {
-    disk.after_power_cut(&mut Dice(0))
+    disk.after_power_cut(&mut Random::new(0))
 }
 
 fn run(command: &Command, disk: Arc<dyn Disk>, world: &World) -> Result<(), Error> {
@@ -306,15 +306,15 @@ fn aftermath(
     state: &State,
     (ghosts, may_have_leftover): (&Ghosts, bool),
     world: &World,
-    dice: &mut Dice,
+    random: &mut Random,
 ) -> Result<(), String> {
     let after = disk.clone();
-    if dice.roll(3) == 0 {
+    if random.below(3) == 0 {
         run(&Command::Gc, Arc::new(after.clone()), world)
             .map_err(|e| format!("gc afterwards: {e}"))?;
         expect(&after, &[state], world).map_err(|why| format!("after gc: {why}"))?;
     }
-    if dice.roll(3) == 0 {
+    if random.below(3) == 0 {
         let registry = LocalRegistry::on(Arc::new(after.clone()));
         let report = registry.and_then(|r| r.fsck(&NoProgress));
         let mut report = report.map_err(|e| format!("fsck afterwards: {e}"))?;
@@ -344,8 +344,8 @@ fn aftermath(
             return Err(format!("fsck afterwards: {report:?}"));
         }
     }
-    if dice.roll(4) == 0 {
-        let packs_only = after.after_power_cut(dice);
+    if random.below(4) == 0 {
+        let packs_only = after.after_power_cut(random);
         packs_only.remove_file(INDEX);
         from_packs(&packs_only, state, ghosts, world)?;
     }

@@ -12,7 +12,7 @@ use alimentar::registry::IndexOptions;
 use alimentar::trust::KeyPair;
 use zeroize::Zeroizing;
 
-use crate::sim::Dice;
+use crate::testing::Random;
 
 /// A file or a directory that can be indexed, and its bytes: those of all files in order of paths.
 #[derive(Debug)]
@@ -42,9 +42,9 @@ pub struct World {
 }
 
 /// Lines of JSON of about 60 bytes.
-pub fn rows(dice: &mut Dice, count: u64) -> Vec<String> {
+pub fn rows(random: &mut Random, count: u64) -> Vec<String> {
     let row = |n| {
-        let (a, b) = (dice.roll(u64::MAX), dice.roll(1000));
+        let (a, b) = (random.below(u64::MAX), random.below(1000));
         format!("{{\"n\":{n},\"text\":\"{a:x}\",\"more\":\"{b}{b}{b}\"}}\n")
     };
     (0..count).map(row).collect()
@@ -53,22 +53,22 @@ pub fn rows(dice: &mut Dice, count: u64) -> Vec<String> {
 impl World {
     /// Everything, in a directory of its own.
     pub fn make(dir: &Path, seed: u64) -> Self {
-        let mut dice = Dice(seed);
+        let mut random = Random::new(seed);
         let mut sources = Vec::new();
-        let mut lines = rows(&mut dice, 900);
+        let mut lines = rows(&mut random, 900);
         // Versions of one file, which are stored as deltas; then a few others.
         for version in 0..4 {
-            let at = dice.roll(lines.len() as u64) as usize;
+            let at = random.below(lines.len() as u64) as usize;
             lines[at] = format!("{{\"n\":-{version}}}\n");
-            lines.extend(rows(&mut dice, 20));
+            lines.extend(rows(&mut random, 20));
             sources.push(file(dir, sources.len(), &lines.concat()));
         }
         for count in [0, 1, 300] {
-            let lines = rows(&mut dice, count);
+            let lines = rows(&mut random, count);
             sources.push(file(dir, sources.len(), &lines.concat()));
         }
         for number in 0..2 {
-            sources.push(directory(dir, sources.len(), number, &mut dice));
+            sources.push(directory(dir, sources.len(), number, &mut random));
         }
         let stranger = KeyPair::from_seed(&Zeroizing::new([2; 32]));
         let mut world = Self {
@@ -118,12 +118,12 @@ fn file(dir: &Path, number: usize, text: &str) -> Source {
     }
 }
 
-fn directory(dir: &Path, number: usize, more: u64, dice: &mut Dice) -> Source {
+fn directory(dir: &Path, number: usize, more: u64, random: &mut Random) -> Source {
     let path = dir.join(format!("source{number}"));
     std::fs::create_dir_all(path.join("part")).unwrap();
     let mut files: Vec<(String, String)> = Vec::new();
     for n in 0..5 + more {
-        files.push((format!("part/{n}.jsonl"), rows(dice, 60 + n).concat()));
+        files.push((format!("part/{n}.jsonl"), rows(random, 60 + n).concat()));
     }
     files.push(("readme.md".to_owned(), "# Title\n\nText.\n".to_owned()));
     files.push(("table.csv".to_owned(), "a,b\n1,2\n".repeat(90)));

@@ -197,7 +197,7 @@ fn crates_that_link_c_stay_out_of_the_tree() {
 }
 
 #[test]
-fn only_the_network_knows_tokio() {
+fn tokio_is_used_only_by_net() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for path in all_sources() {
         let inside = path.strip_prefix(&root).unwrap();

@@ -103,7 +103,7 @@ fn said(line: &str, dir: &Path) -> String {
 }
 
 #[test]
-fn typical_mistakes_get_the_messages_of_the_golden_file() {
+fn messages_of_typical_mistakes_match_the_golden_file() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().canonicalize().unwrap();
     std::fs::write(dir.join("train.jsonl"), lines(20, 1)).unwrap();

@@ -335,7 +335,7 @@ fn reference_commands_print_the_output_they_show() {
 }
 
 #[test]
-fn masks_hide_times_and_ids_and_nothing_else() {
+fn readme_masks_hide_only_times_and_ids() {
     let same = [
         (
             "opened  in 5.0 ms; rows counted in 0.5 ms",

@@ -25,22 +25,13 @@ use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
 use crate::progress::NoProgress;
-use crate::splitmix::mix;
+use crate::testing::Random;
 
 fn run(rows: &[String], shape: Shape, options: &DedupOptions<'_>) -> DedupReport {
     let text = rows.join("\n").into_bytes();
     let table = Arc::new(Lines::new(Arc::new(text), shape));
     let open = move |selection: &Selection| Arc::clone(&table).batches(selection);
     dedup(&open, options, &NoProgress).unwrap()
-}
-
-struct Noise(u64);
-
-impl Noise {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.0) as usize % limit
-    }
 }
 
 /// Questions and answers of real rows.
@@ -55,13 +46,13 @@ fn real_rows() -> Vec<String> {
 }
 
 /// One word in ten replaced by a word of another row.
-fn edited(row: &str, others: &[String], noise: &mut Noise) -> String {
+fn edited(row: &str, others: &[String], noise: &mut Random) -> String {
     let mut words: Vec<&str> = row.split(' ').collect();
     for _ in 0..(words.len() / 10).max(1) {
-        let at = noise.below(words.len());
-        let other = &others[noise.below(others.len())];
+        let at = noise.index(words.len());
+        let other = &others[noise.index(others.len())];
         let from: Vec<&str> = other.split(' ').collect();
-        words[at] = from[noise.below(from.len())];
+        words[at] = from[noise.index(from.len())];
     }
     words.join(" ")
 }
@@ -85,7 +76,7 @@ fn naive_jaccard(a: &HashSet<(String, String)>, b: &HashSet<(String, String)>) -
 #[test]
 fn edited_rows_are_found_as_brute_force_finds_them() {
     let real = real_rows();
-    let mut noise = Noise(3);
+    let mut noise = Random::new(3);
     let mut rows = real.clone();
     rows.extend(real.iter().map(|row| edited(row, &real, &mut noise)));
     let report = run(&rows, Shape::Text, &DedupOptions::default());
@@ -155,9 +146,9 @@ fn rows_of_one_template_are_no_pairs() {
 
 #[test]
 fn equal_rows_are_found_within_any_budget() {
-    let mut noise = Noise(9);
+    let mut noise = Random::new(9);
     let rows: Vec<String> = (0..30_000)
-        .map(|_| format!("row {}", noise.below(20_000)))
+        .map(|_| format!("row {}", noise.index(20_000)))
         .collect();
     let mut firsts = HashMap::new();
     let mut expected = Vec::new();
@@ -237,8 +228,8 @@ fn the_row_that_is_asked_for_stays() {
 
 #[test]
 fn all_near_fingerprints_are_found_and_no_others() {
-    let mut noise = Noise(1);
-    let mut random = || (noise.below(1 << 32) as u64) << 32 | noise.below(1 << 32) as u64;
+    let mut noise = Random::new(1);
+    let mut random = || (noise.index(1 << 32) as u64) << 32 | noise.index(1 << 32) as u64;
     let mut prints: Vec<u64> = (0..1500).map(|_| random()).collect();
     for n in 0..500 {
         let flips = (0..n % 12).fold(0, |all, _| all | 1 << (random() % 64));
@@ -294,12 +285,12 @@ fn fingerprints_are_what_most_shingles_have() {
 
 #[test]
 fn sketches_agree_as_often_as_sets_are_alike() {
-    let mut noise = Noise(5);
+    let mut noise = Random::new(5);
     for size in [1_usize, 3, 10, 50, 200, 3000] {
         let (mut sum, mut turns) = (0.0, 0.0);
         let shared = size * 2 / 3;
         for _ in 0..200 {
-            let mut new = |n: usize| (0..n).map(|_| noise.below(1 << 32) as u32).collect();
+            let mut new = |n: usize| (0..n).map(|_| noise.index(1 << 32) as u32).collect();
             let (both, mut a, b): (Vec<u32>, Vec<u32>, Vec<u32>) =
                 (new(shared), new(size - shared), new(size - shared));
             a.extend(&both);
@@ -360,7 +351,7 @@ fn one_changed_byte_changes_both_halves_of_a_hash() {
 fn overlap_is_what_was_put_there() {
     let real = real_rows();
     let (train, test) = real.split_at(900);
-    let mut noise = Noise(11);
+    let mut noise = Random::new(11);
     let mut rows = test.to_vec();
     rows.extend(train[..50].iter().cloned());
     rows.extend(train[100..200].iter().map(|r| edited(r, train, &mut noise)));
@@ -411,10 +402,10 @@ fn parts_give_back_what_was_put_into_them() {
     let spill = DirectorySpill::new(directory.path().to_owned());
     for budget in [0, 1000, 100_000, 1 << 30] {
         let mut parts = Partitions::new(5, budget, &spill);
-        let mut noise = Noise(budget as u64);
+        let mut noise = Random::new(budget as u64);
         let mut wanted = vec![Vec::new(); 5];
         for n in 0..20_000_u32 {
-            let part = noise.below(5);
+            let part = noise.index(5);
             parts.push(part, &n.to_le_bytes()).unwrap();
             wanted[part].push(n);
         }

@@ -111,6 +111,7 @@ fn space(text: &[u8], start: usize) -> usize {
 mod tests {
     use super::is_json;
     use crate::inspect::json::Scanner;
+    use crate::testing::Random;
 
     fn by_events(text: &[u8]) -> bool {
         let mut scanner = Scanner::new(text);
@@ -156,16 +157,11 @@ mod tests {
             "12345678/",
             "99999999:",
         ];
-        let mut noise = 1_u64;
+        let mut random = Random::new(1);
         let mut good = 0;
         for _ in 0..400_000 {
             let mut text = String::new();
-            let mut take = |n: usize| {
-                noise = noise
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
-                (noise >> 33) as usize % n
-            };
+            let mut take = |n: usize| random.index(n);
             for _ in 0..1 + take(7) {
                 text.push_str(pieces[take(pieces.len())]);
             }

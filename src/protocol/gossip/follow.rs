@@ -346,7 +346,13 @@ mod tests {
             assert_eq!(found, wanted, "{rule} {alias:?} {name} {is_trusted}");
         }
         for text in ["", "/x", "a/b/c d", "x/"] {
-            assert!(Follow::new(&[text.to_owned()], None).is_err(), "{text}");
+            assert!(
+                matches!(
+                    Follow::new(&[text.to_owned()], None),
+                    Err(FollowError::Rule { .. })
+                ),
+                "{text}"
+            );
         }
         assert!(follow(&[], None).is_empty());
     }
@@ -387,7 +393,13 @@ mod tests {
             "a@b@c",
             "lab/a/b@1",
         ] {
-            assert!(Follow::new(&[text.to_owned()], None).is_err(), "{text}");
+            assert!(
+                matches!(
+                    Follow::new(&[text.to_owned()], None),
+                    Err(FollowError::Rule { .. })
+                ),
+                "{text}"
+            );
         }
     }
 
@@ -451,7 +463,10 @@ mod tests {
         let noon: QuietHours = "12:00 - 13:00".parse().unwrap();
         assert!(noon.contains(720) && !noon.contains(780) && !noon.contains(0));
         for text in ["", "22:00", "22-6", "25:00-1:00", "1:00-1:00", "a:b-c:d"] {
-            assert!(text.parse::<QuietHours>().is_err(), "{text}");
+            assert!(
+                matches!(text.parse::<QuietHours>(), Err(FollowError::Hours { .. })),
+                "{text}"
+            );
         }
     }
 }

@@ -220,7 +220,7 @@ impl LocalRegistry {
                 false => &[],
             };
             stats = self.take(reader, (&store, bases), &candidates, last, progress)?;
-            refuse_large(&store, &mut candidates, options)?;
+            refuse_large(&store, &mut candidates, self.sizes.free_data_bytes, options)?;
             for c in candidates
                 .iter()
                 .filter(|c| matches!(c.fate, Fate::Wanted(_)))
@@ -416,12 +416,13 @@ impl LocalRegistry {
 fn refuse_large(
     store: &BlobReader,
     candidates: &mut [Candidate],
+    free_data_bytes: u64,
     options: &ImportOptions<'_>,
 ) -> Result<(), Error> {
     if options.allow_large {
         return Ok(());
     }
-    let mut repeated = Repeated::default();
+    let mut repeated = Repeated::new(free_data_bytes);
     for c in candidates {
         if !matches!(c.fate, Fate::Wanted(_)) {
             continue;

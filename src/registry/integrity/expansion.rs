@@ -7,7 +7,6 @@ use crate::manifest::distinct_bytes;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
-use crate::wire::limits::EXPANSION_FREE_BYTES;
 use crate::wire::limits::EXPANSION_FREE_TABLE_BYTES;
 use crate::wire::limits::EXPANSION_RATIO_MAX;
 
@@ -38,12 +37,7 @@ impl Expansion {
     }
 }
 
-/// What the data of a dataset may claim without regard to repetition; little in tests.
-pub(crate) const FREE_DATA_BYTES: u64 = match cfg!(test) {
-    true => 4 << 20,
-    false => EXPANSION_FREE_BYTES,
-};
-/// The same for its file table.
+/// Bytes that the file table of a dataset may claim without regard to repetition.
 pub(crate) const FREE_TABLE_BYTES: u64 = EXPANSION_FREE_TABLE_BYTES;
 
 /// How many distinct bytes a claim needs in order not to count as repetition.
@@ -52,13 +46,23 @@ pub(crate) fn distinct_needed(claimed: u64) -> u64 {
 }
 
 /// What datasets that come together claim by repetition.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Repeated {
+    free_data_bytes: u64,
     data: u64,
     tables: u64,
 }
 
 impl Repeated {
+    /// Nothing so far; data may claim this much.
+    pub(crate) const fn new(free_data_bytes: u64) -> Self {
+        Self {
+            free_data_bytes,
+            data: 0,
+            tables: 0,
+        }
+    }
+
     /// Adds a dataset whose nodes are here, unless it is beyond what comes unasked: then how large
     /// it is.
     ///
@@ -72,7 +76,7 @@ impl Repeated {
         let table = (m.file_table_root, m.file_table_bytes);
         let table = expansion(reader, table, (&mut self.tables, FREE_TABLE_BYTES))?;
         let data = (m.chunk_tree_root, m.size_bytes);
-        let data = expansion(reader, data, (&mut self.data, FREE_DATA_BYTES))?;
+        let data = expansion(reader, data, (&mut self.data, self.free_data_bytes))?;
         Ok(data.or(table))
     }
 }
@@ -107,11 +111,12 @@ impl LocalRegistry {
     /// [`Error`] when its tree is missing or damaged.
     pub fn expansion(&self, dataset: &Dataset) -> Result<Option<Expansion>, Error> {
         let m = &dataset.manifest;
-        let is_free = m.size_bytes <= FREE_DATA_BYTES && m.file_table_bytes <= FREE_TABLE_BYTES;
+        let free_data_bytes = self.sizes.free_data_bytes;
+        let is_free = m.size_bytes <= free_data_bytes && m.file_table_bytes <= FREE_TABLE_BYTES;
         if is_free || !dataset.flags.foreign {
             return Ok(None);
         }
         let reader = BlobReader::new(&self.store)?;
-        Repeated::default().add(&reader, m)
+        Repeated::new(free_data_bytes).add(&reader, m)
     }
 }

@@ -25,7 +25,6 @@ use crate::registry::delta::writer::DeltaWriter;
 use crate::registry::error::Error;
 use crate::registry::integrity::claims;
 use crate::registry::integrity::expansion::Expansion;
-use crate::registry::integrity::expansion::FREE_DATA_BYTES;
 use crate::registry::integrity::expansion::FREE_TABLE_BYTES;
 use crate::registry::integrity::expansion::distinct_needed;
 use crate::registry::peers::server::responses::Ending;
@@ -44,14 +43,6 @@ pub(crate) fn tree_of(manifest: &Manifest, tree: TreeKind) -> (TreeId, u64) {
     match tree {
         TreeKind::Data => (manifest.chunk_tree_root, manifest.size_bytes),
         TreeKind::Table => (manifest.file_table_root, manifest.file_table_bytes),
-    }
-}
-
-/// How much may repeat without regard to what is sent.
-fn free_bytes(tree: TreeKind) -> u64 {
-    match tree {
-        TreeKind::Data => FREE_DATA_BYTES,
-        TreeKind::Table => FREE_TABLE_BYTES,
     }
 }
 
@@ -186,6 +177,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) envelope: EnvelopeId,
     /// Which of its trees.
     pub(crate) tree: TreeKind,
+    /// Bytes of data that may repeat without regard to the bytes that are sent.
+    pub(crate) free_data_bytes: u64,
     /// Who is asked.
     pub(crate) ask: &'a mut Ask<'a>,
     /// Where leaves go.
@@ -209,7 +202,11 @@ impl Walk<'_> {
     /// they are stored beside those of another version when the walk comes to them.
     pub(crate) fn weigh(&mut self, manifest: &Manifest) -> Result<(), Error> {
         let (root, claimed_bytes) = tree_of(manifest, self.tree);
-        if claimed_bytes <= free_bytes(self.tree) {
+        let free_bytes = match self.tree {
+            TreeKind::Data => self.free_data_bytes,
+            TreeKind::Table => FREE_TABLE_BYTES,
+        };
+        if claimed_bytes <= free_bytes {
             return Ok(());
         }
         let needed = distinct_needed(claimed_bytes);

@@ -13,8 +13,8 @@ use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::integrity::rebuild;
 use crate::store::disk::DiskStore;
-use crate::store::disk::io::sim::Dice;
 use crate::store::disk::io::sim::SimDisk;
+use crate::testing::Random;
 
 fn open(disk: &SimDisk) -> Result<LocalRegistry, Error> {
     let store = DiskStore::on(Arc::new(disk.clone()), &rebuild::refill)?;
@@ -47,11 +47,11 @@ fn listed(disk: &SimDisk) -> Vec<String> {
 }
 
 fn sources(dir: &Path) -> Vec<std::path::PathBuf> {
-    let mut dice = Dice(3);
+    let mut random = Random::new(3);
     let sizes = [("a", 3_000), ("b", 400), ("c", 12_000)];
     let write = |(name, rows): (&str, usize)| {
         let lines =
-            (0..rows).map(|n| format!("{{\"n\":{n},\"t\":\"{:x}\"}}\n", dice.roll(u64::MAX)));
+            (0..rows).map(|n| format!("{{\"n\":{n},\"t\":\"{:x}\"}}\n", random.below(u64::MAX)));
         let path = dir.join(name);
         std::fs::write(&path, lines.collect::<String>()).unwrap();
         path
@@ -107,7 +107,7 @@ fn a_disk_that_refuses_changes_can_be_read() {
             break;
         }
         cuts += 1;
-        let rebooted = disk.after_power_cut(&mut Dice(cut));
+        let rebooted = disk.after_power_cut(&mut Random::new(cut));
         rebooted.make_read_only(true);
         assert_eq!(listed(&rebooted), ["a", "b"], "{cut}");
         let found = open(&rebooted).unwrap().fsck(&NoProgress).unwrap();

@@ -16,8 +16,8 @@ use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::registry::integrity::rebuild;
 use crate::store::disk::DiskStore;
-use crate::store::disk::io::sim::Dice;
 use crate::store::disk::io::sim::SimDisk;
+use crate::testing::Random;
 
 /// What was reported as done, and what was asked for last without an answer.
 #[derive(Default)]
@@ -35,9 +35,9 @@ struct Sources {
 
 fn sources() -> Sources {
     let dir = tempfile::tempdir().unwrap();
-    let mut dice = Dice(1);
+    let mut random = Random::new(1);
     let mut lines: Vec<String> = (0..3000)
-        .map(|n| format!("{{\"id\":{n},\"text\":\"{:x}\"}}\n", dice.roll(u64::MAX)))
+        .map(|n| format!("{{\"id\":{n},\"text\":\"{:x}\"}}\n", random.below(u64::MAX)))
         .collect();
     let write = |name: &str, lines: &[String]| {
         let path = dir.path().join(name);
@@ -168,13 +168,13 @@ fn cut_power(first: usize) {
         disk.cut_power_at(cut);
         let mut told = Told::default();
         let ended = run(&disk, &from, &mut told);
-        let mut dice = Dice(cut);
-        let rebooted = disk.after_power_cut(&mut dice);
+        let mut random = Random::new(cut);
+        let rebooted = disk.after_power_cut(&mut random);
         let at = format!("cut before change {cut} of {changes} ({ended:?})");
         check(&rebooted, &told, &at);
         // The packs alone say the same. Without an index, a torn tail is as good as a damaged one:
         // it is said, and kept until somebody decides.
-        let packs_only = rebooted.after_power_cut(&mut dice);
+        let packs_only = rebooted.after_power_cut(&mut random);
         packs_only.remove_file("registry.redb");
         check(&packs_only, &told, &format!("{at}, index rebuilt"));
         let found = open(&packs_only).unwrap().fsck(&NoProgress).unwrap();

@@ -14,8 +14,8 @@ use crate::registry::IndexOptions;
 use crate::registry::LocalRegistry;
 use crate::store::disk::io::Disk;
 use crate::store::disk::io::OpenMode;
-use crate::store::disk::io::sim::Dice;
 use crate::store::disk::io::sim::SimDisk;
+use crate::testing::Random;
 use crate::trust::KeyPair;
 
 fn open(disk: &SimDisk) -> Result<LocalRegistry, Error> {
@@ -39,7 +39,7 @@ fn begin() -> (tempfile::TempDir, SimDisk) {
         .unwrap()
         .index(&path, &options, &NoProgress)
         .unwrap();
-    let disk = disk.after_power_cut(&mut Dice(0));
+    let disk = disk.after_power_cut(&mut Random::new(0));
     (dir, disk)
 }
 
@@ -64,16 +64,16 @@ fn sign(disk: &SimDisk) -> Result<(), Error> {
 /// dataset then, and none when it was removed.
 fn tear(command: fn(&SimDisk) -> Result<(), Error>) {
     let (_dir, whole) = begin();
-    let counted = whole.after_power_cut(&mut Dice(0));
+    let counted = whole.after_power_cut(&mut Random::new(0));
     command(&counted).unwrap();
     for cut in 0..counted.changes() {
         for seed in 0..4 {
-            let mut dice = Dice(cut * 100 + seed);
-            let disk = whole.after_power_cut(&mut dice);
+            let mut random = Random::new(cut * 100 + seed);
+            let disk = whole.after_power_cut(&mut random);
             disk.cut_power_at(cut);
             // The last changes tidy up: without them it is done.
             let _ = command(&disk);
-            let disk = disk.after_power_cut(&mut dice);
+            let disk = disk.after_power_cut(&mut random);
             let at = format!("cut before change {cut}, seed {seed}");
             let listed = rebuilt(&disk);
             assert_eq!(listed.len(), 1, "{at}");
@@ -100,20 +100,20 @@ fn a_leftover_that_is_half_written_over_loses_nothing() {
     let (dir, whole) = begin();
     let other = dir.path().join("b");
     std::fs::write(&other, "{\"n\":3}\n".repeat(300)).unwrap();
-    let counted = whole.after_power_cut(&mut Dice(0));
+    let counted = whole.after_power_cut(&mut Random::new(0));
     tag(&counted).unwrap();
     for cut in 0..counted.changes() {
         for seed in 0..4 {
-            let mut dice = Dice(cut * 100 + seed);
-            let disk = whole.after_power_cut(&mut dice);
+            let mut random = Random::new(cut * 100 + seed);
+            let disk = whole.after_power_cut(&mut random);
             disk.cut_power_at(cut);
             let _ = tag(&disk);
-            let disk = disk.after_power_cut(&mut dice);
-            let second = dice.roll(30);
+            let disk = disk.after_power_cut(&mut random);
+            let second = random.below(30);
             disk.cut_power_at(second);
             let options = IndexOptions::default();
             let _ = open(&disk).and_then(|r| r.index(&other, &options, &NoProgress));
-            let disk = disk.after_power_cut(&mut dice);
+            let disk = disk.after_power_cut(&mut random);
             let names = rebuilt(&disk).into_iter().map(|d| d.manifest.name);
             let names: Vec<String> = names.map(|n| n.to_string()).collect();
             let at = format!("cut before changes {cut} and {second}, seed {seed}");
@@ -175,19 +175,19 @@ fn a_pack_that_was_removed_and_is_there_again_says_nothing() {
 fn no_damage_of_the_index_is_a_panic() {
     let (_dir, disk) = begin();
     sign(&disk).unwrap();
-    let disk = disk.after_power_cut(&mut Dice(0));
-    let mut dice = Dice(1);
+    let disk = disk.after_power_cut(&mut Random::new(0));
+    let mut random = Random::new(1);
     for round in 0..150 {
-        let hurt = disk.after_power_cut(&mut Dice(0));
+        let hurt = disk.after_power_cut(&mut Random::new(0));
         let file = hurt.open("registry.redb", OpenMode::Existing).unwrap();
         let size = file.size().unwrap();
         // Its header more often than the pages.
-        let at = match dice.roll(2) {
-            0 => dice.roll(4096),
-            _ => dice.roll(size - 16),
+        let at = match random.below(2) {
+            0 => random.below(4096),
+            _ => random.below(size - 16),
         };
-        let noise: Vec<u8> = (0..1 + dice.roll(16))
-            .map(|_| dice.roll(256) as u8)
+        let noise: Vec<u8> = (0..1 + random.below(16))
+            .map(|_| random.below(256) as u8)
             .collect();
         file.write_all_at(&noise, at).unwrap();
         let run = std::panic::catch_unwind(|| {

@@ -17,8 +17,8 @@ use crate::registry::IndexOptions;
 use crate::registry::LifeError;
 use crate::registry::LocalRegistry;
 use crate::registry::RestoreReport;
-use crate::store::disk::io::sim::Dice;
 use crate::store::disk::io::sim::SimDisk;
+use crate::testing::Random;
 
 /// What was reported last of the one dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,10 +128,10 @@ fn check(disk: &SimDisk, may_be: &[Told], (content, other): (&Path, &Path), at: 
 #[test]
 fn removed_dataset_and_its_number_outlive_power_cuts() {
     let dir = tempfile::tempdir().unwrap();
-    let mut dice = Dice(3);
+    let mut random = Random::new(3);
     let mut write = |name: &str| -> PathBuf {
         let path = dir.path().join(name);
-        let lines = (0..200).map(|n| format!("{{\"n\":{n},\"t\":{}}}\n", dice.roll(1 << 40)));
+        let lines = (0..200).map(|n| format!("{{\"n\":{n},\"t\":{}}}\n", random.below(1 << 40)));
         std::fs::write(&path, lines.collect::<String>()).unwrap();
         path
     };
@@ -154,9 +154,9 @@ fn removed_dataset_and_its_number_outlive_power_cuts() {
         };
         let ended = trial.run(&content);
         let may_be = trial.may_be;
-        let mut dice = Dice(cut);
-        let rebooted = disk.after_power_cut(&mut dice);
-        let packs_only = rebooted.after_power_cut(&mut dice);
+        let mut random = Random::new(cut);
+        let rebooted = disk.after_power_cut(&mut random);
+        let packs_only = rebooted.after_power_cut(&mut random);
         let at = format!("cut before change {cut} of {changes} ({ended:?})");
         check(&rebooted, &may_be, (&content, &other), &at);
         // Without an index, the packs say that it was removed, and not that it was given up: what

@@ -20,8 +20,8 @@ use crate::registry::LocalRegistry;
 use crate::registry::RepairReport;
 use crate::registry::integrity::rebuild;
 use crate::store::disk::DiskStore;
-use crate::store::disk::io::sim::Dice;
 use crate::store::disk::io::sim::SimDisk;
+use crate::testing::Random;
 
 const PACK: &str = "packs/00000001.pack";
 const INDEX: &str = "registry.redb";
@@ -59,9 +59,10 @@ fn home() -> (SimDisk, Held) {
     let dir = tempfile::tempdir().unwrap();
     let disk = SimDisk::default();
     let mut held = Held::new();
-    let mut dice = Dice(7);
+    let mut random = Random::new(7);
     for name in ["a", "b", "gone", "c", "d", "e"] {
-        let lines = (0..60).map(|n| format!("{{\"n\":{n},\"t\":\"{:x}\"}}\n", dice.roll(u64::MAX)));
+        let lines =
+            (0..60).map(|n| format!("{{\"n\":{n},\"t\":\"{:x}\"}}\n", random.below(u64::MAX)));
         let bytes = lines.collect::<String>().into_bytes();
         let path = dir.path().join(name);
         std::fs::write(&path, &bytes).unwrap();
@@ -182,7 +183,7 @@ fn a_repair_without_power_at_any_change_lists_what_was_listed() {
             let disk = damaged.copy();
             disk.cut_power_at(cut);
             let ended = repair(&disk).map(drop);
-            let rebooted = disk.after_power_cut(&mut Dice(cut));
+            let rebooted = disk.after_power_cut(&mut Random::new(cut));
             goes_on(
                 &rebooted,
                 &held,

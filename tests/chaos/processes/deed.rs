@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use alimentar::ident::DatasetVersion;
 
 use crate::processes::fault::word;
-use crate::sim::Dice;
+use crate::testing::Random;
 use crate::world::rows;
 
 /// What is known of a dataset.
@@ -107,29 +107,29 @@ pub struct Choice<'a> {
 }
 
 /// The next command of a lane, and the contents that it brings.
-pub fn choose(lane: Lane, dice: &mut Dice, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) {
+pub fn choose(lane: Lane, random: &mut Random, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) {
     match lane {
-        Lane::Own(number) => own(number, dice, c),
-        Lane::Archives => (archives(dice, c), Vec::new()),
-        Lane::Peer => (peer(dice, c), Vec::new()),
-        Lane::Upkeep => (upkeep(dice), Vec::new()),
-        Lane::Trust => (trust(dice, c), Vec::new()),
-        Lane::Outputs => (outputs(dice, c), Vec::new()),
+        Lane::Own(number) => own(number, random, c),
+        Lane::Archives => (archives(random, c), Vec::new()),
+        Lane::Peer => (peer(random, c), Vec::new()),
+        Lane::Upkeep => (upkeep(random), Vec::new()),
+        Lane::Trust => (trust(random, c), Vec::new()),
+        Lane::Outputs => (outputs(random, c), Vec::new()),
     }
 }
 
 fn one_of<'a>(
-    dice: &mut Dice,
+    random: &mut Random,
     state: &'a State,
     fits: &dyn Fn(&str, &Held) -> bool,
 ) -> Option<(&'a String, &'a Held)> {
     let fitting: Vec<_> = state.iter().filter(|(l, h)| fits(l, h)).collect();
     fitting
-        .get(dice.roll(fitting.len() as u64) as usize)
+        .get(random.below(fitting.len() as u64) as usize)
         .copied()
 }
 
-fn own(number: u8, dice: &mut Dice, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) {
+fn own(number: u8, random: &mut Random, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) {
     let prefix = format!("lane{number}-");
     let mine = |label: &str, _: &Held| label.starts_with(&prefix);
     let count = c
@@ -137,10 +137,10 @@ fn own(number: u8, dice: &mut Dice, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) {
         .keys()
         .filter(|label| label.starts_with(&prefix))
         .count();
-    let what = dice.roll(15);
-    let picked = one_of(dice, c.state, &mine);
+    let what = random.below(15);
+    let picked = one_of(random, c.state, &mine);
     let (Some((label, held)), false) = (picked, what < 4 && count < 4) else {
-        return index(&prefix, dice, c);
+        return index(&prefix, random, c);
     };
     let (label, held) = (label.clone(), held.clone());
     let with = |change: &dyn Fn(&mut Held)| {
@@ -193,11 +193,11 @@ fn own(number: u8, dice: &mut Dice, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) {
     (deed, Vec::new())
 }
 
-fn index(prefix: &str, dice: &mut Dice, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) {
+fn index(prefix: &str, random: &mut Random, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) {
     let serial = c.serial;
     let path = c.dir.join(format!("{prefix}{serial}"));
-    let old = match dice.roll(2) {
-        0 => one_of(dice, c.state, &|label, _| label.starts_with(prefix)),
+    let old = match random.below(2) {
+        0 => one_of(random, c.state, &|label, _| label.starts_with(prefix)),
         _ => None,
     };
     let mut text = match old.and_then(|(_, held)| c.contents.get(&held.bytes)) {
@@ -205,9 +205,9 @@ fn index(prefix: &str, dice: &mut Dice, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) 
         Some(bytes) => bytes.clone(),
         None => Vec::new(),
     };
-    let count = 1 + dice.roll(700);
-    text.extend(rows(dice, count).concat().into_bytes());
-    let bytes = match dice.roll(4) {
+    let count = 1 + random.below(700);
+    text.extend(rows(random, count).concat().into_bytes());
+    let bytes = match random.below(4) {
         0 => {
             std::fs::create_dir_all(path.join("part")).unwrap();
             let (first, second) = text.split_at(text.len() / 2);
@@ -230,7 +230,7 @@ fn index(prefix: &str, dice: &mut Dice, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) 
     for more in ["--name", &name, "--version", &version, "--tag", &tag] {
         words.push(more.to_owned());
     }
-    let (is_private, is_signed) = (dice.roll(4) == 0, dice.roll(6) == 0);
+    let (is_private, is_signed) = (random.below(4) == 0, random.below(6) == 0);
     words.extend(is_private.then(|| "--private".to_owned()));
     words.extend(is_signed.then(|| "--sign".to_owned()));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -258,10 +258,10 @@ fn index(prefix: &str, dice: &mut Dice, c: &Choice<'_>) -> (Deed, Vec<Vec<u8>>) 
     (deed, vec![bytes])
 }
 
-fn archives(dice: &mut Dice, c: &Choice<'_>) -> Deed {
+fn archives(random: &mut Random, c: &Choice<'_>) -> Deed {
     let archives = &c.others.archives;
-    let (path, label, held) = &archives[dice.roll(archives.len() as u64) as usize];
-    match c.state.contains_key(label) && dice.roll(2) == 0 {
+    let (path, label, held) = &archives[random.below(archives.len() as u64) as usize];
+    match c.state.contains_key(label) && random.below(2) == 0 {
         true => Deed::new("unindex", &["unindex", label]).changing(label, None),
         false => {
             let path = word(path);
@@ -271,10 +271,10 @@ fn archives(dice: &mut Dice, c: &Choice<'_>) -> Deed {
     }
 }
 
-fn peer(dice: &mut Dice, c: &Choice<'_>) -> Deed {
+fn peer(random: &mut Random, c: &Choice<'_>) -> Deed {
     let served: Vec<_> = c.others.served.iter().collect();
-    let (label, held) = served[dice.roll(served.len() as u64) as usize];
-    let mut deed = match dice.roll(3) {
+    let (label, held) = served[random.below(served.len() as u64) as usize];
+    let mut deed = match random.below(3) {
         0 if c.state.contains_key(label) => {
             return Deed::new("unindex", &["unindex", label]).changing(label, None);
         }
@@ -294,7 +294,7 @@ fn peer(dice: &mut Dice, c: &Choice<'_>) -> Deed {
     deed
 }
 
-fn upkeep(dice: &mut Dice) -> Deed {
+fn upkeep(random: &mut Random) -> Deed {
     let looking = |kind, words: &[&str]| {
         let mut deed = Deed::new(kind, &[]);
         deed.words = ["inspect"]
@@ -304,7 +304,7 @@ fn upkeep(dice: &mut Dice) -> Deed {
             .collect();
         deed
     };
-    match dice.roll(9) {
+    match random.below(9) {
         0 => Deed::new("gc", &["gc"]),
         1..=2 => Deed::new("gc", &["gc", "--keep-days", "0"]),
         3 => Deed::new("fsck", &["fsck"]),
@@ -319,16 +319,16 @@ fn upkeep(dice: &mut Dice) -> Deed {
     }
 }
 
-fn trust(dice: &mut Dice, c: &Choice<'_>) -> Deed {
+fn trust(random: &mut Random, c: &Choice<'_>) -> Deed {
     let names: Vec<&String> = c.known.iter().collect();
-    let picked = names.get(dice.roll(1 + names.len() as u64) as usize);
-    let mut seed = zeroize::Zeroizing::new([dice.roll(250) as u8 + 3; 32]);
+    let picked = names.get(random.below(1 + names.len() as u64) as usize);
+    let mut seed = zeroize::Zeroizing::new([random.below(250) as u8 + 3; 32]);
     seed[..8].copy_from_slice(&c.serial.to_le_bytes());
     let key = alimentar::trust::KeyPair::from_seed(&seed)
         .public_key()
         .to_hex();
     let new = format!("publisher-{}", c.serial);
-    let (words, name, is_there) = match (picked, dice.roll(2)) {
+    let (words, name, is_there) = match (picked, random.below(2)) {
         (Some(name), _) if name.starts_with("publisher-") => {
             (vec!["trust", "remove", name], (*name).clone(), false)
         }
@@ -341,15 +341,15 @@ fn trust(dice: &mut Dice, c: &Choice<'_>) -> Deed {
     deed
 }
 
-fn outputs(dice: &mut Dice, c: &Choice<'_>) -> Deed {
+fn outputs(random: &mut Random, c: &Choice<'_>) -> Deed {
     // Nobody takes out what the peer's lane pulled while this one reads, but that lane itself.
-    let picked = one_of(dice, c.state, &|label, _| label.starts_with("own"));
+    let picked = one_of(random, c.state, &|label, _| label.starts_with("own"));
     let Some((label, held)) = picked else {
         return Deed::new("list", &["list"]);
     };
     let dest = c.dir.join(format!("out{}", c.serial));
     let bytes = c.contents.get(&held.bytes).cloned().unwrap_or_default();
-    let (mut deed, made) = match dice.roll(8) {
+    let (mut deed, made) = match random.below(8) {
         0..=2 => {
             let deed = Deed::new("checkout", &["checkout", label, &word(&dest)]);
             (deed, (dest, Made::Bytes(bytes)))

@@ -12,7 +12,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::sim::Dice;
+use crate::testing::Random;
 
 /// Nothing takes this long here: what does, hangs.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -29,8 +29,12 @@ pub struct Means {
 }
 
 impl Means {
-    /// Tries each; says on standard output what is missing.
-    pub fn find() -> Self {
+    /// Tries each. What does not work is printed, and is an error where `ALIMENTAR_REQUIRE_ALL` is `1`,
+    /// unless `ALIMENTAR_WITHOUT` names it.
+    pub fn find() -> Result<Self, String> {
+        let variable = |name: &str| std::env::var(name).unwrap_or_default();
+        let is_required = variable("ALIMENTAR_REQUIRE_ALL") == "1";
+        let without = variable("ALIMENTAR_WITHOUT");
         let works = |words: &[&str]| {
             let run = Command::new(words[0])
                 .args(&words[1..])
@@ -38,15 +42,19 @@ impl Means {
                 .stderr(Stdio::null())
                 .status();
             let works = run.is_ok_and(|status| status.success());
+            let is_known = without.split(',').any(|name| name == words[0]);
+            if !works && is_required && !is_known {
+                return Err(format!("`{}` does not work here", words[0]));
+            }
             if !works {
                 println!(
                     "chaos: `{}` does not work here; the other faults stand in",
                     words[0]
                 );
             }
-            works
+            Ok(works)
         };
-        Self {
+        Ok(Self {
             has_strace: works(&[
                 "strace",
                 "-f",
@@ -58,10 +66,10 @@ impl Means {
                 "-e",
                 "inject=getcwd:error=EIO:when=1",
                 "true",
-            ]),
-            has_prlimit: works(&["prlimit", "--fsize=1000000", "true"]),
-            has_faketime: works(&["faketime", "2001-01-01 00:00:00", "true"]),
-        }
+            ])?,
+            has_prlimit: works(&["prlimit", "--fsize=1000000", "true"])?,
+            has_faketime: works(&["faketime", "2001-01-01 00:00:00", "true"])?,
+        })
     }
 }
 
@@ -101,32 +109,32 @@ const CLOCKS: [&str; 4] = [
 ];
 
 impl Fault {
-    pub fn choose(dice: &mut Dice, means: Means) -> Self {
-        let call = |dice: &mut Dice| WRITING[dice.roll(WRITING.len() as u64) as usize];
+    pub fn choose(random: &mut Random, means: Means) -> Self {
+        let call = |random: &mut Random| WRITING[random.below(WRITING.len() as u64) as usize];
         // The loader opens libraries first; failing there proves nothing.
-        let when = |dice: &mut Dice, call: &str| match call {
-            "openat" => 14 + dice.roll(30),
-            _ => 1 + dice.roll(30),
+        let when = |random: &mut Random, call: &str| match call {
+            "openat" => 14 + random.below(30),
+            _ => 1 + random.below(30),
         };
-        match dice.roll(16) {
+        match random.below(16) {
             0..=3 => Self::None,
-            4..=8 => Self::Kill(dice.roll(1000) as u32),
+            4..=8 => Self::Kill(random.below(1000) as u32),
             9..=10 if means.has_strace => {
-                let call = call(dice);
-                Self::KillAt(call, when(dice, call))
+                let call = call(random);
+                Self::KillAt(call, when(random, call))
             }
             11..=13 if means.has_strace => {
-                let error = ["EIO", "ENOSPC", "EIO", "EDQUOT"][dice.roll(4) as usize];
-                let call = call(dice);
-                let when = when(dice, call);
-                match dice.roll(2) {
+                let error = ["EIO", "ENOSPC", "EIO", "EDQUOT"][random.below(4) as usize];
+                let call = call(random);
+                let when = when(random, call);
+                match random.below(2) {
                     0 => Self::CallFails(call, error, when),
                     _ => Self::CallsFail(call, error, when),
                 }
             }
-            14 if means.has_prlimit => Self::FileSize(dice.roll(80_000)),
-            15 if means.has_faketime => Self::Clock(CLOCKS[dice.roll(4) as usize]),
-            _ => Self::Kill(dice.roll(1000) as u32),
+            14 if means.has_prlimit => Self::FileSize(random.below(80_000)),
+            15 if means.has_faketime => Self::Clock(CLOCKS[random.below(4) as usize]),
+            _ => Self::Kill(random.below(1000) as u32),
         }
     }
 

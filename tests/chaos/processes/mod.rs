@@ -26,8 +26,8 @@ use crate::processes::fault::Means;
 use crate::processes::fault::Runner;
 use crate::processes::fault::Serving;
 use crate::processes::fault::word;
-use crate::sim::Dice;
 use crate::tally::Tally;
+use crate::testing::Random;
 use crate::world::rows;
 
 const LANES: [Lane; 8] = [
@@ -88,17 +88,17 @@ fn one(
     tally: &Tally,
     told: &mut Vec<String>,
 ) -> Result<(), String> {
-    let mut dice = Dice(seed);
-    let mut place = Place::make(dir, &mut dice)?;
+    let mut random = Random::new(seed);
+    let mut place = Place::make(dir, &mut random)?;
     let mut peer = Serving::start(&dir.join("peer"))?;
     let mut own_node = Serving::start(&place.home)?;
     for round in 0..ROUNDS {
-        if dice.roll(10) == 0 {
+        if random.below(10) == 0 {
             drop(own_node);
             own_node = Serving::start(&place.home)?;
         }
-        let kills_peer = dice.roll(12) == 0;
-        place.round(&mut dice, means, &mut peer, kills_peer, tally, told)?;
+        let kills_peer = random.below(12) == 0;
+        place.round(&mut random, means, &mut peer, kills_peer, tally, told)?;
         if round % ROUNDS_TO_A_LOOK == ROUNDS_TO_A_LOOK - 1 {
             check::everything(&place.runner, &place.home, &place.state)?;
             let looks = spoiled::Looks {
@@ -108,7 +108,7 @@ fn one(
                 state: &place.state,
                 ghosts: &place.ghosts,
             };
-            looks.episode(&mut dice, means, tally, told)?;
+            looks.episode(&mut random, means, tally, told)?;
         }
         if tally.is_enough() {
             break;
@@ -118,7 +118,7 @@ fn one(
 }
 
 impl Place {
-    fn make(dir: &Path, dice: &mut Dice) -> Result<Self, String> {
+    fn make(dir: &Path, random: &mut Random) -> Result<Self, String> {
         let runner = Runner::new();
         let (home, peer, maker) = (dir.join("home"), dir.join("peer"), dir.join("maker"));
         let key = |home: &Path| {
@@ -135,10 +135,10 @@ impl Place {
         let other = word(&dir.join("other.key"));
         answer(&runner, &maker, &["registry", "keygen", "-o", &other])?;
         let mut contents = BTreeMap::new();
-        let mut make = |home: &Path, name: &str, signs: bool, dice: &mut Dice| {
+        let mut make = |home: &Path, name: &str, signs: bool, random: &mut Random| {
             let path = dir.join(format!("{name}.jsonl"));
-            let count = 200 + dice.roll(800);
-            let text = rows(dice, count).concat().into_bytes();
+            let count = 200 + random.below(800);
+            let text = rows(random, count).concat().into_bytes();
             std::fs::write(&path, &text).map_err(|e| e.to_string())?;
             let path = word(&path);
             let mut words = vec!["registry", "index", &path, "--name", name, "--version", "1"];
@@ -156,9 +156,9 @@ impl Place {
         };
         let (mut state, mut served, mut archives) = (State::new(), State::new(), Vec::new());
         for n in 0..2 {
-            state.extend([make(&home, &format!("own{n}"), false, dice)?]);
-            served.extend([make(&peer, &format!("served{n}"), true, dice)?]);
-            let (label, held) = make(&maker, &format!("archived{n}"), true, dice)?;
+            state.extend([make(&home, &format!("own{n}"), false, random)?]);
+            served.extend([make(&peer, &format!("served{n}"), true, random)?]);
+            let (label, held) = make(&maker, &format!("archived{n}"), true, random)?;
             let path = dir.join(format!("archived{n}.alimentar"));
             let at = word(&path);
             answer(&runner, &maker, &["registry", "export", &label, "-o", &at])?;
@@ -184,7 +184,7 @@ impl Place {
     /// A few commands beside each other, and then a look at what is left.
     fn round(
         &mut self,
-        dice: &mut Dice,
+        random: &mut Random,
         means: Means,
         peer: &mut Serving,
         kills_peer: bool,
@@ -193,8 +193,8 @@ impl Place {
     ) -> Result<(), String> {
         let mut lanes = LANES.to_vec();
         let mut deeds: Vec<(Deed, Fault)> = Vec::new();
-        for _ in 0..2 + dice.roll(3) {
-            let lane = lanes.swap_remove(dice.roll(lanes.len() as u64) as usize);
+        for _ in 0..2 + random.below(3) {
+            let lane = lanes.swap_remove(random.below(lanes.len() as u64) as usize);
             self.serial += 1;
             let choice = Choice {
                 state: &self.state,
@@ -205,10 +205,10 @@ impl Place {
                 dir: &self.dir,
                 serial: self.serial,
             };
-            let (deed, brought) = deed::choose(lane, dice, &choice);
+            let (deed, brought) = deed::choose(lane, random, &choice);
             self.contents
                 .extend(brought.into_iter().map(|bytes| (hash(&bytes), bytes)));
-            let fault = match (lane, Fault::choose(dice, means)) {
+            let fault = match (lane, Fault::choose(random, means)) {
                 // By `write`, the runtime of the network wakes itself, and ends where that fails.
                 (Lane::Peer, Fault::CallFails("write", error, n)) => {
                     Fault::CallFails("pwrite64", error, n)
@@ -231,7 +231,7 @@ impl Place {
                 })
                 .collect();
             if kills_peer {
-                std::thread::sleep(std::time::Duration::from_millis(dice.roll(60)));
+                std::thread::sleep(std::time::Duration::from_millis(random.below(60)));
                 peer.kill();
             }
             let joined = running.into_iter().map(|thread| thread.join());

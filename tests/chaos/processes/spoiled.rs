@@ -15,8 +15,8 @@ use crate::processes::fault::Fault;
 use crate::processes::fault::Means;
 use crate::processes::fault::Runner;
 use crate::processes::fault::copy_home;
-use crate::sim::Dice;
 use crate::tally::Tally;
+use crate::testing::Random;
 
 const INTERRUPTIONS: u64 = 3;
 
@@ -35,23 +35,23 @@ impl Looks<'_> {
     /// Damages a copy, repairs it, and repairs it again with a fault in between.
     pub fn episode(
         &self,
-        dice: &mut Dice,
+        random: &mut Random,
         means: Means,
         tally: &Tally,
         told: &mut Vec<String>,
     ) -> Result<(), String> {
         let hurt = self.dir.join("hurt");
         copy_home(self.home, &hurt).map_err(|e| e.to_string())?;
-        let is_rebuild = dice.roll(3) == 0;
+        let is_rebuild = random.below(3) == 0;
         let what = match is_rebuild {
             true => {
                 std::fs::remove_file(hurt.join("registry.redb")).map_err(|e| e.to_string())?;
                 "the index is gone".to_owned()
             }
-            false => spoil(&hurt, dice).map_err(|e| e.to_string())?,
+            false => spoil(&hurt, random).map_err(|e| e.to_string())?,
         };
         told.push(what.clone());
-        let done = self.repairs(&hurt, is_rebuild, dice, means, tally, told);
+        let done = self.repairs(&hurt, is_rebuild, random, means, tally, told);
         done.map_err(|why| format!("{what}: {why}"))?;
         std::fs::remove_dir_all(&hurt).map_err(|e| e.to_string())
     }
@@ -60,7 +60,7 @@ impl Looks<'_> {
         &self,
         hurt: &Path,
         is_rebuild: bool,
-        dice: &mut Dice,
+        random: &mut Random,
         means: Means,
         tally: &Tally,
         told: &mut Vec<String>,
@@ -92,8 +92,8 @@ impl Looks<'_> {
         }
         for _ in 0..INTERRUPTIONS {
             fresh()?;
-            let fault = match Fault::choose(dice, means) {
-                Fault::None | Fault::Clock(_) => Fault::Kill(dice.roll(1000) as u32),
+            let fault = match Fault::choose(random, means) {
+                Fault::None | Fault::Clock(_) => Fault::Kill(random.below(1000) as u32),
                 other => other,
             };
             told.push(format!("repair with {fault:?}"));
@@ -111,7 +111,7 @@ impl Looks<'_> {
                 (None, None) => {}
             }
             let mut least = &after;
-            if let (0, Some(now)) = (dice.roll(2), &now) {
+            if let (0, Some(now)) = (random.below(2), &now) {
                 // Among what it removes may be a copy that a repair would have found.
                 least = now;
                 plainly(self.runner, &work, &["registry", "gc", "--keep-days", "0"])?;
@@ -193,38 +193,38 @@ fn keeps(before: &Shown, after: &Shown, what: &str) -> Result<(), String> {
 }
 
 /// Flips a bit, writes noise or cuts the end off, in a pack or the index.
-fn spoil(home: &Path, dice: &mut Dice) -> std::io::Result<String> {
+fn spoil(home: &Path, random: &mut Random) -> std::io::Result<String> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(home.join("packs"))?
         .filter_map(|entry| entry.ok().map(|e| e.path()))
         .collect();
     files.sort();
-    if dice.roll(3) == 0 {
+    if random.below(3) == 0 {
         files = vec![home.join("registry.redb")];
     }
-    let path = &files[dice.roll(files.len() as u64) as usize];
+    let path = &files[random.below(files.len() as u64) as usize];
     let mut bytes = std::fs::read(path)?;
     let size = bytes.len() as u64;
     if size == 0 {
         return Ok(format!("{} is empty", path.display()));
     }
-    let at = match dice.roll(2) {
-        0 => size.saturating_sub(1 + dice.roll(2000)),
-        _ => dice.roll(size),
+    let at = match random.below(2) {
+        0 => size.saturating_sub(1 + random.below(2000)),
+        _ => random.below(size),
     } as usize;
-    let what = match dice.roll(4) {
+    let what = match random.below(4) {
         0 => {
             bytes.truncate(at);
             "cut".to_owned()
         }
         1 => {
-            let end = (at + 1 + dice.roll(600) as usize).min(bytes.len());
+            let end = (at + 1 + random.below(600) as usize).min(bytes.len());
             for byte in &mut bytes[at..end] {
-                *byte = dice.roll(256) as u8;
+                *byte = random.below(256) as u8;
             }
             format!("noise to {end}")
         }
         _ => {
-            bytes[at] ^= 1 << dice.roll(8);
+            bytes[at] ^= 1 << random.below(8);
             "a bit flipped".to_owned()
         }
     };

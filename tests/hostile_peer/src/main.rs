@@ -4,19 +4,14 @@
 //!
 //! `hostile_peer PROGRAM [WORD]`: only cases whose names contain the word.
 
-mod around;
 mod asker;
-mod asking;
-mod comparing;
+mod attacks;
 mod forge;
 mod forged;
 mod host;
-mod lies;
-mod limits;
 mod mdns;
 mod program;
 mod quic;
-mod signed;
 mod wire;
 
 use std::path::PathBuf;
@@ -24,7 +19,13 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crate::lies::Verdict;
+use crate::attacks::around;
+use crate::attacks::asking;
+use crate::attacks::comparing;
+use crate::attacks::lies;
+use crate::attacks::lies::Verdict;
+use crate::attacks::limits;
+use crate::attacks::signed;
 use crate::program::Lab;
 
 struct Run {

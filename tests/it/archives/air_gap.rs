@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::support::Scratch;
 use crate::support::error_of;
+use crate::support::lab::Scratch;
 use crate::support::lines;
 
 fn labs() -> Scratch {
@@ -31,7 +31,7 @@ fn bytes(exported: &Value) -> u64 {
 }
 
 #[test]
-fn stick_that_goes_back_and_forth_carries_sealed_deltas() {
+fn removable_medium_carries_encrypted_incremental_archives() {
     let labs = labs();
     let mut data = lines(3000, 1);
     labs.index("a", "corpus", &data, &[]);
@@ -101,7 +101,7 @@ fn stick_that_goes_back_and_forth_carries_sealed_deltas() {
 }
 
 #[test]
-fn receipt_is_left_where_it_can_be_and_asked_for_nothing() {
+fn import_receipt_follows_its_options() {
     let labs = labs();
     labs.index("a", "corpus", &lines(20, 1), &[]);
     let archive = labs.text("stick/1.alimentar");
@@ -124,7 +124,7 @@ fn receipt_is_left_where_it_can_be_and_asked_for_nothing() {
 }
 
 #[test]
-fn identity_is_kept_by_the_program_and_others_may_not_read_it() {
+fn age_identity_is_kept_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let labs = labs();
     labs.index("a", "corpus", &lines(20, 1), &[]);

@@ -94,7 +94,7 @@ fn rows_of(path: &str, bytes: &[u8], rows: u64) -> FileEntry {
 }
 
 #[test]
-fn numbers_in_a_manifest_that_its_table_denies_are_refused() {
+fn import_of_numbers_denied_by_the_table_is_refused() {
     let door = Door::new();
     let truth = Forged::plain("a.bin", &lines(40, 1));
     let mut files = truth.clone();
@@ -119,7 +119,7 @@ fn numbers_in_a_manifest_that_its_table_denies_are_refused() {
 }
 
 #[test]
-fn rows_that_a_file_cannot_hold_are_refused() {
+fn rows_that_the_format_cannot_hold_are_refused() {
     let door = Door::new();
     let data = lines(10, 1);
     let small = Forged::new(
@@ -139,7 +139,7 @@ fn rows_that_a_file_cannot_hold_are_refused() {
 }
 
 #[test]
-fn chunks_that_are_not_cut_as_they_have_to_be_are_refused() {
+fn import_of_wrongly_cut_chunks_is_refused() {
     let door = Door::new();
     let noise = |seed: u8, count: usize| {
         let mut bytes = vec![0; count];
@@ -199,7 +199,7 @@ fn chunks_that_are_not_cut_as_they_have_to_be_are_refused() {
 }
 
 #[test]
-fn paths_that_no_file_system_takes_are_refused() {
+fn import_of_impossible_paths_is_refused() {
     let door = Door::new();
     let data = lines(3, 1);
     let long = "x".repeat(256);
@@ -237,7 +237,7 @@ fn paths_that_no_file_system_takes_are_refused() {
 }
 
 #[test]
-fn newlines_of_a_chunk_that_is_here_are_counted_as_well() {
+fn archive_counts_newlines_of_chunks_that_are_here() {
     let door = Door::new();
     let data = lines(20, 1);
     let held = door.dir.path().join("held.bin");
@@ -256,7 +256,7 @@ fn newlines_of_a_chunk_that_is_here_are_counted_as_well() {
 }
 
 #[test]
-fn verifying_recounts_what_importing_believes() {
+fn verify_recounts_numbers_that_import_believes() {
     let data = lines(20, 1);
     let dir = tempfile::tempdir().unwrap();
     let key = KeyPair::from_seed(&Zeroizing::new([3; 32]));
@@ -330,7 +330,7 @@ fn verifying_recounts_what_importing_believes() {
 }
 
 #[test]
-fn an_archive_of_what_is_here_is_read_to_its_end() {
+fn import_of_known_datasets_reads_the_whole_archive() {
     let door = Door::new();
     let data = lines(2_000, 1);
     let archive = Forged::plain("a.bin", &data).archive(Some(&door.key));
@@ -380,7 +380,7 @@ fn sixteen_tebibytes() -> Forged {
 }
 
 #[test]
-fn a_tree_that_repeats_itself_costs_what_was_sent() {
+fn repeating_tree_costs_no_more_than_its_bytes() {
     let door = Door::new();
     let forged = sixteen_tebibytes();
     assert_eq!(forged.manifest.size_bytes, 16 << 40);
@@ -406,7 +406,7 @@ fn a_tree_that_repeats_itself_costs_what_was_sent() {
 }
 
 #[test]
-fn what_is_large_by_repetition_comes_and_goes_with_consent_alone() {
+fn dataset_large_by_repetition_needs_consent() {
     let door = Door::new();
     // As an index cuts zeros: 1.09 GB of them, a little more than comes unasked.
     let chunk = vec![0; 57_344];

@@ -153,7 +153,7 @@ fn header(entry: &Entry, change: impl FnOnce(&mut tar::Header)) -> Entry {
 }
 
 #[test]
-fn entries_that_archives_do_not_have_are_refused() {
+fn import_of_foreign_tar_entries_is_refused() {
     let door = Door::new();
     let tar = door.tar_of("a", 400, 1);
     let all = entries(&tar);
@@ -247,7 +247,7 @@ fn entries_that_archives_do_not_have_are_refused() {
 }
 
 #[test]
-fn parts_of_one_archive_do_not_fit_into_another() {
+fn import_of_mixed_archive_parts_is_refused() {
     let door = Door::new();
     let (a, b) = (
         entries(&door.tar_of("a", 400, 1)),
@@ -281,7 +281,7 @@ fn foreign_size(entry: &Entry) -> u64 {
 }
 
 #[test]
-fn every_cut_and_thousands_of_flips_are_refused() {
+fn import_of_cut_and_flipped_archives_is_refused() {
     let door = Door::new();
     let tar = door.tar_of("a", 12, 1);
     let whole = pack(&tar);
@@ -312,7 +312,7 @@ fn every_cut_and_thousands_of_flips_are_refused() {
 }
 
 #[test]
-fn bombs_cost_no_more_than_they_weigh() {
+fn archive_bombs_cost_no_more_than_their_size() {
     let door = Door::new();
     // What stock zstd makes of many zeros: a frame far larger than archives have.
     let claims = |size: u64| {
@@ -348,7 +348,7 @@ fn bombs_cost_no_more_than_they_weigh() {
 }
 
 #[test]
-fn a_signed_lie_is_found_and_its_signer_named() {
+fn signed_lie_is_found_and_its_signer_named() {
     let door = Door::new();
     let tar = door.tar_of("a", 400, 1);
     let mut all = entries(&tar);
@@ -382,7 +382,7 @@ fn a_signed_lie_is_found_and_its_signer_named() {
 }
 
 #[test]
-fn an_interrupted_export_leaves_nothing_that_looks_whole() {
+fn interrupted_export_leaves_no_complete_archive() {
     struct Impatient(std::sync::atomic::AtomicU64);
     impl alimentar::progress::Progress for Impatient {
         fn advance(&self, bytes: u64) {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use serde_json::json;
 
-use crate::support::Scratch;
 use crate::support::answer;
+use crate::support::lab::Scratch;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::run;
@@ -37,7 +37,7 @@ impl Scratch {
 }
 
 #[test]
-fn a_dataset_goes_over_whole_then_as_a_delta_and_back_by_receipt() {
+fn archive_travels_whole_then_incremental_then_back_by_receipt() {
     let labs = Scratch::new();
     let key = labs.publisher("a");
     let mut data = lines(6000, 1);
@@ -147,7 +147,7 @@ fn a_dataset_goes_over_whole_then_as_a_delta_and_back_by_receipt() {
 }
 
 #[test]
-fn many_datasets_share_one_archive_and_volumes_may_be_shuffled() {
+fn archive_of_many_datasets_takes_volumes_in_any_order() {
     let labs = Scratch::new();
     labs.publisher("a");
     let noise = |seed: u64| {
@@ -248,7 +248,7 @@ fn many_datasets_share_one_archive_and_volumes_may_be_shuffled() {
 }
 
 #[test]
-fn trust_decides_what_comes_in() {
+fn trust_policy_decides_imports() {
     let labs = Scratch::new();
     let key = labs.publisher("a");
     labs.index("a", "corpus", &lines(300, 1), &["--sign"]);
@@ -370,7 +370,7 @@ fn trust_decides_what_comes_in() {
 }
 
 #[test]
-fn one_version_with_two_contents_is_seen() {
+fn version_with_two_contents_is_reported() {
     let labs = Scratch::new();
     labs.publisher("a");
     std::fs::create_dir(labs.at("a2")).unwrap();
@@ -396,7 +396,7 @@ fn one_version_with_two_contents_is_seen() {
 }
 
 #[test]
-fn encrypted_archives_open_for_their_recipients_alone() {
+fn encrypted_archive_opens_only_for_its_recipients() {
     let labs = Scratch::new();
     labs.publisher("a");
     let mut noise = vec![0; 10 << 20];
@@ -452,7 +452,7 @@ fn encrypted_archives_open_for_their_recipients_alone() {
 }
 
 #[test]
-fn an_archive_heals_what_was_lost() {
+fn import_of_an_archive_heals_lost_bytes() {
     let labs = Scratch::new();
     labs.index("a", "x", &lines(2000, 1), &[]);
     labs.export("a", &["x"], "x.alimentar");
@@ -476,7 +476,7 @@ fn an_archive_heals_what_was_lost() {
 }
 
 #[test]
-fn revisions_travel_and_older_ones_change_nothing() {
+fn revisions_travel_and_older_ones_are_ignored() {
     let labs = Scratch::new();
     labs.publisher("a");
     labs.index("a", "x", &lines(200, 1), &["--sign"]);
@@ -507,7 +507,7 @@ fn revisions_travel_and_older_ones_change_nothing() {
 
 /// Somebody who was given a copy edits it and gives it back, by archive and by pull.
 #[test]
-fn an_edited_unsigned_copy_does_not_replace_what_was_made_here() {
+fn unsigned_edited_copy_by_archive_or_pull_keeps_the_original() {
     let labs = Scratch::new();
     let made = labs.index("a", "corpus", &lines(200, 1), &["--license", "MIT"]);
     let id = made["content_id"].as_str().unwrap();

@@ -67,7 +67,7 @@ fn counts(said: &Value) -> [usize; 3] {
 }
 
 #[test]
-fn splits_of_one_archive_in_one_directory_are_told_apart() {
+fn import_tells_splits_in_one_directory_apart() {
     let splits = Splits::new();
     let stick = splits.stick();
     let a = splits.split(&stick.join("a.alimentar"), by(INTO_THREE));
@@ -104,7 +104,7 @@ fn splits_of_one_archive_in_one_directory_are_told_apart() {
 }
 
 #[test]
-fn what_an_earlier_split_left_behind_does_not_spoil_the_later_one() {
+fn export_over_an_older_split_imports_as_the_new_one() {
     let splits = Splits::new();
     let stick = splits.stick();
     let recipient = "age1c9f4ghj6n3vlpjupqpr0f0z2j32fjn0yk9kctrzxu0lakr4xvcqqgejuhu";
@@ -151,7 +151,7 @@ fn what_an_earlier_split_left_behind_does_not_spoil_the_later_one() {
 }
 
 #[test]
-fn a_copy_of_a_volume_is_no_other_split() {
+fn import_of_a_copied_volume_counts_it_once() {
     let splits = Splits::new();
     let stick = splits.stick();
     let paths = splits.split(&stick.join("a.alimentar"), by(INTO_TWO));

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::Scratch;
 use crate::support::answer;
 use crate::support::error_of;
+use crate::support::lab::Scratch;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::run;
@@ -38,7 +38,7 @@ fn outcome(said: &Value) -> String {
 }
 
 #[test]
-fn a_dry_run_of_imports_says_what_they_then_do() {
+fn import_dry_run_predicts_the_import() {
     let place = Scratch::new();
     let (one, two, three) = (lines(4000, 1), lines(4000, 2), lines(600, 3));
     place.index("a", "one", &one, &[]);
@@ -84,7 +84,7 @@ fn a_dry_run_of_imports_says_what_they_then_do() {
 }
 
 #[test]
-fn an_export_of_nothing_says_so_and_writes_nothing() {
+fn export_of_nothing_writes_nothing() {
     let place = Scratch::new();
     place.index("a", "gone", &lines(3, 1), &[]);
     answer(&place.at("a"), &["registry", "unindex", "gone"]);
@@ -129,7 +129,7 @@ fn an_export_of_nothing_says_so_and_writes_nothing() {
 }
 
 #[test]
-fn a_path_that_is_missing_is_one_refused_among_several() {
+fn import_of_a_missing_path_refuses_only_that() {
     let place = Scratch::new();
     place.index("a", "one", &lines(300, 1), &[]);
     place.export_to("a", "1.alimentar", &["one"]);
@@ -147,7 +147,7 @@ fn a_path_that_is_missing_is_one_refused_among_several() {
 }
 
 #[test]
-fn a_file_that_is_too_large_for_its_place_names_volumes() {
+fn output_beyond_the_file_size_limit_suggests_volumes() {
     let place = Scratch::new();
     place.index("a", "one", &lines(6000, 1), &[]);
     // As on a stick with FAT, but smaller: no file of more than 64 blocks of 512 or 1024 bytes.

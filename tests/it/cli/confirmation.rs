@@ -1,46 +1,23 @@
 //! Nothing is destroyed without a question on a terminal, or `--yes` where there is none.
 
-use std::path::PathBuf;
-use std::process::Output;
-
 use crate::support::answer;
 use crate::support::error_of;
+use crate::support::lab::Lab;
 use crate::support::lines;
-use crate::support::program;
 use crate::support::terminal::at_terminal;
 
-struct Lab {
-    dir: tempfile::TempDir,
-}
-
-impl Lab {
-    /// A home with a key, and a dataset `f` that it signed.
-    fn new() -> Self {
-        let lab = Self {
-            dir: tempfile::tempdir().unwrap(),
-        };
-        let file = lab.dir.path().join("f.jsonl");
-        std::fs::write(&file, lines(100, 1)).unwrap();
-        assert!(lab.keyed(&["registry", "keygen"]).status.success());
-        let index = ["registry", "index", file.to_str().unwrap(), "--sign"];
-        assert!(lab.keyed(&index).status.success());
-        lab
-    }
-
-    fn home(&self) -> PathBuf {
-        self.dir.path().join("home")
-    }
-
-    fn keyed(&self, words: &[&str]) -> Output {
-        let mut command = program(&self.home());
-        command.env("ALIMENTAR_PASSPHRASE", "test").arg("--json");
-        command.args(words).output().unwrap()
-    }
+/// A home with a key, and a dataset `f` that it signed.
+fn signing_lab() -> Lab {
+    let lab = Lab::new();
+    let file = lab.write("f.jsonl", &lines(100, 1));
+    lab.done(&["registry", "keygen"]);
+    lab.done(&["registry", "index", &file, "--sign"]);
+    lab
 }
 
 #[test]
-fn destroying_asks_on_a_terminal_and_names_what_goes() {
-    let lab = Lab::new();
+fn destructive_command_asks_on_a_terminal_and_names_the_loss() {
+    let lab = signing_lab();
     let home = lab.home();
     let key = std::fs::read(home.join("key.enc")).unwrap();
     let cases: [(&[&str], &str); 3] = [
@@ -74,8 +51,8 @@ fn destroying_asks_on_a_terminal_and_names_what_goes() {
 }
 
 #[test]
-fn collection_asks_on_a_terminal_only_and_only_where_something_goes() {
-    let lab = Lab::new();
+fn gc_asks_only_on_a_terminal_and_only_before_removing() {
+    let lab = signing_lab();
     let home = lab.home();
     let (said, code) = at_terminal(&home, &["registry", "gc"], "");
     assert_eq!(code, Some(0), "{said}");

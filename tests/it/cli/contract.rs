@@ -14,7 +14,7 @@ fn has_keys(object: &Value, keys: &str) {
 }
 
 #[test]
-fn every_command_answers_with_its_keys() {
+fn json_of_every_command_has_its_keys() {
     let dir = tempfile::tempdir().unwrap();
     let (home, file) = (dir.path().join("home"), dir.path().join("train.jsonl"));
     let data = lines(2000, 1);
@@ -85,7 +85,7 @@ fn every_command_answers_with_its_keys() {
 }
 
 #[test]
-fn exit_codes_and_errors_are_the_documented_ones() {
+fn errors_have_the_documented_exit_codes_and_kinds() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     let file = dir.path().join("f");
@@ -116,7 +116,7 @@ fn exit_codes_and_errors_are_the_documented_ones() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn cat_into_a_closed_pipe_succeeds() {
     let dir = tempfile::tempdir().unwrap();
     let (home, file) = (dir.path().join("home"), dir.path().join("f.jsonl"));
     std::fs::write(&file, lines(50_000, 3)).unwrap();

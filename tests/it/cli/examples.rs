@@ -139,7 +139,7 @@ fn is_fine(example: &str, out: &Output) -> bool {
 }
 
 #[test]
-fn examples_of_every_page_run() {
+fn examples_of_help_pages_run() {
     let scratch = tempfile::tempdir().unwrap();
     let kit = scratch.path().join("kit");
     std::fs::create_dir(&kit).unwrap();

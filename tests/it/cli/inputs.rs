@@ -57,7 +57,7 @@ fn fed(fifo: &Path, bytes: Vec<u8>) -> std::thread::JoinHandle<()> {
 }
 
 #[test]
-fn an_archive_comes_in_through_standard_input_and_through_a_pipe() {
+fn import_reads_standard_input_and_pipes() {
     let post = Post::new();
     let mut command = program(&post.at("a"));
     let mut child = begun(
@@ -91,7 +91,7 @@ fn an_archive_comes_in_through_standard_input_and_through_a_pipe() {
 }
 
 #[test]
-fn a_pipe_that_is_cut_or_holds_no_archive_is_refused() {
+fn import_from_a_cut_or_foreign_pipe_is_refused() {
     let post = Post::new();
     let cut = post.archive[..post.archive.len() / 2].to_vec();
     for bytes in [cut, b"no archive at all".to_vec(), Vec::new()] {
@@ -112,7 +112,7 @@ fn a_pipe_that_is_cut_or_holds_no_archive_is_refused() {
 }
 
 #[test]
-fn a_pipe_among_archives_of_a_directory_is_refused_and_the_others_come_in() {
+fn import_of_a_directory_refuses_a_pipe_and_takes_the_rest() {
     let post = Post::new();
     let dir = post.at("box");
     std::fs::create_dir(&dir).unwrap();
@@ -134,7 +134,7 @@ fn a_pipe_among_archives_of_a_directory_is_refused_and_the_others_come_in() {
 }
 
 #[test]
-fn files_of_the_registry_that_are_pipes_are_errors_at_once() {
+fn registry_file_that_is_a_pipe_is_an_error() {
     let post = Post::new();
     let data = post.at("data");
     std::fs::create_dir(&data).unwrap();
@@ -174,7 +174,7 @@ fn files_of_the_registry_that_are_pipes_are_errors_at_once() {
 }
 
 #[test]
-fn a_pipe_in_an_indexed_directory_is_left_out_and_said() {
+fn index_leaves_out_a_pipe_and_reports_it() {
     let post = Post::new();
     let data = post.at("data");
     std::fs::create_dir(&data).unwrap();
@@ -194,7 +194,7 @@ fn a_pipe_in_an_indexed_directory_is_left_out_and_said() {
 }
 
 #[test]
-fn a_card_may_come_through_a_pipe_and_not_without_an_end() {
+fn card_from_a_pipe_is_taken_up_to_a_limit() {
     let post = Post::new();
     let (home, fifo) = (post.at("exporter"), post.at("card"));
     make_fifo(&fifo);
@@ -215,7 +215,7 @@ fn a_card_may_come_through_a_pipe_and_not_without_an_end() {
 }
 
 #[test]
-fn a_signal_ends_a_command_that_waits_for_the_other_end_of_a_pipe() {
+fn command_that_waits_for_a_pipe_ends_at_a_signal() {
     let post = Post::new();
     let home = post.at("exporter");
     let train = post.at("train.jsonl");

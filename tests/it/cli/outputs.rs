@@ -84,7 +84,7 @@ fn with<'a>(words: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn every_output_that_exists_wants_yes() {
+fn output_over_an_existing_file_needs_yes() {
     let desk = Desk::new();
     assert!(desk.keyed(&["registry", "keygen"]).status.success());
     let mut writers = desk.writers();
@@ -114,7 +114,7 @@ fn every_output_that_exists_wants_yes() {
 }
 
 #[test]
-fn a_key_that_exists_wants_force() {
+fn keygen_over_an_existing_key_needs_force() {
     let desk = Desk::new();
     let path = desk.text("key");
     assert!(
@@ -139,7 +139,7 @@ fn a_key_that_exists_wants_force() {
 }
 
 #[test]
-fn man_pages_replace_others_only_with_yes() {
+fn man_pages_over_files_need_yes() {
     let desk = Desk::new();
     let dir = desk.text("man");
     let page = desk.at("man/alimentar.1");
@@ -152,7 +152,7 @@ fn man_pages_replace_others_only_with_yes() {
 }
 
 #[test]
-fn standard_output_takes_the_data_and_stderr_the_report() {
+fn output_to_stdout_sends_the_report_to_stderr() {
     let desk = Desk::new();
     assert!(desk.keyed(&["registry", "keygen"]).status.success());
     for words in desk.writers() {
@@ -182,7 +182,7 @@ fn standard_output_takes_the_data_and_stderr_the_report() {
 }
 
 #[test]
-fn devices_and_pipes_are_written_through_and_stay() {
+fn output_to_devices_and_pipes_leaves_them_in_place() {
     let desk = Desk::new();
     assert!(desk.keyed(&["registry", "keygen"]).status.success());
     for words in desk.writers() {
@@ -211,7 +211,7 @@ fn devices_and_pipes_are_written_through_and_stay() {
 }
 
 #[test]
-fn a_link_stays_and_what_it_leads_to_is_written() {
+fn output_to_a_link_writes_its_target() {
     let desk = Desk::new();
     let (link, real) = (desk.at("link"), desk.at("real"));
     std::os::unix::fs::symlink(&real, &link).unwrap();
@@ -235,7 +235,7 @@ fn a_link_stays_and_what_it_leads_to_is_written() {
 }
 
 #[test]
-fn a_file_that_is_replaced_keeps_its_mode() {
+fn output_over_a_file_keeps_its_mode() {
     use std::os::unix::fs::PermissionsExt;
     let desk = Desk::new();
     let path = desk.at("private.jsonl");
@@ -258,7 +258,7 @@ fn a_file_that_is_replaced_keeps_its_mode() {
 }
 
 #[test]
-fn a_directory_that_is_missing_is_named() {
+fn output_below_a_missing_directory_names_it() {
     let desk = Desk::new();
     assert!(desk.keyed(&["registry", "keygen"]).status.success());
     for words in desk.writers() {
@@ -273,7 +273,7 @@ fn a_directory_that_is_missing_is_named() {
 }
 
 #[test]
-fn what_cannot_be_one_stream_is_refused() {
+fn several_files_to_one_stream_are_refused() {
     let desk = Desk::new();
     let dir = desk.at("many");
     std::fs::create_dir(&dir).unwrap();

@@ -45,7 +45,7 @@ fn sign_with(home: &Path, passphrase: &str) -> Output {
 }
 
 #[test]
-fn passphrase_in_any_spelling_opens_a_key_that_is_made_now() {
+fn passphrase_in_any_unicode_form_opens_a_new_key() {
     let dir = tempfile::tempdir().unwrap();
     let home = home_with(COMPOSED, dir.path());
     for given in [
@@ -78,7 +78,7 @@ fn passphrase_in_any_spelling_opens_a_key_that_is_made_now() {
 }
 
 #[test]
-fn key_locked_by_an_older_version_with_bytes_as_typed_still_opens() {
+fn key_locked_by_an_older_version_opens() {
     for locked_with in [DECOMPOSED, "\u{feff}x", "typed\n", "cafe\u{301}\r\n"] {
         let dir = tempfile::tempdir().unwrap();
         let home = home_with(locked_with, dir.path());
@@ -88,7 +88,7 @@ fn key_locked_by_an_older_version_with_bytes_as_typed_still_opens() {
 }
 
 #[test]
-fn passphrase_of_which_nothing_counts_is_called_empty() {
+fn passphrase_of_ignored_characters_is_empty() {
     let dir = tempfile::tempdir().unwrap();
     let home = home_with(COMPOSED, dir.path());
     for given in ["", "\n", "\u{feff}\r\n"] {

@@ -20,7 +20,7 @@ fn text(home: &Path, words: &[&str]) -> String {
 }
 
 #[test]
-fn registry_commands_one_word_deep_are_the_same() {
+fn short_commands_equal_registry_commands() {
     let dir = tempfile::tempdir().unwrap();
     let (home, file) = (dir.path().join("home"), dir.path().join("train.jsonl"));
     std::fs::write(&file, lines(20, 1)).unwrap();
@@ -83,7 +83,7 @@ fn missing_home_is_an_error_of_commands_that_begin_nothing() {
 }
 
 #[test]
-fn settings_are_kept_and_count_unless_an_option_is_given() {
+fn settings_hold_unless_an_option_is_given() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     let set = answer(&home, &["config", "set", "peers", "127.0.0.1:1"]);
@@ -131,7 +131,7 @@ fn settings_are_kept_and_count_unless_an_option_is_given() {
 }
 
 #[test]
-fn verbose_says_what_is_done_and_how_long_it_took() {
+fn verbose_prints_steps_and_durations() {
     let dir = tempfile::tempdir().unwrap();
     let (home, file) = (dir.path().join("home"), dir.path().join("train.jsonl"));
     std::fs::write(&file, lines(20, 1)).unwrap();
@@ -159,7 +159,7 @@ fn verbose_says_what_is_done_and_how_long_it_took() {
 }
 
 #[test]
-fn leading_tilde_is_the_users_directory() {
+fn tilde_at_the_start_is_the_users_directory() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("train.jsonl"), lines(20, 1)).unwrap();
     let out = std::process::Command::new(env!("CARGO_BIN_EXE_alimentar"))
@@ -179,7 +179,7 @@ fn leading_tilde_is_the_users_directory() {
 }
 
 #[test]
-fn help_is_grouped_short_and_long_and_has_topics() {
+fn help_has_groups_two_lengths_and_topics() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path();
     let (short, long) = (text(home, &["-h"]), text(home, &["--help"]));
@@ -234,7 +234,7 @@ fn help_is_grouped_short_and_long_and_has_topics() {
 }
 
 #[test]
-fn doctor_makes_nothing_and_fails_where_something_is_bad() {
+fn doctor_changes_nothing_and_fails_on_a_bad_check() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     let out = run(&home, &["doctor"]);
@@ -271,7 +271,7 @@ fn doctor_makes_nothing_and_fails_where_something_is_bad() {
 }
 
 #[test]
-fn limit_that_an_argument_breaks_is_a_usage_error_that_names_it() {
+fn argument_beyond_a_limit_is_a_usage_error_that_names_it() {
     let dir = tempfile::tempdir().unwrap();
     let (home, file) = (dir.path().join("home"), dir.path().join("train.jsonl"));
     std::fs::write(&file, lines(20, 1)).unwrap();
@@ -326,7 +326,7 @@ fn completed(home: &Path, line: &str) -> Vec<String> {
 }
 
 #[test]
-fn bash_completes_commands_names_versions_publishers_rules_and_peers() {
+fn bash_completion_offers_commands_names_and_peers() {
     let dir = tempfile::tempdir().unwrap();
     let (home, file) = (dir.path().join("home"), dir.path().join("train.jsonl"));
     assert_eq!(completed(&home, "alimentar info tr"), [""; 0]);
@@ -367,7 +367,7 @@ fn bash_completes_commands_names_versions_publishers_rules_and_peers() {
 }
 
 #[test]
-fn peer_that_says_nothing_is_named_before_the_handshake_would_time_out() {
+fn silent_peer_is_reported_before_the_handshake_timeout() {
     let dir = tempfile::tempdir().unwrap();
     // It takes every packet, and answers none.
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -5,7 +5,7 @@ use crate::support::lines;
 use crate::support::run;
 
 #[test]
-fn a_readme_is_the_card_and_a_draft_stands_in_for_none() {
+fn card_is_the_readme_or_else_a_draft() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     let data = dir.path().join("data");
@@ -65,7 +65,7 @@ fn a_readme_is_the_card_and_a_draft_stands_in_for_none() {
 }
 
 #[test]
-fn bad_cards_are_refused_or_shown_with_what_is_wrong() {
+fn card_with_mistakes_is_refused_or_shown_with_them() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     let file = dir.path().join("f.jsonl");

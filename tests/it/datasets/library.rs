@@ -58,7 +58,7 @@ impl Bench {
 }
 
 #[test]
-fn files_of_every_size_come_back_byte_for_byte() {
+fn files_of_every_size_round_trip() {
     let b = Bench::new();
     for size in [0, 1, 4095, 65_535, 65_536, 65_537, 5_000_000] {
         let data = &lines(40_000, size as u64)[..size];
@@ -91,7 +91,7 @@ fn files_of_every_size_come_back_byte_for_byte() {
 }
 
 #[test]
-fn directories_come_back_and_share_what_they_repeat() {
+fn directory_comes_back_whole_and_shares_chunks() {
     let b = Bench::new();
     let big = lines(3_000, 1);
     for n in 0..500 {
@@ -140,7 +140,7 @@ fn directories_come_back_and_share_what_they_repeat() {
 }
 
 #[test]
-fn versions_follow_and_share_what_did_not_change() {
+fn new_version_shares_unchanged_chunks() {
     let b = Bench::new();
     let mut data = lines(20_000, 2);
     b.write("t.jsonl", &data);
@@ -181,7 +181,7 @@ fn versions_follow_and_share_what_did_not_change() {
 }
 
 #[test]
-fn what_is_unindexed_is_gone_and_the_rest_stays() {
+fn unindex_removes_one_dataset_and_keeps_the_rest() {
     let b = Bench::new();
     b.write("a", b"same");
     for name in ["one", "two"] {
@@ -208,7 +208,7 @@ fn what_is_unindexed_is_gone_and_the_rest_stays() {
 }
 
 #[test]
-fn a_sparse_file_costs_nothing_to_store() {
+fn sparse_file_takes_no_space_in_the_store() {
     let b = Bench::new();
     let path = b.dir.path().join("sparse.bin");
     std::fs::File::create(&path)
@@ -227,7 +227,7 @@ fn a_sparse_file_costs_nothing_to_store() {
 }
 
 #[test]
-fn a_store_of_a_newer_version_is_refused_untouched() {
+fn store_of_a_newer_version_is_refused_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let store = DiskStore::open(dir.path(), &|_, _| Ok(Vec::new())).unwrap();
     store
@@ -244,7 +244,7 @@ fn a_store_of_a_newer_version_is_refused_untouched() {
 }
 
 #[test]
-fn a_store_of_the_version_before_is_read_and_becomes_this_one_by_a_change() {
+fn store_of_the_previous_version_is_read_and_upgraded_by_a_change() {
     let dir = tempfile::tempdir().unwrap();
     let open = || DiskStore::open(dir.path(), &|_, _| Ok(Vec::new())).unwrap();
     let version = |store: &DiskStore| {
@@ -284,7 +284,7 @@ fn a_store_of_the_version_before_is_read_and_becomes_this_one_by_a_change() {
 }
 
 #[test]
-fn two_writers_and_a_reader_share_a_home() {
+fn home_is_shared_by_two_writers_and_a_reader() {
     let b = Bench::new();
     for n in 0..4 {
         b.write(

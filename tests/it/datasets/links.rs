@@ -59,7 +59,7 @@ fn left_out(said: &Value, dir: &Path) -> Vec<(String, String)> {
 }
 
 #[test]
-fn cache_of_links_is_indexed_whole_and_a_snapshot_of_it_when_links_are_followed() {
+fn index_of_a_link_cache_takes_its_snapshot_when_links_are_followed() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     let (cache, snapshot) = hub_cache(dir.path());
@@ -87,7 +87,7 @@ fn cache_of_links_is_indexed_whole_and_a_snapshot_of_it_when_links_are_followed(
 }
 
 #[test]
-fn link_to_a_directory_inside_is_followed_under_its_own_path() {
+fn index_follows_a_link_to_a_directory_inside() {
     let dir = tempfile::tempdir().unwrap();
     let (home, data) = (dir.path().join("home"), dir.path().join("data"));
     write(&data.join("real/deep/a.txt"), b"a");
@@ -107,7 +107,7 @@ fn link_to_a_directory_inside_is_followed_under_its_own_path() {
 }
 
 #[test]
-fn links_in_a_circle_end_with_an_error_that_names_them() {
+fn index_of_circular_links_names_them() {
     let dir = tempfile::tempdir().unwrap();
     let (home, data) = (dir.path().join("home"), dir.path().join("data"));
     write(&data.join("a/x.txt"), b"x");
@@ -138,7 +138,7 @@ fn links_in_a_circle_end_with_an_error_that_names_them() {
 }
 
 #[test]
-fn what_is_left_out_and_not_excluded_is_listed_and_ends_with_seven() {
+fn index_lists_left_out_files_and_exits_with_7() {
     let dir = tempfile::tempdir().unwrap();
     let (home, data) = (dir.path().join("home"), dir.path().join("data"));
     write(&data.join("a.txt"), b"a");
@@ -173,7 +173,7 @@ fn what_is_left_out_and_not_excluded_is_listed_and_ends_with_seven() {
 }
 
 #[test]
-fn directory_without_files_is_an_error() {
+fn target_directory_without_files_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let (home, data) = (dir.path().join("home"), dir.path().join("data"));
     std::fs::create_dir_all(data.join("inner")).unwrap();
@@ -189,7 +189,7 @@ fn directory_without_files_is_an_error() {
 }
 
 #[test]
-fn followed_links_bring_in_no_home_and_no_key() {
+fn index_with_followed_links_takes_no_home_and_no_key() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     answer(&home, &["registry", "node"]);

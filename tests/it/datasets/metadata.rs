@@ -78,7 +78,7 @@ fn words_of(info: &Value) -> [&Value; 3] {
 }
 
 #[test]
-fn a_new_version_keeps_what_is_not_given_for_it() {
+fn new_version_inherits_metadata_that_is_not_given() {
     let desk = Desk::new();
     desk.write("card.md", b"---\nlanguage: de\n---\n# Spoken\n");
     let card = desk.at("card.md");
@@ -131,7 +131,7 @@ fn a_new_version_keeps_what_is_not_given_for_it() {
 }
 
 #[test]
-fn a_card_of_its_own_takes_the_words_of_the_old_card_away() {
+fn card_that_is_given_replaces_the_words_of_the_old_card() {
     let desk = Desk::new();
     std::fs::create_dir(desk.dir.path().join("data")).unwrap();
     desk.write("data/rows.jsonl", &lines(5, 1));
@@ -159,7 +159,7 @@ fn a_card_of_its_own_takes_the_words_of_the_old_card_away() {
 }
 
 #[test]
-fn words_given_with_unchanged_content_revise_it() {
+fn metadata_given_with_unchanged_content_revises_it() {
     let desk = Desk::new();
     let first = desk.index(&[]);
     assert_eq!(
@@ -231,7 +231,7 @@ fn words_given_with_unchanged_content_revise_it() {
 }
 
 #[test]
-fn set_changes_every_word_and_keeps_the_rest() {
+fn set_changes_only_the_given_metadata() {
     let desk = Desk::new();
     desk.index(&["--tag", "raw"]);
     desk.write(
@@ -290,7 +290,7 @@ fn set_changes_every_word_and_keeps_the_rest() {
 }
 
 #[test]
-fn a_licence_that_is_given_has_to_be_spdx() {
+fn licence_that_is_not_spdx_is_refused() {
     let desk = Desk::new();
     for (given, meant) in [
         ("MIT License", "`MIT`"),
@@ -329,7 +329,7 @@ fn a_licence_that_is_given_has_to_be_spdx() {
 }
 
 #[test]
-fn a_revision_of_a_signed_dataset_is_signed_anew() {
+fn revision_of_a_signed_dataset_is_signed() {
     let desk = Desk::new();
     let home = desk.home();
     assert!(keyed(&home, &["registry", "keygen"]).status.success());

@@ -53,7 +53,7 @@ impl Desk {
 }
 
 #[test]
-fn letters_of_any_script_are_letters() {
+fn names_take_letters_of_any_script() {
     let desk = Desk::new();
     for (n, file) in ["日本.csv", "한국.csv", "हिन्दी.jsonl", "Übersicht_1.jsonl"]
         .iter()
@@ -111,7 +111,7 @@ fn letters_of_any_script_are_letters() {
 }
 
 #[test]
-fn a_file_name_that_would_lose_something_asks_for_a_name() {
+fn name_guessed_from_a_lossy_path_is_refused() {
     let desk = Desk::new();
     for (file, near) in [
         ("a:b", "a-b"),
@@ -131,7 +131,7 @@ fn a_file_name_that_would_lose_something_asks_for_a_name() {
 }
 
 #[test]
-fn a_name_that_two_paths_give_is_asked_for() {
+fn name_guessed_from_two_paths_is_refused() {
     let desk = Desk::new();
     let (first, second) = (
         desk.file("one/train.jsonl", 1),

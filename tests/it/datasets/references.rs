@@ -77,7 +77,7 @@ fn pair(alias: &str, version: &str) -> (String, String) {
 }
 
 #[test]
-fn a_part_of_a_version_is_a_range_and_a_whole_one_is_exact() {
+fn reference_with_a_partial_version_is_a_range() {
     let shelf = BlobSink::with(&[
         "0.1.0", "0.1.2", "0.2.0", "1.0.0", "1.2.0", "1.2.5", "1.3.0",
     ]);
@@ -122,7 +122,7 @@ fn a_part_of_a_version_is_a_range_and_a_whole_one_is_exact() {
 }
 
 #[test]
-fn an_alias_is_given_moved_listed_and_removed() {
+fn version_alias_is_set_moved_listed_and_removed() {
     let shelf = BlobSink::with(&["0.1.0", "0.1.1", "0.1.2"]);
     let given = shelf.done(&["registry", "alias", "corpus@prod", "0.1.1"]);
     let id = shelf.done(&["registry", "resolve", "corpus@0.1.1"])["content_id"].clone();
@@ -186,7 +186,7 @@ fn an_alias_is_given_moved_listed_and_removed() {
 }
 
 #[test]
-fn an_alias_may_not_look_like_anything_else() {
+fn version_alias_that_looks_like_a_version_is_refused() {
     let shelf = BlobSink::with(&["0.1.0"]);
     for alias in [
         "latest", "1", "v2", "V2", "0.1", "^1", "x", "a,b", "a=1", "-a", "", "a b",
@@ -233,7 +233,7 @@ fn an_alias_may_not_look_like_anything_else() {
 
 /// One publisher on two machines: both move the alias, neither knowing of the other.
 #[test]
-fn machines_of_a_publisher_agree_on_an_alias_whatever_arrives_first() {
+fn publisher_machines_agree_on_an_alias_in_any_order() {
     let (a, b) = (BlobSink::with(&[]), BlobSink::with(&[]));
     let made = a.done(&["registry", "keygen"]);
     for version in ["0.1.0", "0.1.1", "0.1.2"] {
@@ -282,7 +282,7 @@ fn machines_of_a_publisher_agree_on_an_alias_whatever_arrives_first() {
 }
 
 #[test]
-fn ranges_and_aliases_are_pulled_from_a_peer() {
+fn pull_takes_ranges_and_aliases() {
     let a = BlobSink::with(&[]);
     a.done(&["registry", "keygen"]);
     for version in ["0.1.0", "0.1.3", "0.2.0", "1.0.0"] {
@@ -314,7 +314,7 @@ fn ranges_and_aliases_are_pulled_from_a_peer() {
 }
 
 #[test]
-fn a_node_follows_what_an_alias_names() {
+fn node_that_follows_an_alias_pulls_its_version() {
     let labs = Labs::here();
     labs.publisher(&[1]);
     let one = labs.publish("1.0.0", &lines(20, 1));

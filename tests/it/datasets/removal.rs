@@ -77,7 +77,7 @@ fn damage(path: &Path) {
 }
 
 #[test]
-fn removed_version_number_is_not_given_to_other_content() {
+fn removed_version_number_stays_taken() {
     let desk = Desk::new();
     let first = desk.index(1);
     let second = desk.index(2);
@@ -108,7 +108,7 @@ fn removed_version_number_is_not_given_to_other_content() {
 }
 
 #[test]
-fn removed_version_numbers_outlive_a_collection_and_a_new_index() {
+fn removed_version_numbers_survive_gc_and_rebuild() {
     let desk = Desk::new();
     for seed in 1..4 {
         desk.index(seed);
@@ -134,7 +134,7 @@ fn removed_version_numbers_outlive_a_collection_and_a_new_index() {
 }
 
 #[test]
-fn purged_version_number_is_not_given_again_and_its_bytes_go_at_once() {
+fn purged_version_frees_bytes_and_keeps_its_number_taken() {
     let desk = Desk::new();
     let signed = |words: &[&str]| {
         let mut command = program(&desk.home);
@@ -169,7 +169,7 @@ fn purged_version_number_is_not_given_again_and_its_bytes_go_at_once() {
 }
 
 #[test]
-fn number_under_the_old_name_stays_given_after_a_rename() {
+fn renamed_dataset_keeps_its_old_version_numbers_taken() {
     let desk = Desk::new();
     let first = desk.index(1);
     desk.done(&["rename", "corpus", "german"]);
@@ -196,7 +196,7 @@ fn number_under_the_old_name_stays_given_after_a_rename() {
 }
 
 #[test]
-fn unindex_of_a_name_takes_all_versions_after_consent_and_restore_brings_them_back() {
+fn unindex_of_a_name_needs_consent_and_restore_undoes_it() {
     let desk = Desk::new();
     for seed in 1..4 {
         desk.index(seed);
@@ -242,7 +242,7 @@ fn unindex_of_a_name_takes_all_versions_after_consent_and_restore_brings_them_ba
 }
 
 #[test]
-fn rename_of_a_name_moves_all_versions_or_none() {
+fn rename_moves_all_versions_or_none() {
     let desk = Desk::new();
     for seed in 1..4 {
         desk.index(seed);
@@ -267,7 +267,7 @@ fn rename_of_a_name_moves_all_versions_or_none() {
 }
 
 #[test]
-fn collection_leaves_what_was_unindexed_lately_until_it_is_told_otherwise() {
+fn gc_keeps_recently_unindexed_datasets_by_default() {
     let desk = Desk::new();
     desk.index(1);
     desk.index_as("stays", 2);
@@ -320,7 +320,7 @@ fn collection_leaves_what_was_unindexed_lately_until_it_is_told_otherwise() {
 }
 
 #[test]
-fn removed_dataset_that_lost_bytes_neither_comes_back_nor_stops_a_collection() {
+fn removed_dataset_with_lost_bytes_does_not_block_gc() {
     let desk = Desk::new();
     desk.index(1);
     let pack = desk.home.join("packs/00000001.pack");

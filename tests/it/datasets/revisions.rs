@@ -5,7 +5,7 @@ use crate::support::lines;
 use crate::support::run;
 
 #[test]
-fn revisions_keep_the_content_and_supersede_each_other() {
+fn revisions_keep_content_and_supersede_each_other() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     let file = dir.path().join("f.jsonl");
@@ -67,7 +67,7 @@ fn revisions_keep_the_content_and_supersede_each_other() {
 }
 
 #[test]
-fn names_are_not_taken_twice_and_near_misses_are_suggested() {
+fn names_taken_twice_are_refused_and_near_misses_suggested() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     for (name, seed) in [("alpha", 1), ("beta", 2)] {
@@ -90,7 +90,7 @@ fn names_are_not_taken_twice_and_near_misses_are_suggested() {
 }
 
 #[test]
-fn the_log_says_what_every_version_added() {
+fn log_lists_the_bytes_added_by_each_version() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     let file = dir.path().join("f.jsonl");

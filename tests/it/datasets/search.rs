@@ -20,7 +20,7 @@ fn index(home: &Path, dir: &Path, name: &str, row: &str, more: &[&str]) {
 }
 
 #[test]
-fn datasets_are_found_by_words_columns_and_licence() {
+fn search_finds_datasets_by_words_columns_and_licence() {
     let dir = tempfile::tempdir().unwrap();
     let (home, dir) = (dir.path().join("home"), dir.path());
     index(
@@ -94,7 +94,7 @@ fn datasets_are_found_by_words_columns_and_licence() {
 }
 
 #[test]
-fn the_index_follows_the_registry_and_heals() {
+fn search_index_follows_the_registry_and_heals() {
     let dir = tempfile::tempdir().unwrap();
     let (home, dir) = (dir.path().join("home"), dir.path());
     for name in ["one", "two", "three"] {
@@ -148,7 +148,7 @@ fn the_index_follows_the_registry_and_heals() {
 }
 
 #[test]
-fn words_are_stemmed_in_the_language_of_the_card() {
+fn search_stems_words_in_the_language_of_the_card() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     for (name, language, text) in [

@@ -52,7 +52,7 @@ const ALL: [&str; 4] = [
 ];
 
 #[test]
-fn a_directory_that_was_indexed_tells_every_kind_of_change() {
+fn status_of_an_indexed_directory_lists_every_kind_of_change() {
     let dir = tempfile::tempdir().unwrap();
     let (home, data) = indexed(dir.path());
     let path = data.to_str().unwrap();
@@ -106,7 +106,7 @@ fn a_directory_that_was_indexed_tells_every_kind_of_change() {
 }
 
 #[test]
-fn a_checkout_and_a_single_file_tell_their_changes() {
+fn status_of_a_checkout_and_of_a_file_lists_changes() {
     let dir = tempfile::tempdir().unwrap();
     let (home, _) = indexed(dir.path());
     let copy = dir.path().join("copy");
@@ -140,7 +140,7 @@ fn a_checkout_and_a_single_file_tell_their_changes() {
 }
 
 #[test]
-fn a_part_of_a_dataset_is_compared_with_that_part() {
+fn status_of_a_partial_checkout_compares_only_that_part() {
     let dir = tempfile::tempdir().unwrap();
     let (home, _) = indexed(dir.path());
     let copy = dir.path().join("copy");
@@ -154,7 +154,7 @@ fn a_part_of_a_dataset_is_compared_with_that_part() {
 }
 
 #[test]
-fn what_was_left_out_of_an_index_is_no_change() {
+fn status_ignores_files_left_out_of_the_index() {
     let dir = tempfile::tempdir().unwrap();
     let (home, data) = (dir.path().join("home"), dir.path().join("data"));
     std::fs::create_dir_all(&data).unwrap();
@@ -175,7 +175,7 @@ fn what_was_left_out_of_an_index_is_no_change() {
 }
 
 #[test]
-fn a_directory_is_compared_with_a_dataset_that_is_named() {
+fn diff_of_a_directory_and_a_reference_lists_changes() {
     let dir = tempfile::tempdir().unwrap();
     let (home, data) = indexed(dir.path());
     change_everything(&data);
@@ -206,7 +206,7 @@ fn a_directory_is_compared_with_a_dataset_that_is_named() {
 }
 
 #[test]
-fn two_datasets_differ_in_what_changed_and_in_nothing_else() {
+fn diff_of_two_datasets_lists_only_changes() {
     let dir = tempfile::tempdir().unwrap();
     let (home, data) = indexed(dir.path());
     change_everything(&data);

@@ -87,7 +87,7 @@ fn names(files: &BTreeMap<String, Vec<u8>>) -> Vec<&str> {
 }
 
 #[test]
-fn a_directory_of_a_dataset_and_a_glob_are_checked_out() {
+fn checkout_of_a_subdirectory_or_a_glob_writes_only_that() {
     let place = Place::new();
     let large = lines(3000, 5);
     place.index(&[
@@ -127,7 +127,7 @@ fn a_directory_of_a_dataset_and_a_glob_are_checked_out() {
 }
 
 #[test]
-fn an_update_writes_what_differs_and_removes_what_is_gone() {
+fn checkout_update_writes_changed_files_and_removes_old_ones() {
     let place = Place::new();
     let (one, two) = (lines(3000, 1), lines(3000, 2));
     let first: &[(&str, &[u8])] = &[
@@ -191,7 +191,7 @@ fn an_update_writes_what_differs_and_removes_what_is_gone() {
 }
 
 #[test]
-fn an_update_spares_what_was_changed_here() {
+fn checkout_update_keeps_local_changes() {
     let place = Place::new();
     place.index(&[("a", b"a1"), ("b", b"b1"), ("c", b"c1"), ("d", b"d1")]);
     place.index(&[("a", b"a2"), ("b", b"b2"), ("d", b"d2")]);
@@ -234,7 +234,7 @@ fn an_update_spares_what_was_changed_here() {
 }
 
 #[test]
-fn an_update_does_not_leave_its_directory_through_a_link() {
+fn checkout_update_does_not_follow_links_outside() {
     let place = Place::new();
     place.index(&[("a", b"a1"), ("sub/b", b"b1")]);
     place.index(&[("a", b"a2"), ("sub/b", b"b2")]);
@@ -252,7 +252,7 @@ fn an_update_does_not_leave_its_directory_through_a_link() {
 }
 
 #[test]
-fn a_single_file_is_updated_in_its_place() {
+fn checkout_update_of_a_single_file_replaces_it() {
     let place = Place::new();
     let file = place.at("f.txt");
     for text in ["one", "two"] {
@@ -270,7 +270,7 @@ fn a_single_file_is_updated_in_its_place() {
 }
 
 #[test]
-fn what_killed_runs_left_is_removed_and_what_is_held_stays() {
+fn leftovers_of_killed_runs_are_removed() {
     let place = Place::new();
     place.index(&[("a", b"a1"), ("b", b"b1")]);
     let left = place.at(".copy.partial-0123456789ab");
@@ -318,7 +318,7 @@ fn two_versions() -> [Vec<(String, Vec<u8>)>; 2] {
 }
 
 #[test]
-fn a_kill_at_any_instant_of_an_update_leaves_each_file_old_or_new() {
+fn checkout_update_killed_at_any_instant_leaves_each_file_old_or_new() {
     let place = Place::new();
     let versions = two_versions();
     for version in &versions {
@@ -376,7 +376,7 @@ fn a_kill_at_any_instant_of_an_update_leaves_each_file_old_or_new() {
 }
 
 #[test]
-fn what_is_withdrawn_is_read_only_with_a_yes() {
+fn withdrawn_dataset_is_read_only_with_consent() {
     let place = Place::new();
     place.index(&[("a", b"a1")]);
     let words = ["registry", "withdraw", "data", "--reason", "names in it"];
@@ -429,7 +429,7 @@ fn what_is_withdrawn_is_read_only_with_a_yes() {
 }
 
 #[test]
-fn what_was_pulled_into_a_place_is_known_there() {
+fn pulled_output_is_known_as_a_checkout() {
     let place = Place::new();
     place.index(&[("a", b"a1"), ("sub/b", b"b1")]);
     let serving = Serving::start(&place.home, &["--share-unsigned"]);
@@ -457,7 +457,7 @@ fn what_was_pulled_into_a_place_is_known_there() {
 }
 
 #[test]
-fn what_an_index_left_out_stays_out_after_an_update() {
+fn checkout_update_keeps_files_left_out_of_the_index() {
     let place = Place::new();
     let data = place.at("data");
     put(&data, &[("a", b"a1"), ("b.tmp", b"b")]);

@@ -47,7 +47,7 @@ async fn announce(asker: &Asker, envelopes: Vec<Vec<u8>>, statements: Vec<Vec<u8
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn forged_offers_are_passed_over() {
+async fn pull_passes_over_forged_offers() {
     let lab = Lab::new();
     let shown = lab.index("corpus", &lines(2_000, 1), false);
     let node = Node::serve(lab.served(), &[]);
@@ -123,7 +123,7 @@ async fn forged_offers_are_passed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_strangers_thousands_few_are_kept() {
+async fn catalogue_keeps_few_manifests_of_a_stranger() {
     let lab = Lab::new();
     let shown = lab.index("corpus", &lines(2_000, 1), false);
     let mut node = Node::serve(lab.served(), &[]);

@@ -139,7 +139,7 @@ impl Drop for Wire {
 }
 
 #[test]
-fn a_pull_comes_through_bad_wires() {
+fn pull_over_a_lossy_link_completes() {
     let lab = Lab::new();
     lab.index("corpus", &lines(12_000, 1), false);
     let mut node = Node::serve(lab.served(), &[]);
@@ -201,7 +201,7 @@ fn a_pull_comes_through_bad_wires() {
 }
 
 #[test]
-fn a_pull_over_a_wire_that_is_cut_goes_on_when_it_is_mended() {
+fn pull_over_a_cut_link_resumes() {
     let lab = Lab::new();
     lab.index("corpus", &lines(150_000, 1), false);
     let node = Node::serve(lab.served(), &[]);

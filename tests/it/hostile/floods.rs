@@ -18,7 +18,7 @@ const REQUESTS_AT_ONCE: usize = 32;
 const CONNECTIONS_OF_ONE: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_requests_at_once_than_allowed_are_refused_and_the_others_answered() {
+async fn node_refuses_requests_beyond_the_limit_and_answers_the_rest() {
     let lab = Lab::new();
     lab.index("corpus", &lines(2_000, 1), false);
     let mut node = Node::serve(lab.served(), &[]);
@@ -56,7 +56,7 @@ async fn more_requests_at_once_than_allowed_are_refused_and_the_others_answered(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn thousands_of_streams_are_each_answered_or_refused() {
+async fn node_answers_or_refuses_each_of_thousands_of_streams() {
     const STREAMS: usize = 6_000;
     let lab = Lab::new();
     lab.index("corpus", &lines(2_000, 1), false);
@@ -101,7 +101,7 @@ async fn thousands_of_streams_are_each_answered_or_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_has_eight_connections_at_work_and_many_peers_have_theirs() {
+async fn node_limits_connections_per_peer_and_serves_many_peers() {
     let lab = Lab::new();
     lab.index("corpus", &lines(2_000, 1), false);
     let mut node = Node::serve(lab.served(), &[]);

@@ -53,7 +53,7 @@ fn publish(home: &Path, (name, version): (&str, &str), bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_follower_that_is_killed_again_and_again_goes_on_where_it_was() {
+fn follower_that_is_killed_repeatedly_resumes() {
     let labs = Labs::here();
     labs.publisher(&[1]);
     let publisher = labs.serve(0, &["--no-mdns"]);
@@ -94,7 +94,7 @@ fn a_follower_that_is_killed_again_and_again_goes_on_where_it_was() {
 
 /// The middle gives up old versions while they are read there and pulled from there.
 #[test]
-fn versions_are_given_up_while_others_read_and_pull_them() {
+fn follower_retires_versions_while_others_read_them() {
     let labs = Labs::here();
     labs.publisher(&[1, 2]);
     let publisher = labs.serve(0, &["--no-mdns"]);
@@ -146,7 +146,7 @@ fn versions_are_given_up_while_others_read_and_pull_them() {
 }
 
 #[test]
-fn two_who_follow_each_other_come_to_rest_and_withdrawals_and_distrust_count() {
+fn mutual_followers_come_to_rest_and_heed_withdrawals() {
     let labs = Labs::here();
     let homes = [labs.home(0), labs.home(1)];
     let names = ["lab-a", "lab-b"];
@@ -218,7 +218,7 @@ fn off(mut command: Command, offset: &str) -> Option<Command> {
 }
 
 #[test]
-fn nodes_whose_clocks_are_years_off_follow_and_are_followed() {
+fn followers_with_wrong_clocks_follow() {
     let bind = ["--bind", "127.0.0.1", "--no-mdns"];
     for (publishing, following) in [("+3650d", "+0d"), ("-3650d", "+0d"), ("+0d", "+3650d")] {
         let labs = Labs::here();

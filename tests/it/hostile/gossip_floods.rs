@@ -92,14 +92,14 @@ async fn flood(at: SocketAddr, number: u64, bytes: Arc<Vec<u8>>, so_far: Arc<(At
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_announces_as_fast_as_it_can_keeps_nobody_waiting() {
+async fn announcement_flood_delays_nobody() {
     announcing(Duration::from_secs(3)).await;
 }
 
 /// By hand, with `--release`: what gets through in a minute, to be extrapolated.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes a minute, and is for its figures"]
-async fn a_minute_of_announcements() {
+async fn announcements_for_a_minute_by_hand() {
     announcing(Duration::from_secs(60)).await;
 }
 
@@ -214,14 +214,14 @@ fn heard(home: &std::path::Path) -> Vec<(bool, String)> {
 }
 
 #[test]
-fn a_node_that_always_has_something_new_is_compared_with_ever_more_seldom() {
+fn gossip_backs_off_from_a_peer_that_always_has_news() {
     strangers((20, 400), Duration::from_secs(8), 8);
 }
 
 /// By hand, with `--release`: some hundred thousand validly signed manifests.
 #[test]
 #[ignore = "takes minutes, and is for its figures"]
-fn hundreds_of_thousands_of_strangers() {
+fn strangers_by_the_hundred_thousand_by_hand() {
     strangers((400, 16_000), Duration::from_secs(120), 15);
 }
 
@@ -286,7 +286,7 @@ fn victim() -> (u16, Arc<AtomicU64>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_calls_in_many_names_turns_the_node_against_nobody() {
+async fn caller_with_many_names_directs_no_traffic_at_victims() {
     let lab = Lab::new();
     lab.index("corpus", &lines(200, 1), false);
     let mut node = Node::serve(lab.served(), &[]);
@@ -324,7 +324,7 @@ async fn whoever_calls_in_many_names_turns_the_node_against_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_serves_a_list_calls_back_nobody_else() {
+async fn node_with_listed_access_calls_back_only_listed_nodes() {
     let lab = Lab::new();
     lab.index("corpus", &lines(200, 1), false);
     let friend = Asker::id(1);
@@ -351,7 +351,7 @@ async fn a_node_that_serves_a_list_calls_back_nobody_else() {
 
 /// Whoever is compared with may answer with manifests without an end, several at once.
 #[test]
-fn comparisons_that_bring_more_than_fits_take_no_more_memory() {
+fn gossip_with_oversized_responses_stays_within_memory() {
     let lab = Lab::new();
     let shown = lab.index("corpus", &lines(2_000, 1), false);
     let honest = Node::serve(lab.served(), &[]);

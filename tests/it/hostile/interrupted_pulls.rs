@@ -36,7 +36,7 @@ fn begin_pull(home: &std::path::Path, node: &Node) -> Child {
 }
 
 #[test]
-fn a_kill_of_either_side_at_any_instant_loses_nothing() {
+fn pull_with_either_side_killed_loses_nothing() {
     let lab = Lab::new();
     lab.index("corpus", &lines(200_000, 3), false);
     let mut random = Random::new(11);
@@ -108,14 +108,14 @@ async fn stopped_in_the_middle(transport: TransportConfig, pause: Duration) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_is_told_to_stop_ends_what_it_is_still_writing() {
+async fn node_told_to_stop_finishes_its_responses() {
     let mut transport = TransportConfig::default();
     transport.stream_receive_window(VarInt::from_u32(64 << 10));
     stopped_in_the_middle(transport, Duration::from_millis(700)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_is_told_to_stop_waits_for_what_it_has_written() {
+async fn node_told_to_stop_waits_until_responses_are_read() {
     let mut transport = TransportConfig::default();
     transport
         .stream_receive_window(VarInt::from_u32(16 << 20))
@@ -124,7 +124,7 @@ async fn a_node_that_is_told_to_stop_waits_for_what_it_has_written() {
 }
 
 #[test]
-fn a_pull_outlives_the_order_to_stop() {
+fn pull_completes_from_a_node_told_to_stop() {
     let lab = Lab::new();
     // As much as is asked for at once.
     lab.index("corpus", &lines(110_000, 3), false);

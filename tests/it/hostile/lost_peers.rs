@@ -57,7 +57,7 @@ fn sends(node_home: &Path) -> bool {
 }
 
 #[test]
-fn a_pull_told_to_stop_in_any_phase_ends_although_the_peer_is_mute() {
+fn pull_told_to_stop_in_any_phase_ends_with_a_mute_peer() {
     let lab = Lab::new();
     lab.index("corpus", &lines(3_000, 1), false);
     // More than one window: where records end is asked.
@@ -118,7 +118,7 @@ fn a_pull_told_to_stop_in_any_phase_ends_although_the_peer_is_mute() {
 }
 
 #[test]
-fn a_pull_told_to_stop_ends_when_its_peer_was_stopped_or_killed() {
+fn pull_told_to_stop_ends_with_a_stopped_or_killed_peer() {
     let lab = Lab::new();
     lab.index("corpus", &lines(150_000, 1), false);
     for (how, after) in [("-STOP", 200), ("-KILL", 200), ("-KILL", 3_000)] {
@@ -138,7 +138,7 @@ fn a_pull_told_to_stop_ends_when_its_peer_was_stopped_or_killed() {
 }
 
 #[test]
-fn an_address_at_which_nobody_listens_is_given_up() {
+fn connection_to_a_silent_address_times_out() {
     let lab = Lab::new();
     // Bound for a moment, and free again.
     let free = UdpSocket::bind("127.0.0.1:0").and_then(|s| s.local_addr());
@@ -150,7 +150,7 @@ fn an_address_at_which_nobody_listens_is_given_up() {
 }
 
 #[test]
-fn a_node_whose_pulls_were_all_killed_pulls_again_at_once() {
+fn node_serves_again_after_all_its_pulls_were_killed() {
     let lab = Lab::new();
     lab.index("corpus", &lines(60_000, 1), false);
     let node = Node::serve(lab.served(), &[]);
@@ -173,7 +173,7 @@ fn a_node_whose_pulls_were_all_killed_pulls_again_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_serving_node_told_to_stop_waits_for_nobody_who_is_gone() {
+async fn node_told_to_stop_does_not_wait_for_lost_peers() {
     let lab = Lab::new();
     lab.index("corpus", &lines(150_000, 1), false);
     let node = Node::serve(lab.served(), &[]);

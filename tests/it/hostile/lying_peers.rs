@@ -136,7 +136,7 @@ fn relabelled(bytes: &[u8], change: impl Fn(&mut Vec<Item>)) -> Response {
 }
 
 #[test]
-fn lies_about_chunks_are_found() {
+fn pull_finds_lies_about_chunks() {
     let court = Court::new();
     for seed in 0..6 {
         let flip = only(About::Chunks, move |truth| {
@@ -227,7 +227,7 @@ fn lies_about_chunks_are_found() {
 }
 
 #[test]
-fn lies_about_nodes_cards_and_hellos_are_found() {
+fn pull_finds_lies_about_nodes_cards_and_hellos() {
     let court = Court::new();
     let nodes = |truth: &[Response]| match truth {
         [Response::Nodes(nodes)] => nodes.clone(),
@@ -272,7 +272,7 @@ fn lies_about_nodes_cards_and_hellos_are_found() {
 }
 
 #[test]
-fn lies_about_what_there_is_are_found() {
+fn pull_finds_lies_about_the_catalogue() {
     let court = Court::new();
     let envelopes = |truth: &[Response]| match truth {
         [Response::Manifests(all)] => all.clone(),
@@ -319,7 +319,7 @@ fn lies_about_what_there_is_are_found() {
 }
 
 #[test]
-fn one_manifest_many_times_is_one_peer_that_has_it() {
+fn pull_counts_a_peer_once_for_repeated_manifests() {
     let court = Court::new();
     let many = only(About::List, |truth| {
         let one = truth[0].clone();
@@ -333,7 +333,7 @@ fn one_manifest_many_times_is_one_peer_that_has_it() {
 }
 
 #[test]
-fn an_old_manifest_changes_nothing() {
+fn old_manifest_from_a_peer_changes_nothing() {
     let court = Court::new();
     let lab = &court.lab;
     let request = Request::List(alimentar::protocol::ListFilter::All);
@@ -374,7 +374,7 @@ fn an_old_manifest_changes_nothing() {
 }
 
 #[test]
-fn refusals_are_told_and_not_obeyed_by_the_terminal() {
+fn refusals_reach_the_terminal_without_escapes() {
     let court = Court::new();
     let home = court.lab.home();
     for (code, exit) in [
@@ -413,7 +413,7 @@ fn refusals_are_told_and_not_obeyed_by_the_terminal() {
 }
 
 #[test]
-fn another_key_at_an_address_is_shown_until_the_old_is_forgotten() {
+fn known_address_with_another_key_shows_both_until_forgotten() {
     let court = Court::new();
     let lab = &court.lab;
     let honest = || -> Box<Tell> { Box::new(|_, _| Told::Truth) };

@@ -24,7 +24,7 @@ fn list() -> Request {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_request_ends_the_talk_with_its_sender_alone() {
+async fn malformed_request_ends_only_its_own_connection() {
     let lab = Lab::new();
     lab.index("corpus", &lines(2_000, 1), false);
     let mut node = Node::serve(lab.served(), &[]);
@@ -90,7 +90,7 @@ async fn what_is_no_request_ends_the_talk_with_its_sender_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn unknown_requests_are_refused_and_nothing_comes_before_hello() {
+async fn node_refuses_unknown_requests_and_requests_before_hello() {
     let lab = Lab::new();
     lab.index("corpus", &lines(2_000, 1), false);
     let node = Node::serve(lab.served(), &[]);
@@ -127,7 +127,7 @@ async fn unknown_requests_are_refused_and_nothing_comes_before_hello() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_who_is_on_the_list_gets_in() {
+async fn access_list_admits_only_listed_nodes() {
     let lab = Lab::new();
     lab.index("corpus", &lines(2_000, 1), false);
     let node = Node::serve(lab.served(), &["--access", "listed"]);

@@ -53,7 +53,7 @@ fn about(envelope: EnvelopeId) -> Vec<Request> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_private_answers_as_what_is_not_there() {
+async fn private_dataset_answers_as_a_missing_one() {
     let lab = Lab::new();
     let shown = lab.index("corpus", &lines(3_000, 1), false);
     let hidden = lab.index("secret", &lines(3_000, 2), true);
@@ -110,7 +110,7 @@ fn nowhere(dataset: &Dataset, random: &mut Random) -> Vec<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn places_where_nothing_begins_are_refused() {
+async fn node_refuses_offsets_where_no_chunk_begins() {
     let lab = Lab::new();
     let shown = lab.index("corpus", &lines(6_000, 1), false);
     let id = shown.envelope_id;

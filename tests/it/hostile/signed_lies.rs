@@ -15,7 +15,7 @@ use crate::support::listed;
 use crate::support::stderr;
 
 #[test]
-fn a_signed_lie_that_came_whole_is_its_signers() {
+fn pull_of_a_signed_lie_names_its_signer() {
     let lab = Lab::new();
     let shown = lab.index("corpus", &lines(6_000, 1), false);
     let honest = Node::serve(lab.served(), &[]);

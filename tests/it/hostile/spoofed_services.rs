@@ -46,7 +46,7 @@ fn announce(node: NodeId, port: u16, shown: SharedSummary) -> Discovery {
 }
 
 #[test]
-fn made_up_services_keep_nobody_from_what_honest_nodes_have() {
+fn spoofed_services_do_not_block_honest_nodes() {
     let labs = Labs::on_a_lan(3);
     let Some(lan) = &labs.lan else { return };
     labs.publisher(&[1]);
@@ -90,7 +90,7 @@ fn made_up_services_keep_nobody_from_what_honest_nodes_have() {
 }
 
 #[test]
-fn a_pull_by_content_asks_those_whose_filters_say_yes() {
+fn pull_by_content_asks_only_peers_whose_filters_match() {
     const NODES: u8 = 8;
     let labs = Labs::on_a_lan(NODES + 1);
     if labs.lan.is_none() {

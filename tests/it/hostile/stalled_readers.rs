@@ -25,7 +25,7 @@ fn narrow() -> TransportConfig {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_never_reads_takes_neither_the_memory_nor_the_turn_of_others() {
+async fn stalled_reader_takes_no_memory_and_no_turn() {
     let lab = Lab::new();
     let shown = lab.index("corpus", &lines(130_000, 1), false);
     let mut node = Node::serve(lab.served(), &[]);

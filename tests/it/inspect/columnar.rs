@@ -54,7 +54,7 @@ fn types(home: &Path, path: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn parquet_with_a_name_twice_is_read_by_every_command() {
+fn parquet_with_a_repeated_name_is_read() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let rows = batch(vec![
@@ -89,7 +89,7 @@ fn parquet_with_a_name_twice_is_read_by_every_command() {
 }
 
 #[test]
-fn times_that_parquet_has_not_become_those_that_it_has() {
+fn parquet_export_converts_unsupported_times() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let day = 86_400_000;
@@ -127,7 +127,7 @@ fn times_that_parquet_has_not_become_those_that_it_has() {
 }
 
 #[test]
-fn interval_that_parquet_has_not_is_an_error_with_its_column() {
+fn parquet_export_of_an_interval_names_its_column() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let interval = IntervalMonthDayNano::new(1, 2, 3);
@@ -143,7 +143,7 @@ fn interval_that_parquet_has_not_is_an_error_with_its_column() {
 }
 
 #[test]
-fn spans_of_time_of_any_length_have_a_text() {
+fn stats_print_time_spans_of_any_length() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let seconds = DurationSecondArray::from(vec![0, i64::MIN, i64::MAX, 86_400]);
@@ -167,7 +167,7 @@ fn spans_of_time_of_any_length_have_a_text() {
 }
 
 #[test]
-fn metadata_of_a_schema_goes_into_parquet() {
+fn parquet_export_keeps_schema_metadata() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let rows = batch(vec![("n", Arc::new(Int64Array::from(vec![1])))]);
@@ -188,7 +188,7 @@ fn metadata_of_a_schema_goes_into_parquet() {
 }
 
 #[test]
-fn deduplicated_rows_that_are_refused_are_counted() {
+fn dedup_counts_refused_rows() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let source = text(&dir.join("latin.csv"));
@@ -217,7 +217,7 @@ fn deduplicated_rows_that_are_refused_are_counted() {
 }
 
 #[test]
-fn text_without_lines_has_its_column() {
+fn text_without_lines_has_one_column() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let source = text(&dir.join("empty.txt"));
@@ -228,7 +228,7 @@ fn text_without_lines_has_its_column() {
 }
 
 #[test]
-fn rows_without_any_column_are_refused_where_columns_are_needed() {
+fn rows_without_columns_are_refused_by_columnar_formats() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let source = text(&dir.join("none.jsonl"));
@@ -251,7 +251,7 @@ fn rows_without_any_column_are_refused_where_columns_are_needed() {
 }
 
 #[test]
-fn name_with_half_a_character_is_refused_where_names_are_unicode() {
+fn json_name_with_half_a_character_is_refused() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let source = text(&dir.join("half.jsonl"));
@@ -272,7 +272,7 @@ fn name_with_half_a_character_is_refused_where_names_are_unicode() {
 }
 
 #[test]
-fn packed_pages_that_their_header_calls_plain_are_read() {
+fn parquet_pages_with_a_wrong_compression_flag_are_read() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let from = "tests/data/conformance/arrow-testing/parquet/ARROW-17100.parquet";

@@ -32,7 +32,7 @@ fn kinds(stats: &Value) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn column_that_is_not_read_is_named_and_export_does_not_end_well() {
+fn export_with_an_unreadable_column_names_it_and_fails() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let union = formats("union.arrow");
@@ -73,7 +73,7 @@ fn column_that_is_not_read_is_named_and_export_does_not_end_well() {
 }
 
 #[test]
-fn bytes_and_times_have_types_of_their_own() {
+fn stats_give_bytes_and_times_their_own_types() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let csv = put(
@@ -150,7 +150,7 @@ fn bytes_and_times_have_types_of_their_own() {
 }
 
 #[test]
-fn json_that_is_written_by_columns_has_rows() {
+fn json_by_columns_has_rows() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let list = "{\"a\":[1,2],\n \"b\":[\"x\",\n\"y\"]}";
@@ -234,7 +234,7 @@ fn json_that_is_written_by_columns_has_rows() {
 }
 
 #[test]
-fn blank_lines_are_not_scanned_rows_of_a_search() {
+fn search_does_not_count_blank_lines() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let lines = put(dir, "a.jsonl", "{\"a\":1}\n\n  \n{\"a\":2}\n");
@@ -251,7 +251,7 @@ fn blank_lines_are_not_scanned_rows_of_a_search() {
 }
 
 #[test]
-fn lint_goes_on_behind_a_damaged_file() {
+fn lint_continues_after_a_damaged_file() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     // The first is damaged behind two rows, the second cannot be opened.
@@ -281,7 +281,7 @@ fn lint_goes_on_behind_a_damaged_file() {
 }
 
 #[test]
-fn lint_of_a_path_looks_at_no_other() {
+fn lint_of_a_path_ignores_the_others() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let row = json!({"a": [
@@ -308,7 +308,7 @@ fn lint_of_a_path_looks_at_no_other() {
 }
 
 #[test]
-fn rows_that_are_not_utf_8_are_refused_with_both_ways_out() {
+fn rows_that_are_not_utf_8_are_refused_with_both_remedies() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     for (name, bytes) in [("a.csv", &b"a\ncaf\xe9\n"[..]), ("b.txt", b"caf\xe9\n")] {
@@ -325,7 +325,7 @@ fn rows_that_are_not_utf_8_are_refused_with_both_ways_out() {
 }
 
 #[test]
-fn full_schema_of_content_that_is_here_is_not_promised() {
+fn full_schema_of_unchanged_content_is_not_reported() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let all =

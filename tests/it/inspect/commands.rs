@@ -20,7 +20,7 @@ fn stream(home: &Path, words: &[&str]) -> Vec<Value> {
 }
 
 #[test]
-fn every_format_has_the_same_rows() {
+fn rows_are_the_same_in_every_format() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let home = home.path();
     let row = r"for break(fast)";
@@ -73,7 +73,7 @@ fn every_format_has_the_same_rows() {
 }
 
 #[test]
-fn rows_over_files_of_a_dataset_are_numbered_through() {
+fn rows_of_a_dataset_are_numbered_across_files() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let home = home.path();
     std::fs::write(dir.path().join("a.jsonl"), "{\"a\":0}\n{\"a\":1}").unwrap();
@@ -98,7 +98,7 @@ fn rows_over_files_of_a_dataset_are_numbered_through() {
 }
 
 #[test]
-fn duplicates_are_found_removed_and_accounted_for() {
+fn dedup_finds_removes_and_reports_duplicates() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let home = home.path();
     let lines = std::fs::read_to_string(gsm8k()).unwrap();
@@ -167,7 +167,7 @@ fn duplicates_are_found_removed_and_accounted_for() {
 }
 
 #[test]
-fn lint_tells_what_is_wrong_and_ends_with_one() {
+fn lint_reports_findings_and_exits_with_1() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let home = home.path();
     let clean = answer(home, &["inspect", "lint", &text(&gsm8k())]);
@@ -210,7 +210,7 @@ fn lint_tells_what_is_wrong_and_ends_with_one() {
 }
 
 #[test]
-fn filter_and_merge_write_what_they_are_asked_for() {
+fn filter_and_merge_write_the_selected_rows() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let home = home.path();
     let source = text(&gsm8k());
@@ -241,7 +241,7 @@ fn filter_and_merge_write_what_they_are_asked_for() {
 }
 
 #[test]
-fn figures_are_those_of_the_rows() {
+fn stats_match_the_rows() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
     answer(
@@ -281,7 +281,7 @@ fn figures_are_those_of_the_rows() {
 }
 
 #[test]
-fn samples_and_splits_do_not_depend_on_chance_or_order() {
+fn samples_and_splits_are_reproducible() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let home = home.path();
     let source = text(&gsm8k());
@@ -332,7 +332,7 @@ fn samples_and_splits_do_not_depend_on_chance_or_order() {
 }
 
 #[test]
-fn what_cannot_be_looked_into_is_told() {
+fn inspect_of_unreadable_data_says_so() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let home = home.path();
     let code = |words: &[&str]| run(home, words).status.code();

@@ -9,7 +9,7 @@ use crate::inspect::text;
 use crate::support::answer;
 
 #[test]
-fn the_next_version_sketches_only_rows_that_are_new() {
+fn dedup_of_the_next_version_sketches_only_new_rows() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let home = home.path();
     let path = dir.path().join("problems.jsonl");
@@ -66,7 +66,7 @@ fn the_next_version_sketches_only_rows_that_are_new() {
 }
 
 #[test]
-fn every_command_works_on_every_format_and_on_references() {
+fn inspect_commands_work_on_every_format_and_reference() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let home = home.path();
     let source = text(&gsm8k());

@@ -30,7 +30,7 @@ fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn dialect_is_told_and_can_be_said() {
+fn csv_dialect_is_reported_and_can_be_given() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let years = file(
@@ -101,7 +101,7 @@ fn dialect_is_told_and_can_be_said() {
 }
 
 #[test]
-fn utf_16_with_a_mark_is_read_by_every_command() {
+fn utf_16_with_a_byte_order_mark_is_read() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let wide = |text: &str| {
@@ -130,7 +130,7 @@ fn utf_16_with_a_mark_is_read_by_every_command() {
 }
 
 #[test]
-fn blank_lines_are_no_rows_for_any_command() {
+fn blank_lines_are_no_rows() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let text = b"\n{\"a\":1}\n  \n\r\n{\"a\":2}\n\n";
@@ -169,7 +169,7 @@ fn blank_lines_are_no_rows_for_any_command() {
 }
 
 #[test]
-fn what_one_reader_of_json_accepts_all_do() {
+fn json_readers_accept_the_same_documents() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let text = b"{\"a\":\"x\\ud83d\",\"n\":1e400,\"b\":1}\n{\"a\":\"x\\udc00\",\"n\":2,\"b\":2}\n{\"a\":\"x\xef\xbf\xbd\",\"n\":3,\"b\":3}\n";
@@ -202,7 +202,7 @@ fn what_one_reader_of_json_accepts_all_do() {
 }
 
 #[test]
-fn byte_order_mark_within_a_file_is_malformed_for_every_command() {
+fn byte_order_mark_inside_a_file_is_malformed() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let text = b"\xef\xbb\xbf{\"a\":1}\n\xef\xbb\xbf{\"a\":2}\n";
@@ -222,7 +222,7 @@ fn byte_order_mark_within_a_file_is_malformed_for_every_command() {
 }
 
 #[test]
-fn damage_is_a_finding_and_checksums_are_compared_when_asked() {
+fn lint_reports_damage_and_compares_checksums_on_request() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let cut = file(dir, "cut.json", b"[{\"a\":1},{\"a\":2},");
@@ -249,7 +249,7 @@ fn damage_is_a_finding_and_checksums_are_compared_when_asked() {
 }
 
 #[test]
-fn schema_says_what_it_was_made_from() {
+fn schema_names_its_source() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let mut text =
@@ -298,7 +298,7 @@ fn schema_says_what_it_was_made_from() {
 }
 
 #[test]
-fn types_are_the_same_in_schema_and_statistics() {
+fn types_agree_in_schema_and_stats() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let csv = file(
@@ -336,7 +336,7 @@ fn types_are_the_same_in_schema_and_statistics() {
 }
 
 #[test]
-fn pattern_beyond_ascii_is_found_in_escapes() {
+fn search_finds_non_ascii_in_json_escapes() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let text = "{\"a\":\"caf\\u00e9\"}\n{\"a\":\"caf\u{e9}\"}\n{\"a\":\"cafe\"}\n";

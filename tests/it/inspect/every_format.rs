@@ -65,7 +65,7 @@ fn rows(home: &Path, path: &str) -> u64 {
 }
 
 #[test]
-fn rows_in_are_rows_out_and_rows_that_are_refused() {
+fn rows_in_equal_rows_out_plus_refused() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let put = |name: &str, all: &str| {

@@ -81,7 +81,7 @@ fn told(text: &[u8]) -> String {
 }
 
 #[test]
-fn texts_are_read_as_the_vectors_say() {
+fn json_texts_match_the_vectors() {
     let mut count = 0;
     for line in VECTORS.lines().filter(|l| !l.starts_with('#')) {
         let (hex, rest) = line.split_once(" | ").unwrap();
@@ -94,7 +94,7 @@ fn texts_are_read_as_the_vectors_say() {
 /// Of the cases that a reader may take or refuse, those that are UTF-8 without a byte order mark
 /// are within the grammar.
 #[test]
-fn the_suite_is_accepted_and_refused_as_it_says() {
+fn json_scanner_passes_the_json_test_suite() {
     let mut counts = [0; 3];
     for (name, text) in cases() {
         by_both(&text);
@@ -221,7 +221,7 @@ impl Maker {
 }
 
 #[test]
-fn documents_at_random_are_read_as_serde_json_reads_them() {
+fn json_scanner_agrees_with_serde_json_on_random_documents() {
     for seed in 0..4000 {
         let text = Maker(seed).document();
         assert_eq!(validate(&text), Ok(()), "seed {seed}");
@@ -231,7 +231,7 @@ fn documents_at_random_are_read_as_serde_json_reads_them() {
 
 /// Every byte in every place of a word and of a block, in strings of every length about them.
 #[test]
-fn no_byte_hides_in_a_long_string() {
+fn json_scanner_checks_every_byte_of_a_long_string() {
     for len in [1, 7, 8, 9, 15, 16, 17, 31, 33, 47, 48, 49, 63, 64, 80] {
         for at in 0..len {
             for byte in 0..=255 {
@@ -250,7 +250,7 @@ fn no_byte_hides_in_a_long_string() {
 
 /// Sequences of every first byte with bytes about the bounds of the table behind it.
 #[test]
-fn utf8_is_that_of_the_standard_library() {
+fn json_scanner_agrees_with_std_on_utf_8() {
     let edges = [
         0x00, 0x22, 0x5c, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0,
         0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff,
@@ -275,7 +275,7 @@ fn utf8_is_that_of_the_standard_library() {
 }
 
 #[test]
-fn nesting_has_a_limit_and_no_recursion() {
+fn json_scanner_limits_nesting_without_recursion() {
     let nested = |depth: usize| [b"[".repeat(depth), b"]".repeat(depth)].concat();
     assert_eq!(validate(&nested(10_000)), Ok(()));
     assert_eq!(validate(&nested(JSON_DEPTH_MAX)), Ok(()));
@@ -294,7 +294,7 @@ fn nesting_has_a_limit_and_no_recursion() {
 
 /// Arrays and objects within each other in an order of their own: each end is told from the other.
 #[test]
-fn every_level_remembers_what_it_is() {
+fn json_scanner_checks_brackets_at_every_depth() {
     let mut maker = Maker(5);
     for depth in [1, 63, 64, 65, 127, 128, 129, 1000] {
         let objects: Vec<bool> = (0..depth).map(|_| maker.below(2) == 0).collect();
@@ -314,7 +314,7 @@ fn every_level_remembers_what_it_is() {
 }
 
 #[test]
-fn long_strings_are_read_to_their_end() {
+fn json_scanner_reads_long_strings() {
     let long = "x".repeat(1 << 20);
     let text = format!("{{\"{long}\":\"{long}\\n{long}\"}}");
     assert_eq!(validate(text.as_bytes()), Ok(()));
@@ -327,7 +327,7 @@ fn long_strings_are_read_to_their_end() {
 }
 
 #[test]
-fn lone_surrogates_are_json_and_are_reported() {
+fn json_scanner_reports_lone_surrogates() {
     let text = br#""a\ud83d\ude00\ude00b\ud800""#;
     let value = Scanner::new(text).skip_value().unwrap().unwrap();
     assert_eq!(value.kind, ValueKind::String);
@@ -341,7 +341,7 @@ fn lone_surrogates_are_json_and_are_reported() {
 }
 
 #[test]
-fn fields_are_found_by_their_paths() {
+fn json_fields_are_found_by_path() {
     let row = br#" {"id": 7, "a.b": 1, "a": {"b": [true, {"c": "x"}], "\u0063": null},
         "text": "one", "text": "two", "\ud800": 5} "#;
     let found = |path| field(row, path).unwrap().map(|v| (v.kind, v.raw));
@@ -370,7 +370,7 @@ fn fields_are_found_by_their_paths() {
 }
 
 #[test]
-fn repeated_keys_are_found_however_they_are_written() {
+fn json_scanner_finds_repeated_keys_in_any_spelling() {
     let mut check = KeyCheck::default();
     let mut found = |row: &str| {
         let span = check.first_repeated(row.as_bytes()).unwrap();
@@ -400,7 +400,7 @@ fn repeated_keys_are_found_however_they_are_written() {
 }
 
 #[test]
-fn places_are_counted_as_editors_do() {
+fn lint_columns_match_editors() {
     let text = "{\n \"é文\": x}".as_bytes();
     let (at, reason) = refusal(text);
     assert_eq!(reason, Reason::Value);
@@ -410,7 +410,7 @@ fn places_are_counted_as_editors_do() {
 }
 
 #[test]
-fn numbers_keep_what_they_were_written_as() {
+fn export_keeps_numbers_as_written() {
     let number = |text: &'static str| match Scanner::new(text.as_bytes()).next_event() {
         Ok(Some(Event::Number(number))) => (number.to_i64(), number.to_f64()),
         other => panic!("{other:?}"),

@@ -24,7 +24,7 @@ fn joined(rows: &[Vec<u8>]) -> Vec<u8> {
 }
 
 #[test]
-fn rows_that_changed_came_and_went_are_counted() {
+fn row_diff_counts_changed_added_and_removed_rows() {
     let data = lines(20_000, 1);
     let rows: Vec<Vec<u8>> = data
         .split_inclusive(|b| *b == b'\n')
@@ -60,7 +60,7 @@ fn rows_that_changed_came_and_went_are_counted() {
 }
 
 #[test]
-fn rows_that_moved_and_rows_without_an_end_are_no_surprise() {
+fn row_diff_handles_moved_and_unterminated_rows() {
     let data = lines(4_000, 1);
     let half = data.len() / 2
         + data[data.len() / 2..]
@@ -84,7 +84,7 @@ fn rows_that_moved_and_rows_without_an_end_are_no_surprise() {
 }
 
 #[test]
-fn rows_of_other_formats_are_compared_by_their_readers() {
+fn row_diff_compares_formats_by_their_readers() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     let row = |n: usize| format!("{{\"n\":{n},\"text\":\"row {n}\"}}");
@@ -141,7 +141,7 @@ fn rows_of_other_formats_are_compared_by_their_readers() {
 }
 
 #[test]
-fn a_record_of_csv_that_spans_lines_is_one_row() {
+fn csv_record_over_several_lines_is_one_row() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     let file = dir.path().join("f.csv");

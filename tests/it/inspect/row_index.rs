@@ -22,7 +22,9 @@ use serde_json::Value;
 
 use crate::support::answer;
 use crate::support::assert_vectors;
+use crate::support::lab::Lab;
 use crate::support::run;
+use crate::support::wait::settle;
 
 const VECTORS: &str = include_str!("../../../spec/vectors/row-index.txt");
 
@@ -83,7 +85,7 @@ pub fn encodings() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn indexes_are_those_of_the_vectors() {
+fn line_indexes_match_the_vectors() {
     let mut found = String::new();
     for (name, stored) in vectors() {
         let bytes = stored.encode();
@@ -93,27 +95,7 @@ fn indexes_are_those_of_the_vectors() {
     assert_vectors(&found, VECTORS);
 }
 
-struct Lab {
-    dir: tempfile::TempDir,
-}
-
 impl Lab {
-    fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn home(&self) -> PathBuf {
-        self.dir.path().join("home")
-    }
-
-    fn file(&self, name: &str, text: &[u8]) -> PathBuf {
-        let path = self.dir.path().join(name);
-        fs::write(&path, text).unwrap();
-        path
-    }
-
     fn rows(&self, target: &str) -> u64 {
         let answer = answer(&self.home(), &["inspect", "info", target]);
         answer["rows"].as_u64().unwrap()
@@ -130,7 +112,7 @@ impl Lab {
         }
     }
 
-    fn kept(&self) -> Vec<PathBuf> {
+    fn kept_rows(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.home().join("cache/rows"));
         let entries = entries.into_iter().flatten();
         entries.map(|entry| entry.unwrap().path()).collect()
@@ -150,13 +132,8 @@ impl Lab {
         };
         let source = fs::read(file).unwrap();
         let stored = StoredRowIndex::on_disk(index, kind, (stamp, true), &source).unwrap();
-        fs::write(&self.kept()[0], stored.encode()).unwrap();
+        fs::write(&self.kept_rows()[0], stored.encode()).unwrap();
     }
-}
-
-/// Until changes from now on have another time than those before.
-fn settle() {
-    std::thread::sleep(std::time::Duration::from_millis(50));
 }
 
 /// Rows of a width, so many bytes in all.
@@ -166,7 +143,7 @@ fn csv(width: usize, bytes: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_file_is_read_to_its_end_once() {
+fn line_index_reads_a_file_once() {
     let lab = Lab::new();
     let text = csv(32, 4 << 20);
     let count = text.len() as u64 / 32;
@@ -174,7 +151,7 @@ fn a_file_is_read_to_its_end_once() {
     let name = file.to_str().unwrap();
     settle();
     assert_eq!(lab.rows(name), count);
-    assert_eq!(lab.kept().len(), 1);
+    assert_eq!(lab.kept_rows().len(), 1);
     assert_eq!(lab.row(name, 100_000), format!("{:>31}", 100_000));
     // An index that says something else is believed, so the file is not read.
     lab.forge(&file, &csv(64, 4 << 20));
@@ -185,13 +162,13 @@ fn a_file_is_read_to_its_end_once() {
     lab.forge(&file, &csv(65, 4 << 20));
     assert_eq!(lab.row(name, 100_000), format!("{:>31}", 100_000));
     // What is damaged is none.
-    fs::write(&lab.kept()[0], b"damaged").unwrap();
+    fs::write(&lab.kept_rows()[0], b"damaged").unwrap();
     assert_eq!(lab.rows(name), count);
-    assert!(fs::read(&lab.kept()[0]).unwrap().len() > 200);
+    assert!(fs::read(&lab.kept_rows()[0]).unwrap().len() > 200);
 }
 
 #[test]
-fn rows_on_the_way_to_one_are_kept_too() {
+fn row_index_keeps_rows_passed_on_the_way() {
     let lab = Lab::new();
     let rows: String = (0..80_000)
         .map(|n| format!("{{\"n\": {n:>30}}},\n"))
@@ -203,23 +180,23 @@ fn rows_on_the_way_to_one_are_kept_too() {
     let row = |n: u64| format!("{{\"n\": {n:>30}}}");
     assert_eq!(lab.row(name, 100), row(100));
     // Opening it reads as much.
-    assert!(lab.kept().is_empty());
+    assert!(lab.kept_rows().is_empty());
     assert_eq!(lab.row(name, 60_000), row(60_000));
-    let kept = fs::read(&lab.kept()[0]).unwrap();
+    let kept = fs::read(&lab.kept_rows()[0]).unwrap();
     assert_eq!(lab.row(name, 60_001), row(60_001));
-    assert_eq!(fs::read(&lab.kept()[0]).unwrap(), kept);
+    assert_eq!(fs::read(&lab.kept_rows()[0]).unwrap(), kept);
     assert_eq!(lab.rows(name), 80_000);
-    assert!(fs::read(&lab.kept()[0]).unwrap().len() > kept.len());
+    assert!(fs::read(&lab.kept_rows()[0]).unwrap().len() > kept.len());
     // Records of the same file, the first of them a header, are something else.
     let other = lab.dir.path().join("f.csv");
     fs::hard_link(&file, &other).unwrap();
     settle();
     assert_eq!(lab.rows(other.to_str().unwrap()), 79_999);
-    assert_eq!(lab.kept().len(), 2);
+    assert_eq!(lab.kept_rows().len(), 2);
 }
 
 #[test]
-fn a_file_that_changed_is_noticed() {
+fn row_index_of_a_changed_file_is_rebuilt() {
     let lab = Lab::new();
     let mut text = csv(32, 4 << 20);
     let count = text.len() as u64 / 32;
@@ -252,11 +229,11 @@ fn a_file_that_changed_is_noticed() {
     settle();
     assert_eq!(lab.rows(name), (2 << 20) / 32 - 2);
     assert_eq!(lab.row(name, count), "");
-    assert_eq!(lab.kept().len(), 1);
+    assert_eq!(lab.kept_rows().len(), 1);
 }
 
 #[test]
-fn files_of_datasets_have_theirs() {
+fn row_index_of_a_dataset_file_is_kept() {
     let lab = Lab::new();
     let file = lab.file("f.csv", &csv(32, 4 << 20));
     let words = [
@@ -269,15 +246,15 @@ fn files_of_datasets_have_theirs() {
     answer(&lab.home(), &words);
     let count = (4 << 20) / 32;
     assert_eq!(lab.rows("held"), count);
-    assert_eq!(lab.kept().len(), 1);
-    let kept = fs::read(&lab.kept()[0]).unwrap();
+    assert_eq!(lab.kept_rows().len(), 1);
+    let kept = fs::read(&lab.kept_rows()[0]).unwrap();
     assert_eq!(lab.rows("held:f.csv"), count);
     assert_eq!(lab.row("held", 120_000), format!("{:>31}", 120_000));
-    assert_eq!(fs::read(&lab.kept()[0]).unwrap(), kept);
+    assert_eq!(fs::read(&lab.kept_rows()[0]).unwrap(), kept);
 }
 
 #[test]
-fn a_home_that_cannot_be_written_is_no_hindrance() {
+fn line_index_in_a_read_only_home_is_not_kept() {
     let lab = Lab::new();
     fs::write(lab.home(), b"a file").unwrap();
     let file = lab.file("f.csv", &csv(32, 2 << 20));

@@ -49,7 +49,7 @@ fn types(home: &Path, path: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn long_row_is_copied_whole_by_every_command() {
+fn long_row_is_copied_whole() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let long = "x".repeat((64 << 20) + 5000);
@@ -84,7 +84,7 @@ fn long_row_is_copied_whole_by_every_command() {
 }
 
 #[test]
-fn rows_that_are_equal_up_to_the_limit_are_not_the_same() {
+fn dedup_tells_rows_apart_beyond_64_mib() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let long = "x".repeat(64 << 20);
@@ -94,7 +94,7 @@ fn rows_that_are_equal_up_to_the_limit_are_not_the_same() {
 }
 
 #[test]
-fn columns_beyond_ten_thousand_are_written() {
+fn export_writes_more_than_ten_thousand_columns() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let names: Vec<String> = (0..10_500).map(|n| format!("c{n}")).collect();
@@ -108,7 +108,7 @@ fn columns_beyond_ten_thousand_are_written() {
 }
 
 #[test]
-fn too_many_columns_end_with_the_limit() {
+fn columns_beyond_the_limit_are_refused() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let all: String = (0..70_000).map(|n| format!("{{\"k{n}\":1}}\n")).collect();
@@ -129,7 +129,7 @@ fn too_many_columns_end_with_the_limit() {
 }
 
 #[test]
-fn header_longer_than_the_front_names_all_columns() {
+fn csv_header_longer_than_the_probe_names_all_columns() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let long = "n".repeat(1_100_000);
@@ -142,7 +142,7 @@ fn header_longer_than_the_front_names_all_columns() {
 }
 
 #[test]
-fn names_that_are_there_twice_are_made_unique_and_told() {
+fn repeated_column_names_are_made_unique() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let csv = put(dir, "twice.csv", "a,a,b\n1,x,3\n2,y,4\n");
@@ -178,7 +178,7 @@ fn names_that_are_there_twice_are_made_unique_and_told() {
 }
 
 #[test]
-fn column_that_is_not_there_is_exit_3_in_every_command() {
+fn missing_column_is_exit_code_3() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let lines = put(
@@ -247,7 +247,7 @@ fn column_that_is_not_there_is_exit_3_in_every_command() {
 }
 
 #[test]
-fn null_missing_and_empty_are_three_things() {
+fn dedup_tells_null_missing_and_empty_apart() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let all = "{\"id\":1,\"a\":null}\n{\"id\":2}\n{\"id\":3,\"a\":\"\"}\n{\"id\":4}\n{\"id\":5,\"a\":\"\"}\n{\"id\":6,\"a\":1}\n{\"id\":7,\"a\":\"1\"}\n";
@@ -270,7 +270,7 @@ fn null_missing_and_empty_are_three_things() {
 }
 
 #[test]
-fn integer_beside_a_fraction_stays_what_it_is() {
+fn export_keeps_integers_beside_fractions() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let source = put(
@@ -286,7 +286,7 @@ fn integer_beside_a_fraction_stays_what_it_is() {
 }
 
 #[test]
-fn fields_of_csv_get_the_type_that_keeps_every_value() {
+fn csv_types_keep_every_value() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let csv = "zip,n,x,ok,day,at,s,big\n02139,1,1.5,true,2020-02-29,2020-02-29T10:00:00Z,,18446744073709551615\n12345,-2,nan,False,2021-01-01,2021-01-01T00:00:00.25Z,\"\",1\n,,,,,,x,\n";
@@ -338,7 +338,7 @@ fn fields_of_csv_get_the_type_that_keeps_every_value() {
 }
 
 #[test]
-fn rows_that_cannot_be_written_are_named_and_nothing_is_written() {
+fn refused_rows_are_named_and_nothing_is_written() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     for (name, bytes, to, row) in [
@@ -405,7 +405,7 @@ fn rows_that_cannot_be_written_are_named_and_nothing_is_written() {
 }
 
 #[test]
-fn columns_are_those_of_the_source_where_there_are_no_rows() {
+fn export_of_no_rows_keeps_the_columns() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let source = put(dir, "a.csv", "id,name\n");
@@ -431,7 +431,7 @@ fn columns_are_those_of_the_source_where_there_are_no_rows() {
 }
 
 #[test]
-fn numbers_that_are_none_are_counted_apart_and_ends_are_shown() {
+fn stats_count_nan_apart_and_show_extremes() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let source = put(

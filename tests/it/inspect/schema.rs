@@ -4,7 +4,7 @@ use crate::support::answer;
 use crate::support::program;
 
 #[test]
-fn a_conflict_far_behind_the_beginning_is_reported() {
+fn schema_conflict_in_a_late_row_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     let data = dir.path().join("data");

@@ -25,7 +25,7 @@ fn piped(home: &Path, words: &[&str], input: &[u8]) -> Value {
 }
 
 #[test]
-fn standard_input_is_a_target_of_every_format() {
+fn inspect_reads_every_format_from_standard_input() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let lines = b"{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":\"y\"}\n{\"a\":3,\"b\":\"z\"}\n";
@@ -77,7 +77,7 @@ fn standard_input_is_a_target_of_every_format() {
 }
 
 #[test]
-fn rows_of_several_targets_follow_each_other() {
+fn inspect_reads_several_targets_in_order() {
     let (home, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (home, dir) = (home.path(), dir.path());
     let put = |name: &str, all: &str| {

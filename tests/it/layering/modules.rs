@@ -131,9 +131,9 @@ impl Modules {
             .collect();
         let reach: Vec<Vec<bool>> = (0..members.len()).map(|n| reached(n, &edges)).collect();
         let mut knots = Vec::new();
-        for n in 0..members.len() {
+        for (n, reaches) in reach.iter().enumerate() {
             let knot: Vec<usize> = (0..members.len())
-                .filter(|m| reach[n][*m] && reach[*m][n])
+                .filter(|m| reaches[*m] && reach[*m][n])
                 .collect();
             if knot.len() > 1 && knot[0] == n {
                 let file = |m: &usize| self.0[members[*m]].file.to_str().unwrap().to_owned();

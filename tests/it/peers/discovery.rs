@@ -62,7 +62,7 @@ fn sightings() -> Vec<(&'static str, ServiceRecord)> {
 }
 
 #[test]
-fn sightings_are_those_of_the_vectors() {
+fn service_records_match_the_vectors() {
     let lines = sightings().into_iter();
     let found: String = lines
         .map(|(name, s)| format!("{name} {}\n", to_hex(&s.to_txt())))
@@ -174,7 +174,7 @@ fn at(ip: impl Into<IpAddr>, port: u16) -> SocketAddr {
 }
 
 #[test]
-fn nodes_bound_to_loopback_find_each_other_there() {
+fn discovery_on_loopback_finds_nodes() {
     let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
     let a = Watch::start(Some(announced(1, 1001, &[loopback])));
     let b = Watch::start(Some(announced(2, 1002, &[loopback])));
@@ -199,7 +199,7 @@ fn nodes_bound_to_loopback_find_each_other_there() {
 }
 
 #[test]
-fn nodes_of_a_lan_find_each_other_over_both_versions_of_ip() {
+fn discovery_on_a_lan_finds_nodes_over_ipv4_and_ipv6() {
     let Some(lan) = Lan::new(3) else { return };
     let a = lan.on(0, || Watch::start(Some(announced(11, 8765, &[]))));
     // Two on one machine, one of them bound to one address.
@@ -236,7 +236,7 @@ fn nodes_of_a_lan_find_each_other_over_both_versions_of_ip() {
 }
 
 #[test]
-fn a_network_that_changes_is_followed() {
+fn discovery_follows_a_network_that_changes() {
     let Some(lan) = Lan::new(2) else { return };
     let a = lan.on(0, || Watch::start(Some(announced(21, 1, &[]))));
     let b = lan.on(1, || Watch::start(Some(announced(22, 2, &[]))));
@@ -260,7 +260,7 @@ fn a_network_that_changes_is_followed() {
 }
 
 #[test]
-fn a_machine_without_a_network_says_so_and_finds_others_when_it_has_one() {
+fn discovery_without_a_network_reports_it_and_recovers() {
     let Some(lan) = Lan::new(2) else { return };
     lan.link(0, false);
     let mut down = lan.command(0, "ip");
@@ -436,7 +436,7 @@ fn lies_are_survived(
 }
 
 #[test]
-fn lies_are_survived_and_bounded() {
+fn discovery_survives_lies_within_bounds() {
     match Lan::new(3) {
         Some(lan) => {
             let on = |machine: u8, run: &mut (dyn FnMut() + Send)| lan.on(machine, run);
@@ -450,7 +450,7 @@ fn lies_are_survived_and_bounded() {
 }
 
 #[test]
-fn lies_are_survived_on_loopback() {
+fn discovery_survives_lies_on_loopback() {
     // In a namespace, so that nobody else on this machine has to hear them.
     let Some(lan) = Lan::new(1) else { return };
     let on = |_: u8, run: &mut (dyn FnMut() + Send)| lan.on(0, run);

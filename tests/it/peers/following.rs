@@ -13,7 +13,7 @@ use crate::support::lines;
 use crate::support::wait::until;
 
 #[test]
-fn three_nodes_find_each_other_and_follow_and_a_fourth_catches_up() {
+fn followers_find_each_other_and_a_fourth_catches_up() {
     let labs = Labs::on_a_lan(4);
     labs.publisher(&[1, 2, 3]);
     let first = labs.serve(0, &[]);
@@ -52,7 +52,7 @@ fn three_nodes_find_each_other_and_follow_and_a_fourth_catches_up() {
 
 /// A pins B and B pins C; A and C know nothing of each other.
 #[test]
-fn what_is_published_at_one_end_reaches_the_other_through_the_middle() {
+fn publication_reaches_a_follower_through_another() {
     let labs = Labs::here();
     labs.publisher(&[1, 2]);
     let far = labs.serve(2, &["--no-mdns", "--follow", "lab-a"]);
@@ -83,7 +83,7 @@ fn what_is_published_at_one_end_reaches_the_other_through_the_middle() {
 }
 
 #[test]
-fn strangers_are_not_followed_and_old_versions_are_given_up() {
+fn follower_ignores_strangers_and_retires_old_versions() {
     let labs = Labs::here();
     labs.publisher(&[1]);
     std::fs::create_dir_all(labs.home(2)).unwrap();
@@ -121,7 +121,7 @@ fn strangers_are_not_followed_and_old_versions_are_given_up() {
 }
 
 #[test]
-fn in_quiet_hours_things_are_heard_of_and_not_fetched() {
+fn follower_in_quiet_hours_hears_and_does_not_fetch() {
     let labs = Labs::here();
     labs.publisher(&[1]);
     let id = labs.publish("1.0.0", &lines(300, 1));
@@ -148,7 +148,7 @@ fn in_quiet_hours_things_are_heard_of_and_not_fetched() {
 
 /// To compare catalogues is to show them: a closed circle calls nobody outside of it.
 #[test]
-fn a_node_that_serves_a_list_calls_nobody_else() {
+fn node_with_listed_access_calls_only_listed_nodes() {
     let labs = Labs::here();
     labs.publisher(&[1]);
     labs.publish("1.0.0", &lines(200, 1));

@@ -8,7 +8,7 @@ use crate::support::run;
 use crate::support::serving::Serving;
 
 #[test]
-fn node_is_named_listed_and_reached_by_its_name() {
+fn node_name_is_listed_and_reaches_the_node() {
     let dir = tempfile::tempdir().unwrap();
     let (a, b) = (dir.path().join("a"), dir.path().join("b"));
     let own = answer(&b, &["registry", "node"])["node_id"].clone();

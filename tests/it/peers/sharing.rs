@@ -9,57 +9,17 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::support::answer;
+use crate::support::lab::Lab;
 use crate::support::lines;
 use crate::support::program;
-use crate::support::run;
 use crate::support::serving::Serving;
 use crate::support::stderr;
 
-struct Lab {
-    dir: tempfile::TempDir,
-}
-
 impl Lab {
-    fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn home(&self) -> PathBuf {
-        self.dir.path().join("home")
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.dir.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) -> String {
-        std::fs::write(self.at(name), bytes).unwrap();
-        self.at(name)
-    }
-
     /// Makes a key; returns its public half.
     fn key(&self) -> String {
-        let made = self.keyed(&["registry", "keygen"]);
+        let made = self.done(&["registry", "keygen"]);
         made["public_key"].as_str().unwrap().to_owned()
-    }
-
-    /// With the passphrase of the key.
-    fn keyed(&self, words: &[&str]) -> Value {
-        let mut command = program(&self.home());
-        command.arg("--json").env("ALIMENTAR_PASSPHRASE", "pass");
-        let out = command.args(words).output().unwrap();
-        assert!(out.status.success(), "{words:?}: {}", stderr(&out));
-        serde_json::from_slice(&out.stdout).unwrap()
-    }
-
-    fn done(&self, words: &[&str]) -> Value {
-        answer(&self.home(), words)
-    }
-
-    fn try_to(&self, words: &[&str]) -> Output {
-        run(&self.home(), words)
     }
 }
 
@@ -68,41 +28,41 @@ fn code(out: &Output) -> Option<i32> {
 }
 
 #[test]
-fn two_labs_share_a_dataset_and_then_what_changed() {
+fn second_pull_fetches_only_changes() {
     let (a, b) = (Lab::new(), Lab::new());
     let key = a.key();
     let first = lines(20_000, 1);
-    let corpus = a.file("corpus.jsonl", &first);
-    a.keyed(&["registry", "index", &corpus, "--sign", "--license", "MIT"]);
+    let corpus = a.write("corpus.jsonl", &first);
+    a.done(&["registry", "index", &corpus, "--sign", "--license", "MIT"]);
     let node = Serving::start(&a.home(), &[]);
     let peer = format!("{}@{}", node.node_id(), node.addr());
 
-    let listed = b.done(&["registry", "list", "--peer", &peer]);
+    let listed = b.answer(&["registry", "list", "--peer", &peer]);
     assert_eq!(listed["datasets"][0]["name"], "corpus");
     assert_eq!(listed["datasets"][0]["trust"], "unknown");
     // A stranger's data is not taken by name unasked.
-    let refused = b.try_to(&["registry", "pull", "corpus", "--peer", &peer]);
+    let refused = b.run(&["registry", "pull", "corpus", "--peer", &peer]);
     assert_eq!(code(&refused), Some(5), "{}", stderr(&refused));
     assert!(stderr(&refused).contains(&key));
-    let synced = b.done(&["registry", "sync", "--peer", &peer]);
+    let synced = b.answer(&["registry", "sync", "--peer", &peer]);
     assert_eq!(synced["manifests_received"], 1);
     assert_eq!(synced["datasets_pulled"], 0);
 
-    b.done(&["registry", "trust", "add", "lab-a", &key]);
-    let synced = b.done(&["registry", "sync", "--peer", &peer]);
+    b.answer(&["registry", "trust", "add", "lab-a", &key]);
+    let synced = b.answer(&["registry", "sync", "--peer", &peer]);
     assert_eq!(synced["datasets_pulled"], 1);
     assert!(synced["round_trips"].as_u64().unwrap() < 20);
-    let out = b.at("out.jsonl");
-    b.done(&["registry", "checkout", "lab-a/corpus", &out]);
+    let out = b.text("out.jsonl");
+    b.answer(&["registry", "checkout", "lab-a/corpus", &out]);
     assert_eq!(std::fs::read(&out).unwrap(), first);
 
     // A new version while the node serves; the other side pulls the delta.
     let second = [first.as_slice(), &lines(200, 2)].concat();
-    a.file("corpus.jsonl", &second);
-    let indexed = a.keyed(&["registry", "index", &corpus, "--sign"]);
+    a.write("corpus.jsonl", &second);
+    let indexed = a.done(&["registry", "index", &corpus, "--sign"]);
     assert_eq!(indexed["version"], "0.1.1");
-    let out = b.at("second.jsonl");
-    let pulled = b.done(&["registry", "pull", "corpus", "--peer", &peer, "-o", &out]);
+    let out = b.text("second.jsonl");
+    let pulled = b.answer(&["registry", "pull", "corpus", "--peer", &peer, "-o", &out]);
     let (fetched, local) = (
         pulled["chunks_fetched"].as_u64().unwrap(),
         pulled["chunks_local"].as_u64().unwrap(),
@@ -111,10 +71,10 @@ fn two_labs_share_a_dataset_and_then_what_changed() {
     assert!(pulled["bytes_received"].as_u64().unwrap() < 200_000);
     assert_eq!(pulled["sources"][0]["chunks"], fetched);
     assert_eq!(std::fs::read(&out).unwrap(), second);
-    let again = b.done(&["registry", "pull", "corpus", "--peer", &peer]);
+    let again = b.answer(&["registry", "pull", "corpus", "--peer", &peer]);
     assert_eq!(again["already_here"], true);
     assert_eq!(
-        b.done(&["registry", "verify", "corpus", "--require-signature"])["content"],
+        b.answer(&["registry", "verify", "corpus", "--require-signature"])["content"],
         "ok"
     );
 
@@ -129,13 +89,13 @@ fn two_labs_share_a_dataset_and_then_what_changed() {
 }
 
 #[test]
-fn everything_else_works_while_a_node_serves() {
+fn commands_work_while_a_node_serves() {
     let a = Lab::new();
-    let file = a.file("x.jsonl", &lines(500, 3));
-    let idle = a.done(&["registry", "node"]);
+    let file = a.write("x.jsonl", &lines(500, 3));
+    let idle = a.answer(&["registry", "node"]);
     assert_eq!(idle["running"], false);
     let node = Serving::start(&a.home(), &["--share-unsigned"]);
-    let running = a.done(&["registry", "node"]);
+    let running = a.answer(&["registry", "node"]);
     assert_eq!(running["node_id"], idle["node_id"]);
     assert_eq!(running["addr"], node.addr());
     assert_eq!(
@@ -146,7 +106,7 @@ fn everything_else_works_while_a_node_serves() {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(a.home().join("node.sock")).unwrap();
     assert_eq!(mode.permissions().mode() & 0o777, 0o600);
-    let second = a.try_to(&["registry", "serve", "--port", "0"]);
+    let second = a.run(&["registry", "serve", "--port", "0"]);
     assert_eq!(code(&second), Some(1), "{}", stderr(&second));
 
     let b = Lab::new();
@@ -156,8 +116,8 @@ fn everything_else_works_while_a_node_serves() {
             let (a, b, file, addr) = (&a, &b, &file, &addr);
             scope.spawn(move || {
                 let name = format!("set-{n}");
-                a.done(&["registry", "index", file, "--name", &name]);
-                b.done(&[
+                a.answer(&["registry", "index", file, "--name", &name]);
+                b.answer(&[
                     "registry",
                     "pull",
                     &name,
@@ -165,18 +125,18 @@ fn everything_else_works_while_a_node_serves() {
                     addr,
                     "--accept-unsigned",
                 ]);
-                b.done(&["registry", "verify", &name]);
-                a.done(&["registry", "unindex", &name]);
+                b.answer(&["registry", "verify", &name]);
+                a.answer(&["registry", "unindex", &name]);
             });
         }
     });
-    a.done(&["registry", "gc", "--keep-days", "0"]);
+    a.answer(&["registry", "gc", "--keep-days", "0"]);
     assert_eq!(
-        a.done(&["registry", "fsck"])["corrupt"],
+        a.answer(&["registry", "fsck"])["corrupt"],
         serde_json::json!([])
     );
     assert_eq!(
-        b.done(&["registry", "list", "--all"])["datasets"]
+        b.answer(&["registry", "list", "--all"])["datasets"]
             .as_array()
             .unwrap()
             .len(),
@@ -184,45 +144,45 @@ fn everything_else_works_while_a_node_serves() {
     );
     drop(node);
     // Killed, it left its socket behind: that is no node.
-    assert_eq!(a.done(&["registry", "node"])["running"], false);
+    assert_eq!(a.answer(&["registry", "node"])["running"], false);
     let (exit, _) = Serving::start(&a.home(), &[]).stop();
     assert_eq!(exit, Some(0));
 }
 
 #[test]
-fn who_is_served_and_what_is_shown_can_be_limited() {
+fn serve_limits_access_and_shared_datasets() {
     let (a, b) = (Lab::new(), Lab::new());
-    let file = a.file("x.jsonl", &lines(500, 4));
+    let file = a.write("x.jsonl", &lines(500, 4));
     a.key();
-    a.keyed(&["registry", "index", &file, "--name", "inner", "--sign"]);
-    a.done(&["registry", "index", &file, "--name", "draft"]);
+    a.done(&["registry", "index", &file, "--name", "inner", "--sign"]);
+    a.answer(&["registry", "index", &file, "--name", "draft"]);
     let node = Serving::start(&a.home(), &["--access", "listed"]);
     let addr = node.addr();
     let list = ["registry", "list", "--peer", &addr];
-    let refused = b.try_to(&list);
+    let refused = b.run(&list);
     assert_eq!(code(&refused), Some(6), "{}", stderr(&refused));
     assert!(stderr(&refused).contains("not on the list"));
-    let own = b.done(&["registry", "node"])["node_id"]
+    let own = b.answer(&["registry", "node"])["node_id"]
         .as_str()
         .unwrap()
         .to_owned();
-    a.done(&["registry", "access", "add", &own]);
+    a.answer(&["registry", "access", "add", &own]);
     let names = |listed: &Value| -> Vec<String> {
         let datasets = listed["datasets"].as_array().unwrap().iter();
         datasets
             .map(|d| d["name"].as_str().unwrap().to_owned())
             .collect()
     };
-    assert_eq!(names(&b.done(&list)), ["inner"]);
-    let shared = a.done(&["registry", "share", "draft"]);
+    assert_eq!(names(&b.answer(&list)), ["inner"]);
+    let shared = a.answer(&["registry", "share", "draft"]);
     assert_eq!(shared["shared"], true);
-    assert_eq!(names(&b.done(&list)), ["draft", "inner"]);
-    a.done(&["registry", "unshare", "inner"]);
-    assert_eq!(names(&b.done(&list)), ["draft"]);
-    let hidden = b.try_to(&["registry", "pull", "inner", "--peer", &addr]);
+    assert_eq!(names(&b.answer(&list)), ["draft", "inner"]);
+    a.answer(&["registry", "unshare", "inner"]);
+    assert_eq!(names(&b.answer(&list)), ["draft"]);
+    let hidden = b.run(&["registry", "pull", "inner", "--peer", &addr]);
     assert_eq!(code(&hidden), Some(3), "{}", stderr(&hidden));
     // What comes from a closed circle is not passed on.
-    b.done(&[
+    b.answer(&[
         "registry",
         "pull",
         "draft",
@@ -231,20 +191,20 @@ fn who_is_served_and_what_is_shown_can_be_limited() {
         "--accept-unsigned",
     ]);
     assert_eq!(
-        b.done(&["registry", "list", "--all"])["datasets"][0]["private"],
+        b.answer(&["registry", "list", "--all"])["datasets"][0]["private"],
         true
     );
-    a.done(&["registry", "access", "remove", &own]);
-    assert_eq!(code(&b.try_to(&list)), Some(6));
+    a.answer(&["registry", "access", "remove", &own]);
+    assert_eq!(code(&b.run(&list)), Some(6));
 }
 
 #[test]
-fn another_key_at_a_known_address_is_refused_until_it_is_forgotten() {
+fn known_address_with_another_key_is_refused_until_forgotten() {
     let (a, c, b) = (Lab::new(), Lab::new(), Lab::new());
     let node = Serving::start(&a.home(), &[]);
     let (addr, first) = (node.addr(), node.node_id());
-    b.done(&["registry", "list", "--peer", &addr]);
-    let known = b.done(&["registry", "peers"]);
+    b.answer(&["registry", "list", "--peer", &addr]);
+    let known = b.answer(&["registry", "peers"]);
     assert_eq!(known["peers"][0]["node_id"], first.as_str());
     node.stop();
     let port = addr.rsplit(':').next().unwrap().to_owned();
@@ -257,38 +217,38 @@ fn another_key_at_a_known_address_is_refused_until_it_is_forgotten() {
         .unwrap();
     let ready: Value = serde_json::from_str(&line).unwrap();
     let second = ready["node_id"].as_str().unwrap();
-    let refused = b.try_to(&["registry", "list", "--peer", &addr]);
+    let refused = b.run(&["registry", "list", "--peer", &addr]);
     assert_eq!(code(&refused), Some(5), "{}", stderr(&refused));
     assert!(stderr(&refused).contains(&first) && stderr(&refused).contains(second));
     let wrong = format!("{first}@{addr}");
     assert_eq!(
-        code(&b.try_to(&["registry", "sync", "--peer", &wrong])),
+        code(&b.run(&["registry", "sync", "--peer", &wrong])),
         Some(5)
     );
-    b.done(&["registry", "peers", "forget", &addr]);
-    b.done(&["registry", "list", "--peer", &addr]);
+    b.answer(&["registry", "peers", "forget", &addr]);
+    b.answer(&["registry", "list", "--peer", &addr]);
     other.kill().unwrap();
     other.wait().unwrap();
-    let gone = b.try_to(&["registry", "list", "--peer", "127.0.0.1:9"]);
+    let gone = b.run(&["registry", "list", "--peer", "127.0.0.1:9"]);
     assert_eq!(code(&gone), Some(6), "{}", stderr(&gone));
 }
 
 #[test]
-fn several_peers_give_one_dataset_and_a_peer_heals_what_was_lost() {
+fn pull_from_several_peers_completes_and_heals() {
     let (a, b, c) = (Lab::new(), Lab::new(), Lab::new());
     let key = a.key();
     let data = lines(120_000, 5);
-    let file = a.file("wide.jsonl", &data);
-    a.keyed(&["registry", "index", &file, "--sign"]);
+    let file = a.write("wide.jsonl", &data);
+    a.done(&["registry", "index", &file, "--sign"]);
     let of_a = Serving::start(&a.home(), &[]);
     for lab in [&b, &c] {
-        lab.done(&["registry", "trust", "add", "lab-a", &key]);
+        lab.answer(&["registry", "trust", "add", "lab-a", &key]);
     }
-    b.done(&["registry", "pull", "wide", "--peer", &of_a.addr()]);
+    b.answer(&["registry", "pull", "wide", "--peer", &of_a.addr()]);
     let of_b = Serving::start(&b.home(), &[]);
     let both = [of_a.addr(), of_b.addr()];
-    let out = c.at("wide.jsonl");
-    let pulled = c.done(&[
+    let out = c.text("wide.jsonl");
+    let pulled = c.answer(&[
         "registry", "pull", "wide", "--peer", &both[0], "--peer", &both[1], "-o", &out,
     ]);
     assert_eq!(pulled["sources"].as_array().unwrap().len(), 2);
@@ -304,25 +264,25 @@ fn several_peers_give_one_dataset_and_a_peer_heals_what_was_lost() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&pack, &bytes).unwrap();
-    assert_eq!(code(&c.try_to(&["registry", "verify", "wide"])), Some(4));
-    c.done(&["registry", "fsck", "--repair", "--peer", &both[1]]);
-    assert_eq!(c.done(&["registry", "verify", "wide"])["content"], "ok");
+    assert_eq!(code(&c.run(&["registry", "verify", "wide"])), Some(4));
+    c.answer(&["registry", "fsck", "--repair", "--peer", &both[1]]);
+    assert_eq!(c.answer(&["registry", "verify", "wide"])["content"], "ok");
 }
 
 #[test]
-fn the_library_speaks_asynchronously() {
+fn async_client_lists_and_pulls() {
     let (a, b) = (Lab::new(), Lab::new());
     let data = lines(3_000, 6);
-    let file = a.file("x.jsonl", &data);
+    let file = a.write("x.jsonl", &data);
     a.key();
-    let indexed = a.keyed(&["registry", "index", &file, "--sign"]);
+    let indexed = a.done(&["registry", "index", &file, "--sign"]);
     let node = Serving::start(&a.home(), &[]);
     let registry = alimentar::LocalRegistry::open(&b.home()).unwrap();
-    let own = b.file("own.jsonl", &lines(100, 7));
+    let own = b.write("own.jsonl", &lines(100, 7));
     b.key();
-    b.keyed(&["registry", "index", &own, "--sign"]);
+    b.done(&["registry", "index", &own, "--sign"]);
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let dest = PathBuf::from(b.at("pulled.jsonl"));
+    let dest = PathBuf::from(b.text("pulled.jsonl"));
     runtime.block_on(async {
         let address = node.addr().parse().unwrap();
         let client = alimentar::net::SyncClient::connect(&registry, &address).await;
@@ -338,10 +298,10 @@ fn the_library_speaks_asynchronously() {
     });
     assert_eq!(std::fs::read(&dest).unwrap(), data);
     // What was announced is known there, and nothing was pushed.
-    let synced = b.done(&["registry", "sync", "--peer", &node.addr()]);
+    let synced = b.answer(&["registry", "sync", "--peer", &node.addr()]);
     assert_eq!(synced["manifests_sent"], 0);
     assert_eq!(
-        a.done(&["registry", "list"])["datasets"]
+        a.answer(&["registry", "list"])["datasets"]
             .as_array()
             .unwrap()
             .len(),
@@ -350,7 +310,7 @@ fn the_library_speaks_asynchronously() {
 }
 
 #[test]
-fn directories_are_written_while_they_arrive() {
+fn pull_of_a_directory_writes_it_while_it_arrives() {
     let (a, b) = (Lab::new(), Lab::new());
     let node = |lab: &Lab| Serving::start(&lab.home(), &["--share-unsigned"]);
     // Few files, empty ones first, between and last; and more than are written straight.
@@ -371,13 +331,13 @@ fn directories_are_written_while_they_arrive() {
         std::fs::write(many.join(format!("{n}.txt")), format!("file {n}\n")).unwrap();
     }
     for dir in [&dir, &many] {
-        a.done(&["registry", "index", dir.to_str().unwrap()]);
+        a.answer(&["registry", "index", dir.to_str().unwrap()]);
     }
-    a.file("void", &[]);
-    a.done(&["registry", "index", &a.at("void")]);
+    a.write("void", &[]);
+    a.answer(&["registry", "index", &a.text("void")]);
     let node = node(&a);
     for name in ["few", "many", "void"] {
-        let out = b.at(&format!("{name}-out"));
+        let out = b.text(&format!("{name}-out"));
         let peer = node.addr();
         let words = [
             "registry",
@@ -389,9 +349,9 @@ fn directories_are_written_while_they_arrive() {
             "-o",
             &out,
         ];
-        b.done(&words);
+        b.answer(&words);
         let same = std::process::Command::new("diff")
-            .args(["-r", a.at(name).as_str(), &out])
+            .args(["-r", a.text(name).as_str(), &out])
             .output()
             .unwrap();
         assert!(
@@ -400,7 +360,7 @@ fn directories_are_written_while_they_arrive() {
             String::from_utf8_lossy(&same.stdout)
         );
         // Nothing is written over, and nothing is left beside it.
-        assert_eq!(code(&b.try_to(&words)), Some(1));
+        assert_eq!(code(&b.run(&words)), Some(1));
     }
     let left = std::fs::read_dir(b.dir.path()).unwrap();
     let names = left.map(|e| e.unwrap().file_name().into_string().unwrap());
@@ -408,7 +368,7 @@ fn directories_are_written_while_they_arrive() {
 }
 
 #[test]
-fn a_home_with_a_long_path_has_its_socket_elsewhere() {
+fn home_with_a_long_path_puts_its_socket_elsewhere() {
     let lab = Lab::new();
     let deep = lab.dir.path().join("d".repeat(60)).join("e".repeat(60));
     std::fs::create_dir_all(&deep).unwrap();

@@ -37,7 +37,7 @@ fn bytes(synced: &Value) -> u64 {
 }
 
 #[test]
-fn sync_with_nothing_new_stays_below_eight_kilobytes() {
+fn sync_without_news_stays_below_8_kilobytes() {
     let dir = tempfile::tempdir().unwrap();
     let (there, here) = (dir.path().join("there"), dir.path().join("here"));
     for n in 0..30 {
@@ -54,7 +54,7 @@ fn sync_with_nothing_new_stays_below_eight_kilobytes() {
 }
 
 #[test]
-fn sync_after_nothing_new_finds_what_is_new_refused_or_given_up() {
+fn sync_after_an_idle_one_finds_changes() {
     let dir = tempfile::tempdir().unwrap();
     let (there, here) = (dir.path().join("there"), dir.path().join("here"));
     index(&there, dir.path(), "a", 10);

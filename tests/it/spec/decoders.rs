@@ -279,7 +279,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn no_decoder_panics_on_mutated_bytes() {
+fn decoders_do_not_panic_on_mutated_bytes() {
     for (name, target) in targets::TARGETS {
         let mut noise = Noise::new(name);
         let seeds = seeds(name);
@@ -310,7 +310,7 @@ fn no_decoder_panics_on_mutated_bytes() {
     clippy::disallowed_methods,
     reason = "the script has no other way to ask for the good bytes"
 )]
-fn the_corpus_of_the_fuzzer_is_replayed() {
+fn fuzz_corpus_is_replayed() {
     if let Some(dir) = std::env::var_os("FUZZ_SEEDS_DIR") {
         for (name, _) in targets::TARGETS {
             let dir = std::path::Path::new(&dir).join(name);
@@ -339,7 +339,7 @@ fn the_corpus_of_the_fuzzer_is_replayed() {
 
 /// Without an entry, or with one that is no TOML, `cargo fuzz` runs none of them.
 #[test]
-fn every_target_can_be_run_by_cargo_fuzz() {
+fn fuzz_targets_are_all_registered() {
     let fuzz = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     let manifest = std::fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
     let manifest: toml_edit::DocumentMut = manifest.parse().unwrap();

@@ -19,7 +19,7 @@ pub fn encodings() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn filters_are_those_of_the_vectors() {
+fn filters_match_the_vectors() {
     let mut found = String::new();
     for count in [0, 1, 2, 5, 21] {
         let filter = Filter::build(&ids(count));

@@ -218,7 +218,7 @@ fn answers() -> Vec<(&'static str, Response)> {
 }
 
 #[test]
-fn messages_are_those_of_the_vectors() {
+fn protocol_messages_match_the_vectors() {
     let requests = requests().into_iter().map(|(name, r)| (name, r.encode()));
     let answers = answers().into_iter().map(|(name, a)| (name, a.encode()));
     let lines = requests.chain(answers);
@@ -229,7 +229,7 @@ fn messages_are_those_of_the_vectors() {
 }
 
 #[test]
-fn the_vectors_are_read_as_what_they_say() {
+fn golden_vectors_decode_as_described() {
     for (name, request) in requests() {
         let mut reader = FrameReader::new(Request::body_limit);
         let frame = reader.read(&mut vector(name).as_slice()).unwrap().unwrap();

@@ -122,13 +122,13 @@ fn golden() -> String {
 }
 
 #[test]
-fn a_reconciliation_is_that_of_the_vectors() {
+fn reconciliation_matches_the_vectors() {
     let found = golden();
     assert_eq!(found, VECTORS, "\n{found}");
 }
 
 #[test]
-fn the_vectors_are_read_as_what_they_say() {
+fn golden_vectors_decode_as_described() {
     for ((name, request), bytes) in requests().into_iter().zip(messages("request")) {
         let mut reader = FrameReader::new(Request::body_limit);
         let frame = reader.read(&mut bytes.as_slice()).unwrap().unwrap();

@@ -45,7 +45,7 @@ fn quoted(cell: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_promise_names_modules_and_tests_that_exist() {
+fn security_promises_name_existing_modules_and_tests() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(root.join("docs/security.md")).unwrap();
     let functions = functions(root);

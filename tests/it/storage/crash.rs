@@ -10,7 +10,7 @@ use crate::support::lines;
 use crate::support::program;
 
 #[test]
-fn a_kill_at_any_instant_loses_nothing_that_was_reported() {
+fn index_killed_at_any_instant_keeps_reported_datasets() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     // What was reported as indexed and not asked to be removed since.
@@ -87,7 +87,7 @@ fn names(home: &std::path::Path) -> Vec<String> {
 }
 
 #[test]
-fn a_kill_at_any_instant_of_a_repair_loses_no_dataset() {
+fn repair_killed_at_any_instant_keeps_datasets() {
     let dir = tempfile::tempdir().unwrap();
     let (whole, home) = (dir.path().join("whole"), dir.path().join("home"));
     let mut all = Vec::new();

@@ -5,7 +5,7 @@ use crate::support::lines;
 use crate::support::run;
 
 #[test]
-fn a_flipped_bit_in_a_pack_names_dataset_and_file() {
+fn fsck_of_a_flipped_bit_names_dataset_and_file() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     for name in ["good", "bad"] {
@@ -46,7 +46,7 @@ fn a_flipped_bit_in_a_pack_names_dataset_and_file() {
 }
 
 #[test]
-fn damage_in_the_index_is_an_error_and_never_a_panic_or_a_wrong_answer() {
+fn damaged_index_is_an_error_without_panic_or_wrong_result() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     let file = dir.path().join("f.jsonl");

@@ -71,7 +71,7 @@ fn is_whole(home: &Path, references: &[String]) {
 }
 
 #[test]
-fn a_kill_at_any_instant_leaves_versions_and_their_bases_whole() {
+fn index_killed_at_any_instant_keeps_deltas_and_bases() {
     let h = Home::new();
     let home = h.path();
     // What was reported as indexed and not asked to be removed since.
@@ -150,7 +150,7 @@ impl Instants {
 }
 
 #[test]
-fn a_kill_at_any_instant_of_a_pull_of_deltas_loses_nothing_and_the_next_ends_it() {
+fn delta_pull_killed_at_any_instant_is_finished_by_the_next() {
     const SEED: u64 = 9;
     const ROWS: usize = 6_000;
     let (a, b) = (Home::new(), Home::new());
@@ -229,7 +229,7 @@ fn a_kill_at_any_instant_of_a_pull_of_deltas_loses_nothing_and_the_next_ends_it(
 }
 
 #[test]
-fn processes_that_store_the_same_chunks_differently_do_not_harm_each_other() {
+fn concurrent_indexers_of_the_same_chunks_do_no_harm() {
     let h = Home::new();
     let home = h.path();
     h.index(0);
@@ -264,7 +264,7 @@ fn processes_that_store_the_same_chunks_differently_do_not_harm_each_other() {
 }
 
 #[test]
-fn a_damaged_base_is_named_with_what_needs_it_and_healed_together() {
+fn repair_of_a_damaged_base_heals_its_deltas() {
     let (a, b) = (Home::new(), Home::new());
     a.index(0);
     let second = a.index(1);

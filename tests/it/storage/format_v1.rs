@@ -49,7 +49,7 @@ fn reads_as_ever(home: &Path) {
 }
 
 #[test]
-fn the_first_versions_store_is_read_and_goes_on() {
+fn store_of_version_1_is_read_and_extended() {
     for with_index in [true, false] {
         let dir = tempfile::tempdir().unwrap();
         let home = dir.path().join("home");

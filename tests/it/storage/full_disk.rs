@@ -4,7 +4,7 @@ use crate::support::lines;
 use crate::support::namespace::in_mount_namespace;
 
 #[test]
-fn a_full_disk_is_said_and_can_be_tidied_up() {
+fn full_disk_is_reported_and_can_be_cleaned_up() {
     let dir = tempfile::tempdir().unwrap();
     for (name, rows, seed) in [("a", 9_000, 1), ("b", 600, 2), ("c", 120_000, 3)] {
         std::fs::write(dir.path().join(format!("{name}.jsonl")), lines(rows, seed)).unwrap();

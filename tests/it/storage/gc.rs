@@ -14,7 +14,7 @@ fn pack_bytes(home: &Path) -> u64 {
 }
 
 #[test]
-fn gc_frees_what_was_unindexed_and_nothing_else() {
+fn gc_frees_only_unindexed_data() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     for (name, rows, seed) in [("keep", 5000, 1), ("drop", 20_000, 2), ("also", 5000, 3)] {
@@ -52,7 +52,7 @@ fn gc_frees_what_was_unindexed_and_nothing_else() {
 }
 
 #[test]
-fn indexers_readers_and_collectors_share_a_home() {
+fn home_is_shared_by_indexers_readers_and_collectors() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     for n in 0..4 {

@@ -67,7 +67,7 @@ fn files(home: &Path, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_home_below_what_is_indexed_is_left_out_and_said() {
+fn index_leaves_out_a_home_below_and_reports_it() {
     let dir = tempfile::tempdir().unwrap();
     let (data, home) = data_with_a_home(dir.path());
     let said = answer_partly(&home, &["registry", "index", data.to_str().unwrap()]);
@@ -87,7 +87,7 @@ fn a_home_below_what_is_indexed_is_left_out_and_said() {
 }
 
 #[test]
-fn key_files_are_left_out_under_any_name() {
+fn index_leaves_out_key_files_under_any_name() {
     let dir = tempfile::tempdir().unwrap();
     let (data, home) = data_with_a_home(dir.path());
     let own = dir.path().join("own");
@@ -125,7 +125,7 @@ fn key_files_are_left_out_under_any_name() {
 }
 
 #[test]
-fn a_link_into_a_home_brings_nothing_in() {
+fn index_through_a_link_into_a_home_takes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (data, home) = data_with_a_home(dir.path());
     std::os::unix::fs::symlink("registry/trust.toml", data.join("link.toml")).unwrap();
@@ -134,7 +134,7 @@ fn a_link_into_a_home_brings_nothing_in() {
 }
 
 #[test]
-fn indexing_inside_a_home_is_refused() {
+fn index_inside_a_home_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (_, home) = data_with_a_home(dir.path());
     let other = dir.path().join("other");
@@ -155,7 +155,7 @@ fn indexing_inside_a_home_is_refused() {
 }
 
 #[test]
-fn files_that_look_like_secrets_are_named_each_time() {
+fn index_names_files_that_look_like_secrets() {
     let dir = tempfile::tempdir().unwrap();
     let (data, home) = (dir.path().join("data"), dir.path().join("home"));
     std::fs::create_dir(&data).unwrap();
@@ -189,7 +189,7 @@ fn files_that_look_like_secrets_are_named_each_time() {
 }
 
 #[test]
-fn a_home_that_others_may_enter_is_refused_with_the_command_that_closes_it() {
+fn home_open_to_others_is_refused_with_a_chmod_hint() {
     let dir = tempfile::tempdir().unwrap();
     let (_, home) = data_with_a_home(dir.path());
     for open in [0o755, 0o750, 0o777, 0o702] {
@@ -219,7 +219,7 @@ fn a_home_that_others_may_enter_is_refused_with_the_command_that_closes_it() {
 }
 
 #[test]
-fn a_directory_that_becomes_a_home_is_made_private_whatever_the_umask() {
+fn new_home_is_private_under_any_umask() {
     for umask in ["000", "022", "077", "277"] {
         let dir = tempfile::tempdir().unwrap();
         let home = dir.path().join("home");
@@ -247,7 +247,7 @@ fn a_directory_that_becomes_a_home_is_made_private_whatever_the_umask() {
 }
 
 #[test]
-fn files_that_say_who_is_trusted_and_served_become_private() {
+fn trust_and_access_files_become_private() {
     let dir = tempfile::tempdir().unwrap();
     let (_, home) = data_with_a_home(dir.path());
     let (trust, key) = (home.join("trust.toml"), "1".repeat(64));
@@ -273,7 +273,7 @@ fn files_that_say_who_is_trusted_and_served_become_private() {
 }
 
 #[test]
-fn a_second_home_over_the_same_packs_is_refused() {
+fn home_over_the_packs_of_another_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("f.jsonl");
     std::fs::write(&file, lines(100, 1)).unwrap();
@@ -326,7 +326,7 @@ fn a_second_home_over_the_same_packs_is_refused() {
 }
 
 #[test]
-fn usage_errors_are_json_where_it_is_asked_for() {
+fn usage_errors_are_json_with_the_json_flag() {
     let dir = tempfile::tempdir().unwrap();
     for words in [
         &["registry", "frobnicate"][..],
@@ -354,7 +354,7 @@ fn usage_errors_are_json_where_it_is_asked_for() {
 }
 
 #[test]
-fn hidden_characters_are_escaped_in_json_and_say_the_same() {
+fn json_output_escapes_hidden_characters() {
     let dir = tempfile::tempdir().unwrap();
     let (home, file) = (dir.path().join("home"), dir.path().join("f.jsonl"));
     let hidden = "a\u{202e}b\u{200b}c\u{9b}31m\u{7f}d\u{feff}";

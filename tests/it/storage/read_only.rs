@@ -7,41 +7,27 @@ use std::process::Command;
 use std::process::Output;
 
 use crate::support::answer;
+use crate::support::lab::Lab;
 use crate::support::lines;
 use crate::support::namespace::in_mount_namespace;
 use crate::support::run;
 
-struct Lab {
-    dir: tempfile::TempDir,
+/// Two versions of one dataset and a directory with a card.
+fn filled_lab() -> Lab {
+    let lab = Lab::new();
+    for seed in [1, 2] {
+        let file = lab.write("d.jsonl", &lines(500, seed));
+        lab.answer(&["registry", "index", &file]);
+    }
+    let tree = lab.at("tree");
+    std::fs::create_dir(&tree).unwrap();
+    std::fs::write(tree.join("README.md"), "---\nlicense: mit\n---\n# photos\n").unwrap();
+    std::fs::write(tree.join("t.jsonl"), lines(50, 3)).unwrap();
+    lab.answer(&["registry", "index", tree.to_str().unwrap()]);
+    lab
 }
 
 impl Lab {
-    /// Two versions of one dataset and a directory with a card.
-    fn new() -> Self {
-        let lab = Self {
-            dir: tempfile::tempdir().unwrap(),
-        };
-        let file = lab.at("d.jsonl");
-        for seed in [1, 2] {
-            std::fs::write(&file, lines(500, seed)).unwrap();
-            answer(&lab.home(), &["registry", "index", file.to_str().unwrap()]);
-        }
-        let tree = lab.at("tree");
-        std::fs::create_dir(&tree).unwrap();
-        std::fs::write(tree.join("README.md"), "---\nlicense: mit\n---\n# photos\n").unwrap();
-        std::fs::write(tree.join("t.jsonl"), lines(50, 3)).unwrap();
-        answer(&lab.home(), &["registry", "index", tree.to_str().unwrap()]);
-        lab
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn home(&self) -> PathBuf {
-        self.at("home")
-    }
-
     /// Every command that reads, as words; outputs go outside of the home.
     fn reading(&self, round: &str) -> Vec<Vec<String>> {
         let out = |name: &str| self.at(&format!("{round}-{name}")).display().to_string();
@@ -128,8 +114,8 @@ fn chmod(home: &Path, mode: &str) {
 }
 
 #[test]
-fn a_home_without_write_permission_serves_what_reads() {
-    let lab = Lab::new();
+fn home_without_write_permission_serves_commands_that_read() {
+    let lab = filled_lab();
     // Once as it was left by those who wrote, once without anything that is derived.
     for derived in ["with", "without"] {
         if derived == "without" {
@@ -196,8 +182,8 @@ fn index_of_directory_with_unreadable_paths_names_all_and_indexes_none() {
 }
 
 #[test]
-fn a_file_system_that_is_mounted_read_only_serves_what_reads() {
-    let lab = Lab::new();
+fn read_only_mount_serves_commands_that_read() {
+    let lab = filled_lab();
     let home = lab.home();
     let script = r#"home=$1; shift
 mount --bind "$home" "$home"

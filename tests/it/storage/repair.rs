@@ -53,7 +53,7 @@ fn same_as_before(h: &Home) {
 }
 
 #[test]
-fn a_lost_index_is_made_anew_from_the_packs() {
+fn repair_of_a_lost_index_rebuilds_it_from_packs() {
     let h = home();
     std::fs::remove_file(h.home.join("registry.redb")).unwrap();
     same_as_before(&h);
@@ -86,7 +86,7 @@ fn last_payload(pack: &[u8], kind: u8) -> std::ops::Range<usize> {
 }
 
 #[test]
-fn a_manifest_that_only_the_index_has_left_survives_repairs_and_a_lost_index() {
+fn manifest_left_only_in_the_index_survives_repairs() {
     let h = home();
     let pack = h.home.join("packs/00000001.pack");
     let mut bytes = std::fs::read(&pack).unwrap();
@@ -103,7 +103,7 @@ fn a_manifest_that_only_the_index_has_left_survives_repairs_and_a_lost_index() {
 }
 
 #[test]
-fn a_lost_index_and_an_unreadable_manifest_are_said_until_somebody_gives_it_up() {
+fn unreadable_manifest_after_a_lost_index_is_reported_until_given_up() {
     let h = home();
     let pack = h.home.join("packs/00000001.pack");
     let mut bytes = std::fs::read(&pack).unwrap();
@@ -146,7 +146,7 @@ fn a_lost_index_and_an_unreadable_manifest_are_said_until_somebody_gives_it_up()
 }
 
 #[test]
-fn a_pack_that_is_no_plain_file_for_now_leaves_the_index_as_it_is() {
+fn repair_with_a_pack_that_is_no_file_keeps_the_index() {
     let h = home();
     let pack = h.home.join("packs/00000001.pack");
     let (away, index) = (h.home.join("away"), h.home.join("registry.redb"));
@@ -185,7 +185,7 @@ fn a_pack_that_is_no_plain_file_for_now_leaves_the_index_as_it_is() {
 }
 
 #[test]
-fn a_damaged_index_is_repaired() {
+fn repair_of_a_damaged_index_restores_it() {
     let h = home();
     let index = h.home.join("registry.redb");
     let whole = std::fs::read(&index).unwrap();
@@ -201,7 +201,7 @@ fn a_damaged_index_is_repaired() {
 }
 
 #[test]
-fn lost_bytes_are_missing_until_they_are_indexed_again() {
+fn lost_bytes_are_missing_until_indexed_again() {
     let h = home();
     let pack = h.home.join("packs/00000001.pack");
     let mut bytes = std::fs::read(&pack).unwrap();

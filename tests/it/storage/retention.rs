@@ -38,7 +38,7 @@ fn told(value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn forget_needs_a_rule_and_consent_and_removes_what_no_rule_keeps() {
+fn forget_needs_a_rule_and_consent() {
     let dir = tempfile::tempdir().unwrap();
     let home = filled(dir.path());
     assert_eq!(
@@ -84,7 +84,7 @@ fn forget_needs_a_rule_and_consent_and_removes_what_no_rule_keeps() {
 }
 
 #[test]
-fn forget_without_names_means_all_that_is_made_here_and_never_the_newest_unless_told() {
+fn forget_without_names_covers_own_datasets_and_keeps_the_newest() {
     let dir = tempfile::tempdir().unwrap();
     let home = filled(dir.path());
     let words = ["registry", "forget", "--keep-tag", "none", "--dry-run"];
@@ -109,7 +109,7 @@ fn forget_without_names_means_all_that_is_made_here_and_never_the_newest_unless_
 }
 
 #[test]
-fn forget_keeps_a_version_that_has_an_alias() {
+fn forget_keeps_versions_with_an_alias() {
     let dir = tempfile::tempdir().unwrap();
     let home = filled(dir.path());
     answer(&home, &["registry", "alias", "corpus@prod", "0.1.0"]);

@@ -74,7 +74,7 @@ fn is_clean(home: &Path) {
 }
 
 #[test]
-fn another_name_costs_as_little_as_the_next_version() {
+fn similarity_stores_a_renamed_dataset_as_deltas() {
     let h = Home::new();
     let home = h.path();
     let first = h.index("a", &edited(20_000, 97));
@@ -100,7 +100,7 @@ fn another_name_costs_as_little_as_the_next_version() {
 }
 
 #[test]
-fn a_file_that_was_renamed_and_edited_resembles_itself() {
+fn similarity_finds_a_renamed_and_edited_file() {
     let h = Home::new();
     let tree = h.0.path().join("tree");
     std::fs::create_dir_all(&tree).unwrap();
@@ -131,7 +131,7 @@ fn a_file_that_was_renamed_and_edited_resembles_itself() {
 
 /// Versions that come together, as files of one tree: what came in the same session is a base too.
 #[test]
-fn versions_that_lie_beside_each_other_cost_little() {
+fn index_of_versions_in_one_tree_stores_deltas() {
     let h = Home::new();
     let home = h.path();
     let tree = h.0.path().join("tree");
@@ -176,7 +176,7 @@ fn versions_that_lie_beside_each_other_cost_little() {
 
 /// What comes by a pull or in an archive is stored like what is indexed, and is known afterwards.
 #[test]
-fn what_comes_from_others_resembles_what_is_here() {
+fn pulled_or_imported_dataset_is_stored_as_deltas() {
     let other = Home::new();
     other.index("theirs", &edited(20_000, 1));
     let archive = other.0.path().join("theirs.alimentar");
@@ -221,7 +221,7 @@ fn what_comes_from_others_resembles_what_is_here() {
 }
 
 #[test]
-fn versions_that_come_together_from_others_cost_little() {
+fn archive_of_many_versions_is_stored_as_deltas() {
     let single = Home::new();
     single.index("one", &edited(20_000, 0));
     let one = single.pack_bytes();
@@ -268,7 +268,7 @@ fn versions_that_come_together_from_others_cost_little() {
 }
 
 #[test]
-fn whatever_is_in_the_table_only_bytes_are_lost() {
+fn similarity_table_of_garbage_costs_only_space() {
     let h = Home::new();
     h.index("a", &edited(6_000, 97));
     let good = std::fs::read(h.table()).unwrap();
@@ -298,7 +298,7 @@ fn whatever_is_in_the_table_only_bytes_are_lost() {
 }
 
 #[test]
-fn kills_and_others_at_work_leave_everything_whole() {
+fn similarity_index_survives_kills_and_concurrent_work() {
     let h = Home::new();
     let home = h.path();
     h.index("first", &edited(4_000, 97));

@@ -1,6 +1,7 @@
 //! Homes, data and runs of the program for the tests.
 
 pub mod golden;
+pub mod lab;
 pub mod labs;
 pub mod lan;
 pub mod namespace;
@@ -11,7 +12,6 @@ pub mod terminal;
 pub mod wait;
 
 use std::path::Path;
-use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Output;
@@ -152,46 +152,4 @@ pub fn error_of(out: &Output) -> Value {
 #[allow(clippy::disallowed_methods, reason = "tests may be told things")]
 pub fn variable(name: &str) -> Option<std::ffi::OsString> {
     std::env::var_os(name)
-}
-
-/// Homes of registries and files beside them, in one directory of its own.
-pub struct Scratch {
-    dir: tempfile::TempDir,
-}
-
-impl Scratch {
-    pub fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    pub fn at(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    pub fn text(&self, name: &str) -> String {
-        self.at(name).to_str().unwrap().to_owned()
-    }
-
-    /// Runs a command in a home, with the passphrase of its keys.
-    pub fn keyed(&self, home: &str, words: &[&str]) -> Output {
-        let mut command = program(&self.at(home));
-        command.env("ALIMENTAR_PASSPHRASE", "test").arg("--json");
-        command.args(words).output().unwrap()
-    }
-
-    /// The same of a command that has to succeed; its answer.
-    pub fn done(&self, home: &str, words: &[&str]) -> Value {
-        let out = self.keyed(home, words);
-        assert!(out.status.success(), "{words:?}: {out:?}");
-        serde_json::from_slice(&out.stdout).unwrap()
-    }
-
-    /// Indexes data as `NAME.jsonl`, under that name.
-    pub fn index(&self, home: &str, name: &str, data: &[u8], more: &[&str]) -> Value {
-        let path = self.text(&format!("{name}.jsonl"));
-        std::fs::write(&path, data).unwrap();
-        self.done(home, &[&["registry", "index", &path], more].concat())
-    }
 }

@@ -32,3 +32,8 @@ pub fn until_some<T>(mut look: impl FnMut() -> Result<T, String>) -> T {
         std::thread::sleep(PAUSE);
     }
 }
+
+/// Waits until changes from now on have another time of modification than those before.
+pub fn settle() {
+    std::thread::sleep(Duration::from_millis(50));
+}

@@ -20,7 +20,7 @@ fn run(name: &'static str, nodes: usize, seed: u64, change: fn(&mut Scenario)) -
 }
 
 #[test]
-fn five_nodes_end_with_the_same() {
+fn swarm_of_five_nodes_converges() {
     for name in NAMES {
         for seed in 1..=20 {
             let outcome = run(name, 5, seed, |_| {});
@@ -30,7 +30,7 @@ fn five_nodes_end_with_the_same() {
 }
 
 #[test]
-fn fifty_nodes_end_with_the_same() {
+fn swarm_of_fifty_nodes_converges() {
     for (name, seed) in NAMES.iter().zip(100..) {
         let outcome = run(name, 50, seed, |s| s.warm_up = Duration::from_secs(30));
         assert!(outcome.published > 0);
@@ -39,7 +39,7 @@ fn fifty_nodes_end_with_the_same() {
 }
 
 #[test]
-fn the_same_seed_is_the_same_run() {
+fn swarm_with_the_same_seed_repeats() {
     let told = |seed| format!("{:?}", run("all of it", 5, seed, |_| {}));
     assert_eq!(told(3), told(3));
     assert_ne!(told(3), told(4));
@@ -47,7 +47,7 @@ fn the_same_seed_is_the_same_run() {
 
 /// However many there are, a node that starts meets a few, and what it hears of is told by a few.
 #[test]
-fn many_nodes_are_not_many_times_the_talk() {
+fn swarm_traffic_per_node_does_not_grow_with_nodes() {
     let outcome = run("calm", 150, 1, |s| {
         s.warm_up = Duration::from_secs(25);
         s.idle = Duration::from_secs(5);

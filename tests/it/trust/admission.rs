@@ -54,7 +54,7 @@ fn assert_own_is_untouched(home: &Path) {
 }
 
 #[test]
-fn unsigned_archive_of_an_edited_copy_leaves_the_original_alone() {
+fn import_of_an_unsigned_edited_copy_keeps_the_original() {
     let dir = tempfile::tempdir().unwrap();
     let (own, other, id) = labs(dir.path());
     let back = dir.path().join("back.alimentar");
@@ -71,7 +71,7 @@ fn unsigned_archive_of_an_edited_copy_leaves_the_original_alone() {
 }
 
 #[test]
-fn own_unsigned_archive_that_comes_back_adds_nothing() {
+fn import_of_an_own_unsigned_archive_adds_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (own, _, _) = labs(dir.path());
     let given = dir.path().join("given.alimentar");
@@ -80,7 +80,7 @@ fn own_unsigned_archive_that_comes_back_adds_nothing() {
 }
 
 #[test]
-fn unsigned_pull_by_id_of_an_edited_copy_leaves_the_original_alone() {
+fn pull_by_id_of_an_unsigned_edited_copy_keeps_the_original() {
     let dir = tempfile::tempdir().unwrap();
     let (own, other, id) = labs(dir.path());
     answer(&other, &["registry", "share", "stolen"]);

@@ -1,5 +1,6 @@
 //! Keys, signing and trust from the command line, with the keys in `keys-example`.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,39 +10,25 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::support::answer;
+use crate::support::lab::Lab;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::run;
 use crate::support::stderr;
 
 /// A directory with a home, a file to index, and a copy of an example key that only we may read.
-struct Lab {
-    dir: tempfile::TempDir,
-}
+struct KeyLab(Lab);
 
-impl Lab {
+impl KeyLab {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("f.jsonl"), lines(400, 1)).unwrap();
-        let lab = Self { dir };
+        let lab = Lab::new();
+        lab.file("f.jsonl", &lines(400, 1));
         for name in ["publisher.key", "untrusted.key"] {
             private_copy(&example(name), &lab.at(name));
         }
         std::fs::create_dir(lab.home()).unwrap();
         std::fs::copy(example("trust.toml"), lab.home().join("trust.toml")).unwrap();
-        lab
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn home(&self) -> PathBuf {
-        self.at("home")
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.at(name).to_str().unwrap().to_owned()
+        Self(lab)
     }
 
     /// Runs with the example passphrase.
@@ -62,6 +49,14 @@ impl Lab {
     }
 }
 
+impl Deref for KeyLab {
+    type Target = Lab;
+
+    fn deref(&self) -> &Lab {
+        &self.0
+    }
+}
+
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("keys-example")
@@ -75,8 +70,8 @@ fn private_copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_signed_dataset_is_its_publishers_alone() {
-    let lab = Lab::new();
+fn signed_dataset_is_changed_only_by_its_publisher() {
+    let lab = KeyLab::new();
     let (file, key, other) = (
         lab.text("f.jsonl"),
         lab.text("publisher.key"),
@@ -164,8 +159,8 @@ fn a_signed_dataset_is_its_publishers_alone() {
 }
 
 #[test]
-fn indexing_signs_and_versions_share_a_line() {
-    let lab = Lab::new();
+fn index_signs_versions_of_one_series() {
+    let lab = KeyLab::new();
     let (file, key) = (lab.text("f.jsonl"), lab.text("publisher.key"));
     answer(&lab.home(), &["registry", "index", &file]);
     let sign = ["registry", "index", &file, "--sign", "--key", &key];
@@ -207,8 +202,8 @@ fn indexing_signs_and_versions_share_a_line() {
 }
 
 #[test]
-fn a_withdrawal_hides_and_warns_and_a_revocation_stops() {
-    let lab = Lab::new();
+fn withdrawal_hides_and_warns_and_revocation_stops() {
+    let lab = KeyLab::new();
     let (file, key) = (lab.text("f.jsonl"), lab.text("publisher.key"));
     lab.done(&["registry", "index", &file, "--sign", "--key", &key]);
     std::fs::write(&file, lines(500, 2)).unwrap();
@@ -298,8 +293,8 @@ fn a_withdrawal_hides_and_warns_and_a_revocation_stops() {
 }
 
 #[test]
-fn keys_are_made_once_and_guarded() {
-    let lab = Lab::new();
+fn keygen_makes_a_guarded_key_once() {
+    let lab = KeyLab::new();
     let made = lab.done(&["registry", "keygen", "--name", "lab-k"]);
     let path = PathBuf::from(made["path"].as_str().unwrap());
     assert_eq!(path, lab.home().join("key.enc"));
@@ -374,8 +369,8 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn publishers_are_added_limited_rotated_and_forgotten() {
-    let lab = Lab::new();
+fn trust_adds_limits_rotates_and_removes_publishers() {
+    let lab = KeyLab::new();
     let (file, key) = (lab.text("f.jsonl"), lab.text("publisher.key"));
     lab.done(&["registry", "index", &file, "--sign", "--key", &key]);
     let known = answer(&lab.home(), &["registry", "trust", "list"]);

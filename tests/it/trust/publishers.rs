@@ -7,9 +7,9 @@ use std::process::Output;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::support::Scratch;
 use crate::support::answer;
 use crate::support::error_of;
+use crate::support::lab::Scratch;
 use crate::support::lines;
 use crate::support::program;
 use crate::support::run;
@@ -35,7 +35,7 @@ fn message(out: &Output) -> String {
 }
 
 #[test]
-fn key_in_another_spelling_is_the_same_key() {
+fn publisher_key_in_another_spelling_is_the_same() {
     let lab = Scratch::new();
     let home = lab.at("a");
     let upper = KEY.to_uppercase();
@@ -57,7 +57,7 @@ fn key_in_another_spelling_is_the_same_key() {
 }
 
 #[test]
-fn alias_may_have_blanks_and_nothing_that_is_not_seen() {
+fn publisher_alias_takes_blanks_and_no_invisible_characters() {
     let lab = Scratch::new();
     let key = lab.publish("a", "f");
     let home = lab.at("b");
@@ -103,7 +103,7 @@ fn alias_may_have_blanks_and_nothing_that_is_not_seen() {
 }
 
 #[test]
-fn key_that_is_revoked_here_is_added_again_only_by_a_person() {
+fn revoked_key_is_trusted_again_only_by_a_person() {
     let lab = Scratch::new();
     let home = lab.at("a");
     answer(&home, &["registry", "trust", "add", "lab", KEY]);
@@ -145,7 +145,7 @@ fn key_that_is_revoked_here_is_added_again_only_by_a_person() {
 }
 
 #[test]
-fn reason_of_a_revocation_is_given_wherever_the_key_is_refused() {
+fn revoked_key_is_refused_with_the_reason() {
     let lab = Scratch::new();
     let key = lab.publish("a", "f");
     let (first, second) = (lab.text("1.alimentar"), lab.text("2.alimentar"));
@@ -216,7 +216,7 @@ fn reason_of_a_revocation_is_given_wherever_the_key_is_refused() {
 }
 
 #[test]
-fn what_was_accepted_by_hand_is_listed_and_marked() {
+fn publisher_accepted_by_hand_is_listed_and_marked() {
     let lab = Scratch::new();
     let key = lab.publish("a", "f");
     let draft = lab.text("draft.jsonl");

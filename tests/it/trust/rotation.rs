@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::support::Scratch;
 use crate::support::answer;
 use crate::support::error_of;
+use crate::support::lab::Scratch;
 use crate::support::lines;
 
 /// A home with a key, known as `me`, and a dataset that it signed.
@@ -31,7 +31,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn rotation_in_one_step_replaces_the_key_and_others_can_confirm_it() {
+fn rotation_in_one_step_is_confirmed_by_others() {
     let lab = lab();
     let old = lab.shown("a", "me")["public_key"].clone();
     let rotated = lab.done("a", &["registry", "trust", "rotate", "me", "--new"]);
@@ -88,7 +88,7 @@ fn rotation_in_one_step_replaces_the_key_and_others_can_confirm_it() {
 }
 
 #[test]
-fn rotation_that_stopped_before_the_new_key_was_in_place_is_finished_by_the_next_command() {
+fn rotation_that_stopped_early_is_finished_by_the_next_command() {
     let lab = lab();
     let rotated = lab.done("a", &["registry", "trust", "rotate", "me", "--new"]);
     // As it is when the program is killed after the rotation holds, and before the key is swapped.
@@ -104,7 +104,7 @@ fn rotation_that_stopped_before_the_new_key_was_in_place_is_finished_by_the_next
 }
 
 #[test]
-fn rotation_with_both_files_checks_everything_before_it_publishes() {
+fn rotation_with_both_files_checks_before_publishing() {
     let lab = lab();
     let (old_file, new_file) = (lab.text("a/key.enc"), lab.text("new.key"));
     let old = lab.shown("a", "me")["public_key"].clone();

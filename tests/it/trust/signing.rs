@@ -13,6 +13,7 @@ use alimentar::trust::Fingerprint;
 use alimentar::trust::KeyCost;
 use alimentar::trust::KeyPair;
 use alimentar::trust::LockedKey;
+use alimentar::trust::SignatureError;
 use alimentar::trust::Statement;
 use alimentar::trust::verify;
 use serde_json::Value;
@@ -34,9 +35,10 @@ fn refused(envelope: &Envelope) -> Vec<Value> {
     let good = envelope.signature.unwrap();
     let mut list = Vec::new();
     let mut add = |why: &str, signature: Signature| {
+        let refused = verify(Domain::Manifest, &envelope.manifest, &signature);
         assert!(
-            verify(Domain::Manifest, &envelope.manifest, &signature).is_err(),
-            "{why}"
+            matches!(refused, Err(SignatureError::Key(k) | SignatureError::Invalid(k)) if k == signature.key),
+            "{why}: {refused:?}"
         );
         list.push(json!({"why": why, "signature": wire(&signature)}));
     };
@@ -107,7 +109,7 @@ fn vectors() -> Value {
 }
 
 #[test]
-fn bytes_are_those_of_the_vectors() {
+fn signing_bytes_match_the_vectors() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/spec/vectors/signing.json");
     let wanted: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let made = vectors();

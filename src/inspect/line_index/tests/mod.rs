@@ -19,37 +19,24 @@ use crate::inspect::line_index::start_in;
 use crate::progress::NoProgress;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
+use crate::testing::Random;
 use crate::wire::limits::LINE_INDEX_BLOCKS_MAX;
 
-/// Xorshift: seeded numbers without end.
-struct Noise(u64);
-
-impl Noise {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
+/// Lines of all kinds: blank, short, longer than blocks and buffers, with every end.
+fn random_text(random: &mut Random, bytes: usize) -> Vec<u8> {
+    let mut text = Vec::new();
+    while text.len() < bytes {
+        let length = match random.below(200) {
+            0 => random.below(200_000),
+            1..100 => random.below(4),
+            _ => random.below(300),
+        };
+        let alphabet = *b"ab\0\r\xff{}\"";
+        text.extend((0..length).map(|_| alphabet[random.index(8)]));
+        text.extend_from_slice([b"\n".as_slice(), b"\r\n", b"\r\r\n", b"\r"][random.index(4)]);
     }
-
-    /// Lines of all kinds: blank, short, longer than blocks and buffers, with every end.
-    fn text(&mut self, bytes: usize) -> Vec<u8> {
-        let mut text = Vec::new();
-        while text.len() < bytes {
-            let length = match self.below(200) {
-                0 => self.below(200_000),
-                1..100 => self.below(4),
-                _ => self.below(300),
-            };
-            let alphabet = *b"ab\0\r\xff{}\"";
-            text.extend((0..length).map(|_| alphabet[self.below(8) as usize]));
-            text.extend_from_slice(
-                [b"\n".as_slice(), b"\r\n", b"\r\r\n", b"\r"][self.below(4) as usize],
-            );
-        }
-        text.truncate(bytes);
-        text
-    }
+    text.truncate(bytes);
+    text
 }
 
 /// Gives a few bytes at a time.
@@ -180,17 +167,17 @@ fn small_files_have_their_lines() {
 #[test]
 fn lines_are_those_of_a_naive_split() {
     for seed in 1..25 {
-        let mut noise = Noise(seed * 0x9e37_79b9);
+        let mut random = Random::new(seed * 0x9e37_79b9);
         let bytes = [0, 1, 65_535, 65_536, 65_537, 1_000_000, 9_000_000][seed as usize % 7];
-        let text = noise.text(bytes);
+        let text = random_text(&mut random, bytes);
         let wanted = naive(&text);
         let index = built(&Drops(&text), 1 + seed as usize % 4);
         assert_eq!(index, built(&text.as_slice(), 1), "seed {seed}");
         assert_eq!(index.lines(), wanted.len() as u64, "seed {seed}");
         assert_eq!(index.locate(index.lines()), Place::Past);
         for _ in 0..40 {
-            let first = noise.below(wanted.len() as u64 + 1) as usize;
-            let count = noise.below(30) as usize;
+            let first = random.below(wanted.len() as u64 + 1) as usize;
+            let count = random.below(30) as usize;
             let found = read(&Drops(&text), &index, first as u64, count as u64);
             let end = (first + count).min(wanted.len());
             assert!(found == wanted[first..end], "seed {seed}, {first}..{end}");
@@ -211,12 +198,12 @@ fn a_return_at_the_end_of_a_buffer_belongs_to_the_newline_behind_it() {
 #[test]
 fn what_grows_in_steps_is_what_is_made_at_once() {
     for seed in 1..15 {
-        let mut noise = Noise(seed * 77_777);
-        let text = noise.text(700_000);
+        let mut random = Random::new(seed * 77_777);
+        let text = random_text(&mut random, 700_000);
         let mut index = LineIndex::new(0).unwrap();
         let mut end = 0;
         while end < text.len() {
-            end = (end + noise.below(90_000) as usize).min(text.len());
+            end = (end + random.below(90_000) as usize).min(text.len());
             index.grow(end as u64).unwrap();
             index = extended(index, &&text[..end], 2);
             assert_eq!(index, built(&&text[..end], 1), "seed {seed}, {end}");
@@ -227,7 +214,7 @@ fn what_grows_in_steps_is_what_is_made_at_once() {
 
 #[test]
 fn a_part_answers_for_the_lines_in_it() {
-    let text = Noise(4).text(30_000_000);
+    let text = random_text(&mut Random::new(4), 30_000_000);
     let wanted = naive(&text);
     let line = wanted.len() as u64 / 3;
     let growing = Growing::new(LineIndex::new(text.len() as u64).unwrap());
@@ -247,17 +234,17 @@ fn a_part_answers_for_the_lines_in_it() {
 
 #[test]
 fn others_can_ask_while_it_grows() {
-    let text = Noise(9).text(40_000_000);
+    let text = random_text(&mut Random::new(9), 40_000_000);
     let wanted = naive(&text);
     let growing = Growing::new(LineIndex::new(text.len() as u64).unwrap());
     std::thread::scope(|scope| {
         let done = scope.spawn(|| growing.run(&text, None, 3, &NoProgress));
-        let (mut noise, mut covered) = (Noise(10), 0);
+        let (mut random, mut covered) = (Random::new(10), 0);
         loop {
             let is_last = done.is_finished();
             assert!(growing.covered() >= covered);
             covered = growing.covered();
-            let line = noise.below(wanted.len() as u64);
+            let line = random.below(wanted.len() as u64);
             match growing.locate(line) {
                 Place::In(block) => {
                     assert_eq!(start_in(&text, &block).unwrap(), wanted[line as usize].0);
@@ -329,7 +316,7 @@ fn the_largest_files_have_larger_blocks() {
 
 #[test]
 fn a_file_that_shrinks_is_an_error() {
-    let text = Noise(3).text(20_000_000);
+    let text = random_text(&mut Random::new(3), 20_000_000);
     let growing = Growing::new(LineIndex::new(text.len() as u64).unwrap());
     let short = &text[..9_000_000];
     let failed = growing.run(&short, None, 3, &NoProgress);
@@ -347,7 +334,7 @@ fn a_file_that_shrinks_is_an_error() {
 
 #[test]
 fn other_lines_than_were_counted_are_an_error() {
-    let mut text = Noise(6).text(3_000_000);
+    let mut text = random_text(&mut Random::new(6), 3_000_000);
     let index = built(&text, 2);
     let Place::In(block) = index.locate(index.lines() / 2) else {
         panic!()
@@ -370,14 +357,14 @@ impl Progress for Impatient {
 
 #[test]
 fn who_is_interrupted_goes_on_later() {
-    let text = Noise(8).text(40_000_000);
+    let text = random_text(&mut Random::new(8), 40_000_000);
     let growing = Growing::new(LineIndex::new(text.len() as u64).unwrap());
     let stopped = growing.run(&text, None, 2, &Impatient(AtomicU64::new(4)));
     assert!(matches!(stopped, Err(LinesError::Interrupted)));
     assert!(!growing.into_index().is_complete());
     let growing = Growing::new(LineIndex::new(text.len() as u64).unwrap());
     let stopped = growing.run(&text, None, 2, &Impatient(AtomicU64::new(4)));
-    assert!(stopped.is_err());
+    assert!(matches!(stopped, Err(LinesError::Interrupted)));
     growing.run(&text, None, 2, &NoProgress).unwrap();
     assert_eq!(growing.into_index(), built(&text, 1));
 }

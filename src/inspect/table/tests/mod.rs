@@ -18,6 +18,7 @@ use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
 use crate::inspect::table::rows::cells::Scratch;
 use crate::progress::NoProgress;
+use crate::testing::Random;
 use crate::wire::limits::ROW_BYTES_MAX;
 
 /// All rows with their numbers, by several threads.
@@ -60,20 +61,17 @@ fn naive(text: &[u8], skips_blank: bool) -> Vec<(u64, Vec<u8>)> {
 
 #[test]
 fn lines_are_the_same_in_parts() {
-    let mut noise = 7_u64;
+    let mut random = Random::new(7);
     for size in [0, 1, 2, 1000, 300_000, 1_200_000] {
         let mut text = Vec::new();
         while text.len() < size {
-            noise = noise.wrapping_mul(6364136223846793005).wrapping_add(1);
-            let length = match noise >> 60 {
+            let length = match random.below(16) {
                 0 => 0,
                 1 => 300_000,
                 n => n * 37,
             };
             text.extend((0..length).map(|n| b'a' + (n % 23) as u8));
-            text.extend_from_slice(
-                [&b"\n"[..], b"\r\n", b"\n\n", b" \n"][(noise >> 40) as usize % 4],
-            );
+            text.extend_from_slice([&b"\n"[..], b"\r\n", b"\n\n", b" \n"][random.index(4)]);
         }
         text.truncate(size);
         for shape in [Shape::Text, Shape::Json] {

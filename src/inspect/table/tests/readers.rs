@@ -16,18 +16,7 @@ use crate::inspect::table::open_table;
 use crate::inspect::table::records_of;
 use crate::inspect::table::tests::all_rows;
 use crate::read_at::ReadAt;
-
-struct Noise(u64);
-
-impl Noise {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        (self.0 >> 33) % limit
-    }
-}
+use crate::testing::Random;
 
 fn open(bytes: &[u8], path: &str) -> Opened {
     open_table(Arc::new(bytes.to_vec()), path, OpenOptions::default()).unwrap()
@@ -76,7 +65,7 @@ fn packed(text: &[u8], ending: &str) -> Vec<u8> {
     }
 }
 
-fn random_json(noise: &mut Noise, depth: u32) -> String {
+fn random_json(noise: &mut Random, depth: u32) -> String {
     match noise.below(if depth == 0 { 4 } else { 6 }) {
         0 => ["null", "true", "-1.5e3", "0"][noise.below(4) as usize].to_owned(),
         1..=3 => {
@@ -109,7 +98,7 @@ fn random_json(noise: &mut Noise, depth: u32) -> String {
 
 #[test]
 fn elements_of_arrays_are_rows() {
-    let mut noise = Noise(1);
+    let mut noise = Random::new(1);
     for count in [0, 1, 2, 100, 20_000] {
         let rows: Vec<String> = (0..count).map(|_| random_json(&mut noise, 3)).collect();
         let text = format!(" \u{feff}[\n{} ]\n", rows.join("\t,\r\n "))
@@ -190,7 +179,7 @@ fn json_files_that_are_no_array() {
     assert_eq!(texts(&lines.table, 0), [b"{\"a\":1}", b"{\"a\":2}"]);
 }
 
-fn random_csv(noise: &mut Noise, length: u64) -> Vec<u8> {
+fn random_csv(noise: &mut Random, length: u64) -> Vec<u8> {
     let pieces: [&[u8]; 14] = [
         b",",
         b",",
@@ -242,7 +231,7 @@ fn by_csv_crate(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
 
 #[test]
 fn records_are_those_of_the_csv_crate() {
-    let mut noise = Noise(2);
+    let mut noise = Random::new(2);
     for round in 0..3000 {
         let length = if round % 500 == 0 {
             200_000
@@ -288,7 +277,7 @@ fn records_are_those_of_the_csv_crate() {
 
 #[test]
 fn packed_lines_are_those_of_the_text() {
-    let mut noise = Noise(3);
+    let mut noise = Random::new(3);
     let mut text = Vec::new();
     while text.len() < 2_000_000 {
         let length = [0, 5, 100, 400_000][(noise.below(100) as usize)

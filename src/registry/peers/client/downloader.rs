@@ -36,13 +36,10 @@ use crate::registry::peers::client::shared_state::Shared;
 use crate::registry::peers::server::tree_delta::put_to_bases;
 use crate::registry::peers::tree_nodes::Leaves;
 use crate::registry::peers::tree_nodes::Walk;
+use crate::registry::sizes::Sizes;
 use crate::store::disk::BlobReader;
 use crate::store::disk::WriteSession;
 
-/// Bytes that one request asks for, about; few in tests, so that small datasets have many.
-const WINDOW_BYTES: usize = if cfg!(test) { 32 << 10 } else { 8 << 20 };
-/// Chunks that are cut into windows at a time.
-const STRETCH_CHUNKS: usize = if cfg!(test) { 64 } else { 8192 };
 /// Chunks of a window at most.
 const WINDOW_CHUNKS: usize = 4096;
 /// Windows that are planned, under way or waiting for their turn.
@@ -80,6 +77,7 @@ pub(crate) struct TreeDownloader<'a> {
     pub(crate) files: Option<&'a FileTable>,
     /// Take it however much larger it is than what is sent for it.
     pub(crate) allow_large: bool,
+    pub(crate) sizes: Sizes,
     pub(crate) progress: &'a dyn Progress,
 }
 
@@ -134,6 +132,7 @@ impl TreeDownloader<'_> {
             reader: self.reader,
             envelope: self.envelope,
             tree: self.tree,
+            free_data_bytes: self.sizes.free_data_bytes,
             ask: &mut ask,
             leaves: Leaves::new(self.session, before),
         };
@@ -152,7 +151,7 @@ impl TreeDownloader<'_> {
                 offset += u64::from(chunk.bytes);
             }
             stretch.chunks.extend(chunks);
-            match stretch.chunks.len() >= STRETCH_CHUNKS {
+            match stretch.chunks.len() >= self.sizes.stretch_chunks {
                 true => self.cut(shared, &mut stretch, false),
                 false => Ok(()),
             }
@@ -173,10 +172,11 @@ impl TreeDownloader<'_> {
         stretch: &mut Backlog<'_>,
         to_the_end: bool,
     ) -> Result<(), Error> {
-        let asked = stretch.chunks.len().min(STRETCH_CHUNKS);
+        let window_bytes = self.sizes.window_bytes;
+        let asked = stretch.chunks.len().min(self.sizes.stretch_chunks);
         let is_last = to_the_end && asked == stretch.chunks.len();
         let stretch_bytes: usize = stretch.chunks.iter().map(|c| c.bytes as usize).sum();
-        let seams = match is_last && stretch_bytes < WINDOW_BYTES {
+        let seams = match is_last && stretch_bytes < window_bytes {
             // One window, wherever records end.
             true => Vec::new(),
             false => self.seams(stretch.offset, asked),
@@ -188,8 +188,8 @@ impl TreeDownloader<'_> {
             bytes += chunk.bytes as usize;
             window.push(chunk);
             let at_seam = seams.is_empty() || seams.binary_search(&(n + 1)).is_ok();
-            let is_full = window.len() >= WINDOW_CHUNKS || bytes >= 2 * WINDOW_BYTES;
-            if (bytes >= WINDOW_BYTES && at_seam) || is_full {
+            let is_full = window.len() >= WINDOW_CHUNKS || bytes >= 2 * window_bytes;
+            if (bytes >= window_bytes && at_seam) || is_full {
                 offer(shared, std::mem::take(&mut window), stretch)?;
                 stretch.offset += bytes as u64;
                 bytes = 0;

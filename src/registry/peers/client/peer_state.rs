@@ -30,17 +30,6 @@ const ONE_STALL: Duration = Duration::from_secs(5);
 /// How often whoever waits for a peer to come back looks whether it is still wanted.
 const LOOK_UP: Duration = Duration::from_millis(100);
 
-/// HeldParent each try to connect again; so many without anything coming in between.
-const REVIVAL_PAUSES: [Duration; 4] = match cfg!(test) {
-    true => [Duration::ZERO; 4],
-    false => [
-        Duration::from_millis(100),
-        Duration::from_millis(500),
-        Duration::from_secs(2),
-        Duration::from_secs(4),
-    ],
-};
-
 /// What came from one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceReport {
@@ -60,6 +49,8 @@ pub(crate) struct PullPeer<'a> {
     pub(crate) report: Mutex<SourceReport>,
     pub(crate) asks_deltas: AsksDeltas,
     trouble: Mutex<Trouble>,
+    /// HeldParent each attempt to connect again, as long as nothing comes in between.
+    reconnect_pauses: [Duration; 4],
 }
 
 /// What went wrong since something came last.
@@ -73,11 +64,12 @@ struct Trouble {
 }
 
 impl<'a> PullPeer<'a> {
-    pub(crate) fn new(source: &'a dyn ChunkSource) -> Self {
+    pub(crate) fn new(source: &'a dyn ChunkSource, reconnect_pauses: [Duration; 4]) -> Self {
         Self {
             source,
             asks_deltas: AsksDeltas::default(),
             trouble: Mutex::default(),
+            reconnect_pauses,
             report: Mutex::new(SourceReport {
                 node_id: source.id(),
                 address: source.address(),
@@ -108,7 +100,7 @@ impl<'a> PullPeer<'a> {
                 return false;
             }
         }
-        while let Some(pause) = REVIVAL_PAUSES.get(trouble.revivals) {
+        while let Some(pause) = self.reconnect_pauses.get(trouble.revivals) {
             trouble.revivals += 1;
             if !slept(*pause, is_over) {
                 return false;

@@ -93,7 +93,8 @@ impl LocalRegistry {
         let _step = Step::begin("pull", &offer.manifest().name);
         let started: Instant = host::instant();
         let ahead: Vec<Ahead<'_>> = sources.iter().map(|s| Ahead::new(*s)).collect();
-        let supplies: Vec<PullPeer<'_>> = ahead.iter().map(|s| PullPeer::new(s)).collect();
+        let pauses = self.sizes.reconnect_pauses;
+        let supplies: Vec<PullPeer<'_>> = ahead.iter().map(|s| PullPeer::new(s, pauses)).collect();
         let session = WriteSession::begin(&self.store)?;
         // Among several, one that is slow must not hold up what the others have.
         let alone = ahead.first().filter(|_| ahead.len() == 1);
@@ -161,6 +162,7 @@ impl LocalRegistry {
             },
             files: None,
             allow_large: options.allow_large,
+            sizes: self.sizes,
             progress,
         };
         let trees = [

@@ -29,6 +29,7 @@ impl Lab {
     pub(in crate::registry::peers) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let registry = LocalRegistry::open(&dir.path().join("home")).unwrap();
+        let registry = registry.with_small_sizes();
         let key = KeyPair::generate().unwrap();
         Self { dir, registry, key }
     }

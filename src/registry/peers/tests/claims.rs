@@ -25,7 +25,6 @@ use crate::pack::Flags;
 use crate::progress::NoProgress;
 use crate::protocol::ListFilter;
 use crate::registry::Error;
-use crate::registry::integrity::expansion::FREE_DATA_BYTES;
 use crate::registry::integrity::expansion::Repeated;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::SyncOptions;
@@ -34,6 +33,7 @@ use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::accepted;
 use crate::registry::peers::testing::lab::rows;
 use crate::registry::publishing::sign;
+use crate::registry::sizes::Sizes;
 use crate::store::disk::BlobReader;
 use crate::store::disk::WriteSession;
 use crate::trust::Admitted;
@@ -190,7 +190,7 @@ fn what_honestly_repeats_is_pulled_with_consent() {
     let chunk = vec![0; 57_344];
     let data = repeating(&chunk, 20, 1);
     let bytes = chunk.repeat(400);
-    assert!(data.totals.bytes > FREE_DATA_BYTES);
+    assert!(data.totals.bytes > Sizes::SMALL.free_data_bytes);
     plant(&a, &data, ContentId::from_bytes(&bytes), &|_| {});
     let near = Near::honest(&a.registry, 1);
     let refused = pull(&b, &near, false);
@@ -212,7 +212,7 @@ fn what_honestly_repeats_is_pulled_with_consent() {
 fn what_is_large_and_does_not_repeat_is_pulled_unasked() {
     let (a, b) = (Lab::new(), Lab::new());
     let data = rows(1, 120_000);
-    assert!(data.len() as u64 > FREE_DATA_BYTES);
+    assert!(data.len() as u64 > Sizes::SMALL.free_data_bytes);
     a.index("corpus", &data, false);
     let near = Near::honest(&a.registry, 1);
     b.pull("corpus", &[&near]).unwrap();
@@ -227,14 +227,16 @@ fn what_is_large_and_does_not_repeat_is_pulled_unasked() {
 fn datasets_that_come_together_share_what_may_repeat() {
     let a = Lab::new();
     let reader = BlobReader::new(&a.registry.store).unwrap();
-    let mut repeated = Repeated::default();
+    let mut repeated = Repeated::new(Sizes::SMALL.free_data_bytes);
     let mut refused = 0;
     for n in 1..=8 {
         // 1.5 MB each, of which 4 MiB are free.
         let data = repeating(&[n; 4096], 19, 1);
         let name = |m: &mut Manifest| m.name = format!("planted-{n}").parse().unwrap();
         let manifest = plant(&a, &data, ContentId::from_bytes(&[n]), &name);
-        let alone = Repeated::default().add(&reader, &manifest).unwrap();
+        let alone = Repeated::new(Sizes::SMALL.free_data_bytes)
+            .add(&reader, &manifest)
+            .unwrap();
         assert_eq!(alone, None);
         let beyond = repeated.add(&reader, &manifest).unwrap();
         refused += u64::from(beyond.is_some());

@@ -27,9 +27,9 @@ use crate::store::disk::gc::bases::RetainedBases;
 use crate::store::disk::gc::mark;
 use crate::store::disk::gc::mark::Live;
 use crate::store::disk::gc::sweep;
-use crate::store::disk::io::sim::Dice;
 use crate::store::disk::io::sim::SimDisk;
 use crate::store::disk::pack::records::record_of_one;
+use crate::testing::Random;
 
 /// Few blobs, so that indexers meet each other's and what is being collected.
 const BLOBS: u64 = 12;
@@ -108,7 +108,7 @@ enum Collection {
 struct World {
     disk: SimDisk,
     store: DiskStore,
-    dice: Dice,
+    random: Random,
     indexers: Vec<Indexer>,
     readers: Vec<(BlobReader, Vec<u8>)>,
     collection: Option<Collection>,
@@ -124,7 +124,7 @@ impl World {
         Self {
             disk,
             store,
-            dice: Dice(seed),
+            random: Random::new(seed),
             indexers: Vec::new(),
             readers: Vec::new(),
             collection: None,
@@ -135,12 +135,12 @@ impl World {
     }
 
     fn step(&mut self) {
-        match self.dice.roll(12) {
+        match self.random.below(12) {
             0 | 1 if self.indexers.len() < 3 => {
-                let count = 1 + self.dice.roll(4);
+                let count = 1 + self.random.below(4);
                 self.indexers.push(Indexer {
                     session: WriteSession::begin(&self.store).unwrap(),
-                    todo: (0..count).map(|_| self.dice.roll(BLOBS)).collect(),
+                    todo: (0..count).map(|_| self.random.below(BLOBS)).collect(),
                     done: Vec::new(),
                 });
             }
@@ -156,12 +156,12 @@ impl World {
         if self.indexers.is_empty() {
             return;
         }
-        let at = self.dice.roll(self.indexers.len() as u64) as usize;
+        let at = self.random.below(self.indexers.len() as u64) as usize;
         let indexer = &mut self.indexers[at];
         match indexer.todo.pop() {
             Some(n) => {
                 if indexer.session.claim(&[key(n)]).unwrap() == [true] {
-                    let base = self.dice.roll(BLOBS);
+                    let base = self.random.below(BLOBS);
                     let record = record(&indexer.session, n, base);
                     indexer.session.append(&record).unwrap();
                 }
@@ -185,7 +185,7 @@ impl World {
         if ids.is_empty() {
             return;
         }
-        let id = ids[self.dice.roll(ids.len() as u64) as usize];
+        let id = ids[self.random.below(ids.len() as u64) as usize];
         self.roots.remove(&id);
         self.store
             .write(|t| Ok::<_, StoreError>(t.delete(Table::Names, &id.to_le_bytes())?))
@@ -194,7 +194,7 @@ impl World {
 
     /// A reader begins, or one reads everything that was there when it began, and ends.
     fn read(&mut self) {
-        if self.readers.len() < 2 && self.dice.roll(2) == 0 {
+        if self.readers.len() < 2 && self.random.below(2) == 0 {
             let reader = BlobReader::new(&self.store).unwrap();
             let wanted = self.roots.values().flatten().copied().collect();
             self.readers.push((reader, wanted));
@@ -218,7 +218,7 @@ impl World {
             // A collection that cannot wait any longer gives up, as the real one does.
             Some(Collection::Condemned) => match self.store.outlives_earlier(Duration::ZERO) {
                 Ok(true) => Some(Collection::Waited),
-                _ if self.dice.roll(4) == 0 => None,
+                _ if self.random.below(4) == 0 => None,
                 _ => Some(Collection::Condemned),
             },
             Some(Collection::Waited) => {

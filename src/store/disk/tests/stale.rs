@@ -4,6 +4,7 @@ use crate::meta_store::Scan;
 use crate::meta_store::Table;
 use crate::store::disk::DiskStore;
 use crate::store::disk::StoreError;
+use crate::testing::Random;
 
 fn open(home: &std::path::Path) -> DiskStore {
     DiskStore::open(home, &|_, _| Ok(Vec::new())).unwrap()
@@ -27,30 +28,30 @@ fn rows(store: &DiskStore) -> usize {
 fn a_reader_lets_go_of_a_state_that_others_have_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let (reader, writer) = (open(dir.path()), open(dir.path()));
-    let mut seed = 1_u64;
+    let mut random = Random::new(1);
     let mut written = 0_u64;
     for round in 0..120_u64 {
         assert_eq!(rows(&reader), usize::try_from(written).unwrap());
         // Pages that a state no longer needs are used again only after some more of them.
         for _ in 0..1 + round % 6 {
-            write(&writer, &mut seed, written);
+            write(&writer, &mut random, written);
             written += 7;
         }
         // Also the reader writes now and then, with a stale handle in its hand.
         if round % 5 == 4 {
-            write(&reader, &mut seed, written);
+            write(&reader, &mut random, written);
             written += 7;
         }
     }
 }
 
 /// Adds rows to one table; in another they come and go, which moves pages.
-fn write(store: &DiskStore, seed: &mut u64, written: u64) {
+fn write(store: &DiskStore, random: &mut Random, written: u64) {
     let done = store.write(|tables| {
         for n in written..written + 7 {
-            *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(n);
-            let key = [seed.to_le_bytes(), n.to_le_bytes()].concat();
-            let value = vec![7; usize::try_from(*seed >> 53).unwrap()];
+            let number = random.next_u64();
+            let key = [number.to_le_bytes(), n.to_le_bytes()].concat();
+            let value = vec![7; usize::try_from(number >> 53).unwrap()];
             tables.put(Table::Known, &key, &value)?;
             tables.put(Table::Aside, &key, &value)?;
             tables.put(Table::Names, &key, &[])?;

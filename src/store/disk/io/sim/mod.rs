@@ -18,6 +18,7 @@ use crate::store::disk::io::LockGuard;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
+use crate::testing::Random;
 
 /// Writes reach the platter in pieces of this size, whole or not at all.
 const SECTOR_BYTES: usize = 512;
@@ -69,22 +70,6 @@ enum NameChange {
     Rename(String, String),
 }
 
-/// Small, seeded, and good enough to choose which writes survive.
-#[derive(Clone, Debug)]
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    /// A number below `sides`.
-    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
-        // SplitMix64 (Steele, Lea, Flood 2014).
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides.max(1)
-    }
-}
-
 impl SimDisk {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -131,12 +116,12 @@ impl SimDisk {
     }
 
     /// The disk as a machine finds it that starts after a loss of power.
-    pub(crate) fn after_power_cut(&self, dice: &mut Dice) -> Self {
+    pub(crate) fn after_power_cut(&self, random: &mut Random) -> Self {
         let state = self.state();
-        let inodes = state.inodes.iter().map(|i| i.survived(dice)).collect();
+        let inodes = state.inodes.iter().map(|i| i.survived(random)).collect();
         let mut names = state.names_synced.clone();
         for change in &state.names_pending {
-            if dice.roll(2) == 0 {
+            if random.below(2) == 0 {
                 apply_name(&mut names, change);
             }
         }
@@ -154,18 +139,18 @@ impl SimDisk {
 }
 
 impl Inode {
-    fn survived(&self, dice: &mut Dice) -> Self {
+    fn survived(&self, random: &mut Random) -> Self {
         let mut data = self.synced.clone();
         for change in &self.pending {
             match change {
-                DataChange::SetLen(len) if dice.roll(2) == 0 => data.resize(*len, 0),
+                DataChange::SetLen(len) if random.below(2) == 0 => data.resize(*len, 0),
                 DataChange::SetLen(_) => {}
-                DataChange::Write(at, bytes) => match dice.roll(4) {
+                DataChange::Write(at, bytes) => match random.below(4) {
                     0 => {}
                     // Torn: some sectors of it.
                     1 => {
                         for (n, piece) in bytes.chunks(SECTOR_BYTES).enumerate() {
-                            if dice.roll(2) == 0 {
+                            if random.below(2) == 0 {
                                 write_at(&mut data, at + n * SECTOR_BYTES, piece);
                             }
                         }

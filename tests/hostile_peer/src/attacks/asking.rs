@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::task::JoinSet;
 
 use crate::asker::Asker;
+use crate::attacks::lies::Verdict;
 use crate::forge;
 use crate::forge::Manifest;
 use crate::forge::hash;
@@ -14,7 +15,6 @@ use crate::forge::noise;
 use crate::forged::Forged;
 use crate::forged::Plan;
 use crate::host::Host;
-use crate::lies::Verdict;
 use crate::program::Lab;
 use crate::program::Node;
 use crate::program::lines;

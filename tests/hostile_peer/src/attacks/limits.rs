@@ -9,10 +9,10 @@ use tokio::task::JoinSet;
 
 use crate::asker::Asker;
 use crate::asker::read;
-use crate::asking::against;
-use crate::asking::hello;
-use crate::asking::with_known;
-use crate::lies::Verdict;
+use crate::attacks::asking::against;
+use crate::attacks::asking::hello;
+use crate::attacks::asking::with_known;
+use crate::attacks::lies::Verdict;
 use crate::program::Lab;
 use crate::quic;
 use crate::quic::runtime;

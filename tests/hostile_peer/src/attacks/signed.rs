@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::attacks::lies::Verdict;
+use crate::attacks::lies::at;
+use crate::attacks::lies::refused;
 use crate::forge;
 use crate::forged::Forged;
 use crate::forged::Plan;
 use crate::host::Host;
 use crate::host::Say;
 use crate::host::Tell;
-use crate::lies::Verdict;
-use crate::lies::at;
-use crate::lies::refused;
 use crate::program::Lab;
 use crate::wire;
 use crate::wire::Frame;

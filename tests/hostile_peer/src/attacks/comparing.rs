@@ -3,13 +3,13 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use crate::attacks::lies::Verdict;
 use crate::forge;
 use crate::forge::Manifest;
 use crate::forge::hash;
 use crate::forge::noise;
 use crate::host::Host;
 use crate::host::Say;
-use crate::lies::Verdict;
 use crate::program::Lab;
 use crate::program::turncoat;
 use crate::quic;

@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::comparing::hollow;
-use crate::comparing::range;
-use crate::comparing::symbols;
+use crate::attacks::comparing::hollow;
+use crate::attacks::comparing::range;
+use crate::attacks::comparing::symbols;
+use crate::attacks::lies::Verdict;
 use crate::forge;
 use crate::forge::hash;
 use crate::forge::noise;
@@ -18,7 +19,6 @@ use crate::forged::Plan;
 use crate::host::Host;
 use crate::host::Say;
 use crate::host::Tell;
-use crate::lies::Verdict;
 use crate::mdns;
 use crate::mdns::Service;
 use crate::program::Lab;
@@ -207,7 +207,9 @@ pub fn forged_services(lab: &Lab) -> Verdict {
     let mut tries = 0;
     while !heard(&node) {
         if mdns::shout(&fakes[..40]).is_err() || tries > 20 {
-            return Err("this machine has no multicast on loopback, so the case cannot run".to_owned());
+            return Err(
+                "this machine has no multicast on loopback, so the case cannot run".to_owned(),
+            );
         }
         tries += 1;
         std::thread::sleep(Duration::from_millis(250));
