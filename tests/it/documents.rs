@@ -348,6 +348,28 @@ fn documents_are_all_linked_from_the_map() {
     }
 }
 
+/// The settings that a node can be given: the example and the reference page list the same ones.
+#[test]
+fn serve_settings_page_lists_the_keys_of_the_example() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let (example, page) = (
+        read("contrib/serve.toml"),
+        read("docs/reference/serve-toml.md"),
+    );
+    let keys: Vec<&str> = example
+        .lines()
+        .filter_map(|line| line.trim_start_matches("# ").split_once(" = "))
+        .map(|(key, _)| key)
+        .collect();
+    assert!(keys.len() >= 10, "{keys:?}");
+    let table = page.split("\nAn entry").next().unwrap();
+    assert_eq!(table.matches("\n| `").count(), keys.len());
+    for key in keys {
+        assert!(table.contains(&format!("\n| `{key}` |")), "{key}");
+    }
+}
+
 #[test]
 fn readme_and_architecture_stay_short() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
