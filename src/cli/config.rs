@@ -1,70 +1,120 @@
-//! `config`: reads and changes the settings in the home.
+//! `config`: reads and changes the settings of a registry.
 
 use std::path::Path;
 
+use clap::Args;
+use clap::Subcommand;
+use serde::Serialize;
 use serde_json::Value;
-use serde_json::json;
 
-use crate::cli::args::Cli;
-use crate::cli::args_config::ConfigCommand;
-use crate::cli::commands::home_of;
+use crate::cli::context::Context;
+use crate::cli::env;
 use crate::cli::exit::Failure;
 use crate::cli::home;
-use crate::cli::out::Out;
-use crate::cli::out::table;
-use crate::cli::outputs;
+use crate::cli::output::destination::write_file;
 use crate::cli::settings::KEYS;
 use crate::cli::settings::Key;
 use crate::cli::settings::Kind;
+use crate::cli::settings::SETTINGS_FILE;
 use crate::cli::settings::Settings;
-use crate::cli::settings::key;
+use crate::cli::settings::find_key;
 use crate::file_io::IfExists;
 
-pub(crate) fn run(command: &ConfigCommand, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let home = home_of(cli)?;
-    match command {
+/// Read and change the defaults of options
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print the value of a setting, or its default
+    Get {
+        /// Its name
+        key: String,
+    },
+    /// Change a setting; an empty value removes it
+    Set {
+        /// Its name
+        key: String,
+        /// Its value; addresses have commas between
+        value: String,
+    },
+    /// List all settings
+    List,
+    /// Open the settings in an editor
+    Edit,
+}
+
+#[derive(Serialize)]
+struct Setting {
+    key: &'static str,
+    value: Value,
+    /// The file has the key.
+    set: bool,
+}
+
+#[derive(Serialize)]
+struct ListOutput {
+    settings: Vec<Setting>,
+    path: String,
+}
+
+pub(crate) fn run(ctx: &Context, args: &ConfigArgs) -> Result<(), Failure> {
+    let home = ctx.home()?;
+    match &args.command {
         ConfigCommand::Get { key: name } => {
-            let key = key(name)?;
-            let value = value_of(key, &Settings::of(&home)?);
-            let text = format!("{}\n", shown(&value.0));
-            let object = json!({"key": key.name, "value": value.0, "set": value.1});
-            Ok(out.result(&object, &[shown(&value.0)], &text)?)
+            let setting = Setting::of(find_key(name)?, &Settings::read(&home)?);
+            let value = format_value(&setting.value);
+            let text = format!("{value}\n");
+            Ok(ctx.out.result(&setting, &[value], &text)?)
         }
         ConfigCommand::Set { key: name, value } => {
-            let key = key(name)?;
-            home::make(&home)?;
-            let mut settings = Settings::of(&home)?;
+            let key = find_key(name)?;
+            home::create(&home)?;
+            let mut settings = Settings::read(&home)?;
             settings.set(key, value)?;
-            write(&settings)?;
-            let value = value_of(key, &settings);
-            let object = json!({"key": key.name, "value": value.0, "set": value.1});
-            let text = format!("{} = {}\n", key.name, shown(&value.0));
-            Ok(out.result(&object, &[shown(&value.0)], &text)?)
+            write_file(
+                settings.path(),
+                settings.text().as_bytes(),
+                IfExists::Replace,
+            )?;
+            let setting = Setting::of(key, &settings);
+            let value = format_value(&setting.value);
+            let text = format!("{} = {value}\n", key.name);
+            Ok(ctx.out.result(&setting, &[value], &text)?)
         }
-        ConfigCommand::List => list(&Settings::of(&home)?, out),
-        ConfigCommand::Edit => edit(&home, out),
+        ConfigCommand::List => list(ctx, &Settings::read(&home)?),
+        ConfigCommand::Edit => edit(ctx, &home),
     }
 }
 
-/// The value that counts, and whether the file has it.
-fn value_of(key: &Key, settings: &Settings) -> (Value, bool) {
-    let set = settings.get(key.name);
-    let is_set = set.is_some();
-    let text = set.unwrap_or_else(|| key.default.to_owned());
-    let value = match key.kind {
-        Kind::Switch => Value::Bool(text == "true"),
-        Kind::Peers => {
-            let parts = text.split(',').filter(|part| !part.is_empty());
-            parts.map(str::to_owned).collect()
+impl Setting {
+    /// The value of a key in the file, or its default.
+    fn of(key: &'static Key, settings: &Settings) -> Self {
+        let in_file = settings.get(key.name);
+        let set = in_file.is_some();
+        let text = in_file.unwrap_or_else(|| key.default.to_owned());
+        let value = match key.kind {
+            Kind::Switch => Value::Bool(text == "true"),
+            Kind::Peers => {
+                let parts = text.split(',').filter(|part| !part.is_empty());
+                parts.map(str::to_owned).collect()
+            }
+            _ if text.is_empty() => Value::Null,
+            _ => Value::String(text),
+        };
+        Self {
+            key: key.name,
+            value,
+            set,
         }
-        _ if text.is_empty() => Value::Null,
-        _ => Value::String(text),
-    };
-    (value, is_set)
+    }
 }
 
-/// A value for people.
-fn shown(value: &Value) -> String {
+/// Formats a value for people.
+fn format_value(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -76,70 +126,53 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn list(settings: &Settings, out: &Out) -> Result<(), Failure> {
-    let (mut objects, mut rows, mut names) = (Vec::new(), Vec::new(), Vec::new());
-    for key in KEYS {
-        let (value, is_set) = value_of(key, settings);
-        rows.push(vec![
+fn list(ctx: &Context, settings: &Settings) -> Result<(), Failure> {
+    let listed: Vec<Setting> = KEYS.iter().map(|key| Setting::of(key, settings)).collect();
+    let row = |(key, setting): (&Key, &Setting)| {
+        vec![
             key.name.to_owned(),
-            shown(&value),
-            if is_set { "set" } else { "default" }.to_owned(),
+            format_value(&setting.value),
+            if setting.set { "set" } else { "default" }.to_owned(),
             key.help.to_owned(),
-        ]);
-        names.push(key.name.to_owned());
-        objects.push(json!({"key": key.name, "value": value, "set": is_set}));
-    }
-    let path = settings.path().to_string_lossy();
-    let text = table(&["KEY", "VALUE", "FROM", "WHAT IT SAYS"], &rows);
-    Ok(out.result(&json!({"settings": objects, "path": path}), &names, &text)?)
+        ]
+    };
+    let rows: Vec<Vec<String>> = KEYS.iter().zip(&listed).map(row).collect();
+    let names: Vec<String> = KEYS.iter().map(|key| key.name.to_owned()).collect();
+    let text = ctx
+        .out
+        .table(&["KEY", "VALUE", "FROM", "WHAT IT SAYS"], &rows);
+    let output = ListOutput {
+        settings: listed,
+        path: settings.path().to_string_lossy().into_owned(),
+    };
+    Ok(ctx.out.result(&output, &names, &text)?)
 }
 
-fn write(settings: &Settings) -> Result<(), Failure> {
-    outputs::write(
-        settings.path(),
-        settings.text().as_bytes(),
-        IfExists::Replace,
-    )
-}
-
-/// Opens the file in an editor, and looks afterwards whether it is understood.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the editor is what the environment names"
-)]
-fn edit(home: &Path, out: &Out) -> Result<(), Failure> {
-    home::make(home)?;
-    let path = home.join(crate::cli::settings::FILE);
+/// Opens the file in an editor, and checks it afterwards.
+fn edit(ctx: &Context, home: &Path) -> Result<(), Failure> {
+    home::create(home)?;
+    let path = home.join(SETTINGS_FILE);
     if !path.exists() {
-        outputs::write(&path, template().as_bytes(), IfExists::Refuse)?;
+        write_file(&path, template().as_bytes(), IfExists::Refuse)?;
     }
-    let named = ["VISUAL", "EDITOR"]
-        .iter()
-        .find_map(|v| std::env::var(v).ok());
-    let editor = named
-        .filter(|e| !e.trim().is_empty())
-        .unwrap_or_else(|| "vi".to_owned());
-    // An editor may have options, which a shell takes apart.
+    let editor = env::editor().unwrap_or_else(|| "vi".to_owned());
+    // The variable may have options, which a shell splits off.
     let ended = std::process::Command::new("sh")
         .arg("-c")
         .arg(format!("{editor} \"$1\""))
         .arg("sh")
         .arg(&path)
         .status();
-    match ended {
-        Ok(status) if status.success() => {}
-        _ => {
-            return Err(Failure::Misused {
-                message: format!("the editor `{editor}` failed"),
-                hint: format!("set EDITOR, or change `{}` by hand", path.display()),
-            });
-        }
+    if !ended.is_ok_and(|status| status.success()) {
+        return Err(Failure::Misused {
+            message: format!("the editor `{editor}` failed"),
+            hint: format!("set EDITOR, or change `{}` by hand", path.display()),
+        });
     }
-    let settings = Settings::of(home)?;
-    list(&settings, out)
+    list(ctx, &Settings::read(home)?)
 }
 
-/// A new file: every key with its default, as a comment.
+/// The text of a new file: every key with its default, as a comment.
 fn template() -> String {
     let mut text = String::new();
     for key in KEYS {

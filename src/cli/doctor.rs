@@ -1,5 +1,4 @@
-//! `doctor`: is everything on this machine as the registry needs it? It changes nothing and makes
-//! nothing.
+//! `doctor`: checks of this machine and of the registry. They change nothing.
 
 use std::net::Ipv4Addr;
 use std::net::UdpSocket;
@@ -7,18 +6,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use clap::Args;
+use serde::Serialize;
 use serde_json::Value;
-use serde_json::json;
 
-use crate::cli::args::Cli;
-use crate::cli::bar::Bar;
-use crate::cli::commands::home_of;
+use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::interrupt;
-use crate::cli::out::Out;
-use crate::cli::out::human_bytes;
-use crate::cli::out::printable;
-use crate::cli::peers::net;
+use crate::cli::output::out::Out;
+use crate::cli::output::text::human_bytes;
+use crate::cli::output::text::printable;
+use crate::cli::registry::network::connect::open_net;
 use crate::cli::settings::Settings;
 use crate::keyring;
 use crate::net::KnownPeers;
@@ -30,152 +28,171 @@ use crate::registry::LocalRegistry;
 use crate::registry::home_fault;
 use crate::registry::host;
 
-/// What was looked at, and what was found.
-struct Check {
-    name: &'static str,
-    /// What is there, or what is wrong with it.
-    found: Result<String, String>,
-    hint: &'static str,
+/// Check that this machine and the registry are in order
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {}
+
+#[derive(Serialize)]
+struct DoctorOutput {
+    checks: Vec<Check>,
 }
 
-/// A file system with less room than this is about to be full.
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    detail: String,
+    /// The remedy, if the check failed.
+    hint: Option<&'static str>,
+}
+
+/// With less free space than this, the file system counts as full.
 const FREE_BYTES_MIN: u64 = 1 << 30;
-/// How long it is looked who is around: what was said a second ago is not said again at once.
+/// The time to look for nodes. A node may announce itself only once a second.
 const LOOK: Duration = Duration::from_millis(1_200);
-/// Where nodes serve unless told otherwise.
+/// The port at which nodes serve by default.
 const SERVE_PORT: u16 = 8765;
-/// 2026-01-01: no clock that is right is before it.
+/// 2026-01-01. A clock that shows an earlier time is wrong.
 const EARLIEST: i64 = 1_767_225_600;
-/// Width of the names of checks.
+/// The width of the column with the names of checks.
 const NAME_WIDTH: usize = 15;
 
-pub(crate) fn run(cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let home = home_of(cli)?;
-    let mut told = Told {
-        out,
+pub(crate) fn run(ctx: &Context, _args: &DoctorArgs) -> Result<(), Failure> {
+    let home = ctx.home()?;
+    let mut checks = Checks {
+        out: ctx.out,
         checks: Vec::new(),
     };
-    let registry = look_at_home(&home, &mut told)?;
-    told.add("permissions", "`chmod 700` the home", permissions(&home))?;
-    told.add(
+    let registry = check_home(&home, &mut checks)?;
+    checks.add(
+        "permissions",
+        "`chmod 700` the home",
+        check_permissions(&home),
+    )?;
+    checks.add(
         "space",
         "make room before indexing; `alimentar gc` gives back what no dataset needs",
-        space(&home),
+        check_space(&home),
     )?;
-    told.add(
+    checks.add(
         "settings",
         "`alimentar config edit` opens them",
-        settings(&home),
+        check_settings(&home),
     )?;
-    told.add(
+    checks.add(
         "publisher key",
         "`chmod 600` it, or restore it from a copy; `alimentar keygen` makes a new one",
-        key_file(&home.join("key.enc"), "none; `alimentar keygen` makes one"),
+        check_key_file(&home.join("key.enc"), "none; `alimentar keygen` makes one"),
     )?;
-    told.add(
+    checks.add(
         "node key",
         "`chmod 600` it, or restore it from a copy",
-        key_mode(
+        check_key_mode(
             &home.join("node.key"),
             "none yet; serving and pulling make it",
         ),
     )?;
     if let Some(registry) = &registry {
-        told.add(
+        checks.add(
             "store format",
             "`alimentar fsck --repair` makes the index anew from the packs",
-            store(registry),
+            check_store(registry),
         )?;
-        told.add(
+        checks.add(
             "trust file",
             "mend trust.toml by hand, or restore it from a copy",
-            trust(registry),
+            check_trust(registry),
         )?;
     }
-    told.add(
+    checks.add(
         "clock",
         "set the machine's clock: manifests carry the time",
-        clock(),
+        check_clock(),
     )?;
-    told.add(
+    checks.add(
         "ports",
         "another program has it: serve with --port",
-        port(&home),
+        check_port(&home),
     )?;
-    let bar = Bar::new(out.is_quiet() || out.is_json());
+    let bar = ctx.progress_bar_if(!ctx.out.is_json());
     bar.phase("looking for nodes on this network", None);
-    let around = multicast();
+    let around = check_multicast();
     drop(bar);
-    told.add(
+    checks.add(
         "multicast",
         "peers have to be named with --peer, and serve runs with --no-mdns",
         around,
     )?;
-    let bar = Bar::new(out.is_quiet() || out.is_json());
+    let bar = ctx.progress_bar_if(!ctx.out.is_json());
     bar.phase("asking the peers that are known", None);
     let reached = match &registry {
-        Some(registry) => peers_reachable(registry, &home),
+        Some(registry) => check_peers(registry, &home),
         None => Ok("none known yet".to_owned()),
     };
     drop(bar);
-    told.add(
+    checks.add(
         "peers reachable",
         "is the node there serving, and its UDP port open?",
         reached,
     )?;
-    told.end()
+    checks.finish()
 }
 
-/// The checks that were made.
-struct Told<'a> {
-    out: &'a Out,
+/// The checks so far.
+struct Checks {
+    out: Out,
     checks: Vec<Check>,
 }
 
-impl Told<'_> {
-    /// Adds a check, and prints it at once where people read.
+impl Checks {
+    /// Adds a check, and prints it at once if a person reads the output.
     fn add(
         &mut self,
         name: &'static str,
         hint: &'static str,
         found: Result<String, String>,
     ) -> Result<(), Failure> {
-        let check = Check { name, found, hint };
-        if !self.out.is_json() && !self.out.is_quiet() {
-            let (state, detail) = match &check.found {
-                Ok(detail) => (self.out.good("ok "), detail),
-                Err(detail) => (self.out.bad("bad"), detail),
+        let (ok, detail) = match found {
+            Ok(detail) => (true, detail),
+            Err(detail) => (false, detail),
+        };
+        if self.out.is_text() {
+            let state = match ok {
+                true => self.out.good("ok "),
+                false => self.out.bad("bad"),
             };
-            let detail = printable(detail).replace('\n', " ");
+            let detail = printable(&detail).replace('\n', " ");
             let mut line = format!("{state}  {name:NAME_WIDTH$}  {detail}\n");
-            if check.found.is_err() {
+            if !ok {
                 line += &format!("{:w$}  {hint}\n", "", w = NAME_WIDTH + 5);
             }
             self.out.bytes(line.as_bytes())?;
         }
-        self.checks.push(check);
+        self.checks.push(Check {
+            name,
+            ok,
+            detail,
+            hint: (!ok).then_some(hint),
+        });
         Ok(())
     }
 
-    /// Prints what programs read. What is bad is a finding.
-    fn end(self) -> Result<(), Failure> {
+    /// Prints the result for programs.
+    ///
+    /// # Errors
+    /// [`Failure::Findings`] if a check failed.
+    fn finish(self) -> Result<(), Failure> {
         let bad: Vec<String> = self
             .checks
             .iter()
-            .filter(|check| check.found.is_err())
+            .filter(|check| !check.ok)
             .map(|check| check.name.to_owned())
             .collect();
-        let object = |check: &Check| {
-            let (is_ok, detail) = match &check.found {
-                Ok(detail) => (true, detail),
-                Err(detail) => (false, detail),
-            };
-            let hint = (!is_ok).then_some(check.hint);
-            json!({"name": check.name, "ok": is_ok, "detail": detail, "hint": hint})
-        };
         if self.out.is_json() || self.out.is_quiet() {
-            let checks: Vec<Value> = self.checks.iter().map(object).collect();
-            self.out.result(&json!({"checks": checks}), &bad, "")?;
+            let output = DoctorOutput {
+                checks: self.checks,
+            };
+            self.out.result(&output, &bad, "")?;
         }
         match bad.as_slice() {
             [] => Ok(()),
@@ -187,8 +204,8 @@ impl Told<'_> {
     }
 }
 
-/// Says whether there is a registry, and opens it where opening makes nothing.
-fn look_at_home(home: &Path, told: &mut Told<'_>) -> Result<Option<LocalRegistry>, Failure> {
+/// Checks the directory, and opens the registry in it if there is one.
+fn check_home(home: &Path, checks: &mut Checks) -> Result<Option<LocalRegistry>, Failure> {
     let shown = home.display();
     let hint = "choose another directory with --home, or mend its permissions";
     let (found, registry) = match home.metadata() {
@@ -211,11 +228,11 @@ fn look_at_home(home: &Path, told: &mut Told<'_>) -> Result<Option<LocalRegistry
             ),
         },
     };
-    told.add("home", hint, found)?;
+    checks.add("home", hint, found)?;
     Ok(registry)
 }
 
-fn permissions(home: &Path) -> Result<String, String> {
+fn check_permissions(home: &Path) -> Result<String, String> {
     let Ok(meta) = home.metadata() else {
         return Ok("nothing there yet".to_owned());
     };
@@ -229,30 +246,31 @@ fn permissions(home: &Path) -> Result<String, String> {
     }
 }
 
-/// The room on the file system of the home, or of what is above it.
-fn space(home: &Path) -> Result<String, String> {
+/// Checks the space on the file system of the directory, or of the nearest one above that exists.
+fn check_space(home: &Path) -> Result<String, String> {
     let existing = home.ancestors().find(|path| path.exists());
     let existing = existing.filter(|path| !path.as_os_str().is_empty());
     let space = rustix::fs::statvfs(existing.unwrap_or_else(|| Path::new(".")));
     let space = space.map_err(|e| e.to_string())?;
     let free = space.f_bavail.saturating_mul(space.f_frsize);
-    let said = format!("{} free", human_bytes(free));
-    match free >= FREE_BYTES_MIN {
-        true => Ok(said),
-        false => Err(said),
+    let detail = format!("{} free", human_bytes(free));
+    if free >= FREE_BYTES_MIN {
+        Ok(detail)
+    } else {
+        Err(detail)
     }
 }
 
-fn settings(home: &Path) -> Result<String, String> {
-    let settings = Settings::of(home).map_err(|e| e.message())?;
+fn check_settings(home: &Path) -> Result<String, String> {
+    let settings = Settings::read(home).map_err(|e| e.message())?;
     Ok(match settings.path().exists() {
         true => settings.path().display().to_string(),
         false => "none: every option has its default".to_owned(),
     })
 }
 
-/// Whether a publisher's key file has the form of one. No passphrase is asked for.
-fn key_file(path: &Path, none: &str) -> Result<String, String> {
+/// Checks the form of a publisher's key file. This needs no passphrase.
+fn check_key_file(path: &Path, none: &str) -> Result<String, String> {
     if path.symlink_metadata().is_err() {
         return Ok(none.to_owned());
     }
@@ -262,8 +280,8 @@ fn key_file(path: &Path, none: &str) -> Result<String, String> {
     }
 }
 
-/// Whether a key that lies open is its owner's alone.
-fn key_mode(path: &Path, none: &str) -> Result<String, String> {
+/// Checks that only its owner can read a key that is not encrypted.
+fn check_key_mode(path: &Path, none: &str) -> Result<String, String> {
     let meta = match path.metadata() {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(none.to_owned()),
         meta => meta.map_err(|e| e.to_string())?,
@@ -278,13 +296,13 @@ fn key_mode(path: &Path, none: &str) -> Result<String, String> {
     }
 }
 
-fn store(registry: &LocalRegistry) -> Result<String, String> {
+fn check_store(registry: &LocalRegistry) -> Result<String, String> {
     let stats = registry.stats();
     let stats = stats.map_err(|e| Failure::from(e).message())?;
     Ok(format!("version 1, {} datasets", stats.datasets))
 }
 
-fn trust(registry: &LocalRegistry) -> Result<String, String> {
+fn check_trust(registry: &LocalRegistry) -> Result<String, String> {
     let trust = registry.trust();
     trust.map_err(|e| Failure::from(e).message())?;
     Ok(match registry.trust_path().exists() {
@@ -293,7 +311,7 @@ fn trust(registry: &LocalRegistry) -> Result<String, String> {
     })
 }
 
-fn clock() -> Result<String, String> {
+fn check_clock() -> Result<String, String> {
     let now = host::now();
     match now.0 > EARLIEST {
         true => Ok(now.to_rfc3339()),
@@ -301,8 +319,8 @@ fn clock() -> Result<String, String> {
     }
 }
 
-/// Whether a node could serve, or does.
-fn port(home: &Path) -> Result<String, String> {
+/// Checks that a node serves, or could serve.
+fn check_port(home: &Path) -> Result<String, String> {
     if let Some(node) = running_node(home).ok().flatten() {
         let at = node.0.get("addr").and_then(Value::as_str);
         return Ok(format!("a node serves at {}", at.unwrap_or_default()));
@@ -313,16 +331,16 @@ fn port(home: &Path) -> Result<String, String> {
     }
 }
 
-/// Whether nodes around could be found.
-fn multicast() -> Result<String, String> {
-    match discovery::look(LOOK, &interrupt::stop()) {
+/// Checks that multicast finds nodes of this network.
+fn check_multicast() -> Result<String, String> {
+    match discovery::look(LOOK, &interrupt::stop_condition()) {
         Ok(around) => Ok(format!("{} node(s) around", around.len())),
         Err(e) => Err(Failure::from(e).message()),
     }
 }
 
-/// Whether the peers that were met answer, all asked at once.
-fn peers_reachable(registry: &LocalRegistry, home: &Path) -> Result<String, String> {
+/// Checks that the known peers answer. All are asked at once.
+fn check_peers(registry: &LocalRegistry, home: &Path) -> Result<String, String> {
     let known = KnownPeers::of(registry).all();
     let known = known.map_err(|e| Failure::from(e).message())?;
     if known.is_empty() {
@@ -331,7 +349,7 @@ fn peers_reachable(registry: &LocalRegistry, home: &Path) -> Result<String, Stri
     if !home.join("node.key").exists() {
         return Err("this node has no key to ask with; `alimentar sync` makes one".to_owned());
     }
-    let net = net(registry).map_err(|e| Failure::from(e).message())?;
+    let net = open_net(registry).map_err(|e| Failure::from(e).message())?;
     let silent: Vec<String> = std::thread::scope(|scope| {
         let asked = known.iter().map(|(at, id)| {
             let net = &net;

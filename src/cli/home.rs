@@ -1,51 +1,46 @@
-//! Whether the home is safe to use: checked before any command that uses it.
+//! The registry's directory: checks before a command uses it.
 
 use std::path::Path;
 
-use crate::cli::args::Cli;
-use crate::cli::args::RegistryCommand;
-use crate::cli::args_peers::AccessCommand;
-use crate::cli::args_trust::TrustCommand;
-use crate::cli::commands::home_of;
+use crate::cli::context::Context;
 use crate::cli::exit::Failure;
-use crate::cli::out::Out;
 use crate::registry::Error;
 use crate::registry::HomeFault;
 use crate::registry::LocalRegistry;
 use crate::registry::home_fault;
 
-/// Refuses a home that others may read or write; with `--insecure-home`, says so and goes on.
+/// Refuses a directory that others may read or write. With `--insecure-home` it only warns.
 ///
 /// # Errors
 /// [`Failure::InsecureHome`].
-pub(crate) fn check(cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let home = home_of(cli)?;
+pub(crate) fn check_permissions(ctx: &Context) -> Result<(), Failure> {
+    let home = ctx.home()?;
     let Some(fault) = home_fault(&home).map_err(|e| Error::file("read", &home, e))? else {
         return Ok(());
     };
-    let (message, hint) = said(&home, fault);
-    if cli.insecure_home || matches!(fault, HomeFault::ReadOnly(_)) {
-        out.diagnostic(&format!("warning: {message}"));
+    let (message, hint) = describe_fault(&home, fault);
+    if ctx.global.insecure_home || matches!(fault, HomeFault::ReadOnly(_)) {
+        ctx.out.diagnostic(&format!("warning: {message}"));
         return Ok(());
     }
     Err(Failure::InsecureHome { message, hint })
 }
 
-/// Makes the home where there is none.
+/// Makes the directory if there is none.
 ///
 /// # Errors
-/// A directory that cannot be made, or that holds something else.
-pub(crate) fn make(home: &Path) -> Result<(), Failure> {
+/// As [`LocalRegistry::open`].
+pub(crate) fn create(home: &Path) -> Result<(), Failure> {
     LocalRegistry::open(home)?;
     Ok(())
 }
 
-/// Refuses a home that is not there, unless the command is one that begins a registry.
+/// Refuses a path that is no directory, and one that does not exist unless the command makes it.
 ///
 /// # Errors
-/// [`Failure::NoHome`].
-pub(crate) fn check_that_it_is_there(command: &RegistryCommand, cli: &Cli) -> Result<(), Failure> {
-    let home = home_of(cli)?;
+/// [`Failure::NoHome`], [`Failure::Misused`].
+pub(crate) fn check_existence(ctx: &Context, may_create: bool) -> Result<(), Failure> {
+    let home = ctx.home()?;
     let is_missing = home
         .symlink_metadata()
         .is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound);
@@ -58,40 +53,16 @@ pub(crate) fn check_that_it_is_there(command: &RegistryCommand, cli: &Cli) -> Re
             hint: "name another with --home".to_owned(),
         });
     }
-    match is_missing && !begins_a_registry(command) {
-        true => Err(Failure::NoHome(home)),
-        false => Ok(()),
+    if is_missing && !may_create {
+        return Err(Failure::NoHome(home));
     }
+    Ok(())
 }
 
-/// Whether a command puts something into a registry, or asks others: it makes the home it needs.
-fn begins_a_registry(command: &RegistryCommand) -> bool {
-    matches!(
-        command,
-        RegistryCommand::Index(_)
-            | RegistryCommand::Import(_)
-            | RegistryCommand::Pull(_)
-            | RegistryCommand::Sync(_)
-            | RegistryCommand::Serve(_)
-            | RegistryCommand::Keygen(_)
-            | RegistryCommand::Identity { .. }
-            | RegistryCommand::Peers(_)
-            // Its id is asked for before anything is there, for the lists of others.
-            | RegistryCommand::Node
-            | RegistryCommand::List { peer: Some(_), .. }
-            | RegistryCommand::Trust {
-                command: TrustCommand::Add { .. }
-            }
-            | RegistryCommand::Access {
-                command: AccessCommand::Add { .. }
-            }
-    )
-}
-
-/// What is wrong, and the way out.
-fn said(home: &Path, fault: HomeFault) -> (String, String) {
+/// The message and the hint for a fault.
+fn describe_fault(home: &Path, fault: HomeFault) -> (String, String) {
     let shown = home.display();
-    let quoted = quoted(&shown.to_string());
+    let quoted = quote_for_shell(&shown.to_string());
     match fault {
         HomeFault::Owner(uid) => (
             format!(
@@ -113,8 +84,8 @@ fn said(home: &Path, fault: HomeFault) -> (String, String) {
     }
 }
 
-/// A path as a shell takes it.
-fn quoted(path: &str) -> String {
+/// Quotes a path for a shell.
+fn quote_for_shell(path: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,@".contains(c);
     match path.chars().all(is_plain) && !path.starts_with('-') {
         true => path.to_owned(),

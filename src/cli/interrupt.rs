@@ -1,4 +1,4 @@
-//! Ctrl-C: the first one asks running work to stop and clean up, the second ends the program.
+//! Signals: the first SIGINT or SIGTERM asks running work to stop, the second ends the program.
 
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -12,10 +12,10 @@ use signal_hook::flag;
 use crate::file_io::stop_flag;
 use crate::net::Stop;
 
-/// Which signal came last.
+/// The number of the last signal.
 static SIGNAL: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 
-/// Begins to listen.
+/// Starts to handle signals.
 pub(crate) fn listen() {
     let asked = stop_flag();
     let last = SIGNAL.get_or_init(Arc::default);
@@ -27,17 +27,17 @@ pub(crate) fn listen() {
     }
 }
 
-/// Whether to stop.
-pub(crate) fn was_asked_for() -> bool {
+/// True if a signal has asked the command to stop.
+pub(crate) fn is_requested() -> bool {
     stop_flag().load(Ordering::Relaxed)
 }
 
-/// The same for what waits for the network.
-pub(crate) fn stop() -> Stop {
-    Stop::new(was_asked_for)
+/// A stop condition for work that waits for the network.
+pub(crate) fn stop_condition() -> Stop {
+    Stop::new(is_requested)
 }
 
-/// The exit code of work that was stopped: 128 and the signal's number.
+/// The exit code after a signal: 128 and the signal's number.
 pub(crate) fn exit_code() -> u8 {
     match SIGNAL.get().map(|signal| signal.load(Ordering::Relaxed)) {
         Some(15) => 143,

@@ -1,44 +1,60 @@
-//! `man`: a page for every command.
+//! `man`: a manual page for every command.
 
-use std::path::Path;
+use std::path::PathBuf;
 
+use clap::Args;
 use clap::Command;
 use clap_mangen::Man;
 
-use crate::cli::args::Cli;
+use crate::cli::context::Context;
 use crate::cli::exit::Failure;
-use crate::cli::out::Out;
-use crate::cli::outputs;
-use crate::cli::surface;
-use crate::cli::surface::ENVIRONMENT;
-use crate::cli::surface::EXIT_CODES;
-use crate::cli::surface::Notes;
+use crate::cli::output::destination::check_file_destination;
+use crate::cli::output::destination::write_file;
+use crate::cli::surface::notes::Notes;
+use crate::cli::surface::reference::ENVIRONMENT;
+use crate::cli::surface::reference::EXIT_CODES;
 use crate::registry::Error;
 
-pub(crate) fn run(dir: &Path, cli: &Cli, out: &Out) -> Result<(), Failure> {
+/// Write man pages into a directory
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The directory
+    dir: PathBuf,
+}
+
+/// Writes the pages. `program` is the command line without decoration.
+///
+/// # Errors
+/// [`Error::File`], [`Error::Exists`].
+pub(crate) fn run(ctx: &Context, args: &ManArgs, program: Command) -> Result<(), Failure> {
+    let dir = &args.dir;
     let fail = |e| Failure::from(Error::file("write", dir, e));
     std::fs::create_dir_all(dir).map_err(fail)?;
-    let mut program = surface::undecorated().disable_help_subcommand(true);
+    let mut program = program.disable_help_subcommand(true);
     program.build();
     let mut pages = Vec::new();
-    add(program, "", &mut pages).map_err(fail)?;
-    // All of them are asked about before the first is written.
-    let mut may = Vec::new();
+    add_pages(program, "", &mut pages).map_err(fail)?;
+    // All questions come before the first page is written.
+    let mut rules = Vec::new();
     for (name, _) in &pages {
-        may.push(outputs::may_write_file(&dir.join(name), cli, out)?);
+        rules.push(check_file_destination(ctx, &dir.join(name))?);
     }
-    for ((name, page), if_exists) in pages.iter().zip(may) {
-        outputs::write(&dir.join(name), page, if_exists)?;
+    for ((name, page), if_exists) in pages.iter().zip(rules) {
+        write_file(&dir.join(name), page, if_exists)?;
     }
     Ok(())
 }
 
-/// Adds the names and bytes of a command's page and of those below it. `path` is how the command is
-/// called behind the program's name.
-fn add(command: Command, path: &str, pages: &mut Vec<(String, Vec<u8>)>) -> std::io::Result<()> {
+/// Adds the pages of a command and of those below it: their file names and bytes. `path` is the
+/// command's name with those of the commands above it.
+fn add_pages(
+    command: Command,
+    path: &str,
+    pages: &mut Vec<(String, Vec<u8>)>,
+) -> std::io::Result<()> {
     for below in command.get_subcommands().filter(|c| !c.is_hide_set()) {
         let name = below.get_name();
-        add(below.clone(), format!("{path} {name}").trim(), pages)?;
+        add_pages(below.clone(), format!("{path} {name}").trim(), pages)?;
     }
     let notes = Notes::of(&command, path);
     let has_commands = command.has_subcommands();
@@ -56,7 +72,7 @@ fn add(command: Command, path: &str, pages: &mut Vec<(String, Vec<u8>)>) -> std:
     if has_commands {
         man.render_subcommands_section(&mut page)?;
     }
-    page.extend(sections(&notes).into_bytes());
+    page.extend(extra_sections(&notes).into_bytes());
     if has_version {
         man.render_version_section(&mut page)?;
     }
@@ -64,47 +80,54 @@ fn add(command: Command, path: &str, pages: &mut Vec<(String, Vec<u8>)>) -> std:
     Ok(())
 }
 
-/// What `man` pages have besides the arguments.
-fn sections(notes: &Notes) -> String {
+/// The sections of a page that do not come from the arguments.
+fn extra_sections(notes: &Notes) -> String {
     let mut text = String::new();
     if !notes.remarks.is_empty() {
         text += ".SH NOTES\n";
         for paragraph in notes.remarks.split("\n\n") {
-            text += &format!(".PP\n{}\n", roff(paragraph));
+            text += &format!(".PP\n{}\n", escape_roff(paragraph));
         }
     }
     for (title, rows) in [("EXIT STATUS", EXIT_CODES), ("ENVIRONMENT", ENVIRONMENT)] {
         text += &format!(".SH \"{title}\"\n");
         for (term, meaning) in rows {
-            text += &format!(".TP\n\\fB{}\\fR\n{}\n", roff(term), roff(meaning));
+            text += &format!(
+                ".TP\n\\fB{}\\fR\n{}\n",
+                escape_roff(term),
+                escape_roff(meaning)
+            );
         }
     }
     if !notes.examples.is_empty() {
         text += ".SH EXAMPLES\n.nf\n";
         for example in &notes.examples {
-            text += &format!("{}\n", roff(example));
+            text += &format!("{}\n", escape_roff(example));
         }
         text += ".fi\n";
     }
     text
 }
 
-/// A text with nothing in it that roff would obey.
-fn roff(text: &str) -> String {
+/// Escapes everything that roff would obey.
+fn escape_roff(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
-    let line = |line: &str| match line.starts_with(['.', '\'']) {
-        true => format!("\\&{line}"),
-        false => line.to_owned(),
+    let line = |line: &str| {
+        if line.starts_with(['.', '\'']) {
+            format!("\\&{line}")
+        } else {
+            line.to_owned()
+        }
     };
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::roff;
+    use super::escape_roff;
 
     #[test]
-    fn text_cannot_give_commands_to_roff() {
-        assert_eq!(roff(".so x\n'a\n\\fB-"), "\\&.so x\n\\&'a\n\\efB\\-");
+    fn roff_commands_in_text_are_escaped() {
+        assert_eq!(escape_roff(".so x\n'a\n\\fB-"), "\\&.so x\n\\&'a\n\\efB\\-");
     }
 }

@@ -1,81 +1,101 @@
-//! The command line: arguments in, tables or JSON out, an exit code at the end. The only place
-//! that knows JSON shapes, colours and exit codes. Contract: `spec/cli.md`.
+//! The command line: arguments in, text or JSON out, an exit code at the end. Contract: `spec/cli.md`.
+//!
+//! - `registry/` and `inspect/`: one file for each command, with its arguments, its text and its JSON
+//! - `context.rs`: the options of every command, the output, the registry
+//! - `parse.rs`, `env.rs`, `settings.rs`: values from the command line, the environment, `config.toml`
+//! - `output/`, `prompt/`: text for people, questions to people
+//! - `exit.rs`, `hints.rs`: failures, their exit codes and the next steps
+//! - `surface/`: help, completion, usage errors
+//!
+//! A new command is a file with `Args`, `run` and a `Serialize` type, and a line in the enum above it.
 
-mod alias;
-mod archives;
-mod args;
-mod args_archives;
-mod args_config;
-mod args_describe;
-mod args_inspect;
-mod args_keys;
-mod args_life;
-mod args_peers;
-mod args_reading;
-mod args_trust;
-mod args_write;
-mod ask;
-mod bar;
-mod card;
-mod checkouts;
-mod commands;
+mod completions;
 mod config;
-mod diff;
+mod context;
 mod doctor;
+mod env;
 mod exit;
+mod hints;
 mod home;
 mod inspect;
 mod interrupt;
-mod keys;
-mod large;
-mod life;
-mod log;
 mod man;
-mod markdown;
-mod nodes;
-mod out;
-mod outputs;
-mod passphrase;
-mod peers;
-mod pull;
-mod receivers;
-mod revise;
-mod rotation;
-mod schema;
-mod search;
-mod serve;
-mod serve_events;
-mod serve_settings;
+mod output;
+mod parse;
+mod prompt;
+mod registry;
 mod settings;
-mod show;
 mod surface;
-mod sync;
-mod table;
-mod trust;
-mod trust_list;
-mod upkeep;
-mod usage;
 mod version;
 
 use std::process::ExitCode;
 
 use clap::ColorChoice;
-use clap::FromArgMatches;
+use clap::CommandFactory as _;
+use clap::FromArgMatches as _;
+use clap::Parser;
+use clap::Subcommand;
 
-use crate::cli::args::Cli;
-use crate::cli::args::Command;
-use crate::cli::args::RegistryCommand;
-use crate::cli::commands::home_of;
+use crate::cli::completions::CompleteArgs;
+use crate::cli::completions::CompletionsArgs;
+use crate::cli::config::ConfigArgs;
+use crate::cli::context::Context;
+use crate::cli::context::GlobalArgs;
+use crate::cli::context::find_home;
+use crate::cli::doctor::DoctorArgs;
 use crate::cli::exit::Failure;
-use crate::cli::out::Out;
-use crate::cli::out::printable;
+use crate::cli::inspect::InspectArgs;
+use crate::cli::man::ManArgs;
+use crate::cli::output::logging::start_log;
+use crate::cli::output::out::Out;
+use crate::cli::output::out::OutOptions;
+use crate::cli::registry::RegistryCommand;
+use crate::cli::settings::Defaults;
 use crate::cli::settings::Settings;
+use crate::cli::surface::decorate_program;
+use crate::cli::surface::help;
+use crate::cli::surface::help::HelpArgs;
+use crate::cli::surface::usage;
+use crate::cli::version::VersionArgs;
 use crate::panics::panic_becomes_error;
 use crate::registry::step::Step;
 
+/// A sovereign registry for datasets: index, version, verify and give out, without a cloud
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Datasets on this machine: the same commands, as `alimentar registry index` and so on
+    Registry {
+        #[command(subcommand)]
+        command: Box<RegistryCommand>,
+    },
+    Inspect(InspectArgs),
+    /// The commands of `registry`, one word deep
+    #[command(flatten)]
+    Daily(Box<RegistryCommand>),
+    Doctor(DoctorArgs),
+    Config(ConfigArgs),
+    Version(VersionArgs),
+    Help(HelpArgs),
+    Completions(CompletionsArgs),
+    Complete(CompleteArgs),
+    Man(ManArgs),
+}
+
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let mut cli = match parsed() {
+    let Cli {
+        mut global,
+        command,
+    } = match parse_arguments() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers; everything else is a usage error.
@@ -84,73 +104,83 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if is_error { 2 } else { 0 });
         }
     };
-    // Damage in the index may make redb panic; that becomes an error that is reported properly.
+    report_panics();
+    interrupt::listen();
+    let settings = read_settings(&mut global, &command).and_then(|defaults| {
+        start_log(global.verbose, !global.no_color)?;
+        Ok(defaults)
+    });
+    let out = Out::new(OutOptions {
+        json: global.json,
+        quiet: global.quiet,
+        colour: !global.no_color,
+        wide: global.wide,
+    });
+    let ended = settings.and_then(|defaults| run(&Context::new(global, defaults, out), &command));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(out),
+    }
+}
+
+fn parse_arguments() -> Result<Cli, clap::Error> {
+    let mut program = decorate_program(Cli::command());
+    if usage::has_word("--no-color") {
+        program = program.color(ColorChoice::Never);
+    }
+    let parsed = program.try_get_matches_from_mut(std::env::args_os());
+    let cli = parsed.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
+    cli.map_err(usage::improve)
+}
+
+/// Keeps quiet about panics that become errors: damage in the index may make redb panic.
+fn report_panics() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         if !panic_becomes_error() {
             report(info);
         }
     }));
-    interrupt::listen();
-    let settled = settle(&mut cli).and_then(|()| log::begin(&cli));
-    let out = Out::new(cli.json, cli.quiet, !cli.no_color);
-    table::settle(cli.wide, out.has_style());
-    match settled.and_then(|()| run(&cli, &out)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(&out),
-    }
 }
 
-fn parsed() -> Result<Cli, clap::Error> {
-    let mut command = surface::command();
-    if usage::has_word("--no-color") {
-        command = command.color(ColorChoice::Never);
-    }
-    let parsed = command.try_get_matches_from_mut(std::env::args_os());
-    let cli = parsed.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
-    cli.map_err(usage::improved)
-}
-
-/// Takes what was not given from the settings in the home.
-fn settle(cli: &mut Cli) -> Result<(), Failure> {
-    let uses_home = matches!(
-        cli.command,
-        Command::Registry { .. } | Command::Daily(_) | Command::Inspect { .. }
+/// Completes the options of every command from the settings of the registry.
+fn read_settings(global: &mut GlobalArgs, command: &Command) -> Result<Defaults, Failure> {
+    let uses_registry = matches!(
+        command,
+        Command::Registry { .. } | Command::Daily(_) | Command::Inspect(_)
     );
-    if uses_home {
-        let home = home_of(cli)?;
-        Settings::of(&home)?.apply(cli)?;
+    if !uses_registry {
+        return Ok(Defaults::default());
     }
-    if cli.no_progress {
-        bar::turn_off();
+    let defaults = Settings::read(&find_home(global)?)?.defaults()?;
+    global.no_color |= defaults.no_color;
+    global.wide |= defaults.wide;
+    if global.passphrase_file.is_none() {
+        global.passphrase_file.clone_from(&defaults.passphrase_file);
     }
-    Ok(())
+    Ok(defaults)
 }
 
-fn run(cli: &Cli, out: &Out) -> Result<(), Failure> {
+fn run(ctx: &Context, command: &Command) -> Result<(), Failure> {
     let _step = Step::begin("the command", "in all");
-    match &cli.command {
-        Command::Registry { command } | Command::Daily(command) => registry(command, cli, out),
-        Command::Inspect { command, .. } => {
-            home::check(cli, out)?;
-            inspect::run(command, cli, out)
+    match command {
+        Command::Registry { command } | Command::Daily(command) => {
+            home::check_existence(ctx, command.may_create_registry())?;
+            home::check_permissions(ctx)?;
+            registry::run(ctx, command)
         }
-        Command::Doctor => doctor::run(cli, out),
-        Command::Config { command } => config::run(command, cli, out),
-        Command::Version => version::run(out),
-        Command::Help { words } => surface::help(words, out),
-        Command::Completions { shell } => Ok(out.bytes(&surface::script(*shell))?),
-        Command::Complete { words } => {
-            let found = surface::candidates(words, cli);
-            let lines: String = found.iter().map(|c| printable(c) + "\n").collect();
-            Ok(out.bytes(lines.as_bytes())?)
+        Command::Inspect(args) => {
+            home::check_permissions(ctx)?;
+            inspect::run(ctx, args)
         }
-        Command::Man { dir } => man::run(dir, cli, out),
+        Command::Doctor(args) => doctor::run(ctx, args),
+        Command::Config(args) => config::run(ctx, args),
+        Command::Version(args) => version::run(ctx, args),
+        Command::Help(args) => help::run(ctx, args, decorate_program(Cli::command())),
+        Command::Completions(args) => completions::run(ctx, args, decorate_program(Cli::command())),
+        Command::Complete(args) => {
+            completions::run_complete(ctx, args, decorate_program(Cli::command()))
+        }
+        Command::Man(args) => man::run(ctx, args, Cli::command()),
     }
-}
-
-fn registry(command: &RegistryCommand, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    home::check_that_it_is_there(command, cli)?;
-    home::check(cli, out)?;
-    commands::run(command, cli, out)
 }

@@ -1,4 +1,4 @@
-//! `config.toml` in the home: defaults of options. Options and variables come before it.
+//! The settings file: `config.toml` in the registry's directory. Options and variables take precedence.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -7,24 +7,21 @@ use toml_edit::DocumentMut;
 use toml_edit::Item;
 use toml_edit::Value;
 
-use crate::cli::args::Cli;
-use crate::cli::args::Command;
-use crate::cli::args::RegistryCommand;
 use crate::cli::exit::Failure;
-use crate::cli::surface::expanded;
+use crate::cli::parse::expand_tilde;
 use crate::file_io::read_own_text;
 use crate::net::PeerAddress;
 use crate::registry::Error;
 
-/// The file's name in the home.
-pub(crate) const FILE: &str = "config.toml";
-/// Bytes that the file may have.
+/// The name of the file.
+pub(crate) const SETTINGS_FILE: &str = "config.toml";
+/// The largest size of the file.
 const BYTES_MAX: usize = 64 * 1024;
 
-/// What kind of value a key has.
+/// The kind of value that a key has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// One of some words.
+    /// One of these words.
     Word(&'static [&'static str]),
     /// `true` or `false`.
     Switch,
@@ -34,16 +31,16 @@ pub(crate) enum Kind {
     Peers,
 }
 
-/// A key that may stand in the file.
+/// A key of the file.
 #[derive(Debug)]
 pub(crate) struct Key {
-    /// As it is written.
+    /// The name in the file.
     pub name: &'static str,
-    /// What it takes.
+    /// The kind of its value.
     pub kind: Kind,
-    /// What counts where it is not set.
+    /// The value of a key that the file does not have.
     pub default: &'static str,
-    /// What it does.
+    /// The effect of the key, in words.
     pub help: &'static str,
 }
 
@@ -87,11 +84,11 @@ pub(crate) const KEYS: &[Key] = &[
     },
 ];
 
-/// The key of this name.
+/// Finds the key of this name.
 ///
 /// # Errors
-/// One that names what is near.
-pub(crate) fn key(name: &str) -> Result<&'static Key, Failure> {
+/// [`Failure::Misused`], which suggests a similar name.
+pub(crate) fn find_key(name: &str) -> Result<&'static Key, Failure> {
     if let Some(key) = KEYS.iter().find(|key| key.name == name) {
         return Ok(key);
     }
@@ -119,7 +116,7 @@ fn is_missing(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// The settings of a home.
+/// The settings of a registry.
 #[derive(Debug)]
 pub(crate) struct Settings {
     path: PathBuf,
@@ -127,27 +124,26 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads the file; without one nothing is set.
+    /// Reads the file. Without a file nothing is set.
     ///
     /// # Errors
     /// A file that cannot be read or understood, or that has an unknown key.
-    pub(crate) fn of(home: &Path) -> Result<Self, Failure> {
-        let path = home.join(FILE);
+    pub(crate) fn read(home: &Path) -> Result<Self, Failure> {
+        let path = home.join(SETTINGS_FILE);
         let text = match read_own_text(&path, BYTES_MAX) {
             Ok(text) => text,
-            // A home that is no directory is told of where it is used.
+            // The command itself reports a home that is no directory.
             Err(e) if is_missing(&e) => String::new(),
             Err(e) => return Err(Error::file("read", &path, e).into()),
         };
-        let settings = Self::parsed(path, &text)?;
-        Ok(settings)
+        Self::parse(path, &text)
     }
 
-    /// The settings that a text has.
+    /// Parses the text of the file.
     ///
     /// # Errors
-    /// As for a file.
-    pub(crate) fn parsed(path: PathBuf, text: &str) -> Result<Self, Failure> {
+    /// As [`Settings::read`].
+    fn parse(path: PathBuf, text: &str) -> Result<Self, Failure> {
         let wrong = |what: String| Failure::Misused {
             message: format!("cannot use `{}`: {what}", path.display()),
             hint: "`alimentar config edit` opens it".to_owned(),
@@ -156,80 +152,87 @@ impl Settings {
             .parse()
             .map_err(|e: toml_edit::TomlError| wrong(e.message().to_owned()))?;
         for (name, item) in document.iter() {
-            let key = key(name).map_err(|e| wrong(e.message()))?;
+            let key = find_key(name).map_err(|e| wrong(e.message()))?;
             let value =
                 text_of(item).ok_or_else(|| wrong(format!("`{name}` has no fitting value")))?;
-            value_for(key, &value).map_err(|e| wrong(e.message()))?;
+            parse_value(key, &value).map_err(|e| wrong(e.message()))?;
         }
         Ok(Self { path, document })
     }
 
-    /// What the file says of a key.
+    /// The value that the file has for a key.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.document.get(name).and_then(text_of)
     }
 
-    /// Sets a key, or takes it out with an empty value.
+    /// Sets a key. An empty value removes it.
     ///
     /// # Errors
-    /// A value that does not fit.
+    /// [`Failure::Misused`] for a value that the key cannot have.
     pub(crate) fn set(&mut self, key: &Key, value: &str) -> Result<(), Failure> {
         if value.is_empty() {
             self.document.remove(key.name);
             return Ok(());
         }
-        let value = value_for(key, value)?;
+        let value = parse_value(key, value)?;
         self.document.insert(key.name, Item::Value(value));
         Ok(())
     }
 
-    /// The file as it would be written.
+    /// The new text of the file.
     pub(crate) fn text(&self) -> String {
         self.document.to_string()
     }
 
-    /// Where the file is.
+    /// The path of the file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Sets the options that were not given.
+    /// The values of the file, as the options take them.
     ///
     /// # Errors
-    /// A value that is not understood.
-    pub(crate) fn apply(&self, cli: &mut Cli) -> Result<(), Failure> {
+    /// [`Failure::Misused`] for a path that cannot be expanded.
+    pub(crate) fn defaults(&self) -> Result<Defaults, Failure> {
         let is = |name: &str, value: &str| self.get(name).as_deref() == Some(value);
-        cli.no_color |= is("color", "never");
-        cli.wide |= is("wide", "true");
-        cli.no_progress |= is("progress", "false");
-        let path = |name: &str| self.get(name).map(PathBuf::from).map(expanded).transpose();
         let wrong = |message| Failure::Misused {
             message,
             hint: "`alimentar config edit` opens the settings".to_owned(),
         };
-        if cli.passphrase_file.is_none() {
-            cli.passphrase_file = path("passphrase_file").map_err(wrong)?;
-        }
-        cli.default_key = path("key").map_err(wrong)?;
-        let peers = self.get("peers").map(|text| addresses(&text)).transpose()?;
-        let given = match &mut cli.command {
-            Command::Registry { command } | Command::Daily(command) => match command.as_mut() {
-                RegistryCommand::Pull(args) => Some(&mut args.peer),
-                RegistryCommand::Sync(args) => Some(&mut args.peer),
-                _ => None,
-            },
-            _ => None,
+        let path = |name: &str| {
+            let path = self.get(name).map(PathBuf::from);
+            path.map(expand_tilde).transpose().map_err(wrong)
         };
-        if let (Some(given), Some(peers)) = (given, peers)
-            && given.is_empty()
-        {
-            *given = peers;
-        }
-        Ok(())
+        let peers = self.get("peers").map(|text| parse_addresses(&text));
+        Ok(Defaults {
+            no_color: is("color", "never"),
+            wide: is("wide", "true"),
+            no_progress: is("progress", "false"),
+            passphrase_file: path("passphrase_file")?,
+            key: path("key")?,
+            peers: peers.transpose()?.unwrap_or_default(),
+        })
     }
 }
 
-/// A value as text: words as they are, lists with commas between.
+/// Values that count for options which were not given.
+#[derive(Debug, Default)]
+pub(crate) struct Defaults {
+    /// As `--no-color`.
+    pub no_color: bool,
+    /// As `--wide`.
+    pub wide: bool,
+    /// There are no progress bars.
+    pub no_progress: bool,
+    /// As `--passphrase-file`.
+    pub passphrase_file: Option<PathBuf>,
+    /// The key file that signs, as `--key`.
+    pub key: Option<PathBuf>,
+    /// The peers that `pull` and `sync` ask, as `--peer`.
+    pub peers: Vec<PeerAddress>,
+}
+
+/// Formats a value as text. Items of a list have commas between them.
 fn text_of(item: &Item) -> Option<String> {
     match item.as_value()? {
         Value::String(text) => Some(text.value().clone()),
@@ -242,7 +245,7 @@ fn text_of(item: &Item) -> Option<String> {
     }
 }
 
-fn addresses(text: &str) -> Result<Vec<PeerAddress>, Failure> {
+fn parse_addresses(text: &str) -> Result<Vec<PeerAddress>, Failure> {
     let parts = text
         .split(',')
         .map(str::trim)
@@ -257,8 +260,8 @@ fn addresses(text: &str) -> Result<Vec<PeerAddress>, Failure> {
         .collect()
 }
 
-/// A text as a value of a key.
-fn value_for(key: &Key, text: &str) -> Result<Value, Failure> {
+/// Parses the value of a key.
+fn parse_value(key: &Key, text: &str) -> Result<Value, Failure> {
     let wrong = |hint: String| Failure::Misused {
         message: format!("`{text}` is no value of `{}`", key.name),
         hint,
@@ -273,7 +276,7 @@ fn value_for(key: &Key, text: &str) -> Result<Value, Failure> {
         },
         Kind::Path => Ok(text.into()),
         Kind::Peers => {
-            addresses(text)?;
+            parse_addresses(text)?;
             let parts = text.split(',').map(str::trim).filter(|p| !p.is_empty());
             Ok(Value::Array(parts.collect()))
         }
@@ -285,19 +288,19 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<Settings, String> {
-        Settings::parsed(PathBuf::from("config.toml"), text).map_err(|e| e.message())
+        Settings::parse(PathBuf::from("config.toml"), text).map_err(|e| e.message())
     }
 
     #[test]
     fn set_value_keeps_the_rest_of_the_file() {
         let mut settings = parsed("# mine\nwide = true # yes\n").unwrap();
         settings
-            .set(key("peers").unwrap(), "lab-a:1, lab-b:2")
+            .set(find_key("peers").unwrap(), "lab-a:1, lab-b:2")
             .unwrap();
         let text = settings.text();
         assert!(text.starts_with("# mine\nwide = true # yes\n"), "{text}");
         assert_eq!(settings.get("peers").as_deref(), Some("lab-a:1,lab-b:2"));
-        settings.set(key("wide").unwrap(), "").unwrap();
+        settings.set(find_key("wide").unwrap(), "").unwrap();
         assert_eq!(settings.get("wide"), None);
         assert_eq!(
             parsed(&settings.text()).unwrap().get("peers"),

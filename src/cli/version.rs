@@ -1,14 +1,26 @@
-//! `version`: which program this is.
+//! `version`: the version of the program, its commit and its features.
 
-use serde_json::json;
+use clap::Args;
+use serde::Serialize;
 
+use crate::cli::context::Context;
 use crate::cli::exit::Failure;
-use crate::cli::out::Out;
 
-/// The commit that was built, where the build knew it.
+/// Say which version of the program this is
+#[derive(Debug, Args)]
+pub(crate) struct VersionArgs {}
+
+#[derive(Serialize)]
+struct VersionOutput {
+    version: &'static str,
+    commit: Option<&'static str>,
+    features: Vec<&'static str>,
+}
+
+/// The commit of the sources, if the build knew it.
 const COMMIT: Option<&str> = option_env!("ALIMENTAR_COMMIT");
 
-/// Parts of the program that a build may leave out, and whether this one has them.
+/// The features of the crate. The flag is true for those of this build.
 const FEATURES: &[(&str, bool)] = &[
     ("cli", cfg!(feature = "cli")),
     ("disk", cfg!(feature = "disk")),
@@ -19,19 +31,21 @@ const FEATURES: &[(&str, bool)] = &[
     ("tokens", cfg!(feature = "tokens")),
 ];
 
-pub(crate) fn run(out: &Out) -> Result<(), Failure> {
-    let version = env!("CARGO_PKG_VERSION");
-    let commit = COMMIT.filter(|commit| !commit.is_empty());
+pub(crate) fn run(ctx: &Context, _args: &VersionArgs) -> Result<(), Failure> {
     let built = FEATURES.iter().filter(|(_, is_built)| *is_built);
-    let features: Vec<&str> = built.map(|(name, _)| *name).collect();
-    let object = json!({"version": version, "commit": commit, "features": features});
-    let text = match commit {
-        Some(commit) => format!(
-            "alimentar {version} ({})\n",
-            commit.get(..12).unwrap_or(commit)
-        ),
-        None => format!("alimentar {version}\n"),
+    let output = VersionOutput {
+        version: env!("CARGO_PKG_VERSION"),
+        commit: COMMIT.filter(|commit| !commit.is_empty()),
+        features: built.map(|(name, _)| *name).collect(),
     };
-    let text = format!("{text}features: {}\n", features.join(" "));
-    Ok(out.result(&object, &[version.to_owned()], &text)?)
+    let version = output.version;
+    let commit = match output.commit {
+        Some(commit) => format!(" ({})", commit.get(..12).unwrap_or(commit)),
+        None => String::new(),
+    };
+    let text = format!(
+        "alimentar {version}{commit}\nfeatures: {}\n",
+        output.features.join(" ")
+    );
+    Ok(ctx.out.result(&output, &[version.to_owned()], &text)?)
 }

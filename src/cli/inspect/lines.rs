@@ -1,4 +1,4 @@
-//! `inspect lines`.
+//! `inspect lines`: rows by their numbers.
 
 use std::io;
 use std::io::BufWriter;
@@ -6,19 +6,17 @@ use std::io::IsTerminal;
 use std::io::Write;
 use std::path::Path;
 
-use serde_json::json;
+use clap::Args;
+use serde_json::Value;
 
-use crate::cli::args::Cli;
-use crate::cli::args_inspect::LinesArgs;
-use crate::cli::bar::Bar;
-use crate::cli::commands::home_of;
+use crate::cli::context::Context;
 use crate::cli::exit::Failure;
-use crate::cli::inspect::targets;
-use crate::cli::inspect::tell_truncated;
+use crate::cli::inspect::context::InspectContext;
+use crate::cli::inspect::context::TargetArgs;
+use crate::cli::inspect::scan::warn_about_truncation;
 use crate::cli::interrupt;
-use crate::cli::out::Out;
-use crate::cli::out::json_text;
-use crate::cli::out::printable;
+use crate::cli::output::text::json_text;
+use crate::cli::output::text::printable;
 use crate::inspect::line_index::Line;
 use crate::inspect::line_index::Part;
 use crate::inspect::table::Batch;
@@ -28,8 +26,30 @@ use crate::registry::Error;
 use crate::registry::Target;
 use crate::registry::TextFile;
 
-pub(crate) fn run(args: &LinesArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let target = targets(&args.target, cli, out)?;
+/// Print rows by their numbers, however large the file is
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar inspect lines train.jsonl
+  alimentar inspect lines train.jsonl --start 1000000 --count 3 --json
+  alimentar inspect lines my-dataset@1.2.0:data/train.parquet --start 5000
+
+Rows count from 0. Lines of text are rows, blank ones too; so are the records of CSV behind the header,
+the elements of a JSON array, and the rows of Parquet and Arrow files, which are shown as JSON. The places
+of lines and rows are kept in `cache` in the registry's directory.")]
+pub(crate) struct LinesArgs {
+    #[command(flatten)]
+    targets: TargetArgs,
+    /// The first row to print
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    start: u64,
+    /// The number of rows to print
+    #[arg(long, value_name = "M", default_value_t = 10)]
+    count: u64,
+}
+
+pub(super) fn run(ctx: &InspectContext<'_>, args: &LinesArgs) -> Result<(), Failure> {
+    let out = ctx.base.out;
+    let target = ctx.open_targets(&args.targets.target)?;
     let stdout = io::stdout();
     let style = match (out.is_json(), stdout.is_terminal()) {
         (true, _) => Style::Json,
@@ -44,55 +64,55 @@ pub(crate) fn run(args: &LinesArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
         is_inside: false,
     };
     let shown = match target.text_path()? {
-        Some(path) => lines(path, args, (cli, out), &mut printer)?,
-        None => rows(&target, args, out, &mut printer)?,
+        Some(path) => print_lines(ctx.base, path, args, &mut printer)?,
+        None => print_rows(ctx.base, &target, args, &mut printer)?,
     };
-    if shown == Shown::Nothing && args.count > 0 && !out.is_json() && !out.is_quiet() {
-        let has = target.count(&Bar::new(out.is_quiet()))?;
+    if shown == Shown::Nothing && args.count > 0 && out.is_text() {
+        let has = target.count(&ctx.base.progress_bar())?;
         out.diagnostic(&format!("there is no row {}: it has {has}", args.start));
     }
     Ok(printer.to.flush()?)
 }
 
-/// Whether there was a row to show.
+/// The extent of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shown {
     Nothing,
     Rows,
 }
 
-/// Shows lines of a file, none of which is ever in memory as a whole.
-fn lines<W: Write>(
+/// Prints lines of a file. No line is ever in memory as a whole.
+fn print_lines<W: Write>(
+    ctx: &Context,
     path: &Path,
     args: &LinesArgs,
-    (cli, out): (&Cli, &Out),
     printer: &mut Printer<W>,
 ) -> Result<Shown, Failure> {
-    // Lines are shown as soon as it is known where they are; what is counted meanwhile is kept.
-    let mut file = TextFile::open(path, &home_of(cli)?)?.in_background();
-    let bar = Bar::new(out.is_quiet());
+    // The index of lines grows in the background, and is kept.
+    let mut file = TextFile::open(path, &ctx.home()?)?.in_background();
+    let bar = ctx.progress_bar();
     let start = file.start_of(args.start, &bar)?;
-    // It is off the screen before the first line is on it.
+    // The bar must not mix with the first line.
     drop(bar);
     let Some(start) = start else {
         return Ok(Shown::Nothing);
     };
     file.lines((args.start, start), args.count, &mut |part| {
-        if interrupt::was_asked_for() {
+        if interrupt::is_requested() {
             return Err(Error::Interrupted);
         }
-        printer.part(part).map_err(unwritten)
+        printer.part(part).map_err(output_error)
     })?;
-    // Before the file is closed, which keeps what was counted.
+    // To close the file takes time: it keeps the index.
     printer.to.flush()?;
     Ok(Shown::Rows)
 }
 
-/// Shows rows of anything else.
-fn rows<W: Write>(
+/// Prints rows of other formats.
+fn print_rows<W: Write>(
+    ctx: &Context,
     target: &Target,
     args: &LinesArgs,
-    out: &Out,
     printer: &mut Printer<W>,
 ) -> Result<Shown, Failure> {
     let selection = Selection {
@@ -112,22 +132,22 @@ fn rows<W: Write>(
             .rows_and_blanks()
             .take(usize::try_from(left).unwrap_or(usize::MAX))
         {
-            if interrupt::was_asked_for() {
+            if interrupt::is_requested() {
                 return Err(Error::Interrupted.into());
             }
             if !row.text.is_empty() {
-                printer.part(Part::Text(row.text)).map_err(unwritten)?;
+                printer.part(Part::Text(row.text)).map_err(output_error)?;
             }
             let line = Line {
                 number,
                 offset: batch.offset() + row.at as u64,
                 bytes: row.text.len() as u64,
             };
-            printer.part(Part::End(line)).map_err(unwritten)?;
+            printer.part(Part::End(line)).map_err(output_error)?;
             (number, left) = (number + 1, left - 1);
         }
     }
-    tell_truncated(truncated, out);
+    warn_about_truncation(ctx.out, truncated);
     Ok(if number > args.start {
         Shown::Rows
     } else {
@@ -135,29 +155,30 @@ fn rows<W: Write>(
     })
 }
 
-fn unwritten(error: io::Error) -> Error {
+/// The error for output that cannot be written.
+fn output_error(error: io::Error) -> Error {
     Error::machine("write to standard output", error)
 }
 
-/// How lines are shown.
+/// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
-    /// As they are, each ended by a newline.
+    /// The bytes of each line, and a newline.
     Bytes,
     /// An object a line.
     Json,
-    /// With nothing in them that a terminal would obey.
+    /// Text without characters that a terminal would obey.
     Screen,
 }
 
-/// Writes lines that come in pieces, and keeps none.
+/// Writes lines that come in pieces.
 struct Printer<W: Write> {
     to: W,
     style: Style,
     text: Utf8,
-    /// Of the line that comes.
+    /// The number of the next line.
     number: u64,
-    /// Some of the line was written.
+    /// A part of the line was written.
     is_inside: bool,
 }
 
@@ -193,7 +214,7 @@ impl<W: Write> Printer<W> {
 fn show(to: &mut dyn Write, style: Style, text: &str) -> io::Result<()> {
     match style {
         Style::Json => {
-            let quoted = json_text(&json!(text));
+            let quoted = json_text(&Value::from(text));
             let inside = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"'));
             to.write_all(inside.unwrap_or_default().as_bytes())
         }
@@ -201,10 +222,10 @@ fn show(to: &mut dyn Write, style: Style, text: &str) -> io::Result<()> {
     }
 }
 
-/// Text out of bytes that come in pieces; what is not UTF-8 becomes U+FFFD.
+/// Decodes UTF-8 that comes in pieces. Other bytes become U+FFFD.
 #[derive(Debug, Default)]
 struct Utf8 {
-    /// The beginning of a character whose end did not come yet: 3 bytes at most.
+    /// The first bytes of a character whose rest is in the next piece: 3 at most.
     begun: Vec<u8>,
     is_lossy: bool,
 }
@@ -216,12 +237,11 @@ impl Utf8 {
         sink: &mut dyn FnMut(&str) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut joined = std::mem::take(&mut self.begun);
-        let mut rest = match joined.is_empty() {
-            true => bytes,
-            false => {
-                joined.extend_from_slice(bytes);
-                joined.as_slice()
-            }
+        let mut rest = if joined.is_empty() {
+            bytes
+        } else {
+            joined.extend_from_slice(bytes);
+            joined.as_slice()
         };
         loop {
             let error = match std::str::from_utf8(rest) {
@@ -258,7 +278,7 @@ mod tests {
     use crate::inspect::line_index::Part;
 
     #[test]
-    fn a_line_is_the_same_whatever_its_pieces() {
+    fn line_in_pieces_of_any_size_is_printed_alike() {
         let text = b"a\"\\\0\t\xc3\xa9\xf0\x9f\x92\xa9\xff\xe2\x82b\xf0\x9f";
         for size in 1..=text.len() {
             let mut printer = Printer {

@@ -1,19 +1,16 @@
-//! `inspect lint`.
+//! `inspect lint`: faults of rows and files.
 
-use serde_json::json;
+use clap::Args;
+use clap::ValueEnum;
+use serde::Serialize;
 
-use crate::cli::args::Cli;
-use crate::cli::args_inspect::LintArgs;
-use crate::cli::args_inspect::LintFormat;
-use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
-use crate::cli::inspect::require_columns;
-use crate::cli::inspect::threads;
-use crate::cli::inspect::verified_targets;
-use crate::cli::out::Out;
-use crate::cli::out::escaped;
-use crate::cli::out::printable;
-use crate::cli::out::table;
+use crate::cli::inspect::columns::require_columns;
+use crate::cli::inspect::context::InspectContext;
+use crate::cli::inspect::scan::thread_count;
+use crate::cli::output::out::Out;
+use crate::cli::output::text::escape_hidden;
+use crate::cli::output::text::printable;
 use crate::inspect::Format;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::LintReport;
@@ -27,22 +24,112 @@ use crate::progress::Progress;
 use crate::registry::Error;
 use crate::registry::Target;
 
-pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
+/// Find faults in rows
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar inspect lint train.jsonl
+  alimentar inspect lint train.jsonl --rule malformed-json --limit 100
+  alimentar inspect lint my-dataset --format sarif > findings.sarif
+  alimentar inspect lint --rules
+
+Ends with code 1 when there are errors.")]
+pub(crate) struct LintArgs {
+    /// Paths, references to datasets, REF:path/in/dataset, or - for standard input; the rows of several
+    /// follow each other
+    #[arg(value_name = "TARGET")]
+    target: Vec<String>,
+    /// Only this rule; may be given several times
+    #[arg(long, value_name = "R", value_parser = parse_rule)]
+    rule: Vec<RuleId>,
+    /// Not this rule; may be given several times
+    #[arg(long, value_name = "R", value_parser = parse_rule)]
+    without: Vec<RuleId>,
+    /// The maximum number of examples of each rule
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    limit: usize,
+    /// Look at the text of this column alone; may be given several times
+    #[arg(long, value_name = "C")]
+    column: Vec<String>,
+    /// The format of the output
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<LintFormat>,
+    /// List the rules instead
+    #[arg(long)]
+    rules: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LintFormat {
+    /// For people, or with --json as JSON
+    Text,
+    /// SARIF 2.1.0
+    Sarif,
+}
+
+fn parse_rule(name: &str) -> Result<RuleId, String> {
+    Rule::named(name).map(|r| r.id).ok_or_else(|| {
+        "there is no such rule; `alimentar inspect lint --rules` lists them".to_owned()
+    })
+}
+
+#[derive(Serialize)]
+struct LintOutput<'a> {
+    checked: u64,
+    errors: u64,
+    warnings: u64,
+    notes: u64,
+    rules: Vec<RuleObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct RuleObject<'a> {
+    rule: &'static str,
+    severity: String,
+    count: u64,
+    examples: Vec<ExampleObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct ExampleObject<'a> {
+    n: u64,
+    byte: usize,
+    line: usize,
+    column: usize,
+    field: Option<&'a str>,
+    message: &'a str,
+    excerpt: &'a str,
+}
+
+#[derive(Serialize)]
+struct RulesOutput {
+    rules: Vec<RuleSummary>,
+}
+
+#[derive(Serialize)]
+struct RuleSummary {
+    rule: &'static str,
+    severity: String,
+    summary: &'static str,
+    help: &'static str,
+}
+
+pub(super) fn run(ctx: &InspectContext<'_>, args: &LintArgs) -> Result<(), Failure> {
+    let out = ctx.base.out;
     if args.rules {
-        return rules(out);
+        return list_rules(out);
     }
     if args.target.is_empty() {
         return Err(Failure::usage(
             "give a TARGET, or --rules for the list of rules",
         ));
     }
-    let target = verified_targets(&args.target, cli, out)?;
-    // Damage is a finding, and there is no asking such a file for its columns.
+    let target = ctx.open_verified_targets(&args.target)?;
+    // Damage is a finding, and a damaged file cannot list its columns.
     if !args.column.is_empty() {
-        require_columns(&target.without_damaged()?, &args.column, out)?;
+        require_columns(ctx.base, &target.without_damaged()?, &args.column)?;
     }
-    let options = options(args)?;
-    let bar = Bar::new(out.is_quiet());
+    let options = lint_options(args);
+    let bar = ctx.base.progress_bar();
     bar.phase("looking over rows", Some(target.size_bytes()));
     let open = |first: usize| target.from_file(first);
     let report = lint_files(&open, &options, &bar);
@@ -58,16 +145,12 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
         noted => noted?,
     }
     match args.format {
-        Some(LintFormat::Sarif) => {
-            let rows = match target.text_path() {
-                Ok(Some(_)) => sarif::Rows::Lines,
-                _ => sarif::Rows::Elsewhere,
-            };
-            let version = env!("CARGO_PKG_VERSION");
-            let value = sarif::sarif(&report, &uri_of(target.name()), rows, version);
-            out.bytes(escaped(format!("{value:#}\n")).as_bytes())?;
+        Some(LintFormat::Sarif) => print_sarif(out, &target, &report)?,
+        _ => {
+            let found = report.rules.iter().filter(|r| r.count > 0);
+            let ids: Vec<String> = found.map(|r| r.rule.name.to_owned()).collect();
+            out.result(&LintOutput::of(&report), &ids, &format_report(&report, out))?;
         }
-        _ => out.result(&object(&report), &ids(&report), &text(&report, *out))?,
     }
     match report.errors {
         0 => Ok(()),
@@ -75,8 +158,18 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
     }
 }
 
-/// What the files say of their columns: names that are there twice, and columns that are not those of
-/// the first file.
+fn print_sarif(out: Out, target: &Target, report: &LintReport) -> Result<(), Failure> {
+    let rows = match target.text_path() {
+        Ok(Some(_)) => sarif::Rows::Lines,
+        _ => sarif::Rows::Elsewhere,
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    let value = sarif::sarif(report, &to_uri(target.name()), rows, version);
+    Ok(out.bytes(escape_hidden(format!("{value:#}\n")).as_bytes())?)
+}
+
+/// Adds notes about files: names of columns that occur twice, and columns that differ from those of the
+/// first file.
 fn note_files(target: &Target, report: &mut LintReport) -> Result<(), Failure> {
     let (notes, differing) = (target.column_notes()?, target.differing_columns()?);
     for name in notes.repeated {
@@ -94,7 +187,7 @@ fn note_files(target: &Target, report: &mut LintReport) -> Result<(), Failure> {
     Ok(())
 }
 
-fn options(args: &LintArgs) -> Result<LintOptions, Failure> {
+fn lint_options(args: &LintArgs) -> LintOptions {
     let mut options = match args.rule.as_slice() {
         [] => LintOptions::default(),
         some => LintOptions::only(some),
@@ -104,55 +197,63 @@ fn options(args: &LintArgs) -> Result<LintOptions, Failure> {
     }
     options.examples = args.limit;
     options.columns = args.column.clone();
-    options.threads = threads();
-    Ok(options)
+    options.threads = thread_count();
+    options
 }
 
-/// Whether it is one file that should be one JSON text.
+/// True if the target is one file that should be one JSON text.
 fn is_document(target: &Target) -> bool {
     let [only] = target.files() else { return false };
-    // An array without elements is one.
+    // An empty array is a JSON text.
     let is_array = only
         .describe()
         .is_ok_and(|(found, _)| found.format == Format::JsonArray);
     only.path().to_ascii_lowercase().ends_with(".json") && !is_array
 }
 
-/// A target's name as a relative reference (RFC 3986).
-fn uri_of(name: &str) -> String {
+/// Formats a target's name as a relative reference (RFC 3986).
+fn to_uri(name: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/:@".contains(&b);
-    let escaped = name.bytes().map(|b| match plain(b) {
-        true => char::from(b).to_string(),
-        false => format!("%{b:02X}"),
+    let escaped = name.bytes().map(|b| {
+        if plain(b) {
+            char::from(b).to_string()
+        } else {
+            format!("%{b:02X}")
+        }
     });
     escaped.collect()
 }
 
-fn object(report: &LintReport) -> serde_json::Value {
-    let rules = report.rules.iter().map(|r| {
-        let examples = r.examples.iter().map(|e| {
-            json!({
-                "n": e.row, "byte": e.at, "line": e.place.line, "column": e.place.column,
-                "field": e.column, "message": e.message, "excerpt": e.excerpt,
-            })
+impl<'a> LintOutput<'a> {
+    fn of(report: &'a LintReport) -> Self {
+        let rules = report.rules.iter().map(|r| {
+            let examples = r.examples.iter().map(|e| ExampleObject {
+                n: e.row,
+                byte: e.at,
+                line: e.place.line,
+                column: e.place.column,
+                field: e.column.as_deref(),
+                message: &e.message,
+                excerpt: &e.excerpt,
+            });
+            RuleObject {
+                rule: r.rule.name,
+                severity: r.severity.to_string(),
+                count: r.count,
+                examples: examples.collect(),
+            }
         });
-        json!({
-            "rule": r.rule.name, "severity": r.severity.to_string(), "count": r.count,
-            "examples": examples.collect::<Vec<_>>(),
-        })
-    });
-    json!({
-        "checked": report.checked, "errors": report.errors, "warnings": report.warnings,
-        "notes": report.notes, "rules": rules.collect::<Vec<_>>(),
-    })
+        Self {
+            checked: report.checked,
+            errors: report.errors,
+            warnings: report.warnings,
+            notes: report.notes,
+            rules: rules.collect(),
+        }
+    }
 }
 
-fn ids(report: &LintReport) -> Vec<String> {
-    let found = report.rules.iter().filter(|r| r.count > 0);
-    found.map(|r| r.rule.name.to_owned()).collect()
-}
-
-fn text(report: &LintReport, out: Out) -> String {
+fn format_report(report: &LintReport, out: Out) -> String {
     let mut text = format!(
         "{} rows: {} error(s), {} warning(s), {} note(s)\n",
         report.checked, report.errors, report.warnings, report.notes,
@@ -187,29 +288,19 @@ fn text(report: &LintReport, out: Out) -> String {
     text
 }
 
-fn rules(out: &Out) -> Result<(), Failure> {
-    let object = RULES.iter().map(|r| {
-        json!({"rule": r.name, "severity": r.severity.to_string(), "summary": r.short, "help": r.help})
+fn list_rules(out: Out) -> Result<(), Failure> {
+    let rules = RULES.iter().map(|r| RuleSummary {
+        rule: r.name,
+        severity: r.severity.to_string(),
+        summary: r.short,
+        help: r.help,
     });
-    let rows: Vec<Vec<String>> = RULES
-        .iter()
-        .map(|r| {
-            vec![
-                r.name.to_owned(),
-                r.severity.to_string(),
-                r.short.to_owned(),
-            ]
-        })
-        .collect();
+    let output = RulesOutput {
+        rules: rules.collect(),
+    };
+    let row = |r: &RuleSummary| vec![r.rule.to_owned(), r.severity.clone(), r.summary.to_owned()];
+    let rows: Vec<Vec<String>> = output.rules.iter().map(row).collect();
     let names: Vec<String> = RULES.iter().map(|r| r.name.to_owned()).collect();
-    let text = table(&["RULE", "SEVERITY", "WHAT IT SAYS"], &rows);
-    let answer = json!({"rules": object.collect::<Vec<_>>()});
-    Ok(out.result(&answer, &names, &text)?)
-}
-
-/// The rule of a name, for the command line.
-pub(crate) fn rule_named(name: &str) -> Result<RuleId, String> {
-    Rule::named(name).map(|r| r.id).ok_or_else(|| {
-        "there is no such rule; `alimentar inspect lint --rules` lists them".to_owned()
-    })
+    let text = out.table(&["RULE", "SEVERITY", "WHAT IT SAYS"], &rows);
+    Ok(out.result(&output, &names, &text)?)
 }

@@ -1,25 +1,24 @@
-//! `inspect search`.
+//! `inspect search`: the rows that a regular expression matches.
 
 use std::io;
 use std::io::BufWriter;
 use std::io::IsTerminal;
 use std::io::Write;
 
-use serde_json::json;
+use clap::Args;
+use serde::Serialize;
 
-use crate::cli::args::Cli;
-use crate::cli::args_inspect::SearchArgs;
-use crate::cli::bar::Bar;
 use crate::cli::exit::Failure;
-use crate::cli::inspect::Ended;
-use crate::cli::inspect::require_columns;
-use crate::cli::inspect::scan;
-use crate::cli::inspect::scan_with;
-use crate::cli::inspect::targets;
-use crate::cli::inspect::tell_truncated;
-use crate::cli::out::Out;
-use crate::cli::out::json_text;
-use crate::cli::out::printable;
+use crate::cli::inspect::columns::require_columns;
+use crate::cli::inspect::context::InspectContext;
+use crate::cli::inspect::context::TargetArgs;
+use crate::cli::inspect::scan::ScanError;
+use crate::cli::inspect::scan::scan_rows;
+use crate::cli::inspect::scan::scan_rows_with_bar;
+use crate::cli::inspect::scan::warn_about_truncation;
+use crate::cli::output::out::Out;
+use crate::cli::output::text::json_text;
+use crate::cli::output::text::printable;
 use crate::inspect::search::Hit;
 use crate::inspect::search::Pattern;
 use crate::inspect::search::PatternOptions;
@@ -29,84 +28,143 @@ use crate::inspect::table::Selection;
 use crate::registry::Error;
 use crate::registry::host;
 
-pub(crate) fn run(args: &SearchArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let pattern = pattern(
-        &args.pattern,
-        args.column.as_ref(),
-        args.ignore_case,
-        args.invert,
-    )?;
-    let target = targets(&args.target, cli, out)?;
-    require_columns(&target, args.column.as_slice(), out)?;
+/// Find the rows that a regular expression matches
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar inspect search train.jsonl 'quantum (computing|physics)' --limit 5
+  alimentar inspect search train.parquet 'hello' -i --column text
+  alimentar inspect search my-dataset '\\p{Greek}{3,}' --count
+
+Without --column, the bytes of a row are searched, and with it the text of one column. Places of matches
+(`spans`) count bytes of the searched text.")]
+pub(crate) struct SearchArgs {
+    #[command(flatten)]
+    targets: TargetArgs,
+    /// Only print the number of rows that match
+    #[arg(long)]
+    count: bool,
+    #[command(flatten)]
+    pattern: PatternArgs,
+    /// Stop after this number of rows
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+/// A regular expression for rows.
+#[derive(Debug, Args)]
+pub(super) struct PatternArgs {
+    /// A regular expression
+    #[arg(value_name = "REGEX")]
+    pattern: String,
+    /// Letters match in either case
+    #[arg(short, long)]
+    ignore_case: bool,
+    /// Rows that do not match
+    #[arg(long)]
+    invert: bool,
+    /// Search the text of this column; dots lead into nested columns
+    #[arg(long, value_name = "C")]
+    column: Option<String>,
+}
+
+#[derive(Serialize)]
+struct CountOutput {
+    matches: u64,
+    rows_scanned: u64,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct HitObject<'a> {
+    n: u64,
+    text: &'a str,
+    spans: &'a [(usize, usize)],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cell: Option<&'a str>,
+}
+
+pub(super) fn run(ctx: &InspectContext<'_>, args: &SearchArgs) -> Result<(), Failure> {
+    let out = ctx.base.out;
+    let pattern = args.pattern.compile()?;
+    let target = ctx.open_targets(&args.targets.target)?;
+    require_columns(ctx.base, &target, args.pattern.columns())?;
     let selection = Selection {
         from: 0,
-        columns: args.column.iter().cloned().collect(),
+        columns: args.pattern.columns().to_vec(),
         ..Selection::default()
     };
     let began = host::instant();
-    let what = ("searching", out);
     if args.count {
-        let found = scan(&target, &selection, what, |s| match args.limit {
-            None => Ok(count_matches(s, &pattern)?),
-            Some(limit) => find_matches::<Ended>(s, &pattern, limit, &mut |_| Ok(())),
+        let found = scan_rows(ctx.base, &target, &selection, "searching", |s| {
+            match args.limit {
+                None => Ok(count_matches(s, &pattern)?),
+                Some(limit) => find_matches::<ScanError>(s, &pattern, limit, &mut |_| Ok(())),
+            }
         })?;
-        tell_truncated(found.truncated, out);
-        let answer = json!({
-            "matches": found.matches,
-            "rows_scanned": found.rows,
-            "seconds": began.elapsed().as_secs_f64(),
-        });
+        warn_about_truncation(out, found.truncated);
+        let output = CountOutput {
+            matches: found.matches,
+            rows_scanned: found.rows,
+            seconds: began.elapsed().as_secs_f64(),
+        };
         let count = found.matches.to_string();
         let line = format!("{count}\n");
-        return Ok(out.result(&answer, &[count], &line)?);
+        return Ok(out.result(&output, &[count], &line)?);
     }
     let stdout = io::stdout();
     let is_terminal = stdout.is_terminal();
     let mut to = BufWriter::with_capacity(1 << 16, stdout);
-    // On a terminal what is found is the progress.
-    let bar = Bar::new(out.is_quiet() || is_terminal);
-    let found = scan_with(&bar, &target, &selection, "searching", |s| {
-        find_matches::<Ended>(s, &pattern, args.limit.unwrap_or(u64::MAX), &mut |hit| {
-            print(&hit, (out, is_terminal), &mut to)?;
-            // Somebody who looks on sees each as it is found.
+    // On a terminal the rows themselves show progress.
+    let bar = ctx.base.progress_bar_if(!is_terminal);
+    let limit = args.limit.unwrap_or(u64::MAX);
+    let found = scan_rows_with_bar(&bar, &target, &selection, "searching", |s| {
+        find_matches::<ScanError>(s, &pattern, limit, &mut |hit| {
+            print_hit(out, &hit, is_terminal, &mut to)?;
+            // A person sees each row at once.
             if is_terminal { Ok(to.flush()?) } else { Ok(()) }
         })
     })?;
     to.flush()?;
-    tell_truncated(found.truncated, out);
+    warn_about_truncation(out, found.truncated);
     Ok(())
 }
 
-/// The pattern that was typed.
-pub(super) fn pattern(
-    text: &str,
-    column: Option<&String>,
-    ignores_case: bool,
-    is_inverted: bool,
-) -> Result<Pattern, Failure> {
-    let options = PatternOptions {
-        ignores_case,
-        column: column.cloned(),
-        is_inverted,
-    };
-    let made = Pattern::new(text, options);
-    Ok(made.map_err(|source| Error::Regex {
-        pattern: text.to_owned(),
-        source,
-    })?)
+impl PatternArgs {
+    /// Compiles the expression.
+    ///
+    /// # Errors
+    /// [`Error::Regex`].
+    pub(super) fn compile(&self) -> Result<Pattern, Failure> {
+        let options = PatternOptions {
+            ignores_case: self.ignore_case,
+            column: self.column.clone(),
+            is_inverted: self.invert,
+        };
+        let made = Pattern::new(&self.pattern, options);
+        Ok(made.map_err(|source| Error::Regex {
+            pattern: self.pattern.clone(),
+            source,
+        })?)
+    }
+
+    /// The column that is searched, if one is named.
+    pub(super) fn columns(&self) -> &[String] {
+        self.column.as_slice()
+    }
 }
 
-fn print(hit: &Hit, (out, is_terminal): (&Out, bool), to: &mut dyn Write) -> io::Result<()> {
+fn print_hit(out: Out, hit: &Hit, is_terminal: bool, to: &mut dyn Write) -> io::Result<()> {
     if out.is_json() {
-        let mut line = json!({
-            "n": hit.number,
-            "text": String::from_utf8_lossy(&hit.text),
-            "spans": hit.spans,
-        });
-        if let (Some(cell), Some(line)) = (&hit.cell, line.as_object_mut()) {
-            line.insert("cell".to_owned(), json!(String::from_utf8_lossy(cell)));
-        }
-        return writeln!(to, "{}", json_text(&line));
+        let text = String::from_utf8_lossy(&hit.text);
+        let cell = hit.cell.as_deref().map(String::from_utf8_lossy);
+        let object = HitObject {
+            n: hit.number,
+            text: &text,
+            spans: &hit.spans,
+            cell: cell.as_deref(),
+        };
+        let value = serde_json::to_value(object).map_err(io::Error::other)?;
+        return writeln!(to, "{}", json_text(&value));
     }
     if out.is_quiet() {
         return writeln!(to, "{}", hit.number);
@@ -116,11 +174,11 @@ fn print(hit: &Hit, (out, is_terminal): (&Out, bool), to: &mut dyn Write) -> io:
         to.write_all(searched)?;
         return to.write_all(b"\n");
     }
-    let shown = excerpt(searched, &hit.spans, *out);
+    let shown = excerpt(searched, &hit.spans, out);
     writeln!(to, "{:>8}  {shown}", hit.number)
 }
 
-/// What a terminal shows of a row: the first match and what is around it, the matches marked.
+/// The part of a row that a terminal shows: the first match and its surroundings, with marks.
 fn excerpt(text: &[u8], spans: &[(usize, usize)], out: Out) -> String {
     let width = out.width().saturating_sub(12).max(20);
     let first = spans.first().map_or(0, |s| s.0);

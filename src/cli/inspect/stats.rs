@@ -1,26 +1,22 @@
-//! `inspect stats`.
+//! `inspect stats`: figures of every column.
 
-use serde_json::Value;
-use serde_json::json;
+use clap::Args;
 
-use crate::cli::args::Cli;
-use crate::cli::args_inspect::StatsArgs;
 use crate::cli::exit::Failure;
-use crate::cli::inspect::left_out;
-use crate::cli::inspect::require_columns;
-use crate::cli::inspect::scan;
-use crate::cli::inspect::targets;
-use crate::cli::inspect::tell_columns;
-use crate::cli::inspect::tell_truncated;
-use crate::cli::inspect::threads;
-use crate::cli::out::Out;
-use crate::cli::out::printable;
-use crate::inspect::stats::Bin;
+use crate::cli::inspect::columns::LeftOutColumn;
+use crate::cli::inspect::columns::require_columns;
+use crate::cli::inspect::columns::warn_about_columns;
+use crate::cli::inspect::context::InspectContext;
+use crate::cli::inspect::context::TargetArgs;
+use crate::cli::inspect::scan::scan_rows;
+use crate::cli::inspect::scan::thread_count;
+use crate::cli::inspect::scan::warn_about_truncation;
+use crate::cli::inspect::stats_output::StatsOutput;
+use crate::cli::output::out::Out;
+use crate::cli::output::text::printable;
 use crate::inspect::stats::ColumnStats;
 use crate::inspect::stats::ColumnType;
 use crate::inspect::stats::DistinctCount;
-use crate::inspect::stats::LengthStats;
-use crate::inspect::stats::Number;
 use crate::inspect::stats::Quantile;
 use crate::inspect::stats::StatsOptions;
 use crate::inspect::stats::StatsReport;
@@ -29,19 +25,36 @@ use crate::inspect::stats::stats;
 use crate::inspect::table::Decoded;
 use crate::inspect::table::Selection;
 
-/// Columns of the terminal that a small chart takes.
+/// Show figures of every column: types, distinct values, quantiles, lengths, frequent values
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar inspect stats train.jsonl
+  alimentar inspect stats my-dataset --column answer --json")]
+pub(crate) struct StatsArgs {
+    #[command(flatten)]
+    targets: TargetArgs,
+    /// Only this column; may be given several times
+    #[arg(long, value_name = "C")]
+    column: Vec<String>,
+    /// The maximum number of frequent values of each column
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    top: usize,
+}
+
+/// The width of a small chart on a terminal.
 const CHART_WIDTH: usize = 24;
-/// Characters that a terminal shows of the first and the last text of a column.
+/// The length to which a terminal cuts the first and the last text of a column.
 const END_SHOWN: usize = 32;
-/// Frequent values that a terminal shows of a column.
+/// The most frequent values of a column that a terminal shows.
 const TOP_SHOWN: usize = 3;
 
-pub(crate) fn run(args: &StatsArgs, cli: &Cli, out: &Out) -> Result<(), Failure> {
-    let target = targets(&args.target, cli, out)?;
-    let notes = tell_columns(&target, out)?;
-    require_columns(&target, &args.column, out)?;
+pub(super) fn run(ctx: &InspectContext<'_>, args: &StatsArgs) -> Result<(), Failure> {
+    let out = ctx.base.out;
+    let target = ctx.open_targets(&args.targets.target)?;
+    let notes = warn_about_columns(out, &target)?;
+    require_columns(ctx.base, &target, &args.column)?;
     let options = StatsOptions {
-        threads: threads(),
+        threads: thread_count(),
         columns: args.column.clone(),
         top: args.top,
         ..StatsOptions::default()
@@ -51,108 +64,22 @@ pub(crate) fn run(args: &StatsArgs, cli: &Cli, out: &Out) -> Result<(), Failure>
         decoded: Decoded::Shown,
         ..Selection::default()
     };
-    let report = scan(&target, &selection, ("counting", out), |s| {
+    let report = scan_rows(ctx.base, &target, &selection, "counting", |s| {
         Ok(stats(s.batches, &options, s.progress)?)
     })?;
-    tell_truncated(report.truncated, out);
-    let columns: Vec<Value> = report.columns.iter().map(column).collect();
-    let answer = json!({
-        "rows": report.rows, "malformed": report.malformed,
-        "further_columns": report.further_columns, "columns": columns,
-        "left_out": left_out(&notes.unread),
-    });
+    warn_about_truncation(out, report.truncated);
+    let output = StatsOutput::of(&report, LeftOutColumn::all(&notes.unread));
     let names: Vec<String> = report.columns.iter().map(|c| printable(&c.name)).collect();
-    Ok(out.result(&answer, &names, &text(&report, *out))?)
+    Ok(out.result(&output, &names, &format_report(&report, out))?)
 }
 
-fn column(c: &ColumnStats) -> Value {
-    let numbers = c.numbers.as_ref();
-    let texts = c.texts.as_ref();
-    let lengths = texts.map(|t| &t.lengths);
-    let lengths = lengths.or(c.bytes.as_ref()).or(c.arrays.as_ref());
-    let quantiles = numbers
-        .map(|n| &n.quantiles)
-        .or(lengths.map(|l| &l.quantiles));
-    let (is_exact, distinct) = match c.distinct {
-        DistinctCount::Exactly(n) => (true, n),
-        DistinctCount::About(n) => (false, n),
-    };
-    let is_time = matches!(c.column_type, ColumnType::Date | ColumnType::Timestamp);
-    let times = texts.and_then(|t| t.times.as_ref());
-    let (min, max) = match (numbers, texts) {
-        (None, _) if is_time => (json!(times.map(|t| &t.0)), json!(times.map(|t| &t.1))),
-        (Some(n), _) => (number(n.min), number(n.max)),
-        (None, Some(t)) => (json!(t.first), json!(t.last)),
-        (None, None) => (Value::Null, Value::Null),
-    };
-    let t = &c.types;
-    let top = c.top.iter().map(
-        |v| json!({"value": v.text, "cut": v.is_cut, "at_least": v.at_least, "at_most": v.at_most}),
-    );
-    json!({
-        "name": c.name, "type": c.column_type.name(), "rows": c.rows, "missing": c.missing,
-        "types": {
-            "null": t.null, "bool": t.bool, "int": t.int, "float": t.float, "text": t.text,
-            "binary": t.binary, "array": t.array, "object": t.object,
-        },
-        "nulls": t.null, "nan": t.nan, "infinite": t.infinite, "distinct_estimate": distinct, "distinct_exact": is_exact,
-        "min": min, "max": max,
-        "earliest": times.map(|t| &t.0), "latest": times.map(|t| &t.1),
-        "mean": numbers.map_or(lengths.map(|l| l.mean), |n| n.mean),
-        "stddev": numbers.and_then(|n| n.stddev),
-        "quantiles": quantiles.map(|q| shares(q)),
-        "quantile_error": numbers.map_or(lengths.map(|l| l.quantile_error), |n| Some(n.quantile_error)),
-        "histogram": numbers.map(|n| bins(&n.histogram)),
-        "lengths": lengths.map(of_lengths),
-        "length_histogram": lengths.map(|l| bins(&l.histogram)),
-        "empty": texts.map(|t| t.empty), "ascii": texts.map(|t| t.ascii),
-        "not_utf8": texts.map(|t| t.not_utf8),
-        "scripts": texts.map(|t| {
-            let of = t.scripts.iter().map(|(s, n)| json!({"script": s.name(), "characters": n}));
-            of.collect::<Vec<_>>()
-        }),
-        "top": top.collect::<Vec<_>>(),
-    })
-}
-
-fn number(number: Number) -> Value {
-    match number {
-        Number::Int(n) => match (i64::try_from(n), u64::try_from(n)) {
-            (Ok(n), _) => json!(n),
-            (_, Ok(n)) => json!(n),
-            _ => json!(number.to_f64()),
-        },
-        Number::Float(x) => json!(x),
-    }
-}
-
-fn of_lengths(l: &LengthStats) -> Value {
-    json!({
-        "min": l.min, "max": l.max, "mean": l.mean, "sum": l.sum, "quantiles": shares(&l.quantiles),
-    })
-}
-
-fn shares(quantiles: &[Quantile]) -> Value {
-    let each = quantiles
-        .iter()
-        .map(|q| (q.share.to_string(), json!(q.value)));
-    Value::Object(each.collect())
-}
-
-fn bins(bins: &[Bin]) -> Vec<Value> {
-    let each = bins
-        .iter()
-        .map(|b| json!({"from": b.from, "to": b.to, "count": b.count}));
-    each.collect()
-}
-
-fn text(report: &StatsReport, out: Out) -> String {
+fn format_report(report: &StatsReport, out: Out) -> String {
     let mut text = format!("{} rows, {} column(s)\n", report.rows, report.columns.len());
     if report.malformed > 0 {
         text += &format!("  {} rows are malformed\n", report.malformed);
     }
     for c in &report.columns {
-        text += &format!("\n{}\n", printable(&of_column(c, report.rows, out)));
+        text += &format!("\n{}\n", printable(&format_column(c, report.rows, out)));
     }
     if report.further_columns > 0 {
         text += &format!("\nabout {} further columns\n", report.further_columns);
@@ -160,7 +87,7 @@ fn text(report: &StatsReport, out: Out) -> String {
     text
 }
 
-fn of_column(c: &ColumnStats, rows: u64, out: Out) -> String {
+fn format_column(c: &ColumnStats, rows: u64, out: Out) -> String {
     let about = match c.distinct {
         DistinctCount::Exactly(n) => n.to_string(),
         DistinctCount::About(n) => format!("about {n}"),
@@ -171,7 +98,12 @@ fn of_column(c: &ColumnStats, rows: u64, out: Out) -> String {
         let share = 100.0 * absent as f64 / rows.max(1) as f64;
         text += &format!(", {absent} null or missing ({share:.1} %)");
     }
-    for (count, what) in [(c.types.nan, "NaN"), (c.types.infinite, "infinite")] {
+    let special = [
+        (c.types.nan, "NaN"),
+        (c.types.infinite, "infinite"),
+        (c.beyond, "larger than every double"),
+    ];
+    for (count, what) in special {
         if count > 0 {
             text += &format!(", {count} {what}");
         }
@@ -179,9 +111,9 @@ fn of_column(c: &ColumnStats, rows: u64, out: Out) -> String {
     let style = chart::Style::Blocks;
     if let Some(n) = &c.numbers {
         let mean = n.mean.map_or_else(|| "-".to_owned(), chart::short);
-        let middle = middle(&n.quantiles);
+        let median = format_median(&n.quantiles);
         text += &format!(
-            "\n  minimum {}, maximum {}, mean {mean}, median {middle}  {}",
+            "\n  minimum {}, maximum {}, mean {mean}, median {median}  {}",
             n.min,
             n.max,
             chart::sparkline(&n.histogram, CHART_WIDTH, style),
@@ -198,7 +130,7 @@ fn of_column(c: &ColumnStats, rows: u64, out: Out) -> String {
             l.min,
             l.max,
             chart::short(l.mean),
-            middle(&l.quantiles),
+            format_median(&l.quantiles),
             chart::sparkline(&l.histogram, CHART_WIDTH, style),
         );
     }
@@ -245,7 +177,8 @@ fn of_column(c: &ColumnStats, rows: u64, out: Out) -> String {
     text
 }
 
-fn middle(quantiles: &[Quantile]) -> String {
+/// The median, for people.
+fn format_median(quantiles: &[Quantile]) -> String {
     let half = quantiles.iter().find(|q| (q.share - 0.5).abs() < 1e-9);
     half.map_or_else(|| "-".to_owned(), |q| chart::short(q.value))
 }

@@ -1,74 +1,78 @@
-//! What may be typed next: `alimentar complete` answers the scripts of bash, zsh and fish, which hand
-//! over the words of the line. It only reads, and says nothing where it does not know.
+//! Candidates for the last word of a command line. The completion scripts of bash, zsh and fish ask for
+//! them. Nothing here writes, and an error means no candidates.
 
 use std::path::PathBuf;
 
 use clap::Arg;
 use clap::Command;
 
-use crate::cli::args::Cli;
-use crate::cli::commands::home_of;
+use crate::cli::context::Context;
+use crate::cli::parse::expand_tilde;
 use crate::cli::settings::KEYS;
 use crate::cli::settings::Kind;
-use crate::cli::surface;
 use crate::cli::surface::topics::TOPICS;
 use crate::inspect::lint::RULES;
 use crate::net::AccessList;
 use crate::net::KnownPeers;
 use crate::registry::LocalRegistry;
 
-/// What may stand in the place of the last word, in the order of the alphabet.
-pub(crate) fn candidates(words: &[String], cli: &Cli) -> Vec<String> {
+/// Finds the candidates for the last word, in alphabetical order. `program` is the whole command line.
+pub(crate) fn find_candidates(
+    ctx: &Context,
+    words: &[String],
+    mut program: Command,
+) -> Vec<String> {
     let Some((typed, before)) = words.split_last() else {
         return Vec::new();
     };
-    let mut program = surface::command();
     program.build();
-    let place = Place::behind(&program, before);
-    let registry = registry(before, cli);
-    let mut found = place.candidates(typed, registry.as_ref());
+    let position = Position::after(&program, before);
+    let registry = open_registry(ctx, before);
+    let mut found = position.candidates(typed, registry.as_ref());
     found.retain(|candidate| candidate.starts_with(typed.as_str()));
     found.sort();
     found.dedup();
     found
 }
 
-/// The registry that the line speaks of, where there is one.
-fn registry(words: &[String], cli: &Cli) -> Option<LocalRegistry> {
+/// Opens the registry that the line names, if it exists.
+fn open_registry(ctx: &Context, words: &[String]) -> Option<LocalRegistry> {
     let mut by_option = words.iter().zip(words.iter().skip(1));
     let given = by_option.rfind(|(option, _)| *option == "--home");
     let home = match given {
-        Some((_, home)) => surface::expanded(PathBuf::from(home)).ok()?,
-        None => home_of(cli).ok()?,
+        Some((_, home)) => expand_tilde(PathBuf::from(home)).ok()?,
+        None => ctx.home().ok()?,
     };
-    // Opening would make one.
+    // Opening a registry that does not exist would make it.
     let is_there = home.join("registry.redb").is_file();
     is_there.then(|| LocalRegistry::open(&home).ok()).flatten()
 }
 
-/// Where on the line the last word stands.
-struct Place<'a> {
-    /// Names of commands, outermost first.
+/// The position of the last word on the line.
+struct Position<'a> {
+    program: &'a Command,
+    /// The names of the commands, outermost first.
     path: Vec<&'a str>,
     command: &'a Command,
-    /// The option whose value it is.
+    /// The option whose value the word is.
     option: Option<&'a Arg>,
-    /// Positional arguments before it.
+    /// The positional arguments before the word.
     positionals: Vec<&'a str>,
 }
 
-impl<'a> Place<'a> {
-    fn behind(program: &'a Command, words: &'a [String]) -> Self {
-        let mut place = Self {
+impl<'a> Position<'a> {
+    fn after(program: &'a Command, words: &'a [String]) -> Self {
+        let mut position = Self {
+            program,
             path: Vec::new(),
             command: program,
             option: None,
             positionals: Vec::new(),
         };
         for word in words {
-            place.step(word);
+            position.step(word);
         }
-        place
+        position
     }
 
     fn step(&mut self, word: &'a str) {
@@ -136,7 +140,7 @@ impl<'a> Place<'a> {
         found
     }
 
-    /// What an argument may be.
+    /// The values that an argument may have.
     fn values(&self, arg: &Arg, typed: &str, registry: Option<&LocalRegistry>) -> Vec<String> {
         let possible = arg.get_possible_values();
         if !possible.is_empty() {
@@ -153,8 +157,7 @@ impl<'a> Place<'a> {
             (["config", ..], "value") => self.settings(),
             (["help", ..], "words") => {
                 let topics = TOPICS.iter().filter_map(|t| t.names.first());
-                let program = surface::command();
-                let commands = program.get_subcommands().filter(|c| !c.is_hide_set());
+                let commands = self.program.get_subcommands().filter(|c| !c.is_hide_set());
                 let commands: Vec<String> = commands.map(|c| c.get_name().to_owned()).collect();
                 topics.map(|t| (*t).to_owned()).chain(commands).collect()
             }
@@ -174,7 +177,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// What the setting that was named may be.
+    /// The values that the named setting may have.
     fn settings(&self) -> Vec<String> {
         let named = KEYS
             .iter()
@@ -192,7 +195,7 @@ fn takes_value(arg: &&Arg) -> bool {
     arg.get_action().takes_values()
 }
 
-/// Names of datasets; behind an `@`, with their versions.
+/// The names of datasets; after an `@`, with their versions.
 fn datasets(typed: &str, registry: Option<&LocalRegistry>) -> Vec<String> {
     let listed = registry
         .and_then(|r| r.list_in_short().ok())

@@ -5,14 +5,13 @@ use std::fmt::Write;
 use clap::Command;
 use clap::builder::Styles;
 
-/// Commands that belong together.
-pub(crate) struct Group {
+/// A group of commands.
+pub(super) struct Group {
     title: &'static str,
     pub(super) commands: &'static [&'static str],
 }
 
-/// Every command that help shows, by its name behind `alimentar`. A command of `registry` is listed
-/// by its own name.
+/// The groups, with the names of their commands.
 pub(super) const GROUPS: &[Group] = &[
     Group {
         title: "Local datasets",
@@ -70,12 +69,12 @@ pub(super) const GROUPS: &[Group] = &[
 ];
 
 /// The last lines of the short help.
-pub(super) const MORE: &str = "\
+pub(super) const MORE_HELP: &str = "\
 `alimentar COMMAND --help` has examples; `alimentar help TOPIC` explains references, trust, exit-codes, \
 scripting, air-gap.";
 
-/// The commands of one level, by group, as lines of a page of help.
-pub(super) fn listed(parent: &Command, styles: &Styles) -> String {
+/// Lists the subcommands of `parent` by group, for its help.
+pub(super) fn list_commands(parent: &Command, styles: &Styles) -> String {
     let found = |name: &&str| parent.find_subcommand(name).filter(|c| !c.is_hide_set());
     let widest = GROUPS
         .iter()

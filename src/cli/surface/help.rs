@@ -1,55 +1,74 @@
 //! `help`: of the program, of a command, or of a topic.
 
+use clap::Args;
 use clap::Command;
+use serde::Serialize;
 
+use crate::cli::context::Context;
 use crate::cli::exit::Failure;
-use crate::cli::out::Out;
 use crate::cli::surface::PROGRAM;
 use crate::cli::surface::topics::TOPICS;
 
-/// Prints help of what the words name: nothing, a topic, or a command.
+/// Help with a command, or with a topic: references, trust, exit-codes, scripting, air-gap
+#[derive(Debug, Args)]
+pub(crate) struct HelpArgs {
+    /// A topic, or a command
+    words: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct HelpOutput {
+    topic: String,
+    help: String,
+}
+
+/// Prints help. `program` is the whole command line.
 ///
 /// # Errors
-/// [`Failure::Misused`] of words that name nothing, with what is near.
-pub(crate) fn run(words: &[String], out: &Out) -> Result<(), Failure> {
-    let text = match topic(words) {
+/// [`Failure::Misused`] for words that name nothing; the hint suggests similar ones.
+pub(crate) fn run(ctx: &Context, args: &HelpArgs, program: Command) -> Result<(), Failure> {
+    let (out, words) = (ctx.out, args.words.as_slice());
+    let text = match find_topic(words) {
         Some(text) => text.to_owned(),
         None => {
-            let help = of_command(words)?.render_long_help();
-            match out.has_style() {
-                true => help.ansi().to_string(),
-                false => help.to_string(),
+            let help = find_command(program, words)?.render_long_help();
+            if out.has_style() {
+                help.ansi().to_string()
+            } else {
+                help.to_string()
             }
         }
     };
     if out.is_json() {
-        let object = serde_json::json!({"topic": words.join(" "), "help": text});
-        return Ok(out.result(&object, &[], "")?);
+        let output = HelpOutput {
+            topic: words.join(" "),
+            help: text,
+        };
+        return Ok(out.result(&output, &[], "")?);
     }
     Ok(out.bytes(text.as_bytes())?)
 }
 
-/// A topic, also where it was typed as several words.
-fn topic(words: &[String]) -> Option<&'static str> {
+/// Finds a topic, which may be typed as several words.
+fn find_topic(words: &[String]) -> Option<&'static str> {
     let wanted = words.join("-").to_ascii_lowercase();
     let found = TOPICS.iter().find(|t| t.names.contains(&wanted.as_str()));
     found.map(|t| t.text)
 }
 
-fn of_command(words: &[String]) -> Result<Command, Failure> {
-    let mut program = crate::cli::surface::command();
+fn find_command(mut program: Command, words: &[String]) -> Result<Command, Failure> {
     program.build();
     let mut at = program;
     for word in words.iter().filter(|word| *word != PROGRAM) {
         at = match at.find_subcommand(word) {
             Some(below) => below.clone(),
-            None => return Err(nothing(&at, words, word)),
+            None => return Err(unknown_words(&at, words, word)),
         };
     }
     Ok(at)
 }
 
-fn nothing(at: &Command, words: &[String], word: &str) -> Failure {
+fn unknown_words(at: &Command, words: &[String], word: &str) -> Failure {
     let topics = TOPICS.iter().flat_map(|t| t.names).copied();
     let commands = at.get_subcommands().map(Command::get_name);
     let near = commands

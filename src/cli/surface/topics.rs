@@ -2,9 +2,9 @@
 
 /// A topic of help.
 pub(super) struct Topic {
-    /// What it may be called; the first is shown.
+    /// Its names; lists show the first.
     pub names: &'static [&'static str],
-    /// What it says.
+    /// Its text.
     pub text: &'static str,
 }
 

@@ -134,6 +134,7 @@ fn column_stats(
         column_type: column.column_type(&types),
         types,
         distinct,
+        beyond: column.numbers.beyond,
         numbers: number_stats(column, &ordered.moments, options),
         texts,
         arrays: column.arrays.stats(&options.quantiles),
@@ -153,7 +154,6 @@ fn number_stats(column: &Column, moments: &Moments, options: &StatsOptions) -> O
     };
     Some(NumberStats {
         count: numbers.spread.count(),
-        beyond: numbers.beyond,
         min,
         max,
         mean,

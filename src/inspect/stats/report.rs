@@ -35,6 +35,8 @@ pub struct ColumnStats {
     pub types: TypeCounts,
     /// How many different values there are; null, arrays and objects are none.
     pub distinct: DistinctCount,
+    /// Numbers whose value is larger than every double, such as `1e400`. They count in no other figure.
+    pub beyond: u64,
     /// Figures of its numbers.
     pub numbers: Option<NumberStats>,
     /// Figures of its texts.
@@ -223,8 +225,6 @@ impl DistinctCount {
 pub struct NumberStats {
     /// How many there are.
     pub count: u64,
-    /// How many more there are that are beyond all doubles, with no part in these figures.
-    pub beyond: u64,
     /// The least.
     pub min: Number,
     /// The greatest.

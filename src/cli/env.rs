@@ -1,0 +1,48 @@
+//! Environment variables. No other file reads one, but for those that clap takes for options.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this file is the one place that reads the environment"
+)]
+
+use std::env::VarError;
+use std::path::PathBuf;
+
+/// The variable with a filter for the log.
+pub(crate) const LOG_FILTER: &str = "RUST_LOG";
+/// The variable with the passphrase of a key.
+pub(crate) const PASSPHRASE: &str = "ALIMENTAR_PASSPHRASE";
+/// The variable with the passphrase that replaces another.
+pub(crate) const NEW_PASSPHRASE: &str = "ALIMENTAR_NEW_PASSPHRASE";
+
+/// The user's home directory.
+pub(crate) fn user_home() -> Option<PathBuf> {
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+    home.map(PathBuf::from)
+}
+
+/// The filter for the log.
+pub(crate) fn log_filter() -> Option<String> {
+    std::env::var(LOG_FILTER)
+        .ok()
+        .filter(|text| !text.is_empty())
+}
+
+/// The editor that the user has chosen.
+pub(crate) fn editor() -> Option<String> {
+    let named = ["VISUAL", "EDITOR"]
+        .iter()
+        .find_map(|variable| std::env::var(variable).ok());
+    named.filter(|editor| !editor.trim().is_empty())
+}
+
+/// The secret in a variable, if the variable is set.
+///
+/// # Errors
+/// [`VarError::NotUnicode`].
+pub(crate) fn secret(variable: &str) -> Result<Option<String>, VarError> {
+    match std::env::var(variable) {
+        Ok(text) => Ok(Some(text)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

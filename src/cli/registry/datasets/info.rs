@@ -1,0 +1,136 @@
+//! `registry info`: everything about one dataset.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::catalog::Dataset;
+use crate::cli::context::Context;
+use crate::cli::exit::Failure;
+use crate::cli::output::text::human_bytes;
+use crate::cli::output::text::printable;
+use crate::cli::registry::datasets::listed::FileObject;
+use crate::cli::registry::datasets::listed::ListedDataset;
+use crate::cli::registry::fields::SchemaObject;
+use crate::cli::registry::fields::field_rows;
+use crate::cli::registry::reference::RefArgs;
+use crate::cli::registry::reference::find_dataset;
+use crate::cli::registry::trust::warning::warn_about_dataset;
+use crate::ident::labels;
+use crate::manifest::DatasetKind;
+use crate::registry::LocalRegistry;
+
+/// Show everything about one dataset
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    #[command(flatten)]
+    reference: RefArgs,
+}
+
+#[derive(Serialize)]
+struct InfoOutput<'a> {
+    #[serde(flatten)]
+    listed: ListedDataset,
+    dataset_kind: DatasetKind,
+    chunk_tree_root: String,
+    file_table_root: String,
+    num_files: u64,
+    num_rows: u64,
+    description: Option<&'a str>,
+    line: String,
+    seq: u64,
+    prev: Vec<String>,
+    clock: BTreeMap<String, u64>,
+    signer: Option<String>,
+    signature: &'static str,
+    equivocation: bool,
+    schema: SchemaObject,
+    aliases: Vec<String>,
+    files: Vec<FileObject>,
+    chunks: u64,
+    stored_bytes: u64,
+}
+
+pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
+    let registry = ctx.registry()?;
+    let d = find_dataset(ctx, &args.reference.reference)?;
+    let m = &d.manifest;
+    let files = registry.files(m)?;
+    let totals = registry.totals(m)?;
+    let stored = registry.stored_bytes(m)?;
+    let schema = LocalRegistry::schema(m);
+    let believed = registry.trust()?;
+    let listed = LocalRegistry::listed(&believed, d.clone());
+    warn_about_dataset(ctx, &listed)?;
+    let output = InfoOutput {
+        listed: ListedDataset::of(&listed),
+        dataset_kind: m.dataset_kind,
+        chunk_tree_root: m.chunk_tree_root.to_hex(),
+        file_table_root: m.file_table_root.to_hex(),
+        num_files: m.num_files,
+        num_rows: m.num_rows,
+        description: m.description.as_deref(),
+        line: m.line.to_hex(),
+        seq: m.seq,
+        prev: m.prev.iter().map(|p| p.to_hex()).collect(),
+        clock: m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect(),
+        signer: m.signer.map(|k| k.to_hex()),
+        signature: listed.standing.signature.name(),
+        equivocation: registry.equivocates(m)?,
+        schema: SchemaObject::of(schema.as_ref()),
+        aliases: find_aliases(registry, &d)?,
+        files: FileObject::all(&files),
+        chunks: totals.chunks,
+        stored_bytes: stored,
+    };
+    let by = match listed.publisher() {
+        Some(publisher) => format!("{}, signed by {publisher}", listed.trust().name()),
+        None => format!("{}, not signed", listed.trust().name()),
+    };
+    let kind = if m.dataset_kind == DatasetKind::File {
+        "file"
+    } else {
+        "directory"
+    };
+    let aliases = if output.aliases.is_empty() {
+        String::new()
+    } else {
+        format!("  aliases      {}\n", output.aliases.join(", "))
+    };
+    let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let text = printable(&format!(
+        "{}@{}\n  content id   {}\n  kind         {kind}, {} file(s)\n  size         {} ({} chunks, {} stored)\n  rows         {}\n  licence      {}\n  tags         {}\n{aliases}  created      {}\n  trust        {by}{}\n  description  {}\n",
+        m.name,
+        m.dataset_version,
+        m.content_id,
+        m.num_files,
+        human_bytes(m.size_bytes),
+        totals.chunks,
+        human_bytes(stored),
+        m.num_rows,
+        optional(&m.license),
+        match labels(&m.tags) {
+            none if none.is_empty() => "-".to_owned(),
+            tags => tags.join(", "),
+        },
+        m.created_at.to_rfc3339(),
+        if d.flags.private { ", private" } else { "" },
+        optional(&m.description),
+    ));
+    let fields = field_rows(schema.as_ref());
+    let text = match fields.as_slice() {
+        [] => text,
+        fields => format!("{text}\n{}", ctx.out.table(&["FIELD", "TYPE", ""], fields)),
+    };
+    Ok(ctx
+        .out
+        .result(&output, &[m.content_id.to_string()], &text)?)
+}
+
+/// The aliases that point to this dataset now. Its manifest may carry others, which have moved on.
+fn find_aliases(registry: &LocalRegistry, d: &Dataset) -> Result<Vec<String>, Failure> {
+    let entries = registry.aliases(&d.manifest.name, None)?;
+    let own = entries.into_iter().filter(|e| e.dataset.key == d.key);
+    Ok(own.map(|e| e.alias.to_string()).collect())
+}

@@ -1,0 +1,54 @@
+//! `registry ls`: the files of a dataset.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::exit::Failure;
+use crate::cli::output::text::human_bytes;
+use crate::cli::output::text::printable;
+use crate::cli::registry::datasets::list::list_local;
+use crate::cli::registry::datasets::listed::FileObject;
+use crate::cli::registry::reference::find_dataset;
+use crate::inspect::FileFormat;
+
+/// List the files of a dataset; without one, the datasets
+#[derive(Debug, Args)]
+pub(crate) struct LsArgs {
+    /// A reference
+    reference: Option<String>,
+}
+
+#[derive(Serialize)]
+struct LsOutput {
+    files: Vec<FileObject>,
+}
+
+pub(crate) fn run(ctx: &Context, args: &LsArgs) -> Result<(), Failure> {
+    let registry = ctx.registry()?;
+    let Some(reference) = &args.reference else {
+        return list_local(ctx, false);
+    };
+    let files = registry.files(&find_dataset(ctx, reference)?.manifest)?;
+    let rows: Vec<Vec<String>> = files
+        .files()
+        .iter()
+        .map(|f| {
+            vec![
+                human_bytes(f.size_bytes),
+                f.rows.map_or_else(String::new, |rows| rows.to_string()),
+                FileFormat::from_number(f.format).name().to_owned(),
+                f.content_id.map_or_else(String::new, |id| id.short()),
+                f.path.clone(),
+            ]
+        })
+        .collect();
+    let paths: Vec<String> = files.files().iter().map(|f| printable(&f.path)).collect();
+    let text = ctx
+        .out
+        .table(&["SIZE", "ROWS", "FORMAT", "ID", "PATH"], &rows);
+    let output = LsOutput {
+        files: FileObject::all(&files),
+    };
+    Ok(ctx.out.result(&output, &paths, &text)?)
+}

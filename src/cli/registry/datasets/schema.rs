@@ -1,0 +1,232 @@
+//! `registry schema`: the columns of a dataset as a tree, with the types of all its values.
+
+use arrow_schema::DataType;
+use arrow_schema::Fields;
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::exit::Failure;
+use crate::cli::output::text::printable;
+use crate::cli::prompt::dataset::check_size;
+use crate::cli::registry::reference::find_target;
+use crate::inspect::FieldProfile;
+use crate::registry::FileSchema;
+use crate::registry::LocalRegistry;
+
+/// Show the columns as a tree, with the types of all values of the dataset
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// REF or REF:path/in/dataset
+    target: String,
+}
+
+#[derive(Serialize)]
+struct SchemaOutput<'a> {
+    content_id: String,
+    files: Vec<FileObject<'a>>,
+    declared: Vec<DeclaredField<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileObject<'a> {
+    path: &'a str,
+    format: &'static str,
+    rows: u64,
+    unreadable: u64,
+    first_unreadable: Option<u64>,
+    fields: Vec<FieldObject>,
+}
+
+#[derive(Serialize)]
+struct FieldObject {
+    name: String,
+    path: Vec<String>,
+    r#type: String,
+    nullable: bool,
+    nulls: u64,
+    absent: u64,
+    conflict: bool,
+    types: Vec<TypeObject>,
+}
+
+#[derive(Serialize)]
+struct TypeObject {
+    r#type: &'static str,
+    count: u64,
+    first_row: u64,
+}
+
+/// A column of the schema in the manifest.
+#[derive(Serialize)]
+struct DeclaredField<'a> {
+    name: &'a str,
+    depth: usize,
+    r#type: &'a str,
+}
+
+/// A line of the tree.
+struct TreeRow {
+    depth: usize,
+    name: String,
+    kind: String,
+    note: String,
+}
+
+pub(crate) fn run(ctx: &Context, args: &SchemaArgs) -> Result<(), Failure> {
+    let registry = ctx.registry()?;
+    let (dataset, path) = find_target(ctx, &args.target)?;
+    check_size(ctx, &dataset)?;
+    let bar = ctx.progress_bar();
+    let files = registry.profiles(&dataset, path.as_deref(), &bar)?;
+    drop(bar);
+    let mut declared_rows = Vec::new();
+    if let Some(schema) = LocalRegistry::schema(&dataset.manifest) {
+        add_arrow_rows(schema.fields(), 0, &mut declared_rows);
+    }
+    let mut text = String::new();
+    if files.is_empty() {
+        text += &format_tree(&declared_rows);
+        if declared_rows.is_empty() {
+            text += "No file of this dataset has columns\n";
+        }
+    }
+    for file in &files {
+        text += &format_file(file);
+    }
+    let declared = declared_rows.iter().map(|r| DeclaredField {
+        name: &r.name,
+        depth: r.depth,
+        r#type: &r.kind,
+    });
+    let id = dataset.manifest.content_id.to_string();
+    let output = SchemaOutput {
+        content_id: id.clone(),
+        files: files.iter().map(FileObject::of).collect(),
+        declared: declared.collect(),
+    };
+    Ok(ctx.out.result(&output, &[id], &text)?)
+}
+
+impl<'a> FileObject<'a> {
+    fn of(file: &'a FileSchema) -> Self {
+        let (unreadable, first_unreadable) = file.profile.unreadable();
+        Self {
+            path: &file.path,
+            format: file.format.name(),
+            rows: file.profile.rows(),
+            unreadable,
+            first_unreadable,
+            fields: file.profile.fields().iter().map(FieldObject::of).collect(),
+        }
+    }
+}
+
+impl FieldObject {
+    fn of(f: &FieldProfile) -> Self {
+        let types = f.kinds.iter().map(|(kind, seen)| TypeObject {
+            r#type: kind.name(),
+            count: seen.count,
+            first_row: seen.first_row,
+        });
+        Self {
+            name: f.path.join("."),
+            path: f.path.clone(),
+            r#type: f.type_name(),
+            nullable: f.nulls + f.absent() > 0,
+            nulls: f.nulls,
+            absent: f.absent(),
+            conflict: f.is_conflict(),
+            types: types.collect(),
+        }
+    }
+}
+
+fn format_file(file: &FileSchema) -> String {
+    let mut text = printable(&format!("{} ({})\n", file.path, file.format.name()));
+    let fields = file.profile.fields();
+    let rows: Vec<TreeRow> = fields.iter().map(field_row).collect();
+    text += &format_tree(&rows);
+    let (unreadable, first) = file.profile.unreadable();
+    text += &format!("  {} rows", file.profile.rows());
+    if let Some(first) = first {
+        text += &format!(", {unreadable} not readable, the first is row {first}");
+    }
+    let conflicts = fields.iter().filter(|f| f.is_conflict()).count();
+    if conflicts > 0 {
+        text += &format!(", {conflicts} column(s) with types that do not agree");
+    }
+    text.push('\n');
+    text
+}
+
+fn field_row(field: &FieldProfile) -> TreeRow {
+    let mut notes = Vec::new();
+    if field.is_conflict() {
+        let each = field.kinds.iter().map(|(kind, seen)| {
+            format!("{} {} from row {}", seen.count, kind.name(), seen.first_row)
+        });
+        notes.push(format!("conflict: {}", each.collect::<Vec<_>>().join(", ")));
+    }
+    if field.nulls > 0 {
+        notes.push(format!("{} null", field.nulls));
+    }
+    if field.absent() > 0 {
+        notes.push(format!("{} without", field.absent()));
+    }
+    TreeRow {
+        depth: field.path.len().saturating_sub(1),
+        name: field.path.last().cloned().unwrap_or_default(),
+        kind: field.type_name(),
+        note: notes.join("; "),
+    }
+}
+
+fn add_arrow_rows(fields: &Fields, depth: usize, rows: &mut Vec<TreeRow>) {
+    for field in fields {
+        let (mut kind, mut inner) = (String::new(), field.data_type());
+        while let DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _) = inner
+        {
+            kind += "list of ";
+            inner = item.data_type();
+        }
+        let below = match inner {
+            DataType::Struct(fields) => Some(fields),
+            _ => None,
+        };
+        kind += &match below {
+            Some(_) => "object".to_owned(),
+            None => inner.to_string(),
+        };
+        rows.push(TreeRow {
+            depth,
+            name: field.name().clone(),
+            kind,
+            note: if field.is_nullable() { "" } else { "required" }.to_owned(),
+        });
+        if let Some(fields) = below {
+            add_arrow_rows(fields, depth + 1, rows);
+        }
+    }
+}
+
+/// Names below this depth are not indented further.
+const INDENT_MAX: usize = 20;
+
+fn format_tree(rows: &[TreeRow]) -> String {
+    let label = |r: &TreeRow| {
+        let name = printable(&r.name).replace('\n', "\u{fffd}");
+        format!("{}{name}", "  ".repeat(r.depth.min(INDENT_MAX) + 1))
+    };
+    let wide = |n: usize, limit: usize| n.min(limit);
+    let names = rows.iter().map(|r| label(r).chars().count()).max();
+    let kinds = rows.iter().map(|r| r.kind.chars().count()).max();
+    let (names, kinds) = (wide(names.unwrap_or(0), 48), wide(kinds.unwrap_or(0), 32));
+    let line = |r: &TreeRow| {
+        let text = format!("{:<names$}  {:<kinds$}  {}", label(r), r.kind, r.note);
+        printable(text.trim_end()) + "\n"
+    };
+    rows.iter().map(line).collect()
+}

@@ -1,0 +1,45 @@
+//! The columns of a schema, as JSON and as rows of a table.
+
+use arrow_schema::Schema;
+use serde::Serialize;
+
+use crate::cli::output::text::printable;
+
+/// A schema in JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct SchemaObject {
+    fields: Vec<FieldObject>,
+}
+
+#[derive(Debug, Serialize)]
+struct FieldObject {
+    name: String,
+    r#type: String,
+    nullable: bool,
+}
+
+impl SchemaObject {
+    pub(crate) fn of(schema: Option<&Schema>) -> Self {
+        let fields = schema.into_iter().flat_map(|s| s.fields().iter());
+        let object = |f: &arrow_schema::FieldRef| FieldObject {
+            name: f.name().clone(),
+            r#type: f.data_type().to_string(),
+            nullable: f.is_nullable(),
+        };
+        Self {
+            fields: fields.map(object).collect(),
+        }
+    }
+}
+
+/// The columns of a schema as rows of a table.
+pub(crate) fn field_rows(schema: Option<&Schema>) -> Vec<Vec<String>> {
+    let fields = schema.into_iter().flat_map(|s| s.fields().iter());
+    fields
+        .map(|f| {
+            let null = if f.is_nullable() { "" } else { "required" };
+            let cells = [f.name().as_str(), &f.data_type().to_string(), null];
+            cells.map(printable).to_vec()
+        })
+        .collect()
+}

@@ -1,0 +1,169 @@
+//! The commands of `registry`, in the groups of `alimentar --help`.
+//!
+//! A file is named after its command. `reference.rs` has the argument REF, `node_id.rs` NODEID.
+
+mod archives;
+mod datasets;
+mod describe;
+pub(crate) mod fields;
+pub(crate) mod network;
+mod node_id;
+mod publishing;
+mod reference;
+mod trust;
+mod upkeep;
+mod working_copy;
+
+use clap::Subcommand;
+
+use crate::cli::context::Context;
+use crate::cli::exit::Failure;
+use crate::cli::registry::archives::export;
+use crate::cli::registry::archives::import;
+use crate::cli::registry::datasets::index;
+use crate::cli::registry::datasets::info;
+use crate::cli::registry::datasets::list;
+use crate::cli::registry::datasets::log;
+use crate::cli::registry::datasets::ls;
+use crate::cli::registry::datasets::resolve;
+use crate::cli::registry::datasets::restore;
+use crate::cli::registry::datasets::schema;
+use crate::cli::registry::datasets::search;
+use crate::cli::registry::datasets::unindex;
+use crate::cli::registry::describe::alias;
+use crate::cli::registry::describe::card;
+use crate::cli::registry::describe::rename;
+use crate::cli::registry::describe::set;
+use crate::cli::registry::describe::tag;
+use crate::cli::registry::network::access;
+use crate::cli::registry::network::node;
+use crate::cli::registry::network::peers;
+use crate::cli::registry::network::pull;
+use crate::cli::registry::network::serve;
+use crate::cli::registry::network::share;
+use crate::cli::registry::network::sync;
+use crate::cli::registry::publishing::identity;
+use crate::cli::registry::publishing::keygen;
+use crate::cli::registry::publishing::passwd;
+use crate::cli::registry::publishing::sign;
+use crate::cli::registry::publishing::withdraw;
+use crate::cli::registry::upkeep::forget;
+use crate::cli::registry::upkeep::fsck;
+use crate::cli::registry::upkeep::gc;
+use crate::cli::registry::upkeep::stats;
+use crate::cli::registry::upkeep::verify;
+use crate::cli::registry::working_copy::cat;
+use crate::cli::registry::working_copy::checkout;
+use crate::cli::registry::working_copy::diff;
+use crate::cli::registry::working_copy::status;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RegistryCommand {
+    Index(index::IndexArgs),
+    List(list::ListArgs),
+    Search(search::SearchArgs),
+    Info(info::InfoArgs),
+    Ls(ls::LsArgs),
+    Cat(cat::CatArgs),
+    Resolve(resolve::ResolveArgs),
+    Checkout(checkout::CheckoutArgs),
+    Status(status::StatusArgs),
+    Verify(verify::VerifyArgs),
+    Schema(schema::SchemaArgs),
+    Diff(diff::DiffArgs),
+    Card(card::CardArgs),
+    Tag(tag::TagArgs),
+    Set(set::SetArgs),
+    Alias(alias::AliasArgs),
+    Rename(rename::RenameArgs),
+    Log(log::LogArgs),
+    Unindex(unindex::UnindexArgs),
+    Restore(restore::RestoreArgs),
+    Forget(forget::ForgetArgs),
+    Withdraw(withdraw::WithdrawArgs),
+    Keygen(keygen::KeygenArgs),
+    Sign(sign::SignArgs),
+    Passwd(passwd::PasswdArgs),
+    Trust(trust::TrustArgs),
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
+    Identity(identity::IdentityArgs),
+    Gc(gc::GcArgs),
+    Fsck(fsck::FsckArgs),
+    Stats(stats::StatsArgs),
+    Share(share::ShareArgs),
+    Unshare(share::UnshareArgs),
+    Serve(serve::ServeArgs),
+    Access(access::AccessArgs),
+    Peers(peers::PeersArgs),
+    Sync(sync::SyncArgs),
+    Pull(pull::PullArgs),
+    Node(node::NodeArgs),
+}
+
+impl RegistryCommand {
+    /// True if the command makes the registry that it needs: it adds data, or asks others.
+    pub(crate) fn may_create_registry(&self) -> bool {
+        match self {
+            Self::Index(_)
+            | Self::Import(_)
+            | Self::Pull(_)
+            | Self::Sync(_)
+            | Self::Serve(_)
+            | Self::Keygen(_)
+            | Self::Identity(_)
+            | Self::Peers(_)
+            // The node id goes into the lists of others before the registry has data.
+            | Self::Node(_) => true,
+            Self::List(args) => args.asks_peer(),
+            Self::Trust(args) => args.adds_publisher(),
+            Self::Access(args) => args.adds_node(),
+            _ => false,
+        }
+    }
+}
+
+pub(crate) fn run(ctx: &Context, command: &RegistryCommand) -> Result<(), Failure> {
+    match command {
+        RegistryCommand::Index(args) => index::run(ctx, args),
+        RegistryCommand::List(args) => list::run(ctx, args),
+        RegistryCommand::Search(args) => search::run(ctx, args),
+        RegistryCommand::Info(args) => info::run(ctx, args),
+        RegistryCommand::Ls(args) => ls::run(ctx, args),
+        RegistryCommand::Cat(args) => cat::run(ctx, args),
+        RegistryCommand::Resolve(args) => resolve::run(ctx, args),
+        RegistryCommand::Checkout(args) => checkout::run(ctx, args),
+        RegistryCommand::Status(args) => status::run(ctx, args),
+        RegistryCommand::Verify(args) => verify::run(ctx, args),
+        RegistryCommand::Schema(args) => schema::run(ctx, args),
+        RegistryCommand::Diff(args) => diff::run(ctx, args),
+        RegistryCommand::Card(args) => card::run(ctx, args),
+        RegistryCommand::Tag(args) => tag::run(ctx, args),
+        RegistryCommand::Set(args) => set::run(ctx, args),
+        RegistryCommand::Alias(args) => alias::run(ctx, args),
+        RegistryCommand::Rename(args) => rename::run(ctx, args),
+        RegistryCommand::Log(args) => log::run(ctx, args),
+        RegistryCommand::Unindex(args) => unindex::run(ctx, args),
+        RegistryCommand::Restore(args) => restore::run(ctx, args),
+        RegistryCommand::Forget(args) => forget::run(ctx, args),
+        RegistryCommand::Withdraw(args) => withdraw::run(ctx, args),
+        RegistryCommand::Keygen(args) => keygen::run(ctx, args),
+        RegistryCommand::Sign(args) => sign::run(ctx, args),
+        RegistryCommand::Passwd(args) => passwd::run(ctx, args),
+        RegistryCommand::Trust(args) => trust::run(ctx, args),
+        RegistryCommand::Export(args) => export::run(ctx, args),
+        RegistryCommand::Import(args) => import::run(ctx, args),
+        RegistryCommand::Identity(args) => identity::run(ctx, args),
+        RegistryCommand::Gc(args) => gc::run(ctx, args),
+        RegistryCommand::Fsck(args) => fsck::run(ctx, args),
+        RegistryCommand::Stats(args) => stats::run(ctx, args),
+        RegistryCommand::Share(args) => share::run(ctx, args),
+        RegistryCommand::Unshare(args) => share::run_unshare(ctx, args),
+        RegistryCommand::Serve(args) => serve::run(ctx, args),
+        RegistryCommand::Access(args) => access::run(ctx, args),
+        RegistryCommand::Peers(args) => peers::run(ctx, args),
+        RegistryCommand::Sync(args) => sync::run(ctx, args),
+        RegistryCommand::Pull(args) => pull::run(ctx, args),
+        RegistryCommand::Node(args) => node::run(ctx, args),
+    }
+}

@@ -1,0 +1,18 @@
+//! Commands about peers.
+//!
+//! - `connect.rs`: connections to the peers of a command; `peer_choice.rs` selects them
+//! - `consent.rs`: the decision of trust policy and person about a pull
+
+pub(crate) mod access;
+pub(crate) mod connect;
+mod consent;
+pub(crate) mod node;
+mod peer_choice;
+mod peer_names;
+pub(crate) mod peers;
+pub(crate) mod pull;
+pub(crate) mod serve;
+mod serve_config;
+mod serve_events;
+pub(crate) mod share;
+pub(crate) mod sync;

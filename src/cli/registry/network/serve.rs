@@ -1,0 +1,140 @@
+//! `registry serve`: serves this registry to peers.
+
+use std::io::IsTerminal;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use rustix::process::Resource;
+use rustix::process::getrlimit;
+use rustix::process::setrlimit;
+
+use crate::cli::context::Context;
+use crate::cli::exit::Failure;
+use crate::cli::interrupt;
+use crate::cli::output::text::json_text;
+use crate::cli::output::text::printable;
+use crate::cli::registry::network::serve_config::AccessMode;
+use crate::cli::registry::network::serve_config::read_config;
+use crate::cli::registry::network::serve_events::event_object;
+use crate::cli::registry::network::serve_events::event_sentence;
+use crate::net::Event;
+use crate::net::NeighbourOptions;
+use crate::net::Node;
+use crate::net::ServeOptions;
+use crate::protocol::Access;
+use crate::protocol::Follow;
+use crate::protocol::FollowError;
+use crate::registry::peers::Showing;
+
+/// Serve this registry to peers until stopped
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar registry serve
+  alimentar registry serve --bind 192.168.1.20 --access listed")]
+pub(crate) struct ServeArgs {
+    /// UDP port [default: 8765]
+    #[arg(long)]
+    port: Option<u16>,
+    /// Listen at this address only; may be given several times [default: everywhere]
+    #[arg(long, value_name = "ADDR")]
+    bind: Vec<IpAddr>,
+    /// Do not announce this node on the network
+    #[arg(long)]
+    no_mdns: bool,
+    /// The nodes to serve [default: open]
+    #[arg(long, value_enum)]
+    access: Option<AccessMode>,
+    /// Also show unsigned datasets that were made here
+    #[arg(long)]
+    share_unsigned: bool,
+    /// Keep up to date: all datasets of a publisher, a dataset of this name by publishers trusted
+    /// in full, or publisher/name; a name may have @ and a version, a range, latest or an alias behind it;
+    /// may be given several times
+    #[arg(long, value_name = "PUBLISHER-or-NAME", value_parser = parse_followed)]
+    follow: Vec<String>,
+    /// A configuration file [default: serve.toml in the registry's directory, if it exists]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Answer Prometheus on this loopback port
+    #[arg(long, value_name = "PORT")]
+    metrics_port: Option<u16>,
+}
+
+/// Checks a text that names datasets to follow.
+fn parse_followed(text: &str) -> Result<String, FollowError> {
+    Follow::new(&[text.to_owned()], None).map(|_| text.to_owned())
+}
+
+const DEFAULT_PORT: u16 = 8765;
+
+pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
+    let registry = ctx.registry()?;
+    let config = read_config(registry.home(), args.config.as_deref())?;
+    let access = match args.access.or(config.access) {
+        Some(AccessMode::Listed) => Access::Listed,
+        _ => Access::Open,
+    };
+    let bind = match (args.bind.is_empty(), config.bind.is_empty()) {
+        (false, _) => args.bind.clone(),
+        (true, false) => config.bind,
+        (true, true) => vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
+    };
+    let port = args.port.or(config.port).unwrap_or(DEFAULT_PORT);
+    let followed = [args.follow.as_slice(), &config.follow].concat();
+    let options = ServeOptions {
+        addresses: bind.iter().map(|ip| SocketAddr::new(*ip, port)).collect(),
+        access,
+        showing: Showing {
+            unsigned: args.share_unsigned || config.share_unsigned,
+        },
+        metrics_port: args.metrics_port.or(config.metrics_port),
+        neighbours: NeighbourOptions {
+            mdns: !(args.no_mdns || config.no_mdns),
+            follow: Follow::new(&followed, config.keep_versions)
+                .map_err(|_| Failure::usage("what is to be followed has no such name"))?,
+            quiet: config.quiet_hours,
+            bytes_per_second: config.bandwidth_limit,
+        },
+    };
+    let (out, is_detailed) = (ctx.out, ctx.global.verbose > 0);
+    let as_json = out.is_json() || !std::io::stdout().is_terminal();
+    let observer = move |event: &Event| {
+        let is_detail = match event {
+            Event::Answered { .. } | Event::Unreachable { .. } => true,
+            Event::LeftOut { of, .. } => *of == "unreachable",
+            Event::Compared { received, sent, .. } => received + sent == 0,
+            _ => false,
+        };
+        if is_detail && !is_detailed {
+            return;
+        }
+        let line = if as_json {
+            json_text(&event_object(event))
+        } else {
+            printable(&event_sentence(event))
+        };
+        // A node goes on if nobody reads its events.
+        let _ = out.bytes((line + "\n").as_bytes());
+    };
+    raise_file_limit();
+    let node = Node::start(registry, &options, Arc::new(observer))?;
+    while !interrupt::is_requested() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    node.stop();
+    Ok(())
+}
+
+/// Raises the limit of open files: every response under way has some.
+fn raise_file_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // If it fails, the node answers fewer requests at once.
+    let _ = setrlimit(Resource::Nofile, limit);
+}

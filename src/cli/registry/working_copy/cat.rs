@@ -1,0 +1,29 @@
+//! `registry cat`: the bytes of a dataset, or of one file, on stdout.
+
+use clap::Args;
+
+use crate::cli::context::Context;
+use crate::cli::exit::Failure;
+use crate::cli::output::progress_bar::ProgressBar;
+use crate::cli::prompt::dataset::check_size;
+use crate::cli::prompt::dataset::check_withdrawal;
+use crate::cli::registry::reference::find_target;
+
+/// Write a dataset's bytes, or one file's, to stdout
+#[derive(Debug, Args)]
+pub(crate) struct CatArgs {
+    /// REF or REF:path/in/dataset
+    target: String,
+}
+
+pub(crate) fn run(ctx: &Context, args: &CatArgs) -> Result<(), Failure> {
+    let registry = ctx.registry()?;
+    let (dataset, path) = find_target(ctx, &args.target)?;
+    check_size(ctx, &dataset)?;
+    check_withdrawal(ctx, &dataset)?;
+    let mut stdout = std::io::stdout().lock();
+    // The bar is hidden, because the bytes may go to the terminal.
+    let bar = ProgressBar::hidden();
+    registry.cat(&dataset, path.as_deref(), &mut stdout, &bar)?;
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! `registry diff`: compares two datasets by chunks, files and rows, or a dataset and a directory by
+//! files.
+
+use std::path::Path;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::catalog::Dataset;
+use crate::cli::context::Context;
+use crate::cli::exit::Failure;
+use crate::cli::output::text::human_bytes;
+use crate::cli::output::text::printable;
+use crate::cli::prompt::dataset::check_size;
+use crate::cli::registry::reference::find_dataset;
+use crate::cli::registry::working_copy::changes::Sides;
+use crate::cli::registry::working_copy::changes::print_changes;
+use crate::error_kind::Classify;
+use crate::error_kind::ErrorKind;
+use crate::ident::ContentId;
+use crate::manifest::TreeDiff;
+use crate::registry::Error;
+use crate::registry::FileDiff;
+use crate::registry::RowDiff;
+use crate::registry::RowSample;
+
+/// Compare two datasets, or a dataset with a directory
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar registry diff corpus@1.0.0 corpus@1.1.0
+  alimentar registry diff corpus ./corpus")]
+pub(crate) struct DiffArgs {
+    /// A reference
+    a: String,
+    /// Another, or a directory or file
+    b: String,
+    /// End with 1 if something differs
+    #[arg(long)]
+    exit_code: bool,
+}
+
+#[derive(Serialize)]
+struct DiffOutput<'a> {
+    a: String,
+    b: String,
+    shared_bytes: u64,
+    only_a_bytes: u64,
+    only_b_bytes: u64,
+    shared_chunks: u64,
+    only_a_chunks: u64,
+    only_b_chunks: u64,
+    files: Vec<FileObject<'a>>,
+    rows: Vec<RowDiffObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileObject<'a> {
+    path: &'a str,
+    status: &'static str,
+    size_a: Option<u64>,
+    size_b: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RowDiffObject<'a> {
+    path: &'a str,
+    added: u64,
+    removed: u64,
+    changed: u64,
+    bytes_read: u64,
+    samples: Vec<SampleObject<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_compared: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SampleObject<'a> {
+    before: Option<RowObject<'a>>,
+    after: Option<RowObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct RowObject<'a> {
+    n: u64,
+    text: &'a str,
+}
+
+pub(crate) fn run(ctx: &Context, args: &DiffArgs) -> Result<(), Failure> {
+    let registry = ctx.registry()?;
+    let a = find_dataset(ctx, &args.a)?;
+    check_size(ctx, &a)?;
+    let path = Path::new(&args.b);
+    let Some(b) = find_second(ctx, &args.b, path)? else {
+        let bar = ctx.progress_bar();
+        let report = registry.diff_directory(&a, path, &bar)?;
+        drop(bar);
+        let sides = Sides {
+            a: a.manifest.content_id.to_string(),
+            b: (),
+        };
+        return print_changes(ctx, &report, Some(&sides), args.exit_code);
+    };
+    check_size(ctx, &b)?;
+    diff_datasets(ctx, &a, &b, args.exit_code)
+}
+
+/// Finds the second dataset; `None` if the argument is a path that exists. The argument is a path only
+/// if no dataset can have that name, or none has: a path hides no error of the registry.
+fn find_second(ctx: &Context, typed: &str, path: &Path) -> Result<Option<Dataset>, Failure> {
+    if is_written_as_path(typed) {
+        if path.exists() {
+            return Ok(None);
+        }
+        return Err(Error::file("find", path, rustix::io::Errno::NOENT.into()).into());
+    }
+    match find_dataset(ctx, typed) {
+        Ok(dataset) => Ok(Some(dataset)),
+        Err(Failure::Library(error))
+            if path.exists()
+                && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid) =>
+        {
+            Ok(None)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// True if the argument is written as a path. It then is one, even if a dataset has this name.
+fn is_written_as_path(text: &str) -> bool {
+    let fronts = ["/", "./", "../"];
+    matches!(text, "." | "..") || fronts.iter().any(|f| text.starts_with(f)) || text.ends_with('/')
+}
+
+fn diff_datasets(ctx: &Context, a: &Dataset, b: &Dataset, exit_code: bool) -> Result<(), Failure> {
+    let registry = ctx.registry()?;
+    let report = registry.diff(a, b)?;
+    let bar = ctx.progress_bar();
+    let rows = registry.diff_rows(a, b, &bar)?;
+    drop(bar);
+    let t = &report.tree;
+    let output = DiffOutput {
+        a: a.manifest.content_id.to_string(),
+        b: b.manifest.content_id.to_string(),
+        shared_bytes: t.shared.bytes,
+        only_a_bytes: t.only_a.bytes,
+        only_b_bytes: t.only_b.bytes,
+        shared_chunks: t.shared.chunks,
+        only_a_chunks: t.only_a.chunks,
+        only_b_chunks: t.only_b.chunks,
+        files: report.files.iter().map(FileObject::of).collect(),
+        rows: rows.iter().map(RowDiffObject::of).collect(),
+    };
+    let mut text = format_totals(t);
+    for f in &report.files {
+        let path = match &f.from {
+            Some(from) => format!("{from} -> {}", f.path),
+            None => f.path.clone(),
+        };
+        text += &format!("{:<8}{}\n", status_of(f), printable(&path));
+    }
+    rows.iter().for_each(|d| text += &format_rows(d));
+    let paths: Vec<String> = report.files.iter().map(|f| printable(&f.path)).collect();
+    ctx.out.result(&output, &paths, &text)?;
+    if exit_code && a.manifest.content_id != b.manifest.content_id {
+        return Err(Failure::Differs);
+    }
+    Ok(())
+}
+
+fn status_of(f: &FileDiff) -> &'static str {
+    match (&f.a, &f.b) {
+        _ if f.from.is_some() => "renamed",
+        (None, _) => "added",
+        (_, None) => "removed",
+        _ => "changed",
+    }
+}
+
+impl<'a> FileObject<'a> {
+    fn of(f: &'a FileDiff) -> Self {
+        let size = |side: &Option<(u64, ContentId)>| side.as_ref().map(|(n, _)| *n);
+        Self {
+            path: &f.path,
+            status: status_of(f),
+            size_a: size(&f.a),
+            size_b: size(&f.b),
+            from: f.from.as_deref(),
+        }
+    }
+}
+
+impl<'a> RowDiffObject<'a> {
+    fn of(diff: &'a RowDiff) -> Self {
+        Self {
+            path: &diff.path,
+            added: diff.added,
+            removed: diff.removed,
+            changed: diff.changed,
+            bytes_read: diff.bytes_read,
+            samples: diff.samples.iter().map(SampleObject::of).collect(),
+            not_compared: diff.not_compared.as_deref(),
+        }
+    }
+}
+
+impl<'a> SampleObject<'a> {
+    fn of(sample: &'a RowSample) -> Self {
+        let row = |side: &'a Option<(u64, String)>| {
+            side.as_ref().map(|(n, text)| RowObject { n: *n, text })
+        };
+        Self {
+            before: row(&sample.before),
+            after: row(&sample.after),
+        }
+    }
+}
+
+fn format_totals(t: &TreeDiff) -> String {
+    format!(
+        "shared  {} in {} chunks\nonly a  {} in {} chunks\nonly b  {} in {} chunks\n",
+        human_bytes(t.shared.bytes),
+        t.shared.chunks,
+        human_bytes(t.only_a.bytes),
+        t.only_a.chunks,
+        human_bytes(t.only_b.bytes),
+        t.only_b.chunks,
+    )
+}
+
+fn format_rows(diff: &RowDiff) -> String {
+    if let Some(reason) = &diff.not_compared {
+        let path = printable(&diff.path);
+        return format!("rows of {path}: not compared: {}\n", printable(reason));
+    }
+    let mut text = format!(
+        "rows of {}: {} changed, {} added, {} removed ({} read)\n",
+        printable(&diff.path),
+        diff.changed,
+        diff.added,
+        diff.removed,
+        human_bytes(diff.bytes_read),
+    );
+    for sample in &diff.samples {
+        let lines = [('-', &sample.before), ('+', &sample.after)];
+        for (sign, side) in lines {
+            if let Some((n, row)) = side {
+                text += &printable(&format!("  {sign} {n}: {row}")).replace('\n', "\u{fffd}");
+                text.push('\n');
+            }
+        }
+    }
+    text
+}

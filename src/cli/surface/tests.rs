@@ -1,0 +1,84 @@
+use clap::Command;
+use clap::CommandFactory as _;
+
+use super::decorate_program;
+use super::groups::GROUPS;
+use super::notes::Notes;
+use super::synonyms::SYNONYMS;
+use crate::cli::Cli;
+
+fn program() -> Command {
+    decorate_program(Cli::command())
+}
+
+#[test]
+fn arguments_are_consistent() {
+    program().debug_assert();
+}
+
+#[test]
+fn every_command_stands_in_exactly_one_group() {
+    let program = program();
+    let visible = program.get_subcommands().filter(|c| !c.is_hide_set());
+    for command in visible {
+        let name = command.get_name();
+        let count = GROUPS
+            .iter()
+            .flat_map(|group| group.commands)
+            .filter(|listed| **listed == name)
+            .count();
+        assert_eq!(count, 1, "`{name}` stands in {count} groups of GROUPS");
+    }
+}
+
+#[test]
+fn every_registry_command_is_also_one_word_deep() {
+    let program = program();
+    let registry = program.find_subcommand("registry").unwrap();
+    for command in registry.get_subcommands() {
+        let name = command.get_name();
+        assert!(program.find_subcommand(name).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn every_command_that_runs_has_an_example() {
+    fn check(command: &Command, path: &str, without: &mut Vec<String>) {
+        if command.is_hide_set() {
+            return;
+        }
+        for below in command.get_subcommands() {
+            check(below, &format!("{path} {}", below.get_name()), without);
+        }
+        let runs = !command.is_subcommand_required_set();
+        if runs && Notes::of(command, path.trim()).examples.is_empty() {
+            without.push(path.trim().to_owned());
+        }
+    }
+    let mut without = Vec::new();
+    let program = Cli::command();
+    for below in program.get_subcommands() {
+        check(below, below.get_name(), &mut without);
+    }
+    assert!(
+        without.is_empty(),
+        "add examples to `cli/surface/notes.rs` for {without:?}"
+    );
+}
+
+#[test]
+fn every_synonym_leads_to_a_command_that_exists() {
+    let program = program();
+    for (words, suggested) in SYNONYMS {
+        let mut at = &program;
+        let mut depth = 0;
+        for word in suggested.split_whitespace().skip(1) {
+            let Some(below) = at.find_subcommand(word.trim_end_matches(',')) else {
+                break;
+            };
+            at = below;
+            depth += 1;
+        }
+        assert!(depth > 0, "{words:?} {suggested}");
+    }
+}
