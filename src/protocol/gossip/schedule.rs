@@ -1,8 +1,9 @@
-//! With whom a node talks next, and about what. What is new is told to a few peers at once
-//! (rumour mongering), and every so often catalogues are compared with one peer (anti-entropy), so
-//! that what a rumour missed arrives all the same: Demers et al., "Epidemic Algorithms for
-//! Replicated Database Maintenance", PODC 1987. No sockets and no clock: time comes in, deeds come
-//! out. Normative: `spec/gossip.md`.
+//! Gossip schedule: chooses the peer and the topic of each exchange.
+//! A node sends news to a few peers at once (rumour mongering). At intervals it compares its catalogue
+//! with one peer (anti-entropy), which delivers the news that a rumour missed: Demers et al., "Epidemic
+//! Algorithms for Replicated Database Maintenance", PODC 1987.
+//! The module has no sockets and no clock: the caller passes times in and performs the exchanges.
+//! Normative: `spec/gossip.md`.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -14,24 +15,24 @@ use crate::protocol::random::Random;
 use crate::wire::limits::GOSSIP_PEERS_MAX;
 use crate::wire::limits::GOSSIP_QUEUE_MAX;
 
-/// How a node gossips.
+/// Parameters of the gossip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GossipConfig {
-    /// To how many peers what is new is told at once.
+    /// Number of peers that news goes to at once.
     pub fanout: usize,
-    /// How long after a comparison that found nothing the next one begins.
+    /// Time from a comparison without a difference to the next one.
     pub pause: Duration,
-    /// The same after one that found something: there may be more. Doubled with each that finds
-    /// something with the same peer, as far as the pause: a peer can always have something.
+    /// Time from a comparison with a difference to the next one. It doubles, up to `pause`, with each
+    /// further difference found with the same peer, because a peer can always have one.
     pub eager: Duration,
-    /// How many talks go on at once.
+    /// Number of concurrent exchanges.
     pub talks: usize,
-    /// How long a peer is left alone after it did not answer; doubled each time.
+    /// Time before the next try with a peer that did not answer; doubled with each failure.
     pub shy: Duration,
-    /// The longest that it is.
+    /// Maximum of that time.
     pub shy_max: Duration,
-    /// With so many of those who appear catalogues are compared at once, and with ever fewer of
-    /// the further ones.
+    /// Number of appearing peers with which the node compares catalogues at once. Of further peers it
+    /// greets ever fewer.
     pub greeted: usize,
 }
 
@@ -49,17 +50,17 @@ impl Default for GossipConfig {
     }
 }
 
-/// Something to do with a peer. Exactly one [`Gossip::done`] follows each.
+/// An exchange with a peer. Exactly one [`Gossip::done`] follows each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exchange {
     /// Compare catalogues.
     Compare(NodeId),
-    /// Offer it these.
+    /// Offer these items.
     Tell(NodeId, Vec<ItemId>),
 }
 
 impl Exchange {
-    /// With whom.
+    /// Returns the peer of the exchange.
     pub fn peer(&self) -> NodeId {
         match self {
             Self::Compare(peer) | Self::Tell(peer, _) => *peer,
@@ -67,10 +68,10 @@ impl Exchange {
     }
 }
 
-/// How a talk ended.
+/// The outcome of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExchangeOutcome {
-    /// Both had the same, or the peer took what it was offered.
+    /// Both catalogues were equal, or the peer took the offered items.
     Same,
     /// One of the two lacked something.
     Differed,
@@ -78,50 +79,50 @@ pub enum ExchangeOutcome {
     Failed,
 }
 
-/// What is kept of a peer.
+/// The state of a peer.
 #[derive(Clone, Debug, Default)]
 struct Friend {
     is_talking: bool,
-    /// The comparison under way is its turn.
+    /// Set if the running comparison is the peer's turn.
     is_turn: bool,
-    /// It appeared, and it is not decided yet whether to greet it.
+    /// Set if the peer appeared and greeting it is undecided.
     is_new: bool,
-    /// It has answered since it appeared.
+    /// Set if the peer answered since it appeared.
     is_met: bool,
-    /// How often in a row it did not answer.
+    /// Failures in a row.
     failures: u32,
-    /// How often it showed itself after failures and failed again.
+    /// Number of times that the peer appeared again after failures and failed again.
     forgiven: u32,
-    /// Comparisons in a row that found something.
+    /// Comparisons in a row that found a difference.
     finds: u32,
-    /// Not before this.
+    /// The time before which the node does not contact the peer.
     shy_until: Duration,
-    /// To be told.
+    /// Items to send.
     queue: BTreeSet<ItemId>,
-    /// Catalogues are to be compared: it did not answer, or more is to be told than the queue holds.
+    /// Set if a comparison is due, because the peer did not answer or its queue overflowed.
     is_owed: bool,
 }
 
 impl Friend {
-    /// Whether it was never met, or did not answer when it was asked last.
+    /// Returns true if the peer never answered, or did not answer the last time.
     fn is_doubtful(&self) -> bool {
         !self.is_met || self.failures > 0
     }
 }
 
-/// A node's side of the gossip.
+/// A node's gossip state.
 #[derive(Clone, Debug)]
 pub struct Gossip {
     rhythm: GossipConfig,
     random: Random,
     friends: BTreeMap<NodeId, Friend>,
     talks: usize,
-    /// When catalogues are compared with somebody next.
+    /// The time of the next comparison.
     round: Duration,
 }
 
 impl Gossip {
-    /// A node that knows nobody. The seed decides who is chosen when several could be.
+    /// Makes the state of a node without peers. The seed decides among equal choices.
     pub fn new(rhythm: GossipConfig, seed: u64) -> Self {
         Self {
             rhythm,
@@ -132,13 +133,13 @@ impl Gossip {
         }
     }
 
-    /// Another rhythm from now on.
+    /// Replaces the parameters.
     #[cfg(test)]
     pub(in crate::protocol) fn set_rhythm(&mut self, rhythm: GossipConfig) {
         self.rhythm = rhythm;
     }
 
-    /// A peer is there, or is there again. Whether it is taken: there is a limit.
+    /// Adds a peer that appeared, perhaps again. Returns false if the limit of peers refused it.
     pub fn appeared(&mut self, peer: NodeId) -> bool {
         let is_full = self.friends.len() >= GOSSIP_PEERS_MAX;
         if is_full && !self.friends.contains_key(&peer) && !self.make_room() {
@@ -148,8 +149,8 @@ impl Gossip {
             is_new: true,
             ..Friend::default()
         });
-        // Whoever shows itself can be talked to at once; who does so again and again, and never
-        // answers, ever more seldom.
+        // A peer that appears is contacted at once. One that repeats it and never answers is contacted
+        // ever more rarely.
         if friend.failures > friend.forgiven {
             friend.forgiven += 1;
             (friend.failures, friend.shy_until) = (0, Duration::ZERO);
@@ -157,7 +158,7 @@ impl Gossip {
         true
     }
 
-    /// Frees the place of who failed most often.
+    /// Frees the slot of the peer with the most failures.
     fn make_room(&mut self) -> bool {
         let failing = self.friends.iter().filter(|(_, f)| f.failures > 0);
         let idle = failing.filter(|(_, f)| !f.is_talking);
@@ -165,25 +166,25 @@ impl Gossip {
         most.is_some_and(|peer| self.friends.remove(&peer).is_some())
     }
 
-    /// Forgets everybody else, but for those with whom a talk is under way.
+    /// Forgets all other peers, except those with a running exchange.
     pub fn keep(&mut self, is_there: impl Fn(&NodeId) -> bool) {
         self.friends
             .retain(|peer, f| f.is_talking || is_there(peer));
     }
 
-    /// Whether a peer is there.
+    /// Returns true if a peer is present.
     pub fn knows(&self, peer: &NodeId) -> bool {
         self.friends.contains_key(peer)
     }
 
-    /// A peer has left.
+    /// Removes a peer that left.
     pub fn left(&mut self, peer: &NodeId) {
         if let Some(friend) = self.friends.remove(peer) {
             self.talks -= usize::from(friend.is_talking);
         }
     }
 
-    /// Nothing is known any more of who is there and has what: after sleep, or on another network.
+    /// Marks all knowledge of peers as stale, after sleep or on another network.
     pub fn awoke(&mut self) {
         for friend in self.friends.values_mut() {
             (friend.is_new, friend.is_met) = (true, false);
@@ -192,29 +193,29 @@ impl Gossip {
         }
     }
 
-    /// How many peers there are.
+    /// Returns the number of peers.
     pub fn len(&self) -> usize {
         self.friends.len()
     }
 
-    /// Whether there is nobody.
+    /// Returns true if there are no peers.
     pub fn is_empty(&self) -> bool {
         self.friends.is_empty()
     }
 
-    /// How many items wait to be told, each counted for every peer that is to hear it.
+    /// Returns the number of queued items; an item counts once for each peer.
     pub fn waiting(&self) -> usize {
         self.friends.values().map(|f| f.queue.len()).sum()
     }
 
-    /// These are new in the catalogue here; `from` told of them, and need not be told.
+    /// Adds new items of the own catalogue. `from` sent them and need not receive them.
     pub fn news(&mut self, items: &[ItemId], from: Option<&NodeId>) {
         self.spread(items, from, self.rhythm.fanout);
     }
 
-    /// Puts items into the queues of some peers that are there.
+    /// Puts items into the queues of some present peers.
     fn spread(&mut self, items: &[ItemId], from: Option<&NodeId>, fanout: usize) {
-        // With whoever else appears, all is compared when it answers.
+        // A peer that appears later has its catalogue compared.
         let is_there = |f: &Friend| !f.is_doubtful() || (f.is_talking && f.failures == 0);
         let peers = self.friends.iter().filter(|(_, f)| is_there(f));
         let mut peers: Vec<NodeId> = peers.map(|(peer, _)| *peer).collect();
@@ -236,13 +237,13 @@ impl Gossip {
         }
     }
 
-    /// What to do now, if anything; asked again until there is nothing.
+    /// Returns the next exchange, if any. Call it again until it returns `None`.
     pub fn next(&mut self, now: Duration) -> Option<Exchange> {
         if self.talks >= self.rhythm.talks {
             return None;
         }
         if self.round == Duration::ZERO {
-            // Who is there at the start is greeted; turns come afterwards.
+            // Peers that are present at the start are greeted; turns come afterwards.
             self.round = now + self.jittered(self.rhythm.pause);
         }
         let has_room = self.has_room_for_doubt();
@@ -257,8 +258,8 @@ impl Gossip {
                 free.get(at).copied()
             })?
         };
-        // What is new first; then whoever appeared; then whoever is owed a comparison; then whose
-        // turn it is; then whoever did not answer before.
+        // The order: news, new peers, peers with a comparison due, the next turn, then peers that failed
+        // before.
         let told = chosen(self, |f| {
             !f.queue.is_empty() && !f.is_doubtful() && !f.is_owed
         });
@@ -274,14 +275,14 @@ impl Gossip {
         let compared = compared.or_else(|| chosen(self, |f| f.is_owed && !f.is_doubtful()));
         let is_due = self.round <= now;
         let compared = compared.or_else(|| {
-            // Whoever was not greeted has a turn, too.
+            // A peer that was not greeted has a turn, too.
             is_due.then(|| chosen(self, |f| f.failures == 0)).flatten()
         });
         let compared = compared.or_else(|| chosen(self, |f| f.failures > 0));
         let peer = compared?;
         let pause = self.jittered(self.rhythm.pause);
         let friend = self.friends.get_mut(&peer)?;
-        // Neither greeting nor trying who was silent puts off anybody's turn.
+        // Neither a greeting nor a retry of a silent peer postpones a turn.
         if !is_first && friend.failures == 0 {
             self.round = now + pause;
             friend.is_turn = true;
@@ -292,14 +293,14 @@ impl Gossip {
         Some(match told {
             Some(peer) => Exchange::Tell(peer, queue.into_iter().collect()),
             None => {
-                // What is new from now on may be too late for this one.
+                // Later news may miss this comparison, so it goes to the queue.
                 friend.is_owed = false;
                 Exchange::Compare(peer)
             }
         })
     }
 
-    /// A talk has ended.
+    /// Records the outcome of an exchange.
     pub fn done(&mut self, now: Duration, talk: &Exchange, outcome: ExchangeOutcome) {
         let Some(friend) = self.friends.get_mut(&talk.peer()) else {
             return;
@@ -307,7 +308,7 @@ impl Gossip {
         self.talks -= usize::from(friend.is_talking);
         friend.is_talking = false;
         if outcome == ExchangeOutcome::Failed {
-            // What it was not told, a comparison finds.
+            // A comparison delivers the items that the peer did not take.
             friend.is_owed = true;
             friend.queue.clear();
             friend.failures += 1;
@@ -316,9 +317,9 @@ impl Gossip {
             let shy = self.rhythm.shy.saturating_mul(doubled);
             friend.shy_until = now + shy.min(self.rhythm.shy_max);
             match talk {
-                // Somebody else hears it instead.
+                // Another peer gets the items instead.
                 Exchange::Tell(peer, items) => self.spread(items, Some(peer), 1),
-                // Now it is another's.
+                // The turn passes to another peer.
                 Exchange::Compare(_) if was_turn => {
                     self.round = self.round.min(now + self.rhythm.eager);
                 }
@@ -341,7 +342,7 @@ impl Gossip {
         }
     }
 
-    /// When [`Gossip::next`] may have something to do again, if nothing happens before.
+    /// Returns the time when [`Gossip::next`] may return something again, if nothing happens before.
     pub fn wakes_at(&self) -> Option<Duration> {
         if self.friends.is_empty() || self.talks >= self.rhythm.talks {
             return None;
@@ -356,16 +357,17 @@ impl Gossip {
         idle.map(wake).min()
     }
 
-    /// Whether somebody who appeared is compared with at once. Each newcomer meets a few in this way
-    /// and is met by a few, however many there are; the others hear of what it brings from these.
-    /// Only those who answered count: anybody can make up others.
+    /// Decides if a newcomer is compared with at once.
+    /// Each newcomer so meets a few peers, however many there are, and the others receive its items from
+    /// these. Only peers that answered count, because anybody can invent others.
     fn greets(&mut self) -> bool {
         let met = self.friends.values().filter(|f| f.is_met).count();
         self.random.index(met + 1) < self.rhythm.greeted
     }
 
-    /// Whether somebody may be talked to who may not be there. Any number of those can be made up,
-    /// and each keeps a talk waiting: while others are there, they get half of the talks.
+    /// Returns true if there is room for an exchange with a doubtful peer. An attacker can invent any
+    /// number of these, and each occupies an exchange. So they get at most half of the exchanges while
+    /// others are present.
     fn has_room_for_doubt(&self) -> bool {
         let all = self.friends.values();
         let doubtful = all.clone().filter(|f| f.is_talking && f.is_doubtful());
@@ -373,7 +375,7 @@ impl Gossip {
         doubtful < self.rhythm.talks.div_ceil(2) || all.all(Friend::is_doubtful)
     }
 
-    /// Between three and five quarters, so that nodes do not fall into step.
+    /// Varies a pause between three and five quarters, so that nodes do not fall into step.
     fn jittered(&mut self, pause: Duration) -> Duration {
         let quarter = pause / 4;
         let micros = usize::try_from(quarter.as_micros()).unwrap_or(usize::MAX / 4);

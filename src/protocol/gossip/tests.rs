@@ -1,4 +1,4 @@
-//! Whom a node talks to, and that it comes to an end.
+//! The schedule chooses peers fairly and comes to an end.
 
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
@@ -28,7 +28,7 @@ fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-/// Knows these peers, and has compared with those it is to compare with at once: so many.
+/// Makes a state that has compared with all peers due at once, and returns their number.
 fn greeted(peers: u16, seed: u64) -> (Gossip, usize) {
     greeted_by(GossipConfig::default(), peers, seed)
 }
@@ -45,7 +45,7 @@ fn greeted_by(rhythm: GossipConfig, peers: u16, seed: u64) -> (Gossip, usize) {
     (gossip, asked.len())
 }
 
-/// All of these have answered.
+/// Makes a state with peers that have all answered.
 fn met(peers: u16) -> Gossip {
     let rhythm = GossipConfig {
         greeted: usize::MAX,
@@ -77,7 +77,7 @@ fn peers_are_compared_with_in_turns() {
             gossip.done(seconds(second), &talk, ExchangeOutcome::Same);
         }
     }
-    // One peer every half minute, whoever many there are.
+    // One peer every half minute, for any number of peers.
     assert!((15..=28).contains(&talks), "{talks}");
 }
 
@@ -137,7 +137,7 @@ fn talks_are_few_at_once_and_one_with_each() {
     assert_eq!(under_way.len(), GossipConfig::default().talks);
     let peers: BTreeSet<NodeId> = under_way.iter().map(Exchange::peer).collect();
     assert_eq!(peers.len(), under_way.len());
-    // One leaves in the middle of it: its place is free, and its end counts for nobody.
+    // One peer leaves during its exchange: its slot is free, and its end counts for no other.
     gossip.left(&under_way[0].peer());
     assert!(gossip.next(Duration::ZERO).is_some());
     gossip.done(Duration::ZERO, &under_way[0], ExchangeOutcome::Same);
@@ -154,7 +154,7 @@ fn peers_and_what_waits_for_them_are_bounded() {
     assert!(gossip.wakes_at().is_some());
 }
 
-/// How often it is talked in so many seconds to peers who all answer so.
+/// Returns the number of exchanges in a span of seconds if all peers answer with this outcome.
 fn talks_in(gossip: &mut Gossip, (from, to): (u64, u64), end: ExchangeOutcome) -> usize {
     let mut talks = 0;
     for tick in from * 10..to * 10 {
@@ -172,7 +172,7 @@ fn who_always_has_something_new_is_not_asked_ever_faster() {
     let mut gossip = met(1);
     let talks = talks_in(&mut gossip, (0, 600), ExchangeOutcome::Differed);
     assert!((20..=45).contains(&talks), "{talks}");
-    // It had nothing for once: it may be that there is more again.
+    // It had nothing for once, so there may be more again.
     let talks = talks_in(&mut gossip, (600, 660), ExchangeOutcome::Same);
     assert!((1..=4).contains(&talks), "{talks}");
     let talks = talks_in(&mut gossip, (660, 720), ExchangeOutcome::Differed);
@@ -191,7 +191,7 @@ fn who_shows_itself_all_the_time_and_never_answers_is_let_be() {
         }
     }
     assert!((10..=120).contains(&talks), "{talks}");
-    // It answers once: whatever was before is forgotten.
+    // It answers once, which clears its failures.
     let talk = gossip.next(seconds(9_000)).unwrap();
     gossip.done(seconds(9_000), &talk, ExchangeOutcome::Same);
     let tell = gossip.next(seconds(9_100)).unwrap();
@@ -216,7 +216,7 @@ fn thousands_who_never_answer_leave_room_for_who_does() {
     assert_eq!(gossip.len(), 1);
 }
 
-/// Services that are made up keep neither news nor comparisons from those who are there.
+/// Fake services delay neither news nor comparisons of real peers.
 #[test]
 fn whoever_is_not_there_takes_no_turns_from_who_is() {
     let mut gossip = met(3);
@@ -238,7 +238,7 @@ fn whoever_is_not_there_takes_no_turns_from_who_is() {
             asked += 1;
             assert!(asked < 20);
             if talk.peer() >= node(100) {
-                // As long as a handshake may take.
+                // A handshake may take this long.
                 tried.insert(talk.peer());
                 waiting.push((second + 10, talk));
                 continue;
@@ -278,7 +278,7 @@ fn what_one_does_not_take_another_one_hears() {
         gossip.done(now, &talk, ExchangeOutcome::Same);
     }
     assert_eq!(heard, GossipConfig::default().fanout);
-    // When it is there again, catalogues are compared.
+    // When it is present again, catalogues are compared.
     gossip.appeared(failed.peer());
     assert_eq!(gossip.next(now), Some(Exchange::Compare(failed.peer())));
 }

@@ -1,4 +1,4 @@
-//! One node: what it says, and where it may be.
+//! Table entry: one node, with its record and addresses.
 
 use std::cmp::Reverse;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use crate::protocol::transfer::rate_limit::RateLimit;
 use crate::protocol::transfer::rate_limit::RateLimiter;
 use crate::wire::limits::NODE_ADDRESSES_MAX;
 
-/// How fast what one node claims changes. Addresses of one node come one by one at first.
+/// Rate of changes to one node's claims. At first, a node's addresses arrive one by one.
 const CHANGES: RateLimit = RateLimit {
     concurrent: 1,
     per_second: 1,
@@ -26,7 +26,7 @@ pub(in crate::protocol::discovery::peer_table) struct Entry {
     pub(in crate::protocol::discovery::peer_table) last_seen: Duration,
     changes: RateLimiter,
     pub(in crate::protocol::discovery::peer_table) has_left: bool,
-    /// It came to be known by calling.
+    /// Set if the node became known by a call to this one.
     pub(in crate::protocol::discovery::peer_table) is_caller: bool,
 }
 
@@ -35,7 +35,7 @@ pub(in crate::protocol::discovery::peer_table) struct Place {
     pub(in crate::protocol::discovery::peer_table) address: SocketAddr,
     pub(in crate::protocol::discovery::peer_table) seen: Duration,
     pub(in crate::protocol::discovery::peer_table) is_proven: bool,
-    /// When it failed last, until it is proven again.
+    /// Time of the last failure; cleared when a handshake proves the address again.
     pub(in crate::protocol::discovery::peer_table) failed: Option<Duration>,
 }
 
@@ -65,8 +65,8 @@ impl Entry {
                 is_backed |= place.is_proven;
             }
         }
-        // Of a proven node only who names a proven address may say something else, or that it
-        // is here again.
+        // The record or the return of a proven node changes only with a claim that names a proven
+        // address.
         self.has_left &= !is_backed;
         let says_else = self.sighting.as_ref() != Some(&sighting);
         let says_else = says_else && (is_backed || self.sighting.is_none());
@@ -86,13 +86,13 @@ impl Entry {
         Seen::Changed
     }
 
-    /// Whether a claimed address would be taken in.
+    /// Returns true if the entry would accept a claimed address.
     fn has_place_for(&self, address: &SocketAddr) -> bool {
         let is_there = self.places.iter().any(|p| p.address == *address);
         !is_there && (self.places.len() < NODE_ADDRESSES_MAX || self.failed_claim().is_some())
     }
 
-    /// The claimed address that failed longest ago.
+    /// Returns the claimed address that failed longest ago.
     fn failed_claim(&self) -> Option<usize> {
         let failed = self.places.iter().enumerate();
         let failed = failed.filter(|(_, p)| !p.is_proven && p.failed.is_some());
@@ -120,7 +120,7 @@ impl Entry {
         });
     }
 
-    /// Frees a place where all are taken, of the claim that was made longest ago.
+    /// Frees a slot for an address where all are taken: that of the oldest claim.
     pub(in crate::protocol::discovery::peer_table) fn make_room_for(
         &mut self,
         address: &SocketAddr,
@@ -162,7 +162,7 @@ impl Entry {
         self.places.iter().any(|p| p.is_proven)
     }
 
-    /// Whether it was tried everywhere in vain and never proven.
+    /// Returns true if all addresses failed and none was ever proven.
     pub(in crate::protocol::discovery::peer_table) fn is_hopeless(&self) -> bool {
         self.places
             .iter()
@@ -179,7 +179,7 @@ impl Entry {
     }
 }
 
-/// 1 for addresses that work on one link only, else 0.
+/// Returns 1 for an address that is valid on one link only, else 0.
 pub(in crate::protocol::discovery::peer_table) fn reach(address: &SocketAddr) -> u8 {
     u8::from(match address.ip() {
         IpAddr::V4(ip) => ip.is_link_local(),

@@ -1,5 +1,4 @@
-//! Claims never win over proofs, and no number of them makes the table grow or turns out who is
-//! proven.
+//! Claims never override proofs. No number of claims grows the table or evicts a proven node.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -52,7 +51,7 @@ fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-/// Address `n` of a network of fakes.
+/// Returns address `n` of a network of fake nodes.
 fn fake(n: u64) -> SocketAddr {
     let n = u32::try_from(n % 60_000).unwrap();
     SocketAddr::from((std::net::Ipv4Addr::from(0x0a00_0001 + n), 8765))
@@ -81,7 +80,7 @@ fn nodes_come_change_and_go() {
     assert_eq!(table.len(), 1);
 }
 
-/// A talk that began before its farewell ends after it.
+/// An exchange that began before a node's farewell ends after it.
 #[test]
 fn who_was_found_before_it_left_is_not_back() {
     let mut table = PeerTable::new(None, START);
@@ -152,7 +151,7 @@ fn a_claim_of_anothers_id_wins_nothing() {
         assert!(table.candidates(&node(1)).len() <= NODE_ADDRESSES_MAX);
     }
     assert_eq!(table.list()[0].sighting, Some(saying(1, 5)));
-    // A forged farewell is believed by nobody either, and neither is that it is back.
+    // A forged farewell or a forged return has no effect either.
     table.gone(at(2000), &node(1));
     table.saw(at(2000), claim(1), &[liar]);
     assert!(table.list()[0].has_left);
@@ -170,7 +169,7 @@ fn a_flood_of_addresses_does_not_turn_out_the_first() {
         let held = table.candidates(&node(1));
         assert!(held.len() <= NODE_ADDRESSES_MAX && held.contains(&real));
     }
-    // Proofs get in all the same.
+    // Proven addresses get in all the same.
     let proven = address("192.168.1.2:1");
     table.proven(at(10_000), node(1), proven);
     assert_eq!(table.candidates(&node(1))[0], proven);
@@ -197,7 +196,7 @@ fn a_hundred_thousand_fakes_stay_within_bounds() {
     assert_eq!(table.len(), NODES_SEEN_MAX);
     let proven = table.list().iter().filter(|n| n.is_proven).count();
     assert_eq!(proven, 100);
-    // Who was tried in vain makes room for the next; who is proven always gets in.
+    // A failed node makes room for the next one; a proven one always gets in.
     assert_eq!(table.saw(at(200_000), claim(7), &[fake(7)]), Seen::Changed);
     assert_eq!(
         table.saw(at(200_000), claim(500), &[fake(7)]),
@@ -218,7 +217,7 @@ fn only_proofs_turn_out_proofs() {
         table.proven(at(n), node(n), fake(n));
     }
     assert_eq!(table.len(), NODES_SEEN_MAX);
-    // The ones proven longest ago went.
+    // Those proven longest ago went.
     assert!(table.candidates(&node(0)).is_empty());
     let last = NODES_SEEN_MAX as u64;
     assert!(!table.candidates(&node(last)).is_empty());
@@ -252,7 +251,7 @@ fn what_is_not_seen_again_is_forgotten() {
     assert_eq!(table.expire(at(899), TTL), []);
     assert_eq!(table.expire(at(900), TTL), [node(2), node(3)]);
     assert_eq!(table.candidates(&node(1)), [a]);
-    // A clock that goes back forgets nobody.
+    // A clock that goes back forgets no node.
     assert_eq!(table.expire(Duration::ZERO, TTL), []);
     assert_eq!(table.expire(at(1700), TTL), [node(1)]);
 }
@@ -300,13 +299,13 @@ fn a_host_that_calls_with_many_keys_gets_a_few_places() {
     let port = |n: u64| SocketAddr::from(([10, 0, 0, 9], u16::try_from(n).unwrap()));
     let taken = (1..2_000).filter(|n| table.called(at(*n), node(*n), port(*n)));
     assert_eq!(taken.count(), CALLERS_PER_HOST_MAX);
-    // Others are not kept out by it, nor by what is only claimed of their host.
+    // It keeps no other host out, and neither do claims about its host.
     for n in 0..100 {
         table.saw(at(2_000), claim(10_000 + n), &[address("10.0.0.10:9")]);
     }
     assert!(table.called(at(2_000), node(5_000), address("10.0.0.10:8765")));
     assert!(table.knows(&node(5_000)));
-    // Who was tried in vain goes for the next one; who was proven counts no more.
+    // A failed caller makes room for the next one; a proven one counts no more.
     table.failed(at(2_001), &node(3), &port(3));
     assert!(table.called(at(2_001), node(3_000), port(3_000)));
     assert!(!table.knows(&node(3)));
@@ -333,7 +332,7 @@ fn who_calls_knows_better_where_it_is_than_whoever_claims() {
     table.called(at(1), node(1), truth);
     assert!(table.candidates(&node(1)).contains(&truth));
     table.proven(at(2), node(1), truth);
-    // A proven place is not given up for a word.
+    // A claim does not remove a proven address.
     for n in 0..100 {
         let other = SocketAddr::from(([10, 9, 9, 9], 1_000 + n));
         table.called(at(3), node(1), other);

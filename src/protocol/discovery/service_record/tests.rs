@@ -1,4 +1,5 @@
-//! Sightings come back as they went; what is doubtful is left out and never more than that.
+//! Service records decode to the encoded value. Decoding omits malformed optional properties, and
+//! nothing else.
 
 use crate::ident::NodeId;
 use crate::protocol::Random;
