@@ -84,53 +84,53 @@ pub const ROW_INDEX_POINTS_MAX: usize = 1 << 18;
 pub const ROW_INDEX_BYTES_MAX: usize = 4 << 20;
 /// Row indexes that a home keeps.
 pub const ROW_INDEX_FILES_MAX: usize = 1024;
-/// Bytes of all indexes of rows that are kept in a home.
+/// Bytes of all row indexes in a home.
 pub const ROW_INDEXES_BYTES_MAX: usize = 256 << 20;
-/// Bytes of a page of a Parquet file, packed and unpacked.
+/// Bytes of a page of a Parquet file, compressed and decompressed.
 pub const PARQUET_PAGE_BYTES_MAX: usize = 512 << 20;
-/// Bytes of the text of columnar rows that are shown at once.
+/// Bytes of the text of columnar rows in one batch.
 pub const COLUMNAR_TEXT_BYTES_MAX: usize = 1 << 30;
 /// Bytes of the body of an Arrow message.
 pub const ARROW_BODY_BYTES_MAX: usize = 1 << 30;
-/// Arrays and objects within each other in JSON text.
+/// Levels of nesting in JSON text.
 pub const JSON_DEPTH_MAX: usize = 100_000;
-/// Blocks whose lines are counted in the index of one file.
+/// Blocks in the line index of one file.
 pub const LINE_INDEX_BLOCKS_MAX: usize = 1 << 18;
 /// Bytes of a stored line index.
 pub const LINE_INDEX_BYTES_MAX: usize = 2 << 20;
-/// Line indexes that are kept in a home.
+/// Line indexes that a home keeps.
 pub const LINE_INDEX_FILES_MAX: usize = 1024;
-/// Rows among which duplicates are looked for.
+/// Rows in one search for duplicates.
 pub const DEDUP_ROWS_MAX: u64 = 0xffff_fff0;
-/// Values of a column by which it is counted how many rows stay.
+/// Values of a column for which deduplication counts the remaining rows.
 pub const DEDUP_SOURCES_MAX: usize = 4096;
-/// Bytes of a row's print that is kept.
+/// Bytes of a row's sketch in the sketch cache.
 pub const PRINT_BYTES_MAX: usize = 1024;
-/// Shingles that sketches leave out, where prints are kept.
+/// Stop shingles, which sketches leave out, in the sketch cache.
 pub const PRINT_COMMON_MAX: usize = 1 << 19;
-/// Runs of rows whose prints are kept in one file.
+/// Runs of rows in one file of the sketch cache.
 pub const PRINT_RUNS_MAX: usize = 1 << 22;
-/// Files of prints that are kept in a home.
+/// Files of the sketch cache in a home.
 pub const PRINT_FILES_MAX: usize = 64;
-/// Bytes of all files of prints in a home.
+/// Bytes of all files of the sketch cache in a home.
 pub const PRINT_CACHE_BYTES_MAX: u64 = 8 << 30;
-/// Bytes of the buckets of the table of what chunks resemble each other by.
+/// Bytes of the buckets of the similarity table.
 pub const RESEMBLANCE_BYTES_MAX: usize = 256 << 20;
 /// Columns of rows whose keys and types lint compares.
 pub const LINT_COLUMNS_MAX: usize = 4096;
 /// Bytes in the name of such a column.
 pub const LINT_COLUMN_BYTES_MAX: usize = 256;
-/// Sets of keys by which lint tells rows apart.
+/// Sets of keys that lint distinguishes.
 pub const LINT_KEY_SETS_MAX: usize = 1024;
-/// Tool calls of one chat that wait for their results at once.
+/// Pending tool calls of one chat.
 pub const LINT_TOOL_CALLS_MAX: usize = 1024;
-/// Columns that statistics are kept of.
+/// Columns with statistics.
 pub const STATISTICS_COLUMNS_MAX: usize = 1024;
-/// Arrays and objects within each other that statistics look into.
+/// Levels of nesting that statistics read.
 pub const STATISTICS_DEPTH_MAX: usize = 32;
-/// Bytes of a search.
+/// Bytes of a search query.
 pub const QUERY_BYTES_MAX: usize = 4096;
-/// Conditions of a search.
+/// Clauses of a search query.
 pub const QUERY_CLAUSES_MAX: usize = 64;
 /// Ratio of a text's length to that of its compressed form, for a text to be read.
 pub const DECOMPRESSION_RATIO_MAX: u64 = 250;
