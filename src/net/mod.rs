@@ -1,5 +1,10 @@
-//! Other nodes over QUIC: the driver around `sync` and `registry::peers`. The only room that
-//! knows tokio.
+//! Networking: QUIC connections to other nodes, around `protocol` and `registry::peers`. Only this room
+//! uses tokio.
+//!
+//! - `server`: the serving node; `quic`: connections and requests; `async_client`: an async client
+//! - `gossip`: exchanges with other nodes; `discovery`: nodes on the LAN
+//! - `crypto`: TLS and QUIC keys; `state`: known peers and access list
+//! - `address`, `stop`, `local_time`: small helpers
 
 mod address;
 pub(crate) mod async_client;

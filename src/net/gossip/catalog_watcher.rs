@@ -1,4 +1,4 @@
-//! Noticing what is new in the catalogue here, and saying it to those around.
+//! Catalogue watcher: notices local changes of the catalogue, and passes them to other nodes.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -18,22 +18,22 @@ use crate::registry::Error;
 use crate::registry::Stamp;
 use crate::registry::host;
 
-/// A file's clock may stand still for this long.
+/// Maximum granularity of a file's clock.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What was passed on when it was looked at last.
+/// The items of the catalogue at the last look.
 #[derive(Default)]
 pub(in crate::net::gossip) struct Catalogue {
     pub(in crate::net::gossip) stamp: Option<Stamp>,
     items: Option<BTreeSet<ItemId>>,
     contents: BTreeSet<ContentId>,
     looked: Duration,
-    /// How long looking took: a large catalogue is looked at less often.
+    /// Duration of the last look: a large catalogue is read less often.
     cost: Duration,
 }
 
 impl GossipNode {
-    /// Whether something is new here, by whichever process.
+    /// Reads the catalogue if any process changed it.
     pub(in crate::net::gossip) fn look(&mut self) {
         let now = self.started.elapsed();
         let last = &self.catalogue;
@@ -48,7 +48,7 @@ impl GossipNode {
                 what: format!("the catalogue cannot be read: {error}"),
             });
         }
-        // A change within the same tick of the file's clock would not be seen.
+        // A change within the same tick of the file's clock would be missed.
         let is_settled = stamp.is_older_than(TICK);
         self.catalogue.stamp = is_settled.then_some(stamp);
         (self.catalogue.looked, self.catalogue.cost) = (now, began.elapsed());
@@ -58,7 +58,7 @@ impl GossipNode {
         let registry = self.server.registry.clone();
         let items: BTreeSet<ItemId> = registry.passing(self.server.showing)?.into_iter().collect();
         let before = self.catalogue.items.replace(items.clone());
-        // What strangers show is not passed on, and may be followed all the same.
+        // Items of strangers are not forwarded, but may be followed all the same.
         self.follower.news();
         if let Some(before) = before {
             let new: Vec<ItemId> = items.difference(&before).copied().collect();
@@ -69,14 +69,14 @@ impl GossipNode {
         if contents != self.catalogue.contents {
             self.catalogue.contents = contents;
             if let Some(discovery) = &self.discovery {
-                // It is announced at the next refresh else.
+                // Else the next refresh announces it.
                 let _ = discovery.update(&self.sighting());
             }
         }
         Ok(())
     }
 
-    /// Tells a few others of what is new, but not who told of it.
+    /// Queues new items for a few peers, except for the peer that sent them.
     fn pass_on(&mut self, new: Vec<ItemId>) -> Result<(), Error> {
         if new.is_empty() {
             return Ok(());
@@ -98,7 +98,7 @@ impl GossipNode {
         Ok(())
     }
 
-    /// What this node says of itself.
+    /// Returns the service record of this node.
     pub(in crate::net::gossip) fn sighting(&self) -> ServiceRecord {
         let contents: Vec<ContentId> = self.catalogue.contents.iter().copied().collect();
         let filter = Filter::build(&contents);

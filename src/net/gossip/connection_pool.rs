@@ -1,5 +1,5 @@
-//! Connections to the nodes around, kept for a while: who is talked to once is often talked to
-//! again.
+//! Connection pool: keeps connections to other nodes for a while, because a node often exchanges with
+//! the same peers.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,21 +18,21 @@ use crate::net::quic::peer::Peer;
 use crate::registry::Error;
 use crate::registry::host;
 
-/// Connections that are kept at once.
+/// Maximum number of pooled connections.
 const LINES_MAX: usize = 32;
-/// How long one is kept that nobody uses.
+/// Time after which an unused connection is closed.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Connections by node.
 pub(in crate::net::gossip) struct Lines {
     net: Net,
     held: Mutex<BTreeMap<NodeId, Held>>,
-    /// Talks under way, by number.
+    /// Running exchanges, by number.
     talks: Mutex<BTreeMap<u64, (Arc<Peer>, Instant)>>,
     next: AtomicU64,
 }
 
-/// A talk under way, until it is dropped.
+/// A running exchange, until it is dropped.
 pub(in crate::net::gossip) struct Talking<'a> {
     lines: &'a Lines,
     number: u64,
@@ -60,7 +60,7 @@ impl Lines {
         }
     }
 
-    /// A talk begins, which may be cut off.
+    /// Registers an exchange that may be cut off.
     pub(in crate::net::gossip) fn talking(&self, peer: &Arc<Peer>) -> Talking<'_> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let begun = host::instant();
@@ -71,7 +71,7 @@ impl Lines {
         }
     }
 
-    /// Ends the connections of talks that take longer than this.
+    /// Closes the connections of exchanges that run longer than this.
     pub(in crate::net::gossip) fn cut_off(&self, longest: Duration) {
         for (peer, begun) in self.talks().values() {
             if begun.elapsed() > longest {
@@ -80,10 +80,11 @@ impl Lines {
         }
     }
 
-    /// A connection to a node, and when it was made: the one there is, or a new one to wherever it may be.
+    /// Returns a connection to a node and the time when it was made: the pooled one, or a new one to any
+    /// of the addresses.
     ///
     /// # Errors
-    /// [`Error::Peer`] when it is at none of the addresses.
+    /// [`Error::Peer`] when the node is at none of the addresses.
     pub(in crate::net::gossip) fn to(
         &self,
         node: NodeId,
@@ -95,7 +96,7 @@ impl Lines {
             held.used = host::instant();
             return Ok((held.peer.clone(), held.made));
         }
-        // Not under the lock: it may take seconds.
+        // Without the lock, because it may take seconds.
         let peer = Arc::new(self.net.connect_found(node, at, &|| false)?);
         let mut held = self.held();
         if held.len() >= LINES_MAX {
@@ -113,7 +114,7 @@ impl Lines {
         Ok((peer, made))
     }
 
-    /// Ends what nobody has used for a while. Whose connections were ended by the other side.
+    /// Closes connections that are unused for a while. Returns the nodes whose side closed theirs.
     pub(in crate::net::gossip) fn sweep(&self) -> Vec<NodeId> {
         let mut ended = Vec::new();
         self.held().retain(|node, held| {
@@ -124,12 +125,12 @@ impl Lines {
         ended
     }
 
-    /// Ends the connection to a node.
+    /// Closes the connection to a node.
     pub(in crate::net::gossip) fn end(&self, node: &NodeId) {
         self.held().remove(node);
     }
 
-    /// Ends all.
+    /// Closes all connections.
     pub(in crate::net::gossip) fn end_all(&self) {
         self.held().clear();
     }

@@ -1,4 +1,4 @@
-//! Starting what is to be done: talks, pulls, and giving up old versions; and with whom.
+//! Dispatch: starts the exchanges, pulls and removals that are due, and chooses the peers for them.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ use crate::protocol::Access;
 use crate::registry::peers::Followed;
 
 impl GossipNode {
-    /// Begins what the gossip wants now.
+    /// Starts the exchanges that the schedule wants now.
     pub(in crate::net::gossip) fn talk(&mut self) {
         while let Some(talk) = self.gossip.next(self.started.elapsed()) {
             let node = talk.peer();
@@ -42,7 +42,7 @@ impl GossipNode {
         }
     }
 
-    /// Where a node may be: where it was seen, and where somebody typed that it is.
+    /// Returns the addresses of a node: those where it was seen, and typed ones.
     fn whereabouts(&self, node: &NodeId) -> Vec<SocketAddr> {
         let mut at = self.directory.candidates(node);
         if let Some(typed) = self.typed.get(node)
@@ -53,7 +53,7 @@ impl GossipNode {
         at
     }
 
-    /// Begins to pull what is followed and not here.
+    /// Starts pulls of followed datasets that are not here.
     pub(in crate::net::gossip) fn fetch(&mut self) {
         let now = self.started.elapsed();
         if !self.follower.is_due(now) {
@@ -81,7 +81,7 @@ impl GossipNode {
         }
     }
 
-    /// Gossips with whoever is there, and with nobody else.
+    /// Updates the schedule to the present peers.
     pub(in crate::net::gossip) fn keep_company(&mut self) {
         let (directory, typed) = (&self.directory, &self.typed);
         let is_there = |node: &NodeId| directory.knows(node) || typed.contains_key(node);
@@ -104,7 +104,7 @@ impl GossipNode {
         }
     }
 
-    /// On a thread of its own: giving up space may take a while.
+    /// Removes old versions on a thread of its own, because that may take a while.
     fn retire(&mut self, datasets: Vec<Brief>) {
         if datasets.is_empty() || self.follower.is_retiring {
             return;
@@ -115,13 +115,13 @@ impl GossipNode {
         self.follower.is_retiring = true;
         let registry = self.server.registry.clone();
         std::thread::spawn(move || {
-            // Nobody listens any more at the end.
+            // At the end nothing receives it any more.
             let _ = inbox.send(Note::Retired(sound(|| retire(&registry, &datasets))));
         });
     }
 
-    /// Who may have some content: who told of it first, then those who were there lately, as far
-    /// as their filters do not say no, in any order. The others come last, and not all of them.
+    /// Ranks the peers that may have some content: first the one that announced it, then recently seen
+    /// ones whose filters admit it, in random order. A part of the others follows.
     fn havers(&mut self, content: &ContentId, first: &NodeId) -> Vec<Source> {
         let mut nodes: BTreeMap<NodeId, (bool, bool)> = BTreeMap::new();
         nodes.extend(self.typed.keys().map(|node| (*node, (false, true))));

@@ -1,23 +1,23 @@
-//! Events that anybody on the network may bring about as often as he likes: the first few are told
-//! one by one, the others are counted, and the count is told in one line.
+//! Event limit: bounds events that any host on the network can cause. The first few are reported one by
+//! one. The others are counted, and one event reports the count.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What is told of.
+/// A limited kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::net::gossip) enum Kind {
     /// A node was found.
     Found,
     /// A node left.
     Left,
-    /// A node could not be talked to.
+    /// A node could not be reached.
     Unreachable,
-    /// Discovery stands still for a while.
+    /// Discovery pauses for a while.
     Trouble,
 }
 
-/// How many are told at once, how soon one more is, and how often the rest is counted up.
+/// Number of events at once, interval for one more, and interval of the count.
 struct Bounds {
     at_once: u32,
     one_more: Duration,
@@ -25,7 +25,7 @@ struct Bounds {
 }
 
 impl Kind {
-    /// As in the events themselves.
+    /// Returns the event's name.
     pub(in crate::net::gossip) fn name(self) -> &'static str {
         match self {
             Self::Found => "found",
@@ -37,7 +37,7 @@ impl Kind {
 
     fn bounds(self) -> Bounds {
         match self {
-            // Discovery begins anew after a minute at most, and breaks again.
+            // Discovery starts again after a minute at most, and may break again.
             Self::Trouble => Bounds {
                 at_once: 2,
                 one_more: Duration::from_secs(600),
@@ -52,23 +52,24 @@ impl Kind {
     }
 }
 
-/// What was told of each kind, and what was left out.
+/// Reported and suppressed events of each kind.
 #[derive(Default)]
 pub(in crate::net::gossip) struct Chatter {
     kinds: BTreeMap<Kind, Told>,
 }
 
 struct Told {
-    /// How many more may be told now.
+    /// Remaining number of events.
     left: u32,
-    /// When the last one was added to these.
+    /// Time of the last increment of it.
     grown: Duration,
-    /// Since when so many were left out.
+    /// Start and number of suppressed events.
     left_out: Option<(Duration, u64)>,
 }
 
 impl Chatter {
-    /// Whether one more of a kind is told; if not it is counted. `now` counts from any moment.
+    /// Returns true if one more event of a kind may be reported, and else counts it. `now` counts from
+    /// any moment.
     pub(in crate::net::gossip) fn may_tell(&mut self, now: Duration, kind: Kind) -> bool {
         let bounds = kind.bounds();
         let told = self.kinds.entry(kind).or_insert(Told {
@@ -91,7 +92,7 @@ impl Chatter {
         false
     }
 
-    /// How many of which kinds were left out, where it is time to say so.
+    /// Returns the counts that are due for a report.
     pub(in crate::net::gossip) fn left_out(&mut self, now: Duration) -> Vec<(Kind, u64)> {
         let mut all = Vec::new();
         for (kind, told) in &mut self.kinds {
@@ -128,7 +129,7 @@ mod tests {
         assert_eq!(told + counted, 60_000);
         assert!((32..=64).contains(&told), "{told}");
         assert!((4..=6).contains(&lines), "{lines}");
-        // Once it is quiet, all is told again, and nothing is left to count.
+        // In a quiet period all events are reported again, and nothing is left to count.
         let later = Duration::from_secs(600);
         assert!((0..32).all(|_| chatter.may_tell(later, Kind::Found)));
         assert!(!chatter.may_tell(later, Kind::Found));

@@ -1,4 +1,4 @@
-//! What is known of the nodes around, and what is done about it: the one thread that decides.
+//! Gossip event loop: the one thread that knows the other nodes and decides.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -44,19 +44,19 @@ use crate::protocol::ServiceRecord;
 use crate::registry::Error;
 use crate::registry::host;
 
-/// How often it is looked whether something has changed here: other processes do not tell.
+/// Interval of the check for local changes: other processes do not report theirs.
 const LOOK: Duration = Duration::from_millis(400);
-/// How often typed addresses and idle connections are looked at.
+/// Interval of the check of typed addresses and idle connections.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
-/// How long a talk may take: who drags one out is in the way of the others.
+/// Maximum time of an exchange, because a slow one delays others.
 const TALK_MAX: Duration = Duration::from_secs(120);
-/// A node that was not seen for this long is forgotten: whoever is there is seen every few minutes.
+/// Time after which a node that was not seen is forgotten. A present node is seen every few minutes.
 const FORGOTTEN: Duration = Duration::from_secs(900);
-/// When the clock on the wall went on by so much more than the one that stands still in sleep,
-/// the machine slept, or was moved.
+/// Lead of the wall clock over the monotonic one, in seconds, that means that the machine slept or was
+/// moved.
 const SLEPT: i64 = 20;
 
-/// The nodes around, and this one among them.
+/// The state of the gossip: the other nodes, and this one among them.
 pub(in crate::net::gossip) struct GossipNode {
     pub(in crate::net::gossip) server: Arc<Server>,
     pub(in crate::net::gossip) node: NodeId,
@@ -65,7 +65,7 @@ pub(in crate::net::gossip) struct GossipNode {
     pub(in crate::net::gossip) gossip: Gossip,
     pub(in crate::net::gossip) directory: PeerTable,
     pub(in crate::net::gossip) filters: Filters,
-    /// Whose filter is to be asked for.
+    /// The nodes whose filter is to be requested.
     pub(in crate::net::gossip) unfiltered: BTreeSet<NodeId>,
     pub(in crate::net::gossip) follower: Follower,
     pub(in crate::net::gossip) random: Random,
@@ -77,7 +77,7 @@ pub(in crate::net::gossip) struct GossipNode {
     pub(in crate::net::gossip) chatter: Chatter,
     pub(in crate::net::gossip) catalogue: Catalogue,
     pub(in crate::net::gossip) kept_house: Duration,
-    /// Seconds by which the clock on the wall is ahead of the other one.
+    /// Lead of the wall clock over the monotonic one, in seconds.
     pub(in crate::net::gossip) ahead: i64,
 }
 
@@ -120,7 +120,7 @@ impl GossipNode {
         })
     }
 
-    /// What tells everything that is under way to stop.
+    /// Connects the state with the parts that stop running work.
     pub(in crate::net::gossip) fn attach(
         &mut self,
         inbox: mpsc::SyncSender<Note>,
@@ -130,12 +130,12 @@ impl GossipNode {
         self.is_stopping.clone()
     }
 
-    /// Announces this node, and looks for others.
+    /// Announces this node, and watches for others.
     pub(in crate::net::gossip) fn look_around(&mut self, addresses: &[SocketAddr]) {
         let Some(inbox) = self.inbox.clone() else {
             return;
         };
-        // What is said first is remembered by whoever hears it.
+        // Receivers remember the first announcement.
         self.look();
         let port = addresses.first().map_or(0, SocketAddr::port);
         let unspecified = addresses.iter().any(|a| a.ip().is_unspecified());
@@ -157,7 +157,7 @@ impl GossipNode {
         }
     }
 
-    /// Until it is told to stop.
+    /// Runs until a note asks for the end.
     pub(in crate::net::gossip) fn run(mut self, notes: &mpsc::Receiver<Note>) {
         self.keep_house();
         loop {
@@ -255,8 +255,8 @@ impl GossipNode {
         }
     }
 
-    /// Whoever ended the connection, and was never seen to announce itself, may be gone: it is,
-    /// until it calls again.
+    /// Marks nodes as gone that closed the connection and never announced themselves. Another call
+    /// brings them back.
     fn miss(&mut self) {
         for node in self.lines.sweep() {
             let mut known = self.directory.list().into_iter();
@@ -267,7 +267,8 @@ impl GossipNode {
         }
     }
 
-    /// A node that serves a list talks only to who is on it: to compare catalogues is to show them.
+    /// Returns true if this node may exchange catalogues with a node. A node that serves a list only
+    /// does so with listed ones, because a comparison reveals the catalogue.
     pub(in crate::net::gossip) fn may_talk_to(&self, node: &NodeId) -> bool {
         let listed = || AccessList::of(&self.server.registry).all();
         *node != self.node
@@ -288,7 +289,7 @@ impl GossipNode {
             }
         }
         self.ahead = ahead;
-        // A list that cannot be read is told by who uses it.
+        // The code that uses an unreadable list reports it.
         let pins = KnownPeers::of(&self.server.registry)
             .all()
             .unwrap_or_default();

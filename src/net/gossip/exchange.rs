@@ -1,4 +1,4 @@
-//! One talk with a node around, on a thread of its own.
+//! Exchange: one comparison or offer with another node, on a thread of its own.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::registry::host;
 use crate::registry::peers::Compared;
 use crate::registry::peers::Showing;
 
-/// What a thread needs to talk.
+/// The inputs of an exchange.
 #[derive(Clone)]
 pub(in crate::net::gossip) struct Talker {
     pub(in crate::net::gossip) registry: LocalRegistry,
@@ -27,24 +27,24 @@ pub(in crate::net::gossip) struct Talker {
     pub(in crate::net::gossip) showing: Showing,
 }
 
-/// How a talk went.
+/// The result of an exchange.
 pub(crate) struct Talked {
     pub(in crate::net::gossip) talk: Exchange,
     pub(in crate::net::gossip) end: ExchangeOutcome,
-    /// What both sides had to say.
+    /// The items that both sides had.
     pub(in crate::net::gossip) compared: Compared,
-    /// Where it was looked for.
+    /// The addresses that were tried.
     pub(in crate::net::gossip) tried: Vec<SocketAddr>,
-    /// When the peer was there for certain, and where it has proven who it is.
+    /// The time and address at which the peer proved its key.
     pub(in crate::net::gossip) proven: Option<(Instant, SocketAddr)>,
-    /// Its filter, where that was wanted and it gave one.
+    /// The peer's filter, where it was requested and the peer has one.
     pub(in crate::net::gossip) filter: Option<Filter>,
-    /// What went wrong.
+    /// The error, if it failed.
     pub(in crate::net::gossip) error: Option<Error>,
 }
 
 impl Talker {
-    /// Talks, and notes how it went.
+    /// Performs an exchange and records its result.
     pub(in crate::net::gossip) fn talk(
         &self,
         talk: Exchange,
@@ -61,11 +61,11 @@ impl Talker {
             talk,
         };
         if let Err(error) = sound(|| self.try_talk(&mut talked, at, wants_filter)) {
-            // It may be the connection that is bad.
+            // The connection may be the cause.
             self.lines.end(&talked.talk.peer());
             talked.error = Some(error);
         }
-        // Nobody listens any more at the end.
+        // At the end nothing receives it any more.
         let _ = inbox.send(Note::Talked(talked));
     }
 
@@ -88,7 +88,7 @@ impl Talker {
                 talked.compared.sent = self.registry.tell(&*peer, items)?;
             }
         }
-        // It answered; but maybe before it left.
+        // It answered, but maybe before it left.
         talked.proven = Some((asked, peer.remote()));
         talked.end = match (&talked.talk, talked.compared) {
             (Exchange::Compare(_), Compared { received, sent, .. }) if received + sent > 0 => {

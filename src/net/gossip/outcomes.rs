@@ -1,4 +1,4 @@
-//! How talks and pulls ended: what that means for what is known, and what is told of it.
+//! Outcomes of exchanges and pulls: updates of the state, and events.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ impl GossipNode {
         }
         match talked.error {
             Some(error) => {
-                // It was nowhere; who breaks off in the middle is there all the same.
+                // It was at none of them. A peer that breaks off in the middle is present all the same.
                 let tried = talked.proven.is_none().then_some(talked.tried);
                 for at in tried.into_iter().flatten() {
                     self.directory.failed(now, &node, &at);
@@ -43,7 +43,7 @@ impl GossipNode {
                 sent: talked.compared.sent,
             }),
         }
-        // What came may be news for others.
+        // The received items may be news for others.
         if talked.compared.received > 0 {
             self.catalogue.stamp = None;
         }
@@ -81,14 +81,14 @@ impl GossipNode {
         self.catalogue.stamp = None;
     }
 
-    /// Tells of something that anybody may bring about as often as he likes.
+    /// Reports an event that any host can cause at will, within its limit.
     pub(in crate::net::gossip) fn tell(&mut self, kind: Kind, event: &Event) {
         if self.chatter.may_tell(self.started.elapsed(), kind) {
             self.server.tell(event);
         }
     }
 
-    /// Tells how much was left out lately.
+    /// Reports the number of suppressed events.
     pub(in crate::net::gossip) fn sum_up(&mut self) {
         let now: Duration = self.started.elapsed();
         for (kind, count) in self.chatter.left_out(now) {
@@ -98,7 +98,7 @@ impl GossipNode {
     }
 }
 
-/// Whether a peer said that it is about to go.
+/// Returns true if the error is a peer's announcement of its end.
 fn says_farewell(error: &Error) -> bool {
     let Error::Peer { source, .. } = error else {
         return false;

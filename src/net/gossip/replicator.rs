@@ -1,4 +1,4 @@
-//! Fetching what is followed: what is wanted now, from whom, and what went wrong before.
+//! Replicator: pulls followed datasets. It keeps the wanted ones, their sources and earlier failures.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -31,40 +31,40 @@ use crate::registry::peers::Wanted;
 use crate::trust::Action;
 use crate::trust::Consent;
 
-/// Pulls at once: a small dataset need not wait for a large one.
+/// Concurrent pulls: a small dataset need not wait for a large one.
 const PULLS: usize = 2;
-/// Peers that one dataset is pulled from.
+/// Maximum number of peers in one pull.
 const SOURCES_MAX: usize = 4;
-/// Peers that are asked for one dataset at a time.
+/// Maximum number of peers asked for one dataset.
 pub(in crate::net::gossip) const ASKED_MAX: usize = 24;
-/// How long further sources are looked for when there is one.
+/// Time to look for further sources after the first one.
 const LOOKING: Duration = Duration::from_secs(2);
-/// How long a dataset that could not be pulled is left; doubled each time.
+/// Pause after a failed pull; it doubles with each failure.
 const PAUSE: Duration = Duration::from_secs(2);
-/// The longest that it is.
+/// Maximum of that pause.
 const PAUSE_MAX: Duration = Duration::from_secs(300);
 
-/// What is followed, and how that goes.
+/// The followed datasets and their state.
 pub(in crate::net::gossip) struct Follower {
     pub(in crate::net::gossip) follow: Follow,
     quiet: Option<QuietHours>,
     under_way: BTreeSet<EnvelopeId>,
     failed: BTreeMap<EnvelopeId, (u32, Duration)>,
-    /// The catalogue has changed since it was looked at.
+    /// Set if the catalogue changed since the last look.
     is_due: bool,
-    /// Old versions are being given up.
+    /// Set while a thread removes old versions.
     pub(in crate::net::gossip) is_retiring: bool,
 }
 
-/// Who may have what is wanted.
+/// A peer that may have a wanted dataset.
 pub(in crate::net::gossip) struct Source {
     pub(in crate::net::gossip) node: NodeId,
     pub(in crate::net::gossip) at: Vec<SocketAddr>,
-    /// It was there lately, and its filter says yes or nothing.
+    /// Set if the peer was seen recently and its filter admits the content.
     pub(in crate::net::gossip) is_likely: bool,
 }
 
-/// How a pull ended.
+/// The result of a pull.
 pub(crate) struct Pulled {
     pub(in crate::net::gossip) wanted: Wanted,
     pub(in crate::net::gossip) ended: Result<PullReport, Error>,
@@ -82,13 +82,13 @@ impl Follower {
         }
     }
 
-    /// Something is new: what is wanted has to be looked at again.
+    /// Marks the catalogue as changed.
     pub(in crate::net::gossip) fn news(&mut self) {
         self.is_due = true;
     }
 
-    /// Somebody is there who was not before: what nobody had, he may have. Anybody can bring
-    /// newcomers by the hundred, so everybody else is not asked more often than after a failure.
+    /// Lets failed datasets be tried again after a new peer appeared. Any host can bring newcomers by
+    /// the hundred, so the other peers are not asked more often than after a failure.
     pub(in crate::net::gossip) fn newcomer(&mut self, now: Duration) {
         for (_, at) in self.failed.values_mut() {
             *at = (*at).min(now + PAUSE);
@@ -96,7 +96,7 @@ impl Follower {
         self.is_due = true;
     }
 
-    /// Whether now is the time to look at what is wanted.
+    /// Returns true if the wanted datasets have to be computed again.
     pub(in crate::net::gossip) fn is_due(&self, now: Duration) -> bool {
         let is_retry = self.failed.values().any(|(_, at)| *at <= now);
         !self.follow.is_empty()
@@ -105,14 +105,14 @@ impl Follower {
             && !is_quiet(self.quiet)
     }
 
-    /// Of what is wanted, what to pull now.
+    /// Returns the wanted datasets to pull now.
     pub(in crate::net::gossip) fn next(
         &mut self,
         now: Duration,
         wanted: Vec<Wanted>,
     ) -> Vec<Wanted> {
         self.is_due = false;
-        // What nobody wants any more is not remembered.
+        // Failures of unwanted datasets are forgotten.
         let ids: BTreeSet<EnvelopeId> = wanted.iter().map(|w| w.envelope).collect();
         self.failed.retain(|id, _| ids.contains(id));
         let mut chosen = Vec::new();
@@ -132,7 +132,7 @@ impl Follower {
         chosen
     }
 
-    /// A pull has ended.
+    /// Records the end of a pull.
     pub(in crate::net::gossip) fn done(&mut self, now: Duration, pulled: &Pulled) {
         let id = pulled.wanted.envelope;
         self.under_way.remove(&id);
@@ -147,7 +147,7 @@ impl Follower {
         }
     }
 
-    /// What a thread needs to pull.
+    /// Returns the inputs of a pull.
     pub(in crate::net::gossip) fn puller(
         &self,
         registry: &LocalRegistry,
@@ -175,7 +175,7 @@ pub(in crate::net::gossip) struct Puller {
     is_stopping: Arc<AtomicBool>,
 }
 
-/// Goes on until the node stops, or until it has to be quiet: what came is kept.
+/// Stops with the node, or when quiet hours begin; the received data stays.
 impl Progress for Puller {
     fn cancelled(&self) -> bool {
         self.is_stopping.load(Ordering::Relaxed) || is_quiet(self.quiet)
@@ -183,7 +183,7 @@ impl Progress for Puller {
 }
 
 impl Puller {
-    /// Pulls from whoever of these has it, and notes how it went.
+    /// Pulls from those peers that have the dataset, and records the result.
     pub(in crate::net::gossip) fn pull(
         &self,
         wanted: Wanted,
@@ -191,7 +191,7 @@ impl Puller {
         inbox: &mpsc::SyncSender<Note>,
     ) {
         let ended = sound(|| self.try_pull(&wanted, peers));
-        // Nobody listens any more at the end.
+        // At the end nothing receives it any more.
         let _ = inbox.send(Note::Pulled(Pulled { wanted, ended }));
     }
 
@@ -205,7 +205,7 @@ impl Puller {
             is_likely,
         } in peers
         {
-            // Whoever else has it can wait; who is not there at all would be waited for.
+            // Further sources can wait, and absent peers would be waited for.
             let is_enough = !is_likely || began.elapsed() > LOOKING;
             if sources.len() >= SOURCES_MAX || (is_enough && offer.is_some()) {
                 break;
@@ -234,9 +234,9 @@ impl Puller {
         };
         let sources: Vec<&dyn ChunkSource> = sources.iter().map(|p| &**p as _).collect();
         let options = PullOptions::default();
-        // Whoever follows a publisher agreed to what comes from him.
+        // Following a publisher is consent to its data.
         let accepted = offer.accept(Action::PullByName, Consent::Given)?;
-        // Before it is here: who is killed in between would keep it for ever.
+        // Before the data is here, because a kill in between would keep it for ever.
         self.registry.note_followed(wanted)?;
         let pulled = self.registry.pull(&accepted, &sources, options, self);
         if pulled.is_err() {
@@ -246,7 +246,8 @@ impl Puller {
     }
 }
 
-/// Gives up what is older than what is kept, and the space that it took. The names of what went.
+/// Removes versions older than the kept ones, and frees their space. Returns the names of the removed
+/// ones.
 pub(in crate::net::gossip) fn retire(
     registry: &LocalRegistry,
     datasets: &[crate::catalog::Brief],

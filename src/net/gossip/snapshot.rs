@@ -1,4 +1,4 @@
-//! What is known of the nodes around, for whoever asks from another thread.
+//! Snapshot of the known nodes, for other threads.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,27 +14,27 @@ use crate::ident::Reference;
 use crate::protocol::Filter;
 use crate::protocol::ServiceRecord;
 
-/// A node around.
+/// A known node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NeighbourView {
-    /// Who it is, or claims to be.
+    /// The node id, claimed or proven.
     pub node: NodeId,
-    /// Where, the best first.
+    /// The addresses, the best first.
     pub addresses: Vec<SocketAddr>,
-    /// How many datasets it says it shows.
+    /// Number of datasets that it announces.
     pub datasets: Option<u64>,
-    /// Bytes of the filter of what it shows.
+    /// Bytes of its filter.
     pub filter_bytes: Option<u64>,
-    /// The filter, encoded, where it came.
+    /// The encoded filter, where it arrived.
     pub filter: Option<Arc<[u8]>>,
-    /// When it was seen last.
+    /// The time when it was last seen.
     pub last_seen: Option<Timestamp>,
-    /// Whether it has proven who it is.
+    /// Set if it has proven its key.
     pub is_proven: bool,
 }
 
 impl NeighbourView {
-    /// A node as it showed itself.
+    /// Makes the view of a node from its announcement.
     pub fn seen(sighting: ServiceRecord, addresses: Vec<SocketAddr>, at: Timestamp) -> Self {
         let shown = sighting.shown;
         Self {
@@ -48,7 +48,7 @@ impl NeighbourView {
         }
     }
 
-    /// Whether it is worth asking for what a reference means: its filter says yes, or nothing.
+    /// Returns true if the node is worth a request for a reference: its filter admits it, or is unknown.
     pub fn may_have(&self, wanted: &Reference) -> bool {
         let filter = self.filter.as_ref().map(|bytes| Filter::decode(bytes));
         match (filter, wanted) {
@@ -57,7 +57,7 @@ impl NeighbourView {
         }
     }
 
-    /// As the control socket gives it.
+    /// Encodes the view for the control socket.
     pub(crate) fn to_json(&self) -> Value {
         let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
         json!({
@@ -71,7 +71,7 @@ impl NeighbourView {
         })
     }
 
-    /// Reads what the control socket gives.
+    /// Decodes a view from the control socket.
     pub(crate) fn from_json(value: &Value) -> Option<Self> {
         let number = |key: &str| value.get(key).and_then(Value::as_u64);
         let addresses = value.get("addresses")?.as_array()?.iter();
@@ -97,7 +97,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     (0..text.len()).step_by(2).map(pair).collect()
 }
 
-/// The nodes around, as they were a moment ago.
+/// The known nodes at the last update.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct View(Arc<Mutex<Vec<NeighbourView>>>);
 

@@ -41,8 +41,8 @@ pub(crate) fn condemn(store: &DiskStore, live: &Live) -> Result<(), StoreError> 
     store.write(|t| Ok::<_, StoreError>(t.put(Table::Meta, rows::EPOCH_KEY, &collection)?))
 }
 
-/// Removes the rows of condemned blobs, and takes the marks off those that are live after all.
-/// No operation older than the marks may be under way.
+/// Removes the rows of condemned blobs, and unmarks those that are live after all. No operation older
+/// than the marks may be running.
 pub(crate) fn sweep(store: &DiskStore, live: &Live) -> Result<(), StoreError> {
     let mut condemned = Vec::new();
     each_key(store, Table::Condemned, &mut |key| {
