@@ -12,8 +12,8 @@ thread_local! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Panicked;
 
-/// Makes a call and catches its panic. The caller must then discard everything that the call was
-/// changing.
+/// Makes a call and catches its panic. The caller must then discard everything that the
+/// call was changing.
 ///
 /// # Errors
 /// [`Panicked`] when the call panicked.

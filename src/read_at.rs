@@ -8,8 +8,8 @@ pub trait ReadAt: Send + Sync {
     /// Returns the length in bytes.
     fn len(&self) -> u64;
 
-    /// Reads some bytes at `offset` into `buf`. Returns 0 only at or past the end, or for an empty
-    /// `buf`.
+    /// Reads some bytes at `offset` into `buf`. Returns 0 only at or past the end, or for
+    /// an empty `buf`.
     ///
     /// # Errors
     /// The source's error. Bytes that fail verification are `InvalidData`.

@@ -1,5 +1,5 @@
-//! Delta entries: chunks of a leaf as one delta against bytes of a base. `zstd -D` decodes an entry's
-//! frame.
+//! Delta entries: chunks of a leaf as one delta against bytes of a base. `zstd -D` decodes
+//! an entry's frame.
 
 use crate::archive::error::ArchiveError;
 use crate::archive::frames::skippable;

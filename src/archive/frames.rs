@@ -43,8 +43,8 @@ pub(super) fn skippable(bytes: &[u8]) -> Vec<u8> {
 /// Reads the next compressed frame; `None` at the end. It skips skippable frames.
 ///
 /// # Errors
-/// [`ArchiveError`] when the source fails, ends within a frame, or holds other frames than archives
-/// have.
+/// [`ArchiveError`] when the source fails, ends within a frame, or holds other frames
+/// than archives have.
 pub fn read_frame(source: &mut dyn Read) -> Result<Option<Vec<u8>>, ArchiveError> {
     loop {
         let mut frame = Vec::new();

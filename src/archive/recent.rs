@@ -25,8 +25,8 @@ pub struct Recent {
     order: VecDeque<[u8; 16]>,
     has_forgotten: bool,
     whole: HashMap<TreeId, (u8, Totals)>,
-    /// Nodes of the current tree, and the number of repeated visits; kept only after something was
-    /// forgotten.
+    /// Nodes of the current tree, and the number of repeated visits; kept only after
+    /// something was forgotten.
     in_tree: HashSet<TreeId>,
     walked_again: u64,
 }

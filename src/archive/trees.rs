@@ -237,8 +237,8 @@ pub trait BlobSink {
     /// The archive names no such base, or it is damaged.
     fn base(&mut self, base: BaseBytes) -> Result<Vec<u8>, Self::Error>;
 
-    /// Stores chunks that came as a delta, and compares their hashes, at once or before anything becomes
-    /// visible.
+    /// Stores chunks that came as a delta, and compares their hashes, at once or before
+    /// anything becomes visible.
     ///
     /// # Errors
     /// The store failed.

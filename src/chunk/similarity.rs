@@ -1,7 +1,7 @@
 //! The similarity table, as bytes: it maps super-features to chunks. A header precedes buckets of four
 //! entries, the newest first.
-//! Any bytes are valid buckets, because readers verify each entry against the chunk it names. Normative:
-//! `spec/resemblance.md`.
+//! Any bytes are valid buckets, because readers verify each entry against the chunk it
+//! names. Normative: `spec/resemblance.md`.
 
 use crate::wire::limits::RESEMBLANCE_BYTES_MAX;
 

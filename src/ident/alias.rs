@@ -1,5 +1,5 @@
-//! Movable names of versions, and the tags that store them. Normative: `spec/identifiers.md`,
-//! `spec/manifest.md`.
+//! Movable names of versions, and the tags that store them.
+//! Normative: `spec/identifiers.md`, `spec/manifest.md`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,8 +23,8 @@ impl VersionAlias {
         &self.0
     }
 
-    /// Returns the tag that stores the alias. Among several versions with it, the highest count holds
-    /// it.
+    /// Returns the tag that stores the alias. Among several versions with it, the highest
+    /// count holds it.
     pub fn to_tag(&self, count: u64) -> String {
         format!("{RESERVED_TAG}{}={count}", self.0)
     }

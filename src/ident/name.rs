@@ -43,8 +43,8 @@ impl DatasetName {
         stem.parse().map_err(|_| Self::nearest(stem))
     }
 
-    /// Returns the nearest name to a file's name, without known extensions and with `-` for invalid
-    /// characters.
+    /// Returns the nearest name to a file's name, without known extensions and with `-`
+    /// for invalid characters.
     pub fn suggest(file_name: &str) -> Self {
         Self::of_file(file_name).unwrap_or_else(|nearest| nearest)
     }

@@ -170,8 +170,8 @@ fn is_full(text: &str) -> bool {
         && !text.contains(',')
 }
 
-/// Converts one condition to semver's form. A bare version or part of one means all versions that begin
-/// so.
+/// Converts one condition to semver's form. A bare version or part of one means all versions
+/// that begin so.
 fn condition(text: &str) -> String {
     let bare = text.strip_prefix('v').unwrap_or(text);
     let is_bare = bare.starts_with(|c: char| c.is_ascii_digit());

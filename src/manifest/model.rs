@@ -22,8 +22,8 @@ use crate::ident::SeriesId;
 use crate::ident::TreeId;
 use crate::wire::limits;
 
-/// The kind of a dataset: one file, or a directory of files. It decides the input of the content id's
-/// hash.
+/// The kind of a dataset: one file, or a directory of files. It decides the input of the
+/// content id's hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DatasetKind {

@@ -160,8 +160,8 @@ impl FileTable {
         })
     }
 
-    /// Returns the content id of a dataset of this kind with these files; `None` while a file's hash is
-    /// unknown.
+    /// Returns the content id of a dataset of this kind with these files; `None` while a file's
+    /// hash is unknown.
     pub fn content_id(&self, kind: DatasetKind) -> Option<ContentId> {
         match (kind, self.files.as_slice()) {
             (DatasetKind::File, [only]) => only.content_id,

@@ -1,6 +1,6 @@
 //! Packs: files of self-describing, checksummed records, appended and never changed in place.
-//! This module encodes and decodes their bytes. The store owns files and locks. Normative:
-//! `spec/pack.md`.
+//! This module encodes and decodes their bytes. The store owns files and
+//! locks. Normative: `spec/pack.md`.
 //!
 //! - `layout`: constants and the pack header
 //! - `record`: one record, encoded and decoded

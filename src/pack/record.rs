@@ -128,8 +128,8 @@ pub struct RecordHeader {
 }
 
 impl RecordHeader {
-    /// Returns the bytes of the items and bases, from the first [`RECORD_FIXED_BYTES`] bytes of a
-    /// record.
+    /// Returns the bytes of the items and bases, from the first [`RECORD_FIXED_BYTES`] bytes
+    /// of a record.
     ///
     /// # Errors
     /// [`DecodeError`] when these are not the start of a record or break a limit.

@@ -64,8 +64,8 @@ pub enum PeerError {
 }
 
 impl PeerError {
-    /// Returns true if another request to this peer makes no sense: it lies or does not speak the
-    /// protocol.
+    /// Returns true if another request to this peer makes no sense: it lies or does not
+    /// speak the protocol.
     pub fn is_misconduct(&self) -> bool {
         matches!(
             self,
@@ -197,8 +197,8 @@ pub trait ChunkSource: PeerCatalog {
     /// [`PeerError`] when the request fails.
     fn seams(&self, request: &RecordBoundariesRequest) -> Result<Vec<usize>, PeerError>;
 
-    /// Passes undecoded records to `each` as they arrive. It calls `is_needless` repeatedly while it
-    /// waits.
+    /// Passes undecoded records to `each` as they arrive. It calls `is_needless` repeatedly
+    /// while it waits.
     ///
     /// # Errors
     /// [`PeerError`] when the request fails; [`PeerError::Stopped`] when `each` returned false or

@@ -36,8 +36,8 @@ impl Admitted {
     /// Admits a manifest from elsewhere. The policy input is that of the manifest.
     ///
     /// # Errors
-    /// The reason, where the policy refuses it, a question is without consent, or its clock is
-    /// implausible.
+    /// The reason, where the policy refuses it, a question is without consent, or its
+    /// clock is implausible.
     pub fn let_in(
         verified: VerifiedManifest,
         standing: &PolicyInput,

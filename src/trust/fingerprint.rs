@@ -1,5 +1,5 @@
-//! Fingerprints: a key in a form that two people can compare over the phone. Normative:
-//! `spec/signing.md`.
+//! Fingerprints: a key in a form that two people can compare over the
+//! phone. Normative: `spec/signing.md`.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! Statements of publishers: withdrawal of a dataset, rotation of a key, revocation of a key. Normative:
-//! `spec/signing.md`.
+//! Statements of publishers: withdrawal of a dataset, rotation of a key, revocation of a
+//! key. Normative: `spec/signing.md`.
 
 use serde::Deserialize;
 use serde::Serialize;

@@ -1,5 +1,5 @@
-//! `trust.toml`: the publishers that the user knows. It keeps the user's comments and layout. Normative:
-//! `spec/trust.md`.
+//! `trust.toml`: the publishers that the user knows. It keeps the user's comments and
+//! layout. Normative: `spec/trust.md`.
 
 use std::collections::BTreeMap;
 

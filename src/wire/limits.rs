@@ -36,8 +36,8 @@ pub const NODE_ENTRIES_MAX: usize = 512;
 pub const EXPANSION_FREE_BYTES: u64 = 1 << 30;
 /// Bytes that the file tables of foreign datasets may claim without regard to repetition.
 pub const EXPANSION_FREE_TABLE_BYTES: u64 = 64 << 20;
-/// Ratio of the claimed size of a foreign dataset to the size of its distinct chunks, unless a person
-/// agrees.
+/// Ratio of the claimed size of a foreign dataset to the size of its distinct chunks, unless
+/// a person agrees.
 pub const EXPANSION_RATIO_MAX: u64 = 64;
 /// Entries below links to directories, in a directory that is indexed.
 pub const LINKED_ENTRIES_MAX: usize = 1 << 20;
@@ -67,8 +67,8 @@ pub const YAML_VALUES_MAX: usize = 20_000;
 pub const YAML_DEPTH_MAX: usize = 64;
 /// Bytes of one row of text that a parser reads.
 pub const ROW_BYTES_MAX: usize = 64 << 20;
-/// Bytes of a row over [`ROW_BYTES_MAX`] that has to be in memory as a whole, for a conversion or a
-/// comparison.
+/// Bytes of a row over [`ROW_BYTES_MAX`] that has to be in memory as a whole, for a conversion
+/// or a comparison.
 pub const LONG_ROW_BYTES_MAX: usize = 1 << 30;
 /// Columns of a file that is written with columns: CSV, Parquet.
 pub const WRITTEN_COLUMNS_MAX: usize = 32_768;

@@ -1,5 +1,5 @@
-//! Encoding: a bounded cursor, fixed-width little-endian integers, and LEB128 varints in their shortest
-//! form.
+//! Encoding: a bounded cursor, fixed-width little-endian integers, and LEB128 varints in
+//! their shortest form.
 //! Every decoder in the crate reads through [`Reader`], so none can run past its input or allocate by a
 //! claimed length.
 //!

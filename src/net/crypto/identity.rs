@@ -32,8 +32,8 @@ use super::verify::spki_of_key;
 
 /// Makes the configuration of a client with this key: TLS 1.3 alone, no resumption, no early data, no
 /// server name on the wire.
-/// The caller sets the transport. Any server key is accepted, so check [`peer_key`] before sending
-/// anything.
+/// The caller sets the transport. Any server key is accepted, so check [`peer_key`]
+/// before sending anything.
 ///
 /// # Errors
 /// [`Error`], in all its kinds but [`Error::NotOnThisProcessor`].
@@ -81,8 +81,8 @@ pub(super) fn client_tls(
     Ok(tls)
 }
 
-/// Makes the configuration of a server with this key: as [`client_config`], and only for clients with a
-/// key.
+/// Makes the configuration of a server with this key: as [`client_config`], and only for clients
+/// with a key.
 ///
 /// # Errors
 /// As [`client_config`].
@@ -159,8 +159,8 @@ fn protocols(alpn: &[&[u8]]) -> Result<Vec<Vec<u8>>, Error> {
     Ok(alpn.iter().map(|name| name.to_vec()).collect())
 }
 
-/// Returns the key in the form of rustls: its SubjectPublicKeyInfo in place of a certificate (RFC 7250
-/// 3).
+/// Returns the key in the form of rustls: its SubjectPublicKeyInfo in place of a certificate
+/// (RFC 7250 3).
 fn certified(key: &ed25519_dalek::SigningKey) -> Arc<CertifiedKey> {
     let spki = spki_of_key(key.verifying_key().as_bytes());
     let shown = vec![CertificateDer::from(spki)];

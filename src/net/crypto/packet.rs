@@ -1,5 +1,5 @@
-//! Packet protection (RFC 9001 5.3): an AEAD with the packet's number as nonce, in place and without
-//! allocation.
+//! Packet protection (RFC 9001 5.3): an AEAD with the packet's number as nonce, in place
+//! and without allocation.
 
 use rustls::Error;
 use rustls::crypto::cipher::AeadKey;

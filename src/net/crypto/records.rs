@@ -26,8 +26,8 @@ pub static QUIC_ONLY_16: QuicOnly = QuicOnly { key_len: 16 };
 /// Record protection of suites with keys of 32 bytes.
 pub static QUIC_ONLY_32: QuicOnly = QuicOnly { key_len: 32 };
 
-/// Record protection that refuses every record, because QUIC carries the handshake in packets (RFC 9001
-/// 4).
+/// Record protection that refuses every record, because QUIC carries the handshake in packets
+/// (RFC 9001 4).
 pub struct QuicOnly {
     key_len: usize,
 }

@@ -1,6 +1,6 @@
 //! LAN discovery by DNS-SD over multicast DNS: the driver around the crate `mdns-sd`, which has a thread
-//! and sockets of its own. Its findings are claims; see `protocol::PeerTable`. Normative:
-//! `spec/discovery.md`.
+//! and sockets of its own. Its findings are claims; see
+//! `protocol::PeerTable`. Normative: `spec/discovery.md`.
 //!
 //! - `worker`: the thread and its bounds; `records`: DNS-SD records
 

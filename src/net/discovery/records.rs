@@ -49,8 +49,8 @@ pub(super) fn full_name(own: &Announced) -> String {
     )
 }
 
-/// Returns the filter of announced interfaces: the crate compares each address of each interface with
-/// these.
+/// Returns the filter of announced interfaces: the crate compares each address of each
+/// interface with these.
 fn interfaces(bound: &[IpAddr]) -> Vec<IfKind> {
     let every = |is_wanted: fn(IpAddr) -> bool| {
         // Loopback too, which only this machine receives: it may have no other network.

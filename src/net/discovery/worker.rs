@@ -1,5 +1,5 @@
-//! The discovery thread: follows the crate's events, keeps bounds, and restarts the crate when it
-//! breaks.
+//! The discovery thread: follows the crate's events, keeps bounds, and restarts the crate
+//! when it breaks.
 //!
 //! The crate keeps every received record for as long as its sender says, and ends a subscription that is
 //! not drained. So the thread reads its counters, and ends it when they are large.

@@ -52,8 +52,8 @@ const HOUSEKEEPING: Duration = Duration::from_secs(10);
 const TALK_MAX: Duration = Duration::from_secs(120);
 /// Time after which a node that was not seen is forgotten. A present node is seen every few minutes.
 const FORGOTTEN: Duration = Duration::from_secs(900);
-/// Lead of the wall clock over the monotonic one, in seconds, that means that the machine slept or was
-/// moved.
+/// Lead of the wall clock over the monotonic one, in seconds, that means that the machine slept
+/// or was moved.
 const SLEPT: i64 = 20;
 
 /// The state of the gossip: the other nodes, and this one among them.

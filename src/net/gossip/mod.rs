@@ -1,5 +1,5 @@
-//! Gossip of a serving node: it finds other nodes, exchanges catalogues with them, and pulls followed
-//! datasets.
+//! Gossip of a serving node: it finds other nodes, exchanges catalogues with them, and
+//! pulls followed datasets.
 //! One thread owns the state and decides (by `protocol::Gossip`, `protocol::PeerTable` and
 //! `protocol::Follow`); short-lived threads perform one exchange or pull each.
 //!
@@ -126,8 +126,8 @@ impl Neighbours {
         })
     }
 
-    /// Begins to look for nodes. It reports nothing before, because a node first reports that it is
-    /// ready.
+    /// Begins to look for nodes. It reports nothing before, because a node first reports that
+    /// it is ready.
     pub(crate) fn begin(&self) {
         // It waits, or could not be started.
         let _ = self.begin.send(());

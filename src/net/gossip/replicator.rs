@@ -246,8 +246,8 @@ impl Puller {
     }
 }
 
-/// Removes versions older than the kept ones, and frees their space. Returns the names of the removed
-/// ones.
+/// Removes versions older than the kept ones, and frees their space. Returns the names of
+/// the removed ones.
 pub(in crate::net::gossip) fn retire(
     registry: &LocalRegistry,
     datasets: &[crate::catalog::Brief],

@@ -25,8 +25,8 @@ use crate::protocol::PeerError;
 pub(crate) const CONNECT: Duration = Duration::from_secs(10);
 /// The same where the peer was connected a moment ago.
 pub(crate) const RECONNECT: Duration = Duration::from_secs(5);
-/// Time for which a host must refuse the port before the dialler gives up: a starting node may take a
-/// moment.
+/// Time for which a host must refuse the port before the dialler gives up: a starting node may
+/// take a moment.
 const REFUSED: Duration = Duration::from_secs(1);
 /// Time without any answer after which a typed address is given up, because a person waits.
 const SILENT: Duration = Duration::from_millis(2_700);

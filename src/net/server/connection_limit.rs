@@ -108,8 +108,8 @@ pub(crate) struct Waiting<'a> {
 }
 
 impl ConnectionLimiter {
-    /// Returns true if there is room for one more connection of any peer, beside those in their
-    /// handshake.
+    /// Returns true if there is room for one more connection of any peer, beside those
+    /// in their handshake.
     pub(crate) fn has_room(&self, at_the_door: usize) -> bool {
         self.inside().connections.len() + at_the_door < CONNECTIONS_MAX
     }

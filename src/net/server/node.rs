@@ -185,8 +185,8 @@ impl Node {
     }
 }
 
-/// Waits until no request has run for a moment, because a pull is many requests, or until no peer is
-/// left.
+/// Waits until no request has run for a moment, because a pull is many requests, or until no
+/// peer is left.
 async fn quiet(server: &Server) {
     const LOOKS: u32 = 15;
     let mut quiet = 0;

@@ -90,8 +90,8 @@ impl KnownPeers {
         };
         let pins = self.all()?;
         let place = address.place();
-        // A host with the same name as the node may be meant too; the node's key is checked in either
-        // case.
+        // A host with the same name as the node may be meant too; the node's key is checked
+        // in either case.
         let known = pins.iter().filter(|(_, id)| *id == node);
         let at = known.min_by_key(|(at, _)| *at != place);
         let mut found = match at {

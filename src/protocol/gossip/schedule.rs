@@ -258,8 +258,8 @@ impl Gossip {
                 free.get(at).copied()
             })?
         };
-        // The order: news, new peers, peers with a comparison due, the next turn, then peers that failed
-        // before.
+        // The order: news, new peers, peers with a comparison due, the next turn, then peers
+        // that failed before.
         let told = chosen(self, |f| {
             !f.queue.is_empty() && !f.is_doubtful() && !f.is_owed
         });

@@ -101,8 +101,8 @@ impl Hello {
         })
     }
 
-    /// Returns true if the sender reads records of a codec. For deltas, that means where it requests
-    /// them.
+    /// Returns true if the sender reads records of a codec. For deltas, that means where
+    /// it requests them.
     pub fn reads(&self, codec: Codec) -> bool {
         match codec {
             Codec::Delta => self.bases.contains(&codec.number()),

@@ -1,5 +1,5 @@
-//! Difference estimate: the number of different elements, from symbols that do not suffice to decode
-//! them.
+//! Difference estimate: the number of different elements, from symbols that do not suffice
+//! to decode them.
 //!
 //! Each of the `d` different elements is in the symbol at `i` with a probability `p`, and counts 1 or -1
 //! by its side. So the count has the mean `p·b`, where `b` is the surplus of one set, and the variance
@@ -32,14 +32,14 @@ impl Estimate {
         }
     }
 
-    /// Returns the estimated number of different elements. It is a hint, because a peer can make it
-    /// anything.
+    /// Returns the estimated number of different elements. It is a hint, because a peer can
+    /// make it anything.
     pub(in crate::protocol::reconcile) fn difference(&self) -> f64 {
         self.sum / self.measured.max(1) as f64
     }
 
-    /// Returns the estimate's relative error: three standard deviations of a variance from `n`
-    /// measurements.
+    /// Returns the estimate's relative error: three standard deviations of a variance
+    /// from `n` measurements.
     pub(in crate::protocol::reconcile) fn spread(&self) -> f64 {
         3.0 * (2.0 / self.measured.max(1) as f64).sqrt()
     }

@@ -64,8 +64,8 @@ impl Symbol {
     }
 }
 
-/// Returns the average number of elements in the symbol at an index. The wire carries the deviation from
-/// it.
+/// Returns the average number of elements in the symbol at an index. The wire carries the
+/// deviation from it.
 fn expected(set_count: u64, index: u64) -> i64 {
     let count = 2 * u128::from(set_count) / (2 + u128::from(index));
     // At most `set_count`; with an impossible claim, the deviation is impossible too.

@@ -104,8 +104,8 @@ impl EpochGuard {
     }
 
     /// The last collection that had condemned blobs when the operation began. Blobs that it or an
-    /// earlier one condemned count as absent. Blobs that a later one condemns stay until the operation
-    /// ends.
+    /// earlier one condemned count as absent. Blobs that a later one condemns stay until
+    /// the operation ends.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }

@@ -27,8 +27,8 @@ pub enum HomeFault {
     Owner(u32),
     /// Others may read or write the home, by this mode.
     Mode(u32),
-    /// Others may read the home, by this mode, and its file system is read-only, so no one can change
-    /// that.
+    /// Others may read the home, by this mode, and its file system is read-only, so no one
+    /// can change that.
     ReadOnly(u32),
 }
 

@@ -193,8 +193,8 @@ impl WriteSession {
         })
     }
 
-    /// Returns the locations of appended blobs not known to be in the index yet. Call it before the
-    /// index.
+    /// Returns the locations of appended blobs not known to be in the index yet. Call it
+    /// before the index.
     fn appended(&self, keys: &[BlobKey]) -> Vec<Option<Location>> {
         let state = self.state();
         keys.iter().map(|key| state.at(key)).collect()
@@ -412,8 +412,8 @@ fn put_rows(
     Ok(())
 }
 
-/// Writes the row of a blob, unless another session was first. It revives a condemned blob at its new
-/// location.
+/// Writes the row of a blob, unless another session was first. It revives a condemned blob at
+/// its new location.
 /// A plain blob takes the row of a delta, in either order. A delta may depend on the blob, here or in
 /// the index, and a base stays plain as long as it has a row.
 fn put_row(

@@ -65,8 +65,8 @@ impl Entry {
                 is_backed |= place.is_proven;
             }
         }
-        // The record or the return of a proven node changes only with a claim that names a proven
-        // address.
+        // The record or the return of a proven node changes only with a claim that names
+        // a proven address.
         self.has_left &= !is_backed;
         let says_else = self.sighting.as_ref() != Some(&sighting);
         let says_else = says_else && (is_backed || self.sighting.is_none());

@@ -134,8 +134,8 @@ impl PeerTable {
         }
     }
 
-    /// Enters an address that a handshake proved at this moment. The report may arrive after the node's
-    /// farewell.
+    /// Enters an address that a handshake proved at this moment. The report may arrive after
+    /// the node's farewell.
     pub fn proven(&mut self, now: Duration, node: NodeId, address: SocketAddr) {
         let left = self.farewells.get(&node);
         let has_left = left.is_some_and(|left| *left >= now);
@@ -152,8 +152,8 @@ impl PeerTable {
         entry.prove(now, address);
     }
 
-    /// Enters an address that a calling node states as its own, and returns true if the node was unknown
-    /// there.
+    /// Enters an address that a calling node states as its own, and returns true if the node
+    /// was unknown there.
     /// Keys cost nothing. So the table keeps only a few nodes of one host that called and never answered
     /// at their stated address.
     pub fn called(&mut self, now: Duration, node: NodeId, address: SocketAddr) -> bool {

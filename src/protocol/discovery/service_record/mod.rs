@@ -74,8 +74,8 @@ impl ServiceRecord {
     /// Decodes properties, given in the order found. It omits malformed optional properties.
     ///
     /// # Errors
-    /// [`DecodeError`] when they are too long together, or the version or the node id is missing or
-    /// malformed.
+    /// [`DecodeError`] when they are too long together, or the version or the node id is
+    /// missing or malformed.
     pub fn decode<K, V>(properties: &[(K, V)]) -> Result<Self, DecodeError>
     where
         K: AsRef<str>,

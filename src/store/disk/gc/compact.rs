@@ -188,8 +188,8 @@ impl DiskStore {
         Ok(Some(to.end() - before))
     }
 
-    /// Cuts uncommitted leftovers of writers off all packs, which frees space without a change to the
-    /// index.
+    /// Cuts uncommitted leftovers of writers off all packs, which frees space without a change
+    /// to the index.
     pub(crate) fn trim_all(&self) -> Result<u64, StoreError> {
         let packs = self.read(|t| file::all(t))?;
         let mut bytes = 0;

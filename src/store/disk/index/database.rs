@@ -305,8 +305,8 @@ impl RedbMeta {
         open()?.sync().map_err(|e| StoreError::io("sync", aside, e))
     }
 
-    /// Returns true if there is no index. An unreachable one, such as a link to an absent disk, is not
-    /// absent.
+    /// Returns true if there is no index. An unreachable one, such as a link to an absent disk,
+    /// is not absent.
     fn is_absent(&self) -> Result<bool, StoreError> {
         match self.disk.open(layout::INDEX, OpenMode::Existing) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {

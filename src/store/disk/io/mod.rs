@@ -46,8 +46,8 @@ pub trait Disk: Debug + Send + Sync {
     /// as the guard, and ends with the process in any case.
     ///
     /// # Errors
-    /// As the operating system; `WouldBlock` when `wait` is [`Wait::No`] and another process holds the
-    /// lock.
+    /// As the operating system; `WouldBlock` when `wait` is [`Wait::No`] and another process
+    /// holds the lock.
     fn lock(&self, path: &str, share: Share, wait: Wait) -> io::Result<Box<dyn LockGuard>>;
 
     /// Makes a file that reserves this number of bytes without writing them.

@@ -367,8 +367,8 @@ impl Packs {
     }
 }
 
-/// Refuses a pack of a newer version. A damaged header does not stop the rebuild, because it checks each
-/// record.
+/// Refuses a pack of a newer version. A damaged header does not stop the rebuild, because it
+/// checks each record.
 fn refuse_newer(file: &dyn DiskFile, number: u32) -> Result<(), StoreError> {
     let Some(header) = read_exactly(file, number, 0, PACK_HEADER_BYTES)? else {
         return Ok(());
