@@ -22,14 +22,14 @@ use crate::clock::Timestamp;
 use crate::ident::NodeId;
 use crate::ident::Reference;
 use crate::keyring;
+use crate::net::DialTarget;
 use crate::net::KnownPeers;
-use crate::net::NeighbourView;
 use crate::net::Net;
+use crate::net::NodeView;
 use crate::net::Peer;
 use crate::net::PeerAddress;
-use crate::net::Whereabouts;
 use crate::net::discovery;
-use crate::net::nodes_around;
+use crate::net::known_nodes;
 use crate::progress::Progress as _;
 use crate::protocol::ListFilter;
 use crate::protocol::PeerCatalog as _;
@@ -81,8 +81,8 @@ pub(crate) fn connect_all(
     named: &[PeerAddress],
     (wanted, out): (Option<&Reference>, &Out),
 ) -> Result<Vec<Peer>, Failure> {
-    let mut places: Vec<Whereabouts> = Vec::new();
-    places.extend(named.iter().cloned().map(Whereabouts::Typed));
+    let mut places: Vec<DialTarget> = Vec::new();
+    places.extend(named.iter().cloned().map(DialTarget::Typed));
     if named.is_empty() {
         places = unnamed(registry, wanted)?;
     }
@@ -93,7 +93,7 @@ pub(crate) fn connect_all(
     // Once somebody is there, addresses at which nobody answers are not waited for much longer.
     let is_enough = || is_met.load(Ordering::Relaxed) && begun.elapsed() > LOOK_LONGER;
     let bar = Bar::new(out.is_quiet());
-    let trying: Vec<String> = places.iter().map(Whereabouts::place).collect();
+    let trying: Vec<String> = places.iter().map(DialTarget::place).collect();
     bar.phase(&format!("trying {}", trying.join(", ")), None);
     let connected: Vec<Result<Peer, Failure>> = std::thread::scope(|scope| {
         let ask = |place| {
@@ -148,15 +148,15 @@ pub(crate) fn warn(failures: &[Failure], (are_found, asked): (bool, usize), out:
 
 fn connect_at(
     net: &Net,
-    place: &Whereabouts,
+    place: &DialTarget,
     is_enough: &dyn Fn() -> bool,
     (out, bar): (&Out, &Bar),
 ) -> Result<Peer, Failure> {
     let (node, addresses) = match place {
-        Whereabouts::Typed(address) => {
+        DialTarget::Typed(address) => {
             return connect_quietly(net, address, (out, bar));
         }
-        Whereabouts::Found(node, addresses) => (*node, addresses.clone()),
+        DialTarget::Found(node, addresses) => (*node, addresses.clone()),
     };
     let found = net.connect_found(node, addresses, is_enough);
     Ok(found.map_err(|error| match error {
@@ -175,7 +175,7 @@ fn connect_at(
 fn unnamed(
     registry: &LocalRegistry,
     wanted: Option<&Reference>,
-) -> Result<Vec<Whereabouts>, Failure> {
+) -> Result<Vec<DialTarget>, Failure> {
     let known = KnownPeers::of(registry).all()?;
     let around = match around(registry, None, LOOK) {
         Ok(around) => around,
@@ -185,14 +185,14 @@ fn unnamed(
         Err(failure) => return Err(failure),
     };
     let nodes: BTreeSet<NodeId> = around.iter().map(|n| n.node).collect();
-    let lacks = |n: &NeighbourView| wanted.is_some_and(|wanted| !n.may_have(wanted));
+    let lacks = |n: &NodeView| wanted.is_some_and(|wanted| !n.may_have(wanted));
     let total = around.len() + known.len();
     let having = around.into_iter().filter(|n| !lacks(n));
-    let mut places: Vec<Whereabouts> = having
-        .map(|n| Whereabouts::Found(n.node, n.addresses))
+    let mut places: Vec<DialTarget> = having
+        .map(|n| DialTarget::Found(n.node, n.addresses))
         .collect();
     let elsewhere = known.iter().filter(|(_, node)| !nodes.contains(node));
-    places.extend(elsewhere.filter_map(|(at, _)| at.parse().ok().map(Whereabouts::Typed)));
+    places.extend(elsewhere.filter_map(|(at, _)| at.parse().ok().map(DialTarget::Typed)));
     match (places.is_empty(), wanted) {
         // Nobody needs to be asked to know that.
         (true, Some(wanted)) if total > 0 => Err(Error::NotAtPeers(wanted.to_string()).into()),
@@ -206,21 +206,21 @@ fn around(
     registry: &LocalRegistry,
     wait: Option<Duration>,
     look: Duration,
-) -> Result<Vec<NeighbourView>, Failure> {
+) -> Result<Vec<NodeView>, Failure> {
     let home = registry.home();
     let stop = interrupt::stop();
-    if nodes_around(home)?.is_some() {
+    if known_nodes(home)?.is_some() {
         if !stop.sleep(wait.unwrap_or_default()) {
             return Err(Error::Interrupted.into());
         }
-        return Ok(nodes_around(home)?.unwrap_or_default());
+        return Ok(known_nodes(home)?.unwrap_or_default());
     }
     let own = keyring::node_key(home).map_err(Error::from)?;
     let own = NodeId::new(*own.public_key().as_bytes());
     let found = discovery::look(wait.unwrap_or(look), &stop)?.into_iter();
     let found = found.filter(|(sighting, _)| sighting.node != own);
     Ok(found
-        .map(|(sighting, addresses)| NeighbourView::seen(sighting, addresses, host::now()))
+        .map(|(sighting, addresses)| NodeView::seen(sighting, addresses, host::now()))
         .collect())
 }
 
@@ -294,8 +294,7 @@ pub(crate) fn peers(registry: &LocalRegistry, args: &PeersArgs, out: &Out) -> Re
                 .to_owned()
         }
         false => {
-            let seen: BTreeMap<NodeId, &NeighbourView> =
-                around.iter().map(|n| (n.node, n)).collect();
+            let seen: BTreeMap<NodeId, &NodeView> = around.iter().map(|n| (n.node, n)).collect();
             let nodes = around.iter().map(|n| n.node);
             let nodes = nodes.chain(elsewhere.map(|(_, node)| *node));
             let rows: Vec<Vec<String>> = nodes
@@ -308,7 +307,7 @@ pub(crate) fn peers(registry: &LocalRegistry, args: &PeersArgs, out: &Out) -> Re
     Ok(out.result(&json!({"peers": listed}), &ids, &text)?)
 }
 
-fn row(node: &NodeId, peer: &Value, seen: Option<&NeighbourView>) -> Vec<String> {
+fn row(node: &NodeId, peer: &Value, seen: Option<&NodeView>) -> Vec<String> {
     let none = || "-".to_owned();
     let at = seen.and_then(|n| n.last_seen);
     let ago = at.map(|at| format!("{} s ago", host::now().0.saturating_sub(at.0).max(0)));
@@ -326,7 +325,7 @@ fn row(node: &NodeId, peer: &Value, seen: Option<&NeighbourView>) -> Vec<String>
     ]
 }
 
-fn around_object(n: &NeighbourView) -> Value {
+fn around_object(n: &NodeView) -> Value {
     let addresses: Vec<String> = n.addresses.iter().map(ToString::to_string).collect();
     json!({
         "node_id": n.node.to_hex(), "address": addresses.first(), "addresses": addresses,

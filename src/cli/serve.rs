@@ -27,7 +27,7 @@ use crate::cli::serve_events::sentence;
 use crate::cli::serve_settings::settings;
 use crate::keyring;
 use crate::net::Event;
-use crate::net::NeighbourOptions;
+use crate::net::GossipOptions;
 use crate::net::Node;
 use crate::net::ServeOptions;
 use crate::net::running_node;
@@ -64,7 +64,7 @@ pub(crate) fn run(
             unsigned: args.share_unsigned || settings.share_unsigned,
         },
         metrics_port: args.metrics_port.or(settings.metrics_port),
-        neighbours: NeighbourOptions {
+        neighbours: GossipOptions {
             mdns: !(args.no_mdns || settings.no_mdns),
             follow: Follow::new(&followed, settings.keep_versions)
                 .map_err(|_| Failure::usage("what is to be followed has no such name"))?,

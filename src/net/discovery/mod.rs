@@ -40,23 +40,23 @@ const FAREWELL: Duration = Duration::from_millis(1_500);
 
 /// The announcement of this node, and its addresses.
 #[derive(Clone, Debug)]
-pub struct Announced {
+pub struct Announcement {
     /// The UDP port of its server.
     pub port: u16,
     /// The addresses that it is bound to. An unspecified one, or an empty list, stands for those of
     /// every interface.
     pub addresses: Vec<IpAddr>,
     /// Its service record.
-    pub sighting: ServiceRecord,
+    pub record: ServiceRecord,
 }
 
 /// A finding of discovery.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum DiscoveryEvent {
     /// A node announced itself, or is still present: this repeats every few minutes.
     Seen {
         /// Its service record.
-        sighting: ServiceRecord,
+        record: ServiceRecord,
         /// Its stated addresses; between 1 and 32.
         addresses: Vec<SocketAddr>,
     },
@@ -73,7 +73,7 @@ pub enum Found {
 }
 
 /// Receives findings. One thread calls it, and waits for its return.
-pub type Tell = Arc<dyn Fn(Found) + Send + Sync>;
+pub type EventSink = Arc<dyn Fn(DiscoveryEvent) + Send + Sync>;
 
 /// Announces a node and watches for others until it is stopped or dropped.
 pub struct Discovery {
@@ -88,7 +88,7 @@ struct Shared {
 }
 
 struct State {
-    own: Option<Announced>,
+    own: Option<Announcement>,
     /// The running daemon; `None` while discovery pauses.
     daemon: Option<ServiceDaemon>,
     refresh: bool,
@@ -101,7 +101,7 @@ impl Discovery {
     /// # Errors
     /// [`Error::Bind`] when the port of multicast DNS cannot be shared, [`Error::Transport`] when there
     /// is no thread or poll.
-    pub fn start(own: Option<Announced>, tell: Tell) -> Result<Self, Error> {
+    pub fn start(own: Option<Announcement>, sink: EventSink) -> Result<Self, Error> {
         check_port()?;
         let daemon = worker::open().map_err(Error::transport)?;
         let shared = Arc::new(Shared {
@@ -114,7 +114,7 @@ impl Discovery {
             woken: Condvar::new(),
         });
         let (end, ended) = mpsc::channel();
-        let worker = Worker::new(shared.clone(), tell, end);
+        let worker = Worker::new(shared.clone(), sink, end);
         let thread = std::thread::Builder::new().name("discovery".to_owned());
         let spawned = thread.spawn({
             let daemon = daemon.clone();
@@ -132,13 +132,13 @@ impl Discovery {
     ///
     /// # Errors
     /// [`Error::Transport`] when the record could not be passed on; the next refresh announces it.
-    pub fn update(&self, sighting: &ServiceRecord) -> Result<(), Error> {
+    pub fn update(&self, record: &ServiceRecord) -> Result<(), Error> {
         let mut state = self.shared.lock();
         let State { own, daemon, .. } = &mut *state;
         let Some(own) = own else { return Ok(()) };
-        own.sighting = ServiceRecord {
-            node: own.sighting.node,
-            ..sighting.clone()
+        own.record = ServiceRecord {
+            node: own.record.node,
+            ..record.clone()
         };
         let Some(daemon) = daemon else { return Ok(()) };
         let service = records::service(own).map_err(Error::transport)?;
@@ -202,31 +202,30 @@ impl Shared {
 /// As [`Discovery::start`]; [`Error::Interrupted`] when `stop` asks for it.
 pub fn look(wait: Duration, stop: &Stop) -> Result<Vec<(ServiceRecord, Vec<SocketAddr>)>, Error> {
     let began = Instant::now();
-    let directory = Arc::new(Mutex::new(PeerTable::new(None, Duration::ZERO)));
-    let tell = {
-        let directory = directory.clone();
-        move |found: Found| {
-            let mut directory = directory.lock().unwrap_or_else(PoisonError::into_inner);
+    let table = Arc::new(Mutex::new(PeerTable::new(None, Duration::ZERO)));
+    let sink = {
+        let table = table.clone();
+        move |found: DiscoveryEvent| {
+            let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
             match found {
-                Found::Seen {
-                    sighting,
-                    addresses,
-                } => drop(directory.saw(began.elapsed(), sighting, &addresses)),
-                Found::Gone { node } => directory.gone(began.elapsed(), &node),
-                Found::Trouble { .. } => {}
+                DiscoveryEvent::Seen { record, addresses } => {
+                    drop(table.saw(began.elapsed(), record, &addresses))
+                }
+                DiscoveryEvent::Gone { node } => table.gone(began.elapsed(), &node),
+                DiscoveryEvent::Trouble { .. } => {}
             }
         }
     };
-    let discovery = Discovery::start(None, Arc::new(tell))?;
+    let discovery = Discovery::start(None, Arc::new(sink))?;
     let is_whole = stop.sleep(wait);
     discovery.stop();
     if !is_whole {
         return Err(Error::Interrupted);
     }
-    let directory = directory.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = directory.list().into_iter();
+    let table = table.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = table.list().into_iter();
     Ok(found
-        .filter_map(|n| Some((n.sighting?, n.addresses)))
+        .filter_map(|n| Some((n.record?, n.addresses)))
         .collect())
 }
 

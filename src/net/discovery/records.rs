@@ -12,7 +12,7 @@ use mdns_sd::ScopedIp;
 use mdns_sd::ServiceInfo;
 use mdns_sd::TxtProperty;
 
-use crate::net::discovery::Announced;
+use crate::net::discovery::Announcement;
 use crate::protocol::SERVICE;
 use crate::protocol::ServiceRecord;
 
@@ -24,11 +24,11 @@ const HOST_DIGITS: usize = 16;
 const ADDRESSES_MAX: usize = 32;
 
 /// Makes the DNS-SD service of a node.
-pub(super) fn service(own: &Announced) -> Result<ServiceInfo, mdns_sd::Error> {
-    let id = own.sighting.node.to_hex();
+pub(super) fn service(own: &Announcement) -> Result<ServiceInfo, mdns_sd::Error> {
+    let id = own.record.node.to_hex();
     let digits = |n: usize| id.get(..n).unwrap_or_default();
     let host = format!("{}.local.", digits(HOST_DIGITS));
-    let properties = own.sighting.encode().into_iter();
+    let properties = own.record.encode().into_iter();
     let properties: Vec<TxtProperty> = properties.map(TxtProperty::from).collect();
     let instance = digits(INSTANCE_DIGITS);
     let mut service = ServiceInfo::new(SERVICE, instance, &host, (), own.port, properties)?;
@@ -41,8 +41,8 @@ pub(super) fn service(own: &Announced) -> Result<ServiceInfo, mdns_sd::Error> {
 }
 
 /// Returns the full name by which a service is withdrawn.
-pub(super) fn full_name(own: &Announced) -> String {
-    let id = own.sighting.node.to_hex();
+pub(super) fn full_name(own: &Announcement) -> String {
+    let id = own.record.node.to_hex();
     format!(
         "{}.{SERVICE}",
         id.get(..INSTANCE_DIGITS).unwrap_or_default()
@@ -75,12 +75,12 @@ pub(super) fn claim(service: &ResolvedService) -> Option<(ServiceRecord, Vec<Soc
     let properties: Vec<(&str, &[u8])> = properties
         .map(|p| (p.key(), p.val().unwrap_or_default()))
         .collect();
-    let sighting = ServiceRecord::decode(&properties).ok()?;
-    let id = sighting.node.to_hex();
+    let record = ServiceRecord::decode(&properties).ok()?;
+    let id = record.node.to_hex();
     let named = service.fullname.get(..INSTANCE_DIGITS)?;
     let is_its_name = id.get(..INSTANCE_DIGITS)?.eq_ignore_ascii_case(named);
     let addresses = addresses(service);
-    (is_its_name && !addresses.is_empty()).then_some((sighting, addresses))
+    (is_its_name && !addresses.is_empty()).then_some((record, addresses))
 }
 
 fn addresses(service: &ResolvedService) -> Vec<SocketAddr> {

@@ -19,9 +19,9 @@ use mdns_sd::ServiceEvent;
 use mdns_sd::TryRecvError;
 
 use crate::ident::NodeId;
-use crate::net::discovery::Found;
+use crate::net::discovery::DiscoveryEvent;
+use crate::net::discovery::EventSink;
 use crate::net::discovery::Shared;
-use crate::net::discovery::Tell;
 use crate::net::discovery::records;
 use crate::protocol::SERVICE;
 
@@ -57,7 +57,7 @@ const HEARD_MAX: usize = 2_048;
 
 pub(super) struct Worker {
     shared: Arc<Shared>,
-    tell: Tell,
+    sink: EventSink,
     heard: BTreeMap<String, NodeId>,
     /// Set if a service came without its record. The crate never queries that alone, and a responder
     /// omits data that it sent within the last second.
@@ -118,10 +118,10 @@ pub(super) fn end(daemon: &ServiceDaemon) -> Option<Receiver<DaemonStatus>> {
 }
 
 impl Worker {
-    pub(super) fn new(shared: Arc<Shared>, tell: Tell, end: mpsc::Sender<()>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, sink: EventSink, end: mpsc::Sender<()>) -> Self {
         Self {
             shared,
-            tell,
+            sink,
             heard: BTreeMap::new(),
             is_lacking: false,
             leaving: None,
@@ -141,7 +141,7 @@ impl Worker {
             let Err(trouble) = ended else { return };
             self.heard.clear();
             let reason = trouble.to_string();
-            (self.tell)(Found::Trouble { reason });
+            (self.sink)(DiscoveryEvent::Trouble { reason });
             if began.elapsed() >= STEADY {
                 pause = PAUSE_MIN;
             }
@@ -202,7 +202,7 @@ impl Worker {
                     return Err(Trouble::Deaf);
                 }
                 Ok(event) => {
-                    self.hear(event);
+                    self.handle_event(event);
                     false
                 }
                 Err(RecvTimeoutError::Timeout) => false,
@@ -244,31 +244,28 @@ impl Worker {
         Ok(())
     }
 
-    fn hear(&mut self, event: ServiceEvent) {
+    fn handle_event(&mut self, event: ServiceEvent) {
         match event {
             ServiceEvent::ServiceResolved(service) => {
-                let Some((sighting, addresses)) = records::claim(&service) else {
+                let Some((record, addresses)) = records::claim(&service) else {
                     self.is_lacking |= service.txt_properties.is_empty();
                     return;
                 };
-                let own = self.shared.lock().own.as_ref().map(|o| o.sighting.node);
-                if own == Some(sighting.node) {
+                let own = self.shared.lock().own.as_ref().map(|o| o.record.node);
+                if own == Some(record.node) {
                     return;
                 }
                 if self.heard.len() < HEARD_MAX || self.heard.contains_key(&service.fullname) {
-                    self.heard.insert(service.fullname, sighting.node);
+                    self.heard.insert(service.fullname, record.node);
                 }
-                (self.tell)(Found::Seen {
-                    sighting,
-                    addresses,
-                });
+                (self.sink)(DiscoveryEvent::Seen { record, addresses });
             }
             ServiceEvent::ServiceRemoved(_, name) => {
                 let Some(node) = self.heard.remove(&name) else {
                     return;
                 };
                 if self.heard.values().all(|other| *other != node) {
-                    (self.tell)(Found::Gone { node });
+                    (self.sink)(DiscoveryEvent::Gone { node });
                 }
             }
             _ => {}

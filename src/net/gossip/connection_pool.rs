@@ -19,61 +19,61 @@ use crate::registry::Error;
 use crate::registry::host;
 
 /// Maximum number of pooled connections.
-const LINES_MAX: usize = 32;
+const CONNECTIONS_MAX: usize = 32;
 /// Time after which an unused connection is closed.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Connections by node.
-pub(in crate::net::gossip) struct Lines {
+pub(in crate::net::gossip) struct ConnectionPool {
     net: Net,
-    held: Mutex<BTreeMap<NodeId, Held>>,
+    pooled: Mutex<BTreeMap<NodeId, PooledConnection>>,
     /// Running exchanges, by number.
-    talks: Mutex<BTreeMap<u64, (Arc<Peer>, Instant)>>,
+    exchanges: Mutex<BTreeMap<u64, (Arc<Peer>, Instant)>>,
     next: AtomicU64,
 }
 
 /// A running exchange, until it is dropped.
-pub(in crate::net::gossip) struct Talking<'a> {
-    lines: &'a Lines,
+pub(in crate::net::gossip) struct ExchangeGuard<'a> {
+    connections: &'a ConnectionPool,
     number: u64,
 }
 
-impl Drop for Talking<'_> {
+impl Drop for ExchangeGuard<'_> {
     fn drop(&mut self) {
-        self.lines.talks().remove(&self.number);
+        self.connections.exchanges().remove(&self.number);
     }
 }
 
-struct Held {
+struct PooledConnection {
     peer: Arc<Peer>,
     made: Instant,
     used: Instant,
 }
 
-impl Lines {
+impl ConnectionPool {
     pub(in crate::net::gossip) fn new(net: Net) -> Self {
         Self {
             net,
-            held: Mutex::default(),
-            talks: Mutex::default(),
+            pooled: Mutex::default(),
+            exchanges: Mutex::default(),
             next: AtomicU64::new(0),
         }
     }
 
     /// Registers an exchange that may be cut off.
-    pub(in crate::net::gossip) fn talking(&self, peer: &Arc<Peer>) -> Talking<'_> {
+    pub(in crate::net::gossip) fn begin_exchange(&self, peer: &Arc<Peer>) -> ExchangeGuard<'_> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let begun = host::instant();
-        self.talks().insert(number, (peer.clone(), begun));
-        Talking {
-            lines: self,
+        self.exchanges().insert(number, (peer.clone(), begun));
+        ExchangeGuard {
+            connections: self,
             number,
         }
     }
 
     /// Closes the connections of exchanges that run longer than this.
-    pub(in crate::net::gossip) fn cut_off(&self, longest: Duration) {
-        for (peer, begun) in self.talks().values() {
+    pub(in crate::net::gossip) fn close_slow_exchanges(&self, longest: Duration) {
+        for (peer, begun) in self.exchanges().values() {
             if begun.elapsed() > longest {
                 peer.hang_up();
             }
@@ -85,61 +85,63 @@ impl Lines {
     ///
     /// # Errors
     /// [`Error::Peer`] when the node is at none of the addresses.
-    pub(in crate::net::gossip) fn to(
+    pub(in crate::net::gossip) fn connect_to(
         &self,
         node: NodeId,
         at: Vec<SocketAddr>,
     ) -> Result<(Arc<Peer>, Instant), Error> {
-        if let Some(held) = self.held().get_mut(&node)
-            && held.peer.is_open()
+        if let Some(pooled) = self.pooled().get_mut(&node)
+            && pooled.peer.is_open()
         {
-            held.used = host::instant();
-            return Ok((held.peer.clone(), held.made));
+            pooled.used = host::instant();
+            return Ok((pooled.peer.clone(), pooled.made));
         }
         // Without the lock, because it may take seconds.
         let peer = Arc::new(self.net.connect_found(node, at, &|| false)?);
-        let mut held = self.held();
-        if held.len() >= LINES_MAX {
-            let oldest = held.iter().min_by_key(|(_, h)| h.used);
+        let mut pooled = self.pooled();
+        if pooled.len() >= CONNECTIONS_MAX {
+            let oldest = pooled.iter().min_by_key(|(_, h)| h.used);
             let oldest = oldest.map(|(node, _)| *node);
-            oldest.map(|node| held.remove(&node));
+            oldest.map(|node| pooled.remove(&node));
         }
         let made = host::instant();
-        let kept = Held {
+        let kept = PooledConnection {
             peer: peer.clone(),
             made,
             used: made,
         };
-        held.insert(node, kept);
+        pooled.insert(node, kept);
         Ok((peer, made))
     }
 
     /// Closes connections that are unused for a while. Returns the nodes whose side closed theirs.
-    pub(in crate::net::gossip) fn sweep(&self) -> Vec<NodeId> {
+    pub(in crate::net::gossip) fn close_idle(&self) -> Vec<NodeId> {
         let mut ended = Vec::new();
-        self.held().retain(|node, held| {
-            let is_open = held.peer.is_open();
+        self.pooled().retain(|node, pooled| {
+            let is_open = pooled.peer.is_open();
             ended.extend((!is_open).then_some(*node));
-            is_open && held.used.elapsed() < IDLE
+            is_open && pooled.used.elapsed() < IDLE
         });
         ended
     }
 
     /// Closes the connection to a node.
     pub(in crate::net::gossip) fn end(&self, node: &NodeId) {
-        self.held().remove(node);
+        self.pooled().remove(node);
     }
 
     /// Closes all connections.
-    pub(in crate::net::gossip) fn end_all(&self) {
-        self.held().clear();
+    pub(in crate::net::gossip) fn close_all(&self) {
+        self.pooled().clear();
     }
 
-    fn talks(&self) -> MutexGuard<'_, BTreeMap<u64, (Arc<Peer>, Instant)>> {
-        self.talks.lock().unwrap_or_else(PoisonError::into_inner)
+    fn exchanges(&self) -> MutexGuard<'_, BTreeMap<u64, (Arc<Peer>, Instant)>> {
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn held(&self) -> MutexGuard<'_, BTreeMap<NodeId, Held>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pooled(&self) -> MutexGuard<'_, BTreeMap<NodeId, PooledConnection>> {
+        self.pooled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -29,10 +29,10 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::ident::NodeId;
-use crate::net::discovery::Found;
+use crate::net::discovery::DiscoveryEvent;
 use crate::net::gossip::event_loop::GossipNode;
-use crate::net::gossip::exchange::Talked;
-use crate::net::gossip::replicator::Pulled;
+use crate::net::gossip::exchange::ExchangeResult;
+use crate::net::gossip::replicator::PullResult;
 use crate::net::server::accept::Server;
 use crate::net::server::event::Event;
 use crate::panics::caught;
@@ -40,17 +40,17 @@ use crate::protocol::Follow;
 use crate::protocol::QuietHours;
 use crate::registry::Error;
 
-pub use crate::net::gossip::snapshot::NeighbourView;
-pub(crate) use crate::net::gossip::snapshot::View;
+pub use crate::net::gossip::snapshot::NodeView;
+pub(crate) use crate::net::gossip::snapshot::Snapshot;
 
 /// Maximum number of waiting notes. A finding beyond it comes again.
-const NOTES_MAX: usize = 4096;
+const MESSAGES_MAX: usize = 4096;
 /// Maximum time for the thread to end: its farewell to the network, and a moment.
 const FAREWELL: Duration = Duration::from_millis(1_600);
 
 /// Options of the gossip.
 #[derive(Clone, Debug, Default)]
-pub struct NeighbourOptions {
+pub struct GossipOptions {
     /// Announce this node by mDNS and look for others.
     pub mdns: bool,
     /// The follow rules.
@@ -62,30 +62,30 @@ pub struct NeighbourOptions {
 }
 
 /// A message to the deciding thread.
-pub(crate) enum Note {
-    Found(Found),
+pub(crate) enum GossipMessage {
+    Found(DiscoveryEvent),
     /// A peer announced something.
-    Told,
+    PeerAnnounced,
     /// A peer called and stated the address of its server.
     Called(NodeId, SocketAddr),
-    Talked(Talked),
-    Pulled(Pulled),
+    ExchangeResult(ExchangeResult),
+    PullResult(PullResult),
     /// The names of removed versions.
     Retired(Result<Vec<String>, Error>),
     Stop,
 }
 
 /// The deciding thread.
-pub(crate) struct Neighbours {
+pub(crate) struct GossipHandle {
     begin: mpsc::Sender<()>,
-    inbox: mpsc::SyncSender<Note>,
+    inbox: mpsc::SyncSender<GossipMessage>,
     thread: Option<JoinHandle<()>>,
     is_stopping: Arc<AtomicBool>,
-    view: View,
+    view: Snapshot,
 }
 
-impl Neighbours {
-    /// Starts a thread that waits for [`Neighbours::begin`] and ends without it.
+impl GossipHandle {
+    /// Starts a thread that waits for [`GossipHandle::begin`] and ends without it.
     ///
     /// # Errors
     /// [`Error`] when there is no socket, thread or key. Where mDNS does not work, an event reports it,
@@ -94,12 +94,12 @@ impl Neighbours {
         server: &Arc<Server>,
         handle: &Handle,
         (node, addresses): (NodeId, &[SocketAddr]),
-        options: &NeighbourOptions,
+        options: &GossipOptions,
     ) -> Result<Self, Error> {
-        let (inbox, notes) = mpsc::sync_channel(NOTES_MAX);
-        let view = View::default();
-        let mut circle = GossipNode::new(server, handle, (node, addresses), options)?;
-        let is_stopping = circle.attach(inbox.clone(), view.clone());
+        let (inbox, messages) = mpsc::sync_channel(MESSAGES_MAX);
+        let view = Snapshot::default();
+        let mut gossip_node = GossipNode::new(server, handle, (node, addresses), options)?;
+        let is_stopping = gossip_node.attach(inbox.clone(), view.clone());
         let (begin, begun) = mpsc::channel();
         let (mdns, addresses) = (options.mdns, addresses.to_vec());
         let thread = std::thread::Builder::new().name("neighbours".to_owned());
@@ -108,12 +108,12 @@ impl Neighbours {
                 return;
             }
             if mdns {
-                circle.look_around(&addresses);
+                gossip_node.start_discovery(&addresses);
             }
-            let told = circle.server.clone();
-            if caught(|| circle.run(&notes)).is_err() {
+            let server = gossip_node.server.clone();
+            if caught(|| gossip_node.run(&messages)).is_err() {
                 let what = "a fault: those around are not dealt with any more".to_owned();
-                told.tell(&Event::Trouble { what });
+                server.report(&Event::Trouble { what });
             }
         });
         let thread = thread.map_err(|e| Error::machine("start a thread", e))?;
@@ -134,12 +134,12 @@ impl Neighbours {
     }
 
     /// Returns the channel for messages of sessions.
-    pub(crate) fn inbox(&self) -> mpsc::SyncSender<Note> {
+    pub(crate) fn inbox(&self) -> mpsc::SyncSender<GossipMessage> {
         self.inbox.clone()
     }
 
     /// Returns the present state, for other threads.
-    pub(crate) fn view(&self) -> View {
+    pub(crate) fn view(&self) -> Snapshot {
         self.view.clone()
     }
 
@@ -147,7 +147,7 @@ impl Neighbours {
     pub(crate) fn stop(mut self) {
         self.is_stopping.store(true, Ordering::Relaxed);
         // A thread that is gone needs no message.
-        let _ = self.inbox.send(Note::Stop);
+        let _ = self.inbox.send(GossipMessage::Stop);
         let Some(thread) = self.thread.take() else {
             return;
         };
@@ -163,7 +163,7 @@ impl Neighbours {
 }
 
 /// Runs work on a thread of its own and turns a panic into an error, so that no caller waits for ever.
-fn sound<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+fn catch_panic<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let fault = || std::io::Error::other("a fault here");
     caught(work).unwrap_or_else(|_| Err(Error::machine("run a worker thread", fault())))
 }

@@ -13,7 +13,7 @@ use crate::wire::limits::FILTERS_BYTES_MAX;
 
 /// Filters by node, bounded by the peer table and by their bytes.
 #[derive(Default)]
-pub(in crate::net::gossip) struct Filters {
+pub(in crate::net::gossip) struct PeerFilters {
     held: BTreeMap<NodeId, Held>,
 }
 
@@ -24,26 +24,26 @@ struct Held {
     encoded: Arc<[u8]>,
 }
 
-impl Filters {
+impl PeerFilters {
     /// Takes a node's record. Returns true if its filter has to be requested.
-    pub(in crate::net::gossip) fn saw(&mut self, sighting: &ServiceRecord) -> bool {
-        let Some(shown) = &sighting.shown else {
-            self.held.remove(&sighting.node);
+    pub(in crate::net::gossip) fn saw(&mut self, record: &ServiceRecord) -> bool {
+        let Some(summary) = &record.summary else {
+            self.held.remove(&record.node);
             return false;
         };
-        let digest = FilterDigest::new(shown.filter_digest);
+        let digest = FilterDigest::new(summary.filter_digest);
         if self
             .held
-            .get(&sighting.node)
+            .get(&record.node)
             .is_some_and(|held| held.digest == digest)
         {
             return false;
         }
         // The earlier filter says nothing about the present.
-        self.held.remove(&sighting.node);
-        match &shown.filter {
+        self.held.remove(&record.node);
+        match &summary.filter {
             Some(bytes) => {
-                self.put(sighting.node, Filter::decode(bytes).ok());
+                self.put(record.node, Filter::decode(bytes).ok());
                 false
             }
             None => true,
@@ -94,7 +94,7 @@ mod tests {
             .collect();
         let filter = Filter::build(&ids);
         let bytes = filter.encode().len();
-        let mut filters = Filters::default();
+        let mut filters = PeerFilters::default();
         let node = |n: u8| NodeId::new([n; 32]);
         (0..200).for_each(|n| filters.put(node(n), Some(filter.clone())));
         let held = filters.held.len();

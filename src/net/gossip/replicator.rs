@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
-use crate::net::gossip::Note;
-use crate::net::gossip::connection_pool::Lines;
-use crate::net::gossip::sound;
+use crate::net::gossip::GossipMessage;
+use crate::net::gossip::catch_panic;
+use crate::net::gossip::connection_pool::ConnectionPool;
 use crate::net::local_time::minute_of_day;
 use crate::net::quic::peer::Peer;
 use crate::progress::NoProgress;
@@ -38,14 +38,14 @@ const SOURCES_MAX: usize = 4;
 /// Maximum number of peers asked for one dataset.
 pub(in crate::net::gossip) const ASKED_MAX: usize = 24;
 /// Time to look for further sources after the first one.
-const LOOKING: Duration = Duration::from_secs(2);
+const MORE_SOURCES_WAIT: Duration = Duration::from_secs(2);
 /// Pause after a failed pull; it doubles with each failure.
 const PAUSE: Duration = Duration::from_secs(2);
 /// Maximum of that pause.
 const PAUSE_MAX: Duration = Duration::from_secs(300);
 
 /// The followed datasets and their state.
-pub(in crate::net::gossip) struct Follower {
+pub(in crate::net::gossip) struct Replicator {
     pub(in crate::net::gossip) follow: Follow,
     quiet: Option<QuietHours>,
     under_way: BTreeSet<EnvelopeId>,
@@ -57,7 +57,7 @@ pub(in crate::net::gossip) struct Follower {
 }
 
 /// A peer that may have a wanted dataset.
-pub(in crate::net::gossip) struct Source {
+pub(in crate::net::gossip) struct CandidateSource {
     pub(in crate::net::gossip) node: NodeId,
     pub(in crate::net::gossip) at: Vec<SocketAddr>,
     /// Set if the peer was seen recently and its filter admits the content.
@@ -65,12 +65,12 @@ pub(in crate::net::gossip) struct Source {
 }
 
 /// The result of a pull.
-pub(crate) struct Pulled {
+pub(crate) struct PullResult {
     pub(in crate::net::gossip) wanted: Wanted,
     pub(in crate::net::gossip) ended: Result<PullReport, Error>,
 }
 
-impl Follower {
+impl Replicator {
     pub(in crate::net::gossip) fn new(follow: Follow, quiet: Option<QuietHours>) -> Self {
         Self {
             follow,
@@ -83,13 +83,13 @@ impl Follower {
     }
 
     /// Marks the catalogue as changed.
-    pub(in crate::net::gossip) fn news(&mut self) {
+    pub(in crate::net::gossip) fn mark_changed(&mut self) {
         self.is_due = true;
     }
 
     /// Lets failed datasets be tried again after a new peer appeared. Any host can bring newcomers by
     /// the hundred, so the other peers are not asked more often than after a failure.
-    pub(in crate::net::gossip) fn newcomer(&mut self, now: Duration) {
+    pub(in crate::net::gossip) fn retry_with_new_peer(&mut self, now: Duration) {
         for (_, at) in self.failed.values_mut() {
             *at = (*at).min(now + PAUSE);
         }
@@ -133,7 +133,7 @@ impl Follower {
     }
 
     /// Records the end of a pull.
-    pub(in crate::net::gossip) fn done(&mut self, now: Duration, pulled: &Pulled) {
+    pub(in crate::net::gossip) fn done(&mut self, now: Duration, pulled: &PullResult) {
         let id = pulled.wanted.envelope;
         self.under_way.remove(&id);
         self.is_due = true;
@@ -148,15 +148,15 @@ impl Follower {
     }
 
     /// Returns the inputs of a pull.
-    pub(in crate::net::gossip) fn puller(
+    pub(in crate::net::gossip) fn pull_task(
         &self,
         registry: &LocalRegistry,
-        lines: &Arc<Lines>,
+        connections: &Arc<ConnectionPool>,
         is_stopping: &Arc<AtomicBool>,
-    ) -> Puller {
-        Puller {
+    ) -> PullTask {
+        PullTask {
             registry: registry.clone(),
-            lines: lines.clone(),
+            connections: connections.clone(),
             quiet: self.quiet,
             is_stopping: is_stopping.clone(),
         }
@@ -168,52 +168,52 @@ fn is_quiet(quiet: Option<QuietHours>) -> bool {
 }
 
 /// Pulls one dataset, on a thread of its own.
-pub(in crate::net::gossip) struct Puller {
+pub(in crate::net::gossip) struct PullTask {
     registry: LocalRegistry,
-    lines: Arc<Lines>,
+    connections: Arc<ConnectionPool>,
     quiet: Option<QuietHours>,
     is_stopping: Arc<AtomicBool>,
 }
 
 /// Stops with the node, or when quiet hours begin; the received data stays.
-impl Progress for Puller {
+impl Progress for PullTask {
     fn cancelled(&self) -> bool {
         self.is_stopping.load(Ordering::Relaxed) || is_quiet(self.quiet)
     }
 }
 
-impl Puller {
+impl PullTask {
     /// Pulls from those peers that have the dataset, and records the result.
     pub(in crate::net::gossip) fn pull(
         &self,
         wanted: Wanted,
-        peers: Vec<Source>,
-        inbox: &mpsc::SyncSender<Note>,
+        peers: Vec<CandidateSource>,
+        inbox: &mpsc::SyncSender<GossipMessage>,
     ) {
-        let ended = sound(|| self.try_pull(&wanted, peers));
+        let ended = catch_panic(|| self.try_pull(&wanted, peers));
         // At the end nothing receives it any more.
-        let _ = inbox.send(Note::Pulled(Pulled { wanted, ended }));
+        let _ = inbox.send(GossipMessage::PullResult(PullResult { wanted, ended }));
     }
 
-    fn try_pull(&self, wanted: &Wanted, peers: Vec<Source>) -> Result<PullReport, Error> {
+    fn try_pull(&self, wanted: &Wanted, peers: Vec<CandidateSource>) -> Result<PullReport, Error> {
         let began = host::instant();
         let mut sources: Vec<Arc<Peer>> = Vec::new();
         let (mut offer, mut fault) = (None, None);
-        for Source {
+        for CandidateSource {
             node,
             at,
             is_likely,
         } in peers
         {
             // Further sources can wait, and absent peers would be waited for.
-            let is_enough = !is_likely || began.elapsed() > LOOKING;
+            let is_enough = !is_likely || began.elapsed() > MORE_SOURCES_WAIT;
             if sources.len() >= SOURCES_MAX || (is_enough && offer.is_some()) {
                 break;
             }
             if self.cancelled() {
                 return Err(Error::Interrupted);
             }
-            let asked = self.lines.to(node, at).and_then(|(peer, _)| {
+            let asked = self.connections.connect_to(node, at).and_then(|(peer, _)| {
                 let found = self.registry.offer_of(&*peer, wanted)?;
                 Ok(found.map(|found| (peer, found)))
             });
@@ -224,7 +224,7 @@ impl Puller {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    self.lines.end(&node);
+                    self.connections.end(&node);
                     fault = Some(error);
                 }
             }

@@ -16,7 +16,7 @@ use crate::protocol::ServiceRecord;
 
 /// A known node.
 #[derive(Clone, Debug, PartialEq)]
-pub struct NeighbourView {
+pub struct NodeView {
     /// The node id, claimed or proven.
     pub node: NodeId,
     /// The addresses, the best first.
@@ -33,16 +33,16 @@ pub struct NeighbourView {
     pub is_proven: bool,
 }
 
-impl NeighbourView {
+impl NodeView {
     /// Makes the view of a node from its announcement.
-    pub fn seen(sighting: ServiceRecord, addresses: Vec<SocketAddr>, at: Timestamp) -> Self {
-        let shown = sighting.shown;
+    pub fn seen(record: ServiceRecord, addresses: Vec<SocketAddr>, at: Timestamp) -> Self {
+        let summary = record.summary;
         Self {
-            node: sighting.node,
+            node: record.node,
             addresses,
-            datasets: shown.as_ref().map(|s| s.datasets),
-            filter_bytes: shown.as_ref().map(|s| s.filter_bytes),
-            filter: shown.and_then(|s| s.filter).map(Arc::from),
+            datasets: summary.as_ref().map(|s| s.datasets),
+            filter_bytes: summary.as_ref().map(|s| s.filter_bytes),
+            filter: summary.and_then(|s| s.filter).map(Arc::from),
             last_seen: Some(at),
             is_proven: false,
         }
@@ -99,17 +99,17 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 
 /// The known nodes at the last update.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct View(Arc<Mutex<Vec<NeighbourView>>>);
+pub(crate) struct Snapshot(Arc<Mutex<Vec<NodeView>>>);
 
-impl View {
-    pub(crate) fn all(&self) -> Vec<NeighbourView> {
+impl Snapshot {
+    pub(crate) fn all(&self) -> Vec<NodeView> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    pub(in crate::net::gossip) fn set(&self, all: Vec<NeighbourView>) {
+    pub(in crate::net::gossip) fn set(&self, all: Vec<NodeView>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = all;
     }
 }

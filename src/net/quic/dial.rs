@@ -39,14 +39,14 @@ const ADDRESSES_MAX: usize = 16;
 
 /// The target of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whereabouts {
+pub enum DialTarget {
     /// A typed address.
     Typed(PeerAddress),
     /// A node, and addresses where it was seen, the best first.
     Found(NodeId, Vec<SocketAddr>),
 }
 
-impl Whereabouts {
+impl DialTarget {
     /// Returns the target for messages.
     pub fn place(&self) -> String {
         match self {
@@ -73,17 +73,17 @@ impl Dialer {
     /// typed address the caller compares it. Each address gets `patience`; `is_needless` ends the dial.
     pub(crate) fn dial(
         &self,
-        at: &Whereabouts,
+        at: &DialTarget,
         patience: Duration,
         is_needless: &dyn Fn() -> bool,
     ) -> Result<(Connection, NodeId), PeerError> {
         let dialing = async {
             match at {
-                Whereabouts::Typed(address) => {
+                DialTarget::Typed(address) => {
                     let found = resolved(address).await?;
                     self.first_of(found, None, patience).await
                 }
-                Whereabouts::Found(node, addresses) => {
+                DialTarget::Found(node, addresses) => {
                     self.first_of(addresses.clone(), Some(*node), patience)
                         .await
                 }

@@ -4,9 +4,9 @@ use crate::ident::NodeId;
 use crate::keyring;
 use crate::net::address::PeerAddress;
 use crate::net::quic::dial::CONNECT;
+use crate::net::quic::dial::DialTarget;
 use crate::net::quic::dial::Dialer;
 use crate::net::quic::dial::RECONNECT;
-use crate::net::quic::dial::Whereabouts;
 use crate::net::quic::endpoint::asking_endpoint;
 use crate::net::quic::probe;
 use crate::net::quic::response_frames::STALL;
@@ -104,7 +104,7 @@ impl Net {
     /// [`Error::UnknownPeer`] for a name that no node has.
     pub fn connect(&self, address: &PeerAddress) -> Result<Peer, Error> {
         let address = &KnownPeers::of(&self.registry).named(address)?;
-        let at = Whereabouts::Typed(address.clone());
+        let at = DialTarget::Typed(address.clone());
         let (connection, id) = self.dialed(&at, &|| false)?;
         let pinned = KnownPeers::of(&self.registry).check(address, id);
         // No data was sent to it yet.
@@ -123,14 +123,14 @@ impl Net {
         addresses: Vec<SocketAddr>,
         is_needless: &dyn Fn() -> bool,
     ) -> Result<Peer, Error> {
-        let at = Whereabouts::Found(node, addresses);
+        let at = DialTarget::Found(node, addresses);
         let found = self.dialed(&at, is_needless)?;
         self.greeted(at, found, false)
     }
 
     fn dialed(
         &self,
-        at: &Whereabouts,
+        at: &DialTarget,
         is_needless: &dyn Fn() -> bool,
     ) -> Result<(Connection, NodeId), Error> {
         let _step = Step::begin("connect to", at.place());
@@ -143,7 +143,7 @@ impl Net {
 
     fn greeted(
         &self,
-        at: Whereabouts,
+        at: DialTarget,
         (connection, id): (Connection, NodeId),
         is_new: bool,
     ) -> Result<Peer, Error> {
@@ -244,7 +244,7 @@ pub struct Peer {
     dialer: Dialer,
     line: Mutex<Call>,
     id: NodeId,
-    at: Whereabouts,
+    at: DialTarget,
     hello: Hello,
     own: Hello,
     is_new: bool,

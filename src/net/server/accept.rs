@@ -2,7 +2,7 @@
 
 use crate::ident::NodeId;
 use crate::net::crypto;
-use crate::net::gossip::Note;
+use crate::net::gossip::GossipMessage;
 use crate::net::quic::response_frames::STALL;
 use crate::net::server::connection::DATA_ANSWERS;
 use crate::net::server::connection::PeerSession;
@@ -70,7 +70,7 @@ pub(crate) struct Server {
     pub(crate) long_requests: Semaphore,
     pub(crate) announcements: Semaphore,
     /// Receiver of announcements by peers.
-    neighbours: OnceLock<mpsc::SyncSender<Note>>,
+    neighbours: OnceLock<mpsc::SyncSender<GossipMessage>>,
 }
 
 /// Counters since the start.
@@ -117,13 +117,13 @@ impl Server {
         }
     }
 
-    pub(crate) fn tell(&self, event: &Event) {
+    pub(crate) fn report(&self, event: &Event) {
         tracing::debug!("{event:?}");
         (self.observer)(event);
     }
 
     /// Sends announcements of peers to this channel from now on.
-    pub(crate) fn attach(&self, neighbours: mpsc::SyncSender<Note>) {
+    pub(crate) fn attach(&self, neighbours: mpsc::SyncSender<GossipMessage>) {
         let _ = self.neighbours.set(neighbours);
     }
 
@@ -131,7 +131,7 @@ impl Server {
     pub(crate) fn announced(&self) {
         if let Some(neighbours) = self.neighbours.get() {
             // If the channel is full, a waiting message has the same effect.
-            let _ = neighbours.try_send(Note::Told);
+            let _ = neighbours.try_send(GossipMessage::PeerAnnounced);
         }
     }
 
@@ -145,7 +145,7 @@ impl Server {
             v4 => SocketAddr::new(v4, port),
         };
         if let Some(neighbours) = self.neighbours.get() {
-            let _ = neighbours.try_send(Note::Called(peer, at));
+            let _ = neighbours.try_send(GossipMessage::Called(peer, at));
         }
     }
 
@@ -173,7 +173,7 @@ impl Server {
         let met = Met(&self.meeting);
         let refuse = |peer, reason| {
             self.counters.refused.fetch_add(1, Ordering::Relaxed);
-            self.tell(&Event::Refused {
+            self.report(&Event::Refused {
                 peer,
                 address,
                 reason,
@@ -261,7 +261,7 @@ impl Server {
         place: &Permit<'_>,
     ) {
         self.counters.connections.fetch_add(1, Ordering::Relaxed);
-        self.tell(&Event::Connected { peer, address });
+        self.report(&Event::Connected { peer, address });
         let session = Arc::new(PeerSession {
             conduct: Mutex::new(RateLimiter::new(self.budget, self.started.elapsed())),
             server: self.clone(),
@@ -291,7 +291,7 @@ impl Server {
                 Err(_) => {}
             }
         };
-        self.tell(&Event::Disconnected {
+        self.report(&Event::Disconnected {
             peer,
             address,
             reason: reason.to_string(),

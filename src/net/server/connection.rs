@@ -300,7 +300,7 @@ impl PeerSession {
         self.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
         let counters = &self.server.counters;
         counters.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.server.tell(&Event::Answered {
+        self.server.report(&Event::Answered {
             peer: self.peer,
             request,
             bytes,
@@ -312,7 +312,7 @@ impl PeerSession {
     fn failed(&self, request: &'static str, error: String) {
         let counters = &self.server.counters;
         counters.failed.fetch_add(1, Ordering::Relaxed);
-        self.server.tell(&Event::Failed {
+        self.server.report(&Event::Failed {
             peer: self.peer,
             request,
             error,

@@ -21,8 +21,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::UnixListener;
 
 use crate::ident::NodeId;
-use crate::net::gossip::NeighbourView;
-use crate::net::gossip::View;
+use crate::net::gossip::NodeView;
+use crate::net::gossip::Snapshot;
 use crate::net::server::accept::Server;
 use crate::registry::Error;
 
@@ -94,7 +94,7 @@ pub(crate) struct Serving {
     pub(crate) node: NodeId,
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) server: Arc<Server>,
-    pub(crate) view: View,
+    pub(crate) view: Snapshot,
 }
 
 /// Listens. Only the caller serves this home, so an existing socket is a leftover.
@@ -147,7 +147,7 @@ async fn answer(mut stream: tokio::net::UnixStream, serving: &Serving) -> io::Re
         Some("node") => state(serving),
         Some("peers") => {
             let all = serving.view.all();
-            json!({"peers": all.iter().map(NeighbourView::to_json).collect::<Vec<_>>()})
+            json!({"peers": all.iter().map(NodeView::to_json).collect::<Vec<_>>()})
         }
         _ => json!({"error": "not understood"}),
     };
@@ -190,11 +190,11 @@ pub fn running_node(home: &Path) -> Result<Option<NodeState>, Error> {
 ///
 /// # Errors
 /// As [`running_node`].
-pub fn nodes_around(home: &Path) -> Result<Option<Vec<NeighbourView>>, Error> {
+pub fn known_nodes(home: &Path) -> Result<Option<Vec<NodeView>>, Error> {
     let answer = asked(home, "peers")?;
     let peers = |answer: Value| {
         let peers = answer.get("peers")?.as_array()?.iter();
-        Some(peers.filter_map(NeighbourView::from_json).collect())
+        Some(peers.filter_map(NodeView::from_json).collect())
     };
     Ok(answer.map(|answer| peers(answer).unwrap_or_default()))
 }

@@ -10,8 +10,8 @@ use tokio::runtime::Runtime;
 
 use crate::ident::NodeId;
 use crate::keyring;
-use crate::net::gossip::NeighbourOptions;
-use crate::net::gossip::Neighbours;
+use crate::net::gossip::GossipHandle;
+use crate::net::gossip::GossipOptions;
 use crate::net::quic::endpoint;
 use crate::net::quic::peer::runtime;
 use crate::net::server::accept::Close;
@@ -50,7 +50,7 @@ pub struct ServeOptions {
     /// The port on loopback for Prometheus, if any.
     pub metrics_port: Option<u16>,
     /// Options of the gossip.
-    pub neighbours: NeighbourOptions,
+    pub neighbours: GossipOptions,
 }
 
 /// A node that serves its registry, until it is stopped or dropped.
@@ -60,7 +60,7 @@ pub struct Node {
     addresses: Vec<SocketAddr>,
     node_id: NodeId,
     control: ControlSocket,
-    neighbours: Neighbours,
+    neighbours: GossipHandle,
     runtime: Option<Runtime>,
     /// The lock that keeps other processes from serving this home.
     _lock: Box<dyn LockGuard>,
@@ -119,7 +119,8 @@ impl Node {
             runtime.block_on(metrics::listen(port, server.clone()))?;
         }
         let around = (node_id, addresses.as_slice());
-        let neighbours = Neighbours::start(&server, runtime.handle(), around, &options.neighbours)?;
+        let neighbours =
+            GossipHandle::start(&server, runtime.handle(), around, &options.neighbours)?;
         server.attach(neighbours.inbox());
         let serving = Serving {
             node: node_id,
@@ -129,7 +130,7 @@ impl Node {
         };
         let control = control::listen(registry.home(), serving)?;
         drop(guard);
-        server.tell(&Event::Ready {
+        server.report(&Event::Ready {
             node_id,
             addresses: addresses.clone(),
         });
@@ -161,7 +162,7 @@ impl Node {
         let Some(runtime) = self.runtime.take() else {
             return;
         };
-        self.server.tell(&Event::Stopping);
+        self.server.report(&Event::Stopping);
         self.server.is_stopping.store(true, Ordering::Relaxed);
         self.control.remove();
         self.neighbours.stop();
@@ -181,7 +182,7 @@ impl Node {
         });
         // A running read from the disk is not waited for.
         runtime.shutdown_background();
-        self.server.tell(&Event::Stopped);
+        self.server.report(&Event::Stopped);
     }
 }
 

@@ -24,16 +24,16 @@ pub struct GossipConfig {
     pub pause: Duration,
     /// Time from a comparison with a difference to the next one. It doubles, up to `pause`, with each
     /// further difference found with the same peer, because a peer can always have one.
-    pub eager: Duration,
+    pub eager_pause: Duration,
     /// Number of concurrent exchanges.
-    pub talks: usize,
+    pub exchanges: usize,
     /// Time before the next try with a peer that did not answer; doubled with each failure.
-    pub shy: Duration,
+    pub backoff: Duration,
     /// Maximum of that time.
-    pub shy_max: Duration,
+    pub backoff_max: Duration,
     /// Number of appearing peers with which the node compares catalogues at once. Of further peers it
     /// greets ever fewer.
-    pub greeted: usize,
+    pub greet_max: usize,
 }
 
 impl Default for GossipConfig {
@@ -41,11 +41,11 @@ impl Default for GossipConfig {
         Self {
             fanout: 5,
             pause: Duration::from_secs(30),
-            eager: Duration::from_millis(500),
-            talks: 4,
-            shy: Duration::from_secs(2),
-            shy_max: Duration::from_secs(600),
-            greeted: 8,
+            eager_pause: Duration::from_millis(500),
+            exchanges: 4,
+            backoff: Duration::from_secs(2),
+            backoff_max: Duration::from_secs(600),
+            greet_max: 8,
         }
     }
 }
@@ -56,14 +56,14 @@ pub enum Exchange {
     /// Compare catalogues.
     Compare(NodeId),
     /// Offer these items.
-    Tell(NodeId, Vec<ItemId>),
+    Announce(NodeId, Vec<ItemId>),
 }
 
 impl Exchange {
     /// Returns the peer of the exchange.
     pub fn peer(&self) -> NodeId {
         match self {
-            Self::Compare(peer) | Self::Tell(peer, _) => *peer,
+            Self::Compare(peer) | Self::Announce(peer, _) => *peer,
         }
     }
 }
@@ -81,8 +81,8 @@ pub enum ExchangeOutcome {
 
 /// The state of a peer.
 #[derive(Clone, Debug, Default)]
-struct Friend {
-    is_talking: bool,
+struct PeerState {
+    is_busy: bool,
     /// Set if the running comparison is the peer's turn.
     is_turn: bool,
     /// Set if the peer appeared and greeting it is undecided.
@@ -96,14 +96,14 @@ struct Friend {
     /// Comparisons in a row that found a difference.
     finds: u32,
     /// The time before which the node does not contact the peer.
-    shy_until: Duration,
+    not_before: Duration,
     /// Items to send.
     queue: BTreeSet<ItemId>,
     /// Set if a comparison is due, because the peer did not answer or its queue overflowed.
     is_owed: bool,
 }
 
-impl Friend {
+impl PeerState {
     /// Returns true if the peer never answered, or did not answer the last time.
     fn is_doubtful(&self) -> bool {
         !self.is_met || self.failures > 0
@@ -113,125 +113,124 @@ impl Friend {
 /// A node's gossip state.
 #[derive(Clone, Debug)]
 pub struct Gossip {
-    rhythm: GossipConfig,
+    config: GossipConfig,
     random: Random,
-    friends: BTreeMap<NodeId, Friend>,
-    talks: usize,
+    peers: BTreeMap<NodeId, PeerState>,
+    exchanges: usize,
     /// The time of the next comparison.
     round: Duration,
 }
 
 impl Gossip {
     /// Makes the state of a node without peers. The seed decides among equal choices.
-    pub fn new(rhythm: GossipConfig, seed: u64) -> Self {
+    pub fn new(config: GossipConfig, seed: u64) -> Self {
         Self {
-            rhythm,
+            config,
             random: Random::new(seed),
-            friends: BTreeMap::new(),
-            talks: 0,
+            peers: BTreeMap::new(),
+            exchanges: 0,
             round: Duration::ZERO,
         }
     }
 
     /// Replaces the parameters.
     #[cfg(test)]
-    pub(in crate::protocol) fn set_rhythm(&mut self, rhythm: GossipConfig) {
-        self.rhythm = rhythm;
+    pub(in crate::protocol) fn set_config(&mut self, config: GossipConfig) {
+        self.config = config;
     }
 
     /// Adds a peer that appeared, perhaps again. Returns false if the limit of peers refused it.
-    pub fn appeared(&mut self, peer: NodeId) -> bool {
-        let is_full = self.friends.len() >= GOSSIP_PEERS_MAX;
-        if is_full && !self.friends.contains_key(&peer) && !self.make_room() {
+    pub fn add_peer(&mut self, peer: NodeId) -> bool {
+        let is_full = self.peers.len() >= GOSSIP_PEERS_MAX;
+        if is_full && !self.peers.contains_key(&peer) && !self.make_room() {
             return false;
         }
-        let friend = self.friends.entry(peer).or_insert_with(|| Friend {
+        let peer_state = self.peers.entry(peer).or_insert_with(|| PeerState {
             is_new: true,
-            ..Friend::default()
+            ..PeerState::default()
         });
         // A peer that appears is contacted at once. One that repeats it and never answers is contacted
         // ever more rarely.
-        if friend.failures > friend.forgiven {
-            friend.forgiven += 1;
-            (friend.failures, friend.shy_until) = (0, Duration::ZERO);
+        if peer_state.failures > peer_state.forgiven {
+            peer_state.forgiven += 1;
+            (peer_state.failures, peer_state.not_before) = (0, Duration::ZERO);
         }
         true
     }
 
     /// Frees the slot of the peer with the most failures.
     fn make_room(&mut self) -> bool {
-        let failing = self.friends.iter().filter(|(_, f)| f.failures > 0);
-        let idle = failing.filter(|(_, f)| !f.is_talking);
+        let failing = self.peers.iter().filter(|(_, f)| f.failures > 0);
+        let idle = failing.filter(|(_, f)| !f.is_busy);
         let most = idle.max_by_key(|(_, f)| f.failures).map(|(peer, _)| *peer);
-        most.is_some_and(|peer| self.friends.remove(&peer).is_some())
+        most.is_some_and(|peer| self.peers.remove(&peer).is_some())
     }
 
     /// Forgets all other peers, except those with a running exchange.
-    pub fn keep(&mut self, is_there: impl Fn(&NodeId) -> bool) {
-        self.friends
-            .retain(|peer, f| f.is_talking || is_there(peer));
+    pub fn retain_peers(&mut self, is_there: impl Fn(&NodeId) -> bool) {
+        self.peers.retain(|peer, f| f.is_busy || is_there(peer));
     }
 
     /// Returns true if a peer is present.
-    pub fn knows(&self, peer: &NodeId) -> bool {
-        self.friends.contains_key(peer)
+    pub fn contains(&self, peer: &NodeId) -> bool {
+        self.peers.contains_key(peer)
     }
 
     /// Removes a peer that left.
-    pub fn left(&mut self, peer: &NodeId) {
-        if let Some(friend) = self.friends.remove(peer) {
-            self.talks -= usize::from(friend.is_talking);
+    pub fn remove_peer(&mut self, peer: &NodeId) {
+        if let Some(peer_state) = self.peers.remove(peer) {
+            self.exchanges -= usize::from(peer_state.is_busy);
         }
     }
 
     /// Marks all knowledge of peers as stale, after sleep or on another network.
-    pub fn awoke(&mut self) {
-        for friend in self.friends.values_mut() {
-            (friend.is_new, friend.is_met) = (true, false);
-            (friend.failures, friend.forgiven) = (0, 0);
-            friend.shy_until = Duration::ZERO;
+    pub fn forget_presence(&mut self) {
+        for peer_state in self.peers.values_mut() {
+            (peer_state.is_new, peer_state.is_met) = (true, false);
+            (peer_state.failures, peer_state.forgiven) = (0, 0);
+            peer_state.not_before = Duration::ZERO;
         }
     }
 
     /// Returns the number of peers.
     pub fn len(&self) -> usize {
-        self.friends.len()
+        self.peers.len()
     }
 
     /// Returns true if there are no peers.
     pub fn is_empty(&self) -> bool {
-        self.friends.is_empty()
+        self.peers.is_empty()
     }
 
     /// Returns the number of queued items; an item counts once for each peer.
-    pub fn waiting(&self) -> usize {
-        self.friends.values().map(|f| f.queue.len()).sum()
+    pub fn queued_items(&self) -> usize {
+        self.peers.values().map(|f| f.queue.len()).sum()
     }
 
     /// Adds new items of the own catalogue. `from` sent them and need not receive them.
-    pub fn news(&mut self, items: &[ItemId], from: Option<&NodeId>) {
-        self.spread(items, from, self.rhythm.fanout);
+    pub fn queue_items(&mut self, items: &[ItemId], from: Option<&NodeId>) {
+        self.spread(items, from, self.config.fanout);
     }
 
     /// Puts items into the queues of some present peers.
     fn spread(&mut self, items: &[ItemId], from: Option<&NodeId>, fanout: usize) {
         // A peer that appears later has its catalogue compared.
-        let is_there = |f: &Friend| !f.is_doubtful() || (f.is_talking && f.failures == 0);
-        let peers = self.friends.iter().filter(|(_, f)| is_there(f));
+        let is_there = |f: &PeerState| !f.is_doubtful() || (f.is_busy && f.failures == 0);
+        let peers = self.peers.iter().filter(|(_, f)| is_there(f));
         let mut peers: Vec<NodeId> = peers.map(|(peer, _)| *peer).collect();
         peers.retain(|peer| Some(peer) != from);
         for _ in 0..fanout.min(peers.len()) {
             let chosen = peers.swap_remove(self.random.index(peers.len()));
-            let Some(friend) = self.friends.get_mut(&chosen) else {
+            let Some(peer_state) = self.peers.get_mut(&chosen) else {
                 continue;
             };
             for item in items {
-                if friend.queue.len() >= GOSSIP_QUEUE_MAX {
-                    friend.queue.clear();
-                    friend.is_owed = true;
+                if peer_state.queue.len() >= GOSSIP_QUEUE_MAX {
+                    peer_state.queue.clear();
+                    peer_state.is_owed = true;
                 }
-                if !friend.is_owed {
-                    friend.queue.insert(*item);
+                if !peer_state.is_owed {
+                    peer_state.queue.insert(*item);
                 }
             }
         }
@@ -239,18 +238,18 @@ impl Gossip {
 
     /// Returns the next exchange, if any. Call it again until it returns `None`.
     pub fn next(&mut self, now: Duration) -> Option<Exchange> {
-        if self.talks >= self.rhythm.talks {
+        if self.exchanges >= self.config.exchanges {
             return None;
         }
         if self.round == Duration::ZERO {
             // Peers that are present at the start are greeted; turns come afterwards.
-            self.round = now + self.jittered(self.rhythm.pause);
+            self.round = now + self.jittered(self.config.pause);
         }
         let has_room = self.has_room_for_doubt();
         let is_free =
-            |f: &Friend| !f.is_talking && f.shy_until <= now && (has_room || !f.is_doubtful());
-        let chosen = |gossip: &mut Self, wanted: fn(&Friend) -> bool| {
-            let free = gossip.friends.iter();
+            |f: &PeerState| !f.is_busy && f.not_before <= now && (has_room || !f.is_doubtful());
+        let chosen = |gossip: &mut Self, wanted: fn(&PeerState) -> bool| {
+            let free = gossip.peers.iter();
             let free = free.filter(|(_, f)| is_free(f) && wanted(f));
             let free: Vec<NodeId> = free.map(|(peer, _)| *peer).collect();
             (!free.is_empty()).then(|| {
@@ -260,16 +259,16 @@ impl Gossip {
         };
         // The order: news, new peers, peers with a comparison due, the next turn, then peers
         // that failed before.
-        let told = chosen(self, |f| {
+        let announce_to = chosen(self, |f| {
             !f.queue.is_empty() && !f.is_doubtful() && !f.is_owed
         });
-        let mut compared = told;
+        let mut compared = announce_to;
         while compared.is_none()
             && let Some(new) = chosen(self, |f| f.is_new && f.failures == 0)
         {
-            let is_greeted = self.greets();
+            let is_greeted = self.should_greet();
             compared = is_greeted.then_some(new);
-            self.friends.get_mut(&new)?.is_new = false;
+            self.peers.get_mut(&new)?.is_new = false;
         }
         let is_first = compared.is_some();
         let compared = compared.or_else(|| chosen(self, |f| f.is_owed && !f.is_doubtful()));
@@ -280,79 +279,79 @@ impl Gossip {
         });
         let compared = compared.or_else(|| chosen(self, |f| f.failures > 0));
         let peer = compared?;
-        let pause = self.jittered(self.rhythm.pause);
-        let friend = self.friends.get_mut(&peer)?;
+        let pause = self.jittered(self.config.pause);
+        let peer_state = self.peers.get_mut(&peer)?;
         // Neither a greeting nor a retry of a silent peer postpones a turn.
-        if !is_first && friend.failures == 0 {
+        if !is_first && peer_state.failures == 0 {
             self.round = now + pause;
-            friend.is_turn = true;
+            peer_state.is_turn = true;
         }
-        friend.is_talking = true;
-        self.talks += 1;
-        let queue = std::mem::take(&mut friend.queue);
-        Some(match told {
-            Some(peer) => Exchange::Tell(peer, queue.into_iter().collect()),
+        peer_state.is_busy = true;
+        self.exchanges += 1;
+        let queue = std::mem::take(&mut peer_state.queue);
+        Some(match announce_to {
+            Some(peer) => Exchange::Announce(peer, queue.into_iter().collect()),
             None => {
                 // Later news may miss this comparison, so it goes to the queue.
-                friend.is_owed = false;
+                peer_state.is_owed = false;
                 Exchange::Compare(peer)
             }
         })
     }
 
     /// Records the outcome of an exchange.
-    pub fn done(&mut self, now: Duration, talk: &Exchange, outcome: ExchangeOutcome) {
-        let Some(friend) = self.friends.get_mut(&talk.peer()) else {
+    pub fn record_outcome(&mut self, now: Duration, exchange: &Exchange, outcome: ExchangeOutcome) {
+        let Some(peer_state) = self.peers.get_mut(&exchange.peer()) else {
             return;
         };
-        self.talks -= usize::from(friend.is_talking);
-        friend.is_talking = false;
+        self.exchanges -= usize::from(peer_state.is_busy);
+        peer_state.is_busy = false;
         if outcome == ExchangeOutcome::Failed {
             // A comparison delivers the items that the peer did not take.
-            friend.is_owed = true;
-            friend.queue.clear();
-            friend.failures += 1;
-            let was_turn = std::mem::take(&mut friend.is_turn);
-            let doubled = 1_u32 << friend.failures.min(16).saturating_sub(1);
-            let shy = self.rhythm.shy.saturating_mul(doubled);
-            friend.shy_until = now + shy.min(self.rhythm.shy_max);
-            match talk {
+            peer_state.is_owed = true;
+            peer_state.queue.clear();
+            peer_state.failures += 1;
+            let was_turn = std::mem::take(&mut peer_state.is_turn);
+            let doubled = 1_u32 << peer_state.failures.min(16).saturating_sub(1);
+            let backoff = self.config.backoff.saturating_mul(doubled);
+            peer_state.not_before = now + backoff.min(self.config.backoff_max);
+            match exchange {
                 // Another peer gets the items instead.
-                Exchange::Tell(peer, items) => self.spread(items, Some(peer), 1),
+                Exchange::Announce(peer, items) => self.spread(items, Some(peer), 1),
                 // The turn passes to another peer.
                 Exchange::Compare(_) if was_turn => {
-                    self.round = self.round.min(now + self.rhythm.eager);
+                    self.round = self.round.min(now + self.config.eager_pause);
                 }
                 Exchange::Compare(_) => {}
             }
             return;
         }
-        (friend.failures, friend.shy_until) = (0, Duration::ZERO);
-        (friend.is_met, friend.is_turn, friend.forgiven) = (true, false, 0);
-        if matches!(talk, Exchange::Compare(_)) {
+        (peer_state.failures, peer_state.not_before) = (0, Duration::ZERO);
+        (peer_state.is_met, peer_state.is_turn, peer_state.forgiven) = (true, false, 0);
+        if matches!(exchange, Exchange::Compare(_)) {
             if outcome != ExchangeOutcome::Differed {
-                friend.finds = 0;
+                peer_state.finds = 0;
                 return;
             }
-            let doubled = 1_u32 << friend.finds.min(16);
-            friend.finds = friend.finds.saturating_add(1);
-            let eager = self.rhythm.eager.saturating_mul(doubled);
-            let soon = now + self.jittered(eager.min(self.rhythm.pause));
+            let doubled = 1_u32 << peer_state.finds.min(16);
+            peer_state.finds = peer_state.finds.saturating_add(1);
+            let eager_pause = self.config.eager_pause.saturating_mul(doubled);
+            let soon = now + self.jittered(eager_pause.min(self.config.pause));
             self.round = self.round.min(soon);
         }
     }
 
     /// Returns the time when [`Gossip::next`] may return something again, if nothing happens before.
-    pub fn wakes_at(&self) -> Option<Duration> {
-        if self.friends.is_empty() || self.talks >= self.rhythm.talks {
+    pub fn next_wake(&self) -> Option<Duration> {
+        if self.peers.is_empty() || self.exchanges >= self.config.exchanges {
             return None;
         }
         let has_room = self.has_room_for_doubt();
-        let idle = self.friends.values().filter(|f| !f.is_talking);
+        let idle = self.peers.values().filter(|f| !f.is_busy);
         let idle = idle.filter(|f| has_room || !f.is_doubtful());
-        let wake = |f: &Friend| match f.is_owed || f.is_new || !f.queue.is_empty() {
-            true => f.shy_until,
-            false => self.round.max(f.shy_until),
+        let wake = |f: &PeerState| match f.is_owed || f.is_new || !f.queue.is_empty() {
+            true => f.not_before,
+            false => self.round.max(f.not_before),
         };
         idle.map(wake).min()
     }
@@ -360,19 +359,19 @@ impl Gossip {
     /// Decides if a newcomer is compared with at once.
     /// Each newcomer so meets a few peers, however many there are, and the others receive its items from
     /// these. Only peers that answered count, because anybody can invent others.
-    fn greets(&mut self) -> bool {
-        let met = self.friends.values().filter(|f| f.is_met).count();
-        self.random.index(met + 1) < self.rhythm.greeted
+    fn should_greet(&mut self) -> bool {
+        let met = self.peers.values().filter(|f| f.is_met).count();
+        self.random.index(met + 1) < self.config.greet_max
     }
 
     /// Returns true if there is room for an exchange with a doubtful peer. An attacker can invent any
     /// number of these, and each occupies an exchange. So they get at most half of the exchanges while
     /// others are present.
     fn has_room_for_doubt(&self) -> bool {
-        let all = self.friends.values();
-        let doubtful = all.clone().filter(|f| f.is_talking && f.is_doubtful());
+        let all = self.peers.values();
+        let doubtful = all.clone().filter(|f| f.is_busy && f.is_doubtful());
         let (doubtful, mut all) = (doubtful.count(), all);
-        doubtful < self.rhythm.talks.div_ceil(2) || all.all(Friend::is_doubtful)
+        doubtful < self.config.exchanges.div_ceil(2) || all.all(PeerState::is_doubtful)
     }
 
     /// Varies a pause between three and five quarters, so that nodes do not fall into step.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::protocol::discovery::peer_table::Seen;
+use crate::protocol::discovery::peer_table::ClaimOutcome;
 use crate::protocol::discovery::peer_table::within;
 use crate::protocol::discovery::service_record::ServiceRecord;
 use crate::protocol::transfer::rate_limit::RateLimit;
@@ -21,7 +21,7 @@ const CHANGES: RateLimit = RateLimit {
 
 #[derive(Clone, Debug)]
 pub(in crate::protocol::discovery::peer_table) struct Entry {
-    pub(in crate::protocol::discovery::peer_table) sighting: Option<ServiceRecord>,
+    pub(in crate::protocol::discovery::peer_table) record: Option<ServiceRecord>,
     pub(in crate::protocol::discovery::peer_table) places: Vec<Place>,
     pub(in crate::protocol::discovery::peer_table) last_seen: Duration,
     changes: RateLimiter,
@@ -42,7 +42,7 @@ pub(in crate::protocol::discovery::peer_table) struct Place {
 impl Entry {
     pub(in crate::protocol::discovery::peer_table) fn new(now: Duration) -> Self {
         Self {
-            sighting: None,
+            record: None,
             places: Vec::new(),
             last_seen: now,
             changes: RateLimiter::new(CHANGES, now),
@@ -54,9 +54,9 @@ impl Entry {
     pub(in crate::protocol::discovery::peer_table) fn saw(
         &mut self,
         now: Duration,
-        sighting: ServiceRecord,
+        record: ServiceRecord,
         addresses: &[SocketAddr],
-    ) -> Seen {
+    ) -> ClaimOutcome {
         self.last_seen = self.last_seen.max(now);
         let mut is_backed = !self.is_proven();
         for place in &mut self.places {
@@ -68,22 +68,22 @@ impl Entry {
         // The record or the return of a proven node changes only with a claim that names
         // a proven address.
         self.has_left &= !is_backed;
-        let says_else = self.sighting.as_ref() != Some(&sighting);
-        let says_else = says_else && (is_backed || self.sighting.is_none());
+        let says_else = self.record.as_ref() != Some(&record);
+        let says_else = says_else && (is_backed || self.record.is_none());
         let is_elsewhere = addresses.iter().any(|address| self.has_place_for(address));
         if !says_else && !is_elsewhere {
-            return Seen::Same;
+            return ClaimOutcome::Same;
         }
         if !within(&mut self.changes, now) {
-            return Seen::Refused;
+            return ClaimOutcome::Refused;
         }
         if says_else {
-            self.sighting = Some(sighting);
+            self.record = Some(record);
         }
         for address in addresses {
             self.claim(now, *address);
         }
-        Seen::Changed
+        ClaimOutcome::Changed
     }
 
     /// Returns true if the entry would accept a claimed address.

@@ -35,7 +35,7 @@ const CLAIMED_MAX: usize = 64;
 
 /// The effect of an announcement on the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum ClaimOutcome {
     /// The node is new in the table.
     New,
     /// The node's record changed, or it has another address.
@@ -49,11 +49,11 @@ pub enum Seen {
 
 /// A node in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Neighbour {
+pub struct KnownNode {
     /// The node id, claimed or proven.
     pub node: NodeId,
     /// The last announced record; `None` for a node that was proven but never announced itself.
-    pub sighting: Option<ServiceRecord>,
+    pub record: Option<ServiceRecord>,
     /// The known addresses, the best first.
     pub addresses: Vec<SocketAddr>,
     /// The time when the node was last seen or proven.
@@ -91,10 +91,10 @@ impl PeerTable {
     pub fn saw(
         &mut self,
         now: Duration,
-        sighting: ServiceRecord,
+        record: ServiceRecord,
         addresses: &[SocketAddr],
-    ) -> Seen {
-        let node = sighting.node;
+    ) -> ClaimOutcome {
+        let node = record.node;
         let mut usable = Vec::new();
         for address in addresses.iter().take(CLAIMED_MAX).copied() {
             if is_usable(&address) && !usable.contains(&address) {
@@ -102,25 +102,25 @@ impl PeerTable {
             }
         }
         if self.own == Some(node) || usable.is_empty() {
-            return Seen::Refused;
+            return ClaimOutcome::Refused;
         }
         // The best first, in case there are more addresses than slots.
         usable.sort_by_key(|address| (reach(address), *address));
         if let Some(entry) = self.nodes.get_mut(&node) {
-            return entry.saw(now, sighting, &usable);
+            return entry.saw(now, record, &usable);
         }
         // The rate comes first, because the search for room costs more.
         if !within(&mut self.newcomers, now) || !self.has_room() {
-            return Seen::Refused;
+            return ClaimOutcome::Refused;
         }
         self.make_room();
         let mut entry = Entry::new(now);
-        entry.sighting = Some(sighting);
+        entry.record = Some(record);
         for address in usable {
             entry.claim(now, address);
         }
         self.nodes.insert(node, entry);
-        Seen::New
+        ClaimOutcome::New
     }
 
     /// Enters a node's farewell. It forgets a node that was never proven.
@@ -212,10 +212,10 @@ impl PeerTable {
     }
 
     /// Returns all nodes, by node id.
-    pub fn list(&self) -> Vec<Neighbour> {
-        let neighbour = |(node, entry): (&NodeId, &Entry)| Neighbour {
+    pub fn list(&self) -> Vec<KnownNode> {
+        let neighbour = |(node, entry): (&NodeId, &Entry)| KnownNode {
             node: *node,
-            sighting: entry.sighting.clone(),
+            record: entry.record.clone(),
             addresses: entry.addresses(),
             last_seen: entry.last_seen,
             is_proven: entry.is_proven(),

@@ -27,7 +27,7 @@ pub struct ServiceRecord {
     pub version: u64,
     /// The summary of the shared datasets; `None` where the node serves only listed nodes, or announces
     /// it malformed.
-    pub shown: Option<SharedSummary>,
+    pub summary: Option<SharedSummary>,
 }
 
 /// Summary of the datasets of a node that serves all nodes.
@@ -52,19 +52,19 @@ impl ServiceRecord {
             text("v", self.version.to_string()),
             text("id", self.node.to_hex()),
         ];
-        let Some(shown) = &self.shown else {
+        let Some(summary) = &self.summary else {
             return properties;
         };
         properties.extend([
-            text("n", shown.datasets.to_string()),
-            text("fh", to_hex(&shown.filter_digest)),
-            text("fb", shown.filter_bytes.to_string()),
+            text("n", summary.datasets.to_string()),
+            text("fh", to_hex(&summary.filter_digest)),
+            text("fb", summary.filter_bytes.to_string()),
         ]);
         let fits = |filter: &&Vec<u8>| {
             filter.len() <= SIGHTING_PIECE_BYTES_MAX * SIGHTING_PIECES_MAX
-                && filter.len() as u64 == shown.filter_bytes
+                && filter.len() as u64 == summary.filter_bytes
         };
-        if let Some(filter) = shown.filter.as_ref().filter(fits) {
+        if let Some(filter) = summary.filter.as_ref().filter(fits) {
             let pieces = filter.chunks(SIGHTING_PIECE_BYTES_MAX).enumerate();
             properties.extend(pieces.map(|(n, piece)| (format!("f{n}"), piece.to_vec())));
         }
@@ -104,7 +104,7 @@ impl ServiceRecord {
         Ok(Self {
             node: node.ok_or(DecodeError::Invalid("node id"))?,
             version: version.ok_or(DecodeError::Invalid("protocol version"))?,
-            shown: SharedSummary::find(find),
+            summary: SharedSummary::find(find),
         })
     }
 
@@ -143,14 +143,14 @@ impl ServiceRecord {
 impl SharedSummary {
     fn find<'a>(find: impl Fn(&str) -> Option<&'a [u8]>) -> Option<Self> {
         let digest = std::str::from_utf8(find("fh")?).ok()?;
-        let mut shown = Self {
+        let mut summary = Self {
             datasets: number(find("n")?)?,
             filter_digest: from_hex(digest)?,
             filter_bytes: number(find("fb")?).filter(|n| *n <= FRAME_BYTES_MAX as u64)?,
             filter: None,
         };
-        shown.filter = pieces(find).filter(|f| f.len() as u64 == shown.filter_bytes);
-        Some(shown)
+        summary.filter = pieces(find).filter(|f| f.len() as u64 == summary.filter_bytes);
+        Some(summary)
     }
 }
 
