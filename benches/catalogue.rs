@@ -46,7 +46,7 @@ fn main() {
         access: Access::Open,
         showing: Showing::default(),
         metrics_port: None,
-        neighbours: alimentar::net::NeighbourOptions::default(),
+        neighbours: alimentar::net::GossipOptions::default(),
     };
     let node = Node::start(&registry, &options, Arc::new(|_| {})).unwrap();
     let at = format!("{}@{}", node.node_id(), node.addresses()[0]);

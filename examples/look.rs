@@ -16,9 +16,9 @@ use std::time::Duration;
 use std::time::Instant;
 
 use alimentar::ident::NodeId;
-use alimentar::net::discovery::Announced;
+use alimentar::net::discovery::Announcement;
 use alimentar::net::discovery::Discovery;
-use alimentar::net::discovery::Found;
+use alimentar::net::discovery::DiscoveryEvent;
 use alimentar::protocol::PeerTable;
 use alimentar::protocol::ServiceRecord;
 use alimentar::protocol::SharedSummary;
@@ -26,7 +26,7 @@ use alimentar::protocol::SharedSummary;
 fn main() -> Result<(), Box<dyn Error>> {
     let (own, seconds) = arguments()?;
     let began = Instant::now();
-    let node = own.as_ref().map(|own| own.sighting.node);
+    let node = own.as_ref().map(|own| own.record.node);
     let directory = Arc::new(Mutex::new(PeerTable::new(node, Duration::ZERO)));
     let tell = {
         let directory = directory.clone();
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             match line?.split_once(' ') {
                 Some(("update", n)) => {
                     let node = node.ok_or("nothing is announced")?;
-                    discovery.update(&sighting(node, n.parse()?))?;
+                    discovery.update(&record(node, n.parse()?))?;
                 }
                 _ => discovery.refresh(),
             }
@@ -62,29 +62,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn note(directory: &mut PeerTable, now: Duration, found: Found) {
+fn note(directory: &mut PeerTable, now: Duration, found: DiscoveryEvent) {
     let at = now.as_secs_f64();
     match found {
-        Found::Seen {
-            sighting,
-            addresses,
-        } => {
-            let node = sighting.node;
-            let datasets = sighting.shown.as_ref().map(|s| s.datasets);
-            let seen = directory.saw(now, sighting, &addresses);
+        DiscoveryEvent::Seen { record, addresses } => {
+            let node = record.node;
+            let datasets = record.summary.as_ref().map(|s| s.datasets);
+            let seen = directory.saw(now, record, &addresses);
             println!("{at:.2} seen {node} {seen:?} {datasets:?} {addresses:?}");
         }
-        Found::Gone { node } => {
+        DiscoveryEvent::Gone { node } => {
             directory.gone(now, &node);
             println!("{at:.2} gone {node}");
         }
-        Found::Trouble { reason } => println!("{at:.2} trouble: {reason}"),
+        DiscoveryEvent::Trouble { reason } => println!("{at:.2} trouble: {reason}"),
     }
 }
 
-fn sighting(node: NodeId, datasets: u64) -> ServiceRecord {
+fn record(node: NodeId, datasets: u64) -> ServiceRecord {
     let filter = vec![0; 600];
-    let shown = SharedSummary {
+    let summary = SharedSummary {
         datasets,
         filter_digest: datasets.to_le_bytes(),
         filter_bytes: filter.len() as u64,
@@ -93,12 +90,12 @@ fn sighting(node: NodeId, datasets: u64) -> ServiceRecord {
     ServiceRecord {
         node,
         version: 1,
-        shown: Some(shown),
+        summary: Some(summary),
     }
 }
 
 /// What to announce, and for how long; without end until stdin ends.
-fn arguments() -> Result<(Option<Announced>, Option<Duration>), Box<dyn Error>> {
+fn arguments() -> Result<(Option<Announcement>, Option<Duration>), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
     let (mut own, mut seconds) = (None, None);
     let mut next = || words.next();
@@ -107,10 +104,10 @@ fn arguments() -> Result<(Option<Announced>, Option<Duration>), Box<dyn Error>> 
         match word.as_str() {
             "--announce" => {
                 let node = NodeId::new(*blake3::hash(value()?.as_bytes()).as_bytes());
-                own = Some(Announced {
+                own = Some(Announcement {
                     port: value()?.parse()?,
                     addresses: Vec::new(),
-                    sighting: sighting(node, 1),
+                    record: record(node, 1),
                 });
             }
             "--bind" => {

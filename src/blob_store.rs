@@ -1,6 +1,6 @@
-//! The seam between what is stored and where: immutable blobs named by their BLAKE3 hash. A
-//! memory backend and the disk pass the same tests, and everything above walks trees and reads
-//! files through this trait alone.
+//! Blob storage: the trait for immutable blobs named by their BLAKE3 hash.
+//! The memory store and the disk store implement it and pass the same tests. Everything above walks
+//! trees and reads files through this trait alone.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::ident::BlobId;
 
-/// What a blob is. Numbers as in `spec/pack.md`.
+/// The kind of a blob. `spec/pack.md` lists the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BlobKind {
     /// A piece of a dataset's bytes, or of a file table.
@@ -23,12 +23,12 @@ pub enum BlobKind {
     Card,
     /// The ids of envelopes that were removed.
     Tombstone,
-    /// What a publisher stated besides manifests.
+    /// A publisher's signed statement: a withdrawal, a rotation or a revocation.
     Statement,
 }
 
 impl BlobKind {
-    /// The number in records and keys.
+    /// Returns the kind's number in records and keys.
     pub const fn number(self) -> u8 {
         match self {
             Self::Chunk => 1,
@@ -40,7 +40,7 @@ impl BlobKind {
         }
     }
 
-    /// The kind of a number; `None` where this program does not know it.
+    /// Returns the kind with this number; `None` where this program does not know it.
     pub const fn from_number(number: u8) -> Option<Self> {
         match number {
             1 => Some(Self::Chunk),
@@ -53,7 +53,7 @@ impl BlobKind {
         }
     }
 
-    /// The word for it in messages.
+    /// Returns the kind's name in messages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Chunk => "chunk",
@@ -65,23 +65,23 @@ impl BlobKind {
         }
     }
 
-    /// Whether the tables above the store are made of blobs of this kind.
+    /// Returns true if the index tables above the store are built from blobs of this kind.
     pub const fn is_entry(self) -> bool {
         matches!(self, Self::Envelope | Self::Tombstone | Self::Statement)
     }
 }
 
-/// Names one blob: what it is and its hash.
+/// The key of a blob: its kind and its hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobKey {
-    /// What it is.
+    /// The blob's kind.
     pub kind: BlobKind,
-    /// BLAKE3 of its bytes.
+    /// BLAKE3 of the blob's bytes.
     pub id: BlobId,
 }
 
 impl BlobKey {
-    /// The key of a blob of this kind and hash.
+    /// Makes the key of a blob of this kind and hash.
     pub const fn new(kind: BlobKind, hash: [u8; 32]) -> Self {
         Self {
             kind,
@@ -97,30 +97,30 @@ impl fmt::Display for BlobKey {
     }
 }
 
-/// Why a blob could not be had.
+/// Failure to read or write a blob.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum BlobError {
-    /// It is not in the store.
+    /// The store does not hold the blob.
     #[error("{0} is missing from the store")]
     Missing(BlobKey),
-    /// It is there, but its bytes are not those that its name says.
+    /// The stored bytes do not have the hash in the blob's name.
     #[error("{0} is damaged in the store")]
     Corrupt(BlobKey),
-    /// It is stored as a delta against a blob that is not there, not whole, or itself one.
+    /// The blob is a delta, and its base is missing, damaged or itself a delta.
     #[error("{key} is a delta against {base}, which cannot be read")]
     Base {
-        /// What was asked for.
+        /// The requested blob.
         key: BlobKey,
-        /// What it needs.
+        /// The base that it needs.
         base: BlobKey,
     },
-    /// The store itself failed.
+    /// The backend of the store failed.
     #[error("the store failed")]
     Backend {
-        /// What kind of failure.
+        /// The kind of failure.
         kind: ErrorKind,
-        /// The store's own error.
+        /// The backend's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
@@ -134,21 +134,21 @@ impl Classify for BlobError {
     }
 }
 
-/// Holds immutable blobs. What `get` returns has been checked against its hash.
+/// A store of immutable blobs. `get` checks the bytes against their hash before it returns them.
 pub trait BlobStore: Send + Sync {
-    /// The bytes of a blob.
+    /// Returns the bytes of a blob.
     ///
     /// # Errors
-    /// [`BlobError`] when it is missing, damaged, or the store failed.
+    /// [`BlobError`] when the blob is missing or damaged, or the store failed.
     fn get(&self, key: &BlobKey) -> Result<Vec<u8>, BlobError>;
 
-    /// Which of these are held, in the order asked.
+    /// Returns, for each key in order, true if the store holds its blob.
     ///
     /// # Errors
     /// [`BlobError::Backend`] when the store failed.
     fn has(&self, keys: &[BlobKey]) -> Result<Vec<bool>, BlobError>;
 
-    /// Keeps a blob; keeping it again changes nothing.
+    /// Stores a blob. Storing it again changes nothing.
     ///
     /// # Errors
     /// [`BlobError::Backend`] when the store failed.

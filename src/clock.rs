@@ -1,4 +1,4 @@
-//! Points in time, as values. Reading the real clock is the business of the outer layers.
+//! Points in time, as values. Only the outer layers read the real clock.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// RFC 3339 in UTC with whole seconds, as manifests carry it.
+    /// Formats the time as RFC 3339 in UTC with whole seconds, the form in manifests.
     pub fn to_rfc3339(self) -> String {
         OffsetDateTime::from_unix_timestamp(self.0)
             .ok()
@@ -16,7 +16,7 @@ impl Timestamp {
             .unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned())
     }
 
-    /// Parses RFC 3339; `None` when it is not that.
+    /// Parses RFC 3339; `None` when the text has another form.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         OffsetDateTime::parse(text, &Rfc3339)
             .ok()

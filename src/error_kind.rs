@@ -1,18 +1,18 @@
-//! The closed list of error kinds: the one bridge from every error in the crate to exit codes
-//! and, later, to protocol status codes. Not for messages: those belong to each module's errors.
+//! Error kinds: the closed list that maps every error of the crate to an exit code.
+//! Messages are the business of each module's own errors.
 
-/// What kind of failure an error is. Every error of this crate answers with exactly one.
+/// The kind of failure. Every error of this crate has exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// More than one thing fits what was named.
+    /// The name fits more than one thing.
     Ambiguous,
-    /// The request contradicts what is already there.
+    /// The request contradicts the present state.
     Conflict,
-    /// Not trusted, or not allowed.
+    /// The publisher or peer is not trusted, or access is refused.
     Denied,
-    /// Bytes are not what their hash, checksum or signature says.
+    /// Bytes do not match their hash, checksum or signature.
     Integrity,
-    /// Stopped on request before the end.
+    /// The caller stopped the work before its end.
     Interrupted,
     /// The request itself is malformed.
     Invalid,
@@ -22,16 +22,16 @@ pub enum ErrorKind {
     Network,
     /// The device is full.
     NoSpace,
-    /// Nothing fits what was named.
+    /// The name fits nothing.
     NotFound,
-    /// Some items were done and some failed.
+    /// Some items succeeded and some failed.
     Partial,
-    /// Written by a newer version, or in a way this version does not know.
+    /// A newer version, or an unknown feature of the format, wrote the data.
     Unsupported,
 }
 
 impl ErrorKind {
-    /// The name in JSON error objects.
+    /// Returns the name in JSON error objects.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ambiguous => "ambiguous",
@@ -49,7 +49,7 @@ impl ErrorKind {
         }
     }
 
-    /// The kind of an operating-system error.
+    /// Returns the kind of an operating-system error.
     pub fn of_io(error: &std::io::Error) -> Self {
         if error.get_ref().is_some_and(|inner| inner.is::<Stopped>()) {
             return Self::Interrupted;
@@ -63,14 +63,14 @@ impl ErrorKind {
     }
 }
 
-/// The process was asked to stop while it waited for another program. It is an error of its own
-/// because readers begin again after [`std::io::ErrorKind::Interrupted`].
+/// The process was asked to stop while it waited for another program.
+/// It is an error of its own because readers retry after [`std::io::ErrorKind::Interrupted`].
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("interrupted")]
 pub struct Stopped;
 
-/// Implemented by every error of this crate.
+/// An error with an [`ErrorKind`]. Every error of this crate implements it.
 pub trait Classify {
-    /// The kind of this error.
+    /// Returns the kind of this error.
     fn kind(&self) -> ErrorKind;
 }

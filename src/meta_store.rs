@@ -1,6 +1,6 @@
-//! The seam between the small ordered tables of a registry (which blob is where, which datasets
-//! there are) and what keeps them: redb on disk, a map in memory. Rows are bytes; the meaning of
-//! each table belongs to the module that owns it.
+//! Metadata storage: the trait for the small ordered tables of a registry.
+//! redb implements it on disk, and a map in memory. Rows are bytes; the module that owns a table defines
+//! their meaning.
 
 use thiserror::Error;
 
@@ -8,12 +8,12 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::wire::DecodeError;
 
-/// Every table of a registry. Names carry the version of the rows' form.
+/// A table of a registry. Its name carries the version of the row format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
     /// Facts about the store itself: format version, counters, node id.
     Meta,
-    /// Blob key → where it is.
+    /// Blob key → its location.
     Blobs,
     /// Blob key → the collection that condemned it.
     Condemned,
@@ -21,30 +21,30 @@ pub enum Table {
     Packs,
     /// Envelope id → its bytes.
     Envelopes,
-    /// Register key → the dataset's state here.
+    /// Register key → the local state of the dataset.
     Datasets,
     /// Name, zero byte, register key → nothing.
     Names,
     /// Content id, register key → nothing.
     Contents,
-    /// Hash of an absolute path → what was seen there when it was indexed.
+    /// Hash of an absolute path → metadata of the file when it was indexed.
     Sources,
     /// Statement id → its bytes.
     Statements,
-    /// Envelope id → a manifest that a peer showed, whose data is not here.
+    /// Envelope id → a manifest that a peer sent and whose data is not here.
     Known,
-    /// Node id, kind, id → what that peer showed and is not passed on.
+    /// Node id, kind, id → an item that the peer sent and this node does not forward.
     Aside,
-    /// Envelope id → when it was pulled because somebody here follows it.
+    /// Envelope id → the time of the pull, for datasets pulled because this node follows them.
     Followed,
-    /// Pack number and offset → bytes that a rebuild could not read, and what is known of them.
+    /// Pack number and offset → a byte range that a rebuild could not read, and its known contents.
     Unreadable,
-    /// Name, zero byte, register key → a dataset that was removed, or had that name.
+    /// Name, zero byte, register key → a removed dataset, or one that had this name.
     Removed,
 }
 
 impl Table {
-    /// All of them.
+    /// All tables.
     pub const ALL: [Self; 15] = [
         Self::Meta,
         Self::Blobs,
@@ -63,7 +63,7 @@ impl Table {
         Self::Removed,
     ];
 
-    /// The table's name in the database.
+    /// Returns the table's name in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Meta => "meta-1",
@@ -85,25 +85,25 @@ impl Table {
     }
 }
 
-/// Why the tables could not be read or written.
+/// Failure to read or write the tables.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum MetaError {
     /// The database's own pages are damaged.
     #[error("the index `registry.redb` is damaged")]
     Damaged,
-    /// A row is not what its table holds.
+    /// A row does not decode.
     #[error("a row of the table `{table}` is damaged")]
     Row {
-        /// Which table.
+        /// The table's name.
         table: &'static str,
-        /// What is wrong with it.
+        /// The decoder's error.
         source: DecodeError,
     },
     /// The database failed.
     #[error("the index `registry.redb` failed")]
     Backend {
-        /// What kind of failure.
+        /// The kind of failure.
         kind: ErrorKind,
         /// The database's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -119,18 +119,18 @@ impl Classify for MetaError {
     }
 }
 
-/// What a scan's visitor wants.
+/// A visitor's answer to a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scan {
-    /// The next row too.
+    /// Visit the next row too.
     Continue,
-    /// No more.
+    /// End the scan.
     Stop,
 }
 
-/// One consistent view of the tables.
+/// A consistent view of the tables.
 pub trait MetaRead {
-    /// The value of a key.
+    /// Returns the value of a key.
     ///
     /// # Errors
     /// [`MetaError`] when the database failed.
@@ -148,7 +148,7 @@ pub trait MetaRead {
     ) -> Result<(), MetaError>;
 }
 
-/// A transaction: sees its own writes; all of them become visible and durable, or none.
+/// A transaction. It sees its own writes. A commit makes all of them visible and durable, or none.
 pub trait MetaWrite: MetaRead {
     /// Sets a key's value.
     ///
@@ -156,7 +156,7 @@ pub trait MetaWrite: MetaRead {
     /// [`MetaError`] when the database failed.
     fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), MetaError>;
 
-    /// Removes a key; whether it was there.
+    /// Removes a key and returns true if it was present.
     ///
     /// # Errors
     /// [`MetaError`] when the database failed.

@@ -8,14 +8,15 @@ thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The call panicked.
+/// A call panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Panicked;
 
-/// Makes a call and catches its panic. What the call was changing must be thrown away then.
+/// Makes a call and catches its panic. The caller must then discard everything that the
+/// call was changing.
 ///
 /// # Errors
-/// [`Panicked`] when it did.
+/// [`Panicked`] when the call panicked.
 pub fn caught<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
     let outer = GUARDED.replace(true);
     let called = catch_unwind(AssertUnwindSafe(call));
@@ -23,8 +24,7 @@ pub fn caught<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
     called.map_err(|_| Panicked)
 }
 
-/// Whether a panic on this thread, now, would be caught and become an error: a panic hook has
-/// nothing to say about it.
+/// Returns true if [`caught`] would catch a panic on this thread now. A panic hook then stays silent.
 pub fn panic_becomes_error() -> bool {
     GUARDED.get()
 }

@@ -1,20 +1,20 @@
-//! How long work tells how far it is. The library only reports; bars belong to the command line.
+//! Progress reporting. The library only reports; the command line draws bars.
 
-/// Receives the progress of one operation. Called from any thread.
+/// Receiver of the progress of one operation. Any thread may call it.
 pub trait Progress: Send + Sync {
-    /// A phase begins. `total_bytes` is its length where it is known.
+    /// Begins a phase. `total_bytes` is its length where it is known.
     fn phase(&self, _name: &str, _total_bytes: Option<u64>) {}
 
-    /// This many more bytes of the phase are done.
+    /// Reports that this number of further bytes of the phase is done.
     fn advance(&self, _bytes: u64) {}
 
-    /// Whether the caller asked to stop; long work looks here between steps.
+    /// Returns true if the caller asked to stop. Long work asks between steps.
     fn cancelled(&self) -> bool {
         false
     }
 }
 
-/// Reports nothing and never stops.
+/// A receiver that ignores progress and never stops the work.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoProgress;
 

@@ -1,20 +1,21 @@
-//! Positioned reads: the seam between everything that looks inside data and wherever the bytes
-//! are (memory, a file, a dataset in the store, later a peer). Not for writing.
+//! Positioned reads: the trait between parsers of data and the place of the bytes (memory, a file, a
+//! dataset in the store). It does not write.
 
 use std::io;
 
-/// A source of bytes that can be read at any offset, from any thread.
+/// A source of bytes that any thread can read at any offset.
 pub trait ReadAt: Send + Sync {
-    /// Length in bytes.
+    /// Returns the length in bytes.
     fn len(&self) -> u64;
 
-    /// Reads some bytes at `offset` into `buf`; 0 only at or past the end, or for an empty `buf`.
+    /// Reads some bytes at `offset` into `buf`. Returns 0 only at or past the end, or for
+    /// an empty `buf`.
     ///
     /// # Errors
-    /// What the source reports; bytes that fail verification are `InvalidData`.
+    /// The source's error. Bytes that fail verification are `InvalidData`.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
 
-    /// Whether there are no bytes at all.
+    /// Returns true if the source has no bytes.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -1,4 +1,5 @@
-//! Chunks of a leaf as one delta against bytes of a base: an entry that `zstd -D` opens.
+//! Delta entries: chunks of a leaf as one delta against bytes of a base. `zstd -D` decodes
+//! an entry's frame.
 
 use crate::archive::error::ArchiveError;
 use crate::archive::frames::skippable;
@@ -13,26 +14,27 @@ use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 use crate::wire::limits::RECORD_STORED_BYTES_MAX;
 
-/// Bytes of an entry at most: what it says of itself, and a frame.
+/// Maximum bytes of an entry: its header and a frame.
 pub(super) const DIFFERENCE_ENTRY_BYTES_MAX: usize = RECORD_STORED_BYTES_MAX + (64 << 10);
-/// Entries of a leaf; each takes more bytes than this allows.
+/// Maximum entries of a leaf; each takes more bytes than this allows.
 const LEAF_ENTRIES_MAX: usize = NODE_BYTES_MAX / 32;
-/// A delta pays that is shorter than one part in this many of what it stands for.
+/// A delta is worth its cost if it is shorter than one part in this many of the raw bytes.
 const PAYS: usize = 8;
 
-/// Bytes of a base that follow each other.
+/// A range of bytes of a base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BaseBytes {
-    /// Which of the bases that the archive names.
+    /// The index of the base in the archive's list.
     pub base: usize,
-    /// Where in its data they begin.
+    /// The offset of the range in the base's data.
     pub from: u64,
-    /// How many.
+    /// Length of the range.
     pub bytes: u64,
 }
 
 impl BaseBytes {
-    /// These and others as one, if they touch and are not too many.
+    /// Returns the union with a range that touches this one; `None` where it does not, or the union is
+    /// too long.
     pub(super) fn joined(self, other: Self) -> Option<Self> {
         let end = (self.from.checked_add(self.bytes)?).max(other.from.checked_add(other.bytes)?);
         let touch = other.from >= self.from && other.from <= self.from + self.bytes;
@@ -42,13 +44,13 @@ impl BaseBytes {
     }
 }
 
-/// What an entry says of itself.
+/// A delta entry.
 pub(super) struct Delta {
-    /// Which chunks of the leaf it holds, ascending.
+    /// The chunks of the leaf that it holds, ascending.
     pub(super) chunks: Vec<usize>,
-    /// What it is against.
+    /// The range of the base.
     pub(super) base: BaseBytes,
-    /// The frame.
+    /// The zstd frame.
     pub(super) frame: Vec<u8>,
 }
 
@@ -97,7 +99,7 @@ impl Delta {
         })
     }
 
-    /// The chunks of a leaf that it holds, and how many bytes they have together.
+    /// Returns the entry's chunks from their leaf, and the sum of their lengths.
     pub(super) fn of_leaf<'l>(
         &self,
         leaf: &'l [ChunkEntry],
@@ -110,10 +112,10 @@ impl Delta {
     }
 }
 
-/// The frame of a delta, where it pays. It depends on the bytes alone.
+/// Encodes a delta; `None` where it is not worth its cost. The result depends on the bytes alone.
 ///
 /// # Errors
-/// [`ArchiveError`] when the other frame to compare with cannot be made.
+/// [`ArchiveError`] when the plain frame to compare with cannot be made.
 pub fn delta(raw: &[u8], base: Vec<u8>) -> Result<Option<Vec<u8>>, ArchiveError> {
     let Some(frame) = DeltaEncoder::new().encode(raw, base) else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The tar stream: entries in, pieces for frames out; and the other way, one entry at a time.
+//! The tar stream: an entry writer, which emits pieces for frames, and an entry reader.
 
 use crate::archive::error::ArchiveError;
 use crate::archive::layout::BLOCK_BYTES;
@@ -6,10 +6,10 @@ use crate::archive::layout::EntryName;
 use crate::archive::layout::FRAME_BYTES;
 use crate::archive::layout::tar_header;
 
-/// Takes pieces of the tar stream, in order.
+/// Takes the pieces of the tar stream, in order.
 pub type PieceSink<'a> = dyn FnMut(Vec<u8>) -> Result<(), ArchiveError> + 'a;
 
-/// Gives pieces of the tar stream, in order; `None` at its end.
+/// Returns the pieces of the tar stream, in order; `None` at its end.
 pub type PieceSource<'a> = dyn FnMut() -> Result<Option<Vec<u8>>, ArchiveError> + 'a;
 
 /// Writes entries.
@@ -19,7 +19,7 @@ pub struct EntryWriter<'a> {
 }
 
 impl<'a> EntryWriter<'a> {
-    /// Writes into a sink.
+    /// Makes a writer into a sink.
     pub fn new(sink: &'a mut PieceSink<'a>) -> Self {
         Self {
             piece: Vec::with_capacity(FRAME_BYTES),
@@ -30,7 +30,7 @@ impl<'a> EntryWriter<'a> {
     /// Writes one entry.
     ///
     /// # Errors
-    /// What the sink returns.
+    /// The sink's error.
     pub fn entry(&mut self, name: &EntryName, bytes: &[u8]) -> Result<(), ArchiveError> {
         self.push(&tar_header(&name.path(), bytes.len() as u64))?;
         self.push(bytes)?;
@@ -40,7 +40,7 @@ impl<'a> EntryWriter<'a> {
     /// Ends the stream.
     ///
     /// # Errors
-    /// What the sink returns.
+    /// The sink's error.
     pub fn finish(mut self) -> Result<(), ArchiveError> {
         self.push(&[0; BLOCK_BYTES])?;
         self.push(&[0; BLOCK_BYTES])?;
@@ -64,16 +64,16 @@ impl<'a> EntryWriter<'a> {
     }
 }
 
-/// An entry that comes next.
+/// The header of the next entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextEntry {
-    /// What it is.
+    /// The entry's name.
     pub name: EntryName,
-    /// How long it says it is.
+    /// The entry's length, as its header states.
     pub bytes: u64,
 }
 
-/// Reads entries: what they are is known before they are read.
+/// Reads entries. It reads the header of an entry before its bytes.
 pub struct EntryReader<'a> {
     source: &'a mut PieceSource<'a>,
     piece: Vec<u8>,
@@ -83,7 +83,7 @@ pub struct EntryReader<'a> {
 }
 
 impl<'a> EntryReader<'a> {
-    /// Reads from a source.
+    /// Makes a reader from a source.
     pub fn new(source: &'a mut PieceSource<'a>) -> Self {
         Self {
             source,
@@ -94,10 +94,10 @@ impl<'a> EntryReader<'a> {
         }
     }
 
-    /// What comes next; `None` at the end of the tar.
+    /// Returns the next entry's header; `None` at the end of the tar.
     ///
     /// # Errors
-    /// [`ArchiveError`] when the stream is damaged or holds what archives do not.
+    /// [`ArchiveError`] when the stream is damaged or holds an entry that no archive has.
     pub fn peek(&mut self) -> Result<Option<&NextEntry>, ArchiveError> {
         if self.next.is_none() && !self.is_ended {
             let mut header = [0; BLOCK_BYTES];
@@ -116,11 +116,11 @@ impl<'a> EntryReader<'a> {
         Ok(self.next.as_ref())
     }
 
-    /// The bytes of the entry that comes next.
+    /// Reads the bytes of the next entry.
     ///
     /// # Errors
-    /// [`ArchiveError::TooLong`] when it says that it is longer than `limit`, which is looked at
-    /// before anything is read, or [`ArchiveError`] as for [`EntryReader::peek`].
+    /// [`ArchiveError::TooLong`] when its stated length is over `limit`, before it reads anything;
+    /// [`ArchiveError`] as for [`EntryReader::peek`].
     pub fn read(&mut self, limit: usize) -> Result<Vec<u8>, ArchiveError> {
         self.peek()?;
         let entry = self.next.take().ok_or(ArchiveError::Truncated)?;
@@ -142,7 +142,7 @@ impl<'a> EntryReader<'a> {
         Ok(bytes)
     }
 
-    /// Makes sure that nothing follows the end of the tar.
+    /// Checks that nothing follows the end of the tar.
     ///
     /// # Errors
     /// [`ArchiveError`] when something does, or the tar has not ended.
@@ -176,7 +176,7 @@ impl<'a> EntryReader<'a> {
     }
 }
 
-/// Reads a header: only the bytes that a writer would write for it are accepted.
+/// Decodes a header. It accepts only the bytes that a writer would write.
 fn entry_of(block: &[u8; BLOCK_BYTES]) -> Result<NextEntry, ArchiveError> {
     let text = |bytes: &[u8]| {
         let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
@@ -195,7 +195,7 @@ fn entry_of(block: &[u8; BLOCK_BYTES]) -> Result<NextEntry, ArchiveError> {
     }
 }
 
-/// Zeros between an entry and the next block.
+/// Returns the number of zeros between an entry and the next block.
 fn padding(bytes: u64) -> usize {
     let over = usize::try_from(bytes % BLOCK_BYTES as u64).unwrap_or(0);
     (BLOCK_BYTES - over) % BLOCK_BYTES

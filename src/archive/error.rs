@@ -1,4 +1,4 @@
-//! Why an archive is refused.
+//! Errors of reading and writing archives.
 
 use std::io;
 
@@ -9,80 +9,80 @@ use crate::error_kind::ErrorKind;
 use crate::manifest::ManifestError;
 use crate::wire::DecodeError;
 
-/// Why an archive is refused. Nothing of it is visible then.
+/// Failure of an archive. Nothing of it becomes visible then.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ArchiveError {
     /// The file could not be read or written.
     #[error("the archive could not be {action}")]
     Io {
-        /// What was tried.
+        /// The failed action.
         action: &'static str,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// Not zstd frames as archives have them.
+    /// The file is not a sequence of zstd frames as archives have them.
     #[error("not an archive: {0}")]
     Frame(&'static str),
     /// The bytes end too early.
     #[error("the archive is cut off")]
     Truncated,
-    /// A tar header that no archive has: a link, a directory, an extension, a strange name.
+    /// A tar header is a link, a directory, an extension or an unknown name, which no archive has.
     #[error("the archive's entry `{0}` is not one that archives have")]
     Entry(String),
     /// `archive.json` is no header.
     #[error("the archive's header is malformed")]
     Header(#[source] serde_json::Error),
-    /// Written by a newer version.
+    /// A newer version wrote the archive.
     #[error("the archive has version {0}; this program reads versions 1 and 2")]
     Version(u32),
-    /// Holds nothing, or more than is allowed.
+    /// The archive holds no dataset, or more than the limit.
     #[error("the archive says that it holds {0} datasets")]
     TooMany(usize),
-    /// An entry longer than such entries may be.
+    /// An entry is over its limit.
     #[error("the archive's entry `{path}` has {bytes} bytes, more than it may")]
     TooLong {
-        /// Which entry.
+        /// The entry's path.
         path: String,
-        /// What its header says.
+        /// The length in its header.
         bytes: u64,
     },
-    /// An entry that is not the one that has to come.
+    /// Another entry stands in place of the next one.
     #[error("the archive has `{found}` where {wanted} has to come")]
     Unexpected {
-        /// What came.
+        /// The entry found.
         found: String,
-        /// What had to.
+        /// The entry wanted.
         wanted: String,
     },
-    /// Something that is neither in the archive nor here.
+    /// A blob is neither in the archive nor in the registry.
     #[error("{0} is neither in the archive nor here")]
     Missing(String),
-    /// Bytes that are not what their name says.
+    /// An entry's bytes do not have the hash in its name.
     #[error("the archive's entry `{0}` is damaged")]
     Corrupt(String),
-    /// A tree that does not hold what the manifest says.
+    /// A tree does not match its manifest.
     #[error("the archive's tree `{0}` is not what its manifest says")]
     Tree(String),
-    /// A tree whose nodes repeat more often than those of archives.
+    /// A tree repeats nodes more often than any archive's tree.
     #[error("the archive's tree `{0}` repeats itself too often")]
     Repeats(String),
-    /// Something after the end.
+    /// Bytes follow the end.
     #[error("the archive goes on after its end")]
     Trailing,
-    /// Volumes that are not there.
+    /// Volumes are missing.
     #[error("the archive is not complete without {missing}")]
     NoVolume {
-        /// Which, by their numbers.
+        /// The numbers of the missing volumes.
         missing: String,
     },
-    /// A volume whose bytes changed.
+    /// A volume's bytes changed.
     #[error("the volume `{0}` is damaged")]
     Volume(String),
-    /// A manifest in it.
+    /// A manifest of the archive is invalid.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// A receipt that is none.
+    /// A receipt is malformed.
     #[error("not a receipt")]
     Receipt(#[from] DecodeError),
 }

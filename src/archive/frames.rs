@@ -1,5 +1,6 @@
-//! The zstd frames of an archive, one by one (RFC 8878, section 3.1): headers are read and limited
-//! here, so that nothing is allocated by what a frame claims; the encoder and decoder are zrip.
+//! The zstd frames of an archive (RFC 8878, section 3.1).
+//! This file parses and limits the headers, so that no claim of a frame causes an allocation. zrip
+//! encodes and decodes the frames.
 
 use std::io;
 use std::io::Read;
@@ -8,13 +9,13 @@ use crate::archive::error::ArchiveError;
 use crate::archive::layout::FRAME_BYTES;
 
 const FRAME_MAGIC: u32 = 0xfd2f_b528;
-/// Skippable frames have any of 16 magics; volumes write the first.
+/// The first of the 16 magic numbers of skippable frames, the one that volumes use.
 const SKIPPABLE_MAGIC: u32 = 0x184d_2a50;
 const SKIPPABLE_BYTES_MAX: u32 = 64 << 10;
 const LEVEL: i32 = 4;
 const BLOCK_BYTES_MAX: usize = 128 << 10;
 
-/// Compresses a piece of the tar stream. The same piece gives the same bytes anywhere.
+/// Compresses a piece of the tar stream. The same piece gives the same bytes on every machine.
 pub fn compress_frame(piece: &[u8]) -> Result<Vec<u8>, ArchiveError> {
     zrip::compress(piece, LEVEL).map_err(|_| ArchiveError::Frame("it could not be compressed"))
 }
@@ -28,7 +29,7 @@ pub fn decompress_frame(frame: &[u8]) -> Result<Vec<u8>, ArchiveError> {
         .map_err(|_| ArchiveError::Frame("a zstd frame is damaged"))
 }
 
-/// A skippable frame around some bytes.
+/// Encodes a skippable frame around some bytes.
 pub(super) fn skippable(bytes: &[u8]) -> Vec<u8> {
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     [
@@ -39,10 +40,11 @@ pub(super) fn skippable(bytes: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// The next frame, compressed; `None` at the end. Skippable frames are skipped.
+/// Reads the next compressed frame; `None` at the end. It skips skippable frames.
 ///
 /// # Errors
-/// [`ArchiveError`] when the source fails, ends within a frame, or holds no such frames.
+/// [`ArchiveError`] when the source fails, ends within a frame, or holds other frames
+/// than archives have.
 pub fn read_frame(source: &mut dyn Read) -> Result<Option<Vec<u8>>, ArchiveError> {
     loop {
         let mut frame = Vec::new();
@@ -68,7 +70,7 @@ pub fn read_frame(source: &mut dyn Read) -> Result<Option<Vec<u8>>, ArchiveError
     }
 }
 
-/// Reads what follows the magic number.
+/// Reads the rest of a frame behind the magic number.
 fn one_frame(source: &mut dyn Read, frame: &mut Vec<u8>) -> Result<(), ArchiveError> {
     must_take(source, frame, 1)?;
     let descriptor = frame.last().copied().unwrap_or(0);
@@ -101,7 +103,7 @@ fn one_frame(source: &mut dyn Read, frame: &mut Vec<u8>) -> Result<(), ArchiveEr
     if size > FRAME_BYTES as u64 {
         return Err(ArchiveError::Frame("a zstd frame is larger than 8 MiB"));
     }
-    // Blocks of nothing could go on for ever.
+    // Empty blocks could go on without end.
     let blocks_max = 2 + FRAME_BYTES / 1024;
     for _ in 0..blocks_max {
         let at = frame.len();
@@ -120,7 +122,7 @@ fn one_frame(source: &mut dyn Read, frame: &mut Vec<u8>) -> Result<(), ArchiveEr
     Err(ArchiveError::Frame("a zstd frame has too many blocks"))
 }
 
-/// Four bytes as a number; those past the end are zero.
+/// Returns four bytes as a number; bytes past the end are zero.
 fn word(bytes: &[u8], at: usize) -> u32 {
     let part = bytes.get(at..).unwrap_or_default().iter().take(4);
     part.rev().fold(0, |n, b| n << 8 | u32::from(*b))
@@ -134,7 +136,7 @@ fn must_take(source: &mut dyn Read, to: &mut Vec<u8>, n: usize) -> Result<(), Ar
     }
 }
 
-/// Appends exactly `n` bytes; `false` when there are none at all.
+/// Appends exactly `n` bytes. Returns `false` if the source is at its end.
 fn take(source: &mut dyn Read, to: &mut Vec<u8>, n: usize) -> Result<bool, ArchiveError> {
     let before = to.len();
     to.resize(before + n, 0);

@@ -17,52 +17,52 @@ use crate::wire::limits::ARCHIVE_DATASETS_MAX;
 pub const FRAME_BYTES: usize = 8 << 20;
 /// Bytes of a tar block.
 pub(super) const BLOCK_BYTES: usize = 512;
-/// The version of archives without deltas.
+/// Version of archives without deltas.
 const VERSION: u32 = 1;
-/// The version of those that may hold deltas.
+/// Version of archives that may hold deltas.
 const VERSION_DIFFERENCES: u32 = 2;
 
-/// Which dataset of the archive an entry is about: none where there is only one.
+/// The dataset of an entry; `None` in an archive of one dataset.
 pub type Slot = Option<EnvelopeId>;
 
-/// What an entry is.
+/// The name of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryName {
-    /// What is inside.
+    /// The archive's header.
     Header,
     /// A publisher's statement.
     Statement(StatementId),
     /// A manifest.
     Manifest(Slot),
-    /// Its signature.
+    /// A manifest's signature.
     Signature(Slot),
-    /// Its card.
+    /// A dataset's card.
     Card(Slot),
-    /// A node of a tree, by the first bytes of its id: what it is, its hash proves.
+    /// A node of a tree, by the first bytes of its id. Its hash proves which one.
     Node([u8; 8]),
-    /// A chunk, likewise.
+    /// A chunk, by the first bytes of its id.
     Chunk([u8; 8]),
     /// Chunks as a delta, by the id of the first.
     Delta([u8; 8]),
 }
 
 impl EntryName {
-    /// The entry of a node.
+    /// Returns the name of a node's entry.
     pub fn node(id: &TreeId) -> Self {
         Self::Node(id.as_bytes().first_chunk().copied().unwrap_or_default())
     }
 
-    /// The entry of a chunk.
+    /// Returns the name of a chunk's entry.
     pub fn chunk(id: &ChunkId) -> Self {
         Self::Chunk(id.as_bytes().first_chunk().copied().unwrap_or_default())
     }
 
-    /// The entry of chunks that begin with this one.
+    /// Returns the name of a delta entry whose chunks begin with this one.
     pub fn delta(first: &ChunkId) -> Self {
         Self::Delta(first.as_bytes().first_chunk().copied().unwrap_or_default())
     }
 
-    /// The path in the tar.
+    /// Returns the path in the tar.
     pub fn path(&self) -> String {
         let below = |slot: &Slot, name: &str| match slot {
             Some(id) => format!("datasets/{id}/{name}"),
@@ -80,7 +80,7 @@ impl EntryName {
         }
     }
 
-    /// Reads a path; `None` for one that no archive has.
+    /// Parses a path; `None` for one that no archive has.
     pub fn parse(path: &str) -> Option<Self> {
         let id = |text: &str, ending: &str| text.strip_suffix(ending).map(str::to_owned);
         let name = if let Some(rest) = path.strip_prefix("statements/") {
@@ -108,26 +108,26 @@ impl EntryName {
                 _ => return None,
             }
         };
-        // One name has one path: no capitals in its digits.
+        // A name has exactly one path: no capitals in its digits.
         (name.path() == path).then_some(name)
     }
 }
 
-/// A dataset that an archive holds.
+/// A dataset in an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
-    /// Its envelope's id, 64 hex digits.
+    /// The envelope id, 64 hexadecimal digits.
     pub envelope: String,
-    /// Its name.
+    /// The dataset's name.
     pub name: String,
-    /// Its version.
+    /// The dataset's version.
     pub version: String,
-    /// Its content id, 64 hex digits.
+    /// The content id, 64 hexadecimal digits.
     pub content_id: String,
 }
 
 impl Held {
-    /// What a header says of a dataset.
+    /// Makes the header's record of a dataset.
     pub fn of(manifest: &Manifest, envelope: &EnvelopeId) -> Self {
         Self {
             envelope: envelope.to_hex(),
@@ -138,21 +138,21 @@ impl Held {
     }
 }
 
-/// A dataset that must be here for an archive to be read.
+/// A base: a dataset that the reading registry must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
-    /// Its content id, 64 hex digits.
+    /// The content id, 64 hexadecimal digits.
     pub content_id: String,
-    /// The tree of its chunks, 64 hex digits.
+    /// The root of the chunk tree, 64 hexadecimal digits.
     pub chunk_tree_root: String,
-    /// Its name, where it was exported.
+    /// The dataset's name in the exporting registry.
     pub name: String,
-    /// Its version.
+    /// The dataset's version.
     pub version: String,
 }
 
 impl Base {
-    /// The base that a dataset is.
+    /// Makes the base of a dataset.
     pub fn of(manifest: &Manifest) -> Self {
         Self {
             content_id: manifest.content_id.to_hex(),
@@ -163,18 +163,18 @@ impl Base {
     }
 }
 
-/// The first entry.
+/// The archive's header, its first entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchiveHeader {
     version: u32,
-    /// What is inside.
+    /// The datasets in the archive.
     pub datasets: Vec<Held>,
-    /// What must be here already.
+    /// The bases of the archive.
     pub base: Vec<Base>,
 }
 
 impl ArchiveHeader {
-    /// A header.
+    /// Makes a header.
     pub fn new(datasets: Vec<Held>, base: Vec<Base>, may_differ: bool) -> Self {
         Self {
             version: match may_differ {
@@ -186,12 +186,12 @@ impl ArchiveHeader {
         }
     }
 
-    /// Whether there may be deltas inside.
+    /// Returns true if the archive may hold deltas.
     pub fn may_differ(&self) -> bool {
         self.version == VERSION_DIFFERENCES
     }
 
-    /// Its JSON.
+    /// Encodes the header as JSON.
     ///
     /// # Errors
     /// [`ArchiveError::Header`], which cannot happen with texts and numbers.
@@ -201,10 +201,10 @@ impl ArchiveHeader {
         Ok(json)
     }
 
-    /// Reads it.
+    /// Decodes the header.
     ///
     /// # Errors
-    /// [`ArchiveError`] when it is none, or of a newer version.
+    /// [`ArchiveError`] when it is malformed or of a newer version.
     pub fn decode(json: &[u8]) -> Result<Self, ArchiveError> {
         #[derive(Deserialize)]
         struct Version {
@@ -226,10 +226,10 @@ impl ArchiveHeader {
     }
 }
 
-/// The header block of an entry: the only bytes that are accepted for it.
+/// Returns the header block of an entry. A reader accepts no other bytes.
 pub(super) fn tar_header(path: &str, size: u64) -> [u8; BLOCK_BYTES] {
     let mut header = tar::Header::new_ustar();
-    // Paths of entries are short and plain; a path of somebody else's is not written.
+    // Paths of entries are short and plain; no other path is written.
     let _ = header.set_path(path);
     header.set_size(size);
     header.set_mode(0o644);

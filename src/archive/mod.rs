@@ -1,6 +1,9 @@
-//! `.alimentar` archives as bytes: frames, entries, trees, volumes, receipts. Pure: pieces come in
-//! and go out, blobs come from and go to whoever implements [`Source`] and [`BlobSink`]. Normative:
-//! `spec/archive.md`.
+//! `.alimentar` archives as bytes. The module is pure: pieces come in and go out, and blobs pass through
+//! [`Source`] and [`BlobSink`]. Normative: `spec/archive.md`.
+//!
+//! - `frames`, `entries`, `layout`: zstd frames, the tar stream, names and headers
+//! - `trees`, `deltas`, `recent`: trees of datasets in the stream
+//! - `volume`, `receipt`: archives over several files, and lists of held data
 
 pub(crate) mod deltas;
 mod entries;

@@ -1,4 +1,4 @@
-//! A receipt: what a registry holds, for whoever exports to it next.
+//! Receipts: a signed list of the data that a registry holds, for a later export to it.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +14,12 @@ use crate::wire::Reader;
 use crate::wire::Writer;
 use crate::wire::limits::RECEIPT_BYTES_MAX;
 
-/// A receipt as it came: whether its signature holds is another question.
+/// A receipt with an unverified signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The signed JSON.
     pub body: Vec<u8>,
-    /// By the key of the node that made it.
+    /// The signature by the key of the node that made it.
     pub signature: Signature,
 }
 
@@ -27,21 +27,21 @@ pub struct Receipt {
 struct Body {
     version: u32,
     datasets: Vec<String>,
-    /// Receipts of the first versions say nothing of it.
+    /// Ids of revisions and statements; absent in receipts of the first versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     known: Vec<String>,
 }
 
 impl Receipt {
-    /// The first bytes of every receipt.
+    /// The first bytes of a receipt.
     pub const MAGIC: [u8; 5] = *b"ALRC\x01";
 
-    /// The JSON for trees of chunks that are held.
+    /// Encodes the JSON for a list of held chunk trees.
     pub fn body_of(roots: Vec<TreeId>) -> Vec<u8> {
         Self::body_with(roots, &BTreeSet::new())
     }
 
-    /// The same, with the ids of revisions of datasets, and of statements, that are held.
+    /// Encodes the JSON for held chunk trees, revisions of datasets and statements.
     pub fn body_with(mut roots: Vec<TreeId>, known: &BTreeSet<[u8; 32]>) -> Vec<u8> {
         roots.sort();
         roots.dedup();
@@ -54,7 +54,7 @@ impl Receipt {
         serde_json::to_vec(&body).unwrap_or_default()
     }
 
-    /// The bytes of the file.
+    /// Encodes the file.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.bytes(&Self::MAGIC).counted(&self.body);
@@ -63,10 +63,10 @@ impl Receipt {
         w.into_bytes()
     }
 
-    /// Reads a file.
+    /// Decodes a file.
     ///
     /// # Errors
-    /// [`DecodeError`] when it is no receipt.
+    /// [`DecodeError`] when it is not a receipt.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(bytes);
         if r.array::<5>()? != Self::MAGIC {
@@ -81,10 +81,10 @@ impl Receipt {
         Ok(Self { body, signature })
     }
 
-    /// The trees that it lists.
+    /// Returns the listed trees.
     ///
     /// # Errors
-    /// [`DecodeError`] when the JSON is none of a receipt.
+    /// [`DecodeError`] when the JSON is not that of a receipt.
     pub fn roots(&self) -> Result<Vec<TreeId>, DecodeError> {
         let bad = DecodeError::Invalid("receipt");
         let body = self.read_body()?;
@@ -92,14 +92,14 @@ impl Receipt {
         roots.collect::<Option<Vec<_>>>().ok_or(bad)
     }
 
-    /// The revisions of datasets, and the statements, that it lists.
+    /// Returns the listed revisions of datasets and statements.
     ///
     /// # Errors
     /// As [`Receipt::roots`].
     pub fn known(&self) -> Result<BTreeSet<[u8; 32]>, DecodeError> {
         let bad = DecodeError::Invalid("receipt");
         let body = self.read_body()?;
-        // Any id of 32 bytes is written as one of a tree is.
+        // The text form of any id of 32 bytes is that of a tree id.
         let known = body.known.iter().map(|hex| TreeId::parse_hex(hex));
         let known = known.map(|id| id.map(|id| *id.as_bytes()));
         known.collect::<Option<BTreeSet<_>>>().ok_or(bad)

@@ -1,5 +1,5 @@
-//! What a reader and a writer of an archive remember of it: which blobs stood in it last, and which
-//! subtrees were read whole.
+//! The memory of a reader and a writer of an archive: the last blobs of the stream, and the subtrees
+//! that were read completely.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -9,32 +9,32 @@ use crate::blob_store::BlobKey;
 use crate::ident::TreeId;
 use crate::manifest::Totals;
 
-/// Blobs that a writer and a reader remember.
+/// Number of blobs that a writer and a reader remember.
 const REMEMBERED: usize = 1 << 20;
-/// Times that one tree may name a node again, on average over its different nodes, in an archive so
-/// long that a writer may have repeated blobs in it.
+/// Limit of repeated visits within one tree, on average over its distinct nodes, in an archive long
+/// enough for a writer to repeat blobs.
 const WALKED_AGAIN_MAX: u64 = 64;
 
-/// The blobs that stood in an archive last.
+/// The last blobs of an archive.
 pub struct Recent {
     capacity: usize,
     known: HashSet<[u8; 16]>,
     order: VecDeque<[u8; 16]>,
     has_forgotten: bool,
     whole: HashMap<TreeId, (u8, Totals)>,
-    /// Nodes of the tree that is being read, and how often one of them was named again; kept only
-    /// since something was forgotten.
+    /// Nodes of the current tree, and the number of repeated visits; kept only after
+    /// something was forgotten.
     in_tree: HashSet<TreeId>,
     walked_again: u64,
 }
 
-/// The state of a node that a tree names.
+/// The state of a node named by a tree.
 pub(super) enum Subtree {
-    /// It was not read yet, or has to be read again.
+    /// The reader has to read it, for the first time or again.
     Unread,
-    /// All of it was read, and it is at this level and holds this much.
+    /// The reader has read all of it, at this level and with these totals.
     Whole(u8, Totals),
-    /// It was walked again more often than archives need.
+    /// The tree repeats nodes more often than any archive needs.
     Exhausted,
 }
 
@@ -45,7 +45,7 @@ impl Default for Recent {
 }
 
 impl Recent {
-    /// A memory of at most `capacity` blobs.
+    /// Creates a memory of at most `capacity` blobs.
     pub(super) fn with_capacity(capacity: usize) -> Self {
         Self {
             capacity,
@@ -58,7 +58,7 @@ impl Recent {
         }
     }
 
-    /// True where the archive held a blob and it is still remembered.
+    /// Returns true if the archive held a blob and the memory still has it.
     pub fn has(&self, key: &BlobKey) -> bool {
         self.known.contains(&short(key))
     }
@@ -76,21 +76,22 @@ impl Recent {
         }
     }
 
-    /// A tree begins.
+    /// Begins a tree.
     pub(super) fn begin_tree(&mut self) {
         self.in_tree.clear();
         self.walked_again = 0;
     }
 
-    /// Notes that everything under a node was read.
+    /// Marks everything below a node as read.
     pub(super) fn add_whole(&mut self, id: TreeId, level: u8, totals: Totals) {
         self.whole.insert(id, (level, totals));
     }
 
-    /// The state of a node. While nothing was forgotten, no writer repeats anything: what was
-    /// read whole need not be walked again. Afterwards it has to be, since blobs under it may stand
-    /// in the archive once more. How often within one tree is bounded by how many nodes it has;
-    /// versions of a dataset share most of theirs, and each of their trees is walked once.
+    /// Returns the state of a node.
+    /// While nothing was forgotten, no writer repeats a blob, so a complete subtree is not visited
+    /// again. Afterwards it is, because blobs below it may follow once more. The number of nodes bounds
+    /// the visits within one tree. Versions of a dataset share most nodes, and each of their trees is
+    /// visited once.
     pub(super) fn subtree(&mut self, id: &TreeId) -> Subtree {
         if !self.has_forgotten {
             let whole = self.whole.get(id);
@@ -108,7 +109,7 @@ impl Recent {
     }
 }
 
-/// Nobody finds two blobs with the same 128 bits of BLAKE3, so far.
+/// No two blobs with the same 128 bits of BLAKE3 are known.
 fn short(key: &BlobKey) -> [u8; 16] {
     let id = key.id.as_bytes();
     id.first_chunk().copied().unwrap_or_default()
@@ -139,7 +140,7 @@ mod tests {
             recent.begin_tree();
             assert!(!nodes.iter().any(|id| is_exhausted(&mut recent, id)));
         }
-        // One tree that names its nodes again and again is another thing.
+        // A single tree that repeats its nodes is another case.
         let walked = (0..10_000).take_while(|_| !is_exhausted(&mut recent, &nodes[0]));
         assert_eq!(walked.count() as u64, 10 * WALKED_AGAIN_MAX);
         recent.begin_tree();

@@ -13,7 +13,7 @@ use crate::store::MemoryBlobs as MemoryStore;
 use crate::wire::DecodeError;
 use std::collections::HashSet;
 
-/// Chunks under a tree in a memory store.
+/// Stores chunks under a tree in a memory store.
 fn tree(store: &MemoryStore, chunks: &[Vec<u8>]) -> TreeId {
     let mut builder = TreeBuilder::new();
     let mut emit = |_: TreeId, bytes: Vec<u8>| {
@@ -137,7 +137,7 @@ fn read(bytes: &[u8], to: &MemoryStore, roots: &[(TreeId, u64)]) -> Result<(), A
     reader.end()
 }
 
-/// Chunks of different lengths; every seventh is the same.
+/// Makes chunks of different lengths; every seventh is the same.
 fn chunks(count: u32, seed: u32) -> Vec<Vec<u8>> {
     let one = |n: u32| match n % 7 {
         0 => vec![7; 100],
@@ -187,7 +187,7 @@ fn trees_go_over_whole_and_as_the_delta() {
     ));
 }
 
-/// An archive of one tree in which every node and chunk stands where it is named first.
+/// Makes an archive of one tree with each node and chunk at its first mention.
 fn each_once(store: &MemoryStore, root: TreeId) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut sink = |piece: Vec<u8>| {
@@ -207,7 +207,7 @@ fn each_once(store: &MemoryStore, root: TreeId) -> Vec<u8> {
         writer.entry(&name, &store.get(&key).unwrap()).unwrap();
         true
     };
-    // In the order of the data, which is not the order of `each_node`.
+    // In the order of the data, which differs from that of `each_node`.
     let mut stack = vec![root];
     while let Some(id) = stack.pop() {
         let key = BlobKey::new(BlobKind::Node, *id.as_bytes());
@@ -227,7 +227,7 @@ fn each_once(store: &MemoryStore, root: TreeId) -> Vec<u8> {
     bytes
 }
 
-/// A node over these, each so many times.
+/// Makes a node that names each of these children a number of times.
 fn above(store: &MemoryStore, ids: &[TreeId], times: usize) -> TreeId {
     let child = |id: &TreeId| {
         let key = BlobKey::new(BlobKind::Node, *id.as_bytes());
@@ -255,7 +255,7 @@ fn totals(store: &MemoryStore, root: TreeId) -> u64 {
 fn a_subtree_that_repeats_is_read_once() {
     let a = MemoryStore::new();
     let mut root = tree(&a, &chunks(20, 1));
-    // 2^60 bytes and more: whoever walks them all does not come back.
+    // 2^60 bytes and more: a walk of all of them would not end.
     for _ in 0..8 {
         root = above(&a, &[root], 100);
     }
@@ -263,7 +263,7 @@ fn a_subtree_that_repeats_is_read_once() {
     assert!(claimed > 1 << 60);
     let b = MemoryStore::new();
     read(&each_once(&a, root), &b, &[(root, claimed)]).unwrap();
-    // What a parent says of a subtree is compared each time.
+    // The totals in a parent are compared each time.
     let leaf = tree(&a, &chunks(20, 1));
     let honest = a.get(&BlobKey::new(BlobKind::Node, *leaf.as_bytes()));
     let good = Node::decode(&honest.unwrap()).unwrap().totals().unwrap();
@@ -289,7 +289,7 @@ fn a_subtree_that_repeats_is_read_once() {
 #[test]
 fn in_a_long_archive_subtrees_are_walked_again_within_bounds() {
     let a = MemoryStore::new();
-    // More blobs than are remembered, and what came first once more at the end.
+    // More blobs than the memory holds, and the first ones once more at the end.
     let many = chunks(12_000, 1);
     let again = [many.as_slice(), &many[..3000]].concat();
     let root = tree(&a, &again);
@@ -353,7 +353,7 @@ fn volumes_and_receipts_read_back() {
     let bytes = trailer.encode();
     assert_eq!(bytes.len(), TRAILER_BYTES);
     assert_eq!(VolumeTrailer::decode(&bytes).unwrap(), trailer);
-    // To a reader of frames it is nothing.
+    // A reader of frames skips it.
     assert_eq!(read_frame(&mut bytes.as_slice()).unwrap(), None);
     for cut in 0..bytes.len() {
         assert!(matches!(

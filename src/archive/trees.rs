@@ -1,5 +1,5 @@
-//! The trees of an archive: written from the root without what the receiver has, and read by
-//! always knowing what comes next.
+//! Trees in an archive. The writer goes from the root and leaves out the blobs that the receiver has.
+//! The reader always knows the next entry.
 
 use std::collections::HashSet;
 
@@ -27,53 +27,53 @@ use crate::wire::limits::NODE_BYTES_MAX;
 /// Takes the chunks of a leaf, one by one.
 pub type EachChunk<'a, E> = dyn FnMut(&ChunkEntry, &[u8]) -> Result<(), E> + 'a;
 
-/// Where a writer finds blobs, and what it leaves out.
+/// The blobs of a writer, and the choice of those to leave out.
 pub trait Source {
-    /// Why it could not.
+    /// The error of the source.
     type Error: From<ArchiveError>;
 
-    /// The bytes of a node.
+    /// Returns the bytes of a node.
     ///
     /// # Errors
-    /// When it is missing or damaged.
+    /// The node is missing or damaged.
     fn node(&mut self, id: TreeId) -> Result<Vec<u8>, Self::Error>;
 
-    /// Hands over the chunks at these places of a leaf, in order.
+    /// Passes the chunks at these positions of a leaf to `each`, in order.
     ///
     /// # Errors
-    /// When one is missing or damaged, or what `each` returns.
+    /// A chunk is missing or damaged; or the error of `each`.
     fn chunks(
         &mut self,
         wanted: &[ChunkEntry],
         each: &mut EachChunk<'_, Self::Error>,
     ) -> Result<(), Self::Error>;
 
-    /// Whether the receiver has a blob; of a node, all below it too.
+    /// Returns true if the receiver has a blob; for a node, also everything below it.
     fn is_based(&self, key: &BlobKey) -> bool;
 
-    /// Which bytes of a base a chunk resembles.
+    /// Returns the bytes of a base that are similar to a chunk.
     fn resembled(&self, chunk: &ChunkEntry) -> Option<BaseBytes>;
 
-    /// The frame of a delta against bytes of a base, where it pays.
+    /// Encodes a delta against bytes of a base; `None` where it is not worth its cost.
     ///
     /// # Errors
-    /// When the base is missing or damaged.
+    /// The base is missing or damaged.
     fn delta(&mut self, raw: &[u8], base: BaseBytes) -> Result<Option<Vec<u8>>, Self::Error>;
 }
 
-/// How much of a tree was written.
+/// The written part of a tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Chunks.
+    /// Number of chunks.
     pub chunks: u64,
-    /// Their bytes.
+    /// Bytes of these chunks.
     pub bytes: u64,
 }
 
 /// Writes a tree.
 ///
 /// # Errors
-/// What the source or the writer returns.
+/// The error of the source or the writer.
 pub fn put_tree<S: Source>(
     writer: &mut EntryWriter<'_>,
     source: &mut S,
@@ -114,7 +114,7 @@ pub fn put_tree<S: Source>(
     Ok(written)
 }
 
-/// Chunks of a leaf that are written as they are, or as one delta.
+/// Chunks of a leaf that go into the stream plain or as one delta.
 struct Together {
     numbers: Vec<usize>,
     chunks: Vec<ChunkEntry>,
@@ -122,7 +122,7 @@ struct Together {
     base: Option<BaseBytes>,
 }
 
-/// Adds a chunk to the last group, or begins one.
+/// Adds a chunk to the last group, or begins a group.
 fn put_together(
     groups: &mut Vec<Together>,
     number: usize,
@@ -183,65 +183,65 @@ fn put_group<S: Source>(
     })
 }
 
-/// Chunks that came as a delta, put to the bytes of its base.
+/// Chunks that came as a delta, decoded with the bytes of its base.
 pub struct SimilarChunks<'a> {
-    /// What they have to be.
+    /// The expected chunks.
     pub chunks: &'a [&'a ChunkEntry],
     /// Their bytes, one chunk after the other.
     pub raw: Vec<u8>,
-    /// The frame that they came as.
+    /// The delta's frame.
     pub frame: Vec<u8>,
 }
 
-/// Where a reader puts blobs, and finds those that are not in the archive.
+/// The destination of a reader's blobs, and the blobs that the archive leaves out.
 pub trait BlobSink {
-    /// Why it could not.
+    /// The error of the sink.
     type Error: From<ArchiveError>;
 
-    /// Which of these are here.
+    /// Returns, for each key, true if its blob is present.
     ///
     /// # Errors
-    /// When that cannot be found out.
+    /// The lookup failed.
     fn has(&mut self, keys: &[BlobKey]) -> Result<Vec<bool>, Self::Error>;
 
-    /// A node that is here.
+    /// Returns a present node.
     ///
     /// # Errors
-    /// When it is damaged.
+    /// The node is damaged.
     fn node(&mut self, id: TreeId) -> Result<Vec<u8>, Self::Error>;
 
-    /// Takes a node whose hash was compared.
+    /// Stores a node with a verified hash.
     ///
     /// # Errors
-    /// When it cannot be kept.
+    /// The store failed.
     fn take_node(&mut self, id: TreeId, bytes: &[u8]) -> Result<(), Self::Error>;
 
-    /// Takes a chunk and compares its hash, now or before anything is visible.
+    /// Stores a chunk and compares its hash, at once or before anything becomes visible.
     ///
     /// # Errors
-    /// When it cannot be kept.
+    /// The store failed.
     fn take_chunk(&mut self, chunk: &ChunkEntry, bytes: Vec<u8>) -> Result<(), Self::Error>;
 
-    /// Takes chunks that came as a delta without reading it; true where that is done. Only a reader
-    /// that keeps nothing does so.
+    /// Takes the chunks of a delta without decoding it, and returns true if it did. Only a sink that
+    /// stores nothing does so.
     ///
     /// # Errors
-    /// When that cannot be found out.
+    /// The lookup failed.
     fn take_unread(&mut self, _: &[&ChunkEntry], _: BaseBytes) -> Result<bool, Self::Error> {
         Ok(false)
     }
 
-    /// Bytes of a base, for a delta that comes next.
+    /// Returns bytes of a base, for the next delta.
     ///
     /// # Errors
-    /// When the archive names no such base, or it is damaged.
+    /// The archive names no such base, or it is damaged.
     fn base(&mut self, base: BaseBytes) -> Result<Vec<u8>, Self::Error>;
 
-    /// Takes chunks that came as a delta, and compares their hashes, now or before anything is
-    /// visible.
+    /// Stores chunks that came as a delta, and compares their hashes, at once or before
+    /// anything becomes visible.
     ///
     /// # Errors
-    /// When they cannot be kept.
+    /// The store failed.
     fn take_resembling(&mut self, chunks: SimilarChunks<'_>) -> Result<(), Self::Error>;
 }
 
@@ -250,15 +250,15 @@ struct Open {
     id: TreeId,
     level: u8,
     totals: Totals,
-    /// Those that are still to come, the next one last.
+    /// The remaining children, the next one last.
     children: Vec<ChildEntry>,
 }
 
-/// Reads a tree that holds so many bytes. Subtrees that repeat are read once, so the work is
-/// bounded by what the archive holds, and by what is here, whatever the tree says.
+/// Reads a tree of this number of bytes. It reads repeated subtrees once, so the archive and the present
+/// blobs bound the work, and not the tree's claims.
 ///
 /// # Errors
-/// [`ArchiveError`] when an entry is not what has to come, or what the shelf returns.
+/// [`ArchiveError`] when an entry is not the expected one, or the error of the sink.
 pub fn take_tree<S: BlobSink>(
     reader: &mut EntryReader<'_>,
     shelf: &mut S,
@@ -283,10 +283,10 @@ pub fn take_tree<S: BlobSink>(
     Ok(totals)
 }
 
-/// Where nodes and chunks come from, where they go, and what is known of them.
+/// The source and destination of nodes and chunks, and the memory of the archive.
 type Places<'a, 'r, S> = (&'a mut EntryReader<'r>, &'a mut S, &'a mut Recent);
 
-/// Reads a node, and of a leaf its chunks; the children of an inner node go to the stack.
+/// Reads a node. It reads a leaf's chunks, and pushes an inner node's children on the stack.
 fn visit<S: BlobSink>(
     (reader, shelf, recent): &mut Places<'_, '_, S>,
     id: TreeId,
@@ -356,7 +356,7 @@ fn take_leaf<S: BlobSink>(
     recent: &mut Recent,
     chunks: &[ChunkEntry],
 ) -> Result<(), S::Error> {
-    // Asked for all at once, and only when one is left out.
+    // One lookup for all chunks, and only when one is left out.
     let mut here: Option<Vec<bool>> = None;
     let mut came: HashSet<usize> = HashSet::new();
     for (n, chunk) in chunks.iter().enumerate() {
@@ -399,7 +399,7 @@ fn take_leaf<S: BlobSink>(
     Ok(())
 }
 
-/// Takes the delta that comes next; which chunks of the leaf, from `first` on, were in it.
+/// Reads the next delta, and returns the chunks of the leaf, from `first` on, that it holds.
 fn take_delta<S: BlobSink>(
     reader: &mut EntryReader<'_>,
     shelf: &mut S,
@@ -427,11 +427,11 @@ fn take_delta<S: BlobSink>(
     Ok(delta.chunks)
 }
 
-/// The error for something that should come next and does not.
+/// Returns the error for a missing entry.
 fn absent(reader: &mut EntryReader<'_>, name: &EntryName) -> Result<ArchiveError, ArchiveError> {
     let wanted = name.path();
     Ok(match reader.peek()? {
-        // The next thing may well be right: this one was left out.
+        // The next entry may be correct, and this one left out.
         Some(next) if is_blob(&next.name) => ArchiveError::Missing(format!("`{wanted}`")),
         Some(next) => ArchiveError::unexpected(Some(&next.name.path()), format!("`{wanted}`")),
         None => ArchiveError::Missing(format!("`{wanted}`")),

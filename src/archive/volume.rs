@@ -1,4 +1,4 @@
-//! Volumes: an archive over several files, each with what it takes to check it alone.
+//! Volumes: an archive over several files. Each ends with a trailer that allows a check of it alone.
 
 use crate::archive::frames::skippable;
 use crate::wire::DecodeError;
@@ -9,23 +9,23 @@ const MAGIC: [u8; 4] = *b"ALV\x01";
 /// Bytes of the skippable frame at the end of a volume.
 pub const TRAILER_BYTES: usize = 8 + 4 + 16 + 4 + 1 + 8 + 32;
 
-/// What stands at the end of a volume.
+/// The trailer of a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VolumeTrailer {
-    /// Names the archive: first bytes of the BLAKE3 of its first frame.
+    /// The archive's identity: the first bytes of the BLAKE3 of its first frame.
     pub archive: [u8; 16],
-    /// From 1.
+    /// The volume's number, from 1.
     pub number: u32,
-    /// None follows.
+    /// Set on the last volume.
     pub is_last: bool,
-    /// Bytes of the volume before this: volumes that were joined are none any more.
+    /// Bytes of the volume before the trailer. Joined volumes so stop being volumes.
     pub bytes: u64,
-    /// BLAKE3 of the volume before this.
+    /// BLAKE3 of the volume before the trailer.
     pub hash: [u8; 32],
 }
 
 impl VolumeTrailer {
-    /// The frame.
+    /// Encodes the trailer as a skippable frame.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.bytes(&MAGIC).bytes(&self.archive).u32(self.number);
@@ -34,7 +34,7 @@ impl VolumeTrailer {
         skippable(w.as_bytes())
     }
 
-    /// Reads the last [`TRAILER_BYTES`] of a file.
+    /// Decodes the last [`TRAILER_BYTES`] of a file.
     ///
     /// # Errors
     /// [`DecodeError`] when they are no trailer: the file is a whole archive, or none.

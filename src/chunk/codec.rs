@@ -1,21 +1,21 @@
-//! How stored bytes are compressed. One byte in the record says which codec; zstd frames come
-//! from and go to pure Rust implementations that stay behind this file and `delta`.
+//! Compression of stored bytes. One byte in the record names the codec.
+//! Zstd frames are read and written by pure Rust implementations. Only this file and `delta` name them.
 
 use thiserror::Error;
 
-/// How the payload of a record is coded. Numbers as in `spec/pack.md`.
+/// The coding of a record's payload. `spec/pack.md` lists the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
-    /// The bytes as they are.
+    /// The raw bytes.
     Raw,
-    /// One zstd frame (RFC 8878) with its content size, without a dictionary.
+    /// One zstd frame (RFC 8878) with its content size and without a dictionary.
     Zstd,
-    /// One zstd frame with its content size, whose dictionary is the bytes of the record's bases.
+    /// One zstd frame with its content size. Its dictionary is the bytes of the record's bases.
     Delta,
 }
 
 impl Codec {
-    /// The number in records.
+    /// Returns the codec's number in records.
     pub const fn number(self) -> u8 {
         match self {
             Self::Raw => 0,
@@ -24,7 +24,7 @@ impl Codec {
         }
     }
 
-    /// The codec of a number; `None` where this program does not know it.
+    /// Returns the codec with this number; `None` where this program does not know it.
     pub const fn from_number(number: u8) -> Option<Self> {
         match number {
             0 => Some(Self::Raw),
@@ -35,25 +35,25 @@ impl Codec {
     }
 }
 
-/// Why a payload could not be decompressed.
+/// Failure to decompress a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CodecError {
     /// The compressed bytes are damaged.
     #[error("the compressed bytes are damaged")]
     Damaged,
-    /// The payload is a delta, and its bases were not given.
+    /// The payload is a delta, and the caller gave no bases.
     #[error("a delta, which only its bases can be put to")]
     NeedsBases,
-    /// The bytes unpack to another length than the record says.
+    /// The payload unpacks to another length than the record says.
     #[error("unpacks to another length than the {expected} bytes that are recorded")]
     Length {
-        /// What the record says.
+        /// The length in the record.
         expected: usize,
     },
 }
 
-/// Compresses payloads one after the other, reusing its tables.
+/// Compresses payloads one after the other and reuses its tables.
 pub struct Compressor {
     zstd: Option<zrip::CompressContext>,
 }
@@ -72,29 +72,29 @@ impl Default for Compressor {
 
 impl Compressor {
     const LEVEL: i32 = 1;
-    /// Half as fast, and a quarter less where there is much of it.
+    /// Half as fast as the default level; saves up to a quarter more on large payloads.
     const LEVEL_CLOSER: i32 = 4;
 
-    /// A compressor with empty tables.
+    /// Makes a compressor with empty tables.
     pub fn new() -> Self {
         Self::of_level(Self::LEVEL)
     }
 
-    /// One that takes more time and gives less, for what goes over a wire.
+    /// Makes a slower compressor with smaller output, for payloads that go over a wire.
     pub fn closer() -> Self {
         Self::of_level(Self::LEVEL_CLOSER)
     }
 
     fn of_level(level: i32) -> Self {
-        // These levels always exist; were one refused, payloads would be stored raw.
+        // These levels always exist. If one were refused, payloads would be stored raw.
         let mut zstd = zrip::CompressContext::new(level).ok();
-        // Records have a check of their own, over the payload.
+        // The record has a check of its own over the payload.
         zstd.iter_mut().for_each(|z| z.set_content_checksum(false));
         Self { zstd }
     }
 
-    /// The shorter of the raw bytes and their zstd frame; raw unless at least 1/32 is saved,
-    /// because a reader pays for every frame.
+    /// Returns the shorter of the raw bytes and their zstd frame.
+    /// The result is raw unless the frame saves at least 1/32, because each reader pays for a frame.
     pub fn compress(&mut self, raw: &[u8]) -> (Codec, Vec<u8>) {
         let worth = raw.len() - raw.len() / 32;
         let frame = self.zstd.as_mut().and_then(|z| z.compress(raw).ok());
@@ -105,7 +105,7 @@ impl Compressor {
     }
 }
 
-/// The raw bytes of a payload, exactly `raw_bytes` of them; never allocates beyond that.
+/// Decompresses a payload to exactly `raw_bytes` bytes, and never allocates more.
 ///
 /// # Errors
 /// [`CodecError`] when the payload is damaged, of another length, or a delta.

@@ -1,5 +1,5 @@
-//! Where chunks end: FastCDC with normalised chunking (Xia et al., USENIX ATC 2016, and the
-//! two-bytes-at-a-time form of IEEE TPDS 2020), then forward to the next newline.
+//! Content-defined chunking: FastCDC with normalised chunking (Xia et al., USENIX ATC 2016, and the
+//! two-bytes-at-a-time form of IEEE TPDS 2020). Each cut then moves forward to the next newline.
 
 use std::num::NonZeroUsize;
 
@@ -10,10 +10,10 @@ use crate::chunk::params::CHUNK_BYTES_MAX;
 use crate::chunk::params::CHUNK_BYTES_MIN;
 use crate::chunk::params::NEWLINE_WINDOW_BYTES;
 
-/// The length of the chunk that begins at the start of `data`.
+/// Returns the length of the chunk that begins at the start of `data`.
 ///
-/// `region_ends` says that no byte of the region follows `data`. `None` asks for more bytes:
-/// a cut is only known once [`CHUNK_BYTES_MAX`] bytes are seen or the region has ended.
+/// `region_ends` says that no byte of the region follows `data`. `None` asks for more bytes: a cut is
+/// only known once `data` holds [`CHUNK_BYTES_MAX`] bytes or the region has ended.
 pub fn next_cut(data: &[u8], region_ends: bool) -> Option<NonZeroUsize> {
     if !region_ends && data.len() < CHUNK_BYTES_MAX {
         return None;
@@ -23,9 +23,9 @@ pub fn next_cut(data: &[u8], region_ends: bool) -> Option<NonZeroUsize> {
     NonZeroUsize::new(cut)
 }
 
-/// How many newline bytes (0x0A) there are.
+/// Returns the number of newline bytes (0x0A).
 pub fn count_newlines(bytes: &[u8]) -> u32 {
-    // A chunk is far shorter than 4 GiB; saturation is for callers with more.
+    // A chunk is far shorter than 4 GiB. Saturation is for callers with longer input.
     u32::try_from(memchr::memchr_iter(b'\n', bytes).count()).unwrap_or(u32::MAX)
 }
 

@@ -1,5 +1,5 @@
-//! Bytes as a delta against others that resemble them: a zstd frame whose dictionary is the
-//! bytes of the bases, so that `zstd -D` reads it too. The implementation stays behind this file.
+//! Delta encoding: bytes as a zstd frame whose dictionary is the bytes of similar blobs, the bases.
+//! `zstd -D` reads such a frame too. Only this file and `codec` name the implementation.
 
 use structured_zstd::decoding::Dictionary;
 use structured_zstd::decoding::DictionaryHandle;
@@ -12,7 +12,7 @@ use crate::panics::caught;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 
-/// Makes deltas one after the other, reusing its tables.
+/// Encodes deltas one after the other and reuses its tables.
 pub struct DeltaEncoder {
     zstd: FrameCompressor,
 }
@@ -30,19 +30,20 @@ impl Default for DeltaEncoder {
 }
 
 impl DeltaEncoder {
-    /// Below this one, the implementation hardly looks into the dictionary.
+    /// The lowest level at which the implementation makes good use of the dictionary.
     const LEVEL: i32 = 3;
 
-    /// With empty tables.
+    /// Makes an encoder with empty tables.
     pub fn new() -> Self {
         let mut zstd = FrameCompressor::new(CompressionLevel::from_level(Self::LEVEL));
-        // Records have a check of their own, and blobs are compared with their hashes.
+        // Records have a check of their own, and readers compare blobs with their hashes.
         zstd.set_content_checksum(false);
         Self { zstd }
     }
 
-    /// `raw` as a delta against the bytes of bases, one after the other; `None` where there
-    /// are none, or too many, or it would not be read back.
+    /// Encodes `raw` as a delta against the concatenated bytes of its bases.
+    /// Returns `None` where the bases are empty or over the limit, or where the delta would not decode
+    /// to `raw`.
     pub fn encode(&mut self, raw: &[u8], bases: Vec<u8>) -> Option<Vec<u8>> {
         if bases.len() > RECORD_BASE_BYTES_MAX || raw.len() > RECORD_RAW_BYTES_MAX {
             return None;
@@ -53,13 +54,13 @@ impl DeltaEncoder {
     }
 }
 
-/// The raw bytes of a delta, exactly `raw_bytes` of them; never allocates beyond that and
-/// the bases.
+/// Decodes a delta to exactly `raw_bytes` bytes.
+/// Never allocates more than these and the bases.
 ///
 /// # Errors
 /// [`CodecError`] when the payload is damaged or of another length.
 pub fn apply(payload: &[u8], bases: Vec<u8>, raw_bytes: usize) -> Result<Vec<u8>, CodecError> {
-    // Peers may have made it.
+    // A peer may have made the payload.
     caught(|| decode(payload, bases, raw_bytes)).unwrap_or(Err(CodecError::Damaged))
 }
 

@@ -1,37 +1,37 @@
-//! What chunks resemble each other by: features that stay the same as long as most of the bytes do.
-//! Normative: `spec/resemblance.md`.
+//! Super-features of chunks, for similarity search: they stay the same as long as most of a chunk's
+//! bytes do. Normative: `spec/resemblance.md`.
 //!
-//! The places that are looked at are chosen by a rolling hash of what is there, as in Odess (Zou and
-//! others, "Odess: Speeding up Resemblance Detection for Redundancy Elimination by Fast Content-Defined
-//! Sampling", ICDE 2021); the features are maxima of linear transforms, several to a super-feature
-//! (Shilane and others, "WAN Optimized Replication of Backup Datasets Using Stream-Informed Delta Compression",
+//! A rolling hash of the content selects the sampled positions, as in Odess (Zou and others, "Odess:
+//! Speeding up Resemblance Detection for Redundancy Elimination by Fast Content-Defined Sampling", ICDE
+//! 2021). The features are maxima of linear transforms; several features make a super-feature (Shilane
+//! and others, "WAN Optimized Replication of Backup Datasets Using Stream-Informed Delta Compression",
 //! FAST 2012, after Broder 1997).
 
 use crate::splitmix::drawn;
 use crate::splitmix::mix;
 
-/// Super-features of a chunk: two chunks of which one agrees are likely to resemble each other.
+/// Number of super-features of a chunk. Two chunks that share one are likely to be similar.
 pub const SUPER_FEATURES: usize = 3;
-/// Features that one super-feature is made of.
+/// Number of features in one super-feature.
 const FEATURES_EACH: usize = 4;
 const FEATURES: usize = SUPER_FEATURES * FEATURES_EACH;
-/// Chunks with fewer bytes have no features: there is little to gain.
+/// Chunks with fewer bytes have no features, because a delta of them saves little.
 pub const FEATURE_BYTES_MIN: usize = 2 << 10;
-/// A place counts where so many of the highest bits of its hash are zero.
+/// A position is a sample where this number of the highest bits of its hash are zero.
 const SAMPLE_BITS: u32 = 6;
-/// Only so many bytes at the front are looked at, which is where a chunk was cut by what is in it: all of it would take a
-/// tenth of the time that storing it takes.
+/// Number of bytes at the front of a chunk that are sampled. The front is where the content set the cut.
+/// Sampling the whole chunk would take a tenth of the time of storing it.
 const FRONT_BYTES: usize = 2 << 10;
-/// Bytes that a hash depends on: each moves the bits of those before it by one.
+/// Number of bytes that a hash depends on: each byte moves the bits of those before it by one.
 const WINDOW_BYTES: usize = 64;
-/// Parts of a chunk that are gone over side by side, so that the processor need not wait for one sum before it
-/// begins the next.
+/// Number of parts of a chunk that are hashed side by side, so that the processor does not wait for one
+/// sum before it begins the next.
 const LANES: usize = 4;
 
-/// The super-features of a chunk.
+/// The super-features of one chunk.
 pub type SuperFeatures = [u64; SUPER_FEATURES];
 
-/// What a chunk resembles others by; `None` for one that is too short, or has nothing to tell.
+/// Computes the super-features of a chunk; `None` where it is too short or has no sample.
 pub fn super_features(chunk: &[u8]) -> Option<SuperFeatures> {
     if chunk.len() < FEATURE_BYTES_MIN {
         return None;
@@ -52,8 +52,9 @@ pub fn super_features(chunk: &[u8]) -> Option<SuperFeatures> {
     is_any.then_some(made)
 }
 
-/// Shows the hashes of the places that count. In which order does not matter, so parts of the chunk
-/// are gone over side by side, each from as many bytes before it as a hash depends on.
+/// Calls `see` with the hash of each sample, in no fixed order.
+/// It hashes parts of the chunk side by side. Each part begins earlier by the number of bytes that a
+/// hash depends on.
 fn each_sample(chunk: &[u8], see: &mut dyn FnMut(u64)) {
     let part = chunk.len() / LANES;
     let mut hashes = [0_u64; LANES];
@@ -96,7 +97,7 @@ fn counts(hash: u64) -> bool {
     hash >> (u64::BITS - SAMPLE_BITS) == 0
 }
 
-/// A number for each byte: the first 256 of splitmix64.
+/// The gear table: a number for each byte, the first 256 of splitmix64.
 static GEAR: [u64; 256] = {
     let mut gear = [0; 256];
     let mut n = 0;
@@ -107,7 +108,7 @@ static GEAR: [u64; 256] = {
     gear
 };
 
-/// An odd factor and an addend for each feature: the next 24.
+/// An odd factor and an addend for each feature: the next 24 numbers of splitmix64.
 static TRANSFORMS: [(u64, u64); FEATURES] = {
     let mut transforms = [(0, 0); FEATURES];
     let mut n = 0;
@@ -128,7 +129,7 @@ mod tests {
         (0..words).map(word).collect::<String>().into_bytes()
     }
 
-    /// All samples, one byte after the other.
+    /// Collects all samples, one byte after the other.
     fn naive(chunk: &[u8]) -> Vec<u64> {
         let mut hash = 0;
         let hashes = chunk.iter().map(|byte| {
@@ -178,7 +179,7 @@ mod tests {
         }
     }
 
-    /// `spec/vectors/resemblance.txt`.
+    /// Compares the features with `spec/vectors/resemblance.txt`.
     #[test]
     fn features_are_those_of_the_vectors() {
         let vectors = include_str!("../../spec/vectors/resemblance.txt");

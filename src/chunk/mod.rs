@@ -1,5 +1,9 @@
-//! Cutting bytes into chunks and compressing them. Pure: bytes in, bytes out. Where chunks are
-//! kept is not decided here. Normative: `spec/chunking.md`, `spec/pack.md` (codecs).
+//! Chunks: cutting bytes into content-defined chunks, compression, and delta encoding.
+//! The module is pure: bytes in, bytes out. Normative: `spec/chunking.md`, `spec/pack.md` (codecs).
+//!
+//! - `cutter`: chunk boundaries; `params`: their sizes
+//! - `codec`: compression; `delta`: deltas against similar chunks
+//! - `features`, `similarity`: super-features, and the on-disk table of them
 
 mod codec;
 mod cutter;

@@ -1,30 +1,31 @@
-//! The table of which chunks have which super-features, as bytes: its header, and buckets of four entries, the
-//! newest in front. Any bytes are buckets: what an entry leads to is looked up like anything else. Normative:
-//! `spec/resemblance.md`.
+//! The similarity table, as bytes: it maps super-features to chunks. A header precedes buckets of four
+//! entries, the newest first.
+//! Any bytes are valid buckets, because readers verify each entry against the chunk it
+//! names. Normative: `spec/resemblance.md`.
 
 use crate::wire::limits::RESEMBLANCE_BYTES_MAX;
 
-/// Where a chunk lies: its record, and the number within that.
+/// The location of a chunk: its record, and its number within the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The pack's number.
+    /// The number of the pack.
     pub pack: u32,
-    /// Where the record begins in the pack.
+    /// The offset of the record in the pack.
     pub offset: u32,
-    /// Which of the record's chunks it is.
+    /// The number of the chunk within the record.
     pub item: u16,
 }
 
-/// What stands before the buckets.
+/// The header of a similarity table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResemblanceHeader {
-    /// There are as many buckets as this power of two.
+    /// The binary logarithm of the number of buckets.
     pub bits: u32,
-    /// Entries that had no room since the table grew.
+    /// Number of entries that had no room since the table grew.
     pub dropped: u32,
 }
 
-/// Four entries.
+/// A bucket of four entries.
 pub type Bucket = [u8; BUCKET_BYTES];
 
 type Entry = [u8; ENTRY_BYTES];
@@ -35,18 +36,18 @@ const BUCKET_BYTES: usize = BUCKET_ENTRIES * ENTRY_BYTES;
 const HEADER_BYTES: usize = 64;
 const MAGIC: [u8; 8] = *b"\x89ALI\r\n\x1a\n";
 const VERSION: u32 = 1;
-/// How features are made.
+/// The version of the feature scheme.
 const SCHEME: u32 = 1;
 const BITS_MIN: u32 = 6;
 const BITS_MAX: u32 = (RESEMBLANCE_BYTES_MAX / BUCKET_BYTES).ilog2();
-/// By how many bits a table grows at a time.
+/// Number of bits by which a table grows at a time.
 const BITS_GROWN: u32 = 2;
 
 impl ResemblanceHeader {
     /// Bytes of an encoded header.
     pub const BYTES: usize = HEADER_BYTES;
 
-    /// That of the smallest table.
+    /// Returns the header of the smallest table.
     pub fn first() -> Self {
         Self {
             bits: BITS_MIN,
@@ -54,7 +55,7 @@ impl ResemblanceHeader {
         }
     }
 
-    /// That of the next larger table; `None` when this is the largest.
+    /// Returns the header of the next larger table; `None` when this is the largest.
     pub fn larger(&self) -> Option<Self> {
         (self.bits < BITS_MAX).then_some(Self {
             bits: (self.bits + BITS_GROWN).min(BITS_MAX),
@@ -62,22 +63,22 @@ impl ResemblanceHeader {
         })
     }
 
-    /// Whether so many entries had no room that a larger table is due.
+    /// Returns true if enough entries had no room that a larger table is due.
     pub fn is_full(&self) -> bool {
         self.dropped > 1 << (self.bits - 1)
     }
 
-    /// Bytes of the table, the header included.
+    /// Returns the bytes of the table, the header included.
     pub fn table_bytes(&self) -> u64 {
         HEADER_BYTES as u64 + ((BUCKET_BYTES as u64) << self.bits)
     }
 
-    /// Where the bucket of a super-feature begins.
+    /// Returns the offset of a super-feature's bucket.
     pub fn bucket_at(&self, feature: u64) -> u64 {
         HEADER_BYTES as u64 + (feature >> (u64::BITS - self.bits)) * BUCKET_BYTES as u64
     }
 
-    /// As it is written.
+    /// Encodes the header.
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         let words = [VERSION, SCHEME, self.bits, self.dropped];
@@ -90,8 +91,8 @@ impl ResemblanceHeader {
         bytes
     }
 
-    /// The header at the front of a file of this length; `None` for one that is no table of this version and scheme,
-    /// or is not whole.
+    /// Decodes the header at the front of a file of this length.
+    /// Returns `None` where the file is cut short or is no table of this version and scheme.
     pub fn decode(bytes: &[u8], file_bytes: u64) -> Option<Self> {
         let word = |n: usize| {
             let word = bytes.get(8 + 4 * n..)?.first_chunk()?;
@@ -107,22 +108,23 @@ impl ResemblanceHeader {
     }
 }
 
-/// Where a chunk lies that has a super-feature, by the bucket of that.
+/// Finds the chunk with a super-feature in that feature's bucket.
 pub fn find_in(bucket: &Bucket, feature: u64) -> Option<Place> {
     let (entries, _) = bucket.as_chunks();
     entries.iter().find_map(|entry| place_in(entry, feature))
 }
 
-/// Puts an entry in front of its bucket, in place of one of the same super-feature or a free one; whether there was
-/// one, or else the last had to go. A super-feature whose highest 48 bits are zero is not kept.
+/// Puts an entry in front of its bucket, in place of an entry of the same super-feature or a free one.
+/// Returns false if the bucket had neither and lost its last entry. A super-feature whose highest 48
+/// bits are zero has no entry.
 pub fn put_into(bucket: &mut Bucket, feature: u64, place: Place) -> bool {
     tag_of(feature) == 0 || put_in_front(bucket, entry(feature, place))
 }
 
-/// The entries of a bucket in those of a larger table that take its place, the newest in front.
+/// Distributes the entries of a bucket over the buckets of a larger table, the newest first.
 pub fn spread(bucket: &Bucket, from: ResemblanceHeader, to: ResemblanceHeader) -> Vec<Bucket> {
     let mut buckets = vec![[0; BUCKET_BYTES]; 1 << to.bits.saturating_sub(from.bits)];
-    // The newest is put last, so that it is in front.
+    // The newest goes last, so that it ends in front.
     let (entries, _) = bucket.as_chunks();
     for entry in entries.iter().rev().filter(|entry| !is_free(entry)) {
         let number = feature_of(entry) >> (u64::BITS - to.bits);
@@ -150,7 +152,7 @@ fn put_in_front(bucket: &mut Bucket, new: Entry) -> bool {
     replaced.is_some()
 }
 
-/// The part of a super-feature by which an entry is known: all but the lowest 16 bits.
+/// The tag of a super-feature in an entry: all but the lowest 16 bits.
 fn tag_of(feature: u64) -> u64 {
     feature & !0xffff
 }
@@ -181,7 +183,7 @@ fn is_free(entry: &Entry) -> bool {
     feature_of(entry) == 0
 }
 
-/// Where the chunk of an entry lies, if it has this super-feature.
+/// Returns the chunk of an entry, if the entry has this super-feature.
 fn place_in(entry: &Entry, feature: u64) -> Option<Place> {
     let (tagged, at) = words_of(entry);
     (!is_free(entry) && tag_of(tagged) == tag_of(feature)).then_some(Place {

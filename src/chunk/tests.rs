@@ -10,7 +10,7 @@ fn cuts(data: &[u8]) -> Vec<usize> {
     ends
 }
 
-/// Deterministic bytes that do not repeat.
+/// Makes deterministic bytes that do not repeat.
 fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut out = vec![0; len];
     blake3::Hasher::new()
@@ -130,7 +130,7 @@ fn compression_is_undone_exactly_and_refuses_lies() {
     ));
 }
 
-/// Neighbouring lines; the second version says another word in one of them.
+/// Makes two versions of adjacent lines that differ in one word.
 fn versions() -> (Vec<u8>, Vec<u8>) {
     let line = |n: usize, word| format!("row {n} of the old version, with {word} words in it\n");
     let old = (0..60).map(|n| line(n, "some"));
@@ -197,7 +197,7 @@ fn deltas_of_the_c_implementation_are_read() {
 fn a_delta_that_expands_without_an_end_is_refused() {
     let base = rows(50, 14);
     let magic = 0xfd2f_b528_u32.to_le_bytes();
-    // One segment of 2^40 bytes, or of as many as are wanted; a window of 2^41 bytes.
+    // One segment of 2^40 bytes, or of the asked length; a window of 2^41 bytes.
     let heads: [&[u8]; 3] = [
         &[0xe0, 0, 0, 0, 0, 0, 1, 0, 0],
         &[0xa0, 0, 0, 1, 0],

@@ -1,5 +1,5 @@
-//! Movable names of versions, and the tags that carry them. Normative: `spec/identifiers.md`,
-//! `spec/manifest.md`.
+//! Movable names of versions, and the tags that store them.
+//! Normative: `spec/identifiers.md`, `spec/manifest.md`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,25 +10,26 @@ use crate::ident::reference::looks_like_version;
 use crate::wire::limits::ALIAS_BYTES_MAX;
 use crate::wire::limits::CLOCK_EDITS_MAX;
 
-/// What begins a tag that no user gives.
+/// The first character of a tag that no user can set.
 pub const RESERVED_TAG: char = '@';
 
-/// A movable name of a version, such as `prod`. It cannot be read as a version or a range.
+/// A movable name of a version, such as `prod`. It never parses as a version or a range.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VersionAlias(String);
 
 impl VersionAlias {
-    /// The alias as text.
+    /// Returns the alias as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The tag that carries it. The count tells which of several versions has it.
+    /// Returns the tag that stores the alias. Among several versions with it, the highest
+    /// count holds it.
     pub fn to_tag(&self, count: u64) -> String {
         format!("{RESERVED_TAG}{}={count}", self.0)
     }
 
-    /// The alias and the count that a tag carries; `None` for an ordinary tag.
+    /// Returns the alias and count that a tag stores; `None` for an ordinary tag.
     pub fn of_tag(tag: &str) -> Option<(Self, u64)> {
         let (alias, digits) = tag.strip_prefix(RESERVED_TAG)?.rsplit_once('=')?;
         let count = digits
@@ -37,18 +38,18 @@ impl VersionAlias {
             .filter(|n| (1..=CLOCK_EDITS_MAX).contains(n));
         let alias: Self = alias.parse().ok()?;
         let found = (alias, count?);
-        // Only one way to write it.
+        // An alias and a count have exactly one spelling.
         (found.0.to_tag(found.1) == tag).then_some(found)
     }
 
-    /// The count with which these tags carry the alias; `None` where they do not.
+    /// Returns the count with which these tags store the alias; `None` where they do not.
     pub fn count_in(&self, tags: &[String]) -> Option<u64> {
         let carried = tags.iter().filter_map(|tag| Self::of_tag(tag));
         carried.filter(|(a, _)| a == self).map(|(_, n)| n).max()
     }
 }
 
-/// The tags that are labels, and carry no alias.
+/// Returns the tags that are labels and store no alias.
 pub fn labels(tags: &[String]) -> Vec<String> {
     let labels = tags.iter().filter(|t| VersionAlias::of_tag(t).is_none());
     labels.cloned().collect()

@@ -7,45 +7,45 @@ use thiserror::Error;
 
 use crate::ident::key_text::key_bytes;
 
-/// Why a text is not an identifier.
+/// Failure to parse an identifier.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum IdentError {
-    /// Not hexadecimal, or not of the right length.
+    /// The text is not hexadecimal, or has another length.
     #[error("`{0}` is not a content id: 64 hexadecimal digits, or at least 8 of them")]
     Hex(String),
-    /// Not a dataset name.
+    /// The text is not a dataset name.
     #[error(
         "`{0}` is not a dataset name: letters and digits of any script, `.`, `_` and `-`, at most 128 bytes, a letter or digit first"
     )]
     Name(String),
-    /// Not a version.
+    /// The text is not a version.
     #[error("`{0}` is not a version such as 1.2.0")]
     Version(String),
-    /// Nothing that chooses a version.
+    /// The text selects no version: it is no version, range or alias.
     #[error("`{0}` is not a version such as 1.2.0, a range such as 1.2, ^1 or >=1,<2, or an alias")]
     Pick(String),
-    /// Not an alias.
+    /// The text is not an alias of a version.
     #[error(
         "`{0}` is not an alias of a version: letters, digits, `.`, `_` and `-`, at most 40 bytes, a letter first, and nothing that reads as a version or range"
     )]
     VersionAlias(String),
-    /// Not a public key.
+    /// The text is not a public key.
     #[error("`{0}` is not a publisher's key: 64 hexadecimal digits, or `did:key:z6Mk…`")]
     Key(String),
-    /// Not a local name of a publisher or a node.
+    /// The text is not a local name of a publisher or a node.
     #[error(
         "`{0}` is not a name for a publisher or a node: letters, digits, blanks, `.`, `_` and `-`, at most 128 bytes, a letter or digit first"
     )]
     Alias(String),
-    /// Not a reference.
+    /// The text is not a reference.
     #[error(
         "`{0}` is not a reference: a content id, `name`, `name@1.2.0`, `name@1.2`, `name@^1`, `name@ALIAS` or `publisher/name`"
     )]
     Reference(String),
 }
 
-/// Lower-case hexadecimal.
+/// Encodes bytes as lower-case hexadecimal.
 pub fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |n: u8| DIGITS.get(usize::from(n)).map_or('0', |d| char::from(*d));
@@ -55,7 +55,7 @@ pub fn to_hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Bytes of hexadecimal of exactly the right length; upper case is accepted.
+/// Decodes hexadecimal of exactly the right length; upper case is accepted.
 pub fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut out = [0; N];
     if text.len() != N.checked_mul(2)? {
@@ -80,22 +80,22 @@ macro_rules! bytes_id {
         pub struct $name([u8; $size]);
 
         impl $name {
-            /// From its bytes.
+            /// Makes the identifier from its bytes.
             pub const fn new(bytes: [u8; $size]) -> Self {
                 Self(bytes)
             }
 
-            /// Its bytes.
+            /// Returns its bytes.
             pub const fn as_bytes(&self) -> &[u8; $size] {
                 &self.0
             }
 
-            /// All digits in lower-case hexadecimal.
+            /// Returns all digits in lower-case hexadecimal.
             pub fn to_hex(&self) -> String {
                 to_hex(&self.0)
             }
 
-            /// From all digits in hexadecimal; `None` when it is anything else.
+            /// Parses the identifier from all its hexadecimal digits; `None` for any other text.
             pub fn parse_hex(text: &str) -> Option<Self> {
                 from_hex(text).map(Self)
             }
@@ -114,7 +114,7 @@ macro_rules! digest_id {
         bytes_id!($(#[$doc])* $name, 32);
 
         impl $name {
-            /// The BLAKE3 hash of these bytes.
+            /// Returns the BLAKE3 hash of these bytes.
             pub fn of(bytes: &[u8]) -> Self {
                 Self(*blake3::hash(bytes).as_bytes())
             }
@@ -129,7 +129,7 @@ macro_rules! digest_id {
 }
 
 bytes_id! {
-    /// What a dataset's bytes are: BLAKE3 of the file, or of a directory's canonical file table.
+    /// Content id of a dataset: BLAKE3 of the file, or of a directory's canonical file table.
     ContentId, 32
 }
 digest_id! {
@@ -145,11 +145,11 @@ digest_id! {
     EnvelopeId
 }
 digest_id! {
-    /// BLAKE3 of a stored blob whatever its kind.
+    /// BLAKE3 of a stored blob of any kind.
     BlobId
 }
 bytes_id! {
-    /// A dataset's life under one publisher: random, made at first publication, kept by renames.
+    /// Identity of a dataset under one publisher: random, made at first publication, kept by renames.
     SeriesId, 16
 }
 bytes_id! {
@@ -166,12 +166,12 @@ bytes_id! {
 }
 
 impl ContentId {
-    /// The content id of one file with these bytes.
+    /// Returns the content id of one file with these bytes.
     pub fn from_bytes(data: &[u8]) -> Self {
         Self(*blake3::hash(data).as_bytes())
     }
 
-    /// The first digits, enough for people.
+    /// Returns the first ten digits, for display.
     pub fn short(&self) -> String {
         self.to_hex().chars().take(10).collect()
     }
@@ -207,7 +207,7 @@ impl fmt::Display for PublisherKey {
 impl FromStr for PublisherKey {
     type Err = IdentError;
 
-    /// Any of the spellings in which people pass keys around.
+    /// Parses any of the usual spellings of a public key.
     fn from_str(text: &str) -> Result<Self, IdentError> {
         let bytes = key_bytes(text).map(Self);
         bytes.ok_or_else(|| IdentError::Key(text.chars().take(100).collect()))
@@ -217,7 +217,7 @@ impl FromStr for PublisherKey {
 /// A detached Ed25519 signature and the key that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// Who signed.
+    /// The signer's key.
     pub key: PublisherKey,
     /// R and S, in RFC 8032's encoding.
     pub bytes: [u8; 64],
@@ -234,27 +234,27 @@ impl fmt::Display for NodeId {
 pub struct HexPrefix(String);
 
 impl HexPrefix {
-    /// Fewer digits than this would be ambiguous too easily.
+    /// Minimum number of digits. Fewer would be ambiguous too easily.
     pub const DIGITS_MIN: usize = 8;
 
-    /// From digits; `None` when too few, too many, or not hexadecimal.
+    /// Parses a prefix; `None` when it is too short, too long, or not hexadecimal.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (Self::DIGITS_MIN..=64).contains(&text.len());
         (fits && text.bytes().all(|b| b.is_ascii_hexdigit()))
             .then(|| Self(text.to_ascii_lowercase()))
     }
 
-    /// The digits.
+    /// Returns the digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the id begins with these digits.
+    /// Returns true if the id begins with these digits.
     pub fn matches(&self, id: &ContentId) -> bool {
         id.to_hex().starts_with(&self.0)
     }
 
-    /// The smallest id that begins with these digits.
+    /// Returns the smallest id that begins with these digits.
     pub fn lowest(&self) -> ContentId {
         let padded = format!("{:0<64}", self.0);
         ContentId::parse_hex(&padded).unwrap_or(ContentId::new([0; 32]))

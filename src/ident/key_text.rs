@@ -1,8 +1,8 @@
-//! The spellings in which people pass public keys around, all read as the same 32 bytes.
+//! Parsing of public keys: all usual spellings give the same 32 bytes.
 
 use crate::ident::digest::from_hex;
 
-/// Longer texts than this are no key in any spelling.
+/// Maximum length of a key in any spelling.
 const TEXT_BYTES_MAX: usize = 256;
 /// The multicodec prefix of an Ed25519 public key, as in `did:key`.
 const ED25519: [u8; 2] = [0xed, 0x01];
@@ -10,9 +10,10 @@ const BASE58: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwx
 /// Digits of the multicodec prefix and 32 bytes in base 58, at most.
 const BASE58_DIGITS_MAX: usize = 50;
 
-/// The 32 bytes of a key: 64 hex digits in either case, which may stand in groups separated by blanks, `:`
-/// or `-`, behind `0x` or `ed25519:`; or `did:key:z6Mk…`, or its part from `z` on. White space around it
-/// does not count.
+/// Parses the 32 bytes of a key and ignores white space around it.
+///
+/// Accepted are 64 hexadecimal digits in either case, in groups separated by blanks, `:` or `-`, behind
+/// `0x` or `ed25519:`. Also accepted are `did:key:z6Mk…` and its part from `z` on.
 pub(crate) fn key_bytes(text: &str) -> Option<[u8; 32]> {
     if text.len() > TEXT_BYTES_MAX {
         return None;

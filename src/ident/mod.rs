@@ -1,5 +1,9 @@
-//! Names for things: digests of content, dataset names and versions, and the references people
-//! type. Each is a type of its own that cannot exist unless it is well-formed.
+//! Identifiers: digests of content, dataset names and versions, and references to datasets.
+//! Each is a type of its own, and a value of it is always well-formed.
+//!
+//! - `digest`: hashes, keys and random ids; `key_text`: spellings of a public key
+//! - `name`, `version`, `alias`, `petname`: names that people choose
+//! - `reference`: the text by which a command names a dataset
 
 mod alias;
 mod digest;

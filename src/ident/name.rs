@@ -10,29 +10,30 @@ use crate::ident::digest::IdentError;
 use crate::wire::limits::NAME_BYTES_MAX;
 use crate::wire::limits::NAME_MARKS_MAX;
 
-/// A name that can be typed and stored on any file system: letters, digits and marks of any
-/// script, `.`, `_`, `-`; a letter or digit first; in normalisation form C; at most
-/// [`NAME_BYTES_MAX`] bytes. The exact set is in `spec/identifiers.md`.
+/// A dataset name that can be typed and stored on any file system.
+/// It holds letters, digits and marks of any script, `.`, `_` and `-`, and begins with a letter or
+/// digit. It is in normalisation form C and has at most [`NAME_BYTES_MAX`] bytes. `spec/identifiers.md`
+/// gives the exact set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DatasetName(String);
 
-/// Endings of file names that are no part of a dataset's name.
+/// File name extensions that are no part of a dataset's name.
 const ENDINGS: [&str; 14] = [
     ".gz", ".zst", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet", ".arrow",
     ".arrows", ".feather", ".ipc", ".bin",
 ];
 
 impl DatasetName {
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name that a file's name gives: its known endings and the dots, dashes and underscores in
-    /// front of it go.
+    /// Makes a dataset name of a file's name.
+    /// It drops known extensions, and dots, dashes and underscores at the front.
     ///
     /// # Errors
-    /// The nearest name, where what is left is not one: something would be lost.
+    /// The nearest name, where the rest is no valid name and a part of it would be lost.
     pub fn of_file(file_name: &str) -> Result<Self, Self> {
         let mut stem = file_name;
         while let Some(shorter) = ENDINGS.iter().find_map(|e| stem.strip_suffix(e)) {
@@ -42,7 +43,8 @@ impl DatasetName {
         stem.parse().map_err(|_| Self::nearest(stem))
     }
 
-    /// The nearest name to a file's name: its known endings go, what is not allowed becomes `-`.
+    /// Returns the nearest name to a file's name, without known extensions and with `-`
+    /// for invalid characters.
     pub fn suggest(file_name: &str) -> Self {
         Self::of_file(file_name).unwrap_or_else(|nearest| nearest)
     }
@@ -65,13 +67,13 @@ impl DatasetName {
         let name = name
             .trim_start_matches(['.', '_', '-'])
             .trim_end_matches('-');
-        // A mark may stand in front now.
+        // The name may begin with a mark now.
         let name = name.parse();
         name.unwrap_or_else(|_| Self("dataset".to_owned()))
     }
 }
 
-/// Whether a name may have this character.
+/// Returns true if a name may have this character.
 fn is_allowed(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -80,7 +82,7 @@ fn is_allowed(c: char) -> bool {
     is_word && !is_invisible(c) && !std::iter::once(c).nfkc().all(|c| c.is_ascii())
 }
 
-/// Letters and marks that show nothing.
+/// Returns true for letters and marks that show nothing.
 const fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180d}'
@@ -88,7 +90,7 @@ const fn is_invisible(c: char) -> bool {
         | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Whether a normalised text is a name.
+/// Returns true if a normalised text is a name.
 fn is_name(text: &str) -> bool {
     if text.is_ascii() {
         let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
@@ -110,10 +112,10 @@ fn is_name(text: &str) -> bool {
 impl FromStr for DatasetName {
     type Err = IdentError;
 
-    /// Another normalisation form of a name is the same name.
+    /// Parses a name in any normalisation form.
     fn from_str(text: &str) -> Result<Self, IdentError> {
         let wrong = || IdentError::Name(text.chars().take(NAME_BYTES_MAX + 1).collect());
-        // No form of a name that fits is longer than three times its form C.
+        // No form of a valid name is longer than three times its form C.
         if text.len() > NAME_BYTES_MAX * 3 {
             return Err(wrong());
         }

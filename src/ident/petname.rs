@@ -1,4 +1,4 @@
-//! What people on this machine call a publisher or a node.
+//! Petnames: local names of publishers and nodes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,17 +7,18 @@ use crate::ident::digest::IdentError;
 use crate::ident::name::DatasetName;
 use crate::wire::limits::NAME_BYTES_MAX;
 
-/// Characters that have a meaning in references, addresses, globs or quoting.
+/// Characters with a meaning in references, addresses, globs or quoting.
 const RESERVED: [char; 9] = ['/', '\\', '@', ':', '"', '\'', '`', '*', '#'];
 
-/// A local name of a publisher or a node: letters of any script, digits, signs and single blanks
-/// between them; a letter or digit first; at most [`NAME_BYTES_MAX`] bytes. White space around it
-/// does not count, and a run of white space inside is one blank.
+/// A local name of a publisher or a node.
+/// It holds letters of any script, digits, signs and single blanks between them, begins with a letter or
+/// digit, and has at most [`NAME_BYTES_MAX`] bytes. Parsing trims white space and folds each run of it
+/// inside to one blank.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Alias(String);
 
 impl Alias {
-    /// The alias as text.
+    /// Returns the alias as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -32,7 +33,7 @@ impl FromStr for Alias {
         let starts_well = alias.chars().next().is_some_and(char::is_alphanumeric);
         let is_allowed =
             |c: char| !c.is_control() && !is_hidden(c) && !RESERVED.contains(&c) && c != '\u{fffd}';
-        // A line break or tab inside is a mistake of whoever copied it, not a blank.
+        // A line break or tab inside is a mistake of copying, not a blank.
         let is_one_line = !text.trim().contains(char::is_control);
         if starts_well
             && is_one_line
@@ -54,14 +55,14 @@ impl fmt::Display for Alias {
 }
 
 impl From<DatasetName> for Alias {
-    /// Every dataset name is an alias too.
+    /// Converts a dataset name; each is an alias too.
     fn from(name: DatasetName) -> Self {
         Self(name.as_str().to_owned())
     }
 }
 
-/// What a reader does not see, or what changes how the rest is seen: DEL and C1 controls, characters
-/// of the bidirectional algorithm, zero-width characters, tags.
+/// Returns true for characters that are invisible or change the display of others: DEL and C1 controls,
+/// characters of the bidirectional algorithm, zero-width characters, tags.
 pub fn is_hidden(c: char) -> bool {
     matches!(c,
         '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'

@@ -1,5 +1,5 @@
-//! The references people type wherever a command takes a dataset. Grammar in
-//! `spec/identifiers.md`; finding what a reference means is the registry's business.
+//! References: the text by which a command names a dataset. `spec/identifiers.md` has the grammar; the
+//! registry resolves references.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,29 +11,29 @@ use crate::ident::HexPrefix;
 use crate::ident::IdentError;
 use crate::ident::VersionAlias;
 
-/// Conditions that a version has to fulfil, all of them.
+/// Conditions on a version, all of which must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionRange {
     text: String,
     conditions: semver::VersionReq,
 }
 
-/// Which versions of a name are meant.
+/// A choice among the versions of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VersionPick {
-    /// Exactly this one.
+    /// Exactly this version.
     Exact(DatasetVersion),
-    /// The greatest there is.
+    /// The greatest version.
     Latest,
-    /// The greatest within this range.
+    /// The greatest version within this range.
     Range(VersionRange),
-    /// The one that has this alias.
+    /// The version that has this alias.
     Alias(VersionAlias),
 }
 
 impl VersionPick {
-    /// Whether a version with these tags is among those meant. Of several that carry an alias
-    /// only one has it; which, is not looked at here.
+    /// Returns true if the choice admits a version with these tags.
+    /// If several versions carry an alias, only one of them has it. This function does not look which.
     pub fn admits(&self, version: &DatasetVersion, tags: &[String]) -> bool {
         match self {
             Self::Exact(v) => v == version,
@@ -78,20 +78,20 @@ impl fmt::Display for VersionPick {
     }
 }
 
-/// What somebody typed to name a dataset.
+/// A parsed reference to a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
-    /// `alimentar:` and digits: content, by id or prefix of it.
+    /// Content, by an id or a prefix of it: `alimentar:` and digits.
     Content(HexPrefix),
-    /// A name; where it could also be the bare digits of a content id, those are in `or_content`.
+    /// A name. If its text can also be the digits of a content id, `or_content` holds them.
     Name {
-        /// The trust store's alias of the publisher.
+        /// The publisher's alias in the trust store.
         publisher: Option<String>,
         /// The dataset's name.
         name: DatasetName,
-        /// Which versions.
+        /// The wanted versions.
         version: VersionPick,
-        /// The same text read as the digits of a content id.
+        /// The same text, parsed as digits of a content id.
         or_content: Option<HexPrefix>,
     },
 }
@@ -149,7 +149,7 @@ impl fmt::Display for Reference {
     }
 }
 
-/// Whether a text behind `@` is meant as a version or as conditions on it, right or wrong.
+/// Returns true if a text behind `@` is meant as a version or a condition, valid or not.
 pub(super) fn looks_like_version(text: &str) -> bool {
     let bare = text.strip_prefix(['v', 'V']).unwrap_or(text);
     let begins = text.starts_with(['^', '~', '>', '<', '=', '*', ',']);
@@ -159,7 +159,7 @@ pub(super) fn looks_like_version(text: &str) -> bool {
         || matches!(text, "x" | "X" | "latest")
 }
 
-/// Whether a text has all three numbers of a version, and no operator.
+/// Returns true if a text has all three numbers of a version, and no operator.
 fn is_full(text: &str) -> bool {
     let bare = text.strip_prefix('v').unwrap_or(text);
     let numbers = bare.split(['-', '+']).next().unwrap_or_default();
@@ -170,7 +170,8 @@ fn is_full(text: &str) -> bool {
         && !text.contains(',')
 }
 
-/// One condition as semver has it: a version or a part of one alone means all that begin so.
+/// Converts one condition to semver's form. A bare version or part of one means all versions
+/// that begin so.
 fn condition(text: &str) -> String {
     let bare = text.strip_prefix('v').unwrap_or(text);
     let is_bare = bare.starts_with(|c: char| c.is_ascii_digit());

@@ -5,18 +5,17 @@ use std::str::FromStr;
 
 use crate::ident::digest::IdentError;
 
-/// A semantic version.
+/// A semantic version of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DatasetVersion(semver::Version);
 
 impl DatasetVersion {
-    /// What the first version of a name is when nobody says.
+    /// Returns the default first version of a name.
     pub fn first() -> Self {
         Self(semver::Version::new(0, 1, 0))
     }
 
-    /// The version that follows when nobody says which: the last number goes up; a pre-release
-    /// is followed by its release.
+    /// Returns the default next version: the last number goes up, and a pre-release becomes its release.
     pub fn next(&self) -> Self {
         let v = &self.0;
         let patch = if v.pre.is_empty() {
@@ -27,7 +26,7 @@ impl DatasetVersion {
         Self(semver::Version::new(v.major, v.minor, patch))
     }
 
-    /// The version as the semver crate has it.
+    /// Returns the version as a type of the semver crate.
     pub fn as_semver(&self) -> &semver::Version {
         &self.0
     }
@@ -36,7 +35,7 @@ impl DatasetVersion {
 impl FromStr for DatasetVersion {
     type Err = IdentError;
 
-    /// Accepts `1.2.0`, and for convenience `v1.2.0`, `1.2` and `1`.
+    /// Parses `1.2.0`, and for convenience `v1.2.0`, `1.2` and `1`.
     fn from_str(text: &str) -> Result<Self, IdentError> {
         let bare = text.strip_prefix('v').unwrap_or(text);
         let plain = bare.bytes().all(|b| b.is_ascii_digit() || b == b'.');

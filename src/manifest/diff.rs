@@ -1,5 +1,5 @@
-//! What two trees have in common, in time proportional to what they have not: subtrees that
-//! stand in both are never entered.
+//! Tree diff: the shared part of two trees, in time proportional to their difference. It never enters a
+//! subtree that both have.
 
 use std::collections::HashMap;
 
@@ -13,19 +13,20 @@ use crate::manifest::walk::TreeError;
 use crate::manifest::walk::load;
 use crate::manifest::walk::load_child;
 
-/// How much of two trees is shared, each occurrence counted once.
+/// The shared part of two trees. Each occurrence of a chunk counts once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TreeDiff {
-    /// In both.
+    /// Totals in both trees.
     pub shared: Totals,
-    /// Only in the first.
+    /// Totals in the first tree only.
     pub only_a: Totals,
-    /// Only in the second.
+    /// Totals in the second tree only.
     pub only_b: Totals,
 }
 
-/// Compares two trees. A chunk that one tree repeats more often than the other counts as shared
-/// as often as both have it; one that moved under an otherwise equal subtree counts as changed.
+/// Compares two trees.
+/// A chunk with several occurrences counts as shared as often as both trees have it. One that moved
+/// under an otherwise equal subtree counts as changed.
 ///
 /// # Errors
 /// [`TreeError`] when a node is missing or wrong.
@@ -64,7 +65,7 @@ pub fn diff_trees(blobs: &dyn BlobStore, a: TreeId, b: TreeId) -> Result<TreeDif
     Ok(diff)
 }
 
-/// The part of one tree that is not yet known to be shared, all of one level.
+/// The part of one tree not yet known to be shared, all of one level.
 struct Frontier {
     /// Level of the nodes in `children`, plus one; 0 when `chunks` is the frontier.
     level: u8,
@@ -100,7 +101,7 @@ impl Frontier {
     }
 }
 
-/// Removes from both what stands in both, pairing occurrences, and returns its totals.
+/// Removes the common part from both, pairing occurrences, and returns its totals.
 fn take_common<T, K: std::hash::Hash + Eq>(
     a: &mut Vec<T>,
     b: &mut Vec<T>,
@@ -133,6 +134,6 @@ fn take_common<T, K: std::hash::Hash + Eq>(
 }
 
 fn sum(a: Totals, b: Totals) -> Totals {
-    // Both are parts of trees whose totals were checked to fit.
+    // Both are parts of trees whose totals fit.
     a.plus(b).unwrap_or(a)
 }

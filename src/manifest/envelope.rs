@@ -1,5 +1,5 @@
-//! A manifest as it is stored and sent: the publisher's exact bytes, and the signature beside
-//! them. Nobody ever re-serialises a manifest to check it.
+//! Envelopes: a manifest in storage and on the wire. It holds the publisher's exact bytes and the
+//! signature beside them. No code re-serialises a manifest to check it.
 
 use crate::ident::EnvelopeId;
 use crate::ident::PublisherKey;
@@ -11,18 +11,18 @@ use crate::wire::limits::MANIFEST_BYTES_MAX;
 
 const ENVELOPE_MAGIC: [u8; 4] = *b"ALE\x01";
 
-/// A manifest's bytes and, where its publisher signed it, the Ed25519 signature over them.
-/// What is signed is in `spec/signing.md`.
+/// A manifest's bytes and, if its publisher signed it, the Ed25519 signature over them.
+/// `spec/signing.md` defines the signed bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     /// The manifest, UTF-8 JSON, exactly as made.
     pub manifest: Vec<u8>,
-    /// Detached signature; nobody has verified it yet.
+    /// The detached signature, not yet verified.
     pub signature: Option<Signature>,
 }
 
 impl Envelope {
-    /// The envelope's bytes.
+    /// Encodes the envelope.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.bytes(&ENVELOPE_MAGIC).counted(&self.manifest);
@@ -33,7 +33,7 @@ impl Envelope {
         w.into_bytes()
     }
 
-    /// Reads an envelope; the manifest inside is not looked at.
+    /// Decodes an envelope, without the manifest inside.
     ///
     /// # Errors
     /// [`DecodeError`] when the bytes are not one envelope.
@@ -58,7 +58,7 @@ impl Envelope {
         })
     }
 
-    /// The envelope's id.
+    /// Returns the envelope's id.
     pub fn id(&self) -> EnvelopeId {
         EnvelopeId::of(&self.encode())
     }

@@ -1,6 +1,10 @@
-//! What a dataset is: its manifest, the table of its files, and the tree of its chunks. Pure:
-//! trees are walked through [`BlobStore`](crate::blob_store::BlobStore), wherever blobs are.
-//! Normative: `spec/manifest.md`, `spec/chunk-tree.md`, `spec/identifiers.md`.
+//! Manifests: the description of a dataset, the table of its files, and the tree of its chunks.
+//! The module is pure: it reads trees through [`BlobStore`](crate::blob_store::BlobStore). Normative:
+//! `spec/manifest.md`, `spec/chunk-tree.md`, `spec/identifiers.md`.
+//!
+//! - `model`, `envelope`, `rank`: the manifest, its signed form, the order of its states
+//! - `table`: files of a dataset
+//! - `tree`, `node`: building a chunk tree; `walk`, `seek`, `diff`, `weight`: reading it
 
 mod diff;
 mod envelope;

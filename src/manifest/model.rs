@@ -22,7 +22,8 @@ use crate::ident::SeriesId;
 use crate::ident::TreeId;
 use crate::wire::limits;
 
-/// Whether a dataset is one file or a directory of files; decides what its content id hashes.
+/// The kind of a dataset: one file, or a directory of files. It decides the input of the
+/// content id's hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DatasetKind {
@@ -32,22 +33,22 @@ pub enum DatasetKind {
     Directory,
 }
 
-/// What a publisher says about one version of a dataset.
+/// A publisher's description of one version of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
     /// The dataset's name.
     pub name: DatasetName,
-    /// Its version.
+    /// The dataset's version.
     pub dataset_version: DatasetVersion,
     /// One file or a directory.
     pub dataset_kind: DatasetKind,
-    /// What its bytes are.
+    /// The dataset's content id.
     pub content_id: ContentId,
-    /// The tree of its chunks.
+    /// The root of the chunk tree.
     pub chunk_tree_root: TreeId,
-    /// The tree of its encoded file table.
+    /// The root of the tree of the encoded file table.
     pub file_table_root: TreeId,
-    /// Length of the encoded file table.
+    /// Length of the encoded file table, in bytes.
     pub file_table_bytes: u64,
     /// Number of files.
     pub num_files: u64,
@@ -57,50 +58,50 @@ pub struct Manifest {
     pub num_rows: u64,
     /// Raw bytes of all files.
     pub size_bytes: u64,
-    /// Markdown.
+    /// The description, in Markdown.
     pub description: Option<String>,
-    /// SPDX expression, or what an older program or another publisher wrote.
+    /// The licence: an SPDX expression, or free text of an older program or another publisher.
     pub license: Option<String>,
-    /// Labels, and aliases in their reserved form; sorted, each once.
+    /// Labels, and aliases in their reserved form; sorted and distinct.
     pub tags: Vec<String>,
-    /// The card.
+    /// The blob of the dataset card.
     pub card: Option<BlobId>,
-    /// The dataset's life under its publisher.
+    /// The series: the dataset's identity under its publisher.
     pub line: SeriesId,
-    /// One more than the greatest of what it supersedes; 1 at first.
+    /// Sequence number: one more than the greatest of the superseded manifests; 1 at first.
     pub seq: u64,
-    /// The envelopes it supersedes.
+    /// The envelopes that this manifest supersedes.
     pub prev: Vec<EnvelopeId>,
-    /// Edits seen, by editing node.
+    /// Vector clock: edits seen, by editing node.
     pub clock: BTreeMap<NodeId, u64>,
-    /// When it was made, as its maker claims.
+    /// Time of creation, as its maker claims.
     pub created_at: Timestamp,
-    /// Ed25519 public key of the publisher; none in an unsigned manifest.
+    /// Ed25519 public key of the publisher; `None` in an unsigned manifest.
     pub signer: Option<PublisherKey>,
 }
 
-/// Why bytes are not a manifest.
+/// Failure to read or write a manifest.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ManifestError {
-    /// Not the JSON object that a manifest is.
+    /// The bytes are not the JSON object of a manifest.
     #[error("the manifest is not valid JSON of a manifest")]
     Json(#[source] serde_json::Error),
-    /// A version this program does not know.
+    /// The version is unknown to this program.
     #[error("the manifest has version {0}; this program reads version {MANIFEST_VERSION}")]
     Version(u32),
-    /// A field whose text is not what it should be.
+    /// A field's text is malformed.
     #[error("the manifest's field `{0}` is malformed")]
     Field(&'static str),
-    /// A field beyond its limit.
+    /// A field is over its limit.
     #[error("the manifest's field `{0}` is too long")]
     Limit(&'static str),
-    /// A field that was to be written and is beyond its limit.
+    /// A field to write is over its limit.
     #[error("{field} may have at most {most} (`{limit}`)")]
     Beyond {
-        /// Which field.
+        /// The field.
         field: &'static str,
-        /// How much it may have, in words.
+        /// Its limit, in words.
         most: String,
         /// The name of the limit.
         limit: &'static str,
@@ -117,14 +118,14 @@ impl Classify for ManifestError {
     }
 }
 
-/// The manifest version that is written and read.
+/// The manifest version of this program.
 pub const MANIFEST_VERSION: u32 = 1;
 
 impl Manifest {
-    /// The JSON bytes.
+    /// Encodes the manifest as JSON.
     ///
     /// # Errors
-    /// [`ManifestError::Beyond`] when they would be refused by a reader.
+    /// [`ManifestError::Beyond`] when a reader would refuse it.
     pub fn encode(&self) -> Result<Vec<u8>, ManifestError> {
         let bytes = serde_json::to_vec_pretty(&Wire::from(self)).map_err(ManifestError::Json)?;
         match Self::decode(&bytes) {
@@ -134,7 +135,7 @@ impl Manifest {
         }
     }
 
-    /// Reads a manifest.
+    /// Decodes a manifest.
     ///
     /// # Errors
     /// [`ManifestError`] when the bytes are not a manifest within the limits.
@@ -156,13 +157,13 @@ impl Manifest {
     }
 }
 
-/// A name that is written in its one normal form.
+/// Parses a name that is in its normal form.
 fn named(text: &str) -> Option<DatasetName> {
     let name: DatasetName = text.parse().ok()?;
     (name.as_str() == text).then_some(name)
 }
 
-/// The JSON object; field names and their order are those of `spec/manifest.md`.
+/// The JSON object. The names and the order of its fields are those of `spec/manifest.md`.
 #[derive(Serialize, Deserialize)]
 struct Wire {
     version: u32,
@@ -189,7 +190,7 @@ struct Wire {
     signer: Option<String>,
 }
 
-/// The error of a field that is too long to be written.
+/// Returns the error of a field that is too long to be written.
 fn beyond(field: &'static str) -> ManifestError {
     let (most, limit) = match field {
         "tags" => (

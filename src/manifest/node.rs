@@ -1,4 +1,4 @@
-//! One node of a chunk tree as bytes. Fields in `spec/chunk-tree.md`.
+//! Chunk tree nodes: the encoding of one node. `spec/chunk-tree.md` describes the fields.
 
 use crate::chunk::params::CHUNK_BYTES_MAX;
 use crate::ident::ChunkId;
@@ -12,39 +12,39 @@ use crate::wire::limits::TREE_LEVELS_MAX;
 /// The first bytes of a node.
 const NODE_MAGIC: [u8; 4] = *b"ALT\x01";
 
-/// One chunk in a leaf.
+/// A chunk in a leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChunkEntry {
-    /// BLAKE3 of its bytes.
+    /// BLAKE3 of the chunk's bytes.
     pub id: ChunkId,
-    /// Its length.
+    /// The chunk's length.
     pub bytes: u32,
-    /// How many newline bytes are in it.
+    /// Number of newline bytes in the chunk.
     pub newlines: u32,
 }
 
-/// One subtree in an inner node.
+/// A subtree in an inner node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChildEntry {
     /// BLAKE3 of the child node.
     pub id: TreeId,
-    /// What lies below it.
+    /// The totals below the child.
     pub totals: Totals,
 }
 
-/// How much lies below a node.
+/// The totals below a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Bytes of data.
     pub bytes: u64,
-    /// Chunks, repeated ones counted every time.
+    /// Chunks; each occurrence counts.
     pub chunks: u64,
     /// Newline bytes.
     pub newlines: u64,
 }
 
 impl Totals {
-    /// The sum; `None` beyond 64 bits.
+    /// Returns the sum; `None` beyond 64 bits.
     pub fn plus(self, other: Self) -> Option<Self> {
         Some(Self {
             bytes: self.bytes.checked_add(other.bytes)?,
@@ -57,11 +57,11 @@ impl Totals {
 /// A decoded node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
-    /// Lists chunks, in the order of the data. Only the root of an empty tree lists none.
+    /// A list of chunks, in the order of the data. Only the root of an empty tree lists none.
     Leaf(Vec<ChunkEntry>),
-    /// Lists at least two subtrees of one level less.
+    /// A list of at least two subtrees of one level less.
     Inner {
-        /// How far above the leaves, at least 1.
+        /// Levels above the leaves, at least 1.
         level: u8,
         /// The subtrees, in the order of the data.
         children: Vec<ChildEntry>,
@@ -69,7 +69,7 @@ pub enum Node {
 }
 
 impl Node {
-    /// 0 for a leaf.
+    /// Returns the level; 0 for a leaf.
     pub fn level(&self) -> u8 {
         match self {
             Self::Leaf(_) => 0,
@@ -77,7 +77,7 @@ impl Node {
         }
     }
 
-    /// What lies below; `None` when the sum exceeds 64 bits.
+    /// Returns the totals below the node; `None` when a sum exceeds 64 bits.
     pub fn totals(&self) -> Option<Totals> {
         match self {
             Self::Leaf(chunks) => chunks.iter().try_fold(Totals::default(), |sum, c| {
@@ -94,7 +94,7 @@ impl Node {
         }
     }
 
-    /// The node's bytes.
+    /// Encodes the node.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.bytes(&NODE_MAGIC).u8(self.level());
@@ -117,7 +117,7 @@ impl Node {
         w.into_bytes()
     }
 
-    /// Reads a node.
+    /// Decodes a node.
     ///
     /// # Errors
     /// [`DecodeError`] when the bytes are not a canonical node within the limits.

@@ -1,16 +1,15 @@
-//! Which of several states of a register counts: one total order, the same on every node and in
-//! every order of arrival.
+//! Rank of register states: a total order that decides which state is current. It is the same on every
+//! node and in every order of arrival.
 
 use crate::ident::EnvelopeId;
 use crate::manifest::model::Manifest;
 
-/// A state's place in the order; the greatest counts.
+/// The position of a state in the order. The state with the greatest rank is current.
 ///
-/// The sum of a clock's entries grows whenever one clock dominates another, so the order contains
-/// the causal one; what is concurrent is decided by the envelope's hash. The time that a manifest claims
-/// plays no part: a machine whose clock is ahead would win against everybody's edits.
-/// The greatest of a set does not depend on how it was gathered: taking the greater of two is
-/// commutative, associative and idempotent.
+/// The sum of a clock's entries grows whenever one clock dominates another, so the order contains the
+/// causal one. The envelope's hash decides between concurrent states. The time in a manifest plays no
+/// part, because a machine with a fast clock would win against all edits. Taking the greater of two is
+/// commutative, associative and idempotent, so the order of arrival does not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     edits: u128,
@@ -18,7 +17,7 @@ pub struct Rank {
 }
 
 impl Rank {
-    /// The rank of a manifest in its envelope.
+    /// Returns the rank of a manifest in its envelope.
     pub fn of(manifest: &Manifest, envelope: EnvelopeId) -> Self {
         Self {
             // At most CLOCK_ENTRIES_MAX entries of 64 bits.

@@ -1,4 +1,4 @@
-//! Finding newlines through a chunk tree, whose nodes count them: no chunk is read for it.
+//! Newline search in a chunk tree. Nodes count newlines, so the search reads no chunk.
 
 use crate::blob_store::BlobStore;
 use crate::ident::TreeId;
@@ -9,16 +9,16 @@ use crate::manifest::walk::TreeError;
 use crate::manifest::walk::load;
 use crate::manifest::walk::load_child;
 
-/// A chunk, and what stands before it.
+/// A chunk and the totals before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sought {
     /// The chunk.
     pub chunk: ChunkEntry,
-    /// What all chunks before it hold.
+    /// The totals of all chunks before it.
     pub before: Totals,
 }
 
-/// The chunk that holds the byte at an offset; none at the end of the data and behind.
+/// Returns the chunk that holds the byte at an offset; `None` at the end of the data or behind it.
 ///
 /// # Errors
 /// [`TreeError`] when a node on the way is missing or wrong.
@@ -30,7 +30,7 @@ pub fn chunk_of_byte(
     seek(blobs, root, &|sum| sum.bytes > offset)
 }
 
-/// The chunk that holds the newline of a number, from 0; none where there are not as many.
+/// Returns the chunk that holds the newline with this number, from 0; `None` where there are fewer.
 ///
 /// # Errors
 /// [`TreeError`] when a node on the way is missing or wrong.
@@ -42,7 +42,7 @@ pub fn chunk_of_newline(
     seek(blobs, root, &|sum| sum.newlines > number)
 }
 
-/// The first chunk with which the sum of everything up to it is enough.
+/// Returns the first chunk at which the sum up to it is enough.
 fn seek(
     blobs: &dyn BlobStore,
     root: TreeId,

@@ -1,5 +1,5 @@
-//! The table of a dataset's files: what the content id of a directory is made of, and where each
-//! file's bytes lie under the chunk tree. Fields in `spec/manifest.md`.
+//! File table: the files of a dataset, and the position of their bytes under the chunk tree. The content
+//! id of a directory is a hash of it. `spec/manifest.md` describes the fields.
 
 use std::collections::HashSet;
 
@@ -17,9 +17,8 @@ use crate::wire::limits::PATH_PART_BYTES_MAX;
 const TABLE_MAGIC: [u8; 4] = *b"ALF\x01";
 const LISTING_MAGIC: &[u8] = b"alimentar directory listing 1\n";
 
-/// Files at least this long have their hash in the table. For shorter ones it would be a large
-/// part of what they take: 300,000 files of 300 bytes would take a quarter more than `tar` and
-/// `zstd` make of them.
+/// Minimum length of a file whose hash is in the table. A hash would be a large part of a shorter file:
+/// 300,000 files of 300 bytes would take a quarter more than `tar` and `zstd` make of them.
 pub const FILE_HASH_BYTES_MIN: u64 = 2048;
 
 /// One file of a dataset.
@@ -29,10 +28,10 @@ pub struct FileEntry {
     pub path: String,
     /// Length in bytes.
     pub size_bytes: u64,
-    /// BLAKE3 of the file's bytes. Tables leave it out for files shorter than
-    /// [`FILE_HASH_BYTES_MIN`], whose bytes are soon hashed again.
+    /// BLAKE3 of the file's bytes. Tables omit it for files shorter than [`FILE_HASH_BYTES_MIN`], which
+    /// are quick to hash again.
     pub content_id: Option<ContentId>,
-    /// Number of the format the file was recognised as (`spec/manifest.md`); 0 is plain bytes.
+    /// Number of the file's detected format (`spec/manifest.md`); 0 is plain bytes.
     pub format: u8,
     /// Rows, where the format has rows.
     pub rows: Option<u64>,
@@ -46,35 +45,35 @@ pub struct FileTable {
     files: Vec<FileEntry>,
 }
 
-/// Why a path cannot stand in a file table.
+/// Failure to put a path into a file table.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PathError {
-    /// Absolute, empty, with `.` or `..`, an empty part or a zero byte, or too long.
+    /// The path is absolute, empty or too long, or has `.`, `..`, an empty part or a zero byte.
     #[error("`{0}` cannot be a path inside a dataset")]
     Malformed(String),
-    /// A part between slashes that is longer than file systems take.
+    /// A part between slashes is longer than file systems take.
     #[error("`{0}…` has a part of more than {PATH_PART_BYTES_MAX} bytes")]
     LongPart(String),
-    /// Twice in the table, or not in order.
+    /// The path is repeated, or not in order.
     #[error("`{0}` stands twice in the file table, or out of order")]
     Order(String),
-    /// A file whose hash is needed and not known.
+    /// The file needs a hash, and it is unknown.
     #[error("the hash of `{0}` is not known")]
     Unhashed(String),
-    /// A file and also a directory of other files.
+    /// The path is a file and also a directory of other files.
     #[error("`{0}` is both a file and a directory")]
     FileAndDirectory(String),
 }
 
-/// Why bytes are not a file table.
+/// Failure to decode a file table.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TableError {
-    /// They are not as a table is encoded.
+    /// The bytes are not an encoded table.
     #[error(transparent)]
     Bytes(#[from] DecodeError),
-    /// A path that cannot stand in one.
+    /// A path is not valid in a table.
     #[error(transparent)]
     Path(#[from] PathError),
 }
@@ -99,7 +98,7 @@ pub fn check_path(path: &str) -> Result<(), PathError> {
 }
 
 impl FileTable {
-    /// From files in the order of their paths' bytes.
+    /// Makes a table from files in the order of their paths' bytes.
     ///
     /// # Errors
     /// [`PathError`] when a path is malformed, repeated, out of order, or under another file.
@@ -125,12 +124,12 @@ impl FileTable {
         Ok(Self { files })
     }
 
-    /// The files in order.
+    /// Returns the files in order.
     pub fn files(&self) -> &[FileEntry] {
         &self.files
     }
 
-    /// The file at a path.
+    /// Returns the file at a path.
     pub fn find(&self, path: &str) -> Option<&FileEntry> {
         let at = self
             .files
@@ -139,20 +138,20 @@ impl FileTable {
         self.files.get(at)
     }
 
-    /// Bytes of all files; `None` beyond 64 bits.
+    /// Returns the bytes of all files; `None` beyond 64 bits.
     pub fn size_bytes(&self) -> Option<u64> {
         self.files
             .iter()
             .try_fold(0_u64, |sum, f| sum.checked_add(f.size_bytes))
     }
 
-    /// Rows of all files that have rows; the greatest number where there are more.
+    /// Returns the rows of all files that have rows. The sum saturates.
     pub fn rows(&self) -> u64 {
         let rows = self.files.iter().filter_map(|f| f.rows);
         rows.fold(0, u64::saturating_add)
     }
 
-    /// Each file with the offset of its first byte in the dataset's bytes.
+    /// Returns each file with the offset of its first byte in the dataset's bytes.
     pub fn with_offsets(&self) -> impl Iterator<Item = (u64, &FileEntry)> {
         self.files.iter().scan(0_u64, |at, file| {
             let offset = *at;
@@ -161,8 +160,8 @@ impl FileTable {
         })
     }
 
-    /// The content id of a dataset of this kind with these files. `None` while a file's hash is
-    /// not known.
+    /// Returns the content id of a dataset of this kind with these files; `None` while a file's
+    /// hash is unknown.
     pub fn content_id(&self, kind: DatasetKind) -> Option<ContentId> {
         match (kind, self.files.as_slice()) {
             (DatasetKind::File, [only]) => only.content_id,
@@ -170,8 +169,8 @@ impl FileTable {
         }
     }
 
-    /// The content id of a directory with these files: BLAKE3 of its canonical listing. `None`
-    /// while a file's hash is not known.
+    /// Returns the content id of a directory with these files: BLAKE3 of its canonical listing. `None`
+    /// while a file's hash is unknown.
     pub fn directory_id(&self) -> Option<ContentId> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(LISTING_MAGIC);
@@ -185,14 +184,14 @@ impl FileTable {
         Some(ContentId::new(*hasher.finalize().as_bytes()))
     }
 
-    /// The same table with this file's hash known.
+    /// Sets the hash of a file.
     pub fn set_content_id(&mut self, at: usize, id: ContentId) {
         if let Some(file) = self.files.get_mut(at) {
             file.content_id = Some(id);
         }
     }
 
-    /// The table's bytes.
+    /// Encodes the table.
     ///
     /// # Errors
     /// [`PathError::Unhashed`] when a file that needs its hash has none.
@@ -221,10 +220,10 @@ impl FileTable {
         Ok(w.into_bytes())
     }
 
-    /// Reads a table.
+    /// Decodes a table.
     ///
     /// # Errors
-    /// [`DecodeError`] when the bytes are not a canonical table of paths that are safe.
+    /// [`DecodeError`] when the bytes are not a canonical table of safe paths.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         Self::read(bytes).map_err(|error| match error {
             TableError::Bytes(error) => error,
@@ -232,10 +231,10 @@ impl FileTable {
         })
     }
 
-    /// Reads a table, and says which path is wrong where one is.
+    /// Decodes a table; the error names an invalid path.
     ///
     /// # Errors
-    /// [`TableError`] when the bytes are not a canonical table of paths that are safe.
+    /// [`TableError`] when the bytes are not a canonical table of safe paths.
     pub fn read(bytes: &[u8]) -> Result<Self, TableError> {
         let mut r = Reader::new(bytes);
         if r.array::<4>()? != TABLE_MAGIC {
@@ -254,7 +253,7 @@ impl FileTable {
         for _ in 0..count {
             let last = files.last().map_or("", |f| f.path.as_str());
             let entry = file_entry(&mut r, last)?;
-            // Here and not at the end: bytes that repeat end at the first path that does.
+            // Here and not at the end, so that repeating bytes fail at the first repeated path.
             if !files.is_empty() && last.as_bytes() >= entry.path.as_bytes() {
                 return Err(PathError::Order(entry.path.chars().take(200).collect()).into());
             }

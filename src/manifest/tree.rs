@@ -1,4 +1,4 @@
-//! Building a chunk tree from chunks as they come, holding one unfinished node a level.
+//! Chunk tree builder: takes chunks as they come, and holds one unfinished node for each level.
 
 use crate::ident::TreeId;
 use crate::manifest::node::ChildEntry;
@@ -7,13 +7,13 @@ use crate::manifest::node::Node;
 use crate::manifest::node::Totals;
 use crate::wire::limits::NODE_ENTRIES_MAX;
 
-/// A node ends after an entry, not before its this-many-th, whose hash says so.
+/// Minimum entries of a node, before an entry's hash may end it.
 pub const NODE_ENTRIES_MIN: usize = 16;
-/// A node ends where the first hash byte pair, little-endian, has none of these bits.
+/// A node ends where the first two hash bytes, little-endian, have none of these bits.
 pub const NODE_END_MASK: u16 = 0x7f;
 
-/// Collects chunk entries into nodes. Node boundaries depend on the entries' hashes alone, so
-/// two versions of a dataset share every node that no edit touched.
+/// Collects chunk entries into nodes. Node boundaries depend on the entries' hashes alone, so two
+/// versions of a dataset share every node that no edit touched.
 #[derive(Debug, Default)]
 pub struct TreeBuilder {
     leaf: Vec<ChunkEntry>,
@@ -23,17 +23,17 @@ pub struct TreeBuilder {
 }
 
 impl TreeBuilder {
-    /// A tree without chunks.
+    /// Makes a builder of a tree without chunks.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What was added so far.
+    /// Returns the totals of the chunks so far.
     pub fn totals(&self) -> Totals {
         self.totals
     }
 
-    /// Adds the next chunk; nodes that are full go to `emit` as id and bytes.
+    /// Adds the next chunk. Full nodes go to `emit` as id and bytes.
     pub fn push(&mut self, entry: ChunkEntry, emit: &mut dyn FnMut(TreeId, Vec<u8>)) {
         self.totals.bytes += u64::from(entry.bytes);
         self.totals.chunks += 1;
@@ -45,7 +45,7 @@ impl TreeBuilder {
         }
     }
 
-    /// Emits what is left and returns the root's id and what the tree holds.
+    /// Emits the remaining nodes, and returns the root's id and the tree's totals.
     pub fn finish(mut self, emit: &mut dyn FnMut(TreeId, Vec<u8>)) -> (TreeId, Totals) {
         let totals = self.totals;
         if !self.leaf.is_empty() {
@@ -94,7 +94,7 @@ impl TreeBuilder {
         };
         children.push(child);
         if node_ends(children.len(), child.id.as_bytes()) {
-            // `slot` is at most a few: every level has at least 16 times fewer nodes.
+            // `slot` is small: every level has at least 16 times fewer nodes.
             let node = Node::Inner {
                 level: slot as u8 + 1,
                 children: std::mem::take(children),

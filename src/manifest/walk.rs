@@ -1,5 +1,5 @@
-//! Walking a chunk tree that somebody else may have made: depth, lengths and counts are checked
-//! against what the parent, and in the end the manifest, says, so that it cannot expand.
+//! Chunk tree walk. The tree may come from elsewhere, so the walk checks depth, lengths and counts
+//! against the parent and, in the end, the manifest. A tree cannot expand beyond them.
 
 use thiserror::Error;
 
@@ -16,25 +16,25 @@ use crate::manifest::node::Node;
 use crate::manifest::node::Totals;
 use crate::wire::DecodeError;
 
-/// Why a tree could not be walked.
+/// Failure to walk a tree.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TreeError {
-    /// A node or chunk could not be had.
+    /// A node or chunk cannot be read.
     #[error(transparent)]
     Blob(#[from] BlobError),
-    /// A node's bytes are no node.
+    /// A node is malformed.
     #[error("tree node {0} is malformed")]
     Node(TreeId, #[source] DecodeError),
-    /// A node holds something else than its parent says.
+    /// A node does not hold the totals that its parent says.
     #[error("tree node {0} is not what the tree above it says")]
     Mismatch(TreeId),
-    /// The tree holds another number of bytes than the manifest says.
+    /// The tree does not hold the number of bytes that the manifest says.
     #[error("the tree {root} does not hold the {expected} bytes that it should")]
     Size {
-        /// The tree.
+        /// The root of the tree.
         root: TreeId,
-        /// What the manifest says.
+        /// The number in the manifest.
         expected: u64,
     },
 }
@@ -62,8 +62,8 @@ impl<'a> TreeWalk<'a> {
     /// Starts at the chunk that holds the byte at `from`.
     ///
     /// # Errors
-    /// [`TreeError`] when a node on the way there is missing or wrong, or the tree does not hold
-    /// exactly `size` bytes.
+    /// [`TreeError`] when a node on the way is missing or wrong, or the tree does not hold exactly
+    /// `size` bytes.
     pub fn new(
         blobs: &'a dyn BlobStore,
         root: TreeId,
@@ -90,12 +90,12 @@ impl<'a> TreeWalk<'a> {
         Ok(walk)
     }
 
-    /// Where the next chunk begins.
+    /// Returns the offset of the next chunk.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The leaf that the last chunk was in.
+    /// Returns the leaf of the last chunk.
     pub fn leaf(&self) -> TreeId {
         self.leaf_id
     }
@@ -124,7 +124,7 @@ impl<'a> TreeWalk<'a> {
         }
     }
 
-    /// Goes down until a leaf with a chunk is at hand, or the tree is at its end.
+    /// Descends to a leaf with a chunk, or to the end of the tree.
     fn descend(&mut self, from: u64) -> Result<(), TreeError> {
         while self.leaf.as_slice().is_empty() {
             let Some((level, children)) = self.stack.last_mut() else {
@@ -135,7 +135,7 @@ impl<'a> TreeWalk<'a> {
                 None => {
                     self.stack.pop();
                 }
-                // Offsets stay below the size, which totals were checked against.
+                // Offsets stay below the size, because the totals fit.
                 Some(child) if self.offset + child.totals.bytes <= from => {
                     self.offset += child.totals.bytes;
                 }
@@ -152,7 +152,7 @@ impl<'a> TreeWalk<'a> {
 impl Iterator for TreeWalk<'_> {
     type Item = Result<(u64, ChunkEntry), TreeError>;
 
-    /// The next chunk and where its first byte is in the data.
+    /// Returns the next chunk and the offset of its first byte.
     fn next(&mut self) -> Option<Self::Item> {
         if self.leaf.as_slice().is_empty()
             && let Err(e) = self.descend(0)
@@ -167,8 +167,8 @@ impl Iterator for TreeWalk<'_> {
     }
 }
 
-/// Visits the id of every node and chunk of a tree, as often as the tree names it; a subtree is
-/// left out where `visit` returns `false` for its node.
+/// Visits the id of every node and chunk of a tree, as often as the tree names it. It skips a subtree if
+/// `visit` returns `false` for its node.
 ///
 /// # Errors
 /// [`TreeError`] when a node is missing or wrong.
@@ -200,10 +200,10 @@ pub fn each_node(
     Ok(())
 }
 
-/// All bytes of a tree that fits in memory.
+/// Reads all bytes of a tree that fits in memory.
 ///
 /// # Errors
-/// [`TreeError`] when a node or chunk is missing or wrong, or the size is another.
+/// [`TreeError`] when a node or chunk is missing or wrong, or the size differs.
 pub fn read_tree(blobs: &dyn BlobStore, root: TreeId, size: u64) -> Result<Vec<u8>, TreeError> {
     let mut bytes = Vec::new();
     for entry in TreeWalk::new(blobs, root, size, 0)? {
@@ -237,7 +237,7 @@ pub(super) fn load_child(
     }
 }
 
-/// What a tree holds, from its root alone.
+/// Returns the totals of a tree, from its root alone.
 ///
 /// # Errors
 /// [`TreeError`] when the root is missing or wrong.

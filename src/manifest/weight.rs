@@ -1,5 +1,5 @@
-//! How much a tree rests on: a tree may name a node or a chunk any number of times, so its size
-//! says nothing about what was sent for it.
+//! Distinct bytes of a tree. A tree may name a node or a chunk any number of times, so its size says
+//! nothing about the bytes that a peer sent for it.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use crate::manifest::walk::TreeError;
 use crate::manifest::walk::load;
 use crate::manifest::walk::load_child;
 
-/// Adds up the lengths of the different chunks under trees.
+/// Sums the lengths of the distinct chunks under trees.
 #[derive(Debug, Default)]
 pub struct DistinctBytes {
     chunks: HashSet<ChunkId>,
@@ -20,12 +20,12 @@ pub struct DistinctBytes {
 }
 
 impl DistinctBytes {
-    /// The sum so far.
+    /// Returns the sum so far.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Counts the chunks that a node lists; there are none in an inner node.
+    /// Counts the chunks of a node. An inner node has none.
     pub fn add(&mut self, node: &Node) {
         let Node::Leaf(chunks) = node else {
             return;
@@ -38,8 +38,8 @@ impl DistinctBytes {
     }
 }
 
-/// The sum of the lengths of the different chunks under a tree. Each different node is read once,
-/// and the count stops when it is at least `enough`.
+/// Returns the sum of the lengths of the distinct chunks under a tree. It reads each distinct node once,
+/// and stops when the sum is at least `enough`.
 ///
 /// # Errors
 /// [`TreeError`] when a node is missing or wrong.

@@ -1,4 +1,4 @@
-//! Where a peer is: `host:port`, and whose key has to be there: `nodeid@host:port`.
+//! Peer addresses: `host:port`, with the expected key `nodeid@host:port`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,31 +8,31 @@ use thiserror::Error;
 use crate::ident::Alias;
 use crate::ident::NodeId;
 
-/// The port that nodes serve on unless told otherwise.
+/// The default UDP port of a node.
 const DEFAULT_PORT: u16 = 8765;
 
-/// A text that is no address.
+/// The text is not an address.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "`{0}` is not an address such as 192.168.1.20:8765, or NODEID@lab-b.local:8765 with a node id or a node's name"
 )]
 pub struct AddressError(String);
 
-/// Where a peer is.
+/// The address of a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddress {
-    /// Who has to be there, where somebody said so.
+    /// The expected node, where the text names one by id.
     pub node: Option<NodeId>,
-    /// Who has to be there, by the name that people here gave the node.
+    /// The expected node, where the text names one by its local name.
     pub called: Option<Alias>,
-    /// A name or an address; IPv6 without brackets.
+    /// A host name or an IP address; IPv6 without brackets.
     pub host: String,
     /// The UDP port.
     pub port: u16,
 }
 
 impl PeerAddress {
-    /// `host:port`, which is what a key is pinned to.
+    /// Returns `host:port`, to which a key is pinned.
     pub fn place(&self) -> String {
         match self.host.contains(':') {
             true => format!("[{}]:{}", self.host, self.port),

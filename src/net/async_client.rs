@@ -1,4 +1,4 @@
-//! The asynchronous face of a peer, for programs with a runtime of their own.
+//! Asynchronous client of a peer, for programs with a runtime of their own.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,17 +22,17 @@ use crate::registry::peers::PullOptions;
 use crate::trust::Action;
 use crate::trust::Consent;
 
-/// A connection to a peer, and the registry that its datasets go into.
+/// A connection to a peer, and the registry for its datasets.
 #[derive(Clone, Debug)]
 pub struct SyncClient {
     registry: LocalRegistry,
     peer: Arc<Peer>,
-    /// Its socket.
+    /// The client's socket.
     net: Arc<Net>,
 }
 
 impl SyncClient {
-    /// Connects to a peer. Has to be called inside a runtime of tokio.
+    /// Connects to a peer. Call it inside a runtime of tokio.
     ///
     /// # Errors
     /// [`Error::Peer`] as [`Net::connect`].
@@ -51,8 +51,8 @@ impl SyncClient {
         .await
     }
 
-    /// The manifests that the peer shows, their signatures verified. Who is to be believed is the
-    /// caller's to ask.
+    /// Returns the manifests that the peer shows, with verified signatures. The caller has to ask the
+    /// policy about their publishers.
     ///
     /// # Errors
     /// [`Error::Peer`].
@@ -65,11 +65,11 @@ impl SyncClient {
         .await
     }
 
-    /// Pulls a dataset by its whole content id, and writes it to `dest`.
+    /// Pulls a dataset by its full content id, and writes it to `dest`.
     ///
     /// # Errors
-    /// [`Error::NotAtPeers`], [`Error::NotTrusted`] when its publisher is revoked,
-    /// [`Error::Peer`], and [`Error::Exists`] when something is at `dest`.
+    /// [`Error::NotAtPeers`], [`Error::NotTrusted`] when its publisher is revoked, [`Error::Peer`], and
+    /// [`Error::Exists`] when something is at `dest`.
     pub async fn pull(&self, id: &ContentId, dest: &Path) -> Result<(), Error> {
         let (this, id, dest) = (self.clone(), *id, dest.to_owned());
         blocking(move || {
@@ -81,7 +81,7 @@ impl SyncClient {
             let reference = Reference::Content(digits);
             let peers: [&dyn PeerCatalog; 1] = [&*this.peer];
             let (offer, _, _) = this.registry.resolve_remote(&reference, &peers)?;
-            // A whole content id is a choice of bytes.
+            // A full content id is a choice of bytes.
             let accepted = offer.accept(Action::PullById, Consent::Given)?;
             let sources: [&dyn ChunkSource; 1] = [&*this.peer];
             if this.registry.holds(&offer)? {
@@ -101,10 +101,10 @@ impl SyncClient {
         .await
     }
 
-    /// Tells the peer of a dataset that is here. Nothing is sent but the manifest.
+    /// Announces a local dataset to the peer. It sends only the manifest.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is not here; [`Error::Peer`].
+    /// [`Error::NotFound`] when the dataset is not here; [`Error::Peer`].
     pub async fn announce(&self, manifest: &Manifest) -> Result<(), Error> {
         let (this, manifest) = (self.clone(), manifest.clone());
         blocking(move || {
@@ -118,7 +118,7 @@ impl SyncClient {
         .await
     }
 
-    /// The connection's socket.
+    /// Returns the connection's socket.
     pub fn net(&self) -> &Net {
         &self.net
     }

@@ -1,9 +1,9 @@
-//! The time of day, by the machine's own zone: quiet hours are people's hours.
+//! Local time of day, for quiet hours.
 
 use chrono::Local;
 use chrono::Timelike as _;
 
-/// Minutes since midnight.
+/// Returns the minutes since midnight.
 #[allow(
     clippy::disallowed_methods,
     reason = "people's clock, which only the machine knows"

@@ -1,5 +1,10 @@
-//! Other nodes over QUIC: the driver around `sync` and `registry::peers`. The only room that
-//! knows tokio.
+//! Networking: QUIC connections to other nodes, around `protocol` and `registry::peers`. Only this room
+//! uses tokio.
+//!
+//! - `server`: the serving node; `quic`: connections and requests; `async_client`: an async client
+//! - `gossip`: exchanges with other nodes; `discovery`: nodes on the LAN
+//! - `crypto`: TLS and QUIC keys; `state`: known peers and access list
+//! - `address`, `stop`, `local_time`: small helpers
 
 mod address;
 pub(crate) mod async_client;
@@ -13,14 +18,14 @@ pub(crate) mod state;
 mod stop;
 
 pub use crate::net::async_client::SyncClient;
-pub use crate::net::gossip::NeighbourOptions;
-pub use crate::net::gossip::NeighbourView;
-pub use crate::net::quic::dial::Whereabouts;
+pub use crate::net::gossip::GossipOptions;
+pub use crate::net::gossip::NodeView;
+pub use crate::net::quic::dial::DialTarget;
 pub use crate::net::quic::peer::Net;
 pub use crate::net::quic::peer::Peer;
 pub use crate::net::quic::peer::Traffic;
 pub use crate::net::server::control::NodeState;
-pub use crate::net::server::control::nodes_around;
+pub use crate::net::server::control::known_nodes;
 pub use crate::net::server::control::running_node;
 pub use crate::net::server::control::socket_path;
 pub use crate::net::server::event::Event;

@@ -1,4 +1,4 @@
-//! Telling work that waits for the network to stop.
+//! Stop requests for work that waits for the network.
 
 use std::fmt;
 use std::future::Future;
@@ -6,25 +6,25 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often whoever waits looks whether it should go on.
+/// Interval at which waiting code asks for a stop.
 const LOOK_UP: Duration = Duration::from_millis(100);
 
-/// Says whether the work was told to stop. It is asked every 100 ms while something is waited for.
+/// A question that returns true if the work should stop. Waiting code asks it every 100 ms.
 #[derive(Clone)]
 pub struct Stop(Arc<dyn Fn() -> bool + Send + Sync>);
 
 impl Stop {
-    /// Stops when `is_asked_for` says so.
+    /// Makes a stop request from `is_asked_for`.
     pub fn new(is_asked_for: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(is_asked_for))
     }
 
-    /// Whether to stop.
+    /// Returns true if the work should stop.
     pub fn is_asked_for(&self) -> bool {
         (self.0)()
     }
 
-    /// Sleeps, unless it is to stop. Whether it slept to the end.
+    /// Sleeps, unless a stop is asked for. Returns true if it slept to the end.
     pub(crate) fn sleep(&self, pause: Duration) -> bool {
         let mut left = pause;
         while !left.is_zero() {
@@ -38,7 +38,8 @@ impl Stop {
         true
     }
 
-    /// What `work` comes to, or `None` when it is to stop before that. `or` is a second reason.
+    /// Returns the result of `work`, or `None` when a stop is asked for before. `or` is a second reason
+    /// to stop.
     pub(crate) async fn unless<T>(
         &self,
         or: impl Fn() -> bool,
@@ -56,7 +57,7 @@ impl Stop {
 }
 
 impl Default for Stop {
-    /// Never stops.
+    /// Makes a request that never stops the work.
     fn default() -> Self {
         Self::new(|| false)
     }

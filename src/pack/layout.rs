@@ -1,18 +1,18 @@
-//! Constants of the pack format; the fields are described in `spec/pack.md`.
+//! Constants of the pack format. `spec/pack.md` describes the fields.
 
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
 
-/// The first bytes of a pack: like PNG's, so that a transfer in text mode is noticed.
+/// The first bytes of a pack. Like PNG's, they reveal a transfer in text mode.
 pub const PACK_MAGIC: [u8; 8] = *b"\x89ALP\r\n\x1a\n";
-/// The version of the pack format that is written: since 2, records may be deltas.
+/// The current version of the pack format. Since version 2, records may be deltas.
 pub const PACK_VERSION: u32 = 2;
-/// The oldest version that is read.
+/// The oldest version of the format that this program reads.
 pub const PACK_VERSION_OLDEST: u32 = 1;
 /// Bytes before the first record: magic, version, pack number.
 pub const PACK_HEADER_BYTES: usize = 8 + 4 + 4;
-/// A pack this long takes no more records.
+/// A pack of this length takes no more records.
 pub const PACK_BYTES_SEALED: u64 = 64 << 20;
 
 /// The first bytes of a record.
@@ -27,7 +27,7 @@ pub const ITEM_BYTES: usize = 32 + 4;
 /// Bytes of one base: its hash.
 pub const BASE_BYTES: usize = 32;
 
-/// The header of a pack.
+/// Encodes the header of a pack.
 pub fn encode_pack_header(number: u32) -> Vec<u8> {
     let mut w = Writer::new();
     w.bytes(&PACK_MAGIC).u32(PACK_VERSION).u32(number);
@@ -37,7 +37,7 @@ pub fn encode_pack_header(number: u32) -> Vec<u8> {
 /// Checks a pack's header and returns the pack number in it.
 ///
 /// # Errors
-/// [`DecodeError`] when it is not a pack of a version this program reads.
+/// [`DecodeError`] when it is not a pack of a known version.
 pub fn decode_pack_header(bytes: &[u8]) -> Result<u32, DecodeError> {
     let mut r = Reader::new(bytes);
     if r.array::<8>()? != PACK_MAGIC {

@@ -1,5 +1,10 @@
 //! Packs: files of self-describing, checksummed records, appended and never changed in place.
-//! This module knows their bytes; files and locks are the store's. Normative: `spec/pack.md`.
+//! This module encodes and decodes their bytes. The store owns files and
+//! locks. Normative: `spec/pack.md`.
+//!
+//! - `layout`: constants and the pack header
+//! - `record`: one record, encoded and decoded
+//! - `scan`: the search for records when no index is at hand
 
 pub mod layout;
 mod record;

@@ -1,4 +1,4 @@
-//! One record: blobs of one kind that were compressed together, or one alone.
+//! Records: one blob, or several blobs of one kind that were compressed together.
 
 use crate::blob_store::BlobKind;
 use crate::chunk::Codec;
@@ -19,24 +19,24 @@ use crate::wire::limits::RECORD_ITEMS_MAX;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 use crate::wire::limits::RECORD_STORED_BYTES_MAX;
 
-/// What a dataset is in this registry, whatever its manifest says.
+/// The local flags of a dataset. They are independent of its manifest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Flags {
-    /// Kept from everybody else.
+    /// No peer may have the dataset.
     pub private: bool,
-    /// It was not made here: it came by archive or from a peer.
+    /// The dataset came by archive or from a peer.
     pub foreign: bool,
-    /// Somebody here said that it may be given to peers, whatever else would be decided.
+    /// The user allowed peers to have the dataset, whatever the policy says.
     pub shared: bool,
 }
 
 impl Flags {
-    /// As bits: 0 private, 1 foreign, 2 shared.
+    /// Returns the flags as bits: 0 private, 1 foreign, 2 shared.
     pub const fn bits(self) -> u8 {
         self.private as u8 | (self.foreign as u8) << 1 | (self.shared as u8) << 2
     }
 
-    /// From bits; `None` when there are others.
+    /// Makes the flags from bits; `None` when an unknown bit is set.
     pub const fn from_bits(bits: u8) -> Option<Self> {
         if bits > 7 {
             return None;
@@ -58,27 +58,27 @@ pub struct Item {
     pub raw_bytes: u32,
 }
 
-/// A record that is about to be appended.
+/// A record to append to a pack.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// What all its blobs are.
+    /// The kind of all its blobs.
     pub kind: BlobKind,
-    /// How the payload is coded.
+    /// The codec of the payload.
     pub codec: Codec,
-    /// On an envelope: what its dataset is here.
+    /// The local flags of an envelope's dataset; default for other kinds.
     pub flags: Flags,
     /// Orders envelopes and tombstones across packs; 0 for the other kinds.
     pub sequence: u64,
     /// The blobs, in the order of their bytes.
     pub items: Vec<Item>,
-    /// Blobs of the same kind that the payload is a delta against; else none.
+    /// The bases of a delta payload, blobs of the same kind; else empty.
     pub bases: Vec<BlobId>,
     /// The coded bytes.
     pub payload: Vec<u8>,
 }
 
 impl Record {
-    /// The record's bytes in a pack.
+    /// Encodes the record as in a pack.
     pub fn encode(&self) -> Vec<u8> {
         let raw: u64 = self.items.iter().map(|i| u64::from(i.raw_bytes)).sum();
         let mut w = Writer::new();
@@ -86,7 +86,7 @@ impl Record {
             .u8(self.kind.number())
             .u8(self.codec.number());
         w.u16(u16::from(self.flags.bits()));
-        // Writers keep to the limits, all far below 2^32.
+        // Writers keep to the limits, which are all far below 2^32.
         w.u32(self.items.len() as u32)
             .u32(self.bases.len() as u32)
             .u32(raw as u32)
@@ -108,27 +108,28 @@ impl Record {
 /// The part of a record before its payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordHeader {
-    /// What all its blobs are; `None` for a kind this program does not know.
+    /// The kind of all its blobs; `None` for a kind this program does not know.
     pub kind: Option<BlobKind>,
-    /// How the payload is coded; `None` for a codec this program does not know.
+    /// The codec of the payload; `None` for a codec this program does not know.
     pub codec: Option<Codec>,
-    /// On an envelope: what its dataset is here.
+    /// The local flags of an envelope's dataset; default for other kinds.
     pub flags: Flags,
     /// Orders envelopes and tombstones across packs.
     pub sequence: u64,
-    /// The blobs.
+    /// The blobs, in the order of their bytes.
     pub items: Vec<Item>,
-    /// What the payload is a delta against; empty unless it is one.
+    /// The bases of a delta payload; else empty.
     pub bases: Vec<BlobId>,
-    /// Length of the payload when decoded.
+    /// Length of the decoded payload, in bytes.
     pub raw_bytes: usize,
-    /// Length of the payload.
+    /// Length of the stored payload, in bytes.
     pub stored_bytes: usize,
     check: [u8; 16],
 }
 
 impl RecordHeader {
-    /// How many bytes the items and bases take, from the first [`RECORD_FIXED_BYTES`] bytes.
+    /// Returns the bytes of the items and bases, from the first [`RECORD_FIXED_BYTES`] bytes
+    /// of a record.
     ///
     /// # Errors
     /// [`DecodeError`] when these are not the start of a record or break a limit.
@@ -143,7 +144,7 @@ impl RecordHeader {
         Ok(items * ITEM_BYTES + bases * BASE_BYTES)
     }
 
-    /// Reads and checks the header at the front of `bytes`.
+    /// Decodes and checks the header at the front of `bytes`.
     ///
     /// # Errors
     /// [`DecodeError`] when it is cut short, breaks a limit or fails its check.
@@ -187,7 +188,7 @@ impl RecordHeader {
             return Err(DecodeError::Invalid("sum of item lengths"));
         }
         let (kind, codec) = (BlobKind::from_number(kind), Codec::from_number(codec));
-        // A codec that is not known may do with them what it likes.
+        // An unknown codec may use bases or not.
         let needs_bases = codec == Some(Codec::Delta);
         if codec.is_some() && needs_bases == bases.is_empty() {
             return Err(DecodeError::Invalid("record bases"));
@@ -205,35 +206,35 @@ impl RecordHeader {
         })
     }
 
-    /// Length of the header.
+    /// Returns the length of the header, in bytes.
     pub fn header_bytes(&self) -> usize {
         RECORD_FIXED_BYTES + self.items.len() * ITEM_BYTES + self.bases.len() * BASE_BYTES
     }
 
-    /// Length of the whole record.
+    /// Returns the length of the record, in bytes.
     pub fn record_bytes(&self) -> usize {
         self.header_bytes() + self.stored_bytes
     }
 
-    /// Whether these are the payload's bytes.
+    /// Returns true if these bytes are the record's payload.
     pub fn payload_matches(&self, payload: &[u8]) -> bool {
         payload.len() == self.stored_bytes && payload_check(payload) == self.check
     }
 }
 
-/// A whole record in memory, its header checked.
+/// A complete record in memory, with a checked header.
 #[derive(Clone, Debug)]
 pub struct RecordView<'a> {
-    /// The header.
+    /// The checked header.
     pub header: RecordHeader,
     payload: &'a [u8],
 }
 
 impl<'a> RecordView<'a> {
-    /// Reads a record that fills `bytes` exactly.
+    /// Decodes a record that fills `bytes` exactly.
     ///
     /// # Errors
-    /// [`DecodeError`] when the header is bad or the length is another.
+    /// [`DecodeError`] when the header is invalid or the length differs.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let header = RecordHeader::decode(bytes)?;
         let mut r = Reader::new(bytes);
@@ -243,12 +244,12 @@ impl<'a> RecordView<'a> {
         Ok(Self { header, payload })
     }
 
-    /// Whether the payload is what was written.
+    /// Returns true if the payload has its recorded check.
     pub fn payload_is_whole(&self) -> bool {
         self.header.payload_matches(self.payload)
     }
 
-    /// The payload's raw bytes; the blobs one after the other. Not yet checked against hashes.
+    /// Decompresses the payload: the blobs one after the other, not yet checked against their hashes.
     ///
     /// # Errors
     /// [`CodecError`] when the payload is damaged or a delta, or the codec unknown.
@@ -257,7 +258,7 @@ impl<'a> RecordView<'a> {
         decompress(codec, self.payload, self.header.raw_bytes)
     }
 
-    /// The same of a delta, with the bytes of its bases, one after the other.
+    /// Decodes a delta payload with the concatenated bytes of its bases.
     ///
     /// # Errors
     /// [`CodecError`] when the payload is damaged or no delta.

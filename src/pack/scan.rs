@@ -1,4 +1,4 @@
-//! Walking a pack from its first byte when no index says where records are.
+//! Pack scan: finds records from the first byte of a pack when no index says where they are.
 
 use std::io;
 
@@ -8,30 +8,30 @@ use crate::pack::layout::RECORD_MAGIC;
 use crate::pack::record::RecordHeader;
 use crate::read_at::ReadAt;
 
-/// What a scan comes upon.
+/// An item of a scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// A record with a good header; its payload was not read.
+    /// A record with a valid header and an unread payload.
     Record {
-        /// Where it begins.
+        /// The record's offset in the pack.
         offset: u64,
-        /// Its header.
+        /// The record's header.
         header: RecordHeader,
     },
     /// Bytes that belong to no record.
     Damage {
-        /// Where they begin.
+        /// The offset of the first damaged byte.
         offset: u64,
-        /// Where the next record begins, or the pack ends.
+        /// The offset of the next record, or the end of the pack.
         end: u64,
     },
 }
 
-/// Visits every record between the pack's header and `end`, skipping damage to the next good
-/// header. Payloads are not read.
+/// Visits every record between the pack's header and `end`, and skips damage to the next valid header.
+/// It does not read payloads.
 ///
 /// # Errors
-/// What reading the pack reports.
+/// The error of a read from the pack.
 pub fn scan(pack: &dyn ReadAt, end: u64, visit: &mut dyn FnMut(Found)) -> io::Result<()> {
     let mut at = PACK_HEADER_BYTES as u64;
     while at < end {
@@ -54,7 +54,7 @@ pub fn scan(pack: &dyn ReadAt, end: u64, visit: &mut dyn FnMut(Found)) -> io::Re
     Ok(())
 }
 
-/// The good header at this offset whose record ends by `end`, if there is one.
+/// Returns the valid header at this offset, if its record ends by `end`.
 fn header_at(pack: &dyn ReadAt, at: u64, end: u64) -> io::Result<Option<RecordHeader>> {
     let Some(fixed) = exactly(pack, at, RECORD_FIXED_BYTES, end)? else {
         return Ok(None);
@@ -88,13 +88,13 @@ fn next_record(pack: &dyn ReadAt, from: u64, end: u64) -> io::Result<u64> {
         if want == left {
             return Ok(end);
         }
-        // A magic may lie across two windows.
+        // A magic may span two windows.
         at += (want - RECORD_MAGIC.len() + 1) as u64;
     }
     Ok(end)
 }
 
-/// `len` bytes at `at`; `None` where that would go past `end` or the pack is shorter.
+/// Reads `len` bytes at `at`; `None` where they would go past `end` or the end of the pack.
 fn exactly(pack: &dyn ReadAt, at: u64, len: usize, end: u64) -> io::Result<Option<Vec<u8>>> {
     if at.saturating_add(len as u64) > end {
         return Ok(None);

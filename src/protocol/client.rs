@@ -1,4 +1,4 @@
-//! What a peer may be asked, whatever the line to it: which answers fit which question.
+//! Client of the protocol: requests over a [`PeerConnection`], and the responses that fit each of them.
 
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
@@ -29,25 +29,26 @@ use crate::wire::limits::COMPARED_BYTES_MAX;
 use crate::wire::limits::LIST_BYTES_MAX;
 use crate::wire::limits::NODES_ASKED_MAX;
 
-/// Takes the frames of an answer; an error ends the asking with it.
+/// Receives the frames of a response. An error ends the request with it.
 pub type EachResponse<'a> = dyn FnMut(Response) -> Result<(), PeerError> + 'a;
 
-/// A line to a peer: QUIC, or none at all in tests.
+/// A connection to a peer: QUIC, or an in-process peer in tests.
 pub trait PeerConnection: Send + Sync {
-    /// Who is at its other end; proven.
+    /// Returns the node id that the peer has proven.
     fn who(&self) -> NodeId;
 
-    /// Where that is, for messages.
+    /// Returns the peer's address, for messages.
     fn place(&self) -> String;
 
-    /// Whom the peer serves.
+    /// Returns the group of nodes that the peer serves.
     fn serves(&self) -> Access;
 
-    /// Asks, and hands over the frames of the answer as they come; a refusal is an error.
-    /// `is_needless` is asked again and again while nothing comes.
+    /// Sends a request and passes the frames of the response to `each` as they arrive. It calls
+    /// `is_needless` repeatedly while it waits.
     ///
     /// # Errors
-    /// [`PeerError`], also what `each` returns, and [`PeerError::Stopped`] for `is_needless`.
+    /// [`PeerError`], which includes a refusal and the errors of `each`; [`PeerError::Stopped`] if
+    /// `is_needless` returned true.
     fn ask(
         &self,
         request: &Request,
@@ -55,16 +56,16 @@ pub trait PeerConnection: Send + Sync {
         each: &mut EachResponse<'_>,
     ) -> Result<(), PeerError>;
 
-    /// Connects again after the connection was lost; nothing where it was not. `is_needless` is
-    /// asked again and again meanwhile.
+    /// Reconnects after the connection was lost; does nothing while the connection is alive. It calls
+    /// `is_needless` repeatedly while it waits.
     ///
     /// # Errors
-    /// [`PeerError`] when the peer cannot be reached, or is somebody else now;
-    /// [`PeerError::Stopped`] for `is_needless`.
+    /// [`PeerError`] when the peer cannot be reached, or another node answers; [`PeerError::Stopped`] if
+    /// `is_needless` returned true.
     fn reconnect(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError>;
 }
 
-/// What was answered is not an answer to what was asked.
+/// Makes the error for a response that does not fit the request.
 pub fn unexpected() -> PeerError {
     PeerError::Misbehaved("an answer to something else")
 }
@@ -178,7 +179,7 @@ impl<L: PeerConnection> PeerCatalog for L {
     }
 }
 
-/// The one frame of an answer that has one. `pick` says whether it is of the right kind.
+/// Sends a request whose response has one frame. `pick` selects the right kind.
 fn only<L: PeerConnection, T>(
     line: &L,
     request: &Request,
@@ -195,17 +196,17 @@ fn only<L: PeerConnection, T>(
     found.ok_or_else(unexpected)
 }
 
-/// Manifests add up; who sends them without an end is not heard to it.
+/// Collects manifests and statements, and refuses a response that does not end.
 fn take(
     all: &mut Vec<Vec<u8>>,
     bytes: &mut usize,
     (some, most): (Vec<Vec<u8>>, usize),
 ) -> Result<(), PeerError> {
     if some.is_empty() {
-        // Of these there could be as many as one likes.
+        // The number of such batches has no bound.
         return Err(PeerError::Misbehaved("a batch of nothing"));
     }
-    // Empty ones take memory too.
+    // Empty items take memory too.
     *bytes += some.iter().map(|item| item.len() + 64).sum::<usize>();
     all.extend(some);
     match *bytes <= most {

@@ -1,8 +1,11 @@
-//! The protocol `alimentar/1`: messages and their bytes, what a peer may ask how fast, who fetches
-//! what, whom to ask at all, how catalogues are compared; what nodes say of themselves on a LAN,
-//! who was seen there, and who talks to whom. No sockets, no clock, no threads. Normative:
-//! `spec/protocol.md`, `spec/discovery.md`, `spec/filter.md`, `spec/reconciliation.md`,
-//! `spec/gossip.md`.
+//! The protocol `alimentar/1`, without sockets, clock or threads. Normative: `spec/protocol.md`,
+//! `spec/discovery.md`, `spec/filter.md`, `spec/reconciliation.md`, `spec/gossip.md`.
+//!
+//! - `messages`: requests, responses and their bytes; `client`, `source`: how to call a peer
+//! - `reconcile`: comparison of catalogues; `filter`: a compact set of content ids
+//! - `transfer`: schedule of a pull, and rate limits
+//! - `discovery`: announcements on a LAN, and the table of peers
+//! - `gossip`: schedule of exchanges, and follow rules
 
 pub(crate) mod client;
 pub(crate) mod discovery;
@@ -19,9 +22,9 @@ pub(crate) mod transfer;
 pub use crate::protocol::client::EachResponse;
 pub use crate::protocol::client::PeerConnection;
 pub use crate::protocol::client::unexpected;
-pub use crate::protocol::discovery::peer_table::Neighbour;
+pub use crate::protocol::discovery::peer_table::ClaimOutcome;
+pub use crate::protocol::discovery::peer_table::KnownNode;
 pub use crate::protocol::discovery::peer_table::PeerTable;
-pub use crate::protocol::discovery::peer_table::Seen;
 pub use crate::protocol::discovery::service_record::SERVICE;
 pub use crate::protocol::discovery::service_record::ServiceRecord;
 pub use crate::protocol::discovery::service_record::SharedSummary;

@@ -1,16 +1,16 @@
-//! Choices that need not be secret, by a seed: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+//! Pseudo-random choices by a seed, not for secrets: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
 
-/// A stream of numbers; the same for the same seed.
+/// A generator; the same seed gives the same numbers.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The stream of a seed.
+    /// Makes the generator of a seed.
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The next number.
+    /// Returns the next number.
     pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -19,12 +19,12 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number less than `n`, or 0 where `n` is; even enough for choosing.
+    /// Returns a number less than `n`, or 0 if `n` is 0. It is even enough for choices.
     pub fn below(&mut self, n: u64) -> u64 {
         self.next_u64().checked_rem(n).unwrap_or(0)
     }
 
-    /// An index into so many things, or 0 where there are none.
+    /// Returns an index below `n`, or 0 if `n` is 0.
     pub fn index(&mut self, n: usize) -> usize {
         // Less than `n`.
         self.below(n as u64) as usize

@@ -1,5 +1,5 @@
-//! The seam to other nodes: what the use-cases ask of a peer, in blocking calls. `net` asks over
-//! QUIC; tests ask a registry in the same process.
+//! The traits by which use-cases call a peer, in blocking calls. `net` implements them over QUIC, and
+//! tests in the same process.
 
 use std::time::Duration;
 
@@ -26,45 +26,46 @@ use crate::protocol::reconcile::SymbolsRequest;
 use crate::protocol::reconcile::WantedRequest;
 use crate::wire::DecodeError;
 
-/// Why a peer did not give what it was asked for.
+/// Failure of a request to a peer.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PeerError {
-    /// It says why.
+    /// The peer refused, with a reason.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// What it sends is not this protocol.
+    /// The peer's bytes do not follow the protocol.
     #[error("it sent something malformed: {0}")]
     Malformed(#[from] DecodeError),
-    /// What it sends is not what was asked for.
+    /// The peer's response does not fit the request.
     #[error("it sent {0}")]
     Misbehaved(&'static str),
-    /// It cannot be reached, or not any more.
+    /// The peer cannot be reached, or not any more.
     #[error("{0}")]
     Lost(String),
-    /// It sent nothing, or next to nothing, for this long.
+    /// The peer sent next to nothing for this long.
     #[error("it sent nothing to speak of for {} s", .0.as_secs())]
     Stalled(Duration),
-    /// Another node answers at its address.
+    /// Another node answers at the peer's address.
     #[error(
         "another node answers there: `{found}`, where `{expected}` was known; if that is right, forget the old one"
     )]
     OtherNode {
-        /// Who was there before.
+        /// The node known there before.
         expected: NodeId,
-        /// Who is there.
+        /// The node that answers.
         found: NodeId,
     },
     /// The own catalogue is longer than a list may be, and the peer needs a list.
     #[error("it compares catalogues by a list only, and one of more than {0} entries is too long")]
     TooLong(usize),
-    /// The asking side has what it wants, or was told to stop.
+    /// The requester has what it wants, or was asked to stop.
     #[error("stopped")]
     Stopped,
 }
 
 impl PeerError {
-    /// Whether asking this peer again makes no sense: it lies or does not speak the protocol.
+    /// Returns true if another request to this peer makes no sense: it lies or does not
+    /// speak the protocol.
     pub fn is_misconduct(&self) -> bool {
         matches!(
             self,
@@ -74,7 +75,7 @@ impl PeerError {
 }
 
 impl PeerError {
-    /// Whether the peer will not answer otherwise if it is asked again in a moment.
+    /// Returns true if the same request would fail again in a moment.
     pub fn is_final(&self) -> bool {
         self.is_misconduct() || matches!(self, Self::Refused(_))
     }
@@ -91,10 +92,10 @@ impl Classify for PeerError {
     }
 }
 
-/// What a comparison of catalogues found.
+/// The result of a comparison of catalogues.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
-    /// Indexes of own elements that the peer does not know, ascending.
+    /// Indexes of own elements that the peer does not have, ascending.
     pub missing: Vec<usize>,
     /// Encoded envelopes that are new here.
     pub envelopes: Vec<Vec<u8>>,
@@ -104,105 +105,104 @@ pub struct Reconciled {
 
 /// A peer's catalogue.
 pub trait PeerCatalog: Send + Sync {
-    /// Who it is; proven.
+    /// Returns the node id that the peer has proven.
     fn id(&self) -> NodeId;
 
-    /// Where it is, for messages.
+    /// Returns the peer's address, for messages.
     fn address(&self) -> String;
 
-    /// Whom it serves.
+    /// Returns the group of nodes that the peer serves.
     fn access(&self) -> Access;
 
-    /// The encoded envelopes of datasets that this node may see.
+    /// Returns the encoded envelopes of the datasets that this node may see.
     ///
     /// # Errors
-    /// [`PeerError`] when it does not answer so.
+    /// [`PeerError`] when the request fails.
     fn list(&self, filter: &ListFilter) -> Result<Vec<Vec<u8>>, PeerError>;
 
-    /// Which content ids of datasets that this node may see the peer may have: what it says, no
-    /// more.
+    /// Returns the peer's filter of the content ids that this node may see. It is an unverified claim.
     ///
     /// # Errors
-    /// [`PeerError`] when it does not answer so; [`PeerError::Refused`] as not understood by one
-    /// that is older than filters.
+    /// [`PeerError`] when the request fails; [`PeerError::Refused`] as not understood by a peer older
+    /// than filters.
     fn filter(&self) -> Result<Filter, PeerError>;
 
-    /// Compares catalogues.
+    /// Compares catalogues by a plain list.
     ///
     /// # Errors
-    /// [`PeerError`] when it does not answer so.
+    /// [`PeerError`] when the request fails.
     fn reconcile(&self, request: &ReconcileRequest) -> Result<Reconciled, PeerError>;
 
-    /// Symbols of its catalogue.
+    /// Returns symbols of the peer's catalogue.
     ///
     /// # Errors
-    /// [`PeerError`] when it does not answer so; a refusal with
-    /// [`RefusalCode::NotUnderstood`](crate::protocol::RefusalCode::NotUnderstood) when it only
-    /// compares by lists.
+    /// [`PeerError`] when the request fails; a refusal with
+    /// [`RefusalCode::NotUnderstood`](crate::protocol::RefusalCode::NotUnderstood) when the peer
+    /// compares by lists only.
     fn symbols(&self, request: &SymbolsRequest) -> Result<Symbols, PeerError>;
 
-    /// What elements of its catalogue stand for; [`Reconciled::missing`] is empty.
+    /// Returns the manifests and statements of elements of the peer's catalogue. [`Reconciled::missing`]
+    /// is empty.
     ///
     /// # Errors
-    /// [`PeerError`] when it does not answer so.
+    /// [`PeerError`] when the request fails.
     fn wanted(&self, request: &WantedRequest) -> Result<Reconciled, PeerError>;
 
-    /// Offers encoded envelopes and statements; how many the peer noted.
+    /// Offers encoded envelopes and statements, and returns the number that is new at the peer.
     ///
     /// # Errors
-    /// [`PeerError`] when it does not answer so.
+    /// [`PeerError`] when the request fails.
     fn announce(&self, envelopes: Vec<Vec<u8>>, statements: Vec<Vec<u8>>)
     -> Result<u64, PeerError>;
 
-    /// A card; not compared with its hash yet.
+    /// Returns a card, not yet compared with its hash.
     ///
     /// # Errors
-    /// [`PeerError`] when it does not answer so.
+    /// [`PeerError`] when the request fails.
     fn card(&self, envelope: &EnvelopeId) -> Result<Vec<u8>, PeerError>;
 }
 
-/// Takes an encoded record; `false` when no more is wanted.
+/// Takes an encoded record; returns `false` when the caller wants no more.
 pub type EachRecord<'a> = dyn FnMut(Vec<u8>) -> bool + 'a;
 
-/// Takes a part of an answer; `false` when no more is wanted.
+/// Takes a part of a response; returns `false` when the caller wants no more.
 pub type EachPart<'a> = dyn FnMut(Part) -> bool + 'a;
 
-/// A peer that datasets can be pulled from.
+/// A peer to pull datasets from.
 pub trait ChunkSource: PeerCatalog {
-    /// Encoded nodes, in the order asked; not compared with their hashes yet.
+    /// Returns encoded nodes in the requested order, not yet compared with their hashes.
     ///
     /// # Errors
-    /// [`PeerError`] when it does not answer so.
+    /// [`PeerError`] when the request fails.
     fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError>;
 
-    /// The same of nodes that may come as a delta.
+    /// Returns nodes that may come as a delta.
     ///
     /// # Errors
-    /// As [`ChunkSource::nodes`]; [`PeerError::Refused`] as not understood by a peer that is older
-    /// than deltas.
+    /// As [`ChunkSource::nodes`]; [`PeerError::Refused`] as not understood by a peer older than deltas.
     fn node_deltas(&self, request: &PullNodeDeltaRequest) -> Result<Nodes, PeerError>;
 
-    /// Connects again after the connection was lost; nothing where it was not. `is_needless` is
-    /// asked again and again meanwhile.
+    /// Reconnects after the connection was lost; does nothing while the connection is alive. It calls
+    /// `is_needless` repeatedly while it waits.
     ///
     /// # Errors
-    /// [`PeerError`] when it cannot be reached, or is somebody else now; [`PeerError::Stopped`] for
-    /// `is_needless`.
+    /// [`PeerError`] when the peer cannot be reached, or another node answers; [`PeerError::Stopped`] if
+    /// `is_needless` returned true.
     fn revive(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError>;
 
-    /// Of the chunks asked about, how many come before each end of a record; a hint, and empty
-    /// where the peer does not give any.
+    /// Returns, for each end of a record, the number of requested chunks before it. It is a hint, and
+    /// empty where the peer gives none.
     ///
     /// # Errors
-    /// [`PeerError`] when it does not answer.
+    /// [`PeerError`] when the request fails.
     fn seams(&self, request: &RecordBoundariesRequest) -> Result<Vec<usize>, PeerError>;
 
-    /// Hands over encoded records as they come, none of them looked at yet. `is_needless` is asked
-    /// again and again while nothing comes.
+    /// Passes undecoded records to `each` as they arrive. It calls `is_needless` repeatedly
+    /// while it waits.
     ///
     /// # Errors
-    /// [`PeerError`] when it does not answer so; [`PeerError::Stopped`] when `each` or
-    /// `is_needless` said so.
+    /// [`PeerError`] when the request fails; [`PeerError::Stopped`] when `each` returned false or
+    /// `is_needless` returned true.
     fn chunks(
         &self,
         request: &PullChunkRequest,
@@ -210,11 +210,10 @@ pub trait ChunkSource: PeerCatalog {
         each: &mut EachRecord<'_>,
     ) -> Result<(), PeerError>;
 
-    /// The same, of chunks that may come as deltas.
+    /// Passes parts of a response to `each`: records, or chunks as deltas.
     ///
     /// # Errors
-    /// As [`ChunkSource::chunks`]; [`PeerError::Refused`] as not understood by a peer that is older
-    /// than deltas.
+    /// As [`ChunkSource::chunks`]; [`PeerError::Refused`] as not understood by a peer older than deltas.
     fn deltas(
         &self,
         request: &PullDeltaRequest,

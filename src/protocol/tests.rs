@@ -1,5 +1,5 @@
-//! Messages come back as they went, frames hold to their limits, and no order of events makes a
-//! plan forget a window.
+//! Messages decode to the encoded value, frames keep their limits, and no order of events makes a
+//! schedule forget a window.
 
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ fn answers() -> Vec<Response> {
     ]
 }
 
-/// A peer that answers everything with the same frames, and has none that is a refusal.
+/// A peer that answers every request with the same frames, or with their first refusal.
 struct Parrot(Vec<Response>);
 
 impl PeerConnection for Parrot {
@@ -204,7 +204,7 @@ fn whole_frame(bytes: &[u8], limit: fn(u8) -> usize) -> Frame {
         assert_eq!(reader.read(&mut [*byte].as_slice()).unwrap(), None);
         assert!(matches!(reader.end(), Err(DecodeError::Truncated)));
     }
-    // What follows is left for the next frame.
+    // The following bytes are left for the next frame.
     let end = [*last, 77];
     let mut piece = end.as_slice();
     let frame = reader.read(&mut piece).unwrap().unwrap();
@@ -231,7 +231,7 @@ fn every_message_cut_short_or_too_long_is_refused() {
     for bytes in each.chain(answers().into_iter().map(|a| a.encode())) {
         let kind = bytes[0];
         let body = &bytes[FRAME_HEADER_BYTES..];
-        // Lists of nodes and of symbols may end after any of them; who asked counts.
+        // Lists of nodes and of symbols may end after any entry; the requester counts.
         let opaque = matches!(kind, 0x84..=0x86 | 0x8a | 0x8b);
         for cut in 0..body.len() {
             let body = body[..cut].to_vec();
@@ -383,11 +383,11 @@ fn a_peer_gets_its_rate_and_no_more() {
         })
         .count();
     assert!((95..=110).contains(&begun), "{begun} in ten seconds");
-    // A dear request takes what cheap ones would have.
+    // An expensive request takes the tokens of several cheap ones.
     assert!(conduct.begin(at(20_000)));
     conduct.end();
     assert!(!conduct.charge(3) && conduct.charge(2) && !conduct.charge(1));
-    // A clock that goes back gives nothing.
+    // A clock that goes back adds no token.
     assert!(!conduct.begin(at(0)));
 }
 
@@ -424,7 +424,7 @@ fn no_order_of_events_makes_a_plan_forget_a_window() {
                         first[window as usize] += 1;
                     }
                 }
-                // The first lane is the one that never fails.
+                // The first peer never fails.
                 5 if lane != PeerSlot(0) && random.below(4) == 0 => {
                     plan.drop_lane(lane);
                     at_work.retain(|(l, window)| {

@@ -1,4 +1,4 @@
-//! Blobs and tables in memory: for wasm, for tests, and as the oracle the disk is held against.
+//! The memory store: for wasm, for tests, and as the oracle for the disk store.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -22,7 +22,7 @@ pub struct MemoryBlobs {
 }
 
 impl MemoryBlobs {
-    /// Holds nothing.
+    /// Makes an empty store.
     pub fn new() -> Self {
         Self::default()
     }
@@ -55,14 +55,14 @@ impl BlobStore for MemoryBlobs {
     }
 }
 
-/// Tables in maps. A transaction is whatever is done between two looks at it.
+/// Tables in maps. A transaction is all changes between two reads.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryMeta {
     tables: BTreeMap<Table, BTreeMap<Vec<u8>, Vec<u8>>>,
 }
 
 impl MemoryMeta {
-    /// Holds nothing.
+    /// Makes empty tables.
     pub fn new() -> Self {
         Self::default()
     }

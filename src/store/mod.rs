@@ -1,5 +1,7 @@
-//! Where blobs and tables are kept: in memory, or in packs and a redb index on disk. This module
-//! stores; what datasets mean is decided above it.
+//! Stores of blobs and tables. The layers above give datasets their meaning.
+//!
+//! - `memory`: in memory, for wasm and tests
+//! - `disk`: packs and a redb index
 
 mod memory;
 

@@ -1,9 +1,8 @@
-//! Admission: the one form in which a catalogue takes a manifest.
+//! Admission: the form of a manifest that a catalogue stores.
 //!
 //! A manifest goes through three types. [`UnverifiedManifest`] is bytes from outside,
-//! [`VerifiedManifest`] has a signature that holds, and [`Admitted`] was let in by the policy.
-//! `catalog::put` and `catalog::merge` take the last one alone, so a manifest that nobody decided
-//! about cannot be stored.
+//! [`VerifiedManifest`] has a valid signature, and [`Admitted`] passed the policy. `catalog::put` and
+//! `catalog::merge` take only the last one, so no code can store a manifest without a decision.
 
 use crate::manifest::Envelope;
 use crate::manifest::Manifest;
@@ -17,16 +16,16 @@ use crate::trust::signature::UnverifiedManifest;
 use crate::trust::signature::VerifiedManifest;
 use crate::wire::limits::CLOCK_EDITS_MAX;
 
-/// Whether a person agreed to what the policy asks about.
+/// A person's answer to a question of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consent {
-    /// A person, or a flag that a person set, said yes.
+    /// A person, or a flag that a person set, agreed.
     Given,
-    /// Nobody was asked.
+    /// The program asked no person.
     NotAsked,
 }
 
-/// A verified manifest that may be stored, and where it was made.
+/// A verified manifest that may be stored, with its origin.
 #[derive(Clone, Debug)]
 pub struct Admitted {
     verified: VerifiedManifest,
@@ -34,11 +33,11 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// Lets in a manifest that came from elsewhere. The standing is that of the manifest.
+    /// Admits a manifest from elsewhere. The policy input is that of the manifest.
     ///
     /// # Errors
-    /// The reason, where the policy refuses it, asks and nobody agreed, or its clock is not one
-    /// that edits make.
+    /// The reason, where the policy refuses it, a question is without consent, or its
+    /// clock is implausible.
     pub fn let_in(
         verified: VerifiedManifest,
         standing: &PolicyInput,
@@ -61,45 +60,45 @@ impl Admitted {
         })
     }
 
-    /// A manifest that this registry made: a dataset that was indexed or signed here.
+    /// Admits a manifest that this registry made: a dataset indexed or signed here.
     ///
     /// # Errors
-    /// [`SignatureError`] when its signature does not hold.
+    /// [`SignatureError`] when its signature is invalid.
     pub fn made_here(envelope: Envelope) -> Result<Self, SignatureError> {
         Self::stored(envelope, Origin::Here)
     }
 
-    /// A manifest that the policy let in before, or an edit of one: of a rebuilt index, or a
-    /// revision made here of what came from elsewhere.
+    /// Admits a manifest that the policy admitted before, or an edit of one: from a rebuilt index, or as
+    /// a local revision of a foreign manifest.
     ///
     /// # Errors
-    /// [`SignatureError`] when its signature does not hold.
+    /// [`SignatureError`] when its signature is invalid.
     pub fn stored(envelope: Envelope, origin: Origin) -> Result<Self, SignatureError> {
         let verified = UnverifiedManifest::new(envelope).verify()?;
         Ok(Self { verified, origin })
     }
 
-    /// The manifest.
+    /// Returns the manifest.
     pub fn manifest(&self) -> &Manifest {
         self.verified.manifest()
     }
 
-    /// The envelope that it came in.
+    /// Returns the manifest's envelope.
     pub fn envelope(&self) -> &Envelope {
         self.verified.envelope()
     }
 
-    /// Where it was made.
+    /// Returns the place where the manifest was made.
     pub const fn origin(&self) -> Origin {
         self.origin
     }
 }
 
-/// The reason for refusing a clock.
+/// The reason to refuse a clock.
 pub const IMPLAUSIBLE_CLOCK: &str = "its clock counts more edits than anybody makes";
 
-/// Whether every entry of a manifest's clock is one that edits can have made. An entry near its
-/// maximum would win against every later edit.
+/// Returns true if edits can have made every entry of a manifest's clock. An entry near its maximum
+/// would win against every later edit.
 pub fn has_plausible_clock(manifest: &Manifest) -> bool {
     manifest.clock.values().all(|n| *n <= CLOCK_EDITS_MAX)
 }

@@ -1,5 +1,5 @@
-//! A dataset's files as others' tools check them: an in-toto statement v1 in a DSSE envelope.
-//! <https://github.com/secure-systems-lab/dsse/blob/master/protocol.md>
+//! Attestations: a dataset's files in the form that other tools check, an in-toto statement v1 in a DSSE
+//! envelope. <https://github.com/secure-systems-lab/dsse/blob/master/protocol.md>
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,18 +15,18 @@ const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 const PREDICATE_TYPE: &str = "https://alimentar.dev/dataset/v1";
 
-/// A file that is attested.
+/// A file of an attestation.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// Its path in the dataset.
+    /// The file's path in the dataset.
     pub path: String,
-    /// Its SHA-256, which is what others' tools compute.
+    /// The file's SHA-256, which other tools compute.
     pub sha256: [u8; 32],
-    /// Its BLAKE3.
+    /// The file's BLAKE3.
     pub content_id: ContentId,
 }
 
-/// The DSSE envelope, as JSON.
+/// Makes the DSSE envelope, as JSON.
 pub fn attest(pair: &KeyPair, manifest: &Manifest, subjects: &[Subject]) -> Value {
     let subject = |s: &Subject| {
         json!({"name": s.path, "digest": {
@@ -56,7 +56,7 @@ pub fn attest(pair: &KeyPair, manifest: &Manifest, subjects: &[Subject]) -> Valu
     })
 }
 
-/// DSSE's own pre-authentication encoding.
+/// Returns the pre-authentication encoding of DSSE.
 fn encoding(payload: &[u8]) -> Vec<u8> {
     let kind = PAYLOAD_TYPE;
     let head = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len());

@@ -1,4 +1,5 @@
-//! A key as something that two people can compare over the phone. Normative: `spec/signing.md`.
+//! Fingerprints: a key in a form that two people can compare over the
+//! phone. Normative: `spec/signing.md`.
 
 use std::fmt;
 
@@ -11,17 +12,17 @@ const CONTEXT: &str = "alimentar 2026 publisher fingerprint";
 const WORDS: usize = 8;
 const BITS_A_WORD: usize = 11;
 
-/// A digest of a public key.
+/// The fingerprint of a public key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// The fingerprint of a key.
+    /// Computes the fingerprint of a key.
     pub fn of(key: &PublisherKey) -> Self {
         Self(blake3::derive_key(CONTEXT, key.as_bytes()))
     }
 
-    /// Its first 88 bits as eight words.
+    /// Returns the first 88 bits as eight words.
     pub fn words(&self) -> [&'static str; WORDS] {
         let list = Language::English.word_list();
         std::array::from_fn(|n| {
@@ -39,7 +40,7 @@ impl Fingerprint {
 }
 
 impl fmt::Display for Fingerprint {
-    /// 32 hex digits in groups of four.
+    /// Formats 32 hexadecimal digits in groups of four.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, pair) in self.0.chunks(2).take(8).enumerate() {
             let gap = if n == 0 { "" } else { " " };

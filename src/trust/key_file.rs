@@ -1,4 +1,4 @@
-//! The file that a secret key rests in, under a passphrase. Normative: `spec/key-file.md`.
+//! Key files: a secret key encrypted under a passphrase. Normative: `spec/key-file.md`.
 
 use argon2::Algorithm;
 use argon2::Argon2;
@@ -34,22 +34,22 @@ const SEED_BYTES: usize = 32;
 const TAG_BYTES: usize = 16;
 const CHECK_BYTES: usize = 8;
 const LINE_CHARS: usize = 64;
-/// Less memory than this protects nothing.
+/// Minimum memory: less protects nothing.
 const KEY_MEMORY_KIB_MIN: u32 = 8 << 10;
 
-/// What one guess of the passphrase costs.
+/// The cost of one guess of the passphrase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyCost {
     /// Memory, in KiB.
     pub memory_kib: u32,
-    /// Passes over it.
+    /// Number of passes over the memory.
     pub passes: u32,
-    /// Lanes.
+    /// Number of lanes.
     pub lanes: u32,
 }
 
 impl KeyCost {
-    /// What is written now; measured in `spec/key-file.md`.
+    /// The cost of new key files; `spec/key-file.md` has measurements.
     pub const NOW: Self = Self {
         memory_kib: 64 << 10,
         passes: 3,
@@ -63,26 +63,26 @@ impl KeyCost {
     }
 }
 
-/// Why a key file could not be opened.
+/// Failure to open a key file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// Not text with the two lines that a key file begins and ends with.
+    /// The text lacks the first and last line of a key file.
     #[error("not a key file: it has no line `{BEGIN}`")]
     NotAKeyFile,
-    /// The text is cut or changed.
+    /// The text is cut short or changed.
     #[error("the key file is damaged")]
     Damaged(#[source] DecodeError),
-    /// Asks for more or less work than any version of this program would.
+    /// The file asks for a cost outside the limits of this program.
     #[error(
         "the key file asks for {} MiB, {} passes and {} lanes; at most {} MiB, {KEY_PASSES_MAX} and {KEY_LANES_MAX} are allowed, and at least {} MiB",
         .0.memory_kib >> 10, .0.passes, .0.lanes, KEY_MEMORY_KIB_MAX >> 10, KEY_MEMORY_KIB_MIN >> 10
     )]
     Cost(KeyCost),
-    /// The passphrase does not open it.
+    /// The passphrase is wrong.
     #[error("wrong passphrase, or the key file was changed on purpose")]
     Passphrase,
-    /// Memory for the derivation is not to be had.
+    /// The key derivation could not get its memory.
     #[error("the passphrase could not be worked on")]
     Derivation,
 }
@@ -97,7 +97,7 @@ impl Classify for KeyFileError {
     }
 }
 
-/// A key file that was read and not opened: all that stands in it in the clear.
+/// A key file that is decoded and not yet opened: its content in the clear.
 #[derive(Clone, Debug)]
 pub struct LockedKey {
     header: Vec<u8>,
@@ -109,7 +109,7 @@ pub struct LockedKey {
 }
 
 impl LockedKey {
-    /// Locks a pair under a passphrase. Salt and nonce must be fresh and random.
+    /// Encrypts a pair under a passphrase. Salt and nonce must be fresh and random.
     ///
     /// # Errors
     /// [`KeyFileError::Cost`] or [`KeyFileError::Derivation`].
@@ -153,10 +153,10 @@ impl LockedKey {
         }
     }
 
-    /// Opens it. Takes the time and memory of its cost.
+    /// Opens the key with the time and memory of its cost.
     ///
     /// # Errors
-    /// [`KeyFileError::Passphrase`] when the passphrase is another.
+    /// [`KeyFileError::Passphrase`] when the passphrase is wrong.
     pub fn open(&self, passphrase: &str) -> Result<KeyPair, KeyFileError> {
         let cipher = cipher(passphrase, self.cost, &self.salt)?;
         let (sealed, tag) = self.sealed.split_at(SEED_BYTES);
@@ -172,7 +172,7 @@ impl LockedKey {
             )
             .map_err(|_| KeyFileError::Passphrase)?;
         let pair = KeyPair::from_seed(&seed);
-        // Whoever knows the passphrase could have written another key into the header.
+        // Somebody with the passphrase could have written another key into the header.
         if pair.public_key() == self.public_key {
             Ok(pair)
         } else {
@@ -180,17 +180,17 @@ impl LockedKey {
         }
     }
 
-    /// The public key, as the file says it: proven only by opening.
+    /// Returns the public key in the file. Only opening proves it.
     pub fn public_key(&self) -> PublisherKey {
         self.public_key
     }
 
-    /// What one guess costs.
+    /// Returns the cost of one guess.
     pub fn cost(&self) -> KeyCost {
         self.cost
     }
 
-    /// The text of the file.
+    /// Encodes the text of the file.
     pub fn encode(&self) -> String {
         let mut bytes = self.header.clone();
         bytes.extend_from_slice(&self.sealed);
@@ -205,10 +205,10 @@ impl LockedKey {
         text + END + "\n"
     }
 
-    /// Reads the text of a file; nothing is opened, no memory is taken.
+    /// Decodes the text of a file, without opening it and without its memory.
     ///
     /// # Errors
-    /// [`KeyFileError`] when it is not a key file, is damaged, or asks for too much.
+    /// [`KeyFileError`] when it is not a key file, is damaged, or has a cost outside the limits.
     pub fn decode(text: &[u8]) -> Result<Self, KeyFileError> {
         if text.len() > KEY_FILE_BYTES_MAX {
             return Err(KeyFileError::NotAKeyFile);
@@ -299,7 +299,7 @@ fn cipher(
     ChaCha20Poly1305::new_from_slice(key.as_slice()).map_err(|_| KeyFileError::Derivation)
 }
 
-/// The text of a key file with another cost or key in its header, and a checksum that fits.
+/// Makes the text of a key file with another cost or key in its header, and a valid checksum.
 #[cfg(test)]
 pub(super) fn forged(locked: &LockedKey, cost: KeyCost, public_key: PublisherKey) -> String {
     LockedKey::of(cost, locked.salt, locked.nonce, public_key, locked.sealed).encode()

@@ -1,5 +1,4 @@
-//! A publisher's key pair. The secret half is wiped from memory when it is dropped and shows
-//! nowhere.
+//! Key pairs of publishers. Dropping a pair wipes the secret half from memory, and no output shows it.
 
 use std::fmt;
 
@@ -22,7 +21,7 @@ pub struct KeyPair {
 }
 
 impl KeyPair {
-    /// The pair of a seed (RFC 8032, section 5.1.5). The seed must be random; `keyring` makes
+    /// Derives the pair of a seed (RFC 8032, section 5.1.5). The seed must be random; `keyring` makes
     /// pairs from the machine's randomness.
     pub fn from_seed(seed: &Zeroizing<[u8; 32]>) -> Self {
         Self {
@@ -30,23 +29,23 @@ impl KeyPair {
         }
     }
 
-    /// The seed.
+    /// Returns the seed.
     pub(super) fn seed(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.signing_key.to_bytes())
     }
 
-    /// The public half: what a publisher is known by.
+    /// Returns the public half, the publisher's identity.
     pub fn public_key(&self) -> PublisherKey {
         PublisherKey::new(self.signing_key.verifying_key().to_bytes())
     }
 
-    /// The pair itself, for protocols that sign with it their own way.
+    /// Returns the pair itself, for protocols with their own way to sign.
     #[cfg(feature = "federation")]
     pub(crate) fn signing_key(&self) -> &SigningKey {
         &self.signing_key
     }
 
-    /// Names this publisher as the manifest's signer, and signs it.
+    /// Sets this publisher as the manifest's signer, and signs it.
     ///
     /// # Errors
     /// [`ManifestError`] when the manifest breaks a limit.
@@ -65,7 +64,7 @@ impl KeyPair {
         self.sign_message(&pre_authentication(domain, bytes))
     }
 
-    /// Signs a message that somebody else's format encoded.
+    /// Signs a message in the encoding of a foreign format.
     pub(super) fn sign_message(&self, message: &[u8]) -> Signature {
         Signature {
             key: self.public_key(),

@@ -1,16 +1,16 @@
-//! Names that could be taken for each other: digits for letters, pairs that run together, capitals,
-//! the signs between, accents, and letters of Greek and Cyrillic that look like Latin ones.
+//! Lookalike names: digits for letters, pairs that run together, capitals, separators, accents, and
+//! letters of Greek and Cyrillic that look like Latin ones.
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Whether two different names look alike to a reader in a hurry.
+/// Returns true if two different names look alike to a hasty reader.
 pub fn looks_like(a: &str, b: &str) -> bool {
     a != b && skeleton(a) == skeleton(b)
 }
 
-/// What is left of a name when everything that is easily confused is made one.
+/// Reduces a name to a form in which all confusable characters are equal.
 pub fn skeleton(name: &str) -> String {
-    // Accents are written apart, and left out.
+    // Decomposition separates accents, and the filter drops them.
     let apart = name.nfd().filter(|c| !matches!(c, '\u{300}'..='\u{36f}'));
     let plain: String = apart
         .flat_map(char::to_lowercase)
@@ -31,7 +31,7 @@ pub fn skeleton(name: &str) -> String {
         .replace("cl", "d")
 }
 
-/// The Latin letter that a small letter of Greek or Cyrillic looks like, as such or as a capital.
+/// Returns the Latin letter that a small letter of Greek or Cyrillic looks like, itself or as a capital.
 const fn latin(c: char) -> char {
     match c {
         '\u{430}' | '\u{3b1}' => 'a',

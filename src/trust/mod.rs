@@ -1,6 +1,12 @@
-//! Who said it, and whether to believe it: signatures, key files, what publishers state, and the
-//! one place that decides. Pure: keys and time come in as values. Normative: `spec/signing.md`,
+//! Trust: signatures, key files, publishers' statements, and the policy.
+//! The module is pure: keys and times come in as values. Normative: `spec/signing.md`,
 //! `spec/key-file.md`, `spec/trust.md`.
+//!
+//! - `policy`: the decision about a manifest; `admitted`: its proof
+//! - `signature`, `keypair`, `key_file`, `fingerprint`: keys
+//! - `statement`: withdrawal, rotation, revocation; `attestation`: files for other tools
+//! - `trust_file`, `store`: `trust.toml`, and all that is known of publishers
+//! - `lookalike`: names that are easily confused
 
 mod admitted;
 mod attestation;

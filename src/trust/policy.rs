@@ -1,50 +1,50 @@
-//! The one place that decides what may happen with a manifest, and why. The table is in
-//! `spec/trust.md`, and a test compares every combination with it.
+//! Trust policy: the one place that decides what may happen with a manifest. `spec/trust.md` has the
+//! table, and a test compares every combination with it.
 
 use crate::trust::signature::SignatureState;
 use crate::trust::trust_file::Level;
 
-/// Where a manifest was made.
+/// The place where a manifest was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// In this registry.
+    /// This registry.
     Here,
-    /// It came by archive or from a peer.
+    /// Another registry: the manifest came by archive or from a peer.
     Elsewhere,
 }
 
-/// All that the decision rests on.
+/// The complete input of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyInput {
-    /// Where it was made.
+    /// The manifest's origin.
     pub origin: Origin,
-    /// Whether it is signed.
+    /// The state of the signature.
     pub signature: SignatureState,
-    /// What the signer is trusted with; means nothing where there is no valid signature.
+    /// The trust level of the signer; ignored without a valid signature.
     pub level: Level,
-    /// The signer's revocation lists this manifest as one that the signer made.
+    /// Set if the signer's revocation lists this manifest as one that the signer made.
     pub is_grandfathered: bool,
 }
 
-/// The word that listings show for a standing.
+/// The trust of a manifest, as listings show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// Made here, not signed.
+    /// Made here, without a signature.
     Local,
-    /// Signed by a publisher trusted in full.
+    /// Signed by a publisher with full trust.
     Full,
-    /// Signed by a publisher whose data is asked about.
+    /// Signed by a publisher whose data needs a person's consent.
     Prompt,
-    /// Signed by a stranger.
+    /// Signed by an unknown publisher.
     Unknown,
-    /// Signed with a key that is revoked.
+    /// Signed with a revoked key.
     Revoked,
-    /// From elsewhere, not signed, or not by whom it says.
+    /// From elsewhere, and without a valid signature.
     Unsigned,
 }
 
 impl Trust {
-    /// The word in JSON and tables.
+    /// Returns the word in JSON and tables.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Local => "local",
@@ -58,7 +58,7 @@ impl Trust {
 }
 
 impl PolicyInput {
-    /// The word for it.
+    /// Returns the trust that listings show.
     pub const fn trust(&self) -> Trust {
         match (self.signature, self.origin, self.level) {
             (SignatureState::None, Origin::Here, _) => Trust::Local,
@@ -73,7 +73,7 @@ impl PolicyInput {
     }
 }
 
-/// What somebody is about to do with a manifest.
+/// An intended action with a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Make and sign it here.
@@ -82,26 +82,26 @@ pub enum Action {
     Import,
     /// Take the manifest alone from a peer.
     Receive,
-    /// Pull its content in a sync, unasked.
+    /// Pull its content in a sync, without a person's request.
     Fetch,
-    /// Pull its content, asked for by name.
+    /// Pull its content by name, on a person's request.
     PullByName,
-    /// Pull its content, asked for by its whole content id.
+    /// Pull its content by its full content id.
     PullById,
     /// Find it by its bare name.
     Resolve,
     /// Show it in a listing.
     List,
-    /// Show it among what a search found.
+    /// Show it among the results of a search.
     Rank,
     /// Give it to peers.
     Share,
-    /// Use it where a publisher trusted in full is demanded.
+    /// Use it where full trust is required.
     Require,
 }
 
 impl Action {
-    /// All of them, in the order of the table.
+    /// All actions, in the order of the table.
     pub const ALL: [Self; 11] = [
         Self::Index,
         Self::Import,
@@ -117,21 +117,21 @@ impl Action {
     ];
 }
 
-/// What may happen.
+/// The verdict of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It happens.
+    /// Permitted.
     Accept,
-    /// A person decides; without one it does not happen.
+    /// Permitted with a person's consent.
     Ask,
-    /// It happens, marked, behind what is trusted, and out of plain listings.
+    /// Permitted, but marked, ranked behind trusted data, and absent from plain listings.
     KeepApart,
-    /// It does not happen.
+    /// Forbidden.
     Refuse,
 }
 
 impl Verdict {
-    /// The word for it in the table.
+    /// Returns the word in the table.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Accept => "accept",
@@ -142,16 +142,16 @@ impl Verdict {
     }
 }
 
-/// A verdict and the reason for it, as an error message would give it.
+/// A verdict and its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// What may happen.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why.
+    /// The reason, worded for an error message.
     pub reason: &'static str,
 }
 
-/// Decides.
+/// Evaluates the policy for an action.
 pub fn decide(standing: &PolicyInput, action: Action) -> Decision {
     let reason = reason(standing);
     let verdict = match (standing.signature, standing.level) {
@@ -181,7 +181,7 @@ fn reason(standing: &PolicyInput) -> &'static str {
 
 fn local(action: Action) -> Verdict {
     match action {
-        // Shared only where somebody says so.
+        // Shared only where the user says so.
         Action::Share | Action::Require => Verdict::Refuse,
         _ => Verdict::Accept,
     }
@@ -224,7 +224,7 @@ fn unsigned(action: Action) -> Verdict {
 
 fn revoked(is_grandfathered: bool, action: Action) -> Verdict {
     match action {
-        // What is here already was here before, or it would not have come in.
+        // A present manifest was present before, or it would not have been admitted.
         Action::Resolve | Action::List | Action::Rank => Verdict::KeepApart,
         Action::Import | Action::Receive if is_grandfathered => Verdict::KeepApart,
         Action::PullByName if is_grandfathered => Verdict::Ask,

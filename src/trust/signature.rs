@@ -1,4 +1,4 @@
-//! What is signed, and strict verification. Normative: `spec/signing.md`.
+//! Signatures: signed bytes and their strict verification. Normative: `spec/signing.md`.
 
 use ed25519_dalek::VerifyingKey;
 use thiserror::Error;
@@ -12,14 +12,14 @@ use crate::manifest::Manifest;
 use crate::manifest::ManifestError;
 use crate::wire::Writer;
 
-/// What kind of bytes a signature is over: one made for one kind says nothing about another.
+/// The kind of signed bytes. A signature for one kind is invalid for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
     /// Manifests.
     Manifest,
     /// Statements of publishers.
     Statement,
-    /// What a node holds.
+    /// Receipts of nodes.
     Receipt,
 }
 
@@ -33,25 +33,25 @@ impl Domain {
     }
 }
 
-/// Why a signature does not hold.
+/// Failure to verify a signature.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SignatureError {
-    /// Not a key that can say anything: not on the curve, of small order, or not canonical.
+    /// The key cannot verify signatures: it is off the curve, of small order, or not canonical.
     #[error("`{0}` is not a key that signatures can be checked with")]
     Key(PublisherKey),
-    /// Not made by this key over these bytes.
+    /// The key did not make the signature over these bytes.
     #[error("the signature of `{0}` does not fit what it stands under")]
     Invalid(PublisherKey),
     /// The bytes name another key than the one that signed them.
     #[error("signed by `{signed}`, but it says `{says}`")]
     OtherKey {
-        /// Whose signature holds.
+        /// The key with the valid signature.
         signed: PublisherKey,
-        /// What stands in the signed bytes; empty for none.
+        /// The key named in the signed bytes; empty for none.
         says: String,
     },
-    /// Signed, and not a manifest.
+    /// The bytes are signed, but are no manifest.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
 }
@@ -65,7 +65,7 @@ impl Classify for SignatureError {
     }
 }
 
-/// The bytes that a signature is computed over.
+/// Returns the bytes that a signature covers.
 pub(super) fn pre_authentication(domain: Domain, bytes: &[u8]) -> Vec<u8> {
     let name = domain.name();
     let mut w = Writer::new();
@@ -83,7 +83,7 @@ pub fn verify(domain: Domain, bytes: &[u8], signature: &Signature) -> Result<(),
     verify_bytes(&pre_authentication(domain, bytes), signature)
 }
 
-/// Verifies a signature over bytes that somebody else's format encoded.
+/// Verifies a signature over a message in the encoding of a foreign format.
 pub(super) fn verify_bytes(message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
     let key = usable(&signature.key).ok_or(SignatureError::Key(signature.key))?;
     let bytes = ed25519_dalek::Signature::from_bytes(&signature.bytes);
@@ -91,32 +91,32 @@ pub(super) fn verify_bytes(message: &[u8], signature: &Signature) -> Result<(), 
         .map_err(|_| SignatureError::Invalid(signature.key))
 }
 
-/// The point of a key, unless it is one that fits signatures it never made.
+/// Returns the point of a key; `None` for one that accepts signatures it never made.
 pub(super) fn usable(key: &PublisherKey) -> Option<VerifyingKey> {
     let point = VerifyingKey::from_bytes(key.as_bytes()).ok()?;
-    // Decompression takes encodings that are not canonical; the same point then has two keys.
+    // Decompression accepts non-canonical encodings, which give one point two keys.
     let canonical = point.to_edwards().compress().to_bytes() == *key.as_bytes();
     (canonical && !point.is_weak()).then_some(point)
 }
 
-/// Whether signatures can be checked with a key.
+/// Returns true if a key can verify signatures.
 pub fn is_usable_key(key: &PublisherKey) -> bool {
     usable(key).is_some()
 }
 
-/// Whether a manifest is signed, and the signature holds.
+/// The state of a manifest's signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureState {
-    /// Not signed.
+    /// The manifest has no signature.
     None,
-    /// Signed, verified.
+    /// The signature is valid.
     Valid,
-    /// Signed, and the signature does not hold.
+    /// The signature is invalid.
     Invalid,
 }
 
 impl SignatureState {
-    /// The word for it in JSON.
+    /// Returns the word in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -126,12 +126,12 @@ impl SignatureState {
     }
 }
 
-/// An envelope from outside: nobody looks into it before its signature holds.
+/// An envelope from outside. Nothing reads its manifest before the signature is verified.
 #[derive(Clone, Debug)]
 pub struct UnverifiedManifest(Envelope);
 
-/// A manifest that says what its envelope says: signed by its signer, or by nobody. Whether the
-/// signer is to be believed is another question.
+/// A manifest whose signature is valid, or that has none and names no signer. Trust in the signer is
+/// another question.
 #[derive(Clone, Debug)]
 pub struct VerifiedManifest {
     manifest: Manifest,
@@ -139,15 +139,15 @@ pub struct VerifiedManifest {
 }
 
 impl UnverifiedManifest {
-    /// Takes an envelope as it came.
+    /// Takes an envelope from outside.
     pub fn new(envelope: Envelope) -> Self {
         Self(envelope)
     }
 
-    /// Verifies the signature, then reads the manifest.
+    /// Verifies the signature, then decodes the manifest.
     ///
     /// # Errors
-    /// [`SignatureError`] when the signature does not hold, or stands under another's manifest.
+    /// [`SignatureError`] when the signature is invalid, or belongs to another publisher's manifest.
     pub fn verify(self) -> Result<VerifiedManifest, SignatureError> {
         let envelope = self.0;
         if let Some(signature) = &envelope.signature {
@@ -171,12 +171,12 @@ impl UnverifiedManifest {
 }
 
 impl VerifiedManifest {
-    /// The manifest.
+    /// Returns the manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// The envelope it came in.
+    /// Returns the manifest's envelope.
     pub fn envelope(&self) -> &Envelope {
         &self.envelope
     }

@@ -1,5 +1,5 @@
-//! What a publisher says besides manifests: that a dataset is withdrawn, that another key follows
-//! his, that his key is no longer his alone. Normative: `spec/signing.md`.
+//! Statements of publishers: withdrawal of a dataset, rotation of a key, revocation of a
+//! key. Normative: `spec/signing.md`.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -31,69 +31,69 @@ use crate::wire::limits::TEXT_BYTES_MAX;
 const MAGIC: [u8; 4] = *b"ALS\x01";
 const VERSION: u32 = 1;
 
-/// What is said.
+/// The content of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StatementBody {
-    /// A dataset should not be used any more.
+    /// Withdrawal: nobody should use a dataset any more.
     Withdrawal {
-        /// The dataset's line.
+        /// The dataset's series.
         line: SeriesId,
-        /// Its version.
+        /// The dataset's version.
         version: DatasetVersion,
-        /// Its content.
+        /// The dataset's content id.
         content_id: ContentId,
-        /// What it was called, for people.
+        /// The dataset's name at that time, for display.
         name: DatasetName,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Another key follows this one. A proposal: a person confirms it.
+    /// Rotation: a proposal that another key succeeds this one. A person confirms it.
     Rotation {
-        /// The key that follows, which signs too.
+        /// The succeeding key, which signs too.
         to: PublisherKey,
     },
-    /// The key may be in other hands.
+    /// Revocation: the key may be in other hands.
     Revocation {
-        /// Why.
+        /// The reason.
         reason: String,
-        /// The manifests that the publisher made himself.
+        /// The manifests that the publisher did make.
         manifests: Vec<EnvelopeId>,
     },
 }
 
-/// A statement whose signatures hold: there is no other way to have one.
+/// A statement with valid signatures. Only verification makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// Who says it.
+    /// The publisher.
     pub by: PublisherKey,
-    /// When, as he claims.
+    /// The time of creation, as the publisher claims.
     pub created_at: Timestamp,
-    /// What.
+    /// The content.
     pub body: StatementBody,
     bytes: Vec<u8>,
 }
 
-/// Why bytes are not a statement.
+/// Failure to read or make a statement.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StatementError {
-    /// Not the container.
+    /// The container is malformed.
     #[error("not a statement")]
     Container(#[from] DecodeError),
-    /// Signed, and not the JSON of a statement.
+    /// The signed bytes are not the JSON of a statement.
     #[error("the statement is malformed")]
     Json(#[source] serde_json::Error),
-    /// A field that is not what it should be.
+    /// A field is malformed.
     #[error("the statement's field `{0}` is malformed")]
     Field(&'static str),
-    /// Of a version or kind that this program does not know.
+    /// The version or kind is unknown to this program.
     #[error("the statement is of a kind that this program does not know")]
     Unknown,
-    /// A reason that was to be signed and is beyond its limit.
+    /// The reason to sign is over its limit.
     #[error("the reason may have at most {TEXT_BYTES_MAX} bytes (`text_bytes_max`)")]
     Reason,
-    /// A signature that does not hold, or of somebody else.
+    /// A signature is invalid, or of another key.
     #[error(transparent)]
     Signature(#[from] SignatureError),
 }
@@ -131,7 +131,7 @@ struct Wire {
 }
 
 impl Statement {
-    /// Withdraws a dataset.
+    /// Makes a withdrawal of a dataset.
     ///
     /// # Errors
     /// [`StatementError::Field`] when the reason is too long.
@@ -153,7 +153,7 @@ impl Statement {
         Self::signed(wire, &[by], now)
     }
 
-    /// Proposes that `to` follows `by`.
+    /// Makes a proposal that `to` succeeds `by`.
     ///
     /// # Errors
     /// [`StatementError`] when both are one key.
@@ -166,7 +166,7 @@ impl Statement {
         Self::signed(wire, &[by, to], now)
     }
 
-    /// Revokes a key, keeping the manifests listed.
+    /// Makes a revocation of a key. The listed manifests stay valid.
     ///
     /// # Errors
     /// [`StatementError`] when the reason or the list is too long.
@@ -210,27 +210,27 @@ impl Statement {
         Self::decode(w.as_bytes())
     }
 
-    /// The bytes, as they were made.
+    /// Returns the encoded bytes.
     pub fn encode(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The statement's id.
+    /// Returns the statement's id.
     pub fn id(&self) -> StatementId {
         StatementId::of(&self.bytes)
     }
 
-    /// Verifies the signatures, then reads the statement.
+    /// Verifies the signatures, then decodes the statement.
     ///
     /// # Errors
-    /// [`StatementError`] when it is not one, or not signed by whom it must be.
+    /// [`StatementError`] when it is malformed, or lacks a required signature.
     pub fn decode(bytes: &[u8]) -> Result<Self, StatementError> {
         Self::read(bytes, |body, signature| {
             verify(Domain::Statement, body, signature)
         })
     }
 
-    /// Reads a statement that was verified when it came in, and is known to be the same bytes.
+    /// Decodes a statement whose bytes were verified on arrival.
     pub(crate) fn decode_held(bytes: &[u8]) -> Result<Self, StatementError> {
         Self::read(bytes, |_, _| Ok(()))
     }

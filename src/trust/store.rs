@@ -1,4 +1,4 @@
-//! What is believed here: what people wrote in `trust.toml`, and what publishers have stated.
+//! The trust store: the user's entries of `trust.toml` and the statements of publishers.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ use crate::trust::trust_file::TrustFile;
 
 type Withdrawn = (PublisherKey, SeriesId, DatasetVersion, ContentId);
 
-/// What a publisher said when it revoked its key.
+/// A publisher's revocation of its key.
 #[derive(Clone, Debug)]
 struct Revoked {
     since: Timestamp,
@@ -32,18 +32,18 @@ struct Revoked {
     manifests: BTreeSet<EnvelopeId>,
 }
 
-/// What a manifest says that trust looks at.
+/// The fields of a manifest that trust depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
-    /// Who signed it.
+    /// The signer.
     pub signer: Option<PublisherKey>,
     /// The dataset's name.
     pub name: &'a DatasetName,
-    /// Its version.
+    /// The dataset's version.
     pub version: &'a DatasetVersion,
-    /// Its line.
+    /// The dataset's series.
     pub line: SeriesId,
-    /// Its content.
+    /// The dataset's content id.
     pub content_id: ContentId,
 }
 
@@ -59,7 +59,7 @@ impl<'a> From<&'a Manifest> for Claim<'a> {
     }
 }
 
-/// Both, at one moment.
+/// The user's entries and the publishers' statements, at one moment.
 #[derive(Clone, Debug)]
 pub struct TrustStore {
     file: TrustFile,
@@ -70,7 +70,7 @@ pub struct TrustStore {
 }
 
 impl TrustStore {
-    /// Puts together what people and publishers say.
+    /// Combines the user's entries with the publishers' statements.
     pub fn new(file: TrustFile, statements: &[Statement], now: Timestamp) -> Self {
         let mut store = Self {
             file,
@@ -99,7 +99,7 @@ impl TrustStore {
                         manifests: BTreeSet::new(),
                     });
                     said.manifests.extend(manifests);
-                    // Of several, the reason of the first is given.
+                    // Of several statements, the first gives the reason.
                     if s.created_at < said.since {
                         said.since = s.created_at;
                         said.reason.clone_from(reason);
@@ -110,17 +110,17 @@ impl TrustStore {
         store
     }
 
-    /// What people wrote.
+    /// Returns the user's entries.
     pub fn file(&self) -> &TrustFile {
         &self.file
     }
 
-    /// What a key is called here.
+    /// Returns the local name of a key.
     pub fn alias(&self, key: &PublisherKey) -> Option<&Alias> {
         self.file.by_key(key).map(|p| &p.name)
     }
 
-    /// What a key is trusted with for a dataset of this name.
+    /// Returns the trust level of a key for a dataset of this name.
     pub fn level(&self, key: &PublisherKey, dataset: &DatasetName) -> Level {
         let publisher = self.file.by_key(key);
         if self.is_revoked(key) {
@@ -130,7 +130,7 @@ impl TrustStore {
             return Level::Unknown;
         };
         let level = publisher.level_for(dataset, self.now);
-        // Whoever had the old key could have proposed the new one: it is asked about again.
+        // A thief of the old key could have proposed the new one, so a person decides again.
         let followed_revoked = publisher.key == *key
             && publisher
                 .previous
@@ -143,7 +143,7 @@ impl TrustStore {
         }
     }
 
-    /// Whether a key is revoked, by its publisher or by people here.
+    /// Returns true if a key is revoked, by its publisher or by the user.
     pub fn is_revoked(&self, key: &PublisherKey) -> bool {
         let by_people = self
             .file
@@ -152,13 +152,13 @@ impl TrustStore {
         by_people || self.revocations.contains_key(key)
     }
 
-    /// Whether the publisher itself has revoked a key, whatever people here say.
+    /// Returns true if the publisher itself has revoked a key, whatever the user's entry says.
     pub fn is_revoked_by_publisher(&self, key: &PublisherKey) -> bool {
         self.revocations.contains_key(key)
     }
 
-    /// Why a key is revoked: what its publisher says, or people here where it says nothing. `None` for
-    /// a key that is not revoked or where nobody gave a reason.
+    /// Returns the reason of a revocation, the publisher's before the user's. `None` for a key that is
+    /// not revoked or has no reason.
     pub fn revoked_because(&self, key: &PublisherKey) -> Option<&str> {
         let by_publisher = self.revocations.get(key).map(|said| said.reason.as_str());
         let revoked = self.file.by_key(key).filter(|p| p.level == Level::Revoked);
@@ -167,13 +167,13 @@ impl TrustStore {
         reason.or_else(by_people)
     }
 
-    /// The publisher that a key was the key of, before a rotation that a person here confirmed.
+    /// Returns the publisher that had this key before a confirmed rotation.
     pub fn superseded(&self, key: &PublisherKey) -> Option<&Publisher> {
         let publisher = self.file.by_key(key);
         publisher.filter(|p| p.key != *key)
     }
 
-    /// The keys that a key's publisher proposes to follow it. None of a revoked key counts.
+    /// Returns the keys that a key's publisher proposes as successors. A revoked key proposes none.
     pub fn proposed(&self, from: &PublisherKey) -> Vec<PublisherKey> {
         let proposals = self.rotations.iter().filter(|(old, _)| old == from);
         proposals
@@ -182,7 +182,7 @@ impl TrustStore {
             .collect()
     }
 
-    /// Why a dataset was withdrawn by its publisher; `None` when it was not.
+    /// Returns the reason of a dataset's withdrawal; `None` when it is not withdrawn.
     pub fn withdrawn(&self, claim: &Claim<'_>) -> Option<&str> {
         if self.withdrawals.is_empty() {
             return None;
@@ -192,7 +192,7 @@ impl TrustStore {
         self.withdrawals.get(&key).map(String::as_str)
     }
 
-    /// How a manifest stands whose signature was looked at.
+    /// Returns the policy input of a manifest with a checked signature.
     pub fn standing(
         &self,
         claim: &Claim<'_>,
@@ -210,7 +210,7 @@ impl TrustStore {
         }
     }
 
-    /// The alias here that another name could be taken for.
+    /// Returns the local name that another name could be mistaken for.
     pub fn mimicked(&self, name: &Alias) -> Option<&Alias> {
         let mut aliases = self.file.publishers().map(|p| &p.name);
         aliases.find(|a| looks_like(a.as_str(), name.as_str()))

@@ -96,7 +96,7 @@ fn a_signature_is_over_these_bytes_by_this_key_in_this_domain() {
             Err(SignatureError::Invalid { .. })
         ));
     }
-    // The same JSON, written by somebody else.
+    // The same JSON from another serialiser.
     let again = serde_json::from_slice::<serde_json::Value>(&envelope.manifest).unwrap();
     let mut rewritten = envelope.clone();
     rewritten.manifest = serde_json::to_vec(&again).unwrap();
@@ -123,7 +123,7 @@ fn a_signature_is_over_these_bytes_by_this_key_in_this_domain() {
         UnverifiedManifest::new(naked).verify(),
         Err(SignatureError::Invalid(_))
     ));
-    // Signed by another than it says.
+    // Signed by another key than it names.
     let foreign = Envelope {
         signature: Some(pair(2).sign_bytes(Domain::Manifest, &envelope.manifest)),
         ..envelope.clone()
@@ -140,7 +140,7 @@ fn a_signature_is_over_these_bytes_by_this_key_in_this_domain() {
     ));
 }
 
-/// Keys of small order, and encodings that are not canonical: a signature of zeros fits some.
+/// Keys of small order, and non-canonical encodings: a signature of zeros is valid for some.
 #[test]
 fn keys_that_fit_anything_are_refused() {
     let small = [
@@ -249,7 +249,7 @@ fn damaged_and_hostile_key_files_are_told_apart_from_wrong_passphrases() {
             Err(KeyFileError::Cost { .. })
         ));
     }
-    // Another public key in the header, checksum made to fit: the tag is over the header.
+    // Another public key in the header with a valid checksum: the tag covers the header.
     let forged = key_file::forged(&locked, locked.cost(), pair(8).public_key());
     let read = LockedKey::decode(forged.as_bytes()).unwrap();
     assert!(matches!(read.open("p"), Err(KeyFileError::Passphrase)));
@@ -311,7 +311,7 @@ fn trust_files_keep_what_people_wrote() {
         left.contains("reviewed 2026-10-01") && !left.contains("lab-a"),
         "{left}"
     );
-    // A file made from nothing.
+    // A file without a previous text.
     let mut fresh = TrustFile::parse("").unwrap();
     fresh
         .put(Publisher::new(

@@ -1,5 +1,5 @@
-//! `trust.toml`: the publishers that people here know, in a form that people review. What they
-//! wrote around it is kept. Normative: `spec/trust.md`.
+//! `trust.toml`: the publishers that the user knows. It keeps the user's comments and
+//! layout. Normative: `spec/trust.md`.
 
 use std::collections::BTreeMap;
 
@@ -21,24 +21,24 @@ use crate::trust::signature::is_usable_key;
 use crate::wire::limits::PUBLISHERS_MAX;
 use crate::wire::limits::TRUST_FILE_BYTES_MAX;
 
-/// What a publisher is trusted with.
+/// The trust level of a publisher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Accepted without asking.
+    /// Data is accepted without a question.
     Full,
-    /// A person is asked.
+    /// A person decides.
     Prompt,
-    /// A stranger: kept apart and marked. The default.
+    /// The publisher is unknown: data is kept apart and marked. The default.
     Unknown,
     /// Nothing new is accepted.
     Revoked,
 }
 
 impl Level {
-    /// All of them.
+    /// All levels.
     pub const ALL: [Self; 4] = [Self::Full, Self::Prompt, Self::Unknown, Self::Revoked];
 
-    /// The word in the file.
+    /// Returns the word in the file.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -48,33 +48,33 @@ impl Level {
         }
     }
 
-    /// The level of a word.
+    /// Returns the level with this word.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|l| l.name() == name)
     }
 }
 
-/// A publisher that people here have given a name.
+/// A publisher with a local name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publisher {
-    /// What it is called here, and only here.
+    /// The local name.
     pub name: Alias,
-    /// Its key.
+    /// The publisher's key.
     pub key: PublisherKey,
-    /// What it is trusted with.
+    /// The publisher's trust level.
     pub level: Level,
-    /// Keys it had before, that a person confirmed a rotation from.
+    /// Earlier keys, from which a person confirmed a rotation.
     pub previous: Vec<PublisherKey>,
-    /// Only datasets with such names; `*` stands for any characters. Empty: all.
+    /// Patterns of dataset names that the level covers; `*` stands for any characters. Empty: all.
     pub names: Vec<String>,
-    /// Only until then.
+    /// The time when the level expires.
     pub until: Option<Timestamp>,
-    /// Why it is revoked.
+    /// The reason of a revocation.
     pub reason: Option<String>,
 }
 
 impl Publisher {
-    /// A publisher without limits.
+    /// Makes a publisher without limits.
     pub fn new(name: Alias, key: PublisherKey, level: Level) -> Self {
         Self {
             name,
@@ -87,7 +87,7 @@ impl Publisher {
         }
     }
 
-    /// What it is trusted with for a dataset of this name, now.
+    /// Returns the trust level for a dataset of this name, now.
     pub fn level_for(&self, dataset: &DatasetName, now: Timestamp) -> Level {
         let fits = self.names.is_empty()
             || self
@@ -103,33 +103,33 @@ impl Publisher {
     }
 }
 
-/// Why `trust.toml` cannot be used. Nothing is trusted by a file that is not understood whole.
+/// Failure to read or change `trust.toml`. A file with an unknown part grants no trust at all.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TrustFileError {
-    /// Beyond a limit.
+    /// The file is over a limit.
     #[error("the trust file is too long")]
     TooLong,
-    /// Not TOML.
+    /// The file is not TOML.
     #[error("the trust file is not TOML: {0}")]
     Toml(String),
-    /// Something in it that has no meaning there.
+    /// A field has no meaning, or a malformed value.
     #[error("the trust file has `{field}` in `{entry}`, which is not {wanted}")]
     Field {
         /// The publisher's name, or the file.
         entry: String,
-        /// Which field.
+        /// The field.
         field: String,
-        /// What would be.
+        /// The valid values.
         wanted: &'static str,
     },
-    /// Two entries for one key: one of them would count by chance.
+    /// Two entries have one key, so that chance would decide between them.
     #[error("the trust file has the key of `{0}` twice")]
     KeyTwice(String),
-    /// A key that has another name.
+    /// The key already has another name.
     #[error("this key is known here already, as `{0}`")]
     KeyKnown(String),
-    /// A name that stands for another key.
+    /// The name already stands for another key.
     #[error("`{0}` is another publisher already")]
     NameTaken(String),
 }
@@ -143,7 +143,7 @@ impl Classify for TrustFileError {
     }
 }
 
-/// The file: what it says, and how it is written.
+/// The file: its entries and its text.
 #[derive(Clone, Debug, Default)]
 pub struct TrustFile {
     document: DocumentMut,
@@ -156,10 +156,10 @@ const HEAD: &str = "# Who is trusted here, and with what: full, prompt, unknown 
 # `alimentar registry trust` edits this file and keeps your comments; so may you.\n";
 
 impl TrustFile {
-    /// Reads a file.
+    /// Parses a file.
     ///
     /// # Errors
-    /// [`TrustFileError`] naming the entry and the field.
+    /// [`TrustFileError`] that names the entry and the field.
     pub fn parse(text: &str) -> Result<Self, TrustFileError> {
         if text.len() > TRUST_FILE_BYTES_MAX {
             return Err(TrustFileError::TooLong);
@@ -210,32 +210,32 @@ impl TrustFile {
         Ok(())
     }
 
-    /// The text of the file, with everything that people wrote in it.
+    /// Returns the text of the file, with the user's comments and layout.
     pub fn encode(&self) -> String {
         self.document.to_string()
     }
 
-    /// Everybody in it, by name.
+    /// Returns all publishers, by name.
     pub fn publishers(&self) -> impl Iterator<Item = &Publisher> {
         self.publishers.values()
     }
 
-    /// The publisher of a name.
+    /// Returns the publisher with a name.
     pub fn get(&self, name: &Alias) -> Option<&Publisher> {
         self.publishers.get(name)
     }
 
-    /// The publisher whose key this is, or was.
+    /// Returns the publisher whose present or earlier key this is.
     pub fn by_key(&self, key: &PublisherKey) -> Option<&Publisher> {
         let mut all = self.publishers.values();
         all.find(|p| p.key == *key || p.previous.contains(key))
     }
 
-    /// Adds a publisher, or changes the one of that name and key.
+    /// Adds a publisher, or changes the one with that name and key.
     ///
     /// # Errors
-    /// [`TrustFileError::NameTaken`] when the name stands for another key,
-    /// [`TrustFileError::KeyKnown`] when the key has another name.
+    /// [`TrustFileError::NameTaken`] when the name stands for another key, [`TrustFileError::KeyKnown`]
+    /// when the key has another name.
     pub fn put(&mut self, publisher: Publisher) -> Result<(), TrustFileError> {
         let held = self.publishers.get(&publisher.name);
         if held.is_some_and(|h| h.key != publisher.key && !publisher.previous.contains(&h.key)) {
@@ -258,7 +258,7 @@ impl TrustFile {
         Ok(())
     }
 
-    /// Takes a publisher out. Whether there was one.
+    /// Removes a publisher and returns true if it was present.
     pub fn remove(&mut self, name: &Alias) -> bool {
         if let Some(table) = self
             .document
@@ -310,7 +310,7 @@ impl TrustFile {
         for (n, (field, new)) in fields(publisher).into_iter().enumerate() {
             let old = before.as_ref().and_then(|b| b.get(n));
             let text = |v: &Option<Value>| v.as_ref().map(Value::to_string);
-            // What stays is left as people wrote it.
+            // An unchanged entry stays as the user wrote it.
             if old.is_none_or(|(_, old)| text(old) != text(&new)) {
                 set(entry, field, new);
             }
@@ -318,7 +318,7 @@ impl TrustFile {
     }
 }
 
-/// Sets or removes a field; one that stays as it is keeps what stands around it.
+/// Sets or removes a field. An unchanged one keeps its comments.
 fn set(entry: &mut dyn toml_edit::TableLike, field: &str, new: Option<Value>) {
     match (new, entry.get_mut(field)) {
         (None, _) => drop(entry.remove(field)),
@@ -338,14 +338,14 @@ fn publisher(name: &str, entry: &Item) -> Result<Publisher, TrustFileError> {
         field: field.to_owned(),
         wanted,
     };
-    // One that reads otherwise could not be found again by its name.
+    // A name that reads otherwise could not be found again.
     let alias = name.parse().ok().filter(|a: &Alias| a.as_str() == name);
     let wanted = "letters, digits, single blanks between them, `.`, `_` and `-`";
     let alias = alias.ok_or_else(|| fail("name", wanted))?;
     let table = entry.as_table_like().ok_or_else(|| fail(name, "a table"))?;
     let (mut key, mut found) = (None, None);
     for (field, item) in table.iter() {
-        // Fields that follow need the publisher to stand in.
+        // The following fields need a publisher to go into.
         let p = found.get_or_insert_with(|| {
             Publisher::new(
                 Alias::clone(&alias),
@@ -390,7 +390,7 @@ fn texts(item: &Item) -> Option<Vec<String>> {
     texts.map(|v| v.as_str().map(str::to_owned)).collect()
 }
 
-/// A date, meaning its end, or a time; as TOML's own or as text.
+/// Parses a date, meaning its end, or a time; as TOML's own type or as text.
 fn date(item: &Item) -> Option<Timestamp> {
     let text = match item.as_datetime() {
         Some(date) => date.to_string(),
@@ -400,8 +400,8 @@ fn date(item: &Item) -> Option<Timestamp> {
         .or_else(|| Timestamp::parse_rfc3339(&format!("{text}T23:59:59Z")))
 }
 
-/// Whether a name fits a pattern in which `*` stands for any characters. Takes time in proportion
-/// to the product of the lengths at most.
+/// Returns true if a name matches a pattern in which `*` stands for any characters. The time is at most
+/// the product of the lengths.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;

@@ -1,5 +1,5 @@
-//! Every limit on what is read from outside, in one place; `spec/limits.md` lists the same
-//! numbers and a test compares the two.
+//! Limits on input from outside, all in one place. `spec/limits.md` lists the same numbers, and a test
+//! compares the two.
 
 /// Bytes in a dataset's name.
 pub const NAME_BYTES_MAX: usize = 128;
@@ -21,8 +21,8 @@ pub const TAGS_MAX: usize = 64;
 pub const TAG_BYTES_MAX: usize = 64;
 /// Entries in a vector clock.
 pub const CLOCK_ENTRIES_MAX: usize = 64;
-/// Edits that one entry of a clock from elsewhere may count. Far more than people make, and far
-/// below the end of the number, so that an edit always has room to win.
+/// Edits that one entry of a foreign clock may count. The limit is far above real use and far below the
+/// end of the number, so that an edit always has room to win.
 pub const CLOCK_EDITS_MAX: u64 = 1 << 48;
 /// Heads that one manifest supersedes.
 pub const PREV_MAX: usize = 64;
@@ -32,11 +32,12 @@ pub const CARD_BYTES_MAX: usize = 1 << 20;
 pub const TREE_LEVELS_MAX: u8 = 12;
 /// Entries in one node of a chunk tree.
 pub const NODE_ENTRIES_MAX: usize = 512;
-/// Bytes that the data of datasets from elsewhere may claim without regard to repetition.
+/// Bytes that the data of foreign datasets may claim without regard to repetition.
 pub const EXPANSION_FREE_BYTES: u64 = 1 << 30;
-/// The same for their file tables.
+/// Bytes that the file tables of foreign datasets may claim without regard to repetition.
 pub const EXPANSION_FREE_TABLE_BYTES: u64 = 64 << 20;
-/// How many times larger than its different chunks a dataset from elsewhere may claim to be, unless a person agrees.
+/// Ratio of the claimed size of a foreign dataset to the size of its distinct chunks, unless
+/// a person agrees.
 pub const EXPANSION_RATIO_MAX: u64 = 64;
 /// Entries below links to directories, in a directory that is indexed.
 pub const LINKED_ENTRIES_MAX: usize = 1 << 20;
@@ -64,10 +65,10 @@ pub const PARQUET_FOOTER_BYTES_MAX: usize = 256 << 20;
 pub const YAML_VALUES_MAX: usize = 20_000;
 /// Levels of nesting in a card's front matter.
 pub const YAML_DEPTH_MAX: usize = 64;
-/// Bytes of one row of text that is looked into.
+/// Bytes of one row of text that a parser reads.
 pub const ROW_BYTES_MAX: usize = 64 << 20;
-/// Bytes of a row that is longer than [`ROW_BYTES_MAX`] and has to be in memory whole, to be
-/// written in another format or to be compared.
+/// Bytes of a row over [`ROW_BYTES_MAX`] that has to be in memory as a whole, for a conversion
+/// or a comparison.
 pub const LONG_ROW_BYTES_MAX: usize = 1 << 30;
 /// Columns of a file that is written with columns: CSV, Parquet.
 pub const WRITTEN_COLUMNS_MAX: usize = 32_768;
@@ -75,63 +76,63 @@ pub const WRITTEN_COLUMNS_MAX: usize = 32_768;
 pub const PARQUET_SCHEMA_ELEMENTS_MAX: usize = 262_144;
 /// Bytes of a regular expression.
 pub const PATTERN_BYTES_MAX: usize = 64 << 10;
-/// Bytes that a compiled regular expression may take, and so may what is learnt while it is used.
+/// Bytes of a compiled regular expression, and of its cache at run time.
 pub const PATTERN_PROGRAM_BYTES_MAX: usize = 32 << 20;
 /// Points of an index of rows.
 pub const ROW_INDEX_POINTS_MAX: usize = 1 << 18;
 /// Bytes of a stored index of rows.
 pub const ROW_INDEX_BYTES_MAX: usize = 4 << 20;
-/// Indexes of rows that are kept in a home.
+/// Row indexes that a home keeps.
 pub const ROW_INDEX_FILES_MAX: usize = 1024;
-/// Bytes of all indexes of rows that are kept in a home.
+/// Bytes of all row indexes in a home.
 pub const ROW_INDEXES_BYTES_MAX: usize = 256 << 20;
-/// Bytes of a page of a Parquet file, packed and unpacked.
+/// Bytes of a page of a Parquet file, compressed and decompressed.
 pub const PARQUET_PAGE_BYTES_MAX: usize = 512 << 20;
-/// Bytes of the text of columnar rows that are shown at once.
+/// Bytes of the text of columnar rows in one batch.
 pub const COLUMNAR_TEXT_BYTES_MAX: usize = 1 << 30;
 /// Bytes of the body of an Arrow message.
 pub const ARROW_BODY_BYTES_MAX: usize = 1 << 30;
-/// Arrays and objects within each other in JSON text.
+/// Levels of nesting in JSON text.
 pub const JSON_DEPTH_MAX: usize = 100_000;
-/// Blocks whose lines are counted in the index of one file.
+/// Blocks in the line index of one file.
 pub const LINE_INDEX_BLOCKS_MAX: usize = 1 << 18;
 /// Bytes of a stored line index.
 pub const LINE_INDEX_BYTES_MAX: usize = 2 << 20;
-/// Line indexes that are kept in a home.
+/// Line indexes that a home keeps.
 pub const LINE_INDEX_FILES_MAX: usize = 1024;
-/// Rows among which duplicates are looked for.
+/// Rows in one search for duplicates.
 pub const DEDUP_ROWS_MAX: u64 = 0xffff_fff0;
-/// Values of a column by which it is counted how many rows stay.
+/// Values of a column for which deduplication counts the remaining rows.
 pub const DEDUP_SOURCES_MAX: usize = 4096;
-/// Bytes of a row's print that is kept.
+/// Bytes of a row's sketch in the sketch cache.
 pub const PRINT_BYTES_MAX: usize = 1024;
-/// Shingles that sketches leave out, where prints are kept.
+/// Stop shingles, which sketches leave out, in the sketch cache.
 pub const PRINT_COMMON_MAX: usize = 1 << 19;
-/// Runs of rows whose prints are kept in one file.
+/// Runs of rows in one file of the sketch cache.
 pub const PRINT_RUNS_MAX: usize = 1 << 22;
-/// Files of prints that are kept in a home.
+/// Files of the sketch cache in a home.
 pub const PRINT_FILES_MAX: usize = 64;
-/// Bytes of all files of prints in a home.
+/// Bytes of all files of the sketch cache in a home.
 pub const PRINT_CACHE_BYTES_MAX: u64 = 8 << 30;
-/// Bytes of the buckets of the table of what chunks resemble each other by.
+/// Bytes of the buckets of the similarity table.
 pub const RESEMBLANCE_BYTES_MAX: usize = 256 << 20;
 /// Columns of rows whose keys and types lint compares.
 pub const LINT_COLUMNS_MAX: usize = 4096;
 /// Bytes in the name of such a column.
 pub const LINT_COLUMN_BYTES_MAX: usize = 256;
-/// Sets of keys by which lint tells rows apart.
+/// Sets of keys that lint distinguishes.
 pub const LINT_KEY_SETS_MAX: usize = 1024;
-/// Tool calls of one chat that wait for their results at once.
+/// Pending tool calls of one chat.
 pub const LINT_TOOL_CALLS_MAX: usize = 1024;
-/// Columns that statistics are kept of.
+/// Columns with statistics.
 pub const STATISTICS_COLUMNS_MAX: usize = 1024;
-/// Arrays and objects within each other that statistics look into.
+/// Levels of nesting that statistics read.
 pub const STATISTICS_DEPTH_MAX: usize = 32;
-/// Bytes of a search.
+/// Bytes of a search query.
 pub const QUERY_BYTES_MAX: usize = 4096;
-/// Conditions of a search.
+/// Clauses of a search query.
 pub const QUERY_CLAUSES_MAX: usize = 64;
-/// How many times longer than its compressed form a text may be and still be looked into.
+/// Ratio of a text's length to that of its compressed form, for a text to be read.
 pub const DECOMPRESSION_RATIO_MAX: u64 = 250;
 /// Bytes of a key file.
 pub const KEY_FILE_BYTES_MAX: usize = 16 << 10;
@@ -168,7 +169,7 @@ pub const FRAME_BYTES_MAX: usize = 5 << 20;
 pub const REQUEST_BYTES_MAX: usize = 9 << 20;
 /// Codecs that a node names in its hello.
 pub const HELLO_CODECS_MAX: usize = 32;
-/// Bytes of a node's name for its program, and of its reason for a refusal.
+/// Bytes of a node's program name, and of its reason for a refusal.
 pub const AGENT_BYTES_MAX: usize = 256;
 /// Unpacked bytes of one batch of manifests or statements.
 pub const BATCH_BYTES_MAX: usize = 4 << 20;
@@ -178,41 +179,42 @@ pub const BATCH_ITEMS_MAX: usize = 16_384;
 pub const RECONCILE_ELEMENTS_MAX: usize = 1_000_000;
 /// Coded symbols of one catalogue in one reconciliation.
 pub const RECONCILE_SYMBOLS_MAX: usize = 1 << 20;
-/// The same in one answer.
+/// Coded symbols of one catalogue in one response.
 pub const RECONCILE_SYMBOLS_ASKED_MAX: usize = 128 << 10;
-/// Elements whose manifests and statements are asked for at once.
+/// Elements whose manifests and statements one request asks for.
 pub const RECONCILE_WANTED_MAX: usize = 16_384;
-/// Tree nodes asked for at once.
+/// Tree nodes in one request.
 pub const NODES_ASKED_MAX: usize = 512;
-/// Runs of chunks asked for at once.
+/// Runs of chunks in one request.
 pub const RUNS_ASKED_MAX: usize = 4096;
-/// Chunks that one request passes over or asks for.
+/// Chunks that one request skips or asks for.
 pub const CHUNKS_ASKED_MAX: u64 = 8192;
-/// Datasets that peers were heard to have, in all.
+/// Datasets in the table of those that peers announced.
 pub const KNOWN_MAX: usize = 20_000;
-/// The same from one peer.
+/// Announced datasets of one peer in that table.
 pub const KNOWN_PER_PEER_MAX: usize = 10_000;
-/// The same of one publisher that is not trusted in full.
+/// Announced datasets in that table of one publisher without full trust.
 pub const KNOWN_PER_STRANGER_MAX: usize = 1_000;
-/// What peers showed and nobody here passes on, in all.
+/// Items in the table of those that peers sent and this node does not forward.
 pub const ASIDE_MAX: usize = 100_000;
-/// The same of one peer.
+/// Items of one peer in that table.
 pub const ASIDE_PER_PEER_MAX: usize = 10_000;
 /// Peers that a node gossips with.
 pub const GOSSIP_PEERS_MAX: usize = 1024;
-/// Items that wait to be told to one peer.
+/// Items that wait for transmission to one peer.
 pub const GOSSIP_QUEUE_MAX: usize = 500;
-/// Bytes of all manifests and statements in one answer.
+/// Bytes of all manifests and statements in one response.
 pub const LIST_BYTES_MAX: usize = 256 << 20;
-/// The same where it answers a comparison of catalogues, which nobody here asked for by hand.
+/// Bytes of all manifests and statements in one response to a comparison of catalogues, which no user
+/// asked for.
 pub const COMPARED_BYTES_MAX: usize = 16 << 20;
 /// Bytes of a filter of content ids.
 pub const FILTER_BYTES_MAX: usize = 4 << 20;
-/// Content ids that a filter is made of.
+/// Content ids in a filter.
 pub const FILTER_IDS_MAX: usize = 100_000_000;
 /// Bytes of `known_peers`, `access.txt`, `node_names`, `accepted`, `recipients`, and of a node's settings.
 pub const NODE_FILE_BYTES_MAX: usize = 4 << 20;
-/// Datasets that were accepted by hand and are remembered; the oldest are forgotten first.
+/// Datasets that the user accepted by hand; the oldest are forgotten first.
 pub const ACCEPTED_DATASETS_MAX: usize = 8192;
 /// Receipts that an import takes from one directory.
 pub const DIRECTORY_RECEIPTS_MAX: usize = 64;
@@ -220,25 +222,25 @@ pub const DIRECTORY_RECEIPTS_MAX: usize = 64;
 pub const IGNORE_FILE_BYTES_MAX: usize = 1 << 20;
 /// Bytes of the record of one checkout.
 pub const CHECKOUT_RECORD_BYTES_MAX: usize = 1 << 30;
-/// Records of checkouts that are kept in a home.
+/// Checkout records that a home keeps.
 pub const CHECKOUT_RECORDS_MAX: usize = 10_000;
-/// Rows of one file that are compared with another's where all of them are read.
+/// Rows of one file that a full comparison with another reads.
 pub const DIFF_ROWS_MAX: usize = 1 << 22;
 
-/// Bytes of what a node says of itself on its LAN: with the records beside it, one packet.
+/// Bytes of a service record: with the DNS records beside it, one packet.
 pub const SIGHTING_BYTES_MAX: usize = 1300;
-/// Bytes of one piece of a filter in it.
+/// Bytes of one piece of a filter in a service record.
 pub const SIGHTING_PIECE_BYTES_MAX: usize = 250;
-/// Pieces of a filter in it.
+/// Pieces of a filter in a service record.
 pub const SIGHTING_PIECES_MAX: usize = 4;
-/// Nodes seen on LANs that are kept in mind.
+/// Nodes in the table of those seen on LANs.
 pub const NODES_SEEN_MAX: usize = 1024;
-/// Addresses of one node that are kept in mind.
+/// Addresses that the table keeps of one node.
 pub const NODE_ADDRESSES_MAX: usize = 8;
 
-/// Nodes kept in mind that called from one host and were never found where they say that they are.
+/// Nodes in that table from one host that called and never answered at their stated address.
 pub const CALLERS_PER_HOST_MAX: usize = 16;
-/// Bytes of all filters of nodes around that are kept in mind.
+/// Bytes of all filters of other nodes.
 pub const FILTERS_BYTES_MAX: usize = 16 << 20;
 
 /// Name in the specification, and value, of every limit above.

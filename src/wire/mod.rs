@@ -1,6 +1,10 @@
-//! Bytes in, values out, and back: a bounded cursor, integers of fixed width in little-endian
-//! order, and LEB128 varints in their shortest form. Every decoder in the crate reads through
-//! [`Reader`], so none can run past its input or allocate by a length somebody claimed.
+//! Encoding: a bounded cursor, fixed-width little-endian integers, and LEB128 varints in
+//! their shortest form.
+//! Every decoder in the crate reads through [`Reader`], so none can run past its input or allocate by a
+//! claimed length.
+//!
+//! - `reader`, `writer`: the cursor and its counterpart
+//! - `limits`: every limit on input from outside
 
 pub mod limits;
 mod reader;

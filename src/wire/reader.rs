@@ -1,31 +1,31 @@
-//! The bounded cursor.
+//! The bounded cursor over encoded bytes.
 
 use thiserror::Error;
 
-/// Why bytes could not be decoded. A fact about the input; the caller knows which input.
+/// Failure to decode bytes. It describes the input; the caller knows which input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// The input ends before the value does.
     #[error("the bytes end too early")]
     Truncated,
-    /// Bytes follow where the value should end.
+    /// Bytes follow the end of the value.
     #[error("{0} bytes follow the end")]
     Trailing(usize),
-    /// The first bytes are not this format's.
+    /// The first bytes belong to another format.
     #[error("not a {0}")]
     Magic(&'static str),
     /// A format version this program does not know.
     #[error("format version {0} is newer than this program knows")]
     Version(u32),
-    /// A number beyond its limit.
+    /// A number over its limit.
     #[error("{field} is {value}, more than the limit of {limit}")]
     Limit {
-        /// Which number.
+        /// The name of the number.
         field: &'static str,
-        /// What it says.
+        /// The number in the input.
         value: u64,
-        /// The most it may be.
+        /// The limit.
         limit: u64,
     },
     /// A value that the format does not allow here.
@@ -43,17 +43,17 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A cursor at the first byte.
+    /// Makes a cursor at the first byte.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    /// How many bytes are left.
+    /// Returns the number of unread bytes.
     pub fn remaining(&self) -> usize {
         self.rest.len()
     }
 
-    /// The next `n` bytes.
+    /// Reads the next `n` bytes.
     ///
     /// # Errors
     /// [`DecodeError::Truncated`] when fewer are left.
@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
-    /// The next `N` bytes as an array.
+    /// Reads the next `N` bytes as an array.
     ///
     /// # Errors
     /// [`DecodeError::Truncated`] when fewer are left.
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
         Ok(*head)
     }
 
-    /// One byte.
+    /// Reads one byte.
     ///
     /// # Errors
     /// [`DecodeError::Truncated`] at the end.
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         self.array::<1>().map(|[b]| b)
     }
 
-    /// Two bytes, little-endian.
+    /// Reads two bytes, little-endian.
     ///
     /// # Errors
     /// [`DecodeError::Truncated`] near the end.
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
         self.array().map(u16::from_le_bytes)
     }
 
-    /// Four bytes, little-endian.
+    /// Reads four bytes, little-endian.
     ///
     /// # Errors
     /// [`DecodeError::Truncated`] near the end.
@@ -103,7 +103,7 @@ impl<'a> Reader<'a> {
         self.array().map(u32::from_le_bytes)
     }
 
-    /// Eight bytes, little-endian.
+    /// Reads eight bytes, little-endian.
     ///
     /// # Errors
     /// [`DecodeError::Truncated`] near the end.
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// A LEB128 varint of at most 64 bits, in its shortest form.
+    /// Reads a LEB128 varint of at most 64 bits, in its shortest form.
     ///
     /// # Errors
     /// [`DecodeError::Truncated`], or [`DecodeError::Invalid`] when over-long or over 64 bits.
@@ -136,10 +136,10 @@ impl<'a> Reader<'a> {
         Err(DecodeError::Invalid("varint"))
     }
 
-    /// A varint that counts something, refused when over `limit`.
+    /// Reads a varint that counts something.
     ///
     /// # Errors
-    /// As [`Reader::varint`], or [`DecodeError::Limit`].
+    /// As [`Reader::varint`], or [`DecodeError::Limit`] when it is over `limit`.
     pub fn count(&mut self, field: &'static str, limit: usize) -> Result<usize, DecodeError> {
         let value = self.varint()?;
         match usize::try_from(value) {
@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Bytes behind a varint length of at most `limit`.
+    /// Reads bytes behind a varint length of at most `limit`.
     ///
     /// # Errors
     /// As [`Reader::count`] and [`Reader::bytes`].
@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
         self.bytes(n)
     }
 
-    /// Says that the input must end here.
+    /// Checks that the input ends here.
     ///
     /// # Errors
     /// [`DecodeError::Trailing`] when it does not.

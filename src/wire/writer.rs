@@ -1,4 +1,4 @@
-//! The counterpart of the cursor: values onto the end of a growing buffer.
+//! The counterpart of the cursor: appends values to a growing buffer.
 
 /// Appends values in the forms that [`Reader`](super::Reader) reads.
 #[derive(Clone, Debug, Default)]
@@ -7,48 +7,48 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// An empty buffer.
+    /// Makes a writer with an empty buffer.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What was written.
+    /// Returns the written bytes.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
-    /// What was written so far.
+    /// Returns the bytes written so far.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Bytes as they are.
+    /// Appends bytes as they are.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.bytes.extend_from_slice(bytes);
         self
     }
 
-    /// One byte.
+    /// Appends one byte.
     pub fn u8(&mut self, value: u8) -> &mut Self {
         self.bytes(&[value])
     }
 
-    /// Two bytes, little-endian.
+    /// Appends two bytes, little-endian.
     pub fn u16(&mut self, value: u16) -> &mut Self {
         self.bytes(&value.to_le_bytes())
     }
 
-    /// Four bytes, little-endian.
+    /// Appends four bytes, little-endian.
     pub fn u32(&mut self, value: u32) -> &mut Self {
         self.bytes(&value.to_le_bytes())
     }
 
-    /// Eight bytes, little-endian.
+    /// Appends eight bytes, little-endian.
     pub fn u64(&mut self, value: u64) -> &mut Self {
         self.bytes(&value.to_le_bytes())
     }
 
-    /// A LEB128 varint in its shortest form.
+    /// Appends a LEB128 varint in its shortest form.
     pub fn varint(&mut self, mut value: u64) -> &mut Self {
         while value >= 0x80 {
             // The mask leaves seven bits.
@@ -59,7 +59,7 @@ impl Writer {
         self
     }
 
-    /// Bytes behind their length as a varint.
+    /// Appends bytes behind their length as a varint.
     pub fn counted(&mut self, bytes: &[u8]) -> &mut Self {
         self.varint(bytes.len() as u64).bytes(bytes)
     }

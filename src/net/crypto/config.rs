@@ -1,4 +1,4 @@
-//! What quinn starts sessions from: a configuration of rustls and the suite of the first packets.
+//! Session configuration of quinn: a configuration of rustls and the suite of the first packets.
 
 use std::sync::Arc;
 
@@ -23,23 +23,23 @@ use super::retry;
 use super::session;
 use super::session::Session;
 
-/// The one version of QUIC that is spoken here (RFC 9000).
+/// The supported version of QUIC (RFC 9000).
 pub const QUIC_V1: u32 = 1;
 
-/// Starts sessions of clients.
+/// Starts client sessions.
 pub struct QuicClientConfig {
     tls: Arc<rustls::ClientConfig>,
     initial: Suite,
 }
 
 impl QuicClientConfig {
-    /// Over a configuration whose provider has packet keys.
+    /// Wraps a configuration whose provider has packet keys.
     ///
     /// # Errors
-    /// [`Error::NoInitialSuite`], and [`Error::Tls`] for what rustls refuses of it for QUIC.
+    /// [`Error::NoInitialSuite`], and [`Error::Tls`] when rustls refuses the configuration for QUIC.
     pub fn new(tls: Arc<rustls::ClientConfig>) -> Result<Self, Error> {
         let initial = initial_suite(tls.crypto_provider())?;
-        // Told here, where it can be: quinn takes no error of TLS when a session starts.
+        // Checked here, because quinn reports no TLS error when a session starts.
         let name = ServerName::IpAddress(std::net::Ipv4Addr::LOCALHOST.into());
         ClientConnection::new(Arc::clone(&tls), Version::V1, name, Vec::new())?;
         Ok(Self { tls, initial })
@@ -58,24 +58,24 @@ impl crypto::ClientConfig for QuicClientConfig {
             .map_err(|_| ConnectError::InvalidServerName(server_name.to_owned()))?
             .to_owned();
         let tls = ClientConnection::new(Arc::clone(&self.tls), Version::V1, name, encode(params))
-            // Of quinn's errors the only one that carries words.
+            // The only error of quinn that carries a text.
             .map_err(|error| ConnectError::InvalidServerName(format!("{server_name}: {error}")))?;
         let tls = Ok(Connection::Client(tls));
         Ok(Box::new(Session::new(tls, Side::Client, self.initial)))
     }
 }
 
-/// Starts sessions of servers.
+/// Starts server sessions.
 pub struct QuicServerConfig {
     tls: Arc<rustls::ServerConfig>,
     initial: Suite,
 }
 
 impl QuicServerConfig {
-    /// Over a configuration whose provider has packet keys.
+    /// Wraps a configuration whose provider has packet keys.
     ///
     /// # Errors
-    /// [`Error::NoInitialSuite`], and [`Error::Tls`] for what rustls refuses of it for QUIC.
+    /// [`Error::NoInitialSuite`], and [`Error::Tls`] when rustls refuses the configuration for QUIC.
     pub fn new(tls: Arc<rustls::ServerConfig>) -> Result<Self, Error> {
         let initial = initial_suite(tls.crypto_provider())?;
         ServerConnection::new(Arc::clone(&tls), Version::V1, Vec::new())?;
@@ -94,7 +94,7 @@ impl crypto::ServerConfig for QuicServerConfig {
     }
 
     fn retry_tag(&self, _version: u32, orig_dst_cid: &ConnectionId, packet: &[u8]) -> [u8; 16] {
-        // None for connection ids that QUIC does not allow; the client drops a wrong tag.
+        // `None` for connection ids that QUIC does not allow; the client drops a wrong tag.
         retry::tag(orig_dst_cid, packet).unwrap_or_default()
     }
 
@@ -109,7 +109,7 @@ impl crypto::ServerConfig for QuicServerConfig {
     }
 }
 
-/// Refuses other versions than the one.
+/// Refuses other versions of QUIC.
 fn speaks(version: u32) -> Result<(), UnsupportedVersion> {
     if version == QUIC_V1 {
         Ok(())
@@ -118,7 +118,7 @@ fn speaks(version: u32) -> Result<(), UnsupportedVersion> {
     }
 }
 
-/// AES-128-GCM, which the first packets are under whatever is negotiated (RFC 9001 5.2).
+/// Returns AES-128-GCM, which always protects the first packets (RFC 9001 5.2).
 fn initial_suite(provider: &CryptoProvider) -> Result<Suite, Error> {
     provider
         .cipher_suites

@@ -1,23 +1,23 @@
-//! Why the cryptography of a connection could not be set up.
+//! Errors of the cryptographic setup.
 
 use thiserror::Error as ThisError;
 
 use super::provider::Primitives;
 
-/// Why a configuration could not be made.
+/// Failure to make a configuration.
 #[derive(Debug, ThisError)]
 #[non_exhaustive]
 pub enum Error {
     /// Without a protocol name both sides could speak different protocols (RFC 9001 8.1).
     #[error("no application protocol is named")]
     NoAlpn,
-    /// The Initial packets of QUIC are always under AES-128-GCM (RFC 9001 5.2).
+    /// Initial packets of QUIC always use AES-128-GCM (RFC 9001 5.2).
     #[error("the provider has no AES-128-GCM for the first packets")]
     NoInitialSuite,
-    /// The processor lacks what these primitives are written in.
+    /// The processor lacks instructions that these primitives need.
     #[error("{0:?} does not run on this processor")]
     NotOnThisProcessor(Primitives),
-    /// The machine gave no randomness.
+    /// The operating system returned no random bytes.
     #[error("no random bytes are to be had")]
     Random(#[source] getrandom::Error),
     /// rustls refuses the configuration.

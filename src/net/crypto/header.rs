@@ -1,6 +1,6 @@
-//! Header protection (RFC 9001 5.4): a mask made of a sample of the sealed payload hides the
-//! packet's number and the low bits of its first byte. One block for each packet, so always
-//! RustCrypto, which works on single blocks.
+//! Header protection (RFC 9001 5.4): a mask from a sample of the sealed payload hides the packet's
+//! number and the low bits of its first byte. It is one block a packet, so it always uses RustCrypto,
+//! which works on single blocks.
 
 use aes::Aes128;
 use aes::Aes256;
@@ -17,23 +17,23 @@ use zeroize::Zeroizing;
 
 use super::packet::Cipher;
 
-/// Bytes of sealed payload that the mask is made of (RFC 9001 5.4.2).
+/// Bytes of sealed payload in a sample (RFC 9001 5.4.2).
 pub const SAMPLE_LEN: usize = 16;
-/// Bytes of the mask in use: one for the first byte, four for the longest packet number.
+/// Used bytes of the mask: one for the first byte, four for the longest packet number.
 const MASK_LEN: usize = 5;
 /// Longest packet number (RFC 9000 17.1).
 const PN_LEN_MAX: usize = 4;
 
 /// Set in the first byte of long headers (RFC 9000 17.2).
 const LONG_FORM: u8 = 0x80;
-/// Bits of a long header's first byte that are hidden (RFC 9001 5.4.1).
+/// Hidden bits of a long header's first byte (RFC 9001 5.4.1).
 const LONG_BITS: u8 = 0x0f;
-/// Bits of a short header's first byte that are hidden: the key phase too (RFC 9001 5.4.1).
+/// Hidden bits of a short header's first byte, the key phase included (RFC 9001 5.4.1).
 const SHORT_BITS: u8 = 0x1f;
-/// Bits of the first byte that hold the length of the packet number less one (RFC 9000 17.2).
+/// Bits of the first byte with the length of the packet number less one (RFC 9000 17.2).
 const PN_LEN_BITS: u8 = 0x03;
 
-/// The key that protects headers beside `cipher`; nothing if `key` is of the wrong length.
+/// Makes the header key that goes with `cipher`; `None` if `key` has the wrong length.
 pub fn key(cipher: Cipher, key: &[u8]) -> Option<Box<dyn HeaderProtectionKey>> {
     Some(match cipher {
         Cipher::Aes128Gcm => Box::new(Headers(Aes128::new_from_slice(key).ok()?)),
@@ -46,7 +46,7 @@ pub fn key(cipher: Cipher, key: &[u8]) -> Option<Box<dyn HeaderProtectionKey>> {
 
 /// Makes masks under one key.
 trait Mask: Send + Sync {
-    /// The mask for a packet with this sample.
+    /// Returns the mask for a packet with this sample.
     fn mask(&self, sample: &[u8; SAMPLE_LEN]) -> [u8; MASK_LEN];
 }
 
@@ -62,7 +62,7 @@ impl Mask for Aes256 {
     }
 }
 
-/// The encrypted sample (RFC 9001 5.4.3).
+/// Encrypts the sample (RFC 9001 5.4.3).
 fn aes_mask<C>(cipher: &C, sample: &[u8; SAMPLE_LEN]) -> [u8; MASK_LEN]
 where
     C: BlockCipherEncrypt + aes::cipher::BlockSizeUser<BlockSize = aes::cipher::consts::U16>,
@@ -76,11 +76,11 @@ where
 struct ChaChaKey(Zeroizing<[u8; 32]>);
 
 impl Mask for ChaChaKey {
-    /// Keystream with the sample as counter, little-endian, and nonce (RFC 9001 5.4.4).
+    /// Returns keystream with the sample as counter, little-endian, and nonce (RFC 9001 5.4.4).
     fn mask(&self, sample: &[u8; SAMPLE_LEN]) -> [u8; MASK_LEN] {
         let [c0, c1, c2, c3, nonce @ ..] = *sample;
-        // The bare block function: the cipher over it would not give out the block of the last
-        // counter, and any counter can stand in a sample.
+        // The bare block function: the cipher over it refuses the block of the last counter, and a
+        // sample can hold any counter.
         let mut core = ChaChaCore::<R20, Ietf>::new(&(*self.0).into(), &nonce.into());
         core.set_block_pos(u32::from_le_bytes([c0, c1, c2, c3]));
         let mut block = Default::default();
@@ -89,7 +89,7 @@ impl Mask for ChaChaKey {
     }
 }
 
-/// The part of a block that is used.
+/// Returns the used part of a block.
 fn first_of(block: &[u8]) -> [u8; MASK_LEN] {
     let mut mask = [0; MASK_LEN];
     for (to, from) in mask.iter_mut().zip(block) {
@@ -102,7 +102,7 @@ fn first_of(block: &[u8]) -> [u8; MASK_LEN] {
 struct Headers<M>(M);
 
 impl<M: Mask> Headers<M> {
-    /// The mask, or nothing if one of the parts is not as long as it has to be.
+    /// Returns the mask, or `None` if a part has the wrong length.
     fn mask(&self, sample: &[u8], packet_number: &[u8]) -> Option<[u8; MASK_LEN]> {
         let fits = packet_number.len() <= PN_LEN_MAX;
         let sample = sample.try_into().ok().filter(|_| fits)?;
@@ -118,7 +118,7 @@ impl<M: Mask> HeaderProtectionKey for Headers<M> {
         packet_number: &mut [u8],
     ) -> Result<(), Error> {
         let mask = self.mask(sample, packet_number).ok_or_else(wrong_length)?;
-        // The length has to be read while it is in the clear.
+        // The length must be read before it is hidden.
         let pn_len = pn_len(*first);
         apply_first(first, mask);
         apply_number(packet_number, pn_len, mask);
@@ -142,7 +142,7 @@ impl<M: Mask> HeaderProtectionKey for Headers<M> {
     }
 }
 
-/// Length of the packet number by an unprotected first byte.
+/// Returns the length of the packet number from an unprotected first byte.
 fn pn_len(first: u8) -> usize {
     usize::from(first & PN_LEN_BITS) + 1
 }
@@ -157,7 +157,7 @@ fn apply_first(first: &mut u8, [mask, ..]: [u8; MASK_LEN]) {
     *first ^= mask & bits;
 }
 
-/// Masks the packet number; what follows in the slice is payload.
+/// Masks the packet number; further bytes of the slice are payload.
 fn apply_number(packet_number: &mut [u8], pn_len: usize, [_, mask @ ..]: [u8; MASK_LEN]) {
     for (byte, mask) in packet_number.iter_mut().zip(mask).take(pn_len) {
         *byte ^= mask;

@@ -1,5 +1,5 @@
-//! Peers known by their keys: both sides show a raw Ed25519 public key (RFC 7250) and prove that
-//! they hold it. Whether a key is welcome is the caller's business, by [`peer_key`].
+//! Peers known by their keys: both sides send a raw Ed25519 public key (RFC 7250) and prove that they
+//! hold it. The caller decides about a key, by [`peer_key`].
 
 use std::sync::Arc;
 
@@ -30,9 +30,10 @@ use super::verify::AnyEd25519;
 use super::verify::key_of_spki;
 use super::verify::spki_of_key;
 
-/// How a client of this key connects: TLS 1.3 alone, no resumption, no early data, no server name
-/// on the wire. The transport's settings are the caller's. The server's key is any: look at
-/// [`peer_key`] before sending anything.
+/// Makes the configuration of a client with this key: TLS 1.3 alone, no resumption, no early data, no
+/// server name on the wire.
+/// The caller sets the transport. Any server key is accepted, so check [`peer_key`]
+/// before sending anything.
 ///
 /// # Errors
 /// [`Error`], in all its kinds but [`Error::NotOnThisProcessor`].
@@ -43,7 +44,7 @@ pub fn client_config(
     client_config_with(provider(), key, alpn)
 }
 
-/// As [`client_config`], with primitives that the caller names: for tests and measurements.
+/// Makes a [`client_config`] with given primitives, for tests and measurements.
 ///
 /// # Errors
 /// As [`client_config`].
@@ -60,7 +61,7 @@ pub fn client_config_with(
     Ok(config)
 }
 
-/// The client's side of TLS.
+/// Makes the client's TLS configuration.
 pub(super) fn client_tls(
     provider: Arc<CryptoProvider>,
     key: &ed25519_dalek::SigningKey,
@@ -80,7 +81,8 @@ pub(super) fn client_tls(
     Ok(tls)
 }
 
-/// How a server of this key answers: as [`client_config`], and only clients that show a key.
+/// Makes the configuration of a server with this key: as [`client_config`], and only for clients
+/// with a key.
 ///
 /// # Errors
 /// As [`client_config`].
@@ -91,7 +93,7 @@ pub fn server_config(
     server_config_with(provider(), key, alpn)
 }
 
-/// As [`server_config`], with primitives that the caller names: for tests and measurements.
+/// Makes a [`server_config`] with given primitives, for tests and measurements.
 ///
 /// # Errors
 /// As [`client_config`].
@@ -110,7 +112,7 @@ pub fn server_config_with(
     ))
 }
 
-/// The server's side of TLS.
+/// Makes the server's TLS configuration.
 pub(super) fn server_tls(
     provider: Arc<CryptoProvider>,
     key: &ed25519_dalek::SigningKey,
@@ -129,7 +131,7 @@ pub(super) fn server_tls(
     Ok(tls)
 }
 
-/// What an endpoint of either side or both starts from.
+/// Makes the configuration of an endpoint, for either side or both.
 ///
 /// # Errors
 /// [`Error::Random`].
@@ -139,7 +141,7 @@ pub fn endpoint_config() -> Result<quinn::EndpointConfig, Error> {
     Ok(config)
 }
 
-/// The Ed25519 public key that the peer has proved to hold; nothing before it has.
+/// Returns the Ed25519 public key that the peer has proved to hold; `None` before the proof.
 pub fn peer_key(connection: &Connection) -> Option<[u8; 32]> {
     let shown = connection.peer_identity()?;
     let shown = shown.downcast_ref::<Vec<CertificateDer<'static>>>()?;
@@ -149,7 +151,7 @@ pub fn peer_key(connection: &Connection) -> Option<[u8; 32]> {
     }
 }
 
-/// Protocol names as rustls keeps them; at least one.
+/// Converts protocol names to the form of rustls; at least one is required.
 fn protocols(alpn: &[&[u8]]) -> Result<Vec<Vec<u8>>, Error> {
     if alpn.is_empty() {
         return Err(Error::NoAlpn);
@@ -157,14 +159,15 @@ fn protocols(alpn: &[&[u8]]) -> Result<Vec<Vec<u8>>, Error> {
     Ok(alpn.iter().map(|name| name.to_vec()).collect())
 }
 
-/// The key as rustls shows it: its SubjectPublicKeyInfo where a certificate would be (RFC 7250 3).
+/// Returns the key in the form of rustls: its SubjectPublicKeyInfo in place of a certificate
+/// (RFC 7250 3).
 fn certified(key: &ed25519_dalek::SigningKey) -> Arc<CertifiedKey> {
     let spki = spki_of_key(key.verifying_key().as_bytes());
     let shown = vec![CertificateDer::from(spki)];
     Arc::new(CertifiedKey::new(shown, Arc::new(OwnKey::of(key))))
 }
 
-/// Our own key, which signs handshakes.
+/// The own key, which signs handshakes.
 struct OwnKey(Arc<ed25519_dalek::SigningKey>);
 
 impl OwnKey {
@@ -174,7 +177,7 @@ impl OwnKey {
 }
 
 impl std::fmt::Debug for OwnKey {
-    /// The public half only.
+    /// Shows only the public half.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("OwnKey")
             .field(&self.0.verifying_key())

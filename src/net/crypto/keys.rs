@@ -1,4 +1,4 @@
-//! rustls' keys as quinn wants them: the same bytes cut in another way.
+//! Adapters from rustls' keys to quinn's traits: the same bytes, divided differently.
 
 use bytes::BytesMut;
 use quinn_proto::crypto::CryptoError;
@@ -10,10 +10,10 @@ use rustls::quic;
 
 use super::header::SAMPLE_LEN;
 
-/// How far behind the start of the packet number the sample begins (RFC 9001 5.4.2).
+/// Distance of the sample from the start of the packet number (RFC 9001 5.4.2).
 const SAMPLE_OFFSET: usize = 4;
 
-/// The keys of a packet space.
+/// Converts the keys of a packet space.
 pub fn space_keys(keys: quic::Keys) -> Keys {
     Keys {
         header: KeyPair {
@@ -24,7 +24,7 @@ pub fn space_keys(keys: quic::Keys) -> Keys {
     }
 }
 
-/// The packet keys after a key update; headers stay under the keys they had (RFC 9001 6).
+/// Converts the packet keys after a key update; headers keep their keys (RFC 9001 6).
 pub fn updated_keys(keys: quic::PacketKeySet) -> KeyPair<Box<dyn PacketKey>> {
     pair(keys.local, keys.remote)
 }
@@ -42,7 +42,7 @@ fn pair(
 struct Packets(Box<dyn quic::PacketKey>);
 
 impl Packets {
-    /// Seals a packet whose last bytes are kept free for the tag.
+    /// Seals a packet whose last bytes are reserved for the tag.
     fn seal(&self, number: u64, packet: &mut [u8], header_len: usize) -> Option<()> {
         let (header, rest) = packet.split_at_mut_checked(header_len)?;
         let payload_len = rest.len().checked_sub(self.0.tag_len())?;
@@ -55,7 +55,7 @@ impl Packets {
 
 impl PacketKey for Packets {
     fn encrypt(&self, packet: u64, buf: &mut [u8], header_len: usize) {
-        // quinn sends what stands in `buf` whatever happens here, and it must not be plaintext.
+        // quinn sends `buf` in any case, and it must not be plaintext.
         if self.seal(packet, buf, header_len).is_none() {
             buf.fill(0);
         }
@@ -99,7 +99,7 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Nothing if the packet is too short to have a sample.
+    /// Splits a packet; `None` if it is too short to have a sample.
     fn of(packet: &'a mut [u8], pn_offset: usize) -> Option<Self> {
         let (first, rest) = packet.split_first_mut()?;
         let (_, rest) = rest.split_at_mut_checked(pn_offset.checked_sub(1)?)?;
@@ -136,7 +136,7 @@ impl HeaderKey for Headers {
     }
 
     fn encrypt(&self, pn_offset: usize, packet: &mut [u8]) {
-        // As with the payload: rather nonsense on the wire than a bare header.
+        // As with the payload: nonsense on the wire is better than a bare header.
         if self.protect(packet, pn_offset).is_none() {
             packet.fill(0);
         }

@@ -1,6 +1,10 @@
-//! The cryptography of QUIC: quinn's crypto traits over rustls, with primitives from graviola where
-//! the processor has what it needs and from RustCrypto elsewhere. Who a peer is, is the Ed25519 key
-//! that it proves to hold (RFC 7250); there are no certificates and no names.
+//! Cryptography of QUIC: quinn's crypto traits over rustls, with primitives from graviola where the
+//! processor supports it, and from RustCrypto elsewhere. A peer's identity is the Ed25519 key that it
+//! proves to hold (RFC 7250); there are no certificates and no names.
+//!
+//! - `identity`, `verify`: raw public keys; `config`, `session`, `keys`: quinn's traits over rustls
+//! - `packet`, `header`, `retry`, `token`: protection of packets and tokens
+//! - `provider`, `primitives`, `records`: the algorithms
 
 mod config;
 mod error;

@@ -1,5 +1,5 @@
-//! Packet protection (RFC 9001 5.3): an AEAD whose nonce is the packet's number, in place and
-//! without allocation.
+//! Packet protection (RFC 9001 5.3): an AEAD with the packet's number as nonce, in place
+//! and without allocation.
 
 use rustls::Error;
 use rustls::crypto::cipher::AeadKey;
@@ -17,7 +17,7 @@ pub const TAG_LEN: usize = 16;
 /// Length of the nonce of all three AEADs.
 pub const NONCE_LEN: usize = 12;
 
-/// The AEADs of TLS 1.3 that QUIC uses (RFC 9001 5.3).
+/// An AEAD of TLS 1.3 that QUIC uses (RFC 9001 5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cipher {
     /// TLS_AES_128_GCM_SHA256.
@@ -29,7 +29,7 @@ pub enum Cipher {
 }
 
 impl Cipher {
-    /// Bytes in a key, for packets and for headers alike.
+    /// Returns the length of a key, for packets and for headers alike.
     pub const fn key_len(self) -> usize {
         match self {
             Self::Aes128Gcm => 16,
@@ -37,16 +37,16 @@ impl Cipher {
         }
     }
 
-    /// How many packets one key may seal (RFC 9001 6.6).
+    /// Returns the number of packets that one key may seal (RFC 9001 6.6).
     pub const fn confidentiality_limit(self) -> u64 {
         match self {
             Self::Aes128Gcm | Self::Aes256Gcm => 1 << 23,
-            // Above the number of packets that there can be.
+            // Above the number of packets that a connection can have.
             Self::ChaCha20Poly1305 => u64::MAX,
         }
     }
 
-    /// How many forged packets one connection may see (RFC 9001 6.6).
+    /// Returns the number of forged packets that one connection may see (RFC 9001 6.6).
     pub const fn integrity_limit(self) -> u64 {
         match self {
             Self::Aes128Gcm | Self::Aes256Gcm => 1 << 52,
@@ -55,12 +55,12 @@ impl Cipher {
     }
 }
 
-/// A packet cannot be sealed, or is not what its sender sealed.
+/// A packet cannot be sealed, or fails to authenticate.
 pub struct Refused;
 
-/// An AEAD under one key, whatever crate it comes from.
+/// An AEAD under one key, from any crate.
 pub trait Aead: Send + Sync {
-    /// Encrypts `data` in place and gives the tag over it and `aad`.
+    /// Encrypts `data` in place and returns the tag over it and `aad`.
     fn seal(
         &self,
         nonce: &[u8; NONCE_LEN],
@@ -68,7 +68,7 @@ pub trait Aead: Send + Sync {
         data: &mut [u8],
     ) -> Result<[u8; TAG_LEN], Refused>;
 
-    /// Decrypts `data` in place if the tag is right; what stands in it otherwise is undefined.
+    /// Decrypts `data` in place if the tag is valid; else its content is undefined.
     fn open(
         &self,
         nonce: &[u8; NONCE_LEN],
@@ -78,17 +78,17 @@ pub trait Aead: Send + Sync {
     ) -> Result<(), Refused>;
 }
 
-/// Makes the key of a packet space, or nothing for a key of the wrong length.
+/// Makes the key of a packet space, or `None` for a key of the wrong length.
 pub type MakePacketKey = fn(Cipher, &[u8], Iv) -> Option<Box<dyn PacketKey>>;
 
-/// One AEAD of one family of primitives, as rustls wants it of a QUIC cipher suite.
+/// One AEAD of one family of primitives, in the form of a QUIC cipher suite of rustls.
 pub struct QuicAlgorithm {
     cipher: Cipher,
     make: MakePacketKey,
 }
 
 impl QuicAlgorithm {
-    /// `cipher` with packet keys out of `make`.
+    /// Combines `cipher` with the packet keys of `make`.
     pub const fn new(cipher: Cipher, make: MakePacketKey) -> Self {
         Self { cipher, make }
     }
@@ -96,8 +96,8 @@ impl QuicAlgorithm {
 
 impl Algorithm for QuicAlgorithm {
     fn packet_key(&self, key: AeadKey, iv: Iv) -> Box<dyn PacketKey> {
-        // rustls cuts keys to `aead_key_len`. The trait has no way to fail, so a wrong one yields
-        // a key that seals and opens nothing.
+        // rustls cuts keys to `aead_key_len`. The trait cannot fail, so a key of the wrong length gives
+        // one that seals and opens nothing.
         (self.make)(self.cipher, key.as_ref(), iv).unwrap_or_else(|| Box::new(NoKey(self.cipher)))
     }
 
@@ -118,12 +118,12 @@ pub struct Packets<A> {
 }
 
 impl<A: Aead + 'static> Packets<A> {
-    /// Boxed, as rustls keeps it.
+    /// Makes packet keys, boxed as rustls keeps them.
     pub fn boxed(cipher: Cipher, aead: A, iv: Iv) -> Box<dyn PacketKey> {
         Box::new(Self { cipher, aead, iv })
     }
 
-    /// The IV with the packet's number mixed in (RFC 9001 5.3).
+    /// Returns the IV with the packet's number mixed in (RFC 9001 5.3).
     fn nonce(&self, packet_number: u64) -> [u8; NONCE_LEN] {
         Nonce::new(&self.iv, packet_number).0
     }
@@ -168,7 +168,7 @@ impl<A: Aead + 'static> PacketKey for Packets<A> {
     }
 }
 
-/// Stands where no key could be made: refuses everything.
+/// A key that refuses everything, in place of one that could not be made.
 struct NoKey(Cipher);
 
 impl PacketKey for NoKey {

@@ -1,4 +1,4 @@
-//! Which primitives rustls works with on this machine.
+//! Choice of the primitives for rustls on this machine.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use crate::net::crypto::primitives::rustcrypto;
 /// A family of primitives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Primitives {
-    /// graviola: faster, and only on processors that have what it is written in.
+    /// graviola: faster, and only on processors with its instructions.
     Graviola,
-    /// RustCrypto: everywhere.
+    /// RustCrypto: on all processors.
     RustCrypto,
 }
 
 impl Primitives {
-    /// The better family that runs on this processor.
+    /// Returns the better family that runs on this processor.
     pub fn of_this_processor() -> Self {
         if graviola_usable() {
             Self::Graviola
@@ -27,8 +27,8 @@ impl Primitives {
     }
 }
 
-/// The primitives for QUIC on this machine: TLS 1.3 alone, with AES-128-GCM, AES-256-GCM and
-/// ChaCha20-Poly1305 in this order, and X25519. For QUIC only: there is no TLS over TCP with it.
+/// Returns the provider for QUIC on this machine: TLS 1.3 alone, with AES-128-GCM, AES-256-GCM and
+/// ChaCha20-Poly1305 in this order, and X25519. It does not support TLS over TCP.
 pub fn provider() -> Arc<CryptoProvider> {
     match Primitives::of_this_processor() {
         Primitives::Graviola => graviola_provider(),
@@ -37,7 +37,7 @@ pub fn provider() -> Arc<CryptoProvider> {
     .unwrap_or_else(|| Arc::new(rustcrypto::provider()))
 }
 
-/// As [`provider`], of a family that the caller names: for tests and measurements.
+/// Returns a [`provider`] of a given family, for tests and measurements.
 ///
 /// # Errors
 /// [`Error::NotOnThisProcessor`].
@@ -51,7 +51,7 @@ pub fn provider_of(primitives: Primitives) -> Result<Arc<CryptoProvider>, Error>
     }
 }
 
-/// Nothing of graviola may be called before this has said yes.
+/// Returns true if graviola may be used. Call nothing of graviola before.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn graviola_usable() -> bool {
     crate::net::crypto::primitives::graviola::usable()

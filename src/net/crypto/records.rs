@@ -1,5 +1,5 @@
-//! The part of a TLS 1.3 cipher suite that QUIC leaves idle: TLS records. rustls makes keys for
-//! them even so, and these are keys that encrypt nothing.
+//! TLS records, the part of a TLS 1.3 cipher suite that QUIC leaves idle. rustls makes keys for them in
+//! any case, and these keys encrypt nothing.
 
 use rustls::CipherSuite;
 use rustls::ConnectionTrafficSecrets;
@@ -21,18 +21,18 @@ use rustls::crypto::tls13::Hkdf;
 
 use super::packet::QuicAlgorithm;
 
-/// For suites with keys of 16 bytes.
+/// Record protection of suites with keys of 16 bytes.
 pub static QUIC_ONLY_16: QuicOnly = QuicOnly { key_len: 16 };
-/// For suites with keys of 32 bytes.
+/// Record protection of suites with keys of 32 bytes.
 pub static QUIC_ONLY_32: QuicOnly = QuicOnly { key_len: 32 };
 
-/// Stands where a suite has its record protection, and refuses every record: QUIC carries the
-/// handshake in packets (RFC 9001 4).
+/// Record protection that refuses every record, because QUIC carries the handshake in packets
+/// (RFC 9001 4).
 pub struct QuicOnly {
     key_len: usize,
 }
 
-/// A suite of TLS 1.3 that is good for QUIC and for nothing else.
+/// Makes a suite of TLS 1.3 for QUIC only.
 pub const fn quic_suite(
     suite: CipherSuite,
     hash_provider: &'static dyn Hash,
@@ -44,7 +44,7 @@ pub const fn quic_suite(
         common: CipherSuiteCommon {
             suite,
             hash_provider,
-            // Counts records; packets have limits of their own.
+            // This limit counts records; packets have limits of their own.
             confidentiality_limit: 0,
         },
         hkdf_provider,

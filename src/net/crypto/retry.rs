@@ -1,5 +1,5 @@
-//! The integrity tag of Retry packets (RFC 9001 5.8). Its key is in the RFC: it proves that nothing
-//! was damaged and that the sender saw the first packet, and no more.
+//! Integrity tag of Retry packets (RFC 9001 5.8). Its key is in the RFC. The tag proves only that the
+//! packet is undamaged and that its sender saw the first packet.
 
 use aes_gcm::Aes128Gcm;
 
@@ -17,7 +17,7 @@ const NONCE: [u8; NONCE_LEN] = [
     0x46, 0x15, 0x99, 0xd3, 0x5d, 0x63, 0x2b, 0xf2, 0x23, 0x98, 0x25, 0xbb,
 ];
 
-/// The tag of a Retry packet (all of it but the tag) that answers a packet to `original`.
+/// Returns the tag of a Retry packet (all of it but the tag) that answers a packet to `original`.
 pub fn tag(original: &[u8], packet: &[u8]) -> Option<[u8; TAG_LEN]> {
     // The pseudo-packet: length of the connection id, the id, the packet (RFC 9001 5.8).
     let mut pseudo = Vec::with_capacity(1 + original.len() + packet.len());
@@ -29,11 +29,11 @@ pub fn tag(original: &[u8], packet: &[u8]) -> Option<[u8; TAG_LEN]> {
         .ok()
 }
 
-/// Whether a Retry packet, cut after its header, ends in the right tag.
+/// Returns true if a Retry packet, cut after its header, ends in a valid tag.
 pub fn is_valid(original: &[u8], header: &[u8], payload: &[u8]) -> bool {
     let Some((token, found)) = payload.split_last_chunk::<TAG_LEN>() else {
         return false;
     };
-    // Anyone can compute the tag, so the time that the comparison takes tells nothing.
+    // Anyone can compute the tag, so the time of the comparison reveals nothing.
     tag(original, &[header, token].concat()).is_some_and(|right| right == *found)
 }

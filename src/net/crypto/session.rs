@@ -1,4 +1,4 @@
-//! One TLS handshake over QUIC (RFC 9001 4), driven by quinn and done by rustls.
+//! TLS sessions: one handshake over QUIC (RFC 9001 4), driven by quinn and performed by rustls.
 
 use std::any::Any;
 
@@ -23,28 +23,29 @@ use rustls::quic::Version;
 use super::keys;
 use super::retry;
 
-/// What the handshake settled, as `quinn::Connection::handshake_data` gives it.
+/// The result of the handshake, which `quinn::Connection::handshake_data` returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HandshakeData {
-    /// The application protocol that both sides named (RFC 7301).
+    /// The application protocol of both sides (RFC 7301).
     pub protocol: Option<Vec<u8>>,
 }
 
-/// A handshake, and the secrets that came of it.
+/// A handshake and its secrets.
 pub struct Session {
-    /// quinn wants a session even where rustls gave none: the error is told with the first bytes.
+    /// The session of rustls, or its error. quinn wants a session in any case, and gets the error with
+    /// the first bytes.
     tls: Result<Connection, rustls::Error>,
     side: Side,
     initial: Suite,
-    /// Whether quinn was told of the handshake data.
+    /// Set once quinn has the handshake data.
     told: bool,
-    /// What the next key update starts from.
+    /// The secrets for the next key update.
     next: Option<Secrets>,
 }
 
 impl Session {
-    /// At its beginning.
+    /// Makes a session before its first bytes.
     pub fn new(tls: Result<Connection, rustls::Error>, side: Side, initial: Suite) -> Self {
         Self {
             tls,
@@ -55,8 +56,8 @@ impl Session {
         }
     }
 
-    /// Whether the protocol is settled: the client knows once the server has chosen, the server
-    /// once it has read what the client offers.
+    /// Returns true if the protocol is known: at the client once the server has chosen, at the server
+    /// once it has read the client's offer.
     fn is_settled(&self) -> bool {
         self.tls
             .as_ref()
@@ -69,7 +70,7 @@ impl crypto::Session for Session {
         initial_keys(self.initial, dst_cid, side)
     }
 
-    /// [`HandshakeData`].
+    /// Returns [`HandshakeData`].
     fn handshake_data(&self) -> Option<Box<dyn Any>> {
         let tls = self.tls.as_ref().ok().filter(|_| self.told)?;
         Some(Box::new(HandshakeData {
@@ -77,8 +78,8 @@ impl crypto::Session for Session {
         }))
     }
 
-    /// `Vec<CertificateDer<'static>>`, as with quinn's own session; for a raw public key one
-    /// element, which is its SubjectPublicKeyInfo.
+    /// Returns `Vec<CertificateDer<'static>>`, as quinn's own session does. A raw public key is one
+    /// element, its SubjectPublicKeyInfo.
     fn peer_identity(&self) -> Option<Box<dyn Any>> {
         let shown = self.tls.as_ref().ok()?.peer_certificates()?;
         let owned: Vec<CertificateDer<'static>> =
@@ -156,8 +157,7 @@ impl crypto::Session for Session {
     }
 }
 
-/// The keys of the Initial packets: anyone who sees the first packet can derive them
-/// (RFC 9001 5.2).
+/// Derives the keys of the Initial packets. Anyone who sees the first packet can do so (RFC 9001 5.2).
 pub fn initial_keys(suite: Suite, dst_cid: &ConnectionId, side: Side) -> Keys {
     let side = match side {
         Side::Client => rustls::Side::Client,
@@ -166,7 +166,7 @@ pub fn initial_keys(suite: Suite, dst_cid: &ConnectionId, side: Side) -> Keys {
     keys::space_keys(suite.keys(dst_cid, side, Version::V1))
 }
 
-/// A failed handshake, with the alert of TLS where there is one (RFC 9001 4.8).
+/// Converts a failed handshake, with the alert of TLS where there is one (RFC 9001 4.8).
 fn failure(tls: &Connection, error: &rustls::Error) -> TransportError {
     let code = tls
         .alert()

@@ -1,6 +1,6 @@
-//! Keys of an endpoint that only itself ever uses: for stateless resets (RFC 9000 10.3) and for
-//! address validation tokens (RFC 9000 8.1). Drawn anew at each start; tokens and resets of an
-//! earlier run are worth nothing then, which costs a peer one round trip.
+//! Endpoint keys: for stateless resets (RFC 9000 10.3) and for address validation tokens (RFC 9000 8.1).
+//! Only their endpoint uses them. Each start draws new ones, so tokens and resets of an earlier run are
+//! void, which costs a peer one round trip.
 
 use chacha20poly1305::ChaCha20Poly1305;
 use quinn_proto::crypto::AeadKey;
@@ -16,7 +16,7 @@ use super::packet::Refused;
 use super::packet::TAG_LEN;
 use crate::net::crypto::primitives::rustcrypto::Soft;
 
-/// A random key.
+/// Draws a random key.
 fn random_key() -> Result<Zeroizing<[u8; blake3::KEY_LEN]>, Error> {
     let mut key = Zeroizing::new([0; blake3::KEY_LEN]);
     getrandom::fill(key.as_mut_slice()).map_err(Error::Random)?;
@@ -27,7 +27,7 @@ fn random_key() -> Result<Zeroizing<[u8; blake3::KEY_LEN]>, Error> {
 pub struct ResetKey(Zeroizing<[u8; blake3::KEY_LEN]>);
 
 impl ResetKey {
-    /// A new key.
+    /// Draws a new key.
     ///
     /// # Errors
     /// [`Error::Random`].
@@ -50,7 +50,7 @@ impl HmacKey for ResetKey {
 
     fn verify(&self, data: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
         let found: [u8; blake3::OUT_LEN] = signature.try_into().map_err(|_| CryptoError)?;
-        // Equality of `Hash` takes the same time wherever the delta is.
+        // Equality of `Hash` takes the same time wherever the bytes differ.
         if blake3::keyed_hash(&self.0, data) == blake3::Hash::from_bytes(found) {
             Ok(())
         } else {
@@ -63,7 +63,7 @@ impl HmacKey for ResetKey {
 pub struct TokenKey(Zeroizing<[u8; blake3::KEY_LEN]>);
 
 impl TokenKey {
-    /// A new key.
+    /// Draws a new key.
     ///
     /// # Errors
     /// [`Error::Random`].
@@ -74,17 +74,17 @@ impl TokenKey {
 
 impl HandshakeTokenKey for TokenKey {
     fn aead_from_hkdf(&self, random_bytes: &[u8]) -> Box<dyn AeadKey> {
-        // Keyed BLAKE3 is a pseudorandom function, which is all that HKDF would be here for.
+        // Keyed BLAKE3 is a pseudorandom function, which is all that HKDF would provide here.
         let key = Zeroizing::new(*blake3::keyed_hash(&self.0, random_bytes).as_bytes());
         Box::new(OneToken(Soft::new(key.as_slice())))
     }
 }
 
-/// Seals one token. The key is always there: its length is fixed above.
+/// The cipher of one token. The key is always present, because its length is fixed above.
 struct OneToken(Option<Soft<ChaCha20Poly1305>>);
 
 impl OneToken {
-    /// Each key seals one token, so the nonce may stay the same.
+    /// The nonce, which is constant because each key seals one token.
     const NONCE: [u8; NONCE_LEN] = [0; NONCE_LEN];
 }
 

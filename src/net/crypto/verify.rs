@@ -1,5 +1,5 @@
-//! The proof that a peer holds the key it shows: a raw Ed25519 public key (RFC 7250, RFC 8410) and
-//! a CertificateVerify under it (RFC 8446 4.4.3). Any key, no certificate, no other algorithm.
+//! Verification of a peer's key: a raw Ed25519 public key (RFC 7250, RFC 8410) and a CertificateVerify
+//! under it (RFC 8446 4.4.3). It accepts any such key, no certificate and no other algorithm.
 
 use ed25519_dalek::Signature;
 use ed25519_dalek::VerifyingKey;
@@ -19,40 +19,40 @@ use rustls::pki_types::UnixTime;
 use rustls::server::danger::ClientCertVerified;
 use rustls::server::danger::ClientCertVerifier;
 
-/// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410 4):
-/// the algorithm, and a bit string with no unused bits.
+/// The bytes before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410 4): the
+/// algorithm, and a bit string with no unused bits.
 const SPKI_PREFIX: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ];
 
-/// The SubjectPublicKeyInfo of a key.
+/// Returns the SubjectPublicKeyInfo of a key.
 pub fn spki_of_key(key: &[u8; 32]) -> Vec<u8> {
     [SPKI_PREFIX.as_slice(), key.as_slice()].concat()
 }
 
-/// The key in a SubjectPublicKeyInfo, if it is one of Ed25519 in its only encoding.
+/// Returns the key in a SubjectPublicKeyInfo, if it is one of Ed25519 in its only encoding.
 pub fn key_of_spki(spki: &[u8]) -> Option<[u8; 32]> {
     spki.strip_prefix(&SPKI_PREFIX)?.try_into().ok()
 }
 
-/// Takes any Ed25519 key whose holder signs the handshake.
+/// Accepts any Ed25519 key whose holder signs the handshake.
 #[derive(Debug)]
 pub struct AnyEd25519;
 
-/// The key that was shown, where a certificate would be; alone, since keys have no issuers.
+/// Returns the peer's key, sent in place of a certificate and alone, because keys have no issuers.
 fn shown_key(shown: &[u8], intermediates: &[CertificateDer<'_>]) -> Result<VerifyingKey, Error> {
     let bytes = key_of_spki(shown)
         .filter(|_| intermediates.is_empty())
         .ok_or(CertificateError::BadEncoding)?;
     let key = VerifyingKey::from_bytes(&bytes).map_err(|_| CertificateError::BadEncoding)?;
-    // Under such a key one signature fits many messages, so it proves nothing.
+    // One signature under such a key fits many messages, so it proves nothing.
     if key.is_weak() {
         return Err(CertificateError::BadEncoding.into());
     }
     Ok(key)
 }
 
-/// Whether the handshake is signed with the key that was shown.
+/// Checks that the handshake is signed with the peer's key.
 fn check(
     message: &[u8],
     shown: &[u8],
@@ -73,7 +73,7 @@ fn tls12_refused() -> Error {
     PeerIncompatible::Tls12NotOffered.into()
 }
 
-/// What both traits want in the same words, of servers and of clients.
+/// Implements the methods that the traits for servers and clients share.
 macro_rules! handshake_checks {
     () => {
         fn verify_tls12_signature(

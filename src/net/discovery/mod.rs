@@ -1,6 +1,8 @@
-//! Nodes of this LAN, by DNS-SD over multicast DNS: the driver around the crate `mdns-sd`, which
-//! has a thread and sockets of its own. What it finds is a claim; see `sync::PeerTable`.
-//! Normative: `spec/discovery.md`.
+//! LAN discovery by DNS-SD over multicast DNS: the driver around the crate `mdns-sd`, which has a thread
+//! and sockets of its own. Its findings are claims; see
+//! `protocol::PeerTable`. Normative: `spec/discovery.md`.
+//!
+//! - `worker`: the thread and its bounds; `records`: DNS-SD records
 
 mod records;
 mod worker;
@@ -33,45 +35,45 @@ use crate::protocol::SERVICE;
 use crate::protocol::ServiceRecord;
 use crate::registry::Error;
 
-/// How long whoever stops waits until the farewell is said.
+/// Maximum wait of a stop for the farewell.
 const FAREWELL: Duration = Duration::from_millis(1_500);
 
-/// What this node says of itself, and where it is.
+/// The announcement of this node, and its addresses.
 #[derive(Clone, Debug)]
-pub struct Announced {
-    /// The UDP port that it serves on.
+pub struct Announcement {
+    /// The UDP port of its server.
     pub port: u16,
-    /// The addresses that it is bound to. An unspecified one, or none, stands for those of every
-    /// interface.
+    /// The addresses that it is bound to. An unspecified one, or an empty list, stands for those of
+    /// every interface.
     pub addresses: Vec<IpAddr>,
-    /// What it says.
-    pub sighting: ServiceRecord,
+    /// Its service record.
+    pub record: ServiceRecord,
 }
 
-/// What was noticed.
+/// A finding of discovery.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// A node said something, or is still there: this comes again every few minutes.
+pub enum DiscoveryEvent {
+    /// A node announced itself, or is still present: this repeats every few minutes.
     Seen {
-        /// What it said.
-        sighting: ServiceRecord,
-        /// Where it says that it is; never empty, at most 32.
+        /// Its service record.
+        record: ServiceRecord,
+        /// Its stated addresses; between 1 and 32.
         addresses: Vec<SocketAddr>,
     },
-    /// A node said that it leaves, or what it said is too old.
+    /// A node announced its end, or its record expired.
     Gone {
-        /// Which.
+        /// The node.
         node: NodeId,
     },
-    /// Discovery stands still for a while, for up to a minute, and then begins anew.
+    /// Discovery pauses for up to a minute, and then starts again.
     Trouble {
-        /// Why, for people.
+        /// The reason, for people.
         reason: String,
     },
 }
 
-/// Who is told. Called from one thread, which does nothing else meanwhile.
-pub type Tell = Arc<dyn Fn(Found) + Send + Sync>;
+/// Receives findings. One thread calls it, and waits for its return.
+pub type EventSink = Arc<dyn Fn(DiscoveryEvent) + Send + Sync>;
 
 /// Announces a node and watches for others until it is stopped or dropped.
 pub struct Discovery {
@@ -79,27 +81,27 @@ pub struct Discovery {
     ended: mpsc::Receiver<()>,
 }
 
-/// What the thread of [`Discovery`] shares with whoever holds it.
+/// The state that the thread shares with [`Discovery`].
 struct Shared {
     state: Mutex<State>,
     woken: Condvar,
 }
 
 struct State {
-    own: Option<Announced>,
-    /// `None` while discovery stands still.
+    own: Option<Announcement>,
+    /// The running daemon; `None` while discovery pauses.
     daemon: Option<ServiceDaemon>,
     refresh: bool,
     stop: bool,
 }
 
 impl Discovery {
-    /// Begins to watch, and to announce where there is something to announce.
+    /// Begins to watch, and to announce `own` where it is given.
     ///
     /// # Errors
-    /// [`Error::Bind`] when the port of multicast DNS cannot be shared, [`Error::Transport`] when
-    /// a thread or a poll cannot be had.
-    pub fn start(own: Option<Announced>, tell: Tell) -> Result<Self, Error> {
+    /// [`Error::Bind`] when the port of multicast DNS cannot be shared, [`Error::Transport`] when there
+    /// is no thread or poll.
+    pub fn start(own: Option<Announcement>, sink: EventSink) -> Result<Self, Error> {
         check_port()?;
         let daemon = worker::open().map_err(Error::transport)?;
         let shared = Arc::new(Shared {
@@ -112,7 +114,7 @@ impl Discovery {
             woken: Condvar::new(),
         });
         let (end, ended) = mpsc::channel();
-        let worker = Worker::new(shared.clone(), tell, end);
+        let worker = Worker::new(shared.clone(), sink, end);
         let thread = std::thread::Builder::new().name("discovery".to_owned());
         let spawned = thread.spawn({
             let daemon = daemon.clone();
@@ -125,31 +127,32 @@ impl Discovery {
         Ok(Self { shared, ended })
     }
 
-    /// Announces something else about the same node: version and what is shown are taken over.
-    /// More often than once a second, the last one counts.
+    /// Announces a changed record of the same node: version and summary are taken over. Of several
+    /// within a second, the last one counts.
     ///
     /// # Errors
-    /// [`Error::Transport`] when it could not be handed on; it is announced at the next refresh.
-    pub fn update(&self, sighting: &ServiceRecord) -> Result<(), Error> {
+    /// [`Error::Transport`] when the record could not be passed on; the next refresh announces it.
+    pub fn update(&self, record: &ServiceRecord) -> Result<(), Error> {
         let mut state = self.shared.lock();
         let State { own, daemon, .. } = &mut *state;
         let Some(own) = own else { return Ok(()) };
-        own.sighting = ServiceRecord {
-            node: own.sighting.node,
-            ..sighting.clone()
+        own.record = ServiceRecord {
+            node: own.record.node,
+            ..record.clone()
         };
         let Some(daemon) = daemon else { return Ok(()) };
         let service = records::service(own).map_err(Error::transport)?;
         daemon.register(service).map_err(Error::transport)
     }
 
-    /// Asks and announces anew, forgetting what was heard: after a sleep, when the clock has jumped.
+    /// Drops all findings and asks and announces again: after a sleep, when the clock has jumped.
     pub fn refresh(&self) {
         self.shared.lock().refresh = true;
         self.shared.wake();
     }
 
-    /// Says farewell and ends. Whether that was done within 1.5 seconds; if not it is done later.
+    /// Announces the node's end and stops. Returns true if that finished within 1.5 seconds; else it
+    /// finishes later.
     pub fn stop(self) -> bool {
         self.end()
     }
@@ -174,16 +177,16 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the thread look at what is wished now rather than at its next look.
+    /// Makes the thread read the wanted state now rather than at its next turn.
     fn wake(&self) {
         if let Some(daemon) = &self.lock().daemon {
-            // Ends its subscription, which it begins again.
+            // This ends its subscription, which it begins again.
             let _ = daemon.stop_browse(SERVICE);
         }
         self.woken.notify_all();
     }
 
-    /// Waits, unless it is to stop. Whether it is.
+    /// Waits, unless a stop is asked for. Returns true if it is.
     fn pause(&self, for_long: Duration) -> bool {
         let waiting = |state: &mut State| !state.stop;
         let waited = self
@@ -193,41 +196,40 @@ impl Shared {
     }
 }
 
-/// Who is on this LAN: watches for so long, blocking, and announces nothing.
+/// Watches the LAN for this time, blocking, without announcing anything. Returns the nodes found.
 ///
 /// # Errors
-/// As [`Discovery::start`]; [`Error::Interrupted`] where `stop` says so.
+/// As [`Discovery::start`]; [`Error::Interrupted`] when `stop` asks for it.
 pub fn look(wait: Duration, stop: &Stop) -> Result<Vec<(ServiceRecord, Vec<SocketAddr>)>, Error> {
     let began = Instant::now();
-    let directory = Arc::new(Mutex::new(PeerTable::new(None, Duration::ZERO)));
-    let tell = {
-        let directory = directory.clone();
-        move |found: Found| {
-            let mut directory = directory.lock().unwrap_or_else(PoisonError::into_inner);
+    let table = Arc::new(Mutex::new(PeerTable::new(None, Duration::ZERO)));
+    let sink = {
+        let table = table.clone();
+        move |found: DiscoveryEvent| {
+            let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
             match found {
-                Found::Seen {
-                    sighting,
-                    addresses,
-                } => drop(directory.saw(began.elapsed(), sighting, &addresses)),
-                Found::Gone { node } => directory.gone(began.elapsed(), &node),
-                Found::Trouble { .. } => {}
+                DiscoveryEvent::Seen { record, addresses } => {
+                    drop(table.saw(began.elapsed(), record, &addresses))
+                }
+                DiscoveryEvent::Gone { node } => table.gone(began.elapsed(), &node),
+                DiscoveryEvent::Trouble { .. } => {}
             }
         }
     };
-    let discovery = Discovery::start(None, Arc::new(tell))?;
+    let discovery = Discovery::start(None, Arc::new(sink))?;
     let is_whole = stop.sleep(wait);
     discovery.stop();
     if !is_whole {
         return Err(Error::Interrupted);
     }
-    let directory = directory.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = directory.list().into_iter();
+    let table = table.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = table.list().into_iter();
     Ok(found
-        .filter_map(|n| Some((n.sighting?, n.addresses)))
+        .filter_map(|n| Some((n.record?, n.addresses)))
         .collect())
 }
 
-/// The crate's thread opens its sockets without a word when it cannot: so they are tried here.
+/// Tries to open the port, because the crate's thread reports no failure to open its sockets.
 fn check_port() -> Result<(), Error> {
     let try_at = |at: SocketAddr| {
         let socket = Socket::new(Domain::for_address(at), Type::DGRAM, Some(Protocol::UDP))?;

@@ -1,4 +1,4 @@
-//! Between this program's words and those of DNS-SD.
+//! Conversion between service records and DNS-SD.
 
 use std::net::IpAddr;
 use std::net::SocketAddr;
@@ -12,47 +12,48 @@ use mdns_sd::ScopedIp;
 use mdns_sd::ServiceInfo;
 use mdns_sd::TxtProperty;
 
-use crate::net::discovery::Announced;
+use crate::net::discovery::Announcement;
 use crate::protocol::SERVICE;
 use crate::protocol::ServiceRecord;
 
-/// Hexadecimal digits of the node id in the names of its service and of its host.
+/// Number of hexadecimal digits of the node id in the names of its service and of its host.
 const INSTANCE_DIGITS: usize = 32;
 const HOST_DIGITS: usize = 16;
 
-/// Addresses of one service that are passed on.
+/// Maximum number of addresses of one service that are passed on.
 const ADDRESSES_MAX: usize = 32;
 
-/// The service of a node.
-pub(super) fn service(own: &Announced) -> Result<ServiceInfo, mdns_sd::Error> {
-    let id = own.sighting.node.to_hex();
+/// Makes the DNS-SD service of a node.
+pub(super) fn service(own: &Announcement) -> Result<ServiceInfo, mdns_sd::Error> {
+    let id = own.record.node.to_hex();
     let digits = |n: usize| id.get(..n).unwrap_or_default();
     let host = format!("{}.local.", digits(HOST_DIGITS));
-    let properties = own.sighting.encode().into_iter();
+    let properties = own.record.encode().into_iter();
     let properties: Vec<TxtProperty> = properties.map(TxtProperty::from).collect();
     let instance = digits(INSTANCE_DIGITS);
     let mut service = ServiceInfo::new(SERVICE, instance, &host, (), own.port, properties)?;
-    // Names made of a key are nobody else's. Were they probed for, whoever answers first could
-    // make this node take another name without end.
+    // Names made of a key collide with no other. With probing, a malicious answer could make this node
+    // rename itself without end.
     service.set_requires_probe(false);
     service.set_interfaces(interfaces(&own.addresses));
-    // Also where the addresses are given: they may go and come back.
+    // Also with given addresses: they may go and come back.
     Ok(service.enable_addr_auto())
 }
 
-/// The name under which a service is withdrawn.
-pub(super) fn full_name(own: &Announced) -> String {
-    let id = own.sighting.node.to_hex();
+/// Returns the full name by which a service is withdrawn.
+pub(super) fn full_name(own: &Announcement) -> String {
+    let id = own.record.node.to_hex();
     format!(
         "{}.{SERVICE}",
         id.get(..INSTANCE_DIGITS).unwrap_or_default()
     )
 }
 
-/// What may be announced: the crate compares each address of each interface with these.
+/// Returns the filter of announced interfaces: the crate compares each address of each
+/// interface with these.
 fn interfaces(bound: &[IpAddr]) -> Vec<IfKind> {
     let every = |is_wanted: fn(IpAddr) -> bool| {
-        // Loopback too, which only this machine hears: it may have no other network.
+        // Loopback too, which only this machine receives: it may have no other network.
         IfKind::Predicate(IfPredicate::new(move |i| is_wanted(i.ip())))
     };
     match bound {
@@ -68,23 +69,23 @@ fn interfaces(bound: &[IpAddr]) -> Vec<IfKind> {
     }
 }
 
-/// What a service says, and where it is; `None` where it is no node's.
+/// Returns the record and addresses of a service; `None` where it is no node's.
 pub(super) fn claim(service: &ResolvedService) -> Option<(ServiceRecord, Vec<SocketAddr>)> {
     let properties = service.txt_properties.iter();
     let properties: Vec<(&str, &[u8])> = properties
         .map(|p| (p.key(), p.val().unwrap_or_default()))
         .collect();
-    let sighting = ServiceRecord::decode(&properties).ok()?;
-    let id = sighting.node.to_hex();
+    let record = ServiceRecord::decode(&properties).ok()?;
+    let id = record.node.to_hex();
     let named = service.fullname.get(..INSTANCE_DIGITS)?;
     let is_its_name = id.get(..INSTANCE_DIGITS)?.eq_ignore_ascii_case(named);
     let addresses = addresses(service);
-    (is_its_name && !addresses.is_empty()).then_some((sighting, addresses))
+    (is_its_name && !addresses.is_empty()).then_some((record, addresses))
 }
 
 fn addresses(service: &ResolvedService) -> Vec<SocketAddr> {
     let mut found: Vec<SocketAddr> = Vec::new();
-    // A bound before anything is sorted; the packets that carry them are bounded too.
+    // A bound before any sorting; the packets that carry the addresses are bounded too.
     for scoped in service.addresses.iter().take(8 * ADDRESSES_MAX) {
         let ip = scoped.to_ip_addr();
         let (is_from_here, scope) = match scoped {
@@ -92,7 +93,7 @@ fn addresses(service: &ResolvedService) -> Vec<SocketAddr> {
             ScopedIp::V6(v6) => (is_loopback(v6.scope_id()), v6.scope_id().index),
             _ => continue,
         };
-        // Loopback of this machine is nobody's on the LAN.
+        // A loopback address is no address on the LAN.
         if ip.is_loopback() && !is_from_here {
             continue;
         }
@@ -109,7 +110,7 @@ fn addresses(service: &ResolvedService) -> Vec<SocketAddr> {
     found
 }
 
-/// Linux says `lo`, BSDs and macOS `lo0`.
+/// Returns true for a loopback interface: `lo` on Linux, `lo0` on BSDs and macOS.
 fn is_loopback(interface: &InterfaceId) -> bool {
     let number = interface.name.strip_prefix("lo");
     number.is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))

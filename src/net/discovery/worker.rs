@@ -1,7 +1,8 @@
-//! The thread that follows the crate's events, keeps its bounds and begins anew when it breaks.
+//! The discovery thread: follows the crate's events, keeps bounds, and restarts the crate
+//! when it breaks.
 //!
-//! The crate keeps every record that anybody sends for as long as its sender says, and ends a
-//! subscription that is not drained. So it is asked for its counts, and ended when they are large.
+//! The crate keeps every received record for as long as its sender says, and ends a subscription that is
+//! not drained. So the thread reads its counters, and ends it when they are large.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,56 +19,56 @@ use mdns_sd::ServiceEvent;
 use mdns_sd::TryRecvError;
 
 use crate::ident::NodeId;
-use crate::net::discovery::Found;
+use crate::net::discovery::DiscoveryEvent;
+use crate::net::discovery::EventSink;
 use crate::net::discovery::Shared;
-use crate::net::discovery::Tell;
 use crate::net::discovery::records;
 use crate::protocol::SERVICE;
 
-/// How often interfaces are compared with what they were.
+/// Interval of the check for changed interfaces, in seconds.
 const INTERFACES_SECONDS: u32 = 5;
-/// How often the counts are looked at.
+/// Interval of the check of the counters.
 const TICK: Duration = Duration::from_secs(2);
-/// How long the crate's thread may take to answer.
+/// Maximum time for the crate's thread to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often what is there is heard again. The crate tells what changes, not what stays.
+/// Interval of new queries for present nodes. The crate reports changes, not presence.
 const AGAIN: Duration = Duration::from_secs(240);
-/// How soon all is asked for again when something was lacking.
+/// Time before new queries when a record was incomplete.
 const LACKING: Duration = Duration::from_secs(5);
-/// Subscriptions that end for being full before it is too much.
+/// Maximum number of subscriptions that end because they are full.
 const LOST_MAX: u32 = 3;
-/// Records that the crate may keep: of all kinds, and texts, of nearly 9 kB at worst.
+/// Maximum records in the crate, of all kinds; a text record takes nearly 9 kB at worst.
 const RECORDS_MAX: i64 = 16_384;
 const TEXTS_MAX: i64 = 4_096;
-/// Timers that it may keep: two for every record that comes, also for the same one again.
+/// Maximum timers in the crate: two for every received record, also for a repeated one.
 const TIMERS_MAX: i64 = 262_144;
-/// How long it stands still after trouble, doubled every time.
+/// First pause after trouble; it doubles every time.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
-/// After so long without trouble the pauses are short again.
+/// Time without trouble after which the pauses are short again.
 const STEADY: Duration = Duration::from_secs(300);
-/// The crate says farewell again after 120 ms.
+/// The crate repeats a farewell after 120 ms.
 const SECOND_FAREWELL: Duration = Duration::from_millis(150);
-/// So it says that it has no interface: there is none, or it could not open its sockets, of which
-/// it says nothing and does not try again.
+/// The crate's message that it has no interface: there is none, or it could not open its sockets, which
+/// it neither reports nor retries.
 const NOWHERE: &str = " on 0 interfaces ";
-/// Names whose owners are remembered, so that their going can be told.
+/// Maximum number of remembered names, for reports of their end.
 const HEARD_MAX: usize = 2_048;
 
 pub(super) struct Worker {
     shared: Arc<Shared>,
-    tell: Tell,
+    sink: EventSink,
     heard: BTreeMap<String, NodeId>,
-    /// A service came without what it says. The crate never asks for that alone, and a responder
-    /// leaves out of an answer what it has said within a second.
+    /// Set if a service came without its record. The crate never queries that alone, and a responder
+    /// omits data that it sent within the last second.
     is_lacking: bool,
-    /// A thread of the crate that was told to end and has not answered yet.
+    /// A thread of the crate that was asked to end and has not answered yet.
     leaving: Option<Receiver<DaemonStatus>>,
-    /// Dropped last of all: whoever waits sees it.
+    /// Dropped last, as the signal of the thread's end.
     _end: mpsc::Sender<()>,
 }
 
-/// Why the crate's thread is given up.
+/// The reason to give up the crate's thread.
 enum Trouble {
     Mdns(mdns_sd::Error),
     Deaf,
@@ -92,7 +93,7 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// A thread of the crate with this program's settings.
+/// Starts a thread of the crate with this program's settings.
 pub(super) fn open() -> Result<ServiceDaemon, mdns_sd::Error> {
     let daemon = ServiceDaemon::new()?;
     match daemon.set_ip_check_interval(INTERFACES_SECONDS) {
@@ -104,7 +105,7 @@ pub(super) fn open() -> Result<ServiceDaemon, mdns_sd::Error> {
     }
 }
 
-/// Tells a thread of the crate to end; dropping its handles does not.
+/// Asks a thread of the crate to end; dropping its handles does not.
 pub(super) fn end(daemon: &ServiceDaemon) -> Option<Receiver<DaemonStatus>> {
     for _ in 0..5 {
         match daemon.shutdown() {
@@ -117,10 +118,10 @@ pub(super) fn end(daemon: &ServiceDaemon) -> Option<Receiver<DaemonStatus>> {
 }
 
 impl Worker {
-    pub(super) fn new(shared: Arc<Shared>, tell: Tell, end: mpsc::Sender<()>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, sink: EventSink, end: mpsc::Sender<()>) -> Self {
         Self {
             shared,
-            tell,
+            sink,
             heard: BTreeMap::new(),
             is_lacking: false,
             leaving: None,
@@ -140,7 +141,7 @@ impl Worker {
             let Err(trouble) = ended else { return };
             self.heard.clear();
             let reason = trouble.to_string();
-            (self.tell)(Found::Trouble { reason });
+            (self.sink)(DiscoveryEvent::Trouble { reason });
             if began.elapsed() >= STEADY {
                 pause = PAUSE_MIN;
             }
@@ -148,7 +149,7 @@ impl Worker {
                 return;
             }
             pause = (pause * 2).min(PAUSE_MAX);
-            // One that hangs is waited for: others beside it would hang as well.
+            // A hanging thread is waited for, because others beside it would hang as well.
             while !self.has_left() {
                 if self.shared.pause(PAUSE_MIN) {
                     return;
@@ -164,7 +165,7 @@ impl Worker {
         self.leaving.is_none()
     }
 
-    /// Follows one thread of the crate until it is to stop, or breaks.
+    /// Follows one thread of the crate until a stop is asked for, or it breaks.
     fn serve(&mut self, daemon: &ServiceDaemon) -> Result<(), Trouble> {
         self.shared.lock().daemon = Some(daemon.clone());
         let ended = self.follow(daemon);
@@ -201,7 +202,7 @@ impl Worker {
                     return Err(Trouble::Deaf);
                 }
                 Ok(event) => {
-                    self.hear(event);
+                    self.handle_event(event);
                     false
                 }
                 Err(RecvTimeoutError::Timeout) => false,
@@ -225,7 +226,7 @@ impl Worker {
             }
             let lacking = self.is_lacking && asked.elapsed() >= LACKING;
             if refresh || lacking {
-                // What is known is not asked for, so it is forgotten.
+                // The crate does not query known data, so it is forgotten.
                 self.is_lacking = false;
                 daemon.stop_browse(SERVICE)?;
             }
@@ -243,31 +244,28 @@ impl Worker {
         Ok(())
     }
 
-    fn hear(&mut self, event: ServiceEvent) {
+    fn handle_event(&mut self, event: ServiceEvent) {
         match event {
             ServiceEvent::ServiceResolved(service) => {
-                let Some((sighting, addresses)) = records::claim(&service) else {
+                let Some((record, addresses)) = records::claim(&service) else {
                     self.is_lacking |= service.txt_properties.is_empty();
                     return;
                 };
-                let own = self.shared.lock().own.as_ref().map(|o| o.sighting.node);
-                if own == Some(sighting.node) {
+                let own = self.shared.lock().own.as_ref().map(|o| o.record.node);
+                if own == Some(record.node) {
                     return;
                 }
                 if self.heard.len() < HEARD_MAX || self.heard.contains_key(&service.fullname) {
-                    self.heard.insert(service.fullname, sighting.node);
+                    self.heard.insert(service.fullname, record.node);
                 }
-                (self.tell)(Found::Seen {
-                    sighting,
-                    addresses,
-                });
+                (self.sink)(DiscoveryEvent::Seen { record, addresses });
             }
             ServiceEvent::ServiceRemoved(_, name) => {
                 let Some(node) = self.heard.remove(&name) else {
                     return;
                 };
                 if self.heard.values().all(|other| *other != node) {
-                    (self.tell)(Found::Gone { node });
+                    (self.sink)(DiscoveryEvent::Gone { node });
                 }
             }
             _ => {}
@@ -275,7 +273,7 @@ impl Worker {
     }
 }
 
-/// Whether the crate's thread answers, and what it keeps is within bounds.
+/// Checks that the crate's thread answers, and that its counters are within bounds.
 fn check(daemon: &ServiceDaemon) -> Result<(), Trouble> {
     let answer = match daemon.get_metrics() {
         Ok(answer) => answer,

@@ -1,4 +1,4 @@
-//! Noticing what is new in the catalogue here, and saying it to those around.
+//! Catalogue watcher: notices local changes of the catalogue, and passes them to other nodes.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -18,92 +18,92 @@ use crate::registry::Error;
 use crate::registry::Stamp;
 use crate::registry::host;
 
-/// A file's clock may stand still for this long.
+/// Maximum granularity of a file's clock.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What was passed on when it was looked at last.
+/// The items of the catalogue at the last look.
 #[derive(Default)]
-pub(in crate::net::gossip) struct Catalogue {
+pub(in crate::net::gossip) struct CatalogWatcher {
     pub(in crate::net::gossip) stamp: Option<Stamp>,
     items: Option<BTreeSet<ItemId>>,
     contents: BTreeSet<ContentId>,
-    looked: Duration,
-    /// How long looking took: a large catalogue is looked at less often.
+    last_read: Duration,
+    /// Duration of the last look: a large catalogue is read less often.
     cost: Duration,
 }
 
 impl GossipNode {
-    /// Whether something is new here, by whichever process.
-    pub(in crate::net::gossip) fn look(&mut self) {
+    /// Reads the catalogue if any process changed it.
+    pub(in crate::net::gossip) fn check_catalog(&mut self) {
         let now = self.started.elapsed();
         let last = &self.catalogue;
-        let is_early = last.items.is_some() && now < last.looked + last.cost * 10;
+        let is_early = last.items.is_some() && now < last.last_read + last.cost * 10;
         let stamp = self.server.registry.stamp();
         if is_early || last.stamp == Some(stamp) {
             return;
         }
         let began = host::instant();
-        if let Err(error) = self.look_closer() {
-            self.server.tell(&Event::Trouble {
+        if let Err(error) = self.refresh_catalog() {
+            self.server.report(&Event::Trouble {
                 what: format!("the catalogue cannot be read: {error}"),
             });
         }
-        // A change within the same tick of the file's clock would not be seen.
+        // A change within the same tick of the file's clock would be missed.
         let is_settled = stamp.is_older_than(TICK);
         self.catalogue.stamp = is_settled.then_some(stamp);
-        (self.catalogue.looked, self.catalogue.cost) = (now, began.elapsed());
+        (self.catalogue.last_read, self.catalogue.cost) = (now, began.elapsed());
     }
 
-    fn look_closer(&mut self) -> Result<(), Error> {
+    fn refresh_catalog(&mut self) -> Result<(), Error> {
         let registry = self.server.registry.clone();
         let items: BTreeSet<ItemId> = registry.passing(self.server.showing)?.into_iter().collect();
-        let before = self.catalogue.items.replace(items.clone());
-        // What strangers show is not passed on, and may be followed all the same.
-        self.follower.news();
-        if let Some(before) = before {
-            let new: Vec<ItemId> = items.difference(&before).copied().collect();
-            self.pass_on(new)?;
+        let earlier = self.catalogue.items.replace(items.clone());
+        // Items of strangers are not forwarded, but may be followed all the same.
+        self.replicator.mark_changed();
+        if let Some(earlier) = earlier {
+            let new: Vec<ItemId> = items.difference(&earlier).copied().collect();
+            self.queue_news(new)?;
         }
-        let shown = registry.shown(self.server.showing)?;
-        let contents: BTreeSet<ContentId> = shown.iter().map(|b| b.content_id).collect();
+        let summary = registry.shown(self.server.showing)?;
+        let contents: BTreeSet<ContentId> = summary.iter().map(|b| b.content_id).collect();
         if contents != self.catalogue.contents {
             self.catalogue.contents = contents;
             if let Some(discovery) = &self.discovery {
-                // It is announced at the next refresh else.
-                let _ = discovery.update(&self.sighting());
+                // Else the next refresh announces it.
+                let _ = discovery.update(&self.service_record());
             }
         }
         Ok(())
     }
 
-    /// Tells a few others of what is new, but not who told of it.
-    fn pass_on(&mut self, new: Vec<ItemId>) -> Result<(), Error> {
+    /// Queues new items for a few peers, except for the peer that sent them.
+    fn queue_news(&mut self, new: Vec<ItemId>) -> Result<(), Error> {
         if new.is_empty() {
             return Ok(());
         }
         let heard = self.server.registry.heard()?;
-        let tellers = heard.iter().map(|l| {
+        let senders = heard.iter().map(|l| {
             let item = ItemId::Manifest(l.dataset.brief.envelope_id);
             (item, l.dataset.from)
         });
-        let tellers: BTreeMap<ItemId, NodeId> = tellers.collect();
-        let mut by_teller: BTreeMap<Option<NodeId>, Vec<ItemId>> = BTreeMap::new();
+        let senders: BTreeMap<ItemId, NodeId> = senders.collect();
+        let mut by_sender: BTreeMap<Option<NodeId>, Vec<ItemId>> = BTreeMap::new();
         for item in new {
-            let teller = tellers.get(&item).copied();
-            by_teller.entry(teller).or_default().push(item);
+            let sender = senders.get(&item).copied();
+            by_sender.entry(sender).or_default().push(item);
         }
-        for (teller, items) in by_teller {
-            self.gossip.news(&items, teller.as_ref());
+        for (sender, items) in by_sender {
+            self.gossip.queue_items(&items, sender.as_ref());
         }
         Ok(())
     }
 
-    /// What this node says of itself.
-    pub(in crate::net::gossip) fn sighting(&self) -> ServiceRecord {
+    /// Returns the service record of this node.
+    pub(in crate::net::gossip) fn service_record(&self) -> ServiceRecord {
         let contents: Vec<ContentId> = self.catalogue.contents.iter().copied().collect();
         let filter = Filter::build(&contents);
         let bytes = filter.encode();
-        let shown = SharedSummary {
+        let summary = SharedSummary {
             datasets: contents.len() as u64,
             filter_digest: *filter.digest().as_bytes(),
             filter_bytes: bytes.len() as u64,
@@ -112,7 +112,7 @@ impl GossipNode {
         ServiceRecord {
             node: self.node,
             version: PROTOCOL_VERSION,
-            shown: (self.server.access == Access::Open).then_some(shown),
+            summary: (self.server.access == Access::Open).then_some(summary),
         }
     }
 }

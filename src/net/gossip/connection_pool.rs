@@ -1,5 +1,5 @@
-//! Connections to the nodes around, kept for a while: who is talked to once is often talked to
-//! again.
+//! Connection pool: keeps connections to other nodes for a while, because a node often exchanges with
+//! the same peers.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,127 +18,130 @@ use crate::net::quic::peer::Peer;
 use crate::registry::Error;
 use crate::registry::host;
 
-/// Connections that are kept at once.
-const LINES_MAX: usize = 32;
-/// How long one is kept that nobody uses.
+/// Maximum number of pooled connections.
+const CONNECTIONS_MAX: usize = 32;
+/// Time after which an unused connection is closed.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Connections by node.
-pub(in crate::net::gossip) struct Lines {
+pub(in crate::net::gossip) struct ConnectionPool {
     net: Net,
-    held: Mutex<BTreeMap<NodeId, Held>>,
-    /// Talks under way, by number.
-    talks: Mutex<BTreeMap<u64, (Arc<Peer>, Instant)>>,
+    pooled: Mutex<BTreeMap<NodeId, PooledConnection>>,
+    /// Running exchanges, by number.
+    exchanges: Mutex<BTreeMap<u64, (Arc<Peer>, Instant)>>,
     next: AtomicU64,
 }
 
-/// A talk under way, until it is dropped.
-pub(in crate::net::gossip) struct Talking<'a> {
-    lines: &'a Lines,
+/// A running exchange, until it is dropped.
+pub(in crate::net::gossip) struct ExchangeGuard<'a> {
+    connections: &'a ConnectionPool,
     number: u64,
 }
 
-impl Drop for Talking<'_> {
+impl Drop for ExchangeGuard<'_> {
     fn drop(&mut self) {
-        self.lines.talks().remove(&self.number);
+        self.connections.exchanges().remove(&self.number);
     }
 }
 
-struct Held {
+struct PooledConnection {
     peer: Arc<Peer>,
     made: Instant,
     used: Instant,
 }
 
-impl Lines {
+impl ConnectionPool {
     pub(in crate::net::gossip) fn new(net: Net) -> Self {
         Self {
             net,
-            held: Mutex::default(),
-            talks: Mutex::default(),
+            pooled: Mutex::default(),
+            exchanges: Mutex::default(),
             next: AtomicU64::new(0),
         }
     }
 
-    /// A talk begins, which may be cut off.
-    pub(in crate::net::gossip) fn talking(&self, peer: &Arc<Peer>) -> Talking<'_> {
+    /// Registers an exchange that may be cut off.
+    pub(in crate::net::gossip) fn begin_exchange(&self, peer: &Arc<Peer>) -> ExchangeGuard<'_> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let begun = host::instant();
-        self.talks().insert(number, (peer.clone(), begun));
-        Talking {
-            lines: self,
+        self.exchanges().insert(number, (peer.clone(), begun));
+        ExchangeGuard {
+            connections: self,
             number,
         }
     }
 
-    /// Ends the connections of talks that take longer than this.
-    pub(in crate::net::gossip) fn cut_off(&self, longest: Duration) {
-        for (peer, begun) in self.talks().values() {
+    /// Closes the connections of exchanges that run longer than this.
+    pub(in crate::net::gossip) fn close_slow_exchanges(&self, longest: Duration) {
+        for (peer, begun) in self.exchanges().values() {
             if begun.elapsed() > longest {
                 peer.hang_up();
             }
         }
     }
 
-    /// A connection to a node, and when it was made: the one there is, or a new one to wherever it may be.
+    /// Returns a connection to a node and the time when it was made: the pooled one, or a new one to any
+    /// of the addresses.
     ///
     /// # Errors
-    /// [`Error::Peer`] when it is at none of the addresses.
-    pub(in crate::net::gossip) fn to(
+    /// [`Error::Peer`] when the node is at none of the addresses.
+    pub(in crate::net::gossip) fn connect_to(
         &self,
         node: NodeId,
         at: Vec<SocketAddr>,
     ) -> Result<(Arc<Peer>, Instant), Error> {
-        if let Some(held) = self.held().get_mut(&node)
-            && held.peer.is_open()
+        if let Some(pooled) = self.pooled().get_mut(&node)
+            && pooled.peer.is_open()
         {
-            held.used = host::instant();
-            return Ok((held.peer.clone(), held.made));
+            pooled.used = host::instant();
+            return Ok((pooled.peer.clone(), pooled.made));
         }
-        // Not under the lock: it may take seconds.
+        // Without the lock, because it may take seconds.
         let peer = Arc::new(self.net.connect_found(node, at, &|| false)?);
-        let mut held = self.held();
-        if held.len() >= LINES_MAX {
-            let oldest = held.iter().min_by_key(|(_, h)| h.used);
+        let mut pooled = self.pooled();
+        if pooled.len() >= CONNECTIONS_MAX {
+            let oldest = pooled.iter().min_by_key(|(_, h)| h.used);
             let oldest = oldest.map(|(node, _)| *node);
-            oldest.map(|node| held.remove(&node));
+            oldest.map(|node| pooled.remove(&node));
         }
         let made = host::instant();
-        let kept = Held {
+        let kept = PooledConnection {
             peer: peer.clone(),
             made,
             used: made,
         };
-        held.insert(node, kept);
+        pooled.insert(node, kept);
         Ok((peer, made))
     }
 
-    /// Ends what nobody has used for a while. Whose connections were ended by the other side.
-    pub(in crate::net::gossip) fn sweep(&self) -> Vec<NodeId> {
+    /// Closes connections that are unused for a while. Returns the nodes whose side closed theirs.
+    pub(in crate::net::gossip) fn close_idle(&self) -> Vec<NodeId> {
         let mut ended = Vec::new();
-        self.held().retain(|node, held| {
-            let is_open = held.peer.is_open();
+        self.pooled().retain(|node, pooled| {
+            let is_open = pooled.peer.is_open();
             ended.extend((!is_open).then_some(*node));
-            is_open && held.used.elapsed() < IDLE
+            is_open && pooled.used.elapsed() < IDLE
         });
         ended
     }
 
-    /// Ends the connection to a node.
+    /// Closes the connection to a node.
     pub(in crate::net::gossip) fn end(&self, node: &NodeId) {
-        self.held().remove(node);
+        self.pooled().remove(node);
     }
 
-    /// Ends all.
-    pub(in crate::net::gossip) fn end_all(&self) {
-        self.held().clear();
+    /// Closes all connections.
+    pub(in crate::net::gossip) fn close_all(&self) {
+        self.pooled().clear();
     }
 
-    fn talks(&self) -> MutexGuard<'_, BTreeMap<u64, (Arc<Peer>, Instant)>> {
-        self.talks.lock().unwrap_or_else(PoisonError::into_inner)
+    fn exchanges(&self) -> MutexGuard<'_, BTreeMap<u64, (Arc<Peer>, Instant)>> {
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn held(&self) -> MutexGuard<'_, BTreeMap<NodeId, Held>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pooled(&self) -> MutexGuard<'_, BTreeMap<NodeId, PooledConnection>> {
+        self.pooled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

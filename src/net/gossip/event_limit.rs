@@ -1,31 +1,31 @@
-//! Events that anybody on the network may bring about as often as he likes: the first few are told
-//! one by one, the others are counted, and the count is told in one line.
+//! Event limit: bounds events that any host on the network can cause. The first few are reported one by
+//! one. The others are counted, and one event reports the count.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What is told of.
+/// A limited kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::net::gossip) enum Kind {
+pub(in crate::net::gossip) enum LimitedKind {
     /// A node was found.
     Found,
     /// A node left.
     Left,
-    /// A node could not be talked to.
+    /// A node could not be reached.
     Unreachable,
-    /// Discovery stands still for a while.
+    /// Discovery pauses for a while.
     Trouble,
 }
 
-/// How many are told at once, how soon one more is, and how often the rest is counted up.
-struct Bounds {
+/// Number of events at once, interval for one more, and interval of the count.
+struct KindLimits {
     at_once: u32,
     one_more: Duration,
     sum: Duration,
 }
 
-impl Kind {
-    /// As in the events themselves.
+impl LimitedKind {
+    /// Returns the event's name.
     pub(in crate::net::gossip) fn name(self) -> &'static str {
         match self {
             Self::Found => "found",
@@ -35,15 +35,15 @@ impl Kind {
         }
     }
 
-    fn bounds(self) -> Bounds {
+    fn limits(self) -> KindLimits {
         match self {
-            // Discovery begins anew after a minute at most, and breaks again.
-            Self::Trouble => Bounds {
+            // Discovery starts again after a minute at most, and may break again.
+            Self::Trouble => KindLimits {
                 at_once: 2,
                 one_more: Duration::from_secs(600),
                 sum: Duration::from_secs(600),
             },
-            _ => Bounds {
+            _ => KindLimits {
                 at_once: 32,
                 one_more: Duration::from_secs(2),
                 sum: Duration::from_secs(10),
@@ -52,51 +52,55 @@ impl Kind {
     }
 }
 
-/// What was told of each kind, and what was left out.
+/// Reported and suppressed events of each kind.
 #[derive(Default)]
-pub(in crate::net::gossip) struct Chatter {
-    kinds: BTreeMap<Kind, Told>,
+pub(in crate::net::gossip) struct EventLimiter {
+    kinds: BTreeMap<LimitedKind, KindState>,
 }
 
-struct Told {
-    /// How many more may be told now.
+struct KindState {
+    /// Remaining number of events.
     left: u32,
-    /// When the last one was added to these.
+    /// Time of the last increment of it.
     grown: Duration,
-    /// Since when so many were left out.
-    left_out: Option<(Duration, u64)>,
+    /// Start and number of suppressed events.
+    suppressed: Option<(Duration, u64)>,
 }
 
-impl Chatter {
-    /// Whether one more of a kind is told; if not it is counted. `now` counts from any moment.
-    pub(in crate::net::gossip) fn may_tell(&mut self, now: Duration, kind: Kind) -> bool {
-        let bounds = kind.bounds();
-        let told = self.kinds.entry(kind).or_insert(Told {
-            left: bounds.at_once,
+impl EventLimiter {
+    /// Returns true if one more event of a kind may be reported, and else counts it. `now` counts from
+    /// any moment.
+    pub(in crate::net::gossip) fn admit(&mut self, now: Duration, kind: LimitedKind) -> bool {
+        let limits = kind.limits();
+        let state = self.kinds.entry(kind).or_insert(KindState {
+            left: limits.at_once,
             grown: now,
-            left_out: None,
+            suppressed: None,
         });
-        while told.left < bounds.at_once && told.grown + bounds.one_more <= now {
-            told.left += 1;
-            told.grown += bounds.one_more;
+        while state.left < limits.at_once && state.grown + limits.one_more <= now {
+            state.left += 1;
+            state.grown += limits.one_more;
         }
-        if told.left == bounds.at_once {
-            told.grown = now;
+        if state.left == limits.at_once {
+            state.grown = now;
         }
-        if let Some(left) = told.left.checked_sub(1) {
-            told.left = left;
+        if let Some(left) = state.left.checked_sub(1) {
+            state.left = left;
             return true;
         }
-        told.left_out.get_or_insert((now, 0)).1 += 1;
+        state.suppressed.get_or_insert((now, 0)).1 += 1;
         false
     }
 
-    /// How many of which kinds were left out, where it is time to say so.
-    pub(in crate::net::gossip) fn left_out(&mut self, now: Duration) -> Vec<(Kind, u64)> {
+    /// Returns the counts that are due for a report.
+    pub(in crate::net::gossip) fn take_suppressed(
+        &mut self,
+        now: Duration,
+    ) -> Vec<(LimitedKind, u64)> {
         let mut all = Vec::new();
-        for (kind, told) in &mut self.kinds {
-            let is_due = |(since, _): &(Duration, u64)| *since + kind.bounds().sum <= now;
-            if let Some((_, count)) = told.left_out.take_if(|l| is_due(l)) {
+        for (kind, state) in &mut self.kinds {
+            let is_due = |(since, _): &(Duration, u64)| *since + kind.limits().sum <= now;
+            if let Some((_, count)) = state.suppressed.take_if(|l| is_due(l)) {
                 all.push((*kind, count));
             }
         }
@@ -110,29 +114,29 @@ mod tests {
 
     #[test]
     fn a_flood_of_events_is_a_few_lines_and_a_count() {
-        let mut chatter = Chatter::default();
-        let (mut told, mut counted, mut lines) = (0, 0, 0);
+        let mut event_limiter = EventLimiter::default();
+        let (mut reported, mut counted, mut reports) = (0, 0, 0);
         // A thousand a second for a minute.
         for n in 0..60_000 {
             let now = Duration::from_millis(n);
-            told += u64::from(chatter.may_tell(now, Kind::Found));
-            for (kind, count) in chatter.left_out(now) {
-                assert_eq!(kind, Kind::Found);
+            reported += u64::from(event_limiter.admit(now, LimitedKind::Found));
+            for (kind, count) in event_limiter.take_suppressed(now) {
+                assert_eq!(kind, LimitedKind::Found);
                 counted += count;
-                lines += 1;
+                reports += 1;
             }
         }
-        for (_, count) in chatter.left_out(Duration::from_secs(120)) {
+        for (_, count) in event_limiter.take_suppressed(Duration::from_secs(120)) {
             counted += count;
         }
-        assert_eq!(told + counted, 60_000);
-        assert!((32..=64).contains(&told), "{told}");
-        assert!((4..=6).contains(&lines), "{lines}");
-        // Once it is quiet, all is told again, and nothing is left to count.
+        assert_eq!(reported + counted, 60_000);
+        assert!((32..=64).contains(&reported), "{reported}");
+        assert!((4..=6).contains(&reports), "{reports}");
+        // In a quiet period all events are reported again, and nothing is left to count.
         let later = Duration::from_secs(600);
-        assert!((0..32).all(|_| chatter.may_tell(later, Kind::Found)));
-        assert!(!chatter.may_tell(later, Kind::Found));
-        assert!(chatter.may_tell(later, Kind::Left));
-        assert!(chatter.left_out(later).is_empty());
+        assert!((0..32).all(|_| event_limiter.admit(later, LimitedKind::Found)));
+        assert!(!event_limiter.admit(later, LimitedKind::Found));
+        assert!(event_limiter.admit(later, LimitedKind::Left));
+        assert!(event_limiter.take_suppressed(later).is_empty());
     }
 }

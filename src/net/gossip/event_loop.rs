@@ -1,4 +1,4 @@
-//! What is known of the nodes around, and what is done about it: the one thread that decides.
+//! Gossip event loop: the one thread that knows the other nodes and decides.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -15,19 +15,19 @@ use tokio::runtime::Handle;
 use crate::clock::Timestamp;
 use crate::ident::NodeId;
 use crate::net::address::PeerAddress;
-use crate::net::discovery::Announced;
+use crate::net::discovery::Announcement;
 use crate::net::discovery::Discovery;
-use crate::net::discovery::Found;
-use crate::net::gossip::NeighbourOptions;
-use crate::net::gossip::NeighbourView;
-use crate::net::gossip::Note;
-use crate::net::gossip::View;
-use crate::net::gossip::catalog_watcher::Catalogue;
-use crate::net::gossip::connection_pool::Lines;
-use crate::net::gossip::event_limit::Chatter;
-use crate::net::gossip::event_limit::Kind;
-use crate::net::gossip::peer_filters::Filters;
-use crate::net::gossip::replicator::Follower;
+use crate::net::discovery::DiscoveryEvent;
+use crate::net::gossip::GossipMessage;
+use crate::net::gossip::GossipOptions;
+use crate::net::gossip::NodeView;
+use crate::net::gossip::Snapshot;
+use crate::net::gossip::catalog_watcher::CatalogWatcher;
+use crate::net::gossip::connection_pool::ConnectionPool;
+use crate::net::gossip::event_limit::EventLimiter;
+use crate::net::gossip::event_limit::LimitedKind;
+use crate::net::gossip::peer_filters::PeerFilters;
+use crate::net::gossip::replicator::Replicator;
 use crate::net::quic::peer::Net;
 use crate::net::server::accept::Server;
 use crate::net::server::event::Event;
@@ -35,49 +35,49 @@ use crate::net::state::access_list::AccessList;
 use crate::net::state::known_peers::KnownPeers;
 use crate::net::stop::Stop;
 use crate::protocol::Access;
+use crate::protocol::ClaimOutcome;
 use crate::protocol::Gossip;
 use crate::protocol::GossipConfig;
 use crate::protocol::PeerTable;
 use crate::protocol::Random;
-use crate::protocol::Seen;
 use crate::protocol::ServiceRecord;
 use crate::registry::Error;
 use crate::registry::host;
 
-/// How often it is looked whether something has changed here: other processes do not tell.
-const LOOK: Duration = Duration::from_millis(400);
-/// How often typed addresses and idle connections are looked at.
+/// Interval of the check for local changes: other processes do not report theirs.
+const POLL: Duration = Duration::from_millis(400);
+/// Interval of the check of typed addresses and idle connections.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
-/// How long a talk may take: who drags one out is in the way of the others.
-const TALK_MAX: Duration = Duration::from_secs(120);
-/// A node that was not seen for this long is forgotten: whoever is there is seen every few minutes.
+/// Maximum time of an exchange, because a slow one delays others.
+const EXCHANGE_MAX: Duration = Duration::from_secs(120);
+/// Time after which a node that was not seen is forgotten. A present node is seen every few minutes.
 const FORGOTTEN: Duration = Duration::from_secs(900);
-/// When the clock on the wall went on by so much more than the one that stands still in sleep,
-/// the machine slept, or was moved.
+/// Lead of the wall clock over the monotonic one, in seconds, that means that the machine slept
+/// or was moved.
 const SLEPT: i64 = 20;
 
-/// The nodes around, and this one among them.
+/// The state of the gossip: the other nodes, and this one among them.
 pub(in crate::net::gossip) struct GossipNode {
     pub(in crate::net::gossip) server: Arc<Server>,
     pub(in crate::net::gossip) node: NodeId,
     pub(in crate::net::gossip) started: Instant,
-    pub(in crate::net::gossip) lines: Arc<Lines>,
+    pub(in crate::net::gossip) connections: Arc<ConnectionPool>,
     pub(in crate::net::gossip) gossip: Gossip,
-    pub(in crate::net::gossip) directory: PeerTable,
-    pub(in crate::net::gossip) filters: Filters,
-    /// Whose filter is to be asked for.
+    pub(in crate::net::gossip) peer_table: PeerTable,
+    pub(in crate::net::gossip) filters: PeerFilters,
+    /// The nodes whose filter is to be requested.
     pub(in crate::net::gossip) unfiltered: BTreeSet<NodeId>,
-    pub(in crate::net::gossip) follower: Follower,
+    pub(in crate::net::gossip) replicator: Replicator,
     pub(in crate::net::gossip) random: Random,
     pub(in crate::net::gossip) typed: BTreeMap<NodeId, PeerAddress>,
     pub(in crate::net::gossip) discovery: Option<Discovery>,
-    pub(in crate::net::gossip) inbox: Option<mpsc::SyncSender<Note>>,
+    pub(in crate::net::gossip) inbox: Option<mpsc::SyncSender<GossipMessage>>,
     pub(in crate::net::gossip) is_stopping: Arc<AtomicBool>,
-    pub(in crate::net::gossip) view: View,
-    pub(in crate::net::gossip) chatter: Chatter,
-    pub(in crate::net::gossip) catalogue: Catalogue,
-    pub(in crate::net::gossip) kept_house: Duration,
-    /// Seconds by which the clock on the wall is ahead of the other one.
+    pub(in crate::net::gossip) view: Snapshot,
+    pub(in crate::net::gossip) event_limiter: EventLimiter,
+    pub(in crate::net::gossip) catalogue: CatalogWatcher,
+    pub(in crate::net::gossip) last_housekeeping: Duration,
+    /// Lead of the wall clock over the monotonic one, in seconds.
     pub(in crate::net::gossip) ahead: i64,
 }
 
@@ -86,11 +86,11 @@ impl GossipNode {
         server: &Arc<Server>,
         handle: &Handle,
         (node, addresses): (NodeId, &[SocketAddr]),
-        options: &NeighbourOptions,
+        options: &GossipOptions,
     ) -> Result<Self, Error> {
         let is_stopping = Arc::<AtomicBool>::default();
-        let asked = is_stopping.clone();
-        let stop = Stop::new(move || asked.load(Ordering::Relaxed));
+        let stop_flag = is_stopping.clone();
+        let stop = Stop::new(move || stop_flag.load(Ordering::Relaxed));
         let net = Net::on(&server.registry, handle.clone())?.until(stop);
         let port = addresses.first().map(SocketAddr::port);
         let net = net.serving(server.access, port);
@@ -101,95 +101,95 @@ impl GossipNode {
             server: server.clone(),
             node,
             started: host::instant(),
-            lines: Arc::new(Lines::new(net.limited(options.bytes_per_second))),
+            connections: Arc::new(ConnectionPool::new(net.limited(options.bytes_per_second))),
             gossip: Gossip::new(GossipConfig::default(), seed),
-            directory: PeerTable::new(Some(node), Duration::ZERO),
-            filters: Filters::default(),
+            peer_table: PeerTable::new(Some(node), Duration::ZERO),
+            filters: PeerFilters::default(),
             unfiltered: BTreeSet::new(),
-            follower: Follower::new(options.follow.clone(), options.quiet),
+            replicator: Replicator::new(options.follow.clone(), options.quiet),
             random: Random::new(seed),
             typed: BTreeMap::new(),
             discovery: None,
             inbox: None,
             is_stopping,
-            view: View::default(),
-            chatter: Chatter::default(),
-            catalogue: Catalogue::default(),
-            kept_house: Duration::ZERO,
+            view: Snapshot::default(),
+            event_limiter: EventLimiter::default(),
+            catalogue: CatalogWatcher::default(),
+            last_housekeeping: Duration::ZERO,
             ahead: host::now().0,
         })
     }
 
-    /// What tells everything that is under way to stop.
+    /// Connects the state with the parts that stop running work.
     pub(in crate::net::gossip) fn attach(
         &mut self,
-        inbox: mpsc::SyncSender<Note>,
-        view: View,
+        inbox: mpsc::SyncSender<GossipMessage>,
+        view: Snapshot,
     ) -> Arc<AtomicBool> {
         (self.inbox, self.view) = (Some(inbox), view);
         self.is_stopping.clone()
     }
 
-    /// Announces this node, and looks for others.
-    pub(in crate::net::gossip) fn look_around(&mut self, addresses: &[SocketAddr]) {
+    /// Announces this node, and watches for others.
+    pub(in crate::net::gossip) fn start_discovery(&mut self, addresses: &[SocketAddr]) {
         let Some(inbox) = self.inbox.clone() else {
             return;
         };
-        // What is said first is remembered by whoever hears it.
-        self.look();
+        // Receivers remember the first announcement.
+        self.check_catalog();
         let port = addresses.first().map_or(0, SocketAddr::port);
         let unspecified = addresses.iter().any(|a| a.ip().is_unspecified());
         let bound = match unspecified {
             true => Vec::new(),
             false => addresses.iter().map(SocketAddr::ip).collect(),
         };
-        let announced = Announced {
+        let announced = Announcement {
             port,
             addresses: bound,
-            sighting: self.sighting(),
+            record: self.service_record(),
         };
-        let tell = move |found: Found| drop(inbox.try_send(Note::Found(found)));
+        let tell = move |found: DiscoveryEvent| drop(inbox.try_send(GossipMessage::Found(found)));
         match Discovery::start(Some(announced), Arc::new(tell)) {
             Ok(discovery) => self.discovery = Some(discovery),
-            Err(error) => self.server.tell(&Event::Trouble {
+            Err(error) => self.server.report(&Event::Trouble {
                 what: format!("nodes around are not looked for: {error}"),
             }),
         }
     }
 
-    /// Until it is told to stop.
-    pub(in crate::net::gossip) fn run(mut self, notes: &mpsc::Receiver<Note>) {
-        self.keep_house();
+    /// Runs until a note asks for the end.
+    pub(in crate::net::gossip) fn run(mut self, messages: &mpsc::Receiver<GossipMessage>) {
+        self.run_housekeeping();
         loop {
             let now = self.started.elapsed();
             let wake = self
                 .gossip
-                .wakes_at()
-                .map_or(LOOK, |at| at.saturating_sub(now));
-            let mut note = notes.recv_timeout(wake.min(LOOK));
+                .next_wake()
+                .map_or(POLL, |at| at.saturating_sub(now));
+            let mut message = messages.recv_timeout(wake.min(POLL));
             let mut is_news = false;
-            while let Ok(noted) = note {
-                if matches!(noted, Note::Stop) {
+            while let Ok(noted) = message {
+                if matches!(noted, GossipMessage::Stop) {
                     return self.end();
                 }
                 is_news = true;
-                self.take(noted);
-                note = notes
+                self.handle_message(noted);
+                message = messages
                     .try_recv()
                     .map_err(|_| mpsc::RecvTimeoutError::Timeout);
             }
-            self.sum_up();
-            self.look();
-            self.miss();
-            self.lines.cut_off(TALK_MAX);
-            if self.started.elapsed() >= self.kept_house + HOUSEKEEPING {
-                self.keep_house();
+            self.report_suppressed();
+            self.check_catalog();
+            self.mark_closed_peers();
+            self.connections.close_slow_exchanges(EXCHANGE_MAX);
+            if self.started.elapsed() >= self.last_housekeeping + HOUSEKEEPING {
+                self.run_housekeeping();
                 is_news = true;
             }
-            self.talk();
-            self.fetch();
+            self.start_exchanges();
+            self.start_pulls();
             if is_news {
-                self.show();
+                self.publish_snapshot();
             }
         }
     }
@@ -198,123 +198,123 @@ impl GossipNode {
         if let Some(discovery) = self.discovery.take() {
             discovery.stop();
         }
-        self.lines.end_all();
+        self.connections.close_all();
     }
 
-    fn take(&mut self, note: Note) {
-        match note {
-            Note::Found(Found::Seen {
-                sighting,
-                addresses,
-            }) => self.seen(sighting, &addresses),
-            Note::Found(Found::Gone { node }) => {
-                self.directory.gone(self.started.elapsed(), &node);
-                self.tell(Kind::Left, &Event::Left { peer: node });
+    fn handle_message(&mut self, message: GossipMessage) {
+        match message {
+            GossipMessage::Found(DiscoveryEvent::Seen { record, addresses }) => {
+                self.handle_announcement(record, &addresses)
             }
-            Note::Found(Found::Trouble { reason: what }) => {
-                self.tell(Kind::Trouble, &Event::Trouble { what });
+            GossipMessage::Found(DiscoveryEvent::Gone { node }) => {
+                self.peer_table.gone(self.started.elapsed(), &node);
+                self.report(LimitedKind::Left, &Event::Left { peer: node });
             }
-            Note::Told => self.catalogue.stamp = None,
-            Note::Called(node, at) => self.called(node, at),
-            Note::Talked(talked) => self.talked(talked),
-            Note::Pulled(pulled) => self.pulled(pulled),
-            Note::Retired(ended) => self.retired(ended),
-            Note::Stop => {}
+            GossipMessage::Found(DiscoveryEvent::Trouble { reason: what }) => {
+                self.report(LimitedKind::Trouble, &Event::Trouble { what });
+            }
+            GossipMessage::PeerAnnounced => self.catalogue.stamp = None,
+            GossipMessage::Called(node, at) => self.handle_call(node, at),
+            GossipMessage::ExchangeResult(result) => self.result(result),
+            GossipMessage::PullResult(pulled) => self.finish_pull(pulled),
+            GossipMessage::Retired(ended) => self.finish_removal(ended),
+            GossipMessage::Stop => {}
         }
     }
 
-    fn seen(&mut self, sighting: ServiceRecord, addresses: &[SocketAddr]) {
-        let node = sighting.node;
+    fn handle_announcement(&mut self, record: ServiceRecord, addresses: &[SocketAddr]) {
+        let node = record.node;
         let now = self.started.elapsed();
-        let seen = self.directory.saw(now, sighting.clone(), addresses);
-        if matches!(seen, Seen::Refused) {
+        let seen = self.peer_table.saw(now, record.clone(), addresses);
+        if matches!(seen, ClaimOutcome::Refused) {
             return;
         }
-        if self.filters.saw(&sighting) {
+        if self.filters.saw(&record) {
             self.unfiltered.insert(node);
         }
-        if matches!(seen, Seen::New) {
-            let addresses = self.directory.candidates(&node);
+        if matches!(seen, ClaimOutcome::New) {
+            let addresses = self.peer_table.candidates(&node);
             let peer = node;
-            self.tell(Kind::Found, &Event::Found { peer, addresses });
+            self.report(LimitedKind::Found, &Event::Found { peer, addresses });
         }
-        if !matches!(seen, Seen::Same) && self.may_talk_to(&node) {
-            self.gossip.appeared(node);
-            self.follower.newcomer(now);
+        if !matches!(seen, ClaimOutcome::Same) && self.may_exchange_with(&node) {
+            self.gossip.add_peer(node);
+            self.replicator.retry_with_new_peer(now);
         }
     }
 
-    fn called(&mut self, node: NodeId, at: SocketAddr) {
+    fn handle_call(&mut self, node: NodeId, at: SocketAddr) {
         let now = self.started.elapsed();
-        let is_new = self.directory.called(now, node, at);
-        if is_new && self.may_talk_to(&node) {
+        let is_new = self.peer_table.called(now, node, at);
+        if is_new && self.may_exchange_with(&node) {
             let (peer, addresses) = (node, vec![at]);
-            self.tell(Kind::Found, &Event::Found { peer, addresses });
-            self.gossip.appeared(node);
-            self.follower.newcomer(now);
+            self.report(LimitedKind::Found, &Event::Found { peer, addresses });
+            self.gossip.add_peer(node);
+            self.replicator.retry_with_new_peer(now);
         }
     }
 
-    /// Whoever ended the connection, and was never seen to announce itself, may be gone: it is,
-    /// until it calls again.
-    fn miss(&mut self) {
-        for node in self.lines.sweep() {
-            let mut known = self.directory.list().into_iter();
-            if known.any(|n| n.node == node && n.sighting.is_none()) {
-                self.directory.gone(self.started.elapsed(), &node);
-                self.show();
+    /// Marks nodes as gone that closed the connection and never announced themselves. Another call
+    /// brings them back.
+    fn mark_closed_peers(&mut self) {
+        for node in self.connections.close_idle() {
+            let mut known = self.peer_table.list().into_iter();
+            if known.any(|n| n.node == node && n.record.is_none()) {
+                self.peer_table.gone(self.started.elapsed(), &node);
+                self.publish_snapshot();
             }
         }
     }
 
-    /// A node that serves a list talks only to who is on it: to compare catalogues is to show them.
-    pub(in crate::net::gossip) fn may_talk_to(&self, node: &NodeId) -> bool {
+    /// Returns true if this node may exchange catalogues with a node. A node that serves a list only
+    /// does so with listed ones, because a comparison reveals the catalogue.
+    pub(in crate::net::gossip) fn may_exchange_with(&self, node: &NodeId) -> bool {
         let listed = || AccessList::of(&self.server.registry).all();
         *node != self.node
             && (self.server.access == Access::Open || listed().is_ok_and(|ids| ids.contains(node)))
     }
 
-    fn keep_house(&mut self) {
+    fn run_housekeeping(&mut self) {
         let now = self.started.elapsed();
-        self.kept_house = now;
-        self.directory.expire(now, FORGOTTEN);
+        self.last_housekeeping = now;
+        self.peer_table.expire(now, FORGOTTEN);
         let passed = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         let ahead = host::now().0.saturating_sub(passed);
         if (ahead - self.ahead).abs() > SLEPT {
-            self.gossip.awoke();
-            self.lines.end_all();
+            self.gossip.forget_presence();
+            self.connections.close_all();
             if let Some(discovery) = &self.discovery {
                 discovery.refresh();
             }
         }
         self.ahead = ahead;
-        // A list that cannot be read is told by who uses it.
+        // The code that uses an unreadable list reports it.
         let pins = KnownPeers::of(&self.server.registry)
             .all()
             .unwrap_or_default();
         for (at, node) in pins {
             let is_new = !self.typed.contains_key(&node);
-            if let (true, Ok(at)) = (is_new && self.may_talk_to(&node), at.parse()) {
+            if let (true, Ok(at)) = (is_new && self.may_exchange_with(&node), at.parse()) {
                 self.typed.insert(node, at);
-                self.gossip.appeared(node);
-                self.follower.newcomer(now);
+                self.gossip.add_peer(node);
+                self.replicator.retry_with_new_peer(now);
             }
         }
-        self.keep_company();
+        self.sync_membership();
     }
 
-    fn show(&self) {
+    fn publish_snapshot(&self) {
         let now = (self.started.elapsed(), host::now().0);
         let ago = |seen: Duration| i64::try_from(now.0.saturating_sub(seen).as_secs());
-        let all = self.directory.list().into_iter().filter(|n| !n.has_left);
+        let all = self.peer_table.list().into_iter().filter(|n| !n.has_left);
         let seen = all.map(|n| {
-            let shown = n.sighting.as_ref().and_then(|s| s.shown.as_ref());
+            let summary = n.record.as_ref().and_then(|s| s.summary.as_ref());
             let filter = self.filters.of(&n.node);
-            NeighbourView {
+            NodeView {
                 node: n.node,
                 addresses: n.addresses,
-                datasets: shown.map(|s| s.datasets),
-                filter_bytes: shown.map(|s| s.filter_bytes),
+                datasets: summary.map(|s| s.datasets),
+                filter_bytes: summary.map(|s| s.filter_bytes),
                 filter,
                 last_seen: ago(n.last_seen).ok().map(|ago| Timestamp(now.1 - ago)),
                 is_proven: n.is_proven,

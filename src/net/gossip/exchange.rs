@@ -1,4 +1,4 @@
-//! One talk with a node around, on a thread of its own.
+//! Exchange: one comparison or offer with another node, on a thread of its own.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use crate::ident::NodeId;
-use crate::net::gossip::Note;
-use crate::net::gossip::connection_pool::Lines;
-use crate::net::gossip::sound;
+use crate::net::gossip::GossipMessage;
+use crate::net::gossip::catch_panic;
+use crate::net::gossip::connection_pool::ConnectionPool;
 use crate::protocol::Exchange;
 use crate::protocol::ExchangeOutcome;
 use crate::protocol::Filter;
@@ -19,78 +19,78 @@ use crate::registry::host;
 use crate::registry::peers::Compared;
 use crate::registry::peers::Showing;
 
-/// What a thread needs to talk.
+/// The inputs of an exchange.
 #[derive(Clone)]
-pub(in crate::net::gossip) struct Talker {
+pub(in crate::net::gossip) struct ExchangeContext {
     pub(in crate::net::gossip) registry: LocalRegistry,
-    pub(in crate::net::gossip) lines: Arc<Lines>,
+    pub(in crate::net::gossip) connections: Arc<ConnectionPool>,
     pub(in crate::net::gossip) showing: Showing,
 }
 
-/// How a talk went.
-pub(crate) struct Talked {
-    pub(in crate::net::gossip) talk: Exchange,
+/// The result of an exchange.
+pub(crate) struct ExchangeResult {
+    pub(in crate::net::gossip) exchange: Exchange,
     pub(in crate::net::gossip) end: ExchangeOutcome,
-    /// What both sides had to say.
+    /// The items that both sides had.
     pub(in crate::net::gossip) compared: Compared,
-    /// Where it was looked for.
+    /// The addresses that were tried.
     pub(in crate::net::gossip) tried: Vec<SocketAddr>,
-    /// When the peer was there for certain, and where it has proven who it is.
+    /// The time and address at which the peer proved its key.
     pub(in crate::net::gossip) proven: Option<(Instant, SocketAddr)>,
-    /// Its filter, where that was wanted and it gave one.
+    /// The peer's filter, where it was requested and the peer has one.
     pub(in crate::net::gossip) filter: Option<Filter>,
-    /// What went wrong.
+    /// The error, if it failed.
     pub(in crate::net::gossip) error: Option<Error>,
 }
 
-impl Talker {
-    /// Talks, and notes how it went.
-    pub(in crate::net::gossip) fn talk(
+impl ExchangeContext {
+    /// Performs an exchange and records its result.
+    pub(in crate::net::gossip) fn perform(
         &self,
-        talk: Exchange,
+        exchange: Exchange,
         at: Vec<SocketAddr>,
-        (wants_filter, inbox): (bool, &mpsc::SyncSender<Note>),
+        (wants_filter, inbox): (bool, &mpsc::SyncSender<GossipMessage>),
     ) {
-        let mut talked = Talked {
+        let mut result = ExchangeResult {
             end: ExchangeOutcome::Failed,
             compared: Compared::default(),
             tried: at.clone(),
             proven: None,
             filter: None,
             error: None,
-            talk,
+            exchange,
         };
-        if let Err(error) = sound(|| self.try_talk(&mut talked, at, wants_filter)) {
-            // It may be the connection that is bad.
-            self.lines.end(&talked.talk.peer());
-            talked.error = Some(error);
+        if let Err(error) = catch_panic(|| self.run_exchange(&mut result, at, wants_filter)) {
+            // The connection may be the cause.
+            self.connections.end(&result.exchange.peer());
+            result.error = Some(error);
         }
-        // Nobody listens any more at the end.
-        let _ = inbox.send(Note::Talked(talked));
+        // At the end nothing receives it any more.
+        let _ = inbox.send(GossipMessage::ExchangeResult(result));
     }
 
-    fn try_talk(
+    fn run_exchange(
         &self,
-        talked: &mut Talked,
+        result: &mut ExchangeResult,
         at: Vec<SocketAddr>,
         wants_filter: bool,
     ) -> Result<(), Error> {
-        let node: NodeId = talked.talk.peer();
-        let (peer, made) = self.lines.to(node, at)?;
-        let _talking = self.lines.talking(&peer);
-        talked.proven = Some((made, peer.remote()));
-        let asked = host::instant();
-        match &talked.talk {
+        let node: NodeId = result.exchange.peer();
+        let (peer, made) = self.connections.connect_to(node, at)?;
+        let _talking = self.connections.begin_exchange(&peer);
+        result.proven = Some((made, peer.remote()));
+        let requested_at = host::instant();
+        match &result.exchange {
             Exchange::Compare(_) => {
-                talked.compared = self.registry.compare(&*peer, self.showing)?;
+                result.compared = self.registry.compare(&*peer, self.showing)?;
             }
-            Exchange::Tell(_, items) => {
-                talked.compared.sent = self.registry.tell(&*peer, items)?;
+            Exchange::Announce(_, items) => {
+                result.compared.sent = self.registry.tell(&*peer, items)?;
             }
         }
-        // It answered; but maybe before it left.
-        talked.proven = Some((asked, peer.remote()));
-        talked.end = match (&talked.talk, talked.compared) {
+        // It answered, but maybe before it left.
+        result.proven = Some((requested_at, peer.remote()));
+        result.end = match (&result.exchange, result.compared) {
             (Exchange::Compare(_), Compared { received, sent, .. }) if received + sent > 0 => {
                 ExchangeOutcome::Differed
             }
@@ -98,7 +98,7 @@ impl Talker {
         };
         if wants_filter {
             // A hint; an older node has none.
-            talked.filter = peer.filter().ok();
+            result.filter = peer.filter().ok();
         }
         Ok(())
     }

@@ -1,6 +1,11 @@
-//! The nodes around a serving node: finding them, gossiping with them, and fetching what is
-//! followed. One thread keeps everything that is known and decides (by `sync::Gossip`,
-//! `sync::PeerTable` and `sync::Follow`); threads that live for one talk or one pull do it.
+//! Gossip of a serving node: it finds other nodes, exchanges catalogues with them, and
+//! pulls followed datasets.
+//! One thread owns the state and decides (by `protocol::Gossip`, `protocol::PeerTable` and
+//! `protocol::Follow`); short-lived threads perform one exchange or pull each.
+//!
+//! - `event_loop`: the deciding thread; `dispatch`, `outcomes`: the start and end of work
+//! - `exchange`, `replicator`: one exchange, one pull; `connection_pool`: connections
+//! - `catalog_watcher`, `peer_filters`, `snapshot`, `event_limit`: state and reports
 
 pub(crate) mod catalog_watcher;
 pub(crate) mod connection_pool;
@@ -24,10 +29,10 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::ident::NodeId;
-use crate::net::discovery::Found;
+use crate::net::discovery::DiscoveryEvent;
 use crate::net::gossip::event_loop::GossipNode;
-use crate::net::gossip::exchange::Talked;
-use crate::net::gossip::replicator::Pulled;
+use crate::net::gossip::exchange::ExchangeResult;
+use crate::net::gossip::replicator::PullResult;
 use crate::net::server::accept::Server;
 use crate::net::server::event::Event;
 use crate::panics::caught;
@@ -35,66 +40,66 @@ use crate::protocol::Follow;
 use crate::protocol::QuietHours;
 use crate::registry::Error;
 
-pub use crate::net::gossip::snapshot::NeighbourView;
-pub(crate) use crate::net::gossip::snapshot::View;
+pub use crate::net::gossip::snapshot::NodeView;
+pub(crate) use crate::net::gossip::snapshot::Snapshot;
 
-/// Notes that wait. What was found when there are more is found again.
-const NOTES_MAX: usize = 4096;
-/// How long the thread may take to end: its farewell to the network, and a moment.
+/// Maximum number of waiting notes. A finding beyond it comes again.
+const MESSAGES_MAX: usize = 4096;
+/// Maximum time for the thread to end: its farewell to the network, and a moment.
 const FAREWELL: Duration = Duration::from_millis(1_600);
 
-/// How a node deals with those around it.
+/// Options of the gossip.
 #[derive(Clone, Debug, Default)]
-pub struct NeighbourOptions {
+pub struct GossipOptions {
     /// Announce this node by mDNS and look for others.
     pub mdns: bool,
-    /// What to keep up to date.
+    /// The follow rules.
     pub follow: Follow,
-    /// When to fetch nothing, by the machine's own time.
+    /// Hours in which the node fetches nothing, in local time.
     pub quiet: Option<QuietHours>,
-    /// What is followed comes no faster than this.
+    /// Rate limit of followed pulls, in bytes a second.
     pub bytes_per_second: Option<u64>,
 }
 
-/// Something that the deciding thread has to know.
-pub(crate) enum Note {
-    Found(Found),
+/// A message to the deciding thread.
+pub(crate) enum GossipMessage {
+    Found(DiscoveryEvent),
     /// A peer announced something.
-    Told,
-    /// A peer called that says where it serves.
+    PeerAnnounced,
+    /// A peer called and stated the address of its server.
     Called(NodeId, SocketAddr),
-    Talked(Talked),
-    Pulled(Pulled),
-    /// The names of what was given up.
+    ExchangeResult(ExchangeResult),
+    PullResult(PullResult),
+    /// The names of removed versions.
     Retired(Result<Vec<String>, Error>),
     Stop,
 }
 
-/// The thread that deals with those around.
-pub(crate) struct Neighbours {
+/// The deciding thread.
+pub(crate) struct GossipHandle {
     begin: mpsc::Sender<()>,
-    inbox: mpsc::SyncSender<Note>,
+    inbox: mpsc::SyncSender<GossipMessage>,
     thread: Option<JoinHandle<()>>,
     is_stopping: Arc<AtomicBool>,
-    view: View,
+    view: Snapshot,
 }
 
-impl Neighbours {
-    /// A thread that waits for [`Neighbours::begin`] and ends without it.
+impl GossipHandle {
+    /// Starts a thread that waits for [`GossipHandle::begin`] and ends without it.
     ///
     /// # Errors
-    /// [`Error`] when there is no socket, no thread, or no key to be had. Where mDNS cannot be
-    /// used, that is told as an event, and typed peers are dealt with all the same.
+    /// [`Error`] when there is no socket, thread or key. Where mDNS does not work, an event reports it,
+    /// and typed peers still work.
     pub(crate) fn start(
         server: &Arc<Server>,
         handle: &Handle,
         (node, addresses): (NodeId, &[SocketAddr]),
-        options: &NeighbourOptions,
+        options: &GossipOptions,
     ) -> Result<Self, Error> {
-        let (inbox, notes) = mpsc::sync_channel(NOTES_MAX);
-        let view = View::default();
-        let mut circle = GossipNode::new(server, handle, (node, addresses), options)?;
-        let is_stopping = circle.attach(inbox.clone(), view.clone());
+        let (inbox, messages) = mpsc::sync_channel(MESSAGES_MAX);
+        let view = Snapshot::default();
+        let mut gossip_node = GossipNode::new(server, handle, (node, addresses), options)?;
+        let is_stopping = gossip_node.attach(inbox.clone(), view.clone());
         let (begin, begun) = mpsc::channel();
         let (mdns, addresses) = (options.mdns, addresses.to_vec());
         let thread = std::thread::Builder::new().name("neighbours".to_owned());
@@ -103,12 +108,12 @@ impl Neighbours {
                 return;
             }
             if mdns {
-                circle.look_around(&addresses);
+                gossip_node.start_discovery(&addresses);
             }
-            let told = circle.server.clone();
-            if caught(|| circle.run(&notes)).is_err() {
+            let server = gossip_node.server.clone();
+            if caught(|| gossip_node.run(&messages)).is_err() {
                 let what = "a fault: those around are not dealt with any more".to_owned();
-                told.tell(&Event::Trouble { what });
+                server.report(&Event::Trouble { what });
             }
         });
         let thread = thread.map_err(|e| Error::machine("start a thread", e))?;
@@ -121,27 +126,28 @@ impl Neighbours {
         })
     }
 
-    /// Begins to look around. Until then it tells nothing: a node's first word is that it is ready.
+    /// Begins to look for nodes. It reports nothing before, because a node first reports that
+    /// it is ready.
     pub(crate) fn begin(&self) {
         // It waits, or could not be started.
         let _ = self.begin.send(());
     }
 
-    /// What a session tells it by.
-    pub(crate) fn inbox(&self) -> mpsc::SyncSender<Note> {
+    /// Returns the channel for messages of sessions.
+    pub(crate) fn inbox(&self) -> mpsc::SyncSender<GossipMessage> {
         self.inbox.clone()
     }
 
-    /// What it knows, for who asks.
-    pub(crate) fn view(&self) -> View {
+    /// Returns the present state, for other threads.
+    pub(crate) fn view(&self) -> Snapshot {
         self.view.clone()
     }
 
-    /// Says farewell, and lets what is under way come to an end for a moment.
+    /// Sends the farewell, and gives running work a moment to end.
     pub(crate) fn stop(mut self) {
         self.is_stopping.store(true, Ordering::Relaxed);
-        // A thread that is gone has no need to be told.
-        let _ = self.inbox.send(Note::Stop);
+        // A thread that is gone needs no message.
+        let _ = self.inbox.send(GossipMessage::Stop);
         let Some(thread) = self.thread.take() else {
             return;
         };
@@ -156,9 +162,8 @@ impl Neighbours {
     }
 }
 
-/// Work on a thread of its own: a fault in it is an error that whoever waits for its end is told
-/// of, and nobody waits for ever.
-fn sound<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+/// Runs work on a thread of its own and turns a panic into an error, so that no caller waits for ever.
+fn catch_panic<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let fault = || std::io::Error::other("a fault here");
     caught(work).unwrap_or_else(|_| Err(Error::machine("run a worker thread", fault())))
 }

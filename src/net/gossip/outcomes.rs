@@ -1,59 +1,63 @@
-//! How talks and pulls ended: what that means for what is known, and what is told of it.
+//! Outcomes of exchanges and pulls: updates of the state, and events.
 
 use std::time::Duration;
 
-use crate::net::gossip::event_limit::Kind;
+use crate::net::gossip::event_limit::LimitedKind;
 use crate::net::gossip::event_loop::GossipNode;
-use crate::net::gossip::exchange::Talked;
-use crate::net::gossip::replicator::Pulled;
+use crate::net::gossip::exchange::ExchangeResult;
+use crate::net::gossip::replicator::PullResult;
 use crate::net::server::event::Event;
 use crate::protocol::PeerError;
 use crate::protocol::RefusalCode;
 use crate::registry::Error;
 
 impl GossipNode {
-    pub(in crate::net::gossip) fn talked(&mut self, talked: Talked) {
+    pub(in crate::net::gossip) fn result(&mut self, result: ExchangeResult) {
         let now = self.started.elapsed();
-        let node = talked.talk.peer();
-        self.gossip.done(now, &talked.talk, talked.end);
-        if let Some((asked, at)) = talked.proven {
-            let asked = asked.saturating_duration_since(self.started);
-            self.directory.proven(asked, node, at);
+        let node = result.exchange.peer();
+        self.gossip
+            .record_outcome(now, &result.exchange, result.end);
+        if let Some((requested_at, at)) = result.proven {
+            let requested_at = requested_at.saturating_duration_since(self.started);
+            self.peer_table.proven(requested_at, node, at);
         }
-        if let Some(filter) = talked.filter {
+        if let Some(filter) = result.filter {
             self.filters.put(node, Some(filter));
             self.unfiltered.remove(&node);
         }
-        match talked.error {
+        match result.error {
             Some(error) => {
-                // It was nowhere; who breaks off in the middle is there all the same.
-                let tried = talked.proven.is_none().then_some(talked.tried);
+                // It was at none of them. A peer that breaks off in the middle is present all the same.
+                let tried = result.proven.is_none().then_some(result.tried);
                 for at in tried.into_iter().flatten() {
-                    self.directory.failed(now, &node, &at);
+                    self.peer_table.failed(now, &node, &at);
                 }
-                if says_farewell(&error) {
-                    self.directory.gone(now, &node);
+                if is_farewell(&error) {
+                    self.peer_table.gone(now, &node);
                 }
                 let error = error.to_string();
-                self.tell(Kind::Unreachable, &Event::Unreachable { peer: node, error });
+                self.report(
+                    LimitedKind::Unreachable,
+                    &Event::Unreachable { peer: node, error },
+                );
             }
-            None => self.server.tell(&Event::Compared {
+            None => self.server.report(&Event::Compared {
                 peer: node,
-                received: talked.compared.received,
-                sent: talked.compared.sent,
+                received: result.compared.received,
+                sent: result.compared.sent,
             }),
         }
-        // What came may be news for others.
-        if talked.compared.received > 0 {
+        // The received items may be news for others.
+        if result.compared.received > 0 {
             self.catalogue.stamp = None;
         }
     }
 
-    pub(in crate::net::gossip) fn pulled(&mut self, pulled: Pulled) {
-        self.follower.done(self.started.elapsed(), &pulled);
+    pub(in crate::net::gossip) fn finish_pull(&mut self, pulled: PullResult) {
+        self.replicator.done(self.started.elapsed(), &pulled);
         let (content, label) = (pulled.wanted.content, pulled.wanted.label);
         match pulled.ended {
-            Ok(report) => self.server.tell(&Event::Followed {
+            Ok(report) => self.server.report(&Event::Followed {
                 content,
                 label,
                 sources: report.sources.iter().map(|s| s.node_id).collect(),
@@ -61,7 +65,7 @@ impl GossipNode {
                 seconds: report.seconds,
             }),
             Err(Error::Interrupted) => {}
-            Err(error) => self.server.tell(&Event::NotFollowed {
+            Err(error) => self.server.report(&Event::NotFollowed {
                 content,
                 label,
                 error: error.to_string(),
@@ -70,9 +74,9 @@ impl GossipNode {
         self.catalogue.stamp = None;
     }
 
-    pub(in crate::net::gossip) fn retired(&mut self, ended: Result<Vec<String>, Error>) {
-        self.follower.is_retiring = false;
-        self.server.tell(&match ended {
+    pub(in crate::net::gossip) fn finish_removal(&mut self, ended: Result<Vec<String>, Error>) {
+        self.replicator.is_retiring = false;
+        self.server.report(&match ended {
             Ok(labels) => Event::Retired { labels },
             Err(error) => Event::Trouble {
                 what: format!("old versions cannot be given up: {error}"),
@@ -81,25 +85,25 @@ impl GossipNode {
         self.catalogue.stamp = None;
     }
 
-    /// Tells of something that anybody may bring about as often as he likes.
-    pub(in crate::net::gossip) fn tell(&mut self, kind: Kind, event: &Event) {
-        if self.chatter.may_tell(self.started.elapsed(), kind) {
-            self.server.tell(event);
+    /// Reports an event that any host can cause at will, within its limit.
+    pub(in crate::net::gossip) fn report(&mut self, kind: LimitedKind, event: &Event) {
+        if self.event_limiter.admit(self.started.elapsed(), kind) {
+            self.server.report(event);
         }
     }
 
-    /// Tells how much was left out lately.
-    pub(in crate::net::gossip) fn sum_up(&mut self) {
+    /// Reports the number of suppressed events.
+    pub(in crate::net::gossip) fn report_suppressed(&mut self) {
         let now: Duration = self.started.elapsed();
-        for (kind, count) in self.chatter.left_out(now) {
+        for (kind, count) in self.event_limiter.take_suppressed(now) {
             let of = kind.name();
-            self.server.tell(&Event::LeftOut { of, count });
+            self.server.report(&Event::LeftOut { of, count });
         }
     }
 }
 
-/// Whether a peer said that it is about to go.
-fn says_farewell(error: &Error) -> bool {
+/// Returns true if the error is a peer's announcement of its end.
+fn is_farewell(error: &Error) -> bool {
     let Error::Peer { source, .. } = error else {
         return false;
     };

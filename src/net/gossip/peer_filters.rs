@@ -1,5 +1,5 @@
-//! What the nodes around may have, by their filters. A filter that lies costs a request: anybody
-//! can say on the LAN what some node's filter is, so a no only puts a node behind the others.
+//! Filters of the other nodes. A false filter costs a request: any host on the LAN can announce one for
+//! a node, so a *no* only puts a node behind the others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,46 +11,46 @@ use crate::protocol::FilterDigest;
 use crate::protocol::ServiceRecord;
 use crate::wire::limits::FILTERS_BYTES_MAX;
 
-/// Filters by node; as many as there are nodes in the directory, and as fit.
+/// Filters by node, bounded by the peer table and by their bytes.
 #[derive(Default)]
-pub(in crate::net::gossip) struct Filters {
+pub(in crate::net::gossip) struct PeerFilters {
     held: BTreeMap<NodeId, Held>,
 }
 
 struct Held {
     digest: FilterDigest,
     filter: Filter,
-    /// As it goes over the wire.
+    /// The filter's encoding.
     encoded: Arc<[u8]>,
 }
 
-impl Filters {
-    /// A node says what it shows. Whether its filter has to be asked for.
-    pub(in crate::net::gossip) fn saw(&mut self, sighting: &ServiceRecord) -> bool {
-        let Some(shown) = &sighting.shown else {
-            self.held.remove(&sighting.node);
+impl PeerFilters {
+    /// Takes a node's record. Returns true if its filter has to be requested.
+    pub(in crate::net::gossip) fn saw(&mut self, record: &ServiceRecord) -> bool {
+        let Some(summary) = &record.summary else {
+            self.held.remove(&record.node);
             return false;
         };
-        let digest = FilterDigest::new(shown.filter_digest);
+        let digest = FilterDigest::new(summary.filter_digest);
         if self
             .held
-            .get(&sighting.node)
+            .get(&record.node)
             .is_some_and(|held| held.digest == digest)
         {
             return false;
         }
-        // What it showed before says nothing about now.
-        self.held.remove(&sighting.node);
-        match &shown.filter {
+        // The earlier filter says nothing about the present.
+        self.held.remove(&record.node);
+        match &summary.filter {
             Some(bytes) => {
-                self.put(sighting.node, Filter::decode(bytes).ok());
+                self.put(record.node, Filter::decode(bytes).ok());
                 false
             }
             None => true,
         }
     }
 
-    /// Keeps a node's filter, where there is room for it; who has none says nothing.
+    /// Stores a node's filter, where there is room. A node without one admits every id.
     pub(in crate::net::gossip) fn put(&mut self, node: NodeId, filter: Option<Filter>) {
         let Some(filter) = filter else { return };
         self.held.remove(&node);
@@ -66,17 +66,17 @@ impl Filters {
         }
     }
 
-    /// A node's filter, encoded.
+    /// Returns a node's encoded filter.
     pub(in crate::net::gossip) fn of(&self, node: &NodeId) -> Option<Arc<[u8]>> {
         self.held.get(node).map(|held| held.encoded.clone())
     }
 
-    /// Forgets those of everybody else.
+    /// Forgets the filters of all other nodes.
     pub(in crate::net::gossip) fn keep(&mut self, is_there: impl Fn(&NodeId) -> bool) {
         self.held.retain(|node, _| is_there(node));
     }
 
-    /// Whether it is worth asking a node: it says yes, or nothing.
+    /// Returns true if a node is worth a request: its filter admits the id, or is unknown.
     pub(in crate::net::gossip) fn may_have(&self, node: &NodeId, content: &ContentId) -> bool {
         let held = self.held.get(node);
         held.is_none_or(|held| held.filter.may_contain(content))
@@ -94,12 +94,12 @@ mod tests {
             .collect();
         let filter = Filter::build(&ids);
         let bytes = filter.encode().len();
-        let mut filters = Filters::default();
+        let mut filters = PeerFilters::default();
         let node = |n: u8| NodeId::new([n; 32]);
         (0..200).for_each(|n| filters.put(node(n), Some(filter.clone())));
         let held = filters.held.len();
         assert!((1..=FILTERS_BYTES_MAX / bytes).contains(&held), "{held}");
-        // Who has no room is asked: it says nothing. Room that is given up can be had.
+        // A node without room for its filter is asked. Freed room can be used.
         let other = ContentId::new([7; 32]);
         assert!(!filters.may_have(&node(0), &other) && filters.may_have(&node(199), &other));
         filters.keep(|n| *n == node(3));

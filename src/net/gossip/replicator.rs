@@ -1,4 +1,4 @@
-//! Fetching what is followed: what is wanted now, from whom, and what went wrong before.
+//! Replicator: pulls followed datasets. It keeps the wanted ones, their sources and earlier failures.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
-use crate::net::gossip::Note;
-use crate::net::gossip::connection_pool::Lines;
-use crate::net::gossip::sound;
+use crate::net::gossip::GossipMessage;
+use crate::net::gossip::catch_panic;
+use crate::net::gossip::connection_pool::ConnectionPool;
 use crate::net::local_time::minute_of_day;
 use crate::net::quic::peer::Peer;
 use crate::progress::NoProgress;
@@ -31,46 +31,46 @@ use crate::registry::peers::Wanted;
 use crate::trust::Action;
 use crate::trust::Consent;
 
-/// Pulls at once: a small dataset need not wait for a large one.
+/// Concurrent pulls: a small dataset need not wait for a large one.
 const PULLS: usize = 2;
-/// Peers that one dataset is pulled from.
+/// Maximum number of peers in one pull.
 const SOURCES_MAX: usize = 4;
-/// Peers that are asked for one dataset at a time.
+/// Maximum number of peers asked for one dataset.
 pub(in crate::net::gossip) const ASKED_MAX: usize = 24;
-/// How long further sources are looked for when there is one.
-const LOOKING: Duration = Duration::from_secs(2);
-/// How long a dataset that could not be pulled is left; doubled each time.
+/// Time to look for further sources after the first one.
+const MORE_SOURCES_WAIT: Duration = Duration::from_secs(2);
+/// Pause after a failed pull; it doubles with each failure.
 const PAUSE: Duration = Duration::from_secs(2);
-/// The longest that it is.
+/// Maximum of that pause.
 const PAUSE_MAX: Duration = Duration::from_secs(300);
 
-/// What is followed, and how that goes.
-pub(in crate::net::gossip) struct Follower {
+/// The followed datasets and their state.
+pub(in crate::net::gossip) struct Replicator {
     pub(in crate::net::gossip) follow: Follow,
     quiet: Option<QuietHours>,
     under_way: BTreeSet<EnvelopeId>,
     failed: BTreeMap<EnvelopeId, (u32, Duration)>,
-    /// The catalogue has changed since it was looked at.
+    /// Set if the catalogue changed since the last look.
     is_due: bool,
-    /// Old versions are being given up.
+    /// Set while a thread removes old versions.
     pub(in crate::net::gossip) is_retiring: bool,
 }
 
-/// Who may have what is wanted.
-pub(in crate::net::gossip) struct Source {
+/// A peer that may have a wanted dataset.
+pub(in crate::net::gossip) struct CandidateSource {
     pub(in crate::net::gossip) node: NodeId,
     pub(in crate::net::gossip) at: Vec<SocketAddr>,
-    /// It was there lately, and its filter says yes or nothing.
+    /// Set if the peer was seen recently and its filter admits the content.
     pub(in crate::net::gossip) is_likely: bool,
 }
 
-/// How a pull ended.
-pub(crate) struct Pulled {
+/// The result of a pull.
+pub(crate) struct PullResult {
     pub(in crate::net::gossip) wanted: Wanted,
     pub(in crate::net::gossip) ended: Result<PullReport, Error>,
 }
 
-impl Follower {
+impl Replicator {
     pub(in crate::net::gossip) fn new(follow: Follow, quiet: Option<QuietHours>) -> Self {
         Self {
             follow,
@@ -82,21 +82,21 @@ impl Follower {
         }
     }
 
-    /// Something is new: what is wanted has to be looked at again.
-    pub(in crate::net::gossip) fn news(&mut self) {
+    /// Marks the catalogue as changed.
+    pub(in crate::net::gossip) fn mark_changed(&mut self) {
         self.is_due = true;
     }
 
-    /// Somebody is there who was not before: what nobody had, he may have. Anybody can bring
-    /// newcomers by the hundred, so everybody else is not asked more often than after a failure.
-    pub(in crate::net::gossip) fn newcomer(&mut self, now: Duration) {
+    /// Lets failed datasets be tried again after a new peer appeared. Any host can bring newcomers by
+    /// the hundred, so the other peers are not asked more often than after a failure.
+    pub(in crate::net::gossip) fn retry_with_new_peer(&mut self, now: Duration) {
         for (_, at) in self.failed.values_mut() {
             *at = (*at).min(now + PAUSE);
         }
         self.is_due = true;
     }
 
-    /// Whether now is the time to look at what is wanted.
+    /// Returns true if the wanted datasets have to be computed again.
     pub(in crate::net::gossip) fn is_due(&self, now: Duration) -> bool {
         let is_retry = self.failed.values().any(|(_, at)| *at <= now);
         !self.follow.is_empty()
@@ -105,14 +105,14 @@ impl Follower {
             && !is_quiet(self.quiet)
     }
 
-    /// Of what is wanted, what to pull now.
+    /// Returns the wanted datasets to pull now.
     pub(in crate::net::gossip) fn next(
         &mut self,
         now: Duration,
         wanted: Vec<Wanted>,
     ) -> Vec<Wanted> {
         self.is_due = false;
-        // What nobody wants any more is not remembered.
+        // Failures of unwanted datasets are forgotten.
         let ids: BTreeSet<EnvelopeId> = wanted.iter().map(|w| w.envelope).collect();
         self.failed.retain(|id, _| ids.contains(id));
         let mut chosen = Vec::new();
@@ -132,8 +132,8 @@ impl Follower {
         chosen
     }
 
-    /// A pull has ended.
-    pub(in crate::net::gossip) fn done(&mut self, now: Duration, pulled: &Pulled) {
+    /// Records the end of a pull.
+    pub(in crate::net::gossip) fn done(&mut self, now: Duration, pulled: &PullResult) {
         let id = pulled.wanted.envelope;
         self.under_way.remove(&id);
         self.is_due = true;
@@ -147,16 +147,16 @@ impl Follower {
         }
     }
 
-    /// What a thread needs to pull.
-    pub(in crate::net::gossip) fn puller(
+    /// Returns the inputs of a pull.
+    pub(in crate::net::gossip) fn pull_task(
         &self,
         registry: &LocalRegistry,
-        lines: &Arc<Lines>,
+        connections: &Arc<ConnectionPool>,
         is_stopping: &Arc<AtomicBool>,
-    ) -> Puller {
-        Puller {
+    ) -> PullTask {
+        PullTask {
             registry: registry.clone(),
-            lines: lines.clone(),
+            connections: connections.clone(),
             quiet: self.quiet,
             is_stopping: is_stopping.clone(),
         }
@@ -168,52 +168,52 @@ fn is_quiet(quiet: Option<QuietHours>) -> bool {
 }
 
 /// Pulls one dataset, on a thread of its own.
-pub(in crate::net::gossip) struct Puller {
+pub(in crate::net::gossip) struct PullTask {
     registry: LocalRegistry,
-    lines: Arc<Lines>,
+    connections: Arc<ConnectionPool>,
     quiet: Option<QuietHours>,
     is_stopping: Arc<AtomicBool>,
 }
 
-/// Goes on until the node stops, or until it has to be quiet: what came is kept.
-impl Progress for Puller {
+/// Stops with the node, or when quiet hours begin; the received data stays.
+impl Progress for PullTask {
     fn cancelled(&self) -> bool {
         self.is_stopping.load(Ordering::Relaxed) || is_quiet(self.quiet)
     }
 }
 
-impl Puller {
-    /// Pulls from whoever of these has it, and notes how it went.
+impl PullTask {
+    /// Pulls from those peers that have the dataset, and records the result.
     pub(in crate::net::gossip) fn pull(
         &self,
         wanted: Wanted,
-        peers: Vec<Source>,
-        inbox: &mpsc::SyncSender<Note>,
+        peers: Vec<CandidateSource>,
+        inbox: &mpsc::SyncSender<GossipMessage>,
     ) {
-        let ended = sound(|| self.try_pull(&wanted, peers));
-        // Nobody listens any more at the end.
-        let _ = inbox.send(Note::Pulled(Pulled { wanted, ended }));
+        let ended = catch_panic(|| self.try_pull(&wanted, peers));
+        // At the end nothing receives it any more.
+        let _ = inbox.send(GossipMessage::PullResult(PullResult { wanted, ended }));
     }
 
-    fn try_pull(&self, wanted: &Wanted, peers: Vec<Source>) -> Result<PullReport, Error> {
+    fn try_pull(&self, wanted: &Wanted, peers: Vec<CandidateSource>) -> Result<PullReport, Error> {
         let began = host::instant();
         let mut sources: Vec<Arc<Peer>> = Vec::new();
         let (mut offer, mut fault) = (None, None);
-        for Source {
+        for CandidateSource {
             node,
             at,
             is_likely,
         } in peers
         {
-            // Whoever else has it can wait; who is not there at all would be waited for.
-            let is_enough = !is_likely || began.elapsed() > LOOKING;
+            // Further sources can wait, and absent peers would be waited for.
+            let is_enough = !is_likely || began.elapsed() > MORE_SOURCES_WAIT;
             if sources.len() >= SOURCES_MAX || (is_enough && offer.is_some()) {
                 break;
             }
             if self.cancelled() {
                 return Err(Error::Interrupted);
             }
-            let asked = self.lines.to(node, at).and_then(|(peer, _)| {
+            let asked = self.connections.connect_to(node, at).and_then(|(peer, _)| {
                 let found = self.registry.offer_of(&*peer, wanted)?;
                 Ok(found.map(|found| (peer, found)))
             });
@@ -224,7 +224,7 @@ impl Puller {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    self.lines.end(&node);
+                    self.connections.end(&node);
                     fault = Some(error);
                 }
             }
@@ -234,9 +234,9 @@ impl Puller {
         };
         let sources: Vec<&dyn ChunkSource> = sources.iter().map(|p| &**p as _).collect();
         let options = PullOptions::default();
-        // Whoever follows a publisher agreed to what comes from him.
+        // Following a publisher is consent to its data.
         let accepted = offer.accept(Action::PullByName, Consent::Given)?;
-        // Before it is here: who is killed in between would keep it for ever.
+        // Before the data is here, because a kill in between would keep it for ever.
         self.registry.note_followed(wanted)?;
         let pulled = self.registry.pull(&accepted, &sources, options, self);
         if pulled.is_err() {
@@ -246,7 +246,8 @@ impl Puller {
     }
 }
 
-/// Gives up what is older than what is kept, and the space that it took. The names of what went.
+/// Removes versions older than the kept ones, and frees their space. Returns the names of
+/// the removed ones.
 pub(in crate::net::gossip) fn retire(
     registry: &LocalRegistry,
     datasets: &[crate::catalog::Brief],

@@ -1,4 +1,4 @@
-//! What is known of the nodes around, for whoever asks from another thread.
+//! Snapshot of the known nodes, for other threads.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,41 +14,41 @@ use crate::ident::Reference;
 use crate::protocol::Filter;
 use crate::protocol::ServiceRecord;
 
-/// A node around.
+/// A known node.
 #[derive(Clone, Debug, PartialEq)]
-pub struct NeighbourView {
-    /// Who it is, or claims to be.
+pub struct NodeView {
+    /// The node id, claimed or proven.
     pub node: NodeId,
-    /// Where, the best first.
+    /// The addresses, the best first.
     pub addresses: Vec<SocketAddr>,
-    /// How many datasets it says it shows.
+    /// Number of datasets that it announces.
     pub datasets: Option<u64>,
-    /// Bytes of the filter of what it shows.
+    /// Bytes of its filter.
     pub filter_bytes: Option<u64>,
-    /// The filter, encoded, where it came.
+    /// The encoded filter, where it arrived.
     pub filter: Option<Arc<[u8]>>,
-    /// When it was seen last.
+    /// The time when it was last seen.
     pub last_seen: Option<Timestamp>,
-    /// Whether it has proven who it is.
+    /// Set if it has proven its key.
     pub is_proven: bool,
 }
 
-impl NeighbourView {
-    /// A node as it showed itself.
-    pub fn seen(sighting: ServiceRecord, addresses: Vec<SocketAddr>, at: Timestamp) -> Self {
-        let shown = sighting.shown;
+impl NodeView {
+    /// Makes the view of a node from its announcement.
+    pub fn seen(record: ServiceRecord, addresses: Vec<SocketAddr>, at: Timestamp) -> Self {
+        let summary = record.summary;
         Self {
-            node: sighting.node,
+            node: record.node,
             addresses,
-            datasets: shown.as_ref().map(|s| s.datasets),
-            filter_bytes: shown.as_ref().map(|s| s.filter_bytes),
-            filter: shown.and_then(|s| s.filter).map(Arc::from),
+            datasets: summary.as_ref().map(|s| s.datasets),
+            filter_bytes: summary.as_ref().map(|s| s.filter_bytes),
+            filter: summary.and_then(|s| s.filter).map(Arc::from),
             last_seen: Some(at),
             is_proven: false,
         }
     }
 
-    /// Whether it is worth asking for what a reference means: its filter says yes, or nothing.
+    /// Returns true if the node is worth a request for a reference: its filter admits it, or is unknown.
     pub fn may_have(&self, wanted: &Reference) -> bool {
         let filter = self.filter.as_ref().map(|bytes| Filter::decode(bytes));
         match (filter, wanted) {
@@ -57,7 +57,7 @@ impl NeighbourView {
         }
     }
 
-    /// As the control socket gives it.
+    /// Encodes the view for the control socket.
     pub(crate) fn to_json(&self) -> Value {
         let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
         json!({
@@ -71,7 +71,7 @@ impl NeighbourView {
         })
     }
 
-    /// Reads what the control socket gives.
+    /// Decodes a view from the control socket.
     pub(crate) fn from_json(value: &Value) -> Option<Self> {
         let number = |key: &str| value.get(key).and_then(Value::as_u64);
         let addresses = value.get("addresses")?.as_array()?.iter();
@@ -97,19 +97,19 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     (0..text.len()).step_by(2).map(pair).collect()
 }
 
-/// The nodes around, as they were a moment ago.
+/// The known nodes at the last update.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct View(Arc<Mutex<Vec<NeighbourView>>>);
+pub(crate) struct Snapshot(Arc<Mutex<Vec<NodeView>>>);
 
-impl View {
-    pub(crate) fn all(&self) -> Vec<NeighbourView> {
+impl Snapshot {
+    pub(crate) fn all(&self) -> Vec<NodeView> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    pub(in crate::net::gossip) fn set(&self, all: Vec<NeighbourView>) {
+    pub(in crate::net::gossip) fn set(&self, all: Vec<NodeView>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = all;
     }
 }

@@ -1,5 +1,5 @@
-//! Making connections: to an address that a person typed, or to a node that was found at several
-//! addresses, of which some may be out of reach and some not its own.
+//! Dialling: connects to a typed address, or to a node with several known addresses, some of which may
+//! be unreachable or not its own.
 
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
@@ -21,33 +21,33 @@ use crate::net::quic::response_frames::lost;
 use crate::net::stop::Stop;
 use crate::protocol::PeerError;
 
-/// How long a handshake may take at one address.
+/// Maximum time of a handshake at one address.
 pub(crate) const CONNECT: Duration = Duration::from_secs(10);
 /// The same where the peer was connected a moment ago.
 pub(crate) const RECONNECT: Duration = Duration::from_secs(5);
-/// A host that says for this long that nobody listens there is believed: a node that is being
-/// started may take a moment.
+/// Time for which a host must refuse the port before the dialler gives up: a starting node may
+/// take a moment.
 const REFUSED: Duration = Duration::from_secs(1);
-/// A typed address from which nothing came for this long is given up: somebody waits for it.
+/// Time without any answer after which a typed address is given up, because a person waits.
 const SILENT: Duration = Duration::from_millis(2_700);
-/// How long an answer to a probe is waited for.
+/// Maximum wait for the answer to a probe.
 const PROBE: Duration = Duration::from_millis(500);
-/// The next address is tried when the one before has not answered for this long (RFC 8305).
+/// Time after which the next address is tried in parallel (RFC 8305).
 const STAGGER: Duration = Duration::from_millis(250);
-/// Addresses that are tried of one peer.
+/// Maximum number of addresses tried for one peer.
 const ADDRESSES_MAX: usize = 16;
 
-/// Where a peer is.
+/// The target of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whereabouts {
-    /// Somebody typed it.
+pub enum DialTarget {
+    /// A typed address.
     Typed(PeerAddress),
-    /// A node, and addresses at which it was seen, best first.
+    /// A node, and addresses where it was seen, the best first.
     Found(NodeId, Vec<SocketAddr>),
 }
 
-impl Whereabouts {
-    /// For messages.
+impl DialTarget {
+    /// Returns the target for messages.
     pub fn place(&self) -> String {
         match self {
             Self::Typed(address) => address.place(),
@@ -59,31 +59,31 @@ impl Whereabouts {
     }
 }
 
-/// What connections are made from.
+/// The inputs of a dial.
 #[derive(Clone, Debug)]
 pub(crate) struct Dialer {
     pub(crate) handle: Handle,
     pub(crate) endpoint: Endpoint,
-    /// Whether nobody waits for the connection any more.
+    /// Set when no caller waits for the connection any more.
     pub(crate) stop: Stop,
 }
 
 impl Dialer {
-    /// A connection, and who is at its other end. Who was found has to be there; who is at a typed
-    /// address is the caller's to compare. Each address gets `patience`; `is_needless` ends it all.
+    /// Connects, and returns the connection with the peer's key. A found node must have its key; at a
+    /// typed address the caller compares it. Each address gets `patience`; `is_needless` ends the dial.
     pub(crate) fn dial(
         &self,
-        at: &Whereabouts,
+        at: &DialTarget,
         patience: Duration,
         is_needless: &dyn Fn() -> bool,
     ) -> Result<(Connection, NodeId), PeerError> {
         let dialing = async {
             match at {
-                Whereabouts::Typed(address) => {
+                DialTarget::Typed(address) => {
                     let found = resolved(address).await?;
                     self.first_of(found, None, patience).await
                 }
-                Whereabouts::Found(node, addresses) => {
+                DialTarget::Found(node, addresses) => {
                     self.first_of(addresses.clone(), Some(*node), patience)
                         .await
                 }
@@ -93,7 +93,7 @@ impl Dialer {
         dialed.unwrap_or(Err(PeerError::Stopped))
     }
 
-    /// Tries one address after the other, without waiting long for any; the first wins.
+    /// Tries one address after the other with a short delay; the first success wins.
     async fn first_of(
         &self,
         mut addresses: Vec<SocketAddr>,
@@ -120,7 +120,7 @@ impl Dialer {
                 _ => STAGGER,
             };
             match tokio::time::timeout(patience, tries.join_next()).await {
-                // What is still being tried is dropped, and closed.
+                // Other attempts are dropped, and so closed.
                 Ok(Some(Ok(Ok(connected)))) => return Ok(connected),
                 Ok(Some(Ok(Err(error)))) => last = worse(last, error),
                 Ok(Some(Err(error))) => last = PeerError::Lost(error.to_string()),
@@ -130,7 +130,7 @@ impl Dialer {
     }
 }
 
-/// That somebody else is there tells more than that nobody answers.
+/// Returns the more informative error: another node's answer says more than silence.
 fn worse(before: PeerError, now: PeerError) -> PeerError {
     match before {
         PeerError::OtherNode { .. } => before,
@@ -154,7 +154,7 @@ async fn attempt(
         if probe::is_refused(at, PROBE).await {
             return Err(PeerError::Lost("nobody listens there".to_owned()));
         }
-        // A node that was found is asked in the background, where patience costs nobody anything.
+        // A found node is dialled in the background, where patience costs nothing.
         if expected.is_none() {
             let rest = SILENT.saturating_sub(begun.elapsed());
             let first_words = connecting.as_mut().get_mut().handshake_data();
@@ -189,7 +189,7 @@ async fn resolved(address: &PeerAddress) -> Result<Vec<SocketAddr>, PeerError> {
     found.map_err(|e| PeerError::Lost(format!("its name has no address: {e}")))
 }
 
-/// A node that listens everywhere is here.
+/// Replaces an unspecified address by loopback.
 fn reachable(at: SocketAddr) -> SocketAddr {
     match at {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => (Ipv4Addr::LOCALHOST, at.port()).into(),

@@ -1,4 +1,4 @@
-//! Sockets and the settings of the transport.
+//! Endpoints: sockets and transport settings.
 
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
@@ -22,32 +22,32 @@ use crate::protocol::ALPN;
 use crate::registry::Error;
 use crate::trust::KeyPair;
 
-/// Asked of the system for each socket; it may give less.
+/// Requested buffer size of each socket; the system may give less.
 const SOCKET_BUFFER_BYTES: usize = 8 << 20;
-/// A connection that nothing comes over for this long is gone. With a word every second, ten of
-/// them and their repetitions have to be lost for that.
+/// Time without packets after which a connection is closed. With one keep-alive a second, ten in a row
+/// and their repetitions have to be lost.
 const IDLE: Duration = Duration::from_secs(10);
-/// A client says after so long a silence that it is still there, and the server that it heard it.
-/// [`crate::net::server::connection_limit`] tells by that who is not.
+/// Interval of a client's keep-alives, which the server acknowledges.
+/// [`crate::net::server::connection_limit`] uses it to find dead connections.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(1);
-/// What may be on its way before the first acknowledgement; LANs take it.
+/// Bytes in flight before the first acknowledgement; LANs take it.
 const INITIAL_WINDOW_BYTES: u64 = 256 << 10;
-/// What a client lets a server send ahead: of one answer, and in all.
+/// Receive window of a client: for one response, and in all.
 const ANSWER_WINDOW_BYTES: u32 = 6 << 20;
 const ANSWERS_WINDOW_BYTES: u32 = 16 << 20;
-/// The same of requests.
+/// Receive window of a server for requests.
 const REQUEST_WINDOW_BYTES: u32 = 256 << 10;
 const REQUESTS_WINDOW_BYTES: u32 = 1 << 20;
-/// Requests of one connection at once.
+/// Concurrent requests of one connection.
 const STREAMS: u32 = 64;
-/// Where the search for the largest datagram ends. One more than half of what is searched (1200 to
-/// 1452 bytes), so that the first probe is the largest, which Ethernet takes: one probe a connection
-/// instead of four. Where it gets lost, 1325 bytes are tried, and no more.
+/// Step at which the search for the largest datagram ends. It is one more than half of the range (1200
+/// to 1452 bytes), so that the first probe is the largest, which Ethernet takes: one probe a connection
+/// instead of four. If it is lost, the search tries 1325 bytes and stops.
 const DATAGRAM_STEP_BYTES: u16 = 127;
-/// Bytes that a server has on their way to all peers together.
+/// Bytes that a server has in flight to all peers together.
 const SENDING_BYTES: u64 = 64 << 20;
 
-/// The bytes that a server has on their way to one of so many peers.
+/// Returns the bytes that a server may have in flight to one of this number of peers.
 pub(crate) fn send_window(connections: usize) -> u64 {
     let share = SENDING_BYTES / (connections.max(1) as u64);
     share.clamp(256 << 10, 8 << 20)
@@ -65,7 +65,7 @@ fn common() -> TransportConfig {
     transport
 }
 
-/// The settings of the side that asks.
+/// Returns the transport settings of the client.
 pub(crate) fn client_transport() -> TransportConfig {
     let mut transport = common();
     transport
@@ -78,7 +78,7 @@ pub(crate) fn client_transport() -> TransportConfig {
     transport
 }
 
-/// The settings of the side that answers.
+/// Returns the transport settings of the server.
 pub(crate) fn server_transport() -> TransportConfig {
     let mut search = MtuDiscoveryConfig::default();
     search.minimum_change(DATAGRAM_STEP_BYTES);
@@ -92,10 +92,10 @@ pub(crate) fn server_transport() -> TransportConfig {
     transport
 }
 
-/// An endpoint that asks, and answers where `server` says how. Has to be made inside a runtime.
+/// Makes an endpoint, which also serves if `server` is given. Call it inside a runtime.
 ///
 /// # Errors
-/// [`Error::Bind`] when the address cannot be had.
+/// [`Error::Bind`] when the address is not available.
 pub(crate) fn endpoint(
     at: SocketAddr,
     server: Option<quinn::ServerConfig>,
@@ -109,7 +109,7 @@ pub(crate) fn endpoint(
     Endpoint::new(config, server, socket, Arc::new(quinn::TokioRuntime)).map_err(fail)
 }
 
-/// An endpoint that only asks, over IPv6 and IPv4 where the machine has both.
+/// Makes a client endpoint, over IPv6 and IPv4 where the machine has both.
 pub(crate) fn asking_endpoint(key: &KeyPair) -> Result<Endpoint, Error> {
     let any = |ip: IpAddr| SocketAddr::new(ip, 0);
     let dual = endpoint(any(Ipv6Addr::UNSPECIFIED.into()), None);
@@ -123,7 +123,7 @@ pub(crate) fn asking_endpoint(key: &KeyPair) -> Result<Endpoint, Error> {
     Ok(endpoint)
 }
 
-/// How a node of this key answers.
+/// Returns the server configuration of a node with this key.
 pub(crate) fn server_config(key: &KeyPair) -> Result<quinn::ServerConfig, Error> {
     let mut config = crypto::server_config(key.signing_key(), &[ALPN]).map_err(Error::transport)?;
     config.transport_config(Arc::new(server_transport()));
@@ -133,7 +133,7 @@ pub(crate) fn server_config(key: &KeyPair) -> Result<quinn::ServerConfig, Error>
 fn socket(at: SocketAddr) -> std::io::Result<std::net::UdpSocket> {
     let socket = Socket::new(Domain::for_address(at), Type::DGRAM, Some(Protocol::UDP))?;
     if at.is_ipv6() {
-        // A server has a socket of its own for IPv4; who only asks has one for both.
+        // A server has a separate socket for IPv4; a client has one for both.
         socket.set_only_v6(at.port() != 0)?;
     }
     // Less is slower, not wrong.

@@ -1,4 +1,7 @@
-//! QUIC connections: endpoints, dialling, requests and the frames of responses.
+//! QUIC connections.
+//!
+//! - `endpoint`: sockets and settings; `dial`: connecting; `probe`: is a port closed?
+//! - `peer`: requests to a peer; `response_frames`: frames of responses
 
 pub(crate) mod dial;
 pub(crate) mod endpoint;

@@ -1,12 +1,12 @@
-//! RequestContext a node: the blocking calls of `sync` over a QUIC connection.
+//! Peer connections: the blocking calls of `protocol` over QUIC.
 
 use crate::ident::NodeId;
 use crate::keyring;
 use crate::net::address::PeerAddress;
 use crate::net::quic::dial::CONNECT;
+use crate::net::quic::dial::DialTarget;
 use crate::net::quic::dial::Dialer;
 use crate::net::quic::dial::RECONNECT;
-use crate::net::quic::dial::Whereabouts;
 use crate::net::quic::endpoint::asking_endpoint;
 use crate::net::quic::probe;
 use crate::net::quic::response_frames::STALL;
@@ -41,17 +41,17 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::runtime::Runtime;
 
-/// How often somebody who waits for an answer looks whether it is still wanted.
+/// Interval at which a waiting caller checks if the response is still wanted.
 const LOOK_UP: Duration = Duration::from_millis(100);
-/// How long the goodbye may take.
+/// Maximum time of the farewell.
 const GOODBYE: Duration = Duration::from_millis(200);
-/// After so long a silence the host is asked whether anybody still listens there, and again after
-/// as long. QUIC gives a silent peer up later.
+/// Time of silence after which a probe asks the host if the port is closed, and again after the same
+/// time. QUIC gives up a silent peer later.
 const DOUBT: Duration = Duration::from_secs(2);
-/// How long an answer to that is waited for.
+/// Maximum wait for the probe's answer.
 const PROBE: Duration = Duration::from_millis(200);
 
-/// What asks: a socket, and threads for it.
+/// A client socket, and the threads for it.
 #[derive(Debug)]
 pub struct Net {
     handle: Handle,
@@ -59,17 +59,17 @@ pub struct Net {
     registry: LocalRegistry,
     pace: Option<Arc<Throttle>>,
     stop: Stop,
-    /// What is said of this node.
+    /// The hello of this node.
     own: Hello,
-    /// Last, so that it outlives what runs on it.
+    /// The own runtime. Last, so that it outlives all that runs on it.
     runtime: Option<Runtime>,
 }
 
 impl Net {
-    /// With a runtime of its own.
+    /// Makes a client with a runtime of its own.
     ///
     /// # Errors
-    /// [`Error::Bind`] when there is no socket to be had; [`Error::Keyring`].
+    /// [`Error::Bind`] when there is no socket; [`Error::Keyring`].
     pub fn new(registry: &LocalRegistry) -> Result<Self, Error> {
         let runtime = runtime()?;
         let mut net = Self::on(registry, runtime.handle().clone())?;
@@ -77,7 +77,7 @@ impl Net {
         Ok(net)
     }
 
-    /// On a runtime that somebody else keeps.
+    /// Makes a client on the caller's runtime.
     ///
     /// # Errors
     /// As [`Net::new`].
@@ -97,41 +97,40 @@ impl Net {
         })
     }
 
-    /// Connects to a peer and greets it. Who it is, is compared with who was there before.
+    /// Connects to a peer, exchanges hellos, and compares its key with the pinned one.
     ///
     /// # Errors
-    /// [`Error::Peer`]: it does not answer, speaks otherwise, or is somebody else;
+    /// [`Error::Peer`]: it does not answer, speaks another protocol, or has another key;
     /// [`Error::UnknownPeer`] for a name that no node has.
     pub fn connect(&self, address: &PeerAddress) -> Result<Peer, Error> {
         let address = &KnownPeers::of(&self.registry).named(address)?;
-        let at = Whereabouts::Typed(address.clone());
+        let at = DialTarget::Typed(address.clone());
         let (connection, id) = self.dialed(&at, &|| false)?;
         let pinned = KnownPeers::of(&self.registry).check(address, id);
-        // Nothing was said to it yet.
+        // No data was sent to it yet.
         let pinned = pinned.inspect_err(|_| connection.close(0_u32.into(), b"another node"))?;
         self.greeted(at, (connection, id), pinned == Pinned::New)
     }
 
-    /// Connects to a node that was found at one of these addresses, and greets it. It is known by
-    /// its id: nothing is remembered of where it was. `is_needless` is asked again and again
-    /// while nobody answers.
+    /// Connects to a found node at one of these addresses, and exchanges hellos. Its id identifies it,
+    /// so no address is pinned. It calls `is_needless` repeatedly while it waits.
     ///
     /// # Errors
-    /// [`Error::Peer`]: it is at none of them, or speaks otherwise.
+    /// [`Error::Peer`]: it is at none of them, or speaks another protocol.
     pub fn connect_found(
         &self,
         node: NodeId,
         addresses: Vec<SocketAddr>,
         is_needless: &dyn Fn() -> bool,
     ) -> Result<Peer, Error> {
-        let at = Whereabouts::Found(node, addresses);
+        let at = DialTarget::Found(node, addresses);
         let found = self.dialed(&at, is_needless)?;
         self.greeted(at, found, false)
     }
 
     fn dialed(
         &self,
-        at: &Whereabouts,
+        at: &DialTarget,
         is_needless: &dyn Fn() -> bool,
     ) -> Result<(Connection, NodeId), Error> {
         let _step = Step::begin("connect to", at.place());
@@ -144,7 +143,7 @@ impl Net {
 
     fn greeted(
         &self,
-        at: Whereabouts,
+        at: DialTarget,
         (connection, id): (Connection, NodeId),
         is_new: bool,
     ) -> Result<Peer, Error> {
@@ -179,15 +178,15 @@ impl Net {
         }
     }
 
-    /// Ends what waits for peers within a moment of `stop` saying so, with
-    /// [`PeerError::Stopped`]: connecting, greeting, and every question.
+    /// Stops connecting, greeting and every request within a moment of a request by `stop`, with
+    /// [`PeerError::Stopped`].
     #[must_use]
     pub fn until(mut self, stop: Stop) -> Self {
         self.stop = stop;
         self
     }
 
-    /// Says of this node that it serves these, at this port.
+    /// Sets the access and port that the hello of this node states.
     #[must_use]
     pub fn serving(mut self, access: Access, port: Option<u16>) -> Self {
         self.own = Hello {
@@ -197,7 +196,7 @@ impl Net {
         self
     }
 
-    /// Lets so many bytes a second come from all peers together.
+    /// Limits the bytes a second that arrive from all peers together.
     #[must_use]
     pub fn limited(mut self, bytes_per_second: Option<u64>) -> Self {
         self.pace = bytes_per_second.map(|n| Arc::new(Throttle::new(n)));
@@ -209,11 +208,11 @@ impl Drop for Net {
     fn drop(&mut self) {
         self.endpoint.close(0_u32.into(), b"done");
         if let Some(runtime) = self.runtime.take() {
-            // So that the goodbye is sent, and no more than that.
+            // Long enough to send the farewell.
             let _ = self
                 .handle
                 .block_on(async { tokio::time::timeout(GOODBYE, self.endpoint.wait_idle()).await });
-            // A name that is being looked up is not waited for.
+            // A running name lookup is not waited for.
             runtime.shutdown_background();
         }
     }
@@ -228,35 +227,34 @@ pub(crate) fn runtime() -> Result<Runtime, Error> {
         .map_err(|e| Error::machine("start the network's threads", e))
 }
 
-/// What went over a connection.
+/// Traffic of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// UDP payload that came.
+    /// Received UDP payload, in bytes.
     pub received: u64,
-    /// UDP payload that went.
+    /// Sent UDP payload, in bytes.
     pub sent: u64,
-    /// Requests that were sent while no other was under way: those beside each other take one round
-    /// trip together.
+    /// Requests that began while no other was running: concurrent ones share one round trip.
     pub round_trips: u64,
 }
 
-/// A node at the other end of a connection. Any number of threads may ask at once.
+/// A connected peer. Any number of threads may send requests at once.
 #[derive(Debug)]
 pub struct Peer {
     dialer: Dialer,
     line: Mutex<Call>,
     id: NodeId,
-    at: Whereabouts,
+    at: DialTarget,
     hello: Hello,
     own: Hello,
     is_new: bool,
     round_trips: AtomicU64,
-    /// Requests whose answers have not ended.
+    /// Requests without a complete response.
     under_way: AtomicU64,
     pace: Option<Arc<Throttle>>,
 }
 
-/// The connection there is, and what went over those before.
+/// The present connection, and the traffic of earlier ones.
 #[derive(Debug)]
 struct Call {
     connection: Connection,
@@ -275,37 +273,37 @@ impl Call {
 }
 
 impl Peer {
-    /// Whether nobody was known at its address before.
+    /// Returns true if no node was known at its address before.
     pub fn is_new(&self) -> bool {
         self.is_new
     }
 
-    /// Whether its connection is there.
+    /// Returns true if its connection is open.
     pub fn is_open(&self) -> bool {
         self.line().connection.close_reason().is_none()
     }
 
-    /// Ends its connection, whoever waits for an answer.
+    /// Closes its connection, even while requests run.
     pub fn hang_up(&self) {
         self.line().connection.close(0_u32.into(), b"done");
     }
 
-    /// Where it was reached.
+    /// Returns the remote address.
     pub fn remote(&self) -> SocketAddr {
         let at = self.line().connection.remote_address();
         match at.ip().to_canonical() {
-            // A link-local address is nothing without its scope, so IPv6 stays as it is.
+            // A link-local address needs its scope, so IPv6 stays as it is.
             IpAddr::V6(_) => at,
             v4 => SocketAddr::new(v4, at.port()),
         }
     }
 
-    /// What it said of itself.
+    /// Returns its hello.
     pub fn hello(&self) -> &Hello {
         &self.hello
     }
 
-    /// What went over the connection so far.
+    /// Returns the traffic so far.
     pub fn traffic(&self) -> Traffic {
         let mut traffic = self.line().traffic();
         traffic.round_trips = self.round_trips.load(Ordering::Relaxed);
@@ -321,7 +319,7 @@ impl Peer {
         let asked = host::instant();
         let is_late = || asked.elapsed() > STALL;
         let request = Request::Hello(self.own.clone());
-        // Byte by byte it never stalls.
+        // A hello that comes byte by byte never stalls.
         let greeted = self.ask(&request, &is_late, &mut |answer| {
             match (answer, &hello) {
                 (Response::Hello(said), None) => hello = Some(said),
@@ -337,7 +335,7 @@ impl Peer {
         }
     }
 
-    /// Asks; the connection stays as it is whatever comes of it.
+    /// Sends a request. The connection stays open whatever the result.
     fn ask_over(
         &self,
         connection: &Connection,
@@ -351,7 +349,7 @@ impl Peer {
         let mut answers = sent.unwrap_or(Err(PeerError::Stopped))?;
         let mut doubted = host::instant();
         loop {
-            // The timer is made inside of the runtime.
+            // The timer must be made inside the runtime.
             let next = async { tokio::time::timeout(LOOK_UP, answers.next()).await };
             let next = handle.block_on(next);
             if stop.is_asked_for() {
@@ -407,7 +405,7 @@ impl PeerConnection for Peer {
         let answered = self.ask_over(&connection, request, is_needless, each);
         self.under_way.fetch_sub(1, Ordering::Relaxed);
         if matches!(answered, Err(PeerError::Stalled(_))) {
-            // Who asks again gets a new one.
+            // The next request gets a new connection.
             connection.close(0_u32.into(), b"stalled");
         }
         answered

@@ -1,5 +1,5 @@
-//! RequestContext a host whether anything listens at a UDP port. QUIC itself does not hear of ICMP, so a
-//! peer whose program has ended looks to it like one that is slow.
+//! Port probe: asks a host if a UDP port is closed. QUIC does not read ICMP, so it cannot tell an ended
+//! program from a slow one.
 
 use std::io::ErrorKind;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use tokio::net::UdpSocket;
 /// A datagram that no QUIC endpoint takes for a packet: its fixed bit is not set (RFC 9000, 17).
 const DATAGRAM: [u8; 1] = [0];
 
-/// Whether the host says within `patience` that nobody listens there. No answer is no such word.
+/// Returns true if the host reports within `patience` that the port is closed. Silence is no report.
 pub(crate) async fn is_refused(at: SocketAddr, patience: Duration) -> bool {
     tokio::time::timeout(patience, refusal(at))
         .await
@@ -28,7 +28,7 @@ async fn refusal(at: SocketAddr) -> bool {
     let Ok(socket) = UdpSocket::bind((any, 0)).await else {
         return false;
     };
-    // Only a connected socket is told of ICMP, and only of what answers its own packets.
+    // Only a connected socket receives ICMP, and only for its own packets.
     let asked = async {
         socket.connect(at).await?;
         socket.send(&DATAGRAM).await?;

@@ -1,4 +1,4 @@
-//! The frames of an answer as they come over a stream.
+//! Response frames: reads the frames of a response from a stream.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -15,27 +15,27 @@ use crate::protocol::PeerError;
 use crate::protocol::Response;
 use crate::registry::host;
 
-/// A peer that sends nothing for this long is given up.
+/// Time without data after which a peer is given up.
 pub(crate) const STALL: Duration = Duration::from_secs(20);
 
-/// A frame that is under way has to bring so many bytes in so long, or come to its end: who sends
-/// one byte now and then does not stall by the rule above, and would be waited for for ever.
+/// Time within which a running frame has to bring a minimum of bytes, or end. A peer that sends one byte
+/// now and then never stalls, and would be waited for without end.
 const DRIP: Duration = Duration::from_secs(20);
 const DRIP_BYTES: usize = 4 << 10;
 
 /// Bytes taken off a stream at a time.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// An answer that is on its way.
+/// A running response.
 pub(crate) struct ResponseStream {
     stream: RecvStream,
     reader: FrameReader,
     piece: Bytes,
-    /// When something came last.
+    /// The time of the last data.
     pub(crate) heard: Instant,
-    /// Since when bytes of this frame are counted, and how many came since.
+    /// Start of the count of this frame's bytes, and the count.
     counted: (Instant, usize),
-    /// When a frame was handed over: what the taker does with it is not the peer's time.
+    /// The time when a frame went to the caller: its work is not the peer's time.
     away: Option<Instant>,
 }
 
@@ -51,7 +51,7 @@ impl ResponseStream {
         }
     }
 
-    /// Counts what came of a frame. Whether it is too little for the time that it took.
+    /// Counts bytes of a frame. Returns true if they are too few for the time passed.
     fn drips(&mut self, bytes: usize) -> bool {
         let (since, so_far) = self.counted;
         let came = so_far.saturating_add(bytes);
@@ -63,8 +63,8 @@ impl ResponseStream {
         self.heard.saturating_duration_since(since) > DRIP
     }
 
-    /// The next frame; `None` at the end. A refusal is an error. Nothing is lost when the future
-    /// is dropped: the next one goes on.
+    /// Returns the next frame; `None` at the end. A refusal is an error. A dropped future loses nothing:
+    /// the next call continues.
     pub(crate) async fn next(&mut self) -> Result<Option<Response>, PeerError> {
         if let Some(away) = self.away.take() {
             self.heard += away.elapsed();
@@ -102,7 +102,7 @@ impl ResponseStream {
     }
 }
 
-/// Sends a request on a stream of its own; its answer.
+/// Sends a request on a stream of its own, and returns the response.
 pub(crate) async fn ask(
     connection: &Connection,
     request: Vec<u8>,
@@ -112,7 +112,7 @@ pub(crate) async fn ask(
     let (mut out, answer) = opened.map_err(lost)?;
     let write = tokio::time::timeout(STALL, out.write_all(&request));
     let written = write.await.map_err(|_| PeerError::Stalled(STALL))?;
-    // A peer that refuses early need not read it all; its answer says why.
+    // A peer that refuses early need not read it all; its response says why.
     if let Err(quinn::WriteError::ConnectionLost(error)) = written {
         return Err(lost(error));
     }
@@ -123,13 +123,13 @@ pub(crate) async fn ask(
 fn lost_read(error: ReadError) -> PeerError {
     match error {
         ReadError::ConnectionLost(error) => lost(error),
-        // No honest node takes back what it began to say.
+        // No honest node resets a response.
         ReadError::Reset(_) => PeerError::Misbehaved("half an answer"),
         other => PeerError::Lost(other.to_string()),
     }
 }
 
-/// A connection that ended, in words.
+/// Describes a connection that ended.
 pub(crate) fn lost(error: ConnectionError) -> PeerError {
     match error {
         ConnectionError::ApplicationClosed(close) => {

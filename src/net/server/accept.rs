@@ -1,8 +1,8 @@
-//! Letting peers in: one task a connection.
+//! Accepting peers: one task a connection.
 
 use crate::ident::NodeId;
 use crate::net::crypto;
-use crate::net::gossip::Note;
+use crate::net::gossip::GossipMessage;
 use crate::net::quic::response_frames::STALL;
 use crate::net::server::connection::DATA_ANSWERS;
 use crate::net::server::connection::PeerSession;
@@ -36,7 +36,7 @@ use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::Semaphore;
 
-/// Application error codes on close; `spec/protocol.md`.
+/// Application error codes of a close; `spec/protocol.md`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Close {
     Malformed = 1,
@@ -46,15 +46,15 @@ pub(crate) enum Close {
     Stalled = 5,
 }
 
-/// From so many connections on, addresses are checked before a handshake costs anything.
+/// Number of connections from which addresses are validated before a handshake.
 const RETRY_FROM: usize = 64;
 const LONG_REQUESTS: usize = 8;
-/// Announcements that are looked at at once: each holds a thread that others wait for.
+/// Concurrent announcements: each holds a thread that others wait for.
 const ANNOUNCEMENTS: usize = 2;
-/// How long a handshake may take.
+/// Maximum time of a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// What all connections of a serving node share.
+/// The state that all connections of a serving node share.
 pub(crate) struct Server {
     pub(crate) registry: LocalRegistry,
     pub(crate) access: Access,
@@ -64,16 +64,16 @@ pub(crate) struct Server {
     pub(crate) counters: Counters,
     pub(crate) observer: Arc<Observer>,
     pub(crate) is_stopping: AtomicBool,
-    /// Handshakes under way.
+    /// Running handshakes.
     meeting: AtomicUsize,
     pub(crate) started: Instant,
     pub(crate) long_requests: Semaphore,
     pub(crate) announcements: Semaphore,
-    /// Who wants to know what peers announce.
-    neighbours: OnceLock<mpsc::SyncSender<Note>>,
+    /// Receiver of announcements by peers.
+    neighbours: OnceLock<mpsc::SyncSender<GossipMessage>>,
 }
 
-/// Figures since the start.
+/// Counters since the start.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) connections: AtomicU64,
@@ -84,7 +84,7 @@ pub(crate) struct Counters {
     pub(crate) failed: AtomicU64,
 }
 
-/// A handshake under way, until it is dropped.
+/// A running handshake, until it is dropped.
 struct Met<'a>(&'a AtomicUsize);
 
 impl Drop for Met<'_> {
@@ -117,39 +117,39 @@ impl Server {
         }
     }
 
-    pub(crate) fn tell(&self, event: &Event) {
+    pub(crate) fn report(&self, event: &Event) {
         tracing::debug!("{event:?}");
         (self.observer)(event);
     }
 
-    /// From now on, whoever announces something is told to this channel.
-    pub(crate) fn attach(&self, neighbours: mpsc::SyncSender<Note>) {
+    /// Sends announcements of peers to this channel from now on.
+    pub(crate) fn attach(&self, neighbours: mpsc::SyncSender<GossipMessage>) {
         let _ = self.neighbours.set(neighbours);
     }
 
-    /// A peer has announced something.
+    /// Reports an announcement of a peer.
     pub(crate) fn announced(&self) {
         if let Some(neighbours) = self.neighbours.get() {
-            // With so many waiting it is looked all the same.
-            let _ = neighbours.try_send(Note::Told);
+            // If the channel is full, a waiting message has the same effect.
+            let _ = neighbours.try_send(GossipMessage::PeerAnnounced);
         }
     }
 
-    /// A peer says that it serves at a port of the address that it calls from.
+    /// Reports that a peer serves at a port of its address.
     pub(crate) fn called(&self, peer: NodeId, from: SocketAddr, port: u16) {
         let mut at = from;
         at.set_port(port);
         let at = match at.ip().to_canonical() {
-            // A link-local address is nothing without its scope, so IPv6 stays as it is.
+            // A link-local address needs its scope, so IPv6 stays as it is.
             IpAddr::V6(_) => at,
             v4 => SocketAddr::new(v4, port),
         };
         if let Some(neighbours) = self.neighbours.get() {
-            let _ = neighbours.try_send(Note::Called(peer, at));
+            let _ = neighbours.try_send(GossipMessage::Called(peer, at));
         }
     }
 
-    /// Takes connections until the endpoint is closed.
+    /// Accepts connections until the endpoint is closed.
     pub(crate) async fn accept(self: Arc<Self>, endpoint: Endpoint) {
         while let Some(incoming) = endpoint.accept().await {
             let meeting = self.meeting.load(Ordering::Relaxed);
@@ -159,7 +159,7 @@ impl Server {
                 continue;
             }
             if self.gate.len() + meeting >= RETRY_FROM && !incoming.remote_address_validated() {
-                // Whoever cannot receive at the address it sends from is not heard again.
+                // A client with a forged address does not receive this.
                 let _ = incoming.retry();
                 continue;
             }
@@ -173,7 +173,7 @@ impl Server {
         let met = Met(&self.meeting);
         let refuse = |peer, reason| {
             self.counters.refused.fetch_add(1, Ordering::Relaxed);
-            self.tell(&Event::Refused {
+            self.report(&Event::Refused {
                 peer,
                 address,
                 reason,
@@ -202,8 +202,8 @@ impl Server {
         self.attend((peer, address), &connection, &place).await;
     }
 
-    /// A place for a connection. Where its peer has as many as it may, one of those that is not at
-    /// work gives way, or this one waits for a moment until one is known to be dead.
+    /// Takes a slot for a connection. Where its peer is at its limit, an idle connection of it gives
+    /// way, or this one waits a moment until one is known to be dead.
     async fn place(&self, peer: NodeId, connection: &Connection) -> Option<Permit<'_>> {
         let begun = host::instant();
         let mut waiting = None;
@@ -232,7 +232,7 @@ impl Server {
         }
     }
 
-    /// Notes again and again what came over each connection, for as long as the node serves.
+    /// Samples the traffic of each connection, for as long as the node serves.
     pub(crate) async fn watch(self: Arc<Self>) {
         while !self.is_stopping.load(Ordering::Relaxed) {
             tokio::time::sleep(connection_limit::SAMPLING).await;
@@ -249,7 +249,7 @@ impl Server {
         match listed {
             Ok(Ok(ids)) if ids.contains(&peer) => Ok(()),
             Ok(Ok(_)) => Err((Close::NotListed, "not on the list")),
-            // A list that cannot be read lets nobody in.
+            // An unreadable list admits no node.
             _ => Err((Close::NotListed, "the list cannot be read")),
         }
     }
@@ -261,7 +261,7 @@ impl Server {
         place: &Permit<'_>,
     ) {
         self.counters.connections.fetch_add(1, Ordering::Relaxed);
-        self.tell(&Event::Connected { peer, address });
+        self.report(&Event::Connected { peer, address });
         let session = Arc::new(PeerSession {
             conduct: Mutex::new(RateLimiter::new(self.budget, self.started.elapsed())),
             server: self.clone(),
@@ -277,7 +277,7 @@ impl Server {
         });
         let begun = host::instant();
         let reason = loop {
-            // Who never says who he is takes a place from those who do.
+            // A silent connection would take a slot from others.
             let patience = match session.hello.get() {
                 Some(_) => Duration::MAX,
                 None => STALL.saturating_sub(begun.elapsed()),
@@ -291,7 +291,7 @@ impl Server {
                 Err(_) => {}
             }
         };
-        self.tell(&Event::Disconnected {
+        self.report(&Event::Disconnected {
             peer,
             address,
             reason: reason.to_string(),

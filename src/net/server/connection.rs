@@ -1,5 +1,5 @@
-//! One peer's connection: a task a request. Reading from the disk happens on threads for that, one
-//! frame at a time, so that a peer that reads slowly holds one frame and no thread.
+//! Connection of one peer: a task for each request. Blocking threads read the disk, one frame at a time,
+//! so a slow reader holds one frame and no thread.
 
 use crate::ident::NodeId;
 use crate::net::quic::response_frames::STALL;
@@ -38,18 +38,17 @@ use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 
-/// Requests longer than this come one at a time from a peer, and few at a time from all.
+/// Length from which requests come one at a time from a peer, and few at a time from all.
 const LONG_REQUEST_BYTES: usize = 64 << 10;
-/// ResponseStream with data that are made for one connection at once: each holds a record until somebody
-/// reads it.
+/// Concurrent data responses of one connection: each holds a record until the peer reads it.
 pub(crate) const DATA_ANSWERS: u32 = 4;
-/// From so many connections on, each gets one of them.
+/// Number of connections from which each gets only one of them.
 const CROWD: usize = 16;
-/// What is said of bytes that are no request.
+/// The message about bytes that are no request.
 const MALFORMED: &str = "malformed request";
-/// How long the last word of a connection may take.
+/// Maximum time of a connection's last message.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// One peer's connection.
+/// The connection of one peer.
 pub(crate) struct PeerSession {
     pub(crate) server: Arc<Server>,
     pub(crate) connection: Connection,
@@ -57,16 +56,16 @@ pub(crate) struct PeerSession {
     pub(crate) hello: OnceLock<Hello>,
     pub(crate) conduct: Mutex<RateLimiter>,
     pub(crate) long_request: Semaphore,
-    /// One at a time, so that nobody's many keep others' few waiting.
+    /// Admits one announcement at a time, so that those of one peer do not delay others.
     pub(crate) announcement: Semaphore,
     pub(crate) data_answers: Arc<Semaphore>,
-    /// Requests under way, and answers that the peer does not have yet.
+    /// Running requests, and responses that the peer has not received yet.
     pub(crate) under_way: Arc<AtomicU64>,
     pub(crate) requests: AtomicU64,
     pub(crate) sent_bytes: AtomicU64,
 }
 
-/// How a request ended the connection, or not.
+/// The effect of a request on the connection.
 enum Ending {
     Done,
     Close(Close, &'static str),
@@ -117,7 +116,7 @@ impl PeerSession {
             }
             Err(_) => return self.malformed(out, MALFORMED).await,
         };
-        // Who is pulling may come to the end of it.
+        // A running pull may finish.
         if self.server.is_stopping.load(Ordering::Relaxed) && !is_part_of_a_pull(&request) {
             let refusal = Refusal::new(RefusalCode::ShuttingDown, "shutting down");
             return self.refuse(out, refusal).await;
@@ -150,7 +149,7 @@ impl PeerSession {
         let told = async {
             let _ = out.write_all(&bytes.encode()).await;
             let _ = out.finish();
-            // The end of the connection would overtake it.
+            // A close would overtake it.
             let _ = out.stopped().await;
         };
         let _ = tokio::time::timeout(FAREWELL, told).await;
@@ -167,12 +166,12 @@ impl PeerSession {
         }
     }
 
-    /// The one frame of a request, and nothing behind it.
+    /// Reads the one frame of a request, with nothing behind it.
     async fn read(&self, mut asked: RecvStream) -> Result<Frame, NotRead> {
         let mut reader = FrameReader::new(Request::body_limit);
         let mut frame = None;
         let mut bytes = 0;
-        // Kept until the request is whole.
+        // Kept until the request is complete.
         let mut turns = None;
         loop {
             let chunk = asked.read_chunk(LONG_REQUEST_BYTES, true).await;
@@ -215,7 +214,7 @@ impl PeerSession {
             false => None,
         };
         let begun = tokio::task::spawn_blocking(move || {
-            // Who was taken off the list since is not answered any more.
+            // A node taken off the list meanwhile gets no more answers.
             let mut answering = match may_ask(&registry, &asking) {
                 true => registry.answer(&request, &asking),
                 false => {
@@ -232,7 +231,7 @@ impl PeerSession {
         loop {
             let (answering, answer) = match next {
                 Ok(pair) => pair,
-                // It panicked: a fault here, which this peer must not turn against the others.
+                // It panicked: a local fault, which this peer must not turn against others.
                 Err(error) => {
                     self.failed(name, error.to_string());
                     return Ending::Done;
@@ -259,7 +258,7 @@ impl PeerSession {
                 let write = out.write_chunk(Bytes::from(piece));
                 match tokio::time::timeout(STALL, write).await {
                     Ok(Ok(())) => {}
-                    // The peer has what it wants.
+                    // The peer has all that it wants.
                     Ok(Err(_)) => return self.sent(name, bytes, started),
                     Err(_) => return Ending::Close(Close::Stalled, "nobody reads the answers"),
                 }
@@ -274,8 +273,8 @@ impl PeerSession {
         self.sent(name, bytes, started)
     }
 
-    /// What was written is under way until the peer has it: it takes memory, and a node that stops
-    /// waits for it. The peer may ask on meanwhile.
+    /// Tracks a written response until the peer has it: it takes memory, and a stopping node waits for
+    /// it. The peer may send further requests meanwhile.
     fn see_off(&self, out: SendStream, turn: Option<OwnedSemaphorePermit>) {
         let (server, own) = (self.server.clone(), self.under_way.clone());
         server.counters.under_way.fetch_add(1, Ordering::Relaxed);
@@ -288,8 +287,8 @@ impl PeerSession {
         });
     }
 
-    /// How many places an answer of data takes. In a crowd all: memory is for one record of each
-    /// peer then, and the lines are busy anyway.
+    /// Returns the slots of a data response. In a crowd it takes all: memory is for one record a peer
+    /// then, and the network is busy anyway.
     fn share(&self) -> u32 {
         match self.server.gate.len() >= CROWD {
             true => DATA_ANSWERS,
@@ -301,7 +300,7 @@ impl PeerSession {
         self.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
         let counters = &self.server.counters;
         counters.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.server.tell(&Event::Answered {
+        self.server.report(&Event::Answered {
             peer: self.peer,
             request,
             bytes,
@@ -313,7 +312,7 @@ impl PeerSession {
     fn failed(&self, request: &'static str, error: String) {
         let counters = &self.server.counters;
         counters.failed.fetch_add(1, Ordering::Relaxed);
-        self.server.tell(&Event::Failed {
+        self.server.report(&Event::Failed {
             peer: self.peer,
             request,
             error,
@@ -321,7 +320,7 @@ impl PeerSession {
     }
 }
 
-/// Why a request did not come.
+/// Failure to read a request.
 enum NotRead {
     Malformed,
     Gone,
@@ -345,11 +344,11 @@ fn words(error: &Error) -> String {
 
 fn may_ask(registry: &LocalRegistry, asking: &RequestContext) -> bool {
     let listed = || AccessList::of(registry).all();
-    // A list that cannot be read lets nobody in.
+    // An unreadable list admits no node.
     asking.access == Access::Open || listed().is_ok_and(|ids| ids.contains(&asking.peer))
 }
 
-/// What a request costs beside what every request does: some look at the whole catalogue.
+/// Returns the cost of a request beyond the common one: some read the whole catalogue.
 fn extra_cost(request: &Request) -> u32 {
     match request {
         Request::List(_)
@@ -357,8 +356,7 @@ fn extra_cost(request: &Request) -> u32 {
         | Request::Reconcile(_)
         | Request::Symbols(_)
         | Request::Wanted(_) => 50,
-        // Each is a signature to verify. One that costs more than anybody may ask at once is
-        // refused.
+        // Each is a signature to verify. An announcement that costs more than the burst is refused.
         Request::Announce {
             envelopes,
             statements,

@@ -1,4 +1,4 @@
-//! Who is connected, how many may be, and who gives way to whom.
+//! Connection limits: the open connections, their number, and the choice of those that give way.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,21 +17,21 @@ use crate::net::quic::endpoint::KEEP_ALIVE;
 use crate::net::quic::endpoint::send_window;
 use crate::registry::host;
 
-/// Connections in all.
+/// Maximum number of connections.
 const CONNECTIONS_MAX: usize = 512;
-/// Connections of one peer.
+/// Maximum number of connections of one peer.
 const CONNECTIONS_PER_PEER_MAX: usize = 8;
-/// New connections of one peer that wait for one of its old ones to give way.
+/// New connections of one peer that wait for an old one to give way.
 const WAITING_PER_PEER_MAX: usize = 8;
-/// Nothing came over a connection for this long, although its client says every second that it is
-/// there: it counts as dead where its place is wanted.
+/// Time without packets after which a connection counts as dead where its slot is wanted, although its
+/// client sends keep-alives every second.
 const SILENT: Duration = KEEP_ALIVE.saturating_mul(3);
-/// No request was under way on a connection for this long: it may give way too.
+/// Time without a running request after which a connection may give way.
 const IDLE: Duration = Duration::from_secs(1);
-/// How often somebody looks what came over each connection.
+/// Interval of the samples of each connection's traffic.
 pub(crate) const SAMPLING: Duration = Duration::from_millis(500);
-/// How long a new connection waits for an old one to give way: until a connection whose client was
-/// killed a moment ago counts as dead.
+/// Time that a new connection waits for an old one to give way: long enough for the connection of a
+/// killed client to count as dead.
 pub(crate) const WAIT: Duration = Duration::from_secs(5);
 
 /// The connections of a serving node.
@@ -47,15 +47,15 @@ struct Inside {
     waiting: HashMap<NodeId, usize>,
 }
 
-/// A connection that was let in.
+/// An admitted connection.
 #[derive(Debug)]
 struct Inmate {
     peer: NodeId,
     connection: Connection,
     under_way: Arc<AtomicU64>,
-    /// Datagrams that came so far, and when the last of them was noticed.
+    /// Datagrams received so far, and the time when the last of them was noticed.
     heard: (u64, Instant),
-    /// When a request was seen under way last.
+    /// The last time a running request was seen.
     busy: Instant,
 }
 
@@ -70,8 +70,8 @@ impl Inmate {
         }
     }
 
-    /// Whether it may give way, and how gladly: those that are dead first, then those that were
-    /// idle longest.
+    /// Returns the connection's rank for giving way: dead ones first, then those idle longest. `None` if
+    /// it must not.
     fn gives_way(&self, now: Instant) -> Option<(bool, Duration)> {
         let silent = now.saturating_duration_since(self.heard.1);
         let idle = now.saturating_duration_since(self.busy);
@@ -83,50 +83,51 @@ impl Inmate {
     }
 }
 
-/// Holds a connection's place until it is dropped.
+/// The slot of a connection, until it is dropped.
 pub(crate) struct Permit<'a> {
     gate: &'a ConnectionLimiter,
     number: u64,
-    /// Requests under way on it.
+    /// Running requests on it.
     pub(crate) under_way: Arc<AtomicU64>,
 }
 
-/// What became of a wish to come in.
+/// The result of a request for a slot.
 pub(crate) enum Entry<'a> {
-    /// It is in. A connection of the same peer that has to go for it is closed by the caller.
+    /// Admitted. The caller closes the given connection of the same peer, which gives way.
     In(Permit<'a>, Option<Connection>),
-    /// Its peer has as many as it may, all of them at work: it may wait.
+    /// The peer is at its limit with busy connections. The caller may wait.
     Full,
-    /// There is no room for anybody.
+    /// All slots are taken.
     NoRoom,
 }
 
-/// Waits for a place until it is dropped.
+/// A waiting connection, until it is dropped.
 pub(crate) struct Waiting<'a> {
     gate: &'a ConnectionLimiter,
     peer: NodeId,
 }
 
 impl ConnectionLimiter {
-    /// Whether there is room for one more, whoever it is, beside those at the door.
+    /// Returns true if there is room for one more connection of any peer, beside those
+    /// in their handshake.
     pub(crate) fn has_room(&self, at_the_door: usize) -> bool {
         self.inside().connections.len() + at_the_door < CONNECTIONS_MAX
     }
 
-    /// How many are connected.
+    /// Returns the number of connections.
     pub(crate) fn len(&self) -> usize {
         self.inside().connections.len()
     }
 
-    /// Notes what came over each connection.
+    /// Samples the traffic of each connection.
     pub(crate) fn sample(&self) {
         let now = host::instant();
         let mut inside = self.inside();
         inside.connections.values_mut().for_each(|i| i.sample(now));
     }
 
-    /// Lets a connection in. Where its peer has as many as it may, the one of them goes that is
-    /// dead, or idle for longest. What each may have on its way shrinks as there are more.
+    /// Admits a connection. Where its peer is at its limit, one gives way that is dead, or idle longest.
+    /// The send window of each shrinks as their number grows.
     pub(crate) fn enter(&self, peer: NodeId, connection: &Connection) -> Entry<'_> {
         let now = host::instant();
         let mut inside = self.inside();
@@ -143,7 +144,7 @@ impl ConnectionLimiter {
             let Some((_, number)) = first else {
                 return Entry::Full;
             };
-            // Its place is free at once, whenever its end comes.
+            // Its slot is free at once, whenever its end comes.
             leaving = inside.connections.remove(&number).map(|i| i.connection);
         }
         if inside.connections.len() >= CONNECTIONS_MAX {
@@ -169,7 +170,7 @@ impl ConnectionLimiter {
         Entry::In(place, leaving)
     }
 
-    /// A place in the line of those of a peer that wait; `None` where it is long enough.
+    /// Enters the waiting line of a peer; `None` where it is full.
     pub(crate) fn wait(&self, peer: NodeId) -> Option<Waiting<'_>> {
         let mut inside = self.inside();
         let waiting = inside.waiting.entry(peer).or_default();
@@ -180,7 +181,7 @@ impl ConnectionLimiter {
         Some(Waiting { gate: self, peer })
     }
 
-    /// Datagrams that came so far over the connections on which something is under way.
+    /// Returns the datagrams received so far on connections with running requests.
     pub(crate) fn heard(&self) -> u64 {
         let inside = self.inside();
         let all = inside.connections.values();
@@ -189,7 +190,7 @@ impl ConnectionLimiter {
         datagrams.sum()
     }
 
-    /// Everybody who is connected, once.
+    /// Returns all connected peers.
     pub(crate) fn peers(&self) -> Vec<NodeId> {
         let inside = self.inside();
         let mut peers: Vec<NodeId> = inside.connections.values().map(|i| i.peer).collect();

@@ -1,5 +1,5 @@
-//! The control socket: how other processes on this machine ask a serving node what it is doing.
-//! Everything else they do themselves: the registry may be used by several processes at once.
+//! Control socket: lets other processes on this machine query a serving node. They do everything else
+//! themselves, because several processes may use a registry at once.
 
 use std::io;
 use std::io::Read;
@@ -21,28 +21,28 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::UnixListener;
 
 use crate::ident::NodeId;
-use crate::net::gossip::NeighbourView;
-use crate::net::gossip::View;
+use crate::net::gossip::NodeView;
+use crate::net::gossip::Snapshot;
 use crate::net::server::accept::Server;
 use crate::registry::Error;
 
 const FILE: &str = "node.sock";
 
-/// A path that long does not fit a socket's name everywhere.
+/// Maximum path length: a longer one does not fit a socket's name everywhere.
 const PATH_BYTES_MAX: usize = 100;
 
-/// How long either side waits for the other.
+/// Maximum wait of either side for the other.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
-/// Bytes of a question or an answer.
+/// Maximum bytes of a question or an answer.
 const MESSAGE_BYTES_MAX: u64 = 64 << 20;
 
-/// What a serving node says of itself.
+/// The state of a serving node, as JSON.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeState(pub Value);
 
-/// Where the control socket of a home is: in it, or, where its path is too long for a socket, in
-/// the user's runtime directory under a name made from the home's.
+/// Returns the path of a home's control socket: in the home or, where that path is too long, in the
+/// user's runtime directory under a name derived from the home's.
 pub fn socket_path(home: &Path) -> PathBuf {
     let home = std::path::absolute(home).unwrap_or_else(|_| home.to_owned());
     let inside = home.join(FILE);
@@ -71,14 +71,14 @@ fn runtime_dir() -> PathBuf {
     }
 }
 
-/// A socket that is removed when it is dropped.
+/// A socket file that is removed when it is dropped.
 pub(crate) struct ControlSocket {
     path: PathBuf,
 }
 
 impl ControlSocket {
     pub(crate) fn remove(&self) {
-        // Whoever finds it afterwards finds that nobody listens.
+        // A process that finds a leftover gets no answer.
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -89,15 +89,15 @@ impl Drop for ControlSocket {
     }
 }
 
-/// Who serves, where, and how it is doing.
+/// The node that the socket describes.
 pub(crate) struct Serving {
     pub(crate) node: NodeId,
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) server: Arc<Server>,
-    pub(crate) view: View,
+    pub(crate) view: Snapshot,
 }
 
-/// Listens. The caller serves this home alone, so a socket that is there is a leftover.
+/// Listens. Only the caller serves this home, so an existing socket is a leftover.
 pub(crate) fn listen(home: &Path, serving: Serving) -> Result<ControlSocket, Error> {
     let path = socket_path(home);
     let fail = |e| Error::file("listen on", &path, e);
@@ -108,8 +108,8 @@ pub(crate) fn listen(home: &Path, serving: Serving) -> Result<ControlSocket, Err
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(fail(e)),
         _ => {}
     }
-    // Nobody can connect between binding and the change of its mode: until then the mode is
-    // whatever the umask leaves, so the directory has to be the user's own, as homes are.
+    // No other user can connect between the bind and the change of mode. Until then the umask decides
+    // the mode, so the directory must be the user's own, as homes are.
     let listener = UnixListener::bind(&path).map_err(fail)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(fail)?;
     let serving = Arc::new(serving);
@@ -117,7 +117,7 @@ pub(crate) fn listen(home: &Path, serving: Serving) -> Result<ControlSocket, Err
         while let Ok((stream, _)) = listener.accept().await {
             let serving = serving.clone();
             tokio::spawn(async move {
-                // Who asks and goes away has asked.
+                // A client may leave without reading its answer.
                 let _ = tokio::time::timeout(PATIENCE, answer(stream, &serving)).await;
             });
         }
@@ -147,7 +147,7 @@ async fn answer(mut stream: tokio::net::UnixStream, serving: &Serving) -> io::Re
         Some("node") => state(serving),
         Some("peers") => {
             let all = serving.view.all();
-            json!({"peers": all.iter().map(NeighbourView::to_json).collect::<Vec<_>>()})
+            json!({"peers": all.iter().map(NodeView::to_json).collect::<Vec<_>>()})
         }
         _ => json!({"error": "not understood"}),
     };
@@ -178,23 +178,23 @@ fn state(serving: &Serving) -> Value {
     })
 }
 
-/// What the node that serves a home says of itself; `None` where none does.
+/// Returns the state of the node that serves a home; `None` where none does.
 ///
 /// # Errors
-/// [`Error::File`] when one is there and does not answer.
+/// [`Error::File`] when a node is present and does not answer.
 pub fn running_node(home: &Path) -> Result<Option<NodeState>, Error> {
     Ok(asked(home, "node")?.map(NodeState))
 }
 
-/// The nodes around that the node that serves a home knows of; `None` where none does.
+/// Returns the nodes known to the node that serves a home; `None` where none does.
 ///
 /// # Errors
 /// As [`running_node`].
-pub fn nodes_around(home: &Path) -> Result<Option<Vec<NeighbourView>>, Error> {
+pub fn known_nodes(home: &Path) -> Result<Option<Vec<NodeView>>, Error> {
     let answer = asked(home, "peers")?;
     let peers = |answer: Value| {
         let peers = answer.get("peers")?.as_array()?.iter();
-        Some(peers.filter_map(NeighbourView::from_json).collect())
+        Some(peers.filter_map(NodeView::from_json).collect())
     };
     Ok(answer.map(|answer| peers(answer).unwrap_or_default()))
 }

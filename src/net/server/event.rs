@@ -1,139 +1,139 @@
-//! What a serving node tells: one event at a time, for logs and for programs that started it.
+//! Events of a serving node, for logs and for programs that started it.
 
 use crate::ident::ContentId;
 use crate::ident::NodeId;
 
-/// Something that happened.
+/// An event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// Peers can connect.
     Ready {
         /// This node.
         node_id: NodeId,
-        /// Where.
+        /// The addresses it listens on.
         addresses: Vec<std::net::SocketAddr>,
     },
     /// A peer has connected.
     Connected {
-        /// Who.
+        /// The peer.
         peer: NodeId,
-        /// From where.
+        /// Its address.
         address: std::net::SocketAddr,
     },
-    /// Somebody was not let in, or was shown out.
+    /// A peer was refused or disconnected by the node.
     Refused {
-        /// Who, if that was known.
+        /// The peer, if known.
         peer: Option<NodeId>,
-        /// From where.
+        /// Its address.
         address: std::net::SocketAddr,
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
-    /// A peer has gone.
+    /// A peer disconnected.
     Disconnected {
-        /// Who.
+        /// The peer.
         peer: NodeId,
-        /// From where.
+        /// Its address.
         address: std::net::SocketAddr,
-        /// Why, in the transport's words.
+        /// The reason, in the transport's words.
         reason: String,
-        /// Bytes that went to it.
+        /// Bytes sent to it.
         sent_bytes: u64,
-        /// Its requests.
+        /// Number of its requests.
         requests: u64,
     },
     /// A request was answered.
     Answered {
-        /// Whose.
+        /// The peer.
         peer: NodeId,
-        /// Which kind.
+        /// The kind of request.
         request: &'static str,
-        /// Bytes of the answer.
+        /// Bytes of the response.
         bytes: u64,
-        /// How long it took.
+        /// Duration in seconds.
         seconds: f64,
     },
-    /// A request could not be answered because of a fault here.
+    /// A request failed because of a local fault.
     Failed {
-        /// Whose.
+        /// The peer.
         peer: NodeId,
-        /// Which kind.
+        /// The kind of request.
         request: &'static str,
-        /// What is wrong.
+        /// The error.
         error: String,
     },
     /// A node was found on the network.
     Found {
-        /// Who, as it says.
+        /// The claimed node id.
         peer: NodeId,
-        /// Where, the best first.
+        /// Its addresses, the best first.
         addresses: Vec<std::net::SocketAddr>,
     },
-    /// A node said that it leaves.
+    /// A node announced its end.
     Left {
-        /// Who.
+        /// The node.
         peer: NodeId,
     },
-    /// Catalogues were compared with a peer, or it was told something.
+    /// Catalogues were compared with a peer, or items were sent to it.
     Compared {
-        /// Who.
+        /// The peer.
         peer: NodeId,
         /// Manifests and statements that are new here.
         received: u64,
-        /// Those that were new there.
+        /// Manifests and statements that were new there.
         sent: u64,
     },
-    /// A peer could not be talked to.
+    /// A peer could not be reached.
     Unreachable {
-        /// Who.
+        /// The peer.
         peer: NodeId,
-        /// Why.
+        /// The error.
         error: String,
     },
-    /// A dataset that is followed has arrived.
+    /// A followed dataset has arrived.
     Followed {
-        /// Its content.
+        /// Its content id.
         content: ContentId,
         /// Name and version.
         label: String,
-        /// From whom.
+        /// The peers it came from.
         sources: Vec<NodeId>,
-        /// Chunks that came.
+        /// Number of received chunks.
         chunks: u64,
-        /// How long it took.
+        /// Duration in seconds.
         seconds: f64,
     },
-    /// A dataset that is followed could not be fetched; it is tried again.
+    /// A followed dataset could not be fetched; the node tries again.
     NotFollowed {
-        /// Its content.
+        /// Its content id.
         content: ContentId,
         /// Name and version.
         label: String,
-        /// Why.
+        /// The error.
         error: String,
     },
-    /// Older versions of what is followed were given up.
+    /// Older versions of followed datasets were removed.
     Retired {
         /// Names and versions.
         labels: Vec<String>,
     },
-    /// More came of a kind of event than is told one by one.
+    /// Events of a kind exceeded the limit for single reports.
     LeftOut {
-        /// Its name: `found`, `left`, `unreachable` or `trouble`.
+        /// The kind's name: `found`, `left`, `unreachable` or `trouble`.
         of: &'static str,
-        /// How many were not told.
+        /// Number of suppressed events.
         count: u64,
     },
-    /// Something does not work that the node can do without.
+    /// A feature does not work, and the node goes on without it.
     Trouble {
-        /// What.
+        /// The trouble.
         what: String,
     },
-    /// No new requests are taken; those under way may end.
+    /// The node takes no new requests; running ones may end.
     Stopping,
-    /// The end.
+    /// The node has stopped.
     Stopped,
 }
 
-/// Takes events, from any thread.
+/// Receives events, from any thread.
 pub type Observer = dyn Fn(&Event) + Send + Sync;

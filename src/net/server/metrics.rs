@@ -1,4 +1,4 @@
-//! Figures for Prometheus, on loopback only, in its text format.
+//! Metrics for Prometheus, on loopback only, in its text format.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use crate::net::server::accept::Server;
 use crate::registry::Error;
 
-/// ResponseStream `GET /metrics`, as long as the runtime lives.
+/// Serves `GET /metrics`, as long as the runtime lives.
 ///
 /// # Errors
 /// [`Error::Bind`] when the port is taken.

@@ -1,4 +1,7 @@
-//! The serving node: accepting connections, limits, the control socket, metrics.
+//! The serving node.
+//!
+//! - `node`: start and stop; `accept`: connections; `connection`: requests of one peer
+//! - `connection_limit`, `pacer`: limits; `control`, `metrics`, `event`: reports
 
 pub(crate) mod accept;
 pub(crate) mod connection;

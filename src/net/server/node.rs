@@ -1,4 +1,4 @@
-//! The serving node: sockets, the control socket, and an orderly end.
+//! The serving node: its sockets, its control socket, and an orderly end.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use tokio::runtime::Runtime;
 
 use crate::ident::NodeId;
 use crate::keyring;
-use crate::net::gossip::NeighbourOptions;
-use crate::net::gossip::Neighbours;
+use crate::net::gossip::GossipHandle;
+use crate::net::gossip::GossipOptions;
 use crate::net::quic::endpoint;
 use crate::net::quic::peer::runtime;
 use crate::net::server::accept::Close;
@@ -31,26 +31,26 @@ use crate::store::disk::LockGuard;
 
 const LOCK: &str = "serve.lock";
 
-/// How long transfers may go on once the node is told to stop.
+/// Maximum time of running transfers after a request to stop.
 const GRACE: Duration = Duration::from_secs(10);
-/// Unless nothing came from any peer for this long: then those that it still waits for are gone.
+/// Time without data from any peer after which the remaining ones count as gone.
 const LOST: Duration = Duration::from_millis(1_300);
-/// How long the last word to all peers together may take.
+/// Maximum time of the farewell to all peers.
 const FAREWELL: Duration = Duration::from_millis(300);
 
-/// How to serve.
+/// Options of a serving node.
 #[derive(Clone, Debug, Default)]
 pub struct ServeOptions {
-    /// Where to listen.
+    /// The addresses to listen on.
     pub addresses: Vec<SocketAddr>,
-    /// Whom to serve.
+    /// The group of nodes to serve.
     pub access: Access,
-    /// What to show.
+    /// The datasets to share.
     pub showing: Showing,
-    /// Where on loopback Prometheus is answered, if anywhere.
+    /// The port on loopback for Prometheus, if any.
     pub metrics_port: Option<u16>,
-    /// How to deal with the nodes around.
-    pub neighbours: NeighbourOptions,
+    /// Options of the gossip.
+    pub neighbours: GossipOptions,
 }
 
 /// A node that serves its registry, until it is stopped or dropped.
@@ -60,14 +60,14 @@ pub struct Node {
     addresses: Vec<SocketAddr>,
     node_id: NodeId,
     control: ControlSocket,
-    neighbours: Neighbours,
+    neighbours: GossipHandle,
     runtime: Option<Runtime>,
-    /// Nobody else serves this home meanwhile.
+    /// The lock that keeps other processes from serving this home.
     _lock: Box<dyn LockGuard>,
 }
 
 impl Node {
-    /// Begins to serve.
+    /// Starts to serve.
     ///
     /// # Errors
     /// [`Error::AlreadyServing`] when another process does; [`Error::Bind`].
@@ -94,7 +94,7 @@ impl Node {
         for address in &options.addresses {
             let mut at = *address;
             if at.port() == 0 {
-                // The same one everywhere.
+                // The same port on all addresses.
                 at.set_port(port);
             }
             let config = endpoint::server_config(&key)?;
@@ -119,7 +119,8 @@ impl Node {
             runtime.block_on(metrics::listen(port, server.clone()))?;
         }
         let around = (node_id, addresses.as_slice());
-        let neighbours = Neighbours::start(&server, runtime.handle(), around, &options.neighbours)?;
+        let neighbours =
+            GossipHandle::start(&server, runtime.handle(), around, &options.neighbours)?;
         server.attach(neighbours.inbox());
         let serving = Serving {
             node: node_id,
@@ -129,7 +130,7 @@ impl Node {
         };
         let control = control::listen(registry.home(), serving)?;
         drop(guard);
-        server.tell(&Event::Ready {
+        server.report(&Event::Ready {
             node_id,
             addresses: addresses.clone(),
         });
@@ -146,22 +147,22 @@ impl Node {
         })
     }
 
-    /// Where it listens.
+    /// Returns the addresses it listens on.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Who it is.
+    /// Returns its node id.
     pub fn node_id(&self) -> NodeId {
         self.node_id
     }
 
-    /// Lets nobody in, lets those who are pulling come to the end of it for a while, and ends.
+    /// Stops: accepts no connections, gives running pulls some time to finish, and ends.
     pub fn stop(mut self) {
         let Some(runtime) = self.runtime.take() else {
             return;
         };
-        self.server.tell(&Event::Stopping);
+        self.server.report(&Event::Stopping);
         self.server.is_stopping.store(true, Ordering::Relaxed);
         self.control.remove();
         self.neighbours.stop();
@@ -179,14 +180,14 @@ impl Node {
             })
             .await;
         });
-        // What still reads from the disk is not waited for.
+        // A running read from the disk is not waited for.
         runtime.shutdown_background();
-        self.server.tell(&Event::Stopped);
+        self.server.report(&Event::Stopped);
     }
 }
 
-/// Waits until nothing has been under way for a moment, as a pull is many requests, or until
-/// nobody is there any more to whom it could matter.
+/// Waits until no request has run for a moment, because a pull is many requests, or until no
+/// peer is left.
 async fn quiet(server: &Server) {
     const LOOKS: u32 = 15;
     let mut quiet = 0;

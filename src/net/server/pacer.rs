@@ -1,4 +1,4 @@
-//! How fast records come, where that is limited.
+//! Throttle: limits the rate of records.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -8,7 +8,7 @@ use crate::net::stop::Stop;
 use crate::protocol::Pace;
 use crate::registry::host;
 
-/// A pace that several threads keep together.
+/// A rate limit that several threads share.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     started: Instant,
@@ -23,7 +23,7 @@ impl Throttle {
         }
     }
 
-    /// Waits until so many bytes more are within the pace, or it is to stop.
+    /// Waits until these bytes are within the rate, or a stop is asked for.
     pub(crate) fn keep(&self, bytes: usize, stop: &Stop) {
         let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let pause = pace.took(self.started.elapsed(), bytes as u64);

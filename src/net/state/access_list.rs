@@ -1,4 +1,4 @@
-//! `access.txt`: the node ids that are served with access `listed`, one a line.
+//! Access list: `access.txt`, the node ids that a node with access `listed` serves, one a line.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,21 +11,21 @@ use crate::registry::line_file;
 const FILE: &str = "access.txt";
 const LOCK: &str = "access.lock";
 
-/// The list of a home. Read anew for every connection, so that changes count at once.
+/// The access list of a home. Each connection reads it anew, so changes take effect at once.
 #[derive(Clone, Debug)]
 pub struct AccessList {
     registry: LocalRegistry,
 }
 
 impl AccessList {
-    /// The list of a registry's home.
+    /// Makes the list of a registry's home.
     pub fn of(registry: &LocalRegistry) -> Self {
         Self {
             registry: registry.clone(),
         }
     }
 
-    /// Everybody on it.
+    /// Returns all nodes on the list.
     ///
     /// # Errors
     /// [`Error::File`] when the file cannot be read or a line is no node id.
@@ -34,7 +34,7 @@ impl AccessList {
         Ok(ids.into_iter().collect())
     }
 
-    /// Adds a node. Whether it is new on it.
+    /// Adds a node and returns true if it is new on the list.
     ///
     /// # Errors
     /// [`Error::File`] when the file cannot be used.
@@ -42,7 +42,7 @@ impl AccessList {
         self.change(|ids| ids.insert(id))
     }
 
-    /// Removes a node. Whether it was on it.
+    /// Removes a node and returns true if it was on the list.
     ///
     /// # Errors
     /// [`Error::File`] when the file cannot be used.

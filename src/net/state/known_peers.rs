@@ -1,5 +1,5 @@
-//! `known_peers`: which key was at an address that a person typed. Addresses move; keys do not,
-//! so a change is shown and refused until somebody says that it is right.
+//! Known peers: `known_peers` pins a key to each typed address. Addresses move and keys do not, so a
+//! change is reported and refused until the user accepts it.
 
 use std::path::PathBuf;
 
@@ -13,12 +13,12 @@ use crate::registry::line_file;
 const FILE: &str = "known_peers";
 const LOCK: &str = "known_peers.lock";
 
-/// What became of a pin.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pinned {
-    /// The same key as always.
+    /// The pinned key.
     Known,
-    /// Nobody was known there: this key is, from now on.
+    /// No key was pinned; this one is from now on.
     New,
 }
 
@@ -29,17 +29,17 @@ pub struct KnownPeers {
 }
 
 impl KnownPeers {
-    /// The pins of a registry's home.
+    /// Makes the pins of a registry's home.
     pub fn of(registry: &LocalRegistry) -> Self {
         Self {
             registry: registry.clone(),
         }
     }
 
-    /// Compares who is at an address with who was, and remembers who is when nobody was.
+    /// Compares the key at an address with the pinned one, and pins it when there is none.
     ///
     /// # Errors
-    /// [`Error::Peer`] when it is somebody else; [`Error::File`] when the file cannot be used.
+    /// [`Error::Peer`] when the key differs; [`Error::File`] when the file cannot be used.
     pub fn check(&self, address: &PeerAddress, found: NodeId) -> Result<Pinned, Error> {
         let place = address.place();
         let other = |expected| Error::Peer {
@@ -53,7 +53,7 @@ impl KnownPeers {
         let mut pins = self.all()?;
         match pins.iter().find(|(at, _)| *at == place) {
             Some((_, expected)) if *expected == found => Ok(Pinned::Known),
-            // Whoever gives the id with the address has checked it.
+            // An id in the address counts as checked.
             Some((_, expected)) if address.node.is_none() => Err(other(*expected)),
             _ => {
                 pins.retain(|(at, _)| *at != place);
@@ -64,7 +64,7 @@ impl KnownPeers {
         }
     }
 
-    /// An address in which the name of a node stands for its id, or alone for the place where it was.
+    /// Resolves an address in which a node's name stands for its id, or alone for its last address.
     ///
     /// # Errors
     /// [`Error::UnknownPeer`] when no node has the name before the `@`; [`Error::File`].
@@ -90,7 +90,8 @@ impl KnownPeers {
         };
         let pins = self.all()?;
         let place = address.place();
-        // Where a host is called as the node is, it may be meant too; the node has to be there either way.
+        // A host with the same name as the node may be meant too; the node's key is checked
+        // in either case.
         let known = pins.iter().filter(|(_, id)| *id == node);
         let at = known.min_by_key(|(at, _)| *at != place);
         let mut found = match at {
@@ -101,7 +102,7 @@ impl KnownPeers {
         Ok(found)
     }
 
-    /// Every address and who was there.
+    /// Returns every address with its pinned node.
     ///
     /// # Errors
     /// [`Error::File`] when the file cannot be read.
@@ -113,7 +114,7 @@ impl KnownPeers {
         })
     }
 
-    /// Forgets who was at an address. Whether anybody was.
+    /// Removes the pin of an address and returns true if there was one.
     ///
     /// # Errors
     /// [`Error::File`] when the file cannot be used.

@@ -1,39 +1,39 @@
-//! A bucket of four fingerprints, and the number that stands for it.
+//! Buckets of four fingerprints, each encoded as one number.
 
 use crate::wire::DecodeError;
 
-/// Fingerprints are 1 to this: the most with which a bucket's number fits [`BUCKET_BYTES`].
+/// Largest fingerprint, from 1 on: the most with which a bucket's number fits [`BUCKET_BYTES`].
 pub(in crate::protocol::filter) const FINGERPRINTS: u16 = 2266;
 /// Bytes of a bucket's number.
 pub(in crate::protocol::filter) const BUCKET_BYTES: usize = 5;
 /// Fingerprints that a bucket holds.
 pub(in crate::protocol::filter) const SLOTS: usize = 4;
 
-/// Up to four fingerprints; 0 is a free slot. Two buckets are compared by their slots: one that
-/// is [sorted](Self::sorted) is a set.
+/// Up to four fingerprints; 0 is a free slot. Equality compares slots, so a bucket is a set only when it
+/// is [sorted](Self::sorted).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::protocol::filter) struct Bucket(pub(in crate::protocol::filter) [u16; SLOTS]);
 
 impl Bucket {
-    /// Whether a fingerprint is in it.
+    /// Returns true if the bucket holds a fingerprint.
     pub(in crate::protocol::filter) fn holds(&self, fingerprint: u16) -> bool {
         self.0.contains(&fingerprint)
     }
 
-    /// How many fingerprints are in it.
+    /// Returns the number of fingerprints.
     pub(in crate::protocol::filter) fn len(&self) -> usize {
         self.0.iter().filter(|f| **f != 0).count()
     }
 
-    /// Free slots first, then the fingerprints, ascending.
+    /// Sorts the slots: free ones first, then the fingerprints, ascending.
     pub(in crate::protocol::filter) fn sorted(mut self) -> Self {
         self.0.sort_unstable();
         self
     }
 
-    /// Its place among all sets of at most four fingerprints, smaller ones first and those of a
-    /// size by their largest members (the combinatorial number system: Knuth, TAOCP 4A, 7.2.1.3).
-    /// It must be sorted.
+    /// Returns the rank of a sorted bucket among all sets of at most four fingerprints.
+    /// Smaller sets come first; sets of one size are in the order of their largest members (the
+    /// combinatorial number system: Knuth, TAOCP 4A, 7.2.1.3).
     pub(in crate::protocol::filter) fn number(&self) -> u64 {
         let members = self.0.iter().filter(|f| **f != 0);
         let places = (1..).zip(members);
@@ -41,10 +41,10 @@ impl Bucket {
         smaller_sets(self.len()) + rank
     }
 
-    /// The bucket of a number, sorted.
+    /// Returns the sorted bucket with this rank.
     ///
     /// # Errors
-    /// [`DecodeError::Invalid`] when there are not so many sets.
+    /// [`DecodeError::Invalid`] when the rank is too large.
     pub(in crate::protocol::filter) fn of_number(number: u64) -> Result<Self, DecodeError> {
         if number >= smaller_sets(SLOTS + 1) {
             return Err(DecodeError::Invalid("bucket"));
@@ -65,7 +65,7 @@ impl Bucket {
     }
 }
 
-/// In how many ways `k` of `n` are taken; `k` is at most four.
+/// Returns the binomial coefficient of `n` and `k`; `k` is at most four.
 fn choose(n: u64, k: u64) -> u64 {
     let (a, b, c) = (
         n.saturating_sub(1),
@@ -81,13 +81,13 @@ fn choose(n: u64, k: u64) -> u64 {
     }
 }
 
-/// How many sets have fewer than `size` members.
+/// Returns the number of sets with fewer than `size` members.
 fn smaller_sets(size: usize) -> u64 {
     let sizes = 0..size as u64;
     sizes.map(|k| choose(u64::from(FINGERPRINTS), k)).sum()
 }
 
-/// The largest `n` below [`FINGERPRINTS`] for which `choose(n, k)` is no more than `rank`.
+/// Returns the largest `n` below [`FINGERPRINTS`] for which `choose(n, k)` is at most `rank`.
 fn most_below(rank: u64, k: u64) -> u64 {
     let (mut low, mut high) = (0, u64::from(FINGERPRINTS));
     while high - low > 1 {

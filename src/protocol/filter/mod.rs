@@ -1,6 +1,9 @@
-//! Which content ids somebody may have: a cuckoo filter (Fan, Andersen, Kaminsky and Mitzenmacher,
-//! "Cuckoo Filter: Practically Better Than Bloom", CoNEXT 2014) whose bytes follow from the set of
-//! ids. Normative: `spec/filter.md`.
+//! Cuckoo filter over content ids: a compact set of the ids that a peer may have (Fan, Andersen,
+//! Kaminsky and Mitzenmacher, "Cuckoo Filter: Practically Better Than Bloom", CoNEXT 2014).
+//! Equal sets of ids have equal bytes. Normative: `spec/filter.md`.
+//!
+//! - `bucket`: fingerprints of a bucket and their encoding
+//! - `placing`: the choice of a bucket for each id
 
 mod bucket;
 mod placing;
@@ -22,24 +25,24 @@ use crate::wire::Writer;
 use crate::wire::limits::FILTER_BYTES_MAX;
 use crate::wire::limits::FILTER_IDS_MAX;
 
-/// The content ids that somebody may have. A *no* is certain; a *yes* is wrong for about one id in
-/// 290 that is not there. Equal sets of ids are equal filters, of equal bytes.
+/// A set of content ids without false negatives. About one absent id in 290 is a false positive. Equal
+/// sets of ids make equal filters of equal bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     ids: usize,
     growth: u8,
-    /// Sorted each.
+    /// The sorted buckets.
     buckets: Vec<Bucket>,
 }
 
-/// Tells filters apart: the first 8 bytes of the BLAKE3 hash of the encoding.
+/// Digest of a filter: the first 8 bytes of the BLAKE3 hash of its encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FilterDigest([u8; 8]);
 
 impl Filter {
-    /// The filter of a set of ids, in any order; one that is there twice counts once. Where they
-    /// find no place however often it grows, or would need more than [`FILTER_BYTES_MAX`], it is
-    /// [full](Self::is_full): what is there is never denied.
+    /// Builds the filter of a set of ids, given in any order and with repetitions.
+    /// A filter that would need more than [`FILTER_BYTES_MAX`], or in which no size has a slot for each
+    /// id, is [full](Self::is_full). So no present id is ever denied.
     pub fn build(ids: &[ContentId]) -> Self {
         let mut distinct: Vec<&ContentId> = ids.iter().collect();
         distinct.sort_unstable();
@@ -51,7 +54,7 @@ impl Filter {
         Self::of_keys(ids, &keys)
     }
 
-    /// Keys must be distinct and ascending.
+    /// Builds the filter of distinct, ascending keys.
     fn of_keys(ids: usize, keys: &[Key]) -> Self {
         let sizes = (0..=GROWTH_MAX).map_while(|g| Some((g, bucket_count(ids, g)?)));
         let mut tries = sizes.filter_map(|(g, count)| Some((g, place(keys, g, count)?)));
@@ -63,7 +66,7 @@ impl Filter {
         }
     }
 
-    /// Whether an id may be there. `false` is certain.
+    /// Returns true if the id may be in the set. `false` is certain.
     pub fn may_contain(&self, id: &ContentId) -> bool {
         if self.is_full() || self.buckets.is_empty() {
             return self.is_full();
@@ -73,29 +76,29 @@ impl Filter {
         pair.any(|bucket| bucket.holds(home.fingerprint))
     }
 
-    /// Whether an id that begins so may be there. `false` is certain. Every prefix is long enough
-    /// to tell: no more of an id counts than the shortest prefix has.
+    /// Returns true if an id with this prefix may be in the set. `false` is certain. A filter uses no
+    /// more of an id than the shortest prefix has, so every prefix is long enough.
     pub fn may_contain_prefix(&self, prefix: &HexPrefix) -> bool {
         const { assert!(HexPrefix::DIGITS_MIN >= 8) };
         self.may_contain(&prefix.lowest())
     }
 
-    /// How many ids it was made of.
+    /// Returns the number of ids of the set.
     pub fn len(&self) -> usize {
         self.ids
     }
 
-    /// Whether it was made of none.
+    /// Returns true if the set is empty.
     pub fn is_empty(&self) -> bool {
         self.ids == 0
     }
 
-    /// Whether it knows nothing and says yes to everything, since its ids found no place.
+    /// Returns true if the filter admits every id, because its ids found no slots.
     pub fn is_full(&self) -> bool {
         self.growth == FULL
     }
 
-    /// Its bytes; at most [`FILTER_BYTES_MAX`].
+    /// Encodes the filter in at most [`FILTER_BYTES_MAX`] bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.u8(VERSION).varint(self.ids as u64).u8(self.growth);
@@ -106,7 +109,7 @@ impl Filter {
         w.into_bytes()
     }
 
-    /// Reads a filter; written again, it is the same bytes.
+    /// Decodes a filter. Encoding it gives the same bytes again.
     ///
     /// # Errors
     /// [`DecodeError`] when the bytes are not a filter's.
@@ -119,13 +122,13 @@ impl Filter {
         let ids = r.count("ids", FILTER_IDS_MAX)?;
         let growth = r.u8()?;
         let count = match growth {
-            // One way to say that there is nothing.
+            // The empty set has exactly one encoding.
             1.. if ids == 0 => return Err(DecodeError::Invalid("growth")),
             FULL => 0,
             ..=GROWTH_MAX => bucket_count(ids, growth).ok_or(DecodeError::Invalid("growth"))?,
             _ => return Err(DecodeError::Invalid("growth")),
         };
-        // The bytes are there before there is room for what they say.
+        // The bytes are checked before memory for their number is allocated.
         let numbers = r.bytes(count * BUCKET_BYTES)?;
         r.end()?;
         let buckets = numbers.as_chunks::<BUCKET_BYTES>().0;
@@ -136,14 +139,14 @@ impl Filter {
             buckets: buckets.collect::<Result<_, _>>()?,
         };
         let held: usize = filter.buckets.iter().map(Bucket::len).sum();
-        // Fewer than ids are fine: some share their fingerprint and buckets.
+        // Fewer fingerprints than ids are valid: some ids share their fingerprint and buckets.
         let adds_up = held <= ids && (held > 0 || count == 0);
         adds_up
             .then_some(filter)
             .ok_or(DecodeError::Invalid("number of ids"))
     }
 
-    /// What tells it apart.
+    /// Returns the filter's digest.
     pub fn digest(&self) -> FilterDigest {
         let hash = blake3::hash(&self.encode());
         FilterDigest(hash.as_bytes().first_chunk().copied().unwrap_or_default())
@@ -151,12 +154,12 @@ impl Filter {
 }
 
 impl FilterDigest {
-    /// From its bytes.
+    /// Makes the digest from its bytes.
     pub const fn new(bytes: [u8; 8]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// Returns the digest's bytes.
     pub const fn as_bytes(&self) -> &[u8; 8] {
         &self.0
     }
@@ -173,9 +176,10 @@ fn number_of(bytes: &[u8; BUCKET_BYTES]) -> u64 {
     u64::from_le_bytes([a, b, c, d, e, 0, 0, 0])
 }
 
-/// How many buckets a filter of so many ids has after growing so often; `None` when these are too
-/// many. The first is a load of 98 %, which is as much as buckets of four can hold; the last is some
-/// 7 times more, for ids that somebody chose.
+/// Returns the number of buckets of a filter with this number of ids after this number of growths;
+/// `None` when that is too many.
+/// The first size has a load of 98 %, the most that buckets of four can hold. The last is about 7 times
+/// larger, for ids that an attacker chose.
 fn bucket_count(ids: usize, growth: u8) -> Option<usize> {
     let mut count = (ids as u64 * 25).div_ceil(98);
     for n in 1..=u64::from(growth) {
@@ -186,8 +190,8 @@ fn bucket_count(ids: usize, growth: u8) -> Option<usize> {
 }
 
 const VERSION: u8 = 1;
-/// The last size that is tried.
+/// The last growth that building tries.
 const GROWTH_MAX: u8 = 32;
-/// In the place of a growth: says yes to everything.
+/// Stands in place of the growth in a filter that admits every id.
 const FULL: u8 = 255;
 const HEADER_BYTES_MAX: usize = 10;

@@ -1,15 +1,15 @@
-//! Which fingerprint of an id goes into which of two buckets, so that all have a place. Nothing
-//! here is random: the same keys give the same buckets.
+//! Bucket assignment: a cuckoo placement of fingerprints in two candidate buckets each. It is
+//! deterministic: the same keys give the same buckets.
 
 use crate::ident::ContentId;
 use crate::protocol::filter::bucket::Bucket;
 use crate::protocol::filter::bucket::FINGERPRINTS;
 
-/// Buckets looked at for one key. A free slot is mostly a handful of buckets away; without a bound,
-/// finding that there is none would be work for all buckets.
+/// Maximum number of buckets searched for one key. A free slot is usually a handful of buckets away.
+/// Without a bound, a search in a full filter would visit all buckets.
 const QUEUE_MAX: usize = 4096;
 
-/// What counts of an id: its first 8 digits, as few as a person may type.
+/// The part of an id that the filter uses: its first 8 digits, the length of the shortest prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::protocol::filter) struct Key(u32);
 
@@ -19,10 +19,10 @@ impl Key {
         Self(u32::from_le_bytes(first))
     }
 
-    /// Where it belongs in a filter that has grown so often. Each growth scatters keys otherwise:
-    /// who chose ids that get into each other's way has to do it for all growths at once.
+    /// Returns the key's candidate buckets in a filter after this number of growths. Each growth
+    /// scatters keys differently, so colliding ids would have to collide in all growths.
     pub(in crate::protocol::filter) fn home(self, growth: u8, buckets: usize) -> Home {
-        // The finaliser of MurmurHash3 (Appleby 2011): one to one, so keys stay distinct.
+        // The finaliser of MurmurHash3 (Appleby 2011) is one to one, so keys stay distinct.
         let mut hash = self.0 ^ spread(u32::from(growth));
         hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
         hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
@@ -36,17 +36,17 @@ impl Key {
     }
 }
 
-/// Where a key belongs.
+/// The fingerprint of a key and its two candidate buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::protocol::filter) struct Home {
-    /// 1 to [`FINGERPRINTS`].
+    /// The fingerprint, 1 to [`FINGERPRINTS`].
     pub(in crate::protocol::filter) fingerprint: u16,
-    /// The buckets that the fingerprint may be in; maybe one twice.
+    /// The candidate buckets; both may be the same.
     pub(in crate::protocol::filter) pair: [usize; 2],
 }
 
-/// The other bucket of a fingerprint's pair: their sum, modulo the number of buckets, hangs on the
-/// fingerprint alone. Fan et al. take XOR instead, which needs a power of two.
+/// Returns the other bucket of a fingerprint's pair. The sum of both, modulo the number of buckets,
+/// depends on the fingerprint alone. Fan et al. use XOR instead, which needs a power of two.
 fn partner(bucket: usize, fingerprint: u16, buckets: usize) -> usize {
     let sum = reduce(spread(u32::from(fingerprint)), buckets);
     match sum >= bucket {
@@ -55,18 +55,18 @@ fn partner(bucket: usize, fingerprint: u16, buckets: usize) -> usize {
     }
 }
 
-/// Takes neighbouring numbers far apart (Knuth, TAOCP 3, 6.4: 2^32 over the golden ratio).
+/// Scatters adjacent numbers (Knuth, TAOCP 3, 6.4: 2^32 over the golden ratio).
 fn spread(x: u32) -> u32 {
     x.wrapping_mul(0x9e37_79b1)
 }
 
-/// To `0..m`, as evenly as it goes, without a division.
+/// Maps to `0..m` nearly evenly, without a division.
 fn reduce(x: u32, m: usize) -> usize {
     ((u64::from(x) * m as u64) >> 32) as usize
 }
 
-/// Places keys, in the order given, in so many buckets; the buckets, sorted, or `None` when a key
-/// finds no place.
+/// Places keys, in the order given, into `buckets` buckets. Returns the sorted buckets, or `None` when a
+/// key finds no slot.
 pub(in crate::protocol::filter) fn place(
     keys: &[Key],
     growth: u8,
@@ -83,22 +83,22 @@ pub(in crate::protocol::filter) fn place(
     Some(placing.buckets.into_iter().map(Bucket::sorted).collect())
 }
 
-/// A bucket that could have a slot for what is in another.
+/// A step of the search: a bucket that may take a fingerprint of another one.
 struct Way {
     bucket: usize,
-    /// Where in the queue the other is, and which of its slots; `None` for a key's own buckets.
+    /// The queue index of the other bucket, and its slot; `None` for a key's own buckets.
     from: Option<(usize, usize)>,
 }
 
 struct Placing {
     buckets: Vec<Bucket>,
-    /// The last key for which a bucket was in the queue, counted from 1.
+    /// For each bucket, the last key in whose queue it was, counted from 1.
     queued_for: Vec<u32>,
     queue: Vec<Way>,
 }
 
 impl Placing {
-    /// Places the `n`-th key; `None` when there is no place for it.
+    /// Places the `n`-th key; `None` when there is no slot for it.
     fn put(&mut self, home: Home, n: u32) -> Option<()> {
         let Home { fingerprint, pair } = home;
         if pair.iter().any(|b| self.buckets[*b].holds(fingerprint)) {
@@ -131,8 +131,8 @@ impl Placing {
         }
     }
 
-    /// Moves everything on the way to a free slot up by one, and puts the fingerprint at its
-    /// beginning. A bucket is on the way once at most.
+    /// Moves each fingerprint on the path to a free slot one step, and puts the new one at its start. A
+    /// bucket is on the path at most once.
     fn shift(&mut self, mut at: usize, mut free: usize, fingerprint: u16) {
         loop {
             let Way { bucket, from } = self.queue[at];

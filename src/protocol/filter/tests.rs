@@ -1,5 +1,5 @@
-//! Nothing that is there is denied, whoever chose it; equal sets are equal bytes; and bytes from
-//! anywhere are a filter that is written as it was read, or none.
+//! No present id is denied, even if an attacker chose it. Equal sets have equal bytes. Any bytes decode
+//! to a filter with the same encoding, or to an error.
 
 use crate::ident::ContentId;
 use crate::ident::HexPrefix;
@@ -12,13 +12,13 @@ use crate::protocol::filter::placing::place;
 use crate::protocol::filter::*;
 use crate::wire::DecodeError;
 
-/// Hashes of `seed` and a number, as content ids are.
+/// Makes content ids: hashes of `seed` and a number.
 fn ids(seed: u64, count: usize) -> Vec<ContentId> {
     let id = |n| ContentId::from_bytes(format!("{seed} {n}").as_bytes());
     (0..count).map(id).collect()
 }
 
-/// An id that begins with a key of one's choice.
+/// Makes an id with the given key.
 fn id_of(key: u32) -> ContentId {
     let mut bytes = [9; 32];
     bytes[..4].copy_from_slice(&key.to_le_bytes());
@@ -30,7 +30,7 @@ fn false_yeses(filter: &Filter, asked: usize) -> usize {
     absent.iter().filter(|id| filter.may_contain(id)).count()
 }
 
-/// What has to hold of every filter that is built.
+/// Checks the properties of every built filter.
 fn check(ids: &[ContentId], filter: &Filter) {
     for id in ids {
         assert!(filter.may_contain(id), "{id} of {}", ids.len());
@@ -99,7 +99,7 @@ fn order_and_repetition_do_not_matter() {
     }
 }
 
-/// Keys of one bucket pair, before it grows, in a filter of so many.
+/// Makes ids whose keys share one bucket pair, before it grows, in a filter of this number of ids.
 fn colliding(count: usize) -> Vec<ContentId> {
     let buckets = bucket_count(count, 0).unwrap();
     let pair = Key::of(&id_of(1)).home(0, buckets).pair;
@@ -120,10 +120,10 @@ fn ids_chosen_to_share_their_buckets_are_placed_all_the_same() {
         let filter = Filter::build(&ids);
         check(&ids, &filter);
         assert!(filter.growth > 0 && !filter.is_full(), "{count}");
-        // What they cost is bounded.
+        // The cost of such ids is bounded.
         assert!(filter.growth < 8, "{count} grew {} times", filter.growth);
     }
-    // Neighbours, and what differs in few bits.
+    // Adjacent ids, and ids that differ in few bits.
     for ids in [
         (0..3_000).map(id_of).collect::<Vec<_>>(),
         (0..3_000).map(|n| id_of(n << 20)).collect(),
@@ -165,7 +165,7 @@ fn what_finds_no_place_makes_a_filter_that_denies_nothing() {
     let keys: Vec<Key> = (0..5).map(|n| Key::of(&id_of(n))).collect();
     assert!(place(&keys[..4], 0, 1).is_some());
     assert_eq!(place(&keys, 0, 1), None);
-    // More ids than there may be bytes for.
+    // More ids than the bytes allow.
     let full = Filter::of_keys(FILTER_IDS_MAX, &keys);
     assert!(full.is_full() && !full.is_empty());
     let asked = ids(1, 100);
@@ -201,7 +201,7 @@ fn every_bucket_has_one_number() {
         ));
     }
     for n in 0..20_000 {
-        // All sizes: the small ones are a small part of the numbers.
+        // All sizes: small ones are a small part of the numbers.
         let number = random.below(1_097_604_374_142 >> (n % 4 * 10));
         let bucket = Bucket::of_number(number).unwrap();
         assert_eq!(bucket.number(), number, "{bucket:?}");
@@ -249,7 +249,7 @@ fn what_does_not_add_up_is_refused() {
         Filter::decode(&bytes)
     };
     assert_eq!(with(0, 2), Err(DecodeError::Version(2)));
-    // Two fingerprints and one id; three are fine: two may have met.
+    // Two fingerprints and one id; three are valid: two ids may share one.
     assert_eq!(with(1, 1), Err(DecodeError::Invalid("number of ids")));
     assert!(with(1, 3).is_ok());
     assert_eq!(with(1, 4), Err(DecodeError::Truncated));
@@ -258,7 +258,7 @@ fn what_does_not_add_up_is_refused() {
         assert_eq!(with(2, growth), Err(DecodeError::Invalid("growth")));
     }
     assert_eq!(with(2, 255), Err(DecodeError::Trailing(BUCKET_BYTES)));
-    // No bytes, so no room is made for what they would be.
+    // There are no bytes, so decoding allocates nothing.
     let most = [1, 0x80, 0xc2, 0xd7, 0x2f, 0];
     assert_eq!(Filter::decode(&most), Err(DecodeError::Invalid("growth")));
     for empty in [[1, 0, 1], [1, 0, 255]] {

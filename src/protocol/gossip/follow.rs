@@ -1,5 +1,5 @@
-//! What a node keeps up to date by itself: whose datasets, how many versions of each, at which
-//! hours. Decides; nothing here fetches.
+//! Follow rules: the datasets that a node keeps up to date by itself, the number of versions of each,
+//! and the quiet hours. The module decides; it fetches nothing.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,40 +15,40 @@ use crate::ident::EnvelopeId;
 use crate::ident::PublisherKey;
 use crate::ident::VersionPick;
 
-/// A text that does not say what to follow, or when.
+/// Failure to parse a follow rule or quiet hours.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FollowError {
-    /// Neither a publisher nor a dataset.
+    /// The text is neither a publisher nor a dataset.
     #[error(
         "`{0}` is neither a publisher, nor a dataset's name, nor publisher/name; `@` and a version, range or alias may stand behind a name"
     )]
     Rule(String),
-    /// Not a span of hours.
+    /// The text is not a span of hours.
     #[error("`{0}` is no span of hours such as 22:00-06:00")]
     Hours(String),
 }
 
-/// Whose, and which.
+/// One rule: a publisher, a dataset, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Rule {
     publisher: Option<String>,
     name: Option<DatasetName>,
-    /// Which versions; all where nothing is said.
+    /// The versions that the rule names; all where it names none.
     version: Option<VersionPick>,
 }
 
-/// A version that may be followed, as rules look at it.
+/// The properties of a version that rules test.
 #[derive(Clone, Copy, Debug)]
 pub struct Followable<'a> {
-    /// Its name.
+    /// The dataset's name.
     pub name: &'a DatasetName,
-    /// Its version.
+    /// The version.
     pub version: &'a DatasetVersion,
-    /// The tags that carry the aliases that it has.
+    /// The tags with the aliases that the version holds.
     pub aliases: &'a [String],
-    /// Whether it is the newest of its publisher and name.
+    /// Set if the version is the newest of its publisher and name.
     pub is_newest: bool,
-    /// Whether its publisher is trusted in full.
+    /// Set if the publisher has full trust.
     pub is_trusted: bool,
 }
 
@@ -62,37 +62,37 @@ impl Rule {
     }
 }
 
-/// A manifest that may be followed.
+/// A manifest that a rule may match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// Its envelope.
+    /// The manifest's envelope.
     pub envelope: EnvelopeId,
-    /// Its register: two states of one are one version.
+    /// The manifest's register. Two states of one register are one version.
     pub register: [u8; 32],
-    /// Who signed it.
+    /// The signer.
     pub publisher: PublisherKey,
-    /// Its name.
+    /// The dataset's name.
     pub name: DatasetName,
-    /// Its version.
+    /// The dataset's version.
     pub version: DatasetVersion,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// Whether its data is here.
+    /// Set if this node holds the data.
     pub is_held: bool,
-    /// Whether it is here because it was followed.
+    /// Set if this node pulled it because of a rule.
     pub is_followed: bool,
 }
 
-/// What is to be done so that what is followed is up to date.
+/// The changes that bring the followed datasets up to date.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// To be pulled, newest version first.
+    /// Versions to pull, the newest first.
     pub fetch: Vec<EnvelopeId>,
-    /// To be given up: older than those that are kept.
+    /// Versions to give up, because newer ones replace them.
     pub retire: Vec<EnvelopeId>,
 }
 
-/// What a node follows.
+/// The follow rules of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Follow {
     rules: Vec<Rule>,
@@ -100,8 +100,9 @@ pub struct Follow {
 }
 
 impl Follow {
-    /// What these texts name, each a publisher (by alias or key), a dataset's name, or both as
-    /// `publisher/name`; behind a name `@` and which versions. `keep` newest versions of each dataset; all where it is `None`.
+    /// Parses rules. Each names a publisher (by alias or key), a dataset, or both as `publisher/name`. A
+    /// version, range or alias may follow a name behind `@`.
+    /// `keep` is the number of newest versions of each dataset; `None` keeps all.
     ///
     /// # Errors
     /// [`FollowError::Rule`].
@@ -113,13 +114,13 @@ impl Follow {
         })
     }
 
-    /// Whether nothing is followed.
+    /// Returns true if there are no rules.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// Whether a dataset is followed. By its bare name only where its publisher is trusted in
-    /// full: a name can be anybody's.
+    /// Returns true if a rule matches a dataset. A bare name matches only publishers with full trust,
+    /// because anybody can use a name.
     pub fn wants(
         &self,
         publisher: &PublisherKey,
@@ -134,7 +135,7 @@ impl Follow {
             match &rule.name {
                 None => of_publisher,
                 Some(wanted) if rule.publisher.is_some() => {
-                    // A word without a slash may be either.
+                    // A word without a slash may be a publisher or a dataset.
                     let is_word = rule.publisher.as_deref() == Some(wanted.as_str());
                     match is_word {
                         true => of_publisher || (wanted == name && is_trusted),
@@ -146,7 +147,7 @@ impl Follow {
         })
     }
 
-    /// What to fetch and what to give up, of all versions that are followed.
+    /// Plans the pulls and removals, given all versions that match a rule.
     pub fn plan(&self, versions: Vec<Version>) -> Kept {
         let mut of_name: BTreeMap<(PublisherKey, DatasetName), Vec<Version>> = BTreeMap::new();
         for version in versions {
@@ -186,7 +187,7 @@ fn rule(text: &str) -> Result<Rule, FollowError> {
         if rule.version.is_some() {
             return Err(wrong());
         }
-        // With a version it is a dataset that is named, not a publisher.
+        // With a version, the text names a dataset and not a publisher.
         let is_word = !before.contains('/');
         return Ok(Rule {
             publisher: rule.publisher.filter(|_| !is_word),
@@ -216,7 +217,7 @@ fn rule(text: &str) -> Result<Rule, FollowError> {
             name: Some(dataset),
             version: None,
         }),
-        // An alias may have blanks, which no dataset has.
+        // An alias may have blanks, and a dataset's name has none.
         (None, Err(_)) => Ok(Rule {
             publisher: Some(text.parse::<Alias>().map_err(|_| wrong())?.to_string()),
             name: None,
@@ -225,13 +226,13 @@ fn rule(text: &str) -> Result<Rule, FollowError> {
     }
 }
 
-/// The hex digits of a key in any spelling.
+/// Returns the hexadecimal digits of a key in any spelling.
 fn of_key(text: &str) -> Option<String> {
     let key = text.parse::<PublisherKey>().ok()?;
     Some(key.to_hex())
 }
 
-/// Hours of the day at which nothing is fetched; they may go over midnight.
+/// Hours of the day in which the node fetches nothing. They may span midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuietHours {
     /// Minutes after midnight.
@@ -240,7 +241,7 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
-    /// Whether a minute of the day is among them.
+    /// Returns true if a minute of the day is quiet.
     pub fn contains(&self, minute: u16) -> bool {
         match self.from <= self.to {
             true => (self.from..self.to).contains(&minute),
@@ -372,7 +373,7 @@ mod tests {
             ("corpus@latest", "0.1.0", &[], false, false),
             ("corpus@prod", "0.1.0", &prod, false, true),
             ("corpus@prod", "0.1.1", &[], true, false),
-            // A publisher of that name is not meant where a version is.
+            // A publisher of that name does not match where the rule has a version.
             ("lab@0.1", "0.1.0", &[], true, false),
         ] {
             let dataset = Followable {

@@ -1,4 +1,7 @@
-//! With whom a node exchanges catalogues next, and the rules of what it follows.
+//! Gossip: the schedule of exchanges between nodes, and the follow rules.
+//!
+//! - `schedule`: peers and topics of the next exchange
+//! - `follow`: the datasets that a node keeps up to date by itself
 
 pub(crate) mod follow;
 pub(crate) mod schedule;

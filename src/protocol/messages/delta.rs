@@ -1,4 +1,5 @@
-//! Asking for chunks of which others that resemble them are here.
+//! Messages about deltas: requests for chunks and nodes that name similar ones at the requester, and
+//! their responses.
 
 use crate::ident::ContentId;
 use crate::ident::EnvelopeId;
@@ -16,12 +17,12 @@ use crate::wire::limits::RECORD_ITEMS_MAX;
 use crate::wire::limits::RECORD_STORED_BYTES_MAX;
 use crate::wire::limits::RUNS_ASKED_MAX;
 
-/// A version that the asking side holds whole.
+/// A version that the requester holds completely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldVersion {
-    /// What it is.
+    /// The version's content id.
     pub content_id: ContentId,
-    /// The root of its tree of the kind that is asked about.
+    /// The root of its tree, of the requested kind.
     pub root: TreeId,
 }
 
@@ -39,43 +40,43 @@ impl HeldVersion {
     }
 }
 
-/// Chunks that follow each other in the version that the asking side holds.
+/// A run of adjacent chunks in the requester's version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BaseRun {
-    /// Where the first begins in its data.
+    /// The offset of the first chunk in the version's data.
     pub from: u64,
-    /// How many; at least one.
+    /// The number of chunks; at least one.
     pub count: u64,
 }
 
-/// Chunks to leave out, then chunks to send, and what these may be deltas against.
+/// Chunks to skip, then chunks to send, and the possible bases of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// How many to leave out.
+    /// Number of chunks to skip.
     pub skip: u64,
-    /// How many to send.
+    /// Number of chunks to send.
     pub take: u64,
-    /// Their bases.
+    /// The bases of these chunks.
     pub bases: Option<BaseRun>,
 }
 
-/// Asks for chunks by where they are, and names chunks that the asking side has.
+/// A request for chunks by position that names bases at the requester.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PullDeltaRequest {
-    /// Of which manifest.
+    /// The manifest.
     pub envelope: EnvelopeId,
-    /// Of which of its trees.
+    /// The tree of the manifest.
     pub tree: TreeKind,
-    /// Where the first chunk that is counted begins.
+    /// The offset of the first counted chunk.
     pub offset: u64,
-    /// Where the bases are.
+    /// The version that holds the bases.
     pub held: HeldVersion,
-    /// Which from there.
+    /// The wanted chunks, from `offset` on.
     pub groups: Vec<Group>,
 }
 
 impl PullDeltaRequest {
-    /// How long a body may be.
+    /// Maximum length of the body, in bytes.
     pub(crate) const BODY_LIMIT: usize = 32 + 1 + 10 + 64 + 3 + RUNS_ASKED_MAX * (3 + 3 + 1 + 10);
 
     pub(crate) fn put(&self, w: &mut Writer) {
@@ -138,14 +139,14 @@ impl PullDeltaRequest {
     }
 }
 
-/// Chunks as what they differ in from bases, without what the asking side knows of them.
+/// Chunks as a delta against bases of the requester.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delta {
-    /// Which of the chunks that were asked for.
+    /// The indexes of these chunks among the requested ones.
     pub chunks: Vec<usize>,
-    /// Which of the bases, counted over all groups.
+    /// The indexes of the bases, counted over all groups.
     pub bases: Vec<usize>,
-    /// As in the record that it is made from.
+    /// The payload of the record that the delta comes from.
     pub payload: Vec<u8>,
 }
 
@@ -180,7 +181,7 @@ impl Delta {
     }
 }
 
-/// A part of an answer to a request for chunks; not looked at yet.
+/// An undecoded part of a response to a request for chunks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// An encoded record.
@@ -189,25 +190,25 @@ pub enum Part {
     Delta(Delta),
 }
 
-/// Asks for nodes by somebody who holds another version.
+/// A request for nodes by a requester with another version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PullNodeDeltaRequest {
-    /// Which nodes.
+    /// The wanted nodes.
     pub nodes: PullNodeRequest,
-    /// Where the bases are.
+    /// The version that holds the bases.
     pub held: HeldVersion,
 }
 
-/// The nodes that a peer answered with.
+/// The nodes of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Nodes {
-    /// In the order asked.
+    /// Encoded nodes, in the requested order.
     Plain(Vec<Vec<u8>>),
-    /// What the body of an answer with them differs in from nodes that the asking side has.
+    /// The body of a plain response, as a delta against nodes of the requester.
     Delta {
-        /// Length of that body.
+        /// Length of that body, in bytes.
         raw_bytes: usize,
-        /// A frame.
+        /// The delta, a zstd frame.
         payload: Vec<u8>,
     },
 }

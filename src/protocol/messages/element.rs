@@ -1,34 +1,34 @@
-//! What catalogues are compared by: short salted hashes of ids. The salt keeps anybody from
-//! making ids that meet, and from recognising them elsewhere.
+//! Elements: short salted hashes of ids, by which nodes compare catalogues. The salt prevents chosen
+//! collisions, and recognition of an id elsewhere.
 
 use crate::ident::EnvelopeId;
 use crate::ident::StatementId;
 
-/// Random, new for every reconciliation.
+/// The random salt of one reconciliation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Salt([u8; 16]);
 
-/// Stands for one manifest or statement in one reconciliation.
+/// The element of one manifest or statement in one reconciliation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Element(pub [u8; 8]);
 
 impl Salt {
-    /// From random bytes.
+    /// Makes a salt from random bytes.
     pub const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// Returns the salt's bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
-    /// The element of a manifest.
+    /// Returns the element of a manifest.
     pub fn envelope(&self, id: &EnvelopeId) -> Element {
         self.element(0, id.as_bytes())
     }
 
-    /// The element of a statement.
+    /// Returns the element of a statement.
     pub fn statement(&self, id: &StatementId) -> Element {
         self.element(1, id.as_bytes())
     }

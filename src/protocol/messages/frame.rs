@@ -1,4 +1,4 @@
-//! A kind, a length, a body; and finding these in bytes that come piece by piece.
+//! Frames: a kind, a length and a body; and their assembly from the pieces of a stream.
 
 use crate::wire::DecodeError;
 use crate::wire::Reader;
@@ -7,27 +7,27 @@ use crate::wire::Writer;
 /// Bytes before the body of a frame.
 pub const FRAME_HEADER_BYTES: usize = 5;
 
-/// One message on its way.
+/// One frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// What the body is.
+    /// The kind of the body.
     pub kind: u8,
-    /// Its bytes.
+    /// The body's bytes.
     pub body: Vec<u8>,
 }
 
 impl Frame {
-    /// The bytes that are sent.
+    /// Encodes the frame.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
-        // Writers keep to the limits, all far below 2^32.
+        // Writers keep to the limits, which are all far below 2^32.
         w.u8(self.kind).u32(self.body.len() as u32);
         w.bytes(&self.body);
         w.into_bytes()
     }
 }
 
-/// Puts frames together from the pieces of a stream. Takes memory only for bytes that came.
+/// Assembles frames from the pieces of a stream. It allocates only for bytes that arrived.
 #[derive(Debug)]
 pub struct FrameReader {
     limit: fn(u8) -> usize,
@@ -36,7 +36,7 @@ pub struct FrameReader {
 }
 
 impl FrameReader {
-    /// A reader of frames whose bodies are at most as long as `limit` says of their kind.
+    /// Makes a reader. `limit` gives the maximum length of a body by its kind.
     pub fn new(limit: fn(u8) -> usize) -> Self {
         Self {
             limit,
@@ -45,11 +45,11 @@ impl FrameReader {
         }
     }
 
-    /// Takes bytes off the front of a piece, up to the end of a frame, and returns that frame;
-    /// `None` when the piece is used up before.
+    /// Takes bytes off the front of a piece, up to the end of a frame, and returns that frame; `None`
+    /// when the piece is used up before.
     ///
     /// # Errors
-    /// [`DecodeError::Limit`] as soon as a header announces too much.
+    /// [`DecodeError::Limit`] as soon as a header announces too long a body.
     pub fn read(&mut self, piece: &mut &[u8]) -> Result<Option<Frame>, DecodeError> {
         take(&mut self.header, FRAME_HEADER_BYTES, piece);
         if self.header.len() < FRAME_HEADER_BYTES {
@@ -65,7 +65,7 @@ impl FrameReader {
         Ok(Some(Frame { kind, body }))
     }
 
-    /// Says that the stream has ended.
+    /// Checks that the stream ends between two frames.
     ///
     /// # Errors
     /// [`DecodeError::Truncated`] in the middle of a frame.
@@ -76,7 +76,7 @@ impl FrameReader {
         }
     }
 
-    /// Kind and length of the frame whose header is whole.
+    /// Returns kind and length from a complete frame header.
     fn announced(&self) -> Result<(u8, usize), DecodeError> {
         let mut r = Reader::new(&self.header);
         let (kind, length) = (r.u8()?, r.u32()?);
@@ -92,7 +92,7 @@ impl FrameReader {
     }
 }
 
-/// Moves bytes from the front of a piece until there are so many.
+/// Moves bytes from the front of a piece until `to` has this length.
 fn take(to: &mut Vec<u8>, length: usize, piece: &mut &[u8]) {
     let missing = length.saturating_sub(to.len());
     let (now, later) = piece.split_at(missing.min(piece.len()));

@@ -1,4 +1,4 @@
-//! What nodes say of themselves first.
+//! The hello: the first message of each side of a connection.
 
 use crate::chunk::Codec;
 use crate::wire::DecodeError;
@@ -7,41 +7,41 @@ use crate::wire::Writer;
 use crate::wire::limits::AGENT_BYTES_MAX;
 use crate::wire::limits::HELLO_CODECS_MAX;
 
-/// What TLS is told that this is.
+/// The protocol name in TLS (ALPN).
 pub const ALPN: &[u8] = b"alimentar/1";
 
-/// The highest version of the protocol that this program speaks.
+/// The highest protocol version of this program.
 pub const PROTOCOL_VERSION: u64 = 1;
 
-/// Who is served.
+/// The group of nodes that a node serves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
-    /// Whoever asks.
+    /// All nodes.
     #[default]
     Open,
-    /// Who stands on a list. What comes from such a node is not passed on.
+    /// The nodes on a list. Their peers do not forward such a node's data.
     Listed,
 }
 
 /// The first message of both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
-    /// The highest version that the sender speaks.
+    /// The highest protocol version of the sender.
     pub version: u64,
-    /// Numbers of codecs that it reads; some may be unknown here.
+    /// Numbers of the codecs that the sender reads. Some may be unknown here.
     pub codecs: Vec<u8>,
-    /// Numbers of codecs of deltas that it reads.
+    /// Numbers of the delta codecs that the sender reads.
     pub bases: Vec<u8>,
-    /// Whom it serves.
+    /// The group of nodes that the sender serves.
     pub access: Access,
-    /// Its program, for logs.
+    /// The sender's program, for logs.
     pub agent: String,
-    /// Where it serves, if it does: the UDP port at the address that it asks from.
+    /// The UDP port of the sender's server, if it has one, at the address of the connection.
     pub port: Option<u16>,
 }
 
 impl Hello {
-    /// What this program says.
+    /// Returns the hello of this program.
     pub fn own(access: Access) -> Self {
         Self {
             version: PROTOCOL_VERSION,
@@ -53,7 +53,7 @@ impl Hello {
         }
     }
 
-    /// The body's bytes.
+    /// Encodes the body.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.varint(self.version)
@@ -67,7 +67,7 @@ impl Hello {
         w.into_bytes()
     }
 
-    /// Reads a body. Bytes behind what this version knows are a later version's.
+    /// Decodes a body. It ignores further bytes, which belong to a later version.
     ///
     /// # Errors
     /// [`DecodeError`] when a field is malformed or too long.
@@ -85,7 +85,7 @@ impl Hello {
         };
         let agent = r.counted("agent", AGENT_BYTES_MAX)?;
         let agent = String::from_utf8(agent.to_vec()).map_err(|_| DecodeError::Invalid("agent"))?;
-        // The first programs ended here.
+        // The hello of the first programs ends here.
         let port = match r.remaining() {
             0 => 0,
             _ => r.varint()?,
@@ -101,7 +101,8 @@ impl Hello {
         })
     }
 
-    /// Whether the sender reads records of a codec; of deltas, where they are asked for.
+    /// Returns true if the sender reads records of a codec. For deltas, that means where
+    /// it requests them.
     pub fn reads(&self, codec: Codec) -> bool {
         match codec {
             Codec::Delta => self.bases.contains(&codec.number()),

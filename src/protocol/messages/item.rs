@@ -1,4 +1,4 @@
-//! What catalogues are made of, for those who compare them and pass it on.
+//! Catalogue items: the ids of manifests and statements, for comparison and forwarding.
 
 use crate::ident::EnvelopeId;
 use crate::ident::StatementId;
@@ -8,14 +8,14 @@ use crate::protocol::messages::element::Salt;
 /// A manifest or a statement, by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ItemId {
-    /// A manifest, by its envelope.
+    /// A manifest, by its envelope id.
     Manifest(EnvelopeId),
     /// A publisher's statement.
     Statement(StatementId),
 }
 
 impl ItemId {
-    /// What it is compared by.
+    /// Returns the item's element in a reconciliation.
     pub fn element(&self, salt: &Salt) -> Element {
         match self {
             Self::Manifest(id) => salt.envelope(id),
@@ -23,7 +23,7 @@ impl ItemId {
         }
     }
 
-    /// A byte for what it is, and its id: 33 bytes, as in the key of a table.
+    /// Encodes the item as a byte for its type and its id: 33 bytes, as in table keys.
     pub fn to_bytes(&self) -> Vec<u8> {
         let (kind, id) = match self {
             Self::Manifest(id) => (0, id.as_bytes()),
@@ -32,7 +32,7 @@ impl ItemId {
         [&[kind], id.as_slice()].concat()
     }
 
-    /// Reads what [`ItemId::to_bytes`] made.
+    /// Decodes the bytes of [`ItemId::to_bytes`].
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (kind, id) = bytes.split_first()?;
         let id = id.try_into().ok()?;

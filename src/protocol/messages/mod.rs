@@ -1,4 +1,9 @@
 //! Messages of `alimentar/1` and their bytes.
+//!
+//! - `frame`: kind, length, body
+//! - `hello`, `request`, `response`: what the two sides send
+//! - `delta`: messages about chunks and nodes as deltas
+//! - `element`, `item`: entries of a catalogue
 
 pub(crate) mod delta;
 pub(crate) mod element;

@@ -1,4 +1,4 @@
-//! What may be asked of a node.
+//! Requests of the protocol.
 
 use crate::ident::DatasetName;
 use crate::ident::EnvelopeId;
@@ -28,18 +28,18 @@ use crate::wire::limits::REQUEST_BYTES_MAX;
 use crate::wire::limits::RUNS_ASKED_MAX;
 use crate::wire::limits::STATEMENT_BYTES_MAX;
 
-/// Which datasets to list.
+/// A filter of listed datasets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListFilter {
-    /// All that may be seen.
+    /// All visible datasets.
     All,
-    /// Those of a name.
+    /// The datasets with this name.
     Name(DatasetName),
-    /// Those whose content id begins so.
+    /// The datasets whose content id begins with this prefix.
     Content(HexPrefix),
 }
 
-/// Which tree of a manifest.
+/// A tree of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TreeKind {
     /// The dataset's bytes.
@@ -48,116 +48,116 @@ pub enum TreeKind {
     Table,
 }
 
-/// Where a node is in a tree.
+/// The position of a node in a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodePlace {
-    /// How far above the leaves; [`NodePlace::ROOT`] for the root.
+    /// Levels above the leaves; [`NodePlace::ROOT`] for the root.
     pub level: u8,
-    /// Where its first byte is in the data.
+    /// The offset of its first byte in the data.
     pub offset: u64,
 }
 
 impl NodePlace {
-    /// The root, whatever its level.
+    /// The root, at any level.
     pub const ROOT: Self = Self {
         level: 255,
         offset: 0,
     };
 }
 
-/// Asks for nodes.
+/// A request for nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PullNodeRequest {
-    /// Of which manifest.
+    /// The manifest.
     pub envelope: EnvelopeId,
-    /// Of which of its trees.
+    /// The tree of the manifest.
     pub tree: TreeKind,
-    /// Where they are.
+    /// The positions of the nodes.
     pub places: Vec<NodePlace>,
 }
 
-/// Chunks to leave out, and then to send.
+/// Chunks to skip, and then chunks to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// How many to leave out.
+    /// Number of chunks to skip.
     pub skip: u64,
-    /// How many to send.
+    /// Number of chunks to send.
     pub take: u64,
 }
 
-/// Asks for chunks by where they are.
+/// A request for chunks by position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PullChunkRequest {
-    /// Of which manifest.
+    /// The manifest.
     pub envelope: EnvelopeId,
-    /// Of which of its trees.
+    /// The tree of the manifest.
     pub tree: TreeKind,
-    /// Where the first chunk that is counted begins.
+    /// The offset of the first counted chunk.
     pub offset: u64,
-    /// Which from there.
+    /// The wanted chunks, from `offset` on.
     pub runs: Vec<Run>,
 }
 
-/// Asks where the answering side's records end, so that requests for chunks can end there too.
+/// A request for the record boundaries of the responder, so that requests for chunks can end there too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordBoundariesRequest {
-    /// Of which manifest.
+    /// The manifest.
     pub envelope: EnvelopeId,
-    /// Of which of its trees.
+    /// The tree of the manifest.
     pub tree: TreeKind,
-    /// Where the first chunk begins.
+    /// The offset of the first chunk.
     pub offset: u64,
-    /// How many chunks from there.
+    /// Number of chunks from there.
     pub chunks: u64,
 }
 
-/// Compares catalogues by a list of all elements.
+/// A comparison of catalogues by a list of all elements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReconcileRequest {
-    /// What the elements are made with.
+    /// The salt of the elements.
     pub salt: Salt,
-    /// What the asking side has, ascending.
+    /// The requester's elements, ascending.
     pub elements: Vec<Element>,
 }
 
-/// What is asked.
+/// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// The first of a connection.
+    /// The first message of a connection.
     Hello(Hello),
-    /// Which datasets are there.
+    /// The list of datasets.
     List(ListFilter),
-    /// What do we not have in common.
+    /// A reconciliation by plain list.
     Reconcile(ReconcileRequest),
-    /// The same, by coded symbols.
+    /// A reconciliation by coded symbols.
     Symbols(SymbolsRequest),
-    /// What elements found so stand for.
+    /// The manifests and statements of elements that a reconciliation found.
     Wanted(WantedRequest),
     /// Nodes of a tree.
     PullNode(PullNodeRequest),
-    /// Chunks.
+    /// Chunks of a tree.
     PullChunk(PullChunkRequest),
     /// The card of a manifest.
     PullCard(EnvelopeId),
-    /// Offers manifests and statements, encoded.
+    /// An offer of encoded manifests and statements.
     Announce {
         /// Encoded envelopes.
         envelopes: Vec<Vec<u8>>,
         /// Encoded statements.
         statements: Vec<Vec<u8>>,
     },
-    /// Where records end.
+    /// The record boundaries of a range of chunks.
     Seams(RecordBoundariesRequest),
-    /// Which content ids are there, in short.
+    /// The filter of content ids.
     Filter,
-    /// Chunks, or what they differ in from others.
+    /// Chunks, which may come as deltas.
     PullDelta(PullDeltaRequest),
-    /// Nodes, or what they differ in from others.
+    /// Nodes, which may come as a delta.
     PullNodeDelta(PullNodeDeltaRequest),
 }
 
 impl Request {
-    /// How long the body of a kind may be.
+    /// Returns the maximum length of the body of a kind, in bytes.
     pub fn body_limit(kind: u8) -> usize {
         match kind {
             1 | 2 => 4 << 10,
@@ -170,12 +170,12 @@ impl Request {
             10 => PullDeltaRequest::BODY_LIMIT,
             11 => 32 + 1 + 3 + NODES_ASKED_MAX * 11 + 64,
             7 => BATCH_BYTES_MAX + (64 << 10),
-            // Read and answered, so that a later version may ask.
+            // The server reads and answers it, so that a later version may ask.
             _ => 64 << 10,
         }
     }
 
-    /// The bytes that are sent.
+    /// Encodes the request as a frame.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         let kind = match self {
@@ -248,10 +248,10 @@ impl Request {
         Frame { kind, body }.encode()
     }
 
-    /// Reads a request; `None` for a kind that this program does not know.
+    /// Decodes a request; `None` for a kind that this program does not know.
     ///
     /// # Errors
-    /// [`DecodeError`] when the body is not what its kind has.
+    /// [`DecodeError`] when the body does not fit its kind.
     pub fn decode(frame: &Frame) -> Result<Option<Self>, DecodeError> {
         let mut r = Reader::new(&frame.body);
         let request = match frame.kind {
@@ -264,7 +264,7 @@ impl Request {
                 }),
                 1 => Self::Symbols(SymbolsRequest::read(&mut r)?),
                 2 => Self::Wanted(WantedRequest::read(&mut r)?),
-                // Another way of comparing, of a later version.
+                // A mode of comparison of a later version.
                 _ => return Ok(None),
             },
             4 => Self::PullNode(read_places(&mut r)?),
@@ -375,7 +375,7 @@ fn read_runs(r: &mut Reader<'_>) -> Result<PullChunkRequest, DecodeError> {
             take: r.varint()?,
         };
         total = total.saturating_add(run.skip).saturating_add(run.take);
-        // Only one way to say it: runs do not touch, and each sends something.
+        // A list of runs has exactly one encoding: runs do not touch, and each sends something.
         if run.take == 0 || (n > 0 && run.skip == 0) {
             return Err(DecodeError::Invalid("run of chunks"));
         }
@@ -396,7 +396,7 @@ fn read_runs(r: &mut Reader<'_>) -> Result<PullChunkRequest, DecodeError> {
     })
 }
 
-/// Counted byte strings behind their number.
+/// Reads counted byte strings behind their number.
 fn read_list(r: &mut Reader<'_>, limit: usize) -> Result<Vec<Vec<u8>>, DecodeError> {
     let count = r.count("items", BATCH_ITEMS_MAX)?;
     (0..count)

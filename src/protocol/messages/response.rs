@@ -1,4 +1,4 @@
-//! What a node answers.
+//! Responses of the protocol.
 
 use thiserror::Error;
 
@@ -27,22 +27,22 @@ use crate::wire::limits::RECONCILE_ELEMENTS_MAX;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 use crate::wire::limits::RECORD_STORED_BYTES_MAX;
 
-/// Why something is not answered.
+/// The reason of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalCode {
-    /// Not a request of this protocol.
+    /// The request is not one of this protocol.
     Malformed,
-    /// A kind of request that is not known.
+    /// The kind of request is unknown.
     NotUnderstood,
-    /// Not there, or not for this peer.
+    /// The item does not exist, or is not for this peer.
     NotFound,
-    /// Nothing that this peer may do.
+    /// The peer may not do this.
     NotAllowed,
-    /// Too much at once.
+    /// The request exceeds a limit.
     TooMuch,
-    /// The answering node could not.
+    /// The responder failed.
     Failed,
-    /// It is shutting down.
+    /// The responder is shutting down.
     ShuttingDown,
 }
 
@@ -57,7 +57,7 @@ impl RefusalCode {
         Self::ShuttingDown,
     ];
 
-    /// The number in the message.
+    /// Returns the number in the message.
     pub const fn number(self) -> u8 {
         self as u8 + 1
     }
@@ -71,14 +71,14 @@ impl RefusalCode {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("it refused: {text}")]
 pub struct Refusal {
-    /// Why.
+    /// The reason.
     pub code: RefusalCode,
-    /// For people. From outside: not to be shown to a terminal as it is.
+    /// The reason as text for people. It is untrusted: escape it before it goes to a terminal.
     pub text: String,
 }
 
 impl Refusal {
-    /// A refusal.
+    /// Makes a refusal.
     pub fn new(code: RefusalCode, text: impl Into<String>) -> Self {
         let mut text = text.into();
         let end = text.floor_char_boundary(AGENT_BYTES_MAX);
@@ -97,16 +97,16 @@ impl Classify for Refusal {
     }
 }
 
-/// One frame of an answer.
+/// One frame of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Response {
-    /// To a hello.
+    /// The answer to a hello.
     Hello(Hello),
     /// Encoded envelopes.
     Manifests(Vec<Vec<u8>>),
-    /// Indexes of elements that the answering side does not know, ascending.
+    /// Indexes of elements that the responder does not have, ascending.
     Reconciled(Vec<usize>),
-    /// Encoded nodes, in the order asked.
+    /// Encoded nodes, in the requested order.
     Nodes(Vec<Vec<u8>>),
     /// One encoded pack record of chunks.
     Chunks(Vec<u8>),
@@ -116,27 +116,27 @@ pub enum Response {
     NodesDelta {
         /// Length of the body of [`Response::Nodes`] with them.
         raw_bytes: usize,
-        /// A frame.
+        /// The delta, a zstd frame.
         payload: Vec<u8>,
     },
     /// A card's bytes.
     Card(Vec<u8>),
-    /// How much of what was announced is new there.
+    /// Number of announced items that are new at the responder.
     Announced(u64),
     /// Encoded statements.
     Statements(Vec<Vec<u8>>),
-    /// Of the chunks asked about, how many come before each end of a record, ascending.
+    /// For each end of a record, the number of requested chunks before it, ascending.
     Seams(Vec<usize>),
-    /// An encoded filter; not looked at yet.
+    /// An undecoded filter.
     Filter(Vec<u8>),
-    /// Coded symbols of the answering side's catalogue.
+    /// Coded symbols of the responder's catalogue.
     Symbols(Symbols),
-    /// Instead of an answer, or the rest of it.
+    /// A refusal in place of a response or of its rest.
     Refusal(Refusal),
 }
 
 impl Response {
-    /// How long the body of a kind may be.
+    /// Returns the maximum length of the body of a kind, in bytes.
     pub fn body_limit(kind: u8) -> usize {
         match kind {
             0x81 | 0x87 | 0x7f => 4 << 10,
@@ -151,7 +151,7 @@ impl Response {
         }
     }
 
-    /// The bytes that are sent.
+    /// Encodes the response as a frame.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         let kind = match self {
@@ -216,7 +216,7 @@ impl Response {
         Frame { kind, body }.encode()
     }
 
-    /// The bytes that are sent, in pieces: a record is long and not copied.
+    /// Encodes the response in pieces, which avoids a copy of a long record.
     pub fn into_pieces(self) -> [Vec<u8>; 2] {
         match self {
             Self::Chunks(record) => {
@@ -229,10 +229,10 @@ impl Response {
         }
     }
 
-    /// Reads a frame of an answer.
+    /// Decodes a frame of a response.
     ///
     /// # Errors
-    /// [`DecodeError`] when the kind is not known or the body is not what it has.
+    /// [`DecodeError`] when the kind is unknown or the body does not fit it.
     pub fn decode(frame: Frame) -> Result<Self, DecodeError> {
         let mut r = Reader::new(&frame.body);
         let answer = match frame.kind {
@@ -267,7 +267,7 @@ impl Response {
     }
 }
 
-/// The body of [`Response::Nodes`].
+/// Encodes the body of [`Response::Nodes`].
 pub fn encode_nodes(nodes: &[Vec<u8>]) -> Vec<u8> {
     let mut w = Writer::new();
     nodes.iter().for_each(|node| {
@@ -276,15 +276,15 @@ pub fn encode_nodes(nodes: &[Vec<u8>]) -> Vec<u8> {
     w.into_bytes()
 }
 
-/// The nodes in the body of [`Response::Nodes`].
+/// Decodes the body of [`Response::Nodes`].
 ///
 /// # Errors
-/// [`DecodeError`] when it is none.
+/// [`DecodeError`] when it is malformed.
 pub fn decode_nodes(body: &[u8]) -> Result<Vec<Vec<u8>>, DecodeError> {
     read_items(Reader::new(body), NODES_ASKED_MAX, NODE_BYTES_MAX)
 }
 
-/// Ascending numbers, by the gaps between them.
+/// Writes ascending numbers as the gaps between them.
 fn put_indexes(w: &mut Writer, indexes: &[usize]) {
     w.varint(indexes.len() as u64);
     let mut next = 0;
@@ -306,7 +306,7 @@ fn read_indexes(r: &mut Reader<'_>, limit: usize) -> Result<Vec<usize>, DecodeEr
     Ok(indexes)
 }
 
-/// Takes items from the front of a list that fit one batch, at least one.
+/// Takes the items of one batch from the front of a list, at least one.
 pub fn pack_batch(list: &mut std::vec::IntoIter<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
     const ROOM: usize = 1 << 20;
     let mut batch = Vec::new();
@@ -343,8 +343,8 @@ fn decode_batch(body: &[u8]) -> Result<Vec<Vec<u8>>, DecodeError> {
     read_items(Reader::new(&raw), BATCH_ITEMS_MAX, BATCH_BYTES_MAX)
 }
 
-/// Counted items up to the end. Their number is bounded apart from their bytes: empty ones take
-/// memory too.
+/// Reads counted items up to the end. It bounds their number apart from their bytes, because empty items
+/// take memory too.
 fn read_items(
     mut r: Reader<'_>,
     items_max: usize,

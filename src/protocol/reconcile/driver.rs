@@ -1,4 +1,4 @@
-//! A comparison over the seam to a peer, in blocking calls.
+//! Reconciliation driver: compares catalogues with a peer in blocking calls.
 
 use crate::protocol::messages::element::Element;
 use crate::protocol::messages::element::Salt;
@@ -19,20 +19,20 @@ use crate::wire::limits::COMPARED_BYTES_MAX;
 use crate::wire::limits::RECONCILE_ELEMENTS_MAX;
 use crate::wire::limits::RECONCILE_WANTED_MAX;
 
-/// How catalogues were compared, in the end.
+/// The method that ended a comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Way {
-    /// By their digests, which were equal.
+    /// Equal digests.
     #[default]
     Digest,
-    /// By coded symbols.
+    /// Coded symbols.
     Symbols,
-    /// By the plain list.
+    /// The plain list.
     List,
 }
 
 impl Way {
-    /// The word in JSON.
+    /// Returns the method's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Digest => "digest",
@@ -42,41 +42,41 @@ impl Way {
     }
 }
 
-/// What comparing took, without the manifests and statements themselves.
+/// The cost of a comparison, without the manifests and statements themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effort {
-    /// In which way.
+    /// The method.
     pub way: Way,
-    /// How often an answer was waited for, what is wanted included.
+    /// Number of round trips, that for the wanted items included.
     pub round_trips: u32,
     /// Bytes of requests.
     pub sent_bytes: u64,
-    /// Bytes of answers.
+    /// Bytes of responses.
     pub received_bytes: u64,
-    /// Symbols that came.
+    /// Number of received symbols.
     pub symbols: u64,
 }
 
-/// What a comparison brought.
+/// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// Indexes of own elements that the peer lacks, and what came from it.
+    /// Indexes of own elements that the peer lacks, and the received items.
     pub found: Reconciled,
-    /// Elements of the peer that were not asked for any more, because what came before them is
-    /// long; the next comparison finds them.
+    /// Number of elements of the peer that were left for the next comparison, because the items before
+    /// them are long.
     pub left: usize,
-    /// What it took.
+    /// The cost of the comparison.
     pub effort: Effort,
 }
 
-/// Compares catalogues with a peer and fetches what is lacking here.
+/// Compares catalogues with a peer and fetches the missing items.
 ///
-/// `own` gives a random salt and, made with it, the own elements, ascending and each once. It is
-/// called once, or twice where the peer's catalogue changes meanwhile; the indexes of
-/// [`Reconciled::missing`] are those of its last call.
+/// `own` returns a random salt and the own elements made with it, ascending and distinct. It is called
+/// twice if the peer's catalogue changes meanwhile, else once. The indexes of [`Reconciled::missing`]
+/// are those of its last call.
 ///
 /// # Errors
-/// What `own` returns, and [`PeerError`] when the peer does not answer so.
+/// The errors of `own`, and [`PeerError`] when the peer's responses are invalid.
 pub fn compare_catalogues<E: From<PeerError>>(
     peer: &dyn PeerCatalog,
     own: &mut dyn FnMut() -> Result<(Salt, Vec<Element>), E>,
@@ -105,7 +105,8 @@ pub fn compare_catalogues<E: From<PeerError>>(
 }
 
 impl Effort {
-    /// Adds what comparing with another peer took; the way is the one that says most.
+    /// Adds the cost of a comparison with another peer. The method becomes the later one in the order of
+    /// [`Way`].
     pub fn add(&mut self, other: &Self) {
         self.way = self.way.max(other.way);
         self.round_trips += other.round_trips;
@@ -114,7 +115,7 @@ impl Effort {
         self.symbols += other.symbols;
     }
 
-    /// `None` from a peer that does not know what symbols are.
+    /// Requests symbols; `None` from a peer that does not know them.
     fn symbols(
         &mut self,
         peer: &dyn PeerCatalog,

@@ -1,22 +1,22 @@
-//! What one reconciliation is keyed with, all of it from its salt.
+//! Keys of one reconciliation, all derived from its salt.
 
 use crate::protocol::messages::element::Element;
 use crate::protocol::messages::element::Salt;
 
-/// Names this use of BLAKE3 among all others.
+/// The key-derivation context of BLAKE3 for this use.
 const CONTEXT: &str = "alimentar/1 reconciliation: mapping, checksums, digest";
 
-/// Stands for a whole set of elements.
+/// Digest of a set of elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CatalogDigest([u8; 16]);
 
 impl CatalogDigest {
-    /// From its bytes.
+    /// Makes the digest from its bytes.
     pub const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// Returns the digest's bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
@@ -31,7 +31,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The keys that go with a salt.
+    /// Derives the keys of a salt.
     pub fn of(salt: &Salt) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
         let mut stream = hasher.update(salt.as_bytes()).finalize_xof();
@@ -50,27 +50,27 @@ impl Keys {
         }
     }
 
-    /// What the mapping of an element starts from.
+    /// Returns the start value of an element's mapping.
     pub(in crate::protocol::reconcile) fn seed(&self, element: u64) -> u64 {
         element ^ self.mapping
     }
 
-    /// The checksum of an element. Not linear: the sum of some elements is not taken for another
-    /// one because their checksums add up to its own.
+    /// Returns the checksum of an element. It is not linear, so a sum of elements does not pass for one
+    /// element by the sum of their checksums.
     pub fn checksum(&self, element: Element) -> u32 {
         let [first, second] = self.check;
         let once = mix(u64::from_le_bytes(element.0) ^ first);
-        // Half of it, on purpose.
+        // The checksum uses only half of the hash.
         mix(once.wrapping_add(second)) as u32
     }
 
-    /// The digest of elements that ascend.
+    /// Returns the digest of ascending elements.
     pub fn digest<'a>(&self, ascending: impl IntoIterator<Item = &'a Element>) -> CatalogDigest {
         let mut hasher = blake3::Hasher::new_keyed(&self.digest);
         let mut block = Vec::with_capacity(BLOCK);
         for element in ascending {
             block.extend_from_slice(&element.0);
-            // Hashed in long pieces: eight bytes at a time take three times as long.
+            // Long pieces, because eight bytes at a time take three times as long.
             if block.len() >= BLOCK {
                 hasher.update(&block);
                 block.clear();
@@ -85,8 +85,8 @@ impl Keys {
 
 const BLOCK: usize = 16 << 10;
 
-/// Spreads every bit over all others; a bijection (Stafford's thirteenth variant of MurmurHash3's
-/// finaliser, as in SplitMix64).
+/// Mixes the bits of a number; a bijection (Stafford's thirteenth variant of MurmurHash3's finaliser, as
+/// in SplitMix64).
 pub(in crate::protocol::reconcile) fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,11 +1,11 @@
-//! Which symbols an element goes into: the first, and the one at `i` with a probability of about
-//! `1 / (1 + i/2)` (Yang, Gilad and Alizadeh 2024, section 4.2).
+//! Element mapping: an element goes into the first symbol, and into the one at `i` with a probability of
+//! about `1 / (1 + i/2)` (Yang, Gilad and Alizadeh 2024, section 4.2).
 
 use crate::protocol::messages::element::Element;
 use crate::protocol::reconcile::keys::Keys;
 use crate::protocol::reconcile::keys::mix;
 
-/// Walks the indexes of an element's symbols, ascending. It has no end.
+/// An endless iterator over the indexes of an element's symbols, ascending.
 #[derive(Clone, Copy, Debug)]
 pub struct Mapping {
     element: u64,
@@ -13,13 +13,13 @@ pub struct Mapping {
     index: u64,
 }
 
-/// A gap from here on is taken for none: no index is ever that large.
+/// Gaps from here on count as infinite, because no index is that large.
 const GAP_MAX: f64 = 4_294_967_296.0;
 /// 2^-53.
 const UNIT: f64 = 1.0 / 9_007_199_254_740_992.0;
 
 impl Mapping {
-    /// At the first symbol, into which every element goes.
+    /// Starts at the first symbol, which holds every element.
     pub fn new(keys: &Keys, element: Element) -> Self {
         let element = u64::from_le_bytes(element.0);
         Self {
@@ -29,21 +29,21 @@ impl Mapping {
         }
     }
 
-    /// The element.
+    /// Returns the element.
     pub fn element(&self) -> Element {
         Element(self.element.to_le_bytes())
     }
 
-    /// Where it is; `u64::MAX` beyond every symbol there can be.
+    /// Returns the current index; `u64::MAX` beyond every possible symbol.
     pub fn index(&self) -> u64 {
         self.index
     }
 
-    /// Goes to the next index. The operations on `f64` are those that IEEE 754 rounds in one way
-    /// only, so that every machine goes the same way.
+    /// Advances to the next index. IEEE 754 rounds the used operations on `f64` in exactly one way, so
+    /// every machine gets the same result.
     pub fn advance(&mut self) {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        // Of (0, 1], in steps of 2^-53; exact.
+        // In (0, 1], in steps of 2^-53; exact.
         let u = ((mix(self.state) >> 11) + 1) as f64 * UNIT;
         let gap = ((self.index as f64 + 1.5) * (1.0 / u.sqrt() - 1.0)).ceil();
         self.index = match gap < GAP_MAX {
@@ -53,16 +53,16 @@ impl Mapping {
     }
 }
 
-/// How likely an element is in the symbol at 0, 1, 2 and so on: exactly, where `1 / (1 + i/2)` is
-/// up to a twentieth off.
+/// The probability that an element is in the symbol at 0, 1, 2 and so on. It is exact, where `1 / (1 +
+/// i/2)` is up to a twentieth off.
 ///
 /// The gap behind `i` is more than `x` with the probability `((i + 1.5) / (i + 1.5 + x))^2`. So the
-/// probability of `j`, over all indexes that may come before it, is a sum in which `j` can be
-/// put outside the brackets.
+/// probability of `j`, over all indexes that may come before it, is a sum from which a factor in `j` can
+/// be taken out.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::protocol::reconcile) struct Odds {
     index: u64,
-    /// Over all indexes before, the probability times the square of `i + 1.5`.
+    /// The sum, over all earlier indexes, of the probability times the square of `i + 1.5`.
     weight: f64,
 }
 

@@ -1,4 +1,4 @@
-//! The messages of a comparison by symbols.
+//! Messages of a reconciliation by symbols.
 
 use crate::protocol::messages::element::Element;
 use crate::protocol::messages::element::Salt;
@@ -11,19 +11,19 @@ use crate::wire::limits::RECONCILE_SYMBOLS_ASKED_MAX;
 use crate::wire::limits::RECONCILE_SYMBOLS_MAX;
 use crate::wire::limits::RECONCILE_WANTED_MAX;
 
-/// The most bytes that a symbol takes.
+/// Maximum bytes of an encoded symbol.
 const SYMBOL_BYTES_MAX: usize = 8 + 4 + 10;
 
-/// Asks for a range of symbols of the peer's set.
+/// A request for a range of symbols of the peer's set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SymbolsRequest {
-    /// What elements and keys are made with.
+    /// The salt of the elements and keys.
     pub salt: Salt,
-    /// Of the asking side's set; a peer with the same one sends no symbols.
+    /// The digest of the requester's set. A peer with the same digest sends no symbols.
     pub digest: CatalogDigest,
-    /// The first index.
+    /// The index of the first symbol.
     pub from: u64,
-    /// How many from there.
+    /// Number of symbols.
     pub take: usize,
 }
 
@@ -42,28 +42,28 @@ impl SymbolsRequest {
         })
     }
 
-    /// Whether there are such symbols: beyond the limit nobody makes any.
+    /// Returns true if the range is within the limit of symbols.
     pub fn is_in_bounds(&self) -> bool {
         let end = self.from.checked_add(self.take as u64);
         end.is_some_and(|end| end <= RECONCILE_SYMBOLS_MAX as u64)
     }
 }
 
-/// Symbols of the answering side's set.
+/// Symbols of the responder's set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symbols {
-    /// How many elements it has.
+    /// Number of elements of the set.
     pub count: u64,
-    /// Its digest.
+    /// The digest of the set.
     pub digest: CatalogDigest,
     /// The index of the first symbol.
     pub from: u64,
-    /// The symbols; none where digests are equal, or beyond the limit.
+    /// The symbols; empty where digests are equal, or beyond the limit.
     pub symbols: Vec<Symbol>,
 }
 
 impl Symbols {
-    /// How long the body may be.
+    /// Maximum length of the body, in bytes.
     pub(in crate::protocol) const BYTES_MAX: usize =
         10 + 16 + 10 + RECONCILE_SYMBOLS_ASKED_MAX * SYMBOL_BYTES_MAX;
 
@@ -99,12 +99,12 @@ impl Symbols {
     }
 }
 
-/// Asks for what elements stand for.
+/// A request for the manifests and statements of elements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedRequest {
-    /// What the elements are made with.
+    /// The salt of the elements.
     pub salt: Salt,
-    /// Which, ascending.
+    /// The wanted elements, ascending.
     pub elements: Vec<Element>,
 }
 
@@ -122,7 +122,7 @@ impl WantedRequest {
     }
 }
 
-/// Elements behind their number.
+/// Writes elements behind their number.
 pub(in crate::protocol) fn put_elements(w: &mut Writer, elements: &[Element]) {
     w.varint(elements.len() as u64);
     elements.iter().for_each(|e| {
@@ -130,7 +130,7 @@ pub(in crate::protocol) fn put_elements(w: &mut Writer, elements: &[Element]) {
     });
 }
 
-/// Elements behind their number; they ascend.
+/// Reads ascending elements behind their number.
 pub(in crate::protocol) fn read_elements(
     r: &mut Reader<'_>,
     limit: usize,

@@ -1,7 +1,11 @@
-//! Comparing catalogues in as few bytes as their difference needs. Equal digests end it; small or
-//! mostly different sets go as a list; the rest by coded symbols that are asked for until they
-//! suffice (Yang, Gilad and Alizadeh, "Practical Rateless Set Reconciliation", SIGCOMM 2024).
+//! Set reconciliation: compares catalogues with an effort that depends on their difference.
+//! Equal digests end it. Small or mostly different sets go as a list. All others go as coded symbols, a
+//! rateless IBLT (Yang, Gilad and Alizadeh, "Practical Rateless Set Reconciliation", SIGCOMM 2024).
 //! Normative: `spec/reconciliation.md`.
+//!
+//! - `driver`: the blocking loop; `session`: its state machine; `estimate`: the size of the difference
+//! - `riblt_encode`, `riblt_decode`, `symbol`, `mapping`, `keys`: the rateless IBLT
+//! - `message`: the messages
 
 mod driver;
 mod estimate;

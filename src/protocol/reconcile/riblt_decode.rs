@@ -1,5 +1,5 @@
-//! Peeling: a symbol with one element in it gives that element, which is then taken out of its
-//! other symbols.
+//! Decoder of the rateless IBLT. Peeling: a symbol with one element gives that element, which then
+//! leaves its other symbols.
 
 use std::collections::HashMap;
 
@@ -13,22 +13,22 @@ use crate::protocol::reconcile::symbol::Symbol;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::protocol::reconcile) struct NotASet;
 
-/// The set whose first symbols these are, ascending; `None` where they do not suffice.
+/// Decodes the set with these first symbols, ascending; `None` where they do not suffice.
 pub fn peel(keys: &Keys, symbols: &[Symbol]) -> Option<Vec<Element>> {
     let mut decoder = Decoder::new(keys);
     decoder.take(symbols.to_vec(), &|_| false).ok()?;
     decoder.is_whole().then(|| decoder.sides().1)
 }
 
-/// Takes differences of symbols, the peer's less the own, and gives the elements that differ.
+/// Decodes the difference of two sets from the differences of their symbols, the peer's less the own.
 ///
-/// Its work and memory are bounded by what it is given, whatever that is: an element comes out
-/// once, and no more of them than there are symbols.
+/// The input bounds its work and memory: an element comes out at most once, and there are no more
+/// elements than symbols.
 #[derive(Clone, Debug)]
 pub(in crate::protocol::reconcile) struct Decoder {
     keys: Keys,
     symbols: Vec<Symbol>,
-    /// With the sign of the side that has it: 1 there, -1 here.
+    /// The element's mapping, and the sign of its side: 1 there, -1 here.
     found: HashMap<u64, (Mapping, i64)>,
 }
 
@@ -41,25 +41,25 @@ impl Decoder {
         }
     }
 
-    /// How many symbols it was given.
+    /// Returns the number of symbols taken.
     pub(in crate::protocol::reconcile) fn len(&self) -> usize {
         self.symbols.len()
     }
 
-    /// How many elements it has found.
+    /// Returns the number of elements found.
     pub(in crate::protocol::reconcile) fn found(&self) -> usize {
         self.found.len()
     }
 
-    /// Whether all that differs is found: nothing is left in the symbol that has everything.
+    /// Returns true if the whole difference is found: the first symbol, which held all of it, is empty.
     pub(in crate::protocol::reconcile) fn is_whole(&self) -> bool {
         self.symbols.first() == Some(&Symbol::default())
     }
 
-    /// Takes the next symbols. `is_here` says whether an element is one of the own set.
+    /// Takes the next symbols. `is_here` returns true for an element of the own set.
     ///
     /// # Errors
-    /// [`NotASet`] when an element comes out that cannot.
+    /// [`NotASet`] when an impossible element comes out.
     pub(in crate::protocol::reconcile) fn take(
         &mut self,
         mut symbols: Vec<Symbol>,
@@ -85,7 +85,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// The element of a symbol with one in it.
+    /// Returns the element of a symbol with exactly one.
     fn only_element(&self, at: usize) -> Option<(Element, i64)> {
         let symbol = self.symbols.get(at)?;
         let element = Element(symbol.sum.to_le_bytes());
@@ -96,7 +96,7 @@ impl Decoder {
     fn peel(&mut self, element: Element, sign: i64, pure: &mut Vec<usize>) {
         let mut row = Mapping::new(&self.keys, element);
         let (sum, check) = (u64::from_le_bytes(element.0), self.keys.checksum(element));
-        // Indexes go beyond 32 bits, also where memory does not.
+        // Indexes may exceed 32 bits, also where `usize` does not.
         while let Ok(at) = usize::try_from(row.index())
             && let Some(symbol) = self.symbols.get_mut(at)
         {
@@ -109,7 +109,7 @@ impl Decoder {
         self.found.insert(sum, (row, sign));
     }
 
-    /// What was found, by side: only here, only there; both ascending.
+    /// Returns the elements found, by side: only here, only there; both ascending.
     pub(in crate::protocol::reconcile) fn sides(&self) -> (Vec<Element>, Vec<Element>) {
         let of = |side: i64| {
             let found = self.found.values().filter(|(_, sign)| *sign == side);

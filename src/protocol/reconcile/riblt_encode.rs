@@ -1,12 +1,12 @@
-//! Symbols of a set.
+//! Encoder of the rateless IBLT: the coded symbols of a set.
 
 use crate::protocol::messages::element::Element;
 use crate::protocol::reconcile::keys::Keys;
 use crate::protocol::reconcile::mapping::Mapping;
 use crate::protocol::reconcile::symbol::Symbol;
 
-/// Makes the symbols of a set in order. It takes 24 bytes an element, and for `m` symbols about
-/// `2 ln m` steps an element in all.
+/// Makes the symbols of a set in order. It takes 24 bytes for each element, and about `2 ln m` steps for
+/// each element in `m` symbols.
 #[derive(Clone, Debug)]
 pub struct Encoder {
     keys: Keys,
@@ -15,7 +15,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Before the first symbol.
+    /// Starts before the first symbol.
     pub fn new(keys: &Keys, elements: &[Element]) -> Self {
         let rows = elements.iter().map(|e| Mapping::new(keys, *e)).collect();
         Self {
@@ -25,7 +25,7 @@ impl Encoder {
         }
     }
 
-    /// The next symbols.
+    /// Returns the next symbols.
     pub fn take(&mut self, count: usize) -> Vec<Symbol> {
         let mut symbols = vec![Symbol::default(); count];
         for row in &mut self.rows {
@@ -35,7 +35,7 @@ impl Encoder {
         symbols
     }
 
-    /// The symbols of a range, for who keeps nothing from one range to the next.
+    /// Returns the symbols of a range, for a caller that keeps no state between ranges.
     pub fn range(keys: &Keys, elements: &[Element], from: u64, take: usize) -> Vec<Symbol> {
         let mut symbols = vec![Symbol::default(); take];
         for element in elements {
@@ -51,7 +51,7 @@ impl Encoder {
     }
 }
 
-/// Puts an element into those of its symbols that lie in a range, and walks up to its end.
+/// Adds an element to its symbols in a range, and advances its mapping to the range's end.
 pub(in crate::protocol::reconcile) fn put_row(
     row: &mut Mapping,
     keys: &Keys,

@@ -1,4 +1,4 @@
-//! The asking side: what to ask next, and what the answers come to.
+//! Reconciliation session: the requester's state machine.
 
 use crate::protocol::messages::element::Element;
 use crate::protocol::messages::element::Salt;
@@ -16,31 +16,32 @@ use crate::wire::limits::RECONCILE_ELEMENTS_MAX;
 use crate::wire::limits::RECONCILE_SYMBOLS_ASKED_MAX;
 use crate::wire::limits::RECONCILE_SYMBOLS_MAX;
 
-/// What two sets do not have in common.
+/// The difference of two sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SetDifference {
     /// Indexes of own elements that the peer lacks, ascending.
     pub only_here: Vec<usize>,
-    /// Elements of the peer that are lacking here, ascending.
+    /// Elements of the peer that are missing here, ascending.
     pub only_there: Vec<Element>,
 }
 
-/// What the asking side does next.
+/// The requester's next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// To ask for these symbols.
+    /// Request these symbols.
     Symbols(SymbolsRequest),
-    /// To compare by the plain list: [`Comparing::into_list`].
+    /// Compare by the plain list: [`Comparing::into_list`].
     List,
-    /// The peer's set is not what it was: to begin again, with another salt.
+    /// Start again with another salt, because the peer's set changed.
     Again,
-    /// Nothing: this is the difference, and it explains the peer's digest.
+    /// Finished: this is the difference, and it explains the peer's digest.
     Done(SetDifference),
 }
 
-/// One comparison with one peer. It asks nobody itself: who drives it does what [`Comparing::step`]
-/// says and tells it what was answered. It ends whatever the answers are: each answer that leads
-/// to another question adds a part to the symbols, whose number is bounded.
+/// One comparison with one peer, without I/O. The driver performs [`Comparing::step`] and passes the
+/// response back.
+/// It ends for any responses: each response that leads to another request adds to the symbols, and their
+/// number is bounded.
 #[derive(Clone, Debug)]
 pub struct Comparing {
     salt: Salt,
@@ -54,25 +55,25 @@ pub struct Comparing {
     step: Step,
 }
 
-/// Sets of so many elements go as a list at once: it is shorter than any answer with symbols.
+/// Sets of up to this number of elements go as a list, which is shorter than any response with symbols.
 const TINY: usize = 16;
-/// How many symbols the first request takes, at most and at least.
+/// Maximum number of symbols in the first request.
 const FIRST_MAX: usize = 64;
 const FIRST_MIN: usize = 16;
-/// Symbols that a difference takes, per element of it, with little luck.
+/// Symbols that decoding takes per different element, with a margin for bad luck.
 const OVERHEAD: f64 = 1.45;
-/// The same for large differences, and from how many elements on.
+/// The same for large differences.
 const OVERHEAD_LARGE: f64 = 1.38;
 const LARGE: f64 = 2_000.0;
-/// From so many symbols on the margin for a bad estimate is dearer than a round trip: first as many
-/// as make it a good one.
+/// Number of symbols from which the margin for a bad estimate costs more than a round trip. Then the
+/// first request takes only the number that makes a good estimate.
 const DEAR: usize = 8_192;
 const MEASURED_WELL: usize = 4_096;
-/// What one symbol takes on the wire, on the average, in tenths of a byte.
+/// Average size of a symbol on the wire, in tenths of a byte.
 const SYMBOL_TENTHS: usize = 131;
 
 impl Comparing {
-    /// Begins with the own elements, ascending and each once. The salt is random and new.
+    /// Starts with the own elements, ascending and distinct. The salt must be random and new.
     pub fn new(salt: Salt, own: Vec<Element>) -> Self {
         let keys = Keys::of(&salt);
         let mut comparing = Self {
@@ -93,17 +94,17 @@ impl Comparing {
         comparing
     }
 
-    /// What is to be done now.
+    /// Returns the next step.
     pub fn step(&self) -> Step {
         self.step.clone()
     }
 
-    /// From now on the list: the peer does not know symbols, or changes all the time.
+    /// Switches to the list: the peer does not know symbols, or its set changes all the time.
     pub fn give_up(&mut self) {
         self.step = Step::List;
     }
 
-    /// The request of the plain list.
+    /// Returns the request of the plain list.
     pub fn into_list(self) -> ReconcileRequest {
         ReconcileRequest {
             salt: self.salt,
@@ -111,8 +112,8 @@ impl Comparing {
         }
     }
 
-    /// Takes an answer to [`Step::Symbols`]; in any other state none is heard. What is not the answer
-    /// of an honest peer leads to the list.
+    /// Takes a response to [`Step::Symbols`]; ignores it in any other state. A response that no honest
+    /// peer gives leads to the list.
     pub fn hear(&mut self, answer: Symbols) {
         if let Step::Symbols(asked) = self.step {
             self.step = match self.follow(&asked, answer) {
@@ -149,10 +150,10 @@ impl Comparing {
         Ok(self.ask_on())
     }
 
-    /// By how much the peer's set is the larger one.
+    /// Returns the surplus of the peer's set.
     fn more(&self) -> i64 {
         let there = self.peer.map_or(0, |(count, _)| count);
-        // Counts that no set has wrap, and are as absurd as before.
+        // Impossible counts wrap, and stay as absurd as before.
         (there as i64).wrapping_sub(self.own.len() as i64)
     }
 
@@ -163,7 +164,7 @@ impl Comparing {
         symbols.iter().zip(&ours).map(|(s, o)| s.minus(o)).collect()
     }
 
-    /// A difference, if it is what the peer's digest says.
+    /// Returns the difference, if it explains the peer's digest.
     fn checked(&self, here: Vec<Element>, there: Vec<Element>) -> Result<Step, NotASet> {
         let common = self.own.iter().filter(|e| here.binary_search(e).is_err());
         let mut set: Vec<Element> = common.chain(&there).copied().collect();
@@ -179,7 +180,7 @@ impl Comparing {
         }))
     }
 
-    /// More symbols, unless the list is cheaper than what they will come to.
+    /// Requests more symbols, unless the list is cheaper than the expected rest.
     fn ask_on(&self) -> Step {
         let have = self.decoder.len();
         let more = self.more();
@@ -192,7 +193,7 @@ impl Comparing {
             true => OVERHEAD_LARGE,
             false => OVERHEAD,
         };
-        // Conversions of floats saturate: an absurd estimate is a large one.
+        // Conversions of floats saturate: an absurd estimate becomes a large one.
         let likely = (difference * overhead) as usize;
         let surely = (difference * overhead * (1.0 + self.estimate.spread())) as usize;
         if self.is_list_cheaper(likely, difference, more) {
@@ -222,15 +223,15 @@ impl Comparing {
             .len()
             .saturating_mul(8)
             .saturating_add(here.saturating_mul(2));
-        // What is wanted is asked for by its elements, where the list brings it along.
+        // Symbols need another request for the wanted items, which the list brings along.
         let rest = likely.saturating_sub(have).max(self.least_more());
         let rest =
             (rest.saturating_mul(SYMBOL_TENTHS) / 10).saturating_add(there.saturating_mul(8));
-        // Whatever the estimate says, who was sent twice a list will not hear of a third.
+        // Symbols of twice the size of a list are the limit, for any estimate.
         rest >= list || have.saturating_mul(SYMBOL_TENTHS) / 10 > list.saturating_mul(2)
     }
 
-    /// How many more are worth a round trip, whatever the estimate says.
+    /// Returns the least number of further symbols that is worth a round trip.
     fn least_more(&self) -> usize {
         match self.decoder.len() {
             have if have < MEASURED_WELL => (have / 4).max(FIRST_MIN),

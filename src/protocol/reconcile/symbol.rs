@@ -1,29 +1,29 @@
-//! A coded symbol: the sum of the elements that the mapping puts into it.
+//! Coded symbols: the sum of the elements that the mapping puts into a symbol.
 
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
 
-/// A sum of elements; also the difference of two.
+/// A sum of elements, or the difference of two sums.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Symbol {
-    /// The elements, by exclusive or.
+    /// Exclusive or of the elements.
     pub sum: u64,
-    /// Their checksums, by exclusive or.
+    /// Exclusive or of their checksums.
     pub check: u32,
-    /// How many they are; of a difference, how many more. Modulo 2^64.
+    /// Number of elements; in a difference, the surplus. Modulo 2^64.
     pub count: i64,
 }
 
 impl Symbol {
-    /// Puts an element in, or takes it out with `-1`.
+    /// Adds an element, or removes it with the sign `-1`.
     pub fn put(&mut self, element: u64, check: u32, sign: i64) {
         self.sum ^= element;
         self.check ^= check;
         self.count = self.count.wrapping_add(sign);
     }
 
-    /// What is left when another one is taken out.
+    /// Returns the difference of this symbol and another one.
     pub fn minus(&self, other: &Self) -> Self {
         Self {
             sum: self.sum ^ other.sum,
@@ -32,7 +32,7 @@ impl Symbol {
         }
     }
 
-    /// Writes it as the symbol at an index of a set of so many.
+    /// Writes the symbol at an index of a set with `set_count` elements.
     pub(in crate::protocol::reconcile) fn put_to(
         &self,
         w: &mut Writer,
@@ -45,10 +45,10 @@ impl Symbol {
         w.u64(self.sum).u32(self.check).varint(off);
     }
 
-    /// Reads the symbol at an index of a set of so many.
+    /// Reads the symbol at an index of a set with `set_count` elements.
     ///
     /// # Errors
-    /// [`DecodeError`] when the bytes end or the varint is none.
+    /// [`DecodeError`] when the bytes end or the varint is malformed.
     pub(in crate::protocol::reconcile) fn read(
         r: &mut Reader<'_>,
         set_count: u64,
@@ -64,9 +64,10 @@ impl Symbol {
     }
 }
 
-/// How many elements a symbol has on the average; what is sent is how far it is off.
+/// Returns the average number of elements in the symbol at an index. The wire carries the
+/// deviation from it.
 fn expected(set_count: u64, index: u64) -> i64 {
     let count = 2 * u128::from(set_count) / (2 + u128::from(index));
-    // At most `set_count`; who claims more than there can be is off by as much.
+    // At most `set_count`; with an impossible claim, the deviation is impossible too.
     count as i64
 }

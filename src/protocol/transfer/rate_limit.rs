@@ -1,11 +1,12 @@
-//! What one peer may ask how fast. Time comes in as a value.
+//! Rate limits: a token bucket for the requests of one peer, and a pace for bytes. The caller passes
+//! times in.
 
 use std::time::Duration;
 
-/// How much a peer may do.
+/// Limits of one peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Requests under way at once.
+    /// Concurrent requests.
     pub concurrent: u32,
     /// Requests a second, in the long run.
     pub per_second: u32,
@@ -23,18 +24,18 @@ impl Default for RateLimit {
     }
 }
 
-/// Keeps count for one peer: a token bucket and what is under way.
+/// The state of one peer: a token bucket, and the number of running requests.
 #[derive(Clone, Debug)]
 pub struct RateLimiter {
     budget: RateLimit,
     under_way: u32,
-    /// In thousandths of a request.
+    /// Tokens, in thousandths of a request.
     tokens: u64,
     last: Duration,
 }
 
 impl RateLimiter {
-    /// A peer that has done nothing yet. `now` counts from any fixed moment.
+    /// Starts for a peer without requests. `now` counts from any fixed moment.
     pub fn new(budget: RateLimit, now: Duration) -> Self {
         Self {
             budget,
@@ -44,7 +45,8 @@ impl RateLimiter {
         }
     }
 
-    /// Whether one more request is within bounds; if so it is under way until [`RateLimiter::end`].
+    /// Admits one more request and returns true if it is within the limits. It runs until
+    /// [`RateLimiter::end`].
     pub fn begin(&mut self, now: Duration) -> bool {
         let passed = now.saturating_sub(self.last);
         self.last = self.last.max(now);
@@ -60,7 +62,7 @@ impl RateLimiter {
         true
     }
 
-    /// Whether a request that costs as much as so many others is within bounds.
+    /// Charges a request with the cost of several, and returns true if that is within the limits.
     pub fn charge(&mut self, requests: u32) -> bool {
         let cost = u64::from(requests) * 1000;
         let is_within = self.tokens >= cost;
@@ -70,22 +72,22 @@ impl RateLimiter {
         is_within
     }
 
-    /// A request has ended.
+    /// Ends a request.
     pub fn end(&mut self) {
         self.under_way = self.under_way.saturating_sub(1);
     }
 }
 
-/// How fast bytes may come. Whoever took some is told how long to wait before the next.
+/// A limit of bytes a second. [`Pace::took`] returns the wait before the next bytes.
 #[derive(Clone, Debug)]
 pub struct Pace {
     per_second: u64,
-    /// When what was taken so far is paid for.
+    /// The time when the bytes so far are paid for.
     paid_at: Duration,
 }
 
 impl Pace {
-    /// So many bytes a second; at least one.
+    /// Makes a limit of bytes a second; at least one.
     pub fn new(per_second: u64) -> Self {
         Self {
             per_second: per_second.max(1),
@@ -93,7 +95,7 @@ impl Pace {
         }
     }
 
-    /// So many bytes came; how long to wait. What was not used for a while is lost.
+    /// Counts bytes and returns the time to wait. Unused time does not add up.
     pub fn took(&mut self, now: Duration, bytes: u64) -> Duration {
         let micros = u128::from(bytes) * 1_000_000 / u128::from(self.per_second);
         let cost = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));

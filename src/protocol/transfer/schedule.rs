@@ -1,49 +1,50 @@
-//! Who fetches which window: each lane takes the next one, what a lane does not finish goes to
-//! another, and at the end idle lanes double the oldest that is under way.
+//! Fetch schedule: distributes the windows of a pull over peers.
+//! Each peer takes the next window. A window that a peer gives up goes to another peer. At the end, idle
+//! peers fetch the oldest running window a second time ("endgame mode" in BitTorrent).
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// A peer, by its place in the list of peers. Several threads may work for one.
+/// A peer, by its index in the list of peers. Several threads may work for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerSlot(pub usize);
 
-/// A window under way for this long may be fetched from another peer too.
+/// Running time after which a second peer may fetch a window too.
 const DOUBLED_AFTER: Duration = Duration::from_secs(2);
 
-/// What a lane is to do next.
+/// The next task of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextFetch {
     /// Fetch this window.
     Fetch(u64),
-    /// Ask again when something has changed, or after a moment.
+    /// Ask again after a change, or after a moment.
     Wait,
-    /// Nothing is left, or this lane was dropped.
+    /// Stop: nothing is left, or the peer was dropped.
     End,
 }
 
-/// What a finished window is worth.
+/// The outcome of a finished window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FetchOutcome {
-    /// It is the first answer.
+    /// It is the first copy.
     First,
-    /// Another lane was faster.
+    /// Another peer was faster.
     Late,
 }
 
-/// The windows of one pull that are not done.
+/// The unfinished windows of one pull.
 #[derive(Debug, Default)]
 pub struct FetchSchedule {
     waiting: VecDeque<u64>,
-    /// Who works on a window, and since when.
+    /// The peers that fetch a window, each with its start time.
     under_way: BTreeMap<u64, Vec<(PeerSlot, Duration)>>,
     dropped: Vec<bool>,
     is_closed: bool,
 }
 
 impl FetchSchedule {
-    /// A plan for so many lanes.
+    /// Makes a schedule for this number of peers.
     pub fn new(lanes: usize) -> Self {
         Self {
             dropped: vec![false; lanes],
@@ -56,12 +57,12 @@ impl FetchSchedule {
         self.waiting.push_back(window);
     }
 
-    /// No more windows will be added.
+    /// Declares that no more windows will follow.
     pub fn close(&mut self) {
         self.is_closed = true;
     }
 
-    /// What a lane is to do.
+    /// Returns the next task of a peer.
     pub fn next(&mut self, lane: PeerSlot, now: Duration) -> NextFetch {
         if self.is_dropped(lane) || self.is_done() {
             return NextFetch::End;
@@ -77,7 +78,7 @@ impl FetchSchedule {
         }
     }
 
-    /// The oldest window that one other lane has worked on for long.
+    /// Returns the oldest window that one other peer has fetched for long.
     fn slow(&self, lane: PeerSlot, now: Duration) -> Option<u64> {
         let mut slow = self.under_way.iter().filter(|(_, workers)| {
             let [(other, since)] = workers.as_slice() else {
@@ -88,7 +89,7 @@ impl FetchSchedule {
         slow.next().map(|(window, _)| *window)
     }
 
-    /// A lane has a window whole.
+    /// Marks a window as finished.
     pub fn finish(&mut self, window: u64) -> FetchOutcome {
         match self.under_way.remove(&window) {
             Some(_) => FetchOutcome::First,
@@ -96,12 +97,12 @@ impl FetchSchedule {
         }
     }
 
-    /// Whether a window was finished by another lane meanwhile.
+    /// Returns true if another peer finished a window.
     pub fn is_finished(&self, window: u64) -> bool {
         !self.under_way.contains_key(&window)
     }
 
-    /// A lane cannot have a window: somebody else has to.
+    /// Returns a window that a peer cannot fetch, so that another one takes it.
     pub fn give_back(&mut self, lane: PeerSlot, window: u64) {
         let Some(workers) = self.under_way.get_mut(&window) else {
             return;
@@ -115,24 +116,24 @@ impl FetchSchedule {
         }
     }
 
-    /// A lane gets nothing more.
+    /// Drops a peer: it gets nothing more.
     pub fn drop_lane(&mut self, lane: PeerSlot) {
         if let Some(dropped) = self.dropped.get_mut(lane.0) {
             *dropped = true;
         }
     }
 
-    /// Whether a lane gets nothing more.
+    /// Returns true if a peer was dropped.
     pub fn is_dropped(&self, lane: PeerSlot) -> bool {
         self.dropped.get(lane.0).copied().unwrap_or(true)
     }
 
-    /// Whether every window there will be is finished.
+    /// Returns true if every window is finished and none will follow.
     pub fn is_done(&self) -> bool {
         self.is_closed && self.waiting.is_empty() && self.under_way.is_empty()
     }
 
-    /// Whether nobody is left to fetch.
+    /// Returns true if all peers were dropped.
     pub fn is_abandoned(&self) -> bool {
         self.dropped.iter().all(|d| *d)
     }

@@ -1,6 +1,6 @@
-//! Operations: what is under way, visible to every process. Each holds a lock on a file of its
-//! own under `operations/`, from before its first look at the index until its end. A collection
-//! deletes nothing that an operation older than its marks may have found.
+//! Epoch guards: running operations, visible to every process. Each guard locks a file of its own under
+//! `operations/`, from before its first read of the index until its end. A collection deletes nothing
+//! that an operation older than its marks may have found.
 
 use std::sync::Arc;
 
@@ -19,19 +19,19 @@ use crate::store::disk::io::is_refused;
 use crate::store::disk::layout::GC_LOCK;
 use crate::store::disk::layout::OPERATIONS_DIR;
 
-/// One operation under way; ends when dropped, or with the process.
+/// A running operation. It ends when the guard is dropped, or with the process.
 #[derive(Debug)]
 pub struct EpochGuard {
     disk: Arc<dyn Disk>,
-    /// Its file; none where none can be made.
+    /// The guard's file; `None` where it cannot be created.
     path: Option<String>,
-    /// Held for its drop.
+    /// The lock, held until the drop.
     _lock: Arc<dyn LockGuard>,
     epoch: u64,
 }
 
 impl EpochGuard {
-    /// Declares an operation. Must come before its first look at the index.
+    /// Begins an operation. Call it before the first read of the index.
     ///
     /// # Errors
     /// [`StoreError`] when the home cannot be written.
@@ -39,7 +39,7 @@ impl EpochGuard {
         Self::begin_beside(store, None)
     }
 
-    /// The same within a collection, which holds the lock of collections.
+    /// Begins an operation within a collection, which holds the lock of collections.
     pub(crate) fn within_collection(
         store: &DiskStore,
         turn: &Arc<dyn LockGuard>,
@@ -64,7 +64,7 @@ impl EpochGuard {
             let path = format!("{OPERATIONS_DIR}/{}", to_hex(&random));
             let lock = match disk.lock(&path, Share::Exclusive, Wait::No) {
                 Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => continue,
-                // Who cannot say that it is at work keeps collections from beginning instead.
+                // A guard that cannot create its file keeps collections from beginning instead.
                 Err(e) if cannot_be_made(&e) => {
                     let lock: Arc<dyn LockGuard> = match turn {
                         Some(turn) => turn.clone(),
@@ -82,7 +82,7 @@ impl EpochGuard {
                 }
                 other => other.map_err(|e| StoreError::io("create", &path, e))?,
             };
-            // A collection may have taken the file for a dead one before it was locked.
+            // A collection may have removed the unlocked file as that of a dead process.
             if disk.open(&path, OpenMode::Existing).is_ok() {
                 let mut operation = Self {
                     disk,
@@ -103,14 +103,15 @@ impl EpochGuard {
         })
     }
 
-    /// The last collection that had condemned anything when this began. What it and those before
-    /// condemned counts as absent; what later ones condemn is kept until this ends.
+    /// The last collection that had condemned blobs when the operation began. Blobs that it or an
+    /// earlier one condemned count as absent. Blobs that a later one condemns stay until
+    /// the operation ends.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }
 }
 
-/// Whether there can be no file: nothing can be written, or its directory could not be made.
+/// Returns true if no file can exist: writing is refused, or its directory could not be created.
 fn cannot_be_made(error: &std::io::Error) -> bool {
     let kind = ErrorKind::of_io(error);
     is_refused(error) || matches!(kind, ErrorKind::NoSpace | ErrorKind::NotFound)
@@ -118,7 +119,7 @@ fn cannot_be_made(error: &std::io::Error) -> bool {
 
 impl Drop for EpochGuard {
     fn drop(&mut self) {
-        // What stays behind is removed by the next collection.
+        // The next collection removes a file that remains.
         if let Some(path) = &self.path {
             let _ = self.disk.remove(path);
         }

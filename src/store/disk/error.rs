@@ -1,4 +1,4 @@
-//! What can go wrong between a registry and its disk.
+//! Errors of the disk store.
 
 use std::io;
 use std::path::Path;
@@ -15,68 +15,68 @@ use crate::meta_store::MetaError;
 use crate::store::disk::io::is_refused;
 use crate::wire::DecodeError;
 
-/// Why the store could not do what was asked.
+/// Failure of the store.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The operating system refused or failed.
     #[error("cannot {action} `{}`", path.display())]
     Io {
-        /// What was tried.
+        /// The failed action.
         action: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// The home was written by a newer version of the program.
+    /// A newer version of the program wrote the home.
     #[error("the store has format version {found}; this program knows up to {known}")]
     Newer {
-        /// What the store says.
+        /// The version of the store.
         found: u32,
-        /// What this program reads.
+        /// The newest version that this program reads.
         known: u32,
     },
-    /// A pack's bytes are not a pack of a version this program reads.
+    /// A pack is not one of a version that this program reads.
     #[error("pack {number} cannot be read")]
     Pack {
-        /// Its number.
+        /// The pack's number.
         number: u32,
-        /// Why.
+        /// The cause.
         source: DecodeError,
     },
-    /// A blob that the index says is there is not, or not whole.
+    /// A blob in the index is missing or damaged.
     #[error(transparent)]
     Blob(#[from] BlobError),
-    /// A row of the index is wrong.
+    /// A row of the index is invalid.
     #[error(transparent)]
     Meta(#[from] MetaError),
-    /// A tree could not be walked.
+    /// A tree cannot be walked.
     #[error(transparent)]
     Tree(#[from] TreeError),
-    /// Stopped on request.
+    /// The caller stopped the operation.
     #[error("interrupted")]
     Interrupted,
-    /// Another home keeps its blobs in the same directory; each would remove what the other needs.
+    /// Another home keeps its blobs in the same directory. Each would remove blobs of the other.
     #[error("the packs in `{}` are those of the home `{}`", packs.display(), other.display())]
     SharedPacks {
-        /// Where they are.
+        /// The directory of the packs.
         packs: PathBuf,
         /// The other home.
         other: PathBuf,
     },
-    /// A blob larger than a record may be.
+    /// A blob is larger than a record may be.
     #[error("{key} is {bytes} bytes, more than a record holds")]
     TooLarge {
-        /// Which.
+        /// The blob.
         key: BlobKey,
-        /// How long it is.
+        /// Its length, in bytes.
         bytes: usize,
     },
 }
 
 impl StoreError {
-    /// An operating-system error on a path.
+    /// Makes the error of an operating-system failure on a path.
     pub(crate) fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::Io {
             action,
@@ -87,8 +87,8 @@ impl StoreError {
 }
 
 impl StoreError {
-    /// Nothing can be written: the disk is full, or this process may not. What is there can be
-    /// read.
+    /// Returns true if writing failed, because the disk is full or this process may not write. Reading
+    /// may still work.
     pub(crate) fn is_of_writing(&self) -> bool {
         match self {
             Self::Io { source, .. } if is_refused(source) => true,
@@ -96,7 +96,7 @@ impl StoreError {
         }
     }
 
-    /// This process may not write.
+    /// Returns true if this process may not write.
     pub fn is_refused(&self) -> bool {
         matches!(self, Self::Io { source, .. } if is_refused(source))
     }

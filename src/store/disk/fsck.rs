@@ -1,4 +1,4 @@
-//! Reading everything: every page of the index, every record that it names, every blob's hash.
+//! Store check: reads every page of the index, every record that it names, and every blob.
 
 use crate::blob_store::BlobKey;
 use crate::ident::BlobId;
@@ -11,12 +11,12 @@ use crate::store::disk::Location;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::index::rows;
 
-/// What a check of the store found.
+/// The result of a check of the store.
 #[derive(Clone, Debug, Default)]
 pub struct FsckReport {
-    /// Blobs that were read and hashed.
+    /// Number of blobs that the check read and hashed.
     pub checked: u64,
-    /// Blobs that are damaged or cannot be found where the index says.
+    /// Blobs that are damaged, or missing at their place in the index.
     pub corrupt: Vec<BlobKey>,
 }
 

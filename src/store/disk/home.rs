@@ -1,4 +1,4 @@
-//! The directory of a home: it is its owner's alone, and its packs belong to no other home.
+//! Home directories: private to their owner, and with packs that belong to no other home.
 
 use std::fs::DirBuilder;
 use std::fs::Permissions;
@@ -15,24 +15,25 @@ use crate::file_io::write_aside;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::layout;
 
-/// Bytes of the record in `packs` that names their home.
+/// Maximum bytes of the file in `packs` that names their home.
 const RECORD_BYTES_MAX: usize = 1 << 14;
 /// Mode of a home and its directories.
 const PRIVATE: u32 = 0o700;
 
-/// Why a home is not its owner's alone.
+/// The reason why a home is not private to its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HomeFault {
-    /// It belongs to another user, by this number.
+    /// The home belongs to the user with this number.
     Owner(u32),
-    /// Others may read it or write to it, by this mode.
+    /// Others may read or write the home, by this mode.
     Mode(u32),
-    /// Others may read it, by this mode, and its file system is read-only: nobody can change that.
+    /// Others may read the home, by this mode, and its file system is read-only, so no one
+    /// can change that.
     ReadOnly(u32),
 }
 
-/// Why a home is not its owner's alone, if so. A directory that no registry was opened in yet is
-/// none: opening a registry in it makes it private.
+/// Returns the reason why a home is not private to its owner, if it is not. A directory without a
+/// registry has no fault, because opening a registry makes it private.
 ///
 /// # Errors
 /// As the operating system.
@@ -42,7 +43,7 @@ pub fn home_fault(home: &Path) -> io::Result<Option<HomeFault>> {
         meta => meta?,
     };
     if !meta.is_dir() {
-        // Whoever needs it finds that there can be no home.
+        // The code that needs the home reports that it cannot exist.
         return Ok(None);
     }
     let own = rustix::process::geteuid().as_raw();
@@ -55,7 +56,7 @@ pub fn home_fault(home: &Path) -> io::Result<Option<HomeFault>> {
     Ok(judge(mode, users, is_read_only, || is_unclaimed(home, own)))
 }
 
-/// What is wrong with a directory of this mode, owner and user.
+/// Returns the fault of a directory with this mode, owner and user.
 fn judge(
     mode: u32,
     (owner, own): (u32, u32),
@@ -64,17 +65,17 @@ fn judge(
 ) -> Option<HomeFault> {
     let is_open = mode & 0o077 != 0;
     if is_open && mode & 0o022 == 0 && is_read_only() {
-        // Nobody can write there, whoever it belongs to.
+        // No one can write there, whoever owns it.
         return Some(HomeFault::ReadOnly(mode));
     }
-    // Root can do anything anyway.
+    // Root has all permissions anyway.
     if owner != own && owner != 0 {
         return Some(HomeFault::Owner(owner));
     }
     (is_open && !is_unclaimed()).then_some(HomeFault::Mode(mode))
 }
 
-/// Whether no registry was opened in a directory yet, and nobody else put anything into it.
+/// Returns true if no registry was opened in a directory yet and it holds no foreign file.
 fn is_unclaimed(home: &Path, own: u32) -> bool {
     if home.join(layout::INDEX_LOCK).symlink_metadata().is_ok() {
         return false;
@@ -86,8 +87,8 @@ fn is_unclaimed(home: &Path, own: u32) -> bool {
     is_own(home.metadata()) && entries.all(|entry| is_own(entry.and_then(|e| e.metadata())))
 }
 
-/// Makes a home and its directories, or makes one private that no registry was opened in yet,
-/// whatever the umask. What cannot be done is left to whoever needs it.
+/// Creates a home and its directories, or makes a directory without a registry private, whatever the
+/// umask. It ignores failures, which the next access reports.
 pub(crate) fn prepare(home: &Path) {
     let own = rustix::process::geteuid().as_raw();
     let is_new = home.symlink_metadata().is_err();
@@ -103,8 +104,8 @@ pub(crate) fn prepare(home: &Path) {
         let is_link = dir.symlink_metadata().is_ok_and(|m| m.is_symlink());
         let mode = dir.metadata().map(|m| m.permissions().mode() & 0o777);
         let Ok(mode) = mode else { continue };
-        // Of a directory that was there only what others may do is taken away: an owner who may not
-        // write wants it so.
+        // An existing directory only loses the permissions of others. An owner without write permission
+        // wants it so.
         let wanted = if is_made { PRIVATE } else { mode & PRIVATE };
         if mode != wanted && !is_link {
             let _ = std::fs::set_permissions(&dir, Permissions::from_mode(wanted));
@@ -112,8 +113,8 @@ pub(crate) fn prepare(home: &Path) {
     }
 }
 
-/// Refuses packs that another home uses. Packs that lie elsewhere are noted as this home's, in a
-/// file among them, where it can be written.
+/// Refuses packs that another home uses. Packs outside the home get a file that names it, where that can
+/// be written.
 ///
 /// # Errors
 /// [`StoreError::SharedPacks`].
@@ -149,7 +150,7 @@ pub(crate) fn claim_packs(home: &Path) -> Result<(), StoreError> {
     {
         use std::os::unix::ffi::OsStrExt;
         let bytes = [home.as_os_str().as_bytes(), b"\n"].concat();
-        // Without it another home that comes later is not noticed; reading works all the same.
+        // Without the file a later home does not notice this one. Reading works all the same.
         let _ = write_aside(&record, &bytes, Some(0o600), IfExists::Replace);
     }
     Ok(())
@@ -162,7 +163,7 @@ fn path_of(mut bytes: Vec<u8>) -> PathBuf {
     PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes))
 }
 
-/// Whether two paths lead to one directory.
+/// Returns true if two paths lead to one directory.
 fn is_same(a: &Path, b: &Path) -> bool {
     let id = |path: &Path| path.metadata().ok().map(|m| (m.dev(), m.ino()));
     id(a).is_some_and(|a| id(b) == Some(a))
@@ -183,13 +184,13 @@ mod tests {
         for mode in [0o755, 0o750, 0o701, 0o720, 0o1777] {
             assert_eq!(of(mode, (7, 7)), Some(HomeFault::Mode(mode)));
         }
-        // Nothing was done there yet.
+        // No registry was opened there yet.
         assert_eq!(judge(0o777, (7, 7), || false, || true), None);
         assert_eq!(
             judge(0o777, (8, 7), || false, || true),
             Some(HomeFault::Owner(8))
         );
-        // A medium that was written elsewhere.
+        // A medium that another machine wrote.
         let disc = |mode| judge(mode, (8, 7), || true, || false);
         assert_eq!(disc(0o555), Some(HomeFault::ReadOnly(0o555)));
         assert_eq!(disc(0o577), Some(HomeFault::Owner(8)));

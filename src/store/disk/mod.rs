@@ -1,6 +1,11 @@
-//! A registry's home on disk: packs for the bytes, redb for where they are, and the rules by
-//! which several processes share both without waiting for each other's long work. Normative:
-//! `spec/store-layout.md`.
+//! The disk store: a registry's home with packs for bytes and redb for their locations. Several
+//! processes share both without waiting for each other's long work. Normative: `spec/store-layout.md`.
+//!
+//! - `index`: the database; `pack`: appending and reading blobs; `session`: one writer
+//! - `gc`, `epoch`: collection, and the operations that it waits for
+//! - `rebuild`: an index from the packs; `fsck`, `stats`: checks and figures
+//! - `io`: the disk trait; `home`, `layout`, `reserve`: the directory
+//! - `error`: the errors
 
 pub(crate) mod epoch;
 mod error;
@@ -59,7 +64,7 @@ pub use crate::store::disk::io::LockGuard;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
 
-/// One open home. Cheap to clone; holds no lock between calls.
+/// An open home. It is cheap to clone, and holds no lock between calls.
 #[derive(Clone, Debug)]
 pub struct DiskStore {
     disk: Arc<dyn Disk>,
@@ -69,11 +74,11 @@ pub struct DiskStore {
 }
 
 impl DiskStore {
-    /// Opens the home at a path, making it when there is none. An index that is missing while
-    /// there are packs is rebuilt from them, with `refill`.
+    /// Opens the home at a path, and creates it when there is none. It rebuilds a missing index from
+    /// existing packs, with `refill`.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be made or read, or was written by a newer version.
+    /// [`StoreError`] when it cannot be created or read, or a newer version wrote it.
     pub fn open(home: &Path, refill: &Refill) -> Result<Self, StoreError> {
         home::prepare(home);
         let disk = RealDisk::open(home).map_err(|e| StoreError::io("open", home, e))?;
@@ -101,13 +106,12 @@ impl DiskStore {
         })
     }
 
-    /// Puts an index made from the packs, and from what can be read of the one at a path, in the
-    /// place of that one, which may be damaged beyond opening. Either happens as a whole or not
-    /// at all.
+    /// Replaces the index of the home at a path by one made from the packs, and from the readable part
+    /// of the old one, which may be damaged beyond opening. The replacement is atomic.
     ///
     /// # Errors
-    /// [`StoreError`] when the disk fails or a pack cannot be read for now, or was written by a
-    /// newer version. The index is then as it was.
+    /// [`StoreError`] when the disk fails, or a pack cannot be read for now, or a newer version wrote
+    /// it. The index is then unchanged.
     pub fn rebuild(home: &Path, refill: &Refill) -> Result<(), StoreError> {
         home::prepare(home);
         let disk = RealDisk::open(home).map_err(|e| StoreError::io("open", home, e))?;
@@ -115,7 +119,7 @@ impl DiskStore {
         Self::rebuild_on(Arc::new(disk), refill)
     }
 
-    /// The same on any disk.
+    /// Rebuilds the index on any disk.
     ///
     /// # Errors
     /// As [`DiskStore::rebuild`].
@@ -124,7 +128,7 @@ impl DiskStore {
         Self::making(&disk, refill, &|making| meta.replace(making))
     }
 
-    /// Calls something that may make an index, with how that is done.
+    /// Calls `work`, which may create an index, with the steps to do so.
     fn making<T>(
         disk: &Arc<dyn Disk>,
         refill: &Refill,
@@ -138,7 +142,7 @@ impl DiskStore {
         };
         let undo = || {
             for path in made.borrow_mut().drain(..) {
-                // Where it stays, it says again what the next rebuild finds anyhow.
+                // A leftover only repeats what the next rebuild finds anyhow.
                 let _ = disk.remove(&path);
             }
         };
@@ -148,29 +152,29 @@ impl DiskStore {
         })
     }
 
-    /// Whether the index was missing, and made when this was opened.
+    /// Returns true if the index was missing and opening the store rebuilt it.
     pub fn is_rebuilt(&self) -> bool {
         self.is_rebuilt
     }
 
-    /// Where the home is; empty for a simulated disk.
+    /// Returns the path of the home; empty for a simulated disk.
     pub fn home(&self) -> &Path {
         &self.home
     }
 
-    /// Where files may be kept that can be made anew; on a disk that is none of the machine's, nowhere.
+    /// Returns the directory for files that can be rebuilt; `None` on a simulated disk.
     pub(crate) fn cache_dir(&self) -> Option<PathBuf> {
         let is_real = !self.home.as_os_str().is_empty();
         is_real.then(|| self.home.join("cache"))
     }
 
-    /// The file of the tables.
+    /// Returns the path of the index file.
     #[cfg(feature = "federation")]
     pub(crate) fn index_path(&self) -> std::path::PathBuf {
         self.home().join(layout::INDEX)
     }
 
-    /// Waits for a lock of the layers above and holds it alone until dropped.
+    /// Waits for a named lock of the layers above and holds it alone until dropped.
     ///
     /// # Errors
     /// [`StoreError`] when the home cannot be written.
@@ -180,7 +184,7 @@ impl DiskStore {
             .map_err(|e| StoreError::io("lock", name, e))
     }
 
-    /// The same without waiting; `None` while somebody else holds it.
+    /// Takes such a lock without waiting; `None` while another process holds it.
     ///
     /// # Errors
     /// [`StoreError`] when the home cannot be written.
@@ -192,11 +196,11 @@ impl DiskStore {
         }
     }
 
-    /// Runs `view` over one consistent state of the tables. Others may read at the same time;
-    /// writers wait, so `view` must be short.
+    /// Runs `view` over one consistent state of the tables. Other readers run at the same time; writers
+    /// wait, so `view` must be short.
     ///
     /// # Errors
-    /// What `view` returns, or [`StoreError`] when the index cannot be read.
+    /// The error of `view`, or [`StoreError`] when the index cannot be read.
     pub fn read<T, E: From<StoreError>>(
         &self,
         view: impl FnOnce(&dyn MetaRead) -> Result<T, E>,
@@ -204,11 +208,11 @@ impl DiskStore {
         self.meta.read(view)
     }
 
-    /// Runs `change` as one durable transaction; nothing of it happens when it fails. Everybody
-    /// else waits, so `change` must be short.
+    /// Runs `change` as one durable transaction. If it fails, nothing changes. All others wait, so
+    /// `change` must be short.
     ///
     /// # Errors
-    /// What `change` returns, or [`StoreError`] when the index cannot be written.
+    /// The error of `change`, or [`StoreError`] when the index cannot be written.
     pub fn write<T, E: From<StoreError>>(
         &self,
         change: impl FnOnce(&mut dyn MetaWrite) -> Result<T, E>,

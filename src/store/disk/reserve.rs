@@ -1,5 +1,5 @@
-//! Room that is kept for removing things from a registry on a disk that is full: removing takes a
-//! few pages of the index and a record before it gives anything back.
+//! Reserved space: room for removals from a registry on a full disk. A removal writes a few pages of the
+//! index and a record before it frees anything.
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
@@ -8,24 +8,24 @@ use crate::store::disk::error::StoreError;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout::RESERVE;
 
-/// Enough for the pages that a transaction of few rows writes, several times.
+/// Enough for the pages of a transaction of few rows, several times.
 const RESERVE_BYTES: u64 = 1 << 20;
 
 impl DiskStore {
-    /// Makes the reserve where there is none and the disk has room for it.
+    /// Makes the reserve where it is missing and the disk has room for it.
     pub(crate) fn keep_reserve(&self) {
         let is_kept = self.disk.open(RESERVE, OpenMode::Existing);
         if is_kept.is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound) {
-            // Without it, only a full disk is harder to tidy up.
+            // Without it, a full disk is harder to clean up.
             let _ = self.disk.reserve(RESERVE, RESERVE_BYTES);
         }
     }
 
-    /// Does something that gives space back. Where the disk is full, what writers left behind is
-    /// cut off first, and the reserve is given up.
+    /// Runs `work`, which frees space. On a full disk it first cuts leftovers of writers, and gives up
+    /// the reserve.
     ///
     /// # Errors
-    /// What `work` returns.
+    /// The error of `work`.
     pub fn with_reserve<T, E>(&self, work: impl Fn() -> Result<T, E>) -> Result<T, E>
     where
         E: From<StoreError> + Classify,

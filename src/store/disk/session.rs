@@ -1,5 +1,5 @@
-//! Writing blobs: a session claims what is new, appends it to a pack of its own, and commits.
-//! Pack bytes are synced before the index names them, so a kill loses only what was under way.
+//! Write sessions: a session claims new blobs, appends them to a pack of its own, and commits. It syncs
+//! pack bytes before the index names them, so a kill loses only uncommitted work.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,22 +31,22 @@ use crate::store::disk::pack::reader::locate;
 use crate::store::disk::pack::records::locations;
 use crate::store::disk::pack::records::record_of_one;
 
-/// What a session has written.
+/// Figures of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionStats {
-    /// Raw bytes of chunks that were not held before.
+    /// Raw bytes of new chunks.
     pub new_bytes: u64,
-    /// Chunks that were not held before.
+    /// Number of new chunks.
     pub new_chunks: u64,
     /// Bytes appended to packs.
     pub stored_bytes: u64,
 }
 
-/// One writer. Shared by the threads of a pipeline.
+/// A writer. The threads of a pipeline share it.
 #[derive(Debug)]
 pub struct WriteSession {
     store: DiskStore,
-    /// Before the operation, so that it is dropped, and its last write waited for, first.
+    /// Before the operation, so that its drop comes first and waits for the last write.
     state: Mutex<State>,
     operation: EpochGuard,
 }
@@ -54,9 +54,9 @@ pub struct WriteSession {
 #[derive(Debug, Default)]
 struct State {
     pack: Option<PackFile>,
-    /// Claimed and not yet committed; located once appended. Sorted, as the index will be.
+    /// Claimed and uncommitted blobs; located once appended. Sorted as in the index.
     pending: BTreeMap<BlobKey, Option<Location>>,
-    /// A full pack that is being made durable while the next one fills.
+    /// A full pack that becomes durable while the next one fills.
     sealing: Option<Sealing>,
     stats: SessionStats,
 }
@@ -65,7 +65,7 @@ struct State {
 #[derive(Debug)]
 struct Sealing {
     thread: Option<JoinHandle<Result<(), StoreError>>>,
-    /// Pending until the thread is done.
+    /// Blobs that stay pending until the thread is done.
     keys: Vec<BlobKey>,
 }
 
@@ -82,19 +82,19 @@ impl Sealing {
 
 impl Drop for Sealing {
     fn drop(&mut self) {
-        // The operation must not end before its last write. What failed was to be thrown away.
+        // The operation must not end before its last write. Failed work is dropped anyhow.
         let _ = self.wait();
     }
 }
 
-/// A blob that is written by the transaction itself, with a sequence number.
+/// A blob with a sequence number that the transaction itself writes.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// An envelope, a tombstone or a statement.
     pub kind: BlobKind,
-    /// Its bytes.
+    /// The bytes.
     pub bytes: Vec<u8>,
-    /// On an envelope: what its dataset is here.
+    /// On an envelope: the local flags of its dataset.
     pub flags: Flags,
 }
 
@@ -112,8 +112,8 @@ impl WriteSession {
         })
     }
 
-    /// Which of these the caller must store: those neither held nor claimed before in this
-    /// session. They are claimed by this call, and the session cannot commit without them.
+    /// Claims blobs, and returns true for those that the caller must store: neither held nor claimed
+    /// before in this session. The session cannot commit without them.
     ///
     /// # Errors
     /// [`StoreError`] when the index cannot be read.
@@ -130,20 +130,20 @@ impl WriteSession {
         Ok(fresh.collect())
     }
 
-    /// Appends a record of claimed blobs. Commits what is pending whenever a pack is full.
+    /// Appends a record of claimed blobs. It commits pending blobs whenever a pack is full.
     ///
     /// # Errors
     /// [`StoreError`] when the disk fails or is full; nothing of the session will be visible.
     pub fn append(&self, record: &Record) -> Result<(), StoreError> {
-        // Encoding hashes the payload; others need not wait for that.
+        // Encoding hashes the payload, so it happens before the lock.
         let bytes = record.encode();
         let mut state = self.state();
         let is_delta = !record.bases.is_empty();
         self.append_bytes(&mut state, record.kind, &record.items, &bytes, is_delta)
     }
 
-    /// Appends an encoded record that somebody else made and the caller has checked to the last
-    /// byte; it holds these claimed blobs, and is no delta.
+    /// Appends an encoded record from elsewhere that the caller has fully verified. It holds these
+    /// claimed blobs, and is not a delta.
     ///
     /// # Errors
     /// As [`WriteSession::append`].
@@ -157,8 +157,8 @@ impl WriteSession {
         self.append_bytes(&mut state, kind, items, bytes, false)
     }
 
-    /// Where these blobs are, of those that will not be removed while the session lasts: held, or
-    /// appended in it. They can be bases, where they are plain.
+    /// Returns the locations of those blobs that stay while the session lasts: held, or appended in it.
+    /// Plain ones can be bases.
     ///
     /// # Errors
     /// [`StoreError`] when the index cannot be read.
@@ -175,7 +175,7 @@ impl WriteSession {
         })
     }
 
-    /// The record at a location, which may be a delta against what was appended in this session.
+    /// Returns the record at a location, which may be a delta against blobs of this session.
     ///
     /// # Errors
     /// As [`BlobReader::record`].
@@ -187,19 +187,20 @@ impl WriteSession {
     ) -> Result<Arc<Unpacked>, StoreError> {
         reader.unpack_by(key, at, &|keys| {
             let appended = self.appended(keys);
-            // A base that is condemned stays as long as what needs it.
+            // A condemned base stays as long as a delta that needs it.
             let found = appended.into_iter().zip(reader.locate(keys)?);
             Ok(found.map(|(appended, held)| appended.or(held)).collect())
         })
     }
 
-    /// Where these are, of those that were appended and are not known to be in the index yet. To be asked before the index.
+    /// Returns the locations of appended blobs not known to be in the index yet. Call it
+    /// before the index.
     fn appended(&self, keys: &[BlobKey]) -> Vec<Option<Location>> {
         let state = self.state();
         keys.iter().map(|key| state.at(key)).collect()
     }
 
-    /// Where a blob is that was appended in this session.
+    /// Returns the location of a blob that this session appended.
     pub(crate) fn pending(&self, key: &BlobKey) -> Option<Location> {
         self.state().at(key)
     }
@@ -227,12 +228,12 @@ impl WriteSession {
         self.append(&record_of_one(key, bytes, 0, Flags::default())?)
     }
 
-    /// Which of these are held, or claimed in this session.
+    /// Returns, for each blob, true if it is held or claimed in this session.
     ///
     /// # Errors
     /// [`StoreError`] when the index cannot be read.
     pub fn has(&self, keys: &[BlobKey]) -> Result<Vec<bool>, StoreError> {
-        // First: what is not claimed any more is committed by then.
+        // First, because a claim that disappears is committed by then.
         let claimed: Vec<bool> = {
             let state = self.state();
             keys.iter().map(|k| state.pending.contains_key(k)).collect()
@@ -241,7 +242,7 @@ impl WriteSession {
         Ok(held.map(|(held, claimed)| held || claimed).collect())
     }
 
-    /// A blob that is held, or was added in this session.
+    /// Returns a blob that is held or was added in this session.
     ///
     /// # Errors
     /// [`StoreError`] when it is neither, or damaged.
@@ -255,16 +256,15 @@ impl WriteSession {
         bytes.ok_or_else(corrupt)
     }
 
-    /// What was written so far.
+    /// Returns the figures so far.
     pub fn stats(&self) -> SessionStats {
         self.state().stats
     }
 
-    /// Commits the session: everything claimed, and what `finish` writes to the tables and adds
-    /// as entries, in one transaction.
+    /// Commits the session: all claimed blobs, and the rows and entries of `finish`, in one transaction.
     ///
     /// # Errors
-    /// What `finish` returns, or [`StoreError`]; then nothing of this is visible.
+    /// The error of `finish`, or [`StoreError`]; then nothing of this is visible.
     pub fn commit<T, E: From<StoreError>>(
         self,
         finish: impl FnOnce(&mut dyn MetaWrite, &mut Vec<Entry>) -> Result<T, E>,
@@ -339,8 +339,8 @@ impl WriteSession {
         Ok(())
     }
 
-    /// Has the full pack made durable and known in the background, so that memory stays bounded
-    /// and nobody waits for the disk.
+    /// Syncs and commits the full pack in the background, which bounds memory and keeps callers from
+    /// waiting for the disk.
     fn seal(&self, state: &mut State) -> Result<(), StoreError> {
         let Some(pack) = state.pack.take() else {
             return Ok(());
@@ -373,8 +373,8 @@ impl State {
         self.pending.get(key).copied().flatten()
     }
 
-    /// Waits until the pack before is sealed. Blobs that are claimed and still being compressed,
-    /// or were appended since, stay pending.
+    /// Waits until the previous pack is sealed. Blobs that are still being compressed, or were appended
+    /// since, stay pending.
     fn sealed(&mut self) -> Result<(), StoreError> {
         if let Some(mut sealing) = self.sealing.take() {
             sealing.wait()?;
@@ -386,13 +386,13 @@ impl State {
     }
 }
 
-/// Whether a blob counts as held for an operation that began at `epoch`.
+/// Returns true if a blob counts as held for an operation that began at `epoch`.
 fn is_held(tables: &dyn MetaRead, key: &BlobKey, epoch: u64) -> Result<bool, StoreError> {
     let row_key = rows::blob_key(key);
     if tables.get(Table::Blobs, &row_key)?.is_none() {
         return Ok(false);
     }
-    // What was condemned before this operation began may be swept at any time.
+    // Blobs condemned before this operation began may be swept at any time.
     let condemned = tables.get(Table::Condemned, &row_key)?;
     let by = condemned
         .map(|row| rows::decode_counter(Some(row), Table::Condemned))
@@ -412,10 +412,10 @@ fn put_rows(
     Ok(())
 }
 
-/// Names a blob's place, unless another session was first; a condemned one is taken back to life
-/// at its new place. Whatever came first, a plain one is named where the other is a delta:
-/// something may be a delta against it, here or by the index, and a base stays plain for as
-/// long as it has a row.
+/// Writes the row of a blob, unless another session was first. It revives a condemned blob at
+/// its new location.
+/// A plain blob takes the row of a delta, in either order. A delta may depend on the blob, here or in
+/// the index, and a base stays plain as long as it has a row.
 fn put_row(
     tables: &mut dyn MetaWrite,
     key: &BlobKey,
@@ -436,8 +436,8 @@ fn put_row(
 }
 
 /// Appends entries with the next sequence numbers and makes them durable, inside a transaction.
-/// Tombstones come last, when the rest is durable: after a power cut, none must be in the pack
-/// without the manifest that takes the place of what it removes.
+/// Tombstones come last, when the rest is durable: after a power cut, the pack must not hold one without
+/// the manifest that replaces the removed one.
 fn write_entries(
     tables: &mut dyn MetaWrite,
     pack: &mut PackFile,

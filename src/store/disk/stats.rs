@@ -1,4 +1,4 @@
-//! How much a store holds.
+//! Figures of a store.
 
 use crate::blob_store::BlobKind;
 use crate::meta_store::Scan;
@@ -11,18 +11,18 @@ use crate::store::disk::pack::file;
 /// Figures of a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreStats {
-    /// Chunks held, each once.
+    /// Number of distinct chunks.
     pub chunks: u64,
-    /// Their raw bytes.
+    /// Raw bytes of these chunks.
     pub chunk_bytes: u64,
     /// Committed bytes of all packs.
     pub stored_bytes: u64,
-    /// Packs.
+    /// Number of packs.
     pub packs: u64,
 }
 
 impl DiskStore {
-    /// Counts what is held.
+    /// Computes the figures.
     ///
     /// # Errors
     /// [`StoreError`] when the index cannot be read.

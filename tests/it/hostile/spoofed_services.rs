@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alimentar::ident::ContentId;
 use alimentar::ident::NodeId;
-use alimentar::net::discovery::Announced;
+use alimentar::net::discovery::Announcement;
 use alimentar::net::discovery::Discovery;
 use alimentar::protocol::Filter;
 use alimentar::protocol::ServiceRecord;
@@ -21,7 +21,7 @@ use crate::support::wait::until;
 /// Services that nobody serves, beside the honest ones.
 const FAKES: u8 = 16;
 
-fn shown(ids: &[ContentId]) -> SharedSummary {
+fn summary(ids: &[ContentId]) -> SharedSummary {
     let filter = Filter::build(ids);
     let bytes = filter.encode();
     SharedSummary {
@@ -32,14 +32,14 @@ fn shown(ids: &[ContentId]) -> SharedSummary {
     }
 }
 
-fn announce(node: NodeId, port: u16, shown: SharedSummary) -> Discovery {
-    let announced = Announced {
+fn announce(node: NodeId, port: u16, summary: SharedSummary) -> Discovery {
+    let announced = Announcement {
         port,
         addresses: Vec::new(),
-        sighting: ServiceRecord {
+        record: ServiceRecord {
             node,
             version: 1,
-            shown: Some(shown),
+            summary: Some(summary),
         },
     };
     Discovery::start(Some(announced), Arc::new(|_| {})).unwrap()
@@ -59,12 +59,12 @@ fn spoofed_services_do_not_block_honest_nodes() {
     let liars: Vec<Discovery> = lan.on(2, || {
         let mut liars = Vec::new();
         // The honest node is elsewhere, and has nothing that anybody wants.
-        liars.push(announce(id, 9, shown(&[other])));
-        liars.push(announce(id, port, shown(&[other])));
+        liars.push(announce(id, 9, summary(&[other])));
+        liars.push(announce(id, port, summary(&[other])));
         for n in 0..FAKES {
             let node = NodeId::new(*blake3::hash(&[n]).as_bytes());
             // A filter of so few says yes to what is asked: of nothing else can it be made here.
-            liars.push(announce(node, 1000 + u16::from(n), shown(&[other])));
+            liars.push(announce(node, 1000 + u16::from(n), summary(&[other])));
         }
         liars
     });

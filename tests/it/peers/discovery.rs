@@ -12,9 +12,9 @@ use alimentar::ident::NodeId;
 use alimentar::ident::to_hex;
 use alimentar::net::Stop;
 use alimentar::net::discovery;
-use alimentar::net::discovery::Announced;
+use alimentar::net::discovery::Announcement;
 use alimentar::net::discovery::Discovery;
-use alimentar::net::discovery::Found;
+use alimentar::net::discovery::DiscoveryEvent;
 use alimentar::protocol::PeerTable;
 use alimentar::protocol::SERVICE;
 use alimentar::protocol::ServiceRecord;
@@ -41,7 +41,7 @@ fn sightings() -> Vec<(&'static str, ServiceRecord)> {
     let showing = |filter_bytes, filter| ServiceRecord {
         node,
         version: 1,
-        shown: Some(SharedSummary {
+        summary: Some(SharedSummary {
             datasets: 12,
             filter_digest: [1, 2, 3, 4, 5, 6, 7, 0xff],
             filter_bytes,
@@ -49,7 +49,7 @@ fn sightings() -> Vec<(&'static str, ServiceRecord)> {
         }),
     };
     let listed = ServiceRecord {
-        shown: None,
+        summary: None,
         ..showing(0, None)
     };
     vec![
@@ -68,23 +68,23 @@ fn service_records_match_the_vectors() {
         .map(|(name, s)| format!("{name} {}\n", to_hex(&s.to_txt())))
         .collect();
     assert_eq!(found, VECTORS, "\n{found}");
-    for ((name, sighting), txt) in sightings().into_iter().zip(vectors()) {
-        assert_eq!(ServiceRecord::from_txt(&txt), Ok(sighting), "{name}");
+    for ((name, record), txt) in sightings().into_iter().zip(vectors()) {
+        assert_eq!(ServiceRecord::from_txt(&txt), Ok(record), "{name}");
     }
 }
 
 /// Somebody who watches, and may announce himself.
 struct Watch {
-    found: Arc<Mutex<Vec<Found>>>,
+    found: Arc<Mutex<Vec<DiscoveryEvent>>>,
     discovery: Discovery,
 }
 
 impl Watch {
-    fn start(own: Option<Announced>) -> Self {
+    fn start(own: Option<Announcement>) -> Self {
         let found = Arc::new(Mutex::new(Vec::new()));
         let tell = {
             let found = found.clone();
-            Arc::new(move |f: Found| found.lock().unwrap().push(f))
+            Arc::new(move |f: DiscoveryEvent| found.lock().unwrap().push(f))
         };
         let discovery = Discovery::start(own, tell).unwrap();
         Self { found, discovery }
@@ -95,7 +95,7 @@ impl Watch {
     }
 
     /// Waits until something is found.
-    fn wait(&self, what: &str, is_it: impl Fn(&Found) -> bool) {
+    fn wait(&self, what: &str, is_it: impl Fn(&DiscoveryEvent) -> bool) {
         until_some(|| {
             let found = self.found.lock().unwrap().len();
             let has = self.has(&is_it);
@@ -104,26 +104,25 @@ impl Watch {
         });
     }
 
-    fn has(&self, is_it: impl Fn(&Found) -> bool) -> bool {
+    fn has(&self, is_it: impl Fn(&DiscoveryEvent) -> bool) -> bool {
         self.found.lock().unwrap().iter().any(is_it)
     }
 
     fn wait_for(&self, id: NodeId, at: SocketAddr) {
         self.wait(&format!("{id} at {at}"), |found| {
-            matches!(found, Found::Seen { sighting, addresses }
-                if sighting.node == id && addresses.contains(&at))
+            matches!(found, DiscoveryEvent::Seen { record, addresses }
+                if record.node == id && addresses.contains(&at))
         });
     }
 
     fn wait_for_word(&self, word: &ServiceRecord) {
-        let said =
-            |found: &Found| matches!(found, Found::Seen { sighting, .. } if sighting == word);
+        let said = |found: &DiscoveryEvent| matches!(found, DiscoveryEvent::Seen { record, .. } if record == word);
         self.wait(&format!("{word:?}"), said);
     }
 
     fn wait_until_gone(&self, id: NodeId) {
         self.wait(&format!("{id} gone"), |found| {
-            *found == Found::Gone { node: id }
+            *found == DiscoveryEvent::Gone { node: id }
         });
     }
 
@@ -131,10 +130,9 @@ impl Watch {
     fn places(&self, id: NodeId) -> BTreeSet<SocketAddr> {
         let found = self.found.lock().unwrap();
         let places = found.iter().filter_map(|found| match found {
-            Found::Seen {
-                sighting,
-                addresses,
-            } if sighting.node == id => Some(addresses.clone()),
+            DiscoveryEvent::Seen { record, addresses } if record.node == id => {
+                Some(addresses.clone())
+            }
             _ => None,
         });
         places.flatten().collect()
@@ -148,7 +146,7 @@ fn node_id(n: u8) -> NodeId {
 }
 
 fn showing(n: u8, datasets: u64) -> ServiceRecord {
-    let shown = SharedSummary {
+    let summary = SharedSummary {
         datasets,
         filter_digest: [n; 8],
         filter_bytes: 1000,
@@ -157,15 +155,15 @@ fn showing(n: u8, datasets: u64) -> ServiceRecord {
     ServiceRecord {
         node: node_id(n),
         version: 1,
-        shown: Some(shown),
+        summary: Some(summary),
     }
 }
 
-fn announced(n: u8, port: u16, addresses: &[IpAddr]) -> Announced {
-    Announced {
+fn announced(n: u8, port: u16, addresses: &[IpAddr]) -> Announcement {
+    Announcement {
         port,
         addresses: addresses.to_vec(),
-        sighting: showing(n, 1),
+        record: showing(n, 1),
     }
 }
 
@@ -216,7 +214,7 @@ fn discovery_on_a_lan_finds_nodes_over_ipv4_and_ipv6() {
     }
     b.wait_for(node_id(11), at(Lan::v6(0), 8765));
     a.wait("a link-local address with its interface", |found| {
-        matches!(found, Found::Seen { sighting, addresses } if sighting.node == node_id(12)
+        matches!(found, DiscoveryEvent::Seen { record, addresses } if record.node == node_id(12)
             && addresses.iter().any(|a| matches!(a, SocketAddr::V6(a)
                 if a.ip().is_unicast_link_local() && a.scope_id() != 0)))
     });
@@ -268,7 +266,9 @@ fn discovery_without_a_network_reports_it_and_recovers() {
     assert!(down.unwrap().success());
     let a = lan.on(0, || Watch::start(Some(announced(51, 1, &[]))));
     let b = lan.on(1, || Watch::start(Some(announced(52, 2, &[]))));
-    a.wait("trouble", |found| matches!(found, Found::Trouble { .. }));
+    a.wait("trouble", |found| {
+        matches!(found, DiscoveryEvent::Trouble { .. })
+    });
     lan.link(0, true);
     a.wait_for(node_id(52), at(Lan::v4(1), 2));
     b.wait_for(node_id(51), at(Lan::v4(0), 1));
@@ -329,7 +329,7 @@ fn lies_are_survived(
     ip: [Ipv4Addr; 3],
     seed: u8,
 ) {
-    let start = |machine: u8, own: Announced| {
+    let start = |machine: u8, own: Announcement| {
         let mut started = None;
         on(machine, &mut || {
             started = Some(Watch::start(Some(own.clone())))
@@ -352,7 +352,7 @@ fn lies_are_survived(
     let plain = |node: NodeId| ServiceRecord {
         node,
         version: 1,
-        shown: None,
+        summary: None,
     };
     let claim = |n: u64| plain(id(n));
     let long = (0..30).fold(claim(1).to_txt(), |txt, n| {
@@ -391,22 +391,18 @@ fn lies_are_survived(
     let mask = forged(&name(real.node), &real.to_txt(), ip[2], 6666);
     on(2, &mut || shout(ip[2], &mut [mask.clone()].into_iter()));
     a.wait("the liar", |found| {
-        matches!(found, Found::Seen { sighting, addresses }
-            if sighting.node == real.node && addresses.iter().any(|a| a.port() == 6666))
+        matches!(found, DiscoveryEvent::Seen { record, addresses }
+            if record.node == real.node && addresses.iter().any(|a| a.port() == 6666))
     });
     for found in a.found.lock().unwrap().iter() {
-        if let Found::Seen {
-            sighting,
-            addresses,
-        } = found
-        {
-            directory.saw(Duration::from_secs(1), sighting.clone(), addresses);
+        if let DiscoveryEvent::Seen { record, addresses } = found {
+            directory.saw(Duration::from_secs(1), record.clone(), addresses);
         }
     }
     assert_eq!(directory.candidates(&real.node)[0], proven);
 
     // Thousands of services, until it is too much; then it begins anew.
-    let is_trouble = |found: &Found| matches!(found, Found::Trouble { .. });
+    let is_trouble = |found: &DiscoveryEvent| matches!(found, DiscoveryEvent::Trouble { .. });
     let mut sent = 0;
     while !a.has(is_trouble) {
         assert!(sent < 200_000, "no bound");
@@ -416,12 +412,8 @@ fn lies_are_survived(
         sent += 1000;
     }
     for found in a.found.lock().unwrap().iter() {
-        if let Found::Seen {
-            sighting,
-            addresses,
-        } = found
-        {
-            directory.saw(Duration::from_secs(2), sighting.clone(), addresses);
+        if let DiscoveryEvent::Seen { record, addresses } = found {
+            directory.saw(Duration::from_secs(2), record.clone(), addresses);
         }
     }
     assert!(directory.len() <= 270, "{}", directory.len());

@@ -11,10 +11,10 @@ use crate::cli::output::out::Out;
 use crate::cli::output::progress_bar::ProgressBar;
 use crate::cli::registry::network::peer_choice::select_peers;
 use crate::ident::Reference;
+use crate::net::DialTarget;
 use crate::net::Net;
 use crate::net::Peer;
 use crate::net::PeerAddress;
-use crate::net::Whereabouts;
 use crate::progress::Progress as _;
 use crate::protocol::PeerCatalog as _;
 use crate::protocol::PeerError;
@@ -73,10 +73,10 @@ pub(crate) fn connect_all(
     named: &[PeerAddress],
     wanted: Option<&Reference>,
 ) -> Result<Vec<Peer>, Failure> {
-    let places: Vec<Whereabouts> = if named.is_empty() {
+    let places: Vec<DialTarget> = if named.is_empty() {
         select_peers(ctx.registry()?, wanted)?
     } else {
-        named.iter().cloned().map(Whereabouts::Typed).collect()
+        named.iter().cloned().map(DialTarget::Typed).collect()
     };
     let mut peers = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();
@@ -103,14 +103,14 @@ pub(crate) fn connect_all(
 fn connect_in_parallel(
     ctx: &Context,
     net: &Net,
-    places: &[Whereabouts],
+    places: &[DialTarget],
 ) -> Vec<Result<Peer, Failure>> {
     let out = ctx.out;
     let (begun, is_met) = (host::instant(), AtomicBool::new(false));
     // After the first connection, silent addresses get little more time.
     let is_enough = || is_met.load(Ordering::Relaxed) && begun.elapsed() > PATIENCE;
     let bar = ctx.progress_bar();
-    let trying: Vec<String> = places.iter().map(Whereabouts::place).collect();
+    let trying: Vec<String> = places.iter().map(DialTarget::place).collect();
     bar.phase(&format!("trying {}", trying.join(", ")), None);
     std::thread::scope(|scope| {
         let connect = |place| {
@@ -130,14 +130,14 @@ fn connect_in_parallel(
 
 fn connect_at(
     net: &Net,
-    place: &Whereabouts,
+    place: &DialTarget,
     is_enough: &dyn Fn() -> bool,
     out: Out,
     bar: &ProgressBar,
 ) -> Result<Peer, Failure> {
     let (node, addresses) = match place {
-        Whereabouts::Typed(address) => return connect_with_bar(net, address, out, bar),
-        Whereabouts::Found(node, addresses) => (*node, addresses.clone()),
+        DialTarget::Typed(address) => return connect_with_bar(net, address, out, bar),
+        DialTarget::Found(node, addresses) => (*node, addresses.clone()),
     };
     let found = net.connect_found(node, addresses, is_enough);
     Ok(found.map_err(|error| match error {

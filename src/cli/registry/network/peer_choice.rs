@@ -8,11 +8,11 @@ use crate::cli::interrupt;
 use crate::ident::NodeId;
 use crate::ident::Reference;
 use crate::keyring;
+use crate::net::DialTarget;
 use crate::net::KnownPeers;
-use crate::net::NeighbourView;
-use crate::net::Whereabouts;
+use crate::net::NodeView;
 use crate::net::discovery;
-use crate::net::nodes_around;
+use crate::net::known_nodes;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::registry::host;
@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(1_200);
 pub(super) fn select_peers(
     registry: &LocalRegistry,
     wanted: Option<&Reference>,
-) -> Result<Vec<Whereabouts>, Failure> {
+) -> Result<Vec<DialTarget>, Failure> {
     let known = KnownPeers::of(registry).all()?;
     let around = match find_nodes(registry, None, LOOK) {
         Ok(around) => around,
@@ -38,14 +38,14 @@ pub(super) fn select_peers(
         Err(failure) => return Err(failure),
     };
     let nodes: BTreeSet<NodeId> = around.iter().map(|n| n.node).collect();
-    let lacks = |n: &NeighbourView| wanted.is_some_and(|wanted| !n.may_have(wanted));
+    let lacks = |n: &NodeView| wanted.is_some_and(|wanted| !n.may_have(wanted));
     let total = around.len() + known.len();
     let having = around.into_iter().filter(|n| !lacks(n));
-    let mut places: Vec<Whereabouts> = having
-        .map(|n| Whereabouts::Found(n.node, n.addresses))
+    let mut places: Vec<DialTarget> = having
+        .map(|n| DialTarget::Found(n.node, n.addresses))
         .collect();
     let elsewhere = known.iter().filter(|(_, node)| !nodes.contains(node));
-    places.extend(elsewhere.filter_map(|(at, _)| at.parse().ok().map(Whereabouts::Typed)));
+    places.extend(elsewhere.filter_map(|(at, _)| at.parse().ok().map(DialTarget::Typed)));
     match (places.is_empty(), wanted) {
         // The filters say so; no connection is needed.
         (true, Some(wanted)) if total > 0 => Err(Error::NotAtPeers(wanted.to_string()).into()),
@@ -62,20 +62,20 @@ pub(super) fn find_nodes(
     registry: &LocalRegistry,
     wait: Option<Duration>,
     look: Duration,
-) -> Result<Vec<NeighbourView>, Failure> {
+) -> Result<Vec<NodeView>, Failure> {
     let home = registry.home();
     let stop = interrupt::stop_condition();
-    if nodes_around(home)?.is_some() {
+    if known_nodes(home)?.is_some() {
         if !stop.sleep(wait.unwrap_or_default()) {
             return Err(Error::Interrupted.into());
         }
-        return Ok(nodes_around(home)?.unwrap_or_default());
+        return Ok(known_nodes(home)?.unwrap_or_default());
     }
     let own = keyring::node_key(home).map_err(Error::from)?;
     let own = NodeId::new(*own.public_key().as_bytes());
     let found = discovery::look(wait.unwrap_or(look), &stop)?.into_iter();
     let found = found.filter(|(sighting, _)| sighting.node != own);
     Ok(found
-        .map(|(sighting, addresses)| NeighbourView::seen(sighting, addresses, host::now()))
+        .map(|(sighting, addresses)| NodeView::seen(sighting, addresses, host::now()))
         .collect())
 }

@@ -19,7 +19,7 @@ use crate::clock::Timestamp;
 use crate::ident::Alias;
 use crate::ident::NodeId;
 use crate::net::KnownPeers;
-use crate::net::NeighbourView;
+use crate::net::NodeView;
 use crate::net::PeerAddress;
 use crate::registry::host;
 
@@ -129,7 +129,7 @@ fn list_peers(ctx: &Context, wait_seconds: Option<f64>) -> Result<(), Failure> {
 
 impl PeerObject {
     /// A node of this network.
-    fn found(n: &NeighbourView, name: Option<String>) -> Self {
+    fn found(n: &NodeView, name: Option<String>) -> Self {
         let addresses: Vec<String> = n.addresses.iter().map(ToString::to_string).collect();
         Self {
             node_id: n.node.to_hex(),

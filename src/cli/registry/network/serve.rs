@@ -24,7 +24,7 @@ use crate::cli::registry::network::serve_config::read_config;
 use crate::cli::registry::network::serve_events::event_object;
 use crate::cli::registry::network::serve_events::event_sentence;
 use crate::net::Event;
-use crate::net::NeighbourOptions;
+use crate::net::GossipOptions;
 use crate::net::Node;
 use crate::net::ServeOptions;
 use crate::protocol::Access;
@@ -94,7 +94,7 @@ pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
             unsigned: args.share_unsigned || config.share_unsigned,
         },
         metrics_port: args.metrics_port.or(config.metrics_port),
-        neighbours: NeighbourOptions {
+        neighbours: GossipOptions {
             mdns: !(args.no_mdns || config.no_mdns),
             follow: Follow::new(&followed, config.keep_versions)
                 .map_err(|_| Failure::usage("what is to be followed has no such name"))?,

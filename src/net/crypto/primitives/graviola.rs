@@ -1,5 +1,5 @@
-//! Primitives from graviola: formally verified assembly, fast, and only on processors that have
-//! all the instructions it is written in. It panics elsewhere, so [`usable`] comes first.
+//! Primitives of graviola: formally verified assembly, only for processors with all its instructions. It
+//! panics on others, so [`usable`] comes first.
 
 use ::graviola::aead::AesGcm;
 use ::graviola::aead::ChaCha20Poly1305;
@@ -26,8 +26,8 @@ use crate::net::crypto::records::QUIC_ONLY_32;
 use crate::net::crypto::records::QuicOnly;
 use crate::net::crypto::records::quic_suite;
 
-/// Whether graviola runs here: what its `verify_cpu_features` insists on (graviola 0.4.2,
-/// `low/x86_64/cpu.rs`), and bmi2 and ssse3, which its code takes as given.
+/// Returns true if graviola runs here: the processor has all features that its `verify_cpu_features`
+/// requires (graviola 0.4.2, `low/x86_64/cpu.rs`), and bmi2 and ssse3, which its code assumes.
 #[cfg(target_arch = "x86_64")]
 pub fn usable() -> bool {
     std::is_x86_feature_detected!("aes")
@@ -40,8 +40,8 @@ pub fn usable() -> bool {
         && std::is_x86_feature_detected!("avx2")
 }
 
-/// Whether graviola runs here: what its `verify_cpu_features` insists on (graviola 0.4.2,
-/// `low/aarch64/cpu.rs`).
+/// Returns true if graviola runs here: the processor has all features that its `verify_cpu_features`
+/// requires (graviola 0.4.2, `low/aarch64/cpu.rs`).
 #[cfg(target_arch = "aarch64")]
 pub fn usable() -> bool {
     std::arch::is_aarch64_feature_detected!("neon")
@@ -50,7 +50,7 @@ pub fn usable() -> bool {
         && std::arch::is_aarch64_feature_detected!("sha2")
 }
 
-/// graviola's provider, with packet keys, and without what QUIC has no use for.
+/// Returns graviola's provider with packet keys and without the parts that QUIC does not use.
 pub fn provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
@@ -77,7 +77,7 @@ static AES_128_PACKETS: QuicAlgorithm = QuicAlgorithm::new(Cipher::Aes128Gcm, pa
 static AES_256_PACKETS: QuicAlgorithm = QuicAlgorithm::new(Cipher::Aes256Gcm, packet_key);
 static CHACHA20_PACKETS: QuicAlgorithm = QuicAlgorithm::new(Cipher::ChaCha20Poly1305, packet_key);
 
-/// The hash and key derivation of one of graviola's suites, over packets in place of records.
+/// Combines the hash and key derivation of a suite of graviola with packet keys in place of records.
 const fn with_packets(
     suite: &SupportedCipherSuite,
     records: &'static QuicOnly,
@@ -91,7 +91,7 @@ const fn with_packets(
             records,
             packets,
         ),
-        // Only ever evaluated by the compiler, which would stop here.
+        // Only the compiler evaluates this, and it would stop here.
         _ => panic!("not a suite of TLS 1.3"),
     }
 }
@@ -108,7 +108,7 @@ fn packet_key(cipher: Cipher, key: &[u8], iv: Iv) -> Option<Box<dyn PacketKey>> 
     })
 }
 
-/// graviola's types have the same methods and no trait for them.
+/// Implements [`Aead`]: graviola's types have the same methods and no trait for them.
 macro_rules! aead_of {
     ($cipher:ty) => {
         impl Aead for $cipher {

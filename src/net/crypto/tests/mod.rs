@@ -1,4 +1,4 @@
-//! Tests that need the inside of these modules; the others stand in `tests/`.
+//! Tests that need the inside of these modules; the others are in `tests/`.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ mod resumption;
 mod units;
 mod vectors;
 
-/// The families that run on this machine.
+/// Returns the families that run on this machine.
 fn families() -> Vec<Arc<CryptoProvider>> {
     [Primitives::Graviola, Primitives::RustCrypto]
         .into_iter()
@@ -23,7 +23,7 @@ fn families() -> Vec<Arc<CryptoProvider>> {
         .collect()
 }
 
-/// A suite of a provider, as QUIC uses it.
+/// Returns a suite of a provider in its form for QUIC.
 fn suite(provider: &CryptoProvider, named: CipherSuite) -> Suite {
     let found = provider
         .cipher_suites

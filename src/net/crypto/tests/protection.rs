@@ -1,4 +1,4 @@
-//! Packets against the samples of RFC 9001, one family against the other, and against damage.
+//! Packet protection against the samples of RFC 9001, between families, and under damage.
 
 use bytes::BytesMut;
 use quinn_proto::ConnectionId;
@@ -22,7 +22,7 @@ const SUITES: [CipherSuite; 3] = [
     CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
 ];
 
-/// The Initial keys of every family on both sides.
+/// Returns the Initial keys of every family on both sides.
 fn initial() -> Vec<(Keys, Keys)> {
     let cid = ConnectionId::new(&unhex(vectors::DCID));
     let keys = |provider: &_, side| {
@@ -166,7 +166,7 @@ fn a5_chacha20_short_header() {
         assert_eq!(packet, unhex(vectors::CHACHA_PACKET));
 
         let (first, rest) = packet.split_first_mut().unwrap();
-        // A slice of four: what the number does not reach must stay.
+        // A slice of four: bytes beyond the number must stay.
         headers
             .decrypt_in_place(&sample, first, &mut rest[..4])
             .unwrap();
@@ -178,15 +178,15 @@ fn a5_chacha20_short_header() {
     }
 }
 
-/// A key of up to 32 bytes, cut to what the algorithm takes.
+/// Makes a key of up to 32 bytes, cut to the length of the algorithm.
 fn packet_key(quic: &dyn Algorithm, key: &str, iv: &str) -> Box<dyn PacketKey> {
     let key: [u8; 32] = unhex(key).try_into().unwrap();
     let iv: [u8; 12] = unhex(iv).try_into().unwrap();
     quic.packet_key(key.into(), iv.into())
 }
 
-/// The packet keys of every family for one suite and the same secret: by way of Initial keys,
-/// since rustls cuts keys to their length nowhere else.
+/// Returns the packet keys of every family for one suite and secret. It uses Initial keys, because
+/// rustls cuts keys to their length nowhere else.
 fn same_keys(named: CipherSuite) -> Vec<(rustls::quic::Keys, rustls::quic::Keys)> {
     let of = |family: &_, side| suite(family, named).keys(b"some id", side, Default::default());
     families()

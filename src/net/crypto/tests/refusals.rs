@@ -1,5 +1,4 @@
-//! Peers that are not to be talked to: without a key, with another kind of key, with a
-//! certificate, or with a key that is not theirs.
+//! Refused peers: without a key, with another kind of key, with a certificate, or with a foreign key.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -32,7 +31,7 @@ use crate::net::crypto::verify::spki_of_key;
 
 const ALPN: &[u8] = b"test/1";
 
-/// A peer that shows and signs what it is told.
+/// A peer that shows and signs the given keys.
 #[derive(Clone, Debug)]
 struct Peer {
     shown: Vec<CertificateDer<'static>>,
@@ -41,7 +40,7 @@ struct Peer {
     signs: Vec<u8>,
 }
 
-/// Signs with a key of its own, whatever it shows.
+/// Signs with a key of its own, whatever key it shows.
 #[derive(Debug)]
 struct Signs(SigningKey, SignatureScheme);
 
@@ -50,7 +49,7 @@ impl Peer {
         SigningKey::from_bytes(&self.signs.as_slice().try_into().unwrap())
     }
 
-    /// Honest: a raw Ed25519 key, and signatures with it.
+    /// Makes an honest peer: a raw Ed25519 key, and signatures with it.
     fn honest() -> Self {
         let signs = vec![9; 32];
         let key = SigningKey::from_bytes(&[9; 32]);
@@ -77,7 +76,7 @@ impl Peer {
 
 impl rustls::sign::SigningKey for Signs {
     fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn rustls::sign::Signer>> {
-        // As whoever ignores what is offered would do.
+        // As a peer that ignores the offer would do.
         let _ = offered;
         Some(Box::new(Self(self.0.clone(), self.1)))
     }
@@ -158,7 +157,7 @@ fn server_of(peer: &Peer) -> quinn::ServerConfig {
     quinn::ServerConfig::new(Arc::new(crypto), Arc::new(TokenKey::random().unwrap()))
 }
 
-/// How the server and the client see a connection end, or `Ok` if both are content.
+/// Returns the end of a connection as the server and the client see it; `Ok` if both accept.
 async fn meet(
     client: quinn::ClientConfig,
     server: quinn::ServerConfig,
@@ -170,7 +169,7 @@ async fn meet(
             .connect_with(client, to, "nobody.invalid")
             .unwrap()
             .await?;
-        // A client is done before the server has looked at its key, so wait for what it says.
+        // A client is done before the server has checked its key, so wait for the server's data.
         connection.accept_uni().await.map(drop)
     };
     let there = async {
@@ -202,7 +201,7 @@ async fn server_is_refused(peer: &Peer) {
     assert_refused(here, peer);
 }
 
-/// By an alert of TLS, not by a time-out.
+/// Checks for a TLS alert, not a time-out.
 fn assert_refused(outcome: Result<(), ConnectionError>, peer: &Peer) {
     let code = match &outcome {
         Err(ConnectionError::ConnectionClosed(close)) => close.error_code,
@@ -214,7 +213,7 @@ fn assert_refused(outcome: Result<(), ConnectionError>, peer: &Peer) {
     assert!(is_tls, "{outcome:?} with {peer:?}");
 }
 
-/// A SubjectPublicKeyInfo of P-256: RFC 5480, with the generator as the point.
+/// Makes a SubjectPublicKeyInfo of P-256: RFC 5480, with the generator as the point.
 fn p256_spki() -> Vec<u8> {
     super::unhex(
         "3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f27703\
@@ -262,7 +261,7 @@ async fn keys_of_other_kinds_are_refused() {
     let shorter = honest.shown[0][..43].to_vec();
     let mut x25519 = honest.shown[0].to_vec();
     x25519[8] = 0x6e;
-    // The neutral element: of small order.
+    // The neutral element, of small order.
     let weak = spki_of_key(&std::array::from_fn(|at| u8::from(at == 0)));
     // Not a point at all.
     let no_point = spki_of_key(&std::array::from_fn(|at| if at == 0 { 2 } else { 0 }));

@@ -1,4 +1,4 @@
-//! Every connection is a full handshake, whatever the other side would rather have.
+//! Every connection is a full handshake, also if the other side would resume.
 
 use std::sync::Arc;
 
@@ -27,14 +27,14 @@ fn own_server() -> rustls::ServerConfig {
     server_tls(provider(), &SigningKey::from_bytes(&[2; 32]), &[ALPN]).unwrap()
 }
 
-/// A client that would resume.
+/// Makes a client that would resume.
 fn resuming_client() -> rustls::ClientConfig {
     let mut tls = own_client();
     tls.resumption = Resumption::store(Arc::new(ClientSessionMemoryCache::new(8)));
     tls
 }
 
-/// A server that would let it.
+/// Makes a server that would allow it.
 fn resuming_server() -> rustls::ServerConfig {
     let mut tls = own_server();
     tls.send_tls13_tickets = 2;
@@ -42,8 +42,7 @@ fn resuming_server() -> rustls::ServerConfig {
     tls
 }
 
-/// Everything that one side has to say, in the pieces that are under one key each; whether it had
-/// anything.
+/// Carries all pending bytes of one side, in pieces under one key each. Returns true if there were any.
 fn carry(from: &mut Connection, to: &mut Connection) -> bool {
     let mut any = false;
     loop {
@@ -57,7 +56,7 @@ fn carry(from: &mut Connection, to: &mut Connection) -> bool {
     }
 }
 
-/// The kind of the second handshake of two, and how many tickets the client got in it.
+/// Returns the kind of the second handshake of two, and the number of tickets of the client.
 fn second(client: rustls::ClientConfig, server: rustls::ServerConfig) -> (HandshakeKind, u32) {
     let (client, server) = (Arc::new(client), Arc::new(server));
     let run = || {
@@ -82,7 +81,7 @@ fn second(client: rustls::ClientConfig, server: rustls::ServerConfig) -> (Handsh
 
 #[test]
 fn nothing_is_resumed() {
-    // That the other two would is what makes the rest of this a test.
+    // The other two resume, which makes the rest of this a test.
     let (kind, tickets) = second(resuming_client(), resuming_server());
     assert_eq!((kind, tickets), (HandshakeKind::Resumed, 2));
 

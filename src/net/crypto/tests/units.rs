@@ -1,4 +1,4 @@
-//! Tokens, keys of resets, encodings, providers.
+//! Tokens, reset keys, encodings and providers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,7 +110,7 @@ fn providers_are_for_tls13_in_the_agreed_order() {
         assert_eq!(groups, [NamedGroup::X25519]);
     }
     assert_eq!(provider().cipher_suites.len(), 3);
-    // Whatever the machine, the portable family is there.
+    // The portable family is present on any machine.
     let expected = 1 + usize::from(Primitives::of_this_processor() == Primitives::Graviola);
     assert_eq!(families().len(), expected);
 }
@@ -205,7 +205,7 @@ fn weak_keys_are_refused_before_their_signatures() {
 fn one_version_is_spoken() {
     let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
     let cid = ConnectionId::new(&[1; 8]);
-    // Its defaults are private to quinn, and these are what an empty extension means.
+    // Its defaults are private to quinn, and these are the meaning of an empty extension.
     let params = TransportParameters::read(Side::Client, &mut [].as_slice()).unwrap();
     let server = server_tls(provider(), &key, &[b"a"]).unwrap();
     let server = QuicServerConfig::new(Arc::new(server)).unwrap();

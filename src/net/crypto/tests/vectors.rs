@@ -1,12 +1,12 @@
 //! The samples of RFC 9001, appendix A, in hexadecimal.
 
-/// What the client calls the server in its first packet (A).
+/// The client's name for the server in its first packet (A).
 pub const DCID: &str = "8394c8f03e515708";
 
-/// The label, as HKDF gets it, and what comes of it (A.1).
+/// A label of HKDF, and the derived bytes (A.1).
 pub struct Derived(pub &'static str, pub &'static str);
 
-/// From the initial secret (A.1).
+/// The secrets derived from the initial secret (A.1).
 pub const SECRETS: [Derived; 2] = [
     Derived(
         "00200f746c73313320636c69656e7420696e00",
@@ -18,7 +18,7 @@ pub const SECRETS: [Derived; 2] = [
     ),
 ];
 
-/// From the client's secret (A.1): key, IV, header key.
+/// The keys derived from the client's secret (A.1): key, IV, header key.
 pub const CLIENT_KEYS: [Derived; 3] = [
     Derived(
         "00100e746c7331332071756963206b657900",
@@ -34,7 +34,7 @@ pub const CLIENT_KEYS: [Derived; 3] = [
     ),
 ];
 
-/// From the server's secret (A.1): key, IV, header key.
+/// The keys derived from the server's secret (A.1): key, IV, header key.
 pub const SERVER_KEYS: [Derived; 3] = [
     Derived(
         "00100e746c7331332071756963206b657900",

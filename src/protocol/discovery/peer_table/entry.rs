@@ -1,18 +1,18 @@
-//! One node: what it says, and where it may be.
+//! Table entry: one node, with its record and addresses.
 
 use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::protocol::discovery::peer_table::Seen;
+use crate::protocol::discovery::peer_table::ClaimOutcome;
 use crate::protocol::discovery::peer_table::within;
 use crate::protocol::discovery::service_record::ServiceRecord;
 use crate::protocol::transfer::rate_limit::RateLimit;
 use crate::protocol::transfer::rate_limit::RateLimiter;
 use crate::wire::limits::NODE_ADDRESSES_MAX;
 
-/// How fast what one node claims changes. Addresses of one node come one by one at first.
+/// Rate of changes to one node's claims. At first, a node's addresses arrive one by one.
 const CHANGES: RateLimit = RateLimit {
     concurrent: 1,
     per_second: 1,
@@ -21,12 +21,12 @@ const CHANGES: RateLimit = RateLimit {
 
 #[derive(Clone, Debug)]
 pub(in crate::protocol::discovery::peer_table) struct Entry {
-    pub(in crate::protocol::discovery::peer_table) sighting: Option<ServiceRecord>,
+    pub(in crate::protocol::discovery::peer_table) record: Option<ServiceRecord>,
     pub(in crate::protocol::discovery::peer_table) places: Vec<Place>,
     pub(in crate::protocol::discovery::peer_table) last_seen: Duration,
     changes: RateLimiter,
     pub(in crate::protocol::discovery::peer_table) has_left: bool,
-    /// It came to be known by calling.
+    /// Set if the node became known by a call to this one.
     pub(in crate::protocol::discovery::peer_table) is_caller: bool,
 }
 
@@ -35,14 +35,14 @@ pub(in crate::protocol::discovery::peer_table) struct Place {
     pub(in crate::protocol::discovery::peer_table) address: SocketAddr,
     pub(in crate::protocol::discovery::peer_table) seen: Duration,
     pub(in crate::protocol::discovery::peer_table) is_proven: bool,
-    /// When it failed last, until it is proven again.
+    /// Time of the last failure; cleared when a handshake proves the address again.
     pub(in crate::protocol::discovery::peer_table) failed: Option<Duration>,
 }
 
 impl Entry {
     pub(in crate::protocol::discovery::peer_table) fn new(now: Duration) -> Self {
         Self {
-            sighting: None,
+            record: None,
             places: Vec::new(),
             last_seen: now,
             changes: RateLimiter::new(CHANGES, now),
@@ -54,9 +54,9 @@ impl Entry {
     pub(in crate::protocol::discovery::peer_table) fn saw(
         &mut self,
         now: Duration,
-        sighting: ServiceRecord,
+        record: ServiceRecord,
         addresses: &[SocketAddr],
-    ) -> Seen {
+    ) -> ClaimOutcome {
         self.last_seen = self.last_seen.max(now);
         let mut is_backed = !self.is_proven();
         for place in &mut self.places {
@@ -65,34 +65,34 @@ impl Entry {
                 is_backed |= place.is_proven;
             }
         }
-        // Of a proven node only who names a proven address may say something else, or that it
-        // is here again.
+        // The record or the return of a proven node changes only with a claim that names
+        // a proven address.
         self.has_left &= !is_backed;
-        let says_else = self.sighting.as_ref() != Some(&sighting);
-        let says_else = says_else && (is_backed || self.sighting.is_none());
+        let says_else = self.record.as_ref() != Some(&record);
+        let says_else = says_else && (is_backed || self.record.is_none());
         let is_elsewhere = addresses.iter().any(|address| self.has_place_for(address));
         if !says_else && !is_elsewhere {
-            return Seen::Same;
+            return ClaimOutcome::Same;
         }
         if !within(&mut self.changes, now) {
-            return Seen::Refused;
+            return ClaimOutcome::Refused;
         }
         if says_else {
-            self.sighting = Some(sighting);
+            self.record = Some(record);
         }
         for address in addresses {
             self.claim(now, *address);
         }
-        Seen::Changed
+        ClaimOutcome::Changed
     }
 
-    /// Whether a claimed address would be taken in.
+    /// Returns true if the entry would accept a claimed address.
     fn has_place_for(&self, address: &SocketAddr) -> bool {
         let is_there = self.places.iter().any(|p| p.address == *address);
         !is_there && (self.places.len() < NODE_ADDRESSES_MAX || self.failed_claim().is_some())
     }
 
-    /// The claimed address that failed longest ago.
+    /// Returns the claimed address that failed longest ago.
     fn failed_claim(&self) -> Option<usize> {
         let failed = self.places.iter().enumerate();
         let failed = failed.filter(|(_, p)| !p.is_proven && p.failed.is_some());
@@ -120,7 +120,7 @@ impl Entry {
         });
     }
 
-    /// Frees a place where all are taken, of the claim that was made longest ago.
+    /// Frees a slot for an address where all are taken: that of the oldest claim.
     pub(in crate::protocol::discovery::peer_table) fn make_room_for(
         &mut self,
         address: &SocketAddr,
@@ -162,7 +162,7 @@ impl Entry {
         self.places.iter().any(|p| p.is_proven)
     }
 
-    /// Whether it was tried everywhere in vain and never proven.
+    /// Returns true if all addresses failed and none was ever proven.
     pub(in crate::protocol::discovery::peer_table) fn is_hopeless(&self) -> bool {
         self.places
             .iter()
@@ -179,7 +179,7 @@ impl Entry {
     }
 }
 
-/// 1 for addresses that work on one link only, else 0.
+/// Returns 1 for an address that is valid on one link only, else 0.
 pub(in crate::protocol::discovery::peer_table) fn reach(address: &SocketAddr) -> u8 {
     u8::from(match address.ip() {
         IpAddr::V4(ip) => ip.is_link_local(),

@@ -1,5 +1,6 @@
-//! Who was seen on the LAN, and where. What is seen is a claim that anybody can make; what a
-//! handshake has shown is proven, and no claim takes that away. Normative: `spec/discovery.md`.
+//! Peer table: the nodes seen on the LAN, and their addresses.
+//! An announcement is a claim that anybody can make. A handshake proves an address, and no claim removes
+//! a proven one. Normative: `spec/discovery.md`.
 
 mod entry;
 #[cfg(test)]
@@ -19,62 +20,63 @@ use crate::protocol::transfer::rate_limit::RateLimiter;
 use crate::wire::limits::CALLERS_PER_HOST_MAX;
 use crate::wire::limits::NODES_SEEN_MAX;
 
-/// How fast nodes that were not seen before come in.
+/// Rate at which unknown nodes enter the table by their announcements.
 const NEWCOMERS: RateLimit = RateLimit {
     concurrent: 1,
     per_second: 4,
     burst: 256,
 };
 
-/// How fast nodes that were not there before may call.
+/// Rate at which unknown nodes enter the table by calls.
 const CALLERS: RateLimit = NEWCOMERS;
 
-/// Addresses of one claim that are looked at.
+/// Number of addresses read of one claim.
 const CLAIMED_MAX: usize = 64;
 
-/// What became of a sighting.
+/// The effect of an announcement on the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// A node that was not there before.
+pub enum ClaimOutcome {
+    /// The node is new in the table.
     New,
-    /// The node says something else, or has an address more.
+    /// The node's record changed, or it has another address.
     Changed,
-    /// Nothing new.
+    /// The announcement holds nothing new.
     Same,
-    /// It is this node itself, nobody can be at its addresses, or there is no room or no time.
+    /// The table refused the claim: it is this node itself, no address is usable, or there is no room,
+    /// or the rate is exceeded.
     Refused,
 }
 
-/// A node that was seen or proven.
+/// A node in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Neighbour {
-    /// Who it is, or claims to be.
+pub struct KnownNode {
+    /// The node id, claimed or proven.
     pub node: NodeId,
-    /// What it said last; `None` where it was proven and never seen.
-    pub sighting: Option<ServiceRecord>,
-    /// Where it may be, the best first.
+    /// The last announced record; `None` for a node that was proven but never announced itself.
+    pub record: Option<ServiceRecord>,
+    /// The known addresses, the best first.
     pub addresses: Vec<SocketAddr>,
-    /// When it was last seen or proven.
+    /// The time when the node was last seen or proven.
     pub last_seen: Duration,
-    /// Whether a handshake has shown its key at one of the addresses.
+    /// Set if a handshake proved the node's key at one of the addresses.
     pub is_proven: bool,
-    /// Whether somebody said since then that it left.
+    /// Set if a farewell of the node arrived since then.
     pub has_left: bool,
 }
 
-/// A bounded table of nodes. Moments are counted from any fixed one.
+/// A bounded table of nodes. Times count from any fixed moment.
 #[derive(Clone, Debug)]
 pub struct PeerTable {
     own: Option<NodeId>,
     nodes: BTreeMap<NodeId, Entry>,
     newcomers: RateLimiter,
     callers: RateLimiter,
-    /// When nodes were last said to have left: who was found there before is not back by that.
+    /// Times of the last farewells. A handshake before a node's farewell does not bring it back.
     farewells: BTreeMap<NodeId, Duration>,
 }
 
 impl PeerTable {
-    /// An empty table of a node that leaves itself out.
+    /// Makes an empty table. It never holds the node `own`.
     pub fn new(own: Option<NodeId>, now: Duration) -> Self {
         Self {
             own,
@@ -85,14 +87,14 @@ impl PeerTable {
         }
     }
 
-    /// Takes note of a claim.
+    /// Enters a claim.
     pub fn saw(
         &mut self,
         now: Duration,
-        sighting: ServiceRecord,
+        record: ServiceRecord,
         addresses: &[SocketAddr],
-    ) -> Seen {
-        let node = sighting.node;
+    ) -> ClaimOutcome {
+        let node = record.node;
         let mut usable = Vec::new();
         for address in addresses.iter().take(CLAIMED_MAX).copied() {
             if is_usable(&address) && !usable.contains(&address) {
@@ -100,28 +102,28 @@ impl PeerTable {
             }
         }
         if self.own == Some(node) || usable.is_empty() {
-            return Seen::Refused;
+            return ClaimOutcome::Refused;
         }
-        // The best, should there be more of them than places.
+        // The best first, in case there are more addresses than slots.
         usable.sort_by_key(|address| (reach(address), *address));
         if let Some(entry) = self.nodes.get_mut(&node) {
-            return entry.saw(now, sighting, &usable);
+            return entry.saw(now, record, &usable);
         }
-        // The rate first: looking for room costs more.
+        // The rate comes first, because the search for room costs more.
         if !within(&mut self.newcomers, now) || !self.has_room() {
-            return Seen::Refused;
+            return ClaimOutcome::Refused;
         }
         self.make_room();
         let mut entry = Entry::new(now);
-        entry.sighting = Some(sighting);
+        entry.record = Some(record);
         for address in usable {
             entry.claim(now, address);
         }
         self.nodes.insert(node, entry);
-        Seen::New
+        ClaimOutcome::New
     }
 
-    /// Somebody said that a node left. One that was never proven is forgotten.
+    /// Enters a node's farewell. It forgets a node that was never proven.
     pub fn gone(&mut self, now: Duration, node: &NodeId) {
         if self.farewells.len() < NODES_SEEN_MAX || self.farewells.contains_key(node) {
             self.farewells.insert(*node, now);
@@ -132,8 +134,8 @@ impl PeerTable {
         }
     }
 
-    /// A handshake had shown the key of a node at an address at this moment. Word of it may come after that the node
-    /// has left.
+    /// Enters an address that a handshake proved at this moment. The report may arrive after
+    /// the node's farewell.
     pub fn proven(&mut self, now: Duration, node: NodeId, address: SocketAddr) {
         let left = self.farewells.get(&node);
         let has_left = left.is_some_and(|left| *left >= now);
@@ -150,9 +152,10 @@ impl PeerTable {
         entry.prove(now, address);
     }
 
-    /// A node that has proven its key called, and says that it serves at an address. Whether it
-    /// was not known to be there. Keys cost nothing: of those who call from one host and were
-    /// never found where they say, a few are kept in mind.
+    /// Enters an address that a calling node states as its own, and returns true if the node
+    /// was unknown there.
+    /// Keys cost nothing. So the table keeps only a few nodes of one host that called and never answered
+    /// at their stated address.
     pub fn called(&mut self, now: Duration, node: NodeId, address: SocketAddr) -> bool {
         if self.own == Some(node) || !is_usable(&address) {
             return false;
@@ -169,13 +172,13 @@ impl PeerTable {
         let is_back = entry.has_left;
         entry.last_seen = entry.last_seen.max(now);
         entry.has_left = false;
-        // It knows better than whoever claims things about it.
+        // The node knows its address better than the author of a claim.
         entry.make_room_for(&address);
         entry.claim(now, address);
         is_new || is_back
     }
 
-    /// Whether somebody else may have called from a host; who was tried there in vain goes for it.
+    /// Frees room for another caller of a host: an entry whose addresses failed gives way.
     fn make_room_at(&mut self, host: IpAddr) -> bool {
         let is_at = |e: &Entry| e.places.iter().any(|p| p.address.ip() == host);
         let is_there = |e: &Entry| e.is_caller && !e.is_proven() && is_at(e);
@@ -189,12 +192,12 @@ impl PeerTable {
         oldest.is_some_and(|node| self.nodes.remove(&node).is_some())
     }
 
-    /// Whether a node is there at all.
+    /// Returns true if the table holds a node.
     pub fn knows(&self, node: &NodeId) -> bool {
         self.nodes.contains_key(node)
     }
 
-    /// Nobody, or somebody else, was at an address of a node.
+    /// Enters a failure: no node, or another one, answered at an address.
     pub fn failed(&mut self, now: Duration, node: &NodeId, address: &SocketAddr) {
         let places = self.nodes.get_mut(node).map(|e| &mut e.places);
         let place = places.and_then(|all| all.iter_mut().find(|p| p.address == *address));
@@ -203,16 +206,16 @@ impl PeerTable {
         }
     }
 
-    /// Where to try a node, the best place first.
+    /// Returns the addresses of a node in the order to try them.
     pub fn candidates(&self, node: &NodeId) -> Vec<SocketAddr> {
         self.nodes.get(node).map_or_else(Vec::new, Entry::addresses)
     }
 
-    /// Everybody, by node id.
-    pub fn list(&self) -> Vec<Neighbour> {
-        let neighbour = |(node, entry): (&NodeId, &Entry)| Neighbour {
+    /// Returns all nodes, by node id.
+    pub fn list(&self) -> Vec<KnownNode> {
+        let neighbour = |(node, entry): (&NodeId, &Entry)| KnownNode {
             node: *node,
-            sighting: entry.sighting.clone(),
+            record: entry.record.clone(),
             addresses: entry.addresses(),
             last_seen: entry.last_seen,
             is_proven: entry.is_proven(),
@@ -221,18 +224,18 @@ impl PeerTable {
         self.nodes.iter().map(neighbour).collect()
     }
 
-    /// How many there are.
+    /// Returns the number of nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there is nobody.
+    /// Returns true if the table is empty.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// Forgets nodes neither seen nor proven, and addresses not claimed, for as long as `ttl`.
-    /// Who was forgotten. A proven address stays as long as its node.
+    /// Forgets nodes not seen or proven within `ttl`, and addresses not claimed within it. A proven
+    /// address stays with its node. Returns the forgotten nodes.
     pub fn expire(&mut self, now: Duration, ttl: Duration) -> Vec<NodeId> {
         let is_over = |moment: Duration| now.saturating_sub(moment) >= ttl;
         let mut forgotten = Vec::new();
@@ -248,13 +251,13 @@ impl PeerTable {
         forgotten
     }
 
-    /// Whether a claim may have a place.
+    /// Returns true if the table has room for a claimed node.
     fn has_room(&self) -> bool {
         self.nodes.len() < NODES_SEEN_MAX || self.nodes.values().any(Entry::is_hopeless)
     }
 
-    /// Frees a place where all are taken: of who was tried in vain, of who was only claimed, of
-    /// who was proven longest ago. Claims come here only where the first is there.
+    /// Frees a slot where all are taken. Failed nodes go first, then claimed ones, then the one that was
+    /// proven longest ago. For a claim, only a failed node gives way.
     fn make_room(&mut self) {
         if self.nodes.len() < NODES_SEEN_MAX {
             return;
@@ -274,7 +277,7 @@ fn within(conduct: &mut RateLimiter, now: Duration) -> bool {
     is_within
 }
 
-/// Whether a node can be at an address at all.
+/// Returns true if a node can be at this address.
 fn is_usable(address: &SocketAddr) -> bool {
     let is_somebodys = match address {
         SocketAddr::V4(at) => !at.ip().is_broadcast(),

@@ -1,13 +1,12 @@
-//! Claims never win over proofs, and no number of them makes the table grow or turns out who is
-//! proven.
+//! Claims never override proofs. No number of claims grows the table or evicts a proven node.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::ident::NodeId;
+use crate::protocol::ClaimOutcome;
 use crate::protocol::PeerTable;
-use crate::protocol::Seen;
 use crate::protocol::ServiceRecord;
 use crate::protocol::SharedSummary;
 use crate::wire::limits::CALLERS_PER_HOST_MAX;
@@ -31,19 +30,19 @@ fn claim(n: u64) -> ServiceRecord {
     ServiceRecord {
         node: node(n),
         version: 1,
-        shown: None,
+        summary: None,
     }
 }
 
 fn saying(n: u64, datasets: u64) -> ServiceRecord {
-    let shown = SharedSummary {
+    let summary = SharedSummary {
         datasets,
         filter_digest: [1; 8],
         filter_bytes: 0,
         filter: None,
     };
     ServiceRecord {
-        shown: Some(shown),
+        summary: Some(summary),
         ..claim(n)
     }
 }
@@ -52,7 +51,7 @@ fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-/// Address `n` of a network of fakes.
+/// Returns address `n` of a network of fake nodes.
 fn fake(n: u64) -> SocketAddr {
     let n = u32::try_from(n % 60_000).unwrap();
     SocketAddr::from((std::net::Ipv4Addr::from(0x0a00_0001 + n), 8765))
@@ -62,26 +61,26 @@ fn fake(n: u64) -> SocketAddr {
 fn nodes_come_change_and_go() {
     let mut table = PeerTable::new(Some(node(0)), START);
     let (a, b) = (address("10.0.0.1:1"), address("10.0.0.2:1"));
-    assert_eq!(table.saw(at(0), claim(0), &[a]), Seen::Refused);
-    assert_eq!(table.saw(at(0), claim(1), &[]), Seen::Refused);
-    assert_eq!(table.saw(at(0), claim(1), &[a]), Seen::New);
-    assert_eq!(table.saw(at(1), claim(1), &[a]), Seen::Same);
-    assert_eq!(table.saw(at(2), claim(1), &[a, b]), Seen::Changed);
-    assert_eq!(table.saw(at(3), saying(1, 5), &[a]), Seen::Changed);
+    assert_eq!(table.saw(at(0), claim(0), &[a]), ClaimOutcome::Refused);
+    assert_eq!(table.saw(at(0), claim(1), &[]), ClaimOutcome::Refused);
+    assert_eq!(table.saw(at(0), claim(1), &[a]), ClaimOutcome::New);
+    assert_eq!(table.saw(at(1), claim(1), &[a]), ClaimOutcome::Same);
+    assert_eq!(table.saw(at(2), claim(1), &[a, b]), ClaimOutcome::Changed);
+    assert_eq!(table.saw(at(3), saying(1, 5), &[a]), ClaimOutcome::Changed);
     assert_eq!(table.candidates(&node(1)), [a, b]);
-    assert_eq!(table.list()[0].sighting, Some(saying(1, 5)));
+    assert_eq!(table.list()[0].record, Some(saying(1, 5)));
     table.gone(at(3), &node(1));
     assert!(table.is_empty());
     table.proven(at(4), node(1), b);
     table.gone(at(4), &node(1));
     assert!(table.list()[0].has_left && table.list()[0].is_proven);
-    assert_eq!(table.saw(at(5), claim(1), &[b]), Seen::Changed);
+    assert_eq!(table.saw(at(5), claim(1), &[b]), ClaimOutcome::Changed);
     assert!(!table.list()[0].has_left);
     table.proven(at(5), node(0), a);
     assert_eq!(table.len(), 1);
 }
 
-/// A talk that began before its farewell ends after it.
+/// An exchange that began before a node's farewell ends after it.
 #[test]
 fn who_was_found_before_it_left_is_not_back() {
     let mut table = PeerTable::new(None, START);
@@ -113,10 +112,10 @@ fn addresses_where_nobody_can_be_are_dropped() {
         "[::ffff:10.0.0.1]:1",
     ]
     .map(address);
-    assert_eq!(table.saw(at(0), claim(1), &nowhere), Seen::Refused);
+    assert_eq!(table.saw(at(0), claim(1), &nowhere), ClaimOutcome::Refused);
     let link = address("[fe80::1%3]:1");
     let all = [link, address("169.254.0.1:1"), address("[fd00::1]:1")];
-    assert_eq!(table.saw(at(0), claim(1), &all), Seen::New);
+    assert_eq!(table.saw(at(0), claim(1), &all), ClaimOutcome::New);
     assert_eq!(table.candidates(&node(1)), [all[2], all[1], link]);
 }
 
@@ -141,9 +140,12 @@ fn a_claim_of_anothers_id_wins_nothing() {
     let (real, liar) = (address("10.0.0.1:1"), address("10.6.6.6:1"));
     table.saw(at(0), saying(1, 5), &[real]);
     table.proven(at(1), node(1), real);
-    assert_eq!(table.saw(at(2), saying(1, 99), &[liar]), Seen::Changed);
+    assert_eq!(
+        table.saw(at(2), saying(1, 99), &[liar]),
+        ClaimOutcome::Changed
+    );
     let neighbour = table.list().remove(0);
-    assert_eq!(neighbour.sighting, Some(saying(1, 5)));
+    assert_eq!(neighbour.record, Some(saying(1, 5)));
     assert_eq!(neighbour.addresses, [real, liar]);
     for n in 0..1000 {
         table.saw(at(3 + n), saying(1, n), &[fake(n), fake(n + 1)]);
@@ -151,8 +153,8 @@ fn a_claim_of_anothers_id_wins_nothing() {
         assert_eq!(table.candidates(&node(1))[0], real);
         assert!(table.candidates(&node(1)).len() <= NODE_ADDRESSES_MAX);
     }
-    assert_eq!(table.list()[0].sighting, Some(saying(1, 5)));
-    // A forged farewell is believed by nobody either, and neither is that it is back.
+    assert_eq!(table.list()[0].record, Some(saying(1, 5)));
+    // A forged farewell or a forged return has no effect either.
     table.gone(at(2000), &node(1));
     table.saw(at(2000), claim(1), &[liar]);
     assert!(table.list()[0].has_left);
@@ -170,7 +172,7 @@ fn a_flood_of_addresses_does_not_turn_out_the_first() {
         let held = table.candidates(&node(1));
         assert!(held.len() <= NODE_ADDRESSES_MAX && held.contains(&real));
     }
-    // Proofs get in all the same.
+    // Proven addresses get in all the same.
     let proven = address("192.168.1.2:1");
     table.proven(at(10_000), node(1), proven);
     assert_eq!(table.candidates(&node(1))[0], proven);
@@ -187,7 +189,7 @@ fn a_hundred_thousand_fakes_stay_within_bounds() {
     for n in 0..100_000 {
         // All within ten seconds.
         let now = START + Duration::from_micros(100 * n);
-        new += usize::from(table.saw(now, claim(1000 + n), &[fake(n)]) == Seen::New);
+        new += usize::from(table.saw(now, claim(1000 + n), &[fake(n)]) == ClaimOutcome::New);
     }
     assert!((256..=300).contains(&new), "{new} in ten seconds");
     for n in 0..100_000 {
@@ -197,15 +199,21 @@ fn a_hundred_thousand_fakes_stay_within_bounds() {
     assert_eq!(table.len(), NODES_SEEN_MAX);
     let proven = table.list().iter().filter(|n| n.is_proven).count();
     assert_eq!(proven, 100);
-    // Who was tried in vain makes room for the next; who is proven always gets in.
-    assert_eq!(table.saw(at(200_000), claim(7), &[fake(7)]), Seen::Changed);
+    // A failed node makes room for the next one; a proven one always gets in.
+    assert_eq!(
+        table.saw(at(200_000), claim(7), &[fake(7)]),
+        ClaimOutcome::Changed
+    );
     assert_eq!(
         table.saw(at(200_000), claim(500), &[fake(7)]),
-        Seen::Refused
+        ClaimOutcome::Refused
     );
     let tried = table.list().into_iter().find(|n| !n.is_proven).unwrap();
     table.failed(at(200_001), &tried.node, &tried.addresses[0]);
-    assert_eq!(table.saw(at(200_002), claim(500), &[fake(7)]), Seen::New);
+    assert_eq!(
+        table.saw(at(200_002), claim(500), &[fake(7)]),
+        ClaimOutcome::New
+    );
     table.proven(at(200_003), node(501), fake(8));
     assert_eq!(table.len(), NODES_SEEN_MAX);
     assert!(table.candidates(&node(501)).contains(&fake(8)));
@@ -218,13 +226,13 @@ fn only_proofs_turn_out_proofs() {
         table.proven(at(n), node(n), fake(n));
     }
     assert_eq!(table.len(), NODES_SEEN_MAX);
-    // The ones proven longest ago went.
+    // Those proven longest ago went.
     assert!(table.candidates(&node(0)).is_empty());
     let last = NODES_SEEN_MAX as u64;
     assert!(!table.candidates(&node(last)).is_empty());
     for n in 0..1000 {
         let seen = table.saw(at(5000 + n), claim(90_000 + n), &[fake(1)]);
-        assert_eq!(seen, Seen::Refused);
+        assert_eq!(seen, ClaimOutcome::Refused);
     }
 }
 
@@ -235,7 +243,7 @@ fn a_claim_that_changes_without_end_is_slowed_down() {
     table.saw(START, saying(1, 0), &[a]);
     let changed = (1..10_000).filter(|n| {
         let now = START + Duration::from_millis(*n);
-        table.saw(now, saying(1, *n), &[a]) == Seen::Changed
+        table.saw(now, saying(1, *n), &[a]) == ClaimOutcome::Changed
     });
     let changed = changed.count();
     assert!((16..=26).contains(&changed), "{changed} in ten seconds");
@@ -252,7 +260,7 @@ fn what_is_not_seen_again_is_forgotten() {
     assert_eq!(table.expire(at(899), TTL), []);
     assert_eq!(table.expire(at(900), TTL), [node(2), node(3)]);
     assert_eq!(table.candidates(&node(1)), [a]);
-    // A clock that goes back forgets nobody.
+    // A clock that goes back forgets no node.
     assert_eq!(table.expire(Duration::ZERO, TTL), []);
     assert_eq!(table.expire(at(1700), TTL), [node(1)]);
 }
@@ -300,13 +308,13 @@ fn a_host_that_calls_with_many_keys_gets_a_few_places() {
     let port = |n: u64| SocketAddr::from(([10, 0, 0, 9], u16::try_from(n).unwrap()));
     let taken = (1..2_000).filter(|n| table.called(at(*n), node(*n), port(*n)));
     assert_eq!(taken.count(), CALLERS_PER_HOST_MAX);
-    // Others are not kept out by it, nor by what is only claimed of their host.
+    // It keeps no other host out, and neither do claims about its host.
     for n in 0..100 {
         table.saw(at(2_000), claim(10_000 + n), &[address("10.0.0.10:9")]);
     }
     assert!(table.called(at(2_000), node(5_000), address("10.0.0.10:8765")));
     assert!(table.knows(&node(5_000)));
-    // Who was tried in vain goes for the next one; who was proven counts no more.
+    // A failed caller makes room for the next one; a proven one counts no more.
     table.failed(at(2_001), &node(3), &port(3));
     assert!(table.called(at(2_001), node(3_000), port(3_000)));
     assert!(!table.knows(&node(3)));
@@ -333,7 +341,7 @@ fn who_calls_knows_better_where_it_is_than_whoever_claims() {
     table.called(at(1), node(1), truth);
     assert!(table.candidates(&node(1)).contains(&truth));
     table.proven(at(2), node(1), truth);
-    // A proven place is not given up for a word.
+    // A claim does not remove a proven address.
     for n in 0..100 {
         let other = SocketAddr::from(([10, 9, 9, 9], 1_000 + n));
         table.called(at(3), node(1), other);

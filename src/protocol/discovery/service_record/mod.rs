@@ -1,5 +1,5 @@
-//! What a node says of itself on its LAN: the TXT record of DNS-SD (RFC 6763, section 6).
-//! Normative: `spec/discovery.md`. A sighting is a claim: whoever made the packet made it up or not.
+//! Service record: the announcement of a node on its LAN, a TXT record of DNS-SD (RFC 6763, section 6).
+//! Normative: `spec/discovery.md`. A service record is an unverified claim.
 
 #[cfg(test)]
 mod tests;
@@ -15,66 +15,67 @@ use crate::wire::limits::SIGHTING_BYTES_MAX;
 use crate::wire::limits::SIGHTING_PIECE_BYTES_MAX;
 use crate::wire::limits::SIGHTING_PIECES_MAX;
 
-/// The type of service that nodes announce.
+/// The DNS-SD service type of nodes.
 pub const SERVICE: &str = "_alimentar._udp.local.";
 
-/// What one node says of itself.
+/// The service record of one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceRecord {
-    /// Who it claims to be.
+    /// The claimed node id.
     pub node: NodeId,
-    /// The highest version of the protocol that it speaks; at least 1.
+    /// The highest protocol version of the node; at least 1.
     pub version: u64,
-    /// What it shows everybody; `None` where it serves a list of nodes only, or says it badly.
-    pub shown: Option<SharedSummary>,
+    /// The summary of the shared datasets; `None` where the node serves only listed nodes, or announces
+    /// it malformed.
+    pub summary: Option<SharedSummary>,
 }
 
-/// What a node that serves everybody says of its datasets.
+/// Summary of the datasets of a node that serves all nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedSummary {
-    /// How many they are.
+    /// Number of datasets.
     pub datasets: u64,
-    /// The digest of its filter: as long as it stays, nothing new is there.
+    /// Digest of the node's filter. While it stays the same, the node shares nothing new.
     pub filter_digest: [u8; 8],
     /// Bytes of the encoded filter.
     pub filter_bytes: u64,
-    /// The encoded filter, where it is small enough to be said.
+    /// The encoded filter, where it is small enough for the record.
     pub filter: Option<Vec<u8>>,
 }
 
 impl ServiceRecord {
-    /// The properties, in the order in which they are written. A filter that does not fit, or that
-    /// is not of the length said, is left out.
+    /// Returns the properties in their order on the wire. It omits a filter that does not fit or whose
+    /// length does not match.
     pub fn encode(&self) -> Vec<(String, Vec<u8>)> {
         let text = |key: &str, value: String| (key.to_owned(), value.into_bytes());
         let mut properties = vec![
             text("v", self.version.to_string()),
             text("id", self.node.to_hex()),
         ];
-        let Some(shown) = &self.shown else {
+        let Some(summary) = &self.summary else {
             return properties;
         };
         properties.extend([
-            text("n", shown.datasets.to_string()),
-            text("fh", to_hex(&shown.filter_digest)),
-            text("fb", shown.filter_bytes.to_string()),
+            text("n", summary.datasets.to_string()),
+            text("fh", to_hex(&summary.filter_digest)),
+            text("fb", summary.filter_bytes.to_string()),
         ]);
         let fits = |filter: &&Vec<u8>| {
             filter.len() <= SIGHTING_PIECE_BYTES_MAX * SIGHTING_PIECES_MAX
-                && filter.len() as u64 == shown.filter_bytes
+                && filter.len() as u64 == summary.filter_bytes
         };
-        if let Some(filter) = shown.filter.as_ref().filter(fits) {
+        if let Some(filter) = summary.filter.as_ref().filter(fits) {
             let pieces = filter.chunks(SIGHTING_PIECE_BYTES_MAX).enumerate();
             properties.extend(pieces.map(|(n, piece)| (format!("f{n}"), piece.to_vec())));
         }
         properties
     }
 
-    /// Reads properties as they were found, in their order.
+    /// Decodes properties, given in the order found. It omits malformed optional properties.
     ///
     /// # Errors
-    /// [`DecodeError`] when they are too long together, or version or node id are not there or
-    /// not understood. What else is doubtful is left out.
+    /// [`DecodeError`] when they are too long together, or the version or the node id is
+    /// missing or malformed.
     pub fn decode<K, V>(properties: &[(K, V)]) -> Result<Self, DecodeError>
     where
         K: AsRef<str>,
@@ -103,23 +104,23 @@ impl ServiceRecord {
         Ok(Self {
             node: node.ok_or(DecodeError::Invalid("node id"))?,
             version: version.ok_or(DecodeError::Invalid("protocol version"))?,
-            shown: SharedSummary::find(find),
+            summary: SharedSummary::find(find),
         })
     }
 
-    /// The TXT record's bytes: each property behind its length.
+    /// Encodes a TXT record: each property behind its length.
     pub fn to_txt(&self) -> Vec<u8> {
         let mut w = Writer::new();
         for (key, value) in self.encode() {
             let bytes = key.len() + 1 + value.len();
-            // Values are at most a piece long, keys two bytes.
+            // Values have at most the length of a piece, and keys two bytes.
             w.u8(u8::try_from(bytes).unwrap_or(u8::MAX));
             w.bytes(key.as_bytes()).bytes(b"=").bytes(&value);
         }
         w.into_bytes()
     }
 
-    /// Reads a TXT record.
+    /// Decodes a TXT record.
     ///
     /// # Errors
     /// As [`ServiceRecord::decode`], and when the record ends in the middle of a string.
@@ -142,18 +143,18 @@ impl ServiceRecord {
 impl SharedSummary {
     fn find<'a>(find: impl Fn(&str) -> Option<&'a [u8]>) -> Option<Self> {
         let digest = std::str::from_utf8(find("fh")?).ok()?;
-        let mut shown = Self {
+        let mut summary = Self {
             datasets: number(find("n")?)?,
             filter_digest: from_hex(digest)?,
             filter_bytes: number(find("fb")?).filter(|n| *n <= FRAME_BYTES_MAX as u64)?,
             filter: None,
         };
-        shown.filter = pieces(find).filter(|f| f.len() as u64 == shown.filter_bytes);
-        Some(shown)
+        summary.filter = pieces(find).filter(|f| f.len() as u64 == summary.filter_bytes);
+        Some(summary)
     }
 }
 
-/// The pieces of a filter, where they are as a writer makes them.
+/// Joins the pieces of a filter; `None` unless they are as a writer makes them.
 fn pieces<'a>(find: impl Fn(&str) -> Option<&'a [u8]>) -> Option<Vec<u8>> {
     let mut filter = Vec::new();
     let mut is_ended = false;
@@ -173,7 +174,7 @@ fn pieces<'a>(find: impl Fn(&str) -> Option<&'a [u8]>) -> Option<Vec<u8>> {
     (!filter.is_empty()).then_some(filter)
 }
 
-/// A decimal number in its only form.
+/// Parses a decimal number in its only form.
 fn number(text: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?;
     let is_only_form =

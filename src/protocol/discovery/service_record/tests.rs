@@ -1,4 +1,5 @@
-//! Sightings come back as they went; what is doubtful is left out and never more than that.
+//! Service records decode to the encoded value. Decoding omits malformed optional properties, and
+//! nothing else.
 
 use crate::ident::NodeId;
 use crate::protocol::Random;
@@ -7,11 +8,11 @@ use crate::protocol::SharedSummary;
 use crate::wire::DecodeError;
 use crate::wire::limits::SIGHTING_BYTES_MAX;
 
-fn sighting(filter: Option<Vec<u8>>) -> ServiceRecord {
+fn record(filter: Option<Vec<u8>>) -> ServiceRecord {
     ServiceRecord {
         node: NodeId::new([0xab; 32]),
         version: 1,
-        shown: Some(SharedSummary {
+        summary: Some(SharedSummary {
             datasets: 12,
             filter_digest: [7; 8],
             filter_bytes: filter.as_ref().map_or(5000, |f| f.len() as u64),
@@ -23,7 +24,7 @@ fn sighting(filter: Option<Vec<u8>>) -> ServiceRecord {
 type Properties = Vec<(String, Vec<u8>)>;
 
 fn changed(change: impl FnOnce(&mut Properties)) -> Result<ServiceRecord, DecodeError> {
-    let mut properties = sighting(Some(vec![9; 600])).encode();
+    let mut properties = record(Some(vec![9; 600])).encode();
     change(&mut properties);
     ServiceRecord::decode(&properties)
 }
@@ -40,40 +41,40 @@ fn sightings_come_back_as_they_went() {
         let filter: Vec<u8> = (0..1 + random.below(1000))
             .map(|_| random.below(256) as u8)
             .collect();
-        let shown = SharedSummary {
+        let summary = SharedSummary {
             datasets: random.below(u64::MAX),
             filter_digest: random.below(u64::MAX).to_le_bytes(),
             filter_bytes: filter.len() as u64,
             filter: Some(filter),
         };
-        let sighting = ServiceRecord {
+        let record = ServiceRecord {
             node: NodeId::new(std::array::from_fn(|_| random.below(256) as u8)),
             version: 1 + random.below(u64::MAX - 1),
-            shown: Some(shown).filter(|_| round % 5 > 0),
+            summary: Some(summary).filter(|_| round % 5 > 0),
         };
-        let txt = sighting.to_txt();
+        let txt = record.to_txt();
         assert!(txt.len() <= SIGHTING_BYTES_MAX);
         assert_eq!(
-            ServiceRecord::decode(&sighting.encode()).as_ref(),
-            Ok(&sighting)
+            ServiceRecord::decode(&record.encode()).as_ref(),
+            Ok(&record)
         );
-        assert_eq!(ServiceRecord::from_txt(&txt), Ok(sighting), "round {round}");
+        assert_eq!(ServiceRecord::from_txt(&txt), Ok(record), "round {round}");
     }
 }
 
 #[test]
 fn a_filter_that_does_not_fit_is_not_said() {
-    let said = sighting(Some(vec![1; 1001]));
+    let said = record(Some(vec![1; 1001]));
     let read = ServiceRecord::from_txt(&said.to_txt())
         .unwrap()
-        .shown
+        .summary
         .unwrap();
     assert_eq!((read.filter_bytes, read.filter), (1001, None));
-    let mut lie = sighting(Some(vec![1; 10]));
-    lie.shown.as_mut().unwrap().filter_bytes = 11;
+    let mut lie = record(Some(vec![1; 10]));
+    lie.summary.as_mut().unwrap().filter_bytes = 11;
     let read = ServiceRecord::from_txt(&lie.to_txt())
         .unwrap()
-        .shown
+        .summary
         .unwrap();
     assert_eq!((read.filter_bytes, read.filter), (11, None));
 }
@@ -103,11 +104,15 @@ fn what_is_doubtful_is_left_out() {
         ("fb", b"5242881"),
         ("fb", b""),
     ] {
-        assert_eq!(changed(|p| set(p, key, bad)).unwrap().shown, None, "{key}");
+        assert_eq!(
+            changed(|p| set(p, key, bad)).unwrap().summary,
+            None,
+            "{key}"
+        );
     }
     for key in ["n", "fh", "fb"] {
         let without = changed(|p| p.retain(|(k, _)| k != key)).unwrap();
-        assert_eq!(without.shown, None, "{key}");
+        assert_eq!(without.summary, None, "{key}");
     }
     for (key, bad) in [
         ("fb", &b"601"[..]),
@@ -118,13 +123,13 @@ fn what_is_doubtful_is_left_out() {
         ("f2", &[9; 99]),
         ("f3", b"more"),
     ] {
-        let shown = changed(|p| set(p, key, bad)).unwrap().shown.unwrap();
-        assert_eq!(shown.filter, None, "{key}");
-        assert_eq!(shown.datasets, 12);
+        let summary = changed(|p| set(p, key, bad)).unwrap().summary.unwrap();
+        assert_eq!(summary.filter, None, "{key}");
+        assert_eq!(summary.datasets, 12);
     }
     for key in ["f0", "f1", "f2"] {
         let gap = changed(|p| p.retain(|(k, _)| k != key)).unwrap();
-        assert_eq!(gap.shown.unwrap().filter, None, "{key}");
+        assert_eq!(gap.summary.unwrap().filter, None, "{key}");
     }
 }
 
@@ -155,7 +160,7 @@ fn what_is_too_long_or_cut_is_refused() {
         ServiceRecord::decode(&many),
         Err(DecodeError::Limit { .. })
     ));
-    let txt = sighting(None).to_txt();
+    let txt = record(None).to_txt();
     assert_eq!(
         ServiceRecord::from_txt(&txt[..txt.len() - 1]),
         Err(DecodeError::Truncated)

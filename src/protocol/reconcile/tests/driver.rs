@@ -1,4 +1,4 @@
-//! A whole comparison over a line: what comes, what it takes, and peers that know less or change.
+//! Complete comparisons over a connection: results, cost, and peers that are old or change.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -22,12 +22,12 @@ use crate::protocol::reconcile::compare_catalogues;
 use crate::protocol::reconcile::tests::answer;
 use crate::wire::limits::RECONCILE_WANTED_MAX;
 
-/// A peer with numbered things. As bodies it sends the numbers.
+/// A peer with numbered items. The body of an item is its number.
 struct Peer {
     things: Mutex<Vec<u32>>,
     /// Knows mode 0 only.
     is_old: bool,
-    /// How many answers come from a catalogue that has one thing more than the one before.
+    /// Number of responses whose catalogue has one item more than that of the response before.
     changes: Mutex<u32>,
     asked: Mutex<Vec<&'static str>>,
 }
@@ -139,7 +139,7 @@ impl PeerConnection for Peer {
     }
 }
 
-/// What was compared, with what of the own things is missing there and what came, ascending.
+/// Compares and returns the missing and the received items, ascending.
 fn compare(own: &[u32], peer: &Peer) -> (Comparison, Vec<u32>, Vec<u32>) {
     let (mut salts, mut here) = (0, Vec::new());
     let compared = compare_catalogues(peer, &mut || {

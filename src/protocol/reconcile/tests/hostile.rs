@@ -1,5 +1,4 @@
-//! Peers that lie: whatever they answer, it ends, with the truth about the set they claim or with
-//! the list.
+//! Peers that lie: every comparison ends with the difference to the claimed set, or with the list.
 
 use crate::protocol::Element;
 use crate::protocol::Random;
@@ -22,7 +21,7 @@ use crate::protocol::reconcile::tests::elements;
 use crate::protocol::reconcile::tests::run;
 use crate::wire::limits::RECONCILE_SYMBOLS_MAX;
 
-/// Two sets of 2,000 that differ by 60, and a peer whose answers pass through a hand.
+/// Runs two sets of 2,000 that differ by 60; `with` changes the peer's responses.
 fn tampered(seed: u8, mut with: impl FnMut(&SymbolsRequest, &mut Symbols, &mut Random)) -> Ran {
     let mut random = Random::new(u64::from(seed));
     let common = elements(&mut random, 1_970);
@@ -68,7 +67,7 @@ fn a_peer_that_never_lets_it_end_is_asked_for_a_list() {
             for symbol in &mut answer.symbols {
                 symbol.sum = random.next_u64();
                 symbol.check = random.next_u64() as u32;
-                // As if little differed, so that symbols look cheap.
+                // With counts as of a small difference, so that symbols look cheap.
                 symbol.count = symbol.count.wrapping_add(random.below(3) as i64 - 1);
             }
         });
@@ -79,7 +78,7 @@ fn a_peer_that_never_lets_it_end_is_asked_for_a_list() {
 
 #[test]
 fn the_number_of_symbols_is_bounded_also_for_large_sets() {
-    // A million own elements: noise that looks as if it were about to end.
+    // A million own elements, and noise that looks about to end.
     let own: Vec<Element> = (0..1_100_000_u64)
         .map(|n| Element(n.swap_bytes().to_le_bytes()))
         .collect();
@@ -134,7 +133,7 @@ fn absurd_counts_lead_to_the_list() {
         let ran = tampered(4, |_, answer, _| answer.count = count);
         assert_eq!(ran.end, End::List, "{count}");
     }
-    // Nothing there, with a digest of something.
+    // An empty set with the digest of another one.
     let ran = tampered(4, |_, answer, _| answer.count = 0);
     assert_eq!(ran.end, End::List);
     let ran = tampered(5, |_, answer, random| {
@@ -164,7 +163,7 @@ fn symbols_that_agree_with_each_other_but_not_with_the_mapping_end() {
     for seed in 0..2_000 {
         let mut random = Random::new(seed);
         let few = ascending(&elements(&mut random, 1 + seed % 4));
-        // Each symbol has one element and its right checksum: any of them comes out of any place.
+        // Each symbol has one element and its right checksum, so it decodes at any index.
         let symbols: Vec<Symbol> = (0..50)
             .map(|_| {
                 let element = few[random.below(few.len() as u64) as usize];
@@ -195,7 +194,7 @@ fn an_element_comes_out_once() {
             places.retain(|at| *at as u64 != mapping.index());
             mapping.advance();
         }
-        // At two places where the mapping does not put it, so that neither is emptied.
+        // At two indexes outside its mapping, so that neither is emptied.
         for at in [places[0], places[1]] {
             symbols[at].put(u64::from_le_bytes(element.0), keys.checksum(element), 1);
         }

@@ -1,4 +1,4 @@
-//! Any two sets, compared: it ends, and is right, in the bytes and round trips that are promised.
+//! Comparisons of any two sets end with the right difference, within the promised bytes and round trips.
 
 mod driver;
 mod hostile;
@@ -28,7 +28,7 @@ use crate::wire::Writer;
 
 pub(in crate::protocol::reconcile) type Set = BTreeSet<Element>;
 
-/// As many random elements.
+/// Makes random elements.
 pub(in crate::protocol::reconcile) fn elements(random: &mut Random, count: u64) -> Set {
     let mut set = Set::new();
     while (set.len() as u64) < count {
@@ -41,7 +41,7 @@ pub(in crate::protocol::reconcile) fn ascending(set: &Set) -> Vec<Element> {
     set.iter().copied().collect()
 }
 
-/// What an honest peer with a set answers.
+/// Answers as an honest peer with a set does.
 pub(in crate::protocol::reconcile) fn answer(
     there: &[Element],
     request: &SymbolsRequest,
@@ -60,7 +60,7 @@ pub(in crate::protocol::reconcile) fn answer(
     }
 }
 
-/// How a comparison ended.
+/// The end of a comparison.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::protocol::reconcile) enum End {
     Done(SetDifference),
@@ -68,7 +68,7 @@ pub(in crate::protocol::reconcile) enum End {
     Again,
 }
 
-/// What a comparison took.
+/// The cost of a comparison.
 #[derive(Debug)]
 pub(in crate::protocol::reconcile) struct Ran {
     pub(in crate::protocol::reconcile) end: End,
@@ -77,7 +77,7 @@ pub(in crate::protocol::reconcile) struct Ran {
     pub(in crate::protocol::reconcile) symbols: usize,
 }
 
-/// Asks and answers to the end. More than 120 answers are no end.
+/// Runs a comparison to its end. More than 120 responses count as endless.
 pub(in crate::protocol::reconcile) fn run(
     own: Vec<Element>,
     seed: u8,
@@ -109,7 +109,7 @@ pub(in crate::protocol::reconcile) fn run(
     }
 }
 
-/// The difference, the plain way.
+/// Computes the difference directly.
 fn plain(here: &Set, there: &Set) -> SetDifference {
     let own = here.iter().enumerate();
     SetDifference {
@@ -243,7 +243,7 @@ fn what_is_large_and_differs_little_goes_by_symbols() {
         let mut random = Random::new(seed);
         let common = elements(&mut random, 4_000);
         let (here, there) = (random.below(150), random.below(150));
-        // Every third time one side has all that the other has.
+        // Every third time one side has all elements of the other.
         let here = elements(&mut random, here * (seed % 3).min(1));
         let there = elements(&mut random, there * ((seed + 1) % 3).min(1));
         let (here, there) = (&common | &here, &common | &there);
@@ -284,7 +284,7 @@ fn a_hundred_changes_of_a_hundred_thousand_take_less_than_sixteen_kilobytes() {
         let there = &common | &elements(&mut random, 100);
         let ran = honest(&here, &there, seed);
         assert_eq!(ran.end, End::Done(plain(&here, &there)));
-        // With the request for what is wanted.
+        // With the request for the wanted items.
         let wanted = 5 + 1 + 16 + 1 + 100 * 8;
         assert!(ran.bytes + wanted < 16_000, "{} bytes", ran.bytes);
         assert!(ran.round_trips < 3, "{} round trips", ran.round_trips + 1);
@@ -342,7 +342,7 @@ fn what_differs_is_estimated_however_much_it_is() {
 
 #[test]
 fn ids_that_look_alike_are_as_good_as_any() {
-    // Sequential ids, as an attacker might make them, and elements of which he chose the bytes.
+    // Sequential ids, and elements whose bytes an attacker chose.
     let salt = Salt::new([11; 16]);
     let id = |n: u64| {
         let mut id = [0; 32];

@@ -1,4 +1,4 @@
-//! What deltas need besides themselves.
+//! Bases of deltas: the blobs that live deltas need.
 
 use std::collections::HashMap;
 
@@ -11,20 +11,20 @@ use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::sweep::each_row;
 use crate::store::disk::index::rows;
 
-/// Looked up at a time.
+/// Number of keys in one lookup.
 const BATCH_KEYS: usize = 20_000;
 
-/// Which deltas keep their bases.
+/// The choice of deltas whose bases stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RetainedBases {
-    /// Those that are needed: nothing is condemned yet.
+    /// Needed deltas, when nothing is condemned yet.
     Needed,
-    /// Those and all that are not condemned: whoever finds one counts it as held, and may be
-    /// about to need it.
+    /// Deltas that are needed or not condemned. An operation that finds one counts it as held, and may
+    /// be about to need it.
     NotCondemned,
 }
 
-/// The bases of the deltas that keep theirs; `is_needed` says which are needed.
+/// Returns the bases that stay. `is_needed` returns true for a needed delta.
 pub(crate) fn bases(
     store: &DiskStore,
     reader: &BlobReader,
@@ -61,7 +61,7 @@ pub(crate) fn bases(
     }
     let mut found = Vec::new();
     for (key, at) in records.values() {
-        // One that cannot be read ends the collection: what it needs is not known.
+        // An unreadable delta ends the collection, because its bases are unknown.
         let header = reader.header(key, at)?;
         found.extend(header.bases.iter().map(|id| BlobKey {
             kind: key.kind,

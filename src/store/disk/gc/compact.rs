@@ -1,5 +1,5 @@
-//! Giving space back: packs that hold nothing needed are removed; of those with much garbage the
-//! rest is moved to another pack, and they are removed when nobody can be reading them.
+//! Compaction: removes packs without needed blobs. It moves the needed blobs out of packs with much
+//! garbage, and removes these when no operation can be reading them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ use crate::store::disk::pack::reader::Location;
 use crate::store::disk::pack::records::locations;
 use crate::store::disk::rebuild::unreadable;
 
-/// A blob's new place, if it is still at the old one.
+/// A blob's new location, valid if it is still at the old one.
 struct Move {
     key: BlobKey,
     from: Location,
@@ -48,7 +48,7 @@ struct Move {
 }
 
 impl DiskStore {
-    /// What a collection would do.
+    /// Returns the report of a collection without performing it.
     pub(super) fn would_free(&self, live: &Live, kept: &Kept) -> Result<GcReport, StoreError> {
         let mut report = GcReport::default();
         for pack in survey(self, &|key| live.holds(key))? {
@@ -77,7 +77,7 @@ impl DiskStore {
         let mut packs = survey(self, &|_| true)?;
         packs.retain(|pack| !kept.keeps(pack.number));
         let mut report = GcReport::default();
-        // First what needs no space of its own: the disk may be full.
+        // First the steps that need no space of their own: the disk may be full.
         for pack in packs.iter().filter(|p| p.is_empty()) {
             if self.remove_pack(pack.number, pack.row)? {
                 report.packs_removed += 1;
@@ -113,7 +113,7 @@ impl DiskStore {
         }
         drop(target);
         if report.deferred.is_some() {
-            // What was begun takes no room until the next one.
+            // Leftovers of this collection take no room until the next one.
             self.trim_all()?;
         }
         if !retired.is_empty() && !self.outlives_earlier(patience)? {
@@ -134,8 +134,8 @@ impl DiskStore {
         Ok(report)
     }
 
-    /// Moves what is needed of a pack to `target`; the bytes written, or `None` when the pack is
-    /// somebody's, has changed since the survey, or is damaged.
+    /// Moves the needed blobs of a pack to `target` and returns the bytes written. Returns `None` when a
+    /// writer has the pack, or it has changed since the survey, or is damaged.
     fn rewrite(
         &self,
         pack: &Survey,
@@ -188,8 +188,8 @@ impl DiskStore {
         Ok(Some(to.end() - before))
     }
 
-    /// Cuts off what writers left behind in any pack that did not commit, and so makes room
-    /// without a change to the index.
+    /// Cuts uncommitted leftovers of writers off all packs, which frees space without a change
+    /// to the index.
     pub(crate) fn trim_all(&self) -> Result<u64, StoreError> {
         let packs = self.read(|t| file::all(t))?;
         let mut bytes = 0;
@@ -199,7 +199,7 @@ impl DiskStore {
         Ok(bytes)
     }
 
-    /// Cuts off what a writer left behind that did not commit; the bytes given back.
+    /// Cuts uncommitted leftovers off a pack and returns the bytes freed.
     fn trim(&self, number: u32, row: PackRow) -> Result<u64, StoreError> {
         let path = layout::pack_path(number);
         let Ok(file) = self.disk.open(&path, OpenMode::Existing) else {
@@ -215,12 +215,12 @@ impl DiskStore {
         };
         let bytes = leftover(&*file).map_err(fail)?;
         file.set_len(row.committed_bytes).map_err(fail)?;
-        // Before somebody writes over it: see `PackFile::take`.
+        // Before a writer writes over it: see `PackFile::take`.
         file.sync().map_err(fail)?;
         Ok(bytes)
     }
 
-    /// Removes a pack that nothing is read from: its row first, durably, then the file.
+    /// Removes a pack that no operation reads: first its row, durably, then the file.
     fn remove_pack(&self, number: u32, row: PackRow) -> Result<bool, StoreError> {
         let Some(_lock) = self.lock_unchanged(number, row)? else {
             return Ok(false);
@@ -233,7 +233,7 @@ impl DiskStore {
         Ok(true)
     }
 
-    /// The lock on a pack whose row is still this one; `None` when a writer has or had it.
+    /// Locks a pack with an unchanged row; `None` when a writer has or had it.
     fn lock_unchanged(
         &self,
         number: u32,
@@ -248,8 +248,7 @@ impl DiskStore {
         Ok((now == Some(row)).then_some(lock))
     }
 
-    /// Forgets the unreadable bytes of packs that are gone, and of those where nothing of them is
-    /// lost any more.
+    /// Forgets the unreadable ranges of removed packs, and of those without lost blobs.
     pub(super) fn forget_unreadable(&self, kept: &Kept) -> Result<(), StoreError> {
         let noted = self.read(|t| unreadable::packs(t))?;
         if noted.is_empty() {
@@ -272,15 +271,15 @@ impl DiskStore {
         })
     }
 
-    /// Removes pack files without a row: a kill came between the two steps of a removal. Packs that
-    /// this index did not give a number are somebody's, and stay.
+    /// Removes pack files without a row, which a kill between the two steps of a removal leaves. It
+    /// keeps packs to which this index gave no number, because another home may own them.
     fn remove_orphans(&self, kept: &Kept) -> Result<(), StoreError> {
         let fail = |e| StoreError::io("read", layout::PACKS_DIR, e);
         let names = self.disk.list(layout::PACKS_DIR).map_err(fail)?;
         for number in names.iter().filter_map(|name| layout::pack_number(name)) {
             let path = layout::pack_path(number);
             let has_row = || self.read(|t| Ok::<_, StoreError>(file::row(t, number)?.is_some()));
-            // Rows come before files, and a number is given out once.
+            // Rows come before files, and no number is given twice.
             if has_row()? || kept.keeps(number) {
                 continue;
             }
@@ -293,13 +292,13 @@ impl DiskStore {
                     .map_err(|e| StoreError::io("remove", &path, e))?;
             }
         }
-        // What a rebuild had begun that was killed.
+        // The leftover of a killed rebuild.
         self.disk.remove(layout::PACK_ASIDE).map_err(fail)?;
         self.disk.sync_dir(layout::PACKS_DIR).map_err(fail)
     }
 }
 
-/// Copies what is needed of a record; `false` when the record is damaged.
+/// Copies the needed blobs of a record; returns `false` when the record is damaged.
 fn move_record(
     reader: &BlobReader,
     pack: u32,
@@ -349,8 +348,8 @@ fn move_record(
     Ok(true)
 }
 
-/// A record of some of another's items, with the bases that it had; `None` when that is damaged,
-/// or one of these, or of a codec not known.
+/// Makes a record of some items of another one, with its bases. `None` when the record or a wanted item
+/// is damaged, or the codec is unknown.
 fn only_items(reader: &BlobReader, view: &RecordView<'_>, wanted: &[u16]) -> Option<Record> {
     let first = view.header.items.first()?;
     let key = BlobKey {

@@ -1,4 +1,4 @@
-//! Which blobs are needed.
+//! Mark phase: finds the blobs that roots need.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -22,20 +22,20 @@ use crate::store::disk::gc::Roots;
 use crate::store::disk::gc::bases::RetainedBases;
 use crate::store::disk::gc::bases::bases;
 
-/// Looked up at a time.
+/// Number of keys in one lookup.
 const BATCH_KEYS: usize = 20_000;
 
-/// The blobs that roots need. 33 bytes each: about 2 GB of memory for a terabyte of unique data.
+/// The blobs that roots need, 33 bytes each: about 2 GB of memory for a terabyte of unique data.
 #[derive(Debug)]
 pub(crate) struct Live {
     keys: Vec<BlobKey>,
-    /// What is live only because removed datasets can be restored.
+    /// The blobs that are live only because removed datasets can be restored.
     pub(crate) kept_back: KeptBack,
 }
 
 impl Live {
     pub(crate) fn holds(&self, key: &BlobKey) -> bool {
-        // Without tombstones, rebuilding the index would bring back what was removed.
+        // Without tombstones, a rebuilt index would bring back removed datasets.
         key.kind == BlobKind::Tombstone || self.keys.binary_search(key).is_ok()
     }
 }
@@ -47,7 +47,7 @@ pub(crate) fn mark(
     keeping: RetainedBases,
     turn: &Arc<dyn LockGuard>,
 ) -> Result<Live, StoreError> {
-    // The reader's operation comes first: what the roots name stays until the walk ends.
+    // The reader's operation comes first, so that the blobs of roots stay until the walk ends.
     let reader = BlobReader::under(store, EpochGuard::within_collection(store, turn)?);
     let rooted = store.read(|t| roots(t))?;
     let mut nodes = HashSet::new();
@@ -72,8 +72,8 @@ fn sorted(mut keys: Vec<BlobKey>) -> Vec<BlobKey> {
     keys
 }
 
-/// Roots and what is below them, without trees below `known` nodes. The nodes that were walked are
-/// added to `walked`.
+/// Returns roots and the blobs below them, without trees below `known` nodes. It adds the visited nodes
+/// to `walked`.
 fn below(
     reader: &BlobReader,
     roots: Vec<BlobKey>,
@@ -98,8 +98,8 @@ fn below(
     Ok(found)
 }
 
-/// What removed datasets need that are whole, besides what is needed anyway. One that is not whole
-/// cannot be restored, and must not keep its remains, nor end the collection.
+/// Returns the further blobs of removed datasets that are complete. An incomplete one cannot be
+/// restored, so it must neither keep its remains nor end the collection.
 fn restorable(
     reader: &BlobReader,
     removed: Vec<Restorable>,
@@ -134,7 +134,7 @@ fn restorable(
     Ok((kept_back, more))
 }
 
-/// Whether every one of these has a place, and of deltas the header can be read.
+/// Returns true if all blobs have a location, and the header of each delta is readable.
 fn is_whole(reader: &BlobReader, keys: &[BlobKey]) -> Result<bool, StoreError> {
     for batch in keys.chunks(BATCH_KEYS) {
         for (key, at) in batch.iter().zip(reader.locate(batch)?) {
@@ -147,7 +147,7 @@ fn is_whole(reader: &BlobReader, keys: &[BlobKey]) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// The share of the bytes of records that is these blobs'. A record that cannot be read counts none.
+/// Returns these blobs' share of the bytes of their records. An unreadable record counts 0.
 fn stored_bytes(reader: &BlobReader, keys: &[BlobKey]) -> Result<u64, StoreError> {
     let mut records: HashMap<(u32, u32), (BlobKey, Location, u64)> = HashMap::new();
     for batch in keys.chunks(BATCH_KEYS) {

@@ -1,6 +1,10 @@
-//! Garbage collection: mark what datasets need, condemn the rest, wait for whoever may have found
-//! it before, mark again, sweep, and give the space of packs back. Safe to kill at any instant
-//! and safe beside every other operation; `spec/store-layout.md` gives the argument.
+//! Garbage collection: mark the blobs of datasets, condemn the rest, wait for operations that may have
+//! found it before, mark again, sweep, and compact the packs.
+//! It is safe to kill at any instant and safe beside every other operation; `spec/store-layout.md` gives
+//! the argument.
+//!
+//! - `mark`, `bases`: live blobs; `sweep`: condemned blobs and their rows
+//! - `survey`, `compact`: garbage of packs, and its removal
 
 mod bases;
 mod compact;
@@ -27,15 +31,15 @@ use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
 
-/// Names what may not be removed, from one view of the tables: blobs, and trees by their roots.
+/// Returns the roots from one view of the tables: blobs, and trees by their root nodes.
 pub type Roots<'a> = dyn Fn(&dyn MetaRead) -> Result<Rooted, StoreError> + 'a;
 
-/// What a collection leaves.
+/// The roots of a collection.
 #[derive(Debug, Default)]
 pub struct Rooted {
-    /// What datasets need. A tree that cannot be read ends the collection.
+    /// Roots of datasets. An unreadable tree ends the collection.
     pub needed: Vec<BlobKey>,
-    /// What was removed and can be restored for now. One that is not whole any more is collected.
+    /// Roots of removed datasets that can still be restored. An incomplete one is collected.
     pub restorable: Vec<Restorable>,
 }
 
@@ -48,29 +52,29 @@ impl From<Vec<BlobKey>> for Rooted {
     }
 }
 
-/// A removed dataset that is kept back.
+/// A removed dataset that a user can still restore.
 #[derive(Debug)]
 pub struct Restorable {
-    /// Its blobs, and its trees by their roots.
+    /// Its blobs, and its trees by their root nodes.
     pub roots: Vec<BlobKey>,
-    /// Until when, in seconds since the Unix epoch.
+    /// The end of that time, in seconds since the Unix epoch.
     pub until: i64,
 }
 
-/// Days for which a removed dataset can be restored, unless told otherwise.
+/// Default number of days for which a removed dataset can be restored.
 pub const KEEP_DAYS: u32 = 7;
 
-/// How a collection is to be done.
+/// Options of a collection.
 #[derive(Clone, Copy, Debug)]
 pub struct GcOptions {
-    /// Only say what would be done.
+    /// Only report the effect.
     pub dry_run: bool,
-    /// How long to wait for operations that began before the marks. What they may still need is
-    /// left to the next collection.
+    /// Maximum wait for operations that began before the marks. The next collection handles what they
+    /// may still need.
     pub patience: Duration,
-    /// Also give up bytes of packs that could not be read when the index was made anew.
+    /// Also drop byte ranges that a rebuild of the index could not read.
     pub discard_unreadable: bool,
-    /// Days for which what was removed can be restored; the roots go by it.
+    /// Days for which a removed dataset can be restored. The roots depend on it.
     pub keep_days: u32,
 }
 
@@ -85,37 +89,37 @@ impl Default for GcOptions {
     }
 }
 
-/// Why a collection left something to the next one.
+/// The reason why a collection left work to the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deferred {
-    /// Another collection is under way.
+    /// Another collection is running.
     AnotherCollection,
-    /// An operation that began earlier is still under way.
+    /// An earlier operation is still running.
     OperationsUnderWay,
-    /// Bytes of packs cannot be read, and may hold a manifest: what is needed is not known.
+    /// Unreadable ranges of packs may hold a manifest, so the needed blobs are unknown.
     Unreadable,
-    /// There was no room to move what is needed out of packs with garbage.
+    /// There was no room to move needed blobs out of packs with garbage.
     NoRoom,
 }
 
-/// What a collection did, or would do.
+/// The effect of a collection, real or intended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GcReport {
     /// Bytes in packs that datasets need.
     pub live_bytes: u64,
-    /// Bytes given back to the disk.
+    /// Bytes freed on disk.
     pub freed_bytes: u64,
-    /// Packs that held nothing needed.
+    /// Number of packs without needed blobs.
     pub packs_removed: u64,
-    /// Packs whose needed records were moved to another.
+    /// Number of packs whose needed records were moved.
     pub packs_rewritten: u64,
-    /// Bytes in packs that only removed datasets need, which can be restored.
+    /// Bytes in packs that only restorable datasets need.
     pub kept_back_bytes: u64,
-    /// How many of these there are.
+    /// Number of restorable datasets.
     pub kept_back_datasets: u64,
-    /// When the last of these may be collected, in seconds since the Unix epoch.
+    /// The time when the last of these expires, in seconds since the Unix epoch.
     pub kept_back_until: Option<i64>,
-    /// Why something was left.
+    /// The reason why work was left to the next collection.
     pub deferred: Option<Deferred>,
 }
 
@@ -130,7 +134,7 @@ impl GcReport {
     }
 }
 
-/// Removed datasets that a collection leaves.
+/// Removed datasets that a collection keeps.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct KeptBack {
     pub bytes: u64,
@@ -138,28 +142,28 @@ pub(crate) struct KeptBack {
     pub until: Option<i64>,
 }
 
-/// Packs with bytes that could not be read.
+/// Packs with unreadable ranges.
 #[derive(Debug, Default)]
 struct Kept {
     packs: BTreeSet<u32>,
-    /// They are taken apart like any other, and whatever there is of garbage in them goes.
+    /// Set if they are handled like any other, and their garbage goes.
     is_discarded: bool,
 }
 
 impl Kept {
-    /// Nothing of this pack may go.
+    /// Returns true if the pack must stay as it is.
     fn keeps(&self, pack: u32) -> bool {
         !self.is_discarded && self.packs.contains(&pack)
     }
 
-    /// This pack is to go, however little garbage it has.
+    /// Returns true if the pack must go, however little garbage it has.
     fn discards(&self, pack: u32) -> bool {
         self.is_discarded && self.packs.contains(&pack)
     }
 }
 
 impl DiskStore {
-    /// Removes what no root needs and gives its space back.
+    /// Removes the blobs that no root needs and frees their space.
     ///
     /// # Errors
     /// [`StoreError`] when a root's tree is damaged (nothing is removed then), or the disk fails.
@@ -172,11 +176,11 @@ impl DiskStore {
         self.gc_after(&|| Ok(()), roots, options, progress)
     }
 
-    /// The same, where `begin` is called when it is certain that blobs will be looked for that can
-    /// go, and before the roots are asked for. Not where the collection only says what it would do.
+    /// Collects as [`DiskStore::gc`], and calls `begin` once the collection is certain to run, before it
+    /// asks for the roots. A dry run does not call it.
     ///
     /// # Errors
-    /// As [`DiskStore::gc`], and what `begin` returns.
+    /// As [`DiskStore::gc`], and the error of `begin`.
     pub fn gc_after(
         &self,
         begin: &dyn Fn() -> Result<(), StoreError>,
@@ -184,7 +188,7 @@ impl DiskStore {
         options: &GcOptions,
         progress: &dyn Progress,
     ) -> Result<GcReport, StoreError> {
-        // Who only looks may do so where nothing can be written.
+        // A dry run works where nothing can be written.
         let share = match options.dry_run {
             true => Share::Shared,
             false => Share::Exclusive,
@@ -202,7 +206,7 @@ impl DiskStore {
         let turn: Arc<dyn LockGuard> = turn.into();
         let mut trimmed_bytes = 0;
         if !options.dry_run {
-            // First what needs no write to the index: the disk may be full.
+            // First the step that does not write to the index: the disk may be full.
             trimmed_bytes = self.trim_all()?;
         }
         let unreadable = self.unreadable()?;
@@ -240,7 +244,7 @@ impl DiskStore {
                 ..GcReport::default().with_kept_back(kept_back)
             });
         }
-        // What an earlier operation took into use is found by marking again.
+        // Marking again finds the blobs that an earlier operation took into use.
         progress.phase("sweeping", None);
         let live = mark::mark(self, roots, RetainedBases::NotCondemned, &turn)?;
         sweep::sweep(self, &live)?;
@@ -252,8 +256,8 @@ impl DiskStore {
         Ok(report.with_kept_back(kept_back))
     }
 
-    /// Waits until every operation that is under way now has ended; `false` when it does not
-    /// within `patience`. Files of dead ones are removed.
+    /// Waits until all operations running now have ended, and removes files of dead ones. Returns
+    /// `false` if they do not end within `patience`.
     fn outlives_earlier(&self, patience: Duration) -> Result<bool, StoreError> {
         let fail = |e| StoreError::io("read", layout::OPERATIONS_DIR, e);
         let mut earlier = self.disk.list(layout::OPERATIONS_DIR).map_err(fail)?;

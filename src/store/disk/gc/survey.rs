@@ -1,4 +1,4 @@
-//! How much of every pack is needed.
+//! Pack survey: the needed part of every pack.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -19,12 +19,12 @@ use crate::store::disk::layout;
 use crate::store::disk::pack::file;
 use crate::store::disk::pack::reader::PackBytes;
 
-/// Garbage of a pack that makes it worth moving the rest: one part in this many.
+/// Garbage of a pack that makes a rewrite worth its cost: one part in this many.
 const GARBAGE_WORTH_IT: u64 = 50;
-/// Of packs shorter than this any garbage is: copying them takes no time.
+/// Packs shorter than this are rewritten for any garbage, because copying them is quick.
 const PACK_BYTES_SMALL: u64 = 16 << 20;
 
-/// A record of a pack and which of its items the index names.
+/// A record of a pack, and its items in the index.
 #[derive(Debug)]
 pub(crate) struct Used {
     pub(crate) offset: u64,
@@ -34,7 +34,7 @@ pub(crate) struct Used {
 }
 
 impl Used {
-    /// The share of the record's bytes that is its needed items'.
+    /// Returns the needed items' share of the record's bytes.
     fn live_bytes(&self) -> u64 {
         let raw = |n: &u16| {
             let item = self.header.items.get(usize::from(*n));
@@ -48,26 +48,26 @@ impl Used {
     }
 }
 
-/// What there is in a pack.
+/// The survey of one pack.
 #[derive(Debug)]
 pub(crate) struct Survey {
     pub(crate) number: u32,
     pub(crate) row: PackRow,
-    /// Records that hold something needed, in order.
+    /// Records with needed items, in order.
     pub(crate) used: Vec<Used>,
-    /// Bytes of what is needed.
+    /// Bytes of the needed items.
     pub(crate) live_bytes: u64,
-    /// A needed record cannot be read: the pack is left as it is.
+    /// Set if a needed record is unreadable: the pack then stays as it is.
     pub(crate) damaged: bool,
 }
 
 impl Survey {
-    /// Nothing in it is needed.
+    /// Returns true if no item is needed.
     pub(crate) fn is_empty(&self) -> bool {
         self.used.is_empty() && !self.damaged
     }
 
-    /// Moving what is needed pays.
+    /// Returns true if a rewrite is worth its cost.
     pub(crate) fn is_worth_rewriting(&self) -> bool {
         let filled = (self.row.committed_bytes).saturating_sub(PACK_HEADER_BYTES as u64);
         let garbage = filled.saturating_sub(self.live_bytes);
@@ -77,15 +77,15 @@ impl Survey {
     }
 }
 
-/// Items that the index names, by pack, then by the offset of their record.
+/// Items in the index, by pack, then by the offset of their record.
 type Named = HashMap<u32, BTreeMap<u32, Vec<u16>>>;
 
-/// Looks at every pack; `needed` says which of the blobs in the index count.
+/// Surveys every pack. `needed` returns true for the blobs that count.
 pub(crate) fn survey(
     store: &DiskStore,
     needed: &dyn Fn(&BlobKey) -> bool,
 ) -> Result<Vec<Survey>, StoreError> {
-    // Packs first: what is committed to them later does not fit their committed length.
+    // Packs first: later commits do not fit their committed length.
     let packs = store.read(|t| file::all(t))?;
     let mut named = Named::new();
     each_row(store, Table::Blobs, &mut |key, value| {
@@ -141,7 +141,7 @@ fn one(
         row,
         live_bytes: used.iter().map(Used::live_bytes).sum(),
         used,
-        // What the index names and the scan did not come upon.
+        // Items of the index that the scan did not find.
         damaged: !named.is_empty(),
     })
 }

@@ -1,5 +1,5 @@
-//! Condemning what nobody needs, and removing the rows of what is still not needed later. Both
-//! in small transactions, so that nobody waits long.
+//! Sweep phase: condemns unneeded blobs, and later removes the rows of those still unneeded. Small
+//! transactions keep other writers from waiting long.
 
 use crate::blob_store::BlobKey;
 use crate::error_kind::Classify;
@@ -12,16 +12,16 @@ use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::mark::Live;
 use crate::store::disk::index::rows;
 
-/// Rows looked at or changed while others wait.
+/// Number of rows in one transaction.
 const BATCH_ROWS: usize = 20_000;
-/// On a disk that is nearly full.
+/// The same on a nearly full disk.
 const BATCH_ROWS_FEWEST: usize = 16;
 
-/// Marks everything that is not live as condemned by a new collection.
+/// Marks all blobs that are not live as condemned by a new collection.
 ///
-/// The marks carry the number that the last transaction makes the store's epoch: an operation
-/// that begins before that counts marked blobs as held, and is waited for; one that begins after
-/// it sees every mark.
+/// The marks carry the number that the last transaction makes the store's epoch. An operation that
+/// begins before it counts marked blobs as held, and the collection waits for it. One that begins later
+/// sees every mark.
 pub(crate) fn condemn(store: &DiskStore, live: &Live) -> Result<(), StoreError> {
     let mut unneeded = Vec::new();
     each_key(store, Table::Blobs, &mut |key| {
@@ -41,8 +41,8 @@ pub(crate) fn condemn(store: &DiskStore, live: &Live) -> Result<(), StoreError> 
     store.write(|t| Ok::<_, StoreError>(t.put(Table::Meta, rows::EPOCH_KEY, &collection)?))
 }
 
-/// Removes the rows of condemned blobs, and takes the marks off those that are live after all.
-/// No operation older than the marks may be under way.
+/// Removes the rows of condemned blobs, and unmarks those that are live after all. No operation older
+/// than the marks may be running.
 pub(crate) fn sweep(store: &DiskStore, live: &Live) -> Result<(), StoreError> {
     let mut condemned = Vec::new();
     each_key(store, Table::Condemned, &mut |key| {
@@ -54,11 +54,11 @@ pub(crate) fn sweep(store: &DiskStore, live: &Live) -> Result<(), StoreError> {
     })
 }
 
-/// What changes the rows of a key.
+/// Changes the rows of a key.
 type Change<'a> = dyn Fn(&mut dyn MetaWrite, &BlobKey) -> Result<(), StoreError> + 'a;
 
-/// Changes the rows of keys, so many in a transaction; fewer where the disk has no room for that,
-/// since a transaction writes every page that it changes anew.
+/// Changes the rows of keys, a number of them in each transaction. On a full disk the number shrinks,
+/// because a transaction rewrites every page that it changes.
 fn change_each(
     store: &DiskStore,
     keys: &[BlobKey],
@@ -80,15 +80,14 @@ fn change_each(
 
 fn sweep_one(tables: &mut dyn MetaWrite, key: &BlobKey, live: bool) -> Result<(), StoreError> {
     let row_key = rows::blob_key(key);
-    // Without its mark it has been stored again by an operation that took it for absent.
+    // Without its mark, an operation that took it for absent has stored it again.
     if tables.delete(Table::Condemned, &row_key)? && !live {
         tables.delete(Table::Blobs, &row_key)?;
     }
     Ok(())
 }
 
-/// Visits the keys of a table of blobs, a batch at a time: rows that come or go meanwhile may or
-/// may not be seen.
+/// Visits the keys of a table of blobs in batches. It may or may not see rows that come or go meanwhile.
 fn each_key(
     store: &DiskStore,
     table: Table,
@@ -102,7 +101,7 @@ fn each_key(
 /// Takes the key and value of a row.
 type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
 
-/// Visits the rows of a table, a batch at a time.
+/// Visits the rows of a table in batches.
 pub(super) fn each_row(
     store: &DiskStore,
     table: Table,

@@ -1,5 +1,5 @@
-//! Random interleavings of the steps of indexers, readers, removals and collections against the
-//! rule that matters: what a committed root names can be read, always.
+//! Random interleavings of the steps of indexers, readers, removals and collections. The blobs of a
+//! committed root must always be readable.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,10 +31,10 @@ use crate::store::disk::io::sim::SimDisk;
 use crate::store::disk::pack::records::record_of_one;
 use crate::testing::Random;
 
-/// Few blobs, so that indexers meet each other's and what is being collected.
+/// Few blobs, so that indexers meet each other's blobs and those under collection.
 const BLOBS: u64 = 12;
 
-/// Stands for the lock of collections, whose steps are taken here one by one.
+/// Takes the lock of collections, whose steps the test takes one by one.
 fn turn(store: &DiskStore) -> Arc<dyn LockGuard> {
     store.lock("turn").unwrap().into()
 }
@@ -49,7 +49,7 @@ fn key(n: u64) -> BlobKey {
     BlobKey::new(BlobKind::Chunk, *blake3::hash(&blob(n)).as_bytes())
 }
 
-/// A blob's record: a delta where the other one is plain, here or in the session.
+/// Makes a blob's record: a delta where the other blob is plain in the store or the session.
 fn record(session: &WriteSession, n: u64, base: u64) -> Record {
     let record = record_of_one(key(n), &blob(n), 0, crate::pack::Flags::default()).unwrap();
     let located = session.locate(&[key(base)]).unwrap();
@@ -67,7 +67,7 @@ fn record(session: &WriteSession, n: u64, base: u64) -> Record {
     }
 }
 
-/// The blobs that these are deltas against.
+/// Returns the bases of these blobs.
 fn bases_of(store: &DiskStore, keys: &[BlobKey]) -> Vec<BlobKey> {
     let reader = BlobReader::new(store).unwrap();
     let mut found = Vec::new();
@@ -81,7 +81,7 @@ fn bases_of(store: &DiskStore, keys: &[BlobKey]) -> Vec<BlobKey> {
     found
 }
 
-/// A root's row holds the numbers of its blobs.
+/// Reads the roots: a root's row holds the numbers of its blobs.
 fn roots(tables: &dyn MetaRead) -> Result<Rooted, StoreError> {
     let mut keys = Vec::new();
     tables.scan(Table::Names, &[], &mut |_, value| {
@@ -151,7 +151,7 @@ impl World {
         }
     }
 
-    /// One blob of an indexer, or its commit.
+    /// Adds one blob of an indexer, or commits it.
     fn index_one(&mut self) {
         if self.indexers.is_empty() {
             return;
@@ -192,7 +192,7 @@ impl World {
             .unwrap();
     }
 
-    /// A reader begins, or one reads everything that was there when it began, and ends.
+    /// Begins a reader, or reads everything that was there when one began and ends it.
     fn read(&mut self) {
         if self.readers.len() < 2 && self.random.below(2) == 0 {
             let reader = BlobReader::new(&self.store).unwrap();
@@ -248,7 +248,7 @@ impl World {
         }
     }
 
-    /// Everybody ends; a collection then leaves exactly what the roots name.
+    /// Ends all operations. A collection then leaves exactly the blobs of the roots.
     fn end(mut self) -> u64 {
         self.indexers.clear();
         self.readers.clear();

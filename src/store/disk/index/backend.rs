@@ -1,4 +1,4 @@
-//! What redb reads from and writes to: a file of the home, or a file seen through an overlay.
+//! Backends of redb: a file of the home, or a file seen through an overlay.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -13,7 +13,7 @@ use redb::StorageBackend;
 
 use crate::store::disk::io::DiskFile;
 
-/// The file itself. Locking is the business of `registry.lock`.
+/// The file itself. `registry.lock` protects it.
 #[derive(Debug)]
 pub(crate) struct FileBackend {
     file: Box<dyn DiskFile>,
@@ -47,8 +47,8 @@ impl StorageBackend for FileBackend {
     }
 }
 
-/// The file, with all writes kept in memory and forgotten in the end. redb writes a little even
-/// when it is only read; a reader must not.
+/// The file with all writes kept in memory and dropped in the end. redb writes a little even in a read,
+/// and a reader must not change the file.
 #[derive(Debug)]
 pub(crate) struct OverlayBackend {
     file: Box<dyn DiskFile>,
@@ -57,8 +57,8 @@ pub(crate) struct OverlayBackend {
     severed: Severed,
 }
 
-/// Set when the file is about to be, or was, changed by others: it is not looked at any more. A
-/// database that is let go tidies up, and would take other bytes for its own.
+/// A flag that ends access to the file before or after others change it. A database cleans up when it is
+/// dropped, and would read foreign bytes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Severed(Arc<AtomicBool>);
 
@@ -98,7 +98,7 @@ impl OverlayBackend {
         })
     }
 
-    /// What ends all access to the file.
+    /// Returns the flag that ends all access to the file.
     pub(crate) fn severed(&self) -> Severed {
         self.severed.clone()
     }
@@ -117,8 +117,7 @@ impl OverlayBackend {
     }
 }
 
-/// The parts of `[offset, offset + len)` that lie in one page each: page, where in the page, and
-/// where in the buffer.
+/// Splits `[offset, offset + len)` by pages: the page, the position in it, and the range of the buffer.
 fn pages(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, std::ops::Range<usize>)> {
     let page = PAGE_BYTES as u64;
     let mut done = 0;

@@ -1,9 +1,8 @@
-//! The index: redb, opened for one transaction at a time so that processes take turns.
+//! The index database: redb, opened for one transaction at a time, so that processes take turns.
 //!
-//! Who reads shares `registry.lock`, who writes holds it alone. Readers open the file through an
-//! overlay that keeps redb's own housekeeping in memory, so a reader never changes a byte; the
-//! opened handle is kept and used again for as long as the lock's generation number says that
-//! nobody wrote in between.
+//! Readers share `registry.lock`, and a writer holds it alone. Readers open the file through an overlay
+//! that keeps redb's own housekeeping in memory, so a reader never changes a byte. The opened handle is
+//! reused while the lock's generation number says that no process wrote in between.
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,18 +37,18 @@ use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
 use crate::store::disk::rebuild::old_index::OldIndex;
 
-/// redb keeps at most this much of the index in memory, its default being 1 GiB.
+/// Cache size of redb, instead of its default of 1 GiB.
 const CACHE_BYTES: usize = 48 << 20;
 
-/// Puts the first rows into a new index, given the one that it replaces, if there is one.
+/// Writes the first rows of a new index, given the one that it replaces, if there is one.
 pub(crate) type Fill<'a> =
     dyn Fn(&mut dyn MetaWrite, Option<&OldIndex<'_>>) -> Result<(), StoreError> + 'a;
 
-/// How an index is made.
+/// The steps that create an index.
 pub(crate) struct Making<'a> {
-    /// Fills it.
+    /// Fills the new index.
     pub(crate) fill: &'a Fill<'a>,
-    /// Removes what was made for an index that does not come into place.
+    /// Removes files made for an index that is not put in place.
     pub(crate) undo: &'a dyn Fn(),
 }
 
@@ -67,11 +66,11 @@ struct Cached {
 }
 
 impl Cached {
-    /// Lets go of a state that the file does not have any more. Nobody else uses it: whoever reads
-    /// holds the lock that a writer waits for.
+    /// Drops a state that the file no longer has. No other code uses it: readers hold the lock that a
+    /// writer waits for.
     fn let_go(self) {
         self.severed.set();
-        // Whatever it does at its end, it does to nothing.
+        // Its cleanup has no effect on the file.
         let _ = caught(|| drop(self));
     }
 }
@@ -91,7 +90,7 @@ impl Drop for RedbMeta {
 }
 
 impl RedbMeta {
-    /// The index, not looked at yet.
+    /// Makes a handle without opening the index.
     pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
         Self {
             disk,
@@ -99,7 +98,7 @@ impl RedbMeta {
         }
     }
 
-    /// Opens the index; where there is none, makes it. Whether it did.
+    /// Opens the index, or creates it where there is none. Returns true if it created it.
     pub(crate) fn open(
         disk: Arc<dyn Disk>,
         making: &Making<'_>,
@@ -148,7 +147,7 @@ impl RedbMeta {
     ) -> Result<T, E> {
         let lock = self.lock(Share::Exclusive)?;
         let generation = lock.load().map_err(io_error("read"))?;
-        // Before the first byte changes: whoever comes after a kill must not trust its handle.
+        // Before the first byte changes: after a kill, other processes must not trust their handles.
         lock.store(generation.wrapping_add(1))
             .map_err(io_error("write"))?;
         self.forget();
@@ -171,7 +170,7 @@ impl RedbMeta {
         let transaction = guarded(|| database.begin_write()).map_err(StoreError::from)?;
         let changed = {
             let mut tables = RedbWrite::on(&transaction);
-            // Whoever knows only the version before does not understand what comes now.
+            // A program that knows only the older version must not read what follows.
             let raised = match found < layout::STORE_VERSION {
                 true => put_version(&mut tables).map_err(StoreError::from),
                 false => Ok(()),
@@ -184,7 +183,7 @@ impl RedbMeta {
                 Ok(value)
             }
             Err(error) => {
-                // The error that is being returned matters more than a failed abort.
+                // The returned error matters more than a failed abort.
                 let _ = guarded(|| transaction.abort());
                 Err(error)
             }
@@ -210,7 +209,7 @@ impl RedbMeta {
         }
     }
 
-    /// Puts a new index in the place of the one there is. Until it is durable, that one stays.
+    /// Replaces the index by a new one. The old one stays until the new one is durable.
     pub(crate) fn replace(&self, making: &Making<'_>) -> Result<(), StoreError> {
         let _alone = self.without_collection()?;
         let lock = self.lock(Share::Exclusive)?;
@@ -226,15 +225,15 @@ impl RedbMeta {
         self.make(tables.as_ref(), making)
     }
 
-    /// A collection under way would go by what the old index said of the packs.
+    /// Takes the lock of collections, because a running one would rely on the old index.
     fn without_collection(&self) -> Result<Box<dyn LockGuard>, StoreError> {
         self.disk
             .lock(layout::GC_LOCK, Share::Exclusive, Wait::Yes)
             .map_err(|e| StoreError::io("lock", layout::GC_LOCK, e))
     }
 
-    /// The index that is about to be replaced, and whether it is whole; `None` where there is none,
-    /// or nothing of it can be read. The caller holds the lock alone.
+    /// Returns the index to replace, and true if it is whole; `None` where it is absent or unreadable.
+    /// The caller holds the lock alone.
     fn old(&self) -> Result<Option<(RedbRead, bool)>, StoreError> {
         if self.is_absent()? {
             return Ok(None);
@@ -253,7 +252,7 @@ impl RedbMeta {
             version.map(|_| is_sound)
         });
         let is_whole = unless_damaged(sound)?.unwrap_or(false);
-        // Another handle: who finds damage leaves its own in any state.
+        // Another handle: one that meets damage is left in any state.
         let read = database().and_then(|database| {
             let transaction = guarded(|| database.begin_read());
             close(database);
@@ -263,7 +262,7 @@ impl RedbMeta {
         Ok(read.map(|read| (read, is_whole)))
     }
 
-    /// Makes an index aside and renames it, so that none is ever half-made.
+    /// Creates an index beside the old one and renames it, so that none is ever half-made.
     fn make(&self, old: Option<&OldIndex<'_>>, making: &Making<'_>) -> Result<(), StoreError> {
         let aside = format!("{}.new", layout::INDEX);
         let made = self.make_aside(&aside, old, making).and_then(|()| {
@@ -271,7 +270,7 @@ impl RedbMeta {
             renamed.map_err(io_error("rename"))
         });
         if let Err(error) = made {
-            // The error that is being returned matters more than what stays behind.
+            // The returned error matters more than a leftover.
             let _ = self.disk.remove(&aside);
             (making.undo)();
             return Err(error);
@@ -302,12 +301,12 @@ impl RedbMeta {
             }
             guarded(|| transaction.commit())?;
         }
-        // What the database wrote when it was closed is durable too before the old one goes.
+        // The database writes when it closes; that must be durable too before the old index goes.
         open()?.sync().map_err(|e| StoreError::io("sync", aside, e))
     }
 
-    /// Whether there is no index. One that is there and cannot be reached, such as a link to a disk
-    /// that is away, is not absent.
+    /// Returns true if there is no index. An unreachable one, such as a link to an absent disk,
+    /// is not absent.
     fn is_absent(&self) -> Result<bool, StoreError> {
         match self.disk.open(layout::INDEX, OpenMode::Existing) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
@@ -334,7 +333,7 @@ impl RedbMeta {
         }
     }
 
-    /// A handle on the index as it is now; `None` when a killed writer left it to be repaired.
+    /// Returns a handle on the current index; `None` when a killed writer left it in need of repair.
     fn snapshot(
         &self,
         generation: u64,
@@ -381,13 +380,13 @@ impl RedbMeta {
     }
 }
 
-/// Lets go of a database. In a damaged file that may make redb panic as any other call does; what
-/// was committed is durable by then.
+/// Closes a database. In a damaged file that may make redb panic as any other call does. The committed
+/// data is durable by then.
 fn close(database: Database) {
     let _ = caught(|| drop(database));
 }
 
-/// `None` for damage; other failures stay errors.
+/// Turns damage into `None`; other failures stay errors.
 fn unless_damaged<T>(result: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -407,7 +406,7 @@ fn put_version(tables: &mut dyn MetaWrite) -> Result<(), MetaError> {
     tables.put(Table::Meta, rows::VERSION_KEY, &version)
 }
 
-/// The version of an index, which this program can read.
+/// Returns the version of an index, if this program can read it.
 fn check_version(database: &Database) -> Result<u32, StoreError> {
     let transaction = guarded(|| database.begin_read())?;
     let read = RedbRead::on(transaction);

@@ -1,4 +1,7 @@
-//! The index: which blob lies where, in redb.
+//! The index of blob locations, in redb.
+//!
+//! - `database`: transactions, locks and repair; `tables`: the tables; `rows`: their encoding
+//! - `backend`: file access of redb
 
 pub(crate) mod backend;
 pub(crate) mod database;

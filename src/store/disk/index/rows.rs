@@ -1,4 +1,4 @@
-//! The rows of the store's own tables, as bytes. Fields in `spec/store-layout.md`.
+//! Row encoding of the store's own tables. `spec/store-layout.md` describes the fields.
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
@@ -12,12 +12,12 @@ use crate::wire::Writer;
 
 /// In [`Table::Meta`]: the store's format version.
 pub(crate) const VERSION_KEY: &[u8] = b"format";
-/// In [`Table::Meta`]: the number of the last collection that condemned something.
+/// In [`Table::Meta`]: the number of the last collection that condemned blobs.
 pub(crate) const EPOCH_KEY: &[u8] = b"gc-epoch";
-/// In [`Table::Meta`]: the greatest sequence number given to an envelope or tombstone.
+/// In [`Table::Meta`]: the greatest sequence number of an envelope or tombstone.
 pub(crate) const SEQUENCE_KEY: &[u8] = b"sequence";
 
-/// In [`Table::Meta`]: the greatest pack number ever given out.
+/// In [`Table::Meta`]: the greatest pack number ever given.
 pub(crate) const LAST_PACK_KEY: &[u8] = b"last-pack";
 
 /// Length of the key of a blob.
@@ -43,7 +43,7 @@ pub(crate) fn decode_blob_key(bytes: &[u8]) -> Result<BlobKey, MetaError> {
     decode().map_err(damaged(Table::Blobs))
 }
 
-/// In the number of an item: its record is a delta. Records have fewer items than that.
+/// Flag in the number of an item: its record is a delta. Records have fewer items than that.
 const DIFFERENCE_BIT: u16 = 1 << 15;
 
 pub(crate) fn encode_location(location: &Location) -> Vec<u8> {
@@ -78,12 +78,12 @@ pub(crate) fn decode_location(bytes: &[u8]) -> Result<Location, MetaError> {
     decode().map_err(damaged(Table::Blobs))
 }
 
-/// What the index knows of a pack.
+/// The index row of a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PackRow {
-    /// Everything up to here is committed; what follows is a leftover.
+    /// Committed length of the pack. Further bytes are a leftover.
     pub committed_bytes: u64,
-    /// Whether it was emptied and waits to be removed.
+    /// Set if the pack is empty and waits for its removal.
     pub retired: bool,
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn decode_pack(bytes: &[u8]) -> Result<PackRow, MetaError> {
     decode().map_err(damaged(Table::Packs))
 }
 
-/// The pack number in a key of [`Table::Packs`]; big-endian there, so that keys sort.
+/// Decodes the pack number in a key of [`Table::Packs`]; big-endian there, so that keys sort.
 pub(crate) fn decode_pack_key(bytes: &[u8]) -> Result<u32, MetaError> {
     let digits: Result<[u8; 4], _> = bytes.try_into();
     digits
@@ -125,7 +125,7 @@ pub(crate) fn pack_key(number: u32) -> [u8; 4] {
     key
 }
 
-/// A counter; 0 where there is no row.
+/// Decodes a counter; 0 where there is no row.
 pub(crate) fn decode_counter(row: Option<Vec<u8>>, table: Table) -> Result<u64, MetaError> {
     let Some(bytes) = row else { return Ok(0) };
     let bytes: Result<[u8; 8], _> = bytes.try_into();

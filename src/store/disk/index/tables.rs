@@ -1,4 +1,4 @@
-//! The tables in redb, and calls into it.
+//! Tables of the index in redb, and guarded calls into it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,8 +17,8 @@ use crate::meta_store::Scan;
 use crate::meta_store::Table;
 use crate::panics::caught;
 
-/// Calls into redb. It trusts the pages of its file, so damage there may make it panic; that is
-/// the file's fault, and becomes the error that says so.
+/// Calls redb and turns a panic into the error of a damaged file. redb trusts the pages of its file, so
+/// damage may make it panic.
 pub(in crate::store::disk) fn guarded<T, E: Into<redb::Error>>(
     call: impl FnOnce() -> Result<T, E>,
 ) -> Result<T, MetaError> {
@@ -61,7 +61,7 @@ impl RedbRead {
         }
     }
 
-    /// The open table; `None` when nothing was ever written to it.
+    /// Returns the open table; `None` when it was never written.
     fn table(&self, table: Table) -> Result<Option<Arc<OpenTable>>, MetaError> {
         if let Some(open) = self.tables.borrow().get(&table) {
             return Ok(Some(open.clone()));
@@ -103,7 +103,7 @@ impl MetaRead for RedbRead {
 
 type OpenForWrite<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
 
-/// A transaction's tables. Opening one costs more than a row does, so they stay open.
+/// The tables of a transaction. They stay open, because opening one costs more than a row does.
 pub(in crate::store::disk) struct RedbWrite<'t> {
     transaction: &'t redb::WriteTransaction,
     tables: RefCell<BTreeMap<Table, OpenForWrite<'t>>>,

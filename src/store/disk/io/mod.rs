@@ -1,5 +1,5 @@
-//! The seam to the disk: few operations, one real implementation and one simulated, which cuts
-//! power, fills up and loses what was not synced. Paths are relative to the home.
+//! The disk trait: few operations, with a real and a simulated implementation. The simulation cuts
+//! power, fills up, and loses unsynced data. Paths are relative to the home.
 
 pub(crate) mod real;
 #[cfg(test)]
@@ -17,13 +17,13 @@ pub trait Disk: Debug + Send + Sync {
     /// [`OpenMode::CreateNew`] on an existing file.
     fn open(&self, path: &str, mode: OpenMode) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Names of the files in a directory; none when there is no such directory.
+    /// Returns the names of the files in a directory; empty when there is no such directory.
     ///
     /// # Errors
     /// As the operating system.
     fn list(&self, dir: &str) -> io::Result<Vec<String>>;
 
-    /// Removes a file; removing what is not there is no error.
+    /// Removes a file. Removing an absent file is no error.
     ///
     /// # Errors
     /// As the operating system.
@@ -41,23 +41,23 @@ pub trait Disk: Debug + Send + Sync {
     /// As the operating system.
     fn sync_dir(&self, dir: &str) -> io::Result<()>;
 
-    /// Takes a lock on a file, making it where needed. Where it may not be made, a shared lock is
-    /// none: who may not write here shares with everybody. The lock lives as long as the guard, and
-    /// ends with the process however that ends.
+    /// Locks a file, which it creates where needed. Where it may not be created, a shared lock does
+    /// nothing, because a process that may not write can share with all others. The lock lives as long
+    /// as the guard, and ends with the process in any case.
     ///
     /// # Errors
-    /// As the operating system; `WouldBlock` when `wait` is [`Wait::No`] and somebody holds it.
+    /// As the operating system; `WouldBlock` when `wait` is [`Wait::No`] and another process
+    /// holds the lock.
     fn lock(&self, path: &str, share: Share, wait: Wait) -> io::Result<Box<dyn LockGuard>>;
 
-    /// Makes a file that takes room for so many bytes, which need not be written.
+    /// Makes a file that reserves this number of bytes without writing them.
     ///
     /// # Errors
     /// As the operating system; there is no such file then.
     fn reserve(&self, path: &str, bytes: u64) -> io::Result<()>;
 }
 
-/// Whether the operating system does not let this process write: a read-only file system, or
-/// missing permission.
+/// Returns true if the operating system refuses writes: a read-only file system, or missing permission.
 pub fn is_refused(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -65,27 +65,27 @@ pub fn is_refused(error: &io::Error) -> bool {
     )
 }
 
-/// Whether opening may or must create the file.
+/// The treatment of an existing or missing file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
-    /// It must exist.
+    /// The file must exist.
     Existing,
-    /// It is made when missing.
+    /// The file is created when missing.
     Create,
-    /// It must not exist.
+    /// The file must not exist.
     CreateNew,
 }
 
-/// Who else may hold a lock.
+/// The sharing of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Share {
-    /// Others that share.
+    /// Other shared locks are possible.
     Shared,
-    /// Nobody.
+    /// No other lock is possible.
     Exclusive,
 }
 
-/// What to do while somebody else holds a lock.
+/// The behaviour while another process holds a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
     /// Wait for it.
@@ -96,7 +96,7 @@ pub enum Wait {
 
 /// An open file of a home.
 pub trait DiskFile: Debug + Send + Sync {
-    /// Its length in bytes.
+    /// Returns the file's length in bytes.
     ///
     /// # Errors
     /// As the operating system.
@@ -127,16 +127,15 @@ pub trait DiskFile: Debug + Send + Sync {
     fn sync(&self) -> io::Result<()>;
 }
 
-/// Holds a lock until dropped.
+/// A lock, held until dropped.
 pub trait LockGuard: Debug + Send + Sync {
-    /// Eight bytes that whoever holds the lock shares with those who come after, for as long as
-    /// the machine runs.
+    /// Loads eight bytes that the holder of the lock shares with later holders, while the machine runs.
     ///
     /// # Errors
     /// As the operating system.
     fn load(&self) -> io::Result<u64>;
 
-    /// Changes those bytes; only under [`Share::Exclusive`].
+    /// Stores those bytes; only under [`Share::Exclusive`].
     ///
     /// # Errors
     /// As the operating system.

@@ -1,5 +1,5 @@
-//! The real disk: positioned reads and writes, fdatasync, and flock. Open-file locks, not lock
-//! files: they end with the process, so no stale lock can outlive a crash.
+//! The real disk: positioned reads and writes, fdatasync, and flock. Its locks are on open files, so
+//! they end with the process, and a crash leaves no stale lock.
 
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -29,7 +29,7 @@ pub struct RealDisk {
 }
 
 impl RealDisk {
-    /// Makes the home and its directories, readable by their owner alone.
+    /// Creates the home and its directories, readable by their owner alone.
     ///
     /// # Errors
     /// As the operating system.
@@ -39,7 +39,7 @@ impl RealDisk {
         builder.create(home)?;
         for dir in [layout::PACKS_DIR, layout::OPERATIONS_DIR] {
             match builder.create(home.join(dir)) {
-                // Who only reads needs neither.
+                // A reader needs neither.
                 Err(e) if is_refused(&e) => {}
                 other => other?,
             }
@@ -68,7 +68,7 @@ impl Disk for RealDisk {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
         };
-        // Names that are not UTF-8 are none of the store's.
+        // The store's own names are all UTF-8.
         entries
             .filter_map(|e| e.map(|e| e.file_name().into_string().ok()).transpose())
             .collect()
@@ -133,14 +133,14 @@ impl Disk for RealDisk {
             Err(other) => Err(other.into()),
         };
         if done.is_err() {
-            // The error that is being returned matters more.
+            // The returned error matters more.
             let _ = std::fs::remove_file(&full);
         }
         done
     }
 }
 
-/// An open file, and why it cannot be written to, if so.
+/// An open file, and the reason why it cannot be written, if so.
 #[derive(Debug)]
 struct Opened {
     file: File,
@@ -156,7 +156,7 @@ impl Opened {
     }
 }
 
-/// Opens a plain file, for reading alone where writing is refused and that is enough.
+/// Opens a plain file; for reading alone where writing is refused and reading is enough.
 fn open_file(options: &OpenOptions, path: &Path, or_read: bool) -> io::Result<Opened> {
     let (file, refused) = match options.open(path) {
         Err(e) if or_read && is_refused(&e) => {
@@ -164,7 +164,7 @@ fn open_file(options: &OpenOptions, path: &Path, or_read: bool) -> io::Result<Op
             // A pipe would wait for a writer.
             let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
             reading.read(true).custom_flags(nonblock);
-            // What is not there, or not to be read either, is refused as it was.
+            // A missing or unreadable file keeps the first error.
             let Ok(file) = reading.open(path) else {
                 return Err(e);
             };
@@ -204,7 +204,7 @@ impl DiskFile for RealFile {
     }
 }
 
-/// The lock goes when the file is closed; none where there is no file, and none may be made.
+/// The lock, which ends when the file closes; `None` where the file neither exists nor may be created.
 #[derive(Debug)]
 struct RealLock(Option<Opened>);
 

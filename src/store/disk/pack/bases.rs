@@ -1,5 +1,4 @@
-//! What deltas are deltas against. A base is always stored plain, so reading one never
-//! leads to another.
+//! Bases of deltas. A base is always stored plain, so reading one never leads to another.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,13 +16,13 @@ use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 
-/// Where blobs are: by the index, or also in a session.
+/// Looks up locations of blobs, in the index or also in a session.
 pub(crate) type Locate<'a> = dyn Fn(&[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> + 'a;
 
-/// A record's pack and offset, and what is in it.
+/// A record with its pack and offset, decompressed.
 type Kept = ((u32, u32), Arc<Unpacked>);
 
-/// A few records, unpacked, the latest last.
+/// A cache of a few decompressed records, the latest last.
 #[derive(Debug)]
 pub(crate) struct Recents {
     most: usize,
@@ -38,7 +37,7 @@ impl Recents {
         }
     }
 
-    /// The record at this place, if it is one of them.
+    /// Returns the cached record at this location.
     pub(crate) fn find(&self, at: &Location) -> Option<Arc<Unpacked>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept
@@ -57,7 +56,8 @@ impl Recents {
 }
 
 impl BlobReader {
-    /// The bytes of a delta's bases, one after the other, each checked against its hash. They are where `locate` says.
+    /// Returns the bytes of a delta's bases, one after the other, each checked against its hash.
+    /// `locate` gives their locations.
     pub(crate) fn bases(
         &self,
         key: &BlobKey,
@@ -94,15 +94,15 @@ impl BlobReader {
         Ok(joined)
     }
 
-    /// A record that is no delta, kept for others whose bases are in it.
+    /// Returns a plain record, and caches it for other deltas with bases in it.
     pub(crate) fn plain(&self, key: &BlobKey, at: &Location) -> Result<Arc<Unpacked>, StoreError> {
-        // Were it a delta, whatever the index says, that would be an error.
+        // A delta here is an error, whatever the index says.
         let unpacked = self.whole(key, at, |view| Ok(view.unpack()))?;
         self.of_bases.keep(at, unpacked.clone());
         Ok(unpacked)
     }
 
-    /// The header of the record at a location, its payload not read.
+    /// Reads the header of the record at a location, without its payload.
     pub(crate) fn header(&self, key: &BlobKey, at: &Location) -> Result<RecordHeader, StoreError> {
         let corrupt = |_| StoreError::Blob(BlobError::Corrupt(*key));
         let part = |bytes: usize| {

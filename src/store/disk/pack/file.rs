@@ -1,5 +1,5 @@
-//! A pack that this process appends to. It holds the lock on the pack's file, so every writer
-//! has a pack of its own; a pack that another left unfilled is taken up again.
+//! Open packs: a process appends to a pack whose file it has locked, so every writer has a pack of its
+//! own. A later writer continues an unfilled pack.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(crate) struct PackFile {
 }
 
 impl PackFile {
-    /// Takes up a pack that is neither full nor anybody's, or starts one.
+    /// Takes an unfilled, unlocked pack, or starts one.
     pub(crate) fn claim(store: &DiskStore) -> Result<Self, StoreError> {
         let open: Vec<u32> = store.read(|t| {
             let packs = all(t)?;
@@ -56,8 +56,7 @@ impl PackFile {
     pub(crate) fn start(store: &DiskStore) -> Result<Self, StoreError> {
         loop {
             let number = store.write(|t| {
-                // A file that the index does not know is neither written over nor taken for a
-                // leftover.
+                // Neither overwrite a file that the index does not know, nor treat it as a leftover.
                 let strange = strange_packs(&store.disk, t)?;
                 unreadable::put_strange(t, &strange)?;
                 allocate(t, strange.last().copied().unwrap_or(0))
@@ -68,14 +67,14 @@ impl PackFile {
         }
     }
 
-    /// Locks a pack and cuts what is not committed; `None` when somebody else has it.
+    /// Locks a pack and cuts uncommitted bytes; `None` when another process has it.
     fn take(store: &DiskStore, number: u32) -> Result<Option<Self>, StoreError> {
         let path = layout::pack_path(number);
         let lock = match store.disk.lock(&path, Share::Exclusive, Wait::No) {
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(None),
             other => other.map_err(|e| StoreError::io("lock", &path, e))?,
         };
-        // Only the row as it is under the lock counts: another may have filled or removed it.
+        // Only the row under the lock counts: another process may have filled or removed the pack.
         let row = store.read(|t| row(t, number))?;
         let Some(row) = row.filter(takes_more) else {
             return Ok(None);
@@ -92,8 +91,8 @@ impl PackFile {
         if size != row.committed_bytes {
             file.set_len(row.committed_bytes).map_err(io("truncate"))?;
         }
-        // Durably, before it is written over: a power cut must not leave the one half of what a
-        // command wrote that never committed.
+        // Durably, before it is overwritten: a power cut must not leave one half of a command's
+        // uncommitted write.
         if size > row.committed_bytes {
             file.sync().map_err(io("sync"))?;
         }
@@ -103,7 +102,7 @@ impl PackFile {
         if is_begun {
             file.read_exact_at(&mut header, 0).map_err(io("read"))?;
         }
-        // One of an older version takes records of this one from now on.
+        // A pack of an older version takes records of this version from now on.
         if header.as_slice() != encode_pack_header(number) {
             file.write_all_at(&encode_pack_header(number), 0)
                 .map_err(io("write"))?;
@@ -127,7 +126,7 @@ impl PackFile {
         self.number
     }
 
-    /// Where the next record will begin.
+    /// Returns the offset of the next record.
     pub(crate) fn end(&self) -> u64 {
         self.end
     }
@@ -136,12 +135,12 @@ impl PackFile {
         self.end >= PACK_BYTES_SEALED
     }
 
-    /// Appends a record; returns its offset and length. Not durable yet.
+    /// Appends a record and returns its offset and length. It is not durable yet.
     pub(crate) fn append(&mut self, record: &Record) -> Result<(u32, u32), StoreError> {
         self.append_bytes(&record.encode())
     }
 
-    /// Appends a whole encoded record.
+    /// Appends a complete encoded record.
     pub(crate) fn append_bytes(&mut self, bytes: &[u8]) -> Result<(u32, u32), StoreError> {
         let path = layout::pack_path(self.number);
         self.file
@@ -153,14 +152,14 @@ impl PackFile {
         Ok(at)
     }
 
-    /// Makes everything appended durable.
+    /// Makes all appended records durable.
     pub(crate) fn sync(&self) -> Result<(), StoreError> {
         self.file
             .sync()
             .map_err(|e| StoreError::io("sync", layout::pack_path(self.number), e))
     }
 
-    /// Commits everything appended, as part of a transaction that follows [`PackFile::sync`].
+    /// Commits all appended records, as part of a transaction that follows [`PackFile::sync`].
     pub(crate) fn commit(&self, tables: &mut dyn MetaWrite) -> Result<(), StoreError> {
         let row = PackRow {
             committed_bytes: self.end,
@@ -179,7 +178,7 @@ fn takes_more(row: &PackRow) -> bool {
     !row.retired && row.committed_bytes < PACK_BYTES_SEALED
 }
 
-/// Every pack the index knows.
+/// Returns every pack in the index.
 pub(crate) fn all(tables: &dyn MetaRead) -> Result<Vec<(u32, PackRow)>, StoreError> {
     let mut found = Vec::new();
     tables.scan(Table::Packs, &[], &mut |key, value| {
@@ -189,13 +188,13 @@ pub(crate) fn all(tables: &dyn MetaRead) -> Result<Vec<(u32, PackRow)>, StoreErr
     Ok(found.into_iter().collect::<Result<_, _>>()?)
 }
 
-/// What the index knows of one pack.
+/// Returns the index row of a pack.
 pub(crate) fn row(tables: &dyn MetaRead, number: u32) -> Result<Option<PackRow>, StoreError> {
     let bytes = tables.get(Table::Packs, &rows::pack_key(number))?;
     Ok(bytes.map(|b| rows::decode_pack(&b)).transpose()?)
 }
 
-/// Gives out a number that no pack has had.
+/// Allocates a number that no pack has had.
 fn allocate(tables: &mut dyn MetaWrite, last_file: u32) -> Result<u32, StoreError> {
     let counter = tables.get(Table::Meta, rows::LAST_PACK_KEY)?;
     let last = rows::decode_counter(counter, Table::Meta)?;

@@ -1,4 +1,7 @@
-//! Packs: appending blobs, and reading them back.
+//! Packs on disk.
+//!
+//! - `file`: appending records; `records`: their locations
+//! - `reader`: reading and checking blobs; `bases`: bases of deltas
 
 pub(crate) mod bases;
 pub(crate) mod file;

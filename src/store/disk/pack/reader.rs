@@ -1,5 +1,5 @@
-//! Reading blobs back: where they are by the index, their record from the pack, unpacked once
-//! and kept for its neighbours, each blob checked against its hash.
+//! Blob reader: finds a blob in the index, reads and decompresses its record, and checks the blob
+//! against its hash. It caches records for adjacent blobs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,24 +30,24 @@ use crate::store::disk::pack::bases::Locate;
 use crate::store::disk::pack::bases::Recents;
 use crate::wire::limits::RECORD_STORED_BYTES_MAX;
 
-/// Where a blob is.
+/// The location of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
-    /// The pack's number.
+    /// The number of the pack.
     pub pack: u32,
-    /// Where the record begins in the pack.
+    /// The offset of the record in the pack.
     pub offset: u32,
-    /// Length of the whole record.
+    /// Length of the record, in bytes.
     pub record_bytes: u32,
-    /// Which of the record's items it is.
+    /// The number of the blob within the record.
     pub item: u16,
-    /// Its length before compression.
+    /// The blob's length before compression.
     pub raw_bytes: u32,
-    /// Whether the record is a delta, which cannot be read without its bases.
+    /// Set if the record is a delta, which cannot be read without its bases.
     pub is_delta: bool,
 }
 
-/// A record's blobs, unpacked.
+/// The decompressed blobs of a record.
 #[derive(Debug)]
 pub struct Unpacked {
     items: Vec<Item>,
@@ -68,7 +68,7 @@ impl Unpacked {
         Self { items, starts, raw }
     }
 
-    /// The bytes of an item; not checked against its hash.
+    /// Returns the bytes of an item, not checked against its hash.
     pub fn item(&self, key: &BlobKey, at: u16) -> Option<&[u8]> {
         let index = usize::from(at);
         let item = self.items.get(index).filter(|i| i.id == key.id)?;
@@ -77,7 +77,7 @@ impl Unpacked {
             .get(start..start.checked_add(usize::try_from(item.raw_bytes).ok()?)?)
     }
 
-    /// The bytes of neighbouring items, the last included.
+    /// Returns the bytes of adjacent items, the last included.
     pub fn items(&self, first: u16, last: u16) -> Option<&[u8]> {
         let start = *self.starts.get(usize::from(first))?;
         let end = match self.starts.get(usize::from(last) + 1) {
@@ -88,7 +88,7 @@ impl Unpacked {
     }
 }
 
-/// Reads blobs of a store. As long as it lives, nothing it finds is removed.
+/// Reads blobs of a store. While it lives, no collection removes a blob that it finds.
 #[derive(Debug)]
 pub struct BlobReader {
     store: DiskStore,
@@ -98,14 +98,14 @@ pub struct BlobReader {
     pub(in crate::store::disk) of_bases: Recents,
 }
 
-/// Records kept unpacked: about as many as one walk down a tree and along its chunks touches.
+/// Number of cached records: about as many as one walk down a tree and along its chunks touches.
 const RECENT_RECORDS: usize = 12;
-/// Records kept unpacked because bases are in them: a delta may need several, and its
-/// neighbours need the same, as do those who read what is between them.
+/// Number of cached records with bases. A delta may need several, and adjacent deltas need the same, as
+/// do readers of the blobs in between.
 const RECENT_BASES: usize = 24;
 
 impl BlobReader {
-    /// A reader on a store.
+    /// Makes a reader on a store.
     ///
     /// # Errors
     /// [`StoreError`] when the home cannot be read or written.
@@ -113,7 +113,7 @@ impl BlobReader {
         Ok(Self::under(store, EpochGuard::begin(store)?))
     }
 
-    /// A reader that is part of an operation.
+    /// Makes a reader that is part of an operation.
     pub(crate) fn under(store: &DiskStore, operation: EpochGuard) -> Self {
         Self {
             store: store.clone(),
@@ -124,7 +124,7 @@ impl BlobReader {
         }
     }
 
-    /// Another reader on the same store.
+    /// Makes another reader on the same store.
     ///
     /// # Errors
     /// As [`BlobReader::new`].
@@ -132,7 +132,7 @@ impl BlobReader {
         Self::new(&self.store)
     }
 
-    /// Where these blobs are, in one look at the index.
+    /// Looks up the locations of blobs in one read of the index.
     ///
     /// # Errors
     /// [`StoreError`] when the index cannot be read.
@@ -141,8 +141,7 @@ impl BlobReader {
             .read(|t| keys.iter().map(|k| locate(t, k)).collect())
     }
 
-    /// What these blobs take in the packs: of every record that holds some of them, the share of
-    /// its bytes that is theirs.
+    /// Returns the bytes that these blobs take in packs: their share of the bytes of their records.
     ///
     /// # Errors
     /// [`StoreError`] when the index or a pack cannot be read.
@@ -165,7 +164,7 @@ impl BlobReader {
         Ok(stored)
     }
 
-    /// The record at a location, its checksums compared, from the few kept or from its pack.
+    /// Returns the verified record at a location, from the cache or from its pack.
     ///
     /// # Errors
     /// [`StoreError`] when the pack cannot be read, or the record or a base of it is damaged.
@@ -178,7 +177,7 @@ impl BlobReader {
         Ok(unpacked)
     }
 
-    /// The record at a location, from its pack, or from those that were bases of others.
+    /// Returns the record at a location, from its pack or from the cache of bases.
     ///
     /// # Errors
     /// As [`BlobReader::record`].
@@ -186,7 +185,7 @@ impl BlobReader {
         self.unpack_by(key, at, &|keys| self.locate(keys))
     }
 
-    /// The same, where bases are as `locate` says.
+    /// Returns the record at a location; `locate` gives the locations of bases.
     pub(in crate::store::disk) fn unpack_by(
         &self,
         key: &BlobKey,
@@ -202,8 +201,7 @@ impl BlobReader {
         })
     }
 
-    /// The record at a location, its checksums compared and its payload put to `unpack`, or one of
-    /// those that were bases of others.
+    /// Returns the verified record at a location, decoded by `unpack`, or from the cache of bases.
     pub(in crate::store::disk) fn whole(
         &self,
         key: &BlobKey,
@@ -223,7 +221,7 @@ impl BlobReader {
         Ok(Arc::new(Unpacked::new(view.header.items, raw)))
     }
 
-    /// The encoded record at a location, unchecked.
+    /// Reads the encoded record at a location, unchecked.
     pub(crate) fn record_bytes(&self, key: &BlobKey, at: &Location) -> Result<Vec<u8>, StoreError> {
         let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
         let length = usize::try_from(at.record_bytes).unwrap_or(usize::MAX);
@@ -276,7 +274,7 @@ impl BlobReader {
     }
 }
 
-/// Files kept open at a time.
+/// Number of files kept open at a time.
 const PACKS_OPEN_MAX: usize = 128;
 
 impl BlobStore for BlobReader {
@@ -296,7 +294,7 @@ impl BlobStore for BlobReader {
     }
 }
 
-/// Where a blob is, by one view of the index.
+/// Returns the location of a blob in one view of the index.
 pub(crate) fn locate(tables: &dyn MetaRead, key: &BlobKey) -> Result<Option<Location>, StoreError> {
     let row = tables.get(Table::Blobs, &rows::blob_key(key))?;
     Ok(row.map(|bytes| rows::decode_location(&bytes)).transpose()?)
@@ -312,7 +310,7 @@ impl ReadAt for PackBytes<'_> {
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<usize> {
-        // A length that cannot be told now is no end: what cannot be read is not lost.
+        // An unknown length is no end of the pack: data that cannot be read now is not lost.
         let left = self.0.size()?.saturating_sub(offset);
         let n = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         match buf.get_mut(..n) {

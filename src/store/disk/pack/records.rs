@@ -1,4 +1,4 @@
-//! Records that the store makes, and where their blobs are.
+//! Construction of records, and the locations of their blobs.
 
 use crate::blob_store::BlobKey;
 use crate::chunk::Compressor;
@@ -9,7 +9,7 @@ use crate::store::disk::Location;
 use crate::store::disk::error::StoreError;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 
-/// A blob in a record of its own.
+/// Makes a record of a single blob.
 ///
 /// # Errors
 /// [`StoreError::TooLarge`].
@@ -42,7 +42,7 @@ pub(crate) fn record_of_one(
     })
 }
 
-/// Where the items of a record are, once it is appended at an offset.
+/// Returns the locations of the items of a record that was appended at an offset.
 pub(crate) fn locations(
     pack: u32,
     (offset, record_bytes): (u32, u32),

@@ -1,5 +1,5 @@
-//! Records of deltas in a rebuild: they are read when every plain record has its rows, since
-//! their bases may lie in any pack.
+//! Delta records in a rebuild. They follow when every plain record has its rows, because their bases may
+//! be in any pack.
 
 use std::sync::Arc;
 
@@ -21,17 +21,17 @@ use crate::store::disk::rebuild::read_exactly;
 use crate::store::disk::rebuild::unreadable::Span;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 
-/// Where a record is.
+/// The location of a record.
 pub(crate) struct Place {
     pub(crate) pack: u32,
     pub(crate) offset: u64,
     pub(crate) record_bytes: usize,
 }
 
-/// Names the blobs of deltas whose bases are whole.
+/// Writes the rows of deltas whose bases are whole.
 pub(crate) struct DeltaRows<'a> {
     disk: &'a Arc<dyn Disk>,
-    /// The last record that a base was in: neighbours are often in the same.
+    /// The last record with a base: adjacent deltas often share it.
     recent: Option<(u32, u32, Unpacked)>,
 }
 
@@ -40,14 +40,14 @@ impl<'a> DeltaRows<'a> {
         Self { disk, recent: None }
     }
 
-    /// Puts the rows of these records, and returns the records that cannot be read.
+    /// Writes the rows of these records, and returns those that cannot be read.
     pub(crate) fn put(
         &mut self,
         places: Vec<Place>,
         tables: &mut dyn MetaWrite,
     ) -> Result<Vec<Span>, StoreError> {
         let mut spans = Vec::new();
-        // Rows that this makes are of deltas, and so no bases.
+        // The new rows are of deltas, so they are no bases.
         for place in places {
             // The scan read this header a moment ago.
             let bytes = self.read(place.pack, place.offset, place.record_bytes)?;
@@ -63,7 +63,7 @@ impl<'a> DeltaRows<'a> {
         Ok(spans)
     }
 
-    /// Puts the rows of one record; `false` when it cannot be read.
+    /// Writes the rows of one record; returns `false` when it cannot be read.
     fn put_one(
         &mut self,
         place: &Place,
@@ -79,13 +79,13 @@ impl<'a> DeltaRows<'a> {
         let Ok(raw) = view.unpack_on(bases) else {
             return Ok(false);
         };
-        // Records lie below 4 GiB, as packs do.
+        // Records end below 4 GiB, as packs do.
         let at = (place.offset as u32, place.record_bytes as u32);
         let items = locations(place.pack, at, &view.header.items, true);
         put_whole(kind, items, &raw, tables)
     }
 
-    /// The bytes of the bases; `None` where one is missing, or a delta.
+    /// Returns the bytes of the bases; `None` where one is missing or a delta.
     fn bases(
         &mut self,
         kind: BlobKind,

@@ -1,6 +1,9 @@
-//! Making the index anew from the packs. Every record is read whole, unpacked, and every blob
-//! compared with its hash; what does not fit gets no row. What only the old index knew is put
-//! back into a pack, and into the new index, before that one takes the place of the old one.
+//! Index rebuild from the packs. It reads and decompresses every record, and compares every blob with
+//! its hash; a blob that does not match gets no row. Before the new index replaces the old one, entries
+//! known only to the old one go into a pack and the new index.
+//!
+//! - `deltas`: records of deltas; `unreadable`: ranges that cannot be read
+//! - `old_index`: the replaced index; `put_back`: entries known only to it
 
 pub(crate) mod deltas;
 pub(crate) mod old_index;
@@ -46,40 +49,40 @@ use crate::store::disk::rebuild::put_back::put_back;
 use crate::store::disk::rebuild::unreadable::Span;
 use crate::wire::DecodeError;
 
-/// An envelope, tombstone or statement found in a pack.
+/// An envelope, tombstone or statement in a pack.
 #[derive(Clone, Debug)]
 pub struct Recovered {
-    /// Which of them.
+    /// The kind of the entry.
     pub kind: BlobKind,
-    /// Orders them.
+    /// The sequence number, which orders entries.
     pub sequence: u64,
-    /// Its name.
+    /// The blob id.
     pub id: BlobId,
-    /// Its bytes; `None` where only the header of its record can be read.
+    /// The bytes; `None` where only the header of the record can be read.
     pub bytes: Option<Vec<u8>>,
-    /// On an envelope: what its dataset is here.
+    /// On an envelope: the local flags of its dataset.
     pub flags: Flags,
-    /// It lies in a pack that the old index does not know.
+    /// Set if it is in a pack that the old index does not know.
     pub is_news: bool,
 }
 
-/// What a rebuild found, for whoever fills the tables above the store.
+/// The findings of a rebuild, for the code that fills the tables above the store.
 #[derive(Debug)]
 pub struct Salvage<'a> {
-    /// What the packs hold, in order of sequence.
+    /// The entries of the packs, in order of sequence.
     pub recovered: &'a [Recovered],
-    /// The index that is to be replaced, where it can be read at all.
+    /// The old index, where it can be read at all.
     pub old: Option<&'a OldIndex<'a>>,
-    /// A blob that the old index named cannot be read any more.
+    /// Set if a blob in the old index cannot be read any more.
     pub has_losses: bool,
 }
 
-/// Fills the tables above the store. Returns what has to be put into a pack, because a pack that
-/// held it is lost or damaged.
+/// Fills the tables above the store. Returns the entries to write to a pack, because their pack is lost
+/// or damaged.
 pub type Refill = dyn Fn(&mut dyn MetaWrite, &Salvage<'_>) -> Result<Vec<Entry>, StoreError>;
 
-/// Fills empty tables from the packs and from the old index. `made` gets the path of the pack
-/// that this makes, where it makes one.
+/// Fills empty tables from the packs and from the old index. `made` receives the path of a pack that the
+/// rebuild creates.
 pub(crate) fn rebuild(
     disk: &Arc<dyn Disk>,
     tables: &mut dyn MetaWrite,
@@ -92,7 +95,7 @@ pub(crate) fn rebuild(
         packs.last = packs.last.max(number);
         packs.one(disk, number, tables)?;
     }
-    // What they need may lie in a later pack.
+    // Their bases may be in a later pack.
     let deltas = std::mem::take(&mut packs.deltas);
     packs
         .spans
@@ -127,7 +130,7 @@ pub(crate) fn rebuild(
     }
     let spans = match old.is_some_and(|old| old.is_whole) {
         true => {
-            // A whole index knows what was removed, and the packs are told it anew.
+            // A whole index knows the removals, so the packs get them again.
             let needed = lost.into_iter();
             let needed = needed.filter(|(key, _)| key.kind != BlobKind::Tombstone);
             let mut noted = unreadable::of_lost(needed.collect(), &packs.spans);
@@ -151,7 +154,7 @@ fn put_counter(tables: &mut dyn MetaWrite, key: &[u8], value: u64) -> Result<(),
     Ok(tables.put(Table::Meta, key, &value.to_le_bytes())?)
 }
 
-/// A counter of the old index; 0 where it cannot be read.
+/// Returns a counter of the old index; 0 where it cannot be read.
 fn old_counter(old: Option<&OldIndex<'_>>, key: &[u8]) -> Result<u64, StoreError> {
     let Some(old) = old else { return Ok(0) };
     let read = || rows::decode_counter(old.tables.get(Table::Meta, key)?, Table::Meta);
@@ -161,7 +164,7 @@ fn old_counter(old: Option<&OldIndex<'_>>, key: &[u8]) -> Result<u64, StoreError
     }
 }
 
-/// What the old index names and the new one does not.
+/// Returns the blobs in the old index that are not in the new one.
 fn lost_blobs(
     old: &OldIndex<'_>,
     tables: &dyn MetaRead,
@@ -186,7 +189,7 @@ fn lost_blobs(
     failed.map_or(Ok(lost), Err)
 }
 
-/// The numbers of the pack files there are, ascending.
+/// Returns the numbers of the existing pack files, ascending.
 pub(crate) fn pack_numbers(disk: &Arc<dyn Disk>) -> Result<Vec<u32>, StoreError> {
     let names = disk
         .list(layout::PACKS_DIR)
@@ -201,17 +204,17 @@ pub(crate) fn pack_numbers(disk: &Arc<dyn Disk>) -> Result<Vec<u32>, StoreError>
 
 /// Reads packs one after the other.
 struct Packs {
-    /// The packs that the old index knows, where it is whole.
+    /// The packs in the old index, where it is whole.
     known: Option<BTreeMap<u32, PackRow>>,
     found: Vec<Recovered>,
     deltas: Vec<Place>,
     spans: Vec<Span>,
-    /// All that there are, and those that the old index does not know.
+    /// The existing packs, and those that the old index does not know.
     present: BTreeSet<u32>,
     news: BTreeSet<u32>,
-    /// The last number of a pack that the old index gave out.
+    /// The last pack number that the old index gave.
     given_out: u64,
-    /// The packs that the old index had notes of.
+    /// The packs with unreadable ranges in the old index.
     noted: BTreeSet<u32>,
     last: u32,
     /// The sequence number of the last whole record of an entry.
@@ -260,8 +263,8 @@ impl Packs {
             Found::Damage { offset, end } => damage.push((offset, end)),
         })
         .map_err(fail)?;
-        // One that the old index gave its number and has no row for was removed: its file may
-        // outlive a power cut, and what it says was superseded.
+        // A pack with a number from the old index and without a row was removed. Its file may outlive a
+        // power cut, and its entries are superseded.
         let is_news = self.known.as_ref().is_some_and(|known| {
             let is_noted = self.noted.contains(&number);
             !known.contains_key(&number) && (is_noted || u64::from(number) > self.given_out)
@@ -296,8 +299,8 @@ impl Packs {
             is_known: false,
         });
         self.spans.extend(spans);
-        // Bytes that a known pack holds past its committed length are the leftover of a writer.
-        // Without an index nobody can tell them from damage: they stay.
+        // Bytes of a known pack past its committed length are the leftover of a writer. Without an index
+        // they cannot be told from damage, so they stay.
         let before = self.known.as_ref().and_then(|known| known.get(&number));
         let committed_bytes = match before {
             Some(row) => committed_bytes.max(row.committed_bytes.min(size)),
@@ -312,7 +315,7 @@ impl Packs {
         Ok(())
     }
 
-    /// What an earlier rebuild could not read, of that what cannot be read now either.
+    /// Returns the ranges that an earlier rebuild could not read and that still cannot be read.
     fn still_noted(&self, noted: Vec<Span>) -> Vec<Span> {
         let is_unread = |noted: &Span| {
             let overlaps = |span: &Span| {
@@ -324,9 +327,9 @@ impl Packs {
         noted.into_iter().filter(is_unread).collect()
     }
 
-    /// Keeps what the layer above needs of a record: its blob, or its header alone. Where an entry
-    /// was written several times, its row leads to the last record: that has the flags that count,
-    /// and a collection removes the others.
+    /// Keeps the part of a record that the layer above needs: its blob, or its header alone. If an entry
+    /// was written several times, its row leads to the last record, which has the valid flags. A
+    /// collection removes the others.
     fn take_entry(
         &mut self,
         raw: Option<Vec<u8>>,
@@ -345,7 +348,7 @@ impl Packs {
         let last = self.last_records.get(&key);
         if raw.is_some() && last.is_none_or(|sequence| *sequence < header.sequence) {
             self.last_records.insert(key, header.sequence);
-            // Records lie below 4 GiB, as packs do.
+            // Records end below 4 GiB, as packs do.
             let place = (offset as u32, header.record_bytes() as u32);
             for (_, location) in locations(pack, place, &header.items, false) {
                 let row = rows::encode_location(&location);
@@ -364,8 +367,8 @@ impl Packs {
     }
 }
 
-/// A pack of a newer version is not taken apart. A damaged header is no reason not to read the
-/// records, which are checked one by one.
+/// Refuses a pack of a newer version. A damaged header does not stop the rebuild, because it
+/// checks each record.
 fn refuse_newer(file: &dyn DiskFile, number: u32) -> Result<(), StoreError> {
     let Some(header) = read_exactly(file, number, 0, PACK_HEADER_BYTES)? else {
         return Ok(());
@@ -376,7 +379,7 @@ fn refuse_newer(file: &dyn DiskFile, number: u32) -> Result<(), StoreError> {
     }
 }
 
-/// So many bytes of a pack; `None` where it ends before.
+/// Reads a number of bytes of a pack; `None` where it ends before.
 pub(crate) fn read_exactly(
     file: &dyn DiskFile,
     number: u32,
@@ -387,13 +390,13 @@ pub(crate) fn read_exactly(
     match file.read_exact_at(&mut bytes, offset) {
         Ok(()) => Ok(Some(bytes)),
         Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
-        // What a disk cannot read now it may read later: nothing is decided by it.
+        // A failed read may succeed later, so nothing is decided by it.
         Err(e) => Err(StoreError::io("read", layout::pack_path(number), e)),
     }
 }
 
-/// Names the blobs of a record; `None` when it is damaged, else the bytes where the layer above
-/// needs them.
+/// Writes the rows of a record's blobs, and returns the bytes that the layer above needs; `None` when
+/// the record is damaged.
 fn one_record(
     file: &dyn DiskFile,
     number: u32,
@@ -414,7 +417,7 @@ fn one_record(
     else {
         return Ok(None);
     };
-    // Records lie below 4 GiB, as packs do.
+    // Records end below 4 GiB, as packs do.
     let place = (offset as u32, bytes.len() as u32);
     let items = locations(number, place, &header.items, false);
     if !put_whole(kind, items, &raw, tables)? {
@@ -423,8 +426,8 @@ fn one_record(
     Ok(Some(kind.is_entry().then_some(raw)))
 }
 
-/// Names the blobs that are what their ids say, unless they have a row; `false` when the record
-/// does not hold what it names.
+/// Writes rows for the blobs that match their ids, unless they have one. Returns `false` when the record
+/// does not hold the blobs that it names.
 pub(crate) fn put_whole(
     kind: BlobKind,
     items: impl Iterator<Item = (Item, Location)>,
@@ -451,7 +454,7 @@ pub(crate) fn put_whole(
     Ok(is_whole)
 }
 
-/// The numbers of packs that no row names and that were not given out by this index.
+/// Returns the numbers of packs without a row that this index did not give.
 pub(crate) fn strange_packs(
     disk: &Arc<dyn Disk>,
     tables: &dyn MetaRead,

@@ -1,14 +1,14 @@
-//! The index that a rebuild replaces, as far as it can be read.
+//! The old index in a rebuild, as far as it can be read.
 
 use std::fmt;
 
 use crate::meta_store::MetaRead;
 
-/// An index that is about to be replaced. Nobody else reads or writes it meanwhile.
+/// An index that a rebuild replaces. No other code reads or writes it meanwhile.
 pub struct OldIndex<'a> {
-    /// Its tables. Where it is not whole, any of them may fail to be read.
+    /// Its tables. If it is not whole, reading any of them may fail.
     pub tables: &'a dyn MetaRead,
-    /// Every page has its checksum, and the format is known: what it says is what was committed.
+    /// Set if every page has its checksum and the format is known, so that its rows are as committed.
     pub is_whole: bool,
 }
 

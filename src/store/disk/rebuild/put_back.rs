@@ -1,4 +1,4 @@
-//! Writing what only the old index knew to a pack of its own, in a rebuild.
+//! Writes entries known only to the old index to a new pack, in a rebuild.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ use crate::store::disk::layout;
 use crate::store::disk::pack::records::locations;
 use crate::store::disk::pack::records::record_of_one;
 
-/// Makes a pack of these entries, durable before their rows are. Returns the last sequence number
-/// that was given out.
+/// Makes a pack of these entries, durable before their rows are. Returns the last sequence number that
+/// it gave.
 pub(crate) fn put_back(
     disk: &Arc<dyn Disk>,
     tables: &mut dyn MetaWrite,
@@ -27,7 +27,7 @@ pub(crate) fn put_back(
     number: u32,
     mut sequence: u64,
 ) -> Result<u64, StoreError> {
-    // Under its own name it is whole, whatever happens: one that is torn would be damage.
+    // Under its final name it is always whole; a torn one would count as damage.
     let path = layout::PACK_ASIDE;
     let file = disk
         .open(path, OpenMode::Create)

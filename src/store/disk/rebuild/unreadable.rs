@@ -1,5 +1,5 @@
-//! Bytes of packs that a rebuild could not read. The index remembers them, so that a check says
-//! so and a collection keeps the packs they are in, until somebody decides otherwise.
+//! Unreadable ranges of packs, found by a rebuild. The index remembers them. A check reports them, and a
+//! collection keeps their packs, until the user decides otherwise.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -23,23 +23,23 @@ use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
 
-/// Bytes of a pack that cannot be read, and what is known to be lost with them.
+/// An unreadable range of a pack, and the blobs known to be lost with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The pack's number.
+    /// The number of the pack.
     pub pack: u32,
-    /// Where they begin.
+    /// The offset of the range.
     pub offset: u64,
-    /// How many there are.
+    /// Length of the range.
     pub bytes: u64,
-    /// Blobs that were there.
+    /// Blobs that were in it.
     pub lost: Vec<BlobKey>,
-    /// These are all that were there.
+    /// Set if the list of blobs is complete.
     pub is_known: bool,
 }
 
 impl Span {
-    /// A record whose header can be read and whose payload cannot.
+    /// Makes the span of a record with a readable header and an unreadable payload.
     pub(crate) fn of_record(pack: u32, offset: u64, header: &RecordHeader) -> Self {
         let keys = header.kind.map(|kind| {
             let items = header.items.iter();
@@ -54,7 +54,7 @@ impl Span {
         }
     }
 
-    /// A record of which nothing is known any more.
+    /// Makes the span of a record with unknown content.
     pub(crate) fn of_unknown(place: &Place) -> Self {
         Self {
             pack: place.pack,
@@ -65,7 +65,7 @@ impl Span {
         }
     }
 
-    /// A whole pack that the index does not know.
+    /// Makes the span of a whole pack that the index does not know.
     fn of_pack(pack: u32) -> Self {
         Self {
             pack,
@@ -76,8 +76,8 @@ impl Span {
         }
     }
 
-    /// A dataset may be lost with these bytes that nothing else speaks of, or the removal of one:
-    /// which blobs are needed is not known.
+    /// Returns true if the range may hide a dataset, or the removal of one, that no other data mentions.
+    /// Then the needed blobs are unknown.
     pub fn may_hide_datasets(&self) -> bool {
         !self.is_known || self.lost.iter().any(|key| key.kind.is_entry())
     }
@@ -122,8 +122,7 @@ impl Span {
     }
 }
 
-/// Where a whole index says what was lost: the spans that it named something in, each with what
-/// it named there.
+/// Returns the spans in which a whole index names lost blobs, each with its blobs.
 pub(crate) fn of_lost(lost: Vec<(BlobKey, Location)>, spans: &[Span]) -> Vec<Span> {
     let read: BTreeMap<(u32, u64), &Span> = spans
         .iter()
@@ -151,7 +150,7 @@ pub(crate) fn of_lost(lost: Vec<(BlobKey, Location)>, spans: &[Span]) -> Vec<Spa
     found.into_values().collect()
 }
 
-/// Notes the spans of which something is still lost.
+/// Records the spans with blobs that are still lost.
 pub(crate) fn put(tables: &mut dyn MetaWrite, spans: &[Span]) -> Result<(), StoreError> {
     for span in spans {
         if let Some(span) = still_lost(tables, span.clone())? {
@@ -161,7 +160,7 @@ pub(crate) fn put(tables: &mut dyn MetaWrite, spans: &[Span]) -> Result<(), Stor
     Ok(())
 }
 
-/// Notes packs that the index does not know.
+/// Records packs that the index does not know.
 pub(crate) fn put_strange(
     tables: &mut dyn MetaWrite,
     packs: &BTreeSet<u32>,
@@ -173,7 +172,7 @@ pub(crate) fn put_strange(
     Ok(())
 }
 
-/// The span without what is held elsewhere by now; `None` where that is everything.
+/// Returns the span without the blobs held elsewhere by now; `None` where that is all of them.
 fn still_lost(tables: &dyn MetaRead, mut span: Span) -> Result<Option<Span>, StoreError> {
     let mut lost = Vec::new();
     for key in std::mem::take(&mut span.lost) {
@@ -185,7 +184,7 @@ fn still_lost(tables: &dyn MetaRead, mut span: Span) -> Result<Option<Span>, Sto
     Ok(Some(span).filter(|span| !span.is_known || !span.lost.is_empty()))
 }
 
-/// Everything that a rebuild noted and that is still lost.
+/// Returns every recorded span with blobs that are still lost.
 pub(crate) fn all(tables: &dyn MetaRead) -> Result<Vec<Span>, StoreError> {
     let mut rows = Vec::new();
     tables.scan(Table::Unreadable, &[], &mut |key, row| {
@@ -199,7 +198,7 @@ pub(crate) fn all(tables: &dyn MetaRead) -> Result<Vec<Span>, StoreError> {
     Ok(spans)
 }
 
-/// The packs that a rebuild could not read in full, whether or not that still matters.
+/// Returns the packs that a rebuild could not read completely, whether or not that still matters.
 pub(crate) fn packs(tables: &dyn MetaRead) -> Result<BTreeSet<u32>, StoreError> {
     let mut found = BTreeSet::new();
     let mut wrong = None;
@@ -213,14 +212,14 @@ pub(crate) fn packs(tables: &dyn MetaRead) -> Result<BTreeSet<u32>, StoreError> 
     wrong.map_or(Ok(found), |error| Err(error.into()))
 }
 
-/// Forgets what was noted of some packs.
+/// Forgets the spans of some packs.
 pub(crate) fn forget(
     tables: &mut dyn MetaWrite,
     is_forgotten: &dyn Fn(&Span) -> bool,
 ) -> Result<(), StoreError> {
     let mut keys = Vec::new();
     tables.scan(Table::Unreadable, &[], &mut |key, row| {
-        // A row that cannot be read says nothing.
+        // A row that cannot be decoded says nothing.
         if Span::decode(key, row).map_or(true, |span| is_forgotten(&span)) {
             keys.push(key.to_vec());
         }
@@ -233,8 +232,8 @@ pub(crate) fn forget(
 }
 
 impl DiskStore {
-    /// Bytes of packs that could not be read when the index was made, and packs that the index
-    /// does not know at all. What is held elsewhere by now does not count.
+    /// Returns the ranges that were unreadable when the index was made, and packs that the index does
+    /// not know. Blobs held elsewhere by now do not count.
     ///
     /// # Errors
     /// [`StoreError`] when the index cannot be read.
@@ -246,7 +245,7 @@ impl DiskStore {
                 let size = self.disk.open(&path, OpenMode::Existing);
                 let size = size.and_then(|file| file.size());
                 spans.push(Span {
-                    // One that cannot be opened is no better known for it.
+                    // A pack that cannot be opened is no better known for it.
                     bytes: size.unwrap_or(0),
                     ..Span::of_pack(pack)
                 });

@@ -1,4 +1,4 @@
-//! Blobs that are stored as deltas against others: read, collected, lost and found again.
+//! Blobs stored as deltas: read, collected, lost and found again.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ fn open(disk: &SimDisk) -> DiskStore {
     DiskStore::on(Arc::new(disk.clone()), &|_, _| Ok(Vec::new())).unwrap()
 }
 
-/// Blobs as one record, as a delta against others.
+/// Makes a record of blobs as a delta against others.
 fn delta(blobs: &[&[u8]], bases: &[&[u8]]) -> Record {
     let payload = DeltaEncoder::new().encode(&blobs.concat(), bases.concat());
     let item = |b: &&[u8]| Item {
@@ -101,7 +101,7 @@ fn a_collection_keeps_what_a_delta_needs_and_no_longer() {
     let (base, one, two) = (blob(1), blob(2), blob(3));
     let store = store(&disk, &base, &[&one, &two]);
     assert!(location(&store, &one).unwrap().is_delta);
-    // The second blob goes, so that the record is made anew.
+    // The second blob goes, so the record is rewritten.
     gc(&store, &[key(&one)]);
     assert_eq!(location(&store, &two), None);
     for store in [&store, &rebuild(&disk)] {
@@ -166,7 +166,7 @@ fn a_base_that_is_a_delta_is_refused() {
         let error = reader.get(&key(&two)).unwrap_err();
         assert!(matches!(error, BlobError::Base { .. }), "{error}");
     }
-    // A record that is its own base gets no row from the packs, nor does one of a delta.
+    // A record that is its own base gets no row from the packs, and neither does one of a delta.
     let session = WriteSession::begin(&store).unwrap();
     session.append(&itself).unwrap();
     session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
@@ -183,7 +183,7 @@ fn a_condemned_base_stays_plain_when_it_is_stored_again() {
     let session = WriteSession::begin(&store).unwrap();
     session.add(BlobKind::Chunk, &other).unwrap();
     session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
-    // As a collection leaves it that was killed after condemning it.
+    // The state after a collection was killed between condemning and sweeping it.
     let condemn = |t: &mut dyn MetaWrite| {
         let row = crate::store::disk::index::rows::blob_key(&key(&base));
         t.put(Table::Condemned, &row, &1_u64.to_le_bytes())?;
@@ -200,7 +200,7 @@ fn a_condemned_base_stays_plain_when_it_is_stored_again() {
     assert_eq!(reader.get(&key(&one)).unwrap(), one);
 }
 
-/// Stores a base plain and a delta against it in one session; not committed.
+/// Stores a base plain and a delta against it in one session, uncommitted.
 fn both(store: &DiskStore, base: &[u8], one: &[u8]) -> WriteSession {
     let session = WriteSession::begin(store).unwrap();
     session.add(BlobKind::Chunk, base).unwrap();
@@ -231,7 +231,7 @@ fn a_session_reads_its_deltas_against_what_it_appended() {
     }
 }
 
-/// Two sessions store the same blob, the one as a base of its own.
+/// Two sessions store the same blob, one of them as a base of its own.
 #[test]
 fn whoever_commits_first_a_base_is_plain() {
     for plain_is_first in [false, true] {

@@ -1,4 +1,4 @@
-//! A handle that is used again and again, while others write.
+//! Handles that are reused while others write.
 
 use crate::meta_store::Scan;
 use crate::meta_store::Table;
@@ -22,8 +22,7 @@ fn rows(store: &DiskStore) -> usize {
     counted.unwrap()
 }
 
-/// What a reader keeps is of a state that the file may not have any more: it must be let go without
-/// looking at the file again.
+/// A reader must drop a state that the file may no longer have, without reading the file again.
 #[test]
 fn a_reader_lets_go_of_a_state_that_others_have_overwritten() {
     let dir = tempfile::tempdir().unwrap();
@@ -32,12 +31,12 @@ fn a_reader_lets_go_of_a_state_that_others_have_overwritten() {
     let mut written = 0_u64;
     for round in 0..120_u64 {
         assert_eq!(rows(&reader), usize::try_from(written).unwrap());
-        // Pages that a state no longer needs are used again only after some more of them.
+        // Pages that a state no longer needs are reused only after some more of them.
         for _ in 0..1 + round % 6 {
             write(&writer, &mut random, written);
             written += 7;
         }
-        // Also the reader writes now and then, with a stale handle in its hand.
+        // The reader writes now and then too, with a stale handle.
         if round % 5 == 4 {
             write(&reader, &mut random, written);
             written += 7;

@@ -11,7 +11,7 @@ use x25519_dalek::PublicKey;
 use x25519_dalek::StaticSecret;
 use zeroize::Zeroizing;
 
-/// The group.
+/// The X25519 group.
 #[derive(Debug)]
 pub struct X25519;
 
@@ -29,7 +29,7 @@ impl SupportedKxGroup for X25519 {
     }
 }
 
-/// Our half of one exchange; gone with it.
+/// The own half of one exchange. A drop wipes it.
 struct Exchange {
     secret: StaticSecret,
     public: PublicKey,

@@ -1,4 +1,4 @@
-//! SHA-2 and HMAC over it, as rustls wants them for the transcript and for HKDF.
+//! SHA-2 and HMAC over it, in the form of rustls for the transcript and HKDF.
 
 use hmac::Hmac;
 use hmac::KeyInit;
@@ -65,7 +65,7 @@ impl Hash for Sha384Hash {
     }
 }
 
-/// A hash that is being fed.
+/// A running hash.
 struct Running<D>(D);
 
 impl<D: Digest + Clone + Send + Sync + 'static> Context for Running<D> {
@@ -108,8 +108,8 @@ impl TlsHmac for Sha384Hmac {
     }
 }
 
-/// A key as the block that HMAC starts from: hashed if longer, then filled up with zeros
-/// (RFC 2104 2). A block cannot be of the wrong length, which the trait would have no way to say.
+/// Returns a key as the first block of HMAC: hashed if longer, then filled with zeros (RFC 2104 2). A
+/// block always has the right length, because the trait cannot report a wrong one.
 fn block_of<D: Digest, const BLOCK: usize>(key: &[u8]) -> Zeroizing<[u8; BLOCK]> {
     let mut block = Zeroizing::new([0; BLOCK]);
     if key.len() > BLOCK {

@@ -1,6 +1,6 @@
-//! Primitives from RustCrypto and dalek: no assembly of their own, on every processor. What TLS
-//! 1.3 needs over QUIC and no more: rustls-rustcrypto would bring RSA and the curves of
-//! certificates, none of which is used here.
+//! Primitives of RustCrypto and dalek, for every processor and without assembly of their own. They cover
+//! TLS 1.3 over QUIC and no more: rustls-rustcrypto would bring RSA and the curves of certificates, none
+//! of which is used here.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ use crate::net::crypto::records::quic_suite;
 mod exchange;
 mod hash;
 
-/// The provider. It verifies no certificates and loads no keys: peers are known by raw keys.
+/// Returns the provider. It verifies no certificates and loads no keys: peers have raw keys.
 pub fn provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
@@ -101,7 +101,7 @@ fn packet_key(cipher: Cipher, key: &[u8], iv: Iv) -> Option<Box<dyn PacketKey>> 
 pub struct Soft<A>(A);
 
 impl<A: KeyInit> Soft<A> {
-    /// Nothing if the key is of the wrong length.
+    /// Makes the AEAD; `None` if the key has the wrong length.
     pub fn new(key: &[u8]) -> Option<Self> {
         A::new_from_slice(key).ok().map(Self)
     }
@@ -136,7 +136,7 @@ where
     }
 }
 
-/// The machine's randomness.
+/// Randomness of the operating system.
 #[derive(Debug)]
 struct SystemRandom;
 
@@ -146,7 +146,7 @@ impl SecureRandom for SystemRandom {
     }
 }
 
-/// Loads no private keys: ours never stand in DER.
+/// Refuses to load private keys: the own ones are never in DER.
 #[derive(Debug)]
 struct NoKeys;
 

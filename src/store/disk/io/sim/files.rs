@@ -1,4 +1,4 @@
-//! What tests do to the files of a simulated disk behind its back.
+//! Changes of tests to the files of a simulated disk behind its back.
 
 use std::sync::Arc;
 use std::sync::Condvar;
@@ -10,7 +10,7 @@ use crate::store::disk::io::sim::SimDisk;
 use crate::store::disk::io::sim::State;
 
 impl SimDisk {
-    /// Another disk with the same files, everything synced.
+    /// Returns another disk with the same files, all synced.
     pub(crate) fn copy(&self) -> Self {
         let state = self.state();
         let inodes = state.inodes.iter().map(|inode| Inode {
@@ -30,14 +30,14 @@ impl SimDisk {
         }))
     }
 
-    /// The bytes of a file.
+    /// Returns the bytes of a file.
     pub(crate) fn contents(&self, path: &str) -> Option<Vec<u8>> {
         let state = self.state();
         let inode = state.names.get(path)?;
         Some(state.inodes[*inode].data.clone())
     }
 
-    /// Makes a file, for good.
+    /// Creates a durable file.
     pub(crate) fn create(&self, path: &str, bytes: &[u8]) {
         let mut state = self.state();
         state.inodes.push(Inode::default());
@@ -48,7 +48,7 @@ impl SimDisk {
         self.overwrite(path, bytes);
     }
 
-    /// Puts other bytes in the place of a file's, for good.
+    /// Replaces the bytes of a file durably.
     pub(crate) fn overwrite(&self, path: &str, bytes: &[u8]) {
         let mut state = self.state();
         let inode = state.names[path];
@@ -58,7 +58,7 @@ impl SimDisk {
         inode.pending.clear();
     }
 
-    /// Removes a file for good.
+    /// Removes a file durably.
     pub(crate) fn remove_file(&self, path: &str) {
         let mut state = self.state();
         state.names.remove(path);

@@ -1,6 +1,6 @@
-//! A simulated disk for tests. It keeps apart what was written from what was synced, can lose
-//! power before any change, fills up, and after a loss of power shows what a real disk may show:
-//! everything synced, and any part of the rest.
+//! A simulated disk for tests. It separates written from synced data, can lose power before any change,
+//! and fills up. After a loss of power it shows what a real disk may show: all synced data, and any part
+//! of the rest.
 
 mod files;
 
@@ -75,47 +75,47 @@ impl SimDisk {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many changes were made so far.
+    /// Returns the number of changes so far.
     pub(crate) fn changes(&self) -> u64 {
         self.state().changes
     }
 
-    /// Power goes before the change of this number, counted from the first.
+    /// Cuts power before the change with this number, counted from the first.
     pub(crate) fn cut_power_at(&self, change: u64) {
         self.state().power_cut_at = Some(change);
     }
 
-    /// How many reads of files there were so far.
+    /// Returns the number of file reads so far.
     pub(crate) fn reads(&self) -> u64 {
         self.state().reads
     }
 
-    /// The change of this number, counted from the first, fails once.
+    /// Makes the change with this number, counted from the first, fail once.
     pub(crate) fn fail_change_at(&self, change: u64, kind: io::ErrorKind) {
         self.state().fail_change_at = Some((change, kind));
     }
 
-    /// The read of this number, counted from the first, fails once.
+    /// Makes the read with this number, counted from the first, fail once.
     pub(crate) fn fail_read_at(&self, read: u64) {
         self.state().fail_read_at = Some(read);
     }
 
-    /// Whether changes are refused from now on, as by a disk that is mounted so.
+    /// Refuses changes from now on, as a read-only disk does, or allows them again.
     pub(crate) fn make_read_only(&self, is_read_only: bool) {
         self.state().is_read_only = is_read_only;
     }
 
-    /// How many bytes fit from now on; `None` for as many as you like.
+    /// Limits the bytes that fit from now on; `None` removes the limit.
     pub(crate) fn limit(&self, capacity_bytes: Option<u64>) {
         self.state().capacity_bytes = capacity_bytes;
     }
 
-    /// Bytes of all files.
+    /// Returns the bytes of all files.
     pub(crate) fn used_bytes(&self) -> u64 {
         self.state().used_bytes()
     }
 
-    /// The disk as a machine finds it that starts after a loss of power.
+    /// Returns the disk as a machine finds it that starts after a loss of power.
     pub(crate) fn after_power_cut(&self, random: &mut Random) -> Self {
         let state = self.state();
         let inodes = state.inodes.iter().map(|i| i.survived(random)).collect();
