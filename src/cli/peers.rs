@@ -66,7 +66,7 @@ fn connect_quietly(
         let said = format!(
             "{} is node {}, from now on: compare it with what `registry node` says there",
             peer.address(),
-            peer.id()
+            peer.node_id()
         );
         bar.suspended(|| out.diagnostic(&said));
     }

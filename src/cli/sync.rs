@@ -67,7 +67,7 @@ pub(crate) fn run(
                 for offer in report.pulled.iter().filter(is_by_hand) {
                     registry.note_accepted(offer.manifest())?;
                 }
-                sum.add(report, traffic, &peer.address(), peer.id().to_hex());
+                sum.add(report, traffic, &peer.address(), peer.node_id().to_hex());
             }
             Err(error) if peers.len() > 1 && error.kind() != ErrorKind::Interrupted => {
                 sum.failures.push(error.into());

@@ -105,7 +105,7 @@ fn add(
     }
     let believed = registry.trust()?;
     let name = publisher.name.clone();
-    if let Some(other) = believed.mimicked(&name) {
+    if let Some(other) = believed.lookalike_of(&name) {
         out.diagnostic(&format!(
             "warning: `{name}` reads like `{other}`, who is known here with another key"
         ));

@@ -12,7 +12,7 @@ use alimentar::protocol::Response;
 use alimentar::protocol::Salt;
 use alimentar::protocol::pack_batch;
 use alimentar::protocol::reconcile::CompareStep;
-use alimentar::protocol::reconcile::Comparing;
+use alimentar::protocol::reconcile::Reconciler;
 use alimentar::protocol::reconcile::WantedRequest;
 use alimentar::wire::limits::RECONCILE_WANTED_MAX;
 
@@ -43,8 +43,8 @@ pub struct Conversation {
 #[derive(Debug)]
 enum Stage {
     Beginning,
-    Comparing {
-        comparing: Box<Comparing>,
+    Reconciler {
+        comparing: Box<Reconciler>,
         own: Vec<(Element, ItemId)>,
         salt: Salt,
         is_second: bool,
@@ -85,7 +85,7 @@ impl Conversation {
                     Exchange::Compare(_) => self.stage = comparing(&node.catalogue, salt, false),
                     Exchange::Tell(_, items) => self.stage = announcing(node, items),
                 },
-                Stage::Comparing {
+                Stage::Reconciler {
                     comparing: asking,
                     own,
                     salt: old,
@@ -134,7 +134,7 @@ impl Conversation {
         let mut came = Vec::new();
         for answer in answers {
             match (answer, &mut self.stage) {
-                (Response::Symbols(symbols), Stage::Comparing { comparing, .. }) => {
+                (Response::Symbols(symbols), Stage::Reconciler { comparing, .. }) => {
                     comparing.hear(symbols);
                 }
                 (Response::Reconciled(missing), Stage::Listing { own }) => {
@@ -171,8 +171,8 @@ impl Conversation {
 fn comparing(here: &Catalogue, salt: Salt, is_second: bool) -> Stage {
     let own = here.elements(&salt);
     let elements = own.iter().map(|own| own.0).collect();
-    Stage::Comparing {
-        comparing: Box::new(Comparing::new(salt, elements)),
+    Stage::Reconciler {
+        comparing: Box::new(Reconciler::new(salt, elements)),
         own,
         salt,
         is_second,
