@@ -10,9 +10,9 @@ use alimentar::protocol::Request;
 use alimentar::protocol::Response;
 use alimentar::protocol::Salt;
 use alimentar::protocol::reconcile::CompareStep;
-use alimentar::protocol::reconcile::Comparing;
 use alimentar::protocol::reconcile::Encoder;
 use alimentar::protocol::reconcile::Keys;
+use alimentar::protocol::reconcile::Reconciler;
 use alimentar::protocol::reconcile::Symbols;
 use alimentar::protocol::reconcile::WantedRequest;
 use alimentar::wire::limits::RECONCILE_WANTED_MAX;
@@ -55,7 +55,7 @@ fn compare(here: &[Element], there: &[Element], seed: u64) -> Run {
     let mut own = here.to_vec();
     own.sort_unstable();
     let (own, started) = (own, Instant::now());
-    let mut comparing = Comparing::new(salt, own);
+    let mut comparing = Reconciler::new(salt, own);
     run.asking += started.elapsed();
     loop {
         match comparing.step() {
@@ -79,7 +79,7 @@ fn compare(here: &[Element], there: &[Element], seed: u64) -> Run {
                 run.bytes += Request::Symbols(request).encode().len();
                 run.bytes += Response::Symbols(answer.clone()).encode().len();
                 let started = Instant::now();
-                comparing.hear(answer);
+                comparing.take_response(answer);
                 run.asking += started.elapsed();
             }
             CompareStep::Done(delta) => {
@@ -95,7 +95,7 @@ fn compare(here: &[Element], there: &[Element], seed: u64) -> Run {
                 }
                 return run;
             }
-            CompareStep::List | CompareStep::Again => {
+            CompareStep::List | CompareStep::Restart => {
                 run.way = "list";
                 let list = comparing.into_list();
                 let lacks =

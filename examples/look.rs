@@ -68,11 +68,11 @@ fn note(directory: &mut PeerTable, now: Duration, found: DiscoveryEvent) {
         DiscoveryEvent::Seen { record, addresses } => {
             let node = record.node;
             let datasets = record.summary.as_ref().map(|s| s.datasets);
-            let seen = directory.saw(now, record, &addresses);
+            let seen = directory.record_claim(now, record, &addresses);
             println!("{at:.2} seen {node} {seen:?} {datasets:?} {addresses:?}");
         }
         DiscoveryEvent::Gone { node } => {
-            directory.gone(now, &node);
+            directory.record_farewell(now, &node);
             println!("{at:.2} gone {node}");
         }
         DiscoveryEvent::Trouble { reason } => println!("{at:.2} trouble: {reason}"),

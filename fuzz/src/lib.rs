@@ -44,9 +44,9 @@ use alimentar::protocol::Response;
 use alimentar::protocol::Salt;
 use alimentar::protocol::ServiceRecord;
 use alimentar::protocol::reconcile::CompareStep;
-use alimentar::protocol::reconcile::Comparing;
 use alimentar::protocol::reconcile::Encoder;
 use alimentar::protocol::reconcile::Keys;
+use alimentar::protocol::reconcile::Reconciler;
 use alimentar::protocol::reconcile::Symbol;
 use alimentar::protocol::reconcile::Symbols;
 use alimentar::protocol::reconcile::SymbolsRequest;
@@ -165,7 +165,7 @@ pub fn node(data: &[u8]) {
 /// Records, and the payloads in them.
 pub fn record(data: &[u8]) {
     if let Ok(view) = RecordView::decode(data) {
-        let _ = view.payload_is_whole();
+        let _ = view.payload_is_intact();
         let _ = view.unpack();
         let _ = view.unpack_on(base());
         // A header that passed its check is one that a writer could have made.
@@ -437,7 +437,7 @@ pub fn symbols(data: &[u8]) {
     let mut bytes = rest.iter().copied().cycle();
     let mut frames = FrameReader::new(Response::body_limit);
     let mut unread = rest;
-    let mut comparing = Comparing::new(salt, own.clone());
+    let mut comparing = Reconciler::new(salt, own.clone());
     let mut asked = 0;
     while let CompareStep::Symbols(request) = comparing.step() {
         asked += 1;
@@ -469,7 +469,7 @@ pub fn symbols(data: &[u8]) {
                 };
             }),
         }
-        comparing.hear(answer);
+        comparing.take_response(answer);
     }
     if let CompareStep::Done(delta) = comparing.step() {
         let mut set: Vec<Element> = delta.only_there.clone();

@@ -3,7 +3,7 @@
 use alimentar::chunk::FEATURE_BYTES_MIN;
 use alimentar::chunk::similarity::Bucket;
 use alimentar::chunk::similarity::Place;
-use alimentar::chunk::similarity::ResemblanceHeader;
+use alimentar::chunk::similarity::SimilarityHeader;
 use alimentar::chunk::similarity::find_in;
 use alimentar::chunk::similarity::put_into;
 use alimentar::chunk::similarity::spread;
@@ -11,15 +11,15 @@ use alimentar::chunk::super_features;
 
 /// A header, and buckets of any bytes: what is put in is found, in them and in those of the next larger table.
 pub fn resemblance(data: &[u8]) {
-    let header = ResemblanceHeader::first();
-    if let Some(found) = ResemblanceHeader::decode(data, header.table_bytes()) {
+    let header = SimilarityHeader::first();
+    if let Some(found) = SimilarityHeader::decode(data, header.table_bytes()) {
         assert_eq!(
             (found.bits, data.starts_with(&found.encode()[..24])),
             (header.bits, true)
         );
     }
     let larger = header.larger().unwrap();
-    let rest = data.get(ResemblanceHeader::BYTES..).unwrap_or_default();
+    let rest = data.get(SimilarityHeader::BYTES..).unwrap_or_default();
     for (n, bytes) in rest.chunks_exact(size_of::<Bucket>()).enumerate() {
         let mut bucket: Bucket = bytes.try_into().unwrap();
         let number = data[n] as u64;
@@ -56,7 +56,7 @@ pub fn resemblance_seeds() -> Vec<Vec<u8>> {
         };
         put_into(&mut buckets[n as usize % 2], n << 40 | 0xffff, place);
     }
-    let header = ResemblanceHeader::first().encode();
+    let header = SimilarityHeader::first().encode();
     let text: String = (0..900).map(|n| format!("{} ", n * n)).collect();
     vec![
         [&header, buckets.as_flattened()].concat(),

@@ -175,9 +175,9 @@ pub struct ArchiveHeader {
 
 impl ArchiveHeader {
     /// Makes a header.
-    pub fn new(datasets: Vec<Held>, base: Vec<Base>, may_differ: bool) -> Self {
+    pub fn new(datasets: Vec<Held>, base: Vec<Base>, may_hold_deltas: bool) -> Self {
         Self {
-            version: match may_differ {
+            version: match may_hold_deltas {
                 true => VERSION_DIFFERENCES,
                 false => VERSION,
             },
@@ -187,7 +187,7 @@ impl ArchiveHeader {
     }
 
     /// Returns true if the archive may hold deltas.
-    pub fn may_differ(&self) -> bool {
+    pub fn may_hold_deltas(&self) -> bool {
         self.version == VERSION_DIFFERENCES
     }
 

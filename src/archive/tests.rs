@@ -53,11 +53,11 @@ impl Source for From<'_> {
         Ok(())
     }
 
-    fn is_based(&self, key: &BlobKey) -> bool {
+    fn receiver_has(&self, key: &BlobKey) -> bool {
         self.1.contains(key)
     }
 
-    fn resembled(&self, _: &ChunkEntry) -> Option<BaseBytes> {
+    fn similar_bytes(&self, _: &ChunkEntry) -> Option<BaseBytes> {
         None
     }
 
@@ -97,7 +97,7 @@ impl BlobSink for Into<'_> {
         Err(ArchiveError::Truncated)
     }
 
-    fn take_resembling(&mut self, _: SimilarChunks<'_>) -> Result<(), ArchiveError> {
+    fn take_similar(&mut self, _: SimilarChunks<'_>) -> Result<(), ArchiveError> {
         Ok(())
     }
 }

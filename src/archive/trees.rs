@@ -49,10 +49,10 @@ pub trait Source {
     ) -> Result<(), Self::Error>;
 
     /// Returns true if the receiver has a blob; for a node, also everything below it.
-    fn is_based(&self, key: &BlobKey) -> bool;
+    fn receiver_has(&self, key: &BlobKey) -> bool;
 
     /// Returns the bytes of a base that are similar to a chunk.
-    fn resembled(&self, chunk: &ChunkEntry) -> Option<BaseBytes>;
+    fn similar_bytes(&self, chunk: &ChunkEntry) -> Option<BaseBytes>;
 
     /// Encodes a delta against bytes of a base; `None` where it is not worth its cost.
     ///
@@ -84,7 +84,7 @@ pub fn put_tree<S: Source>(
     let mut stack = vec![root];
     while let Some(id) = stack.pop() {
         let key = BlobKey::new(BlobKind::Node, *id.as_bytes());
-        if source.is_based(&key) {
+        if source.receiver_has(&key) {
             continue;
         }
         let bytes = source.node(id)?;
@@ -99,9 +99,9 @@ pub fn put_tree<S: Source>(
                 let mut groups: Vec<Together> = Vec::new();
                 for (n, chunk) in chunks.into_iter().enumerate() {
                     let key = chunk_key(&chunk);
-                    if !recent.has(&key) && !source.is_based(&key) {
+                    if !recent.has(&key) && !source.receiver_has(&key) {
                         recent.add(&key);
-                        let base = source.resembled(&chunk);
+                        let base = source.similar_bytes(&chunk);
                         put_together(&mut groups, n, chunk, base);
                     }
                 }
@@ -242,7 +242,7 @@ pub trait BlobSink {
     ///
     /// # Errors
     /// The store failed.
-    fn take_resembling(&mut self, chunks: SimilarChunks<'_>) -> Result<(), Self::Error>;
+    fn take_similar(&mut self, chunks: SimilarChunks<'_>) -> Result<(), Self::Error>;
 }
 
 /// A node whose children are being read.
@@ -419,7 +419,7 @@ fn take_delta<S: BlobSink>(
     }
     let base = shelf.base(delta.base)?;
     let raw = apply(&delta.frame, base, bytes).map_err(|_| corrupt())?;
-    shelf.take_resembling(SimilarChunks {
+    shelf.take_similar(SimilarChunks {
         chunks: &chunks,
         raw,
         frame: delta.frame,

@@ -18,7 +18,7 @@ pub struct Place {
 
 /// The header of a similarity table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResemblanceHeader {
+pub struct SimilarityHeader {
     /// The binary logarithm of the number of buckets.
     pub bits: u32,
     /// Number of entries that had no room since the table grew.
@@ -43,7 +43,7 @@ const BITS_MAX: u32 = (RESEMBLANCE_BYTES_MAX / BUCKET_BYTES).ilog2();
 /// Number of bits by which a table grows at a time.
 const BITS_GROWN: u32 = 2;
 
-impl ResemblanceHeader {
+impl SimilarityHeader {
     /// Bytes of an encoded header.
     pub const BYTES: usize = HEADER_BYTES;
 
@@ -122,7 +122,7 @@ pub fn put_into(bucket: &mut Bucket, feature: u64, place: Place) -> bool {
 }
 
 /// Distributes the entries of a bucket over the buckets of a larger table, the newest first.
-pub fn spread(bucket: &Bucket, from: ResemblanceHeader, to: ResemblanceHeader) -> Vec<Bucket> {
+pub fn spread(bucket: &Bucket, from: SimilarityHeader, to: SimilarityHeader) -> Vec<Bucket> {
     let mut buckets = vec![[0; BUCKET_BYTES]; 1 << to.bits.saturating_sub(from.bits)];
     // The newest goes last, so that it ends in front.
     let (entries, _) = bucket.as_chunks();
@@ -212,21 +212,21 @@ mod tests {
 
     #[test]
     fn a_header_is_known_by_all_that_is_in_it() {
-        let header = ResemblanceHeader::first();
+        let header = SimilarityHeader::first();
         let good = header.encode();
         assert_eq!(
-            ResemblanceHeader::decode(&good, header.table_bytes()),
+            SimilarityHeader::decode(&good, header.table_bytes()),
             Some(header)
         );
-        assert_eq!(ResemblanceHeader::decode(&good, good.len() as u64), None);
+        assert_eq!(SimilarityHeader::decode(&good, good.len() as u64), None);
         assert_eq!(
-            ResemblanceHeader::decode(&good[..23], header.table_bytes()),
+            SimilarityHeader::decode(&good[..23], header.table_bytes()),
             None
         );
         for at in [0, 8, 12, 16] {
             let mut bad = good;
             bad[at] ^= 0x40;
-            assert_eq!(ResemblanceHeader::decode(&bad, header.table_bytes()), None);
+            assert_eq!(SimilarityHeader::decode(&bad, header.table_bytes()), None);
         }
         let mut largest = header;
         while let Some(larger) = largest.larger() {

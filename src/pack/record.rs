@@ -245,7 +245,7 @@ impl<'a> RecordView<'a> {
     }
 
     /// Returns true if the payload has its recorded check.
-    pub fn payload_is_whole(&self) -> bool {
+    pub fn payload_is_intact(&self) -> bool {
         self.header.payload_matches(self.payload)
     }
 

@@ -31,7 +31,7 @@ fn records_come_back_as_they_went() {
     let a = b"abc".repeat(500);
     let bytes = record(&[&a, b"", b"second"]).encode();
     let view = RecordView::decode(&bytes).unwrap();
-    assert!(view.payload_is_whole());
+    assert!(view.payload_is_intact());
     assert_eq!(view.unpack().unwrap(), [&a[..], b"second"].concat());
     assert_eq!(view.header.items.len(), 3);
     assert_eq!(view.header.record_bytes(), bytes.len());
@@ -45,7 +45,7 @@ fn every_flipped_bit_is_seen() {
         bad[bit / 8] ^= 1 << (bit % 8);
         let seen = match RecordView::decode(&bad) {
             Err(_) => true,
-            Ok(view) => !view.payload_is_whole(),
+            Ok(view) => !view.payload_is_intact(),
         };
         assert!(seen, "bit {bit}");
     }

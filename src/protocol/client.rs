@@ -4,9 +4,9 @@ use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::protocol::filter::Filter;
 use crate::protocol::messages::delta::Nodes;
-use crate::protocol::messages::delta::Part;
 use crate::protocol::messages::delta::PullDeltaRequest;
 use crate::protocol::messages::delta::PullNodeDeltaRequest;
+use crate::protocol::messages::delta::ResponsePart;
 use crate::protocol::messages::hello::Access;
 use crate::protocol::messages::request::ListFilter;
 use crate::protocol::messages::request::PullChunkRequest;
@@ -35,13 +35,13 @@ pub type EachResponse<'a> = dyn FnMut(Response) -> Result<(), PeerError> + 'a;
 /// A connection to a peer: QUIC, or an in-process peer in tests.
 pub trait PeerConnection: Send + Sync {
     /// Returns the node id that the peer has proven.
-    fn who(&self) -> NodeId;
+    fn node_id(&self) -> NodeId;
 
     /// Returns the peer's address, for messages.
-    fn place(&self) -> String;
+    fn address(&self) -> String;
 
     /// Returns the group of nodes that the peer serves.
-    fn serves(&self) -> Access;
+    fn access(&self) -> Access;
 
     /// Sends a request and passes the frames of the response to `each` as they arrive. It calls
     /// `is_needless` repeatedly while it waits.
@@ -49,7 +49,7 @@ pub trait PeerConnection: Send + Sync {
     /// # Errors
     /// [`PeerError`], which includes a refusal and the errors of `each`; [`PeerError::Stopped`] if
     /// `is_needless` returned true.
-    fn ask(
+    fn call(
         &self,
         request: &Request,
         is_needless: &dyn Fn() -> bool,
@@ -71,22 +71,22 @@ pub fn unexpected() -> PeerError {
 }
 
 impl<L: PeerConnection> PeerCatalog for L {
-    fn id(&self) -> NodeId {
-        self.who()
+    fn node_id(&self) -> NodeId {
+        PeerConnection::node_id(self)
     }
 
     fn address(&self) -> String {
-        self.place()
+        PeerConnection::address(self)
     }
 
     fn access(&self) -> Access {
-        self.serves()
+        PeerConnection::access(self)
     }
 
     fn list(&self, filter: &ListFilter) -> Result<Vec<Vec<u8>>, PeerError> {
         let (mut all, mut bytes) = (Vec::new(), 0);
-        self.ask(&Request::List(filter.clone()), &|| false, &mut |answer| {
-            let Response::Manifests(some) = answer else {
+        self.call(&Request::List(filter.clone()), &|| false, &mut |response| {
+            let Response::Manifests(some) = response else {
                 return Err(unexpected());
             };
             take(&mut all, &mut bytes, (some, LIST_BYTES_MAX))
@@ -95,7 +95,7 @@ impl<L: PeerConnection> PeerCatalog for L {
     }
 
     fn filter(&self) -> Result<Filter, PeerError> {
-        let bytes = only(self, &Request::Filter, |answer| match answer {
+        let bytes = only(self, &Request::Filter, |response| match response {
             Response::Filter(bytes) => Some(bytes),
             _ => None,
         })?;
@@ -105,10 +105,10 @@ impl<L: PeerConnection> PeerCatalog for L {
     fn reconcile(&self, request: &ReconcileRequest) -> Result<Reconciled, PeerError> {
         let mut found = Reconciled::default();
         let (mut is_begun, mut bytes) = (false, 0);
-        self.ask(
+        self.call(
             &Request::Reconcile(request.clone()),
             &|| false,
-            &mut |answer| match answer {
+            &mut |response| match response {
                 Response::Reconciled(missing) if !is_begun => {
                     is_begun = true;
                     found.missing = missing;
@@ -129,19 +129,23 @@ impl<L: PeerConnection> PeerCatalog for L {
     }
 
     fn symbols(&self, request: &SymbolsRequest) -> Result<Symbols, PeerError> {
-        only(self, &Request::Symbols(*request), |answer| match answer {
-            Response::Symbols(symbols) => Some(symbols),
-            _ => None,
-        })
+        only(
+            self,
+            &Request::Symbols(*request),
+            |response| match response {
+                Response::Symbols(symbols) => Some(symbols),
+                _ => None,
+            },
+        )
     }
 
     fn wanted(&self, request: &WantedRequest) -> Result<Reconciled, PeerError> {
         let mut found = Reconciled::default();
         let mut bytes = 0;
-        self.ask(
+        self.call(
             &Request::Wanted(request.clone()),
             &|| false,
-            &mut |answer| match answer {
+            &mut |response| match response {
                 Response::Manifests(some) => {
                     take(&mut found.envelopes, &mut bytes, (some, COMPARED_BYTES_MAX))
                 }
@@ -165,30 +169,34 @@ impl<L: PeerConnection> PeerCatalog for L {
             envelopes,
             statements,
         };
-        only(self, &request, |answer| match answer {
+        only(self, &request, |response| match response {
             Response::Announced(taken) => Some(taken),
             _ => None,
         })
     }
 
     fn card(&self, envelope: &EnvelopeId) -> Result<Vec<u8>, PeerError> {
-        only(self, &Request::PullCard(*envelope), |answer| match answer {
-            Response::Card(bytes) => Some(bytes),
-            _ => None,
-        })
+        only(
+            self,
+            &Request::PullCard(*envelope),
+            |response| match response {
+                Response::Card(bytes) => Some(bytes),
+                _ => None,
+            },
+        )
     }
 }
 
 /// Sends a request whose response has one frame. `pick` selects the right kind.
 fn only<L: PeerConnection, T>(
-    line: &L,
+    connection: &L,
     request: &Request,
     pick: fn(Response) -> Option<T>,
 ) -> Result<T, PeerError> {
     let mut found = None;
-    line.ask(request, &|| false, &mut |answer| match found {
+    connection.call(request, &|| false, &mut |response| match found {
         None => {
-            found = Some(pick(answer).ok_or_else(unexpected)?);
+            found = Some(pick(response).ok_or_else(unexpected)?);
             Ok(())
         }
         Some(_) => Err(unexpected()),
@@ -219,8 +227,8 @@ impl<L: PeerConnection> ChunkSource for L {
     fn nodes(&self, request: &PullNodeRequest) -> Result<Vec<Vec<u8>>, PeerError> {
         let mut nodes = Vec::new();
         let request = Request::PullNode(request.clone());
-        self.ask(&request, &|| false, &mut |answer| {
-            more_nodes(&mut nodes, answer)
+        self.call(&request, &|| false, &mut |response| {
+            more_nodes(&mut nodes, response)
         })?;
         Ok(nodes)
     }
@@ -228,26 +236,33 @@ impl<L: PeerConnection> ChunkSource for L {
     fn node_deltas(&self, request: &PullNodeDeltaRequest) -> Result<Nodes, PeerError> {
         let (mut nodes, mut delta) = (Vec::new(), None);
         let request = Request::PullNodeDelta(request.clone());
-        self.ask(&request, &|| false, &mut |answer| match answer {
+        self.call(&request, &|| false, &mut |response| match response {
             Response::NodesDelta { raw_bytes, payload } if nodes.is_empty() && delta.is_none() => {
                 delta = Some(Nodes::Delta { raw_bytes, payload });
                 Ok(())
             }
-            answer if delta.is_none() => more_nodes(&mut nodes, answer),
+            response if delta.is_none() => more_nodes(&mut nodes, response),
             _ => Err(unexpected()),
         })?;
         Ok(delta.unwrap_or(Nodes::Plain(nodes)))
     }
 
-    fn revive(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
-        self.reconnect(is_needless)
+    fn reconnect(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
+        PeerConnection::reconnect(self, is_needless)
     }
 
-    fn seams(&self, request: &RecordBoundariesRequest) -> Result<Vec<usize>, PeerError> {
-        let asked = only(self, &Request::Seams(*request), |answer| match answer {
-            Response::Seams(ends) => Some(ends),
-            _ => None,
-        });
+    fn record_boundaries(
+        &self,
+        request: &RecordBoundariesRequest,
+    ) -> Result<Vec<usize>, PeerError> {
+        let asked = only(
+            self,
+            &Request::RecordBoundaries(*request),
+            |response| match response {
+                Response::RecordBoundaries(ends) => Some(ends),
+                _ => None,
+            },
+        );
         match asked {
             Err(PeerError::Refused(r)) if r.code == RefusalCode::NotUnderstood => Ok(Vec::new()),
             other => other,
@@ -261,8 +276,8 @@ impl<L: PeerConnection> ChunkSource for L {
         each: &mut EachRecord<'_>,
     ) -> Result<(), PeerError> {
         let request = Request::PullChunk(request.clone());
-        self.ask(&request, is_needless, &mut |answer| {
-            let Response::Chunks(record) = answer else {
+        self.call(&request, is_needless, &mut |response| {
+            let Response::Chunks(record) = response else {
                 return Err(unexpected());
             };
             match each(record) {
@@ -279,10 +294,10 @@ impl<L: PeerConnection> ChunkSource for L {
         each: &mut EachPart<'_>,
     ) -> Result<(), PeerError> {
         let request = Request::PullDelta(request.clone());
-        self.ask(&request, is_needless, &mut |answer| {
-            let part = match answer {
-                Response::Chunks(record) => Part::Record(record),
-                Response::Delta(delta) => Part::Delta(delta),
+        self.call(&request, is_needless, &mut |response| {
+            let part = match response {
+                Response::Chunks(record) => ResponsePart::Record(record),
+                Response::Delta(delta) => ResponsePart::Delta(delta),
                 _ => return Err(unexpected()),
             };
             match each(part) {
@@ -294,8 +309,8 @@ impl<L: PeerConnection> ChunkSource for L {
 }
 
 /// Adds the nodes of one frame.
-fn more_nodes(nodes: &mut Vec<Vec<u8>>, answer: Response) -> Result<(), PeerError> {
-    let Response::Nodes(some) = answer else {
+fn more_nodes(nodes: &mut Vec<Vec<u8>>, response: Response) -> Result<(), PeerError> {
+    let Response::Nodes(some) = response else {
         return Err(unexpected());
     };
     if some.is_empty() {

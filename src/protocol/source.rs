@@ -11,9 +11,9 @@ use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
 use crate::protocol::filter::Filter;
 use crate::protocol::messages::delta::Nodes;
-use crate::protocol::messages::delta::Part;
 use crate::protocol::messages::delta::PullDeltaRequest;
 use crate::protocol::messages::delta::PullNodeDeltaRequest;
+use crate::protocol::messages::delta::ResponsePart;
 use crate::protocol::messages::hello::Access;
 use crate::protocol::messages::request::ListFilter;
 use crate::protocol::messages::request::PullChunkRequest;
@@ -106,7 +106,7 @@ pub struct Reconciled {
 /// A peer's catalogue.
 pub trait PeerCatalog: Send + Sync {
     /// Returns the node id that the peer has proven.
-    fn id(&self) -> NodeId;
+    fn node_id(&self) -> NodeId;
 
     /// Returns the peer's address, for messages.
     fn address(&self) -> String;
@@ -166,7 +166,7 @@ pub trait PeerCatalog: Send + Sync {
 pub type EachRecord<'a> = dyn FnMut(Vec<u8>) -> bool + 'a;
 
 /// Takes a part of a response; returns `false` when the caller wants no more.
-pub type EachPart<'a> = dyn FnMut(Part) -> bool + 'a;
+pub type EachPart<'a> = dyn FnMut(ResponsePart) -> bool + 'a;
 
 /// A peer to pull datasets from.
 pub trait ChunkSource: PeerCatalog {
@@ -188,14 +188,15 @@ pub trait ChunkSource: PeerCatalog {
     /// # Errors
     /// [`PeerError`] when the peer cannot be reached, or another node answers; [`PeerError::Stopped`] if
     /// `is_needless` returned true.
-    fn revive(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError>;
+    fn reconnect(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError>;
 
     /// Returns, for each end of a record, the number of requested chunks before it. It is a hint, and
     /// empty where the peer gives none.
     ///
     /// # Errors
     /// [`PeerError`] when the request fails.
-    fn seams(&self, request: &RecordBoundariesRequest) -> Result<Vec<usize>, PeerError>;
+    fn record_boundaries(&self, request: &RecordBoundariesRequest)
+    -> Result<Vec<usize>, PeerError>;
 
     /// Passes undecoded records to `each` as they arrive. It calls `is_needless` repeatedly
     /// while it waits.

@@ -58,7 +58,7 @@ fn requests() -> Vec<Request> {
             runs: vec![Run { skip: 0, take: 5 }, Run { skip: 200, take: 1 }],
         }),
         Request::PullCard(envelope),
-        Request::Seams(RecordBoundariesRequest {
+        Request::RecordBoundaries(RecordBoundariesRequest {
             envelope,
             tree: TreeKind::Data,
             offset: 1 << 33,
@@ -73,12 +73,12 @@ fn requests() -> Vec<Request> {
                 root: TreeId::new([5; 32]),
             },
             groups: vec![
-                Group {
+                DeltaGroup {
                     skip: 0,
                     take: 8000,
                     bases: None,
                 },
-                Group {
+                DeltaGroup {
                     skip: 0,
                     take: 1,
                     bases: Some(BaseRun {
@@ -113,7 +113,7 @@ fn answers() -> Vec<Response> {
         Response::Manifests(vec![vec![5; 2000], vec![6]]),
         Response::Reconciled(vec![0, 1, 4, 400]),
         Response::Nodes(vec![vec![1; 70], vec![]]),
-        Response::Seams(vec![1, 2, 300]),
+        Response::RecordBoundaries(vec![1, 2, 300]),
         Response::Chunks(vec![9; 10]),
         Response::Delta(Delta {
             chunks: vec![8000, 1],
@@ -149,19 +149,19 @@ fn answers() -> Vec<Response> {
 struct Parrot(Vec<Response>);
 
 impl PeerConnection for Parrot {
-    fn who(&self) -> NodeId {
+    fn node_id(&self) -> NodeId {
         NodeId::new([1; 32])
     }
 
-    fn place(&self) -> String {
+    fn address(&self) -> String {
         "parrot".to_owned()
     }
 
-    fn serves(&self) -> Access {
+    fn access(&self) -> Access {
         Access::Open
     }
 
-    fn ask(
+    fn call(
         &self,
         _: &Request,
         _: &dyn Fn() -> bool,
@@ -363,48 +363,48 @@ fn a_peer_gets_its_rate_and_no_more() {
         burst: 3,
     };
     let at = Duration::from_millis;
-    let mut conduct = RateLimiter::new(budget, at(0));
-    assert!(conduct.begin(at(0)) && conduct.begin(at(0)));
+    let mut limiter = RateLimiter::new(budget, at(0));
+    assert!(limiter.begin(at(0)) && limiter.begin(at(0)));
     // Two are under way.
-    assert!(!conduct.begin(at(0)));
-    conduct.end();
-    conduct.end();
-    assert!(conduct.begin(at(0)));
-    conduct.end();
+    assert!(!limiter.begin(at(0)));
+    limiter.end();
+    limiter.end();
+    assert!(limiter.begin(at(0)));
+    limiter.end();
     // The burst is used up; a tenth of a second later there is one more.
-    assert!(!conduct.begin(at(50)));
-    assert!(conduct.begin(at(150)));
-    conduct.end();
+    assert!(!limiter.begin(at(50)));
+    assert!(limiter.begin(at(150)));
+    limiter.end();
     let begun = (0..10_000)
         .filter(|n| {
-            let begun = conduct.begin(at(1000 + n));
-            conduct.end();
+            let begun = limiter.begin(at(1000 + n));
+            limiter.end();
             begun
         })
         .count();
     assert!((95..=110).contains(&begun), "{begun} in ten seconds");
     // An expensive request takes the tokens of several cheap ones.
-    assert!(conduct.begin(at(20_000)));
-    conduct.end();
-    assert!(!conduct.charge(3) && conduct.charge(2) && !conduct.charge(1));
+    assert!(limiter.begin(at(20_000)));
+    limiter.end();
+    assert!(!limiter.charge(3) && limiter.charge(2) && !limiter.charge(1));
     // A clock that goes back adds no token.
-    assert!(!conduct.begin(at(0)));
+    assert!(!limiter.begin(at(0)));
 }
 
 #[test]
 fn no_order_of_events_makes_a_plan_forget_a_window() {
     for seed in 1..3_000_u64 {
         let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let lanes = 1 + random.below(4) as usize;
+        let peers = 1 + random.below(4) as usize;
         let windows = random.below(20);
-        let mut plan = FetchSchedule::new(lanes);
+        let mut plan = FetchSchedule::new(peers);
         let mut offered = 0;
         let mut first = vec![0; windows as usize];
         let mut at_work: Vec<(PeerSlot, u64)> = Vec::new();
         let mut now = Duration::ZERO;
         for _ in 0..2_000 {
             now += Duration::from_millis(random.below(900));
-            let lane = PeerSlot(random.below(lanes as u64) as usize);
+            let peer = PeerSlot(random.below(peers as u64) as usize);
             match random.below(6) {
                 0 if offered < windows => {
                     plan.offer(offered);
@@ -412,9 +412,9 @@ fn no_order_of_events_makes_a_plan_forget_a_window() {
                 }
                 0 | 1 if offered == windows => plan.close(),
                 2 | 3 => {
-                    if let NextFetch::Fetch(window) = plan.next(lane, now) {
-                        assert!(!at_work.contains(&(lane, window)), "seed {seed}");
-                        at_work.push((lane, window));
+                    if let NextFetch::Fetch(window) = plan.next(peer, now) {
+                        assert!(!at_work.contains(&(peer, window)), "seed {seed}");
+                        at_work.push((peer, window));
                     }
                 }
                 4 if !at_work.is_empty() => {
@@ -425,13 +425,13 @@ fn no_order_of_events_makes_a_plan_forget_a_window() {
                     }
                 }
                 // The first peer never fails.
-                5 if lane != PeerSlot(0) && random.below(4) == 0 => {
-                    plan.drop_lane(lane);
+                5 if peer != PeerSlot(0) && random.below(4) == 0 => {
+                    plan.drop_peer(peer);
                     at_work.retain(|(l, window)| {
-                        if *l == lane {
-                            plan.give_back(lane, *window);
+                        if *l == peer {
+                            plan.give_back(peer, *window);
                         }
-                        *l != lane
+                        *l != peer
                     });
                 }
                 _ => {}
@@ -450,10 +450,13 @@ fn no_order_of_events_makes_a_plan_forget_a_window() {
 fn what_comes_too_fast_waits_and_a_pause_earns_nothing() {
     let mut pace = crate::protocol::Pace::new(1_000);
     let at = Duration::from_millis;
-    assert_eq!(pace.took(at(0), 500), at(500));
-    assert_eq!(pace.took(at(500), 500), at(500));
+    assert_eq!(pace.wait_after(at(0), 500), at(500));
+    assert_eq!(pace.wait_after(at(500), 500), at(500));
     // Two at once pay one after the other.
-    assert_eq!(pace.took(at(500), 1_000), at(1_500));
-    assert_eq!(pace.took(at(60_000), 100), at(100));
-    assert_eq!(crate::protocol::Pace::new(0).took(at(0), 2), at(2_000));
+    assert_eq!(pace.wait_after(at(500), 1_000), at(1_500));
+    assert_eq!(pace.wait_after(at(60_000), 100), at(100));
+    assert_eq!(
+        crate::protocol::Pace::new(0).wait_after(at(0), 2),
+        at(2_000)
+    );
 }

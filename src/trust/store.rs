@@ -211,7 +211,7 @@ impl TrustStore {
     }
 
     /// Returns the local name that another name could be mistaken for.
-    pub fn mimicked(&self, name: &Alias) -> Option<&Alias> {
+    pub fn lookalike_of(&self, name: &Alias) -> Option<&Alias> {
         let mut aliases = self.file.publishers().map(|p| &p.name);
         aliases.find(|a| looks_like(a.as_str(), name.as_str()))
     }

@@ -209,9 +209,9 @@ pub fn look(wait: Duration, stop: &Stop) -> Result<Vec<(ServiceRecord, Vec<Socke
             let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
             match found {
                 DiscoveryEvent::Seen { record, addresses } => {
-                    drop(table.saw(began.elapsed(), record, &addresses))
+                    let _ = table.record_claim(began.elapsed(), record, &addresses);
                 }
-                DiscoveryEvent::Gone { node } => table.gone(began.elapsed(), &node),
+                DiscoveryEvent::Gone { node } => table.record_farewell(began.elapsed(), &node),
                 DiscoveryEvent::Trouble { .. } => {}
             }
         }

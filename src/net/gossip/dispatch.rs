@@ -84,7 +84,7 @@ impl GossipNode {
     /// Updates the schedule to the present peers.
     pub(in crate::net::gossip) fn sync_membership(&mut self) {
         let (peer_table, typed) = (&self.peer_table, &self.typed);
-        let is_there = |node: &NodeId| peer_table.knows(node) || typed.contains_key(node);
+        let is_there = |node: &NodeId| peer_table.contains(node) || typed.contains_key(node);
         self.gossip.retain_peers(is_there);
         self.filters.keep(is_there);
         self.unfiltered.retain(is_there);

@@ -207,7 +207,8 @@ impl GossipNode {
                 self.handle_announcement(record, &addresses)
             }
             GossipMessage::Found(DiscoveryEvent::Gone { node }) => {
-                self.peer_table.gone(self.started.elapsed(), &node);
+                self.peer_table
+                    .record_farewell(self.started.elapsed(), &node);
                 self.report(LimitedKind::Left, &Event::Left { peer: node });
             }
             GossipMessage::Found(DiscoveryEvent::Trouble { reason: what }) => {
@@ -225,11 +226,11 @@ impl GossipNode {
     fn handle_announcement(&mut self, record: ServiceRecord, addresses: &[SocketAddr]) {
         let node = record.node;
         let now = self.started.elapsed();
-        let seen = self.peer_table.saw(now, record.clone(), addresses);
+        let seen = self.peer_table.record_claim(now, record.clone(), addresses);
         if matches!(seen, ClaimOutcome::Refused) {
             return;
         }
-        if self.filters.saw(&record) {
+        if self.filters.record_claim(&record) {
             self.unfiltered.insert(node);
         }
         if matches!(seen, ClaimOutcome::New) {
@@ -245,7 +246,7 @@ impl GossipNode {
 
     fn handle_call(&mut self, node: NodeId, at: SocketAddr) {
         let now = self.started.elapsed();
-        let is_new = self.peer_table.called(now, node, at);
+        let is_new = self.peer_table.record_call(now, node, at);
         if is_new && self.may_exchange_with(&node) {
             let (peer, addresses) = (node, vec![at]);
             self.report(LimitedKind::Found, &Event::Found { peer, addresses });
@@ -260,7 +261,8 @@ impl GossipNode {
         for node in self.connections.close_idle() {
             let mut known = self.peer_table.list().into_iter();
             if known.any(|n| n.node == node && n.record.is_none()) {
-                self.peer_table.gone(self.started.elapsed(), &node);
+                self.peer_table
+                    .record_farewell(self.started.elapsed(), &node);
                 self.publish_snapshot();
             }
         }

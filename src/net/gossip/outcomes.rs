@@ -19,7 +19,7 @@ impl GossipNode {
             .record_outcome(now, &result.exchange, result.end);
         if let Some((requested_at, at)) = result.proven {
             let requested_at = requested_at.saturating_duration_since(self.started);
-            self.peer_table.proven(requested_at, node, at);
+            self.peer_table.record_proof(requested_at, node, at);
         }
         if let Some(filter) = result.filter {
             self.filters.put(node, Some(filter));
@@ -30,10 +30,10 @@ impl GossipNode {
                 // It was at none of them. A peer that breaks off in the middle is present all the same.
                 let tried = result.proven.is_none().then_some(result.tried);
                 for at in tried.into_iter().flatten() {
-                    self.peer_table.failed(now, &node, &at);
+                    self.peer_table.record_failure(now, &node, &at);
                 }
                 if is_farewell(&error) {
-                    self.peer_table.gone(now, &node);
+                    self.peer_table.record_farewell(now, &node);
                 }
                 let error = error.to_string();
                 self.report(

@@ -26,7 +26,7 @@ struct Held {
 
 impl PeerFilters {
     /// Takes a node's record. Returns true if its filter has to be requested.
-    pub(in crate::net::gossip) fn saw(&mut self, record: &ServiceRecord) -> bool {
+    pub(in crate::net::gossip) fn record_claim(&mut self, record: &ServiceRecord) -> bool {
         let Some(summary) = &record.summary else {
             self.held.remove(&record.node);
             return false;

@@ -320,7 +320,7 @@ impl Peer {
         let is_late = || asked.elapsed() > STALL;
         let request = Request::Hello(self.own.clone());
         // A hello that comes byte by byte never stalls.
-        let greeted = self.ask(&request, &is_late, &mut |answer| {
+        let greeted = self.call(&request, &is_late, &mut |answer| {
             match (answer, &hello) {
                 (Response::Hello(said), None) => hello = Some(said),
                 _ => return Err(unexpected()),
@@ -380,19 +380,19 @@ impl Peer {
 }
 
 impl PeerConnection for Peer {
-    fn who(&self) -> NodeId {
+    fn node_id(&self) -> NodeId {
         self.id
     }
 
-    fn place(&self) -> String {
+    fn address(&self) -> String {
         self.at.place()
     }
 
-    fn serves(&self) -> Access {
+    fn access(&self) -> Access {
         self.hello.access
     }
 
-    fn ask(
+    fn call(
         &self,
         request: &Request,
         is_needless: &dyn Fn() -> bool,

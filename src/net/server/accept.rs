@@ -263,7 +263,7 @@ impl Server {
         self.counters.connections.fetch_add(1, Ordering::Relaxed);
         self.report(&Event::Connected { peer, address });
         let session = Arc::new(PeerSession {
-            conduct: Mutex::new(RateLimiter::new(self.budget, self.started.elapsed())),
+            limiter: Mutex::new(RateLimiter::new(self.budget, self.started.elapsed())),
             server: self.clone(),
             connection: connection.clone(),
             peer,

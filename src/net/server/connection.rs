@@ -54,7 +54,7 @@ pub(crate) struct PeerSession {
     pub(crate) connection: Connection,
     pub(crate) peer: NodeId,
     pub(crate) hello: OnceLock<Hello>,
-    pub(crate) conduct: Mutex<RateLimiter>,
+    pub(crate) limiter: Mutex<RateLimiter>,
     pub(crate) long_request: Semaphore,
     /// Admits one announcement at a time, so that those of one peer do not delay others.
     pub(crate) announcement: Semaphore,
@@ -78,7 +78,7 @@ impl PeerSession {
         counters.under_way.fetch_add(1, Ordering::Relaxed);
         self.under_way.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let begun = self.conduct().begin(self.server.started.elapsed());
+        let begun = self.limiter().begin(self.server.started.elapsed());
         let ending = match begun {
             true => self.answer(out, asked).await,
             false => {
@@ -87,7 +87,7 @@ impl PeerSession {
             }
         };
         if begun {
-            self.conduct().end();
+            self.limiter().end();
         }
         counters.under_way.fetch_sub(1, Ordering::Relaxed);
         self.under_way.fetch_sub(1, Ordering::Relaxed);
@@ -96,8 +96,8 @@ impl PeerSession {
         }
     }
 
-    fn conduct(&self) -> std::sync::MutexGuard<'_, RateLimiter> {
-        self.conduct.lock().unwrap_or_else(PoisonError::into_inner)
+    fn limiter(&self) -> std::sync::MutexGuard<'_, RateLimiter> {
+        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn answer(&self, out: SendStream, asked: RecvStream) -> Ending {
@@ -137,7 +137,7 @@ impl PeerSession {
             showing: self.server.showing,
             access: self.server.access,
         };
-        if !self.conduct().charge(extra_cost(&request)) {
+        if !self.limiter().charge(extra_cost(&request)) {
             let refusal = Refusal::new(RefusalCode::TooMuch, "too much at once");
             return self.refuse(out, refusal).await;
         }
@@ -366,7 +366,7 @@ fn extra_cost(request: &Request) -> u32 {
 }
 
 fn is_part_of_a_pull(request: &Request) -> bool {
-    matches!(request, Request::PullCard(_) | Request::Seams(_)) || has_data(request)
+    matches!(request, Request::PullCard(_) | Request::RecordBoundaries(_)) || has_data(request)
 }
 
 fn has_data(request: &Request) -> bool {
@@ -390,7 +390,7 @@ fn name_of(request: &Request) -> &'static str {
         Request::PullChunk(_) => "chunks",
         Request::PullCard(_) => "card",
         Request::Announce { .. } => "announce",
-        Request::Seams(_) => "seams",
+        Request::RecordBoundaries(_) => "seams",
         Request::Filter => "filter",
         Request::PullDelta(_) => "differences",
     }

@@ -26,7 +26,7 @@ impl Throttle {
     /// Waits until these bytes are within the rate, or a stop is asked for.
     pub(crate) fn keep(&self, bytes: usize, stop: &Stop) {
         let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-        let pause = pace.took(self.started.elapsed(), bytes as u64);
+        let pause = pace.wait_after(self.started.elapsed(), bytes as u64);
         drop(pace);
         stop.sleep(pause);
     }

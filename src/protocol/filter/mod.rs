@@ -71,7 +71,7 @@ impl Filter {
         if self.is_full() || self.buckets.is_empty() {
             return self.is_full();
         }
-        let home = Key::of(id).home(self.growth, self.buckets.len());
+        let home = Key::of(id).slots(self.growth, self.buckets.len());
         let mut pair = home.pair.iter().filter_map(|n| self.buckets.get(*n));
         pair.any(|bucket| bucket.holds(home.fingerprint))
     }

@@ -21,7 +21,7 @@ impl Key {
 
     /// Returns the key's candidate buckets in a filter after this number of growths. Each growth
     /// scatters keys differently, so colliding ids would have to collide in all growths.
-    pub(in crate::protocol::filter) fn home(self, growth: u8, buckets: usize) -> Home {
+    pub(in crate::protocol::filter) fn slots(self, growth: u8, buckets: usize) -> KeySlots {
         // The finaliser of MurmurHash3 (Appleby 2011) is one to one, so keys stay distinct.
         let mut hash = self.0 ^ spread(u32::from(growth));
         hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
@@ -29,7 +29,7 @@ impl Key {
         hash ^= hash >> 16;
         let fingerprint = reduce(spread(hash), usize::from(FINGERPRINTS)) as u16 + 1;
         let first = reduce(hash, buckets);
-        Home {
+        KeySlots {
             fingerprint,
             pair: [first, partner(first, fingerprint, buckets)],
         }
@@ -38,7 +38,7 @@ impl Key {
 
 /// The fingerprint of a key and its two candidate buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::protocol::filter) struct Home {
+pub(in crate::protocol::filter) struct KeySlots {
     /// The fingerprint, 1 to [`FINGERPRINTS`].
     pub(in crate::protocol::filter) fingerprint: u16,
     /// The candidate buckets; both may be the same.
@@ -72,35 +72,35 @@ pub(in crate::protocol::filter) fn place(
     growth: u8,
     buckets: usize,
 ) -> Option<Vec<Bucket>> {
-    let mut placing = Placing {
+    let mut placing = Placement {
         buckets: vec![Bucket::default(); buckets],
         queued_for: vec![0; buckets],
         queue: Vec::new(),
     };
     for (n, key) in (1..).zip(keys) {
-        placing.put(key.home(growth, buckets), n)?;
+        placing.put(key.slots(growth, buckets), n)?;
     }
     Some(placing.buckets.into_iter().map(Bucket::sorted).collect())
 }
 
 /// A step of the search: a bucket that may take a fingerprint of another one.
-struct Way {
+struct SearchStep {
     bucket: usize,
     /// The queue index of the other bucket, and its slot; `None` for a key's own buckets.
     from: Option<(usize, usize)>,
 }
 
-struct Placing {
+struct Placement {
     buckets: Vec<Bucket>,
     /// For each bucket, the last key in whose queue it was, counted from 1.
     queued_for: Vec<u32>,
-    queue: Vec<Way>,
+    queue: Vec<SearchStep>,
 }
 
-impl Placing {
+impl Placement {
     /// Places the `n`-th key; `None` when there is no slot for it.
-    fn put(&mut self, home: Home, n: u32) -> Option<()> {
-        let Home { fingerprint, pair } = home;
+    fn put(&mut self, home: KeySlots, n: u32) -> Option<()> {
+        let KeySlots { fingerprint, pair } = home;
         if pair.iter().any(|b| self.buckets[*b].holds(fingerprint)) {
             return Some(());
         }
@@ -127,7 +127,7 @@ impl Placing {
     fn enqueue(&mut self, bucket: usize, from: Option<(usize, usize)>, n: u32) {
         if self.queued_for[bucket] != n && self.queue.len() < QUEUE_MAX {
             self.queued_for[bucket] = n;
-            self.queue.push(Way { bucket, from });
+            self.queue.push(SearchStep { bucket, from });
         }
     }
 
@@ -135,7 +135,7 @@ impl Placing {
     /// bucket is on the path at most once.
     fn shift(&mut self, mut at: usize, mut free: usize, fingerprint: u16) {
         loop {
-            let Way { bucket, from } = self.queue[at];
+            let SearchStep { bucket, from } = self.queue[at];
             let Some((before, slot)) = from else {
                 self.buckets[bucket].0[free] = fingerprint;
                 return;

@@ -6,8 +6,8 @@ use crate::ident::HexPrefix;
 use crate::protocol::Random;
 use crate::protocol::filter::bucket::Bucket;
 use crate::protocol::filter::bucket::FINGERPRINTS;
-use crate::protocol::filter::placing::Home;
 use crate::protocol::filter::placing::Key;
+use crate::protocol::filter::placing::KeySlots;
 use crate::protocol::filter::placing::place;
 use crate::protocol::filter::*;
 use crate::wire::DecodeError;
@@ -102,11 +102,11 @@ fn order_and_repetition_do_not_matter() {
 /// Makes ids whose keys share one bucket pair, before it grows, in a filter of this number of ids.
 fn colliding(count: usize) -> Vec<ContentId> {
     let buckets = bucket_count(count, 0).unwrap();
-    let pair = Key::of(&id_of(1)).home(0, buckets).pair;
+    let pair = Key::of(&id_of(1)).slots(0, buckets).pair;
     let reversed = [pair[1], pair[0]];
     let all = (0..u32::MAX).map(id_of);
     all.filter(|id| {
-        let found = Key::of(id).home(0, buckets).pair;
+        let found = Key::of(id).slots(0, buckets).pair;
         found == pair || found == reversed
     })
     .take(count)
@@ -149,9 +149,9 @@ fn equal_fingerprints_in_equal_buckets_take_one_slot() {
     assert_eq!((filter.len(), filter.growth), (100, 0));
     assert_eq!(filter.buckets.iter().map(Bucket::len).sum::<usize>(), 1);
     // Different keys of one fingerprint and one pair.
-    let Home { fingerprint, pair } = Key::of(&id_of(5)).home(0, 26);
+    let KeySlots { fingerprint, pair } = Key::of(&id_of(5)).slots(0, 26);
     let alike = (0..).map(id_of).filter(|id| {
-        let home = Key::of(id).home(0, 26);
+        let home = Key::of(id).slots(0, 26);
         home.fingerprint == fingerprint && home.pair.contains(&pair[0])
     });
     let alike: Vec<ContentId> = alike.take(100).collect();

@@ -64,7 +64,7 @@ impl Rule {
 
 /// A manifest that a rule may match.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
+pub struct FollowedVersion {
     /// The manifest's envelope.
     pub envelope: EnvelopeId,
     /// The manifest's register. Two states of one register are one version.
@@ -85,7 +85,7 @@ pub struct Version {
 
 /// The changes that bring the followed datasets up to date.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct FollowPlan {
     /// Versions to pull, the newest first.
     pub fetch: Vec<EnvelopeId>,
     /// Versions to give up, because newer ones replace them.
@@ -148,13 +148,14 @@ impl Follow {
     }
 
     /// Plans the pulls and removals, given all versions that match a rule.
-    pub fn plan(&self, versions: Vec<Version>) -> Kept {
-        let mut of_name: BTreeMap<(PublisherKey, DatasetName), Vec<Version>> = BTreeMap::new();
+    pub fn plan(&self, versions: Vec<FollowedVersion>) -> FollowPlan {
+        let mut of_name: BTreeMap<(PublisherKey, DatasetName), Vec<FollowedVersion>> =
+            BTreeMap::new();
         for version in versions {
             let key = (version.publisher, version.name.clone());
             of_name.entry(key).or_default().push(version);
         }
-        let mut kept = Kept::default();
+        let mut plan = FollowPlan::default();
         for (_, mut versions) in of_name {
             versions.sort_by(|a, b| {
                 let order = b.version.cmp(&a.version);
@@ -168,27 +169,27 @@ impl Follow {
                 }
                 let is_kept = self.keep.is_none_or(|n| registers.len() <= n);
                 match (is_kept, version.is_held) {
-                    (true, false) => kept.fetch.push(version.envelope),
-                    (false, true) if version.is_followed => kept.retire.push(version.envelope),
+                    (true, false) => plan.fetch.push(version.envelope),
+                    (false, true) if version.is_followed => plan.retire.push(version.envelope),
                     _ => {}
                 }
             }
         }
-        kept
+        plan
     }
 }
 
 fn rule(text: &str) -> Result<Rule, FollowError> {
     let wrong = || FollowError::Rule(text.to_owned());
     let name = |name: &str| name.parse::<DatasetName>();
-    if let Some((before, version)) = text.rsplit_once('@') {
+    if let Some((head, version)) = text.rsplit_once('@') {
         let version = version.parse().map_err(|_| wrong())?;
-        let rule = rule(before).map_err(|_| wrong())?;
+        let rule = rule(head).map_err(|_| wrong())?;
         if rule.version.is_some() {
             return Err(wrong());
         }
         // With a version, the text names a dataset and not a publisher.
-        let is_word = !before.contains('/');
+        let is_word = !head.contains('/');
         return Ok(Rule {
             publisher: rule.publisher.filter(|_| !is_word),
             name: Some(rule.name.ok_or_else(wrong)?),
@@ -293,8 +294,8 @@ mod tests {
         PublisherKey::new([n; 32])
     }
 
-    fn version(n: u8, publisher: u8, name: &str, version: &str) -> Version {
-        Version {
+    fn version(n: u8, publisher: u8, name: &str, version: &str) -> FollowedVersion {
+        FollowedVersion {
             envelope: EnvelopeId::new([n; 32]),
             register: [n; 32],
             publisher: key(publisher),
@@ -430,13 +431,13 @@ mod tests {
     #[test]
     fn two_states_of_a_register_are_one_version() {
         let old = version(1, 1, "a", "1.0.0");
-        let held = Version {
+        let held = FollowedVersion {
             is_held: true,
             is_followed: true,
             register: [9; 32],
             ..version(2, 1, "a", "2.0.0")
         };
-        let news = Version {
+        let news = FollowedVersion {
             envelope: EnvelopeId::new([3; 32]),
             created_at: Timestamp(9),
             is_held: false,

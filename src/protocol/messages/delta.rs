@@ -51,7 +51,7 @@ pub struct BaseRun {
 
 /// Chunks to skip, then chunks to send, and the possible bases of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Group {
+pub struct DeltaGroup {
     /// Number of chunks to skip.
     pub skip: u64,
     /// Number of chunks to send.
@@ -72,7 +72,7 @@ pub struct PullDeltaRequest {
     /// The version that holds the bases.
     pub held: HeldVersion,
     /// The wanted chunks, from `offset` on.
-    pub groups: Vec<Group>,
+    pub groups: Vec<DeltaGroup>,
 }
 
 impl PullDeltaRequest {
@@ -115,7 +115,7 @@ impl PullDeltaRequest {
             }
             asked = asked.saturating_add(skip).saturating_add(take);
             of_bases += bases.map_or(0, |b| b.count);
-            groups.push(Group { skip, take, bases });
+            groups.push(DeltaGroup { skip, take, bases });
         }
         for (field, value) in [
             ("chunks asked for", asked),
@@ -183,7 +183,7 @@ impl Delta {
 
 /// An undecoded part of a response to a request for chunks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ResponsePart {
     /// An encoded record.
     Record(Vec<u8>),
     /// A delta.

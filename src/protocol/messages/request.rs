@@ -147,7 +147,7 @@ pub enum Request {
         statements: Vec<Vec<u8>>,
     },
     /// The record boundaries of a range of chunks.
-    Seams(RecordBoundariesRequest),
+    RecordBoundaries(RecordBoundariesRequest),
     /// The filter of content ids.
     Filter,
     /// Chunks, which may come as deltas.
@@ -228,7 +228,7 @@ impl Request {
                 }
                 7
             }
-            Self::Seams(r) => {
+            Self::RecordBoundaries(r) => {
                 w.bytes(r.envelope.as_bytes()).u8(tree_number(r.tree));
                 w.varint(r.offset).varint(r.chunks);
                 8
@@ -274,7 +274,7 @@ impl Request {
                 envelopes: read_list(&mut r, MANIFEST_BYTES_MAX + 256)?,
                 statements: read_list(&mut r, STATEMENT_BYTES_MAX + 1024)?,
             },
-            8 => Self::Seams(RecordBoundariesRequest {
+            8 => Self::RecordBoundaries(RecordBoundariesRequest {
                 envelope: EnvelopeId::new(r.array()?),
                 tree: read_tree_kind(&mut r)?,
                 offset: r.varint()?,

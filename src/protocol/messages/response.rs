@@ -126,7 +126,7 @@ pub enum Response {
     /// Encoded statements.
     Statements(Vec<Vec<u8>>),
     /// For each end of a record, the number of requested chunks before it, ascending.
-    Seams(Vec<usize>),
+    RecordBoundaries(Vec<usize>),
     /// An undecoded filter.
     Filter(Vec<u8>),
     /// Coded symbols of the responder's catalogue.
@@ -167,7 +167,7 @@ impl Response {
                 put_indexes(&mut w, missing);
                 0x83
             }
-            Self::Seams(ends) => {
+            Self::RecordBoundaries(ends) => {
                 put_indexes(&mut w, ends);
                 0x89
             }
@@ -239,7 +239,7 @@ impl Response {
             0x81 => return Hello::decode(&frame.body).map(Self::Hello),
             0x82 => return decode_batch(&frame.body).map(Self::Manifests),
             0x83 => Self::Reconciled(read_indexes(&mut r, RECONCILE_ELEMENTS_MAX)?),
-            0x89 => Self::Seams(read_indexes(&mut r, CHUNKS_ASKED_MAX as usize)?),
+            0x89 => Self::RecordBoundaries(read_indexes(&mut r, CHUNKS_ASKED_MAX as usize)?),
             0x84 => return decode_nodes(&frame.body).map(Self::Nodes),
             0x85 => return Ok(Self::Chunks(frame.body)),
             0x86 => return Ok(Self::Card(frame.body)),

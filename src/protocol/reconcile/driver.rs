@@ -9,9 +9,9 @@ use crate::protocol::messages::response::Response;
 use crate::protocol::reconcile::message::Symbols;
 use crate::protocol::reconcile::message::SymbolsRequest;
 use crate::protocol::reconcile::message::WantedRequest;
-use crate::protocol::reconcile::session::Comparing;
+use crate::protocol::reconcile::session::CompareStep;
+use crate::protocol::reconcile::session::Reconciler;
 use crate::protocol::reconcile::session::SetDifference;
-use crate::protocol::reconcile::session::Step;
 use crate::protocol::source::PeerCatalog;
 use crate::protocol::source::PeerError;
 use crate::protocol::source::Reconciled;
@@ -21,7 +21,7 @@ use crate::wire::limits::RECONCILE_WANTED_MAX;
 
 /// The method that ended a comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Way {
+pub enum ReconcileMethod {
     /// Equal digests.
     #[default]
     Digest,
@@ -31,7 +31,7 @@ pub enum Way {
     List,
 }
 
-impl Way {
+impl ReconcileMethod {
     /// Returns the method's name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,9 +44,9 @@ impl Way {
 
 /// The cost of a comparison, without the manifests and statements themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Effort {
+pub struct ReconcileCost {
     /// The method.
-    pub way: Way,
+    pub way: ReconcileMethod,
     /// Number of round trips, that for the wanted items included.
     pub round_trips: u32,
     /// Bytes of requests.
@@ -66,7 +66,7 @@ pub struct Comparison {
     /// them are long.
     pub left: usize,
     /// The cost of the comparison.
-    pub effort: Effort,
+    pub cost: ReconcileCost,
 }
 
 /// Compares catalogues with a peer and fetches the missing items.
@@ -81,32 +81,32 @@ pub fn compare_catalogues<E: From<PeerError>>(
     peer: &dyn PeerCatalog,
     own: &mut dyn FnMut() -> Result<(Salt, Vec<Element>), E>,
 ) -> Result<Comparison, E> {
-    let mut effort = Effort::default();
+    let mut cost = ReconcileCost::default();
     let mut is_second = false;
     let (mut salt, elements) = own()?;
-    let mut comparing = Comparing::new(salt, elements);
+    let mut reconciler = Reconciler::new(salt, elements);
     loop {
-        match comparing.step() {
-            Step::Symbols(request) => match effort.symbols(peer, &request)? {
-                Some(answer) => comparing.hear(answer),
-                None => comparing.give_up(),
+        match reconciler.step() {
+            CompareStep::Symbols(request) => match cost.symbols(peer, &request)? {
+                Some(response) => reconciler.take_response(response),
+                None => reconciler.give_up(),
             },
-            Step::Again if is_second => comparing.give_up(),
-            Step::Again => {
+            CompareStep::Restart if is_second => reconciler.give_up(),
+            CompareStep::Restart => {
                 is_second = true;
                 let (another, elements) = own()?;
                 salt = another;
-                comparing = Comparing::new(salt, elements);
+                reconciler = Reconciler::new(salt, elements);
             }
-            Step::List => return Ok(effort.list(peer, comparing.into_list())?),
-            Step::Done(difference) => return Ok(effort.wanted(peer, salt, difference)?),
+            CompareStep::List => return Ok(cost.list(peer, reconciler.into_list())?),
+            CompareStep::Done(difference) => return Ok(cost.wanted(peer, salt, difference)?),
         }
     }
 }
 
-impl Effort {
+impl ReconcileCost {
     /// Adds the cost of a comparison with another peer. The method becomes the later one in the order of
-    /// [`Way`].
+    /// [`ReconcileMethod`].
     pub fn add(&mut self, other: &Self) {
         self.way = self.way.max(other.way);
         self.round_trips += other.round_trips;
@@ -123,10 +123,10 @@ impl Effort {
     ) -> Result<Option<Symbols>, PeerError> {
         self.sent(&Request::Symbols(*request));
         match peer.symbols(request) {
-            Ok(answer) => {
-                self.symbols += answer.symbols.len() as u64;
-                self.received(&Response::Symbols(answer.clone()));
-                Ok(Some(answer))
+            Ok(response) => {
+                self.symbols += response.symbols.len() as u64;
+                self.received(&Response::Symbols(response.clone()));
+                Ok(Some(response))
             }
             Err(PeerError::Refused(r)) if r.code == RefusalCode::NotUnderstood => Ok(None),
             Err(error) => Err(error),
@@ -141,14 +141,14 @@ impl Effort {
         if request.elements.len() > RECONCILE_ELEMENTS_MAX {
             return Err(PeerError::TooLong(RECONCILE_ELEMENTS_MAX));
         }
-        self.way = Way::List;
+        self.way = ReconcileMethod::List;
         self.sent(&Request::Reconcile(request.clone()));
         let found = peer.reconcile(&request)?;
         self.received(&Response::Reconciled(found.missing.clone()));
         Ok(Comparison {
             found,
             left: 0,
-            effort: self,
+            cost: self,
         })
     }
 
@@ -159,8 +159,8 @@ impl Effort {
         difference: SetDifference,
     ) -> Result<Comparison, PeerError> {
         self.way = match self.symbols {
-            0 => Way::Digest,
-            _ => Way::Symbols,
+            0 => ReconcileMethod::Digest,
+            _ => ReconcileMethod::Symbols,
         };
         let mut found = Reconciled {
             missing: difference.only_here,
@@ -184,7 +184,7 @@ impl Effort {
         Ok(Comparison {
             found,
             left,
-            effort: self,
+            cost: self,
         })
     }
 
@@ -193,7 +193,7 @@ impl Effort {
         self.sent_bytes += request.encode().len() as u64;
     }
 
-    fn received(&mut self, answer: &Response) {
-        self.received_bytes += answer.encode().len() as u64;
+    fn received(&mut self, response: &Response) {
+        self.received_bytes += response.encode().len() as u64;
     }
 }

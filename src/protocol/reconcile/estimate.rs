@@ -6,13 +6,13 @@
 //! `d·p·(1-p)`. Every count is a measurement of `d`, and none saturates (the sketch of Alon, Matias and
 //! Szegedy 1996, over the present symbols).
 
-use crate::protocol::reconcile::mapping::Odds;
+use crate::protocol::reconcile::mapping::IndexOdds;
 use crate::protocol::reconcile::symbol::Symbol;
 
 /// An estimate of the size of the difference.
 #[derive(Clone, Debug, Default)]
 pub(in crate::protocol::reconcile) struct Estimate {
-    odds: Odds,
+    odds: IndexOdds,
     sum: f64,
     measured: u64,
 }

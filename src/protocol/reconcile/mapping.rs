@@ -60,13 +60,13 @@ impl Mapping {
 /// probability of `j`, over all indexes that may come before it, is a sum from which a factor in `j` can
 /// be taken out.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::protocol::reconcile) struct Odds {
+pub(in crate::protocol::reconcile) struct IndexOdds {
     index: u64,
     /// The sum, over all earlier indexes, of the probability times the square of `i + 1.5`.
     weight: f64,
 }
 
-impl Odds {
+impl IndexOdds {
     pub(in crate::protocol::reconcile) fn next(&mut self) -> f64 {
         let after = self.index as f64 + 1.5;
         let before = after - 1.0;

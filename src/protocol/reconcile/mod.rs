@@ -21,12 +21,12 @@ mod tests;
 
 pub use crate::protocol::reconcile::riblt_decode::peel;
 pub use crate::protocol::reconcile::riblt_encode::Encoder;
-pub use crate::protocol::reconcile::session::Comparing;
+pub use crate::protocol::reconcile::session::CompareStep;
+pub use crate::protocol::reconcile::session::Reconciler;
 pub use crate::protocol::reconcile::session::SetDifference;
-pub use crate::protocol::reconcile::session::Step as CompareStep;
 pub use driver::Comparison;
-pub use driver::Effort;
-pub use driver::Way;
+pub use driver::ReconcileCost;
+pub use driver::ReconcileMethod;
 pub use driver::compare_catalogues;
 pub use keys::CatalogDigest;
 pub use keys::Keys;

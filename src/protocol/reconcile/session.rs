@@ -27,23 +27,23 @@ pub struct SetDifference {
 
 /// The requester's next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum CompareStep {
     /// Request these symbols.
     Symbols(SymbolsRequest),
-    /// Compare by the plain list: [`Comparing::into_list`].
+    /// Compare by the plain list: [`Reconciler::into_list`].
     List,
     /// Start again with another salt, because the peer's set changed.
-    Again,
+    Restart,
     /// Finished: this is the difference, and it explains the peer's digest.
     Done(SetDifference),
 }
 
-/// One comparison with one peer, without I/O. The driver performs [`Comparing::step`] and passes the
+/// One comparison with one peer, without I/O. The driver performs [`Reconciler::step`] and passes the
 /// response back.
 /// It ends for any responses: each response that leads to another request adds to the symbols, and their
 /// number is bounded.
 #[derive(Clone, Debug)]
-pub struct Comparing {
+pub struct Reconciler {
     salt: Salt,
     keys: Keys,
     own: Vec<Element>,
@@ -52,7 +52,7 @@ pub struct Comparing {
     decoder: Decoder,
     estimate: Estimate,
     peer: Option<(u64, CatalogDigest)>,
-    step: Step,
+    step: CompareStep,
 }
 
 /// Sets of up to this number of elements go as a list, which is shorter than any response with symbols.
@@ -72,36 +72,36 @@ const MEASURED_WELL: usize = 4_096;
 /// Average size of a symbol on the wire, in tenths of a byte.
 const SYMBOL_TENTHS: usize = 131;
 
-impl Comparing {
+impl Reconciler {
     /// Starts with the own elements, ascending and distinct. The salt must be random and new.
     pub fn new(salt: Salt, own: Vec<Element>) -> Self {
         let keys = Keys::of(&salt);
-        let mut comparing = Self {
+        let mut reconciler = Self {
             salt,
             digest: keys.digest(&own),
             encoder: None,
             decoder: Decoder::new(&keys),
             estimate: Estimate::default(),
             peer: None,
-            step: Step::List,
+            step: CompareStep::List,
             keys,
             own,
         };
-        if comparing.own.len() > TINY {
-            let first = (comparing.own.len() / 4).clamp(FIRST_MIN, FIRST_MAX);
-            comparing.step = comparing.symbols(0, first);
+        if reconciler.own.len() > TINY {
+            let first = (reconciler.own.len() / 4).clamp(FIRST_MIN, FIRST_MAX);
+            reconciler.step = reconciler.symbols(0, first);
         }
-        comparing
+        reconciler
     }
 
     /// Returns the next step.
-    pub fn step(&self) -> Step {
+    pub fn step(&self) -> CompareStep {
         self.step.clone()
     }
 
     /// Switches to the list: the peer does not know symbols, or its set changes all the time.
     pub fn give_up(&mut self) {
-        self.step = Step::List;
+        self.step = CompareStep::List;
     }
 
     /// Returns the request of the plain list.
@@ -112,52 +112,56 @@ impl Comparing {
         }
     }
 
-    /// Takes a response to [`Step::Symbols`]; ignores it in any other state. A response that no honest
+    /// Takes a response to [`CompareStep::Symbols`]; ignores it in any other state. A response that no honest
     /// peer gives leads to the list.
-    pub fn hear(&mut self, answer: Symbols) {
-        if let Step::Symbols(asked) = self.step {
-            self.step = match self.follow(&asked, answer) {
+    pub fn take_response(&mut self, response: Symbols) {
+        if let CompareStep::Symbols(request) = self.step {
+            self.step = match self.process_response(&request, response) {
                 Ok(step) => step,
-                Err(NotASet) => Step::List,
+                Err(NotASet) => CompareStep::List,
             };
         }
     }
 
-    fn follow(&mut self, asked: &SymbolsRequest, answer: Symbols) -> Result<Step, NotASet> {
-        let peer = (answer.count, answer.digest);
+    fn process_response(
+        &mut self,
+        request: &SymbolsRequest,
+        response: Symbols,
+    ) -> Result<CompareStep, NotASet> {
+        let peer = (response.count, response.digest);
         let before = *self.peer.get_or_insert(peer);
         if before != peer {
-            return Ok(Step::Again);
+            return Ok(CompareStep::Restart);
         }
-        if answer.digest == self.digest {
-            return Ok(Step::Done(SetDifference::default()));
+        if response.digest == self.digest {
+            return Ok(CompareStep::Done(SetDifference::default()));
         }
-        if answer.count == 0 {
-            return self.checked(self.own.clone(), Vec::new());
+        if response.count == 0 {
+            return self.verify_difference(self.own.clone(), Vec::new());
         }
-        if answer.from != asked.from || answer.symbols.len() != asked.take {
+        if response.from != request.from || response.symbols.len() != request.take {
             return Err(NotASet);
         }
-        let differences = self.less_own(&answer.symbols);
-        self.estimate.take(&differences, self.more());
+        let differences = self.subtract_own(&response.symbols);
+        self.estimate.take(&differences, self.surplus());
         let own = &self.own;
         self.decoder
             .take(differences, &|e| own.binary_search(&e).is_ok())?;
         if self.decoder.is_whole() {
             let (here, there) = self.decoder.sides();
-            return self.checked(here, there);
+            return self.verify_difference(here, there);
         }
-        Ok(self.ask_on())
+        Ok(self.request_more())
     }
 
     /// Returns the surplus of the peer's set.
-    fn more(&self) -> i64 {
+    fn surplus(&self) -> i64 {
         let there = self.peer.map_or(0, |(count, _)| count);
         // Impossible counts wrap, and stay as absurd as before.
         (there as i64).wrapping_sub(self.own.len() as i64)
     }
 
-    fn less_own(&mut self, symbols: &[Symbol]) -> Vec<Symbol> {
+    fn subtract_own(&mut self, symbols: &[Symbol]) -> Vec<Symbol> {
         let (keys, own) = (&self.keys, &self.own);
         let encoder = self.encoder.get_or_insert_with(|| Encoder::new(keys, own));
         let ours = encoder.take(symbols.len());
@@ -165,7 +169,11 @@ impl Comparing {
     }
 
     /// Returns the difference, if it explains the peer's digest.
-    fn checked(&self, here: Vec<Element>, there: Vec<Element>) -> Result<Step, NotASet> {
+    fn verify_difference(
+        &self,
+        here: Vec<Element>,
+        there: Vec<Element>,
+    ) -> Result<CompareStep, NotASet> {
         let common = self.own.iter().filter(|e| here.binary_search(e).is_err());
         let mut set: Vec<Element> = common.chain(&there).copied().collect();
         set.sort_unstable();
@@ -174,16 +182,16 @@ impl Comparing {
             return Err(NotASet);
         }
         let at = here.iter().filter_map(|e| self.own.binary_search(e).ok());
-        Ok(Step::Done(SetDifference {
+        Ok(CompareStep::Done(SetDifference {
             only_here: at.collect(),
             only_there: there,
         }))
     }
 
     /// Requests more symbols, unless the list is cheaper than the expected rest.
-    fn ask_on(&self) -> Step {
+    fn request_more(&self) -> CompareStep {
         let have = self.decoder.len();
-        let more = self.more();
+        let more = self.surplus();
         let difference = self
             .estimate
             .difference()
@@ -197,7 +205,7 @@ impl Comparing {
         let likely = (difference * overhead) as usize;
         let surely = (difference * overhead * (1.0 + self.estimate.spread())) as usize;
         if self.is_list_cheaper(likely, difference, more) {
-            return Step::List;
+            return CompareStep::List;
         }
         let enough = match likely > DEAR && have < MEASURED_WELL {
             true => MEASURED_WELL,
@@ -206,7 +214,7 @@ impl Comparing {
         let take = enough.saturating_sub(have).max(self.least_more());
         let room = RECONCILE_SYMBOLS_MAX.saturating_sub(have);
         match take.min(room).min(RECONCILE_SYMBOLS_ASKED_MAX) {
-            0 => Step::List,
+            0 => CompareStep::List,
             take => self.symbols(have as u64, take),
         }
     }
@@ -239,8 +247,8 @@ impl Comparing {
         }
     }
 
-    fn symbols(&self, from: u64, take: usize) -> Step {
-        Step::Symbols(SymbolsRequest {
+    fn symbols(&self, from: u64, take: usize) -> CompareStep {
+        CompareStep::Symbols(SymbolsRequest {
             salt: self.salt,
             digest: self.digest,
             from,

@@ -96,7 +96,7 @@ impl Pace {
     }
 
     /// Counts bytes and returns the time to wait. Unused time does not add up.
-    pub fn took(&mut self, now: Duration, bytes: u64) -> Duration {
+    pub fn wait_after(&mut self, now: Duration, bytes: u64) -> Duration {
         let micros = u128::from(bytes) * 1_000_000 / u128::from(self.per_second);
         let cost = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
         self.paid_at = self.paid_at.max(now).saturating_add(cost);

@@ -45,9 +45,9 @@ pub struct FetchSchedule {
 
 impl FetchSchedule {
     /// Makes a schedule for this number of peers.
-    pub fn new(lanes: usize) -> Self {
+    pub fn new(peers: usize) -> Self {
         Self {
-            dropped: vec![false; lanes],
+            dropped: vec![false; peers],
             ..Self::default()
         }
     }
@@ -63,15 +63,15 @@ impl FetchSchedule {
     }
 
     /// Returns the next task of a peer.
-    pub fn next(&mut self, lane: PeerSlot, now: Duration) -> NextFetch {
-        if self.is_dropped(lane) || self.is_done() {
+    pub fn next(&mut self, peer: PeerSlot, now: Duration) -> NextFetch {
+        if self.is_dropped(peer) || self.is_done() {
             return NextFetch::End;
         }
-        let window = self.waiting.pop_front().or_else(|| self.slow(lane, now));
+        let window = self.waiting.pop_front().or_else(|| self.slow(peer, now));
         match window {
             Some(window) => {
                 let workers = self.under_way.entry(window).or_default();
-                workers.push((lane, now));
+                workers.push((peer, now));
                 NextFetch::Fetch(window)
             }
             None => NextFetch::Wait,
@@ -79,12 +79,12 @@ impl FetchSchedule {
     }
 
     /// Returns the oldest window that one other peer has fetched for long.
-    fn slow(&self, lane: PeerSlot, now: Duration) -> Option<u64> {
+    fn slow(&self, peer: PeerSlot, now: Duration) -> Option<u64> {
         let mut slow = self.under_way.iter().filter(|(_, workers)| {
             let [(other, since)] = workers.as_slice() else {
                 return false;
             };
-            *other != lane && now.saturating_sub(*since) >= DOUBLED_AFTER
+            *other != peer && now.saturating_sub(*since) >= DOUBLED_AFTER
         });
         slow.next().map(|(window, _)| *window)
     }
@@ -103,11 +103,11 @@ impl FetchSchedule {
     }
 
     /// Returns a window that a peer cannot fetch, so that another one takes it.
-    pub fn give_back(&mut self, lane: PeerSlot, window: u64) {
+    pub fn give_back(&mut self, peer: PeerSlot, window: u64) {
         let Some(workers) = self.under_way.get_mut(&window) else {
             return;
         };
-        if let Some(at) = workers.iter().position(|(l, _)| *l == lane) {
+        if let Some(at) = workers.iter().position(|(l, _)| *l == peer) {
             workers.remove(at);
         }
         if workers.is_empty() {
@@ -117,15 +117,15 @@ impl FetchSchedule {
     }
 
     /// Drops a peer: it gets nothing more.
-    pub fn drop_lane(&mut self, lane: PeerSlot) {
-        if let Some(dropped) = self.dropped.get_mut(lane.0) {
+    pub fn drop_peer(&mut self, peer: PeerSlot) {
+        if let Some(dropped) = self.dropped.get_mut(peer.0) {
             *dropped = true;
         }
     }
 
     /// Returns true if a peer was dropped.
-    pub fn is_dropped(&self, lane: PeerSlot) -> bool {
-        self.dropped.get(lane.0).copied().unwrap_or(true)
+    pub fn is_dropped(&self, peer: PeerSlot) -> bool {
+        self.dropped.get(peer.0).copied().unwrap_or(true)
     }
 
     /// Returns true if every window is finished and none will follow.

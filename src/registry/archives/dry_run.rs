@@ -226,7 +226,7 @@ impl BlobSink for Counting<'_> {
         Ok(found.map(|(bytes, _)| bytes).ok_or_else(refuse)?)
     }
 
-    fn take_resembling(&mut self, came: SimilarChunks<'_>) -> Result<(), Error> {
+    fn take_similar(&mut self, came: SimilarChunks<'_>) -> Result<(), Error> {
         let mut rest = came.raw.as_slice();
         for chunk in came.chunks {
             let corrupt = || ArchiveError::Corrupt(EntryName::chunk(&chunk.id).path());

@@ -127,8 +127,8 @@ impl LocalRegistry {
         candidates.sort_by_key(|d| d.envelope_id);
         candidates.dedup_by_key(|d| d.envelope_id);
         let base = KnownBase::find(&reader, &datasets, candidates)?;
-        let resembled = Resembled::find(&reader, &datasets, &base)?;
-        let contents = self.contents(&reader, &datasets, &base, !resembled.is_empty())?;
+        let similar_bytes = Resembled::find(&reader, &datasets, &base)?;
+        let contents = self.contents(&reader, &datasets, &base, !similar_bytes.is_empty())?;
         let total: u64 = datasets.iter().map(|d| d.manifest.size_bytes).sum();
         let is_delta = !base.datasets.is_empty();
         progress.phase("exporting", (!is_delta).then_some(total));
@@ -136,7 +136,7 @@ impl LocalRegistry {
         let mut source = Stored {
             reader: &reader,
             base: &base,
-            resembled: &resembled,
+            similar_bytes: &similar_bytes,
             progress,
         };
         let (written, output) = compressed(output, |writer| {
@@ -207,13 +207,13 @@ impl LocalRegistry {
         reader: &BlobReader,
         datasets: &[Dataset],
         base: &KnownBase,
-        may_differ: bool,
+        may_hold_deltas: bool,
     ) -> Result<Contents, Error> {
         let held = datasets
             .iter()
             .map(|d| Held::of(&d.manifest, &d.envelope_id));
         let needed = base.datasets.iter().map(|d| Base::of(&d.manifest));
-        let header = ArchiveHeader::new(held.collect(), needed.collect(), may_differ);
+        let header = ArchiveHeader::new(held.collect(), needed.collect(), may_hold_deltas);
         let (envelopes, mut statements) = self.store.read(|t| {
             let envelopes = datasets
                 .iter()
@@ -286,7 +286,7 @@ impl Contents {
 struct Stored<'a> {
     reader: &'a BlobReader,
     base: &'a KnownBase,
-    resembled: &'a Resembled,
+    similar_bytes: &'a Resembled,
     progress: &'a dyn Progress,
 }
 
@@ -321,12 +321,12 @@ impl Source for Stored<'_> {
         Ok(())
     }
 
-    fn is_based(&self, key: &BlobKey) -> bool {
+    fn receiver_has(&self, key: &BlobKey) -> bool {
         self.base.has(key)
     }
 
-    fn resembled(&self, chunk: &ChunkEntry) -> Option<BaseBytes> {
-        self.resembled.of(chunk)
+    fn similar_bytes(&self, chunk: &ChunkEntry) -> Option<BaseBytes> {
+        self.similar_bytes.of(chunk)
     }
 
     fn delta(&mut self, raw: &[u8], base: BaseBytes) -> Result<Option<Vec<u8>>, Error> {

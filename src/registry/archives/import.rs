@@ -215,7 +215,7 @@ impl LocalRegistry {
             progress.phase("importing", (header.base.is_empty()).then_some(bytes));
             // Nothing that comes in is collected while this lasts.
             let store = BlobReader::new(&self.store)?;
-            let bases = match header.may_differ() {
+            let bases = match header.may_hold_deltas() {
                 true => bases.as_slice(),
                 false => &[],
             };

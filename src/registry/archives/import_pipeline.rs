@@ -202,7 +202,7 @@ impl BlobSink for Intake<'_> {
         Ok(bytes)
     }
 
-    fn take_resembling(&mut self, came: SimilarChunks<'_>) -> Result<(), Error> {
+    fn take_similar(&mut self, came: SimilarChunks<'_>) -> Result<(), Error> {
         if self.progress.cancelled() {
             return Err(Error::Interrupted);
         }

@@ -67,7 +67,7 @@ fn pull_told_to_stop_in_any_phase_ends_with_a_mute_peer() {
         Request::List(_) => phase == "list",
         Request::PullCard(_) => phase == "card",
         Request::PullNode(_) => phase == "nodes",
-        Request::Seams(_) => phase == "seams",
+        Request::RecordBoundaries(_) => phase == "seams",
         Request::PullChunk(r) if r.tree == TreeKind::Table => phase == "table",
         Request::PullChunk(_) => phase == "chunks",
         Request::Reconcile(_) | Request::Symbols(_) => phase == "comparing",

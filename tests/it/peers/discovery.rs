@@ -386,8 +386,8 @@ fn lies_are_survived(
     // Another's id: it is a claim like any, and the directory is who knows better.
     let mut directory = PeerTable::new(Some(node_id(seed)), Duration::ZERO);
     let proven = at(ip[1], 2);
-    directory.saw(Duration::ZERO, real.clone(), &[proven]);
-    directory.proven(Duration::ZERO, real.node, proven);
+    directory.record_claim(Duration::ZERO, real.clone(), &[proven]);
+    directory.record_proof(Duration::ZERO, real.node, proven);
     let mask = forged(&name(real.node), &real.to_txt(), ip[2], 6666);
     on(2, &mut || shout(ip[2], &mut [mask.clone()].into_iter()));
     a.wait("the liar", |found| {
@@ -396,7 +396,7 @@ fn lies_are_survived(
     });
     for found in a.found.lock().unwrap().iter() {
         if let DiscoveryEvent::Seen { record, addresses } = found {
-            directory.saw(Duration::from_secs(1), record.clone(), addresses);
+            directory.record_claim(Duration::from_secs(1), record.clone(), addresses);
         }
     }
     assert_eq!(directory.candidates(&real.node)[0], proven);
@@ -413,7 +413,7 @@ fn lies_are_survived(
     }
     for found in a.found.lock().unwrap().iter() {
         if let DiscoveryEvent::Seen { record, addresses } = found {
-            directory.saw(Duration::from_secs(2), record.clone(), addresses);
+            directory.record_claim(Duration::from_secs(2), record.clone(), addresses);
         }
     }
     assert!(directory.len() <= 270, "{}", directory.len());

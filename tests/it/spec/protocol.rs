@@ -9,10 +9,10 @@ use alimentar::ident::to_hex;
 use alimentar::protocol::Access;
 use alimentar::protocol::BaseRun;
 use alimentar::protocol::Delta;
+use alimentar::protocol::DeltaGroup;
 use alimentar::protocol::Element;
 use alimentar::protocol::Filter;
 use alimentar::protocol::FrameReader;
-use alimentar::protocol::Group;
 use alimentar::protocol::HeldVersion;
 use alimentar::protocol::Hello;
 use alimentar::protocol::ListFilter;
@@ -108,7 +108,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("request-card", Request::PullCard(envelope)),
         (
             "request-seams",
-            Request::Seams(RecordBoundariesRequest {
+            Request::RecordBoundaries(RecordBoundariesRequest {
                 envelope,
                 tree: TreeKind::Data,
                 offset: 300,
@@ -135,7 +135,7 @@ fn requests() -> Vec<(&'static str, Request)> {
                     root: TreeId::new([8; 32]),
                 },
                 groups: vec![
-                    Group {
+                    DeltaGroup {
                         skip: 0,
                         take: 5,
                         bases: Some(BaseRun {
@@ -143,7 +143,7 @@ fn requests() -> Vec<(&'static str, Request)> {
                             count: 7,
                         }),
                     },
-                    Group {
+                    DeltaGroup {
                         skip: 200,
                         take: 1,
                         bases: None,
@@ -190,7 +190,7 @@ fn answers() -> Vec<(&'static str, Response)> {
         ),
         ("answer-nodes", Response::Nodes(vec![vec![1, 1], vec![2]])),
         ("answer-chunks", Response::Chunks(vec![9, 9])),
-        ("answer-seams", Response::Seams(vec![1, 2, 300])),
+        ("answer-seams", Response::RecordBoundaries(vec![1, 2, 300])),
         ("answer-card", Response::Card(b"# card".to_vec())),
         ("answer-filter", Response::Filter(filter.encode())),
         ("answer-announced", Response::Announced(300)),

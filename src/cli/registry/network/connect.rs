@@ -55,7 +55,7 @@ fn connect_with_bar(
         let remark = format!(
             "{} is node {}, from now on: compare it with what `registry node` says there",
             peer.address(),
-            peer.id()
+            peer.node_id()
         );
         bar.suspend(|| out.diagnostic(&remark));
     }

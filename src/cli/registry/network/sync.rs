@@ -132,7 +132,12 @@ pub(crate) fn run(ctx: &Context, args: &SyncArgs) -> Result<(), Failure> {
                 for offer in report.pulled.iter().filter(is_by_person) {
                     registry.note_accepted(offer.manifest())?;
                 }
-                totals.add(report, peer.traffic(), peer.address(), peer.id().to_hex());
+                totals.add(
+                    report,
+                    peer.traffic(),
+                    peer.address(),
+                    peer.node_id().to_hex(),
+                );
             }
             Err(error) if peers.len() > 1 && error.kind() != ErrorKind::Interrupted => {
                 totals.failures.push(error.into());

@@ -58,7 +58,7 @@ pub(super) fn run(ctx: &Context, args: &AddArgs) -> Result<(), Failure> {
     }
     let believed = registry.trust()?;
     let name = &args.name;
-    if let Some(other) = believed.mimicked(name) {
+    if let Some(other) = believed.lookalike_of(name) {
         ctx.out.diagnostic(&format!(
             "warning: `{name}` reads like `{other}`, who is known here with another key"
         ));

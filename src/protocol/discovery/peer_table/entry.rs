@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::protocol::discovery::peer_table::ClaimOutcome;
-use crate::protocol::discovery::peer_table::within;
+use crate::protocol::discovery::peer_table::admits;
 use crate::protocol::discovery::service_record::ServiceRecord;
 use crate::protocol::transfer::rate_limit::RateLimit;
 use crate::protocol::transfer::rate_limit::RateLimiter;
@@ -22,7 +22,7 @@ const CHANGES: RateLimit = RateLimit {
 #[derive(Clone, Debug)]
 pub(in crate::protocol::discovery::peer_table) struct Entry {
     pub(in crate::protocol::discovery::peer_table) record: Option<ServiceRecord>,
-    pub(in crate::protocol::discovery::peer_table) places: Vec<Place>,
+    pub(in crate::protocol::discovery::peer_table) slots: Vec<AddressSlot>,
     pub(in crate::protocol::discovery::peer_table) last_seen: Duration,
     changes: RateLimiter,
     pub(in crate::protocol::discovery::peer_table) has_left: bool,
@@ -31,7 +31,7 @@ pub(in crate::protocol::discovery::peer_table) struct Entry {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(in crate::protocol::discovery::peer_table) struct Place {
+pub(in crate::protocol::discovery::peer_table) struct AddressSlot {
     pub(in crate::protocol::discovery::peer_table) address: SocketAddr,
     pub(in crate::protocol::discovery::peer_table) seen: Duration,
     pub(in crate::protocol::discovery::peer_table) is_proven: bool,
@@ -43,7 +43,7 @@ impl Entry {
     pub(in crate::protocol::discovery::peer_table) fn new(now: Duration) -> Self {
         Self {
             record: None,
-            places: Vec::new(),
+            slots: Vec::new(),
             last_seen: now,
             changes: RateLimiter::new(CHANGES, now),
             has_left: false,
@@ -51,7 +51,7 @@ impl Entry {
         }
     }
 
-    pub(in crate::protocol::discovery::peer_table) fn saw(
+    pub(in crate::protocol::discovery::peer_table) fn record_claim(
         &mut self,
         now: Duration,
         record: ServiceRecord,
@@ -59,10 +59,10 @@ impl Entry {
     ) -> ClaimOutcome {
         self.last_seen = self.last_seen.max(now);
         let mut is_backed = !self.is_proven();
-        for place in &mut self.places {
-            if addresses.contains(&place.address) {
-                place.seen = place.seen.max(now);
-                is_backed |= place.is_proven;
+        for slot in &mut self.slots {
+            if addresses.contains(&slot.address) {
+                slot.seen = slot.seen.max(now);
+                is_backed |= slot.is_proven;
             }
         }
         // The record or the return of a proven node changes only with a claim that names
@@ -70,11 +70,11 @@ impl Entry {
         self.has_left &= !is_backed;
         let says_else = self.record.as_ref() != Some(&record);
         let says_else = says_else && (is_backed || self.record.is_none());
-        let is_elsewhere = addresses.iter().any(|address| self.has_place_for(address));
+        let is_elsewhere = addresses.iter().any(|address| self.has_slot_for(address));
         if !says_else && !is_elsewhere {
             return ClaimOutcome::Same;
         }
-        if !within(&mut self.changes, now) {
+        if !admits(&mut self.changes, now) {
             return ClaimOutcome::Refused;
         }
         if says_else {
@@ -87,14 +87,14 @@ impl Entry {
     }
 
     /// Returns true if the entry would accept a claimed address.
-    fn has_place_for(&self, address: &SocketAddr) -> bool {
-        let is_there = self.places.iter().any(|p| p.address == *address);
-        !is_there && (self.places.len() < NODE_ADDRESSES_MAX || self.failed_claim().is_some())
+    fn has_slot_for(&self, address: &SocketAddr) -> bool {
+        let is_there = self.slots.iter().any(|p| p.address == *address);
+        !is_there && (self.slots.len() < NODE_ADDRESSES_MAX || self.failed_claim().is_some())
     }
 
     /// Returns the claimed address that failed longest ago.
     fn failed_claim(&self) -> Option<usize> {
-        let failed = self.places.iter().enumerate();
+        let failed = self.slots.iter().enumerate();
         let failed = failed.filter(|(_, p)| !p.is_proven && p.failed.is_some());
         failed.min_by_key(|(_, p)| p.failed).map(|(at, _)| at)
     }
@@ -104,15 +104,15 @@ impl Entry {
         now: Duration,
         address: SocketAddr,
     ) {
-        if !self.has_place_for(&address) {
+        if !self.has_slot_for(&address) {
             return;
         }
-        if self.places.len() >= NODE_ADDRESSES_MAX
+        if self.slots.len() >= NODE_ADDRESSES_MAX
             && let Some(at) = self.failed_claim()
         {
-            self.places.swap_remove(at);
+            self.slots.swap_remove(at);
         }
-        self.places.push(Place {
+        self.slots.push(AddressSlot {
             address,
             seen: now,
             is_proven: false,
@@ -125,15 +125,15 @@ impl Entry {
         &mut self,
         address: &SocketAddr,
     ) {
-        let is_there = self.places.iter().any(|p| p.address == *address);
-        if is_there || self.places.len() < NODE_ADDRESSES_MAX {
+        let is_there = self.slots.iter().any(|p| p.address == *address);
+        if is_there || self.slots.len() < NODE_ADDRESSES_MAX {
             return;
         }
-        let claims = self.places.iter().enumerate();
+        let claims = self.slots.iter().enumerate();
         let claims = claims.filter(|(_, p)| !p.is_proven);
         let oldest = claims.min_by_key(|(_, p)| (p.failed.is_none(), p.seen));
         if let Some(at) = oldest.map(|(at, _)| at) {
-            self.places.swap_remove(at);
+            self.slots.swap_remove(at);
         }
     }
 
@@ -142,15 +142,15 @@ impl Entry {
         now: Duration,
         address: SocketAddr,
     ) {
-        self.places.retain(|p| p.address != address);
-        if self.places.len() >= NODE_ADDRESSES_MAX {
-            let worth = |(_, p): &(usize, &Place)| (p.is_proven, p.failed.is_none(), p.seen);
-            let least = self.places.iter().enumerate().min_by_key(worth);
+        self.slots.retain(|p| p.address != address);
+        if self.slots.len() >= NODE_ADDRESSES_MAX {
+            let worth = |(_, p): &(usize, &AddressSlot)| (p.is_proven, p.failed.is_none(), p.seen);
+            let least = self.slots.iter().enumerate().min_by_key(worth);
             if let Some(at) = least.map(|(at, _)| at) {
-                self.places.swap_remove(at);
+                self.slots.swap_remove(at);
             }
         }
-        self.places.push(Place {
+        self.slots.push(AddressSlot {
             address,
             seen: now,
             is_proven: true,
@@ -159,23 +159,23 @@ impl Entry {
     }
 
     pub(in crate::protocol::discovery::peer_table) fn is_proven(&self) -> bool {
-        self.places.iter().any(|p| p.is_proven)
+        self.slots.iter().any(|p| p.is_proven)
     }
 
     /// Returns true if all addresses failed and none was ever proven.
     pub(in crate::protocol::discovery::peer_table) fn is_hopeless(&self) -> bool {
-        self.places
+        self.slots
             .iter()
             .all(|p| !p.is_proven && p.failed.is_some())
     }
 
     pub(in crate::protocol::discovery::peer_table) fn addresses(&self) -> Vec<SocketAddr> {
-        let mut places = self.places.clone();
-        places.sort_by_key(|p| {
+        let mut slots = self.slots.clone();
+        slots.sort_by_key(|p| {
             let reach = reach(&p.address);
             (p.failed, !p.is_proven, reach, Reverse(p.seen), p.address)
         });
-        places.into_iter().map(|p| p.address).collect()
+        slots.into_iter().map(|p| p.address).collect()
     }
 }
 

@@ -88,7 +88,7 @@ impl PeerTable {
     }
 
     /// Enters a claim.
-    pub fn saw(
+    pub fn record_claim(
         &mut self,
         now: Duration,
         record: ServiceRecord,
@@ -107,10 +107,10 @@ impl PeerTable {
         // The best first, in case there are more addresses than slots.
         usable.sort_by_key(|address| (reach(address), *address));
         if let Some(entry) = self.nodes.get_mut(&node) {
-            return entry.saw(now, record, &usable);
+            return entry.record_claim(now, record, &usable);
         }
         // The rate comes first, because the search for room costs more.
-        if !within(&mut self.newcomers, now) || !self.has_room() {
+        if !admits(&mut self.newcomers, now) || !self.has_room() {
             return ClaimOutcome::Refused;
         }
         self.make_room();
@@ -124,7 +124,7 @@ impl PeerTable {
     }
 
     /// Enters a node's farewell. It forgets a node that was never proven.
-    pub fn gone(&mut self, now: Duration, node: &NodeId) {
+    pub fn record_farewell(&mut self, now: Duration, node: &NodeId) {
         if self.farewells.len() < NODES_SEEN_MAX || self.farewells.contains_key(node) {
             self.farewells.insert(*node, now);
         }
@@ -136,7 +136,7 @@ impl PeerTable {
 
     /// Enters an address that a handshake proved at this moment. The report may arrive after
     /// the node's farewell.
-    pub fn proven(&mut self, now: Duration, node: NodeId, address: SocketAddr) {
+    pub fn record_proof(&mut self, now: Duration, node: NodeId, address: SocketAddr) {
         let left = self.farewells.get(&node);
         let has_left = left.is_some_and(|left| *left >= now);
         let is_new = !self.nodes.contains_key(&node);
@@ -156,13 +156,13 @@ impl PeerTable {
     /// was unknown there.
     /// Keys cost nothing. So the table keeps only a few nodes of one host that called and never answered
     /// at their stated address.
-    pub fn called(&mut self, now: Duration, node: NodeId, address: SocketAddr) -> bool {
+    pub fn record_call(&mut self, now: Duration, node: NodeId, address: SocketAddr) -> bool {
         if self.own == Some(node) || !is_usable(&address) {
             return false;
         }
         let is_new = !self.nodes.contains_key(&node);
         if is_new {
-            if !within(&mut self.callers, now) || !self.make_room_at(address.ip()) {
+            if !admits(&mut self.callers, now) || !self.make_room_at(address.ip()) {
                 return false;
             }
             self.make_room();
@@ -180,7 +180,7 @@ impl PeerTable {
 
     /// Frees room for another caller of a host: an entry whose addresses failed gives way.
     fn make_room_at(&mut self, host: IpAddr) -> bool {
-        let is_at = |e: &Entry| e.places.iter().any(|p| p.address.ip() == host);
+        let is_at = |e: &Entry| e.slots.iter().any(|p| p.address.ip() == host);
         let is_there = |e: &Entry| e.is_caller && !e.is_proven() && is_at(e);
         let there = self.nodes.iter().filter(|(_, e)| is_there(e));
         if there.clone().count() < CALLERS_PER_HOST_MAX {
@@ -193,16 +193,16 @@ impl PeerTable {
     }
 
     /// Returns true if the table holds a node.
-    pub fn knows(&self, node: &NodeId) -> bool {
+    pub fn contains(&self, node: &NodeId) -> bool {
         self.nodes.contains_key(node)
     }
 
     /// Enters a failure: no node, or another one, answered at an address.
-    pub fn failed(&mut self, now: Duration, node: &NodeId, address: &SocketAddr) {
-        let places = self.nodes.get_mut(node).map(|e| &mut e.places);
-        let place = places.and_then(|all| all.iter_mut().find(|p| p.address == *address));
-        if let Some(place) = place {
-            place.failed = Some(now);
+    pub fn record_failure(&mut self, now: Duration, node: &NodeId, address: &SocketAddr) {
+        let slots = self.nodes.get_mut(node).map(|e| &mut e.slots);
+        let slot = slots.and_then(|all| all.iter_mut().find(|p| p.address == *address));
+        if let Some(slot) = slot {
+            slot.failed = Some(now);
         }
     }
 
@@ -213,7 +213,7 @@ impl PeerTable {
 
     /// Returns all nodes, by node id.
     pub fn list(&self) -> Vec<KnownNode> {
-        let neighbour = |(node, entry): (&NodeId, &Entry)| KnownNode {
+        let known = |(node, entry): (&NodeId, &Entry)| KnownNode {
             node: *node,
             record: entry.record.clone(),
             addresses: entry.addresses(),
@@ -221,7 +221,7 @@ impl PeerTable {
             is_proven: entry.is_proven(),
             has_left: entry.has_left,
         };
-        self.nodes.iter().map(neighbour).collect()
+        self.nodes.iter().map(known).collect()
     }
 
     /// Returns the number of nodes.
@@ -241,8 +241,8 @@ impl PeerTable {
         let mut forgotten = Vec::new();
         self.farewells.retain(|_, left| !is_over(*left));
         self.nodes.retain(|node, entry| {
-            entry.places.retain(|p| p.is_proven || !is_over(p.seen));
-            let stays = !is_over(entry.last_seen) && !entry.places.is_empty();
+            entry.slots.retain(|p| p.is_proven || !is_over(p.seen));
+            let stays = !is_over(entry.last_seen) && !entry.slots.is_empty();
             if !stays {
                 forgotten.push(*node);
             }
@@ -269,10 +269,10 @@ impl PeerTable {
     }
 }
 
-fn within(conduct: &mut RateLimiter, now: Duration) -> bool {
-    let is_within = conduct.begin(now);
+fn admits(limiter: &mut RateLimiter, now: Duration) -> bool {
+    let is_within = limiter.begin(now);
     if is_within {
-        conduct.end();
+        limiter.end();
     }
     is_within
 }

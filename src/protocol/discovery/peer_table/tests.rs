@@ -61,22 +61,40 @@ fn fake(n: u64) -> SocketAddr {
 fn nodes_come_change_and_go() {
     let mut table = PeerTable::new(Some(node(0)), START);
     let (a, b) = (address("10.0.0.1:1"), address("10.0.0.2:1"));
-    assert_eq!(table.saw(at(0), claim(0), &[a]), ClaimOutcome::Refused);
-    assert_eq!(table.saw(at(0), claim(1), &[]), ClaimOutcome::Refused);
-    assert_eq!(table.saw(at(0), claim(1), &[a]), ClaimOutcome::New);
-    assert_eq!(table.saw(at(1), claim(1), &[a]), ClaimOutcome::Same);
-    assert_eq!(table.saw(at(2), claim(1), &[a, b]), ClaimOutcome::Changed);
-    assert_eq!(table.saw(at(3), saying(1, 5), &[a]), ClaimOutcome::Changed);
+    assert_eq!(
+        table.record_claim(at(0), claim(0), &[a]),
+        ClaimOutcome::Refused
+    );
+    assert_eq!(
+        table.record_claim(at(0), claim(1), &[]),
+        ClaimOutcome::Refused
+    );
+    assert_eq!(table.record_claim(at(0), claim(1), &[a]), ClaimOutcome::New);
+    assert_eq!(
+        table.record_claim(at(1), claim(1), &[a]),
+        ClaimOutcome::Same
+    );
+    assert_eq!(
+        table.record_claim(at(2), claim(1), &[a, b]),
+        ClaimOutcome::Changed
+    );
+    assert_eq!(
+        table.record_claim(at(3), saying(1, 5), &[a]),
+        ClaimOutcome::Changed
+    );
     assert_eq!(table.candidates(&node(1)), [a, b]);
     assert_eq!(table.list()[0].record, Some(saying(1, 5)));
-    table.gone(at(3), &node(1));
+    table.record_farewell(at(3), &node(1));
     assert!(table.is_empty());
-    table.proven(at(4), node(1), b);
-    table.gone(at(4), &node(1));
+    table.record_proof(at(4), node(1), b);
+    table.record_farewell(at(4), &node(1));
     assert!(table.list()[0].has_left && table.list()[0].is_proven);
-    assert_eq!(table.saw(at(5), claim(1), &[b]), ClaimOutcome::Changed);
+    assert_eq!(
+        table.record_claim(at(5), claim(1), &[b]),
+        ClaimOutcome::Changed
+    );
     assert!(!table.list()[0].has_left);
-    table.proven(at(5), node(0), a);
+    table.record_proof(at(5), node(0), a);
     assert_eq!(table.len(), 1);
 }
 
@@ -85,16 +103,16 @@ fn nodes_come_change_and_go() {
 fn who_was_found_before_it_left_is_not_back() {
     let mut table = PeerTable::new(None, START);
     let a = address("10.0.0.1:1");
-    table.saw(at(1), claim(1), &[a]);
-    table.gone(at(5), &node(1));
-    table.proven(at(4), node(1), a);
+    table.record_claim(at(1), claim(1), &[a]);
+    table.record_farewell(at(5), &node(1));
+    table.record_proof(at(4), node(1), a);
     assert!(table.is_empty());
-    table.proven(at(6), node(1), a);
+    table.record_proof(at(6), node(1), a);
     assert!(!table.list()[0].has_left);
-    table.gone(at(9), &node(1));
-    table.proven(at(8), node(1), a);
+    table.record_farewell(at(9), &node(1));
+    table.record_proof(at(8), node(1), a);
     assert!(table.list()[0].has_left && table.list()[0].is_proven);
-    table.proven(at(10), node(1), a);
+    table.record_proof(at(10), node(1), a);
     assert!(!table.list()[0].has_left);
 }
 
@@ -112,10 +130,13 @@ fn addresses_where_nobody_can_be_are_dropped() {
         "[::ffff:10.0.0.1]:1",
     ]
     .map(address);
-    assert_eq!(table.saw(at(0), claim(1), &nowhere), ClaimOutcome::Refused);
+    assert_eq!(
+        table.record_claim(at(0), claim(1), &nowhere),
+        ClaimOutcome::Refused
+    );
     let link = address("[fe80::1%3]:1");
     let all = [link, address("169.254.0.1:1"), address("[fd00::1]:1")];
-    assert_eq!(table.saw(at(0), claim(1), &all), ClaimOutcome::New);
+    assert_eq!(table.record_claim(at(0), claim(1), &all), ClaimOutcome::New);
     assert_eq!(table.candidates(&node(1)), [all[2], all[1], link]);
 }
 
@@ -123,40 +144,40 @@ fn addresses_where_nobody_can_be_are_dropped() {
 fn proven_ones_are_tried_first_and_failed_ones_last() {
     let mut table = PeerTable::new(None, START);
     let [a, b, c] = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"].map(address);
-    table.saw(at(0), claim(1), &[a, b, c]);
-    table.proven(at(1), node(1), c);
+    table.record_claim(at(0), claim(1), &[a, b, c]);
+    table.record_proof(at(1), node(1), c);
     assert_eq!(table.candidates(&node(1)), [c, a, b]);
-    table.failed(at(2), &node(1), &c);
-    table.failed(at(3), &node(1), &a);
+    table.record_failure(at(2), &node(1), &c);
+    table.record_failure(at(3), &node(1), &a);
     assert_eq!(table.candidates(&node(1)), [b, c, a]);
-    table.proven(at(4), node(1), a);
+    table.record_proof(at(4), node(1), a);
     assert_eq!(table.candidates(&node(1)), [a, b, c]);
-    table.failed(at(4), &node(9), &a);
+    table.record_failure(at(4), &node(9), &a);
 }
 
 #[test]
 fn a_claim_of_anothers_id_wins_nothing() {
     let mut table = PeerTable::new(None, START);
     let (real, liar) = (address("10.0.0.1:1"), address("10.6.6.6:1"));
-    table.saw(at(0), saying(1, 5), &[real]);
-    table.proven(at(1), node(1), real);
+    table.record_claim(at(0), saying(1, 5), &[real]);
+    table.record_proof(at(1), node(1), real);
     assert_eq!(
-        table.saw(at(2), saying(1, 99), &[liar]),
+        table.record_claim(at(2), saying(1, 99), &[liar]),
         ClaimOutcome::Changed
     );
-    let neighbour = table.list().remove(0);
-    assert_eq!(neighbour.record, Some(saying(1, 5)));
-    assert_eq!(neighbour.addresses, [real, liar]);
+    let known = table.list().remove(0);
+    assert_eq!(known.record, Some(saying(1, 5)));
+    assert_eq!(known.addresses, [real, liar]);
     for n in 0..1000 {
-        table.saw(at(3 + n), saying(1, n), &[fake(n), fake(n + 1)]);
-        table.failed(at(3 + n), &node(1), &fake(n));
+        table.record_claim(at(3 + n), saying(1, n), &[fake(n), fake(n + 1)]);
+        table.record_failure(at(3 + n), &node(1), &fake(n));
         assert_eq!(table.candidates(&node(1))[0], real);
         assert!(table.candidates(&node(1)).len() <= NODE_ADDRESSES_MAX);
     }
     assert_eq!(table.list()[0].record, Some(saying(1, 5)));
     // A forged farewell or a forged return has no effect either.
-    table.gone(at(2000), &node(1));
-    table.saw(at(2000), claim(1), &[liar]);
+    table.record_farewell(at(2000), &node(1));
+    table.record_claim(at(2000), claim(1), &[liar]);
     assert!(table.list()[0].has_left);
     assert_eq!(table.candidates(&node(1))[0], real);
 }
@@ -165,16 +186,16 @@ fn a_claim_of_anothers_id_wins_nothing() {
 fn a_flood_of_addresses_does_not_turn_out_the_first() {
     let mut table = PeerTable::new(None, START);
     let real = address("192.168.1.1:1");
-    table.saw(at(0), claim(1), &[real]);
+    table.record_claim(at(0), claim(1), &[real]);
     for n in 0..10_000 {
         let flood: Vec<SocketAddr> = (0..200).map(|m| fake(n * 200 + m)).collect();
-        table.saw(at(n), claim(1), &flood);
+        table.record_claim(at(n), claim(1), &flood);
         let held = table.candidates(&node(1));
         assert!(held.len() <= NODE_ADDRESSES_MAX && held.contains(&real));
     }
     // Proven addresses get in all the same.
     let proven = address("192.168.1.2:1");
-    table.proven(at(10_000), node(1), proven);
+    table.record_proof(at(10_000), node(1), proven);
     assert_eq!(table.candidates(&node(1))[0], proven);
     assert_eq!(table.candidates(&node(1)).len(), NODE_ADDRESSES_MAX);
 }
@@ -183,17 +204,18 @@ fn a_flood_of_addresses_does_not_turn_out_the_first() {
 fn a_hundred_thousand_fakes_stay_within_bounds() {
     let mut table = PeerTable::new(None, START);
     for n in 0..100 {
-        table.proven(at(0), node(n), fake(n));
+        table.record_proof(at(0), node(n), fake(n));
     }
     let mut new = 0;
     for n in 0..100_000 {
         // All within ten seconds.
         let now = START + Duration::from_micros(100 * n);
-        new += usize::from(table.saw(now, claim(1000 + n), &[fake(n)]) == ClaimOutcome::New);
+        new +=
+            usize::from(table.record_claim(now, claim(1000 + n), &[fake(n)]) == ClaimOutcome::New);
     }
     assert!((256..=300).contains(&new), "{new} in ten seconds");
     for n in 0..100_000 {
-        table.saw(at(10 + n), claim(1_000_000 + n), &[fake(n)]);
+        table.record_claim(at(10 + n), claim(1_000_000 + n), &[fake(n)]);
         assert!(table.len() <= NODES_SEEN_MAX);
     }
     assert_eq!(table.len(), NODES_SEEN_MAX);
@@ -201,20 +223,20 @@ fn a_hundred_thousand_fakes_stay_within_bounds() {
     assert_eq!(proven, 100);
     // A failed node makes room for the next one; a proven one always gets in.
     assert_eq!(
-        table.saw(at(200_000), claim(7), &[fake(7)]),
+        table.record_claim(at(200_000), claim(7), &[fake(7)]),
         ClaimOutcome::Changed
     );
     assert_eq!(
-        table.saw(at(200_000), claim(500), &[fake(7)]),
+        table.record_claim(at(200_000), claim(500), &[fake(7)]),
         ClaimOutcome::Refused
     );
     let tried = table.list().into_iter().find(|n| !n.is_proven).unwrap();
-    table.failed(at(200_001), &tried.node, &tried.addresses[0]);
+    table.record_failure(at(200_001), &tried.node, &tried.addresses[0]);
     assert_eq!(
-        table.saw(at(200_002), claim(500), &[fake(7)]),
+        table.record_claim(at(200_002), claim(500), &[fake(7)]),
         ClaimOutcome::New
     );
-    table.proven(at(200_003), node(501), fake(8));
+    table.record_proof(at(200_003), node(501), fake(8));
     assert_eq!(table.len(), NODES_SEEN_MAX);
     assert!(table.candidates(&node(501)).contains(&fake(8)));
 }
@@ -223,7 +245,7 @@ fn a_hundred_thousand_fakes_stay_within_bounds() {
 fn only_proofs_turn_out_proofs() {
     let mut table = PeerTable::new(None, START);
     for n in 0..2 * NODES_SEEN_MAX as u64 {
-        table.proven(at(n), node(n), fake(n));
+        table.record_proof(at(n), node(n), fake(n));
     }
     assert_eq!(table.len(), NODES_SEEN_MAX);
     // Those proven longest ago went.
@@ -231,7 +253,7 @@ fn only_proofs_turn_out_proofs() {
     let last = NODES_SEEN_MAX as u64;
     assert!(!table.candidates(&node(last)).is_empty());
     for n in 0..1000 {
-        let seen = table.saw(at(5000 + n), claim(90_000 + n), &[fake(1)]);
+        let seen = table.record_claim(at(5000 + n), claim(90_000 + n), &[fake(1)]);
         assert_eq!(seen, ClaimOutcome::Refused);
     }
 }
@@ -240,10 +262,10 @@ fn only_proofs_turn_out_proofs() {
 fn a_claim_that_changes_without_end_is_slowed_down() {
     let mut table = PeerTable::new(None, START);
     let a = address("10.0.0.1:1");
-    table.saw(START, saying(1, 0), &[a]);
+    table.record_claim(START, saying(1, 0), &[a]);
     let changed = (1..10_000).filter(|n| {
         let now = START + Duration::from_millis(*n);
-        table.saw(now, saying(1, *n), &[a]) == ClaimOutcome::Changed
+        table.record_claim(now, saying(1, *n), &[a]) == ClaimOutcome::Changed
     });
     let changed = changed.count();
     assert!((16..=26).contains(&changed), "{changed} in ten seconds");
@@ -253,10 +275,10 @@ fn a_claim_that_changes_without_end_is_slowed_down() {
 fn what_is_not_seen_again_is_forgotten() {
     let mut table = PeerTable::new(None, START);
     let (a, b) = (address("10.0.0.1:1"), address("10.0.0.2:1"));
-    table.saw(at(0), claim(1), &[a, b]);
-    table.saw(at(0), claim(2), &[a]);
-    table.proven(at(0), node(3), a);
-    table.saw(at(800), claim(1), &[a]);
+    table.record_claim(at(0), claim(1), &[a, b]);
+    table.record_claim(at(0), claim(2), &[a]);
+    table.record_proof(at(0), node(3), a);
+    table.record_claim(at(800), claim(1), &[a]);
     assert_eq!(table.expire(at(899), TTL), []);
     assert_eq!(table.expire(at(900), TTL), [node(2), node(3)]);
     assert_eq!(table.candidates(&node(1)), [a]);
@@ -281,13 +303,13 @@ fn no_order_of_events_breaks_the_bounds() {
         now += Duration::from_millis(below(400));
         let (who, place) = (below(40), fake(below(30)));
         match below(8) {
-            0..4 => drop(table.saw(now, saying(who, below(3)), &[place, fake(below(30))])),
+            0..4 => drop(table.record_claim(now, saying(who, below(3)), &[place, fake(below(30))])),
             4 => {
-                table.proven(now, node(who), place);
+                table.record_proof(now, node(who), place);
                 proven.extend((who != 0).then(|| node(who)));
             }
-            5 => table.failed(now, &node(who), &place),
-            6 => table.gone(now, &node(who)),
+            5 => table.record_failure(now, &node(who), &place),
+            6 => table.record_farewell(now, &node(who)),
             _ => {
                 for gone in table.expire(now, Duration::from_secs(60)) {
                     proven.remove(&gone);
@@ -306,29 +328,29 @@ fn no_order_of_events_breaks_the_bounds() {
 fn a_host_that_calls_with_many_keys_gets_a_few_places() {
     let mut table = PeerTable::new(None, START);
     let port = |n: u64| SocketAddr::from(([10, 0, 0, 9], u16::try_from(n).unwrap()));
-    let taken = (1..2_000).filter(|n| table.called(at(*n), node(*n), port(*n)));
+    let taken = (1..2_000).filter(|n| table.record_call(at(*n), node(*n), port(*n)));
     assert_eq!(taken.count(), CALLERS_PER_HOST_MAX);
     // It keeps no other host out, and neither do claims about its host.
     for n in 0..100 {
-        table.saw(at(2_000), claim(10_000 + n), &[address("10.0.0.10:9")]);
+        table.record_claim(at(2_000), claim(10_000 + n), &[address("10.0.0.10:9")]);
     }
-    assert!(table.called(at(2_000), node(5_000), address("10.0.0.10:8765")));
-    assert!(table.knows(&node(5_000)));
+    assert!(table.record_call(at(2_000), node(5_000), address("10.0.0.10:8765")));
+    assert!(table.contains(&node(5_000)));
     // A failed caller makes room for the next one; a proven one counts no more.
-    table.failed(at(2_001), &node(3), &port(3));
-    assert!(table.called(at(2_001), node(3_000), port(3_000)));
-    assert!(!table.knows(&node(3)));
-    table.proven(at(2_002), node(3_000), port(3_000));
-    assert!(table.called(at(2_002), node(3_001), port(3_001)));
-    assert!(!table.called(at(2_002), node(3_002), port(3_002)));
+    table.record_failure(at(2_001), &node(3), &port(3));
+    assert!(table.record_call(at(2_001), node(3_000), port(3_000)));
+    assert!(!table.contains(&node(3)));
+    table.record_proof(at(2_002), node(3_000), port(3_000));
+    assert!(table.record_call(at(2_002), node(3_001), port(3_001)));
+    assert!(!table.record_call(at(2_002), node(3_002), port(3_002)));
 }
 
 #[test]
 fn callers_come_in_no_faster_than_claims() {
     let mut table = PeerTable::new(None, START);
-    let taken = (0..5_000).filter(|n| table.called(START, node(*n), fake(*n)));
+    let taken = (0..5_000).filter(|n| table.record_call(START, node(*n), fake(*n)));
     assert_eq!(taken.count(), 256);
-    let taken = (5_000..6_000).filter(|n| table.called(at(10), node(*n), fake(*n)));
+    let taken = (5_000..6_000).filter(|n| table.record_call(at(10), node(*n), fake(*n)));
     assert_eq!(taken.count(), 40);
 }
 
@@ -336,15 +358,15 @@ fn callers_come_in_no_faster_than_claims() {
 fn who_calls_knows_better_where_it_is_than_whoever_claims() {
     let mut table = PeerTable::new(None, START);
     let lies: Vec<SocketAddr> = (0..NODE_ADDRESSES_MAX as u64).map(fake).collect();
-    table.saw(at(0), claim(1), &lies);
+    table.record_claim(at(0), claim(1), &lies);
     let truth = address("10.9.9.9:8765");
-    table.called(at(1), node(1), truth);
+    table.record_call(at(1), node(1), truth);
     assert!(table.candidates(&node(1)).contains(&truth));
-    table.proven(at(2), node(1), truth);
+    table.record_proof(at(2), node(1), truth);
     // A claim does not remove a proven address.
     for n in 0..100 {
         let other = SocketAddr::from(([10, 9, 9, 9], 1_000 + n));
-        table.called(at(3), node(1), other);
+        table.record_call(at(3), node(1), other);
     }
     let candidates = table.candidates(&node(1));
     assert_eq!(candidates.len(), NODE_ADDRESSES_MAX);

@@ -86,7 +86,7 @@ impl ServiceRecord {
                 .saturating_add(value.as_ref().len())
                 .saturating_add(2)
         });
-        within(bytes)?;
+        admits(bytes)?;
         Self::read(properties)
     }
 
@@ -125,7 +125,7 @@ impl ServiceRecord {
     /// # Errors
     /// As [`ServiceRecord::decode`], and when the record ends in the middle of a string.
     pub fn from_txt(txt: &[u8]) -> Result<Self, DecodeError> {
-        within(txt.len())?;
+        admits(txt.len())?;
         let mut r = Reader::new(txt);
         let mut properties = Vec::new();
         while r.remaining() > 0 {
@@ -182,7 +182,7 @@ fn number(text: &[u8]) -> Option<u64> {
     text.parse().ok().filter(|_| is_only_form)
 }
 
-fn within(bytes: usize) -> Result<(), DecodeError> {
+fn admits(bytes: usize) -> Result<(), DecodeError> {
     match bytes <= SIGHTING_BYTES_MAX {
         true => Ok(()),
         false => Err(DecodeError::Limit {

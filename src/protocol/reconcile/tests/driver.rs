@@ -17,7 +17,7 @@ use crate::protocol::Response;
 use crate::protocol::Salt;
 use crate::protocol::pack_batch;
 use crate::protocol::reconcile::Comparison;
-use crate::protocol::reconcile::Way;
+use crate::protocol::reconcile::ReconcileMethod;
 use crate::protocol::reconcile::compare_catalogues;
 use crate::protocol::reconcile::tests::answer;
 use crate::wire::limits::RECONCILE_WANTED_MAX;
@@ -98,19 +98,19 @@ impl Peer {
 }
 
 impl PeerConnection for Peer {
-    fn who(&self) -> NodeId {
+    fn node_id(&self) -> NodeId {
         NodeId::new([1; 32])
     }
 
-    fn place(&self) -> String {
+    fn address(&self) -> String {
         String::new()
     }
 
-    fn serves(&self) -> Access {
+    fn access(&self) -> Access {
         Access::Open
     }
 
-    fn ask(
+    fn call(
         &self,
         request: &Request,
         _: &dyn Fn() -> bool,
@@ -183,15 +183,15 @@ fn every_way_finds_the_same() {
         assert_eq!(by_symbols.1, numbers(0..step));
         assert_eq!(by_symbols.2, numbers(size..size + step));
         assert_eq!((&by_symbols.1, &by_symbols.2), (&by_list.1, &by_list.2));
-        assert_eq!(by_list.0.effort.way, Way::List);
+        assert_eq!(by_list.0.cost.way, ReconcileMethod::List);
         let way = match (size, step) {
-            (_, 0) => Way::Digest,
-            (_, 20 | 1) => Way::Symbols,
-            _ => Way::List,
+            (_, 0) => ReconcileMethod::Digest,
+            (_, 20 | 1) => ReconcileMethod::Symbols,
+            _ => ReconcileMethod::List,
         };
-        assert_eq!(by_symbols.0.effort.way, way, "{size} {step}");
+        assert_eq!(by_symbols.0.cost.way, way, "{size} {step}");
         let asked = new.asked.lock().unwrap().len();
-        assert_eq!(by_symbols.0.effort.round_trips as usize, asked);
+        assert_eq!(by_symbols.0.cost.round_trips as usize, asked);
     }
 }
 
@@ -203,8 +203,8 @@ fn an_old_peer_is_asked_by_list() {
     };
     let (compared, ..) = compare(&numbers(0..500), &peer);
     assert_eq!(*peer.asked.lock().unwrap(), ["symbols", "list"]);
-    assert_eq!(compared.effort.way, Way::List);
-    assert_eq!(compared.effort.round_trips, 2);
+    assert_eq!(compared.cost.way, ReconcileMethod::List);
+    assert_eq!(compared.cost.round_trips, 2);
 }
 
 #[test]
@@ -213,12 +213,12 @@ fn a_peer_that_changes_once_is_asked_again_and_one_that_does_always_by_list() {
     let peer = Peer::new(100..2_100);
     *peer.changes.lock().unwrap() = 1;
     let (compared, _, came) = compare(&own, &peer);
-    assert_eq!(compared.effort.way, Way::Symbols);
+    assert_eq!(compared.cost.way, ReconcileMethod::Symbols);
     assert_eq!(came.len(), 101);
     let peer = Peer::new(100..2_100);
     *peer.changes.lock().unwrap() = 1_000;
     let (compared, missing, came) = compare(&own, &peer);
-    assert_eq!(compared.effort.way, Way::List);
+    assert_eq!(compared.cost.way, ReconcileMethod::List);
     assert_eq!((missing.len(), came.len()), (100, 104));
 }
 
@@ -227,7 +227,7 @@ fn much_that_is_wanted_is_asked_for_in_pieces() {
     let (size, new) = (100_000, RECONCILE_WANTED_MAX as u32 + 100);
     let peer = Peer::new(0..size + new);
     let (compared, missing, came) = compare(&numbers(0..size), &peer);
-    assert_eq!(compared.effort.way, Way::Symbols);
+    assert_eq!(compared.cost.way, ReconcileMethod::Symbols);
     assert!(missing.is_empty());
     assert_eq!(came, numbers(size..size + new));
     assert_eq!(compared.left, 0);

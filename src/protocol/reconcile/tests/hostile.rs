@@ -118,13 +118,13 @@ fn a_set_that_changes_between_answers_begins_again() {
         answer.count += n;
         n += 1;
     });
-    assert_eq!(ran.end, End::Again);
+    assert_eq!(ran.end, End::Restart);
     let mut n = 0;
     let ran = tampered(3, |_, answer, _| {
         answer.digest = CatalogDigest::new([n; 16]);
         n += 1;
     });
-    assert_eq!(ran.end, End::Again);
+    assert_eq!(ran.end, End::Restart);
 }
 
 #[test]

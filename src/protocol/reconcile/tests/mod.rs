@@ -12,16 +12,16 @@ use crate::protocol::Request;
 use crate::protocol::Response;
 use crate::protocol::Salt;
 use crate::protocol::reconcile::CompareStep;
-use crate::protocol::reconcile::Comparing;
 use crate::protocol::reconcile::Encoder;
 use crate::protocol::reconcile::Keys;
 use crate::protocol::reconcile::Mapping;
+use crate::protocol::reconcile::Reconciler;
 use crate::protocol::reconcile::SetDifference;
 use crate::protocol::reconcile::Symbol;
 use crate::protocol::reconcile::Symbols;
 use crate::protocol::reconcile::SymbolsRequest;
 use crate::protocol::reconcile::estimate::Estimate;
-use crate::protocol::reconcile::mapping::Odds;
+use crate::protocol::reconcile::mapping::IndexOdds;
 use crate::protocol::reconcile::peel;
 use crate::wire::Reader;
 use crate::wire::Writer;
@@ -65,7 +65,7 @@ pub(in crate::protocol::reconcile) fn answer(
 pub(in crate::protocol::reconcile) enum End {
     Done(SetDifference),
     List,
-    Again,
+    Restart,
 }
 
 /// The cost of a comparison.
@@ -83,22 +83,22 @@ pub(in crate::protocol::reconcile) fn run(
     seed: u8,
     mut peer: impl FnMut(&SymbolsRequest) -> Symbols,
 ) -> Ran {
-    let mut comparing = Comparing::new(Salt::new([seed; 16]), own);
+    let mut reconciler = Reconciler::new(Salt::new([seed; 16]), own);
     let (mut round_trips, mut bytes, mut symbols) = (0, 0, 0);
     let end = loop {
-        match comparing.step() {
+        match reconciler.step() {
             CompareStep::Symbols(request) => {
                 let answer = peer(&request);
                 round_trips += 1;
                 symbols += answer.symbols.len();
                 bytes += Request::Symbols(request).encode().len();
                 bytes += Response::Symbols(answer.clone()).encode().len();
-                comparing.hear(answer);
+                reconciler.take_response(answer);
                 assert!(round_trips <= 120, "no end");
             }
             CompareStep::Done(difference) => break End::Done(difference),
             CompareStep::List => break End::List,
-            CompareStep::Again => break End::Again,
+            CompareStep::Restart => break End::Restart,
         }
     };
     Ran {
@@ -142,7 +142,7 @@ fn an_element_goes_into_symbols_as_often_as_it_should() {
             mapping.advance();
         }
     }
-    let mut odds = Odds::default();
+    let mut odds = IndexOdds::default();
     for (index, count) in hits.iter().enumerate() {
         let p = odds.next();
         let ideal = 1.0 / (1.0 + index as f64 / 2.0);
@@ -231,7 +231,7 @@ fn any_two_sets_are_told_apart() {
         match ran.end {
             End::Done(difference) => assert_eq!(difference, plain(&here, &there), "seed {seed}"),
             End::List => lists += 1,
-            End::Again => panic!("seed {seed}"),
+            End::Restart => panic!("seed {seed}"),
         }
     }
     assert!((200..1_200).contains(&lists), "{lists} by list");

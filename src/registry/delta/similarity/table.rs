@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use crate::chunk::similarity::Bucket;
 use crate::chunk::similarity::Place;
-use crate::chunk::similarity::ResemblanceHeader;
+use crate::chunk::similarity::SimilarityHeader;
 use crate::chunk::similarity::find_in;
 use crate::chunk::similarity::put_into;
 use crate::chunk::similarity::spread;
@@ -27,7 +27,7 @@ use crate::registry::delta::similarity::page_cache::Pages;
 pub(in crate::registry::delta::similarity) struct Table {
     pages: Pages,
     path: PathBuf,
-    header: ResemblanceHeader,
+    header: SimilarityHeader,
 }
 
 impl Table {
@@ -45,7 +45,7 @@ impl Table {
             });
         }
         let (aside, file) = create_aside(&path)?;
-        let header = ResemblanceHeader::first();
+        let header = SimilarityHeader::first();
         file.write_all_at(&header.encode(), 0)?;
         file.set_len(header.table_bytes())?;
         fs::rename(aside, &path)?;
@@ -81,13 +81,13 @@ impl Table {
     }
 
     /// Puts a larger table in the place of this one.
-    fn grow(&mut self, larger: ResemblanceHeader) -> io::Result<()> {
+    fn grow(&mut self, larger: SimilarityHeader) -> io::Result<()> {
         let (aside, file) = create_aside(&self.path)?;
         let mut to = BufWriter::with_capacity(1 << 20, &file);
         to.write_all(&larger.encode())?;
         self.pages.flush()?;
         let mut from = BufReader::with_capacity(1 << 20, &self.pages.file);
-        from.seek(SeekFrom::Start(ResemblanceHeader::BYTES as u64))?;
+        from.seek(SeekFrom::Start(SimilarityHeader::BYTES as u64))?;
         let mut bucket: Bucket = [0; size_of::<Bucket>()];
         for _ in 0..1_u64 << self.header.bits {
             from.read_exact(&mut bucket)?;
@@ -109,10 +109,10 @@ impl Drop for Table {
 }
 
 /// That of a file that is a table.
-fn read_header(file: &File) -> Option<ResemblanceHeader> {
-    let mut bytes = [0; ResemblanceHeader::BYTES];
+fn read_header(file: &File) -> Option<SimilarityHeader> {
+    let mut bytes = [0; SimilarityHeader::BYTES];
     file.read_exact_at(&mut bytes, 0).ok()?;
-    ResemblanceHeader::decode(&bytes, file.metadata().ok()?.len())
+    SimilarityHeader::decode(&bytes, file.metadata().ok()?.len())
 }
 
 #[cfg(test)]
@@ -135,7 +135,7 @@ mod tests {
         for n in 0..40_000 {
             table.put(drawn(n), place(n)).unwrap();
         }
-        assert!(table.header.bits > ResemblanceHeader::first().bits + 2);
+        assert!(table.header.bits > SimilarityHeader::first().bits + 2);
         let found = |table: &mut Table| {
             let is_right = |n: &u64| table.find(drawn(*n)).unwrap() == Some(place(*n));
             (0..40_000).filter(is_right).count()
@@ -180,12 +180,12 @@ mod tests {
             drop(table);
             assert_eq!(
                 fs::read(&path).unwrap().len() as u64,
-                ResemblanceHeader::first().table_bytes()
+                SimilarityHeader::first().table_bytes()
             );
         }
         // Anything may be in the buckets.
         let mut noise = good.clone();
-        for (n, byte) in noise.iter_mut().enumerate().skip(ResemblanceHeader::BYTES) {
+        for (n, byte) in noise.iter_mut().enumerate().skip(SimilarityHeader::BYTES) {
             *byte = (drawn(n as u64) >> 56) as u8;
         }
         fs::write(&path, &noise).unwrap();

@@ -15,9 +15,9 @@ use crate::ident::PublisherKey;
 use crate::ident::VersionAlias;
 use crate::protocol::Follow;
 use crate::protocol::Followable;
+use crate::protocol::FollowedVersion;
 use crate::protocol::ListFilter;
 use crate::protocol::PeerCatalog;
-use crate::protocol::Version;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::host;
@@ -70,7 +70,7 @@ impl LocalRegistry {
         for listed in here {
             if let Some(version) = version((follow, &leading), &listed, &listed.dataset) {
                 let id = listed.dataset.envelope_id;
-                versions.push(Version {
+                versions.push(FollowedVersion {
                     is_held: true,
                     is_followed: came.contains(&id),
                     ..version
@@ -222,7 +222,7 @@ fn version<D>(
     (follow, leading): (&Follow, &Leading),
     listed: &Listed<D>,
     brief: &Brief,
-) -> Option<Version> {
+) -> Option<FollowedVersion> {
     let publisher = listed.signer?;
     let alias = listed.alias.as_deref();
     let dataset = Followable {
@@ -237,7 +237,7 @@ fn version<D>(
     if !is_wanted || is_refused || listed.withdrawn.is_some() {
         return None;
     }
-    Some(Version {
+    Some(FollowedVersion {
         envelope: brief.envelope_id,
         register: *brief.key.as_bytes(),
         publisher,

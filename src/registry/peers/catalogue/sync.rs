@@ -18,7 +18,7 @@ use crate::protocol::PeerError;
 use crate::protocol::Reconciled;
 use crate::protocol::Salt;
 use crate::protocol::pack_batch;
-use crate::protocol::reconcile::Effort;
+use crate::protocol::reconcile::ReconcileCost;
 use crate::protocol::reconcile::compare_catalogues;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
@@ -62,7 +62,7 @@ pub struct Compared {
     /// Manifests and statements that were new there.
     pub sent: u64,
     /// What comparing took, without what was received and sent.
-    pub effort: Effort,
+    pub effort: ReconcileCost,
     /// The peer shows no dataset that is not held here as it shows it.
     pub is_settled: bool,
 }
@@ -83,7 +83,7 @@ pub struct SyncReport {
     /// Chunks that came.
     pub chunks: u64,
     /// What comparing catalogues took.
-    pub comparing: Effort,
+    pub comparing: ReconcileCost,
 }
 
 impl LocalRegistry {
@@ -206,7 +206,7 @@ impl LocalRegistry {
         let compared = compare_catalogues(peer, &mut || {
             let salt = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
             let salt = Salt::new(salt);
-            own = self.elements_with(&salt, &peer.id(), showing)?;
+            own = self.elements_with(&salt, &peer.node_id(), showing)?;
             let elements = own.iter().map(|own| own.element).collect();
             Ok::<_, Failed>((salt, elements))
         })?;
@@ -226,7 +226,7 @@ impl LocalRegistry {
         Ok(Compared {
             received,
             sent,
-            effort: compared.effort,
+            effort: compared.cost,
             is_settled,
         })
     }
@@ -260,7 +260,7 @@ impl LocalRegistry {
             envelopes.push(envelope);
         }
         let from = Source {
-            peer: peer.id(),
+            peer: peer.node_id(),
             access: peer.access(),
         };
         // Statements first: a withdrawal counts for what comes with it.

@@ -13,7 +13,7 @@ use crate::pack::Record;
 use crate::pack::RecordView;
 use crate::protocol::BaseRun;
 use crate::protocol::Delta;
-use crate::protocol::Group;
+use crate::protocol::DeltaGroup;
 use crate::protocol::HeldVersion;
 use crate::protocol::PullDeltaRequest;
 use crate::protocol::TreeKind;
@@ -96,7 +96,7 @@ pub(in crate::registry::peers) fn request(
     window: &Window,
     asked: &[bool],
 ) -> (PullDeltaRequest, Named) {
-    let mut groups: Vec<Group> = Vec::new();
+    let mut groups: Vec<DeltaGroup> = Vec::new();
     let mut named = Named::default();
     let (mut skip, mut of_bases) = (0, 0);
     let mut open: Option<(Option<ParentRun>, usize)> = None;
@@ -122,7 +122,7 @@ pub(in crate::registry::peers) fn request(
                 joined
             }
             _ => {
-                groups.push(Group {
+                groups.push(DeltaGroup {
                     skip,
                     take: 1,
                     bases: run.map(base_run),

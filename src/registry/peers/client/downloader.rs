@@ -90,7 +90,7 @@ impl TreeDownloader<'_> {
         let mut plan = FetchSchedule::new(self.supplies.len());
         for (n, supply) in self.supplies.iter().enumerate() {
             if !supply.is_usable() {
-                plan.drop_lane(PeerSlot(n));
+                plan.drop_peer(PeerSlot(n));
             }
         }
         let shared = Shared::new(plan);
@@ -215,7 +215,7 @@ impl TreeDownloader<'_> {
             chunks: chunks as u64,
         };
         let supply = self.supplies.iter().find(|s| s.is_usable());
-        let seams = supply.and_then(|s| retried(|| s.source.seams(&request)).ok());
+        let seams = supply.and_then(|s| retried(|| s.source.record_boundaries(&request)).ok());
         seams.unwrap_or_default()
     }
 
@@ -386,7 +386,7 @@ impl TreeDownloader<'_> {
 fn give_up(shared: &Shared, lane: PeerSlot, supply: &PullPeer<'_>, error: PeerError) {
     supply.give_up(&error);
     let mut state = shared.lock();
-    state.plan.drop_lane(lane);
+    state.plan.drop_peer(lane);
     state.last_fault = Some((supply.source.address(), error));
 }
 

@@ -18,10 +18,10 @@ use crate::pack::RecordView;
 use crate::protocol::ChunkSource;
 use crate::protocol::EachPart;
 use crate::protocol::HeldVersion;
-use crate::protocol::Part;
 use crate::protocol::PeerError;
 use crate::protocol::PullChunkRequest;
 use crate::protocol::RefusalCode;
+use crate::protocol::ResponsePart;
 use crate::protocol::Run;
 use crate::protocol::TreeKind;
 use crate::registry::checkout::read_chunks::Located;
@@ -257,7 +257,9 @@ impl Filler<'_, '_> {
             runs: runs(&still_asked(window, missing)),
         };
         let ask = |needless: &dyn Fn() -> bool, each: &mut EachPart<'_>| {
-            source.chunks(&request, needless, &mut |record| each(Part::Record(record)))
+            source.chunks(&request, needless, &mut |record| {
+                each(ResponsePart::Record(record))
+            })
         };
         let received = self.receive(window, &ask, &Named::default(), missing, data);
         received.map_err(|error| match error {
@@ -296,15 +298,15 @@ impl Filler<'_, '_> {
     /// Checks a record to its last byte, then keeps it.
     fn take(
         &self,
-        part: Part,
+        part: ResponsePart,
         named: &Named,
         missing: &mut HashMap<BlobId, Missing>,
         data: &mut [u8],
     ) -> Result<(), NotTaken> {
         let damaged = || PeerError::Misbehaved("a damaged record");
         let (bytes, delta) = match part {
-            Part::Record(bytes) => (bytes, None),
-            Part::Delta(delta) => {
+            ResponsePart::Record(bytes) => (bytes, None),
+            ResponsePart::Delta(delta) => {
                 let wrong = || PeerError::Misbehaved("a delta of what was not named");
                 let record = named.record(delta).ok_or_else(wrong)?;
                 (record.encode(), Some(record))
@@ -319,7 +321,7 @@ impl Filler<'_, '_> {
             && header.bases.is_empty() != is_delta
             // One of nothing could be followed by any number of them.
             && !header.items.is_empty();
-        if !is_chunks || !view.payload_is_whole() {
+        if !is_chunks || !view.payload_is_intact() {
             return Err(damaged().into());
         }
         let raw = match is_delta {

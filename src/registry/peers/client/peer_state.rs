@@ -71,7 +71,7 @@ impl<'a> PullPeer<'a> {
             trouble: Mutex::default(),
             reconnect_pauses,
             report: Mutex::new(SourceReport {
-                node_id: source.id(),
+                node_id: source.node_id(),
                 address: source.address(),
                 chunks: 0,
                 gave_up: None,
@@ -105,7 +105,7 @@ impl<'a> PullPeer<'a> {
             if !slept(*pause, is_over) {
                 return false;
             }
-            match self.source.revive(is_over) {
+            match self.source.reconnect(is_over) {
                 Ok(()) => return true,
                 Err(PeerError::Stopped) => return false,
                 Err(error) if error.is_misconduct() => return false,

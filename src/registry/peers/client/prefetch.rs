@@ -195,8 +195,8 @@ fn taken<Q: PartialEq, A>(answers: &mut Vec<(Q, A)>, request: &Q) -> Option<A> {
 }
 
 impl PeerCatalog for Ahead<'_> {
-    fn id(&self) -> NodeId {
-        self.source.id()
+    fn node_id(&self) -> NodeId {
+        self.source.node_id()
     }
 
     fn address(&self) -> String {
@@ -254,12 +254,15 @@ impl ChunkSource for Ahead<'_> {
         self.source.node_deltas(request)
     }
 
-    fn revive(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
-        self.source.revive(is_needless)
+    fn reconnect(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
+        self.source.reconnect(is_needless)
     }
 
-    fn seams(&self, request: &RecordBoundariesRequest) -> Result<Vec<usize>, PeerError> {
-        self.source.seams(request)
+    fn record_boundaries(
+        &self,
+        request: &RecordBoundariesRequest,
+    ) -> Result<Vec<usize>, PeerError> {
+        self.source.record_boundaries(request)
     }
 
     fn chunks(

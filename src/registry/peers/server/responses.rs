@@ -221,11 +221,11 @@ impl LocalRegistry {
                     None => return Ok(Rest::Nodes(NodeResponse::new(reader, m, nodes))),
                 }
             }
-            Request::Seams(r) => {
+            Request::RecordBoundaries(r) => {
                 let (reader, dataset) = self.reader_shown(&r.envelope, asking)?;
                 let seams =
                     crate::registry::peers::server::chunks::seams(&reader, &dataset.manifest, r)?;
-                ready.push_back(Response::Seams(seams));
+                ready.push_back(Response::RecordBoundaries(seams));
             }
             Request::Filter => {
                 let shown = self.shown(asking.showing)?;

@@ -82,15 +82,15 @@ impl Near {
 }
 
 impl PeerConnection for Near {
-    fn who(&self) -> NodeId {
+    fn node_id(&self) -> NodeId {
         NodeId::new([self.id; 32])
     }
 
-    fn place(&self) -> String {
+    fn address(&self) -> String {
         format!("near-{}", self.id)
     }
 
-    fn serves(&self) -> Access {
+    fn access(&self) -> Access {
         self.access
     }
 
@@ -102,7 +102,7 @@ impl PeerConnection for Near {
         }
     }
 
-    fn ask(
+    fn call(
         &self,
         request: &Request,
         _: &dyn Fn() -> bool,
@@ -147,30 +147,30 @@ pub(in crate::registry::peers) struct Altered<'a> {
 }
 
 impl PeerConnection for Altered<'_> {
-    fn who(&self) -> NodeId {
-        self.near.who()
+    fn node_id(&self) -> NodeId {
+        self.near.node_id()
     }
 
-    fn place(&self) -> String {
-        self.near.place()
+    fn address(&self) -> String {
+        self.near.address()
     }
 
-    fn serves(&self) -> Access {
-        self.near.serves()
+    fn access(&self) -> Access {
+        self.near.access()
     }
 
     fn reconnect(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
         self.near.reconnect(is_needless)
     }
 
-    fn ask(
+    fn call(
         &self,
         request: &Request,
         is_needless: &dyn Fn() -> bool,
         each: &mut EachResponse<'_>,
     ) -> Result<(), PeerError> {
         (self.asked)(request);
-        self.near.ask(request, is_needless, &mut |answer| {
+        self.near.call(request, is_needless, &mut |answer| {
             each((self.alter)(request, answer)?)
         })
     }

@@ -28,7 +28,7 @@ struct Together {
 }
 
 impl Together {
-    fn hear(&self, request: &Request) {
+    fn take_response(&self, request: &Request) {
         if matches!(request, Request::List(_)) {
             return;
         }
@@ -71,7 +71,7 @@ fn pulled(count: usize, first: usize) -> Vec<Request> {
     };
     let peer = Altered {
         near: &Near::honest(&there.registry, 1),
-        asked: &|request| together.hear(request),
+        asked: &|request| together.take_response(request),
         alter: &|_, answer| Ok(answer),
     };
     pull(&here, &[&peer]);

@@ -6,9 +6,9 @@ use crate::protocol::PeerCatalog;
 use crate::protocol::Salt;
 use crate::protocol::reconcile::CatalogDigest;
 use crate::protocol::reconcile::Keys;
+use crate::protocol::reconcile::ReconcileMethod;
 use crate::protocol::reconcile::SymbolsRequest;
 use crate::protocol::reconcile::WantedRequest;
-use crate::protocol::reconcile::Way;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
 use crate::registry::peers::SyncReport;
@@ -44,10 +44,10 @@ fn a_sync_by_symbols_ends_with_equal_catalogues() {
     // Nothing here: a list of nothing brings it all.
     let report = sync(&b, &a);
     assert_eq!((report.received, report.sent), (24, 0));
-    assert_eq!(report.comparing.way, Way::List);
+    assert_eq!(report.comparing.way, ReconcileMethod::List);
     let report = sync(&b, &a);
     assert_eq!((report.received, report.sent), (0, 0));
-    assert_eq!(report.comparing.way, Way::Digest);
+    assert_eq!(report.comparing.way, ReconcileMethod::Digest);
     let bytes = report.comparing.sent_bytes + report.comparing.received_bytes;
     assert!(bytes < 200, "{bytes}");
     index(&a, "new-there", false);
@@ -57,14 +57,14 @@ fn a_sync_by_symbols_ends_with_equal_catalogues() {
     let mut report = sync(&b, &a);
     // A salt that happens to fit badly leads to the list, about once in a few hundred times.
     for round in 1..5 {
-        if report.comparing.way == Way::Symbols {
+        if report.comparing.way == ReconcileMethod::Symbols {
             break;
         }
         index(&a, &format!("new-there-{round}"), false);
         index(&b, &format!("new-here-{round}"), false);
         report = sync(&b, &a);
     }
-    assert_eq!(report.comparing.way, Way::Symbols);
+    assert_eq!(report.comparing.way, ReconcileMethod::Symbols);
     assert_eq!(report.sent, 1);
     assert!(report.received >= 1, "{report:?}");
     assert_eq!(report.comparing.round_trips, 2);
@@ -117,7 +117,7 @@ fn neither_symbols_nor_what_is_wanted_show_what_is_private() {
             take: 64,
         };
         let answer = crate::registry::peers::RequestContext {
-            peer: near.id(),
+            peer: near.node_id(),
             hello: crate::protocol::Hello::own(near.access),
             showing: Showing::default(),
             access: near.access,

@@ -116,7 +116,7 @@ impl DiskStore {
             // Leftovers of this collection take no room until the next one.
             self.trim_all()?;
         }
-        if !retired.is_empty() && !self.outlives_earlier(patience)? {
+        if !retired.is_empty() && !self.wait_for_earlier_operations(patience)? {
             report.deferred = Some(Deferred::OperationsUnderWay);
             report.freed_bytes = report.freed_bytes.saturating_sub(written);
             return Ok(report);
@@ -314,7 +314,7 @@ fn move_record(
     let Ok(view) = RecordView::decode(&bytes) else {
         return Ok(false);
     };
-    let Some(kind) = view.header.kind.filter(|_| view.payload_is_whole()) else {
+    let Some(kind) = view.header.kind.filter(|_| view.payload_is_intact()) else {
         return Ok(false);
     };
     let whole = used.items.len() == view.header.items.len();

@@ -237,7 +237,7 @@ impl DiskStore {
         }
         sweep::condemn(self, &live)?;
         drop(live);
-        if !self.outlives_earlier(options.patience)? {
+        if !self.wait_for_earlier_operations(options.patience)? {
             return Ok(GcReport {
                 freed_bytes: trimmed_bytes,
                 deferred: Some(Deferred::OperationsUnderWay),
@@ -258,7 +258,7 @@ impl DiskStore {
 
     /// Waits until all operations running now have ended, and removes files of dead ones. Returns
     /// `false` if they do not end within `patience`.
-    fn outlives_earlier(&self, patience: Duration) -> Result<bool, StoreError> {
+    fn wait_for_earlier_operations(&self, patience: Duration) -> Result<bool, StoreError> {
         let fail = |e| StoreError::io("read", layout::OPERATIONS_DIR, e);
         let mut earlier = self.disk.list(layout::OPERATIONS_DIR).map_err(fail)?;
         let started = Instant::now();

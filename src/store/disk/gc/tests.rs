@@ -216,11 +216,13 @@ impl World {
                 Some(Collection::Condemned)
             }
             // A collection that cannot wait any longer gives up, as the real one does.
-            Some(Collection::Condemned) => match self.store.outlives_earlier(Duration::ZERO) {
-                Ok(true) => Some(Collection::Waited),
-                _ if self.random.below(4) == 0 => None,
-                _ => Some(Collection::Condemned),
-            },
+            Some(Collection::Condemned) => {
+                match self.store.wait_for_earlier_operations(Duration::ZERO) {
+                    Ok(true) => Some(Collection::Waited),
+                    _ if self.random.below(4) == 0 => None,
+                    _ => Some(Collection::Condemned),
+                }
+            }
             Some(Collection::Waited) => {
                 let again = mark(&self.store, RetainedBases::NotCondemned);
                 Some(Collection::MarkedAgain(again))

@@ -214,7 +214,7 @@ impl BlobReader {
         let bytes = self.record_bytes(key, at)?;
         let corrupt = || StoreError::Blob(BlobError::Corrupt(*key));
         let view = RecordView::decode(&bytes).map_err(|_| corrupt())?;
-        if view.header.kind != Some(key.kind) || !view.payload_is_whole() {
+        if view.header.kind != Some(key.kind) || !view.payload_is_intact() {
             return Err(corrupt());
         }
         let raw = unpack(&view)?.map_err(|_| corrupt())?;

@@ -70,7 +70,7 @@ impl<'a> DeltaRows<'a> {
         view: &RecordView<'_>,
         tables: &mut dyn MetaWrite,
     ) -> Result<bool, StoreError> {
-        let Some(kind) = view.header.kind.filter(|_| view.payload_is_whole()) else {
+        let Some(kind) = view.header.kind.filter(|_| view.payload_is_intact()) else {
             return Ok(false);
         };
         let Some(bases) = self.bases(kind, &view.header, tables)? else {

@@ -411,7 +411,7 @@ fn one_record(
         return Ok(None);
     };
     let Some(raw) = view
-        .payload_is_whole()
+        .payload_is_intact()
         .then(|| view.unpack().ok())
         .flatten()
     else {

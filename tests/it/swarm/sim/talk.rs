@@ -12,7 +12,7 @@ use alimentar::protocol::Response;
 use alimentar::protocol::Salt;
 use alimentar::protocol::pack_batch;
 use alimentar::protocol::reconcile::CompareStep;
-use alimentar::protocol::reconcile::Comparing;
+use alimentar::protocol::reconcile::Reconciler;
 use alimentar::protocol::reconcile::WantedRequest;
 use alimentar::wire::limits::RECONCILE_WANTED_MAX;
 
@@ -43,8 +43,8 @@ pub struct Conversation {
 #[derive(Debug)]
 enum Stage {
     Beginning,
-    Comparing {
-        comparing: Box<Comparing>,
+    Reconciler {
+        comparing: Box<Reconciler>,
         own: Vec<(Element, ItemId)>,
         salt: Salt,
         is_second: bool,
@@ -83,19 +83,19 @@ impl Conversation {
             match &mut self.stage {
                 Stage::Beginning => match &self.talk {
                     Exchange::Compare(_) => self.stage = comparing(&node.catalogue, salt, false),
-                    Exchange::Tell(_, items) => self.stage = announcing(node, items),
+                    Exchange::Announce(_, items) => self.stage = announcing(node, items),
                 },
-                Stage::Comparing {
+                Stage::Reconciler {
                     comparing: asking,
                     own,
                     salt: old,
                     is_second,
                 } => match asking.step() {
                     CompareStep::Symbols(request) => return Some(Request::Symbols(request)),
-                    CompareStep::Again if !*is_second => {
+                    CompareStep::Restart if !*is_second => {
                         self.stage = comparing(&node.catalogue, salt, true)
                     }
-                    CompareStep::List | CompareStep::Again => {
+                    CompareStep::List | CompareStep::Restart => {
                         let list = asking.as_ref().clone().into_list();
                         let own = std::mem::take(own);
                         self.stage = Stage::Listing { own };
@@ -134,8 +134,8 @@ impl Conversation {
         let mut came = Vec::new();
         for answer in answers {
             match (answer, &mut self.stage) {
-                (Response::Symbols(symbols), Stage::Comparing { comparing, .. }) => {
-                    comparing.hear(symbols);
+                (Response::Symbols(symbols), Stage::Reconciler { comparing, .. }) => {
+                    comparing.take_response(symbols);
                 }
                 (Response::Reconciled(missing), Stage::Listing { own }) => {
                     let missing = missing.iter().filter_map(|n| own.get(*n));
@@ -171,8 +171,8 @@ impl Conversation {
 fn comparing(here: &Catalogue, salt: Salt, is_second: bool) -> Stage {
     let own = here.elements(&salt);
     let elements = own.iter().map(|own| own.0).collect();
-    Stage::Comparing {
-        comparing: Box::new(Comparing::new(salt, elements)),
+    Stage::Reconciler {
+        comparing: Box::new(Reconciler::new(salt, elements)),
         own,
         salt,
         is_second,
