@@ -1,4 +1,5 @@
-//! Looking inside data: which format a file has, its schema and its rows.
+//! Inspection of data files. It detects formats, and reads rows. It computes statistics, finds
+//! duplicates and faults, and writes rows in other formats.
 
 pub mod dedup;
 mod dialect;

@@ -1,8 +1,11 @@
-//! Rows that are the same as others or like them, within one table and between two.
+//! Duplicate search: exact and near-duplicate rows of one table, and the overlap of two.
 //!
-//! Rows are gone over several times: to hash them, to confirm on the bytes which are the same, to
-//! count common shingles in a sample, to sketch them, and to compare the pairs that the sketches
-//! suggest by all their shingles.
+//! Steps, each one or more passes over the rows: hash every row (`exact/row_hashes.rs`), compare
+//! rows of equal hash byte by byte (`exact/compare_bytes.rs`), count common shingles in a sample
+//! (`near/stop_shingles.rs`), sketch the rows (`near/sketch.rs`), and verify the candidate pairs of
+//! LSH (`near/lsh.rs`) on all their shingles (`near/jaccard.rs`). Open `run.rs` for the whole
+//! search, `options.rs` for its options and report, `overlap.rs` for two tables, `sketch_cache/`
+//! for sketches kept between versions, `external/` for data beyond memory.
 
 mod cluster;
 pub(crate) mod exact;

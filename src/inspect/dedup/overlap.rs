@@ -1,8 +1,8 @@
-//! How much of one table is in another: equal rows, rows that are alike, and rows that share a long
-//! run of words, as studies of contamination count them (13 words: Brown et al. 2020, appendix C).
+//! Overlap of two tables: equal rows, similar rows, and rows that share a long run of words.
+//! Studies of contamination use such runs (13 words: Brown et al. 2020, appendix C).
 //!
-//! Both tables are gone over as one, the second behind the first. Of the larger, only those bands
-//! are kept that a sketch of the smaller may have too.
+//! The search treats both tables as one, the second behind the first. Of the larger table it keeps
+//! only bands that the smaller table may have too.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,15 +42,15 @@ use crate::inspect::table::TableError;
 use crate::progress::Progress;
 use crate::splitmix::mix;
 
-/// How overlap is looked for.
+/// Options of an overlap search.
 #[derive(Clone)]
 pub struct OverlapOptions<'a> {
-    /// How rows are compared. What it says about which row stays is of no meaning here, and
-    /// [`Method::SimHash`] means [`Method::MinHash`].
+    /// Options of the row comparison. The choice of the kept row has no effect here, and
+    /// [`Method::SimHash`] acts as [`Method::MinHash`].
     pub rows: DedupOptions<'a>,
-    /// Words of the runs that are looked for; `None` to look for none.
+    /// Words in a shared run; `None` to skip that search.
     pub gram_words: Option<usize>,
-    /// Examples that are told.
+    /// Number of examples in the report.
     pub examples: usize,
 }
 
@@ -64,37 +64,38 @@ impl Default for OverlapOptions<'_> {
     }
 }
 
-/// A row of the second table that is in the first.
+/// A row of the second table that the first table contains.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Overlapping {
     /// Number of the row in the first table.
     pub row_a: u64,
-    /// Number of the row in the second.
+    /// Number of the row in the second table.
     pub row_b: u64,
-    /// How alike they are, by the measure that was asked for.
+    /// Similarity of the two rows by the requested measure.
     pub similarity: f32,
-    /// In which way.
+    /// Kind of duplicate.
     pub likeness: Likeness,
 }
 
-/// How much of the second table is in the first.
+/// Result of an overlap search.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OverlapReport {
-    /// Rows of the first table.
+    /// Number of rows in the first table.
     pub rows_a: u64,
-    /// Rows of the second.
+    /// Number of rows in the second table.
     pub rows_b: u64,
-    /// Rows of the second that are in the first, byte for byte.
+    /// Number of rows of the second table that equal a row of the first.
     pub exact: u64,
-    /// Other rows of the second that are like one of the first.
+    /// Number of other rows of the second table that are similar to a row of the first.
     pub near: u64,
-    /// Rows of the second that have a run of words that is in the first; none where not asked for.
+    /// Number of rows of the second table that share a run of words with the first; `None` if not
+    /// requested.
     pub contaminated: Option<u64>,
-    /// Some of them, equal ones first, then the most alike.
+    /// Examples: equal rows first, then by descending similarity.
     pub examples: Vec<Overlapping>,
 }
 
-/// Finds the rows of `b` that are in `a`.
+/// Finds the rows of `b` that `a` contains.
 ///
 /// # Errors
 /// As [`dedup`](crate::inspect::dedup::run).
@@ -164,7 +165,7 @@ pub fn overlap(
     })
 }
 
-/// Where the second table begins.
+/// Boundary between the two tables.
 pub(in crate::inspect::dedup) struct Tables {
     pub(in crate::inspect::dedup) second: u64,
     pub(in crate::inspect::dedup) numbers: u64,
@@ -176,7 +177,7 @@ impl Tables {
         u64::from(row) >= self.second
     }
 
-    /// Whether a row is of the smaller of the two.
+    /// Returns true if a row belongs to the smaller table.
     pub(in crate::inspect::dedup) fn is_of_smaller(&self, row: u64) -> bool {
         (row < self.second) == self.is_first_smaller
     }
@@ -191,8 +192,8 @@ impl Tables {
     }
 }
 
-/// The rows of the second table that are like one of the first, each with the most alike of those
-/// that were compared, the most alike first.
+/// Returns the rows of the second table that are similar to a row of the first, each with its best
+/// compared match, in descending order of similarity.
 fn near(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
@@ -205,7 +206,7 @@ fn near(
     };
     let sketched = Mutex::new(Sketched::new(options, tables.numbers));
     let seen = Seen::for_rows(tables.second.min(tables.numbers - tables.second));
-    // Of each table alone the rows are sketched that are not to be skipped.
+    // Sketches the rows of one table that are not skipped.
     let others = |smaller: bool| {
         let mut rows = skip.clone();
         for row in (0..tables.numbers).filter(|row| tables.is_of_smaller(*row) != smaller) {
@@ -251,7 +252,7 @@ fn near(
     Ok(best)
 }
 
-/// Bits of what the bands of the smaller table hash to; 256 for each row.
+/// Bloom filter of the band hashes of the smaller table; 256 bits per row.
 struct Seen(Vec<AtomicU64>);
 
 impl Seen {
@@ -283,11 +284,11 @@ impl Seen {
     }
 }
 
-/// The batches of two tables, those of the second behind those of the first.
+/// Batches of two tables, the second behind the first.
 struct Both {
     a: Arc<dyn Batches>,
     b: Arc<dyn Batches>,
-    /// How many batches the first has.
+    /// Number of batches in the first table, once known.
     ended: Arc<OnceLock<u64>>,
 }
 

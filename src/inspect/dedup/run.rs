@@ -1,4 +1,4 @@
-//! The whole search for duplicates.
+//! The whole duplicate search.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -32,12 +32,12 @@ use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 
-/// Finds rows that are the same as others, and rows that are like others.
+/// Finds equal and similar rows.
 ///
 /// # Errors
-/// What reading rows or the spill says, [`TableError::Interrupted`],
-/// [`TableError::Unsupported`] beyond `DEDUP_ROWS_MAX` rows, and [`TableError::Damaged`] when the
-/// rows are not the same in every pass.
+/// Errors of reading rows and of the spill, [`TableError::Interrupted`],
+/// [`TableError::Unsupported`] beyond `DEDUP_ROWS_MAX` rows, and [`TableError::Damaged`] if the
+/// rows change between passes.
 pub fn dedup(
     open: &OpenRows<'_>,
     options: &DedupOptions<'_>,
@@ -65,7 +65,7 @@ pub fn dedup(
     Ok(report)
 }
 
-/// The columns that are looked at, where not all of a row is.
+/// Returns the selection of the compared columns.
 pub(in crate::inspect::dedup) fn selection(options: &DedupOptions<'_>) -> Selection {
     let mut columns = options.columns.clone();
     if !columns.is_empty() {
@@ -80,7 +80,7 @@ pub(in crate::inspect::dedup) fn selection(options: &DedupOptions<'_>) -> Select
     }
 }
 
-/// What came of comparing rows that are not the same.
+/// Result of the near-duplicate search.
 #[derive(Default)]
 struct Near {
     alike: Vec<Alike>,

@@ -1,33 +1,33 @@
-//! Whether the first record of a delimited file names the columns.
+//! Header detection: decides if the first record of a delimited file names the columns.
 
 use crate::inspect::format::cell_type::Look;
 use crate::inspect::format::cell_type::look;
 use crate::inspect::format::infer::Shape;
 
-/// Compares the first record with those below it.
+/// Comparison of the first record with those below it.
 #[derive(Debug)]
 pub(super) struct HeaderCheck<'a> {
     first: &'a [Vec<u8>],
     rows: u64,
     columns: Vec<Below>,
-    /// Columns of the row at hand in which the first record's cell comes again.
+    /// Columns of the current row that repeat the first record's cell.
     again: Vec<usize>,
-    /// Rows whose whole numbers go up or down by one step, and the last whole number of the row
-    /// at hand with the step before it.
+    /// Rows whose integers form a series of step one. With it, the last integer of the current row
+    /// and the step before it.
     series: u64,
     row: Series,
 }
 
-/// What stands below a cell of the first record.
+/// Statistics of the cells below one cell of the first record.
 #[derive(Clone, Copy, Debug, Default)]
 struct Below {
-    /// The cell above is a whole number.
+    /// The cell above is an integer.
     is_number: bool,
-    /// Values.
+    /// Number of values.
     values: u64,
-    /// Those that are written as the cell of the first record is.
+    /// Number of values equal to the cell of the first record.
     recurring: u64,
-    /// Those that look like a year.
+    /// Number of values that look like a year.
     years: u64,
 }
 
@@ -40,7 +40,7 @@ impl Below {
     }
 }
 
-/// Whole numbers of one record that follow each other.
+/// Consecutive integers of one record.
 #[derive(Clone, Copy, Debug, Default)]
 struct Series {
     last: Option<i64>,
@@ -61,13 +61,13 @@ impl<'a> HeaderCheck<'a> {
         }
     }
 
-    /// The next cells are of another row.
+    /// Starts a new row.
     pub(super) fn begin_row(&mut self) {
         self.end_row();
         self.rows += 1;
     }
 
-    /// A cell of a row, in the column of this number.
+    /// Adds a cell of the current row in `column`.
     pub(super) fn add(&mut self, column: usize, cell: &[u8]) {
         let (Some(first), Some(below)) = (self.first.get(column), self.columns.get_mut(column))
         else {
@@ -80,7 +80,7 @@ impl<'a> HeaderCheck<'a> {
         if cell == first.as_slice() {
             self.again.push(column);
         }
-        // Only below numbers is there anything to compare.
+        // Only cells below numbers are compared.
         if let Some(number) = below.is_number.then(|| whole(cell)).flatten() {
             below.years += u64::from(YEARS.contains(&number));
             self.row.add(number);
@@ -89,7 +89,7 @@ impl<'a> HeaderCheck<'a> {
 
     fn end_row(&mut self) {
         let named = self.first.iter().filter(|c| !c.is_empty()).count();
-        // A whole header that comes again is what is left of a file that was put behind another.
+        // A whole repeated header is left over from concatenated files.
         if named == 1 || self.again.len() < named {
             for column in &self.again {
                 if let Some(below) = self.columns.get_mut(*column) {
@@ -102,10 +102,10 @@ impl<'a> HeaderCheck<'a> {
         self.row = Series::default();
     }
 
-    /// Whether the first record names the columns, whose types below it are these: a cell of it
-    /// cannot be a value of its column; or all of it is text that is no value of its column; or
-    /// beside such text its numbers are years or go up or down by one step, and those of the rows
-    /// are not and do not.
+    /// Decides if the first record names the columns; `columns` are the types below it. It does in
+    /// three cases. A cell of it cannot be a value of its column. All of it is text that is no
+    /// value of its column. Or, beside such text, its numbers are years or a series of step one,
+    /// and those of the rows are not.
     pub(super) fn finds_header(mut self, columns: &[Shape]) -> bool {
         self.end_row();
         let mut cells = self.first.iter().filter(|c| !c.is_empty()).peekable();
@@ -128,8 +128,8 @@ impl<'a> HeaderCheck<'a> {
         cells.all(|cell| is_name(cell)) || self.has_labels()
     }
 
-    /// Whether the numbers of the first record are labels: all of it is different, and the numbers
-    /// are years or a series, which those of the rows are not.
+    /// Returns true if the numbers of the first record are labels: all distinct, and years or a
+    /// series, unlike those of the rows.
     fn has_labels(&self) -> bool {
         let mut cells: Vec<&[u8]> = self.first.iter().map(Vec::as_slice).collect();
         cells.sort_unstable();
@@ -169,18 +169,18 @@ impl Series {
     }
 }
 
-/// Whether a cell cannot be a value of a column of this type. A number can be text.
+/// Returns true if a cell cannot be a value of a column of this type. A number can be text.
 fn is_unlike(cell: &[u8], column: &Shape) -> bool {
     if matches!(column, Shape::Null | Shape::Text | Shape::Mixed) {
         return false;
     }
     let mut both = column.clone();
     both.merge(Shape::of_cell(cell));
-    // A word for no finite number says nothing of the column that it stands in alone.
+    // A word such as NaN, alone in its column, says nothing about the column.
     *column != Shape::NotFinite && both == Shape::Mixed
 }
 
-/// Whether a cell is text that nobody would take for a number, such as a code with leading zeros.
+/// Returns true for text that is clearly no number, such as a code with leading zeros.
 fn is_name(cell: &[u8]) -> bool {
     let text = std::str::from_utf8(cell).unwrap_or_default().trim();
     Shape::of_cell(cell) == Shape::Text && text.parse::<f64>().is_err()
@@ -194,9 +194,9 @@ fn whole(cell: &[u8]) -> Option<i64> {
     }
 }
 
-/// Numbers that are taken for years.
+/// Integers taken for years.
 const YEARS: std::ops::RangeInclusive<i64> = 1800..=2100;
-/// A text that is every so many-th value of a column, or more often, is a value and no name.
+/// A text that makes up at least one in this number of values is a value, not a name.
 const RECURRING_SHARE: u64 = 50;
-/// One value among so many names does not make a record of values of them.
+/// A record of names may contain one value per this number of names.
 const NAMES_PER_VALUE: usize = 4;

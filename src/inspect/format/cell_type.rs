@@ -1,19 +1,18 @@
-//! What a cell of a delimited file looks like. Every part of the program that gives types to cells
-//! decides here, so that a schema, statistics and a search agree.
+//! Types of delimited cells. Schemas, statistics and searches all take them from here, so they
+//! agree.
 
-/// A type that a cell may have.
+/// Type of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// `true` or `false`, all small, all capital, or with a capital in front.
+    /// `true` or `false` in lower case, in upper case, or capitalised.
     Bool(bool),
-    /// A number; whether it is written as a whole one.
+    /// A number; true if it is written as an integer.
     Number(bool),
-    /// Anything else.
+    /// Any other cell.
     Text,
 }
 
-/// What a cell looks like. Digits with a zero before them are no number: such cells are codes,
-/// whose zeros say something.
+/// Returns the type of a cell. Digits with a leading zero are a code, not a number.
 pub(crate) fn look(cell: &[u8]) -> Look {
     match cell {
         b"true" | b"True" | b"TRUE" => return Look::Bool(true),
@@ -45,9 +44,9 @@ pub(crate) fn look(cell: &[u8]) -> Look {
     }
 }
 
-/// Whether a cell is a word for a number that is not finite: `nan`, `inf` or `infinity`, all small,
-/// all capital, with a capital in front or as `NaN`, with a sign or none. It is a number only in a
-/// column of numbers; elsewhere it is text.
+/// Returns true for a word for a number that is not finite: `nan`, `inf` or `infinity`, in lower
+/// case, upper case, capitalised, or as `NaN`, with an optional sign. It counts as a number only in
+/// a column of numbers; elsewhere it is text.
 pub(crate) fn is_not_finite(cell: &[u8]) -> bool {
     let unsigned = match cell {
         [b'+' | b'-', rest @ ..] => rest,
@@ -68,18 +67,18 @@ pub(crate) fn is_not_finite(cell: &[u8]) -> bool {
     )
 }
 
-/// A date, or a time of a day.
+/// Form of a date or a timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
     /// `2020-01-31`.
     Date,
-    /// `2020-01-31 23:59:59` or the same with `T`, and `Z` at its end or none.
+    /// `2020-01-31 23:59:59`, with a space or `T`, and an optional final `Z`.
     Time,
-    /// The same with a fraction of a second.
+    /// A timestamp with a fraction of a second.
     FineTime,
 }
 
-/// The date or time that a cell says, where the calendar has it.
+/// Returns the form of a date or timestamp; `None` if the calendar does not have it.
 pub(crate) fn moment(cell: &[u8]) -> Option<Moment> {
     let (date, rest) = cell.split_at_checked(10)?;
     if !fits(date, b"dddd-dd-dd") || !is_day(date) {
@@ -104,7 +103,7 @@ pub(crate) fn moment(cell: &[u8]) -> Option<Moment> {
     }
 }
 
-/// Whether a text has digits where the pattern has `d`, and its other characters elsewhere.
+/// Matches a text against a pattern: `d` stands for a digit, other characters for themselves.
 fn fits(text: &[u8], pattern: &[u8]) -> bool {
     let fit = |(b, p): (&u8, &u8)| match p {
         b'd' => b.is_ascii_digit(),
@@ -113,7 +112,7 @@ fn fits(text: &[u8], pattern: &[u8]) -> bool {
     text.len() == pattern.len() && text.iter().zip(pattern).all(fit)
 }
 
-/// Whether there is such a day.
+/// Returns true if the calendar has this day.
 fn is_day(date: &[u8]) -> bool {
     let (year, month, day) = (number(date, 0, 4), number(date, 5, 7), number(date, 8, 10));
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -130,13 +129,13 @@ fn is_time(time: &[u8]) -> bool {
     number(time, 0, 2) < 24 && number(time, 3, 5) < 60 && number(time, 6, 8) < 60
 }
 
-/// The number that these digits say.
+/// Parses a run of digits.
 fn number(text: &[u8], from: usize, to: usize) -> u32 {
     let digits = text.get(from..to).unwrap_or_default().iter();
     digits.fold(0, |n, digit| n * 10 + u32::from(digit.wrapping_sub(b'0')))
 }
 
-/// The digits in front, and what follows them.
+/// Splits off the leading digits.
 fn digits(bytes: &[u8]) -> (&[u8], &[u8]) {
     let is_other = |b: &u8| !b.is_ascii_digit();
     let count = bytes.iter().position(is_other).unwrap_or(bytes.len());

@@ -1,4 +1,4 @@
-//! What a file is, found while its bytes pass by: format, rows, schema.
+//! Description of a file while its bytes stream by: format, row count and schema.
 
 use arrow_schema::Schema;
 
@@ -28,21 +28,21 @@ use crate::panics::caught;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ROW_BYTES_MAX;
 
-/// Bytes that tell how a text is written.
+/// Bytes that decide the character encoding.
 const FRONT_BYTES: usize = 4;
-/// Schemas of text come from this much of a file's beginning.
+/// Bytes at the beginning of a text file that decide its schema.
 pub(crate) const HEAD_BYTES: usize = 1 << 20;
 
-/// What a file is.
+/// Description of a file.
 #[derive(Clone, Debug)]
 pub struct Description {
-    /// Its format. A file that is not what its name says is plain bytes.
+    /// The format. A file that contradicts its name counts as plain bytes.
     pub format: FileFormat,
-    /// Its rows, where the format has rows.
+    /// Row count, for a format with rows.
     pub rows: Option<u64>,
-    /// The type of its rows.
+    /// Schema of the rows.
     pub schema: Option<Schema>,
-    /// What that was made from.
+    /// Origin of the schema.
     pub schema_from: SchemaFrom,
 }
 
@@ -55,17 +55,17 @@ impl Description {
     };
 }
 
-/// Describes a file whose bytes are shown to it in order.
+/// Describes a file from its bytes, in order.
 #[derive(Debug)]
 pub struct Describer {
     ending: Ending,
     text: Text,
 }
 
-/// Counts the rows of text and keeps its beginning.
+/// Counts the rows of a text and keeps its beginning.
 #[derive(Debug)]
 struct Text {
-    /// The first bytes, until they say how the text is written; and what makes UTF-8 of it then.
+    /// The first bytes, until they decide the encoding. Then the transcoder to UTF-8.
     front: Vec<u8>,
     transcoder: Option<Transcoder>,
     head: Vec<u8>,
@@ -77,15 +77,15 @@ struct Text {
 enum Counter {
     None,
     Lines(RowCounter),
-    /// Records of this format, of which nothing is known before their beginning is there.
+    /// Records of this format, whose dialect is still undecided.
     Undecided(Format),
     Records(Records),
-    /// Nothing but white space so far.
+    /// Only white space so far.
     Json,
     Array(ArrayCounter),
 }
 
-/// Counts records.
+/// Counter of records.
 #[derive(Debug)]
 struct Records {
     cutter: DelimitedCutter,
@@ -106,7 +106,7 @@ impl Records {
 
     fn push(&mut self, piece: &[u8]) {
         for part in piece.chunks(RECORDS_BYTES) {
-            // Any bytes are records.
+            // Any bytes form records, so this cannot fail.
             let _ = self.cutter.scan(part, self.at, usize::MAX, &mut self.found);
             self.at += part.len() as u64;
             self.count += self.found.drain(..).len() as u64;
@@ -118,11 +118,11 @@ impl Records {
     }
 }
 
-/// Bytes whose records are found at a time.
+/// Bytes split into records at a time.
 const RECORDS_BYTES: usize = 64 << 10;
 
 impl Describer {
-    /// A describer of the file at a path; only its ending counts.
+    /// Creates a describer for a path; only the file name extension counts.
     pub fn new(path: &str) -> Self {
         let ending = ending(path);
         let text = ending
@@ -134,13 +134,13 @@ impl Describer {
         }
     }
 
-    /// Shows it the next bytes.
+    /// Feeds the next bytes.
     pub fn push(&mut self, piece: &[u8]) {
         self.text.push(piece);
     }
 
-    /// What the file is; `source` is the same file again, of which a footer or, where it is
-    /// compressed, everything is read.
+    /// Ends the description. `source` is the same file; the describer reads its footer from it, or
+    /// all of it if it is compressed.
     pub fn finish(self, source: &dyn ReadAt) -> Description {
         let Self { ending, mut text } = self;
         text.end();
@@ -199,8 +199,8 @@ fn inside(format: Format, compression: Compression, source: &dyn ReadAt) -> Opti
     Some(found)
 }
 
-/// The only list of an object, whose elements are counted in the bytes once more: that it is one
-/// was known only when they had passed.
+/// The only list of an object. Its elements need a second pass over the bytes, because the object
+/// is known only after the first.
 struct List {
     at: usize,
     transcoder: Transcoder,
@@ -257,7 +257,7 @@ impl List {
 }
 
 impl Text {
-    /// What it is. `again` shows the bytes of the file once more.
+    /// Returns the description. `again` shows the bytes of the file once more.
     fn described(
         self,
         format: Format,
@@ -272,7 +272,7 @@ impl Text {
         }
     }
 
-    /// Whether it may be JSON that is written by columns, and is not too long for that.
+    /// Returns true if the text may be column-oriented JSON, and is short enough for it.
     fn may_be_columns(&self, format: Format) -> bool {
         let whole = self.seen_bytes == self.head.len() as u64;
         format == Format::JsonArray
@@ -310,7 +310,7 @@ impl Text {
         })
     }
 
-    /// The only list of the object that the text is, where it is one.
+    /// Returns the only list of the object, if the text is an object with one.
     fn only_list(&self, format: Format) -> Option<List> {
         if format != Format::JsonArray || !matches!(self.counter, Counter::Lines(_)) {
             return None;
@@ -374,7 +374,7 @@ impl Text {
         }
     }
 
-    /// The front says how the text is written; a byte order mark is no part of it.
+    /// Decides the encoding from the front, and skips a byte order mark.
     fn begin(&mut self) {
         let front = std::mem::take(&mut self.front);
         let is_text = !matches!(self.counter, Counter::None);
@@ -388,7 +388,7 @@ impl Text {
         self.push(front.get(mark..).unwrap_or_default());
     }
 
-    /// There are no more bytes.
+    /// Ends the input.
     fn end(&mut self) {
         if self.transcoder.is_none() {
             self.begin();
@@ -432,7 +432,7 @@ impl Text {
         }
     }
 
-    /// The beginning says what separates and quotes fields.
+    /// Decides the dialect from the beginning.
     fn decide(&mut self, format: Format, is_whole: bool) {
         let options = ReadOptions::default();
         let marks = dialect::marks(format, &self.head, is_whole, &options);
@@ -447,7 +447,7 @@ impl Text {
         }
     }
 
-    /// A `.json` file is an array, or lines, by the first byte that is not white space.
+    /// Decides if a `.json` file is an array or lines, by its first byte that is not white space.
     fn choose(&mut self, piece: &[u8]) {
         let blank = |b: &&u8| !b.is_ascii_whitespace() && !matches!(b, 0xef | 0xbb | 0xbf);
         match piece.iter().find(blank) {

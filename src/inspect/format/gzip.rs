@@ -1,5 +1,5 @@
-//! gzip files: members one behind the other, and zeros behind the last, with which tapes and some
-//! writers fill up blocks.
+//! gzip files: concatenated members, and zero padding after the last, as tapes and some writers add
+//! it.
 
 use std::io;
 use std::io::BufRead;
@@ -7,15 +7,15 @@ use std::io::Read;
 
 use flate2::bufread::GzDecoder;
 
-/// The text of all members of a gzip file.
+/// Reader of the text of all members.
 pub(crate) struct Gzip<R> {
     state: State<R>,
 }
 
 enum State<R> {
-    /// Within a member.
+    /// Inside a member.
     Member(GzDecoder<R>),
-    /// Behind one.
+    /// After a member.
     Between(R),
     Over,
 }

@@ -1,4 +1,4 @@
-//! The cursor over a text.
+//! JSON scanner: a cursor that returns one event after the other.
 
 use crate::inspect::json::Number;
 use crate::inspect::json::Reason;
@@ -13,18 +13,18 @@ use crate::inspect::json::scanned::Scanned;
 use crate::inspect::json::string::scan_string;
 use crate::inspect::json::validate::is_json;
 
-/// What stands next in a text.
+/// Next element of a text.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// An object begins.
+    /// Start of an object.
     Object,
-    /// The innermost object ends.
+    /// End of the innermost object.
     ObjectEnd,
-    /// An array begins.
+    /// Start of an array.
     Array,
-    /// The innermost array ends.
+    /// End of the innermost array.
     ArrayEnd,
-    /// The key of a member; its value is next.
+    /// Key of a member; its value follows.
     Key(Text<'a>),
     /// A string.
     String(Text<'a>),
@@ -36,40 +36,40 @@ pub enum Event<'a> {
     Null,
 }
 
-/// Reads one JSON text from front to back. What it has told is valid; what is behind it is not
-/// looked at yet.
+/// Scanner of one JSON text from front to back. The text up to the last event is valid; the rest is
+/// not validated yet.
 #[derive(Clone, Debug)]
 pub struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
-    /// The last token; its end is `at`, but for keys, which are followed by their colon.
+    /// Offset of the last token. The token ends at `at`; after a key, `at` is behind the colon.
     token_at: usize,
     token_end: usize,
-    /// Of a string or key: it has escapes. Of a number: it is an integer.
+    /// True for a string or key with escapes, and for an integer.
     is_marked: bool,
     nesting: Nesting,
     next: Next,
-    /// `NaN`, `Infinity` and `-Infinity` are numbers.
+    /// Accepts `NaN`, `Infinity` and `-Infinity` as numbers.
     has_nan: bool,
     error: Option<ScanError>,
 }
 
-/// What may stand next.
+/// Tokens allowed next.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     /// A value.
     Value,
-    /// A value, or the end of the array that was just opened.
+    /// A value, or the end of the array just opened.
     Element,
-    /// A key, or the end of the object that was just opened.
+    /// A key, or the end of the object just opened.
     Member,
-    /// A comma, or the end of what is open, or of the text.
+    /// A comma, the end of the open array or object, or the end of the text.
     Rest,
-    /// Nothing, after an error.
+    /// No token, after an error.
     Nothing,
 }
 
-/// An event without what it says: in a register, since most of them are only passed over.
+/// An event without its content. It fits into a register, because most events are skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
     Object,
@@ -85,13 +85,13 @@ enum Token {
     Over,
 }
 
-/// There is an error, and it is noted.
+/// Marker of a recorded error.
 struct Stopped;
 
-/// Whether a text is one JSON value with nothing but white space around it.
+/// Checks that a text is one JSON value with optional white space around it.
 ///
 /// # Errors
-/// The first byte that is wrong.
+/// The first syntax error.
 pub fn validate(text: &[u8]) -> Result<(), ScanError> {
     if is_json(text) {
         return Ok(());
@@ -107,7 +107,7 @@ pub fn validate(text: &[u8]) -> Result<(), ScanError> {
 }
 
 impl<'a> Scanner<'a> {
-    /// A cursor before the first byte.
+    /// Creates a scanner at the start of the text.
     pub fn new(text: &'a [u8]) -> Self {
         Self {
             text,
@@ -122,8 +122,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The same for a text in which `NaN`, `Infinity` and `-Infinity` are numbers, as Python and
-    /// JavaScript programs write them. RFC 8259 has no such numbers.
+    /// Creates a scanner that accepts `NaN`, `Infinity` and `-Infinity` as numbers, as Python and
+    /// JavaScript programs write them. RFC 8259 does not have them.
     pub fn with_nan(text: &'a [u8]) -> Self {
         Self {
             has_nan: true,
@@ -131,10 +131,10 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// What stands next; `None` when the text is over and was one JSON value.
+    /// Returns the next event; `None` at the end of a valid text.
     ///
     /// # Errors
-    /// The first byte that is wrong; the same again when asked again.
+    /// The first syntax error, on every further call too.
     pub fn next_event(&mut self) -> Result<Option<Event<'a>>, ScanError> {
         let Ok(token) = self.step() else {
             return Err(self.noted());
@@ -157,34 +157,34 @@ impl<'a> Scanner<'a> {
         }))
     }
 
-    /// Passes over the next value with everything in it, and its key where it has one. `None` when
-    /// the array or object ends instead, or the text.
+    /// Skips the next value as a whole, with its key if it has one. Returns `None` at the end of
+    /// the array, the object or the text.
     ///
     /// # Errors
-    /// The first byte that is wrong; the same again when asked again.
+    /// The first syntax error, on every further call too.
     pub fn skip_value(&mut self) -> Result<Option<Value<'a>>, ScanError> {
         self.skip().map_err(|Stopped| self.noted())
     }
 
-    /// Passes over the rest of the innermost array or object, and its end.
+    /// Skips the rest of the innermost array or object, with its end.
     ///
     /// # Errors
-    /// The first byte that is wrong; the same again when asked again.
+    /// The first syntax error, on every further call too.
     pub fn leave(&mut self) -> Result<(), ScanError> {
         self.skip_rest().map_err(|Stopped| self.noted())
     }
 
-    /// How many bytes stand before the first one that was not told yet.
+    /// Offset of the first byte after the last event.
     pub fn at(&self) -> usize {
         self.at
     }
 
-    /// How many bytes stand before what was told last: before its quote or bracket.
+    /// Offset of the last token: of its quote or bracket.
     pub fn token_at(&self) -> usize {
         self.token_at
     }
 
-    /// How many arrays and objects are open.
+    /// Number of open arrays and objects.
     pub fn depth(&self) -> usize {
         self.nesting.depth()
     }
@@ -232,7 +232,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// What follows a value.
+    /// Scans the token after a value.
     #[inline]
     fn rest(&mut self, byte: Option<u8>) -> Result<Token, Stopped> {
         match (byte, self.nesting.innermost()) {
@@ -253,7 +253,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A key and its colon.
+    /// Scans a key and its colon.
     #[inline]
     fn key(&mut self, byte: Option<u8>) -> Result<Token, Stopped> {
         match byte {
@@ -270,7 +270,7 @@ impl<'a> Scanner<'a> {
         Ok(Token::Key)
     }
 
-    /// A value, or the beginning of one.
+    /// Scans a value, or the start of an array or object.
     #[inline]
     fn value(&mut self, byte: Option<u8>) -> Result<Token, Stopped> {
         let Some(byte) = byte else {
@@ -327,7 +327,7 @@ impl<'a> Scanner<'a> {
         token
     }
 
-    /// The string whose quote is next.
+    /// Scans the string whose quote is next.
     #[inline]
     fn string(&mut self) -> Result<(), Stopped> {
         let string = scan_string(self.text, self.at + 1);
@@ -350,7 +350,7 @@ impl<'a> Scanner<'a> {
         Err(self.stop(if is_cut { Reason::End } else { Reason::Value }))
     }
 
-    /// Goes to the end of a token that was scanned.
+    /// Moves to the end of a scanned token.
     #[inline]
     fn token(&mut self, scanned: Scanned) -> Result<(), Stopped> {
         if let Found::Wrong(reason) = scanned.found {
@@ -364,7 +364,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Passes over white space; the byte behind it.
+    /// Skips white space, and returns the byte after it.
     #[inline]
     fn skip_space(&mut self) -> Option<u8> {
         loop {
@@ -376,7 +376,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Notes what is wrong with the next byte.
+    /// Records an error at the next byte.
     #[cold]
     fn stop(&mut self, reason: Reason) -> Stopped {
         self.error = Some(reason.at(self.at));
@@ -393,7 +393,7 @@ impl<'a> Scanner<'a> {
         self.text.get(start..end).unwrap_or_default()
     }
 
-    /// What is between the quotes of the last token.
+    /// Returns the last token without its quotes.
     fn inside(&self) -> Text<'a> {
         Text {
             raw: self.raw(self.token_at + 1, self.token_end.saturating_sub(1)),

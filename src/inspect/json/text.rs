@@ -1,34 +1,35 @@
-//! What strings say.
+//! Content of strings.
 
 use std::cmp::Ordering;
 
 use thiserror::Error;
 
-/// The inside of a string or a key, between its quotes, as it is written. It is UTF-8.
+/// A string or key as written, without its quotes. It is valid UTF-8.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
-    /// Its bytes, escapes and all.
+    /// The raw bytes, escapes included.
     pub raw: &'a [u8],
-    /// Whether there are escapes in it; where not, `raw` is what it says.
+    /// True if there are escapes; otherwise `raw` is the content.
     pub is_escaped: bool,
 }
 
-/// Half of a pair of surrogates that stands alone: JSON, but no character.
+/// A lone surrogate: valid JSON, but no character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("byte {at} of the string: `\\u{unit:04x}` is half a character")]
 pub struct LoneSurrogate {
-    /// How many raw bytes of the string stand before its escape.
+    /// Offset of its escape in the raw bytes.
     pub at: usize,
-    /// The half, 0xd800 to 0xdfff.
+    /// The surrogate, 0xd800 to 0xdfff.
     pub unit: u16,
 }
 
 impl<'a> Text<'a> {
-    /// Puts what it says into a buffer, in place of what was there. The buffer grows to at most
-    /// the length of `raw`.
+    /// Replaces the content of a buffer by the unescaped text. The buffer grows to at most the
+    /// length of `raw`.
     ///
     /// # Errors
-    /// [`LoneSurrogate`], the first of them. All is in the buffer then too, with U+FFFD for each.
+    /// [`LoneSurrogate`] for the first one. The buffer then still holds the whole text, with U+FFFD
+    /// for each.
     pub fn unescape_into(&self, buffer: &mut String) -> Result<(), LoneSurrogate> {
         buffer.clear();
         let mut lone = Ok(());
@@ -47,11 +48,12 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The same as bytes in which a lone surrogate is told from others and from U+FFFD: it has the
-    /// three bytes that it would have if it were a character, which no UTF-8 has.
+    /// Replaces the content of a buffer by the unescaped bytes. A lone surrogate becomes the three
+    /// bytes it would have as a character. Valid UTF-8 never contains these, so they stay distinct
+    /// from each other and from U+FFFD.
     ///
     /// # Errors
-    /// [`LoneSurrogate`], the first of them. All is in the buffer then too.
+    /// [`LoneSurrogate`] for the first one. The buffer then still holds the whole text.
     pub fn said_into(&self, buffer: &mut Vec<u8>) -> Result<(), LoneSurrogate> {
         buffer.clear();
         let mut lone = Ok(());
@@ -73,7 +75,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Whether it says this.
+    /// Returns true if the unescaped text equals `other`.
     #[inline]
     pub fn is(&self, other: &str) -> bool {
         if !self.is_escaped {
@@ -82,7 +84,7 @@ impl<'a> Text<'a> {
         self.said().eq(other.bytes())
     }
 
-    /// The order of what two strings say, by code points.
+    /// Compares two unescaped texts by code points.
     pub fn compare(&self, other: &Text<'_>) -> Ordering {
         match self.is_escaped || other.is_escaped {
             false => self.raw.cmp(other.raw),
@@ -90,8 +92,8 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// What it says as UTF-8, in which a lone surrogate has the three bytes that it would have if
-    /// it were a character.
+    /// Iterates over the unescaped bytes; a lone surrogate has the three bytes it would have as a
+    /// character.
     fn said(&self) -> impl Iterator<Item = u8> + 'a {
         Pieces::of(self.raw).flat_map(Piece::bytes)
     }
@@ -120,7 +122,7 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// The parts of a string that was scanned.
+/// Iterator over the parts of a scanned string.
 struct Pieces<'a> {
     rest: &'a [u8],
 }
@@ -130,7 +132,7 @@ impl<'a> Pieces<'a> {
         Self { rest: raw }
     }
 
-    /// The unit of an escape `\uXXXX`, if one is next.
+    /// Reads the unit of an escape `\uXXXX`, if one is next.
     fn unit(&self) -> Option<u16> {
         let [b'\\', b'u', digits @ ..] = self.rest.first_chunk::<6>()? else {
             return None;

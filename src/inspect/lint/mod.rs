@@ -1,10 +1,11 @@
-//! Looking over rows for what is wrong with them before a model learns from them: rows that
-//! readers will refuse, rows unlike all others, broken chats, damaged text, secrets. Each rule is
-//! one of [`RULES`]; `spec/lint.md` says when it speaks.
+//! Linter: finds rows that harm the training of a model. Examples are rows that readers refuse,
+//! rows unlike all others, broken chats, damaged text and secrets. `spec/lint.md` defines the rules
+//! in [`RULES`].
 //!
-//! One pass over the rows on all cores, in memory that does not grow with them. What can be said
-//! of a row alone is said when it is read; what needs all rows is counted, with the first rows of
-//! each kind kept, and judged at the end.
+//! One parallel pass reads the rows in constant memory. Checks of single rows report at once.
+//! Checks of the table count, keep the first rows of each kind, and judge at the end. Open
+//! `rule_table.rs` for the rules, `checks/` for their code, `scan/` for the pass, `report.rs` for
+//! the result, and `sarif.rs` for SARIF.
 
 pub(crate) mod checks;
 mod options;
@@ -39,11 +40,11 @@ use crate::inspect::table::Scan;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 
-/// Looks over all rows. Damage that ends them is a finding, behind those of the rows before it.
+/// Lints all rows. Damage that ends the table is a finding after those of the rows before it.
 ///
 /// # Errors
-/// Those of reading the rows, but for damage where [`RuleId::DamagedFile`] is on; what is wrong with
-/// a row is in the report.
+/// Errors of reading the rows, except damage while [`RuleId::DamagedFile`] is on. Faults of rows
+/// are in the report.
 pub fn lint(
     batches: &dyn Batches,
     options: &LintOptions,
@@ -55,8 +56,8 @@ pub fn lint(
     Ok(report(looked.made, options))
 }
 
-/// Looks over the rows of several files; `open` gives those of the files from a number on. Behind damage
-/// the rows of the next file follow.
+/// Lints the rows of several files. `open` returns the rows of the files from a number on. After
+/// damage, the next file follows.
 ///
 /// # Errors
 /// As [`lint`].
@@ -78,10 +79,10 @@ pub fn lint_files(
     }
 }
 
-/// What was made of the rows so far.
+/// Results of the rows so far.
 struct Looked {
     made: Made,
-    /// How many they are, as far as they have numbers.
+    /// Number of rows so far.
     rows: u64,
 }
 
@@ -93,7 +94,7 @@ impl Looked {
         }
     }
 
-    /// Looks over further rows; false where damage ended them.
+    /// Lints further rows; false if damage ended them.
     fn over(
         &mut self,
         batches: &dyn Batches,

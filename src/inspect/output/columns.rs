@@ -1,4 +1,4 @@
-//! Rows of text as columns of a type.
+//! Conversion of text rows to typed Arrow columns.
 
 use std::sync::Arc;
 
@@ -31,12 +31,12 @@ use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 
-/// Rows that are handed on together.
+/// Rows per batch.
 const BATCH_ROWS: usize = 4096;
-/// Bytes of text that are handed on together.
+/// Bytes of text per batch.
 const BATCH_BYTES: usize = 8 << 20;
 
-/// Collects rows until there are enough for a batch.
+/// Collector of rows for the next batch.
 pub(super) struct Columns {
     schema: SchemaRef,
     plan: Plan,
@@ -47,7 +47,7 @@ pub(super) struct Columns {
     bytes: usize,
 }
 
-/// The values of one column that were not handed on yet.
+/// Builder of one column of the next batch.
 enum Column {
     Bool(BooleanBuilder),
     Int(Int64Builder),
@@ -78,7 +78,7 @@ impl Columns {
         &self.schema
     }
 
-    /// Takes a row; a batch once there are enough of them.
+    /// Adds a row. Returns a batch when it is full.
     pub(super) fn push(
         &mut self,
         shape: &Shape,
@@ -112,7 +112,7 @@ impl Columns {
         }
     }
 
-    /// The rows that were not handed on.
+    /// Returns the remaining rows.
     pub(super) fn take(&mut self) -> Result<Option<RecordBatch>, PushError> {
         if self.rows == 0 {
             return Ok(None);
@@ -143,7 +143,7 @@ impl Column {
         }
     }
 
-    /// None for a value that is not of the type, which the plan would have seen.
+    /// Adds a value; `None` if it is not of the column's type, which the plan rules out.
     fn push(&mut self, cell: &Cell<'_>) -> Option<()> {
         let raw = cell.bytes();
         let is_null = *cell == Cell::Null;

@@ -1,4 +1,4 @@
-//! CSV and TSV (RFC 4180). Null is an empty field, and an empty text is a quoted one.
+//! CSV and TSV writer (RFC 4180). Null is an empty field, and an empty text is a quoted one.
 
 use std::io::Write;
 
@@ -60,7 +60,7 @@ impl<W: Write> Writer<W> {
 
     fn write(&mut self) -> Result<(), PushError> {
         self.record.clear();
-        // A record of one empty field must not be a blank line, which is no record.
+        // A record of one empty field must not be a blank line, because a blank line is no record.
         let is_lonely = self.fields.len() == 1;
         for (n, field) in self.fields.iter().enumerate() {
             if n > 0 {

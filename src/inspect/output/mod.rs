@@ -1,6 +1,9 @@
-//! Rows into files: JSON Lines, CSV, TSV, Parquet, Arrow, or lines as they are. Where the columns
-//! have to be known before the first row is written, a [`Plan`] is made of all rows first. Rows of
-//! columnar files go into columnar files as they are.
+//! Row writers: JSON Lines, CSV, TSV, Parquet, Arrow, or plain lines. A format with columns first
+//! needs a [`Plan`] of all rows. Rows of columnar files go into columnar files unchanged.
+//!
+//! Open `plan.rs` and `kinds.rs` for the columns of the output, `check.rs` for rows that cannot be
+//! written, `jsonl.rs`, `delimited.rs` and `batches.rs` for the formats, `schemas.rs` for several
+//! columnar inputs.
 
 mod batches;
 mod check;
@@ -39,27 +42,27 @@ use crate::inspect::table::LongRowError;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
 
-/// What rows are written as.
+/// Output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputFormat {
-    /// Arrow IPC, the file form.
+    /// Arrow IPC file.
     Arrow,
-    /// Arrow IPC, the stream form.
+    /// Arrow IPC stream.
     ArrowStream,
-    /// RFC 4180, with a record of names at the front.
+    /// CSV (RFC 4180) with a header.
     Csv,
-    /// A JSON value a line.
+    /// JSON Lines.
     Jsonl,
-    /// Apache Parquet, compressed with Snappy.
+    /// Apache Parquet with Snappy compression.
     Parquet,
-    /// The texts of rows, a line each.
+    /// Texts of rows, one per line.
     Text,
-    /// As CSV, with tabs.
+    /// Tab-separated values with a header.
     Tsv,
 }
 
 impl OutputFormat {
-    /// The format that a path's ending names.
+    /// Returns the format for a path's extension.
     pub fn of_path(path: &str) -> Option<Self> {
         let (_, last) = path.rsplit_once('.')?;
         Some(match last.to_ascii_lowercase().as_str() {
@@ -74,7 +77,7 @@ impl OutputFormat {
         })
     }
 
-    /// The format that keeps rows as they are in a file of a format, whose rows have this shape.
+    /// Returns the format that preserves rows of this shape from a file of a format.
     pub fn keeping(format: Format, shape: &Shape) -> Self {
         match (format, shape) {
             (Format::Parquet, _) => Self::Parquet,
@@ -87,7 +90,7 @@ impl OutputFormat {
         }
     }
 
-    /// The ending of files of the format, without a dot.
+    /// File name extension without a dot.
     pub fn ending(self) -> &'static str {
         match self {
             Self::Arrow => "arrow",
@@ -100,23 +103,23 @@ impl OutputFormat {
         }
     }
 
-    /// Whether files of it have columns.
+    /// Returns true if the format has columns.
     pub fn has_columns(self) -> bool {
         !matches!(self, Self::Jsonl | Self::Text)
     }
 
-    /// Whether files of it have columns with types, in which decoded columns fit.
+    /// Returns true if the format has typed columns that accept decoded batches.
     pub fn is_columnar(self) -> bool {
         matches!(self, Self::Arrow | Self::ArrowStream | Self::Parquet)
     }
 }
 
-/// Why a row was not written.
+/// Errors of writing a row.
 #[derive(Debug)]
 pub enum PushError {
     /// Writing failed.
     Write(io::Error),
-    /// The row cannot be written.
+    /// The row cannot be written in this format.
     Refused(Refusal),
     /// The row cannot be read.
     Read(TableError),
@@ -143,7 +146,7 @@ impl From<LongRowError> for PushError {
     }
 }
 
-/// Writes rows.
+/// Writer of rows.
 pub struct RowWriter<W: Write + Send> {
     kind: Kind<W>,
     rows: u64,
@@ -158,11 +161,11 @@ enum Kind<W: Write + Send> {
 }
 
 impl<W: Write + Send> RowWriter<W> {
-    /// A writer of rows that a plan was made of. Formats without columns ask nothing of it but
-    /// which columns were named, and of delimited rows the types.
+    /// Creates a writer for the rows of a plan. Formats without columns use only the selected
+    /// columns of the plan, and for delimited rows their types.
     ///
     /// # Errors
-    /// What writing meets.
+    /// I/O errors of the writer.
     pub fn new(to: W, check: &RowCheck, plan: &Plan) -> Result<Self, PushError> {
         let delimited = |to, separator| {
             let writer = delimited::Writer::new(to, separator, plan)?;
@@ -188,10 +191,10 @@ impl<W: Write + Send> RowWriter<W> {
         Ok(Self { kind, rows: 0 })
     }
 
-    /// A writer of decoded columns.
+    /// Creates a writer for decoded columns.
     ///
     /// # Errors
-    /// What writing meets, and the [`Refusal`] of a column whose type the format has not.
+    /// I/O errors, and the [`Refusal`] of a column whose type the format lacks.
     pub fn of_decoded(to: W, format: OutputFormat, columns: &Columnar) -> Result<Self, PushError> {
         Ok(Self {
             kind: Kind::Decoded(BatchWriter::new(to, format, columns)?),
@@ -199,7 +202,7 @@ impl<W: Write + Send> RowWriter<W> {
         })
     }
 
-    /// How many rows were written.
+    /// Number of rows written.
     pub fn rows(&self) -> u64 {
         self.rows
     }
@@ -207,7 +210,7 @@ impl<W: Write + Send> RowWriter<W> {
     /// Writes a row.
     ///
     /// # Errors
-    /// What writing meets, and why the row cannot be written.
+    /// I/O errors, and the reason for refusing the row.
     pub fn push(&mut self, shape: &Shape, row: &[u8]) -> Result<(), PushError> {
         match &mut self.kind {
             Kind::Columns(columns, writer) => {
@@ -224,7 +227,7 @@ impl<W: Write + Send> RowWriter<W> {
         Ok(())
     }
 
-    /// Whether a long row of a shape is copied as it is, without being taken into memory.
+    /// Returns true if a long row of a shape can be copied without holding it in memory.
     pub fn copies(&self, shape: &Shape, plan: &Plan) -> bool {
         match &self.kind {
             Kind::Jsonl(_) => *shape == Shape::Json && !plan.is_fixed(),
@@ -233,10 +236,10 @@ impl<W: Write + Send> RowWriter<W> {
         }
     }
 
-    /// Writes a long row that is copied as it is.
+    /// Copies a long row unchanged.
     ///
     /// # Errors
-    /// What reading and writing meet.
+    /// I/O errors of reading and writing.
     pub fn push_long(&mut self, row: &LongRow) -> Result<(), PushError> {
         match &mut self.kind {
             Kind::Jsonl(writer) => writer.copy(|each| Ok(row.each(each)?))?,
@@ -250,10 +253,10 @@ impl<W: Write + Send> RowWriter<W> {
         Ok(())
     }
 
-    /// Writes rows of JSON that each end with a newline, as they are.
+    /// Writes JSON rows unchanged; each ends with a newline.
     ///
     /// # Errors
-    /// What writing meets.
+    /// I/O errors of the writer.
     pub fn push_lines(&mut self, lines: &[u8], rows: u64) -> Result<(), PushError> {
         match &mut self.kind {
             Kind::Jsonl(writer) => writer.write(lines)?,
@@ -263,10 +266,10 @@ impl<W: Write + Send> RowWriter<W> {
         Ok(())
     }
 
-    /// Writes decoded rows, whose columns are those that the writer was made for.
+    /// Writes decoded rows; their columns must be those given at creation.
     ///
     /// # Errors
-    /// What writing meets.
+    /// I/O errors of the writer.
     pub fn push_decoded(&mut self, rows: &RecordBatch) -> Result<(), PushError> {
         match &mut self.kind {
             Kind::Decoded(writer) => writer.write(rows)?,
@@ -276,10 +279,10 @@ impl<W: Write + Send> RowWriter<W> {
         Ok(())
     }
 
-    /// Writes what is left, and gives back where to.
+    /// Writes the remaining rows, and returns the underlying writer.
     ///
     /// # Errors
-    /// What writing meets.
+    /// I/O errors of the writer.
     pub fn finish(self) -> Result<W, PushError> {
         Ok(match self.kind {
             Kind::Columns(mut columns, mut writer) => {
@@ -296,8 +299,8 @@ impl<W: Write + Send> RowWriter<W> {
     }
 }
 
-/// The text of a row on a line. JSON has line breaks only between its parts; a carriage return at
-/// the end of a line is kept by another that belongs to the newline.
+/// Writes the text of a row on one line. Line breaks of JSON are between tokens. A carriage return
+/// at the end of a line is doubled, because readers strip one with the newline.
 fn text_line(to: &mut impl Write, shape: &Shape, row: &[u8]) -> io::Result<()> {
     let has_break = *shape == Shape::Json && memchr::memchr2(b'\n', b'\r', row).is_some();
     match has_break {

@@ -1,6 +1,6 @@
-//! The types of all values of text without a schema, over whole files in memory that follows the
-//! number of columns: how often each type stands in each place, and where first. What has no type
-//! in common is told, not hidden.
+//! Type profile: counts the types of all values of schema-free text, with the first row of each.
+//! Memory is proportional to the number of columns. Values without a common type are reported as a
+//! conflict.
 
 pub(crate) mod file;
 
@@ -18,28 +18,28 @@ use crate::inspect::json::validate;
 use crate::wire::limits::SCHEMA_FIELDS_MAX;
 use crate::wire::limits::STATISTICS_DEPTH_MAX;
 
-/// The types that values may have.
+/// Type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Null, or an empty cell.
     Null,
     /// True or false.
     Bool,
-    /// A whole number within 64 bits.
+    /// An integer within 64 bits.
     Int,
     /// Any other number.
     Float,
-    /// A word such as `nan` in a cell: a number where the other cells of its column are, else text.
+    /// A word such as `nan` in a cell: a number in a column of numbers, otherwise text.
     NotFinite,
     /// A date.
     Date,
-    /// A date and a time.
+    /// A timestamp.
     Time,
     /// Text.
     Text,
-    /// Several values.
+    /// An array.
     List,
-    /// Named values.
+    /// An object.
     Object,
 }
 
@@ -57,7 +57,7 @@ const KINDS: [Kind; 10] = [
 ];
 
 impl Kind {
-    /// The word for it.
+    /// Name of the type.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -73,7 +73,7 @@ impl Kind {
         }
     }
 
-    /// The type alone, nothing inside of it.
+    /// The type without its content.
     fn shape(self) -> Shape {
         match self {
             Self::Null => Shape::Null,
@@ -90,16 +90,16 @@ impl Kind {
     }
 }
 
-/// How often values of one type stood in a place, and in which row first.
+/// Occurrences of one type in a field: their number, and the first row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// How often.
+    /// Number of values.
     pub count: u64,
-    /// The first row, from zero.
+    /// First row, from zero.
     pub first_row: u64,
 }
 
-/// All values in one place.
+/// Types of one field, and its inner fields.
 #[derive(Clone, Debug, Default)]
 struct Place {
     seen: [Seen; KINDS.len()],
@@ -108,21 +108,21 @@ struct Place {
     items: Option<Box<Place>>,
 }
 
-/// A place in the rows, and what stands there.
+/// Types of the values at one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldProfile {
     /// Names from the outside in; `[]` stands for the items of a list.
     pub path: Vec<String>,
-    /// What was seen, nulls left out, most often first.
+    /// Types other than null, the most frequent first.
     pub kinds: Vec<(Kind, Seen)>,
-    /// Nulls.
+    /// Number of nulls.
     pub nulls: u64,
-    /// Values there might have been: rows, objects or items around it.
+    /// Number of possible values: rows, objects or items around the field.
     pub out_of: u64,
 }
 
 impl FieldProfile {
-    /// The types, as people write them.
+    /// Returns the types in readable form.
     pub fn type_name(&self) -> String {
         match self.common() {
             Shape::Null => Kind::Null.name().to_owned(),
@@ -136,8 +136,8 @@ impl FieldProfile {
         }
     }
 
-    /// Whether the types have no type in common: integers widen to floats, dates to times, and
-    /// everything goes with null.
+    /// Returns true if the types have no common type. Integers widen to floats and dates to
+    /// timestamps; null fits everything.
     pub fn is_conflict(&self) -> bool {
         self.common() == Shape::Mixed
     }
@@ -150,14 +150,14 @@ impl FieldProfile {
         common
     }
 
-    /// How often nothing stood there, not even null.
+    /// Number of absent values; null is not absent.
     pub fn absent(&self) -> u64 {
         let present: u64 = self.kinds.iter().map(|(_, s)| s.count).sum();
         self.out_of.saturating_sub(present + self.nulls)
     }
 }
 
-/// The types of all values of rows.
+/// Types of all values of a table's rows.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
     root: Place,
@@ -168,7 +168,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Looks at a line of JSON; a blank one is no row.
+    /// Profiles a line of JSON; a blank line is no row.
     pub fn json_line(&mut self, line: &[u8]) {
         if !line
             .iter()
@@ -176,7 +176,7 @@ impl Profile {
         {
             return;
         }
-        // A damaged row says nothing of types, not even by its beginning.
+        // A damaged row contributes no types, not even by its beginning.
         let is_whole = validate(line).is_ok() || is_json_with_nan(line);
         if !is_whole || self.fill(line).is_err() {
             self.unreadable += 1;
@@ -185,7 +185,7 @@ impl Profile {
         self.rows += 1;
     }
 
-    /// Notes the types of a row that is JSON.
+    /// Records the types of a valid row.
     fn fill(&mut self, line: &[u8]) -> Result<(), ScanError> {
         let mut filler = Filler {
             scanner: Scanner::with_nan(line),
@@ -198,50 +198,50 @@ impl Profile {
         }
     }
 
-    /// The cells that follow are of one record.
+    /// Starts a record.
     pub(super) fn begin_record(&mut self) {
         self.root.note(Kind::Object, self.rows);
     }
 
-    /// Looks at a cell of the record.
+    /// Profiles a cell of the record.
     pub(super) fn cell(&mut self, name: &str, cell: &[u8]) {
         if let Some(place) = self.root.field(name, &mut self.places) {
             place.note(kind_of_cell(cell), self.rows);
         }
     }
 
-    /// The record was a row.
+    /// Ends the record, which was a row.
     pub(super) fn end_record(&mut self) {
         self.rows += 1;
     }
 
-    /// What follows could not be read.
+    /// Records that the rest of the file could not be read.
     pub(super) fn cut_short(&mut self) {
         self.unreadable += 1;
         self.first_unreadable.get_or_insert(self.rows);
     }
 
-    /// The least type that fits all rows.
+    /// Returns the narrowest type that fits all rows.
     pub(super) fn shape(&self) -> Shape {
         self.root.shape()
     }
 
-    /// The types of the columns of all rows; none where they are no objects.
+    /// Returns the types of the columns; `None` unless the rows are objects.
     pub fn schema(&self) -> Option<Schema> {
         self.shape().schema()
     }
 
-    /// Rows seen.
+    /// Number of rows.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Rows that are no JSON, and the first of them.
+    /// Number of rows that are not JSON, and the first of them.
     pub fn unreadable(&self) -> (u64, Option<u64>) {
         (self.unreadable, self.first_unreadable)
     }
 
-    /// Every place, in the order in which they were seen, outer ones before inner ones.
+    /// Returns every field in order of first appearance, outer fields before inner ones.
     pub fn fields(&self) -> Vec<FieldProfile> {
         let mut found = Vec::new();
         let objects = self.root.count(Kind::Object);
@@ -264,7 +264,7 @@ impl Place {
         self.seen.get(kind as usize).map_or(0, |s| s.count)
     }
 
-    /// The place of a field; `None` beyond the limit.
+    /// Returns the entry of a field; `None` beyond the limit.
     fn field(&mut self, name: &str, places: &mut usize) -> Option<&mut Self> {
         let at = match self.at.get(name) {
             Some(at) => *at,
@@ -343,7 +343,7 @@ fn kind_of_cell(cell: &[u8]) -> Kind {
     }
 }
 
-/// Whether a row is JSON but for numbers that are none, such as `NaN`, which are floats.
+/// Returns true if a row is JSON except for numbers such as `NaN`, which count as floats.
 fn is_json_with_nan(line: &[u8]) -> bool {
     let mut scanner = Scanner::with_nan(line);
     loop {
@@ -355,7 +355,7 @@ fn is_json_with_nan(line: &[u8]) -> bool {
     }
 }
 
-/// Notes the type of a JSON value, and of all in it, without building the value.
+/// Recorder of the types in a JSON value that does not build the value.
 struct Filler<'a> {
     scanner: Scanner<'a>,
     row: u64,
@@ -363,8 +363,8 @@ struct Filler<'a> {
 }
 
 impl Filler<'_> {
-    /// A value whose first event was told. Below [`STATISTICS_DEPTH_MAX`] levels, arrays and objects
-    /// are not looked into.
+    /// Records a value from its first event. Arrays and objects below [`STATISTICS_DEPTH_MAX`]
+    /// levels are skipped.
     fn value(
         &mut self,
         event: &Event<'_>,
@@ -405,7 +405,7 @@ impl Filler<'_> {
     fn members(&mut self, place: &mut Place, depth: usize) -> Result<(), ScanError> {
         let mut said = String::new();
         while let Some(Event::Key(key)) = self.scanner.next_event()? {
-            // Half characters become U+FFFD.
+            // Lone surrogates become U+FFFD.
             let _ = key.unescape_into(&mut said);
             match place.field(&said, self.places) {
                 None => drop(self.scanner.skip_value()?),
@@ -438,7 +438,7 @@ mod tests {
             profile.json_line(line.as_bytes());
         }
         profile.json_line(br#"{"a":true,"e":1}"#);
-        // A row that breaks off says nothing of types.
+        // A truncated row contributes no types.
         profile.json_line(br#"{"e":"text","#);
         assert_eq!((profile.rows(), profile.unreadable()), (6, (2, Some(3))));
         let fields = profile.fields();

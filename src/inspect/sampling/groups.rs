@@ -1,4 +1,4 @@
-//! Rows that are alike, kept on one side of a split.
+//! Groups of similar rows that stay on one side of a split.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -11,19 +11,19 @@ use crate::inspect::table::Scan;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::TableError;
 
-/// Where the rows of groups go: all of a group to the least place of them, which does not depend on
-/// their order.
+/// Positions of grouped rows. A group takes the least position of its rows, which does not depend
+/// on their order.
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
     places: HashMap<u64, Place>,
 }
 
 impl Groups {
-    /// The groups that a search for duplicates found: a row that stays and those like it. The rows
-    /// are read once more.
+    /// Reads the rows of the groups found by a duplicate search: a kept row and its duplicates.
+    /// This takes another pass over the rows.
     ///
     /// # Errors
-    /// [`TableError`] of the first batch that cannot be read, in the order of the rows.
+    /// [`TableError`] of the first unreadable batch, in row order.
     pub fn read(
         scan: &Scan<'_>,
         splitter: &Splitter,
@@ -48,13 +48,13 @@ impl Groups {
         Ok(Self { places })
     }
 
-    /// Where a row goes that has others like it.
+    /// Returns the position of a row that belongs to a group.
     pub fn place(&self, row: u64) -> Option<Place> {
         self.places.get(&row).copied()
     }
 }
 
-/// Where each of these rows, in ascending order, would go alone.
+/// Returns the individual positions of rows, given in ascending order.
 fn own_places(
     scan: &Scan<'_>,
     splitter: &Splitter,

@@ -1,4 +1,4 @@
-//! Puts together what threads and batches came to.
+//! Merges the statistics of batches and threads.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,20 +25,20 @@ use crate::inspect::stats::sketches::misra_gries::Frequent;
 use crate::inspect::stats::sketches::moments::Moments;
 use crate::wire::limits::STATISTICS_COLUMNS_MAX;
 
-/// What batches came to so far, in the order of the rows.
+/// Order-dependent statistics of all batches so far, in row order.
 #[derive(Default)]
 pub(super) struct Accumulator {
     pub(super) report: StatsReport,
     columns: Vec<Ordered>,
     at: HashMap<Arc<str>, usize>,
-    /// Columns beyond those, by the hash of their name.
+    /// Number of columns beyond the limit, estimated from hashes of their names.
     further: Distinct,
     columns_max: usize,
-    /// There are rows that are not of cells.
+    /// True if some rows are not delimited records.
     has_values: bool,
 }
 
-/// Figures of a column for which the order of rows matters.
+/// Order-dependent statistics of one column.
 struct Ordered {
     name: Arc<str>,
     moments: Moments,
@@ -85,7 +85,7 @@ impl Accumulator {
         }
     }
 
-    /// The report, with what the threads know.
+    /// Returns the report, including the order-independent statistics of the threads.
     pub(super) fn finish(mut self, walkers: Vec<Walker>, options: &StatsOptions) -> StatsReport {
         let mut merged: HashMap<Arc<str>, Column> = HashMap::new();
         for walker in walkers {
@@ -147,7 +147,7 @@ fn number_stats(column: &Column, moments: &Moments, options: &StatsOptions) -> O
     let (min, max) = numbers.range?;
     let sorted = numbers.spread.sorted();
     let mean = match column.types.float {
-        // Without a rounding but the last.
+        // Only the final division rounds.
         0 => Some(numbers.sum as f64 / numbers.spread.count() as f64),
         _ => moments.mean(),
     };
@@ -185,13 +185,13 @@ fn text_stats(column: &Column, options: &StatsOptions) -> Option<TextStats> {
     })
 }
 
-/// Bins of one width. A bucket is spread over those that it touches.
+/// Bins of equal width. A bucket is spread over the bins that it overlaps.
 fn even_bins(sorted: &[Bucket], bins: usize) -> Vec<Bin> {
     let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else {
         return Vec::new();
     };
     let bins = bins.clamp(1, BINS_MAX);
-    // The whole width may be beyond all doubles.
+    // The total width may exceed the range of doubles.
     let width = last.max / bins as f64 - first.min / bins as f64;
     if width <= 0.0 {
         let count = sorted.iter().map(|b| b.count).sum();
@@ -223,7 +223,7 @@ fn even_bins(sorted: &[Bucket], bins: usize) -> Vec<Bin> {
 
 fn top_values(frequent: &Frequent, n: usize) -> Vec<TopValue> {
     let taken = frequent.taken();
-    // Of one that was counted less often than counts may be wrong, nothing is known.
+    // A value counted no more often than the possible error is not reported.
     let known = frequent.top(n).into_iter().filter(|c| c.count > taken);
     known
         .map(|counter| TopValue {
@@ -235,5 +235,5 @@ fn top_values(frequent: &Frequent, n: usize) -> Vec<TopValue> {
         .collect()
 }
 
-/// Bins of a histogram.
+/// Largest number of histogram bins.
 const BINS_MAX: usize = 1000;

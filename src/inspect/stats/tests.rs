@@ -104,7 +104,7 @@ fn fields_are_what_they_look_like() {
     let report = of(text, shape, &StatsOptions::default());
     let n = column(&report, "n").types;
     assert_eq!((n.int, n.float, n.null, n.bool), (1, 1, 1, 1));
-    // Each row counts once, though the header names the column before there is any.
+    // Each row counts once, although the header declares the column before any row.
     assert!(report.columns.iter().all(|c| c.rows + c.missing == 4));
     let code = column(&report, "code").types;
     assert_eq!((code.text, code.float, code.int), (2, 0, 2));
@@ -145,7 +145,7 @@ fn numbers_lose_nothing_that_is_whole() {
     assert_eq!(big.max, Number::Float(1e23));
 }
 
-/// Rows with columns of every kind, many and few different values, several scripts.
+/// Makes rows with columns of every type, few and many distinct values, and several scripts.
 fn generated(rows: usize) -> Vec<u8> {
     let mut next = noise(5);
     let mut text = String::new();
@@ -178,7 +178,7 @@ fn threads_do_not_change_figures() {
         column(&one, "id").distinct,
         DistinctCount::About(29_000..31_000)
     ));
-    // No value stands there often enough to tell.
+    // No value is frequent enough to report.
     assert_eq!(column(&one, "id").top, []);
     let top = &column(&one, "k").top;
     assert!(top.iter().all(|v| v.at_least == v.at_most));
@@ -245,7 +245,7 @@ fn distinct_values_are_estimated() {
         for n in 0..count {
             let value = next();
             sketch.add(value);
-            // Again, and on two sides.
+            // Repeated, and on two sides.
             if n % 3 == 0 {
                 other.add(value);
             }
@@ -281,7 +281,7 @@ fn quantiles_stay_within_their_error() {
             .collect();
         let mut whole = Quantiles::default();
         all.iter().for_each(|x| whole.add(*x));
-        // In parts of different sizes, from the last on.
+        // In groups of different sizes, from the end.
         let mut parts = Quantiles::default();
         for part in all.rchunks(7001) {
             let mut one = Quantiles::default();
@@ -316,7 +316,7 @@ fn frequent_values_are_never_overstated() {
     for _ in 0..40 {
         let mut part = Frequent::default();
         for _ in 0..5000 {
-            // A few of many are frequent.
+            // A few of many values are frequent.
             let u = (next() >> 11) as f64 / 9007199254740992.0;
             let value = (u.powi(6) * 1e5) as u64;
             *exact.entry(value).or_default() += 1;

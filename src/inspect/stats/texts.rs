@@ -1,4 +1,4 @@
-//! What is known of the texts of a column.
+//! Statistics of the texts of a column.
 
 use crate::inspect::format::times::Time;
 use crate::inspect::stats::lengths::Lengths;
@@ -6,7 +6,7 @@ use crate::inspect::stats::script::Range;
 use crate::inspect::stats::script::Script;
 use crate::inspect::stats::sketches::misra_gries::Shown;
 
-/// Figures of texts; the same in whatever order and parts they come.
+/// Statistics of texts, independent of order and grouping.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
     pub(super) lengths: Lengths,
@@ -17,15 +17,15 @@ pub(super) struct Texts {
     pub(super) scripts: [u64; Script::ALL.len()],
     pub(super) first: Option<Shown>,
     pub(super) last: Option<Shown>,
-    /// How many are dates or points in time.
+    /// Number of texts that are dates or timestamps.
     pub(super) times: u64,
-    /// How many of these are dates.
+    /// Number of these that are dates.
     pub(super) days: u64,
     pub(super) earliest: Option<Moment>,
     pub(super) latest: Option<Moment>,
 }
 
-/// A text that is a date or a point in time.
+/// A text that is a date or a timestamp.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
     at: (i64, u32),
@@ -48,13 +48,13 @@ impl Texts {
             self.lengths.add(text.len() as u64);
             return;
         }
-        // Validating all of it at once is several times as fast as piece by piece.
+        // Validating the whole text at once is several times as fast as piece by piece.
         let characters = match std::str::from_utf8(text) {
             Ok(valid) => self.add_valid(valid),
             Err(_) => {
                 self.not_utf8 += 1;
                 let pieces = text.utf8_chunks().map(|piece| {
-                    // Each invalid piece counts as the one character U+FFFD that stands for it.
+                    // Each invalid piece counts as one character U+FFFD.
                     self.add_valid(piece.valid()) + u64::from(!piece.invalid().is_empty())
                 });
                 pieces.sum()
@@ -63,7 +63,7 @@ impl Texts {
         self.lengths.add(characters);
     }
 
-    /// Adds all that was added to another.
+    /// Merges other statistics.
     pub(super) fn merge(&mut self, other: &Self) {
         self.lengths.merge(&other.lengths);
         self.empty += other.empty;
@@ -105,11 +105,11 @@ impl Texts {
         }
     }
 
-    /// Keeps the first and the last in the order of their bytes.
+    /// Updates the first and the last text in byte order.
     #[inline]
     fn place(&mut self, text: &[u8]) {
         let is_before = |s: &Shown| text < s.bytes();
-        // Of those that begin with what is kept of one that was cut, any is as good.
+        // Texts that begin with a truncated bound are not told apart from it.
         let is_behind =
             |s: &Shown| text > s.bytes() && !(s.is_cut() && text.starts_with(s.bytes()));
         if self.first.as_ref().is_none_or(is_before) {
@@ -140,7 +140,8 @@ impl Texts {
         self.add_letters(text, text.len() as u64);
     }
 
-    /// Adds the ASCII characters among bytes, of which there are so many.
+    /// Counts the ASCII characters of bytes, of which there are `ascii`: letters as Latin, others as
+    /// common.
     fn add_letters(&mut self, bytes: &[u8], ascii: u64) {
         let letters = count_bytes(bytes, |b| (b | 0x20).wrapping_sub(b'a') < 26);
         self.ascii_characters += ascii;
@@ -177,7 +178,7 @@ impl Texts {
 /// Bytes that the compiler compares in one instruction on every machine.
 const LANES: usize = 16;
 
-/// The number of ASCII bytes at the front.
+/// Number of leading ASCII bytes.
 fn ascii_run(bytes: &[u8]) -> usize {
     let (blocks, _) = bytes.as_chunks::<LANES>();
     let is_ascii = |block: &&[u8; LANES]| block.iter().fold(0, |all, b| all | b) < 0x80;
@@ -186,11 +187,11 @@ fn ascii_run(bytes: &[u8]) -> usize {
     blocks + rest.iter().position(|b| *b >= 0x80).unwrap_or(rest.len())
 }
 
-/// The number of bytes that are such; a zero must not be. In short sums of whole blocks, which the
-/// compiler makes of many bytes at a time.
+/// Counts the bytes that satisfy a predicate; it must reject zero. It sums whole blocks in single
+/// bytes, which the compiler vectorises.
 #[inline]
 fn count_bytes(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> u64 {
-    // The largest number of whole blocks whose sum fits a byte.
+    // The largest number of whole blocks whose sum fits into a byte.
     const PART: usize = 255 / LANES * LANES;
     let part = |part: &[u8]| {
         let ones = part.iter().map(|b| u8::from(is_such(*b)));

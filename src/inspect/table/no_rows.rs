@@ -1,10 +1,10 @@
-//! Files that are known for what they are, and whose rows nobody reads here.
+//! Known kinds of files without readable rows.
 
-/// Bytes at the front of a file that tell what it is.
+/// Bytes at the front of a file that identify it.
 pub(super) const NAMED_BYTES: usize = 512;
 
-/// What a file is that begins so and has no rows, with what to do about it. Where the name's ending
-/// promises text, only bytes that no text has are looked at.
+/// Describes a file without readable rows, with advice. If the file name extension promises text,
+/// only bytes that no text contains count.
 pub(super) fn no_rows(front: &[u8], is_text: bool) -> Option<&'static str> {
     let begins = |magic: &Magic| {
         let there = front.get(magic.at..).unwrap_or_default();
@@ -16,7 +16,7 @@ pub(super) fn no_rows(front: &[u8], is_text: bool) -> Option<&'static str> {
 struct Magic {
     at: usize,
     bytes: &'static [u8],
-    /// No text has these bytes there.
+    /// True if no text starts with these bytes.
     is_binary: bool,
     what: &'static str,
 }
@@ -30,7 +30,7 @@ const fn binary(bytes: &'static [u8], what: &'static str) -> Magic {
     }
 }
 
-/// Letters, which a text may begin with as well.
+/// Creates a signature of letters, which a text may start with too.
 const fn letters(bytes: &'static [u8], what: &'static str) -> Magic {
     Magic {
         at: 0,

@@ -1,5 +1,5 @@
-//! Opening a file as a table: what it is, by its first bytes and its name's ending, and nothing
-//! of it is read but its front and a footer.
+//! Opening a file as a table. The first bytes and the file name extension decide its format; only
+//! the front and a footer are read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -46,47 +46,48 @@ use crate::inspect::table::unique_names;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ROW_BYTES_MAX;
 
-/// What is known of a file that is opened.
+/// Options of opening a file.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
-    /// Its format, where somebody looked before; plain bytes are looked at again.
+    /// Format, if known; plain bytes are detected again.
     pub format: Option<FileFormat>,
-    /// A row of a file of lines that is not compressed, and the byte at which it begins.
+    /// Number and offset of one row, for an uncompressed file of lines.
     pub known: Option<(u64, u64)>,
-    /// Where rows begin, from an earlier look at the same file.
+    /// Row index from an earlier read of the same file.
     pub index: Option<RowIndex>,
-    /// How it is written, as far as somebody said.
+    /// Reading options of the caller.
     pub reading: ReadOptions,
 }
 
-/// A file with its rows.
+/// An open file with its rows.
 pub struct Opened {
     /// The rows.
     pub table: Arc<dyn Table>,
-    /// What they are in; plain bytes for text that is no format with rows, and for a `.json` file
-    /// that is neither an array nor lines: its rows are the JSON values in it, mostly one.
+    /// Format of the rows. It is plain bytes for text without a known format, and for a `.json`
+    /// file that is neither an array nor lines. Rows of such a file are its JSON values, mostly
+    /// one.
     pub format: FileFormat,
-    /// Where rows begin, for formats that are read from the front; it grows while rows are read.
+    /// Row index, for formats read from the front; it grows during reading.
     pub index: Option<GrowingIndex>,
-    /// How its fields are written, where it is delimited.
+    /// Dialect of a delimited file.
     pub dialect: Option<Dialect>,
-    /// The key of the list whose elements are the rows, where that is a member of an object.
+    /// Key of the list whose elements are the rows, if it is a member of an object.
     pub list: Option<String>,
-    /// How its columns are written, where it is JSON that is written by columns.
+    /// Layout of column-oriented JSON.
     pub orient: Option<Orient>,
-    /// How its characters are written, where it is text.
+    /// Encoding of a text file.
     pub encoding: TextEncoding,
     schema: Known,
 }
 
-/// What the schema of a file was made from.
+/// Origin of a file's schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SchemaFrom {
-    /// The file says it.
+    /// Metadata of the file.
     Metadata,
-    /// All of its rows.
+    /// All rows.
     WholeFile,
-    /// The rows in as many bytes of text at its front.
+    /// The rows in this number of bytes at the front of the text.
     Front(u64),
 }
 
@@ -100,19 +101,19 @@ impl fmt::Display for SchemaFrom {
     }
 }
 
-/// Where the schema comes from.
+/// Source of the schema.
 enum Known {
     Schema(Schema),
-    /// Of a delimited file or one written by columns, and from how much of it.
+    /// Columns of a delimited or column-oriented file, with the origin of their types.
     Columns(Option<Schema>, SchemaFrom),
     Head(Head),
 }
 
-/// Opens a file. Of its path only the ending counts.
+/// Opens a file. Only the extension of `path` counts.
 ///
 /// # Errors
-/// [`TableError::Unsupported`] for what has no rows that could be read,
-/// [`TableError::Damaged`] where a footer is not what it should be, and those of the source.
+/// [`TableError::Unsupported`] for a file without readable rows, [`TableError::Damaged`] for a
+/// damaged footer, and errors of the source.
 pub fn open_table(
     source: Arc<dyn ReadAt>,
     path: &str,
@@ -138,9 +139,9 @@ pub fn open_table(
 }
 
 impl Opened {
-    /// The type of its rows: as the file says, or as the values at its front are.
+    /// Returns the schema of the rows: the declared one, or one inferred from values at the front.
     ///
-    /// Names of the columns of delimited text are those of its header.
+    /// The columns of delimited text are named by its header.
     pub fn schema(&self) -> Option<Schema> {
         let head = match &self.schema {
             Known::Schema(schema) => return Some(schema.clone()),
@@ -159,7 +160,7 @@ impl Opened {
         }
     }
 
-    /// What the schema was made from.
+    /// Origin of the schema.
     pub fn schema_from(&self) -> SchemaFrom {
         match &self.schema {
             Known::Schema(_) => SchemaFrom::Metadata,
@@ -168,7 +169,7 @@ impl Opened {
         }
     }
 
-    /// Names of the columns that the file says it has: in a header, or in a schema of its own.
+    /// Names of the declared columns: from a header or a declared schema.
     pub fn column_names(&self) -> Vec<String> {
         match (self.table.columnar(), self.table.shape()) {
             (Some(columnar), _) => {
@@ -181,7 +182,7 @@ impl Opened {
         }
     }
 
-    /// Names that the file has twice, for columns that got others.
+    /// Names that the file uses twice; the columns got unique ones.
     pub fn repeated_names(&self) -> Vec<String> {
         match (self.table.columnar(), self.table.shape()) {
             (Some(columnar), _) => columnar.repeated.clone(),
@@ -204,7 +205,8 @@ impl Opened {
     }
 }
 
-/// What the first bytes and the ending say. Text is plain bytes unless the ending names a format.
+/// Detects the format from the first bytes and the extension. Text is plain bytes unless the
+/// extension names a format.
 fn recognise(magic: &[u8], path: &str) -> Result<FileFormat, TableError> {
     let ending = ending(path);
     let plain = |format| {
@@ -240,13 +242,13 @@ fn recognise(magic: &[u8], path: &str) -> Result<FileFormat, TableError> {
     })
 }
 
-/// A Zstandard frame without content (RFC 8878, 3.1.2).
+/// Returns true for a Zstandard skippable frame (RFC 8878, 3.1.2).
 fn is_skippable(magic: &[u8]) -> bool {
     matches!(magic, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
-/// What a file without a name is, by its first bytes: columnar, JSON, or records, where the first
-/// lines have the same number of a separator. None for plain text.
+/// Detects the format of a file without a name: columnar, JSON, or records whose first lines have
+/// equal numbers of a separator. Returns `None` for plain text.
 ///
 /// # Errors
 /// As [`open_table`].
@@ -269,13 +271,13 @@ pub fn sniff(source: &Arc<dyn ReadAt>) -> Result<Option<FileFormat>, TableError>
     Ok(Some(FileFormat { format, ..found }))
 }
 
-/// Lines that are compared.
+/// Number of lines compared.
 const SNIFFED_LINES: usize = 64;
 
 fn is_records(head: &Head) -> bool {
     let lines = head.text.split(|b| *b == b'\n').take(SNIFFED_LINES);
     let mut lines: Vec<&[u8]> = lines.collect();
-    // The last may not be whole, and is empty behind a newline.
+    // The last line may be incomplete, or empty after a newline.
     lines.pop();
     let count = |line: &[u8], separator: u8| {
         let mut quoted = false;
@@ -368,7 +370,7 @@ fn open_text(
     Ok(Opened::text(Arc::new(table), format, index, known))
 }
 
-/// The table of a file that is written by columns; `None` where it turns out not to be.
+/// Opens column-oriented JSON; `None` if the file is something else.
 fn by_columns(
     source: &Arc<dyn ReadAt>,
     format: FileFormat,
@@ -428,7 +430,7 @@ impl Opened {
     }
 }
 
-/// How rows are written, and the format that the text turns out to be.
+/// Decides the layout of the rows, and the actual format of the text.
 fn rows_in(format: Format, head: &Head) -> (Rows, Format, Option<OnlyList>) {
     let (rows, format) = match format {
         Format::Jsonl => (Rows::Lines, Format::Jsonl),
@@ -451,7 +453,8 @@ fn rows_in(format: Format, head: &Head) -> (Rows, Format, Option<OnlyList>) {
     (rows, format, None)
 }
 
-/// What is decided of a delimited file. More is read where the first record is longer than the front.
+/// Decides the dialect and columns of a delimited file. Reads more if the first record is longer
+/// than the head.
 fn columns_of(
     format: FileFormat,
     mut head: Head,
@@ -484,7 +487,7 @@ fn delimited(table: &dialect::Table) -> Shape {
     }))
 }
 
-/// Whether a path's ending is that of a format with rows.
+/// Returns true if a path's extension is that of a format with rows.
 pub fn has_rows(path: &str) -> bool {
     let ending = ending(path);
     ending.text.is_some() || ending.arrow || path.to_ascii_lowercase().ends_with(".parquet")

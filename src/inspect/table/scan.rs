@@ -1,4 +1,4 @@
-//! Going over all rows on all cores: what is made of each batch comes out in the order of rows.
+//! Parallel scan of all rows; the results of batches are folded in row order.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -13,36 +13,36 @@ use crate::inspect::table::Next;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 
-/// How rows are gone over.
+/// A parallel pass over batches.
 #[derive(Clone, Copy)]
 pub struct Scan<'a> {
     /// The rows.
     pub batches: &'a dyn Batches,
-    /// How many threads work, at least one.
+    /// Number of worker threads, at least one.
     pub threads: usize,
-    /// Is told of the bytes that were read, and asked whether to stop.
+    /// Receives the number of bytes read, and may cancel the scan.
     pub progress: &'a dyn Progress,
 }
 
-/// What was made of a batch, and which rows these are.
+/// Result of one batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scanned<T> {
-    /// Number of its first row, from where the scan began.
+    /// Number of its first row, from the start of the scan.
     pub first: u64,
-    /// How many rows it had, blank ones included.
+    /// Number of rows, blank rows included.
     pub rows: u64,
-    /// How many of them were cut, being longer than `ROW_BYTES_MAX`.
+    /// Number of rows cut at `ROW_BYTES_MAX`.
     pub truncated: u64,
-    /// What was made of it.
+    /// Result of `map`.
     pub value: T,
 }
 
 impl Scan<'_> {
-    /// Makes something of each batch with `map`, on several threads, each with a state of its own
-    /// from `worker`, and hands it to `fold` in the order of the rows, until that breaks off.
+    /// Applies `map` to each batch on several threads, each with its own state from `worker`.
+    /// Passes the results to `fold` in row order, until it breaks.
     ///
     /// # Errors
-    /// Those of reading, of `map` and of `fold`: the first in the order of the rows.
+    /// Errors of reading, of `map` and of `fold`: the first in row order.
     pub fn run<W, T: Send, E: From<TableError> + Send>(
         &self,
         worker: impl Fn() -> W + Sync,
@@ -63,7 +63,7 @@ impl Scan<'_> {
             ahead: threads as u64 * AHEAD_PER_THREAD,
         };
         let work = || {
-            // Somebody who waits for this thread's batch must not wait for ever when it panics.
+            // A thread that waits for this one's batch must wake up even after a panic.
             let _gone = Gone(&line);
             let (mut state, mut batch) = (worker(), Batch::default());
             while line.is_open() {
@@ -100,10 +100,10 @@ impl Scan<'_> {
     }
 }
 
-/// How far a thread may be ahead of the first batch that is not folded yet, in batches.
+/// Number of batches per thread by which it may run ahead of the fold.
 const AHEAD_PER_THREAD: u64 = 8;
 
-/// Where batches wait for those before them.
+/// Queue of results that wait for earlier batches.
 struct Line<T, E, F> {
     state: Mutex<State<T, E, F>>,
     moved: Condvar,
@@ -111,11 +111,11 @@ struct Line<T, E, F> {
 }
 
 struct State<T, E, F> {
-    /// The batch that is folded next, and the number of its first row.
+    /// Next batch to fold, and the number of its first row.
     next: u64,
     first: u64,
     early: BTreeMap<u64, Result<Scanned<T>, E>>,
-    /// Why no more batches are taken; those that were taken before are still folded.
+    /// Error that stopped the scan; earlier batches are still folded.
     failed: Option<E>,
     ended: Option<Result<(), E>>,
     fold: F,
@@ -149,9 +149,9 @@ impl<T, E, F> Line<T, E, F> {
         state.ended.unwrap_or(failed)
     }
 
-    /// No more batches are taken. Those that other threads have at hand are still folded, as far as
-    /// they are before the one that is missing. An error that is earlier in the order of rows may
-    /// be on its way on another thread; which of two is told is left to chance then.
+    /// Stops the scan. Results of other threads are still folded up to the missing batch. If
+    /// another thread meets an earlier error at the same time, chance decides which one is
+    /// reported.
     fn fail(&self, error: E) {
         self.state().failed.get_or_insert(error);
         self.moved.notify_all();

@@ -1,5 +1,5 @@
-//! Whether rows with one hash have the same bytes. They are read again: each alone where few are wanted and
-//! the files let that be done, else by going over all.
+//! Byte comparison of rows with equal hashes. Reads the rows again: one by one if there are few of
+//! them and the files support it, otherwise in a full pass.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -15,10 +15,10 @@ use crate::inspect::dedup::external::multi_pass::in_threads;
 use crate::inspect::table::Batch;
 use crate::inspect::table::TableError;
 
-/// What is known of a group of rows with one hash while the rows pass by.
+/// Progress of one group of rows with equal hashes.
 #[derive(Default)]
 struct Group {
-    /// How many rows of it did not come yet.
+    /// Number of its rows that the pass has not reached yet.
     left: u32,
     state: State,
 }
@@ -27,13 +27,13 @@ struct Group {
 enum State {
     #[default]
     New,
-    /// The bytes that all others must have.
+    /// The bytes of the first row; all others must equal them.
     Held(Box<[u8]>),
-    /// There was no room for the bytes: another pass.
+    /// The bytes did not fit in memory: the group waits for another pass.
     Later,
 }
 
-/// A row that is compared with those of its group.
+/// A row to compare with its group.
 #[derive(Clone, Copy)]
 struct Wanted {
     row: u32,
@@ -41,15 +41,15 @@ struct Wanted {
     group: u32,
 }
 
-/// All groups, with the bytes that are held of them.
+/// All groups, with the bytes held for them.
 struct Groups {
     all: Vec<Mutex<Group>>,
     held: AtomicUsize,
     room: usize,
 }
 
-/// Rows that are not the same as those they have the hash of: rows of which the bytes differ from
-/// what came first of their group. In order.
+/// Returns the rows whose bytes differ from the first row of their group, in ascending order. They
+/// share only a hash.
 pub(in crate::inspect::dedup) fn confirm(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
@@ -66,7 +66,8 @@ pub(in crate::inspect::dedup) fn confirm(
         };
         match alone {
             Some(found) => wrong.extend(found),
-            // Some of the rows are in a file where that cannot be done: all are compared anew.
+            // One of the files does not support reads of single rows: compare all of them in full
+            // passes.
             None if is_alone => {
                 is_alone = false;
                 wrong.clear();
@@ -108,7 +109,7 @@ fn grouped(same: &[Same], room: usize) -> (Vec<Wanted>, Groups) {
     (wanted.collect(), groups)
 }
 
-/// Whether so few rows are wanted that each is read alone, where that can be done.
+/// Returns true if single reads of the wanted rows are cheaper than a pass over all rows.
 fn is_sparse(passes: &Passes<'_>, wanted: &[Wanted]) -> Result<bool, TableError> {
     let bytes = wanted.len() as u64 * ALONE_BYTES;
     match wanted.first() {
@@ -119,13 +120,14 @@ fn is_sparse(passes: &Passes<'_>, wanted: &[Wanted]) -> Result<bool, TableError>
     }
 }
 
-/// To read a row alone takes as long as so many bytes in a row.
+/// Cost of reading one row alone, expressed as bytes of sequential reading.
 const ALONE_BYTES: u64 = 4 << 10;
-/// Rows that a thread takes at a time: they lie near each other.
+/// Rows per work item of a thread; they lie near each other in the file.
 const ROWS_AT_ONCE: usize = 256;
 
 impl Groups {
-    /// Whether a group is not compared yet; those for which there was no room have a turn now.
+    /// Starts a new pass for this group; false if the group is finished. Groups that did not fit in
+    /// memory get their turn now.
     fn begin_pass(&mut self) -> bool {
         self.held = AtomicUsize::new(0);
         let mut is_any = false;
@@ -139,13 +141,13 @@ impl Groups {
         is_any
     }
 
-    /// Whether a row with these bytes may still be the same as the others.
+    /// Returns false if these bytes differ from those of the group.
     fn is_fine(&self, wanted: &Wanted, bytes: &[u8]) -> bool {
         let group = self.all.get(wanted.group as usize);
         group.is_none_or(|group| lock(group).is_fine(bytes, &self.held, self.room))
     }
 
-    /// Whether all rows of the group of a row were compared.
+    /// Returns true if all rows of this row's group are compared.
     fn is_done(&self, wanted: &Wanted) -> bool {
         let group = self.all.get(wanted.group as usize);
         group.is_none_or(|group| lock(group).left == 0)
@@ -156,7 +158,8 @@ fn lock(group: &Mutex<Group>) -> std::sync::MutexGuard<'_, Group> {
     group.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reads the rows that are wanted, in their order, and compares them; none where one cannot be read alone.
+/// Reads the wanted rows one by one, in order, and compares them. Returns `None` if one of them
+/// cannot be read alone.
 fn confirm_alone(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
@@ -195,7 +198,7 @@ fn confirm_alone(
     Ok(found.map(|found| found.concat()))
 }
 
-/// Goes over all rows, and compares those that are wanted.
+/// Compares the wanted rows in one pass over all rows.
 fn confirm_pass(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
@@ -227,13 +230,13 @@ fn confirm_pass(
 }
 
 impl Group {
-    /// Whether a row that came may still be the same as the others.
+    /// Records a row of the group; false if its bytes differ from those of the group.
     fn is_fine(&mut self, bytes: &[u8], held: &AtomicUsize, room: usize) -> bool {
         let is_fine = match &self.state {
             State::Later => return true,
             State::Held(other) => **other == *bytes,
             State::New => {
-                // One group at least has room in every pass.
+                // At least one group fits in every pass.
                 let before = held.fetch_add(bytes.len(), Ordering::Relaxed);
                 if before > 0 && before + bytes.len() > room {
                     held.fetch_sub(bytes.len(), Ordering::Relaxed);
@@ -297,7 +300,7 @@ mod tests {
         assert_eq!(removed, [2, 3, 4, 5]);
     }
 
-    /// Batches whose rows cannot be read alone.
+    /// Batches that hide their support for reads of single rows.
     struct InOrder(Arc<dyn Batches>);
 
     impl Batches for InOrder {

@@ -1,4 +1,5 @@
-//! Rows that are the same: found by their hashes; `confirm` compares the bytes.
+//! Equal rows: groups rows by hash.
+//! [`confirm`](crate::inspect::dedup::exact::compare_bytes::confirm) then compares the bytes.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -13,18 +14,18 @@ use crate::inspect::dedup::external::multi_pass::Passes;
 use crate::inspect::dedup::external::multi_pass::in_threads;
 use crate::inspect::table::TableError;
 
-/// A row of which there is the same in another.
+/// A row with an equal row elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::inspect::dedup) struct Same {
-    /// The row.
+    /// The row's number.
     pub(in crate::inspect::dedup) row: u32,
-    /// The one of all of them that stays.
+    /// Number of the equal row that is kept.
     pub(in crate::inspect::dedup) kept: u32,
-    /// Where it lies in its batch.
+    /// The row's position in its batch.
     pub(in crate::inspect::dedup) place: u32,
 }
 
-/// All rows that are the same as another that stays, in the order of rows.
+/// Returns each row that equals a kept row, in ascending order.
 pub(in crate::inspect::dedup) fn same_rows(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
@@ -40,7 +41,7 @@ pub(in crate::inspect::dedup) fn same_rows(
     Ok(groups)
 }
 
-/// Rows with equal hashes, the one that stays among them, in the order of rows.
+/// Groups rows with equal hashes, the kept row included, in ascending order.
 fn groups(options: &DedupOptions<'_>, survey: &mut Survey<'_>) -> Result<Vec<Same>, TableError> {
     let (parts, ranks) = (survey.hashes.len(), &survey.ranks);
     let next = AtomicUsize::new(0);
@@ -74,7 +75,7 @@ fn groups(options: &DedupOptions<'_>, survey: &mut Survey<'_>) -> Result<Vec<Sam
     Ok(found)
 }
 
-/// Both halves of a hash, and a row above its place.
+/// Splits a record into the two halves of the hash and a word of row number and position.
 fn decoded(record: &[u8; HASH_RECORD_BYTES]) -> (u64, u64, u64) {
     let (words, _) = record.as_chunks();
     match words {

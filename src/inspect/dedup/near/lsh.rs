@@ -1,4 +1,4 @@
-//! Pairs of rows that may be alike: from the bands of sketches, and from fingerprints.
+//! LSH: candidate pairs from the bands of sketches, and from fingerprints.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -25,7 +25,7 @@ use crate::inspect::dedup::sketch_cache::Sketches;
 use crate::inspect::table::Row;
 use crate::inspect::table::TableError;
 
-/// Two rows: the number of the one that stays if they are alike, above that of the other.
+/// A candidate pair: the preferred row in the upper 32 bits, the other in the lower.
 pub(in crate::inspect::dedup) type Pair = u64;
 
 pub(in crate::inspect::dedup) fn pair(kept: u32, other: u32) -> Pair {
@@ -36,22 +36,22 @@ pub(in crate::inspect::dedup) fn rows_of(pair: Pair) -> (u32, u32) {
     ((pair >> 32) as u32, pair as u32)
 }
 
-/// Takes pairs, and leaves nothing of them.
+/// Consumer of candidate pairs; it drains the vector.
 pub(in crate::inspect::dedup) type Found<'a> =
     dyn FnMut(&mut Vec<Pair>) -> Result<(), TableError> + Send + 'a;
 
-/// Bytes of a band's hash with its row.
+/// Bytes of a record: a band's hash and its row.
 pub(in crate::inspect::dedup) const BAND_RECORD_BYTES: usize = 8;
 
-/// What rows were sketched to.
+/// Sketches of the rows: the hashes of their bands and their b-bit sketches.
 pub(in crate::inspect::dedup) struct Sketched<'a> {
-    /// The hashes of bands, a part for each band.
+    /// Hashes of bands, one partition per band.
     parts: Partitions<'a>,
     bits: BitSketches,
 }
 
 impl<'a> Sketched<'a> {
-    /// Of none of so many rows.
+    /// Creates an empty collection for `numbers` rows.
     pub(in crate::inspect::dedup) fn new(options: &DedupOptions<'a>, numbers: u64) -> Self {
         let bands = Bands::for_threshold(options.threshold).bands;
         Self {
@@ -60,7 +60,7 @@ impl<'a> Sketched<'a> {
         }
     }
 
-    /// Bytes that went to the spill.
+    /// Bytes written to the spill.
     pub(in crate::inspect::dedup) fn spilled_bytes(&self) -> u64 {
         self.parts.spilled_bytes
     }
@@ -70,14 +70,14 @@ impl<'a> Sketched<'a> {
         self.bits.bytes()
     }
 
-    /// No more rows come.
+    /// Ends the adding of rows.
     pub(in crate::inspect::dedup) fn settle(&mut self) -> Result<(), TableError> {
         Ok(self.parts.settle()?)
     }
 }
 
-/// Sketches all rows that are not in `removed`, without what is common, and puts the hash of each
-/// band into its part when `wants` says so.
+/// Sketches every row outside `removed`, without its common shingles. Adds the hash of each band
+/// that `wants` accepts to that band's partition.
 pub(in crate::inspect::dedup) fn sketch_rows(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
@@ -112,7 +112,7 @@ pub(in crate::inspect::dedup) fn sketch_rows(
                 let Some((hashes, last)) = print.split_last_chunk::<BIT_SKETCH_BYTES>() else {
                     return;
                 };
-                // Rows are fewer than `DEDUP_ROWS_MAX`.
+                // The number of rows is below `DEDUP_ROWS_MAX`.
                 bits.push((number as u32, u128::from_le_bytes(*last)));
                 let (hashes, _) = hashes.as_chunks();
                 for ((n, hash), records) in hashes.iter().enumerate().zip(&mut *records) {
@@ -137,7 +137,7 @@ pub(in crate::inspect::dedup) fn sketch_rows(
     Ok(())
 }
 
-/// Bytes of the print of a row: the hashes of all its bands, and its bits.
+/// Bytes of a row's cache entry: the hashes of all its bands, and its b-bit sketch.
 pub(in crate::inspect::dedup) fn print_bytes(options: &DedupOptions<'_>) -> usize {
     Bands::for_threshold(options.threshold).bands * size_of::<u32>() + BIT_SKETCH_BYTES
 }
@@ -149,7 +149,7 @@ struct Sketching {
     thinned: Vec<u32>,
 }
 
-/// Shows the pairs of each band to `found`, in batches of some.
+/// Passes the pairs of each band to `found`, in batches.
 pub(in crate::inspect::dedup) fn band_pairs(
     options: &DedupOptions<'_>,
     sketched: Sketched<'_>,
@@ -175,7 +175,7 @@ pub(in crate::inspect::dedup) fn band_pairs(
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .take(band);
-            // In the order of their hashes, then of their rows.
+            // Sorted by hash, then by row.
             let of = |record: &[u8; BAND_RECORD_BYTES]| u64::from_le_bytes(*record);
             let mut records = taken.records(of)?;
             records.sort_unstable();
@@ -205,7 +205,7 @@ pub(in crate::inspect::dedup) fn band_pairs(
             found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
         }
     };
-    // As much again is for pairs and what else there is.
+    // Pairs and other data need as much memory again.
     let rows = passes.firsts.last().copied().unwrap_or(0);
     let band_bytes = 2 * rows.max(1) * BAND_RECORD_BYTES as u64;
     let room = options.budget_bytes as u64 / band_bytes;
@@ -215,19 +215,20 @@ pub(in crate::inspect::dedup) fn band_pairs(
     in_threads(threads, &work).map(|_| ())
 }
 
-/// Which rows are compared.
+/// Scope of the comparison.
 #[derive(Clone, Copy)]
 pub(in crate::inspect::dedup) enum Within {
-    /// All with all.
+    /// All rows with each other.
     One,
-    /// Those before this row with those from it on.
+    /// Rows before this number with rows from it on.
     Both(u32),
 }
 
-/// A row of a bucket, and the bits of its sketch.
+/// A row of a bucket with its b-bit sketch.
 type Member = (u32, u128);
 
-/// The pairs of a row of each table; of the first table, which may have many, some.
+/// Adds the pairs across two tables. A row of the second table meets only a few of the first table's
+/// rows if these are many.
 fn crossing_pairs(members: &[Member], second: u32, add: &mut dyn FnMut(&Member, &Member)) {
     let (before, behind) = members.split_at(members.partition_point(|m| m.0 < second));
     let first = before.iter().take(BUCKET_SOME);
@@ -238,13 +239,13 @@ fn crossing_pairs(members: &[Member], second: u32, add: &mut dyn FnMut(&Member, 
 }
 
 const PAIRS_AT_ONCE: usize = 1 << 16;
-/// Rows of a bucket of which all are compared with all.
+/// Largest bucket in which every pair is compared.
 const BUCKET_ALL: usize = 24;
-/// In larger buckets each row is compared with as many of the first, and as many of those just
-/// before it: the rows of a cluster stand together in most bands, its kept row in front.
+/// In a larger bucket, each row is compared with this number of rows at the front and of rows just
+/// before it. The rows of a cluster stand together in most bands, with its kept row in front.
 const BUCKET_SOME: usize = 12;
 
-/// The pairs of rows that have a band in common; of each, the former stays sooner.
+/// Adds the pairs of rows that share a band; the preferred row comes first.
 fn bucket_pairs(members: &[Member], add: &mut dyn FnMut(&Member, &Member)) {
     for (n, other) in members.iter().enumerate() {
         let before = members.get(..n).unwrap_or_default();
@@ -258,7 +259,7 @@ fn bucket_pairs(members: &[Member], add: &mut dyn FnMut(&Member, &Member)) {
     }
 }
 
-/// Shows the pairs of rows whose fingerprints are near to `found`.
+/// Passes the pairs of rows with near fingerprints to `found`.
 pub(in crate::inspect::dedup) fn print_pairs(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
@@ -278,7 +279,7 @@ pub(in crate::inspect::dedup) fn print_pairs(
             };
             prints.each(batch, first, removed, make, &mut |number, print| {
                 let print = print.first_chunk().copied().map(u64::from_le_bytes);
-                // Rows are fewer than `DEDUP_ROWS_MAX`.
+                // The number of rows is below `DEDUP_ROWS_MAX`.
                 found.extend(print.map(|p| (number as u32, p)));
             });
             Ok(())

@@ -1,4 +1,4 @@
-//! Sketches that are kept in memory.
+//! Sketch cache in memory.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,17 +12,17 @@ use crate::read_at::ReadAt;
 
 type Files = Arc<Mutex<HashMap<[u8; 32], Vec<u8>>>>;
 
-/// Keeps prints as long as it lives, for who compares versions without a home.
+/// Sketch cache that lives as long as this value: for comparisons without a home directory.
 #[derive(Clone, Debug, Default)]
 pub struct MemorySketches(Files);
 
 impl MemorySketches {
-    /// The files that are kept.
+    /// The cached files.
     pub fn files(&self) -> Vec<Vec<u8>> {
         lock(&self.0).values().cloned().collect()
     }
 
-    /// Puts a file in the place of each that is kept.
+    /// Replaces the content of every cached file.
     pub fn replace_all(&self, with: &[u8]) {
         lock(&self.0).values_mut().for_each(|f| *f = with.to_vec());
     }

@@ -32,7 +32,7 @@ fn run(rows: &[String], method: Method, prints: Option<&MemorySketches>) -> Dedu
     dedup(&open, &options, &NoProgress).unwrap()
 }
 
-/// Rows of 20 words each; every tenth is like the one before it, every hundredth the same.
+/// Makes rows of 20 words. Each tenth row is similar to its predecessor, each hundredth equal.
 fn rows(count: usize) -> Vec<String> {
     let mut hash = blake3::Hasher::new().finalize_xof();
     let mut word = || {
@@ -94,7 +94,7 @@ fn only_runs_with_other_rows_are_sketched_again() {
         let plain = run(&new, method, None);
         let next = run(&new, method, Some(&kept));
         same(&plain, &next);
-        // 22 places, runs of four rows on the average, and batches that end elsewhere.
+        // 22 changed rows, runs of four rows on average, and different batch boundaries.
         assert!(next.sketched >= 20, "{}", next.sketched);
         assert!(next.sketched < 800, "{}", next.sketched);
         let again = run(&new, method, Some(&kept));
@@ -109,7 +109,7 @@ fn other_parameters_are_other_files() {
     run(&rows, MINHASH, Some(&kept));
     assert_eq!(run(&rows, SIMHASH, Some(&kept)).sketched, 495);
     assert_eq!(kept.files().len(), 2);
-    // How many bits may differ is of no account for fingerprints.
+    // The distance does not affect fingerprints.
     let near = Method::SimHash { distance: 1 };
     assert_eq!(run(&rows, near, Some(&kept)).sketched, 0);
 }
@@ -119,7 +119,7 @@ fn a_row_whose_only_equal_went_is_sketched() {
     let mut rows = rows(400);
     let kept = MemorySketches::default();
     run(&rows, MINHASH, Some(&kept));
-    // Row 99 is row 98 again, which had the print.
+    // Row 99 equals row 98, which had the sketch.
     rows[98] = "something else, so that the other of the two is unique".to_owned();
     let plain = run(&rows, MINHASH, None);
     same(&plain, &run(&rows, MINHASH, Some(&kept)));
@@ -170,7 +170,7 @@ fn a_search_that_keeps_the_longest_is_the_same_too() {
     assert_eq!(second.sketched, 0);
 }
 
-/// Of what is in `spec/vectors/prints.txt`.
+/// The example of `spec/vectors/prints.txt`.
 fn example() -> Vec<u8> {
     let header = SketchHeader {
         parameters: [7; 32],
@@ -220,7 +220,7 @@ fn a_file_answers_for_its_runs_alone() {
         assert!(open(bytes[..n].to_vec(), 9).is_err(), "{n} bytes of it");
         let mut bad = bytes.clone();
         bad[n] ^= 1;
-        // What is within a run is found out when the run is asked for.
+        // Damage inside a run shows only on reading that run.
         if let Ok(file) = open(bad, 9) {
             assert!(file.run(9, 3).is_none() || file.run(1, 1).is_none());
         }

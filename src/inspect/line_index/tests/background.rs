@@ -1,4 +1,4 @@
-//! An index that is asked while it grows. Sources wait at a gate, so nothing here depends on time.
+//! A line index queried while it grows. The sources wait at a gate, so no test depends on time.
 
 use std::io;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::inspect::line_index::start_in;
 use crate::progress::NoProgress;
 use crate::read_at::ReadAt;
 
-/// Bytes behind a place come when the gate is open, or never.
+/// Source whose bytes beyond an offset are blocked until the gate opens.
 struct Gated {
     text: Vec<u8>,
     from: u64,
@@ -77,7 +77,7 @@ fn started(source: &Arc<Gated>, threads: usize) -> Background {
     Background::start(index, source.clone(), threads).unwrap()
 }
 
-/// The line of this number, as the index knows it now.
+/// Offset of a line by the present index.
 fn start(index: &LineIndex, text: &[u8], line: u64) -> u64 {
     match index.locate(line) {
         Place::In(block) => start_in(&text, &block).unwrap(),
@@ -94,7 +94,7 @@ fn what_is_known_is_told_while_the_rest_is_not() {
     for threads in 1..4 {
         let source = Gated::new(&text, 8 * MIB);
         let background = started(&source, threads);
-        // Nothing behind the gate was read, and yet there is an answer.
+        // No byte beyond the gate was read, and yet the answer is known.
         let index = background.wait(Some(early as u64), &NoProgress).unwrap();
         assert_eq!(start(&index, &text, early as u64), lines[early].0);
         assert!(background.covered() <= 8 * MIB && !index.is_complete());
@@ -103,7 +103,7 @@ fn what_is_known_is_told_while_the_rest_is_not() {
             let later = scope.spawn(|| background.wait(Some(last as u64), &NoProgress));
             let all = scope.spawn(|| background.wait(None, &NoProgress));
             let none = scope.spawn(|| background.wait(Some(u64::MAX), &NoProgress));
-            // What is known does not wait for those who wait.
+            // A query with a known answer does not wait behind others.
             assert!(background.wait(Some(early as u64), &NoProgress).is_ok());
             source.set(Gate::Open);
             let index = later.join().unwrap().unwrap();
@@ -129,12 +129,12 @@ fn who_stops_it_has_what_was_counted() {
     source.set(Gate::Open);
     let (index, ended) = background.stop();
     assert!(matches!(ended, Err(LinesError::Interrupted)));
-    // Not more than the piece that it was at.
+    // At most the current piece is completed.
     assert!((4 * MIB..=12 * MIB).contains(&index.covered()));
-    // Who begins with it goes on behind it.
+    // A new run continues after the stored part.
     let background = Background::start(index, source, 2).unwrap();
     assert_eq!(background.wait(None, &NoProgress).unwrap(), built(&text, 1));
-    // Dropped while it reads.
+    // Dropped during a read.
     drop(started(&Gated::new(&text, u64::MAX), 3));
 }
 
@@ -165,7 +165,7 @@ fn what_ends_it_is_told_to_all_who_need_more() {
                 }
             }
         });
-        // Later too; and what was known before is known still.
+        // The error persists; earlier results stay available.
         assert!(background.wait(Some(u64::MAX), &NoProgress).is_err());
         assert!(background.wait(Some(10), &NoProgress).is_ok());
     }

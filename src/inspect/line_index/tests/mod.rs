@@ -21,7 +21,7 @@ use crate::progress::Progress;
 use crate::read_at::ReadAt;
 use crate::wire::limits::LINE_INDEX_BLOCKS_MAX;
 
-/// Xorshift: seeded numbers without end.
+/// Xorshift: seeded random numbers.
 struct Noise(u64);
 
 impl Noise {
@@ -32,7 +32,7 @@ impl Noise {
         self.0 % limit
     }
 
-    /// Lines of all kinds: blank, short, longer than blocks and buffers, with every end.
+    /// Makes lines of all kinds: blank, short, longer than blocks and buffers, with every line end.
     fn text(&mut self, bytes: usize) -> Vec<u8> {
         let mut text = Vec::new();
         while text.len() < bytes {
@@ -52,7 +52,7 @@ impl Noise {
     }
 }
 
-/// Gives a few bytes at a time.
+/// Source that returns a few bytes per read.
 struct Drops<'a>(&'a [u8]);
 
 impl ReadAt for Drops<'_> {
@@ -66,7 +66,7 @@ impl ReadAt for Drops<'_> {
     }
 }
 
-/// Zeros, with newlines at some places.
+/// Zeros, with newlines at given offsets.
 struct Zeros {
     bytes: u64,
     newlines: Vec<u64>,
@@ -101,7 +101,7 @@ fn extended(index: LineIndex, source: &dyn ReadAt, threads: usize) -> LineIndex 
     index
 }
 
-/// Offset and text of each line, the plain way.
+/// Offset and text of each line, by naive splitting.
 fn naive(text: &[u8]) -> Vec<(u64, Vec<u8>)> {
     let mut at = 0;
     text.split_inclusive(|b| *b == b'\n')
@@ -115,7 +115,7 @@ fn naive(text: &[u8]) -> Vec<(u64, Vec<u8>)> {
         .collect()
 }
 
-/// Lines as they are read with an index.
+/// Reads lines through an index.
 fn read(source: &dyn ReadAt, index: &LineIndex, first: u64, count: u64) -> Vec<(u64, Vec<u8>)> {
     let Place::In(block) = index.locate(first) else {
         return Vec::new();
@@ -240,7 +240,7 @@ fn a_part_answers_for_the_lines_in_it() {
     let again = StoredIndex::decode(&stored.encode()).unwrap();
     assert_eq!(again, stored);
     assert_eq!(extended(again.into_index(), &text, 3), built(&text, 1));
-    // Without having counted anything, it is known where the first line is.
+    // The start of the first line is known without counting.
     let nothing = LineIndex::new(text.len() as u64).unwrap();
     assert!(read(&text, &nothing, 0, 3) == wanted[..3]);
 }
@@ -300,7 +300,7 @@ fn a_single_line_of_2_gb_takes_no_memory() {
 
 #[test]
 fn the_largest_files_have_larger_blocks() {
-    // 16 GiB in the most blocks there may be, each with one newline at its end.
+    // 16 GiB in the largest number of blocks, each with one newline at its end.
     let blocks = LINE_INDEX_BLOCKS_MAX as u64;
     let mut index = LineIndex::new(blocks << 16).unwrap();
     index.append(&Counted {
@@ -359,7 +359,7 @@ fn other_lines_than_were_counted_are_an_error() {
     assert!(matches!(start_in(&text, &block), Err(LinesError::Changed)));
 }
 
-/// Asks to stop after a while.
+/// Progress that cancels after some calls.
 struct Impatient(AtomicU64);
 
 impl Progress for Impatient {

@@ -1,4 +1,4 @@
-//! Indexes as bytes, and whether they still hold.
+//! Stored indexes, and their validity after changes of the file.
 
 use super::Noise;
 use super::Zeros;
@@ -80,7 +80,7 @@ fn bytes_that_break_a_rule_are_refused_whatever_their_check() {
         let good = stored.encode();
         for _ in 0..50 {
             let mut bytes = good[..good.len() - 32].to_vec();
-            // From the size on.
+            // Offsets from the size field on.
             let at = 12 + noise.below(bytes.len() as u64 - 12) as usize;
             match noise.below(3) {
                 0 => bytes[at] = noise.below(256) as u8,

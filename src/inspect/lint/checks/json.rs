@@ -1,4 +1,4 @@
-//! One row of JSON: one walk over its events, with a look at each string.
+//! Checks of one JSON row: one walk over its events, and a look at each string.
 
 use crate::inspect::json::Event;
 use crate::inspect::json::KeyCheck;
@@ -26,22 +26,22 @@ use crate::inspect::lint::scan::findings::Findings;
 use crate::inspect::table::each_at;
 use crate::wire::limits::LINT_COLUMNS_MAX;
 
-/// Bytes of a text from which on it should not stand in a row twice, and fields that are compared.
+/// Least length of a text that must not repeat in a row, and number of fields compared.
 const REPEATED_BYTES: usize = 16;
 const REPEATED_FIELDS: usize = 64;
 
-/// Looks over rows of JSON, in memory that it keeps.
+/// Checker of JSON rows that reuses its memory.
 #[derive(Debug, Default)]
 pub(in crate::inspect::lint) struct JsonRows {
     keys: KeyCheck,
     chats: Chats,
     members: Vec<Member>,
-    /// What a string or a key says.
+    /// Unescaped content of a string or key.
     said: String,
     bytes: Vec<u8>,
 }
 
-/// A member of the object that a row is.
+/// A member of the row's object.
 #[derive(Clone, Copy, Debug)]
 struct Member {
     key: Span,
@@ -51,26 +51,26 @@ struct Member {
     is_blank: bool,
 }
 
-/// What a row is looked over for.
+/// Selection of the checks of a row.
 #[derive(Clone, Copy)]
 pub(in crate::inspect::lint) struct Wanted<'a> {
     pub(in crate::inspect::lint) checks: &'a TextChecks,
-    /// Columns whose text is looked at; none for all.
+    /// Columns whose text is checked; all if empty.
     pub(in crate::inspect::lint) columns: &'a [String],
 }
 
-/// What strings are looked at for, and which.
+/// Selection of the strings and their checks.
 struct Strings<'a> {
     suspects: Suspects,
-    /// Some string of the row has an escape that says something odd.
+    /// True if some escape of the row stands for an odd character.
     has_odd_escape: bool,
     checks: &'a TextChecks,
-    /// Parts of the row outside of which nothing is looked at; none for all of it.
+    /// Parts of the row to check; `None` for all of it.
     regions: Option<Vec<Span>>,
 }
 
 impl JsonRows {
-    /// Looks over a row.
+    /// Checks a row.
     pub(in crate::inspect::lint) fn check(
         &mut self,
         text: &[u8],
@@ -102,7 +102,7 @@ impl JsonRows {
         self.name_columns(text, found);
     }
 
-    /// Goes over the events of a row; whether there is nothing in it.
+    /// Walks over the events of a row; true if the row has no content.
     fn walk(
         &mut self,
         text: &[u8],
@@ -113,7 +113,7 @@ impl JsonRows {
         self.keys.begin();
         let mut scanner = Scanner::new(text);
         let (mut events, mut is_empty) = (0_u64, true);
-        // Of more members than are compared, the rest is only walked over.
+        // Members beyond the limit are walked, but not compared.
         let mut is_kept = true;
         while let Some(event) = scanner.next_event()? {
             let at = scanner.token_at();
@@ -184,7 +184,7 @@ impl JsonRows {
         }
     }
 
-    /// Looks at one string, whose inside begins at `at`.
+    /// Checks one string whose content starts at `at`.
     fn string(
         &mut self,
         row: &[u8],
@@ -226,7 +226,7 @@ impl JsonRows {
         whole(piece, suspects, found);
     }
 
-    /// Enters the members of a row that is whole into the columns.
+    /// Records the members of a valid row in the columns.
     fn enter(&mut self, text: &[u8], columns: &mut Columns, found: &mut Findings) {
         columns.begin_row();
         for member in &self.members {
@@ -268,7 +268,7 @@ impl JsonRows {
         self.repeated_fields(text, found);
     }
 
-    /// Rows of an instruction or a prompt and what is answered, of which neither may be empty.
+    /// Checks rows of an instruction or prompt with its answer; neither may be empty.
     fn prompts(&self, text: &[u8], found: &mut Findings) {
         let one_of = |names: &[&[u8]]| {
             let mut members = self.members.iter();
@@ -288,7 +288,7 @@ impl JsonRows {
         }
     }
 
-    /// Rows of two answers, of which one is to be preferred.
+    /// Checks rows of a preferred and a rejected answer.
     fn preference(&self, text: &[u8], found: &mut Findings) {
         let member = |name: &[u8]| self.members.iter().find(|m| m.key.of(text) == name);
         let (Some(chosen), Some(rejected)) = (member(b"chosen"), member(b"rejected")) else {
@@ -320,7 +320,7 @@ impl JsonRows {
         }
     }
 
-    /// Tells the row's examples which column they are in.
+    /// Adds the column names to the examples of the row.
     fn name_columns(&self, text: &[u8], found: &mut Findings) {
         for example in found.of_row() {
             let at = example.at;
@@ -352,7 +352,7 @@ impl Member {
 }
 
 impl Strings<'_> {
-    /// Looks at the row as it is written.
+    /// Checks the raw text of the row.
     fn look(&mut self, row: &[u8], found: &mut Findings) {
         let all = [Span {
             start: 0,
@@ -381,14 +381,14 @@ impl Strings<'_> {
     }
 }
 
-/// Where the values of some columns stand, in their order.
+/// Returns the spans of the values of some columns, in ascending order.
 fn regions(text: &[u8], columns: &[String]) -> Vec<Span> {
     let mut found = Vec::new();
     let mut scanner = Scanner::new(text);
     if !matches!(scanner.next_event(), Ok(Some(Event::Object))) {
         return found;
     }
-    // A key may stand there again and again.
+    // A key may repeat.
     while let Ok(Some(Event::Key(key))) = scanner.next_event() {
         let Ok(Some(value)) = scanner.skip_value() else {
             break;
@@ -413,7 +413,7 @@ fn regions(text: &[u8], columns: &[String]) -> Vec<Span> {
         }
     }
     found.sort_unstable_by_key(|span| span.start);
-    // Of those within each other, the outer one.
+    // Of nested spans, the outer one counts.
     let mut end = 0;
     found.retain(|span| {
         let is_outer = span.end > end;
@@ -423,7 +423,7 @@ fn regions(text: &[u8], columns: &[String]) -> Vec<Span> {
     found
 }
 
-/// The first number that is none of a row that is JSON besides.
+/// Returns the first non-finite number of a row that is otherwise valid JSON.
 fn nan_at(text: &[u8]) -> Option<(usize, String)> {
     let has_word = |word: &[u8]| memchr::memmem::find(text, word).is_some();
     if !has_word(b"NaN") && !has_word(b"Infinity") {

@@ -1,16 +1,16 @@
-//! How long rows are, in buckets of an eighth of each power of two.
+//! Row lengths in a histogram with eight buckets per power of two.
 
 use crate::inspect::lint::checks::columns::ColumnNote;
 use crate::inspect::lint::checks::columns::Group;
 
-/// Buckets in each power of two, as bits.
+/// Binary logarithm of the number of buckets per power of two.
 const STEP_BITS: u32 = 3;
-/// Rows that there must be to call one extreme.
+/// Least number of rows for outlier detection.
 const ROWS_MIN: u64 = 100;
-/// How many times as long as the 99th of a hundred an extreme row is.
+/// Factor over the 99th percentile that makes a row an outlier.
 const TIMES: u64 = 8;
 
-/// Rows by length.
+/// Histogram of row lengths.
 #[derive(Debug, Default)]
 pub(in crate::inspect::lint) struct Lengths {
     buckets: Vec<Group>,
@@ -20,9 +20,9 @@ pub(in crate::inspect::lint) struct Lengths {
 /// Rows that are too long.
 #[derive(Debug, Default)]
 pub(in crate::inspect::lint) struct Extreme {
-    /// How many.
+    /// Number of rows.
     pub(in crate::inspect::lint) count: u64,
-    /// Bytes from which on one is.
+    /// Least outlier length in bytes.
     pub(in crate::inspect::lint) limit: u64,
     /// The first of them. `at` is the length.
     pub(in crate::inspect::lint) spots: Vec<ColumnNote>,
@@ -57,8 +57,8 @@ impl Lengths {
         }
     }
 
-    /// Rows that are far longer than the rest. The limit is where a bucket begins, so that the
-    /// count is exact.
+    /// Returns the rows far longer than the rest. The limit is a bucket boundary, so the count is
+    /// exact.
     pub(in crate::inspect::lint) fn extreme(&self, kept: usize) -> Extreme {
         let mut extreme = Extreme::default();
         if self.rows < ROWS_MIN {
@@ -82,14 +82,14 @@ impl Lengths {
     }
 }
 
-/// The bucket of a length: its leading digit of `STEP_BITS` and how many bits are behind that.
+/// Bucket of a length: its leading `STEP_BITS` bits and its exponent.
 fn bucket(bytes: u64) -> usize {
     let behind = bytes.max(1).ilog2().saturating_sub(STEP_BITS);
     let lead = bytes >> behind;
     usize::try_from((u64::from(behind) << STEP_BITS) + lead).unwrap_or(usize::MAX)
 }
 
-/// The least length of a bucket.
+/// Least length of a bucket.
 fn lower_bound(bucket: usize) -> u64 {
     let bucket = bucket as u64;
     let step = 1 << STEP_BITS;

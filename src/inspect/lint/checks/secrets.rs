@@ -1,15 +1,15 @@
-//! Whether what stands at a marker is a secret. The forms are those that the issuers document, as
-//! programs that search repositories for them know them too.
+//! Secret recognition at a marker. The forms are those that issuers document and secret scanners of
+//! repositories use.
 
 use crate::inspect::lint::scan::markers::Marker;
 
-/// Bytes looked at behind the name of something secret.
+/// Bytes checked after the name of a secret.
 const ASSIGNMENT_BYTES: usize = 160;
-/// Characters of a value from which on it may be a secret, and bits of entropy a character.
+/// Least length of a secret value, and its least entropy in bits per character.
 const VALUE_BYTES: usize = 16;
 const VALUE_BITS: f64 = 3.5;
 
-/// A secret, as a part of the text, and what it is called.
+/// Span of a secret in the text, and its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::inspect::lint) struct Found {
     pub(in crate::inspect::lint) start: usize,
@@ -17,7 +17,7 @@ pub(in crate::inspect::lint) struct Found {
     pub(in crate::inspect::lint) name: &'static str,
 }
 
-/// The secret that begins at a marker, if it is one.
+/// Returns the secret that starts at a marker, if there is one.
 pub(in crate::inspect::lint) fn secret(marker: Marker, text: &[u8], at: usize) -> Option<Found> {
     match marker {
         Marker::Secret => key(text, at),
@@ -28,7 +28,7 @@ pub(in crate::inspect::lint) fn secret(marker: Marker, text: &[u8], at: usize) -
     }
 }
 
-/// The forms of keys: how they begin, which characters follow, and how many at least and at most.
+/// Forms of keys: prefix, character set, and least and greatest length of the rest.
 const FORMS: &[(&str, &str, Charset, usize, usize)] = &[
     ("AKIA", "an AWS access key", Charset::Upper, 16, 16),
     ("ASIA", "an AWS access key", Charset::Upper, 16, 16),
@@ -88,18 +88,20 @@ fn key(text: &[u8], at: usize) -> Option<Found> {
     })
 }
 
-/// Placeholders such as `sk-xxxxxxxx` and names in code repeat, or have no digits.
+/// Returns true for a random body. Placeholders such as `sk-xxxxxxxx` and identifiers repeat
+/// characters or lack digits.
 fn looks_random(body: &[u8]) -> bool {
     body.iter().any(u8::is_ascii_digit) && entropy(body) >= 2.5
 }
 
-/// A token of a hub may have letters alone, in both cases and hardly any of them twice.
+/// Returns true for a random body of letters: hub tokens may lack digits, but mix both cases and
+/// hardly repeat a letter.
 fn looks_random_in_letters(body: &[u8]) -> bool {
     let has = |of: fn(&u8) -> bool| body.iter().any(of);
     has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && entropy(body) >= VALUE_BITS
 }
 
-/// `-----BEGIN RSA PRIVATE KEY-----` with something that may be a key behind it.
+/// Matches `-----BEGIN RSA PRIVATE KEY-----` followed by a possible key.
 fn private_key(text: &[u8], at: usize) -> Option<Found> {
     let before = text.get(at.saturating_sub(40)..at)?;
     let begin = memchr::memmem::rfind(before, b"-----BEGIN ")?;
@@ -116,9 +118,9 @@ fn private_key(text: &[u8], at: usize) -> Option<Found> {
     })
 }
 
-/// Three parts of base64url, of which the first two are objects of JSON.
+/// Matches three parts of base64url, the first two of them JSON objects.
 fn web_token(text: &[u8], at: usize) -> Option<Found> {
-    // So that each run of such bytes is gone over once.
+    // Each run of such bytes is scanned only once.
     if !stands_alone(text, at) {
         return None;
     }
@@ -137,7 +139,7 @@ fn web_token(text: &[u8], at: usize) -> Option<Found> {
     })
 }
 
-/// `api_key = "…"`, also with the quotes of JSON within JSON.
+/// Matches `api_key = "…"`, also with the escaped quotes of JSON within JSON.
 fn assignment(text: &[u8], at: usize) -> Option<Found> {
     let window = text.get(at..(at + ASSIGNMENT_BYTES).min(text.len()))?;
     let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'_' | b'-');
@@ -163,7 +165,7 @@ fn assignment(text: &[u8], at: usize) -> Option<Found> {
     })
 }
 
-/// Bits a character, by how often each stands there (Shannon, 1948).
+/// Entropy in bits per character, from character frequencies (Shannon, 1948).
 fn entropy(text: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     for byte in text {
@@ -179,8 +181,8 @@ fn entropy(text: &[u8]) -> f64 {
         .sum()
 }
 
-/// Whether no word runs into the place. Behind an escape of JSON a word begins, though a letter
-/// stands before it.
+/// Returns true if no word runs into this position. After a JSON escape a word may start, although
+/// a letter precedes it.
 pub(in crate::inspect::lint) fn stands_alone(text: &[u8], at: usize) -> bool {
     let before = text.get(at.saturating_sub(6)..at).unwrap_or_default();
     match before {

@@ -1,4 +1,4 @@
-//! Rules of text: what may stand in a row, whatever the row's format.
+//! Text rules, for rows of any format.
 
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::RuleId;
@@ -17,7 +17,7 @@ use crate::inspect::lint::scan::findings::Findings;
 use crate::inspect::lint::scan::markers::Marker;
 use crate::inspect::lint::scan::markers::Markers;
 
-/// The rules of text that are on.
+/// The enabled text rules.
 #[derive(Debug)]
 pub(in crate::inspect::lint) struct TextChecks {
     markers: Markers,
@@ -32,13 +32,13 @@ pub(in crate::inspect::lint) struct Piece<'a> {
     pub(in crate::inspect::lint) row: &'a [u8],
     /// The text.
     pub(in crate::inspect::lint) text: &'a [u8],
-    /// Where in the row it stands.
+    /// Offset of the text in the row.
     pub(in crate::inspect::lint) at: usize,
-    /// Whether it stands there as it is, or was made from what does by taking escapes out of it.
+    /// True for raw text, false for unescaped text.
     pub(in crate::inspect::lint) is_raw: bool,
 }
 
-/// What there may be in some string of the row, which must be seen as a whole.
+/// Faults suspected in the row, which need its strings as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::inspect::lint) struct Suspects {
     pub(in crate::inspect::lint) fence: bool,
@@ -66,7 +66,7 @@ impl TextChecks {
         }
     }
 
-    /// Looks at everything that does not need strings to be apart.
+    /// Checks everything that does not need separate strings.
     pub(in crate::inspect::lint) fn look(
         &self,
         piece: Piece<'_>,
@@ -108,10 +108,10 @@ impl TextChecks {
     }
 }
 
-/// Control characters, in a text that is not JSON any more.
+/// Checks unescaped text for control characters.
 pub(in crate::inspect::lint) fn control(piece: Piece<'_>, found: &mut Findings) {
     let is_odd = |b: &u8| matches!(b, 0..=8 | 0xb | 0xc | 0xe..=0x1f | 0x7f);
-    // Whole rows have none, mostly.
+    // Most rows have none at all.
     if !piece.text.iter().fold(false, |any, b| any | is_odd(b)) {
         return;
     }
@@ -123,7 +123,7 @@ pub(in crate::inspect::lint) fn control(piece: Piece<'_>, found: &mut Findings) 
     }
 }
 
-/// What pairs must close in one string, and whether it ends in a loop.
+/// Checks that pairs close within one string, and that it does not end in a loop.
 pub(in crate::inspect::lint) fn whole(piece: Piece<'_>, suspects: Suspects, found: &mut Findings) {
     if suspects.fence
         && let Some(at) = open_fence(piece.text)
@@ -153,7 +153,7 @@ pub(in crate::inspect::lint) fn whole(piece: Piece<'_>, suspects: Suspects, foun
     }
 }
 
-/// Whether one string ends in a loop.
+/// Checks that one string does not end in a loop.
 pub(in crate::inspect::lint) fn repeated(piece: Piece<'_>, found: &mut Findings) {
     if let Some(period) = looping(piece.text) {
         let at = piece.text.len().saturating_sub(512);
@@ -183,14 +183,14 @@ impl Piece<'_> {
         message: impl FnOnce() -> String,
         shown: impl FnOnce() -> String,
     ) {
-        // Where in the row a character stands that is written as an escape is not known exactly.
+        // The position of an escaped character in the row is not known exactly.
         let at = if self.is_raw { self.at + at } else { self.at };
         found.tell_shown(rule, self.row, at, message, shown);
     }
 }
 
 fn odd(piece: Piece<'_>, rule: RuleId, at: usize, code: u32, found: &mut Findings) {
-    // As an escape it ends no line.
+    // An escaped one ends no line.
     if rule == RuleId::LineSeparator && !piece.is_raw {
         return;
     }
@@ -201,7 +201,7 @@ fn odd(piece: Piece<'_>, rule: RuleId, at: usize, code: u32, found: &mut Finding
     piece.tell_shown(found, rule, at, message, || excerpt(piece.text, at));
 }
 
-/// `<|name|>`, of which the first bar is here.
+/// Checks for a special token `<|name|>` at its first bar.
 fn special(piece: Piece<'_>, bar: usize, found: &mut Findings) {
     let is_opened = piece
         .text
@@ -237,7 +237,7 @@ fn hidden(piece: Piece<'_>, marker: Marker, at: usize, rule: RuleId, found: &mut
     }
 }
 
-/// What is known by one character.
+/// Checks for faults recognised by one character.
 fn signs(piece: Piece<'_>, found: &mut Findings) {
     let text = piece.text;
     for at in memchr::memchr3_iter(b'@', b'+', b'|', text) {

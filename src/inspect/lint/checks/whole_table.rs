@@ -1,4 +1,4 @@
-//! What only all rows together tell.
+//! Table rules: findings that need all rows together.
 
 use crate::inspect::json::Place;
 use crate::inspect::lint::Example;
@@ -18,17 +18,17 @@ pub(in crate::inspect::lint) struct Judged {
     pub(in crate::inspect::lint) examples: Vec<Example>,
 }
 
-/// Whether the rows are records of a table, whose values have no types of their own.
+/// Origin of the value types.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::inspect::lint) enum Typing {
-    /// They have types.
+    /// The format has types.
     #[default]
     Written,
-    /// Some look like numbers.
+    /// Types inferred from the text of cells.
     Guessed,
 }
 
-/// Keys that few rows lack, and keys that few rows have.
+/// Finds keys that few rows lack, or keys that few rows have.
 pub(in crate::inspect::lint) fn keys(columns: &Columns, rule: RuleId) -> Judged {
     let all = columns.rows;
     let mut judged = Judged::default();
@@ -53,7 +53,7 @@ pub(in crate::inspect::lint) fn keys(columns: &Columns, rule: RuleId) -> Judged 
     judged
 }
 
-/// Values of another type than most of their column.
+/// Finds values of another type than most of their column.
 pub(in crate::inspect::lint) fn types(columns: &Columns, typing: Typing) -> Judged {
     let mut judged = Judged::default();
     for column in &columns.list {
@@ -80,7 +80,7 @@ pub(in crate::inspect::lint) fn types(columns: &Columns, typing: Typing) -> Judg
     judged
 }
 
-/// Words for nothing in columns of numbers.
+/// Finds placeholder texts in columns of numbers.
 pub(in crate::inspect::lint) fn null_words(columns: &Columns) -> Judged {
     let mut judged = Judged::default();
     for column in &columns.list {
@@ -91,7 +91,7 @@ pub(in crate::inspect::lint) fn null_words(columns: &Columns) -> Judged {
                 .map_or(0, |group| group.count)
         };
         let (numbers, texts) = (of(Type::Number), of(Type::Text));
-        // Texts besides those words make it a column of texts.
+        // Other texts beside the placeholders make it a text column.
         let is_of_numbers = numbers > 0 && texts - column.nothing.count.min(texts) <= numbers / 20;
         if column.nothing.count > 0 && is_of_numbers {
             let message = format!(
@@ -104,7 +104,7 @@ pub(in crate::inspect::lint) fn null_words(columns: &Columns) -> Judged {
     judged
 }
 
-/// Columns whose names differ in the case of letters alone.
+/// Finds column names that differ only in letter case.
 pub(in crate::inspect::lint) fn key_cases(columns: &Columns) -> Judged {
     let mut by_name: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     let mut judged = Judged::default();
@@ -138,7 +138,7 @@ pub(in crate::inspect::lint) fn key_cases(columns: &Columns) -> Judged {
     judged
 }
 
-/// Fields that are empty though they are not in nearly all rows.
+/// Finds empty fields of columns that are mostly filled.
 pub(in crate::inspect::lint) fn empty_fields(columns: &Columns) -> Judged {
     let mut judged = Judged::default();
     for column in &columns.list {
@@ -155,7 +155,7 @@ pub(in crate::inspect::lint) fn empty_fields(columns: &Columns) -> Judged {
     judged
 }
 
-/// Rows far longer than the rest.
+/// Finds rows far longer than the rest.
 pub(in crate::inspect::lint) fn lengths(lengths: &Lengths, kept: usize) -> Judged {
     let extreme = lengths.extreme(kept);
     let mut judged = Judged::default();
@@ -175,7 +175,7 @@ pub(in crate::inspect::lint) fn lengths(lengths: &Lengths, kept: usize) -> Judge
     judged
 }
 
-/// Rows whose line ends are those of fewer.
+/// Finds rows with the less frequent kind of line end.
 pub(in crate::inspect::lint) fn line_ends(feeds: &Group, returns: &Group) -> Judged {
     let mut judged = Judged::default();
     let (fewer, message) = match feeds.count < returns.count {
@@ -210,7 +210,7 @@ impl Judged {
     }
 }
 
-/// That many of so many, rounded up.
+/// The fraction `parts / of_parts` of a number, rounded up.
 fn share(of: u64, parts: u64, of_parts: u64) -> u64 {
     let product = u128::from(of) * u128::from(parts);
     u64::try_from(product.div_ceil(u128::from(of_parts))).unwrap_or(of)

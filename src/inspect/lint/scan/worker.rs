@@ -1,4 +1,4 @@
-//! One thread's way over the rows of a batch.
+//! Lint worker: one thread's pass over the rows of a batch.
 
 use crate::inspect::json::Reason;
 use crate::inspect::lint::LintOptions;
@@ -29,7 +29,7 @@ use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 use crate::wire::limits::ROW_BYTES_MAX;
 
-/// What was made of a batch. Rows are numbered from its first.
+/// Results of a batch. Row numbers count from its first row.
 #[derive(Debug)]
 pub(in crate::inspect::lint) struct Made {
     pub(in crate::inspect::lint) checked: u64,
@@ -41,7 +41,7 @@ pub(in crate::inspect::lint) struct Made {
     pub(in crate::inspect::lint) typing: Typing,
 }
 
-/// One thread's state.
+/// State of one thread.
 pub(in crate::inspect::lint) struct Worker<'a> {
     options: &'a LintOptions,
     checks: &'a TextChecks,
@@ -62,7 +62,7 @@ impl Made {
         }
     }
 
-    /// Puts what was made of a later batch behind, whose first row has this number.
+    /// Appends the results of a later batch whose first row has number `first`.
     pub(in crate::inspect::lint) fn append(&mut self, later: Self, first: u64) {
         let kept = self.findings.kept;
         self.checked += later.checked;
@@ -87,7 +87,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Looks over all rows of a batch.
+    /// Checks all rows of a batch.
     pub(in crate::inspect::lint) fn batch(&mut self, batch: &Batch) -> Made {
         let mut made = Made::new(self.options);
         if matches!(batch.shape(), Shape::Delimited(_)) {
@@ -128,7 +128,7 @@ impl<'a> Worker<'a> {
                 "a byte order mark before the row".to_owned()
             });
             if matches!(batch.shape(), Shape::Json) {
-                // Every reader of rows refuses it.
+                // Every reader refuses such a row.
                 made.findings.tell(RuleId::MalformedJson, text, 0, || {
                     Reason::ByteOrderMark.to_string()
                 });
@@ -157,7 +157,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// A text that stands in the row as it is.
+    /// Checks a raw text of a row.
     fn plain(&self, row: &[u8], at: usize, text: &[u8], found: &mut Findings) {
         let piece = Piece {
             row,
@@ -250,7 +250,7 @@ fn utf8(piece: Piece<'_>, found: &mut Findings) {
     }
 }
 
-/// Lines that are no rows.
+/// Records lines that are no rows.
 fn blank_lines(rows: std::ops::Range<u64>, found: &mut Findings) {
     for row in rows {
         found.begin(row);
@@ -258,7 +258,7 @@ fn blank_lines(rows: std::ops::Range<u64>, found: &mut Findings) {
     }
 }
 
-/// How the row's line ends.
+/// Records the line end of the row.
 fn line_end(batch: &Batch, row: Row<'_>, made: &mut Made) {
     let behind = batch.text().get(row.at + row.text.len()..);
     let kept = made.findings.kept;

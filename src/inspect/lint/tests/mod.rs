@@ -29,7 +29,7 @@ fn lines(text: &[u8], shape: Shape, options: &LintOptions) -> LintReport {
     lint(&*batches, options, &NoProgress).unwrap()
 }
 
-/// Rows that are what they are, newlines and all.
+/// Rows as given, with newlines.
 struct Rows(Mutex<Option<Vec<Vec<u8>>>>, Shape);
 
 impl Batches for Rows {
@@ -180,7 +180,7 @@ fn rows_are_judged_by_all_others() {
     assert_eq!((report.errors, report.warnings, report.notes), (0, 4, 2));
     // The long row repeats itself.
     assert_eq!(count(&report, RuleId::RepeatedText), 1);
-    // However many threads, and however rows fall into batches.
+    // For any number of threads and any batch boundaries.
     let options = LintOptions {
         threads: 4,
         ..LintOptions::default()
@@ -206,7 +206,7 @@ fn real_rows_are_clean() {
     let text = include_bytes!("../../../../tests/data/gsm8k/test.jsonl");
     let report = lines(text, Shape::Json, &LintOptions::default());
     let spoke: Vec<_> = report.rules.iter().filter(|r| r.count > 0).collect();
-    // What they say of it is true: one answer has a zero-width space.
+    // The finding is correct: one answer has a zero-width space.
     assert_eq!((report.errors, report.warnings), (0, 1), "{spoke:#?}");
     assert_eq!(count(&report, RuleId::ZeroWidth), 1);
     assert_eq!(report.checked, 1319);
@@ -369,7 +369,7 @@ fn damage_is_a_finding_behind_those_of_the_rows_before_it() {
             assert!(report.checked >= 2, "{name}");
             assert_eq!(of(RuleId::DamagedFile).examples[0].row, report.checked);
             assert!(of(RuleId::MalformedJson).count >= 1, "{name}");
-            // Nobody asked for it.
+            // The rule is off.
             let opened = open_table(Arc::new(bytes.to_vec()), name, OpenOptions::default());
             let batches = opened
                 .unwrap()

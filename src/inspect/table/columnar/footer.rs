@@ -1,5 +1,5 @@
-//! The footer of a Parquet file, looked at before a library decodes it: an encrypted one, and a
-//! schema that is nested without measure, are refused.
+//! Pre-check of a Parquet footer, before a library decodes it. It refuses encryption and excessive
+//! nesting.
 
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::metadata::ParquetMetaDataReader;
@@ -15,9 +15,9 @@ use crate::read_at::ReadAt;
 use crate::wire::limits::PARQUET_FOOTER_BYTES_MAX;
 use crate::wire::limits::PARQUET_SCHEMA_ELEMENTS_MAX;
 
-/// Levels of a schema.
+/// Nesting limit of a schema.
 const SCHEMA_LEVELS_MAX: usize = 64;
-/// Levels of the footer's own structs.
+/// Nesting limit of the footer's own structs.
 const FOOTER_DEPTH_MAX: u32 = 32;
 
 pub(super) fn read_footer(source: &dyn ReadAt) -> Result<ParquetMetaData, TableError> {
@@ -59,7 +59,7 @@ pub(super) fn read_footer(source: &dyn ReadAt) -> Result<ParquetMetaData, TableE
     guarded(|| ParquetMetaDataReader::decode_metadata(&bytes))
 }
 
-/// Why a footer is not decoded.
+/// Reasons for refusing a footer.
 enum Refused {
     Bad,
     Elements,
@@ -76,8 +76,8 @@ fn encrypted() -> TableError {
     TableError::Unsupported("it is encrypted".to_owned())
 }
 
-/// Whether `FileMetaData` names an encryption (field 8). A schema (field 2) with too many levels
-/// or fields is wrong.
+/// Returns true if `FileMetaData` names an encryption (field 8). A schema (field 2) beyond the
+/// limits of levels or fields is an error.
 fn look(footer: &[u8]) -> Result<bool, Refused> {
     let mut compact = Compact::new(footer);
     let (mut last, mut is_encrypted) = (0, false);
@@ -91,8 +91,7 @@ fn look(footer: &[u8]) -> Result<bool, Refused> {
     Ok(is_encrypted)
 }
 
-/// The schema's elements are listed in depth-first order, each with how many children it has
-/// (field 5).
+/// Checks the schema's elements: a depth-first list, each with its number of children (field 5).
 fn look_at_schema(compact: &mut Compact<'_>) -> Result<(), Refused> {
     let (length, kind) = compact.list()?;
     if kind != Kind::STRUCT {

@@ -1,6 +1,6 @@
-//! Pages of a column of a Parquet file, unpacked without C: parquet's own reader would bring it for
-//! Zstandard, and takes the lengths in headers at their word.
-//! Headers as in `parquet.thrift` of parquet-format 2.11.
+//! Reader of Parquet column pages in pure Rust. The reader of the parquet crate needs C for
+//! Zstandard and trusts the lengths in headers. The headers follow `parquet.thrift` of
+//! parquet-format 2.11.
 
 use std::sync::Arc;
 
@@ -24,23 +24,23 @@ use crate::inspect::table::columnar::thrift::Kind;
 use crate::read_at::ReadAt;
 use crate::wire::limits::PARQUET_PAGE_BYTES_MAX;
 
-/// The pages of one chunk of a column.
+/// The pages of one column chunk.
 pub(super) struct Pages {
     source: Arc<dyn ReadAt>,
     codec: parquet::basic::Compression,
     buffers: Arc<PageBuffers>,
     at: u64,
     end: u64,
-    /// Values that data pages have yet to come.
+    /// Number of values in the remaining data pages.
     values: i64,
     next: Option<Header>,
-    /// The greatest repetition level of the column.
+    /// Greatest repetition level of the column.
     max_repetition: i16,
-    /// Checksums are compared.
+    /// True to verify checksums.
     verify: bool,
 }
 
-/// The header of a page.
+/// Header of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Header {
     /// Length of the header itself.
@@ -48,7 +48,7 @@ struct Header {
     kind: i64,
     unpacked: usize,
     packed: usize,
-    /// CRC-32 of the page as it is packed, where its writer left one.
+    /// CRC-32 of the packed page, if present.
     checksum: Option<u32>,
     values: u32,
     encoding: i64,
@@ -67,14 +67,14 @@ const INDEX: i64 = 1;
 const DICTIONARY: i64 = 2;
 const DATA_2: i64 = 3;
 
-/// Headers carry least and greatest values, which are not looked at.
+/// Size limit of a header. Headers carry least and greatest values, which the reader ignores.
 const HEADER_BYTES: usize = 512;
 const HEADER_BYTES_MAX: usize = 16 << 20;
-/// Levels of structs in a header.
+/// Nesting limit of structs in a header.
 const DEPTH_MAX: u32 = 8;
-/// Values of a page.
+/// Limit of values in a page.
 const VALUES_MAX: i64 = 1 << 26;
-/// Some writers left the dictionary's header out of the chunk's length (PARQUET-816).
+/// Some writers omitted the dictionary's header from the chunk length (PARQUET-816).
 const SLACK_BYTES: u64 = 100;
 
 impl Pages {
@@ -107,7 +107,7 @@ impl Pages {
         })
     }
 
-    /// The header of the next page with values; `None` when there are no more.
+    /// Returns the header of the next page with values; `None` after the last.
     fn header(&mut self) -> Result<Option<&Header>, ParquetError> {
         while self.next.is_none() && self.values > 0 {
             if self.at >= self.end {
@@ -147,7 +147,7 @@ impl Pages {
         }
     }
 
-    /// Passes the next page, which this is the header of.
+    /// Skips the page of this header.
     fn pass(&mut self, header: &Header) {
         self.at += header.length + header.packed as u64;
         if header.kind != DICTIONARY {
@@ -200,7 +200,7 @@ impl Pages {
         }
     }
 
-    /// The levels of pages of version 2 stand before what is packed.
+    /// Unpacks a page. In version 2, uncompressed levels precede the packed values.
     fn unpacked(&self, packed: Vec<u8>, header: &Header) -> Result<Vec<u8>, ParquetError> {
         let levels = match header.kind {
             DATA_2 => u64::from(header.definition_bytes) + u64::from(header.repetition_bytes),
@@ -211,7 +211,7 @@ impl Pages {
         if levels > header.unpacked || levels > packed.len() {
             return Err(bad());
         }
-        // parquet-cpp before 2.0 said of packed pages that they are not (ARROW-17100).
+        // parquet-cpp before 2.0 marked packed pages as unpacked (ARROW-17100).
         let is_plain = header.is_plain && packed.len() == header.unpacked;
         if self.codec == parquet::basic::Compression::UNCOMPRESSED || is_plain {
             return Ok(packed);
@@ -269,7 +269,7 @@ impl PageReader for Pages {
     }
 }
 
-/// The one chunk of a column in a row group.
+/// Iterator over the single chunk of a column in a row group.
 pub(super) struct Chunk(pub(super) Option<Result<Box<dyn PageReader>, ParquetError>>);
 
 impl Iterator for Chunk {
@@ -295,7 +295,7 @@ impl Header {
                 1 => header.kind = compact.integer()?,
                 2 => header.unpacked = page_bytes(compact.integer()?)?,
                 3 => header.packed = page_bytes(compact.integer()?)?,
-                // An i32 that has the bits of the checksum.
+                // An i32 with the bits of the checksum.
                 4 => header.checksum = Some(compact.integer()?.cast_unsigned() as u32),
                 5 | 7 | 8 if kind == Kind::STRUCT => header.inner(number, &mut compact)?,
                 _ => compact.skip(kind, DEPTH_MAX)?,
@@ -308,7 +308,7 @@ impl Header {
         Ok(header)
     }
 
-    /// `DataPageHeader` (5), `DictionaryPageHeader` (7) or `DataPageHeaderV2` (8).
+    /// Reads `DataPageHeader` (5), `DictionaryPageHeader` (7) or `DataPageHeaderV2` (8).
     fn inner(&mut self, which: i64, compact: &mut Compact<'_>) -> Result<(), Bad> {
         let mut last = 0;
         while let Some((number, kind)) = compact.field(&mut last)? {

@@ -53,10 +53,10 @@ use crate::inspect::table::columnar::row_slices::Slices;
 use crate::inspect::table::rows::stored::stored_columns;
 use crate::read_at::ReadAt;
 
-/// Batches of a slice: as many as a thread may be ahead of the others.
+/// Batches per slice: the number by which a thread may run ahead of the others.
 const SLICE_BATCHES: u64 = 8;
 
-/// Opens a Parquet file; with it comes the schema.
+/// Opens a Parquet file, and returns its schema.
 pub(in crate::inspect::table) fn open_parquet(
     source: Arc<dyn ReadAt>,
     verify: bool,
@@ -65,7 +65,7 @@ pub(in crate::inspect::table) fn open_parquet(
     let file = metadata.file_metadata();
     let descriptor = file.schema_descr();
     let own = guarded(|| parquet_to_arrow_schema(descriptor, file.key_value_metadata()));
-    // What a writer says of Arrow types may be wrong where the columns are not.
+    // The embedded Arrow schema may be wrong while the columns are right.
     let schema = own.or_else(|_| guarded(|| parquet_to_arrow_schema(descriptor, None)))?;
     let mut rows = 0_u64;
     for group in metadata.row_groups() {
@@ -104,16 +104,16 @@ pub(in crate::inspect::table) fn open_parquet(
 struct ParquetTable {
     source: Arc<dyn ReadAt>,
     metadata: Arc<ParquetMetaData>,
-    /// The fields under the names that the file gives them, of which some may be equal.
+    /// The fields under their original names, possibly with repetitions.
     original: Fields,
-    /// The fields, as they are decoded.
+    /// The fields as they are decoded.
     views: Fields,
-    /// What the file says of its columns.
+    /// Description of the columns.
     columnar: Columnar,
-    /// What strings of rows stand for.
+    /// Stored types of the strings in rows.
     stored: Arc<[StoredColumn]>,
     rows: u64,
-    /// Checksums of pages are compared.
+    /// True to verify the checksums of pages.
     verify: bool,
     buffers: Arc<PageBuffers>,
 }
@@ -171,7 +171,7 @@ impl Table for ParquetTable {
 }
 
 impl ParquetTable {
-    /// Which of the columns that are decoded as `fields` are INT96.
+    /// Finds the INT96 columns among those decoded as `fields`.
     fn coarse(&self, roots: &[usize], fields: &Fields) -> Result<Option<Coarse>, TableError> {
         let descriptor = self.metadata.file_metadata().schema_descr();
         let Some(micros) = in_micros(fields, descriptor) else {
@@ -192,7 +192,7 @@ impl ParquetTable {
     }
 }
 
-/// Whether a column, or one inside of it, is among those that are wanted.
+/// Returns true if a column or a nested one is selected.
 fn is_wanted(name: &str, columns: &[String]) -> bool {
     let is_inside = |path: &String| {
         let rest = path.strip_prefix(name);
@@ -201,7 +201,7 @@ fn is_wanted(name: &str, columns: &[String]) -> bool {
     columns.is_empty() || columns.iter().any(is_inside)
 }
 
-/// Divides row groups into slices.
+/// Divider of row groups into slices.
 struct Plan {
     metadata: Arc<ParquetMetaData>,
     group: usize,
@@ -229,7 +229,7 @@ impl Plan {
             }
             let batch_rows = batch_rows(self.bytes(group), rows);
             let most = match self.is_repeated(group) {
-                // Rows of lists are found only by decoding those before.
+                // A row of a list column is found only by decoding those before it.
                 true => u64::MAX,
                 false => batch_rows * SLICE_BATCHES,
             };
@@ -275,23 +275,23 @@ type PlanFn = Box<dyn FnMut() -> Option<Slice> + Send>;
 struct ParquetBatches {
     table: Arc<ParquetTable>,
     levels: FieldLevels,
-    /// Columns of INT96.
+    /// INT96 columns.
     coarse: Option<Coarse>,
-    /// Of the rows as they are decoded.
+    /// Schema of the decoded rows.
     schema: Arc<Schema>,
     nan: bool,
     decoded: Decoded,
     slices: Slices<Reader, PlanFn>,
 }
 
-/// Columns of INT96, which are decoded as microseconds besides.
+/// INT96 columns, decoded as microseconds too.
 struct Coarse {
     levels: FieldLevels,
-    /// Their places among the columns that are decoded.
+    /// Indices among the decoded columns.
     places: Vec<usize>,
 }
 
-/// What decodes a slice.
+/// Decoder of a slice.
 struct Reader {
     rows: ParquetRecordBatchReader,
     coarse: Option<ParquetRecordBatchReader>,
@@ -357,12 +357,12 @@ impl ParquetBatches {
                     .map_err(place)?;
             }
         }
-        // With names that are there once, and with what the schema says besides types.
+        // With unique names, and with the metadata of the schema.
         let count = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         guarded(|| RecordBatch::try_new_with_options(schema, columns, &count)).map_err(place)
     }
 
-    /// Puts microseconds in place of nanoseconds that do not reach far enough; the schema then.
+    /// Replaces nanoseconds beyond their range by microseconds, and returns the new schema.
     fn settle(
         &self,
         columns: &mut [ArrayRef],
@@ -385,7 +385,7 @@ impl ParquetBatches {
         if unit == Unit::Neither {
             return Err(refused("and others with nanoseconds"));
         }
-        // Columns that go on as they are have one type in all of the file.
+        // Columns delivered unchanged have one type in the whole file.
         if !matches!(self.decoded, Decoded::No | Decoded::Shown) {
             return Err(refused(
                 "which its type does not hold: write it as .jsonl or .csv",
@@ -441,7 +441,7 @@ impl ParquetBatches {
         })
     }
 
-    /// The share of a batch in the bytes of its row group.
+    /// Share of a batch in the bytes of its row group.
     fn bytes(&self, job: &Job<Reader>) -> u64 {
         let group = self.table.metadata.row_groups().get(job.slice.group);
         let share = group.and_then(|group| {
@@ -453,7 +453,7 @@ impl ParquetBatches {
     }
 }
 
-/// One row group, as the library wants it.
+/// Adapter of one row group for the library.
 struct Group {
     source: Arc<dyn ReadAt>,
     metadata: Arc<ParquetMetaData>,

@@ -1,4 +1,4 @@
-//! Rows of Arrow arrays as JSON text. Normative: `spec/rows.md`.
+//! JSON rendering of Arrow rows. Normative: `spec/rows.md`.
 
 use std::sync::Arc;
 use std::sync::LazyLock;
@@ -33,7 +33,7 @@ use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::guarded;
 use crate::wire::limits::COLUMNAR_TEXT_BYTES_MAX;
 
-/// Appends each row as an object on a line of its own; `nan` as of a selection. A row is never cut.
+/// Appends each row as an object on its own line; `nan` as in a selection. Rows are never cut.
 pub(super) fn render(
     rows: &RecordBatch,
     bytes_read: u64,
@@ -67,20 +67,20 @@ pub(super) fn render(
     })
 }
 
-/// A value of a column.
+/// A rendered value of a column.
 pub(in crate::inspect) enum ShownValue<'a> {
-    /// There is none.
+    /// No value.
     Null,
     /// A text.
     Text(&'a [u8]),
-    /// Anything else, as the JSON that it is in a row.
+    /// Any other value, in its JSON form.
     Json(&'a [u8]),
 }
 
-/// Shows each value of a column, with the number of its row.
+/// Passes each value of a column to `each`, with its row number.
 ///
 /// # Errors
-/// [`TableError`] for a column that cannot be shown.
+/// [`TableError`] for a column that cannot be rendered.
 pub(in crate::inspect) fn each_value(
     rows: &RecordBatch,
     column: usize,
@@ -133,7 +133,7 @@ pub(in crate::inspect) fn each_value(
     Ok(())
 }
 
-/// Whether rows of a schema can be shown.
+/// Checks that rows of a schema can be rendered.
 pub(super) fn check(schema: &Schema) -> Result<(), TableError> {
     let none = guarded(|| Ok::<_, ArrowError>(RecordBatch::new_empty(Arc::new(schema.clone()))))?;
     let options = options(false);
@@ -146,8 +146,8 @@ pub(super) fn check(schema: &Schema) -> Result<(), TableError> {
     })
 }
 
-/// The same fields with text and bytes as views: they are not copied out of pages, and a value of
-/// a dictionary is there once however many rows have it.
+/// Returns the fields with view types for text and bytes. Views avoid copies out of pages, and
+/// store a dictionary value once for any number of rows.
 pub(super) fn with_views(fields: &Fields) -> Fields {
     fields.iter().map(with_view).collect()
 }
@@ -173,7 +173,8 @@ fn with_view(field: &FieldRef) -> FieldRef {
     }
 }
 
-/// An instant is shown in UTC, whatever the zone it was written in: names of zones take a database.
+/// Returns the UTC form of a timestamp type. Rows show UTC for every zone, because zone names need
+/// a database.
 fn in_utc(kind: &DataType) -> Option<DataType> {
     match kind {
         DataType::Timestamp(unit, Some(_)) => {
@@ -183,12 +184,12 @@ fn in_utc(kind: &DataType) -> Option<DataType> {
     }
 }
 
-/// The same fields with instants in UTC.
+/// Returns the fields with timestamps in UTC.
 pub(super) fn with_utc(fields: &Fields) -> Fields {
     fields.iter().map(with_utc_inside).collect()
 }
 
-/// The same rows with instants in UTC, which need no database of zones to be shown.
+/// Converts timestamps of rows to UTC, which needs no zone database.
 pub(super) fn in_utc_zone(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let fields = with_utc(rows.schema_ref().fields());
     if fields == *rows.schema_ref().fields() {
@@ -238,11 +239,11 @@ fn options(nan: bool) -> EncoderOptions {
         .with_encoder_factory(Arc::new(Own { nan }))
 }
 
-/// What is rendered otherwise than arrow-json does: text faster, bytes as base64, and maps whose
-/// keys are no text.
+/// Rendering that differs from arrow-json: faster text, base64 for bytes, and maps with keys other
+/// than text.
 #[derive(Debug)]
 struct Own {
-    /// Whether numbers that are none are told from null.
+    /// True to render non-finite numbers instead of null.
     nan: bool,
 }
 
@@ -308,7 +309,7 @@ impl<'a, F: Fn(usize) -> &'a str> Encoder for Text<F> {
     }
 }
 
-/// Numbers, those that are none among them.
+/// Encoder of numbers, non-finite ones included.
 struct Real<'a> {
     values: ArrayRef,
     plain: NullableEncoder<'a>,
@@ -334,13 +335,14 @@ impl<'a, F: Fn(usize) -> &'a [u8]> Encoder for Base64<F> {
         let start = out.len();
         out.resize(start + bytes.len().div_ceil(3) * 4, b'=');
         let room = out.get_mut(start..).unwrap_or_default();
-        // There is room for all of it.
+        // The buffer has room for all of it.
         let _ = STANDARD.encode_slice(bytes, room);
         out.push(b'"');
     }
 }
 
-/// Dates, times and spans of time. What no calendar has is null: the library would put words there.
+/// Encoder of dates, times and durations. A value beyond the calendar becomes null, where the
+/// library would write words.
 struct Time<'a>(NullableEncoder<'a>);
 
 impl Encoder for Time<'_> {
@@ -355,8 +357,7 @@ impl Encoder for Time<'_> {
     }
 }
 
-/// Spans of time as ISO 8601 has them, in seconds. The library does not have those of more than some
-/// hundred million years.
+/// Encoder of durations in ISO 8601 seconds. The library fails beyond some hundred million years.
 struct Span {
     units: ArrayRef,
     per_second: i128,
@@ -379,7 +380,7 @@ impl Encoder for Span {
     }
 }
 
-/// Nanoseconds of a second.
+/// Nanoseconds per second.
 const NANOSECONDS: i128 = 1_000_000_000;
 
 fn per_second(unit: TimeUnit) -> i128 {
@@ -391,10 +392,10 @@ fn per_second(unit: TimeUnit) -> i128 {
     }
 }
 
-/// What the library does by itself.
+/// Default options of the library.
 static PLAIN: LazyLock<EncoderOptions> = LazyLock::new(EncoderOptions::default);
 
-/// A value may be null by its key, or by what the key stands for.
+/// Encodes a dictionary. A value is null by its key, or by the dictionary entry.
 fn of_dictionary<'a>(
     field: &'a FieldRef,
     array: &'a dyn Array,
@@ -411,7 +412,7 @@ fn of_dictionary<'a>(
     Ok(Some(NullableEncoder::new(encoder, array.logical_nulls())))
 }
 
-/// Values of a dictionary.
+/// Encoder of dictionary values.
 struct Named<'a> {
     keys: Vec<usize>,
     values: NullableEncoder<'a>,
@@ -424,7 +425,7 @@ impl Encoder for Named<'_> {
     }
 }
 
-/// A map whose keys are no text is an array of objects with a key and a value.
+/// Encodes a map with keys other than text as an array of objects with key and value.
 fn pairs<'a>(
     array: &'a dyn Array,
     options: &'a EncoderOptions,

@@ -1,5 +1,5 @@
-//! Who decodes what: rows are divided into slices, of each of which one thread at a time takes the
-//! next batch, while others render theirs or take from the next slice.
+//! Division of decoding work. Rows are divided into slices. One thread at a time takes the next
+//! batch of a slice, while others render theirs or take from the next slice.
 
 use std::collections::BTreeMap;
 use std::sync::Condvar;
@@ -10,39 +10,39 @@ use std::sync::PoisonError;
 /// A run of rows of one row group, in batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slice {
-    /// Number of its row group.
+    /// Index of its row group.
     pub(super) group: usize,
-    /// Its first row in that.
+    /// Its first row in that group.
     pub(super) row: u64,
     pub(super) rows: u64,
-    /// Rows of each of its batches but the last.
+    /// Rows of each batch except the last.
     pub(super) batch_rows: u64,
 }
 
-/// A batch that a thread is to decode.
+/// A batch for one thread to decode.
 pub(super) struct Job<R> {
     pub(super) number: u64,
     pub(super) slice: Slice,
-    /// How many rows it has.
+    /// Number of rows.
     pub(super) rows: u64,
-    /// What decodes the slice, where a batch of it was decoded before.
+    /// Decoder of the slice, after its first batch.
     pub(super) reader: Option<R>,
     key: u64,
 }
 
-/// The slices that are being decoded, and those to come.
+/// Slices in progress, and those to come.
 pub(super) struct Slices<R, P> {
     state: Mutex<State<R, P>>,
     moved: Condvar,
 }
 
 struct State<R, P> {
-    /// Makes the next slice.
+    /// Source of the next slice.
     plan: P,
-    /// Batches of all slices that were made.
+    /// Number of batches in all slices so far.
     batches: u64,
     is_planned: bool,
-    /// By the number of their first batch.
+    /// Keyed by the number of their first batch.
     open: BTreeMap<u64, Open<R>>,
 }
 
@@ -71,7 +71,7 @@ impl<R, P: FnMut() -> Option<Slice>> Slices<R, P> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first batch that nobody has; how many there were when there are no more.
+    /// Takes the first free batch; at the end, returns the total number of batches.
     pub(super) fn take(&self) -> Result<Job<R>, u64> {
         let mut state = self.lock();
         loop {
@@ -89,7 +89,7 @@ impl<R, P: FnMut() -> Option<Slice>> Slices<R, P> {
         }
     }
 
-    /// Gives back what decodes the slice of a batch; without it, there is no more of the slice.
+    /// Returns the decoder of a slice; `None` ends the slice.
     pub(super) fn give_back(&self, key: u64, reader: Option<R>) {
         let mut state = self.lock();
         let is_done = match state.open.get_mut(&key) {

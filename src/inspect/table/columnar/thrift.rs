@@ -1,23 +1,23 @@
-//! The little of Thrift's compact protocol that headers of pages take
-//! (thrift-compact-protocol.md of Apache Thrift).
+//! Reader of Thrift's compact protocol, as far as page headers need it (thrift-compact-protocol.md
+//! of Apache Thrift).
 
-/// Reads values from the front of some bytes.
+/// Cursor over encoded bytes.
 pub(super) struct Compact<'a> {
     rest: &'a [u8],
     length: usize,
 }
 
-/// Why bytes could not be read.
+/// Errors of decoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bad {
-    /// There are not enough of them.
+    /// The bytes end too early.
     Short,
-    /// They say that a page is larger than any that is read.
+    /// A page exceeds the size limit.
     TooLarge,
     Wrong,
 }
 
-/// The type of a field's value.
+/// Type of a field's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kind(u8);
 
@@ -25,7 +25,7 @@ impl Kind {
     pub(super) const LIST: Self = Self(9);
     pub(super) const STRUCT: Self = Self(12);
 
-    /// A value within a field is a byte; true of a boolean is in its kind.
+    /// Boolean value of a field, which its type encodes. Elsewhere a boolean is a byte.
     pub(super) fn is_true(self) -> bool {
         self.0 == 1
     }
@@ -43,7 +43,7 @@ impl<'a> Compact<'a> {
         }
     }
 
-    /// How many bytes were read.
+    /// Number of bytes read.
     pub(super) fn at(&self) -> usize {
         self.length - self.rest.len()
     }
@@ -72,14 +72,14 @@ impl<'a> Compact<'a> {
         Err(Bad::Wrong)
     }
 
-    /// An integer in zigzag form.
+    /// Reads a zigzag integer.
     pub(super) fn integer(&mut self) -> Result<i64, Bad> {
         let value = self.varint()?;
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
-    /// The number and kind of the next field of a struct; `None` at its end. `last` is the field
-    /// before.
+    /// Reads the header of the next field: number and type; `None` at the end of the struct. `last`
+    /// is the number of the previous field.
     pub(super) fn field(&mut self, last: &mut i64) -> Result<Option<(i64, Kind)>, Bad> {
         let byte = self.byte()?;
         if byte == 0 {
@@ -93,7 +93,7 @@ impl<'a> Compact<'a> {
         Ok(Some((number, Kind(byte & 0x0f))))
     }
 
-    /// The length of a list and the kind of what is in it.
+    /// Reads the header of a list: length and element type.
     pub(super) fn list(&mut self) -> Result<(u64, Kind), Bad> {
         let byte = self.byte()?;
         let length = match byte >> 4 {
@@ -103,11 +103,11 @@ impl<'a> Compact<'a> {
         Ok((length, Kind(byte & 0x0f)))
     }
 
-    /// Passes over the value of a field.
+    /// Skips the value of a field.
     pub(super) fn skip(&mut self, kind: Kind, depth: u32) -> Result<(), Bad> {
         let depth = depth.checked_sub(1).ok_or(Bad::Wrong)?;
         match kind.0 {
-            // Booleans of fields are in their kinds.
+            // Booleans of fields are in their types.
             1 | 2 => Ok(()),
             3 => self.pass(1),
             4..=6 => self.varint().map(drop),
@@ -148,7 +148,7 @@ impl<'a> Compact<'a> {
         Ok(())
     }
 
-    /// An item of a list; booleans are bytes there.
+    /// Skips an element of a list; a boolean is a byte there.
     fn skip_item(&mut self, kind: Kind, depth: u32) -> Result<(), Bad> {
         match kind.0 {
             1 | 2 => self.pass(1),

@@ -1,4 +1,4 @@
-//! Files that are damaged, filled up, in other encodings, or of types that are not read.
+//! Files that are damaged, padded, in other encodings, or of unsupported types.
 
 use std::io::Write;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(dir.join(name)).unwrap()
 }
 
-/// All rows as text, and why there are no more.
+/// All rows as text, and the error that ended them.
 fn rows(bytes: &[u8], name: &str, reading: ReadOptions) -> (Vec<String>, Option<TableError>) {
     let options = OpenOptions {
         reading,
@@ -160,7 +160,7 @@ fn text_in_other_encodings_is_read() {
         gz.write_all(&bytes).unwrap();
         let (found, _) = rows(&gz.finish().unwrap(), "x.csv.gz", ReadOptions::default());
         assert_eq!(found, expected);
-        // A name that says nothing, and text in it.
+        // A name without an extension, and text inside.
         let (found, _) = rows(&bytes, "x", ReadOptions::default());
         assert_eq!(found[1..], expected);
     }
@@ -199,7 +199,7 @@ fn what_is_known_and_has_no_rows_is_named() {
             _ => panic!("{name} has rows"),
         }
     }
-    // Letters may begin a text as well.
+    // Text may start with these letters too.
     let (found, _) = rows(b"ORC,GIF8\n1,2\n", "x.csv", ReadOptions::default());
     assert_eq!(found, ["1,2"]);
 }
@@ -240,7 +240,7 @@ fn object_with_one_list_has_its_elements_as_rows() {
     let opened = opened.unwrap();
     assert_eq!(opened.list.as_deref(), Some("data"));
     assert_eq!(opened.schema().unwrap().fields().len(), 1);
-    // A second list behind what was seen when it was opened.
+    // A second list beyond the head read at opening.
     let long = format!(
         "{{\"data\":[{}{{}}],\"late\":[1]}}",
         "{\"a\":1},".repeat(200_000)
@@ -248,7 +248,7 @@ fn object_with_one_list_has_its_elements_as_rows() {
     let (found, error) = rows(long.as_bytes(), "x.json", ReadOptions::default());
     assert_eq!(found.len(), 200_001);
     assert!(error.unwrap().in_words().contains("second list"));
-    // Rows from one on, by an index.
+    // Rows from an offset, through an index.
     let long = format!("{{\"data\":[{}{{}}]}}", "{\"a\":1},".repeat(200_000));
     let opened = open_table(
         Arc::new(long.into_bytes()),
@@ -271,7 +271,7 @@ fn object_with_one_list_has_its_elements_as_rows() {
     for from in [0, 1, 150_000, 200_000, 200_001] {
         assert_eq!(count(from), 200_001 - from);
     }
-    // One value as before.
+    // One value, as before.
     for text in ["{\"a\":[1,2]}", "{\"a\":[],\"b\":1}", "{\"a\":1}"] {
         let (found, _) = rows(text.as_bytes(), "x.json", ReadOptions::default());
         assert_eq!(found, [text]);

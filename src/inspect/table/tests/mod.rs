@@ -20,7 +20,7 @@ use crate::inspect::table::rows::cells::Scratch;
 use crate::progress::NoProgress;
 use crate::wire::limits::ROW_BYTES_MAX;
 
-/// All rows with their numbers, by several threads.
+/// All rows with their numbers, read by several threads.
 pub(super) fn all_rows(batches: &dyn Batches, threads: usize) -> Vec<(u64, Vec<u8>)> {
     let mut found = Vec::new();
     let scan = Scan {
@@ -95,7 +95,7 @@ fn lines_are_the_same_in_parts() {
     }
 }
 
-/// Every row is where its batch says, and is the same when it is read alone.
+/// Checks that every row is at its position, and equal when read alone.
 fn each_alone(batches: &dyn Batches, text: &[u8]) {
     let (mut batch, mut alone) = (Batch::default(), Batch::default());
     while let Next::Batch(number) = batches.next(&mut batch).unwrap() {
@@ -120,7 +120,7 @@ fn files_follow_each_other() {
     }));
     let rows: Vec<_> = all_rows(&chain, 4).into_iter().map(|(_, t)| t).collect();
     assert_eq!(rows, [b"a", b"b", b"c"]);
-    // What was gone over can be read again, row by row.
+    // Rows already passed can be read again, one by one.
     let mut alone = Batch::default();
     for (number, place, text) in [(0, 0, "a"), (1, 0, "c"), (0, 2, "b")] {
         assert!(chain.row(number, place, &mut alone).unwrap());

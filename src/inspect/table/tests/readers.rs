@@ -48,7 +48,7 @@ fn texts(table: &Arc<dyn Table>, first: u64) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Rows before the error, and what it says.
+/// Rows before the error, and its message.
 fn until_error(batches: &dyn Batches) -> (Vec<Vec<u8>>, String) {
     let (mut batch, mut rows) = (Batch::default(), Vec::new());
     loop {
@@ -67,7 +67,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 }
 
 fn packed(text: &[u8], ending: &str) -> Vec<u8> {
-    // Several members, or frames.
+    // Several members or frames.
     let (a, b) = text.split_at(text.len() / 3);
     match ending {
         ".gz" => [gzip(a), gzip(b)].concat(),
@@ -176,7 +176,7 @@ fn json_files_that_are_no_array() {
         b"[4]",
     ];
     assert_eq!(texts(&some.table, 0), rows);
-    // What a broken text looks like.
+    // Broken texts.
     for broken in [&b"{\"a\":1} 2"[..], b"3 \"x\"", b"true[4]"] {
         let table = open(broken, "x.json").table;
         let batches = table.batches(&Selection::default()).unwrap();
@@ -214,7 +214,7 @@ fn random_csv(noise: &mut Noise, length: u64) -> Vec<u8> {
     text
 }
 
-/// A file whose separator and quote are not left to be decided: noise has none.
+/// Opens a file with a fixed dialect: random bytes have none.
 fn open_commas(bytes: &[u8], path: &str) -> Opened {
     let reading = ReadOptions {
         separator: Some(b','),
@@ -228,7 +228,7 @@ fn open_commas(bytes: &[u8], path: &str) -> Opened {
     open_table(Arc::new(bytes.to_vec()), path, options).unwrap()
 }
 
-/// What the fields of all records say, to the csv crate.
+/// Contents of all fields, by the csv crate.
 fn by_csv_crate(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -332,13 +332,13 @@ fn truncated_streams_give_the_rows_before() {
         assert!(rows.len() > 1000, "{ending} {}", rows.len());
         assert!(error.contains("damaged"), "{ending} {error}");
         let lines: Vec<&[u8]> = text.split(|b| *b == b'\n').collect();
-        // The last may be a part.
+        // The last row may be incomplete.
         let whole_rows = rows.len() - 1;
         assert!(rows[..whole_rows].iter().zip(&lines).all(|(a, b)| a == b));
     }
 }
 
-/// A source of one letter, and an end, without memory.
+/// A source of one repeated letter and an end, without memory.
 struct Letters(u64, &'static [u8]);
 
 impl ReadAt for Letters {

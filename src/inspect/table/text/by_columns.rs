@@ -1,4 +1,4 @@
-//! Rows of JSON that is written by columns. All of it is in memory.
+//! Column-oriented JSON as a table, entirely in memory.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -14,14 +14,14 @@ use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
 
-/// Bytes of text that a batch has, about.
+/// Target size of a batch's text in bytes.
 const BATCH_BYTES: u64 = 256 << 10;
 
 /// A table of columns.
 pub(in crate::inspect::table) struct ByColumns {
     pub(in crate::inspect::table) text: Vec<u8>,
     pub(in crate::inspect::table) columns: JsonColumns,
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub(in crate::inspect::table) size: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Files of text that is read in order: JSON arrays, CSV, and whatever is compressed.
+//! Files of text that are read in order: JSON arrays, CSV, and compressed files.
 
 use std::sync::Arc;
 
@@ -22,14 +22,14 @@ use crate::inspect::table::text::stream::Start;
 use crate::inspect::table::text::stream::Stream;
 use crate::read_at::ReadAt;
 
-/// How rows are written in text.
+/// Layout of rows in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::inspect::table) enum Rows {
-    /// A line each.
+    /// One row per line.
     Lines,
     /// Elements of one JSON array.
     Elements,
-    /// JSON values that follow each other.
+    /// Consecutive JSON values.
     Values,
     /// Records with separators.
     Records,
@@ -41,17 +41,17 @@ pub(in crate::inspect::table) struct TextTable {
     pub(in crate::inspect::table) compression: Compression,
     pub(in crate::inspect::table) encoding: TextEncoding,
     pub(in crate::inspect::table) rows: Rows,
-    /// Rows are elements of a list that is a member of an object.
+    /// True if rows are elements of a list that is a member of an object.
     pub(in crate::inspect::table) is_member: bool,
     pub(in crate::inspect::table) shape: Shape,
-    /// Bytes at the front of the text that are a byte order mark, or stand before the list.
+    /// Bytes at the front of the text before the rows or the list, such as a byte order mark.
     pub(in crate::inspect::table) front: u64,
-    /// Where rows begin; of no use where the text is compressed or in another encoding.
+    /// Row index; unusable for compressed or transcoded text.
     pub(in crate::inspect::table) index: Option<GrowingIndex>,
 }
 
 impl TextTable {
-    /// Rows before those that are counted: the names of columns.
+    /// Number of records before the first row: the header.
     fn headers(&self) -> u64 {
         match &self.shape {
             Shape::Delimited(header) => u64::from(header.is_in_file),
@@ -59,7 +59,7 @@ impl TextTable {
         }
     }
 
-    /// The way to a row: from the nearest before it whose place is known.
+    /// Returns the start of a read: the nearest known row before the wanted one.
     fn start(&self, from: u64) -> Result<Start, TableError> {
         let from = from.saturating_add(self.headers());
         let front = Point {
@@ -86,8 +86,8 @@ impl TextTable {
         })
     }
 
-    /// The nearest place before a row that is known. Where no row can begin there, the index is
-    /// another text's, and nothing of it counts.
+    /// Returns the nearest known point before a row. If no row can start there, the index belongs
+    /// to another text and is cleared.
     fn nearest(&self, row: u64) -> Result<Option<Point>, TableError> {
         let Some(index) = &self.index else {
             return Ok(None);

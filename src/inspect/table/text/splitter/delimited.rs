@@ -1,5 +1,5 @@
-//! Records of CSV and its relatives: RFC 4180, where a quote opens a quoted field only at a field's
-//! start, a lone carriage return ends a record too, and an empty line is none.
+//! Splitter of delimited records: RFC 4180, with three additions. A quote opens a quoted field only
+//! at the start of a field. A lone carriage return ends a record. An empty line is no record.
 
 use crate::inspect::table::text::splitter::Cutter;
 use crate::inspect::table::text::splitter::Found;
@@ -9,11 +9,11 @@ use crate::inspect::table::text::splitter::Wrong;
 #[derive(Debug)]
 pub(in crate::inspect) struct DelimitedCutter {
     separator: u8,
-    /// None where nothing quotes fields.
+    /// `None` without quoting.
     quote: Option<u8>,
     open: Option<u64>,
     quotes: Quotes,
-    /// The next byte begins a field.
+    /// True if the next byte starts a field.
     field_start: bool,
 }
 
@@ -21,12 +21,12 @@ pub(in crate::inspect) struct DelimitedCutter {
 enum Quotes {
     Outside,
     Inside,
-    /// Behind a quote inside: the end, or half of a doubled one.
+    /// After a quote inside quotes: the end, or half of a doubled quote.
     Perhaps,
 }
 
 impl DelimitedCutter {
-    /// For fields with this between them, and this around those that are quoted.
+    /// Creates a splitter for a separator and a quote.
     pub(in crate::inspect) fn new(separator: u8, quote: Option<u8>) -> Self {
         Self {
             separator,
@@ -37,7 +37,7 @@ impl DelimitedCutter {
         }
     }
 
-    /// Whether the text ended within quotes so far.
+    /// Returns true if the text so far ends inside quotes.
     pub(in crate::inspect) fn is_quoted(&self) -> bool {
         self.quotes == Quotes::Inside
     }
@@ -52,7 +52,7 @@ impl Cutter for DelimitedCutter {
         rows: &mut Vec<Found>,
     ) -> Result<usize, Wrong> {
         let mut n = 0;
-        // Where nothing quotes fields, nothing is ever within quotes.
+        // Without quoting, no text is ever inside quotes.
         let quote_byte = self.quote.unwrap_or(b'\n');
         while let Some(rest) = piece.get(n..).filter(|r| !r.is_empty()) {
             match self.quotes {
@@ -93,7 +93,8 @@ impl Cutter for DelimitedCutter {
 }
 
 impl DelimitedCutter {
-    /// On to behind the next byte that ends a record or opens quotes; how many bytes that is.
+    /// Moves behind the next byte that ends a record or opens quotes, and returns the number of
+    /// bytes.
     fn outside(&mut self, rest: &[u8], at: u64, rows: &mut Vec<Found>) -> usize {
         let mut from = 0;
         let (separator, quote) = (self.separator, self.quote.unwrap_or(b'\n'));
@@ -128,23 +129,23 @@ impl DelimitedCutter {
     }
 }
 
-/// The records of a text that is in memory, by where they stand in it.
+/// Byte ranges of the records in a text in memory.
 #[derive(Debug)]
 pub(in crate::inspect) struct RecordSpans {
-    /// Those that end within the text.
+    /// Records that end within the text.
     pub(in crate::inspect) whole: Vec<(usize, usize)>,
-    /// The one that goes on to the end of the text.
+    /// The record at the end of the text, without its end.
     pub(in crate::inspect) last: Option<(usize, usize)>,
-    /// It is within quotes there.
+    /// True if the text ends inside quotes.
     pub(in crate::inspect) is_quoted: bool,
 }
 
 impl RecordSpans {
-    /// Those of a text whose fields have this between them, and this around those that are quoted.
+    /// Splits a text by a separator and a quote.
     pub(in crate::inspect) fn of(text: &[u8], separator: u8, quote: Option<u8>) -> Self {
         let mut cutter = DelimitedCutter::new(separator, quote);
         let mut found = Vec::new();
-        // Any bytes are records.
+        // Any bytes form records, so this cannot fail.
         let _ = cutter.scan(text, 0, usize::MAX, &mut found);
         let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
         Self {
@@ -158,7 +159,7 @@ impl RecordSpans {
     }
 }
 
-/// The records of a text that is in memory, the last one only where the text `is_whole`.
+/// Returns the records of a text in memory; the last one only if the text `is_whole`.
 pub(in crate::inspect) fn records_of(
     text: &[u8],
     separator: u8,

@@ -1,56 +1,56 @@
-//! Elements of a JSON array, or JSON values that follow each other. Strings and nesting are
-//! followed; whether what is between is JSON is for others to say.
+//! Splitter of JSON array elements, or of consecutive JSON values. It tracks strings and nesting,
+//! and does not validate the rest.
 
 use crate::inspect::table::text::splitter::Cutter;
 use crate::inspect::table::text::splitter::Found;
 use crate::inspect::table::text::splitter::Wrong;
 
-/// Finds the elements of one array, or values.
+/// Finds the elements of one array, or consecutive values.
 #[derive(Debug)]
 pub(in crate::inspect) struct JsonCutter {
     place: Place,
-    /// Arrays and objects that are open within the row.
+    /// Number of open arrays and objects inside the row.
     depth: u64,
     in_string: bool,
     escaped: bool,
     open: Option<u64>,
-    /// Behind the last byte of the row that is no white space.
+    /// Offset after the last byte of the row that is not white space.
     end: u64,
-    /// Of values: nothing but white space without a newline is behind the last.
+    /// For values: true between a value and the next newline.
     is_behind_value: bool,
-    /// The array is a member of an object, which goes on behind it.
+    /// True if the array is a member of an object that continues after it.
     is_member: bool,
 }
 
-/// Where in the text rows stand.
+/// Position of rows relative to the array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// Before the array.
     Before,
-    /// In the array, behind its bracket.
+    /// After its opening bracket.
     First,
-    /// In the array, behind a comma or a value.
+    /// After a comma or a value.
     Further,
-    /// Behind the array, in the object that it is a member of.
+    /// After the array, in the object that contains it.
     Member,
-    /// Behind the array.
+    /// After the array.
     Behind,
-    /// There is no array around them.
+    /// No array: consecutive values.
     Values,
 }
 
 impl JsonCutter {
-    /// For the text of an array.
+    /// Creates a splitter for the text of an array.
     pub(in crate::inspect) fn array() -> Self {
         Self::at(Place::Before)
     }
 
-    /// For the text of an array from the beginning of one of its elements.
+    /// Creates a splitter for an array, from the start of one of its elements.
     pub(in crate::inspect) fn elements() -> Self {
         Self::at(Place::Further)
     }
 
-    /// For values that follow each other.
+    /// Creates a splitter for consecutive values.
     pub(in crate::inspect) fn values() -> Self {
         Self::at(Place::Values)
     }
@@ -68,7 +68,7 @@ impl JsonCutter {
         }
     }
 
-    /// The same for an array that is the only one among the members of an object.
+    /// Changes the splitter to an array that is the only one among the members of an object.
     pub(in crate::inspect) fn of_member(self) -> Self {
         Self {
             is_member: true,
@@ -76,7 +76,7 @@ impl JsonCutter {
         }
     }
 
-    /// A byte of the object behind its one array, where nothing is open.
+    /// Processes a byte of the object after its array, outside of nested values.
     fn member(&mut self, byte: u8, at: u64) -> Result<(), Wrong> {
         let wrong = |what| Err(Wrong { at, what });
         match byte {
@@ -90,7 +90,7 @@ impl JsonCutter {
         Ok(())
     }
 
-    /// Goes on to the end of the string; how many bytes that took.
+    /// Skips to the end of the string, and returns the number of bytes.
     fn string(&mut self, rest: &[u8], at: u64, rows: &mut Vec<Found>) -> usize {
         if self.escaped {
             self.escaped = false;
@@ -107,7 +107,7 @@ impl JsonCutter {
         n + 1
     }
 
-    /// Goes on within the arrays and objects of a row; how many bytes that took.
+    /// Moves on inside nested values of a row, and returns the number of bytes.
     fn nested(&mut self, rest: &[u8], at: u64, rows: &mut Vec<Found>) -> usize {
         let matters = |b: &u8| matches!(b, b'"' | b'[' | b']' | b'{' | b'}');
         let Some(n) = rest.iter().position(matters) else {
@@ -124,7 +124,7 @@ impl JsonCutter {
         n + 1
     }
 
-    /// A string, array or object ends at `end`, with which the row may.
+    /// Ends a string, array or object at `end`, and with it possibly the row.
     fn value_end(&mut self, end: u64, rows: &mut Vec<Found>) {
         if self.depth > 0 {
             return;
@@ -143,7 +143,7 @@ impl JsonCutter {
         }
     }
 
-    /// A byte between the rows, or of one that is a number or a word.
+    /// Processes a byte between rows, or of a number or word.
     fn outer(&mut self, byte: u8, at: u64, rows: &mut Vec<Found>) -> Result<(), Wrong> {
         let wrong = |what| Err(Wrong { at, what });
         let is_blank = matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
@@ -186,7 +186,7 @@ impl JsonCutter {
             (Place::Values, b'"' | b'[' | b'{') => self.row(rows),
             _ => {}
         }
-        // One text is one value: what follows it on its line is what a broken file looks like.
+        // A text is one value: further text on its line indicates a broken file.
         if self.place == Place::Values && self.open.is_none() && self.is_behind_value {
             return wrong("something follows the value");
         }

@@ -1,10 +1,10 @@
-//! Lines, many at a time.
+//! Splitter of lines, in blocks.
 
 use crate::inspect::table::text::splitter::Cutter;
 use crate::inspect::table::text::splitter::Found;
 use crate::inspect::table::text::splitter::Wrong;
 
-/// Finds blocks of lines: only the last newline of a piece is looked for.
+/// Finds blocks of lines: it searches only for the last newline of a piece.
 #[derive(Debug, Default)]
 pub(in crate::inspect::table) struct LineCutter {
     open: Option<u64>,

@@ -1,4 +1,5 @@
-//! Where rows end in text that comes in pieces. Places are offsets in the text as a whole.
+//! Splitters: find row boundaries in text that arrives in pieces. Positions are offsets in the
+//! whole text.
 
 mod delimited;
 mod json;
@@ -10,10 +11,10 @@ pub(in crate::inspect) use delimited::records_of;
 pub(in crate::inspect) use json::JsonCutter;
 pub(in crate::inspect::table) use lines::LineCutter;
 
-/// Finds rows in text that is shown to it piece by piece.
+/// Splitter of text into rows, piece by piece.
 pub(in crate::inspect) trait Cutter: Send {
-    /// Looks through the next piece, which begins at `at`, until that many rows were found; how
-    /// many of its bytes were looked at. Rows found before something wrong count.
+    /// Scans the next piece, which starts at `at`, for up to `most` rows. Returns the number of
+    /// bytes scanned. Rows before an error count.
     fn scan(
         &mut self,
         piece: &[u8],
@@ -22,13 +23,13 @@ pub(in crate::inspect) trait Cutter: Send {
         rows: &mut Vec<Found>,
     ) -> Result<usize, Wrong>;
 
-    /// There is no more text than to `at`.
+    /// Ends the text at `at`.
     fn finish(&mut self, at: u64, rows: &mut Vec<Found>) -> Result<(), Wrong>;
 
-    /// Where the row begins whose end was not seen yet.
+    /// Offset of the row whose end is still missing.
     fn open_from(&self) -> Option<u64>;
 
-    /// Whether what is found are blocks of whole lines instead of single rows.
+    /// Returns true if results are blocks of lines instead of single rows.
     fn finds_lines(&self) -> bool {
         false
     }
@@ -41,7 +42,7 @@ pub(in crate::inspect) struct Found {
     pub(in crate::inspect) end: u64,
 }
 
-/// Text that is not what the format says.
+/// Error: the text violates the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::inspect) struct Wrong {
     pub(in crate::inspect) at: u64,
