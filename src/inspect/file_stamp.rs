@@ -27,7 +27,7 @@ pub struct FileStamp {
 
 /// Change of a file since its stamp was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum FileChange {
     /// The file grew; its old bytes are the same.
     Appended,
     /// Any other change, as far as the stamp can tell.
@@ -47,7 +47,7 @@ pub(crate) enum EndsError {
 
 /// Recorded state of a file whose prefix is indexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SeenFile {
+pub(crate) struct RecordedFile {
     pub(crate) stamp: FileStamp,
     /// True if the last change was old enough at the time of the stamp: a later change then has
     /// another timestamp.
@@ -59,7 +59,7 @@ pub(crate) struct SeenFile {
     tail: [u8; 32],
 }
 
-impl SeenFile {
+impl RecordedFile {
     /// Creates a record from the stamp taken before the file was read.
     pub(crate) fn new(
         stamp: FileStamp,
@@ -82,17 +82,17 @@ impl SeenFile {
         &self,
         now: &FileStamp,
         source: &dyn ReadAt,
-    ) -> Result<Verdict, EndsError> {
+    ) -> Result<FileChange, EndsError> {
         let was = &self.stamp;
         let is_it = (was.device, was.inode) == (now.device, now.inode);
         let verdict = match now == was {
-            true if self.is_settled => Verdict::Unchanged,
-            false if is_it && now.size > was.size => Verdict::Appended,
-            _ => return Ok(Verdict::Rewritten),
+            true if self.is_settled => FileChange::Unchanged,
+            false if is_it && now.size > was.size => FileChange::Appended,
+            _ => return Ok(FileChange::Rewritten),
         };
         match ends(source, self.covered)? == (self.head, self.tail) {
             true => Ok(verdict),
-            false => Ok(Verdict::Rewritten),
+            false => Ok(FileChange::Rewritten),
         }
     }
 

@@ -19,8 +19,8 @@ use crate::inspect::table::Cell;
 use crate::inspect::table::Row;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Scratch;
-use crate::inspect::table::Stored;
 use crate::inspect::table::StoredColumn;
+use crate::inspect::table::StoredType;
 use crate::inspect::table::TableError;
 use crate::inspect::table::stored_text_into;
 use crate::progress::Progress;
@@ -108,7 +108,7 @@ pub fn count_tokens(
         progress,
     };
     scan.run(
-        || Counter::new(options.encoding),
+        || TokenCounter::new(options.encoding),
         |counter, batch| Ok(counter.batch(batch, &options.columns)),
         |made| {
             let made = made.value;
@@ -128,7 +128,7 @@ pub fn count_tokens(
 const QUANTILES: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
 
 /// State of one counting thread.
-struct Counter {
+struct TokenCounter {
     tokenizer: &'static Tokenizer,
     /// Token counts of short pieces seen before, mostly words.
     known: HashMap<[u8; 16], u8>,
@@ -137,13 +137,13 @@ struct Counter {
 }
 
 #[derive(Default)]
-struct Made {
+struct BatchTokens {
     tokens: Vec<u64>,
     bytes: u64,
     malformed: u64,
 }
 
-impl Counter {
+impl TokenCounter {
     fn new(encoding: Encoding) -> Self {
         Self {
             tokenizer: encoding.tokenizer(),
@@ -153,9 +153,9 @@ impl Counter {
         }
     }
 
-    fn batch(&mut self, batch: &Batch, columns: &[String]) -> Made {
-        let mut made = Made::default();
-        let has_bytes = |s: &&Arc<[StoredColumn]>| s.iter().any(|c| c.stored == Stored::Bytes);
+    fn batch(&mut self, batch: &Batch, columns: &[String]) -> BatchTokens {
+        let mut made = BatchTokens::default();
+        let has_bytes = |s: &&Arc<[StoredColumn]>| s.iter().any(|c| c.stored == StoredType::Bytes);
         let stored = batch.stored().filter(has_bytes);
         for row in batch.rows() {
             self.text.clear();
@@ -203,7 +203,7 @@ impl Counter {
                 Cell::Text(text) => {
                     let is_bytes = |c: &&StoredColumn| c.path == *column;
                     let is_bytes = stored.iter().find(is_bytes).map(|c| c.stored);
-                    match is_bytes == Some(Stored::Bytes) {
+                    match is_bytes == Some(StoredType::Bytes) {
                         true => {
                             let raw = [b"\"", text, b"\""].concat();
                             stored_text_into(&raw, column, stored, &mut self.text);
@@ -256,14 +256,14 @@ const KNOWN_MAX: usize = 1 << 16;
 mod tests {
 
     use super::*;
-    use crate::inspect::table::Lines;
+    use crate::inspect::table::LineTable;
     use crate::inspect::table::Selection;
     use crate::inspect::table::Shape;
     use crate::inspect::table::Table;
     use crate::progress::NoProgress;
 
     fn of(text: &[u8], options: &TokenOptions) -> TokenReport {
-        let table = Arc::new(Lines::new(Arc::new(text.to_vec()), Shape::Json));
+        let table = Arc::new(LineTable::new(Arc::new(text.to_vec()), Shape::Json));
         let batches = table.batches(&Selection::default()).unwrap();
         count_tokens(&*batches, options, &NoProgress).unwrap()
     }
@@ -306,7 +306,7 @@ mod tests {
     fn what_is_kept_in_mind_is_right() {
         let data = include_str!("../../tests/data/gsm8k/test.jsonl");
         for encoding in Encoding::ALL {
-            let mut counter = Counter::new(encoding);
+            let mut counter = TokenCounter::new(encoding);
             for line in data.lines().take(300) {
                 assert_eq!(counter.count(line), encoding.count(line));
             }

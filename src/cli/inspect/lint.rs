@@ -60,8 +60,8 @@ pub(crate) fn run(args: &LintArgs, cli: &Cli, out: &Out) -> Result<(), Failure> 
     match args.format {
         Some(LintFormat::Sarif) => {
             let rows = match target.text_path() {
-                Ok(Some(_)) => sarif::Rows::Lines,
-                _ => sarif::Rows::Elsewhere,
+                Ok(Some(_)) => sarif::RowLocation::Lines,
+                _ => sarif::RowLocation::Elsewhere,
             };
             let version = env!("CARGO_PKG_VERSION");
             let value = sarif::sarif(&report, &uri_of(target.name()), rows, version);

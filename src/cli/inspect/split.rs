@@ -20,7 +20,7 @@ use crate::cli::out::printable;
 use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::SketchCache;
 use crate::inspect::dedup::dedup;
-use crate::inspect::sampling::groups::Groups;
+use crate::inspect::sampling::groups::SplitGroups;
 use crate::inspect::sampling::sample::SampleOptions;
 use crate::inspect::sampling::sample::sample;
 use crate::inspect::sampling::split::SplitBy;
@@ -57,7 +57,7 @@ pub(crate) fn split(args: &SplitArgs, cli: &Cli, out: &Out) -> Result<(), Failur
     let if_exists = write::if_exists(&paths, &args.write, (cli, out))?;
     let groups = match has_groups {
         true => groups(&target, &splitter, (cli, out))?,
-        false => Groups::default(),
+        false => SplitGroups::default(),
     };
     let writing = write::Writing {
         targets: std::slice::from_ref(&target),
@@ -79,7 +79,7 @@ fn groups(
     target: &Target,
     splitter: &Splitter,
     (cli, out): (&Cli, &Out),
-) -> Result<Groups, Failure> {
+) -> Result<SplitGroups, Failure> {
     let spill = SpillDirectory::create(&home_of(cli)?)?;
     let bar = Bar::new(out.is_quiet());
     let kept = target.kept_prints();
@@ -99,7 +99,7 @@ fn groups(
         threads: threads(),
         progress: &bar,
     };
-    let groups = Groups::read(&again, splitter, &report.evidence);
+    let groups = SplitGroups::read(&again, splitter, &report.evidence);
     Ok(groups.map_err(|e| target.blame(e))?)
 }
 

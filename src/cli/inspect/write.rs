@@ -31,7 +31,7 @@ use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::Method;
 use crate::inspect::dedup::dedup;
 use crate::inspect::output::OutputFormat;
-use crate::inspect::output::Plan;
+use crate::inspect::output::OutputPlan;
 use crate::inspect::output::RowCheck;
 use crate::inspect::output::common_columns;
 use crate::inspect::output::without_dictionaries;
@@ -226,7 +226,7 @@ pub(super) fn write(
         return Ok(Written { unread, ..written });
     }
     let bar = Bar::new(out.is_quiet());
-    let mut plan = Plan::of_columns(writing.columns);
+    let mut plan = OutputPlan::of_columns(writing.columns);
     let check = |target: &Target| {
         Ok::<_, Failure>(RowCheck {
             format,

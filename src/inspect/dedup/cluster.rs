@@ -6,17 +6,17 @@ use crate::inspect::dedup::DedupReport;
 use crate::inspect::dedup::Evidence;
 use crate::inspect::dedup::Likeness;
 use crate::inspect::dedup::RowSet;
-use crate::inspect::dedup::exact::equal_rows::Same;
+use crate::inspect::dedup::exact::equal_rows::EqualRow;
 use crate::inspect::dedup::exact::row_hashes::Ranks;
-use crate::inspect::dedup::near::jaccard::Alike;
+use crate::inspect::dedup::near::jaccard::SimilarRows;
 
 /// Decides row by row, in order of preference. A row is removed only if a kept row is similar to
 /// it, so a chain of pairs does not merge into one cluster.
 pub(in crate::inspect::dedup) fn decide(
     numbers: u64,
     ranks: &Ranks,
-    same: &[Same],
-    alike: Vec<Alike>,
+    same: &[EqualRow],
+    alike: Vec<SimilarRows>,
 ) -> DedupReport {
     let mut report = DedupReport {
         removed: RowSet::with_rows(numbers),

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::external::multi_pass::TextOf;
+use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::near::shingles::each_gram;
-use crate::inspect::dedup::overlap::Tables;
+use crate::inspect::dedup::overlap::TablePair;
 use crate::inspect::table::TableError;
 
 /// Counts the rows of the second table that share a run of `words` words with the first. Holds the
@@ -15,7 +15,7 @@ use crate::inspect::table::TableError;
 pub(in crate::inspect::dedup) fn shared_grams(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    tables: &Tables,
+    tables: &TablePair,
     words: usize,
 ) -> Result<u64, TableError> {
     let mut held = Vec::new();
@@ -50,14 +50,14 @@ type Gram = (u64, u32);
 fn each_of(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    tables: &Tables,
+    tables: &TablePair,
     words: usize,
     of_smaller: bool,
     wants: &(dyn Fn(u64) -> bool + Sync),
 ) -> Result<Vec<Vec<Gram>>, TableError> {
     let made = passes.each(
         "comparing runs of words",
-        || (TextOf::default(), HashMap::new(), Vec::new()),
+        || (RowText::default(), HashMap::new(), Vec::new()),
         |(text, once, found), first, batch| {
             for row in batch.rows() {
                 let number = first + row.index;

@@ -22,21 +22,21 @@ use crate::inspect::dedup::exact::equal_rows::same_rows;
 use crate::inspect::dedup::exact::row_hashes::Ranks;
 use crate::inspect::dedup::exact::row_hashes::survey;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::near::jaccard::Alike;
+use crate::inspect::dedup::near::jaccard::SimilarRows;
 use crate::inspect::dedup::near::jaccard::Verifier;
+use crate::inspect::dedup::near::lsh::BandIndex;
+use crate::inspect::dedup::near::lsh::CompareScope;
 use crate::inspect::dedup::near::lsh::Pair;
-use crate::inspect::dedup::near::lsh::Sketched;
-use crate::inspect::dedup::near::lsh::Within;
 use crate::inspect::dedup::near::lsh::band_pairs;
 use crate::inspect::dedup::near::lsh::print_bytes;
 use crate::inspect::dedup::near::lsh::sketch_rows;
-use crate::inspect::dedup::near::stop_shingles::Common;
+use crate::inspect::dedup::near::stop_shingles::StopShingles;
 use crate::inspect::dedup::ngrams::shared_grams;
 use crate::inspect::dedup::run::selection;
 use crate::inspect::dedup::sketch_cache::Sketches;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
@@ -107,7 +107,7 @@ pub fn overlap(
 ) -> Result<OverlapReport, TableError> {
     let ended = Arc::new(OnceLock::new());
     let both = |selection: &Selection| {
-        Ok(Arc::new(Both {
+        Ok(Arc::new(ConcatenatedBatches {
             a: a(selection)?,
             b: b(selection)?,
             ended: Arc::clone(&ended),
@@ -128,7 +128,7 @@ pub fn overlap(
     let at = |of: &[u64]| of.get(batches_a).copied().unwrap_or(0);
     let (second, rows_a) = (at(&passes.firsts), at(&found.rows_before));
     found.ranks = Ranks::default();
-    let tables = Tables {
+    let tables = TablePair {
         second,
         numbers: found.numbers,
         is_first_smaller: second <= found.numbers / 2,
@@ -153,7 +153,7 @@ pub fn overlap(
     let mut examples: Vec<Overlapping> = equal.take(options.examples).collect();
     let left = options.examples - examples.len();
     let near = alike.len() as u64;
-    let of = |a: &Alike| tables.overlapping(a.kept, a.other, a.similarity, Likeness::Near);
+    let of = |a: &SimilarRows| tables.overlapping(a.kept, a.other, a.similarity, Likeness::Near);
     examples.extend(alike.iter().take(left).map(of));
     Ok(OverlapReport {
         rows_a,
@@ -166,13 +166,13 @@ pub fn overlap(
 }
 
 /// Boundary between the two tables.
-pub(in crate::inspect::dedup) struct Tables {
+pub(in crate::inspect::dedup) struct TablePair {
     pub(in crate::inspect::dedup) second: u64,
     pub(in crate::inspect::dedup) numbers: u64,
     pub(in crate::inspect::dedup) is_first_smaller: bool,
 }
 
-impl Tables {
+impl TablePair {
     pub(in crate::inspect::dedup) fn is_second(&self, row: u32) -> bool {
         u64::from(row) >= self.second
     }
@@ -197,15 +197,15 @@ impl Tables {
 fn near(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    tables: &Tables,
+    tables: &TablePair,
     skip: &RowSet,
-) -> Result<Vec<Alike>, TableError> {
+) -> Result<Vec<SimilarRows>, TableError> {
     let common = match options.weighting {
-        Weighting::Plain => Common::default(),
-        Weighting::Rare => Common::count(passes, options, skip, tables.numbers)?,
+        Weighting::Plain => StopShingles::default(),
+        Weighting::Rare => StopShingles::count(passes, options, skip, tables.numbers)?,
     };
-    let sketched = Mutex::new(Sketched::new(options, tables.numbers));
-    let seen = Seen::for_rows(tables.second.min(tables.numbers - tables.second));
+    let sketched = Mutex::new(BandIndex::new(options, tables.numbers));
+    let seen = BandFilter::for_rows(tables.second.min(tables.numbers - tables.second));
     // Sketches the rows of one table that are not skipped.
     let others = |smaller: bool| {
         let mut rows = skip.clone();
@@ -227,7 +227,7 @@ fn near(
     verifier.leave(sketched.bytes());
     let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
     let second = u32::try_from(tables.second).unwrap_or(u32::MAX);
-    let (within, ranks) = (Within::Both(second), Ranks::default());
+    let (within, ranks) = (CompareScope::Both(second), Ranks::default());
     band_pairs(
         options,
         sketched,
@@ -237,14 +237,14 @@ fn near(
         passes,
     )?;
     let (alike, _) = verifier.finish()?;
-    let mut best: HashMap<u32, Alike> = HashMap::new();
+    let mut best: HashMap<u32, SimilarRows> = HashMap::new();
     for alike in alike {
         let old = best.entry(alike.other).or_insert(alike);
         if (alike.similarity, old.kept) > (old.similarity, alike.kept) {
             *old = alike;
         }
     }
-    let mut best: Vec<Alike> = best.into_values().collect();
+    let mut best: Vec<SimilarRows> = best.into_values().collect();
     best.sort_unstable_by(|a, b| {
         let by_likeness = b.similarity.total_cmp(&a.similarity);
         by_likeness.then(a.other.cmp(&b.other))
@@ -253,9 +253,9 @@ fn near(
 }
 
 /// Bloom filter of the band hashes of the smaller table; 256 bits per row.
-struct Seen(Vec<AtomicU64>);
+struct BandFilter(Vec<AtomicU64>);
 
-impl Seen {
+impl BandFilter {
     fn for_rows(rows: u64) -> Self {
         let words = usize::try_from(rows * 4)
             .unwrap_or(1)
@@ -285,23 +285,23 @@ impl Seen {
 }
 
 /// Batches of two tables, the second behind the first.
-struct Both {
+struct ConcatenatedBatches {
     a: Arc<dyn Batches>,
     b: Arc<dyn Batches>,
     /// Number of batches in the first table, once known.
     ended: Arc<OnceLock<u64>>,
 }
 
-impl Batches for Both {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+impl Batches for ConcatenatedBatches {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let before = match self.a.next(batch)? {
-            Next::Batch(number) => return Ok(Next::Batch(number)),
-            Next::End(parts) => parts,
+            NextBatch::Batch(number) => return Ok(NextBatch::Batch(number)),
+            NextBatch::End(parts) => parts,
         };
         self.ended.get_or_init(|| before);
         Ok(match self.b.next(batch)? {
-            Next::Batch(number) => Next::Batch(before + number),
-            Next::End(parts) => Next::End(before + parts),
+            NextBatch::Batch(number) => NextBatch::Batch(before + number),
+            NextBatch::End(parts) => NextBatch::End(before + parts),
         })
     }
 

@@ -20,7 +20,7 @@ use crate::inspect::dedup::near::simhash::simhash;
 use crate::inspect::dedup::near::sketch::sketch;
 use crate::inspect::dedup::near_pairs;
 use crate::inspect::dedup::overlap;
-use crate::inspect::table::Lines;
+use crate::inspect::table::LineTable;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
@@ -29,7 +29,7 @@ use crate::splitmix::mix;
 
 fn run(rows: &[String], shape: Shape, options: &DedupOptions<'_>) -> DedupReport {
     let text = rows.join("\n").into_bytes();
-    let table = Arc::new(Lines::new(Arc::new(text), shape));
+    let table = Arc::new(LineTable::new(Arc::new(text), shape));
     let open = move |selection: &Selection| Arc::clone(&table).batches(selection);
     dedup(&open, options, &NoProgress).unwrap()
 }
@@ -370,7 +370,7 @@ fn overlap_is_what_was_put_there() {
     ));
     let table = |rows: &[String]| {
         let text = rows.join("\n").into_bytes();
-        Arc::new(Lines::new(Arc::new(text), Shape::Text))
+        Arc::new(LineTable::new(Arc::new(text), Shape::Text))
     };
     let (a, b) = (table(train), table(&rows));
     let open_a = move |selection: &Selection| Arc::clone(&a).batches(selection);

@@ -1,26 +1,26 @@
 //! Header detection: decides if the first record of a delimited file names the columns.
 
-use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::look;
-use crate::inspect::format::infer::Shape;
+use crate::inspect::format::infer::InferredType;
 
 /// Comparison of the first record with those below it.
 #[derive(Debug)]
 pub(super) struct HeaderCheck<'a> {
     first: &'a [Vec<u8>],
     rows: u64,
-    columns: Vec<Below>,
+    columns: Vec<CellsBelow>,
     /// Columns of the current row that repeat the first record's cell.
     again: Vec<usize>,
     /// Rows whose integers form a series of step one. With it, the last integer of the current row
     /// and the step before it.
     series: u64,
-    row: Series,
+    row: IntegerSeries,
 }
 
 /// Statistics of the cells below one cell of the first record.
 #[derive(Clone, Copy, Debug, Default)]
-struct Below {
+struct CellsBelow {
     /// The cell above is an integer.
     is_number: bool,
     /// Number of values.
@@ -31,7 +31,7 @@ struct Below {
     years: u64,
 }
 
-impl Below {
+impl CellsBelow {
     fn of(cell: &[u8]) -> Self {
         Self {
             is_number: whole(cell).is_some(),
@@ -42,7 +42,7 @@ impl Below {
 
 /// Consecutive integers of one record.
 #[derive(Clone, Copy, Debug, Default)]
-struct Series {
+struct IntegerSeries {
     last: Option<i64>,
     step: Option<i64>,
     count: u32,
@@ -54,10 +54,10 @@ impl<'a> HeaderCheck<'a> {
         Self {
             first,
             rows: 0,
-            columns: first.iter().map(|cell| Below::of(cell)).collect(),
+            columns: first.iter().map(|cell| CellsBelow::of(cell)).collect(),
             again: Vec::new(),
             series: 0,
-            row: Series::default(),
+            row: IntegerSeries::default(),
         }
     }
 
@@ -99,14 +99,14 @@ impl<'a> HeaderCheck<'a> {
         }
         self.again.clear();
         self.series += u64::from(self.row.is_series());
-        self.row = Series::default();
+        self.row = IntegerSeries::default();
     }
 
     /// Decides if the first record names the columns; `columns` are the types below it. It does in
     /// three cases. A cell of it cannot be a value of its column. All of it is text that is no
     /// value of its column. Or, beside such text, its numbers are years or a series of step one,
     /// and those of the rows are not.
-    pub(super) fn finds_header(mut self, columns: &[Shape]) -> bool {
+    pub(super) fn finds_header(mut self, columns: &[InferredType]) -> bool {
         self.end_row();
         let mut cells = self.first.iter().filter(|c| !c.is_empty()).peekable();
         if cells.peek().is_none() {
@@ -116,7 +116,7 @@ impl<'a> HeaderCheck<'a> {
         if pairs.clone().any(|(cell, column)| is_unlike(cell, column)) {
             return true;
         }
-        let recurs = |below: &Below| below.recurring * RECURRING_SHARE > below.values;
+        let recurs = |below: &CellsBelow| below.recurring * RECURRING_SHARE > below.values;
         let named = self.first.iter().zip(&self.columns);
         let names = named.filter(|(cell, _)| is_name(cell));
         let (all, again) = names.fold((0, 0), |(all, again), (_, below)| {
@@ -136,7 +136,7 @@ impl<'a> HeaderCheck<'a> {
         if cells.iter().zip(cells.iter().skip(1)).any(|(a, b)| a == b) {
             return false;
         }
-        let mut series = Series::default();
+        let mut series = IntegerSeries::default();
         let mut are_years = true;
         for (cell, below) in self.first.iter().zip(&self.columns) {
             if cell.is_empty() || is_name(cell) {
@@ -153,7 +153,7 @@ impl<'a> HeaderCheck<'a> {
     }
 }
 
-impl Series {
+impl IntegerSeries {
     fn add(&mut self, number: i64) {
         if let Some(last) = self.last {
             let step = number.wrapping_sub(last);
@@ -170,26 +170,29 @@ impl Series {
 }
 
 /// Returns true if a cell cannot be a value of a column of this type. A number can be text.
-fn is_unlike(cell: &[u8], column: &Shape) -> bool {
-    if matches!(column, Shape::Null | Shape::Text | Shape::Mixed) {
+fn is_unlike(cell: &[u8], column: &InferredType) -> bool {
+    if matches!(
+        column,
+        InferredType::Null | InferredType::Text | InferredType::Mixed
+    ) {
         return false;
     }
     let mut both = column.clone();
-    both.merge(Shape::of_cell(cell));
+    both.merge(InferredType::of_cell(cell));
     // A word such as NaN, alone in its column, says nothing about the column.
-    *column != Shape::NotFinite && both == Shape::Mixed
+    *column != InferredType::NotFinite && both == InferredType::Mixed
 }
 
 /// Returns true for text that is clearly no number, such as a code with leading zeros.
 fn is_name(cell: &[u8]) -> bool {
     let text = std::str::from_utf8(cell).unwrap_or_default().trim();
-    Shape::of_cell(cell) == Shape::Text && text.parse::<f64>().is_err()
+    InferredType::of_cell(cell) == InferredType::Text && text.parse::<f64>().is_err()
 }
 
 fn whole(cell: &[u8]) -> Option<i64> {
     let text = cell.trim_ascii();
     match look(text) {
-        Look::Number(true) => std::str::from_utf8(text).ok()?.parse().ok(),
+        CellType::Number(true) => std::str::from_utf8(text).ok()?.parse().ok(),
         _ => None,
     }
 }

@@ -12,8 +12,8 @@ use crate::inspect::dialect::header::HeaderCheck;
 use crate::inspect::dialect::sniff::sniff;
 use crate::inspect::format::detect::Format;
 use crate::inspect::format::encoding::TextEncoding;
+use crate::inspect::format::infer::InferredType;
 use crate::inspect::format::infer::Object;
-use crate::inspect::format::infer::Shape;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Fields;
 use crate::inspect::table::records_of;
@@ -47,7 +47,7 @@ pub struct ReadOptions {
 
 /// Table as detected from the front of a file.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct DelimitedTable {
     pub(crate) dialect: Dialect,
     /// Names of the columns, possibly with repetitions; the schema renames those.
     pub(crate) names: Vec<String>,
@@ -66,7 +66,12 @@ pub(crate) fn marks(
 }
 
 /// Analyses the front of a file. The last record counts only if the text `is_whole`.
-pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadOptions) -> Table {
+pub(crate) fn table(
+    format: Format,
+    text: &[u8],
+    is_whole: bool,
+    options: &ReadOptions,
+) -> DelimitedTable {
     let (separator, quote) = marks(format, text, is_whole, options);
     let mut records = records_of(text, separator, quote, is_whole);
     let mut dialect = Dialect {
@@ -75,14 +80,14 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
         has_header: options.has_header.unwrap_or(false),
     };
     let Some(first) = records.next() else {
-        return Table {
+        return DelimitedTable {
             dialect,
             names: Vec::new(),
             schema: None,
         };
     };
     let first = cells(first, separator, quote);
-    let mut columns = vec![Shape::Null; first.len()];
+    let mut columns = vec![InferredType::Null; first.len()];
     let mut check = HeaderCheck::new(&first);
     let mut buffer = Vec::new();
     for record in records {
@@ -92,7 +97,7 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
                 break;
             };
             let said = said(raw, quote, &mut buffer);
-            column.merge(Shape::of_cell(said));
+            column.merge(InferredType::of_cell(said));
             check.add(n, said);
         }
     }
@@ -101,7 +106,7 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
         .unwrap_or_else(|| check.finds_header(&columns));
     if !dialect.has_header {
         for (column, cell) in columns.iter_mut().zip(&first) {
-            column.merge(Shape::of_cell(cell));
+            column.merge(InferredType::of_cell(cell));
         }
     }
     let names = names(&first, dialect.has_header);
@@ -110,10 +115,10 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
     for (name, shape) in unique.iter().zip(columns) {
         object.add(name, as_cells(shape));
     }
-    Table {
+    DelimitedTable {
         dialect,
         names,
-        schema: Shape::Object(object).schema(),
+        schema: InferredType::Object(object).schema(),
     }
 }
 
@@ -148,9 +153,9 @@ fn said<'a>(raw: &'a [u8], quote: Option<u8>, buffer: &'a mut Vec<u8>) -> &'a [u
 
 /// Maps a cell type to a column type. Mixed cells are text, and a column without values accepts
 /// anything.
-fn as_cells(shape: Shape) -> Shape {
+fn as_cells(shape: InferredType) -> InferredType {
     match shape {
-        Shape::Mixed => Shape::Text,
+        InferredType::Mixed => InferredType::Text,
         other => other,
     }
 }

@@ -58,7 +58,7 @@ struct Window<'a> {
 
 /// The window as read with one separator and quote.
 #[derive(Clone, Copy, Debug)]
-struct Reading {
+struct WindowReading {
     separator: u8,
     quote: Option<u8>,
     records: u64,
@@ -78,7 +78,7 @@ struct Reading {
 
 impl Window<'_> {
     /// Reads the window under the separator that fits best with this quote.
-    fn best(&self, quote: Option<u8>) -> Reading {
+    fn best(&self, quote: Option<u8>) -> WindowReading {
         if let Some(separator) = self.separator {
             return self.read(separator, quote);
         }
@@ -87,25 +87,25 @@ impl Window<'_> {
             return self.read(b'\t', quote);
         }
         let there = SEPARATORS.into_iter().filter(|s| occurs(*s));
-        let read: Vec<Reading> = there.map(|s| self.read(s, quote)).collect();
-        let fit = read.iter().copied().filter(Reading::is_fit);
+        let read: Vec<WindowReading> = there.map(|s| self.read(s, quote)).collect();
+        let fit = read.iter().copied().filter(WindowReading::is_fit);
         // The first separator wins a tie.
-        let best = fit.rev().max_by_key(Reading::rank);
+        let best = fit.rev().max_by_key(WindowReading::rank);
         let Some(best) = best else {
             return self.read(self.none(&read), quote);
         };
         // `1,5;2,5`: a comma between digits is a decimal comma if another separator fits.
         let is_decimal = best.separator == b',' && self.has_decimal_commas();
-        let rank = |r: &Reading| (r.first_agrees, r.tenths());
+        let rank = |r: &WindowReading| (r.first_agrees, r.tenths());
         let other = read
             .iter()
             .copied()
             .filter(|r| is_decimal && r.separator != b',' && r.is_fit() && rank(r) >= rank(&best));
-        other.rev().max_by_key(Reading::rank).unwrap_or(best)
+        other.rev().max_by_key(WindowReading::rank).unwrap_or(best)
     }
 
     /// Returns the separator for a file of one column: one that its text does not contain.
-    fn none(&self, read: &[Reading]) -> u8 {
+    fn none(&self, read: &[WindowReading]) -> u8 {
         let first = match self.format {
             Format::Tsv => b'\t',
             _ => b',',
@@ -125,7 +125,7 @@ impl Window<'_> {
         })
     }
 
-    fn read(&self, separator: u8, quote: Option<u8>) -> Reading {
+    fn read(&self, separator: u8, quote: Option<u8>) -> WindowReading {
         let spans = RecordSpans::of(self.text, separator, quote);
         let (mut records, last) = (spans.whole, spans.last);
         let last_bytes = last.map_or(0, |(start, end)| end - start);
@@ -135,7 +135,7 @@ impl Window<'_> {
         // The end of the last record is known only if the text ends there.
         let is_known = self.is_whole || records.is_empty();
         records.extend(last.filter(|_| is_known && !is_open));
-        let mut reading = Reading {
+        let mut reading = WindowReading {
             separator,
             quote,
             records: 0,
@@ -179,7 +179,7 @@ impl Window<'_> {
     }
 }
 
-impl Reading {
+impl WindowReading {
     /// Returns true if the separator occurs in the first record or in most records.
     fn is_fit(&self) -> bool {
         self.width > 1 && (self.first_agrees || self.tenths() >= 5)

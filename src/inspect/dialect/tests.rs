@@ -1,9 +1,9 @@
+use crate::inspect::dialect::DelimitedTable;
 use crate::inspect::dialect::ReadOptions;
-use crate::inspect::dialect::Table;
 use crate::inspect::dialect::table;
 use crate::inspect::format::detect::Format;
 
-fn of(text: &str) -> Table {
+fn of(text: &str) -> DelimitedTable {
     table(Format::Csv, text.as_bytes(), true, &ReadOptions::default())
 }
 

@@ -3,7 +3,7 @@
 
 /// Type of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(crate) enum CellType {
     /// `true` or `false` in lower case, in upper case, or capitalised.
     Bool(bool),
     /// A number; true if it is written as an integer.
@@ -13,10 +13,10 @@ pub(crate) enum Look {
 }
 
 /// Returns the type of a cell. Digits with a leading zero are a code, not a number.
-pub(crate) fn look(cell: &[u8]) -> Look {
+pub(crate) fn look(cell: &[u8]) -> CellType {
     match cell {
-        b"true" | b"True" | b"TRUE" => return Look::Bool(true),
-        b"false" | b"False" | b"FALSE" => return Look::Bool(false),
+        b"true" | b"True" | b"TRUE" => return CellType::Bool(true),
+        b"false" | b"False" | b"FALSE" => return CellType::Bool(false),
         _ => {}
     }
     let unsigned = match cell {
@@ -25,22 +25,22 @@ pub(crate) fn look(cell: &[u8]) -> Look {
     };
     let (whole, rest) = digits(unsigned);
     if let [b'0', _, ..] = whole {
-        return Look::Text;
+        return CellType::Text;
     }
     let (fraction, rest) = match rest {
         [b'.', rest @ ..] => digits(rest),
         rest => (&[][..], rest),
     };
     if whole.is_empty() && fraction.is_empty() {
-        return Look::Text;
+        return CellType::Text;
     }
     match rest {
-        [] => Look::Number(whole.len() == unsigned.len()),
+        [] => CellType::Number(whole.len() == unsigned.len()),
         [b'e' | b'E', b'+' | b'-', power @ ..] | [b'e' | b'E', power @ ..] => match digits(power) {
-            ([_, ..], []) => Look::Number(false),
-            _ => Look::Text,
+            ([_, ..], []) => CellType::Number(false),
+            _ => CellType::Text,
         },
-        _ => Look::Text,
+        _ => CellType::Text,
     }
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn is_not_finite(cell: &[u8]) -> bool {
 
 /// Form of a date or a timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
+pub(crate) enum TimestampForm {
     /// `2020-01-31`.
     Date,
     /// `2020-01-31 23:59:59`, with a space or `T`, and an optional final `Z`.
@@ -79,13 +79,13 @@ pub(crate) enum Moment {
 }
 
 /// Returns the form of a date or timestamp; `None` if the calendar does not have it.
-pub(crate) fn moment(cell: &[u8]) -> Option<Moment> {
+pub(crate) fn moment(cell: &[u8]) -> Option<TimestampForm> {
     let (date, rest) = cell.split_at_checked(10)?;
     if !fits(date, b"dddd-dd-dd") || !is_day(date) {
         return None;
     }
     let rest = match rest {
-        [] => return Some(Moment::Date),
+        [] => return Some(TimestampForm::Date),
         [b'T' | b' ', rest @ ..] => rest,
         _ => return None,
     };
@@ -94,10 +94,10 @@ pub(crate) fn moment(cell: &[u8]) -> Option<Moment> {
         return None;
     }
     match rest.strip_suffix(b"Z").unwrap_or(rest) {
-        [] => Some(Moment::Time),
+        [] => Some(TimestampForm::Time),
         [b'.', digits @ ..] => {
             let is_fraction = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-            is_fraction.then_some(Moment::FineTime)
+            is_fraction.then_some(TimestampForm::FineTime)
         }
         _ => None,
     }

@@ -117,7 +117,7 @@ impl FileFormat {
 
 /// Format promised by a file name extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ending {
+pub(crate) struct ExtensionFormat {
     /// The text format, if it is one. A `.json` file counts as an array until its bytes show
     /// otherwise.
     pub(crate) text: Option<Format>,
@@ -126,7 +126,7 @@ pub(crate) struct Ending {
     pub(crate) arrow: bool,
 }
 
-pub(crate) fn ending(path: &str) -> Ending {
+pub(crate) fn ending(path: &str) -> ExtensionFormat {
     let name = path.to_ascii_lowercase();
     let (name, compression) = if let Some(inner) = name.strip_suffix(".gz") {
         (inner, Compression::Gzip)
@@ -144,7 +144,7 @@ pub(crate) fn ending(path: &str) -> Ending {
         Some("tsv" | "tab") => Some(Format::Tsv),
         _ => None,
     };
-    Ending {
+    ExtensionFormat {
         text,
         compression,
         arrow,

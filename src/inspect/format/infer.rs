@@ -8,8 +8,8 @@ use arrow_schema::Fields;
 use arrow_schema::Schema;
 use arrow_schema::TimeUnit;
 
-use crate::inspect::format::cell_type::Look;
-use crate::inspect::format::cell_type::Moment;
+use crate::inspect::format::cell_type::CellType;
+use crate::inspect::format::cell_type::TimestampForm;
 use crate::inspect::format::cell_type::is_not_finite;
 use crate::inspect::format::cell_type::look;
 use crate::inspect::format::cell_type::moment;
@@ -17,7 +17,7 @@ use crate::wire::limits::SCHEMA_FIELDS_MAX;
 
 /// Type of one value, or of all values of a field.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) enum Shape {
+pub(crate) enum InferredType {
     /// Only nulls, or no value yet.
     #[default]
     Null,
@@ -32,7 +32,7 @@ pub(crate) enum Shape {
     /// Timestamps with fractions of a second.
     FineTime,
     Text,
-    List(Box<Shape>),
+    List(Box<InferredType>),
     Object(Object),
     /// Values without a common type, kept as text.
     Mixed,
@@ -41,7 +41,7 @@ pub(crate) enum Shape {
 /// Fields in order of first appearance.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Object {
-    fields: Vec<(String, Shape)>,
+    fields: Vec<(String, InferredType)>,
     places: HashMap<String, usize>,
 }
 
@@ -53,7 +53,7 @@ impl PartialEq for Object {
 
 impl Object {
     /// Merges a type into a field. Fields past the limit are dropped.
-    pub(crate) fn add(&mut self, name: &str, shape: Shape) {
+    pub(crate) fn add(&mut self, name: &str, shape: InferredType) {
         if let Some((_, field)) = self
             .places
             .get(name)
@@ -68,12 +68,13 @@ impl Object {
 
     fn arrow_fields(&self) -> Fields {
         // A part of the data cannot prove that a field is never null.
-        let field = |(name, shape): &(String, Shape)| Field::new(name, shape.data_type(), true);
+        let field =
+            |(name, shape): &(String, InferredType)| Field::new(name, shape.data_type(), true);
         self.fields.iter().map(field).collect()
     }
 }
 
-impl Shape {
+impl InferredType {
     /// Widens the type to fit `other` too.
     pub(crate) fn merge(&mut self, other: Self) {
         let merged = match (std::mem::take(self), other) {
@@ -133,16 +134,16 @@ impl Shape {
         // Writers of fixed-width columns pad numbers with spaces.
         let trimmed = cell.trim_ascii();
         match look(trimmed) {
-            Look::Bool(_) => Self::Bool,
-            Look::Number(is_whole) => match is_whole && is_int(trimmed) {
+            CellType::Bool(_) => Self::Bool,
+            CellType::Number(is_whole) => match is_whole && is_int(trimmed) {
                 true => Self::Int,
                 false => Self::Float,
             },
-            Look::Text if is_not_finite(trimmed) => Self::NotFinite,
-            Look::Text => match moment(trimmed) {
-                Some(Moment::Date) => Self::Date,
-                Some(Moment::Time) => Self::Time,
-                Some(Moment::FineTime) => Self::FineTime,
+            CellType::Text if is_not_finite(trimmed) => Self::NotFinite,
+            CellType::Text => match moment(trimmed) {
+                Some(TimestampForm::Date) => Self::Date,
+                Some(TimestampForm::Time) => Self::Time,
+                Some(TimestampForm::FineTime) => Self::FineTime,
                 None => Self::Text,
             },
         }

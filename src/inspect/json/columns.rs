@@ -38,12 +38,12 @@ const NAMES_RATIO_MAX: u64 = 256;
 #[derive(Clone, Debug)]
 pub(crate) struct JsonColumns {
     pub(crate) orient: Orient,
-    columns: Vec<Column>,
+    columns: Vec<JsonColumn>,
     rows: usize,
 }
 
 #[derive(Clone, Debug)]
-struct Column {
+struct JsonColumn {
     /// The name as written, with quotes.
     name: Range<usize>,
     /// Byte ranges of the values.
@@ -110,12 +110,12 @@ impl JsonColumns {
         }
         let mut scanner = Scanner::new(text);
         scanner.next_event().ok()??;
-        let mut columns: Vec<Column> = Vec::new();
+        let mut columns: Vec<JsonColumn> = Vec::new();
         let mut orient = Orient::List;
         let mut keys: Vec<&[u8]> = Vec::new();
         while let Event::Key(name) = scanner.next_event().ok()?? {
             let start = scanner.token_at();
-            let column = Column {
+            let column = JsonColumn {
                 name: start..start + name.raw.len() + 2,
                 values: Vec::new(),
             };
@@ -159,7 +159,7 @@ impl JsonColumns {
 
     /// Returns true if the columns belong to one table.
     fn is_table(&self, text: &[u8]) -> bool {
-        let name = |column: &Column| text.get(column.name.clone()).unwrap_or_default();
+        let name = |column: &JsonColumn| text.get(column.name.clone()).unwrap_or_default();
         let has = |wanted: &[u8]| self.columns.iter().any(|c| name(c) == wanted);
         let all_numbers = || {
             let inside = |c| name(c).get(1..name(c).len() - 1).unwrap_or_default();
@@ -227,7 +227,7 @@ impl JsonColumns {
     }
 }
 
-impl Column {
+impl JsonColumn {
     fn push(&mut self, at: usize, length: usize) -> Option<()> {
         let (start, end) = (u32::try_from(at).ok()?, u32::try_from(at + length).ok()?);
         self.values.push((start, end));

@@ -63,7 +63,7 @@ impl Reason {
 
 /// Position of a byte, as an editor counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TextPosition {
     /// Line number, from 1. A line feed ends a line.
     pub line: usize,
     /// Character number in the line, from 1. An invalid byte counts as one character, except a
@@ -71,7 +71,7 @@ pub struct Place {
     pub column: usize,
 }
 
-impl Place {
+impl TextPosition {
     /// Computes the position of the byte at offset `at`.
     pub fn of(text: &[u8], at: usize) -> Self {
         let before = text.get(..at).unwrap_or(text);

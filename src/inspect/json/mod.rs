@@ -20,9 +20,9 @@ mod value;
 pub(crate) mod write;
 
 pub use crate::inspect::json::duplicate_keys::KeyCheck;
-pub use error::Place;
 pub use error::Reason;
 pub use error::ScanError;
+pub use error::TextPosition;
 pub use field::field;
 pub use field::field_at;
 pub use number::Number;

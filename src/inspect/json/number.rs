@@ -2,8 +2,8 @@
 
 use crate::inspect::json::Reason;
 use crate::inspect::json::ScanError;
-use crate::inspect::json::scanned::Found;
-use crate::inspect::json::scanned::Scanned;
+use crate::inspect::json::scanned::TokenEnd;
+use crate::inspect::json::scanned::TokenOutcome;
 
 /// A number as written, of any length and exponent. The caller decides about its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Number<'_> {
 pub(in crate::inspect::json) fn scan_number(
     text: &[u8],
     start: usize,
-) -> Result<Scanned, ScanError> {
+) -> Result<TokenEnd, ScanError> {
     let mut at = start + usize::from(text.get(start) == Some(&b'-'));
     if text.get(at) == Some(&b'0') {
         at += 1;
@@ -54,10 +54,10 @@ pub(in crate::inspect::json) fn scan_number(
         at = digits(text, at)?;
     }
     let found = match is_integer {
-        true => Found::Marked,
-        false => Found::Plain,
+        true => TokenOutcome::Marked,
+        false => TokenOutcome::Plain,
     };
-    Ok(Scanned { at, found })
+    Ok(TokenEnd { at, found })
 }
 
 /// Scans at least one digit.

@@ -5,14 +5,14 @@ use crate::inspect::json::ScanError;
 
 /// End of a token, or position of its error; small enough for two registers.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::inspect::json) struct Scanned {
+pub(in crate::inspect::json) struct TokenEnd {
     pub(in crate::inspect::json) at: usize,
-    pub(in crate::inspect::json) found: Found,
+    pub(in crate::inspect::json) found: TokenOutcome,
 }
 
 /// Outcome of a scan.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::inspect::json) enum Found {
+pub(in crate::inspect::json) enum TokenOutcome {
     /// A token.
     Plain,
     /// A string with escapes, or an integer.
@@ -21,11 +21,11 @@ pub(in crate::inspect::json) enum Found {
     Wrong(Reason),
 }
 
-impl From<ScanError> for Scanned {
+impl From<ScanError> for TokenEnd {
     fn from(error: ScanError) -> Self {
         Self {
             at: error.at,
-            found: Found::Wrong(error.reason),
+            found: TokenOutcome::Wrong(error.reason),
         }
     }
 }

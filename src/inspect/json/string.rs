@@ -4,8 +4,8 @@
 
 use crate::inspect::json::Reason;
 use crate::inspect::json::ScanError;
-use crate::inspect::json::scanned::Found;
-use crate::inspect::json::scanned::Scanned;
+use crate::inspect::json::scanned::TokenEnd;
+use crate::inspect::json::scanned::TokenOutcome;
 
 const ONES: u64 = u64::from_le_bytes([0x01; 8]);
 const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
@@ -15,15 +15,15 @@ const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
 
 /// Scans the string whose first byte after the quote is at `start`. Returns its end after the
 /// closing quote, and marks escapes.
-pub(in crate::inspect::json) fn scan_string(text: &[u8], start: usize) -> Scanned {
+pub(in crate::inspect::json) fn scan_string(text: &[u8], start: usize) -> TokenEnd {
     let mut at = start;
-    let mut found = Found::Plain;
+    let mut found = TokenOutcome::Plain;
     loop {
         at += plain(text.get(at..).unwrap_or_default());
         let passed = match text.get(at) {
-            Some(b'"') => return Scanned { at: at + 1, found },
+            Some(b'"') => return TokenEnd { at: at + 1, found },
             Some(b'\\') => {
-                found = Found::Marked;
+                found = TokenOutcome::Marked;
                 scan_escape(text, at)
             }
             Some(0x80..) => scan_unicode(text, at),

@@ -33,14 +33,14 @@ impl<'a> Text<'a> {
     pub fn unescape_into(&self, buffer: &mut String) -> Result<(), LoneSurrogate> {
         buffer.clear();
         let mut lone = Ok(());
-        let mut pieces = Pieces::of(self.raw);
+        let mut pieces = TextPieces::of(self.raw);
         loop {
             let at = self.raw.len() - pieces.rest.len();
             match pieces.next() {
                 None => return lone,
-                Some(Piece::Plain(run)) => buffer.push_str(&String::from_utf8_lossy(run)),
-                Some(Piece::Char(c)) => buffer.push(c),
-                Some(Piece::Lone(unit)) => {
+                Some(TextPiece::Plain(run)) => buffer.push_str(&String::from_utf8_lossy(run)),
+                Some(TextPiece::Char(c)) => buffer.push(c),
+                Some(TextPiece::Lone(unit)) => {
                     buffer.push(char::REPLACEMENT_CHARACTER);
                     lone = lone.and(Err(LoneSurrogate { at, unit }));
                 }
@@ -57,16 +57,16 @@ impl<'a> Text<'a> {
     pub fn said_into(&self, buffer: &mut Vec<u8>) -> Result<(), LoneSurrogate> {
         buffer.clear();
         let mut lone = Ok(());
-        let mut pieces = Pieces::of(self.raw);
+        let mut pieces = TextPieces::of(self.raw);
         loop {
             let at = self.raw.len() - pieces.rest.len();
             match pieces.next() {
                 None => return lone,
-                Some(Piece::Plain(run)) => buffer.extend_from_slice(run),
+                Some(TextPiece::Plain(run)) => buffer.extend_from_slice(run),
                 // Most escapes are of ASCII characters.
-                Some(Piece::Char(c)) if c.is_ascii() => buffer.push(c as u8),
+                Some(TextPiece::Char(c)) if c.is_ascii() => buffer.push(c as u8),
                 Some(piece) => {
-                    if let Piece::Lone(unit) = piece {
+                    if let TextPiece::Lone(unit) = piece {
                         lone = lone.and(Err(LoneSurrogate { at, unit }));
                     }
                     buffer.extend(piece.bytes());
@@ -95,24 +95,24 @@ impl<'a> Text<'a> {
     /// Iterates over the unescaped bytes; a lone surrogate has the three bytes it would have as a
     /// character.
     fn said(&self) -> impl Iterator<Item = u8> + 'a {
-        Pieces::of(self.raw).flat_map(Piece::bytes)
+        TextPieces::of(self.raw).flat_map(TextPiece::bytes)
     }
 }
 
 /// A part of a string.
-enum Piece<'a> {
+enum TextPiece<'a> {
     Plain(&'a [u8]),
     Char(char),
     Lone(u16),
 }
 
-impl<'a> Piece<'a> {
+impl<'a> TextPiece<'a> {
     fn bytes(self) -> impl Iterator<Item = u8> + 'a {
         let mut own = [0; 4];
         let (run, len): (&[u8], usize) = match self {
-            Piece::Plain(run) => (run, 0),
-            Piece::Char(c) => (&[], c.encode_utf8(&mut own).len()),
-            Piece::Lone(unit) => {
+            TextPiece::Plain(run) => (run, 0),
+            TextPiece::Char(c) => (&[], c.encode_utf8(&mut own).len()),
+            TextPiece::Lone(unit) => {
                 let [high, low] = [(unit >> 6) & 0x3f, unit & 0x3f].map(|six| 0x80 | six as u8);
                 own = [0xe0 | (unit >> 12) as u8, high, low, 0];
                 (&[], 3)
@@ -123,11 +123,11 @@ impl<'a> Piece<'a> {
 }
 
 /// Iterator over the parts of a scanned string.
-struct Pieces<'a> {
+struct TextPieces<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Pieces<'a> {
+impl<'a> TextPieces<'a> {
     fn of(raw: &'a [u8]) -> Self {
         Self { rest: raw }
     }
@@ -148,15 +148,15 @@ impl<'a> Pieces<'a> {
     }
 }
 
-impl<'a> Iterator for Pieces<'a> {
-    type Item = Piece<'a>;
+impl<'a> Iterator for TextPieces<'a> {
+    type Item = TextPiece<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let plain = memchr::memchr(b'\\', self.rest).unwrap_or(self.rest.len());
         if plain > 0 {
             let (run, rest) = self.rest.split_at_checked(plain)?;
             self.rest = rest;
-            return Some(Piece::Plain(run));
+            return Some(TextPiece::Plain(run));
         }
         let Some(unit) = self.unit() else {
             let said = match self.rest.get(1)? {
@@ -168,19 +168,19 @@ impl<'a> Iterator for Pieces<'a> {
                 other => char::from(*other),
             };
             self.pass(2);
-            return Some(Piece::Char(said));
+            return Some(TextPiece::Char(said));
         };
         self.pass(6);
         if let Some(c) = char::from_u32(u32::from(unit)) {
-            return Some(Piece::Char(c));
+            return Some(TextPiece::Char(c));
         }
         let pair = char::decode_utf16([Some(unit), self.unit()].into_iter().flatten()).next();
         match pair {
             Some(Ok(c)) => {
                 self.pass(6);
-                Some(Piece::Char(c))
+                Some(TextPiece::Char(c))
             }
-            _ => Some(Piece::Lone(unit)),
+            _ => Some(TextPiece::Lone(unit)),
         }
     }
 }

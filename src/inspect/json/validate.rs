@@ -3,7 +3,7 @@
 
 use crate::inspect::json::depth::Nesting;
 use crate::inspect::json::number::scan_number;
-use crate::inspect::json::scanned::Found;
+use crate::inspect::json::scanned::TokenOutcome;
 use crate::inspect::json::string::scan_string;
 
 /// Returns true if a text is one JSON value with optional white space around it.
@@ -88,7 +88,7 @@ fn key(text: &[u8], at: usize) -> Option<usize> {
 #[inline]
 fn string(text: &[u8], at: usize) -> Option<usize> {
     let scanned = scan_string(text, at + 1);
-    (!matches!(scanned.found, Found::Wrong(_))).then_some(scanned.at)
+    (!matches!(scanned.found, TokenOutcome::Wrong(_))).then_some(scanned.at)
 }
 
 #[inline]

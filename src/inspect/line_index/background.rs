@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
-use crate::inspect::line_index::Growing;
+use crate::inspect::line_index::GrowingLineIndex;
 use crate::inspect::line_index::LineIndex;
 use crate::inspect::line_index::LinesError;
 use crate::progress::Progress;
@@ -15,18 +15,18 @@ use crate::read_at::ReadAt;
 /// A line index that grows in the background. A query waits only until its answer is known.
 /// Dropping it stops the threads after their current pieces.
 #[derive(Debug)]
-pub struct Background {
+pub struct BackgroundIndex {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    growing: Growing,
+    growing: GrowingLineIndex,
     is_stopped: AtomicBool,
 }
 
-impl Background {
+impl BackgroundIndex {
     /// Starts to count with `threads` threads, after the bytes that an index covers.
     ///
     /// # Errors
@@ -37,14 +37,14 @@ impl Background {
         threads: usize,
     ) -> Result<Self, LinesError> {
         let shared = Arc::new(Shared {
-            growing: Growing::new(index),
+            growing: GrowingLineIndex::new(index),
             is_stopped: AtomicBool::new(false),
         });
         let work = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("line-index".to_owned());
         let thread = thread.spawn(move || {
             // Wakes the waiting callers even after a panic.
-            let _gone = Gone(&work.growing);
+            let _gone = EndGuard(&work.growing);
             let done = work.growing.run(&*source, None, threads, &*work);
             work.growing.end(done.err());
         })?;
@@ -96,7 +96,7 @@ impl Background {
     }
 }
 
-impl Drop for Background {
+impl Drop for BackgroundIndex {
     fn drop(&mut self) {
         self.end();
     }
@@ -108,9 +108,9 @@ impl Progress for Shared {
     }
 }
 
-struct Gone<'a>(&'a Growing);
+struct EndGuard<'a>(&'a GrowingLineIndex);
 
-impl Drop for Gone<'_> {
+impl Drop for EndGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let why = io::Error::other("the thread that counts lines is gone");

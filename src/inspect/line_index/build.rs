@@ -6,39 +6,39 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
-use crate::inspect::line_index::Counted;
+use crate::inspect::line_index::BlockCounts;
 use crate::inspect::line_index::LineIndex;
+use crate::inspect::line_index::LinePosition;
 use crate::inspect::line_index::LinesError;
-use crate::inspect::line_index::Place;
 use crate::inspect::line_index::read::read_some;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
 
 /// A line index that several threads extend while others query it.
 #[derive(Debug)]
-pub struct Growing {
-    state: Mutex<State>,
+pub struct GrowingLineIndex {
+    state: Mutex<BuildState>,
     /// Signals further progress or the end of counting.
     moved: Condvar,
 }
 
 #[derive(Debug)]
-struct State {
+struct BuildState {
     index: LineIndex,
     /// Offset of the next unclaimed piece.
     next: u64,
     /// Pieces counted ahead of an earlier one, by offset.
-    early: BTreeMap<u64, Counted>,
+    early: BTreeMap<u64, BlockCounts>,
     failed: Option<LinesError>,
     /// Set when counting has ended; holds the error if it is incomplete.
     ended: Option<Option<LinesError>>,
 }
 
-impl Growing {
+impl GrowingLineIndex {
     /// Continues an index after the bytes that it covers.
     pub fn new(index: LineIndex) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(BuildState {
                 next: index.covered,
                 index,
                 early: BTreeMap::new(),
@@ -50,7 +50,7 @@ impl Growing {
     }
 
     /// Locates a line in the part counted so far.
-    pub fn locate(&self, line: u64) -> Place {
+    pub fn locate(&self, line: u64) -> LinePosition {
         self.state().index.locate(line)
     }
 
@@ -89,7 +89,7 @@ impl Growing {
         let mut state = self.state();
         loop {
             let index = &state.index;
-            let is_known = until.is_some_and(|line| index.locate(line) != Place::NotYet);
+            let is_known = until.is_some_and(|line| index.locate(line) != LinePosition::NotYet);
             if is_known || index.is_complete() {
                 return Ok(index.clone());
             }
@@ -150,7 +150,7 @@ impl Growing {
     /// Claims the next piece, with the block size; `None` if there is nothing left.
     fn claim(&self, until: Option<u64>) -> Option<(u64, u64, u32)> {
         let mut state = self.state();
-        let is_known = until.is_some_and(|line| state.index.locate(line) != Place::NotYet);
+        let is_known = until.is_some_and(|line| state.index.locate(line) != LinePosition::NotYet);
         let (from, size, shift) = (state.next, state.index.size, state.index.shift);
         if is_known || state.failed.is_some() || from >= size {
             return None;
@@ -160,7 +160,7 @@ impl Growing {
         Some((from, state.next, shift))
     }
 
-    fn put(&self, from: u64, counted: Result<Counted, LinesError>) {
+    fn put(&self, from: u64, counted: Result<BlockCounts, LinesError>) {
         let mut guard = self.state();
         let state = &mut *guard;
         match counted {
@@ -174,7 +174,7 @@ impl Growing {
         self.moved.notify_all();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BuildState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -185,8 +185,8 @@ fn count(
     (from, to): (u64, u64),
     shift: u32,
     buffer: &mut [u8],
-) -> Result<Counted, LinesError> {
-    let mut counted = Counted::default();
+) -> Result<BlockCounts, LinesError> {
+    let mut counted = BlockCounts::default();
     let (mut at, mut block) = (from, None);
     while at < to {
         let mut piece = read_some(source, buffer, at, to)?;

@@ -1,8 +1,8 @@
 //! Codec of line indexes, with the stamp of their file.
 
+use crate::inspect::file_stamp::FileChange;
 use crate::inspect::file_stamp::FileStamp;
-use crate::inspect::file_stamp::SeenFile;
-use crate::inspect::file_stamp::Verdict;
+use crate::inspect::file_stamp::RecordedFile;
 use crate::inspect::file_stamp::begun;
 use crate::inspect::file_stamp::checked;
 use crate::inspect::file_stamp::sealed;
@@ -17,7 +17,7 @@ use crate::wire::limits::LINE_INDEX_BYTES_MAX;
 /// A line index with the state of its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredIndex {
-    seen: SeenFile,
+    seen: RecordedFile,
     index: LineIndex,
 }
 
@@ -33,7 +33,7 @@ impl StoredIndex {
         is_settled: bool,
         source: &dyn ReadAt,
     ) -> Result<Self, LinesError> {
-        let seen = SeenFile::new(stamp, is_settled, index.covered, source)?;
+        let seen = RecordedFile::new(stamp, is_settled, index.covered, source)?;
         Ok(Self { seen, index })
     }
 
@@ -46,12 +46,12 @@ impl StoredIndex {
     ///
     /// # Errors
     /// I/O errors of reading the ends of the file.
-    pub fn verdict(&self, now: &FileStamp, source: &dyn ReadAt) -> Result<Verdict, LinesError> {
+    pub fn verdict(&self, now: &FileStamp, source: &dyn ReadAt) -> Result<FileChange, LinesError> {
         let verdict = self.seen.verdict(now, source)?;
-        if verdict == Verdict::Appended {
+        if verdict == FileChange::Appended {
             for block in self.index.samples() {
                 match start_in(source, &block) {
-                    Err(LinesError::Changed) => return Ok(Verdict::Rewritten),
+                    Err(LinesError::Changed) => return Ok(FileChange::Rewritten),
                     counted => drop(counted?),
                 }
             }
@@ -81,7 +81,7 @@ impl StoredIndex {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let inside = checked(bytes, MAGIC, "line index", LINE_INDEX_BYTES_MAX)?;
         let mut r = Reader::new(inside);
-        let (seen, ends_open) = SeenFile::read(&mut r)?;
+        let (seen, ends_open) = RecordedFile::read(&mut r)?;
         let index = LineIndex::new(seen.stamp.size).ok_or(DecodeError::Invalid("size"))?;
         let index = LineIndex {
             covered: seen.covered,

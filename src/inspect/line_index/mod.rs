@@ -15,16 +15,16 @@ mod tests;
 
 use thiserror::Error;
 
-pub use background::Background;
-pub use build::Growing;
+pub use background::BackgroundIndex;
+pub use build::GrowingLineIndex;
 pub use codec::StoredIndex;
-pub use read::Line;
-pub use read::Part;
+pub use read::LinePart;
+pub use read::LineSpan;
 pub use read::each_line;
 pub use read::start_in;
 
+pub use crate::inspect::file_stamp::FileChange;
 pub use crate::inspect::file_stamp::FileStamp;
-pub use crate::inspect::file_stamp::Verdict;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
@@ -109,7 +109,7 @@ pub struct LineIndex {
 
 /// Position of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum LinePosition {
     /// It starts in this block; [`start_in`] reads the block to find it.
     In(Block),
     /// It is beyond the counted part.
@@ -133,7 +133,7 @@ pub struct Block {
 
 /// Newline counts of consecutive blocks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counted {
+pub(crate) struct BlockCounts {
     bytes: u64,
     counts: Vec<u32>,
     ends_open: bool,
@@ -179,17 +179,17 @@ impl LineIndex {
     }
 
     /// Locates a line by its number, from 0.
-    pub fn locate(&self, line: u64) -> Place {
+    pub fn locate(&self, line: u64) -> LinePosition {
         let has_more = self.ends_open || !self.is_complete();
         if line > self.newlines || (line == self.newlines && !has_more) {
             return if self.is_complete() {
-                Place::Past
+                LinePosition::Past
             } else {
-                Place::NotYet
+                LinePosition::NotYet
             };
         }
         let Some(before) = line.checked_sub(1) else {
-            return Place::In(Block::FRONT);
+            return LinePosition::In(Block::FRONT);
         };
         // The line starts after newline number `before`. The last group that starts at or before it
         // contains that newline.
@@ -201,12 +201,12 @@ impl LineIndex {
             let next = sum + u64::from(*newlines);
             if next > before {
                 let skip = u32::try_from(before - sum).unwrap_or(u32::MAX);
-                return Place::In(self.block(n, *newlines, skip.saturating_add(1)));
+                return LinePosition::In(self.block(n, *newlines, skip.saturating_add(1)));
             }
             sum = next;
         }
         // Unreachable: the sum of all counts is `newlines`.
-        Place::Past
+        LinePosition::Past
     }
 
     /// Returns sample blocks from all parts of the covered bytes, the last block included.
@@ -246,7 +246,7 @@ impl LineIndex {
     }
 
     /// Appends counts of the bytes after the covered part.
-    pub(crate) fn append(&mut self, more: &Counted) {
+    pub(crate) fn append(&mut self, more: &BlockCounts) {
         let mut counts = more.counts.iter().copied();
         if self.covered & ((1 << self.shift) - 1) != 0
             && let (Some(last), Some(rest)) = (self.counts.last_mut(), counts.next())

@@ -8,7 +8,7 @@ use crate::read_at::ReadAt;
 
 /// A line that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct LineSpan {
     /// Line number, from 0.
     pub number: u64,
     /// Offset of its first byte in the file.
@@ -19,11 +19,11 @@ pub struct Line {
 
 /// A piece of a line in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part<'a> {
+pub enum LinePart<'a> {
     /// Part of the text, never empty.
     Text(&'a [u8]),
     /// End of the line.
-    End(Line),
+    End(LineSpan),
 }
 
 /// Finds the offset of a line in its block.
@@ -62,10 +62,10 @@ pub fn each_line<E: From<LinesError>>(
     size: u64,
     (number, offset): (u64, u64),
     count: u64,
-    sink: &mut dyn FnMut(Part<'_>) -> Result<(), E>,
+    sink: &mut dyn FnMut(LinePart<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut cutter = Cutter {
-        line: Line {
+    let mut cutter = LineSplitter {
+        line: LineSpan {
             number,
             offset,
             bytes: 0,
@@ -89,16 +89,16 @@ pub fn each_line<E: From<LinesError>>(
 }
 
 /// Splitter of pieces of a file into lines.
-struct Cutter<'a, E> {
-    line: Line,
+struct LineSplitter<'a, E> {
+    line: LineSpan,
     /// True if the last piece ended with a carriage return. It is text unless a newline follows.
     has_return: bool,
     /// Number of lines still wanted.
     left: u64,
-    sink: &'a mut dyn FnMut(Part<'_>) -> Result<(), E>,
+    sink: &'a mut dyn FnMut(LinePart<'_>) -> Result<(), E>,
 }
 
-impl<E> Cutter<'_, E> {
+impl<E> LineSplitter<'_, E> {
     fn push(&mut self, piece: &[u8], at: u64) -> Result<(), E> {
         let mut start = 0;
         for newline in memchr::memchr_iter(b'\n', piece) {
@@ -136,13 +136,13 @@ impl<E> Cutter<'_, E> {
             return Ok(());
         }
         self.line.bytes += text.len() as u64;
-        (self.sink)(Part::Text(text))
+        (self.sink)(LinePart::Text(text))
     }
 
     fn end(&mut self, next: u64) -> Result<(), E> {
-        (self.sink)(Part::End(self.line))?;
+        (self.sink)(LinePart::End(self.line))?;
         self.left -= 1;
-        self.line = Line {
+        self.line = LineSpan {
             number: self.line.number + 1,
             offset: next,
             bytes: 0,

@@ -31,9 +31,9 @@ pub use rule::RuleId;
 pub use rule::Severity;
 
 use crate::inspect::lint::checks::text::TextChecks;
-use crate::inspect::lint::checks::whole_table::Judged;
-use crate::inspect::lint::scan::worker::Made;
-use crate::inspect::lint::scan::worker::Worker;
+use crate::inspect::lint::checks::whole_table::RuleFindings;
+use crate::inspect::lint::scan::worker::LintWorker;
+use crate::inspect::lint::scan::worker::LintedBatch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Chain;
 use crate::inspect::table::Scan;
@@ -51,7 +51,7 @@ pub fn lint(
     progress: &dyn Progress,
 ) -> Result<LintReport, TableError> {
     let checks = TextChecks::new(options);
-    let mut looked = Looked::new(options);
+    let mut looked = LintedRows::new(options);
     looked.over(batches, &checks, options, progress)?;
     Ok(report(looked.made, options))
 }
@@ -67,7 +67,7 @@ pub fn lint_files(
     progress: &dyn Progress,
 ) -> Result<LintReport, TableError> {
     let checks = TextChecks::new(options);
-    let mut looked = Looked::new(options);
+    let mut looked = LintedRows::new(options);
     let mut first = 0;
     loop {
         let chain = open(first);
@@ -80,16 +80,16 @@ pub fn lint_files(
 }
 
 /// Results of the rows so far.
-struct Looked {
-    made: Made,
+struct LintedRows {
+    made: LintedBatch,
     /// Number of rows so far.
     rows: u64,
 }
 
-impl Looked {
+impl LintedRows {
     fn new(options: &LintOptions) -> Self {
         Self {
-            made: Made::new(options),
+            made: LintedBatch::new(options),
             rows: 0,
         }
     }
@@ -109,7 +109,7 @@ impl Looked {
         };
         let before = self.rows;
         let done = scan.run(
-            || Worker::new(options, checks),
+            || LintWorker::new(options, checks),
             |worker, batch| Ok::<_, TableError>(worker.batch(batch)),
             |made| {
                 let first = before + made.first;
@@ -130,7 +130,7 @@ impl Looked {
     }
 }
 
-fn report(made: Made, options: &LintOptions) -> LintReport {
+fn report(made: LintedBatch, options: &LintOptions) -> LintReport {
     let mut report = LintReport {
         checked: made.checked,
         errors: 0,
@@ -160,14 +160,14 @@ fn report(made: Made, options: &LintOptions) -> LintReport {
     report
 }
 
-fn judge(rule: RuleId, made: &Made, options: &LintOptions) -> Judged {
+fn judge(rule: RuleId, made: &LintedBatch, options: &LintOptions) -> RuleFindings {
     match rule {
         RuleId::MissingKey | RuleId::UnexpectedKey
             if made.typing == crate::inspect::lint::checks::whole_table::Typing::Written =>
         {
             crate::inspect::lint::checks::whole_table::keys(&made.columns, rule)
         }
-        RuleId::MissingKey | RuleId::UnexpectedKey => Judged::default(),
+        RuleId::MissingKey | RuleId::UnexpectedKey => RuleFindings::default(),
         RuleId::TypeDrift => {
             crate::inspect::lint::checks::whole_table::types(&made.columns, made.typing)
         }
@@ -184,7 +184,7 @@ fn judge(rule: RuleId, made: &Made, options: &LintOptions) -> Judged {
         }
         _ => {
             let own = made.findings.examples.iter().filter(|(r, _)| *r == rule);
-            Judged {
+            RuleFindings {
                 count: made
                     .findings
                     .counts

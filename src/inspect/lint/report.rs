@@ -1,6 +1,6 @@
 //! Lint report.
 
-use crate::inspect::json::Place;
+use crate::inspect::json::TextPosition;
 use crate::inspect::lint::Rule;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::Severity;
@@ -31,7 +31,7 @@ impl LintReport {
             found.examples.push(Example {
                 row: 0,
                 at: 0,
-                place: Place { line: 1, column: 1 },
+                place: TextPosition { line: 1, column: 1 },
                 column: column.map(str::to_owned),
                 message: message.to_owned(),
                 excerpt: String::new(),
@@ -84,7 +84,7 @@ pub struct Example {
     /// Offset of the finding in the row, in bytes.
     pub at: usize,
     /// The same position as an editor counts it, within the row.
-    pub place: Place,
+    pub place: TextPosition,
     /// Top-level column of the finding, if it is in one.
     pub column: Option<String>,
     /// Description of the fault, for people.

@@ -13,7 +13,7 @@ use crate::inspect::lint::Severity;
 
 /// Relation of rows to the lines of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rows {
+pub enum RowLocation {
     /// Row n is line n + 1.
     Lines,
     /// Rows are no lines: the report gives only row numbers.
@@ -22,7 +22,7 @@ pub enum Rows {
 
 /// Formats a report on one file as a SARIF log. `uri` is the file as a URI or a relative reference;
 /// `version` is that of this program.
-pub fn sarif(report: &LintReport, uri: &str, rows: Rows, version: &str) -> Value {
+pub fn sarif(report: &LintReport, uri: &str, rows: RowLocation, version: &str) -> Value {
     let rules: Vec<Value> = report.rules.iter().map(|r| rule(r.rule)).collect();
     let found = report.rules.iter().enumerate();
     let results: Vec<Value> = found
@@ -62,7 +62,13 @@ fn rule(rule: &Rule) -> Value {
     })
 }
 
-fn result(number: usize, of: &RuleReport, example: &Example, uri: &str, rows: Rows) -> Value {
+fn result(
+    number: usize,
+    of: &RuleReport,
+    example: &Example,
+    uri: &str,
+    rows: RowLocation,
+) -> Value {
     let mut text = example.message.clone();
     if !example.excerpt.is_empty() {
         text.push_str(": ");
@@ -70,7 +76,7 @@ fn result(number: usize, of: &RuleReport, example: &Example, uri: &str, rows: Ro
     }
     let mut place = json!({ "artifactLocation": { "uri": uri } });
     // The column of a finding is one of the file only if the row is one line.
-    if let (Rows::Lines, Some(place)) = (rows, place.as_object_mut()) {
+    if let (RowLocation::Lines, Some(place)) = (rows, place.as_object_mut()) {
         place.insert(
             "region".to_owned(),
             json!({ "startLine": example.row + 1, "startColumn": example.place.column }),

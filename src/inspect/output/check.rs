@@ -188,7 +188,7 @@ impl RowCheck {
 }
 
 /// Non-finite numbers of a row.
-struct NoNumbers {
+struct NonFiniteNumbers {
     places: Vec<(usize, usize)>,
     /// True if some are inside arrays or objects of a column.
     is_nested: bool,
@@ -197,8 +197,8 @@ struct NoNumbers {
 }
 
 /// Finds non-finite numbers; `None` if the row has none or is not JSON otherwise.
-fn no_numbers(row: &[u8]) -> Option<NoNumbers> {
-    let mut found = NoNumbers {
+fn no_numbers(row: &[u8]) -> Option<NonFiniteNumbers> {
+    let mut found = NonFiniteNumbers {
         places: Vec::new(),
         is_nested: false,
         column: None,

@@ -18,11 +18,11 @@ use arrow_schema::Schema;
 use arrow_schema::SchemaRef;
 use arrow_schema::TimeUnit;
 
-use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::look;
 use crate::inspect::format::times::Time;
 use crate::inspect::output::ColumnKind;
-use crate::inspect::output::Plan;
+use crate::inspect::output::OutputPlan;
 use crate::inspect::output::PushError;
 use crate::inspect::output::Refusal;
 use crate::inspect::output::check::NO_COLUMN;
@@ -37,10 +37,10 @@ const BATCH_ROWS: usize = 4096;
 const BATCH_BYTES: usize = 8 << 20;
 
 /// Collector of rows for the next batch.
-pub(super) struct Columns {
+pub(super) struct BatchBuilder {
     schema: SchemaRef,
-    plan: Plan,
-    columns: Vec<Column>,
+    plan: OutputPlan,
+    columns: Vec<ColumnBuilder>,
     is_set: Vec<bool>,
     scratch: Scratch,
     rows: usize,
@@ -48,7 +48,7 @@ pub(super) struct Columns {
 }
 
 /// Builder of one column of the next batch.
-enum Column {
+enum ColumnBuilder {
     Bool(BooleanBuilder),
     Int(Int64Builder),
     Unsigned(UInt64Builder),
@@ -59,13 +59,16 @@ enum Column {
     Text(StringBuilder),
 }
 
-impl Columns {
-    pub(super) fn new(plan: &Plan) -> Self {
+impl BatchBuilder {
+    pub(super) fn new(plan: &OutputPlan) -> Self {
         let fields = plan.columns();
         let fields = fields.map(|(name, kind)| Field::new(name, data_type(kind), true));
         Self {
             schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
-            columns: plan.columns().map(|(_, kind)| Column::new(kind)).collect(),
+            columns: plan
+                .columns()
+                .map(|(_, kind)| ColumnBuilder::new(kind))
+                .collect(),
             is_set: vec![false; plan.columns().len()],
             plan: plan.clone(),
             scratch: Scratch::default(),
@@ -125,7 +128,7 @@ impl Columns {
     }
 }
 
-impl Column {
+impl ColumnBuilder {
     fn new(kind: ColumnKind) -> Self {
         match kind {
             ColumnKind::Bool => Self::Bool(BooleanBuilder::new()),
@@ -162,7 +165,7 @@ impl Column {
         match self {
             Self::Bool(to) => to.append_value(match (cell, look(raw)) {
                 (Cell::Bool(value), _) => *value,
-                (_, Look::Bool(value)) => value,
+                (_, CellType::Bool(value)) => value,
                 _ => return None,
             }),
             Self::Int(to) => to.append_value(text.parse().ok()?),

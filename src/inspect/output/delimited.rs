@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::inspect::output::Plan;
+use crate::inspect::output::OutputPlan;
 use crate::inspect::output::PushError;
 use crate::inspect::output::Refusal;
 use crate::inspect::output::check::NO_COLUMN;
@@ -10,17 +10,17 @@ use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 
-pub(super) struct Writer<W> {
+pub(super) struct DelimitedWriter<W> {
     to: W,
     separator: u8,
-    plan: Plan,
+    plan: OutputPlan,
     scratch: Scratch,
     fields: Vec<Option<Vec<u8>>>,
     record: Vec<u8>,
 }
 
-impl<W: Write> Writer<W> {
-    pub(super) fn new(to: W, separator: u8, plan: &Plan) -> Result<Self, PushError> {
+impl<W: Write> DelimitedWriter<W> {
+    pub(super) fn new(to: W, separator: u8, plan: &OutputPlan) -> Result<Self, PushError> {
         let names = plan
             .columns()
             .map(|(name, _)| Some(name.as_bytes().to_vec()));

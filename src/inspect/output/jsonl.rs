@@ -4,12 +4,12 @@
 use std::io;
 use std::io::Write;
 
-use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::look;
 use crate::inspect::json::write::text_into;
 use crate::inspect::output::ColumnKind;
 use crate::inspect::output::NanRule;
-use crate::inspect::output::Plan;
+use crate::inspect::output::OutputPlan;
 use crate::inspect::output::PushError;
 use crate::inspect::output::Refusal;
 use crate::inspect::output::kinds::nan_word;
@@ -17,17 +17,17 @@ use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 
-pub(super) struct Writer<W> {
+pub(super) struct JsonlWriter<W> {
     to: W,
-    plan: Plan,
+    plan: OutputPlan,
     columns: Vec<(String, ColumnKind)>,
     nan: NanRule,
     scratch: Scratch,
     line: Vec<u8>,
 }
 
-impl<W: Write> Writer<W> {
-    pub(super) fn new(to: W, plan: &Plan, nan: NanRule) -> Self {
+impl<W: Write> JsonlWriter<W> {
+    pub(super) fn new(to: W, plan: &OutputPlan, nan: NanRule) -> Self {
         let columns = plan.columns().map(|(name, kind)| (name.to_owned(), kind));
         Self {
             to,
@@ -139,9 +139,9 @@ fn field_into(
         (ColumnKind::Nothing | ColumnKind::Text, _) => text_into(text().as_bytes(), line),
         // As in DuckDB.
         _ if field.is_empty() => line.extend_from_slice(b"null"),
-        (ColumnKind::Bool, Look::Bool(true)) => line.extend_from_slice(b"true"),
-        (ColumnKind::Bool, Look::Bool(false)) => line.extend_from_slice(b"false"),
-        (ColumnKind::Int | ColumnKind::Unsigned | ColumnKind::Float, Look::Number(_)) => {
+        (ColumnKind::Bool, CellType::Bool(true)) => line.extend_from_slice(b"true"),
+        (ColumnKind::Bool, CellType::Bool(false)) => line.extend_from_slice(b"false"),
+        (ColumnKind::Int | ColumnKind::Unsigned | ColumnKind::Float, CellType::Number(_)) => {
             number_into(field, line);
         }
         (ColumnKind::Float, _) => match (nan_word(field), nan) {

@@ -1,6 +1,6 @@
 //! Type inference for output columns. A type is used only if every value survives the round trip.
 
-use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::look;
 use crate::inspect::format::times::Time;
 use crate::inspect::table::Cell;
@@ -8,7 +8,7 @@ use crate::inspect::table::Shape;
 
 /// Set of the kinds of values in a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Kinds(u32);
+pub(super) struct KindSet(u32);
 
 /// Output type of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum ColumnKind {
     Text,
 }
 
-impl Kinds {
+impl KindSet {
     const BOOL: Self = Self(1);
     const NEGATIVE: Self = Self(1 << 1);
     const POSITIVE: Self = Self(1 << 2);
@@ -87,10 +87,10 @@ impl Kinds {
         match look(field) {
             // As in DuckDB, an empty quoted field is null in a typed column.
             _ if field.is_empty() => Self::default(),
-            Look::Bool(_) => Self::BOOL,
-            Look::Number(_) => Self::of_number(field),
-            Look::Text if nan_word(field).is_some() => Self::NAN_WORD,
-            Look::Text => match Time::read(field) {
+            CellType::Bool(_) => Self::BOOL,
+            CellType::Number(_) => Self::of_number(field),
+            CellType::Text if nan_word(field).is_some() => Self::NAN_WORD,
+            CellType::Text => match Time::read(field) {
                 Some(Time::Day(_)) => Self::DATE,
                 Some(Time::Point { is_utc, at }) => {
                     let zone = match is_utc {
@@ -249,8 +249,8 @@ mod tests {
     use super::*;
 
     fn column_of(fields: &[&str]) -> ColumnKind {
-        let kinds = fields.iter().map(|f| Kinds::of_field(f.as_bytes()));
-        kinds.fold(Kinds::default(), Kinds::with).column()
+        let kinds = fields.iter().map(|f| KindSet::of_field(f.as_bytes()));
+        kinds.fold(KindSet::default(), KindSet::with).column()
     }
 
     #[test]

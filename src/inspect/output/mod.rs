@@ -1,5 +1,5 @@
 //! Row writers: JSON Lines, CSV, TSV, Parquet, Arrow, or plain lines. A format with columns first
-//! needs a [`Plan`] of all rows. Rows of columnar files go into columnar files unchanged.
+//! needs a [`OutputPlan`] of all rows. Rows of columnar files go into columnar files unchanged.
 //!
 //! Open `plan.rs` and `kinds.rs` for the columns of the output, `check.rs` for rows that cannot be
 //! written, `jsonl.rs`, `delimited.rs` and `batches.rs` for the formats, `schemas.rs` for several
@@ -27,7 +27,7 @@ pub use check::NanRule;
 pub use check::Refusal;
 pub use check::RowCheck;
 pub use kinds::ColumnKind;
-pub use plan::Plan;
+pub use plan::OutputPlan;
 pub use plan::TooManyColumns;
 pub use schemas::common_columns;
 pub use schemas::conform;
@@ -35,7 +35,7 @@ pub use schemas::without_dictionaries;
 
 use crate::inspect::format::detect::Format;
 use crate::inspect::output::batches::BatchWriter;
-use crate::inspect::output::columns::Columns;
+use crate::inspect::output::columns::BatchBuilder;
 use crate::inspect::table::Columnar;
 use crate::inspect::table::LongRow;
 use crate::inspect::table::LongRowError;
@@ -148,15 +148,15 @@ impl From<LongRowError> for PushError {
 
 /// Writer of rows.
 pub struct RowWriter<W: Write + Send> {
-    kind: Kind<W>,
+    kind: FormatWriter<W>,
     rows: u64,
 }
 
-enum Kind<W: Write + Send> {
-    Columns(Box<Columns>, BatchWriter<W>),
+enum FormatWriter<W: Write + Send> {
+    Columns(Box<BatchBuilder>, BatchWriter<W>),
     Decoded(BatchWriter<W>),
-    Delimited(Box<delimited::Writer<W>>),
-    Jsonl(Box<jsonl::Writer<W>>),
+    Delimited(Box<delimited::DelimitedWriter<W>>),
+    Jsonl(Box<jsonl::JsonlWriter<W>>),
     Text(W),
 }
 
@@ -166,18 +166,20 @@ impl<W: Write + Send> RowWriter<W> {
     ///
     /// # Errors
     /// I/O errors of the writer.
-    pub fn new(to: W, check: &RowCheck, plan: &Plan) -> Result<Self, PushError> {
+    pub fn new(to: W, check: &RowCheck, plan: &OutputPlan) -> Result<Self, PushError> {
         let delimited = |to, separator| {
-            let writer = delimited::Writer::new(to, separator, plan)?;
-            Ok::<_, PushError>(Kind::Delimited(Box::new(writer)))
+            let writer = delimited::DelimitedWriter::new(to, separator, plan)?;
+            Ok::<_, PushError>(FormatWriter::Delimited(Box::new(writer)))
         };
         let kind = match check.format {
             OutputFormat::Csv => delimited(to, b',')?,
             OutputFormat::Tsv => delimited(to, b'\t')?,
-            OutputFormat::Jsonl => Kind::Jsonl(Box::new(jsonl::Writer::new(to, plan, check.nan))),
-            OutputFormat::Text => Kind::Text(to),
+            OutputFormat::Jsonl => {
+                FormatWriter::Jsonl(Box::new(jsonl::JsonlWriter::new(to, plan, check.nan)))
+            }
+            OutputFormat::Text => FormatWriter::Text(to),
             format @ (OutputFormat::Arrow | OutputFormat::ArrowStream | OutputFormat::Parquet) => {
-                let columns = Columns::new(plan);
+                let columns = BatchBuilder::new(plan);
                 let said = Columnar {
                     schema: Arc::clone(columns.schema()),
                     metadata: Vec::new(),
@@ -185,7 +187,7 @@ impl<W: Write + Send> RowWriter<W> {
                     unread: Vec::new(),
                 };
                 let writer = BatchWriter::new(to, format, &said)?;
-                Kind::Columns(Box::new(columns), writer)
+                FormatWriter::Columns(Box::new(columns), writer)
             }
         };
         Ok(Self { kind, rows: 0 })
@@ -197,7 +199,7 @@ impl<W: Write + Send> RowWriter<W> {
     /// I/O errors, and the [`Refusal`] of a column whose type the format lacks.
     pub fn of_decoded(to: W, format: OutputFormat, columns: &Columnar) -> Result<Self, PushError> {
         Ok(Self {
-            kind: Kind::Decoded(BatchWriter::new(to, format, columns)?),
+            kind: FormatWriter::Decoded(BatchWriter::new(to, format, columns)?),
             rows: 0,
         })
     }
@@ -213,25 +215,27 @@ impl<W: Write + Send> RowWriter<W> {
     /// I/O errors, and the reason for refusing the row.
     pub fn push(&mut self, shape: &Shape, row: &[u8]) -> Result<(), PushError> {
         match &mut self.kind {
-            Kind::Columns(columns, writer) => {
+            FormatWriter::Columns(columns, writer) => {
                 if let Some(batch) = columns.push(shape, row)? {
                     writer.write(&batch)?;
                 }
             }
-            Kind::Decoded(_) => return Err(io::Error::from(io::ErrorKind::InvalidInput).into()),
-            Kind::Delimited(writer) => writer.push(shape, row)?,
-            Kind::Jsonl(writer) => writer.push(shape, row)?,
-            Kind::Text(to) => text_line(to, shape, row)?,
+            FormatWriter::Decoded(_) => {
+                return Err(io::Error::from(io::ErrorKind::InvalidInput).into());
+            }
+            FormatWriter::Delimited(writer) => writer.push(shape, row)?,
+            FormatWriter::Jsonl(writer) => writer.push(shape, row)?,
+            FormatWriter::Text(to) => text_line(to, shape, row)?,
         }
         self.rows += 1;
         Ok(())
     }
 
     /// Returns true if a long row of a shape can be copied without holding it in memory.
-    pub fn copies(&self, shape: &Shape, plan: &Plan) -> bool {
+    pub fn copies(&self, shape: &Shape, plan: &OutputPlan) -> bool {
         match &self.kind {
-            Kind::Jsonl(_) => *shape == Shape::Json && !plan.is_fixed(),
-            Kind::Text(_) => *shape == Shape::Text,
+            FormatWriter::Jsonl(_) => *shape == Shape::Json && !plan.is_fixed(),
+            FormatWriter::Text(_) => *shape == Shape::Text,
             _ => false,
         }
     }
@@ -242,8 +246,8 @@ impl<W: Write + Send> RowWriter<W> {
     /// I/O errors of reading and writing.
     pub fn push_long(&mut self, row: &LongRow) -> Result<(), PushError> {
         match &mut self.kind {
-            Kind::Jsonl(writer) => writer.copy(|each| Ok(row.each(each)?))?,
-            Kind::Text(to) => {
+            FormatWriter::Jsonl(writer) => writer.copy(|each| Ok(row.each(each)?))?,
+            FormatWriter::Text(to) => {
                 row.each(&mut |piece| to.write_all(piece))?;
                 to.write_all(b"\n")?;
             }
@@ -259,7 +263,7 @@ impl<W: Write + Send> RowWriter<W> {
     /// I/O errors of the writer.
     pub fn push_lines(&mut self, lines: &[u8], rows: u64) -> Result<(), PushError> {
         match &mut self.kind {
-            Kind::Jsonl(writer) => writer.write(lines)?,
+            FormatWriter::Jsonl(writer) => writer.write(lines)?,
             _ => return Err(io::Error::from(io::ErrorKind::InvalidInput).into()),
         }
         self.rows += rows;
@@ -272,7 +276,7 @@ impl<W: Write + Send> RowWriter<W> {
     /// I/O errors of the writer.
     pub fn push_decoded(&mut self, rows: &RecordBatch) -> Result<(), PushError> {
         match &mut self.kind {
-            Kind::Decoded(writer) => writer.write(rows)?,
+            FormatWriter::Decoded(writer) => writer.write(rows)?,
             _ => return Err(io::Error::from(io::ErrorKind::InvalidInput).into()),
         }
         self.rows += rows.num_rows() as u64;
@@ -285,16 +289,16 @@ impl<W: Write + Send> RowWriter<W> {
     /// I/O errors of the writer.
     pub fn finish(self) -> Result<W, PushError> {
         Ok(match self.kind {
-            Kind::Columns(mut columns, mut writer) => {
+            FormatWriter::Columns(mut columns, mut writer) => {
                 if let Some(batch) = columns.take()? {
                     writer.write(&batch)?;
                 }
                 writer.finish()?
             }
-            Kind::Decoded(writer) => writer.finish()?,
-            Kind::Delimited(writer) => writer.into_inner(),
-            Kind::Jsonl(writer) => writer.into_inner(),
-            Kind::Text(to) => to,
+            FormatWriter::Decoded(writer) => writer.finish()?,
+            FormatWriter::Delimited(writer) => writer.into_inner(),
+            FormatWriter::Jsonl(writer) => writer.into_inner(),
+            FormatWriter::Text(to) => to,
         })
     }
 }

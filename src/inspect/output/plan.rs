@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::inspect::output::ColumnKind;
 use crate::inspect::output::Refusal;
 use crate::inspect::output::check::each_sound_cell;
-use crate::inspect::output::kinds::Kinds;
+use crate::inspect::output::kinds::KindSet;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
@@ -13,8 +13,8 @@ use crate::wire::limits::WRITTEN_COLUMNS_MAX;
 
 /// Columns of some rows, in order of first appearance.
 #[derive(Clone, Debug, Default)]
-pub struct Plan {
-    columns: Vec<(String, Kinds)>,
+pub struct OutputPlan {
+    columns: Vec<(String, KindSet)>,
     places: HashMap<String, usize>,
     /// True if the columns are selected by name; other columns of rows are dropped.
     is_fixed: bool,
@@ -22,12 +22,12 @@ pub struct Plan {
     has_refusals: bool,
     /// A name that occurs twice in one row.
     repeated: Option<String>,
-    marks: Marks,
+    marks: RowMarks,
 }
 
 /// Columns present in the current row.
 #[derive(Clone, Debug, Default)]
-struct Marks {
+struct RowMarks {
     row: u64,
     /// The last row with each column.
     last: Vec<u64>,
@@ -42,7 +42,7 @@ pub struct TooManyColumns {
     pub name: String,
 }
 
-impl Plan {
+impl OutputPlan {
     /// Creates a plan for selected columns; for all if empty.
     pub fn of_columns(names: &[String]) -> Self {
         let mut plan = Self::default();
@@ -111,7 +111,7 @@ impl Plan {
         let mut over = Ok(());
         let done = each_sound_cell(shape, row, scratch, &mut |name, cell| {
             if over.is_ok() {
-                over = self.learn_cell(name, Kinds::of(shape, cell));
+                over = self.learn_cell(name, KindSet::of(shape, cell));
             }
         });
         over?;
@@ -119,7 +119,7 @@ impl Plan {
         Ok(done.err())
     }
 
-    fn learn_cell(&mut self, name: &str, kinds: Kinds) -> Result<(), TooManyColumns> {
+    fn learn_cell(&mut self, name: &str, kinds: KindSet) -> Result<(), TooManyColumns> {
         let at = match self.places.get(name) {
             Some(at) => *at,
             None => {
@@ -159,7 +159,7 @@ impl Plan {
         self.has_refusals |= refusal.is_some();
         for (name, known) in &mut self.columns {
             if let Some(cell) = shape.cell(row, name, scratch) {
-                *known = known.with(Kinds::of(shape, &cell));
+                *known = known.with(KindSet::of(shape, &cell));
             }
         }
         refusal
@@ -248,12 +248,12 @@ impl Plan {
             return *at;
         }
         self.places.insert(name.to_owned(), self.columns.len());
-        self.columns.push((name.to_owned(), Kinds::default()));
+        self.columns.push((name.to_owned(), KindSet::default()));
         self.columns.len() - 1
     }
 }
 
-impl Marks {
+impl RowMarks {
     fn begin(&mut self) {
         self.row += 1;
         if !self.again.is_empty() {
@@ -276,7 +276,7 @@ impl Marks {
 
     /// Returns the name for a repeated column of a row, as in
     /// [`unique_names`](crate::inspect::table::unique_names).
-    fn next_name(&mut self, columns: &[(String, Kinds)], at: usize) -> String {
+    fn next_name(&mut self, columns: &[(String, KindSet)], at: usize) -> String {
         let times = self.again.entry(at).or_default();
         *times += 1;
         let name = columns.get(at).map(|(name, _)| name.as_str());

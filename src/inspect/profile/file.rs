@@ -16,10 +16,10 @@ use crate::inspect::format::json_rows::only_list;
 use crate::inspect::json::columns::JsonColumns;
 use crate::inspect::profile::Profile;
 use crate::inspect::table::Cell;
-use crate::inspect::table::Cutter;
-use crate::inspect::table::DelimitedCutter;
+use crate::inspect::table::DelimitedSplitter;
 use crate::inspect::table::Fields;
-use crate::inspect::table::JsonCutter;
+use crate::inspect::table::JsonSplitter;
+use crate::inspect::table::RowSplitter;
 use crate::wire::limits::ROW_BYTES_MAX;
 
 /// Bytes at the beginning of a table that decide its dialect.
@@ -104,7 +104,7 @@ fn array(text: Box<dyn Read + '_>) -> io::Result<Profile> {
     let mut profile = Profile::default();
     let mut text = BufReader::new(text);
     let is_object = text.fill_buf()?.trim_ascii_start().first() == Some(&b'{');
-    let mut cutter = JsonCutter::array();
+    let mut cutter = JsonSplitter::array();
     let mut front = Vec::new();
     if is_object {
         (&mut text).take(HEAD_BYTES).read_to_end(&mut front)?;
@@ -160,7 +160,7 @@ fn table(format: Format, mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
     let mut buffer = Vec::new();
     let mut is_cut = false;
     let mut text = head.as_slice().chain(text);
-    let mut cutter = DelimitedCutter::new(separator, quote);
+    let mut cutter = DelimitedSplitter::new(separator, quote);
     each_row(&mut cutter, &mut text, &mut |row| {
         if std::mem::take(&mut is_header) {
             return;
@@ -188,7 +188,7 @@ fn table(format: Format, mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
 /// Passes every row of a text to `each`, or `None` for one longer than [`ROW_BYTES_MAX`]. Returns
 /// false if the text violates its format.
 fn each_row(
-    cutter: &mut dyn Cutter,
+    cutter: &mut dyn RowSplitter,
     text: &mut dyn Read,
     each: &mut dyn FnMut(Option<&[u8]>),
 ) -> io::Result<bool> {

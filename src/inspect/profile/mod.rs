@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use arrow_schema::Schema;
 
+use crate::inspect::format::infer::InferredType;
 use crate::inspect::format::infer::Object;
-use crate::inspect::format::infer::Shape;
 use crate::inspect::format::infer::is_int;
 use crate::inspect::json::Event;
 use crate::inspect::json::ScanError;
@@ -20,7 +20,7 @@ use crate::wire::limits::STATISTICS_DEPTH_MAX;
 
 /// Type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum FieldKind {
     /// Null, or an empty cell.
     Null,
     /// True or false.
@@ -43,20 +43,20 @@ pub enum Kind {
     Object,
 }
 
-const KINDS: [Kind; 10] = [
-    Kind::Null,
-    Kind::Bool,
-    Kind::Int,
-    Kind::Float,
-    Kind::NotFinite,
-    Kind::Date,
-    Kind::Time,
-    Kind::Text,
-    Kind::List,
-    Kind::Object,
+const KINDS: [FieldKind; 10] = [
+    FieldKind::Null,
+    FieldKind::Bool,
+    FieldKind::Int,
+    FieldKind::Float,
+    FieldKind::NotFinite,
+    FieldKind::Date,
+    FieldKind::Time,
+    FieldKind::Text,
+    FieldKind::List,
+    FieldKind::Object,
 ];
 
-impl Kind {
+impl FieldKind {
     /// Name of the type.
     pub const fn name(self) -> &'static str {
         match self {
@@ -74,25 +74,25 @@ impl Kind {
     }
 
     /// The type without its content.
-    fn shape(self) -> Shape {
+    fn shape(self) -> InferredType {
         match self {
-            Self::Null => Shape::Null,
-            Self::Bool => Shape::Bool,
-            Self::Int => Shape::Int,
-            Self::Float => Shape::Float,
-            Self::NotFinite => Shape::NotFinite,
-            Self::Date => Shape::Date,
-            Self::Time => Shape::Time,
-            Self::Text => Shape::Text,
-            Self::List => Shape::List(Box::default()),
-            Self::Object => Shape::Object(Object::default()),
+            Self::Null => InferredType::Null,
+            Self::Bool => InferredType::Bool,
+            Self::Int => InferredType::Int,
+            Self::Float => InferredType::Float,
+            Self::NotFinite => InferredType::NotFinite,
+            Self::Date => InferredType::Date,
+            Self::Time => InferredType::Time,
+            Self::Text => InferredType::Text,
+            Self::List => InferredType::List(Box::default()),
+            Self::Object => InferredType::Object(Object::default()),
         }
     }
 }
 
 /// Occurrences of one type in a field: their number, and the first row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct KindCount {
     /// Number of values.
     pub count: u64,
     /// First row, from zero.
@@ -101,11 +101,11 @@ pub struct Seen {
 
 /// Types of one field, and its inner fields.
 #[derive(Clone, Debug, Default)]
-struct Place {
-    seen: [Seen; KINDS.len()],
-    fields: Vec<(String, Place)>,
+struct FieldNode {
+    seen: [KindCount; KINDS.len()],
+    fields: Vec<(String, FieldNode)>,
     at: HashMap<String, usize>,
-    items: Option<Box<Place>>,
+    items: Option<Box<FieldNode>>,
 }
 
 /// Types of the values at one path.
@@ -114,7 +114,7 @@ pub struct FieldProfile {
     /// Names from the outside in; `[]` stands for the items of a list.
     pub path: Vec<String>,
     /// Types other than null, the most frequent first.
-    pub kinds: Vec<(Kind, Seen)>,
+    pub kinds: Vec<(FieldKind, KindCount)>,
     /// Number of nulls.
     pub nulls: u64,
     /// Number of possible values: rows, objects or items around the field.
@@ -125,10 +125,10 @@ impl FieldProfile {
     /// Returns the types in readable form.
     pub fn type_name(&self) -> String {
         match self.common() {
-            Shape::Null => Kind::Null.name().to_owned(),
-            Shape::Float => Kind::Float.name().to_owned(),
-            Shape::Time => Kind::Time.name().to_owned(),
-            Shape::NotFinite => Kind::Text.name().to_owned(),
+            InferredType::Null => FieldKind::Null.name().to_owned(),
+            InferredType::Float => FieldKind::Float.name().to_owned(),
+            InferredType::Time => FieldKind::Time.name().to_owned(),
+            InferredType::NotFinite => FieldKind::Text.name().to_owned(),
             _ => {
                 let names = self.kinds.iter().map(|(kind, _)| kind.name());
                 names.collect::<Vec<_>>().join(" or ")
@@ -139,11 +139,11 @@ impl FieldProfile {
     /// Returns true if the types have no common type. Integers widen to floats and dates to
     /// timestamps; null fits everything.
     pub fn is_conflict(&self) -> bool {
-        self.common() == Shape::Mixed
+        self.common() == InferredType::Mixed
     }
 
-    fn common(&self) -> Shape {
-        let mut common = Shape::Null;
+    fn common(&self) -> InferredType {
+        let mut common = InferredType::Null;
         for (kind, _) in &self.kinds {
             common.merge(kind.shape());
         }
@@ -160,7 +160,7 @@ impl FieldProfile {
 /// Types of all values of a table's rows.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
-    root: Place,
+    root: FieldNode,
     rows: u64,
     unreadable: u64,
     first_unreadable: Option<u64>,
@@ -187,7 +187,7 @@ impl Profile {
 
     /// Records the types of a valid row.
     fn fill(&mut self, line: &[u8]) -> Result<(), ScanError> {
-        let mut filler = Filler {
+        let mut filler = ProfileRecorder {
             scanner: Scanner::with_nan(line),
             row: self.rows,
             places: &mut self.places,
@@ -200,7 +200,7 @@ impl Profile {
 
     /// Starts a record.
     pub(super) fn begin_record(&mut self) {
-        self.root.note(Kind::Object, self.rows);
+        self.root.note(FieldKind::Object, self.rows);
     }
 
     /// Profiles a cell of the record.
@@ -222,7 +222,7 @@ impl Profile {
     }
 
     /// Returns the narrowest type that fits all rows.
-    pub(super) fn shape(&self) -> Shape {
+    pub(super) fn shape(&self) -> InferredType {
         self.root.shape()
     }
 
@@ -244,14 +244,14 @@ impl Profile {
     /// Returns every field in order of first appearance, outer fields before inner ones.
     pub fn fields(&self) -> Vec<FieldProfile> {
         let mut found = Vec::new();
-        let objects = self.root.count(Kind::Object);
+        let objects = self.root.count(FieldKind::Object);
         self.root.list(&mut Vec::new(), objects, &mut found);
         found
     }
 }
 
-impl Place {
-    fn note(&mut self, kind: Kind, row: u64) {
+impl FieldNode {
+    fn note(&mut self, kind: FieldKind, row: u64) {
         if let Some(seen) = self.seen.get_mut(kind as usize) {
             if seen.count == 0 {
                 seen.first_row = row;
@@ -260,7 +260,7 @@ impl Place {
         }
     }
 
-    fn count(&self, kind: Kind) -> u64 {
+    fn count(&self, kind: FieldKind) -> u64 {
         self.seen.get(kind as usize).map_or(0, |s| s.count)
     }
 
@@ -279,20 +279,20 @@ impl Place {
         self.fields.get_mut(at).map(|(_, place)| place)
     }
 
-    fn shape(&self) -> Shape {
-        let mut shape = Shape::Null;
+    fn shape(&self) -> InferredType {
+        let mut shape = InferredType::Null;
         for kind in KINDS.into_iter().filter(|k| self.count(*k) > 0) {
             shape.merge(match kind {
-                Kind::List => {
+                FieldKind::List => {
                     let items = self.items.as_ref().map(|i| i.shape());
-                    Shape::List(Box::new(items.unwrap_or_default()))
+                    InferredType::List(Box::new(items.unwrap_or_default()))
                 }
-                Kind::Object => {
+                FieldKind::Object => {
                     let mut object = Object::default();
                     for (name, place) in &self.fields {
                         object.add(name, place.shape());
                     }
-                    Shape::Object(object)
+                    InferredType::Object(object)
                 }
                 other => other.shape(),
             });
@@ -316,30 +316,30 @@ impl Place {
 
     fn describe(&self, path: &mut Vec<String>, out_of: u64, found: &mut Vec<FieldProfile>) {
         let seen = KINDS.into_iter().zip(self.seen);
-        let mut kinds: Vec<(Kind, Seen)> = seen
-            .filter(|(kind, seen)| *kind != Kind::Null && seen.count > 0)
+        let mut kinds: Vec<(FieldKind, KindCount)> = seen
+            .filter(|(kind, seen)| *kind != FieldKind::Null && seen.count > 0)
             .collect();
         kinds.sort_by_key(|(_, seen)| std::cmp::Reverse(seen.count));
         found.push(FieldProfile {
             path: path.clone(),
             kinds,
-            nulls: self.count(Kind::Null),
+            nulls: self.count(FieldKind::Null),
             out_of,
         });
-        self.list(path, self.count(Kind::Object), found);
+        self.list(path, self.count(FieldKind::Object), found);
     }
 }
 
-fn kind_of_cell(cell: &[u8]) -> Kind {
-    match Shape::of_cell(cell) {
-        Shape::Null => Kind::Null,
-        Shape::Bool => Kind::Bool,
-        Shape::Int => Kind::Int,
-        Shape::Float => Kind::Float,
-        Shape::NotFinite => Kind::NotFinite,
-        Shape::Date => Kind::Date,
-        Shape::Time | Shape::FineTime => Kind::Time,
-        _ => Kind::Text,
+fn kind_of_cell(cell: &[u8]) -> FieldKind {
+    match InferredType::of_cell(cell) {
+        InferredType::Null => FieldKind::Null,
+        InferredType::Bool => FieldKind::Bool,
+        InferredType::Int => FieldKind::Int,
+        InferredType::Float => FieldKind::Float,
+        InferredType::NotFinite => FieldKind::NotFinite,
+        InferredType::Date => FieldKind::Date,
+        InferredType::Time | InferredType::FineTime => FieldKind::Time,
+        _ => FieldKind::Text,
     }
 }
 
@@ -356,43 +356,45 @@ fn is_json_with_nan(line: &[u8]) -> bool {
 }
 
 /// Recorder of the types in a JSON value that does not build the value.
-struct Filler<'a> {
+struct ProfileRecorder<'a> {
     scanner: Scanner<'a>,
     row: u64,
     places: &'a mut usize,
 }
 
-impl Filler<'_> {
+impl ProfileRecorder<'_> {
     /// Records a value from its first event. Arrays and objects below [`STATISTICS_DEPTH_MAX`]
     /// levels are skipped.
     fn value(
         &mut self,
         event: &Event<'_>,
-        place: &mut Place,
+        place: &mut FieldNode,
         depth: usize,
     ) -> Result<(), ScanError> {
         let kind = match event {
-            Event::Object => Kind::Object,
-            Event::Array => Kind::List,
-            Event::String(_) => Kind::Text,
+            Event::Object => FieldKind::Object,
+            Event::Array => FieldKind::List,
+            Event::String(_) => FieldKind::Text,
             Event::Number(number) => match number.is_integer && is_int(number.raw) {
-                true => Kind::Int,
-                false => Kind::Float,
+                true => FieldKind::Int,
+                false => FieldKind::Float,
             },
-            Event::Bool(_) => Kind::Bool,
-            Event::Null => Kind::Null,
+            Event::Bool(_) => FieldKind::Bool,
+            Event::Null => FieldKind::Null,
             Event::Key(_) | Event::ObjectEnd | Event::ArrayEnd => return Ok(()),
         };
         place.note(kind, self.row);
         match kind {
-            Kind::Object | Kind::List if depth >= STATISTICS_DEPTH_MAX => self.scanner.leave(),
-            Kind::Object => self.members(place, depth + 1),
-            Kind::List => self.items(place, depth + 1),
+            FieldKind::Object | FieldKind::List if depth >= STATISTICS_DEPTH_MAX => {
+                self.scanner.leave()
+            }
+            FieldKind::Object => self.members(place, depth + 1),
+            FieldKind::List => self.items(place, depth + 1),
             _ => Ok(()),
         }
     }
 
-    fn items(&mut self, place: &mut Place, depth: usize) -> Result<(), ScanError> {
+    fn items(&mut self, place: &mut FieldNode, depth: usize) -> Result<(), ScanError> {
         let items = place.items.get_or_insert_default();
         loop {
             match self.scanner.next_event()? {
@@ -402,7 +404,7 @@ impl Filler<'_> {
         }
     }
 
-    fn members(&mut self, place: &mut Place, depth: usize) -> Result<(), ScanError> {
+    fn members(&mut self, place: &mut FieldNode, depth: usize) -> Result<(), ScanError> {
         let mut said = String::new();
         while let Some(Event::Key(key)) = self.scanner.next_event()? {
             // Lone surrogates become U+FFFD.
@@ -422,7 +424,7 @@ impl Filler<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::Kind;
+    use super::FieldKind;
     use super::Profile;
 
     #[test]
@@ -446,8 +448,11 @@ mod tests {
         let a = of("a");
         assert!(a.is_conflict());
         let seen = |kind| a.kinds.iter().find(|(k, _)| *k == kind).unwrap().1;
-        assert_eq!((seen(Kind::Text).count, seen(Kind::Text).first_row), (1, 2));
-        assert_eq!(seen(Kind::Bool).first_row, 4);
+        assert_eq!(
+            (seen(FieldKind::Text).count, seen(FieldKind::Text).first_row),
+            (1, 2)
+        );
+        assert_eq!(seen(FieldKind::Bool).first_row, 4);
         let c = of("b.c.[]");
         assert!(!c.is_conflict());
         assert_eq!(c.type_name(), "float");

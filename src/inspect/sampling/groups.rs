@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use crate::inspect::dedup::Evidence;
-use crate::inspect::sampling::split::Place;
+use crate::inspect::sampling::split::SplitPosition;
 use crate::inspect::sampling::split::Splitter;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Scratch;
@@ -14,11 +14,11 @@ use crate::inspect::table::TableError;
 /// Positions of grouped rows. A group takes the least position of its rows, which does not depend
 /// on their order.
 #[derive(Clone, Debug, Default)]
-pub struct Groups {
-    places: HashMap<u64, Place>,
+pub struct SplitGroups {
+    places: HashMap<u64, SplitPosition>,
 }
 
-impl Groups {
+impl SplitGroups {
     /// Reads the rows of the groups found by a duplicate search: a kept row and its duplicates.
     /// This takes another pass over the rows.
     ///
@@ -49,7 +49,7 @@ impl Groups {
     }
 
     /// Returns the position of a row that belongs to a group.
-    pub fn place(&self, row: u64) -> Option<Place> {
+    pub fn place(&self, row: u64) -> Option<SplitPosition> {
         self.places.get(&row).copied()
     }
 }
@@ -59,7 +59,7 @@ fn own_places(
     scan: &Scan<'_>,
     splitter: &Splitter,
     wanted: &[u64],
-) -> Result<HashMap<u64, Place>, TableError> {
+) -> Result<HashMap<u64, SplitPosition>, TableError> {
     let mut places = HashMap::new();
     scan.run::<_, _, TableError>(
         Scratch::default,
@@ -88,7 +88,7 @@ mod tests {
     use crate::inspect::dedup::Likeness;
     use crate::inspect::sampling::split::SplitBy;
     use crate::inspect::sampling::split::SplitOptions;
-    use crate::inspect::table::Lines;
+    use crate::inspect::table::LineTable;
     use crate::inspect::table::Selection;
     use crate::inspect::table::Shape;
     use crate::inspect::table::Table;
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_group_goes_where_its_least_row_goes_whichever_is_kept() {
         let text: String = (0..50_000).map(|n| format!("line {n}\n")).collect();
-        let table = Arc::new(Lines::new(Arc::new(text.into_bytes()), Shape::Text));
+        let table = Arc::new(LineTable::new(Arc::new(text.into_bytes()), Shape::Text));
         let options = SplitOptions {
             ratios: vec![1, 1],
             seed: 3,
@@ -117,7 +117,7 @@ mod tests {
                 threads: 3,
                 progress: &NoProgress,
             };
-            Groups::read(&scan, &splitter, &evidence.collect::<Vec<_>>()).unwrap()
+            SplitGroups::read(&scan, &splitter, &evidence.collect::<Vec<_>>()).unwrap()
         };
         let rows = [40_000, 7, 31_234];
         let places = rows.map(|row| splitter.place_of(format!("line {row}").as_bytes()));

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Scan;
-use crate::inspect::table::Scanned;
+use crate::inspect::table::ScannedBatch;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 
@@ -53,7 +53,7 @@ pub fn sample(
     options: &SampleOptions,
     progress: &dyn Progress,
 ) -> Result<Sample, TableError> {
-    let mut drawn = Drawn::default();
+    let mut drawn = DrawWorker::default();
     let scan = Scan {
         batches,
         threads: options.threads,
@@ -77,7 +77,7 @@ pub fn sample(
 }
 
 #[derive(Default)]
-struct Drawn {
+struct DrawWorker {
     /// Max-heap: the greatest number is on top.
     kept: BinaryHeap<Ticket>,
     rows_in: u64,
@@ -91,8 +91,8 @@ struct Ticket {
     text: Vec<u8>,
 }
 
-impl Drawn {
-    fn add(&mut self, made: &Scanned<Batch>, options: &SampleOptions) {
+impl DrawWorker {
+    fn add(&mut self, made: &ScannedBatch<Batch>, options: &SampleOptions) {
         for row in made.value.rows() {
             self.rows_in += 1;
             let number = made.first + row.index;
@@ -144,14 +144,17 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::inspect::table::Lines;
+    use crate::inspect::table::LineTable;
     use crate::inspect::table::Selection;
     use crate::inspect::table::Shape;
     use crate::inspect::table::Table;
     use crate::progress::NoProgress;
 
     fn of(text: &str, options: &SampleOptions) -> Sample {
-        let table = Arc::new(Lines::new(Arc::new(text.as_bytes().to_vec()), Shape::Json));
+        let table = Arc::new(LineTable::new(
+            Arc::new(text.as_bytes().to_vec()),
+            Shape::Json,
+        ));
         let batches = table.batches(&Selection::default()).unwrap();
         sample(&*batches, options, &NoProgress).unwrap()
     }

@@ -50,7 +50,7 @@ pub struct Splitter {
 
 /// Position of a row between 0 and 1, in units of 2^-64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place(u64);
+pub struct SplitPosition(u64);
 
 impl Splitter {
     /// Creates a splitter.
@@ -76,7 +76,7 @@ impl Splitter {
     }
 
     /// Returns the position of a row.
-    pub fn place(&self, shape: &Shape, row: &[u8], scratch: &mut Scratch) -> Place {
+    pub fn place(&self, shape: &Shape, row: &[u8], scratch: &mut Scratch) -> SplitPosition {
         if let SplitBy::Column(column) = &self.by
             && let Some(cell) = shape.cell(row, column, scratch)
             && cell != Cell::Null
@@ -87,14 +87,14 @@ impl Splitter {
     }
 
     /// Returns the position of a text.
-    pub fn place_of(&self, text: &[u8]) -> Place {
+    pub fn place_of(&self, text: &[u8]) -> SplitPosition {
         let hash = blake3::keyed_hash(&self.key, text);
         let first = hash.as_bytes().first_chunk().copied();
-        Place(u64::from_le_bytes(first.unwrap_or_default()))
+        SplitPosition(u64::from_le_bytes(first.unwrap_or_default()))
     }
 
     /// Index of the part at a position, from 0, in the order of the ratios.
-    pub fn part(&self, place: Place) -> usize {
+    pub fn part(&self, place: SplitPosition) -> usize {
         let at = (u128::from(place.0) * u128::from(self.whole)) >> 64;
         self.ends.partition_point(|end| u128::from(*end) <= at)
     }
@@ -127,7 +127,7 @@ mod tests {
         assert!(counts[1].abs_diff(5000) < 300, "{counts:?}");
         assert_eq!(counts[2], 0);
         for (place, part) in [(0, 0), (u64::MAX, 3), (u64::MAX / 10 * 9, 0)] {
-            assert_eq!(splitter.part(Place(place)), part);
+            assert_eq!(splitter.part(SplitPosition(place)), part);
         }
         let none = SplitOptions {
             ratios: vec![0, 0],

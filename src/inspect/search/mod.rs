@@ -86,7 +86,7 @@ pub struct Hit {
 
 /// Counts of a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counted {
+pub struct MatchCounts {
     /// Number of selected rows.
     pub matches: u64,
     /// Number of rows searched, blank rows included.
@@ -271,8 +271,8 @@ fn each_line<'b>(
 ///
 /// # Errors
 /// Errors of reading the rows.
-pub fn count_matches(scan: &Scan<'_>, pattern: &Pattern) -> Result<Counted, TableError> {
-    let mut sum = Counted::default();
+pub fn count_matches(scan: &Scan<'_>, pattern: &Pattern) -> Result<MatchCounts, TableError> {
+    let mut sum = MatchCounts::default();
     scan.run::<_, _, TableError>(
         Scratch::default,
         |scratch, batch| Ok((pattern.count(batch, scratch), batch.count_rows())),
@@ -297,8 +297,8 @@ pub fn find_matches<E: From<TableError> + Send>(
     pattern: &Pattern,
     limit: u64,
     each: &mut (dyn FnMut(Hit) -> Result<(), E> + Send),
-) -> Result<Counted, E> {
-    let mut sum = Counted::default();
+) -> Result<MatchCounts, E> {
+    let mut sum = MatchCounts::default();
     if limit == 0 {
         return Ok(sum);
     }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::inspect::stats::StatsOptions;
-use crate::inspect::stats::column::Column;
-use crate::inspect::stats::column::Part;
+use crate::inspect::stats::column::BatchPart;
+use crate::inspect::stats::column::ColumnState;
 use crate::inspect::stats::json_walk::BatchStats;
 use crate::inspect::stats::json_walk::Walker;
 use crate::inspect::stats::lengths::quantiles;
@@ -21,7 +21,7 @@ use crate::inspect::stats::script::Script;
 use crate::inspect::stats::sketches::ddsketch::Bucket;
 use crate::inspect::stats::sketches::hash::hash;
 use crate::inspect::stats::sketches::hyperloglog::Distinct;
-use crate::inspect::stats::sketches::misra_gries::Frequent;
+use crate::inspect::stats::sketches::misra_gries::FrequentValues;
 use crate::inspect::stats::sketches::moments::Moments;
 use crate::wire::limits::STATISTICS_COLUMNS_MAX;
 
@@ -29,7 +29,7 @@ use crate::wire::limits::STATISTICS_COLUMNS_MAX;
 #[derive(Default)]
 pub(super) struct Accumulator {
     pub(super) report: StatsReport,
-    columns: Vec<Ordered>,
+    columns: Vec<OrderedStats>,
     at: HashMap<Arc<str>, usize>,
     /// Number of columns beyond the limit, estimated from hashes of their names.
     further: Distinct,
@@ -39,10 +39,10 @@ pub(super) struct Accumulator {
 }
 
 /// Order-dependent statistics of one column.
-struct Ordered {
+struct OrderedStats {
     name: Arc<str>,
     moments: Moments,
-    frequent: Frequent,
+    frequent: FrequentValues,
 }
 
 impl Accumulator {
@@ -63,7 +63,7 @@ impl Accumulator {
         }
     }
 
-    fn add_part(&mut self, part: &Part) {
+    fn add_part(&mut self, part: &BatchPart) {
         let at = match self.at.get(&part.name) {
             Some(at) => *at,
             None if self.columns.len() >= self.columns_max => {
@@ -71,10 +71,10 @@ impl Accumulator {
             }
             None => {
                 self.at.insert(Arc::clone(&part.name), self.columns.len());
-                self.columns.push(Ordered {
+                self.columns.push(OrderedStats {
                     name: Arc::clone(&part.name),
                     moments: Moments::default(),
-                    frequent: Frequent::default(),
+                    frequent: FrequentValues::default(),
                 });
                 self.columns.len() - 1
             }
@@ -87,7 +87,7 @@ impl Accumulator {
 
     /// Returns the report, including the order-independent statistics of the threads.
     pub(super) fn finish(mut self, walkers: Vec<Walker>, options: &StatsOptions) -> StatsReport {
-        let mut merged: HashMap<Arc<str>, Column> = HashMap::new();
+        let mut merged: HashMap<Arc<str>, ColumnState> = HashMap::new();
         for walker in walkers {
             self.further.merge(&walker.further);
             for node in walker.nodes {
@@ -117,8 +117,8 @@ impl Accumulator {
 
 fn column_stats(
     rows: u64,
-    column: &Column,
-    ordered: &Ordered,
+    column: &ColumnState,
+    ordered: &OrderedStats,
     options: &StatsOptions,
 ) -> ColumnStats {
     let distinct = match ordered.frequent.exact() {
@@ -142,7 +142,11 @@ fn column_stats(
     }
 }
 
-fn number_stats(column: &Column, moments: &Moments, options: &StatsOptions) -> Option<NumberStats> {
+fn number_stats(
+    column: &ColumnState,
+    moments: &Moments,
+    options: &StatsOptions,
+) -> Option<NumberStats> {
     let numbers = &column.numbers;
     let (min, max) = numbers.range?;
     let sorted = numbers.spread.sorted();
@@ -164,7 +168,7 @@ fn number_stats(column: &Column, moments: &Moments, options: &StatsOptions) -> O
     })
 }
 
-fn text_stats(column: &Column, options: &StatsOptions) -> Option<TextStats> {
+fn text_stats(column: &ColumnState, options: &StatsOptions) -> Option<TextStats> {
     let texts = &column.texts;
     let lengths = texts.lengths.stats(&options.quantiles)?;
     let are_times = texts.times == lengths.count;
@@ -221,7 +225,7 @@ fn even_bins(sorted: &[Bucket], bins: usize) -> Vec<Bin> {
     made
 }
 
-fn top_values(frequent: &Frequent, n: usize) -> Vec<TopValue> {
+fn top_values(frequent: &FrequentValues, n: usize) -> Vec<TopValue> {
     let taken = frequent.taken();
     // A value counted no more often than the possible error is not reported.
     let known = frequent.top(n).into_iter().filter(|c| c.count > taken);

@@ -9,8 +9,8 @@ use crate::inspect::stats::report::ColumnType;
 use crate::inspect::stats::report::TypeCounts;
 use crate::inspect::stats::sketches::hash::hash;
 use crate::inspect::stats::sketches::hyperloglog::Distinct;
-use crate::inspect::stats::sketches::misra_gries::Counts;
-use crate::inspect::stats::sketches::misra_gries::Frequent;
+use crate::inspect::stats::sketches::misra_gries::DrainedCounts;
+use crate::inspect::stats::sketches::misra_gries::FrequentValues;
 use crate::inspect::stats::sketches::moments::Moments;
 use crate::inspect::stats::texts::Texts;
 use crate::inspect::table::base64_length;
@@ -18,7 +18,7 @@ use crate::inspect::table::base64_length;
 /// A column in one thread: order-independent statistics up to the end, and the order-dependent part
 /// of the current batch.
 #[derive(Debug)]
-pub(super) struct Column {
+pub(super) struct ColumnState {
     pub(super) name: Arc<str>,
     pub(super) rows: u64,
     pub(super) types: TypeCounts,
@@ -36,15 +36,15 @@ pub(super) struct Column {
     /// Last row with this column, so that a repeated key counts once.
     last_row: u64,
     moments: Moments,
-    frequent: Frequent,
+    frequent: FrequentValues,
 }
 
 /// Order-dependent statistics of a column in one batch.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct BatchPart {
     pub(super) name: Arc<str>,
     pub(super) moments: Moments,
-    pub(super) counts: Counts,
+    pub(super) counts: DrainedCounts,
 }
 
 /// Hash seed that separates numbers from equal texts.
@@ -53,7 +53,7 @@ const TEXTS: u64 = 2;
 const BOOLS: u64 = 3;
 const BYTES: u64 = 4;
 
-impl Column {
+impl ColumnState {
     pub(super) fn new(name: Arc<str>) -> Self {
         Self {
             name,
@@ -69,7 +69,7 @@ impl Column {
             infinite_words: 0,
             last_row: u64::MAX,
             moments: Moments::default(),
-            frequent: Frequent::default(),
+            frequent: FrequentValues::default(),
         }
     }
 
@@ -141,8 +141,8 @@ impl Column {
     }
 
     /// Takes the part of the current batch, and starts a new one.
-    pub(super) fn take_part(&mut self) -> Part {
-        Part {
+    pub(super) fn take_part(&mut self) -> BatchPart {
+        BatchPart {
             name: Arc::clone(&self.name),
             moments: std::mem::take(&mut self.moments),
             counts: self.frequent.drain(),

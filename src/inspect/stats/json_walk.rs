@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
-use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::is_not_finite;
 use crate::inspect::format::cell_type::look;
 use crate::inspect::format::cell_type::moment;
@@ -15,8 +15,8 @@ use crate::inspect::json::ScanError;
 use crate::inspect::json::Scanner;
 use crate::inspect::json::Text;
 use crate::inspect::stats::StatsOptions;
-use crate::inspect::stats::column::Column;
-use crate::inspect::stats::column::Part;
+use crate::inspect::stats::column::BatchPart;
+use crate::inspect::stats::column::ColumnState;
 use crate::inspect::stats::sketches::hash::hash;
 use crate::inspect::stats::sketches::hyperloglog::Distinct;
 use crate::inspect::table::Batch;
@@ -25,8 +25,8 @@ use crate::inspect::table::Row;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 use crate::inspect::table::ShownValue;
-use crate::inspect::table::Stored;
 use crate::inspect::table::StoredColumn;
+use crate::inspect::table::StoredType;
 use crate::inspect::table::TEXT_COLUMN;
 use crate::inspect::table::TableError;
 use crate::inspect::table::VALUE_COLUMN;
@@ -49,12 +49,12 @@ pub(super) struct Walker {
     bytes: Vec<u8>,
     /// Stored types of strings in the current batch's columns.
     stored: Option<Arc<[StoredColumn]>>,
-    stored_at: HashMap<String, Stored>,
+    stored_at: HashMap<String, StoredType>,
 }
 
 /// A field of the rows, with its members.
 pub(super) struct Node {
-    pub(super) column: Column,
+    pub(super) column: ColumnState,
     is_touched: bool,
     /// True if statistics of the field itself are wanted.
     pub(super) is_wanted: bool,
@@ -63,7 +63,7 @@ pub(super) struct Node {
     by_key: HashMap<Box<str>, usize>,
     elements: Option<usize>,
     /// Stored type of its strings.
-    stored: Option<Stored>,
+    stored: Option<StoredType>,
 }
 
 /// Order-dependent statistics of one batch.
@@ -72,7 +72,7 @@ pub(super) struct BatchStats {
     pub(super) malformed: u64,
     /// True if its rows are delimited records.
     pub(super) is_delimited: bool,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<BatchPart>,
 }
 
 /// Node of the row itself; it is no column.
@@ -149,7 +149,7 @@ impl Walker {
                 match value {
                     ShownValue::Null => {
                         self.touch(node);
-                        self.with(node, Column::add_null);
+                        self.with(node, ColumnState::add_null);
                     }
                     ShownValue::Text(text) => {
                         self.touch(node);
@@ -289,7 +289,7 @@ impl Walker {
         self.touch(node);
         match event {
             Event::Object => {
-                self.with(node, Column::add_object);
+                self.with(node, ColumnState::add_object);
                 match depth < self.depth_max {
                     true => self.object(scanner, node, depth + 1),
                     false => scanner.leave(),
@@ -316,7 +316,7 @@ impl Walker {
                 Ok(())
             }
             Event::Null => {
-                self.with(node, Column::add_null);
+                self.with(node, ColumnState::add_null);
                 Ok(())
             }
             Event::Key(_) | Event::ObjectEnd | Event::ArrayEnd => Ok(()),
@@ -327,7 +327,7 @@ impl Walker {
         let Some(node) = self.nodes.get_mut(node).filter(|n| n.is_wanted) else {
             return;
         };
-        if node.stored == Some(Stored::Bytes) {
+        if node.stored == Some(StoredType::Bytes) {
             node.column.add_bytes(text.raw);
         } else if text.is_escaped {
             match text.said_into(&mut self.bytes) {
@@ -340,19 +340,19 @@ impl Walker {
                 }
             }
         } else {
-            node.column.typed_texts += u64::from(node.stored == Some(Stored::Times));
+            node.column.typed_texts += u64::from(node.stored == Some(StoredType::Times));
             node.column.add_text(text.raw);
         }
     }
 
-    fn with(&mut self, node: usize, add: impl FnOnce(&mut Column)) {
+    fn with(&mut self, node: usize, add: impl FnOnce(&mut ColumnState)) {
         if let Some(node) = self.nodes.get_mut(node).filter(|n| n.is_wanted) {
             add(&mut node.column);
         }
     }
 
     /// Returns the column of a member that has a value in this row.
-    fn open(&mut self, node: usize, key: &str, number: usize) -> Option<&mut Column> {
+    fn open(&mut self, node: usize, key: &str, number: usize) -> Option<&mut ColumnState> {
         let node = self.member(node, key, number)?;
         self.touch(node);
         let node = self.nodes.get_mut(node).filter(|n| n.is_wanted)?;
@@ -445,7 +445,7 @@ impl Walker {
 impl Node {
     fn new(name: Arc<str>, is_wanted: bool) -> Self {
         Self {
-            column: Column::new(name),
+            column: ColumnState::new(name),
             is_touched: false,
             is_wanted,
             members: Vec::new(),
@@ -457,19 +457,19 @@ impl Node {
 }
 
 /// Adds a field of a delimited record with its inferred type.
-fn add_field(column: &mut Column, cell: &Cell<'_>) {
+fn add_field(column: &mut ColumnState, cell: &Cell<'_>) {
     let text = match *cell {
         Cell::Null => return column.add_null(),
         ref other => other.bytes(),
     };
     match look(text) {
-        Look::Bool(value) => column.add_bool(value),
-        Look::Number(is_integer) => column.add_number(&Written {
+        CellType::Bool(value) => column.add_bool(value),
+        CellType::Number(is_integer) => column.add_number(&Written {
             raw: text,
             is_integer,
         }),
         // Writers of fixed-width columns pad numbers with spaces.
-        Look::Text => match text.trim_ascii() {
+        CellType::Text => match text.trim_ascii() {
             trimmed if trimmed.len() < text.len() && is_typed(trimmed) => {
                 add_field(column, &Cell::Text(trimmed));
             }
@@ -484,7 +484,7 @@ fn add_field(column: &mut Column, cell: &Cell<'_>) {
 
 /// Returns true if a cell has a type other than text.
 fn is_typed(cell: &[u8]) -> bool {
-    look(cell) != Look::Text || moment(cell).is_some()
+    look(cell) != CellType::Text || moment(cell).is_some()
 }
 
 fn skip_elements(scanner: &mut Scanner<'_>) -> Result<u64, ScanError> {

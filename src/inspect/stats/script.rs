@@ -96,13 +96,13 @@ impl Script {
 
 /// Consecutive code points of one script.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Range {
+pub(super) struct ScriptRange {
     first: u32,
     last: u32,
     script: Script,
 }
 
-impl Range {
+impl ScriptRange {
     /// Range before all others; searches start here.
     pub(super) const NONE: Self = Self {
         first: 1,
@@ -121,14 +121,14 @@ impl Range {
     }
 }
 
-fn range_of(point: u32) -> Range {
+fn range_of(point: u32) -> ScriptRange {
     let behind = RANGES.partition_point(|(last, _)| *last < point);
     let before = behind.checked_sub(1).and_then(|n| RANGES.get(n));
     let (last, script) = match RANGES.get(behind) {
         Some((last, script)) => (*last, *script),
         None => (u32::MAX, Script::Other),
     };
-    Range {
+    ScriptRange {
         first: before.map_or(0, |(last, _)| last + 1),
         last,
         script,

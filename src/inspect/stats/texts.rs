@@ -2,9 +2,9 @@
 
 use crate::inspect::format::times::Time;
 use crate::inspect::stats::lengths::Lengths;
-use crate::inspect::stats::script::Range;
 use crate::inspect::stats::script::Script;
-use crate::inspect::stats::sketches::misra_gries::Shown;
+use crate::inspect::stats::script::ScriptRange;
+use crate::inspect::stats::sketches::misra_gries::DisplayPrefix;
 
 /// Statistics of texts, independent of order and grouping.
 #[derive(Clone, Debug, Default)]
@@ -15,21 +15,21 @@ pub(super) struct Texts {
     pub(super) ascii_characters: u64,
     pub(super) not_utf8: u64,
     pub(super) scripts: [u64; Script::ALL.len()],
-    pub(super) first: Option<Shown>,
-    pub(super) last: Option<Shown>,
+    pub(super) first: Option<DisplayPrefix>,
+    pub(super) last: Option<DisplayPrefix>,
     /// Number of texts that are dates or timestamps.
     pub(super) times: u64,
     /// Number of these that are dates.
     pub(super) days: u64,
-    pub(super) earliest: Option<Moment>,
-    pub(super) latest: Option<Moment>,
+    pub(super) earliest: Option<TextTime>,
+    pub(super) latest: Option<TextTime>,
 }
 
 /// A text that is a date or a timestamp.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(super) struct TextTime {
     at: (i64, u32),
-    pub(super) shown: Shown,
+    pub(super) shown: DisplayPrefix,
 }
 
 impl Texts {
@@ -90,13 +90,13 @@ impl Texts {
         };
         self.times += 1;
         self.days += u64::from(matches!(time, Time::Day(_)));
-        self.place_moment(Moment {
+        self.place_moment(TextTime {
             at: time.order(),
-            shown: Shown::of(text),
+            shown: DisplayPrefix::of(text),
         });
     }
 
-    fn place_moment(&mut self, moment: Moment) {
+    fn place_moment(&mut self, moment: TextTime) {
         if self.earliest.is_none_or(|m| moment.at < m.at) {
             self.earliest = Some(moment);
         }
@@ -108,20 +108,20 @@ impl Texts {
     /// Updates the first and the last text in byte order.
     #[inline]
     fn place(&mut self, text: &[u8]) {
-        let is_before = |s: &Shown| text < s.bytes();
+        let is_before = |s: &DisplayPrefix| text < s.bytes();
         // Texts that begin with a truncated bound are not told apart from it.
         let is_behind =
-            |s: &Shown| text > s.bytes() && !(s.is_cut() && text.starts_with(s.bytes()));
+            |s: &DisplayPrefix| text > s.bytes() && !(s.is_cut() && text.starts_with(s.bytes()));
         if self.first.as_ref().is_none_or(is_before) {
-            self.first = Some(Shown::of(text));
+            self.first = Some(DisplayPrefix::of(text));
         }
         if self.last.as_ref().is_none_or(is_behind) {
-            self.last = Some(Shown::of(text));
+            self.last = Some(DisplayPrefix::of(text));
         }
     }
 
-    fn place_shown(&mut self, shown: &Shown) {
-        let key = |s: &Shown| (s.bytes().to_vec(), s.is_cut());
+    fn place_shown(&mut self, shown: &DisplayPrefix) {
+        let key = |s: &DisplayPrefix| (s.bytes().to_vec(), s.is_cut());
         if self.first.as_ref().is_none_or(|s| key(shown) < key(s)) {
             self.first = Some(*shown);
         }
@@ -155,7 +155,7 @@ impl Texts {
         let ascii = bytes.len() as u64 - count_bytes(bytes, |b| b >= 0x80);
         self.add_letters(bytes, ascii);
         let mut beyond = 0;
-        let mut range = Range::NONE;
+        let mut range = ScriptRange::NONE;
         let mut rest = text;
         while let Some((_, run)) = rest.split_at_checked(ascii_run(rest.as_bytes())) {
             let mut characters = run.chars();

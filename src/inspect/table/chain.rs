@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::TableError;
 
 /// Opens the batches of the file with an index; `None` after the last file.
@@ -17,7 +17,7 @@ pub type OpenFile = dyn Fn(usize) -> Option<Result<Arc<dyn Batches>, TableError>
 /// Batches of several files; each file is opened when its turn comes.
 pub struct Chain {
     open: Box<OpenFile>,
-    at: Mutex<At>,
+    at: Mutex<ChainState>,
     /// Signals that a thread has left the current file.
     left: Condvar,
     /// Number of batches up to the end of each finished file.
@@ -26,8 +26,8 @@ pub struct Chain {
     again: Mutex<Option<(usize, Arc<dyn Batches>)>>,
 }
 
-struct At {
-    place: Place,
+struct ChainState {
+    place: BatchSource,
     /// Number of threads in the current file.
     inside: usize,
     /// Index of the file that failed. No later file is opened.
@@ -35,7 +35,7 @@ struct At {
 }
 
 #[derive(Clone)]
-struct Place {
+struct BatchSource {
     file: usize,
     /// Number of batches in the earlier files.
     before: u64,
@@ -47,8 +47,8 @@ impl Chain {
     pub fn new(open: Box<OpenFile>) -> Self {
         Self {
             open,
-            at: Mutex::new(At {
-                place: Place {
+            at: Mutex::new(ChainState {
+                place: BatchSource {
                     file: 0,
                     before: 0,
                     batches: None,
@@ -68,16 +68,16 @@ impl Chain {
         self.at().failed
     }
 
-    fn at(&self) -> MutexGuard<'_, At> {
+    fn at(&self) -> MutexGuard<'_, ChainState> {
         self.at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the source of the next batch; none at the end, and after a failed file.
-    fn enter(&self) -> Result<Place, TableError> {
+    fn enter(&self) -> Result<BatchSource, TableError> {
         let mut at = self.at();
         at.inside += 1;
         if at.failed.is_some() {
-            return Ok(Place {
+            return Ok(BatchSource {
                 batches: None,
                 ..at.place.clone()
             });
@@ -98,7 +98,7 @@ impl Chain {
 
     /// Moves to the next file, once no thread is left that could still find damage in the current
     /// one.
-    fn leave(&self, left: &Place, parts: u64) {
+    fn leave(&self, left: &BatchSource, parts: u64) {
         let mut at = self.at();
         while at.place.file == left.file && at.inside > 0 && at.failed.is_none() {
             let waited = self.left.wait(at);
@@ -138,9 +138,9 @@ impl Chain {
 }
 
 /// Guard of a thread that reads the current file.
-struct Inside<'a>(&'a Chain);
+struct FileGuard<'a>(&'a Chain);
 
-impl Drop for Inside<'_> {
+impl Drop for FileGuard<'_> {
     fn drop(&mut self) {
         let mut at = self.0.at();
         at.inside = at.inside.saturating_sub(1);
@@ -150,16 +150,16 @@ impl Drop for Inside<'_> {
 }
 
 impl Batches for Chain {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         loop {
             let place = self.enter()?;
-            let inside = Inside(self);
+            let inside = FileGuard(self);
             let Some(batches) = &place.batches else {
-                return Ok(Next::End(place.before));
+                return Ok(NextBatch::End(place.before));
             };
             match batches.next(batch) {
-                Ok(Next::Batch(number)) => return Ok(Next::Batch(place.before + number)),
-                Ok(Next::End(parts)) => {
+                Ok(NextBatch::Batch(number)) => return Ok(NextBatch::Batch(place.before + number)),
+                Ok(NextBatch::End(parts)) => {
                     drop(inside);
                     self.leave(&place, parts);
                 }

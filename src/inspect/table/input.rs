@@ -19,11 +19,11 @@ use crate::read_at::ReadAt;
 pub(super) struct Input {
     text: Box<dyn Read + Send>,
     compression: Compression,
-    file: Arc<Mutex<Place>>,
+    file: Arc<Mutex<InputPosition>>,
 }
 
 /// Position in the file.
-struct Place {
+struct InputPosition {
     at: u64,
     /// Error of the source, which decoders hide.
     failed: Option<TableError>,
@@ -41,8 +41,8 @@ impl Input {
         (compression, encoding): (Compression, TextEncoding),
         at: u64,
     ) -> Self {
-        let file = Arc::new(Mutex::new(Place { at, failed: None }));
-        let raw = Raw {
+        let file = Arc::new(Mutex::new(InputPosition { at, failed: None }));
+        let raw = RawReader {
             size: source.len(),
             source,
             place: Arc::clone(&file),
@@ -98,13 +98,13 @@ impl Input {
 }
 
 /// Sequential reader of the raw bytes.
-struct Raw {
+struct RawReader {
     source: Arc<dyn ReadAt>,
     size: u64,
-    place: Arc<Mutex<Place>>,
+    place: Arc<Mutex<InputPosition>>,
 }
 
-impl Read for Raw {
+impl Read for RawReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         let left = usize::try_from(self.size.saturating_sub(place.at)).unwrap_or(usize::MAX);

@@ -38,17 +38,17 @@ pub use crate::inspect::table::rows::names::unique_names;
 pub(in crate::inspect) use crate::inspect::table::rows::path::each_at;
 pub use crate::inspect::table::rows::row_kind::Header;
 pub use crate::inspect::table::rows::row_kind::Shape;
-pub use crate::inspect::table::rows::stored::Stored;
 pub use crate::inspect::table::rows::stored::StoredColumn;
+pub use crate::inspect::table::rows::stored::StoredType;
 pub(in crate::inspect) use crate::inspect::table::rows::stored::base64_length;
 #[cfg(feature = "tokens")]
 pub(in crate::inspect) use crate::inspect::table::rows::stored::stored_text_into;
-pub use crate::inspect::table::text::lines::Lines;
-pub(in crate::inspect) use crate::inspect::table::text::splitter::Cutter;
-pub(in crate::inspect) use crate::inspect::table::text::splitter::DelimitedCutter;
-pub(in crate::inspect) use crate::inspect::table::text::splitter::Found;
-pub(in crate::inspect) use crate::inspect::table::text::splitter::JsonCutter;
+pub use crate::inspect::table::text::lines::LineTable;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::DelimitedSplitter;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::JsonSplitter;
 pub(in crate::inspect) use crate::inspect::table::text::splitter::RecordSpans;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::RowSpan;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::RowSplitter;
 pub(in crate::inspect) use crate::inspect::table::text::splitter::records_of;
 pub use chain::Chain;
 pub use chain::OpenFile;
@@ -67,7 +67,7 @@ pub use row_index::RowKind;
 pub use row_index::StoredRowIndex;
 pub use row_index::StoredText;
 pub use scan::Scan;
-pub use scan::Scanned;
+pub use scan::ScannedBatch;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
@@ -248,7 +248,7 @@ pub trait Batches: Send + Sync {
     ///
     /// # Errors
     /// [`TableError`] if this batch cannot be read.
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError>;
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError>;
 
     /// Reads one row again, alone, into `into`. `number` is an earlier batch, and `place` the row's
     /// position in it ([`Batch::place_of`]). Returns `false` if rows cannot be read one by one.
@@ -263,7 +263,7 @@ pub trait Batches: Send + Sync {
 
 /// Result of a request for a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum NextBatch {
     /// The batch with this number, from 0. Numbers are consecutive across all threads.
     Batch(u64),
     /// The end, after this number of batches.

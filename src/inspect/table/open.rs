@@ -24,7 +24,7 @@ use crate::inspect::json::columns::Orient;
 use crate::inspect::json::columns::may_be_columns;
 use crate::inspect::table::GrowingIndex;
 use crate::inspect::table::Header;
-use crate::inspect::table::Lines;
+use crate::inspect::table::LineTable;
 use crate::inspect::table::RowIndex;
 use crate::inspect::table::RowKind;
 use crate::inspect::table::Shape;
@@ -39,8 +39,8 @@ use crate::inspect::table::input::Input;
 use crate::inspect::table::no_rows::NAMED_BYTES;
 use crate::inspect::table::no_rows::no_rows;
 use crate::inspect::table::rows::names::repeated_names;
-use crate::inspect::table::text::by_columns::ByColumns;
-use crate::inspect::table::text::table::Rows;
+use crate::inspect::table::text::by_columns::ColumnarJson;
+use crate::inspect::table::text::table::RowLayout;
 use crate::inspect::table::text::table::TextTable;
 use crate::inspect::table::unique_names;
 use crate::read_at::ReadAt;
@@ -77,7 +77,7 @@ pub struct Opened {
     pub orient: Option<Orient>,
     /// Encoding of a text file.
     pub encoding: TextEncoding,
-    schema: Known,
+    schema: SchemaSource,
 }
 
 /// Origin of a file's schema.
@@ -102,7 +102,7 @@ impl fmt::Display for SchemaFrom {
 }
 
 /// Source of the schema.
-enum Known {
+enum SchemaSource {
     Schema(Schema),
     /// Columns of a delimited or column-oriented file, with the origin of their types.
     Columns(Option<Schema>, SchemaFrom),
@@ -144,9 +144,9 @@ impl Opened {
     /// The columns of delimited text are named by its header.
     pub fn schema(&self) -> Option<Schema> {
         let head = match &self.schema {
-            Known::Schema(schema) => return Some(schema.clone()),
-            Known::Columns(schema, _) => return schema.clone(),
-            Known::Head(head) => head,
+            SchemaSource::Schema(schema) => return Some(schema.clone()),
+            SchemaSource::Columns(schema, _) => return schema.clone(),
+            SchemaSource::Head(head) => head,
         };
         match self.format.format {
             Format::Jsonl => json_rows::lines_schema(&head.text, head.is_whole),
@@ -163,9 +163,9 @@ impl Opened {
     /// Origin of the schema.
     pub fn schema_from(&self) -> SchemaFrom {
         match &self.schema {
-            Known::Schema(_) => SchemaFrom::Metadata,
-            Known::Columns(_, from) => *from,
-            Known::Head(head) => head.schema_from(),
+            SchemaSource::Schema(_) => SchemaFrom::Metadata,
+            SchemaSource::Columns(_, from) => *from,
+            SchemaSource::Head(head) => head.schema_from(),
         }
     }
 
@@ -200,7 +200,7 @@ impl Opened {
             list: None,
             orient: None,
             encoding: TextEncoding::Utf8,
-            schema: Known::Schema(schema),
+            schema: SchemaSource::Schema(schema),
         }
     }
 }
@@ -308,7 +308,7 @@ fn open_text(
         return Err(TableError::Unsupported(why.to_owned()));
     }
     let (rows, inner, list) = rows_in(format.format, &head);
-    if rows == Rows::Values
+    if rows == RowLayout::Values
         && format.format == Format::JsonArray
         && may_be_columns(&head.text, head.is_whole)
         && let Some(opened) = by_columns(&source, format, &options.reading)?
@@ -316,7 +316,7 @@ fn open_text(
         return Ok(opened);
     }
     let columns = match rows {
-        Rows::Records => {
+        RowLayout::Records => {
             let found = FileFormat {
                 format: inner,
                 compression: format.compression,
@@ -328,10 +328,10 @@ fn open_text(
         _ => None,
     };
     let shape = match rows {
-        Rows::Records => columns.as_ref().map_or(Shape::Text, delimited),
-        Rows::Elements | Rows::Values => Shape::Json,
-        Rows::Lines if inner == Format::Jsonl => Shape::Json,
-        Rows::Lines => Shape::Text,
+        RowLayout::Records => columns.as_ref().map_or(Shape::Text, delimited),
+        RowLayout::Elements | RowLayout::Values => Shape::Json,
+        RowLayout::Lines if inner == Format::Jsonl => Shape::Json,
+        RowLayout::Lines => Shape::Text,
     };
     let format = FileFormat {
         format: inner,
@@ -342,18 +342,18 @@ fn open_text(
     let list = list.map(|list| list.key);
     let is_random = compression == Compression::None && encoding == TextEncoding::Utf8;
     let known = (columns, head, list.clone());
-    if rows == Rows::Lines && is_random {
-        let mut lines = Lines::new(source, shape).with_front(front);
+    if rows == RowLayout::Lines && is_random {
+        let mut lines = LineTable::new(source, shape).with_front(front);
         if let Some((row, offset)) = options.known {
             lines = lines.with_known(row, offset);
         }
         return Ok(Opened::text(Arc::new(lines), format, None, known));
     }
     let kind = match rows {
-        Rows::Lines => None,
-        Rows::Elements => Some(RowKind::Elements),
-        Rows::Records => Some(RowKind::Records),
-        Rows::Values => Some(RowKind::Values),
+        RowLayout::Lines => None,
+        RowLayout::Elements => Some(RowKind::Elements),
+        RowLayout::Records => Some(RowKind::Records),
+        RowLayout::Values => Some(RowKind::Values),
     };
     let index = kind.filter(|_| is_random);
     let index = index.map(|kind| GrowingIndex::new(kind, options.index.unwrap_or_default()));
@@ -387,7 +387,7 @@ fn by_columns(
     };
     let (schema, from) = columns.schema(&whole.text);
     let orient = columns.orient;
-    let table = ByColumns {
+    let table = ColumnarJson {
         text: whole.text,
         columns,
         size: source.len(),
@@ -403,7 +403,7 @@ fn by_columns(
         list: None,
         orient: Some(orient),
         encoding: whole.encoding,
-        schema: Known::Columns(schema, from),
+        schema: SchemaSource::Columns(schema, from),
     }))
 }
 
@@ -412,7 +412,7 @@ impl Opened {
         table: Arc<dyn Table>,
         format: FileFormat,
         index: Option<GrowingIndex>,
-        (columns, head, list): (Option<dialect::Table>, Head, Option<String>),
+        (columns, head, list): (Option<dialect::DelimitedTable>, Head, Option<String>),
     ) -> Self {
         Self {
             table,
@@ -423,32 +423,32 @@ impl Opened {
             orient: None,
             encoding: head.encoding,
             schema: match columns {
-                Some(columns) => Known::Columns(columns.schema, head.schema_from()),
-                None => Known::Head(head),
+                Some(columns) => SchemaSource::Columns(columns.schema, head.schema_from()),
+                None => SchemaSource::Head(head),
             },
         }
     }
 }
 
 /// Decides the layout of the rows, and the actual format of the text.
-fn rows_in(format: Format, head: &Head) -> (Rows, Format, Option<OnlyList>) {
+fn rows_in(format: Format, head: &Head) -> (RowLayout, Format, Option<OnlyList>) {
     let (rows, format) = match format {
-        Format::Jsonl => (Rows::Lines, Format::Jsonl),
-        Format::Csv | Format::Tsv => (Rows::Records, format),
+        Format::Jsonl => (RowLayout::Lines, Format::Jsonl),
+        Format::Csv | Format::Tsv => (RowLayout::Records, format),
         Format::JsonArray => {
             let mut bytes = head.text.iter().filter(|b| !b.is_ascii_whitespace());
             match bytes.next() {
-                Some(b'[') => (Rows::Elements, Format::JsonArray),
+                Some(b'[') => (RowLayout::Elements, Format::JsonArray),
                 Some(b'{') if json_rows::looks_like_lines(&head.text, head.is_whole) => {
-                    (Rows::Lines, Format::Jsonl)
+                    (RowLayout::Lines, Format::Jsonl)
                 }
                 _ => match json_rows::only_list(&head.text, head.is_whole) {
-                    Some(list) => return (Rows::Elements, Format::JsonArray, Some(list)),
-                    None => (Rows::Values, Format::Bytes),
+                    Some(list) => return (RowLayout::Elements, Format::JsonArray, Some(list)),
+                    None => (RowLayout::Values, Format::Bytes),
                 },
             }
         }
-        _ => (Rows::Lines, Format::Bytes),
+        _ => (RowLayout::Lines, Format::Bytes),
     };
     (rows, format, None)
 }
@@ -460,7 +460,7 @@ fn columns_of(
     mut head: Head,
     source: &Arc<dyn ReadAt>,
     reading: &ReadOptions,
-) -> Result<(dialect::Table, Head), TableError> {
+) -> Result<(dialect::DelimitedTable, Head), TableError> {
     let mut most = HEAD_BYTES;
     loop {
         let table = dialect::table(format.format, &head.text, head.is_whole, reading);
@@ -477,7 +477,7 @@ fn columns_of(
     }
 }
 
-fn delimited(table: &dialect::Table) -> Shape {
+fn delimited(table: &dialect::DelimitedTable) -> Shape {
     Shape::Delimited(Arc::new(Header {
         repeated: repeated_names(&table.names),
         names: unique_names(table.names.iter().cloned()),

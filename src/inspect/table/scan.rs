@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 
@@ -26,7 +26,7 @@ pub struct Scan<'a> {
 
 /// Result of one batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scanned<T> {
+pub struct ScannedBatch<T> {
     /// Number of its first row, from the start of the scan.
     pub first: u64,
     /// Number of rows, blank rows included.
@@ -47,11 +47,11 @@ impl Scan<'_> {
         &self,
         worker: impl Fn() -> W + Sync,
         map: impl Fn(&mut W, &Batch) -> Result<T, E> + Sync,
-        fold: impl FnMut(Scanned<T>) -> Result<ControlFlow<()>, E> + Send,
+        fold: impl FnMut(ScannedBatch<T>) -> Result<ControlFlow<()>, E> + Send,
     ) -> Result<(), E> {
         let threads = self.threads.max(1);
-        let line = Line {
-            state: Mutex::new(State {
+        let line = FoldQueue {
+            state: Mutex::new(FoldState {
                 next: 0,
                 first: 0,
                 early: BTreeMap::new(),
@@ -64,7 +64,7 @@ impl Scan<'_> {
         };
         let work = || {
             // A thread that waits for this one's batch must wake up even after a panic.
-            let _gone = Gone(&line);
+            let _gone = PanicGuard(&line);
             let (mut state, mut batch) = (worker(), Batch::default());
             while line.is_open() {
                 let next = match self.progress.cancelled() {
@@ -72,9 +72,9 @@ impl Scan<'_> {
                     false => self.batches.next(&mut batch),
                 };
                 match next {
-                    Ok(Next::End(_)) => return,
-                    Ok(Next::Batch(number)) => {
-                        let made = map(&mut state, &batch).map(|value| Scanned {
+                    Ok(NextBatch::End(_)) => return,
+                    Ok(NextBatch::Batch(number)) => {
+                        let made = map(&mut state, &batch).map(|value| ScannedBatch {
                             first: 0,
                             rows: batch.count(),
                             truncated: batch.truncated(),
@@ -104,26 +104,26 @@ impl Scan<'_> {
 const AHEAD_PER_THREAD: u64 = 8;
 
 /// Queue of results that wait for earlier batches.
-struct Line<T, E, F> {
-    state: Mutex<State<T, E, F>>,
+struct FoldQueue<T, E, F> {
+    state: Mutex<FoldState<T, E, F>>,
     moved: Condvar,
     ahead: u64,
 }
 
-struct State<T, E, F> {
+struct FoldState<T, E, F> {
     /// Next batch to fold, and the number of its first row.
     next: u64,
     first: u64,
-    early: BTreeMap<u64, Result<Scanned<T>, E>>,
+    early: BTreeMap<u64, Result<ScannedBatch<T>, E>>,
     /// Error that stopped the scan; earlier batches are still folded.
     failed: Option<E>,
     ended: Option<Result<(), E>>,
     fold: F,
 }
 
-struct Gone<'a, T, E, F>(&'a Line<T, E, F>);
+struct PanicGuard<'a, T, E, F>(&'a FoldQueue<T, E, F>);
 
-impl<T, E, F> Drop for Gone<'_, T, E, F> {
+impl<T, E, F> Drop for PanicGuard<'_, T, E, F> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.state().ended.get_or_insert(Ok(()));
@@ -132,8 +132,8 @@ impl<T, E, F> Drop for Gone<'_, T, E, F> {
     }
 }
 
-impl<T, E, F> Line<T, E, F> {
-    fn state(&self) -> MutexGuard<'_, State<T, E, F>> {
+impl<T, E, F> FoldQueue<T, E, F> {
+    fn state(&self) -> MutexGuard<'_, FoldState<T, E, F>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -158,8 +158,8 @@ impl<T, E, F> Line<T, E, F> {
     }
 }
 
-impl<T, E, F: FnMut(Scanned<T>) -> Result<ControlFlow<()>, E>> Line<T, E, F> {
-    fn put(&self, number: u64, made: Result<Scanned<T>, E>) {
+impl<T, E, F: FnMut(ScannedBatch<T>) -> Result<ControlFlow<()>, E>> FoldQueue<T, E, F> {
+    fn put(&self, number: u64, made: Result<ScannedBatch<T>, E>) {
         let mut state = self.state();
         while number >= state.next + self.ahead && state.ended.is_none() && state.failed.is_none() {
             let waited = self.moved.wait(state);
@@ -175,7 +175,7 @@ impl<T, E, F: FnMut(Scanned<T>) -> Result<ControlFlow<()>, E>> Line<T, E, F> {
     }
 }
 
-impl<T, E, F: FnMut(Scanned<T>) -> Result<ControlFlow<()>, E>> State<T, E, F> {
+impl<T, E, F: FnMut(ScannedBatch<T>) -> Result<ControlFlow<()>, E>> FoldState<T, E, F> {
     fn drain(&mut self) {
         while self.ended.is_none() {
             let Some(made) = self.early.remove(&self.next) else {

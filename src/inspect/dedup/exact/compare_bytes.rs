@@ -7,9 +7,9 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use crate::inspect::dedup::DedupOptions;
-use crate::inspect::dedup::exact::equal_rows::Same;
+use crate::inspect::dedup::exact::equal_rows::EqualRow;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::external::multi_pass::TextOf;
+use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::external::multi_pass::changed;
 use crate::inspect::dedup::external::multi_pass::in_threads;
 use crate::inspect::table::Batch;
@@ -17,14 +17,14 @@ use crate::inspect::table::TableError;
 
 /// Progress of one group of rows with equal hashes.
 #[derive(Default)]
-struct Group {
+struct HashGroup {
     /// Number of its rows that the pass has not reached yet.
     left: u32,
-    state: State,
+    state: GroupState,
 }
 
 #[derive(Default)]
-enum State {
+enum GroupState {
     #[default]
     New,
     /// The bytes of the first row; all others must equal them.
@@ -35,15 +35,15 @@ enum State {
 
 /// A row to compare with its group.
 #[derive(Clone, Copy)]
-struct Wanted {
+struct ComparedRow {
     row: u32,
     place: u32,
     group: u32,
 }
 
 /// All groups, with the bytes held for them.
-struct Groups {
-    all: Vec<Mutex<Group>>,
+struct HashGroups {
+    all: Vec<Mutex<HashGroup>>,
     held: AtomicUsize,
     room: usize,
 }
@@ -53,7 +53,7 @@ struct Groups {
 pub(in crate::inspect::dedup) fn confirm(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    same: &[Same],
+    same: &[EqualRow],
 ) -> Result<Vec<u32>, TableError> {
     let room = options.budget_bytes / 2;
     let (wanted, mut groups) = grouped(same, room);
@@ -80,28 +80,28 @@ pub(in crate::inspect::dedup) fn confirm(
     Ok(wrong)
 }
 
-fn grouped(same: &[Same], room: usize) -> (Vec<Wanted>, Groups) {
+fn grouped(same: &[EqualRow], room: usize) -> (Vec<ComparedRow>, HashGroups) {
     let mut kept: Vec<u32> = same.iter().map(|s| s.kept).collect();
     kept.sort_unstable();
     let runs = kept.chunk_by(|a, b| a == b);
-    let (kept, all): (Vec<u32>, Vec<Mutex<Group>>) = runs
+    let (kept, all): (Vec<u32>, Vec<Mutex<HashGroup>>) = runs
         .filter_map(|run| {
-            let group = Group {
+            let group = HashGroup {
                 left: u32::try_from(run.len()).ok()?,
-                state: State::New,
+                state: GroupState::New,
             };
             Some((*run.first()?, Mutex::new(group)))
         })
         .unzip();
     let wanted = same.iter().filter_map(|same| {
         let group = kept.binary_search(&same.kept).ok()?;
-        Some(Wanted {
+        Some(ComparedRow {
             row: same.row,
             place: same.place,
             group: u32::try_from(group).ok()?,
         })
     });
-    let groups = Groups {
+    let groups = HashGroups {
         all,
         held: AtomicUsize::new(0),
         room,
@@ -110,7 +110,7 @@ fn grouped(same: &[Same], room: usize) -> (Vec<Wanted>, Groups) {
 }
 
 /// Returns true if single reads of the wanted rows are cheaper than a pass over all rows.
-fn is_sparse(passes: &Passes<'_>, wanted: &[Wanted]) -> Result<bool, TableError> {
+fn is_sparse(passes: &Passes<'_>, wanted: &[ComparedRow]) -> Result<bool, TableError> {
     let bytes = wanted.len() as u64 * ALONE_BYTES;
     match wanted.first() {
         Some(one) if passes.size_bytes.is_some_and(|size| bytes < size) => {
@@ -125,7 +125,7 @@ const ALONE_BYTES: u64 = 4 << 10;
 /// Rows per work item of a thread; they lie near each other in the file.
 const ROWS_AT_ONCE: usize = 256;
 
-impl Groups {
+impl HashGroups {
     /// Starts a new pass for this group; false if the group is finished. Groups that did not fit in
     /// memory get their turn now.
     fn begin_pass(&mut self) -> bool {
@@ -134,27 +134,27 @@ impl Groups {
         for group in &self.all {
             let mut group = lock(group);
             is_any |= group.left > 0;
-            if matches!(group.state, State::Later) {
-                group.state = State::New;
+            if matches!(group.state, GroupState::Later) {
+                group.state = GroupState::New;
             }
         }
         is_any
     }
 
     /// Returns false if these bytes differ from those of the group.
-    fn is_fine(&self, wanted: &Wanted, bytes: &[u8]) -> bool {
+    fn is_fine(&self, wanted: &ComparedRow, bytes: &[u8]) -> bool {
         let group = self.all.get(wanted.group as usize);
         group.is_none_or(|group| lock(group).is_fine(bytes, &self.held, self.room))
     }
 
     /// Returns true if all rows of this row's group are compared.
-    fn is_done(&self, wanted: &Wanted) -> bool {
+    fn is_done(&self, wanted: &ComparedRow) -> bool {
         let group = self.all.get(wanted.group as usize);
         group.is_none_or(|group| lock(group).left == 0)
     }
 }
 
-fn lock(group: &Mutex<Group>) -> std::sync::MutexGuard<'_, Group> {
+fn lock(group: &Mutex<HashGroup>) -> std::sync::MutexGuard<'_, HashGroup> {
     group.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -163,13 +163,13 @@ fn lock(group: &Mutex<Group>) -> std::sync::MutexGuard<'_, Group> {
 fn confirm_alone(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    wanted: &[Wanted],
-    groups: &Groups,
+    wanted: &[ComparedRow],
+    groups: &HashGroups,
 ) -> Result<Option<Vec<u32>>, TableError> {
     passes.progress.phase("comparing equal rows", None);
     let next = AtomicUsize::new(0);
     let work = || {
-        let (mut wrong, mut text, mut batch) = (Vec::new(), TextOf::default(), Batch::default());
+        let (mut wrong, mut text, mut batch) = (Vec::new(), RowText::default(), Batch::default());
         loop {
             let at = next.fetch_add(ROWS_AT_ONCE, Ordering::Relaxed);
             let Some(rest) = wanted.get(at..).filter(|rest| !rest.is_empty()) else {
@@ -202,12 +202,12 @@ fn confirm_alone(
 fn confirm_pass(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    wanted: &[Wanted],
-    groups: &Groups,
+    wanted: &[ComparedRow],
+    groups: &HashGroups,
 ) -> Result<Vec<u32>, TableError> {
     let made = passes.each(
         "comparing equal rows",
-        || (Vec::new(), TextOf::default()),
+        || (Vec::new(), RowText::default()),
         |(wrong, text), first, batch| {
             let at = wanted.partition_point(|w| u64::from(w.row) < first);
             let mut wanted = wanted.get(at..).unwrap_or_default().iter().peekable();
@@ -229,27 +229,27 @@ fn confirm_pass(
     Ok(made.into_iter().flat_map(|(wrong, _)| wrong).collect())
 }
 
-impl Group {
+impl HashGroup {
     /// Records a row of the group; false if its bytes differ from those of the group.
     fn is_fine(&mut self, bytes: &[u8], held: &AtomicUsize, room: usize) -> bool {
         let is_fine = match &self.state {
-            State::Later => return true,
-            State::Held(other) => **other == *bytes,
-            State::New => {
+            GroupState::Later => return true,
+            GroupState::Held(other) => **other == *bytes,
+            GroupState::New => {
                 // At least one group fits in every pass.
                 let before = held.fetch_add(bytes.len(), Ordering::Relaxed);
                 if before > 0 && before + bytes.len() > room {
                     held.fetch_sub(bytes.len(), Ordering::Relaxed);
-                    self.state = State::Later;
+                    self.state = GroupState::Later;
                     return true;
                 }
-                self.state = State::Held(bytes.into());
+                self.state = GroupState::Held(bytes.into());
                 true
             }
         };
         self.left = self.left.saturating_sub(1);
         if self.left == 0
-            && let State::Held(bytes) = std::mem::take(&mut self.state)
+            && let GroupState::Held(bytes) = std::mem::take(&mut self.state)
         {
             held.fetch_sub(bytes.len(), Ordering::Relaxed);
         }
@@ -266,8 +266,8 @@ mod tests {
     use crate::inspect::dedup::dedup;
     use crate::inspect::table::Batches;
     use crate::inspect::table::Chain;
-    use crate::inspect::table::Lines;
-    use crate::inspect::table::Next;
+    use crate::inspect::table::LineTable;
+    use crate::inspect::table::NextBatch;
     use crate::inspect::table::Selection;
     use crate::inspect::table::Shape;
     use crate::inspect::table::Table;
@@ -277,7 +277,7 @@ mod tests {
     fn files_of_which_some_rows_cannot_be_read_alone_are_gone_over() {
         let long = "y".repeat(50);
         let lines = format!("{long}\nb\n{long}\n").into_bytes();
-        let table = Arc::new(Lines::new(Arc::new(lines), Shape::Text));
+        let table = Arc::new(LineTable::new(Arc::new(lines), Shape::Text));
         let open = |selection: &Selection| {
             let (table, selection) = (Arc::clone(&table), selection.clone());
             let open = move |n| {
@@ -304,16 +304,19 @@ mod tests {
     struct InOrder(Arc<dyn Batches>);
 
     impl Batches for InOrder {
-        fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+        fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
             self.0.next(batch)
         }
     }
 
     #[test]
     fn rows_with_one_hash_and_other_bytes_stay() {
-        let table = Arc::new(Lines::new(Arc::new(b"a\nb\na\nc\n".to_vec()), Shape::Text));
+        let table = Arc::new(LineTable::new(
+            Arc::new(b"a\nb\na\nc\n".to_vec()),
+            Shape::Text,
+        ));
         let open = |selection: &Selection| Arc::clone(&table).batches(selection);
-        let same = |row| Same {
+        let same = |row| EqualRow {
             row,
             kept: 0,
             place: row * 2,

@@ -9,14 +9,14 @@ use std::sync::atomic::Ordering;
 use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::exact::compare_bytes::confirm;
 use crate::inspect::dedup::exact::row_hashes::HASH_RECORD_BYTES;
-use crate::inspect::dedup::exact::row_hashes::Survey;
+use crate::inspect::dedup::exact::row_hashes::RowHashes;
 use crate::inspect::dedup::external::multi_pass::Passes;
 use crate::inspect::dedup::external::multi_pass::in_threads;
 use crate::inspect::table::TableError;
 
 /// A row with an equal row elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::inspect::dedup) struct Same {
+pub(in crate::inspect::dedup) struct EqualRow {
     /// The row's number.
     pub(in crate::inspect::dedup) row: u32,
     /// Number of the equal row that is kept.
@@ -29,8 +29,8 @@ pub(in crate::inspect::dedup) struct Same {
 pub(in crate::inspect::dedup) fn same_rows(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    survey: &mut Survey<'_>,
-) -> Result<Vec<Same>, TableError> {
+    survey: &mut RowHashes<'_>,
+) -> Result<Vec<EqualRow>, TableError> {
     let mut groups = groups(options, survey)?;
     if groups.is_empty() {
         return Ok(groups);
@@ -42,7 +42,10 @@ pub(in crate::inspect::dedup) fn same_rows(
 }
 
 /// Groups rows with equal hashes, the kept row included, in ascending order.
-fn groups(options: &DedupOptions<'_>, survey: &mut Survey<'_>) -> Result<Vec<Same>, TableError> {
+fn groups(
+    options: &DedupOptions<'_>,
+    survey: &mut RowHashes<'_>,
+) -> Result<Vec<EqualRow>, TableError> {
     let (parts, ranks) = (survey.hashes.len(), &survey.ranks);
     let next = AtomicUsize::new(0);
     let hashes = Mutex::new(&mut survey.hashes);
@@ -66,7 +69,7 @@ fn groups(options: &DedupOptions<'_>, survey: &mut Survey<'_>) -> Result<Vec<Sam
                 let rows = group.iter().map(|r| ((r.2 >> 32) as u32, r.2 as u32));
                 let first = rows.clone().min_by_key(|(row, _)| ranks.key(*row));
                 let Some((kept, _)) = first else { continue };
-                found.extend(rows.map(|(row, place)| Same { row, kept, place }));
+                found.extend(rows.map(|(row, place)| EqualRow { row, kept, place }));
             }
         }
     };

@@ -9,7 +9,7 @@ use crate::inspect::dedup::Retention;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::exact::hash::hash_128;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::external::multi_pass::TextOf;
+use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::external::partitions::Partitions;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Scan;
@@ -24,7 +24,7 @@ pub(in crate::inspect::dedup) const HASH_PARTS: usize = 64;
 pub(in crate::inspect::dedup) const HASH_RECORD_BYTES: usize = 24;
 
 /// Result of the first pass.
-pub(in crate::inspect::dedup) struct Survey<'a> {
+pub(in crate::inspect::dedup) struct RowHashes<'a> {
     /// Number of rows that are not blank.
     pub(in crate::inspect::dedup) rows: u64,
     /// Number of row numbers, those of blank rows included.
@@ -110,7 +110,7 @@ impl Sources {
 const OTHER_SOURCES: &str = "(others)";
 /// Results of one batch.
 #[derive(Default)]
-struct Seen {
+struct BatchHashes {
     /// Per row: its number, its position, and its hash; no hash for a row that equals no other.
     hashes: Vec<(u64, u32, Option<u128>)>,
     ranks: Vec<(u64, u64)>,
@@ -121,9 +121,9 @@ struct Seen {
 pub(in crate::inspect::dedup) fn survey<'a>(
     passes: &mut Passes<'_>,
     options: &DedupOptions<'a>,
-) -> Result<Survey<'a>, TableError> {
+) -> Result<RowHashes<'a>, TableError> {
     passes.progress.phase("hashing rows", passes.size_bytes);
-    let mut found = Survey {
+    let mut found = RowHashes {
         rows: 0,
         numbers: 0,
         rows_before: vec![0],
@@ -140,7 +140,7 @@ pub(in crate::inspect::dedup) fn survey<'a>(
         progress: passes.progress,
     };
     scan.run(
-        || (TextOf::default(), Scratch::default()),
+        || (RowText::default(), Scratch::default()),
         |(text, scratch), batch| look(batch, options, text, scratch),
         |made| {
             found.numbers += made.rows;
@@ -158,8 +158,8 @@ pub(in crate::inspect::dedup) fn survey<'a>(
     Ok(found)
 }
 
-impl Survey<'_> {
-    fn take(&mut self, first: u64, seen: Seen) -> Result<(), TableError> {
+impl RowHashes<'_> {
+    fn take(&mut self, first: u64, seen: BatchHashes) -> Result<(), TableError> {
         self.rows += seen.hashes.len() as u64;
         self.rows_before.push(self.rows);
         for (index, place, hash) in seen.hashes {
@@ -197,10 +197,10 @@ impl Survey<'_> {
 fn look(
     batch: &Batch,
     options: &DedupOptions<'_>,
-    text: &mut TextOf,
+    text: &mut RowText,
     scratch: &mut Scratch,
-) -> Result<Seen, TableError> {
-    let mut seen = Seen::default();
+) -> Result<BatchHashes, TableError> {
+    let mut seen = BatchHashes::default();
     for row in batch.rows() {
         if let Some(long) = batch.long(&row) {
             // Rows with equal beginnings may differ further on.

@@ -8,7 +8,7 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Cell;
 use crate::inspect::table::LongRow;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::Row;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Selection;
@@ -50,7 +50,7 @@ impl Passes<'_> {
                 if self.progress.cancelled() {
                     return Err(TableError::Interrupted);
                 }
-                let Next::Batch(number) = batches.next(&mut batch)? else {
+                let NextBatch::Batch(number) = batches.next(&mut batch)? else {
                     return Ok(made);
                 };
                 let number = usize::try_from(number).unwrap_or(usize::MAX);
@@ -102,14 +102,14 @@ pub(in crate::inspect::dedup) fn changed() -> TableError {
 
 /// Text by which rows are compared: all strings of a row, or the values of some columns.
 #[derive(Default)]
-pub(in crate::inspect::dedup) struct TextOf {
+pub(in crate::inspect::dedup) struct RowText {
     scratch: Scratch,
     text: Vec<u8>,
     /// Buffer for a row of which the batch holds only the beginning.
     long: Vec<u8>,
 }
 
-impl TextOf {
+impl RowText {
     /// Returns the text that near-duplicate search compares.
     pub(in crate::inspect::dedup) fn strings<'a>(
         &'a mut self,

@@ -10,7 +10,7 @@ use crate::inspect::dedup::Spill;
 use crate::inspect::dedup::SpillRun;
 
 pub(in crate::inspect::dedup) struct Partitions<'a> {
-    parts: Vec<Held>,
+    parts: Vec<PartitionState>,
     spill: &'a dyn Spill,
     budget_bytes: usize,
     blocks: Blocks,
@@ -20,7 +20,7 @@ pub(in crate::inspect::dedup) struct Partitions<'a> {
 
 /// One partition: its blocks in memory and its run on disk.
 #[derive(Default)]
-struct Held {
+struct PartitionState {
     blocks: Vec<usize>,
     /// Bytes used in the last block.
     filled: usize,
@@ -36,7 +36,7 @@ struct Blocks {
 }
 
 /// The records of one partition.
-pub(in crate::inspect::dedup) struct Part {
+pub(in crate::inspect::dedup) struct PartitionRecords {
     held: Vec<u8>,
     run: Option<Box<dyn SpillRun>>,
     spilled_bytes: u64,
@@ -50,7 +50,7 @@ impl<'a> Partitions<'a> {
     ) -> Self {
         let share = budget_bytes / (2 * parts.max(1));
         Self {
-            parts: (0..parts).map(|_| Held::default()).collect(),
+            parts: (0..parts).map(|_| PartitionState::default()).collect(),
             spill,
             budget_bytes,
             blocks: Blocks {
@@ -125,11 +125,11 @@ impl<'a> Partitions<'a> {
     }
 
     /// Takes all records out of a partition. Those on disk are read on demand.
-    pub(in crate::inspect::dedup) fn take(&mut self, part: usize) -> Part {
+    pub(in crate::inspect::dedup) fn take(&mut self, part: usize) -> PartitionRecords {
         let mut taken = self.parts.get_mut(part).map(std::mem::take);
         let held = taken.get_or_insert_default();
         let pieces = self.blocks.of(&held.blocks, held.filled);
-        let part = Part {
+        let part = PartitionRecords {
             held: pieces.collect::<Vec<_>>().concat(),
             run: held.run.take(),
             spilled_bytes: held.spilled_bytes,
@@ -141,7 +141,7 @@ impl<'a> Partitions<'a> {
 
 impl Blocks {
     /// Returns the free bytes in the last block of a partition.
-    fn room(&mut self, held: &Held) -> &mut [u8] {
+    fn room(&mut self, held: &PartitionState) -> &mut [u8] {
         let Some(block) = held.blocks.last() else {
             return &mut [];
         };
@@ -152,7 +152,7 @@ impl Blocks {
 
     /// Adds a block to a partition; false if that exceeds the budget. The first block is always
     /// granted.
-    fn give(&mut self, held: &mut Held, budget_bytes: usize) -> bool {
+    fn give(&mut self, held: &mut PartitionState, budget_bytes: usize) -> bool {
         let next = self.bytes.len();
         let block = match self.free.pop() {
             Some(block) => block,
@@ -180,7 +180,7 @@ impl Blocks {
     }
 }
 
-impl Part {
+impl PartitionRecords {
     /// Decodes all records of `N` bytes with `of`.
     pub(in crate::inspect::dedup) fn records<const N: usize, R>(
         mut self,

@@ -8,17 +8,17 @@ use crate::inspect::dedup::Measure;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::Weighting;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::external::multi_pass::TextOf;
+use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::near::lsh::BAND_RECORD_BYTES;
 use crate::inspect::dedup::near::lsh::Pair;
 use crate::inspect::dedup::near::lsh::rows_of;
 use crate::inspect::dedup::near::shingles::shingle_set;
-use crate::inspect::dedup::near::stop_shingles::Common;
+use crate::inspect::dedup::near::stop_shingles::StopShingles;
 use crate::inspect::table::TableError;
 
 /// A verified pair of similar rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::inspect::dedup) struct Alike {
+pub(in crate::inspect::dedup) struct SimilarRows {
     pub(in crate::inspect::dedup) kept: u32,
     pub(in crate::inspect::dedup) other: u32,
     pub(in crate::inspect::dedup) similarity: f32,
@@ -36,8 +36,8 @@ fn room(options: &DedupOptions<'_>) -> usize {
 pub(in crate::inspect::dedup) struct Verifier<'a> {
     passes: &'a Passes<'a>,
     options: &'a DedupOptions<'a>,
-    common: &'a Common,
-    alike: Vec<Alike>,
+    common: &'a StopShingles,
+    alike: Vec<SimilarRows>,
     compared: u64,
     /// Candidate pairs that wait for a comparison.
     waiting: Vec<Pair>,
@@ -53,7 +53,7 @@ impl<'a> Verifier<'a> {
     pub(in crate::inspect::dedup) fn new(
         passes: &'a Passes<'a>,
         options: &'a DedupOptions<'a>,
-        common: &'a Common,
+        common: &'a StopShingles,
     ) -> Self {
         Self {
             passes,
@@ -95,7 +95,9 @@ impl<'a> Verifier<'a> {
 
     /// Compares the remaining pairs. Returns the similar rows and the number of comparisons. A pair
     /// that several bands suggest may be counted more than once.
-    pub(in crate::inspect::dedup) fn finish(mut self) -> Result<(Vec<Alike>, u64), TableError> {
+    pub(in crate::inspect::dedup) fn finish(
+        mut self,
+    ) -> Result<(Vec<SimilarRows>, u64), TableError> {
         self.verify()?;
         Ok((self.alike, self.compared))
     }
@@ -119,7 +121,7 @@ impl<'a> Verifier<'a> {
             let before = pairs.len();
             let sets = self.load(pairs, room)?;
             let share = pairs.len().div_ceil(self.options.threads.max(1));
-            let compared: Vec<(Vec<Alike>, usize)> = std::thread::scope(|scope| {
+            let compared: Vec<(Vec<SimilarRows>, usize)> = std::thread::scope(|scope| {
                 let sets = &sets;
                 let this = &*self;
                 let work = |part| scope.spawn(move || this.compare(part, sets));
@@ -156,7 +158,7 @@ impl<'a> Verifier<'a> {
 
     /// Loads the shingle sets of a prefix of `pairs` that fits into `room`. Loading rows of all
     /// pairs would fill the memory with rows from the front of the file and complete few pairs.
-    fn load(&mut self, pairs: &[Pair], room: usize) -> Result<Sets, TableError> {
+    fn load(&mut self, pairs: &[Pair], room: usize) -> Result<ShingleSets, TableError> {
         let numbers = self.passes.firsts.last().copied().unwrap_or(0);
         let mut wanted = RowSet::with_rows(numbers);
         let mut count = 0;
@@ -171,7 +173,7 @@ impl<'a> Verifier<'a> {
         let (held, shingle) = (AtomicUsize::new(0), self.options.shingle());
         let made = self.passes.each(
             "comparing rows",
-            || (Loaded::default(), TextOf::default(), Vec::new()),
+            || (LoadedShingles::default(), RowText::default(), Vec::new()),
             |(loaded, text, set), first, batch| {
                 for row in batch.rows() {
                     let number = first + row.index;
@@ -188,7 +190,7 @@ impl<'a> Verifier<'a> {
                 Ok(())
             },
         )?;
-        let sets = Sets::new(made.into_iter().map(|(l, _, _)| l).collect());
+        let sets = ShingleSets::new(made.into_iter().map(|(l, _, _)| l).collect());
         let bytes = held.into_inner().checked_div(sets.places.len());
         self.set_bytes = bytes.map_or(self.set_bytes, |bytes| bytes + 1);
         Ok(sets)
@@ -196,7 +198,7 @@ impl<'a> Verifier<'a> {
 
     /// Compares pairs. Returns the similar ones, and the number of pairs whose sets did not fit;
     /// these are moved to the front.
-    fn compare(&self, pairs: &mut [Pair], sets: &Sets) -> (Vec<Alike>, usize) {
+    fn compare(&self, pairs: &mut [Pair], sets: &ShingleSets) -> (Vec<SimilarRows>, usize) {
         let (mut found, mut later) = (Vec::new(), 0);
         let mut last = (u32::MAX, None);
         for n in 0..pairs.len() {
@@ -215,7 +217,7 @@ impl<'a> Verifier<'a> {
                 continue;
             };
             if let Some(similarity) = self.similarity(a, b) {
-                found.push(Alike {
+                found.push(SimilarRows {
                     kept,
                     other,
                     similarity,
@@ -291,22 +293,22 @@ fn each_shared(a: &[u32], b: &[u32], mut each: impl FnMut(u32)) {
 
 /// Shingle sets that one thread read.
 #[derive(Default)]
-struct Loaded {
+struct LoadedShingles {
     /// Rows, with the start of their shingles.
     rows: Vec<(u32, usize)>,
     shingles: Vec<u32>,
 }
 
 /// Shingle sets by row.
-struct Sets {
-    loaded: Vec<Loaded>,
+struct ShingleSets {
+    loaded: Vec<LoadedShingles>,
     /// Row, thread, and index in the thread's rows; sorted by row.
     places: Vec<(u32, u32, u32)>,
 }
 
-impl Sets {
-    fn new(loaded: Vec<Loaded>) -> Self {
-        let of_thread = |(thread, loaded): (usize, &Loaded)| {
+impl ShingleSets {
+    fn new(loaded: Vec<LoadedShingles>) -> Self {
+        let of_thread = |(thread, loaded): (usize, &LoadedShingles)| {
             let rows = loaded.rows.iter().enumerate();
             // There are fewer than 2^32 rows.
             let places = rows.map(|(n, (row, _))| (*row, thread as u32, n as u32));

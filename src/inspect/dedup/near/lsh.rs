@@ -9,7 +9,7 @@ use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::exact::row_hashes::Ranks;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::external::multi_pass::TextOf;
+use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::external::multi_pass::in_threads;
 use crate::inspect::dedup::external::partitions::Partitions;
 use crate::inspect::dedup::near::b_bit::BIT_SKETCH_BYTES;
@@ -20,7 +20,7 @@ use crate::inspect::dedup::near::shingles::each_shingle;
 use crate::inspect::dedup::near::simhash::simhash;
 use crate::inspect::dedup::near::sketch::Bands;
 use crate::inspect::dedup::near::sketch::sketch;
-use crate::inspect::dedup::near::stop_shingles::Common;
+use crate::inspect::dedup::near::stop_shingles::StopShingles;
 use crate::inspect::dedup::sketch_cache::Sketches;
 use crate::inspect::table::Row;
 use crate::inspect::table::TableError;
@@ -37,20 +37,20 @@ pub(in crate::inspect::dedup) fn rows_of(pair: Pair) -> (u32, u32) {
 }
 
 /// Consumer of candidate pairs; it drains the vector.
-pub(in crate::inspect::dedup) type Found<'a> =
+pub(in crate::inspect::dedup) type PairSink<'a> =
     dyn FnMut(&mut Vec<Pair>) -> Result<(), TableError> + Send + 'a;
 
 /// Bytes of a record: a band's hash and its row.
 pub(in crate::inspect::dedup) const BAND_RECORD_BYTES: usize = 8;
 
 /// Sketches of the rows: the hashes of their bands and their b-bit sketches.
-pub(in crate::inspect::dedup) struct Sketched<'a> {
+pub(in crate::inspect::dedup) struct BandIndex<'a> {
     /// Hashes of bands, one partition per band.
     parts: Partitions<'a>,
     bits: BitSketches,
 }
 
-impl<'a> Sketched<'a> {
+impl<'a> BandIndex<'a> {
     /// Creates an empty collection for `numbers` rows.
     pub(in crate::inspect::dedup) fn new(options: &DedupOptions<'a>, numbers: u64) -> Self {
         let bands = Bands::for_threshold(options.threshold).bands;
@@ -81,9 +81,9 @@ impl<'a> Sketched<'a> {
 pub(in crate::inspect::dedup) fn sketch_rows(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    (common, prints): (&Common, &Sketches),
+    (common, prints): (&StopShingles, &Sketches),
     removed: &RowSet,
-    sketched: &Mutex<Sketched<'_>>,
+    sketched: &Mutex<BandIndex<'_>>,
     wants: &(dyn Fn(usize, u32) -> bool + Sync),
 ) -> Result<(), TableError> {
     let (bands, shingle) = (Bands::for_threshold(options.threshold), options.shingle());
@@ -91,7 +91,7 @@ pub(in crate::inspect::dedup) fn sketch_rows(
         "sketching rows",
         || {
             (
-                Sketching::default(),
+                SketchWorker::default(),
                 vec![Vec::new(); bands.bands],
                 Vec::new(),
             )
@@ -143,8 +143,8 @@ pub(in crate::inspect::dedup) fn print_bytes(options: &DedupOptions<'_>) -> usiz
 }
 
 #[derive(Default)]
-struct Sketching {
-    text: TextOf,
+struct SketchWorker {
+    text: RowText,
     shingles: Vec<u32>,
     thinned: Vec<u32>,
 }
@@ -152,13 +152,13 @@ struct Sketching {
 /// Passes the pairs of each band to `found`, in batches.
 pub(in crate::inspect::dedup) fn band_pairs(
     options: &DedupOptions<'_>,
-    sketched: Sketched<'_>,
+    sketched: BandIndex<'_>,
     ranks: &Ranks,
-    within: Within,
-    found: &Mutex<&mut Found<'_>>,
+    within: CompareScope,
+    found: &Mutex<&mut PairSink<'_>>,
     passes: &Passes<'_>,
 ) -> Result<(), TableError> {
-    let Sketched { parts, bits } = sketched;
+    let BandIndex { parts, bits } = sketched;
     let (bands, parts) = (parts.len(), Mutex::new(parts));
     let next = AtomicUsize::new(0);
     let work = || {
@@ -189,14 +189,14 @@ pub(in crate::inspect::dedup) fn band_pairs(
                 if !ranks.is_by_row() {
                     members.sort_unstable_by_key(|(row, _)| ranks.key(*row));
                 }
-                let mut add = |kept: &Member, other: &Member| {
+                let mut add = |kept: &BucketRow, other: &BucketRow| {
                     if bits.may_be_alike(kept.1, other.1) {
                         pairs.push(pair(kept.0, other.0));
                     }
                 };
                 match within {
-                    Within::One => bucket_pairs(&members, &mut add),
-                    Within::Both(second) => crossing_pairs(&members, second, &mut add),
+                    CompareScope::One => bucket_pairs(&members, &mut add),
+                    CompareScope::Both(second) => crossing_pairs(&members, second, &mut add),
                 }
                 if pairs.len() >= PAIRS_AT_ONCE {
                     found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
@@ -217,7 +217,7 @@ pub(in crate::inspect::dedup) fn band_pairs(
 
 /// Scope of the comparison.
 #[derive(Clone, Copy)]
-pub(in crate::inspect::dedup) enum Within {
+pub(in crate::inspect::dedup) enum CompareScope {
     /// All rows with each other.
     One,
     /// Rows before this number with rows from it on.
@@ -225,11 +225,11 @@ pub(in crate::inspect::dedup) enum Within {
 }
 
 /// A row of a bucket with its b-bit sketch.
-type Member = (u32, u128);
+type BucketRow = (u32, u128);
 
 /// Adds the pairs across two tables. A row of the second table meets only a few of the first table's
 /// rows if these are many.
-fn crossing_pairs(members: &[Member], second: u32, add: &mut dyn FnMut(&Member, &Member)) {
+fn crossing_pairs(members: &[BucketRow], second: u32, add: &mut dyn FnMut(&BucketRow, &BucketRow)) {
     let (before, behind) = members.split_at(members.partition_point(|m| m.0 < second));
     let first = before.iter().take(BUCKET_SOME);
     let last = before.iter().skip(BUCKET_SOME).rev().take(BUCKET_SOME);
@@ -246,7 +246,7 @@ const BUCKET_ALL: usize = 24;
 const BUCKET_SOME: usize = 12;
 
 /// Adds the pairs of rows that share a band; the preferred row comes first.
-fn bucket_pairs(members: &[Member], add: &mut dyn FnMut(&Member, &Member)) {
+fn bucket_pairs(members: &[BucketRow], add: &mut dyn FnMut(&BucketRow, &BucketRow)) {
     for (n, other) in members.iter().enumerate() {
         let before = members.get(..n).unwrap_or_default();
         if n < BUCKET_ALL {
@@ -266,12 +266,12 @@ pub(in crate::inspect::dedup) fn print_pairs(
     (distance, prints): (u32, &Sketches),
     removed: &RowSet,
     ranks: &Ranks,
-    found: &mut Found<'_>,
+    found: &mut PairSink<'_>,
 ) -> Result<(), TableError> {
     let shingle = options.shingle();
     let made = passes.each(
         "fingerprinting rows",
-        || (TextOf::default(), Vec::new()),
+        || (RowText::default(), Vec::new()),
         |(text, found), first, batch| {
             let make = &mut |row: &Row<'_>, print: &mut Vec<u8>| {
                 let made = simhash(text.strings(batch, row, &options.columns), shingle);

@@ -6,14 +6,14 @@ use crate::inspect::dedup::near::shingles::each_shingle;
 
 /// Returns the fingerprint of a text; `None` without shingles. A tie gives 0.
 pub fn simhash(text: &[u8], shingle: Shingle) -> Option<u64> {
-    let mut votes = Votes::default();
+    let mut votes = BitCounters::default();
     each_shingle(text, shingle, |hash| votes.add(hash));
     votes.winner()
 }
 
 /// Bit-sliced counters, one for each of 64 bits. One word holds the same binary digit of all
 /// counters, so one addition is a few word operations. Hashes are added in groups of four.
-struct Votes {
+struct BitCounters {
     total: u64,
     waiting: [u64; 4],
     /// Digits of the counters, lowest first, up to 255.
@@ -23,7 +23,7 @@ struct Votes {
     counts: [u64; 64],
 }
 
-impl Default for Votes {
+impl Default for BitCounters {
     fn default() -> Self {
         Self {
             total: 0,
@@ -35,7 +35,7 @@ impl Default for Votes {
     }
 }
 
-impl Votes {
+impl BitCounters {
     fn add(&mut self, hash: u64) {
         let at = (self.total % 4) as usize;
         if let Some(place) = self.waiting.get_mut(at) {

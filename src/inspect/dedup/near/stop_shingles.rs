@@ -9,7 +9,7 @@ use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::Shingle;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::external::multi_pass::TextOf;
+use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::near::shingles::shingle_set;
 use crate::inspect::table::TableError;
 use crate::splitmix::mix;
@@ -25,11 +25,11 @@ const SKETCHED_WEIGHT: f32 = 0.125;
 
 /// Hash table of the common shingles with their weights.
 #[derive(Default)]
-pub(in crate::inspect::dedup) struct Common {
+pub(in crate::inspect::dedup) struct StopShingles {
     places: Vec<(u32, f32)>,
 }
 
-impl Common {
+impl StopShingles {
     /// Counts the shingles of the rows outside `removed`.
     pub(in crate::inspect::dedup) fn count(
         passes: &Passes<'_>,
@@ -46,7 +46,7 @@ impl Common {
         let shingle = options.shingle();
         let made = passes.each(
             "sampling",
-            || (Sample::default(), TextOf::default()),
+            || (ShingleSample::default(), RowText::default()),
             |(sample, text), first, batch| {
                 for row in batch.rows() {
                     let number = first + row.index;
@@ -145,13 +145,13 @@ impl Common {
 const FREE: (u32, f32) = (0, -1.0);
 
 #[derive(Default)]
-struct Sample {
+struct ShingleSample {
     rows: u64,
     set: Vec<u32>,
     shingles: Vec<u32>,
 }
 
-impl Sample {
+impl ShingleSample {
     fn add(&mut self, text: &[u8], shingle: Shingle) {
         if self.shingles.len() >= SAMPLE_SHINGLES {
             return;

@@ -78,7 +78,7 @@ impl SketchHeader {
 
 /// A run in a sketch file.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::inspect::dedup::sketch_cache) struct Entry {
+pub(in crate::inspect::dedup::sketch_cache) struct RunEntry {
     key: u128,
     /// Offset of its states.
     at: u64,
@@ -92,7 +92,7 @@ pub struct SketchFile {
     source: Box<dyn ReadAt>,
     header: SketchHeader,
     /// Entries in the order of their keys.
-    entries: Vec<Entry>,
+    entries: Vec<RunEntry>,
 }
 
 impl SketchFile {
@@ -143,7 +143,7 @@ impl SketchFile {
     }
 
     /// Reads the states and sketches of a run of `rows` rows; `None` if it is unknown or damaged.
-    pub fn run(&self, key: u128, rows: usize) -> Option<Run> {
+    pub fn run(&self, key: u128, rows: usize) -> Option<SketchRun> {
         let at = self.entries.binary_search_by_key(&key, |e| e.key).ok()?;
         let entry = self.entries.get(at)?;
         if usize::from(entry.rows) != rows {
@@ -151,18 +151,18 @@ impl SketchFile {
         }
         let length = run_bytes(rows, entry.prints.into(), self.header.width);
         let bytes = read(&*self.source, entry.at, length as u64).ok()?;
-        let run = Run { rows, bytes };
-        let count = run.states().iter().filter(|s| **s == State::Print as u8);
+        let run = SketchRun { rows, bytes };
+        let count = run.states().iter().filter(|s| **s == RowState::Print as u8);
         let is_whole = check_of(&run.bytes) == entry.check
             && count.count() == usize::from(entry.prints)
-            && run.states().iter().all(|s| *s <= State::Print as u8);
+            && run.states().iter().all(|s| *s <= RowState::Print as u8);
         is_whole.then_some(run)
     }
 }
 
 /// State of a row in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum RowState {
     /// Not sketched, because an equal row is elsewhere.
     Unseen = 0,
     /// Without content to sketch.
@@ -173,12 +173,12 @@ pub enum State {
 
 /// States of consecutive rows, and the sketches of those that have one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct SketchRun {
     pub(in crate::inspect::dedup::sketch_cache) rows: usize,
     pub(in crate::inspect::dedup::sketch_cache) bytes: Vec<u8>,
 }
 
-impl Run {
+impl SketchRun {
     /// The states of its rows.
     pub fn states(&self) -> &[u8] {
         self.bytes.get(..self.rows).unwrap_or_default()
@@ -210,9 +210,9 @@ impl TableWriter {
         }
     }
 
-    pub(in crate::inspect::dedup::sketch_cache) fn push(&mut self, key: u128, run: &Run) {
+    pub(in crate::inspect::dedup::sketch_cache) fn push(&mut self, key: u128, run: &SketchRun) {
         let states = run.states().iter();
-        let prints = states.filter(|s| **s == State::Print as u8).count();
+        let prints = states.filter(|s| **s == RowState::Print as u8).count();
         let small = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
         self.table
             .bytes(&key.to_le_bytes())
@@ -250,7 +250,7 @@ fn entries(
     count: usize,
     header: &SketchHeader,
     (mut at, end): (u64, u64),
-) -> Result<Vec<Entry>, DecodeError> {
+) -> Result<Vec<RunEntry>, DecodeError> {
     let mut r = Reader::new(table);
     let mut entries = Vec::with_capacity(count.min(table.len() / ENTRY_BYTES));
     for _ in 0..count {
@@ -260,7 +260,7 @@ fn entries(
             return Err(DecodeError::Invalid("rows of a run"));
         }
         let check = r.array()?;
-        entries.push(Entry {
+        entries.push(RunEntry {
             key,
             at,
             check,
@@ -273,7 +273,7 @@ fn entries(
         return Err(DecodeError::Invalid("length of the runs"));
     }
     // Of runs with equal rows, prefer the one with the most sketches.
-    entries.sort_unstable_by_key(|e: &Entry| (e.key, Reverse(e.prints)));
+    entries.sort_unstable_by_key(|e: &RunEntry| (e.key, Reverse(e.prints)));
     entries.dedup_by_key(|e| e.key);
     Ok(entries)
 }

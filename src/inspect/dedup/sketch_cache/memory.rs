@@ -35,7 +35,7 @@ impl SketchCache for MemorySketches {
     }
 
     fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewSketches>> {
-        Ok(Box::new(InMemory {
+        Ok(Box::new(MemoryFile {
             files: Arc::clone(&self.0),
             parameters: *parameters,
             bytes: Vec::new(),
@@ -43,13 +43,13 @@ impl SketchCache for MemorySketches {
     }
 }
 
-struct InMemory {
+struct MemoryFile {
     files: Files,
     parameters: [u8; 32],
     bytes: Vec<u8>,
 }
 
-impl NewSketches for InMemory {
+impl NewSketches for MemoryFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.bytes.extend_from_slice(bytes);
         Ok(())

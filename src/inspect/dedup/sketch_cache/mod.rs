@@ -31,10 +31,10 @@ use crate::wire::limits::PRINT_BYTES_MAX;
 use crate::wire::limits::PRINT_COMMON_MAX;
 use crate::wire::limits::PRINT_RUNS_MAX;
 
-pub use codec::Run;
+pub use codec::RowState;
 pub use codec::SketchFile;
 pub use codec::SketchHeader;
-pub use codec::State;
+pub use codec::SketchRun;
 pub use memory::MemorySketches;
 
 /// Storage for the sketch files of a dataset. A failure only makes the next search slower.
@@ -67,13 +67,13 @@ pub trait NewSketches: Send {
 /// Sketches of a search: those from the cache, and new ones for it.
 pub(in crate::inspect::dedup) struct Sketches {
     known: Option<SketchFile>,
-    new: Mutex<Option<Writing>>,
+    new: Mutex<Option<CacheWriter>>,
     /// Bytes of one sketch.
     width: usize,
     made: AtomicU64,
 }
 
-struct Writing {
+struct CacheWriter {
     file: Box<dyn NewSketches>,
     table: TableWriter,
     runs_max: usize,
@@ -131,7 +131,7 @@ impl Sketches {
             file.append(&bytes)?;
             Ok(file)
         });
-        let writing = begun.ok().map(|file| Writing {
+        let writing = begun.ok().map(|file| CacheWriter {
             file,
             table: TableWriter::new(&bytes),
             runs_max,
@@ -180,7 +180,7 @@ impl Sketches {
             let run = self.run(key, rows, &is_wanted, make);
             let mut prints = run.prints().chunks_exact(self.width);
             for (row, state) in rows.iter().zip(run.states()) {
-                if *state == State::Print as u8 {
+                if *state == RowState::Print as u8 {
                     let print = prints.next().unwrap_or_default();
                     if is_wanted(row) {
                         see(first + row.index, print);
@@ -197,29 +197,29 @@ impl Sketches {
         rows: &[Row<'_>],
         is_wanted: &dyn Fn(&Row<'_>) -> bool,
         make: &mut dyn FnMut(&Row<'_>, &mut Vec<u8>),
-    ) -> Run {
+    ) -> SketchRun {
         let known = self.known.as_ref().and_then(|k| k.run(key, rows.len()));
-        let is_enough = |run: &Run| {
+        let is_enough = |run: &SketchRun| {
             let mut both = rows.iter().zip(run.states());
-            both.all(|(row, state)| *state != State::Unseen as u8 || !is_wanted(row))
+            both.all(|(row, state)| *state != RowState::Unseen as u8 || !is_wanted(row))
         };
         let known = known.filter(is_enough);
         let is_known = known.is_some();
         let run = known.unwrap_or_else(|| {
-            let mut bytes = vec![State::Unseen as u8; rows.len()];
+            let mut bytes = vec![RowState::Unseen as u8; rows.len()];
             for (n, row) in rows.iter().enumerate().filter(|(_, row)| is_wanted(row)) {
                 let before = bytes.len();
                 make(row, &mut bytes);
                 self.made.fetch_add(1, Ordering::Relaxed);
                 let state = match bytes.len() > before {
-                    true => State::Print,
-                    false => State::Nothing,
+                    true => RowState::Print,
+                    false => RowState::Nothing,
                 };
                 if let Some(to) = bytes.get_mut(n) {
                     *to = state as u8;
                 }
             }
-            Run {
+            SketchRun {
                 rows: rows.len(),
                 bytes,
             }
@@ -255,8 +255,8 @@ impl Sketches {
     }
 }
 
-impl Writing {
-    fn put(&mut self, key: u128, run: &Run, is_known: bool) -> io::Result<()> {
+impl CacheWriter {
+    fn put(&mut self, key: u128, run: &SketchRun, is_known: bool) -> io::Result<()> {
         if self.table.count() >= self.runs_max {
             return Ok(());
         }

@@ -7,11 +7,11 @@ use crate::inspect::dedup::Keep;
 use crate::inspect::dedup::MemorySketches;
 use crate::inspect::dedup::Method;
 use crate::inspect::dedup::dedup;
-use crate::inspect::dedup::sketch_cache::Run;
 use crate::inspect::dedup::sketch_cache::SketchFile;
 use crate::inspect::dedup::sketch_cache::SketchHeader;
+use crate::inspect::dedup::sketch_cache::SketchRun;
 use crate::inspect::dedup::sketch_cache::codec::TableWriter;
-use crate::inspect::table::Lines;
+use crate::inspect::table::LineTable;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
@@ -21,7 +21,7 @@ const MINHASH: Method = Method::MinHash;
 const SIMHASH: Method = Method::SimHash { distance: 6 };
 
 fn run(rows: &[String], method: Method, prints: Option<&MemorySketches>) -> DedupReport {
-    let table = Lines::new(Arc::new(rows.join("\n").into_bytes()), Shape::Text);
+    let table = LineTable::new(Arc::new(rows.join("\n").into_bytes()), Shape::Text);
     let table = Arc::new(table);
     let open = move |selection: &Selection| Arc::clone(&table).batches(selection);
     let options = DedupOptions {
@@ -154,7 +154,7 @@ fn a_damaged_file_changes_nothing_but_the_time() {
 fn a_search_that_keeps_the_longest_is_the_same_too() {
     let rows = rows(300);
     let kept = MemorySketches::default();
-    let table = Arc::new(Lines::new(
+    let table = Arc::new(LineTable::new(
         Arc::new(rows.join("\n").into_bytes()),
         Shape::Text,
     ));
@@ -184,7 +184,7 @@ fn example() -> Vec<u8> {
         (1, 1, vec![2, 1, 2, 3, 4]),
     ];
     for (key, rows, states) in runs {
-        let run = Run {
+        let run = SketchRun {
             rows,
             bytes: states,
         };

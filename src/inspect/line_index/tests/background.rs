@@ -10,10 +10,10 @@ use super::Impatient;
 use super::Noise;
 use super::built;
 use super::naive;
-use crate::inspect::line_index::Background;
+use crate::inspect::line_index::BackgroundIndex;
 use crate::inspect::line_index::LineIndex;
+use crate::inspect::line_index::LinePosition;
 use crate::inspect::line_index::LinesError;
-use crate::inspect::line_index::Place;
 use crate::inspect::line_index::start_in;
 use crate::progress::NoProgress;
 use crate::read_at::ReadAt;
@@ -72,15 +72,15 @@ impl ReadAt for Gated {
 
 const MIB: u64 = 1 << 20;
 
-fn started(source: &Arc<Gated>, threads: usize) -> Background {
+fn started(source: &Arc<Gated>, threads: usize) -> BackgroundIndex {
     let index = LineIndex::new(source.len()).unwrap();
-    Background::start(index, source.clone(), threads).unwrap()
+    BackgroundIndex::start(index, source.clone(), threads).unwrap()
 }
 
 /// Offset of a line by the present index.
 fn start(index: &LineIndex, text: &[u8], line: u64) -> u64 {
     match index.locate(line) {
-        Place::In(block) => start_in(&text, &block).unwrap(),
+        LinePosition::In(block) => start_in(&text, &block).unwrap(),
         other => panic!("{other:?}"),
     }
 }
@@ -98,7 +98,7 @@ fn what_is_known_is_told_while_the_rest_is_not() {
         let index = background.wait(Some(early as u64), &NoProgress).unwrap();
         assert_eq!(start(&index, &text, early as u64), lines[early].0);
         assert!(background.covered() <= 8 * MIB && !index.is_complete());
-        assert_eq!(index.locate(last as u64), Place::NotYet);
+        assert_eq!(index.locate(last as u64), LinePosition::NotYet);
         std::thread::scope(|scope| {
             let later = scope.spawn(|| background.wait(Some(last as u64), &NoProgress));
             let all = scope.spawn(|| background.wait(None, &NoProgress));
@@ -110,7 +110,7 @@ fn what_is_known_is_told_while_the_rest_is_not() {
             assert_eq!(start(&index, &text, last as u64), lines[last].0);
             assert_eq!(all.join().unwrap().unwrap(), built(&text, 1));
             let none = none.join().unwrap().unwrap();
-            assert_eq!(none.locate(u64::MAX), Place::Past);
+            assert_eq!(none.locate(u64::MAX), LinePosition::Past);
         });
         let (index, ended) = background.stop();
         assert!(ended.is_ok());
@@ -132,7 +132,7 @@ fn who_stops_it_has_what_was_counted() {
     // At most the current piece is completed.
     assert!((4 * MIB..=12 * MIB).contains(&index.covered()));
     // A new run continues after the stored part.
-    let background = Background::start(index, source, 2).unwrap();
+    let background = BackgroundIndex::start(index, source, 2).unwrap();
     assert_eq!(background.wait(None, &NoProgress).unwrap(), built(&text, 1));
     // Dropped during a read.
     drop(started(&Gated::new(&text, u64::MAX), 3));
@@ -172,7 +172,7 @@ fn what_ends_it_is_told_to_all_who_need_more() {
     // A file that became shorter.
     let index = LineIndex::new(text.len() as u64).unwrap();
     let short = Arc::new(text[..9_000_000].to_vec());
-    let background = Background::start(index, short, 2).unwrap();
+    let background = BackgroundIndex::start(index, short, 2).unwrap();
     let failed = background.wait(None, &NoProgress);
     assert!(matches!(failed, Err(LinesError::Shrunk)));
     assert!(matches!(background.stop().1, Err(LinesError::Shrunk)));

@@ -75,7 +75,7 @@ pub(in crate::inspect::lint) struct Chats {
 
 /// State of a chat during its walk.
 #[derive(Debug, Default)]
-struct Course {
+struct ChatState {
     before: Option<Role>,
     /// True if the first message uses the key `from`.
     has_from: Option<bool>,
@@ -96,7 +96,7 @@ impl Chats {
     fn walk(&mut self, row: &[u8], span: Span, found: &mut Findings) -> Result<(), ScanError> {
         let mut scanner = Scanner::new(span.of(row));
         scanner.next_event()?;
-        let mut course = Course::default();
+        let mut course = ChatState::default();
         loop {
             match scanner.next_event()? {
                 Some(Event::Object) => {
@@ -120,7 +120,7 @@ impl Chats {
         Ok(())
     }
 
-    fn judge(&mut self, row: &[u8], course: &mut Course, found: &mut Findings) {
+    fn judge(&mut self, row: &[u8], course: &mut ChatState, found: &mut Findings) {
         let message = &self.message;
         let at = message.at;
         course.messages += 1;
@@ -199,7 +199,7 @@ impl Chats {
         self.pending.extend(self.message.calls.iter().take(room));
     }
 
-    fn end(&self, row: &[u8], start: usize, course: &Course, found: &mut Findings) {
+    fn end(&self, row: &[u8], start: usize, course: &ChatState, found: &mut Findings) {
         match course.before {
             _ if course.messages == 0 => found.tell(RuleId::ChatShape, row, start, || {
                 "a chat without messages".to_owned()

@@ -10,7 +10,7 @@ use crate::wire::limits::LINT_KEY_SETS_MAX;
 
 /// Type of a value, as coarse as a column's consistency needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::inspect::lint) enum Type {
+pub(in crate::inspect::lint) enum ValueType {
     Null,
     Bool,
     Number,
@@ -19,7 +19,7 @@ pub(in crate::inspect::lint) enum Type {
     Object,
 }
 
-impl Type {
+impl ValueType {
     pub(in crate::inspect::lint) const ALL: [Self; 6] = [
         Self::Null,
         Self::Bool,
@@ -51,12 +51,12 @@ pub(in crate::inspect::lint) struct ColumnNote {
 
 /// Number of rows, with the first of them as examples.
 #[derive(Clone, Debug, Default)]
-pub(in crate::inspect::lint) struct Group {
+pub(in crate::inspect::lint) struct RowExamples {
     pub(in crate::inspect::lint) count: u64,
     pub(in crate::inspect::lint) spots: Vec<ColumnNote>,
 }
 
-impl Group {
+impl RowExamples {
     pub(in crate::inspect::lint) fn add(&mut self, kept: usize, spot: impl FnOnce() -> ColumnNote) {
         self.count += 1;
         if self.spots.len() < kept {
@@ -78,30 +78,30 @@ impl Group {
 
 /// Statistics of one column.
 #[derive(Clone, Debug, Default)]
-pub(in crate::inspect::lint) struct Column {
+pub(in crate::inspect::lint) struct LintColumn {
     pub(in crate::inspect::lint) name: String,
     /// Number of rows with this column.
     pub(in crate::inspect::lint) rows: u64,
-    /// Rows by type, in the order of [`Type::ALL`].
-    pub(in crate::inspect::lint) types: [Group; 6],
+    /// Rows by type, in the order of [`ValueType::ALL`].
+    pub(in crate::inspect::lint) types: [RowExamples; 6],
     /// Rows in which the value is null, empty or white space.
-    pub(in crate::inspect::lint) empty: Group,
+    pub(in crate::inspect::lint) empty: RowExamples,
     /// Rows in which the value is a placeholder text such as `N/A`.
-    pub(in crate::inspect::lint) nothing: Group,
+    pub(in crate::inspect::lint) nothing: RowExamples,
     /// Type of the first value. Only other types need more than one example.
-    usual: Option<Type>,
+    usual: Option<ValueType>,
 }
 
 /// Columns of all rows, and the sets in which they occur together.
 #[derive(Debug, Default)]
-pub(in crate::inspect::lint) struct Columns {
-    pub(in crate::inspect::lint) list: Vec<Column>,
+pub(in crate::inspect::lint) struct LintColumns {
+    pub(in crate::inspect::lint) list: Vec<LintColumn>,
     by_name: HashMap<Box<[u8]>, usize>,
     /// Number of rows that can have columns.
     pub(in crate::inspect::lint) rows: u64,
     /// Rows by their set of columns, as a bit set. Beyond a limit of sets a row is in none, which
     /// costs examples but no counts.
-    pub(in crate::inspect::lint) sets: HashMap<Box<[u64]>, Group>,
+    pub(in crate::inspect::lint) sets: HashMap<Box<[u64]>, RowExamples>,
     kept: usize,
     /// Column set of the current row, and the number of its columns so far.
     set: Vec<u64>,
@@ -110,7 +110,7 @@ pub(in crate::inspect::lint) struct Columns {
     order: Vec<usize>,
 }
 
-impl Columns {
+impl LintColumns {
     pub(in crate::inspect::lint) fn new(kept: usize) -> Self {
         Self {
             kept,
@@ -158,9 +158,9 @@ impl Columns {
             return None;
         }
         self.by_name.insert(name.into(), number);
-        self.list.push(Column {
+        self.list.push(LintColumn {
             name: String::from_utf8_lossy(name).into_owned(),
-            ..Column::default()
+            ..LintColumn::default()
         });
         Some(number)
     }
@@ -169,7 +169,7 @@ impl Columns {
     pub(in crate::inspect::lint) fn value(
         &mut self,
         column: usize,
-        of: Type,
+        of: ValueType,
         row: u64,
         text: &[u8],
         at: usize,
@@ -178,7 +178,7 @@ impl Columns {
         let Some(column) = self.list.get_mut(column) else {
             return;
         };
-        if of != Type::Null && column.usual.is_none() {
+        if of != ValueType::Null && column.usual.is_none() {
             column.usual = Some(of);
         }
         let kept = match column.usual == Some(of) {
@@ -225,7 +225,7 @@ impl Columns {
         if let Some(group) = self.sets.get_mut(self.set.as_slice()) {
             group.add(kept, || spot(row, text, 0));
         } else if self.sets.len() < LINT_KEY_SETS_MAX {
-            let mut group = Group::default();
+            let mut group = RowExamples::default();
             group.add(kept, || spot(row, text, 0));
             self.sets.insert(self.set.as_slice().into(), group);
         }
@@ -261,7 +261,7 @@ impl Columns {
             if let Some(known) = self.sets.get_mut(own.as_slice()) {
                 known.append(group, first, kept);
             } else if self.sets.len() < LINT_KEY_SETS_MAX {
-                let mut fresh = Group::default();
+                let mut fresh = RowExamples::default();
                 fresh.append(group, first, kept);
                 self.sets.insert(own.into(), fresh);
             }

@@ -4,14 +4,14 @@ use memchr::memchr;
 
 /// Shape of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::inspect::lint) struct Record {
+pub(in crate::inspect::lint) struct CsvRecord {
     /// Number of fields.
     pub(in crate::inspect::lint) fields: usize,
     /// Offset of the first misplaced quote, and its fault.
     pub(in crate::inspect::lint) stray: Option<(usize, &'static str)>,
 }
 
-impl Record {
+impl CsvRecord {
     pub(in crate::inspect::lint) fn of(text: &[u8], separator: u8, quote: Option<u8>) -> Self {
         let mut record = Self::default();
         let mut at = 0;

@@ -10,13 +10,13 @@ use crate::inspect::json::Text;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::checks::chat;
 use crate::inspect::lint::checks::chat::Chats;
-use crate::inspect::lint::checks::columns::Columns;
-use crate::inspect::lint::checks::columns::Type;
+use crate::inspect::lint::checks::columns::LintColumns;
+use crate::inspect::lint::checks::columns::ValueType;
 use crate::inspect::lint::checks::columns::is_null_word;
 use crate::inspect::lint::checks::preference_pairs;
-use crate::inspect::lint::checks::text::Piece;
 use crate::inspect::lint::checks::text::Suspects;
 use crate::inspect::lint::checks::text::TextChecks;
+use crate::inspect::lint::checks::text::TextPiece;
 use crate::inspect::lint::checks::text::control;
 use crate::inspect::lint::checks::text::repeated;
 use crate::inspect::lint::checks::text::whole;
@@ -35,7 +35,7 @@ const REPEATED_FIELDS: usize = 64;
 pub(in crate::inspect::lint) struct JsonRows {
     keys: KeyCheck,
     chats: Chats,
-    members: Vec<Member>,
+    members: Vec<RowMember>,
     /// Unescaped content of a string or key.
     said: String,
     bytes: Vec<u8>,
@@ -43,24 +43,24 @@ pub(in crate::inspect::lint) struct JsonRows {
 
 /// A member of the row's object.
 #[derive(Clone, Copy, Debug)]
-struct Member {
+struct RowMember {
     key: Span,
     is_escaped: bool,
     value: Span,
-    of: Type,
+    of: ValueType,
     is_blank: bool,
 }
 
 /// Selection of the checks of a row.
 #[derive(Clone, Copy)]
-pub(in crate::inspect::lint) struct Wanted<'a> {
+pub(in crate::inspect::lint) struct RowChecks<'a> {
     pub(in crate::inspect::lint) checks: &'a TextChecks,
     /// Columns whose text is checked; all if empty.
     pub(in crate::inspect::lint) columns: &'a [String],
 }
 
 /// Selection of the strings and their checks.
-struct Strings<'a> {
+struct StringChecks<'a> {
     suspects: Suspects,
     /// True if some escape of the row stands for an odd character.
     has_odd_escape: bool,
@@ -74,11 +74,11 @@ impl JsonRows {
     pub(in crate::inspect::lint) fn check(
         &mut self,
         text: &[u8],
-        wanted: Wanted<'_>,
-        columns: &mut Columns,
+        wanted: RowChecks<'_>,
+        columns: &mut LintColumns,
         found: &mut Findings,
     ) {
-        let mut strings = Strings {
+        let mut strings = StringChecks {
             suspects: Suspects::default(),
             has_odd_escape: has_odd_escape(text),
             checks: wanted.checks,
@@ -106,7 +106,7 @@ impl JsonRows {
     fn walk(
         &mut self,
         text: &[u8],
-        strings: &Strings<'_>,
+        strings: &StringChecks<'_>,
         found: &mut Findings,
     ) -> Result<bool, ScanError> {
         self.members.clear();
@@ -129,7 +129,7 @@ impl JsonRows {
                         is_kept = self.members.len() < LINT_COLUMNS_MAX;
                     }
                     if level == 1 && is_kept {
-                        self.members.push(Member::of(key, at));
+                        self.members.push(RowMember::of(key, at));
                     }
                     continue;
                 }
@@ -143,18 +143,18 @@ impl JsonRows {
                 Event::Object | Event::Array => {
                     level -= 1;
                     if matches!(event, Event::Object) {
-                        Type::Object
+                        ValueType::Object
                     } else {
-                        Type::Array
+                        ValueType::Array
                     }
                 }
                 Event::String(said) => {
                     self.string(text, at + 1, said, strings, found);
-                    Type::Text
+                    ValueType::Text
                 }
-                Event::Number(_) => Type::Number,
-                Event::Bool(_) => Type::Bool,
-                Event::Null => Type::Null,
+                Event::Number(_) => ValueType::Number,
+                Event::Bool(_) => ValueType::Bool,
+                Event::Null => ValueType::Null,
             };
             events += 1;
             let is_blank = match event {
@@ -162,7 +162,7 @@ impl JsonRows {
                 Event::String(said) => said.raw.len() <= 64 && is_blank(said.raw),
                 _ => false,
             };
-            is_empty &= is_blank || matches!(of, Type::Array | Type::Object);
+            is_empty &= is_blank || matches!(of, ValueType::Array | ValueType::Object);
             if level == 1
                 && is_kept
                 && let Some(member) = self.members.last_mut()
@@ -190,13 +190,13 @@ impl JsonRows {
         row: &[u8],
         at: usize,
         said: Text<'_>,
-        strings: &Strings<'_>,
+        strings: &StringChecks<'_>,
         found: &mut Findings,
     ) {
         if !strings.covers(at) {
             return;
         }
-        let mut piece = Piece {
+        let mut piece = TextPiece {
             row,
             text: said.raw,
             at,
@@ -227,7 +227,7 @@ impl JsonRows {
     }
 
     /// Records the members of a valid row in the columns.
-    fn enter(&mut self, text: &[u8], columns: &mut Columns, found: &mut Findings) {
+    fn enter(&mut self, text: &[u8], columns: &mut LintColumns, found: &mut Findings) {
         columns.begin_row();
         for member in &self.members {
             let (raw, is_escaped) = (member.key.of(text), member.is_escaped);
@@ -246,14 +246,14 @@ impl JsonRows {
                 }
                 let value = member.value.of(text);
                 let inner = value.get(1..value.len().saturating_sub(1));
-                if member.of == Type::Text && inner.is_some_and(is_null_word) {
+                if member.of == ValueType::Text && inner.is_some_and(is_null_word) {
                     columns.nothing(column, row, text, at);
                 }
             }
             if chat::COLUMNS.contains(&name) {
                 match member.of {
-                    Type::Array => self.chats.check(text, member.value, found),
-                    Type::Text if name == b"messages" => {
+                    ValueType::Array => self.chats.check(text, member.value, found),
+                    ValueType::Text if name == b"messages" => {
                         found.tell(RuleId::ChatShape, text, at, || {
                             "`messages` is a text".to_owned()
                         });
@@ -305,7 +305,9 @@ impl JsonRows {
         if !found.wants(RuleId::RepeatedField) {
             return;
         }
-        let long = |m: &&Member| m.of == Type::Text && m.value.of(text).len() >= REPEATED_BYTES + 2;
+        let long = |m: &&RowMember| {
+            m.of == ValueType::Text && m.value.of(text).len() >= REPEATED_BYTES + 2
+        };
         let fields = || self.members.iter().filter(long).take(REPEATED_FIELDS);
         for (n, member) in fields().enumerate() {
             let value = member.value.of(text);
@@ -324,7 +326,7 @@ impl JsonRows {
     fn name_columns(&self, text: &[u8], found: &mut Findings) {
         for example in found.of_row() {
             let at = example.at;
-            let holds = |m: &&Member| m.value.start <= at && at < m.value.end;
+            let holds = |m: &&RowMember| m.value.start <= at && at < m.value.end;
             let member = self.members.iter().find(holds);
             example.column = member.map(|m| {
                 let raw = m.key.of(text);
@@ -335,7 +337,7 @@ impl JsonRows {
     }
 }
 
-impl Member {
+impl RowMember {
     fn of(key: Text<'_>, at: usize) -> Self {
         let start = at + 1;
         Self {
@@ -345,13 +347,13 @@ impl Member {
             },
             is_escaped: key.is_escaped,
             value: Span { start, end: start },
-            of: Type::Null,
+            of: ValueType::Null,
             is_blank: false,
         }
     }
 }
 
-impl Strings<'_> {
+impl StringChecks<'_> {
     /// Checks the raw text of the row.
     fn look(&mut self, row: &[u8], found: &mut Findings) {
         let all = [Span {
@@ -359,7 +361,7 @@ impl Strings<'_> {
             end: row.len(),
         }];
         for region in self.regions.as_deref().unwrap_or(&all) {
-            let piece = Piece {
+            let piece = TextPiece {
                 row,
                 text: region.of(row),
                 at: region.start,

@@ -1,7 +1,7 @@
 //! Row lengths in a histogram with eight buckets per power of two.
 
 use crate::inspect::lint::checks::columns::ColumnNote;
-use crate::inspect::lint::checks::columns::Group;
+use crate::inspect::lint::checks::columns::RowExamples;
 
 /// Binary logarithm of the number of buckets per power of two.
 const STEP_BITS: u32 = 3;
@@ -12,14 +12,14 @@ const TIMES: u64 = 8;
 
 /// Histogram of row lengths.
 #[derive(Debug, Default)]
-pub(in crate::inspect::lint) struct Lengths {
-    buckets: Vec<Group>,
+pub(in crate::inspect::lint) struct LengthHistogram {
+    buckets: Vec<RowExamples>,
     rows: u64,
 }
 
 /// Rows that are too long.
 #[derive(Debug, Default)]
-pub(in crate::inspect::lint) struct Extreme {
+pub(in crate::inspect::lint) struct LengthOutliers {
     /// Number of rows.
     pub(in crate::inspect::lint) count: u64,
     /// Least outlier length in bytes.
@@ -28,12 +28,12 @@ pub(in crate::inspect::lint) struct Extreme {
     pub(in crate::inspect::lint) spots: Vec<ColumnNote>,
 }
 
-impl Lengths {
+impl LengthHistogram {
     pub(in crate::inspect::lint) fn add(&mut self, row: u64, bytes: usize, kept: usize) {
         self.rows += 1;
         let bucket = bucket(bytes as u64);
         if self.buckets.len() <= bucket {
-            self.buckets.resize(bucket + 1, Group::default());
+            self.buckets.resize(bucket + 1, RowExamples::default());
         }
         if let Some(group) = self.buckets.get_mut(bucket) {
             group.count += 1;
@@ -51,7 +51,7 @@ impl Lengths {
     pub(in crate::inspect::lint) fn append(&mut self, later: Self, first: u64, kept: usize) {
         self.rows += later.rows;
         let buckets = self.buckets.len().max(later.buckets.len());
-        self.buckets.resize(buckets, Group::default());
+        self.buckets.resize(buckets, RowExamples::default());
         for (own, later) in self.buckets.iter_mut().zip(later.buckets) {
             own.append(later, first, kept);
         }
@@ -59,8 +59,8 @@ impl Lengths {
 
     /// Returns the rows far longer than the rest. The limit is a bucket boundary, so the count is
     /// exact.
-    pub(in crate::inspect::lint) fn extreme(&self, kept: usize) -> Extreme {
-        let mut extreme = Extreme::default();
+    pub(in crate::inspect::lint) fn extreme(&self, kept: usize) -> LengthOutliers {
+        let mut extreme = LengthOutliers::default();
         if self.rows < ROWS_MIN {
             return extreme;
         }

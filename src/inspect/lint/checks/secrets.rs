@@ -11,14 +11,18 @@ const VALUE_BITS: f64 = 3.5;
 
 /// Span of a secret in the text, and its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::inspect::lint) struct Found {
+pub(in crate::inspect::lint) struct SecretMatch {
     pub(in crate::inspect::lint) start: usize,
     pub(in crate::inspect::lint) end: usize,
     pub(in crate::inspect::lint) name: &'static str,
 }
 
 /// Returns the secret that starts at a marker, if there is one.
-pub(in crate::inspect::lint) fn secret(marker: Marker, text: &[u8], at: usize) -> Option<Found> {
+pub(in crate::inspect::lint) fn secret(
+    marker: Marker,
+    text: &[u8],
+    at: usize,
+) -> Option<SecretMatch> {
     match marker {
         Marker::Secret => key(text, at),
         Marker::PrivateKey => private_key(text, at),
@@ -65,7 +69,7 @@ impl Charset {
     }
 }
 
-fn key(text: &[u8], at: usize) -> Option<Found> {
+fn key(text: &[u8], at: usize) -> Option<SecretMatch> {
     if !stands_alone(text, at) {
         return None;
     }
@@ -81,7 +85,7 @@ fn key(text: &[u8], at: usize) -> Option<Found> {
     let body = body.get(..run)?;
     let is_letters = prefix == "hf_" && looks_random_in_letters(body);
     let is_key = (least..=most).contains(&run) && (looks_random(body) || is_letters);
-    is_key.then_some(Found {
+    is_key.then_some(SecretMatch {
         start: at,
         end: at + prefix.len() + run,
         name,
@@ -102,7 +106,7 @@ fn looks_random_in_letters(body: &[u8]) -> bool {
 }
 
 /// Matches `-----BEGIN RSA PRIVATE KEY-----` followed by a possible key.
-fn private_key(text: &[u8], at: usize) -> Option<Found> {
+fn private_key(text: &[u8], at: usize) -> Option<SecretMatch> {
     let before = text.get(at.saturating_sub(40)..at)?;
     let begin = memchr::memmem::rfind(before, b"-----BEGIN ")?;
     let start = at - (before.len() - begin);
@@ -111,7 +115,7 @@ fn private_key(text: &[u8], at: usize) -> Option<Found> {
         b.is_ascii_alphanumeric() || matches!(**b, b'+' | b'/' | b'=' | b'\n' | b'\r' | b'\\')
     };
     let run = body.iter().take(1 << 14).take_while(is_base64).count();
-    (run >= 64).then_some(Found {
+    (run >= 64).then_some(SecretMatch {
         start,
         end: at + b"PRIVATE KEY-----".len() + run,
         name: "a private key",
@@ -119,7 +123,7 @@ fn private_key(text: &[u8], at: usize) -> Option<Found> {
 }
 
 /// Matches three parts of base64url, the first two of them JSON objects.
-fn web_token(text: &[u8], at: usize) -> Option<Found> {
+fn web_token(text: &[u8], at: usize) -> Option<SecretMatch> {
     // Each run of such bytes is scanned only once.
     if !stands_alone(text, at) {
         return None;
@@ -132,7 +136,7 @@ fn web_token(text: &[u8], at: usize) -> Option<Found> {
     let third = second.get(length..)?.strip_prefix(b".")?;
     let last = third.iter().take_while(part).count();
     let is_token = first >= 17 && second.starts_with(b"eyJ") && length >= 10 && last >= 16;
-    is_token.then_some(Found {
+    is_token.then_some(SecretMatch {
         start: at,
         end: at + first + length + last + 2,
         name: "a JSON web token",
@@ -140,7 +144,7 @@ fn web_token(text: &[u8], at: usize) -> Option<Found> {
 }
 
 /// Matches `api_key = "…"`, also with the escaped quotes of JSON within JSON.
-fn assignment(text: &[u8], at: usize) -> Option<Found> {
+fn assignment(text: &[u8], at: usize) -> Option<SecretMatch> {
     let window = text.get(at..(at + ASSIGNMENT_BYTES).min(text.len()))?;
     let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'_' | b'-');
     let mut end = window.iter().take_while(|b| name(b)).count();
@@ -158,7 +162,7 @@ fn assignment(text: &[u8], at: usize) -> Option<Found> {
     let has = |of: fn(&u8) -> bool| body.iter().any(of);
     let is_mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
     let is_secret = is_assigned && length >= VALUE_BYTES && is_mixed && entropy(body) >= VALUE_BITS;
-    is_secret.then_some(Found {
+    is_secret.then_some(SecretMatch {
         start: at + end,
         end: at + end + length,
         name: "a value that looks random under a name of something secret",

@@ -27,7 +27,7 @@ pub(in crate::inspect::lint) struct TextChecks {
 
 /// A text of a row.
 #[derive(Clone, Copy)]
-pub(in crate::inspect::lint) struct Piece<'a> {
+pub(in crate::inspect::lint) struct TextPiece<'a> {
     /// The row.
     pub(in crate::inspect::lint) row: &'a [u8],
     /// The text.
@@ -69,7 +69,7 @@ impl TextChecks {
     /// Checks everything that does not need separate strings.
     pub(in crate::inspect::lint) fn look(
         &self,
-        piece: Piece<'_>,
+        piece: TextPiece<'_>,
         found: &mut Findings,
     ) -> Suspects {
         let mut suspects = Suspects::default();
@@ -109,7 +109,7 @@ impl TextChecks {
 }
 
 /// Checks unescaped text for control characters.
-pub(in crate::inspect::lint) fn control(piece: Piece<'_>, found: &mut Findings) {
+pub(in crate::inspect::lint) fn control(piece: TextPiece<'_>, found: &mut Findings) {
     let is_odd = |b: &u8| matches!(b, 0..=8 | 0xb | 0xc | 0xe..=0x1f | 0x7f);
     // Most rows have none at all.
     if !piece.text.iter().fold(false, |any, b| any | is_odd(b)) {
@@ -124,7 +124,11 @@ pub(in crate::inspect::lint) fn control(piece: Piece<'_>, found: &mut Findings) 
 }
 
 /// Checks that pairs close within one string, and that it does not end in a loop.
-pub(in crate::inspect::lint) fn whole(piece: Piece<'_>, suspects: Suspects, found: &mut Findings) {
+pub(in crate::inspect::lint) fn whole(
+    piece: TextPiece<'_>,
+    suspects: Suspects,
+    found: &mut Findings,
+) {
     if suspects.fence
         && let Some(at) = open_fence(piece.text)
     {
@@ -154,7 +158,7 @@ pub(in crate::inspect::lint) fn whole(piece: Piece<'_>, suspects: Suspects, foun
 }
 
 /// Checks that one string does not end in a loop.
-pub(in crate::inspect::lint) fn repeated(piece: Piece<'_>, found: &mut Findings) {
+pub(in crate::inspect::lint) fn repeated(piece: TextPiece<'_>, found: &mut Findings) {
     if let Some(period) = looping(piece.text) {
         let at = piece.text.len().saturating_sub(512);
         let (rule, at) = (RuleId::RepeatedText, piece.at + at);
@@ -164,7 +168,7 @@ pub(in crate::inspect::lint) fn repeated(piece: Piece<'_>, found: &mut Findings)
     }
 }
 
-impl Piece<'_> {
+impl TextPiece<'_> {
     fn tell(&self, found: &mut Findings, rule: RuleId, at: usize, message: &str) {
         self.tell_shown(
             found,
@@ -189,7 +193,7 @@ impl Piece<'_> {
     }
 }
 
-fn odd(piece: Piece<'_>, rule: RuleId, at: usize, code: u32, found: &mut Findings) {
+fn odd(piece: TextPiece<'_>, rule: RuleId, at: usize, code: u32, found: &mut Findings) {
     // An escaped one ends no line.
     if rule == RuleId::LineSeparator && !piece.is_raw {
         return;
@@ -202,7 +206,7 @@ fn odd(piece: Piece<'_>, rule: RuleId, at: usize, code: u32, found: &mut Finding
 }
 
 /// Checks for a special token `<|name|>` at its first bar.
-fn special(piece: Piece<'_>, bar: usize, found: &mut Findings) {
+fn special(piece: TextPiece<'_>, bar: usize, found: &mut Findings) {
     let is_opened = piece
         .text
         .get(..bar)
@@ -221,7 +225,7 @@ fn special(piece: Piece<'_>, bar: usize, found: &mut Findings) {
     }
 }
 
-fn hidden(piece: Piece<'_>, marker: Marker, at: usize, rule: RuleId, found: &mut Findings) {
+fn hidden(piece: TextPiece<'_>, marker: Marker, at: usize, rule: RuleId, found: &mut Findings) {
     if !found.wants(rule) {
         return;
     }
@@ -238,7 +242,7 @@ fn hidden(piece: Piece<'_>, marker: Marker, at: usize, rule: RuleId, found: &mut
 }
 
 /// Checks for faults recognised by one character.
-fn signs(piece: Piece<'_>, found: &mut Findings) {
+fn signs(piece: TextPiece<'_>, found: &mut Findings) {
     let text = piece.text;
     for at in memchr::memchr3_iter(b'@', b'+', b'|', text) {
         let (rule, span, message) = match text.get(at) {

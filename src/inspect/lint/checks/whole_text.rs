@@ -84,14 +84,14 @@ pub(in crate::inspect::lint) fn only_thinks(text: &[u8]) -> Option<usize> {
 }
 
 /// A think tag.
-struct Tag {
+struct ThinkTag {
     closes: bool,
     name: &'static [u8],
     end: usize,
 }
 
 /// Parses a think tag, with or without attributes.
-fn tag_at(text: &[u8], at: usize) -> Option<Tag> {
+fn tag_at(text: &[u8], at: usize) -> Option<ThinkTag> {
     let rest = text.get(at + 1..)?;
     let (closes, inner) = match rest.strip_prefix(b"/") {
         Some(inner) => (true, inner),
@@ -117,7 +117,7 @@ fn tag_at(text: &[u8], at: usize) -> Option<Tag> {
     let is_quote = |byte: Option<&u8>| matches!(byte, Some(b'`' | b'"' | b'\''));
     let is_quoted = is_quote(before) && is_quote(behind.first());
     let is_named = SPOKEN_OF.iter().any(|word| behind.starts_with(word));
-    (!is_quoted && !is_named).then_some(Tag { closes, name, end })
+    (!is_quoted && !is_named).then_some(ThinkTag { closes, name, end })
 }
 
 const TAGS: [&[u8]; 3] = [b"thinking", b"think", b"reasoning"];

@@ -1,6 +1,6 @@
 //! Findings of one batch: counts, and the first examples of each rule.
 
-use crate::inspect::json::Place;
+use crate::inspect::json::TextPosition;
 use crate::inspect::lint::Example;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::RuleId;
@@ -91,7 +91,7 @@ impl Findings {
             let example = Example {
                 row: self.row,
                 at,
-                place: Place::of(row, at),
+                place: TextPosition::of(row, at),
                 column: None,
                 message: message(),
                 excerpt: shown(),

@@ -38,11 +38,11 @@ pub(in crate::inspect::lint) struct Markers {
     /// vector search compares the first bytes, up to four, of the shortest marker, and false
     /// positives cost most of its time. It has eight buckets, so brackets and words are kept apart:
     /// few bytes of text look like both.
-    searches: [Search; 3],
+    searches: [MarkerSearch; 3],
 }
 
 #[derive(Debug)]
-struct Search {
+struct MarkerSearch {
     /// `None` without markers.
     searcher: Option<Searcher>,
     kinds: Vec<Marker>,
@@ -51,7 +51,7 @@ struct Search {
 impl Markers {
     pub(in crate::inspect::lint) fn new(options: &LintOptions) -> Self {
         Self {
-            searches: [SHORT, TAGS, WORDS].map(|all| Search::new(all, options)),
+            searches: [SHORT, TAGS, WORDS].map(|all| MarkerSearch::new(all, options)),
         }
     }
 
@@ -70,7 +70,7 @@ impl Markers {
     }
 }
 
-impl Search {
+impl MarkerSearch {
     fn new(all: &[(Marker, &[&str])], options: &LintOptions) -> Self {
         let wanted = || all.iter().filter(|(marker, _)| options.any(marker.rules()));
         let texts = wanted().flat_map(|(_, texts)| texts.iter());

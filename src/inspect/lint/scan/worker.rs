@@ -4,18 +4,18 @@ use crate::inspect::json::Reason;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::checks::columns::ColumnNote;
-use crate::inspect::lint::checks::columns::Columns;
-use crate::inspect::lint::checks::columns::Group;
-use crate::inspect::lint::checks::columns::Type;
+use crate::inspect::lint::checks::columns::LintColumns;
+use crate::inspect::lint::checks::columns::RowExamples;
+use crate::inspect::lint::checks::columns::ValueType;
 use crate::inspect::lint::checks::columns::is_null_word;
-use crate::inspect::lint::checks::csv::Record;
+use crate::inspect::lint::checks::csv::CsvRecord;
 use crate::inspect::lint::checks::csv::is_number;
 use crate::inspect::lint::checks::json::JsonRows;
-use crate::inspect::lint::checks::json::Wanted;
-use crate::inspect::lint::checks::lengths::Lengths;
-use crate::inspect::lint::checks::text::Piece;
+use crate::inspect::lint::checks::json::RowChecks;
+use crate::inspect::lint::checks::lengths::LengthHistogram;
 use crate::inspect::lint::checks::text::Suspects;
 use crate::inspect::lint::checks::text::TextChecks;
+use crate::inspect::lint::checks::text::TextPiece;
 use crate::inspect::lint::checks::text::control;
 use crate::inspect::lint::checks::text::repeated;
 use crate::inspect::lint::checks::text::whole;
@@ -31,33 +31,33 @@ use crate::wire::limits::ROW_BYTES_MAX;
 
 /// Results of a batch. Row numbers count from its first row.
 #[derive(Debug)]
-pub(in crate::inspect::lint) struct Made {
+pub(in crate::inspect::lint) struct LintedBatch {
     pub(in crate::inspect::lint) checked: u64,
     pub(in crate::inspect::lint) findings: Findings,
-    pub(in crate::inspect::lint) columns: Columns,
-    pub(in crate::inspect::lint) lengths: Lengths,
-    pub(in crate::inspect::lint) feeds: Group,
-    pub(in crate::inspect::lint) returns: Group,
+    pub(in crate::inspect::lint) columns: LintColumns,
+    pub(in crate::inspect::lint) lengths: LengthHistogram,
+    pub(in crate::inspect::lint) feeds: RowExamples,
+    pub(in crate::inspect::lint) returns: RowExamples,
     pub(in crate::inspect::lint) typing: Typing,
 }
 
 /// State of one thread.
-pub(in crate::inspect::lint) struct Worker<'a> {
+pub(in crate::inspect::lint) struct LintWorker<'a> {
     options: &'a LintOptions,
     checks: &'a TextChecks,
     json: JsonRows,
     scratch: Scratch,
 }
 
-impl Made {
+impl LintedBatch {
     pub(in crate::inspect::lint) fn new(options: &LintOptions) -> Self {
         Self {
             checked: 0,
             findings: Findings::new(options),
-            columns: Columns::new(options.examples),
-            lengths: Lengths::default(),
-            feeds: Group::default(),
-            returns: Group::default(),
+            columns: LintColumns::new(options.examples),
+            lengths: LengthHistogram::default(),
+            feeds: RowExamples::default(),
+            returns: RowExamples::default(),
             typing: Typing::default(),
         }
     }
@@ -77,7 +77,7 @@ impl Made {
     }
 }
 
-impl<'a> Worker<'a> {
+impl<'a> LintWorker<'a> {
     pub(in crate::inspect::lint) fn new(options: &'a LintOptions, checks: &'a TextChecks) -> Self {
         Self {
             options,
@@ -88,8 +88,8 @@ impl<'a> Worker<'a> {
     }
 
     /// Checks all rows of a batch.
-    pub(in crate::inspect::lint) fn batch(&mut self, batch: &Batch) -> Made {
-        let mut made = Made::new(self.options);
+    pub(in crate::inspect::lint) fn batch(&mut self, batch: &Batch) -> LintedBatch {
+        let mut made = LintedBatch::new(self.options);
         if matches!(batch.shape(), Shape::Delimited(_)) {
             made.typing = Typing::Guessed;
         }
@@ -105,7 +105,7 @@ impl<'a> Worker<'a> {
         made
     }
 
-    fn row(&mut self, batch: &Batch, row: Row<'_>, made: &mut Made) {
+    fn row(&mut self, batch: &Batch, row: Row<'_>, made: &mut LintedBatch) {
         let kept = self.options.examples;
         made.lengths.add(row.index, row.text.len(), kept);
         if row.text.len() >= ROW_BYTES_MAX && batch.truncated() > 0 {
@@ -138,7 +138,7 @@ impl<'a> Worker<'a> {
         }
         match batch.shape() {
             Shape::Json => {
-                let wanted = Wanted {
+                let wanted = RowChecks {
                     checks: self.checks,
                     columns: &self.options.columns,
                 };
@@ -159,7 +159,7 @@ impl<'a> Worker<'a> {
 
     /// Checks a raw text of a row.
     fn plain(&self, row: &[u8], at: usize, text: &[u8], found: &mut Findings) {
-        let piece = Piece {
+        let piece = TextPiece {
             row,
             text,
             at,
@@ -172,9 +172,9 @@ impl<'a> Worker<'a> {
         whole(piece, suspects, found);
     }
 
-    fn record(&mut self, text: &[u8], shape: &Shape, header: &Header, made: &mut Made) {
+    fn record(&mut self, text: &[u8], shape: &Shape, header: &Header, made: &mut LintedBatch) {
         let found = &mut made.findings;
-        let record = Record::of(text, header.separator, header.quote);
+        let record = CsvRecord::of(text, header.separator, header.quote);
         let names = header.names.len();
         if record.fields != names && !text.trim_ascii().is_empty() {
             found.tell(RuleId::FieldCount, text, 0, || {
@@ -185,7 +185,7 @@ impl<'a> Worker<'a> {
             found.tell(RuleId::StrayQuote, text, at, || what.to_owned());
         }
         let wanted = &self.options.columns;
-        let piece = Piece {
+        let piece = TextPiece {
             row: text,
             text,
             at: 0,
@@ -206,20 +206,20 @@ impl<'a> Worker<'a> {
             let is_blank = said.trim_ascii().is_empty();
             is_empty &= is_blank;
             let of = match cell {
-                Cell::Null => Type::Null,
-                _ if is_number(said) => Type::Number,
-                _ => Type::Text,
+                Cell::Null => ValueType::Null,
+                _ if is_number(said) => ValueType::Number,
+                _ => ValueType::Text,
             };
             if let Some(column) = columns.enter(name.as_bytes()) {
                 columns.value(column, of, found.row(), text, 0);
                 if is_blank {
                     columns.empty(column, found.row(), text, 0);
                 }
-                if of == Type::Text && is_null_word(said.trim_ascii()) {
+                if of == ValueType::Text && is_null_word(said.trim_ascii()) {
                     columns.nothing(column, found.row(), text, 0);
                 }
             }
-            let piece = Piece {
+            let piece = TextPiece {
                 row: text,
                 text: said,
                 at: 0,
@@ -242,7 +242,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-fn utf8(piece: Piece<'_>, found: &mut Findings) {
+fn utf8(piece: TextPiece<'_>, found: &mut Findings) {
     if let Err(error) = std::str::from_utf8(piece.text) {
         found.tell(RuleId::BadUtf8, piece.row, error.valid_up_to(), || {
             "not UTF-8".to_owned()
@@ -259,7 +259,7 @@ fn blank_lines(rows: std::ops::Range<u64>, found: &mut Findings) {
 }
 
 /// Records the line end of the row.
-fn line_end(batch: &Batch, row: Row<'_>, made: &mut Made) {
+fn line_end(batch: &Batch, row: Row<'_>, made: &mut LintedBatch) {
     let behind = batch.text().get(row.at + row.text.len()..);
     let kept = made.findings.kept;
     let group = match behind.unwrap_or_default() {

@@ -15,8 +15,8 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Filled;
 use crate::inspect::table::Header;
-use crate::inspect::table::Lines;
-use crate::inspect::table::Next;
+use crate::inspect::table::LineTable;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
@@ -24,7 +24,7 @@ use crate::inspect::table::TableError;
 use crate::progress::NoProgress;
 
 fn lines(text: &[u8], shape: Shape, options: &LintOptions) -> LintReport {
-    let table = Arc::new(Lines::new(Arc::new(text.to_vec()), shape));
+    let table = Arc::new(LineTable::new(Arc::new(text.to_vec()), shape));
     let batches = table.batches(&Selection::default()).unwrap();
     lint(&*batches, options, &NoProgress).unwrap()
 }
@@ -33,9 +33,9 @@ fn lines(text: &[u8], shape: Shape, options: &LintOptions) -> LintReport {
 struct Rows(Mutex<Option<Vec<Vec<u8>>>>, Shape);
 
 impl Batches for Rows {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let Some(rows) = self.0.lock().unwrap().take() else {
-            return Ok(Next::End(1));
+            return Ok(NextBatch::End(1));
         };
         batch.refill_spans(&self.1, 0, |text, spans| {
             text.clear();
@@ -47,7 +47,7 @@ impl Batches for Rows {
             }
             Filled::default()
         });
-        Ok(Next::Batch(0))
+        Ok(NextBatch::Batch(0))
     }
 }
 
@@ -319,7 +319,7 @@ fn the_page_lists_the_rules() {
 fn sarif_has_what_code_hosts_need() {
     let text = b"{\"a\":1,\"a\":2}\n{\"a\":\"<|im_end|>\"\n";
     let report = lines(text, Shape::Json, &LintOptions::default());
-    let log = sarif::sarif(&report, "data/a.jsonl", sarif::Rows::Lines, "1.2.3");
+    let log = sarif::sarif(&report, "data/a.jsonl", sarif::RowLocation::Lines, "1.2.3");
     let run = &log["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
     let results = run["results"].as_array().unwrap();

@@ -53,13 +53,13 @@ const KEYS: [u64; 4] = [
 ];
 
 /// Hasher for maps with hashes as keys.
-pub(in crate::inspect::stats) type ByHash = BuildHasherDefault<Given>;
+pub(in crate::inspect::stats) type ByHash = BuildHasherDefault<IdentityHasher>;
 
 /// Identity hasher.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::inspect::stats) struct Given(u64);
+pub(in crate::inspect::stats) struct IdentityHasher(u64);
 
-impl Hasher for Given {
+impl Hasher for IdentityHasher {
     fn finish(&self) -> u64 {
         self.0
     }

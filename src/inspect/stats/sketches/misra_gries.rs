@@ -20,23 +20,23 @@ const SHOWN_BYTES: usize = 62;
 
 /// Counts of values by their hash.
 #[derive(Clone, Debug, Default)]
-pub(in crate::inspect::stats) struct Frequent {
+pub(in crate::inspect::stats) struct FrequentValues {
     at: HashMap<u64, u32, ByHash>,
-    counters: Vec<Counter>,
+    counters: Vec<ValueCount>,
     taken: u64,
 }
 
 /// A value and its count.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::inspect::stats) struct Counter {
+pub(in crate::inspect::stats) struct ValueCount {
     pub(in crate::inspect::stats) hash: u64,
     pub(in crate::inspect::stats) count: u64,
-    pub(in crate::inspect::stats) shown: Shown,
+    pub(in crate::inspect::stats) shown: DisplayPrefix,
 }
 
 /// Beginning of a value, for display.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::inspect::stats) struct Shown {
+pub(in crate::inspect::stats) struct DisplayPrefix {
     bytes: [u8; SHOWN_BYTES],
     length: u8,
     is_cut: bool,
@@ -44,36 +44,36 @@ pub(in crate::inspect::stats) struct Shown {
 
 /// Drained counts, for a merge into others.
 #[derive(Clone, Debug, Default)]
-pub(in crate::inspect::stats) struct Counts {
-    counters: Vec<Counter>,
+pub(in crate::inspect::stats) struct DrainedCounts {
+    counters: Vec<ValueCount>,
     taken: u64,
 }
 
-impl Frequent {
+impl FrequentValues {
     /// Counts one occurrence of a value.
     #[inline]
     pub(in crate::inspect::stats) fn add(&mut self, hash: u64, text: &[u8]) {
         match self.find(hash) {
             Some(counter) => counter.count += 1,
-            None => self.insert(Counter {
+            None => self.insert(ValueCount {
                 hash,
                 count: 1,
-                shown: Shown::of(text),
+                shown: DisplayPrefix::of(text),
             }),
         }
     }
 
     /// Takes all counts, and leaves the summary empty.
-    pub(in crate::inspect::stats) fn drain(&mut self) -> Counts {
+    pub(in crate::inspect::stats) fn drain(&mut self) -> DrainedCounts {
         self.at.clear();
-        Counts {
+        DrainedCounts {
             counters: std::mem::take(&mut self.counters),
             taken: std::mem::take(&mut self.taken),
         }
     }
 
     /// Merges counts of another summary.
-    pub(in crate::inspect::stats) fn merge(&mut self, other: &Counts) {
+    pub(in crate::inspect::stats) fn merge(&mut self, other: &DrainedCounts) {
         self.taken += other.taken;
         for theirs in &other.counters {
             match self.find(theirs.hash) {
@@ -94,7 +94,7 @@ impl Frequent {
     }
 
     /// Returns the `n` values with the highest counts, in descending order.
-    pub(in crate::inspect::stats) fn top(&self, n: usize) -> Vec<Counter> {
+    pub(in crate::inspect::stats) fn top(&self, n: usize) -> Vec<ValueCount> {
         let mut all = self.counters.clone();
         all.sort_unstable_by(|a, b| {
             let by_count = b.count.cmp(&a.count);
@@ -106,12 +106,12 @@ impl Frequent {
     }
 
     #[inline]
-    fn find(&mut self, hash: u64) -> Option<&mut Counter> {
+    fn find(&mut self, hash: u64) -> Option<&mut ValueCount> {
         let at = *self.at.get(&hash)?;
         self.counters.get_mut(at as usize)
     }
 
-    fn insert(&mut self, counter: Counter) {
+    fn insert(&mut self, counter: ValueCount) {
         if self.counters.len() >= COUNTERS_MAX {
             self.shrink();
         }
@@ -134,7 +134,7 @@ impl Frequent {
     }
 }
 
-impl Shown {
+impl DisplayPrefix {
     /// Beginning of a text; never splits a character.
     pub(in crate::inspect::stats) fn of(text: &[u8]) -> Self {
         let mut length = text.len().min(SHOWN_BYTES);

@@ -26,7 +26,7 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Columnar;
 use crate::inspect::table::Decoded;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::StoredColumn;
@@ -34,7 +34,7 @@ use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
 use crate::inspect::table::UnreadColumn;
 use crate::inspect::table::columnar::RowsBatch;
-use crate::inspect::table::columnar::arrow_buffers::Header;
+use crate::inspect::table::columnar::arrow_buffers::MessageHeader;
 use crate::inspect::table::columnar::arrow_buffers::look_at_buffers;
 use crate::inspect::table::columnar::arrow_buffers::too_long;
 use crate::inspect::table::columnar::arrow_buffers::unpacked;
@@ -189,7 +189,7 @@ impl ArrowTable {
     }
 
     /// Reads the next message; `None` after the last.
-    fn message(&self, cursor: &mut Cursor) -> Result<Option<Header>, TableError> {
+    fn message(&self, cursor: &mut Cursor) -> Result<Option<MessageHeader>, TableError> {
         let at = match (&self.messages, &*cursor) {
             (Messages::At(places), Cursor::Number(n)) => match places.get(*n) {
                 Some(at) => *at,
@@ -210,7 +210,7 @@ impl ArrowTable {
             Cursor::Number(n) => Cursor::Number(*n + 1),
             Cursor::Offset(_) => Cursor::Offset(end),
         };
-        Ok(Some(Header {
+        Ok(Some(MessageHeader {
             bytes,
             body_at,
             body_bytes,
@@ -293,7 +293,7 @@ impl Table for ArrowTable {
             },
             nan: selection.nan,
             decoded: selection.decoded,
-            state: Mutex::new(State {
+            state: Mutex::new(ArrowState {
                 cursor: self.front(),
                 dictionaries: HashMap::new(),
                 current: None,
@@ -313,13 +313,13 @@ struct ArrowBatches {
     schema: Arc<Schema>,
     nan: bool,
     decoded: Decoded,
-    state: Mutex<State>,
+    state: Mutex<ArrowState>,
 }
 
-struct State {
+struct ArrowState {
     cursor: Cursor,
     dictionaries: HashMap<i64, ArrayRef>,
-    current: Option<Current>,
+    current: Option<CurrentMessage>,
     skip: u64,
     batches: u64,
     has_failed: bool,
@@ -327,7 +327,7 @@ struct State {
 
 /// A decoded message whose rows are being handed out.
 #[derive(Clone)]
-struct Current {
+struct CurrentMessage {
     rows: RecordBatch,
     at: usize,
     batch_rows: usize,
@@ -335,18 +335,18 @@ struct Current {
 }
 
 impl Batches for ArrowBatches {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let (rows, bytes, number) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             if state.has_failed {
-                return Ok(Next::End(state.batches));
+                return Ok(NextBatch::End(state.batches));
             }
             match self.take(&mut state) {
                 Ok(Some((rows, bytes))) => {
                     state.batches += 1;
                     (rows, bytes, state.batches - 1)
                 }
-                Ok(None) => return Ok(Next::End(state.batches)),
+                Ok(None) => return Ok(NextBatch::End(state.batches)),
                 Err(error) => {
                     state.has_failed = true;
                     return Err(error);
@@ -360,12 +360,12 @@ impl Batches for ArrowBatches {
             decoded: self.decoded,
         };
         options.fill(batch, rows)?;
-        Ok(Next::Batch(number))
+        Ok(NextBatch::Batch(number))
     }
 }
 
 impl ArrowBatches {
-    fn take(&self, state: &mut State) -> Result<Option<(RecordBatch, u64)>, TableError> {
+    fn take(&self, state: &mut ArrowState) -> Result<Option<(RecordBatch, u64)>, TableError> {
         loop {
             if let Some(current) = &mut state.current {
                 let left = current.rows.num_rows() - current.at;
@@ -387,7 +387,7 @@ impl ArrowBatches {
     }
 
     /// Processes a message.
-    fn see(&self, state: &mut State, header: &Header) -> Result<(), TableError> {
+    fn see(&self, state: &mut ArrowState, header: &MessageHeader) -> Result<(), TableError> {
         let rows = guarded(|| header.rows())?;
         if let Some(rows) = rows.filter(|rows| *rows <= state.skip) {
             state.skip -= rows;
@@ -428,7 +428,7 @@ impl ArrowBatches {
         state.skip = 0;
         let count = rows.num_rows() as u64;
         let batch_rows = batch_rows(header.body_bytes, count);
-        state.current = Some(Current {
+        state.current = Some(CurrentMessage {
             at: skipped.min(rows.num_rows()),
             rows,
             batch_rows: usize::try_from(batch_rows).unwrap_or(1),

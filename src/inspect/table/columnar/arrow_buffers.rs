@@ -13,13 +13,13 @@ use crate::wire::limits::ARROW_BODY_BYTES_MAX;
 const NOT_COMPRESSED: i64 = -1;
 
 /// A message without its body.
-pub(super) struct Header {
+pub(super) struct MessageHeader {
     pub(super) bytes: Vec<u8>,
     pub(super) body_at: u64,
     pub(super) body_bytes: u64,
 }
 
-impl Header {
+impl MessageHeader {
     pub(super) fn message(&self) -> Result<Message<'_>, ArrowError> {
         root_as_message(&self.bytes).map_err(|e| ArrowError::ParseError(e.to_string()))
     }
@@ -40,7 +40,7 @@ pub(super) fn too_long() -> TableError {
 
 /// Checks the lengths claimed by compressed buffers before the library allocates them. Returns true
 /// if the buffers must be unpacked here, because the library lacks Zstandard.
-pub(super) fn look_at_buffers(header: &Header, body: &[u8]) -> Result<bool, TableError> {
+pub(super) fn look_at_buffers(header: &MessageHeader, body: &[u8]) -> Result<bool, TableError> {
     let claims = guarded(|| {
         let message = header.message()?;
         let dictionary = message.header_as_dictionary_batch().and_then(|d| d.data());
@@ -82,7 +82,10 @@ pub(super) fn look_at_buffers(header: &Header, body: &[u8]) -> Result<bool, Tabl
 
 /// Returns the message with uncompressed buffers. Each has the length prefix [`NOT_COMPRESSED`],
 /// which writers use for incompressible buffers. Updates the buffer positions in the header.
-pub(super) fn unpacked(header: &Header, body: &[u8]) -> Result<(Header, Vec<u8>), TableError> {
+pub(super) fn unpacked(
+    header: &MessageHeader,
+    body: &[u8],
+) -> Result<(MessageHeader, Vec<u8>), TableError> {
     let (places, body) = guarded(|| unpacked_buffers(header, body))?;
     let mut bytes = header.bytes.clone();
     for (at, buffer) in places {
@@ -91,7 +94,7 @@ pub(super) fn unpacked(header: &Header, body: &[u8]) -> Result<(Header, Vec<u8>)
         there.ok_or_else(damaged)?.copy_from_slice(&buffer);
     }
     Ok((
-        Header {
+        MessageHeader {
             bytes,
             body_at: header.body_at,
             body_bytes: header.body_bytes,
@@ -103,7 +106,10 @@ pub(super) fn unpacked(header: &Header, body: &[u8]) -> Result<(Header, Vec<u8>)
 /// Offset of a buffer's entry in the header, and the entry: offset and length.
 type BufferPlaces = Vec<(usize, [u8; 16])>;
 
-fn unpacked_buffers(header: &Header, body: &[u8]) -> Result<(BufferPlaces, Vec<u8>), ArrowError> {
+fn unpacked_buffers(
+    header: &MessageHeader,
+    body: &[u8],
+) -> Result<(BufferPlaces, Vec<u8>), ArrowError> {
     let wrong = |why: &str| ArrowError::ParseError(why.to_owned());
     let message = header.message()?;
     let dictionary = message.header_as_dictionary_batch().and_then(|d| d.data());

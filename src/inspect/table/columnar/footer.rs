@@ -8,9 +8,9 @@ use crate::inspect::format::parquet_footer::MAGIC;
 use crate::inspect::format::parquet_footer::exactly;
 use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::guarded;
-use crate::inspect::table::columnar::thrift::Bad;
-use crate::inspect::table::columnar::thrift::Compact;
-use crate::inspect::table::columnar::thrift::Kind;
+use crate::inspect::table::columnar::thrift::CompactReader;
+use crate::inspect::table::columnar::thrift::FieldType;
+use crate::inspect::table::columnar::thrift::ThriftError;
 use crate::read_at::ReadAt;
 use crate::wire::limits::PARQUET_FOOTER_BYTES_MAX;
 use crate::wire::limits::PARQUET_SCHEMA_ELEMENTS_MAX;
@@ -44,30 +44,30 @@ pub(super) fn read_footer(source: &dyn ReadAt) -> Result<ParquetMetaData, TableE
     match look(&bytes) {
         Ok(true) => return Err(encrypted()),
         Ok(false) => {}
-        Err(Refused::Elements) => {
+        Err(FooterRefusal::Elements) => {
             return Err(TableError::Limit(format!(
                 "its schema has more than {PARQUET_SCHEMA_ELEMENTS_MAX} elements (`parquet_schema_elements_max`)"
             )));
         }
-        Err(Refused::Levels) => {
+        Err(FooterRefusal::Levels) => {
             return Err(TableError::Limit(format!(
                 "its schema has more than {SCHEMA_LEVELS_MAX} levels"
             )));
         }
-        Err(Refused::Bad) => return Err(damaged("its footer is no footer")),
+        Err(FooterRefusal::Bad) => return Err(damaged("its footer is no footer")),
     }
     guarded(|| ParquetMetaDataReader::decode_metadata(&bytes))
 }
 
 /// Reasons for refusing a footer.
-enum Refused {
+enum FooterRefusal {
     Bad,
     Elements,
     Levels,
 }
 
-impl From<Bad> for Refused {
-    fn from(_: Bad) -> Self {
+impl From<ThriftError> for FooterRefusal {
+    fn from(_: ThriftError) -> Self {
         Self::Bad
     }
 }
@@ -78,13 +78,13 @@ fn encrypted() -> TableError {
 
 /// Returns true if `FileMetaData` names an encryption (field 8). A schema (field 2) beyond the
 /// limits of levels or fields is an error.
-fn look(footer: &[u8]) -> Result<bool, Refused> {
-    let mut compact = Compact::new(footer);
+fn look(footer: &[u8]) -> Result<bool, FooterRefusal> {
+    let mut compact = CompactReader::new(footer);
     let (mut last, mut is_encrypted) = (0, false);
     while let Some((number, kind)) = compact.field(&mut last)? {
         is_encrypted |= number == 8;
         match (number, kind) {
-            (2, Kind::LIST) => look_at_schema(&mut compact)?,
+            (2, FieldType::LIST) => look_at_schema(&mut compact)?,
             _ => compact.skip(kind, FOOTER_DEPTH_MAX)?,
         }
     }
@@ -92,13 +92,13 @@ fn look(footer: &[u8]) -> Result<bool, Refused> {
 }
 
 /// Checks the schema's elements: a depth-first list, each with its number of children (field 5).
-fn look_at_schema(compact: &mut Compact<'_>) -> Result<(), Refused> {
+fn look_at_schema(compact: &mut CompactReader<'_>) -> Result<(), FooterRefusal> {
     let (length, kind) = compact.list()?;
-    if kind != Kind::STRUCT {
-        return Err(Refused::Bad);
+    if kind != FieldType::STRUCT {
+        return Err(FooterRefusal::Bad);
     }
     if length > PARQUET_SCHEMA_ELEMENTS_MAX as u64 {
-        return Err(Refused::Elements);
+        return Err(FooterRefusal::Elements);
     }
     let mut open: Vec<i64> = Vec::new();
     for _ in 0..length {
@@ -119,7 +119,7 @@ fn look_at_schema(compact: &mut Compact<'_>) -> Result<(), Refused> {
             open.push(children);
         }
         if open.len() > SCHEMA_LEVELS_MAX {
-            return Err(Refused::Levels);
+            return Err(FooterRefusal::Levels);
         }
     }
     Ok(())

@@ -50,7 +50,7 @@ fn one(field: &FieldRef, leaves: &mut dyn Iterator<Item = bool>) -> FieldRef {
 
 /// Time unit that preserves all timestamps of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum PreservingUnit {
     /// Nanoseconds do.
     Nanos,
     /// Only microseconds do.
@@ -60,25 +60,25 @@ pub(super) enum Unit {
 }
 
 /// Chooses the time unit of a column, decoded in both.
-pub(super) fn unit(nanos: &ArrayRef, micros: &ArrayRef) -> Unit {
-    let mut found = Found::default();
+pub(super) fn unit(nanos: &ArrayRef, micros: &ArrayRef) -> PreservingUnit {
+    let mut found = UnitNeeds::default();
     look(nanos, micros, &mut found);
     match (found.is_wrapped, found.is_fine) {
-        (false, _) => Unit::Nanos,
-        (true, false) => Unit::Micros,
-        (true, true) => Unit::Neither,
+        (false, _) => PreservingUnit::Nanos,
+        (true, false) => PreservingUnit::Micros,
+        (true, true) => PreservingUnit::Neither,
     }
 }
 
 #[derive(Default)]
-struct Found {
+struct UnitNeeds {
     /// True if some exceed the range of nanoseconds.
     is_wrapped: bool,
     /// True if some are finer than a microsecond.
     is_fine: bool,
 }
 
-fn look(nanos: &ArrayRef, micros: &ArrayRef, found: &mut Found) {
+fn look(nanos: &ArrayRef, micros: &ArrayRef, found: &mut UnitNeeds) {
     match (nanos.data_type(), micros.data_type()) {
         (
             DataType::Timestamp(TimeUnit::Nanosecond, _),
@@ -143,7 +143,7 @@ mod tests {
 
     use crate::inspect::table::Batch;
     use crate::inspect::table::Decoded;
-    use crate::inspect::table::Next;
+    use crate::inspect::table::NextBatch;
     use crate::inspect::table::OpenOptions;
     use crate::inspect::table::Selection;
     use crate::inspect::table::TableError;
@@ -193,7 +193,7 @@ mod tests {
         let batches = opened.table.batches(&selection)?;
         let mut batch = Batch::default();
         let mut text = Vec::new();
-        while let Next::Batch(_) = batches.next(&mut batch)? {
+        while let NextBatch::Batch(_) = batches.next(&mut batch)? {
             text.extend_from_slice(batch.text());
         }
         Ok(String::from_utf8(text).unwrap())

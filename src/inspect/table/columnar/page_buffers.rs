@@ -22,7 +22,7 @@ pub(super) struct PageBuffers {
 }
 
 /// A page in a pooled buffer, which returns to the pool on drop.
-struct Lent {
+struct PooledPage {
     page: Vec<u8>,
     home: Arc<PageBuffers>,
 }
@@ -40,7 +40,7 @@ impl PageBuffers {
             return Bytes::from(page);
         }
         let home = Arc::clone(self);
-        Bytes::from_owner(Lent { page, home })
+        Bytes::from_owner(PooledPage { page, home })
     }
 
     /// Unpacks a zstd frame of at most `size` bytes, and appends it to `unpacked`.
@@ -62,13 +62,13 @@ impl PageBuffers {
     }
 }
 
-impl AsRef<[u8]> for Lent {
+impl AsRef<[u8]> for PooledPage {
     fn as_ref(&self) -> &[u8] {
         &self.page
     }
 }
 
-impl Drop for Lent {
+impl Drop for PooledPage {
     fn drop(&mut self) {
         let mut page = std::mem::take(&mut self.page);
         page.clear();

@@ -18,14 +18,14 @@ use crate::inspect::table::columnar::OVER_LIMIT;
 use crate::inspect::table::columnar::levels;
 use crate::inspect::table::columnar::page_buffers::PageBuffers;
 use crate::inspect::table::columnar::page_codec::unpack;
-use crate::inspect::table::columnar::thrift::Bad;
-use crate::inspect::table::columnar::thrift::Compact;
-use crate::inspect::table::columnar::thrift::Kind;
+use crate::inspect::table::columnar::thrift::CompactReader;
+use crate::inspect::table::columnar::thrift::FieldType;
+use crate::inspect::table::columnar::thrift::ThriftError;
 use crate::read_at::ReadAt;
 use crate::wire::limits::PARQUET_PAGE_BYTES_MAX;
 
 /// The pages of one column chunk.
-pub(super) struct Pages {
+pub(super) struct ColumnPages {
     source: Arc<dyn ReadAt>,
     codec: parquet::basic::Compression,
     buffers: Arc<PageBuffers>,
@@ -33,7 +33,7 @@ pub(super) struct Pages {
     end: u64,
     /// Number of values in the remaining data pages.
     values: i64,
-    next: Option<Header>,
+    next: Option<PageHeader>,
     /// Greatest repetition level of the column.
     max_repetition: i16,
     /// True to verify checksums.
@@ -42,7 +42,7 @@ pub(super) struct Pages {
 
 /// Header of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Header {
+struct PageHeader {
     /// Length of the header itself.
     length: u64,
     kind: i64,
@@ -77,7 +77,7 @@ const VALUES_MAX: i64 = 1 << 26;
 /// Some writers omitted the dictionary's header from the chunk length (PARQUET-816).
 const SLACK_BYTES: u64 = 100;
 
-impl Pages {
+impl ColumnPages {
     pub(super) fn new(
         source: Arc<dyn ReadAt>,
         column: &ColumnChunkMetaData,
@@ -108,7 +108,7 @@ impl Pages {
     }
 
     /// Returns the header of the next page with values; `None` after the last.
-    fn header(&mut self) -> Result<Option<&Header>, ParquetError> {
+    fn header(&mut self) -> Result<Option<&PageHeader>, ParquetError> {
         while self.next.is_none() && self.values > 0 {
             if self.at >= self.end {
                 return Ok(None);
@@ -122,13 +122,13 @@ impl Pages {
         Ok(self.next.as_ref())
     }
 
-    fn read_header(&self) -> Result<Header, ParquetError> {
+    fn read_header(&self) -> Result<PageHeader, ParquetError> {
         let mut length = HEADER_BYTES;
         loop {
             let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
             let bytes = exactly(&*self.source, self.at, length.min(left));
             let bytes = bytes.ok_or_else(|| wrong("a page's header cannot be read"))?;
-            match Header::read(&bytes) {
+            match PageHeader::read(&bytes) {
                 Ok(header) => {
                     let body = self.at + header.length;
                     if header.packed as u64 > self.source.len().saturating_sub(body) {
@@ -136,8 +136,10 @@ impl Pages {
                     }
                     return Ok(header);
                 }
-                Err(Bad::Short) if length < left && length < HEADER_BYTES_MAX => length *= 8,
-                Err(Bad::TooLarge) => {
+                Err(ThriftError::Short) if length < left && length < HEADER_BYTES_MAX => {
+                    length *= 8
+                }
+                Err(ThriftError::TooLarge) => {
                     return Err(wrong(&format!(
                         "{OVER_LIMIT}a page has more than {PARQUET_PAGE_BYTES_MAX} bytes (`parquet_page_bytes_max`)"
                     )));
@@ -148,14 +150,14 @@ impl Pages {
     }
 
     /// Skips the page of this header.
-    fn pass(&mut self, header: &Header) {
+    fn pass(&mut self, header: &PageHeader) {
         self.at += header.length + header.packed as u64;
         if header.kind != DICTIONARY {
             self.values -= i64::from(header.values);
         }
     }
 
-    fn page(&self, header: &Header) -> Result<Page, ParquetError> {
+    fn page(&self, header: &PageHeader) -> Result<Page, ParquetError> {
         let packed = exactly(&*self.source, self.at + header.length, header.packed);
         let packed = packed.ok_or_else(|| wrong("a page cannot be read"))?;
         if let Some(checksum) = header.checksum.filter(|_| self.verify) {
@@ -201,7 +203,7 @@ impl Pages {
     }
 
     /// Unpacks a page. In version 2, uncompressed levels precede the packed values.
-    fn unpacked(&self, packed: Vec<u8>, header: &Header) -> Result<Vec<u8>, ParquetError> {
+    fn unpacked(&self, packed: Vec<u8>, header: &PageHeader) -> Result<Vec<u8>, ParquetError> {
         let levels = match header.kind {
             DATA_2 => u64::from(header.definition_bytes) + u64::from(header.repetition_bytes),
             _ => 0,
@@ -229,7 +231,7 @@ impl Pages {
     }
 }
 
-impl Iterator for Pages {
+impl Iterator for ColumnPages {
     type Item = Result<Page, ParquetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -237,7 +239,7 @@ impl Iterator for Pages {
     }
 }
 
-impl PageReader for Pages {
+impl PageReader for ColumnPages {
     fn get_next_page(&mut self) -> Result<Option<Page>, ParquetError> {
         if self.header()?.is_none() {
             return Ok(None);
@@ -270,9 +272,9 @@ impl PageReader for Pages {
 }
 
 /// Iterator over the single chunk of a column in a row group.
-pub(super) struct Chunk(pub(super) Option<Result<Box<dyn PageReader>, ParquetError>>);
+pub(super) struct SingleChunk(pub(super) Option<Result<Box<dyn PageReader>, ParquetError>>);
 
-impl Iterator for Chunk {
+impl Iterator for SingleChunk {
     type Item = Result<Box<dyn PageReader>, ParquetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -280,11 +282,11 @@ impl Iterator for Chunk {
     }
 }
 
-impl PageIterator for Chunk {}
+impl PageIterator for SingleChunk {}
 
-impl Header {
-    fn read(bytes: &[u8]) -> Result<Self, Bad> {
-        let mut compact = Compact::new(bytes);
+impl PageHeader {
+    fn read(bytes: &[u8]) -> Result<Self, ThriftError> {
+        let mut compact = CompactReader::new(bytes);
         let mut header = Self {
             kind: -1,
             ..Self::default()
@@ -297,19 +299,19 @@ impl Header {
                 3 => header.packed = page_bytes(compact.integer()?)?,
                 // An i32 with the bits of the checksum.
                 4 => header.checksum = Some(compact.integer()?.cast_unsigned() as u32),
-                5 | 7 | 8 if kind == Kind::STRUCT => header.inner(number, &mut compact)?,
+                5 | 7 | 8 if kind == FieldType::STRUCT => header.inner(number, &mut compact)?,
                 _ => compact.skip(kind, DEPTH_MAX)?,
             }
         }
         if !(DATA..=DATA_2).contains(&header.kind) || (header.kind == INDEX && header.packed == 0) {
-            return Err(Bad::Wrong);
+            return Err(ThriftError::Wrong);
         }
         header.length = compact.at() as u64;
         Ok(header)
     }
 
     /// Reads `DataPageHeader` (5), `DictionaryPageHeader` (7) or `DataPageHeaderV2` (8).
-    fn inner(&mut self, which: i64, compact: &mut Compact<'_>) -> Result<(), Bad> {
+    fn inner(&mut self, which: i64, compact: &mut CompactReader<'_>) -> Result<(), ThriftError> {
         let mut last = 0;
         while let Some((number, kind)) = compact.field(&mut last)? {
             match (which, number) {
@@ -330,16 +332,16 @@ impl Header {
     }
 }
 
-fn page_bytes(value: i64) -> Result<usize, Bad> {
-    let bytes = usize::try_from(value).map_err(|_| Bad::Wrong)?;
+fn page_bytes(value: i64) -> Result<usize, ThriftError> {
+    let bytes = usize::try_from(value).map_err(|_| ThriftError::Wrong)?;
     let fits = bytes <= PARQUET_PAGE_BYTES_MAX;
-    fits.then_some(bytes).ok_or(Bad::TooLarge)
+    fits.then_some(bytes).ok_or(ThriftError::TooLarge)
 }
 
-fn count(value: i64) -> Result<u32, Bad> {
+fn count(value: i64) -> Result<u32, ThriftError> {
     let fits = (0..=VALUES_MAX).contains(&value);
     let value = u32::try_from(value).ok().filter(|_| fits);
-    value.ok_or(Bad::Wrong)
+    value.ok_or(ThriftError::Wrong)
 }
 
 fn encoding(number: i64) -> Result<Encoding, ParquetError> {

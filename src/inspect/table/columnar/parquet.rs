@@ -26,7 +26,7 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Columnar;
 use crate::inspect::table::Decoded;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::StoredColumn;
@@ -36,15 +36,15 @@ use crate::inspect::table::columnar::RowsBatch;
 use crate::inspect::table::columnar::batch_rows;
 use crate::inspect::table::columnar::footer::read_footer;
 use crate::inspect::table::columnar::guarded;
-use crate::inspect::table::columnar::int96::Unit;
+use crate::inspect::table::columnar::int96::PreservingUnit;
 use crate::inspect::table::columnar::int96::in_micros;
 use crate::inspect::table::columnar::int96::unit;
 use crate::inspect::table::columnar::names::repeated_fields;
 use crate::inspect::table::columnar::names::unique_fields;
 use crate::inspect::table::columnar::names::with_names_of;
 use crate::inspect::table::columnar::page_buffers::PageBuffers;
-use crate::inspect::table::columnar::pages::Chunk;
-use crate::inspect::table::columnar::pages::Pages;
+use crate::inspect::table::columnar::pages::ColumnPages;
+use crate::inspect::table::columnar::pages::SingleChunk;
 use crate::inspect::table::columnar::render::check;
 use crate::inspect::table::columnar::render::with_views;
 use crate::inspect::table::columnar::row_slices::Job;
@@ -151,7 +151,7 @@ impl Table for ParquetTable {
             wanted.collect::<Fields>(),
             self.columnar.schema.metadata.clone(),
         ));
-        let plan = Plan {
+        let plan = SlicePlan {
             metadata: Arc::clone(&self.metadata),
             group: 0,
             row: 0,
@@ -172,7 +172,7 @@ impl Table for ParquetTable {
 
 impl ParquetTable {
     /// Finds the INT96 columns among those decoded as `fields`.
-    fn coarse(&self, roots: &[usize], fields: &Fields) -> Result<Option<Coarse>, TableError> {
+    fn coarse(&self, roots: &[usize], fields: &Fields) -> Result<Option<Int96Columns>, TableError> {
         let descriptor = self.metadata.file_metadata().schema_descr();
         let Some(micros) = in_micros(fields, descriptor) else {
             return Ok(None);
@@ -188,7 +188,7 @@ impl ParquetTable {
             let mask = ProjectionMask::roots(descriptor, roots);
             parquet_to_arrow_field_levels(descriptor, mask, Some(&micros))
         })?;
-        Ok(Some(Coarse { levels, places }))
+        Ok(Some(Int96Columns { levels, places }))
     }
 }
 
@@ -202,7 +202,7 @@ fn is_wanted(name: &str, columns: &[String]) -> bool {
 }
 
 /// Divider of row groups into slices.
-struct Plan {
+struct SlicePlan {
     metadata: Arc<ParquetMetaData>,
     group: usize,
     row: u64,
@@ -210,7 +210,7 @@ struct Plan {
     roots: Vec<usize>,
 }
 
-impl Plan {
+impl SlicePlan {
     fn slices(mut self) -> impl FnMut() -> Option<Slice> + Send {
         move || self.next_slice()
     }
@@ -276,32 +276,32 @@ struct ParquetBatches {
     table: Arc<ParquetTable>,
     levels: FieldLevels,
     /// INT96 columns.
-    coarse: Option<Coarse>,
+    coarse: Option<Int96Columns>,
     /// Schema of the decoded rows.
     schema: Arc<Schema>,
     nan: bool,
     decoded: Decoded,
-    slices: Slices<Reader, PlanFn>,
+    slices: Slices<SliceReader, PlanFn>,
 }
 
 /// INT96 columns, decoded as microseconds too.
-struct Coarse {
+struct Int96Columns {
     levels: FieldLevels,
     /// Indices among the decoded columns.
     places: Vec<usize>,
 }
 
 /// Decoder of a slice.
-struct Reader {
+struct SliceReader {
     rows: ParquetRecordBatchReader,
     coarse: Option<ParquetRecordBatchReader>,
 }
 
 impl Batches for ParquetBatches {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let mut job = match self.slices.take() {
             Ok(job) => job,
-            Err(batches) => return Ok(Next::End(batches)),
+            Err(batches) => return Ok(NextBatch::End(batches)),
         };
         let decoded = self.decode(&mut job);
         let reader = job.reader.take().filter(|_| decoded.is_ok());
@@ -315,12 +315,12 @@ impl Batches for ParquetBatches {
             decoded: self.decoded,
         };
         options.fill(batch, rows)?;
-        Ok(Next::Batch(job.number))
+        Ok(NextBatch::Batch(job.number))
     }
 }
 
 impl ParquetBatches {
-    fn decode(&self, job: &mut Job<Reader>) -> Result<RecordBatch, TableError> {
+    fn decode(&self, job: &mut Job<SliceReader>) -> Result<RecordBatch, TableError> {
         let place = |error| match error {
             TableError::Damaged(why) => {
                 TableError::Damaged(format!("row group {}: {why}", job.slice.group))
@@ -373,7 +373,7 @@ impl ParquetBatches {
             return Ok(schema);
         };
         let unit = unit(column, micros);
-        if unit == Unit::Nanos {
+        if unit == PreservingUnit::Nanos {
             return Ok(schema);
         }
         let refused = |why| {
@@ -382,7 +382,7 @@ impl ParquetBatches {
                 "column `{name}` (INT96) has points in time outside of the years 1677 to 2262, {why}"
             ))
         };
-        if unit == Unit::Neither {
+        if unit == PreservingUnit::Neither {
             return Err(refused("and others with nanoseconds"));
         }
         // Columns delivered unchanged have one type in the whole file.
@@ -406,9 +406,9 @@ impl ParquetBatches {
         )))
     }
 
-    fn open(&self, slice: &Slice) -> Result<Reader, TableError> {
+    fn open(&self, slice: &Slice) -> Result<SliceReader, TableError> {
         let coarse = self.coarse.as_ref();
-        Ok(Reader {
+        Ok(SliceReader {
             rows: self.open_as(slice, &self.levels)?,
             coarse: coarse.map(|c| self.open_as(slice, &c.levels)).transpose()?,
         })
@@ -419,7 +419,7 @@ impl ParquetBatches {
         slice: &Slice,
         levels: &FieldLevels,
     ) -> Result<ParquetRecordBatchReader, TableError> {
-        let group = Group {
+        let group = RowGroupReader {
             source: Arc::clone(&self.table.source),
             metadata: Arc::clone(&self.table.metadata),
             group: slice.group,
@@ -442,7 +442,7 @@ impl ParquetBatches {
     }
 
     /// Share of a batch in the bytes of its row group.
-    fn bytes(&self, job: &Job<Reader>) -> u64 {
+    fn bytes(&self, job: &Job<SliceReader>) -> u64 {
         let group = self.table.metadata.row_groups().get(job.slice.group);
         let share = group.and_then(|group| {
             let bytes = u128::try_from(group.compressed_size()).ok()?;
@@ -454,7 +454,7 @@ impl ParquetBatches {
 }
 
 /// Adapter of one row group for the library.
-struct Group {
+struct RowGroupReader {
     source: Arc<dyn ReadAt>,
     metadata: Arc<ParquetMetaData>,
     group: usize,
@@ -462,7 +462,7 @@ struct Group {
     buffers: Arc<PageBuffers>,
 }
 
-impl RowGroups for Group {
+impl RowGroups for RowGroupReader {
     fn num_rows(&self) -> usize {
         let group = self.metadata.row_groups().get(self.group);
         let rows = group.map(RowGroupMetaData::num_rows).unwrap_or_default();
@@ -475,9 +475,9 @@ impl RowGroups for Group {
         let column =
             column.ok_or_else(|| ParquetError::General("a column is missing".to_owned()))?;
         let (source, buffers) = (Arc::clone(&self.source), Arc::clone(&self.buffers));
-        let pages = Pages::new(source, column, self.verify, buffers)?;
+        let pages = ColumnPages::new(source, column, self.verify, buffers)?;
         let pages: Box<dyn PageReader> = Box::new(pages);
-        Ok(Box::new(Chunk(Some(Ok(pages)))))
+        Ok(Box::new(SingleChunk(Some(Ok(pages)))))
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {

@@ -236,18 +236,18 @@ fn with_utc_inside(field: &FieldRef) -> FieldRef {
 fn options(nan: bool) -> EncoderOptions {
     EncoderOptions::default()
         .with_explicit_nulls(true)
-        .with_encoder_factory(Arc::new(Own { nan }))
+        .with_encoder_factory(Arc::new(CustomEncoders { nan }))
 }
 
 /// Rendering that differs from arrow-json: faster text, base64 for bytes, and maps with keys other
 /// than text.
 #[derive(Debug)]
-struct Own {
+struct CustomEncoders {
     /// True to render non-finite numbers instead of null.
     nan: bool,
 }
 
-impl EncoderFactory for Own {
+impl EncoderFactory for CustomEncoders {
     fn make_default_encoder<'a>(
         &self,
         field: &'a FieldRef,
@@ -257,65 +257,67 @@ impl EncoderFactory for Own {
         let encoder: Box<dyn Encoder + 'a> = match array.data_type() {
             DataType::Utf8 => {
                 let array = array.as_string::<i32>();
-                Box::new(Text(move |n| array.value(n)))
+                Box::new(TextEncoder(move |n| array.value(n)))
             }
             DataType::LargeUtf8 => {
                 let array = array.as_string::<i64>();
-                Box::new(Text(move |n| array.value(n)))
+                Box::new(TextEncoder(move |n| array.value(n)))
             }
             DataType::Utf8View => {
                 let array = array.as_string_view();
-                Box::new(Text(move |n| array.value(n)))
+                Box::new(TextEncoder(move |n| array.value(n)))
             }
             DataType::Binary => {
                 let array = array.as_binary::<i32>();
-                Box::new(Base64(move |n| array.value(n)))
+                Box::new(Base64Encoder(move |n| array.value(n)))
             }
             DataType::LargeBinary => {
                 let array = array.as_binary::<i64>();
-                Box::new(Base64(move |n| array.value(n)))
+                Box::new(Base64Encoder(move |n| array.value(n)))
             }
             DataType::BinaryView => {
                 let array = array.as_binary_view();
-                Box::new(Base64(move |n| array.value(n)))
+                Box::new(Base64Encoder(move |n| array.value(n)))
             }
             DataType::FixedSizeBinary(_) => {
                 let array = array.as_fixed_size_binary();
-                Box::new(Base64(move |n| array.value(n)))
+                Box::new(Base64Encoder(move |n| array.value(n)))
             }
             DataType::Float16 | DataType::Float32 | DataType::Float64 if self.nan => {
                 let values = cast(array, &DataType::Float64)?;
                 let plain = make_encoder(field, array, &PLAIN)?;
-                Box::new(Real { values, plain })
+                Box::new(NumberEncoder { values, plain })
             }
             DataType::Map(_, _) => return pairs(array, options),
             DataType::Dictionary(_, _) => return of_dictionary(field, array, options),
-            DataType::Duration(unit) => Box::new(Span {
+            DataType::Duration(unit) => Box::new(DurationEncoder {
                 units: cast(array, &DataType::Int64)?,
                 per_second: per_second(*unit),
             }),
-            kind if kind.is_temporal() => Box::new(Time(make_encoder(field, array, &PLAIN)?)),
+            kind if kind.is_temporal() => {
+                Box::new(TimeEncoder(make_encoder(field, array, &PLAIN)?))
+            }
             _ => return Ok(None),
         };
         Ok(Some(NullableEncoder::new(encoder, array.nulls().cloned())))
     }
 }
 
-struct Text<F>(F);
+struct TextEncoder<F>(F);
 
-impl<'a, F: Fn(usize) -> &'a str> Encoder for Text<F> {
+impl<'a, F: Fn(usize) -> &'a str> Encoder for TextEncoder<F> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         text_into((self.0)(idx).as_bytes(), out);
     }
 }
 
 /// Encoder of numbers, non-finite ones included.
-struct Real<'a> {
+struct NumberEncoder<'a> {
     values: ArrayRef,
     plain: NullableEncoder<'a>,
 }
 
-impl Encoder for Real<'_> {
+impl Encoder for NumberEncoder<'_> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         match self.values.as_primitive::<Float64Type>().value(idx) {
             x if x.is_nan() => out.extend_from_slice(b"NaN"),
@@ -326,9 +328,9 @@ impl Encoder for Real<'_> {
     }
 }
 
-struct Base64<F>(F);
+struct Base64Encoder<F>(F);
 
-impl<'a, F: Fn(usize) -> &'a [u8]> Encoder for Base64<F> {
+impl<'a, F: Fn(usize) -> &'a [u8]> Encoder for Base64Encoder<F> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         let bytes = (self.0)(idx);
         out.push(b'"');
@@ -343,9 +345,9 @@ impl<'a, F: Fn(usize) -> &'a [u8]> Encoder for Base64<F> {
 
 /// Encoder of dates, times and durations. A value beyond the calendar becomes null, where the
 /// library would write words.
-struct Time<'a>(NullableEncoder<'a>);
+struct TimeEncoder<'a>(NullableEncoder<'a>);
 
-impl Encoder for Time<'_> {
+impl Encoder for TimeEncoder<'_> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         let start = out.len();
         self.0.encode(idx, out);
@@ -358,12 +360,12 @@ impl Encoder for Time<'_> {
 }
 
 /// Encoder of durations in ISO 8601 seconds. The library fails beyond some hundred million years.
-struct Span {
+struct DurationEncoder {
     units: ArrayRef,
     per_second: i128,
 }
 
-impl Encoder for Span {
+impl Encoder for DurationEncoder {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         let units = i128::from(self.units.as_primitive::<Int64Type>().value(idx));
         if units == 0 {
@@ -408,17 +410,17 @@ fn of_dictionary<'a>(
         false => dictionary.normalized_keys(),
     };
     let values = make_encoder(field, values, options)?;
-    let encoder: Box<dyn Encoder + 'a> = Box::new(Named { keys, values });
+    let encoder: Box<dyn Encoder + 'a> = Box::new(DictionaryEncoder { keys, values });
     Ok(Some(NullableEncoder::new(encoder, array.logical_nulls())))
 }
 
 /// Encoder of dictionary values.
-struct Named<'a> {
+struct DictionaryEncoder<'a> {
     keys: Vec<usize>,
     values: NullableEncoder<'a>,
 }
 
-impl Encoder for Named<'_> {
+impl Encoder for DictionaryEncoder<'_> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         let key = self.keys.get(idx).copied().unwrap_or_default();
         self.values.encode(key, out);
@@ -443,7 +445,7 @@ fn pairs<'a>(
     let DataType::Map(entries, _) = map.data_type() else {
         return Ok(None);
     };
-    let encoder = Pairs {
+    let encoder = MapEncoder {
         offsets: map.offsets(),
         entries: make_encoder(entries, map.entries(), options)?,
     };
@@ -451,12 +453,12 @@ fn pairs<'a>(
     Ok(Some(NullableEncoder::new(Box::new(encoder), nulls)))
 }
 
-struct Pairs<'a> {
+struct MapEncoder<'a> {
     offsets: &'a [i32],
     entries: NullableEncoder<'a>,
 }
 
-impl Encoder for Pairs<'_> {
+impl Encoder for MapEncoder<'_> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         let offset = |n: usize| {
             let offset = self.offsets.get(n).copied().unwrap_or_default();

@@ -32,21 +32,21 @@ pub(super) struct Job<R> {
 
 /// Slices in progress, and those to come.
 pub(super) struct Slices<R, P> {
-    state: Mutex<State<R, P>>,
+    state: Mutex<SlicesState<R, P>>,
     moved: Condvar,
 }
 
-struct State<R, P> {
+struct SlicesState<R, P> {
     /// Source of the next slice.
     plan: P,
     /// Number of batches in all slices so far.
     batches: u64,
     is_planned: bool,
     /// Keyed by the number of their first batch.
-    open: BTreeMap<u64, Open<R>>,
+    open: BTreeMap<u64, OpenSlice<R>>,
 }
 
-struct Open<R> {
+struct OpenSlice<R> {
     slice: Slice,
     reader: Option<R>,
     is_lent: bool,
@@ -57,7 +57,7 @@ struct Open<R> {
 impl<R, P: FnMut() -> Option<Slice>> Slices<R, P> {
     pub(super) fn new(plan: P) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(SlicesState {
                 plan,
                 batches: 0,
                 is_planned: false,
@@ -67,7 +67,7 @@ impl<R, P: FnMut() -> Option<Slice>> Slices<R, P> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<R, P>> {
+    fn lock(&self) -> MutexGuard<'_, SlicesState<R, P>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -115,7 +115,7 @@ impl<R> Job<R> {
     }
 }
 
-impl<R, P: FnMut() -> Option<Slice>> State<R, P> {
+impl<R, P: FnMut() -> Option<Slice>> SlicesState<R, P> {
     fn job(&mut self) -> Option<Job<R>> {
         let (key, open) = self.open.iter_mut().find(|(_, open)| !open.is_lent)?;
         let rows = open.rows_left.min(open.slice.batch_rows);
@@ -140,7 +140,7 @@ impl<R, P: FnMut() -> Option<Slice>> State<R, P> {
             self.is_planned = true;
             return false;
         };
-        let open = Open {
+        let open = OpenSlice {
             slice,
             reader: None,
             is_lent: false,

@@ -1,9 +1,9 @@
 //! Codec of row indexes, with the identity of their file.
 
 use crate::ident::TreeId;
+use crate::inspect::file_stamp::FileChange;
 use crate::inspect::file_stamp::FileStamp;
-use crate::inspect::file_stamp::SeenFile;
-use crate::inspect::file_stamp::Verdict;
+use crate::inspect::file_stamp::RecordedFile;
 use crate::inspect::file_stamp::begun;
 use crate::inspect::file_stamp::checked;
 use crate::inspect::file_stamp::sealed;
@@ -42,7 +42,7 @@ pub struct StoredText {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum IndexedFile {
-    Disk(SeenFile),
+    Disk(RecordedFile),
     Store(StoredText),
 }
 
@@ -60,7 +60,7 @@ impl StoredRowIndex {
         source: &dyn ReadAt,
     ) -> Result<Self, TableError> {
         let covered = covered(&index, stamp.size);
-        let seen = SeenFile::new(stamp, is_settled, covered, source)?;
+        let seen = RecordedFile::new(stamp, is_settled, covered, source)?;
         Ok(Self {
             kind,
             file: IndexedFile::Disk(seen),
@@ -95,8 +95,8 @@ impl StoredRowIndex {
             return Ok(None);
         }
         match seen.verdict(now, source)? {
-            Verdict::Unchanged => Ok(Some(self.index)),
-            Verdict::Appended if kind == RowKind::Records => {
+            FileChange::Unchanged => Ok(Some(self.index)),
+            FileChange::Appended if kind == RowKind::Records => {
                 let step = self.index.points.len().div_ceil(SAMPLES).max(1);
                 for point in self.index.points.iter().rev().step_by(step) {
                     if !is_start(source, kind, point.at)? {
@@ -106,7 +106,7 @@ impl StoredRowIndex {
                 let rows = None;
                 Ok(Some(RowIndex { rows, ..self.index }))
             }
-            Verdict::Appended | Verdict::Rewritten => Ok(None),
+            FileChange::Appended | FileChange::Rewritten => Ok(None),
         }
     }
 
@@ -158,7 +158,7 @@ impl StoredRowIndex {
         let kind = kind.ok_or(DecodeError::Invalid("kind of rows"))?;
         let (file, size) = match r.u8()? {
             0 => {
-                let (seen, flag) = SeenFile::read(&mut r)?;
+                let (seen, flag) = RecordedFile::read(&mut r)?;
                 if flag {
                     return Err(DecodeError::Invalid("flags"));
                 }

@@ -133,11 +133,11 @@ impl RowIndex {
 #[derive(Clone, Debug)]
 pub struct GrowingIndex {
     kind: RowKind,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<GrowingState>>,
 }
 
 #[derive(Debug)]
-struct State {
+struct GrowingState {
     index: RowIndex,
     /// True if it changed since the last `put` or `take_news`.
     has_news: bool,
@@ -147,7 +147,7 @@ impl GrowingIndex {
     pub(super) fn new(kind: RowKind, index: RowIndex) -> Self {
         Self {
             kind,
-            state: Arc::new(Mutex::new(State {
+            state: Arc::new(Mutex::new(GrowingState {
                 index,
                 has_news: false,
             })),
@@ -210,7 +210,7 @@ impl GrowingIndex {
         (state.index, state.has_news) = (RowIndex::default(), true);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, GrowingState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::ident::TreeId;
 use crate::inspect::file_stamp::FileStamp;
 use crate::inspect::table::Batch;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Opened;
 use crate::inspect::table::RowIndex;
@@ -65,8 +65,8 @@ fn rows(opened: &Opened, from: u64, most: usize) -> Vec<(u64, Vec<u8>)> {
     let (mut found, mut batch) = (Vec::new(), Batch::default());
     while found.len() < most {
         match batches.next(&mut batch).unwrap() {
-            Next::End(_) => break,
-            Next::Batch(_) => found.extend(
+            NextBatch::End(_) => break,
+            NextBatch::Batch(_) => found.extend(
                 batch
                     .rows_and_blanks()
                     .map(|row| (batch.offset() + row.at as u64, row.text.to_vec())),

@@ -15,7 +15,7 @@ pub struct Batch {
     buffer: Vec<u8>,
     /// Bytes of the buffer before the first row.
     front: usize,
-    cut: Cut,
+    cut: RowBounds,
     shape: Shape,
     offset: u64,
     truncated: u64,
@@ -28,7 +28,7 @@ pub struct Batch {
 
 /// Row boundaries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Cut {
+enum RowBounds {
     /// Each newline ends a row, with the carriage return before it.
     Lines,
     /// Ranges of the text.
@@ -53,7 +53,7 @@ impl Default for Batch {
         Self {
             buffer: Vec::new(),
             front: 0,
-            cut: Cut::Lines,
+            cut: RowBounds::Lines,
             shape: Shape::Text,
             offset: 0,
             truncated: 0,
@@ -114,32 +114,32 @@ impl Batch {
 
     /// Returns true if every newline of the text ends a row.
     pub fn is_lines(&self) -> bool {
-        self.cut == Cut::Lines
+        self.cut == RowBounds::Lines
     }
 
     /// Number of rows, blank rows included.
     pub fn count(&self) -> u64 {
         match &self.cut {
-            Cut::Lines => {
+            RowBounds::Lines => {
                 let ends = memchr::memchr_iter(b'\n', self.text()).count() as u64;
                 ends + u64::from(self.text().last().is_some_and(|b| *b != b'\n'))
             }
-            Cut::Spans(spans) => spans.len() as u64,
-            Cut::Bare(rows) => *rows,
+            RowBounds::Spans(spans) => spans.len() as u64,
+            RowBounds::Bare(rows) => *rows,
         }
     }
 
     /// Iterates over the rows in order. Skips blank rows in formats that ignore them; their indices
     /// stay unused.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        let skips_blank = self.shape.skips_blank() && !matches!(self.cut, Cut::Bare(_));
+        let skips_blank = self.shape.skips_blank() && !matches!(self.cut, RowBounds::Bare(_));
         self.rows_and_blanks()
             .filter(move |row| !skips_blank || !row.is_blank())
     }
 
     /// Number of rows, without ignored blank lines.
     pub fn count_rows(&self) -> u64 {
-        if !self.shape.skips_blank() || self.cut != Cut::Lines {
+        if !self.shape.skips_blank() || self.cut != RowBounds::Lines {
             return self.rows().count() as u64;
         }
         // Hardly any line starts with white space, and all others are not blank.
@@ -165,7 +165,7 @@ impl Batch {
 
     /// Iterates over all rows, ignored blank ones included.
     pub fn rows_and_blanks(&self) -> impl Iterator<Item = Row<'_>> {
-        Rows {
+        RowsAndBlanks {
             batch: self,
             text: self.text(),
             index: 0,
@@ -182,7 +182,7 @@ impl Batch {
         fill: impl FnOnce(&mut Vec<u8>) -> Filled,
     ) {
         let filled = fill(&mut self.buffer);
-        self.cut = Cut::Lines;
+        self.cut = RowBounds::Lines;
         self.set(shape, offset, filled);
     }
 
@@ -194,20 +194,20 @@ impl Batch {
         offset: u64,
         fill: impl FnOnce(&mut Vec<u8>, &mut Vec<(u32, u32)>) -> Filled,
     ) {
-        let mut spans = match std::mem::replace(&mut self.cut, Cut::Lines) {
-            Cut::Spans(spans) => spans,
-            Cut::Lines | Cut::Bare(_) => Vec::new(),
+        let mut spans = match std::mem::replace(&mut self.cut, RowBounds::Lines) {
+            RowBounds::Spans(spans) => spans,
+            RowBounds::Lines | RowBounds::Bare(_) => Vec::new(),
         };
         spans.clear();
         let filled = fill(&mut self.buffer, &mut spans);
-        self.cut = Cut::Spans(spans);
+        self.cut = RowBounds::Spans(spans);
         self.set(shape, offset, filled);
     }
 
     /// Refills the batch with rows without text.
     pub fn refill_bare(&mut self, shape: &Shape, rows: &RecordBatch, bytes_read: u64) {
         self.buffer.clear();
-        self.cut = Cut::Bare(rows.num_rows() as u64);
+        self.cut = RowBounds::Bare(rows.num_rows() as u64);
         let filled = Filled {
             bytes_read,
             ..Filled::default()
@@ -262,20 +262,20 @@ impl Row<'_> {
     }
 }
 
-struct Rows<'a> {
+struct RowsAndBlanks<'a> {
     batch: &'a Batch,
     text: &'a [u8],
     index: u64,
     at: usize,
 }
 
-impl<'a> Iterator for Rows<'a> {
+impl<'a> Iterator for RowsAndBlanks<'a> {
     type Item = Row<'a>;
 
     fn next(&mut self) -> Option<Row<'a>> {
         let (index, text) = (self.index, self.text);
         let (at, end) = match &self.batch.cut {
-            Cut::Lines => {
+            RowBounds::Lines => {
                 let rest = text.get(self.at..).filter(|r| !r.is_empty())?;
                 let end = memchr::memchr(b'\n', rest);
                 let at = self.at;
@@ -285,11 +285,11 @@ impl<'a> Iterator for Rows<'a> {
                 let has_return = has_newline && end > at && text.get(end - 1) == Some(&b'\r');
                 (at, end - usize::from(has_return))
             }
-            Cut::Spans(spans) => {
+            RowBounds::Spans(spans) => {
                 let (start, end) = spans.get(usize::try_from(index).ok()?)?;
                 (usize::try_from(*start).ok()?, usize::try_from(*end).ok()?)
             }
-            Cut::Bare(rows) => {
+            RowBounds::Bare(rows) => {
                 (index < *rows).then_some(())?;
                 (0, 0)
             }

@@ -107,7 +107,7 @@ impl LongRow {
     /// # Errors
     /// Errors of reading, and errors of `each`.
     pub fn each(&self, each: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), LongRowError> {
-        let mut line = Line {
+        let mut line = LineEndFilter {
             is_line: self.is_line,
             has_return: false,
             is_over: false,
@@ -149,14 +149,14 @@ impl LongRow {
 }
 
 /// Filter that removes the line end.
-struct Line {
+struct LineEndFilter {
     is_line: bool,
     /// True if the last byte was a carriage return, held back.
     has_return: bool,
     is_over: bool,
 }
 
-impl Line {
+impl LineEndFilter {
     fn show(
         &mut self,
         piece: &[u8],

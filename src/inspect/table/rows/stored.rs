@@ -12,7 +12,7 @@ use crate::inspect::json::Scanner;
 
 /// Stored type of a column's strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stored {
+pub enum StoredType {
     /// Binary data in base64.
     Bytes,
     /// Dates and timestamps.
@@ -25,7 +25,7 @@ pub struct StoredColumn {
     /// Path: keys with dots between them, and `[]` for array elements.
     pub path: String,
     /// Stored type of its strings.
-    pub stored: Stored,
+    pub stored: StoredType,
 }
 
 /// Nesting limit of fields.
@@ -56,8 +56,8 @@ fn below(path: String, kind: &DataType, levels: usize, found: &mut Vec<StoredCol
         DataType::Binary
         | DataType::LargeBinary
         | DataType::BinaryView
-        | DataType::FixedSizeBinary(_) => Stored::Bytes,
-        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => Stored::Times,
+        | DataType::FixedSizeBinary(_) => StoredType::Bytes,
+        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => StoredType::Times,
         DataType::Struct(fields) => return each_field(&path, fields, levels - 1, found),
         DataType::List(item)
         | DataType::LargeList(item)
@@ -130,7 +130,7 @@ pub(in crate::inspect) fn stored_text_into(
                     out.push(b'\n');
                 }
                 let _ = text.said_into(&mut said);
-                let is_here = |c: &StoredColumn| c.stored == Stored::Bytes && c.path == path;
+                let is_here = |c: &StoredColumn| c.stored == StoredType::Bytes && c.path == path;
                 let bytes = columns.iter().find(|c| is_here(c));
                 match bytes.and_then(|_| STANDARD.decode(&said).ok()) {
                     Some(bytes) => out.extend_from_slice(&bytes),
@@ -156,7 +156,7 @@ mod tests {
             .iter()
             .map(|path| StoredColumn {
                 path: (*path).to_owned(),
-                stored: Stored::Bytes,
+                stored: StoredType::Bytes,
             })
             .collect();
         let row = br#"{"a":"aGk=","b":"aGk=","l":[{"b":"aG8=","c":"aGk="},{"b":"aGE="}],"o":{"x":[["y"]],"b":"aGk="}}"#;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::inspect::dialect::ReadOptions;
 use crate::inspect::format::encoding::TextEncoding;
 use crate::inspect::table::Batch;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
@@ -31,13 +31,13 @@ fn rows(bytes: &[u8], name: &str, reading: ReadOptions) -> (Vec<String>, Option<
     let (mut found, mut batch) = (Vec::new(), Batch::default());
     loop {
         match batches.next(&mut batch) {
-            Ok(Next::Batch(_)) => {
+            Ok(NextBatch::Batch(_)) => {
                 let texts = batch
                     .rows()
                     .map(|r| String::from_utf8_lossy(r.text).into_owned());
                 found.extend(texts);
             }
-            Ok(Next::End(_)) => return (found, None),
+            Ok(NextBatch::End(_)) => return (found, None),
             Err(error) => return (found, Some(error)),
         }
     }
@@ -79,7 +79,7 @@ fn arrow_messages_under_zstd_that_are_damaged_are_errors_or_rows() {
         let batches = Arc::clone(&opened.table).batches(&Selection::default());
         let mut batch = Batch::default();
         if let Ok(batches) = batches {
-            while matches!(batches.next(&mut batch), Ok(Next::Batch(_))) {}
+            while matches!(batches.next(&mut batch), Ok(NextBatch::Batch(_))) {}
         }
     }
 }
@@ -220,7 +220,7 @@ fn counted_rows_are_those_that_are_shown() {
             .batches(&Selection::default())
             .unwrap();
         let mut batch = Batch::default();
-        while let Ok(Next::Batch(_)) = batches.next(&mut batch) {
+        while let Ok(NextBatch::Batch(_)) = batches.next(&mut batch) {
             assert_eq!(batch.count_rows(), batch.rows().count() as u64, "{text:?}");
         }
     }
@@ -263,7 +263,7 @@ fn object_with_one_list_has_its_elements_as_rows() {
         };
         let batches = Arc::clone(&table).batches(&selection).unwrap();
         let (mut rows, mut batch) = (0, Batch::default());
-        while let Next::Batch(_) = batches.next(&mut batch).unwrap() {
+        while let NextBatch::Batch(_) = batches.next(&mut batch).unwrap() {
             rows += batch.count();
         }
         rows

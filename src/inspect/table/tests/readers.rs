@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::inspect::dialect::ReadOptions;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Opened;
 use crate::inspect::table::Scratch;
@@ -53,8 +53,8 @@ fn until_error(batches: &dyn Batches) -> (Vec<Vec<u8>>, String) {
     let (mut batch, mut rows) = (Batch::default(), Vec::new());
     loop {
         match batches.next(&mut batch) {
-            Ok(Next::Batch(_)) => rows.extend(batch.rows().map(|r| r.text.to_vec())),
-            Ok(Next::End(_)) => return (rows, String::new()),
+            Ok(NextBatch::Batch(_)) => rows.extend(batch.rows().map(|r| r.text.to_vec())),
+            Ok(NextBatch::End(_)) => return (rows, String::new()),
             Err(error) => return (rows, error.to_string()),
         }
     }
@@ -153,7 +153,7 @@ fn broken_arrays_say_where() {
         assert!(error.contains(at), "{text}: {error}");
         assert_eq!(
             batches.next(&mut Batch::default()).unwrap(),
-            Next::End(u64::from(rows > 0))
+            NextBatch::End(u64::from(rows > 0))
         );
     }
 }
@@ -368,7 +368,7 @@ fn rows_that_are_too_long_are_cut() {
     let opened = open_table(Arc::new(source), "x.json", OpenOptions::default()).unwrap();
     let batches = opened.table.batches(&from(0)).unwrap();
     let mut batch = Batch::default();
-    assert_eq!(batches.next(&mut batch).unwrap(), Next::Batch(0));
+    assert_eq!(batches.next(&mut batch).unwrap(), NextBatch::Batch(0));
     assert_eq!((batch.count(), batch.truncated()), (1, 1));
     assert_eq!(batch.rows().next().unwrap().text.len(), max);
     let (rows, error) = until_error(&*batches);

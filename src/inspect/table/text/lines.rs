@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::LongRow;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::RowSource;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
@@ -26,7 +26,7 @@ const TAIL_BYTES: usize = 8 << 10;
 const FIRST_BYTES: u64 = 2 << 10;
 
 /// A file of lines.
-pub struct Lines {
+pub struct LineTable {
     source: Arc<dyn ReadAt>,
     size: u64,
     shape: Shape,
@@ -36,7 +36,7 @@ pub struct Lines {
     known: (u64, u64),
 }
 
-impl Lines {
+impl LineTable {
     /// Creates a table of lines with a shape, over the present size of the source.
     pub fn new(source: Arc<dyn ReadAt>, shape: Shape) -> Self {
         let size = source.len();
@@ -85,7 +85,7 @@ impl Lines {
     }
 }
 
-impl Table for Lines {
+impl Table for LineTable {
     fn shape(&self) -> &Shape {
         &self.shape
     }
@@ -106,7 +106,7 @@ impl Table for Lines {
 }
 
 struct LineBatches {
-    table: Arc<Lines>,
+    table: Arc<LineTable>,
     /// Offset of the first row.
     start: u64,
     parts: u64,
@@ -114,10 +114,10 @@ struct LineBatches {
 }
 
 impl Batches for LineBatches {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let part = self.next.fetch_add(1, Ordering::Relaxed);
         if part >= self.parts {
-            return Ok(Next::End(self.parts));
+            return Ok(NextBatch::End(self.parts));
         }
         let from = self.start + part * PART_BYTES;
         let to = (from + PART_BYTES).min(self.table.size);
@@ -129,7 +129,7 @@ impl Batches for LineBatches {
             filled
         });
         self.note_long(batch);
-        read.map(|()| Next::Batch(part))
+        read.map(|()| NextBatch::Batch(part))
     }
 
     fn row(&self, number: u64, place: u32, into: &mut Batch) -> Result<bool, TableError> {

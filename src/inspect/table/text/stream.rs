@@ -8,14 +8,14 @@ use crate::inspect::table::Batches;
 use crate::inspect::table::Filled;
 use crate::inspect::table::GrowingIndex;
 use crate::inspect::table::LongRow;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::RowSource;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
 use crate::inspect::table::input::Input;
 use crate::inspect::table::row_index::Point;
-use crate::inspect::table::text::splitter::Cutter;
-use crate::inspect::table::text::splitter::Found;
+use crate::inspect::table::text::splitter::RowSpan;
+use crate::inspect::table::text::splitter::RowSplitter;
 use crate::wire::limits::ROW_BYTES_MAX;
 
 /// Least bytes of text in a batch, except the last.
@@ -24,7 +24,7 @@ const PART_BYTES: usize = 256 << 10;
 const PIECE_BYTES: usize = 64 << 10;
 
 /// Start of a sequential read.
-pub(in crate::inspect::table) struct Start {
+pub(in crate::inspect::table) struct ReadStart {
     /// Text from the first byte to read.
     pub(in crate::inspect::table) input: Input,
     /// Offset of that byte in the text.
@@ -36,18 +36,18 @@ pub(in crate::inspect::table) struct Start {
 }
 
 /// Batches of rows split from text in order.
-pub(in crate::inspect::table) struct Stream {
+pub(in crate::inspect::table) struct TextBatches {
     shape: Shape,
-    state: Mutex<State>,
+    state: Mutex<StreamState>,
     /// Collects the offsets of rows.
     index: Option<GrowingIndex>,
     /// Source for reading rows again.
     source: RowSource,
 }
 
-struct State {
+struct StreamState {
     input: Input,
-    cutter: Box<dyn Cutter>,
+    cutter: Box<dyn RowSplitter>,
     /// Offset of the first unread byte.
     at: u64,
     /// Text of an incomplete row, and unscanned text after it.
@@ -57,24 +57,24 @@ struct State {
     row: u64,
     from: u64,
     /// Rows found so far.
-    found: Vec<Found>,
+    found: Vec<RowSpan>,
     batches: u64,
     file_at: u64,
     /// Result that ends the rows, once all earlier ones are handed out.
     end: Option<Result<(), TableError>>,
 }
 
-impl Stream {
+impl TextBatches {
     pub(in crate::inspect::table) fn new(
         shape: Shape,
-        cutter: Box<dyn Cutter>,
-        start: Start,
+        cutter: Box<dyn RowSplitter>,
+        start: ReadStart,
         index: Option<GrowingIndex>,
         source: RowSource,
     ) -> Self {
         Self {
             shape,
-            state: Mutex::new(State {
+            state: Mutex::new(StreamState {
                 file_at: start.input.file_at(),
                 input: start.input,
                 cutter,
@@ -93,7 +93,7 @@ impl Stream {
         }
     }
 
-    fn note(&self, state: &State) {
+    fn note(&self, state: &StreamState) {
         let Some(index) = &self.index else { return };
         if let Some(first) = state.found.first() {
             index.note(Point {
@@ -107,14 +107,14 @@ impl Stream {
     }
 }
 
-impl Batches for Stream {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+impl Batches for TextBatches {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(end) = &mut state.end {
                 // Later callers see the end; only the first one gets the error.
                 return match std::mem::replace(end, Ok(())) {
-                    Ok(()) => Ok(Next::End(state.batches)),
+                    Ok(()) => Ok(NextBatch::End(state.batches)),
                     Err(error) => Err(error),
                 };
             }
@@ -144,13 +144,13 @@ impl Batches for Stream {
             }
             if batch.count() > 0 {
                 state.batches += 1;
-                return Ok(Next::Batch(state.batches - 1));
+                return Ok(NextBatch::Batch(state.batches - 1));
             }
         }
     }
 }
 
-impl State {
+impl StreamState {
     /// Reads until a part is full and contains rows. Remaining text is carried to the next part.
     /// Returns true if the last row was too long.
     fn fill(&mut self, text: &mut Vec<u8>) -> bool {

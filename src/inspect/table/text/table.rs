@@ -14,17 +14,17 @@ use crate::inspect::table::TableError;
 use crate::inspect::table::input::Input;
 use crate::inspect::table::row_index::Point;
 use crate::inspect::table::row_index::is_start;
-use crate::inspect::table::text::splitter::Cutter;
-use crate::inspect::table::text::splitter::DelimitedCutter;
-use crate::inspect::table::text::splitter::JsonCutter;
-use crate::inspect::table::text::splitter::LineCutter;
-use crate::inspect::table::text::stream::Start;
-use crate::inspect::table::text::stream::Stream;
+use crate::inspect::table::text::splitter::DelimitedSplitter;
+use crate::inspect::table::text::splitter::JsonSplitter;
+use crate::inspect::table::text::splitter::LineSplitter;
+use crate::inspect::table::text::splitter::RowSplitter;
+use crate::inspect::table::text::stream::ReadStart;
+use crate::inspect::table::text::stream::TextBatches;
 use crate::read_at::ReadAt;
 
 /// Layout of rows in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::inspect::table) enum Rows {
+pub(in crate::inspect::table) enum RowLayout {
     /// One row per line.
     Lines,
     /// Elements of one JSON array.
@@ -40,7 +40,7 @@ pub(in crate::inspect::table) struct TextTable {
     pub(in crate::inspect::table) source: Arc<dyn ReadAt>,
     pub(in crate::inspect::table) compression: Compression,
     pub(in crate::inspect::table) encoding: TextEncoding,
-    pub(in crate::inspect::table) rows: Rows,
+    pub(in crate::inspect::table) rows: RowLayout,
     /// True if rows are elements of a list that is a member of an object.
     pub(in crate::inspect::table) is_member: bool,
     pub(in crate::inspect::table) shape: Shape,
@@ -60,7 +60,7 @@ impl TextTable {
     }
 
     /// Returns the start of a read: the nearest known row before the wanted one.
-    fn start(&self, from: u64) -> Result<Start, TableError> {
+    fn start(&self, from: u64) -> Result<ReadStart, TableError> {
         let from = from.saturating_add(self.headers());
         let front = Point {
             row: 0,
@@ -78,7 +78,7 @@ impl TextTable {
                 input
             }
         };
-        Ok(Start {
+        Ok(ReadStart {
             input,
             at: point.at,
             row: point.row,
@@ -102,24 +102,24 @@ impl TextTable {
         }
     }
 
-    fn cutter(&self, is_front: bool) -> Box<dyn Cutter> {
+    fn cutter(&self, is_front: bool) -> Box<dyn RowSplitter> {
         match self.rows {
-            Rows::Lines => Box::new(LineCutter::default()),
-            Rows::Records => Box::new(match &self.shape {
-                Shape::Delimited(header) => DelimitedCutter::new(header.separator, header.quote),
-                _ => DelimitedCutter::new(b',', Some(b'"')),
+            RowLayout::Lines => Box::new(LineSplitter::default()),
+            RowLayout::Records => Box::new(match &self.shape {
+                Shape::Delimited(header) => DelimitedSplitter::new(header.separator, header.quote),
+                _ => DelimitedSplitter::new(b',', Some(b'"')),
             }),
-            Rows::Elements => {
+            RowLayout::Elements => {
                 let cutter = match is_front {
-                    true => JsonCutter::array(),
-                    false => JsonCutter::elements(),
+                    true => JsonSplitter::array(),
+                    false => JsonSplitter::elements(),
                 };
                 Box::new(match self.is_member {
                     true => cutter.of_member(),
                     false => cutter,
                 })
             }
-            Rows::Values => Box::new(JsonCutter::values()),
+            RowLayout::Values => Box::new(JsonSplitter::values()),
         }
     }
 }
@@ -144,7 +144,7 @@ impl Table for TextTable {
                 RowSource::Packed(Arc::clone(&self.source), compression, encoding)
             }
         };
-        Ok(Arc::new(Stream::new(
+        Ok(Arc::new(TextBatches::new(
             self.shape.clone(),
             cutter,
             start,

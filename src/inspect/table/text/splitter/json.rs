@@ -1,14 +1,14 @@
 //! Splitter of JSON array elements, or of consecutive JSON values. It tracks strings and nesting,
 //! and does not validate the rest.
 
-use crate::inspect::table::text::splitter::Cutter;
-use crate::inspect::table::text::splitter::Found;
-use crate::inspect::table::text::splitter::Wrong;
+use crate::inspect::table::text::splitter::MalformedText;
+use crate::inspect::table::text::splitter::RowSpan;
+use crate::inspect::table::text::splitter::RowSplitter;
 
 /// Finds the elements of one array, or consecutive values.
 #[derive(Debug)]
-pub(in crate::inspect) struct JsonCutter {
-    place: Place,
+pub(in crate::inspect) struct JsonSplitter {
+    place: ArrayPosition,
     /// Number of open arrays and objects inside the row.
     depth: u64,
     in_string: bool,
@@ -24,7 +24,7 @@ pub(in crate::inspect) struct JsonCutter {
 
 /// Position of rows relative to the array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum ArrayPosition {
     /// Before the array.
     Before,
     /// After its opening bracket.
@@ -39,23 +39,23 @@ enum Place {
     Values,
 }
 
-impl JsonCutter {
+impl JsonSplitter {
     /// Creates a splitter for the text of an array.
     pub(in crate::inspect) fn array() -> Self {
-        Self::at(Place::Before)
+        Self::at(ArrayPosition::Before)
     }
 
     /// Creates a splitter for an array, from the start of one of its elements.
     pub(in crate::inspect) fn elements() -> Self {
-        Self::at(Place::Further)
+        Self::at(ArrayPosition::Further)
     }
 
     /// Creates a splitter for consecutive values.
     pub(in crate::inspect) fn values() -> Self {
-        Self::at(Place::Values)
+        Self::at(ArrayPosition::Values)
     }
 
-    fn at(place: Place) -> Self {
+    fn at(place: ArrayPosition) -> Self {
         Self {
             place,
             depth: 0,
@@ -77,13 +77,13 @@ impl JsonCutter {
     }
 
     /// Processes a byte of the object after its array, outside of nested values.
-    fn member(&mut self, byte: u8, at: u64) -> Result<(), Wrong> {
-        let wrong = |what| Err(Wrong { at, what });
+    fn member(&mut self, byte: u8, at: u64) -> Result<(), MalformedText> {
+        let wrong = |what| Err(MalformedText { at, what });
         match byte {
             b'[' => return wrong("a second list stands beside the rows"),
             b']' => return wrong("a bracket that closes nothing"),
             b'{' => self.depth = 1,
-            b'}' => self.place = Place::Behind,
+            b'}' => self.place = ArrayPosition::Behind,
             b'"' => self.in_string = true,
             _ => {}
         }
@@ -91,7 +91,7 @@ impl JsonCutter {
     }
 
     /// Skips to the end of the string, and returns the number of bytes.
-    fn string(&mut self, rest: &[u8], at: u64, rows: &mut Vec<Found>) -> usize {
+    fn string(&mut self, rest: &[u8], at: u64, rows: &mut Vec<RowSpan>) -> usize {
         if self.escaped {
             self.escaped = false;
             return 1;
@@ -108,7 +108,7 @@ impl JsonCutter {
     }
 
     /// Moves on inside nested values of a row, and returns the number of bytes.
-    fn nested(&mut self, rest: &[u8], at: u64, rows: &mut Vec<Found>) -> usize {
+    fn nested(&mut self, rest: &[u8], at: u64, rows: &mut Vec<RowSpan>) -> usize {
         let matters = |b: &u8| matches!(b, b'"' | b'[' | b']' | b'{' | b'}');
         let Some(n) = rest.iter().position(matters) else {
             return rest.len();
@@ -125,69 +125,69 @@ impl JsonCutter {
     }
 
     /// Ends a string, array or object at `end`, and with it possibly the row.
-    fn value_end(&mut self, end: u64, rows: &mut Vec<Found>) {
+    fn value_end(&mut self, end: u64, rows: &mut Vec<RowSpan>) {
         if self.depth > 0 {
             return;
         }
         self.end = end;
-        if self.place == Place::Values {
+        if self.place == ArrayPosition::Values {
             self.row(rows);
         }
     }
 
-    fn row(&mut self, rows: &mut Vec<Found>) {
+    fn row(&mut self, rows: &mut Vec<RowSpan>) {
         let end = self.end;
         if let Some(start) = self.open.take() {
-            rows.push(Found { start, end });
+            rows.push(RowSpan { start, end });
             self.is_behind_value = true;
         }
     }
 
     /// Processes a byte between rows, or of a number or word.
-    fn outer(&mut self, byte: u8, at: u64, rows: &mut Vec<Found>) -> Result<(), Wrong> {
-        let wrong = |what| Err(Wrong { at, what });
+    fn outer(&mut self, byte: u8, at: u64, rows: &mut Vec<RowSpan>) -> Result<(), MalformedText> {
+        let wrong = |what| Err(MalformedText { at, what });
         let is_blank = matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
         if is_blank {
-            if self.place == Place::Values {
+            if self.place == ArrayPosition::Values {
                 self.row(rows);
                 self.is_behind_value &= byte != b'\n';
             }
             return Ok(());
         }
         match (self.place, byte) {
-            (Place::Member, byte) => return self.member(byte, at),
-            (Place::Before, b'[') => {
-                self.place = Place::First;
+            (ArrayPosition::Member, byte) => return self.member(byte, at),
+            (ArrayPosition::Before, b'[') => {
+                self.place = ArrayPosition::First;
                 return Ok(());
             }
-            (Place::Before, _) => return wrong("no array begins"),
-            (Place::Behind, _) => return wrong("something follows the array"),
-            (Place::First | Place::Further, b',') => {
+            (ArrayPosition::Before, _) => return wrong("no array begins"),
+            (ArrayPosition::Behind, _) => return wrong("something follows the array"),
+            (ArrayPosition::First | ArrayPosition::Further, b',') => {
                 if self.open.is_none() {
                     return wrong("a comma without a value before it");
                 }
                 self.row(rows);
-                self.place = Place::Further;
+                self.place = ArrayPosition::Further;
                 return Ok(());
             }
-            (Place::First | Place::Further, b']') => {
-                if self.open.is_none() && self.place == Place::Further {
+            (ArrayPosition::First | ArrayPosition::Further, b']') => {
+                if self.open.is_none() && self.place == ArrayPosition::Further {
                     return wrong("the array ends behind a comma");
                 }
                 self.row(rows);
                 self.place = match self.is_member {
-                    true => Place::Member,
-                    false => Place::Behind,
+                    true => ArrayPosition::Member,
+                    false => ArrayPosition::Behind,
                 };
                 return Ok(());
             }
             (_, b'}') => return wrong("a brace that closes nothing"),
-            (Place::Values, b',' | b']') => return wrong("no value begins"),
-            (Place::Values, b'"' | b'[' | b'{') => self.row(rows),
+            (ArrayPosition::Values, b',' | b']') => return wrong("no value begins"),
+            (ArrayPosition::Values, b'"' | b'[' | b'{') => self.row(rows),
             _ => {}
         }
         // A text is one value: further text on its line indicates a broken file.
-        if self.place == Place::Values && self.open.is_none() && self.is_behind_value {
+        if self.place == ArrayPosition::Values && self.open.is_none() && self.is_behind_value {
             return wrong("something follows the value");
         }
         self.open.get_or_insert(at);
@@ -200,14 +200,14 @@ impl JsonCutter {
     }
 }
 
-impl Cutter for JsonCutter {
+impl RowSplitter for JsonSplitter {
     fn scan(
         &mut self,
         piece: &[u8],
         at: u64,
         most: usize,
-        rows: &mut Vec<Found>,
-    ) -> Result<usize, Wrong> {
+        rows: &mut Vec<RowSpan>,
+    ) -> Result<usize, MalformedText> {
         let mut n = 0;
         while let Some(rest) = piece.get(n..).filter(|r| !r.is_empty()) {
             let here = at + n as u64;
@@ -227,15 +227,17 @@ impl Cutter for JsonCutter {
         Ok(n)
     }
 
-    fn finish(&mut self, at: u64, rows: &mut Vec<Found>) -> Result<(), Wrong> {
-        let wrong = |what| Err(Wrong { at, what });
+    fn finish(&mut self, at: u64, rows: &mut Vec<RowSpan>) -> Result<(), MalformedText> {
+        let wrong = |what| Err(MalformedText { at, what });
         match self.place {
-            Place::Behind => Ok(()),
-            Place::Before => wrong("there is no array"),
-            Place::First | Place::Further => wrong("the array is not closed"),
-            Place::Member => wrong("the object around the array is not closed"),
-            Place::Values if self.depth > 0 || self.in_string => wrong("a value is not closed"),
-            Place::Values => {
+            ArrayPosition::Behind => Ok(()),
+            ArrayPosition::Before => wrong("there is no array"),
+            ArrayPosition::First | ArrayPosition::Further => wrong("the array is not closed"),
+            ArrayPosition::Member => wrong("the object around the array is not closed"),
+            ArrayPosition::Values if self.depth > 0 || self.in_string => {
+                wrong("a value is not closed")
+            }
+            ArrayPosition::Values => {
                 self.row(rows);
                 Ok(())
             }
