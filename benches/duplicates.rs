@@ -29,7 +29,7 @@ use alimentar::inspect::dedup::Shingle;
 use alimentar::inspect::dedup::dedup;
 use alimentar::inspect::dedup::near_pairs;
 use alimentar::inspect::dedup::simhash;
-use alimentar::inspect::table::Lines;
+use alimentar::inspect::table::LineTable;
 use alimentar::inspect::table::Shape;
 use alimentar::inspect::table::Table;
 use alimentar::progress::NoProgress;
@@ -47,12 +47,12 @@ impl Progress for Clock {
     }
 }
 
-fn table_of(path: &str) -> Arc<Lines> {
+fn table_of(path: &str) -> Arc<LineTable> {
     let file = File::open(path).expect("the file opens");
-    Arc::new(Lines::new(Arc::new(file), Shape::Json))
+    Arc::new(LineTable::new(Arc::new(file), Shape::Json))
 }
 
-fn run(table: &Arc<Lines>, options: &DedupOptions<'_>, progress: &dyn Progress) -> DedupReport {
+fn run(table: &Arc<LineTable>, options: &DedupOptions<'_>, progress: &dyn Progress) -> DedupReport {
     let open = |selection: &_| Arc::clone(table).batches(selection);
     dedup(&open, options, progress).expect("the rows are read")
 }
@@ -303,7 +303,7 @@ fn brute(path: &str, count: usize) {
     println!("| mode | removed | precision | recall |\n|---|---:|---:|---:|");
     for name in MODES {
         let bytes = rows.join("\n").into_bytes();
-        let table = Arc::new(Lines::new(Arc::new(bytes), Shape::Text));
+        let table = Arc::new(LineTable::new(Arc::new(bytes), Shape::Text));
         let options = mode(name);
         let report = run(&table, &options, &NoProgress);
         let threshold = least(&options);

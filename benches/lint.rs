@@ -10,7 +10,7 @@ use std::time::Instant;
 use alimentar::inspect::lint::LintOptions;
 use alimentar::inspect::lint::RULES;
 use alimentar::inspect::lint::lint;
-use alimentar::inspect::table::Lines;
+use alimentar::inspect::table::LineTable;
 use alimentar::inspect::table::Selection;
 use alimentar::inspect::table::Shape;
 use alimentar::inspect::table::Table;
@@ -19,7 +19,7 @@ use alimentar::progress::NoProgress;
 /// Turns that each way gets. The fastest counts: what else a machine does only adds.
 const TURNS: usize = 7;
 
-fn once(table: &Arc<Lines>, options: &LintOptions) -> Duration {
+fn once(table: &Arc<LineTable>, options: &LintOptions) -> Duration {
     let start = Instant::now();
     let batches = Arc::clone(table).batches(&Selection::default());
     let report = batches.and_then(|batches| lint(&*batches, options, &NoProgress));
@@ -29,7 +29,7 @@ fn once(table: &Arc<Lines>, options: &LintOptions) -> Duration {
 
 fn table(name: &str, text: Vec<u8>) {
     let bytes = text.len() as f64;
-    let table = Arc::new(Lines::new(Arc::new(text), Shape::Json));
+    let table = Arc::new(LineTable::new(Arc::new(text), Shape::Json));
     let mut ways = vec![
         ("all", LintOptions::default()),
         ("none", LintOptions::only(&[])),

@@ -16,7 +16,7 @@ use alimentar::inspect::json::validate;
 use alimentar::inspect::stats::StatsOptions;
 use alimentar::inspect::stats::StatsReport;
 use alimentar::inspect::stats::stats;
-use alimentar::inspect::table::Lines;
+use alimentar::inspect::table::LineTable;
 use alimentar::inspect::table::Scan;
 use alimentar::inspect::table::Selection;
 use alimentar::inspect::table::Shape;
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let threads = arguments.next().map_or(Ok(1), |n| n.parse())?;
     let source: Arc<dyn ReadAt> = Arc::new(std::fs::File::open(path)?);
     let size = source.len() as f64 / 1e9;
-    let lines = || Arc::new(Lines::new(Arc::clone(&source), Shape::Json));
+    let lines = || Arc::new(LineTable::new(Arc::clone(&source), Shape::Json));
     let start = Instant::now();
     let batches = lines().batches(&Selection::default())?;
     let scan = Scan {

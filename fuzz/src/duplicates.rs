@@ -9,7 +9,7 @@ use alimentar::inspect::dedup::Method;
 use alimentar::inspect::dedup::Shingle;
 use alimentar::inspect::dedup::SketchFile;
 use alimentar::inspect::dedup::dedup;
-use alimentar::inspect::table::Lines;
+use alimentar::inspect::table::LineTable;
 use alimentar::inspect::table::Selection;
 use alimentar::inspect::table::Shape;
 use alimentar::inspect::table::Table;
@@ -38,7 +38,7 @@ pub fn duplicates(data: &[u8]) {
         budget_bytes: 1 << (choice / 8),
         ..DedupOptions::default()
     };
-    let table = Arc::new(Lines::new(Arc::new(rows.to_vec()), shape));
+    let table = Arc::new(LineTable::new(Arc::new(rows.to_vec()), shape));
     let open = |selection: &Selection| Arc::clone(&table).batches(selection);
     let report = dedup(&open, &options, &NoProgress).unwrap();
     // The same where rows that may be equal are read again one by one.
@@ -64,7 +64,7 @@ fn printed(kept: &MemorySketches) -> DedupReport {
         prints: Some(kept),
         ..DedupOptions::default()
     };
-    let table = Arc::new(Lines::new(Arc::new(PRINTED_ROWS.to_vec()), Shape::Text));
+    let table = Arc::new(LineTable::new(Arc::new(PRINTED_ROWS.to_vec()), Shape::Text));
     let open = |selection: &Selection| Arc::clone(&table).batches(selection);
     dedup(&open, &options, &NoProgress).unwrap()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alimentar::inspect::stats::StatsOptions;
 use alimentar::inspect::stats::stats;
 use alimentar::inspect::table::Header;
-use alimentar::inspect::table::Lines;
+use alimentar::inspect::table::LineTable;
 use alimentar::inspect::table::Selection;
 use alimentar::inspect::table::Shape;
 use alimentar::inspect::table::Table;
@@ -24,7 +24,7 @@ pub fn statistics(data: &[u8]) {
     };
     for shape in [Shape::Json, Shape::Text, Shape::Delimited(Arc::new(header))] {
         let with = |threads| {
-            let table = Arc::new(Lines::new(Arc::new(data.to_vec()), shape.clone()));
+            let table = Arc::new(LineTable::new(Arc::new(data.to_vec()), shape.clone()));
             let batches = table.batches(&Selection::default()).unwrap();
             let options = StatsOptions {
                 threads,

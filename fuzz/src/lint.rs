@@ -5,10 +5,10 @@ use std::sync::Arc;
 use alimentar::inspect::lint::LintOptions;
 use alimentar::inspect::lint::RuleId;
 use alimentar::inspect::lint::lint as look_over;
-use alimentar::inspect::lint::sarif::Rows;
+use alimentar::inspect::lint::sarif::RowLocation;
 use alimentar::inspect::lint::sarif::sarif;
 use alimentar::inspect::table::Header;
-use alimentar::inspect::table::Lines;
+use alimentar::inspect::table::LineTable;
 use alimentar::inspect::table::Selection;
 use alimentar::inspect::table::Shape;
 use alimentar::inspect::table::Table;
@@ -26,7 +26,7 @@ pub fn lint(data: &[u8]) {
         widest: 0,
     };
     for shape in [Shape::Json, Shape::Text, Shape::Delimited(Arc::new(header))] {
-        let table = Arc::new(Lines::new(Arc::new(data.to_vec()), shape.clone()));
+        let table = Arc::new(LineTable::new(Arc::new(data.to_vec()), shape.clone()));
         for columns in [vec![], vec!["text".to_owned(), "a".to_owned()]] {
             let options = LintOptions {
                 columns,
@@ -39,7 +39,7 @@ pub fn lint(data: &[u8]) {
                 let is_of_file = rule.rule.id == RuleId::MissingFinalNewline;
                 assert!(!is_of_file || rule.count <= 1);
             }
-            let log = sarif(&report, "a.jsonl", Rows::Lines, "1.0.0");
+            let log = sarif(&report, "a.jsonl", RowLocation::Lines, "1.0.0");
             assert_eq!(log["version"], "2.1.0");
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alimentar::ident::BlobId;
 use alimentar::inspect::table::Batch;
-use alimentar::inspect::table::Next;
+use alimentar::inspect::table::NextBatch;
 use alimentar::inspect::table::OpenOptions;
 use alimentar::inspect::table::Selection;
 use alimentar::inspect::table::StoredRowIndex;
@@ -38,7 +38,7 @@ pub fn row_index(data: &[u8]) {
                     continue;
                 };
                 let mut batch = Batch::default();
-                while let Ok(Next::Batch(_)) = batches.next(&mut batch) {}
+                while let Ok(NextBatch::Batch(_)) = batches.next(&mut batch) {}
             }
         }
     }

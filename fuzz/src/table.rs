@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alimentar::inspect::table::Batch;
-use alimentar::inspect::table::Next;
+use alimentar::inspect::table::NextBatch;
 use alimentar::inspect::table::OpenOptions;
 use alimentar::inspect::table::Scratch;
 use alimentar::inspect::table::Selection;
@@ -61,7 +61,7 @@ fn rows(table: &Arc<dyn Table>, from: u64) -> (Vec<(u64, Vec<u8>)>, bool) {
     let (mut batch, mut scratch, mut first) = (Batch::default(), Scratch::default(), 0);
     for _ in 0..BATCHES {
         match batches.next(&mut batch) {
-            Ok(Next::Batch(_)) => {
+            Ok(NextBatch::Batch(_)) => {
                 for row in batch.rows() {
                     batch
                         .shape()
@@ -70,7 +70,7 @@ fn rows(table: &Arc<dyn Table>, from: u64) -> (Vec<(u64, Vec<u8>)>, bool) {
                 }
                 first += batch.count();
             }
-            Ok(Next::End(_)) => return (found, true),
+            Ok(NextBatch::End(_)) => return (found, true),
             Err(_) => return (found, false),
         }
     }

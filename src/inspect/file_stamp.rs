@@ -1,5 +1,5 @@
-//! Which file it is that something was learnt of, and whether it is still the same: what the file
-//! system says of it, and hashes of both ends. Normative: `spec/line-index.md`.
+//! File stamps: detect if a file changed since an index of it was built, by file system metadata
+//! and hashes of both ends. Normative: `spec/line-index.md`.
 
 use std::io;
 
@@ -10,33 +10,33 @@ use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
 
-/// Which file it is, and when it was written, as the file system says.
+/// Identity and modification time of a file, as the file system reports them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileStamp {
-    /// The device's number.
+    /// Device number.
     pub device: u64,
-    /// The file's number on it.
+    /// Inode number on the device.
     pub inode: u64,
     /// Length in bytes.
     pub size: u64,
     /// `mtime`: seconds since the epoch, and nanoseconds.
     pub modified: (i64, u32),
-    /// `ctime`, likewise. Nobody can set it back.
+    /// `ctime`, in the same form. No program can set it back.
     pub changed: (i64, u32),
 }
 
-/// What became of a file since something was learnt of it.
+/// Change of a file since its stamp was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is longer, and was the same.
+pub enum FileChange {
+    /// The file grew; its old bytes are the same.
     Appended,
-    /// Anything else, as far as can be told.
+    /// Any other change, as far as the stamp can tell.
     Rewritten,
-    /// Nothing.
+    /// No change.
     Unchanged,
 }
 
-/// Why the ends of a file could not be read.
+/// Errors of reading the ends of a file.
 #[derive(Debug, Error)]
 pub(crate) enum EndsError {
     #[error(transparent)]
@@ -45,21 +45,22 @@ pub(crate) enum EndsError {
     Shrunk,
 }
 
-/// A file as it was when something was learnt of some of it, from its first byte on.
+/// Recorded state of a file whose prefix is indexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SeenFile {
+pub(crate) struct RecordedFile {
     pub(crate) stamp: FileStamp,
-    /// Its last change was long enough before it was looked at for another to have another time.
+    /// True if the last change was old enough at the time of the stamp: a later change then has
+    /// another timestamp.
     pub(crate) is_settled: bool,
-    /// How many of its bytes are covered by what was learnt.
+    /// Number of indexed bytes, from the first byte on.
     pub(crate) covered: u64,
-    /// Hashes of the first and of the last bytes of these.
+    /// Hashes of the first and of the last indexed bytes.
     head: [u8; 32],
     tail: [u8; 32],
 }
 
-impl SeenFile {
-    /// The file that looked so before it was read.
+impl RecordedFile {
+    /// Creates a record from the stamp taken before the file was read.
     pub(crate) fn new(
         stamp: FileStamp,
         is_settled: bool,
@@ -76,26 +77,26 @@ impl SeenFile {
         })
     }
 
-    /// What became of the file, which now looks so.
+    /// Compares the record with the present state of the file.
     pub(crate) fn verdict(
         &self,
         now: &FileStamp,
         source: &dyn ReadAt,
-    ) -> Result<Verdict, EndsError> {
+    ) -> Result<FileChange, EndsError> {
         let was = &self.stamp;
         let is_it = (was.device, was.inode) == (now.device, now.inode);
         let verdict = match now == was {
-            true if self.is_settled => Verdict::Unchanged,
-            false if is_it && now.size > was.size => Verdict::Appended,
-            _ => return Ok(Verdict::Rewritten),
+            true if self.is_settled => FileChange::Unchanged,
+            false if is_it && now.size > was.size => FileChange::Appended,
+            _ => return Ok(FileChange::Rewritten),
         };
         match ends(source, self.covered)? == (self.head, self.tail) {
             true => Ok(verdict),
-            false => Ok(Verdict::Rewritten),
+            false => Ok(FileChange::Rewritten),
         }
     }
 
-    /// Writes it, with whether its user's own flag is set.
+    /// Encodes the record with the caller's flag.
     pub(crate) fn write(&self, flag: bool, w: &mut Writer) {
         let stamp = &self.stamp;
         w.varint(stamp.device).varint(stamp.inode);
@@ -107,7 +108,7 @@ impl SeenFile {
         w.varint(self.covered).bytes(&self.head).bytes(&self.tail);
     }
 
-    /// Reads it, and the flag.
+    /// Decodes the record and the caller's flag.
     pub(crate) fn read(r: &mut Reader<'_>) -> Result<(Self, bool), DecodeError> {
         let stamp = FileStamp {
             device: r.varint()?,
@@ -135,8 +136,8 @@ impl SeenFile {
     }
 }
 
-/// What is between magic and version at the front and the check at the end, when all of them are
-/// right.
+/// Returns the bytes between the header and the checksum, after verifying magic, version and
+/// checksum.
 pub(crate) fn checked<'a>(
     bytes: &'a [u8],
     magic: [u8; 8],
@@ -164,18 +165,18 @@ pub(crate) fn checked<'a>(
     if blake3::hash(inside) != *check {
         return Err(DecodeError::Checksum(name));
     }
-    // Magic and version were read, and the check is behind them or overlaps them.
+    // Magic and version are read; the checksum follows or overlaps them.
     inside.get(HEADER_BYTES..).ok_or(DecodeError::Truncated)
 }
 
-/// A writer that begins with magic and version.
+/// Starts a writer with magic and version.
 pub(crate) fn begun(magic: [u8; 8]) -> Writer {
     let mut w = Writer::new();
     w.bytes(&magic).u32(VERSION);
     w
 }
 
-/// What was written, with the check behind it.
+/// Appends the checksum, and returns the bytes.
 pub(crate) fn sealed(mut w: Writer) -> Vec<u8> {
     let check = *blake3::hash(w.as_bytes()).as_bytes();
     w.bytes(&check);
@@ -190,7 +191,7 @@ fn time(r: &mut Reader<'_>) -> Result<(i64, u32), DecodeError> {
     }
 }
 
-/// Hashes of the first and the last bytes of what is covered.
+/// Hashes the first and the last bytes of the indexed prefix.
 fn ends(source: &dyn ReadAt, covered: u64) -> Result<([u8; 32], [u8; 32]), EndsError> {
     let hash = |from: u64, to: u64| {
         let (mut hasher, mut buffer) = (blake3::Hasher::new(), [0; 4096]);
@@ -214,8 +215,8 @@ fn ends(source: &dyn ReadAt, covered: u64) -> Result<([u8; 32], [u8; 32]), EndsE
     Ok((head, hash(covered.saturating_sub(END_BYTES), covered)?))
 }
 
-/// Of what is kept of files: the same for all kinds as long as none has a second one.
+/// Version of all stored index formats; they share it until one of them changes.
 const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 12;
-/// Bytes at either end of a file that are hashed.
+/// Bytes hashed at either end of a file.
 const END_BYTES: u64 = 4096;

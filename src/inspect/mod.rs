@@ -1,4 +1,5 @@
-//! Looking inside data: which format a file has, its schema and its rows.
+//! Inspection of data files. It detects formats, and reads rows. It computes statistics, finds
+//! duplicates and faults, and writes rows in other formats.
 
 pub mod dedup;
 mod dialect;
@@ -32,7 +33,7 @@ pub use crate::inspect::profile::file::profile;
 pub use crate::inspect::profile::file::profile_within;
 pub use dialect::Dialect;
 pub use dialect::ReadOptions;
+pub use profile::FieldKind;
 pub use profile::FieldProfile;
-pub use profile::Kind;
+pub use profile::KindCount;
 pub use profile::Profile;
-pub use profile::Seen;

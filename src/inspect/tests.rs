@@ -1,4 +1,4 @@
-//! Every format against the same rows, pieces of every size, and input that is cut or flipped.
+//! Every format with the same rows, pieces of every size, and input that is cut or damaged.
 
 use arrow_schema::DataType;
 use arrow_schema::Field;
@@ -21,7 +21,7 @@ fn fields(found: &Description) -> String {
     named.collect::<Vec<_>>().join(" ")
 }
 
-/// Name, bytes; format, rows and fields that they should have.
+/// Name and bytes; expected format, rows and fields.
 type Case = (
     &'static str,
     Vec<u8>,
@@ -83,7 +83,7 @@ fn rows_and_fields_of_text_do_not_depend_on_the_pieces() {
             Some(3),
             "a:List(Int64)",
         ),
-        // Which of two lists would be the rows?
+        // Two candidate lists.
         (
             "x.json",
             "{\"a\":[{\"x\":1}],\"b\":[{\"y\":1}]}".into(),
@@ -166,7 +166,7 @@ fn rows_and_fields_of_text_do_not_depend_on_the_pieces() {
     }
 }
 
-/// A stream and a Parquet file of three rows, as `tests/data/formats` has them.
+/// A Parquet file, an Arrow file and a stream of three rows, as in `tests/data/formats`.
 const BINARY: [&str; 3] = ["three.parquet", "three.arrow", "three.arrows"];
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -180,7 +180,7 @@ fn binary_files_that_others_wrote_are_read() {
         let found = describe(name, &fixture(name), 100);
         assert_eq!(found.rows, Some(3), "{name}");
         assert_eq!(
-            // Parquet has a name of its own for the items of lists.
+            // Parquet has its own name for the items of lists.
             fields(&found).replace(", field: 'element'", ""),
             "id:Int64 text:Utf8 tags:List(Utf8) when:Timestamp(µs, \"UTC\")",
             "{name}"

@@ -1,9 +1,9 @@
-//! How many tokens rows have, in the public encodings of `OpenAI`'s models, whose vocabularies are
-//! part of the program.
+//! Token counts of rows, in the public encodings of `OpenAI`'s models. The program includes their
+//! vocabularies.
 //!
-//! Counting takes time in proportion to the text, whatever it says (van Antwerpen, Neubeck: "So many
-//! tokens, so little time", 2024; the crate `bpe`). Text that looks like a special token, such as
-//! `<|endoftext|>`, is counted as the text that it is, since a dataset says it and no program did.
+//! Counting takes linear time for any text (van Antwerpen, Neubeck: "So many tokens, so little
+//! time", 2024; the crate `bpe`). Text that looks like a special token, such as `<|endoftext|>`,
+//! counts as ordinary text, because it comes from a dataset.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -19,13 +19,13 @@ use crate::inspect::table::Cell;
 use crate::inspect::table::Row;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Scratch;
-use crate::inspect::table::Stored;
 use crate::inspect::table::StoredColumn;
+use crate::inspect::table::StoredType;
 use crate::inspect::table::TableError;
 use crate::inspect::table::stored_text_into;
 use crate::progress::Progress;
 
-/// A vocabulary and the way in which text is cut into it.
+/// Tokenizer encoding: a vocabulary and its splitting rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
     /// `cl100k_base`, of GPT-3.5 and GPT-4.
@@ -36,10 +36,10 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// All of them.
+    /// All encodings.
     pub const ALL: [Self; 2] = [Self::Cl100kBase, Self::O200kBase];
 
-    /// The name that `OpenAI` gave it.
+    /// Name given by `OpenAI`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cl100kBase => "cl100k_base",
@@ -47,12 +47,12 @@ impl Encoding {
         }
     }
 
-    /// The one of this name.
+    /// Returns the encoding with a name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|e| e.name() == name)
     }
 
-    /// How many tokens a text has. The first call of all unpacks the vocabulary.
+    /// Counts the tokens of a text. The first call unpacks the vocabulary.
     pub fn count(self, text: &str) -> u64 {
         self.tokenizer().count(text) as u64
     }
@@ -65,37 +65,36 @@ impl Encoding {
     }
 }
 
-/// What is counted.
+/// Options of a token count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenOptions {
-    /// Threads that work.
+    /// Number of worker threads.
     pub threads: usize,
-    /// In which encoding.
+    /// Encoding of the tokens.
     pub encoding: Encoding,
-    /// Columns whose text is counted; none for all that the strings of a row say, in JSON without
-    /// keys.
+    /// Columns to count; if empty, all strings of a row, without JSON keys.
     pub columns: Vec<String>,
 }
 
-/// How many tokens there are.
+/// Result of a token count.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TokenReport {
-    /// Rows, without those that are blank where blank rows are none.
+    /// Number of rows; blank lines do not count in formats that ignore them.
     pub rows: u64,
-    /// Tokens of all rows.
+    /// Total number of tokens.
     pub tokens: u64,
-    /// Bytes of the text that was counted.
+    /// Bytes of the counted text.
     pub bytes: u64,
-    /// Rows that are not what their format says; the text before the error was counted.
+    /// Number of rows that violate their format. The text before the error is counted.
     pub malformed: u64,
-    /// Tokens of a row: least, greatest, mean, quantiles and their histogram. None without rows.
+    /// Tokens per row: minimum, maximum, mean, quantiles and histogram; `None` without rows.
     pub per_row: Option<LengthStats>,
 }
 
 /// Counts the tokens of all rows.
 ///
 /// # Errors
-/// [`TableError`] of the first batch that cannot be read, in the order of the rows.
+/// [`TableError`] of the first unreadable batch, in row order.
 pub fn count_tokens(
     batches: &dyn Batches,
     options: &TokenOptions,
@@ -109,7 +108,7 @@ pub fn count_tokens(
         progress,
     };
     scan.run(
-        || Counter::new(options.encoding),
+        || TokenCounter::new(options.encoding),
         |counter, batch| Ok(counter.batch(batch, &options.columns)),
         |made| {
             let made = made.value;
@@ -125,26 +124,26 @@ pub fn count_tokens(
     Ok(report)
 }
 
-/// Shares of the quantiles of tokens of a row.
+/// Shares of the quantiles of tokens per row.
 const QUANTILES: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
 
-/// What one thread counts with.
-struct Counter {
+/// State of one counting thread.
+struct TokenCounter {
     tokenizer: &'static Tokenizer,
-    /// Tokens of short pieces that were met before: words, for the most part.
+    /// Token counts of short pieces seen before, mostly words.
     known: HashMap<[u8; 16], u8>,
     scratch: Scratch,
     text: Vec<u8>,
 }
 
 #[derive(Default)]
-struct Made {
+struct BatchTokens {
     tokens: Vec<u64>,
     bytes: u64,
     malformed: u64,
 }
 
-impl Counter {
+impl TokenCounter {
     fn new(encoding: Encoding) -> Self {
         Self {
             tokenizer: encoding.tokenizer(),
@@ -154,9 +153,9 @@ impl Counter {
         }
     }
 
-    fn batch(&mut self, batch: &Batch, columns: &[String]) -> Made {
-        let mut made = Made::default();
-        let has_bytes = |s: &&Arc<[StoredColumn]>| s.iter().any(|c| c.stored == Stored::Bytes);
+    fn batch(&mut self, batch: &Batch, columns: &[String]) -> BatchTokens {
+        let mut made = BatchTokens::default();
+        let has_bytes = |s: &&Arc<[StoredColumn]>| s.iter().any(|c| c.stored == StoredType::Bytes);
         let stored = batch.stored().filter(has_bytes);
         for row in batch.rows() {
             self.text.clear();
@@ -170,7 +169,7 @@ impl Counter {
             made.malformed += u64::from(!is_whole);
             made.bytes += self.text.len() as u64;
             let text = std::mem::take(&mut self.text);
-            // What is not UTF-8 is counted as U+FFFD.
+            // Invalid UTF-8 counts as U+FFFD.
             made.tokens
                 .push(self.count(&String::from_utf8_lossy(&text)));
             self.text = text;
@@ -178,7 +177,7 @@ impl Counter {
         made
     }
 
-    /// The text of a row with strings that stand for bytes.
+    /// Appends the text of a row, with binary data decoded from its stored strings.
     fn stored_text(
         &mut self,
         row: &Row<'_>,
@@ -204,7 +203,7 @@ impl Counter {
                 Cell::Text(text) => {
                     let is_bytes = |c: &&StoredColumn| c.path == *column;
                     let is_bytes = stored.iter().find(is_bytes).map(|c| c.stored);
-                    match is_bytes == Some(Stored::Bytes) {
+                    match is_bytes == Some(StoredType::Bytes) {
                         true => {
                             let raw = [b"\"", text, b"\""].concat();
                             stored_text_into(&raw, column, stored, &mut self.text);
@@ -218,7 +217,7 @@ impl Counter {
         is_whole
     }
 
-    /// What [`Tokenizer::count`] says, which is the sum over the pieces that it splits text into.
+    /// Counts like [`Tokenizer::count`]: the sum over the pieces of the text.
     fn count(&mut self, text: &str) -> u64 {
         let tokenizer = self.tokenizer;
         let pieces = tokenizer.split(text);
@@ -241,7 +240,7 @@ impl Counter {
     }
 }
 
-/// A piece of fewer than 16 bytes, with its length behind it.
+/// Key of a piece of fewer than 16 bytes: the bytes and their length.
 fn short_key(piece: &[u8]) -> Option<[u8; 16]> {
     let mut key = [0; 16];
     let (length, room) = key.split_last_mut()?;
@@ -250,26 +249,26 @@ fn short_key(piece: &[u8]) -> Option<[u8; 16]> {
     Some(key)
 }
 
-/// Pieces whose number of tokens a thread keeps in mind.
+/// Number of pieces whose token counts a thread caches.
 const KNOWN_MAX: usize = 1 << 16;
 
 #[cfg(test)]
 mod tests {
 
     use super::*;
-    use crate::inspect::table::Lines;
+    use crate::inspect::table::LineTable;
     use crate::inspect::table::Selection;
     use crate::inspect::table::Shape;
     use crate::inspect::table::Table;
     use crate::progress::NoProgress;
 
     fn of(text: &[u8], options: &TokenOptions) -> TokenReport {
-        let table = Arc::new(Lines::new(Arc::new(text.to_vec()), Shape::Json));
+        let table = Arc::new(LineTable::new(Arc::new(text.to_vec()), Shape::Json));
         let batches = table.batches(&Selection::default()).unwrap();
         count_tokens(&*batches, options, &NoProgress).unwrap()
     }
 
-    /// Counts that the cookbook and the tests of tiktoken state.
+    /// Counts published in the cookbook and the tests of tiktoken.
     #[test]
     fn counts_are_those_that_were_published() {
         for (text, cl100k, o200k) in [
@@ -283,7 +282,7 @@ mod tests {
             assert_eq!(Encoding::Cl100kBase.count(text), cl100k, "{text}");
             assert_eq!(Encoding::O200kBase.count(text), o200k, "{text}");
         }
-        // Text as any other, and not one token.
+        // Ordinary text, not one token.
         assert_eq!(Encoding::Cl100kBase.count("<|endoftext|>"), 7);
     }
 
@@ -296,7 +295,7 @@ mod tests {
             columns: columns.iter().map(|c| (*c).to_owned()).collect(),
         };
         let all = of(text, &options(&[], 1));
-        // Two and two and the line between them, and one before the error.
+        // Two and two, the newline between them, and one before the error.
         assert_eq!((all.rows, all.tokens, all.malformed), (3, 6, 1));
         assert_eq!(all.per_row.unwrap().max, 5);
         let only = of(text, &options(&["a"], 2));
@@ -307,7 +306,7 @@ mod tests {
     fn what_is_kept_in_mind_is_right() {
         let data = include_str!("../../tests/data/gsm8k/test.jsonl");
         for encoding in Encoding::ALL {
-            let mut counter = Counter::new(encoding);
+            let mut counter = TokenCounter::new(encoding);
             for line in data.lines().take(300) {
                 assert_eq!(counter.count(line), encoding.count(line));
             }
@@ -325,7 +324,7 @@ mod tests {
         }
     }
 
-    /// Were it quadratic, this would not end.
+    /// A quadratic algorithm would not end.
     #[test]
     fn long_runs_are_counted() {
         for (unit, tokens) in [("a", 6_250_000), (" ", 390_625)] {

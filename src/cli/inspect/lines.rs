@@ -17,10 +17,10 @@ use crate::cli::inspect::scan::warn_about_truncation;
 use crate::cli::interrupt;
 use crate::cli::output::text::json_text;
 use crate::cli::output::text::printable;
-use crate::inspect::line_index::Line;
-use crate::inspect::line_index::Part;
+use crate::inspect::line_index::LinePart;
+use crate::inspect::line_index::LineSpan;
 use crate::inspect::table::Batch;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::Selection;
 use crate::registry::Error;
 use crate::registry::Target;
@@ -124,8 +124,8 @@ fn print_rows<W: Write>(
     let mut truncated = 0;
     while left > 0 {
         match batches.next(&mut batch).map_err(|e| target.blame(e))? {
-            Next::End(_) => break,
-            Next::Batch(_) => {}
+            NextBatch::End(_) => break,
+            NextBatch::Batch(_) => {}
         }
         truncated += batch.truncated();
         for row in batch
@@ -136,14 +136,16 @@ fn print_rows<W: Write>(
                 return Err(Error::Interrupted.into());
             }
             if !row.text.is_empty() {
-                printer.part(Part::Text(row.text)).map_err(output_error)?;
+                printer
+                    .part(LinePart::Text(row.text))
+                    .map_err(output_error)?;
             }
-            let line = Line {
+            let line = LineSpan {
                 number,
                 offset: batch.offset() + row.at as u64,
                 bytes: row.text.len() as u64,
             };
-            printer.part(Part::End(line)).map_err(output_error)?;
+            printer.part(LinePart::End(line)).map_err(output_error)?;
             (number, left) = (number + 1, left - 1);
         }
     }
@@ -183,19 +185,19 @@ struct Printer<W: Write> {
 }
 
 impl<W: Write> Printer<W> {
-    fn part(&mut self, part: Part<'_>) -> io::Result<()> {
+    fn part(&mut self, part: LinePart<'_>) -> io::Result<()> {
         if !std::mem::replace(&mut self.is_inside, true) && self.style == Style::Json {
             write!(self.to, "{{\"n\":{},\"text\":\"", self.number)?;
         }
         let (to, style) = (&mut self.to, self.style);
         match part {
-            Part::Text(bytes) if style == Style::Bytes => to.write_all(bytes),
-            Part::Text(bytes) => self.text.push(bytes, &mut |text| show(to, style, text)),
-            Part::End(line) => self.end(line),
+            LinePart::Text(bytes) if style == Style::Bytes => to.write_all(bytes),
+            LinePart::Text(bytes) => self.text.push(bytes, &mut |text| show(to, style, text)),
+            LinePart::End(line) => self.end(line),
         }
     }
 
-    fn end(&mut self, line: Line) -> io::Result<()> {
+    fn end(&mut self, line: LineSpan) -> io::Result<()> {
         let (to, style) = (&mut self.to, self.style);
         self.text.end(&mut |text| show(to, style, text))?;
         let is_lossy = std::mem::take(&mut self.text.is_lossy);
@@ -203,7 +205,7 @@ impl<W: Write> Printer<W> {
         if self.style != Style::Json {
             return self.to.write_all(b"\n");
         }
-        let Line { offset, bytes, .. } = line;
+        let LineSpan { offset, bytes, .. } = line;
         writeln!(
             self.to,
             "\",\"offset\":{offset},\"bytes\":{bytes},\"lossy\":{is_lossy}}}"
@@ -274,8 +276,8 @@ mod tests {
     use super::Printer;
     use super::Style;
     use super::Utf8;
-    use crate::inspect::line_index::Line;
-    use crate::inspect::line_index::Part;
+    use crate::inspect::line_index::LinePart;
+    use crate::inspect::line_index::LineSpan;
 
     #[test]
     fn line_in_pieces_of_any_size_is_printed_alike() {
@@ -289,14 +291,14 @@ mod tests {
                 is_inside: false,
             };
             for piece in text.chunks(size) {
-                printer.part(Part::Text(piece)).unwrap();
+                printer.part(LinePart::Text(piece)).unwrap();
             }
-            let line = Line {
+            let line = LineSpan {
                 number: 7,
                 offset: 3,
                 bytes: text.len() as u64,
             };
-            printer.part(Part::End(line)).unwrap();
+            printer.part(LinePart::End(line)).unwrap();
             let value: serde_json::Value = serde_json::from_slice(&printer.to).unwrap();
             assert_eq!(value["text"], *String::from_utf8_lossy(text), "{size}");
             assert_eq!((&value["n"], &value["lossy"]), (&7.into(), &true.into()));

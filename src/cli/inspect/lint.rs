@@ -160,8 +160,8 @@ pub(super) fn run(ctx: &InspectContext<'_>, args: &LintArgs) -> Result<(), Failu
 
 fn print_sarif(out: Out, target: &Target, report: &LintReport) -> Result<(), Failure> {
     let rows = match target.text_path() {
-        Ok(Some(_)) => sarif::Rows::Lines,
-        _ => sarif::Rows::Elsewhere,
+        Ok(Some(_)) => sarif::RowLocation::Lines,
+        _ => sarif::RowLocation::Elsewhere,
     };
     let version = env!("CARGO_PKG_VERSION");
     let value = sarif::sarif(report, &to_uri(target.name()), rows, version);

@@ -1,4 +1,4 @@
-//! Which rows go: every row that is like one that stays, whether or not others are between them.
+//! Greedy clustering: removes each row that is similar to a kept row. Similarity is not transitive.
 
 use std::collections::HashMap;
 
@@ -6,17 +6,17 @@ use crate::inspect::dedup::DedupReport;
 use crate::inspect::dedup::Evidence;
 use crate::inspect::dedup::Likeness;
 use crate::inspect::dedup::RowSet;
-use crate::inspect::dedup::exact::equal_rows::Same;
+use crate::inspect::dedup::exact::equal_rows::EqualRow;
 use crate::inspect::dedup::exact::row_hashes::Ranks;
-use crate::inspect::dedup::near::jaccard::Alike;
+use crate::inspect::dedup::near::jaccard::SimilarRows;
 
-/// Decides for the rows in the order in which they stay. A row goes only when a row that stays is
-/// like it: a chain of pairs melts nothing.
+/// Decides row by row, in order of preference. A row is removed only if a kept row is similar to
+/// it, so a chain of pairs does not merge into one cluster.
 pub(in crate::inspect::dedup) fn decide(
     numbers: u64,
     ranks: &Ranks,
-    same: &[Same],
-    alike: Vec<Alike>,
+    same: &[EqualRow],
+    alike: Vec<SimilarRows>,
 ) -> DedupReport {
     let mut report = DedupReport {
         removed: RowSet::with_rows(numbers),
@@ -50,7 +50,8 @@ pub(in crate::inspect::dedup) fn decide(
         }
     }
     for one in same {
-        // What it is the same as may have gone; then what is left of both is like both.
+        // The row that this one equals may itself be removed. The row that replaces it then
+        // replaces both.
         let (kept, similarity) = stands_for
             .get(&one.kept)
             .copied()

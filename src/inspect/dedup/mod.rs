@@ -1,8 +1,11 @@
-//! Rows that are the same as others or like them, within one table and between two.
+//! Duplicate search: exact and near-duplicate rows of one table, and the overlap of two.
 //!
-//! Rows are gone over several times: to hash them, to confirm on the bytes which are the same, to
-//! count common shingles in a sample, to sketch them, and to compare the pairs that the sketches
-//! suggest by all their shingles.
+//! Steps, each one or more passes over the rows: hash every row (`exact/row_hashes.rs`), compare
+//! rows of equal hash byte by byte (`exact/compare_bytes.rs`), count common shingles in a sample
+//! (`near/stop_shingles.rs`), sketch the rows (`near/sketch.rs`), and verify the candidate pairs of
+//! LSH (`near/lsh.rs`) on all their shingles (`near/jaccard.rs`). Open `run.rs` for the whole
+//! search, `options.rs` for its options and report, `overlap.rs` for two tables, `sketch_cache/`
+//! for sketches kept between versions, `external/` for data beyond memory.
 
 mod cluster;
 pub(crate) mod exact;
@@ -31,11 +34,11 @@ pub use crate::inspect::dedup::near::sketch::sketch;
 pub use crate::inspect::dedup::run::dedup;
 pub use crate::inspect::dedup::sketch_cache::MemorySketches;
 pub use crate::inspect::dedup::sketch_cache::NewSketches;
-pub use crate::inspect::dedup::sketch_cache::Run;
+pub use crate::inspect::dedup::sketch_cache::RowState;
 pub use crate::inspect::dedup::sketch_cache::SketchCache;
 pub use crate::inspect::dedup::sketch_cache::SketchFile;
 pub use crate::inspect::dedup::sketch_cache::SketchHeader;
-pub use crate::inspect::dedup::sketch_cache::State;
+pub use crate::inspect::dedup::sketch_cache::SketchRun;
 pub use options::DedupOptions;
 pub use options::DedupReport;
 pub use options::Evidence;

@@ -1,21 +1,21 @@
-//! Long runs of words that two tables share.
+//! N-gram overlap: long runs of words that two tables share.
 
 use std::collections::HashMap;
 
 use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::external::multi_pass::TextOf;
+use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::near::shingles::each_gram;
-use crate::inspect::dedup::overlap::Tables;
+use crate::inspect::dedup::overlap::TablePair;
 use crate::inspect::table::TableError;
 
-/// How many rows of the second table have a run of so many words that the first has too. The runs
-/// of the smaller table are held in memory, 12 to 24 bytes each.
+/// Counts the rows of the second table that share a run of `words` words with the first. Holds the
+/// runs of the smaller table in memory, at 12 to 24 bytes each.
 pub(in crate::inspect::dedup) fn shared_grams(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    tables: &Tables,
+    tables: &TablePair,
     words: usize,
 ) -> Result<u64, TableError> {
     let mut held = Vec::new();
@@ -45,26 +45,26 @@ pub(in crate::inspect::dedup) fn shared_grams(
 
 type Gram = (u64, u32);
 
-/// The runs of words, of one of the tables, that are wanted; of the larger each once a thread where
-/// it is in the first table, and once a row where it is in the second.
+/// Passes on the wanted runs of words of one table. For the larger table, runs of the first table
+/// are reported once per thread and runs of the second once per row.
 fn each_of(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    tables: &Tables,
+    tables: &TablePair,
     words: usize,
     of_smaller: bool,
     wants: &(dyn Fn(u64) -> bool + Sync),
 ) -> Result<Vec<Vec<Gram>>, TableError> {
     let made = passes.each(
         "comparing runs of words",
-        || (TextOf::default(), HashMap::new(), Vec::new()),
+        || (RowText::default(), HashMap::new(), Vec::new()),
         |(text, once, found), first, batch| {
             for row in batch.rows() {
                 let number = first + row.index;
                 if tables.is_of_smaller(number) != of_smaller {
                     continue;
                 }
-                // Rows are fewer than `DEDUP_ROWS_MAX`.
+                // The number of rows is below `DEDUP_ROWS_MAX`.
                 let row_number = number as u32;
                 let text = text.strings(batch, &row, &options.columns);
                 let is_first = !tables.is_second(row_number);

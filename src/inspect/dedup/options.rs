@@ -1,4 +1,4 @@
-//! What a search for duplicates is told, and what it tells.
+//! Options and reports of the duplicate search.
 
 use std::sync::Arc;
 
@@ -10,91 +10,90 @@ use crate::inspect::table::Batches;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
 
-/// Opens the rows once more. A search goes over them several times, and every time the batches
-/// must be the same.
+/// Opens the rows once more. A search makes several passes, and every pass must see the same
+/// batches.
 pub type OpenRows<'a> = dyn Fn(&Selection) -> Result<Arc<dyn Batches>, TableError> + Sync + 'a;
 
-/// How duplicates are looked for. Equal rows are found in every mode.
+/// Search method. Every method finds equal rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Equal rows alone.
+    /// Equal rows only.
     Exact,
-    /// Sketches of 128 values, compared band by band.
+    /// MinHash sketches of 128 values, compared band by band.
     MinHash,
-    /// Fingerprints of 64 bits of which at most this many differ. It finds copies, not rewordings.
+    /// SimHash fingerprints of 64 bits. They find copies, not rewordings.
     SimHash {
-        /// Bits that may differ.
+        /// Largest number of differing bits.
         distance: u32,
     },
 }
 
-/// What texts are compared by.
+/// Unit of text comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shingle {
-    /// As many words in a row, compared without regard to case and to what is between them.
+    /// Runs of this number of words. Letter case and separators are ignored.
     Words(usize),
-    /// As many bytes in a row, as they are.
+    /// Runs of this number of bytes, compared exactly.
     Bytes(usize),
 }
 
-/// How alike two sets of shingles are, from 0 to 1.
+/// Similarity of two sets of shingles, from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
-    /// Those that both have, of those that either has.
+    /// Size of the intersection divided by the size of the union.
     Jaccard,
-    /// Those that both have, of those of the one that has fewer.
+    /// Size of the intersection divided by the size of the smaller set.
     Containment,
 }
 
-/// Whether shingles that very many rows have count for less.
+/// Weights of shingles that very many rows share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weighting {
-    /// All count the same, whatever the number of rows that have them.
+    /// All shingles count the same.
     Plain,
-    /// Rows that agree only in what many others have too, as a prompt's template, are no pair.
+    /// Common shingles count less. Rows that share only a prompt template are no pair.
     Rare,
 }
 
-/// Which row of several alike stays.
+/// Choice of the row that a cluster keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// The first.
+    /// The first row.
     First,
-    /// The one with the longest text, the first of these.
+    /// The row with the longest text, the first in a tie.
     Longest,
-    /// The one with the greatest number in a column, the first of these.
+    /// The row with the greatest number in a column, the first in a tie.
     Maximum(String),
 }
 
-/// How duplicates are looked for.
+/// Options of a duplicate search.
 #[derive(Clone)]
 pub struct DedupOptions<'a> {
-    /// By which method.
+    /// Search method.
     pub method: Method,
-    /// What texts are cut into; `None` for what the method is best with.
+    /// Unit of text comparison; `None` for the default of the method.
     pub shingle: Option<Shingle>,
-    /// How alike rows must be.
+    /// Least similarity of a pair.
     pub threshold: f64,
-    /// What is meant by alike.
+    /// Similarity measure.
     pub measure: Measure,
-    /// What is done about templates.
+    /// Weights of common shingles.
     pub weighting: Weighting,
-    /// Columns whose text is compared; all of the row where there are none.
+    /// Columns to compare; the whole row if empty.
     pub columns: Vec<String>,
-    /// Which row stays.
+    /// Choice of the kept row.
     pub keep: Keep,
-    /// A column by whose values it is counted how many rows stay.
+    /// Column whose values group the counts of kept rows.
     pub source: Option<String>,
-    /// Bytes of memory, about, that may be used; what is more goes to `spill`.
+    /// Approximate memory budget in bytes; data beyond it goes to `spill`.
     pub budget_bytes: usize,
-    /// Threads that work.
+    /// Number of worker threads.
     pub threads: usize,
-    /// Bytes of the files that rows are in, where they are known: every pass goes as far.
+    /// Total bytes of the input files, if known; progress uses it for each pass.
     pub size_bytes: Option<u64>,
-    /// Where to put what has no room in memory.
+    /// Storage for data beyond the memory budget.
     pub spill: &'a dyn Spill,
-    /// Where sketches of rows are kept, so that rows of the next version that were in this one need
-    /// not be sketched again.
+    /// Cache of sketches. Rows that the parent version had are not sketched again.
     pub prints: Option<&'a dyn SketchCache>,
 }
 
@@ -119,7 +118,7 @@ impl Default for DedupOptions<'_> {
 }
 
 impl DedupOptions<'_> {
-    /// What texts are cut into.
+    /// Returns the unit of text comparison, with the default resolved.
     pub fn shingle(&self) -> Shingle {
         self.shingle.unwrap_or(match self.method {
             Method::SimHash { .. } => Shingle::Bytes(4),
@@ -128,64 +127,64 @@ impl DedupOptions<'_> {
     }
 }
 
-/// Why a row is held to be superfluous.
+/// Kind of duplicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
-    /// Another row that went before it is the same, byte for byte.
+    /// The row equals an earlier row, byte for byte.
     Exact,
-    /// The row that stays is like it.
+    /// The row is similar to the kept row.
     Near,
 }
 
-/// Why a row was removed.
+/// Reason for the removal of one row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evidence {
-    /// The row's number.
+    /// Number of the removed row.
     pub removed: u64,
-    /// Number of the row that stays in its place.
+    /// Number of the row kept instead.
     pub kept: u64,
-    /// How alike the two are, by the measure that was asked for; 1 where they are the same.
+    /// Similarity of the two rows by the requested measure; 1 for equal rows.
     pub similarity: f32,
-    /// In which way.
+    /// Kind of duplicate.
     pub likeness: Likeness,
 }
 
-/// How many rows with one value of a column stay.
+/// Counts of rows with one value of the source column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// The value.
+    /// The column's value.
     pub source: String,
-    /// Rows that have it.
+    /// Number of rows with this value.
     pub rows: u64,
-    /// Those that stay.
+    /// Number of these rows that are kept.
     pub kept: u64,
 }
 
-/// What was found.
+/// Result of a duplicate search.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DedupReport {
-    /// Rows that there are.
+    /// Number of rows.
     pub rows: u64,
-    /// Rows that stay.
+    /// Number of kept rows.
     pub unique_rows: u64,
-    /// Rows of which there is the same before.
+    /// Number of rows that equal an earlier row.
     pub exact_duplicates: u64,
-    /// Other rows that are like one that stays.
+    /// Number of other rows that are similar to a kept row.
     pub near_duplicates: u64,
-    /// Rows that stay and stand for others too.
+    /// Number of kept rows with at least one duplicate.
     pub clusters: u64,
-    /// Rows for which the most popular of them stands, itself included.
+    /// Number of rows in the largest cluster, the kept row included.
     pub largest_cluster: u64,
-    /// Numbers of the rows that go.
+    /// Numbers of the removed rows.
     pub removed: RowSet,
-    /// Why each of them goes, in the order of rows.
+    /// Reason for each removal, in ascending order of rows.
     pub evidence: Vec<Evidence>,
-    /// What stays of each source, most rows first.
+    /// Counts per source, the largest source first.
     pub sources: Vec<Retention>,
-    /// Pairs that were compared on the text.
+    /// Number of pairs compared on the text.
     pub compared: u64,
-    /// Rows that were sketched or fingerprinted: fewer where that was kept from before.
+    /// Number of rows sketched or fingerprinted; rows found in the cache do not count.
     pub sketched: u64,
-    /// Bytes that were put to the spill.
+    /// Bytes written to the spill.
     pub spilled_bytes: u64,
 }

@@ -1,8 +1,8 @@
-//! How much of one table is in another: equal rows, rows that are alike, and rows that share a long
-//! run of words, as studies of contamination count them (13 words: Brown et al. 2020, appendix C).
+//! Overlap of two tables: equal rows, similar rows, and rows that share a long run of words.
+//! Studies of contamination use such runs (13 words: Brown et al. 2020, appendix C).
 //!
-//! Both tables are gone over as one, the second behind the first. Of the larger, only those bands
-//! are kept that a sketch of the smaller may have too.
+//! The search treats both tables as one, the second behind the first. Of the larger table it keeps
+//! only bands that the smaller table may have too.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,35 +22,35 @@ use crate::inspect::dedup::exact::equal_rows::same_rows;
 use crate::inspect::dedup::exact::row_hashes::Ranks;
 use crate::inspect::dedup::exact::row_hashes::survey;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::near::jaccard::Alike;
+use crate::inspect::dedup::near::jaccard::SimilarRows;
 use crate::inspect::dedup::near::jaccard::Verifier;
+use crate::inspect::dedup::near::lsh::BandIndex;
+use crate::inspect::dedup::near::lsh::CompareScope;
 use crate::inspect::dedup::near::lsh::Pair;
-use crate::inspect::dedup::near::lsh::Sketched;
-use crate::inspect::dedup::near::lsh::Within;
 use crate::inspect::dedup::near::lsh::band_pairs;
 use crate::inspect::dedup::near::lsh::print_bytes;
 use crate::inspect::dedup::near::lsh::sketch_rows;
-use crate::inspect::dedup::near::stop_shingles::Common;
+use crate::inspect::dedup::near::stop_shingles::StopShingles;
 use crate::inspect::dedup::ngrams::shared_grams;
 use crate::inspect::dedup::run::selection;
 use crate::inspect::dedup::sketch_cache::Sketches;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 use crate::splitmix::mix;
 
-/// How overlap is looked for.
+/// Options of an overlap search.
 #[derive(Clone)]
 pub struct OverlapOptions<'a> {
-    /// How rows are compared. What it says about which row stays is of no meaning here, and
-    /// [`Method::SimHash`] means [`Method::MinHash`].
+    /// Options of the row comparison. The choice of the kept row has no effect here, and
+    /// [`Method::SimHash`] acts as [`Method::MinHash`].
     pub rows: DedupOptions<'a>,
-    /// Words of the runs that are looked for; `None` to look for none.
+    /// Words in a shared run; `None` to skip that search.
     pub gram_words: Option<usize>,
-    /// Examples that are told.
+    /// Number of examples in the report.
     pub examples: usize,
 }
 
@@ -64,37 +64,38 @@ impl Default for OverlapOptions<'_> {
     }
 }
 
-/// A row of the second table that is in the first.
+/// A row of the second table that the first table contains.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Overlapping {
     /// Number of the row in the first table.
     pub row_a: u64,
-    /// Number of the row in the second.
+    /// Number of the row in the second table.
     pub row_b: u64,
-    /// How alike they are, by the measure that was asked for.
+    /// Similarity of the two rows by the requested measure.
     pub similarity: f32,
-    /// In which way.
+    /// Kind of duplicate.
     pub likeness: Likeness,
 }
 
-/// How much of the second table is in the first.
+/// Result of an overlap search.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OverlapReport {
-    /// Rows of the first table.
+    /// Number of rows in the first table.
     pub rows_a: u64,
-    /// Rows of the second.
+    /// Number of rows in the second table.
     pub rows_b: u64,
-    /// Rows of the second that are in the first, byte for byte.
+    /// Number of rows of the second table that equal a row of the first.
     pub exact: u64,
-    /// Other rows of the second that are like one of the first.
+    /// Number of other rows of the second table that are similar to a row of the first.
     pub near: u64,
-    /// Rows of the second that have a run of words that is in the first; none where not asked for.
+    /// Number of rows of the second table that share a run of words with the first; `None` if not
+    /// requested.
     pub contaminated: Option<u64>,
-    /// Some of them, equal ones first, then the most alike.
+    /// Examples: equal rows first, then by descending similarity.
     pub examples: Vec<Overlapping>,
 }
 
-/// Finds the rows of `b` that are in `a`.
+/// Finds the rows of `b` that `a` contains.
 ///
 /// # Errors
 /// As [`dedup`](crate::inspect::dedup::run).
@@ -106,7 +107,7 @@ pub fn overlap(
 ) -> Result<OverlapReport, TableError> {
     let ended = Arc::new(OnceLock::new());
     let both = |selection: &Selection| {
-        Ok(Arc::new(Both {
+        Ok(Arc::new(ConcatenatedBatches {
             a: a(selection)?,
             b: b(selection)?,
             ended: Arc::clone(&ended),
@@ -127,7 +128,7 @@ pub fn overlap(
     let at = |of: &[u64]| of.get(batches_a).copied().unwrap_or(0);
     let (second, rows_a) = (at(&passes.firsts), at(&found.rows_before));
     found.ranks = Ranks::default();
-    let tables = Tables {
+    let tables = TablePair {
         second,
         numbers: found.numbers,
         is_first_smaller: second <= found.numbers / 2,
@@ -152,7 +153,7 @@ pub fn overlap(
     let mut examples: Vec<Overlapping> = equal.take(options.examples).collect();
     let left = options.examples - examples.len();
     let near = alike.len() as u64;
-    let of = |a: &Alike| tables.overlapping(a.kept, a.other, a.similarity, Likeness::Near);
+    let of = |a: &SimilarRows| tables.overlapping(a.kept, a.other, a.similarity, Likeness::Near);
     examples.extend(alike.iter().take(left).map(of));
     Ok(OverlapReport {
         rows_a,
@@ -164,19 +165,19 @@ pub fn overlap(
     })
 }
 
-/// Where the second table begins.
-pub(in crate::inspect::dedup) struct Tables {
+/// Boundary between the two tables.
+pub(in crate::inspect::dedup) struct TablePair {
     pub(in crate::inspect::dedup) second: u64,
     pub(in crate::inspect::dedup) numbers: u64,
     pub(in crate::inspect::dedup) is_first_smaller: bool,
 }
 
-impl Tables {
+impl TablePair {
     pub(in crate::inspect::dedup) fn is_second(&self, row: u32) -> bool {
         u64::from(row) >= self.second
     }
 
-    /// Whether a row is of the smaller of the two.
+    /// Returns true if a row belongs to the smaller table.
     pub(in crate::inspect::dedup) fn is_of_smaller(&self, row: u64) -> bool {
         (row < self.second) == self.is_first_smaller
     }
@@ -191,21 +192,21 @@ impl Tables {
     }
 }
 
-/// The rows of the second table that are like one of the first, each with the most alike of those
-/// that were compared, the most alike first.
+/// Returns the rows of the second table that are similar to a row of the first, each with its best
+/// compared match, in descending order of similarity.
 fn near(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    tables: &Tables,
+    tables: &TablePair,
     skip: &RowSet,
-) -> Result<Vec<Alike>, TableError> {
+) -> Result<Vec<SimilarRows>, TableError> {
     let common = match options.weighting {
-        Weighting::Plain => Common::default(),
-        Weighting::Rare => Common::count(passes, options, skip, tables.numbers)?,
+        Weighting::Plain => StopShingles::default(),
+        Weighting::Rare => StopShingles::count(passes, options, skip, tables.numbers)?,
     };
-    let sketched = Mutex::new(Sketched::new(options, tables.numbers));
-    let seen = Seen::for_rows(tables.second.min(tables.numbers - tables.second));
-    // Of each table alone the rows are sketched that are not to be skipped.
+    let sketched = Mutex::new(BandIndex::new(options, tables.numbers));
+    let seen = BandFilter::for_rows(tables.second.min(tables.numbers - tables.second));
+    // Sketches the rows of one table that are not skipped.
     let others = |smaller: bool| {
         let mut rows = skip.clone();
         for row in (0..tables.numbers).filter(|row| tables.is_of_smaller(*row) != smaller) {
@@ -226,7 +227,7 @@ fn near(
     verifier.leave(sketched.bytes());
     let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
     let second = u32::try_from(tables.second).unwrap_or(u32::MAX);
-    let (within, ranks) = (Within::Both(second), Ranks::default());
+    let (within, ranks) = (CompareScope::Both(second), Ranks::default());
     band_pairs(
         options,
         sketched,
@@ -236,14 +237,14 @@ fn near(
         passes,
     )?;
     let (alike, _) = verifier.finish()?;
-    let mut best: HashMap<u32, Alike> = HashMap::new();
+    let mut best: HashMap<u32, SimilarRows> = HashMap::new();
     for alike in alike {
         let old = best.entry(alike.other).or_insert(alike);
         if (alike.similarity, old.kept) > (old.similarity, alike.kept) {
             *old = alike;
         }
     }
-    let mut best: Vec<Alike> = best.into_values().collect();
+    let mut best: Vec<SimilarRows> = best.into_values().collect();
     best.sort_unstable_by(|a, b| {
         let by_likeness = b.similarity.total_cmp(&a.similarity);
         by_likeness.then(a.other.cmp(&b.other))
@@ -251,10 +252,10 @@ fn near(
     Ok(best)
 }
 
-/// Bits of what the bands of the smaller table hash to; 256 for each row.
-struct Seen(Vec<AtomicU64>);
+/// Bloom filter of the band hashes of the smaller table; 256 bits per row.
+struct BandFilter(Vec<AtomicU64>);
 
-impl Seen {
+impl BandFilter {
     fn for_rows(rows: u64) -> Self {
         let words = usize::try_from(rows * 4)
             .unwrap_or(1)
@@ -283,24 +284,24 @@ impl Seen {
     }
 }
 
-/// The batches of two tables, those of the second behind those of the first.
-struct Both {
+/// Batches of two tables, the second behind the first.
+struct ConcatenatedBatches {
     a: Arc<dyn Batches>,
     b: Arc<dyn Batches>,
-    /// How many batches the first has.
+    /// Number of batches in the first table, once known.
     ended: Arc<OnceLock<u64>>,
 }
 
-impl Batches for Both {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+impl Batches for ConcatenatedBatches {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let before = match self.a.next(batch)? {
-            Next::Batch(number) => return Ok(Next::Batch(number)),
-            Next::End(parts) => parts,
+            NextBatch::Batch(number) => return Ok(NextBatch::Batch(number)),
+            NextBatch::End(parts) => parts,
         };
         self.ended.get_or_init(|| before);
         Ok(match self.b.next(batch)? {
-            Next::Batch(number) => Next::Batch(before + number),
-            Next::End(parts) => Next::End(before + parts),
+            NextBatch::Batch(number) => NextBatch::Batch(before + number),
+            NextBatch::End(parts) => NextBatch::End(before + parts),
         })
     }
 

@@ -1,4 +1,4 @@
-//! The whole search for duplicates.
+//! The whole duplicate search.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -11,33 +11,33 @@ use crate::inspect::dedup::OpenRows;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::Weighting;
 use crate::inspect::dedup::cluster::decide;
-use crate::inspect::dedup::exact::equal_rows::Same;
+use crate::inspect::dedup::exact::equal_rows::EqualRow;
 use crate::inspect::dedup::exact::equal_rows::same_rows;
-use crate::inspect::dedup::exact::row_hashes::Survey;
+use crate::inspect::dedup::exact::row_hashes::RowHashes;
 use crate::inspect::dedup::exact::row_hashes::survey;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::near::jaccard::Alike;
+use crate::inspect::dedup::near::jaccard::SimilarRows;
 use crate::inspect::dedup::near::jaccard::Verifier;
-use crate::inspect::dedup::near::lsh::Found;
+use crate::inspect::dedup::near::lsh::BandIndex;
+use crate::inspect::dedup::near::lsh::CompareScope;
 use crate::inspect::dedup::near::lsh::Pair;
-use crate::inspect::dedup::near::lsh::Sketched;
-use crate::inspect::dedup::near::lsh::Within;
+use crate::inspect::dedup::near::lsh::PairSink;
 use crate::inspect::dedup::near::lsh::band_pairs;
 use crate::inspect::dedup::near::lsh::print_bytes;
 use crate::inspect::dedup::near::lsh::print_pairs;
 use crate::inspect::dedup::near::lsh::sketch_rows;
-use crate::inspect::dedup::near::stop_shingles::Common;
+use crate::inspect::dedup::near::stop_shingles::StopShingles;
 use crate::inspect::dedup::sketch_cache::Sketches;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 
-/// Finds rows that are the same as others, and rows that are like others.
+/// Finds equal and similar rows.
 ///
 /// # Errors
-/// What reading rows or the spill says, [`TableError::Interrupted`],
-/// [`TableError::Unsupported`] beyond `DEDUP_ROWS_MAX` rows, and [`TableError::Damaged`] when the
-/// rows are not the same in every pass.
+/// Errors of reading rows and of the spill, [`TableError::Interrupted`],
+/// [`TableError::Unsupported`] beyond `DEDUP_ROWS_MAX` rows, and [`TableError::Damaged`] if the
+/// rows change between passes.
 pub fn dedup(
     open: &OpenRows<'_>,
     options: &DedupOptions<'_>,
@@ -65,7 +65,7 @@ pub fn dedup(
     Ok(report)
 }
 
-/// The columns that are looked at, where not all of a row is.
+/// Returns the selection of the compared columns.
 pub(in crate::inspect::dedup) fn selection(options: &DedupOptions<'_>) -> Selection {
     let mut columns = options.columns.clone();
     if !columns.is_empty() {
@@ -80,10 +80,10 @@ pub(in crate::inspect::dedup) fn selection(options: &DedupOptions<'_>) -> Select
     }
 }
 
-/// What came of comparing rows that are not the same.
+/// Result of the near-duplicate search.
 #[derive(Default)]
-struct Near {
-    alike: Vec<Alike>,
+struct NearDuplicates {
+    alike: Vec<SimilarRows>,
     compared: u64,
     sketched: u64,
     spilled_bytes: u64,
@@ -92,10 +92,10 @@ struct Near {
 fn near(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    survey: &Survey<'_>,
-    same: &[Same],
-) -> Result<Near, TableError> {
-    let mut made = Near::default();
+    survey: &RowHashes<'_>,
+    same: &[EqualRow],
+) -> Result<NearDuplicates, TableError> {
+    let mut made = NearDuplicates::default();
     if options.method == Method::Exact {
         return Ok(made);
     }
@@ -104,10 +104,10 @@ fn near(
         removed.insert(one.row.into());
     }
     let common = match options.weighting {
-        Weighting::Plain => Common::default(),
+        Weighting::Plain => StopShingles::default(),
         Weighting::Rare => {
             let rows = survey.rows - removed.len();
-            Common::count(passes, options, &removed, rows)?
+            StopShingles::count(passes, options, &removed, rows)?
         }
     };
     let mut verifier = Verifier::new(passes, options, &common);
@@ -121,9 +121,9 @@ fn near(
         }
         _ => {
             let prints = Sketches::begin(options, print_bytes(options), common.left_out());
-            let before = prints.common().map(Common::of_left_out);
+            let before = prints.common().map(StopShingles::of_left_out);
             let by = (before.as_ref().unwrap_or(&common), &prints);
-            let sketched = Mutex::new(Sketched::new(options, survey.numbers));
+            let sketched = Mutex::new(BandIndex::new(options, survey.numbers));
             sketch_rows(passes, options, by, &removed, &sketched, &|_, _| true)?;
             let sketched = sketched.into_inner();
             let mut sketched = sketched.unwrap_or_else(PoisonError::into_inner);
@@ -131,8 +131,8 @@ fn near(
             made.spilled_bytes = sketched.spilled_bytes();
             verifier.leave(sketched.bytes());
             let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
-            let found: Mutex<&mut Found<'_>> = Mutex::new(&mut found);
-            let within = Within::One;
+            let found: Mutex<&mut PairSink<'_>> = Mutex::new(&mut found);
+            let within = CompareScope::One;
             band_pairs(options, sketched, &survey.ranks, within, &found, passes)?;
             prints
         }

@@ -20,7 +20,7 @@ use crate::inspect::dedup::near::simhash::simhash;
 use crate::inspect::dedup::near::sketch::sketch;
 use crate::inspect::dedup::near_pairs;
 use crate::inspect::dedup::overlap;
-use crate::inspect::table::Lines;
+use crate::inspect::table::LineTable;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
@@ -29,7 +29,7 @@ use crate::testing::Random;
 
 fn run(rows: &[String], shape: Shape, options: &DedupOptions<'_>) -> DedupReport {
     let text = rows.join("\n").into_bytes();
-    let table = Arc::new(Lines::new(Arc::new(text), shape));
+    let table = Arc::new(LineTable::new(Arc::new(text), shape));
     let open = move |selection: &Selection| Arc::clone(&table).batches(selection);
     dedup(&open, options, &NoProgress).unwrap()
 }
@@ -57,7 +57,7 @@ fn edited(row: &str, others: &[String], noise: &mut Random) -> String {
     words.join(" ")
 }
 
-/// Pairs of words as strings, by code that shares nothing with what is tested.
+/// Pairs of words as strings, by code independent of the code under test.
 fn naive_set(row: &str) -> HashSet<(String, String)> {
     let lower = row.to_lowercase();
     let words: Vec<&str> = lower
@@ -84,7 +84,7 @@ fn edited_rows_are_found_as_brute_force_finds_them() {
     let mut wanted = 0;
     let mut found = 0;
     for (n, set) in sets.iter().enumerate() {
-        // The greedy rule of the report, with every pair compared.
+        // The greedy rule of the report, over every pair.
         let is_like = |kept: &usize| {
             !report.removed.contains(*kept as u64) && naive_jaccard(set, &sets[*kept]) >= 0.5
         };
@@ -117,7 +117,7 @@ fn rows_of_one_template_are_no_pairs() {
         let words = real[n].split(' ').take(12);
         words.map(str::to_owned).collect::<Vec<_>>().join(" ")
     };
-    // Some of the real answers are alike themselves: these are no test of the template.
+    // Some real answers are similar to each other. They cannot test the template.
     let mut answers: Vec<String> = Vec::new();
     for n in 2..1202 {
         let own = naive_set(&answer(n));
@@ -135,9 +135,9 @@ fn rows_of_one_template_are_no_pairs() {
         weighting: Weighting::Plain,
         ..DedupOptions::default()
     };
-    // Without the weights nearly all of them melt, which is what they are for.
+    // Without weights nearly all rows merge; the weights prevent that.
     assert!(run(&rows, Shape::Text, &plain).near_duplicates > 1000);
-    // What is copied with its answer is found all the same.
+    // Copies that include the answer are still found.
     let copies = answers.iter().take(50);
     rows.extend(copies.map(|a| format!("{template} {a} indeed")));
     let found = run(&rows, Shape::Text, &options);
@@ -161,10 +161,10 @@ fn equal_rows_are_found_within_any_budget() {
     let directory = tempfile::tempdir().unwrap();
     let spill = DirectorySpill::new(directory.path().to_owned());
     let (exact, near) = (Method::Exact, Method::MinHash);
-    // Rows are read again by going over all, and each alone.
+    // Reads rows again in full passes, and one by one.
     for (method, size_bytes) in [(exact, None), (exact, Some(u64::MAX)), (near, None)] {
         for budget_bytes in [0, 1000, 100_000, 1 << 30] {
-            // Next to nothing means a pass for every few groups.
+            // A tiny budget needs a pass for every few groups.
             let least = match (method, size_bytes) {
                 (Method::Exact, None) => 0,
                 (Method::Exact, Some(_)) => 1000,
@@ -274,7 +274,7 @@ fn fingerprints_are_what_most_shingles_have() {
             assert_eq!(found, (total > 0).then_some(expected), "{shingle:?}");
         }
     }
-    // Texts that have nothing to do with each other are about half of all bits apart.
+    // Unrelated texts differ in about half of all bits.
     let print = |row: &String| simhash(row.as_bytes(), Shingle::Bytes(4)).unwrap();
     let apart = real
         .windows(2)
@@ -361,7 +361,7 @@ fn overlap_is_what_was_put_there() {
     ));
     let table = |rows: &[String]| {
         let text = rows.join("\n").into_bytes();
-        Arc::new(Lines::new(Arc::new(text), Shape::Text))
+        Arc::new(LineTable::new(Arc::new(text), Shape::Text))
     };
     let (a, b) = (table(train), table(&rows));
     let open_a = move |selection: &Selection| Arc::clone(&a).batches(selection);
@@ -387,7 +387,7 @@ fn overlap_is_what_was_put_there() {
     let expected = rows.iter().filter(has).count() as u64;
     assert!(expected > 100);
     assert_eq!(found.contaminated, Some(expected));
-    // The other way about, the smaller table is the first.
+    // Swapped: now the smaller table is the first.
     let back = overlap(&open_b, &open_a, &options, &NoProgress).unwrap();
     assert_eq!(
         (back.rows_a, back.rows_b, back.exact),

@@ -1,37 +1,37 @@
-//! Whether the first record of a delimited file names the columns.
+//! Header detection: decides if the first record of a delimited file names the columns.
 
-use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::look;
-use crate::inspect::format::infer::Shape;
+use crate::inspect::format::infer::InferredType;
 
-/// Compares the first record with those below it.
+/// Comparison of the first record with those below it.
 #[derive(Debug)]
 pub(super) struct HeaderCheck<'a> {
     first: &'a [Vec<u8>],
     rows: u64,
-    columns: Vec<Below>,
-    /// Columns of the row at hand in which the first record's cell comes again.
+    columns: Vec<CellsBelow>,
+    /// Columns of the current row that repeat the first record's cell.
     again: Vec<usize>,
-    /// Rows whose whole numbers go up or down by one step, and the last whole number of the row
-    /// at hand with the step before it.
+    /// Rows whose integers form a series of step one. With it, the last integer of the current row
+    /// and the step before it.
     series: u64,
-    row: Series,
+    row: IntegerSeries,
 }
 
-/// What stands below a cell of the first record.
+/// Statistics of the cells below one cell of the first record.
 #[derive(Clone, Copy, Debug, Default)]
-struct Below {
-    /// The cell above is a whole number.
+struct CellsBelow {
+    /// The cell above is an integer.
     is_number: bool,
-    /// Values.
+    /// Number of values.
     values: u64,
-    /// Those that are written as the cell of the first record is.
+    /// Number of values equal to the cell of the first record.
     recurring: u64,
-    /// Those that look like a year.
+    /// Number of values that look like a year.
     years: u64,
 }
 
-impl Below {
+impl CellsBelow {
     fn of(cell: &[u8]) -> Self {
         Self {
             is_number: whole(cell).is_some(),
@@ -40,9 +40,9 @@ impl Below {
     }
 }
 
-/// Whole numbers of one record that follow each other.
+/// Consecutive integers of one record.
 #[derive(Clone, Copy, Debug, Default)]
-struct Series {
+struct IntegerSeries {
     last: Option<i64>,
     step: Option<i64>,
     count: u32,
@@ -54,20 +54,20 @@ impl<'a> HeaderCheck<'a> {
         Self {
             first,
             rows: 0,
-            columns: first.iter().map(|cell| Below::of(cell)).collect(),
+            columns: first.iter().map(|cell| CellsBelow::of(cell)).collect(),
             again: Vec::new(),
             series: 0,
-            row: Series::default(),
+            row: IntegerSeries::default(),
         }
     }
 
-    /// The next cells are of another row.
+    /// Starts a new row.
     pub(super) fn begin_row(&mut self) {
         self.end_row();
         self.rows += 1;
     }
 
-    /// A cell of a row, in the column of this number.
+    /// Adds a cell of the current row in `column`.
     pub(super) fn add(&mut self, column: usize, cell: &[u8]) {
         let (Some(first), Some(below)) = (self.first.get(column), self.columns.get_mut(column))
         else {
@@ -80,7 +80,7 @@ impl<'a> HeaderCheck<'a> {
         if cell == first.as_slice() {
             self.again.push(column);
         }
-        // Only below numbers is there anything to compare.
+        // Only cells below numbers are compared.
         if let Some(number) = below.is_number.then(|| whole(cell)).flatten() {
             below.years += u64::from(YEARS.contains(&number));
             self.row.add(number);
@@ -89,7 +89,7 @@ impl<'a> HeaderCheck<'a> {
 
     fn end_row(&mut self) {
         let named = self.first.iter().filter(|c| !c.is_empty()).count();
-        // A whole header that comes again is what is left of a file that was put behind another.
+        // A whole repeated header is left over from concatenated files.
         if named == 1 || self.again.len() < named {
             for column in &self.again {
                 if let Some(below) = self.columns.get_mut(*column) {
@@ -99,14 +99,14 @@ impl<'a> HeaderCheck<'a> {
         }
         self.again.clear();
         self.series += u64::from(self.row.is_series());
-        self.row = Series::default();
+        self.row = IntegerSeries::default();
     }
 
-    /// Whether the first record names the columns, whose types below it are these: a cell of it
-    /// cannot be a value of its column; or all of it is text that is no value of its column; or
-    /// beside such text its numbers are years or go up or down by one step, and those of the rows
-    /// are not and do not.
-    pub(super) fn finds_header(mut self, columns: &[Shape]) -> bool {
+    /// Decides if the first record names the columns; `columns` are the types below it. It does in
+    /// three cases. A cell of it cannot be a value of its column. All of it is text that is no
+    /// value of its column. Or, beside such text, its numbers are years or a series of step one,
+    /// and those of the rows are not.
+    pub(super) fn finds_header(mut self, columns: &[InferredType]) -> bool {
         self.end_row();
         let mut cells = self.first.iter().filter(|c| !c.is_empty()).peekable();
         if cells.peek().is_none() {
@@ -116,7 +116,7 @@ impl<'a> HeaderCheck<'a> {
         if pairs.clone().any(|(cell, column)| is_unlike(cell, column)) {
             return true;
         }
-        let recurs = |below: &Below| below.recurring * RECURRING_SHARE > below.values;
+        let recurs = |below: &CellsBelow| below.recurring * RECURRING_SHARE > below.values;
         let named = self.first.iter().zip(&self.columns);
         let names = named.filter(|(cell, _)| is_name(cell));
         let (all, again) = names.fold((0, 0), |(all, again), (_, below)| {
@@ -128,15 +128,15 @@ impl<'a> HeaderCheck<'a> {
         cells.all(|cell| is_name(cell)) || self.has_labels()
     }
 
-    /// Whether the numbers of the first record are labels: all of it is different, and the numbers
-    /// are years or a series, which those of the rows are not.
+    /// Returns true if the numbers of the first record are labels: all distinct, and years or a
+    /// series, unlike those of the rows.
     fn has_labels(&self) -> bool {
         let mut cells: Vec<&[u8]> = self.first.iter().map(Vec::as_slice).collect();
         cells.sort_unstable();
         if cells.iter().zip(cells.iter().skip(1)).any(|(a, b)| a == b) {
             return false;
         }
-        let mut series = Series::default();
+        let mut series = IntegerSeries::default();
         let mut are_years = true;
         for (cell, below) in self.first.iter().zip(&self.columns) {
             if cell.is_empty() || is_name(cell) {
@@ -153,7 +153,7 @@ impl<'a> HeaderCheck<'a> {
     }
 }
 
-impl Series {
+impl IntegerSeries {
     fn add(&mut self, number: i64) {
         if let Some(last) = self.last {
             let step = number.wrapping_sub(last);
@@ -169,34 +169,37 @@ impl Series {
     }
 }
 
-/// Whether a cell cannot be a value of a column of this type. A number can be text.
-fn is_unlike(cell: &[u8], column: &Shape) -> bool {
-    if matches!(column, Shape::Null | Shape::Text | Shape::Mixed) {
+/// Returns true if a cell cannot be a value of a column of this type. A number can be text.
+fn is_unlike(cell: &[u8], column: &InferredType) -> bool {
+    if matches!(
+        column,
+        InferredType::Null | InferredType::Text | InferredType::Mixed
+    ) {
         return false;
     }
     let mut both = column.clone();
-    both.merge(Shape::of_cell(cell));
-    // A word for no finite number says nothing of the column that it stands in alone.
-    *column != Shape::NotFinite && both == Shape::Mixed
+    both.merge(InferredType::of_cell(cell));
+    // A word such as NaN, alone in its column, says nothing about the column.
+    *column != InferredType::NotFinite && both == InferredType::Mixed
 }
 
-/// Whether a cell is text that nobody would take for a number, such as a code with leading zeros.
+/// Returns true for text that is clearly no number, such as a code with leading zeros.
 fn is_name(cell: &[u8]) -> bool {
     let text = std::str::from_utf8(cell).unwrap_or_default().trim();
-    Shape::of_cell(cell) == Shape::Text && text.parse::<f64>().is_err()
+    InferredType::of_cell(cell) == InferredType::Text && text.parse::<f64>().is_err()
 }
 
 fn whole(cell: &[u8]) -> Option<i64> {
     let text = cell.trim_ascii();
     match look(text) {
-        Look::Number(true) => std::str::from_utf8(text).ok()?.parse().ok(),
+        CellType::Number(true) => std::str::from_utf8(text).ok()?.parse().ok(),
         _ => None,
     }
 }
 
-/// Numbers that are taken for years.
+/// Integers taken for years.
 const YEARS: std::ops::RangeInclusive<i64> = 1800..=2100;
-/// A text that is every so many-th value of a column, or more often, is a value and no name.
+/// A text that makes up at least one in this number of values is a value, not a name.
 const RECURRING_SHARE: u64 = 50;
-/// One value among so many names does not make a record of values of them.
+/// A record of names may contain one value per this number of names.
 const NAMES_PER_VALUE: usize = 4;

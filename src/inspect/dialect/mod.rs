@@ -1,6 +1,5 @@
-//! How a delimited file is written: what stands between its fields, what quotes them, and whether
-//! its first record names the columns. This is decided once, from the records of a window at the
-//! file's front; from then on only that separator and that quote count.
+//! Dialect of a delimited file: separator, quote, and header. A window at the front of the file
+//! decides it once; no other separator or quote counts afterwards.
 
 mod header;
 mod sniff;
@@ -13,54 +12,54 @@ use crate::inspect::dialect::header::HeaderCheck;
 use crate::inspect::dialect::sniff::sniff;
 use crate::inspect::format::detect::Format;
 use crate::inspect::format::encoding::TextEncoding;
+use crate::inspect::format::infer::InferredType;
 use crate::inspect::format::infer::Object;
-use crate::inspect::format::infer::Shape;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Fields;
 use crate::inspect::table::records_of;
 use crate::inspect::table::unique_names;
 
-/// How a delimited file is written.
+/// Dialect of a delimited file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
-    /// What stands between fields.
+    /// Byte between fields.
     pub separator: u8,
-    /// What quotes a field, and is doubled within one; none where nothing does.
+    /// Quote byte, doubled within a quoted field; `None` without quoting.
     pub quote: Option<u8>,
-    /// The first record names the columns, and is no row.
+    /// True if the first record names the columns and is no row.
     pub has_header: bool,
 }
 
-/// What somebody says of how a file is to be read; the rest is decided from its front.
+/// Caller's choices for reading a file; the front of the file decides the rest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// What stands between fields.
+    /// Byte between fields.
     pub separator: Option<u8>,
-    /// What quotes a field; `Some(None)` where nothing does.
+    /// Quote byte; `Some(None)` for no quoting.
     pub quote: Option<Option<u8>>,
-    /// Whether the first record names the columns.
+    /// True if the first record names the columns.
     pub has_header: Option<bool>,
-    /// How the characters of the text are written; of any format of text.
+    /// Character encoding, for any text format.
     pub encoding: Option<TextEncoding>,
-    /// Whether checksums that readers may pass over are compared: those of Parquet pages.
+    /// True to verify optional checksums, such as those of Parquet pages.
     pub verify: bool,
 }
 
-/// What the beginning of a file says of it.
+/// Table as detected from the front of a file.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct DelimitedTable {
     pub(crate) dialect: Dialect,
-    /// What the columns are called; a name may be there twice, which in the schema has others then.
+    /// Names of the columns, possibly with repetitions; the schema renames those.
     pub(crate) names: Vec<String>,
     /// Those of the names that have bytes that are not UTF-8, with U+FFFD in their place.
     pub(crate) not_utf8: Vec<String>,
     /// The largest number of fields of a record that was looked at.
     pub(crate) widest: usize,
-    /// The types of the columns; none where there is no record.
+    /// Types of the columns; `None` without a record.
     pub(crate) schema: Option<Schema>,
 }
 
-/// The separator and the quote of a text that begins so.
+/// Detects the separator and the quote of a text from its beginning.
 pub(crate) fn marks(
     format: Format,
     text: &[u8],
@@ -70,8 +69,13 @@ pub(crate) fn marks(
     sniff(format, text, is_whole, options)
 }
 
-/// Looks at the beginning of a file; the last record counts only when the text `is_whole`.
-pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadOptions) -> Table {
+/// Analyses the front of a file. The last record counts only if the text `is_whole`.
+pub(crate) fn table(
+    format: Format,
+    text: &[u8],
+    is_whole: bool,
+    options: &ReadOptions,
+) -> DelimitedTable {
     let (separator, quote) = marks(format, text, is_whole, options);
     let mut records = records_of(text, separator, quote, is_whole);
     let mut dialect = Dialect {
@@ -80,7 +84,7 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
         has_header: options.has_header.unwrap_or(false),
     };
     let Some(first) = records.next() else {
-        return Table {
+        return DelimitedTable {
             dialect,
             names: Vec::new(),
             not_utf8: Vec::new(),
@@ -89,7 +93,7 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
         };
     };
     let first = cells(first, separator, quote);
-    let mut columns = vec![Shape::Null; first.len()];
+    let mut columns = vec![InferredType::Null; first.len()];
     let mut check = HeaderCheck::new(&first);
     let mut widest = first.len();
     let mut buffer = Vec::new();
@@ -101,7 +105,7 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
                 continue;
             };
             let said = said(raw, quote, &mut buffer);
-            column.merge(Shape::of_cell(said));
+            column.merge(InferredType::of_cell(said));
             check.add(n, said);
         }
     }
@@ -110,7 +114,7 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
         .unwrap_or_else(|| check.finds_header(&columns));
     if !dialect.has_header {
         for (column, cell) in columns.iter_mut().zip(&first) {
-            column.merge(Shape::of_cell(cell));
+            column.merge(InferredType::of_cell(cell));
         }
     }
     let names = names(&first, dialect.has_header);
@@ -123,16 +127,16 @@ pub(crate) fn table(format: Format, text: &[u8], is_whole: bool, options: &ReadO
     for (name, shape) in unique.iter().zip(columns) {
         object.add(name, as_cells(shape));
     }
-    Table {
+    DelimitedTable {
         dialect,
         names,
         not_utf8,
         widest,
-        schema: Shape::Object(object).schema(),
+        schema: InferredType::Object(object).schema(),
     }
 }
 
-/// What the columns are called: as the first record says where it is a header, else by number.
+/// Names of the columns: from the header, otherwise numbered.
 fn names(first: &[Vec<u8>], has_header: bool) -> Vec<String> {
     let named = first.iter().enumerate().map(|(n, cell)| {
         let said = String::from_utf8_lossy(cell);
@@ -152,7 +156,7 @@ fn names_not_utf8(header: &[Vec<u8>], names: &[String]) -> Vec<String> {
     broken.map(|(_, name)| name.clone()).collect()
 }
 
-/// What the fields of a record say.
+/// Splits a record into the contents of its fields.
 fn cells(record: &[u8], separator: u8, quote: Option<u8>) -> Vec<Vec<u8>> {
     let mut buffer = Vec::new();
     let fields = Fields::new(record, separator, quote);
@@ -168,10 +172,11 @@ fn said<'a>(raw: &'a [u8], quote: Option<u8>, buffer: &'a mut Vec<u8>) -> &'a [u
     }
 }
 
-/// Cells without a type in common are text, and a column without any value may hold anything.
-fn as_cells(shape: Shape) -> Shape {
+/// Maps a cell type to a column type. Mixed cells are text, and a column without values accepts
+/// anything.
+fn as_cells(shape: InferredType) -> InferredType {
     match shape {
-        Shape::Mixed => Shape::Text,
+        InferredType::Mixed => InferredType::Text,
         other => other,
     }
 }

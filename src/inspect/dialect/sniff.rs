@@ -1,5 +1,5 @@
-//! What separates the fields of a file and what quotes them: the pair under which its first
-//! records agree best on their width.
+//! Dialect detection: the separator and quote for which the first records agree best on their
+//! width.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::inspect::dialect::ReadOptions;
 use crate::inspect::format::detect::Format;
 use crate::inspect::table::RecordSpans;
 
-/// Decides from the beginning of a file.
+/// Detects the dialect from the beginning of a file.
 pub(super) fn sniff(
     format: Format,
     text: &[u8],
@@ -52,33 +52,33 @@ struct Window<'a> {
     text: &'a [u8],
     is_whole: bool,
     format: Format,
-    /// Where somebody said what it is.
+    /// The caller's separator, if any.
     separator: Option<u8>,
 }
 
-/// The window as it is under one separator and quote.
+/// The window as read with one separator and quote.
 #[derive(Clone, Copy, Debug)]
-struct Reading {
+struct WindowReading {
     separator: u8,
     quote: Option<u8>,
     records: u64,
-    /// Fields that most records have, and whether the first has as many.
+    /// Most frequent number of fields, and true if the first record has it.
     width: usize,
     first_agrees: bool,
-    /// Bytes of records that have as many and whose quotes stand where they may; and of all.
+    /// Bytes of the records with that width and valid quotes, and bytes of all records.
     agreeing: u64,
     bytes: u64,
-    /// Fields in quotes, records with such, and quotes where none may stand.
+    /// Quoted fields, records with quoted fields, and misplaced quotes.
     quoted: u64,
     quoted_records: u64,
     stray: u64,
-    /// Most of the window, or its end, is in quotes that nobody closes.
+    /// True if most of the window, or its end, is inside an unclosed quote.
     is_open: bool,
 }
 
 impl Window<'_> {
-    /// The window under the separator that fits best to this quote.
-    fn best(&self, quote: Option<u8>) -> Reading {
+    /// Reads the window under the separator that fits best with this quote.
+    fn best(&self, quote: Option<u8>) -> WindowReading {
         if let Some(separator) = self.separator {
             return self.read(separator, quote);
         }
@@ -87,25 +87,25 @@ impl Window<'_> {
             return self.read(b'\t', quote);
         }
         let there = SEPARATORS.into_iter().filter(|s| occurs(*s));
-        let read: Vec<Reading> = there.map(|s| self.read(s, quote)).collect();
-        let fit = read.iter().copied().filter(Reading::is_fit);
-        // Of equals the first counts.
-        let best = fit.rev().max_by_key(Reading::rank);
+        let read: Vec<WindowReading> = there.map(|s| self.read(s, quote)).collect();
+        let fit = read.iter().copied().filter(WindowReading::is_fit);
+        // The first separator wins a tie.
+        let best = fit.rev().max_by_key(WindowReading::rank);
         let Some(best) = best else {
             return self.read(self.none(&read), quote);
         };
-        // `1,5;2,5`: a comma between digits is a decimal one, where something else separates.
+        // `1,5;2,5`: a comma between digits is a decimal comma if another separator fits.
         let is_decimal = best.separator == b',' && self.has_decimal_commas();
-        let rank = |r: &Reading| (r.first_agrees, r.tenths());
+        let rank = |r: &WindowReading| (r.first_agrees, r.tenths());
         let other = read
             .iter()
             .copied()
             .filter(|r| is_decimal && r.separator != b',' && r.is_fit() && rank(r) >= rank(&best));
-        other.rev().max_by_key(Reading::rank).unwrap_or(best)
+        other.rev().max_by_key(WindowReading::rank).unwrap_or(best)
     }
 
-    /// The separator of a file of one column: one that is not in its text.
-    fn none(&self, read: &[Reading]) -> u8 {
+    /// Returns the separator for a file of one column: one that its text does not contain.
+    fn none(&self, read: &[WindowReading]) -> u8 {
         let first = match self.format {
             Format::Tsv => b'\t',
             _ => b',',
@@ -125,17 +125,17 @@ impl Window<'_> {
         })
     }
 
-    fn read(&self, separator: u8, quote: Option<u8>) -> Reading {
+    fn read(&self, separator: u8, quote: Option<u8>) -> WindowReading {
         let spans = RecordSpans::of(self.text, separator, quote);
         let (mut records, last) = (spans.whole, spans.last);
         let last_bytes = last.map_or(0, |(start, end)| end - start);
-        // What goes on for long in quotes is most likely not meant.
+        // A long quoted stretch is most likely a stray quote.
         let is_long = self.is_whole || last_bytes * 4 > self.text.len();
         let is_open = spans.is_quoted && is_long;
-        // Where the last record ends is not known, unless the text ends there.
+        // The end of the last record is known only if the text ends there.
         let is_known = self.is_whole || records.is_empty();
         records.extend(last.filter(|_| is_known && !is_open));
-        let mut reading = Reading {
+        let mut reading = WindowReading {
             separator,
             quote,
             records: 0,
@@ -179,13 +179,13 @@ impl Window<'_> {
     }
 }
 
-impl Reading {
-    /// Whether the separator separates anything, in the first record or in most.
+impl WindowReading {
+    /// Returns true if the separator occurs in the first record or in most records.
     fn is_fit(&self) -> bool {
         self.width > 1 && (self.first_agrees || self.tenths() >= 5)
     }
 
-    /// How much of the window agrees; a few records that do not are as good as none.
+    /// Tenths of the window that agree, so that a few deviant records do not count.
     fn tenths(&self) -> u64 {
         let tenths = self.agreeing.saturating_mul(10) / self.bytes.max(1);
         tenths.min(9)
@@ -195,13 +195,13 @@ impl Reading {
         (self.first_agrees, self.tenths(), self.width)
     }
 
-    /// Whether quotes stand where they may not more often than where they may, or are not closed.
+    /// Returns true if misplaced quotes outnumber the others, or if a quote stays open.
     fn is_misquoted(&self) -> bool {
         self.is_open || self.stray > self.quoted
     }
 
-    /// Whether clearly more of the window agrees: by a tenth of it, or where quotes are wrong in
-    /// the other by anything.
+    /// Returns true if clearly more of the window agrees: by a tenth, or by any amount if the
+    /// quotes of `other` are wrong.
     fn agrees_more(&self, other: &Self) -> bool {
         let share = |r: &Self| r.agreeing as f64 / r.bytes.max(1) as f64;
         let least = if other.is_open { 0.1 } else { 0.0 };
@@ -209,7 +209,7 @@ impl Reading {
     }
 }
 
-/// How many fields a record has, and how it is quoted.
+/// Number of fields in a record, and its quotes.
 #[derive(Clone, Copy, Debug, Default)]
 struct FieldCount {
     fields: usize,
@@ -241,7 +241,7 @@ impl FieldCount {
     }
 }
 
-/// Where the quoted field in front ends, behind its quote.
+/// Returns the end of the leading quoted field, after its closing quote.
 fn quoted_end(field: &[u8]) -> Option<usize> {
     let quote = *field.first()?;
     let mut from = 1;
@@ -254,7 +254,7 @@ fn quoted_end(field: &[u8]) -> Option<usize> {
     }
 }
 
-/// Separators in use, the commonest first.
+/// Candidate separators, the most common first.
 const SEPARATORS: [u8; 4] = [b',', b'\t', b';', b'|'];
-/// Bytes at the front of a file from which the separator and the quote are decided.
+/// Bytes at the front of a file that decide the dialect.
 const WINDOW_BYTES: usize = 256 << 10;

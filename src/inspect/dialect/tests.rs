@@ -1,13 +1,13 @@
+use crate::inspect::dialect::DelimitedTable;
 use crate::inspect::dialect::ReadOptions;
-use crate::inspect::dialect::Table;
 use crate::inspect::dialect::table;
 use crate::inspect::format::detect::Format;
 
-fn of(text: &str) -> Table {
+fn of(text: &str) -> DelimitedTable {
     table(Format::Csv, text.as_bytes(), true, &ReadOptions::default())
 }
 
-/// The separator, the quote, whether there is a header, and the columns with their types.
+/// Formats the detected separator, quote, header, and typed columns.
 fn decided(text: &str) -> (char, Option<char>, bool, String) {
     let table = of(text);
     let schema = table.schema.iter().flat_map(|s| s.fields().iter());
@@ -46,7 +46,7 @@ fn separator_is_the_one_under_which_records_agree() {
             "a\tb\n".to_owned() + &body(&|n| format!("{n}\tone, two")),
             '\t',
         ),
-        // One record in forty is too short, and every one has a semicolon.
+        // One record in forty is too short, and every record has a semicolon.
         (
             "a,b,c;d\n".to_owned()
                 + &body(&|n| {
@@ -58,9 +58,9 @@ fn separator_is_the_one_under_which_records_agree() {
                 }),
             ',',
         ),
-        // A title stands before the table.
+        // A title precedes the table.
         ("Figures\n".to_owned() + &body(&|n| format!("{n};2;3")), ';'),
-        // The first record has more of another separator in quotes.
+        // The first record has more of another separator inside quotes.
         (
             "\"a,b,c\";\"d,e\"\n".to_owned() + &body(&|n| format!("\"{n},1\";2")),
             ';',
@@ -108,7 +108,7 @@ fn quotes_that_nobody_closes_are_none() {
         decided(&text),
         ('\t', None, true, "id:Int64 text:Utf8".to_owned())
     );
-    // Those that hold separators and line ends are quotes, whatever else is wrong.
+    // Quotes that enclose separators and line ends are real, whatever else is wrong.
     let line = |n: u32| match n {
         20 => "20,\"odd\" end".to_owned(),
         n => format!("{n},\"a, b\nc\""),
@@ -124,7 +124,7 @@ fn single_quotes_are_found_where_they_quote() {
         decided(text),
         (',', Some('\''), true, "id:Int64 text:Utf8".to_owned())
     );
-    // An apostrophe quotes nothing.
+    // An apostrophe is no quote.
     let text = "id,text\n1,'twas\n2,don't\n3,'tis so'\n";
     assert_eq!(decided(text).1, Some('"'));
 }
@@ -134,7 +134,7 @@ fn header_is_what_its_columns_are_not() {
     let cases = [
         ("name,n\nAnn,1\nBob,2\n", true, "name:Utf8 n:Int64"),
         ("Ann,1\nBob,2\n", false, "column_1:Utf8 column_2:Int64"),
-        // Years above numbers that are none.
+        // Years above other numbers.
         (
             "state,2020,2021\nOhio,1.5,-2\nIowa,3,4.25\n",
             true,
@@ -151,7 +151,7 @@ fn header_is_what_its_columns_are_not() {
             false,
             "column_1:Utf8 column_2:Int64",
         ),
-        // A series above numbers that are none.
+        // A series above other numbers.
         (
             "word,1,2,3\nof,10,7,0\nto,4,4,9\n",
             true,
@@ -162,18 +162,18 @@ fn header_is_what_its_columns_are_not() {
             false,
             "column_1:Utf8 column_2:Int64 column_3:Int64",
         ),
-        // All of it is text, as all else.
+        // Text only, above text.
         ("a,b\nx,y\nz,w\n", true, "a:Utf8 b:Utf8"),
         ("a,b\n", true, "a:Null b:Null"),
-        // A text that comes again is a value.
+        // A repeated text is a value.
         (
             "ham,hello\nspam,win\nham,see you\n",
             false,
             "column_1:Utf8 column_2:Utf8",
         ),
-        // A header that comes again is one.
+        // A repeated header is still a header.
         ("a,b\nx,y\na,b\nz,w\n", true, "a:Utf8 b:Utf8"),
-        // One of many names is a value.
+        // One value among many names.
         (
             "a,b,c,d,e\nx,y,z,v,w\na,1,2,3,4\n",
             true,
@@ -203,7 +203,7 @@ fn types_are_those_of_every_value() {
         ("zip\n02139\n10001\n", "zip:Utf8"),
         ("agent\n007.1\n1.5\n", "agent:Utf8"),
         ("n\n0\n0.5\n-0.25\n", "n:Float64"),
-        // Words for numbers are numbers among numbers alone.
+        // Words such as `nan` are numbers in a column of numbers.
         ("x\n1.5\nnan\n-inf\n", "x:Float64"),
         ("x\n1\nNaN\n", "x:Float64"),
         ("bread\nNan\nPita\n", "bread:Utf8"),

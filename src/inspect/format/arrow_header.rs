@@ -1,4 +1,4 @@
-//! Arrow IPC, file and stream: the schema, and the rows that the messages' headers say. Bodies are
+//! Arrow IPC files and streams: the schema, and the row count from the message headers. Bodies are
 //! never read.
 
 use arrow_ipc::Message;
@@ -12,17 +12,17 @@ use crate::panics::caught;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ARROW_METADATA_BYTES_MAX;
 
-/// The first and last bytes of a file.
+/// First and last bytes of a file.
 pub(crate) const FILE_MAGIC: &[u8] = b"ARROW1";
-/// What a message in a stream begins with since format version 5.
+/// First bytes of a stream message since format version 5.
 pub(crate) const CONTINUATION: [u8; 4] = [0xff; 4];
 
-/// The schema and rows of a file; `None` when it is none, or damaged.
+/// Returns the schema and row count of a file; `None` if it is no Arrow file or damaged.
 pub(crate) fn describe_file(source: &dyn ReadAt) -> Option<(Schema, u64)> {
     caught(|| file(source)).ok().flatten()
 }
 
-/// The schema and rows of a stream; `None` when it is none, or damaged.
+/// Returns the schema and row count of a stream; `None` if it is no Arrow stream or damaged.
 pub(crate) fn describe_stream(source: &dyn ReadAt) -> Option<(Schema, u64)> {
     caught(|| stream(source)).ok().flatten()
 }
@@ -39,7 +39,7 @@ fn file(source: &dyn ReadAt) -> Option<(Schema, u64)> {
     let footer = root_as_footer(&bytes).ok()?;
     let schema = try_fb_to_schema(footer.schema()?).ok()?;
     let mut rows = 0_u64;
-    // Batches that share their headers are no file of anybody's, and could be read for ever.
+    // Batches that share headers occur in no honest file, and could take forever to read.
     let mut left = source.len();
     for block in footer.recordBatches()? {
         let offset = u64::try_from(block.offset()).ok()?;
@@ -55,10 +55,10 @@ fn stream(source: &dyn ReadAt) -> Option<(Schema, u64)> {
     let first = root_as_message(&first).ok()?;
     let schema = try_fb_to_schema(first.header_as_schema()?).ok()?;
     let mut rows = 0_u64;
-    // A stream ends with an empty message, or just ends.
+    // A stream ends with an empty message or at the end of the file.
     while let Some((bytes, next)) = message_at(source, at) {
         let message = root_as_message(&bytes).ok()?;
-        // Dictionaries come in between.
+        // Dictionary messages may come in between.
         rows = rows.checked_add(batch_rows(&message).unwrap_or(0))?;
         at = next.checked_add(u64::try_from(message.bodyLength()).ok()?)?;
         if at > source.len() {
@@ -72,7 +72,7 @@ fn batch_rows(message: &Message<'_>) -> Option<u64> {
     u64::try_from(message.header_as_record_batch()?.length()).ok()
 }
 
-/// The message at an offset and where its body begins.
+/// Returns the message at an offset, and the offset of its body.
 pub(crate) fn message_at(source: &dyn ReadAt, at: u64) -> Option<(Vec<u8>, u64)> {
     let first: [u8; 4] = exactly(source, at, 4)?.try_into().ok()?;
     let (length, start) = if first == CONTINUATION {

@@ -1,23 +1,22 @@
-//! What a cell of a delimited file looks like. Every part of the program that gives types to cells
-//! decides here, so that a schema, statistics and a search agree.
+//! Types of delimited cells. Schemas, statistics and searches all take them from here, so they
+//! agree.
 
-/// A type that a cell may have.
+/// Type of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// `true` or `false`, all small, all capital, or with a capital in front.
+pub(crate) enum CellType {
+    /// `true` or `false` in lower case, in upper case, or capitalised.
     Bool(bool),
-    /// A number; whether it is written as a whole one.
+    /// A number; true if it is written as an integer.
     Number(bool),
-    /// Anything else.
+    /// Any other cell.
     Text,
 }
 
-/// What a cell looks like. Digits with a zero before them are no number: such cells are codes,
-/// whose zeros say something.
-pub(crate) fn look(cell: &[u8]) -> Look {
+/// Returns the type of a cell. Digits with a leading zero are a code, not a number.
+pub(crate) fn look(cell: &[u8]) -> CellType {
     match cell {
-        b"true" | b"True" | b"TRUE" => return Look::Bool(true),
-        b"false" | b"False" | b"FALSE" => return Look::Bool(false),
+        b"true" | b"True" | b"TRUE" => return CellType::Bool(true),
+        b"false" | b"False" | b"FALSE" => return CellType::Bool(false),
         _ => {}
     }
     let unsigned = match cell {
@@ -26,28 +25,28 @@ pub(crate) fn look(cell: &[u8]) -> Look {
     };
     let (whole, rest) = digits(unsigned);
     if let [b'0', _, ..] = whole {
-        return Look::Text;
+        return CellType::Text;
     }
     let (fraction, rest) = match rest {
         [b'.', rest @ ..] => digits(rest),
         rest => (&[][..], rest),
     };
     if whole.is_empty() && fraction.is_empty() {
-        return Look::Text;
+        return CellType::Text;
     }
     match rest {
-        [] => Look::Number(whole.len() == unsigned.len()),
+        [] => CellType::Number(whole.len() == unsigned.len()),
         [b'e' | b'E', b'+' | b'-', power @ ..] | [b'e' | b'E', power @ ..] => match digits(power) {
-            ([_, ..], []) => Look::Number(false),
-            _ => Look::Text,
+            ([_, ..], []) => CellType::Number(false),
+            _ => CellType::Text,
         },
-        _ => Look::Text,
+        _ => CellType::Text,
     }
 }
 
-/// Whether a cell is a word for a number that is not finite: `nan`, `inf` or `infinity`, all small,
-/// all capital, with a capital in front or as `NaN`, with a sign or none. It is a number only in a
-/// column of numbers; elsewhere it is text.
+/// Returns true for a word for a number that is not finite: `nan`, `inf` or `infinity`, in lower
+/// case, upper case, capitalised, or as `NaN`, with an optional sign. It counts as a number only in
+/// a column of numbers; elsewhere it is text.
 pub(crate) fn is_not_finite(cell: &[u8]) -> bool {
     let unsigned = match cell {
         [b'+' | b'-', rest @ ..] => rest,
@@ -68,25 +67,25 @@ pub(crate) fn is_not_finite(cell: &[u8]) -> bool {
     )
 }
 
-/// A date, or a time of a day.
+/// Form of a date or a timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
+pub(crate) enum TimestampForm {
     /// `2020-01-31`.
     Date,
-    /// `2020-01-31 23:59:59` or the same with `T`, and `Z` at its end or none.
+    /// `2020-01-31 23:59:59`, with a space or `T`, and an optional final `Z`.
     Time,
-    /// The same with a fraction of a second.
+    /// A timestamp with a fraction of a second.
     FineTime,
 }
 
-/// The date or time that a cell says, where the calendar has it.
-pub(crate) fn moment(cell: &[u8]) -> Option<Moment> {
+/// Returns the form of a date or timestamp; `None` if the calendar does not have it.
+pub(crate) fn moment(cell: &[u8]) -> Option<TimestampForm> {
     let (date, rest) = cell.split_at_checked(10)?;
     if !fits(date, b"dddd-dd-dd") || !is_day(date) {
         return None;
     }
     let rest = match rest {
-        [] => return Some(Moment::Date),
+        [] => return Some(TimestampForm::Date),
         [b'T' | b' ', rest @ ..] => rest,
         _ => return None,
     };
@@ -95,16 +94,16 @@ pub(crate) fn moment(cell: &[u8]) -> Option<Moment> {
         return None;
     }
     match rest.strip_suffix(b"Z").unwrap_or(rest) {
-        [] => Some(Moment::Time),
+        [] => Some(TimestampForm::Time),
         [b'.', digits @ ..] => {
             let is_fraction = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-            is_fraction.then_some(Moment::FineTime)
+            is_fraction.then_some(TimestampForm::FineTime)
         }
         _ => None,
     }
 }
 
-/// Whether a text has digits where the pattern has `d`, and its other characters elsewhere.
+/// Matches a text against a pattern: `d` stands for a digit, other characters for themselves.
 fn fits(text: &[u8], pattern: &[u8]) -> bool {
     let fit = |(b, p): (&u8, &u8)| match p {
         b'd' => b.is_ascii_digit(),
@@ -113,7 +112,7 @@ fn fits(text: &[u8], pattern: &[u8]) -> bool {
     text.len() == pattern.len() && text.iter().zip(pattern).all(fit)
 }
 
-/// Whether there is such a day.
+/// Returns true if the calendar has this day.
 fn is_day(date: &[u8]) -> bool {
     let (year, month, day) = (number(date, 0, 4), number(date, 5, 7), number(date, 8, 10));
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -130,13 +129,13 @@ fn is_time(time: &[u8]) -> bool {
     number(time, 0, 2) < 24 && number(time, 3, 5) < 60 && number(time, 6, 8) < 60
 }
 
-/// The number that these digits say.
+/// Parses a run of digits.
 fn number(text: &[u8], from: usize, to: usize) -> u32 {
     let digits = text.get(from..to).unwrap_or_default().iter();
     digits.fold(0, |n, digit| n * 10 + u32::from(digit.wrapping_sub(b'0')))
 }
 
-/// The digits in front, and what follows them.
+/// Splits off the leading digits.
 fn digits(bytes: &[u8]) -> (&[u8], &[u8]) {
     let is_other = |b: &u8| !b.is_ascii_digit();
     let count = bytes.iter().position(is_other).unwrap_or(bytes.len());

@@ -1,4 +1,4 @@
-//! Text under gzip or zstd, decompressed piece by piece.
+//! Streaming decompression of gzip and zstd text.
 
 use std::io::BufReader;
 use std::io::Read;
@@ -8,11 +8,11 @@ use crate::inspect::format::gzip::Gzip;
 use crate::read_at::ReadAt;
 use crate::wire::limits::DECOMPRESSION_RATIO_MAX;
 
-/// Output that is allowed whatever the input's length.
+/// Output allowed for any length of input.
 const FREE_BYTES: u64 = 64 << 20;
 
-/// Hands the decompressed bytes to `each` piece by piece; `false` when the file is damaged or
-/// expands beyond reason.
+/// Passes the decompressed bytes to `each`, piece by piece; `false` if the file is damaged or
+/// exceeds the expansion limit.
 pub(crate) fn each_piece(
     compression: Compression,
     source: &dyn ReadAt,
@@ -35,7 +35,7 @@ pub(crate) fn each_piece(
     }
 }
 
-/// The text under a compression.
+/// Returns a reader of the decompressed text.
 pub(crate) fn decoder<'a>(
     compression: Compression,
     input: Box<dyn Read + 'a>,
@@ -47,7 +47,7 @@ pub(crate) fn decoder<'a>(
     }
 }
 
-/// Reads a source from its beginning.
+/// Sequential reader of a source, from its beginning.
 struct Sequential<'a> {
     source: &'a dyn ReadAt,
     at: u64,

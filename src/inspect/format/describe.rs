@@ -1,4 +1,4 @@
-//! What a file is, found while its bytes pass by: format, rows, schema.
+//! Description of a file while its bytes stream by: format, row count and schema.
 
 use arrow_schema::Schema;
 
@@ -7,7 +7,7 @@ use crate::inspect::dialect::ReadOptions;
 use crate::inspect::format::arrow_header;
 use crate::inspect::format::decompress;
 use crate::inspect::format::detect::Compression;
-use crate::inspect::format::detect::Ending;
+use crate::inspect::format::detect::ExtensionFormat;
 use crate::inspect::format::detect::FileFormat;
 use crate::inspect::format::detect::Format;
 use crate::inspect::format::detect::ending;
@@ -19,30 +19,30 @@ use crate::inspect::format::parquet_footer;
 use crate::inspect::format::row_counter::RowCounter;
 use crate::inspect::json::columns::JsonColumns;
 use crate::inspect::json::columns::may_be_columns;
-use crate::inspect::table::Cutter;
-use crate::inspect::table::DelimitedCutter;
-use crate::inspect::table::Found;
-use crate::inspect::table::JsonCutter;
+use crate::inspect::table::DelimitedSplitter;
+use crate::inspect::table::JsonSplitter;
+use crate::inspect::table::RowSpan;
+use crate::inspect::table::RowSplitter;
 use crate::inspect::table::SchemaFrom;
 use crate::panics::caught;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ROW_BYTES_MAX;
 
-/// Bytes that tell how a text is written.
+/// Bytes that decide the character encoding.
 const FRONT_BYTES: usize = 4;
-/// Schemas of text come from this much of a file's beginning.
+/// Bytes at the beginning of a text file that decide its schema.
 pub(crate) const HEAD_BYTES: usize = 1 << 20;
 
-/// What a file is.
+/// Description of a file.
 #[derive(Clone, Debug)]
 pub struct Description {
-    /// Its format. A file that is not what its name says is plain bytes.
+    /// The format. A file that contradicts its name counts as plain bytes.
     pub format: FileFormat,
-    /// Its rows, where the format has rows.
+    /// Row count, for a format with rows.
     pub rows: Option<u64>,
-    /// The type of its rows.
+    /// Schema of the rows.
     pub schema: Option<Schema>,
-    /// What that was made from.
+    /// Origin of the schema.
     pub schema_from: SchemaFrom,
 }
 
@@ -55,49 +55,49 @@ impl Description {
     };
 }
 
-/// Describes a file whose bytes are shown to it in order.
+/// Describes a file from its bytes, in order.
 #[derive(Debug)]
 pub struct Describer {
-    ending: Ending,
-    text: Text,
+    ending: ExtensionFormat,
+    text: TextDescriber,
 }
 
-/// Counts the rows of text and keeps its beginning.
+/// Counts the rows of a text and keeps its beginning.
 #[derive(Debug)]
-struct Text {
-    /// The first bytes, until they say how the text is written; and what makes UTF-8 of it then.
+struct TextDescriber {
+    /// The first bytes, until they decide the encoding. Then the transcoder to UTF-8.
     front: Vec<u8>,
     transcoder: Option<Transcoder>,
     head: Vec<u8>,
     seen_bytes: u64,
-    counter: Counter,
+    counter: RowCounting,
 }
 
 #[derive(Debug)]
-enum Counter {
+enum RowCounting {
     None,
     Lines(RowCounter),
-    /// Records of this format, of which nothing is known before their beginning is there.
+    /// Records of this format, whose dialect is still undecided.
     Undecided(Format),
-    Records(Records),
-    /// Nothing but white space so far.
+    Records(RecordCounter),
+    /// Only white space so far.
     Json,
     Array(ArrayCounter),
 }
 
-/// Counts records.
+/// Counter of records.
 #[derive(Debug)]
-struct Records {
-    cutter: DelimitedCutter,
+struct RecordCounter {
+    cutter: DelimitedSplitter,
     at: u64,
     count: u64,
-    found: Vec<Found>,
+    found: Vec<RowSpan>,
 }
 
-impl Records {
+impl RecordCounter {
     fn new((separator, quote): (u8, Option<u8>)) -> Self {
         Self {
-            cutter: DelimitedCutter::new(separator, quote),
+            cutter: DelimitedSplitter::new(separator, quote),
             at: 0,
             count: 0,
             found: Vec::new(),
@@ -106,7 +106,7 @@ impl Records {
 
     fn push(&mut self, piece: &[u8]) {
         for part in piece.chunks(RECORDS_BYTES) {
-            // Any bytes are records.
+            // Any bytes form records, so this cannot fail.
             let _ = self.cutter.scan(part, self.at, usize::MAX, &mut self.found);
             self.at += part.len() as u64;
             self.count += self.found.drain(..).len() as u64;
@@ -118,11 +118,11 @@ impl Records {
     }
 }
 
-/// Bytes whose records are found at a time.
+/// Bytes split into records at a time.
 const RECORDS_BYTES: usize = 64 << 10;
 
 impl Describer {
-    /// A describer of the file at a path; only its ending counts.
+    /// Creates a describer for a path; only the file name extension counts.
     pub fn new(path: &str) -> Self {
         let ending = ending(path);
         let text = ending
@@ -130,17 +130,17 @@ impl Describer {
             .filter(|_| ending.compression == Compression::None);
         Self {
             ending,
-            text: Text::new(text),
+            text: TextDescriber::new(text),
         }
     }
 
-    /// Shows it the next bytes.
+    /// Feeds the next bytes.
     pub fn push(&mut self, piece: &[u8]) {
         self.text.push(piece);
     }
 
-    /// What the file is; `source` is the same file again, of which a footer or, where it is
-    /// compressed, everything is read.
+    /// Ends the description. `source` is the same file; the describer reads its footer from it, or
+    /// all of it if it is compressed.
     pub fn finish(self, source: &dyn ReadAt) -> Description {
         let Self { ending, mut text } = self;
         text.end();
@@ -182,7 +182,7 @@ impl Describer {
 
 /// Describes the text inside a compressed file.
 fn inside(format: Format, compression: Compression, source: &dyn ReadAt) -> Option<Description> {
-    let mut text = Text::new(Some(format));
+    let mut text = TextDescriber::new(Some(format));
     let whole = caught(|| decompress::each_piece(compression, source, &mut |p| text.push(p)));
     if whole != Ok(true) {
         return None;
@@ -199,18 +199,18 @@ fn inside(format: Format, compression: Compression, source: &dyn ReadAt) -> Opti
     Some(found)
 }
 
-/// The only list of an object, whose elements are counted in the bytes once more: that it is one
-/// was known only when they had passed.
-struct List {
+/// The only list of an object. Its elements need a second pass over the bytes, because the object
+/// is known only after the first.
+struct MemberList {
     at: usize,
     transcoder: Transcoder,
     schema: Option<Schema>,
     schema_from: SchemaFrom,
 }
 
-impl List {
+impl MemberList {
     fn count(mut self, pieces: impl FnOnce(&mut dyn FnMut(&[u8])) -> bool) -> Description {
-        let mut cutter = JsonCutter::array().of_member();
+        let mut cutter = JsonSplitter::array().of_member();
         let (mut seen, mut count, mut is_right) = (0_u64, 0, true);
         let (mut text, mut found) = (Vec::new(), Vec::new());
         let mut mark = Some(Vec::new());
@@ -256,8 +256,8 @@ impl List {
     }
 }
 
-impl Text {
-    /// What it is. `again` shows the bytes of the file once more.
+impl TextDescriber {
+    /// Returns the description. `again` shows the bytes of the file once more.
     fn described(
         self,
         format: Format,
@@ -272,11 +272,11 @@ impl Text {
         }
     }
 
-    /// Whether it may be JSON that is written by columns, and is not too long for that.
+    /// Returns true if the text may be column-oriented JSON, and is short enough for it.
     fn may_be_columns(&self, format: Format) -> bool {
         let whole = self.seen_bytes == self.head.len() as u64;
         format == Format::JsonArray
-            && matches!(self.counter, Counter::Lines(_))
+            && matches!(self.counter, RowCounting::Lines(_))
             && self.seen_bytes <= ROW_BYTES_MAX as u64
             && !json_rows::looks_like_lines(&self.head, whole)
             && may_be_columns(&self.head, whole)
@@ -310,9 +310,9 @@ impl Text {
         })
     }
 
-    /// The only list of the object that the text is, where it is one.
-    fn only_list(&self, format: Format) -> Option<List> {
-        if format != Format::JsonArray || !matches!(self.counter, Counter::Lines(_)) {
+    /// Returns the only list of the object, if the text is an object with one.
+    fn only_list(&self, format: Format) -> Option<MemberList> {
+        if format != Format::JsonArray || !matches!(self.counter, RowCounting::Lines(_)) {
             return None;
         }
         let whole = self.seen_bytes == self.head.len() as u64;
@@ -322,7 +322,7 @@ impl Text {
             return None;
         }
         let list = json_rows::only_list(&self.head, whole)?;
-        Some(List {
+        Some(MemberList {
             at: list.at,
             transcoder: Transcoder::new(self.transcoder.as_ref()?.encoding()),
             schema: json_rows::array_schema(self.head.get(list.at..)?),
@@ -340,12 +340,12 @@ impl Text {
             head: Vec::new(),
             seen_bytes: 0,
             counter: match format {
-                Some(Format::Jsonl) => Counter::Lines(RowCounter::default()),
-                Some(Format::JsonArray) => Counter::Json,
+                Some(Format::Jsonl) => RowCounting::Lines(RowCounter::default()),
+                Some(Format::JsonArray) => RowCounting::Json,
                 Some(Format::Csv | Format::Tsv) => {
-                    Counter::Undecided(format.unwrap_or(Format::Csv))
+                    RowCounting::Undecided(format.unwrap_or(Format::Csv))
                 }
-                _ => Counter::None,
+                _ => RowCounting::None,
             },
         }
     }
@@ -374,10 +374,10 @@ impl Text {
         }
     }
 
-    /// The front says how the text is written; a byte order mark is no part of it.
+    /// Decides the encoding from the front, and skips a byte order mark.
     fn begin(&mut self) {
         let front = std::mem::take(&mut self.front);
-        let is_text = !matches!(self.counter, Counter::None);
+        let is_text = !matches!(self.counter, RowCounting::None);
         let (encoding, mark) = match TextEncoding::of_mark(&front) {
             _ if !is_text => (TextEncoding::Utf8, 0),
             TextEncoding::Utf8 if front.starts_with(b"\xef\xbb\xbf") => (TextEncoding::Utf8, 3),
@@ -388,7 +388,7 @@ impl Text {
         self.push(front.get(mark..).unwrap_or_default());
     }
 
-    /// There are no more bytes.
+    /// Ends the input.
     fn end(&mut self) {
         if self.transcoder.is_none() {
             self.begin();
@@ -398,7 +398,7 @@ impl Text {
             transcoder.finish(&mut text);
         }
         self.push_text(&text);
-        if let Counter::Undecided(format) = self.counter {
+        if let RowCounting::Undecided(format) = self.counter {
             self.decide(format, true);
         }
     }
@@ -406,17 +406,17 @@ impl Text {
     fn push_text(&mut self, piece: &[u8]) {
         // Other files are recognised by their first few bytes.
         let wanted = match self.counter {
-            Counter::None => 16,
+            RowCounting::None => 16,
             _ => HEAD_BYTES,
         };
         let take = wanted.saturating_sub(self.head.len()).min(piece.len());
         self.head
             .extend_from_slice(piece.get(..take).unwrap_or_default());
         self.seen_bytes += piece.len() as u64;
-        if matches!(self.counter, Counter::Json) {
+        if matches!(self.counter, RowCounting::Json) {
             self.choose(piece);
         }
-        if let Counter::Undecided(format) = self.counter {
+        if let RowCounting::Undecided(format) = self.counter {
             if self.head.len() == HEAD_BYTES {
                 self.decide(format, false);
                 let rest = piece.get(take..).unwrap_or_default();
@@ -425,35 +425,35 @@ impl Text {
             return;
         }
         match &mut self.counter {
-            Counter::None | Counter::Json | Counter::Undecided(_) => {}
-            Counter::Lines(counter) => counter.push(piece),
-            Counter::Records(counter) => counter.push(piece),
-            Counter::Array(counter) => counter.push(piece),
+            RowCounting::None | RowCounting::Json | RowCounting::Undecided(_) => {}
+            RowCounting::Lines(counter) => counter.push(piece),
+            RowCounting::Records(counter) => counter.push(piece),
+            RowCounting::Array(counter) => counter.push(piece),
         }
     }
 
-    /// The beginning says what separates and quotes fields.
+    /// Decides the dialect from the beginning.
     fn decide(&mut self, format: Format, is_whole: bool) {
         let options = ReadOptions::default();
         let marks = dialect::marks(format, &self.head, is_whole, &options);
-        let mut records = Records::new(marks);
+        let mut records = RecordCounter::new(marks);
         records.push(&self.head);
-        self.counter = Counter::Records(records);
+        self.counter = RowCounting::Records(records);
     }
 
     fn count_records(&mut self, piece: &[u8]) {
-        if let Counter::Records(counter) = &mut self.counter {
+        if let RowCounting::Records(counter) = &mut self.counter {
             counter.push(piece);
         }
     }
 
-    /// A `.json` file is an array, or lines, by the first byte that is not white space.
+    /// Decides if a `.json` file is an array or lines, by its first byte that is not white space.
     fn choose(&mut self, piece: &[u8]) {
         let blank = |b: &&u8| !b.is_ascii_whitespace() && !matches!(b, 0xef | 0xbb | 0xbf);
         match piece.iter().find(blank) {
-            Some(b'[') => self.counter = Counter::Array(ArrayCounter::default()),
-            Some(b'{') => self.counter = Counter::Lines(RowCounter::default()),
-            Some(_) => self.counter = Counter::None,
+            Some(b'[') => self.counter = RowCounting::Array(ArrayCounter::default()),
+            Some(b'{') => self.counter = RowCounting::Lines(RowCounter::default()),
+            Some(_) => self.counter = RowCounting::None,
             None => {}
         }
     }
@@ -474,14 +474,14 @@ impl Text {
             },
         };
         match self.counter {
-            Counter::Lines(counter) => {
+            RowCounting::Lines(counter) => {
                 if format != Format::Jsonl && !json_rows::looks_like_lines(head, whole) {
                     return Description::BYTES;
                 }
                 let schema = json_rows::lines_schema(head, whole);
                 plain(Format::Jsonl, counter.finish(), schema)
             }
-            Counter::Array(counter) => {
+            RowCounting::Array(counter) => {
                 match counter
                     .finish()
                     .filter(|_| !whole || json_rows::is_json(head))
@@ -490,13 +490,13 @@ impl Text {
                     None => Description::BYTES,
                 }
             }
-            Counter::Records(counter) => {
+            RowCounting::Records(counter) => {
                 let table = dialect::table(format, head, whole, &ReadOptions::default());
                 let has_header = table.dialect.has_header;
                 let rows = counter.finish().saturating_sub(u64::from(has_header));
                 plain(format, rows, table.schema)
             }
-            Counter::None | Counter::Json | Counter::Undecided(_) => Description::BYTES,
+            RowCounting::None | RowCounting::Json | RowCounting::Undecided(_) => Description::BYTES,
         }
     }
 }

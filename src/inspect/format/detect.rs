@@ -1,18 +1,17 @@
-//! The formats that are recognised, and how: binary ones by their first bytes, text by the name's
-//! ending.
+//! Format detection: binary formats by their first bytes, text formats by the file name extension.
 
-/// What a file's rows are in.
+/// Format of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
-    /// Anything; no rows.
+    /// Plain bytes, without rows.
     Bytes,
-    /// JSON values, one a line.
+    /// JSON Lines: one JSON value per line.
     Jsonl,
     /// One JSON array; its elements are the rows.
     JsonArray,
-    /// RFC 4180, or the same with another separator.
+    /// Comma-separated values (RFC 4180), or with another separator.
     Csv,
-    /// As CSV, with tabs.
+    /// Tab-separated values.
     Tsv,
     /// Apache Parquet.
     Parquet,
@@ -22,10 +21,10 @@ pub enum Format {
     ArrowStream,
 }
 
-/// What a file as a whole is compressed with.
+/// Compression of a whole file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Compression {
-    /// Nothing.
+    /// No compression.
     None,
     /// gzip (RFC 1952).
     Gzip,
@@ -33,23 +32,23 @@ pub enum Compression {
     Zstd,
 }
 
-/// A format and what is around it.
+/// Format and compression of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileFormat {
-    /// What the rows are in.
+    /// Format of the rows.
     pub format: Format,
-    /// What that is compressed with.
+    /// Compression around it.
     pub compression: Compression,
 }
 
 impl FileFormat {
-    /// Plain bytes.
+    /// Plain bytes without compression.
     pub const BYTES: Self = Self {
         format: Format::Bytes,
         compression: Compression::None,
     };
 
-    /// The number in file tables, as `spec/manifest.md` lists them.
+    /// Number of the format in file tables, per `spec/manifest.md`.
     pub const fn number(self) -> u8 {
         let format = match self.format {
             Format::Bytes => 0,
@@ -69,7 +68,7 @@ impl FileFormat {
         compression << 4 | format
     }
 
-    /// The format of a number; plain bytes for one this program does not know.
+    /// Returns the format with a number; plain bytes for an unknown one.
     pub const fn from_number(number: u8) -> Self {
         let format = match number & 0x0f {
             1 => Format::Jsonl,
@@ -93,7 +92,7 @@ impl FileFormat {
         }
     }
 
-    /// The word for it in tables.
+    /// Name of the format in tables.
     pub const fn name(self) -> &'static str {
         match (self.format, self.compression) {
             (Format::Bytes, _) => "bytes",
@@ -116,17 +115,18 @@ impl FileFormat {
     }
 }
 
-/// What a name's ending promises.
+/// Format promised by a file name extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ending {
-    /// The text format, where it is one. A `.json` file is an array until its bytes say otherwise.
+pub(crate) struct ExtensionFormat {
+    /// The text format, if it is one. A `.json` file counts as an array until its bytes show
+    /// otherwise.
     pub(crate) text: Option<Format>,
     pub(crate) compression: Compression,
-    /// Arrow IPC: streams older than 2019 have nothing at their front that tells.
+    /// True for Arrow IPC: streams older than 2019 have no magic at their front.
     pub(crate) arrow: bool,
 }
 
-pub(crate) fn ending(path: &str) -> Ending {
+pub(crate) fn ending(path: &str) -> ExtensionFormat {
     let name = path.to_ascii_lowercase();
     let (name, compression) = if let Some(inner) = name.strip_suffix(".gz") {
         (inner, Compression::Gzip)
@@ -144,7 +144,7 @@ pub(crate) fn ending(path: &str) -> Ending {
         Some("tsv" | "tab") => Some(Format::Tsv),
         _ => None,
     };
-    Ending {
+    ExtensionFormat {
         text,
         compression,
         arrow,

@@ -1,27 +1,27 @@
-//! Text in other encodings, made UTF-8 while it is read.
+//! Text encodings, and their streaming conversion to UTF-8.
 
 use std::io;
 use std::io::Read;
 
-/// How the characters of a text are written.
+/// Character encoding of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TextEncoding {
-    /// UTF-8; bytes that are none stay as they are.
+    /// UTF-8. Invalid bytes stay as they are.
     #[default]
     Utf8,
-    /// UTF-16 with the low byte first.
+    /// UTF-16, little-endian.
     Utf16Le,
-    /// UTF-16 with the high byte first.
+    /// UTF-16, big-endian.
     Utf16Be,
-    /// ISO 8859-1: each byte is the character of its number.
+    /// ISO 8859-1: each byte is the character with its number.
     Latin1,
-    /// Windows code page 1252: as Latin-1, with quotes, dashes and others in place of control
+    /// Windows code page 1252: Latin-1 with quotes, dashes and others in place of control
     /// characters.
     Windows1252,
 }
 
 impl TextEncoding {
-    /// All of them.
+    /// All encodings.
     pub const ALL: [Self; 5] = [
         Self::Utf8,
         Self::Utf16Le,
@@ -30,7 +30,7 @@ impl TextEncoding {
         Self::Windows1252,
     ];
 
-    /// The name for it.
+    /// Name of the encoding.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Utf8 => "utf-8",
@@ -41,7 +41,7 @@ impl TextEncoding {
         }
     }
 
-    /// The encoding of a name, in any case of letters; none where there is no such.
+    /// Returns the encoding with a name, ignoring case; `None` if unknown.
     pub fn named(name: &str) -> Option<Self> {
         let plain = name.chars().filter(|c| c.is_ascii_alphanumeric());
         match plain.collect::<String>().to_ascii_lowercase().as_str() {
@@ -54,8 +54,8 @@ impl TextEncoding {
         }
     }
 
-    /// What the byte order mark at the front of a text says; UTF-8 where there is none. Four bytes
-    /// tell: what begins as UTF-32 does is not taken for UTF-16.
+    /// Detects the encoding from the byte order mark; UTF-8 without one. It needs four bytes to
+    /// tell UTF-32 from UTF-16.
     pub(crate) fn of_mark(front: &[u8]) -> Self {
         match front {
             [0xff, 0xfe, 0, 0, ..] => Self::Utf8,
@@ -66,13 +66,13 @@ impl TextEncoding {
     }
 }
 
-/// Makes UTF-8 of text that comes in pieces. What is no character becomes U+FFFD.
+/// Streaming converter to UTF-8. Invalid input becomes U+FFFD.
 #[derive(Clone, Debug)]
 pub(crate) struct Transcoder {
     encoding: TextEncoding,
-    /// The first byte of a unit whose second did not come yet.
+    /// First byte of an incomplete unit.
     byte: Option<u8>,
-    /// The first half of a character whose second did not come yet.
+    /// High surrogate of an incomplete character.
     high: Option<u16>,
 }
 
@@ -85,12 +85,12 @@ impl Transcoder {
         }
     }
 
-    /// Of what it makes UTF-8.
+    /// The source encoding.
     pub(crate) fn encoding(&self) -> TextEncoding {
         self.encoding
     }
 
-    /// Appends the next piece.
+    /// Converts the next piece, and appends it to `out`.
     pub(crate) fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         let mut buffer = [0; 4];
         let mut put = |c: char, out: &mut Vec<u8>| {
@@ -117,7 +117,7 @@ impl Transcoder {
         }
     }
 
-    /// There is no more: what is half a character becomes U+FFFD.
+    /// Ends the input: an incomplete character becomes U+FFFD.
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
         let is_half = self.byte.take().is_some() | self.high.take().is_some();
         if is_half {
@@ -142,13 +142,13 @@ impl Transcoder {
     }
 }
 
-/// The character of a byte of code page 1252; the five that it has not are those of Latin-1.
+/// Returns the character of a byte in code page 1252. Its five undefined bytes map as in Latin-1.
 fn windows_1252(byte: u8) -> char {
     let at = usize::from(byte.wrapping_sub(0x80));
     WINDOWS.get(at).copied().unwrap_or(char::from(byte))
 }
 
-/// The characters of 80 to 9f.
+/// The characters of bytes 80 to 9f.
 const WINDOWS: [char; 32] = [
     '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}',
     '\u{2c6}', '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}',
@@ -156,12 +156,12 @@ const WINDOWS: [char; 32] = [
     '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\u{9d}', '\u{17e}', '\u{178}',
 ];
 
-/// A text that is made UTF-8 while it is read.
+/// Reader that converts a text to UTF-8.
 pub(crate) struct Transcoded<R> {
     inner: R,
     transcoder: Transcoder,
     piece: Vec<u8>,
-    /// UTF-8 that nobody took yet, from this byte on.
+    /// Converted bytes; those from this offset on are unread.
     ready: Vec<u8>,
     taken: usize,
     is_over: bool,
@@ -208,7 +208,7 @@ impl<R: Read> Read for Transcoded<R> {
     }
 }
 
-/// Bytes that are read at a time.
+/// Bytes per read.
 const PIECE_BYTES: usize = 32 << 10;
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! gzip files: members one behind the other, and zeros behind the last, with which tapes and some
-//! writers fill up blocks.
+//! gzip files: concatenated members, and zero padding after the last, as tapes and some writers add
+//! it.
 
 use std::io;
 use std::io::BufRead;
@@ -7,15 +7,15 @@ use std::io::Read;
 
 use flate2::bufread::GzDecoder;
 
-/// The text of all members of a gzip file.
+/// Reader of the text of all members.
 pub(crate) struct Gzip<R> {
-    state: State<R>,
+    state: GzipState<R>,
 }
 
-enum State<R> {
-    /// Within a member.
+enum GzipState<R> {
+    /// Inside a member.
     Member(GzDecoder<R>),
-    /// Behind one.
+    /// After a member.
     Between(R),
     Over,
 }
@@ -23,7 +23,7 @@ enum State<R> {
 impl<R: BufRead> Gzip<R> {
     pub(crate) fn new(inner: R) -> Self {
         Self {
-            state: State::Member(GzDecoder::new(inner)),
+            state: GzipState::Member(GzDecoder::new(inner)),
         }
     }
 }
@@ -32,30 +32,31 @@ impl<R: BufRead> Read for Gzip<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         loop {
             match &mut self.state {
-                State::Over => return Ok(0),
-                State::Member(decoder) => {
+                GzipState::Over => return Ok(0),
+                GzipState::Member(decoder) => {
                     let n = decoder.read(to)?;
                     if n > 0 || to.is_empty() {
                         return Ok(n);
                     }
-                    if let State::Member(decoder) = std::mem::replace(&mut self.state, State::Over)
+                    if let GzipState::Member(decoder) =
+                        std::mem::replace(&mut self.state, GzipState::Over)
                     {
-                        self.state = State::Between(decoder.into_inner());
+                        self.state = GzipState::Between(decoder.into_inner());
                     }
                 }
-                State::Between(inner) => {
+                GzipState::Between(inner) => {
                     let behind = inner.fill_buf()?;
                     let zeros = behind.iter().take_while(|b| **b == 0).count();
                     let is_over = behind.is_empty();
                     let is_member = zeros < behind.len();
                     inner.consume(zeros);
                     if is_over {
-                        self.state = State::Over;
+                        self.state = GzipState::Over;
                     } else if is_member
-                        && let State::Between(inner) =
-                            std::mem::replace(&mut self.state, State::Over)
+                        && let GzipState::Between(inner) =
+                            std::mem::replace(&mut self.state, GzipState::Over)
                     {
-                        self.state = State::Member(GzDecoder::new(inner));
+                        self.state = GzipState::Member(GzDecoder::new(inner));
                     }
                 }
             }

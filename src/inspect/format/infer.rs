@@ -1,4 +1,4 @@
-//! Types of values that carry no schema: the least type that fits everything seen.
+//! Type inference for values without a schema: the narrowest type that fits all of them.
 
 use std::collections::HashMap;
 
@@ -8,40 +8,40 @@ use arrow_schema::Fields;
 use arrow_schema::Schema;
 use arrow_schema::TimeUnit;
 
-use crate::inspect::format::cell_type::Look;
-use crate::inspect::format::cell_type::Moment;
+use crate::inspect::format::cell_type::CellType;
+use crate::inspect::format::cell_type::TimestampForm;
 use crate::inspect::format::cell_type::is_not_finite;
 use crate::inspect::format::cell_type::look;
 use crate::inspect::format::cell_type::moment;
 use crate::wire::limits::SCHEMA_FIELDS_MAX;
 
-/// The type of a value, or of all the values seen in one place.
+/// Type of one value, or of all values of a field.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) enum Shape {
-    /// Only null, or nothing yet.
+pub(crate) enum InferredType {
+    /// Only nulls, or no value yet.
     #[default]
     Null,
     Bool,
     Int,
     Float,
-    /// Words such as `nan` and `inf`: numbers where the other values are numbers, else text.
+    /// Words such as `nan` and `inf`: numbers among numbers, otherwise text.
     NotFinite,
     Date,
-    /// Whole seconds.
+    /// Timestamps in whole seconds.
     Time,
-    /// Fractions of seconds.
+    /// Timestamps with fractions of a second.
     FineTime,
     Text,
-    List(Box<Shape>),
+    List(Box<InferredType>),
     Object(Object),
-    /// Values that have no type in common; kept as their text.
+    /// Values without a common type, kept as text.
     Mixed,
 }
 
-/// Fields in the order they were first seen.
+/// Fields in order of first appearance.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Object {
-    fields: Vec<(String, Shape)>,
+    fields: Vec<(String, InferredType)>,
     places: HashMap<String, usize>,
 }
 
@@ -52,8 +52,8 @@ impl PartialEq for Object {
 }
 
 impl Object {
-    /// Adds what was seen in a field. Fields past the limit are left out.
-    pub(crate) fn add(&mut self, name: &str, shape: Shape) {
+    /// Merges a type into a field. Fields past the limit are dropped.
+    pub(crate) fn add(&mut self, name: &str, shape: InferredType) {
         if let Some((_, field)) = self
             .places
             .get(name)
@@ -68,13 +68,14 @@ impl Object {
 
     fn arrow_fields(&self) -> Fields {
         // A part of the data cannot prove that a field is never null.
-        let field = |(name, shape): &(String, Shape)| Field::new(name, shape.data_type(), true);
+        let field =
+            |(name, shape): &(String, InferredType)| Field::new(name, shape.data_type(), true);
         self.fields.iter().map(field).collect()
     }
 }
 
-impl Shape {
-    /// The least type that also fits `other`.
+impl InferredType {
+    /// Widens the type to fit `other` too.
     pub(crate) fn merge(&mut self, other: Self) {
         let merged = match (std::mem::take(self), other) {
             (Self::Null, shape) | (shape, Self::Null) => shape,
@@ -115,7 +116,7 @@ impl Shape {
         }
     }
 
-    /// The schema of rows of this type; `None` when they are not objects with fields.
+    /// Returns the schema of rows of this type; `None` unless they are objects with fields.
     pub(crate) fn schema(&self) -> Option<Schema> {
         match self {
             Self::Object(object) if !object.fields.is_empty() => {
@@ -125,31 +126,32 @@ impl Shape {
         }
     }
 
-    /// The type of a cell as it is written, but for quotes; one that is empty says nothing.
+    /// Infers the type of an unquoted cell; an empty cell has none.
     pub(crate) fn of_cell(cell: &[u8]) -> Self {
         if cell.is_empty() {
             return Self::Null;
         }
-        // Those who write numbers in columns of one width put spaces beside them.
+        // Writers of fixed-width columns pad numbers with spaces.
         let trimmed = cell.trim_ascii();
         match look(trimmed) {
-            Look::Bool(_) => Self::Bool,
-            Look::Number(is_whole) => match is_whole && is_int(trimmed) {
+            CellType::Bool(_) => Self::Bool,
+            CellType::Number(is_whole) => match is_whole && is_int(trimmed) {
                 true => Self::Int,
                 false => Self::Float,
             },
-            Look::Text if is_not_finite(trimmed) => Self::NotFinite,
-            Look::Text => match moment(trimmed) {
-                Some(Moment::Date) => Self::Date,
-                Some(Moment::Time) => Self::Time,
-                Some(Moment::FineTime) => Self::FineTime,
+            CellType::Text if is_not_finite(trimmed) => Self::NotFinite,
+            CellType::Text => match moment(trimmed) {
+                Some(TimestampForm::Date) => Self::Date,
+                Some(TimestampForm::Time) => Self::Time,
+                Some(TimestampForm::FineTime) => Self::FineTime,
                 None => Self::Text,
             },
         }
     }
 }
 
-/// Whether a whole number is an integer of 64 bits. `-0` is a number that integers have not.
+/// Returns true if a whole number fits into 64 bits. `-0` does not, because integers have no
+/// negative zero.
 pub(crate) fn is_int(written: &[u8]) -> bool {
     let text = std::str::from_utf8(written).unwrap_or_default();
     text != "-0" && text.parse::<i64>().is_ok()

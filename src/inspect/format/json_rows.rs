@@ -1,4 +1,4 @@
-//! JSON Lines and JSON arrays: the type of their rows, and how many elements an array has.
+//! JSON Lines and JSON arrays: the schema of their rows, and the number of elements.
 
 use arrow_schema::Schema;
 
@@ -8,21 +8,21 @@ use crate::inspect::json::Scanner;
 use crate::inspect::json::validate;
 use crate::inspect::profile::Profile;
 
-/// The schema of the JSON values on these lines. Lines that are not JSON are passed over. The last
-/// line counts only when the text is `whole`.
+/// Infers the schema of JSON Lines. Invalid lines are skipped. The last line counts only if the
+/// text is `whole`.
 pub(crate) fn lines_schema(text: &[u8], whole: bool) -> Option<Schema> {
     let mut profile = Profile::default();
     complete_lines(text, whole).for_each(|line| profile.json_line(line));
     profile.shape().schema()
 }
 
-/// Whether a text is one JSON value.
+/// Returns true if a text is one JSON value.
 pub(crate) fn is_json(text: &[u8]) -> bool {
     validate(text).is_ok()
 }
 
-/// Whether the first lines, at least two, each hold one JSON object: JSON Lines in a file that is
-/// named `.json`.
+/// Returns true if the first lines, at least two, hold one JSON object each: JSON Lines in a
+/// `.json` file.
 pub(crate) fn looks_like_lines(text: &[u8], whole: bool) -> bool {
     const LINES: usize = 8;
     let mut objects = 0;
@@ -45,17 +45,17 @@ fn complete_lines(text: &[u8], whole: bool) -> impl Iterator<Item = &[u8]> {
     text.get(..end).unwrap_or_default().split(|b| *b == b'\n')
 }
 
-/// The one list of objects in an object, in which there is no other list.
+/// The only list of objects in an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OnlyList {
-    /// The key of the list.
+    /// Key of the list.
     pub(crate) key: String,
-    /// How many bytes stand before its bracket.
+    /// Offset of its opening bracket.
     pub(crate) at: usize,
 }
 
-/// The only list of a text that begins like this, where it is an object with one member that is a
-/// list, of objects. A text that is not `whole` may have another list behind what is seen.
+/// Finds the only list of objects in an object whose text begins like this. If the text is not
+/// `whole`, another list may follow later.
 pub(crate) fn only_list(text: &[u8], whole: bool) -> Option<OnlyList> {
     let mut scanner = Scanner::new(text);
     let Ok(Some(Event::Object)) = scanner.next_event() else {
@@ -69,7 +69,7 @@ pub(crate) fn only_list(text: &[u8], whole: bool) -> Option<OnlyList> {
                 let _ = name.unescape_into(&mut key);
             }
             Ok(Some(_)) => break,
-            // Behind the list.
+            // After the list.
             Err(error) if !whole && error.reason == Reason::End => break,
             _ => return None,
         }
@@ -96,7 +96,7 @@ pub(crate) fn only_list(text: &[u8], whole: bool) -> Option<OnlyList> {
     only
 }
 
-/// The schema of the elements of an array whose text begins like this.
+/// Infers the schema of the elements of an array from its beginning.
 pub(crate) fn array_schema(text: &[u8]) -> Option<Schema> {
     let mut profile = Profile::default();
     let mut scanner = Scanner::new(text);
@@ -109,14 +109,14 @@ pub(crate) fn array_schema(text: &[u8]) -> Option<Schema> {
     profile.shape().schema()
 }
 
-/// Counts the elements of one JSON array in bytes that come in pieces. Follows strings and
-/// nesting; what is between is not checked.
+/// Streaming counter of the elements of one JSON array. It tracks strings and nesting, and does not
+/// validate the rest.
 #[derive(Debug, Default)]
 pub(crate) struct ArrayCounter {
     depth: u64,
     in_string: bool,
     escaped: bool,
-    /// Something stands since the last comma of the array.
+    /// True if an element started since the last comma of the array.
     element: bool,
     elements: u64,
     ended: bool,
@@ -135,7 +135,7 @@ impl ArrayCounter {
         }
     }
 
-    /// Goes on to the end of the string; how many bytes that took.
+    /// Skips to the end of the string, and returns the number of bytes.
     fn string(&mut self, rest: &[u8]) -> usize {
         if self.escaped {
             self.escaped = false;
@@ -189,7 +189,7 @@ impl ArrayCounter {
         1
     }
 
-    /// How many elements there were; `None` when it was not one whole array.
+    /// Returns the number of elements; `None` unless the bytes were one whole array.
     pub(crate) fn finish(self) -> Option<u64> {
         (self.ended && !self.wrong).then_some(self.elements)
     }

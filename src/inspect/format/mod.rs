@@ -1,4 +1,8 @@
-//! Formats of files: detection, decompression, encodings, types of values, schemas.
+//! File formats: detection, decompression, encodings, type inference and schemas.
+//!
+//! Open `describe.rs` for the description of a file, `detect.rs` for its format, `infer.rs` and
+//! `schema.rs` for types, `encoding.rs`, `decompress.rs` and `gzip.rs` for the bytes of a text,
+//! `parquet_footer.rs` and `arrow_header.rs` for binary formats.
 
 pub(crate) mod arrow_header;
 pub(crate) mod cell_type;

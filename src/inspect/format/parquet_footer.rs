@@ -1,4 +1,4 @@
-//! Parquet: schema and rows from the footer. Pages are never read.
+//! Parquet: schema and row count from the footer. Pages are never read.
 
 use arrow_schema::Schema;
 use parquet::arrow::parquet_to_arrow_schema;
@@ -8,10 +8,11 @@ use crate::panics::caught;
 use crate::read_at::ReadAt;
 use crate::wire::limits::PARQUET_FOOTER_BYTES_MAX;
 
-/// The first and last bytes of a file.
+/// First and last bytes of a file.
 pub(crate) const MAGIC: &[u8] = b"PAR1";
 
-/// The schema and rows of a file; `None` when it is none, damaged, or its footer is encrypted.
+/// Returns the schema and row count of a file; `None` if it is no Parquet file, damaged, or has an
+/// encrypted footer.
 pub(crate) fn describe(source: &dyn ReadAt) -> Option<(Schema, u64)> {
     caught(|| footer(source)).ok().flatten()
 }
@@ -35,7 +36,8 @@ fn footer(source: &dyn ReadAt) -> Option<(Schema, u64)> {
     Some((schema, rows))
 }
 
-/// Exactly these bytes; `None` where the source ends before. Allocates only what is there.
+/// Reads exactly `length` bytes; `None` if the source is shorter. Allocates no more than the source
+/// has.
 pub(crate) fn exactly(source: &dyn ReadAt, at: u64, length: usize) -> Option<Vec<u8>> {
     if at.checked_add(length as u64)? > source.len() {
         return None;

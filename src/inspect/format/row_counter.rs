@@ -1,6 +1,6 @@
-//! Rows of JSON Lines files, counted while the bytes pass by. A row is a line that is not blank.
+//! Row count of JSON Lines, while the bytes stream by. A row is a line that is not blank.
 
-/// Counts the lines that are not blank in bytes that come in pieces.
+/// Streaming counter of lines that are not blank.
 #[derive(Debug, Default)]
 pub(crate) struct RowCounter {
     rows: u64,

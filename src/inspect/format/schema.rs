@@ -1,5 +1,4 @@
-//! Schemas as bytes: the encapsulated Arrow IPC message that other programs read, without the
-//! metadata that programs leave for themselves.
+//! Serialised schemas: the encapsulated Arrow IPC message, without application metadata.
 
 use arrow_ipc::convert::try_schema_from_ipc_buffer;
 use arrow_ipc::writer::DictionaryTracker;
@@ -14,12 +13,12 @@ use crate::panics::caught;
 use crate::wire::Writer;
 use crate::wire::limits::SCHEMA_BYTES_MAX;
 
-/// The bytes of a schema. The same schema gives the same bytes.
+/// Bytes of a schema. Equal schemas give equal bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaMessage(Vec<u8>);
 
 impl SchemaMessage {
-    /// The message of a schema; `None` when it would be too long to keep.
+    /// Encodes a schema; `None` if the message exceeds the size limit.
     pub fn of(schema: &Schema) -> Option<Self> {
         let plain = Schema::new(without_metadata(schema.fields()));
         let message = caught(|| {
@@ -42,17 +41,17 @@ impl SchemaMessage {
         Some(Self(w.into_bytes()))
     }
 
-    /// The bytes.
+    /// The encoded bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// BLAKE3 of the bytes, as file tables keep it.
+    /// BLAKE3 hash of the bytes, as file tables hold it.
     pub fn hash(&self) -> [u8; 32] {
         *blake3::hash(&self.0).as_bytes()
     }
 
-    /// Reads a schema that anybody may have made; `None` when the bytes are none.
+    /// Decodes a schema from untrusted bytes; `None` if they are invalid.
     pub fn read(bytes: &[u8]) -> Option<Schema> {
         let read = || try_schema_from_ipc_buffer(bytes).ok();
         let fits = bytes.len() <= SCHEMA_BYTES_MAX + 8;
@@ -60,7 +59,7 @@ impl SchemaMessage {
     }
 }
 
-/// Fields whose metadata is only what gives their type a meaning.
+/// Copies fields, and keeps only the metadata that defines their type.
 fn without_metadata(fields: &Fields) -> Fields {
     fields.iter().map(|f| plain_field(f)).collect()
 }
@@ -79,8 +78,8 @@ fn plain_field(field: &Field) -> Field {
     Field::new(field.name(), data_type, field.is_nullable()).with_metadata(kept)
 }
 
-/// The schema of a dataset of several files: that of all of them, where one has every field that
-/// the others have and types agree or widen. Files of different tables have none in common.
+/// Returns the schema of a dataset of several files. One file must have every field of the others,
+/// with types that agree or widen. Files of different tables have no common schema.
 pub fn common_schema<'a>(schemas: impl IntoIterator<Item = &'a Schema>) -> Option<Schema> {
     let mut schemas = schemas.into_iter();
     let mut common = schemas.next()?.clone();

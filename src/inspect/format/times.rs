@@ -1,22 +1,21 @@
-//! Days and points in time as ISO 8601 writes them.
+//! ISO 8601 dates and timestamps.
 
-/// A day, or a point in time.
+/// A date or a timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::inspect) enum Time {
     /// Days since 1970-01-01.
     Day(i32),
-    /// A point in time.
+    /// A timestamp.
     Point {
-        /// It is written with `Z`.
+        /// True if it is written with `Z`.
         is_utc: bool,
-        /// When.
+        /// The instant.
         at: Instant,
     },
 }
 
 impl Time {
-    /// Seconds since 1970-01-01T00:00:00 and nanoseconds, to put times in order; a day is at its
-    /// beginning.
+    /// Sort key: seconds since 1970-01-01T00:00:00, and nanoseconds. A date counts as its midnight.
     pub(in crate::inspect) fn order(self) -> (i64, u32) {
         match self {
             Self::Day(days) => (i64::from(days) * 86_400, 0),
@@ -33,18 +32,18 @@ pub(in crate::inspect) struct Instant {
 }
 
 impl Instant {
-    /// Whether it has parts of a microsecond.
+    /// Returns true if it is finer than a microsecond.
     pub(in crate::inspect) fn is_fine(self) -> bool {
         !self.nanoseconds.is_multiple_of(1000)
     }
 
-    /// In whole microseconds.
+    /// Whole microseconds.
     pub(in crate::inspect) fn microseconds(self) -> Option<i64> {
         let whole = self.seconds.checked_mul(1_000_000)?;
         whole.checked_add(i64::from(self.nanoseconds / 1000))
     }
 
-    /// In nanoseconds; none where 64 bits do not hold them.
+    /// Nanoseconds; `None` if they exceed 64 bits.
     pub(in crate::inspect) fn nanoseconds(self) -> Option<i64> {
         let whole = self.seconds.checked_mul(1_000_000_000)?;
         whole.checked_add(i64::from(self.nanoseconds))
@@ -52,8 +51,8 @@ impl Instant {
 }
 
 impl Time {
-    /// `2020-01-31`, `2020-01-31 23:59:59` and the same with `T`, with up to nine digits of a
-    /// second's fraction, and with `Z`. None for what no calendar has.
+    /// Parses `2020-01-31` or `2020-01-31 23:59:59`, with a space or `T`, up to nine fraction
+    /// digits, and an optional `Z`. Returns `None` for a date that the calendar does not have.
     pub(in crate::inspect) fn read(text: &[u8]) -> Option<Self> {
         let (date, rest) = text.split_at_checked(10)?;
         let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = date else {

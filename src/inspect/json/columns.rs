@@ -1,5 +1,5 @@
-//! JSON that is written by columns: an object with a list for each column, or with an object for each whose
-//! keys are the numbers of rows (`list` and `columns`, as pandas calls them).
+//! Column-oriented JSON: an object with one list per column, or one object per column keyed by row
+//! number (`list` and `columns` in pandas).
 
 use std::ops::Range;
 
@@ -12,17 +12,17 @@ use crate::inspect::profile::Profile;
 use crate::inspect::table::SchemaFrom;
 use crate::wire::limits::WRITTEN_COLUMNS_MAX;
 
-/// How columns are written.
+/// Layout of the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orient {
-    /// As lists.
+    /// One list per column.
     List,
-    /// As objects, whose keys are the numbers of rows.
+    /// One object per column, keyed by row number.
     Columns,
 }
 
 impl Orient {
-    /// Its name, as pandas has it.
+    /// Name of the layout in pandas.
     pub const fn name(self) -> &'static str {
         match self {
             Self::List => "list",
@@ -31,27 +31,27 @@ impl Orient {
     }
 }
 
-/// Bytes of names that rows repeat, as a multiple of the text.
+/// Limit of column names repeated in all rows, as a multiple of the text's size.
 const NAMES_RATIO_MAX: u64 = 256;
 
-/// A text that is written by columns.
+/// A parsed column-oriented text.
 #[derive(Clone, Debug)]
 pub(crate) struct JsonColumns {
     pub(crate) orient: Orient,
-    columns: Vec<Column>,
+    columns: Vec<JsonColumn>,
     rows: usize,
 }
 
 #[derive(Clone, Debug)]
-struct Column {
-    /// As it is written, quotes and all.
+struct JsonColumn {
+    /// The name as written, with quotes.
     name: Range<usize>,
-    /// Where its values stand.
+    /// Byte ranges of the values.
     values: Vec<(u32, u32)>,
 }
 
-/// Whether a text that begins like this may be written by columns. Of one that is not `whole`, nothing but its
-/// front was seen.
+/// Returns true if a text with this beginning may be column-oriented. Unless it is `whole`, only
+/// the front is known.
 pub(crate) fn may_be_columns(front: &[u8], whole: bool) -> bool {
     let mut scanner = Scanner::new(front);
     if !matches!(scanner.next_event(), Ok(Some(Event::Object))) {
@@ -95,7 +95,7 @@ pub(crate) fn may_be_columns(front: &[u8], whole: bool) -> bool {
         }
     }
     match first {
-        // Lists of objects alone are tables beside each other.
+        // Lists of objects alone are separate tables.
         Some(Orient::List) => has_plain,
         Some(Orient::Columns) => true,
         None => false,
@@ -103,19 +103,19 @@ pub(crate) fn may_be_columns(front: &[u8], whole: bool) -> bool {
 }
 
 impl JsonColumns {
-    /// The columns of a whole text; `None` where it is written in another way.
+    /// Parses the columns of a whole text; `None` for any other layout.
     pub(crate) fn read(text: &[u8]) -> Option<Self> {
         if u32::try_from(text.len()).is_err() || !may_be_columns(text, true) {
             return None;
         }
         let mut scanner = Scanner::new(text);
         scanner.next_event().ok()??;
-        let mut columns: Vec<Column> = Vec::new();
+        let mut columns: Vec<JsonColumn> = Vec::new();
         let mut orient = Orient::List;
         let mut keys: Vec<&[u8]> = Vec::new();
         while let Event::Key(name) = scanner.next_event().ok()?? {
             let start = scanner.token_at();
-            let column = Column {
+            let column = JsonColumn {
                 name: start..start + name.raw.len() + 2,
                 values: Vec::new(),
             };
@@ -157,18 +157,18 @@ impl JsonColumns {
         found.is_table(text).then_some(found)
     }
 
-    /// Whether the columns are those of one table.
+    /// Returns true if the columns belong to one table.
     fn is_table(&self, text: &[u8]) -> bool {
-        let name = |column: &Column| text.get(column.name.clone()).unwrap_or_default();
+        let name = |column: &JsonColumn| text.get(column.name.clone()).unwrap_or_default();
         let has = |wanted: &[u8]| self.columns.iter().any(|c| name(c) == wanted);
         let all_numbers = || {
             let inside = |c| name(c).get(1..name(c).len() - 1).unwrap_or_default();
             self.columns.iter().all(|c| is_number(inside(c)))
         };
         let is_other = match self.orient {
-            // One list alone is a value like any other. Then `split`, as pandas calls it.
+            // A single list is an ordinary value. The second case is the layout `split` of pandas.
             Orient::List => self.columns.len() == 1 || (has(b"\"columns\"") && has(b"\"data\"")),
-            // `index`: the numbers of rows are outside.
+            // Layout `index`: the row numbers are outside.
             Orient::Columns => all_numbers(),
         };
         let mut names: Vec<&[u8]> = self.columns.iter().map(name).collect();
@@ -183,12 +183,12 @@ impl JsonColumns {
             && (names_bytes as u64).saturating_mul(self.rows as u64) <= most
     }
 
-    /// How many rows there are.
+    /// Number of rows.
     pub(crate) fn rows(&self) -> u64 {
         self.rows as u64
     }
 
-    /// Appends a row as an object on a line. False where there is no such row.
+    /// Appends a row as an object on one line; false if there is no such row.
     pub(crate) fn row_into(&self, text: &[u8], row: usize, out: &mut Vec<u8>) -> bool {
         if row >= self.rows {
             return false;
@@ -201,7 +201,7 @@ impl JsonColumns {
             before = b',';
             out.extend_from_slice(text.get(column.name.clone()).unwrap_or_default());
             out.push(b':');
-            // Between the parts of JSON they are white space, and elsewhere there are none.
+            // Between JSON tokens, line ends are white space; strings contain none.
             let value = value.unwrap_or_default().iter().copied();
             out.extend(value.map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { b }));
         }
@@ -209,7 +209,7 @@ impl JsonColumns {
         true
     }
 
-    /// The type of the rows, from as much of them as of other text.
+    /// Infers the schema of the rows, from a prefix as long as for other text.
     pub(crate) fn schema(&self, text: &[u8]) -> (Option<Schema>, SchemaFrom) {
         let mut profile = Profile::default();
         let (mut line, mut row, mut bytes) = (Vec::new(), 0, 0);
@@ -227,7 +227,7 @@ impl JsonColumns {
     }
 }
 
-impl Column {
+impl JsonColumn {
     fn push(&mut self, at: usize, length: usize) -> Option<()> {
         let (start, end) = (u32::try_from(at).ok()?, u32::try_from(at + length).ok()?);
         self.values.push((start, end));
@@ -259,14 +259,14 @@ mod tests {
                 Some(vec![r#"{"a":1}"#, r#"{"a":2}"#]),
             ),
             (r#"{"ids":[7]}"#, None),
-            // Not of one length, not of one kind, nothing in them, a name that is there twice.
+            // Different lengths, different types, no values, a repeated name.
             (r#"{"a":[1,2],"b":["x"]}"#, None),
             (r#"{"a":[1],"b":2}"#, None),
             (r#"{"a":[1],"b":{"0":2}}"#, None),
             (r#"{"a":[],"b":[]}"#, None),
             (r#"{"a":[1],"a":[2]}"#, None),
             (r#"{"a":{"0":1},"b":{"1":2}}"#, None),
-            // Two tables, a table by rows, and one with its columns apart.
+            // Two tables, a table by rows, and one with its column names apart.
             (r#"{"train":[{"a":1}],"test":[{"a":2}]}"#, None),
             (r#"{"0":{"0":1},"1":{"0":2}}"#, None),
             (r#"{"x":{"k":1},"y":{"k":2}}"#, None),

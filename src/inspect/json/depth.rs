@@ -1,15 +1,15 @@
-//! Which arrays and objects are open, a bit for each.
+//! Nesting of open arrays and objects, one bit each.
 
 use crate::wire::limits::JSON_DEPTH_MAX;
 
-/// The open arrays and objects from the outermost in. The innermost 64 are in one word, so that
-/// rows as people write them need no memory of their own.
+/// Stack of open arrays and objects, outermost first. One word holds the innermost 64 levels, so
+/// ordinary rows need no allocation.
 #[derive(Clone, Debug, Default)]
 pub(in crate::inspect::json) struct Nesting {
     depth: usize,
-    /// The innermost is the lowest bit; 1 is an object.
+    /// The innermost level is the lowest bit; 1 stands for an object.
     innermost: u64,
-    /// What was in `innermost` at each 64th level.
+    /// Value of `innermost` at each 64th level.
     outer: Vec<u64>,
 }
 
@@ -18,12 +18,12 @@ impl Nesting {
         self.depth
     }
 
-    /// Whether the innermost is an object; `None` when nothing is open.
+    /// Returns true if the innermost level is an object; `None` at the top level.
     pub(in crate::inspect::json) fn innermost(&self) -> Option<bool> {
         (self.depth > 0).then_some(self.innermost & 1 == 1)
     }
 
-    /// Opens one more; whether that many may be.
+    /// Opens a level; false if that exceeds the depth limit.
     pub(in crate::inspect::json) fn open(&mut self, object: bool) -> bool {
         if self.depth == JSON_DEPTH_MAX {
             return false;
@@ -36,7 +36,7 @@ impl Nesting {
         true
     }
 
-    /// Closes the innermost.
+    /// Closes the innermost level.
     pub(in crate::inspect::json) fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
         self.innermost >>= 1;

@@ -1,5 +1,5 @@
-//! Keys that stand twice in one object. RFC 8259 allows them and says that readers differ in what
-//! they make of them, which is what makes them worth telling.
+//! Duplicate keys in one object. RFC 8259 allows them and warns that readers treat them
+//! differently, so the linter reports them.
 
 use crate::inspect::json::Event;
 use crate::inspect::json::ScanError;
@@ -7,22 +7,22 @@ use crate::inspect::json::Scanner;
 use crate::inspect::json::Span;
 use crate::inspect::json::Text;
 
-/// Looks for repeated keys, row after row, in memory that it keeps: some forty bytes for each key
-/// of the objects that are open at once.
+/// Detector of repeated keys that reuses its memory for each row: about forty bytes per key of the
+/// objects open at once.
 #[derive(Debug, Default)]
 pub struct KeyCheck {
-    /// Where the keys of the open objects stand, and whether they have escapes.
+    /// Spans of the keys of open objects, each with true if it has escapes.
     keys: Vec<(Span, bool)>,
-    /// How many keys stood there when each of those objects was opened.
+    /// Number of keys in `keys` at the opening of each object.
     objects: Vec<usize>,
 }
 
 impl KeyCheck {
-    /// The first key that says the same as one before it in the object that ends first: what
-    /// stands between its quotes.
+    /// Finds the first key that repeats an earlier key of its object, in the object that ends
+    /// first. The span excludes the quotes.
     ///
     /// # Errors
-    /// What is wrong with the row, where that comes first.
+    /// A syntax error that occurs before the repeated key.
     pub fn first_repeated(&mut self, row: &[u8]) -> Result<Option<Span>, ScanError> {
         self.begin();
         let mut scanner = Scanner::new(row);
@@ -35,17 +35,17 @@ impl KeyCheck {
         Ok(None)
     }
 
-    /// The events from here on are of another row.
+    /// Starts a new row.
     pub fn begin(&mut self) {
         self.keys.clear();
         self.objects.clear();
-        // One row with millions of keys is no reason to keep memory for as many.
+        // One row with millions of keys must not hold the memory for all later rows.
         self.keys.shrink_to(KEPT_KEYS);
         self.objects.shrink_to(KEPT_KEYS);
     }
 
-    /// The same for one who reads a row anyway and shows each event, with the place of its token:
-    /// the first repeated key of the object that this event ends.
+    /// Feeds an event of a row, with the offset of its token. Returns the first repeated key of the
+    /// object that this event ends. For callers that scan the row anyway.
     #[inline]
     pub fn event(&mut self, row: &[u8], event: &Event<'_>, at: usize) -> Option<Span> {
         match event {
@@ -71,12 +71,12 @@ impl KeyCheck {
     }
 }
 
-/// Keys whose memory is kept from row to row.
+/// Number of keys whose memory is kept between rows.
 const KEPT_KEYS: usize = 1 << 16;
-/// Keys of one object that are compared each with each, which for few is faster than sorting them.
+/// Largest number of keys compared pairwise; for few keys this is faster than sorting.
 const FEW_KEYS: usize = 16;
 
-/// Whether two keys are the same as they are written, or one has escapes.
+/// Returns true if two keys are written alike, or if one has escapes.
 fn may_repeat(row: &[u8], keys: &[(Span, bool)]) -> bool {
     let length = |key: &(Span, bool)| key.0.end - key.0.start;
     let mut rest = keys;
@@ -91,7 +91,7 @@ fn may_repeat(row: &[u8], keys: &[(Span, bool)]) -> bool {
     false
 }
 
-/// The first key of one object that repeats another. Sorts them.
+/// Finds the first key of one object that repeats another. Sorts the keys.
 fn repeated(row: &[u8], keys: &mut [(Span, bool)]) -> Option<Span> {
     let text = |key: &(Span, bool)| Text {
         raw: key.0.of(row),

@@ -1,57 +1,56 @@
-//! What is wrong with a text, and where.
+//! JSON syntax errors and their positions.
 
 use thiserror::Error;
 
-/// Why a text is not JSON: the first byte that cannot stand where it does.
+/// Syntax error: the first invalid byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("byte {at}: {reason}")]
 pub struct ScanError {
-    /// How many bytes stand before that one; the length of the text where it ends too early.
+    /// Offset of the byte; the length of the text if it ends too early.
     pub at: usize,
-    /// What is wrong there.
+    /// Kind of the error.
     pub reason: Reason,
 }
 
-/// What is wrong with a text.
+/// Kind of a syntax error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The text begins with U+FEFF. RFC 8259 lets a reader pass over it; the one who opens a file
-    /// does, and a row has none.
+    /// The text begins with U+FEFF. RFC 8259 lets a reader ignore it. The opener of a file does so;
+    /// a row must not have one.
     #[error("a byte order mark before the value")]
     ByteOrderMark,
-    /// An element or a member is not followed by a comma or the end of what it is in.
+    /// No comma or closing bracket after an element or a member.
     #[error("a comma or the closing bracket must stand here")]
     Comma,
-    /// A key is not followed by a colon.
+    /// No colon after a key.
     #[error("a colon must stand here")]
     Colon,
-    /// A byte below 0x20 within a string.
+    /// A byte below 0x20 in a string.
     #[error("a control character in a string")]
     Control,
-    /// More arrays and objects within each other than
-    /// [`JSON_DEPTH_MAX`](crate::wire::limits::JSON_DEPTH_MAX).
+    /// Nesting beyond [`JSON_DEPTH_MAX`](crate::wire::limits::JSON_DEPTH_MAX).
     #[error("nested too deeply")]
     Depth,
-    /// The text ends within a value.
+    /// The text ends inside a value.
     #[error("the text ends too early")]
     End,
-    /// A backslash with something behind it that is no escape.
+    /// A backslash without a valid escape.
     #[error("not an escape")]
     Escape,
-    /// What stands in the place of a key is no string.
+    /// A token other than a string in the place of a key.
     #[error("a key must stand here")]
     Key,
-    /// A number is not written as one.
+    /// A malformed number.
     #[error("not a number")]
     Number,
-    /// Something follows the value.
+    /// Further text after the value.
     #[error("something follows the value")]
     Trailing,
-    /// A string is not UTF-8.
+    /// A string that is not UTF-8.
     #[error("not UTF-8")]
     Utf8,
-    /// What stands in the place of a value is none.
+    /// No value where one is required.
     #[error("a value must stand here")]
     Value,
 }
@@ -62,18 +61,18 @@ impl Reason {
     }
 }
 
-/// Where a byte stands, as an editor counts.
+/// Position of a byte, as an editor counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The line, from 1. Lines end with a line feed.
+pub struct TextPosition {
+    /// Line number, from 1. A line feed ends a line.
     pub line: usize,
-    /// The character in its line, from 1. Bytes that are not UTF-8 count as one each where they
-    /// could begin a character, and not at all where they could only continue one.
+    /// Character number in the line, from 1. An invalid byte counts as one character, except a
+    /// stray UTF-8 continuation byte, which does not count.
     pub column: usize,
 }
 
-impl Place {
-    /// The place of the byte that `at` bytes of the text stand before.
+impl TextPosition {
+    /// Computes the position of the byte at offset `at`.
     pub fn of(text: &[u8], at: usize) -> Self {
         let before = text.get(..at).unwrap_or(text);
         let line = memchr::memrchr(b'\n', before).map_or(0, |n| n + 1);

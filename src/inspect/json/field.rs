@@ -1,26 +1,26 @@
-//! One value of a row.
+//! Access to one value of a row.
 
 use crate::inspect::json::Event;
 use crate::inspect::json::ScanError;
 use crate::inspect::json::Scanner;
 use crate::inspect::json::Value;
 
-/// The value at a path of keys with dots between them, such as `text` or `messages.0.content`: in
-/// an object a step is a key, in an array a number from 0. `None` where nothing is there.
+/// Returns the value at a dotted path such as `text` or `messages.0.content`. A step is a key of an
+/// object, or an index from 0 of an array. Returns `None` if the path leads nowhere.
 ///
-/// Where an object has a key more than once, the first counts. What stands behind the value is not
-/// looked at.
+/// The first of several equal keys counts. The text after the value is not validated.
 ///
 /// # Errors
-/// What is wrong before the value's end.
+/// A syntax error before the end of the value.
 pub fn field<'a>(row: &'a [u8], path: &str) -> Result<Option<Value<'a>>, ScanError> {
     find(row, path.split('.'))
 }
 
-/// The same with the steps apart, for keys that have dots in them. No steps lead to the row.
+/// Returns the value at a path of separate steps, for keys with dots. An empty path leads to the
+/// row.
 ///
 /// # Errors
-/// What is wrong before the value's end.
+/// A syntax error before the end of the value.
 pub fn field_at<'a>(row: &'a [u8], steps: &[&str]) -> Result<Option<Value<'a>>, ScanError> {
     find(row, steps.iter().copied())
 }
@@ -43,7 +43,7 @@ fn find<'a, 's>(
     scanner.skip_value()
 }
 
-/// Goes behind the key; whether it is there.
+/// Moves behind the key; false if the object lacks it.
 fn to_member(scanner: &mut Scanner<'_>, key: &str) -> Result<bool, ScanError> {
     while let Some(Event::Key(found)) = scanner.next_event()? {
         if found.is(key) {
@@ -54,7 +54,7 @@ fn to_member(scanner: &mut Scanner<'_>, key: &str) -> Result<bool, ScanError> {
     Ok(false)
 }
 
-/// Passes over the elements before this one; whether there are as many.
+/// Skips the elements before an index; false if the array is shorter.
 fn to_element(scanner: &mut Scanner<'_>, number: &str) -> Result<bool, ScanError> {
     let is_number = number.bytes().all(|b| b.is_ascii_digit());
     let Some(number) = number.parse::<usize>().ok().filter(|_| is_number) else {

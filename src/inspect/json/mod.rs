@@ -1,6 +1,9 @@
-//! JSON text as bytes: what RFC 8259 allows and nothing else, read from front to back without a
-//! tree, without recursion, and without an allocation for a value. `spec/json-text.md` has the
-//! rules, and what is decided where the RFC leaves a choice.
+//! JSON scanner: strict RFC 8259, one pass, no tree, no recursion, and no allocation per value.
+//! `spec/json-text.md` lists the rules and the choices that the RFC leaves open.
+//!
+//! Open `scanner.rs` for events, `validate.rs` for a fast check, `field.rs` for one value of a row,
+//! `text.rs` and `number.rs` for the content of tokens, `columns.rs` for column-oriented JSON,
+//! `duplicate_keys.rs` for repeated keys, and `error.rs` for errors.
 
 pub(crate) mod columns;
 pub(crate) mod depth;
@@ -17,9 +20,9 @@ mod value;
 pub(crate) mod write;
 
 pub use crate::inspect::json::duplicate_keys::KeyCheck;
-pub use error::Place;
 pub use error::Reason;
 pub use error::ScanError;
+pub use error::TextPosition;
 pub use field::field;
 pub use field::field_at;
 pub use number::Number;

@@ -1,39 +1,38 @@
-//! Numbers, as text: nothing here rounds one.
+//! JSON numbers as text, without rounding.
 
 use crate::inspect::json::Reason;
 use crate::inspect::json::ScanError;
-use crate::inspect::json::scanned::Found;
-use crate::inspect::json::scanned::Scanned;
+use crate::inspect::json::scanned::TokenEnd;
+use crate::inspect::json::scanned::TokenOutcome;
 
-/// A number as it is written. Any length and any exponent are JSON; what they mean is for the
-/// caller to say.
+/// A number as written, of any length and exponent. The caller decides about its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Number<'a> {
-    /// Its characters, all of them ASCII.
+    /// Its ASCII characters.
     pub raw: &'a [u8],
-    /// Whether it has neither fraction nor exponent.
+    /// True if it has neither fraction nor exponent.
     pub is_integer: bool,
 }
 
 impl Number<'_> {
-    /// The integer, where it is written as one and fits.
+    /// Converts to an integer, if it is written as one and fits.
     pub fn to_i64(&self) -> Option<i64> {
         let text = self.is_integer.then(|| std::str::from_utf8(self.raw).ok());
         text.flatten()?.parse().ok()
     }
 
-    /// The nearest double; infinite where the number is beyond all of them.
+    /// Converts to the nearest double; infinite beyond their range.
     pub fn to_f64(&self) -> Option<f64> {
         std::str::from_utf8(self.raw).ok()?.parse().ok()
     }
 }
 
-/// Reads the number that begins at `start`, which has a digit or a minus. An integer is marked.
+/// Scans the number at `start`, which is a digit or a minus sign. Marks an integer.
 #[inline]
 pub(in crate::inspect::json) fn scan_number(
     text: &[u8],
     start: usize,
-) -> Result<Scanned, ScanError> {
+) -> Result<TokenEnd, ScanError> {
     let mut at = start + usize::from(text.get(start) == Some(&b'-'));
     if text.get(at) == Some(&b'0') {
         at += 1;
@@ -55,13 +54,13 @@ pub(in crate::inspect::json) fn scan_number(
         at = digits(text, at)?;
     }
     let found = match is_integer {
-        true => Found::Marked,
-        false => Found::Plain,
+        true => TokenOutcome::Marked,
+        false => TokenOutcome::Plain,
     };
-    Ok(Scanned { at, found })
+    Ok(TokenEnd { at, found })
 }
 
-/// Passes over digits, at least one.
+/// Scans at least one digit.
 #[inline]
 fn digits(text: &[u8], start: usize) -> Result<usize, ScanError> {
     let mut at = start;
@@ -81,7 +80,7 @@ fn digits(text: &[u8], start: usize) -> Result<usize, ScanError> {
     }
 }
 
-/// The same at the end of a text.
+/// Scans digits at the end of a text, one by one.
 fn single_digits(text: &[u8], start: usize) -> usize {
     let rest = text.get(start..).unwrap_or_default();
     start + rest.iter().take_while(|b| b.is_ascii_digit()).count()
@@ -89,12 +88,12 @@ fn single_digits(text: &[u8], start: usize) -> usize {
 
 const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
 const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
-/// What lifts anything above 9 to 0x80 or more.
+/// Addend that lifts any value above 9 to 0x80 or more.
 const ABOVE_NINE: u64 = u64::from_le_bytes([0x76; 8]);
 
-/// The top bit of the first byte that is no digit is set, and none before it: a digit becomes its
-/// value, which is below ten. An addition that carries into the next byte does so only at a byte
-/// that is no digit, so that only bytes behind that one can be marked in error.
+/// Sets the top bit of the first byte that is no digit, and of no byte before it. A digit becomes
+/// its value, which is below ten. The addition can carry only out of a byte that is no digit, so a
+/// false mark can only follow a true one.
 #[inline]
 fn others(word: &[u8; 8]) -> u64 {
     let values = u64::from_le_bytes(*word) ^ ZEROS;

@@ -1,31 +1,31 @@
-//! What reading one string or number comes to.
+//! Result of scanning one string or number.
 
 use crate::inspect::json::Reason;
 use crate::inspect::json::ScanError;
 
-/// Where a token ends, or where it is wrong; small enough for two registers.
+/// End of a token, or position of its error; small enough for two registers.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::inspect::json) struct Scanned {
+pub(in crate::inspect::json) struct TokenEnd {
     pub(in crate::inspect::json) at: usize,
-    pub(in crate::inspect::json) found: Found,
+    pub(in crate::inspect::json) found: TokenOutcome,
 }
 
-/// What was read.
+/// Outcome of a scan.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::inspect::json) enum Found {
+pub(in crate::inspect::json) enum TokenOutcome {
     /// A token.
     Plain,
-    /// A string with escapes, or a number that is an integer.
+    /// A string with escapes, or an integer.
     Marked,
-    /// Nothing.
+    /// A syntax error.
     Wrong(Reason),
 }
 
-impl From<ScanError> for Scanned {
+impl From<ScanError> for TokenEnd {
     fn from(error: ScanError) -> Self {
         Self {
             at: error.at,
-            found: Found::Wrong(error.reason),
+            found: TokenOutcome::Wrong(error.reason),
         }
     }
 }

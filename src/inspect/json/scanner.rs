@@ -1,4 +1,4 @@
-//! The cursor over a text.
+//! JSON scanner: a cursor that returns one event after the other.
 
 use crate::inspect::json::Number;
 use crate::inspect::json::Reason;
@@ -8,23 +8,23 @@ use crate::inspect::json::Value;
 use crate::inspect::json::ValueKind;
 use crate::inspect::json::depth::Nesting;
 use crate::inspect::json::number::scan_number;
-use crate::inspect::json::scanned::Found;
-use crate::inspect::json::scanned::Scanned;
+use crate::inspect::json::scanned::TokenEnd;
+use crate::inspect::json::scanned::TokenOutcome;
 use crate::inspect::json::string::scan_string;
 use crate::inspect::json::validate::is_json;
 
-/// What stands next in a text.
+/// Next element of a text.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// An object begins.
+    /// Start of an object.
     Object,
-    /// The innermost object ends.
+    /// End of the innermost object.
     ObjectEnd,
-    /// An array begins.
+    /// Start of an array.
     Array,
-    /// The innermost array ends.
+    /// End of the innermost array.
     ArrayEnd,
-    /// The key of a member; its value is next.
+    /// Key of a member; its value follows.
     Key(Text<'a>),
     /// A string.
     String(Text<'a>),
@@ -36,42 +36,42 @@ pub enum Event<'a> {
     Null,
 }
 
-/// Reads one JSON text from front to back. What it has told is valid; what is behind it is not
-/// looked at yet.
+/// Scanner of one JSON text from front to back. The text up to the last event is valid; the rest is
+/// not validated yet.
 #[derive(Clone, Debug)]
 pub struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
-    /// The last token; its end is `at`, but for keys, which are followed by their colon.
+    /// Offset of the last token. The token ends at `at`; after a key, `at` is behind the colon.
     token_at: usize,
     token_end: usize,
-    /// Of a string or key: it has escapes. Of a number: it is an integer.
+    /// True for a string or key with escapes, and for an integer.
     is_marked: bool,
     nesting: Nesting,
-    next: Next,
-    /// `NaN`, `Infinity` and `-Infinity` are numbers.
+    next: Expected,
+    /// Accepts `NaN`, `Infinity` and `-Infinity` as numbers.
     has_nan: bool,
     error: Option<ScanError>,
 }
 
-/// What may stand next.
+/// Tokens allowed next.
 #[derive(Clone, Copy, Debug)]
-enum Next {
+enum Expected {
     /// A value.
     Value,
-    /// A value, or the end of the array that was just opened.
+    /// A value, or the end of the array just opened.
     Element,
-    /// A key, or the end of the object that was just opened.
+    /// A key, or the end of the object just opened.
     Member,
-    /// A comma, or the end of what is open, or of the text.
+    /// A comma, the end of the open array or object, or the end of the text.
     Rest,
-    /// Nothing, after an error.
+    /// No token, after an error.
     Nothing,
 }
 
-/// An event without what it says: in a register, since most of them are only passed over.
+/// An event without its content. It fits into a register, because most events are skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
+enum TokenKind {
     Object,
     ObjectEnd,
     Array,
@@ -85,13 +85,13 @@ enum Token {
     Over,
 }
 
-/// There is an error, and it is noted.
+/// Marker of a recorded error.
 struct Stopped;
 
-/// Whether a text is one JSON value with nothing but white space around it.
+/// Checks that a text is one JSON value with optional white space around it.
 ///
 /// # Errors
-/// The first byte that is wrong.
+/// The first syntax error.
 pub fn validate(text: &[u8]) -> Result<(), ScanError> {
     if is_json(text) {
         return Ok(());
@@ -99,7 +99,7 @@ pub fn validate(text: &[u8]) -> Result<(), ScanError> {
     let mut scanner = Scanner::new(text);
     loop {
         match scanner.step() {
-            Ok(Token::Over) => return Ok(()),
+            Ok(TokenKind::Over) => return Ok(()),
             Ok(_) => {}
             Err(Stopped) => return Err(scanner.noted()),
         }
@@ -107,7 +107,7 @@ pub fn validate(text: &[u8]) -> Result<(), ScanError> {
 }
 
 impl<'a> Scanner<'a> {
-    /// A cursor before the first byte.
+    /// Creates a scanner at the start of the text.
     pub fn new(text: &'a [u8]) -> Self {
         Self {
             text,
@@ -116,14 +116,14 @@ impl<'a> Scanner<'a> {
             token_end: 0,
             is_marked: false,
             nesting: Nesting::default(),
-            next: Next::Value,
+            next: Expected::Value,
             has_nan: false,
             error: None,
         }
     }
 
-    /// The same for a text in which `NaN`, `Infinity` and `-Infinity` are numbers, as Python and
-    /// JavaScript programs write them. RFC 8259 has no such numbers.
+    /// Creates a scanner that accepts `NaN`, `Infinity` and `-Infinity` as numbers, as Python and
+    /// JavaScript programs write them. RFC 8259 does not have them.
     pub fn with_nan(text: &'a [u8]) -> Self {
         Self {
             has_nan: true,
@@ -131,78 +131,80 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// What stands next; `None` when the text is over and was one JSON value.
+    /// Returns the next event; `None` at the end of a valid text.
     ///
     /// # Errors
-    /// The first byte that is wrong; the same again when asked again.
+    /// The first syntax error, on every further call too.
     pub fn next_event(&mut self) -> Result<Option<Event<'a>>, ScanError> {
         let Ok(token) = self.step() else {
             return Err(self.noted());
         };
         Ok(Some(match token {
-            Token::Object => Event::Object,
-            Token::ObjectEnd => Event::ObjectEnd,
-            Token::Array => Event::Array,
-            Token::ArrayEnd => Event::ArrayEnd,
-            Token::Key => Event::Key(self.inside()),
-            Token::String => Event::String(self.inside()),
-            Token::Number => Event::Number(Number {
+            TokenKind::Object => Event::Object,
+            TokenKind::ObjectEnd => Event::ObjectEnd,
+            TokenKind::Array => Event::Array,
+            TokenKind::ArrayEnd => Event::ArrayEnd,
+            TokenKind::Key => Event::Key(self.inside()),
+            TokenKind::String => Event::String(self.inside()),
+            TokenKind::Number => Event::Number(Number {
                 raw: self.raw(self.token_at, self.token_end),
                 is_integer: self.is_marked,
             }),
-            Token::True => Event::Bool(true),
-            Token::False => Event::Bool(false),
-            Token::Null => Event::Null,
-            Token::Over => return Ok(None),
+            TokenKind::True => Event::Bool(true),
+            TokenKind::False => Event::Bool(false),
+            TokenKind::Null => Event::Null,
+            TokenKind::Over => return Ok(None),
         }))
     }
 
-    /// Passes over the next value with everything in it, and its key where it has one. `None` when
-    /// the array or object ends instead, or the text.
+    /// Skips the next value as a whole, with its key if it has one. Returns `None` at the end of
+    /// the array, the object or the text.
     ///
     /// # Errors
-    /// The first byte that is wrong; the same again when asked again.
+    /// The first syntax error, on every further call too.
     pub fn skip_value(&mut self) -> Result<Option<Value<'a>>, ScanError> {
         self.skip().map_err(|Stopped| self.noted())
     }
 
-    /// Passes over the rest of the innermost array or object, and its end.
+    /// Skips the rest of the innermost array or object, with its end.
     ///
     /// # Errors
-    /// The first byte that is wrong; the same again when asked again.
+    /// The first syntax error, on every further call too.
     pub fn leave(&mut self) -> Result<(), ScanError> {
         self.skip_rest().map_err(|Stopped| self.noted())
     }
 
-    /// How many bytes stand before the first one that was not told yet.
+    /// Offset of the first byte after the last event.
     pub fn at(&self) -> usize {
         self.at
     }
 
-    /// How many bytes stand before what was told last: before its quote or bracket.
+    /// Offset of the last token: of its quote or bracket.
     pub fn token_at(&self) -> usize {
         self.token_at
     }
 
-    /// How many arrays and objects are open.
+    /// Number of open arrays and objects.
     pub fn depth(&self) -> usize {
         self.nesting.depth()
     }
 
     fn skip(&mut self) -> Result<Option<Value<'a>>, Stopped> {
         let mut token = self.step()?;
-        if token == Token::Key {
+        if token == TokenKind::Key {
             token = self.step()?;
         }
         let at = self.token_at;
         let kind = match token {
-            Token::Key | Token::ObjectEnd | Token::ArrayEnd | Token::Over => return Ok(None),
-            Token::Object => ValueKind::Object,
-            Token::Array => ValueKind::Array,
-            Token::String => ValueKind::String,
-            Token::Number => ValueKind::Number,
-            Token::True | Token::False => ValueKind::Bool,
-            Token::Null => ValueKind::Null,
+            TokenKind::Key | TokenKind::ObjectEnd | TokenKind::ArrayEnd | TokenKind::Over => {
+                return Ok(None);
+            }
+            TokenKind::Object => ValueKind::Object,
+            TokenKind::Array => ValueKind::Array,
+            TokenKind::String => ValueKind::String,
+            TokenKind::Number => ValueKind::Number,
+            TokenKind::True | TokenKind::False => ValueKind::Bool,
+            TokenKind::Null => ValueKind::Null,
         };
         if matches!(kind, ValueKind::Object | ValueKind::Array) {
             self.skip_rest()?;
@@ -220,21 +222,21 @@ impl<'a> Scanner<'a> {
     }
 
     #[inline]
-    fn step(&mut self) -> Result<Token, Stopped> {
+    fn step(&mut self) -> Result<TokenKind, Stopped> {
         let byte = self.skip_space();
         match (self.next, byte) {
-            (Next::Rest, byte) => self.rest(byte),
-            (Next::Element, Some(b']')) => Ok(self.close(Token::ArrayEnd)),
-            (Next::Member, Some(b'}')) => Ok(self.close(Token::ObjectEnd)),
-            (Next::Member, byte) => self.key(byte),
-            (Next::Element | Next::Value, byte) => self.value(byte),
-            (Next::Nothing, _) => Err(Stopped),
+            (Expected::Rest, byte) => self.rest(byte),
+            (Expected::Element, Some(b']')) => Ok(self.close(TokenKind::ArrayEnd)),
+            (Expected::Member, Some(b'}')) => Ok(self.close(TokenKind::ObjectEnd)),
+            (Expected::Member, byte) => self.key(byte),
+            (Expected::Element | Expected::Value, byte) => self.value(byte),
+            (Expected::Nothing, _) => Err(Stopped),
         }
     }
 
-    /// What follows a value.
+    /// Scans the token after a value.
     #[inline]
-    fn rest(&mut self, byte: Option<u8>) -> Result<Token, Stopped> {
+    fn rest(&mut self, byte: Option<u8>) -> Result<TokenKind, Stopped> {
         match (byte, self.nesting.innermost()) {
             (Some(b','), Some(is_object)) => {
                 self.at += 1;
@@ -244,18 +246,18 @@ impl<'a> Scanner<'a> {
                     false => self.value(byte),
                 }
             }
-            (Some(b'}'), Some(true)) => Ok(self.close(Token::ObjectEnd)),
-            (Some(b']'), Some(false)) => Ok(self.close(Token::ArrayEnd)),
+            (Some(b'}'), Some(true)) => Ok(self.close(TokenKind::ObjectEnd)),
+            (Some(b']'), Some(false)) => Ok(self.close(TokenKind::ArrayEnd)),
             (Some(_), Some(_)) => Err(self.stop(Reason::Comma)),
             (Some(_), None) => Err(self.stop(Reason::Trailing)),
             (None, Some(_)) => Err(self.stop(Reason::End)),
-            (None, None) => Ok(Token::Over),
+            (None, None) => Ok(TokenKind::Over),
         }
     }
 
-    /// A key and its colon.
+    /// Scans a key and its colon.
     #[inline]
-    fn key(&mut self, byte: Option<u8>) -> Result<Token, Stopped> {
+    fn key(&mut self, byte: Option<u8>) -> Result<TokenKind, Stopped> {
         match byte {
             Some(b'"') => self.string()?,
             Some(_) => return Err(self.stop(Reason::Key)),
@@ -266,37 +268,37 @@ impl<'a> Scanner<'a> {
             Some(_) => return Err(self.stop(Reason::Colon)),
             None => return Err(self.stop(Reason::End)),
         }
-        self.next = Next::Value;
-        Ok(Token::Key)
+        self.next = Expected::Value;
+        Ok(TokenKind::Key)
     }
 
-    /// A value, or the beginning of one.
+    /// Scans a value, or the start of an array or object.
     #[inline]
-    fn value(&mut self, byte: Option<u8>) -> Result<Token, Stopped> {
+    fn value(&mut self, byte: Option<u8>) -> Result<TokenKind, Stopped> {
         let Some(byte) = byte else {
             return Err(self.stop(Reason::End));
         };
-        self.next = Next::Rest;
+        self.next = Expected::Rest;
         match byte {
             b'"' => {
                 self.string()?;
-                Ok(Token::String)
+                Ok(TokenKind::String)
             }
             b'-' if self.has_nan && self.rest_starts_with(b"-Infinity") => {
-                self.word(b"-Infinity", Token::Number)
+                self.word(b"-Infinity", TokenKind::Number)
             }
             b'-' | b'0'..=b'9' => {
                 let number = scan_number(self.text, self.at);
-                self.token(number.unwrap_or_else(Scanned::from))?;
-                Ok(Token::Number)
+                self.token(number.unwrap_or_else(TokenEnd::from))?;
+                Ok(TokenKind::Number)
             }
-            b'{' => self.open(Token::Object, Next::Member),
-            b'[' => self.open(Token::Array, Next::Element),
-            b't' => self.word(b"true", Token::True),
-            b'f' => self.word(b"false", Token::False),
-            b'n' => self.word(b"null", Token::Null),
-            b'N' if self.has_nan => self.word(b"NaN", Token::Number),
-            b'I' if self.has_nan => self.word(b"Infinity", Token::Number),
+            b'{' => self.open(TokenKind::Object, Expected::Member),
+            b'[' => self.open(TokenKind::Array, Expected::Element),
+            b't' => self.word(b"true", TokenKind::True),
+            b'f' => self.word(b"false", TokenKind::False),
+            b'n' => self.word(b"null", TokenKind::Null),
+            b'N' if self.has_nan => self.word(b"NaN", TokenKind::Number),
+            b'I' if self.has_nan => self.word(b"Infinity", TokenKind::Number),
             _ if self.at == 0 && self.text.starts_with(b"\xef\xbb\xbf") => {
                 Err(self.stop(Reason::ByteOrderMark))
             }
@@ -309,8 +311,8 @@ impl<'a> Scanner<'a> {
         rest.starts_with(word)
     }
 
-    fn open(&mut self, token: Token, next: Next) -> Result<Token, Stopped> {
-        if !self.nesting.open(token == Token::Object) {
+    fn open(&mut self, token: TokenKind, next: Expected) -> Result<TokenKind, Stopped> {
+        if !self.nesting.open(token == TokenKind::Object) {
             return Err(self.stop(Reason::Depth));
         }
         self.token_at = self.at;
@@ -319,29 +321,29 @@ impl<'a> Scanner<'a> {
         Ok(token)
     }
 
-    fn close(&mut self, token: Token) -> Token {
+    fn close(&mut self, token: TokenKind) -> TokenKind {
         self.token_at = self.at;
         self.nesting.close();
         self.at += 1;
-        self.next = Next::Rest;
+        self.next = Expected::Rest;
         token
     }
 
-    /// The string whose quote is next.
+    /// Scans the string whose quote is next.
     #[inline]
     fn string(&mut self) -> Result<(), Stopped> {
         let string = scan_string(self.text, self.at + 1);
         self.token(string)
     }
 
-    fn word(&mut self, word: &[u8], token: Token) -> Result<Token, Stopped> {
+    fn word(&mut self, word: &[u8], token: TokenKind) -> Result<TokenKind, Stopped> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let same = rest.iter().zip(word).take_while(|(a, b)| a == b).count();
         if same == word.len() {
             let at = self.at + same;
-            self.token(Scanned {
+            self.token(TokenEnd {
                 at,
-                found: Found::Plain,
+                found: TokenOutcome::Plain,
             })?;
             return Ok(token);
         }
@@ -350,21 +352,21 @@ impl<'a> Scanner<'a> {
         Err(self.stop(if is_cut { Reason::End } else { Reason::Value }))
     }
 
-    /// Goes to the end of a token that was scanned.
+    /// Moves to the end of a scanned token.
     #[inline]
-    fn token(&mut self, scanned: Scanned) -> Result<(), Stopped> {
-        if let Found::Wrong(reason) = scanned.found {
+    fn token(&mut self, scanned: TokenEnd) -> Result<(), Stopped> {
+        if let TokenOutcome::Wrong(reason) = scanned.found {
             self.at = scanned.at;
             return Err(self.stop(reason));
         }
         self.token_at = self.at;
         self.token_end = scanned.at;
-        self.is_marked = matches!(scanned.found, Found::Marked);
+        self.is_marked = matches!(scanned.found, TokenOutcome::Marked);
         self.at = scanned.at;
         Ok(())
     }
 
-    /// Passes over white space; the byte behind it.
+    /// Skips white space, and returns the byte after it.
     #[inline]
     fn skip_space(&mut self) -> Option<u8> {
         loop {
@@ -376,11 +378,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Notes what is wrong with the next byte.
+    /// Records an error at the next byte.
     #[cold]
     fn stop(&mut self, reason: Reason) -> Stopped {
         self.error = Some(reason.at(self.at));
-        self.next = Next::Nothing;
+        self.next = Expected::Nothing;
         Stopped
     }
 
@@ -393,7 +395,7 @@ impl<'a> Scanner<'a> {
         self.text.get(start..end).unwrap_or_default()
     }
 
-    /// What is between the quotes of the last token.
+    /// Returns the last token without its quotes.
     fn inside(&self) -> Text<'a> {
         Text {
             raw: self.raw(self.token_at + 1, self.token_end.saturating_sub(1)),

@@ -1,12 +1,11 @@
-//! Where strings end. Most bytes of a dataset are within strings, so this looks at many bytes at
-//! once: eight in a word, by the test for a byte below a bound of Mycroft and of Lamport
-//! (*Multiple byte processing with full-word instructions*, CACM 18(8), 1975), two words in a turn
-//! where a string is long.
+//! Fast search for the end of a string, where most bytes of a dataset are. It tests eight bytes per
+//! word for values below a bound, by the method of Mycroft and Lamport (*Multiple byte processing
+//! with full-word instructions*, CACM 18(8), 1975), and two words per step in long strings.
 
 use crate::inspect::json::Reason;
 use crate::inspect::json::ScanError;
-use crate::inspect::json::scanned::Found;
-use crate::inspect::json::scanned::Scanned;
+use crate::inspect::json::scanned::TokenEnd;
+use crate::inspect::json::scanned::TokenOutcome;
 
 const ONES: u64 = u64::from_le_bytes([0x01; 8]);
 const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
@@ -14,17 +13,17 @@ const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
 const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
 const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
 
-/// Reads the string whose first byte behind the quote is at `start`: where it ends, with its
-/// closing quote, and whether it has escapes.
-pub(in crate::inspect::json) fn scan_string(text: &[u8], start: usize) -> Scanned {
+/// Scans the string whose first byte after the quote is at `start`. Returns its end after the
+/// closing quote, and marks escapes.
+pub(in crate::inspect::json) fn scan_string(text: &[u8], start: usize) -> TokenEnd {
     let mut at = start;
-    let mut found = Found::Plain;
+    let mut found = TokenOutcome::Plain;
     loop {
         at += plain(text.get(at..).unwrap_or_default());
         let passed = match text.get(at) {
-            Some(b'"') => return Scanned { at: at + 1, found },
+            Some(b'"') => return TokenEnd { at: at + 1, found },
             Some(b'\\') => {
-                found = Found::Marked;
+                found = TokenOutcome::Marked;
                 scan_escape(text, at)
             }
             Some(0x80..) => scan_unicode(text, at),
@@ -38,8 +37,8 @@ pub(in crate::inspect::json) fn scan_string(text: &[u8], start: usize) -> Scanne
     }
 }
 
-/// Passes over the escape whose backslash is at `start`. Surrogates may stand alone: the grammar
-/// of the RFC lets them.
+/// Scans the escape whose backslash is at `start`. Lone surrogates pass: the grammar of the RFC
+/// allows them.
 #[inline]
 fn scan_escape(text: &[u8], start: usize) -> Result<usize, ScanError> {
     let at = start + 1;
@@ -61,7 +60,7 @@ fn scan_escape(text: &[u8], start: usize) -> Result<usize, ScanError> {
     }
 }
 
-/// Passes over the characters beyond ASCII that stand here: the table of RFC 3629, section 4.
+/// Scans a run of characters beyond ASCII, by the table of RFC 3629, section 4.
 fn scan_unicode(text: &[u8], start: usize) -> Result<usize, ScanError> {
     let mut rest = text.get(start..).unwrap_or_default();
     loop {
@@ -90,7 +89,7 @@ fn scan_unicode(text: &[u8], start: usize) -> Result<usize, ScanError> {
     }
 }
 
-/// How many bytes stand before the first one to stop at.
+/// Counts the bytes before the first special one.
 #[inline]
 fn plain(bytes: &[u8]) -> usize {
     let mut rest = bytes;
@@ -108,7 +107,7 @@ fn plain(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + plain_blocks(rest)
 }
 
-/// The same, in long runs.
+/// Counts plain bytes in long runs, two words at a time.
 fn plain_blocks(bytes: &[u8]) -> usize {
     let mut rest = bytes;
     while let Some((block, after)) = rest.split_first_chunk::<16>() {
@@ -128,16 +127,16 @@ fn plain_blocks(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + plain_bytes(rest)
 }
 
-/// The same, a byte at a time.
+/// Counts plain bytes one by one.
 fn plain_bytes(bytes: &[u8]) -> usize {
     let is_stop = |b: &u8| matches!(b, b'"' | b'\\' | 0..b' ' | 0x80..);
     bytes.iter().position(is_stop).unwrap_or(bytes.len())
 }
 
-/// The top bit of the first byte that is a quote, a backslash, a control character or beyond ASCII
-/// is set, and none before it. A subtraction that borrows from the next byte does so only at a
-/// byte to stop at, so that only bytes behind that one can be marked in error. A byte beyond ASCII
-/// loses its top bit to at most one of the first two.
+/// Sets the top bit of the first special byte (a quote, a backslash, a control character or a byte
+/// beyond ASCII), and of no byte before it. The subtraction can borrow only at a special byte, so a
+/// false mark can only follow a true one. A byte beyond ASCII loses its top bit to at most one of
+/// the first two tests.
 #[inline]
 fn stops(word: &[u8; 8]) -> u64 {
     let word = u64::from_le_bytes(*word);
@@ -147,7 +146,7 @@ fn stops(word: &[u8; 8]) -> u64 {
     (quote | backslash | control) & TOPS
 }
 
-/// The number of the first byte that is marked.
+/// Index of the first marked byte.
 #[inline]
 fn first(stops: u64) -> usize {
     (stops.trailing_zeros() / 8) as usize

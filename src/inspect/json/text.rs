@@ -1,45 +1,46 @@
-//! What strings say.
+//! Content of strings.
 
 use std::cmp::Ordering;
 
 use thiserror::Error;
 
-/// The inside of a string or a key, between its quotes, as it is written. It is UTF-8.
+/// A string or key as written, without its quotes. It is valid UTF-8.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
-    /// Its bytes, escapes and all.
+    /// The raw bytes, escapes included.
     pub raw: &'a [u8],
-    /// Whether there are escapes in it; where not, `raw` is what it says.
+    /// True if there are escapes; otherwise `raw` is the content.
     pub is_escaped: bool,
 }
 
-/// Half of a pair of surrogates that stands alone: JSON, but no character.
+/// A lone surrogate: valid JSON, but no character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("byte {at} of the string: `\\u{unit:04x}` is half a character")]
 pub struct LoneSurrogate {
-    /// How many raw bytes of the string stand before its escape.
+    /// Offset of its escape in the raw bytes.
     pub at: usize,
-    /// The half, 0xd800 to 0xdfff.
+    /// The surrogate, 0xd800 to 0xdfff.
     pub unit: u16,
 }
 
 impl<'a> Text<'a> {
-    /// Puts what it says into a buffer, in place of what was there. The buffer grows to at most
-    /// the length of `raw`.
+    /// Replaces the content of a buffer by the unescaped text. The buffer grows to at most the
+    /// length of `raw`.
     ///
     /// # Errors
-    /// [`LoneSurrogate`], the first of them. All is in the buffer then too, with U+FFFD for each.
+    /// [`LoneSurrogate`] for the first one. The buffer then still holds the whole text, with U+FFFD
+    /// for each.
     pub fn unescape_into(&self, buffer: &mut String) -> Result<(), LoneSurrogate> {
         buffer.clear();
         let mut lone = Ok(());
-        let mut pieces = Pieces::of(self.raw);
+        let mut pieces = TextPieces::of(self.raw);
         loop {
             let at = self.raw.len() - pieces.rest.len();
             match pieces.next() {
                 None => return lone,
-                Some(Piece::Plain(run)) => buffer.push_str(&String::from_utf8_lossy(run)),
-                Some(Piece::Char(c)) => buffer.push(c),
-                Some(Piece::Lone(unit)) => {
+                Some(TextPiece::Plain(run)) => buffer.push_str(&String::from_utf8_lossy(run)),
+                Some(TextPiece::Char(c)) => buffer.push(c),
+                Some(TextPiece::Lone(unit)) => {
                     buffer.push(char::REPLACEMENT_CHARACTER);
                     lone = lone.and(Err(LoneSurrogate { at, unit }));
                 }
@@ -47,24 +48,25 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The same as bytes in which a lone surrogate is told from others and from U+FFFD: it has the
-    /// three bytes that it would have if it were a character, which no UTF-8 has.
+    /// Replaces the content of a buffer by the unescaped bytes. A lone surrogate becomes the three
+    /// bytes it would have as a character. Valid UTF-8 never contains these, so they stay distinct
+    /// from each other and from U+FFFD.
     ///
     /// # Errors
-    /// [`LoneSurrogate`], the first of them. All is in the buffer then too.
+    /// [`LoneSurrogate`] for the first one. The buffer then still holds the whole text.
     pub fn said_into(&self, buffer: &mut Vec<u8>) -> Result<(), LoneSurrogate> {
         buffer.clear();
         let mut lone = Ok(());
-        let mut pieces = Pieces::of(self.raw);
+        let mut pieces = TextPieces::of(self.raw);
         loop {
             let at = self.raw.len() - pieces.rest.len();
             match pieces.next() {
                 None => return lone,
-                Some(Piece::Plain(run)) => buffer.extend_from_slice(run),
+                Some(TextPiece::Plain(run)) => buffer.extend_from_slice(run),
                 // Most escapes are of ASCII characters.
-                Some(Piece::Char(c)) if c.is_ascii() => buffer.push(c as u8),
+                Some(TextPiece::Char(c)) if c.is_ascii() => buffer.push(c as u8),
                 Some(piece) => {
-                    if let Piece::Lone(unit) = piece {
+                    if let TextPiece::Lone(unit) = piece {
                         lone = lone.and(Err(LoneSurrogate { at, unit }));
                     }
                     buffer.extend(piece.bytes());
@@ -73,7 +75,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Whether it says this.
+    /// Returns true if the unescaped text equals `other`.
     #[inline]
     pub fn is(&self, other: &str) -> bool {
         if !self.is_escaped {
@@ -82,7 +84,7 @@ impl<'a> Text<'a> {
         self.said().eq(other.bytes())
     }
 
-    /// The order of what two strings say, by code points.
+    /// Compares two unescaped texts by code points.
     pub fn compare(&self, other: &Text<'_>) -> Ordering {
         match self.is_escaped || other.is_escaped {
             false => self.raw.cmp(other.raw),
@@ -90,27 +92,27 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// What it says as UTF-8, in which a lone surrogate has the three bytes that it would have if
-    /// it were a character.
+    /// Iterates over the unescaped bytes; a lone surrogate has the three bytes it would have as a
+    /// character.
     fn said(&self) -> impl Iterator<Item = u8> + 'a {
-        Pieces::of(self.raw).flat_map(Piece::bytes)
+        TextPieces::of(self.raw).flat_map(TextPiece::bytes)
     }
 }
 
 /// A part of a string.
-enum Piece<'a> {
+enum TextPiece<'a> {
     Plain(&'a [u8]),
     Char(char),
     Lone(u16),
 }
 
-impl<'a> Piece<'a> {
+impl<'a> TextPiece<'a> {
     fn bytes(self) -> impl Iterator<Item = u8> + 'a {
         let mut own = [0; 4];
         let (run, len): (&[u8], usize) = match self {
-            Piece::Plain(run) => (run, 0),
-            Piece::Char(c) => (&[], c.encode_utf8(&mut own).len()),
-            Piece::Lone(unit) => {
+            TextPiece::Plain(run) => (run, 0),
+            TextPiece::Char(c) => (&[], c.encode_utf8(&mut own).len()),
+            TextPiece::Lone(unit) => {
                 let [high, low] = [(unit >> 6) & 0x3f, unit & 0x3f].map(|six| 0x80 | six as u8);
                 own = [0xe0 | (unit >> 12) as u8, high, low, 0];
                 (&[], 3)
@@ -120,17 +122,17 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// The parts of a string that was scanned.
-struct Pieces<'a> {
+/// Iterator over the parts of a scanned string.
+struct TextPieces<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Pieces<'a> {
+impl<'a> TextPieces<'a> {
     fn of(raw: &'a [u8]) -> Self {
         Self { rest: raw }
     }
 
-    /// The unit of an escape `\uXXXX`, if one is next.
+    /// Reads the unit of an escape `\uXXXX`, if one is next.
     fn unit(&self) -> Option<u16> {
         let [b'\\', b'u', digits @ ..] = self.rest.first_chunk::<6>()? else {
             return None;
@@ -146,15 +148,15 @@ impl<'a> Pieces<'a> {
     }
 }
 
-impl<'a> Iterator for Pieces<'a> {
-    type Item = Piece<'a>;
+impl<'a> Iterator for TextPieces<'a> {
+    type Item = TextPiece<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let plain = memchr::memchr(b'\\', self.rest).unwrap_or(self.rest.len());
         if plain > 0 {
             let (run, rest) = self.rest.split_at_checked(plain)?;
             self.rest = rest;
-            return Some(Piece::Plain(run));
+            return Some(TextPiece::Plain(run));
         }
         let Some(unit) = self.unit() else {
             let said = match self.rest.get(1)? {
@@ -166,19 +168,19 @@ impl<'a> Iterator for Pieces<'a> {
                 other => char::from(*other),
             };
             self.pass(2);
-            return Some(Piece::Char(said));
+            return Some(TextPiece::Char(said));
         };
         self.pass(6);
         if let Some(c) = char::from_u32(u32::from(unit)) {
-            return Some(Piece::Char(c));
+            return Some(TextPiece::Char(c));
         }
         let pair = char::decode_utf16([Some(unit), self.unit()].into_iter().flatten()).next();
         match pair {
             Some(Ok(c)) => {
                 self.pass(6);
-                Some(Piece::Char(c))
+                Some(TextPiece::Char(c))
             }
-            _ => Some(Piece::Lone(unit)),
+            _ => Some(TextPiece::Lone(unit)),
         }
     }
 }

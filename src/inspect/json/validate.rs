@@ -1,17 +1,17 @@
-//! The grammar once more, in one loop that keeps its state in registers: it only says that a text
-//! is JSON. Where it does not, the scanner says what is wrong, so that errors have one source.
+//! Fast validator: the grammar in one loop that keeps its state in registers. It only answers yes
+//! or no; the scanner is the single source of errors.
 
 use crate::inspect::json::depth::Nesting;
 use crate::inspect::json::number::scan_number;
-use crate::inspect::json::scanned::Found;
+use crate::inspect::json::scanned::TokenOutcome;
 use crate::inspect::json::string::scan_string;
 
-/// Whether a text is one JSON value with nothing but white space around it.
+/// Returns true if a text is one JSON value with optional white space around it.
 pub(in crate::inspect::json) fn is_json(text: &[u8]) -> bool {
     walk(text).is_some()
 }
 
-/// None at the first byte that is wrong.
+/// Returns `None` at the first invalid byte.
 fn walk(text: &[u8]) -> Option<()> {
     let mut nesting = Nesting::default();
     let mut at = 0;
@@ -22,7 +22,7 @@ fn walk(text: &[u8]) -> Option<()> {
         if is_opened {
             continue;
         }
-        // Behind a value: all that ends with it, and the comma before the next.
+        // After a value: closing brackets, and the comma before the next value.
         loop {
             at = space(text, at);
             match (text.get(at), nesting.innermost()) {
@@ -45,7 +45,7 @@ fn walk(text: &[u8]) -> Option<()> {
     }
 }
 
-/// Passes over a value, or into an array or object up to its first value, which is told.
+/// Skips a value, or enters an array or object up to its first value; the flag tells which.
 #[inline]
 fn value(text: &[u8], at: usize, nesting: &mut Nesting) -> Option<(usize, bool)> {
     match text.get(at)? {
@@ -76,7 +76,7 @@ fn value(text: &[u8], at: usize, nesting: &mut Nesting) -> Option<(usize, bool)>
     }
 }
 
-/// Passes over a key and its colon.
+/// Skips a key and its colon.
 #[inline]
 fn key(text: &[u8], at: usize) -> Option<usize> {
     let quote = text.get(at) == Some(&b'"');
@@ -84,11 +84,11 @@ fn key(text: &[u8], at: usize) -> Option<usize> {
     (text.get(end) == Some(&b':')).then_some(end + 1)
 }
 
-/// Passes over the string whose quote is at `at`.
+/// Skips the string whose quote is at `at`.
 #[inline]
 fn string(text: &[u8], at: usize) -> Option<usize> {
     let scanned = scan_string(text, at + 1);
-    (!matches!(scanned.found, Found::Wrong(_))).then_some(scanned.at)
+    (!matches!(scanned.found, TokenOutcome::Wrong(_))).then_some(scanned.at)
 }
 
 #[inline]
@@ -97,7 +97,7 @@ fn word(text: &[u8], at: usize, word: &[u8]) -> Option<(usize, bool)> {
     rest.starts_with(word).then_some((at + word.len(), false))
 }
 
-/// Passes over white space.
+/// Skips white space.
 #[inline]
 fn space(text: &[u8], start: usize) -> usize {
     let mut at = start;

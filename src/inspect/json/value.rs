@@ -1,24 +1,24 @@
-//! Values that were passed over whole.
+//! Values skipped as a whole, and spans of text.
 
 use crate::inspect::json::Text;
 
-/// A part of a text, in bytes.
+/// A byte range of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// How many bytes stand before it.
+    /// Offset of its first byte.
     pub start: usize,
-    /// The same and its own.
+    /// Offset after its last byte.
     pub end: usize,
 }
 
 impl Span {
-    /// Its bytes in the text that it was found in; empty in one that is shorter.
+    /// The bytes of the span in its text; empty if the text is shorter.
     pub fn of<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         text.get(self.start..self.end).unwrap_or_default()
     }
 }
 
-/// What a value is.
+/// Type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValueKind {
     /// `null`.
@@ -35,19 +35,19 @@ pub enum ValueKind {
     Object,
 }
 
-/// A whole value that is JSON, and where it stands.
+/// A whole valid value and its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value<'a> {
-    /// What it is.
+    /// Type of the value.
     pub kind: ValueKind,
-    /// Its bytes, with quotes or brackets, without the white space around it.
+    /// Its bytes with quotes or brackets, without white space around them.
     pub raw: &'a [u8],
-    /// How many bytes stand before it.
+    /// Offset of its first byte.
     pub at: usize,
 }
 
 impl<'a> Value<'a> {
-    /// Where it stands.
+    /// Byte range of the value.
     pub fn span(&self) -> Span {
         Span {
             start: self.at,
@@ -55,7 +55,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The inside of the quotes, of a string.
+    /// The content of a string, without its quotes; `None` for other types.
     pub fn text(&self) -> Option<Text<'a>> {
         let raw = self.raw.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
         let is_escaped = memchr::memchr(b'\\', raw).is_some();

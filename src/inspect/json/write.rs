@@ -1,6 +1,6 @@
-//! Writing strings as JSON.
+//! JSON string writer.
 
-/// Appends a text as a JSON string. Runs without anything to escape are copied whole.
+/// Appends a text as a JSON string. Runs without special bytes are copied whole.
 pub(crate) fn text_into(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text;

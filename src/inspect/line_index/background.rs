@@ -1,4 +1,4 @@
-//! An index that threads of its own build while it is asked.
+//! Background line index: its own threads build it while callers query it.
 
 use std::io;
 use std::sync::Arc;
@@ -6,45 +6,45 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
-use crate::inspect::line_index::Growing;
+use crate::inspect::line_index::GrowingLineIndex;
 use crate::inspect::line_index::LineIndex;
 use crate::inspect::line_index::LinesError;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
 
-/// An index that grows by itself. Who asks waits no longer than until what he asks for is known.
-/// Dropping it ends the threads behind the pieces that they are at.
+/// A line index that grows in the background. A query waits only until its answer is known.
+/// Dropping it stops the threads after their current pieces.
 #[derive(Debug)]
-pub struct Background {
+pub struct BackgroundIndex {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    growing: Growing,
+    growing: GrowingLineIndex,
     is_stopped: AtomicBool,
 }
 
-impl Background {
-    /// Begins to count on so many threads, behind what an index covers.
+impl BackgroundIndex {
+    /// Starts to count with `threads` threads, after the bytes that an index covers.
     ///
     /// # Errors
-    /// Where no thread is to be had.
+    /// An I/O error if no thread can start.
     pub fn start(
         index: LineIndex,
         source: Arc<dyn ReadAt>,
         threads: usize,
     ) -> Result<Self, LinesError> {
         let shared = Arc::new(Shared {
-            growing: Growing::new(index),
+            growing: GrowingLineIndex::new(index),
             is_stopped: AtomicBool::new(false),
         });
         let work = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("line-index".to_owned());
         let thread = thread.spawn(move || {
-            // Nobody may wait for ever where this panics.
-            let _gone = Gone(&work.growing);
+            // Wakes the waiting callers even after a panic.
+            let _gone = EndGuard(&work.growing);
             let done = work.growing.run(&*source, None, threads, &*work);
             work.growing.end(done.err());
         })?;
@@ -54,12 +54,12 @@ impl Background {
         })
     }
 
-    /// Waits until it is known where a line is or that there is none, or, without a line, until
-    /// everything is counted; what is known then.
+    /// Waits until the index can locate a line or knows that it does not exist; without a line,
+    /// until the index is complete. Returns the index so far.
     ///
     /// # Errors
-    /// [`LinesError::Interrupted`] where `progress` says so, which is asked whenever something was
-    /// counted; and what ended the threads before it was known.
+    /// [`LinesError::Interrupted`] if `progress` is cancelled, polled after each counted piece, and
+    /// any error that stopped the threads first.
     pub fn wait(
         &self,
         until: Option<u64>,
@@ -68,21 +68,21 @@ impl Background {
         self.shared.growing.wait(until, progress)
     }
 
-    /// How many bytes are counted without a gap.
+    /// Number of bytes counted without a gap.
     pub fn covered(&self) -> u64 {
         self.shared.growing.covered()
     }
 
-    /// Ends the threads, and gives what was counted.
+    /// Stops the threads, and returns the index so far.
     ///
     /// # Errors
-    /// What ended them before.
+    /// Any error that stopped the threads before.
     pub fn stop(mut self) -> (LineIndex, Result<(), LinesError>) {
         self.end();
         self.shared.growing.ended()
     }
 
-    /// The threads are to end behind the pieces that they are at.
+    /// Asks the threads to stop after their current pieces.
     pub(super) fn ask_to_stop(&self) {
         self.shared.is_stopped.store(true, Ordering::Relaxed);
     }
@@ -90,13 +90,13 @@ impl Background {
     fn end(&mut self) {
         self.ask_to_stop();
         if let Some(thread) = self.thread.take() {
-            // Of a panic whoever asked was told.
+            // Waiting callers have already learnt of a panic.
             let _ = thread.join();
         }
     }
 }
 
-impl Drop for Background {
+impl Drop for BackgroundIndex {
     fn drop(&mut self) {
         self.end();
     }
@@ -108,9 +108,9 @@ impl Progress for Shared {
     }
 }
 
-struct Gone<'a>(&'a Growing);
+struct EndGuard<'a>(&'a GrowingLineIndex);
 
-impl Drop for Gone<'_> {
+impl Drop for EndGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let why = io::Error::other("the thread that counts lines is gone");

@@ -1,5 +1,4 @@
-//! Counting newlines on several threads. What is counted from the front on, without a gap, can be
-//! asked for meanwhile.
+//! Parallel newline counting. Other threads can query the part counted without a gap.
 
 use std::collections::BTreeMap;
 use std::sync::Condvar;
@@ -7,39 +6,39 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
-use crate::inspect::line_index::Counted;
+use crate::inspect::line_index::BlockCounts;
 use crate::inspect::line_index::LineIndex;
+use crate::inspect::line_index::LinePosition;
 use crate::inspect::line_index::LinesError;
-use crate::inspect::line_index::Place;
 use crate::inspect::line_index::read::read_some;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
 
-/// An index that grows on some threads while others ask it.
+/// A line index that several threads extend while others query it.
 #[derive(Debug)]
-pub struct Growing {
-    state: Mutex<State>,
-    /// More is counted, or nobody counts any more.
+pub struct GrowingLineIndex {
+    state: Mutex<BuildState>,
+    /// Signals further progress or the end of counting.
     moved: Condvar,
 }
 
 #[derive(Debug)]
-struct State {
+struct BuildState {
     index: LineIndex,
-    /// Where the next piece begins that nobody counts yet.
+    /// Offset of the next unclaimed piece.
     next: u64,
-    /// Pieces that were counted before one in front of them, by where they begin.
-    early: BTreeMap<u64, Counted>,
+    /// Pieces counted ahead of an earlier one, by offset.
+    early: BTreeMap<u64, BlockCounts>,
     failed: Option<LinesError>,
-    /// Nobody counts any more, and this is why, where not everything is counted.
+    /// Set when counting has ended; holds the error if it is incomplete.
     ended: Option<Option<LinesError>>,
 }
 
-impl Growing {
-    /// One that goes on behind what an index covers.
+impl GrowingLineIndex {
+    /// Continues an index after the bytes that it covers.
     pub fn new(index: LineIndex) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(BuildState {
                 next: index.covered,
                 index,
                 early: BTreeMap::new(),
@@ -50,29 +49,29 @@ impl Growing {
         }
     }
 
-    /// Where a line is, as far as is known by now.
-    pub fn locate(&self, line: u64) -> Place {
+    /// Locates a line in the part counted so far.
+    pub fn locate(&self, line: u64) -> LinePosition {
         self.state().index.locate(line)
     }
 
-    /// How many bytes are counted without a gap.
+    /// Number of bytes counted without a gap.
     pub fn covered(&self) -> u64 {
         self.state().index.covered
     }
 
-    /// The index, of as much as was counted.
+    /// Returns the index of the part counted so far.
     pub fn into_index(self) -> LineIndex {
         let state = self.state.into_inner();
         state.unwrap_or_else(PoisonError::into_inner).index
     }
 
-    /// Whoever waits need not wait any longer: nobody counts any more.
+    /// Ends the counting, and wakes all waiting callers.
     pub(super) fn end(&self, why: Option<LinesError>) {
         self.state().ended.get_or_insert(why);
         self.moved.notify_all();
     }
 
-    /// The index of what was counted, and why it is not all of it.
+    /// Returns the index so far, and the error if it is incomplete.
     pub(super) fn ended(&self) -> (LineIndex, Result<(), LinesError>) {
         let state = self.state();
         let why = state.ended.as_ref().and_then(Option::as_ref);
@@ -80,8 +79,8 @@ impl Growing {
         (state.index.clone(), why)
     }
 
-    /// Waits until others have counted as much as is needed to know where a line is or that there
-    /// is none, or all; the index as it is then.
+    /// Waits until other threads have counted enough to locate a line or to know that it does not
+    /// exist; without a line, until all is counted. Returns the index so far.
     pub(super) fn wait(
         &self,
         until: Option<u64>,
@@ -90,12 +89,12 @@ impl Growing {
         let mut state = self.state();
         loop {
             let index = &state.index;
-            let is_known = until.is_some_and(|line| index.locate(line) != Place::NotYet);
+            let is_known = until.is_some_and(|line| index.locate(line) != LinePosition::NotYet);
             if is_known || index.is_complete() {
                 return Ok(index.clone());
             }
             if let Some(why) = &state.ended {
-                // Whoever ended without an error had counted everything.
+                // A thread that ended without an error had counted everything.
                 let why = why.as_ref().unwrap_or(&LinesError::Interrupted);
                 return Err(why.again());
             }
@@ -109,12 +108,12 @@ impl Growing {
         }
     }
 
-    /// Counts until everything is covered or, with `until`, it is known where that line is or
-    /// that there is none. What was counted stays also after an error.
+    /// Counts until everything is covered; with `until`, only until that line can be located or is
+    /// known not to exist. Counts survive an error.
     ///
     /// # Errors
-    /// [`LinesError::Shrunk`] when the source is shorter than the index says, [`LinesError::Interrupted`],
-    /// and what reading meets.
+    /// [`LinesError::Shrunk`] if the source is shorter than the index, [`LinesError::Interrupted`],
+    /// and I/O errors.
     pub fn run(
         &self,
         source: &dyn ReadAt,
@@ -142,16 +141,16 @@ impl Growing {
             }),
         }
         let mut state = self.state();
-        // Whoever goes on has to count what is behind a gap again.
+        // The next run has to count the part after a gap again.
         state.early.clear();
         state.next = state.index.covered;
         state.failed.take().map_or(Ok(()), Err)
     }
 
-    /// The next piece to count, and the size of blocks; none when there is nothing left to do.
+    /// Claims the next piece, with the block size; `None` if there is nothing left.
     fn claim(&self, until: Option<u64>) -> Option<(u64, u64, u32)> {
         let mut state = self.state();
-        let is_known = until.is_some_and(|line| state.index.locate(line) != Place::NotYet);
+        let is_known = until.is_some_and(|line| state.index.locate(line) != LinePosition::NotYet);
         let (from, size, shift) = (state.next, state.index.size, state.index.shift);
         if is_known || state.failed.is_some() || from >= size {
             return None;
@@ -161,7 +160,7 @@ impl Growing {
         Some((from, state.next, shift))
     }
 
-    fn put(&self, from: u64, counted: Result<Counted, LinesError>) {
+    fn put(&self, from: u64, counted: Result<BlockCounts, LinesError>) {
         let mut guard = self.state();
         let state = &mut *guard;
         match counted {
@@ -175,7 +174,7 @@ impl Growing {
         self.moved.notify_all();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BuildState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -186,8 +185,8 @@ fn count(
     (from, to): (u64, u64),
     shift: u32,
     buffer: &mut [u8],
-) -> Result<Counted, LinesError> {
-    let mut counted = Counted::default();
+) -> Result<BlockCounts, LinesError> {
+    let mut counted = BlockCounts::default();
     let (mut at, mut block) = (from, None);
     while at < to {
         let mut piece = read_some(source, buffer, at, to)?;
@@ -196,7 +195,7 @@ fn count(
             let left = (((at >> shift) + 1) << shift) - at;
             let cut = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
             let (inside, rest) = piece.split_at(cut);
-            // At most as many as a block has bytes, which are 2^31 at most.
+            // The count is at most the size of a block, which is at most 2^31.
             let newlines = memchr::memchr_iter(b'\n', inside).count() as u32;
             match counted.counts.last_mut() {
                 Some(last) if block == Some(at >> shift) => *last += newlines,
@@ -211,7 +210,7 @@ fn count(
     Ok(counted)
 }
 
-/// Bytes that one thread counts before it looks for more work.
+/// Bytes per piece of work of a thread.
 const PIECE_BYTES: u64 = 4 << 20;
-/// Bytes that are read at a time: they are to stay in the processor's cache until they are counted.
+/// Bytes per read, small enough to stay in the processor's cache.
 const BUFFER_BYTES: usize = 256 << 10;

@@ -1,8 +1,8 @@
-//! An index as bytes, with what tells whether it is still the file's.
+//! Codec of line indexes, with the stamp of their file.
 
+use crate::inspect::file_stamp::FileChange;
 use crate::inspect::file_stamp::FileStamp;
-use crate::inspect::file_stamp::SeenFile;
-use crate::inspect::file_stamp::Verdict;
+use crate::inspect::file_stamp::RecordedFile;
 use crate::inspect::file_stamp::begun;
 use crate::inspect::file_stamp::checked;
 use crate::inspect::file_stamp::sealed;
@@ -14,44 +14,44 @@ use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::limits::LINE_INDEX_BYTES_MAX;
 
-/// An index, and the file that it was made of.
+/// A line index with the state of its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredIndex {
-    seen: SeenFile,
+    seen: RecordedFile,
     index: LineIndex,
 }
 
 impl StoredIndex {
-    /// With an index of a file that looked so before it was read. `is_settled` is whether its last
-    /// change was long enough before that for another to have another time.
+    /// Combines an index with the stamp taken before the file was read. `is_settled` means that the
+    /// last change was old enough: a later change then has another timestamp.
     ///
     /// # Errors
-    /// As reading its ends.
+    /// I/O errors of reading the ends of the file.
     pub fn new(
         index: LineIndex,
         stamp: FileStamp,
         is_settled: bool,
         source: &dyn ReadAt,
     ) -> Result<Self, LinesError> {
-        let seen = SeenFile::new(stamp, is_settled, index.covered, source)?;
+        let seen = RecordedFile::new(stamp, is_settled, index.covered, source)?;
         Ok(Self { seen, index })
     }
 
-    /// The index.
+    /// Returns the index.
     pub fn into_index(self) -> LineIndex {
         self.index
     }
 
-    /// What became of the file, which now looks so.
+    /// Compares the stored state with the present file.
     ///
     /// # Errors
-    /// As reading its ends.
-    pub fn verdict(&self, now: &FileStamp, source: &dyn ReadAt) -> Result<Verdict, LinesError> {
+    /// I/O errors of reading the ends of the file.
+    pub fn verdict(&self, now: &FileStamp, source: &dyn ReadAt) -> Result<FileChange, LinesError> {
         let verdict = self.seen.verdict(now, source)?;
-        if verdict == Verdict::Appended {
+        if verdict == FileChange::Appended {
             for block in self.index.samples() {
                 match start_in(source, &block) {
-                    Err(LinesError::Changed) => return Ok(Verdict::Rewritten),
+                    Err(LinesError::Changed) => return Ok(FileChange::Rewritten),
                     counted => drop(counted?),
                 }
             }
@@ -59,7 +59,7 @@ impl StoredIndex {
         Ok(verdict)
     }
 
-    /// Its bytes; at most [`LINE_INDEX_BYTES_MAX`].
+    /// Encodes the index, in at most [`LINE_INDEX_BYTES_MAX`] bytes.
     pub fn encode(&self) -> Vec<u8> {
         let index = &self.index;
         let mut w = begun(MAGIC);
@@ -74,14 +74,14 @@ impl StoredIndex {
         sealed(w)
     }
 
-    /// Reads an index; written again, it is the same bytes.
+    /// Decodes an index. The encoding is canonical.
     ///
     /// # Errors
-    /// [`DecodeError`] when the bytes are not a stored index.
+    /// [`DecodeError`] if the bytes are not a stored index.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let inside = checked(bytes, MAGIC, "line index", LINE_INDEX_BYTES_MAX)?;
         let mut r = Reader::new(inside);
-        let (seen, ends_open) = SeenFile::read(&mut r)?;
+        let (seen, ends_open) = RecordedFile::read(&mut r)?;
         let index = LineIndex::new(seen.stamp.size).ok_or(DecodeError::Invalid("size"))?;
         let index = LineIndex {
             covered: seen.covered,
@@ -94,10 +94,10 @@ impl StoredIndex {
     }
 }
 
-/// Reads the counts of an index that has none yet.
+/// Decodes the counts into an empty index.
 fn counts(r: &mut Reader<'_>, mut index: LineIndex) -> Result<LineIndex, DecodeError> {
     let invalid = DecodeError::Invalid("number of lines");
-    // At most as many as there may be blocks, since a file of that size has an index.
+    // The number of blocks is limited, because `new` accepted the size of the file.
     let blocks = index.covered.div_ceil(1 << index.shift);
     let (mut block, mut was_zero) = (0, false);
     while block < blocks {
@@ -105,7 +105,7 @@ fn counts(r: &mut Reader<'_>, mut index: LineIndex) -> Result<LineIndex, DecodeE
         let bytes = (index.covered - start).min(1 << index.shift);
         let newlines = r.varint()?;
         let is_last = block + 1 == blocks;
-        // The last byte covered is a newline or is not.
+        // The flag must agree with the last byte covered.
         let fits = match (is_last, index.ends_open) {
             (true, true) => newlines < bytes,
             _ => newlines <= bytes,
@@ -125,7 +125,7 @@ fn counts(r: &mut Reader<'_>, mut index: LineIndex) -> Result<LineIndex, DecodeE
         }
         (block, was_zero) = (block + 1 + more, newlines == 0);
     }
-    // Nothing is not open; what is not open ends with a newline.
+    // An empty file has no open line. A file without an open line ends with a newline.
     let fits = match index.ends_open {
         true => blocks > 0,
         false => blocks == 0 || !was_zero,
@@ -133,5 +133,5 @@ fn counts(r: &mut Reader<'_>, mut index: LineIndex) -> Result<LineIndex, DecodeE
     fits.then_some(index).ok_or(invalid)
 }
 
-/// As a pack's, so that a transfer in text mode is noticed.
+/// Magic in the style of packs, so that a text-mode transfer breaks it visibly.
 const MAGIC: [u8; 8] = *b"\x89ALI\r\n\x1a\n";

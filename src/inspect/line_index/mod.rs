@@ -1,8 +1,10 @@
-//! Lines of a file of text by number, whatever its size: how many newlines each block of bytes
-//! has, and nothing for a single line. Normative: `spec/line-index.md`.
+//! Line index: finds lines of a text file of any size by number. It stores the number of newlines
+//! per block of bytes, and nothing per line. Normative: `spec/line-index.md`.
 //!
-//! Sums over blocks, of which few are kept and the rest added up when asked for, are Jacobson's
-//! `select` ("Space-efficient static trees and graphs", FOCS 1989) over the newlines of a file.
+//! The sums over blocks are Jacobson's `select` ("Space-efficient static trees and graphs", FOCS
+//! 1989) over the newlines. The index keeps a few sums and computes the rest on demand. Open
+//! `build.rs` for counting, `background.rs` for an index that grows during queries, `read.rs` for
+//! reading lines, and `codec.rs` for the stored form.
 
 mod background;
 mod build;
@@ -13,45 +15,45 @@ mod tests;
 
 use thiserror::Error;
 
-pub use background::Background;
-pub use build::Growing;
+pub use background::BackgroundIndex;
+pub use build::GrowingLineIndex;
 pub use codec::StoredIndex;
-pub use read::Line;
-pub use read::Part;
+pub use read::LinePart;
+pub use read::LineSpan;
 pub use read::each_line;
 pub use read::start_in;
 
+pub use crate::inspect::file_stamp::FileChange;
 pub use crate::inspect::file_stamp::FileStamp;
-pub use crate::inspect::file_stamp::Verdict;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::inspect::file_stamp::EndsError;
 use crate::wire::limits::LINE_INDEX_BLOCKS_MAX;
 
-/// Why the lines of a file cannot be found.
+/// Errors of finding or reading lines.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LinesError {
-    /// It is not what was indexed.
+    /// The file differs from the indexed one.
     #[error("its lines are not those that were counted")]
     Changed,
-    /// Somebody asked to stop.
+    /// The caller cancelled the work.
     #[error("interrupted")]
     Interrupted,
     /// The source failed.
     #[error(transparent)]
     Read(#[from] std::io::Error),
-    /// It ends before the place where it ended.
+    /// The file is shorter than before.
     #[error("it became shorter while it was being read")]
     Shrunk,
-    /// Beyond what can be divided into blocks: 512 TiB.
+    /// The file exceeds the limit of 512 TiB.
     #[error("it is too large for an index of its lines")]
     TooLarge,
 }
 
 impl LinesError {
-    /// The same once more, for the next who asks.
+    /// Copies the error for another caller.
     fn again(&self) -> Self {
         match self {
             Self::Changed => Self::Changed,
@@ -86,59 +88,59 @@ impl Classify for LinesError {
     }
 }
 
-/// How many lines begin where, for as much of a file as was counted, from its first byte on.
+/// Index of the lines of a file, for a prefix of its bytes.
 ///
-/// It takes 4 bytes a block and 8 for every 64th, with 2^18 blocks at most: some 1 MiB for the
-/// largest file, and for one of lines of 100 bytes 0.006 bytes a line.
+/// It takes 4 bytes per block and 8 per 64 blocks, for at most 2^18 blocks: about 1 MiB for the
+/// largest file, and 0.006 bytes per line for one with lines of 100 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineIndex {
     size: u64,
     covered: u64,
-    /// The last byte covered is not a newline.
+    /// True if the last byte covered is not a newline.
     ends_open: bool,
-    /// A block has 2^shift bytes.
+    /// Binary logarithm of the block size.
     shift: u32,
     newlines: u64,
-    /// Newlines of each block; of the last one as far as it is covered.
+    /// Newlines per block; for the last block, in its covered part.
     counts: Vec<u32>,
     /// Newlines before every [`GROUP_BLOCKS`]th block.
     sums: Vec<u64>,
 }
 
-/// Where a line is.
+/// Position of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// It begins in this block, which has to be read: see [`start_in`].
+pub enum LinePosition {
+    /// It starts in this block; [`start_in`] reads the block to find it.
     In(Block),
-    /// Not within what was counted so far.
+    /// It is beyond the counted part.
     NotYet,
-    /// There is no such line.
+    /// The file has no such line.
     Past,
 }
 
-/// A part of a file in which the beginning of a line is.
+/// A part of a file that contains the start of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
     /// Offset of its first byte.
     start: u64,
-    /// Its length.
+    /// Length in bytes.
     bytes: u64,
-    /// How many newlines it had when it was counted.
+    /// Number of newlines at the time of counting.
     newlines: u32,
-    /// How many of them are before the line; with none, the line begins where the block does.
+    /// Number of these newlines before the line; 0 if the line starts with the block.
     skip: u32,
 }
 
-/// Newlines of neighbouring bytes, by block.
+/// Newline counts of consecutive blocks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counted {
+pub(crate) struct BlockCounts {
     bytes: u64,
     counts: Vec<u32>,
     ends_open: bool,
 }
 
 impl LineIndex {
-    /// An index of nothing yet, for a file of `size` bytes; `None` beyond 512 TiB.
+    /// Creates an empty index for a file of `size` bytes; `None` beyond 512 TiB.
     pub fn new(size: u64) -> Option<Self> {
         Some(Self {
             size,
@@ -151,46 +153,46 @@ impl LineIndex {
         })
     }
 
-    /// How long the file is, in bytes.
+    /// Size of the file in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// How many of its bytes are counted.
+    /// Number of bytes counted.
     pub fn covered(&self) -> u64 {
         self.covered
     }
 
-    /// Whether all of them are.
+    /// Returns true if all bytes are counted.
     pub fn is_complete(&self) -> bool {
         self.covered == self.size
     }
 
-    /// How many lines begin within what is counted.
+    /// Number of lines that start in the counted part.
     pub fn lines(&self) -> u64 {
         self.newlines + u64::from(self.ends_open)
     }
 
-    /// Bytes of memory that its numbers take.
+    /// Memory use of the counts, in bytes.
     pub fn memory_bytes(&self) -> usize {
         self.counts.capacity() * size_of::<u32>() + self.sums.capacity() * size_of::<u64>()
     }
 
-    /// Where the line of this number is, from 0.
-    pub fn locate(&self, line: u64) -> Place {
+    /// Locates a line by its number, from 0.
+    pub fn locate(&self, line: u64) -> LinePosition {
         let has_more = self.ends_open || !self.is_complete();
         if line > self.newlines || (line == self.newlines && !has_more) {
             return if self.is_complete() {
-                Place::Past
+                LinePosition::Past
             } else {
-                Place::NotYet
+                LinePosition::NotYet
             };
         }
         let Some(before) = line.checked_sub(1) else {
-            return Place::In(Block::FRONT);
+            return LinePosition::In(Block::FRONT);
         };
-        // The line begins behind the newline of number `before`, which is in the last group that
-        // does not begin behind it.
+        // The line starts after newline number `before`. The last group that starts at or before it
+        // contains that newline.
         let group = self.sums.partition_point(|sum| *sum <= before);
         let group = group.saturating_sub(1);
         let mut sum = self.sums.get(group).copied().unwrap_or(0);
@@ -199,15 +201,15 @@ impl LineIndex {
             let next = sum + u64::from(*newlines);
             if next > before {
                 let skip = u32::try_from(before - sum).unwrap_or(u32::MAX);
-                return Place::In(self.block(n, *newlines, skip.saturating_add(1)));
+                return LinePosition::In(self.block(n, *newlines, skip.saturating_add(1)));
             }
             sum = next;
         }
-        // Not reached: the sum of all is `newlines`.
-        Place::Past
+        // Unreachable: the sum of all counts is `newlines`.
+        LinePosition::Past
     }
 
-    /// Some blocks of all parts of what is covered, the last one among them.
+    /// Returns sample blocks from all parts of the covered bytes, the last block included.
     pub(crate) fn samples(&self) -> impl Iterator<Item = Block> {
         let step = self.counts.len().div_ceil(SAMPLES).max(1);
         let all = self.counts.iter().enumerate().rev().step_by(step);
@@ -224,10 +226,10 @@ impl LineIndex {
         }
     }
 
-    /// Makes it one of a longer file that begins with the same bytes.
+    /// Extends the index to a longer file with the same beginning.
     ///
     /// # Errors
-    /// [`LinesError::Shrunk`] where it is not longer, [`LinesError::TooLarge`].
+    /// [`LinesError::Shrunk`] if the file is not longer, and [`LinesError::TooLarge`].
     pub fn grow(&mut self, size: u64) -> Result<(), LinesError> {
         if size < self.size {
             return Err(LinesError::Shrunk);
@@ -243,13 +245,13 @@ impl LineIndex {
         Ok(())
     }
 
-    /// Adds what was counted behind what is covered.
-    pub(crate) fn append(&mut self, more: &Counted) {
+    /// Appends counts of the bytes after the covered part.
+    pub(crate) fn append(&mut self, more: &BlockCounts) {
         let mut counts = more.counts.iter().copied();
         if self.covered & ((1 << self.shift) - 1) != 0
             && let (Some(last), Some(rest)) = (self.counts.last_mut(), counts.next())
         {
-            // The rest of a block that was covered in part.
+            // Completes a partly covered block.
             *last += rest;
             self.newlines += u64::from(rest);
         }
@@ -277,7 +279,7 @@ impl LineIndex {
 }
 
 impl Block {
-    /// Where the first line begins.
+    /// The block at the start of the first line.
     const FRONT: Self = Self {
         start: 0,
         bytes: 0,
@@ -286,16 +288,16 @@ impl Block {
     };
 }
 
-/// The smallest blocks of which there are not too many; `None` where the largest are too many.
+/// Returns the smallest block size within the limit on blocks; `None` if the file is too large.
 fn shift_for(size: u64) -> Option<u32> {
     let fits = |shift: &u32| size.div_ceil(1 << shift) <= LINE_INDEX_BLOCKS_MAX as u64;
     (SHIFT_MIN..=SHIFT_MAX).find(fits)
 }
 
 const SHIFT_MIN: u32 = 16;
-/// Newlines of a block are to fit 32 bits.
+/// Largest block size: its newlines must fit into 32 bits.
 const SHIFT_MAX: u32 = 31;
-/// Blocks that are counted again where a file may be another.
+/// Blocks counted again to detect a changed file.
 const SAMPLES: usize = 16;
-/// Blocks between two sums that are kept.
+/// Blocks per stored sum.
 const GROUP_BLOCKS: usize = 64;

@@ -1,5 +1,4 @@
-//! Finding the beginning of a line in its block, and reading lines from there, in memory that
-//! does not grow with a line.
+//! Line reader: finds the start of a line in its block, and reads from there in constant memory.
 
 use std::io;
 
@@ -7,31 +6,31 @@ use crate::inspect::line_index::Block;
 use crate::inspect::line_index::LinesError;
 use crate::read_at::ReadAt;
 
-/// A line that has been read.
+/// A line that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// Its number, from 0.
+pub struct LineSpan {
+    /// Line number, from 0.
     pub number: u64,
-    /// Where its first byte is in the file.
+    /// Offset of its first byte in the file.
     pub offset: u64,
-    /// Bytes of its text, without the line's end.
+    /// Length of its text in bytes, without the line end.
     pub bytes: u64,
 }
 
-/// A piece of a line, as lines pass by.
+/// A piece of a line in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part<'a> {
-    /// Some of its text, never empty.
+pub enum LinePart<'a> {
+    /// Part of the text, never empty.
     Text(&'a [u8]),
-    /// There is no more of it.
-    End(Line),
+    /// End of the line.
+    End(LineSpan),
 }
 
-/// Where a line begins, in bytes from the front of the file.
+/// Finds the offset of a line in its block.
 ///
 /// # Errors
-/// [`LinesError::Changed`] when the block has not as many lines as it had, [`LinesError::Shrunk`]
-/// when it is not there, and what reading meets.
+/// [`LinesError::Changed`] if the block has fewer newlines than counted, [`LinesError::Shrunk`] if
+/// the block is missing, and I/O errors.
 pub fn start_in(source: &dyn ReadAt, block: &Block) -> Result<u64, LinesError> {
     let (mut at, end) = (block.start, block.start + block.bytes);
     let (mut found, mut start) = (0_u32, None);
@@ -53,20 +52,20 @@ pub fn start_in(source: &dyn ReadAt, block: &Block) -> Result<u64, LinesError> {
     }
 }
 
-/// Shows the text of at most `count` lines to `sink`, piece by piece, beginning with the line
-/// `number` at `offset`. Bytes at `size` and behind are not looked at.
+/// Passes the text of at most `count` lines to `sink`, piece by piece. Starts with line `number` at
+/// `offset`, and ignores bytes from `size` on.
 ///
 /// # Errors
-/// What `sink` says, [`LinesError::Shrunk`], or what reading meets.
+/// Errors of `sink`, [`LinesError::Shrunk`], and I/O errors.
 pub fn each_line<E: From<LinesError>>(
     source: &dyn ReadAt,
     size: u64,
     (number, offset): (u64, u64),
     count: u64,
-    sink: &mut dyn FnMut(Part<'_>) -> Result<(), E>,
+    sink: &mut dyn FnMut(LinePart<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut cutter = Cutter {
-        line: Line {
+    let mut cutter = LineSplitter {
+        line: LineSpan {
             number,
             offset,
             bytes: 0,
@@ -89,17 +88,17 @@ pub fn each_line<E: From<LinesError>>(
     Ok(())
 }
 
-/// Cuts pieces of a file into lines.
-struct Cutter<'a, E> {
-    line: Line,
-    /// A carriage return that ended a piece: text, unless a newline is next.
+/// Splitter of pieces of a file into lines.
+struct LineSplitter<'a, E> {
+    line: LineSpan,
+    /// True if the last piece ended with a carriage return. It is text unless a newline follows.
     has_return: bool,
-    /// Lines still wanted.
+    /// Number of lines still wanted.
     left: u64,
-    sink: &'a mut dyn FnMut(Part<'_>) -> Result<(), E>,
+    sink: &'a mut dyn FnMut(LinePart<'_>) -> Result<(), E>,
 }
 
-impl<E> Cutter<'_, E> {
+impl<E> LineSplitter<'_, E> {
     fn push(&mut self, piece: &[u8], at: u64) -> Result<(), E> {
         let mut start = 0;
         for newline in memchr::memchr_iter(b'\n', piece) {
@@ -137,13 +136,13 @@ impl<E> Cutter<'_, E> {
             return Ok(());
         }
         self.line.bytes += text.len() as u64;
-        (self.sink)(Part::Text(text))
+        (self.sink)(LinePart::Text(text))
     }
 
     fn end(&mut self, next: u64) -> Result<(), E> {
-        (self.sink)(Part::End(self.line))?;
+        (self.sink)(LinePart::End(self.line))?;
         self.left -= 1;
-        self.line = Line {
+        self.line = LineSpan {
             number: self.line.number + 1,
             offset: next,
             bytes: 0,
@@ -152,7 +151,7 @@ impl<E> Cutter<'_, E> {
     }
 }
 
-/// Fills some of the buffer from `at`, and not beyond `end`.
+/// Reads into the buffer from `at`, not beyond `end`.
 pub(super) fn read_some<'a>(
     source: &dyn ReadAt,
     buffer: &'a mut [u8],

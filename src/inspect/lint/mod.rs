@@ -1,10 +1,11 @@
-//! Looking over rows for what is wrong with them before a model learns from them: rows that
-//! readers will refuse, rows unlike all others, broken chats, damaged text, secrets. Each rule is
-//! one of [`RULES`]; `spec/lint.md` says when it speaks.
+//! Linter: finds rows that harm the training of a model. Examples are rows that readers refuse,
+//! rows unlike all others, broken chats, damaged text and secrets. `spec/lint.md` defines the rules
+//! in [`RULES`].
 //!
-//! One pass over the rows on all cores, in memory that does not grow with them. What can be said
-//! of a row alone is said when it is read; what needs all rows is counted, with the first rows of
-//! each kind kept, and judged at the end.
+//! One parallel pass reads the rows in constant memory. Checks of single rows report at once.
+//! Checks of the table count, keep the first rows of each kind, and judge at the end. Open
+//! `rule_table.rs` for the rules, `checks/` for their code, `scan/` for the pass, `report.rs` for
+//! the result, and `sarif.rs` for SARIF.
 
 pub(crate) mod checks;
 mod options;
@@ -30,33 +31,33 @@ pub use rule::RuleId;
 pub use rule::Severity;
 
 use crate::inspect::lint::checks::text::TextChecks;
-use crate::inspect::lint::checks::whole_table::Judged;
-use crate::inspect::lint::scan::worker::Made;
-use crate::inspect::lint::scan::worker::Worker;
+use crate::inspect::lint::checks::whole_table::RuleFindings;
+use crate::inspect::lint::scan::worker::LintWorker;
+use crate::inspect::lint::scan::worker::LintedBatch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Chain;
 use crate::inspect::table::Scan;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 
-/// Looks over all rows. Damage that ends them is a finding, behind those of the rows before it.
+/// Lints all rows. Damage that ends the table is a finding after those of the rows before it.
 ///
 /// # Errors
-/// Those of reading the rows, but for damage where [`RuleId::DamagedFile`] is on; what is wrong with
-/// a row is in the report.
+/// Errors of reading the rows, except damage while [`RuleId::DamagedFile`] is on. Faults of rows
+/// are in the report.
 pub fn lint(
     batches: &dyn Batches,
     options: &LintOptions,
     progress: &dyn Progress,
 ) -> Result<LintReport, TableError> {
     let checks = TextChecks::new(options);
-    let mut looked = Looked::new(options);
+    let mut looked = LintedRows::new(options);
     looked.over(batches, &checks, options, progress)?;
     Ok(report(looked.made, options))
 }
 
-/// Looks over the rows of several files; `open` gives those of the files from a number on. Behind damage
-/// the rows of the next file follow.
+/// Lints the rows of several files. `open` returns the rows of the files from a number on. After
+/// damage, the next file follows.
 ///
 /// # Errors
 /// As [`lint`].
@@ -66,7 +67,7 @@ pub fn lint_files(
     progress: &dyn Progress,
 ) -> Result<LintReport, TableError> {
     let checks = TextChecks::new(options);
-    let mut looked = Looked::new(options);
+    let mut looked = LintedRows::new(options);
     let mut first = 0;
     loop {
         let chain = open(first);
@@ -78,22 +79,22 @@ pub fn lint_files(
     }
 }
 
-/// What was made of the rows so far.
-struct Looked {
-    made: Made,
-    /// How many they are, as far as they have numbers.
+/// Results of the rows so far.
+struct LintedRows {
+    made: LintedBatch,
+    /// Number of rows so far.
     rows: u64,
 }
 
-impl Looked {
+impl LintedRows {
     fn new(options: &LintOptions) -> Self {
         Self {
-            made: Made::new(options),
+            made: LintedBatch::new(options),
             rows: 0,
         }
     }
 
-    /// Looks over further rows; false where damage ended them.
+    /// Lints further rows; false if damage ended them.
     fn over(
         &mut self,
         batches: &dyn Batches,
@@ -108,7 +109,7 @@ impl Looked {
         };
         let before = self.rows;
         let done = scan.run(
-            || Worker::new(options, checks),
+            || LintWorker::new(options, checks),
             |worker, batch| Ok::<_, TableError>(worker.batch(batch)),
             |made| {
                 let first = before + made.first;
@@ -129,7 +130,7 @@ impl Looked {
     }
 }
 
-fn report(made: Made, options: &LintOptions) -> LintReport {
+fn report(made: LintedBatch, options: &LintOptions) -> LintReport {
     let mut report = LintReport {
         checked: made.checked,
         errors: 0,
@@ -159,14 +160,14 @@ fn report(made: Made, options: &LintOptions) -> LintReport {
     report
 }
 
-fn judge(rule: RuleId, made: &Made, options: &LintOptions) -> Judged {
+fn judge(rule: RuleId, made: &LintedBatch, options: &LintOptions) -> RuleFindings {
     match rule {
         RuleId::MissingKey | RuleId::UnexpectedKey
             if made.typing == crate::inspect::lint::checks::whole_table::Typing::Written =>
         {
             crate::inspect::lint::checks::whole_table::keys(&made.columns, rule)
         }
-        RuleId::MissingKey | RuleId::UnexpectedKey => Judged::default(),
+        RuleId::MissingKey | RuleId::UnexpectedKey => RuleFindings::default(),
         RuleId::TypeDrift => {
             crate::inspect::lint::checks::whole_table::types(&made.columns, made.typing)
         }
@@ -183,7 +184,7 @@ fn judge(rule: RuleId, made: &Made, options: &LintOptions) -> Judged {
         }
         _ => {
             let own = made.findings.examples.iter().filter(|(r, _)| *r == rule);
-            Judged {
+            RuleFindings {
                 count: made
                     .findings
                     .counts

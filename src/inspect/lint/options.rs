@@ -1,20 +1,20 @@
-//! What is wanted of a lint.
+//! Options of the linter.
 
 use crate::inspect::lint::RULES;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::Severity;
 
-/// What is wanted of a lint.
+/// Options of the linter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LintOptions {
-    /// How bad each rule is, in their order; none for those that are off.
+    /// Severity per rule, in rule order; `None` turns a rule off.
     pub severities: [Option<Severity>; RuleId::COUNT],
-    /// How many examples are kept of each rule: the first in the order of rows.
+    /// Number of examples per rule: the first in row order.
     pub examples: usize,
-    /// Columns whose text is looked at, at the top of a row; none for all. What a row is made of
-    /// (its syntax, keys and types) is looked at whatever they are.
+    /// Top-level columns whose text is checked; all if empty. Syntax, keys and types are checked in
+    /// any case.
     pub columns: Vec<String>,
-    /// How many threads work, at least one.
+    /// Number of worker threads, at least one.
     pub threads: usize,
 }
 
@@ -34,7 +34,7 @@ impl Default for LintOptions {
 }
 
 impl LintOptions {
-    /// All that is usual, with these rules alone.
+    /// Default options with these rules only.
     pub fn only(rules: &[RuleId]) -> Self {
         let mut options = Self::default();
         for rule in RULES.iter().filter(|r| !rules.contains(&r.id)) {
@@ -43,19 +43,19 @@ impl LintOptions {
         options
     }
 
-    /// Makes a rule this bad, or turns it off.
+    /// Sets the severity of a rule, or turns it off.
     pub fn set(&mut self, rule: RuleId, severity: Option<Severity>) {
         if let Some(own) = self.severities.get_mut(rule.index()) {
             *own = severity;
         }
     }
 
-    /// How bad a rule is; none where it is off.
+    /// Returns the severity of a rule; `None` if it is off.
     pub fn severity(&self, rule: RuleId) -> Option<Severity> {
         self.severities.get(rule.index()).copied().flatten()
     }
 
-    /// Whether one of these is on.
+    /// Returns true if at least one of the rules is on.
     pub(super) fn any(&self, rules: &[RuleId]) -> bool {
         rules.iter().any(|rule| self.severity(*rule).is_some())
     }

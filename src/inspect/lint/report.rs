@@ -1,27 +1,27 @@
-//! What a lint found.
+//! Lint report.
 
-use crate::inspect::json::Place;
+use crate::inspect::json::TextPosition;
 use crate::inspect::lint::Rule;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::Severity;
 
-/// What a lint found.
+/// Result of a lint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LintReport {
-    /// Rows that were looked at.
+    /// Number of rows checked.
     pub checked: u64,
-    /// Findings of rules that are errors. A row counts once for a rule.
+    /// Findings of rules with severity error. A row counts once per rule.
     pub errors: u64,
-    /// The same of warnings.
+    /// Findings of rules with severity warning.
     pub warnings: u64,
-    /// The same of notes.
+    /// Findings of rules with severity note.
     pub notes: u64,
-    /// Each rule that was on, in the order of [`RULES`](crate::inspect::lint::RULES).
+    /// Every enabled rule, in the order of [`RULES`](crate::inspect::lint::RULES).
     pub rules: Vec<RuleReport>,
 }
 
 impl LintReport {
-    /// Takes note of what a file says of itself. Nothing where nobody asks for the rule.
+    /// Records a finding about a file as a whole, if the rule is on.
     pub fn note_file(&mut self, rule: RuleId, column: Option<&str>, message: &str) {
         let Some(found) = self.rules.iter_mut().find(|r| r.rule.id == rule) else {
             return;
@@ -31,7 +31,7 @@ impl LintReport {
             found.examples.push(Example {
                 row: 0,
                 at: 0,
-                place: Place { line: 1, column: 1 },
+                place: TextPosition { line: 1, column: 1 },
                 column: column.map(str::to_owned),
                 message: message.to_owned(),
                 excerpt: String::new(),
@@ -44,8 +44,8 @@ impl LintReport {
         } += 1;
     }
 
-    /// Takes note that there is no value where there must be one: a document that is empty is no
-    /// JSON, unlike a file of no lines. Nothing where nobody asks for [`RuleId::MalformedJson`].
+    /// Records a missing value: an empty document is no JSON, unlike a file without lines. Has no
+    /// effect if [`RuleId::MalformedJson`] is off.
     pub fn miss_value(&mut self) {
         let of_json = |r: &&mut RuleReport| r.rule.id == RuleId::MalformedJson;
         let Some(found) = self.rules.iter_mut().find(of_json) else {
@@ -60,17 +60,17 @@ impl LintReport {
     }
 }
 
-/// Examples of what files say of themselves.
+/// Number of examples about files as a whole.
 const FILE_EXAMPLES: usize = 5;
 
-/// What one rule found.
+/// Findings of one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleReport {
     /// The rule.
     pub rule: &'static Rule,
-    /// How bad it was to be.
+    /// Its severity in this run.
     pub severity: Severity,
-    /// How many rows it speaks of. For a rule of columns, a row counts once for each column.
+    /// Number of rows concerned. For a column rule, a row counts once per column.
     pub count: u64,
     /// The first of them.
     pub examples: Vec<Example>,
@@ -79,16 +79,16 @@ pub struct RuleReport {
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// Number of the row, from 0.
+    /// Row number, from 0.
     pub row: u64,
-    /// Bytes of the row that stand before it.
+    /// Offset of the finding in the row, in bytes.
     pub at: usize,
-    /// The same as an editor counts, within the row.
-    pub place: Place,
-    /// The column at the top of the row that it is in, where there is one.
+    /// The same position as an editor counts it, within the row.
+    pub place: TextPosition,
+    /// Top-level column of the finding, if it is in one.
     pub column: Option<String>,
-    /// What is wrong, for people.
+    /// Description of the fault, for people.
     pub message: String,
-    /// What stands there, without what must not be shown; empty where that says nothing.
+    /// Text around the fault, with secrets masked; empty if it would not help.
     pub excerpt: String,
 }

@@ -1,17 +1,17 @@
-//! What a rule is.
+//! Lint rules: identity, severity and texts.
 
 use std::fmt;
 
 use crate::inspect::lint::rule_table::RULES;
 
-/// How bad it is.
+/// Severity of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// Worth knowing.
     Note,
-    /// Most likely not what was meant.
+    /// Most likely unintended.
     Warning,
-    /// Readers will fail or read something else.
+    /// Readers fail, or read something else.
     Error,
 }
 
@@ -25,31 +25,31 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One thing that is looked for.
+/// A lint rule.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Which one.
+    /// Identifier of the rule.
     pub id: RuleId,
-    /// Its name, for people and options.
+    /// Name of the rule, for people and options.
     pub name: &'static str,
-    /// What it finds, in a few words.
+    /// Summary of its findings, in a few words.
     pub short: &'static str,
-    /// When exactly it speaks.
+    /// Exact condition of a finding.
     pub full: &'static str,
-    /// What to do about it.
+    /// Advice for fixing a finding.
     pub help: &'static str,
-    /// How bad it is, where nobody says otherwise.
+    /// Default severity.
     pub severity: Severity,
 }
 
 impl Rule {
-    /// The rule of this name.
+    /// Returns the rule with a name.
     pub fn named(name: &str) -> Option<&'static Self> {
         RULES.iter().find(|rule| rule.name == name)
     }
 }
 
-/// Names every rule, in the order of [`RULES`].
+/// Identifiers of all rules, in the order of [`RULES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "the table of rules says what each is")]
 #[non_exhaustive]
@@ -109,16 +109,16 @@ pub enum RuleId {
 }
 
 impl RuleId {
-    /// How many there are.
+    /// Number of rules.
     pub const COUNT: usize = RULES.len();
 
-    /// Its place in [`RULES`].
+    /// Index of the rule in [`RULES`].
     pub const fn index(self) -> usize {
-        // The variants have no values of their own, so these are 0, 1, 2 and so on.
+        // The variants have no explicit values, so these are 0, 1, 2 and so on.
         self as usize
     }
 
-    /// What is said of it.
+    /// Returns the rule with its texts.
     pub fn rule(self) -> Option<&'static Rule> {
         RULES.get(self.index())
     }

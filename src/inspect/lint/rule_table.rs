@@ -1,10 +1,10 @@
-//! The table of rules. `spec/lint.md` lists the same, and a test compares the two.
+//! Table of the lint rules. `spec/lint.md` lists the same rules; a test compares the two.
 
 use crate::inspect::lint::Rule;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::Severity;
 
-/// Every rule.
+/// All lint rules.
 pub const RULES: &[Rule] = &[
     Rule {
         id: RuleId::MalformedJson,

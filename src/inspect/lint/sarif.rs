@@ -1,4 +1,4 @@
-//! Reports as SARIF 2.1.0 (OASIS, 2020), which code hosts and editors show.
+//! SARIF reports (version 2.1.0, OASIS, 2020) for code hosts and editors.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ use crate::inspect::lint::Rule;
 use crate::inspect::lint::RuleReport;
 use crate::inspect::lint::Severity;
 
-/// Whether a row of the target is a line of it.
+/// Relation of rows to the lines of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rows {
+pub enum RowLocation {
     /// Row n is line n + 1.
     Lines,
-    /// Rows stand elsewhere: only their number is told.
+    /// Rows are no lines: the report gives only row numbers.
     Elsewhere,
 }
 
-/// A report on one file as a SARIF log. `uri` is where the file is, as a URI or a relative
-/// reference; `version` is that of this program.
-pub fn sarif(report: &LintReport, uri: &str, rows: Rows, version: &str) -> Value {
+/// Formats a report on one file as a SARIF log. `uri` is the file as a URI or a relative reference;
+/// `version` is that of this program.
+pub fn sarif(report: &LintReport, uri: &str, rows: RowLocation, version: &str) -> Value {
     let rules: Vec<Value> = report.rules.iter().map(|r| rule(r.rule)).collect();
     let found = report.rules.iter().enumerate();
     let results: Vec<Value> = found
@@ -62,15 +62,21 @@ fn rule(rule: &Rule) -> Value {
     })
 }
 
-fn result(number: usize, of: &RuleReport, example: &Example, uri: &str, rows: Rows) -> Value {
+fn result(
+    number: usize,
+    of: &RuleReport,
+    example: &Example,
+    uri: &str,
+    rows: RowLocation,
+) -> Value {
     let mut text = example.message.clone();
     if !example.excerpt.is_empty() {
         text.push_str(": ");
         text.push_str(&example.excerpt);
     }
     let mut place = json!({ "artifactLocation": { "uri": uri } });
-    // Only in a row of one line is a column of the row one of the file.
-    if let (Rows::Lines, Some(place)) = (rows, place.as_object_mut()) {
+    // The column of a finding is one of the file only if the row is one line.
+    if let (RowLocation::Lines, Some(place)) = (rows, place.as_object_mut()) {
         place.insert(
             "region".to_owned(),
             json!({ "startLine": example.row + 1, "startColumn": example.place.column }),

@@ -1,4 +1,4 @@
-//! Files of columns: Parquet, in row groups of bounded size, and Arrow IPC.
+//! Parquet writer with row groups of bounded size, and Arrow IPC writer.
 
 use std::io;
 use std::io::Write;
@@ -20,18 +20,18 @@ use crate::inspect::output::parquet_types::as_stored;
 use crate::inspect::output::parquet_types::stored_schema;
 use crate::inspect::table::Columnar;
 
-/// Encoded bytes of a row group.
+/// Encoded bytes per row group.
 const GROUP_BYTES: usize = 64 << 20;
 
 pub(super) enum BatchWriter<W: Write + Send> {
-    /// With the schema of the file, where it is not that of the rows.
+    /// With the schema of the file, if it differs from that of the rows.
     Parquet(Box<ArrowWriter<W>>, Option<SchemaRef>),
     File(Box<FileWriter<W>>),
     Stream(Box<StreamWriter<W>>),
 }
 
 impl<W: Write + Send> BatchWriter<W> {
-    /// For rows of these columns.
+    /// Creates a writer for rows of these columns.
     pub(super) fn new(to: W, format: OutputFormat, columns: &Columnar) -> Result<Self, PushError> {
         let schema = &columns.schema;
         Ok(match format {
@@ -50,7 +50,7 @@ impl<W: Write + Send> BatchWriter<W> {
                         value: value.clone(),
                     })
                     .collect();
-                // What a schema of Arrow says besides columns stands among the pairs of the file.
+                // Metadata of the Arrow schema goes into the key-value pairs of the file.
                 let mut said: Vec<_> = schema.metadata.iter().collect();
                 said.sort_unstable();
                 for (key, value) in said {

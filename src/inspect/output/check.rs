@@ -1,4 +1,4 @@
-//! Whether a row can be written as it is, and what becomes of numbers that are none.
+//! Row checks before writing, and the treatment of non-finite numbers.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,33 +14,33 @@ use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 
-/// What becomes of NaN and infinities where a format has no such numbers.
+/// Treatment of NaN and infinities in a format without them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NanRule {
-    /// Their row is refused.
+    /// Refuse the row.
     #[default]
     Fail,
-    /// They become null.
+    /// Write null.
     Null,
-    /// They become the texts `NaN`, `Infinity` and `-Infinity`.
+    /// Write the texts `NaN`, `Infinity` and `-Infinity`.
     Text,
 }
 
-/// Why a row is not written.
+/// Reason for refusing a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// In which column, where it is one.
+    /// Name of the column, if the fault is in one.
     pub column: Option<String>,
-    /// What is the matter.
+    /// Description of the fault.
     pub why: String,
-    /// It has a number that is none, of which `--nan` could tell what to make.
+    /// True for a non-finite number, which `--nan` could resolve.
     pub is_nan: bool,
-    /// It is not UTF-8, which `--encoding` could tell.
+    /// True for invalid UTF-8, which `--encoding` could resolve.
     pub is_not_utf8: bool,
 }
 
 impl Refusal {
-    /// Of text that is not UTF-8 from a byte on.
+    /// Refusal of a text with invalid UTF-8 at a byte.
     pub(super) fn not_utf8(at: usize) -> Self {
         Self {
             is_not_utf8: true,
@@ -48,7 +48,7 @@ impl Refusal {
         }
     }
 
-    /// The same, of a column.
+    /// Adds the name of the column.
     pub(super) fn in_column(self, name: &str) -> Self {
         Self {
             column: Some(name.to_owned()),
@@ -56,7 +56,7 @@ impl Refusal {
         }
     }
 
-    /// Of a row as a whole.
+    /// Refusal of a row as a whole.
     pub fn of_row(why: impl Into<String>) -> Self {
         Self {
             column: None,
@@ -66,7 +66,7 @@ impl Refusal {
         }
     }
 
-    /// Of one of its columns.
+    /// Refusal of a column.
     pub fn of_column(name: &str, why: impl Into<String>) -> Self {
         Self {
             column: Some(name.to_owned()),
@@ -88,22 +88,22 @@ static NAN: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder:
 static INFINITY: LazyLock<memmem::Finder<'static>> =
     LazyLock::new(|| memmem::Finder::new("Infinity"));
 
-/// What is looked at in every row before it is written.
+/// Check of every row before it is written.
 #[derive(Clone, Copy, Debug)]
 pub struct RowCheck {
-    /// What rows are written as.
+    /// Output format.
     pub format: OutputFormat,
-    /// What becomes of numbers that are none.
+    /// Treatment of non-finite numbers.
     pub nan: NanRule,
-    /// Rows come from columnar files, which have such numbers.
+    /// True if rows come from columnar files, which may have non-finite numbers.
     pub is_columnar: bool,
 }
 
 impl RowCheck {
-    /// The row as it can be written. Formats with columns look at cells besides, which a plan does.
+    /// Returns the row in writable form. For formats with columns, a plan also checks the cells.
     ///
     /// # Errors
-    /// Why it cannot be.
+    /// The reason for refusing the row.
     pub fn prepare<'a>(&self, shape: &Shape, row: &'a [u8]) -> Result<Cow<'a, [u8]>, Refusal> {
         match shape {
             Shape::Json => self.json(row),
@@ -114,8 +114,8 @@ impl RowCheck {
         }
     }
 
-    /// Whether lines of JSON are written as they are: none of them can have a number that is none, and no
-    /// carriage return is there.
+    /// Returns true if JSON lines can be copied as they are: they contain no non-finite number and
+    /// no carriage return.
     pub fn keeps_lines(&self, lines: &[u8]) -> bool {
         self.format == OutputFormat::Jsonl
             && memchr::memchr(b'\r', lines).is_none()
@@ -123,10 +123,10 @@ impl RowCheck {
             && INFINITY.find(lines).is_none()
     }
 
-    /// Looks at the cells of a row as a plan does.
+    /// Checks the cells of a row as a plan does.
     ///
     /// # Errors
-    /// Why the row cannot be written.
+    /// The reason for refusing the row.
     pub fn examine(&self, shape: &Shape, row: &[u8], scratch: &mut Scratch) -> Result<(), Refusal> {
         each_sound_cell(shape, row, scratch, &mut |_, _| {})
     }
@@ -187,18 +187,18 @@ impl RowCheck {
     }
 }
 
-/// Numbers of a row that are none.
-struct NoNumbers {
+/// Non-finite numbers of a row.
+struct NonFiniteNumbers {
     places: Vec<(usize, usize)>,
-    /// Some of them stand within arrays or objects of a column.
+    /// True if some are inside arrays or objects of a column.
     is_nested: bool,
-    /// The column of the first.
+    /// Column of the first one.
     column: Option<String>,
 }
 
-/// None where the row is not JSON besides.
-fn no_numbers(row: &[u8]) -> Option<NoNumbers> {
-    let mut found = NoNumbers {
+/// Finds non-finite numbers; `None` if the row has none or is not JSON otherwise.
+fn no_numbers(row: &[u8]) -> Option<NonFiniteNumbers> {
+    let mut found = NonFiniteNumbers {
         places: Vec::new(),
         is_nested: false,
         column: None,
@@ -223,7 +223,7 @@ fn no_numbers(row: &[u8]) -> Option<NoNumbers> {
     Some(found)
 }
 
-/// Whether a line break stands within a string, where JSON has none.
+/// Returns true for a line break inside a string, which JSON forbids.
 fn has_break_in_string(row: &[u8]) -> bool {
     let (mut in_string, mut is_escaped) = (false, false);
     for byte in row {
@@ -238,10 +238,10 @@ fn has_break_in_string(row: &[u8]) -> bool {
     false
 }
 
-/// Shows the cells of a row that can all be written where texts are Unicode and JSON is JSON.
+/// Passes the cells of a row to `each`. Checks that texts are UTF-8 and that JSON is valid.
 ///
 /// # Errors
-/// Why the row cannot be written; some cells were shown then.
+/// The reason for refusing the row; some cells have been passed on then.
 pub(super) fn each_sound_cell(
     shape: &Shape,
     row: &[u8],
@@ -258,7 +258,7 @@ pub(super) fn each_sound_cell(
                 Some(Refusal::of_row(HALF_KEY))
             }
             (Shape::Json, Cell::Text(text)) => {
-                // Strings of JSON are UTF-8, but for halves of characters.
+                // JSON strings are valid UTF-8 except for lone surrogates.
                 let is_half = !text.is_ascii() && std::str::from_utf8(text).is_err();
                 is_half.then(|| Refusal::of_row(HALF))
             }
@@ -279,13 +279,13 @@ pub(super) fn each_sound_cell(
     }
 }
 
-/// Why a row is refused where no row has a column.
+/// Message for a row without columns.
 pub(super) const NO_COLUMN: &str = "it has no column, and the format needs one";
 
 const HALF_KEY: &str = "its name has half of a surrogate pair, which is no character";
 const HALF: &str = "it has half of a surrogate pair, which is no character";
 
-/// Whether a key of a row has half of a surrogate pair; in a name, U+FFFD stands in its place.
+/// Returns true if a key of a row has a lone surrogate; in its name, U+FFFD replaces it.
 fn has_half_key(name: &str, row: &[u8]) -> bool {
     if !name.contains(char::REPLACEMENT_CHARACTER) {
         return false;

@@ -1,4 +1,4 @@
-//! Rows of text as columns of a type.
+//! Conversion of text rows to typed Arrow columns.
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ use arrow_schema::Schema;
 use arrow_schema::SchemaRef;
 use arrow_schema::TimeUnit;
 
-use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::look;
 use crate::inspect::format::times::Time;
 use crate::inspect::output::ColumnKind;
-use crate::inspect::output::Plan;
+use crate::inspect::output::OutputPlan;
 use crate::inspect::output::PushError;
 use crate::inspect::output::Refusal;
 use crate::inspect::output::check::NO_COLUMN;
@@ -31,24 +31,24 @@ use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 
-/// Rows that are handed on together.
+/// Rows per batch.
 const BATCH_ROWS: usize = 4096;
-/// Bytes of text that are handed on together.
+/// Bytes of text per batch.
 const BATCH_BYTES: usize = 8 << 20;
 
-/// Collects rows until there are enough for a batch.
-pub(super) struct Columns {
+/// Collector of rows for the next batch.
+pub(super) struct BatchBuilder {
     schema: SchemaRef,
-    plan: Plan,
-    columns: Vec<Column>,
+    plan: OutputPlan,
+    columns: Vec<ColumnBuilder>,
     is_set: Vec<bool>,
     scratch: Scratch,
     rows: usize,
     bytes: usize,
 }
 
-/// The values of one column that were not handed on yet.
-enum Column {
+/// Builder of one column of the next batch.
+enum ColumnBuilder {
     Bool(BooleanBuilder),
     Int(Int64Builder),
     Unsigned(UInt64Builder),
@@ -59,13 +59,16 @@ enum Column {
     Text(StringBuilder),
 }
 
-impl Columns {
-    pub(super) fn new(plan: &Plan) -> Self {
+impl BatchBuilder {
+    pub(super) fn new(plan: &OutputPlan) -> Self {
         let fields = plan.columns();
         let fields = fields.map(|(name, kind)| Field::new(name, data_type(kind), true));
         Self {
             schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
-            columns: plan.columns().map(|(_, kind)| Column::new(kind)).collect(),
+            columns: plan
+                .columns()
+                .map(|(_, kind)| ColumnBuilder::new(kind))
+                .collect(),
             is_set: vec![false; plan.columns().len()],
             plan: plan.clone(),
             scratch: Scratch::default(),
@@ -78,7 +81,7 @@ impl Columns {
         &self.schema
     }
 
-    /// Takes a row; a batch once there are enough of them.
+    /// Adds a row. Returns a batch when it is full.
     pub(super) fn push(
         &mut self,
         shape: &Shape,
@@ -112,7 +115,7 @@ impl Columns {
         }
     }
 
-    /// The rows that were not handed on.
+    /// Returns the remaining rows.
     pub(super) fn take(&mut self) -> Result<Option<RecordBatch>, PushError> {
         if self.rows == 0 {
             return Ok(None);
@@ -125,7 +128,7 @@ impl Columns {
     }
 }
 
-impl Column {
+impl ColumnBuilder {
     fn new(kind: ColumnKind) -> Self {
         match kind {
             ColumnKind::Bool => Self::Bool(BooleanBuilder::new()),
@@ -143,7 +146,7 @@ impl Column {
         }
     }
 
-    /// None for a value that is not of the type, which the plan would have seen.
+    /// Adds a value; `None` if it is not of the column's type, which the plan rules out.
     fn push(&mut self, cell: &Cell<'_>) -> Option<()> {
         let raw = cell.bytes();
         let is_null = *cell == Cell::Null;
@@ -162,7 +165,7 @@ impl Column {
         match self {
             Self::Bool(to) => to.append_value(match (cell, look(raw)) {
                 (Cell::Bool(value), _) => *value,
-                (_, Look::Bool(value)) => value,
+                (_, CellType::Bool(value)) => value,
                 _ => return None,
             }),
             Self::Int(to) => to.append_value(text.parse().ok()?),

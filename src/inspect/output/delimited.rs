@@ -1,8 +1,8 @@
-//! CSV and TSV (RFC 4180). Null is an empty field, and an empty text is a quoted one.
+//! CSV and TSV writer (RFC 4180). Null is an empty field, and an empty text is a quoted one.
 
 use std::io::Write;
 
-use crate::inspect::output::Plan;
+use crate::inspect::output::OutputPlan;
 use crate::inspect::output::PushError;
 use crate::inspect::output::Refusal;
 use crate::inspect::output::check::NO_COLUMN;
@@ -10,17 +10,17 @@ use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 
-pub(super) struct Writer<W> {
+pub(super) struct DelimitedWriter<W> {
     to: W,
     separator: u8,
-    plan: Plan,
+    plan: OutputPlan,
     scratch: Scratch,
     fields: Vec<Option<Vec<u8>>>,
     record: Vec<u8>,
 }
 
-impl<W: Write> Writer<W> {
-    pub(super) fn new(to: W, separator: u8, plan: &Plan) -> Result<Self, PushError> {
+impl<W: Write> DelimitedWriter<W> {
+    pub(super) fn new(to: W, separator: u8, plan: &OutputPlan) -> Result<Self, PushError> {
         let names = plan
             .columns()
             .map(|(name, _)| Some(name.as_bytes().to_vec()));
@@ -60,7 +60,7 @@ impl<W: Write> Writer<W> {
 
     fn write(&mut self) -> Result<(), PushError> {
         self.record.clear();
-        // A record of one empty field must not be a blank line, which is no record.
+        // A record of one empty field must not be a blank line, because a blank line is no record.
         let is_lonely = self.fields.len() == 1;
         for (n, field) in self.fields.iter().enumerate() {
             if n > 0 {

@@ -1,15 +1,15 @@
-//! JSON Lines. Rows that are JSON stay as they are written, but for newlines between their parts;
-//! fields of delimited rows become values of the type that all of their column have.
+//! JSON Lines writer. JSON rows stay as written, except that newlines between tokens become spaces.
+//! Fields of delimited rows become values of their column's type.
 
 use std::io;
 use std::io::Write;
 
-use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::look;
 use crate::inspect::json::write::text_into;
 use crate::inspect::output::ColumnKind;
 use crate::inspect::output::NanRule;
-use crate::inspect::output::Plan;
+use crate::inspect::output::OutputPlan;
 use crate::inspect::output::PushError;
 use crate::inspect::output::Refusal;
 use crate::inspect::output::kinds::nan_word;
@@ -17,17 +17,17 @@ use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 
-pub(super) struct Writer<W> {
+pub(super) struct JsonlWriter<W> {
     to: W,
-    plan: Plan,
+    plan: OutputPlan,
     columns: Vec<(String, ColumnKind)>,
     nan: NanRule,
     scratch: Scratch,
     line: Vec<u8>,
 }
 
-impl<W: Write> Writer<W> {
-    pub(super) fn new(to: W, plan: &Plan, nan: NanRule) -> Self {
+impl<W: Write> JsonlWriter<W> {
+    pub(super) fn new(to: W, plan: &OutputPlan, nan: NanRule) -> Self {
         let columns = plan.columns().map(|(name, kind)| (name.to_owned(), kind));
         Self {
             to,
@@ -58,12 +58,12 @@ impl<W: Write> Writer<W> {
         Ok(self.to.write_all(&self.line)?)
     }
 
-    /// Writes lines as they are.
+    /// Writes lines unchanged.
     pub(super) fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         self.to.write_all(lines)
     }
 
-    /// Writes a row piece by piece, as it is.
+    /// Copies a row unchanged, piece by piece.
     pub(super) fn copy(
         &mut self,
         copy: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), PushError>,
@@ -107,7 +107,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// A JSON text without newlines: within strings there are none, elsewhere they mean nothing.
+/// Replaces the newlines of a JSON text: strings contain none, and elsewhere they are white space.
 fn on_one_line(row: &[u8], line: &mut Vec<u8>) {
     match memchr::memchr2(b'\n', b'\r', row) {
         None => line.extend_from_slice(row),
@@ -127,7 +127,7 @@ fn value_into(cell: &Cell<'_>, line: &mut Vec<u8>) {
     }
 }
 
-/// A field as a value of its column's type.
+/// Appends a field as a value of its column's type.
 fn field_into(
     field: &[u8],
     (name, kind): (&str, ColumnKind),
@@ -137,11 +137,11 @@ fn field_into(
     let text = || String::from_utf8_lossy(field);
     match (kind, look(field)) {
         (ColumnKind::Nothing | ColumnKind::Text, _) => text_into(text().as_bytes(), line),
-        // As DuckDB reads it.
+        // As in DuckDB.
         _ if field.is_empty() => line.extend_from_slice(b"null"),
-        (ColumnKind::Bool, Look::Bool(true)) => line.extend_from_slice(b"true"),
-        (ColumnKind::Bool, Look::Bool(false)) => line.extend_from_slice(b"false"),
-        (ColumnKind::Int | ColumnKind::Unsigned | ColumnKind::Float, Look::Number(_)) => {
+        (ColumnKind::Bool, CellType::Bool(true)) => line.extend_from_slice(b"true"),
+        (ColumnKind::Bool, CellType::Bool(false)) => line.extend_from_slice(b"false"),
+        (ColumnKind::Int | ColumnKind::Unsigned | ColumnKind::Float, CellType::Number(_)) => {
             number_into(field, line);
         }
         (ColumnKind::Float, _) => match (nan_word(field), nan) {
@@ -162,7 +162,8 @@ fn field_into(
     Ok(())
 }
 
-/// A decimal number as JSON writes it: without a plus, and with digits on both sides of a point.
+/// Appends a decimal number in JSON form: without a plus, and with digits on both sides of the
+/// point.
 fn number_into(field: &[u8], line: &mut Vec<u8>) {
     let (sign, digits) = match field {
         [b'-', rest @ ..] => (&b"-"[..], rest),

@@ -1,67 +1,66 @@
-//! Which type a column gets when values of text become values of a type. A type is used only if
-//! every value of the column survives the way back.
+//! Type inference for output columns. A type is used only if every value survives the round trip.
 
-use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::look;
 use crate::inspect::format::times::Time;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Shape;
 
-/// The kinds of values that a column has, as a set.
+/// Set of the kinds of values in a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Kinds(u32);
+pub(super) struct KindSet(u32);
 
-/// What a column is written as.
+/// Output type of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColumnKind {
-    /// There are no values.
+    /// No values.
     #[default]
     Nothing,
     /// True and false.
     Bool,
-    /// Integers of 64 bits with a sign.
+    /// Signed 64-bit integers.
     Int,
-    /// Integers of 64 bits without a sign, some of them beyond those with one.
+    /// Unsigned 64-bit integers, at least one beyond the signed range.
     Unsigned,
-    /// Floating-point numbers of 64 bits.
+    /// 64-bit floating-point numbers.
     Float,
-    /// Days.
+    /// Dates.
     Date,
-    /// Points in time, without a zone or in UTC, in microseconds or nanoseconds.
+    /// Timestamps without a zone or in UTC, in microseconds or nanoseconds.
     Time {
-        /// They are written with `Z`.
+        /// True if they are written with `Z`.
         is_utc: bool,
-        /// Some have parts of a microsecond.
+        /// True if some are finer than a microsecond.
         is_fine: bool,
     },
-    /// Texts, or values that have no type in common; arrays and objects are JSON text.
+    /// Texts, or values without a common type. Arrays and objects become JSON text.
     Text,
 }
 
-impl Kinds {
+impl KindSet {
     const BOOL: Self = Self(1);
     const NEGATIVE: Self = Self(1 << 1);
     const POSITIVE: Self = Self(1 << 2);
-    /// An integer beyond those of 64 bits with a sign, but not of those without.
+    /// An integer beyond the signed 64-bit range, but within the unsigned one.
     const LARGE: Self = Self(1 << 3);
-    /// An integer that no double is.
+    /// An integer without an exact double.
     const WIDE: Self = Self(1 << 4);
     const REAL: Self = Self(1 << 5);
     /// NaN or an infinity, as a number.
     const NAN: Self = Self(1 << 6);
-    /// The same as a word of a delimited file, which is a number beside numbers alone.
+    /// A word such as `nan` in a delimited file; it is a number only among numbers.
     const NAN_WORD: Self = Self(1 << 7);
     const DATE: Self = Self(1 << 8);
     const LOCAL_TIME: Self = Self(1 << 9);
     const UTC_TIME: Self = Self(1 << 10);
-    /// A time with parts of a microsecond.
+    /// A timestamp finer than a microsecond.
     const FINE: Self = Self(1 << 11);
-    /// A time that cannot be told in nanoseconds.
+    /// A timestamp beyond the range of nanoseconds.
     const FAR: Self = Self(1 << 12);
-    /// Anything that is text, a number that no type holds, an array or an object.
+    /// A text, a number beyond all types, an array or an object.
     const TEXT: Self = Self(1 << 13);
 
-    /// The kinds of both.
+    /// Union of both sets.
     pub(super) fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -70,7 +69,7 @@ impl Kinds {
         self.0 & any.0 != 0
     }
 
-    /// The kind of a value in a row of a shape.
+    /// Kind of a value in a row of a shape.
     pub(super) fn of(shape: &Shape, cell: &Cell<'_>) -> Self {
         match cell {
             Cell::Null => Self::default(),
@@ -86,12 +85,12 @@ impl Kinds {
 
     fn of_field(field: &[u8]) -> Self {
         match look(field) {
-            // As DuckDB reads it, a quoted field without text is nothing beside values of a type.
+            // As in DuckDB, an empty quoted field is null in a typed column.
             _ if field.is_empty() => Self::default(),
-            Look::Bool(_) => Self::BOOL,
-            Look::Number(_) => Self::of_number(field),
-            Look::Text if nan_word(field).is_some() => Self::NAN_WORD,
-            Look::Text => match Time::read(field) {
+            CellType::Bool(_) => Self::BOOL,
+            CellType::Number(_) => Self::of_number(field),
+            CellType::Text if nan_word(field).is_some() => Self::NAN_WORD,
+            CellType::Text => match Time::read(field) {
                 Some(Time::Day(_)) => Self::DATE,
                 Some(Time::Point { is_utc, at }) => {
                     let zone = match is_utc {
@@ -144,13 +143,13 @@ impl Kinds {
             .iter()
             .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+'));
         match raw != b"-0" && is_integer || !is_double(text) {
-            // What a double cannot hold stays as it is written.
+            // A number that no double holds stays text.
             true => Self::TEXT,
             false => Self::REAL,
         }
     }
 
-    /// The type that holds all values.
+    /// Returns the type that holds all values.
     pub(super) fn column(self) -> ColumnKind {
         let integers = Self::NEGATIVE.with(Self::POSITIVE).with(Self::LARGE);
         let numbers = integers
@@ -194,10 +193,10 @@ impl Kinds {
     }
 }
 
-/// All integers up to it are doubles.
+/// All integers up to this one are exact doubles.
 const EXACT_MAX: u64 = 1 << 53;
 
-/// The number that a word stands for which is none.
+/// Returns the number for a word such as `nan` or `inf`.
 pub(super) fn nan_word(word: &[u8]) -> Option<f64> {
     let (sign, rest) = match word {
         [b'-', rest @ ..] => (-1.0, rest),
@@ -211,10 +210,10 @@ pub(super) fn nan_word(word: &[u8]) -> Option<f64> {
     is_infinite.then_some(sign * f64::INFINITY)
 }
 
-/// Whether a decimal number, written with a double's shortest digits, is the same number.
+/// Returns true if a decimal number equals its shortest double representation.
 fn is_double(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    // So many digits always survive, far from the ends of what doubles can be.
+    // Up to 15 digits always survive, away from the limits of doubles.
     if digits <= 15 && !text.contains(['e', 'E']) {
         return true;
     }
@@ -224,8 +223,8 @@ fn is_double(text: &str) -> bool {
     double.is_finite() && decimal(text) == decimal(&format!("{double:e}"))
 }
 
-/// The digits of a number without zeros at either end, and the power of ten of the last; no digits
-/// for zero.
+/// Digits of a number without zeros at either end, and the power of ten of the last digit; no
+/// digits for zero.
 fn decimal(text: &str) -> Option<(Vec<u8>, i64)> {
     let text = text.trim_start_matches(['+', '-']);
     let (mantissa, power) = match text.split_once(['e', 'E']) {
@@ -250,8 +249,8 @@ mod tests {
     use super::*;
 
     fn column_of(fields: &[&str]) -> ColumnKind {
-        let kinds = fields.iter().map(|f| Kinds::of_field(f.as_bytes()));
-        kinds.fold(Kinds::default(), Kinds::with).column()
+        let kinds = fields.iter().map(|f| KindSet::of_field(f.as_bytes()));
+        kinds.fold(KindSet::default(), KindSet::with).column()
     }
 
     #[test]

@@ -1,6 +1,9 @@
-//! Rows into files: JSON Lines, CSV, TSV, Parquet, Arrow, or lines as they are. Where the columns
-//! have to be known before the first row is written, a [`Plan`] is made of all rows first. Rows of
-//! columnar files go into columnar files as they are.
+//! Row writers: JSON Lines, CSV, TSV, Parquet, Arrow, or plain lines. A format with columns first
+//! needs a [`OutputPlan`] of all rows. Rows of columnar files go into columnar files unchanged.
+//!
+//! Open `plan.rs` and `kinds.rs` for the columns of the output, `check.rs` for rows that cannot be
+//! written, `jsonl.rs`, `delimited.rs` and `batches.rs` for the formats, `schemas.rs` for several
+//! columnar inputs.
 
 mod batches;
 mod check;
@@ -24,7 +27,7 @@ pub use check::NanRule;
 pub use check::Refusal;
 pub use check::RowCheck;
 pub use kinds::ColumnKind;
-pub use plan::Plan;
+pub use plan::OutputPlan;
 pub use plan::TooManyColumns;
 pub use schemas::common_columns;
 pub use schemas::conform;
@@ -32,34 +35,34 @@ pub use schemas::without_dictionaries;
 
 use crate::inspect::format::detect::Format;
 use crate::inspect::output::batches::BatchWriter;
-use crate::inspect::output::columns::Columns;
+use crate::inspect::output::columns::BatchBuilder;
 use crate::inspect::table::Columnar;
 use crate::inspect::table::LongRow;
 use crate::inspect::table::LongRowError;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
 
-/// What rows are written as.
+/// Output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputFormat {
-    /// Arrow IPC, the file form.
+    /// Arrow IPC file.
     Arrow,
-    /// Arrow IPC, the stream form.
+    /// Arrow IPC stream.
     ArrowStream,
-    /// RFC 4180, with a record of names at the front.
+    /// CSV (RFC 4180) with a header.
     Csv,
-    /// A JSON value a line.
+    /// JSON Lines.
     Jsonl,
-    /// Apache Parquet, compressed with Snappy.
+    /// Apache Parquet with Snappy compression.
     Parquet,
-    /// The texts of rows, a line each.
+    /// Texts of rows, one per line.
     Text,
-    /// As CSV, with tabs.
+    /// Tab-separated values with a header.
     Tsv,
 }
 
 impl OutputFormat {
-    /// The format that a path's ending names.
+    /// Returns the format for a path's extension.
     pub fn of_path(path: &str) -> Option<Self> {
         let (_, last) = path.rsplit_once('.')?;
         Some(match last.to_ascii_lowercase().as_str() {
@@ -74,7 +77,7 @@ impl OutputFormat {
         })
     }
 
-    /// The format that keeps rows as they are in a file of a format, whose rows have this shape.
+    /// Returns the format that preserves rows of this shape from a file of a format.
     pub fn keeping(format: Format, shape: &Shape) -> Self {
         match (format, shape) {
             (Format::Parquet, _) => Self::Parquet,
@@ -87,7 +90,7 @@ impl OutputFormat {
         }
     }
 
-    /// The ending of files of the format, without a dot.
+    /// File name extension without a dot.
     pub fn ending(self) -> &'static str {
         match self {
             Self::Arrow => "arrow",
@@ -100,23 +103,23 @@ impl OutputFormat {
         }
     }
 
-    /// Whether files of it have columns.
+    /// Returns true if the format has columns.
     pub fn has_columns(self) -> bool {
         !matches!(self, Self::Jsonl | Self::Text)
     }
 
-    /// Whether files of it have columns with types, in which decoded columns fit.
+    /// Returns true if the format has typed columns that accept decoded batches.
     pub fn is_columnar(self) -> bool {
         matches!(self, Self::Arrow | Self::ArrowStream | Self::Parquet)
     }
 }
 
-/// Why a row was not written.
+/// Errors of writing a row.
 #[derive(Debug)]
 pub enum PushError {
     /// Writing failed.
     Write(io::Error),
-    /// The row cannot be written.
+    /// The row cannot be written in this format.
     Refused(Refusal),
     /// The row cannot be read.
     Read(TableError),
@@ -143,38 +146,40 @@ impl From<LongRowError> for PushError {
     }
 }
 
-/// Writes rows.
+/// Writer of rows.
 pub struct RowWriter<W: Write + Send> {
-    kind: Kind<W>,
+    kind: FormatWriter<W>,
     rows: u64,
 }
 
-enum Kind<W: Write + Send> {
-    Columns(Box<Columns>, BatchWriter<W>),
+enum FormatWriter<W: Write + Send> {
+    Columns(Box<BatchBuilder>, BatchWriter<W>),
     Decoded(BatchWriter<W>),
-    Delimited(Box<delimited::Writer<W>>),
-    Jsonl(Box<jsonl::Writer<W>>),
+    Delimited(Box<delimited::DelimitedWriter<W>>),
+    Jsonl(Box<jsonl::JsonlWriter<W>>),
     Text(W),
 }
 
 impl<W: Write + Send> RowWriter<W> {
-    /// A writer of rows that a plan was made of. Formats without columns ask nothing of it but
-    /// which columns were named, and of delimited rows the types.
+    /// Creates a writer for the rows of a plan. Formats without columns use only the selected
+    /// columns of the plan, and for delimited rows their types.
     ///
     /// # Errors
-    /// What writing meets.
-    pub fn new(to: W, check: &RowCheck, plan: &Plan) -> Result<Self, PushError> {
+    /// I/O errors of the writer.
+    pub fn new(to: W, check: &RowCheck, plan: &OutputPlan) -> Result<Self, PushError> {
         let delimited = |to, separator| {
-            let writer = delimited::Writer::new(to, separator, plan)?;
-            Ok::<_, PushError>(Kind::Delimited(Box::new(writer)))
+            let writer = delimited::DelimitedWriter::new(to, separator, plan)?;
+            Ok::<_, PushError>(FormatWriter::Delimited(Box::new(writer)))
         };
         let kind = match check.format {
             OutputFormat::Csv => delimited(to, b',')?,
             OutputFormat::Tsv => delimited(to, b'\t')?,
-            OutputFormat::Jsonl => Kind::Jsonl(Box::new(jsonl::Writer::new(to, plan, check.nan))),
-            OutputFormat::Text => Kind::Text(to),
+            OutputFormat::Jsonl => {
+                FormatWriter::Jsonl(Box::new(jsonl::JsonlWriter::new(to, plan, check.nan)))
+            }
+            OutputFormat::Text => FormatWriter::Text(to),
             format @ (OutputFormat::Arrow | OutputFormat::ArrowStream | OutputFormat::Parquet) => {
-                let columns = Columns::new(plan);
+                let columns = BatchBuilder::new(plan);
                 let said = Columnar {
                     schema: Arc::clone(columns.schema()),
                     metadata: Vec::new(),
@@ -182,24 +187,24 @@ impl<W: Write + Send> RowWriter<W> {
                     unread: Vec::new(),
                 };
                 let writer = BatchWriter::new(to, format, &said)?;
-                Kind::Columns(Box::new(columns), writer)
+                FormatWriter::Columns(Box::new(columns), writer)
             }
         };
         Ok(Self { kind, rows: 0 })
     }
 
-    /// A writer of decoded columns.
+    /// Creates a writer for decoded columns.
     ///
     /// # Errors
-    /// What writing meets, and the [`Refusal`] of a column whose type the format has not.
+    /// I/O errors, and the [`Refusal`] of a column whose type the format lacks.
     pub fn of_decoded(to: W, format: OutputFormat, columns: &Columnar) -> Result<Self, PushError> {
         Ok(Self {
-            kind: Kind::Decoded(BatchWriter::new(to, format, columns)?),
+            kind: FormatWriter::Decoded(BatchWriter::new(to, format, columns)?),
             rows: 0,
         })
     }
 
-    /// How many rows were written.
+    /// Number of rows written.
     pub fn rows(&self) -> u64 {
         self.rows
     }
@@ -207,40 +212,42 @@ impl<W: Write + Send> RowWriter<W> {
     /// Writes a row.
     ///
     /// # Errors
-    /// What writing meets, and why the row cannot be written.
+    /// I/O errors, and the reason for refusing the row.
     pub fn push(&mut self, shape: &Shape, row: &[u8]) -> Result<(), PushError> {
         match &mut self.kind {
-            Kind::Columns(columns, writer) => {
+            FormatWriter::Columns(columns, writer) => {
                 if let Some(batch) = columns.push(shape, row)? {
                     writer.write(&batch)?;
                 }
             }
-            Kind::Decoded(_) => return Err(io::Error::from(io::ErrorKind::InvalidInput).into()),
-            Kind::Delimited(writer) => writer.push(shape, row)?,
-            Kind::Jsonl(writer) => writer.push(shape, row)?,
-            Kind::Text(to) => text_line(to, shape, row)?,
+            FormatWriter::Decoded(_) => {
+                return Err(io::Error::from(io::ErrorKind::InvalidInput).into());
+            }
+            FormatWriter::Delimited(writer) => writer.push(shape, row)?,
+            FormatWriter::Jsonl(writer) => writer.push(shape, row)?,
+            FormatWriter::Text(to) => text_line(to, shape, row)?,
         }
         self.rows += 1;
         Ok(())
     }
 
-    /// Whether a long row of a shape is copied as it is, without being taken into memory.
-    pub fn copies(&self, shape: &Shape, plan: &Plan) -> bool {
+    /// Returns true if a long row of a shape can be copied without holding it in memory.
+    pub fn copies(&self, shape: &Shape, plan: &OutputPlan) -> bool {
         match &self.kind {
-            Kind::Jsonl(_) => *shape == Shape::Json && !plan.is_fixed(),
-            Kind::Text(_) => *shape == Shape::Text,
+            FormatWriter::Jsonl(_) => *shape == Shape::Json && !plan.is_fixed(),
+            FormatWriter::Text(_) => *shape == Shape::Text,
             _ => false,
         }
     }
 
-    /// Writes a long row that is copied as it is.
+    /// Copies a long row unchanged.
     ///
     /// # Errors
-    /// What reading and writing meet.
+    /// I/O errors of reading and writing.
     pub fn push_long(&mut self, row: &LongRow) -> Result<(), PushError> {
         match &mut self.kind {
-            Kind::Jsonl(writer) => writer.copy(|each| Ok(row.each(each)?))?,
-            Kind::Text(to) => {
+            FormatWriter::Jsonl(writer) => writer.copy(|each| Ok(row.each(each)?))?,
+            FormatWriter::Text(to) => {
                 row.each(&mut |piece| to.write_all(piece))?;
                 to.write_all(b"\n")?;
             }
@@ -250,54 +257,54 @@ impl<W: Write + Send> RowWriter<W> {
         Ok(())
     }
 
-    /// Writes rows of JSON that each end with a newline, as they are.
+    /// Writes JSON rows unchanged; each ends with a newline.
     ///
     /// # Errors
-    /// What writing meets.
+    /// I/O errors of the writer.
     pub fn push_lines(&mut self, lines: &[u8], rows: u64) -> Result<(), PushError> {
         match &mut self.kind {
-            Kind::Jsonl(writer) => writer.write(lines)?,
+            FormatWriter::Jsonl(writer) => writer.write(lines)?,
             _ => return Err(io::Error::from(io::ErrorKind::InvalidInput).into()),
         }
         self.rows += rows;
         Ok(())
     }
 
-    /// Writes decoded rows, whose columns are those that the writer was made for.
+    /// Writes decoded rows; their columns must be those given at creation.
     ///
     /// # Errors
-    /// What writing meets.
+    /// I/O errors of the writer.
     pub fn push_decoded(&mut self, rows: &RecordBatch) -> Result<(), PushError> {
         match &mut self.kind {
-            Kind::Decoded(writer) => writer.write(rows)?,
+            FormatWriter::Decoded(writer) => writer.write(rows)?,
             _ => return Err(io::Error::from(io::ErrorKind::InvalidInput).into()),
         }
         self.rows += rows.num_rows() as u64;
         Ok(())
     }
 
-    /// Writes what is left, and gives back where to.
+    /// Writes the remaining rows, and returns the underlying writer.
     ///
     /// # Errors
-    /// What writing meets.
+    /// I/O errors of the writer.
     pub fn finish(self) -> Result<W, PushError> {
         Ok(match self.kind {
-            Kind::Columns(mut columns, mut writer) => {
+            FormatWriter::Columns(mut columns, mut writer) => {
                 if let Some(batch) = columns.take()? {
                     writer.write(&batch)?;
                 }
                 writer.finish()?
             }
-            Kind::Decoded(writer) => writer.finish()?,
-            Kind::Delimited(writer) => writer.into_inner(),
-            Kind::Jsonl(writer) => writer.into_inner(),
-            Kind::Text(to) => to,
+            FormatWriter::Decoded(writer) => writer.finish()?,
+            FormatWriter::Delimited(writer) => writer.into_inner(),
+            FormatWriter::Jsonl(writer) => writer.into_inner(),
+            FormatWriter::Text(to) => to,
         })
     }
 }
 
-/// The text of a row on a line. JSON has line breaks only between its parts; a carriage return at
-/// the end of a line is kept by another that belongs to the newline.
+/// Writes the text of a row on one line. Line breaks of JSON are between tokens. A carriage return
+/// at the end of a line is doubled, because readers strip one with the newline.
 fn text_line(to: &mut impl Write, shape: &Shape, row: &[u8]) -> io::Result<()> {
     let has_break = *shape == Shape::Json && memchr::memchr2(b'\n', b'\r', row).is_some();
     match has_break {

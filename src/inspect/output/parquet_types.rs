@@ -1,4 +1,4 @@
-//! Types that Parquet does not have, and those that are stored for them.
+//! Parquet storage types for Arrow types that Parquet lacks.
 
 use std::io;
 use std::sync::Arc;
@@ -19,12 +19,12 @@ use parquet::arrow::ArrowSchemaConverter;
 
 use crate::inspect::output::Refusal;
 
-/// The schema that is stored for `schema`, where they differ. Parquet has no times in seconds, which
-/// are stored in milliseconds, and no dates of 64 bits, which are stored in 32: other readers would
-/// take both for integers.
+/// Returns the storage schema for `schema`, if they differ. Parquet lacks times in seconds, which
+/// are stored in milliseconds, and 64-bit dates, which are stored in 32 bits. Other readers would
+/// read both as integers.
 ///
 /// # Errors
-/// The [`Refusal`] of a column whose type has nothing in Parquet that stands for it.
+/// The [`Refusal`] of a column whose type has no storage type.
 pub(super) fn stored_schema(schema: &Schema) -> Result<Option<SchemaRef>, Refusal> {
     for field in schema.fields() {
         if has_interval_of_three(field.data_type()) {
@@ -42,10 +42,10 @@ pub(super) fn stored_schema(schema: &Schema) -> Result<Option<SchemaRef>, Refusa
     Ok(is_changed.then(|| Arc::new(Schema::new_with_metadata(fields, schema.metadata.clone()))))
 }
 
-/// Rows as they are stored.
+/// Converts rows to the storage schema.
 ///
 /// # Errors
-/// Where the stored type does not have a value, such as that of a date with a time of day.
+/// A value that the storage type cannot hold, such as a date with a time of day.
 pub(super) fn as_stored(rows: &RecordBatch, stored: &SchemaRef) -> io::Result<RecordBatch> {
     let columns = rows.columns().iter().zip(stored.fields());
     let columns = columns.map(|(column, field)| {
@@ -63,7 +63,7 @@ pub(super) fn as_stored(rows: &RecordBatch, stored: &SchemaRef) -> io::Result<Re
     RecordBatch::try_new_with_options(Arc::clone(stored), columns, &count).map_err(io::Error::other)
 }
 
-/// A column as one of another type; none where a value would change.
+/// Casts a column; `None` if a value would change.
 fn exactly_cast(column: &ArrayRef, kind: &DataType) -> Option<ArrayRef> {
     if column.data_type() == kind {
         return Some(Arc::clone(column));
@@ -77,7 +77,8 @@ fn exactly_cast(column: &ArrayRef, kind: &DataType) -> Option<ArrayRef> {
     (back.as_ref() == column.as_ref()).then_some(made)
 }
 
-/// Whether an interval of months, days and nanoseconds is among the types, which no Parquet file has.
+/// Returns true if a type contains an interval of months, days and nanoseconds, which Parquet
+/// lacks.
 fn has_interval_of_three(kind: &DataType) -> bool {
     match kind {
         DataType::Interval(IntervalUnit::MonthDayNano) => true,

@@ -1,49 +1,49 @@
-//! Which columns rows have, and what is in them.
+//! Output plan: names and types of the columns, collected from all rows.
 
 use std::collections::HashMap;
 
 use crate::inspect::output::ColumnKind;
 use crate::inspect::output::Refusal;
 use crate::inspect::output::check::each_sound_cell;
-use crate::inspect::output::kinds::Kinds;
+use crate::inspect::output::kinds::KindSet;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 use crate::wire::limits::WRITTEN_COLUMNS_MAX;
 
-/// The columns of some rows, in the order in which they were met.
+/// Columns of some rows, in order of first appearance.
 #[derive(Clone, Debug, Default)]
-pub struct Plan {
-    columns: Vec<(String, Kinds)>,
+pub struct OutputPlan {
+    columns: Vec<(String, KindSet)>,
     places: HashMap<String, usize>,
-    /// The columns are those that were named, whatever else rows have.
+    /// True if the columns are selected by name; other columns of rows are dropped.
     is_fixed: bool,
-    /// The first row that cannot be written was seen.
+    /// True after the first row that cannot be written.
     has_refusals: bool,
-    /// A name that was there twice in a row.
+    /// A name that occurs twice in one row.
     repeated: Option<String>,
-    marks: Marks,
+    marks: RowMarks,
 }
 
-/// Which columns the row at hand has shown.
+/// Columns present in the current row.
 #[derive(Clone, Debug, Default)]
-struct Marks {
+struct RowMarks {
     row: u64,
-    /// The last row that had each column.
+    /// The last row with each column.
     last: Vec<u64>,
-    /// How often a column was there again in the row.
+    /// Number of repetitions of a column in the row.
     again: HashMap<usize, u64>,
 }
 
-/// A column beyond those that a file may have.
+/// Error: a column beyond the limit of the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TooManyColumns {
-    /// Its name.
+    /// Name of the column.
     pub name: String,
 }
 
-impl Plan {
-    /// A plan of the columns named, whatever else rows have; none for all.
+impl OutputPlan {
+    /// Creates a plan for selected columns; for all if empty.
     pub fn of_columns(names: &[String]) -> Self {
         let mut plan = Self::default();
         for name in names {
@@ -53,7 +53,7 @@ impl Plan {
         plan
     }
 
-    /// Takes note of columns that the source says it has, whether or not a row shows them.
+    /// Adds columns that the source declares, even if no row has them.
     ///
     /// # Errors
     /// [`TooManyColumns`].
@@ -68,33 +68,33 @@ impl Plan {
         Ok(())
     }
 
-    /// The columns with their types.
+    /// Iterates over the columns and their types.
     pub fn columns(&self) -> impl ExactSizeIterator<Item = (&str, ColumnKind)> {
         let all = self.columns.iter();
         all.map(|(name, kinds)| (name.as_str(), kinds.column()))
     }
 
-    /// Whether only the columns that were named are written.
+    /// Returns true if only selected columns are written.
     pub fn is_fixed(&self) -> bool {
         self.is_fixed
     }
 
-    /// Whether some row cannot be written.
+    /// Returns true if some row cannot be written.
     pub fn has_refusals(&self) -> bool {
         self.has_refusals
     }
 
-    /// A name that some row has twice.
+    /// Returns a name that occurs twice in some row.
     pub fn repeated(&self) -> Option<&str> {
         self.repeated.as_deref()
     }
 
-    /// Takes note of a row that cannot be written.
+    /// Records a row that cannot be written.
     pub fn refuse(&mut self) {
         self.has_refusals = true;
     }
 
-    /// Takes note of a row. One that cannot be written counts for nothing but that.
+    /// Adds a row. A row that cannot be written only counts as a refusal.
     ///
     /// # Errors
     /// [`TooManyColumns`].
@@ -111,7 +111,7 @@ impl Plan {
         let mut over = Ok(());
         let done = each_sound_cell(shape, row, scratch, &mut |name, cell| {
             if over.is_ok() {
-                over = self.learn_cell(name, Kinds::of(shape, cell));
+                over = self.learn_cell(name, KindSet::of(shape, cell));
             }
         });
         over?;
@@ -119,7 +119,7 @@ impl Plan {
         Ok(done.err())
     }
 
-    fn learn_cell(&mut self, name: &str, kinds: Kinds) -> Result<(), TooManyColumns> {
+    fn learn_cell(&mut self, name: &str, kinds: KindSet) -> Result<(), TooManyColumns> {
         let at = match self.places.get(name) {
             Some(at) => *at,
             None => {
@@ -142,7 +142,7 @@ impl Plan {
         Ok(())
     }
 
-    /// The column for a name that the row has shown before.
+    /// Returns the column for a name that the row has already used.
     fn learn_again(&mut self, mut at: usize) -> Result<usize, TooManyColumns> {
         loop {
             let name = self.marks.next_name(&self.columns, at);
@@ -159,13 +159,13 @@ impl Plan {
         self.has_refusals |= refusal.is_some();
         for (name, known) in &mut self.columns {
             if let Some(cell) = shape.cell(row, name, scratch) {
-                *known = known.with(Kinds::of(shape, &cell));
+                *known = known.with(KindSet::of(shape, &cell));
             }
         }
         refusal
     }
 
-    /// Takes note of what was learnt of the rows behind.
+    /// Merges the plan of the following rows.
     ///
     /// # Errors
     /// [`TooManyColumns`].
@@ -187,10 +187,10 @@ impl Plan {
         Ok(())
     }
 
-    /// Shows the cells of a row to `each` with the number of their column.
+    /// Passes the cells of a row to `each`, with their column numbers.
     ///
     /// # Errors
-    /// The [`Refusal`] of a row that cannot be written, or that is not one that the plan was made of.
+    /// The [`Refusal`] of a row that cannot be written, or that the plan has not seen.
     pub(super) fn each_cell(
         &mut self,
         shape: &Shape,
@@ -248,12 +248,12 @@ impl Plan {
             return *at;
         }
         self.places.insert(name.to_owned(), self.columns.len());
-        self.columns.push((name.to_owned(), Kinds::default()));
+        self.columns.push((name.to_owned(), KindSet::default()));
         self.columns.len() - 1
     }
 }
 
-impl Marks {
+impl RowMarks {
     fn begin(&mut self) {
         self.row += 1;
         if !self.again.is_empty() {
@@ -261,7 +261,7 @@ impl Marks {
         }
     }
 
-    /// Whether the row shows a column for the first time.
+    /// Marks a column; true on its first occurrence in the row.
     fn take(&mut self, at: usize) -> bool {
         if self.last.len() <= at {
             self.last.resize(at + 1, 0);
@@ -274,9 +274,9 @@ impl Marks {
         is_first
     }
 
-    /// What a column is called that has the name of another in the same row, as in
+    /// Returns the name for a repeated column of a row, as in
     /// [`unique_names`](crate::inspect::table::unique_names).
-    fn next_name(&mut self, columns: &[(String, Kinds)], at: usize) -> String {
+    fn next_name(&mut self, columns: &[(String, KindSet)], at: usize) -> String {
         let times = self.again.entry(at).or_default();
         *times += 1;
         let name = columns.get(at).map(|(name, _)| name.as_str());

@@ -1,4 +1,4 @@
-//! Columns of several columnar files as the columns of one.
+//! Common columns of several columnar files.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use arrow_schema::SchemaRef;
 
 use crate::inspect::table::Columnar;
 
-/// The columns that all rows of several files fit into: those of the first, then those that others
-/// have besides. What files and columns say of themselves is kept, the first of two counts.
+/// Returns columns that fit the rows of all files: those of the first file, then further ones of
+/// the others. Metadata of files and columns is merged; the first of two values counts.
 ///
 /// # Errors
-/// The name of a column whose types have no type in common that keeps all values.
+/// The name of a column whose types have no lossless common type.
 pub fn common_columns(files: &[Columnar]) -> Result<Columnar, String> {
     let mut fields: Vec<Field> = Vec::new();
     let mut common = Columnar {
@@ -70,7 +70,7 @@ pub fn common_columns(files: &[Columnar]) -> Result<Columnar, String> {
     Ok(common)
 }
 
-/// The type that has all values of both.
+/// Returns the type that holds all values of both.
 fn wider(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType::Float16;
     use DataType::Float32;
@@ -133,7 +133,8 @@ fn wider(a: &DataType, b: &DataType) -> Option<DataType> {
     })
 }
 
-/// The same of what is inside of a list, a map or a struct. Names of items and entries say nothing.
+/// Returns the common field inside a list, a map or a struct. Names of items and entries do not
+/// matter.
 fn wider_field(a: &FieldRef, b: &FieldRef) -> Option<FieldRef> {
     const SAYS_NOTHING: [&str; 8] = [
         "item",
@@ -158,8 +159,8 @@ fn wider_field(a: &FieldRef, b: &FieldRef) -> Option<FieldRef> {
     Some(Arc::new(field.with_nullable(is_nullable)))
 }
 
-/// The same columns without dictionaries on the top level: a file of Arrow has one dictionary for
-/// all of its batches.
+/// Returns the columns without top-level dictionaries, because an Arrow file has a single
+/// dictionary for all batches.
 pub fn without_dictionaries(columns: &Columnar) -> Columnar {
     let fields = columns.schema.fields().iter().map(|field| -> FieldRef {
         match field.data_type() {
@@ -182,11 +183,11 @@ pub fn without_dictionaries(columns: &Columnar) -> Columnar {
     }
 }
 
-/// Rows as columns of another schema, which has all of their values: columns go by their names, and
-/// those that rows have not are null.
+/// Converts rows to another schema that holds all their values. Columns match by name; missing ones
+/// become null.
 ///
 /// # Errors
-/// [`ArrowError`] for a value that the other type has not.
+/// [`ArrowError`] for a value that the other type cannot hold.
 pub fn conform(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     if rows.schema_ref() == schema {
         return Ok(rows.clone());

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::inspect::output::ColumnKind;
 use crate::inspect::output::NanRule;
 use crate::inspect::output::OutputFormat;
-use crate::inspect::output::Plan;
+use crate::inspect::output::OutputPlan;
 use crate::inspect::output::RowCheck;
 use crate::inspect::output::RowWriter;
 use crate::inspect::table::Header;
@@ -11,7 +11,7 @@ use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 
 fn written(format: OutputFormat, rows: &[(&Shape, &str)]) -> Vec<u8> {
-    let (mut plan, mut scratch) = (Plan::default(), Scratch::default());
+    let (mut plan, mut scratch) = (OutputPlan::default(), Scratch::default());
     for (shape, row) in rows {
         let refused = plan.learn(shape, row.as_bytes(), &mut scratch).unwrap();
         assert_eq!(refused, None);
@@ -116,7 +116,7 @@ fn parquet_comes_out_as_it_went_in() {
 
 #[test]
 fn kinds_widen() {
-    let (mut plan, mut scratch) = (Plan::default(), Scratch::default());
+    let (mut plan, mut scratch) = (OutputPlan::default(), Scratch::default());
     for row in [
         r#"{"a":1,"b":null,"c":99999999999999999999}"#,
         r#"{"a":"x","b":1e3}"#,
@@ -129,6 +129,6 @@ fn kinds_widen() {
         kinds,
         [ColumnKind::Text, ColumnKind::Float, ColumnKind::Text]
     );
-    let chosen = Plan::of_columns(&["b".to_owned()]);
+    let chosen = OutputPlan::of_columns(&["b".to_owned()]);
     assert_eq!(chosen.columns().len(), 1);
 }

@@ -1,4 +1,4 @@
-//! Profiles of whole files, read once from the beginning to the end in bounded memory.
+//! Profile of a whole file, read once in bounded memory.
 
 use std::io;
 use std::io::BufRead;
@@ -16,18 +16,18 @@ use crate::inspect::format::json_rows::only_list;
 use crate::inspect::json::columns::JsonColumns;
 use crate::inspect::profile::Profile;
 use crate::inspect::table::Cell;
-use crate::inspect::table::Cutter;
-use crate::inspect::table::DelimitedCutter;
+use crate::inspect::table::DelimitedSplitter;
 use crate::inspect::table::Fields;
-use crate::inspect::table::JsonCutter;
+use crate::inspect::table::JsonSplitter;
+use crate::inspect::table::RowSplitter;
 use crate::wire::limits::ROW_BYTES_MAX;
 
-/// The beginning of a table that is looked at for its dialect.
+/// Bytes at the beginning of a table that decide its dialect.
 const HEAD_BYTES: u64 = 1 << 20;
-/// Bytes that are read at a time.
+/// Bytes per read.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// Whether files of a format have values whose types have to be looked for.
+/// Returns true if a format has values without declared types.
 pub fn has_profile(format: FileFormat) -> bool {
     matches!(
         format.format,
@@ -35,15 +35,15 @@ pub fn has_profile(format: FileFormat) -> bool {
     )
 }
 
-/// Looks at every value of a file.
+/// Profiles every value of a file.
 ///
 /// # Errors
-/// As the source, or when compressed bytes are damaged.
+/// I/O errors of the source, and damage of compressed data.
 pub fn profile(format: FileFormat, source: Box<dyn Read + '_>) -> io::Result<Profile> {
     profile_within(format, source, u64::MAX)
 }
 
-/// Looks at the values in as many bytes of decompressed text.
+/// Profiles the values in the first `bytes_max` bytes of decompressed text.
 ///
 /// # Errors
 /// As [`profile`].
@@ -61,7 +61,7 @@ pub fn profile_within(
     }
 }
 
-/// The text as UTF-8, without a byte order mark.
+/// Returns the text as UTF-8, without a byte order mark.
 fn utf8<'a>(mut text: Box<dyn Read + 'a>) -> io::Result<Box<dyn Read + 'a>> {
     let mut front = Vec::new();
     (&mut text).take(4).read_to_end(&mut front)?;
@@ -91,7 +91,7 @@ fn lines(text: Box<dyn Read + '_>) -> io::Result<Profile> {
         }
         let is_too_long = line.len() == ROW_BYTES_MAX && !line.ends_with(b"\n");
         if is_too_long {
-            // Not looked at, and counted as not readable.
+            // Skipped, and counted as unreadable.
             text.skip_until(b'\n')?;
             line.truncate(1);
             line.fill(b'!');
@@ -104,7 +104,7 @@ fn array(text: Box<dyn Read + '_>) -> io::Result<Profile> {
     let mut profile = Profile::default();
     let mut text = BufReader::new(text);
     let is_object = text.fill_buf()?.trim_ascii_start().first() == Some(&b'{');
-    let mut cutter = JsonCutter::array();
+    let mut cutter = JsonSplitter::array();
     let mut front = Vec::new();
     if is_object {
         (&mut text).take(HEAD_BYTES).read_to_end(&mut front)?;
@@ -123,17 +123,17 @@ fn array(text: Box<dyn Read + '_>) -> io::Result<Profile> {
     }
     let mut text = io::Cursor::new(front).chain(text);
     let is_whole = each_row(&mut cutter, &mut text, &mut |row| {
-        // One that is too long is no row that could be read.
+        // A row that is too long counts as unreadable.
         profile.json_line(row.unwrap_or(b"!"));
     })?;
-    // What comes before the damage counts; that there is some is told.
+    // Rows before the damage count; the profile records the damage.
     if !is_whole {
         profile.cut_short();
     }
     Ok(profile)
 }
 
-/// Of JSON that is written by columns.
+/// Profiles column-oriented JSON.
 fn columns(text: &[u8]) -> Profile {
     let mut profile = Profile::default();
     let Some(columns) = JsonColumns::read(text) else {
@@ -160,7 +160,7 @@ fn table(format: Format, mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
     let mut buffer = Vec::new();
     let mut is_cut = false;
     let mut text = head.as_slice().chain(text);
-    let mut cutter = DelimitedCutter::new(separator, quote);
+    let mut cutter = DelimitedSplitter::new(separator, quote);
     each_row(&mut cutter, &mut text, &mut |row| {
         if std::mem::take(&mut is_header) {
             return;
@@ -185,10 +185,10 @@ fn table(format: Format, mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
     Ok(profile)
 }
 
-/// Shows every row of a text, or none for one that is longer than [`ROW_BYTES_MAX`]; whether all
-/// of the text is what the format says.
+/// Passes every row of a text to `each`, or `None` for one longer than [`ROW_BYTES_MAX`]. Returns
+/// false if the text violates its format.
 fn each_row(
-    cutter: &mut dyn Cutter,
+    cutter: &mut dyn RowSplitter,
     text: &mut dyn Read,
     each: &mut dyn FnMut(Option<&[u8]>),
 ) -> io::Result<bool> {

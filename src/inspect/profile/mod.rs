@@ -1,6 +1,6 @@
-//! The types of all values of text without a schema, over whole files in memory that follows the
-//! number of columns: how often each type stands in each place, and where first. What has no type
-//! in common is told, not hidden.
+//! Type profile: counts the types of all values of schema-free text, with the first row of each.
+//! Memory is proportional to the number of columns. Values without a common type are reported as a
+//! conflict.
 
 pub(crate) mod file;
 
@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use arrow_schema::Schema;
 
+use crate::inspect::format::infer::InferredType;
 use crate::inspect::format::infer::Object;
-use crate::inspect::format::infer::Shape;
 use crate::inspect::format::infer::is_int;
 use crate::inspect::json::Event;
 use crate::inspect::json::ScanError;
@@ -18,46 +18,46 @@ use crate::inspect::json::validate;
 use crate::wire::limits::SCHEMA_FIELDS_MAX;
 use crate::wire::limits::STATISTICS_DEPTH_MAX;
 
-/// The types that values may have.
+/// Type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum FieldKind {
     /// Null, or an empty cell.
     Null,
     /// True or false.
     Bool,
-    /// A whole number within 64 bits.
+    /// An integer within 64 bits.
     Int,
     /// Any other number.
     Float,
-    /// A word such as `nan` in a cell: a number where the other cells of its column are, else text.
+    /// A word such as `nan` in a cell: a number in a column of numbers, otherwise text.
     NotFinite,
     /// A date.
     Date,
-    /// A date and a time.
+    /// A timestamp.
     Time,
     /// Text.
     Text,
-    /// Several values.
+    /// An array.
     List,
-    /// Named values.
+    /// An object.
     Object,
 }
 
-const KINDS: [Kind; 10] = [
-    Kind::Null,
-    Kind::Bool,
-    Kind::Int,
-    Kind::Float,
-    Kind::NotFinite,
-    Kind::Date,
-    Kind::Time,
-    Kind::Text,
-    Kind::List,
-    Kind::Object,
+const KINDS: [FieldKind; 10] = [
+    FieldKind::Null,
+    FieldKind::Bool,
+    FieldKind::Int,
+    FieldKind::Float,
+    FieldKind::NotFinite,
+    FieldKind::Date,
+    FieldKind::Time,
+    FieldKind::Text,
+    FieldKind::List,
+    FieldKind::Object,
 ];
 
-impl Kind {
-    /// The word for it.
+impl FieldKind {
+    /// Name of the type.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -73,62 +73,62 @@ impl Kind {
         }
     }
 
-    /// The type alone, nothing inside of it.
-    fn shape(self) -> Shape {
+    /// The type without its content.
+    fn shape(self) -> InferredType {
         match self {
-            Self::Null => Shape::Null,
-            Self::Bool => Shape::Bool,
-            Self::Int => Shape::Int,
-            Self::Float => Shape::Float,
-            Self::NotFinite => Shape::NotFinite,
-            Self::Date => Shape::Date,
-            Self::Time => Shape::Time,
-            Self::Text => Shape::Text,
-            Self::List => Shape::List(Box::default()),
-            Self::Object => Shape::Object(Object::default()),
+            Self::Null => InferredType::Null,
+            Self::Bool => InferredType::Bool,
+            Self::Int => InferredType::Int,
+            Self::Float => InferredType::Float,
+            Self::NotFinite => InferredType::NotFinite,
+            Self::Date => InferredType::Date,
+            Self::Time => InferredType::Time,
+            Self::Text => InferredType::Text,
+            Self::List => InferredType::List(Box::default()),
+            Self::Object => InferredType::Object(Object::default()),
         }
     }
 }
 
-/// How often values of one type stood in a place, and in which row first.
+/// Occurrences of one type in a field: their number, and the first row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// How often.
+pub struct KindCount {
+    /// Number of values.
     pub count: u64,
-    /// The first row, from zero.
+    /// First row, from zero.
     pub first_row: u64,
 }
 
-/// All values in one place.
+/// Types of one field, and its inner fields.
 #[derive(Clone, Debug, Default)]
-struct Place {
-    seen: [Seen; KINDS.len()],
-    fields: Vec<(String, Place)>,
+struct FieldNode {
+    seen: [KindCount; KINDS.len()],
+    fields: Vec<(String, FieldNode)>,
     at: HashMap<String, usize>,
-    items: Option<Box<Place>>,
+    items: Option<Box<FieldNode>>,
 }
 
-/// A place in the rows, and what stands there.
+/// Types of the values at one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldProfile {
     /// Names from the outside in; `[]` stands for the items of a list.
     pub path: Vec<String>,
-    /// What was seen, nulls left out, most often first.
-    pub kinds: Vec<(Kind, Seen)>,
-    /// Nulls.
+    /// Types other than null, the most frequent first.
+    pub kinds: Vec<(FieldKind, KindCount)>,
+    /// Number of nulls.
     pub nulls: u64,
-    /// Values there might have been: rows, objects or items around it.
+    /// Number of possible values: rows, objects or items around the field.
     pub out_of: u64,
 }
 
 impl FieldProfile {
-    /// The types, as people write them.
+    /// Returns the types in readable form.
     pub fn type_name(&self) -> String {
         match self.common() {
-            Shape::Null => Kind::Null.name().to_owned(),
-            Shape::Float => Kind::Float.name().to_owned(),
-            Shape::Time => Kind::Time.name().to_owned(),
-            Shape::NotFinite => Kind::Text.name().to_owned(),
+            InferredType::Null => FieldKind::Null.name().to_owned(),
+            InferredType::Float => FieldKind::Float.name().to_owned(),
+            InferredType::Time => FieldKind::Time.name().to_owned(),
+            InferredType::NotFinite => FieldKind::Text.name().to_owned(),
             _ => {
                 let names = self.kinds.iter().map(|(kind, _)| kind.name());
                 names.collect::<Vec<_>>().join(" or ")
@@ -136,31 +136,31 @@ impl FieldProfile {
         }
     }
 
-    /// Whether the types have no type in common: integers widen to floats, dates to times, and
-    /// everything goes with null.
+    /// Returns true if the types have no common type. Integers widen to floats and dates to
+    /// timestamps; null fits everything.
     pub fn is_conflict(&self) -> bool {
-        self.common() == Shape::Mixed
+        self.common() == InferredType::Mixed
     }
 
-    fn common(&self) -> Shape {
-        let mut common = Shape::Null;
+    fn common(&self) -> InferredType {
+        let mut common = InferredType::Null;
         for (kind, _) in &self.kinds {
             common.merge(kind.shape());
         }
         common
     }
 
-    /// How often nothing stood there, not even null.
+    /// Number of absent values; null is not absent.
     pub fn absent(&self) -> u64 {
         let present: u64 = self.kinds.iter().map(|(_, s)| s.count).sum();
         self.out_of.saturating_sub(present + self.nulls)
     }
 }
 
-/// The types of all values of rows.
+/// Types of all values of a table's rows.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
-    root: Place,
+    root: FieldNode,
     rows: u64,
     unreadable: u64,
     first_unreadable: Option<u64>,
@@ -168,7 +168,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Looks at a line of JSON; a blank one is no row.
+    /// Profiles a line of JSON; a blank line is no row.
     pub fn json_line(&mut self, line: &[u8]) {
         if !line
             .iter()
@@ -176,7 +176,7 @@ impl Profile {
         {
             return;
         }
-        // A damaged row says nothing of types, not even by its beginning.
+        // A damaged row contributes no types, not even by its beginning.
         let is_whole = validate(line).is_ok() || is_json_with_nan(line);
         if !is_whole || self.fill(line).is_err() {
             self.unreadable += 1;
@@ -185,9 +185,9 @@ impl Profile {
         self.rows += 1;
     }
 
-    /// Notes the types of a row that is JSON.
+    /// Records the types of a valid row.
     fn fill(&mut self, line: &[u8]) -> Result<(), ScanError> {
-        let mut filler = Filler {
+        let mut filler = ProfileRecorder {
             scanner: Scanner::with_nan(line),
             row: self.rows,
             places: &mut self.places,
@@ -198,60 +198,60 @@ impl Profile {
         }
     }
 
-    /// The cells that follow are of one record.
+    /// Starts a record.
     pub(super) fn begin_record(&mut self) {
-        self.root.note(Kind::Object, self.rows);
+        self.root.note(FieldKind::Object, self.rows);
     }
 
-    /// Looks at a cell of the record.
+    /// Profiles a cell of the record.
     pub(super) fn cell(&mut self, name: &str, cell: &[u8]) {
         if let Some(place) = self.root.field(name, &mut self.places) {
             place.note(kind_of_cell(cell), self.rows);
         }
     }
 
-    /// The record was a row.
+    /// Ends the record, which was a row.
     pub(super) fn end_record(&mut self) {
         self.rows += 1;
     }
 
-    /// What follows could not be read.
+    /// Records that the rest of the file could not be read.
     pub(super) fn cut_short(&mut self) {
         self.unreadable += 1;
         self.first_unreadable.get_or_insert(self.rows);
     }
 
-    /// The least type that fits all rows.
-    pub(super) fn shape(&self) -> Shape {
+    /// Returns the narrowest type that fits all rows.
+    pub(super) fn shape(&self) -> InferredType {
         self.root.shape()
     }
 
-    /// The types of the columns of all rows; none where they are no objects.
+    /// Returns the types of the columns; `None` unless the rows are objects.
     pub fn schema(&self) -> Option<Schema> {
         self.shape().schema()
     }
 
-    /// Rows seen.
+    /// Number of rows.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Rows that are no JSON, and the first of them.
+    /// Number of rows that are not JSON, and the first of them.
     pub fn unreadable(&self) -> (u64, Option<u64>) {
         (self.unreadable, self.first_unreadable)
     }
 
-    /// Every place, in the order in which they were seen, outer ones before inner ones.
+    /// Returns every field in order of first appearance, outer fields before inner ones.
     pub fn fields(&self) -> Vec<FieldProfile> {
         let mut found = Vec::new();
-        let objects = self.root.count(Kind::Object);
+        let objects = self.root.count(FieldKind::Object);
         self.root.list(&mut Vec::new(), objects, &mut found);
         found
     }
 }
 
-impl Place {
-    fn note(&mut self, kind: Kind, row: u64) {
+impl FieldNode {
+    fn note(&mut self, kind: FieldKind, row: u64) {
         if let Some(seen) = self.seen.get_mut(kind as usize) {
             if seen.count == 0 {
                 seen.first_row = row;
@@ -260,11 +260,11 @@ impl Place {
         }
     }
 
-    fn count(&self, kind: Kind) -> u64 {
+    fn count(&self, kind: FieldKind) -> u64 {
         self.seen.get(kind as usize).map_or(0, |s| s.count)
     }
 
-    /// The place of a field; `None` beyond the limit.
+    /// Returns the entry of a field; `None` beyond the limit.
     fn field(&mut self, name: &str, places: &mut usize) -> Option<&mut Self> {
         let at = match self.at.get(name) {
             Some(at) => *at,
@@ -279,20 +279,20 @@ impl Place {
         self.fields.get_mut(at).map(|(_, place)| place)
     }
 
-    fn shape(&self) -> Shape {
-        let mut shape = Shape::Null;
+    fn shape(&self) -> InferredType {
+        let mut shape = InferredType::Null;
         for kind in KINDS.into_iter().filter(|k| self.count(*k) > 0) {
             shape.merge(match kind {
-                Kind::List => {
+                FieldKind::List => {
                     let items = self.items.as_ref().map(|i| i.shape());
-                    Shape::List(Box::new(items.unwrap_or_default()))
+                    InferredType::List(Box::new(items.unwrap_or_default()))
                 }
-                Kind::Object => {
+                FieldKind::Object => {
                     let mut object = Object::default();
                     for (name, place) in &self.fields {
                         object.add(name, place.shape());
                     }
-                    Shape::Object(object)
+                    InferredType::Object(object)
                 }
                 other => other.shape(),
             });
@@ -316,34 +316,34 @@ impl Place {
 
     fn describe(&self, path: &mut Vec<String>, out_of: u64, found: &mut Vec<FieldProfile>) {
         let seen = KINDS.into_iter().zip(self.seen);
-        let mut kinds: Vec<(Kind, Seen)> = seen
-            .filter(|(kind, seen)| *kind != Kind::Null && seen.count > 0)
+        let mut kinds: Vec<(FieldKind, KindCount)> = seen
+            .filter(|(kind, seen)| *kind != FieldKind::Null && seen.count > 0)
             .collect();
         kinds.sort_by_key(|(_, seen)| std::cmp::Reverse(seen.count));
         found.push(FieldProfile {
             path: path.clone(),
             kinds,
-            nulls: self.count(Kind::Null),
+            nulls: self.count(FieldKind::Null),
             out_of,
         });
-        self.list(path, self.count(Kind::Object), found);
+        self.list(path, self.count(FieldKind::Object), found);
     }
 }
 
-fn kind_of_cell(cell: &[u8]) -> Kind {
-    match Shape::of_cell(cell) {
-        Shape::Null => Kind::Null,
-        Shape::Bool => Kind::Bool,
-        Shape::Int => Kind::Int,
-        Shape::Float => Kind::Float,
-        Shape::NotFinite => Kind::NotFinite,
-        Shape::Date => Kind::Date,
-        Shape::Time | Shape::FineTime => Kind::Time,
-        _ => Kind::Text,
+fn kind_of_cell(cell: &[u8]) -> FieldKind {
+    match InferredType::of_cell(cell) {
+        InferredType::Null => FieldKind::Null,
+        InferredType::Bool => FieldKind::Bool,
+        InferredType::Int => FieldKind::Int,
+        InferredType::Float => FieldKind::Float,
+        InferredType::NotFinite => FieldKind::NotFinite,
+        InferredType::Date => FieldKind::Date,
+        InferredType::Time | InferredType::FineTime => FieldKind::Time,
+        _ => FieldKind::Text,
     }
 }
 
-/// Whether a row is JSON but for numbers that are none, such as `NaN`, which are floats.
+/// Returns true if a row is JSON except for numbers such as `NaN`, which count as floats.
 fn is_json_with_nan(line: &[u8]) -> bool {
     let mut scanner = Scanner::with_nan(line);
     loop {
@@ -355,44 +355,46 @@ fn is_json_with_nan(line: &[u8]) -> bool {
     }
 }
 
-/// Notes the type of a JSON value, and of all in it, without building the value.
-struct Filler<'a> {
+/// Recorder of the types in a JSON value that does not build the value.
+struct ProfileRecorder<'a> {
     scanner: Scanner<'a>,
     row: u64,
     places: &'a mut usize,
 }
 
-impl Filler<'_> {
-    /// A value whose first event was told. Below [`STATISTICS_DEPTH_MAX`] levels, arrays and objects
-    /// are not looked into.
+impl ProfileRecorder<'_> {
+    /// Records a value from its first event. Arrays and objects below [`STATISTICS_DEPTH_MAX`]
+    /// levels are skipped.
     fn value(
         &mut self,
         event: &Event<'_>,
-        place: &mut Place,
+        place: &mut FieldNode,
         depth: usize,
     ) -> Result<(), ScanError> {
         let kind = match event {
-            Event::Object => Kind::Object,
-            Event::Array => Kind::List,
-            Event::String(_) => Kind::Text,
+            Event::Object => FieldKind::Object,
+            Event::Array => FieldKind::List,
+            Event::String(_) => FieldKind::Text,
             Event::Number(number) => match number.is_integer && is_int(number.raw) {
-                true => Kind::Int,
-                false => Kind::Float,
+                true => FieldKind::Int,
+                false => FieldKind::Float,
             },
-            Event::Bool(_) => Kind::Bool,
-            Event::Null => Kind::Null,
+            Event::Bool(_) => FieldKind::Bool,
+            Event::Null => FieldKind::Null,
             Event::Key(_) | Event::ObjectEnd | Event::ArrayEnd => return Ok(()),
         };
         place.note(kind, self.row);
         match kind {
-            Kind::Object | Kind::List if depth >= STATISTICS_DEPTH_MAX => self.scanner.leave(),
-            Kind::Object => self.members(place, depth + 1),
-            Kind::List => self.items(place, depth + 1),
+            FieldKind::Object | FieldKind::List if depth >= STATISTICS_DEPTH_MAX => {
+                self.scanner.leave()
+            }
+            FieldKind::Object => self.members(place, depth + 1),
+            FieldKind::List => self.items(place, depth + 1),
             _ => Ok(()),
         }
     }
 
-    fn items(&mut self, place: &mut Place, depth: usize) -> Result<(), ScanError> {
+    fn items(&mut self, place: &mut FieldNode, depth: usize) -> Result<(), ScanError> {
         let items = place.items.get_or_insert_default();
         loop {
             match self.scanner.next_event()? {
@@ -402,10 +404,10 @@ impl Filler<'_> {
         }
     }
 
-    fn members(&mut self, place: &mut Place, depth: usize) -> Result<(), ScanError> {
+    fn members(&mut self, place: &mut FieldNode, depth: usize) -> Result<(), ScanError> {
         let mut said = String::new();
         while let Some(Event::Key(key)) = self.scanner.next_event()? {
-            // Half characters become U+FFFD.
+            // Lone surrogates become U+FFFD.
             let _ = key.unescape_into(&mut said);
             match place.field(&said, self.places) {
                 None => drop(self.scanner.skip_value()?),
@@ -422,7 +424,7 @@ impl Filler<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::Kind;
+    use super::FieldKind;
     use super::Profile;
 
     #[test]
@@ -438,7 +440,7 @@ mod tests {
             profile.json_line(line.as_bytes());
         }
         profile.json_line(br#"{"a":true,"e":1}"#);
-        // A row that breaks off says nothing of types.
+        // A truncated row contributes no types.
         profile.json_line(br#"{"e":"text","#);
         assert_eq!((profile.rows(), profile.unreadable()), (6, (2, Some(3))));
         let fields = profile.fields();
@@ -446,8 +448,11 @@ mod tests {
         let a = of("a");
         assert!(a.is_conflict());
         let seen = |kind| a.kinds.iter().find(|(k, _)| *k == kind).unwrap().1;
-        assert_eq!((seen(Kind::Text).count, seen(Kind::Text).first_row), (1, 2));
-        assert_eq!(seen(Kind::Bool).first_row, 4);
+        assert_eq!(
+            (seen(FieldKind::Text).count, seen(FieldKind::Text).first_row),
+            (1, 2)
+        );
+        assert_eq!(seen(FieldKind::Bool).first_row, 4);
         let c = of("b.c.[]");
         assert!(!c.is_conflict());
         assert_eq!(c.type_name(), "float");

@@ -1,29 +1,29 @@
-//! Rows that are alike, kept on one side of a split.
+//! Groups of similar rows that stay on one side of a split.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use crate::inspect::dedup::Evidence;
-use crate::inspect::sampling::split::Place;
+use crate::inspect::sampling::split::SplitPosition;
 use crate::inspect::sampling::split::Splitter;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::TableError;
 
-/// Where the rows of groups go: all of a group to the least place of them, which does not depend on
-/// their order.
+/// Positions of grouped rows. A group takes the least position of its rows, which does not depend
+/// on their order.
 #[derive(Clone, Debug, Default)]
-pub struct Groups {
-    places: HashMap<u64, Place>,
+pub struct SplitGroups {
+    places: HashMap<u64, SplitPosition>,
 }
 
-impl Groups {
-    /// The groups that a search for duplicates found: a row that stays and those like it. The rows
-    /// are read once more.
+impl SplitGroups {
+    /// Reads the rows of the groups found by a duplicate search: a kept row and its duplicates.
+    /// This takes another pass over the rows.
     ///
     /// # Errors
-    /// [`TableError`] of the first batch that cannot be read, in the order of the rows.
+    /// [`TableError`] of the first unreadable batch, in row order.
     pub fn read(
         scan: &Scan<'_>,
         splitter: &Splitter,
@@ -48,18 +48,18 @@ impl Groups {
         Ok(Self { places })
     }
 
-    /// Where a row goes that has others like it.
-    pub fn place(&self, row: u64) -> Option<Place> {
+    /// Returns the position of a row that belongs to a group.
+    pub fn place(&self, row: u64) -> Option<SplitPosition> {
         self.places.get(&row).copied()
     }
 }
 
-/// Where each of these rows, in ascending order, would go alone.
+/// Returns the individual positions of rows, given in ascending order.
 fn own_places(
     scan: &Scan<'_>,
     splitter: &Splitter,
     wanted: &[u64],
-) -> Result<HashMap<u64, Place>, TableError> {
+) -> Result<HashMap<u64, SplitPosition>, TableError> {
     let mut places = HashMap::new();
     scan.run::<_, _, TableError>(
         Scratch::default,
@@ -88,7 +88,7 @@ mod tests {
     use crate::inspect::dedup::Likeness;
     use crate::inspect::sampling::split::SplitBy;
     use crate::inspect::sampling::split::SplitOptions;
-    use crate::inspect::table::Lines;
+    use crate::inspect::table::LineTable;
     use crate::inspect::table::Selection;
     use crate::inspect::table::Shape;
     use crate::inspect::table::Table;
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_group_goes_where_its_least_row_goes_whichever_is_kept() {
         let text: String = (0..50_000).map(|n| format!("line {n}\n")).collect();
-        let table = Arc::new(Lines::new(Arc::new(text.into_bytes()), Shape::Text));
+        let table = Arc::new(LineTable::new(Arc::new(text.into_bytes()), Shape::Text));
         let options = SplitOptions {
             ratios: vec![1, 1],
             seed: 3,
@@ -117,7 +117,7 @@ mod tests {
                 threads: 3,
                 progress: &NoProgress,
             };
-            Groups::read(&scan, &splitter, &evidence.collect::<Vec<_>>()).unwrap()
+            SplitGroups::read(&scan, &splitter, &evidence.collect::<Vec<_>>()).unwrap()
         };
         let rows = [40_000, 7, 31_234];
         let places = rows.map(|row| splitter.place_of(format!("line {row}").as_bytes()));

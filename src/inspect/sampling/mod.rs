@@ -1,4 +1,5 @@
-//! Samples and splits: some rows of a table, reproducible by a seed.
+//! Samples and splits of tables, reproducible by a seed: `sample.rs`, `split.rs`, and `groups.rs`
+//! for similar rows.
 
 pub mod groups;
 pub mod sample;

@@ -1,9 +1,9 @@
-//! Some rows of a table, each as likely as any other, and the same ones for the same seed.
+//! Uniform random samples of a table, reproducible by a seed.
 //!
-//! Every row gets a number that only depends on the seed and on which row it is, and those with the
-//! least are kept: bottom-k sampling (Cohen, Kaplan: "Summarizing data using bottom-k sketches",
-//! PODC 2007), which with such numbers is a sample without replacement, as a reservoir is, and does
-//! not depend on who reads which rows when.
+//! Each row gets a number that depends only on the seed and the row's index. The rows with the
+//! least numbers are kept. This is bottom-k sampling (Cohen, Kaplan: "Summarizing data using
+//! bottom-k sketches", PODC 2007). With these numbers it is a sample without replacement, like a
+//! reservoir, but independent of threads and reading order.
 
 use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
@@ -11,49 +11,49 @@ use std::ops::ControlFlow;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Scan;
-use crate::inspect::table::Scanned;
+use crate::inspect::table::ScannedBatch;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 
-/// What sample is wanted.
+/// Options of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SampleOptions {
-    /// Threads that read.
+    /// Number of reading threads.
     pub threads: usize,
-    /// How many rows, all where there are not as many.
+    /// Number of rows; all rows if there are fewer.
     pub rows: usize,
-    /// Another seed, other rows.
+    /// Seed; another seed draws other rows.
     pub seed: u64,
 }
 
-/// Rows that were drawn.
+/// Result of a sample.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
-    /// They, in the order of the table.
+    /// The rows drawn, in table order.
     pub rows: Vec<SampledRow>,
-    /// How many rows they were drawn from.
+    /// Number of rows in the table.
     pub rows_in: u64,
 }
 
-/// A row that was drawn.
+/// A row drawn for the sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SampledRow {
-    /// Its number from where the batches begin.
+    /// Row number, from the start of the batches.
     pub number: u64,
-    /// Its text.
+    /// Text of the row.
     pub text: Vec<u8>,
 }
 
-/// Draws rows.
+/// Draws a sample.
 ///
 /// # Errors
-/// [`TableError`] of the first batch that cannot be read, in the order of the rows.
+/// [`TableError`] of the first unreadable batch, in row order.
 pub fn sample(
     batches: &dyn Batches,
     options: &SampleOptions,
     progress: &dyn Progress,
 ) -> Result<Sample, TableError> {
-    let mut drawn = Drawn::default();
+    let mut drawn = DrawWorker::default();
     let scan = Scan {
         batches,
         threads: options.threads,
@@ -61,7 +61,7 @@ pub fn sample(
     };
     scan.run(
         || (),
-        // Which rows these are is known only when all before them are counted.
+        // The index of a row is known only when all rows before it are counted.
         |(), batch| Ok(batch.clone()),
         |made| {
             drawn.add(&made, options);
@@ -77,13 +77,13 @@ pub fn sample(
 }
 
 #[derive(Default)]
-struct Drawn {
-    /// The greatest number on top.
+struct DrawWorker {
+    /// Max-heap: the greatest number is on top.
     kept: BinaryHeap<Ticket>,
     rows_in: u64,
 }
 
-/// A row by the number that it drew.
+/// A row with its random number.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Ticket {
     drew: u64,
@@ -91,8 +91,8 @@ struct Ticket {
     text: Vec<u8>,
 }
 
-impl Drawn {
-    fn add(&mut self, made: &Scanned<Batch>, options: &SampleOptions) {
+impl DrawWorker {
+    fn add(&mut self, made: &ScannedBatch<Batch>, options: &SampleOptions) {
         for row in made.value.rows() {
             self.rows_in += 1;
             let number = made.first + row.index;
@@ -124,8 +124,8 @@ impl Ticket {
     }
 }
 
-/// The number that a row draws: the mix of `SplitMix64` (Steele, Lea, Flood: "Fast splittable
-/// pseudorandom number generators", 2014), once for the seed and once for the row.
+/// Random number of a row: the mix of `SplitMix64` (Steele, Lea, Flood: "Fast splittable
+/// pseudorandom number generators", 2014), applied to the seed and then to the row.
 fn draw(seed: u64, row: u64) -> u64 {
     mix(mix(seed.wrapping_add(GOLDEN)) ^ row.wrapping_add(1).wrapping_mul(GOLDEN))
 }
@@ -136,7 +136,7 @@ fn mix(number: u64) -> u64 {
     number ^ (number >> 31)
 }
 
-/// The golden ratio as a fraction of 64 bits.
+/// The golden ratio as a 64-bit fraction.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 #[cfg(test)]
@@ -144,14 +144,17 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::inspect::table::Lines;
+    use crate::inspect::table::LineTable;
     use crate::inspect::table::Selection;
     use crate::inspect::table::Shape;
     use crate::inspect::table::Table;
     use crate::progress::NoProgress;
 
     fn of(text: &str, options: &SampleOptions) -> Sample {
-        let table = Arc::new(Lines::new(Arc::new(text.as_bytes().to_vec()), Shape::Json));
+        let table = Arc::new(LineTable::new(
+            Arc::new(text.as_bytes().to_vec()),
+            Shape::Json,
+        ));
         let batches = table.batches(&Selection::default()).unwrap();
         sample(&*batches, options, &NoProgress).unwrap()
     }
@@ -189,7 +192,7 @@ mod tests {
                 times[row.number as usize] += 1;
             }
         }
-        // 1000 each, with a deviation of 27.
+        // 1000 expected, standard deviation 27.
         assert!(times.iter().all(|n| n.abs_diff(1000) < 130), "{times:?}");
     }
 

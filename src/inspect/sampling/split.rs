@@ -1,8 +1,8 @@
-//! Which part of a split a row belongs to, by what it says and by nothing else: rows that are added
-//! or stand in another order do not move those that are there.
+//! Splits of a table. The part of a row depends only on its content: added or reordered rows do not
+//! move others.
 //!
-//! A keyed hash of the row, or of one of its columns, is a place between 0 and 1, and the ratios cut
-//! that length into parts. Rows that are alike go to one place: see `groups`.
+//! A keyed hash of the row, or of one of its columns, is a position between 0 and 1. The ratios cut
+//! this interval into parts. Similar rows share a position: see `groups.rs`.
 
 use thiserror::Error;
 
@@ -10,50 +10,50 @@ use crate::inspect::table::Cell;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 
-/// How rows are divided.
+/// Options of a split.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SplitOptions {
-    /// How large the parts are in proportion to each other, such as 90, 5 and 5.
+    /// Proportions of the parts, such as 90, 5 and 5.
     pub ratios: Vec<u32>,
-    /// Another seed, another division.
+    /// Seed; another seed gives another division.
     pub seed: u64,
-    /// What rows that must stay together have in common.
+    /// Property shared by rows that must stay together.
     pub by: SplitBy,
 }
 
-/// What decides where a row goes.
+/// Input of the hash that places a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SplitBy {
-    /// Its whole text.
+    /// The whole text of the row.
     Row,
-    /// What a column says; the whole text where a row does not have it, or has null there.
+    /// The value of a column; the whole text if the row lacks it or has null there.
     Column(String),
 }
 
-/// Why rows cannot be divided so.
+/// Errors of invalid split options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SplitError {
-    /// There are no ratios, or they are all zero.
+    /// The ratios are missing or all zero.
     #[error("at least one ratio must be more than 0")]
     NoRatio,
 }
 
-/// Tells for each row the part that it belongs to.
+/// Assigns each row to a part.
 #[derive(Clone, Debug)]
 pub struct Splitter {
     key: [u8; 32],
     by: SplitBy,
-    /// Where each part ends, of `whole`.
+    /// End of each part, as a fraction of `whole`.
     ends: Vec<u64>,
     whole: u64,
 }
 
-/// Where a row stands between 0 and 1, in units of 2 to the -64.
+/// Position of a row between 0 and 1, in units of 2^-64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place(u64);
+pub struct SplitPosition(u64);
 
 impl Splitter {
-    /// A splitter for these options.
+    /// Creates a splitter.
     ///
     /// # Errors
     /// [`SplitError::NoRatio`].
@@ -75,8 +75,8 @@ impl Splitter {
         })
     }
 
-    /// Where a row stands.
-    pub fn place(&self, shape: &Shape, row: &[u8], scratch: &mut Scratch) -> Place {
+    /// Returns the position of a row.
+    pub fn place(&self, shape: &Shape, row: &[u8], scratch: &mut Scratch) -> SplitPosition {
         if let SplitBy::Column(column) = &self.by
             && let Some(cell) = shape.cell(row, column, scratch)
             && cell != Cell::Null
@@ -86,21 +86,21 @@ impl Splitter {
         self.place_of(row)
     }
 
-    /// Where a text stands.
-    pub fn place_of(&self, text: &[u8]) -> Place {
+    /// Returns the position of a text.
+    pub fn place_of(&self, text: &[u8]) -> SplitPosition {
         let hash = blake3::keyed_hash(&self.key, text);
         let first = hash.as_bytes().first_chunk().copied();
-        Place(u64::from_le_bytes(first.unwrap_or_default()))
+        SplitPosition(u64::from_le_bytes(first.unwrap_or_default()))
     }
 
-    /// The number of the part, from 0, in the order of the ratios.
-    pub fn part(&self, place: Place) -> usize {
+    /// Index of the part at a position, from 0, in the order of the ratios.
+    pub fn part(&self, place: SplitPosition) -> usize {
         let at = (u128::from(place.0) * u128::from(self.whole)) >> 64;
         self.ends.partition_point(|end| u128::from(*end) <= at)
     }
 }
 
-/// What the key is derived for. A change moves every row.
+/// Context of the key derivation. A change moves every row.
 const CONTEXT: &str = "alimentar 2026-11-25 split of rows";
 
 #[cfg(test)]
@@ -127,7 +127,7 @@ mod tests {
         assert!(counts[1].abs_diff(5000) < 300, "{counts:?}");
         assert_eq!(counts[2], 0);
         for (place, part) in [(0, 0), (u64::MAX, 3), (u64::MAX / 10 * 9, 0)] {
-            assert_eq!(splitter.part(Place(place)), part);
+            assert_eq!(splitter.part(SplitPosition(place)), part);
         }
         let none = SplitOptions {
             ratios: vec![0, 0],
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(Splitter::new(&none).err(), Some(SplitError::NoRatio));
     }
 
-    /// What is promised for ever: a change here moves rows of those who split before.
+    /// Permanent promise: a change here moves rows of existing splits.
     #[test]
     fn places_do_not_change() {
         let splitter = splitter(&[1], 0, SplitBy::Row);
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(places, GOLDEN);
     }
 
-    /// As Python's `blake3` says: `blake3(b"a", key=k).digest()[:8]`, little-endian, with the key
+    /// By Python's `blake3`: `blake3(b"a", key=k).digest()[:8]`, little-endian, with the key
     /// `blake3(bytes(8), derive_key_context=CONTEXT).digest()`.
     const GOLDEN: [u64; 2] = [2_135_024_761_972_617_170, 17_851_942_764_103_649_332];
 
@@ -168,7 +168,7 @@ mod tests {
             assert!((1..20).all(|n| part(row(n)) == first));
         }
         assert!(counts.iter().all(|n| *n > 60));
-        // Rows without the column are no group.
+        // Rows without the column form no group.
         let alone: Vec<_> = (0..20).map(|n| part(format!("{{\"n\":{n}}}"))).collect();
         assert!(alone.contains(&0) && alone.contains(&1));
     }

@@ -1,19 +1,19 @@
-//! Characters beyond ASCII that JSON has as escapes: a pattern that names such characters is looked
-//! for in what the escapes say as well.
+//! JSON escapes of characters beyond ASCII. A pattern that names such characters also searches the
+//! unescaped text.
 
-/// Whether a pattern may match a character beyond ASCII that it names.
+/// Returns true if a pattern may match a character beyond ASCII that it names.
 pub(in crate::inspect) fn names_unicode(pattern: &str) -> bool {
     let named = ["\\p", "\\P", "\\u", "\\U", "\\x"];
     !pattern.is_ascii() || named.iter().any(|escape| pattern.contains(escape))
 }
 
-/// Whether a text has an escape of a character by its number.
+/// Returns true if a text has a numeric escape.
 pub(in crate::inspect) fn has_escapes(text: &[u8]) -> bool {
     memchr::memmem::find(text, b"\\u").is_some()
 }
 
-/// A row of JSON with characters beyond ASCII in place of their escapes; none where it has no such.
-/// Other escapes stay, and so do halves of characters.
+/// Replaces escapes of characters beyond ASCII in a JSON row; `None` if it has none. Other escapes
+/// and lone surrogates stay.
 pub(in crate::inspect) fn unescaped(row: &[u8]) -> Option<Vec<u8>> {
     if !has_escapes(row) {
         return None;
@@ -41,7 +41,7 @@ pub(in crate::inspect) fn unescaped(row: &[u8]) -> Option<Vec<u8>> {
     is_changed.then_some(said)
 }
 
-/// The character beyond ASCII whose escape is in front, and how long that is.
+/// Decodes the escaped character beyond ASCII at the front, with the length of its escape.
 fn character(escape: &[u8]) -> Option<(char, usize)> {
     let first = unit(escape)?;
     if let Some(c) = char::from_u32(u32::from(first)) {
@@ -52,7 +52,7 @@ fn character(escape: &[u8]) -> Option<(char, usize)> {
     Some((c, 12))
 }
 
-/// The unit of `\uXXXX`.
+/// Parses the unit of `\uXXXX`.
 fn unit(escape: &[u8]) -> Option<u16> {
     let [b'\\', b'u', digits @ ..] = escape.first_chunk::<6>()? else {
         return None;

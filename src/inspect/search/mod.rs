@@ -1,8 +1,7 @@
-//! Rows that a regular expression matches, found on all cores and told in their order.
+//! Parallel regular-expression search over rows, with results in row order.
 //!
-//! Lines are not cut apart before they are searched: the pattern's literals are looked for in
-//! whole batches, and only what is found is looked at closer. That, and the engine, are
-//! ripgrep's (`grep-regex`).
+//! The search finds the pattern's literals in whole batches, and splits only matching parts into
+//! lines. This technique and the engine are those of ripgrep (`grep-regex`).
 
 pub(crate) mod escapes;
 
@@ -28,14 +27,14 @@ use crate::inspect::table::TableError;
 use crate::wire::limits::PATTERN_BYTES_MAX;
 use crate::wire::limits::PATTERN_PROGRAM_BYTES_MAX;
 
-/// A regular expression that cannot be used.
+/// Errors of an unusable pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PatternError {
-    /// It is none, or it is too large once it is compiled.
+    /// A syntax error, or a compiled size beyond the limit.
     #[error("it is no regular expression that can be used: {0}")]
     Invalid(String),
-    /// It is longer than `PATTERN_BYTES_MAX`.
+    /// The pattern exceeds `PATTERN_BYTES_MAX`.
     #[error("it is longer than {PATTERN_BYTES_MAX} bytes")]
     TooLong,
 }
@@ -46,53 +45,53 @@ impl Classify for PatternError {
     }
 }
 
-/// A regular expression in the syntax of the `regex` crate. Time is linear in what is searched,
-/// whatever it is.
+/// A compiled regular expression in the syntax of the `regex` crate. Search time is linear for
+/// every pattern.
 #[derive(Clone, Debug)]
 pub struct Pattern {
-    /// For texts without newlines; none where the pattern names one.
+    /// Matcher for texts without newlines; `None` if the pattern names one.
     line: Option<RegexMatcher>,
-    /// For any text.
+    /// Matcher for any text.
     any: RegexMatcher,
     column: Option<String>,
     is_inverted: bool,
-    /// It names characters that JSON may have as escapes.
+    /// True if the pattern names characters that JSON may escape.
     names_unicode: bool,
 }
 
-/// How a pattern is used.
+/// Options of a pattern.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PatternOptions {
-    /// Letters match in either case.
+    /// True to ignore letter case.
     pub ignores_case: bool,
-    /// What this column says is searched, not the row as it is written.
+    /// Column to search; the raw row if `None`.
     pub column: Option<String>,
-    /// Rows count that do not match.
+    /// True to select rows that do not match.
     pub is_inverted: bool,
 }
 
-/// A row that matches.
+/// A selected row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
-    /// Its number.
+    /// Row number.
     pub number: u64,
-    /// Its text.
+    /// Text of the row.
     pub text: Vec<u8>,
-    /// What was searched in it, where that is not its text: what the column says, or the row with
-    /// characters in place of their escapes.
+    /// Searched text, if it differs from the row: the column's value, or the row with characters
+    /// unescaped.
     pub cell: Option<Vec<u8>>,
-    /// Where in what was searched the matches are, in bytes.
+    /// Byte ranges of the matches in the searched text.
     pub spans: Vec<(usize, usize)>,
 }
 
-/// How many rows match.
+/// Counts of a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// Rows that match.
+pub struct MatchCounts {
+    /// Number of selected rows.
     pub matches: u64,
-    /// Rows that were looked at, blank ones among them.
+    /// Number of rows searched, blank rows included.
     pub rows: u64,
-    /// Rows that were too long, of which only the beginning was looked at.
+    /// Number of overlong rows, of which only the beginning was searched.
     pub truncated: u64,
 }
 
@@ -100,7 +99,7 @@ impl Pattern {
     /// Compiles a pattern.
     ///
     /// # Errors
-    /// [`PatternError`], with the place of the mistake.
+    /// [`PatternError`], with the position of a syntax error.
     pub fn new(pattern: &str, options: PatternOptions) -> Result<Self, PatternError> {
         if pattern.len() > PATTERN_BYTES_MAX {
             return Err(PatternError::TooLong);
@@ -113,7 +112,7 @@ impl Pattern {
             .size_limit(PATTERN_PROGRAM_BYTES_MAX)
             .dfa_size_limit(PATTERN_PROGRAM_BYTES_MAX);
         let invalid = |e: grep_regex::Error| PatternError::Invalid(e.to_string());
-        // `crlf` sets a line terminator, with which a pattern must not name one.
+        // `crlf` sets a line terminator, which the pattern must not name.
         let line = builder.build(pattern).ok();
         builder.crlf(false).line_terminator(None);
         Ok(Self {
@@ -125,7 +124,7 @@ impl Pattern {
         })
     }
 
-    /// Whether the row counts.
+    /// Returns true if the row is selected.
     pub fn is_hit(&self, batch: &Batch, row: &Row<'_>, scratch: &mut Scratch) -> bool {
         let found = match &self.column {
             None => self.is_in(row.text) || self.is_in_escapes(batch, row.text),
@@ -137,7 +136,7 @@ impl Pattern {
         found != self.is_inverted
     }
 
-    /// Whether it is in what a row of JSON says, and not in how that is written.
+    /// Returns true if the pattern matches the unescaped JSON, but not the raw row.
     fn is_in_escapes(&self, batch: &Batch, row: &[u8]) -> bool {
         let looks = self.names_unicode && *batch.shape() == Shape::Json;
         let said = looks.then(|| unescaped(row)).flatten();
@@ -149,7 +148,7 @@ impl Pattern {
         self.any.is_match(text).unwrap_or(false)
     }
 
-    /// How many rows of a batch count.
+    /// Counts the selected rows of a batch.
     pub fn count(&self, batch: &Batch, scratch: &mut Scratch) -> u64 {
         let mut found = 0;
         match &self.line {
@@ -165,13 +164,13 @@ impl Pattern {
         found
     }
 
-    /// Whether lines may be searched before they are cut apart.
+    /// Returns true if whole batches can be searched before they are split into lines.
     fn is_quick(&self, batch: &Batch) -> bool {
         let is_plain = self.column.is_none() && batch.is_lines() && !self.is_inverted;
         is_plain && !(self.names_unicode && has_escapes(batch.text()))
     }
 
-    /// Shows the rows of a batch that count to `each`, until it breaks off.
+    /// Passes the selected rows of a batch to `each`, until it breaks.
     pub fn each_hit<'b>(
         &self,
         batch: &'b Batch,
@@ -180,7 +179,7 @@ impl Pattern {
     ) {
         match &self.line {
             Some(line) if self.is_quick(batch) => {
-                // Rows are numbered as far as the last one that was found.
+                // Rows are numbered only up to the last match.
                 let (mut index, mut counted) = (0, 0);
                 each_line(line, batch, &mut |at, text| {
                     let between = batch.text().get(counted..at).unwrap_or_default();
@@ -199,7 +198,7 @@ impl Pattern {
         }
     }
 
-    /// Everything of a row that is told of a hit; its number is that within the batch.
+    /// Collects the details of a selected row; its number is the index in the batch.
     pub fn hit(&self, batch: &Batch, row: &Row<'_>, scratch: &mut Scratch) -> Hit {
         let cell = match &self.column {
             Some(column) => {
@@ -226,10 +225,10 @@ impl Pattern {
     }
 }
 
-/// Matches of one row that are told.
+/// Largest number of match ranges reported per row.
 const SPANS_MAX: usize = 10_000;
 
-/// Shows the lines of a batch that match to `each`, with where they begin.
+/// Passes the matching lines of a batch to `each`, with their offsets.
 fn each_line<'b>(
     line: &RegexMatcher,
     batch: &'b Batch,
@@ -256,7 +255,7 @@ fn each_line<'b>(
             Some(row) if has_newline => row,
             _ => whole,
         };
-        // A match of nothing behind the last newline is on no line.
+        // An empty match after the last newline is on no line.
         if start >= text.len() {
             return;
         }
@@ -268,12 +267,12 @@ fn each_line<'b>(
     }
 }
 
-/// Counts the rows that match.
+/// Counts the selected rows.
 ///
 /// # Errors
-/// What reading meets.
-pub fn count_matches(scan: &Scan<'_>, pattern: &Pattern) -> Result<Counted, TableError> {
-    let mut sum = Counted::default();
+/// Errors of reading the rows.
+pub fn count_matches(scan: &Scan<'_>, pattern: &Pattern) -> Result<MatchCounts, TableError> {
+    let mut sum = MatchCounts::default();
     scan.run::<_, _, TableError>(
         Scratch::default,
         |scratch, batch| Ok((pattern.count(batch, scratch), batch.count_rows())),
@@ -288,18 +287,18 @@ pub fn count_matches(scan: &Scan<'_>, pattern: &Pattern) -> Result<Counted, Tabl
     Ok(sum)
 }
 
-/// Shows the rows that match to `each` in their order, at most so many. Numbers count from the
-/// first row of the scan.
+/// Passes at most `limit` selected rows to `each`, in order. Numbers count from the first row of
+/// the scan.
 ///
 /// # Errors
-/// What reading meets, and what `each` says.
+/// Errors of reading the rows, and errors of `each`.
 pub fn find_matches<E: From<TableError> + Send>(
     scan: &Scan<'_>,
     pattern: &Pattern,
     limit: u64,
     each: &mut (dyn FnMut(Hit) -> Result<(), E> + Send),
-) -> Result<Counted, E> {
-    let mut sum = Counted::default();
+) -> Result<MatchCounts, E> {
+    let mut sum = MatchCounts::default();
     if limit == 0 {
         return Ok(sum);
     }

@@ -1,11 +1,11 @@
-//! Puts together what threads and batches came to.
+//! Merges the statistics of batches and threads.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::inspect::stats::StatsOptions;
-use crate::inspect::stats::column::Column;
-use crate::inspect::stats::column::Part;
+use crate::inspect::stats::column::BatchPart;
+use crate::inspect::stats::column::ColumnState;
 use crate::inspect::stats::json_walk::BatchStats;
 use crate::inspect::stats::json_walk::Walker;
 use crate::inspect::stats::lengths::quantiles;
@@ -21,28 +21,28 @@ use crate::inspect::stats::script::Script;
 use crate::inspect::stats::sketches::ddsketch::Bucket;
 use crate::inspect::stats::sketches::hash::hash;
 use crate::inspect::stats::sketches::hyperloglog::Distinct;
-use crate::inspect::stats::sketches::misra_gries::Frequent;
+use crate::inspect::stats::sketches::misra_gries::FrequentValues;
 use crate::inspect::stats::sketches::moments::Moments;
 use crate::wire::limits::STATISTICS_COLUMNS_MAX;
 
-/// What batches came to so far, in the order of the rows.
+/// Order-dependent statistics of all batches so far, in row order.
 #[derive(Default)]
 pub(super) struct Accumulator {
     pub(super) report: StatsReport,
-    columns: Vec<Ordered>,
+    columns: Vec<OrderedStats>,
     at: HashMap<Arc<str>, usize>,
-    /// Columns beyond those, by the hash of their name.
+    /// Number of columns beyond the limit, estimated from hashes of their names.
     further: Distinct,
     columns_max: usize,
-    /// There are rows that are not of cells.
+    /// True if some rows are not delimited records.
     has_values: bool,
 }
 
-/// Figures of a column for which the order of rows matters.
-struct Ordered {
+/// Order-dependent statistics of one column.
+struct OrderedStats {
     name: Arc<str>,
     moments: Moments,
-    frequent: Frequent,
+    frequent: FrequentValues,
 }
 
 impl Accumulator {
@@ -63,7 +63,7 @@ impl Accumulator {
         }
     }
 
-    fn add_part(&mut self, part: &Part) {
+    fn add_part(&mut self, part: &BatchPart) {
         let at = match self.at.get(&part.name) {
             Some(at) => *at,
             None if self.columns.len() >= self.columns_max => {
@@ -71,10 +71,10 @@ impl Accumulator {
             }
             None => {
                 self.at.insert(Arc::clone(&part.name), self.columns.len());
-                self.columns.push(Ordered {
+                self.columns.push(OrderedStats {
                     name: Arc::clone(&part.name),
                     moments: Moments::default(),
-                    frequent: Frequent::default(),
+                    frequent: FrequentValues::default(),
                 });
                 self.columns.len() - 1
             }
@@ -85,9 +85,9 @@ impl Accumulator {
         }
     }
 
-    /// The report, with what the threads know.
+    /// Returns the report, including the order-independent statistics of the threads.
     pub(super) fn finish(mut self, walkers: Vec<Walker>, options: &StatsOptions) -> StatsReport {
-        let mut merged: HashMap<Arc<str>, Column> = HashMap::new();
+        let mut merged: HashMap<Arc<str>, ColumnState> = HashMap::new();
         for walker in walkers {
             self.further.merge(&walker.further);
             for node in walker.nodes {
@@ -117,8 +117,8 @@ impl Accumulator {
 
 fn column_stats(
     rows: u64,
-    column: &Column,
-    ordered: &Ordered,
+    column: &ColumnState,
+    ordered: &OrderedStats,
     options: &StatsOptions,
 ) -> ColumnStats {
     let distinct = match ordered.frequent.exact() {
@@ -143,12 +143,16 @@ fn column_stats(
     }
 }
 
-fn number_stats(column: &Column, moments: &Moments, options: &StatsOptions) -> Option<NumberStats> {
+fn number_stats(
+    column: &ColumnState,
+    moments: &Moments,
+    options: &StatsOptions,
+) -> Option<NumberStats> {
     let numbers = &column.numbers;
     let (min, max) = numbers.range?;
     let sorted = numbers.spread.sorted();
     let mean = match column.types.float {
-        // Without a rounding but the last.
+        // Only the final division rounds.
         0 => Some(numbers.sum as f64 / numbers.spread.count() as f64),
         _ => moments.mean(),
     };
@@ -164,7 +168,7 @@ fn number_stats(column: &Column, moments: &Moments, options: &StatsOptions) -> O
     })
 }
 
-fn text_stats(column: &Column, options: &StatsOptions) -> Option<TextStats> {
+fn text_stats(column: &ColumnState, options: &StatsOptions) -> Option<TextStats> {
     let texts = &column.texts;
     let lengths = texts.lengths.stats(&options.quantiles)?;
     let are_times = texts.times == lengths.count;
@@ -185,13 +189,13 @@ fn text_stats(column: &Column, options: &StatsOptions) -> Option<TextStats> {
     })
 }
 
-/// Bins of one width. A bucket is spread over those that it touches.
+/// Bins of equal width. A bucket is spread over the bins that it overlaps.
 fn even_bins(sorted: &[Bucket], bins: usize) -> Vec<Bin> {
     let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else {
         return Vec::new();
     };
     let bins = bins.clamp(1, BINS_MAX);
-    // The whole width may be beyond all doubles.
+    // The total width may exceed the range of doubles.
     let width = last.max / bins as f64 - first.min / bins as f64;
     if width <= 0.0 {
         let count = sorted.iter().map(|b| b.count).sum();
@@ -221,9 +225,9 @@ fn even_bins(sorted: &[Bucket], bins: usize) -> Vec<Bin> {
     made
 }
 
-fn top_values(frequent: &Frequent, n: usize) -> Vec<TopValue> {
+fn top_values(frequent: &FrequentValues, n: usize) -> Vec<TopValue> {
     let taken = frequent.taken();
-    // Of one that was counted less often than counts may be wrong, nothing is known.
+    // A value counted no more often than the possible error is not reported.
     let known = frequent.top(n).into_iter().filter(|c| c.count > taken);
     known
         .map(|counter| TopValue {
@@ -235,5 +239,5 @@ fn top_values(frequent: &Frequent, n: usize) -> Vec<TopValue> {
         .collect()
 }
 
-/// Bins of a histogram.
+/// Largest number of histogram bins.
 const BINS_MAX: usize = 1000;

@@ -1,13 +1,13 @@
-//! Small charts of figures, as text.
+//! Text charts of statistics.
 
 use crate::inspect::stats::Bin;
 
-/// Which characters a chart is drawn with.
+/// Characters of a chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// Block elements of Unicode.
+    /// Unicode block elements.
     Blocks,
-    /// ASCII alone.
+    /// ASCII only.
     Ascii,
 }
 
@@ -15,11 +15,11 @@ pub enum Style {
 const RISING: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Eighths of a character, from the left.
 const GROWING: [char; 9] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
-/// What rises in ASCII.
+/// Rising levels in ASCII.
 const ASCII_RISING: [char; 9] = [' ', '.', '.', ':', '-', '=', '+', '*', '#'];
 
-/// A line of at most `width` characters, one for each bin or for several next to each other, as
-/// high as their counts. A bin with anything in it shows something.
+/// Draws a line of at most `width` characters: one per bin, or per several neighbouring bins.
+/// Height shows the count; a bin that is not empty is never blank.
 pub fn sparkline(bins: &[Bin], width: usize, style: Style) -> String {
     let columns = bins.len().min(width);
     let mut counts = vec![0_u64; columns];
@@ -38,7 +38,7 @@ pub fn sparkline(bins: &[Bin], width: usize, style: Style) -> String {
     counts.iter().filter_map(level).collect()
 }
 
-/// A bar of `width` characters, of which a part of `count` in `whole` is filled.
+/// Draws a bar of `width` characters, filled in the proportion `count / whole`.
 pub fn bar(count: u64, whole: u64, width: usize, style: Style) -> String {
     let eighths = eighths(count, whole, width);
     let full = eighths / 8;
@@ -54,7 +54,7 @@ pub fn bar(count: u64, whole: u64, width: usize, style: Style) -> String {
     bar
 }
 
-/// How many eighths of `width` characters; at least one where there is anything.
+/// Eighths of `width` characters; at least one if `count` is not zero.
 fn eighths(count: u64, whole: u64, width: usize) -> usize {
     let full = width as u128 * 8;
     let share = u128::from(count.min(whole)) * full;
@@ -63,8 +63,8 @@ fn eighths(count: u64, whole: u64, width: usize) -> usize {
     eighths.max(usize::from(count > 0 && whole > 0 && width > 0))
 }
 
-/// A line for each bin: its beginning, a bar in proportion to the fullest, and its count. The lines
-/// are at most `width` characters wide where that is enough for their numbers.
+/// Draws one line per bin: its start, a bar relative to the fullest bin, and its count. Lines have
+/// at most `width` characters if the numbers leave room.
 pub fn histogram(bins: &[Bin], width: usize, style: Style) -> Vec<String> {
     let fullest = bins.iter().map(|b| b.count).max().unwrap_or_default();
     let labels: Vec<String> = bins.iter().map(|b| short(b.from)).collect();
@@ -78,7 +78,7 @@ pub fn histogram(bins: &[Bin], width: usize, style: Style) -> Vec<String> {
     bins.iter().zip(&labels).map(line).collect()
 }
 
-/// A number in few characters: whole where that is enough, else with four digits that count.
+/// Formats a number briefly: an integer below ten million in full, otherwise four significant digits.
 pub fn short(number: f64) -> String {
     let size = number.abs();
     if number.fract() == 0.0 && size < 1e7 {

@@ -1,4 +1,4 @@
-//! What a thread knows of one column.
+//! Statistics of one column in one thread.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use crate::inspect::stats::report::ColumnType;
 use crate::inspect::stats::report::TypeCounts;
 use crate::inspect::stats::sketches::hash::hash;
 use crate::inspect::stats::sketches::hyperloglog::Distinct;
-use crate::inspect::stats::sketches::misra_gries::Counts;
-use crate::inspect::stats::sketches::misra_gries::Frequent;
+use crate::inspect::stats::sketches::misra_gries::DrainedCounts;
+use crate::inspect::stats::sketches::misra_gries::FrequentValues;
 use crate::inspect::stats::sketches::moments::Moments;
 use crate::inspect::stats::texts::Texts;
 use crate::inspect::table::base64_length;
 
-/// A column as one thread sees it: figures for which the order of rows does not matter, which are
-/// kept to the end, and those of the batch at hand.
+/// A column in one thread: order-independent statistics up to the end, and the order-dependent part
+/// of the current batch.
 #[derive(Debug)]
-pub(super) struct Column {
+pub(super) struct ColumnState {
     pub(super) name: Arc<str>,
     pub(super) rows: u64,
     pub(super) types: TypeCounts,
@@ -26,34 +26,34 @@ pub(super) struct Column {
     pub(super) numbers: Numbers,
     pub(super) texts: Texts,
     pub(super) arrays: Lengths,
-    /// Lengths of its values that are bytes.
+    /// Lengths of its binary values.
     pub(super) bytes: Lengths,
-    /// Texts at a place where dates and points in time have a type of their own.
+    /// Number of texts in a position where dates and timestamps have types of their own.
     pub(super) typed_texts: u64,
-    /// Of the texts, words for NaN and for infinities.
+    /// Number of texts that are words for NaN or an infinity.
     pub(super) nan_words: u64,
     pub(super) infinite_words: u64,
-    /// The last row that had it, so that a key that stands twice is one.
+    /// Last row with this column, so that a repeated key counts once.
     last_row: u64,
     moments: Moments,
-    frequent: Frequent,
+    frequent: FrequentValues,
 }
 
-/// What a batch has of a column for which the order of rows matters.
+/// Order-dependent statistics of a column in one batch.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct BatchPart {
     pub(super) name: Arc<str>,
     pub(super) moments: Moments,
-    pub(super) counts: Counts,
+    pub(super) counts: DrainedCounts,
 }
 
-/// Keeps numbers apart from texts that are written like them.
+/// Hash seed that separates numbers from equal texts.
 const NUMBERS: u64 = 1;
 const TEXTS: u64 = 2;
 const BOOLS: u64 = 3;
 const BYTES: u64 = 4;
 
-impl Column {
+impl ColumnState {
     pub(super) fn new(name: Arc<str>) -> Self {
         Self {
             name,
@@ -69,11 +69,11 @@ impl Column {
             infinite_words: 0,
             last_row: u64::MAX,
             moments: Moments::default(),
-            frequent: Frequent::default(),
+            frequent: FrequentValues::default(),
         }
     }
 
-    /// A row has it.
+    /// Records that a row has the column.
     #[inline]
     pub(super) fn meet(&mut self, row: u64) {
         if self.last_row != row {
@@ -92,7 +92,7 @@ impl Column {
         self.add_value(hash(BOOLS, text), text);
     }
 
-    /// Adds a number. One beyond all doubles is counted and has no part in anything else.
+    /// Adds a number. One beyond the range of doubles is only counted.
     pub(super) fn add_number(&mut self, number: &Written<'_>) {
         let Some(value) = self.numbers.add(number, &mut self.types) else {
             return;
@@ -101,7 +101,7 @@ impl Column {
         self.add_value(hash(NUMBERS, &value.key()), number.raw);
     }
 
-    /// Adds a cell that is a word for a number that is not finite.
+    /// Adds a cell with a word for a non-finite number.
     pub(super) fn add_word(&mut self, text: &[u8], word: &[u8]) {
         match word.to_ascii_lowercase().ends_with(b"nan") {
             true => self.nan_words += 1,
@@ -116,15 +116,15 @@ impl Column {
         self.add_value(hash(TEXTS, text), text);
     }
 
-    /// Adds a text with half characters, which is shown with others in their place; these bytes
-    /// tell it from others that are shown the same.
+    /// Adds a text with lone surrogates. `shown` has replacements for them; `own` keeps texts
+    /// distinct that look alike.
     pub(super) fn add_broken_text(&mut self, shown: &[u8], own: &[u8]) {
         self.types.text += 1;
         self.texts.add(shown);
         self.add_value(hash(TEXTS, own), shown);
     }
 
-    /// Adds bytes, which are written as base64.
+    /// Adds binary data in base64.
     pub(super) fn add_bytes(&mut self, base64: &[u8]) {
         self.types.binary += 1;
         self.bytes.add(base64_length(base64));
@@ -140,16 +140,16 @@ impl Column {
         self.types.object += 1;
     }
 
-    /// What the batch had, which begins anew.
-    pub(super) fn take_part(&mut self) -> Part {
-        Part {
+    /// Takes the part of the current batch, and starts a new one.
+    pub(super) fn take_part(&mut self) -> BatchPart {
+        BatchPart {
             name: Arc::clone(&self.name),
             moments: std::mem::take(&mut self.moments),
             counts: self.frequent.drain(),
         }
     }
 
-    /// Adds all that another thread knows of it.
+    /// Merges the statistics of another thread.
     pub(super) fn merge(&mut self, other: &Self) {
         self.rows += other.rows;
         self.types.merge(&other.types);
@@ -163,7 +163,8 @@ impl Column {
         self.infinite_words += other.infinite_words;
     }
 
-    /// The types of its values. Words such as `nan` in cells are numbers where all others are.
+    /// Types of its values. Words such as `nan` in cells count as numbers if all other cells are
+    /// numbers.
     pub(super) fn cell_types(&self) -> TypeCounts {
         let mut types = self.types;
         let words = self.nan_words + self.infinite_words;
@@ -178,8 +179,8 @@ impl Column {
         types
     }
 
-    /// The type of the column. Texts that are all dates or points in time have one of their own where
-    /// the format has such types.
+    /// Type of the column. Texts that are all dates or timestamps get such a type if the format has
+    /// it.
     pub(super) fn column_type(&self, types: &TypeCounts) -> ColumnType {
         let times = self.texts.times;
         let column_type = types.column_type();

@@ -1,11 +1,11 @@
-//! Goes over rows and puts every value into its column.
+//! Statistics walk: passes over rows and adds every value to its column.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
-use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::is_not_finite;
 use crate::inspect::format::cell_type::look;
 use crate::inspect::format::cell_type::moment;
@@ -15,8 +15,8 @@ use crate::inspect::json::ScanError;
 use crate::inspect::json::Scanner;
 use crate::inspect::json::Text;
 use crate::inspect::stats::StatsOptions;
-use crate::inspect::stats::column::Column;
-use crate::inspect::stats::column::Part;
+use crate::inspect::stats::column::BatchPart;
+use crate::inspect::stats::column::ColumnState;
 use crate::inspect::stats::sketches::hash::hash;
 use crate::inspect::stats::sketches::hyperloglog::Distinct;
 use crate::inspect::table::Batch;
@@ -25,8 +25,8 @@ use crate::inspect::table::Row;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 use crate::inspect::table::ShownValue;
-use crate::inspect::table::Stored;
 use crate::inspect::table::StoredColumn;
+use crate::inspect::table::StoredType;
 use crate::inspect::table::TEXT_COLUMN;
 use crate::inspect::table::TableError;
 use crate::inspect::table::VALUE_COLUMN;
@@ -34,48 +34,48 @@ use crate::inspect::table::each_value;
 use crate::wire::limits::STATISTICS_COLUMNS_MAX;
 use crate::wire::limits::STATISTICS_DEPTH_MAX;
 
-/// What one thread makes of its rows.
+/// State of one thread's walk.
 pub(super) struct Walker {
     pub(super) nodes: Vec<Node>,
-    /// Columns that there was no room for, by the hash of their name.
+    /// Number of columns beyond the limit, estimated from hashes of their names.
     pub(super) further: Distinct,
     wanted: Vec<String>,
     depth_max: usize,
     row: u64,
-    /// Columns that the batch has, in the order in which it shows them.
+    /// Columns in the current batch, in order of appearance.
     touched: Vec<usize>,
     scratch: Scratch,
     said: String,
     bytes: Vec<u8>,
-    /// What strings stand for in the columns of the batch at hand.
+    /// Stored types of strings in the current batch's columns.
     stored: Option<Arc<[StoredColumn]>>,
-    stored_at: HashMap<String, Stored>,
+    stored_at: HashMap<String, StoredType>,
 }
 
-/// A place in rows, and what is below it.
+/// A field of the rows, with its members.
 pub(super) struct Node {
-    pub(super) column: Column,
+    pub(super) column: ColumnState,
     is_touched: bool,
-    /// Whether figures are wanted of it, and not only of what is below.
+    /// True if statistics of the field itself are wanted.
     pub(super) is_wanted: bool,
-    /// Members by their key, in the order in which rows show them.
+    /// Members by key, in order of appearance.
     members: Vec<(Box<str>, usize)>,
     by_key: HashMap<Box<str>, usize>,
     elements: Option<usize>,
-    /// What its strings stand for.
-    stored: Option<Stored>,
+    /// Stored type of its strings.
+    stored: Option<StoredType>,
 }
 
-/// What a batch comes to, where the order of rows matters.
+/// Order-dependent statistics of one batch.
 pub(super) struct BatchStats {
     pub(super) rows: u64,
     pub(super) malformed: u64,
-    /// Its rows are cells.
+    /// True if its rows are delimited records.
     pub(super) is_delimited: bool,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<BatchPart>,
 }
 
-/// The row itself; it stands for no column.
+/// Node of the row itself; it is no column.
 const ROOT: usize = 0;
 
 impl Walker {
@@ -95,15 +95,15 @@ impl Walker {
         }
     }
 
-    /// Puts the values of a batch into their columns.
+    /// Adds the values of a batch to their columns.
     ///
     /// # Errors
-    /// [`TableError`] for decoded columns that cannot be shown.
+    /// [`TableError`] for decoded columns that cannot be rendered.
     pub(super) fn batch(&mut self, batch: &Batch) -> Result<BatchStats, TableError> {
         let (mut rows, mut malformed) = (0, 0);
         self.learn(batch.stored());
         if let Shape::Delimited(header) = batch.shape() {
-            // A column is there though all its fields may be missing.
+            // A column exists even if all its fields are missing.
             for name in &header.names {
                 if let Some(node) = self.member(ROOT, name, 0) {
                     self.show(node);
@@ -137,7 +137,7 @@ impl Walker {
         })
     }
 
-    /// Goes over decoded rows, one column after the other.
+    /// Adds decoded rows, column by column.
     fn decoded(&mut self, rows: &RecordBatch) -> Result<(), TableError> {
         let before = self.row;
         for (number, field) in rows.schema_ref().fields().iter().enumerate() {
@@ -149,7 +149,7 @@ impl Walker {
                 match value {
                     ShownValue::Null => {
                         self.touch(node);
-                        self.with(node, Column::add_null);
+                        self.with(node, ColumnState::add_null);
                     }
                     ShownValue::Text(text) => {
                         self.touch(node);
@@ -158,7 +158,7 @@ impl Walker {
                     ShownValue::Json(json) => {
                         let mut scanner = Scanner::with_nan(json);
                         if let Ok(Some(event)) = scanner.next_event() {
-                            // What an encoder writes is JSON.
+                            // The encoder's output is valid JSON.
                             let _ = self.value(&mut scanner, &event, Some(node), 1);
                         }
                     }
@@ -169,7 +169,7 @@ impl Walker {
         Ok(())
     }
 
-    /// What strings of the next rows stand for.
+    /// Updates the stored types of strings for the next rows.
     fn learn(&mut self, stored: Option<&Arc<[StoredColumn]>>) {
         match (&self.stored, stored) {
             (None, None) => return,
@@ -184,7 +184,7 @@ impl Walker {
         }
     }
 
-    /// Whether the row is what its format says.
+    /// Adds a row; false if it violates its format.
     fn row(&mut self, shape: &Shape, row: &Row<'_>) -> bool {
         match shape {
             Shape::Json => self.json(row.text).is_ok(),
@@ -210,7 +210,7 @@ impl Walker {
     }
 
     fn json(&mut self, row: &[u8]) -> Result<(), ScanError> {
-        // Numbers that are none are counted as such.
+        // Non-finite numbers get their own count.
         let mut scanner = Scanner::with_nan(row);
         match scanner.next_event()? {
             Some(Event::Object) => self.object(&mut scanner, ROOT, 1)?,
@@ -220,11 +220,11 @@ impl Walker {
             }
             None => {}
         }
-        // Nothing but white space may follow.
+        // Only white space may follow.
         scanner.next_event().map(|_| ())
     }
 
-    /// The members of an object that is open. Goes as deep as `depth_max`.
+    /// Adds the members of an open object, down to `depth_max`.
     fn object(
         &mut self,
         scanner: &mut Scanner<'_>,
@@ -232,8 +232,8 @@ impl Walker {
         depth: usize,
     ) -> Result<(), ScanError> {
         let mut number = 0;
-        // Events are read where the scanner puts them: moving each to a place of its own took a third of
-        // the time of this loop, since processors wait for bytes that were just written otherwise.
+        // Events are read in the place where the scanner writes them. Moving each one took a third
+        // of the time of this loop, because a load of just-written bytes stalls the processor.
         loop {
             let first = scanner.next_event();
             let key = match &first {
@@ -272,7 +272,7 @@ impl Walker {
         }
     }
 
-    /// A value whose first event was told.
+    /// Adds a value from its first event.
     fn value(
         &mut self,
         scanner: &mut Scanner<'_>,
@@ -289,7 +289,7 @@ impl Walker {
         self.touch(node);
         match event {
             Event::Object => {
-                self.with(node, Column::add_object);
+                self.with(node, ColumnState::add_object);
                 match depth < self.depth_max {
                     true => self.object(scanner, node, depth + 1),
                     false => scanner.leave(),
@@ -316,7 +316,7 @@ impl Walker {
                 Ok(())
             }
             Event::Null => {
-                self.with(node, Column::add_null);
+                self.with(node, ColumnState::add_null);
                 Ok(())
             }
             Event::Key(_) | Event::ObjectEnd | Event::ArrayEnd => Ok(()),
@@ -327,12 +327,12 @@ impl Walker {
         let Some(node) = self.nodes.get_mut(node).filter(|n| n.is_wanted) else {
             return;
         };
-        if node.stored == Some(Stored::Bytes) {
+        if node.stored == Some(StoredType::Bytes) {
             node.column.add_bytes(text.raw);
         } else if text.is_escaped {
             match text.said_into(&mut self.bytes) {
                 Ok(()) => node.column.add_text(&self.bytes),
-                // U+FFFD is shown for half characters, which are not the same for that.
+                // U+FFFD is shown for lone surrogates; the raw bytes keep such texts distinct.
                 Err(_) => {
                     let _ = text.unescape_into(&mut self.said);
                     node.column
@@ -340,26 +340,26 @@ impl Walker {
                 }
             }
         } else {
-            node.column.typed_texts += u64::from(node.stored == Some(Stored::Times));
+            node.column.typed_texts += u64::from(node.stored == Some(StoredType::Times));
             node.column.add_text(text.raw);
         }
     }
 
-    fn with(&mut self, node: usize, add: impl FnOnce(&mut Column)) {
+    fn with(&mut self, node: usize, add: impl FnOnce(&mut ColumnState)) {
         if let Some(node) = self.nodes.get_mut(node).filter(|n| n.is_wanted) {
             add(&mut node.column);
         }
     }
 
-    /// The column of a member, of which there is a value now.
-    fn open(&mut self, node: usize, key: &str, number: usize) -> Option<&mut Column> {
+    /// Returns the column of a member that has a value in this row.
+    fn open(&mut self, node: usize, key: &str, number: usize) -> Option<&mut ColumnState> {
         let node = self.member(node, key, number)?;
         self.touch(node);
         let node = self.nodes.get_mut(node).filter(|n| n.is_wanted)?;
         Some(&mut node.column)
     }
 
-    /// The row has the column.
+    /// Records that the row has the column.
     fn touch(&mut self, at: usize) {
         if let Some(node) = self.nodes.get_mut(at).filter(|n| n.is_wanted) {
             node.column.meet(self.row);
@@ -367,7 +367,7 @@ impl Walker {
         }
     }
 
-    /// The batch has the column, though perhaps no row of it has.
+    /// Records that the batch has the column, even if no row has a value.
     fn show(&mut self, at: usize) {
         let wanted = self.nodes.get_mut(at).filter(|n| n.is_wanted);
         if let Some(node) = wanted.filter(|n| !n.is_touched) {
@@ -387,8 +387,8 @@ impl Walker {
         self.member(node, &said, number)
     }
 
-    /// The place of a member, which most rows show at the same number. None where there is no room
-    /// for one more, or it is not wanted.
+    /// Returns the node of a member. Most rows have it at the same index. Returns `None` beyond the
+    /// limit, or if it is not wanted.
     fn member(&mut self, node: usize, key: &str, number: usize) -> Option<usize> {
         let parent = self.nodes.get(node)?;
         match parent.members.get(number) {
@@ -445,7 +445,7 @@ impl Walker {
 impl Node {
     fn new(name: Arc<str>, is_wanted: bool) -> Self {
         Self {
-            column: Column::new(name),
+            column: ColumnState::new(name),
             is_touched: false,
             is_wanted,
             members: Vec::new(),
@@ -456,20 +456,20 @@ impl Node {
     }
 }
 
-/// A field has no type of its own, but what it looks like.
-fn add_field(column: &mut Column, cell: &Cell<'_>) {
+/// Adds a field of a delimited record with its inferred type.
+fn add_field(column: &mut ColumnState, cell: &Cell<'_>) {
     let text = match *cell {
         Cell::Null => return column.add_null(),
         ref other => other.bytes(),
     };
     match look(text) {
-        Look::Bool(value) => column.add_bool(value),
-        Look::Number(is_integer) => column.add_number(&Written {
+        CellType::Bool(value) => column.add_bool(value),
+        CellType::Number(is_integer) => column.add_number(&Written {
             raw: text,
             is_integer,
         }),
-        // Those who write numbers in columns of one width put spaces beside them.
-        Look::Text => match text.trim_ascii() {
+        // Writers of fixed-width columns pad numbers with spaces.
+        CellType::Text => match text.trim_ascii() {
             trimmed if trimmed.len() < text.len() && is_typed(trimmed) => {
                 add_field(column, &Cell::Text(trimmed));
             }
@@ -482,9 +482,9 @@ fn add_field(column: &mut Column, cell: &Cell<'_>) {
     }
 }
 
-/// Whether a cell has a type other than text.
+/// Returns true if a cell has a type other than text.
 fn is_typed(cell: &[u8]) -> bool {
-    look(cell) != Look::Text || moment(cell).is_some()
+    look(cell) != CellType::Text || moment(cell).is_some()
 }
 
 fn skip_elements(scanner: &mut Scanner<'_>) -> Result<u64, ScanError> {

@@ -1,4 +1,4 @@
-//! How long texts or arrays are.
+//! Length statistics of texts or arrays.
 
 use crate::inspect::stats::report::Bin;
 use crate::inspect::stats::report::LengthStats;
@@ -7,7 +7,7 @@ use crate::inspect::stats::sketches::ddsketch::Bucket;
 use crate::inspect::stats::sketches::ddsketch::Quantiles;
 use crate::inspect::stats::sketches::ddsketch::quantile;
 
-/// Figures of lengths; the same in whatever order and parts they come.
+/// Statistics of lengths, independent of order and grouping.
 #[derive(Clone, Debug, Default)]
 pub(in crate::inspect) struct Lengths {
     range: Option<(u64, u64)>,
@@ -24,7 +24,7 @@ impl Lengths {
         self.spread.add(length as f64);
     }
 
-    /// Adds all that was added to another.
+    /// Merges other statistics.
     pub(super) fn merge(&mut self, other: &Self) {
         if let Some((least, greatest)) = other.range {
             self.widen(least, greatest);
@@ -33,7 +33,7 @@ impl Lengths {
         self.spread.merge(&other.spread);
     }
 
-    /// What they come to, with the quantiles of these shares; none where there are none.
+    /// Returns the statistics with quantiles at these shares; `None` without lengths.
     pub(in crate::inspect) fn stats(&self, shares: &[f64]) -> Option<LengthStats> {
         let (min, max) = self.range?;
         let sorted = self.spread.sorted();
@@ -50,7 +50,7 @@ impl Lengths {
         })
     }
 
-    /// All of them together.
+    /// Sum of all lengths.
     #[cfg(feature = "tokens")]
     pub(in crate::inspect) fn sum(&self) -> u64 {
         self.sum
@@ -62,7 +62,7 @@ impl Lengths {
     }
 }
 
-/// The quantiles of these shares, from the buckets in order.
+/// Quantiles at these shares, from sorted buckets.
 pub(super) fn quantiles(sorted: &[Bucket], shares: &[f64]) -> Vec<Quantile> {
     let all = shares.iter().filter_map(|share| {
         let value = quantile(sorted, *share)?;
@@ -74,7 +74,7 @@ pub(super) fn quantiles(sorted: &[Bucket], shares: &[f64]) -> Vec<Quantile> {
     all.collect()
 }
 
-/// One bin for 0, and one from every power of two to the next. Buckets never reach over a power.
+/// Bins with a boundary at each power of two, and one for 0. No bucket crosses a power of two.
 fn doubling_bins(sorted: Vec<Bucket>) -> Vec<Bin> {
     let mut bins: Vec<Bin> = Vec::new();
     for bucket in sorted {
@@ -94,7 +94,7 @@ fn doubling_bins(sorted: Vec<Bucket>) -> Vec<Bin> {
     with_empty(bins)
 }
 
-/// The same with the bins between them in which there is nothing.
+/// Fills in the empty bins between others.
 fn with_empty(bins: Vec<Bin>) -> Vec<Bin> {
     let mut all: Vec<Bin> = Vec::new();
     for bin in bins {

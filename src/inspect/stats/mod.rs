@@ -1,10 +1,11 @@
-//! Figures of every column of a table, in one pass over its rows on all cores, in memory that
-//! depends on the number of columns and not on that of rows.
+//! Column statistics in one parallel pass. Memory depends on the number of columns, not on that of
+//! rows.
 //!
-//! Types, distinct values, quantiles, lengths, scripts, and frequent values; what each figure means
-//! and how far it may be off is in `spec/statistics.md`. The figures do not depend on the number of
-//! threads: all that is kept of a column is either the same in whatever order values come, or is put
-//! together in the order of the rows.
+//! They cover types, distinct values, quantiles, lengths, scripts and frequent values.
+//! `spec/statistics.md` defines each figure and its error. The results do not depend on the number
+//! of threads: each figure is either order-independent, or merged in row order. Open `json_walk.rs`
+//! for the walk over rows, `column.rs` for one column, `accumulate.rs` for the merge, `sketches/`
+//! for the algorithms, `report.rs` for the result.
 
 pub(crate) mod accumulate;
 pub mod chart;
@@ -48,22 +49,22 @@ use crate::inspect::table::Scan;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 
-/// What statistics are wanted.
+/// Options of the statistics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatsOptions {
-    /// Threads that work.
+    /// Number of worker threads.
     pub threads: usize,
-    /// Paths of columns that are wanted; none for all.
+    /// Paths of the columns wanted; all if empty.
     pub columns: Vec<String>,
-    /// How many columns there are figures of, the first that rows show.
+    /// Largest number of columns with statistics, in order of appearance.
     pub columns_max: usize,
-    /// Objects and arrays within each other that are looked into.
+    /// Largest nesting depth of objects and arrays.
     pub depth_max: usize,
-    /// Frequent values of a column.
+    /// Number of frequent values per column.
     pub top: usize,
-    /// Shares of quantiles, 0 to 1.
+    /// Shares of the quantiles, 0 to 1.
     pub quantiles: Vec<f64>,
-    /// Bins of the histogram of numbers.
+    /// Number of bins in the histogram of numbers.
     pub bins: usize,
 }
 
@@ -81,10 +82,10 @@ impl Default for StatsOptions {
     }
 }
 
-/// Figures of all columns.
+/// Computes the statistics of all columns.
 ///
 /// # Errors
-/// [`TableError`] of the first batch that cannot be read, in the order of the rows.
+/// [`TableError`] of the first unreadable batch, in row order.
 pub fn stats(
     batches: &dyn Batches,
     options: &StatsOptions,
@@ -105,7 +106,7 @@ pub fn stats(
             walker
         },
         |walker, batch| {
-            // Nobody else has it before the end.
+            // No other thread uses it before the end.
             let mut walker = walker.lock().unwrap_or_else(PoisonError::into_inner);
             walker.batch(batch)
         },

@@ -1,4 +1,4 @@
-//! What is known of the numbers of a column.
+//! Statistics of the numbers of a column.
 
 use std::cmp::Ordering;
 
@@ -7,18 +7,18 @@ use crate::inspect::stats::report::Number;
 use crate::inspect::stats::report::TypeCounts;
 use crate::inspect::stats::sketches::ddsketch::Quantiles;
 
-/// Figures of numbers; the same in whatever order and parts they come.
+/// Statistics of numbers, independent of order and grouping.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Numbers {
     pub(super) range: Option<(Number, Number)>,
-    /// Of those that are whole.
+    /// Sum of the integers.
     pub(super) sum: i128,
     pub(super) beyond: u64,
     pub(super) spread: Quantiles,
 }
 
 impl Numbers {
-    /// Adds a number and counts its type; none where it is beyond all doubles.
+    /// Adds a number and counts its type; `None` beyond the range of doubles.
     #[inline]
     pub(super) fn add(&mut self, written: &Written<'_>, types: &mut TypeCounts) -> Option<Number> {
         let number = read(written);
@@ -43,7 +43,7 @@ impl Numbers {
         Some(number)
     }
 
-    /// Adds all that was added to another.
+    /// Merges other statistics.
     pub(super) fn merge(&mut self, other: &Self) {
         if let Some((least, greatest)) = other.range {
             self.widen(least, greatest);
@@ -66,11 +66,11 @@ impl Numbers {
     }
 }
 
-/// What is written: as it is where that is a whole number of 64 bits, else the nearest double. None
-/// beyond all of them.
+/// Parses a number: exact for a 64-bit integer, otherwise the nearest double. Returns `None` beyond
+/// the range of doubles.
 fn read(written: &Written<'_>) -> Option<Number> {
     let text = std::str::from_utf8(written.raw).ok()?;
-    // `-0` is a number that integers have not.
+    // No integer is `-0`.
     if written.is_integer && text != "-0" {
         if let Ok(n) = text.parse::<i64>() {
             return Some(Number::Int(i128::from(n)));

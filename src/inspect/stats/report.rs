@@ -1,72 +1,72 @@
-//! What statistics come to.
+//! Report types of the statistics.
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use crate::inspect::stats::script::Script;
 
-/// Figures of all rows and columns.
+/// Statistics of all rows and columns.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatsReport {
-    /// Rows, without those that are blank where blank rows are none.
+    /// Number of rows; blank lines do not count in formats that ignore them.
     pub rows: u64,
-    /// Rows that are not what their format says. What stands before the error was counted.
+    /// Number of rows that violate their format. Values before the error are counted.
     pub malformed: u64,
-    /// Rows that are longer than `ROW_BYTES_MAX`, and were cut there.
+    /// Number of rows longer than `ROW_BYTES_MAX`, cut there.
     pub truncated: u64,
-    /// Columns in the order in which rows show them.
+    /// Columns in order of appearance.
     pub columns: Vec<ColumnStats>,
-    /// About how many columns there are that no figures were kept of.
+    /// Estimated number of further columns without statistics.
     pub further_columns: u64,
 }
 
-/// Figures of one column.
+/// Statistics of one column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColumnStats {
-    /// Its path: keys with dots between them, and `[]` for the elements of an array.
+    /// Path: keys with dots between them, and `[]` for array elements.
     pub name: String,
-    /// Rows that have it, though it may be null there.
+    /// Number of rows with the column, nulls included.
     pub rows: u64,
-    /// Rows that do not have it.
+    /// Number of rows without it.
     pub missing: u64,
-    /// The type of the column. Cells of delimited files that have no type in common are text.
+    /// Type of the column. Cells without a common type are text.
     pub column_type: ColumnType,
-    /// How many values there are of each type. Of elements of arrays there may be more than rows.
+    /// Number of values per type. Array elements may outnumber the rows.
     pub types: TypeCounts,
-    /// How many different values there are; null, arrays and objects are none.
+    /// Number of distinct values, without nulls, arrays and objects.
     pub distinct: DistinctCount,
     /// Numbers whose value is larger than every double, such as `1e400`. They count in no other figure.
     pub beyond: u64,
-    /// Figures of its numbers.
+    /// Statistics of its numbers.
     pub numbers: Option<NumberStats>,
-    /// Figures of its texts.
+    /// Statistics of its texts.
     pub texts: Option<TextStats>,
-    /// How many elements its arrays have.
+    /// Lengths of its arrays, in elements.
     pub arrays: Option<LengthStats>,
-    /// How many bytes its values have that are such.
+    /// Lengths of its binary values, in bytes.
     pub bytes: Option<LengthStats>,
-    /// Its most frequent values, the most frequent first.
+    /// Most frequent values, in descending order.
     pub top: Vec<TopValue>,
 }
 
-/// How many values are of each type.
+/// Number of values per type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TypeCounts {
     /// Null, or an empty field.
     pub null: u64,
     /// True or false.
     pub bool: u64,
-    /// Accumulator numbers of 64 bits, with or without a sign.
+    /// Integers of 64 bits, signed or unsigned.
     pub int: u64,
-    /// Other numbers, those that are none among them.
+    /// Other numbers, NaN and infinities included.
     pub float: u64,
-    /// Of these, those that are NaN.
+    /// NaN values among the floats.
     pub nan: u64,
-    /// Of these, infinities.
+    /// Infinities among the floats.
     pub infinite: u64,
-    /// Texts; dates and points in time among them.
+    /// Texts, dates and timestamps included.
     pub text: u64,
-    /// Bytes, of columnar files.
+    /// Binary values of columnar files.
     pub binary: u64,
     /// Arrays.
     pub array: u64,
@@ -74,29 +74,29 @@ pub struct TypeCounts {
     pub object: u64,
 }
 
-/// The type of a column in one word.
+/// Type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "as in the counts")]
 pub enum ColumnType {
     Null,
     Bool,
     Int,
-    /// Floats, or floats and ints.
+    /// Floats, or floats and integers.
     Float,
     Text,
-    /// Dates, where the format has such.
+    /// Dates, in a format that has them.
     Date,
-    /// Points in time, or these and dates.
+    /// Timestamps, or timestamps and dates.
     Timestamp,
     Binary,
     Array,
     Object,
-    /// Several that have nothing in common.
+    /// Types without a common type.
     Mixed,
 }
 
 impl ColumnType {
-    /// The word for it.
+    /// Name of the type.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -115,13 +115,13 @@ impl ColumnType {
 }
 
 impl TypeCounts {
-    /// How many values there are, nulls among them.
+    /// Total number of values, nulls included.
     pub fn all(&self) -> u64 {
         let single = self.null + self.bool + self.int + self.float + self.text + self.binary;
         single + self.array + self.object
     }
 
-    /// The type that all values have, nulls aside.
+    /// Returns the common type of all values except nulls.
     pub fn column_type(&self) -> ColumnType {
         let kinds = [
             (self.bool, ColumnType::Bool),
@@ -154,12 +154,12 @@ impl TypeCounts {
     }
 }
 
-/// A number without loss where it is whole.
+/// A number; integers are exact.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Number {
-    /// A whole number of 64 bits, with or without a sign.
+    /// A 64-bit integer, signed or unsigned.
     Int(i128),
-    /// Any other; finite.
+    /// Any other finite number.
     Float(f64),
 }
 
@@ -172,7 +172,7 @@ impl Number {
         }
     }
 
-    /// The order of two; an integer and a float that are the same as doubles are the same.
+    /// Compares two numbers; an integer equals a float with the same double.
     pub(super) fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Int(a), Self::Int(b)) => a.cmp(b),
@@ -180,12 +180,12 @@ impl Number {
         }
     }
 
-    /// The same bytes for the same value, `1` and `1.0` alike.
+    /// Key with equal bytes for equal values, such as `1` and `1.0`.
     pub(super) fn key(self) -> [u8; 16] {
         let whole = match self {
             Self::Int(n) => n,
             Self::Float(x) if x.fract() == 0.0 && x.abs() < 1e18 => x as i128,
-            // No integer of 64 bits is as large.
+            // No 64-bit integer collides with it.
             Self::Float(x) => i128::from(x.to_bits()) << 64 | 1,
         };
         whole.to_le_bytes()
@@ -201,18 +201,18 @@ impl fmt::Display for Number {
     }
 }
 
-/// How many different values there are.
+/// Number of distinct values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DistinctCount {
-    /// As many.
+    /// The exact number.
     Exactly(u64),
-    /// About as many, with a standard error of
+    /// An estimate with a standard error of
     /// [`DISTINCT_ERROR`](crate::inspect::stats::DISTINCT_ERROR).
     About(u64),
 }
 
 impl DistinctCount {
-    /// The number, exact or not.
+    /// The number, exact or estimated.
     pub fn count(self) -> u64 {
         match self {
             Self::Exactly(n) | Self::About(n) => n,
@@ -220,102 +220,101 @@ impl DistinctCount {
     }
 }
 
-/// Figures of numbers.
+/// Statistics of numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NumberStats {
-    /// How many there are.
+    /// Number of values.
     pub count: u64,
-    /// The least.
+    /// Minimum.
     pub min: Number,
-    /// The greatest.
+    /// Maximum.
     pub max: Number,
-    /// Their mean; none where it is beyond all doubles.
+    /// Mean; `None` beyond the range of doubles.
     pub mean: Option<f64>,
-    /// Their standard deviation, as of a sample; none for fewer than two.
+    /// Sample standard deviation; `None` for fewer than two values.
     pub stddev: Option<f64>,
     /// Their quantiles.
     pub quantiles: Vec<Quantile>,
-    /// What a quantile may differ from the number that has that rank, as a share of it.
+    /// Relative error bound of a quantile, against the number of that rank.
     pub quantile_error: f64,
-    /// How they are spread, from the least to the greatest in parts of one width; a number next to
-    /// a border may be counted on its other side, by the same error.
+    /// Histogram with bins of equal width. A number near a boundary may fall on the other side,
+    /// within the same error.
     pub histogram: Vec<Bin>,
 }
 
-/// The number with a share of all others before it.
+/// The number at a share of the sorted values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantile {
-    /// The share, 0 to 1.
+    /// Share of the values below it, 0 to 1.
     pub share: f64,
     /// The number.
     pub value: f64,
 }
 
-/// How many numbers there are in a range.
+/// A bin of a histogram.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bin {
-    /// The least that belongs to it.
+    /// Lower bound, inclusive.
     pub from: f64,
-    /// Where the next begins. The last of all has its end in it.
+    /// Upper bound, exclusive; inclusive for the last bin.
     pub to: f64,
-    /// How many belong to it.
+    /// Number of values.
     pub count: u64,
 }
 
-/// Figures of lengths.
+/// Statistics of lengths.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LengthStats {
-    /// How many there are.
+    /// Number of values.
     pub count: u64,
-    /// The least.
+    /// Minimum.
     pub min: u64,
-    /// The greatest.
+    /// Maximum.
     pub max: u64,
-    /// Of all together.
+    /// Sum of all.
     pub sum: u64,
-    /// Their mean.
+    /// Mean of the lengths.
     pub mean: f64,
     /// Their quantiles.
     pub quantiles: Vec<Quantile>,
-    /// As of [`NumberStats`].
+    /// Relative error bound, as in [`NumberStats`].
     pub quantile_error: f64,
-    /// How they are spread: a bin for 0, and one for every power of two up to the next, exactly.
+    /// Exact histogram: a bin for 0, and one from each power of two to the next.
     pub histogram: Vec<Bin>,
 }
 
-/// Figures of texts.
+/// Statistics of texts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextStats {
-    /// Their lengths in characters, which are code points.
+    /// Lengths in characters, that is code points.
     pub lengths: LengthStats,
-    /// How many have no character.
+    /// Number of empty texts.
     pub empty: u64,
-    /// How many are ASCII alone.
+    /// Number of texts of ASCII only.
     pub ascii: u64,
-    /// How many of their characters are ASCII.
+    /// Number of ASCII characters.
     pub ascii_characters: u64,
-    /// How many are not UTF-8. Each run of such bytes is one character.
+    /// Number of texts with invalid UTF-8. Each invalid run counts as one character.
     pub not_utf8: u64,
-    /// How many characters there are of each script that there is, the most frequent first.
+    /// Number of characters per script, the most frequent first.
     pub scripts: Vec<(Script, u64)>,
-    /// The first in the order of bytes, or its beginning.
+    /// First text in byte order, or its beginning.
     pub first: String,
-    /// The last, in the same way.
+    /// Last text in byte order, or its beginning.
     pub last: String,
-    /// The earliest and the latest, where all of them are dates or points in time as ISO 8601 writes
-    /// them.
+    /// Earliest and latest, if all texts are ISO 8601 dates or timestamps.
     pub times: Option<(String, String)>,
 }
 
-/// A value that is frequent.
+/// A frequent value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopValue {
-    /// How it is written, or the beginning of that.
+    /// Text of the value, or its beginning.
     pub text: String,
-    /// Whether it is longer.
+    /// True if the text is cut.
     pub is_cut: bool,
-    /// It is there at least so often.
+    /// Lower bound of its count.
     pub at_least: u64,
-    /// And at most so often.
+    /// Upper bound of its count.
     pub at_most: u64,
 }

@@ -1,8 +1,7 @@
-//! Which writing a text is in, told by the ranges of its code points.
+//! Scripts of text, by ranges of code points.
 //!
-//! The ranges are those of the blocks of the Unicode Standard, not the property `Script` of each
-//! character: cheap, and right for all that a look at a dataset asks. `spec/statistics.md` has the
-//! table.
+//! The ranges follow the blocks of the Unicode Standard instead of the `Script` property of each
+//! character. That is fast and exact enough for statistics. `spec/statistics.md` has the table.
 
 /// A writing system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,16 +27,16 @@ pub enum Script {
     Hangul,
     Kana,
     Han,
-    /// Pictures.
+    /// Pictographs.
     Emoji,
     /// Letters of any other script.
     Other,
-    /// What belongs to no script: digits, punctuation, spaces, signs.
+    /// Characters without a script: digits, punctuation, spaces, signs.
     Common,
 }
 
 impl Script {
-    /// All of them, in the order of their numbers.
+    /// All scripts, in the order of their numbers.
     pub const ALL: [Self; 21] = [
         Self::Latin,
         Self::Greek,
@@ -62,7 +61,7 @@ impl Script {
         Self::Common,
     ];
 
-    /// Its name, as Unicode has it.
+    /// Name of the script in Unicode.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Latin => "Latin",
@@ -89,29 +88,29 @@ impl Script {
         }
     }
 
-    /// The script of a character.
+    /// Returns the script of a character.
     pub fn of(c: char) -> Self {
         range_of(u32::from(c)).script
     }
 }
 
-/// Code points that follow each other and are of one script.
+/// Consecutive code points of one script.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Range {
+pub(super) struct ScriptRange {
     first: u32,
     last: u32,
     script: Script,
 }
 
-impl Range {
-    /// The range before all others; looking starts here.
+impl ScriptRange {
+    /// Range before all others; searches start here.
     pub(super) const NONE: Self = Self {
         first: 1,
         last: 0,
         script: Script::Common,
     };
 
-    /// The script of a character, which is mostly in the range of the one before.
+    /// Returns the script of a character. It is mostly in the range of the previous character.
     #[inline]
     pub(super) fn script_of(&mut self, c: char) -> Script {
         let point = u32::from(c);
@@ -122,21 +121,21 @@ impl Range {
     }
 }
 
-fn range_of(point: u32) -> Range {
+fn range_of(point: u32) -> ScriptRange {
     let behind = RANGES.partition_point(|(last, _)| *last < point);
     let before = behind.checked_sub(1).and_then(|n| RANGES.get(n));
     let (last, script) = match RANGES.get(behind) {
         Some((last, script)) => (*last, *script),
         None => (u32::MAX, Script::Other),
     };
-    Range {
+    ScriptRange {
         first: before.map_or(0, |(last, _)| last + 1),
         last,
         script,
     }
 }
 
-/// The last code point of every range, in order.
+/// Last code point of every range, ascending.
 const RANGES: [(u32, Script); 95] = [
     (0x0040, Script::Common),
     (0x005a, Script::Latin),
@@ -163,7 +162,7 @@ const RANGES: [(u32, Script); 95] = [
     (0x085f, Script::Other),
     (0x08ff, Script::Arabic),
     (0x0963, Script::Devanagari),
-    // Dandas, which all Indian scripts have.
+    // Dandas, shared by all Indian scripts.
     (0x0965, Script::Common),
     (0x097f, Script::Devanagari),
     (0x09ff, Script::Bengali),

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::inspect::format::cell_type::Look;
+use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::look;
 use crate::inspect::stats::ColumnStats;
 use crate::inspect::stats::ColumnType;
@@ -17,12 +17,12 @@ use crate::inspect::stats::sketches::ddsketch::Quantiles;
 use crate::inspect::stats::sketches::ddsketch::quantile;
 use crate::inspect::stats::sketches::hash::hash;
 use crate::inspect::stats::sketches::hyperloglog::Distinct;
-use crate::inspect::stats::sketches::misra_gries::Frequent;
+use crate::inspect::stats::sketches::misra_gries::FrequentValues;
 use crate::inspect::stats::sketches::moments::Moments;
 use crate::inspect::stats::stats;
 use crate::inspect::table::Decoded;
 use crate::inspect::table::Header;
-use crate::inspect::table::Lines;
+use crate::inspect::table::LineTable;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
@@ -31,7 +31,7 @@ use crate::inspect::table::open_table;
 use crate::progress::NoProgress;
 
 fn of(text: &[u8], shape: Shape, options: &StatsOptions) -> StatsReport {
-    let table = Arc::new(Lines::new(Arc::new(text.to_vec()), shape));
+    let table = Arc::new(LineTable::new(Arc::new(text.to_vec()), shape));
     let batches = table.batches(&Selection::default()).unwrap();
     stats(&*batches, options, &NoProgress).unwrap()
 }
@@ -106,7 +106,7 @@ fn fields_are_what_they_look_like() {
     let report = of(text, shape, &StatsOptions::default());
     let n = column(&report, "n").types;
     assert_eq!((n.int, n.float, n.null, n.bool), (1, 1, 1, 1));
-    // Each row counts once, though the header names the column before there is any.
+    // Each row counts once, although the header declares the column before any row.
     assert!(report.columns.iter().all(|c| c.rows + c.missing == 4));
     let code = column(&report, "code").types;
     assert_eq!((code.text, code.float, code.int), (2, 0, 2));
@@ -115,18 +115,18 @@ fn fields_are_what_they_look_like() {
     assert_eq!(column(&report, "never").types.null, 4);
     assert_eq!(column(&report, "column_5").missing, 3);
     for (field, expected) in [
-        ("", Look::Text),
-        ("-", Look::Text),
-        (".", Look::Text),
-        ("1.", Look::Number(false)),
-        (".5", Look::Number(false)),
-        ("0", Look::Number(true)),
-        ("00", Look::Text),
-        ("1e", Look::Text),
-        ("1e+9", Look::Number(false)),
-        ("0x1", Look::Text),
-        ("nan", Look::Text),
-        ("1 ", Look::Text),
+        ("", CellType::Text),
+        ("-", CellType::Text),
+        (".", CellType::Text),
+        ("1.", CellType::Number(false)),
+        (".5", CellType::Number(false)),
+        ("0", CellType::Number(true)),
+        ("00", CellType::Text),
+        ("1e", CellType::Text),
+        ("1e+9", CellType::Number(false)),
+        ("0x1", CellType::Text),
+        ("nan", CellType::Text),
+        ("1 ", CellType::Text),
     ] {
         assert_eq!(look(field.as_bytes()), expected, "{field}");
     }
@@ -147,7 +147,7 @@ fn numbers_lose_nothing_that_is_whole() {
     assert_eq!(big.max, Number::Float(1e23));
 }
 
-/// Rows with columns of every kind, many and few different values, several scripts.
+/// Makes rows with columns of every type, few and many distinct values, and several scripts.
 fn generated(rows: usize) -> Vec<u8> {
     let mut next = noise(5);
     let mut text = String::new();
@@ -180,7 +180,7 @@ fn threads_do_not_change_figures() {
         column(&one, "id").distinct,
         DistinctCount::About(29_000..31_000)
     ));
-    // No value stands there often enough to tell.
+    // No value is frequent enough to report.
     assert_eq!(column(&one, "id").top, []);
     let top = &column(&one, "k").top;
     assert!(top.iter().all(|v| v.at_least == v.at_most));
@@ -247,7 +247,7 @@ fn distinct_values_are_estimated() {
         for n in 0..count {
             let value = next();
             sketch.add(value);
-            // Again, and on two sides.
+            // Repeated, and on two sides.
             if n % 3 == 0 {
                 other.add(value);
             }
@@ -283,7 +283,7 @@ fn quantiles_stay_within_their_error() {
             .collect();
         let mut whole = Quantiles::default();
         all.iter().for_each(|x| whole.add(*x));
-        // In parts of different sizes, from the last on.
+        // In groups of different sizes, from the end.
         let mut parts = Quantiles::default();
         for part in all.rchunks(7001) {
             let mut one = Quantiles::default();
@@ -313,12 +313,12 @@ fn quantiles_stay_within_their_error() {
 fn frequent_values_are_never_overstated() {
     let mut next = noise(11);
     let mut exact: BTreeMap<u64, u64> = BTreeMap::new();
-    let mut whole = Frequent::default();
+    let mut whole = FrequentValues::default();
     let mut count = 0;
     for _ in 0..40 {
-        let mut part = Frequent::default();
+        let mut part = FrequentValues::default();
         for _ in 0..5000 {
-            // A few of many are frequent.
+            // A few of many values are frequent.
             let u = (next() >> 11) as f64 / 9007199254740992.0;
             let value = (u.powi(6) * 1e5) as u64;
             *exact.entry(value).or_default() += 1;

@@ -1,12 +1,12 @@
-//! What is known of the texts of a column.
+//! Statistics of the texts of a column.
 
 use crate::inspect::format::times::Time;
 use crate::inspect::stats::lengths::Lengths;
-use crate::inspect::stats::script::Range;
 use crate::inspect::stats::script::Script;
-use crate::inspect::stats::sketches::misra_gries::Shown;
+use crate::inspect::stats::script::ScriptRange;
+use crate::inspect::stats::sketches::misra_gries::DisplayPrefix;
 
-/// Figures of texts; the same in whatever order and parts they come.
+/// Statistics of texts, independent of order and grouping.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
     pub(super) lengths: Lengths,
@@ -15,21 +15,21 @@ pub(super) struct Texts {
     pub(super) ascii_characters: u64,
     pub(super) not_utf8: u64,
     pub(super) scripts: [u64; Script::ALL.len()],
-    pub(super) first: Option<Shown>,
-    pub(super) last: Option<Shown>,
-    /// How many are dates or points in time.
+    pub(super) first: Option<DisplayPrefix>,
+    pub(super) last: Option<DisplayPrefix>,
+    /// Number of texts that are dates or timestamps.
     pub(super) times: u64,
-    /// How many of these are dates.
+    /// Number of these that are dates.
     pub(super) days: u64,
-    pub(super) earliest: Option<Moment>,
-    pub(super) latest: Option<Moment>,
+    pub(super) earliest: Option<TextTime>,
+    pub(super) latest: Option<TextTime>,
 }
 
-/// A text that is a date or a point in time.
+/// A text that is a date or a timestamp.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(super) struct TextTime {
     at: (i64, u32),
-    pub(super) shown: Shown,
+    pub(super) shown: DisplayPrefix,
 }
 
 impl Texts {
@@ -48,13 +48,13 @@ impl Texts {
             self.lengths.add(text.len() as u64);
             return;
         }
-        // Validating all of it at once is several times as fast as piece by piece.
+        // Validating the whole text at once is several times as fast as piece by piece.
         let characters = match std::str::from_utf8(text) {
             Ok(valid) => self.add_valid(valid),
             Err(_) => {
                 self.not_utf8 += 1;
                 let pieces = text.utf8_chunks().map(|piece| {
-                    // Each invalid piece counts as the one character U+FFFD that stands for it.
+                    // Each invalid piece counts as one character U+FFFD.
                     self.add_valid(piece.valid()) + u64::from(!piece.invalid().is_empty())
                 });
                 pieces.sum()
@@ -63,7 +63,7 @@ impl Texts {
         self.lengths.add(characters);
     }
 
-    /// Adds all that was added to another.
+    /// Merges other statistics.
     pub(super) fn merge(&mut self, other: &Self) {
         self.lengths.merge(&other.lengths);
         self.empty += other.empty;
@@ -90,13 +90,13 @@ impl Texts {
         };
         self.times += 1;
         self.days += u64::from(matches!(time, Time::Day(_)));
-        self.place_moment(Moment {
+        self.place_moment(TextTime {
             at: time.order(),
-            shown: Shown::of(text),
+            shown: DisplayPrefix::of(text),
         });
     }
 
-    fn place_moment(&mut self, moment: Moment) {
+    fn place_moment(&mut self, moment: TextTime) {
         if self.earliest.is_none_or(|m| moment.at < m.at) {
             self.earliest = Some(moment);
         }
@@ -105,23 +105,23 @@ impl Texts {
         }
     }
 
-    /// Keeps the first and the last in the order of their bytes.
+    /// Updates the first and the last text in byte order.
     #[inline]
     fn place(&mut self, text: &[u8]) {
-        let is_before = |s: &Shown| text < s.bytes();
-        // Of those that begin with what is kept of one that was cut, any is as good.
+        let is_before = |s: &DisplayPrefix| text < s.bytes();
+        // Texts that begin with a truncated bound are not told apart from it.
         let is_behind =
-            |s: &Shown| text > s.bytes() && !(s.is_cut() && text.starts_with(s.bytes()));
+            |s: &DisplayPrefix| text > s.bytes() && !(s.is_cut() && text.starts_with(s.bytes()));
         if self.first.as_ref().is_none_or(is_before) {
-            self.first = Some(Shown::of(text));
+            self.first = Some(DisplayPrefix::of(text));
         }
         if self.last.as_ref().is_none_or(is_behind) {
-            self.last = Some(Shown::of(text));
+            self.last = Some(DisplayPrefix::of(text));
         }
     }
 
-    fn place_shown(&mut self, shown: &Shown) {
-        let key = |s: &Shown| (s.bytes().to_vec(), s.is_cut());
+    fn place_shown(&mut self, shown: &DisplayPrefix) {
+        let key = |s: &DisplayPrefix| (s.bytes().to_vec(), s.is_cut());
         if self.first.as_ref().is_none_or(|s| key(shown) < key(s)) {
             self.first = Some(*shown);
         }
@@ -140,7 +140,8 @@ impl Texts {
         self.add_letters(text, text.len() as u64);
     }
 
-    /// Adds the ASCII characters among bytes, of which there are so many.
+    /// Counts the ASCII characters of bytes, of which there are `ascii`: letters as Latin, others as
+    /// common.
     fn add_letters(&mut self, bytes: &[u8], ascii: u64) {
         let letters = count_bytes(bytes, |b| (b | 0x20).wrapping_sub(b'a') < 26);
         self.ascii_characters += ascii;
@@ -154,7 +155,7 @@ impl Texts {
         let ascii = bytes.len() as u64 - count_bytes(bytes, |b| b >= 0x80);
         self.add_letters(bytes, ascii);
         let mut beyond = 0;
-        let mut range = Range::NONE;
+        let mut range = ScriptRange::NONE;
         let mut rest = text;
         while let Some((_, run)) = rest.split_at_checked(ascii_run(rest.as_bytes())) {
             let mut characters = run.chars();
@@ -177,7 +178,7 @@ impl Texts {
 /// Bytes that the compiler compares in one instruction on every machine.
 const LANES: usize = 16;
 
-/// The number of ASCII bytes at the front.
+/// Number of leading ASCII bytes.
 fn ascii_run(bytes: &[u8]) -> usize {
     let (blocks, _) = bytes.as_chunks::<LANES>();
     let is_ascii = |block: &&[u8; LANES]| block.iter().fold(0, |all, b| all | b) < 0x80;
@@ -186,11 +187,11 @@ fn ascii_run(bytes: &[u8]) -> usize {
     blocks + rest.iter().position(|b| *b >= 0x80).unwrap_or(rest.len())
 }
 
-/// The number of bytes that are such; a zero must not be. In short sums of whole blocks, which the
-/// compiler makes of many bytes at a time.
+/// Counts the bytes that satisfy a predicate; it must reject zero. It sums whole blocks in single
+/// bytes, which the compiler vectorises.
 #[inline]
 fn count_bytes(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> u64 {
-    // The largest number of whole blocks whose sum fits a byte.
+    // The largest number of whole blocks whose sum fits into a byte.
     const PART: usize = 255 / LANES * LANES;
     let part = |part: &[u8]| {
         let ones = part.iter().map(|b| u8::from(is_such(*b)));

@@ -8,47 +8,47 @@ use std::sync::PoisonError;
 
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::TableError;
 
-/// Opens the batches of the file of a number; none when there are no more files.
+/// Opens the batches of the file with an index; `None` after the last file.
 pub type OpenFile = dyn Fn(usize) -> Option<Result<Arc<dyn Batches>, TableError>> + Send + Sync;
 
-/// Batches of several files, which are opened when it is their turn.
+/// Batches of several files; each file is opened when its turn comes.
 pub struct Chain {
     open: Box<OpenFile>,
-    at: Mutex<At>,
-    /// Somebody is done with the file at hand.
+    at: Mutex<ChainState>,
+    /// Signals that a thread has left the current file.
     left: Condvar,
-    /// Batches before the end of each file that was gone over.
+    /// Number of batches up to the end of each finished file.
     ends: Mutex<Vec<u64>>,
-    /// The file of which a row was read again last.
+    /// The file reopened last for reads of single rows.
     again: Mutex<Option<(usize, Arc<dyn Batches>)>>,
 }
 
-struct At {
-    place: Place,
-    /// Threads that are within the file at hand.
+struct ChainState {
+    place: BatchSource,
+    /// Number of threads in the current file.
     inside: usize,
-    /// The file that could not be read on. Nothing behind it is opened.
+    /// Index of the file that failed. No later file is opened.
     failed: Option<usize>,
 }
 
 #[derive(Clone)]
-struct Place {
+struct BatchSource {
     file: usize,
-    /// Batches of the files before.
+    /// Number of batches in the earlier files.
     before: u64,
     batches: Option<Arc<dyn Batches>>,
 }
 
 impl Chain {
-    /// A chain of files that `open` opens by their number.
+    /// Creates a chain; `open` opens files by their index.
     pub fn new(open: Box<OpenFile>) -> Self {
         Self {
             open,
-            at: Mutex::new(At {
-                place: Place {
+            at: Mutex::new(ChainState {
+                place: BatchSource {
                     file: 0,
                     before: 0,
                     batches: None,
@@ -62,22 +62,22 @@ impl Chain {
         }
     }
 
-    /// The number of the file that could not be opened, or not be read on. Batches that came are of files
-    /// up to it.
+    /// Index of the file that could not be opened or read to its end. Batches delivered so far are
+    /// from files up to it.
     pub fn failed(&self) -> Option<usize> {
         self.at().failed
     }
 
-    fn at(&self) -> MutexGuard<'_, At> {
+    fn at(&self) -> MutexGuard<'_, ChainState> {
         self.at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where the next batch comes from; none at the end, and behind a file that failed.
-    fn enter(&self) -> Result<Place, TableError> {
+    /// Returns the source of the next batch; none at the end, and after a failed file.
+    fn enter(&self) -> Result<BatchSource, TableError> {
         let mut at = self.at();
         at.inside += 1;
         if at.failed.is_some() {
-            return Ok(Place {
+            return Ok(BatchSource {
                 batches: None,
                 ..at.place.clone()
             });
@@ -96,8 +96,9 @@ impl Chain {
         Ok(at.place.clone())
     }
 
-    /// Goes on to the next file, once nobody is within this one who could find that it is damaged.
-    fn leave(&self, left: &Place, parts: u64) {
+    /// Moves to the next file, once no thread is left that could still find damage in the current
+    /// one.
+    fn leave(&self, left: &BatchSource, parts: u64) {
         let mut at = self.at();
         while at.place.file == left.file && at.inside > 0 && at.failed.is_none() {
             let waited = self.left.wait(at);
@@ -112,7 +113,7 @@ impl Chain {
         }
     }
 
-    /// The file that a batch was of, and the batches before it.
+    /// Returns the file of a batch, and the number of batches before that file.
     fn file_of(&self, number: u64) -> Option<(usize, u64)> {
         let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
         let file = ends.partition_point(|end| *end <= number);
@@ -121,7 +122,7 @@ impl Chain {
         Some((file, before.copied().unwrap_or(0)))
     }
 
-    /// A file that was gone over, opened once more.
+    /// Reopens a finished file.
     fn again(&self, file: usize) -> Result<Option<Arc<dyn Batches>>, TableError> {
         let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
         match &*again {
@@ -136,10 +137,10 @@ impl Chain {
     }
 }
 
-/// A thread is within the file at hand.
-struct Inside<'a>(&'a Chain);
+/// Guard of a thread that reads the current file.
+struct FileGuard<'a>(&'a Chain);
 
-impl Drop for Inside<'_> {
+impl Drop for FileGuard<'_> {
     fn drop(&mut self) {
         let mut at = self.0.at();
         at.inside = at.inside.saturating_sub(1);
@@ -149,16 +150,16 @@ impl Drop for Inside<'_> {
 }
 
 impl Batches for Chain {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         loop {
             let place = self.enter()?;
-            let inside = Inside(self);
+            let inside = FileGuard(self);
             let Some(batches) = &place.batches else {
-                return Ok(Next::End(place.before));
+                return Ok(NextBatch::End(place.before));
             };
             match batches.next(batch) {
-                Ok(Next::Batch(number)) => return Ok(Next::Batch(place.before + number)),
-                Ok(Next::End(parts)) => {
+                Ok(NextBatch::Batch(number)) => return Ok(NextBatch::Batch(place.before + number)),
+                Ok(NextBatch::End(parts)) => {
                     drop(inside);
                     self.leave(&place, parts);
                 }

@@ -1,4 +1,4 @@
-//! The beginning of a file's text, from which it is decided how it is read.
+//! Head of a file's text, which decides the reading options.
 
 use std::sync::Arc;
 
@@ -11,18 +11,18 @@ use crate::inspect::table::TableError;
 use crate::inspect::table::input::Input;
 use crate::read_at::ReadAt;
 
-/// The beginning of the text, without a byte order mark.
+/// Beginning of the text, without a byte order mark.
 pub(super) struct Head {
     pub(super) text: Vec<u8>,
-    /// There is no more text than this.
+    /// True if this is all of the text.
     pub(super) is_whole: bool,
-    /// Bytes of a byte order mark before it.
+    /// Length of the byte order mark before it.
     pub(super) front: u64,
     pub(super) encoding: TextEncoding,
 }
 
 impl Head {
-    /// At most so many bytes of it.
+    /// Reads at most `most` bytes.
     pub(super) fn read(
         source: &Arc<dyn ReadAt>,
         format: FileFormat,
@@ -36,14 +36,14 @@ impl Head {
         let mark = TextEncoding::of_mark(&bytes(TextEncoding::Utf8, MARK_BYTES)?);
         let is_16 = |e| matches!(e, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
         let encoding = match options.encoding {
-            // A mark knows better which half of a unit comes first.
+            // A byte order mark overrides the byte order that the caller chose.
             Some(said) if is_16(said) && is_16(mark) => mark,
             Some(said) => said,
             None => mark,
         };
         let head = Self::of(encoding, most, bytes)?;
         let is_guess = options.encoding.is_none() && format.format == Format::Bytes;
-        // Two bytes are little to tell text by, where the name says nothing.
+        // Two bytes are weak evidence of text if the name says nothing.
         let is_text = !head.text.contains(&0) && memchr::memmem::find(&head.text, FFFD).is_none();
         match is_guess && encoding != TextEncoding::Utf8 && !is_text {
             true => Self::of(TextEncoding::Utf8, most, bytes),
@@ -80,12 +80,12 @@ impl Head {
     }
 }
 
-/// Bytes that tell how a text is written.
+/// Bytes that decide the encoding.
 const MARK_BYTES: usize = 4;
-/// U+FFFD.
+/// U+FFFD in UTF-8.
 const FFFD: &[u8] = b"\xef\xbf\xbd";
 
-/// As many bytes as there are, up to `most`. What a decoder says only later is not asked for.
+/// Reads up to `most` bytes. Ignores damage after the first of them.
 pub(super) fn first_bytes(mut input: Input, most: usize) -> Result<Vec<u8>, TableError> {
     let mut bytes = Vec::new();
     let mut piece = vec![0; most.min(64 << 10)];
@@ -93,7 +93,7 @@ pub(super) fn first_bytes(mut input: Input, most: usize) -> Result<Vec<u8>, Tabl
         match input.read(&mut piece) {
             Ok(0) => break,
             Ok(n) => bytes.extend_from_slice(piece.get(..n).unwrap_or_default()),
-            // The rows before it are to be had.
+            // The rows before it are readable.
             Err(TableError::Damaged(_)) if !bytes.is_empty() => break,
             Err(error) => return Err(error),
         }

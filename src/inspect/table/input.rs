@@ -1,4 +1,4 @@
-//! The text of a file from its front, decompressed where it is compressed.
+//! Text of a file from its front, decompressed and decoded.
 
 use std::io;
 use std::io::BufReader;
@@ -15,34 +15,34 @@ use crate::inspect::table::TableError;
 use crate::panics::caught;
 use crate::read_at::ReadAt;
 
-/// Text that is read in order.
+/// Sequential reader of a text.
 pub(super) struct Input {
     text: Box<dyn Read + Send>,
     compression: Compression,
-    file: Arc<Mutex<Place>>,
+    file: Arc<Mutex<InputPosition>>,
 }
 
-/// How far the file was read.
-struct Place {
+/// Position in the file.
+struct InputPosition {
     at: u64,
-    /// What the source failed with; decoders hide it.
+    /// Error of the source, which decoders hide.
     failed: Option<TableError>,
 }
 
 impl Input {
-    /// The text from a place in the file on; where it is compressed, that is its front.
+    /// Opens the text at a file offset; a compressed file starts at its front.
     pub(super) fn open(source: Arc<dyn ReadAt>, compression: Compression, at: u64) -> Self {
         Self::open_as(source, (compression, TextEncoding::Utf8), at)
     }
 
-    /// The same of text in another encoding, which begins at its front.
+    /// Opens a text in another encoding, from its front.
     pub(super) fn open_as(
         source: Arc<dyn ReadAt>,
         (compression, encoding): (Compression, TextEncoding),
         at: u64,
     ) -> Self {
-        let file = Arc::new(Mutex::new(Place { at, failed: None }));
-        let raw = Raw {
+        let file = Arc::new(Mutex::new(InputPosition { at, failed: None }));
+        let raw = RawReader {
             size: source.len(),
             source,
             place: Arc::clone(&file),
@@ -63,13 +63,13 @@ impl Input {
         }
     }
 
-    /// How far the file was read.
+    /// Offset up to which the file was read.
     pub(super) fn file_at(&self) -> u64 {
         let place = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         place.at
     }
 
-    /// Fills some of the buffer; 0 at the end.
+    /// Reads into the buffer; 0 at the end.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TableError> {
         loop {
             let read = caught(|| self.text.read(buffer));
@@ -97,14 +97,14 @@ impl Input {
     }
 }
 
-/// The bytes of the file in order.
-struct Raw {
+/// Sequential reader of the raw bytes.
+struct RawReader {
     source: Arc<dyn ReadAt>,
     size: u64,
-    place: Arc<Mutex<Place>>,
+    place: Arc<Mutex<InputPosition>>,
 }
 
-impl Read for Raw {
+impl Read for RawReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         let left = usize::try_from(self.size.saturating_sub(place.at)).unwrap_or(usize::MAX);

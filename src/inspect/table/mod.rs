@@ -1,5 +1,9 @@
-//! Rows of a file, whatever its format: by number, and all of them in parallel. Every row has a
-//! text; what is in it depends on the table's [`Shape`].
+//! Tables: the rows of a file in any format, by number or in parallel batches. Every row has a
+//! text; the table's [`Shape`] tells its syntax.
+//!
+//! Open `open.rs` to open a file, `rows/` for batches and cells, `scan.rs` for a parallel pass,
+//! `text/` and `columnar/` for the formats, `chain.rs` for several files, `row_index/` for random
+//! access.
 
 mod chain;
 mod columnar;
@@ -34,17 +38,17 @@ pub use crate::inspect::table::rows::names::unique_names;
 pub(in crate::inspect) use crate::inspect::table::rows::path::each_at;
 pub use crate::inspect::table::rows::row_kind::Header;
 pub use crate::inspect::table::rows::row_kind::Shape;
-pub use crate::inspect::table::rows::stored::Stored;
 pub use crate::inspect::table::rows::stored::StoredColumn;
+pub use crate::inspect::table::rows::stored::StoredType;
 pub(in crate::inspect) use crate::inspect::table::rows::stored::base64_length;
 #[cfg(feature = "tokens")]
 pub(in crate::inspect) use crate::inspect::table::rows::stored::stored_text_into;
-pub use crate::inspect::table::text::lines::Lines;
-pub(in crate::inspect) use crate::inspect::table::text::splitter::Cutter;
-pub(in crate::inspect) use crate::inspect::table::text::splitter::DelimitedCutter;
-pub(in crate::inspect) use crate::inspect::table::text::splitter::Found;
-pub(in crate::inspect) use crate::inspect::table::text::splitter::JsonCutter;
+pub use crate::inspect::table::text::lines::LineTable;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::DelimitedSplitter;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::JsonSplitter;
 pub(in crate::inspect) use crate::inspect::table::text::splitter::RecordSpans;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::RowSpan;
+pub(in crate::inspect) use crate::inspect::table::text::splitter::RowSplitter;
 pub(in crate::inspect) use crate::inspect::table::text::splitter::records_of;
 pub use chain::Chain;
 pub use chain::OpenFile;
@@ -63,40 +67,40 @@ pub use row_index::RowKind;
 pub use row_index::StoredRowIndex;
 pub use row_index::StoredText;
 pub use scan::Scan;
-pub use scan::Scanned;
+pub use scan::ScannedBatch;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::inspect::file_stamp::EndsError;
 
-/// Why rows cannot be read.
+/// Errors of reading rows.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TableError {
-    /// The bytes are not what the format says.
+    /// The bytes violate the format.
     #[error("it is damaged: {0}")]
     Damaged(String),
-    /// One of several files.
+    /// An error in one of several files.
     #[error("`{file}`")]
     InFile {
-        /// Which file.
+        /// Name of the file.
         file: String,
-        /// Why.
+        /// The error.
         source: Box<TableError>,
     },
-    /// Somebody asked to stop.
+    /// The caller cancelled the work.
     #[error("interrupted")]
     Interrupted,
-    /// A limit of the program is crossed; the file may be right.
+    /// A limit of the program is exceeded; the file may be valid.
     #[error("it is beyond a limit: {0}")]
     Limit(String),
     /// The source failed.
     #[error(transparent)]
     Read(#[from] std::io::Error),
-    /// It ends before the place where it ended.
+    /// The file is shorter than before.
     #[error("it became shorter while it was being read")]
     Shrunk,
-    /// A kind of file that is not read.
+    /// The kind of file is not supported.
     #[error("it cannot be read: {0}")]
     Unsupported(String),
 }
@@ -111,7 +115,7 @@ impl From<EndsError> for TableError {
 }
 
 impl TableError {
-    /// Whether the bytes are not what the format says.
+    /// Returns true if the bytes violate the format.
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Damaged(_) => true,
@@ -120,7 +124,7 @@ impl TableError {
         }
     }
 
-    /// All of what it says, with the file that it is of.
+    /// Formats the error with its file and cause.
     pub fn in_words(&self) -> String {
         match self {
             Self::InFile { file, source } => format!("{file}: {}", source.in_words()),
@@ -134,7 +138,7 @@ impl Classify for TableError {
         match self {
             Self::InFile { source, .. } => source.kind(),
             Self::Interrupted => ErrorKind::Interrupted,
-            // What a store finds to be damaged comes so.
+            // A damaged chunk of the store arrives in this form.
             Self::Read(e) if e.kind() == std::io::ErrorKind::InvalidData => ErrorKind::Integrity,
             Self::Read(e) => ErrorKind::of_io(e),
             Self::Shrunk => ErrorKind::Io,
@@ -143,58 +147,58 @@ impl Classify for TableError {
     }
 }
 
-/// What is wanted of a table's rows.
+/// Selection of a table's rows and columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Number of the first row that is wanted.
+    /// Number of the first row.
     pub from: u64,
-    /// Columns that are wanted, where the format lets others be left out; none for all.
+    /// Columns to read, in formats that can skip others; all if empty.
     pub columns: Vec<String>,
-    /// Numbers of columnar files that are no numbers are written into the text of rows as `NaN`,
-    /// `Infinity` and `-Infinity`, which is not JSON; else they are null.
+    /// True to render non-finite numbers of columnar files as `NaN`, `Infinity` and `-Infinity`,
+    /// which is not JSON. Otherwise they are null.
     pub nan: bool,
-    /// Whether batches of columnar files bring their columns as they are in the file.
+    /// Delivery of decoded columns in batches of columnar files.
     pub decoded: Decoded,
 }
 
-/// Whether batches bring decoded columns.
+/// Delivery of decoded columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Decoded {
-    /// They do not: there is the text of rows alone.
+    /// Only the text of rows.
     #[default]
     No,
-    /// They do, beside the text.
+    /// Columns beside the text.
     Beside,
-    /// They do, and rows have no text.
+    /// Columns without a text.
     Alone,
-    /// The same with the types in which they are shown.
+    /// Columns without a text, in the types used for rendering.
     Shown,
 }
 
-/// What a columnar file says of its columns.
+/// Description of the columns of a columnar file.
 #[derive(Clone, Debug)]
 pub struct Columnar {
-    /// Names, types and metadata. Names that are there twice were made unique.
+    /// Names, types and metadata. Repeated names are made unique.
     pub schema: SchemaRef,
-    /// Keys and values that belong to the file as a whole.
+    /// Key-value metadata of the file as a whole.
     pub metadata: Vec<(String, Option<String>)>,
-    /// Names that are there twice in the file.
+    /// Names that the file uses twice.
     pub repeated: Vec<String>,
-    /// Columns whose type is not read; they are in no row.
+    /// Columns of unsupported types, which rows leave out.
     pub unread: Vec<UnreadColumn>,
 }
 
-/// A column of a columnar file that is in the schema and in no row.
+/// A column of a columnar file that rows leave out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadColumn {
     /// Its name.
     pub name: String,
-    /// Its type in Arrow's words.
+    /// Its Arrow type.
     pub kind: String,
 }
 
 impl UnreadColumn {
-    /// The error of somebody who needs it.
+    /// Returns the error for a caller that needs the column.
     pub fn refused(&self) -> TableError {
         let Self { name, kind } = self;
         TableError::Unsupported(format!("column `{name}` has the type {kind}"))
@@ -202,8 +206,8 @@ impl UnreadColumn {
 }
 
 impl Columnar {
-    /// The columns of these names, in this order; all where there are none. `None` where one of the
-    /// names is that of no column.
+    /// Selects the columns with these names, in this order; all if empty. Returns `None` for an
+    /// unknown name.
     #[must_use]
     pub fn of_names(self, names: &[String]) -> Option<Self> {
         if names.is_empty() {
@@ -218,50 +222,50 @@ impl Columnar {
     }
 }
 
-/// A file that has rows.
+/// A file with rows.
 pub trait Table: Send + Sync {
-    /// What is in a row's text.
+    /// Syntax of a row's text.
     fn shape(&self) -> &Shape;
 
-    /// What the file says of its columns, where it is columnar.
+    /// Description of the columns of a columnar file.
     fn columnar(&self) -> Option<&Columnar> {
         None
     }
 
-    /// How many rows there are, where that is known without reading them.
+    /// Number of rows, if known without reading them.
     fn rows(&self) -> Option<u64>;
 
-    /// The rows from one on, in batches that several threads may take.
+    /// Returns the selected rows in batches that several threads may take.
     ///
     /// # Errors
-    /// [`TableError`] when the way to the first of them meets one.
+    /// [`TableError`] if the first row cannot be reached.
     fn batches(self: Arc<Self>, selection: &Selection) -> Result<Arc<dyn Batches>, TableError>;
 }
 
-/// Batches of rows, taken by any number of threads.
+/// Batches of rows for any number of threads.
 pub trait Batches: Send + Sync {
-    /// Puts the next batch in place of what `batch` held; its memory is used again.
+    /// Replaces the content of `batch` by the next batch, reusing its memory.
     ///
     /// # Errors
-    /// [`TableError`], at the batch that cannot be had.
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError>;
+    /// [`TableError`] if this batch cannot be read.
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError>;
 
-    /// Reads one row again: puts it alone into `into`. It lies at a place ([`Batch::place_of`]) of a batch
-    /// of this number that came before. `false` where rows cannot be had one by one.
+    /// Reads one row again, alone, into `into`. `number` is an earlier batch, and `place` the row's
+    /// position in it ([`Batch::place_of`]). Returns `false` if rows cannot be read one by one.
     ///
     /// # Errors
-    /// [`TableError`] when it cannot be read.
+    /// [`TableError`] if the row cannot be read.
     fn row(&self, number: u64, place: u32, into: &mut Batch) -> Result<bool, TableError> {
         let _ = (number, place, into);
         Ok(false)
     }
 }
 
-/// Which batch came.
+/// Result of a request for a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// That of this number, from 0; numbers come without a gap, whichever thread takes them.
+pub enum NextBatch {
+    /// The batch with this number, from 0. Numbers are consecutive across all threads.
     Batch(u64),
-    /// There are no more than these.
+    /// The end, after this number of batches.
     End(u64),
 }

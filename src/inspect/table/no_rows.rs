@@ -1,28 +1,28 @@
-//! Files that are known for what they are, and whose rows nobody reads here.
+//! Known kinds of files without readable rows.
 
-/// Bytes at the front of a file that tell what it is.
+/// Bytes at the front of a file that identify it.
 pub(super) const NAMED_BYTES: usize = 512;
 
-/// What a file is that begins so and has no rows, with what to do about it. Where the name's ending
-/// promises text, only bytes that no text has are looked at.
+/// Describes a file without readable rows, with advice. If the file name extension promises text,
+/// only bytes that no text contains count.
 pub(super) fn no_rows(front: &[u8], is_text: bool) -> Option<&'static str> {
-    let begins = |magic: &Magic| {
+    let begins = |magic: &FileSignature| {
         let there = front.get(magic.at..).unwrap_or_default();
         there.starts_with(magic.bytes) && (magic.is_binary || !is_text)
     };
     MAGICS.iter().find(|m| begins(m)).map(|m| m.what)
 }
 
-struct Magic {
+struct FileSignature {
     at: usize,
     bytes: &'static [u8],
-    /// No text has these bytes there.
+    /// True if no text starts with these bytes.
     is_binary: bool,
     what: &'static str,
 }
 
-const fn binary(bytes: &'static [u8], what: &'static str) -> Magic {
-    Magic {
+const fn binary(bytes: &'static [u8], what: &'static str) -> FileSignature {
+    FileSignature {
         at: 0,
         bytes,
         is_binary: true,
@@ -30,9 +30,9 @@ const fn binary(bytes: &'static [u8], what: &'static str) -> Magic {
     }
 }
 
-/// Letters, which a text may begin with as well.
-const fn letters(bytes: &'static [u8], what: &'static str) -> Magic {
-    Magic {
+/// Creates a signature of letters, which a text may start with too.
+const fn letters(bytes: &'static [u8], what: &'static str) -> FileSignature {
+    FileSignature {
         at: 0,
         bytes,
         is_binary: false,
@@ -40,7 +40,7 @@ const fn letters(bytes: &'static [u8], what: &'static str) -> Magic {
     }
 }
 
-const MAGICS: [Magic; 27] = [
+const MAGICS: [FileSignature; 27] = [
     letters(b"PARE", "its footer is encrypted"),
     binary(b"PK\x03\x04", "it is a ZIP archive; unpack it first"),
     letters(b"BZh", "it is compressed with bzip2; decompress it first"),
@@ -67,7 +67,7 @@ const MAGICS: [Magic; 27] = [
         b"SQLite format 3\0",
         "it is an SQLite database; write its tables as CSV or Parquet",
     ),
-    Magic {
+    FileSignature {
         at: 8,
         bytes: b"DUCK",
         is_binary: false,
@@ -83,13 +83,13 @@ const MAGICS: [Magic; 27] = [
     letters(b"GIF8", "it is a GIF image, which has no rows"),
     binary(b"II*\0", "it is a TIFF image, which has no rows"),
     binary(b"MM\0*", "it is a TIFF image, which has no rows"),
-    Magic {
+    FileSignature {
         at: 8,
         bytes: b"WEBPVP8",
         is_binary: false,
         what: "it is a WebP image, which has no rows",
     },
-    Magic {
+    FileSignature {
         at: 8,
         bytes: b"WAVEfmt ",
         is_binary: false,
@@ -102,13 +102,13 @@ const MAGICS: [Magic; 27] = [
         b"\x80\x04\x95",
         "it is a Python pickle, which is not read: it may run code",
     ),
-    Magic {
+    FileSignature {
         at: 257,
         bytes: b"ustar\0",
         is_binary: true,
         what: "it is a tar archive; unpack it first",
     },
-    Magic {
+    FileSignature {
         at: 257,
         bytes: b"ustar  \0",
         is_binary: true,

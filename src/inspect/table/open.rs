@@ -1,5 +1,5 @@
-//! Opening a file as a table: what it is, by its first bytes and its name's ending, and nothing
-//! of it is read but its front and a footer.
+//! Opening a file as a table. The first bytes and the file name extension decide its format; only
+//! the front and a footer are read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::inspect::json::columns::Orient;
 use crate::inspect::json::columns::may_be_columns;
 use crate::inspect::table::GrowingIndex;
 use crate::inspect::table::Header;
-use crate::inspect::table::Lines;
+use crate::inspect::table::LineTable;
 use crate::inspect::table::RowIndex;
 use crate::inspect::table::RowKind;
 use crate::inspect::table::Shape;
@@ -39,54 +39,55 @@ use crate::inspect::table::input::Input;
 use crate::inspect::table::no_rows::NAMED_BYTES;
 use crate::inspect::table::no_rows::no_rows;
 use crate::inspect::table::rows::names::repeated_names;
-use crate::inspect::table::text::by_columns::ByColumns;
-use crate::inspect::table::text::table::Rows;
+use crate::inspect::table::text::by_columns::ColumnarJson;
+use crate::inspect::table::text::table::RowLayout;
 use crate::inspect::table::text::table::TextTable;
 use crate::inspect::table::unique_names;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ROW_BYTES_MAX;
 
-/// What is known of a file that is opened.
+/// Options of opening a file.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
-    /// Its format, where somebody looked before; plain bytes are looked at again.
+    /// Format, if known; plain bytes are detected again.
     pub format: Option<FileFormat>,
-    /// A row of a file of lines that is not compressed, and the byte at which it begins.
+    /// Number and offset of one row, for an uncompressed file of lines.
     pub known: Option<(u64, u64)>,
-    /// Where rows begin, from an earlier look at the same file.
+    /// Row index from an earlier read of the same file.
     pub index: Option<RowIndex>,
-    /// How it is written, as far as somebody said.
+    /// Reading options of the caller.
     pub reading: ReadOptions,
 }
 
-/// A file with its rows.
+/// An open file with its rows.
 pub struct Opened {
     /// The rows.
     pub table: Arc<dyn Table>,
-    /// What they are in; plain bytes for text that is no format with rows, and for a `.json` file
-    /// that is neither an array nor lines: its rows are the JSON values in it, mostly one.
+    /// Format of the rows. It is plain bytes for text without a known format, and for a `.json`
+    /// file that is neither an array nor lines. Rows of such a file are its JSON values, mostly
+    /// one.
     pub format: FileFormat,
-    /// Where rows begin, for formats that are read from the front; it grows while rows are read.
+    /// Row index, for formats read from the front; it grows during reading.
     pub index: Option<GrowingIndex>,
-    /// How its fields are written, where it is delimited.
+    /// Dialect of a delimited file.
     pub dialect: Option<Dialect>,
-    /// The key of the list whose elements are the rows, where that is a member of an object.
+    /// Key of the list whose elements are the rows, if it is a member of an object.
     pub list: Option<String>,
-    /// How its columns are written, where it is JSON that is written by columns.
+    /// Layout of column-oriented JSON.
     pub orient: Option<Orient>,
-    /// How its characters are written, where it is text.
+    /// Encoding of a text file.
     pub encoding: TextEncoding,
-    schema: Known,
+    schema: SchemaSource,
 }
 
-/// What the schema of a file was made from.
+/// Origin of a file's schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SchemaFrom {
-    /// The file says it.
+    /// Metadata of the file.
     Metadata,
-    /// All of its rows.
+    /// All rows.
     WholeFile,
-    /// The rows in as many bytes of text at its front.
+    /// The rows in this number of bytes at the front of the text.
     Front(u64),
 }
 
@@ -100,19 +101,19 @@ impl fmt::Display for SchemaFrom {
     }
 }
 
-/// Where the schema comes from.
-enum Known {
+/// Source of the schema.
+enum SchemaSource {
     Schema(Schema),
-    /// Of a delimited file or one written by columns, and from how much of it.
+    /// Columns of a delimited or column-oriented file, with the origin of their types.
     Columns(Option<Schema>, SchemaFrom),
     Head(Head),
 }
 
-/// Opens a file. Of its path only the ending counts.
+/// Opens a file. Only the extension of `path` counts.
 ///
 /// # Errors
-/// [`TableError::Unsupported`] for what has no rows that could be read,
-/// [`TableError::Damaged`] where a footer is not what it should be, and those of the source.
+/// [`TableError::Unsupported`] for a file without readable rows, [`TableError::Damaged`] for a
+/// damaged footer, and errors of the source.
 pub fn open_table(
     source: Arc<dyn ReadAt>,
     path: &str,
@@ -138,14 +139,14 @@ pub fn open_table(
 }
 
 impl Opened {
-    /// The type of its rows: as the file says, or as the values at its front are.
+    /// Returns the schema of the rows: the declared one, or one inferred from values at the front.
     ///
-    /// Names of the columns of delimited text are those of its header.
+    /// The columns of delimited text are named by its header.
     pub fn schema(&self) -> Option<Schema> {
         let head = match &self.schema {
-            Known::Schema(schema) => return Some(schema.clone()),
-            Known::Columns(schema, _) => return schema.clone(),
-            Known::Head(head) => head,
+            SchemaSource::Schema(schema) => return Some(schema.clone()),
+            SchemaSource::Columns(schema, _) => return schema.clone(),
+            SchemaSource::Head(head) => head,
         };
         match self.format.format {
             Format::Jsonl => json_rows::lines_schema(&head.text, head.is_whole),
@@ -159,16 +160,16 @@ impl Opened {
         }
     }
 
-    /// What the schema was made from.
+    /// Origin of the schema.
     pub fn schema_from(&self) -> SchemaFrom {
         match &self.schema {
-            Known::Schema(_) => SchemaFrom::Metadata,
-            Known::Columns(_, from) => *from,
-            Known::Head(head) => head.schema_from(),
+            SchemaSource::Schema(_) => SchemaFrom::Metadata,
+            SchemaSource::Columns(_, from) => *from,
+            SchemaSource::Head(head) => head.schema_from(),
         }
     }
 
-    /// Names of the columns that the file says it has: in a header, or in a schema of its own.
+    /// Names of the declared columns: from a header or a declared schema.
     pub fn column_names(&self) -> Vec<String> {
         match (self.table.columnar(), self.table.shape()) {
             (Some(columnar), _) => {
@@ -181,7 +182,7 @@ impl Opened {
         }
     }
 
-    /// Names that the file has twice, for columns that got others.
+    /// Names that the file uses twice; the columns got unique ones.
     pub fn repeated_names(&self) -> Vec<String> {
         match (self.table.columnar(), self.table.shape()) {
             (Some(columnar), _) => columnar.repeated.clone(),
@@ -217,12 +218,13 @@ impl Opened {
             list: None,
             orient: None,
             encoding: TextEncoding::Utf8,
-            schema: Known::Schema(schema),
+            schema: SchemaSource::Schema(schema),
         }
     }
 }
 
-/// What the first bytes and the ending say. Text is plain bytes unless the ending names a format.
+/// Detects the format from the first bytes and the extension. Text is plain bytes unless the
+/// extension names a format.
 fn recognise(magic: &[u8], path: &str) -> Result<FileFormat, TableError> {
     let ending = ending(path);
     let plain = |format| {
@@ -258,13 +260,13 @@ fn recognise(magic: &[u8], path: &str) -> Result<FileFormat, TableError> {
     })
 }
 
-/// A Zstandard frame without content (RFC 8878, 3.1.2).
+/// Returns true for a Zstandard skippable frame (RFC 8878, 3.1.2).
 fn is_skippable(magic: &[u8]) -> bool {
     matches!(magic, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
-/// What a file without a name is, by its first bytes: columnar, JSON, or records, where the first
-/// lines have the same number of a separator. None for plain text.
+/// Detects the format of a file without a name: columnar, JSON, or records whose first lines have
+/// equal numbers of a separator. Returns `None` for plain text.
 ///
 /// # Errors
 /// As [`open_table`].
@@ -287,13 +289,13 @@ pub fn sniff(source: &Arc<dyn ReadAt>) -> Result<Option<FileFormat>, TableError>
     Ok(Some(FileFormat { format, ..found }))
 }
 
-/// Lines that are compared.
+/// Number of lines compared.
 const SNIFFED_LINES: usize = 64;
 
 fn is_records(head: &Head) -> bool {
     let lines = head.text.split(|b| *b == b'\n').take(SNIFFED_LINES);
     let mut lines: Vec<&[u8]> = lines.collect();
-    // The last may not be whole, and is empty behind a newline.
+    // The last line may be incomplete, or empty after a newline.
     lines.pop();
     let count = |line: &[u8], separator: u8| {
         let mut quoted = false;
@@ -324,7 +326,7 @@ fn open_text(
         return Err(TableError::Unsupported(why.to_owned()));
     }
     let (rows, inner, list) = rows_in(format.format, &head);
-    if rows == Rows::Values
+    if rows == RowLayout::Values
         && format.format == Format::JsonArray
         && may_be_columns(&head.text, head.is_whole)
         && let Some(opened) = by_columns(&source, format, &options.reading)?
@@ -332,7 +334,7 @@ fn open_text(
         return Ok(opened);
     }
     let columns = match rows {
-        Rows::Records => {
+        RowLayout::Records => {
             let found = FileFormat {
                 format: inner,
                 compression: format.compression,
@@ -344,10 +346,10 @@ fn open_text(
         _ => None,
     };
     let shape = match rows {
-        Rows::Records => columns.as_ref().map_or(Shape::Text, delimited),
-        Rows::Elements | Rows::Values => Shape::Json,
-        Rows::Lines if inner == Format::Jsonl => Shape::Json,
-        Rows::Lines => Shape::Text,
+        RowLayout::Records => columns.as_ref().map_or(Shape::Text, delimited),
+        RowLayout::Elements | RowLayout::Values => Shape::Json,
+        RowLayout::Lines if inner == Format::Jsonl => Shape::Json,
+        RowLayout::Lines => Shape::Text,
     };
     let format = FileFormat {
         format: inner,
@@ -358,18 +360,18 @@ fn open_text(
     let list = list.map(|list| list.key);
     let is_random = compression == Compression::None && encoding == TextEncoding::Utf8;
     let known = (columns, head, list.clone());
-    if rows == Rows::Lines && is_random {
-        let mut lines = Lines::new(source, shape).with_front(front);
+    if rows == RowLayout::Lines && is_random {
+        let mut lines = LineTable::new(source, shape).with_front(front);
         if let Some((row, offset)) = options.known {
             lines = lines.with_known(row, offset);
         }
         return Ok(Opened::text(Arc::new(lines), format, None, known));
     }
     let kind = match rows {
-        Rows::Lines => None,
-        Rows::Elements => Some(RowKind::Elements),
-        Rows::Records => Some(RowKind::Records),
-        Rows::Values => Some(RowKind::Values),
+        RowLayout::Lines => None,
+        RowLayout::Elements => Some(RowKind::Elements),
+        RowLayout::Records => Some(RowKind::Records),
+        RowLayout::Values => Some(RowKind::Values),
     };
     let index = kind.filter(|_| is_random);
     let index = index.map(|kind| GrowingIndex::new(kind, options.index.unwrap_or_default()));
@@ -386,7 +388,7 @@ fn open_text(
     Ok(Opened::text(Arc::new(table), format, index, known))
 }
 
-/// The table of a file that is written by columns; `None` where it turns out not to be.
+/// Opens column-oriented JSON; `None` if the file is something else.
 fn by_columns(
     source: &Arc<dyn ReadAt>,
     format: FileFormat,
@@ -403,7 +405,7 @@ fn by_columns(
     };
     let (schema, from) = columns.schema(&whole.text);
     let orient = columns.orient;
-    let table = ByColumns {
+    let table = ColumnarJson {
         text: whole.text,
         columns,
         size: source.len(),
@@ -419,7 +421,7 @@ fn by_columns(
         list: None,
         orient: Some(orient),
         encoding: whole.encoding,
-        schema: Known::Columns(schema, from),
+        schema: SchemaSource::Columns(schema, from),
     }))
 }
 
@@ -428,7 +430,7 @@ impl Opened {
         table: Arc<dyn Table>,
         format: FileFormat,
         index: Option<GrowingIndex>,
-        (columns, head, list): (Option<dialect::Table>, Head, Option<String>),
+        (columns, head, list): (Option<dialect::DelimitedTable>, Head, Option<String>),
     ) -> Self {
         Self {
             table,
@@ -439,43 +441,44 @@ impl Opened {
             orient: None,
             encoding: head.encoding,
             schema: match columns {
-                Some(columns) => Known::Columns(columns.schema, head.schema_from()),
-                None => Known::Head(head),
+                Some(columns) => SchemaSource::Columns(columns.schema, head.schema_from()),
+                None => SchemaSource::Head(head),
             },
         }
     }
 }
 
-/// How rows are written, and the format that the text turns out to be.
-fn rows_in(format: Format, head: &Head) -> (Rows, Format, Option<OnlyList>) {
+/// Decides the layout of the rows, and the actual format of the text.
+fn rows_in(format: Format, head: &Head) -> (RowLayout, Format, Option<OnlyList>) {
     let (rows, format) = match format {
-        Format::Jsonl => (Rows::Lines, Format::Jsonl),
-        Format::Csv | Format::Tsv => (Rows::Records, format),
+        Format::Jsonl => (RowLayout::Lines, Format::Jsonl),
+        Format::Csv | Format::Tsv => (RowLayout::Records, format),
         Format::JsonArray => {
             let mut bytes = head.text.iter().filter(|b| !b.is_ascii_whitespace());
             match bytes.next() {
-                Some(b'[') => (Rows::Elements, Format::JsonArray),
+                Some(b'[') => (RowLayout::Elements, Format::JsonArray),
                 Some(b'{') if json_rows::looks_like_lines(&head.text, head.is_whole) => {
-                    (Rows::Lines, Format::Jsonl)
+                    (RowLayout::Lines, Format::Jsonl)
                 }
                 _ => match json_rows::only_list(&head.text, head.is_whole) {
-                    Some(list) => return (Rows::Elements, Format::JsonArray, Some(list)),
-                    None => (Rows::Values, Format::Bytes),
+                    Some(list) => return (RowLayout::Elements, Format::JsonArray, Some(list)),
+                    None => (RowLayout::Values, Format::Bytes),
                 },
             }
         }
-        _ => (Rows::Lines, Format::Bytes),
+        _ => (RowLayout::Lines, Format::Bytes),
     };
     (rows, format, None)
 }
 
-/// What is decided of a delimited file. More is read where the first record is longer than the front.
+/// Decides the dialect and columns of a delimited file. Reads more if the first record is longer
+/// than the head.
 fn columns_of(
     format: FileFormat,
     mut head: Head,
     source: &Arc<dyn ReadAt>,
     reading: &ReadOptions,
-) -> Result<(dialect::Table, Head), TableError> {
+) -> Result<(dialect::DelimitedTable, Head), TableError> {
     let mut most = HEAD_BYTES;
     loop {
         let table = dialect::table(format.format, &head.text, head.is_whole, reading);
@@ -492,7 +495,7 @@ fn columns_of(
     }
 }
 
-fn delimited(table: &dialect::Table) -> Shape {
+fn delimited(table: &dialect::DelimitedTable) -> Shape {
     Shape::Delimited(Arc::new(Header {
         repeated: repeated_names(&table.names),
         not_utf8: table.not_utf8.clone(),
@@ -504,7 +507,7 @@ fn delimited(table: &dialect::Table) -> Shape {
     }))
 }
 
-/// Whether a path's ending is that of a format with rows.
+/// Returns true if a path's extension is that of a format with rows.
 pub fn has_rows(path: &str) -> bool {
     let ending = ending(path);
     ending.text.is_some() || ending.arrow || path.to_ascii_lowercase().ends_with(".parquet")

@@ -1,4 +1,4 @@
-//! Going over all rows on all cores: what is made of each batch comes out in the order of rows.
+//! Parallel scan of all rows; the results of batches are folded in row order.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -9,49 +9,49 @@ use std::sync::PoisonError;
 
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 
-/// How rows are gone over.
+/// A parallel pass over batches.
 #[derive(Clone, Copy)]
 pub struct Scan<'a> {
     /// The rows.
     pub batches: &'a dyn Batches,
-    /// How many threads work, at least one.
+    /// Number of worker threads, at least one.
     pub threads: usize,
-    /// Is told of the bytes that were read, and asked whether to stop.
+    /// Receives the number of bytes read, and may cancel the scan.
     pub progress: &'a dyn Progress,
 }
 
-/// What was made of a batch, and which rows these are.
+/// Result of one batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scanned<T> {
-    /// Number of its first row, from where the scan began.
+pub struct ScannedBatch<T> {
+    /// Number of its first row, from the start of the scan.
     pub first: u64,
-    /// How many rows it had, blank ones included.
+    /// Number of rows, blank rows included.
     pub rows: u64,
-    /// How many of them were cut, being longer than `ROW_BYTES_MAX`.
+    /// Number of rows cut at `ROW_BYTES_MAX`.
     pub truncated: u64,
-    /// What was made of it.
+    /// Result of `map`.
     pub value: T,
 }
 
 impl Scan<'_> {
-    /// Makes something of each batch with `map`, on several threads, each with a state of its own
-    /// from `worker`, and hands it to `fold` in the order of the rows, until that breaks off.
+    /// Applies `map` to each batch on several threads, each with its own state from `worker`.
+    /// Passes the results to `fold` in row order, until it breaks.
     ///
     /// # Errors
-    /// Those of reading, of `map` and of `fold`: the first in the order of the rows.
+    /// Errors of reading, of `map` and of `fold`: the first in row order.
     pub fn run<W, T: Send, E: From<TableError> + Send>(
         &self,
         worker: impl Fn() -> W + Sync,
         map: impl Fn(&mut W, &Batch) -> Result<T, E> + Sync,
-        fold: impl FnMut(Scanned<T>) -> Result<ControlFlow<()>, E> + Send,
+        fold: impl FnMut(ScannedBatch<T>) -> Result<ControlFlow<()>, E> + Send,
     ) -> Result<(), E> {
         let threads = self.threads.max(1);
-        let line = Line {
-            state: Mutex::new(State {
+        let line = FoldQueue {
+            state: Mutex::new(FoldState {
                 next: 0,
                 first: 0,
                 early: BTreeMap::new(),
@@ -63,8 +63,8 @@ impl Scan<'_> {
             ahead: threads as u64 * AHEAD_PER_THREAD,
         };
         let work = || {
-            // Somebody who waits for this thread's batch must not wait for ever when it panics.
-            let _gone = Gone(&line);
+            // A thread that waits for this one's batch must wake up even after a panic.
+            let _gone = PanicGuard(&line);
             let (mut state, mut batch) = (worker(), Batch::default());
             while line.is_open() {
                 let next = match self.progress.cancelled() {
@@ -72,9 +72,9 @@ impl Scan<'_> {
                     false => self.batches.next(&mut batch),
                 };
                 match next {
-                    Ok(Next::End(_)) => return,
-                    Ok(Next::Batch(number)) => {
-                        let made = map(&mut state, &batch).map(|value| Scanned {
+                    Ok(NextBatch::End(_)) => return,
+                    Ok(NextBatch::Batch(number)) => {
+                        let made = map(&mut state, &batch).map(|value| ScannedBatch {
                             first: 0,
                             rows: batch.count(),
                             truncated: batch.truncated(),
@@ -100,30 +100,30 @@ impl Scan<'_> {
     }
 }
 
-/// How far a thread may be ahead of the first batch that is not folded yet, in batches.
+/// Number of batches per thread by which it may run ahead of the fold.
 const AHEAD_PER_THREAD: u64 = 8;
 
-/// Where batches wait for those before them.
-struct Line<T, E, F> {
-    state: Mutex<State<T, E, F>>,
+/// Queue of results that wait for earlier batches.
+struct FoldQueue<T, E, F> {
+    state: Mutex<FoldState<T, E, F>>,
     moved: Condvar,
     ahead: u64,
 }
 
-struct State<T, E, F> {
-    /// The batch that is folded next, and the number of its first row.
+struct FoldState<T, E, F> {
+    /// Next batch to fold, and the number of its first row.
     next: u64,
     first: u64,
-    early: BTreeMap<u64, Result<Scanned<T>, E>>,
-    /// Why no more batches are taken; those that were taken before are still folded.
+    early: BTreeMap<u64, Result<ScannedBatch<T>, E>>,
+    /// Error that stopped the scan; earlier batches are still folded.
     failed: Option<E>,
     ended: Option<Result<(), E>>,
     fold: F,
 }
 
-struct Gone<'a, T, E, F>(&'a Line<T, E, F>);
+struct PanicGuard<'a, T, E, F>(&'a FoldQueue<T, E, F>);
 
-impl<T, E, F> Drop for Gone<'_, T, E, F> {
+impl<T, E, F> Drop for PanicGuard<'_, T, E, F> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.state().ended.get_or_insert(Ok(()));
@@ -132,8 +132,8 @@ impl<T, E, F> Drop for Gone<'_, T, E, F> {
     }
 }
 
-impl<T, E, F> Line<T, E, F> {
-    fn state(&self) -> MutexGuard<'_, State<T, E, F>> {
+impl<T, E, F> FoldQueue<T, E, F> {
+    fn state(&self) -> MutexGuard<'_, FoldState<T, E, F>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -149,17 +149,17 @@ impl<T, E, F> Line<T, E, F> {
         state.ended.unwrap_or(failed)
     }
 
-    /// No more batches are taken. Those that other threads have at hand are still folded, as far as
-    /// they are before the one that is missing. An error that is earlier in the order of rows may
-    /// be on its way on another thread; which of two is told is left to chance then.
+    /// Stops the scan. Results of other threads are still folded up to the missing batch. If
+    /// another thread meets an earlier error at the same time, chance decides which one is
+    /// reported.
     fn fail(&self, error: E) {
         self.state().failed.get_or_insert(error);
         self.moved.notify_all();
     }
 }
 
-impl<T, E, F: FnMut(Scanned<T>) -> Result<ControlFlow<()>, E>> Line<T, E, F> {
-    fn put(&self, number: u64, made: Result<Scanned<T>, E>) {
+impl<T, E, F: FnMut(ScannedBatch<T>) -> Result<ControlFlow<()>, E>> FoldQueue<T, E, F> {
+    fn put(&self, number: u64, made: Result<ScannedBatch<T>, E>) {
         let mut state = self.state();
         while number >= state.next + self.ahead && state.ended.is_none() && state.failed.is_none() {
             let waited = self.moved.wait(state);
@@ -175,7 +175,7 @@ impl<T, E, F: FnMut(Scanned<T>) -> Result<ControlFlow<()>, E>> Line<T, E, F> {
     }
 }
 
-impl<T, E, F: FnMut(Scanned<T>) -> Result<ControlFlow<()>, E>> State<T, E, F> {
+impl<T, E, F: FnMut(ScannedBatch<T>) -> Result<ControlFlow<()>, E>> FoldState<T, E, F> {
     fn drain(&mut self) {
         while self.ended.is_none() {
             let Some(made) = self.early.remove(&self.next) else {

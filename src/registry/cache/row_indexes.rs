@@ -9,7 +9,7 @@ use crate::inspect::line_index::FileStamp;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::GrowingIndex;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::RowIndex;
 use crate::inspect::table::RowKind;
 use crate::inspect::table::StoredRowIndex;
@@ -164,9 +164,9 @@ struct IndexRecorder {
 }
 
 impl Batches for IndexRecorder {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let next = self.inner.next(batch);
-        if matches!(next, Ok(Next::End(_))) {
+        if matches!(next, Ok(NextBatch::End(_))) {
             self.kept.keep(&self.index);
         }
         next

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use crate::inspect::table::Batch;
 use crate::inspect::table::Scan;
-use crate::inspect::table::Scanned;
+use crate::inspect::table::ScannedBatch;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
@@ -116,7 +116,7 @@ fn hashed(target: &Target, progress: &dyn Progress) -> Result<Option<Hashed>, Er
         let rows: Vec<(u64, u64)> = batch.rows().map(|r| (r.index, hash(r.text))).collect();
         Ok::<_, TableError>((rows, batch.bytes_read()))
     };
-    let fold = |scanned: Scanned<(Vec<(u64, u64)>, u64)>| {
+    let fold = |scanned: ScannedBatch<(Vec<(u64, u64)>, u64)>| {
         let (rows, bytes) = scanned.value;
         found.bytes_read += bytes;
         let numbered = rows.into_iter().map(|(n, hash)| (scanned.first + n, hash));
@@ -205,7 +205,7 @@ fn texts(
         let rows: Vec<(u64, String)> = rows.map(|r| (from + r.index, text(r.text))).collect();
         Ok::<_, TableError>((rows, *first))
     };
-    let fold = |scanned: Scanned<(Vec<(u64, String)>, u64)>| {
+    let fold = |scanned: ScannedBatch<(Vec<(u64, String)>, u64)>| {
         let (rows, next) = scanned.value;
         found.extend(rows);
         Ok(match next > last {

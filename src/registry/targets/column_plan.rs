@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use crate::inspect::output::Plan;
+use crate::inspect::output::OutputPlan;
 use crate::inspect::output::PushError;
 use crate::inspect::output::Refusal;
 use crate::inspect::output::RowCheck;
@@ -25,7 +25,7 @@ pub fn plan_of(
     scan: &Scan<'_>,
     target: &Target,
     check: &RowCheck,
-    plan: &mut Plan,
+    plan: &mut OutputPlan,
 ) -> Result<(), Error> {
     plan.announce(&target.column_names()?)
         .map_err(|e| Ended::Columns(e).of(target))?;
@@ -35,7 +35,7 @@ pub fn plan_of(
         |scratch, batch| {
             let mut own = match empty.is_fixed() {
                 true => empty.clone(),
-                false => Plan::default(),
+                false => OutputPlan::default(),
             };
             for row in batch.rows() {
                 learn(&mut own, batch, &row, check, scratch)?;
@@ -51,7 +51,7 @@ pub fn plan_of(
 }
 
 fn learn(
-    plan: &mut Plan,
+    plan: &mut OutputPlan,
     batch: &Batch,
     row: &Row<'_>,
     check: &RowCheck,

@@ -16,7 +16,7 @@ use crate::inspect::ReadOptions;
 use crate::inspect::TextEncoding;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Opened;
 use crate::inspect::table::SchemaFrom;
@@ -150,8 +150,8 @@ impl TargetFile {
         let mut batch = Batch::default();
         loop {
             match batches.next(&mut batch)? {
-                Next::Batch(_) => rows += batch.count(),
-                Next::End(_) => return Ok(table.rows().unwrap_or(rows)),
+                NextBatch::Batch(_) => rows += batch.count(),
+                NextBatch::End(_) => return Ok(table.rows().unwrap_or(rows)),
             }
             if progress.cancelled() {
                 return Err(TableError::Interrupted.into());
@@ -297,8 +297,8 @@ fn count_rows(batches: &dyn Batches, progress: &dyn Progress) -> Result<u64, Tab
                 return Err(TableError::Interrupted);
             }
             match batches.next(&mut batch)? {
-                Next::Batch(_) => rows += batch.count_rows(),
-                Next::End(_) => return Ok(rows),
+                NextBatch::Batch(_) => rows += batch.count_rows(),
+                NextBatch::End(_) => return Ok(rows),
             }
             progress.advance(batch.bytes_read());
         }
@@ -365,7 +365,7 @@ pub(in crate::registry) struct Named {
 }
 
 impl Batches for Named {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         self.inner.next(batch).map_err(|e| self.blame(e))
     }
 

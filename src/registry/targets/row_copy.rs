@@ -8,7 +8,7 @@ use arrow_array::UInt64Array;
 use arrow_schema::SchemaRef;
 use arrow_select::take::take_record_batch;
 
-use crate::inspect::output::Plan;
+use crate::inspect::output::OutputPlan;
 use crate::inspect::output::PushError;
 use crate::inspect::output::Refusal;
 use crate::inspect::output::RowCheck;
@@ -17,7 +17,7 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::LongRow;
 use crate::inspect::table::Row;
 use crate::inspect::table::Scan;
-use crate::inspect::table::Scanned;
+use crate::inspect::table::ScannedBatch;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
@@ -98,7 +98,7 @@ pub struct Moving<'a> {
     /// What is looked at in each.
     pub check: &'a RowCheck,
     /// Which columns they have.
-    pub plan: &'a Plan,
+    pub plan: &'a OutputPlan,
     /// Takes rows that cannot be written; without it, the first of them is an error.
     pub refused: Option<&'a mut TakeRefused<'a>>,
 }
@@ -147,7 +147,7 @@ impl RowFiles {
 
     fn put(
         &mut self,
-        made: Scanned<Picked>,
+        made: ScannedBatch<Picked>,
         target: &Target,
         moving: &mut Moving<'_>,
         moved: &mut Moved,

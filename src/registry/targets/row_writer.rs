@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::file_io::IfExists;
 use crate::file_io::OutputFile;
 use crate::inspect::output::OutputFormat;
-use crate::inspect::output::Plan;
+use crate::inspect::output::OutputPlan;
 use crate::inspect::output::PushError;
 use crate::inspect::output::RowCheck;
 use crate::inspect::output::RowWriter;
@@ -104,7 +104,7 @@ impl RowFiles {
 /// How rows come to the files.
 pub enum RowsAs<'a> {
     /// As text, with the columns of a plan.
-    Text(&'a RowCheck, &'a Plan),
+    Text(&'a RowCheck, &'a OutputPlan),
     /// As decoded columns, for a format that has such.
     Decoded(OutputFormat, &'a Columnar),
 }

@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use crate::file_io::NotPlain;
 use crate::file_io::open_plain;
-use crate::inspect::line_index::Background;
+use crate::inspect::line_index::BackgroundIndex;
+use crate::inspect::line_index::FileChange;
 use crate::inspect::line_index::FileStamp;
-use crate::inspect::line_index::Growing;
+use crate::inspect::line_index::GrowingLineIndex;
 use crate::inspect::line_index::LineIndex;
+use crate::inspect::line_index::LinePart;
+use crate::inspect::line_index::LinePosition;
 use crate::inspect::line_index::LinesError;
-use crate::inspect::line_index::Part;
-use crate::inspect::line_index::Place;
 use crate::inspect::line_index::StoredIndex;
-use crate::inspect::line_index::Verdict;
 use crate::inspect::line_index::each_line;
 use crate::inspect::line_index::start_in;
 use crate::progress::Progress;
@@ -45,7 +45,7 @@ pub struct TextFile {
     cache: CacheFiles,
     /// Counting goes on when what was asked for is known.
     goes_on: bool,
-    background: Option<Background>,
+    background: Option<BackgroundIndex>,
 }
 
 impl TextFile {
@@ -111,10 +111,10 @@ impl TextFile {
         &self,
         first: (u64, u64),
         count: u64,
-        sink: &mut dyn FnMut(Part<'_>) -> Result<(), Error>,
+        sink: &mut dyn FnMut(LinePart<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         // An error of the file gets its name, one of the sink has its own.
-        let sink = &mut |part: Part<'_>| sink(part).map_err(Ended::Sink);
+        let sink = &mut |part: LinePart<'_>| sink(part).map_err(Ended::Sink);
         let end = each_line(&self.file, self.stamp.size, first, count, sink);
         end.map_err(|e| match e {
             Ended::Sink(e) => e,
@@ -141,9 +141,9 @@ impl TextFile {
         loop {
             let started_with = self.kept_bytes;
             let block = match self.index.locate(line) {
-                Place::In(block) => block,
-                Place::Past => return Ok(None),
-                Place::NotYet => {
+                LinePosition::In(block) => block,
+                LinePosition::Past => return Ok(None),
+                LinePosition::NotYet => {
                     self.extend(Some(line), progress)?;
                     continue;
                 }
@@ -176,7 +176,7 @@ impl TextFile {
             self.index = known.map_err(|e| lines_error(&self.path, e))?;
             return Ok(());
         }
-        let growing = Growing::new(self.index.clone());
+        let growing = GrowingLineIndex::new(self.index.clone());
         let done = growing.run(&self.file, until, threads, progress);
         self.index = growing.into_index();
         if !matches!(done, Err(LinesError::Shrunk)) {
@@ -196,7 +196,7 @@ impl TextFile {
             Some(background) => background,
             None => {
                 let source = Arc::new(self.file.try_clone()?);
-                Background::start(self.index.clone(), source, threads)?
+                BackgroundIndex::start(self.index.clone(), source, threads)?
             }
         };
         self.background.insert(background).wait(until, progress)
@@ -211,9 +211,9 @@ impl TextFile {
         let verdict = stored.verdict(&self.stamp, &self.file).map_err(fail)?;
         let mut index = stored.into_index();
         match verdict {
-            Verdict::Rewritten => return Ok(None),
-            Verdict::Appended => index.grow(self.stamp.size).map_err(fail)?,
-            Verdict::Unchanged => {}
+            FileChange::Rewritten => return Ok(None),
+            FileChange::Appended => index.grow(self.stamp.size).map_err(fail)?,
+            FileChange::Unchanged => {}
         }
         Ok(Some(index))
     }

@@ -4,11 +4,11 @@
 use alimentar::inspect::json::Event;
 use alimentar::inspect::json::KeyCheck;
 use alimentar::inspect::json::LoneSurrogate;
-use alimentar::inspect::json::Place;
 use alimentar::inspect::json::Reason;
 use alimentar::inspect::json::ScanError;
 use alimentar::inspect::json::Scanner;
 use alimentar::inspect::json::Span;
+use alimentar::inspect::json::TextPosition;
 use alimentar::inspect::json::ValueKind;
 use alimentar::inspect::json::field;
 use alimentar::inspect::json::field_at;
@@ -404,9 +404,18 @@ fn lint_columns_match_editors() {
     let text = "{\n \"é文\": x}".as_bytes();
     let (at, reason) = refusal(text);
     assert_eq!(reason, Reason::Value);
-    assert_eq!(Place::of(text, at), Place { line: 2, column: 8 });
-    assert_eq!(Place::of(text, 0), Place { line: 1, column: 1 });
-    assert_eq!(Place::of(b"a\n", 99), Place { line: 2, column: 1 });
+    assert_eq!(
+        TextPosition::of(text, at),
+        TextPosition { line: 2, column: 8 }
+    );
+    assert_eq!(
+        TextPosition::of(text, 0),
+        TextPosition { line: 1, column: 1 }
+    );
+    assert_eq!(
+        TextPosition::of(b"a\n", 99),
+        TextPosition { line: 2, column: 1 }
+    );
 }
 
 #[test]

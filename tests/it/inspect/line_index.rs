@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Output;
 
 use alimentar::inspect::line_index::FileStamp;
-use alimentar::inspect::line_index::Growing;
+use alimentar::inspect::line_index::GrowingLineIndex;
 use alimentar::inspect::line_index::LineIndex;
 use alimentar::inspect::line_index::StoredIndex;
 use alimentar::progress::NoProgress;
@@ -38,7 +38,7 @@ fn files() -> [(&'static str, Vec<u8>); 5] {
 
 fn stored(text: &[u8]) -> StoredIndex {
     let size = text.len() as u64;
-    let growing = Growing::new(LineIndex::new(size).unwrap());
+    let growing = GrowingLineIndex::new(LineIndex::new(size).unwrap());
     growing.run(&text, None, 1, &NoProgress).unwrap();
     let stamp = FileStamp {
         device: 2049,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use alimentar::ident::TreeId;
 use alimentar::inspect::line_index::FileStamp;
 use alimentar::inspect::table::Batch;
-use alimentar::inspect::table::Next;
+use alimentar::inspect::table::NextBatch;
 use alimentar::inspect::table::OpenOptions;
 use alimentar::inspect::table::RowIndex;
 use alimentar::inspect::table::RowKind;
@@ -35,7 +35,7 @@ fn learnt(text: &[u8], name: &str, batches: usize) -> (RowKind, RowIndex) {
     let all = opened.table.batches(&Selection::default()).unwrap();
     let mut batch = Batch::default();
     for _ in 0..batches {
-        if matches!(all.next(&mut batch).unwrap(), Next::End(_)) {
+        if matches!(all.next(&mut batch).unwrap(), NextBatch::End(_)) {
             break;
         }
     }

@@ -22,7 +22,7 @@ use crate::file_io::IfExists;
 use crate::file_io::is_standard_output;
 use crate::inspect::output::NanRule;
 use crate::inspect::output::OutputFormat;
-use crate::inspect::output::Plan;
+use crate::inspect::output::OutputPlan;
 use crate::inspect::output::RowCheck;
 use crate::inspect::output::common_columns;
 use crate::inspect::output::without_dictionaries;
@@ -251,7 +251,7 @@ fn write_rows(
         return Ok(Written { unread, ..written });
     }
     let bar = ctx.progress_bar();
-    let mut plan = Plan::of_columns(writing.columns);
+    let mut plan = OutputPlan::of_columns(writing.columns);
     let check = |target: &Target| {
         Ok::<_, Failure>(RowCheck {
             format,

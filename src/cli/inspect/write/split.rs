@@ -16,7 +16,7 @@ use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::SketchCache;
 use crate::inspect::dedup::dedup;
 use crate::inspect::output::OutputFormat;
-use crate::inspect::sampling::groups::Groups;
+use crate::inspect::sampling::groups::SplitGroups;
 use crate::inspect::sampling::split::SplitBy;
 use crate::inspect::sampling::split::SplitOptions;
 use crate::inspect::sampling::split::Splitter;
@@ -95,7 +95,7 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &SplitArgs) -> Result<(), Fail
     let groups = if has_groups {
         find_groups(ctx.base, &target, &splitter)?
     } else {
-        Groups::default()
+        SplitGroups::default()
     };
     let writer = RowWriter {
         targets: std::slice::from_ref(&target),
@@ -113,7 +113,11 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &SplitArgs) -> Result<(), Fail
 }
 
 /// Finds groups of similar rows, which go to the same part.
-fn find_groups(ctx: &Context, target: &Target, splitter: &Splitter) -> Result<Groups, Failure> {
+fn find_groups(
+    ctx: &Context,
+    target: &Target,
+    splitter: &Splitter,
+) -> Result<SplitGroups, Failure> {
     let spill = SpillDirectory::create(&ctx.home()?)?;
     let bar = ctx.progress_bar();
     let cache = target.kept_prints();
@@ -133,7 +137,7 @@ fn find_groups(ctx: &Context, target: &Target, splitter: &Splitter) -> Result<Gr
         threads: thread_count(),
         progress: &bar,
     };
-    let groups = Groups::read(&scan, splitter, &report.evidence);
+    let groups = SplitGroups::read(&scan, splitter, &report.evidence);
     Ok(groups.map_err(|e| target.blame(e))?)
 }
 

@@ -1,5 +1,5 @@
-//! Whether rows with one hash have the same bytes. They are read again: each alone where few are wanted and
-//! the files let that be done, else by going over all.
+//! Byte comparison of rows with equal hashes. Reads the rows again: one by one if there are few of
+//! them and the files support it, otherwise in a full pass.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -7,53 +7,53 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use crate::inspect::dedup::DedupOptions;
-use crate::inspect::dedup::exact::equal_rows::Same;
+use crate::inspect::dedup::exact::equal_rows::EqualRow;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::external::multi_pass::TextOf;
+use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::external::multi_pass::changed;
 use crate::inspect::dedup::external::multi_pass::in_threads;
 use crate::inspect::table::Batch;
 use crate::inspect::table::TableError;
 
-/// What is known of a group of rows with one hash while the rows pass by.
+/// Progress of one group of rows with equal hashes.
 #[derive(Default)]
-struct Group {
-    /// How many rows of it did not come yet.
+struct HashGroup {
+    /// Number of its rows that the pass has not reached yet.
     left: u32,
-    state: State,
+    state: GroupState,
 }
 
 #[derive(Default)]
-enum State {
+enum GroupState {
     #[default]
     New,
-    /// The bytes that all others must have.
+    /// The bytes of the first row; all others must equal them.
     Held(Box<[u8]>),
-    /// There was no room for the bytes: another pass.
+    /// The bytes did not fit in memory: the group waits for another pass.
     Later,
 }
 
-/// A row that is compared with those of its group.
+/// A row to compare with its group.
 #[derive(Clone, Copy)]
-struct Wanted {
+struct ComparedRow {
     row: u32,
     place: u32,
     group: u32,
 }
 
-/// All groups, with the bytes that are held of them.
-struct Groups {
-    all: Vec<Mutex<Group>>,
+/// All groups, with the bytes held for them.
+struct HashGroups {
+    all: Vec<Mutex<HashGroup>>,
     held: AtomicUsize,
     room: usize,
 }
 
-/// Rows that are not the same as those they have the hash of: rows of which the bytes differ from
-/// what came first of their group. In order.
+/// Returns the rows whose bytes differ from the first row of their group, in ascending order. They
+/// share only a hash.
 pub(in crate::inspect::dedup) fn confirm(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    same: &[Same],
+    same: &[EqualRow],
 ) -> Result<Vec<u32>, TableError> {
     let room = options.budget_bytes / 2;
     let (wanted, mut groups) = grouped(same, room);
@@ -66,7 +66,8 @@ pub(in crate::inspect::dedup) fn confirm(
         };
         match alone {
             Some(found) => wrong.extend(found),
-            // Some of the rows are in a file where that cannot be done: all are compared anew.
+            // One of the files does not support reads of single rows: compare all of them in full
+            // passes.
             None if is_alone => {
                 is_alone = false;
                 wrong.clear();
@@ -79,28 +80,28 @@ pub(in crate::inspect::dedup) fn confirm(
     Ok(wrong)
 }
 
-fn grouped(same: &[Same], room: usize) -> (Vec<Wanted>, Groups) {
+fn grouped(same: &[EqualRow], room: usize) -> (Vec<ComparedRow>, HashGroups) {
     let mut kept: Vec<u32> = same.iter().map(|s| s.kept).collect();
     kept.sort_unstable();
     let runs = kept.chunk_by(|a, b| a == b);
-    let (kept, all): (Vec<u32>, Vec<Mutex<Group>>) = runs
+    let (kept, all): (Vec<u32>, Vec<Mutex<HashGroup>>) = runs
         .filter_map(|run| {
-            let group = Group {
+            let group = HashGroup {
                 left: u32::try_from(run.len()).ok()?,
-                state: State::New,
+                state: GroupState::New,
             };
             Some((*run.first()?, Mutex::new(group)))
         })
         .unzip();
     let wanted = same.iter().filter_map(|same| {
         let group = kept.binary_search(&same.kept).ok()?;
-        Some(Wanted {
+        Some(ComparedRow {
             row: same.row,
             place: same.place,
             group: u32::try_from(group).ok()?,
         })
     });
-    let groups = Groups {
+    let groups = HashGroups {
         all,
         held: AtomicUsize::new(0),
         room,
@@ -108,8 +109,8 @@ fn grouped(same: &[Same], room: usize) -> (Vec<Wanted>, Groups) {
     (wanted.collect(), groups)
 }
 
-/// Whether so few rows are wanted that each is read alone, where that can be done.
-fn is_sparse(passes: &Passes<'_>, wanted: &[Wanted]) -> Result<bool, TableError> {
+/// Returns true if single reads of the wanted rows are cheaper than a pass over all rows.
+fn is_sparse(passes: &Passes<'_>, wanted: &[ComparedRow]) -> Result<bool, TableError> {
     let bytes = wanted.len() as u64 * ALONE_BYTES;
     match wanted.first() {
         Some(one) if passes.size_bytes.is_some_and(|size| bytes < size) => {
@@ -119,54 +120,56 @@ fn is_sparse(passes: &Passes<'_>, wanted: &[Wanted]) -> Result<bool, TableError>
     }
 }
 
-/// To read a row alone takes as long as so many bytes in a row.
+/// Cost of reading one row alone, expressed as bytes of sequential reading.
 const ALONE_BYTES: u64 = 4 << 10;
-/// Rows that a thread takes at a time: they lie near each other.
+/// Rows per work item of a thread; they lie near each other in the file.
 const ROWS_AT_ONCE: usize = 256;
 
-impl Groups {
-    /// Whether a group is not compared yet; those for which there was no room have a turn now.
+impl HashGroups {
+    /// Starts a new pass for this group; false if the group is finished. Groups that did not fit in
+    /// memory get their turn now.
     fn begin_pass(&mut self) -> bool {
         self.held = AtomicUsize::new(0);
         let mut is_any = false;
         for group in &self.all {
             let mut group = lock(group);
             is_any |= group.left > 0;
-            if matches!(group.state, State::Later) {
-                group.state = State::New;
+            if matches!(group.state, GroupState::Later) {
+                group.state = GroupState::New;
             }
         }
         is_any
     }
 
-    /// Whether a row with these bytes may still be the same as the others.
-    fn is_fine(&self, wanted: &Wanted, bytes: &[u8]) -> bool {
+    /// Returns false if these bytes differ from those of the group.
+    fn is_fine(&self, wanted: &ComparedRow, bytes: &[u8]) -> bool {
         let group = self.all.get(wanted.group as usize);
         group.is_none_or(|group| lock(group).is_fine(bytes, &self.held, self.room))
     }
 
-    /// Whether all rows of the group of a row were compared.
-    fn is_done(&self, wanted: &Wanted) -> bool {
+    /// Returns true if all rows of this row's group are compared.
+    fn is_done(&self, wanted: &ComparedRow) -> bool {
         let group = self.all.get(wanted.group as usize);
         group.is_none_or(|group| lock(group).left == 0)
     }
 }
 
-fn lock(group: &Mutex<Group>) -> std::sync::MutexGuard<'_, Group> {
+fn lock(group: &Mutex<HashGroup>) -> std::sync::MutexGuard<'_, HashGroup> {
     group.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reads the rows that are wanted, in their order, and compares them; none where one cannot be read alone.
+/// Reads the wanted rows one by one, in order, and compares them. Returns `None` if one of them
+/// cannot be read alone.
 fn confirm_alone(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    wanted: &[Wanted],
-    groups: &Groups,
+    wanted: &[ComparedRow],
+    groups: &HashGroups,
 ) -> Result<Option<Vec<u32>>, TableError> {
     passes.progress.phase("comparing equal rows", None);
     let next = AtomicUsize::new(0);
     let work = || {
-        let (mut wrong, mut text, mut batch) = (Vec::new(), TextOf::default(), Batch::default());
+        let (mut wrong, mut text, mut batch) = (Vec::new(), RowText::default(), Batch::default());
         loop {
             let at = next.fetch_add(ROWS_AT_ONCE, Ordering::Relaxed);
             let Some(rest) = wanted.get(at..).filter(|rest| !rest.is_empty()) else {
@@ -195,16 +198,16 @@ fn confirm_alone(
     Ok(found.map(|found| found.concat()))
 }
 
-/// Goes over all rows, and compares those that are wanted.
+/// Compares the wanted rows in one pass over all rows.
 fn confirm_pass(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    wanted: &[Wanted],
-    groups: &Groups,
+    wanted: &[ComparedRow],
+    groups: &HashGroups,
 ) -> Result<Vec<u32>, TableError> {
     let made = passes.each(
         "comparing equal rows",
-        || (Vec::new(), TextOf::default()),
+        || (Vec::new(), RowText::default()),
         |(wrong, text), first, batch| {
             let at = wanted.partition_point(|w| u64::from(w.row) < first);
             let mut wanted = wanted.get(at..).unwrap_or_default().iter().peekable();
@@ -226,27 +229,27 @@ fn confirm_pass(
     Ok(made.into_iter().flat_map(|(wrong, _)| wrong).collect())
 }
 
-impl Group {
-    /// Whether a row that came may still be the same as the others.
+impl HashGroup {
+    /// Records a row of the group; false if its bytes differ from those of the group.
     fn is_fine(&mut self, bytes: &[u8], held: &AtomicUsize, room: usize) -> bool {
         let is_fine = match &self.state {
-            State::Later => return true,
-            State::Held(other) => **other == *bytes,
-            State::New => {
-                // One group at least has room in every pass.
+            GroupState::Later => return true,
+            GroupState::Held(other) => **other == *bytes,
+            GroupState::New => {
+                // At least one group fits in every pass.
                 let before = held.fetch_add(bytes.len(), Ordering::Relaxed);
                 if before > 0 && before + bytes.len() > room {
                     held.fetch_sub(bytes.len(), Ordering::Relaxed);
-                    self.state = State::Later;
+                    self.state = GroupState::Later;
                     return true;
                 }
-                self.state = State::Held(bytes.into());
+                self.state = GroupState::Held(bytes.into());
                 true
             }
         };
         self.left = self.left.saturating_sub(1);
         if self.left == 0
-            && let State::Held(bytes) = std::mem::take(&mut self.state)
+            && let GroupState::Held(bytes) = std::mem::take(&mut self.state)
         {
             held.fetch_sub(bytes.len(), Ordering::Relaxed);
         }
@@ -263,8 +266,8 @@ mod tests {
     use crate::inspect::dedup::dedup;
     use crate::inspect::table::Batches;
     use crate::inspect::table::Chain;
-    use crate::inspect::table::Lines;
-    use crate::inspect::table::Next;
+    use crate::inspect::table::LineTable;
+    use crate::inspect::table::NextBatch;
     use crate::inspect::table::Selection;
     use crate::inspect::table::Shape;
     use crate::inspect::table::Table;
@@ -274,7 +277,7 @@ mod tests {
     fn files_of_which_some_rows_cannot_be_read_alone_are_gone_over() {
         let long = "y".repeat(50);
         let lines = format!("{long}\nb\n{long}\n").into_bytes();
-        let table = Arc::new(Lines::new(Arc::new(lines), Shape::Text));
+        let table = Arc::new(LineTable::new(Arc::new(lines), Shape::Text));
         let open = |selection: &Selection| {
             let (table, selection) = (Arc::clone(&table), selection.clone());
             let open = move |n| {
@@ -297,20 +300,23 @@ mod tests {
         assert_eq!(removed, [2, 3, 4, 5]);
     }
 
-    /// Batches whose rows cannot be read alone.
+    /// Batches that hide their support for reads of single rows.
     struct InOrder(Arc<dyn Batches>);
 
     impl Batches for InOrder {
-        fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+        fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
             self.0.next(batch)
         }
     }
 
     #[test]
     fn rows_with_one_hash_and_other_bytes_stay() {
-        let table = Arc::new(Lines::new(Arc::new(b"a\nb\na\nc\n".to_vec()), Shape::Text));
+        let table = Arc::new(LineTable::new(
+            Arc::new(b"a\nb\na\nc\n".to_vec()),
+            Shape::Text,
+        ));
         let open = |selection: &Selection| Arc::clone(&table).batches(selection);
-        let same = |row| Same {
+        let same = |row| EqualRow {
             row,
             kept: 0,
             place: row * 2,

@@ -1,4 +1,5 @@
-//! Rows that are the same: found by their hashes; `confirm` compares the bytes.
+//! Equal rows: groups rows by hash.
+//! [`confirm`](crate::inspect::dedup::exact::compare_bytes::confirm) then compares the bytes.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -8,28 +9,28 @@ use std::sync::atomic::Ordering;
 use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::exact::compare_bytes::confirm;
 use crate::inspect::dedup::exact::row_hashes::HASH_RECORD_BYTES;
-use crate::inspect::dedup::exact::row_hashes::Survey;
+use crate::inspect::dedup::exact::row_hashes::RowHashes;
 use crate::inspect::dedup::external::multi_pass::Passes;
 use crate::inspect::dedup::external::multi_pass::in_threads;
 use crate::inspect::table::TableError;
 
-/// A row of which there is the same in another.
+/// A row with an equal row elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::inspect::dedup) struct Same {
-    /// The row.
+pub(in crate::inspect::dedup) struct EqualRow {
+    /// The row's number.
     pub(in crate::inspect::dedup) row: u32,
-    /// The one of all of them that stays.
+    /// Number of the equal row that is kept.
     pub(in crate::inspect::dedup) kept: u32,
-    /// Where it lies in its batch.
+    /// The row's position in its batch.
     pub(in crate::inspect::dedup) place: u32,
 }
 
-/// All rows that are the same as another that stays, in the order of rows.
+/// Returns each row that equals a kept row, in ascending order.
 pub(in crate::inspect::dedup) fn same_rows(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    survey: &mut Survey<'_>,
-) -> Result<Vec<Same>, TableError> {
+    survey: &mut RowHashes<'_>,
+) -> Result<Vec<EqualRow>, TableError> {
     let mut groups = groups(options, survey)?;
     if groups.is_empty() {
         return Ok(groups);
@@ -40,8 +41,11 @@ pub(in crate::inspect::dedup) fn same_rows(
     Ok(groups)
 }
 
-/// Rows with equal hashes, the one that stays among them, in the order of rows.
-fn groups(options: &DedupOptions<'_>, survey: &mut Survey<'_>) -> Result<Vec<Same>, TableError> {
+/// Groups rows with equal hashes, the kept row included, in ascending order.
+fn groups(
+    options: &DedupOptions<'_>,
+    survey: &mut RowHashes<'_>,
+) -> Result<Vec<EqualRow>, TableError> {
     let (parts, ranks) = (survey.hashes.len(), &survey.ranks);
     let next = AtomicUsize::new(0);
     let hashes = Mutex::new(&mut survey.hashes);
@@ -65,7 +69,7 @@ fn groups(options: &DedupOptions<'_>, survey: &mut Survey<'_>) -> Result<Vec<Sam
                 let rows = group.iter().map(|r| ((r.2 >> 32) as u32, r.2 as u32));
                 let first = rows.clone().min_by_key(|(row, _)| ranks.key(*row));
                 let Some((kept, _)) = first else { continue };
-                found.extend(rows.map(|(row, place)| Same { row, kept, place }));
+                found.extend(rows.map(|(row, place)| EqualRow { row, kept, place }));
             }
         }
     };
@@ -74,7 +78,7 @@ fn groups(options: &DedupOptions<'_>, survey: &mut Survey<'_>) -> Result<Vec<Sam
     Ok(found)
 }
 
-/// Both halves of a hash, and a row above its place.
+/// Splits a record into the two halves of the hash and a word of row number and position.
 fn decoded(record: &[u8; HASH_RECORD_BYTES]) -> (u64, u64, u64) {
     let (words, _) = record.as_chunks();
     match words {

@@ -1,13 +1,13 @@
-//! A hash of whole rows to 128 bits. It keeps no secret: what it finds is confirmed on the bytes.
+//! 128-bit hash of a row. It is not collision resistant; every match is confirmed on the bytes.
 
 use crate::splitmix::mix;
 
-/// 128 bits of any bytes. Every 16 bytes go into both halves, each by a multiplication to 128 bits
-/// whose halves are folded together, as wyhash does it (Wang Yi, 2019).
+/// Hashes bytes to 128 bits. Each block of 16 bytes enters both halves by a multiplication to 128
+/// bits whose halves are folded together, as in wyhash (Wang Yi, 2019).
 pub(in crate::inspect::dedup) fn hash_128(bytes: &[u8]) -> u128 {
     let mut a = KEYS[0] ^ bytes.len() as u64;
     let mut b = KEYS[1];
-    // Two streams that do not wait for each other.
+    // Two independent streams, so that the processor can run both at once.
     let (mut c, mut d) = (KEYS[2], KEYS[3]);
     let (blocks, rest) = bytes.as_chunks::<16>();
     let (pairs, odd) = blocks.as_chunks::<2>();
@@ -43,7 +43,7 @@ fn folded(x: u64, y: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// Binary digits of pi, of which nobody chose any.
+/// Binary digits of pi: constants that nobody chose.
 const KEYS: [u64; 4] = [
     0x243f_6a88_85a3_08d3,
     0x1319_8a2e_0370_7344,

@@ -1,4 +1,4 @@
-//! The first pass: how many rows there are, a hash of each, and what decides which one stays.
+//! First pass: counts the rows, hashes each, and records the values that rank them.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -9,7 +9,7 @@ use crate::inspect::dedup::Retention;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::exact::hash::hash_128;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::external::multi_pass::TextOf;
+use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::external::partitions::Partitions;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Scan;
@@ -18,33 +18,33 @@ use crate::inspect::table::TableError;
 use crate::wire::limits::DEDUP_ROWS_MAX;
 use crate::wire::limits::DEDUP_SOURCES_MAX;
 
-/// Parts into which hashes go by their first bits.
+/// Partitions of the hashes, by their first bits.
 pub(in crate::inspect::dedup) const HASH_PARTS: usize = 64;
-/// Bytes of a hash with its row, and the place of that in its batch.
+/// Bytes of a record: the hash, the row number, and the row's position in its batch.
 pub(in crate::inspect::dedup) const HASH_RECORD_BYTES: usize = 24;
 
-/// What the first pass found.
-pub(in crate::inspect::dedup) struct Survey<'a> {
-    /// Rows that are not blank.
+/// Result of the first pass.
+pub(in crate::inspect::dedup) struct RowHashes<'a> {
+    /// Number of rows that are not blank.
     pub(in crate::inspect::dedup) rows: u64,
-    /// Numbers that rows have, those of blank ones included.
+    /// Number of row numbers, those of blank rows included.
     pub(in crate::inspect::dedup) numbers: u64,
-    /// Rows that are not blank before each batch, and in all.
+    /// Number of rows that are not blank before each batch, and the total.
     pub(in crate::inspect::dedup) rows_before: Vec<u64>,
     pub(in crate::inspect::dedup) hashes: Partitions<'a>,
     pub(in crate::inspect::dedup) ranks: Ranks,
     pub(in crate::inspect::dedup) sources: Sources,
 }
 
-/// What decides which of two rows stays: the greater value, then the earlier row.
+/// Preference between two rows: the greater value wins, then the earlier row.
 #[derive(Default)]
 pub(in crate::inspect::dedup) struct Ranks {
-    /// Of each row; none where only the order of rows counts.
+    /// One value per row; empty if only the order of rows decides.
     values: Vec<u64>,
 }
 
 impl Ranks {
-    /// The one of two rows that stays, and the one that goes.
+    /// Orders two rows: the kept one first, the removed one second.
     pub(in crate::inspect::dedup) fn order(&self, a: u32, b: u32) -> (u32, u32) {
         match self.key(a) <= self.key(b) {
             true => (a, b),
@@ -52,7 +52,7 @@ impl Ranks {
         }
     }
 
-    /// Less for rows that stay sooner.
+    /// Sort key of a row; less for a row with higher preference.
     pub(in crate::inspect::dedup) fn key(&self, row: u32) -> (u64, u32) {
         let value = self.values.get(row as usize).copied().unwrap_or(0);
         (u64::MAX - value, row)
@@ -63,7 +63,7 @@ impl Ranks {
     }
 }
 
-/// Which source each row is of.
+/// The source of each row.
 #[derive(Default)]
 pub(in crate::inspect::dedup) struct Sources {
     names: Vec<String>,
@@ -88,7 +88,7 @@ impl Sources {
         number
     }
 
-    /// How many rows of each stay, when these go.
+    /// Counts the rows of each source, and those left after the removal of `removed`.
     pub(in crate::inspect::dedup) fn retention(&self, removed: &RowSet) -> Vec<Retention> {
         let of = |name: &String| Retention {
             source: name.clone(),
@@ -106,24 +106,24 @@ impl Sources {
     }
 }
 
-/// What all sources beyond `DEDUP_SOURCES_MAX` are counted as.
+/// Name that collects all sources beyond `DEDUP_SOURCES_MAX`.
 const OTHER_SOURCES: &str = "(others)";
-/// What decides and what is counted of a batch.
+/// Results of one batch.
 #[derive(Default)]
-struct Seen {
-    /// None for a row that is like no other.
+struct BatchHashes {
+    /// Per row: its number, its position, and its hash; no hash for a row that equals no other.
     hashes: Vec<(u64, u32, Option<u128>)>,
     ranks: Vec<(u64, u64)>,
     sources: Vec<(u64, String)>,
 }
 
-/// Goes over the rows for the first time, and tells `passes` how many each batch has.
+/// Runs the first pass, and records in `passes` the number of rows in each batch.
 pub(in crate::inspect::dedup) fn survey<'a>(
     passes: &mut Passes<'_>,
     options: &DedupOptions<'a>,
-) -> Result<Survey<'a>, TableError> {
+) -> Result<RowHashes<'a>, TableError> {
     passes.progress.phase("hashing rows", passes.size_bytes);
-    let mut found = Survey {
+    let mut found = RowHashes {
         rows: 0,
         numbers: 0,
         rows_before: vec![0],
@@ -140,7 +140,7 @@ pub(in crate::inspect::dedup) fn survey<'a>(
         progress: passes.progress,
     };
     scan.run(
-        || (TextOf::default(), Scratch::default()),
+        || (RowText::default(), Scratch::default()),
         |(text, scratch), batch| look(batch, options, text, scratch),
         |made| {
             found.numbers += made.rows;
@@ -158,13 +158,13 @@ pub(in crate::inspect::dedup) fn survey<'a>(
     Ok(found)
 }
 
-impl Survey<'_> {
-    fn take(&mut self, first: u64, seen: Seen) -> Result<(), TableError> {
+impl RowHashes<'_> {
+    fn take(&mut self, first: u64, seen: BatchHashes) -> Result<(), TableError> {
         self.rows += seen.hashes.len() as u64;
         self.rows_before.push(self.rows);
         for (index, place, hash) in seen.hashes {
             let Some(hash) = hash else { continue };
-            // Rows are fewer than `DEDUP_ROWS_MAX`.
+            // The number of rows is below `DEDUP_ROWS_MAX`.
             let row = u32::try_from(first + index).unwrap_or(u32::MAX);
             let mut record = [0; HASH_RECORD_BYTES];
             let (to_hash, to_place) = record.split_at_mut(16);
@@ -185,7 +185,7 @@ impl Survey<'_> {
         }
         for (index, name) in seen.sources {
             let at = usize::try_from(first + index).unwrap_or(usize::MAX);
-            // Rows before it that are blank have none.
+            // Blank rows before it have no source.
             self.sources.of_rows.resize(at, u16::MAX);
             let number = self.sources.number(name);
             self.sources.of_rows.push(number);
@@ -197,13 +197,13 @@ impl Survey<'_> {
 fn look(
     batch: &Batch,
     options: &DedupOptions<'_>,
-    text: &mut TextOf,
+    text: &mut RowText,
     scratch: &mut Scratch,
-) -> Result<Seen, TableError> {
-    let mut seen = Seen::default();
+) -> Result<BatchHashes, TableError> {
+    let mut seen = BatchHashes::default();
     for row in batch.rows() {
         if let Some(long) = batch.long(&row) {
-            // Equal beginnings do not make equal rows.
+            // Rows with equal beginnings may differ further on.
             long.whole()?;
         }
         let bytes = text.bytes(batch, &row, &options.columns);
@@ -233,7 +233,7 @@ fn look(
     Ok(seen)
 }
 
-/// A whole number that is greater where the number is; 0 is left for rows without a number.
+/// Maps a number to an integer with the same order; 0 is reserved for rows without a number.
 fn in_order(number: f64) -> u64 {
     let bits = number.to_bits();
     match bits >> 63 {

@@ -1,4 +1,4 @@
-//! Work beyond memory: passes, partitions, spill files.
+//! External algorithms for data beyond memory: passes, partitions and spill files.
 
 pub(crate) mod multi_pass;
 pub(crate) mod partitions;

@@ -1,5 +1,5 @@
-//! Going over the rows again when it is known how many are in each batch: every thread knows the
-//! numbers of the rows that it has, so nobody waits for another.
+//! Passes over rows whose number per batch is known. Each thread can number its rows itself, so no
+//! thread waits for another.
 
 use std::sync::Arc;
 
@@ -8,24 +8,24 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Cell;
 use crate::inspect::table::LongRow;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::Row;
 use crate::inspect::table::Scratch;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
 use crate::progress::Progress;
 
-/// Rows that are gone over several times.
+/// A table that is read several times.
 pub(in crate::inspect::dedup) struct Passes<'a> {
     pub(in crate::inspect::dedup) open: &'a OpenRows<'a>,
     pub(in crate::inspect::dedup) selection: Selection,
     pub(in crate::inspect::dedup) threads: usize,
-    /// How far a pass goes, where it is known.
+    /// Total bytes of one pass, if known.
     pub(in crate::inspect::dedup) size_bytes: Option<u64>,
     pub(in crate::inspect::dedup) progress: &'a dyn Progress,
-    /// Number of the first row of each batch, and behind the last.
+    /// Number of the first row of each batch, and the total at the end.
     pub(in crate::inspect::dedup) firsts: Vec<u64>,
-    /// The batches that were gone over first, for rows that are read alone.
+    /// Batches of the first pass, for reads of single rows.
     pub(in crate::inspect::dedup) surveyed: Option<Arc<dyn Batches>>,
 }
 
@@ -34,8 +34,8 @@ impl Passes<'_> {
         (self.open)(&self.selection)
     }
 
-    /// Shows every batch, with the number of its first row, to one of the threads; what each of
-    /// them made in the end.
+    /// Passes every batch, with the number of its first row, to one of the threads. Returns the
+    /// final value of each thread.
     pub(in crate::inspect::dedup) fn each<W: Send>(
         &self,
         phase: &str,
@@ -50,7 +50,7 @@ impl Passes<'_> {
                 if self.progress.cancelled() {
                     return Err(TableError::Interrupted);
                 }
-                let Next::Batch(number) = batches.next(&mut batch)? else {
+                let NextBatch::Batch(number) = batches.next(&mut batch)? else {
                     return Ok(made);
                 };
                 let number = usize::try_from(number).unwrap_or(usize::MAX);
@@ -65,7 +65,7 @@ impl Passes<'_> {
         in_threads(self.threads, &work)
     }
 
-    /// Reads one row again, alone, into `into`; `false` where that cannot be done.
+    /// Reads one row alone into `into`; `false` if the batches do not support it.
     pub(in crate::inspect::dedup) fn row(
         &self,
         row: u32,
@@ -80,7 +80,7 @@ impl Passes<'_> {
     }
 }
 
-/// Does the same on several threads; all that they made.
+/// Runs the same work on several threads, and returns all results.
 pub(in crate::inspect::dedup) fn in_threads<T: Send>(
     threads: usize,
     work: &(dyn Fn() -> Result<T, TableError> + Sync),
@@ -95,22 +95,22 @@ pub(in crate::inspect::dedup) fn in_threads<T: Send>(
     })
 }
 
-/// Says that the rows are not those of the pass before.
+/// Error for rows that differ from those of the pass before.
 pub(in crate::inspect::dedup) fn changed() -> TableError {
     TableError::Damaged("its rows changed while they were compared".to_owned())
 }
 
-/// What a row is compared by: the text of its strings, or of some columns.
+/// Text by which rows are compared: all strings of a row, or the values of some columns.
 #[derive(Default)]
-pub(in crate::inspect::dedup) struct TextOf {
+pub(in crate::inspect::dedup) struct RowText {
     scratch: Scratch,
     text: Vec<u8>,
-    /// The whole of a row that its batch has only the beginning of.
+    /// Buffer for a row of which the batch holds only the beginning.
     long: Vec<u8>,
 }
 
-impl TextOf {
-    /// The text that near duplicates are alike in.
+impl RowText {
+    /// Returns the text that near-duplicate search compares.
     pub(in crate::inspect::dedup) fn strings<'a>(
         &'a mut self,
         batch: &Batch,
@@ -119,16 +119,16 @@ impl TextOf {
     ) -> &'a [u8] {
         self.text.clear();
         let row = whole(batch, row, &mut self.long);
-        // What stands before a mistake is compared too.
+        // The part before a syntax error is compared too.
         let _ = batch
             .shape()
             .text_into(row, columns, &mut self.scratch, &mut self.text);
         &self.text
     }
 
-    /// The bytes that equal rows are equal in: all of the row, or the values of some columns, of
-    /// which missing, null and each type of value are different things. None for a row that has a
-    /// value in none of them, which is like no other.
+    /// Returns the bytes that exact search compares: the whole row, or the values of some columns.
+    /// Missing values, nulls and values of different types differ. Returns `None` if the row has a
+    /// value in none of the columns; such a row equals no other.
     pub(in crate::inspect::dedup) fn bytes<'a>(
         &'a mut self,
         batch: &Batch,
@@ -160,14 +160,14 @@ impl TextOf {
     }
 }
 
-/// The text of a row; of a long one, all of it where it can be read and held.
+/// Returns the text of a row; for a long row the whole of it, if it can be read and fits in memory.
 fn whole<'a>(batch: &Batch, row: &Row<'a>, buffer: &'a mut Vec<u8>) -> &'a [u8] {
     match batch.long(row).map(LongRow::whole) {
         Some(Ok(text)) => {
             *buffer = text;
             buffer
         }
-        // The first pass ended with an error there.
+        // The first pass stopped at the error there.
         Some(Err(_)) | None => row.text,
     }
 }

@@ -1,8 +1,8 @@
-//! Records put into parts, each of which is looked at by itself later. Beyond a budget all that is
-//! held goes to the spill.
+//! Partitions of fixed-size records. Each partition is processed by itself later; records beyond a
+//! memory budget go to the spill.
 //!
-//! What is held lies in blocks of one allocation, which goes back to the system as a whole: as many
-//! vectors that grow, it would stay with the allocator.
+//! In memory, records lie in blocks of one size each. A freed block goes back to the system; many
+//! growing vectors would leave their memory with the allocator.
 
 use std::io;
 
@@ -10,33 +10,33 @@ use crate::inspect::dedup::Spill;
 use crate::inspect::dedup::SpillRun;
 
 pub(in crate::inspect::dedup) struct Partitions<'a> {
-    parts: Vec<Held>,
+    parts: Vec<PartitionState>,
     spill: &'a dyn Spill,
     budget_bytes: usize,
     blocks: Blocks,
-    /// Bytes that went to the spill.
+    /// Bytes written to the spill.
     pub(in crate::inspect::dedup) spilled_bytes: u64,
 }
 
-/// What is held of a part in memory, and what of it is on disk.
+/// One partition: its blocks in memory and its run on disk.
 #[derive(Default)]
-struct Held {
+struct PartitionState {
     blocks: Vec<usize>,
-    /// Bytes in the last of them.
+    /// Bytes used in the last block.
     filled: usize,
     run: Option<Box<dyn SpillRun>>,
     spilled_bytes: u64,
 }
 
-/// Memory for all parts.
+/// Block allocator of all partitions.
 struct Blocks {
     bytes: Vec<u8>,
     block_bytes: usize,
     free: Vec<usize>,
 }
 
-/// The records of one part.
-pub(in crate::inspect::dedup) struct Part {
+/// The records of one partition.
+pub(in crate::inspect::dedup) struct PartitionRecords {
     held: Vec<u8>,
     run: Option<Box<dyn SpillRun>>,
     spilled_bytes: u64,
@@ -50,7 +50,7 @@ impl<'a> Partitions<'a> {
     ) -> Self {
         let share = budget_bytes / (2 * parts.max(1));
         Self {
-            parts: (0..parts).map(|_| Held::default()).collect(),
+            parts: (0..parts).map(|_| PartitionState::default()).collect(),
             spill,
             budget_bytes,
             blocks: Blocks {
@@ -66,7 +66,7 @@ impl<'a> Partitions<'a> {
         self.parts.len()
     }
 
-    /// Puts records into a part.
+    /// Appends records to a partition.
     pub(in crate::inspect::dedup) fn push(
         &mut self,
         part: usize,
@@ -93,7 +93,7 @@ impl<'a> Partitions<'a> {
         Ok(())
     }
 
-    /// Puts all that is held on disk.
+    /// Writes all blocks to the spill.
     fn flush(&mut self) -> io::Result<()> {
         for held in self.parts.iter_mut().filter(|h| !h.blocks.is_empty()) {
             let run = match &mut held.run {
@@ -113,8 +113,8 @@ impl<'a> Partitions<'a> {
         Ok(())
     }
 
-    /// No more records come: where some are on disk, all of them go there, since memory is needed for
-    /// other things now.
+    /// Ends the writing. If any partition has spilled, all of them spill, because later steps need
+    /// the memory.
     pub(in crate::inspect::dedup) fn settle(&mut self) -> io::Result<()> {
         if self.spilled_bytes > 0 {
             self.flush()?;
@@ -124,12 +124,12 @@ impl<'a> Partitions<'a> {
         Ok(())
     }
 
-    /// All records of a part, which is empty then. Those on disk are read when they are asked for.
-    pub(in crate::inspect::dedup) fn take(&mut self, part: usize) -> Part {
+    /// Takes all records out of a partition. Those on disk are read on demand.
+    pub(in crate::inspect::dedup) fn take(&mut self, part: usize) -> PartitionRecords {
         let mut taken = self.parts.get_mut(part).map(std::mem::take);
         let held = taken.get_or_insert_default();
         let pieces = self.blocks.of(&held.blocks, held.filled);
-        let part = Part {
+        let part = PartitionRecords {
             held: pieces.collect::<Vec<_>>().concat(),
             run: held.run.take(),
             spilled_bytes: held.spilled_bytes,
@@ -140,8 +140,8 @@ impl<'a> Partitions<'a> {
 }
 
 impl Blocks {
-    /// What is free in the last block of a part.
-    fn room(&mut self, held: &Held) -> &mut [u8] {
+    /// Returns the free bytes in the last block of a partition.
+    fn room(&mut self, held: &PartitionState) -> &mut [u8] {
         let Some(block) = held.blocks.last() else {
             return &mut [];
         };
@@ -150,8 +150,9 @@ impl Blocks {
         self.bytes.get_mut(room).unwrap_or_default()
     }
 
-    /// Gives a part one more block; not where that is beyond the budget, but for the only one.
-    fn give(&mut self, held: &mut Held, budget_bytes: usize) -> bool {
+    /// Adds a block to a partition; false if that exceeds the budget. The first block is always
+    /// granted.
+    fn give(&mut self, held: &mut PartitionState, budget_bytes: usize) -> bool {
         let next = self.bytes.len();
         let block = match self.free.pop() {
             Some(block) => block,
@@ -166,7 +167,7 @@ impl Blocks {
         true
     }
 
-    /// What is in blocks of which the last is filled so far.
+    /// Iterates over the contents of blocks; the last one is filled up to `filled`.
     fn of(&self, blocks: &[usize], filled: usize) -> impl Iterator<Item = &[u8]> {
         blocks.iter().enumerate().map(move |(n, block)| {
             let start = block * self.block_bytes;
@@ -179,8 +180,8 @@ impl Blocks {
     }
 }
 
-impl Part {
-    /// All its records of `N` bytes, each as what `of` makes of it.
+impl PartitionRecords {
+    /// Decodes all records of `N` bytes with `of`.
     pub(in crate::inspect::dedup) fn records<const N: usize, R>(
         mut self,
         of: impl Fn(&[u8; N]) -> R,
@@ -211,6 +212,6 @@ impl Part {
     }
 }
 
-/// Bytes that a part is given at a time.
+/// Size limit of a block, in bytes.
 const BLOCK_BYTES_MAX: usize = 64 << 10;
 const BLOCK_BYTES_MIN: usize = 256;

@@ -1,13 +1,13 @@
-//! A set of rows, one bit each.
+//! Bit set of rows.
 
-/// A set of rows by their number.
+/// Bit set of row numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowSet {
     words: Vec<u64>,
 }
 
 impl RowSet {
-    /// A set without rows, with room for those below `rows`.
+    /// Creates an empty set with room for row numbers below `rows`.
     pub fn with_rows(rows: u64) -> Self {
         let words = usize::try_from(rows.div_ceil(64)).unwrap_or(0);
         Self {
@@ -15,7 +15,7 @@ impl RowSet {
         }
     }
 
-    /// Whether a row is in it.
+    /// Returns true if the set contains a row.
     pub fn contains(&self, row: u64) -> bool {
         let word = usize::try_from(row / 64)
             .ok()
@@ -23,7 +23,7 @@ impl RowSet {
         word.is_some_and(|w| w >> (row % 64) & 1 == 1)
     }
 
-    /// Puts a row into it, and says whether it is new. Rows for which there is no room are not.
+    /// Inserts a row; true if it is new. Rows beyond the capacity are ignored.
     pub fn insert(&mut self, row: u64) -> bool {
         let word = usize::try_from(row / 64).ok();
         let Some(word) = word.and_then(|n| self.words.get_mut(n)) else {
@@ -35,17 +35,17 @@ impl RowSet {
         is_new
     }
 
-    /// How many rows are in it.
+    /// Number of rows in the set.
     pub fn len(&self) -> u64 {
         self.words.iter().map(|w| u64::from(w.count_ones())).sum()
     }
 
-    /// Whether no row is in it.
+    /// Returns true if the set is empty.
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|w| *w == 0)
     }
 
-    /// Its bits, 64 rows a word, the first row lowest.
+    /// The bits in words of 64 rows; the first row is the lowest bit.
     pub fn words(&self) -> &[u64] {
         &self.words
     }

@@ -1,4 +1,5 @@
-//! Where that goes for which there is no room in memory. The only file here that knows of disks.
+//! Spill: storage for data that does not fit in memory. The only file of this module that uses a
+//! disk.
 
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -11,31 +12,31 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
-/// A place for runs of bytes that are needed later.
+/// Storage for runs of bytes that are read back later.
 pub trait Spill: Sync {
-    /// Begins a run.
+    /// Starts a new run.
     ///
     /// # Errors
-    /// What the place says.
+    /// Any I/O error of the storage.
     fn create(&self) -> io::Result<Box<dyn SpillRun>>;
 }
 
-/// A run of bytes: written from front to back, then read as a whole. It goes with its owner.
+/// A run of bytes: written once from front to back, then read as a whole. Dropping it deletes it.
 pub trait SpillRun: Send {
-    /// Puts bytes behind those that are there.
+    /// Appends bytes to the run.
     ///
     /// # Errors
-    /// What the place says.
+    /// Any I/O error of the storage.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Shows all of them to `sink`, piece by piece.
+    /// Passes the whole run to `sink`, piece by piece.
     ///
     /// # Errors
-    /// What the place says.
+    /// Any I/O error of the storage.
     fn read_each(&mut self, sink: &mut dyn FnMut(&[u8])) -> io::Result<()>;
 }
 
-/// Keeps runs in memory, beyond any budget: for data that is known to be small.
+/// Spill in memory, without a limit: for data that is known to be small.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MemorySpill;
 
@@ -57,7 +58,7 @@ impl SpillRun for Vec<u8> {
     }
 }
 
-/// Keeps runs in files of a directory that nobody else uses, which have no names.
+/// Spill in unnamed files of a private directory.
 #[derive(Debug)]
 pub struct DirectorySpill {
     directory: PathBuf,
@@ -65,7 +66,7 @@ pub struct DirectorySpill {
 }
 
 impl DirectorySpill {
-    /// Files go into this directory, which exists.
+    /// Creates a spill in `directory`, which must exist.
     pub fn new(directory: PathBuf) -> Self {
         Self {
             directory,
@@ -84,7 +85,7 @@ impl Spill for DirectorySpill {
             .append(true)
             .create_new(true)
             .open(&path)?;
-        // Nobody else opens it, and without a name it goes when this process does.
+        // No other process opens the file. Without a name it disappears with this process.
         std::fs::remove_file(&path)?;
         Ok(Box::new(FileRun { file }))
     }
@@ -113,5 +114,5 @@ impl SpillRun for FileRun {
     }
 }
 
-/// Bytes that are read at a time.
+/// Bytes per read.
 const PIECE_BYTES: usize = 1 << 20;

@@ -1,33 +1,33 @@
-//! One bit of each place of a sketch, by which pairs are left out that only chance brought into one
-//! bucket, before their texts are read (b-bit minwise hashing: Li and König, WWW 2010).
+//! b-bit minwise hashing (Li and König, WWW 2010): one bit per position of a sketch. It filters out
+//! pairs that share a bucket only by chance, before their texts are read.
 
 use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::Measure;
 use crate::inspect::dedup::near::sketch::SKETCH_PLACES;
 use crate::inspect::dedup::near::sketch::Sketch;
 
-/// Bytes of the bits of a row.
+/// Bytes of the bits of one row.
 pub(in crate::inspect::dedup) const BIT_SKETCH_BYTES: usize = size_of::<u128>();
 
-/// The lowest bit of each place.
+/// Extracts the lowest bit of each position.
 pub(in crate::inspect::dedup) fn bits_of(sketch: &Sketch) -> u128 {
     sketch
         .iter()
         .fold(0, |bits, place| bits << 1 | u128::from(place & 1))
 }
 
-/// The bits of all rows.
+/// The b-bit sketches of all rows.
 #[derive(Default)]
 pub(in crate::inspect::dedup) struct BitSketches {
-    /// By the number of the row; none where they are not used.
+    /// Indexed by row number; empty if unused.
     rows: Vec<u128>,
-    /// Bits in which two rows agree at least that may be as alike as is asked.
+    /// Least number of agreeing bits of a pair that may reach the threshold.
     least: u32,
 }
 
 impl BitSketches {
-    /// For rows with numbers below this. They are not used where all of them had no room in a quarter of
-    /// the budget, nor for containment, of which sketches tell nothing.
+    /// Creates the sketches for rows with numbers below `numbers`. They stay unused if they exceed
+    /// a quarter of the budget, and for containment, which sketches cannot estimate.
     pub(in crate::inspect::dedup) fn for_rows(options: &DedupOptions<'_>, numbers: u64) -> Self {
         let count = usize::try_from(numbers).unwrap_or(usize::MAX);
         let is_too_much = count > options.budget_bytes / 4 / BIT_SKETCH_BYTES;
@@ -40,7 +40,7 @@ impl BitSketches {
         }
     }
 
-    /// Bytes that they take.
+    /// Memory use in bytes.
     pub(in crate::inspect::dedup) fn bytes(&self) -> usize {
         self.rows.len() * BIT_SKETCH_BYTES
     }
@@ -51,19 +51,20 @@ impl BitSketches {
         }
     }
 
-    /// The bits of a row; the same for all where they are not used.
+    /// The bits of a row; the same for all rows if unused.
     pub(in crate::inspect::dedup) fn of(&self, row: u32) -> u128 {
         self.rows.get(row as usize).copied().unwrap_or(0)
     }
 
-    /// Whether rows with these bits may be as alike as is asked.
+    /// Returns false if rows with these bits cannot reach the threshold.
     pub(in crate::inspect::dedup) fn may_be_alike(&self, a: u128, b: u128) -> bool {
         (!(a ^ b)).count_ones() >= self.least
     }
 }
 
-/// Places of rows that are as alike as the threshold agree in as many bits as flips of a coin that falls
-/// on one side with (1 + threshold) / 2; three standard deviations fewer are one pair in a thousand.
+/// Least agreement of a pair at the threshold. Each bit agrees with probability (1 + threshold) /
+/// 2, as in independent coin flips. Three standard deviations below the mean lose one pair in a
+/// thousand.
 fn least_agreement(threshold: f64) -> u32 {
     let (places, agree) = (SKETCH_PLACES as f64, (1.0 + threshold) / 2.0);
     let deviation = (places * agree * (1.0 - agree)).sqrt();
@@ -76,7 +77,7 @@ mod tests {
     use crate::inspect::dedup::near::sketch::sketch;
     use crate::splitmix::mix;
 
-    /// The bits of two sets with so many elements in common of 200 in all.
+    /// Returns the number of agreeing bits of two sets that share `shared` of 200 elements.
     fn agreement(shared: u64, seed: u64) -> u32 {
         let element = |n: u64| (mix(seed << 32 | n) >> 32) as u32;
         let side = (200 - shared) / 2;

@@ -1,21 +1,22 @@
-//! All pairs of 64-bit fingerprints of which at most so many bits differ: all of them, and faster
-//! than by comparing every two.
+//! All pairs of 64-bit fingerprints within a Hamming distance. The result is complete, and faster
+//! than a comparison of every pair.
 //!
-//! The bits are cut into blocks. Where at most `distance` bits differ, at least `blocks - distance`
-//! blocks are the same, so every choice of so many blocks is a table in which both stand side by
-//! side (Manku, Jain and Das Sarma, WWW 2007). Tables are made one after the other.
+//! The bits are cut into blocks. If at most `distance` bits differ, at least `blocks - distance`
+//! blocks are equal. Each choice of that number of blocks is therefore a table that sorts such a
+//! pair into one bucket (Manku, Jain and Das Sarma, WWW 2007). Tables are built one after the
+//! other.
 
-/// Two fingerprints by their place, the earlier first.
+/// Two fingerprints by position, the earlier first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NearPair {
-    /// Place of the earlier.
+    /// Position of the earlier fingerprint.
     pub first: u32,
-    /// Place of the later.
+    /// Position of the later fingerprint.
     pub second: u32,
 }
 
-/// Shows all pairs at most `distance` bits apart to `found`, each once, in no order, until it says
-/// that it has enough by returning false.
+/// Passes each pair at most `distance` bits apart to `found`, once and in no order. Stops when
+/// `found` returns false.
 pub fn near_pairs(prints: &[u64], distance: u32, found: &mut dyn FnMut(NearPair) -> bool) {
     let masks = tables(prints.len(), distance);
     let mut sorted = Vec::new();
@@ -27,7 +28,7 @@ pub fn near_pairs(prints: &[u64], distance: u32, found: &mut dyn FnMut(NearPair)
     }
 }
 
-/// The masks of the tables that cost least for so many fingerprints.
+/// Returns the masks of the cheapest set of tables for `count` fingerprints.
 fn tables(count: usize, distance: u32) -> Vec<u64> {
     if distance >= 32 || count < 64 {
         return vec![0];
@@ -44,7 +45,7 @@ fn tables(count: usize, distance: u32) -> Vec<u64> {
     best.map_or_else(|| vec![0], |(_, blocks, equal)| masks(blocks, equal))
 }
 
-/// What sorting one fingerprint into a table costs, in comparisons.
+/// Cost of sorting one fingerprint into a table, in comparisons.
 const SORT_COST: f64 = 12.0;
 const TABLES_MAX: f64 = 2000.0;
 
@@ -52,7 +53,7 @@ fn choose(of: u32, take: u32) -> f64 {
     (0..take).fold(1.0, |all, n| all * f64::from(of - n) / f64::from(n + 1))
 }
 
-/// Every choice of `equal` of `blocks` blocks, as the mask of their bits.
+/// Returns every choice of `equal` out of `blocks` blocks, as bit masks.
 fn masks(blocks: u32, equal: u32) -> Vec<u64> {
     let edge = |n: u32| n * 64 / blocks;
     let bits = |n: u32| -> u64 {
@@ -73,7 +74,7 @@ fn masks(blocks: u32, equal: u32) -> Vec<u64> {
     found
 }
 
-/// The pairs of one table that none before has. False when it is enough.
+/// Passes on the pairs of one table that no earlier table has; false if `found` stopped.
 fn table_pairs(
     prints: &[u64],
     mask: u64,
@@ -106,7 +107,8 @@ fn table_pairs(
     true
 }
 
-/// Sorts by a hash of the masked bits, by counting; where each bucket begins, and the end.
+/// Counting sort by a hash of the masked bits. Returns the start of each bucket, and the end of the
+/// last.
 fn sort_into(prints: &[u64], mask: u64, sorted: &mut Vec<(u64, u32)>) -> Vec<u32> {
     let width = (usize::BITS - prints.len().leading_zeros()).clamp(1, 22);
     let bucket = |print: u64| {

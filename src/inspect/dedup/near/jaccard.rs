@@ -1,4 +1,4 @@
-//! Comparing rows that may be alike by all their shingles.
+//! Verification of candidate pairs by the Jaccard similarity of all their shingles.
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
@@ -8,44 +8,44 @@ use crate::inspect::dedup::Measure;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::Weighting;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::external::multi_pass::TextOf;
+use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::near::lsh::BAND_RECORD_BYTES;
 use crate::inspect::dedup::near::lsh::Pair;
 use crate::inspect::dedup::near::lsh::rows_of;
 use crate::inspect::dedup::near::shingles::shingle_set;
-use crate::inspect::dedup::near::stop_shingles::Common;
+use crate::inspect::dedup::near::stop_shingles::StopShingles;
 use crate::inspect::table::TableError;
 
-/// Two rows that are alike.
+/// A verified pair of similar rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::inspect::dedup) struct Alike {
+pub(in crate::inspect::dedup) struct SimilarRows {
     pub(in crate::inspect::dedup) kept: u32,
     pub(in crate::inspect::dedup) other: u32,
     pub(in crate::inspect::dedup) similarity: f32,
 }
 
-/// How alike rows must be in what is not common to very many, as a part of the threshold.
+/// Least similarity of a pair on weighted shingles, as a fraction of the threshold.
 const RARE_PART: f64 = 0.6;
 
-/// How many pairs, of 8 bytes in a vector that grows, may be kept.
+/// Number of pairs that fit into the budget, at 8 bytes each in a growing vector.
 fn room(options: &DedupOptions<'_>) -> usize {
     (options.budget_bytes / 64).max(1 << 12)
 }
 
-/// What is needed for comparing.
+/// State of the verification of pairs.
 pub(in crate::inspect::dedup) struct Verifier<'a> {
     passes: &'a Passes<'a>,
     options: &'a DedupOptions<'a>,
-    common: &'a Common,
-    alike: Vec<Alike>,
+    common: &'a StopShingles,
+    alike: Vec<SimilarRows>,
     compared: u64,
-    /// Pairs that are compared when there are many.
+    /// Candidate pairs that wait for a comparison.
     waiting: Vec<Pair>,
-    /// How many may wait before they are looked at.
+    /// Number of pairs that may wait.
     limit: usize,
-    /// Bytes that the set of a row takes, on the average of what was loaded last.
+    /// Average bytes of a row's shingle set in the last load.
     set_bytes: usize,
-    /// Bytes of the budget that something else takes meanwhile.
+    /// Bytes of the budget that other data uses at present.
     taken_bytes: usize,
 }
 
@@ -53,7 +53,7 @@ impl<'a> Verifier<'a> {
     pub(in crate::inspect::dedup) fn new(
         passes: &'a Passes<'a>,
         options: &'a DedupOptions<'a>,
-        common: &'a Common,
+        common: &'a StopShingles,
     ) -> Self {
         Self {
             passes,
@@ -68,12 +68,13 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// Leaves so many bytes of its share, less than half of it, to something else.
+    /// Reserves bytes of the verifier's share for other data; less than half of the share.
     pub(in crate::inspect::dedup) fn leave(&mut self, bytes: usize) {
         self.taken_bytes = bytes;
     }
 
-    /// Takes pairs, which several bands may suggest, and compares them once they are many.
+    /// Adds candidate pairs, and compares the waiting ones when there are enough. Several bands may
+    /// suggest the same pair.
     pub(in crate::inspect::dedup) fn add(
         &mut self,
         pairs: &mut Vec<Pair>,
@@ -92,19 +93,21 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// Compares what still waits: the rows that are alike, and how many pairs were compared. A pair
-    /// that several bands have may have been compared more than once.
-    pub(in crate::inspect::dedup) fn finish(mut self) -> Result<(Vec<Alike>, u64), TableError> {
+    /// Compares the remaining pairs. Returns the similar rows and the number of comparisons. A pair
+    /// that several bands suggest may be counted more than once.
+    pub(in crate::inspect::dedup) fn finish(
+        mut self,
+    ) -> Result<(Vec<SimilarRows>, u64), TableError> {
         self.verify()?;
         Ok((self.alike, self.compared))
     }
 
-    /// Compares the pairs that wait, which are gone then. Rows are read again, in as many passes as
-    /// their shingles need within the budget.
+    /// Compares and removes the waiting pairs. Reads the rows again, in as many passes as their
+    /// shingle sets need within the budget.
     fn verify(&mut self) -> Result<(), TableError> {
         let mut waiting = std::mem::take(&mut self.waiting);
         self.compare_all(&mut waiting)?;
-        // Its memory is used again.
+        // Reuses the allocation.
         self.waiting = waiting;
         Ok(())
     }
@@ -118,7 +121,7 @@ impl<'a> Verifier<'a> {
             let before = pairs.len();
             let sets = self.load(pairs, room)?;
             let share = pairs.len().div_ceil(self.options.threads.max(1));
-            let compared: Vec<(Vec<Alike>, usize)> = std::thread::scope(|scope| {
+            let compared: Vec<(Vec<SimilarRows>, usize)> = std::thread::scope(|scope| {
                 let sets = &sets;
                 let this = &*self;
                 let work = |part| scope.spawn(move || this.compare(part, sets));
@@ -143,7 +146,7 @@ impl<'a> Verifier<'a> {
         Ok(())
     }
 
-    /// Bytes for shingles, beside a band that is gone over meanwhile.
+    /// Bytes available for shingle sets while a band is in memory.
     fn room_for_sets(&self) -> usize {
         let rows = self.passes.firsts.last().copied().unwrap_or(0);
         let band = usize::try_from(rows).unwrap_or(usize::MAX);
@@ -153,9 +156,9 @@ impl<'a> Verifier<'a> {
         (budget / 2 - taken.min(budget / 2)).max(budget / 8)
     }
 
-    /// The shingles of the rows of as many pairs as there is room for: were more wanted, those that
-    /// come first in the file would take it, and none of the others' pairs would be complete.
-    fn load(&mut self, pairs: &[Pair], room: usize) -> Result<Sets, TableError> {
+    /// Loads the shingle sets of a prefix of `pairs` that fits into `room`. Loading rows of all
+    /// pairs would fill the memory with rows from the front of the file and complete few pairs.
+    fn load(&mut self, pairs: &[Pair], room: usize) -> Result<ShingleSets, TableError> {
         let numbers = self.passes.firsts.last().copied().unwrap_or(0);
         let mut wanted = RowSet::with_rows(numbers);
         let mut count = 0;
@@ -170,7 +173,7 @@ impl<'a> Verifier<'a> {
         let (held, shingle) = (AtomicUsize::new(0), self.options.shingle());
         let made = self.passes.each(
             "comparing rows",
-            || (Loaded::default(), TextOf::default(), Vec::new()),
+            || (LoadedShingles::default(), RowText::default(), Vec::new()),
             |(loaded, text, set), first, batch| {
                 for row in batch.rows() {
                     let number = first + row.index;
@@ -180,22 +183,22 @@ impl<'a> Verifier<'a> {
                     let text = text.strings(batch, &row, &self.options.columns);
                     shingle_set(text, shingle, set);
                     held.fetch_add(set.len() * 4 + SET_BYTES_MIN, Ordering::Relaxed);
-                    // Rows are fewer than `DEDUP_ROWS_MAX`.
+                    // The number of rows is below `DEDUP_ROWS_MAX`.
                     loaded.rows.push((number as u32, loaded.shingles.len()));
                     loaded.shingles.extend_from_slice(set);
                 }
                 Ok(())
             },
         )?;
-        let sets = Sets::new(made.into_iter().map(|(l, _, _)| l).collect());
+        let sets = ShingleSets::new(made.into_iter().map(|(l, _, _)| l).collect());
         let bytes = held.into_inner().checked_div(sets.places.len());
         self.set_bytes = bytes.map_or(self.set_bytes, |bytes| bytes + 1);
         Ok(sets)
     }
 
-    /// The pairs that are alike. Those for whose rows there was no room are put in front; how many
-    /// they are.
-    fn compare(&self, pairs: &mut [Pair], sets: &Sets) -> (Vec<Alike>, usize) {
+    /// Compares pairs. Returns the similar ones, and the number of pairs whose sets did not fit;
+    /// these are moved to the front.
+    fn compare(&self, pairs: &mut [Pair], sets: &ShingleSets) -> (Vec<SimilarRows>, usize) {
         let (mut found, mut later) = (Vec::new(), 0);
         let mut last = (u32::MAX, None);
         for n in 0..pairs.len() {
@@ -214,7 +217,7 @@ impl<'a> Verifier<'a> {
                 continue;
             };
             if let Some(similarity) = self.similarity(a, b) {
-                found.push(Alike {
+                found.push(SimilarRows {
                     kept,
                     other,
                     similarity,
@@ -224,7 +227,7 @@ impl<'a> Verifier<'a> {
         (found, later)
     }
 
-    /// How alike two sets are, where that is enough.
+    /// Returns the similarity of two sets if it reaches the threshold.
     fn similarity(&self, a: &[u32], b: &[u32]) -> Option<f32> {
         let (measure, threshold) = (self.options.measure, self.options.threshold);
         let (less, more) = (a.len().min(b.len()) as f64, a.len().max(b.len()) as f64);
@@ -244,7 +247,7 @@ impl<'a> Verifier<'a> {
         (is_alike && is_rare(())).then_some(similarity as f32)
     }
 
-    /// The same where shingles count by their weight.
+    /// Returns the similarity of two sets of weighted shingles.
     fn rare_similarity(&self, a: &[u32], b: &[u32]) -> f64 {
         let weigh = |s: &u32| f64::from(self.common.weight(*s));
         let (of_a, of_b): (f64, f64) = (a.iter().map(weigh).sum(), b.iter().map(weigh).sum());
@@ -257,13 +260,13 @@ impl<'a> Verifier<'a> {
     }
 }
 
-/// What a set takes beside its shingles.
+/// Bytes of a set beside its shingles.
 const SET_BYTES_MIN: usize = 48;
 
-/// How many elements two ordered sets have in common.
+/// Counts the common elements of two sorted sets.
 pub(in crate::inspect::dedup) fn shared(a: &[u32], b: &[u32]) -> usize {
     let (mut count, mut at_a, mut at_b) = (0, 0, 0);
-    // Nothing is decided on what is compared, which no processor could foresee.
+    // No branch depends on a comparison, because the processor could not predict it.
     while let (Some(left), Some(right)) = (a.get(at_a), b.get(at_b)) {
         count += usize::from(left == right);
         at_a += usize::from(left <= right);
@@ -288,26 +291,26 @@ fn each_shared(a: &[u32], b: &[u32], mut each: impl FnMut(u32)) {
     }
 }
 
-/// Shingles of rows that one thread read.
+/// Shingle sets that one thread read.
 #[derive(Default)]
-struct Loaded {
-    /// Rows, and where their shingles begin.
+struct LoadedShingles {
+    /// Rows, with the start of their shingles.
     rows: Vec<(u32, usize)>,
     shingles: Vec<u32>,
 }
 
-/// Shingles by row.
-struct Sets {
-    loaded: Vec<Loaded>,
-    /// Row, thread, and the place in what that thread read; in order.
+/// Shingle sets by row.
+struct ShingleSets {
+    loaded: Vec<LoadedShingles>,
+    /// Row, thread, and index in the thread's rows; sorted by row.
     places: Vec<(u32, u32, u32)>,
 }
 
-impl Sets {
-    fn new(loaded: Vec<Loaded>) -> Self {
-        let of_thread = |(thread, loaded): (usize, &Loaded)| {
+impl ShingleSets {
+    fn new(loaded: Vec<LoadedShingles>) -> Self {
+        let of_thread = |(thread, loaded): (usize, &LoadedShingles)| {
             let rows = loaded.rows.iter().enumerate();
-            // As many as there are rows, which are fewer than 2^32.
+            // There are fewer than 2^32 rows.
             let places = rows.map(|(n, (row, _))| (*row, thread as u32, n as u32));
             places.collect::<Vec<_>>()
         };

@@ -1,4 +1,4 @@
-//! Pairs of rows that may be alike: from the bands of sketches, and from fingerprints.
+//! LSH: candidate pairs from the bands of sketches, and from fingerprints.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -9,7 +9,7 @@ use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::exact::row_hashes::Ranks;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::external::multi_pass::TextOf;
+use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::external::multi_pass::in_threads;
 use crate::inspect::dedup::external::partitions::Partitions;
 use crate::inspect::dedup::near::b_bit::BIT_SKETCH_BYTES;
@@ -20,12 +20,12 @@ use crate::inspect::dedup::near::shingles::each_shingle;
 use crate::inspect::dedup::near::simhash::simhash;
 use crate::inspect::dedup::near::sketch::Bands;
 use crate::inspect::dedup::near::sketch::sketch;
-use crate::inspect::dedup::near::stop_shingles::Common;
+use crate::inspect::dedup::near::stop_shingles::StopShingles;
 use crate::inspect::dedup::sketch_cache::Sketches;
 use crate::inspect::table::Row;
 use crate::inspect::table::TableError;
 
-/// Two rows: the number of the one that stays if they are alike, above that of the other.
+/// A candidate pair: the preferred row in the upper 32 bits, the other in the lower.
 pub(in crate::inspect::dedup) type Pair = u64;
 
 pub(in crate::inspect::dedup) fn pair(kept: u32, other: u32) -> Pair {
@@ -36,22 +36,22 @@ pub(in crate::inspect::dedup) fn rows_of(pair: Pair) -> (u32, u32) {
     ((pair >> 32) as u32, pair as u32)
 }
 
-/// Takes pairs, and leaves nothing of them.
-pub(in crate::inspect::dedup) type Found<'a> =
+/// Consumer of candidate pairs; it drains the vector.
+pub(in crate::inspect::dedup) type PairSink<'a> =
     dyn FnMut(&mut Vec<Pair>) -> Result<(), TableError> + Send + 'a;
 
-/// Bytes of a band's hash with its row.
+/// Bytes of a record: a band's hash and its row.
 pub(in crate::inspect::dedup) const BAND_RECORD_BYTES: usize = 8;
 
-/// What rows were sketched to.
-pub(in crate::inspect::dedup) struct Sketched<'a> {
-    /// The hashes of bands, a part for each band.
+/// Sketches of the rows: the hashes of their bands and their b-bit sketches.
+pub(in crate::inspect::dedup) struct BandIndex<'a> {
+    /// Hashes of bands, one partition per band.
     parts: Partitions<'a>,
     bits: BitSketches,
 }
 
-impl<'a> Sketched<'a> {
-    /// Of none of so many rows.
+impl<'a> BandIndex<'a> {
+    /// Creates an empty collection for `numbers` rows.
     pub(in crate::inspect::dedup) fn new(options: &DedupOptions<'a>, numbers: u64) -> Self {
         let bands = Bands::for_threshold(options.threshold).bands;
         Self {
@@ -60,7 +60,7 @@ impl<'a> Sketched<'a> {
         }
     }
 
-    /// Bytes that went to the spill.
+    /// Bytes written to the spill.
     pub(in crate::inspect::dedup) fn spilled_bytes(&self) -> u64 {
         self.parts.spilled_bytes
     }
@@ -70,20 +70,20 @@ impl<'a> Sketched<'a> {
         self.bits.bytes()
     }
 
-    /// No more rows come.
+    /// Ends the adding of rows.
     pub(in crate::inspect::dedup) fn settle(&mut self) -> Result<(), TableError> {
         Ok(self.parts.settle()?)
     }
 }
 
-/// Sketches all rows that are not in `removed`, without what is common, and puts the hash of each
-/// band into its part when `wants` says so.
+/// Sketches every row outside `removed`, without its common shingles. Adds the hash of each band
+/// that `wants` accepts to that band's partition.
 pub(in crate::inspect::dedup) fn sketch_rows(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    (common, prints): (&Common, &Sketches),
+    (common, prints): (&StopShingles, &Sketches),
     removed: &RowSet,
-    sketched: &Mutex<Sketched<'_>>,
+    sketched: &Mutex<BandIndex<'_>>,
     wants: &(dyn Fn(usize, u32) -> bool + Sync),
 ) -> Result<(), TableError> {
     let (bands, shingle) = (Bands::for_threshold(options.threshold), options.shingle());
@@ -91,7 +91,7 @@ pub(in crate::inspect::dedup) fn sketch_rows(
         "sketching rows",
         || {
             (
-                Sketching::default(),
+                SketchWorker::default(),
                 vec![Vec::new(); bands.bands],
                 Vec::new(),
             )
@@ -112,7 +112,7 @@ pub(in crate::inspect::dedup) fn sketch_rows(
                 let Some((hashes, last)) = print.split_last_chunk::<BIT_SKETCH_BYTES>() else {
                     return;
                 };
-                // Rows are fewer than `DEDUP_ROWS_MAX`.
+                // The number of rows is below `DEDUP_ROWS_MAX`.
                 bits.push((number as u32, u128::from_le_bytes(*last)));
                 let (hashes, _) = hashes.as_chunks();
                 for ((n, hash), records) in hashes.iter().enumerate().zip(&mut *records) {
@@ -137,28 +137,28 @@ pub(in crate::inspect::dedup) fn sketch_rows(
     Ok(())
 }
 
-/// Bytes of the print of a row: the hashes of all its bands, and its bits.
+/// Bytes of a row's cache entry: the hashes of all its bands, and its b-bit sketch.
 pub(in crate::inspect::dedup) fn print_bytes(options: &DedupOptions<'_>) -> usize {
     Bands::for_threshold(options.threshold).bands * size_of::<u32>() + BIT_SKETCH_BYTES
 }
 
 #[derive(Default)]
-struct Sketching {
-    text: TextOf,
+struct SketchWorker {
+    text: RowText,
     shingles: Vec<u32>,
     thinned: Vec<u32>,
 }
 
-/// Shows the pairs of each band to `found`, in batches of some.
+/// Passes the pairs of each band to `found`, in batches.
 pub(in crate::inspect::dedup) fn band_pairs(
     options: &DedupOptions<'_>,
-    sketched: Sketched<'_>,
+    sketched: BandIndex<'_>,
     ranks: &Ranks,
-    within: Within,
-    found: &Mutex<&mut Found<'_>>,
+    within: CompareScope,
+    found: &Mutex<&mut PairSink<'_>>,
     passes: &Passes<'_>,
 ) -> Result<(), TableError> {
-    let Sketched { parts, bits } = sketched;
+    let BandIndex { parts, bits } = sketched;
     let (bands, parts) = (parts.len(), Mutex::new(parts));
     let next = AtomicUsize::new(0);
     let work = || {
@@ -175,7 +175,7 @@ pub(in crate::inspect::dedup) fn band_pairs(
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .take(band);
-            // In the order of their hashes, then of their rows.
+            // Sorted by hash, then by row.
             let of = |record: &[u8; BAND_RECORD_BYTES]| u64::from_le_bytes(*record);
             let mut records = taken.records(of)?;
             records.sort_unstable();
@@ -189,14 +189,14 @@ pub(in crate::inspect::dedup) fn band_pairs(
                 if !ranks.is_by_row() {
                     members.sort_unstable_by_key(|(row, _)| ranks.key(*row));
                 }
-                let mut add = |kept: &Member, other: &Member| {
+                let mut add = |kept: &BucketRow, other: &BucketRow| {
                     if bits.may_be_alike(kept.1, other.1) {
                         pairs.push(pair(kept.0, other.0));
                     }
                 };
                 match within {
-                    Within::One => bucket_pairs(&members, &mut add),
-                    Within::Both(second) => crossing_pairs(&members, second, &mut add),
+                    CompareScope::One => bucket_pairs(&members, &mut add),
+                    CompareScope::Both(second) => crossing_pairs(&members, second, &mut add),
                 }
                 if pairs.len() >= PAIRS_AT_ONCE {
                     found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
@@ -205,7 +205,7 @@ pub(in crate::inspect::dedup) fn band_pairs(
             found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
         }
     };
-    // As much again is for pairs and what else there is.
+    // Pairs and other data need as much memory again.
     let rows = passes.firsts.last().copied().unwrap_or(0);
     let band_bytes = 2 * rows.max(1) * BAND_RECORD_BYTES as u64;
     let room = options.budget_bytes as u64 / band_bytes;
@@ -215,20 +215,21 @@ pub(in crate::inspect::dedup) fn band_pairs(
     in_threads(threads, &work).map(|_| ())
 }
 
-/// Which rows are compared.
+/// Scope of the comparison.
 #[derive(Clone, Copy)]
-pub(in crate::inspect::dedup) enum Within {
-    /// All with all.
+pub(in crate::inspect::dedup) enum CompareScope {
+    /// All rows with each other.
     One,
-    /// Those before this row with those from it on.
+    /// Rows before this number with rows from it on.
     Both(u32),
 }
 
-/// A row of a bucket, and the bits of its sketch.
-type Member = (u32, u128);
+/// A row of a bucket with its b-bit sketch.
+type BucketRow = (u32, u128);
 
-/// The pairs of a row of each table; of the first table, which may have many, some.
-fn crossing_pairs(members: &[Member], second: u32, add: &mut dyn FnMut(&Member, &Member)) {
+/// Adds the pairs across two tables. A row of the second table meets only a few of the first table's
+/// rows if these are many.
+fn crossing_pairs(members: &[BucketRow], second: u32, add: &mut dyn FnMut(&BucketRow, &BucketRow)) {
     let (before, behind) = members.split_at(members.partition_point(|m| m.0 < second));
     let first = before.iter().take(BUCKET_SOME);
     let last = before.iter().skip(BUCKET_SOME).rev().take(BUCKET_SOME);
@@ -238,14 +239,14 @@ fn crossing_pairs(members: &[Member], second: u32, add: &mut dyn FnMut(&Member, 
 }
 
 const PAIRS_AT_ONCE: usize = 1 << 16;
-/// Rows of a bucket of which all are compared with all.
+/// Largest bucket in which every pair is compared.
 const BUCKET_ALL: usize = 24;
-/// In larger buckets each row is compared with as many of the first, and as many of those just
-/// before it: the rows of a cluster stand together in most bands, its kept row in front.
+/// In a larger bucket, each row is compared with this number of rows at the front and of rows just
+/// before it. The rows of a cluster stand together in most bands, with its kept row in front.
 const BUCKET_SOME: usize = 12;
 
-/// The pairs of rows that have a band in common; of each, the former stays sooner.
-fn bucket_pairs(members: &[Member], add: &mut dyn FnMut(&Member, &Member)) {
+/// Adds the pairs of rows that share a band; the preferred row comes first.
+fn bucket_pairs(members: &[BucketRow], add: &mut dyn FnMut(&BucketRow, &BucketRow)) {
     for (n, other) in members.iter().enumerate() {
         let before = members.get(..n).unwrap_or_default();
         if n < BUCKET_ALL {
@@ -258,19 +259,19 @@ fn bucket_pairs(members: &[Member], add: &mut dyn FnMut(&Member, &Member)) {
     }
 }
 
-/// Shows the pairs of rows whose fingerprints are near to `found`.
+/// Passes the pairs of rows with near fingerprints to `found`.
 pub(in crate::inspect::dedup) fn print_pairs(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
     (distance, prints): (u32, &Sketches),
     removed: &RowSet,
     ranks: &Ranks,
-    found: &mut Found<'_>,
+    found: &mut PairSink<'_>,
 ) -> Result<(), TableError> {
     let shingle = options.shingle();
     let made = passes.each(
         "fingerprinting rows",
-        || (TextOf::default(), Vec::new()),
+        || (RowText::default(), Vec::new()),
         |(text, found), first, batch| {
             let make = &mut |row: &Row<'_>, print: &mut Vec<u8>| {
                 let made = simhash(text.strings(batch, row, &options.columns), shingle);
@@ -278,7 +279,7 @@ pub(in crate::inspect::dedup) fn print_pairs(
             };
             prints.each(batch, first, removed, make, &mut |number, print| {
                 let print = print.first_chunk().copied().map(u64::from_le_bytes);
-                // Rows are fewer than `DEDUP_ROWS_MAX`.
+                // The number of rows is below `DEDUP_ROWS_MAX`.
                 found.extend(print.map(|p| (number as u32, p)));
             });
             Ok(())

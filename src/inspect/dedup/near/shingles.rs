@@ -1,14 +1,14 @@
-//! The shingles of a text: runs of words or of bytes, each as a hash.
+//! Shingles of a text: hashes of runs of words or of bytes.
 //!
-//! Words are what stands between characters that are neither letters nor digits, in lower case. A
-//! character of a script that is written without spaces (Chinese, Japanese, Thai and the like) is a
-//! word by itself, or a sentence of these would be one. What has fewer words or bytes than a
-//! shingle is one shingle by itself; what has none has no shingle, and is like nothing.
+//! A word is a run of letters and digits, in lower case. In scripts without spaces (Chinese,
+//! Japanese, Thai and the like) each character is a word; otherwise a whole sentence would be one.
+//! A text with fewer words or bytes than a shingle is a single shingle. An empty text has no
+//! shingle and is similar to nothing.
 
 use crate::inspect::dedup::Shingle;
 use crate::splitmix::mix;
 
-/// Shows the hash of every shingle of a text in turn, and of all that are the same.
+/// Passes the hash of every shingle of a text to `each`, in order and with repetitions.
 pub(in crate::inspect::dedup) fn each_shingle(
     text: &[u8],
     shingle: Shingle,
@@ -36,7 +36,7 @@ pub(in crate::inspect::dedup) fn each_shingle(
     }
 }
 
-/// Puts the shingles of a text, cut to 32 bits, in order and each once into `set`.
+/// Fills `set` with the shingles of a text, cut to 32 bits, sorted and unique.
 pub(in crate::inspect::dedup) fn shingle_set(text: &[u8], shingle: Shingle, set: &mut Vec<u32>) {
     set.clear();
     each_shingle(text, shingle, |hash| set.push((hash >> 32) as u32));
@@ -44,10 +44,11 @@ pub(in crate::inspect::dedup) fn shingle_set(text: &[u8], shingle: Shingle, set:
     set.dedup();
 }
 
-/// Words of a shingle at most; what is asked for beyond is cut to it.
+/// Largest number of words in a shingle; larger requests are cut to it.
 const WORDS_MAX: usize = 64;
 
-/// Shows every run of so many words, and returns the only shingle of a text that has fewer.
+/// Passes the hash of every run of `words` words to `each`. Returns the single shingle of a text
+/// with fewer words.
 pub(in crate::inspect::dedup) fn each_gram(
     text: &[u8],
     length: usize,
@@ -76,7 +77,8 @@ pub(in crate::inspect::dedup) fn each_gram(
         .then(|| joined(&ring, 0, words))
 }
 
-/// FNV-1a of 64 bits, and a mix behind it: without that its upper bits hang together.
+/// Passes the hash of every run of `length` bytes to `each`: 64-bit FNV-1a with a final mix,
+/// because its upper bits are correlated.
 fn each_bytes(text: &[u8], length: usize, mut each: impl FnMut(u64)) {
     let fnv = |bytes: &[u8]| {
         mix(bytes.iter().fold(FNV_OFFSET, |hash, byte| {
@@ -84,7 +86,7 @@ fn each_bytes(text: &[u8], length: usize, mut each: impl FnMut(u64)) {
         }))
     };
     if length == 4 && text.len() >= 4 {
-        // The same, with a length that is known when it is compiled.
+        // The same with a length that the compiler knows.
         text.windows(4).for_each(|w| {
             let [a, b, c, d] = *w else { return };
             each(fnv(&[a, b, c, d]));
@@ -96,7 +98,7 @@ fn each_bytes(text: &[u8], length: usize, mut each: impl FnMut(u64)) {
     }
 }
 
-/// Shows the hash of every word.
+/// Passes the hash of every word to `each`.
 fn each_word(text: &[u8], mut each: impl FnMut(u64)) {
     let (mut hash, mut rest) = (FNV_OFFSET, text);
     while let Some((byte, after)) = rest.split_first() {
@@ -137,8 +139,8 @@ fn each_word(text: &[u8], mut each: impl FnMut(u64)) {
     }
 }
 
-/// The character that begins with a byte, and how many bytes behind it belong to it. What is not
-/// UTF-8 counts as a letter by itself.
+/// Decodes the character that starts with a byte, and the number of bytes after it. Bytes that are
+/// not UTF-8 count as one letter each.
 fn first_char(byte: u8, after: &[u8]) -> (Option<char>, usize) {
     let width = match byte {
         0xc2..=0xdf => 1,
@@ -162,15 +164,15 @@ fn first_char(byte: u8, after: &[u8]) -> (Option<char>, usize) {
     }
 }
 
-/// Whether a character is of a script that is written without spaces.
+/// Returns true for a character of a script without spaces.
 fn is_word_alone(c: char) -> bool {
     matches!(u32::from(c),
         0x0e00..=0x0eff | 0x1000..=0x109f | 0x1780..=0x17ff | 0x3040..=0x30ff
         | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xf900..=0xfaff | 0x2_0000..=0x3_ffff)
 }
 
-/// 0 for what is between words, `WIDE` for the beginning of a character beyond ASCII, or the
-/// letter or digit in lower case.
+/// Class of a byte: 0 between words, `WIDE` for the start of a character beyond ASCII, otherwise
+/// the letter or digit in lower case.
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut n = 0_u8;

@@ -1,30 +1,29 @@
-//! SimHash (Charikar 2002): of every bit of a fingerprint, what most shingles have.
+//! SimHash (Charikar 2002): each bit of the fingerprint is the majority of that bit over all
+//! shingles.
 
 use crate::inspect::dedup::Shingle;
 use crate::inspect::dedup::near::shingles::each_shingle;
 
-/// The fingerprint of a text; `None` where it has no shingle. Bits for which as many shingles are
-/// as against it are 0.
+/// Returns the fingerprint of a text; `None` without shingles. A tie gives 0.
 pub fn simhash(text: &[u8], shingle: Shingle) -> Option<u64> {
-    let mut votes = Votes::default();
+    let mut votes = BitCounters::default();
     each_shingle(text, shingle, |hash| votes.add(hash));
     votes.winner()
 }
 
-/// Counts, for each of 64 bits, in how many hashes it is set. The counts of the bits lie across
-/// words, the same binary digit of all of them in one, so that one addition is a few operations on
-/// words ("bit-sliced"); every four hashes are added together first.
-struct Votes {
+/// Bit-sliced counters, one for each of 64 bits. One word holds the same binary digit of all
+/// counters, so one addition is a few word operations. Hashes are added in groups of four.
+struct BitCounters {
     total: u64,
     waiting: [u64; 4],
-    /// Digits of the counts, lowest first: up to 255.
+    /// Digits of the counters, lowest first, up to 255.
     digits: [u64; 8],
-    /// How much the digits may have become.
+    /// Upper bound of the digits' value.
     most: u32,
     counts: [u64; 64],
 }
 
-impl Default for Votes {
+impl Default for BitCounters {
     fn default() -> Self {
         Self {
             total: 0,
@@ -36,7 +35,7 @@ impl Default for Votes {
     }
 }
 
-impl Votes {
+impl BitCounters {
     fn add(&mut self, hash: u64) {
         let at = (self.total % 4) as usize;
         if let Some(place) = self.waiting.get_mut(at) {
@@ -68,7 +67,7 @@ impl Votes {
         self.waiting = [0; 4];
     }
 
-    /// Moves the digits into the counts.
+    /// Adds the digits to the counts and clears them.
     fn count(&mut self) {
         for (bit, count) in self.counts.iter_mut().enumerate() {
             let digits = self.digits.iter().enumerate();
@@ -79,7 +78,7 @@ impl Votes {
     }
 
     fn winner(mut self) -> Option<u64> {
-        // What waits less than four is filled up with zeros, which are no votes.
+        // Fills the last group of four with zeros, which are no votes.
         self.add_four();
         self.count();
         let half = self.total / 2;
@@ -89,7 +88,7 @@ impl Votes {
     }
 }
 
-/// The sum of three digits, and what is carried.
+/// Full adder: the sum of three digits, and the carry.
 fn added(a: u64, b: u64, c: u64) -> (u64, u64) {
     (a ^ b ^ c, (a & b) | (c & (a ^ b)))
 }

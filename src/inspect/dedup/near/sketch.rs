@@ -1,29 +1,31 @@
-//! Sketches of sets, of which the same places agree as often as the sets are alike.
+//! Similarity sketches: the fraction of equal positions in two sketches estimates the Jaccard
+//! similarity of the sets.
 //!
-//! The method is Fast Similarity Sketching (Dahlgaard, Knudsen and Thorup, FOCS 2017): in each round
-//! every element falls into one place, where the least stays; rounds go on until every place is
-//! taken, and a place that an earlier round filled is not touched by later ones. A set of n elements
-//! costs about n + t ln t hashes for t places instead of n times t, and places agree with the
-//! probability of the Jaccard similarity, concentrated as with t independent hashes.
+//! The method is Fast Similarity Sketching (Dahlgaard, Knudsen and Thorup, FOCS 2017). In each
+//! round every element falls into one position, and the least stays there. Rounds go on until every
+//! position is filled; a filled position never changes in a later round. A set of n elements costs
+//! about n + t ln t hashes for t positions instead of n times t. Positions agree with a probability
+//! equal to the Jaccard similarity, concentrated as with t independent hashes.
 
 use crate::splitmix::mix;
 
-/// Places of a sketch: what others call permutations.
+/// Number of positions in a sketch, also known as permutations.
 pub const SKETCH_PLACES: usize = 128;
 
-/// A sketch: in each place the round in which it was filled, above the least hash of it.
+/// A sketch: each position holds the round that filled it above its least hash.
 pub type Sketch = [u64; SKETCH_PLACES];
 
-/// The sketch of elements, of which some may be the same; `None` where there are none.
+/// Returns the sketch of elements, which may repeat; `None` without elements.
 pub fn sketch(elements: &[u32]) -> Option<Sketch> {
     if elements.is_empty() {
         return None;
     }
     let mut places = [u64::MAX; SKETCH_PLACES];
     let mut left = SKETCH_PLACES;
-    // After as many rounds again every place has had a round of its own, and all are taken.
+    // After the first `SKETCH_PLACES` rounds each position has a round of its own, so all positions
+    // get filled.
     for round in 0..2 * SKETCH_PLACES {
-        // Elements are hashes already, so one odd factor for a round shuffles them well.
+        // The elements are hashes, so one odd factor per round mixes them well.
         let factor = mix(round as u64 + 1) | 1;
         let own = round.checked_sub(SKETCH_PLACES);
         for element in elements {
@@ -42,18 +44,19 @@ pub fn sketch(elements: &[u32]) -> Option<Sketch> {
     Some(places)
 }
 
-/// How a sketch is cut into bands: rows are compared where all of a band agrees.
+/// Division of a sketch into bands. Two rows become a candidate pair if all positions of a band
+/// agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bands {
-    /// How many there are.
+    /// Number of bands.
     pub bands: usize,
-    /// Places of each.
+    /// Positions per band.
     pub places: usize,
 }
 
 impl Bands {
-    /// The widest bands with which a pair as alike as the threshold agrees in one of them with
-    /// a probability of at least 0.85. Pairs that are more alike are found more surely.
+    /// Returns the widest bands that find a pair at the threshold with a probability of at least
+    /// 0.85. More similar pairs are found with higher probability.
     pub fn for_threshold(threshold: f64) -> Self {
         let of = |places: usize| Self {
             bands: SKETCH_PLACES / places,
@@ -67,7 +70,7 @@ impl Bands {
         found.unwrap_or(of(1))
     }
 
-    /// The hash of each band of a sketch.
+    /// Returns the hash of each band of a sketch.
     pub fn hashes(self, sketch: &Sketch) -> impl Iterator<Item = u32> {
         let bands = sketch.chunks_exact(self.places);
         bands.map(|band| {

@@ -1,34 +1,36 @@
-//! Shingles that very many rows have: the words of a prompt's template, and those of the language.
+//! Stop shingles: shingles that very many rows share, such as a prompt template or frequent words
+//! of the language.
 //!
-//! They are counted in a sample of at most 32,768 rows, drawn by a hash of their number, equal rows
-//! once. A shingle is common where more than one row in 4,096 has it, and more than 32 rows have.
-//! Its weight is then that bound divided by the number of its rows; of all others it is 1.
+//! They are counted in a sample of at most 32,768 distinct rows, selected by a hash of the row
+//! number. A shingle is common if more than one row in 4,096 has it, and more than 32 rows. Its
+//! weight is that bound divided by the number of its rows. All other shingles have weight 1.
 
 use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::Shingle;
 use crate::inspect::dedup::external::multi_pass::Passes;
-use crate::inspect::dedup::external::multi_pass::TextOf;
+use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::near::shingles::shingle_set;
 use crate::inspect::table::TableError;
 use crate::splitmix::mix;
 
 const SAMPLE_ROWS: u64 = 32_768;
-/// Shingles of the sample in all, for each thread; rows beyond are left out of it.
+/// Limit of sample shingles per thread; further rows are not sampled.
 const SAMPLE_SHINGLES: usize = 8 << 20;
 const COMMON_PART: f64 = 1.0 / 4096.0;
 const COMMON_ROWS: f64 = 32.0;
-/// Shingles of less weight are not sketched: rows that share nothing else never meet.
+/// Least weight of a sketched shingle. Rows that share only lighter shingles never become
+/// candidates.
 const SKETCHED_WEIGHT: f32 = 0.125;
 
-/// The common shingles with their weights, in a table with free places between them.
+/// Hash table of the common shingles with their weights.
 #[derive(Default)]
-pub(in crate::inspect::dedup) struct Common {
+pub(in crate::inspect::dedup) struct StopShingles {
     places: Vec<(u32, f32)>,
 }
 
-impl Common {
-    /// Counts the shingles of the rows that are not in `removed`.
+impl StopShingles {
+    /// Counts the shingles of the rows outside `removed`.
     pub(in crate::inspect::dedup) fn count(
         passes: &Passes<'_>,
         options: &DedupOptions<'_>,
@@ -44,7 +46,7 @@ impl Common {
         let shingle = options.shingle();
         let made = passes.each(
             "sampling",
-            || (Sample::default(), TextOf::default()),
+            || (ShingleSample::default(), RowText::default()),
             |(sample, text), first, batch| {
                 for row in batch.rows() {
                     let number = first + row.index;
@@ -76,12 +78,12 @@ impl Common {
         Self::of_weights(common.collect())
     }
 
-    /// With shingles that sketches leave out, of which nothing else is known.
+    /// Creates a table from the shingles that sketches skip, without known weights.
     pub(in crate::inspect::dedup) fn of_left_out(shingles: &[u32]) -> Self {
         Self::of_weights(shingles.iter().map(|s| (*s, 0.0)).collect())
     }
 
-    /// The shingles that sketches leave out, ascending.
+    /// Returns the shingles that sketches skip, in ascending order.
     pub(in crate::inspect::dedup) fn left_out(&self) -> Vec<u32> {
         let taken = self.places.iter().filter(|p| p.1 != FREE.1);
         let common = taken.filter(|p| p.1 < SKETCHED_WEIGHT);
@@ -110,10 +112,10 @@ impl Common {
         shingle.wrapping_mul(0x9e37_79b1) as usize & self.places.len().saturating_sub(1)
     }
 
-    /// How much a shingle counts, from 0 to 1.
+    /// Weight of a shingle, from 0 to 1.
     pub(in crate::inspect::dedup) fn weight(&self, shingle: u32) -> f32 {
         let mut at = self.start(shingle);
-        // More than half of the places are free, so this ends soon.
+        // More than half of the slots are free, so the probe ends soon.
         while let Some(place) = self.places.get(at) {
             if place.1 == FREE.1 {
                 return 1.0;
@@ -126,7 +128,7 @@ impl Common {
         1.0
     }
 
-    /// Leaves the shingles that are worth a sketch; all where there is none.
+    /// Copies the shingles worth a sketch to `out`; all of them if none is.
     pub(in crate::inspect::dedup) fn thin(&self, shingles: &[u32], out: &mut Vec<u32>) {
         out.clear();
         let rare = shingles
@@ -139,17 +141,17 @@ impl Common {
     }
 }
 
-/// No shingle weighs less than nothing.
+/// Marker of a free slot; real weights are not negative.
 const FREE: (u32, f32) = (0, -1.0);
 
 #[derive(Default)]
-struct Sample {
+struct ShingleSample {
     rows: u64,
     set: Vec<u32>,
     shingles: Vec<u32>,
 }
 
-impl Sample {
+impl ShingleSample {
     fn add(&mut self, text: &[u8], shingle: Shingle) {
         if self.shingles.len() >= SAMPLE_SHINGLES {
             return;

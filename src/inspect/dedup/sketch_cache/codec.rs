@@ -1,4 +1,4 @@
-//! Sketches as bytes. Normative: `spec/prints.md`.
+//! Codec of sketch files. Normative: `spec/prints.md`.
 
 use std::cmp::Reverse;
 use std::io;
@@ -12,19 +12,19 @@ use crate::wire::limits::PRINT_BYTES_MAX;
 use crate::wire::limits::PRINT_COMMON_MAX;
 use crate::wire::limits::PRINT_RUNS_MAX;
 
-/// What comes before the prints.
+/// Header of a sketch file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SketchHeader {
-    /// A hash of what rows are compared by.
+    /// Hash of the comparison parameters.
     pub parameters: [u8; 32],
-    /// Bytes of a print.
+    /// Bytes of one sketch.
     pub width: usize,
-    /// Shingles that sketches leave out, ascending.
+    /// Shingles that sketches skip, ascending.
     pub common: Vec<u32>,
 }
 
 impl SketchHeader {
-    /// Its bytes.
+    /// Encodes the header.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.bytes(&MAGIC).u32(VERSION).u32(SCHEME);
@@ -39,10 +39,10 @@ impl SketchHeader {
         w.into_bytes()
     }
 
-    /// Reads the bytes of one, all of them.
+    /// Decodes a header from exactly these bytes.
     ///
     /// # Errors
-    /// [`DecodeError`] when they are not what they should be.
+    /// [`DecodeError`] if the bytes are not a valid header.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new(bytes);
         if r.array()? != MAGIC {
@@ -76,30 +76,30 @@ impl SketchHeader {
     }
 }
 
-/// A run in a file.
+/// A run in a sketch file.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::inspect::dedup::sketch_cache) struct Entry {
+pub(in crate::inspect::dedup::sketch_cache) struct RunEntry {
     key: u128,
-    /// Where its states begin.
+    /// Offset of its states.
     at: u64,
     check: [u8; 4],
     rows: u8,
     prints: u8,
 }
 
-/// A file of prints. What it says of a run is read when it is asked for.
+/// Reader of a sketch file. Runs are read on demand.
 pub struct SketchFile {
     source: Box<dyn ReadAt>,
     header: SketchHeader,
-    /// By their keys.
-    entries: Vec<Entry>,
+    /// Entries in the order of their keys.
+    entries: Vec<RunEntry>,
 }
 
 impl SketchFile {
-    /// Reads what comes before and behind the prints of at most so many runs.
+    /// Reads the header and the table of at most `runs_max` runs.
     ///
     /// # Errors
-    /// `InvalidData` when the file is not what it should be, and those of the source.
+    /// `InvalidData` if the file is malformed, and errors of the source.
     pub fn open(source: Box<dyn ReadAt>, runs_max: usize) -> io::Result<Self> {
         let size = source.len();
         let footer_at = size.checked_sub(FOOTER_BYTES).ok_or(invalid_data())?;
@@ -127,23 +127,23 @@ impl SketchFile {
         })
     }
 
-    /// What comes before the prints.
+    /// The header of the file.
     pub fn header(&self) -> &SketchHeader {
         &self.header
     }
 
-    /// The key of every run, and how many rows it has.
+    /// Iterates over the runs: key and number of rows.
     pub fn keys(&self) -> impl Iterator<Item = (u128, usize)> {
         self.entries.iter().map(|e| (e.key, usize::from(e.rows)))
     }
 
-    /// How many runs there are.
+    /// Number of runs.
     pub fn runs(&self) -> usize {
         self.entries.len()
     }
 
-    /// The states and prints of a run of so many rows; none where it is not known or damaged.
-    pub fn run(&self, key: u128, rows: usize) -> Option<Run> {
+    /// Reads the states and sketches of a run of `rows` rows; `None` if it is unknown or damaged.
+    pub fn run(&self, key: u128, rows: usize) -> Option<SketchRun> {
         let at = self.entries.binary_search_by_key(&key, |e| e.key).ok()?;
         let entry = self.entries.get(at)?;
         if usize::from(entry.rows) != rows {
@@ -151,46 +151,46 @@ impl SketchFile {
         }
         let length = run_bytes(rows, entry.prints.into(), self.header.width);
         let bytes = read(&*self.source, entry.at, length as u64).ok()?;
-        let run = Run { rows, bytes };
-        let count = run.states().iter().filter(|s| **s == State::Print as u8);
+        let run = SketchRun { rows, bytes };
+        let count = run.states().iter().filter(|s| **s == RowState::Print as u8);
         let is_whole = check_of(&run.bytes) == entry.check
             && count.count() == usize::from(entry.prints)
-            && run.states().iter().all(|s| *s <= State::Print as u8);
+            && run.states().iter().all(|s| *s <= RowState::Print as u8);
         is_whole.then_some(run)
     }
 }
 
-/// What is known of a row.
+/// State of a row in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It was not looked at, since the same row is elsewhere.
+pub enum RowState {
+    /// Not sketched, because an equal row is elsewhere.
     Unseen = 0,
-    /// It has nothing that could be sketched.
+    /// Without content to sketch.
     Nothing = 1,
-    /// It has a print.
+    /// Sketched.
     Print = 2,
 }
 
-/// The states of rows that follow each other, and the prints of those that have one.
+/// States of consecutive rows, and the sketches of those that have one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct SketchRun {
     pub(in crate::inspect::dedup::sketch_cache) rows: usize,
     pub(in crate::inspect::dedup::sketch_cache) bytes: Vec<u8>,
 }
 
-impl Run {
+impl SketchRun {
     /// The states of its rows.
     pub fn states(&self) -> &[u8] {
         self.bytes.get(..self.rows).unwrap_or_default()
     }
 
-    /// The prints, one behind the other.
+    /// The sketches, concatenated.
     pub fn prints(&self) -> &[u8] {
         self.bytes.get(self.rows..).unwrap_or_default()
     }
 }
 
-/// What is behind the runs of a file that is being written.
+/// Builder of the table at the end of a sketch file.
 pub(in crate::inspect::dedup::sketch_cache) struct TableWriter {
     front: u32,
     hasher: blake3::Hasher,
@@ -210,9 +210,9 @@ impl TableWriter {
         }
     }
 
-    pub(in crate::inspect::dedup::sketch_cache) fn push(&mut self, key: u128, run: &Run) {
+    pub(in crate::inspect::dedup::sketch_cache) fn push(&mut self, key: u128, run: &SketchRun) {
         let states = run.states().iter();
-        let prints = states.filter(|s| **s == State::Print as u8).count();
+        let prints = states.filter(|s| **s == RowState::Print as u8).count();
         let small = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
         self.table
             .bytes(&key.to_le_bytes())
@@ -226,7 +226,7 @@ impl TableWriter {
         self.count as usize
     }
 
-    /// The bytes to put behind the runs.
+    /// Returns the bytes of the table.
     pub(in crate::inspect::dedup::sketch_cache) fn finish(mut self) -> Vec<u8> {
         self.table.u32(self.front).u32(self.count);
         let check = *self
@@ -239,7 +239,7 @@ impl TableWriter {
     }
 }
 
-/// The key of a run, from that of the rows before the last and the last one's hash.
+/// Extends the key of a run by the hash of its next row.
 pub(in crate::inspect::dedup::sketch_cache) fn joined(key: u128, hash: u128) -> u128 {
     let both = [key.to_le_bytes(), hash.to_le_bytes()];
     hash_128(both.as_flattened())
@@ -250,7 +250,7 @@ fn entries(
     count: usize,
     header: &SketchHeader,
     (mut at, end): (u64, u64),
-) -> Result<Vec<Entry>, DecodeError> {
+) -> Result<Vec<RunEntry>, DecodeError> {
     let mut r = Reader::new(table);
     let mut entries = Vec::with_capacity(count.min(table.len() / ENTRY_BYTES));
     for _ in 0..count {
@@ -260,7 +260,7 @@ fn entries(
             return Err(DecodeError::Invalid("rows of a run"));
         }
         let check = r.array()?;
-        entries.push(Entry {
+        entries.push(RunEntry {
             key,
             at,
             check,
@@ -272,8 +272,8 @@ fn entries(
     if at != end {
         return Err(DecodeError::Invalid("length of the runs"));
     }
-    // Of runs with the same rows, the one in which most of them were looked at.
-    entries.sort_unstable_by_key(|e: &Entry| (e.key, Reverse(e.prints)));
+    // Of runs with equal rows, prefer the one with the most sketches.
+    entries.sort_unstable_by_key(|e: &RunEntry| (e.key, Reverse(e.prints)));
     entries.dedup_by_key(|e| e.key);
     Ok(entries)
 }
@@ -299,7 +299,7 @@ fn within(field: &'static str, value: u64, limit: usize) -> Result<usize, Decode
     }
 }
 
-/// Bytes of the source, of which there are to be as many.
+/// Reads exactly `length` bytes of the source.
 fn read(source: &dyn ReadAt, at: u64, length: u64) -> io::Result<Vec<u8>> {
     let is_there = at
         .checked_add(length)
@@ -326,13 +326,13 @@ fn invalid_data() -> io::Error {
     bad(DecodeError::Truncated)
 }
 
-/// Rows of a run at most.
+/// Largest number of rows in a run.
 pub(in crate::inspect::dedup::sketch_cache) const RUN_ROWS_MAX: usize = 64;
 const MAGIC: [u8; 8] = *b"\x89ALI\r\n\x1a\n";
 const VERSION: u32 = 1;
-/// How rows are hashed and sketched. Another number, when that changes.
+/// Version of the hash and sketch scheme. A change of either needs a new number.
 const SCHEME: u32 = 1;
 const ENTRY_BYTES: usize = 22;
 const FOOTER_BYTES: u64 = 40;
-/// Bytes before the runs at most: five for each shingle, and what is before them.
+/// Size limit of the header: five bytes per shingle, and the fixed part.
 const FRONT_BYTES_MAX: usize = 64 + 5 * PRINT_COMMON_MAX;

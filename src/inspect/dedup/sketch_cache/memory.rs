@@ -1,4 +1,4 @@
-//! Sketches that are kept in memory.
+//! Sketch cache in memory.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,17 +12,17 @@ use crate::read_at::ReadAt;
 
 type Files = Arc<Mutex<HashMap<[u8; 32], Vec<u8>>>>;
 
-/// Keeps prints as long as it lives, for who compares versions without a home.
+/// Sketch cache that lives as long as this value: for comparisons without a home directory.
 #[derive(Clone, Debug, Default)]
 pub struct MemorySketches(Files);
 
 impl MemorySketches {
-    /// The files that are kept.
+    /// The cached files.
     pub fn files(&self) -> Vec<Vec<u8>> {
         lock(&self.0).values().cloned().collect()
     }
 
-    /// Puts a file in the place of each that is kept.
+    /// Replaces the content of every cached file.
     pub fn replace_all(&self, with: &[u8]) {
         lock(&self.0).values_mut().for_each(|f| *f = with.to_vec());
     }
@@ -35,7 +35,7 @@ impl SketchCache for MemorySketches {
     }
 
     fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewSketches>> {
-        Ok(Box::new(InMemory {
+        Ok(Box::new(MemoryFile {
             files: Arc::clone(&self.0),
             parameters: *parameters,
             bytes: Vec::new(),
@@ -43,13 +43,13 @@ impl SketchCache for MemorySketches {
     }
 }
 
-struct InMemory {
+struct MemoryFile {
     files: Files,
     parameters: [u8; 32],
     bytes: Vec<u8>,
 }
 
-impl NewSketches for InMemory {
+impl NewSketches for MemoryFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.bytes.extend_from_slice(bytes);
         Ok(())

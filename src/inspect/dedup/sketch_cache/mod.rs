@@ -1,5 +1,6 @@
-//! What rows were sketched to, kept from one version of a dataset to the next. Normative:
-//! `spec/prints.md`.
+//! Cache of sketches from one version of a dataset to the next. Normative: `spec/prints.md`.
+//!
+//! `codec.rs` is the file format, `memory.rs` a cache without a disk.
 
 mod codec;
 mod memory;
@@ -30,50 +31,49 @@ use crate::wire::limits::PRINT_BYTES_MAX;
 use crate::wire::limits::PRINT_COMMON_MAX;
 use crate::wire::limits::PRINT_RUNS_MAX;
 
-pub use codec::Run;
+pub use codec::RowState;
 pub use codec::SketchFile;
 pub use codec::SketchHeader;
-pub use codec::State;
+pub use codec::SketchRun;
 pub use memory::MemorySketches;
 
-/// A place where prints are kept for a dataset. What fails there makes the next search slower,
-/// nothing else.
+/// Storage for the sketch files of a dataset. A failure only makes the next search slower.
 pub trait SketchCache: Sync {
-    /// What was kept for rows compared in this way.
+    /// Opens the file cached for these comparison parameters.
     fn open(&self, parameters: &[u8; 32]) -> Option<Box<dyn ReadAt>>;
 
-    /// Begins a file that takes its place.
+    /// Starts a file that replaces the cached one.
     ///
     /// # Errors
-    /// What the place says.
+    /// Any I/O error of the storage.
     fn create(&self, parameters: &[u8; 32]) -> io::Result<Box<dyn NewSketches>>;
 }
 
-/// A file of prints that is being written. Dropped, it was never there.
+/// A sketch file in the making. Dropping it discards it.
 pub trait NewSketches: Send {
-    /// Puts bytes behind those that are there.
+    /// Appends bytes.
     ///
     /// # Errors
-    /// What the place says.
+    /// Any I/O error of the storage.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Gives it its name.
+    /// Publishes the file under its name.
     ///
     /// # Errors
-    /// What the place says.
+    /// Any I/O error of the storage.
     fn commit(self: Box<Self>) -> io::Result<()>;
 }
 
-/// The prints of a search: those that are known, and those that are made.
+/// Sketches of a search: those from the cache, and new ones for it.
 pub(in crate::inspect::dedup) struct Sketches {
     known: Option<SketchFile>,
-    new: Mutex<Option<Writing>>,
-    /// Bytes of a print.
+    new: Mutex<Option<CacheWriter>>,
+    /// Bytes of one sketch.
     width: usize,
     made: AtomicU64,
 }
 
-struct Writing {
+struct CacheWriter {
     file: Box<dyn NewSketches>,
     table: TableWriter,
     runs_max: usize,
@@ -82,7 +82,7 @@ struct Writing {
 }
 
 impl Sketches {
-    /// None are kept.
+    /// Creates an instance without a cache.
     pub(in crate::inspect::dedup) fn unkept(width: usize) -> Self {
         Self {
             known: None,
@@ -92,8 +92,8 @@ impl Sketches {
         }
     }
 
-    /// Looks for what was kept, and begins what will be. `common` are the shingles that are common
-    /// by now.
+    /// Opens the cached file, and starts its replacement. `common` are the common shingles found
+    /// now.
     pub(in crate::inspect::dedup) fn begin(
         options: &DedupOptions<'_>,
         width: usize,
@@ -107,7 +107,7 @@ impl Sketches {
             return this;
         }
         let parameters = parameters(options, width);
-        // The table of a file that is read and of one that is written are in memory together.
+        // The table of the file read and that of the file written are in memory together.
         let runs_max = (options.budget_bytes / 4 / RUN_MEMORY_BYTES).min(PRINT_RUNS_MAX);
         let kept = cache.open(&parameters);
         let known = kept.and_then(|file| SketchFile::open(file, runs_max).ok());
@@ -131,7 +131,7 @@ impl Sketches {
             file.append(&bytes)?;
             Ok(file)
         });
-        let writing = begun.ok().map(|file| Writing {
+        let writing = begun.ok().map(|file| CacheWriter {
             file,
             table: TableWriter::new(&bytes),
             runs_max,
@@ -142,19 +142,19 @@ impl Sketches {
         this
     }
 
-    /// The shingles that sketches leave out, where that was decided before.
+    /// The shingles that sketches skip, if the cached file decided that.
     pub(in crate::inspect::dedup) fn common(&self) -> Option<&[u32]> {
         let known = self.known.as_ref();
         known.map(|file| file.header().common.as_slice())
     }
 
-    /// How many rows were sketched.
+    /// Number of rows sketched by this search.
     pub(in crate::inspect::dedup) fn made(&self) -> u64 {
         self.made.load(Ordering::Relaxed)
     }
 
-    /// Shows the print of each row of a batch that is not in `removed` and has one to `see`. `make`
-    /// puts the print of a row behind the bytes that are there, or nothing.
+    /// Passes the sketch of each row of a batch outside `removed` to `see`, if it has one. `make`
+    /// appends the sketch of a row, or nothing.
     pub(in crate::inspect::dedup) fn each(
         &self,
         batch: &Batch,
@@ -180,7 +180,7 @@ impl Sketches {
             let run = self.run(key, rows, &is_wanted, make);
             let mut prints = run.prints().chunks_exact(self.width);
             for (row, state) in rows.iter().zip(run.states()) {
-                if *state == State::Print as u8 {
+                if *state == RowState::Print as u8 {
                     let print = prints.next().unwrap_or_default();
                     if is_wanted(row) {
                         see(first + row.index, print);
@@ -190,36 +190,36 @@ impl Sketches {
         });
     }
 
-    /// The prints of a run, made where they are not known, and kept.
+    /// Returns the sketches of a run. Computes and caches the unknown ones.
     fn run(
         &self,
         key: u128,
         rows: &[Row<'_>],
         is_wanted: &dyn Fn(&Row<'_>) -> bool,
         make: &mut dyn FnMut(&Row<'_>, &mut Vec<u8>),
-    ) -> Run {
+    ) -> SketchRun {
         let known = self.known.as_ref().and_then(|k| k.run(key, rows.len()));
-        let is_enough = |run: &Run| {
+        let is_enough = |run: &SketchRun| {
             let mut both = rows.iter().zip(run.states());
-            both.all(|(row, state)| *state != State::Unseen as u8 || !is_wanted(row))
+            both.all(|(row, state)| *state != RowState::Unseen as u8 || !is_wanted(row))
         };
         let known = known.filter(is_enough);
         let is_known = known.is_some();
         let run = known.unwrap_or_else(|| {
-            let mut bytes = vec![State::Unseen as u8; rows.len()];
+            let mut bytes = vec![RowState::Unseen as u8; rows.len()];
             for (n, row) in rows.iter().enumerate().filter(|(_, row)| is_wanted(row)) {
                 let before = bytes.len();
                 make(row, &mut bytes);
                 self.made.fetch_add(1, Ordering::Relaxed);
                 let state = match bytes.len() > before {
-                    true => State::Print,
-                    false => State::Nothing,
+                    true => RowState::Print,
+                    false => RowState::Nothing,
                 };
                 if let Some(to) = bytes.get_mut(n) {
                     *to = state as u8;
                 }
             }
-            Run {
+            SketchRun {
                 rows: rows.len(),
                 bytes,
             }
@@ -238,7 +238,7 @@ impl Sketches {
         new.is_some() || self.known.is_some()
     }
 
-    /// Keeps what was made.
+    /// Publishes the new file.
     pub(in crate::inspect::dedup) fn finish(self) {
         let new = self
             .new
@@ -250,13 +250,13 @@ impl Sketches {
         if runs > 0 && is_the_same && writing.taken_over * 2 >= runs {
             return;
         }
-        // What cannot be kept is made again next time.
+        // A failure is harmless: the next search computes the sketches again.
         let _ = writing.finish();
     }
 }
 
-impl Writing {
-    fn put(&mut self, key: u128, run: &Run, is_known: bool) -> io::Result<()> {
+impl CacheWriter {
+    fn put(&mut self, key: u128, run: &SketchRun, is_known: bool) -> io::Result<()> {
         if self.table.count() >= self.runs_max {
             return Ok(());
         }
@@ -277,7 +277,7 @@ impl Writing {
     }
 }
 
-/// Shows the rows of a batch, cut into runs by what is in them.
+/// Passes on the rows of a batch in content-defined runs.
 fn each_run(batch: &Batch, show: &mut dyn FnMut(u128, &[Row<'_>])) {
     let (mut rows, mut key) = (Vec::with_capacity(RUN_ROWS_MAX), 0);
     for row in batch.rows() {
@@ -295,7 +295,7 @@ fn each_run(batch: &Batch, show: &mut dyn FnMut(u128, &[Row<'_>])) {
     }
 }
 
-/// A hash of all that prints depend on but the rows.
+/// Hashes all parameters that sketches depend on.
 fn parameters(options: &DedupOptions<'_>, width: usize) -> [u8; 32] {
     let mut w = Writer::new();
     match options.method {
@@ -318,15 +318,15 @@ fn parameters(options: &DedupOptions<'_>, width: usize) -> [u8; 32] {
     *blake3::hash(w.as_bytes()).as_bytes()
 }
 
-/// Whether two ascending lists have three quarters in common of what either has.
+/// Returns true if two ascending lists share at least three quarters of their union.
 fn agree(a: &[u32], b: &[u32]) -> bool {
     let common = a.iter().filter(|n| b.binary_search(n).is_ok()).count();
     4 * common >= 3 * (a.len() + b.len() - common)
 }
 
-/// A run ends where these bits of a row's hash are zero.
+/// A run ends after a row whose hash has zeros in these bits.
 const CUT_MASK: u128 = 3;
-/// Bytes of memory for a run that is known and one that is written.
+/// Memory per run, read and written.
 const RUN_MEMORY_BYTES: usize = 64;
-/// Bytes that are written at a time.
+/// Bytes per write.
 const WAITING_BYTES: usize = 1 << 20;

@@ -7,11 +7,11 @@ use crate::inspect::dedup::Keep;
 use crate::inspect::dedup::MemorySketches;
 use crate::inspect::dedup::Method;
 use crate::inspect::dedup::dedup;
-use crate::inspect::dedup::sketch_cache::Run;
 use crate::inspect::dedup::sketch_cache::SketchFile;
 use crate::inspect::dedup::sketch_cache::SketchHeader;
+use crate::inspect::dedup::sketch_cache::SketchRun;
 use crate::inspect::dedup::sketch_cache::codec::TableWriter;
-use crate::inspect::table::Lines;
+use crate::inspect::table::LineTable;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
@@ -21,7 +21,7 @@ const MINHASH: Method = Method::MinHash;
 const SIMHASH: Method = Method::SimHash { distance: 6 };
 
 fn run(rows: &[String], method: Method, prints: Option<&MemorySketches>) -> DedupReport {
-    let table = Lines::new(Arc::new(rows.join("\n").into_bytes()), Shape::Text);
+    let table = LineTable::new(Arc::new(rows.join("\n").into_bytes()), Shape::Text);
     let table = Arc::new(table);
     let open = move |selection: &Selection| Arc::clone(&table).batches(selection);
     let options = DedupOptions {
@@ -32,7 +32,7 @@ fn run(rows: &[String], method: Method, prints: Option<&MemorySketches>) -> Dedu
     dedup(&open, &options, &NoProgress).unwrap()
 }
 
-/// Rows of 20 words each; every tenth is like the one before it, every hundredth the same.
+/// Makes rows of 20 words. Each tenth row is similar to its predecessor, each hundredth equal.
 fn rows(count: usize) -> Vec<String> {
     let mut hash = blake3::Hasher::new().finalize_xof();
     let mut word = || {
@@ -94,7 +94,7 @@ fn only_runs_with_other_rows_are_sketched_again() {
         let plain = run(&new, method, None);
         let next = run(&new, method, Some(&kept));
         same(&plain, &next);
-        // 22 places, runs of four rows on the average, and batches that end elsewhere.
+        // 22 changed rows, runs of four rows on average, and different batch boundaries.
         assert!(next.sketched >= 20, "{}", next.sketched);
         assert!(next.sketched < 800, "{}", next.sketched);
         let again = run(&new, method, Some(&kept));
@@ -109,7 +109,7 @@ fn other_parameters_are_other_files() {
     run(&rows, MINHASH, Some(&kept));
     assert_eq!(run(&rows, SIMHASH, Some(&kept)).sketched, 495);
     assert_eq!(kept.files().len(), 2);
-    // How many bits may differ is of no account for fingerprints.
+    // The distance does not affect fingerprints.
     let near = Method::SimHash { distance: 1 };
     assert_eq!(run(&rows, near, Some(&kept)).sketched, 0);
 }
@@ -119,7 +119,7 @@ fn a_row_whose_only_equal_went_is_sketched() {
     let mut rows = rows(400);
     let kept = MemorySketches::default();
     run(&rows, MINHASH, Some(&kept));
-    // Row 99 is row 98 again, which had the print.
+    // Row 99 equals row 98, which had the sketch.
     rows[98] = "something else, so that the other of the two is unique".to_owned();
     let plain = run(&rows, MINHASH, None);
     same(&plain, &run(&rows, MINHASH, Some(&kept)));
@@ -154,7 +154,7 @@ fn a_damaged_file_changes_nothing_but_the_time() {
 fn a_search_that_keeps_the_longest_is_the_same_too() {
     let rows = rows(300);
     let kept = MemorySketches::default();
-    let table = Arc::new(Lines::new(
+    let table = Arc::new(LineTable::new(
         Arc::new(rows.join("\n").into_bytes()),
         Shape::Text,
     ));
@@ -170,7 +170,7 @@ fn a_search_that_keeps_the_longest_is_the_same_too() {
     assert_eq!(second.sketched, 0);
 }
 
-/// Of what is in `spec/vectors/prints.txt`.
+/// The example of `spec/vectors/prints.txt`.
 fn example() -> Vec<u8> {
     let header = SketchHeader {
         parameters: [7; 32],
@@ -184,7 +184,7 @@ fn example() -> Vec<u8> {
         (1, 1, vec![2, 1, 2, 3, 4]),
     ];
     for (key, rows, states) in runs {
-        let run = Run {
+        let run = SketchRun {
             rows,
             bytes: states,
         };
@@ -223,7 +223,7 @@ fn a_file_answers_for_its_runs_alone() {
         );
         let mut bad = bytes.clone();
         bad[n] ^= 1;
-        // What is within a run is found out when the run is asked for.
+        // Damage inside a run shows only on reading that run.
         if let Ok(file) = open(bad, 9) {
             assert!(file.run(9, 3).is_none() || file.run(1, 1).is_none());
         }

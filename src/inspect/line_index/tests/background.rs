@@ -1,4 +1,4 @@
-//! An index that is asked while it grows. Sources wait at a gate, so nothing here depends on time.
+//! A line index queried while it grows. The sources wait at a gate, so no test depends on time.
 
 use std::io;
 use std::sync::Arc;
@@ -10,16 +10,16 @@ use super::Impatient;
 use super::built;
 use super::naive;
 use super::random_text;
-use crate::inspect::line_index::Background;
+use crate::inspect::line_index::BackgroundIndex;
 use crate::inspect::line_index::LineIndex;
+use crate::inspect::line_index::LinePosition;
 use crate::inspect::line_index::LinesError;
-use crate::inspect::line_index::Place;
 use crate::inspect::line_index::start_in;
 use crate::progress::NoProgress;
 use crate::read_at::ReadAt;
 use crate::testing::Random;
 
-/// Bytes behind a place come when the gate is open, or never.
+/// Source whose bytes beyond an offset are blocked until the gate opens.
 struct Gated {
     text: Vec<u8>,
     from: u64,
@@ -73,15 +73,15 @@ impl ReadAt for Gated {
 
 const MIB: u64 = 1 << 20;
 
-fn started(source: &Arc<Gated>, threads: usize) -> Background {
+fn started(source: &Arc<Gated>, threads: usize) -> BackgroundIndex {
     let index = LineIndex::new(source.len()).unwrap();
-    Background::start(index, source.clone(), threads).unwrap()
+    BackgroundIndex::start(index, source.clone(), threads).unwrap()
 }
 
-/// The line of this number, as the index knows it now.
+/// Offset of a line by the present index.
 fn start(index: &LineIndex, text: &[u8], line: u64) -> u64 {
     match index.locate(line) {
-        Place::In(block) => start_in(&text, &block).unwrap(),
+        LinePosition::In(block) => start_in(&text, &block).unwrap(),
         other => panic!("{other:?}"),
     }
 }
@@ -95,23 +95,23 @@ fn what_is_known_is_told_while_the_rest_is_not() {
     for threads in 1..4 {
         let source = Gated::new(&text, 8 * MIB);
         let background = started(&source, threads);
-        // Nothing behind the gate was read, and yet there is an answer.
+        // No byte beyond the gate was read, and yet the answer is known.
         let index = background.wait(Some(early as u64), &NoProgress).unwrap();
         assert_eq!(start(&index, &text, early as u64), lines[early].0);
         assert!(background.covered() <= 8 * MIB && !index.is_complete());
-        assert_eq!(index.locate(last as u64), Place::NotYet);
+        assert_eq!(index.locate(last as u64), LinePosition::NotYet);
         std::thread::scope(|scope| {
             let later = scope.spawn(|| background.wait(Some(last as u64), &NoProgress));
             let all = scope.spawn(|| background.wait(None, &NoProgress));
             let none = scope.spawn(|| background.wait(Some(u64::MAX), &NoProgress));
-            // What is known does not wait for those who wait.
+            // A query with a known answer does not wait behind others.
             assert!(background.wait(Some(early as u64), &NoProgress).is_ok());
             source.set(Gate::Open);
             let index = later.join().unwrap().unwrap();
             assert_eq!(start(&index, &text, last as u64), lines[last].0);
             assert_eq!(all.join().unwrap().unwrap(), built(&text, 1));
             let none = none.join().unwrap().unwrap();
-            assert_eq!(none.locate(u64::MAX), Place::Past);
+            assert_eq!(none.locate(u64::MAX), LinePosition::Past);
         });
         let (index, ended) = background.stop();
         assert!(ended.is_ok());
@@ -130,12 +130,12 @@ fn who_stops_it_has_what_was_counted() {
     source.set(Gate::Open);
     let (index, ended) = background.stop();
     assert!(matches!(ended, Err(LinesError::Interrupted)));
-    // Not more than the piece that it was at.
+    // At most the current piece is completed.
     assert!((4 * MIB..=12 * MIB).contains(&index.covered()));
-    // Who begins with it goes on behind it.
-    let background = Background::start(index, source, 2).unwrap();
+    // A new run continues after the stored part.
+    let background = BackgroundIndex::start(index, source, 2).unwrap();
     assert_eq!(background.wait(None, &NoProgress).unwrap(), built(&text, 1));
-    // Dropped while it reads.
+    // Dropped during a read.
     drop(started(&Gated::new(&text, u64::MAX), 3));
 }
 
@@ -176,7 +176,7 @@ fn what_ends_it_is_told_to_all_who_need_more() {
     // A file that became shorter.
     let index = LineIndex::new(text.len() as u64).unwrap();
     let short = Arc::new(text[..9_000_000].to_vec());
-    let background = Background::start(index, short, 2).unwrap();
+    let background = BackgroundIndex::start(index, short, 2).unwrap();
     let failed = background.wait(None, &NoProgress);
     assert!(matches!(failed, Err(LinesError::Shrunk)));
     assert!(matches!(background.stop().1, Err(LinesError::Shrunk)));

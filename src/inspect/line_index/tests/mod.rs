@@ -5,14 +5,14 @@ use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
-use crate::inspect::line_index::Counted;
+use crate::inspect::line_index::BlockCounts;
 use crate::inspect::line_index::FileStamp;
 use crate::inspect::line_index::GROUP_BLOCKS;
-use crate::inspect::line_index::Growing;
+use crate::inspect::line_index::GrowingLineIndex;
 use crate::inspect::line_index::LineIndex;
+use crate::inspect::line_index::LinePart;
+use crate::inspect::line_index::LinePosition;
 use crate::inspect::line_index::LinesError;
-use crate::inspect::line_index::Part;
-use crate::inspect::line_index::Place;
 use crate::inspect::line_index::StoredIndex;
 use crate::inspect::line_index::each_line;
 use crate::inspect::line_index::start_in;
@@ -39,7 +39,7 @@ fn random_text(random: &mut Random, bytes: usize) -> Vec<u8> {
     text
 }
 
-/// Gives a few bytes at a time.
+/// Source that returns a few bytes per read.
 struct Drops<'a>(&'a [u8]);
 
 impl ReadAt for Drops<'_> {
@@ -53,7 +53,7 @@ impl ReadAt for Drops<'_> {
     }
 }
 
-/// Zeros, with newlines at some places.
+/// Zeros, with newlines at given offsets.
 struct Zeros {
     bytes: u64,
     newlines: Vec<u64>,
@@ -81,14 +81,14 @@ fn built(source: &dyn ReadAt, threads: usize) -> LineIndex {
 }
 
 fn extended(index: LineIndex, source: &dyn ReadAt, threads: usize) -> LineIndex {
-    let growing = Growing::new(index);
+    let growing = GrowingLineIndex::new(index);
     growing.run(source, None, threads, &NoProgress).unwrap();
     let index = growing.into_index();
     assert!(index.is_complete());
     index
 }
 
-/// Offset and text of each line, the plain way.
+/// Offset and text of each line, by naive splitting.
 fn naive(text: &[u8]) -> Vec<(u64, Vec<u8>)> {
     let mut at = 0;
     text.split_inclusive(|b| *b == b'\n')
@@ -102,20 +102,20 @@ fn naive(text: &[u8]) -> Vec<(u64, Vec<u8>)> {
         .collect()
 }
 
-/// Lines as they are read with an index.
+/// Reads lines through an index.
 fn read(source: &dyn ReadAt, index: &LineIndex, first: u64, count: u64) -> Vec<(u64, Vec<u8>)> {
-    let Place::In(block) = index.locate(first) else {
+    let LinePosition::In(block) = index.locate(first) else {
         return Vec::new();
     };
     let start = start_in(source, &block).unwrap();
     let (mut found, mut text) = (Vec::new(), Vec::new());
-    let sink = &mut |part: Part<'_>| {
+    let sink = &mut |part: LinePart<'_>| {
         match part {
-            Part::Text(piece) => {
+            LinePart::Text(piece) => {
                 assert!(!piece.is_empty());
                 text.extend_from_slice(piece);
             }
-            Part::End(line) => {
+            LinePart::End(line) => {
                 assert_eq!(line.number, first + found.len() as u64);
                 assert_eq!(line.bytes, text.len() as u64);
                 found.push((line.offset, std::mem::take(&mut text)));
@@ -159,8 +159,12 @@ fn small_files_have_their_lines() {
         let found = read(&text, &index, 0, u64::MAX);
         let found: Vec<&[u8]> = found.iter().map(|(_, line)| line.as_slice()).collect();
         assert_eq!(found, lines, "{text:?}");
-        assert_eq!(index.locate(lines.len() as u64), Place::Past, "{text:?}");
-        assert_eq!(index.locate(u64::MAX), Place::Past);
+        assert_eq!(
+            index.locate(lines.len() as u64),
+            LinePosition::Past,
+            "{text:?}"
+        );
+        assert_eq!(index.locate(u64::MAX), LinePosition::Past);
     }
 }
 
@@ -174,7 +178,7 @@ fn lines_are_those_of_a_naive_split() {
         let index = built(&Drops(&text), 1 + seed as usize % 4);
         assert_eq!(index, built(&text.as_slice(), 1), "seed {seed}");
         assert_eq!(index.lines(), wanted.len() as u64, "seed {seed}");
-        assert_eq!(index.locate(index.lines()), Place::Past);
+        assert_eq!(index.locate(index.lines()), LinePosition::Past);
         for _ in 0..40 {
             let first = random.below(wanted.len() as u64 + 1) as usize;
             let count = random.below(30) as usize;
@@ -217,17 +221,17 @@ fn a_part_answers_for_the_lines_in_it() {
     let text = random_text(&mut Random::new(4), 30_000_000);
     let wanted = naive(&text);
     let line = wanted.len() as u64 / 3;
-    let growing = Growing::new(LineIndex::new(text.len() as u64).unwrap());
+    let growing = GrowingLineIndex::new(LineIndex::new(text.len() as u64).unwrap());
     growing.run(&text, Some(line), 1, &NoProgress).unwrap();
     let index = growing.into_index();
     assert!(!index.is_complete() && index.lines() > line);
-    assert_eq!(index.locate(wanted.len() as u64), Place::NotYet);
+    assert_eq!(index.locate(wanted.len() as u64), LinePosition::NotYet);
     assert!(read(&text, &index, line, 5) == wanted[line as usize..][..5]);
     let stored = StoredIndex::new(index, stamp(text.len() as u64), true, &text).unwrap();
     let again = StoredIndex::decode(&stored.encode()).unwrap();
     assert_eq!(again, stored);
     assert_eq!(extended(again.into_index(), &text, 3), built(&text, 1));
-    // Without having counted anything, it is known where the first line is.
+    // The start of the first line is known without counting.
     let nothing = LineIndex::new(text.len() as u64).unwrap();
     assert!(read(&text, &nothing, 0, 3) == wanted[..3]);
 }
@@ -236,7 +240,7 @@ fn a_part_answers_for_the_lines_in_it() {
 fn others_can_ask_while_it_grows() {
     let text = random_text(&mut Random::new(9), 40_000_000);
     let wanted = naive(&text);
-    let growing = Growing::new(LineIndex::new(text.len() as u64).unwrap());
+    let growing = GrowingLineIndex::new(LineIndex::new(text.len() as u64).unwrap());
     std::thread::scope(|scope| {
         let done = scope.spawn(|| growing.run(&text, None, 3, &NoProgress));
         let (mut random, mut covered) = (Random::new(10), 0);
@@ -246,11 +250,11 @@ fn others_can_ask_while_it_grows() {
             covered = growing.covered();
             let line = random.below(wanted.len() as u64);
             match growing.locate(line) {
-                Place::In(block) => {
+                LinePosition::In(block) => {
                     assert_eq!(start_in(&text, &block).unwrap(), wanted[line as usize].0);
                 }
-                Place::NotYet => assert!(wanted[line as usize].0 >= covered),
-                Place::Past => panic!("{line}"),
+                LinePosition::NotYet => assert!(wanted[line as usize].0 >= covered),
+                LinePosition::Past => panic!("{line}"),
             }
             if is_last {
                 break;
@@ -274,10 +278,10 @@ fn a_single_line_of_2_gb_takes_no_memory() {
     assert!(stored.encode().len() < 200);
     assert_eq!(StoredIndex::decode(&stored.encode()).unwrap(), stored);
     let mut longest = 0;
-    let sink = &mut |part: Part<'_>| {
+    let sink = &mut |part: LinePart<'_>| {
         match part {
-            Part::Text(piece) => longest = longest.max(piece.len()),
-            Part::End(line) => assert_eq!(line.bytes, 2_000_000_000),
+            LinePart::Text(piece) => longest = longest.max(piece.len()),
+            LinePart::End(line) => assert_eq!(line.bytes, 2_000_000_000),
         }
         Ok::<_, LinesError>(())
     };
@@ -287,10 +291,10 @@ fn a_single_line_of_2_gb_takes_no_memory() {
 
 #[test]
 fn the_largest_files_have_larger_blocks() {
-    // 16 GiB in the most blocks there may be, each with one newline at its end.
+    // 16 GiB in the largest number of blocks, each with one newline at its end.
     let blocks = LINE_INDEX_BLOCKS_MAX as u64;
     let mut index = LineIndex::new(blocks << 16).unwrap();
-    index.append(&Counted {
+    index.append(&BlockCounts {
         bytes: blocks << 16,
         counts: vec![1; blocks as usize],
         ends_open: false,
@@ -317,13 +321,13 @@ fn the_largest_files_have_larger_blocks() {
 #[test]
 fn a_file_that_shrinks_is_an_error() {
     let text = random_text(&mut Random::new(3), 20_000_000);
-    let growing = Growing::new(LineIndex::new(text.len() as u64).unwrap());
+    let growing = GrowingLineIndex::new(LineIndex::new(text.len() as u64).unwrap());
     let short = &text[..9_000_000];
     let failed = growing.run(&short, None, 3, &NoProgress);
     assert!(matches!(failed, Err(LinesError::Shrunk)));
     assert!(growing.covered() <= 9_000_000);
     let index = built(&text, 2);
-    let Place::In(block) = index.locate(index.lines() - 1) else {
+    let LinePosition::In(block) = index.locate(index.lines() - 1) else {
         panic!()
     };
     assert!(matches!(start_in(&short, &block), Err(LinesError::Shrunk)));
@@ -336,7 +340,7 @@ fn a_file_that_shrinks_is_an_error() {
 fn other_lines_than_were_counted_are_an_error() {
     let mut text = random_text(&mut Random::new(6), 3_000_000);
     let index = built(&text, 2);
-    let Place::In(block) = index.locate(index.lines() / 2) else {
+    let LinePosition::In(block) = index.locate(index.lines() / 2) else {
         panic!()
     };
     assert!(start_in(&text, &block).is_ok());
@@ -346,7 +350,7 @@ fn other_lines_than_were_counted_are_an_error() {
     assert!(matches!(start_in(&text, &block), Err(LinesError::Changed)));
 }
 
-/// Asks to stop after a while.
+/// Progress that cancels after some calls.
 struct Impatient(AtomicU64);
 
 impl Progress for Impatient {
@@ -358,11 +362,11 @@ impl Progress for Impatient {
 #[test]
 fn who_is_interrupted_goes_on_later() {
     let text = random_text(&mut Random::new(8), 40_000_000);
-    let growing = Growing::new(LineIndex::new(text.len() as u64).unwrap());
+    let growing = GrowingLineIndex::new(LineIndex::new(text.len() as u64).unwrap());
     let stopped = growing.run(&text, None, 2, &Impatient(AtomicU64::new(4)));
     assert!(matches!(stopped, Err(LinesError::Interrupted)));
     assert!(!growing.into_index().is_complete());
-    let growing = Growing::new(LineIndex::new(text.len() as u64).unwrap());
+    let growing = GrowingLineIndex::new(LineIndex::new(text.len() as u64).unwrap());
     let stopped = growing.run(&text, None, 2, &Impatient(AtomicU64::new(4)));
     assert!(matches!(stopped, Err(LinesError::Interrupted)));
     growing.run(&text, None, 2, &NoProgress).unwrap();

@@ -1,13 +1,13 @@
-//! Indexes as bytes, and whether they still hold.
+//! Stored indexes, and their validity after changes of the file.
 
 use super::Zeros;
 use super::built;
 use super::random_text;
 use super::stamp;
+use crate::inspect::line_index::FileChange;
 use crate::inspect::line_index::FileStamp;
 use crate::inspect::line_index::LinesError;
 use crate::inspect::line_index::StoredIndex;
-use crate::inspect::line_index::Verdict;
 use crate::testing::Random;
 use crate::wire::DecodeError;
 
@@ -18,17 +18,17 @@ fn what_became_of_a_file_is_told_by_stamp_and_ends() {
     let stored = |settled| StoredIndex::new(built(&text, 1), stamp(size), settled, &text).unwrap();
     let now = stamp(size);
     let verdict = |s: &StoredIndex, now, text: &[u8]| s.verdict(&now, &text).unwrap();
-    assert_eq!(verdict(&stored(true), now, &text), Verdict::Unchanged);
-    assert_eq!(verdict(&stored(false), now, &text), Verdict::Rewritten);
+    assert_eq!(verdict(&stored(true), now, &text), FileChange::Unchanged);
+    assert_eq!(verdict(&stored(false), now, &text), FileChange::Rewritten);
     let other = |change: fn(&mut FileStamp)| {
         let mut stamp = stamp(size);
         change(&mut stamp);
         verdict(&stored(true), stamp, &text)
     };
-    assert_eq!(other(|s| s.modified.1 += 1), Verdict::Rewritten);
-    assert_eq!(other(|s| s.changed.0 += 1), Verdict::Rewritten);
-    assert_eq!(other(|s| s.inode += 1), Verdict::Rewritten);
-    assert_eq!(other(|s| s.size -= 1), Verdict::Rewritten);
+    assert_eq!(other(|s| s.modified.1 += 1), FileChange::Rewritten);
+    assert_eq!(other(|s| s.changed.0 += 1), FileChange::Rewritten);
+    assert_eq!(other(|s| s.inode += 1), FileChange::Rewritten);
+    assert_eq!(other(|s| s.size -= 1), FileChange::Rewritten);
 
     let longer = [text.as_slice(), b"more\n"].concat();
     let now = FileStamp {
@@ -37,17 +37,23 @@ fn what_became_of_a_file_is_told_by_stamp_and_ends() {
         ..now
     };
     for settled in [true, false] {
-        assert_eq!(verdict(&stored(settled), now, &longer), Verdict::Appended);
+        assert_eq!(
+            verdict(&stored(settled), now, &longer),
+            FileChange::Appended
+        );
     }
     for at in [0, 4095, text.len() - 4096, text.len() - 1] {
         let mut rewritten = longer.clone();
         rewritten[at] ^= 1;
-        assert_eq!(verdict(&stored(true), now, &rewritten), Verdict::Rewritten);
+        assert_eq!(
+            verdict(&stored(true), now, &rewritten),
+            FileChange::Rewritten
+        );
     }
     let elsewhere = FileStamp { device: 1, ..now };
     assert_eq!(
         verdict(&stored(true), elsewhere, &longer),
-        Verdict::Rewritten
+        FileChange::Rewritten
     );
     let cut = stored(true).verdict(&now, &&text[..100]);
     assert!(matches!(cut, Err(LinesError::Shrunk)));

@@ -1,5 +1,5 @@
-//! Chats: who speaks when, and whether tools are answered. Two ways to write a message are known,
-//! `role` and `content` (OpenAI, Anthropic), and `from` and `value` (ShareGPT).
+//! Chat rules: order of roles, and results of tool calls. They know two message layouts: `role` and
+//! `content` (OpenAI, Anthropic), and `from` and `value` (ShareGPT).
 
 use crate::inspect::json::Event;
 use crate::inspect::json::ScanError;
@@ -13,17 +13,17 @@ use crate::inspect::lint::checks::whole_text::is_blank;
 use crate::inspect::lint::scan::findings::Findings;
 use crate::wire::limits::LINT_TOOL_CALLS_MAX;
 
-/// Columns that hold a chat, where they hold an array of objects.
+/// Names of columns that hold a chat, if their value is an array of objects.
 pub(in crate::inspect::lint) const COLUMNS: [&[u8]; 4] =
     [b"messages", b"conversations", b"conversation", b"chat"];
 
-/// Who speaks.
+/// Role of a speaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     System,
     User,
     Assistant,
-    /// A call of a tool that is a message of its own.
+    /// A tool call as a message of its own.
     Call,
     Tool,
     Unknown,
@@ -45,7 +45,7 @@ impl Role {
     }
 }
 
-/// What was gathered of one message; places are in the row.
+/// Facts about one message; spans refer to the row.
 #[derive(Debug, Default)]
 struct Message {
     at: usize,
@@ -53,51 +53,50 @@ struct Message {
     has_content: bool,
     has_text: bool,
     calls: Vec<Span>,
-    /// Calls without an id: the older `function_call`.
+    /// True for a call without an id: the older `function_call`.
     has_call: bool,
     results: Vec<Span>,
-    /// Arguments of calls that are no JSON objects.
+    /// Arguments of a call that are no JSON object.
     wrong_arguments: Option<Span>,
-    /// It says who speaks as ShareGPT does, with `from`.
+    /// True if the message uses the ShareGPT key `from`.
     has_from: bool,
-    /// It is one of several parts of an answer, each in a channel of its own.
+    /// True if the message is one part of an answer, in its own channel.
     has_channel: bool,
 }
 
-/// Looks over chats, in memory that it keeps.
+/// Checker of chats that reuses its memory.
 #[derive(Debug, Default)]
 pub(in crate::inspect::lint) struct Chats {
     message: Message,
-    /// Ids of calls that wait for their results.
+    /// Ids of calls without a result so far.
     pending: Vec<Span>,
     lost_count: bool,
 }
 
-/// Where a chat stands.
+/// State of a chat during its walk.
 #[derive(Debug, Default)]
-struct Course {
+struct ChatState {
     before: Option<Role>,
-    /// Whether the first message says who speaks with `from`.
+    /// True if the first message uses the key `from`.
     has_from: Option<bool>,
     messages: usize,
-    /// Where the last message begins.
+    /// Offset of the last message.
     last_at: usize,
 }
 
 impl Chats {
-    /// Looks over the array at `at` of a row that is JSON. Arrays of something else than objects
-    /// are none of a chat.
+    /// Checks the array at `span` of a valid row. Arrays of other values than objects are no chats.
     pub(in crate::inspect::lint) fn check(&mut self, row: &[u8], span: Span, found: &mut Findings) {
         self.pending.clear();
         self.lost_count = false;
-        // That it is JSON is known, so there is no error to tell.
+        // The row is valid JSON, so there is no error to report.
         let _ = self.walk(row, span, found);
     }
 
     fn walk(&mut self, row: &[u8], span: Span, found: &mut Findings) -> Result<(), ScanError> {
         let mut scanner = Scanner::new(span.of(row));
         scanner.next_event()?;
-        let mut course = Course::default();
+        let mut course = ChatState::default();
         loop {
             match scanner.next_event()? {
                 Some(Event::Object) => {
@@ -112,7 +111,7 @@ impl Chats {
                     found.tell(RuleId::ChatShape, row, at, || {
                         "a message that is no object".to_owned()
                     });
-                    // Lists of tags and texts are called the same sometimes.
+                    // Lists of tags or texts may have the same column name.
                     return Ok(());
                 }
             }
@@ -121,7 +120,7 @@ impl Chats {
         Ok(())
     }
 
-    fn judge(&mut self, row: &[u8], course: &mut Course, found: &mut Findings) {
+    fn judge(&mut self, row: &[u8], course: &mut ChatState, found: &mut Findings) {
         let message = &self.message;
         let at = message.at;
         course.messages += 1;
@@ -163,7 +162,7 @@ impl Chats {
                 "arguments that are no JSON object".to_owned()
             });
         }
-        // Thinking, calls and answers in channels of their own follow each other.
+        // Thinking, calls and answers in separate channels may follow each other.
         let is_part = message.has_channel && role == Role::Assistant;
         if let Some(fault) = out_of_order(course.before, role).filter(|_| !is_part) {
             found.tell(RuleId::ChatRoleOrder, row, at, || fault.to_owned());
@@ -175,7 +174,7 @@ impl Chats {
         });
     }
 
-    /// Results answer calls, and calls wait for nothing else.
+    /// Pairs tool results with calls. Only a result may follow a call.
     fn pair(&mut self, row: &[u8], role: Role, found: &mut Findings) {
         let at = self.message.at;
         for result in &self.message.results {
@@ -200,7 +199,7 @@ impl Chats {
         self.pending.extend(self.message.calls.iter().take(room));
     }
 
-    fn end(&self, row: &[u8], start: usize, course: &Course, found: &mut Findings) {
+    fn end(&self, row: &[u8], start: usize, course: &ChatState, found: &mut Findings) {
         match course.before {
             _ if course.messages == 0 => found.tell(RuleId::ChatShape, row, start, || {
                 "a chat without messages".to_owned()
@@ -213,7 +212,7 @@ impl Chats {
     }
 }
 
-/// What is wrong with a role behind another.
+/// Returns the fault of a role after its predecessor.
 fn out_of_order(before: Option<Role>, role: Role) -> Option<&'static str> {
     match (before, role) {
         (Some(Role::System), Role::System) => Some("two system messages"),
@@ -244,8 +243,8 @@ impl Message {
         };
     }
 
-    /// Reads the members of the object that was just opened. `base` is where the scanner's text
-    /// begins in the row.
+    /// Reads the members of the object just opened. `base` is the offset of the scanner's text in
+    /// the row.
     fn read(&mut self, scanner: &mut Scanner<'_>, base: usize) -> Result<(), ScanError> {
         loop {
             let key = match scanner.next_event()? {
@@ -280,7 +279,7 @@ impl Message {
         }
     }
 
-    /// A text, or blocks as OpenAI and Anthropic have them.
+    /// Reads a content: a text, or a list of blocks in the form of OpenAI and Anthropic.
     fn content(&mut self, value: &Value<'_>, base: usize) -> Result<(), ScanError> {
         self.has_content = true;
         match value.kind {
@@ -358,7 +357,7 @@ impl Message {
 }
 
 impl Message {
-    /// Looks at the arguments of a call of a function, which are the text of a JSON object.
+    /// Checks the arguments of a function call, which must be the text of a JSON object.
     fn arguments(&mut self, function: &Value<'_>, base: usize) -> Result<(), ScanError> {
         let mut scanner = Scanner::new(function.raw);
         if !matches!(scanner.next_event()?, Some(Event::Object)) {
@@ -383,7 +382,7 @@ impl Message {
     }
 }
 
-/// What is between the quotes of a string, in the row.
+/// Span of a string's content in the row, without its quotes.
 fn inside(value: &Value<'_>, base: usize) -> Span {
     let start = base + value.at + 1;
     Span {

@@ -1,5 +1,5 @@
-//! What columns are like over many rows: who has them, of which types, how often they are empty.
-//! Kept for each batch and added up, so that rows can be judged by all the others at the end.
+//! Column statistics over many rows: presence, types and empty values. Kept per batch and merged,
+//! so that the end of the pass can judge rows against all others.
 
 use std::collections::HashMap;
 
@@ -8,9 +8,9 @@ use crate::wire::limits::LINT_COLUMN_BYTES_MAX;
 use crate::wire::limits::LINT_COLUMNS_MAX;
 use crate::wire::limits::LINT_KEY_SETS_MAX;
 
-/// What a value is, as far as a column should have one of these.
+/// Type of a value, as coarse as a column's consistency needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::inspect::lint) enum Type {
+pub(in crate::inspect::lint) enum ValueType {
     Null,
     Bool,
     Number,
@@ -19,7 +19,7 @@ pub(in crate::inspect::lint) enum Type {
     Object,
 }
 
-impl Type {
+impl ValueType {
     pub(in crate::inspect::lint) const ALL: [Self; 6] = [
         Self::Null,
         Self::Bool,
@@ -41,7 +41,7 @@ impl Type {
     }
 }
 
-/// A row that is an example of something, and what stands there.
+/// An example: a row and a position in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::inspect::lint) struct ColumnNote {
     pub(in crate::inspect::lint) row: u64,
@@ -49,14 +49,14 @@ pub(in crate::inspect::lint) struct ColumnNote {
     pub(in crate::inspect::lint) shown: String,
 }
 
-/// How many rows, and the first of them.
+/// Number of rows, with the first of them as examples.
 #[derive(Clone, Debug, Default)]
-pub(in crate::inspect::lint) struct Group {
+pub(in crate::inspect::lint) struct RowExamples {
     pub(in crate::inspect::lint) count: u64,
     pub(in crate::inspect::lint) spots: Vec<ColumnNote>,
 }
 
-impl Group {
+impl RowExamples {
     pub(in crate::inspect::lint) fn add(&mut self, kept: usize, spot: impl FnOnce() -> ColumnNote) {
         self.count += 1;
         if self.spots.len() < kept {
@@ -64,7 +64,7 @@ impl Group {
         }
     }
 
-    /// Puts those of a later batch behind, whose first row has this number.
+    /// Appends the group of a later batch whose first row has number `first`.
     pub(in crate::inspect::lint) fn append(&mut self, later: Self, first: u64, kept: usize) {
         self.count += later.count;
         let room = kept.saturating_sub(self.spots.len());
@@ -76,41 +76,41 @@ impl Group {
     }
 }
 
-/// One column.
+/// Statistics of one column.
 #[derive(Clone, Debug, Default)]
-pub(in crate::inspect::lint) struct Column {
+pub(in crate::inspect::lint) struct LintColumn {
     pub(in crate::inspect::lint) name: String,
-    /// Rows that have it.
+    /// Number of rows with this column.
     pub(in crate::inspect::lint) rows: u64,
-    /// By type, in the order of [`Type::ALL`].
-    pub(in crate::inspect::lint) types: [Group; 6],
-    /// Rows in which it is null, empty or white space.
-    pub(in crate::inspect::lint) empty: Group,
-    /// Rows in which it is a text that stands for nothing, such as `N/A`.
-    pub(in crate::inspect::lint) nothing: Group,
-    /// The type of its first value: what needs only one example, being what the rest is like.
-    usual: Option<Type>,
+    /// Rows by type, in the order of [`ValueType::ALL`].
+    pub(in crate::inspect::lint) types: [RowExamples; 6],
+    /// Rows in which the value is null, empty or white space.
+    pub(in crate::inspect::lint) empty: RowExamples,
+    /// Rows in which the value is a placeholder text such as `N/A`.
+    pub(in crate::inspect::lint) nothing: RowExamples,
+    /// Type of the first value. Only other types need more than one example.
+    usual: Option<ValueType>,
 }
 
-/// Columns of rows, and which of them stand together.
+/// Columns of all rows, and the sets in which they occur together.
 #[derive(Debug, Default)]
-pub(in crate::inspect::lint) struct Columns {
-    pub(in crate::inspect::lint) list: Vec<Column>,
+pub(in crate::inspect::lint) struct LintColumns {
+    pub(in crate::inspect::lint) list: Vec<LintColumn>,
     by_name: HashMap<Box<[u8]>, usize>,
-    /// Rows that can have columns.
+    /// Number of rows that can have columns.
     pub(in crate::inspect::lint) rows: u64,
-    /// Rows by the set of their columns, a bit for each. Beyond a number of sets rows are in none,
-    /// which costs examples and no count.
-    pub(in crate::inspect::lint) sets: HashMap<Box<[u64]>, Group>,
+    /// Rows by their set of columns, as a bit set. Beyond a limit of sets a row is in none, which
+    /// costs examples but no counts.
+    pub(in crate::inspect::lint) sets: HashMap<Box<[u64]>, RowExamples>,
     kept: usize,
-    /// The set of the row at hand, and the number of its columns so far.
+    /// Column set of the current row, and the number of its columns so far.
     set: Vec<u64>,
     in_row: usize,
-    /// The columns of the row before, in its order: mostly, this row has the same.
+    /// Columns of the previous row in order; mostly the current row has the same.
     order: Vec<usize>,
 }
 
-impl Columns {
+impl LintColumns {
     pub(in crate::inspect::lint) fn new(kept: usize) -> Self {
         Self {
             kept,
@@ -123,8 +123,8 @@ impl Columns {
         self.in_row = 0;
     }
 
-    /// The column of a name that the row has; none where there are too many, and where the row has
-    /// it already.
+    /// Returns the column of a name in the current row; `None` beyond the column limit, or if the
+    /// row already has it.
     pub(in crate::inspect::lint) fn enter(&mut self, name: &[u8]) -> Option<usize> {
         let number = match self.order.get(self.in_row) {
             Some(n) if self.list.get(*n).is_some_and(|c| c.name.as_bytes() == name) => *n,
@@ -158,18 +158,18 @@ impl Columns {
             return None;
         }
         self.by_name.insert(name.into(), number);
-        self.list.push(Column {
+        self.list.push(LintColumn {
             name: String::from_utf8_lossy(name).into_owned(),
-            ..Column::default()
+            ..LintColumn::default()
         });
         Some(number)
     }
 
-    /// A value stands in a column of a row.
+    /// Records the type of a value.
     pub(in crate::inspect::lint) fn value(
         &mut self,
         column: usize,
-        of: Type,
+        of: ValueType,
         row: u64,
         text: &[u8],
         at: usize,
@@ -178,7 +178,7 @@ impl Columns {
         let Some(column) = self.list.get_mut(column) else {
             return;
         };
-        if of != Type::Null && column.usual.is_none() {
+        if of != ValueType::Null && column.usual.is_none() {
             column.usual = Some(of);
         }
         let kept = match column.usual == Some(of) {
@@ -190,7 +190,7 @@ impl Columns {
         }
     }
 
-    /// The value is a word for nothing.
+    /// Records a placeholder value.
     pub(in crate::inspect::lint) fn nothing(
         &mut self,
         column: usize,
@@ -204,7 +204,7 @@ impl Columns {
         }
     }
 
-    /// The value says nothing.
+    /// Records an empty value.
     pub(in crate::inspect::lint) fn empty(
         &mut self,
         column: usize,
@@ -218,20 +218,20 @@ impl Columns {
         }
     }
 
-    /// The row is over.
+    /// Ends the current row.
     pub(in crate::inspect::lint) fn end_row(&mut self, row: u64, text: &[u8]) {
         self.rows += 1;
         let kept = self.kept;
         if let Some(group) = self.sets.get_mut(self.set.as_slice()) {
             group.add(kept, || spot(row, text, 0));
         } else if self.sets.len() < LINT_KEY_SETS_MAX {
-            let mut group = Group::default();
+            let mut group = RowExamples::default();
             group.add(kept, || spot(row, text, 0));
             self.sets.insert(self.set.as_slice().into(), group);
         }
     }
 
-    /// Puts those of a later batch behind, whose first row has this number.
+    /// Appends the statistics of a later batch whose first row has number `first`.
     pub(in crate::inspect::lint) fn append(&mut self, later: Self, first: u64) {
         let kept = self.kept;
         self.rows += later.rows;
@@ -261,14 +261,14 @@ impl Columns {
             if let Some(known) = self.sets.get_mut(own.as_slice()) {
                 known.append(group, first, kept);
             } else if self.sets.len() < LINT_KEY_SETS_MAX {
-                let mut fresh = Group::default();
+                let mut fresh = RowExamples::default();
                 fresh.append(group, first, kept);
                 self.sets.insert(own.into(), fresh);
             }
         }
     }
 
-    /// The first rows whose sets are such.
+    /// Returns the first rows whose column set matches.
     pub(in crate::inspect::lint) fn rows_where(
         &self,
         is_such: impl Fn(&[u64]) -> bool,
@@ -281,7 +281,7 @@ impl Columns {
     }
 }
 
-/// Whether a text is a word that stands for no value.
+/// Returns true for a placeholder text such as `N/A`.
 pub(in crate::inspect::lint) fn is_null_word(text: &[u8]) -> bool {
     const WORDS: [&[u8]; 9] = [
         b"n/a", b"na", b"null", b"none", b"nil", b"nan", b"-", b"?", b"#n/a",
@@ -289,7 +289,7 @@ pub(in crate::inspect::lint) fn is_null_word(text: &[u8]) -> bool {
     text.len() <= 4 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Whether a column is in a set.
+/// Returns true if a set contains a column.
 pub(in crate::inspect::lint) fn has(set: &[u64], column: usize) -> bool {
     set.get(column / 64)
         .is_some_and(|word| word >> (column % 64) & 1 == 1)

@@ -2,17 +2,17 @@
 
 use crate::inspect::lint::checks::secrets::stands_alone;
 
-/// Bytes of the part before the at sign, and of the part behind it, at most (RFC 5321, 4.5.3.1).
+/// Size limits of the parts before and after the at sign, in bytes (RFC 5321, 4.5.3.1).
 const LOCAL_BYTES_MAX: usize = 64;
 const DOMAIN_BYTES_MAX: usize = 255;
 
-/// The address around the at sign that stands here: where it begins and ends.
+/// Returns the range of the address around an at sign.
 pub(in crate::inspect::lint) fn email(text: &[u8], at: usize) -> Option<(usize, usize)> {
     let before = text.get(at.saturating_sub(LOCAL_BYTES_MAX)..at)?;
     let is_local =
         |b: &&u8| b.is_ascii_alphanumeric() || matches!(**b, b'.' | b'_' | b'%' | b'+' | b'-');
     let mut local = before.iter().rev().take_while(is_local).count();
-    // The letter of an escape is none of the address.
+    // The letter of an escape does not belong to the address.
     let is_escape = at > local && text.get(at - local - 1) == Some(&b'\\');
     local = local.saturating_sub(usize::from(is_escape));
     let start = at - local;
@@ -30,7 +30,7 @@ pub(in crate::inspect::lint) fn email(text: &[u8], at: usize) -> Option<(usize, 
         && domain.first().is_some_and(u8::is_ascii_alphanumeric)
         && memchr::memmem::find(domain, b"..").is_none();
     let end = at + 1 + domain.len();
-    // `git@host:path` is a place to copy from, and `logo@2x.png` is a file.
+    // `git@host:path` is a remote path, and `logo@2x.png` is a file.
     let is_place = text.get(end) == Some(&b':')
         && text
             .get(end + 1)
@@ -39,7 +39,7 @@ pub(in crate::inspect::lint) fn email(text: &[u8], at: usize) -> Option<(usize, 
     (is_address && !is_place && !is_file).then_some((start, end))
 }
 
-/// Endings of files that no domain has.
+/// File name extensions that are no top-level domains.
 const FILES: [&[u8]; 10] = [
     b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"avif", b"css", b"js", b"json",
 ];
@@ -55,9 +55,9 @@ impl Dots for [u8] {
     }
 }
 
-/// The number in international form (ITU-T E.164: a plus and 8 to 15 digits, the first not 0) that
-/// begins at the plus here: where it ends. Digits are in at least two groups, since a plus and one
-/// number is arithmetic.
+/// Returns the end of a telephone number in international form (ITU-T E.164: a plus and 8 to 15
+/// digits, the first not 0) that starts at the plus. It needs at least two groups of digits,
+/// because a plus and one number is arithmetic.
 pub(in crate::inspect::lint) fn phone(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at + 1..(at + 32).min(text.len()))?;
     if !matches!(rest.first(), Some(b'1'..=b'9')) || !stands_alone(text, at) {

@@ -1,17 +1,17 @@
-//! Records of CSV: how many fields, and whether quotes stand where RFC 4180 lets them.
+//! CSV records: number of fields, and placement of quotes per RFC 4180.
 
 use memchr::memchr;
 
-/// What a record is like.
+/// Shape of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::inspect::lint) struct Record {
-    /// How many fields it has.
+pub(in crate::inspect::lint) struct CsvRecord {
+    /// Number of fields.
     pub(in crate::inspect::lint) fields: usize,
-    /// Where the first quote is that may not stand there, and what is wrong with it.
+    /// Offset of the first misplaced quote, and its fault.
     pub(in crate::inspect::lint) stray: Option<(usize, &'static str)>,
 }
 
-impl Record {
+impl CsvRecord {
     pub(in crate::inspect::lint) fn of(text: &[u8], separator: u8, quote: Option<u8>) -> Self {
         let mut record = Self::default();
         let mut at = 0;
@@ -36,7 +36,7 @@ impl Record {
         }
     }
 
-    /// Where the quoted field at `at` ends, behind its quote.
+    /// Returns the end of the quoted field at `at`, after its closing quote.
     fn quoted(&mut self, text: &[u8], at: usize, quote: u8) -> usize {
         let mut from = at + 1;
         while let Some(n) = memchr(quote, text.get(from..).unwrap_or_default()) {
@@ -55,7 +55,7 @@ impl Record {
     }
 }
 
-/// Whether a field looks like a number.
+/// Returns true if a field looks like a number.
 pub(in crate::inspect::lint) fn is_number(text: &[u8]) -> bool {
     let first = text.trim_ascii();
     let starts = matches!(first.first(), Some(b'0'..=b'9' | b'-' | b'+' | b'.'));

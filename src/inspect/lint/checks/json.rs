@@ -1,4 +1,4 @@
-//! One row of JSON: one walk over its events, with a look at each string.
+//! Checks of one JSON row: one walk over its events, and a look at each string.
 
 use crate::inspect::json::Event;
 use crate::inspect::json::KeyCheck;
@@ -10,13 +10,13 @@ use crate::inspect::json::Text;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::checks::chat;
 use crate::inspect::lint::checks::chat::Chats;
-use crate::inspect::lint::checks::columns::Columns;
-use crate::inspect::lint::checks::columns::Type;
+use crate::inspect::lint::checks::columns::LintColumns;
+use crate::inspect::lint::checks::columns::ValueType;
 use crate::inspect::lint::checks::columns::is_null_word;
 use crate::inspect::lint::checks::preference_pairs;
-use crate::inspect::lint::checks::text::Piece;
 use crate::inspect::lint::checks::text::Suspects;
 use crate::inspect::lint::checks::text::TextChecks;
+use crate::inspect::lint::checks::text::TextPiece;
 use crate::inspect::lint::checks::text::control;
 use crate::inspect::lint::checks::text::repeated;
 use crate::inspect::lint::checks::text::whole;
@@ -26,59 +26,59 @@ use crate::inspect::lint::scan::findings::Findings;
 use crate::inspect::table::each_at;
 use crate::wire::limits::LINT_COLUMNS_MAX;
 
-/// Bytes of a text from which on it should not stand in a row twice, and fields that are compared.
+/// Least length of a text that must not repeat in a row, and number of fields compared.
 const REPEATED_BYTES: usize = 16;
 const REPEATED_FIELDS: usize = 64;
 
-/// Looks over rows of JSON, in memory that it keeps.
+/// Checker of JSON rows that reuses its memory.
 #[derive(Debug, Default)]
 pub(in crate::inspect::lint) struct JsonRows {
     keys: KeyCheck,
     chats: Chats,
-    members: Vec<Member>,
-    /// What a string or a key says.
+    members: Vec<RowMember>,
+    /// Unescaped content of a string or key.
     said: String,
     bytes: Vec<u8>,
 }
 
-/// A member of the object that a row is.
+/// A member of the row's object.
 #[derive(Clone, Copy, Debug)]
-struct Member {
+struct RowMember {
     key: Span,
     is_escaped: bool,
     value: Span,
-    of: Type,
+    of: ValueType,
     is_blank: bool,
 }
 
-/// What a row is looked over for.
+/// Selection of the checks of a row.
 #[derive(Clone, Copy)]
-pub(in crate::inspect::lint) struct Wanted<'a> {
+pub(in crate::inspect::lint) struct RowChecks<'a> {
     pub(in crate::inspect::lint) checks: &'a TextChecks,
-    /// Columns whose text is looked at; none for all.
+    /// Columns whose text is checked; all if empty.
     pub(in crate::inspect::lint) columns: &'a [String],
 }
 
-/// What strings are looked at for, and which.
-struct Strings<'a> {
+/// Selection of the strings and their checks.
+struct StringChecks<'a> {
     suspects: Suspects,
-    /// Some string of the row has an escape that says something odd.
+    /// True if some escape of the row stands for an odd character.
     has_odd_escape: bool,
     checks: &'a TextChecks,
-    /// Parts of the row outside of which nothing is looked at; none for all of it.
+    /// Parts of the row to check; `None` for all of it.
     regions: Option<Vec<Span>>,
 }
 
 impl JsonRows {
-    /// Looks over a row.
+    /// Checks a row.
     pub(in crate::inspect::lint) fn check(
         &mut self,
         text: &[u8],
-        wanted: Wanted<'_>,
-        columns: &mut Columns,
+        wanted: RowChecks<'_>,
+        columns: &mut LintColumns,
         found: &mut Findings,
     ) {
-        let mut strings = Strings {
+        let mut strings = StringChecks {
             suspects: Suspects::default(),
             has_odd_escape: has_odd_escape(text),
             checks: wanted.checks,
@@ -102,18 +102,18 @@ impl JsonRows {
         self.name_columns(text, found);
     }
 
-    /// Goes over the events of a row; whether there is nothing in it.
+    /// Walks over the events of a row; true if the row has no content.
     fn walk(
         &mut self,
         text: &[u8],
-        strings: &Strings<'_>,
+        strings: &StringChecks<'_>,
         found: &mut Findings,
     ) -> Result<bool, ScanError> {
         self.members.clear();
         self.keys.begin();
         let mut scanner = Scanner::new(text);
         let (mut events, mut is_empty) = (0_u64, true);
-        // Of more members than are compared, the rest is only walked over.
+        // Members beyond the limit are walked, but not compared.
         let mut is_kept = true;
         while let Some(event) = scanner.next_event()? {
             let at = scanner.token_at();
@@ -129,7 +129,7 @@ impl JsonRows {
                         is_kept = self.members.len() < LINT_COLUMNS_MAX;
                     }
                     if level == 1 && is_kept {
-                        self.members.push(Member::of(key, at));
+                        self.members.push(RowMember::of(key, at));
                     }
                     continue;
                 }
@@ -143,18 +143,18 @@ impl JsonRows {
                 Event::Object | Event::Array => {
                     level -= 1;
                     if matches!(event, Event::Object) {
-                        Type::Object
+                        ValueType::Object
                     } else {
-                        Type::Array
+                        ValueType::Array
                     }
                 }
                 Event::String(said) => {
                     self.string(text, at + 1, said, strings, found);
-                    Type::Text
+                    ValueType::Text
                 }
-                Event::Number(_) => Type::Number,
-                Event::Bool(_) => Type::Bool,
-                Event::Null => Type::Null,
+                Event::Number(_) => ValueType::Number,
+                Event::Bool(_) => ValueType::Bool,
+                Event::Null => ValueType::Null,
             };
             events += 1;
             let is_blank = match event {
@@ -162,7 +162,7 @@ impl JsonRows {
                 Event::String(said) => said.raw.len() <= 64 && is_blank(said.raw),
                 _ => false,
             };
-            is_empty &= is_blank || matches!(of, Type::Array | Type::Object);
+            is_empty &= is_blank || matches!(of, ValueType::Array | ValueType::Object);
             if level == 1
                 && is_kept
                 && let Some(member) = self.members.last_mut()
@@ -184,19 +184,19 @@ impl JsonRows {
         }
     }
 
-    /// Looks at one string, whose inside begins at `at`.
+    /// Checks one string whose content starts at `at`.
     fn string(
         &mut self,
         row: &[u8],
         at: usize,
         said: Text<'_>,
-        strings: &Strings<'_>,
+        strings: &StringChecks<'_>,
         found: &mut Findings,
     ) {
         if !strings.covers(at) {
             return;
         }
-        let mut piece = Piece {
+        let mut piece = TextPiece {
             row,
             text: said.raw,
             at,
@@ -226,8 +226,8 @@ impl JsonRows {
         whole(piece, suspects, found);
     }
 
-    /// Enters the members of a row that is whole into the columns.
-    fn enter(&mut self, text: &[u8], columns: &mut Columns, found: &mut Findings) {
+    /// Records the members of a valid row in the columns.
+    fn enter(&mut self, text: &[u8], columns: &mut LintColumns, found: &mut Findings) {
         columns.begin_row();
         for member in &self.members {
             let (raw, is_escaped) = (member.key.of(text), member.is_escaped);
@@ -246,14 +246,14 @@ impl JsonRows {
                 }
                 let value = member.value.of(text);
                 let inner = value.get(1..value.len().saturating_sub(1));
-                if member.of == Type::Text && inner.is_some_and(is_null_word) {
+                if member.of == ValueType::Text && inner.is_some_and(is_null_word) {
                     columns.nothing(column, row, text, at);
                 }
             }
             if chat::COLUMNS.contains(&name) {
                 match member.of {
-                    Type::Array => self.chats.check(text, member.value, found),
-                    Type::Text if name == b"messages" => {
+                    ValueType::Array => self.chats.check(text, member.value, found),
+                    ValueType::Text if name == b"messages" => {
                         found.tell(RuleId::ChatShape, text, at, || {
                             "`messages` is a text".to_owned()
                         });
@@ -268,7 +268,7 @@ impl JsonRows {
         self.repeated_fields(text, found);
     }
 
-    /// Rows of an instruction or a prompt and what is answered, of which neither may be empty.
+    /// Checks rows of an instruction or prompt with its answer; neither may be empty.
     fn prompts(&self, text: &[u8], found: &mut Findings) {
         let one_of = |names: &[&[u8]]| {
             let mut members = self.members.iter();
@@ -288,7 +288,7 @@ impl JsonRows {
         }
     }
 
-    /// Rows of two answers, of which one is to be preferred.
+    /// Checks rows of a preferred and a rejected answer.
     fn preference(&self, text: &[u8], found: &mut Findings) {
         let member = |name: &[u8]| self.members.iter().find(|m| m.key.of(text) == name);
         let (Some(chosen), Some(rejected)) = (member(b"chosen"), member(b"rejected")) else {
@@ -305,7 +305,9 @@ impl JsonRows {
         if !found.wants(RuleId::RepeatedField) {
             return;
         }
-        let long = |m: &&Member| m.of == Type::Text && m.value.of(text).len() >= REPEATED_BYTES + 2;
+        let long = |m: &&RowMember| {
+            m.of == ValueType::Text && m.value.of(text).len() >= REPEATED_BYTES + 2
+        };
         let fields = || self.members.iter().filter(long).take(REPEATED_FIELDS);
         for (n, member) in fields().enumerate() {
             let value = member.value.of(text);
@@ -320,11 +322,11 @@ impl JsonRows {
         }
     }
 
-    /// Tells the row's examples which column they are in.
+    /// Adds the column names to the examples of the row.
     fn name_columns(&self, text: &[u8], found: &mut Findings) {
         for example in found.of_row() {
             let at = example.at;
-            let holds = |m: &&Member| m.value.start <= at && at < m.value.end;
+            let holds = |m: &&RowMember| m.value.start <= at && at < m.value.end;
             let member = self.members.iter().find(holds);
             example.column = member.map(|m| {
                 let raw = m.key.of(text);
@@ -335,7 +337,7 @@ impl JsonRows {
     }
 }
 
-impl Member {
+impl RowMember {
     fn of(key: Text<'_>, at: usize) -> Self {
         let start = at + 1;
         Self {
@@ -345,21 +347,21 @@ impl Member {
             },
             is_escaped: key.is_escaped,
             value: Span { start, end: start },
-            of: Type::Null,
+            of: ValueType::Null,
             is_blank: false,
         }
     }
 }
 
-impl Strings<'_> {
-    /// Looks at the row as it is written.
+impl StringChecks<'_> {
+    /// Checks the raw text of the row.
     fn look(&mut self, row: &[u8], found: &mut Findings) {
         let all = [Span {
             start: 0,
             end: row.len(),
         }];
         for region in self.regions.as_deref().unwrap_or(&all) {
-            let piece = Piece {
+            let piece = TextPiece {
                 row,
                 text: region.of(row),
                 at: region.start,
@@ -381,14 +383,14 @@ impl Strings<'_> {
     }
 }
 
-/// Where the values of some columns stand, in their order.
+/// Returns the spans of the values of some columns, in ascending order.
 fn regions(text: &[u8], columns: &[String]) -> Vec<Span> {
     let mut found = Vec::new();
     let mut scanner = Scanner::new(text);
     if !matches!(scanner.next_event(), Ok(Some(Event::Object))) {
         return found;
     }
-    // A key may stand there again and again.
+    // A key may repeat.
     while let Ok(Some(Event::Key(key))) = scanner.next_event() {
         let Ok(Some(value)) = scanner.skip_value() else {
             break;
@@ -413,7 +415,7 @@ fn regions(text: &[u8], columns: &[String]) -> Vec<Span> {
         }
     }
     found.sort_unstable_by_key(|span| span.start);
-    // Of those within each other, the outer one.
+    // Of nested spans, the outer one counts.
     let mut end = 0;
     found.retain(|span| {
         let is_outer = span.end > end;
@@ -423,7 +425,7 @@ fn regions(text: &[u8], columns: &[String]) -> Vec<Span> {
     found
 }
 
-/// The first number that is none of a row that is JSON besides.
+/// Returns the first non-finite number of a row that is otherwise valid JSON.
 fn nan_at(text: &[u8]) -> Option<(usize, String)> {
     let has_word = |word: &[u8]| memchr::memmem::find(text, word).is_some();
     if !has_word(b"NaN") && !has_word(b"Infinity") {

@@ -1,39 +1,39 @@
-//! How long rows are, in buckets of an eighth of each power of two.
+//! Row lengths in a histogram with eight buckets per power of two.
 
 use crate::inspect::lint::checks::columns::ColumnNote;
-use crate::inspect::lint::checks::columns::Group;
+use crate::inspect::lint::checks::columns::RowExamples;
 
-/// Buckets in each power of two, as bits.
+/// Binary logarithm of the number of buckets per power of two.
 const STEP_BITS: u32 = 3;
-/// Rows that there must be to call one extreme.
+/// Least number of rows for outlier detection.
 const ROWS_MIN: u64 = 100;
-/// How many times as long as the 99th of a hundred an extreme row is.
+/// Factor over the 99th percentile that makes a row an outlier.
 const TIMES: u64 = 8;
 
-/// Rows by length.
+/// Histogram of row lengths.
 #[derive(Debug, Default)]
-pub(in crate::inspect::lint) struct Lengths {
-    buckets: Vec<Group>,
+pub(in crate::inspect::lint) struct LengthHistogram {
+    buckets: Vec<RowExamples>,
     rows: u64,
 }
 
 /// Rows that are too long.
 #[derive(Debug, Default)]
-pub(in crate::inspect::lint) struct Extreme {
-    /// How many.
+pub(in crate::inspect::lint) struct LengthOutliers {
+    /// Number of rows.
     pub(in crate::inspect::lint) count: u64,
-    /// Bytes from which on one is.
+    /// Least outlier length in bytes.
     pub(in crate::inspect::lint) limit: u64,
     /// The first of them. `at` is the length.
     pub(in crate::inspect::lint) spots: Vec<ColumnNote>,
 }
 
-impl Lengths {
+impl LengthHistogram {
     pub(in crate::inspect::lint) fn add(&mut self, row: u64, bytes: usize, kept: usize) {
         self.rows += 1;
         let bucket = bucket(bytes as u64);
         if self.buckets.len() <= bucket {
-            self.buckets.resize(bucket + 1, Group::default());
+            self.buckets.resize(bucket + 1, RowExamples::default());
         }
         if let Some(group) = self.buckets.get_mut(bucket) {
             group.count += 1;
@@ -51,16 +51,16 @@ impl Lengths {
     pub(in crate::inspect::lint) fn append(&mut self, later: Self, first: u64, kept: usize) {
         self.rows += later.rows;
         let buckets = self.buckets.len().max(later.buckets.len());
-        self.buckets.resize(buckets, Group::default());
+        self.buckets.resize(buckets, RowExamples::default());
         for (own, later) in self.buckets.iter_mut().zip(later.buckets) {
             own.append(later, first, kept);
         }
     }
 
-    /// Rows that are far longer than the rest. The limit is where a bucket begins, so that the
-    /// count is exact.
-    pub(in crate::inspect::lint) fn extreme(&self, kept: usize) -> Extreme {
-        let mut extreme = Extreme::default();
+    /// Returns the rows far longer than the rest. The limit is a bucket boundary, so the count is
+    /// exact.
+    pub(in crate::inspect::lint) fn extreme(&self, kept: usize) -> LengthOutliers {
+        let mut extreme = LengthOutliers::default();
         if self.rows < ROWS_MIN {
             return extreme;
         }
@@ -82,14 +82,14 @@ impl Lengths {
     }
 }
 
-/// The bucket of a length: its leading digit of `STEP_BITS` and how many bits are behind that.
+/// Bucket of a length: its leading `STEP_BITS` bits and its exponent.
 fn bucket(bytes: u64) -> usize {
     let behind = bytes.max(1).ilog2().saturating_sub(STEP_BITS);
     let lead = bytes >> behind;
     usize::try_from((u64::from(behind) << STEP_BITS) + lead).unwrap_or(usize::MAX)
 }
 
-/// The least length of a bucket.
+/// Least length of a bucket.
 fn lower_bound(bucket: usize) -> u64 {
     let bucket = bucket as u64;
     let step = 1 << STEP_BITS;

@@ -1,4 +1,8 @@
-//! Rules of lint, by what they look at.
+//! The checks behind the lint rules, by subject.
+//!
+//! `text.rs`, `unicode.rs` and `whole_text.rs` check text, `secrets.rs` and `contacts.rs`
+//! confidential data, `json.rs` and `csv.rs` rows, `chat.rs` and `preference_pairs.rs` training
+//! examples, `columns.rs`, `lengths.rs` and `whole_table.rs` all rows together.
 
 pub(crate) mod chat;
 pub(crate) mod columns;

@@ -1,4 +1,4 @@
-//! Pairs of answers of which one is preferred: texts, or chats that differ in their last message.
+//! Preference pairs: texts, or chats that differ in their last message.
 
 use crate::inspect::json::Event;
 use crate::inspect::json::Scanner;
@@ -7,10 +7,10 @@ use crate::inspect::json::ValueKind;
 use crate::inspect::json::field;
 use crate::inspect::lint::checks::whole_text::is_blank;
 
-/// Messages of a chat that are compared.
+/// Largest number of compared messages of a chat.
 const MESSAGES_MAX: usize = 256;
 
-/// What is wrong with a pair of values.
+/// Returns the fault of a pair of values.
 pub(in crate::inspect::lint) fn fault(chosen: &[u8], rejected: &[u8]) -> Option<&'static str> {
     let (a, b) = (messages(chosen), messages(rejected));
     if says_nothing(chosen, &a) {
@@ -41,7 +41,7 @@ pub(in crate::inspect::lint) fn fault(chosen: &[u8], rejected: &[u8]) -> Option<
     (!same).then_some("they answer other prompts")
 }
 
-/// The messages of a chat; none of a text.
+/// Messages of a chat; empty for a text.
 fn messages(value: &[u8]) -> Vec<Value<'_>> {
     let mut scanner = Scanner::new(value);
     let mut messages = Vec::new();

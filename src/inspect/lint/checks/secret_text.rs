@@ -1,4 +1,4 @@
-//! Whether a piece of text has a secret in it, by the rule `secret`.
+//! Secret search in a piece of text, by the rule `secret`.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use crate::inspect::lint::RuleId;
 use crate::inspect::lint::checks::secrets::secret;
 use crate::inspect::lint::scan::markers::Markers;
 
-/// What kind of secret a text has the form of, by the rule `secret`; the first one.
+/// Returns the kind of the first secret in a text, by the rule `secret`.
 pub fn secret_in(text: &[u8]) -> Option<&'static str> {
     static MARKERS: OnceLock<Markers> = OnceLock::new();
     let markers = MARKERS.get_or_init(|| Markers::new(&LintOptions::only(&[RuleId::Secret])));

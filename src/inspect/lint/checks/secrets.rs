@@ -1,24 +1,28 @@
-//! Whether what stands at a marker is a secret. The forms are those that the issuers document, as
-//! programs that search repositories for them know them too.
+//! Secret recognition at a marker. The forms are those that issuers document and secret scanners of
+//! repositories use.
 
 use crate::inspect::lint::scan::markers::Marker;
 
-/// Bytes looked at behind the name of something secret.
+/// Bytes checked after the name of a secret.
 const ASSIGNMENT_BYTES: usize = 160;
-/// Characters of a value from which on it may be a secret, and bits of entropy a character.
+/// Least length of a secret value, and its least entropy in bits per character.
 const VALUE_BYTES: usize = 16;
 const VALUE_BITS: f64 = 3.5;
 
-/// A secret, as a part of the text, and what it is called.
+/// Span of a secret in the text, and its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::inspect::lint) struct Found {
+pub(in crate::inspect::lint) struct SecretMatch {
     pub(in crate::inspect::lint) start: usize,
     pub(in crate::inspect::lint) end: usize,
     pub(in crate::inspect::lint) name: &'static str,
 }
 
-/// The secret that begins at a marker, if it is one.
-pub(in crate::inspect::lint) fn secret(marker: Marker, text: &[u8], at: usize) -> Option<Found> {
+/// Returns the secret that starts at a marker, if there is one.
+pub(in crate::inspect::lint) fn secret(
+    marker: Marker,
+    text: &[u8],
+    at: usize,
+) -> Option<SecretMatch> {
     match marker {
         Marker::Secret => key(text, at),
         Marker::PrivateKey => private_key(text, at),
@@ -28,7 +32,7 @@ pub(in crate::inspect::lint) fn secret(marker: Marker, text: &[u8], at: usize) -
     }
 }
 
-/// The forms of keys: how they begin, which characters follow, and how many at least and at most.
+/// Forms of keys: prefix, character set, and least and greatest length of the rest.
 const FORMS: &[(&str, &str, Charset, usize, usize)] = &[
     ("AKIA", "an AWS access key", Charset::Upper, 16, 16),
     ("ASIA", "an AWS access key", Charset::Upper, 16, 16),
@@ -65,7 +69,7 @@ impl Charset {
     }
 }
 
-fn key(text: &[u8], at: usize) -> Option<Found> {
+fn key(text: &[u8], at: usize) -> Option<SecretMatch> {
     if !stands_alone(text, at) {
         return None;
     }
@@ -81,26 +85,28 @@ fn key(text: &[u8], at: usize) -> Option<Found> {
     let body = body.get(..run)?;
     let is_letters = prefix == "hf_" && looks_random_in_letters(body);
     let is_key = (least..=most).contains(&run) && (looks_random(body) || is_letters);
-    is_key.then_some(Found {
+    is_key.then_some(SecretMatch {
         start: at,
         end: at + prefix.len() + run,
         name,
     })
 }
 
-/// Placeholders such as `sk-xxxxxxxx` and names in code repeat, or have no digits.
+/// Returns true for a random body. Placeholders such as `sk-xxxxxxxx` and identifiers repeat
+/// characters or lack digits.
 fn looks_random(body: &[u8]) -> bool {
     body.iter().any(u8::is_ascii_digit) && entropy(body) >= 2.5
 }
 
-/// A token of a hub may have letters alone, in both cases and hardly any of them twice.
+/// Returns true for a random body of letters: hub tokens may lack digits, but mix both cases and
+/// hardly repeat a letter.
 fn looks_random_in_letters(body: &[u8]) -> bool {
     let has = |of: fn(&u8) -> bool| body.iter().any(of);
     has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && entropy(body) >= VALUE_BITS
 }
 
-/// `-----BEGIN RSA PRIVATE KEY-----` with something that may be a key behind it.
-fn private_key(text: &[u8], at: usize) -> Option<Found> {
+/// Matches `-----BEGIN RSA PRIVATE KEY-----` followed by a possible key.
+fn private_key(text: &[u8], at: usize) -> Option<SecretMatch> {
     let before = text.get(at.saturating_sub(40)..at)?;
     let begin = memchr::memmem::rfind(before, b"-----BEGIN ")?;
     let start = at - (before.len() - begin);
@@ -109,16 +115,16 @@ fn private_key(text: &[u8], at: usize) -> Option<Found> {
         b.is_ascii_alphanumeric() || matches!(**b, b'+' | b'/' | b'=' | b'\n' | b'\r' | b'\\')
     };
     let run = body.iter().take(1 << 14).take_while(is_base64).count();
-    (run >= 64).then_some(Found {
+    (run >= 64).then_some(SecretMatch {
         start,
         end: at + b"PRIVATE KEY-----".len() + run,
         name: "a private key",
     })
 }
 
-/// Three parts of base64url, of which the first two are objects of JSON.
-fn web_token(text: &[u8], at: usize) -> Option<Found> {
-    // So that each run of such bytes is gone over once.
+/// Matches three parts of base64url, the first two of them JSON objects.
+fn web_token(text: &[u8], at: usize) -> Option<SecretMatch> {
+    // Each run of such bytes is scanned only once.
     if !stands_alone(text, at) {
         return None;
     }
@@ -130,15 +136,15 @@ fn web_token(text: &[u8], at: usize) -> Option<Found> {
     let third = second.get(length..)?.strip_prefix(b".")?;
     let last = third.iter().take_while(part).count();
     let is_token = first >= 17 && second.starts_with(b"eyJ") && length >= 10 && last >= 16;
-    is_token.then_some(Found {
+    is_token.then_some(SecretMatch {
         start: at,
         end: at + first + length + last + 2,
         name: "a JSON web token",
     })
 }
 
-/// `api_key = "…"`, also with the quotes of JSON within JSON.
-fn assignment(text: &[u8], at: usize) -> Option<Found> {
+/// Matches `api_key = "…"`, also with the escaped quotes of JSON within JSON.
+fn assignment(text: &[u8], at: usize) -> Option<SecretMatch> {
     let window = text.get(at..(at + ASSIGNMENT_BYTES).min(text.len()))?;
     let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'_' | b'-');
     let mut end = window.iter().take_while(|b| name(b)).count();
@@ -156,14 +162,14 @@ fn assignment(text: &[u8], at: usize) -> Option<Found> {
     let has = |of: fn(&u8) -> bool| body.iter().any(of);
     let is_mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
     let is_secret = is_assigned && length >= VALUE_BYTES && is_mixed && entropy(body) >= VALUE_BITS;
-    is_secret.then_some(Found {
+    is_secret.then_some(SecretMatch {
         start: at + end,
         end: at + end + length,
         name: "a value that looks random under a name of something secret",
     })
 }
 
-/// Bits a character, by how often each stands there (Shannon, 1948).
+/// Entropy in bits per character, from character frequencies (Shannon, 1948).
 fn entropy(text: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     for byte in text {
@@ -179,8 +185,8 @@ fn entropy(text: &[u8]) -> f64 {
         .sum()
 }
 
-/// Whether no word runs into the place. Behind an escape of JSON a word begins, though a letter
-/// stands before it.
+/// Returns true if no word runs into this position. After a JSON escape a word may start, although
+/// a letter precedes it.
 pub(in crate::inspect::lint) fn stands_alone(text: &[u8], at: usize) -> bool {
     let before = text.get(at.saturating_sub(6)..at).unwrap_or_default();
     match before {

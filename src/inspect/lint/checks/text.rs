@@ -1,4 +1,4 @@
-//! Rules of text: what may stand in a row, whatever the row's format.
+//! Text rules, for rows of any format.
 
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::RuleId;
@@ -17,7 +17,7 @@ use crate::inspect::lint::scan::findings::Findings;
 use crate::inspect::lint::scan::markers::Marker;
 use crate::inspect::lint::scan::markers::Markers;
 
-/// The rules of text that are on.
+/// The enabled text rules.
 #[derive(Debug)]
 pub(in crate::inspect::lint) struct TextChecks {
     markers: Markers,
@@ -27,18 +27,18 @@ pub(in crate::inspect::lint) struct TextChecks {
 
 /// A text of a row.
 #[derive(Clone, Copy)]
-pub(in crate::inspect::lint) struct Piece<'a> {
+pub(in crate::inspect::lint) struct TextPiece<'a> {
     /// The row.
     pub(in crate::inspect::lint) row: &'a [u8],
     /// The text.
     pub(in crate::inspect::lint) text: &'a [u8],
-    /// Where in the row it stands.
+    /// Offset of the text in the row.
     pub(in crate::inspect::lint) at: usize,
-    /// Whether it stands there as it is, or was made from what does by taking escapes out of it.
+    /// True for raw text, false for unescaped text.
     pub(in crate::inspect::lint) is_raw: bool,
 }
 
-/// What there may be in some string of the row, which must be seen as a whole.
+/// Faults suspected in the row, which need its strings as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::inspect::lint) struct Suspects {
     pub(in crate::inspect::lint) fence: bool,
@@ -66,10 +66,10 @@ impl TextChecks {
         }
     }
 
-    /// Looks at everything that does not need strings to be apart.
+    /// Checks everything that does not need separate strings.
     pub(in crate::inspect::lint) fn look(
         &self,
-        piece: Piece<'_>,
+        piece: TextPiece<'_>,
         found: &mut Findings,
     ) -> Suspects {
         let mut suspects = Suspects::default();
@@ -108,10 +108,10 @@ impl TextChecks {
     }
 }
 
-/// Control characters, in a text that is not JSON any more.
-pub(in crate::inspect::lint) fn control(piece: Piece<'_>, found: &mut Findings) {
+/// Checks unescaped text for control characters.
+pub(in crate::inspect::lint) fn control(piece: TextPiece<'_>, found: &mut Findings) {
     let is_odd = |b: &u8| matches!(b, 0..=8 | 0xb | 0xc | 0xe..=0x1f | 0x7f);
-    // Whole rows have none, mostly.
+    // Most rows have none at all.
     if !piece.text.iter().fold(false, |any, b| any | is_odd(b)) {
         return;
     }
@@ -123,8 +123,12 @@ pub(in crate::inspect::lint) fn control(piece: Piece<'_>, found: &mut Findings) 
     }
 }
 
-/// What pairs must close in one string, and whether it ends in a loop.
-pub(in crate::inspect::lint) fn whole(piece: Piece<'_>, suspects: Suspects, found: &mut Findings) {
+/// Checks that pairs close within one string, and that it does not end in a loop.
+pub(in crate::inspect::lint) fn whole(
+    piece: TextPiece<'_>,
+    suspects: Suspects,
+    found: &mut Findings,
+) {
     if suspects.fence
         && let Some(at) = open_fence(piece.text)
     {
@@ -153,8 +157,8 @@ pub(in crate::inspect::lint) fn whole(piece: Piece<'_>, suspects: Suspects, foun
     }
 }
 
-/// Whether one string ends in a loop.
-pub(in crate::inspect::lint) fn repeated(piece: Piece<'_>, found: &mut Findings) {
+/// Checks that one string does not end in a loop.
+pub(in crate::inspect::lint) fn repeated(piece: TextPiece<'_>, found: &mut Findings) {
     if let Some(period) = looping(piece.text) {
         let at = piece.text.len().saturating_sub(512);
         let (rule, at) = (RuleId::RepeatedText, piece.at + at);
@@ -164,7 +168,7 @@ pub(in crate::inspect::lint) fn repeated(piece: Piece<'_>, found: &mut Findings)
     }
 }
 
-impl Piece<'_> {
+impl TextPiece<'_> {
     fn tell(&self, found: &mut Findings, rule: RuleId, at: usize, message: &str) {
         self.tell_shown(
             found,
@@ -183,14 +187,14 @@ impl Piece<'_> {
         message: impl FnOnce() -> String,
         shown: impl FnOnce() -> String,
     ) {
-        // Where in the row a character stands that is written as an escape is not known exactly.
+        // The position of an escaped character in the row is not known exactly.
         let at = if self.is_raw { self.at + at } else { self.at };
         found.tell_shown(rule, self.row, at, message, shown);
     }
 }
 
-fn odd(piece: Piece<'_>, rule: RuleId, at: usize, code: u32, found: &mut Findings) {
-    // As an escape it ends no line.
+fn odd(piece: TextPiece<'_>, rule: RuleId, at: usize, code: u32, found: &mut Findings) {
+    // An escaped one ends no line.
     if rule == RuleId::LineSeparator && !piece.is_raw {
         return;
     }
@@ -201,8 +205,8 @@ fn odd(piece: Piece<'_>, rule: RuleId, at: usize, code: u32, found: &mut Finding
     piece.tell_shown(found, rule, at, message, || excerpt(piece.text, at));
 }
 
-/// `<|name|>`, of which the first bar is here.
-fn special(piece: Piece<'_>, bar: usize, found: &mut Findings) {
+/// Checks for a special token `<|name|>` at its first bar.
+fn special(piece: TextPiece<'_>, bar: usize, found: &mut Findings) {
     let is_opened = piece
         .text
         .get(..bar)
@@ -221,7 +225,7 @@ fn special(piece: Piece<'_>, bar: usize, found: &mut Findings) {
     }
 }
 
-fn hidden(piece: Piece<'_>, marker: Marker, at: usize, rule: RuleId, found: &mut Findings) {
+fn hidden(piece: TextPiece<'_>, marker: Marker, at: usize, rule: RuleId, found: &mut Findings) {
     if !found.wants(rule) {
         return;
     }
@@ -237,8 +241,8 @@ fn hidden(piece: Piece<'_>, marker: Marker, at: usize, rule: RuleId, found: &mut
     }
 }
 
-/// What is known by one character.
-fn signs(piece: Piece<'_>, found: &mut Findings) {
+/// Checks for faults recognised by one character.
+fn signs(piece: TextPiece<'_>, found: &mut Findings) {
     let text = piece.text;
     for at in memchr::memchr3_iter(b'@', b'+', b'|', text) {
         let (rule, span, message) = match text.get(at) {

@@ -1,11 +1,10 @@
-//! Characters that should not be in text, and characters that were once others.
+//! Odd characters, and characters damaged by a wrong encoding.
 
 use crate::inspect::lint::RuleId;
 
-/// Shows what is wrong with the characters of a text: the rule, the byte and the character's code
-/// point. The text need not be UTF-8.
+/// Passes each odd character to `found`: rule, offset and code point. The text need not be UTF-8.
 pub(in crate::inspect::lint) fn each_odd(text: &[u8], mut found: impl FnMut(RuleId, usize, u32)) {
-    // First bytes of the characters that are looked at.
+    // First bytes of the suspicious characters.
     let leads = memchr::memchr3_iter(0xc2, 0xc3, 0xe2, text);
     for at in leads.chain(memchr::memchr2_iter(0xef, 0xf3, text)) {
         if let Some(code) = tag_at(text, at) {
@@ -34,7 +33,7 @@ pub(in crate::inspect::lint) fn each_odd(text: &[u8], mut found: impl FnMut(Rule
     }
 }
 
-/// The tag character (U+E0000 to U+E007F) that begins here.
+/// Returns the tag character (U+E0000 to U+E007F) that starts here.
 fn tag_at(text: &[u8], at: usize) -> Option<u32> {
     match text.get(at..)? {
         [0xf3, 0xa0, a @ 0x80..=0x81, b @ 0x80..=0xbf, ..] => {
@@ -44,8 +43,8 @@ fn tag_at(text: &[u8], at: usize) -> Option<u32> {
     }
 }
 
-/// Whether the tags before lead back to a black flag: those of England, Scotland and Wales are
-/// written so, with six tags at most behind it.
+/// Returns true if the tags belong to a black flag: those of England, Scotland and Wales consist of
+/// a flag and at most six tags.
 fn is_of_flag(text: &[u8], at: usize) -> bool {
     let mut at = at;
     for _ in 0..8 {
@@ -63,13 +62,14 @@ fn is_of_flag(text: &[u8], at: usize) -> bool {
     false
 }
 
-/// Between characters of scripts that join them and between parts of an emoji, a joiner belongs.
+/// Returns true for a joiner between ASCII characters. It belongs between characters of joining
+/// scripts, and between parts of an emoji.
 fn joins_ascii(text: &[u8], at: usize, length: usize) -> bool {
     let is_ascii = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii);
     is_ascii(at.checked_sub(1).and_then(|n| text.get(n))) && is_ascii(text.get(at + length))
 }
 
-/// The code point of two or three bytes that begins here, and how many these are.
+/// Decodes a code point of two or three bytes, and its length.
 fn code_at(text: &[u8], at: usize) -> Option<(u32, usize)> {
     let low = |byte: &u8| u32::from(byte & 0x3f);
     match text.get(at..)? {
@@ -81,8 +81,8 @@ fn code_at(text: &[u8], at: usize) -> Option<(u32, usize)> {
     }
 }
 
-/// The byte that a character is in Windows-1252, where that is 80 to bf; those that Windows leaves
-/// free are as in Latin-1.
+/// Returns the Windows-1252 byte of a character, if it is 80 to bf. Undefined bytes map as in
+/// Latin-1.
 fn continuation_at(text: &[u8], at: usize) -> Option<(u8, usize)> {
     let (code, length) = code_at(text, at)?;
     if let Ok(byte @ 0x80..=0xbf) = u8::try_from(code) {
@@ -92,10 +92,9 @@ fn continuation_at(text: &[u8], at: usize) -> Option<(u8, usize)> {
     Some((0x80 + u8::try_from(n).ok()?, length))
 }
 
-/// Whether the characters from here on are one character of UTF-8 as bytes. Only beginnings are
-/// taken that are rare in text that is right: Latin letters with accents and punctuation are what
-/// is mostly lost, and a German sharp s or a French e with an accent before a closing quote must
-/// not be taken for one.
+/// Returns true if the characters here are the bytes of one UTF-8 character. Only lead bytes that
+/// are rare in correct text count. Damage mostly hits accented Latin letters and punctuation. A
+/// German sharp s or an accented French e before a closing quote is no damage.
 fn is_mojibake(text: &[u8], at: usize, code: u32) -> bool {
     let next = |at: usize| continuation_at(text, at);
     let Some((second, length)) = next(at + 2) else {
@@ -106,11 +105,11 @@ fn is_mojibake(text: &[u8], at: usize, code: u32) -> bool {
         0xc2 | 0xc3 => true,
         // U+2000 to U+203F and U+2080 to U+20FF: dashes, quotes, currencies.
         0xe2 => matches!(second, 0x80 | 0x82) && next(at + 2 + length).is_some(),
-        // The byte order mark and full width forms.
+        // The byte order mark and full-width forms.
         0xef => matches!(second, 0xbb | 0xbc) && next(at + 2 + length).is_some(),
         // Emoji.
         0xf0 => second == 0x9f && next(at + 2 + length).is_some(),
-        // Cyrillic: two letters that follow each other.
+        // Cyrillic: two letters in a row.
         0xd0 | 0xd1 => {
             let third = code_at(text, at + 2 + length);
             third.is_some_and(|(c, n)| {
@@ -121,7 +120,7 @@ fn is_mojibake(text: &[u8], at: usize, code: u32) -> bool {
     }
 }
 
-/// What 80 to 9f are in Windows-1252 (Unicode's table CP1252.TXT); 0 where they are nothing.
+/// Code points of bytes 80 to 9f in Windows-1252 (Unicode's table CP1252.TXT); 0 if undefined.
 const WINDOWS_1252: [u32; 32] = [
     0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039,
     0x0152, 0, 0x017d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc,

@@ -1,37 +1,37 @@
-//! What only all rows together tell.
+//! Table rules: findings that need all rows together.
 
-use crate::inspect::json::Place;
+use crate::inspect::json::TextPosition;
 use crate::inspect::lint::Example;
 use crate::inspect::lint::RuleId;
-use crate::inspect::lint::checks::columns::Column;
 use crate::inspect::lint::checks::columns::ColumnNote;
-use crate::inspect::lint::checks::columns::Columns;
-use crate::inspect::lint::checks::columns::Group;
-use crate::inspect::lint::checks::columns::Type;
+use crate::inspect::lint::checks::columns::LintColumn;
+use crate::inspect::lint::checks::columns::LintColumns;
+use crate::inspect::lint::checks::columns::RowExamples;
+use crate::inspect::lint::checks::columns::ValueType;
 use crate::inspect::lint::checks::columns::has;
-use crate::inspect::lint::checks::lengths::Lengths;
+use crate::inspect::lint::checks::lengths::LengthHistogram;
 
 /// Findings of one rule.
 #[derive(Debug, Default)]
-pub(in crate::inspect::lint) struct Judged {
+pub(in crate::inspect::lint) struct RuleFindings {
     pub(in crate::inspect::lint) count: u64,
     pub(in crate::inspect::lint) examples: Vec<Example>,
 }
 
-/// Whether the rows are records of a table, whose values have no types of their own.
+/// Origin of the value types.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::inspect::lint) enum Typing {
-    /// They have types.
+    /// The format has types.
     #[default]
     Written,
-    /// Some look like numbers.
+    /// Types inferred from the text of cells.
     Guessed,
 }
 
-/// Keys that few rows lack, and keys that few rows have.
-pub(in crate::inspect::lint) fn keys(columns: &Columns, rule: RuleId) -> Judged {
+/// Finds keys that few rows lack, or keys that few rows have.
+pub(in crate::inspect::lint) fn keys(columns: &LintColumns, rule: RuleId) -> RuleFindings {
     let all = columns.rows;
-    let mut judged = Judged::default();
+    let mut judged = RuleFindings::default();
     for (number, column) in columns.list.iter().enumerate() {
         let lack = all - column.rows;
         let name = &column.name;
@@ -53,18 +53,18 @@ pub(in crate::inspect::lint) fn keys(columns: &Columns, rule: RuleId) -> Judged 
     judged
 }
 
-/// Values of another type than most of their column.
-pub(in crate::inspect::lint) fn types(columns: &Columns, typing: Typing) -> Judged {
-    let mut judged = Judged::default();
+/// Finds values of another type than most of their column.
+pub(in crate::inspect::lint) fn types(columns: &LintColumns, typing: Typing) -> RuleFindings {
+    let mut judged = RuleFindings::default();
     for column in &columns.list {
-        let with_type = || Type::ALL.iter().zip(&column.types).skip(1);
+        let with_type = || ValueType::ALL.iter().zip(&column.types).skip(1);
         let Some((usual, group)) = with_type().rev().max_by_key(|(_, group)| group.count) else {
             continue;
         };
         let all: u64 = with_type().map(|(_, group)| group.count).sum();
         let is_usual = match typing {
             Typing::Written => group.count > 0,
-            Typing::Guessed => *usual == Type::Number && group.count >= share(all, 19, 20),
+            Typing::Guessed => *usual == ValueType::Number && group.count >= share(all, 19, 20),
         };
         for (other, found) in with_type().filter(|(t, g)| is_usual && *t != usual && g.count > 0) {
             let message = format!(
@@ -80,18 +80,18 @@ pub(in crate::inspect::lint) fn types(columns: &Columns, typing: Typing) -> Judg
     judged
 }
 
-/// Words for nothing in columns of numbers.
-pub(in crate::inspect::lint) fn null_words(columns: &Columns) -> Judged {
-    let mut judged = Judged::default();
+/// Finds placeholder texts in columns of numbers.
+pub(in crate::inspect::lint) fn null_words(columns: &LintColumns) -> RuleFindings {
+    let mut judged = RuleFindings::default();
     for column in &columns.list {
-        let of = |kind: Type| {
+        let of = |kind: ValueType| {
             column
                 .types
                 .get(kind as usize)
                 .map_or(0, |group| group.count)
         };
-        let (numbers, texts) = (of(Type::Number), of(Type::Text));
-        // Texts besides those words make it a column of texts.
+        let (numbers, texts) = (of(ValueType::Number), of(ValueType::Text));
+        // Other texts beside the placeholders make it a text column.
         let is_of_numbers = numbers > 0 && texts - column.nothing.count.min(texts) <= numbers / 20;
         if column.nothing.count > 0 && is_of_numbers {
             let message = format!(
@@ -104,10 +104,10 @@ pub(in crate::inspect::lint) fn null_words(columns: &Columns) -> Judged {
     judged
 }
 
-/// Columns whose names differ in the case of letters alone.
-pub(in crate::inspect::lint) fn key_cases(columns: &Columns) -> Judged {
+/// Finds column names that differ only in letter case.
+pub(in crate::inspect::lint) fn key_cases(columns: &LintColumns) -> RuleFindings {
     let mut by_name: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
-    let mut judged = Judged::default();
+    let mut judged = RuleFindings::default();
     for (number, column) in columns.list.iter().enumerate() {
         let lower = column.name.to_lowercase();
         let Some(other) = by_name.get(&lower).copied() else {
@@ -138,9 +138,9 @@ pub(in crate::inspect::lint) fn key_cases(columns: &Columns) -> Judged {
     judged
 }
 
-/// Fields that are empty though they are not in nearly all rows.
-pub(in crate::inspect::lint) fn empty_fields(columns: &Columns) -> Judged {
-    let mut judged = Judged::default();
+/// Finds empty fields of columns that are mostly filled.
+pub(in crate::inspect::lint) fn empty_fields(columns: &LintColumns) -> RuleFindings {
+    let mut judged = RuleFindings::default();
     for column in &columns.list {
         let empty = &column.empty;
         if empty.count > 0 && column.rows - empty.count >= share(column.rows, 19, 20) {
@@ -155,10 +155,10 @@ pub(in crate::inspect::lint) fn empty_fields(columns: &Columns) -> Judged {
     judged
 }
 
-/// Rows far longer than the rest.
-pub(in crate::inspect::lint) fn lengths(lengths: &Lengths, kept: usize) -> Judged {
+/// Finds rows far longer than the rest.
+pub(in crate::inspect::lint) fn lengths(lengths: &LengthHistogram, kept: usize) -> RuleFindings {
     let extreme = lengths.extreme(kept);
-    let mut judged = Judged::default();
+    let mut judged = RuleFindings::default();
     for spot in &extreme.spots {
         let message = format!(
             "{} bytes, where 99 of 100 rows have fewer than {}",
@@ -175,9 +175,12 @@ pub(in crate::inspect::lint) fn lengths(lengths: &Lengths, kept: usize) -> Judge
     judged
 }
 
-/// Rows whose line ends are those of fewer.
-pub(in crate::inspect::lint) fn line_ends(feeds: &Group, returns: &Group) -> Judged {
-    let mut judged = Judged::default();
+/// Finds rows with the less frequent kind of line end.
+pub(in crate::inspect::lint) fn line_ends(
+    feeds: &RowExamples,
+    returns: &RowExamples,
+) -> RuleFindings {
+    let mut judged = RuleFindings::default();
     let (fewer, message) = match feeds.count < returns.count {
         true => (feeds, "ends with a line feed alone, unlike most rows"),
         false => (
@@ -193,14 +196,14 @@ pub(in crate::inspect::lint) fn line_ends(feeds: &Group, returns: &Group) -> Jud
     judged
 }
 
-impl Judged {
+impl RuleFindings {
     fn add(&mut self, count: u64, spots: Vec<&ColumnNote>, name: &str, message: &str) {
         self.count += count;
         let examples = spots.into_iter().map(|s| example(s, Some(name), message));
         self.examples.extend(examples);
     }
 
-    fn add_group(&mut self, group: &Group, column: &Column, message: &str) {
+    fn add_group(&mut self, group: &RowExamples, column: &LintColumn, message: &str) {
         self.add(
             group.count,
             group.spots.iter().collect(),
@@ -210,7 +213,7 @@ impl Judged {
     }
 }
 
-/// That many of so many, rounded up.
+/// The fraction `parts / of_parts` of a number, rounded up.
 fn share(of: u64, parts: u64, of_parts: u64) -> u64 {
     let product = u128::from(of) * u128::from(parts);
     u64::try_from(product.div_ceil(u128::from(of_parts))).unwrap_or(of)
@@ -220,7 +223,7 @@ fn example(spot: &ColumnNote, column: Option<&str>, message: &str) -> Example {
     Example {
         row: spot.row,
         at: spot.at,
-        place: Place {
+        place: TextPosition {
             line: 1,
             column: spot.at + 1,
         },

@@ -1,14 +1,14 @@
-//! What can only be judged on a text as a whole: pairs that must close, and loops at its end.
+//! Checks of a text as a whole: unclosed pairs, and loops at its end.
 
-/// Shortest text whose end is looked at, and the length of that end; then one of longer pieces.
+/// Text lengths from which the end is checked for a loop: for short pieces, and for longer ones.
 const LOOPS: [usize; 2] = [512, 4096];
-/// How often a piece must stand there to be a loop.
+/// Least number of repetitions of a loop.
 const LOOP_TIMES: usize = 4;
-/// Bytes by which a repetition is found, and places that are tried.
+/// Length of the search pattern for a repetition, and number of offsets tried.
 const NEEDLE_BYTES: usize = 16;
 const TRIES: usize = 8;
 
-/// Whether the text ends in a loop: the bytes of the piece that repeats.
+/// Returns the length of the repeating piece if the text ends in a loop.
 pub(in crate::inspect::lint) fn looping(text: &[u8]) -> Option<usize> {
     LOOPS.iter().find_map(|bytes| {
         let end = text.get(text.len().checked_sub(*bytes)?..)?;
@@ -22,8 +22,8 @@ pub(in crate::inspect::lint) fn looping(text: &[u8]) -> Option<usize> {
     })
 }
 
-/// Where a fence opens that is not closed, by CommonMark 4.5, but with any indent: in lists a
-/// fence stands further in.
+/// Finds an unclosed code fence, per CommonMark 4.5 but with any indent, because lists indent their
+/// fences.
 pub(in crate::inspect::lint) fn open_fence(text: &[u8]) -> Option<usize> {
     let mut open: Option<(usize, usize)> = None;
     let mut at = 0;
@@ -36,7 +36,7 @@ pub(in crate::inspect::lint) fn open_fence(text: &[u8]) -> Option<usize> {
         let ticks = inner.iter().take_while(|b| **b == b'`').count();
         let info = inner.get(ticks..).unwrap_or_default().trim_ascii();
         match open {
-            // With backticks behind it, it is code within a line.
+            // Backticks after the fence make it inline code.
             None if ticks >= 3 && !info.contains(&b'`') => open = Some((at + indent, ticks)),
             Some((_, opened)) if ticks >= opened && info.is_empty() => open = None,
             _ => {}
@@ -46,19 +46,19 @@ pub(in crate::inspect::lint) fn open_fence(text: &[u8]) -> Option<usize> {
     open.map(|(at, _)| at)
 }
 
-/// What is wrong with a think tag.
+/// Fault of a think tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::inspect::lint) enum ThinkFault {
     /// It is not closed.
     Open,
-    /// It closes what is not open.
+    /// It closes no open tag.
     Stray,
-    /// It opens within another.
+    /// It opens inside another one.
     Nested,
 }
 
-/// The first think tag that has not its other half, and where. Tags that a text only speaks of, in
-/// quotes or as code, are none.
+/// Finds the first unmatched think tag. Tags that a text only mentions, in quotes or as code, do
+/// not count.
 pub(in crate::inspect::lint) fn think_fault(text: &[u8]) -> Option<(usize, ThinkFault)> {
     let mut open: Option<(usize, &[u8])> = None;
     for at in memchr::memchr_iter(b'<', text) {
@@ -75,7 +75,7 @@ pub(in crate::inspect::lint) fn think_fault(text: &[u8]) -> Option<(usize, Think
     open.map(|(at, _)| (at, ThinkFault::Open))
 }
 
-/// Where thinking ends behind which nothing is said; none where something is.
+/// Returns the end of the thinking if no answer follows; `None` otherwise.
 pub(in crate::inspect::lint) fn only_thinks(text: &[u8]) -> Option<usize> {
     let at = memchr::memrchr(b'<', text)?;
     let tag = tag_at(text, at)?;
@@ -84,20 +84,20 @@ pub(in crate::inspect::lint) fn only_thinks(text: &[u8]) -> Option<usize> {
 }
 
 /// A think tag.
-struct Tag {
+struct ThinkTag {
     closes: bool,
     name: &'static [u8],
     end: usize,
 }
 
-/// The think tag that begins here, with attributes or without.
-fn tag_at(text: &[u8], at: usize) -> Option<Tag> {
+/// Parses a think tag, with or without attributes.
+fn tag_at(text: &[u8], at: usize) -> Option<ThinkTag> {
     let rest = text.get(at + 1..)?;
     let (closes, inner) = match rest.strip_prefix(b"/") {
         Some(inner) => (true, inner),
         None => (false, rest),
     };
-    // Of two names, one may be the beginning of the other.
+    // One tag name may be a prefix of another.
     let name = TAGS.iter().find(|tag| inner.starts_with(tag))?;
     let behind = inner.get(name.len()..)?;
     let length = match behind.first()? {
@@ -105,7 +105,7 @@ fn tag_at(text: &[u8], at: usize) -> Option<Tag> {
         b' ' | b'\n' | b'\t' if !closes => {
             let most = behind.get(..behind.len().min(ATTRIBUTE_BYTES))?;
             let end = memchr::memchr2(b'>', b'<', most)?;
-            // What comes behind a space has to look like an attribute.
+            // Text after a space must look like an attribute.
             let attributes = most.get(..end).filter(|a| a.contains(&b'='))?;
             (most.get(end) == Some(&b'>')).then_some(attributes.len())?
         }
@@ -117,16 +117,16 @@ fn tag_at(text: &[u8], at: usize) -> Option<Tag> {
     let is_quote = |byte: Option<&u8>| matches!(byte, Some(b'`' | b'"' | b'\''));
     let is_quoted = is_quote(before) && is_quote(behind.first());
     let is_named = SPOKEN_OF.iter().any(|word| behind.starts_with(word));
-    (!is_quoted && !is_named).then_some(Tag { closes, name, end })
+    (!is_quoted && !is_named).then_some(ThinkTag { closes, name, end })
 }
 
 const TAGS: [&[u8]; 3] = [b"thinking", b"think", b"reasoning"];
-/// Bytes that the attributes of a tag may have.
+/// Size limit of a tag's attributes, in bytes.
 const ATTRIBUTE_BYTES: usize = 256;
-/// What follows a tag that is only spoken of.
+/// Words after a tag that is only mentioned.
 const SPOKEN_OF: [&[u8]; 5] = [b" tag", b" block", b" element", b" token", b" section"];
 
-/// Whether a string, as it is written in JSON, says nothing but white space.
+/// Returns true if a raw JSON string contains only white space.
 pub(in crate::inspect::lint) fn is_blank(raw: &[u8]) -> bool {
     let mut rest = raw.trim_ascii();
     loop {

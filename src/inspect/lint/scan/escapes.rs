@@ -1,8 +1,8 @@
-//! Escapes of JSON that say something a rule looks for. Text without them is looked at as it is
-//! written, which saves taking every string apart.
+//! Odd escapes: JSON escapes of characters that a text rule searches for. Rows without them are
+//! checked as raw text, which saves unescaping every string.
 
-/// Whether a text has an escape for a character that the rules of text look for, or for one that
-/// needs no escape and so may be part of something that is looked for.
+/// Returns true if a text escapes a character that a text rule searches for, or one that needs no
+/// escape and may hide part of a match.
 pub(in crate::inspect::lint) fn has_odd_escape(text: &[u8]) -> bool {
     let mut rest = text;
     while let Some(at) = memchr::memchr(b'\\', rest) {
@@ -10,7 +10,7 @@ pub(in crate::inspect::lint) fn has_odd_escape(text: &[u8]) -> bool {
         let passed = match escape {
             [_, b'b' | b'f', ..] => return true,
             [_, b'u', digits @ ..] => match unit(digits) {
-                // Of these pairs, some are invisible tags.
+                // Some of these surrogate pairs are invisible tags.
                 Some(0xdb40) if is_low(digits.get(4..)) => return true,
                 Some(0xd800..=0xdbff) if is_low(digits.get(4..)) => 12,
                 Some(unit) if is_odd(unit) => return true,
@@ -25,7 +25,7 @@ pub(in crate::inspect::lint) fn has_odd_escape(text: &[u8]) -> bool {
 
 fn is_odd(unit: u16) -> bool {
     match unit {
-        // Tab, line feed, carriage return, quote, backslash: what is escaped anyway.
+        // Tab, line feed, carriage return, quote and backslash are always escaped.
         0x9 | 0xa | 0xd | 0x22 | 0x5c => false,
         0..=0x9f => true,
         0xc2 | 0xc3 | 0xd0 | 0xd1 | 0xe2 | 0xef | 0xf0 => true,
@@ -42,7 +42,7 @@ fn is_low(behind: Option<&[u8]>) -> bool {
     }
 }
 
-/// Four hexadecimal digits.
+/// Parses four hexadecimal digits.
 fn unit(digits: &[u8]) -> Option<u16> {
     let four = digits.first_chunk::<4>()?;
     four.iter().try_fold(0, |unit, digit| {

@@ -1,19 +1,19 @@
-//! Showing a piece of a row. Reports are passed on, so whatever looks like a secret is masked, also
-//! in the excerpts of rules that look for something else.
+//! Excerpts of rows. Reports are shared, so an excerpt masks anything that looks like a secret,
+//! even for other rules.
 
-/// Bytes shown before and behind a place.
+/// Bytes shown before and after a position.
 const BEFORE: usize = 20;
 const BEHIND: usize = 44;
-/// Characters of a word from which on it may be a key, and how many of those are shown.
+/// Least length of a word that may be a key, and number of its characters shown.
 const WORD_BYTES: usize = 16;
 const SHOWN: usize = 4;
 
-/// What stands around a place of a row, on one line.
+/// Returns the text around a position of a row, on one line.
 pub(in crate::inspect::lint) fn excerpt(row: &[u8], at: usize) -> String {
     let at = at.min(row.len());
     let mut start = at.saturating_sub(BEFORE);
     let mut end = (at + BEHIND).min(row.len());
-    // A word that begins or ends outside must be seen whole to be judged.
+    // A word that crosses the boundary must be seen as a whole to be judged.
     while start > 0 && at - start < 4 * BEFORE && before_is_word(row, start) {
         start -= 1;
     }
@@ -38,7 +38,7 @@ pub(in crate::inspect::lint) fn excerpt(row: &[u8], at: usize) -> String {
     out
 }
 
-/// The same text with words masked that may be keys or parts of addresses.
+/// Appends a text, with possible keys and parts of addresses masked.
 fn mask_into(mut text: &[u8], out: &mut String) {
     while !text.is_empty() {
         let word = text.iter().take_while(|b| is_word_byte(b)).count();
@@ -62,7 +62,7 @@ fn mask_into(mut text: &[u8], out: &mut String) {
     }
 }
 
-/// The first characters of something, and how long it is.
+/// Masks a secret: shows its first characters and its length.
 pub(in crate::inspect::lint) fn masked(secret: &[u8]) -> String {
     let shown = match secret.len() {
         WORD_BYTES.. => SHOWN,
@@ -71,7 +71,7 @@ pub(in crate::inspect::lint) fn masked(secret: &[u8]) -> String {
     masked_behind(secret, shown)
 }
 
-/// The first of somebody's name or number, and how long it is.
+/// Masks a contact: shows its first character and its length.
 pub(in crate::inspect::lint) fn masked_contact(contact: &[u8]) -> String {
     masked_behind(contact, 1)
 }
@@ -99,7 +99,7 @@ fn is_word_byte(byte: &u8) -> bool {
 
 fn show(bytes: &[u8], out: &mut String) {
     for c in String::from_utf8_lossy(bytes).chars() {
-        // Marks that turn the direction of text would turn that of the report.
+        // Bidirectional control characters would reverse the text of the report.
         let is_hidden = c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
         out.push(if is_hidden { '\u{b7}' } else { c });

@@ -1,20 +1,20 @@
-//! Findings of the rows of one batch: counted, and the first of each rule kept.
+//! Findings of one batch: counts, and the first examples of each rule.
 
-use crate::inspect::json::Place;
+use crate::inspect::json::TextPosition;
 use crate::inspect::lint::Example;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::scan::excerpt::excerpt;
 
-/// What was found in one batch. Rows are numbered from its first.
+/// Findings of one batch. Row numbers count from its first row.
 #[derive(Clone, Debug)]
 pub(in crate::inspect::lint) struct Findings {
     pub(in crate::inspect::lint) counts: [u64; RuleId::COUNT],
     pub(in crate::inspect::lint) examples: Vec<(RuleId, Example)>,
-    /// How many examples of a rule are kept.
+    /// Number of examples kept per rule.
     pub(in crate::inspect::lint) kept: usize,
     is_on: [bool; RuleId::COUNT],
-    /// What the row at hand was already found to have, and where its examples begin.
+    /// Rules already found in the current row, and the start of its examples.
     seen: [bool; RuleId::COUNT],
     row: u64,
     first_of_row: usize,
@@ -37,7 +37,7 @@ impl Findings {
         }
     }
 
-    /// The findings from here on are of this row.
+    /// Starts a new row.
     pub(in crate::inspect::lint) fn begin(&mut self, row: u64) {
         self.row = row;
         self.seen = [false; RuleId::COUNT];
@@ -52,12 +52,12 @@ impl Findings {
         self.is_on.get(rule.index()).is_some_and(|on| *on)
     }
 
-    /// Whether this would be the row's first of a rule that is on.
+    /// Returns true if a rule is on and has no finding in this row yet.
     pub(in crate::inspect::lint) fn wants(&self, rule: RuleId) -> bool {
         self.is_on(rule) && !self.seen.get(rule.index()).is_some_and(|seen| *seen)
     }
 
-    /// Something was found at a byte of the row.
+    /// Records a finding at a byte of the row.
     pub(in crate::inspect::lint) fn tell(
         &mut self,
         rule: RuleId,
@@ -68,7 +68,7 @@ impl Findings {
         self.tell_shown(rule, row, at, message, || excerpt(row, at));
     }
 
-    /// The same, with something else shown.
+    /// Records a finding with a given excerpt.
     pub(in crate::inspect::lint) fn tell_shown(
         &mut self,
         rule: RuleId,
@@ -91,7 +91,7 @@ impl Findings {
             let example = Example {
                 row: self.row,
                 at,
-                place: Place::of(row, at),
+                place: TextPosition::of(row, at),
                 column: None,
                 message: message(),
                 excerpt: shown(),
@@ -100,13 +100,13 @@ impl Findings {
         }
     }
 
-    /// The examples of the row at hand.
+    /// Iterates over the examples of the current row.
     pub(in crate::inspect::lint) fn of_row(&mut self) -> impl Iterator<Item = &mut Example> {
         let own = self.examples.get_mut(self.first_of_row..);
         own.unwrap_or_default().iter_mut().map(|(_, e)| e)
     }
 
-    /// Puts those of a later batch behind, whose first row has this number.
+    /// Appends the findings of a later batch whose first row has number `first`.
     pub(in crate::inspect::lint) fn append(&mut self, later: Self, first: u64) {
         let before = self.counts;
         for (count, more) in self.counts.iter_mut().zip(later.counts) {

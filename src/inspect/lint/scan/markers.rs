@@ -1,5 +1,5 @@
-//! A pass over a row that finds everywhere a rule of text might speak, so that the cost of a row
-//! without such places does not grow with the number of rules.
+//! Marker search: one pass over a row finds all positions where a text rule may apply. The cost of
+//! a row without markers does not depend on the number of rules.
 
 use aho_corasick::packed::Config;
 use aho_corasick::packed::MatchKind;
@@ -8,42 +8,42 @@ use aho_corasick::packed::Searcher;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::RuleId;
 
-/// What a marker may be the beginning of.
+/// Meaning of a marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::inspect::lint) enum Marker {
-    /// Three backticks.
+    /// Start of a code fence: three backticks.
     Fence,
-    /// A think tag.
+    /// Start of a think tag.
     Think,
-    /// A token of a model's control.
+    /// Start of a control token of a model.
     Special,
-    /// A tag or an entity of HTML.
+    /// Start of an HTML tag or entity.
     Html,
-    /// A phrase of an assistant.
+    /// Phrase of an assistant.
     Boilerplate,
-    /// A key or token that begins with this.
+    /// Prefix of a key or token.
     Secret,
     /// `PRIVATE KEY-----`.
     PrivateKey,
-    /// A JSON web token.
+    /// Start of a JSON web token.
     WebToken,
-    /// The name of something secret.
+    /// Name of a secret.
     SecretName,
 }
 
-/// The markers of the rules that are on.
+/// Search for the markers of the enabled rules.
 #[derive(Debug)]
 pub(in crate::inspect::lint) struct Markers {
-    /// Those of three bytes, and the longer ones: the vector search compares as many bytes as the
-    /// shortest has, up to four, and what passes that by chance costs most of the time. It has eight
-    /// buckets, so markers with brackets in front are searched for apart from words: few bytes of text
-    /// are like both.
-    searches: [Search; 3],
+    /// Separate searches for short and long markers, and for markers with a leading bracket. The
+    /// vector search compares the first bytes, up to four, of the shortest marker, and false
+    /// positives cost most of its time. It has eight buckets, so brackets and words are kept apart:
+    /// few bytes of text look like both.
+    searches: [MarkerSearch; 3],
 }
 
 #[derive(Debug)]
-struct Search {
-    /// None where there is nothing to look for.
+struct MarkerSearch {
+    /// `None` without markers.
     searcher: Option<Searcher>,
     kinds: Vec<Marker>,
 }
@@ -51,11 +51,11 @@ struct Search {
 impl Markers {
     pub(in crate::inspect::lint) fn new(options: &LintOptions) -> Self {
         Self {
-            searches: [SHORT, TAGS, WORDS].map(|all| Search::new(all, options)),
+            searches: [SHORT, TAGS, WORDS].map(|all| MarkerSearch::new(all, options)),
         }
     }
 
-    /// Shows where each marker in a text begins.
+    /// Passes the position of each marker in a text to `found`.
     pub(in crate::inspect::lint) fn each(&self, text: &[u8], mut found: impl FnMut(Marker, usize)) {
         for search in &self.searches {
             let Some(searcher) = &search.searcher else {
@@ -70,11 +70,11 @@ impl Markers {
     }
 }
 
-impl Search {
+impl MarkerSearch {
     fn new(all: &[(Marker, &[&str])], options: &LintOptions) -> Self {
         let wanted = || all.iter().filter(|(marker, _)| options.any(marker.rules()));
         let texts = wanted().flat_map(|(_, texts)| texts.iter());
-        // Of two that begin at one byte, the longer has to win.
+        // Of two markers at one position, the longer one must win.
         let mut config = Config::new();
         config.match_kind(MatchKind::LeftmostLongest);
         Self {
@@ -107,7 +107,7 @@ const SHORT: &[(Marker, &[&str])] = &[
     (Marker::WebToken, &["eyJ"]),
 ];
 
-/// At most 64, which is what the vector search takes; so of the next.
+/// At most 64 per search, the limit of the vector search.
 const TAGS: &[(Marker, &[&str])] = &[
     (
         Marker::Think,

@@ -1,4 +1,5 @@
-//! One pass over rows that applies the rules, and the findings that it keeps.
+//! Lint pass: `worker.rs` applies the rules to the rows of a batch, `markers.rs` finds suspicious
+//! positions, `findings.rs` and `excerpt.rs` keep the findings.
 
 pub(crate) mod escapes;
 pub(crate) mod excerpt;

@@ -1,21 +1,21 @@
-//! One thread's way over the rows of a batch.
+//! Lint worker: one thread's pass over the rows of a batch.
 
 use crate::inspect::json::Reason;
 use crate::inspect::lint::LintOptions;
 use crate::inspect::lint::RuleId;
 use crate::inspect::lint::checks::columns::ColumnNote;
-use crate::inspect::lint::checks::columns::Columns;
-use crate::inspect::lint::checks::columns::Group;
-use crate::inspect::lint::checks::columns::Type;
+use crate::inspect::lint::checks::columns::LintColumns;
+use crate::inspect::lint::checks::columns::RowExamples;
+use crate::inspect::lint::checks::columns::ValueType;
 use crate::inspect::lint::checks::columns::is_null_word;
-use crate::inspect::lint::checks::csv::Record;
+use crate::inspect::lint::checks::csv::CsvRecord;
 use crate::inspect::lint::checks::csv::is_number;
 use crate::inspect::lint::checks::json::JsonRows;
-use crate::inspect::lint::checks::json::Wanted;
-use crate::inspect::lint::checks::lengths::Lengths;
-use crate::inspect::lint::checks::text::Piece;
+use crate::inspect::lint::checks::json::RowChecks;
+use crate::inspect::lint::checks::lengths::LengthHistogram;
 use crate::inspect::lint::checks::text::Suspects;
 use crate::inspect::lint::checks::text::TextChecks;
+use crate::inspect::lint::checks::text::TextPiece;
 use crate::inspect::lint::checks::text::control;
 use crate::inspect::lint::checks::text::repeated;
 use crate::inspect::lint::checks::text::whole;
@@ -29,40 +29,40 @@ use crate::inspect::table::Scratch;
 use crate::inspect::table::Shape;
 use crate::wire::limits::ROW_BYTES_MAX;
 
-/// What was made of a batch. Rows are numbered from its first.
+/// Results of a batch. Row numbers count from its first row.
 #[derive(Debug)]
-pub(in crate::inspect::lint) struct Made {
+pub(in crate::inspect::lint) struct LintedBatch {
     pub(in crate::inspect::lint) checked: u64,
     pub(in crate::inspect::lint) findings: Findings,
-    pub(in crate::inspect::lint) columns: Columns,
-    pub(in crate::inspect::lint) lengths: Lengths,
-    pub(in crate::inspect::lint) feeds: Group,
-    pub(in crate::inspect::lint) returns: Group,
+    pub(in crate::inspect::lint) columns: LintColumns,
+    pub(in crate::inspect::lint) lengths: LengthHistogram,
+    pub(in crate::inspect::lint) feeds: RowExamples,
+    pub(in crate::inspect::lint) returns: RowExamples,
     pub(in crate::inspect::lint) typing: Typing,
 }
 
-/// One thread's state.
-pub(in crate::inspect::lint) struct Worker<'a> {
+/// State of one thread.
+pub(in crate::inspect::lint) struct LintWorker<'a> {
     options: &'a LintOptions,
     checks: &'a TextChecks,
     json: JsonRows,
     scratch: Scratch,
 }
 
-impl Made {
+impl LintedBatch {
     pub(in crate::inspect::lint) fn new(options: &LintOptions) -> Self {
         Self {
             checked: 0,
             findings: Findings::new(options),
-            columns: Columns::new(options.examples),
-            lengths: Lengths::default(),
-            feeds: Group::default(),
-            returns: Group::default(),
+            columns: LintColumns::new(options.examples),
+            lengths: LengthHistogram::default(),
+            feeds: RowExamples::default(),
+            returns: RowExamples::default(),
             typing: Typing::default(),
         }
     }
 
-    /// Puts what was made of a later batch behind, whose first row has this number.
+    /// Appends the results of a later batch whose first row has number `first`.
     pub(in crate::inspect::lint) fn append(&mut self, later: Self, first: u64) {
         let kept = self.findings.kept;
         self.checked += later.checked;
@@ -77,7 +77,7 @@ impl Made {
     }
 }
 
-impl<'a> Worker<'a> {
+impl<'a> LintWorker<'a> {
     pub(in crate::inspect::lint) fn new(options: &'a LintOptions, checks: &'a TextChecks) -> Self {
         Self {
             options,
@@ -87,9 +87,9 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Looks over all rows of a batch.
-    pub(in crate::inspect::lint) fn batch(&mut self, batch: &Batch) -> Made {
-        let mut made = Made::new(self.options);
+    /// Checks all rows of a batch.
+    pub(in crate::inspect::lint) fn batch(&mut self, batch: &Batch) -> LintedBatch {
+        let mut made = LintedBatch::new(self.options);
         if matches!(batch.shape(), Shape::Delimited(_)) {
             made.typing = Typing::Guessed;
         }
@@ -105,7 +105,7 @@ impl<'a> Worker<'a> {
         made
     }
 
-    fn row(&mut self, batch: &Batch, row: Row<'_>, made: &mut Made) {
+    fn row(&mut self, batch: &Batch, row: Row<'_>, made: &mut LintedBatch) {
         let kept = self.options.examples;
         made.lengths.add(row.index, row.text.len(), kept);
         if row.text.len() >= ROW_BYTES_MAX && batch.truncated() > 0 {
@@ -128,7 +128,7 @@ impl<'a> Worker<'a> {
                 "a byte order mark before the row".to_owned()
             });
             if matches!(batch.shape(), Shape::Json) {
-                // Every reader of rows refuses it.
+                // Every reader refuses such a row.
                 made.findings.tell(RuleId::MalformedJson, text, 0, || {
                     Reason::ByteOrderMark.to_string()
                 });
@@ -138,7 +138,7 @@ impl<'a> Worker<'a> {
         }
         match batch.shape() {
             Shape::Json => {
-                let wanted = Wanted {
+                let wanted = RowChecks {
                     checks: self.checks,
                     columns: &self.options.columns,
                 };
@@ -157,9 +157,9 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// A text that stands in the row as it is.
+    /// Checks a raw text of a row.
     fn plain(&self, row: &[u8], at: usize, text: &[u8], found: &mut Findings) {
-        let piece = Piece {
+        let piece = TextPiece {
             row,
             text,
             at,
@@ -172,9 +172,9 @@ impl<'a> Worker<'a> {
         whole(piece, suspects, found);
     }
 
-    fn record(&mut self, text: &[u8], shape: &Shape, header: &Header, made: &mut Made) {
+    fn record(&mut self, text: &[u8], shape: &Shape, header: &Header, made: &mut LintedBatch) {
         let found = &mut made.findings;
-        let record = Record::of(text, header.separator, header.quote);
+        let record = CsvRecord::of(text, header.separator, header.quote);
         let names = header.names.len();
         if record.fields != names && !text.trim_ascii().is_empty() {
             found.tell(RuleId::FieldCount, text, 0, || {
@@ -185,7 +185,7 @@ impl<'a> Worker<'a> {
             found.tell(RuleId::StrayQuote, text, at, || what.to_owned());
         }
         let wanted = &self.options.columns;
-        let piece = Piece {
+        let piece = TextPiece {
             row: text,
             text,
             at: 0,
@@ -206,20 +206,20 @@ impl<'a> Worker<'a> {
             let is_blank = said.trim_ascii().is_empty();
             is_empty &= is_blank;
             let of = match cell {
-                Cell::Null => Type::Null,
-                _ if is_number(said) => Type::Number,
-                _ => Type::Text,
+                Cell::Null => ValueType::Null,
+                _ if is_number(said) => ValueType::Number,
+                _ => ValueType::Text,
             };
             if let Some(column) = columns.enter(name.as_bytes()) {
                 columns.value(column, of, found.row(), text, 0);
                 if is_blank {
                     columns.empty(column, found.row(), text, 0);
                 }
-                if of == Type::Text && is_null_word(said.trim_ascii()) {
+                if of == ValueType::Text && is_null_word(said.trim_ascii()) {
                     columns.nothing(column, found.row(), text, 0);
                 }
             }
-            let piece = Piece {
+            let piece = TextPiece {
                 row: text,
                 text: said,
                 at: 0,
@@ -242,7 +242,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-fn utf8(piece: Piece<'_>, found: &mut Findings) {
+fn utf8(piece: TextPiece<'_>, found: &mut Findings) {
     if let Err(error) = std::str::from_utf8(piece.text) {
         found.tell(RuleId::BadUtf8, piece.row, error.valid_up_to(), || {
             "not UTF-8".to_owned()
@@ -250,7 +250,7 @@ fn utf8(piece: Piece<'_>, found: &mut Findings) {
     }
 }
 
-/// Lines that are no rows.
+/// Records lines that are no rows.
 fn blank_lines(rows: std::ops::Range<u64>, found: &mut Findings) {
     for row in rows {
         found.begin(row);
@@ -258,8 +258,8 @@ fn blank_lines(rows: std::ops::Range<u64>, found: &mut Findings) {
     }
 }
 
-/// How the row's line ends.
-fn line_end(batch: &Batch, row: Row<'_>, made: &mut Made) {
+/// Records the line end of the row.
+fn line_end(batch: &Batch, row: Row<'_>, made: &mut LintedBatch) {
     let behind = batch.text().get(row.at + row.text.len()..);
     let kept = made.findings.kept;
     let group = match behind.unwrap_or_default() {

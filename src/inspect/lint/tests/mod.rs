@@ -15,8 +15,8 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Filled;
 use crate::inspect::table::Header;
-use crate::inspect::table::Lines;
-use crate::inspect::table::Next;
+use crate::inspect::table::LineTable;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
@@ -24,18 +24,18 @@ use crate::inspect::table::TableError;
 use crate::progress::NoProgress;
 
 fn lines(text: &[u8], shape: Shape, options: &LintOptions) -> LintReport {
-    let table = Arc::new(Lines::new(Arc::new(text.to_vec()), shape));
+    let table = Arc::new(LineTable::new(Arc::new(text.to_vec()), shape));
     let batches = table.batches(&Selection::default()).unwrap();
     lint(&*batches, options, &NoProgress).unwrap()
 }
 
-/// Rows that are what they are, newlines and all.
+/// Rows as given, with newlines.
 struct Rows(Mutex<Option<Vec<Vec<u8>>>>, Shape);
 
 impl Batches for Rows {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let Some(rows) = self.0.lock().unwrap().take() else {
-            return Ok(Next::End(1));
+            return Ok(NextBatch::End(1));
         };
         batch.refill_spans(&self.1, 0, |text, spans| {
             text.clear();
@@ -47,7 +47,7 @@ impl Batches for Rows {
             }
             Filled::default()
         });
-        Ok(Next::Batch(0))
+        Ok(NextBatch::Batch(0))
     }
 }
 
@@ -182,7 +182,7 @@ fn rows_are_judged_by_all_others() {
     assert_eq!((report.errors, report.warnings, report.notes), (0, 4, 2));
     // The long row repeats itself.
     assert_eq!(count(&report, RuleId::RepeatedText), 1);
-    // However many threads, and however rows fall into batches.
+    // For any number of threads and any batch boundaries.
     let options = LintOptions {
         threads: 4,
         ..LintOptions::default()
@@ -208,7 +208,7 @@ fn real_rows_are_clean() {
     let text = include_bytes!("../../../../tests/data/gsm8k/test.jsonl");
     let report = lines(text, Shape::Json, &LintOptions::default());
     let spoke: Vec<_> = report.rules.iter().filter(|r| r.count > 0).collect();
-    // What they say of it is true: one answer has a zero-width space.
+    // The finding is correct: one answer has a zero-width space.
     assert_eq!((report.errors, report.warnings), (0, 1), "{spoke:#?}");
     assert_eq!(count(&report, RuleId::ZeroWidth), 1);
     assert_eq!(report.checked, 1319);
@@ -323,7 +323,7 @@ fn the_page_lists_the_rules() {
 fn sarif_has_what_code_hosts_need() {
     let text = b"{\"a\":1,\"a\":2}\n{\"a\":\"<|im_end|>\"\n";
     let report = lines(text, Shape::Json, &LintOptions::default());
-    let log = sarif::sarif(&report, "data/a.jsonl", sarif::Rows::Lines, "1.2.3");
+    let log = sarif::sarif(&report, "data/a.jsonl", sarif::RowLocation::Lines, "1.2.3");
     let run = &log["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
     let results = run["results"].as_array().unwrap();
@@ -373,7 +373,7 @@ fn damage_is_a_finding_behind_those_of_the_rows_before_it() {
             assert!(report.checked >= 2, "{name}");
             assert_eq!(of(RuleId::DamagedFile).examples[0].row, report.checked);
             assert!(of(RuleId::MalformedJson).count >= 1, "{name}");
-            // Nobody asked for it.
+            // The rule is off.
             let opened = open_table(Arc::new(bytes.to_vec()), name, OpenOptions::default());
             let batches = opened
                 .unwrap()

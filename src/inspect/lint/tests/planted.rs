@@ -1,9 +1,9 @@
-//! Rows with faults, for the tests: of each rule those of which it speaks, and those of which it must not.
+//! Test rows with faults: for each rule, rows it must report and rows it must not.
 
 use crate::inspect::lint::RuleId;
 
-/// Rows that a rule must speak of, and rows like them of which it must not. `~` is a newline of a
-/// chat's text; a row that begins with `=` is plain text.
+/// Rows that a rule must report, and similar rows that it must not. `~` stands for a newline in a
+/// chat's text; a row that starts with `=` is plain text.
 pub(in crate::inspect::lint) fn planted() -> Vec<(RuleId, Vec<String>, Vec<String>)> {
     let text = |t: &str| serde_json::json!({ "text": t }).to_string();
     let chat = |turns: &[(&str, &str)]| {

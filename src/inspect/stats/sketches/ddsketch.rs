@@ -1,32 +1,31 @@
-//! Quantiles of numbers, in bounded memory, the same in whatever order and parts numbers come.
+//! Quantile sketch of numbers in bounded memory, independent of order and grouping.
 //!
-//! Numbers are counted in buckets whose width is a share of their value, so that ranks are exact
-//! and values have a bounded relative error: `DDSketch` (Masson, Rim, Lee: "DDSketch: a fast and
-//! fully-mergeable quantile sketch with relative-error guarantees", VLDB 2019). The buckets are cut
-//! by the first bits of a double. When there are too many, every two neighbours become one, as in
-//! `UDDSketch` (Epicoco et al., 2020); how often that happens depends on the set of the numbers
-//! alone. Each bucket knows its least and greatest number, so that few different numbers are told
-//! exactly.
+//! It is a `DDSketch` (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with
+//! relative-error guarantees", VLDB 2019): the width of a bucket is proportional to its value.
+//! Ranks are exact, and values have a bounded relative error. The first bits of a double select its
+//! bucket. If there are too many buckets, each two neighbours merge, as in `UDDSketch` (Epicoco et
+//! al., 2020); the number of merges depends only on the set of numbers. Each bucket keeps its
+//! minimum and maximum, so a small number of distinct values is exact.
 
 use std::collections::HashMap;
 
 use crate::inspect::stats::sketches::hash::ByHash;
 
-/// Bits of a double's fraction that tell buckets apart, at first.
+/// Initial number of fraction bits that select the bucket.
 const FRACTION_BITS: u32 = 10;
-/// Buckets of one sketch.
+/// Largest number of buckets of a sketch.
 const BUCKETS_MAX: usize = 4096;
 
-/// Counts of numbers by bucket.
+/// Counts of numbers per bucket.
 #[derive(Clone, Debug, Default)]
 pub(in crate::inspect::stats) struct Quantiles {
     buckets: HashMap<i32, Bucket, ByHash>,
-    /// How often buckets were joined.
+    /// Number of times that neighbouring buckets were merged.
     joined: u32,
     count: u64,
 }
 
-/// Numbers that are close to each other.
+/// A bucket of neighbouring numbers.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::inspect::stats) struct Bucket {
     pub(in crate::inspect::stats) count: u64,
@@ -35,7 +34,7 @@ pub(in crate::inspect::stats) struct Bucket {
 }
 
 impl Quantiles {
-    /// Adds a number, which is finite.
+    /// Adds a finite number.
     #[inline]
     pub(in crate::inspect::stats) fn add(&mut self, number: f64) {
         let one = Bucket {
@@ -46,28 +45,28 @@ impl Quantiles {
         self.put(bucket_of(number, self.joined), &one);
     }
 
-    /// Adds all that was added to another.
+    /// Merges another sketch.
     pub(in crate::inspect::stats) fn merge(&mut self, other: &Self) {
         while self.joined < other.joined {
             self.join();
         }
         for (at, bucket) in &other.buckets {
-            // More may be joined on the way.
+            // Further buckets may be merged meanwhile.
             self.put(joined(*at, self.joined - other.joined), bucket);
         }
     }
 
-    /// How many numbers were added.
+    /// Number of numbers added.
     pub(in crate::inspect::stats) fn count(&self) -> u64 {
         self.count
     }
 
-    /// What a quantile may differ from the true one, as a share of that.
+    /// Bound of the relative error of a quantile.
     pub(in crate::inspect::stats) fn error(&self) -> f64 {
         0.5_f64.powi((FRACTION_BITS.saturating_sub(self.joined)) as i32)
     }
 
-    /// The buckets, from the least number on.
+    /// Returns the buckets in ascending order.
     pub(in crate::inspect::stats) fn sorted(&self) -> Vec<Bucket> {
         let mut all: Vec<_> = self.buckets.iter().map(|(at, b)| (*at, *b)).collect();
         all.sort_unstable_by_key(|(at, _)| *at);
@@ -108,8 +107,8 @@ impl Bucket {
     }
 }
 
-/// The number that has a share of all others before it, from the buckets in order: of `n` numbers
-/// that of rank `share * (n - 1)`, rounded down.
+/// Returns the quantile at a share, from sorted buckets: of `n` numbers the one with rank `share *
+/// (n - 1)`, rounded down.
 pub(in crate::inspect::stats) fn quantile(sorted: &[Bucket], share: f64) -> Option<f64> {
     let count: u64 = sorted.iter().map(|b| b.count).sum();
     let mut rank = (share.clamp(0.0, 1.0) * count.checked_sub(1)? as f64) as u64;
@@ -127,7 +126,7 @@ pub(in crate::inspect::stats) fn quantile(sorted: &[Bucket], share: f64) -> Opti
     sorted.last().map(|b| b.max)
 }
 
-/// The number of the bucket, in the order of the numbers; 0 has one of its own.
+/// Bucket of a number, in numeric order; 0 has its own.
 #[inline]
 fn bucket_of(number: f64, times: u32) -> i32 {
     let bits = number.abs().to_bits();
@@ -138,7 +137,7 @@ fn bucket_of(number: f64, times: u32) -> i32 {
     if number < 0.0 { -bucket } else { bucket }
 }
 
-/// The bucket that it became part of. The buckets next to 0 stay apart from it.
+/// Bucket after merging `times` times. The buckets next to 0 stay separate from it.
 #[inline]
 fn joined(at: i32, times: u32) -> i32 {
     match at {

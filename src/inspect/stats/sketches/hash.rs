@@ -1,13 +1,13 @@
-//! A quick 64-bit hash of values, for telling them apart in sketches. Nothing that is stored
-//! depends on it, and it is not for keeping anybody out.
+//! Fast 64-bit hash of values for sketches. No stored data depends on it, and it does not resist
+//! attacks.
 //!
 //! It is the multiply-and-fold of wyhash (Wang Yi, "wyhash", 2019) over two lanes: enough mixing
-//! for `HyperLogLog`, at several bytes a cycle.
+//! for `HyperLogLog`, at several bytes per cycle.
 
 use std::hash::BuildHasherDefault;
 use std::hash::Hasher;
 
-/// The hash of bytes; values of different `tag`s are apart.
+/// Hashes bytes; the `tag` separates kinds of values.
 #[inline]
 pub(in crate::inspect::stats) fn hash(tag: u64, bytes: &[u8]) -> u64 {
     let (mut one, mut two) = (tag ^ KEYS[0], KEYS[1]);
@@ -37,14 +37,14 @@ fn word(bytes: &[u8; 8]) -> u64 {
     u64::from_le_bytes(*bytes)
 }
 
-/// Both halves of the product.
+/// Combines both halves of the product.
 #[inline]
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     (product as u64) ^ ((product >> 64) as u64)
 }
 
-/// Odd numbers with as many ones as zeros in every byte, which wyhash takes.
+/// Constants of wyhash: odd numbers with as many ones as zeros in every byte.
 const KEYS: [u64; 4] = [
     0xa076_1d64_78bd_642f,
     0xe703_7ed1_a0b4_28db,
@@ -52,14 +52,14 @@ const KEYS: [u64; 4] = [
     0x5899_65cc_7537_4cc3,
 ];
 
-/// For maps whose keys are hashes already.
-pub(in crate::inspect::stats) type ByHash = BuildHasherDefault<Given>;
+/// Hasher for maps with hashes as keys.
+pub(in crate::inspect::stats) type ByHash = BuildHasherDefault<IdentityHasher>;
 
-/// Takes numbers as they are.
+/// Identity hasher.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::inspect::stats) struct Given(u64);
+pub(in crate::inspect::stats) struct IdentityHasher(u64);
 
-impl Hasher for Given {
+impl Hasher for IdentityHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -73,7 +73,7 @@ impl Hasher for Given {
     }
 
     fn write_i32(&mut self, number: i32) {
-        // Neighbours must not share the bits that maps look at.
+        // Neighbouring numbers must not share the bits that select the slot of a map.
         self.0 = fold(number as u64 ^ KEYS[0], KEYS[1]);
     }
 }

@@ -1,22 +1,22 @@
-//! How many different values there are, in 16 KiB.
+//! Cardinality estimation in 16 KiB.
 //!
-//! `HyperLogLog` (Flajolet, Fusy, Gandouet, Meunier: "HyperLogLog: the analysis of a near-optimal
-//! cardinality estimation algorithm", 2007) with the estimator of Ertl ("New cardinality estimation
-//! algorithms for HyperLogLog sketches", 2017, algorithm 6), which needs no tables of biases for
-//! small numbers. Two sketches are merged register by register, so that the outcome is the same in
-//! whatever order and parts values come.
+//! It is `HyperLogLog` (Flajolet, Fusy, Gandouet, Meunier: "HyperLogLog: the analysis of a
+//! near-optimal cardinality estimation algorithm", 2007) with the estimator of Ertl ("New
+//! cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6), which needs no
+//! bias tables for small numbers. Sketches merge register by register, so the result is independent
+//! of order and grouping.
 
-/// Bits of a hash that choose the register.
+/// Bits of a hash that select the register.
 const BITS: u32 = 14;
-/// Values that a register can have.
+/// Number of values of a register.
 const RANKS: usize = (64 - BITS) as usize + 2;
-/// The standard error of the estimate: 1.04 through the root of the number of registers.
+/// Standard error of the estimate: 1.04 divided by the root of the number of registers.
 pub const DISTINCT_ERROR: f64 = 1.04 / 128.0;
 
-/// A sketch of a set of hashes.
+/// Sketch of a set of hashes.
 #[derive(Clone, Debug, Default)]
 pub(in crate::inspect::stats) struct Distinct {
-    /// Empty until there is a value.
+    /// Empty until the first value.
     registers: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ impl Distinct {
             self.registers = vec![0; 1 << BITS];
         }
         let register = (hash >> (64 - BITS)) as usize;
-        // The mark behind the bits ends the run of zeros at the latest.
+        // The sentinel bit after the hash ends the run of zeros.
         let rest = hash << BITS | 1 << (BITS - 1);
         let rank = rest.leading_zeros() as u8 + 1;
         if let Some(highest) = self.registers.get_mut(register) {
@@ -36,7 +36,7 @@ impl Distinct {
         }
     }
 
-    /// Adds all that was added to another.
+    /// Merges another sketch.
     pub(in crate::inspect::stats) fn merge(&mut self, other: &Self) {
         if self.registers.is_empty() {
             self.registers.clone_from(&other.registers);
@@ -47,7 +47,7 @@ impl Distinct {
         }
     }
 
-    /// About how many different hashes were added.
+    /// Returns the estimated number of distinct hashes.
     pub(in crate::inspect::stats) fn estimate(&self) -> u64 {
         if self.registers.is_empty() {
             return 0;

@@ -1,78 +1,79 @@
-//! The most frequent values, with bounds for how often they stand there.
+//! Heavy hitters: the most frequent values, with bounds of their counts.
 //!
-//! Counters as of Misra and Gries ("Finding repeated elements", 1982): when there are too many, the
-//! count of the first that must go is taken from all. Summaries are merged by adding, and the same
-//! again (Agarwal, Cormode, Huang, Phillips, Wei, Yi: "Mergeable summaries", PODS 2012). A count is
-//! never too high, and too low by at most what was taken, which is at most the number of values by
-//! [`KEPT`]. As long as nothing was taken, all values are there and all counts are exact.
+//! It uses the counters of Misra and Gries ("Finding repeated elements", 1982). If there are too
+//! many, the count of the first dropped counter is subtracted from all. Summaries merge by
+//! addition, followed by the same reduction (Agarwal, Cormode, Huang, Phillips, Wei, Yi: "Mergeable
+//! summaries", PODS 2012). A count is never too high. It is too low by at most the amount
+//! subtracted, which is at most the number of values divided by [`KEPT`]. Without a subtraction all
+//! values are present and all counts are exact.
 
 use std::collections::HashMap;
 
 use crate::inspect::stats::sketches::hash::ByHash;
 
-/// Counters that are left when there were too many.
+/// Counters left after a reduction.
 const KEPT: usize = 1024;
-/// Counters at which there are too many.
+/// Number of counters that triggers a reduction.
 pub(in crate::inspect::stats) const COUNTERS_MAX: usize = 4096;
-/// Bytes of a value that are kept for showing it.
+/// Bytes of a value kept for display.
 const SHOWN_BYTES: usize = 62;
 
 /// Counts of values by their hash.
 #[derive(Clone, Debug, Default)]
-pub(in crate::inspect::stats) struct Frequent {
+pub(in crate::inspect::stats) struct FrequentValues {
     at: HashMap<u64, u32, ByHash>,
-    counters: Vec<Counter>,
+    counters: Vec<ValueCount>,
     taken: u64,
 }
 
-/// A value and how often it was counted.
+/// A value and its count.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::inspect::stats) struct Counter {
+pub(in crate::inspect::stats) struct ValueCount {
     pub(in crate::inspect::stats) hash: u64,
     pub(in crate::inspect::stats) count: u64,
-    pub(in crate::inspect::stats) shown: Shown,
+    pub(in crate::inspect::stats) shown: DisplayPrefix,
 }
 
-/// The beginning of a value.
+/// Beginning of a value, for display.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::inspect::stats) struct Shown {
+pub(in crate::inspect::stats) struct DisplayPrefix {
     bytes: [u8; SHOWN_BYTES],
     length: u8,
     is_cut: bool,
 }
 
-/// What was counted, to be added to others.
+/// Drained counts, for a merge into others.
 #[derive(Clone, Debug, Default)]
-pub(in crate::inspect::stats) struct Counts {
-    counters: Vec<Counter>,
+pub(in crate::inspect::stats) struct DrainedCounts {
+    counters: Vec<ValueCount>,
     taken: u64,
 }
 
-impl Frequent {
-    /// Counts a value once more.
+impl FrequentValues {
+    /// Counts one occurrence of a value.
     #[inline]
     pub(in crate::inspect::stats) fn add(&mut self, hash: u64, text: &[u8]) {
         match self.find(hash) {
             Some(counter) => counter.count += 1,
-            None => self.insert(Counter {
+            None => self.insert(ValueCount {
                 hash,
                 count: 1,
-                shown: Shown::of(text),
+                shown: DisplayPrefix::of(text),
             }),
         }
     }
 
-    /// Takes all out, and is empty.
-    pub(in crate::inspect::stats) fn drain(&mut self) -> Counts {
+    /// Takes all counts, and leaves the summary empty.
+    pub(in crate::inspect::stats) fn drain(&mut self) -> DrainedCounts {
         self.at.clear();
-        Counts {
+        DrainedCounts {
             counters: std::mem::take(&mut self.counters),
             taken: std::mem::take(&mut self.taken),
         }
     }
 
-    /// Adds what was counted elsewhere.
-    pub(in crate::inspect::stats) fn merge(&mut self, other: &Counts) {
+    /// Merges counts of another summary.
+    pub(in crate::inspect::stats) fn merge(&mut self, other: &DrainedCounts) {
         self.taken += other.taken;
         for theirs in &other.counters {
             match self.find(theirs.hash) {
@@ -82,18 +83,18 @@ impl Frequent {
         }
     }
 
-    /// How many different values there are, where that is known.
+    /// Returns the number of distinct values, if it is exact.
     pub(in crate::inspect::stats) fn exact(&self) -> Option<u64> {
         (self.taken == 0).then_some(self.counters.len() as u64)
     }
 
-    /// By how much counts may be too low.
+    /// Largest error of a count.
     pub(in crate::inspect::stats) fn taken(&self) -> u64 {
         self.taken
     }
 
-    /// The values with the highest counts, from the highest on.
-    pub(in crate::inspect::stats) fn top(&self, n: usize) -> Vec<Counter> {
+    /// Returns the `n` values with the highest counts, in descending order.
+    pub(in crate::inspect::stats) fn top(&self, n: usize) -> Vec<ValueCount> {
         let mut all = self.counters.clone();
         all.sort_unstable_by(|a, b| {
             let by_count = b.count.cmp(&a.count);
@@ -105,12 +106,12 @@ impl Frequent {
     }
 
     #[inline]
-    fn find(&mut self, hash: u64) -> Option<&mut Counter> {
+    fn find(&mut self, hash: u64) -> Option<&mut ValueCount> {
         let at = *self.at.get(&hash)?;
         self.counters.get_mut(at as usize)
     }
 
-    fn insert(&mut self, counter: Counter) {
+    fn insert(&mut self, counter: ValueCount) {
         if self.counters.len() >= COUNTERS_MAX {
             self.shrink();
         }
@@ -133,12 +134,12 @@ impl Frequent {
     }
 }
 
-impl Shown {
-    /// The beginning of a text; a character is not cut in two.
+impl DisplayPrefix {
+    /// Beginning of a text; never splits a character.
     pub(in crate::inspect::stats) fn of(text: &[u8]) -> Self {
         let mut length = text.len().min(SHOWN_BYTES);
         let is_cut = length < text.len();
-        // The byte behind must not continue a character.
+        // The byte after the end must not continue a character.
         for _ in 0..3 {
             match text.get(length) {
                 Some(0x80..=0xbf) => length = length.saturating_sub(1),
@@ -156,19 +157,19 @@ impl Shown {
         }
     }
 
-    /// Its bytes.
+    /// Bytes of the beginning.
     pub(in crate::inspect::stats) fn bytes(&self) -> &[u8] {
         self.bytes
             .get(..usize::from(self.length))
             .unwrap_or_default()
     }
 
-    /// As text.
+    /// Text of the beginning.
     pub(in crate::inspect::stats) fn text(&self) -> String {
         String::from_utf8_lossy(self.bytes()).into_owned()
     }
 
-    /// Whether the value is longer.
+    /// Returns true if the value is longer.
     pub(in crate::inspect::stats) fn is_cut(&self) -> bool {
         self.is_cut
     }

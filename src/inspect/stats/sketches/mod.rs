@@ -1,4 +1,5 @@
-//! Sketches of columns in bounded memory: distinct values, quantiles, heavy hitters.
+//! Sketches of columns in bounded memory: distinct values (`hyperloglog.rs`), quantiles
+//! (`ddsketch.rs`), heavy hitters (`misra_gries.rs`), and moments (`moments.rs`).
 
 pub(crate) mod ddsketch;
 pub(crate) mod hash;

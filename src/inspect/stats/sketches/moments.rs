@@ -1,14 +1,15 @@
-//! Mean and standard deviation.
+//! Mean and standard deviation in one pass.
 //!
-//! Welford's method, and for two parts the formula of Chan, Golub and LeVeque ("Updating formulae
-//! and a pairwise algorithm for computing sample variances", 1979): no difference of large sums.
+//! Welford's method, with the formula of Chan, Golub and LeVeque for merging ("Updating formulae
+//! and a pairwise algorithm for computing sample variances", 1979). It avoids differences of large
+//! sums.
 
-/// What is known of numbers for their mean and standard deviation.
+/// Accumulator of the mean and the standard deviation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::inspect::stats) struct Moments {
     pub(in crate::inspect::stats) count: u64,
     mean: f64,
-    /// Sum of the squared differences from the mean.
+    /// Sum of the squared deviations from the mean.
     squares: f64,
 }
 
@@ -22,7 +23,7 @@ impl Moments {
         self.squares += from_old * (number - self.mean);
     }
 
-    /// Adds all that was added to another.
+    /// Merges another accumulator.
     pub(in crate::inspect::stats) fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             return;
@@ -35,13 +36,13 @@ impl Moments {
         self.count = count;
     }
 
-    /// The mean, where there is a number, and none so large that it cannot be had.
+    /// Returns the mean; `None` without numbers, or if it exceeds the range of doubles.
     pub(in crate::inspect::stats) fn mean(&self) -> Option<f64> {
         Some(self.mean).filter(|m| self.count > 0 && m.is_finite())
     }
 
-    /// The standard deviation of a sample: the root of the sum of squares by one less than the
-    /// count. None for fewer than two numbers.
+    /// Returns the sample standard deviation: the root of the sum of squares divided by the count
+    /// less one. Returns `None` for fewer than two numbers.
     pub(in crate::inspect::stats) fn deviation(&self) -> Option<f64> {
         let less = self.count.checked_sub(1).filter(|n| *n > 0)?;
         Some((self.squares / less as f64).sqrt()).filter(|d| d.is_finite())

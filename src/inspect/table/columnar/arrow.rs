@@ -1,5 +1,5 @@
-//! Arrow IPC files and streams as tables. Messages are decoded one after the other, since
-//! dictionaries come in between; their rows are rendered by all threads.
+//! Arrow IPC files and streams as tables. Messages are decoded in order, because dictionaries come
+//! in between; all threads render rows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Columnar;
 use crate::inspect::table::Decoded;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::StoredColumn;
@@ -34,7 +34,7 @@ use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
 use crate::inspect::table::UnreadColumn;
 use crate::inspect::table::columnar::RowsBatch;
-use crate::inspect::table::columnar::arrow_buffers::Header;
+use crate::inspect::table::columnar::arrow_buffers::MessageHeader;
 use crate::inspect::table::columnar::arrow_buffers::look_at_buffers;
 use crate::inspect::table::columnar::arrow_buffers::too_long;
 use crate::inspect::table::columnar::arrow_buffers::unpacked;
@@ -48,10 +48,10 @@ use crate::inspect::table::rows::stored::stored_columns;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ARROW_BODY_BYTES_MAX;
 
-/// Messages that are looked at when a stream is opened, to count its rows.
+/// Largest number of messages read to count the rows of a stream at opening.
 const MESSAGES_COUNTED: usize = 4096;
 
-/// Opens an Arrow IPC file, or a stream; with it comes the schema.
+/// Opens an Arrow IPC file or stream, and returns its schema.
 pub(in crate::inspect::table) fn open_arrow(
     source: Arc<dyn ReadAt>,
     is_file: bool,
@@ -90,7 +90,8 @@ pub(in crate::inspect::table) fn open_arrow(
     Ok((Arc::new(table), schema))
 }
 
-/// Columns that can be shown, by number. One that cannot, such as a union, is left out of the rows.
+/// Returns the indices of the columns that can be rendered. Others, such as unions, are left out of
+/// the rows.
 fn readable(schema: &Schema) -> Result<Vec<usize>, TableError> {
     if check(schema).is_ok() {
         return Ok((0..schema.fields().len()).collect());
@@ -110,11 +111,11 @@ fn readable(schema: &Schema) -> Result<Vec<usize>, TableError> {
     }
 }
 
-/// Where messages are.
+/// Positions of the messages.
 enum Messages {
-    /// At these places.
+    /// At these offsets.
     At(Vec<u64>),
-    /// One behind the other from here.
+    /// One after the other from this offset.
     From(u64),
 }
 
@@ -147,7 +148,7 @@ fn stream(source: &dyn ReadAt) -> Result<(Schema, Messages), ArrowError> {
     Ok((schema, Messages::From(next)))
 }
 
-/// The library takes numbers of the other order for what they are not.
+/// The library misreads numbers of the other byte order.
 fn schema_of(schema: arrow_ipc::Schema<'_>) -> Result<Schema, ArrowError> {
     if schema.endianness() != arrow_ipc::Endianness::Little {
         let why = "its numbers are big-endian, which is not read";
@@ -158,21 +159,21 @@ fn schema_of(schema: arrow_ipc::Schema<'_>) -> Result<Schema, ArrowError> {
 
 struct ArrowTable {
     source: Arc<dyn ReadAt>,
-    /// With instants in UTC, as rows are shown.
+    /// With timestamps in UTC, as in rendered rows.
     schema: Arc<Schema>,
-    /// As the file says.
+    /// As in the file.
     full: Arc<Schema>,
-    /// What the file says of the columns that can be shown.
+    /// Description of the columns that can be rendered.
     columnar: Columnar,
-    /// What strings of rows stand for.
+    /// Stored types of the strings in rows.
     stored: Arc<[StoredColumn]>,
-    /// Their numbers.
+    /// Indices of the readable columns.
     readable: Vec<usize>,
     messages: Messages,
     rows: Option<u64>,
 }
 
-/// A place among the messages.
+/// Position among the messages.
 #[derive(Clone, Copy)]
 enum Cursor {
     Number(usize),
@@ -187,8 +188,8 @@ impl ArrowTable {
         }
     }
 
-    /// The next message; `None` behind the last.
-    fn message(&self, cursor: &mut Cursor) -> Result<Option<Header>, TableError> {
+    /// Reads the next message; `None` after the last.
+    fn message(&self, cursor: &mut Cursor) -> Result<Option<MessageHeader>, TableError> {
         let at = match (&self.messages, &*cursor) {
             (Messages::At(places), Cursor::Number(n)) => match places.get(*n) {
                 Some(at) => *at,
@@ -209,14 +210,14 @@ impl ArrowTable {
             Cursor::Number(n) => Cursor::Number(*n + 1),
             Cursor::Offset(_) => Cursor::Offset(end),
         };
-        Ok(Some(Header {
+        Ok(Some(MessageHeader {
             bytes,
             body_at,
             body_bytes,
         }))
     }
 
-    /// A stream ends with an empty message, or just ends.
+    /// A stream ends with an empty message, or at the end of the file.
     fn is_end(&self, at: u64) -> bool {
         let length = |at| {
             exactly(&*self.source, at, 4)
@@ -230,8 +231,8 @@ impl ArrowTable {
         first.is_some_and(|first| first == CONTINUATION) && length(at + 4)
     }
 
-    /// Its rows, where there are not too many messages to look at; a damaged one is for those who
-    /// read it.
+    /// Counts the rows, unless there are too many messages. Damage is left to the readers of the
+    /// rows.
     fn count(&self) -> Result<Option<u64>, TableError> {
         let (mut cursor, mut rows) = (self.front(), 0_u64);
         for _ in 0..MESSAGES_COUNTED {
@@ -292,7 +293,7 @@ impl Table for ArrowTable {
             },
             nan: selection.nan,
             decoded: selection.decoded,
-            state: Mutex::new(State {
+            state: Mutex::new(ArrowState {
                 cursor: self.front(),
                 dictionaries: HashMap::new(),
                 current: None,
@@ -308,25 +309,25 @@ impl Table for ArrowTable {
 struct ArrowBatches {
     table: Arc<ArrowTable>,
     projection: Option<Vec<usize>>,
-    /// Of the rows as they are decoded.
+    /// Schema of the decoded rows.
     schema: Arc<Schema>,
     nan: bool,
     decoded: Decoded,
-    state: Mutex<State>,
+    state: Mutex<ArrowState>,
 }
 
-struct State {
+struct ArrowState {
     cursor: Cursor,
     dictionaries: HashMap<i64, ArrayRef>,
-    current: Option<Current>,
+    current: Option<CurrentMessage>,
     skip: u64,
     batches: u64,
     has_failed: bool,
 }
 
-/// A decoded message, of which rows are handed out.
+/// A decoded message whose rows are being handed out.
 #[derive(Clone)]
-struct Current {
+struct CurrentMessage {
     rows: RecordBatch,
     at: usize,
     batch_rows: usize,
@@ -334,18 +335,18 @@ struct Current {
 }
 
 impl Batches for ArrowBatches {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let (rows, bytes, number) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             if state.has_failed {
-                return Ok(Next::End(state.batches));
+                return Ok(NextBatch::End(state.batches));
             }
             match self.take(&mut state) {
                 Ok(Some((rows, bytes))) => {
                     state.batches += 1;
                     (rows, bytes, state.batches - 1)
                 }
-                Ok(None) => return Ok(Next::End(state.batches)),
+                Ok(None) => return Ok(NextBatch::End(state.batches)),
                 Err(error) => {
                     state.has_failed = true;
                     return Err(error);
@@ -359,12 +360,12 @@ impl Batches for ArrowBatches {
             decoded: self.decoded,
         };
         options.fill(batch, rows)?;
-        Ok(Next::Batch(number))
+        Ok(NextBatch::Batch(number))
     }
 }
 
 impl ArrowBatches {
-    fn take(&self, state: &mut State) -> Result<Option<(RecordBatch, u64)>, TableError> {
+    fn take(&self, state: &mut ArrowState) -> Result<Option<(RecordBatch, u64)>, TableError> {
         loop {
             if let Some(current) = &mut state.current {
                 let left = current.rows.num_rows() - current.at;
@@ -385,8 +386,8 @@ impl ArrowBatches {
         }
     }
 
-    /// Takes in what a message brings.
-    fn see(&self, state: &mut State, header: &Header) -> Result<(), TableError> {
+    /// Processes a message.
+    fn see(&self, state: &mut ArrowState, header: &MessageHeader) -> Result<(), TableError> {
         let rows = guarded(|| header.rows())?;
         if let Some(rows) = rows.filter(|rows| *rows <= state.skip) {
             state.skip -= rows;
@@ -427,7 +428,7 @@ impl ArrowBatches {
         state.skip = 0;
         let count = rows.num_rows() as u64;
         let batch_rows = batch_rows(header.body_bytes, count);
-        state.current = Some(Current {
+        state.current = Some(CurrentMessage {
             at: skipped.min(rows.num_rows()),
             rows,
             batch_rows: usize::try_from(batch_rows).unwrap_or(1),

@@ -1,4 +1,4 @@
-//! Messages of Arrow IPC and their buffers, which may be compressed.
+//! Arrow IPC messages and their buffers, compressed or not.
 
 use arrow_ipc::CompressionType;
 use arrow_ipc::Message;
@@ -9,22 +9,22 @@ use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::guarded;
 use crate::wire::limits::ARROW_BODY_BYTES_MAX;
 
-/// What a buffer under compression says where it is not compressed after all.
+/// Length prefix of an uncompressed buffer in a compressed message.
 const NOT_COMPRESSED: i64 = -1;
 
 /// A message without its body.
-pub(super) struct Header {
+pub(super) struct MessageHeader {
     pub(super) bytes: Vec<u8>,
     pub(super) body_at: u64,
     pub(super) body_bytes: u64,
 }
 
-impl Header {
+impl MessageHeader {
     pub(super) fn message(&self) -> Result<Message<'_>, ArrowError> {
         root_as_message(&self.bytes).map_err(|e| ArrowError::ParseError(e.to_string()))
     }
 
-    /// Rows of a batch; `None` for other messages.
+    /// Rows of a record batch; `None` for other messages.
     pub(super) fn rows(&self) -> Result<Option<u64>, ArrowError> {
         let batch = self.message()?.header_as_record_batch();
         let rows = batch.map(|batch| u64::try_from(batch.length())).transpose();
@@ -38,9 +38,9 @@ pub(super) fn too_long() -> TableError {
     ))
 }
 
-/// Looks at the lengths that compressed buffers claim, before a library allocates them. Whether
-/// they have to be unpacked first: the library has no Zstandard.
-pub(super) fn look_at_buffers(header: &Header, body: &[u8]) -> Result<bool, TableError> {
+/// Checks the lengths claimed by compressed buffers before the library allocates them. Returns true
+/// if the buffers must be unpacked here, because the library lacks Zstandard.
+pub(super) fn look_at_buffers(header: &MessageHeader, body: &[u8]) -> Result<bool, TableError> {
     let claims = guarded(|| {
         let message = header.message()?;
         let dictionary = message.header_as_dictionary_batch().and_then(|d| d.data());
@@ -63,7 +63,7 @@ pub(super) fn look_at_buffers(header: &Header, body: &[u8]) -> Result<bool, Tabl
             }
             let claim = u64::try_from(claim);
             let claim = claim.map_err(|_| ArrowError::ParseError("a length below 0".to_owned()))?;
-            // A byte of a length stands for 255.
+            // A length byte of the packed form stands for up to 255 bytes.
             let packed = u64::try_from(buffer.length()).unwrap_or_default();
             if claim > packed.saturating_mul(256)
                 && compression.codec() == CompressionType::LZ4_FRAME
@@ -80,10 +80,12 @@ pub(super) fn look_at_buffers(header: &Header, body: &[u8]) -> Result<bool, Tabl
     }
 }
 
-/// The same message with buffers as they are under no compression: each behind a length of
-/// [`NOT_COMPRESSED`], which is what a writer puts there that found one not to become shorter. Their
-/// places in the header are written over.
-pub(super) fn unpacked(header: &Header, body: &[u8]) -> Result<(Header, Vec<u8>), TableError> {
+/// Returns the message with uncompressed buffers. Each has the length prefix [`NOT_COMPRESSED`],
+/// which writers use for incompressible buffers. Updates the buffer positions in the header.
+pub(super) fn unpacked(
+    header: &MessageHeader,
+    body: &[u8],
+) -> Result<(MessageHeader, Vec<u8>), TableError> {
     let (places, body) = guarded(|| unpacked_buffers(header, body))?;
     let mut bytes = header.bytes.clone();
     for (at, buffer) in places {
@@ -92,7 +94,7 @@ pub(super) fn unpacked(header: &Header, body: &[u8]) -> Result<(Header, Vec<u8>)
         there.ok_or_else(damaged)?.copy_from_slice(&buffer);
     }
     Ok((
-        Header {
+        MessageHeader {
             bytes,
             body_at: header.body_at,
             body_bytes: header.body_bytes,
@@ -101,10 +103,13 @@ pub(super) fn unpacked(header: &Header, body: &[u8]) -> Result<(Header, Vec<u8>)
     ))
 }
 
-/// Where the header has a buffer's place, and what stands there: its offset and its length.
+/// Offset of a buffer's entry in the header, and the entry: offset and length.
 type BufferPlaces = Vec<(usize, [u8; 16])>;
 
-fn unpacked_buffers(header: &Header, body: &[u8]) -> Result<(BufferPlaces, Vec<u8>), ArrowError> {
+fn unpacked_buffers(
+    header: &MessageHeader,
+    body: &[u8],
+) -> Result<(BufferPlaces, Vec<u8>), ArrowError> {
     let wrong = |why: &str| ArrowError::ParseError(why.to_owned());
     let message = header.message()?;
     let dictionary = message.header_as_dictionary_batch().and_then(|d| d.data());

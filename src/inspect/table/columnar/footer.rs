@@ -1,5 +1,5 @@
-//! The footer of a Parquet file, looked at before a library decodes it: an encrypted one, and a
-//! schema that is nested without measure, are refused.
+//! Pre-check of a Parquet footer, before a library decodes it. It refuses encryption and excessive
+//! nesting.
 
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::metadata::ParquetMetaDataReader;
@@ -8,16 +8,16 @@ use crate::inspect::format::parquet_footer::MAGIC;
 use crate::inspect::format::parquet_footer::exactly;
 use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::guarded;
-use crate::inspect::table::columnar::thrift::Bad;
-use crate::inspect::table::columnar::thrift::Compact;
-use crate::inspect::table::columnar::thrift::Kind;
+use crate::inspect::table::columnar::thrift::CompactReader;
+use crate::inspect::table::columnar::thrift::FieldType;
+use crate::inspect::table::columnar::thrift::ThriftError;
 use crate::read_at::ReadAt;
 use crate::wire::limits::PARQUET_FOOTER_BYTES_MAX;
 use crate::wire::limits::PARQUET_SCHEMA_ELEMENTS_MAX;
 
-/// Levels of a schema.
+/// Nesting limit of a schema.
 const SCHEMA_LEVELS_MAX: usize = 64;
-/// Levels of the footer's own structs.
+/// Nesting limit of the footer's own structs.
 const FOOTER_DEPTH_MAX: u32 = 32;
 
 pub(super) fn read_footer(source: &dyn ReadAt) -> Result<ParquetMetaData, TableError> {
@@ -44,30 +44,30 @@ pub(super) fn read_footer(source: &dyn ReadAt) -> Result<ParquetMetaData, TableE
     match look(&bytes) {
         Ok(true) => return Err(encrypted()),
         Ok(false) => {}
-        Err(Refused::Elements) => {
+        Err(FooterRefusal::Elements) => {
             return Err(TableError::Limit(format!(
                 "its schema has more than {PARQUET_SCHEMA_ELEMENTS_MAX} elements (`parquet_schema_elements_max`)"
             )));
         }
-        Err(Refused::Levels) => {
+        Err(FooterRefusal::Levels) => {
             return Err(TableError::Limit(format!(
                 "its schema has more than {SCHEMA_LEVELS_MAX} levels"
             )));
         }
-        Err(Refused::Bad) => return Err(damaged("its footer is no footer")),
+        Err(FooterRefusal::Bad) => return Err(damaged("its footer is no footer")),
     }
     guarded(|| ParquetMetaDataReader::decode_metadata(&bytes))
 }
 
-/// Why a footer is not decoded.
-enum Refused {
+/// Reasons for refusing a footer.
+enum FooterRefusal {
     Bad,
     Elements,
     Levels,
 }
 
-impl From<Bad> for Refused {
-    fn from(_: Bad) -> Self {
+impl From<ThriftError> for FooterRefusal {
+    fn from(_: ThriftError) -> Self {
         Self::Bad
     }
 }
@@ -76,30 +76,29 @@ fn encrypted() -> TableError {
     TableError::Unsupported("it is encrypted".to_owned())
 }
 
-/// Whether `FileMetaData` names an encryption (field 8). A schema (field 2) with too many levels
-/// or fields is wrong.
-fn look(footer: &[u8]) -> Result<bool, Refused> {
-    let mut compact = Compact::new(footer);
+/// Returns true if `FileMetaData` names an encryption (field 8). A schema (field 2) beyond the
+/// limits of levels or fields is an error.
+fn look(footer: &[u8]) -> Result<bool, FooterRefusal> {
+    let mut compact = CompactReader::new(footer);
     let (mut last, mut is_encrypted) = (0, false);
     while let Some((number, kind)) = compact.field(&mut last)? {
         is_encrypted |= number == 8;
         match (number, kind) {
-            (2, Kind::LIST) => look_at_schema(&mut compact)?,
+            (2, FieldType::LIST) => look_at_schema(&mut compact)?,
             _ => compact.skip(kind, FOOTER_DEPTH_MAX)?,
         }
     }
     Ok(is_encrypted)
 }
 
-/// The schema's elements are listed in depth-first order, each with how many children it has
-/// (field 5).
-fn look_at_schema(compact: &mut Compact<'_>) -> Result<(), Refused> {
+/// Checks the schema's elements: a depth-first list, each with its number of children (field 5).
+fn look_at_schema(compact: &mut CompactReader<'_>) -> Result<(), FooterRefusal> {
     let (length, kind) = compact.list()?;
-    if kind != Kind::STRUCT {
-        return Err(Refused::Bad);
+    if kind != FieldType::STRUCT {
+        return Err(FooterRefusal::Bad);
     }
     if length > PARQUET_SCHEMA_ELEMENTS_MAX as u64 {
-        return Err(Refused::Elements);
+        return Err(FooterRefusal::Elements);
     }
     let mut open: Vec<i64> = Vec::new();
     for _ in 0..length {
@@ -120,7 +119,7 @@ fn look_at_schema(compact: &mut Compact<'_>) -> Result<(), Refused> {
             open.push(children);
         }
         if open.len() > SCHEMA_LEVELS_MAX {
-            return Err(Refused::Levels);
+            return Err(FooterRefusal::Levels);
         }
     }
     Ok(())

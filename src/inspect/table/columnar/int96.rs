@@ -1,6 +1,6 @@
-//! Points in time of Parquet's deprecated type INT96: a day and the nanoseconds since its beginning.
-//! The library makes nanoseconds of them, which wrap around outside of the years 1677 to 2262. So they are
-//! decoded as microseconds as well, and compared.
+//! Parquet's deprecated timestamp type INT96: a day and its nanoseconds. The library converts it to
+//! nanoseconds, which overflow outside the years 1677 to 2262. The reader therefore decodes
+//! microseconds too, and compares both.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use arrow_schema::TimeUnit;
 use parquet::basic::Type;
 use parquet::schema::types::SchemaDescriptor;
 
-/// The same fields with columns of INT96 in microseconds; `None` where there are none.
+/// Returns the fields with INT96 columns in microseconds; `None` without such columns.
 pub(super) fn in_micros(fields: &Fields, descriptor: &SchemaDescriptor) -> Option<Fields> {
     let columns = descriptor.columns().iter();
     let mut leaves = columns.map(|c| c.physical_type() == Type::INT96);
@@ -48,37 +48,37 @@ fn one(field: &FieldRef, leaves: &mut dyn Iterator<Item = bool>) -> FieldRef {
     Arc::new(field.as_ref().clone().with_data_type(kind))
 }
 
-/// Which unit keeps all points in time of a column.
+/// Time unit that preserves all timestamps of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum PreservingUnit {
     /// Nanoseconds do.
     Nanos,
-    /// Microseconds do, and nanoseconds do not.
+    /// Only microseconds do.
     Micros,
-    /// Some need nanoseconds, and others are beyond them.
+    /// Neither: some need nanoseconds, and others exceed their range.
     Neither,
 }
 
-/// Which unit keeps a column, of which both are given.
-pub(super) fn unit(nanos: &ArrayRef, micros: &ArrayRef) -> Unit {
-    let mut found = Found::default();
+/// Chooses the time unit of a column, decoded in both.
+pub(super) fn unit(nanos: &ArrayRef, micros: &ArrayRef) -> PreservingUnit {
+    let mut found = UnitNeeds::default();
     look(nanos, micros, &mut found);
     match (found.is_wrapped, found.is_fine) {
-        (false, _) => Unit::Nanos,
-        (true, false) => Unit::Micros,
-        (true, true) => Unit::Neither,
+        (false, _) => PreservingUnit::Nanos,
+        (true, false) => PreservingUnit::Micros,
+        (true, true) => PreservingUnit::Neither,
     }
 }
 
 #[derive(Default)]
-struct Found {
-    /// Some are beyond what nanoseconds reach.
+struct UnitNeeds {
+    /// True if some exceed the range of nanoseconds.
     is_wrapped: bool,
-    /// Some have digits behind the microseconds.
+    /// True if some are finer than a microsecond.
     is_fine: bool,
 }
 
-fn look(nanos: &ArrayRef, micros: &ArrayRef, found: &mut Found) {
+fn look(nanos: &ArrayRef, micros: &ArrayRef, found: &mut UnitNeeds) {
     match (nanos.data_type(), micros.data_type()) {
         (
             DataType::Timestamp(TimeUnit::Nanosecond, _),
@@ -90,7 +90,7 @@ fn look(nanos: &ArrayRef, micros: &ArrayRef, found: &mut Found) {
                 let (Some(nanos), Some(micros)) = (nanos, micros) else {
                     continue;
                 };
-                // The time of day may be below 0, which is rounded to the other side.
+                // A negative time of day is rounded the other way.
                 match nanos.div_euclid(1000).abs_diff(micros) {
                     0 | 1 => found.is_fine |= nanos % 1000 != 0,
                     _ => found.is_wrapped = true,
@@ -143,18 +143,18 @@ mod tests {
 
     use crate::inspect::table::Batch;
     use crate::inspect::table::Decoded;
-    use crate::inspect::table::Next;
+    use crate::inspect::table::NextBatch;
     use crate::inspect::table::OpenOptions;
     use crate::inspect::table::Selection;
     use crate::inspect::table::TableError;
     use crate::inspect::table::open_table;
 
-    /// Days since the beginning of the Julian calendar.
+    /// Julian day number of 1970-01-01.
     const EPOCH: u32 = 2_440_588;
     const YEAR_9999: u32 = 5_373_484;
     const YEAR_1: u32 = 1_721_426;
 
-    /// A file of a day and the nanoseconds since its beginning each.
+    /// Makes a file of timestamps, each a day and nanoseconds.
     fn file(times: &[(u32, u64)]) -> Vec<u8> {
         let schema = "message s { required int96 t; required int32 n; }";
         let schema = parse_message_type(schema).unwrap();
@@ -193,7 +193,7 @@ mod tests {
         let batches = opened.table.batches(&selection)?;
         let mut batch = Batch::default();
         let mut text = Vec::new();
-        while let Next::Batch(_) = batches.next(&mut batch)? {
+        while let NextBatch::Batch(_) = batches.next(&mut batch)? {
             text.extend_from_slice(batch.text());
         }
         Ok(String::from_utf8(text).unwrap())

@@ -1,11 +1,11 @@
-//! Whether a page of a Parquet file has the repetition levels that its header claims. The library skips
-//! rows by counting levels, and counts for ever where they end early.
-//! Levels are runs as in "RLE/bit-packing hybrid" of parquet-format 2.11.
+//! Validation of repetition levels in Parquet pages. The library skips rows by counting levels, and
+//! loops forever if they end early. The levels are runs of the "RLE/bit-packing hybrid" of
+//! parquet-format 2.11.
 
 use parquet::basic::Encoding;
 use parquet::column::page::Page;
 
-/// Whether a page has as many repetition levels, of at most `max_level`, as it has values.
+/// Returns true if a page has one repetition level, at most `max_level`, per value.
 pub(super) fn are_whole(page: &Page, max_level: i16) -> bool {
     let bits = u64::from(u16::BITS - max_level.unsigned_abs().leading_zeros());
     if max_level <= 0 {
@@ -39,11 +39,12 @@ pub(super) fn are_whole(page: &Page, max_level: i16) -> bool {
     }
 }
 
-/// Whether runs of values of so many bits hold `wanted` of them. Work is bounded by the runs' bytes.
+/// Returns true if runs of `bits`-bit values hold `wanted` values. The work is bounded by the bytes
+/// of the runs.
 fn has_levels(mut runs: &[u8], bits: u64, wanted: u64) -> bool {
     let mut found = 0_u64;
     while found < wanted {
-        // What is padded with zeros has no runs any more.
+        // Zero padding contains no runs.
         let Some(head) = varint(&mut runs).filter(|head| *head != 0) else {
             return false;
         };
@@ -52,7 +53,7 @@ fn has_levels(mut runs: &[u8], bits: u64, wanted: u64) -> bool {
         let (values, bytes) = match head & 1 {
             0 if here < bits.div_ceil(8) => return false,
             0 => (count, bits.div_ceil(8)),
-            // Groups of eight, of which the last may be cut.
+            // Groups of eight; the last may be cut.
             _ => {
                 let bytes = count.saturating_mul(bits);
                 (count.saturating_mul(8).min(here * 8 / bits), bytes)
@@ -68,7 +69,7 @@ fn has_levels(mut runs: &[u8], bits: u64, wanted: u64) -> bool {
     true
 }
 
-/// The next number of seven bits a byte, low ones first.
+/// Decodes a LEB128 number.
 fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
@@ -95,7 +96,7 @@ mod tests {
             (repeated, 1, 3),
             (packed, 1, 8),
             (&both[..], 1, 11),
-            // Three bits take a byte a group and level: the last group is cut.
+            // Three bits take one byte per group and level: the last group is cut.
             (&[5, 1, 2, 3][..], 3, 8),
             (&[3][..], 1, 0),
             (&[6][..], 1, 0),

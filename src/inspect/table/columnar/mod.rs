@@ -1,5 +1,9 @@
-//! Rows of columnar files, Parquet and Arrow IPC: decoded batch by batch and rendered as JSON
-//! objects, one a line.
+//! Columnar files, Parquet and Arrow IPC. Batches are decoded and rendered as JSON objects, one per
+//! line.
+//!
+//! Open `parquet.rs` and `arrow.rs` for the tables, `render.rs` for the JSON text of rows,
+//! `pages.rs` and `page_codec.rs` for Parquet pages, `footer.rs`, `levels.rs` and `thrift.rs` for
+//! checks of hostile input, `row_slices.rs` for the division of work.
 
 mod arrow;
 pub(crate) mod arrow_buffers;
@@ -35,10 +39,10 @@ use crate::inspect::table::columnar::render::render;
 use crate::panics::Panicked;
 use crate::panics::caught;
 
-/// How decoded rows are put into a batch.
+/// Options for putting decoded rows into a batch.
 #[derive(Clone, Copy)]
 struct RowsBatch<'a> {
-    /// What strings of rows stand for.
+    /// Stored types of the strings in rows.
     stored: &'a Arc<[StoredColumn]>,
     bytes_read: u64,
     nan: bool,
@@ -75,36 +79,36 @@ impl RowsBatch<'_> {
     }
 }
 
-/// Bytes of decoded rows that a batch has, about.
+/// Target size of the decoded rows in a batch, in bytes.
 const BATCH_BYTES: u64 = 1 << 20;
-/// Rows that a batch has at most.
+/// Largest number of rows in a batch.
 const BATCH_ROWS_MAX: u64 = 8192;
 
-/// Rows of a batch, from what a row takes by the file's own account.
+/// Returns the number of rows per batch, from the size of a row claimed by the file.
 fn batch_rows(bytes: u64, rows: u64) -> u64 {
     let row = (bytes / rows.max(1)).max(1);
     (BATCH_BYTES / row).clamp(1, BATCH_ROWS_MAX)
 }
 
-/// What an error begins with that says which limit is crossed.
+/// Prefix of errors about a crossed limit.
 const OVER_LIMIT: &str = "over a limit: ";
 
-/// What errors of the libraries begin with that say what they cannot do.
+/// Prefixes of library errors about unsupported features.
 const NOT_YET: [&str; 2] = ["Not yet implemented: ", "NYI: "];
 
-/// A call into a library that may panic on damaged bytes.
+/// Calls into a library that may panic on damaged bytes.
 fn guarded<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, TableError> {
     match caught(call) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
             let why = error.to_string();
-            // What a library does not do yet is no damage.
+            // A feature that a library lacks is no damage.
             for prefix in NOT_YET {
                 if let Some(what) = why.strip_prefix(prefix) {
                     return Err(TableError::Unsupported(what.to_owned()));
                 }
             }
-            // A library hands on what was said of a limit as any other error.
+            // Libraries pass on a limit error like any other error.
             match why.find(OVER_LIMIT) {
                 Some(at) => Err(TableError::Limit(
                     why.get(at + OVER_LIMIT.len()..)

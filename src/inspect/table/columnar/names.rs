@@ -1,4 +1,4 @@
-//! Names of columns that are there twice.
+//! Repeated column names.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use arrow_schema::Fields;
 use crate::inspect::table::rows::names::repeated_names;
 use crate::inspect::table::unique_names;
 
-/// Names of fields that are there more than once.
+/// Returns the names of repeated fields.
 pub(super) fn repeated_fields(fields: &Fields) -> Vec<String> {
     let names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
     repeated_names(&names)
 }
 
-/// The same fields with names that are there once.
+/// Returns the fields with unique names.
 pub(super) fn unique_fields(fields: &Fields) -> Fields {
     renamed(
         fields,
@@ -22,7 +22,7 @@ pub(super) fn unique_fields(fields: &Fields) -> Fields {
     )
 }
 
-/// The same fields with the names of others, which stand in the same order.
+/// Returns the fields with the names of others in the same order.
 pub(super) fn with_names_of(fields: &Fields, others: &Fields) -> Fields {
     renamed(fields, others.iter().map(|field| field.name().clone()))
 }

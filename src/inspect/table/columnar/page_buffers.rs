@@ -1,5 +1,5 @@
-//! Memory for unpacked pages, used again once the rows of a page are gone. Fresh memory costs a page
-//! fault for every 4 KiB, which was an eighth of the time of reading a Parquet file under zstd.
+//! Buffer pool for unpacked pages. Fresh memory costs a page fault per 4 KiB, which took an eighth
+//! of the time of reading a Parquet file under zstd.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -7,11 +7,11 @@ use std::sync::PoisonError;
 
 use bytes::Bytes;
 
-/// Buffers that are kept: a few for each column of the slices that threads read.
+/// Largest number of pooled buffers: a few per column of the slices being read.
 const BUFFERS_MAX: usize = 32;
-/// Capacity of a buffer that is kept. Writers make pages of about 1 MiB.
+/// Capacity limit of a pooled buffer. Writers make pages of about 1 MiB.
 const BUFFER_BYTES_MAX: usize = 2 << 20;
-/// Decoders that are kept, at most one for each thread that reads.
+/// Largest number of pooled decoders: at most one per reading thread.
 const DECODERS_MAX: usize = 64;
 
 /// Buffers and decoders of one table.
@@ -21,8 +21,8 @@ pub(super) struct PageBuffers {
     zstd: Mutex<Vec<zrip::DecompressContext>>,
 }
 
-/// A page in a buffer that goes back when the page is dropped.
-struct Lent {
+/// A page in a pooled buffer, which returns to the pool on drop.
+struct PooledPage {
     page: Vec<u8>,
     home: Arc<PageBuffers>,
 }
@@ -34,16 +34,16 @@ impl PageBuffers {
         free.pop().unwrap_or_default()
     }
 
-    /// Makes a page of a buffer, which comes back when the page is dropped.
+    /// Converts a buffer to a page. The buffer returns to the pool on drop.
     pub(super) fn page(self: &Arc<Self>, page: Vec<u8>) -> Bytes {
         if page.capacity() > BUFFER_BYTES_MAX {
             return Bytes::from(page);
         }
         let home = Arc::clone(self);
-        Bytes::from_owner(Lent { page, home })
+        Bytes::from_owner(PooledPage { page, home })
     }
 
-    /// Unpacks a zstd frame to at most `size` bytes behind those of `unpacked`.
+    /// Unpacks a zstd frame of at most `size` bytes, and appends it to `unpacked`.
     pub(super) fn unpack_zstd(
         &self,
         packed: &[u8],
@@ -62,13 +62,13 @@ impl PageBuffers {
     }
 }
 
-impl AsRef<[u8]> for Lent {
+impl AsRef<[u8]> for PooledPage {
     fn as_ref(&self) -> &[u8] {
         &self.page
     }
 }
 
-impl Drop for Lent {
+impl Drop for PooledPage {
     fn drop(&mut self) {
         let mut page = std::mem::take(&mut self.page);
         page.clear();

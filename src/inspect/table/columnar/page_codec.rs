@@ -1,5 +1,5 @@
-//! Unpacking pages of Parquet files, without C. What comes out is never longer than the header
-//! said, and no more is allocated than the packed bytes can be unpacked to.
+//! Decompression of Parquet pages in pure Rust. Output never exceeds the size in the header, and
+//! allocations never exceed the possible expansion of the packed bytes.
 
 use std::io::Read;
 
@@ -8,7 +8,7 @@ use parquet::errors::ParquetError;
 
 use crate::inspect::table::columnar::page_buffers::PageBuffers;
 
-/// Unpacks a page that has exactly `size` bytes.
+/// Unpacks a page of exactly `size` bytes.
 pub(super) fn unpack(
     codec: Compression,
     packed: &[u8],
@@ -69,15 +69,15 @@ fn read(decoder: impl Read, packed: &[u8], size: usize) -> Result<Vec<u8>, Parqu
 }
 
 fn lz4(packed: &[u8], size: usize) -> Result<Vec<u8>, ParquetError> {
-    // A byte of a length stands for 255.
+    // A length byte stands for 255.
     if size > packed.len().saturating_mul(256).saturating_add(64) {
         return Err(general("a page of another length"));
     }
     lz4_flex::block::decompress(packed, size).map_err(general)
 }
 
-/// The codec that was called LZ4 before there was another: blocks as Hadoop frames them, each
-/// behind both its lengths; or, as other writers understood it, frames, or a bare block.
+/// Unpacks the original LZ4 codec: Hadoop blocks, each behind both lengths. Other writers used
+/// plain frames or a bare block.
 fn hadoop(packed: &[u8], size: usize) -> Result<Vec<u8>, ParquetError> {
     if let Some(unpacked) = hadoop_blocks(packed, size) {
         return Ok(unpacked);

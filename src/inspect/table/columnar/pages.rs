@@ -1,6 +1,6 @@
-//! Pages of a column of a Parquet file, unpacked without C: parquet's own reader would bring it for
-//! Zstandard, and takes the lengths in headers at their word.
-//! Headers as in `parquet.thrift` of parquet-format 2.11.
+//! Reader of Parquet column pages in pure Rust. The reader of the parquet crate needs C for
+//! Zstandard and trusts the lengths in headers. The headers follow `parquet.thrift` of
+//! parquet-format 2.11.
 
 use std::sync::Arc;
 
@@ -18,37 +18,37 @@ use crate::inspect::table::columnar::OVER_LIMIT;
 use crate::inspect::table::columnar::levels;
 use crate::inspect::table::columnar::page_buffers::PageBuffers;
 use crate::inspect::table::columnar::page_codec::unpack;
-use crate::inspect::table::columnar::thrift::Bad;
-use crate::inspect::table::columnar::thrift::Compact;
-use crate::inspect::table::columnar::thrift::Kind;
+use crate::inspect::table::columnar::thrift::CompactReader;
+use crate::inspect::table::columnar::thrift::FieldType;
+use crate::inspect::table::columnar::thrift::ThriftError;
 use crate::read_at::ReadAt;
 use crate::wire::limits::PARQUET_PAGE_BYTES_MAX;
 
-/// The pages of one chunk of a column.
-pub(super) struct Pages {
+/// The pages of one column chunk.
+pub(super) struct ColumnPages {
     source: Arc<dyn ReadAt>,
     codec: parquet::basic::Compression,
     buffers: Arc<PageBuffers>,
     at: u64,
     end: u64,
-    /// Values that data pages have yet to come.
+    /// Number of values in the remaining data pages.
     values: i64,
-    next: Option<Header>,
-    /// The greatest repetition level of the column.
+    next: Option<PageHeader>,
+    /// Greatest repetition level of the column.
     max_repetition: i16,
-    /// Checksums are compared.
+    /// True to verify checksums.
     verify: bool,
 }
 
-/// The header of a page.
+/// Header of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Header {
+struct PageHeader {
     /// Length of the header itself.
     length: u64,
     kind: i64,
     unpacked: usize,
     packed: usize,
-    /// CRC-32 of the page as it is packed, where its writer left one.
+    /// CRC-32 of the packed page, if present.
     checksum: Option<u32>,
     values: u32,
     encoding: i64,
@@ -67,17 +67,17 @@ const INDEX: i64 = 1;
 const DICTIONARY: i64 = 2;
 const DATA_2: i64 = 3;
 
-/// Headers carry least and greatest values, which are not looked at.
+/// Size limit of a header. Headers carry least and greatest values, which the reader ignores.
 const HEADER_BYTES: usize = 512;
 const HEADER_BYTES_MAX: usize = 16 << 20;
-/// Levels of structs in a header.
+/// Nesting limit of structs in a header.
 const DEPTH_MAX: u32 = 8;
-/// Values of a page.
+/// Limit of values in a page.
 const VALUES_MAX: i64 = 1 << 26;
-/// Some writers left the dictionary's header out of the chunk's length (PARQUET-816).
+/// Some writers omitted the dictionary's header from the chunk length (PARQUET-816).
 const SLACK_BYTES: u64 = 100;
 
-impl Pages {
+impl ColumnPages {
     pub(super) fn new(
         source: Arc<dyn ReadAt>,
         column: &ColumnChunkMetaData,
@@ -107,8 +107,8 @@ impl Pages {
         })
     }
 
-    /// The header of the next page with values; `None` when there are no more.
-    fn header(&mut self) -> Result<Option<&Header>, ParquetError> {
+    /// Returns the header of the next page with values; `None` after the last.
+    fn header(&mut self) -> Result<Option<&PageHeader>, ParquetError> {
         while self.next.is_none() && self.values > 0 {
             if self.at >= self.end {
                 return Ok(None);
@@ -122,13 +122,13 @@ impl Pages {
         Ok(self.next.as_ref())
     }
 
-    fn read_header(&self) -> Result<Header, ParquetError> {
+    fn read_header(&self) -> Result<PageHeader, ParquetError> {
         let mut length = HEADER_BYTES;
         loop {
             let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
             let bytes = exactly(&*self.source, self.at, length.min(left));
             let bytes = bytes.ok_or_else(|| wrong("a page's header cannot be read"))?;
-            match Header::read(&bytes) {
+            match PageHeader::read(&bytes) {
                 Ok(header) => {
                     let body = self.at + header.length;
                     if header.packed as u64 > self.source.len().saturating_sub(body) {
@@ -136,8 +136,10 @@ impl Pages {
                     }
                     return Ok(header);
                 }
-                Err(Bad::Short) if length < left && length < HEADER_BYTES_MAX => length *= 8,
-                Err(Bad::TooLarge) => {
+                Err(ThriftError::Short) if length < left && length < HEADER_BYTES_MAX => {
+                    length *= 8
+                }
+                Err(ThriftError::TooLarge) => {
                     return Err(wrong(&format!(
                         "{OVER_LIMIT}a page has more than {PARQUET_PAGE_BYTES_MAX} bytes (`parquet_page_bytes_max`)"
                     )));
@@ -147,15 +149,15 @@ impl Pages {
         }
     }
 
-    /// Passes the next page, which this is the header of.
-    fn pass(&mut self, header: &Header) {
+    /// Skips the page of this header.
+    fn pass(&mut self, header: &PageHeader) {
         self.at += header.length + header.packed as u64;
         if header.kind != DICTIONARY {
             self.values -= i64::from(header.values);
         }
     }
 
-    fn page(&self, header: &Header) -> Result<Page, ParquetError> {
+    fn page(&self, header: &PageHeader) -> Result<Page, ParquetError> {
         let packed = exactly(&*self.source, self.at + header.length, header.packed);
         let packed = packed.ok_or_else(|| wrong("a page cannot be read"))?;
         if let Some(checksum) = header.checksum.filter(|_| self.verify) {
@@ -200,8 +202,8 @@ impl Pages {
         }
     }
 
-    /// The levels of pages of version 2 stand before what is packed.
-    fn unpacked(&self, packed: Vec<u8>, header: &Header) -> Result<Vec<u8>, ParquetError> {
+    /// Unpacks a page. In version 2, uncompressed levels precede the packed values.
+    fn unpacked(&self, packed: Vec<u8>, header: &PageHeader) -> Result<Vec<u8>, ParquetError> {
         let levels = match header.kind {
             DATA_2 => u64::from(header.definition_bytes) + u64::from(header.repetition_bytes),
             _ => 0,
@@ -211,7 +213,7 @@ impl Pages {
         if levels > header.unpacked || levels > packed.len() {
             return Err(bad());
         }
-        // parquet-cpp before 2.0 said of packed pages that they are not (ARROW-17100).
+        // parquet-cpp before 2.0 marked packed pages as unpacked (ARROW-17100).
         let is_plain = header.is_plain && packed.len() == header.unpacked;
         if self.codec == parquet::basic::Compression::UNCOMPRESSED || is_plain {
             return Ok(packed);
@@ -229,7 +231,7 @@ impl Pages {
     }
 }
 
-impl Iterator for Pages {
+impl Iterator for ColumnPages {
     type Item = Result<Page, ParquetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -237,7 +239,7 @@ impl Iterator for Pages {
     }
 }
 
-impl PageReader for Pages {
+impl PageReader for ColumnPages {
     fn get_next_page(&mut self) -> Result<Option<Page>, ParquetError> {
         if self.header()?.is_none() {
             return Ok(None);
@@ -269,10 +271,10 @@ impl PageReader for Pages {
     }
 }
 
-/// The one chunk of a column in a row group.
-pub(super) struct Chunk(pub(super) Option<Result<Box<dyn PageReader>, ParquetError>>);
+/// Iterator over the single chunk of a column in a row group.
+pub(super) struct SingleChunk(pub(super) Option<Result<Box<dyn PageReader>, ParquetError>>);
 
-impl Iterator for Chunk {
+impl Iterator for SingleChunk {
     type Item = Result<Box<dyn PageReader>, ParquetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -280,11 +282,11 @@ impl Iterator for Chunk {
     }
 }
 
-impl PageIterator for Chunk {}
+impl PageIterator for SingleChunk {}
 
-impl Header {
-    fn read(bytes: &[u8]) -> Result<Self, Bad> {
-        let mut compact = Compact::new(bytes);
+impl PageHeader {
+    fn read(bytes: &[u8]) -> Result<Self, ThriftError> {
+        let mut compact = CompactReader::new(bytes);
         let mut header = Self {
             kind: -1,
             ..Self::default()
@@ -295,21 +297,21 @@ impl Header {
                 1 => header.kind = compact.integer()?,
                 2 => header.unpacked = page_bytes(compact.integer()?)?,
                 3 => header.packed = page_bytes(compact.integer()?)?,
-                // An i32 that has the bits of the checksum.
+                // An i32 with the bits of the checksum.
                 4 => header.checksum = Some(compact.integer()?.cast_unsigned() as u32),
-                5 | 7 | 8 if kind == Kind::STRUCT => header.inner(number, &mut compact)?,
+                5 | 7 | 8 if kind == FieldType::STRUCT => header.inner(number, &mut compact)?,
                 _ => compact.skip(kind, DEPTH_MAX)?,
             }
         }
         if !(DATA..=DATA_2).contains(&header.kind) || (header.kind == INDEX && header.packed == 0) {
-            return Err(Bad::Wrong);
+            return Err(ThriftError::Wrong);
         }
         header.length = compact.at() as u64;
         Ok(header)
     }
 
-    /// `DataPageHeader` (5), `DictionaryPageHeader` (7) or `DataPageHeaderV2` (8).
-    fn inner(&mut self, which: i64, compact: &mut Compact<'_>) -> Result<(), Bad> {
+    /// Reads `DataPageHeader` (5), `DictionaryPageHeader` (7) or `DataPageHeaderV2` (8).
+    fn inner(&mut self, which: i64, compact: &mut CompactReader<'_>) -> Result<(), ThriftError> {
         let mut last = 0;
         while let Some((number, kind)) = compact.field(&mut last)? {
             match (which, number) {
@@ -330,16 +332,16 @@ impl Header {
     }
 }
 
-fn page_bytes(value: i64) -> Result<usize, Bad> {
-    let bytes = usize::try_from(value).map_err(|_| Bad::Wrong)?;
+fn page_bytes(value: i64) -> Result<usize, ThriftError> {
+    let bytes = usize::try_from(value).map_err(|_| ThriftError::Wrong)?;
     let fits = bytes <= PARQUET_PAGE_BYTES_MAX;
-    fits.then_some(bytes).ok_or(Bad::TooLarge)
+    fits.then_some(bytes).ok_or(ThriftError::TooLarge)
 }
 
-fn count(value: i64) -> Result<u32, Bad> {
+fn count(value: i64) -> Result<u32, ThriftError> {
     let fits = (0..=VALUES_MAX).contains(&value);
     let value = u32::try_from(value).ok().filter(|_| fits);
-    value.ok_or(Bad::Wrong)
+    value.ok_or(ThriftError::Wrong)
 }
 
 fn encoding(number: i64) -> Result<Encoding, ParquetError> {

@@ -26,7 +26,7 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Columnar;
 use crate::inspect::table::Decoded;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::StoredColumn;
@@ -36,15 +36,15 @@ use crate::inspect::table::columnar::RowsBatch;
 use crate::inspect::table::columnar::batch_rows;
 use crate::inspect::table::columnar::footer::read_footer;
 use crate::inspect::table::columnar::guarded;
-use crate::inspect::table::columnar::int96::Unit;
+use crate::inspect::table::columnar::int96::PreservingUnit;
 use crate::inspect::table::columnar::int96::in_micros;
 use crate::inspect::table::columnar::int96::unit;
 use crate::inspect::table::columnar::names::repeated_fields;
 use crate::inspect::table::columnar::names::unique_fields;
 use crate::inspect::table::columnar::names::with_names_of;
 use crate::inspect::table::columnar::page_buffers::PageBuffers;
-use crate::inspect::table::columnar::pages::Chunk;
-use crate::inspect::table::columnar::pages::Pages;
+use crate::inspect::table::columnar::pages::ColumnPages;
+use crate::inspect::table::columnar::pages::SingleChunk;
 use crate::inspect::table::columnar::render::check;
 use crate::inspect::table::columnar::render::with_views;
 use crate::inspect::table::columnar::row_slices::Job;
@@ -53,10 +53,10 @@ use crate::inspect::table::columnar::row_slices::Slices;
 use crate::inspect::table::rows::stored::stored_columns;
 use crate::read_at::ReadAt;
 
-/// Batches of a slice: as many as a thread may be ahead of the others.
+/// Batches per slice: the number by which a thread may run ahead of the others.
 const SLICE_BATCHES: u64 = 8;
 
-/// Opens a Parquet file; with it comes the schema.
+/// Opens a Parquet file, and returns its schema.
 pub(in crate::inspect::table) fn open_parquet(
     source: Arc<dyn ReadAt>,
     verify: bool,
@@ -65,7 +65,7 @@ pub(in crate::inspect::table) fn open_parquet(
     let file = metadata.file_metadata();
     let descriptor = file.schema_descr();
     let own = guarded(|| parquet_to_arrow_schema(descriptor, file.key_value_metadata()));
-    // What a writer says of Arrow types may be wrong where the columns are not.
+    // The embedded Arrow schema may be wrong while the columns are right.
     let schema = own.or_else(|_| guarded(|| parquet_to_arrow_schema(descriptor, None)))?;
     let mut rows = 0_u64;
     for group in metadata.row_groups() {
@@ -104,16 +104,16 @@ pub(in crate::inspect::table) fn open_parquet(
 struct ParquetTable {
     source: Arc<dyn ReadAt>,
     metadata: Arc<ParquetMetaData>,
-    /// The fields under the names that the file gives them, of which some may be equal.
+    /// The fields under their original names, possibly with repetitions.
     original: Fields,
-    /// The fields, as they are decoded.
+    /// The fields as they are decoded.
     views: Fields,
-    /// What the file says of its columns.
+    /// Description of the columns.
     columnar: Columnar,
-    /// What strings of rows stand for.
+    /// Stored types of the strings in rows.
     stored: Arc<[StoredColumn]>,
     rows: u64,
-    /// Checksums of pages are compared.
+    /// True to verify the checksums of pages.
     verify: bool,
     buffers: Arc<PageBuffers>,
 }
@@ -151,7 +151,7 @@ impl Table for ParquetTable {
             wanted.collect::<Fields>(),
             self.columnar.schema.metadata.clone(),
         ));
-        let plan = Plan {
+        let plan = SlicePlan {
             metadata: Arc::clone(&self.metadata),
             group: 0,
             row: 0,
@@ -171,8 +171,8 @@ impl Table for ParquetTable {
 }
 
 impl ParquetTable {
-    /// Which of the columns that are decoded as `fields` are INT96.
-    fn coarse(&self, roots: &[usize], fields: &Fields) -> Result<Option<Coarse>, TableError> {
+    /// Finds the INT96 columns among those decoded as `fields`.
+    fn coarse(&self, roots: &[usize], fields: &Fields) -> Result<Option<Int96Columns>, TableError> {
         let descriptor = self.metadata.file_metadata().schema_descr();
         let Some(micros) = in_micros(fields, descriptor) else {
             return Ok(None);
@@ -188,11 +188,11 @@ impl ParquetTable {
             let mask = ProjectionMask::roots(descriptor, roots);
             parquet_to_arrow_field_levels(descriptor, mask, Some(&micros))
         })?;
-        Ok(Some(Coarse { levels, places }))
+        Ok(Some(Int96Columns { levels, places }))
     }
 }
 
-/// Whether a column, or one inside of it, is among those that are wanted.
+/// Returns true if a column or a nested one is selected.
 fn is_wanted(name: &str, columns: &[String]) -> bool {
     let is_inside = |path: &String| {
         let rest = path.strip_prefix(name);
@@ -201,8 +201,8 @@ fn is_wanted(name: &str, columns: &[String]) -> bool {
     columns.is_empty() || columns.iter().any(is_inside)
 }
 
-/// Divides row groups into slices.
-struct Plan {
+/// Divider of row groups into slices.
+struct SlicePlan {
     metadata: Arc<ParquetMetaData>,
     group: usize,
     row: u64,
@@ -210,7 +210,7 @@ struct Plan {
     roots: Vec<usize>,
 }
 
-impl Plan {
+impl SlicePlan {
     fn slices(mut self) -> impl FnMut() -> Option<Slice> + Send {
         move || self.next_slice()
     }
@@ -229,7 +229,7 @@ impl Plan {
             }
             let batch_rows = batch_rows(self.bytes(group), rows);
             let most = match self.is_repeated(group) {
-                // Rows of lists are found only by decoding those before.
+                // A row of a list column is found only by decoding those before it.
                 true => u64::MAX,
                 false => batch_rows * SLICE_BATCHES,
             };
@@ -275,33 +275,33 @@ type PlanFn = Box<dyn FnMut() -> Option<Slice> + Send>;
 struct ParquetBatches {
     table: Arc<ParquetTable>,
     levels: FieldLevels,
-    /// Columns of INT96.
-    coarse: Option<Coarse>,
-    /// Of the rows as they are decoded.
+    /// INT96 columns.
+    coarse: Option<Int96Columns>,
+    /// Schema of the decoded rows.
     schema: Arc<Schema>,
     nan: bool,
     decoded: Decoded,
-    slices: Slices<Reader, PlanFn>,
+    slices: Slices<SliceReader, PlanFn>,
 }
 
-/// Columns of INT96, which are decoded as microseconds besides.
-struct Coarse {
+/// INT96 columns, decoded as microseconds too.
+struct Int96Columns {
     levels: FieldLevels,
-    /// Their places among the columns that are decoded.
+    /// Indices among the decoded columns.
     places: Vec<usize>,
 }
 
-/// What decodes a slice.
-struct Reader {
+/// Decoder of a slice.
+struct SliceReader {
     rows: ParquetRecordBatchReader,
     coarse: Option<ParquetRecordBatchReader>,
 }
 
 impl Batches for ParquetBatches {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let mut job = match self.slices.take() {
             Ok(job) => job,
-            Err(batches) => return Ok(Next::End(batches)),
+            Err(batches) => return Ok(NextBatch::End(batches)),
         };
         let decoded = self.decode(&mut job);
         let reader = job.reader.take().filter(|_| decoded.is_ok());
@@ -315,12 +315,12 @@ impl Batches for ParquetBatches {
             decoded: self.decoded,
         };
         options.fill(batch, rows)?;
-        Ok(Next::Batch(job.number))
+        Ok(NextBatch::Batch(job.number))
     }
 }
 
 impl ParquetBatches {
-    fn decode(&self, job: &mut Job<Reader>) -> Result<RecordBatch, TableError> {
+    fn decode(&self, job: &mut Job<SliceReader>) -> Result<RecordBatch, TableError> {
         let place = |error| match error {
             TableError::Damaged(why) => {
                 TableError::Damaged(format!("row group {}: {why}", job.slice.group))
@@ -357,12 +357,12 @@ impl ParquetBatches {
                     .map_err(place)?;
             }
         }
-        // With names that are there once, and with what the schema says besides types.
+        // With unique names, and with the metadata of the schema.
         let count = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         guarded(|| RecordBatch::try_new_with_options(schema, columns, &count)).map_err(place)
     }
 
-    /// Puts microseconds in place of nanoseconds that do not reach far enough; the schema then.
+    /// Replaces nanoseconds beyond their range by microseconds, and returns the new schema.
     fn settle(
         &self,
         columns: &mut [ArrayRef],
@@ -373,7 +373,7 @@ impl ParquetBatches {
             return Ok(schema);
         };
         let unit = unit(column, micros);
-        if unit == Unit::Nanos {
+        if unit == PreservingUnit::Nanos {
             return Ok(schema);
         }
         let refused = |why| {
@@ -382,10 +382,10 @@ impl ParquetBatches {
                 "column `{name}` (INT96) has points in time outside of the years 1677 to 2262, {why}"
             ))
         };
-        if unit == Unit::Neither {
+        if unit == PreservingUnit::Neither {
             return Err(refused("and others with nanoseconds"));
         }
-        // Columns that go on as they are have one type in all of the file.
+        // Columns delivered unchanged have one type in the whole file.
         if !matches!(self.decoded, Decoded::No | Decoded::Shown) {
             return Err(refused(
                 "which its type does not hold: write it as .jsonl or .csv",
@@ -406,9 +406,9 @@ impl ParquetBatches {
         )))
     }
 
-    fn open(&self, slice: &Slice) -> Result<Reader, TableError> {
+    fn open(&self, slice: &Slice) -> Result<SliceReader, TableError> {
         let coarse = self.coarse.as_ref();
-        Ok(Reader {
+        Ok(SliceReader {
             rows: self.open_as(slice, &self.levels)?,
             coarse: coarse.map(|c| self.open_as(slice, &c.levels)).transpose()?,
         })
@@ -419,7 +419,7 @@ impl ParquetBatches {
         slice: &Slice,
         levels: &FieldLevels,
     ) -> Result<ParquetRecordBatchReader, TableError> {
-        let group = Group {
+        let group = RowGroupReader {
             source: Arc::clone(&self.table.source),
             metadata: Arc::clone(&self.table.metadata),
             group: slice.group,
@@ -441,8 +441,8 @@ impl ParquetBatches {
         })
     }
 
-    /// The share of a batch in the bytes of its row group.
-    fn bytes(&self, job: &Job<Reader>) -> u64 {
+    /// Share of a batch in the bytes of its row group.
+    fn bytes(&self, job: &Job<SliceReader>) -> u64 {
         let group = self.table.metadata.row_groups().get(job.slice.group);
         let share = group.and_then(|group| {
             let bytes = u128::try_from(group.compressed_size()).ok()?;
@@ -453,8 +453,8 @@ impl ParquetBatches {
     }
 }
 
-/// One row group, as the library wants it.
-struct Group {
+/// Adapter of one row group for the library.
+struct RowGroupReader {
     source: Arc<dyn ReadAt>,
     metadata: Arc<ParquetMetaData>,
     group: usize,
@@ -462,7 +462,7 @@ struct Group {
     buffers: Arc<PageBuffers>,
 }
 
-impl RowGroups for Group {
+impl RowGroups for RowGroupReader {
     fn num_rows(&self) -> usize {
         let group = self.metadata.row_groups().get(self.group);
         let rows = group.map(RowGroupMetaData::num_rows).unwrap_or_default();
@@ -475,9 +475,9 @@ impl RowGroups for Group {
         let column =
             column.ok_or_else(|| ParquetError::General("a column is missing".to_owned()))?;
         let (source, buffers) = (Arc::clone(&self.source), Arc::clone(&self.buffers));
-        let pages = Pages::new(source, column, self.verify, buffers)?;
+        let pages = ColumnPages::new(source, column, self.verify, buffers)?;
         let pages: Box<dyn PageReader> = Box::new(pages);
-        Ok(Box::new(Chunk(Some(Ok(pages)))))
+        Ok(Box::new(SingleChunk(Some(Ok(pages)))))
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {

@@ -1,4 +1,4 @@
-//! Rows of Arrow arrays as JSON text. Normative: `spec/rows.md`.
+//! JSON rendering of Arrow rows. Normative: `spec/rows.md`.
 
 use std::sync::Arc;
 use std::sync::LazyLock;
@@ -33,7 +33,7 @@ use crate::inspect::table::TableError;
 use crate::inspect::table::columnar::guarded;
 use crate::wire::limits::COLUMNAR_TEXT_BYTES_MAX;
 
-/// Appends each row as an object on a line of its own; `nan` as of a selection. A row is never cut.
+/// Appends each row as an object on its own line; `nan` as in a selection. Rows are never cut.
 pub(super) fn render(
     rows: &RecordBatch,
     bytes_read: u64,
@@ -67,20 +67,20 @@ pub(super) fn render(
     })
 }
 
-/// A value of a column.
+/// A rendered value of a column.
 pub(in crate::inspect) enum ShownValue<'a> {
-    /// There is none.
+    /// No value.
     Null,
     /// A text.
     Text(&'a [u8]),
-    /// Anything else, as the JSON that it is in a row.
+    /// Any other value, in its JSON form.
     Json(&'a [u8]),
 }
 
-/// Shows each value of a column, with the number of its row.
+/// Passes each value of a column to `each`, with its row number.
 ///
 /// # Errors
-/// [`TableError`] for a column that cannot be shown.
+/// [`TableError`] for a column that cannot be rendered.
 pub(in crate::inspect) fn each_value(
     rows: &RecordBatch,
     column: usize,
@@ -133,7 +133,7 @@ pub(in crate::inspect) fn each_value(
     Ok(())
 }
 
-/// Whether rows of a schema can be shown.
+/// Checks that rows of a schema can be rendered.
 pub(super) fn check(schema: &Schema) -> Result<(), TableError> {
     let none = guarded(|| Ok::<_, ArrowError>(RecordBatch::new_empty(Arc::new(schema.clone()))))?;
     let options = options(false);
@@ -146,8 +146,8 @@ pub(super) fn check(schema: &Schema) -> Result<(), TableError> {
     })
 }
 
-/// The same fields with text and bytes as views: they are not copied out of pages, and a value of
-/// a dictionary is there once however many rows have it.
+/// Returns the fields with view types for text and bytes. Views avoid copies out of pages, and
+/// store a dictionary value once for any number of rows.
 pub(super) fn with_views(fields: &Fields) -> Fields {
     fields.iter().map(with_view).collect()
 }
@@ -173,7 +173,8 @@ fn with_view(field: &FieldRef) -> FieldRef {
     }
 }
 
-/// An instant is shown in UTC, whatever the zone it was written in: names of zones take a database.
+/// Returns the UTC form of a timestamp type. Rows show UTC for every zone, because zone names need
+/// a database.
 fn in_utc(kind: &DataType) -> Option<DataType> {
     match kind {
         DataType::Timestamp(unit, Some(_)) => {
@@ -183,12 +184,12 @@ fn in_utc(kind: &DataType) -> Option<DataType> {
     }
 }
 
-/// The same fields with instants in UTC.
+/// Returns the fields with timestamps in UTC.
 pub(super) fn with_utc(fields: &Fields) -> Fields {
     fields.iter().map(with_utc_inside).collect()
 }
 
-/// The same rows with instants in UTC, which need no database of zones to be shown.
+/// Converts timestamps of rows to UTC, which needs no zone database.
 pub(super) fn in_utc_zone(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let fields = with_utc(rows.schema_ref().fields());
     if fields == *rows.schema_ref().fields() {
@@ -235,18 +236,18 @@ fn with_utc_inside(field: &FieldRef) -> FieldRef {
 fn options(nan: bool) -> EncoderOptions {
     EncoderOptions::default()
         .with_explicit_nulls(true)
-        .with_encoder_factory(Arc::new(Own { nan }))
+        .with_encoder_factory(Arc::new(CustomEncoders { nan }))
 }
 
-/// What is rendered otherwise than arrow-json does: text faster, bytes as base64, and maps whose
-/// keys are no text.
+/// Rendering that differs from arrow-json: faster text, base64 for bytes, and maps with keys other
+/// than text.
 #[derive(Debug)]
-struct Own {
-    /// Whether numbers that are none are told from null.
+struct CustomEncoders {
+    /// True to render non-finite numbers instead of null.
     nan: bool,
 }
 
-impl EncoderFactory for Own {
+impl EncoderFactory for CustomEncoders {
     fn make_default_encoder<'a>(
         &self,
         field: &'a FieldRef,
@@ -256,65 +257,67 @@ impl EncoderFactory for Own {
         let encoder: Box<dyn Encoder + 'a> = match array.data_type() {
             DataType::Utf8 => {
                 let array = array.as_string::<i32>();
-                Box::new(Text(move |n| array.value(n)))
+                Box::new(TextEncoder(move |n| array.value(n)))
             }
             DataType::LargeUtf8 => {
                 let array = array.as_string::<i64>();
-                Box::new(Text(move |n| array.value(n)))
+                Box::new(TextEncoder(move |n| array.value(n)))
             }
             DataType::Utf8View => {
                 let array = array.as_string_view();
-                Box::new(Text(move |n| array.value(n)))
+                Box::new(TextEncoder(move |n| array.value(n)))
             }
             DataType::Binary => {
                 let array = array.as_binary::<i32>();
-                Box::new(Base64(move |n| array.value(n)))
+                Box::new(Base64Encoder(move |n| array.value(n)))
             }
             DataType::LargeBinary => {
                 let array = array.as_binary::<i64>();
-                Box::new(Base64(move |n| array.value(n)))
+                Box::new(Base64Encoder(move |n| array.value(n)))
             }
             DataType::BinaryView => {
                 let array = array.as_binary_view();
-                Box::new(Base64(move |n| array.value(n)))
+                Box::new(Base64Encoder(move |n| array.value(n)))
             }
             DataType::FixedSizeBinary(_) => {
                 let array = array.as_fixed_size_binary();
-                Box::new(Base64(move |n| array.value(n)))
+                Box::new(Base64Encoder(move |n| array.value(n)))
             }
             DataType::Float16 | DataType::Float32 | DataType::Float64 if self.nan => {
                 let values = cast(array, &DataType::Float64)?;
                 let plain = make_encoder(field, array, &PLAIN)?;
-                Box::new(Real { values, plain })
+                Box::new(NumberEncoder { values, plain })
             }
             DataType::Map(_, _) => return pairs(array, options),
             DataType::Dictionary(_, _) => return of_dictionary(field, array, options),
-            DataType::Duration(unit) => Box::new(Span {
+            DataType::Duration(unit) => Box::new(DurationEncoder {
                 units: cast(array, &DataType::Int64)?,
                 per_second: per_second(*unit),
             }),
-            kind if kind.is_temporal() => Box::new(Time(make_encoder(field, array, &PLAIN)?)),
+            kind if kind.is_temporal() => {
+                Box::new(TimeEncoder(make_encoder(field, array, &PLAIN)?))
+            }
             _ => return Ok(None),
         };
         Ok(Some(NullableEncoder::new(encoder, array.nulls().cloned())))
     }
 }
 
-struct Text<F>(F);
+struct TextEncoder<F>(F);
 
-impl<'a, F: Fn(usize) -> &'a str> Encoder for Text<F> {
+impl<'a, F: Fn(usize) -> &'a str> Encoder for TextEncoder<F> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         text_into((self.0)(idx).as_bytes(), out);
     }
 }
 
-/// Numbers, those that are none among them.
-struct Real<'a> {
+/// Encoder of numbers, non-finite ones included.
+struct NumberEncoder<'a> {
     values: ArrayRef,
     plain: NullableEncoder<'a>,
 }
 
-impl Encoder for Real<'_> {
+impl Encoder for NumberEncoder<'_> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         match self.values.as_primitive::<Float64Type>().value(idx) {
             x if x.is_nan() => out.extend_from_slice(b"NaN"),
@@ -325,25 +328,26 @@ impl Encoder for Real<'_> {
     }
 }
 
-struct Base64<F>(F);
+struct Base64Encoder<F>(F);
 
-impl<'a, F: Fn(usize) -> &'a [u8]> Encoder for Base64<F> {
+impl<'a, F: Fn(usize) -> &'a [u8]> Encoder for Base64Encoder<F> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         let bytes = (self.0)(idx);
         out.push(b'"');
         let start = out.len();
         out.resize(start + bytes.len().div_ceil(3) * 4, b'=');
         let room = out.get_mut(start..).unwrap_or_default();
-        // There is room for all of it.
+        // The buffer has room for all of it.
         let _ = STANDARD.encode_slice(bytes, room);
         out.push(b'"');
     }
 }
 
-/// Dates, times and spans of time. What no calendar has is null: the library would put words there.
-struct Time<'a>(NullableEncoder<'a>);
+/// Encoder of dates, times and durations. A value beyond the calendar becomes null, where the
+/// library would write words.
+struct TimeEncoder<'a>(NullableEncoder<'a>);
 
-impl Encoder for Time<'_> {
+impl Encoder for TimeEncoder<'_> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         let start = out.len();
         self.0.encode(idx, out);
@@ -355,14 +359,13 @@ impl Encoder for Time<'_> {
     }
 }
 
-/// Spans of time as ISO 8601 has them, in seconds. The library does not have those of more than some
-/// hundred million years.
-struct Span {
+/// Encoder of durations in ISO 8601 seconds. The library fails beyond some hundred million years.
+struct DurationEncoder {
     units: ArrayRef,
     per_second: i128,
 }
 
-impl Encoder for Span {
+impl Encoder for DurationEncoder {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         let units = i128::from(self.units.as_primitive::<Int64Type>().value(idx));
         if units == 0 {
@@ -379,7 +382,7 @@ impl Encoder for Span {
     }
 }
 
-/// Nanoseconds of a second.
+/// Nanoseconds per second.
 const NANOSECONDS: i128 = 1_000_000_000;
 
 fn per_second(unit: TimeUnit) -> i128 {
@@ -391,10 +394,10 @@ fn per_second(unit: TimeUnit) -> i128 {
     }
 }
 
-/// What the library does by itself.
+/// Default options of the library.
 static PLAIN: LazyLock<EncoderOptions> = LazyLock::new(EncoderOptions::default);
 
-/// A value may be null by its key, or by what the key stands for.
+/// Encodes a dictionary. A value is null by its key, or by the dictionary entry.
 fn of_dictionary<'a>(
     field: &'a FieldRef,
     array: &'a dyn Array,
@@ -407,24 +410,24 @@ fn of_dictionary<'a>(
         false => dictionary.normalized_keys(),
     };
     let values = make_encoder(field, values, options)?;
-    let encoder: Box<dyn Encoder + 'a> = Box::new(Named { keys, values });
+    let encoder: Box<dyn Encoder + 'a> = Box::new(DictionaryEncoder { keys, values });
     Ok(Some(NullableEncoder::new(encoder, array.logical_nulls())))
 }
 
-/// Values of a dictionary.
-struct Named<'a> {
+/// Encoder of dictionary values.
+struct DictionaryEncoder<'a> {
     keys: Vec<usize>,
     values: NullableEncoder<'a>,
 }
 
-impl Encoder for Named<'_> {
+impl Encoder for DictionaryEncoder<'_> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         let key = self.keys.get(idx).copied().unwrap_or_default();
         self.values.encode(key, out);
     }
 }
 
-/// A map whose keys are no text is an array of objects with a key and a value.
+/// Encodes a map with keys other than text as an array of objects with key and value.
 fn pairs<'a>(
     array: &'a dyn Array,
     options: &'a EncoderOptions,
@@ -442,7 +445,7 @@ fn pairs<'a>(
     let DataType::Map(entries, _) = map.data_type() else {
         return Ok(None);
     };
-    let encoder = Pairs {
+    let encoder = MapEncoder {
         offsets: map.offsets(),
         entries: make_encoder(entries, map.entries(), options)?,
     };
@@ -450,12 +453,12 @@ fn pairs<'a>(
     Ok(Some(NullableEncoder::new(Box::new(encoder), nulls)))
 }
 
-struct Pairs<'a> {
+struct MapEncoder<'a> {
     offsets: &'a [i32],
     entries: NullableEncoder<'a>,
 }
 
-impl Encoder for Pairs<'_> {
+impl Encoder for MapEncoder<'_> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         let offset = |n: usize| {
             let offset = self.offsets.get(n).copied().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Who decodes what: rows are divided into slices, of each of which one thread at a time takes the
-//! next batch, while others render theirs or take from the next slice.
+//! Division of decoding work. Rows are divided into slices. One thread at a time takes the next
+//! batch of a slice, while others render theirs or take from the next slice.
 
 use std::collections::BTreeMap;
 use std::sync::Condvar;
@@ -10,43 +10,43 @@ use std::sync::PoisonError;
 /// A run of rows of one row group, in batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slice {
-    /// Number of its row group.
+    /// Index of its row group.
     pub(super) group: usize,
-    /// Its first row in that.
+    /// Its first row in that group.
     pub(super) row: u64,
     pub(super) rows: u64,
-    /// Rows of each of its batches but the last.
+    /// Rows of each batch except the last.
     pub(super) batch_rows: u64,
 }
 
-/// A batch that a thread is to decode.
+/// A batch for one thread to decode.
 pub(super) struct Job<R> {
     pub(super) number: u64,
     pub(super) slice: Slice,
-    /// How many rows it has.
+    /// Number of rows.
     pub(super) rows: u64,
-    /// What decodes the slice, where a batch of it was decoded before.
+    /// Decoder of the slice, after its first batch.
     pub(super) reader: Option<R>,
     key: u64,
 }
 
-/// The slices that are being decoded, and those to come.
+/// Slices in progress, and those to come.
 pub(super) struct Slices<R, P> {
-    state: Mutex<State<R, P>>,
+    state: Mutex<SlicesState<R, P>>,
     moved: Condvar,
 }
 
-struct State<R, P> {
-    /// Makes the next slice.
+struct SlicesState<R, P> {
+    /// Source of the next slice.
     plan: P,
-    /// Batches of all slices that were made.
+    /// Number of batches in all slices so far.
     batches: u64,
     is_planned: bool,
-    /// By the number of their first batch.
-    open: BTreeMap<u64, Open<R>>,
+    /// Keyed by the number of their first batch.
+    open: BTreeMap<u64, OpenSlice<R>>,
 }
 
-struct Open<R> {
+struct OpenSlice<R> {
     slice: Slice,
     reader: Option<R>,
     is_lent: bool,
@@ -57,7 +57,7 @@ struct Open<R> {
 impl<R, P: FnMut() -> Option<Slice>> Slices<R, P> {
     pub(super) fn new(plan: P) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(SlicesState {
                 plan,
                 batches: 0,
                 is_planned: false,
@@ -67,11 +67,11 @@ impl<R, P: FnMut() -> Option<Slice>> Slices<R, P> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<R, P>> {
+    fn lock(&self) -> MutexGuard<'_, SlicesState<R, P>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first batch that nobody has; how many there were when there are no more.
+    /// Takes the first free batch; at the end, returns the total number of batches.
     pub(super) fn take(&self) -> Result<Job<R>, u64> {
         let mut state = self.lock();
         loop {
@@ -89,7 +89,7 @@ impl<R, P: FnMut() -> Option<Slice>> Slices<R, P> {
         }
     }
 
-    /// Gives back what decodes the slice of a batch; without it, there is no more of the slice.
+    /// Returns the decoder of a slice; `None` ends the slice.
     pub(super) fn give_back(&self, key: u64, reader: Option<R>) {
         let mut state = self.lock();
         let is_done = match state.open.get_mut(&key) {
@@ -115,7 +115,7 @@ impl<R> Job<R> {
     }
 }
 
-impl<R, P: FnMut() -> Option<Slice>> State<R, P> {
+impl<R, P: FnMut() -> Option<Slice>> SlicesState<R, P> {
     fn job(&mut self) -> Option<Job<R>> {
         let (key, open) = self.open.iter_mut().find(|(_, open)| !open.is_lent)?;
         let rows = open.rows_left.min(open.slice.batch_rows);
@@ -140,7 +140,7 @@ impl<R, P: FnMut() -> Option<Slice>> State<R, P> {
             self.is_planned = true;
             return false;
         };
-        let open = Open {
+        let open = OpenSlice {
             slice,
             reader: None,
             is_lent: false,

@@ -1,31 +1,31 @@
-//! The little of Thrift's compact protocol that headers of pages take
-//! (thrift-compact-protocol.md of Apache Thrift).
+//! Reader of Thrift's compact protocol, as far as page headers need it (thrift-compact-protocol.md
+//! of Apache Thrift).
 
-/// Reads values from the front of some bytes.
-pub(super) struct Compact<'a> {
+/// Cursor over encoded bytes.
+pub(super) struct CompactReader<'a> {
     rest: &'a [u8],
     length: usize,
 }
 
-/// Why bytes could not be read.
+/// Errors of decoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bad {
-    /// There are not enough of them.
+pub(super) enum ThriftError {
+    /// The bytes end too early.
     Short,
-    /// They say that a page is larger than any that is read.
+    /// A page exceeds the size limit.
     TooLarge,
     Wrong,
 }
 
-/// The type of a field's value.
+/// Type of a field's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Kind(u8);
+pub(super) struct FieldType(u8);
 
-impl Kind {
+impl FieldType {
     pub(super) const LIST: Self = Self(9);
     pub(super) const STRUCT: Self = Self(12);
 
-    /// A value within a field is a byte; true of a boolean is in its kind.
+    /// Boolean value of a field, which its type encodes. Elsewhere a boolean is a byte.
     pub(super) fn is_true(self) -> bool {
         self.0 == 1
     }
@@ -35,7 +35,7 @@ impl Kind {
     }
 }
 
-impl<'a> Compact<'a> {
+impl<'a> CompactReader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self {
             rest: bytes,
@@ -43,24 +43,24 @@ impl<'a> Compact<'a> {
         }
     }
 
-    /// How many bytes were read.
+    /// Number of bytes read.
     pub(super) fn at(&self) -> usize {
         self.length - self.rest.len()
     }
 
-    fn byte(&mut self) -> Result<u8, Bad> {
-        let (first, rest) = self.rest.split_first().ok_or(Bad::Short)?;
+    fn byte(&mut self) -> Result<u8, ThriftError> {
+        let (first, rest) = self.rest.split_first().ok_or(ThriftError::Short)?;
         self.rest = rest;
         Ok(*first)
     }
 
-    fn pass(&mut self, bytes: u64) -> Result<(), Bad> {
-        let bytes = usize::try_from(bytes).map_err(|_| Bad::Wrong)?;
-        self.rest = self.rest.get(bytes..).ok_or(Bad::Short)?;
+    fn pass(&mut self, bytes: u64) -> Result<(), ThriftError> {
+        let bytes = usize::try_from(bytes).map_err(|_| ThriftError::Wrong)?;
+        self.rest = self.rest.get(bytes..).ok_or(ThriftError::Short)?;
         Ok(())
     }
 
-    fn varint(&mut self) -> Result<u64, Bad> {
+    fn varint(&mut self) -> Result<u64, ThriftError> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -69,18 +69,21 @@ impl<'a> Compact<'a> {
                 return Ok(value);
             }
         }
-        Err(Bad::Wrong)
+        Err(ThriftError::Wrong)
     }
 
-    /// An integer in zigzag form.
-    pub(super) fn integer(&mut self) -> Result<i64, Bad> {
+    /// Reads a zigzag integer.
+    pub(super) fn integer(&mut self) -> Result<i64, ThriftError> {
         let value = self.varint()?;
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
-    /// The number and kind of the next field of a struct; `None` at its end. `last` is the field
-    /// before.
-    pub(super) fn field(&mut self, last: &mut i64) -> Result<Option<(i64, Kind)>, Bad> {
+    /// Reads the header of the next field: number and type; `None` at the end of the struct. `last`
+    /// is the number of the previous field.
+    pub(super) fn field(
+        &mut self,
+        last: &mut i64,
+    ) -> Result<Option<(i64, FieldType)>, ThriftError> {
         let byte = self.byte()?;
         if byte == 0 {
             return Ok(None);
@@ -90,24 +93,24 @@ impl<'a> Compact<'a> {
             step => last.saturating_add(i64::from(step)),
         };
         *last = number;
-        Ok(Some((number, Kind(byte & 0x0f))))
+        Ok(Some((number, FieldType(byte & 0x0f))))
     }
 
-    /// The length of a list and the kind of what is in it.
-    pub(super) fn list(&mut self) -> Result<(u64, Kind), Bad> {
+    /// Reads the header of a list: length and element type.
+    pub(super) fn list(&mut self) -> Result<(u64, FieldType), ThriftError> {
         let byte = self.byte()?;
         let length = match byte >> 4 {
             15 => self.varint()?,
             length => u64::from(length),
         };
-        Ok((length, Kind(byte & 0x0f)))
+        Ok((length, FieldType(byte & 0x0f)))
     }
 
-    /// Passes over the value of a field.
-    pub(super) fn skip(&mut self, kind: Kind, depth: u32) -> Result<(), Bad> {
-        let depth = depth.checked_sub(1).ok_or(Bad::Wrong)?;
+    /// Skips the value of a field.
+    pub(super) fn skip(&mut self, kind: FieldType, depth: u32) -> Result<(), ThriftError> {
+        let depth = depth.checked_sub(1).ok_or(ThriftError::Wrong)?;
         match kind.0 {
-            // Booleans of fields are in their kinds.
+            // Booleans of fields are in their types.
             1 | 2 => Ok(()),
             3 => self.pass(1),
             4..=6 => self.varint().map(drop),
@@ -131,25 +134,25 @@ impl<'a> Compact<'a> {
                 }
                 Ok(())
             }
-            _ => Err(Bad::Wrong),
+            _ => Err(ThriftError::Wrong),
         }
     }
 
-    fn skip_map(&mut self, depth: u32) -> Result<(), Bad> {
+    fn skip_map(&mut self, depth: u32) -> Result<(), ThriftError> {
         let length = self.varint()?;
         if length == 0 {
             return Ok(());
         }
         let kinds = self.byte()?;
         for _ in 0..length {
-            self.skip_item(Kind(kinds >> 4), depth)?;
-            self.skip_item(Kind(kinds & 0x0f), depth)?;
+            self.skip_item(FieldType(kinds >> 4), depth)?;
+            self.skip_item(FieldType(kinds & 0x0f), depth)?;
         }
         Ok(())
     }
 
-    /// An item of a list; booleans are bytes there.
-    fn skip_item(&mut self, kind: Kind, depth: u32) -> Result<(), Bad> {
+    /// Skips an element of a list; a boolean is a byte there.
+    fn skip_item(&mut self, kind: FieldType, depth: u32) -> Result<(), ThriftError> {
         match kind.0 {
             1 | 2 => self.pass(1),
             _ => self.skip(kind, depth),

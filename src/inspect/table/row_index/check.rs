@@ -1,15 +1,15 @@
-//! Whether a row can begin where an index says that one does, by the bytes around the place.
+//! Plausibility check of an indexed row start, by the bytes around it.
 
 use crate::inspect::table::RowKind;
 use crate::inspect::table::TableError;
 use crate::inspect::table::text::lines::read_some;
 use crate::read_at::ReadAt;
 
-/// Whether a row of this kind, which is not the first, can begin at a place. Of what is before
-/// it, [`BEFORE_BYTES`] are looked at; inside of quotes or strings it may look the same.
+/// Returns true if a row of this kind, other than the first, can start at an offset. Checks at most
+/// [`BEFORE_BYTES`] before it. A place inside quotes or strings may look the same.
 ///
 /// # Errors
-/// As the source.
+/// I/O errors of the source.
 pub(in crate::inspect::table) fn is_start(
     source: &dyn ReadAt,
     kind: RowKind,
@@ -52,5 +52,5 @@ fn fits(kind: RowKind, before: &[u8], first: u8) -> bool {
     }
 }
 
-/// Bytes before a place that are looked at.
+/// Bytes checked before an offset.
 const BEFORE_BYTES: usize = 64;

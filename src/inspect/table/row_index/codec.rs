@@ -1,9 +1,9 @@
-//! An index as bytes, with what tells whether it is still the file's.
+//! Codec of row indexes, with the identity of their file.
 
 use crate::ident::TreeId;
+use crate::inspect::file_stamp::FileChange;
 use crate::inspect::file_stamp::FileStamp;
-use crate::inspect::file_stamp::SeenFile;
-use crate::inspect::file_stamp::Verdict;
+use crate::inspect::file_stamp::RecordedFile;
 use crate::inspect::file_stamp::begun;
 use crate::inspect::file_stamp::checked;
 use crate::inspect::file_stamp::sealed;
@@ -20,7 +20,7 @@ use crate::wire::Reader;
 use crate::wire::limits::ROW_INDEX_BYTES_MAX;
 use crate::wire::limits::ROW_INDEX_POINTS_MAX;
 
-/// An index, and the file that it was made of.
+/// A row index with the identity of its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRowIndex {
     kind: RowKind,
@@ -28,30 +28,31 @@ pub struct StoredRowIndex {
     index: RowIndex,
 }
 
-/// A file of a dataset: the bytes at a place under the root of a chunk tree, which are checked
-/// against it whenever they are read, so they cannot be others.
+/// A file of a dataset: a byte range under the root of a chunk tree. Every read verifies the bytes,
+/// so they cannot change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredText {
-    /// The root.
+    /// Root of the tree.
     pub tree: TreeId,
     /// Offset of the first byte in the dataset.
     pub start: u64,
-    /// How many bytes there are.
+    /// Length in bytes.
     pub size: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum IndexedFile {
-    Disk(SeenFile),
+    Disk(RecordedFile),
     Store(StoredText),
 }
 
 impl StoredRowIndex {
-    /// With an index of a file on disk that looked so before it was read. `is_settled` is whether
-    /// its last change was long enough before that for another to have another time.
+    /// Combines an index with the stamp of a file on disk, taken before the file was read.
+    /// `is_settled` means that its last change was old enough: a later change then has another
+    /// timestamp.
     ///
     /// # Errors
-    /// As reading its ends.
+    /// I/O errors of reading the ends of the file.
     pub fn on_disk(
         index: RowIndex,
         kind: RowKind,
@@ -59,7 +60,7 @@ impl StoredRowIndex {
         source: &dyn ReadAt,
     ) -> Result<Self, TableError> {
         let covered = covered(&index, stamp.size);
-        let seen = SeenFile::new(stamp, is_settled, covered, source)?;
+        let seen = RecordedFile::new(stamp, is_settled, covered, source)?;
         Ok(Self {
             kind,
             file: IndexedFile::Disk(seen),
@@ -67,7 +68,7 @@ impl StoredRowIndex {
         })
     }
 
-    /// With an index of a file in the store.
+    /// Combines an index with a file in the store.
     pub fn in_store(index: RowIndex, kind: RowKind, text: StoredText) -> Self {
         Self {
             kind,
@@ -76,11 +77,11 @@ impl StoredRowIndex {
         }
     }
 
-    /// The index, or what of it counts for a file on disk that now looks so; none where nothing
-    /// does.
+    /// Returns the part of the index that is valid for the present file on disk; `None` if no part
+    /// is.
     ///
     /// # Errors
-    /// As reading some places of it.
+    /// I/O errors of checking samples.
     pub fn for_disk(
         self,
         kind: RowKind,
@@ -94,8 +95,8 @@ impl StoredRowIndex {
             return Ok(None);
         }
         match seen.verdict(now, source)? {
-            Verdict::Unchanged => Ok(Some(self.index)),
-            Verdict::Appended if kind == RowKind::Records => {
+            FileChange::Unchanged => Ok(Some(self.index)),
+            FileChange::Appended if kind == RowKind::Records => {
                 let step = self.index.points.len().div_ceil(SAMPLES).max(1);
                 for point in self.index.points.iter().rev().step_by(step) {
                     if !is_start(source, kind, point.at)? {
@@ -105,22 +106,22 @@ impl StoredRowIndex {
                 let rows = None;
                 Ok(Some(RowIndex { rows, ..self.index }))
             }
-            Verdict::Appended | Verdict::Rewritten => Ok(None),
+            FileChange::Appended | FileChange::Rewritten => Ok(None),
         }
     }
 
-    /// The index, whatever became of its file.
+    /// Returns the index without checking the file.
     pub fn into_index(self) -> RowIndex {
         self.index
     }
 
-    /// The index, where it is that of a file in the store.
+    /// Returns the index if it belongs to this file in the store.
     pub fn for_store(self, kind: RowKind, text: &StoredText) -> Option<RowIndex> {
         let is_it = self.kind == kind && self.file == IndexedFile::Store(*text);
         is_it.then_some(self.index)
     }
 
-    /// Its bytes. Only those of a file beyond what a disk holds are more than
+    /// Encodes the index. Only an index of a file beyond the capacity of any disk exceeds
     /// [`ROW_INDEX_BYTES_MAX`].
     pub fn encode(&self) -> Vec<u8> {
         let index = &self.index;
@@ -145,10 +146,10 @@ impl StoredRowIndex {
         sealed(w)
     }
 
-    /// Reads an index; written again, it is the same bytes.
+    /// Decodes an index. The encoding is canonical.
     ///
     /// # Errors
-    /// [`DecodeError`] when the bytes are not a stored index of rows.
+    /// [`DecodeError`] if the bytes are not a stored row index.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let inside = checked(bytes, MAGIC, "row index", ROW_INDEX_BYTES_MAX)?;
         let mut r = Reader::new(inside);
@@ -157,7 +158,7 @@ impl StoredRowIndex {
         let kind = kind.ok_or(DecodeError::Invalid("kind of rows"))?;
         let (file, size) = match r.u8()? {
             0 => {
-                let (seen, flag) = SeenFile::read(&mut r)?;
+                let (seen, flag) = RecordedFile::read(&mut r)?;
                 if flag {
                     return Err(DecodeError::Invalid("flags"));
                 }
@@ -180,7 +181,7 @@ impl StoredRowIndex {
     }
 }
 
-/// How many bytes of the file say what the index says.
+/// Number of file bytes that the index depends on.
 fn covered(index: &RowIndex, size: u64) -> u64 {
     index.rows.map_or(index.last().at, |_| size)
 }
@@ -197,7 +198,7 @@ fn stored_text(r: &mut Reader<'_>) -> Result<StoredText, DecodeError> {
     }
 }
 
-/// Reads the points of a file of this size. A row has at least one byte.
+/// Decodes the points of a file of this size. A row has at least one byte.
 fn index(r: &mut Reader<'_>, size: u64) -> Result<RowIndex, DecodeError> {
     let rows = r.varint()?.checked_sub(1);
     let step = match r.u8()? {
@@ -234,9 +235,9 @@ fn index(r: &mut Reader<'_>, size: u64) -> Result<RowIndex, DecodeError> {
 }
 
 const KINDS: [RowKind; 3] = [RowKind::Records, RowKind::Elements, RowKind::Values];
-/// As a pack's, so that a transfer in text mode is noticed.
+/// Magic in the style of packs, so that a text-mode transfer breaks it visibly.
 const MAGIC: [u8; 8] = *b"\x89ALR\r\n\x1a\n";
-/// How often the smallest distance of points can be doubled within 64 bits.
+/// Largest number of doublings of the smallest distance within 64 bits.
 const DOUBLED_MAX: u8 = 47;
-/// Points that are looked at again where a file may be another.
+/// Points checked again to detect a changed file.
 const SAMPLES: usize = 16;

@@ -1,5 +1,7 @@
-//! Where some rows begin in a file whose rows are found only by reading from its front. Normative:
+//! Row index: offsets of some rows, for formats that are readable only from the front. Normative:
 //! `spec/row-index.md`.
+//!
+//! Open `codec.rs` for the stored form, and `check.rs` for the validation of an old index.
 
 mod check;
 mod codec;
@@ -18,19 +20,19 @@ pub(super) use check::is_start;
 
 use crate::wire::limits::ROW_INDEX_POINTS_MAX;
 
-/// What the rows of such a file are.
+/// Syntax of the rows in such a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowKind {
     /// Elements of one JSON array.
     Elements,
     /// Records with separators.
     Records,
-    /// JSON values that follow each other.
+    /// Consecutive JSON values.
     Values,
 }
 
 impl RowKind {
-    /// What stands for it in stored indexes.
+    /// Number of the kind in stored indexes.
     pub fn number(self) -> u8 {
         match self {
             Self::Records => 0,
@@ -40,21 +42,21 @@ impl RowKind {
     }
 }
 
-/// The beginnings of some rows, at most [`ROW_INDEX_POINTS_MAX`], and at least 32 rows
-/// from each other: half a byte a row at the most, and 4 MiB.
+/// Offsets of some rows: at most [`ROW_INDEX_POINTS_MAX`] points, at least 32 rows apart. It takes
+/// at most half a byte per row, and 4 MiB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowIndex {
     pub(super) points: Vec<Point>,
-    /// Bytes that points are apart at least.
+    /// Least distance of points in bytes.
     pub(super) step: u64,
-    /// Rows of the file, where it was read to its end.
+    /// Number of rows, if the file was read to its end.
     pub(super) rows: Option<u64>,
 }
 
-/// The beginning of a row.
+/// Start of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Point {
-    /// Its number; a header counts where it is in the file.
+    /// Row number; a header in the file counts.
     pub row: u64,
     /// Offset of its first byte.
     pub at: u64,
@@ -71,7 +73,7 @@ impl Default for RowIndex {
 }
 
 impl RowIndex {
-    /// One that says how many rows there are, and of none where it is.
+    /// Creates an index with a row count and without points.
     pub fn of_count(rows: u64) -> Self {
         Self {
             rows: Some(rows),
@@ -79,28 +81,28 @@ impl RowIndex {
         }
     }
 
-    /// How many rows the file has, where it was read to its end.
+    /// Number of rows, if the file was read to its end.
     pub fn rows(&self) -> Option<u64> {
         self.rows
     }
 
-    /// Bytes of memory that it takes.
+    /// Memory use in bytes.
     pub fn memory_bytes(&self) -> usize {
         self.points.capacity() * size_of::<Point>()
     }
 
-    /// The last point; the front of the file where there is none.
+    /// The last point; the front of the file without points.
     pub fn last(&self) -> Point {
         self.points.last().copied().unwrap_or_default()
     }
 
-    /// The last point that is not behind the row.
+    /// The last point at or before a row.
     fn nearest(&self, row: u64) -> Option<Point> {
         let behind = self.points.partition_point(|p| p.row <= row);
         self.points.get(behind.checked_sub(1)?).copied()
     }
 
-    /// A row begins here. What is too near to a point that is known is not kept; whether it is.
+    /// Adds a point; false if it is too close to the previous one.
     fn note(&mut self, point: Point) -> bool {
         let last = self.last();
         let is_far = point.row >= last.row.saturating_add(ROWS_APART)
@@ -127,17 +129,17 @@ impl RowIndex {
     }
 }
 
-/// An index that grows whenever rows are read.
+/// A row index that grows with every read.
 #[derive(Clone, Debug)]
 pub struct GrowingIndex {
     kind: RowKind,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<GrowingState>>,
 }
 
 #[derive(Debug)]
-struct State {
+struct GrowingState {
     index: RowIndex,
-    /// It is not what was put in or taken out last.
+    /// True if it changed since the last `put` or `take_news`.
     has_news: bool,
 }
 
@@ -145,75 +147,75 @@ impl GrowingIndex {
     pub(super) fn new(kind: RowKind, index: RowIndex) -> Self {
         Self {
             kind,
-            state: Arc::new(Mutex::new(State {
+            state: Arc::new(Mutex::new(GrowingState {
                 index,
                 has_news: false,
             })),
         }
     }
 
-    /// What its rows are.
+    /// Kind of its rows.
     pub fn kind(&self) -> RowKind {
         self.kind
     }
 
-    /// As much of it as there is now.
+    /// Snapshot of the index.
     pub fn now(&self) -> RowIndex {
         self.lock().index.clone()
     }
 
-    /// Begins with what was learnt earlier of the same file.
+    /// Restores an index from an earlier read of the same file.
     pub fn put(&self, index: RowIndex) {
         let mut state = self.lock();
         (state.index, state.has_news) = (index, false);
     }
 
-    /// As much of it as there is now, where that is not what was put in or taken out last.
+    /// Snapshot of the index, if it changed since the last `put` or `take_news`.
     pub fn take_news(&self) -> Option<RowIndex> {
         let mut state = self.lock();
         std::mem::take(&mut state.has_news).then(|| state.index.clone())
     }
 
-    /// How many rows the file has, a header included, where it was read to its end.
+    /// Number of rows, a header included, if the file was read to its end.
     pub fn rows(&self) -> Option<u64> {
         self.lock().index.rows
     }
 
-    /// The last place that is known; the front of the file where there is none.
+    /// The last known point; the front of the file without points.
     pub fn last(&self) -> Point {
         self.lock().index.last()
     }
 
-    /// The last point that is not behind the row.
+    /// The last point at or before a row.
     pub(super) fn nearest(&self, row: u64) -> Option<Point> {
         self.lock().index.nearest(row)
     }
 
-    /// A row begins here.
+    /// Adds the start of a row.
     pub(super) fn note(&self, point: Point) {
         let mut state = self.lock();
         state.has_news |= state.index.note(point);
     }
 
-    /// The file was read to its end.
+    /// Records the row count at the end of the file.
     pub(super) fn ended(&self, rows: u64) {
         let mut state = self.lock();
         state.has_news |= state.index.rows != Some(rows);
         state.index.rows = Some(rows);
     }
 
-    /// It was another file's after all.
+    /// Clears the index, because it belongs to another file.
     pub(super) fn forget(&self) {
         let mut state = self.lock();
         (state.index, state.has_news) = (RowIndex::default(), true);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, GrowingState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Rows that points are apart at least, whatever their length.
+/// Least distance of points in rows.
 pub(super) const ROWS_APART: u64 = 32;
-/// Bytes that points are apart at least in small files.
+/// Least distance of points in bytes, for small files.
 pub(super) const STEP_MIN: u64 = 64 << 10;

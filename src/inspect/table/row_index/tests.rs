@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::ident::TreeId;
 use crate::inspect::file_stamp::FileStamp;
 use crate::inspect::table::Batch;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Opened;
 use crate::inspect::table::RowIndex;
@@ -26,7 +26,7 @@ const KINDS: [(RowKind, &str); 3] = [
     (RowKind::Values, "x.json"),
 ];
 
-/// Rows of one kind with blanks, blank lines, quotes and brackets between and in them.
+/// Makes rows of one kind, with blanks, blank lines, quotes and brackets.
 fn text(kind: RowKind, rows: u64) -> Vec<u8> {
     let row = |n: u64| {
         let long = "x,[\\\"".repeat(n as usize % 7);
@@ -55,7 +55,7 @@ fn opened(source: Arc<dyn ReadAt>, name: &str, index: Option<RowIndex>) -> Opene
     open_table(source, name, options).unwrap()
 }
 
-/// The rows from one on, with their places, at most so many.
+/// Reads at most `most` rows from one on, with their offsets.
 fn rows(opened: &Opened, from: u64, most: usize) -> Vec<(u64, Vec<u8>)> {
     let selection = Selection {
         from,
@@ -65,8 +65,8 @@ fn rows(opened: &Opened, from: u64, most: usize) -> Vec<(u64, Vec<u8>)> {
     let (mut found, mut batch) = (Vec::new(), Batch::default());
     while found.len() < most {
         match batches.next(&mut batch).unwrap() {
-            Next::End(_) => break,
-            Next::Batch(_) => found.extend(
+            NextBatch::End(_) => break,
+            NextBatch::Batch(_) => found.extend(
                 batch
                     .rows_and_blanks()
                     .map(|row| (batch.offset() + row.at as u64, row.text.to_vec())),
@@ -98,7 +98,7 @@ fn stored(text: &[u8], (kind, name): (RowKind, &str), is_settled: bool) -> Store
     StoredRowIndex::on_disk(index_of(text, name), kind, seen, &text).unwrap()
 }
 
-/// Counts the bytes that are read.
+/// Source that counts the bytes read.
 struct Counting(Vec<u8>, AtomicU64);
 
 impl ReadAt for Counting {
@@ -124,7 +124,7 @@ fn a_row_can_begin_wherever_one_does() {
         for (at, row) in &rows[1..] {
             assert!(is_start(&text, kind, *at).unwrap(), "{kind:?} {at}");
             assert!(!is_start(&text, kind, at + row.len() as u64).unwrap());
-            // Within a row it is seldom that it looks so.
+            // Inside a row, a false start is rare.
             assert!(!is_start(&text, kind, at + 1).unwrap(), "{kind:?} {at}");
         }
         let size = text.len() as u64;
@@ -200,7 +200,7 @@ fn what_became_of_a_file_is_told_by_stamp_ends_and_points() {
             change(&mut other);
             assert_eq!(found(true, &other, &text), None);
         }
-        // Longer: records that are there stay where they are.
+        // Longer: existing records stay in place.
         let longer = [text.as_slice(), b"1,2\n"].concat();
         let later = FileStamp {
             modified: (1_790_000_009, 0),
@@ -222,7 +222,7 @@ fn what_became_of_a_file_is_told_by_stamp_ends_and_points() {
                 "{at}"
             );
         }
-        // Of other rows, or of a file in a dataset, it is none.
+        // An index of another kind, or of a file in a dataset, does not match.
         let other = KINDS.map(|(k, _)| k).into_iter().find(|k| *k != kind);
         let whole = stored(&text, (kind, name), true);
         let found = whole.for_disk(other.unwrap(), &now, &text);
@@ -322,7 +322,7 @@ fn bytes_that_break_a_rule_are_refused_whatever_their_check() {
     let of = |tail: &[u8]| {
         let empty = StoredRowIndex::in_store(RowIndex::default(), RowKind::Values, place);
         let bytes = empty.encode();
-        // Without rows, step, the number of points, and the check.
+        // Without rows, step, number of points, and checksum.
         let front = &bytes[..bytes.len() - 32 - 3];
         let bytes = [front, tail].concat();
         let check = *blake3::hash(&bytes).as_bytes();
@@ -351,7 +351,7 @@ fn bytes_that_break_a_rule_are_refused_whatever_their_check() {
     assert_eq!(of(&[0, 48, 0]), step);
     assert!(of(&[0, 47, 0]).is_ok());
     let invalid = Err(DecodeError::Invalid("point"));
-    // Behind the end, more rows than bytes, beyond 64 bits.
+    // Beyond the end, more rows than bytes, beyond 64 bits.
     assert_eq!(of(&[0, 4, 1, 0, 0]), invalid);
     assert_eq!(of(&[0, 0, 1, 0xe1, 0xff, 3, 0]), invalid);
     let most = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];

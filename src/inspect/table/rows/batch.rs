@@ -1,4 +1,4 @@
-//! Rows that follow each other, in memory.
+//! Batches of rows in memory.
 
 use std::sync::Arc;
 
@@ -8,43 +8,43 @@ use crate::inspect::table::LongRow;
 use crate::inspect::table::Shape;
 use crate::inspect::table::StoredColumn;
 
-/// Rows that follow each other. Their numbers in the table are known only once all batches before
-/// are counted, so rows have their number within the batch here.
+/// Consecutive rows of a table. The table's row numbers are known only after all earlier batches
+/// are counted, so rows here have an index within the batch.
 #[derive(Clone, Debug)]
 pub struct Batch {
     buffer: Vec<u8>,
     /// Bytes of the buffer before the first row.
     front: usize,
-    cut: Cut,
+    cut: RowBounds,
     shape: Shape,
     offset: u64,
     truncated: u64,
     bytes_read: u64,
-    /// Where the text of the row begins that is cut, and where the whole of it lies.
+    /// Position of a cut row in the text, and the source of the whole row.
     long: Option<(usize, LongRow)>,
     decoded: Option<RecordBatch>,
     stored: Option<Arc<[StoredColumn]>>,
 }
 
-/// Where rows end.
+/// Row boundaries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Cut {
-    /// Each newline ends one, with the carriage return before it.
+enum RowBounds {
+    /// Each newline ends a row, with the carriage return before it.
     Lines,
-    /// At these places in the text.
+    /// Ranges of the text.
     Spans(Vec<(u32, u32)>),
-    /// There are so many, without text.
+    /// A number of rows without text.
     Bare(u64),
 }
 
 /// A row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row<'a> {
-    /// Its number within the batch, from 0.
+    /// Index within the batch, from 0.
     pub index: u64,
-    /// Where its text begins in the text of the batch.
+    /// Offset of its text in the batch's text.
     pub at: usize,
-    /// Its text, without the line's end.
+    /// Its text, without the line end.
     pub text: &'a [u8],
 }
 
@@ -53,7 +53,7 @@ impl Default for Batch {
         Self {
             buffer: Vec::new(),
             front: 0,
-            cut: Cut::Lines,
+            cut: RowBounds::Lines,
             shape: Shape::Text,
             offset: 0,
             truncated: 0,
@@ -66,83 +66,83 @@ impl Default for Batch {
 }
 
 impl Batch {
-    /// All its rows, with what is between them.
+    /// Text of all rows, including separators.
     pub fn text(&self) -> &[u8] {
         self.buffer.get(self.front..).unwrap_or_default()
     }
 
-    /// What is in the rows' text.
+    /// Syntax of the rows.
     pub fn shape(&self) -> &Shape {
         &self.shape
     }
 
-    /// Where its text begins in the file; of no meaning where rows are not written as such there.
+    /// Offset of the text in the file; meaningless in formats that do not contain rows as text.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Where a row of it lies, for [`Batches::row`](crate::inspect::table::Batches::row).
+    /// Position of a row for [`Batches::row`](crate::inspect::table::Batches::row).
     pub fn place_of(&self, row: &Row<'_>) -> u32 {
         u32::try_from(self.front + row.at).unwrap_or(u32::MAX)
     }
 
-    /// How many of its rows are longer than `ROW_BYTES_MAX`, and cut there.
+    /// Number of rows longer than `ROW_BYTES_MAX`, cut there.
     pub fn truncated(&self) -> u64 {
         self.truncated
     }
 
-    /// Where the whole of a row lies that is longer than `ROW_BYTES_MAX`; none for other rows.
+    /// Source of a whole row longer than `ROW_BYTES_MAX`; `None` for other rows.
     pub fn long(&self, row: &Row<'_>) -> Option<&LongRow> {
         let (at, long) = self.long.as_ref()?;
         (*at == row.at).then_some(long)
     }
 
-    /// Its rows as the columns of the file, where these were asked for and the file is columnar.
+    /// Decoded columns of the rows, if requested from a columnar file.
     pub fn decoded(&self) -> Option<&RecordBatch> {
         self.decoded.as_ref()
     }
 
-    /// Columns whose strings stand for something else, where the file is columnar.
+    /// Columns of a columnar file whose strings have a stored type.
     pub fn stored(&self) -> Option<&Arc<[StoredColumn]>> {
         self.stored.as_ref()
     }
 
-    /// How many bytes of the file were read for it.
+    /// Number of file bytes read for the batch.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read
     }
 
-    /// Whether every newline of its text ends a row.
+    /// Returns true if every newline of the text ends a row.
     pub fn is_lines(&self) -> bool {
-        self.cut == Cut::Lines
+        self.cut == RowBounds::Lines
     }
 
-    /// How many rows it has, blank ones included.
+    /// Number of rows, blank rows included.
     pub fn count(&self) -> u64 {
         match &self.cut {
-            Cut::Lines => {
+            RowBounds::Lines => {
                 let ends = memchr::memchr_iter(b'\n', self.text()).count() as u64;
                 ends + u64::from(self.text().last().is_some_and(|b| *b != b'\n'))
             }
-            Cut::Spans(spans) => spans.len() as u64,
-            Cut::Bare(rows) => *rows,
+            RowBounds::Spans(spans) => spans.len() as u64,
+            RowBounds::Bare(rows) => *rows,
         }
     }
 
-    /// Its rows in order. A row without anything but white space is passed over where the format
-    /// says that it is none; its number stays free.
+    /// Iterates over the rows in order. Skips blank rows in formats that ignore them; their indices
+    /// stay unused.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        let skips_blank = self.shape.skips_blank() && !matches!(self.cut, Cut::Bare(_));
+        let skips_blank = self.shape.skips_blank() && !matches!(self.cut, RowBounds::Bare(_));
         self.rows_and_blanks()
             .filter(move |row| !skips_blank || !row.is_blank())
     }
 
-    /// How many rows it has; blank lines that are none do not count.
+    /// Number of rows, without ignored blank lines.
     pub fn count_rows(&self) -> u64 {
-        if !self.shape.skips_blank() || self.cut != Cut::Lines {
+        if !self.shape.skips_blank() || self.cut != RowBounds::Lines {
             return self.rows().count() as u64;
         }
-        // Hardly any line begins with white space, and no other is blank.
+        // Hardly any line starts with white space, and all others are not blank.
         let text = self.text();
         let is_row = |start: usize, end: usize| {
             let line = text.get(start..end).unwrap_or_default();
@@ -163,9 +163,9 @@ impl Batch {
         rows + u64::from(start < text.len() && is_row(start, text.len()))
     }
 
-    /// The same with those that are passed over.
+    /// Iterates over all rows, ignored blank ones included.
     pub fn rows_and_blanks(&self) -> impl Iterator<Item = Row<'_>> {
-        Rows {
+        RowsAndBlanks {
             batch: self,
             text: self.text(),
             index: 0,
@@ -173,8 +173,8 @@ impl Batch {
         }
     }
 
-    /// Makes it one of lines: `fill` puts them into the buffer, in place of what it still holds. The
-    /// buffer's first byte is at `offset` in the file.
+    /// Refills the batch with lines. `fill` overwrites the buffer, which still holds the old
+    /// content. The first byte of the buffer is at `offset` in the file.
     pub fn refill_lines(
         &mut self,
         shape: &Shape,
@@ -182,32 +182,32 @@ impl Batch {
         fill: impl FnOnce(&mut Vec<u8>) -> Filled,
     ) {
         let filled = fill(&mut self.buffer);
-        self.cut = Cut::Lines;
+        self.cut = RowBounds::Lines;
         self.set(shape, offset, filled);
     }
 
-    /// Makes it one of rows at places of its text: `fill` puts these into the emptied list, and the text
-    /// into the buffer, in place of what it still holds.
+    /// Refills the batch with ranges of a text. `fill` overwrites the buffer, which still holds the
+    /// old content, and adds ranges to the emptied list.
     pub fn refill_spans(
         &mut self,
         shape: &Shape,
         offset: u64,
         fill: impl FnOnce(&mut Vec<u8>, &mut Vec<(u32, u32)>) -> Filled,
     ) {
-        let mut spans = match std::mem::replace(&mut self.cut, Cut::Lines) {
-            Cut::Spans(spans) => spans,
-            Cut::Lines | Cut::Bare(_) => Vec::new(),
+        let mut spans = match std::mem::replace(&mut self.cut, RowBounds::Lines) {
+            RowBounds::Spans(spans) => spans,
+            RowBounds::Lines | RowBounds::Bare(_) => Vec::new(),
         };
         spans.clear();
         let filled = fill(&mut self.buffer, &mut spans);
-        self.cut = Cut::Spans(spans);
+        self.cut = RowBounds::Spans(spans);
         self.set(shape, offset, filled);
     }
 
-    /// Makes it one of rows that have no text.
+    /// Refills the batch with rows without text.
     pub fn refill_bare(&mut self, shape: &Shape, rows: &RecordBatch, bytes_read: u64) {
         self.buffer.clear();
-        self.cut = Cut::Bare(rows.num_rows() as u64);
+        self.cut = RowBounds::Bare(rows.num_rows() as u64);
         let filled = Filled {
             bytes_read,
             ..Filled::default()
@@ -216,17 +216,17 @@ impl Batch {
         self.decoded = Some(rows.clone());
     }
 
-    /// Says where the row lies that begins at this place of its text and is cut.
+    /// Sets the source of the cut row at this offset of the text.
     pub(in crate::inspect::table) fn set_long(&mut self, at: usize, row: LongRow) {
         self.long = Some((at, row));
     }
 
-    /// Adds the columns that its rows are made of.
+    /// Adds the decoded columns.
     pub(in crate::inspect::table) fn set_decoded(&mut self, rows: RecordBatch) {
         self.decoded = Some(rows);
     }
 
-    /// Says what the strings of its rows stand for.
+    /// Sets the stored types of strings.
     pub(in crate::inspect::table) fn set_stored(&mut self, stored: &Arc<[StoredColumn]>) {
         self.stored = Some(Arc::clone(stored));
     }
@@ -243,14 +243,14 @@ impl Batch {
     }
 }
 
-/// What was put into a batch.
+/// Result of filling a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filled {
     /// Bytes of the buffer before the first row.
     pub front: usize,
-    /// Rows that were cut.
+    /// Number of cut rows.
     pub truncated: u64,
-    /// Bytes of the file that were read.
+    /// Number of file bytes read.
     pub bytes_read: u64,
 }
 
@@ -262,20 +262,20 @@ impl Row<'_> {
     }
 }
 
-struct Rows<'a> {
+struct RowsAndBlanks<'a> {
     batch: &'a Batch,
     text: &'a [u8],
     index: u64,
     at: usize,
 }
 
-impl<'a> Iterator for Rows<'a> {
+impl<'a> Iterator for RowsAndBlanks<'a> {
     type Item = Row<'a>;
 
     fn next(&mut self) -> Option<Row<'a>> {
         let (index, text) = (self.index, self.text);
         let (at, end) = match &self.batch.cut {
-            Cut::Lines => {
+            RowBounds::Lines => {
                 let rest = text.get(self.at..).filter(|r| !r.is_empty())?;
                 let end = memchr::memchr(b'\n', rest);
                 let at = self.at;
@@ -285,11 +285,11 @@ impl<'a> Iterator for Rows<'a> {
                 let has_return = has_newline && end > at && text.get(end - 1) == Some(&b'\r');
                 (at, end - usize::from(has_return))
             }
-            Cut::Spans(spans) => {
+            RowBounds::Spans(spans) => {
                 let (start, end) = spans.get(usize::try_from(index).ok()?)?;
                 (usize::try_from(*start).ok()?, usize::try_from(*end).ok()?)
             }
-            Cut::Bare(rows) => {
+            RowBounds::Bare(rows) => {
                 (index < *rows).then_some(())?;
                 (0, 0)
             }

@@ -1,4 +1,4 @@
-//! What stands in a row: its values by column, and the text of them.
+//! Cells of a row: values by column, and their text.
 
 use crate::inspect::json::Event;
 use crate::inspect::json::Scanner;
@@ -13,20 +13,20 @@ use crate::inspect::table::rows::path::value_at;
 /// A value of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cell<'a> {
-    /// Nothing: `null`, or an empty field.
+    /// `null`, or an empty field.
     Null,
     /// True or false.
     Bool(bool),
-    /// A number as it is written.
+    /// A number as written.
     Number(&'a [u8]),
-    /// What a text says, without escapes and quotes.
+    /// A text, unescaped and unquoted.
     Text(&'a [u8]),
     /// An array or an object, as JSON.
     Nested(&'a [u8]),
 }
 
 impl<'a> Cell<'a> {
-    /// Its text: what it says, or how it is written.
+    /// Text of the value: the unescaped text, or the raw form.
     pub fn bytes(&self) -> &'a [u8] {
         match *self {
             Cell::Null => b"",
@@ -38,16 +38,16 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Memory that looking into rows uses again and again.
+/// Reusable memory for access to cells.
 #[derive(Debug, Default)]
 pub struct Scratch {
     bytes: Vec<u8>,
 }
 
 impl Shape {
-    /// The value of a column; in JSON a path of keys with dots between them, and `[]` for all
-    /// elements of an array, which are an array again. `None` where the row has no such column, or is
-    /// malformed before its end.
+    /// Returns the value of a column. In JSON, a column is a path of keys with dots between them;
+    /// `[]` stands for all elements of an array, returned as an array. Returns `None` if the row
+    /// lacks the column, or is malformed before the end of the value.
     pub fn cell<'a>(
         &self,
         row: &'a [u8],
@@ -76,9 +76,9 @@ impl Shape {
         }
     }
 
-    /// Shows every column of a row to `each`, with its name. Rows of JSON that are no objects have
-    /// one column, and so have rows of text. False where the row is malformed; what stands before
-    /// that was shown.
+    /// Passes every column of a row to `each`, with its name. A row of text, or of JSON other than
+    /// an object, has one column. Returns false for a malformed row, after the cells before the
+    /// error.
     pub fn each_cell(
         &self,
         row: &[u8],
@@ -101,9 +101,9 @@ impl Shape {
         }
     }
 
-    /// Appends the text of a row: all that its strings say, in JSON without keys and whatever the
-    /// depth, with a newline between them; or the text of some columns alone. False where the row
-    /// is malformed; what was found before that is there.
+    /// Appends the text of a row: all its strings, or the text of some columns, with newlines
+    /// between them. JSON keys are left out, and nested strings included. Returns false for a
+    /// malformed row, after the text before the error.
     pub fn text_into(
         &self,
         row: &[u8],
@@ -151,9 +151,9 @@ impl Shape {
     }
 }
 
-/// What the one column of text is called.
+/// Name of the single column of text rows.
 pub const TEXT_COLUMN: &str = "text";
-/// What the one column is called where JSON is no object.
+/// Name of the single column of JSON rows that are no objects.
 pub const VALUE_COLUMN: &str = "value";
 
 fn json_cell<'a>(value: Value<'a>, scratch: &'a mut Scratch) -> Cell<'a> {
@@ -164,7 +164,7 @@ fn json_cell<'a>(value: Value<'a>, scratch: &'a mut Scratch) -> Cell<'a> {
         ValueKind::Array | ValueKind::Object => Cell::Nested(value.raw),
         ValueKind::String => match value.text() {
             Some(text) if text.is_escaped => {
-                // Half characters are no UTF-8; who shows the text has U+FFFD for them.
+                // Lone surrogates are no UTF-8; display replaces them by U+FFFD.
                 let _ = text.said_into(&mut scratch.bytes);
                 Cell::Text(&scratch.bytes)
             }
@@ -204,7 +204,7 @@ fn each_member(row: &[u8], scratch: &mut Scratch, each: &mut dyn FnMut(&str, Cel
     }
 }
 
-/// Appends what all strings of a JSON text say, keys left out.
+/// Appends all strings of a JSON text, without keys.
 fn strings_into(text: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let mut scanner = Scanner::new(text);
@@ -230,7 +230,7 @@ fn strings_into(text: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 impl Header {
-    /// A field of a record by its number; `None` where it has not as many.
+    /// Returns a field of a record by its index; `None` beyond the last.
     fn field<'a>(
         &self,
         row: &'a [u8],
@@ -242,7 +242,7 @@ impl Header {
         Some(Fields::said(raw, self.quote, &mut scratch.bytes))
     }
 
-    /// Shows the fields of a record in order.
+    /// Passes the fields of a record to `each`, in order.
     fn each_field(&self, row: &[u8], scratch: &mut Scratch, each: &mut dyn FnMut(usize, Cell<'_>)) {
         let fields = Fields::new(row, self.separator, self.quote);
         for (n, raw) in fields.enumerate() {
@@ -251,7 +251,7 @@ impl Header {
     }
 }
 
-/// The fields of a record as they are written, quotes and all.
+/// Iterator over the raw fields of a record, with quotes.
 pub(in crate::inspect) struct Fields<'a> {
     rest: Option<&'a [u8]>,
     separator: u8,
@@ -259,7 +259,7 @@ pub(in crate::inspect) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Those of a record with this between fields, and this around those that are quoted.
+    /// Splits a record by a separator and a quote.
     pub(in crate::inspect) fn new(row: &'a [u8], separator: u8, quote: Option<u8>) -> Self {
         Self {
             rest: Some(row),
@@ -268,7 +268,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// What a field says; null where it is empty and not quoted.
+    /// Returns the content of a field; null if it is empty and unquoted.
     pub(in crate::inspect) fn said<'b>(
         raw: &'b [u8],
         quote: Option<u8>,
@@ -283,7 +283,8 @@ impl<'a> Fields<'a> {
         };
         buffer.clear();
         let mut rest = raw.get(1..).unwrap_or_default();
-        // A quote ends the quoted part, two are one; what follows the end is taken as it is.
+        // A quote ends the quoted part, and two stand for one. Text after the end is taken
+        // literally.
         while let Some(end) = memchr::memchr(quote, rest) {
             buffer.extend_from_slice(rest.get(..end).unwrap_or_default());
             rest = rest.get(end + 1..).unwrap_or_default();
@@ -310,7 +311,7 @@ impl<'a> Iterator for Fields<'a> {
             && rest.first() == Some(&quote)
         {
             from = 1;
-            // To the quote that is not doubled.
+            // Up to the quote that is not doubled.
             loop {
                 let tail = rest.get(from..).unwrap_or_default();
                 match memchr::memchr(quote, tail) {

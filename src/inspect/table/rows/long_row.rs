@@ -1,5 +1,5 @@
-//! Rows that are longer than `ROW_BYTES_MAX`: a batch has their beginning, and the whole of them
-//! is read from the file again, piece by piece.
+//! Rows longer than `ROW_BYTES_MAX`. A batch holds their beginning; the whole row is read from the
+//! file again, piece by piece.
 
 use std::fmt;
 use std::io;
@@ -13,27 +13,28 @@ use crate::inspect::table::text::lines::read_some;
 use crate::read_at::ReadAt;
 use crate::wire::limits::LONG_ROW_BYTES_MAX;
 
-/// Bytes that are read at a time.
+/// Bytes per read.
 const PIECE_BYTES: usize = 256 << 10;
 
 /// A file whose text can be read again.
 #[derive(Clone)]
 pub enum RowSource {
-    /// A place in the text is a place in the file.
+    /// An uncompressed file: offsets in the text are offsets in the file.
     Plain(Arc<dyn ReadAt>),
-    /// The text is compressed or in another encoding, and is read from its front.
+    /// A compressed or transcoded file, which is read from its front.
     Packed(Arc<dyn ReadAt>, Compression, TextEncoding),
 }
 
-/// Where a long row lies.
+/// Position of a long row in its file.
 #[derive(Clone)]
 pub struct LongRow {
     source: RowSource,
     /// Offset of its first byte in the text.
     at: u64,
-    /// Offset of the byte behind its last; of a line it may not be known.
+    /// Offset after its last byte; may be unknown for a line.
     end: Option<u64>,
-    /// It is a line: the newline that ends it, and a carriage return before that, are no part of it.
+    /// True for a line: the newline at its end, and a carriage return before that, are not part of
+    /// it.
     is_line: bool,
 }
 
@@ -47,17 +48,17 @@ impl fmt::Debug for LongRow {
     }
 }
 
-/// Why a long row could not be handed on.
+/// Errors of streaming a long row.
 #[derive(Debug)]
 pub enum LongRowError {
-    /// It cannot be read.
+    /// Reading failed.
     Read(TableError),
-    /// Who takes it failed.
+    /// The consumer failed.
     Sink(io::Error),
 }
 
 impl LongRow {
-    /// A line from a place to its newline, which is before `end`.
+    /// Row from an offset to the next newline, at most up to `end`.
     pub(in crate::inspect::table) fn line(source: RowSource, at: u64, end: Option<u64>) -> Self {
         Self {
             source,
@@ -67,7 +68,7 @@ impl LongRow {
         }
     }
 
-    /// The bytes between two places.
+    /// Row between two offsets.
     pub(in crate::inspect::table) fn part(source: RowSource, at: u64, end: u64) -> Self {
         Self {
             source,
@@ -77,10 +78,10 @@ impl LongRow {
         }
     }
 
-    /// All of it, in memory.
+    /// Reads the whole row into memory.
     ///
     /// # Errors
-    /// [`TableError::Limit`] where it is longer than `LONG_ROW_BYTES_MAX`, and those of reading.
+    /// [`TableError::Limit`] beyond `LONG_ROW_BYTES_MAX`, and errors of reading.
     pub fn whole(&self) -> Result<Vec<u8>, TableError> {
         let mut text = Vec::new();
         let mut is_over = false;
@@ -101,12 +102,12 @@ impl LongRow {
         }
     }
 
-    /// Shows all of it, in pieces.
+    /// Passes the whole row to `each`, in pieces.
     ///
     /// # Errors
-    /// What reading meets, and what `each` says.
+    /// Errors of reading, and errors of `each`.
     pub fn each(&self, each: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), LongRowError> {
-        let mut line = Line {
+        let mut line = LineEndFilter {
             is_line: self.is_line,
             has_return: false,
             is_over: false,
@@ -147,15 +148,15 @@ impl LongRow {
     }
 }
 
-/// Leaves the end of a line out.
-struct Line {
+/// Filter that removes the line end.
+struct LineEndFilter {
     is_line: bool,
-    /// A carriage return was the last byte, and was not shown.
+    /// True if the last byte was a carriage return, held back.
     has_return: bool,
     is_over: bool,
 }
 
-impl Line {
+impl LineEndFilter {
     fn show(
         &mut self,
         piece: &[u8],
@@ -176,12 +177,12 @@ impl Line {
             (part, self.has_return) = (before, true);
         }
         self.is_over = newline.is_some();
-        // What stands before the newline belongs to it.
+        // The carriage return before the newline belongs to the line end.
         self.has_return &= !self.is_over;
         each(part).map_err(LongRowError::Sink)
     }
 
-    /// The last line may have no newline, and then a carriage return is its own.
+    /// Ends the row. A carriage return without a newline is content.
     fn finish(&self, each: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), LongRowError> {
         match self.has_return {
             true => each(b"\r").map_err(LongRowError::Sink),

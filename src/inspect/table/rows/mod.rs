@@ -1,4 +1,4 @@
-//! Rows in memory: batches, cells, long rows, paths to values.
+//! Rows in memory: batches (`batch.rs`), cells (`cells.rs`), long rows, and paths to values.
 
 pub(crate) mod batch;
 pub(crate) mod cells;

@@ -1,9 +1,9 @@
-//! Names of columns that are there once.
+//! Unique column names.
 
 use std::collections::HashMap;
 
-/// The same names in the same order, each of them once, as DuckDB makes them: `a`, `a`, `a` become
-/// `a`, `a_1`, `a_2`, and a name that is taken then gets one more number.
+/// Makes names unique, in the way of DuckDB: `a`, `a`, `a` become `a`, `a_1`, `a_2`. If a new name
+/// is taken, it gets another number.
 pub fn unique_names(names: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut seen: HashMap<String, u64> = HashMap::new();
     let mut unique = Vec::new();
@@ -19,7 +19,7 @@ pub fn unique_names(names: impl IntoIterator<Item = String>) -> Vec<String> {
     unique
 }
 
-/// Those of them that are there more than once, in the order of their second time.
+/// Returns the names that occur more than once, in the order of their second occurrence.
 pub(in crate::inspect::table) fn repeated_names(names: &[String]) -> Vec<String> {
     let mut seen = HashMap::new();
     let mut repeated = Vec::new();

@@ -1,5 +1,5 @@
-//! Paths to values within rows of JSON: keys with dots between them, numbers for elements of arrays,
-//! and `[]` for all elements of one, as in `messages[].content`.
+//! Paths to values in JSON rows: keys with dots between them, indices of array elements, and `[]`
+//! for all elements, as in `messages[].content`.
 
 use crate::inspect::json::Event;
 use crate::inspect::json::Scanner;
@@ -7,8 +7,8 @@ use crate::inspect::json::Value;
 use crate::inspect::json::field;
 use crate::inspect::json::field_at;
 
-/// The value at a path without `[]`. A key may have dots in it: the whole of the path as one key
-/// comes first.
+/// Returns the value at a path without `[]`. A key may contain dots, so the whole path is first
+/// tried as one key.
 pub(in crate::inspect::table) fn value_at<'a>(row: &'a [u8], path: &str) -> Option<Value<'a>> {
     match field_at(row, &[path]) {
         Ok(Some(value)) => Some(value),
@@ -16,12 +16,12 @@ pub(in crate::inspect::table) fn value_at<'a>(row: &'a [u8], path: &str) -> Opti
     }
 }
 
-/// Whether a path may lead to several values.
+/// Returns true if a path may lead to several values.
 pub(in crate::inspect::table) fn is_many(path: &str) -> bool {
     path.contains("[]")
 }
 
-/// Appends the values at a path with `[]` as a JSON array. None where the path leads to no array.
+/// Appends the values at a path with `[]` as a JSON array; `None` if the path leads to no array.
 pub(in crate::inspect::table) fn collect_into(
     row: &[u8],
     path: &str,
@@ -39,7 +39,7 @@ pub(in crate::inspect::table) fn collect_into(
     Some(())
 }
 
-/// Shows the values at a path within a value. None where the path leads nowhere.
+/// Passes the values at a path inside a value to `each`; `None` if the path leads nowhere.
 pub(in crate::inspect) fn each_at<'a>(
     value: &'a [u8],
     path: &str,
@@ -62,7 +62,7 @@ pub(in crate::inspect) fn each_at<'a>(
         return None;
     }
     while let Ok(Some(element)) = scanner.skip_value() {
-        // An element without the value has nothing to add.
+        // An element without the value adds nothing.
         let _ = each_at(element.raw, behind, each);
     }
     Some(())

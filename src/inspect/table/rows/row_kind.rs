@@ -1,31 +1,31 @@
-//! What is in the text of a row.
+//! Syntax of a row's text.
 
 use std::sync::Arc;
 
-/// What is in the text of a row.
+/// Syntax of a row's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// A JSON value, mostly an object: rows of JSON Lines and JSON arrays as they are written, and
-    /// rows of Parquet and Arrow files as objects, which is how they are shown.
+    /// A JSON value, mostly an object. Rows of JSON Lines and JSON arrays are as written; rows of
+    /// Parquet and Arrow files are rendered as objects.
     Json,
-    /// Fields with separators between them, quoted as RFC 4180 says.
+    /// Fields with separators between them, quoted per RFC 4180.
     Delimited(Arc<Header>),
-    /// Anything.
+    /// Any text.
     Text,
 }
 
-/// What the fields of delimited rows are called.
+/// Columns of delimited rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Names of the columns, in their order.
+    /// Names of the columns, in order.
     pub names: Vec<String>,
-    /// What stands between fields.
+    /// Byte between fields.
     pub separator: u8,
-    /// What quotes a field; none where nothing does.
+    /// Quote byte; `None` without quoting.
     pub quote: Option<u8>,
-    /// The first record of the file is the names, and no row.
+    /// True if the first record of the file contains the names, and is no row.
     pub is_in_file: bool,
-    /// Names that the file has twice; in `names` they were made unique.
+    /// Names that the file uses twice; `names` has unique ones.
     pub repeated: Vec<String>,
     /// Names that are not UTF-8 in the file; in `names` they have U+FFFD in place of what is not.
     pub not_utf8: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Header {
 }
 
 impl Shape {
-    /// Whether a row that is nothing but white space is none.
+    /// Returns true if rows of white space are ignored.
     pub fn skips_blank(&self) -> bool {
         matches!(self, Self::Json)
     }

@@ -1,4 +1,4 @@
-//! What the strings of rows stand for, where a columnar file says more of them than JSON has types for.
+//! Stored types: meanings of strings in rows of columnar files, whose types exceed those of JSON.
 
 use std::sync::Arc;
 
@@ -10,30 +10,30 @@ use base64::engine::general_purpose::STANDARD;
 use crate::inspect::json::Event;
 use crate::inspect::json::Scanner;
 
-/// What the strings of a column stand for.
+/// Stored type of a column's strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stored {
-    /// Bytes, of which they are the base64.
+pub enum StoredType {
+    /// Binary data in base64.
     Bytes,
-    /// Dates and points in time.
+    /// Dates and timestamps.
     Times,
 }
 
-/// A column whose strings stand for something else.
+/// A column with a stored type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredColumn {
-    /// Its path: keys with dots between them, and `[]` for the elements of an array.
+    /// Path: keys with dots between them, and `[]` for array elements.
     pub path: String,
-    /// What its strings stand for.
-    pub stored: Stored,
+    /// Stored type of its strings.
+    pub stored: StoredType,
 }
 
-/// Fields within each other that are looked at.
+/// Nesting limit of fields.
 const LEVELS: usize = 16;
-/// Columns that are kept of a file.
+/// Limit of columns per file.
 const COLUMNS_MAX: usize = 10_000;
 
-/// The columns of a schema whose strings stand for something else.
+/// Returns the columns of a schema with a stored type.
 pub(in crate::inspect::table) fn stored_columns(fields: &Fields) -> Arc<[StoredColumn]> {
     let mut found = Vec::new();
     each_field("", fields, LEVELS, &mut found);
@@ -56,8 +56,8 @@ fn below(path: String, kind: &DataType, levels: usize, found: &mut Vec<StoredCol
         DataType::Binary
         | DataType::LargeBinary
         | DataType::BinaryView
-        | DataType::FixedSizeBinary(_) => Stored::Bytes,
-        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => Stored::Times,
+        | DataType::FixedSizeBinary(_) => StoredType::Bytes,
+        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => StoredType::Times,
         DataType::Struct(fields) => return each_field(&path, fields, levels - 1, found),
         DataType::List(item)
         | DataType::LargeList(item)
@@ -75,16 +75,16 @@ fn below(path: String, kind: &DataType, levels: usize, found: &mut Vec<StoredCol
     found.push(StoredColumn { path, stored });
 }
 
-/// How many bytes a base64 text stands for.
+/// Returns the number of bytes that a base64 text encodes.
 pub(in crate::inspect) fn base64_length(text: &[u8]) -> u64 {
     let padding = text.iter().rev().take(2).take_while(|b| **b == b'=');
     let padding = padding.count() as u64;
     (text.len() as u64 / 4 * 3).saturating_sub(padding)
 }
 
-/// Appends what all strings of a JSON text say, keys left out, with a newline between them; where they stand
-/// for bytes, these. `path` is that of the text within its row; one with `[]` is that of the elements of the
-/// array that the text is. False where it is malformed.
+/// Appends all strings of a JSON text, without keys and with newlines between them; binary data is
+/// decoded. `path` is the path of the text in its row; with `[]`, that of the elements of the array
+/// in the text. Returns false for a malformed text.
 #[cfg(feature = "tokens")]
 pub(in crate::inspect) fn stored_text_into(
     text: &[u8],
@@ -95,7 +95,7 @@ pub(in crate::inspect) fn stored_text_into(
     let start = out.len();
     let mut scanner = Scanner::with_nan(text);
     let mut path = path.to_owned();
-    // How long the path is outside of each array and object that is open, and outside of the member.
+    // Lengths of the path outside each open array and object, and outside the member.
     let mut lengths = vec![path.len()];
     let mut said = Vec::new();
     let mut key = String::new();
@@ -130,7 +130,7 @@ pub(in crate::inspect) fn stored_text_into(
                     out.push(b'\n');
                 }
                 let _ = text.said_into(&mut said);
-                let is_here = |c: &StoredColumn| c.stored == Stored::Bytes && c.path == path;
+                let is_here = |c: &StoredColumn| c.stored == StoredType::Bytes && c.path == path;
                 let bytes = columns.iter().find(|c| is_here(c));
                 match bytes.and_then(|_| STANDARD.decode(&said).ok()) {
                     Some(bytes) => out.extend_from_slice(&bytes),
@@ -139,7 +139,7 @@ pub(in crate::inspect) fn stored_text_into(
             }
             Event::Number(_) | Event::Bool(_) | Event::Null => {}
         }
-        // Behind a value within an array, the path is that of the elements again.
+        // After a value in an array, the path is again that of the elements.
         if !matches!(event, Event::Key(_) | Event::Object | Event::Array) {
             path.truncate(lengths.last().copied().unwrap_or_default());
         }
@@ -156,7 +156,7 @@ mod tests {
             .iter()
             .map(|path| StoredColumn {
                 path: (*path).to_owned(),
-                stored: Stored::Bytes,
+                stored: StoredType::Bytes,
             })
             .collect();
         let row = br#"{"a":"aGk=","b":"aGk=","l":[{"b":"aG8=","c":"aGk="},{"b":"aGE="}],"o":{"x":[["y"]],"b":"aGk="}}"#;

@@ -1,4 +1,4 @@
-//! Files that are damaged, filled up, in other encodings, or of types that are not read.
+//! Files that are damaged, padded, in other encodings, or of unsupported types.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::inspect::dialect::ReadOptions;
 use crate::inspect::format::encoding::TextEncoding;
 use crate::inspect::table::Batch;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Selection;
 use crate::inspect::table::TableError;
@@ -18,7 +18,7 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(dir.join(name)).unwrap()
 }
 
-/// All rows as text, and why there are no more.
+/// All rows as text, and the error that ended them.
 fn rows(bytes: &[u8], name: &str, reading: ReadOptions) -> (Vec<String>, Option<TableError>) {
     let options = OpenOptions {
         reading,
@@ -31,13 +31,13 @@ fn rows(bytes: &[u8], name: &str, reading: ReadOptions) -> (Vec<String>, Option<
     let (mut found, mut batch) = (Vec::new(), Batch::default());
     loop {
         match batches.next(&mut batch) {
-            Ok(Next::Batch(_)) => {
+            Ok(NextBatch::Batch(_)) => {
                 let texts = batch
                     .rows()
                     .map(|r| String::from_utf8_lossy(r.text).into_owned());
                 found.extend(texts);
             }
-            Ok(Next::End(_)) => return (found, None),
+            Ok(NextBatch::End(_)) => return (found, None),
             Err(error) => return (found, Some(error)),
         }
     }
@@ -79,7 +79,7 @@ fn arrow_messages_under_zstd_that_are_damaged_are_errors_or_rows() {
         let batches = Arc::clone(&opened.table).batches(&Selection::default());
         let mut batch = Batch::default();
         if let Ok(batches) = batches {
-            while matches!(batches.next(&mut batch), Ok(Next::Batch(_))) {}
+            while matches!(batches.next(&mut batch), Ok(NextBatch::Batch(_))) {}
         }
     }
 }
@@ -160,7 +160,7 @@ fn text_in_other_encodings_is_read() {
         gz.write_all(&bytes).unwrap();
         let (found, _) = rows(&gz.finish().unwrap(), "x.csv.gz", ReadOptions::default());
         assert_eq!(found, expected);
-        // A name that says nothing, and text in it.
+        // A name without an extension, and text inside.
         let (found, _) = rows(&bytes, "x", ReadOptions::default());
         assert_eq!(found[1..], expected);
     }
@@ -199,7 +199,7 @@ fn what_is_known_and_has_no_rows_is_named() {
             _ => panic!("{name} has rows"),
         }
     }
-    // Letters may begin a text as well.
+    // Text may start with these letters too.
     let (found, _) = rows(b"ORC,GIF8\n1,2\n", "x.csv", ReadOptions::default());
     assert_eq!(found, ["1,2"]);
 }
@@ -220,7 +220,7 @@ fn counted_rows_are_those_that_are_shown() {
             .batches(&Selection::default())
             .unwrap();
         let mut batch = Batch::default();
-        while let Ok(Next::Batch(_)) = batches.next(&mut batch) {
+        while let Ok(NextBatch::Batch(_)) = batches.next(&mut batch) {
             assert_eq!(batch.count_rows(), batch.rows().count() as u64, "{text:?}");
         }
     }
@@ -240,7 +240,7 @@ fn object_with_one_list_has_its_elements_as_rows() {
     let opened = opened.unwrap();
     assert_eq!(opened.list.as_deref(), Some("data"));
     assert_eq!(opened.schema().unwrap().fields().len(), 1);
-    // A second list behind what was seen when it was opened.
+    // A second list beyond the head read at opening.
     let long = format!(
         "{{\"data\":[{}{{}}],\"late\":[1]}}",
         "{\"a\":1},".repeat(200_000)
@@ -248,7 +248,7 @@ fn object_with_one_list_has_its_elements_as_rows() {
     let (found, error) = rows(long.as_bytes(), "x.json", ReadOptions::default());
     assert_eq!(found.len(), 200_001);
     assert!(error.unwrap().in_words().contains("second list"));
-    // Rows from one on, by an index.
+    // Rows from an offset, through an index.
     let long = format!("{{\"data\":[{}{{}}]}}", "{\"a\":1},".repeat(200_000));
     let opened = open_table(
         Arc::new(long.into_bytes()),
@@ -263,7 +263,7 @@ fn object_with_one_list_has_its_elements_as_rows() {
         };
         let batches = Arc::clone(&table).batches(&selection).unwrap();
         let (mut rows, mut batch) = (0, Batch::default());
-        while let Next::Batch(_) = batches.next(&mut batch).unwrap() {
+        while let NextBatch::Batch(_) = batches.next(&mut batch).unwrap() {
             rows += batch.count();
         }
         rows
@@ -271,7 +271,7 @@ fn object_with_one_list_has_its_elements_as_rows() {
     for from in [0, 1, 150_000, 200_000, 200_001] {
         assert_eq!(count(from), 200_001 - from);
     }
-    // One value as before.
+    // One value, as before.
     for text in ["{\"a\":[1,2]}", "{\"a\":[],\"b\":1}", "{\"a\":1}"] {
         let (found, _) = rows(text.as_bytes(), "x.json", ReadOptions::default());
         assert_eq!(found, [text]);

@@ -9,8 +9,8 @@ use crate::inspect::table::Batches;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Chain;
 use crate::inspect::table::Header;
-use crate::inspect::table::Lines;
-use crate::inspect::table::Next;
+use crate::inspect::table::LineTable;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
@@ -21,7 +21,7 @@ use crate::progress::NoProgress;
 use crate::testing::Random;
 use crate::wire::limits::ROW_BYTES_MAX;
 
-/// All rows with their numbers, by several threads.
+/// All rows with their numbers, read by several threads.
 pub(super) fn all_rows(batches: &dyn Batches, threads: usize) -> Vec<(u64, Vec<u8>)> {
     let mut found = Vec::new();
     let scan = Scan {
@@ -75,7 +75,7 @@ fn lines_are_the_same_in_parts() {
         }
         text.truncate(size);
         for shape in [Shape::Text, Shape::Json] {
-            let table = Arc::new(Lines::new(Arc::new(text.clone()), shape.clone()));
+            let table = Arc::new(LineTable::new(Arc::new(text.clone()), shape.clone()));
             let expected = naive(&text, shape.skips_blank());
             for from in [0, 1, 5, 1000] {
                 let selection = Selection {
@@ -93,10 +93,10 @@ fn lines_are_the_same_in_parts() {
     }
 }
 
-/// Every row is where its batch says, and is the same when it is read alone.
+/// Checks that every row is at its position, and equal when read alone.
 fn each_alone(batches: &dyn Batches, text: &[u8]) {
     let (mut batch, mut alone) = (Batch::default(), Batch::default());
-    while let Next::Batch(number) = batches.next(&mut batch).unwrap() {
+    while let NextBatch::Batch(number) = batches.next(&mut batch).unwrap() {
         for row in batch.rows() {
             let place = batch.place_of(&row);
             assert!(batches.row(number, place, &mut alone).unwrap());
@@ -113,12 +113,12 @@ fn files_follow_each_other() {
     let texts: Vec<Vec<u8>> = vec![b"a\nb".to_vec(), vec![], b"c\n".to_vec()];
     let files = texts.clone();
     let chain = Chain::new(Box::new(move |n| {
-        let table = Arc::new(Lines::new(Arc::new(files.get(n)?.clone()), Shape::Text));
+        let table = Arc::new(LineTable::new(Arc::new(files.get(n)?.clone()), Shape::Text));
         Some(table.batches(&Selection::default()))
     }));
     let rows: Vec<_> = all_rows(&chain, 4).into_iter().map(|(_, t)| t).collect();
     assert_eq!(rows, [b"a", b"b", b"c"]);
-    // What was gone over can be read again, row by row.
+    // Rows already passed can be read again, one by one.
     let mut alone = Batch::default();
     for (number, place, text) in [(0, 0, "a"), (1, 0, "c"), (0, 2, "b")] {
         assert!(chain.row(number, place, &mut alone).unwrap());
@@ -131,7 +131,7 @@ fn files_follow_each_other() {
 fn a_long_row_is_cut_alone_as_among_others() {
     let long = "x".repeat(ROW_BYTES_MAX + 5);
     let text = format!("a\n{long}\nb\n").into_bytes();
-    let table = Arc::new(Lines::new(Arc::new(text), Shape::Text));
+    let table = Arc::new(LineTable::new(Arc::new(text), Shape::Text));
     let batches = table.batches(&Selection::default()).unwrap();
     let mut alone = Batch::default();
     assert!(batches.row(0, 2, &mut alone).unwrap());
@@ -143,7 +143,7 @@ fn a_long_row_is_cut_alone_as_among_others() {
 #[test]
 fn a_scan_stops_where_it_is_told_to() {
     let text = b"line\n".repeat(1_000_000);
-    let table = Arc::new(Lines::new(Arc::new(text), Shape::Text));
+    let table = Arc::new(LineTable::new(Arc::new(text), Shape::Text));
     let batches = table.batches(&Selection::default()).unwrap();
     let scan = Scan {
         batches: &*batches,

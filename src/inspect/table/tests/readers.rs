@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::inspect::dialect::ReadOptions;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::OpenOptions;
 use crate::inspect::table::Opened;
 use crate::inspect::table::Scratch;
@@ -37,13 +37,13 @@ fn texts(table: &Arc<dyn Table>, first: u64) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Rows before the error, and what it says.
+/// Rows before the error, and its message.
 fn until_error(batches: &dyn Batches) -> (Vec<Vec<u8>>, String) {
     let (mut batch, mut rows) = (Batch::default(), Vec::new());
     loop {
         match batches.next(&mut batch) {
-            Ok(Next::Batch(_)) => rows.extend(batch.rows().map(|r| r.text.to_vec())),
-            Ok(Next::End(_)) => return (rows, String::new()),
+            Ok(NextBatch::Batch(_)) => rows.extend(batch.rows().map(|r| r.text.to_vec())),
+            Ok(NextBatch::End(_)) => return (rows, String::new()),
             Err(error) => return (rows, error.to_string()),
         }
     }
@@ -56,7 +56,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 }
 
 fn packed(text: &[u8], ending: &str) -> Vec<u8> {
-    // Several members, or frames.
+    // Several members or frames.
     let (a, b) = text.split_at(text.len() / 3);
     match ending {
         ".gz" => [gzip(a), gzip(b)].concat(),
@@ -142,7 +142,7 @@ fn broken_arrays_say_where() {
         assert!(error.contains(at), "{text}: {error}");
         assert_eq!(
             batches.next(&mut Batch::default()).unwrap(),
-            Next::End(u64::from(rows > 0))
+            NextBatch::End(u64::from(rows > 0))
         );
     }
 }
@@ -165,7 +165,7 @@ fn json_files_that_are_no_array() {
         b"[4]",
     ];
     assert_eq!(texts(&some.table, 0), rows);
-    // What a broken text looks like.
+    // Broken texts.
     for broken in [&b"{\"a\":1} 2"[..], b"3 \"x\"", b"true[4]"] {
         let table = open(broken, "x.json").table;
         let batches = table.batches(&Selection::default()).unwrap();
@@ -203,7 +203,7 @@ fn random_csv(noise: &mut Random, length: u64) -> Vec<u8> {
     text
 }
 
-/// A file whose separator and quote are not left to be decided: noise has none.
+/// Opens a file with a fixed dialect: random bytes have none.
 fn open_commas(bytes: &[u8], path: &str) -> Opened {
     let reading = ReadOptions {
         separator: Some(b','),
@@ -217,7 +217,7 @@ fn open_commas(bytes: &[u8], path: &str) -> Opened {
     open_table(Arc::new(bytes.to_vec()), path, options).unwrap()
 }
 
-/// What the fields of all records say, to the csv crate.
+/// Contents of all fields, by the csv crate.
 fn by_csv_crate(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -321,13 +321,13 @@ fn truncated_streams_give_the_rows_before() {
         assert!(rows.len() > 1000, "{ending} {}", rows.len());
         assert!(error.contains("damaged"), "{ending} {error}");
         let lines: Vec<&[u8]> = text.split(|b| *b == b'\n').collect();
-        // The last may be a part.
+        // The last row may be incomplete.
         let whole_rows = rows.len() - 1;
         assert!(rows[..whole_rows].iter().zip(&lines).all(|(a, b)| a == b));
     }
 }
 
-/// A source of one letter, and an end, without memory.
+/// A source of one repeated letter and an end, without memory.
 struct Letters(u64, &'static [u8]);
 
 impl ReadAt for Letters {
@@ -357,7 +357,7 @@ fn rows_that_are_too_long_are_cut() {
     let opened = open_table(Arc::new(source), "x.json", OpenOptions::default()).unwrap();
     let batches = opened.table.batches(&from(0)).unwrap();
     let mut batch = Batch::default();
-    assert_eq!(batches.next(&mut batch).unwrap(), Next::Batch(0));
+    assert_eq!(batches.next(&mut batch).unwrap(), NextBatch::Batch(0));
     assert_eq!((batch.count(), batch.truncated()), (1, 1));
     assert_eq!(batch.rows().next().unwrap().text.len(), max);
     let (rows, error) = until_error(&*batches);

@@ -1,4 +1,4 @@
-//! Rows of JSON that is written by columns. All of it is in memory.
+//! Column-oriented JSON as a table, entirely in memory.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -8,31 +8,31 @@ use crate::inspect::json::columns::JsonColumns;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::Filled;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
 use crate::inspect::table::Table;
 use crate::inspect::table::TableError;
 
-/// Bytes of text that a batch has, about.
+/// Target size of a batch's text in bytes.
 const BATCH_BYTES: u64 = 256 << 10;
 
 /// A table of columns.
-pub(in crate::inspect::table) struct ByColumns {
+pub(in crate::inspect::table) struct ColumnarJson {
     pub(in crate::inspect::table) text: Vec<u8>,
     pub(in crate::inspect::table) columns: JsonColumns,
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub(in crate::inspect::table) size: u64,
 }
 
-impl ByColumns {
+impl ColumnarJson {
     fn batch_rows(&self) -> u64 {
         let row = self.text.len() as u64 / self.columns.rows().max(1);
         (BATCH_BYTES / row.max(1)).clamp(1, 8192)
     }
 }
 
-impl Table for ByColumns {
+impl Table for ColumnarJson {
     fn shape(&self) -> &Shape {
         &Shape::Json
     }
@@ -42,7 +42,7 @@ impl Table for ByColumns {
     }
 
     fn batches(self: Arc<Self>, selection: &Selection) -> Result<Arc<dyn Batches>, TableError> {
-        Ok(Arc::new(Rows {
+        Ok(Arc::new(ColumnarJsonBatches {
             from: selection.from.min(self.columns.rows()),
             batch_rows: self.batch_rows(),
             table: self,
@@ -51,24 +51,24 @@ impl Table for ByColumns {
     }
 }
 
-struct Rows {
-    table: Arc<ByColumns>,
+struct ColumnarJsonBatches {
+    table: Arc<ColumnarJson>,
     from: u64,
     batch_rows: u64,
     next: AtomicU64,
 }
 
-impl Batches for Rows {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+impl Batches for ColumnarJsonBatches {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let rows = self.table.columns.rows();
         let batches = (rows - self.from).div_ceil(self.batch_rows);
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         if number >= batches {
-            return Ok(Next::End(batches));
+            return Ok(NextBatch::End(batches));
         }
         let first = self.from + number * self.batch_rows;
         let count = self.batch_rows.min(rows - first);
-        let ByColumns {
+        let ColumnarJson {
             text,
             columns,
             size,
@@ -84,6 +84,6 @@ impl Batches for Rows {
                 bytes_read: size * count / rows.max(1),
             }
         });
-        Ok(Next::Batch(number))
+        Ok(NextBatch::Batch(number))
     }
 }

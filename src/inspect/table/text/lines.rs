@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::LongRow;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::RowSource;
 use crate::inspect::table::Selection;
 use crate::inspect::table::Shape;
@@ -17,27 +17,27 @@ use crate::inspect::table::rows::batch::Filled;
 use crate::read_at::ReadAt;
 use crate::wire::limits::ROW_BYTES_MAX;
 
-/// Bytes in which the rows of one batch begin: little enough to stay in a core's cache from the
-/// reading to the last look.
+/// Part of the file whose rows form one batch, in bytes. It fits into a core's cache from the read
+/// to the last use.
 pub(crate) const PART_BYTES: u64 = 256 << 10;
-/// Bytes that are read at a time behind a part, for the end of its last row.
+/// Bytes per read after a part, for the end of its last row.
 const TAIL_BYTES: usize = 8 << 10;
-/// Bytes that are read first of a row that is read alone.
+/// Bytes of the first read for a single row.
 const FIRST_BYTES: u64 = 2 << 10;
 
 /// A file of lines.
-pub struct Lines {
+pub struct LineTable {
     source: Arc<dyn ReadAt>,
     size: u64,
     shape: Shape,
-    /// Where the first row begins.
+    /// Offset of the first row.
     front: u64,
-    /// A row whose place is known, and where it begins.
+    /// Number and offset of a known row.
     known: (u64, u64),
 }
 
-impl Lines {
-    /// Lines whose text has this shape, of as much of the source as there is now.
+impl LineTable {
+    /// Creates a table of lines with a shape, over the present size of the source.
     pub fn new(source: Arc<dyn ReadAt>, shape: Shape) -> Self {
         let size = source.len();
         Self {
@@ -49,22 +49,22 @@ impl Lines {
         }
     }
 
-    /// The same with rows from this byte on: a byte order mark is before it.
+    /// Sets the offset of the first row, after a byte order mark.
     #[must_use]
     pub fn with_front(mut self, offset: u64) -> Self {
         self.front = offset.min(self.size);
         self
     }
 
-    /// The same where it is known at which byte a row begins, so that rows from there on are found
-    /// without counting those before.
+    /// Sets the offset of a known row. Later rows are then found without counting the earlier ones.
     #[must_use]
     pub fn with_known(mut self, row: u64, offset: u64) -> Self {
         self.known = (row, offset);
         self
     }
 
-    /// Where a row begins, by counting from what is known; the end of the file where there is none.
+    /// Finds the offset of a row by counting from the nearest known one; the end of the file if
+    /// there is none.
     fn start_of(&self, row: u64) -> Result<u64, TableError> {
         let (mut at_row, mut at) = match self.known {
             (known, offset) if known > 0 && known <= row => (known, offset),
@@ -85,7 +85,7 @@ impl Lines {
     }
 }
 
-impl Table for Lines {
+impl Table for LineTable {
     fn shape(&self) -> &Shape {
         &self.shape
     }
@@ -106,18 +106,18 @@ impl Table for Lines {
 }
 
 struct LineBatches {
-    table: Arc<Lines>,
-    /// Where the first row begins.
+    table: Arc<LineTable>,
+    /// Offset of the first row.
     start: u64,
     parts: u64,
     next: AtomicU64,
 }
 
 impl Batches for LineBatches {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let part = self.next.fetch_add(1, Ordering::Relaxed);
         if part >= self.parts {
-            return Ok(Next::End(self.parts));
+            return Ok(NextBatch::End(self.parts));
         }
         let from = self.start + part * PART_BYTES;
         let to = (from + PART_BYTES).min(self.table.size);
@@ -129,7 +129,7 @@ impl Batches for LineBatches {
             filled
         });
         self.note_long(batch);
-        read.map(|()| Next::Batch(part))
+        read.map(|()| NextBatch::Batch(part))
     }
 
     fn row(&self, number: u64, place: u32, into: &mut Batch) -> Result<bool, TableError> {
@@ -146,7 +146,7 @@ impl Batches for LineBatches {
 }
 
 impl LineBatches {
-    /// Of the last row of a batch, where it is cut.
+    /// Records the source of the last row, if it is cut.
     fn note_long(&self, batch: &mut Batch) {
         if batch.truncated() == 0 {
             return;
@@ -157,12 +157,13 @@ impl LineBatches {
         batch.set_long(at, row);
     }
 
-    /// Where a part is read from: the byte before it tells whether a row begins with it.
+    /// Returns the offset to read a part from: the byte before the part tells if a row starts with
+    /// it.
     fn begin(&self, part: u64) -> u64 {
         self.start + (part * PART_BYTES).saturating_sub(1)
     }
 
-    /// Puts the rows that begin in a part, which ends before `to`, into `text`.
+    /// Reads the rows that start in a part, which ends before `to`, into `text`.
     fn read_rows(
         &self,
         text: &mut Vec<u8>,
@@ -174,7 +175,7 @@ impl LineBatches {
         self.fill(text, begin, to)?;
         if part > 0 {
             match memchr::memchr(b'\n', text) {
-                // A row that begins where the next part does belongs to that.
+                // A row that starts with the next part belongs to that part.
                 Some(end) if begin + (end as u64) + 1 < to => filled.front = end + 1,
                 _ => {
                     text.clear();
@@ -182,7 +183,7 @@ impl LineBatches {
                 }
             }
         }
-        // Rows that begin here end behind the part, but for those of the last.
+        // The last row may end after the part.
         let last = memchr::memrchr(b'\n', text).map_or(filled.front, |n| n + 1);
         match last == text.len() {
             true => Ok(()),
@@ -190,7 +191,7 @@ impl LineBatches {
         }
     }
 
-    /// Puts the row that begins at a place into `text`.
+    /// Reads the row at an offset into `text`.
     fn read_row(&self, text: &mut Vec<u8>, at: u64, filled: &mut Filled) -> Result<(), TableError> {
         let to = (at + FIRST_BYTES).min(self.table.size).max(at);
         self.fill(text, at, to)?;
@@ -203,7 +204,7 @@ impl LineBatches {
         }
     }
 
-    /// Reads on from `at` to the end of the row that begins with byte `last` of the text.
+    /// Reads on from `at` to the end of the row that starts at byte `last` of the text.
     fn read_end(
         &self,
         text: &mut Vec<u8>,
@@ -233,10 +234,10 @@ impl LineBatches {
         Ok(())
     }
 
-    /// Puts the bytes between two places into the buffer, in place of what it holds.
+    /// Replaces the content of the buffer by the bytes between two offsets.
     fn fill(&self, text: &mut Vec<u8>, from: u64, to: u64) -> Result<(), TableError> {
         let length = usize::try_from(to - from).unwrap_or(usize::MAX);
-        // What is there is written over, so that only a buffer that grows is filled with zeros.
+        // Old content is overwritten, so zeros are filled in only when the buffer grows.
         text.resize(length, 0);
         let mut filled = 0;
         while let Some(rest) = text.get_mut(filled..).filter(|r| !r.is_empty()) {
@@ -246,7 +247,7 @@ impl LineBatches {
     }
 }
 
-/// Fills some of the buffer from `at`, and not beyond `end`.
+/// Reads into the buffer from `at`, not beyond `end`.
 pub(crate) fn read_some(
     source: &dyn ReadAt,
     buffer: &mut [u8],

@@ -1,4 +1,5 @@
-//! Tables over text: lines, streams, and the splitter that finds where rows end.
+//! Tables over text: lines (`lines.rs`), sequential streams (`stream.rs`, `table.rs`),
+//! column-oriented JSON, and the splitter that finds row boundaries.
 
 pub(crate) mod by_columns;
 pub(crate) mod lines;

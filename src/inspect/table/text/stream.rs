@@ -1,5 +1,4 @@
-//! Rows that are found only by reading in order: one thread at a time reads and cuts, and all of
-//! them look into what was cut.
+//! Sequential reading of rows. One thread at a time reads and splits; all threads process the rows.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -9,73 +8,73 @@ use crate::inspect::table::Batches;
 use crate::inspect::table::Filled;
 use crate::inspect::table::GrowingIndex;
 use crate::inspect::table::LongRow;
-use crate::inspect::table::Next;
+use crate::inspect::table::NextBatch;
 use crate::inspect::table::RowSource;
 use crate::inspect::table::Shape;
 use crate::inspect::table::TableError;
 use crate::inspect::table::input::Input;
 use crate::inspect::table::row_index::Point;
-use crate::inspect::table::text::splitter::Cutter;
-use crate::inspect::table::text::splitter::Found;
+use crate::inspect::table::text::splitter::RowSpan;
+use crate::inspect::table::text::splitter::RowSplitter;
 use crate::wire::limits::ROW_BYTES_MAX;
 
-/// Bytes of text that a batch has at least, but for the last.
+/// Least bytes of text in a batch, except the last.
 const PART_BYTES: usize = 256 << 10;
-/// Bytes that are read at a time.
+/// Bytes per read.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// Where rows are read from.
-pub(in crate::inspect::table) struct Start {
-    /// Text from the first byte on that is not passed over.
+/// Start of a sequential read.
+pub(in crate::inspect::table) struct ReadStart {
+    /// Text from the first byte to read.
     pub(in crate::inspect::table) input: Input,
     /// Offset of that byte in the text.
     pub(in crate::inspect::table) at: u64,
-    /// Number of the row that begins there.
+    /// Number of the row that starts there.
     pub(in crate::inspect::table) row: u64,
-    /// Number of the first row that is wanted.
+    /// Number of the first row wanted.
     pub(in crate::inspect::table) from: u64,
 }
 
-/// Batches of rows that are cut from text in order.
-pub(in crate::inspect::table) struct Stream {
+/// Batches of rows split from text in order.
+pub(in crate::inspect::table) struct TextBatches {
     shape: Shape,
-    state: Mutex<State>,
-    /// Is told where rows begin.
+    state: Mutex<StreamState>,
+    /// Collects the offsets of rows.
     index: Option<GrowingIndex>,
-    /// Where rows can be read again.
+    /// Source for reading rows again.
     source: RowSource,
 }
 
-struct State {
+struct StreamState {
     input: Input,
-    cutter: Box<dyn Cutter>,
-    /// Offset of the first byte that was not read.
+    cutter: Box<dyn RowSplitter>,
+    /// Offset of the first unread byte.
     at: u64,
-    /// Text of a row that is not at its end, and what follows it that was not looked through.
+    /// Text of an incomplete row, and unscanned text after it.
     carry: Vec<u8>,
     carry_at: u64,
     carry_scanned: usize,
     row: u64,
     from: u64,
-    /// Rows as they are found.
-    found: Vec<Found>,
+    /// Rows found so far.
+    found: Vec<RowSpan>,
     batches: u64,
     file_at: u64,
-    /// What ends the rows, once all before were handed out.
+    /// Result that ends the rows, once all earlier ones are handed out.
     end: Option<Result<(), TableError>>,
 }
 
-impl Stream {
+impl TextBatches {
     pub(in crate::inspect::table) fn new(
         shape: Shape,
-        cutter: Box<dyn Cutter>,
-        start: Start,
+        cutter: Box<dyn RowSplitter>,
+        start: ReadStart,
         index: Option<GrowingIndex>,
         source: RowSource,
     ) -> Self {
         Self {
             shape,
-            state: Mutex::new(State {
+            state: Mutex::new(StreamState {
                 file_at: start.input.file_at(),
                 input: start.input,
                 cutter,
@@ -94,7 +93,7 @@ impl Stream {
         }
     }
 
-    fn note(&self, state: &State) {
+    fn note(&self, state: &StreamState) {
         let Some(index) = &self.index else { return };
         if let Some(first) = state.found.first() {
             index.note(Point {
@@ -108,14 +107,14 @@ impl Stream {
     }
 }
 
-impl Batches for Stream {
-    fn next(&self, batch: &mut Batch) -> Result<Next, TableError> {
+impl Batches for TextBatches {
+    fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(end) = &mut state.end {
-                // Who comes later finds the end, the first one why.
+                // Later callers see the end; only the first one gets the error.
                 return match std::mem::replace(end, Ok(())) {
-                    Ok(()) => Ok(Next::End(state.batches)),
+                    Ok(()) => Ok(NextBatch::End(state.batches)),
                     Err(error) => Err(error),
                 };
             }
@@ -145,15 +144,15 @@ impl Batches for Stream {
             }
             if batch.count() > 0 {
                 state.batches += 1;
-                return Ok(Next::Batch(state.batches - 1));
+                return Ok(NextBatch::Batch(state.batches - 1));
             }
         }
     }
 }
 
-impl State {
-    /// Reads until a part is full and rows were found in it. Text that is left over is carried to
-    /// the next. Whether the last row found was too long.
+impl StreamState {
+    /// Reads until a part is full and contains rows. Remaining text is carried to the next part.
+    /// Returns true if the last row was too long.
     fn fill(&mut self, text: &mut Vec<u8>) -> bool {
         self.found.clear();
         text.clear();
@@ -172,7 +171,7 @@ impl State {
                     Some(open) if self.at - open > ROW_BYTES_MAX as u64 => {
                         return self.cut_short(text, base, open);
                     }
-                    // Nothing but white space is not kept.
+                    // White space alone is not kept.
                     None => return self.leave(text, scanned),
                     Some(_) => {}
                 }
@@ -199,7 +198,7 @@ impl State {
         false
     }
 
-    /// All of the text was looked through, and there is no row in it.
+    /// Drops text that was scanned and contains no row.
     fn leave(&mut self, text: &mut Vec<u8>, scanned: usize) -> bool {
         debug_assert_eq!(scanned, text.len(), "looked through");
         text.clear();
@@ -228,7 +227,7 @@ impl State {
         read
     }
 
-    /// Goes to the end of a row that is too long, and keeps its beginning.
+    /// Skips to the end of a row that is too long, and keeps its beginning.
     fn cut_short(&mut self, text: &mut Vec<u8>, base: u64, open: u64) -> bool {
         let start = usize::try_from(open - base).unwrap_or(usize::MAX);
         text.truncate(start.saturating_add(ROW_BYTES_MAX));
@@ -258,7 +257,7 @@ impl State {
         true
     }
 
-    /// Makes places in the text of what was found, but for rows before those that are wanted.
+    /// Converts the rows found to ranges of the text, without rows before the first one wanted.
     fn take_rows(
         &mut self,
         base: u64,
@@ -276,7 +275,7 @@ impl State {
         self.filled(truncated, spans.is_empty())
     }
 
-    /// Leaves the lines that were found and are wanted in the text.
+    /// Keeps only the wanted lines in the text.
     fn take_lines(&mut self, text: &mut Vec<u8>, truncated: bool) -> Filled {
         let length: u64 = self.found.iter().map(|f| f.end - f.start).sum();
         text.truncate(usize::try_from(length).unwrap_or(usize::MAX));

@@ -1,4 +1,4 @@
-//! Files of text that is read in order: JSON arrays, CSV, and whatever is compressed.
+//! Files of text that are read in order: JSON arrays, CSV, and compressed files.
 
 use std::sync::Arc;
 
@@ -14,22 +14,22 @@ use crate::inspect::table::TableError;
 use crate::inspect::table::input::Input;
 use crate::inspect::table::row_index::Point;
 use crate::inspect::table::row_index::is_start;
-use crate::inspect::table::text::splitter::Cutter;
-use crate::inspect::table::text::splitter::DelimitedCutter;
-use crate::inspect::table::text::splitter::JsonCutter;
-use crate::inspect::table::text::splitter::LineCutter;
-use crate::inspect::table::text::stream::Start;
-use crate::inspect::table::text::stream::Stream;
+use crate::inspect::table::text::splitter::DelimitedSplitter;
+use crate::inspect::table::text::splitter::JsonSplitter;
+use crate::inspect::table::text::splitter::LineSplitter;
+use crate::inspect::table::text::splitter::RowSplitter;
+use crate::inspect::table::text::stream::ReadStart;
+use crate::inspect::table::text::stream::TextBatches;
 use crate::read_at::ReadAt;
 
-/// How rows are written in text.
+/// Layout of rows in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::inspect::table) enum Rows {
-    /// A line each.
+pub(in crate::inspect::table) enum RowLayout {
+    /// One row per line.
     Lines,
     /// Elements of one JSON array.
     Elements,
-    /// JSON values that follow each other.
+    /// Consecutive JSON values.
     Values,
     /// Records with separators.
     Records,
@@ -40,18 +40,18 @@ pub(in crate::inspect::table) struct TextTable {
     pub(in crate::inspect::table) source: Arc<dyn ReadAt>,
     pub(in crate::inspect::table) compression: Compression,
     pub(in crate::inspect::table) encoding: TextEncoding,
-    pub(in crate::inspect::table) rows: Rows,
-    /// Rows are elements of a list that is a member of an object.
+    pub(in crate::inspect::table) rows: RowLayout,
+    /// True if rows are elements of a list that is a member of an object.
     pub(in crate::inspect::table) is_member: bool,
     pub(in crate::inspect::table) shape: Shape,
-    /// Bytes at the front of the text that are a byte order mark, or stand before the list.
+    /// Bytes at the front of the text before the rows or the list, such as a byte order mark.
     pub(in crate::inspect::table) front: u64,
-    /// Where rows begin; of no use where the text is compressed or in another encoding.
+    /// Row index; unusable for compressed or transcoded text.
     pub(in crate::inspect::table) index: Option<GrowingIndex>,
 }
 
 impl TextTable {
-    /// Rows before those that are counted: the names of columns.
+    /// Number of records before the first row: the header.
     fn headers(&self) -> u64 {
         match &self.shape {
             Shape::Delimited(header) => u64::from(header.is_in_file),
@@ -59,8 +59,8 @@ impl TextTable {
         }
     }
 
-    /// The way to a row: from the nearest before it whose place is known.
-    fn start(&self, from: u64) -> Result<Start, TableError> {
+    /// Returns the start of a read: the nearest known row before the wanted one.
+    fn start(&self, from: u64) -> Result<ReadStart, TableError> {
         let from = from.saturating_add(self.headers());
         let front = Point {
             row: 0,
@@ -78,7 +78,7 @@ impl TextTable {
                 input
             }
         };
-        Ok(Start {
+        Ok(ReadStart {
             input,
             at: point.at,
             row: point.row,
@@ -86,8 +86,8 @@ impl TextTable {
         })
     }
 
-    /// The nearest place before a row that is known. Where no row can begin there, the index is
-    /// another text's, and nothing of it counts.
+    /// Returns the nearest known point before a row. If no row can start there, the index belongs
+    /// to another text and is cleared.
     fn nearest(&self, row: u64) -> Result<Option<Point>, TableError> {
         let Some(index) = &self.index else {
             return Ok(None);
@@ -102,24 +102,24 @@ impl TextTable {
         }
     }
 
-    fn cutter(&self, is_front: bool) -> Box<dyn Cutter> {
+    fn cutter(&self, is_front: bool) -> Box<dyn RowSplitter> {
         match self.rows {
-            Rows::Lines => Box::new(LineCutter::default()),
-            Rows::Records => Box::new(match &self.shape {
-                Shape::Delimited(header) => DelimitedCutter::new(header.separator, header.quote),
-                _ => DelimitedCutter::new(b',', Some(b'"')),
+            RowLayout::Lines => Box::new(LineSplitter::default()),
+            RowLayout::Records => Box::new(match &self.shape {
+                Shape::Delimited(header) => DelimitedSplitter::new(header.separator, header.quote),
+                _ => DelimitedSplitter::new(b',', Some(b'"')),
             }),
-            Rows::Elements => {
+            RowLayout::Elements => {
                 let cutter = match is_front {
-                    true => JsonCutter::array(),
-                    false => JsonCutter::elements(),
+                    true => JsonSplitter::array(),
+                    false => JsonSplitter::elements(),
                 };
                 Box::new(match self.is_member {
                     true => cutter.of_member(),
                     false => cutter,
                 })
             }
-            Rows::Values => Box::new(JsonCutter::values()),
+            RowLayout::Values => Box::new(JsonSplitter::values()),
         }
     }
 }
@@ -144,7 +144,7 @@ impl Table for TextTable {
                 RowSource::Packed(Arc::clone(&self.source), compression, encoding)
             }
         };
-        Ok(Arc::new(Stream::new(
+        Ok(Arc::new(TextBatches::new(
             self.shape.clone(),
             cutter,
             start,

@@ -1,77 +1,77 @@
-//! Records of CSV and its relatives: RFC 4180, where a quote opens a quoted field only at a field's
-//! start, a lone carriage return ends a record too, and an empty line is none.
+//! Splitter of delimited records: RFC 4180, with three additions. A quote opens a quoted field only
+//! at the start of a field. A lone carriage return ends a record. An empty line is no record.
 
-use crate::inspect::table::text::splitter::Cutter;
-use crate::inspect::table::text::splitter::Found;
-use crate::inspect::table::text::splitter::Wrong;
+use crate::inspect::table::text::splitter::MalformedText;
+use crate::inspect::table::text::splitter::RowSpan;
+use crate::inspect::table::text::splitter::RowSplitter;
 
 /// Finds records.
 #[derive(Debug)]
-pub(in crate::inspect) struct DelimitedCutter {
+pub(in crate::inspect) struct DelimitedSplitter {
     separator: u8,
-    /// None where nothing quotes fields.
+    /// `None` without quoting.
     quote: Option<u8>,
     open: Option<u64>,
-    quotes: Quotes,
-    /// The next byte begins a field.
+    quotes: QuoteState,
+    /// True if the next byte starts a field.
     field_start: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Quotes {
+enum QuoteState {
     Outside,
     Inside,
-    /// Behind a quote inside: the end, or half of a doubled one.
+    /// After a quote inside quotes: the end, or half of a doubled quote.
     Perhaps,
 }
 
-impl DelimitedCutter {
-    /// For fields with this between them, and this around those that are quoted.
+impl DelimitedSplitter {
+    /// Creates a splitter for a separator and a quote.
     pub(in crate::inspect) fn new(separator: u8, quote: Option<u8>) -> Self {
         Self {
             separator,
             quote,
             open: None,
-            quotes: Quotes::Outside,
+            quotes: QuoteState::Outside,
             field_start: true,
         }
     }
 
-    /// Whether the text ended within quotes so far.
+    /// Returns true if the text so far ends inside quotes.
     pub(in crate::inspect) fn is_quoted(&self) -> bool {
-        self.quotes == Quotes::Inside
+        self.quotes == QuoteState::Inside
     }
 }
 
-impl Cutter for DelimitedCutter {
+impl RowSplitter for DelimitedSplitter {
     fn scan(
         &mut self,
         piece: &[u8],
         at: u64,
         most: usize,
-        rows: &mut Vec<Found>,
-    ) -> Result<usize, Wrong> {
+        rows: &mut Vec<RowSpan>,
+    ) -> Result<usize, MalformedText> {
         let mut n = 0;
-        // Where nothing quotes fields, nothing is ever within quotes.
+        // Without quoting, no text is ever inside quotes.
         let quote_byte = self.quote.unwrap_or(b'\n');
         while let Some(rest) = piece.get(n..).filter(|r| !r.is_empty()) {
             match self.quotes {
-                Quotes::Inside => match memchr::memchr(quote_byte, rest) {
+                QuoteState::Inside => match memchr::memchr(quote_byte, rest) {
                     None => return Ok(piece.len()),
                     Some(quote) => {
-                        self.quotes = Quotes::Perhaps;
+                        self.quotes = QuoteState::Perhaps;
                         n += quote + 1;
                     }
                 },
-                Quotes::Perhaps if rest.first() == Some(&quote_byte) => {
-                    self.quotes = Quotes::Inside;
+                QuoteState::Perhaps if rest.first() == Some(&quote_byte) => {
+                    self.quotes = QuoteState::Inside;
                     n += 1;
                 }
-                Quotes::Perhaps => {
-                    self.quotes = Quotes::Outside;
+                QuoteState::Perhaps => {
+                    self.quotes = QuoteState::Outside;
                     self.field_start = false;
                 }
-                Quotes::Outside => {
+                QuoteState::Outside => {
                     n += self.outside(rest, at + n as u64, rows);
                     if rows.len() >= most {
                         return Ok(n);
@@ -82,8 +82,8 @@ impl Cutter for DelimitedCutter {
         Ok(piece.len())
     }
 
-    fn finish(&mut self, at: u64, rows: &mut Vec<Found>) -> Result<(), Wrong> {
-        rows.extend(self.open.take().map(|start| Found { start, end: at }));
+    fn finish(&mut self, at: u64, rows: &mut Vec<RowSpan>) -> Result<(), MalformedText> {
+        rows.extend(self.open.take().map(|start| RowSpan { start, end: at }));
         Ok(())
     }
 
@@ -92,9 +92,10 @@ impl Cutter for DelimitedCutter {
     }
 }
 
-impl DelimitedCutter {
-    /// On to behind the next byte that ends a record or opens quotes; how many bytes that is.
-    fn outside(&mut self, rest: &[u8], at: u64, rows: &mut Vec<Found>) -> usize {
+impl DelimitedSplitter {
+    /// Moves behind the next byte that ends a record or opens quotes, and returns the number of
+    /// bytes.
+    fn outside(&mut self, rest: &[u8], at: u64, rows: &mut Vec<RowSpan>) -> usize {
         let mut from = 0;
         let (separator, quote) = (self.separator, self.quote.unwrap_or(b'\n'));
         loop {
@@ -112,7 +113,7 @@ impl DelimitedCutter {
                     self.open.get_or_insert(at);
                 }
                 let end = at + found as u64;
-                rows.extend(self.open.take().map(|start| Found { start, end }));
+                rows.extend(self.open.take().map(|start| RowSpan { start, end }));
                 self.field_start = true;
                 return found + 1;
             }
@@ -120,7 +121,7 @@ impl DelimitedCutter {
             let before = found.checked_sub(1).and_then(|n| rest.get(n));
             let opens = before.map_or(self.field_start, |b| *b == separator);
             if opens {
-                self.quotes = Quotes::Inside;
+                self.quotes = QuoteState::Inside;
                 return found + 1;
             }
             from = found + 1;
@@ -128,23 +129,23 @@ impl DelimitedCutter {
     }
 }
 
-/// The records of a text that is in memory, by where they stand in it.
+/// Byte ranges of the records in a text in memory.
 #[derive(Debug)]
 pub(in crate::inspect) struct RecordSpans {
-    /// Those that end within the text.
+    /// Records that end within the text.
     pub(in crate::inspect) whole: Vec<(usize, usize)>,
-    /// The one that goes on to the end of the text.
+    /// The record at the end of the text, without its end.
     pub(in crate::inspect) last: Option<(usize, usize)>,
-    /// It is within quotes there.
+    /// True if the text ends inside quotes.
     pub(in crate::inspect) is_quoted: bool,
 }
 
 impl RecordSpans {
-    /// Those of a text whose fields have this between them, and this around those that are quoted.
+    /// Splits a text by a separator and a quote.
     pub(in crate::inspect) fn of(text: &[u8], separator: u8, quote: Option<u8>) -> Self {
-        let mut cutter = DelimitedCutter::new(separator, quote);
+        let mut cutter = DelimitedSplitter::new(separator, quote);
         let mut found = Vec::new();
-        // Any bytes are records.
+        // Any bytes form records, so this cannot fail.
         let _ = cutter.scan(text, 0, usize::MAX, &mut found);
         let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
         Self {
@@ -158,7 +159,7 @@ impl RecordSpans {
     }
 }
 
-/// The records of a text that is in memory, the last one only where the text `is_whole`.
+/// Returns the records of a text in memory; the last one only if the text `is_whole`.
 pub(in crate::inspect) fn records_of(
     text: &[u8],
     separator: u8,

@@ -1,61 +1,61 @@
-//! Elements of a JSON array, or JSON values that follow each other. Strings and nesting are
-//! followed; whether what is between is JSON is for others to say.
+//! Splitter of JSON array elements, or of consecutive JSON values. It tracks strings and nesting,
+//! and does not validate the rest.
 
-use crate::inspect::table::text::splitter::Cutter;
-use crate::inspect::table::text::splitter::Found;
-use crate::inspect::table::text::splitter::Wrong;
+use crate::inspect::table::text::splitter::MalformedText;
+use crate::inspect::table::text::splitter::RowSpan;
+use crate::inspect::table::text::splitter::RowSplitter;
 
-/// Finds the elements of one array, or values.
+/// Finds the elements of one array, or consecutive values.
 #[derive(Debug)]
-pub(in crate::inspect) struct JsonCutter {
-    place: Place,
-    /// Arrays and objects that are open within the row.
+pub(in crate::inspect) struct JsonSplitter {
+    place: ArrayPosition,
+    /// Number of open arrays and objects inside the row.
     depth: u64,
     in_string: bool,
     escaped: bool,
     open: Option<u64>,
-    /// Behind the last byte of the row that is no white space.
+    /// Offset after the last byte of the row that is not white space.
     end: u64,
-    /// Of values: nothing but white space without a newline is behind the last.
+    /// For values: true between a value and the next newline.
     is_behind_value: bool,
-    /// The array is a member of an object, which goes on behind it.
+    /// True if the array is a member of an object that continues after it.
     is_member: bool,
 }
 
-/// Where in the text rows stand.
+/// Position of rows relative to the array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum ArrayPosition {
     /// Before the array.
     Before,
-    /// In the array, behind its bracket.
+    /// After its opening bracket.
     First,
-    /// In the array, behind a comma or a value.
+    /// After a comma or a value.
     Further,
-    /// Behind the array, in the object that it is a member of.
+    /// After the array, in the object that contains it.
     Member,
-    /// Behind the array.
+    /// After the array.
     Behind,
-    /// There is no array around them.
+    /// No array: consecutive values.
     Values,
 }
 
-impl JsonCutter {
-    /// For the text of an array.
+impl JsonSplitter {
+    /// Creates a splitter for the text of an array.
     pub(in crate::inspect) fn array() -> Self {
-        Self::at(Place::Before)
+        Self::at(ArrayPosition::Before)
     }
 
-    /// For the text of an array from the beginning of one of its elements.
+    /// Creates a splitter for an array, from the start of one of its elements.
     pub(in crate::inspect) fn elements() -> Self {
-        Self::at(Place::Further)
+        Self::at(ArrayPosition::Further)
     }
 
-    /// For values that follow each other.
+    /// Creates a splitter for consecutive values.
     pub(in crate::inspect) fn values() -> Self {
-        Self::at(Place::Values)
+        Self::at(ArrayPosition::Values)
     }
 
-    fn at(place: Place) -> Self {
+    fn at(place: ArrayPosition) -> Self {
         Self {
             place,
             depth: 0,
@@ -68,7 +68,7 @@ impl JsonCutter {
         }
     }
 
-    /// The same for an array that is the only one among the members of an object.
+    /// Changes the splitter to an array that is the only one among the members of an object.
     pub(in crate::inspect) fn of_member(self) -> Self {
         Self {
             is_member: true,
@@ -76,22 +76,22 @@ impl JsonCutter {
         }
     }
 
-    /// A byte of the object behind its one array, where nothing is open.
-    fn member(&mut self, byte: u8, at: u64) -> Result<(), Wrong> {
-        let wrong = |what| Err(Wrong { at, what });
+    /// Processes a byte of the object after its array, outside of nested values.
+    fn member(&mut self, byte: u8, at: u64) -> Result<(), MalformedText> {
+        let wrong = |what| Err(MalformedText { at, what });
         match byte {
             b'[' => return wrong("a second list stands beside the rows"),
             b']' => return wrong("a bracket that closes nothing"),
             b'{' => self.depth = 1,
-            b'}' => self.place = Place::Behind,
+            b'}' => self.place = ArrayPosition::Behind,
             b'"' => self.in_string = true,
             _ => {}
         }
         Ok(())
     }
 
-    /// Goes on to the end of the string; how many bytes that took.
-    fn string(&mut self, rest: &[u8], at: u64, rows: &mut Vec<Found>) -> usize {
+    /// Skips to the end of the string, and returns the number of bytes.
+    fn string(&mut self, rest: &[u8], at: u64, rows: &mut Vec<RowSpan>) -> usize {
         if self.escaped {
             self.escaped = false;
             return 1;
@@ -107,8 +107,8 @@ impl JsonCutter {
         n + 1
     }
 
-    /// Goes on within the arrays and objects of a row; how many bytes that took.
-    fn nested(&mut self, rest: &[u8], at: u64, rows: &mut Vec<Found>) -> usize {
+    /// Moves on inside nested values of a row, and returns the number of bytes.
+    fn nested(&mut self, rest: &[u8], at: u64, rows: &mut Vec<RowSpan>) -> usize {
         let matters = |b: &u8| matches!(b, b'"' | b'[' | b']' | b'{' | b'}');
         let Some(n) = rest.iter().position(matters) else {
             return rest.len();
@@ -124,70 +124,70 @@ impl JsonCutter {
         n + 1
     }
 
-    /// A string, array or object ends at `end`, with which the row may.
-    fn value_end(&mut self, end: u64, rows: &mut Vec<Found>) {
+    /// Ends a string, array or object at `end`, and with it possibly the row.
+    fn value_end(&mut self, end: u64, rows: &mut Vec<RowSpan>) {
         if self.depth > 0 {
             return;
         }
         self.end = end;
-        if self.place == Place::Values {
+        if self.place == ArrayPosition::Values {
             self.row(rows);
         }
     }
 
-    fn row(&mut self, rows: &mut Vec<Found>) {
+    fn row(&mut self, rows: &mut Vec<RowSpan>) {
         let end = self.end;
         if let Some(start) = self.open.take() {
-            rows.push(Found { start, end });
+            rows.push(RowSpan { start, end });
             self.is_behind_value = true;
         }
     }
 
-    /// A byte between the rows, or of one that is a number or a word.
-    fn outer(&mut self, byte: u8, at: u64, rows: &mut Vec<Found>) -> Result<(), Wrong> {
-        let wrong = |what| Err(Wrong { at, what });
+    /// Processes a byte between rows, or of a number or word.
+    fn outer(&mut self, byte: u8, at: u64, rows: &mut Vec<RowSpan>) -> Result<(), MalformedText> {
+        let wrong = |what| Err(MalformedText { at, what });
         let is_blank = matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
         if is_blank {
-            if self.place == Place::Values {
+            if self.place == ArrayPosition::Values {
                 self.row(rows);
                 self.is_behind_value &= byte != b'\n';
             }
             return Ok(());
         }
         match (self.place, byte) {
-            (Place::Member, byte) => return self.member(byte, at),
-            (Place::Before, b'[') => {
-                self.place = Place::First;
+            (ArrayPosition::Member, byte) => return self.member(byte, at),
+            (ArrayPosition::Before, b'[') => {
+                self.place = ArrayPosition::First;
                 return Ok(());
             }
-            (Place::Before, _) => return wrong("no array begins"),
-            (Place::Behind, _) => return wrong("something follows the array"),
-            (Place::First | Place::Further, b',') => {
+            (ArrayPosition::Before, _) => return wrong("no array begins"),
+            (ArrayPosition::Behind, _) => return wrong("something follows the array"),
+            (ArrayPosition::First | ArrayPosition::Further, b',') => {
                 if self.open.is_none() {
                     return wrong("a comma without a value before it");
                 }
                 self.row(rows);
-                self.place = Place::Further;
+                self.place = ArrayPosition::Further;
                 return Ok(());
             }
-            (Place::First | Place::Further, b']') => {
-                if self.open.is_none() && self.place == Place::Further {
+            (ArrayPosition::First | ArrayPosition::Further, b']') => {
+                if self.open.is_none() && self.place == ArrayPosition::Further {
                     return wrong("the array ends behind a comma");
                 }
                 self.row(rows);
                 self.place = match self.is_member {
-                    true => Place::Member,
-                    false => Place::Behind,
+                    true => ArrayPosition::Member,
+                    false => ArrayPosition::Behind,
                 };
                 return Ok(());
             }
             (_, b'}') => return wrong("a brace that closes nothing"),
-            (Place::Values, b',' | b']') => return wrong("no value begins"),
-            (Place::Values, b'"' | b'[' | b'{') => self.row(rows),
+            (ArrayPosition::Values, b',' | b']') => return wrong("no value begins"),
+            (ArrayPosition::Values, b'"' | b'[' | b'{') => self.row(rows),
             _ => {}
         }
-        // One text is one value: what follows it on its line is what a broken file looks like.
-        if self.place == Place::Values && self.open.is_none() && self.is_behind_value {
+        // A text is one value: further text on its line indicates a broken file.
+        if self.place == ArrayPosition::Values && self.open.is_none() && self.is_behind_value {
             return wrong("something follows the value");
         }
         self.open.get_or_insert(at);
@@ -200,14 +200,14 @@ impl JsonCutter {
     }
 }
 
-impl Cutter for JsonCutter {
+impl RowSplitter for JsonSplitter {
     fn scan(
         &mut self,
         piece: &[u8],
         at: u64,
         most: usize,
-        rows: &mut Vec<Found>,
-    ) -> Result<usize, Wrong> {
+        rows: &mut Vec<RowSpan>,
+    ) -> Result<usize, MalformedText> {
         let mut n = 0;
         while let Some(rest) = piece.get(n..).filter(|r| !r.is_empty()) {
             let here = at + n as u64;
@@ -227,15 +227,17 @@ impl Cutter for JsonCutter {
         Ok(n)
     }
 
-    fn finish(&mut self, at: u64, rows: &mut Vec<Found>) -> Result<(), Wrong> {
-        let wrong = |what| Err(Wrong { at, what });
+    fn finish(&mut self, at: u64, rows: &mut Vec<RowSpan>) -> Result<(), MalformedText> {
+        let wrong = |what| Err(MalformedText { at, what });
         match self.place {
-            Place::Behind => Ok(()),
-            Place::Before => wrong("there is no array"),
-            Place::First | Place::Further => wrong("the array is not closed"),
-            Place::Member => wrong("the object around the array is not closed"),
-            Place::Values if self.depth > 0 || self.in_string => wrong("a value is not closed"),
-            Place::Values => {
+            ArrayPosition::Behind => Ok(()),
+            ArrayPosition::Before => wrong("there is no array"),
+            ArrayPosition::First | ArrayPosition::Further => wrong("the array is not closed"),
+            ArrayPosition::Member => wrong("the object around the array is not closed"),
+            ArrayPosition::Values if self.depth > 0 || self.in_string => {
+                wrong("a value is not closed")
+            }
+            ArrayPosition::Values => {
                 self.row(rows);
                 Ok(())
             }

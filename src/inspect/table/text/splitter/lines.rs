@@ -1,23 +1,23 @@
-//! Lines, many at a time.
+//! Splitter of lines, in blocks.
 
-use crate::inspect::table::text::splitter::Cutter;
-use crate::inspect::table::text::splitter::Found;
-use crate::inspect::table::text::splitter::Wrong;
+use crate::inspect::table::text::splitter::MalformedText;
+use crate::inspect::table::text::splitter::RowSpan;
+use crate::inspect::table::text::splitter::RowSplitter;
 
-/// Finds blocks of lines: only the last newline of a piece is looked for.
+/// Finds blocks of lines: it searches only for the last newline of a piece.
 #[derive(Debug, Default)]
-pub(in crate::inspect::table) struct LineCutter {
+pub(in crate::inspect::table) struct LineSplitter {
     open: Option<u64>,
 }
 
-impl Cutter for LineCutter {
+impl RowSplitter for LineSplitter {
     fn scan(
         &mut self,
         piece: &[u8],
         at: u64,
         most: usize,
-        rows: &mut Vec<Found>,
-    ) -> Result<usize, Wrong> {
+        rows: &mut Vec<RowSpan>,
+    ) -> Result<usize, MalformedText> {
         let newline = match most {
             1 => memchr::memchr(b'\n', piece),
             _ => memchr::memrchr(b'\n', piece),
@@ -28,15 +28,15 @@ impl Cutter for LineCutter {
             return Ok(piece.len());
         };
         let end = at + newline as u64 + 1;
-        rows.push(Found { start, end });
+        rows.push(RowSpan { start, end });
         let is_all = newline + 1 == piece.len();
         let looked_at = if most == 1 { newline + 1 } else { piece.len() };
         self.open = (!is_all && most != 1).then_some(end);
         Ok(looked_at)
     }
 
-    fn finish(&mut self, at: u64, rows: &mut Vec<Found>) -> Result<(), Wrong> {
-        rows.extend(self.open.take().map(|start| Found { start, end: at }));
+    fn finish(&mut self, at: u64, rows: &mut Vec<RowSpan>) -> Result<(), MalformedText> {
+        rows.extend(self.open.take().map(|start| RowSpan { start, end: at }));
         Ok(())
     }
 
