@@ -1,5 +1,5 @@
-//! All windows of a tree: one thread walks ahead, several fetch for every peer, and the caller
-//! gets the data in order. How far ahead is bounded, so memory is too.
+//! Downloads all windows of a tree. One thread walks the tree ahead, several threads per peer fetch
+//! windows, and the caller gets the data in order. A limit on the windows ahead bounds the memory.
 
 use std::sync::Arc;
 
@@ -39,34 +39,35 @@ use crate::registry::peers::tree_nodes::Walk;
 use crate::store::disk::BlobReader;
 use crate::store::disk::WriteSession;
 
-/// Bytes that one request asks for, about; few in tests, so that small datasets have many.
+/// Target size of one request, in bytes. Tests use a small size, so that small datasets have
+/// several windows.
 const WINDOW_BYTES: usize = if cfg!(test) { 32 << 10 } else { 8 << 20 };
 /// Chunks that are cut into windows at a time.
 const STRETCH_CHUNKS: usize = if cfg!(test) { 64 } else { 8192 };
-/// Chunks of a window at most.
+/// Maximum number of chunks in a window.
 const WINDOW_CHUNKS: usize = 4096;
-/// Windows that are planned, under way or waiting for their turn.
+/// Maximum number of windows that are planned, requested or waiting for their turn.
 const WINDOWS_AHEAD: u64 = 10;
-/// Requests under way to one peer.
+/// Concurrent requests to one peer.
 const THREADS_PER_PEER: usize = 3;
 
-/// What was fetched.
+/// Chunk counts of a downloaded tree.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fetched {
     pub(crate) fetched: u64,
     pub(crate) local: u64,
 }
 
-/// Chunks that are not cut into windows yet, and where they begin.
+/// Chunks that are not cut into windows yet, and the offset of the first.
 #[derive(Default)]
 struct Backlog<'a> {
     offset: u64,
     chunks: Vec<ChunkEntry>,
-    /// The version that is here, beside them.
+    /// Alignment with the held parent version.
     alignment: Option<ParentAlignment<'a>>,
 }
 
-/// One tree that is being pulled.
+/// Download of one tree.
 pub(crate) struct TreeDownloader<'a> {
     pub(crate) session: &'a WriteSession,
     pub(crate) resembling: &'a SimilarityIndex,
@@ -76,15 +77,15 @@ pub(crate) struct TreeDownloader<'a> {
     pub(crate) tree: TreeKind,
     pub(crate) supplies: &'a [PullPeer<'a>],
     pub(crate) before: Option<&'a HeldParent>,
-    /// The files that are in the tree, where it is that of the data.
+    /// The files of the tree, if it is the data tree.
     pub(crate) files: Option<&'a FileTable>,
-    /// Take it however much larger it is than what is sent for it.
+    /// Accept a tree that is far larger than the bytes sent for it.
     pub(crate) allow_large: bool,
     pub(crate) progress: &'a dyn Progress,
 }
 
 impl TreeDownloader<'_> {
-    /// Hands over all data of the tree in order, window by window.
+    /// Passes all data of the tree to `each` in order, window by window.
     pub(crate) fn run(
         &self,
         each: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
@@ -114,14 +115,14 @@ impl TreeDownloader<'_> {
             }
             let done = self.consume(&shared, each);
             if done.is_err() {
-                // The others stop at their next look.
+                // The other threads stop when they next check.
                 shared.fail(Error::Interrupted);
             }
             done
         })
     }
 
-    /// Walks the tree and offers windows.
+    /// Walks the tree and adds windows to the schedule.
     fn plan(&self, shared: &Shared) -> Result<(), Error> {
         let mut ask =
             |request: &PullNodeRequest,
@@ -165,8 +166,8 @@ impl TreeDownloader<'_> {
         Ok(())
     }
 
-    /// Cuts a stretch of chunks into windows, where a peer's records end if it says so: a record
-    /// that lies in two windows has to be packed anew for each.
+    /// Cuts a stretch of chunks into windows, at the record boundaries of a peer if it reports
+    /// them. The peer has to compress a record again for each of two windows that share it.
     fn cut(
         &self,
         shared: &Shared,
@@ -177,7 +178,7 @@ impl TreeDownloader<'_> {
         let is_last = to_the_end && asked == stretch.chunks.len();
         let stretch_bytes: usize = stretch.chunks.iter().map(|c| c.bytes as usize).sum();
         let seams = match is_last && stretch_bytes < WINDOW_BYTES {
-            // One window, wherever records end.
+            // There is only one window, so boundaries do not matter.
             true => Vec::new(),
             false => self.seams(stretch.offset, asked),
         };
@@ -196,7 +197,7 @@ impl TreeDownloader<'_> {
                 cut_so_far = n + 1;
             }
         }
-        // What is left over begins the next stretch, unless there is none, or nothing was cut.
+        // The remaining chunks begin the next stretch, unless there is none or nothing was cut.
         if !window.is_empty() && (is_last || cut_so_far == 0) {
             offer(shared, std::mem::take(&mut window), stretch)?;
             stretch.offset += bytes as u64;
@@ -206,7 +207,7 @@ impl TreeDownloader<'_> {
         Ok(())
     }
 
-    /// A peer's word on where its records end. Without one, windows end anywhere.
+    /// Returns the record boundaries that a peer reports. Without them, windows end anywhere.
     fn seams(&self, offset: u64, chunks: usize) -> Vec<usize> {
         let request = RecordBoundariesRequest {
             envelope: self.envelope,
@@ -219,7 +220,7 @@ impl TreeDownloader<'_> {
         seams.unwrap_or_default()
     }
 
-    /// Asks one peer after the other for nodes.
+    /// Requests nodes from one peer after the other.
     fn ask_nodes(
         &self,
         shared: &Shared,
@@ -249,7 +250,7 @@ impl TreeDownloader<'_> {
         Err(no_peer_left(last))
     }
 
-    /// Nodes of one peer; as a delta where another version is here.
+    /// Requests nodes from one peer, as a delta if a parent version is held.
     fn nodes_of(
         &self,
         supply: &PullPeer<'_>,
@@ -274,7 +275,7 @@ impl TreeDownloader<'_> {
         retried(|| supply.source.nodes(request))
     }
 
-    /// What each thread of a lane does.
+    /// Main loop of a fetching thread.
     fn work(&self, shared: &Shared, lane: PeerSlot) {
         let Some(supply) = self.supplies.get(lane.0) else {
             return;
@@ -305,7 +306,7 @@ impl TreeDownloader<'_> {
                 }
                 Err(WindowError::Peer(PeerError::Stopped)) => {
                     if !is_needless(window.number) {
-                        // The line itself was told to stop.
+                        // The connection itself was told to stop.
                         shared.fail(Error::Interrupted);
                         return;
                     }
@@ -316,7 +317,7 @@ impl TreeDownloader<'_> {
                     shared.lock().plan.give_back(lane, window.number);
                 }
                 Err(WindowError::Peer(error)) => {
-                    // Another peer may have the window while this one is called again.
+                    // Another peer may take the window while this one reconnects.
                     shared.lock().plan.give_back(lane, window.number);
                     shared.news.notify_all();
                     let is_over = || shared.lock().failed.is_some();
@@ -338,7 +339,7 @@ impl TreeDownloader<'_> {
         loop {
             let mut state = shared.lock();
             let filled = loop {
-                // First: what fails because it was told to stop is no failure.
+                // First, because a request that was told to stop has not failed.
                 if self.progress.cancelled() {
                     return Err(Error::Interrupted);
                 }
@@ -371,7 +372,7 @@ impl TreeDownloader<'_> {
     }
 
     fn finish(&self, shared: &Shared, window: &Window, filled: Filled, supply: &PullPeer<'_>) {
-        // The file table is no chunk of the dataset.
+        // The file table is not a chunk of the dataset.
         if self.tree == TreeKind::Data && filled.fetched > 0 {
             supply.gave(filled.fetched);
         }
@@ -382,7 +383,7 @@ impl TreeDownloader<'_> {
     }
 }
 
-/// A lane gets nothing more.
+/// Removes a peer from the schedule.
 fn give_up(shared: &Shared, lane: PeerSlot, supply: &PullPeer<'_>, error: PeerError) {
     supply.give_up(&error);
     let mut state = shared.lock();
@@ -414,7 +415,7 @@ fn offer(shared: &Shared, chunks: Vec<ChunkEntry>, stretch: &mut Backlog<'_>) ->
     Ok(())
 }
 
-/// Waits for something to do; `None` when there is nothing more.
+/// Waits for the next window to fetch. Returns `None` when there is no more work.
 fn next_window(shared: &Shared, lane: PeerSlot) -> Option<Arc<Window>> {
     let mut state = shared.lock();
     loop {
