@@ -1,5 +1,4 @@
-//! Which kind each error of the use-cases is: scripts go by it, and exit codes. And which errors of
-//! the layers below become one.
+//! Error kinds, which determine exit codes, and conversions from errors of lower layers.
 
 use crate::blob_store::BlobError;
 use crate::error_kind::Classify;

@@ -1,4 +1,4 @@
-//! Datasets from elsewhere that claim to be far larger than what was sent for them.
+//! Expansion limit: remote datasets that claim to be far larger than the bytes sent for them.
 
 use crate::catalog::Dataset;
 use crate::ident::TreeId;
@@ -11,17 +11,17 @@ use crate::wire::limits::EXPANSION_FREE_BYTES;
 use crate::wire::limits::EXPANSION_FREE_TABLE_BYTES;
 use crate::wire::limits::EXPANSION_RATIO_MAX;
 
-/// How much larger a dataset is than what it is made of.
+/// The claimed size of a dataset and the size of its distinct chunks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expansion {
-    /// Bytes that the manifest claims; of the file table where that is what repeats.
+    /// Bytes that the manifest claims; those of the file table if that is the part that repeats.
     pub claimed_bytes: u64,
-    /// Bytes of the different chunks that these are made of.
+    /// Bytes of the distinct chunks of that data.
     pub distinct_bytes: u64,
 }
 
 impl Expansion {
-    /// Why it is refused, and how to take it all the same.
+    /// Returns the reason for a refusal, with the option that overrides it.
     pub(crate) fn reason(self) -> String {
         format!(
             "it claims {} bytes, made of {} that repeat; `--allow-large` takes it all the same",
@@ -29,7 +29,7 @@ impl Expansion {
         )
     }
 
-    /// The error for a dataset that is so large.
+    /// Returns the error for a dataset of this size.
     pub fn refused(self, manifest: &Manifest) -> Error {
         Error::TooLarge {
             dataset: format!("{}@{}", manifest.name, manifest.dataset_version),
@@ -38,7 +38,8 @@ impl Expansion {
     }
 }
 
-/// What the data of a dataset may claim without regard to repetition; little in tests.
+/// Bytes that the data of a dataset may claim without a limit on repetition. Tests use a small
+/// number.
 pub(crate) const FREE_DATA_BYTES: u64 = match cfg!(test) {
     true => 4 << 20,
     false => EXPANSION_FREE_BYTES,
@@ -46,12 +47,12 @@ pub(crate) const FREE_DATA_BYTES: u64 = match cfg!(test) {
 /// The same for its file table.
 pub(crate) const FREE_TABLE_BYTES: u64 = EXPANSION_FREE_TABLE_BYTES;
 
-/// How many distinct bytes a claim needs in order not to count as repetition.
+/// Returns the number of distinct bytes that a claim needs in order not to count as repetition.
 pub(crate) fn distinct_needed(claimed: u64) -> u64 {
     claimed.div_ceil(EXPANSION_RATIO_MAX)
 }
 
-/// What datasets that come together claim by repetition.
+/// Repeated bytes claimed so far by datasets that arrive together.
 #[derive(Debug, Default)]
 pub(crate) struct Repeated {
     data: u64,
@@ -59,11 +60,11 @@ pub(crate) struct Repeated {
 }
 
 impl Repeated {
-    /// Adds a dataset whose nodes are here, unless it is beyond what comes unasked: then how large
-    /// it is.
+    /// Adds a dataset whose nodes are held. Returns its expansion, and adds nothing, if it needs
+    /// consent.
     ///
     /// # Errors
-    /// [`Error`] when a node is missing or wrong.
+    /// [`Error`] when a node is missing or invalid.
     pub(crate) fn add(
         &mut self,
         reader: &BlobReader,
@@ -77,7 +78,8 @@ impl Repeated {
     }
 }
 
-/// Whether a tree claims too much; what it repeats is added to `sum` where that is free.
+/// Returns the expansion of a tree that claims too much. Otherwise adds its repeated bytes to
+/// `sum`.
 fn expansion(
     reader: &BlobReader,
     (root, claimed): (TreeId, u64),
@@ -100,8 +102,8 @@ fn expansion(
 }
 
 impl LocalRegistry {
-    /// Whether a dataset came from elsewhere and is beyond what is read or written unasked, and
-    /// how large it is then.
+    /// Returns the expansion of a dataset that came from elsewhere and needs consent before it is
+    /// read or written.
     ///
     /// # Errors
     /// [`Error`] when its tree is missing or damaged.

@@ -1,6 +1,7 @@
-//! Exchange with other registries. `server` answers requests, `client` sends them and pulls,
-//! `catalogue` reconciles manifests, `tree_nodes` finds and fetches tree nodes, and `node_names`
-//! names other nodes.
+//! Exchange with other registries.
+//!
+//! `server` answers requests, `client` sends them and pulls, `catalogue` reconciles manifests,
+//! `tree_nodes` finds and fetches tree nodes, and `node_names` names other nodes.
 
 pub(crate) mod catalogue;
 pub(crate) mod client;

@@ -204,9 +204,10 @@ struct Expected {
 pub(crate) type EachLeaf<'a> = dyn FnMut(Vec<ChunkEntry>) -> Result<(), Error> + 'a;
 
 impl Walk<'_> {
-    /// Refuses a tree that is far larger than the distinct chunks that it names. Each distinct node
-    /// is fetched and read once, until the sum is large enough. Leaves are not stored here: the
-    /// later walk stores them as deltas against the parent version.
+    /// Refuses a tree that is far larger than the distinct chunks that it names.
+    ///
+    /// Each distinct node is fetched and read once, until the sum is large enough. Leaves are not
+    /// stored here: the later walk stores them as deltas against the parent version.
     pub(crate) fn weigh(&mut self, manifest: &Manifest) -> Result<(), Error> {
         let (root, claimed_bytes) = tree_of(manifest, self.tree);
         if claimed_bytes <= free_bytes(self.tree) {

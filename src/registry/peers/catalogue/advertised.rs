@@ -1,6 +1,7 @@
-//! Advertised items: the manifests and statements that this node forwards to peers. These are
-//! manifests of datasets that it shares, remote manifests of publishers that it trusts enough, and
-//! statements. Catalogue reconciliation runs over this set.
+//! Advertised items: the manifests and statements that this node forwards to peers.
+//!
+//! These are manifests of datasets that it shares, remote manifests of publishers that it trusts
+//! enough, and statements. Catalogue reconciliation runs over this set.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;

@@ -1,6 +1,8 @@
-//! Catalogues between registries. `sync` compares and pulls, `reconcile` answers comparisons,
-//! `receive` checks items of a peer, `advertised` selects the items to forward, `share` marks
-//! datasets as public, and `follow` applies the follow rules.
+//! Catalogues between registries.
+//!
+//! `sync` compares and pulls, `reconcile` answers comparisons, `receive` checks items of a peer,
+//! `advertised` selects the items to forward, `share` marks datasets as public, and `follow`
+//! applies the follow rules.
 
 pub(crate) mod advertised;
 pub(crate) mod follow;

@@ -34,9 +34,10 @@ pub(crate) struct Source {
 }
 
 impl LocalRegistry {
-    /// Adds manifests whose data a peer has, unless trust refuses them. Returns the number of new
-    /// ones. Returns `None`, and adds nothing, if a signature does not hold: no honest node sends
-    /// such a manifest.
+    /// Adds manifests whose data a peer has, unless trust refuses them.
+    ///
+    /// Returns the number of new ones. Returns `None`, and adds nothing, if a signature does not
+    /// hold: no honest node sends such a manifest.
     pub(crate) fn note_elsewhere(
         &self,
         from: &Source,

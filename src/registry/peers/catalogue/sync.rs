@@ -232,9 +232,10 @@ impl LocalRegistry {
         })
     }
 
-    /// Returns true if every manifest that both sides know is held with all of its bytes. The
-    /// peer's datasets are among them, or are new. `missing` lists the indexes that the peer lacks,
-    /// in ascending order.
+    /// Returns true if every manifest that both sides know is held with all of its bytes.
+    ///
+    /// The peer's datasets are among them, or are new. `missing` lists the indexes that the peer
+    /// lacks, in ascending order.
     fn holds_common(&self, own: &[Own], missing: &[usize]) -> Result<bool, Error> {
         for (index, own) in own.iter().enumerate() {
             let ItemId::Manifest(id) = own.item else {

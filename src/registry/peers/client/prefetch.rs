@@ -1,6 +1,7 @@
-//! Prefetch: sends the first requests of a pull at once. The manifest alone is enough to request
-//! the roots of both trees, the card, and trees of a single chunk. One after the other, each would
-//! cost a small dataset a round trip.
+//! Prefetch: sends the first requests of a pull at once.
+//!
+//! The manifest alone is enough to request the roots of both trees, the card, and trees of a single
+//! chunk. One after the other, each would cost a small dataset a round trip.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;

@@ -77,9 +77,10 @@ pub(in crate::registry::peers) fn put_to_bases(
     Ok(Some(decode_nodes(&raw)?))
 }
 
-/// Concatenates the base nodes on the level of these places. They begin with the node that holds
-/// the first byte of the first place. They end some nodes after the one that holds the first byte
-/// of the last. The base of a root is the root.
+/// Concatenates the base nodes on the level of these places.
+///
+/// They begin with the node that holds the first byte of the first place. They end some nodes after
+/// the one that holds the first byte of the last. The base of a root is the root.
 fn beside(blobs: &BlobReader, root: TreeId, places: &[NodePlace]) -> Option<Vec<u8>> {
     let level = places.first()?.level;
     let from = places.iter().map(|place| place.offset).min()?;
