@@ -68,7 +68,7 @@ pub enum KeyringError {
     #[error("the passphrase is empty")]
     NoPassphrase,
     /// The system returned no randomness.
-    #[error("no random bytes are to be had")]
+    #[error("could not read random bytes")]
     Random(#[source] io::Error),
 }
 

@@ -366,13 +366,12 @@ fn compressed<T>(
         let made = make(&mut writer);
         let made = made.and_then(|value| Ok(writer.finish().map(|()| value)?));
         drop(pieces);
-        let panicked =
-            || Error::machine("run a worker thread", std::io::Error::other("it panicked"));
+        let panicked = |_| Error::WorkerPanicked("worker");
         let mut worked = Ok(());
         for worker in compressors {
-            worked = worked.and(worker.join().map_err(|_| panicked())?);
+            worked = worked.and(worker.join().map_err(panicked)?);
         }
-        let output = written.join().map_err(|_| panicked())?;
+        let output = written.join().map_err(panicked)?;
         let value = made?;
         worked?;
         Ok((value, output?))

@@ -383,7 +383,7 @@ impl LocalRegistry {
         let session = WriteSession::begin(&self.store)?;
         let mut salts = Vec::new();
         for _ in candidates {
-            let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+            let salt: [u8; 16] = host::random().map_err(Error::Random)?;
             salts.push(salt);
         }
         session.commit(|tables, entries| {

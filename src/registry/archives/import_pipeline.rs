@@ -99,11 +99,10 @@ pub(crate) fn with_intake<T>(
             intake.hand_on();
         }
         drop(intake);
-        let panicked =
-            || Error::machine("run a worker thread", std::io::Error::other("it panicked"));
+        let panicked = |_| Error::WorkerPanicked("worker");
         let mut worked = Ok(());
         for handle in handles {
-            worked = worked.and(handle.join().map_err(|_| panicked())?);
+            worked = worked.and(handle.join().map_err(panicked)?);
         }
         // A worker's error is the cause of the reader's.
         worked.and(value)

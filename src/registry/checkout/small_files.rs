@@ -81,10 +81,10 @@ fn write_all(files: &[At<'_>], base: u64, bytes: &[u8], dir: &Path) -> Result<()
             .chunks(share)
             .map(|own| scope.spawn(move || write_share(own, base, bytes, dir)))
             .collect();
-        let gone = || Error::machine("run a writing thread", std::io::Error::other("it panicked"));
+        let panicked = |_| Error::WorkerPanicked("writing");
         writers
             .into_iter()
-            .try_for_each(|w| w.join().map_err(|_| gone())?)
+            .try_for_each(|w| w.join().map_err(panicked)?)
     })
 }
 

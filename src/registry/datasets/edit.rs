@@ -87,7 +87,7 @@ impl LocalRegistry {
             }
             None => None,
         };
-        let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        let salt: [u8; 16] = host::random().map_err(Error::Random)?;
         session.commit(|tables, entries| {
             let held = replace::current(tables, dataset)?;
             let mut manifest = held.manifest.clone();

@@ -146,7 +146,7 @@ impl LocalRegistry {
     /// that another process removed or revised meanwhile is removed in its current state.
     fn remove(&self, datasets: &[Dataset], fate: Fate) -> Result<(), Error> {
         let session = WriteSession::begin(&self.store)?;
-        let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        let salt: [u8; 16] = host::random().map_err(Error::Random)?;
         session.commit(|tables, entries| {
             let mut envelopes = Vec::new();
             for dataset in datasets {

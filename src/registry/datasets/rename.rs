@@ -30,7 +30,7 @@ impl LocalRegistry {
         }
         let mut salts = Vec::new();
         for _ in datasets {
-            let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+            let salt: [u8; 16] = host::random().map_err(Error::Random)?;
             salts.push(salt);
         }
         let session = WriteSession::begin(&self.store)?;

@@ -11,6 +11,8 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::File { source, .. } | Self::Machine { source, .. } => ErrorKind::of_io(source),
+            Self::Random(source) => ErrorKind::of_io(source),
+            Self::WorkerPanicked(_) => ErrorKind::Io,
             Self::Unreadable(_) => ErrorKind::Io,
             Self::Changed(_) => ErrorKind::Io,
             Self::NameNotUtf8(_)

@@ -4,6 +4,7 @@
 pub(crate) mod kinds;
 pub(crate) mod life;
 pub(crate) mod source;
+mod text;
 
 use std::borrow::Cow;
 use std::io;
@@ -28,6 +29,8 @@ use crate::manifest::PathError;
 use crate::protocol::PeerError;
 use crate::registry::error::life::LifeError;
 use crate::registry::error::source::SourceError;
+use crate::registry::error::text::some_of;
+use crate::registry::error::text::unreadable;
 use crate::registry::integrity::expansion::Expansion;
 use crate::registry::peers::node_names::NodeError;
 use crate::search::QueryError;
@@ -61,6 +64,12 @@ pub enum Error {
         /// The cause.
         source: io::Error,
     },
+    /// A worker thread panicked. The field names the kind of thread.
+    #[error("cannot run a {0} thread: it panicked")]
+    WorkerPanicked(&'static str),
+    /// The system returned no random bytes.
+    #[error("cannot read random bytes")]
+    Random(#[source] io::Error),
     /// Paths to index could not be read.
     #[error("cannot read {}", unreadable(.0))]
     Unreadable(Vec<(PathBuf, io::Error)>),
@@ -440,19 +449,6 @@ pub enum Error {
     Store(#[from] StoreError),
 }
 
-/// Maximum number of paths that one message lists. The others are counted.
-const UNREADABLE_NAMED: usize = 20;
-
-fn unreadable(paths: &[(PathBuf, io::Error)]) -> String {
-    let named = paths.iter().take(UNREADABLE_NAMED);
-    let named = named.map(|(path, error)| format!("`{}` ({error})", path.display()));
-    let named = named.collect::<Vec<_>>().join(", ");
-    match paths.len().checked_sub(UNREADABLE_NAMED) {
-        Some(more @ 1..) => format!("{named} and {more} more"),
-        _ => named,
-    }
-}
-
 impl Error {
     #[cfg(feature = "federation")]
     pub(crate) fn transport(source: impl std::error::Error + Send + Sync + 'static) -> Self {
@@ -484,13 +480,4 @@ impl Error {
             source,
         }
     }
-}
-
-/// Formats the first paths, and the number of the others.
-fn some_of(paths: &[String]) -> String {
-    let mut text = paths.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-    if let Some(more) = paths.len().checked_sub(5).filter(|n| *n > 0) {
-        text += &format!(" and {more} more");
-    }
-    text
 }

@@ -210,7 +210,7 @@ impl LocalRegistry {
         // Every file was just hashed.
         let content_id = content_id.ok_or_else(|| Error::Changed(path.to_owned()))?;
         let stats = session.stats();
-        let line = SeriesId::new(host::random().map_err(|e| Error::file("seed", path, e))?);
+        let line = SeriesId::new(host::random().map_err(Error::Random)?);
         let card = card
             .as_deref()
             .map(|bytes| session.add(BlobKind::Card, bytes))

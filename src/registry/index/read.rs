@@ -229,9 +229,8 @@ fn each_group(
             })
             .collect();
         for queue in queues.iter().cycle().take(groups.len()) {
-            let gone =
-                || Error::machine("run a reading thread", std::io::Error::other("it panicked"));
-            each(queue.recv().map_err(|_| gone())??);
+            let panicked = |_| Error::WorkerPanicked("reading");
+            each(queue.recv().map_err(panicked)??);
         }
         Ok(())
     })

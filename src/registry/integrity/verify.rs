@@ -117,9 +117,8 @@ impl LocalRegistry {
                 };
                 let verified = self.verify_files(&reader, &manifest, &table, &mut each, progress);
                 drop(sender);
-                let panicked = |_| std::io::Error::other("it panicked");
+                let panicked = |_| Error::WorkerPanicked("worker");
                 let counted = counting.join().map_err(panicked);
-                let counted = counted.map_err(|e| Error::machine("run a worker thread", e));
                 let report = verified?;
                 counted??;
                 Ok(report)

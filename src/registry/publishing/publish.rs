@@ -148,8 +148,7 @@ pub(crate) fn node_id(tables: &mut dyn MetaWrite) -> Result<NodeId, Error> {
     if let Some(Ok(id)) = tables.get(Table::Meta, NODE_KEY)?.map(<[u8; 32]>::try_from) {
         return Ok(NodeId::new(id));
     }
-    let fresh: [u8; 32] =
-        host::random().map_err(|e| Error::machine("seed the random numbers of the registry", e))?;
+    let fresh: [u8; 32] = host::random().map_err(Error::Random)?;
     tables.put(Table::Meta, NODE_KEY, &fresh)?;
     Ok(NodeId::new(fresh))
 }

@@ -56,8 +56,8 @@ impl LocalRegistry {
         let _step = Step::begin("sign", &dataset.manifest.name);
         self.may_sign(&dataset.manifest, pair)?;
         let session = WriteSession::begin(&self.store)?;
-        let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
-        let line = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        let salt: [u8; 16] = host::random().map_err(Error::Random)?;
+        let line = host::random().map_err(Error::Random)?;
         session.commit(|tables, entries| {
             let gone = || Error::NotFound(dataset.manifest.name.to_string());
             let held = catalog::by_key(tables, dataset.key)?.ok_or_else(gone)?;

@@ -73,14 +73,13 @@ pub(crate) fn ingest<T>(
             feeder.end_region();
         }
         drop(feeder);
-        let panicked =
-            || Error::machine("run a worker thread", std::io::Error::other("it panicked"));
+        let panicked = |_| Error::WorkerPanicked("worker");
         let mut worked = Ok(());
         for handle in handles {
-            let result = handle.join().map_err(|_| panicked())?;
+            let result = handle.join().map_err(panicked)?;
             worked = worked.and(result.map_err(Error::from));
         }
-        let tree = tree.join().map_err(|_| panicked())?;
+        let tree = tree.join().map_err(panicked)?;
         let value = value?;
         worked?;
         let (root, totals) = tree?;

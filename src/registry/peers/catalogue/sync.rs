@@ -205,7 +205,7 @@ impl LocalRegistry {
     fn exchange(&self, peer: &dyn ChunkSource, showing: Showing) -> Result<Compared, Failed> {
         let mut own = Vec::new();
         let compared = compare_catalogues(peer, &mut || {
-            let salt = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+            let salt = host::random().map_err(Error::Random)?;
             let salt = Salt::new(salt);
             own = self.elements_with(&salt, &peer.id(), showing)?;
             let elements = own.iter().map(|own| own.element).collect();

@@ -229,7 +229,7 @@ impl LocalRegistry {
         accepted: &AcceptedOffer,
         flags: Flags,
     ) -> Result<(), Error> {
-        let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        let salt: [u8; 16] = host::random().map_err(Error::Random)?;
         let admitted = accepted.admitted();
         session.commit(|tables, entries| {
             let held = catalog::of_register(tables, admitted.manifest(), admitted.origin())?;

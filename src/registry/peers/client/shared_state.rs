@@ -82,8 +82,7 @@ pub(in crate::registry::peers) struct PanicGuard<'a>(pub(in crate::registry::pee
 impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let gone = std::io::Error::other("it panicked");
-            self.0.fail(Error::machine("run a worker thread", gone));
+            self.0.fail(Error::WorkerPanicked("worker"));
         }
     }
 }
