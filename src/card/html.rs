@@ -1,5 +1,5 @@
-//! Markdown as a page that is safe to open: no script, no markup of the writer's, nothing loaded
-//! from anywhere, links only to where links may lead.
+//! Renders Markdown as a safe HTML page: no script, no raw markup, no external content, and links
+//! only to allowed schemes.
 
 use pulldown_cmark::CowStr;
 use pulldown_cmark::Event;
@@ -12,7 +12,8 @@ const STYLE: &str = "body{max-width:46rem;margin:2rem auto;padding:0 1rem;font:1
 pre{overflow-x:auto;padding:.8rem;background:#8881}table{border-collapse:collapse}\
 td,th{border:1px solid #8886;padding:.2rem .6rem}";
 
-/// A whole page with a title. A policy in its head forbids what the markup cannot hold anyway.
+/// Renders a whole page with a title. The policy in its head also forbids everything that the
+/// markup cannot contain.
 pub fn to_html(title: &str, markdown: &str) -> String {
     let mut body = String::new();
     let options =
@@ -34,7 +35,7 @@ fn safe(event: Event<'_>) -> Event<'_> {
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
         Event::Start(Tag::HtmlBlock) => Event::Start(Tag::Paragraph),
         Event::End(TagEnd::HtmlBlock) => Event::End(TagEnd::Paragraph),
-        // An image is a link to where it is: nothing is loaded by opening the page.
+        // An image becomes a link, so that opening the page loads nothing.
         Event::Start(
             Tag::Link {
                 link_type,
@@ -59,7 +60,7 @@ fn safe(event: Event<'_>) -> Event<'_> {
     }
 }
 
-/// The target of a link, or nowhere.
+/// Returns the target of a link, or an empty one if it is not allowed.
 fn allowed(url: CowStr<'_>) -> CowStr<'_> {
     let scheme = url.split(['/', '?', '#']).next().unwrap_or_default();
     let lower = scheme.to_ascii_lowercase();

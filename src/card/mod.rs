@@ -1,4 +1,5 @@
-//! Cards: what people write about a dataset. Markdown, with YAML front matter where they like.
+//! Dataset cards: Markdown with optional YAML front matter. `yaml` parses the front matter, `html`
+//! renders a page.
 
 mod html;
 #[cfg(test)]
@@ -11,19 +12,19 @@ pub use yaml::YamlError;
 use serde_json::Map;
 use serde_json::Value;
 
-/// A card, read leniently: front matter that is broken is said, and the text is still there.
+/// A leniently parsed card. Broken front matter is reported, and the text is still available.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Card {
-    /// The front matter's keys, all of them, as the writer named them.
+    /// All keys of the front matter, as written.
     pub front_matter: Map<String, Value>,
     /// The text after the front matter.
     pub markdown: String,
-    /// What is wrong with the front matter; its keys are left out then.
+    /// Error in the front matter, whose keys are then missing.
     pub error: Option<YamlError>,
 }
 
 impl Card {
-    /// Reads a card. Bytes that are not UTF-8 become replacement characters.
+    /// Parses a card. Bytes that are not UTF-8 become replacement characters.
     pub fn read(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -51,12 +52,12 @@ impl Card {
         }
     }
 
-    /// The licence that the front matter names.
+    /// Returns the licence in the front matter.
     pub fn license(&self) -> Option<&str> {
         self.front_matter.get("license").and_then(Value::as_str)
     }
 
-    /// The labels that the front matter lists, whether as a list or as one.
+    /// Returns the labels in the front matter, which may be a list or a single value.
     pub fn tags(&self) -> Vec<String> {
         match self.front_matter.get("tags") {
             Some(Value::String(one)) => vec![one.clone()],
@@ -69,7 +70,7 @@ impl Card {
     }
 }
 
-/// The front matter between two lines of three dashes, and what follows.
+/// Splits off the front matter between two lines of three dashes.
 fn split(text: &str) -> Option<(&str, &str)> {
     let after = text.strip_prefix("---")?;
     let after = after.strip_prefix("\r\n").or(after.strip_prefix('\n'))?;

@@ -1,4 +1,4 @@
-//! Front matter of every shape, and pages that nobody can smuggle anything into.
+//! Front matter of every form, and attempts to inject markup into pages.
 
 use serde_json::json;
 

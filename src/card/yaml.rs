@@ -1,5 +1,5 @@
-//! YAML into JSON values, bounded: no anchors that could expand, no depth that could exhaust the
-//! stack, and every error with its line.
+//! Bounded YAML parser into JSON values: no anchors that could expand, no depth that could exhaust
+//! the stack, and a line number in every error.
 
 use serde_json::Map;
 use serde_json::Number;
@@ -14,13 +14,13 @@ use yaml_rust2::scanner::TScalarStyle;
 use crate::wire::limits::YAML_DEPTH_MAX;
 use crate::wire::limits::YAML_VALUES_MAX;
 
-/// Why front matter could not be read, and where.
+/// Error in front matter, with its position.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}: {what}")]
 pub struct YamlError {
     /// Line of the card, the first being 1.
     pub line: usize,
-    /// What is wrong there.
+    /// Description of the error.
     pub what: String,
 }
 
@@ -33,7 +33,7 @@ impl YamlError {
     }
 }
 
-/// Reads one document; `lines_before` is how many lines of the card come before it.
+/// Parses one document. `lines_before` is the number of card lines before it.
 pub(super) fn read(text: &str, lines_before: usize) -> Result<Value, YamlError> {
     let mut builder = Builder::default();
     let parsed = Parser::new_from_str(text).load(&mut builder, false);
@@ -44,10 +44,10 @@ pub(super) fn read(text: &str, lines_before: usize) -> Result<Value, YamlError> 
     Ok(builder.root.unwrap_or(Value::Null))
 }
 
-/// A collection that is being read.
+/// A collection in progress.
 enum Open {
     List(Vec<Value>),
-    /// With the key whose value comes next.
+    /// A map, with the key whose value comes next.
     Map(Map<String, Value>, Option<String>),
 }
 
@@ -125,7 +125,7 @@ fn key_text(value: Value) -> String {
     }
 }
 
-/// A plain scalar's value by the core schema; quoted ones are text.
+/// Returns a plain scalar's value by the core schema. Quoted scalars are text.
 fn scalar(text: String, style: TScalarStyle) -> Value {
     if style != TScalarStyle::Plain {
         return Value::String(text);

@@ -1,6 +1,8 @@
-//! What a peer showed and nobody here passes on: refused, by strangers, superseded. Remembered a
-//! peer, so that comparing catalogues with it does not bring the same things again and again.
-//! Counts only for as long as trust is what it was; losing it costs hearing them once more.
+//! Suppressed items: items that a peer offered and this node does not forward, because they are
+//! refused, of unknown publishers or superseded.
+//!
+//! They are kept per peer, so that reconciliation does not fetch them again. They are valid only
+//! while the trust settings stay the same. Losing them costs one more transfer.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +17,12 @@ use crate::protocol::ItemId;
 use crate::wire::limits::ASIDE_MAX;
 use crate::wire::limits::ASIDE_PER_PEER_MAX;
 
-/// Stands for all that what was put aside depends on, at one moment.
+/// Digest of everything that decides which items are suppressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrustDigest {
-    /// Of manifests: what people wrote about whom they trust.
+    /// Digest for manifests: the trust settings.
     pub manifests: [u8; 8],
-    /// Of statements: that, and whose datasets are here.
+    /// Digest for statements: the trust settings and the signers of held datasets.
     pub statements: [u8; 8],
 }
 
@@ -37,7 +39,7 @@ fn key(peer: &NodeId, item: &ItemId) -> Vec<u8> {
     [peer.as_bytes().as_slice(), &item.to_bytes()].concat()
 }
 
-/// What was put aside that this peer showed, while trust was the same.
+/// Returns the suppressed items of a peer, if the digest is unchanged.
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be read.
@@ -58,8 +60,8 @@ pub fn aside(
     Ok(found)
 }
 
-/// Puts things aside that a peer showed. When they are too many, of this peer or in all, what lay
-/// there before of the peer, or of whoever has most, goes.
+/// Adds suppressed items of a peer. If there are too many, of this peer or in total, the earlier
+/// items of the peer with the most are dropped.
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.

@@ -1,5 +1,5 @@
-//! Which datasets came because somebody here follows them: only those are given up when later
-//! versions arrive.
+//! Datasets that were pulled because of a follow rule. Only these are removed when later versions
+//! arrive.
 
 use crate::clock::Timestamp;
 use crate::ident::EnvelopeId;
@@ -9,7 +9,7 @@ use crate::meta_store::MetaWrite;
 use crate::meta_store::Scan;
 use crate::meta_store::Table;
 
-/// The manifests of datasets that were followed.
+/// Returns the manifests of followed datasets.
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be read.
@@ -22,7 +22,7 @@ pub fn followed(tables: &dyn MetaRead) -> Result<Vec<EnvelopeId>, MetaError> {
     Ok(found)
 }
 
-/// Notes that a dataset came by being followed.
+/// Records that a dataset was pulled because of a follow rule.
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.
@@ -34,7 +34,7 @@ pub fn put_followed(
     tables.put(Table::Followed, id.as_bytes(), &now.0.to_le_bytes())
 }
 
-/// Forgets that datasets were followed.
+/// Removes the records of followed datasets.
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.

@@ -1,6 +1,7 @@
-//! Datasets that are elsewhere: manifests that peers showed, without their data. A memory of what
-//! was heard, within quotas; losing it costs asking again. Of each register only the state that
-//! counts is kept, and none where a later one is here.
+//! Remote manifests: manifests that peers offered, without their data.
+//!
+//! They are kept within quotas, and losing them costs another request. Of each register only the
+//! winning state is kept, and none if a later one is held.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -28,33 +29,33 @@ use crate::wire::limits::KNOWN_MAX;
 use crate::wire::limits::KNOWN_PER_PEER_MAX;
 use crate::wire::limits::KNOWN_PER_STRANGER_MAX;
 
-/// Bytes of a row before the short form and its length.
+/// Maximum length in bytes of the summary in a row.
 const BRIEF_BYTES_MAX: usize = 256 << 10;
 
-/// A manifest that a peer showed, in short. Its signature was verified when it came. What its
-/// flags say: `private`, that it came from a node that does not serve everybody.
+/// Summary of a remote manifest. Its signature was verified when it arrived. The flag `private`
+/// means that it came from a node that serves an access list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// When.
+    /// Time of arrival.
     pub heard_at: Timestamp,
-    /// From whom first.
+    /// The node that sent it first.
     pub from: NodeId,
-    /// What.
+    /// Summary of the dataset.
     pub brief: Brief,
 }
 
-/// A manifest that a peer shows, on its way into the tables. Its signature is verified.
+/// A received manifest before it is stored. Its signature is verified.
 #[derive(Clone, Debug)]
 pub struct Heard {
-    /// When.
+    /// Time of arrival.
     pub heard_at: Timestamp,
-    /// From whom.
+    /// The node that sent it.
     pub from: NodeId,
-    /// Not to be passed on.
+    /// True if it must not be forwarded.
     pub is_private: bool,
-    /// What.
+    /// The manifest.
     pub manifest: Manifest,
-    /// Its envelope.
+    /// The manifest's envelope.
     pub envelope: Envelope,
 }
 
@@ -89,7 +90,7 @@ impl Heard {
     }
 }
 
-/// A row's short form, and the encoded envelope behind it.
+/// Decodes a row into its summary and its encoded envelope.
 fn decode(row: &[u8]) -> Result<(Known, &[u8]), DecodeError> {
     let mut r = Reader::new(row);
     let heard_at = Timestamp(r.u64()?.cast_signed());
@@ -111,7 +112,7 @@ fn damaged(source: DecodeError) -> MetaError {
     }
 }
 
-/// Everything that is known to be elsewhere, in short.
+/// Returns the summaries of all remote manifests.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -128,7 +129,7 @@ pub fn known(tables: &dyn MetaRead) -> Result<Vec<Known>, MetaError> {
     wrong.map_or(Ok(found), |source| Err(damaged(source)))
 }
 
-/// The envelope of a manifest that is known to be elsewhere.
+/// Returns the envelope of a remote manifest.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -143,7 +144,7 @@ pub fn known_envelope(
     Envelope::decode(envelope).map(Some).map_err(damaged)
 }
 
-/// The rank of a manifest that is known to be elsewhere; `None` where it is not any more.
+/// Returns the rank of a remote manifest, or `None` if it is gone.
 fn known_rank(tables: &dyn MetaRead, id: &EnvelopeId) -> Result<Option<Rank>, MetaError> {
     let Some(envelope) = known_envelope(tables, id)? else {
         return Ok(None);
@@ -153,7 +154,7 @@ fn known_rank(tables: &dyn MetaRead, id: &EnvelopeId) -> Result<Option<Rank>, Me
     Ok(Some(Rank::of(&manifest, *id)))
 }
 
-/// Whether a manifest that is known to be elsewhere counts more than what is here of its register.
+/// Returns true if a remote manifest ranks higher than the held one of its register.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -165,8 +166,8 @@ pub fn is_news(tables: &dyn MetaRead, known: &Brief) -> Result<bool, MetaError> 
     Ok(known_rank(tables, &known.envelope_id)?.is_some_and(|rank| rank > held))
 }
 
-/// Notes manifests that a peer showed, and forgets the oldest of those that are too many: of a
-/// peer, of a publisher whom `is_trusted` does not name, and in all. Which are new and stayed.
+/// Adds manifests of a peer, and drops the oldest over the quotas: per peer, per publisher that
+/// `is_trusted` does not accept, and in total. Returns the new ones that stayed.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged or cannot be written.
@@ -215,8 +216,8 @@ pub fn note_known(
     Ok(new)
 }
 
-/// Trusted ones first, then newest first, each counts against its quotas; what exceeds one goes.
-/// What was heard in the future was heard by a clock that was wrong: it counts as the oldest.
+/// Returns the manifests over a quota. Trusted ones come first, then the newest. A time in the
+/// future comes from a wrong clock and counts as the oldest.
 fn too_many(
     mut all: Vec<Known>,
     now: Option<Timestamp>,
@@ -250,7 +251,7 @@ fn too_many(
     gone
 }
 
-/// Forgets manifests: their data is here now, or nobody wants them.
+/// Removes remote manifests, because their data is now held or is not wanted.
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.

@@ -1,4 +1,4 @@
-//! What writes registers, and what finds the one that a manifest belongs to.
+//! Writes registers, and finds the register of a manifest.
 
 use crate::catalog::Brief;
 use crate::catalog::Dataset;
@@ -27,8 +27,8 @@ use crate::trust::Origin;
 use crate::wire::DecodeError;
 use crate::wire::Writer;
 
-/// Adds or replaces the state of an admitted manifest's register. What is unsigned from elsewhere
-/// is marked foreign, whatever the flags say.
+/// Inserts or replaces the state of an admitted manifest's register. An unsigned remote manifest is
+/// marked as foreign, regardless of the flags.
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.
@@ -51,7 +51,7 @@ pub fn put(
     )
 }
 
-/// Changes what a dataset is here; its manifest stays.
+/// Changes the local flags of a dataset. Its manifest stays.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged or cannot be written.
@@ -89,19 +89,19 @@ pub(super) fn put_row(
     Ok(id)
 }
 
-/// What became of a manifest.
+/// Result of merging a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Merged {
-    /// The first of its register.
+    /// It is the first of its register.
     Added,
-    /// It counts now, and this one no longer does.
+    /// It replaced this envelope.
     Replaced(EnvelopeId),
-    /// Another one counts, or this one did already.
+    /// Another manifest wins, or it was already held.
     Kept,
 }
 
-/// Adds an admitted manifest, or replaces its register's state where it ranks higher. What came
-/// unsigned from elsewhere adds nothing where what was made here says the same or more.
+/// Merges an admitted manifest: inserts it, or replaces the state of its register if it ranks
+/// higher. An unsigned remote manifest adds nothing if a local one has the same content or more.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged or cannot be written.
@@ -126,7 +126,7 @@ pub fn merge(
         return Ok(Merged::Kept);
     }
     if held.manifest.name != manifest.name {
-        // Its number under that name was given, and is not given again.
+        // Its number under that name is taken for ever.
         note_removed(tables, &held, Fate::Renamed)?;
     }
     remove(tables, &held)?;
@@ -134,8 +134,8 @@ pub fn merge(
     Ok(Merged::Replaced(held.envelope_id))
 }
 
-/// Moves what came unsigned from elsewhere to its own key, where a store of the first version kept
-/// it under that of what was made here.
+/// Moves an unsigned remote manifest to its own key. Stores of the first version kept it under the
+/// key of the local one.
 fn make_room(tables: &mut dyn MetaWrite, key: RegisterKey) -> Result<(), MetaError> {
     let Some(held) = by_key(tables, key)? else {
         return Ok(());
@@ -146,7 +146,7 @@ fn make_room(tables: &mut dyn MetaWrite, key: RegisterKey) -> Result<(), MetaErr
     put_row(tables, own, (&held.manifest, &envelope), held.flags).map(drop)
 }
 
-/// The state of the register that a manifest belongs to.
+/// Returns the state of a manifest's register.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -167,8 +167,8 @@ pub fn of_register(
     Ok(held.filter(|held| held.flags.foreign))
 }
 
-/// What was made here, beside what came unsigned from elsewhere of the same series, version and
-/// content; `None` for every other manifest.
+/// Returns the local dataset with the same series, version and content as an unsigned remote
+/// manifest. Returns `None` for every other manifest.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -183,7 +183,7 @@ pub fn made_here(
     of_register(tables, manifest, Origin::Here)
 }
 
-/// The dataset whose winning manifest has this envelope.
+/// Returns the dataset whose winning manifest has this envelope.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.

@@ -1,5 +1,8 @@
-//! Which datasets there are: states by register key, found by name, by content id, or all. Works
-//! over any [`MetaRead`]; which manifest wins is decided above.
+//! Catalogue: the winning manifest of each dataset, by register key, name or content id.
+//!
+//! `merge` writes it, `summary` is for lists, `removed` and `tombstone` record removals, `known`
+//! holds remote manifests, and `statements` those of publishers. It works over any [`MetaRead`];
+//! the layer above decides which manifest wins.
 
 mod aside;
 mod followed;
@@ -67,17 +70,16 @@ use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
 
-/// Names one register: a publisher's line, a version in it, and the content.
+/// Key of a register: a publisher's series, a version in it, and the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RegisterKey([u8; 32]);
 
-/// Stands in place of a signer in the register of what came from elsewhere unsigned. It is shorter
-/// than a key.
+/// Replaces the signer in the register of an unsigned remote manifest. It is shorter than a key.
 const UNSIGNED_ELSEWHERE: &[u8] = b"elsewhere";
 
 impl RegisterKey {
-    /// The register that a manifest is a state of. Nothing tells who made an unsigned manifest, so
-    /// one from elsewhere has a register apart from that of what was made here.
+    /// Returns the register of a manifest. An unsigned manifest has no provable maker, so a remote
+    /// one has another register than a local one.
     pub fn of(manifest: &Manifest, origin: Origin) -> Self {
         let mut w = Writer::new();
         w.counted(match (&manifest.signer, origin) {
@@ -91,45 +93,45 @@ impl RegisterKey {
         Self(*blake3::hash(w.as_bytes()).as_bytes())
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// 64 hex digits.
+    /// Formats the key as 64 hex digits.
     pub fn to_hex(&self) -> String {
         to_hex(&self.0)
     }
 
-    /// Reads 64 hex digits.
+    /// Parses 64 hex digits.
     pub fn parse_hex(text: &str) -> Option<Self> {
         BlobId::parse_hex(text).map(|id| Self(*id.as_bytes()))
     }
 }
 
-/// A dataset's state here.
+/// Local state of a dataset.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// Its register.
+    /// The dataset's register.
     pub key: RegisterKey,
-    /// The manifest that counts.
+    /// Envelope of the winning manifest.
     pub envelope_id: EnvelopeId,
-    /// That manifest, read.
+    /// The decoded winning manifest.
     pub manifest: Manifest,
-    /// Whether it is signed. The signature was verified when it came in.
+    /// True if it is signed. The signature was verified when it arrived.
     pub signed: bool,
-    /// What it is here.
+    /// Local flags.
     pub flags: Flags,
 }
 
 impl Dataset {
-    /// Where its manifest was made.
+    /// Returns the origin of its manifest.
     pub const fn origin(&self) -> Origin {
         origin_of(self.flags)
     }
 }
 
-/// Where a manifest with these flags was made.
+/// Returns the origin that flags encode.
 pub const fn origin_of(flags: Flags) -> Origin {
     if flags.foreign {
         Origin::Elsewhere
@@ -138,7 +140,7 @@ pub const fn origin_of(flags: Flags) -> Origin {
     }
 }
 
-/// The state of one register.
+/// Returns the state of one register.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -149,7 +151,7 @@ pub fn by_key(tables: &dyn MetaRead, key: RegisterKey) -> Result<Option<Dataset>
     }
 }
 
-/// Removes a dataset's state; its blobs stay.
+/// Removes a dataset's state. Its blobs stay.
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.
@@ -165,7 +167,7 @@ pub fn remove(tables: &mut dyn MetaWrite, dataset: &Dataset) -> Result<(), MetaE
     Ok(())
 }
 
-/// Which envelope counts in every register, in order of the registers.
+/// Returns the winning envelope of every register, in order of the registers.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -180,10 +182,10 @@ pub fn heads(tables: &dyn MetaRead) -> Result<Vec<(RegisterKey, EnvelopeId)>, Me
     Ok(found)
 }
 
-/// The envelope of a manifest that has to be here.
+/// Returns the envelope of a manifest that must be held.
 ///
 /// # Errors
-/// [`MetaError`] when the tables are damaged, or hold none of this id.
+/// [`MetaError`] when the tables are damaged, or have no such envelope.
 pub fn envelope(tables: &dyn MetaRead, id: &EnvelopeId) -> Result<Envelope, MetaError> {
     envelope_if_held(tables, id)?.ok_or(MetaError::Row {
         table: Table::Envelopes.name(),
@@ -191,7 +193,7 @@ pub fn envelope(tables: &dyn MetaRead, id: &EnvelopeId) -> Result<Envelope, Meta
     })
 }
 
-/// A manifest's envelope, where there is one of this id.
+/// Returns a manifest's envelope, or `None` if it is not held.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -212,7 +214,7 @@ pub fn envelope_if_held(
     Envelope::decode(&bytes).map(Some).map_err(damaged)
 }
 
-/// Every dataset, in order of name, then version.
+/// Returns every dataset, in order of name, then version.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -225,7 +227,7 @@ pub fn all(tables: &dyn MetaRead) -> Result<Vec<Dataset>, MetaError> {
     load_all(tables, keys)
 }
 
-/// Every dataset in short, in order of name, then version.
+/// Returns a summary of every dataset, in order of name, then version.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -259,7 +261,7 @@ pub fn briefs(tables: &dyn MetaRead) -> Result<Vec<Brief>, MetaError> {
     Ok(found)
 }
 
-/// Every name that a dataset has, once.
+/// Returns every dataset name once.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -274,7 +276,7 @@ pub fn names(tables: &dyn MetaRead) -> Result<BTreeSet<DatasetName>, MetaError> 
     Ok(names)
 }
 
-/// The datasets of a name.
+/// Returns the datasets of a name.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -286,7 +288,7 @@ pub fn by_name(tables: &dyn MetaRead, name: &DatasetName) -> Result<Vec<Dataset>
     load_all(tables, keys)
 }
 
-/// The datasets whose content id satisfies `fits`, from the least id `from` on.
+/// Returns the datasets whose content id satisfies `fits`, from the least id `from` on.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -361,7 +363,7 @@ fn decode_row(bytes: &[u8]) -> Result<(EnvelopeId, Flags), DecodeError> {
     let mut r = Reader::new(bytes);
     let id = EnvelopeId::new(r.array()?);
     let flags = Flags::from_bits(r.u8()?).ok_or(DecodeError::Invalid("flags"))?;
-    // What follows is the short form.
+    // The summary follows.
     Ok((id, flags))
 }
 

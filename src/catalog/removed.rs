@@ -1,5 +1,5 @@
-//! Datasets that were taken out of the catalogue, and names that versions had before a rename.
-//! A row keeps what `restore` needs, and for ever which version number stood for which content.
+//! Datasets that were removed from the catalogue, and names that versions had before a rename. A
+//! row keeps the data for a restore, and binds the version number to its content for ever.
 
 use crate::catalog::Brief;
 use crate::catalog::Dataset;
@@ -22,17 +22,17 @@ use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
 
-/// Bytes of the short form in a row.
+/// Maximum length in bytes of the summary in a row.
 const BRIEF_BYTES_MAX: usize = 256 << 10;
 
-/// The fate of a removed dataset: whether it can be restored.
+/// Fate of a removed dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It was removed then and can be restored until a collection gives it up.
+    /// It was removed at this time and can be restored until it is collected.
     Restorable(Timestamp),
-    /// It cannot be restored: it was purged, or given up by a collection.
+    /// It cannot be restored, because it was purged or collected.
     GivenUp,
-    /// The dataset is here, or was removed, under another name.
+    /// The dataset is held, or was removed, under another name.
     Renamed,
 }
 
@@ -55,19 +55,19 @@ impl Fate {
     }
 }
 
-/// A dataset that is not in the catalogue under this name any more.
+/// A dataset that is no longer in the catalogue under this name.
 #[derive(Clone, Debug)]
 pub struct Removed {
-    /// Its fate.
+    /// The dataset's fate.
     pub fate: Fate,
-    /// The dataset, as lists show it.
+    /// Summary of the dataset.
     pub brief: Brief,
-    /// The manifest that counted; `None` where only the number is remembered.
+    /// The winning manifest; `None` if only the number is kept.
     pub envelope: Option<Envelope>,
 }
 
 impl Removed {
-    /// The state that counted when it was removed; `None` where only the number is remembered.
+    /// Returns the winning state before the removal, or `None` if only the number is kept.
     ///
     /// # Errors
     /// [`MetaError`] when the manifest is damaged.
@@ -85,13 +85,13 @@ impl Removed {
         }))
     }
 
-    /// Whether it is a version of what this publisher makes here: made here, or signed by them
+    /// Returns true if it is a version of this publisher: indexed here, or signed by the publisher
     /// elsewhere.
     pub fn is_own(&self, signer: Option<PublisherKey>) -> bool {
         !self.brief.flags.foreign || (signer.is_some() && self.brief.signer == signer)
     }
 
-    /// Whether the number has to be remembered for ever: it may have been published from here, or
+    /// Returns true if the number has to be kept for ever. It may have been published from here, or
     /// by a publisher whose key may be used here.
     fn is_number_kept(&self) -> bool {
         !self.brief.flags.foreign || self.brief.signed
@@ -140,7 +140,7 @@ fn damaged(source: DecodeError) -> MetaError {
     }
 }
 
-/// Takes a dataset out of the catalogue and remembers it. Its blobs stay.
+/// Removes a dataset from the catalogue and records it. Its blobs stay.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged or cannot be written.
@@ -149,7 +149,7 @@ pub fn unindex(tables: &mut dyn MetaWrite, dataset: &Dataset, fate: Fate) -> Res
     remove(tables, dataset)
 }
 
-/// Remembers a dataset that is in the catalogue still, and is about to leave it or its name.
+/// Records a dataset of the catalogue that is about to be removed or renamed.
 pub(super) fn note_removed(
     tables: &mut dyn MetaWrite,
     dataset: &Dataset,
@@ -159,7 +159,7 @@ pub(super) fn note_removed(
     put_removed_manifest(tables, dataset, envelope, fate)
 }
 
-/// Writes a row, in the place of the one there is for this name and register.
+/// Writes a row, and replaces the one of the same name and register.
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.
@@ -168,8 +168,8 @@ pub fn put_removed(tables: &mut dyn MetaWrite, removed: &Removed) -> Result<(), 
     tables.put(Table::Removed, &key, &removed.encode())
 }
 
-/// From now on this cannot be restored. What came from elsewhere leaves only its number, and
-/// unsigned nothing.
+/// Ends the possibility of a restore. Only the number of a remote dataset stays, and nothing of an
+/// unsigned remote one.
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.
@@ -177,7 +177,7 @@ pub fn give_up(tables: &mut dyn MetaWrite, removed: Removed, fate: Fate) -> Resu
     if !removed.is_number_kept() {
         return forget_removed(tables, &removed.brief.name, &removed.brief.key);
     }
-    // What was made here is edited further where its content comes back.
+    // A local dataset continues its clock if its content comes back.
     let envelope = removed.envelope.filter(|_| !removed.brief.flags.foreign);
     put_removed(
         tables,
@@ -189,7 +189,7 @@ pub fn give_up(tables: &mut dyn MetaWrite, removed: Removed, fate: Fate) -> Resu
     )
 }
 
-/// The dataset is in the catalogue under this name again.
+/// Removes the row, because the dataset is in the catalogue under this name again.
 pub(super) fn forget_removed(
     tables: &mut dyn MetaWrite,
     name: &DatasetName,
@@ -199,7 +199,7 @@ pub(super) fn forget_removed(
     Ok(())
 }
 
-/// Everything that was removed, by name.
+/// Returns all removed datasets, by name.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -207,7 +207,7 @@ pub fn removed(tables: &dyn MetaRead) -> Result<Vec<Removed>, MetaError> {
     rows_behind(tables, &[])
 }
 
-/// What was removed of a name.
+/// Returns the removed datasets of a name.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -215,10 +215,10 @@ pub fn removed_of(tables: &dyn MetaRead, name: &DatasetName) -> Result<Vec<Remov
     rows_behind(tables, &[name.as_str().as_bytes(), &[0]].concat())
 }
 
-/// The rows of a damaged index that can be read.
+/// Returns the readable rows of a damaged index.
 pub fn readable_removed(tables: &dyn MetaRead) -> Vec<Removed> {
     let mut found = Vec::new();
-    // As far as it goes.
+    // As far as the table can be read.
     let _ = tables.scan(Table::Removed, &[], &mut |key, row| {
         found.extend(Removed::decode(key, row).ok());
         Scan::Continue
@@ -242,8 +242,8 @@ fn rows_behind(tables: &dyn MetaRead, prefix: &[u8]) -> Result<Vec<Removed>, Met
     wrong.map_or(Ok(found), |source| Err(damaged(source)))
 }
 
-/// Which removed content a version number stands for, where it is another content than the
-/// manifest's. A number that was given is never given again.
+/// Returns the removed content of a version number, if it differs from the manifest's content. A
+/// used number is never assigned again.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.
@@ -260,7 +260,7 @@ pub fn given_before(
     }))
 }
 
-/// Remembers a dataset whose manifest is in this envelope.
+/// Records a removed dataset by its manifest's envelope.
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.

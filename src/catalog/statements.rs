@@ -1,4 +1,4 @@
-//! What publishers have stated, kept for as long as the registry is.
+//! Statements of publishers, kept as long as the registry exists.
 
 use crate::ident::StatementId;
 use crate::meta_store::MetaError;
@@ -9,7 +9,7 @@ use crate::meta_store::Table;
 use crate::trust::Statement;
 use crate::wire::DecodeError;
 
-/// Adds a statement. Whether it is new.
+/// Adds a statement. Returns true if it is new.
 ///
 /// # Errors
 /// [`MetaError`] when the tables cannot be written.
@@ -22,7 +22,7 @@ pub fn put_statement(tables: &mut dyn MetaWrite, statement: &Statement) -> Resul
     Ok(true)
 }
 
-/// All statements.
+/// Returns all statements.
 ///
 /// # Errors
 /// [`MetaError`] when the tables are damaged.

@@ -1,4 +1,4 @@
-//! What listings show of a dataset, kept in its row so that a list does not read manifests.
+//! Dataset summary for listings, stored in the dataset's row so that a list reads no manifests.
 
 use crate::catalog::Dataset;
 use crate::catalog::RegisterKey;
@@ -21,41 +21,41 @@ use crate::wire::limits::TEXT_BYTES_MAX;
 
 const FORM: u8 = 1;
 
-/// The short form of a dataset. Every field is the manifest's.
+/// Summary of a dataset, with fields of its manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Brief {
-    /// Its register.
+    /// The dataset's register.
     pub key: RegisterKey,
-    /// The manifest that counts.
+    /// Envelope of the winning manifest.
     pub envelope_id: EnvelopeId,
-    /// What it is here.
+    /// Local flags.
     pub flags: Flags,
-    /// Whether it is signed.
+    /// True if it is signed.
     pub signed: bool,
-    /// Its name.
+    /// Dataset name.
     pub name: DatasetName,
-    /// Its version.
+    /// Dataset version.
     pub version: DatasetVersion,
-    /// Its content.
+    /// Content id.
     pub content_id: ContentId,
-    /// Its line.
+    /// Series of the dataset.
     pub line: SeriesId,
-    /// Its publisher.
+    /// Key of the publisher.
     pub signer: Option<PublisherKey>,
-    /// Rows of all files.
+    /// Number of rows of all files.
     pub rows: u64,
-    /// Raw bytes.
+    /// Total length of the files in bytes.
     pub size_bytes: u64,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// Labels.
+    /// Labels of the dataset.
     pub tags: Vec<String>,
-    /// SPDX identifier.
+    /// SPDX expression of the licence.
     pub license: Option<String>,
 }
 
 impl Brief {
-    /// The short form of a manifest.
+    /// Returns the summary of a manifest.
     pub(super) fn of(
         key: RegisterKey,
         manifest: &Manifest,
@@ -81,7 +81,7 @@ impl Brief {
         }
     }
 
-    /// What stands in a row behind the envelope's id and the flags.
+    /// Encodes the part of a row after the envelope's id and the flags.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.u8(FORM).u8(u8::from(self.signed));
@@ -107,7 +107,7 @@ impl Brief {
         w.into_bytes()
     }
 
-    /// Reads a row; `None` for one that was written without, which still counts.
+    /// Decodes a row. Returns `None` for a valid row of an older version, without a summary.
     pub(super) fn decode(key: RegisterKey, row: &[u8]) -> Result<Option<Self>, DecodeError> {
         let mut r = Reader::new(row);
         let envelope_id = EnvelopeId::new(r.array()?);
@@ -152,7 +152,7 @@ impl Brief {
 }
 
 impl Dataset {
-    /// The short form.
+    /// Returns the dataset's summary.
     pub fn brief(&self) -> Brief {
         let local = (self.envelope_id, self.flags);
         Brief::of(self.key, &self.manifest, self.signed, local)

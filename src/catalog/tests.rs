@@ -1,4 +1,4 @@
-//! Merging: one winner, whatever the order of arrival.
+//! Merging: one winner in every order of arrival.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ fn base() -> Manifest {
     Manifest::decode(bytes).unwrap()
 }
 
-/// A state that some nodes have edited, in ways that are often concurrent.
+/// Returns a state that some nodes have edited, often concurrently.
 fn state(random: &mut Random) -> Manifest {
     let mut manifest = base();
     manifest.clock = (0..3)
@@ -87,7 +87,7 @@ fn every_order_of_arrival_ends_in_the_same_state() {
             for m in &states {
                 catalog::merge(&mut tables, &admitted(m, Origin::Here), Flags::default()).unwrap();
             }
-            // Again, as a peer that repeats itself would.
+            // Again, like a peer that repeats itself.
             for m in &states {
                 let again =
                     catalog::merge(&mut tables, &admitted(m, Origin::Here), Flags::default())
@@ -109,7 +109,8 @@ fn every_order_of_arrival_ends_in_the_same_state() {
     }
 }
 
-/// A clock that was years ahead and was put right: what it heard then is not the newest for ever.
+/// After a clock that was years ahead is corrected, the manifests received before are not the
+/// newest for ever.
 #[test]
 fn what_was_heard_in_the_future_goes_first_when_there_is_too_much() {
     let heard = |n: u64, heard_at: i64| {
@@ -137,7 +138,7 @@ fn what_was_heard_in_the_future_goes_first_when_there_is_too_much() {
     assert_eq!(note(&mut tables, &now), most);
     let kept = catalog::known(&tables).unwrap();
     assert!(kept.iter().all(|k| k.heard_at == Timestamp(1_700_000_000)));
-    // By a clock that goes on, the newest stay.
+    // With a correct clock, the newest stay.
     let later = heard(3 * most, 1_700_000_001);
     assert_eq!(note(&mut tables, &[later]), 1);
 }

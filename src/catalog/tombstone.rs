@@ -1,4 +1,4 @@
-//! Which envelopes were removed, so that an index rebuilt from the packs does not raise the dead.
+//! Tombstones: removed envelopes, so that an index rebuilt from the packs does not bring them back.
 
 use crate::ident::EnvelopeId;
 use crate::wire::DecodeError;
@@ -8,14 +8,14 @@ use crate::wire::Writer;
 /// One removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tombstone {
-    /// Makes every removal a blob of its own.
+    /// Random salt, which makes every removal a different blob.
     pub salt: [u8; 16],
-    /// What was removed.
+    /// The removed envelopes.
     pub envelopes: Vec<EnvelopeId>,
 }
 
 impl Tombstone {
-    /// Its bytes, as `spec/pack.md` gives them.
+    /// Encodes it as `spec/pack.md` defines.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.bytes(&self.salt).varint(self.envelopes.len() as u64);
@@ -25,7 +25,7 @@ impl Tombstone {
         w.into_bytes()
     }
 
-    /// Reads one.
+    /// Decodes one.
     ///
     /// # Errors
     /// [`DecodeError`] when the bytes are not one tombstone.
@@ -33,7 +33,7 @@ impl Tombstone {
         let mut r = Reader::new(bytes);
         let salt = r.array()?;
         let count = r.varint()?;
-        // Nothing is allocated by the count: reading ends with the bytes.
+        // Nothing is allocated by the count, because reading ends with the bytes.
         let mut envelopes = Vec::new();
         for _ in 0..count {
             envelopes.push(EnvelopeId::new(r.array()?));

@@ -1,4 +1,4 @@
-//! Writing beside the place where a file belongs, and putting it there when it is whole.
+//! Temporary files beside the destination, renamed into place when they are complete.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,32 +12,34 @@ use crate::file_io::input::open_plain;
 use crate::file_io::output::parent_of;
 use crate::file_io::output::require_parent;
 
-/// What to do where a file is already.
+/// Action if a file is in the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IfExists {
-    /// Leave it and say so.
+    /// Keep the existing file and return an error.
     #[default]
     Refuse,
-    /// Put the new one in its place.
+    /// Replace the existing file.
     Replace,
 }
 
-/// A file or directory that is being written beside the place where it belongs. Its name begins with
-/// a dot and says what it is, should it be left behind. It is held locked while this lives, so that
-/// [`remove_abandoned`] can tell it from one whose writer was killed.
+/// A file or directory that is written beside its destination.
+///
+/// A leading dot and its name identify it as a leftover. It is locked while this value exists, so
+/// that [`remove_abandoned`] can tell it from the file of a killed writer.
 #[derive(Debug)]
 pub struct Aside {
     path: PathBuf,
-    /// The lock ends when this is closed, or with the process.
+    /// The handle that holds the lock. Closing it, or the end of the process, releases the lock.
     held: Option<File>,
 }
 
 impl Aside {
-    /// Begins a directory. Directories and files that were left behind for the same place are
-    /// removed first.
+    /// Creates a directory, after removing abandoned directories and files for the same
+    /// destination.
     ///
     /// # Errors
-    /// As the operating system; [`io::ErrorKind::InvalidInput`] for a path without a name.
+    /// The error of the operating system; [`io::ErrorKind::InvalidInput`] for a path without a
+    /// name.
     pub fn directory(place: &Path) -> io::Result<Self> {
         Self::begin(place, |path| {
             fs::create_dir(path)?;
@@ -45,8 +47,8 @@ impl Aside {
         })
     }
 
-    /// Begins a file, with a mode as for [`write_aside`], and removes what was left behind as
-    /// [`Aside::directory`] does. The handle writes to it.
+    /// Creates a file with a mode as for [`write_aside`], after removing leftovers as
+    /// [`Aside::directory`] does. The returned handle writes to it.
     ///
     /// # Errors
     /// As [`Aside::directory`].
@@ -62,9 +64,9 @@ impl Aside {
         loop {
             let path = named_beside(place, ".", PARTIAL)?;
             let held = make(&path)?;
-            // Some file systems have no locks; nothing is removed there.
+            // Some file systems have no locks. Nothing is removed there.
             let _ = held.lock();
-            // Somebody else may have taken it for abandoned before it was locked.
+            // Another process may have removed it as abandoned before it was locked.
             if fs::symlink_metadata(&path).is_ok() {
                 let held = Some(held);
                 return Ok(Self { path, held });
@@ -72,27 +74,27 @@ impl Aside {
         }
     }
 
-    /// Where it is.
+    /// Returns the path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Closes the handle that holds the lock, for writers of very many files at a time.
+    /// Closes the handle that holds the lock, for writers of many files at a time.
     pub fn let_go(&mut self) {
         self.held = None;
     }
 }
 
-/// A glob for the names that [`Aside`] gives.
+/// A glob for the names of [`Aside`].
 pub const PARTIAL_GLOB: &str = ".*.partial-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]\
     [0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]";
-/// What stands in the name of what is being written.
+/// Marker in the name of a temporary file.
 const PARTIAL: &str = "partial";
-/// Random bytes in such a name.
+/// Number of random bytes in the name.
 const NOISE_BYTES: usize = 6;
 
-/// Removes files and directories of [`Aside`] for this place whose writers were killed: those of this
-/// user that nobody holds locked. What cannot be removed stays.
+/// Removes files and directories of [`Aside`] for this destination whose writers were killed: those
+/// of this user that are not locked. Entries that cannot be removed stay.
 pub fn remove_abandoned(place: &Path) {
     let Some(name) = place.file_name() else {
         return;
@@ -110,7 +112,7 @@ pub fn remove_abandoned(place: &Path) {
         let is_noise = noise
             .is_some_and(|n| n.len() == 2 * NOISE_BYTES && n.iter().all(u8::is_ascii_hexdigit));
         if is_noise {
-            // Also where it went away meanwhile.
+            // Also if it disappeared meanwhile.
             let _ = remove_unless_held(&entry.path());
         }
     }
@@ -125,7 +127,7 @@ fn remove_unless_held(path: &Path) -> io::Result<()> {
         true => File::open(path)?,
         false => open_plain(path)?,
     };
-    // Held by its writer, or there are no locks here.
+    // Its writer holds the lock, or there are no locks here.
     if held.try_lock().is_err() {
         return Ok(());
     }
@@ -155,39 +157,41 @@ fn named_beside(path: &Path, before: &str, word: &str) -> io::Result<PathBuf> {
     Ok(path.with_file_name(name))
 }
 
-/// Gives what was written beside a path its name.
+/// Renames a temporary file to its final path.
 ///
 /// # Errors
-/// As the operating system; [`io::ErrorKind::AlreadyExists`] where something is that must not be
-/// replaced, also when it came only now.
+/// The error of the operating system; [`io::ErrorKind::AlreadyExists`] when something exists that
+/// must not be replaced, even if it appeared just now.
 pub fn put_in_place(aside: &Path, path: &Path, if_exists: IfExists) -> io::Result<()> {
     let is_directory = fs::symlink_metadata(aside)?.is_dir();
     match if_exists {
         IfExists::Replace if !is_directory => fs::rename(aside, path),
-        // A directory takes nobody's place, and cannot be linked.
+        // A directory replaces nothing, and cannot be hard linked.
         _ if is_directory => match fs::symlink_metadata(path) {
             Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
             Err(_) => fs::rename(aside, path),
         },
-        // A link fails where a file is; nothing can come between looking and placing.
+        // A hard link fails if the path exists, so nothing can come between check and placement.
         _ => match fs::hard_link(aside, path) {
             Ok(()) => fs::remove_file(aside),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(e),
             Err(_) if fs::symlink_metadata(path).is_ok() => {
                 Err(io::ErrorKind::AlreadyExists.into())
             }
-            // File systems of sticks know no links.
+            // File systems of USB sticks have no hard links.
             Err(_) => fs::rename(aside, path),
         },
     }
 }
 
-/// Writes a file beside the place where it belongs, and then puts it there: a reader sees the old
-/// bytes or the new ones, also after a power cut. Where a symbolic link is, the file that it leads
-/// to is replaced. With `mode`, the file has that mode whatever the umask.
+/// Writes a file through a temporary file: a reader sees the old bytes or the new ones, even after
+/// a power cut.
+///
+/// A symbolic link is kept, and its target is replaced. `mode` applies regardless of the umask.
 ///
 /// # Errors
-/// As the operating system; [`io::ErrorKind::AlreadyExists`] where it must not be replaced.
+/// The error of the operating system; [`io::ErrorKind::AlreadyExists`] when the file must not be
+/// replaced.
 pub fn write_aside(
     path: &Path,
     bytes: &[u8],
@@ -199,7 +203,7 @@ pub fn write_aside(
         _ => path.to_owned(),
     };
     require_parent(&real)?;
-    // The name by which caches know what was left behind.
+    // Caches recognise leftovers by this name.
     let aside = named_beside(&real, "", "new")?;
     let placed =
         write_new(&aside, bytes, mode).and_then(|()| put_in_place(&aside, &real, if_exists));
@@ -216,7 +220,7 @@ fn write_new(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Begins a file that is not there yet.
+/// Creates a file that does not exist yet.
 pub(super) fn create(path: &Path, mode: Option<u32>) -> io::Result<File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -229,7 +233,7 @@ pub(super) fn create(path: &Path, mode: Option<u32>) -> io::Result<File> {
     #[cfg(unix)]
     if let Some(mode) = mode {
         use std::os::unix::fs::PermissionsExt;
-        // The umask may have taken bits away that are needed. Some file systems have no modes.
+        // The umask may have removed required bits. Some file systems have no modes.
         if file.metadata()?.permissions().mode() & 0o7777 != mode {
             let _ = file.set_permissions(fs::Permissions::from_mode(mode));
         }

@@ -1,5 +1,5 @@
-//! Reading. Files of the program's own have to be plain files. What a user names may also be a
-//! pipe, a device or `-`, which are read once, as a stream.
+//! Input files. Files of the program itself must be plain files. A path given by a user may also be
+//! a pipe, a device or `-`, which are read once, as a stream.
 
 use std::fs::File;
 use std::io;
@@ -15,29 +15,29 @@ use crate::file_io::output::is_standard_stream;
 use crate::file_io::waiting::apart;
 use crate::file_io::waiting::next;
 
-/// Bytes of a stream that are read at once.
+/// Size in bytes of one piece of a stream.
 const PIECE_BYTES: usize = 1 << 18;
-/// Pieces that are read ahead.
+/// Number of pieces that are read ahead.
 const PIECES: usize = 4;
 
-/// A directory, a pipe, a socket or a device stands where a plain file is wanted.
+/// The path is a directory, a pipe, a socket or a device, and not a plain file.
 #[derive(Clone, Copy, Debug, Error)]
 #[error("it is not a plain file")]
 pub struct NotPlain;
 
-/// A file that is longer than it may be, in bytes.
+/// The file exceeds this limit, in bytes.
 #[derive(Clone, Copy, Debug, Error)]
 #[error("it is longer than {0} bytes")]
 pub struct TooLong(pub usize);
 
-/// Opens a plain file, or what a link to one leads to. Never waits.
+/// Opens a plain file, also through a link. Never blocks.
 ///
 /// # Errors
-/// As the operating system, and [`NotPlain`].
+/// The error of the operating system, or [`NotPlain`].
 pub fn open_plain(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true);
-    // Without it, opening a pipe waits for somebody who writes.
+    // Without this flag, opening a pipe waits for a writer.
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
@@ -62,7 +62,7 @@ fn not_plain() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, NotPlain)
 }
 
-/// Reads a small file of the program's own whole: a plain file of at most `limit` bytes.
+/// Reads a small file of the program itself: a plain file of at most `limit` bytes.
 ///
 /// # Errors
 /// As [`open_plain`], and [`TooLong`].
@@ -70,19 +70,19 @@ pub fn read_own(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     up_to(open_plain(path)?, limit)
 }
 
-/// The same for text.
+/// Reads a small text file of the program itself.
 ///
 /// # Errors
-/// As [`read_own`]; [`io::ErrorKind::InvalidData`] where it is not UTF-8.
+/// As [`read_own`]; [`io::ErrorKind::InvalidData`] when it is not UTF-8.
 pub fn read_own_text(path: &Path, limit: usize) -> io::Result<String> {
     text_of(read_own(path, limit)?)
 }
 
-/// Reads a small file that a user named whole: also a pipe, a device, or `-` for standard input.
+/// Reads a small file that a user named, which may be a pipe, a device, or `-` for standard input.
 ///
 /// # Errors
-/// As the operating system; [`TooLong`]; [`Stopped`](crate::file_io::Stopped) when the process was
-/// asked to stop while it waited.
+/// The error of the operating system; [`TooLong`]; [`Stopped`](crate::file_io::Stopped) when the
+/// process was asked to stop during the wait.
 pub fn read_given(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     match Input::open(path)? {
         Input::Plain(file) => up_to(file, limit),
@@ -90,10 +90,10 @@ pub fn read_given(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The same for text.
+/// Reads a small text file that a user named.
 ///
 /// # Errors
-/// As [`read_given`]; [`io::ErrorKind::InvalidData`] where it is not UTF-8.
+/// As [`read_given`]; [`io::ErrorKind::InvalidData`] when it is not UTF-8.
 pub fn read_given_text(path: &Path, limit: usize) -> io::Result<String> {
     text_of(read_given(path, limit)?)
 }
@@ -112,12 +112,12 @@ fn up_to(from: impl Read, limit: usize) -> io::Result<Vec<u8>> {
     }
 }
 
-/// What a user named to be read.
+/// An input that a user named.
 #[derive(Debug)]
 pub enum Input {
-    /// A plain file, which can be read at any place and again.
+    /// A plain file, which supports random access.
     Plain(File),
-    /// Anything else, which can be read once.
+    /// Any other input, which can be read once.
     Stream(Stream),
 }
 
@@ -125,14 +125,14 @@ impl Input {
     /// Opens a plain file, a pipe, a device, or standard input for `-`.
     ///
     /// # Errors
-    /// As the operating system; [`NotPlain`] for directories and sockets.
+    /// The error of the operating system; [`NotPlain`] for directories and sockets.
     pub fn open(path: &Path) -> io::Result<Self> {
         if path.as_os_str() == "-" {
             return Stream::new(io::stdin()).map(Self::Stream);
         }
         let is_stream = match path.metadata() {
             Ok(meta) => is_stream(&meta),
-            // Links of open files that have no name cannot always be followed.
+            // Links of open files without a name cannot always be resolved.
             Err(_) => is_standard_stream(path),
         };
         if !is_stream {
@@ -156,7 +156,7 @@ fn is_stream(_: &std::fs::Metadata) -> bool {
     false
 }
 
-/// Bytes that come from another program. Waiting for them ends when the process is asked to stop.
+/// Bytes from another program. A request to stop the process ends a blocked read.
 #[derive(Debug)]
 pub struct Stream {
     pieces: Receiver<io::Result<Vec<u8>>>,
@@ -189,7 +189,7 @@ fn pump(mut from: impl Read, to: &SyncSender<io::Result<Vec<u8>>>) {
             Err(e) => Err(e),
         };
         let failed = read.is_err();
-        // Nobody listens any more when the reader has ended.
+        // The receiver is gone after the reader has ended.
         if to.send(read).is_err() || failed {
             return;
         }

@@ -1,7 +1,8 @@
-//! Files of other people: reading what a command is given, writing what it gives back. Every output
-//! of every command goes through [`OutputFile`] or [`put_in_place`]; every helper file is read by
-//! [`read_own`] or [`read_given`]. None of them waits for another program without an end: a signal
-//! ends the wait.
+//! Files given by users: `input` reads them and `output` writes them.
+//!
+//! Every output of a command goes through [`OutputFile`] or [`put_in_place`], and every helper file
+//! through [`read_own`] or [`read_given`]. Waits for other programs (`waiting`) end on a signal.
+//! `aside` renames complete files into place.
 
 mod aside;
 mod input;

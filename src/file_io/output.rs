@@ -1,6 +1,8 @@
-//! The one way out. A plain file is written beside its place and put there when it is whole; one
-//! that is there already is replaced only where the caller was told so. Pipes, devices and standard
-//! output are written through. A symbolic link stays one: what it leads to is written.
+//! Output files. A plain file is written beside its destination and renamed into place when it is
+//! complete.
+//!
+//! It replaces an existing one only if the caller allows it. Pipes, devices and standard output are
+//! written directly. A symbolic link is kept, and its target is written.
 
 use std::fs;
 use std::fs::File;
@@ -16,30 +18,30 @@ use crate::file_io::aside::IfExists;
 use crate::file_io::aside::put_in_place;
 use crate::file_io::waiting::apart;
 
-/// The directory that a file is to be made in is not there.
+/// The directory of a file to create does not exist.
 #[derive(Clone, Debug, Error)]
 #[error("there is no directory `{}`", .0.display())]
 pub struct NoDirectory(pub PathBuf);
 
-/// What is at the path of an output.
+/// Entry at the path of an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Nothing: a file can be made here. The path is the one to make, behind all links.
+    /// No entry, so a file can be created. The path is resolved through all links.
     Free(PathBuf),
-    /// A plain file, behind all links.
+    /// A plain file, resolved through all links.
     Plain(PathBuf),
     /// A directory.
     Directory,
-    /// A pipe, a character device or an open file: its bytes are written through.
+    /// A pipe, a character device or an open file, which is written directly.
     Through,
-    /// Standard output, however it is called.
+    /// Standard output, under any name.
     StandardOutput,
 }
 
-/// What is at the path of an output; `-` is standard output.
+/// Returns the entry at the path of an output. `-` is standard output.
 ///
 /// # Errors
-/// [`NoDirectory`]; for sockets, block devices and links that lead nowhere an error that says so.
+/// [`NoDirectory`]; another error for sockets, block devices and broken links.
 pub fn place_of(path: &Path) -> io::Result<Place> {
     if is_standard_output(path) {
         return Ok(Place::StandardOutput);
@@ -95,14 +97,14 @@ fn is_socket(_: fs::FileType) -> bool {
     false
 }
 
-/// Whether a path means standard output.
+/// Returns true if a path means standard output.
 pub fn is_standard_output(path: &Path) -> bool {
     let names = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
     names.iter().any(|name| path.as_os_str() == *name)
 }
 
-/// Whether a path names a file that is open in this process, such as `/dev/fd/3`. It is written and
-/// read as a stream even where it is a plain file: whoever opened it chose what happens to it.
+/// Returns true if a path names an open file of this process, such as `/dev/fd/3`. It is used as a
+/// stream even if it is a plain file, because its opener decided on its use.
 pub(super) fn is_standard_stream(path: &Path) -> bool {
     let below = |dir| {
         path.strip_prefix(dir)
@@ -111,7 +113,7 @@ pub(super) fn is_standard_stream(path: &Path) -> bool {
     below("/dev/fd") || below("/proc/self/fd") || path == Path::new("/dev/stderr")
 }
 
-/// The directory that a path lies in.
+/// Returns the directory that contains a path.
 pub(super) fn parent_of(path: &Path) -> &Path {
     match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
@@ -119,7 +121,7 @@ pub(super) fn parent_of(path: &Path) -> &Path {
     }
 }
 
-/// Names the directory that is missing.
+/// Checks that the directory of a path exists, and names a missing one.
 pub(super) fn require_parent(path: &Path) -> io::Result<()> {
     let parent = parent_of(path);
     match fs::metadata(parent) {
@@ -132,26 +134,25 @@ pub(super) fn require_parent(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A file that a command writes, from its beginning to its end. A plain file has its name only
-/// after [`OutputFile::finish`]; without that, nothing is left of it.
+/// A file that a command writes sequentially. A plain file gets its name in [`OutputFile::finish`].
+/// Without that call, nothing is left of it.
 #[derive(Debug)]
 pub struct OutputFile {
     file: File,
-    /// Where it is written, where it belongs, and whether something may be replaced there; none
-    /// where it is written through.
+    /// The temporary file, the destination and the rule for existing files; `None` if the output is
+    /// written directly.
     aside: Option<(Aside, PathBuf, IfExists)>,
     bytes: u64,
 }
 
 impl OutputFile {
-    /// Begins to write at a path. With `mode`, a plain file has that mode whatever the umask;
-    /// without, the one that it replaces or the usual one.
+    /// Starts to write at a path. `mode` applies to a plain file regardless of the umask. Without
+    /// it, the file has the mode of the replaced file, or the default mode.
     ///
     /// # Errors
-    /// Those of [`place_of`]; [`io::ErrorKind::AlreadyExists`] where a plain file is that must not
-    /// be replaced; [`io::ErrorKind::IsADirectory`];
-    /// [`Stopped`](crate::file_io::Stopped) when the process was asked to stop while nobody read
-    /// the pipe.
+    /// Errors of [`place_of`]; [`io::ErrorKind::AlreadyExists`] for a plain file that must not be
+    /// replaced; [`io::ErrorKind::IsADirectory`]; [`Stopped`](crate::file_io::Stopped) when the
+    /// process was asked to stop while no reader opened the pipe.
     pub fn create(path: &Path, if_exists: IfExists, mode: Option<u32>) -> io::Result<Self> {
         let (real, kept) = match place_of(path)? {
             Place::StandardOutput => return Self::through(standard_output()?),
@@ -159,7 +160,7 @@ impl OutputFile {
                 let path = path.to_owned();
                 let mut options = File::options();
                 options.write(true);
-                // An open file that is plain is written behind what is in it.
+                // An open plain file is appended to.
                 options.append(is_standard_stream(&path));
                 return Self::through(apart(move || options.open(path))?);
             }
@@ -193,10 +194,10 @@ impl OutputFile {
         })
     }
 
-    /// Ends the file and makes it durable; it has no name yet.
+    /// Closes the file and makes it durable. It has no final name yet.
     ///
     /// # Errors
-    /// As the operating system.
+    /// The error of the operating system.
     pub fn close(mut self) -> io::Result<Written> {
         self.file.flush()?;
         if self.aside.is_some() {
@@ -208,16 +209,16 @@ impl OutputFile {
         })
     }
 
-    /// Ends the file, makes it durable and gives it its name. How many bytes were written.
+    /// Closes the file, makes it durable and renames it. Returns the number of bytes written.
     ///
     /// # Errors
-    /// Those of [`OutputFile::close`] and [`Written::place`].
+    /// Errors of [`OutputFile::close`] and [`Written::place`].
     pub fn finish(self) -> io::Result<u64> {
         self.close()?.place()
     }
 }
 
-/// A file that is whole and durable, and has no name until [`Written::place`]; without that,
+/// A complete and durable file without its final name. Without a call of [`Written::place`],
 /// nothing is left of it.
 #[derive(Debug)]
 pub struct Written {
@@ -226,35 +227,34 @@ pub struct Written {
 }
 
 impl Written {
-    /// Closes the handle that tells others that somebody is writing this, for writers of very many
-    /// files at a time.
+    /// Closes the handle that holds the lock, for writers of many files at a time.
     pub fn let_go(&mut self) {
         if let Some((aside, ..)) = &mut self.aside {
             aside.let_go();
         }
     }
 
-    /// Gives the file its name. How many bytes it has.
+    /// Renames the file. Returns its length in bytes.
     ///
     /// # Errors
-    /// As the operating system; [`io::ErrorKind::AlreadyExists`] where a file came meanwhile that
-    /// must not be replaced.
+    /// The error of the operating system; [`io::ErrorKind::AlreadyExists`] when a file that must
+    /// not be replaced appeared meanwhile.
     pub fn place(mut self) -> io::Result<u64> {
         if let Some((aside, path, if_exists)) = &self.aside {
             put_in_place(aside.path(), path, *if_exists)?;
-            // Names are durable where the system can make them so.
+            // The rename is made durable if the system supports it.
             let _ = File::open(parent_of(path)).and_then(|dir| dir.sync_all());
         }
-        // It has its name: nothing is to be removed.
+        // It has its final name, so nothing is to be removed.
         self.aside = None;
         Ok(self.bytes)
     }
 }
 
-/// Writes all bytes of an output at once. How many there are.
+/// Writes all bytes of an output at once. Returns their number.
 ///
 /// # Errors
-/// Those of [`OutputFile`].
+/// Errors of [`OutputFile`].
 pub fn write_output(
     path: &Path,
     bytes: &[u8],
@@ -303,7 +303,7 @@ impl Drop for Written {
 
 fn remove(unnamed: Option<&(Aside, PathBuf, IfExists)>) {
     if let Some((aside, ..)) = unnamed {
-        // What cannot be removed has a name that says what it is.
+        // A leftover that cannot be removed has a name that identifies it.
         let _ = fs::remove_file(aside.path());
     }
 }

@@ -1,5 +1,8 @@
-//! Secret keys on this machine: made from its randomness, kept in files that only their owner may
-//! read, and written whole or not at all. What stands in the files is `trust`'s business.
+//! Secret keys on this machine: generates them, and stores them in files that only their owner may
+//! read.
+//!
+//! Files are written atomically. `trust` defines their content, `passphrase` normalises
+//! passphrases.
 
 mod passphrase;
 
@@ -28,44 +31,44 @@ use crate::trust::KeyPair;
 use crate::trust::LockedKey;
 use crate::wire::limits::KEY_FILE_BYTES_MAX;
 
-/// Why a key could not be read or kept.
+/// Reason that a key could not be read or stored.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum KeyringError {
-    /// The file.
+    /// A file operation failed.
     #[error("cannot {action} the key file `{}`", path.display())]
     File {
-        /// What was tried.
+        /// The action that failed, as a verb.
         action: &'static str,
-        /// On what.
+        /// The path.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// A key is there already, and a key that is overwritten is lost for ever.
+    /// A key already exists. Overwriting it would lose it for ever.
     #[error("`{}` exists already", .0.display())]
     Exists(PathBuf),
-    /// Others on this machine may read it.
+    /// Other users of this machine may read the file.
     #[error("the key file `{}` may be read by others (mode {mode:04o})", path.display())]
     Readable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Its mode.
+        /// The file's mode.
         mode: u32,
     },
-    /// What stands in it.
+    /// The content of the file is invalid.
     #[error("cannot open the key file `{}`", path.display())]
     Key {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         source: KeyFileError,
     },
-    /// An empty passphrase protects nothing.
+    /// The passphrase is empty and would protect nothing.
     #[error("the passphrase is empty")]
     NoPassphrase,
-    /// The machine gave no randomness.
-    #[error("no random bytes are to be had")]
+    /// The system returned no randomness.
+    #[error("could not read random bytes")]
     Random(#[source] io::Error),
 }
 
@@ -83,7 +86,7 @@ impl Classify for KeyringError {
 }
 
 impl KeyPair {
-    /// A new pair from the machine's randomness.
+    /// Generates a key pair from the system's randomness.
     ///
     /// # Errors
     /// [`KeyringError::Random`].
@@ -93,10 +96,11 @@ impl KeyPair {
         Ok(Self::from_seed(&seed))
     }
 
-    /// Writes the pair into a file under a passphrase, in its normal form ([`normal_passphrase`]).
+    /// Writes the key pair into a file, encrypted with the normal form of a passphrase
+    /// ([`normal_passphrase`]).
     ///
     /// # Errors
-    /// [`KeyringError`]; the file that was there stays as it was then.
+    /// [`KeyringError`]. An existing file stays unchanged then.
     pub fn save(
         &self,
         path: &Path,
@@ -107,7 +111,7 @@ impl KeyPair {
         if passphrase.is_empty() {
             return Err(KeyringError::NoPassphrase);
         }
-        // Before the work of deriving.
+        // Checked before the slow key derivation.
         if if_exists == IfExists::Refuse && is_taken(path) {
             return Err(KeyringError::Exists(path.to_owned()));
         }
@@ -123,11 +127,11 @@ impl KeyPair {
         })
     }
 
-    /// Reads the pair from a file. Each of the passphrase's [`passphrase_spellings`] is tried.
+    /// Reads a key pair from a file. It tries each of the [`passphrase_spellings`].
     ///
     /// # Errors
     /// [`KeyringError`] when others may read the file, it is damaged, or the passphrase is empty or
-    /// another.
+    /// wrong.
     pub fn load(path: &Path, passphrase: &str) -> Result<Self, KeyringError> {
         let locked = locked(path)?;
         if normal_passphrase(passphrase).is_empty() {
@@ -144,12 +148,12 @@ impl KeyPair {
     }
 }
 
-/// Whether a key written here would take the place of something.
+/// Returns true if a key written here would overwrite something.
 pub fn is_taken(path: &Path) -> bool {
     matches!(place_of(path), Ok(Place::Plain(_) | Place::Directory))
 }
 
-/// Reads a key file without opening it.
+/// Reads a key file without decrypting it.
 ///
 /// # Errors
 /// As [`KeyPair::load`].
@@ -163,7 +167,7 @@ pub fn locked(path: &Path) -> Result<LockedKey, KeyringError> {
     LockedKey::decode(&bytes).map_err(|source| key_error(path, source))
 }
 
-/// Refuses a file with secrets in it that others on this machine may read.
+/// Refuses a file with secrets that other users of this machine may read.
 ///
 /// # Errors
 /// [`KeyringError::Readable`], or [`KeyringError::File`] when it cannot be opened.
@@ -206,14 +210,14 @@ fn key_error(path: &Path, source: KeyFileError) -> KeyringError {
     KeyringError::Key { path, source }
 }
 
-/// The file of the node's own key, below the home.
+/// File of the node's own key, below the home.
 const NODE_KEY_FILE: &str = "node.key";
 
-/// The key that this node is known by, made the first time. It lies open: whoever can read it is
-/// this node.
+/// Returns the node's key, and creates it the first time. It is not encrypted: any reader of the
+/// file can act as this node.
 ///
 /// # Errors
-/// [`KeyringError`] when it cannot be made, or others may read it.
+/// [`KeyringError`] when it cannot be created, or others may read it.
 pub fn node_key(home: &Path) -> Result<KeyPair, KeyringError> {
     let path = home.join(NODE_KEY_FILE);
     let fail = |source| file_error("read", &path, source);
@@ -222,7 +226,7 @@ pub fn node_key(home: &Path) -> Result<KeyPair, KeyringError> {
         fill(seed.as_mut_slice())?;
         let text = Zeroizing::new(crate::ident::to_hex(seed.as_slice()) + "\n");
         match write_aside(&path, text.as_bytes(), Some(0o600), IfExists::Refuse) {
-            // Another process was faster: its key counts.
+            // Another process was faster, and its key wins.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             written => written.map_err(|e| file_error("write", &path, e))?,
         }

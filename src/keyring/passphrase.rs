@@ -1,5 +1,5 @@
-//! What of a passphrase counts, so that the same one typed elsewhere opens the same key. Normative:
-//! `spec/key-file.md`.
+//! Normalisation of passphrases, so that a passphrase typed on another system opens the same key.
+//! Normative: `spec/key-file.md`.
 
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
@@ -7,17 +7,18 @@ use zeroize::Zeroizing;
 /// The byte order mark that editors put in front of a text.
 const MARK: char = '\u{feff}';
 
-/// A passphrase as new files are locked with: without a byte order mark in front and line ends behind,
-/// and in Unicode's composed form (NFC).
+/// Returns the form of a passphrase that locks new files: without a leading byte order mark and
+/// trailing line ends, in Unicode's composed form (NFC).
 pub fn normal_passphrase(given: &str) -> Zeroizing<String> {
-    // Composing shortens a text or triples it at most; a string that grows would leave copies behind.
+    // Composing shortens a text or triples it at most. A growing string would leave copies in
+    // memory.
     let mut normal = Zeroizing::new(String::with_capacity(given.len().saturating_mul(3)));
     normal.extend(stripped(given).nfc());
     normal
 }
 
-/// What a given passphrase may have been when a file was locked: its normal form first, then as it was
-/// typed, then as it was given, as older versions took it. Each once.
+/// Returns the forms that may have locked a file, without repetitions: the normal form, the form as
+/// typed, and the given form that older versions used.
 pub fn passphrase_spellings(given: &str) -> Vec<Zeroizing<String>> {
     let mut spellings = vec![normal_passphrase(given)];
     for older in [stripped(given), given] {

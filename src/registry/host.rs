@@ -1,4 +1,4 @@
-//! What comes from the machine: the time and randomness.
+//! Access to the system clock and to randomness.
 #![allow(
     clippy::disallowed_methods,
     reason = "the one place that reads the clock"
@@ -11,7 +11,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::clock::Timestamp;
 
-/// Now, by the machine's clock.
+/// Returns the current time of the system clock.
 pub fn now() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -19,21 +19,21 @@ pub fn now() -> Timestamp {
     Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// Now, since the Unix epoch, by the machine's clock.
+/// Returns the time since the Unix epoch, by the system clock.
 pub fn since_epoch() -> Duration {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.unwrap_or_default()
 }
 
-/// A moment to measure from.
+/// Returns an instant to measure durations from.
 pub fn instant() -> Instant {
     Instant::now()
 }
 
-/// Bytes nobody can guess.
+/// Returns unpredictable random bytes.
 ///
 /// # Errors
-/// As the operating system.
+/// The error of the operating system.
 pub fn random<const N: usize>() -> Result<[u8; N], std::io::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;

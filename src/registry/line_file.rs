@@ -1,4 +1,4 @@
-//! The small text files of a home that have an entry a line: `known_peers`, `access.txt`, `node_names`.
+//! Small text files of a home with one entry a line: `known_peers`, `access.txt`, `node_names`.
 
 use std::io;
 use std::path::Path;
@@ -9,11 +9,11 @@ use crate::file_io::write_aside;
 use crate::registry::error::Error;
 use crate::wire::limits::NODE_FILE_BYTES_MAX;
 
-/// The lines that say something, without comments; none where there is no file.
+/// Returns the entries without comments. A missing file has none.
 ///
 /// # Errors
-/// [`Error::File`] when it cannot be read, is too long, or `read` does not understand a line: what
-/// is not understood might be what matters.
+/// [`Error::File`] when it cannot be read, is too long, or `read` returns `None` for a line. An
+/// unknown line may be an important one, so it is not skipped.
 pub(crate) fn read<T>(path: &Path, line: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Error> {
     let fail = |e| Error::file("read", path, e);
     let text = match read_own_text(path, NODE_FILE_BYTES_MAX) {
@@ -38,10 +38,10 @@ pub(crate) fn read<T>(path: &Path, line: impl Fn(&str) -> Option<T>) -> Result<V
     Ok(found)
 }
 
-/// Puts a new text in the place of the file.
+/// Replaces the content of the file.
 ///
 /// # Errors
-/// [`Error::File`] when it cannot be written; the old one stays then.
+/// [`Error::File`] when it cannot be written. The old content stays then.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
     write_aside(path, text.as_bytes(), Some(0o600), IfExists::Replace)
         .map_err(|e| Error::file("write", path, e))

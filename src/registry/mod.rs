@@ -1,6 +1,9 @@
-//! The use-cases over store and catalogue: index, list, resolve, check out, verify, compare.
-//! Blocking; takes options and a [`Progress`](crate::progress::Progress), returns reports, never
-//! prints.
+//! Registry operations over store and catalogue.
+//!
+//! Each folder is a topic: `index` and `store_pipeline` store data, `checkout` and `targets` read
+//! it, `datasets`, `metadata` and `publishing` manage manifests, `peers` and `archives` exchange
+//! them, and `integrity` checks them. All calls block, take options and a
+//! [`Progress`](crate::progress::Progress), and return reports. None prints.
 
 mod archives;
 pub(crate) mod cache;
@@ -129,17 +132,18 @@ pub struct LocalRegistry {
     sizes: Sizes,
 }
 
-/// When the files that say what is here and what is trusted were written last.
+/// Modification times of the files that contain the index and the trust settings.
 #[cfg(feature = "federation")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp([Option<(std::time::SystemTime, u64)>; 2]);
 
 #[cfg(feature = "federation")]
 impl Stamp {
-    /// Whether the files were last written longer ago than this, by their own clock.
+    /// Returns true if the files are older than this, by the clock of their timestamps.
     pub(crate) fn is_older_than(&self, age: std::time::Duration) -> bool {
         let mut written = self.0.iter().flatten().map(|(at, _)| at);
-        // By a clock that was wrong: what is written now has another time.
+        // A timestamp in the future comes from a clock that was wrong, and the next write changes
+        // it.
         let is_old = |at: &std::time::SystemTime| match at.elapsed() {
             Ok(ago) => ago > age,
             Err(ahead) => ahead.duration() > age,
@@ -149,10 +153,10 @@ impl Stamp {
 }
 
 impl LocalRegistry {
-    /// Opens the registry in a directory, making it when there is none.
+    /// Opens the registry in a directory, and creates it if there is none.
     ///
     /// # Errors
-    /// [`Error`] when the home cannot be made or read, or was written by a newer version.
+    /// [`Error`] when the home cannot be created or read, or a newer version wrote it.
     pub fn open(home: &Path) -> Result<Self, Error> {
         let _step = step::Step::begin("open", home.display());
         Ok(Self {
@@ -161,8 +165,8 @@ impl LocalRegistry {
         })
     }
 
-    /// Opens the registry on any disk. It has no home directory: nothing is kept beside the store
-    /// that can be made anew, and no trust file is found.
+    /// Opens the registry on any disk. It has no home directory, so it uses no caches and no trust
+    /// file.
     ///
     /// # Errors
     /// As [`LocalRegistry::open`].
@@ -173,7 +177,7 @@ impl LocalRegistry {
         })
     }
 
-    /// The registry on a store that is open already.
+    /// Creates a registry on an open store.
     #[cfg(test)]
     pub(crate) fn over(store: DiskStore) -> Self {
         let sizes = Sizes::default();
@@ -187,7 +191,7 @@ impl LocalRegistry {
         Self { sizes, ..self }
     }
 
-    /// Waits for a lock of the layers above, and holds it alone until it is dropped.
+    /// Waits for an exclusive lock of the layers above. Dropping the guard releases it.
     ///
     /// # Errors
     /// [`Error`] when the home cannot be written.
@@ -195,7 +199,7 @@ impl LocalRegistry {
         Ok(self.store.lock(name)?)
     }
 
-    /// The same without waiting; `None` when somebody else holds it.
+    /// Takes the lock without waiting. Returns `None` if another process holds it.
     ///
     /// # Errors
     /// [`Error`] when the home cannot be written.
@@ -204,8 +208,8 @@ impl LocalRegistry {
         Ok(self.store.try_lock(name)?)
     }
 
-    /// What changes whenever a dataset, a statement or what is trusted does; by whichever process.
-    /// Two of them that differ may stand for the same state.
+    /// Returns a value that changes whenever any process changes a dataset, a statement or the
+    /// trust settings. Different values may belong to the same state.
     #[cfg(feature = "federation")]
     pub(crate) fn stamp(&self) -> Stamp {
         let files = [self.store.index_path(), self.trust_path()];
@@ -215,7 +219,7 @@ impl LocalRegistry {
         }))
     }
 
-    /// Where the registry is.
+    /// Returns the home directory.
     pub fn home(&self) -> &Path {
         self.store.home()
     }

@@ -1,5 +1,5 @@
-//! What the program says of its work where a log is wanted: what is done, and how long it took. A
-//! program that installs no subscriber of `tracing` pays one look at a flag a step.
+//! Log records of the steps of an operation, with their durations. Without a subscriber of
+//! `tracing`, a step costs one check of a flag.
 
 use std::fmt::Display;
 use std::time::Instant;
@@ -8,15 +8,15 @@ use tracing::Level;
 
 use crate::registry::host;
 
-/// A piece of work under way. It is logged when it is dropped: at the level of information, with the
-/// seconds it took; its beginning is logged at the level of debugging.
+/// A step in progress. Its start is logged at the debug level. Dropping it logs its duration in
+/// seconds at the info level.
 #[derive(Debug)]
 pub(crate) struct Step {
     logged: Option<(String, Instant)>,
 }
 
 impl Step {
-    /// Begins a piece of work on something.
+    /// Starts a step.
     pub(crate) fn begin(what: &str, on: impl Display) -> Self {
         if !tracing::enabled!(Level::INFO) {
             return Self { logged: None };

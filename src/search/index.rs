@@ -1,4 +1,4 @@
-//! The index: tantivy in a directory of its own.
+//! Search index: tantivy in a directory of its own.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -40,41 +40,41 @@ use crate::search::query::Query;
 use crate::search::stems::stems;
 use crate::search::words::Words;
 
-/// What is said of a dataset, for searching.
+/// Searchable metadata of a dataset.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
     /// The dataset's register.
     pub key: String,
-    /// The envelope that this comes from.
+    /// The envelope of the indexed manifest.
     pub envelope: String,
-    /// Name.
+    /// Dataset name.
     pub name: String,
-    /// Labels.
+    /// Labels of the dataset.
     pub tags: Vec<String>,
-    /// SPDX identifier.
+    /// SPDX expression of the licence.
     pub license: Option<String>,
     /// The publisher's key, in hexadecimal.
     pub publisher: Option<String>,
-    /// Languages.
+    /// Language codes.
     pub languages: Vec<String>,
     /// Paths of columns, parts joined by dots.
     pub columns: Vec<String>,
-    /// Description and card.
+    /// Text of description and card.
     pub text: String,
-    /// Rows.
+    /// Number of rows.
     pub rows: u64,
-    /// Raw bytes.
+    /// Total length in bytes.
     pub size_bytes: u64,
 }
 
-/// A dataset that was found.
+/// A search result.
 #[derive(Clone, Debug)]
 pub struct Hit {
-    /// Its register.
+    /// The dataset's register.
     pub key: String,
-    /// How well it fits; only the order of scores of one search means anything.
+    /// Relevance score. Only the order within one search has a meaning.
     pub score: f32,
-    /// A part of its text with the words that fit between `**`; empty where only other fields fit.
+    /// Excerpt with matching words between `**`; empty if only other fields match.
     pub snippet: String,
 }
 
@@ -98,7 +98,7 @@ pub(super) struct Fields {
 
 /// The search index of a registry.
 pub struct SearchIndex {
-    /// Where it is; nowhere, when it is kept in memory alone.
+    /// Directory of the index; `None` for one in memory.
     dir: Option<PathBuf>,
     pub(super) index: Index,
     reader: IndexReader,
@@ -113,18 +113,18 @@ impl std::fmt::Debug for SearchIndex {
     }
 }
 
-/// Beside the index: what the tables held when it was last brought up to date.
+/// File beside the index with the state of the tables at its last update.
 const STAMP_FILE: &str = "stamp";
-/// Memory that a writer may fill before it writes; tantivy's least.
+/// Memory that a writer may fill before it writes: the minimum of tantivy.
 const WRITER_BYTES: usize = 15_000_000;
-/// Length of a snippet.
+/// Maximum number of characters of a snippet.
 const SNIPPET_CHARS: usize = 160;
 
 impl SearchIndex {
-    /// Opens the index in a directory, making an empty one where there is none.
+    /// Opens the index in a directory, and creates an empty one if there is none.
     ///
     /// # Errors
-    /// [`SearchError`] when there is one that cannot be read.
+    /// [`SearchError`] when it cannot be read.
     pub fn open(dir: &Path) -> Result<Self, SearchError> {
         let files = dir.join("index");
         std::fs::create_dir_all(&files)?;
@@ -138,7 +138,7 @@ impl SearchIndex {
         Self::on(Some(dir.to_owned()), index, fields)
     }
 
-    /// An empty one in memory.
+    /// Creates an empty index in memory.
     ///
     /// # Errors
     /// [`SearchError::Index`].
@@ -160,12 +160,12 @@ impl SearchIndex {
         })
     }
 
-    /// What was stamped when the index was last up to date.
+    /// Returns the stamp of the last update.
     pub fn stamp(&self) -> Option<Vec<u8>> {
         std::fs::read(self.dir.as_ref()?.join(STAMP_FILE)).ok()
     }
 
-    /// Notes that the index is up to date with what this stands for.
+    /// Records the stamp of the state that the index now has.
     ///
     /// # Errors
     /// [`SearchError::Io`].
@@ -176,12 +176,12 @@ impl SearchIndex {
         Ok(std::fs::rename(aside, dir.join(STAMP_FILE))?)
     }
 
-    /// How many documents there are.
+    /// Returns the number of documents.
     pub fn count(&self) -> u64 {
         self.reader.searcher().num_docs()
     }
 
-    /// The register and envelope of every document.
+    /// Returns the register and envelope of every document.
     ///
     /// # Errors
     /// [`SearchError`] when the index is damaged.
@@ -201,10 +201,10 @@ impl SearchIndex {
         Ok(held)
     }
 
-    /// Removes documents by register and adds others.
+    /// Removes documents by register, and adds others.
     ///
     /// # Errors
-    /// [`SearchError`] when the index cannot be written; it is as it was then.
+    /// [`SearchError`] when the index cannot be written. It stays unchanged then.
     pub fn change(&self, remove: &[String], add: &[Document]) -> Result<(), SearchError> {
         let mut writer = self
             .index
@@ -252,7 +252,7 @@ impl SearchIndex {
         doc
     }
 
-    /// The documents that fit best. With `lenient`, words may differ by one letter.
+    /// Returns the best matching documents. With `lenient`, words may differ by one letter.
     ///
     /// # Errors
     /// [`SearchError`] when the index is damaged.
@@ -309,7 +309,7 @@ impl SearchIndex {
                 _ => Box::new(TermQuery::new(term, IndexRecordOption::Basic)),
             }
         };
-        // What is left out is left out by whole words.
+        // Exclusions match whole words only.
         let how = Words {
             lenient,
             may_be_begun: !clause.negated && !lenient,
@@ -324,7 +324,7 @@ impl SearchIndex {
             Some("name") => self.text(&[(f.name, 1.0)], &clause.what, how)?,
             Some("tag") => self.text(&[(f.tag, 1.0)], &clause.what, how)?,
             Some("text") => self.text(&[(f.text, 1.0)], &clause.what, how)?,
-            // A name says most, then what somebody chose as a label.
+            // The name has the highest weight, followed by labels.
             _ => {
                 let everywhere = [(f.name, 6.0), (f.tag, 3.0), (f.column, 2.0), (f.text, 1.0)];
                 self.text(&everywhere, &clause.what, how)?
@@ -374,7 +374,7 @@ fn text_of(doc: &TantivyDocument, field: Field) -> String {
     text.unwrap_or_default().to_owned()
 }
 
-/// A fragment with what is highlighted between `**`, on one line.
+/// Formats a fragment on one line, with highlighted ranges between `**`.
 fn marked(fragment: &str, highlighted: &[std::ops::Range<usize>]) -> String {
     if highlighted.is_empty() {
         return String::new();

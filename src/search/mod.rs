@@ -1,5 +1,7 @@
-//! Full-text search over what is said of datasets. The index on disk is derived: whoever finds it
-//! missing, damaged or behind makes it anew or brings it up to date.
+//! Full-text search over dataset metadata.
+//!
+//! `query` parses queries, `words` and `stems` translate them, and `index` stores documents. The
+//! index is derived data: a missing or damaged one is rebuilt, and an outdated one is updated.
 
 mod index;
 mod query;
@@ -18,17 +20,17 @@ pub use query::QueryError;
 
 use thiserror::Error;
 
-/// Why the index could not be used. It may be deleted and made anew.
+/// Reason that the index could not be used. It may be deleted and rebuilt.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SearchError {
-    /// Its directory.
+    /// The index directory could not be read or written.
     #[error("cannot use the search index")]
     Io(#[from] std::io::Error),
-    /// The index itself.
+    /// Tantivy failed.
     #[error("the search index failed")]
     Index(#[from] tantivy::TantivyError),
-    /// A panic on damaged files.
+    /// Tantivy panicked on damaged files.
     #[error("the search index is damaged")]
     Damaged,
 }

@@ -1,5 +1,4 @@
-//! What people type into a search. Words and beginnings of words, "phrases", prefi*, -without, and
-//! field:value.
+//! Query syntax: words and beginnings of words, "phrases", prefi*, -without, and field:value.
 
 use std::str::FromStr;
 
@@ -8,60 +7,60 @@ use thiserror::Error;
 use crate::wire::limits::QUERY_BYTES_MAX;
 use crate::wire::limits::QUERY_CLAUSES_MAX;
 
-/// A search: every clause has to hold.
+/// A search query. Every clause has to match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// In the order they were typed.
+    /// Clauses in the order of the text.
     pub clauses: Vec<Clause>,
 }
 
 /// One condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clause {
-    /// Datasets that match are left out.
+    /// True if matching datasets are excluded.
     pub negated: bool,
-    /// Where to look; everywhere when it is not said.
+    /// The field to search; `None` for all.
     pub field: Option<String>,
-    /// What to look for.
+    /// The value to search for.
     pub what: Match,
 }
 
-/// What a clause looks for.
+/// Kind of match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Match {
-    /// A word, or several next to each other; the last one may be only begun.
+    /// A word, or several adjacent ones. The last one may be incomplete.
     Text(String),
-    /// The same where it is quoted: no word is only begun.
+    /// A quoted text, whose words are all complete.
     Phrase(String),
     /// The beginning of a word.
     Prefix(String),
     /// One of several whole values.
     OneOf(Vec<String>),
-    /// A number at least this.
+    /// A number that is at least this.
     AtLeast(u64),
-    /// A number at most this.
+    /// A number that is at most this.
     AtMost(u64),
 }
 
-/// Why a query is none.
+/// Reason that a query is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum QueryError {
-    /// A quote that is opened and not closed.
+    /// A quote is not closed.
     #[error("the quote in `{0}` is not closed")]
     Unclosed(String),
-    /// A field there is not.
+    /// The field does not exist.
     #[error("there is no field `{0}`; fields are {fields}", fields = FIELDS.join(", "))]
     Field(String),
-    /// A number that is none.
+    /// The number is invalid.
     #[error("`{0}` is not a number")]
     Number(String),
-    /// Longer than queries may be.
+    /// The query is longer than the limit.
     #[error("the query is too long")]
     TooLong,
 }
 
-/// The fields that may be named.
+/// Names of the fields.
 pub(super) const FIELDS: [&str; 9] = [
     "name",
     "tag",
@@ -75,8 +74,7 @@ pub(super) const FIELDS: [&str; 9] = [
 ];
 
 impl Query {
-    /// With every publisher named in it replaced by that publisher's keys, by which they are
-    /// indexed.
+    /// Replaces every publisher in the query by that publisher's keys, which the index contains.
     #[must_use]
     pub fn with_publishers(mut self, keys: impl Fn(&str) -> Vec<String>) -> Self {
         for clause in &mut self.clauses {
@@ -88,7 +86,7 @@ impl Query {
         self
     }
 
-    /// With the condition that a column has this path, added.
+    /// Adds the condition that a column has this path.
     #[must_use]
     pub fn with_column(mut self, path: &str) -> Self {
         self.clauses.push(Clause {
@@ -121,7 +119,7 @@ impl FromStr for Query {
     }
 }
 
-/// The clause at the front, if it asks for anything, and what follows it.
+/// Parses the first clause, if it has a condition. Returns it with the rest of the text.
 fn one(text: &str) -> Result<(Option<Clause>, &str), QueryError> {
     let (negated, body) = match text.strip_prefix('-') {
         Some(body) => (true, body),
@@ -144,7 +142,7 @@ fn one(text: &str) -> Result<(Option<Clause>, &str), QueryError> {
             what,
         })
     };
-    // Operators of other languages and lone punctuation ask for nothing.
+    // Operators of other query languages and lone punctuation have no condition.
     let empty = !value.chars().any(char::is_alphanumeric);
     let operator = !quoted && field.is_none() && matches!(value, "AND" | "OR" | "NOT");
     if empty || operator {
@@ -165,7 +163,7 @@ fn is_field(head: &str) -> bool {
     FIELDS.contains(&head.to_ascii_lowercase().as_str())
 }
 
-/// A word or a quoted text at the front, whether it was quoted, and what follows.
+/// Parses a word or a quoted text. Returns it, true if it was quoted, and the rest.
 fn value_of(text: &str) -> Result<(&str, bool, &str), QueryError> {
     if let Some(inner) = text.strip_prefix('"') {
         return match inner.split_once('"') {
@@ -180,7 +178,7 @@ fn value_of(text: &str) -> Result<(&str, bool, &str), QueryError> {
     Ok((value, false, after))
 }
 
-/// `>10000`, `>=10000`, `<5`, `10k`, `1.5M`; a number alone is the least.
+/// Parses `>10000`, `>=10000`, `<5`, `10k`, `1.5M`. A number alone is a minimum.
 fn number(text: &str) -> Result<Match, QueryError> {
     let wrong = || QueryError::Number(text.to_owned());
     let (at_most, strict, digits) = if let Some(n) = text.strip_prefix(">=") {
@@ -204,7 +202,7 @@ fn number(text: &str) -> Result<Match, QueryError> {
     if !value.is_finite() || value < 0.0 {
         return Err(wrong());
     }
-    // Saturates where a number is beyond 64 bits.
+    // Saturates if a number exceeds 64 bits.
     let value = (value * factor) as u64;
     Ok(match (at_most, strict) {
         (false, false) => Match::AtLeast(value),

@@ -1,5 +1,5 @@
-//! Words by their stem in the languages of their card. Each stem is kept under its language, so
-//! that what two languages spell alike is not mixed.
+//! Word stems in the languages of a card. Each stem is kept under its language, so that equal
+//! spellings of two languages are not mixed.
 
 use tantivy::tokenizer::Language;
 use tantivy::tokenizer::LowerCaser;
@@ -10,10 +10,10 @@ use tantivy::tokenizer::Stemmer;
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::tokenizer::Token;
 
-/// Longer words are not indexed, as in the fields beside.
+/// Maximum length in bytes of an indexed word, as in the other fields.
 const WORD_BYTES_MAX: usize = 40;
 
-/// Languages by the codes that cards use (ISO 639-1), English left out: it has a field of its own.
+/// Languages by ISO 639-1 code, as cards use them. English has a field of its own.
 const LANGUAGES: [(&str, Language); 17] = [
     ("ar", Language::Arabic),
     ("da", Language::Danish),
@@ -34,7 +34,7 @@ const LANGUAGES: [(&str, Language); 17] = [
     ("tr", Language::Turkish),
 ];
 
-/// The code under which a language of a card is stemmed; `None` for English and others.
+/// Returns the code under which a language of a card is stemmed, or `None` for English and others.
 fn code(language: &str) -> Option<(&'static str, Language)> {
     // `de-AT` is stemmed as German.
     let language = language.to_ascii_lowercase();
@@ -42,7 +42,7 @@ fn code(language: &str) -> Option<(&'static str, Language)> {
     LANGUAGES.iter().find(|(code, _)| *code == first).copied()
 }
 
-/// The stems of a text in one language of a card.
+/// Returns the stems of a text in one language of a card.
 pub(super) fn stems(language: &str, text: &str) -> Option<PreTokenizedString> {
     let (code, language) = code(language)?;
     let tokens = tokens(code, language, text);
@@ -52,7 +52,8 @@ pub(super) fn stems(language: &str, text: &str) -> Option<PreTokenizedString> {
     })
 }
 
-/// The stems of a query's words in every language: whoever searches does not say in which.
+/// Returns the stems of a query's words in every language, because a query does not name its
+/// language.
 pub(super) fn all_stems(text: &str) -> Vec<Vec<String>> {
     let of = |(code, language): &(&'static str, Language)| {
         let tokens = tokens(code, *language, text).into_iter();

@@ -1,4 +1,4 @@
-//! Queries of every shape, and what they find.
+//! Queries of every form, and their results.
 
 use crate::search::Document;
 use crate::search::Match;
@@ -126,7 +126,7 @@ fn the_beginning_of_a_word_is_found_below_whole_words() {
         let hits = index.search(&text.parse().unwrap(), 10, false).unwrap();
         hits.into_iter().map(|h| h.key).collect()
     };
-    // A whole word in the text comes before a beginning in a name.
+    // A whole word in the text ranks before the beginning of a word in a name.
     assert_eq!(find("photo"), ["2", "1", "4"]);
     assert_eq!(find("name:photo"), ["1"]);
     assert_eq!(find("grade-sch"), ["3"]);

@@ -1,4 +1,4 @@
-//! Words of a search: whole, only begun, misspelt, or by their stems.
+//! Translates the words of a query: whole, incomplete, misspelt, or stemmed.
 
 use tantivy::Term;
 use tantivy::query::BooleanQuery;
@@ -20,7 +20,7 @@ use crate::search::query::Match;
 use crate::search::stems::all_stems;
 
 impl SearchIndex {
-    /// Words, in any of these fields, each with its weight.
+    /// Builds a query for words in any of these fields, each with its weight.
     pub(super) fn text(
         &self,
         fields: &[(Field, f32)],
@@ -63,7 +63,7 @@ impl SearchIndex {
         if begun.is_empty() {
             return Ok(Box::new(whole));
         }
-        // Whatever a whole word scores, it is above every word that is only begun.
+        // The score of a whole word always exceeds that of an incomplete one.
         let above = ConstScoreQuery::new(Box::new(whole.clone()), WHOLE_SCORE);
         begun.push((Occur::Should, Box::new(above)));
         begun.push((Occur::Should, Box::new(whole)));
@@ -71,23 +71,22 @@ impl SearchIndex {
     }
 }
 
-/// How words are looked for.
+/// Options of matching words.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words {
     /// One letter may differ.
     pub(super) lenient: bool,
-    /// The last word may be only the beginning of one.
+    /// The last word may be incomplete.
     pub(super) may_be_begun: bool,
 }
 
-/// How much less a word counts that is only begun: the weights of all fields together stay below
-/// [`WHOLE_SCORE`].
+/// Weight of an incomplete word. The weights of all fields together stay below [`WHOLE_SCORE`].
 const BEGUN_WEIGHT: f32 = 0.01;
-/// What a whole word has more than one that is only begun.
+/// Score that a whole word has in addition.
 const WHOLE_SCORE: f32 = 0.2;
 
-/// Whether a text is long enough to be the beginning of a word: one letter of the alphabet fits too
-/// much.
+/// Returns true if a text is long enough for a match of beginnings. A single letter of the alphabet
+/// matches too much.
 fn is_beginning(what: &Match) -> bool {
     match what {
         Match::Text(text) => text.len() > 1,
@@ -96,7 +95,7 @@ fn is_beginning(what: &Match) -> bool {
 }
 
 impl SearchIndex {
-    /// The same words by their stems, one query a language.
+    /// Builds queries for the stems of the words, one for each language.
     fn stemmed(&self, text: &str) -> Vec<(Occur, Box<dyn TantivyQuery>)> {
         let field = self.fields.stems;
         let one = |stems: Vec<String>| -> Option<(Occur, Box<dyn TantivyQuery>)> {

@@ -1,5 +1,5 @@
-//! What of a base each chunk of an export resembles. It follows from the datasets alone, not from how
-//! they are stored here.
+//! Alignment of exported chunks with the bases of an incremental archive. It depends only on the
+//! datasets, not on their storage here.
 
 use std::collections::HashMap;
 
@@ -20,16 +20,16 @@ use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 
-/// Chunks that are placed at a time.
+/// Chunks that are aligned at a time.
 const BATCH_CHUNKS: usize = 4096;
 
-/// Which bytes of a base chunks resemble, by the first bytes of their ids. Memory follows the
-/// number of chunks that are exported.
+/// The similar base bytes of exported chunks, by the first bytes of their chunk ids. Memory is
+/// proportional to the number of exported chunks.
 #[derive(Default)]
 pub(crate) struct Resembled(HashMap<[u8; 16], BaseBytes>);
 
 impl Resembled {
-    /// Puts every dataset beside the newest base of its line, or else of its name.
+    /// Aligns every dataset with the newest base of its series, or otherwise of its name.
     pub(crate) fn find(
         reader: &BlobReader,
         exported: &[Dataset],
@@ -97,7 +97,7 @@ fn short(chunk: &ChunkEntry) -> [u8; 16] {
     id.first_chunk().copied().unwrap_or_default()
 }
 
-/// The base that a dataset is likely to resemble most.
+/// Returns the base that a dataset probably resembles most.
 fn nearest(m: &Manifest, bases: &[Dataset]) -> Option<usize> {
     let rank = |d: &Dataset| {
         let same_line = d.manifest.line == m.line;
@@ -110,10 +110,11 @@ fn nearest(m: &Manifest, bases: &[Dataset]) -> Option<usize> {
     ranked.max().map(|(_, n)| n)
 }
 
-/// Bytes of a dataset, and the ids of the chunks that they are.
+/// Bytes of a dataset, and the ids of their chunks.
 type BytesAndChunks = (Vec<u8>, Vec<BlobId>);
 
-/// Bytes of a dataset that is here; `None` where no whole chunks are, or too many.
+/// Reads a range of a held dataset. Returns `None` if it does not consist of whole chunks, or of
+/// too many.
 pub(crate) fn base_bytes(
     reader: &BlobReader,
     m: &Manifest,
@@ -141,7 +142,7 @@ pub(crate) fn base_bytes(
     Ok((bytes.len() as u64 == wanted.bytes).then_some((bytes, ids)))
 }
 
-/// The frame of a delta against bytes of a dataset that is here, where it pays.
+/// Encodes a delta frame against bytes of a held dataset, if it saves space.
 pub(crate) fn frame(
     reader: &BlobReader,
     base: &KnownBase,

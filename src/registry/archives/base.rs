@@ -1,4 +1,4 @@
-//! What a receiver has already, as far as it matters for one archive.
+//! Base of an incremental archive: the blobs that its receiver holds.
 
 use std::collections::HashSet;
 
@@ -14,17 +14,17 @@ use crate::registry::archives::dry_run::Rehearsal;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 
-/// The blobs of an export that the receiver has, and the datasets that they are from.
+/// The exported blobs that the receiver holds, and the datasets that contain them.
 #[derive(Default)]
 pub(crate) struct KnownBase {
     blobs: HashSet<[u8; 16]>,
-    /// Those that are needed.
+    /// Candidate datasets that share a blob with the export.
     pub(crate) datasets: Vec<Dataset>,
 }
 
 impl KnownBase {
-    /// Looks which of the candidates share anything with what is exported. Memory follows the
-    /// number of chunks that are exported.
+    /// Selects the candidates that share a blob with the export. Memory is proportional to the
+    /// number of exported chunks.
     pub(crate) fn find(
         reader: &BlobReader,
         exported: &[Dataset],
@@ -45,7 +45,7 @@ impl KnownBase {
                 if wanted.contains(&short(key)) {
                     base.blobs.insert(short(key));
                 }
-                // A node that comes again has nothing new below it.
+                // Below a repeated node there is nothing new.
                 seen.insert(short(key))
             })?;
             if base.blobs.len() > before {
@@ -77,7 +77,7 @@ fn short(key: &BlobKey) -> [u8; 16] {
 }
 
 impl LocalRegistry {
-    /// The datasets that an archive needs, in its order.
+    /// Returns the datasets that an archive needs, in its order.
     pub(super) fn bases(
         &self,
         header: &ArchiveHeader,

@@ -1,5 +1,5 @@
-//! A dry run of imports: archives are read to their ends and their blobs are checked and counted, and
-//! nothing is stored. What one archive of a command would bring counts as here for those after it.
+//! Dry run of imports: reads archives to their ends, verifies and counts their blobs, and stores
+//! nothing. For later archives of the same command, the datasets of earlier ones count as held.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -33,7 +33,7 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::SessionStats;
 use crate::trust::Origin;
 
-/// What the archives of a dry run would have brought so far.
+/// Results of the archives of a dry run so far.
 #[derive(Debug, Default)]
 pub struct Rehearsal(Mutex<Brought>);
 
@@ -41,11 +41,11 @@ pub struct Rehearsal(Mutex<Brought>);
 struct Brought {
     chunks: HashSet<ChunkId>,
     nodes: HashMap<TreeId, Vec<u8>>,
-    /// The revision of every dataset that would count.
+    /// The winning revision of every dataset.
     datasets: BTreeMap<RegisterKey, (Manifest, EnvelopeId)>,
 }
 
-/// What a dataset of an archive would be, after the archives before it.
+/// Rank of an archive's dataset after the archives before it.
 pub(super) enum Rehearsed {
     New,
     Same,
@@ -57,14 +57,14 @@ impl Rehearsal {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A dataset that would be here by now.
+    /// Returns a dataset that the archives so far would have imported.
     pub(super) fn find(&self, fits: impl Fn(&Manifest) -> bool) -> Option<Manifest> {
         let brought = self.brought();
         let mut datasets = brought.datasets.values().map(|(m, _)| m);
         datasets.find(|m| fits(m)).cloned()
     }
 
-    /// What another revision of a dataset would be.
+    /// Returns the rank that another revision of a dataset would have.
     pub(super) fn rank(&self, manifest: &Manifest, id: EnvelopeId) -> Rehearsed {
         let brought = self.brought();
         let key = RegisterKey::of(manifest, Origin::Elsewhere);
@@ -77,17 +77,17 @@ impl Rehearsal {
         }
     }
 
-    /// A dataset would be here.
+    /// Adds a dataset that would be imported.
     pub(super) fn add(&self, manifest: &Manifest, id: EnvelopeId) {
         let key = RegisterKey::of(manifest, Origin::Elsewhere);
         let datasets = &mut self.brought().datasets;
         datasets.insert(key, (manifest.clone(), id));
     }
 
-    /// Reads the trees of these datasets and counts what is new of them.
+    /// Reads the trees of these datasets and counts their new chunks.
     ///
     /// # Errors
-    /// [`ArchiveError`] as an import would; nothing of the archive counts then.
+    /// [`ArchiveError`] like an import. Nothing of the archive counts then.
     pub(super) fn read<'m>(
         &self,
         reader: &mut EntryReader<'_>,
@@ -132,12 +132,12 @@ impl Rehearsal {
     }
 }
 
-/// Counts what an archive brings.
+/// Counts the new chunks of an archive.
 struct Counting<'a> {
     store: &'a BlobReader,
     bases: &'a [Manifest],
     before: &'a Brought,
-    /// Chunks that are new, and their bytes.
+    /// Lengths of the new chunks, by id.
     chunks: HashMap<ChunkId, u32>,
     nodes: HashMap<TreeId, Vec<u8>>,
     progress: &'a dyn Progress,
@@ -213,7 +213,7 @@ impl BlobSink for Counting<'_> {
             None => true,
         };
         if !is_here {
-            // The base would come with an archive before, whose bytes were not kept.
+            // An earlier archive would bring the base, but its bytes were not kept.
             self.count(chunks)?;
         }
         Ok(!is_here)

@@ -1,5 +1,5 @@
-//! Encryption of archives for media that get lost: the age format, so that stock `age` opens them.
-//! <https://age-encryption.org/v1>
+//! Encryption of archives for removable media, in the age format, so that the standard `age`
+//! program opens them. <https://age-encryption.org/v1>
 
 use std::fmt;
 use std::fs::File;
@@ -21,19 +21,19 @@ use crate::file_io::read_given_text;
 use crate::keyring::passphrase_spellings;
 use crate::registry::error::Error;
 
-/// How every age file begins.
+/// Magic bytes of an age file.
 const MAGIC: &[u8] = b"age-encryption.org/v1\n";
-/// scrypt's work factor when encrypting, as a power of two: what `age` itself writes.
+/// Work factor of scrypt for encryption, as a power of two. It equals that of `age`.
 const WORK_FACTOR: u8 = 18;
-/// The most that a file may ask for: 4 GiB would be 22.
+/// Maximum work factor that a file may request. 22 would need 4 GiB of memory.
 const WORK_FACTOR_MAX: u8 = 20;
-/// Bytes of an identity file.
+/// Maximum size of an identity file, in bytes.
 pub(super) const IDENTITIES_BYTES_MAX: usize = 1 << 20;
-/// Bytes that age adds to a file: its header, and a tag to every 64 KiB.
+/// Bytes that age adds to a file: its header, and a tag for every 64 KiB.
 const HEADER_BYTES: u64 = 512;
 const STANZA_BYTES: u64 = 200;
 
-/// Whom an archive is encrypted to.
+/// Public key that an archive is encrypted to.
 #[derive(Clone)]
 pub struct Recipient(age::x25519::Recipient);
 
@@ -58,13 +58,13 @@ impl fmt::Debug for Recipient {
     }
 }
 
-/// A passphrase, which shows nowhere: its normal form, and behind it the other spellings that an
-/// archive may have been encrypted with.
+/// A passphrase, hidden in debug output. The normalised form comes first, followed by other
+/// spellings that an archive may have been encrypted with.
 #[derive(Clone)]
 pub struct Passphrase(Vec<SecretString>);
 
 impl Passphrase {
-    /// Takes one.
+    /// Creates a passphrase from text.
     pub fn new(text: &str) -> Self {
         let spellings = passphrase_spellings(text);
         let secret = |s: &Zeroizing<String>| SecretString::from(s.as_str().to_owned());
@@ -78,7 +78,7 @@ impl fmt::Debug for Passphrase {
     }
 }
 
-/// What opens encrypted archives.
+/// Identities and passphrases for encrypted archives.
 #[derive(Clone, Default)]
 pub struct Openers {
     identities: Vec<age::x25519::Identity>,
@@ -92,12 +92,12 @@ impl fmt::Debug for Openers {
 }
 
 impl Openers {
-    /// Adds a passphrase.
+    /// Sets the passphrase.
     pub fn set_passphrase(&mut self, passphrase: Passphrase) {
         self.passphrase = Some(passphrase);
     }
 
-    /// Adds what other openers have.
+    /// Adds all keys of `other`.
     pub fn add_all(&mut self, other: Self) {
         self.identities.extend(other.identities);
         if self.passphrase.is_none() {
@@ -105,16 +105,16 @@ impl Openers {
         }
     }
 
-    /// The public keys of the identities, in order.
+    /// Returns the public keys of the identities, in order.
     pub(super) fn public_keys(&self) -> Vec<String> {
         let keys = self.identities.iter().map(|i| i.to_public().to_string());
         keys.collect()
     }
 
-    /// Adds the secret keys in a file that `age-keygen` wrote.
+    /// Adds the secret keys of a file that `age-keygen` wrote.
     ///
     /// # Errors
-    /// [`Error::File`] when it cannot be read or holds none.
+    /// [`Error::File`] when it cannot be read or contains no key.
     pub fn add_file(&mut self, path: &Path) -> Result<(), Error> {
         let fail = |e| Error::file("read", path, e);
         let text = read_given_text(path, IDENTITIES_BYTES_MAX).map_err(fail)?;
@@ -142,7 +142,7 @@ pub(crate) enum EncryptedWriter {
 }
 
 impl EncryptedWriter {
-    /// Begins to write.
+    /// Starts the file.
     pub(crate) fn new(
         file: OutputFile,
         recipients: &[Recipient],
@@ -167,7 +167,7 @@ impl EncryptedWriter {
         Ok(Self::Age(Box::new(encryptor.wrap_output(file)?)))
     }
 
-    /// Ends and makes durable.
+    /// Ends the file and makes it durable.
     pub(crate) fn finish(self) -> io::Result<Written> {
         match self {
             Self::Plain(file) => file.close(),
@@ -192,7 +192,7 @@ impl Write for EncryptedWriter {
     }
 }
 
-/// How much of a limit is left for what is encrypted.
+/// Returns the number of plain bytes that fit a limit once they are encrypted.
 pub(crate) fn room(limit: u64, recipients: usize) -> u64 {
     let stanzas = STANZA_BYTES.saturating_mul(recipients as u64);
     limit
@@ -200,7 +200,7 @@ pub(crate) fn room(limit: u64, recipients: usize) -> u64 {
         .saturating_sub(HEADER_BYTES + stanzas)
 }
 
-/// Whether a file is encrypted.
+/// Returns true if a file is encrypted.
 pub(crate) fn is_sealed(file: &mut File) -> io::Result<bool> {
     let mut begin = Vec::new();
     file.rewind()?;
@@ -209,14 +209,14 @@ pub(crate) fn is_sealed(file: &mut File) -> io::Result<bool> {
     Ok(begin == MAGIC)
 }
 
-/// The bytes of a file or a stream, decrypted where it is encrypted.
+/// Opens a file or stream, and decrypts it if it is encrypted.
 pub(crate) fn open(path: &Path, openers: &Openers) -> Result<Box<dyn Read + Send>, Error> {
     let fail = |e| Error::file("read", path, e);
     let mut source: Box<dyn Read + Send> = match Input::open(path).map_err(fail)? {
         Input::Plain(file) => Box::new(file),
         Input::Stream(stream) => Box::new(stream),
     };
-    // A stream cannot be read again: what was looked at is put before the rest.
+    // A stream cannot be rewound, so the bytes that were read go before the rest.
     let mut begin = Vec::new();
     let front = source
         .as_mut()

@@ -1,5 +1,5 @@
-//! Writing archives: one thread reads and makes the tar stream, workers compress its pieces, one
-//! thread writes them in order.
+//! Export: one thread reads blobs and makes the tar stream, worker threads compress its pieces, and
+//! one thread writes them in order.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -51,46 +51,47 @@ use crate::store::disk::BlobReader;
 use crate::trust::Statement;
 use crate::trust::StatementBody;
 
-/// How to export.
+/// Options of an export.
 #[derive(Clone, Debug, Default)]
 pub struct ExportOptions {
-    /// Datasets that the receiver has.
+    /// Datasets that the receiver holds.
     pub since: Vec<Dataset>,
-    /// Chunk trees that the receiver has, from its receipt; those not here do not matter.
+    /// Chunk trees that the receiver holds, from its receipt. Trees that are not held here have no
+    /// effect.
     pub receipt: Vec<TreeId>,
-    /// Revisions of datasets, and statements, that the receiver has, from its receipt.
+    /// Ids of manifests and statements that the receiver holds, from its receipt.
     pub known: BTreeSet<[u8; 32]>,
-    /// At most so many bytes a file; several are written then.
+    /// Maximum bytes of a file. A larger archive is split into volumes.
     pub split: Option<u64>,
-    /// Encrypt to these.
+    /// Encrypt to these public keys.
     pub recipients: Vec<Recipient>,
-    /// Encrypt under this, and to nobody else.
+    /// Encrypt with this passphrase, and to no public key.
     pub passphrase: Option<Passphrase>,
-    /// What to do where a plain file is already.
+    /// Action if a plain file is in the way.
     pub if_exists: IfExists,
 }
 
-/// What was exported.
+/// Result of an export.
 #[derive(Clone, Debug)]
 pub struct ExportReport {
-    /// The files, in order.
+    /// The written files, in order.
     pub paths: Vec<PathBuf>,
-    /// Bytes of all of them.
+    /// Total size of the files in bytes.
     pub bytes: u64,
-    /// Chunks inside.
+    /// Number of chunks in the archive.
     pub chunks: u64,
-    /// What the receiver must have.
+    /// Datasets that the receiver must hold.
     pub base: Vec<Dataset>,
 }
 
-/// The least size of a volume: a frame, and what ends a volume.
+/// Minimum size of a volume: one frame and the trailer.
 const SPLIT_BYTES_MIN: u64 = 9 << 20;
 
 impl LocalRegistry {
-    /// Writes datasets into one archive, as bytes that depend on nothing but them and the options.
+    /// Writes datasets into one archive. Its bytes depend only on the datasets and the options.
     ///
     /// # Errors
-    /// [`Error`] when a dataset is damaged, the disk is full, or something is at `dest`.
+    /// [`Error`] when a dataset is damaged, the disk is full, or `dest` exists.
     pub fn export(
         &self,
         datasets: &[Dataset],
@@ -161,8 +162,8 @@ impl LocalRegistry {
         })
     }
 
-    /// Whether the receiver has all that an archive of these datasets would bring: each of them as it
-    /// is now, and what their publishers have stated.
+    /// Returns true if the receiver already holds everything that an archive of these datasets
+    /// would contain: their current revisions and the statements of their publishers.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
@@ -187,7 +188,7 @@ impl LocalRegistry {
         Ok(theirs.all(|s| options.known.contains(s.id().as_bytes())))
     }
 
-    /// Writes every dataset with one of these contents into one archive.
+    /// Writes every dataset with one of these content ids into one archive.
     ///
     /// # Errors
     /// [`Error::NotFound`], or as [`LocalRegistry::export`].
@@ -201,7 +202,7 @@ impl LocalRegistry {
         Ok(dest.to_owned())
     }
 
-    /// Everything that comes before the trees.
+    /// Collects the parts of an archive that come before the trees.
     fn contents(
         &self,
         reader: &BlobReader,
@@ -221,7 +222,7 @@ impl LocalRegistry {
                 .collect::<Result<Vec<_>, _>>()?;
             Ok::<_, Error>((envelopes, catalog::statements(t)?))
         })?;
-        // What the signers state, and the rotations by which their keys followed others.
+        // Statements of the signers, and the key rotations that lead to their keys.
         let mut signers: BTreeSet<PublisherKey> =
             datasets.iter().filter_map(|d| d.manifest.signer).collect();
         loop {
@@ -256,7 +257,7 @@ impl LocalRegistry {
 struct Contents {
     header: ArchiveHeader,
     statements: Vec<Statement>,
-    /// Each with its card.
+    /// The datasets, each with its card.
     datasets: Vec<(Envelope, Option<Vec<u8>>)>,
 }
 
@@ -282,7 +283,7 @@ impl Contents {
     }
 }
 
-/// Blobs out of the store.
+/// Reads blobs from the store.
 struct Stored<'a> {
     reader: &'a BlobReader,
     base: &'a KnownBase,
@@ -336,7 +337,7 @@ impl Source for Stored<'_> {
 
 type Numbered = (u64, Vec<u8>);
 
-/// Runs `make` with a writer whose pieces are compressed on all cores and go to `output` in order.
+/// Runs `make` with a writer. All cores compress its pieces, which go to `output` in order.
 fn compressed<T>(
     output: Output,
     make: impl FnOnce(&mut EntryWriter<'_>) -> Result<T, Error>,
@@ -356,7 +357,7 @@ fn compressed<T>(
         let written = scope.spawn(move || write_all(output, frames));
         let mut number = 0;
         let mut sink = |piece| {
-            // When nobody takes it any more, their error is what the caller sees.
+            // If the receiving thread has ended, its error is the one to return.
             let _ = pieces.send((number, piece));
             number += 1;
             Ok(())
@@ -365,13 +366,12 @@ fn compressed<T>(
         let made = make(&mut writer);
         let made = made.and_then(|value| Ok(writer.finish().map(|()| value)?));
         drop(pieces);
-        let panicked =
-            || Error::machine("run a worker thread", std::io::Error::other("it panicked"));
+        let panicked = |_| Error::WorkerPanicked("worker");
         let mut worked = Ok(());
         for worker in compressors {
-            worked = worked.and(worker.join().map_err(|_| panicked())?);
+            worked = worked.and(worker.join().map_err(panicked)?);
         }
-        let output = written.join().map_err(|_| panicked())?;
+        let output = written.join().map_err(panicked)?;
         let value = made?;
         worked?;
         Ok((value, output?))
@@ -404,7 +404,7 @@ fn write_all(mut output: Output, frames: mpsc::Receiver<Numbered>) -> Result<Out
     for (number, frame) in frames {
         early.insert(number, frame);
         while let Some(frame) = early.remove(&next) {
-            // After an error frames are only taken off the queue.
+            // After an error the remaining frames are dropped.
             if written.is_ok() {
                 written = output.frame(&frame);
             }

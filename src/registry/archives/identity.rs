@@ -1,5 +1,5 @@
-//! The age identities of a home: secret keys that open archives which were encrypted to this registry.
-//! The file is what `age-keygen` writes, so that stock `age -i` reads it.
+//! The age identities of a home: secret keys for archives that are encrypted to this registry. The
+//! file has the format of `age-keygen`, so that the standard `age -i` reads it.
 
 use std::path::PathBuf;
 
@@ -20,22 +20,23 @@ const FILE: &str = "identity.txt";
 const LOCK: &str = "identity.lock";
 
 impl LocalRegistry {
-    /// Where the identities of this home are.
+    /// Returns the path of this home's identity file.
     pub fn identity_path(&self) -> PathBuf {
         self.home().join(FILE)
     }
 
-    /// The public keys of the identities of this home, the newest first; none where there are none.
+    /// Returns the public keys of this home's identities, newest first. The list is empty if there
+    /// is no identity.
     ///
     /// # Errors
-    /// [`Error`] when the file cannot be read, others may read it, or it holds something else.
+    /// [`Error`] when the file cannot be read, has open permissions, or contains something else.
     pub fn identities(&self) -> Result<Vec<String>, Error> {
         let mut all = self.own_openers()?.public_keys();
         all.reverse();
         Ok(all)
     }
 
-    /// Makes an identity and puts it behind those that are there. Its public key.
+    /// Creates an identity and appends it to the file. Returns its public key.
     ///
     /// # Errors
     /// [`Error`] when the file cannot be read or written.
@@ -45,7 +46,7 @@ impl LocalRegistry {
         let before = match keyring::is_taken(&path) {
             false => String::new(),
             true => {
-                // What is not understood is not written to.
+                // A file that cannot be parsed is not written to.
                 self.own_openers()?;
                 read_own_text(&path, IDENTITIES_BYTES_MAX)
                     .map_err(|e| Error::file("read", &path, e))?
@@ -66,7 +67,7 @@ impl LocalRegistry {
         Ok(public)
     }
 
-    /// What opens archives that were encrypted to this home; nothing where it has no identity.
+    /// Returns the identities of this home. They are empty if it has none.
     ///
     /// # Errors
     /// As [`LocalRegistry::identities`].

@@ -1,5 +1,5 @@
-//! Reading archives. Signatures come first, then every blob is checked as it comes, then every
-//! file's hash; only then anything is visible, and then all of it at once.
+//! Import of archives. It verifies the signatures first, then every blob as it arrives, then the
+//! hash of every file. Everything becomes visible at once, at the end.
 
 use std::sync::mpsc;
 
@@ -50,62 +50,62 @@ use crate::trust::TrustStore;
 use crate::trust::Verdict;
 use crate::trust::VerifiedManifest;
 
-/// Asks a person whether a dataset may come in.
+/// Asks a person to admit a dataset.
 pub type Ask<'a> = dyn Fn(&Listed) -> bool + 'a;
-/// Asks a person whether a dataset may be so much larger than what was sent for it.
+/// Asks a person to accept a dataset that is far larger than the bytes sent for it.
 pub type AskLarge<'a> = dyn Fn(&Listed, Expansion) -> bool + 'a;
 
-/// How to import.
+/// Options of an import.
 #[derive(Default)]
 pub struct ImportOptions<'a> {
-    /// Take only what a publisher trusted in full has signed.
+    /// Admit only datasets that a fully trusted publisher has signed.
     pub require_signature: bool,
-    /// Only look what would happen.
+    /// Report the result without importing.
     pub dry_run: bool,
-    /// What archives that were looked at with these options would have brought.
+    /// Results of earlier archives in a dry run with these options.
     pub rehearsal: Rehearsal,
-    /// Publishers that need not be asked about this time.
+    /// Publishers whose datasets need no consent in this import.
     pub accept_publishers: Vec<PublisherKey>,
-    /// What opens encrypted archives.
+    /// Identities and passphrases for encrypted archives.
     pub openers: Openers,
-    /// Where there is a person to be asked.
+    /// Asks a person for consent, if one is present.
     pub ask: Option<&'a Ask<'a>>,
-    /// Take datasets however much larger they are than what was sent for them.
+    /// Accept datasets that are far larger than the bytes sent for them.
     pub allow_large: bool,
-    /// Where there is a person to be asked about that.
+    /// Asks a person about such datasets, if one is present.
     pub ask_large: Option<&'a AskLarge<'a>>,
 }
 
-/// What became of one dataset in an archive.
+/// Outcome for one dataset of an archive.
 #[derive(Clone, Debug)]
 pub enum ImportOutcome {
-    /// It is here now.
+    /// The dataset was imported.
     Imported(Box<Listed>),
-    /// It was here, just so.
+    /// The same revision was already held.
     AlreadyHere(Box<Listed>),
-    /// A later revision of it is here, and stays.
+    /// A later revision is held, and stays.
     Older(Box<Listed>),
-    /// It may not come in.
+    /// The dataset was refused.
     Refused(Refusal),
 }
 
-/// Why a dataset may not come in.
+/// Reason that a dataset was refused.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// `name@version`, as its manifest says.
+    /// `name@version` from its manifest.
     pub dataset: String,
-    /// Why.
+    /// Reason for the user.
     pub reason: String,
-    /// How large it is, where that is why.
+    /// Its expansion, if that is the reason.
     pub expansion: Option<Expansion>,
 }
 
-/// What became of an archive.
+/// Result of an import.
 #[derive(Clone, Debug)]
 pub struct ImportReport {
-    /// Dataset by dataset.
+    /// Outcome of each dataset.
     pub outcomes: Vec<ImportOutcome>,
-    /// Chunks that were not here before.
+    /// Number of chunks that were not held before.
     pub new_chunks: u64,
     /// Their bytes.
     pub new_bytes: u64,
@@ -131,8 +131,8 @@ impl LocalRegistry {
     /// Imports an archive.
     ///
     /// # Errors
-    /// [`Error::Archive`] naming what is wrong with it, [`Error::BaseMissing`]; nothing of it is
-    /// visible then. Datasets that trust refuses are no error but an outcome.
+    /// [`Error::Archive`] with the problem, or [`Error::BaseMissing`]. Nothing of the archive is
+    /// visible then. A dataset that trust refuses is an outcome and no error.
     pub fn import(
         &self,
         parcel: &Parcel,
@@ -150,7 +150,7 @@ impl LocalRegistry {
                     let piece = read_frame(&mut file);
                     let piece = piece.and_then(|f| f.map(|f| decompress_frame(&f)).transpose());
                     let goes_on = matches!(piece, Ok(Some(_)));
-                    // Nobody listens any more when the import has ended.
+                    // The receiver is gone after the import has ended.
                     if sender.send(piece).is_err() || !goes_on {
                         return;
                     }
@@ -159,13 +159,14 @@ impl LocalRegistry {
             let mut next = || pieces.recv().unwrap_or(Ok(None));
             let mut reader = EntryReader::new(&mut next);
             let done = self.import_entries(&mut reader, options, progress);
-            // The other thread may be waiting for somebody to take a piece.
+            // The reading thread may be blocked until a piece is taken.
             drop(pieces);
             done
         })
     }
 
-    /// Imports every archive in a directory; what was imported, or was here already.
+    /// Imports every archive in a directory. Returns the imported datasets and those that were
+    /// already held.
     ///
     /// # Errors
     /// The first error, after all of them were tried.
@@ -202,8 +203,8 @@ impl LocalRegistry {
         let last = candidates
             .iter()
             .rposition(|c| !matches!(c.fate, Fate::Refused(_)));
-        // What comes in, and what of it was here and is needed by nothing yet, is not collected
-        // before it is published.
+        // This session protects imported blobs, and held blobs that no dataset needs yet, from
+        // collection until they are published.
         let _until_published = match options.dry_run {
             true => None,
             false => Some(BlobReader::new(&self.store)?),
@@ -213,7 +214,7 @@ impl LocalRegistry {
             let sizes = candidates.iter().map(|c| c.verified.manifest().size_bytes);
             let bytes = sizes.fold(0_u64, u64::saturating_add);
             progress.phase("importing", (header.base.is_empty()).then_some(bytes));
-            // Nothing that comes in is collected while this lasts.
+            // The session protects all imported blobs from collection.
             let store = BlobReader::new(&self.store)?;
             let bases = match header.may_hold_deltas() {
                 true => bases.as_slice(),
@@ -247,7 +248,7 @@ impl LocalRegistry {
                 options.rehearsal.add(c.verified.manifest(), id);
             }
         }
-        // Statements stand for themselves: they count also where the datasets do not come in.
+        // Statements are independent: they apply even if the datasets are refused.
         if !options.dry_run {
             self.publish_imported(&candidates, &statements)?;
         }
@@ -258,7 +259,7 @@ impl LocalRegistry {
         })
     }
 
-    /// What is believed once the archive's statements are.
+    /// Returns the trust settings after the archive's statements apply.
     fn trust_with(&self, statements: &[Statement]) -> Result<TrustStore, Error> {
         let mut held = self
             .store
@@ -280,14 +281,14 @@ impl LocalRegistry {
         let rank = Rank::of(&manifest, envelope_id);
         let counts = |d: &Dataset| rank <= Rank::of(&d.manifest, d.envelope_id);
         let same = self.store.read(|t| {
-            // What was made here may say the same, or more.
+            // A dataset indexed here may have the same content, or more.
             let here = catalog::made_here(t, &manifest, Origin::Elsewhere)?.filter(counts);
             Ok::<_, Error>(match here {
                 Some(here) => Some(here),
                 None => catalog::of_register(t, &manifest, Origin::Elsewhere)?.filter(counts),
             })
         })?;
-        // One whose bytes were lost is healed by reading them again.
+        // A held dataset with lost bytes is healed by reading it again.
         if let Some(held) = same
             && self.is_complete(&held)?
         {
@@ -328,9 +329,9 @@ impl LocalRegistry {
         })
     }
 
-    /// Reads the trees up to those of the last dataset that is not refused. All of them are checked,
-    /// also what is here already, and kept: later ones may share their chunks; a collection takes
-    /// what nobody needs.
+    /// Reads the trees up to those of the last admitted dataset. All of them are verified and
+    /// stored, including refused and held ones, because later trees may share their chunks. A
+    /// collection deletes the blobs that no dataset needs.
     fn take(
         &self,
         reader: &mut EntryReader<'_>,
@@ -347,7 +348,7 @@ impl LocalRegistry {
                 let m = c.verified.manifest();
                 let table = m.file_table_root;
                 take_tree(reader, intake, &mut recent, table, m.file_table_bytes)?;
-                // Damage to the one must not be damage to the other.
+                // Damage to one dataset must not affect another one.
                 intake.hand_on();
                 let data = m.chunk_tree_root;
                 take_tree(reader, intake, &mut recent, data, m.size_bytes)?;
@@ -382,7 +383,7 @@ impl LocalRegistry {
         let session = WriteSession::begin(&self.store)?;
         let mut salts = Vec::new();
         for _ in candidates {
-            let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+            let salt: [u8; 16] = host::random().map_err(Error::Random)?;
             salts.push(salt);
         }
         session.commit(|tables, entries| {
@@ -400,7 +401,7 @@ impl LocalRegistry {
                     continue;
                 };
                 let held = catalog::of_register(tables, admitted.manifest(), admitted.origin())?;
-                // Private stays private, and made here stays made here.
+                // A private dataset stays private, and the mark for local origin stays.
                 let flags = held.as_ref().map_or(c.listed.dataset.flags, |h| h.flags);
                 let merged = sign::publish(tables, entries, admitted, flags)?;
                 if let (Merged::Replaced(_), Some(held)) = (merged, held) {
@@ -412,7 +413,7 @@ impl LocalRegistry {
     }
 }
 
-/// Refuses what is far larger than what was sent for it, unless a person agrees.
+/// Refuses a dataset that is far larger than the bytes sent for it, unless a person agrees.
 fn refuse_large(
     store: &BlobReader,
     candidates: &mut [Candidate],
@@ -438,7 +439,7 @@ fn refuse_large(
     Ok(())
 }
 
-/// Asks the policy, and a person where it says so.
+/// Applies the policy, and asks a person if the policy requires it.
 fn admit(
     listed: &Listed,
     verified: VerifiedManifest,

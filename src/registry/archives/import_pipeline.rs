@@ -1,5 +1,5 @@
-//! Blobs from an archive into the store: chunks are hashed, claimed, compressed and appended by
-//! workers, in batches as an index does it.
+//! Import pipeline: worker threads hash, claim, compress and append the chunks of an archive in
+//! batches, like an index does.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -36,22 +36,22 @@ use crate::store::disk::WriteSession;
 use crate::wire::limits::RECORD_BASES_MAX;
 use crate::wire::limits::RECORD_STORED_BYTES_MAX;
 
-/// Bytes that a worker is given at a time.
+/// Bytes in a worker's batch.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// Chunks that came in, and what they have to be.
+/// Received chunks with the ids that they must have.
 struct Incoming {
     batch: Batch,
     expected: Vec<ChunkEntry>,
 }
 
-/// Takes what an archive brings.
+/// Receives the blobs of an archive.
 pub(crate) struct Intake<'a> {
     session: &'a WriteSession,
     reader: &'a BlobReader,
-    /// What deltas may be against.
+    /// Possible bases of deltas.
     bases: &'a [Manifest],
-    /// The chunks that the bytes of a base are that were asked for last.
+    /// Ids of the chunks of the base bytes that were requested last.
     last_base: Vec<BlobId>,
     progress: &'a dyn Progress,
     outbox: mpsc::SyncSender<Incoming>,
@@ -61,7 +61,7 @@ pub(crate) struct Intake<'a> {
     expected: Vec<ChunkEntry>,
 }
 
-/// Runs `read` with an intake, and returns when everything is appended to the session.
+/// Runs `read` with an intake. Returns after everything is appended to the session.
 pub(crate) fn with_intake<T>(
     session: &WriteSession,
     resembling: &similarity::SimilarityIndex,
@@ -77,7 +77,7 @@ pub(crate) fn with_intake<T>(
         let handles: Vec<_> = (0..workers)
             .map(|_| {
                 let (inbox, has_failed) = (&inbox, &has_failed);
-                // What makes deltas stays on its thread.
+                // A delta encoder stays on its thread.
                 let storing = move || Storing::beside(session, None, resembling);
                 scope.spawn(move || work(storing(), inbox, has_failed))
             })
@@ -99,13 +99,12 @@ pub(crate) fn with_intake<T>(
             intake.hand_on();
         }
         drop(intake);
-        let panicked =
-            || Error::machine("run a worker thread", std::io::Error::other("it panicked"));
+        let panicked = |_| Error::WorkerPanicked("worker");
         let mut worked = Ok(());
         for handle in handles {
-            worked = worked.and(handle.join().map_err(|_| panicked())?);
+            worked = worked.and(handle.join().map_err(panicked)?);
         }
-        // What a worker found is why the reading was stopped.
+        // A worker's error is the cause of the reader's.
         worked.and(value)
     })
 }
@@ -143,7 +142,7 @@ fn store(storing: &mut Storing<'_>, incoming: &Incoming) -> Result<(), Error> {
 }
 
 impl Intake<'_> {
-    /// Gives what came so far to a worker.
+    /// Passes the blobs collected so far to a worker.
     pub(crate) fn hand_on(&mut self) {
         if self.ends.is_empty() {
             return;
@@ -154,7 +153,7 @@ impl Intake<'_> {
             ends: std::mem::take(&mut self.ends),
         };
         let expected = std::mem::take(&mut self.expected);
-        // Workers outlive this; their errors are looked at when they are joined.
+        // Workers outlive this call. Their errors are checked when they are joined.
         let _ = self.outbox.send(Incoming { batch, expected });
     }
 }
@@ -181,7 +180,7 @@ impl BlobSink for Intake<'_> {
             return Err(Error::Interrupted);
         }
         if self.has_failed.load(Ordering::Relaxed) {
-            // The worker's own error takes the place of this one.
+            // The worker's own error replaces this one.
             return Err(ArchiveError::Truncated.into());
         }
         self.data.extend_from_slice(&bytes);

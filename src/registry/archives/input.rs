@@ -1,4 +1,4 @@
-//! What to import: whole archives, and volumes put together whatever their order.
+//! Archive inputs: whole files, streams, and volumes in any order.
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -26,42 +26,42 @@ use crate::registry::error::Error;
 /// The files of one archive, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parcel {
-    /// One, or all volumes.
+    /// The single file, or all volumes.
     pub paths: Vec<PathBuf>,
-    /// They are volumes, and each has to be checked.
+    /// True for volumes, each of which has to be checked.
     is_split: bool,
-    /// They are encrypted: until they are opened, only their names say what they are.
+    /// True for encrypted volumes, which are known only by name until they are opened.
     is_sealed: bool,
-    /// Each was read and is what its trailer says.
+    /// True if every volume was read and matches its trailer.
     is_whole: bool,
-    /// Volumes that are not there, in words.
+    /// Text that lists the missing volumes.
     missing: Option<String>,
     source: Source,
 }
 
-/// What the paths of a parcel are.
+/// Kind of an input path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     /// Plain files, which can be read again.
     Files,
     /// A pipe, a device or standard input, which can be read once.
     Stream,
-    /// Something in a directory that is called like an archive and is no plain file.
+    /// An entry of a directory that has the name of an archive and is no plain file.
     Special,
 }
 
 impl Parcel {
-    /// What it is called in messages: the file, or the first volume.
+    /// Returns the path for messages: the file, or the first volume.
     pub fn path(&self) -> &Path {
         self.paths.first().map_or(Path::new(""), PathBuf::as_path)
     }
 
-    /// Whether it can be read only once.
+    /// Returns true if the input can be read only once.
     pub fn is_stream(&self) -> bool {
         self.source == Source::Stream
     }
 
-    /// A whole archive in one file.
+    /// Creates an input for an archive in one file.
     fn single(path: PathBuf, source: Source) -> Self {
         Self {
             paths: vec![path],
@@ -73,7 +73,7 @@ impl Parcel {
         }
     }
 
-    /// Volumes that were put together.
+    /// Creates an input from a set of volumes.
     fn volumes(set: Set) -> Self {
         Self {
             paths: set.paths,
@@ -85,9 +85,10 @@ impl Parcel {
         }
     }
 
-    /// Opens encrypted volumes, which were put together by their names, and puts them together by
-    /// what they say of themselves. What cannot be opened, or is damaged, stays as it is and is told
-    /// of when it is imported.
+    /// Opens encrypted volumes that were grouped by name, and groups them by their trailers.
+    ///
+    /// Volumes that cannot be opened, or are damaged, stay as they are, and the import reports
+    /// them.
     fn told_apart(self, openers: &Openers) -> Vec<Self> {
         if !self.is_sealed || self.paths.len() < 2 {
             return vec![self];
@@ -109,7 +110,7 @@ impl Parcel {
         sets(volumes).into_iter().map(whole).collect()
     }
 
-    /// Checks that every volume is there and whole.
+    /// Checks that every volume is present and intact.
     ///
     /// # Errors
     /// [`ArchiveError::NoVolume`] or [`ArchiveError::Volume`].
@@ -131,7 +132,7 @@ impl Parcel {
                 trailer: whole_volume(path, openers)?,
             });
         }
-        // They may have changed since their trailers were looked at, or were put together by name.
+        // The files may have changed since their trailers were read, or were grouped by name.
         let missing = match sets(volumes).as_slice() {
             [only] => only.missing.clone(),
             _ => Some("volumes of one and the same split".to_owned()),
@@ -142,11 +143,11 @@ impl Parcel {
         }
     }
 
-    /// Its bytes, one file after the other, decrypted where they are encrypted.
+    /// Opens the bytes of all files in order, decrypted if needed.
     pub(crate) fn open(&self, openers: &Openers) -> Result<Box<dyn Read + Send>, Error> {
         let mut later = self.paths.clone().into_iter();
         let first: Box<dyn Read + Send> = match later.next() {
-            // Whatever keeps the first from being opened is told as what it is.
+            // An error on the first file is returned as it is.
             Some(path) => encryption::open(&path, openers)?,
             None => Box::new(std::io::empty()),
         };
@@ -158,7 +159,7 @@ impl Parcel {
     }
 }
 
-/// Files one after the other, one open at a time.
+/// Reads files in order, with one open at a time.
 struct Joined {
     open: Box<dyn Read + Send>,
     later: std::vec::IntoIter<PathBuf>,
@@ -186,7 +187,7 @@ fn whole_volume(path: &Path, openers: &Openers) -> Result<VolumeTrailer, Error> 
     let damaged = || Error::from(ArchiveError::Volume(path.display().to_string()));
     let mut source = encryption::open(path, openers)?;
     let mut hasher = blake3::Hasher::new();
-    // The last bytes are held back: they are the trailer, not what it is the hash of.
+    // The last bytes are held back, because the trailer is not part of the hash.
     let mut held = Vec::new();
     let mut piece = vec![0; 1 << 20];
     loop {
@@ -194,7 +195,7 @@ fn whole_volume(path: &Path, openers: &Openers) -> Result<VolumeTrailer, Error> 
             Ok(0) => break,
             Ok(n) => n,
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-            // Also what age finds: a tag that does not fit.
+            // This includes a tag that age rejects.
             Err(e) if e.kind() == std::io::ErrorKind::InvalidData => return Err(damaged()),
             Err(e) => return Err(fail(e)),
         };
@@ -210,7 +211,7 @@ fn whole_volume(path: &Path, openers: &Openers) -> Result<VolumeTrailer, Error> 
     }
 }
 
-/// The trailer at the end of a file, if it is a volume.
+/// Returns the trailer at the end of a file, if it is a volume.
 fn trailer_of(file: &mut File) -> std::io::Result<Option<VolumeTrailer>> {
     let length = file.metadata()?.len();
     let Some(at) = length.checked_sub(TRAILER_BYTES as u64) else {
@@ -223,18 +224,19 @@ fn trailer_of(file: &mut File) -> std::io::Result<Option<VolumeTrailer>> {
     Ok(trailer.filter(|t| t.bytes == at))
 }
 
-/// Archives that were found, and paths that cannot be read.
+/// The archives that were found, and the unreadable paths.
 #[derive(Debug, Default)]
 pub struct Gathered {
-    /// The archives, by their paths.
+    /// The archives, sorted by path.
     pub parcels: Vec<Parcel>,
-    /// What was named and cannot be read, and why.
+    /// Unreadable paths, each with its error.
     pub unreadable: Vec<(PathBuf, Error)>,
 }
 
-/// The archives in these files and directories: volumes of one archive are put together. In a
-/// directory, files count that are called `.alimentar`, with or without a number behind. A pipe, a
-/// device, and `-` for standard input are one archive each, and not read here.
+/// Finds the archives in these files and directories, and groups volumes.
+///
+/// In a directory it takes files with the extension `.alimentar`, with or without a number after
+/// it. A pipe, a device, and `-` for standard input are one archive each, and are not read here.
 ///
 /// # Errors
 /// [`Error`] when a path cannot be read.
@@ -246,8 +248,7 @@ pub fn parcels(paths: &[PathBuf]) -> Result<Vec<Parcel>, Error> {
     }
 }
 
-/// The same of those paths that can be read, of which encrypted volumes are opened so that several
-/// splits are told apart.
+/// Finds the archives in the readable paths. Opens encrypted volumes to tell several splits apart.
 pub fn gathered(paths: &[PathBuf], openers: &Openers) -> Gathered {
     let Gathered {
         parcels,
@@ -275,7 +276,7 @@ fn found_at(paths: &[PathBuf]) -> Gathered {
         if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
             continue;
         }
-        // What an encrypted volume says of itself is inside: its name has to do for now.
+        // The trailer of an encrypted volume is inside, so the name has to do for now.
         let looked = open_plain(&path).and_then(|mut file| {
             let is_sealed = encryption::is_sealed(&mut file)?;
             match is_sealed.then(|| volume_number(&path)).flatten() {
@@ -292,7 +293,7 @@ fn found_at(paths: &[PathBuf]) -> Gathered {
                 let parts = sealed.entry(path.with_extension("")).or_default();
                 match parts.entry(number) {
                     Entry::Vacant(free) => drop(free.insert(path)),
-                    // `x.001` and `x.0001`: whatever the other is, it is looked at.
+                    // For `x.001` and `x.0001`, the other path is tried too.
                     Entry::Occupied(_) => {
                         found.push(sealed_parcel(BTreeMap::from([(number, path)])));
                     }
@@ -311,7 +312,7 @@ fn found_at(paths: &[PathBuf]) -> Gathered {
     }
 }
 
-/// Finds the plain files that a path stands for, and what is an archive whatever is in it.
+/// Lists the plain files of a path, and the inputs that are no plain files.
 fn look_at(path: &Path, files: &mut Vec<PathBuf>, found: &mut Vec<Parcel>) -> Result<(), Error> {
     let fail = |e| Error::file("read", path, e);
     if path.as_os_str() == "-" {
@@ -344,8 +345,8 @@ fn look_at(path: &Path, files: &mut Vec<PathBuf>, found: &mut Vec<Parcel>) -> Re
     Ok(())
 }
 
-/// The archives in these files and directories, of which encrypted volumes are opened so that
-/// several splits are told apart.
+/// Finds the archives in these files and directories. Opens encrypted volumes to tell several
+/// splits apart.
 ///
 /// # Errors
 /// [`Error`] when a path cannot be read.
@@ -354,7 +355,7 @@ pub fn opened_parcels(paths: &[PathBuf], openers: &Openers) -> Result<Vec<Parcel
     Ok(found.flat_map(|p| p.told_apart(openers)).collect())
 }
 
-/// Encrypted volumes that are called the same.
+/// Creates an input from encrypted volumes with the same base name.
 fn sealed_parcel(parts: BTreeMap<u32, PathBuf>) -> Parcel {
     let last = parts.keys().next_back().copied().unwrap_or_default();
     let absent = (1..=last).filter(|n| !parts.contains_key(n));

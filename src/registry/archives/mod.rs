@@ -1,4 +1,7 @@
-//! Datasets out into archives and in again: files, volumes and threads around the pure container.
+//! Archives of datasets, written and read around the pure container format.
+//!
+//! `export` and `output` write, `input` and `import` read, `encryption` and `identity` hold keys,
+//! `receivers` remembers the other side, and `dry_run` only checks.
 
 pub(crate) mod alignment;
 mod base;

@@ -1,4 +1,4 @@
-//! Where an export goes: one file, or volumes. Nothing has its name before it is whole.
+//! Output of an export: one file, or volumes. No file has its final name before all are complete.
 
 use std::io::Write;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::registry::archives::export::ExportOptions;
 use crate::registry::error::Error;
 use crate::wire::limits::VOLUMES_MAX;
 
-/// Takes frames in order.
+/// Writes frames in order.
 pub(crate) struct Output {
     dest: PathBuf,
     split: Option<u64>,
@@ -25,7 +25,7 @@ pub(crate) struct Output {
     passphrase: Option<Passphrase>,
     if_exists: IfExists,
     open: Option<Open>,
-    /// Whole, without its name yet, and what each is to be called.
+    /// Complete files without their final names, and these names.
     done: Vec<(Written, PathBuf)>,
     archive: [u8; 16],
     bytes: u64,
@@ -58,7 +58,7 @@ impl Output {
         }
     }
 
-    /// Writes a frame, whole in one file.
+    /// Writes a frame, which never spans two volumes.
     pub(crate) fn frame(&mut self, frame: &[u8]) -> Result<(), Error> {
         if self.done.is_empty() && self.open.is_none() {
             let hash = blake3::hash(frame);
@@ -91,7 +91,7 @@ impl Output {
         Ok(())
     }
 
-    /// Ends the archive and gives everything its name. The files, and their bytes together.
+    /// Ends the archive and renames its files. Returns their paths and their total size in bytes.
     pub(crate) fn finish(mut self) -> Result<(Vec<PathBuf>, u64), Error> {
         self.close(true)?;
         let mut paths = Vec::new();
@@ -128,10 +128,10 @@ impl Output {
     }
 }
 
-/// Volumes that keep a handle open until all have their names.
+/// Maximum number of volumes that keep a handle open until all are renamed.
 const VOLUMES_HELD_MAX: usize = 128;
 
-/// What a volume is called.
+/// Returns the path of a volume.
 fn volume_path(dest: &Path, number: usize) -> Result<PathBuf, Error> {
     if number > VOLUMES_MAX as usize {
         let many = std::io::Error::other("more volumes than there may be");

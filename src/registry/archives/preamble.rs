@@ -1,4 +1,4 @@
-//! What stands in an archive before the trees: header, statements, manifests, cards.
+//! Preamble of an archive, before the trees: header, statements, manifests and cards.
 
 use crate::archive::ArchiveError;
 use crate::archive::ArchiveHeader;
@@ -17,13 +17,13 @@ use crate::trust::UnverifiedManifest;
 use crate::trust::VerifiedManifest;
 use crate::wire::limits;
 
-/// What is inside.
+/// Reads the header.
 pub(crate) fn read_header(reader: &mut EntryReader<'_>) -> Result<ArchiveHeader, ArchiveError> {
     expect(reader, &EntryName::Header)?;
     ArchiveHeader::decode(&reader.read(limits::ARCHIVE_HEADER_BYTES_MAX)?)
 }
 
-/// What publishers say, verified.
+/// Reads and verifies the statements of publishers.
 pub(crate) fn read_statements(reader: &mut EntryReader<'_>) -> Result<Vec<Statement>, Error> {
     let mut found: Vec<Statement> = Vec::new();
     while let Some(EntryName::Statement(id)) = reader.peek()?.map(|e| e.name) {
@@ -45,7 +45,7 @@ pub(crate) fn read_statements(reader: &mut EntryReader<'_>) -> Result<Vec<Statem
 /// A manifest and its card.
 pub(crate) type WithCard = (VerifiedManifest, Option<Vec<u8>>);
 
-/// The manifests, verified, each with its card.
+/// Reads and verifies the manifests, each with its card.
 pub(crate) fn read_manifests(
     reader: &mut EntryReader<'_>,
     header: &ArchiveHeader,
@@ -70,7 +70,7 @@ pub(crate) fn read_manifests(
             return Err(ArchiveError::Corrupt(EntryName::Manifest(slot).path()).into());
         }
         let verified = UnverifiedManifest::new(envelope).verify()?;
-        // Nobody signs the header: it may say nothing but what the manifests say.
+        // The header is not signed, so it may only repeat the manifests.
         if Held::of(verified.manifest(), &claimed) != *held {
             return Err(wrong().into());
         }

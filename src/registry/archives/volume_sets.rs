@@ -1,5 +1,5 @@
-//! Volumes put together to archives: several splits, also of the same archive, are told apart, and
-//! none is left out.
+//! Groups volumes into archives. It separates several splits, also of the same archive, and omits
+//! no volume.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use crate::archive::VolumeTrailer;
 
-/// Missing volumes that are named one by one.
+/// Maximum number of missing volumes that a message lists.
 const NAMED_MAX: usize = 20;
 
-/// A volume and what it says of itself.
+/// A volume and its trailer.
 #[derive(Clone, Debug)]
 pub(crate) struct Volume {
     pub(crate) path: PathBuf,
@@ -21,13 +21,15 @@ pub(crate) struct Volume {
 #[derive(Clone, Debug)]
 pub(crate) struct Set {
     pub(crate) paths: Vec<PathBuf>,
-    /// What is missing, in words; `None` where nothing is.
+    /// Text that lists the missing volumes, or `None` if the set is complete.
     pub(crate) missing: Option<String>,
 }
 
-/// Puts volumes together. Those of one archive are one set where their numbers allow it, whatever
-/// they are called. Where they do not, the archive was split more than once: then volumes whose
-/// names differ in their number alone belong together. An exact copy of a volume counts once.
+/// Groups volumes into sets.
+///
+/// The volumes of one archive are one set if their numbers allow it, regardless of their names.
+/// Otherwise the archive was split more than once, and volumes whose names differ only in the
+/// number belong together. An exact copy of a volume counts once.
 pub(crate) fn sets(volumes: Vec<Volume>) -> Vec<Set> {
     let mut by_archive: BTreeMap<[u8; 16], Vec<Volume>> = BTreeMap::new();
     for volume in volumes {
@@ -71,8 +73,8 @@ fn order(volume: &Volume) -> (u32, [u8; 32], &Path) {
     (number, hash, &volume.path)
 }
 
-/// Volumes in ascending order without one number twice, and none behind a last one. What does not
-/// fit into a chain begins the next.
+/// Cuts volumes into chains: ascending numbers without repetition, and none after the last volume.
+/// A volume that does not fit begins the next chain.
 fn chains(mut volumes: Vec<Volume>) -> Vec<Vec<Volume>> {
     volumes.sort_by(|a, b| (a.trailer.number, &a.path).cmp(&(b.trailer.number, &b.path)));
     let mut found = Vec::new();
@@ -93,7 +95,7 @@ fn chains(mut volumes: Vec<Volume>) -> Vec<Vec<Volume>> {
     found
 }
 
-/// What a chain lacks.
+/// Returns a text that lists the missing volumes of a chain.
 fn missing(chain: &[Volume]) -> Option<String> {
     let mut next = 1;
     let mut gaps = Vec::new();
@@ -110,7 +112,7 @@ fn missing(chain: &[Volume]) -> Option<String> {
     Some(words.map_or(end.clone(), |words| format!("{words}, {end}")))
 }
 
-/// Missing numbers in words; `None` where there are none.
+/// Formats missing numbers as text. Returns `None` if there are none.
 pub(crate) fn missing_before(mut numbers: impl Iterator<Item = u32>) -> Option<String> {
     let named = numbers.by_ref().take(NAMED_MAX);
     let mut words: Vec<String> = named.map(|n| format!("volume {n}")).collect();
@@ -120,7 +122,7 @@ pub(crate) fn missing_before(mut numbers: impl Iterator<Item = u32>) -> Option<S
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-/// A volume's name without the number at its end.
+/// Returns a volume's name without the number at its end.
 fn without_number(path: &Path) -> PathBuf {
     match volume_number(path) {
         Some(_) => path.with_extension(""),
@@ -128,7 +130,7 @@ fn without_number(path: &Path) -> PathBuf {
     }
 }
 
-/// The number at the end of a volume's name.
+/// Returns the number at the end of a volume's name.
 pub(crate) fn volume_number(path: &Path) -> Option<u32> {
     let ending = path.extension()?.to_str()?;
     let is_number = ending.len() >= 3 && ending.bytes().all(|b| b.is_ascii_digit());
@@ -139,7 +141,7 @@ pub(crate) fn volume_number(path: &Path) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// A volume of an archive, in a split of its own.
+    /// Creates a volume of an archive in the given split.
     fn volume(path: &str, archive: u8, split: u8, number: u32, is_last: bool) -> Volume {
         let mut hash = [split; 32];
         hash[1..5].copy_from_slice(&number.to_le_bytes());
@@ -155,7 +157,7 @@ mod tests {
         }
     }
 
-    /// Every set as its paths and what it lacks, in order.
+    /// Returns the paths and the missing volumes of every set, in order.
     fn told(volumes: Vec<Volume>) -> Vec<(Vec<String>, Option<String>)> {
         let count = volumes.len();
         let paths = |set: &Set| {
@@ -206,7 +208,7 @@ mod tests {
             whole(&["c.001"]),
         ];
         assert_eq!(told(volumes.clone()), wanted);
-        // One of them is not complete, and the other is not taken for its part.
+        // One of them is incomplete, and the other is not taken as its part.
         let without = |n: usize| {
             let mut volumes = volumes.clone();
             volumes.remove(n);

@@ -1,5 +1,5 @@
-//! Files in the cache of a home: what took time to find out and may be lost at any time. A home
-//! that cannot be read or written only makes things slower.
+//! Cache files of a home. They save time and may be lost at any moment. A cache that cannot be read
+//! or written only makes operations slower.
 
 use std::fs;
 use std::fs::DirBuilder;
@@ -20,28 +20,28 @@ use crate::ident::to_hex;
 use crate::inspect::line_index::FileStamp;
 use crate::registry::host;
 
-/// Files of one kind, each kept under what it is of.
+/// Cache files of one kind, each stored under a key.
 #[derive(Clone, Debug)]
 pub(crate) struct CacheFiles {
     dir: PathBuf,
     kind: CacheKind,
 }
 
-/// A kind of such files.
+/// Kind of cache file, with its limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CacheKind {
-    /// Name of the directory, and ending of the files in it.
+    /// Name of the directory, and extension of the files in it.
     pub(crate) name: &'static str,
-    /// How many files are kept.
+    /// Maximum number of files.
     pub(crate) files_max: usize,
-    /// Bytes of all files.
+    /// Maximum total size in bytes.
     pub(crate) bytes_max: u64,
-    /// Bytes of one; a longer one is none.
+    /// Maximum size of one file in bytes. A longer file is ignored.
     pub(crate) file_bytes_max: usize,
 }
 
 impl CacheFiles {
-    /// Those of a kind in a home.
+    /// Returns the cache files of a kind in a home.
     pub(crate) fn new(home: &Path, kind: CacheKind) -> Self {
         Self {
             dir: home.join("cache").join(kind.name),
@@ -49,7 +49,7 @@ impl CacheFiles {
         }
     }
 
-    /// What is kept under these bytes.
+    /// Returns the bytes stored under a key.
     pub(crate) fn read(&self, of: &[u8]) -> Option<Vec<u8>> {
         let file = open_plain(&self.path(of)).ok()?;
         let limit = self.kind.file_bytes_max as u64;
@@ -58,7 +58,7 @@ impl CacheFiles {
         Some(bytes).filter(|b| b.len() as u64 <= limit)
     }
 
-    /// Makes the directory.
+    /// Creates the directory.
     ///
     /// # Errors
     /// As the operating system.
@@ -66,8 +66,8 @@ impl CacheFiles {
         make_directory(&self.dir)
     }
 
-    /// Keeps something in place of what was kept under the same, and removes what was written
-    /// first where there is too much.
+    /// Stores bytes under a key, replaces earlier ones, and then removes the oldest files over the
+    /// limits.
     pub(crate) fn write(&self, of: &[u8], bytes: &[u8]) {
         if bytes.len() > self.kind.file_bytes_max {
             return;
@@ -80,7 +80,7 @@ impl CacheFiles {
         }
     }
 
-    /// Where that is kept.
+    /// Returns the path of a key's file.
     pub(crate) fn path(&self, of: &[u8]) -> PathBuf {
         let hash = blake3::hash(of);
         let name = hash.as_bytes().first_chunk::<16>();
@@ -88,7 +88,7 @@ impl CacheFiles {
         self.dir.join(format!("{name}.{}", self.kind.name))
     }
 
-    /// Removes what was written first, where there is too much.
+    /// Removes the oldest files over the limits.
     pub(crate) fn remove_oldest(&self) {
         let Ok(entries) = fs::read_dir(&self.dir) else {
             return;
@@ -108,7 +108,7 @@ impl CacheFiles {
                 .filter(|_| files <= self.kind.files_max)
             {
                 Some(rest) => left = rest,
-                // Another process may have done it.
+                // Another process may have removed it.
                 None => {
                     left = 0;
                     let _ = fs::remove_file(path);
@@ -118,7 +118,7 @@ impl CacheFiles {
     }
 }
 
-/// Makes a directory for files of a cache.
+/// Creates a directory for cache files.
 ///
 /// # Errors
 /// As the operating system.
@@ -127,8 +127,8 @@ pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
     builder.recursive(true).mode(0o700).create(path)
 }
 
-/// Begins a file that is to be renamed to this path when it is whole. Those that somebody else began and
-/// left for a day are removed.
+/// Creates a temporary file that is later renamed to this path. Removes temporary files that were
+/// abandoned a day ago.
 ///
 /// # Errors
 /// As the operating system.
@@ -144,8 +144,8 @@ pub(crate) fn create_aside(path: &Path) -> io::Result<(PathBuf, File)> {
     Ok((aside, file))
 }
 
-/// Removes files that somebody began aside and did not end, and that nobody wrote to for a day. Who still
-/// wants to finds it gone, and keeps nothing.
+/// Removes temporary files that nobody wrote to for a day. If their writer still runs, it finds its
+/// file gone and caches nothing.
 fn remove_abandoned(directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else {
         return;
@@ -165,11 +165,11 @@ fn remove_abandoned(directory: &Path) {
     }
 }
 
-/// How the name of a file that is being written ends, before something that no other has.
+/// Extension prefix of a temporary file; a unique suffix follows.
 const ASIDE: &str = "new-";
 
-/// What the file system says of a file, and whether its last change was so long ago that one
-/// after this has another time.
+/// Returns the metadata of a file. The flag is true if its last change is old enough that a later
+/// change has another timestamp.
 ///
 /// # Errors
 /// As the operating system.
@@ -190,9 +190,9 @@ pub(crate) fn stamp_of(file: &File) -> io::Result<(FileStamp, bool)> {
     Ok((stamp, ago.is_some_and(|ago| ago > CLOCK_STEP)))
 }
 
-/// After so long without a change, who wrote a file is taken to be gone.
+/// Time without a write after which a temporary file counts as abandoned.
 const ABANDONED: Duration = Duration::from_hours(24);
-/// Times of files may move in steps as long as this.
+/// Maximum granularity of file timestamps.
 const CLOCK_STEP: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
@@ -235,7 +235,7 @@ mod tests {
         let files = CacheFiles::new(dir.path(), KIND);
         let write = |name: &[u8], bytes: usize| {
             files.write(name, &vec![7; bytes]);
-            // Files of one moment have no order.
+            // Files with equal timestamps have no order.
             std::thread::sleep(std::time::Duration::from_millis(20));
         };
         let kept = |names: &[u8]| {
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(kept(b"abcd"), b"bcd");
         write(b"e", 60);
         assert_eq!(kept(b"abcde"), b"cde");
-        // What is written again is the newest.
+        // A file that is written again is the newest.
         write(b"c", 35);
         assert_eq!(kept(b"abcde"), b"ce");
         write(b"f", 61);

@@ -1,4 +1,5 @@
-//! Files in a home that only save time, and may be lost at any moment.
+//! Cache of a home: files that only save time, and may be lost at any moment. `files` stores them,
+//! `row_indexes` and `sketches` are kinds of them, and `spill` is for temporary data.
 
 pub(crate) mod files;
 pub(crate) mod row_indexes;

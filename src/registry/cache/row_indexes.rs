@@ -1,5 +1,5 @@
-//! Indexes of rows that are kept in the home, so that a file whose rows are found only by reading
-//! from its front is read whole once at most.
+//! Cached row indexes. A file whose rows are found only by reading it from the front is read as a
+//! whole once at most.
 
 use std::fs::File;
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::wire::limits::ROW_INDEX_BYTES_MAX;
 use crate::wire::limits::ROW_INDEX_FILES_MAX;
 use crate::wire::limits::ROW_INDEXES_BYTES_MAX;
 
-/// The place in a home for the index of one file's rows.
+/// Cache entry for the rows of one file.
 #[derive(Clone, Debug)]
 pub(crate) struct KeptRows {
     cache: CacheFiles,
@@ -30,25 +30,26 @@ pub(crate) struct KeptRows {
     what: What,
 }
 
-/// What is kept of a file.
+/// Kind of cached data.
 #[derive(Clone, Copy, Debug)]
 enum What {
-    /// Where some rows are.
+    /// Offsets of some rows.
     Places = 0,
-    /// How many lines are not blank.
+    /// Number of lines that are not blank.
     Count = 1,
 }
 
-/// Whose index it is.
+/// File that the index belongs to.
 #[derive(Clone, Debug)]
 enum Of {
-    /// A file that looked so before it was read, and whether it was settled.
+    /// A file on disk: its metadata before it was read, and a flag that it had settled.
     Disk(Arc<File>, FileStamp, bool),
     Store(StoredText),
 }
 
 impl KeptRows {
-    /// For a file on disk, of which nothing was read yet; none where it cannot be told which it is.
+    /// Creates the entry of a file on disk that has not been read yet. Returns `None` if the file
+    /// cannot be identified.
     pub(crate) fn on_disk(file: &Arc<File>, home: &Path) -> Option<Self> {
         let (stamp, is_settled) = stamp_of(file).ok()?;
         Some(Self {
@@ -58,7 +59,7 @@ impl KeptRows {
         })
     }
 
-    /// For a file in the store.
+    /// Creates the entry of a file in the store.
     pub(crate) fn in_store(text: StoredText, home: &Path) -> Self {
         Self {
             cache: CacheFiles::new(home, CACHE),
@@ -67,7 +68,7 @@ impl KeptRows {
         }
     }
 
-    /// The place for the number of its lines that are not blank.
+    /// Selects the entry for the number of lines that are not blank.
     pub(crate) fn of_count(self) -> Self {
         Self {
             what: What::Count,
@@ -75,25 +76,24 @@ impl KeptRows {
         }
     }
 
-    /// How many lines are not blank, where that was kept and the file is still the same.
+    /// Returns the cached number of lines that are not blank, if the file is unchanged.
     pub(crate) fn count(&self) -> Option<u64> {
         self.find(RowKind::Values)?.rows()
     }
 
-    /// Keeps that number.
+    /// Stores that number.
     pub(crate) fn keep_count(&self, rows: u64) {
         self.write(RowKind::Values, RowIndex::of_count(rows));
     }
 
-    /// Puts what was kept of the file into its index, as far as it still counts. What is missing,
-    /// damaged or another file's is none.
+    /// Loads the cached offsets into the index. Missing, damaged or outdated entries load nothing.
     pub(crate) fn load(&self, index: &GrowingIndex) {
         if let Some(found) = self.find(index.kind()) {
             index.put(found);
         }
     }
 
-    /// Rows of the file, whose index is kept once they were read to their end or nobody reads on.
+    /// Wraps the rows of the file. Its index is stored after they are read to the end or dropped.
     pub(crate) fn keep_after(
         self,
         index: GrowingIndex,
@@ -111,7 +111,7 @@ impl KeptRows {
         }
     }
 
-    /// Keeps what was learnt, where that is more than opening the file tells.
+    /// Stores the index if it has more than opening the file finds.
     fn keep(&self, index: &GrowingIndex) {
         let news = index.take_news();
         let Some(news) = news.filter(|index| index.last().at >= WORTH_BYTES) else {
@@ -123,7 +123,7 @@ impl KeptRows {
     fn write(&self, kind: RowKind, news: RowIndex) {
         let stored = match &self.of {
             Of::Disk(file, stamp, is_settled) => {
-                // What was read of a file while somebody wrote it may be of both.
+                // An index of a file that changed during the read may mix both states.
                 let is_same = stamp_of(file).is_ok_and(|(now, _)| now == *stamp);
                 let seen = (*stamp, *is_settled);
                 match is_same.then(|| StoredRowIndex::on_disk(news, kind, seen, &**file)) {
@@ -136,7 +136,7 @@ impl KeptRows {
         self.cache.write(&self.id(kind), &stored.encode());
     }
 
-    /// What the index is kept under.
+    /// Returns the cache key of the index.
     fn id(&self, kind: RowKind) -> Vec<u8> {
         let mut id = vec![kind.number(), RULES, self.what as u8];
         match &self.of {
@@ -156,7 +156,7 @@ impl KeptRows {
     }
 }
 
-/// Rows whose index is kept.
+/// Rows whose index is stored.
 struct IndexRecorder {
     inner: Arc<dyn Batches>,
     index: GrowingIndex,
@@ -179,14 +179,14 @@ impl Drop for IndexRecorder {
     }
 }
 
-/// How rows are found. Indexes that were made by other rules are not found.
+/// Version of the rules for finding rows. Indexes of other versions are ignored.
 const RULES: u8 = 2;
-/// Indexes of rows in a home.
+/// Row indexes in a home.
 const CACHE: CacheKind = CacheKind {
     name: "rows",
     files_max: ROW_INDEX_FILES_MAX,
     bytes_max: ROW_INDEXES_BYTES_MAX as u64,
     file_bytes_max: ROW_INDEX_BYTES_MAX,
 };
-/// Bytes that an index tells of at least to be kept: as many are read whenever a file is opened.
+/// Minimum number of indexed bytes for an entry. Opening a file reads that many anyway.
 const WORTH_BYTES: u64 = 1 << 20;

@@ -1,4 +1,5 @@
-//! Sketches of rows of a dataset, kept in the home. Normative: `spec/prints.md`.
+//! Sketch cache: similarity sketches of the rows of a dataset, in the home. Normative:
+//! `spec/prints.md`.
 
 use std::fs;
 use std::fs::File;
@@ -16,7 +17,7 @@ use crate::registry::cache::files::create_aside;
 use crate::wire::limits::PRINT_CACHE_BYTES_MAX;
 use crate::wire::limits::PRINT_FILES_MAX;
 
-/// Where the prints of one dataset are kept.
+/// Cache entry for the sketches of one dataset.
 #[derive(Debug)]
 pub struct KeptPrints {
     cache: CacheFiles,
@@ -24,7 +25,7 @@ pub struct KeptPrints {
 }
 
 impl KeptPrints {
-    /// Those of a dataset, by its name without a version, in the cache of a home.
+    /// Returns the entry of a dataset, by its name without a version, in the cache of a home.
     pub fn of(dataset: String, home: &Path) -> Self {
         Self {
             cache: CacheFiles::new(home, CACHE),
@@ -70,7 +71,7 @@ impl NewSketches for Aside {
     }
 
     fn commit(self: Box<Self>) -> io::Result<()> {
-        // A power cut may leave a part of it; its check tells.
+        // A power cut may leave a part of the file. Its checksum detects that.
         fs::rename(&self.aside, &self.path)?;
         self.cache.remove_oldest();
         Ok(())
@@ -79,7 +80,7 @@ impl NewSketches for Aside {
 
 impl Drop for Aside {
     fn drop(&mut self) {
-        // Gone already, where it was renamed.
+        // Already gone after a rename.
         let _ = fs::remove_file(&self.aside);
     }
 }

@@ -1,4 +1,4 @@
-//! A directory in the home for what a search has no room for in memory.
+//! Spill directory in the home, for intermediate data of a search that does not fit in memory.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
@@ -10,8 +10,8 @@ use crate::inspect::dedup::DirectorySpill;
 use crate::registry::error::Error;
 use crate::registry::host;
 
-/// A directory of one search, which goes with it. Its files have no names while they are in use, so
-/// that a killed process leaves none behind.
+/// Directory of one search, removed with it. Its files have no names while they are in use, so a
+/// killed process leaves none.
 #[derive(Debug)]
 pub struct SpillDirectory {
     path: PathBuf,
@@ -19,8 +19,8 @@ pub struct SpillDirectory {
 }
 
 impl SpillDirectory {
-    /// Makes one in the cache of a home; where that cannot be written, with the machine's
-    /// temporary files.
+    /// Creates a directory in the cache of a home, or in the system's temporary directory if the
+    /// cache cannot be written.
     ///
     /// # Errors
     /// [`Error`] when neither can be written.
@@ -47,12 +47,12 @@ impl SpillDirectory {
         })
     }
 
-    /// Where it is.
+    /// Returns the path of the directory.
     pub(in crate::registry) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where runs are put.
+    /// Returns the place for sorted runs.
     pub fn spill(&self) -> &DirectorySpill {
         &self.spill
     }

@@ -1,5 +1,5 @@
-//! Writing a dataset, or one file of it, back to disk. Every chunk is checked against its hash
-//! before it is written; what is written has its name only when it is whole.
+//! Checkout: writes a dataset, or one file of it, to disk. Every chunk is verified before it is
+//! written, and a file or directory gets its final name only when it is complete.
 
 pub(crate) mod read_chunks;
 pub(crate) mod small_files;
@@ -33,16 +33,16 @@ use crate::registry::step::Step;
 use crate::registry::working_copy::Chosen;
 use crate::store::disk::BlobReader;
 
-/// What a checkout wrote.
+/// Result of a checkout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckoutReport {
-    /// Files.
+    /// Number of files.
     pub files: u64,
-    /// Bytes.
+    /// Number of bytes.
     pub bytes: u64,
 }
 
-/// A file to be written and which of the dataset's bytes it is.
+/// A file to write, and its range of the dataset's bytes.
 pub(crate) struct Target {
     pub(crate) start: u64,
     pub(crate) end: u64,
@@ -50,13 +50,14 @@ pub(crate) struct Target {
 }
 
 impl LocalRegistry {
-    /// Writes a dataset to `dest`: a file, or a directory of files; with `path`, that one file, what is
-    /// in that directory of the dataset, or the files that a glob matches. Where `dest` is an existing
-    /// directory, a single file goes into it.
+    /// Writes a dataset to `dest`, as a file or a directory of files.
+    ///
+    /// `path` selects one file, the content of one directory, or the files that match a glob. A
+    /// single file goes into `dest` if that is an existing directory.
     ///
     /// # Errors
-    /// [`Error::Exists`] when that would overwrite something, [`Error::Corrupt`] when stored
-    /// bytes are damaged; nothing stays at `dest` then.
+    /// [`Error::Exists`] when that would overwrite something, [`Error::Corrupt`] when stored bytes
+    /// are damaged. Nothing stays at `dest` then.
     pub fn checkout(
         &self,
         dataset: &Dataset,
@@ -67,9 +68,10 @@ impl LocalRegistry {
         self.checkout_over(dataset, path, (dest, IfExists::Refuse), progress)
     }
 
-    /// The same, where a plain file at `dest` may be replaced by a single file. A single file is
-    /// written through where `dest` is a pipe, a device, or `-` for standard output; what was
-    /// written before damage was found stays written then.
+    /// Like [`LocalRegistry::checkout`], but a single file may replace a plain file at `dest`.
+    ///
+    /// A single file is written directly into a pipe, a device, or `-` for standard output. Bytes
+    /// written before damage is found stay written there.
     ///
     /// # Errors
     /// As [`LocalRegistry::checkout`].
@@ -104,9 +106,9 @@ impl LocalRegistry {
         let written = self.write_files(&reader, dataset, files, (only, aside.path()), progress);
         let placed_at = host::now();
         let written = written.and_then(|()| place());
-        // Of a directory inside the dataset, what was above it is left.
+        // For a directory inside the dataset, its parent directories are omitted.
         if written.is_err() || !chosen.below.is_empty() {
-            // What cannot be removed has a name that says it is a leftover.
+            // A leftover that cannot be removed has a name that identifies it.
             let _ = if single {
                 std::fs::remove_file(aside.path())
             } else {
@@ -121,10 +123,10 @@ impl LocalRegistry {
         })
     }
 
-    /// Writes a dataset's bytes, or one file's, to `out` in order.
+    /// Writes the bytes of a dataset, or of one file, to `out` in order.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`], [`Error::Corrupt`], or what `out` reports.
+    /// [`Error::NoSuchFile`], [`Error::Corrupt`], or the error of `out`.
     pub fn cat(
         &self,
         dataset: &Dataset,
@@ -169,7 +171,7 @@ impl LocalRegistry {
         Ok(end - start)
     }
 
-    /// Writes files below a directory, or one file into the file that was begun for it.
+    /// Writes files below a directory, or one file into its temporary file.
     pub(crate) fn write_files(
         &self,
         reader: &BlobReader,
@@ -180,7 +182,7 @@ impl LocalRegistry {
     ) -> Result<(), Error> {
         let single = only.is_some();
         let small = |f: &FileEntry| !single && f.size_bytes < CHUNK_BYTES_MAX as u64;
-        // Small files are read together where they lie one after the other.
+        // Adjacent small files are read together.
         let joins = |(at, a): &(u64, &FileEntry), (next, b): &(u64, &FileEntry)| {
             small(a) && small(b) && at.saturating_add(a.size_bytes) == *next
         };
@@ -242,7 +244,7 @@ impl LocalRegistry {
 }
 
 impl Target {
-    /// Writes the part of a chunk that belongs to the file; zeros become holes.
+    /// Writes the part of a chunk that belongs to the file. Zeros become holes.
     pub(crate) fn write(&self, at: u64, bytes: &[u8]) -> Result<(), Error> {
         let end = at + bytes.len() as u64;
         let (low, high) = (at.max(self.start), end.min(self.end));
@@ -258,9 +260,10 @@ impl Target {
     }
 }
 
-/// Where files go: a single one into a directory that is there, and nothing over what is there, but
-/// a single file over a plain file where that may be replaced. `None` where a single file is
-/// written through.
+/// Returns the path to write to.
+///
+/// A single file goes into an existing directory, and may replace a plain file if the options allow
+/// it; nothing else is overwritten. Returns `None` if a single file is written directly.
 pub(crate) fn destination(
     files: &[(u64, &FileEntry)],
     single: bool,
@@ -293,14 +296,14 @@ pub(crate) fn make(path: &Path, size_bytes: u64) -> Result<File, Error> {
     sized(file, path, size_bytes)
 }
 
-/// Gives a file its length.
+/// Sets the length of a file.
 pub(crate) fn sized(file: File, path: &Path, size_bytes: u64) -> Result<File, Error> {
     let sized = file.set_len(size_bytes);
     sized.map_err(|e| Error::file("write", path, e))?;
     Ok(file)
 }
 
-/// Begins a directory beside its place, or a single file, whose handle comes too.
+/// Creates a temporary directory, or a temporary file with its handle.
 pub(crate) fn begin_aside(dest: &Path, single: bool) -> Result<(Aside, Option<File>), Error> {
     let begun = match single {
         true => Aside::file(dest, None).map(|(aside, file)| (aside, Some(file))),

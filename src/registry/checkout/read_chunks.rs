@@ -1,4 +1,4 @@
-//! Going through a dataset's bytes in order, each record unpacked once, on all cores.
+//! Reads a dataset's bytes on all cores, and decompresses each record once.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -21,24 +21,23 @@ use crate::store::disk::WriteSession;
 /// Chunks that are located and read at a time: 64 MiB of data at the average size.
 pub(crate) const WINDOW_CHUNKS: usize = 4096;
 
-/// A chunk and where its first byte is in the dataset.
+/// A chunk and the offset of its first byte in the dataset.
 pub(crate) type Placed = (u64, ChunkEntry);
 
-/// Takes the verified bytes of chunks that follow each other, and the offset of their first in
-/// the dataset.
+/// Receives the verified bytes of adjacent chunks, and their offset in the dataset.
 pub(crate) type Sink<'a> = dyn Fn(u64, &[u8]) -> Result<(), Error> + Sync + 'a;
 
-/// A chunk to be read: where its first byte is in the data, and where it is in the store.
+/// A chunk to read: its offset in the data, and its location in the store.
 pub(crate) struct Located {
     pub(crate) at: u64,
     pub(crate) key: BlobKey,
     pub(crate) location: Location,
 }
 
-/// Hands the verified bytes of all chunks to `sink`, in any order and from several threads. Every
-/// record is unpacked once, however its chunks are scattered over the window.
+/// Passes the verified bytes of all chunks to `sink`, in any order and from several threads. Every
+/// record is decompressed once, even if its chunks are scattered over the window.
 ///
-/// The first chunk that fails, in the order of the data, is returned with its offset.
+/// Returns the first failed chunk, in the order of the data, with its offset.
 pub(crate) fn each_chunk(
     reader: &BlobReader,
     window: &[Placed],
@@ -93,7 +92,7 @@ pub(crate) fn each_chunk(
     }
 }
 
-/// Reads chunks that a session located into their places in `data`, each checked against its hash, on this thread.
+/// Reads located chunks into their positions in `data` on this thread, and verifies each.
 pub(crate) fn each_located(
     (session, reader): (&WriteSession, &BlobReader),
     mut chunks: Vec<Located>,
@@ -129,7 +128,7 @@ fn one_record(reader: &BlobReader, job: &[Located], sink: &Sink<'_>) -> Result<(
     let record = reader
         .unpack(&first.key, &first.location)
         .map_err(|e| (first.at, e.into()))?;
-    // Chunks that follow each other in the record and in the data go to the sink as one.
+    // Adjacent chunks of the record and of the data go to the sink together.
     let mut run: Option<Run> = None;
     for Located { at, key, location } in job {
         let corrupt = || (*at, StoreError::Blob(BlobError::Corrupt(*key)).into());
@@ -158,7 +157,7 @@ fn one_record(reader: &BlobReader, job: &[Located], sink: &Sink<'_>) -> Result<(
     hand_over(&record, run, sink)
 }
 
-/// Verified chunks that are neighbours in their record and in the data.
+/// Verified chunks that are adjacent in their record and in the data.
 struct Run {
     at: u64,
     end: u64,

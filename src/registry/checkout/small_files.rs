@@ -1,5 +1,5 @@
-//! Writing runs of small files: their bytes come window by window, and several threads create the
-//! files of a window, because what they cost is creating them.
+//! Writes runs of small files. Their bytes arrive window by window, and several threads create the
+//! files of a window, because creating them takes most of the time.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,11 +12,11 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 
-/// A file and where its first byte is in the dataset.
+/// A file and the offset of its first byte in the dataset.
 type At<'a> = (u64, &'a FileEntry);
 
 impl LocalRegistry {
-    /// Writes files that lie one after the other in the dataset below `dir`.
+    /// Writes adjacent files of the dataset below `dir`.
     pub(crate) fn write_small_files(
         &self,
         reader: &BlobReader,
@@ -30,7 +30,7 @@ impl LocalRegistry {
         };
         let end = last.saturating_add(entry.size_bytes);
         let mut rest = files;
-        // The beginning of a file that goes on in the next window.
+        // Beginning of a file that continues in the next window.
         let mut begun: Vec<u8> = Vec::new();
         self.each_window(
             reader,
@@ -81,10 +81,10 @@ fn write_all(files: &[At<'_>], base: u64, bytes: &[u8], dir: &Path) -> Result<()
             .chunks(share)
             .map(|own| scope.spawn(move || write_share(own, base, bytes, dir)))
             .collect();
-        let gone = || Error::machine("run a writing thread", std::io::Error::other("it panicked"));
+        let panicked = |_| Error::WorkerPanicked("writing");
         writers
             .into_iter()
-            .try_for_each(|w| w.join().map_err(|_| gone())?)
+            .try_for_each(|w| w.join().map_err(panicked)?)
     })
 }
 

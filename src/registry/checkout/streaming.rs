@@ -1,4 +1,5 @@
-//! Writing a dataset to disk while it arrives, in order; it has its name only when it is whole.
+//! Streaming checkout: writes a dataset to disk while it arrives in order. It gets its final name
+//! only when it is complete.
 
 use std::fs::File;
 use std::path::Path;
@@ -16,7 +17,7 @@ use crate::registry::checkout::make;
 use crate::registry::checkout::sized;
 use crate::registry::error::Error;
 
-/// More files than this are written by all cores, once they are here.
+/// Maximum number of files for a streaming checkout. All cores write a larger number later.
 pub(crate) const FILES_STRAIGHT_MAX: u64 = 1024;
 
 /// Files that are being written.
@@ -26,17 +27,17 @@ pub(crate) struct Straight<'a> {
     dest: PathBuf,
     if_exists: IfExists,
     aside: Aside,
-    /// The file whose place is `dest`, until it is begun.
+    /// The single file that goes to `dest`, until it is begun.
     only: Option<File>,
-    /// The file that is next, or being written.
+    /// Number of the next or current file.
     next: usize,
     open: Option<Target>,
     at: u64,
 }
 
 impl<'a> Straight<'a> {
-    /// All files of a dataset of this kind, to a place; `None` where the only file is to be
-    /// written through, which is for when all of it is here.
+    /// Starts a checkout of all files to `dest`. Returns `None` if a single file is to be written
+    /// directly, which is done when all of it is held.
     pub(crate) fn new(
         files: &'a [(u64, &'a FileEntry)],
         kind: DatasetKind,
@@ -60,7 +61,7 @@ impl<'a> Straight<'a> {
         }))
     }
 
-    /// Takes the bytes that come next.
+    /// Writes the next bytes.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let (start, end) = (self.at, self.at.saturating_add(bytes.len() as u64));
         self.at = end;
@@ -94,7 +95,7 @@ impl<'a> Straight<'a> {
         })
     }
 
-    /// Everything has come, and is what it should be: gives it its name. Where it is.
+    /// Gives the complete files their final name, and returns that path.
     pub(crate) fn finish(mut self) -> Result<PathBuf, Error> {
         // Empty files at the end, or alone.
         self.push(&[])?;
@@ -106,7 +107,8 @@ impl<'a> Straight<'a> {
 
 impl Drop for Straight<'_> {
     fn drop(&mut self) {
-        // After `finish` nothing is there. What cannot be removed has a name that says what it is.
+        // Nothing is left after `finish`. A leftover that cannot be removed has a name that
+        // identifies it.
         let _ = match self.single {
             true => std::fs::remove_file(self.aside.path()),
             false => std::fs::remove_dir_all(self.aside.path()),

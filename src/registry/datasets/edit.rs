@@ -1,5 +1,5 @@
-//! Changing what is said about a dataset: a new manifest for the same content, which supersedes the
-//! one before. And the versions of a name.
+//! Edits the description of a dataset: a new manifest for the same content supersedes the earlier
+//! one. Also lists the versions of a name.
 
 use std::path::PathBuf;
 
@@ -21,45 +21,45 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::WriteSession;
 use crate::trust::KeyPair;
 
-/// What to change; what is not named stays.
+/// Changes to a dataset's description. Unset fields keep their values.
 #[derive(Clone, Debug, Default)]
 pub struct Edit {
     /// Labels to add.
     pub add_tags: Vec<String>,
-    /// Labels to take away.
+    /// Labels to remove.
     pub remove_tags: Vec<String>,
-    /// A new description; an empty one takes it away.
+    /// New description. An empty one removes it.
     pub description: Option<String>,
-    /// A new licence, an SPDX expression; an empty one takes it away.
+    /// New licence, an SPDX expression. An empty one removes it.
     pub license: Option<String>,
-    /// A file that is the new card.
+    /// File with the new card.
     pub card: Option<PathBuf>,
-    /// The new card itself, where it is read already.
+    /// Bytes of the new card, if it is read already.
     pub card_bytes: Option<Vec<u8>>,
-    /// An alias that this version gets, with the count that it carries it with.
+    /// Alias to add to this version, with its count.
     pub alias: Option<(VersionAlias, u64)>,
-    /// Aliases that this version no longer carries.
+    /// Aliases to remove from this version.
     pub drop_aliases: Vec<VersionAlias>,
 }
 
 /// One version of a name.
 #[derive(Clone, Debug)]
 pub struct LogEntry {
-    /// The version.
+    /// The dataset of this version.
     pub dataset: Dataset,
-    /// What it holds that the version before does not.
+    /// Chunks that the version before does not have.
     pub added: Totals,
 }
 
 impl LocalRegistry {
-    /// Publishes a revision: the same content and version, other words about it. An edit that
-    /// changes nothing makes none. A signed dataset needs its publisher's key.
+    /// Publishes a revision: the same content and version with another description. An edit without
+    /// a change makes no revision. A signed dataset needs its publisher's key.
     ///
     /// # Errors
-    /// [`Error::License`] or [`Error::Tag`] for what may not be said, [`Error::NotItsPublisher`]
-    /// without the key, [`Error::NotTrusted`] with a key that is revoked, [`Error::NotFound`] when the
-    /// dataset is gone, [`Error::VersionTaken`] when another has its name and version, or a field
-    /// breaks a limit.
+    /// [`Error::License`] or [`Error::Tag`] for an invalid value. [`Error::NotItsPublisher`]
+    /// without the key. [`Error::NotTrusted`] with a revoked key. [`Error::NotFound`] when the
+    /// dataset is gone. [`Error::VersionTaken`] when another dataset has its name and version. Any
+    /// error of a field beyond its limit.
     pub fn revise(
         &self,
         dataset: &Dataset,
@@ -87,14 +87,14 @@ impl LocalRegistry {
             }
             None => None,
         };
-        let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        let salt: [u8; 16] = host::random().map_err(Error::Random)?;
         session.commit(|tables, entries| {
             let held = replace::current(tables, dataset)?;
             let mut manifest = held.manifest.clone();
             metadata::apply(edit, &mut manifest);
             if let Some((id, said)) = &card {
                 manifest.card = Some(*id);
-                // A licence that was given is the one, also where it says that there is none.
+                // A given licence replaces the found one, also if it removes it.
                 if edit.license.is_none() {
                     let license = said.license().map(str::to_owned);
                     manifest.license = manifest.license.or(license);
@@ -112,10 +112,10 @@ impl LocalRegistry {
         })
     }
 
-    /// The versions of a name, oldest first, each with what it added to the one before.
+    /// Returns the versions of a name, oldest first, each with the totals that it added.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or a tree that is damaged.
+    /// [`Error::NotFound`], or the error of a damaged tree.
     pub fn log(&self, name: &DatasetName) -> Result<Vec<LogEntry>, Error> {
         let versions = self
             .store

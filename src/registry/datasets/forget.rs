@@ -1,5 +1,5 @@
-//! Retention: which versions of a name stay, by rules like those of restic. A version stays if any
-//! rule keeps it.
+//! Retention rules for the versions of a name, like those of restic. A version stays if any rule
+//! keeps it.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ use crate::registry::datasets::removal::Maker;
 use crate::registry::error::Error;
 use crate::registry::metadata::held_aliases;
 
-/// A length of time by the calendar, such as `1y6m`, `2w` or `30d12h`.
+/// A calendar duration, such as `1y6m`, `2w` or `30d12h`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     months: u32,
@@ -58,7 +58,7 @@ impl FromStr for Span {
 }
 
 impl Span {
-    /// The moment this long before another. Where a month has no such day, its last day.
+    /// Returns the moment this long before another. A missing day of a month becomes its last day.
     pub fn before(self, moment: Timestamp) -> Timestamp {
         let shifted = OffsetDateTime::from_unix_timestamp(moment.0).ok();
         let shifted =
@@ -84,25 +84,25 @@ fn months_before(date: Date, months: u32) -> Option<Date> {
     Date::from_calendar_date(year, month, day).ok()
 }
 
-/// Which versions stay. At least one rule has to be given.
+/// Retention rules. At least one has to be set.
 #[derive(Clone, Debug, Default)]
 pub struct KeepRules {
-    /// So many of the newest versions. 0 also lets the newest version go.
+    /// Number of newest versions to keep. 0 also removes the newest version.
     pub last: Option<u64>,
-    /// What was made within this time before the version that was made last.
+    /// Keep versions made within this time before the most recent one.
     pub within: Option<Span>,
-    /// What has one of these tags.
+    /// Keep versions that have one of these tags.
     pub tags: Vec<String>,
 }
 
 impl KeepRules {
-    /// Whether no rule is given.
+    /// Returns true if no rule is set.
     pub fn is_empty(&self) -> bool {
         self.last.is_none() && self.within.is_none() && self.tags.is_empty()
     }
 
-    /// Why each of the versions of one name and maker stays; `None` for those that go. They are in
-    /// order of version, oldest first: when each was made, and its tags.
+    /// Returns the reason to keep each version, or `None` for those to remove. `versions` are those
+    /// of one name and maker, oldest first, each with its creation time and tags.
     fn weigh(&self, versions: &[(Timestamp, &[String])]) -> Vec<Option<String>> {
         let made_last = versions.iter().map(|(made, _)| *made).max();
         let since = match (self.within, made_last) {
@@ -131,30 +131,30 @@ impl KeepRules {
     }
 }
 
-/// A version and why it stays or goes.
+/// A version with the reason to keep or to remove it.
 #[derive(Clone, Debug)]
 pub struct Weighed {
     /// The version.
     pub dataset: Dataset,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What rules keep, and what they let go.
+/// Versions to keep and versions to remove.
 #[derive(Clone, Debug, Default)]
 pub struct ForgetPlan {
-    /// What stays, by name and version.
+    /// Versions to keep, by name and version.
     pub kept: Vec<Weighed>,
-    /// What goes.
+    /// Versions to remove.
     pub removed: Vec<Weighed>,
 }
 
 impl LocalRegistry {
-    /// Applies rules to the versions of names, for each maker by itself; without names, to all that
-    /// was made here. Nothing is removed yet.
+    /// Applies rules to the versions of names, separately for each maker. Without names it applies
+    /// them to all local datasets. Nothing is removed yet.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a name that nothing has.
+    /// [`Error::NotFound`] for a name that no dataset has.
     pub fn plan_forget(
         &self,
         names: &[DatasetName],
@@ -179,12 +179,12 @@ impl LocalRegistry {
             }
         }
         let mut plan = ForgetPlan::default();
-        // In a list, versions of a name come oldest first.
+        // The versions of a name are listed oldest first.
         for versions in series.into_values() {
             let made = versions.iter().map(|d| &d.manifest);
             let made: Vec<_> = made.map(|m| (m.created_at, m.tags.as_slice())).collect();
             let reasons = rules.weigh(&made);
-            // Somebody asks for it by that name.
+            // A user named it.
             let aliases = held_aliases(&versions);
             for (dataset, reason) in versions.into_iter().zip(reasons) {
                 let alias = aliases.get(&dataset.envelope_id).and_then(|a| a.first());
@@ -207,7 +207,7 @@ mod tests {
     use super::Span;
     use crate::clock::Timestamp;
 
-    /// Versions made on these days, oldest version first, and what rules say of each.
+    /// Applies rules to versions made on these days, oldest version first. Returns the reasons.
     fn weighed(days: &[i64], rules: &KeepRules) -> Vec<String> {
         let gold = ["gold".to_owned()];
         let tags = |n: usize| if n == 1 { gold.as_slice() } else { &[] };
@@ -228,8 +228,8 @@ mod tests {
             within: span("10d"),
             tags: vec!["gold".to_owned()],
         };
-        // As with restic, the time is counted back from what was made last, and what is exactly
-        // as old as the span is too old.
+        // As in restic, the time counts back from the most recent version, and a version of exactly
+        // that age is too old.
         assert_eq!(
             weighed(&days, &rules),
             ["", "tag gold", "", "within", "last, within"]

@@ -1,4 +1,4 @@
-//! What is here: lists, references, removal, totals.
+//! Lookup of held datasets: lists, references, files and totals.
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -32,22 +32,22 @@ use crate::trust::TrustStore;
 use crate::trust::Verdict;
 use crate::trust::skeleton;
 
-/// How much the registry holds.
+/// Totals of the registry.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StatsReport {
-    /// Datasets, every version counted.
+    /// Number of datasets, with every version counted.
     pub datasets: u64,
     /// Raw bytes of all datasets.
     pub raw_bytes: u64,
-    /// The store's own figures.
+    /// Statistics of the store.
     pub store: StoreStats,
 }
 
-/// Names that differ by so many letters may have been meant.
+/// Maximum edit distance of a suggested name.
 const NEAR_EDITS: usize = 2;
 
 impl LocalRegistry {
-    /// Every dataset, by name and version.
+    /// Returns every dataset, by name and version.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
@@ -55,7 +55,7 @@ impl LocalRegistry {
         self.store.read(|t| Ok(catalog::all(t)?))
     }
 
-    /// The dataset with a content id; the newest, where several names stand for it.
+    /// Returns the dataset with a content id. If several names have it, returns the newest.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
@@ -67,10 +67,10 @@ impl LocalRegistry {
         Ok(best(found, &trust).pop())
     }
 
-    /// The one dataset that a reference means.
+    /// Resolves a reference to one dataset.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Ambiguous`], or the store's.
+    /// [`Error::NotFound`], [`Error::Ambiguous`], or an error of the store.
     pub fn resolve(&self, reference: &Reference) -> Result<Dataset, Error> {
         let found = self.candidates(reference)?;
         let same_content =
@@ -88,14 +88,14 @@ impl LocalRegistry {
         })
     }
 
-    /// The error for a reference that nothing fits, with names that are nearly its.
+    /// Returns the error for a reference without a match, with suggestions of similar names.
     pub(crate) fn not_found(&self, reference: String) -> Result<Error, Error> {
         let wanted = reference.split('@').next().unwrap_or(&reference);
         let mut near: Vec<(usize, String)> = Vec::new();
         for name in self.store.read(|t| Ok::<_, Error>(catalog::names(t)?))? {
             let name = name.to_string();
             let distance = strsim::osa_distance(wanted, &name);
-            // A version that is missing is no spelling mistake.
+            // A missing version is no spelling mistake.
             if (1..=NEAR_EDITS).contains(&distance) {
                 near.push((distance, name));
             }
@@ -114,7 +114,7 @@ impl LocalRegistry {
         })
     }
 
-    /// Whether the publisher has given this name and version to other content too.
+    /// Returns true if the publisher has used this name and version for other content too.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
@@ -131,8 +131,8 @@ impl LocalRegistry {
             }))
     }
 
-    /// Which of these names could be taken for another name here, of what is trusted or made here;
-    /// each with that other.
+    /// Returns those names that could be confused with another held name, of trusted or local
+    /// datasets. Each comes with the other name.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
@@ -163,10 +163,10 @@ impl LocalRegistry {
         Ok(found)
     }
 
-    /// The files of a dataset, each with its hash.
+    /// Returns the files of a dataset, each with its hash.
     ///
     /// # Errors
-    /// [`Error`] when the table, or a small file whose hash it leaves out, is missing or damaged.
+    /// [`Error`] when the table is missing or damaged, or a small file whose hash it omits.
     pub fn files(&self, manifest: &Manifest) -> Result<FileTable, Error> {
         let reader = BlobReader::new(&self.store)?;
         let mut table = self.files_by(&reader, manifest)?;
@@ -186,7 +186,7 @@ impl LocalRegistry {
         Ok(table)
     }
 
-    /// How much the registry holds.
+    /// Returns the totals of the registry.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
@@ -200,7 +200,7 @@ impl LocalRegistry {
         })
     }
 
-    /// Chunks, bytes and newlines under a dataset's tree.
+    /// Returns the number of chunks, bytes and newlines of a dataset's tree.
     ///
     /// # Errors
     /// [`Error`] when the tree is missing or damaged.
@@ -212,8 +212,8 @@ impl LocalRegistry {
         )?)
     }
 
-    /// What a dataset's chunks take in the packs: of every record that holds some of them, the
-    /// share of its bytes that is theirs.
+    /// Returns the bytes that a dataset's chunks take in the packs. Of each record it counts the
+    /// share of its chunks.
     ///
     /// # Errors
     /// [`Error`] when the tree is missing or damaged.
@@ -230,13 +230,13 @@ impl LocalRegistry {
         Ok(reader.stored_bytes(&keys)?)
     }
 
-    /// A reader for a dataset that is still here. From now on nothing of it is collected.
+    /// Returns a reader for a dataset that is still held. The reader protects it from collection.
     pub(crate) fn reader_of(&self, dataset: &Dataset) -> Result<BlobReader, Error> {
         let reader = BlobReader::new(&self.store)?;
         let held = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_key(t, dataset.key)?))?;
-        // It may have been unindexed, and collected, since it was looked up.
+        // It may have been unindexed and collected since the lookup.
         match held {
             Some(_) => Ok(reader),
             None => Err(Error::NotFound(dataset.manifest.name.to_string())),
@@ -254,7 +254,7 @@ impl LocalRegistry {
     }
 }
 
-/// Of all datasets that have a name, those of the publisher that are the version meant.
+/// Selects the datasets of the given publisher and version.
 pub(crate) fn picked(
     named: Vec<Dataset>,
     version: &VersionPick,
@@ -272,7 +272,7 @@ pub(crate) fn picked(
     named
 }
 
-/// Whether a dataset is signed by the publisher who is called so here, if one is named.
+/// Returns true if the named publisher signed a dataset, or if no publisher is named.
 pub(crate) fn is_publishers(
     dataset: &Dataset,
     publisher: Option<&String>,
@@ -283,7 +283,7 @@ pub(crate) fn is_publishers(
     publisher.is_none_or(|p| alias().is_some_and(|a| a.to_string() == *p))
 }
 
-/// `name@version` and the first digits of the content id.
+/// Returns `name@version` and the first digits of the content id.
 pub(crate) fn label(dataset: &Dataset) -> String {
     let m = &dataset.manifest;
     format!(
@@ -294,7 +294,7 @@ pub(crate) fn label(dataset: &Dataset) -> String {
     )
 }
 
-/// Where the datasets of a name stand in the order in which it finds them.
+/// Rank of the datasets of a name in a lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Tier {
     Own,
@@ -316,7 +316,7 @@ fn tier(listed: &Listed) -> Tier {
     }
 }
 
-/// What a name finds: of the best tier that has any, the newest version of every publisher.
+/// Returns the newest version of every publisher in the best tier that has any.
 pub(crate) fn best(found: Vec<Dataset>, trust: &TrustStore) -> Vec<Dataset> {
     let listed: Vec<Listed> = found
         .into_iter()
@@ -326,7 +326,7 @@ pub(crate) fn best(found: Vec<Dataset>, trust: &TrustStore) -> Vec<Dataset> {
         return Vec::new();
     };
     let mut newest: BTreeMap<Option<String>, DatasetVersion> = BTreeMap::new();
-    // Signed and unsigned versions made here are of one publisher.
+    // Signed and unsigned local versions count as one publisher's.
     let publisher = |l: &Listed| match top {
         Tier::Own => None,
         _ => l.publisher(),
@@ -350,7 +350,7 @@ pub(crate) fn best(found: Vec<Dataset>, trust: &TrustStore) -> Vec<Dataset> {
 }
 
 impl LocalRegistry {
-    /// All that a reference may mean.
+    /// Returns all datasets that a reference can mean.
     pub(crate) fn candidates(&self, reference: &Reference) -> Result<Vec<Dataset>, Error> {
         let trust = self.trust()?;
         let (digits, named) = match reference {
@@ -374,7 +374,7 @@ impl LocalRegistry {
                 let from = digits.lowest();
                 Ok::<_, Error>(catalog::by_content(t, &from, |id| digits.matches(id))?)
             })?;
-            // The best known of those who say what the bytes are comes first.
+            // The best known publisher comes first.
             matching.sort_by_cached_key(|d| tier(&Self::listed(&trust, d.clone())));
             found.extend(matching);
         }

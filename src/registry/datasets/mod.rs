@@ -1,4 +1,8 @@
-//! Datasets of a registry: list, resolve, edit, rename, remove, restore, forget.
+//! Datasets of a registry.
+//!
+//! `lookup` lists and resolves, `edit`, `rename` and `replace` publish revisions, `removal` and
+//! `restore` take out and bring back, `forget` applies retention rules, and `version_numbers`
+//! assigns numbers.
 
 pub(crate) mod edit;
 pub(crate) mod forget;

@@ -1,4 +1,4 @@
-//! Taking datasets out of the index: one, several, or all versions of a name.
+//! Removal of datasets from the index: one, several, or all versions of a name.
 
 use crate::blob_store::BlobKind;
 use crate::catalog;
@@ -17,17 +17,17 @@ use crate::registry::host;
 use crate::store::disk::Entry;
 use crate::store::disk::WriteSession;
 
-/// Who makes the versions of a name: this registry, or somebody elsewhere.
+/// Maker of the versions of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Maker {
     /// This registry, signed or not.
     Here,
-    /// A publisher elsewhere; `None` for what came unsigned.
+    /// A publisher elsewhere; `None` for unsigned datasets.
     Elsewhere(Option<PublisherKey>),
 }
 
 impl Maker {
-    /// Who made a dataset.
+    /// Returns the maker of a dataset.
     pub fn of(dataset: &Dataset) -> Self {
         match dataset.flags.foreign {
             false => Self::Here,
@@ -37,20 +37,22 @@ impl Maker {
 }
 
 impl LocalRegistry {
-    /// Takes what a reference means out of the index. Until it is collected it can be restored.
+    /// Unindexes the dataset that a reference means. It can be restored until it is collected.
     ///
     /// # Errors
-    /// As [`LocalRegistry::resolve`]; ambiguous also where several names stand for the content.
+    /// As [`LocalRegistry::resolve`]. The reference is also ambiguous if several names have the
+    /// content.
     pub fn unindex_reference(&self, reference: &Reference) -> Result<Dataset, Error> {
         let only = self.only(reference)?;
         self.remove_one(&only)?;
         Ok(only)
     }
 
-    /// The one dataset that a reference means, where it is about to be changed or removed.
+    /// Resolves a reference to the one dataset to change or remove.
     ///
     /// # Errors
-    /// As [`LocalRegistry::resolve`]; ambiguous also where several names stand for the content.
+    /// As [`LocalRegistry::resolve`]. The reference is also ambiguous if several names have the
+    /// content.
     pub fn only(&self, reference: &Reference) -> Result<Dataset, Error> {
         let found = self.candidates(reference)?;
         match found.as_slice() {
@@ -60,11 +62,12 @@ impl LocalRegistry {
         }
     }
 
-    /// All versions of the name in a reference, by the maker of the one that it resolves to; oldest
-    /// first. A reference that means content by its digits means one dataset.
+    /// Returns all versions of the name in a reference, by the maker of the dataset that it
+    /// resolves to, oldest first. A reference by digits of a content id means one dataset.
     ///
     /// # Errors
-    /// As [`LocalRegistry::only`]; ambiguous also where several publishers have the name.
+    /// As [`LocalRegistry::only`]. The reference is also ambiguous if several publishers have the
+    /// name.
     pub fn versions_meant(&self, reference: &Reference) -> Result<Vec<Dataset>, Error> {
         let Reference::Name {
             name,
@@ -96,8 +99,8 @@ impl LocalRegistry {
         Ok(versions)
     }
 
-    /// Takes one dataset out of the index, and none of the others with its content. Until it is
-    /// collected it can be restored.
+    /// Unindexes one dataset, and no other with the same content. It can be restored until it is
+    /// collected.
     ///
     /// # Errors
     /// [`Error`] when the store fails.
@@ -105,7 +108,7 @@ impl LocalRegistry {
         self.remove_all(std::slice::from_ref(dataset))
     }
 
-    /// Takes datasets out of the index, all or none. Until they are collected they can be restored.
+    /// Unindexes all of these datasets or none. They can be restored until they are collected.
     ///
     /// # Errors
     /// [`Error`] when the store fails.
@@ -114,7 +117,7 @@ impl LocalRegistry {
         self.store.with_reserve(|| self.remove(datasets, fate))
     }
 
-    /// Takes a dataset out of the index for good: the next collection takes its bytes.
+    /// Unindexes a dataset for good: the next collection deletes its bytes.
     ///
     /// # Errors
     /// [`Error`] when the store fails.
@@ -124,10 +127,10 @@ impl LocalRegistry {
             .with_reserve(|| self.remove(datasets, Fate::GivenUp))
     }
 
-    /// Takes every dataset with this content out of the index.
+    /// Unindexes every dataset with this content.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or the store's.
+    /// [`Error::NotFound`], or an error of the store.
     pub fn unindex(&self, id: &ContentId) -> Result<(), Error> {
         let found = self
             .store
@@ -139,11 +142,11 @@ impl LocalRegistry {
         }
     }
 
-    /// Removes datasets, with a tombstone so that they stay gone when the index is rebuilt. One
-    /// that another process removed or revised meanwhile is removed as it is now.
+    /// Removes datasets, with a tombstone so that a rebuild does not bring them back. A dataset
+    /// that another process removed or revised meanwhile is removed in its current state.
     fn remove(&self, datasets: &[Dataset], fate: Fate) -> Result<(), Error> {
         let session = WriteSession::begin(&self.store)?;
-        let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        let salt: [u8; 16] = host::random().map_err(Error::Random)?;
         session.commit(|tables, entries| {
             let mut envelopes = Vec::new();
             for dataset in datasets {

@@ -1,4 +1,4 @@
-//! Giving all versions of a name another name, in one step.
+//! Renames all versions of a dataset in one step.
 
 use crate::catalog::Dataset;
 use crate::ident::DatasetName;
@@ -12,12 +12,13 @@ use crate::store::disk::WriteSession;
 use crate::trust::KeyPair;
 
 impl LocalRegistry {
-    /// Gives datasets another name: all of them, or none. Signed ones need their publisher's key.
+    /// Renames all of these datasets or none. Signed ones need their publisher's key.
     ///
     /// # Errors
-    /// [`Error::NotItsPublisher`] without that, [`Error::NotFound`] when one is gone,
-    /// [`Error::VersionTaken`] or [`LifeError::VersionGiven`](crate::registry::LifeError::VersionGiven) when the new name has or had one of the
-    /// versions.
+    /// [`Error::NotItsPublisher`] without that key. [`Error::NotFound`] when a dataset is gone.
+    /// [`Error::VersionTaken`] or
+    /// [`LifeError::VersionGiven`](crate::registry::LifeError::VersionGiven) when the new name has
+    /// or had one of the versions.
     pub fn rename_all(
         &self,
         datasets: &[Dataset],
@@ -29,7 +30,7 @@ impl LocalRegistry {
         }
         let mut salts = Vec::new();
         for _ in datasets {
-            let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+            let salt: [u8; 16] = host::random().map_err(Error::Random)?;
             salts.push(salt);
         }
         let session = WriteSession::begin(&self.store)?;

@@ -1,4 +1,4 @@
-//! Publishing a manifest in place of the one that is held: what revising and renaming have in common.
+//! Replacement of a held manifest, shared by edits and renames.
 
 use crate::catalog;
 use crate::catalog::Dataset;
@@ -15,7 +15,7 @@ use crate::store::disk::Entry;
 use crate::trust::Admitted;
 use crate::trust::KeyPair;
 
-/// The dataset that a dataset is now.
+/// Returns the current state of a dataset.
 ///
 /// # Errors
 /// [`Error::NotFound`] when it is gone.
@@ -23,10 +23,10 @@ pub(crate) fn current(tables: &dyn MetaRead, dataset: &Dataset) -> Result<Datase
     catalog::by_key(tables, dataset.key)?.ok_or_else(|| gone(&dataset.manifest))
 }
 
-/// Refuses what only its publisher may say.
+/// Refuses a change that only the publisher may make.
 ///
 /// # Errors
-/// [`Error::NotItsPublisher`] for what is signed, without its publisher's key.
+/// [`Error::NotItsPublisher`] for a signed manifest without its publisher's key.
 pub(crate) fn refuse_others(manifest: &Manifest, signer: Option<&KeyPair>) -> Result<(), Error> {
     match manifest.signer.is_some() && manifest.signer != signer.map(KeyPair::public_key) {
         true => Err(Error::NotItsPublisher(manifest.name.to_string())),
@@ -34,7 +34,7 @@ pub(crate) fn refuse_others(manifest: &Manifest, signer: Option<&KeyPair>) -> Re
     }
 }
 
-/// Refuses a name and version that another dataset has, made here as the held one is or not.
+/// Refuses a name and version that another dataset of the same maker has.
 ///
 /// # Errors
 /// [`Error::VersionTaken`].
@@ -59,7 +59,8 @@ pub(crate) fn refuse_taken(
     }
 }
 
-/// Publishes a manifest as the next one after the held one, signed where that was. The dataset then.
+/// Publishes a manifest as the successor of the held one, signed if that was. Returns the new
+/// dataset.
 ///
 /// # Errors
 /// [`Error::ClockFull`], [`Error::EditLost`], or a field beyond its limit.

@@ -1,4 +1,4 @@
-//! Bringing back what was taken out of the index and not collected yet.
+//! Restores unindexed datasets that are not collected yet.
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
@@ -27,23 +27,23 @@ use crate::store::disk::WriteSession;
 use crate::trust::Admitted;
 use crate::trust::TrustStore;
 
-/// What a restore did.
+/// Result of a restore.
 #[derive(Clone, Debug, Default)]
 pub struct RestoreReport {
-    /// What is here again.
+    /// Restored datasets.
     pub restored: Vec<Dataset>,
-    /// What was meant and could not be restored, as its bytes were collected: `name@version`.
+    /// Datasets that were collected and cannot be restored, as `name@version`.
     pub collected: Vec<String>,
-    /// The dataset that is meant and was here all the time.
+    /// The dataset that was meant, if it had not been removed.
     pub already_here: Option<Dataset>,
 }
 
-/// A removed dataset and the manifest that counted.
+/// A removed dataset and its winning manifest.
 type Candidate = (Removed, Dataset);
 
 impl LocalRegistry {
-    /// Removed datasets that were not given up, by name and version. What they need may have been
-    /// lost all the same.
+    /// Returns the removed datasets that are kept for a restore, by name and version. Their blobs
+    /// may be lost all the same.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
@@ -53,14 +53,15 @@ impl LocalRegistry {
         Ok(removed.into_iter().filter(is_restorable).collect())
     }
 
-    /// Brings back what a reference means: with `all_versions`, every removed version of its name,
-    /// else the newest that fits. All of it becomes visible at once. What is here already stays as
-    /// it is.
+    /// Restores the datasets that a reference means: with `all_versions` every removed version of
+    /// its name, otherwise the newest that matches.
+    ///
+    /// All of them become visible at once. Held datasets stay unchanged.
     ///
     /// # Errors
-    /// [`LifeError::NotRemoved`] when nothing of the kind was removed, [`LifeError::Collected`] when its bytes
-    /// are gone, [`Error::Ambiguous`], or [`Error::VersionTaken`] when its name and version stand
-    /// for other content now.
+    /// [`LifeError::NotRemoved`] when no removed dataset matches. [`LifeError::Collected`] when its
+    /// bytes are gone. [`Error::Ambiguous`]. [`Error::VersionTaken`] when its name and version now
+    /// belong to other content.
     pub fn restore(
         &self,
         reference: &Reference,
@@ -75,7 +76,7 @@ impl LocalRegistry {
             })?);
             return Ok(report);
         }
-        // From here on nothing that is found goes: a collection waits for the session.
+        // From here on no found blob is deleted, because a collection waits for the session.
         let session = WriteSession::begin(&self.store)?;
         let mut whole = Vec::new();
         for (removed, dataset) in wanted {
@@ -97,7 +98,7 @@ impl LocalRegistry {
                 };
                 let Some(envelope) = now.iter().find(is_same).and_then(|r| r.envelope.clone())
                 else {
-                    // Given up, or restored by somebody else, since it was looked up.
+                    // It was collected, or restored by another process, since the lookup.
                     match catalog::by_key(tables, dataset.key)? {
                         Some(held) => report.already_here = Some(held),
                         None => report.collected.push(label(dataset)),
@@ -119,7 +120,8 @@ impl LocalRegistry {
         }
     }
 
-    /// What was removed and fits a reference. Empty also where it is here again.
+    /// Returns the removed datasets that match a reference. The result is empty if the dataset is
+    /// held again.
     fn removed_meant(
         &self,
         reference: &Reference,
@@ -139,7 +141,7 @@ impl LocalRegistry {
         if fits.iter().any(is_restorable) {
             fits.retain(is_restorable);
         }
-        // Where a dataset was removed unsigned and signed, what is signed stands for both.
+        // If a dataset was removed both unsigned and signed, the signed one represents both.
         let number = |d: &Dataset| {
             let m = &d.manifest;
             (Maker::of(d), m.name.clone(), m.dataset_version.clone())
@@ -175,13 +177,13 @@ impl LocalRegistry {
         }
     }
 
-    /// Whether everything that a removed dataset needs is held, and stays for the session.
+    /// Returns true if all blobs of a removed dataset are held, and the session protects them.
     fn is_whole(&self, session: &WriteSession, dataset: &Dataset) -> Result<bool, Error> {
         let reader = BlobReader::new(&self.store)?;
         let mut keys: Vec<BlobKey> = Vec::new();
         for root in blobs_of(dataset.envelope_id, &dataset.manifest) {
             if root.kind != BlobKind::Node {
-                // The envelope is written anew.
+                // The envelope is written again.
                 keys.extend((root.kind != BlobKind::Envelope).then_some(root));
                 continue;
             }
@@ -224,7 +226,7 @@ fn is_meant(dataset: &Dataset, reference: &Reference, trust: &TrustStore) -> boo
     }
 }
 
-/// Refuses to bring back a name and version that other content of the same maker has now.
+/// Refuses to restore a name and version that other content of the same maker now has.
 fn refuse_taken(tables: &dyn MetaRead, dataset: &Dataset) -> Result<(), Error> {
     let m: &Manifest = &dataset.manifest;
     let named = catalog::by_name(tables, &m.name)?;

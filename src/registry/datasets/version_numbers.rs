@@ -1,5 +1,5 @@
-//! Which version numbers may be given. A number that was given once stands for its content for
-//! ever, also when the dataset is removed: others may have it.
+//! Assigns version numbers. A number stays bound to its content for ever, even after the dataset is
+//! removed, because others may hold it.
 
 use crate::catalog;
 use crate::catalog::Dataset;
@@ -12,12 +12,14 @@ use crate::registry::error::Error;
 use crate::registry::error::life::LifeError;
 use crate::trust::Origin;
 
-/// Gives a new manifest its version and line, where `named` are this publisher's datasets of its
-/// name. Content that was removed gets its number back, unless another is wanted. Returns the
-/// state of the same register that was removed, which the new manifest has to supersede.
+/// Assigns a version and a series to a new manifest.
+///
+/// `named` are this publisher's datasets of its name. Removed content gets its earlier number,
+/// unless another one is requested. Returns the removed state of the same register, which the new
+/// manifest has to supersede.
 ///
 /// # Errors
-/// [`Error::VersionTaken`] or [`LifeError::VersionGiven`] when the version that is wanted stands for
+/// [`Error::VersionTaken`] or [`LifeError::VersionGiven`] when the requested version belongs to
 /// other content.
 pub(crate) fn assign(
     tables: &dyn MetaRead,
@@ -60,14 +62,14 @@ pub(crate) fn assign(
     refuse_given(tables, manifest, &|r| r.is_own(manifest.signer))?;
     let register = |m: &Manifest| RegisterKey::of(m, Origin::Here);
     if catalog::by_key(tables, register(manifest))?.is_some() {
-        // It has another name now, which it keeps.
+        // It now has another name, which it keeps.
         manifest.line = fresh;
     }
     let before = back.map(Removed::dataset).transpose()?.flatten();
     Ok(before.filter(|d| d.key == register(manifest)))
 }
 
-/// Refuses a name and version that stood for other content once, in what `counts`.
+/// Refuses a name and version that `counts` selects and that other content once had.
 ///
 /// # Errors
 /// [`LifeError::VersionGiven`].

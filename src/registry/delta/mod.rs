@@ -1,4 +1,5 @@
-//! DeltaWriter: records that store a chunk as its delta from a base.
+//! Delta storage. `writer` encodes a chunk as a delta from a base, `parent` finds bases in the
+//! version before, and `similarity` finds them in the whole store.
 
 pub(crate) mod parent;
 pub(crate) mod similarity;

@@ -1,6 +1,5 @@
-//! The version before, beside the one that is being stored: which of its chunks lie where a chunk
-//! that is new would lie in it. Chunks that both have keep the two aligned, through insertions and
-//! through runs of changes.
+//! Alignment with the parent version: finds the parent's chunks at the position of a new chunk.
+//! Chunks that both versions share keep them aligned across insertions and runs of changes.
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -11,15 +10,15 @@ use crate::manifest::ChunkEntry;
 use crate::manifest::TreeWalk;
 use crate::store::disk::BlobReader;
 
-/// Chunks of the version before that are looked at before and after the place that was reached:
-/// what was moved farther is not found again.
+/// Number of parent chunks before and after the current position that are searched. Data moved
+/// farther is not found.
 const BEHIND_CHUNKS: usize = 4096;
 const AHEAD_CHUNKS: usize = 32 << 10;
-/// So much of a chunk must lie in a base to make it one: cuts move to line ends, so that
-/// neighbours often overlap a little.
+/// Minimum overlap in bytes that makes a parent chunk a base. Neighbours often overlap a little,
+/// because cuts move to line ends.
 const OVERLAP_BYTES: u64 = 2 << 10;
 
-/// A tree of the version before.
+/// A tree of the parent version.
 #[derive(Debug)]
 pub(crate) struct ParentTree {
     pub(crate) reader: BlobReader,
@@ -27,31 +26,31 @@ pub(crate) struct ParentTree {
     pub(crate) size: u64,
 }
 
-/// What of the version before lies where a chunk lies.
+/// The part of the parent version at a chunk's position.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
-    /// Chunks that it may be a delta against; none where the chunk itself is there.
+    /// Possible bases of a delta. Empty if the parent has the chunk itself.
     pub(crate) chunks: Vec<BlobId>,
-    /// Where these are.
+    /// Position of these bases.
     pub(crate) run: Option<ParentRun>,
-    /// The leaf of the tree that is there.
+    /// The leaf of the parent's tree at this position.
     pub(crate) leaf: Option<TreeId>,
 }
 
-/// Chunks of the version before that follow each other.
+/// Adjacent chunks of the parent version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ParentRun {
-    /// The first, counted from the first of all.
+    /// Number of the first chunk, from 0.
     pub(crate) first: u64,
-    /// How many.
+    /// Number of chunks.
     pub(crate) count: u64,
-    /// Where the first begins.
+    /// Offset of the first chunk.
     pub(crate) from: u64,
-    /// Their bytes.
+    /// Length of the chunks in bytes.
     pub(crate) bytes: u64,
 }
 
-/// A chunk of the version before.
+/// A chunk of the parent version.
 #[derive(Clone, Copy)]
 struct Old {
     id: BlobId,
@@ -61,23 +60,23 @@ struct Old {
     end: u64,
 }
 
-/// Goes through the version before as the new one comes.
+/// Walks the parent version in step with the new one.
 pub(crate) struct ParentAlignment<'a> {
-    /// Gone once the tree has ended, or could not be read on.
+    /// `None` once the tree has ended or cannot be read.
     walk: Option<TreeWalk<'a>>,
     window: VecDeque<Old>,
-    /// Chunks that were looked at.
+    /// Number of chunks read so far.
     seen: u64,
-    /// The latest place in the window of every chunk in it.
+    /// The last position of every chunk in the window.
     by_id: HashMap<BlobId, Old>,
-    /// Where the next new chunk would lie in the version before.
+    /// Offset of the next new chunk in the parent version.
     at: u64,
 }
 
 impl<'a> ParentAlignment<'a> {
-    /// At the beginning of both.
+    /// Starts at the beginning of both.
     pub(crate) fn new(previous: &'a ParentTree) -> Self {
-        // One that cannot be read is only no help.
+        // An unreadable parent only means less compression.
         let walk = TreeWalk::new(&previous.reader, previous.root, previous.size, 0);
         Self {
             walk: walk.ok(),
@@ -88,7 +87,7 @@ impl<'a> ParentAlignment<'a> {
         }
     }
 
-    /// What lies where the next chunks lie. To be asked in the order of the data.
+    /// Returns the parent's part at each of the next chunks. Call it in the order of the data.
     pub(crate) fn place(&mut self, chunks: &[ChunkEntry]) -> Vec<Place> {
         let mut places = Vec::with_capacity(chunks.len());
         let mut rest = chunks;
@@ -111,8 +110,10 @@ impl<'a> ParentAlignment<'a> {
         places
     }
 
-    /// Places chunks between what both have: the first half counted from the front, the other
-    /// from the back, so that an insertion does not move what is behind it.
+    /// Aligns changed chunks between two shared ones.
+    ///
+    /// The first half counts from the front and the second half from the back, so that an insertion
+    /// in the middle does not shift the chunks after it.
     fn place_changed(&mut self, changed: &[ChunkEntry], next: Option<Old>, to: &mut Vec<Place>) {
         let length: u64 = changed.iter().map(|c| u64::from(c.bytes)).sum();
         let mut done = 0;
@@ -162,17 +163,17 @@ impl<'a> ParentAlignment<'a> {
     fn find(&self, chunk: &ChunkEntry) -> Option<Old> {
         let id = BlobId::new(*chunk.id.as_bytes());
         let at = self.window.partition_point(|old| old.end <= self.at);
-        // The same chunk may be in many places; the one that was reached comes first.
+        // A chunk may occur at many positions. The current one has priority.
         let here = self.window.get(at).filter(|old| old.id == id);
         here.or_else(|| self.by_id.get(&id)).copied()
     }
 
-    /// Moves the window along with the place that was reached.
+    /// Moves the window to the current position.
     fn look_ahead(&mut self) {
         let reached = self.window.partition_point(|old| old.end <= self.at);
         for _ in BEHIND_CHUNKS..reached {
             if let Some(old) = self.window.pop_front() {
-                // It may come again later in the window.
+                // It may occur again later in the window.
                 if self
                     .by_id
                     .get(&old.id)
@@ -182,7 +183,7 @@ impl<'a> ParentAlignment<'a> {
                 }
             }
         }
-        // Not a chunk at a time: a place is looked for whenever something was found.
+        // The window moves in larger steps, because a lookup follows every match.
         if self.window.len() > reached.min(BEHIND_CHUNKS) + AHEAD_CHUNKS / 2 {
             return;
         }

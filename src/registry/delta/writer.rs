@@ -1,4 +1,4 @@
-//! Storing what is new as a delta against what is here, where that pays.
+//! Delta writer: stores new chunks as deltas against held ones if that saves space.
 
 use std::collections::HashMap;
 
@@ -19,20 +19,20 @@ use crate::store::disk::StoreError;
 use crate::store::disk::WriteSession;
 use crate::wire::limits::RECORD_BASES_MAX;
 
-/// A delta that is shorter than one part in this many of what it stands for pays.
+/// A delta is certainly worth storing if it is shorter than the raw data divided by this.
 pub(crate) const SURELY_PAYS: usize = 8;
-/// After deltas that did not pay, so many chunks are stored without a try; four times as many
-/// after every further one, up to the most.
+/// Number of chunks stored without a try after a delta that did not save space. It grows fourfold
+/// after each further one, up to the maximum.
 const PAUSE_CHUNKS: usize = 16;
 const PAUSE_CHUNKS_MAX: usize = 4096;
 
-/// Makes deltas, on one thread.
+/// Encodes deltas, on one thread.
 pub(crate) struct DeltaWriter<'a> {
     session: &'a WriteSession,
     reader: &'a BlobReader,
     differ: DeltaEncoder,
     plain: Compressor,
-    /// Chunks still to be stored without a try, and how many after the next that does not pay.
+    /// Remaining chunks to store without a try, and the length of the next pause.
     pause: usize,
     next_pause: usize,
 }
@@ -49,14 +49,14 @@ impl<'a> DeltaWriter<'a> {
         }
     }
 
-    /// Whether a chunk is worth a try now.
+    /// Returns true if the next chunk is worth a try, and counts it otherwise.
     pub(crate) fn is_worth_a_try(&mut self) -> bool {
         let paused = self.pause > 0;
         self.pause = self.pause.saturating_sub(1);
         !paused
     }
 
-    /// Whether none of so many chunks is worth a try now; they are counted as stored without one.
+    /// Skips these chunks if none of them is worth a try. Returns true if it did.
     pub(crate) fn passes_over(&mut self, chunks: usize) -> bool {
         let passes = self.pause >= chunks;
         if passes {
@@ -65,15 +65,15 @@ impl<'a> DeltaWriter<'a> {
         passes
     }
 
-    /// For each of these blobs the plain ones that a delta against it can be made against:
-    /// itself, or, where it is a delta, those of its bases that lie where it lies.
+    /// Returns the plain bases for a delta against each of these blobs. For a plain blob that is
+    /// the blob itself. For a delta these are those of its bases that overlap it.
     pub(crate) fn plain_bases(
         &self,
         kind: BlobKind,
         wanted: &[BlobId],
     ) -> Result<HashMap<BlobId, Vec<BlobId>>, StoreError> {
         let mut found = HashMap::new();
-        // The index is not looked at for nothing.
+        // No blob needs a lookup.
         if wanted.is_empty() {
             return Ok(found);
         }
@@ -87,7 +87,7 @@ impl<'a> DeltaWriter<'a> {
             }
             let header = headers.entry((at.pack, at.offset)).or_insert_with(|| {
                 let key = BlobKey { kind, id: *id };
-                // One that cannot be read is only no help.
+                // An unreadable base only means less compression.
                 self.reader.header(&key, &at).ok()
             });
             if let Some(header) = header {
@@ -97,7 +97,8 @@ impl<'a> DeltaWriter<'a> {
         Ok(found)
     }
 
-    /// The bases of a delta that are where one of its items is, by their share of the bytes.
+    /// Returns the bases of a delta at the position of one of its items, by their share of the
+    /// bytes.
     fn beside(
         &self,
         kind: BlobKind,
@@ -125,7 +126,7 @@ impl<'a> DeltaWriter<'a> {
         Ok(bases)
     }
 
-    /// A record of these blobs as a delta against plain ones, if that pays.
+    /// Encodes a record of these blobs as a delta against plain ones, if it saves space.
     pub(crate) fn record(
         &mut self,
         kind: BlobKind,
@@ -138,7 +139,7 @@ impl<'a> DeltaWriter<'a> {
             return None;
         }
         let key = BlobKey { kind, id: first.id };
-        // Where a base cannot be read, nothing is to depend on it.
+        // No record may depend on a base that cannot be read.
         let locate = |keys: &[BlobKey]| self.session.locate(keys);
         let bytes = self.reader.bases(&key, bases, &locate).ok()?;
         let payload = self.differ.encode(raw, bytes)?;
@@ -169,8 +170,8 @@ pub(crate) fn keys_of(kind: BlobKind, ids: &[BlobId]) -> Vec<BlobKey> {
     ids.iter().map(|id| BlobKey { kind, id: *id }).collect()
 }
 
-/// Keeps chunks that came as a delta: as it is, where its bases are plain here and all of it is
-/// new, and else as one that is made here, or plain.
+/// Stores chunks that arrived as a delta. The delta is stored as it is if its bases are held plain
+/// and all chunks are new. Otherwise a new delta or a plain record is made.
 pub(crate) fn keep_delta(
     session: &WriteSession,
     reader: &BlobReader,
@@ -206,7 +207,7 @@ pub(crate) fn keep_delta(
     }
 }
 
-/// The items that are new, and their bytes.
+/// Returns the new items and their bytes.
 pub(crate) fn only_fresh(items: &[Item], raw: &[u8], fresh: &[bool]) -> (Vec<Item>, Vec<u8>) {
     let (mut kept, mut some) = (Vec::new(), Vec::new());
     let mut at = 0;
@@ -221,7 +222,7 @@ pub(crate) fn only_fresh(items: &[Item], raw: &[u8], fresh: &[bool]) -> (Vec<Ite
     (kept, some)
 }
 
-/// Chunks in a record of their own.
+/// Packs chunks into a record of their own.
 pub(crate) fn packed(items: Vec<Item>, raw: &[u8]) -> Record {
     let (codec, payload) = Compressor::new().compress(raw);
     Record {

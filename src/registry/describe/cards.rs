@@ -1,5 +1,5 @@
-//! A dataset's card: given, found as `README.md` in an indexed directory, or drafted from what is
-//! known.
+//! Dataset cards: given by the user, found as `README.md` in an indexed directory, or drafted from
+//! the manifest.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -23,24 +23,24 @@ use crate::registry::index::source_files::Sources;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::CARD_BYTES_MAX;
 
-/// The file in an indexed directory that is its card.
+/// Name of the card file in an indexed directory.
 const CARD_FILE: &str = "README.md";
 
-/// A card and where it comes from.
+/// A card and its origin.
 #[derive(Clone, Debug)]
 pub struct CardReport {
     /// The card.
     pub card: Card,
-    /// Nobody wrote it: it was made from the manifest and schema.
+    /// True if the card was generated from the manifest and schema.
     pub is_draft: bool,
 }
 
-/// The bytes of the card that a dataset is to have, if any.
+/// Returns the bytes of a dataset's card, if it is to have one.
 pub(crate) fn chosen(given: Option<Vec<u8>>, sources: &Sources) -> Result<Option<Vec<u8>>, Error> {
     let readme = sources.files.iter().find(|f| f.path == CARD_FILE);
     match (given, readme) {
         (Some(card), _) => Ok(Some(card)),
-        // A file that is itself called so is a dataset of one file, not a card.
+        // A dataset of the single file `README.md` has no card.
         (None, Some(file)) if sources.files.len() > 1 => {
             match file.seen.size_bytes > CARD_BYTES_MAX as u64 {
                 true => Ok(None),
@@ -51,7 +51,7 @@ pub(crate) fn chosen(given: Option<Vec<u8>>, sources: &Sources) -> Result<Option
     }
 }
 
-/// A card's bytes from a file, or from a pipe that is read once.
+/// Reads a card from a file, or from a pipe that can be read once.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let bytes = match read_given(path, CARD_BYTES_MAX) {
         Err(e) if e.get_ref().is_some_and(|e| e.is::<TooLong>()) => {
@@ -70,7 +70,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 impl LocalRegistry {
-    /// A dataset's card; drafted where nobody wrote one.
+    /// Returns a dataset's card, or a draft if it has none.
     ///
     /// # Errors
     /// [`Error`] when the card is missing or damaged in the store.
@@ -90,7 +90,7 @@ impl LocalRegistry {
     }
 }
 
-/// What can be said without having been told.
+/// Drafts a card from the manifest.
 fn draft(dataset: &Dataset) -> Card {
     let m = &dataset.manifest;
     let mut front_matter = Map::new();
@@ -127,7 +127,7 @@ fn draft(dataset: &Dataset) -> Card {
     }
 }
 
-/// The size category of the Hugging Face hub's cards.
+/// Returns the size category of a Hugging Face dataset card.
 fn size_category(rows: u64) -> Value {
     let steps = [
         (1_000, "n<1K"),

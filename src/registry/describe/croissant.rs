@@ -1,4 +1,4 @@
-//! A dataset's description as Croissant JSON-LD, for tools of machine learning.
+//! Croissant JSON-LD description of a dataset, for machine learning tools.
 //! <https://docs.mlcommons.org/croissant/docs/croissant-spec.html>, version 1.0.
 
 use arrow_schema::DataType;
@@ -18,7 +18,8 @@ use crate::registry::error::Error;
 use crate::trust::Subject;
 
 impl LocalRegistry {
-    /// The description. Reads every byte: Croissant names files by SHA-256.
+    /// Returns the Croissant description. It reads every byte, because Croissant identifies files
+    /// by SHA-256.
     ///
     /// # Errors
     /// [`Error`] when a file or the card is damaged.
@@ -83,8 +84,8 @@ fn file_object(subject: &Subject, format: FileFormat, size: u64) -> Value {
     })
 }
 
-/// A name as a part of an `@id`. Readers refuse white space there, even escaped with `%`, so that a byte
-/// beyond what a URI has unescaped becomes `~` and two digits, and so does `~`.
+/// Escapes a name for an `@id`. Readers refuse white space there, even escaped with `%`. A byte
+/// that a URI must escape becomes `~` and two digits, and so does `~`.
 fn id_of(name: &str) -> String {
     let mut id = String::with_capacity(name.len());
     for byte in name.bytes() {
@@ -98,7 +99,7 @@ fn id_of(name: &str) -> String {
     id
 }
 
-/// The way to a column in every element of an array.
+/// Returns the JSON path to a column in every element of an array.
 fn json_path(column: &str) -> String {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     match column.bytes().all(is_plain) {
@@ -153,7 +154,8 @@ fn field(field_: &Field, above: &str, path: &str, format: FileFormat, column: &s
     if repeated {
         all.insert("repeated".to_owned(), json!(true));
     }
-    // Structures are given as text: readers of Croissant follow JSON paths only from one level.
+    // Structures are given as text, because readers of Croissant follow JSON paths only from one
+    // level.
     all.insert("dataType".to_owned(), json!(data_type(kind)));
     object
 }
@@ -175,7 +177,7 @@ const fn data_type(kind: &DataType) -> &'static str {
     }
 }
 
-/// The context of Croissant 1.0, as its specification gives it.
+/// Returns the context of the Croissant 1.0 specification.
 fn context() -> Value {
     json!({
         "@language": "en", "@vocab": "https://schema.org/",

@@ -1,4 +1,5 @@
-//! Descriptions of datasets: cards, schemas, profiles, Croissant, full-text search.
+//! Descriptions of datasets: `cards`, `schema`, `profile` (types of all values), `croissant`
+//! (JSON-LD), `recount` (checks descriptions), and full-text `search`.
 
 pub(crate) mod cards;
 pub(crate) mod croissant;

@@ -1,4 +1,4 @@
-//! The types of all values of a dataset, found by reading all of it.
+//! Types of all values of a dataset, found by reading all of it.
 
 use std::io::Read;
 use std::sync::mpsc;
@@ -13,12 +13,12 @@ use crate::progress::Progress;
 use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 
-/// What was found in one file.
+/// Profile of one file.
 #[derive(Clone, Debug)]
 pub struct FileSchema {
-    /// Its path.
+    /// The file's path.
     pub path: String,
-    /// Its format.
+    /// The file's format.
     pub format: FileFormat,
     /// The types of its values.
     pub profile: Profile,
@@ -50,11 +50,11 @@ impl Read for Pieces {
 }
 
 impl LocalRegistry {
-    /// Looks at every value of the files of text, or of one of them. Files whose format carries a
-    /// schema are left out: theirs is in the manifest.
+    /// Profiles every value of the text files, or of one of them. Files with an embedded schema are
+    /// skipped, because the manifest has that schema.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`], or what reading meets.
+    /// [`Error::NoSuchFile`], or an error of reading.
     pub fn profiles(
         &self,
         dataset: &Dataset,
@@ -93,7 +93,7 @@ impl LocalRegistry {
                 });
                 let sent = self.each_piece(&reader, m, *file, (at, end), &mut |bytes| {
                     progress.advance(bytes.len() as u64);
-                    // Whoever looks may have seen enough.
+                    // The profiling thread may have stopped early.
                     let _ = outbox.send(bytes.to_vec());
                     match progress.cancelled() {
                         true => Err(Error::Interrupted),

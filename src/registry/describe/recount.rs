@@ -1,5 +1,5 @@
-//! Describing the files of a dataset once more, from what is stored: format, rows and schema have
-//! to be what the file table says.
+//! Describes the stored files of a dataset again, and compares format, rows and schema with the
+//! file table.
 
 use std::io;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::registry::targets::dataset_file::DatasetFile;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::DECOMPRESSION_RATIO_MAX;
 
-/// Whether any file has a format, rows or a schema that can be compared.
+/// Returns true if any file has a format, rows or a schema to compare.
 pub(crate) fn is_worthwhile(manifest: &Manifest, table: &FileTable) -> bool {
     if !manifest.schema.is_empty() {
         return true;
@@ -36,11 +36,11 @@ pub(crate) fn is_worthwhile(manifest: &Manifest, table: &FileTable) -> bool {
         .any(|f| f.format != 0 || f.rows.is_some())
 }
 
-/// Describes all files, whose bytes come in order from the front of the dataset. After an error
-/// the rest is taken and dropped.
+/// Describes all files, whose bytes arrive in order from the front of the dataset. After an error
+/// the remaining bytes are dropped.
 ///
 /// # Errors
-/// [`Error::FalseClaim`] naming the first file that is something else.
+/// [`Error::FalseClaim`] naming the first file that differs.
 pub(crate) fn recount(
     (reader, manifest): (&Arc<BlobReader>, &Arc<Manifest>),
     table: &FileTable,
@@ -56,7 +56,7 @@ pub(crate) fn recount(
             progress,
         };
         let found = describer.finish(&source);
-        // What was read no further is not what the file is.
+        // A partly read file proves nothing.
         match progress.cancelled() {
             true => Err(Error::Interrupted),
             false => compare(&manifest, file, (found, &source), &mut schemas),
@@ -73,7 +73,7 @@ pub(crate) fn recount(
             .saturating_add(file.size_bytes)
             .saturating_sub(position);
         if left > 0 && piece.is_empty() {
-            // Whoever reads has failed, and says why.
+            // The reader has failed, and reports its own error.
             let Ok(next) = pieces.recv() else {
                 return Ok(());
             };
@@ -103,7 +103,7 @@ pub(crate) fn recount(
     }
 }
 
-/// A file that cannot be read any further once the work is to stop.
+/// A file whose reads fail once the work is to stop.
 struct Stoppable<'a> {
     file: DatasetFile,
     progress: &'a dyn Progress,
@@ -122,7 +122,7 @@ impl ReadAt for Stoppable<'_> {
     }
 }
 
-/// Compares a file with its entry, and notes its schema.
+/// Compares a file with its entry, and records its schema.
 fn compare(
     manifest: &Manifest,
     file: &FileEntry,
@@ -131,7 +131,7 @@ fn compare(
 ) -> Result<(), Error> {
     let path = &file.path;
     let claimed = FileFormat::from_number(file.format);
-    // Plain bytes are no claim; and there are formats that this program does not know.
+    // Plain bytes are no claim, and a newer program may know more formats.
     if file.format == 0 || claimed.number() != file.format {
         return Ok(());
     }
@@ -150,7 +150,7 @@ fn compare(
         found.schema.and_then(|schema| schemas.add(schema));
         return Ok(());
     }
-    // It may be that of all rows, and not of those at the front.
+    // The entry may have the schema of all rows, which differs from that of the first rows.
     let whole = match found.schema_from {
         SchemaFrom::Front(_) => whole_schema(found.format, source),
         _ => None,
@@ -167,7 +167,7 @@ fn hash_of(schema: &Schema) -> Option<[u8; 32]> {
     SchemaMessage::of(schema).map(|message| message.hash())
 }
 
-/// The schema of all rows of a file; none where they cannot be read.
+/// Returns the schema of all rows of a file, or `None` if they cannot be read.
 fn whole_schema(format: FileFormat, source: &dyn ReadAt) -> Option<Schema> {
     let free = TEXT_BYTES_FREE;
     let bytes_max = source.len().saturating_mul(DECOMPRESSION_RATIO_MAX);
@@ -176,10 +176,10 @@ fn whole_schema(format: FileFormat, source: &dyn ReadAt) -> Option<Schema> {
     seen.ok()?.schema()
 }
 
-/// Bytes of text that are read whatever the length of the file.
+/// Bytes of text that are read regardless of the file's length.
 const TEXT_BYTES_FREE: u64 = 64 << 20;
 
-/// A source from its front on.
+/// A source that is read from its front.
 struct InOrder<'a> {
     source: &'a dyn ReadAt,
     at: u64,

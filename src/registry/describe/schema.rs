@@ -1,4 +1,4 @@
-//! The schemas of a dataset's files, and the one they have in common.
+//! Schemas of a dataset's files, and their common schema.
 
 use std::collections::BTreeMap;
 
@@ -9,20 +9,20 @@ use crate::inspect::common_schema;
 use crate::manifest::Manifest;
 use crate::registry::LocalRegistry;
 
-/// Files of more different schemas than this have none in common.
+/// Maximum number of different schemas. Beyond it there is no common schema.
 const DIFFERENT_MAX: usize = 256;
 
-/// Collects schemas, each once.
+/// Set of distinct schemas.
 #[derive(Debug, Default)]
 pub(crate) struct Schemas {
     different: BTreeMap<[u8; 32], Schema>,
-    /// In the order of the files, so that fields keep theirs.
+    /// Hashes in the order of the files, so that fields keep their order.
     order: Vec<[u8; 32]>,
     too_many: bool,
 }
 
 impl Schemas {
-    /// Adds a file's schema and returns the hash of its message; `None` when it is too long.
+    /// Adds a file's schema and returns the hash of its message, or `None` if it is too long.
     pub(crate) fn add(&mut self, schema: Schema) -> Option<[u8; 32]> {
         let hash = SchemaMessage::of(&schema)?.hash();
         if !self.different.contains_key(&hash) {
@@ -36,7 +36,7 @@ impl Schemas {
         Some(hash)
     }
 
-    /// The message of the schema that all of them have in common; empty where there is none.
+    /// Returns the message of the common schema, or an empty message if there is none.
     pub(crate) fn common(&self) -> Vec<u8> {
         let all = self.order.iter().filter_map(|h| self.different.get(h));
         let common = (!self.too_many).then(|| common_schema(all)).flatten();
@@ -46,7 +46,7 @@ impl Schemas {
 }
 
 impl LocalRegistry {
-    /// The schema that a manifest says its rows have; `None` where it has none that can be read.
+    /// Returns the row schema in a manifest, or `None` if it has no readable one.
     pub fn schema(manifest: &Manifest) -> Option<Schema> {
         SchemaMessage::read(&manifest.schema)
     }

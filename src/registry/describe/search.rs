@@ -1,6 +1,5 @@
-//! Finding datasets by what is said of them. The index is compared with the catalogue at every
-//! search and brought up to date first, so that it can neither show what is gone nor hide what is
-//! there; when it is damaged, it is made anew.
+//! Full-text search of datasets. Every search first brings the index up to date with the catalogue,
+//! so that it neither shows removed datasets nor misses new ones. A damaged index is rebuilt.
 
 use std::collections::BTreeMap;
 
@@ -28,35 +27,35 @@ use crate::trust::TrustStore;
 use crate::trust::Verdict;
 use crate::wire::limits::SCHEMA_FIELDS_MAX;
 
-/// A dataset that was found.
+/// A search result.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The dataset, and how it stands.
+    /// The dataset with its standing under the trust settings.
     pub listed: Listed,
-    /// How well it fits; only the order within one search means anything.
+    /// Relevance score. Only the order within one search has a meaning.
     pub score: f32,
-    /// A part of its text with the words that fit between `**`.
+    /// Excerpt of its text, with matching words between `**`.
     pub snippet: String,
 }
 
-/// What a search found.
+/// Results of a search.
 #[derive(Clone, Debug, Default)]
 pub struct SearchReport {
-    /// Best first.
+    /// Results, best first.
     pub found: Vec<Found>,
-    /// Nothing fitted as typed; these fit with a letter changed.
+    /// True if nothing matched as typed, and the results match with one letter changed.
     pub is_corrected: bool,
 }
 
-/// Below the home: derived, may be deleted at any time.
+/// Directory below the home. It is derived data and may be deleted at any time.
 const SEARCH_DIR: &str = "search";
-/// Held alone while the index is brought up to date and searched.
+/// Lock file, held exclusively while the index is updated and searched.
 const SEARCH_LOCK: &str = "search.lock";
-/// The newest version of a name counts this much more than the others.
+/// Weight of the newest version of a name relative to the others.
 const NEWEST_WEIGHT: f32 = 1.2;
 
 impl LocalRegistry {
-    /// The datasets that fit a query best.
+    /// Returns the datasets that match a query best.
     ///
     /// # Errors
     /// [`Error`] when the catalogue is damaged.
@@ -65,7 +64,7 @@ impl LocalRegistry {
         let trust = self.trust()?;
         let query = &query.clone().with_publishers(|name| keys_of(&trust, name));
         let wanted = limit.saturating_mul(4).clamp(20, 10_000);
-        // On a disk that is full or read-only it is made in memory, for this search alone.
+        // On a full or read-only disk the index is built in memory, for this search only.
         let (hits, is_corrected) = match self.hits_by_files(query, wanted) {
             Ok(hits) => hits,
             Err(_) => self.hits(query, wanted, &SearchIndex::in_memory()?)?,
@@ -79,14 +78,14 @@ impl LocalRegistry {
         })
     }
 
-    /// By the index in the home, which is brought up to date first.
+    /// Searches the index in the home, after bringing it up to date.
     fn hits_by_files(&self, query: &Query, limit: usize) -> Result<(Vec<Hit>, bool), Error> {
         let _turn = self.store.lock(SEARCH_LOCK)?;
         let dir = self.home().join(SEARCH_DIR);
         let look = || caught(|| self.hits(query, limit, &SearchIndex::open(&dir)?));
         match look() {
             Ok(Ok(hits)) => Ok(hits),
-            // Damaged, or of another version: it holds nothing that is not elsewhere.
+            // It is damaged or of another version. All its data is derived.
             Ok(Err(Error::Search(_))) | Err(_) => {
                 std::fs::remove_dir_all(&dir).map_err(|e| Error::file("remove", &dir, e))?;
                 look().map_err(|_| SearchError::Damaged)?
@@ -111,11 +110,11 @@ impl LocalRegistry {
         Ok((hits, false))
     }
 
-    /// Brings the index to what the catalogue holds.
+    /// Updates the index to the state of the catalogue.
     fn catch_up(&self, index: &SearchIndex) -> Result<(), Error> {
         let heads = self.store.read(|t| Ok::<_, Error>(catalog::heads(t)?))?;
         let stamp = stamp(&heads);
-        // An index whose own list of parts was lost is empty, whatever the stamp says.
+        // An index whose list of parts is lost is empty, regardless of the stamp.
         let is_whole = index.count() == heads.len() as u64;
         if is_whole && index.stamp().as_deref() == Some(&stamp) {
             return Ok(());
@@ -152,7 +151,7 @@ impl LocalRegistry {
 
     fn document(&self, key: &str, dataset: &Dataset) -> Document {
         let m = &dataset.manifest;
-        // A card that cannot be read is no reason not to find the dataset.
+        // An unreadable card must not hide the dataset.
         let card = m.card.and_then(|_| self.card(dataset).ok()).map(|r| r.card);
         let mut text = m.description.clone().unwrap_or_default();
         let mut languages = Vec::new();
@@ -199,7 +198,7 @@ impl LocalRegistry {
     }
 }
 
-/// The keys of a publisher, by the name it has here or by key.
+/// Returns the keys of a publisher, by local name or by key.
 fn keys_of(trust: &TrustStore, name: &str) -> Vec<String> {
     let publisher = name.parse().ok().and_then(|n| trust.file().get(&n));
     match publisher {
@@ -213,8 +212,8 @@ fn keys_of(trust: &TrustStore, name: &str) -> Vec<String> {
     }
 }
 
-/// Puts the newest version of each name before its older ones, where they fit alike, and what is
-/// kept apart or withdrawn behind everything.
+/// Ranks the newest version of each name before older ones of the same relevance, and ambiguous or
+/// withdrawn datasets last.
 fn weigh(found: &mut [Found]) {
     let mut newest = BTreeMap::new();
     for f in found.iter() {
@@ -242,10 +241,10 @@ fn weigh(found: &mut [Found]) {
     });
 }
 
-/// A digest of which envelopes count.
+/// Returns a digest of the winning envelopes.
 fn stamp(heads: &[(RegisterKey, EnvelopeId)]) -> Vec<u8> {
     let mut hasher = blake3::Hasher::new();
-    // The form of the documents: another one makes the index anew.
+    // Version of the document format. A change rebuilds the index.
     hasher.update(b"search 3\n");
     for (key, id) in heads {
         hasher.update(key.as_bytes()).update(id.as_bytes());
@@ -253,7 +252,7 @@ fn stamp(heads: &[(RegisterKey, EnvelopeId)]) -> Vec<u8> {
     hasher.finalize().as_bytes().to_vec()
 }
 
-/// The texts of a front matter's value, whether one or a list.
+/// Returns the texts of a front matter value, which may be one string or a list.
 fn listed(value: Option<&Value>) -> Vec<String> {
     let text = |v: &Value| v.as_str().map(str::to_owned);
     match value {
@@ -262,7 +261,7 @@ fn listed(value: Option<&Value>) -> Vec<String> {
     }
 }
 
-/// The paths of all columns, those inside of structs and lists too.
+/// Collects the paths of all columns, including those inside structs and lists.
 fn paths(fields: &Fields, above: &str, found: &mut Vec<String>) {
     for field in fields {
         if found.len() >= SCHEMA_FIELDS_MAX {

@@ -1,5 +1,4 @@
-//! Which kind each error of the use-cases is: scripts go by it, and exit codes. And which errors of
-//! the layers below become one.
+//! Error kinds, which determine exit codes, and conversions from errors of lower layers.
 
 use crate::blob_store::BlobError;
 use crate::error_kind::Classify;
@@ -12,6 +11,8 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::File { source, .. } | Self::Machine { source, .. } => ErrorKind::of_io(source),
+            Self::Random(source) => ErrorKind::of_io(source),
+            Self::WorkerPanicked(_) => ErrorKind::Io,
             Self::Unreadable(_) => ErrorKind::Io,
             Self::Changed(_) => ErrorKind::Io,
             Self::NameNotUtf8(_)

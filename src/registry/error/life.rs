@@ -1,4 +1,4 @@
-//! What is wrong with giving a version number, or with bringing back what was removed.
+//! Errors of version numbers and of restoring removed datasets.
 
 use thiserror::Error;
 
@@ -8,11 +8,11 @@ use crate::ident::ContentId;
 use crate::ident::DatasetName;
 use crate::ident::DatasetVersion;
 
-/// Why a version number cannot be given, or a dataset not be restored.
+/// Reason that a version number cannot be assigned, or a dataset cannot be restored.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LifeError {
-    /// A name and version stood for other content, which was removed or renamed since.
+    /// The name and version belonged to other content, which was removed or renamed since.
     #[error(
         "`{name}@{version}` was the content {given} before; a version number is never given again"
     )]
@@ -21,19 +21,19 @@ pub enum LifeError {
         name: DatasetName,
         /// The version.
         version: DatasetVersion,
-        /// What it stood for.
+        /// The content that it belonged to.
         given: ContentId,
     },
-    /// Nothing that fits was removed, and nothing is here.
+    /// No removed or held dataset matches.
     #[error("no removed dataset `{0}` here")]
     NotRemoved(String),
-    /// It was removed, and what it needs was given up.
+    /// The dataset was removed, and its blobs were collected.
     #[error("cannot restore {0}: its bytes were given up")]
     Collected(String),
 }
 
 impl LifeError {
-    /// What to do about it.
+    /// Returns advice for the user.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::VersionGiven { .. } => {

@@ -1,8 +1,10 @@
-//! The umbrella over every error of the layers below.
+//! Errors of the registry. `Error` wraps every error of the layers below, `kinds` classifies it,
+//! and `life` and `source` have errors of single topics.
 
 pub(crate) mod kinds;
 pub(crate) mod life;
 pub(crate) mod source;
+mod text;
 
 use std::borrow::Cow;
 use std::io;
@@ -27,6 +29,8 @@ use crate::manifest::PathError;
 use crate::protocol::PeerError;
 use crate::registry::error::life::LifeError;
 use crate::registry::error::source::SourceError;
+use crate::registry::error::text::some_of;
+use crate::registry::error::text::unreadable;
 use crate::registry::integrity::expansion::Expansion;
 use crate::registry::peers::node_names::NodeError;
 use crate::search::QueryError;
@@ -38,72 +42,78 @@ use crate::trust::TrustFileError;
 use crate::wire::limits::CARD_BYTES_MAX;
 use crate::wire::limits::WRITTEN_COLUMNS_MAX;
 
-/// Why a use-case failed.
+/// Error of a registry operation.
 #[derive(Debug, ThisError)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file outside the registry.
+    /// A file operation outside the registry failed.
     #[error("cannot {action} `{}`", path.display())]
     File {
-        /// What was tried.
+        /// The action that failed, as a verb.
         action: &'static str,
-        /// On what.
+        /// The path.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// Something of the machine that is no file.
+    /// An operation of the system without a path failed.
     #[error("cannot {task}")]
     Machine {
-        /// What was tried.
+        /// The task that failed.
         task: &'static str,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// Paths to be indexed that cannot be read.
+    /// A worker thread panicked. The field names the kind of thread.
+    #[error("cannot run a {0} thread: it panicked")]
+    WorkerPanicked(&'static str),
+    /// The system returned no random bytes.
+    #[error("cannot read random bytes")]
+    Random(#[source] io::Error),
+    /// Paths to index could not be read.
     #[error("cannot read {}", unreadable(.0))]
     Unreadable(Vec<(PathBuf, io::Error)>),
     /// A file was written to while it was read.
     #[error("`{}` changed while it was being read", .0.display())]
     Changed(PathBuf),
-    /// A file name that is not UTF-8.
+    /// A file name is not UTF-8.
     #[error("`{}` has a name that is not UTF-8", .0.display())]
     NameNotUtf8(PathBuf),
-    /// Neither a file nor a directory.
+    /// The path is neither a file nor a directory.
     #[error("`{}` is neither a file nor a directory", .0.display())]
     NotAFile(PathBuf),
-    /// A directory, a pipe, a device: nothing that can be read at any place.
+    /// The path is a directory, a pipe or a device, which do not support random access.
     #[error("`{}` is not a file", .0.display())]
     NotPlainFile(PathBuf),
-    /// What was to be indexed lies in the home of a registry.
+    /// The path to index lies in the home of a registry.
     #[error("`{}` lies in `{}`, which is the home of a registry", .0.display(), .1.display())]
     InsideHome(PathBuf, PathBuf),
-    /// What was to be read into a dataset is a secret key.
+    /// The file to index is a secret key.
     #[error("`{}` is a secret key", .0.display())]
     KeyFile(PathBuf),
-    /// A format that has no lines.
+    /// The format has no lines.
     #[error("`{}` has no lines of text: it is {format}", path.display())]
     NotText {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What it is.
+        /// Its format.
         format: &'static str,
     },
-    /// Neither a path nor a reference to a dataset here.
+    /// The text is neither a path nor a reference to a held dataset.
     #[error("there is no file `{0}`, and no dataset")]
     NotHere(String),
-    /// No file that could be looked into.
+    /// The target has no file with rows.
     #[error("there is no file with rows in `{0}`")]
     NoRows(String),
-    /// Rows that cannot be read.
+    /// Rows could not be read.
     #[error("cannot read the rows of `{target}`")]
     Rows {
-        /// Of what.
+        /// The target.
         target: String,
-        /// Why not.
+        /// The cause.
         source: TableError,
     },
-    /// No row has a column that was named.
+    /// No row has the named column.
     #[error(
         "`{target}` has no column `{column}`{}",
         match near.as_slice() {
@@ -112,95 +122,95 @@ pub enum Error {
         }
     )]
     NoSuchColumn {
-        /// What was looked into.
+        /// The target.
         target: String,
-        /// What was typed.
+        /// The column as typed.
         column: String,
-        /// Names that are nearest to it.
+        /// The most similar column names.
         near: Vec<String>,
     },
-    /// A row that cannot be written in the format that was asked for.
+    /// A row cannot be written in the requested format.
     #[error("cannot write row {row} of `{target}`: {refusal}")]
     RowRefused {
-        /// Of what.
+        /// The target.
         target: String,
         /// The row's number, from 0.
         row: u64,
-        /// Why not.
+        /// The cause.
         refusal: Refusal,
     },
-    /// A column that cannot be written in the format that was asked for.
+    /// A column cannot be written in the requested format.
     #[error("cannot write `{}`: {refusal}", path.display())]
     ColumnRefused {
-        /// The file that was to be written.
+        /// The file to write.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         refusal: Refusal,
     },
-    /// More columns than a file may have.
+    /// The target has more columns than a file may have.
     #[error(
         "`{target}` has more than {WRITTEN_COLUMNS_MAX} columns (`written_columns_max`): column `{column}` has no room"
     )]
     TooManyColumns {
-        /// Of what.
+        /// The target.
         target: String,
         /// The first column beyond the limit.
         column: String,
     },
-    /// A regular expression.
+    /// The regular expression is invalid.
     #[error("`{pattern}`")]
     Regex {
-        /// What was typed.
+        /// The pattern as typed.
         pattern: String,
-        /// What is wrong with it.
+        /// The cause.
         source: PatternError,
     },
-    /// The lines of a file.
+    /// The lines of a file could not be read.
     #[error("cannot find the lines of `{}`", path.display())]
     Lines {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: LinesError,
     },
-    /// A card beyond the limit.
+    /// The card is longer than the limit.
     #[error("the card `{}` is longer than {} bytes", .0.display(), CARD_BYTES_MAX)]
     CardTooLong(PathBuf),
-    /// A licence that is not an SPDX expression.
+    /// The licence is not an SPDX expression.
     #[error("`{text}` is not an SPDX licence expression")]
     License {
-        /// What was given.
+        /// The given text.
         text: String,
-        /// What was probably meant.
+        /// The probable expression.
         near: Option<String>,
     },
-    /// A tag that a user may not give.
+    /// The tag is not allowed.
     #[error("the tag `{tag}` {reason}")]
     Tag {
-        /// What was given.
+        /// The given tag.
         tag: String,
-        /// What is wrong with it.
+        /// The cause.
         reason: &'static str,
     },
-    /// A file name that a dataset's name cannot keep, and no name given.
+    /// The file name is not valid as a dataset name, and no name was given.
     #[error("`{}` cannot give a dataset its name: something of it would be lost", path.display())]
     NameNeeded {
         /// The path.
         path: PathBuf,
-        /// A name that is near.
+        /// A similar valid name.
         near: DatasetName,
     },
-    /// A guessed name that other data from another path has.
+    /// Other data from another path already has the guessed name.
     #[error("`{}` would be called `{name}`, and so is what was indexed from another path", path.display())]
     NameGuessed {
         /// The path.
         path: PathBuf,
         /// The guessed name.
         name: DatasetName,
-        /// A name that keeps them apart.
+        /// A similar free name.
         near: DatasetName,
     },
-    /// Where something should be made, something is.
+    /// The path to create already exists.
     #[error("`{}` exists already", .0.display())]
     Exists(PathBuf),
     /// Files of a checkout were changed, and a new version would overwrite them.
@@ -208,248 +218,235 @@ pub enum Error {
     LocalChanges {
         /// The directory or file.
         root: PathBuf,
-        /// What was changed in it.
+        /// The changed paths in it.
         paths: Vec<String>,
     },
-    /// Nothing is known of where a directory or a file came from.
+    /// The directory or file is not a recorded checkout.
     #[error("it is not known which dataset `{}` came from", .0.display())]
     NotACheckout(PathBuf),
-    /// A dataset that its publisher has withdrawn.
+    /// The dataset's publisher has withdrawn it.
     #[error("`{dataset}` was withdrawn: {reason}")]
     Withdrawn {
-        /// Which dataset.
+        /// The dataset.
         dataset: String,
-        /// Why.
+        /// The publisher's reason.
         reason: String,
     },
-    /// A pattern to exclude that is none.
+    /// The exclude pattern is invalid.
     #[error("`{0}` is not a pattern")]
     Pattern(String),
-    /// No dataset fits a reference.
+    /// No dataset matches the reference.
     #[error("no dataset `{0}` here")]
     NotFound(String),
-    /// No dataset has this name, and some have one that is nearly it.
+    /// No dataset has this name, and some have a similar one.
     #[error("no dataset `{name}` here; did you mean {}?", near.join(" or "))]
     NearMiss {
-        /// What was typed.
+        /// The name as typed.
         name: String,
-        /// Names that differ by a letter or two.
+        /// Names that differ by one or two letters.
         near: Vec<String>,
     },
-    /// No such file in a dataset.
+    /// The dataset has no such file.
     #[error("no file `{path}` in `{dataset}`")]
     NoSuchFile {
-        /// What was asked for.
+        /// The path.
         path: String,
-        /// In which dataset.
+        /// The dataset.
         dataset: String,
     },
-    /// Several datasets fit a reference.
+    /// Several datasets match the reference.
     #[error("`{reference}` may mean {}", candidates.join(", "))]
     Ambiguous {
-        /// What was typed.
+        /// The reference as typed.
         reference: String,
-        /// What it may mean.
+        /// The matching datasets.
         candidates: Vec<String>,
     },
-    /// A name and version stand for other content already.
+    /// The name and version belong to other content.
     #[error("`{name}@{version}` is already the content {held}")]
     VersionTaken {
         /// The name.
         name: DatasetName,
         /// The version.
         version: DatasetVersion,
-        /// What it stands for.
+        /// The content that has them.
         held: ContentId,
     },
     /// A dataset's bytes are damaged.
     #[error("`{dataset}` is damaged: file `{file}`")]
     Corrupt {
-        /// Which dataset.
+        /// The dataset.
         dataset: String,
-        /// Which file of it.
+        /// The damaged file.
         file: String,
-        /// What was found.
+        /// The cause.
         source: Box<StoreError>,
     },
-    /// A dataset's bytes are whole but not what its content id says.
+    /// A dataset's bytes are intact but do not match its content id.
     #[error("`{dataset}` does not have the content its id says: file `{file}`")]
     Mismatch {
-        /// Which dataset.
+        /// The dataset.
         dataset: String,
-        /// Which file of it.
+        /// The file that differs.
         file: String,
     },
-    /// A manifest, or the file table or tree that it names, says what is not so.
+    /// A manifest, its file table or its tree makes a false claim.
     #[error("`{dataset}` makes a false claim: {claim}")]
     FalseClaim {
-        /// Which dataset.
+        /// The dataset.
         dataset: String,
-        /// What it says, and what is found.
+        /// The claim and the actual value.
         claim: String,
     },
-    /// A dataset from elsewhere that is far larger than what it is made of.
+    /// A remote dataset is far larger than its distinct chunks.
     #[error("`{dataset}`: {}", expansion.reason())]
     TooLarge {
-        /// Which dataset.
+        /// The dataset.
         dataset: String,
-        /// What it claims, and what it is made of.
+        /// Its claimed and its distinct size.
         expansion: Expansion,
     },
-    /// An archive.
+    /// An archive is invalid.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// A delta whose base is not here.
+    /// The base of an incremental archive is not held.
     #[error("the archive needs `{name}@{version}` (alimentar:{content_id}), which is not here")]
     BaseMissing {
-        /// The base's name, where the archive was made.
+        /// The base's name where the archive was made.
         name: String,
-        /// Its version.
+        /// The base's version.
         version: String,
-        /// Its content.
+        /// The base's content id.
         content_id: String,
     },
-    /// An encrypted archive that nothing at hand opens.
+    /// No key or passphrase at hand opens the encrypted archive.
     #[error("`{}` is encrypted, and neither an identity nor a passphrase here opens it", .0.display())]
     Locked(PathBuf),
-    /// What a manifest says is not so, and somebody has signed it.
+    /// A signed manifest makes a false claim.
     #[error("`{signer}` has signed what is not so")]
     SignedLie {
-        /// Who.
+        /// The signer.
         signer: String,
-        /// What is not so.
+        /// The false claim.
         source: Box<Error>,
     },
-    /// Volumes that would be too small.
+    /// The requested volume size is too small.
     #[error("volumes must have at least {0} bytes")]
     SplitTooSmall(u64),
-    /// `trust.toml` is not understood.
+    /// `trust.toml` cannot be parsed.
     #[error("cannot use `{}`", path.display())]
     TrustFile {
-        /// Where it is.
+        /// The path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         source: TrustFileError,
     },
-    /// A change to what is believed that cannot be.
+    /// A change of the trust settings is invalid.
     #[error(transparent)]
     Trust(#[from] TrustFileError),
-    /// A secret key.
+    /// A secret key cannot be used.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
-    /// A statement of a publisher.
+    /// A statement of a publisher is invalid.
     #[error(transparent)]
     Statement(#[from] StatementError),
-    /// A signature.
+    /// A signature does not hold.
     #[error(transparent)]
     Signature(#[from] SignatureError),
-    /// An edit did not take: another manifest of the dataset counts more.
+    /// An edit had no effect, because another manifest of the dataset wins.
     #[error("the edit of `{0}` does not count: another revision of it ranks higher")]
     EditLost(String),
     /// The clock of a dataset has no room for another edit.
     #[error("`{0}` cannot be edited any more: the counter of its edits is full")]
     ClockFull(String),
-    /// Trust does not reach so far.
+    /// The trust settings do not admit the dataset.
     #[error("`{dataset}`: {reason}")]
     NotTrusted {
-        /// Which dataset.
+        /// The dataset.
         dataset: String,
-        /// Why not.
+        /// The reason.
         reason: Cow<'static, str>,
     },
-    /// The key was replaced by a rotation.
+    /// A rotation replaced the key.
     #[error("the key {key} signs no more: `{name}` has the key {by} since a rotation")]
     Superseded {
-        /// What its publisher is called here.
+        /// The publisher's local name.
         name: String,
-        /// The key that was given.
+        /// The given key.
         key: PublisherKey,
-        /// The key that followed it.
+        /// The key that replaced it.
         by: PublisherKey,
     },
-    /// No publisher of this name.
+    /// No publisher has this name.
     #[error("no publisher `{0}` in trust.toml")]
     NoPublisher(String),
-    /// Only its publisher may say this of a dataset.
+    /// Only the dataset's publisher may make this change.
     #[error("`{0}` is not signed with this key")]
     NotItsPublisher(String),
-    /// What is known of other nodes, or this home's identity.
+    /// An error about other nodes, or about this home's identity.
     #[error(transparent)]
     Node(#[from] NodeError),
-    /// A peer, and nobody else could do it.
+    /// A peer failed, and no other peer could help.
     #[error("peer `{address}`")]
     Peer {
-        /// Where it is.
+        /// The peer's address.
         address: String,
-        /// What is the matter with it.
+        /// The cause.
         source: PeerError,
     },
-    /// An address that cannot be listened on, or asked from.
+    /// An address cannot be bound.
     #[error("cannot use the address `{address}`")]
     Bind {
-        /// Which.
+        /// The address.
         address: String,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// The network's own machinery.
+    /// The network stack failed.
     #[error("cannot set up the transport")]
     Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Another process serves the same home.
     #[error("`{}` is being served by another process", .0.display())]
     AlreadyServing(PathBuf),
-    /// A node that is not on the list.
+    /// The node is not on the access list.
     #[error("the node `{0}` is not on the list")]
     NotListed(String),
-    /// An address where nobody was seen.
+    /// No peer was seen at the address.
     #[error("no node is known at `{0}`")]
     UnknownPeer(String),
-    /// Nobody to ask.
+    /// There is no peer to ask.
     #[error("no peer to ask")]
     NoPeer,
-    /// No peer that was asked has it.
+    /// None of the asked peers has the dataset.
     #[error("no dataset `{0}` at the peers that were asked")]
     NotAtPeers(String),
-    /// Stopped on request.
+    /// The operation was stopped on request.
     #[error("interrupted")]
     Interrupted,
-    /// The search index.
+    /// The search index failed.
     #[error(transparent)]
     Search(#[from] SearchError),
-    /// A search that cannot be read.
+    /// The search query is invalid.
     #[error(transparent)]
     Query(#[from] QueryError),
-    /// A text that is no identifier.
+    /// The text is no valid identifier.
     #[error(transparent)]
     Ident(#[from] IdentError),
-    /// A manifest that cannot be.
+    /// The manifest is invalid.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// A path that cannot be in a dataset.
+    /// The path is not allowed in a dataset.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// A directory that is to be indexed.
+    /// The directory cannot be indexed.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// A version number, or a dataset that was removed.
+    /// An error about a version number or a removed dataset.
     #[error(transparent)]
     Life(#[from] LifeError),
-    /// The store.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Paths that are named in one message; the others are counted.
-const UNREADABLE_NAMED: usize = 20;
-
-fn unreadable(paths: &[(PathBuf, io::Error)]) -> String {
-    let named = paths.iter().take(UNREADABLE_NAMED);
-    let named = named.map(|(path, error)| format!("`{}` ({error})", path.display()));
-    let named = named.collect::<Vec<_>>().join(", ");
-    match paths.len().checked_sub(UNREADABLE_NAMED) {
-        Some(more @ 1..) => format!("{named} and {more} more"),
-        _ => named,
-    }
 }
 
 impl Error {
@@ -458,12 +455,12 @@ impl Error {
         Self::Transport(Box::new(source))
     }
 
-    /// The registry's directory cannot be written by this process.
+    /// Returns true if this process may not write the registry's directory.
     pub fn is_refused(&self) -> bool {
         matches!(self, Self::Store(e) if e.is_refused())
     }
 
-    /// An output that cannot be made.
+    /// Returns the error for an output that cannot be created.
     pub(crate) fn output(path: impl AsRef<Path>, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::AlreadyExists => Self::Exists(path.as_ref().to_owned()),
@@ -471,7 +468,7 @@ impl Error {
         }
     }
 
-    /// Something that failed and has no path.
+    /// Returns the error for a failed operation without a path.
     pub(crate) fn machine(task: &'static str, source: io::Error) -> Self {
         Self::Machine { task, source }
     }
@@ -483,13 +480,4 @@ impl Error {
             source,
         }
     }
-}
-
-/// The first of some paths, and how many more there are.
-fn some_of(paths: &[String]) -> String {
-    let mut text = paths.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-    if let Some(more) = paths.len().checked_sub(5).filter(|n| *n > 0) {
-        text += &format!(" and {more} more");
-    }
-    text
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a directory that is to be indexed.
+//! Errors of a directory that is to be indexed.
 
 use std::path::PathBuf;
 
@@ -10,27 +10,27 @@ use crate::registry::index::source_files::Skipped;
 use crate::registry::index::source_files::WhySkipped;
 use crate::wire::limits::LINKED_ENTRIES_MAX;
 
-/// Why a directory cannot be indexed.
+/// Reason that a directory cannot be indexed.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// There is nothing to index in it.
+    /// The directory has nothing to index.
     #[error("there are no files to index in `{}`{}", path.display(), left_out_text(left_out))]
     NoFiles {
-        /// Which directory.
+        /// The directory.
         path: PathBuf,
-        /// What was left out of it.
+        /// The paths that were skipped.
         left_out: Vec<Skipped>,
     },
-    /// A link leads back to a directory that it is in, or to itself.
+    /// A link leads back to itself, or to a directory that contains it.
     #[error("the link `{}` leads in a circle, to `{}`", link.display(), target.display())]
     LinkLoop {
         /// The link.
         link: PathBuf,
-        /// Where it leads.
+        /// The link's target.
         target: PathBuf,
     },
-    /// Links to directories bring in more than a limit allows.
+    /// Links to directories lead to more entries than the limit.
     #[error(
         "links to directories in `{}` lead to more than {LINKED_ENTRIES_MAX} entries (`linked_entries_max`)", .0.display()
     )]
@@ -38,7 +38,7 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// What to do about it.
+    /// Returns advice for the user.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NoFiles { left_out, .. } => {
@@ -60,7 +60,7 @@ impl Classify for SourceError {
     }
 }
 
-/// The first paths that were left out, and why.
+/// Formats the first skipped paths, each with the reason.
 pub fn left_out_text(left_out: &[Skipped]) -> String {
     const NAMED: usize = 3;
     let mut text = String::new();

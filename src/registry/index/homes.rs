@@ -1,5 +1,6 @@
-//! Homes of registries and secret keys among the files that are to be indexed: neither is data.
-//! A home is known by its layout (`spec/store-layout.md`), a key file by what stands in it
+//! Detects registry homes and secret keys among the files to index, because neither is data.
+//!
+//! A home is recognised by its layout (`spec/store-layout.md`), a key file by its content
 //! (`spec/key-file.md`).
 
 use std::collections::BTreeMap;
@@ -13,29 +14,29 @@ use std::path::PathBuf;
 use crate::file_io::open_plain;
 use crate::registry::error::Error;
 
-/// How a redb database begins.
+/// Magic bytes of a redb database.
 const INDEX_MAGIC: &[u8] = b"redb\x1a\n\xa9\r\n";
-/// How a pack begins (`spec/pack.md`).
+/// Magic bytes of a pack (`spec/pack.md`).
 const PACK_MAGIC: &[u8] = b"\x89ALP\r\n\x1a\n";
-/// How a key file begins.
+/// First line of a key file.
 const KEY_FRONT: &[u8] = b"-----BEGIN ALIMENTAR SECRET KEY-----";
-/// Hex digits of a node's key.
+/// Number of hex digits of a node's key.
 const NODE_KEY_DIGITS: usize = 64;
-/// Names that make a directory worth a closer look.
+/// Entries that make a directory a candidate for a home.
 const MARKS: [&str; 4] = ["registry.redb", "registry.lock", "packs", "operations"];
-/// Files in `packs` that are looked at.
+/// Maximum number of files in `packs` to check.
 const PACKS_LOOKED_AT: usize = 16;
-/// Files of a home that hold secret keys.
+/// Files of a home that contain secret keys.
 const KEY_FILES: [&str; 2] = ["node.key", "key.enc"];
 
-/// Device and inode: what is the same behind every path to a file.
+/// Device and inode, which identify a file under all its paths.
 type FileId = (u64, u64);
 
 fn id_of(meta: &Metadata) -> FileId {
     (meta.dev(), meta.ino())
 }
 
-/// Whether a directory is the home of a registry, or what is left of one.
+/// Returns true if a directory is the home of a registry, or the remains of one.
 pub(crate) fn is_home(dir: &Path) -> bool {
     let is_file = |name| dir.join(name).metadata().is_ok_and(|m| m.is_file());
     let is_dir = |name| dir.join(name).metadata().is_ok_and(|m| m.is_dir());
@@ -62,7 +63,8 @@ fn begins_with(path: &Path, magic: &[u8]) -> bool {
     read.is_ok() && front == magic
 }
 
-/// Whether a file of this name that begins with these bytes is a publisher's or a node's secret key.
+/// Returns true if a file with this name and first bytes is the secret key of a publisher or a
+/// node.
 pub(crate) fn is_key_file(name: &str, front: &[u8]) -> bool {
     if front.trim_ascii_start().starts_with(KEY_FRONT) {
         return true;
@@ -74,13 +76,13 @@ pub(crate) fn is_key_file(name: &str, front: &[u8]) -> bool {
         && (name.contains("node.key") || name.ends_with(".key"))
 }
 
-/// Refuses a path that lies in a home: everything in there is the registry's own.
+/// Refuses a path that lies in a home, because all files there belong to the registry.
 ///
 /// # Errors
 /// [`Error::InsideHome`].
 pub(crate) fn refuse_inside(path: &Path, own: &Path) -> Result<(), Error> {
     let Ok(real) = path.canonicalize() else {
-        // Whoever reads it says what is wrong with it.
+        // Reading the path reports its error.
         return Ok(());
     };
     let inside = |home: &Path| Err(Error::InsideHome(path.to_owned(), home.to_owned()));
@@ -98,19 +100,19 @@ pub(crate) fn refuse_inside(path: &Path, own: &Path) -> Result<(), Error> {
     }
 }
 
-/// What a walk through a directory knows of homes.
+/// Homes found by a walk through a directory.
 #[derive(Debug, Default)]
 pub(crate) struct Homes {
-    /// Directories of this registry, wherever they lie.
+    /// Directories of this registry, under any path.
     own: BTreeSet<FileId>,
     /// Secret keys of homes, which may have other names too.
     keys: BTreeSet<FileId>,
-    /// Directories that links led to, and whether they lie in a home.
+    /// Directories that links led to, with `true` for those in a home.
     looked_at: BTreeMap<PathBuf, bool>,
 }
 
 impl Homes {
-    /// Knows the home of this registry.
+    /// Creates the set with the home of this registry.
     pub(crate) fn with_own(home: &Path) -> Self {
         let mut known = Self::default();
         if !home.as_os_str().is_empty() {
@@ -128,7 +130,7 @@ impl Homes {
         self.keys.extend(files.map(|m| id_of(&m)));
     }
 
-    /// Whether a directory with these entries is a home.
+    /// Returns true if a directory with these entries is a home.
     pub(crate) fn is_home(&mut self, dir: &Path, entries: &[PathBuf]) -> bool {
         let is_mark = |path: &PathBuf| {
             let name = path.file_name().and_then(|n| n.to_str());
@@ -146,7 +148,7 @@ impl Homes {
         found
     }
 
-    /// Whether a file below a root lies in a home there.
+    /// Returns true if a file below a root lies in a home there.
     pub(crate) fn are_around(&mut self, file: &Path, root: &Path) -> bool {
         let Some(dir) = file.parent() else {
             return false;
@@ -163,7 +165,7 @@ impl Homes {
         found
     }
 
-    /// Whether a file is the secret key of a home that was found, under whichever name.
+    /// Returns true if a file is the secret key of a found home, under any name.
     pub(crate) fn is_key(&self, device_and_inode: FileId) -> bool {
         self.keys.contains(&device_and_inode)
     }

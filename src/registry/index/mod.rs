@@ -1,4 +1,7 @@
-//! Putting a file or directory into the registry.
+//! Index: stores a file or directory as a dataset.
+//!
+//! `walk` and `source_files` find the files, `homes` and `secrets` recognise files that are no
+//! data, and `read` feeds them to the store pipeline.
 
 pub(crate) mod homes;
 pub(crate) mod read;
@@ -57,71 +60,74 @@ use crate::trust::KeyPair;
 use crate::trust::Origin;
 use crate::wire::Writer;
 
-/// What is said about a dataset when it is indexed.
+/// Options of an index, with the metadata of the dataset.
 #[derive(Clone, Debug, Default)]
 pub struct IndexOptions {
-    /// Its name; else the file's name without ending.
+    /// Dataset name. The default is the file name without extension.
     pub name: Option<DatasetName>,
-    /// Its version; else the one after the greatest of that name, or 0.1.0.
+    /// Version. The default is the one after the greatest of that name, or 0.1.0.
     pub version: Option<DatasetVersion>,
-    /// Markdown; else that of the version before. Empty: none.
+    /// Description in Markdown. The default is that of the version before. An empty text means
+    /// none.
     pub description: Option<String>,
-    /// An SPDX expression; else what the card says, or the version before. Empty: none.
+    /// Licence as an SPDX expression. The default is that of the card or of the version before. An
+    /// empty text means none.
     pub license: Option<String>,
-    /// Labels, beside those of the card; else those of the version before.
+    /// Labels in addition to those of the card. The default is those of the version before.
     pub tags: Vec<String>,
-    /// A file that is its card; else a directory's `README.md`, or the card of the version before.
+    /// Card file. The default is a directory's `README.md`, or the card of the version before.
     pub card: Option<PathBuf>,
-    /// Keep it from everybody else.
+    /// Do not share the dataset.
     pub private: bool,
-    /// Patterns of paths to leave out of a directory.
+    /// Patterns of paths to exclude from a directory.
     pub exclude: Vec<String>,
     /// Also follow links that lead out of a directory.
     pub follow_links: bool,
-    /// Publish it, signed with this.
+    /// Sign the dataset with this key.
     pub sign_with: Option<KeyPair>,
-    /// Types of columns come from all rows of text, and not from those at its front.
+    /// Infer column types of text from all rows instead of the first ones.
     pub full_schema: bool,
 }
 
-/// What indexing did.
+/// Result of an index.
 #[derive(Clone, Debug)]
 pub struct IndexReport {
-    /// The manifest that now counts.
+    /// The winning manifest.
     pub manifest: Manifest,
-    /// Chunks under its tree; `None` when nothing was read.
+    /// Number of chunks of its tree. It is 0 if no file was read.
     pub chunks: u64,
-    /// What was written.
+    /// Statistics of the written data.
     pub stats: SessionStats,
-    /// Nothing had to be added: this content was here under this name.
+    /// True if this content already had this name.
     pub unchanged: bool,
-    /// What the version took over from the one before; `None` where that is nothing.
+    /// Metadata inherited from the version before, if any.
     pub inherited: Option<Inherited>,
-    /// Of content that was here: what the options say and its manifest does not. [`LocalRegistry::revise`]
-    /// publishes it, which may need a key.
+    /// For content that was already held: the metadata in the options that its manifest does not
+    /// have. [`LocalRegistry::revise`] publishes it, and may need a key.
     pub revision: Option<(Dataset, Edit)>,
-    /// What was left out.
+    /// Skipped files and directories.
     pub skipped: Vec<Skipped>,
-    /// Files that look like secrets, and were taken in.
+    /// Indexed files that look like secrets.
     pub warnings: Vec<SecretWarning>,
-    /// What the types of the columns were made from; `None` when nothing was read.
+    /// Source of the column types; `None` if no file was read.
     pub schema_from: Option<SchemaFrom>,
-    /// The types of all rows were asked for, and the content was here with other types, which stay.
+    /// True if `full_schema` was set, but the content was already held with other types, which
+    /// stay.
     pub schema_kept: bool,
 }
 
-/// A source whose last change is this young may change again without its times showing it.
+/// A source that changed within this time may change again without a new timestamp.
 const SETTLED_AFTER_SECONDS: i64 = 2;
 
 impl LocalRegistry {
     /// Indexes a file or a directory.
     ///
-    /// A source that was indexed before and looks unchanged is not read again. Nothing is visible
-    /// until everything is stored; after an error or a kill, indexing again continues with the
-    /// chunks that were stored.
+    /// An indexed source that looks unchanged is not read again. Nothing is visible before
+    /// everything is stored. After an error or a kill, a new index finds the chunks that were
+    /// stored.
     ///
     /// # Errors
-    /// [`Error`] when the path cannot be read whole, the name and version stand for other
+    /// [`Error`] when the path cannot be read completely, the name and version belong to other
     /// content, or the store fails.
     pub fn index(
         &self,
@@ -184,7 +190,7 @@ impl LocalRegistry {
             let path = path.to_owned();
             return Err(SourceError::NoFiles { path, left_out }.into());
         }
-        // What was found in the files has to be said again next time, so they are read again then.
+        // Sources with warnings are read again next time, so that the warnings are repeated.
         let settled = is_settled(&sources.files) && secrets.is_empty();
         if let (Some(path), Some(bytes)) = (&options.card, &card)
             && let Some(reason) = suspicion(&path.to_string_lossy(), bytes)
@@ -204,7 +210,7 @@ impl LocalRegistry {
         // Every file was just hashed.
         let content_id = content_id.ok_or_else(|| Error::Changed(path.to_owned()))?;
         let stats = session.stats();
-        let line = SeriesId::new(host::random().map_err(|e| Error::file("seed", path, e))?);
+        let line = SeriesId::new(host::random().map_err(Error::Random)?);
         let card = card
             .as_deref()
             .map(|bytes| session.add(BlobKind::Card, bytes))
@@ -268,14 +274,14 @@ impl LocalRegistry {
             revision: None,
             skipped: [sources.skipped, secrets.keys].concat(),
             warnings: secrets.warnings,
-            // Of content that was here, the types are those that were found then.
+            // Held content keeps the types that were inferred for it.
             schema_from: (!published.unchanged).then_some(schema_from),
             schema_kept: published.schema_kept,
         };
         self.said_too(report, options, given_card)
     }
 
-    /// The newest version of a name.
+    /// Returns the newest version of a name.
     fn version_before(
         &self,
         name: &DatasetName,
@@ -288,7 +294,7 @@ impl LocalRegistry {
         Ok(own.max_by_key(|d| d.manifest.dataset_version.clone()))
     }
 
-    /// The trees of the version before: what is new is likely to resemble them.
+    /// Returns the trees of the parent version, because new data probably resembles them.
     fn trees_of(&self, before: Option<&Dataset>) -> Result<[Option<ParentTree>; 2], Error> {
         let Some(Dataset { manifest: m, .. }) = before else {
             return Ok([None, None]);
@@ -303,7 +309,7 @@ impl LocalRegistry {
         ])
     }
 
-    /// Signs what was here unsigned when a signed dataset was asked for.
+    /// Signs a held unsigned dataset if a signature was requested.
     pub(super) fn signed_too(
         &self,
         mut report: IndexReport,
@@ -323,7 +329,7 @@ impl LocalRegistry {
         Ok(report)
     }
 
-    /// The dataset that this source gave when it last looked like this.
+    /// Returns the dataset of this source, if the source looks as it did then.
     fn seen_before(
         &self,
         source_key: &[u8; 32],
@@ -371,8 +377,8 @@ fn unchanged((manifest, totals): (Manifest, Totals), skipped: Vec<Skipped>) -> I
     }
 }
 
-/// Names a source: its absolute path, what was asked to be left out, and whether all rows were to give the
-/// types of its columns.
+/// Returns the key of a source: its absolute path, the exclude patterns, and the `full_schema`
+/// option.
 fn source_key(path: &Path, options: &IndexOptions) -> Result<[u8; 32], Error> {
     let full = path
         .canonicalize()
@@ -383,13 +389,13 @@ fn source_key(path: &Path, options: &IndexOptions) -> Result<[u8; 32], Error> {
         w.counted(pattern.as_bytes());
     });
     if options.full_schema {
-        // No pattern is followed by a byte like this.
+        // No pattern contains this byte.
         w.u8(u8::MAX);
     }
     Ok(*blake3::hash(w.as_bytes()).as_bytes())
 }
 
-/// A digest of everything that shows whether the files changed.
+/// Returns a digest of all file metadata that changes with the files.
 fn fingerprint(sources: &Sources) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     for f in &sources.files {

@@ -1,5 +1,5 @@
-//! Reading the files of a dataset: large ones piece by piece into the pipeline, runs of small ones
-//! by several threads at a time, because what they cost is opening them.
+//! Reads the files of a dataset. Large ones go piece by piece into the pipeline. Several threads
+//! read runs of small ones, because opening them takes most of the time.
 
 use std::fs::File;
 use std::io::Read;
@@ -29,26 +29,26 @@ use crate::registry::index::source_files::SourceFile;
 use crate::registry::index::source_files::WhySkipped;
 use crate::registry::store_pipeline::chunker::Chunker;
 
-/// Small files that one thread reads before it hands them on.
+/// Number of small files that one thread reads before it passes them on.
 const GROUP_FILES: usize = 256;
 
-/// A file's entry, its schema where it has one, and what that was made from.
+/// A file's entry, its schema if it has one, and the source of that schema.
 type Read1 = (FileEntry, Option<Schema>, SchemaFrom);
 
-/// Small files, read.
+/// Small files with their content.
 struct Group {
-    /// Their bytes, one after the other.
+    /// Concatenated bytes of the files.
     data: Vec<u8>,
     files: Vec<Read1>,
     secrets: Secrets,
 }
 
-/// What was found in files that does not belong into a dataset.
+/// Secrets found among the files.
 #[derive(Debug, Default)]
 pub(crate) struct Secrets {
-    /// Secret keys of registries: they were left out.
+    /// Secret keys of registries, which were skipped.
     pub keys: Vec<Skipped>,
-    /// What looks like a secret: it was taken in.
+    /// Files that look like secrets, which were indexed.
     pub warnings: Vec<SecretWarning>,
 }
 
@@ -74,16 +74,16 @@ impl Secrets {
     }
 }
 
-/// What reading files gave.
+/// Result of reading files.
 pub(crate) struct ReadFiles {
     pub table: FileTable,
     pub schemas: Schemas,
-    /// What the types of the columns were made from.
+    /// Source of the column types.
     pub schema_from: SchemaFrom,
     pub secrets: Secrets,
 }
 
-/// Feeds all files in order, without secret keys of registries.
+/// Feeds all files in order, except secret keys of registries.
 pub(crate) fn read_all(
     feeder: &mut Chunker<'_>,
     files: &[SourceFile],
@@ -102,7 +102,8 @@ pub(crate) fn read_all(
     for run in files.chunk_by(|a, b| is_small(a) && is_small(b)) {
         match run {
             [only] if !is_small(only) => {
-                // A large file starts and ends at a cut, so that it is the same chunks everywhere.
+                // A large file starts and ends at a cut, so that it has the same chunks in every
+                // dataset.
                 feeder.end_region();
                 keep(read_large(
                     feeder,
@@ -165,7 +166,7 @@ fn read_large(
     Ok(entry(source, *hasher.finalize().as_bytes(), found))
 }
 
-/// Takes the types of columns from all rows.
+/// Infers column types from all rows.
 fn take_all_types(found: &mut Description, text: Box<dyn Read + '_>) -> std::io::Result<()> {
     let seen = profile(found.format, text)?;
     (found.schema, found.schema_from) = (seen.schema(), SchemaFrom::WholeFile);
@@ -194,7 +195,7 @@ fn entry(source: &SourceFile, hash: [u8; 32], found: Description) -> Read1 {
     (entry, found.schema, found.schema_from)
 }
 
-/// Reads a run of small files, several groups at a time; groups come in order.
+/// Reads a run of small files in concurrent groups. The groups arrive in order.
 fn each_group(
     run: &[SourceFile],
     full_schema: bool,
@@ -208,8 +209,8 @@ fn each_group(
     }
     let readers = std::thread::available_parallelism().map_or(2, |n| n.get());
     std::thread::scope(|scope| {
-        // Every reader takes each so-many-th group and has a short queue of its own, so that
-        // they come in order and none runs far ahead.
+        // Reader number n takes every n-th group and has a short queue of its own, so that groups
+        // arrive in order and no reader runs far ahead.
         let queues: Vec<mpsc::Receiver<_>> = (0..readers)
             .map(|first| {
                 let (queue, read) = mpsc::sync_channel(2);
@@ -218,7 +219,7 @@ fn each_group(
                     for group in own {
                         let done = read_group(group, full_schema, progress);
                         let failed = done.is_err();
-                        // Nobody listens any more when another failed.
+                        // The receiver is gone after another reader failed.
                         if queue.send(done).is_err() || failed {
                             break;
                         }
@@ -228,9 +229,8 @@ fn each_group(
             })
             .collect();
         for queue in queues.iter().cycle().take(groups.len()) {
-            let gone =
-                || Error::machine("run a reading thread", std::io::Error::other("it panicked"));
-            each(queue.recv().map_err(|_| gone())??);
+            let panicked = |_| Error::WorkerPanicked("reading");
+            each(queue.recv().map_err(panicked)??);
         }
         Ok(())
     })
@@ -256,7 +256,7 @@ fn read_group(
         read_small(source, &mut group.data)?;
         let bytes = group.data.get(start..).unwrap_or_default();
         let name = source.path.rsplit('/').next().unwrap_or_default();
-        // A key stays one behind a link of another name.
+        // A key is recognised behind a link of another name.
         let real_path = source.real_path.as_deref().unwrap_or_default();
         let real_name = real_path.rsplit('/').next().unwrap_or_default();
         if is_key_file(name, bytes) || is_key_file(real_name, bytes) {
@@ -287,7 +287,7 @@ fn read_small(source: &SourceFile, data: &mut Vec<u8>) -> Result<(), Error> {
     let fail = |e| Error::file("read", &source.at, e);
     let file = open_plain(&source.at).map_err(fail)?;
     let (start, size) = (data.len(), source.seen.size_bytes);
-    // One byte more than there should be shows whether it grew.
+    // One extra byte detects that the file grew.
     (&file).take(size + 1).read_to_end(data).map_err(fail)?;
     check_unchanged(source, &file, (data.len() - start) as u64)
 }

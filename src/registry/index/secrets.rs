@@ -1,23 +1,23 @@
-//! Files that look like secrets of their owner: by their names, and by the rule `secret` of lint on
-//! their front. They are indexed, and named in a warning.
+//! Detects files that look like secrets, by their names and by the lint rule `secret` on their
+//! first bytes. They are indexed and reported as warnings.
 
 use std::path::PathBuf;
 
 use crate::inspect::lint::secret_in;
 
-/// Bytes of a file's front that are looked at.
+/// Number of bytes at a file's front that are checked.
 pub(crate) const FRONT_BYTES: usize = 4096;
 
 /// A file that looks like a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretWarning {
-    /// Where it is.
+    /// The file's path.
     pub path: PathBuf,
-    /// What it looks like, such as "a private key".
+    /// Description of the secret, such as "a private key".
     pub reason: &'static str,
 }
 
-/// Files that programs keep credentials in, by their whole names.
+/// Full names of credential files of common programs.
 const NAMES: &[(&str, &str)] = &[
     (".env", "settings that often hold passwords"),
     (".envrc", "settings that often hold passwords"),
@@ -43,7 +43,7 @@ const NAMES: &[(&str, &str)] = &[
     ("id_ed25519", "a private key of SSH"),
 ];
 
-/// The same by the ends of paths.
+/// Ends of paths of credential files.
 const ENDS: &[(&str, &str)] = &[
     (".aws/credentials", "credentials of AWS"),
     (".docker/config.json", "passwords of container registries"),
@@ -59,16 +59,15 @@ const ENDS: &[(&str, &str)] = &[
     (".ppk", "a private key of PuTTY"),
 ];
 
-/// Templates of settings hold no secrets.
+/// Extensions of templates, which contain no secrets.
 const TEMPLATES: [&str; 5] = ["example", "sample", "template", "dist", "defaults"];
 
-/// What a file looks like, if it looks like a secret; `front` is how it begins.
+/// Returns the kind of secret that a file looks like. `front` is its first bytes.
 pub(crate) fn suspicion(path: &str, front: &[u8]) -> Option<&'static str> {
     by_name(path).or_else(|| by_front(front.get(..FRONT_BYTES).unwrap_or(front)))
 }
 
 fn by_name(path: &str) -> Option<&'static str> {
-    // Most names are told from all of these by one letter.
     let path = path.to_ascii_lowercase();
     let name = path.rsplit('/').next().unwrap_or(&path);
     let whole = NAMES.iter().find(|(known, _)| *known == name);
@@ -85,7 +84,7 @@ fn by_front(front: &[u8]) -> Option<&'static str> {
     let begin = front.trim_ascii_start();
     if begin.starts_with(b"-----BEGIN ") {
         let line = begin.split(|b| *b == b'\n').next().unwrap_or_default();
-        // Keys under a passphrase have headers before their digits.
+        // A line of headers follows if the key is encrypted.
         if line.trim_ascii_end().ends_with(b"PRIVATE KEY-----") {
             return Some("a private key");
         }
@@ -93,7 +92,7 @@ fn by_front(front: &[u8]) -> Option<&'static str> {
     if begin.starts_with(b"PuTTY-User-Key-File-") {
         return Some("a private key of PuTTY");
     }
-    // What `age-keygen` writes has comments before the key.
+    // A file of `age-keygen` has comments before the key.
     let is_age = begin.starts_with(b"AGE-SECRET-KEY-1")
         || begin.starts_with(b"#") && memchr::memmem::find(begin, b"\nAGE-SECRET-KEY-1").is_some();
     if is_age {

@@ -1,5 +1,5 @@
-//! Which files a path stands for. Outcomes for links, special files and odd names are those of
-//! `spec/identifiers.md`.
+//! Finds the files of a path. `spec/identifiers.md` defines the handling of links, special files
+//! and invalid names.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -22,17 +22,17 @@ use crate::wire::limits::IGNORE_FILE_BYTES_MAX;
 /// A file to be indexed.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceFile {
-    /// Where it is.
+    /// Path on disk.
     pub at: PathBuf,
-    /// Its path inside the dataset.
+    /// Path inside the dataset.
     pub path: String,
-    /// The path of the file that is read, where a link leads to it.
+    /// Path of the link's target, if the file is a link.
     pub real_path: Option<String>,
-    /// What it looked like when it was found.
+    /// Metadata when the file was found.
     pub seen: Seen,
 }
 
-/// What tells whether a file changed.
+/// Metadata that changes when a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub size_bytes: u64,
@@ -52,28 +52,29 @@ impl Seen {
     }
 }
 
-/// Why something in a directory was left out.
+/// Reason that an entry of a directory was skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhySkipped {
-    /// A pattern of the user's, of `.alimentarignore`, `.git`, or an output that a killed command left.
+    /// It matches an exclude pattern or `.alimentarignore`, belongs to `.git`, or is a leftover of
+    /// a killed command.
     Excluded,
-    /// A symbolic link that leads out of the directory, or into the home of a registry.
+    /// It is a symbolic link that leads out of the directory, or into the home of a registry.
     Link,
-    /// A symbolic link that leads nowhere.
+    /// It is a broken symbolic link.
     BrokenLink,
-    /// A directory without entries: a dataset holds files.
+    /// It is a directory without entries. A dataset contains only files.
     EmptyDirectory,
-    /// A socket, pipe or device.
+    /// It is a socket, pipe or device.
     Special,
-    /// The home of a registry.
+    /// It is the home of a registry.
     Home,
-    /// A secret key of a publisher or a node.
+    /// It is a secret key of a publisher or a node.
     KeyFile,
 }
 
 impl WhySkipped {
-    /// Its name in JSON.
+    /// Returns the name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Excluded => "excluded",
@@ -85,7 +86,7 @@ impl WhySkipped {
         }
     }
 
-    /// The same for people.
+    /// Returns the text for people.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Excluded => "excluded",
@@ -98,31 +99,31 @@ impl WhySkipped {
         }
     }
 
-    /// Whether the user asked for it.
+    /// Returns true if the user requested it.
     pub fn is_asked_for(self) -> bool {
         self == Self::Excluded
     }
 }
 
-/// Something in a directory that was left out.
+/// A skipped entry of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
-    /// Where it is.
+    /// The entry's path.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub why: WhySkipped,
 }
 
-/// How the files of a directory are found.
+/// Options of a search for files.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Finding<'a> {
-    /// Patterns of paths to leave out.
+    /// Patterns of paths to exclude.
     pub exclude: &'a [String],
     /// Also follow links that lead out of the directory.
     pub follow_links: bool,
 }
 
-/// Everything a path stands for.
+/// All files of a path.
 #[derive(Debug)]
 pub(crate) struct Sources {
     pub kind: DatasetKind,
@@ -130,8 +131,8 @@ pub(crate) struct Sources {
     pub skipped: Vec<Skipped>,
 }
 
-/// Finds the files of a path, sorted by the bytes of their paths. Homes of registries below it are
-/// left out, the one at `own` also where only a part of it lies there.
+/// Finds the files of a path, sorted by the bytes of their paths. Registry homes below it are
+/// skipped. Parts of the home at `own` are skipped too.
 pub(crate) fn find(path: &Path, how: &Finding<'_>, own: &Path) -> Result<Sources, Error> {
     let root = path
         .canonicalize()
@@ -177,8 +178,8 @@ pub(crate) fn find(path: &Path, how: &Finding<'_>, own: &Path) -> Result<Sources
     })
 }
 
-/// Every file that this process may not read, where reading one of them failed for that reason.
-/// Another error stays as it is.
+/// Replaces a permission error by one that lists all files without read permission. Other errors
+/// stay unchanged.
 pub(crate) fn all_denied(error: Error, sources: &Sources) -> Error {
     let is_denied = matches!(&error, Error::File { source, .. }
         if source.kind() == std::io::ErrorKind::PermissionDenied);
@@ -192,7 +193,7 @@ pub(crate) fn all_denied(error: Error, sources: &Sources) -> Error {
     }
 }
 
-/// A file that may not be read.
+/// Returns the error of a file without read permission.
 fn denied(path: &Path) -> Option<(PathBuf, std::io::Error)> {
     let opened = open_plain(path);
     let error = opened.err()?;

@@ -1,5 +1,4 @@
-//! Walking a directory that is to be indexed: what is taken, what is left out, and where links
-//! lead.
+//! Walks a directory to be indexed: selects entries, records skipped ones, and resolves links.
 
 use std::fs::Metadata;
 use std::io;
@@ -18,16 +17,16 @@ use crate::registry::index::source_files::SourceFile;
 use crate::registry::index::source_files::WhySkipped;
 use crate::wire::limits::LINKED_ENTRIES_MAX;
 
-/// What is below a directory.
+/// Content of a directory tree.
 pub(crate) struct Walked {
     pub(crate) files: Vec<SourceFile>,
-    /// What is left out.
+    /// Skipped entries.
     pub(crate) skipped: Vec<Skipped>,
-    /// Directories that may not be listed.
+    /// Directories without permission to list them.
     pub(crate) unreadable: Vec<(PathBuf, io::Error)>,
 }
 
-/// Finds the files below a directory and what is left out of it.
+/// Finds the files below a directory, and the skipped entries.
 pub(crate) fn walk(
     root: PathBuf,
     meta: &Metadata,
@@ -55,7 +54,7 @@ pub(crate) fn walk(
         homes,
         ..
     } = walk;
-    // Another name of a key in a home that may have been found only later.
+    // A key may have a second name in another directory, and its home may be found later.
     found.retain(|file| {
         let is_key = homes.is_key(file.seen.inode);
         if is_key {
@@ -76,23 +75,23 @@ pub(crate) fn walk(
 struct Walk {
     root: PathBuf,
     excluded: GlobSet,
-    /// Also links that lead out of the root are followed.
+    /// Also follow links that lead out of the root.
     follow_links: bool,
     homes: Homes,
-    /// Device and inode of the directories that are being listed, from the root down.
+    /// Device and inode of the directories in progress, from the root down.
     around: Vec<(u64, u64)>,
-    /// Links to directories among these.
+    /// Number of links to directories among them.
     links: usize,
-    /// Entries that were found behind links to directories.
+    /// Number of entries found behind links to directories.
     linked_entries: usize,
     found: Vec<SourceFile>,
     skipped: Vec<Skipped>,
-    /// Directories that may not be listed.
+    /// Directories without permission to list them.
     unreadable: Vec<(PathBuf, io::Error)>,
 }
 
 impl Walk {
-    /// Takes what is in a directory; `inside` is its path in the dataset.
+    /// Takes the entries of a directory. `inside` is its path in the dataset.
     fn directory(&mut self, dir: &Path, inside: &Path, meta: &Metadata) -> Result<(), Error> {
         let fail = |e| Error::file("list", dir, e);
         let entries = match std::fs::read_dir(dir) {
@@ -113,7 +112,7 @@ impl Walk {
             return self.skip(inside, WhySkipped::EmptyDirectory);
         }
         if self.links > 0 {
-            // Links to directories that hold links to directories multiply.
+            // Links to directories that contain links to directories multiply.
             self.linked_entries = self.linked_entries.saturating_add(entries.len());
             if self.linked_entries > LINKED_ENTRIES_MAX {
                 return Err(SourceError::TooManyLinked(self.root.clone()).into());
@@ -165,9 +164,10 @@ impl Walk {
         Ok(())
     }
 
-    /// Takes what a link leads to, where that is below the root: a link in a directory that came
-    /// from somebody else must not bring in what lies outside of it, unless the user says so. What
-    /// lies in the home of a registry is never taken.
+    /// Follows a link whose target is below the root.
+    ///
+    /// A link in a directory of unknown origin must not bring in files outside of it, unless the
+    /// user permits it. Files in the home of a registry are never taken.
     fn link(&mut self, link: &Path, inside: &Path) -> Result<(), Error> {
         let target = match link.canonicalize() {
             Ok(target) => target,
@@ -176,7 +176,7 @@ impl Walk {
                 return Err(self.circle(inside, target));
             }
             Err(e) if is_nowhere(&e) => return self.skip(inside, WhySkipped::BrokenLink),
-            // Outside, and not for this user.
+            // The target is outside, and this user may not read it.
             Err(_) => return self.skip(inside, WhySkipped::Link),
         };
         let is_below = target.starts_with(&self.root);
@@ -192,7 +192,7 @@ impl Walk {
         let meta = target
             .symlink_metadata()
             .map_err(|e| Error::file("read", &target, e))?;
-        // What was looked at has to be what the link still leads to.
+        // The link must still lead to the target that was checked.
         if link.canonicalize().ok().as_ref() != Some(&target) {
             return Err(Error::Changed(self.root.join(inside)));
         }
@@ -224,13 +224,13 @@ impl Walk {
     }
 }
 
-/// Whether following a link met too many links.
+/// Returns true if following a link met too many links.
 fn is_loop(error: &io::Error) -> bool {
     let number = rustix::io::Errno::LOOP.raw_os_error();
     error.raw_os_error() == Some(number)
 }
 
-/// Whether a link leads to nothing.
+/// Returns true if a link has no target.
 fn is_nowhere(error: &io::Error) -> bool {
     use io::ErrorKind::NotADirectory;
     use io::ErrorKind::NotFound;

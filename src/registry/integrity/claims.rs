@@ -1,4 +1,4 @@
-//! Checking what a manifest and its file table claim against each other and against the chunk tree.
+//! Consistency checks of a manifest, its file table and its chunk tree.
 
 use crate::chunk::count_newlines;
 use crate::chunk::params::CHUNK_BYTES_MAX;
@@ -19,10 +19,10 @@ use crate::manifest::Totals;
 use crate::manifest::TreeError;
 use crate::registry::error::Error;
 
-/// A chunk that ends later than this was moved forward to a newline.
+/// A chunk that ends later than this was cut at a newline.
 const CONTENT_CUT_MAX: u64 = (CHUNK_BYTES_MAX - NEWLINE_WINDOW_BYTES) as u64;
 
-/// The error for a claim of this manifest that is false.
+/// Returns the error for a false claim of this manifest.
 pub(crate) fn false_claim(manifest: &Manifest, claim: String) -> Error {
     Error::FalseClaim {
         dataset: format!("{}@{}", manifest.name, manifest.dataset_version),
@@ -30,7 +30,7 @@ pub(crate) fn false_claim(manifest: &Manifest, claim: String) -> Error {
     }
 }
 
-/// A false claim of a signed manifest is its signer's.
+/// Attributes a false claim to the signer of the manifest, if it is signed.
 pub(crate) fn accuse(error: Error, signer: Option<String>) -> Error {
     match (error.kind(), signer) {
         (ErrorKind::Integrity, Some(signer)) => Error::SignedLie {
@@ -41,10 +41,11 @@ pub(crate) fn accuse(error: Error, signer: Option<String>) -> Error {
     }
 }
 
-/// Reads the file table that a manifest names.
+/// Decodes the file table of a manifest.
 ///
 /// # Errors
-/// [`Error::FalseClaim`] when a path in it cannot be, or its files are not as long as the dataset.
+/// [`Error::FalseClaim`] when a path in it is invalid, or the lengths of its files do not add up to
+/// the dataset's.
 pub(crate) fn table_of(bytes: &[u8], m: &Manifest) -> Result<FileTable, Error> {
     let root = m.file_table_root;
     let table = FileTable::read(bytes).map_err(|e| match e {
@@ -58,7 +59,8 @@ pub(crate) fn table_of(bytes: &[u8], m: &Manifest) -> Result<FileTable, Error> {
     Ok(table)
 }
 
-/// Compares a number in a manifest with what its file table says; `None` is beyond 64 bits.
+/// Compares a number in a manifest with the one of its file table. A `found` of `None` exceeds 64
+/// bits.
 fn check_number(m: &Manifest, field: &str, claimed: u64, found: Option<u64>) -> Result<(), Error> {
     if found == Some(claimed) {
         return Ok(());
@@ -68,7 +70,7 @@ fn check_number(m: &Manifest, field: &str, claimed: u64, found: Option<u64>) -> 
     Err(false_claim(m, claim))
 }
 
-/// Compares the numbers in a manifest with its file table, and the table with itself.
+/// Compares the numbers in a manifest with its file table, and checks the table itself.
 ///
 /// # Errors
 /// [`Error::FalseClaim`] naming the first claim that is false.
@@ -96,28 +98,29 @@ pub(crate) fn check_table(m: &Manifest, table: &FileTable) -> Result<(), Error> 
     Ok(())
 }
 
-/// The most rows that so many bytes of a file's format can hold; `None` where that is not known.
+/// Returns the maximum number of rows that `bytes` bytes of a file's format can hold, or `None` if
+/// it is unknown.
 fn rows_max(file: &FileEntry, bytes: u64) -> Option<u64> {
     let format = FileFormat::from_number(file.format);
     match (format.compression, format.format) {
         (Compression::None, Format::Jsonl | Format::Csv | Format::Tsv | Format::JsonArray) => {
             Some(bytes)
         }
-        // A number that is not known may be a format with rows.
+        // A format number unknown to this program may be a format with rows.
         (Compression::None, Format::Bytes) if file.format == 0 => Some(0),
         _ => None,
     }
 }
 
-/// Whether rows of a file are lines of its own bytes, so that there are no more of them.
+/// Returns true if each row of a file is a line of its own bytes.
 fn rows_are_lines(file: &FileEntry) -> bool {
     let format = FileFormat::from_number(file.format);
     format.compression == Compression::None
         && matches!(format.format, Format::Jsonl | Format::Csv | Format::Tsv)
 }
 
-/// Whether a tree may hold so many chunks: all but the last of a region have a least length, and
-/// regions are files of a least length or lie between such files.
+/// Checks that a tree may hold its number of chunks. All chunks but the last of a region have a
+/// minimum length. A region is one file of a minimum length, or lies between such files.
 ///
 /// # Errors
 /// [`Error::FalseClaim`] otherwise.
@@ -135,10 +138,10 @@ pub(crate) fn check_totals(m: &Manifest, totals: Totals) -> Result<(), Error> {
     }
 }
 
-/// Compares the newlines of a chunk with what the tree says of them.
+/// Compares the newlines of a chunk with the count in the tree.
 ///
 /// # Errors
-/// [`Error::FalseClaim`] when there are others.
+/// [`Error::FalseClaim`] when the counts differ.
 pub(crate) fn check_newlines(
     m: &Manifest,
     at: u64,
@@ -157,20 +160,20 @@ pub(crate) fn check_newlines(
     }
 }
 
-/// Compares the chunks of a dataset's data, in order, with the rules of cutting that do not need
-/// its bytes: lengths, and regions, which chunks do not cross.
+/// Checks the chunks of a dataset's data, in order, against the cutting rules that do not need its
+/// bytes: lengths, and the regions that chunks do not cross.
 pub(crate) struct Cuts<'a> {
     manifest: &'a Manifest,
-    /// Files that are not in a region yet.
+    /// Files after the current region.
     rest: &'a [FileEntry],
     region_end: u64,
-    /// The only file of the region, where it is long enough for one of its own.
+    /// The only file of the region, if it is long enough for a region of its own.
     large: Option<&'a FileEntry>,
     newlines: u64,
 }
 
 impl<'a> Cuts<'a> {
-    /// Begins at the front of the data.
+    /// Starts at the front of the data.
     pub(crate) fn new(manifest: &'a Manifest, table: &'a FileTable) -> Self {
         Self {
             manifest,
@@ -181,10 +184,10 @@ impl<'a> Cuts<'a> {
         }
     }
 
-    /// Looks at the next chunk, which begins at `at`.
+    /// Checks the next chunk, which begins at `at`.
     ///
     /// # Errors
-    /// [`Error::FalseClaim`] when it is not cut as data is.
+    /// [`Error::FalseClaim`] when it breaks a cutting rule.
     pub(crate) fn push(&mut self, at: u64, chunk: &ChunkEntry) -> Result<(), Error> {
         while self.region_end <= at && !self.rest.is_empty() {
             self.next_region();
@@ -226,7 +229,7 @@ impl<'a> Cuts<'a> {
         self.rest = rest;
     }
 
-    /// The tree counts newlines, so it says how many lines a large file has at most.
+    /// Ends a region. The tree's newline count limits the number of lines of a large file.
     fn end_region(&self) -> Result<(), Error> {
         let most = self.newlines.saturating_add(1);
         let Some(file) = self.large.filter(|f| rows_are_lines(f)) else {

@@ -1,4 +1,4 @@
-//! Whether all of a dataset is here.
+//! Completeness: tells if all blobs of a dataset are held.
 
 use std::collections::HashSet;
 
@@ -13,13 +13,13 @@ use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 
 impl LocalRegistry {
-    /// Whether everything that a dataset needs has its place in the index.
+    /// Returns true if the index has every blob that a dataset needs.
     pub(crate) fn is_complete(&self, dataset: &Dataset) -> Result<bool, Error> {
         let reader = BlobReader::new(&self.store)?;
         let m = &dataset.manifest;
         for root in [m.file_table_root, m.chunk_tree_root] {
             let (mut keys, mut nodes) = (Vec::new(), HashSet::new());
-            // What repeats is walked once.
+            // Repeated subtrees are walked once.
             let walked = each_node(&reader, root, &mut |key| {
                 let first = key.kind != BlobKind::Node || nodes.insert(key);
                 keys.extend(first.then_some(key));

@@ -1,4 +1,4 @@
-//! Datasets from elsewhere that claim to be far larger than what was sent for them.
+//! Expansion limit: remote datasets that claim to be far larger than the bytes sent for them.
 
 use crate::catalog::Dataset;
 use crate::ident::TreeId;
@@ -10,17 +10,17 @@ use crate::store::disk::BlobReader;
 use crate::wire::limits::EXPANSION_FREE_TABLE_BYTES;
 use crate::wire::limits::EXPANSION_RATIO_MAX;
 
-/// How much larger a dataset is than what it is made of.
+/// The claimed size of a dataset and the size of its distinct chunks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expansion {
-    /// Bytes that the manifest claims; of the file table where that is what repeats.
+    /// Bytes that the manifest claims; those of the file table if that is the part that repeats.
     pub claimed_bytes: u64,
-    /// Bytes of the different chunks that these are made of.
+    /// Bytes of the distinct chunks of that data.
     pub distinct_bytes: u64,
 }
 
 impl Expansion {
-    /// Why it is refused, and how to take it all the same.
+    /// Returns the reason for a refusal, with the option that overrides it.
     pub(crate) fn reason(self) -> String {
         format!(
             "it claims {} bytes, made of {} that repeat; `--allow-large` takes it all the same",
@@ -28,7 +28,7 @@ impl Expansion {
         )
     }
 
-    /// The error for a dataset that is so large.
+    /// Returns the error for a dataset of this size.
     pub fn refused(self, manifest: &Manifest) -> Error {
         Error::TooLarge {
             dataset: format!("{}@{}", manifest.name, manifest.dataset_version),
@@ -40,7 +40,7 @@ impl Expansion {
 /// Bytes that the file table of a dataset may claim without regard to repetition.
 pub(crate) const FREE_TABLE_BYTES: u64 = EXPANSION_FREE_TABLE_BYTES;
 
-/// How many distinct bytes a claim needs in order not to count as repetition.
+/// Returns the number of distinct bytes that a claim needs in order not to count as repetition.
 pub(crate) fn distinct_needed(claimed: u64) -> u64 {
     claimed.div_ceil(EXPANSION_RATIO_MAX)
 }
@@ -67,7 +67,7 @@ impl Repeated {
     /// it is.
     ///
     /// # Errors
-    /// [`Error`] when a node is missing or wrong.
+    /// [`Error`] when a node is missing or invalid.
     pub(crate) fn add(
         &mut self,
         reader: &BlobReader,
@@ -81,7 +81,8 @@ impl Repeated {
     }
 }
 
-/// Whether a tree claims too much; what it repeats is added to `sum` where that is free.
+/// Returns the expansion of a tree that claims too much. Otherwise adds its repeated bytes to
+/// `sum`.
 fn expansion(
     reader: &BlobReader,
     (root, claimed): (TreeId, u64),
@@ -104,8 +105,8 @@ fn expansion(
 }
 
 impl LocalRegistry {
-    /// Whether a dataset came from elsewhere and is beyond what is read or written unasked, and
-    /// how large it is then.
+    /// Returns the expansion of a dataset that came from elsewhere and needs consent before it is
+    /// read or written.
     ///
     /// # Errors
     /// [`Error`] when its tree is missing or damaged.

@@ -1,4 +1,4 @@
-//! Checking the whole registry, and saying which files damage is in.
+//! Checks the whole registry, and names the files that damage affects.
 
 use std::collections::HashSet;
 
@@ -19,47 +19,47 @@ use crate::registry::step::Step;
 use crate::store::disk::BlobReader;
 use crate::store::disk::Span;
 
-/// A file that damage is in.
+/// A file that damage affects.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Damaged {
-    /// The dataset, as name@version.
+    /// The dataset, as `name@version`.
     pub dataset: String,
-    /// The file; empty where the dataset's own structures are damaged.
+    /// The file; empty if the dataset's own structures are damaged.
     pub file: String,
 }
 
-/// Something that a manifest says and its file table denies.
+/// A claim of a manifest that its file table contradicts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FalseClaim {
-    /// The dataset, as name@version.
+    /// The dataset, as `name@version`.
     pub dataset: String,
-    /// Who signed it.
+    /// The signer of the manifest.
     pub signer: Option<String>,
-    /// What it says, and what is found.
+    /// The claim and the actual value.
     pub claim: String,
 }
 
-/// What a check of the registry found.
+/// Result of a check of the registry.
 #[derive(Clone, Debug, Default)]
 pub struct FsckReport {
-    /// Blobs that were read and hashed.
+    /// Number of blobs that were read and hashed.
     pub checked: u64,
     /// Damaged blobs.
     pub corrupt: Vec<BlobKey>,
-    /// Blobs that a dataset needs and the store does not have.
+    /// Blobs that a dataset needs and the store lacks.
     pub missing: Vec<BlobKey>,
-    /// The files that damaged blobs are in. A damaged blob may be in none: something unindexed.
+    /// Files with damaged blobs. A damaged blob of an unindexed dataset is in no file.
     pub corrupt_files: Vec<Damaged>,
-    /// The files that missing blobs are in.
+    /// Files with missing blobs.
     pub missing_files: Vec<Damaged>,
-    /// Bytes of packs that could not be read when the index was made anew.
+    /// Parts of packs that could not be read when the index was rebuilt.
     pub unreadable: Vec<Span>,
-    /// What manifests say that is not so, as far as their file tables tell.
+    /// Claims of manifests that their file tables contradict.
     pub false_claims: Vec<FalseClaim>,
 }
 
 impl FsckReport {
-    /// Nothing is wrong.
+    /// Returns true if the check found no problem.
     pub fn is_clean(&self) -> bool {
         self.corrupt.is_empty()
             && self.missing.is_empty()
@@ -69,11 +69,11 @@ impl FsckReport {
 }
 
 impl LocalRegistry {
-    /// Reads everything and compares it with its hashes, and looks for everything that a dataset
+    /// Reads all blobs and compares them with their hashes, and looks up every blob that a dataset
     /// needs.
     ///
     /// # Errors
-    /// [`Error`] when the index itself is damaged; damaged blobs are in the report.
+    /// [`Error`] when the index itself is damaged. The report lists damaged blobs.
     pub fn fsck(&self, progress: &dyn Progress) -> Result<FsckReport, Error> {
         let _step = Step::begin("check", self.home().display());
         let found = self.store.fsck(progress)?;
@@ -119,7 +119,8 @@ impl LocalRegistry {
         Ok(report)
     }
 
-    /// What a manifest says that its file table denies. Damage is for others to tell.
+    /// Returns the claim of a manifest that its file table contradicts. Damage is reported
+    /// elsewhere.
     fn false_claim(&self, reader: &BlobReader, dataset: &Dataset) -> Result<Option<String>, Error> {
         let m = &dataset.manifest;
         let checked = self.files_by(reader, m);
@@ -132,14 +133,14 @@ impl LocalRegistry {
     }
 }
 
-/// What was looked for already.
+/// Blobs that were looked up already.
 struct Known {
     whole_nodes: HashSet<BlobKey>,
     missing: HashSet<BlobKey>,
 }
 
 impl Known {
-    /// Looks for everything a dataset needs. What is below a damaged node is not known.
+    /// Looks up every blob that a dataset needs. The blobs below a damaged node are unknown.
     fn look_for(
         &mut self,
         reader: &BlobReader,
@@ -180,7 +181,7 @@ impl Known {
                 return false;
             }
             needed.push(key);
-            // What is below a node that cannot be read is not known; its siblings are.
+            // The blobs below an unreadable node are unknown, but those of its siblings are not.
             let readable = !corrupt.contains(&key) && reader.has(&[key]).is_ok_and(|h| h == [true]);
             readable && whole.insert(key)
         });
@@ -191,7 +192,7 @@ impl Known {
     }
 }
 
-/// The files of a dataset that hold any of these blobs.
+/// Returns the files of a dataset that contain any of these blobs.
 fn files_with(
     registry: &LocalRegistry,
     reader: &BlobReader,
@@ -211,7 +212,7 @@ fn files_with(
     if own.iter().any(|key| bad.contains(key)) {
         files.push(String::new());
     }
-    // Where the structures cannot be read, which files are hit is not known.
+    // The affected files are unknown if the structures cannot be read.
     match chunks_in(registry, reader, dataset, bad) {
         Ok(more) => files.extend(more),
         Err(_) if files.is_empty() => files.push(String::new()),

@@ -1,5 +1,5 @@
-//! What a collection must keep: every dataset's manifest, trees and card; and for some days those
-//! of datasets that were removed.
+//! Garbage collection: computes the set of blobs to keep. It contains the manifest, trees and card
+//! of every dataset, and for some days those of removed datasets.
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
@@ -23,7 +23,7 @@ use crate::store::disk::StoreError;
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
-/// Which removed datasets are kept back.
+/// Retention of removed datasets.
 #[derive(Clone, Copy, Debug)]
 struct RetainPolicy {
     now: Timestamp,
@@ -31,12 +31,12 @@ struct RetainPolicy {
 }
 
 impl RetainPolicy {
-    /// Until when a removed dataset is kept back; `None` when it is not.
+    /// Returns the time until which a removed dataset is kept, or `None` if it is not kept.
     fn until(self, fate: Fate) -> Option<i64> {
         let Fate::Restorable(since) = fate else {
             return None;
         };
-        // What was removed by a clock that was ahead is kept as if it were removed now.
+        // A removal time in the future comes from a clock that was ahead. It counts as now.
         let since = since.min(self.now);
         let until = since.0.saturating_add(i64::from(self.days) * DAY_SECONDS);
         (until > self.now.0).then_some(until)
@@ -44,12 +44,14 @@ impl RetainPolicy {
 }
 
 impl LocalRegistry {
-    /// Removes the bytes that no dataset needs and gives their space back. What was unindexed within
-    /// the last `keep_days` stays. May run beside everything else, and may be killed.
+    /// Deletes the blobs that no dataset needs, and frees their space.
+    ///
+    /// Datasets that were unindexed within the last `keep_days` stay. A collection may run beside
+    /// any other operation, and may be killed.
     ///
     /// # Errors
-    /// [`Error`] when a dataset's tree is damaged, so that what it needs is not known; nothing is
-    /// removed then.
+    /// [`Error`] when a dataset's tree is damaged, so that its blobs are unknown. Nothing is
+    /// deleted then.
     pub fn gc(&self, options: &GcOptions, progress: &dyn Progress) -> Result<GcReport, Error> {
         let _step = Step::begin("collect garbage of", self.home().display());
         let keeping = RetainPolicy {
@@ -64,8 +66,8 @@ impl LocalRegistry {
         })
     }
 
-    /// Notes, before the first blob of them goes, which removed datasets cannot be restored any
-    /// more.
+    /// Marks the removed datasets that can no longer be restored, before their first blob is
+    /// deleted.
     fn give_up(&self, keeping: RetainPolicy) -> Result<(), StoreError> {
         let is_due = |removed: &Removed| {
             let is_restorable = matches!(removed.fate, Fate::Restorable(_));
@@ -100,7 +102,7 @@ fn roots(tables: &dyn MetaRead, keeping: RetainPolicy) -> Result<Rooted, StoreEr
     for removed in catalog::removed(tables)? {
         let id = removed.brief.envelope_id;
         if !removed.brief.flags.foreign {
-            // An index that is made anew from the packs has to know which numbers were given.
+            // An index rebuilt from the packs has to know which version numbers were used.
             let key = BlobKey::new(BlobKind::Envelope, *id.as_bytes());
             rooted.needed.push(key);
         }
@@ -116,7 +118,7 @@ fn roots(tables: &dyn MetaRead, keeping: RetainPolicy) -> Result<Rooted, StoreEr
     Ok(rooted)
 }
 
-/// A manifest's envelope, its card, and its trees by their roots.
+/// Returns a manifest's envelope, its card, and the roots of its trees.
 pub(crate) fn blobs_of(id: EnvelopeId, manifest: &Manifest) -> Vec<BlobKey> {
     let key = BlobKey::new;
     let mut keys = vec![
@@ -149,7 +151,7 @@ mod tests {
         assert_eq!(until(7, 93 * DAY_SECONDS + 1), Some(100 * DAY_SECONDS + 1));
         assert_eq!(until(7, 93 * DAY_SECONDS), None);
         assert_eq!(until(0, 100 * DAY_SECONDS), None);
-        // By a clock that was ahead.
+        // A clock that was ahead set this time.
         assert_eq!(until(7, i64::MAX), Some(107 * DAY_SECONDS));
         assert_eq!(until(0, i64::MAX), None);
         assert_eq!(until(u32::MAX, i64::MIN), None);

@@ -1,9 +1,9 @@
-//! Hashing the files of a dataset while its bytes pass by.
+//! Hashes the files of a dataset in one pass over its bytes.
 
 use crate::ident::ContentId;
 use crate::manifest::FileEntry;
 
-/// Hashes files whose bytes come in order.
+/// Hashes files whose bytes arrive in order.
 pub(crate) struct Hashing<'a> {
     files: &'a [(u64, &'a FileEntry)],
     position: u64,
@@ -12,7 +12,7 @@ pub(crate) struct Hashing<'a> {
 }
 
 impl<'a> Hashing<'a> {
-    /// Starts at an offset of the dataset, where the first of the files begins.
+    /// Starts at an offset of the dataset, at which the first of the files begins.
     pub(crate) fn new(files: &'a [(u64, &'a FileEntry)], start: u64) -> Self {
         let mut hashing = Self {
             files,
@@ -24,7 +24,7 @@ impl<'a> Hashing<'a> {
         hashing
     }
 
-    /// The ids of the files that have ended.
+    /// Returns the ids of the files that have ended.
     pub(crate) fn into_ids(self) -> Vec<ContentId> {
         self.ids
     }
@@ -44,7 +44,7 @@ impl<'a> Hashing<'a> {
         }
     }
 
-    /// Ends the file that ends here, and empty ones after it.
+    /// Ends the current file at this offset, and empty files after it.
     fn end_files(&mut self) {
         while let Some((at, file)) = self.files.get(self.ids.len()) {
             if at + file.size_bytes != self.position {

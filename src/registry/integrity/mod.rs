@@ -1,4 +1,7 @@
-//! Integrity: verify, check, collect and rebuild what a registry holds.
+//! Integrity of a registry.
+//!
+//! `verify` proves one dataset, `claims` compares manifests with file tables, `fsck` checks
+//! everything, `gc` collects, `rebuild` restores a lost index, and `expansion` limits repetition.
 
 pub(crate) mod claims;
 pub(crate) mod complete;

@@ -1,4 +1,4 @@
-//! Proving that a dataset is what its id says, and comparing two.
+//! Verifies a dataset against its ids, and compares two datasets.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -33,58 +33,60 @@ use crate::registry::working_copy::renames;
 use crate::store::disk::BlobReader;
 use crate::store::disk::StoreError;
 
-/// What verification found. That the content is whole is said by its being returned at all.
+/// Result of a verification. An `Ok` result alone means that the content is intact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifyReport {
-    /// Files that were hashed.
+    /// Number of files that were hashed.
     pub files: u64,
-    /// Bytes that were hashed.
+    /// Number of bytes that were hashed.
     pub bytes: u64,
 }
 
-/// One file that differs, or does not.
+/// A file in a comparison of two datasets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileDiff {
-    /// Its path.
+    /// The file's path.
     pub path: String,
-    /// What it is in the first dataset: size and id.
+    /// Size and id in the first dataset.
     pub a: Option<(u64, ContentId)>,
-    /// What it is in the second.
+    /// Size and id in the second dataset.
     pub b: Option<(u64, ContentId)>,
-    /// Its path in the first, where it has the same content under another.
+    /// The path in the first dataset if the content was renamed.
     pub from: Option<String>,
 }
 
-/// What two datasets share.
+/// Comparison of two datasets.
 #[derive(Clone, Debug)]
 pub struct DiffReport {
-    /// By chunks.
+    /// Shared and different chunks.
     pub tree: TreeDiff,
-    /// Files that are not the same in both.
+    /// Files that differ.
     pub files: Vec<FileDiff>,
 }
 
-/// Takes bytes in order, with the offset of their first in the dataset.
+/// Receives bytes in order, with their offset in the dataset.
 pub(crate) type InOrder<'a> = dyn FnMut(u64, &[u8]) -> Result<(), Error> + 'a;
 
-/// Looks at a chunk: where it begins in the dataset, its entry in the tree, its bytes.
+/// Receives a chunk: its offset in the dataset, its tree entry and its bytes.
 type Look<'a> = dyn FnMut(u64, &ChunkEntry, &[u8]) -> Result<(), Error> + 'a;
 
-/// Bytes that are handed at a time to the thread that looks into files, and how many such pieces
-/// may wait for it.
+/// Size in bytes of a piece for the thread that describes files, and number of pieces that may wait
+/// for it.
 const RECOUNT_BYTES: usize = 1 << 20;
 const RECOUNT_QUEUE: usize = 16;
 
-/// Chunks verified at a time, kept in memory to be hashed in order: 32 MiB at the average size.
+/// Chunks verified at a time. They stay in memory so that they can be hashed in order: 32 MiB at
+/// the average size.
 const WINDOW_CHUNKS: usize = 2048;
 
 impl LocalRegistry {
-    /// Reads every byte of a dataset, recomputes every file's hash and the content id, and compares
-    /// with its bytes whatever else the manifest and the file table say of them.
+    /// Verifies all bytes of a dataset. It recomputes the hash of every file and the content id,
+    /// and checks all other claims of the manifest and the file table against the bytes.
     ///
     /// # Errors
     /// [`Error::Corrupt`] or [`Error::Mismatch`] naming the dataset and the first bad file,
-    /// [`Error::FalseClaim`] naming the claim, in an [`Error::SignedLie`] where somebody signed it.
+    /// [`Error::FalseClaim`] naming the claim, inside an [`Error::SignedLie`] if the manifest is
+    /// signed.
     pub fn verify(
         &self,
         dataset: &Dataset,
@@ -95,7 +97,7 @@ impl LocalRegistry {
         let manifest = Arc::new(dataset.manifest.clone());
         let table = self.table_to_verify(&reader, &manifest);
         let verified = table.and_then(|table| {
-            // What was indexed here and nobody signed is nobody's claim.
+            // An unsigned local dataset has no signer to blame.
             let is_claimed = dataset.flags.foreign || dataset.signed;
             if !is_claimed || !recount::is_worthwhile(&manifest, &table) {
                 return self.verify_files(&reader, &manifest, &table, &mut |_| {}, progress);
@@ -109,15 +111,14 @@ impl LocalRegistry {
                 });
                 let mut each = |bytes: &[u8]| {
                     for piece in bytes.chunks(RECOUNT_BYTES) {
-                        // Whoever counts may have seen enough.
+                        // The thread that describes files may have stopped early.
                         let _ = sender.send(piece.to_vec());
                     }
                 };
                 let verified = self.verify_files(&reader, &manifest, &table, &mut each, progress);
                 drop(sender);
-                let panicked = |_| std::io::Error::other("it panicked");
+                let panicked = |_| Error::WorkerPanicked("worker");
                 let counted = counting.join().map_err(panicked);
-                let counted = counted.map_err(|e| Error::machine("run a worker thread", e));
                 let report = verified?;
                 counted??;
                 Ok(report)
@@ -132,8 +133,8 @@ impl LocalRegistry {
         }
     }
 
-    /// The same for a manifest that may not be in the catalogue yet, without looking into files:
-    /// formats, schemas and rows are what the file table says, as far as its numbers fit.
+    /// Verifies a manifest that may not be in the catalogue yet, without describing files. Formats,
+    /// schemas and rows are taken from the file table, if its numbers are consistent.
     pub(crate) fn verify_manifest(
         &self,
         reader: &BlobReader,
@@ -162,7 +163,7 @@ impl LocalRegistry {
         Ok(table)
     }
 
-    /// Hashes all files and looks at every chunk; `each` sees all bytes in order.
+    /// Hashes all files and looks at every chunk. `each` receives all bytes in order.
     fn verify_files(
         &self,
         reader: &BlobReader,
@@ -207,7 +208,7 @@ impl LocalRegistry {
                 bytes: m.size_bytes,
             })
         } else {
-            // With one file there is no doubt which.
+            // A single file must be the damaged one.
             let file = match whole.files() {
                 [only] => only.path.clone(),
                 _ => "(file table)".to_owned(),
@@ -219,7 +220,7 @@ impl LocalRegistry {
         }
     }
 
-    /// Hashes files that lie one after the other in the dataset.
+    /// Hashes files that are adjacent in the dataset.
     ///
     /// # Errors
     /// [`Error::Corrupt`] naming the first bad file.
@@ -246,7 +247,7 @@ impl LocalRegistry {
         Ok(hashing.into_ids())
     }
 
-    /// What two datasets have in common, by chunks and by files.
+    /// Compares two datasets by chunks and by files.
     ///
     /// # Errors
     /// [`Error`] when a tree or table is missing or damaged.
@@ -265,7 +266,7 @@ impl LocalRegistry {
         })
     }
 
-    /// Hands the bytes between two offsets of a file to `sink` in order, nothing before or after.
+    /// Passes exactly the bytes between two offsets of a file to `sink`, in order.
     pub(crate) fn each_piece(
         &self,
         reader: &BlobReader,
@@ -284,8 +285,8 @@ impl LocalRegistry {
         })
     }
 
-    /// Hands the bytes of chunks between two offsets to `sink` in order; `files` are those that
-    /// damage there would be in.
+    /// Passes the bytes of the chunks between two offsets to `sink`, in order. `files` are the
+    /// candidates for an error message about damage.
     pub(crate) fn each_window(
         &self,
         reader: &BlobReader,
@@ -299,7 +300,8 @@ impl LocalRegistry {
         self.each_window_of(reader, manifest, files, (start, end), &mut look, sink)
     }
 
-    /// The same; `look` sees every chunk before its window goes to `sink`.
+    /// Like [`LocalRegistry::each_window`], but `look` receives every chunk before its window goes
+    /// to `sink`.
     fn each_window_of(
         &self,
         reader: &BlobReader,
@@ -349,7 +351,7 @@ impl LocalRegistry {
     }
 }
 
-/// Says of damage which dataset and file it is in; other errors stay what they are.
+/// Adds the dataset and file to an error about damage. Other errors stay unchanged.
 pub(crate) fn blamed<'a>(
     manifest: &Manifest,
     files: impl Iterator<Item = (u64, &'a FileEntry)>,
@@ -358,7 +360,7 @@ pub(crate) fn blamed<'a>(
 ) -> Error {
     match error {
         Error::Store(source) if source.kind() == ErrorKind::Integrity => {
-            // Empty files hold no byte that could be damaged.
+            // Empty files have no bytes that could be damaged.
             let mut files = files.filter(|(_, f)| f.size_bytes > 0);
             let file = files.find(|(start, f)| at < start.saturating_add(f.size_bytes));
             let file = file.map_or_else(String::new, |(_, f)| f.path.clone());

@@ -1,5 +1,5 @@
-//! Movable names of versions. Which version has one is said by counts in the manifests, so that
-//! every node comes to the same answer. Normative: `spec/manifest.md`.
+//! Aliases: movable names of versions. Counts in the manifests decide which version holds an alias,
+//! so that every node gets the same result. Normative: `spec/manifest.md`.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -20,25 +20,25 @@ use crate::trust::KeyPair;
 use crate::trust::Origin;
 use crate::wire::limits::CLOCK_EDITS_MAX;
 
-/// An alias and the version that has it.
+/// An alias and the version that holds it.
 #[derive(Clone, Debug)]
 pub struct AliasEntry {
     /// The alias.
     pub alias: VersionAlias,
-    /// The version.
+    /// The version that holds it.
     pub dataset: Dataset,
 }
 
-/// Among whose versions an alias moves.
+/// Owner of the versions that an alias moves among.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Owner {
-    /// What was made here, signed or not, and what its signers made elsewhere.
+    /// Datasets indexed here, signed or not, and those that the same keys signed elsewhere.
     Own,
     Publisher(PublisherKey),
     UnsignedElsewhere,
 }
 
-/// Whose each of the datasets of one name is.
+/// Returns the owner of a dataset among those of one name.
 fn owner_of(dataset: &Dataset, own_keys: &BTreeSet<PublisherKey>) -> Owner {
     match (dataset.origin(), dataset.manifest.signer) {
         (Origin::Here, _) => Owner::Own,
@@ -53,7 +53,7 @@ fn own_keys(named: &[Dataset]) -> BTreeSet<PublisherKey> {
     own.filter_map(|d| d.manifest.signer).collect()
 }
 
-/// Where a dataset stands among those that carry an alias; the greatest has it.
+/// Rank of a dataset among those with an alias. The greatest holds it.
 type AliasRank = (u64, DatasetVersion, EnvelopeId);
 
 fn rank(dataset: &Dataset, alias: &VersionAlias) -> Option<AliasRank> {
@@ -62,13 +62,13 @@ fn rank(dataset: &Dataset, alias: &VersionAlias) -> Option<AliasRank> {
     Some((count, m.dataset_version.clone(), dataset.envelope_id))
 }
 
-/// Of all datasets of one name, the version of each owner that has an alias.
+/// Returns the version of each owner that holds an alias, among the datasets of one name.
 pub(crate) fn holders(named: &[Dataset], alias: &VersionAlias) -> Vec<Dataset> {
     let mut all = all_holders(named);
     all.remove(alias).unwrap_or_default()
 }
 
-/// The aliases that each of these datasets of one name has, by its envelope.
+/// Returns the aliases that each of these datasets of one name holds, by envelope.
 pub(crate) fn held_aliases(named: &[Dataset]) -> BTreeMap<EnvelopeId, Vec<VersionAlias>> {
     let mut held: BTreeMap<EnvelopeId, Vec<VersionAlias>> = BTreeMap::new();
     for (alias, holders) in all_holders(named) {
@@ -81,8 +81,8 @@ pub(crate) fn held_aliases(named: &[Dataset]) -> BTreeMap<EnvelopeId, Vec<Versio
     held
 }
 
-/// The same for every alias that they carry. Looks at each tag once: whoever signs manifests
-/// decides how many there are.
+/// Returns the holders of all aliases. It visits each tag once, because the signers of manifests
+/// determine the number of tags.
 fn all_holders(named: &[Dataset]) -> BTreeMap<VersionAlias, Vec<Dataset>> {
     let own_keys = own_keys(named);
     let mut held: BTreeMap<(VersionAlias, Owner), (AliasRank, &Dataset)> = BTreeMap::new();
@@ -107,10 +107,10 @@ fn all_holders(named: &[Dataset]) -> BTreeMap<VersionAlias, Vec<Dataset>> {
 }
 
 impl LocalRegistry {
-    /// The aliases of a name, of one publisher or as the bare name finds them, in order.
+    /// Returns the aliases of a name in order, for one publisher or as the bare name resolves.
     ///
     /// # Errors
-    /// [`Error::NotFound`] where nothing has the name, or the store's.
+    /// [`Error::NotFound`] when no dataset has the name, or an error of the store.
     pub fn aliases(
         &self,
         name: &DatasetName,
@@ -135,8 +135,8 @@ impl LocalRegistry {
         Ok(entries)
     }
 
-    /// Gives an alias to a version, and takes it from the others of the same publisher. The
-    /// version that had it, if another did.
+    /// Assigns an alias to a version, and removes it from the publisher's other versions. Returns
+    /// the version that held it before, if it was another one.
     ///
     /// # Errors
     /// As [`LocalRegistry::revise`].
@@ -164,7 +164,7 @@ impl LocalRegistry {
             };
             self.revise(dataset, &edit, signer)?;
         }
-        // The count decides already; where another key signed, it stays with that.
+        // The count decides already. The alias stays in a manifest that another key signed.
         let others = carrying.iter().filter(|d| d.key != dataset.key);
         for other in others.filter(|d| may_revise(d, signer)) {
             self.drop_alias(other, alias, signer)?;
@@ -172,7 +172,7 @@ impl LocalRegistry {
         Ok(had.filter(|_| !is_here).cloned())
     }
 
-    /// Takes an alias from every version of the publisher of the one that has it.
+    /// Removes an alias from every version of the publisher whose version holds it.
     ///
     /// # Errors
     /// As [`LocalRegistry::revise`].
@@ -201,7 +201,7 @@ impl LocalRegistry {
         self.revise(dataset, &edit, signer).map(drop)
     }
 
-    /// All versions of a dataset's name and owner that carry an alias.
+    /// Returns all versions of a dataset's name and owner that have an alias in their tags.
     fn carrying(&self, dataset: &Dataset, alias: &VersionAlias) -> Result<Vec<Dataset>, Error> {
         let name = &dataset.manifest.name;
         let mut named = self

@@ -1,4 +1,4 @@
-//! Names that are guessed from paths. Normative: `spec/identifiers.md`.
+//! Dataset names guessed from paths. Normative: `spec/identifiers.md`.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -14,26 +14,26 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::registry::publishing::publish::is_own;
 
-/// How many paths are remembered for one name.
+/// Maximum number of paths recorded for one name.
 const PATHS_MAX: usize = 64;
 
-/// What a dataset is to be called, and why.
+/// A dataset's name and its origin.
 #[derive(Clone, Debug)]
 pub(crate) struct Naming {
     /// The name.
     pub(crate) name: DatasetName,
-    /// Nobody said it.
+    /// True if the user did not give it.
     is_guessed: bool,
-    /// The path gives this name, whether somebody said it too.
+    /// True if the path leads to this name, given or not.
     is_paths: bool,
     path: PathBuf,
 }
 
 impl Naming {
-    /// The name that was given, or that a path gives.
+    /// Returns the given name, or the name from the path.
     ///
     /// # Errors
-    /// [`Error::NameNeeded`] where none was given and the path's would lose something.
+    /// [`Error::NameNeeded`] when no name was given and the path's would lose characters.
     pub(crate) fn of(path: &Path, given: Option<&DatasetName>) -> Result<Self, Error> {
         let full = path
             .canonicalize()
@@ -59,8 +59,8 @@ impl Naming {
         })
     }
 
-    /// Refuses other data under a name that was guessed, where another path gave that name.
-    /// `named` are the versions that it would follow.
+    /// Refuses other data under a guessed name that another path led to. `named` are the versions
+    /// before.
     ///
     /// # Errors
     /// [`Error::NameGuessed`].
@@ -79,7 +79,7 @@ impl Naming {
         })
     }
 
-    /// Remembers that this path gives the name.
+    /// Records that this path led to the name.
     ///
     /// # Errors
     /// [`Error`] when the tables cannot be written.
@@ -120,7 +120,7 @@ impl Naming {
         *blake3::hash(self.path.as_os_str().as_encoded_bytes()).as_bytes()
     }
 
-    /// A name that keeps it apart: with the directory above it in front.
+    /// Returns a different name, with the directory above as prefix.
     fn apart(&self) -> DatasetName {
         let above = self.path.parent().and_then(Path::file_name);
         let above = above.map(|a| DatasetName::suggest(&a.to_string_lossy()));
@@ -130,8 +130,8 @@ impl Naming {
 }
 
 impl LocalRegistry {
-    /// Refuses, before anything is read, what would be other data under a guessed name: no version
-    /// has as many bytes.
+    /// Refuses, before any file is read, other data under a guessed name: no version has the same
+    /// size.
     pub(crate) fn refuse_mixed(
         &self,
         naming: &Naming,

@@ -1,5 +1,5 @@
-//! Licences that users give: SPDX expressions. What is read is not checked. Normative:
-//! `spec/manifest.md`.
+//! Licences given by users, as SPDX expressions. Licences in received manifests are not checked.
+//! Normative: `spec/manifest.md`.
 
 use spdx::Expression;
 use spdx::ParseMode;
@@ -9,7 +9,8 @@ use spdx::identifiers::LICENSES;
 use crate::registry::error::Error;
 use crate::wire::limits::TEXT_BYTES_MAX;
 
-/// The identifiers of the list, also those that it calls deprecated: data is licensed by them.
+/// Accepts all identifiers of the list, including deprecated ones, because data is licensed under
+/// them.
 const MODE: ParseMode = ParseMode {
     allow_slash_as_or_operator: false,
     allow_imprecise_license_names: false,
@@ -18,14 +19,14 @@ const MODE: ParseMode = ParseMode {
     allow_unknown: false,
 };
 
-/// How alike a text has to be to an identifier or a licence's full name for it to be suggested: of 1.
+/// Minimum similarity, of 1, between a text and an identifier or licence name for a suggestion.
 const LIKENESS_MIN: f64 = 0.85;
 
-/// An SPDX expression with identifiers and operators spelled as the list has them. An empty text
-/// stays empty: it takes a licence away.
+/// Parses an SPDX expression and normalises the spelling of identifiers and operators. An empty
+/// text stays empty, because it removes a licence.
 ///
 /// # Errors
-/// [`Error::License`] with the nearest expression.
+/// [`Error::License`] with the most similar expression.
 pub(crate) fn checked(text: &str) -> Result<String, Error> {
     let text = text.trim();
     if text.is_empty() {
@@ -46,7 +47,8 @@ fn is_expression(text: &str) -> bool {
     Expression::parse_mode(text, MODE).is_ok()
 }
 
-/// The text with every word that is an identifier or an operator, whatever its case, as it is spelled.
+/// Returns the text with the spelling of the list for every word that is an identifier or operator
+/// in any case.
 fn spelled(text: &str) -> String {
     let mut spelled = String::new();
     let is_between = |c: char| c.is_whitespace() || matches!(c, '(' | ')');
@@ -85,9 +87,9 @@ fn identifiers() -> impl Iterator<Item = &'static str> {
     licenses.chain(EXCEPTIONS.iter().map(|e| e.name))
 }
 
-/// The expression that was probably meant.
+/// Returns the expression that the user probably meant.
 fn nearest(text: &str) -> Option<String> {
-    // First what others' tools understand by it.
+    // First the guess of the `spdx` crate.
     if let Ok(Some(meant)) = Expression::canonicalize(text)
         && is_expression(&meant)
     {
@@ -97,7 +99,7 @@ fn nearest(text: &str) -> Option<String> {
     if let Some(id) = nearest_license(text).filter(|_| !is_compound) {
         return Some(id.to_owned());
     }
-    // Then the words one by one.
+    // Then each word.
     let words = text.split_whitespace().map(|word| {
         let bare = word.trim_matches(['(', ')']);
         let is_known = identifiers().any(|id| id.eq_ignore_ascii_case(bare));
@@ -110,7 +112,7 @@ fn nearest(text: &str) -> Option<String> {
     is_expression(&meant).then_some(meant)
 }
 
-/// The licence whose identifier or full name is most like a text.
+/// Returns the licence whose identifier or full name is most similar to a text.
 fn nearest_license(text: &str) -> Option<&'static str> {
     let words = text.split_whitespace().map(str::to_lowercase);
     let words: Vec<String> = words.collect();

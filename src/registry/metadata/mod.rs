@@ -1,5 +1,7 @@
-//! What is said about datasets: what users may say, what a new version takes over from the one
-//! before, which names are guessed from paths, and the movable names of versions. Normative:
+//! Metadata of datasets.
+//!
+//! This file checks it and inherits it from the version before. `license` parses licences,
+//! `guessed` names datasets by path, and `aliases` moves names of versions. Normative:
 //! `spec/manifest.md`, `spec/identifiers.md`.
 
 mod aliases;
@@ -32,23 +34,23 @@ use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 use crate::wire::limits::TAG_BYTES_MAX;
 
-/// What a new version says because an older one does.
+/// Metadata that a new version inherited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inherited {
-    /// The older one.
+    /// The older version.
     pub version: DatasetVersion,
-    /// Which fields: `license`, `description`, `tags`, `card`, `private`.
+    /// Names of the inherited fields: `license`, `description`, `tags`, `card`, `private`.
     pub fields: Vec<&'static str>,
 }
 
-/// A card in the store: its blob and what it says.
+/// A card in the store: its blob and its content.
 #[derive(Clone, Debug)]
 pub(crate) struct HeldCard {
     id: BlobId,
     card: Card,
 }
 
-/// Options whose licence and tags may be said. An empty licence or description says that there is none.
+/// Returns the options with checked licence and tags. An empty licence or description means none.
 ///
 /// # Errors
 /// [`Error::License`], [`Error::Tag`].
@@ -61,10 +63,10 @@ pub(crate) fn checked(options: &IndexOptions) -> Result<IndexOptions, Error> {
     })
 }
 
-/// Whether users may give these tags.
+/// Checks that users may give these tags.
 ///
 /// # Errors
-/// [`Error::Tag`] for the first that they may not.
+/// [`Error::Tag`] for the first tag that is not allowed.
 pub(crate) fn check_tags(tags: &[String]) -> Result<(), Error> {
     for tag in tags {
         let reason = match tag {
@@ -80,14 +82,14 @@ pub(crate) fn check_tags(tags: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The labels of a card that a manifest may have. A card is data: it sets no alias.
+/// Returns those labels of a card that a manifest may have. A card is data, so it sets no alias.
 pub(crate) fn card_tags(card: &Card) -> Vec<String> {
     let mut tags = card.tags();
     tags.retain(|tag| !tag.starts_with(RESERVED_TAG));
     tags
 }
 
-/// Fills in what a new version takes over, and says what that is.
+/// Fills in inherited metadata, and returns the list of it.
 pub(crate) fn inherit(
     manifest: &mut Manifest,
     (before, card_before): (&Dataset, Option<&HeldCard>),
@@ -95,7 +97,7 @@ pub(crate) fn inherit(
 ) -> Vec<&'static str> {
     let old = &before.manifest;
     let mut fields = Vec::new();
-    // What only the card before said goes with it, where there is another now.
+    // Fields that came from the earlier card are dropped together with that card.
     let replaced = card_before.filter(|c| {
         let is_old = old.card == Some(c.id);
         is_old && manifest.card.is_some() && manifest.card != old.card
@@ -131,7 +133,7 @@ pub(crate) fn inherit(
     fields
 }
 
-/// Changes a manifest's words.
+/// Applies an edit to a manifest.
 pub(crate) fn apply(edit: &Edit, manifest: &mut Manifest) {
     let set = edit.alias.as_ref().map(|(alias, _)| alias);
     let is_dropped = |tag: &String| {
@@ -157,7 +159,7 @@ pub(crate) fn apply(edit: &Edit, manifest: &mut Manifest) {
     text(&edit.license, &mut manifest.license);
 }
 
-/// Which of their words differ, as a user calls them.
+/// Returns the names of the metadata fields that differ.
 pub fn differing(a: &Manifest, b: &Manifest) -> Vec<&'static str> {
     let differs = [
         ("name", a.name != b.name),
@@ -171,21 +173,21 @@ pub fn differing(a: &Manifest, b: &Manifest) -> Vec<&'static str> {
 }
 
 impl LocalRegistry {
-    /// The card that a dataset has in the store; `None` where it has none, or it cannot be read.
+    /// Returns the stored card of a dataset, or `None` if it has none or it cannot be read.
     pub(crate) fn held_card(&self, dataset: &Dataset) -> Result<Option<HeldCard>, Error> {
         let Some(id) = dataset.manifest.card else {
             return Ok(None);
         };
         let reader = BlobReader::new(&self.store)?;
         let bytes = reader.get(&BlobKey::new(BlobKind::Card, *id.as_bytes()));
-        // A damaged card is no reason not to index.
+        // A damaged card must not prevent an index.
         Ok(bytes.ok().map(|bytes| HeldCard {
             id,
             card: Card::read(&bytes),
         }))
     }
 
-    /// Signs what was here unsigned, and says what is left to be said of content that was here.
+    /// Signs a held unsigned dataset, and returns the metadata that held content still lacks.
     pub(crate) fn said_too(
         &self,
         report: IndexReport,
@@ -199,8 +201,8 @@ impl LocalRegistry {
         Ok(report)
     }
 
-    /// What options say of content that was here under the name, and its manifest does not: the
-    /// dataset, and the edit to publish.
+    /// Returns the dataset and the edit with the metadata in the options that the manifest of held
+    /// content does not have.
     fn left_to_say(
         &self,
         manifest: &Manifest,

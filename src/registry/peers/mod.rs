@@ -1,5 +1,7 @@
-//! Between this registry and others: what peers may see and are answered, what they are asked
-//! for, and pulling.
+//! Exchange with other registries.
+//!
+//! `server` answers requests, `client` sends them and pulls, `catalogue` reconciles manifests,
+//! `tree_nodes` finds and fetches tree nodes, and `node_names` names other nodes.
 
 pub(crate) mod catalogue;
 pub(crate) mod client;

@@ -1,4 +1,4 @@
-//! `node_names`: what people here call other nodes.
+//! The file `node_names`: local names of other nodes.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,25 +18,25 @@ const LOCK: &str = "node_names.lock";
 const HEAD: &str =
     "# What nodes are called here: id and name. `alimentar registry peers name` edits it.\n";
 
-/// Why something about other nodes, or about the keys for archives from them, cannot be done.
+/// Reason that an operation on other nodes, or on the keys of their archives, fails.
 #[derive(Debug, ThisError)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// A name that another node has.
+    /// Another node already has the name.
     #[error("`{name}` is the name of another node, {node}")]
     NameTaken {
         /// The name.
         name: String,
-        /// Whose it is.
+        /// The node that has it.
         node: NodeId,
     },
-    /// A name of which neither a receipt nor a recipient is known.
+    /// Neither a receipt nor a recipient is known for the name.
     #[error("nothing is known of a receiver `{0}`")]
     UnknownReceiver(String),
-    /// No age identity in this home.
+    /// This home has no age identity.
     #[error("this registry has no age identity")]
     NoIdentity,
-    /// An age identity is there already.
+    /// This home already has an age identity.
     #[error("this registry has an age identity already, in `{}`", .0.display())]
     HasIdentity(PathBuf),
 }
@@ -51,10 +51,11 @@ impl Classify for NodeError {
 }
 
 impl LocalRegistry {
-    /// The names of nodes, by id. Each node has one name at most, and each name stands for one node.
+    /// Returns the names of nodes, by id. Each node has at most one name, and each name belongs to
+    /// one node.
     ///
     /// # Errors
-    /// [`Error::File`] when the file cannot be read or a line is not understood.
+    /// [`Error::File`] when the file cannot be read or a line cannot be parsed.
     pub fn node_names(&self) -> Result<BTreeMap<NodeId, Alias>, Error> {
         let names = line_file::read(&self.node_names_path(), |line| {
             let (id, name) = line.split_once(' ')?;
@@ -63,7 +64,7 @@ impl LocalRegistry {
         Ok(names.into_iter().collect())
     }
 
-    /// The node of a name. Upper and lower case are the same: names of hosts are compared so.
+    /// Returns the node with a name. Like host names, the names ignore case.
     ///
     /// # Errors
     /// As [`LocalRegistry::node_names`].
@@ -73,7 +74,7 @@ impl LocalRegistry {
         Ok(found.next().map(|(id, _)| *id))
     }
 
-    /// Gives a node a name, in the place of the one that it had.
+    /// Names a node, and replaces its earlier name.
     ///
     /// # Errors
     /// [`NodeError::NameTaken`] when another node has the name.
@@ -96,10 +97,10 @@ impl LocalRegistry {
         }
     }
 
-    /// Takes a name away from its node. Whether there was one.
+    /// Removes a name. Returns true if a node had it.
     ///
     /// # Errors
-    /// [`Error::File`] when the file cannot be used.
+    /// [`Error::File`] when the file cannot be read or written.
     pub fn unname_node(&self, name: &Alias) -> Result<bool, Error> {
         let _turn = self.exclusive(LOCK)?;
         let mut names = self.node_names()?;

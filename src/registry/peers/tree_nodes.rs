@@ -1,4 +1,4 @@
-//! Tree nodes: found by place for peers, and fetched from them ahead of the chunks.
+//! Tree nodes: found by place for peers, and fetched from peers ahead of the chunks.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -35,10 +35,10 @@ use crate::store::disk::StoreError;
 use crate::store::disk::WriteSession;
 use crate::wire::limits::NODES_ASKED_MAX;
 
-/// Bytes of nodes in one frame of an answer.
+/// Target size in bytes of the nodes in one frame.
 const FRAME_BYTES: usize = 1 << 20;
 
-/// The root of a manifest's tree, and how many bytes of data are below it.
+/// Returns the root of a manifest's tree and the length of its data in bytes.
 pub(crate) fn tree_of(manifest: &Manifest, tree: TreeKind) -> (TreeId, u64) {
     match tree {
         TreeKind::Data => (manifest.chunk_tree_root, manifest.size_bytes),
@@ -50,7 +50,7 @@ pub(super) fn node_key(id: TreeId) -> BlobKey {
     BlobKey::new(BlobKind::Node, *id.as_bytes())
 }
 
-/// Nodes for a peer, some at a time.
+/// Response with nodes, a frame at a time.
 #[derive(Debug)]
 pub(crate) struct NodeResponse {
     reader: BlobReader,
@@ -59,7 +59,7 @@ pub(crate) struct NodeResponse {
 }
 
 impl NodeResponse {
-    /// The answer to a request about a manifest that the peer may see.
+    /// Creates the response to a request about a manifest that the peer may see.
     pub(crate) fn new(reader: BlobReader, manifest: &Manifest, request: &PullNodeRequest) -> Self {
         let (root, _) = tree_of(manifest, request.tree);
         Self {
@@ -69,7 +69,7 @@ impl NodeResponse {
         }
     }
 
-    /// The next frame.
+    /// Returns the next frame.
     pub(crate) fn step(&mut self) -> Result<Option<Response>, Ending> {
         let (mut nodes, mut bytes) = (Vec::new(), 0);
         while bytes < FRAME_BYTES
@@ -84,7 +84,7 @@ impl NodeResponse {
     }
 }
 
-/// The bytes of the node at a place.
+/// Returns the bytes of the node at a place.
 pub(super) fn find(
     blobs: &dyn BlobStore,
     root: TreeId,
@@ -122,19 +122,19 @@ pub(super) fn find(
     }
 }
 
-/// Asks whichever peer answers for nodes.
+/// Requests nodes from any usable peer.
 pub(crate) type Ask<'a> = dyn FnMut(&PullNodeRequest, &mut Check<'_>) -> Result<(), Error> + 'a;
 
-/// Looks at what a peer answered; an error is the peer's fault.
+/// Checks a peer's response. An error is the peer's fault.
 pub(crate) type Check<'a> = dyn FnMut(Vec<Vec<u8>>) -> Result<(), PeerError> + 'a;
 
-/// Keeps the leaves that were fetched, as deltas where another version is here.
+/// Stores the fetched leaves, as deltas if a parent version is held.
 pub(crate) struct Leaves<'a> {
     session: &'a WriteSession,
-    /// The other version, and what makes deltas against it.
+    /// Alignment with the parent version, and the encoder of deltas against it.
     beside: Option<(ParentAlignment<'a>, DeltaWriter<'a>)>,
-    /// Until the walk comes to them: what is beside a leaf is known in the order of the data. Those
-    /// below one node, so no more than a peer may answer at once.
+    /// Leaves that the walk has not reached. The base of a leaf is known only in the order of the
+    /// data. All are below one node, so a single response bounds their number.
     fetched: HashMap<TreeId, Vec<u8>>,
 }
 
@@ -153,7 +153,7 @@ impl<'a> Leaves<'a> {
         }
     }
 
-    /// The walk is at a leaf with these chunks.
+    /// Stores a leaf with these chunks when the walk reaches it.
     fn pass(&mut self, id: TreeId, chunks: &[ChunkEntry]) -> Result<(), StoreError> {
         let (places, deltas) = match &mut self.beside {
             Some((alignment, deltas)) => (alignment.place(chunks), Some(deltas)),
@@ -167,25 +167,25 @@ impl<'a> Leaves<'a> {
     }
 }
 
-/// Walks a tree whose nodes are partly here, leaf by leaf, and keeps those that it fetches.
+/// Walks a partly held tree leaf by leaf, and stores the nodes that it fetches.
 pub(crate) struct Walk<'a> {
-    /// Where nodes are, and go.
+    /// Session that holds and stores nodes.
     pub(crate) session: &'a WriteSession,
-    /// For those that were here before.
+    /// Reader for nodes that were held before.
     pub(crate) reader: &'a BlobReader,
-    /// Which manifest.
+    /// The manifest's envelope id.
     pub(crate) envelope: EnvelopeId,
-    /// Which of its trees.
+    /// The tree of the manifest that is walked.
     pub(crate) tree: TreeKind,
     /// Bytes of data that may repeat without regard to the bytes that are sent.
     pub(crate) free_data_bytes: u64,
     /// Who is asked.
     pub(crate) ask: &'a mut Ask<'a>,
-    /// Where leaves go.
+    /// Destination of leaves.
     pub(crate) leaves: Leaves<'a>,
 }
 
-/// A node that has to be somewhere: its place, its id, and what is below it as its parent says.
+/// A node that its parent names: its place, its id, and the totals of its subtree.
 #[derive(Clone, Copy)]
 struct Expected {
     place: NodePlace,
@@ -193,13 +193,14 @@ struct Expected {
     totals: Totals,
 }
 
-/// Takes the chunks of leaves, in order.
+/// Receives the chunks of leaves, in order.
 pub(crate) type EachLeaf<'a> = dyn FnMut(Vec<ChunkEntry>) -> Result<(), Error> + 'a;
 
 impl Walk<'_> {
-    /// Refuses a tree that is far larger than the different chunks that it names. Each different
-    /// node is fetched and read once, and only until there are enough; leaves are not kept, since
-    /// they are stored beside those of another version when the walk comes to them.
+    /// Refuses a tree that is far larger than the distinct chunks that it names.
+    ///
+    /// Each distinct node is fetched and read once, until the sum is large enough. Leaves are not
+    /// stored here: the later walk stores them as deltas against the parent version.
     pub(crate) fn weigh(&mut self, manifest: &Manifest) -> Result<(), Error> {
         let (root, claimed_bytes) = tree_of(manifest, self.tree);
         let free_bytes = match self.tree {
@@ -250,8 +251,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Hands over all leaves. Every node was compared with its hash and with its parent, so that a
-    /// tree cannot hold more than the manifest says.
+    /// Passes all leaves to `each`. Every node is compared with its hash and its parent, so a tree
+    /// cannot hold more than the manifest claims.
     pub(crate) fn run(
         &mut self,
         manifest: &Manifest,
@@ -298,7 +299,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What has to be below a node; what is not here is fetched.
+    /// Returns the expected children of a node, and fetches those that are not held.
     fn below(&mut self, node: Node, start: u64) -> Result<Vec<Expected>, Error> {
         let Node::Inner { level, children } = node else {
             return Ok(Vec::new());
@@ -340,7 +341,7 @@ impl Walk<'_> {
     fn fetch_absent(&mut self, expected: &[Expected]) -> Result<(), Error> {
         let keys: Vec<BlobKey> = expected.iter().map(|e| node_key(e.id)).collect();
         let here = self.session.has(&keys)?;
-        // A subtree that repeats is fetched once.
+        // A repeated subtree is fetched once.
         let mut asked: HashSet<TreeId> = HashSet::new();
         let absent = expected.iter().zip(here).filter(|(_, here)| !here);
         let places: Vec<(NodePlace, TreeId)> = absent
@@ -353,8 +354,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Fetches nodes and keeps them. Whether they fit their parents is the signer's affair, not
-    /// the peer's.
+    /// Fetches nodes and stores them. A node that does not fit its parent is the signer's fault,
+    /// not the peer's.
     fn fetch(&mut self, wanted: &[(NodePlace, TreeId)]) -> Result<(), Error> {
         let request = PullNodeRequest {
             envelope: self.envelope,

@@ -1,4 +1,5 @@
-//! `accepted`: datasets that a person let in without trusting their publishers in general.
+//! The file `accepted`: datasets that a person accepted without trusting their publishers in
+//! general.
 
 use std::path::PathBuf;
 
@@ -17,24 +18,24 @@ const LOCK: &str = "accepted.lock";
 const HEAD: &str = "# Datasets that were accepted by hand: publisher or -, when, content, and what it was called then.\n\
 # They stand in plain lists, marked; nothing else follows from it.\n";
 
-/// A dataset that a person let in, whose publisher is not trusted in general.
+/// A dataset that a person accepted, and whose publisher is not trusted in general.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcceptedByHand {
-    /// Who signed it; `None` where nobody did.
+    /// The key that signed it; `None` if it is unsigned.
     pub key: Option<PublisherKey>,
-    /// When it was accepted last.
+    /// Time of the last acceptance.
     pub at: Timestamp,
-    /// Its content.
+    /// Content id.
     pub content_id: ContentId,
-    /// What it was called then, as `name@version`.
+    /// `name@version` at that time.
     pub dataset: String,
 }
 
 impl LocalRegistry {
-    /// The datasets that were accepted by hand, oldest first.
+    /// Returns the datasets that were accepted by hand, oldest first.
     ///
     /// # Errors
-    /// [`Error::File`] when the file cannot be read or a line is not understood.
+    /// [`Error::File`] when the file cannot be read or a line cannot be parsed.
     pub fn accepted_by_hand(&self) -> Result<Vec<AcceptedByHand>, Error> {
         line_file::read(&self.accepted_path(), |line| {
             let mut words = line.splitn(4, ' ');
@@ -51,10 +52,10 @@ impl LocalRegistry {
         })
     }
 
-    /// Remembers that a person let a dataset in. The oldest are forgotten where there are too many.
+    /// Records that a person accepted a dataset. Drops the oldest entries over the limit.
     ///
     /// # Errors
-    /// [`Error::File`] when the file cannot be used.
+    /// [`Error::File`] when the file cannot be read or written.
     pub fn note_accepted(&self, manifest: &Manifest) -> Result<(), Error> {
         let _turn = self.exclusive(LOCK)?;
         let mut accepted = self.accepted_by_hand()?;
@@ -71,10 +72,10 @@ impl LocalRegistry {
         self.write_accepted(&accepted)
     }
 
-    /// Forgets that data of a publisher was accepted by hand. Whether any was.
+    /// Removes the entries of a publisher. Returns true if there were any.
     ///
     /// # Errors
-    /// [`Error::File`] when the file cannot be used.
+    /// [`Error::File`] when the file cannot be read or written.
     pub fn forget_accepted(&self, key: &PublisherKey) -> Result<bool, Error> {
         let is_its = |a: &AcceptedByHand| a.key == Some(*key);
         if !self.accepted_by_hand()?.iter().any(is_its) {

@@ -1,4 +1,6 @@
-//! Publishing: versions, signatures, trust, rotation of keys.
+//! Publishing. `publish` assigns a version, `sign` signs and supersedes, `trust` reads and changes
+//! the trust settings, `rotation` replaces a key, and `manual_acceptance` records a person's
+//! consent.
 
 pub(crate) mod manual_acceptance;
 pub(crate) mod publish;

@@ -1,4 +1,4 @@
-//! Giving a draft its version and putting it into the catalogue.
+//! Publishes a draft: assigns its version and adds it to the catalogue.
 
 use std::collections::BTreeMap;
 
@@ -24,10 +24,10 @@ use crate::store::disk::Entry;
 use crate::trust::Admitted;
 use crate::trust::KeyPair;
 
-/// In [`Table::Meta`]: the key under which this registry counts its edits.
+/// Key of this registry's node id in [`Table::Meta`]. Clocks count its edits under that id.
 pub(crate) const NODE_KEY: &[u8] = b"node";
 
-/// Whether a dataset that is here has this content, and the version that is asked for.
+/// Returns true if a held dataset has this content and the requested version.
 pub(in crate::registry) fn same_claims(
     held: &Dataset,
     content: &ContentId,
@@ -40,27 +40,27 @@ pub(in crate::registry) fn same_claims(
     held.manifest.content_id == *content && version_fits
 }
 
-/// What is to be published, before it has a version.
+/// A manifest to publish, before it has a version.
 pub(in crate::registry) struct Draft {
     pub(in crate::registry) manifest: Manifest,
     pub(in crate::registry) naming: Naming,
-    /// The source and how it looked.
+    /// Key and fingerprint of the source.
     pub(in crate::registry) source: Option<([u8; 32], [u8; 32])>,
     pub(in crate::registry) card_before: Option<HeldCard>,
 }
 
-/// What came of a draft.
+/// Result of publishing a draft.
 pub(in crate::registry) struct Published {
     pub(in crate::registry) manifest: Manifest,
-    /// It was there.
+    /// True if it was already held.
     pub(in crate::registry) unchanged: bool,
-    /// What it took over.
+    /// Inherited metadata.
     pub(in crate::registry) inherited: Option<Inherited>,
-    /// It was there with a schema that is not the full one that was asked for.
+    /// True if it was already held with a schema that is not the requested full one.
     pub(in crate::registry) schema_kept: bool,
 }
 
-/// Gives the dataset its version and line and puts it into the tables, unless it is there.
+/// Assigns a version and a series, and adds the dataset to the tables unless it is held.
 pub(in crate::registry) fn publish(
     tables: &mut dyn MetaWrite,
     entries: &mut Vec<Entry>,
@@ -73,7 +73,7 @@ pub(in crate::registry) fn publish(
         source,
         card_before,
     } = draft;
-    // Others' datasets of the same name are no versions of this one.
+    // Datasets of other publishers with the same name are no versions of this one.
     let mut named = catalog::by_name(tables, &manifest.name)?;
     named.retain(|d| is_own(d, options));
     let held = named
@@ -99,7 +99,7 @@ pub(in crate::registry) fn publish(
     let node = node_id(tables)?;
     match removed {
         Some(removed) => {
-            // Others may have it: what is said now has to count more than what was said then.
+            // Other nodes may hold it, so the new manifest has to win over the removed one.
             manifest.clock.clone_from(&removed.manifest.clock);
             sign::supersede(&mut manifest, &removed, node)?;
         }
@@ -137,19 +137,18 @@ pub(in crate::registry) fn publish(
     })
 }
 
-/// Whether a dataset was made here, or elsewhere by the publisher who is at work here.
+/// Returns true if a dataset was indexed here, or if the same publisher signed it elsewhere.
 pub(in crate::registry) fn is_own(dataset: &Dataset, options: &IndexOptions) -> bool {
     let signer = options.sign_with.as_ref().map(KeyPair::public_key);
     !dataset.flags.foreign || (signer.is_some() && dataset.manifest.signer == signer)
 }
 
-/// The key under which this registry counts its edits, made the first time.
+/// Returns this registry's node id for clocks, and creates it the first time.
 pub(crate) fn node_id(tables: &mut dyn MetaWrite) -> Result<NodeId, Error> {
     if let Some(Ok(id)) = tables.get(Table::Meta, NODE_KEY)?.map(<[u8; 32]>::try_from) {
         return Ok(NodeId::new(id));
     }
-    let fresh: [u8; 32] =
-        host::random().map_err(|e| Error::machine("seed the random numbers of the registry", e))?;
+    let fresh: [u8; 32] = host::random().map_err(Error::Random)?;
     tables.put(Table::Meta, NODE_KEY, &fresh)?;
     Ok(NodeId::new(fresh))
 }

@@ -1,9 +1,8 @@
-//! Rotation of the key that a home signs with: a new key is made, the rotation is published, and the
-//! new key takes the place of the old one.
+//! Key rotation of a home: makes a new key, publishes the rotation, and replaces the old key.
 //!
-//! The steps are ordered so that each may be the last. Before `trust.toml` names the new key, the old
-//! key is in force; from then on the new one is. What is left behind is used when the rotation is run
-//! again, or removed by [`finish_rotation`], which every command that uses the key calls.
+//! The steps are ordered so that the program may stop after each. The old key is in force until
+//! `trust.toml` names the new one. Leftovers are used when the rotation runs again, or removed by
+//! [`finish_rotation`], which every command that uses the key calls.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -28,41 +27,41 @@ use crate::wire::limits::KEY_FILE_BYTES_MAX;
 use crate::wire::limits::TRUST_FILE_BYTES_MAX;
 
 const LOCK: &str = "rotation.lock";
-/// Digits of the old public key in the name that its file is kept under.
+/// Number of digits of the old public key in the name of its kept file.
 const NAME_DIGITS: usize = 16;
 
-/// A rotation that is done.
+/// A completed rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotated {
-    /// The key that is signed with from now on.
+    /// The new key.
     pub key: PublisherKey,
-    /// The key before.
+    /// The old key.
     pub previous: PublisherKey,
-    /// Where the old secret key is kept, encrypted as it was.
+    /// Path of the old secret key, still encrypted.
     pub kept: PathBuf,
 }
 
-/// What has just been made durable.
+/// Steps of a rotation, each durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// The new secret key lies beside the old one.
     NewKeyWritten,
-    /// A copy of the old secret key has the name that it keeps.
+    /// A copy of the old secret key has its final name.
     OldKeyKept,
-    /// The statement that both keys signed is in the store.
+    /// The statement with both signatures is in the store.
     Proposed,
-    /// `trust.toml` names the new key. From here on the rotation holds.
+    /// `trust.toml` names the new key. The rotation is in force.
     Trusted,
 }
 
 impl LocalRegistry {
-    /// Replaces the key of a publisher, whose secret half is in the file at `path`, by a new one under
-    /// the same passphrase. A rotation that was interrupted is continued with the key that it made.
+    /// Replaces the key of a publisher, whose secret key is in the file at `path`, by a new one
+    /// with the same passphrase. An interrupted rotation continues with the key that it made.
     ///
     /// # Errors
-    /// [`Error::NoPublisher`], [`Error::NotItsPublisher`] when the file holds another key,
-    /// [`Error::NotTrusted`] when the key is revoked, and when a file cannot be written. Nothing is
-    /// published unless everything that can be checked before is in order.
+    /// [`Error::NoPublisher`]. [`Error::NotItsPublisher`] when the file contains another key.
+    /// [`Error::NotTrusted`] when the key is revoked. [`Error::File`] when a file cannot be
+    /// written. All checks come before anything is published.
     pub fn rotate_own(
         &self,
         name: &Alias,
@@ -102,7 +101,7 @@ impl LocalRegistry {
         refuse_revoked(&believed, name, &[held.key])?;
         let old = KeyPair::load(path, passphrase)?;
         let next = next_of(path);
-        // One that an interrupted rotation made may have been proposed already.
+        // An interrupted rotation may have proposed its key already.
         let begun = match keyring::is_taken(&next) {
             true => KeyPair::load(&next, passphrase).ok(),
             false => None,
@@ -131,7 +130,7 @@ impl LocalRegistry {
         }
         after(Step::Proposed)?;
         self.change_trust(|file| {
-            // Somebody may have changed the entry since it was looked at.
+            // Another process may have changed the entry since it was read.
             match file.get(name) {
                 Some(now) if *now == held => Ok(file.put(rotated)?),
                 _ => Err(Error::Changed(self.trust_path())),
@@ -146,11 +145,11 @@ impl LocalRegistry {
         })
     }
 
-    /// Confirms that a publisher has a new key, and publishes it where both key pairs are given.
-    /// Whether a statement that both keys signed is here.
+    /// Confirms that a publisher has a new key, and publishes the rotation if both key pairs are
+    /// given. Returns true if a statement with both signatures is held.
     ///
     /// # Errors
-    /// As [`LocalRegistry::rotate_own`]; everything is checked before anything is published.
+    /// As [`LocalRegistry::rotate_own`]. All checks come before anything is published.
     pub fn rotate(
         &self,
         name: &Alias,
@@ -168,7 +167,7 @@ impl LocalRegistry {
         refuse_revoked(&believed, name, &[held.key, new_key])?;
         let rotated = followed_by(&held, new_key);
         let mut file = believed.file().clone();
-        // Whoever has the new secret key may have given it a name of its own when it was made.
+        // The new key may have got a publisher entry of its own when it was made.
         let own_name = file.by_key(&new_key).map(|p| p.name.clone());
         let own_name = own_name.filter(|own| pairs.is_some() && own != name);
         if let Some(own) = &own_name {
@@ -191,8 +190,8 @@ impl LocalRegistry {
     }
 }
 
-/// Finishes a rotation that was interrupted after `trust.toml` named the new key: puts the new key in
-/// the place of the old one. What it did; `None` where there was nothing to finish.
+/// Finishes a rotation that was interrupted after `trust.toml` named the new key: replaces the old
+/// key by it. Returns `None` if there was nothing to finish.
 ///
 /// # Errors
 /// [`Error`] when a file cannot be read or renamed.
@@ -204,7 +203,7 @@ pub fn finish_rotation(home: &Path, path: &Path) -> Result<Option<Rotated>, Erro
     if !keyring::is_taken(&next) {
         return Ok(None);
     }
-    // A file that is damaged was not finished when the rotation stopped: the old key is in force.
+    // A damaged file is from a rotation that stopped early, so the old key is in force.
     let (Ok(old), Ok(new)) = (keyring::locked(&path), keyring::locked(&next)) else {
         return Ok(None);
     };
@@ -230,7 +229,7 @@ pub fn finish_rotation(home: &Path, path: &Path) -> Result<Option<Rotated>, Erro
     }))
 }
 
-/// A publisher after a rotation.
+/// Returns a publisher's entry after a rotation.
 fn followed_by(held: &Publisher, key: PublisherKey) -> Publisher {
     let mut previous = held.previous.clone();
     previous.push(held.key);
@@ -241,7 +240,7 @@ fn followed_by(held: &Publisher, key: PublisherKey) -> Publisher {
     }
 }
 
-/// Whether the trust file takes a publisher and can be read again then.
+/// Checks that the trust file takes a publisher and can be parsed afterwards.
 fn check(file: &TrustFile, rotated: &Publisher) -> Result<(), Error> {
     let mut trial = file.clone();
     trial.put(rotated.clone())?;
@@ -262,14 +261,14 @@ fn refuse_revoked(believed: &TrustStore, name: &Alias, keys: &[PublisherKey]) ->
     }
 }
 
-/// Where the new key lies until it takes the place of the old one.
+/// Returns the path of the new key until it replaces the old one.
 fn next_of(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".next");
     PathBuf::from(name)
 }
 
-/// Copies the file of the old key, encrypted as it is, beside it: `key-0123456789abcdef.enc`.
+/// Copies the encrypted file of the old key to a file beside it: `key-0123456789abcdef.enc`.
 fn keep_aside(path: &Path, key: &PublisherKey) -> Result<PathBuf, Error> {
     let digits: String = key.to_hex().chars().take(NAME_DIGITS).collect();
     let mut name = path.file_stem().unwrap_or_default().to_owned();
@@ -288,7 +287,7 @@ fn keep_aside(path: &Path, key: &PublisherKey) -> Result<PathBuf, Error> {
     Ok(kept)
 }
 
-/// Gives the new key the name of the old one, durably.
+/// Renames the new key to the name of the old one, durably.
 fn swap(next: &Path, path: &Path) -> Result<(), Error> {
     match put_in_place(next, path, IfExists::Replace) {
         // Another process finished the same rotation.

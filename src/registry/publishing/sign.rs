@@ -1,4 +1,4 @@
-//! Signing is publishing: a manifest with a publisher in it takes the place of one without.
+//! Signing publishes a dataset: a signed manifest replaces an unsigned one.
 
 use std::collections::BTreeMap;
 
@@ -45,19 +45,19 @@ use crate::wire::limits::CLOCK_EDITS_MAX;
 use crate::wire::limits::CLOCK_ENTRIES_MAX;
 
 impl LocalRegistry {
-    /// Signs a dataset. One that nobody has signed gets this publisher; beside another's, a
-    /// manifest of this publisher is put. Signing again changes nothing.
+    /// Signs a dataset. An unsigned manifest is replaced. Beside another publisher's manifest, one
+    /// of this publisher is added. A second signature changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotTrusted`] with a key that is revoked, [`Error::Superseded`] with one that a rotation
-    /// replaced, [`Error::VersionTaken`] when this
-    /// publisher has given the name and version to other content.
+    /// [`Error::NotTrusted`] with a revoked key. [`Error::Superseded`] with a key that a rotation
+    /// replaced. [`Error::VersionTaken`] when this publisher has used the name and version for
+    /// other content.
     pub fn sign(&self, dataset: &Dataset, pair: &KeyPair) -> Result<Dataset, Error> {
         let _step = Step::begin("sign", &dataset.manifest.name);
         self.may_sign(&dataset.manifest, pair)?;
         let session = WriteSession::begin(&self.store)?;
-        let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
-        let line = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        let salt: [u8; 16] = host::random().map_err(Error::Random)?;
+        let line = host::random().map_err(Error::Random)?;
         session.commit(|tables, entries| {
             let gone = || Error::NotFound(dataset.manifest.name.to_string());
             let held = catalog::by_key(tables, dataset.key)?.ok_or_else(gone)?;
@@ -71,8 +71,8 @@ impl LocalRegistry {
             if retires {
                 supersede(&mut manifest, &held, node)?;
             } else {
-                // Somebody else's stays beside it: this is the first of a line of its own, and
-                // aliases are whose they were.
+                // Another publisher's manifest stays. This one starts a series of its own, without
+                // the aliases, which belong to the other.
                 manifest.tags = labels(&manifest.tags);
                 manifest.line = SeriesId::new(line);
                 (manifest.seq, manifest.prev) = (1, Vec::new());
@@ -96,11 +96,11 @@ impl LocalRegistry {
         })
     }
 
-    /// Whether a key may sign here at all.
+    /// Checks that a key may sign here at all.
     pub(crate) fn may_sign(&self, manifest: &Manifest, pair: &KeyPair) -> Result<(), Error> {
         let trust = self.trust()?;
         let key = pair.public_key();
-        // Whoever still has the old key is not the publisher any more.
+        // A person who still has the old key is no longer the publisher.
         if let (Some(publisher), false) = (trust.superseded(&key), trust.is_revoked(&key)) {
             return Err(Error::Superseded {
                 name: publisher.name.to_string(),
@@ -127,7 +127,7 @@ impl LocalRegistry {
         }
     }
 
-    /// Looks at a dataset's signature anew.
+    /// Verifies a dataset's signature again.
     ///
     /// # Errors
     /// [`Error`] when the store cannot be read.
@@ -143,7 +143,8 @@ impl LocalRegistry {
         })
     }
 
-    /// An in-toto statement over the dataset's files, in a DSSE envelope. Reads every byte.
+    /// Returns an in-toto statement about the dataset's files, in a DSSE envelope. It reads every
+    /// byte.
     ///
     /// # Errors
     /// [`Error`] when a file is damaged.
@@ -158,7 +159,7 @@ impl LocalRegistry {
         Ok(attest(pair, &dataset.manifest, &subjects))
     }
 
-    /// The files of a dataset as others' tools name them.
+    /// Returns the files of a dataset in the form of in-toto subjects.
     ///
     /// # Errors
     /// [`Error`] when a file is damaged.
@@ -188,7 +189,7 @@ impl LocalRegistry {
             subjects.push(Subject {
                 path: entry.path.clone(),
                 sha256: hasher.finalize().into(),
-                // `files` hashes what the table leaves out.
+                // `files` computes the hashes that the table omits.
                 content_id: entry
                     .content_id
                     .ok_or_else(|| Error::NotFound(entry.path.clone()))?,
@@ -198,11 +199,11 @@ impl LocalRegistry {
     }
 }
 
-/// Makes a manifest the next one after what is held. A clock that is full gives its smallest entry
-/// to the node that edits, so its sum grows by one with every edit.
+/// Makes a manifest the successor of a held one. If the clock is full, its smallest entry moves to
+/// the editing node, so its sum grows by one with every edit.
 ///
 /// # Errors
-/// [`Error::ClockFull`] where the node's entry has no room for an edit.
+/// [`Error::ClockFull`] when the node's entry has no room for an edit.
 pub(crate) fn supersede(
     manifest: &mut Manifest,
     held: &Dataset,
@@ -227,7 +228,7 @@ pub(crate) fn supersede(
     Ok(())
 }
 
-/// Puts an admitted manifest into the tables and, with the same transaction, into the packs.
+/// Adds an admitted manifest to the tables and, in the same transaction, to the packs.
 pub(crate) fn publish(
     tables: &mut dyn MetaWrite,
     entries: &mut Vec<Entry>,
@@ -245,10 +246,10 @@ pub(crate) fn publish(
     Ok(merged)
 }
 
-/// Publishes what was made or edited here: it counts from now on, or it is an error.
+/// Publishes a local manifest or edit. It either wins or is an error.
 ///
 /// # Errors
-/// [`Error::EditLost`] where another manifest counts more.
+/// [`Error::EditLost`] when another manifest wins.
 pub(crate) fn publish_edit(
     tables: &mut dyn MetaWrite,
     entries: &mut Vec<Entry>,
@@ -261,7 +262,7 @@ pub(crate) fn publish_edit(
     }
 }
 
-/// So that a rebuilt index does not bring back what was replaced.
+/// Adds a tombstone, so that a rebuilt index does not bring back the replaced manifest.
 pub(crate) fn retire(entries: &mut Vec<Entry>, salt: [u8; 16], old: &Dataset) {
     let tombstone = Tombstone {
         salt,
@@ -274,7 +275,7 @@ pub(crate) fn retire(entries: &mut Vec<Entry>, salt: [u8; 16], old: &Dataset) {
     });
 }
 
-/// A publisher's name and version stand for one content for ever.
+/// Refuses a manifest whose publisher has used its name and version for other content.
 pub(crate) fn refuse_taken(tables: &dyn MetaRead, manifest: &Manifest) -> Result<(), Error> {
     let named = catalog::by_name(tables, &manifest.name)?;
     let taken = named.iter().find(|d| {

@@ -1,5 +1,5 @@
-//! What is believed here: reading and changing `trust.toml`, keeping what publishers state, and
-//! how datasets stand.
+//! Trust settings: reads and changes `trust.toml`, stores statements of publishers, and judges
+//! datasets.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -39,29 +39,29 @@ use crate::wire::limits::TRUST_FILE_BYTES_MAX;
 pub(crate) const TRUST_FILE: &str = "trust.toml";
 const TRUST_LOCK: &str = "trust.lock";
 
-/// A dataset, whole or in short, and how it stands here.
+/// A dataset or its summary, with its standing under the trust settings.
 #[derive(Clone, Debug)]
 pub struct Listed<D = Dataset> {
     /// The dataset.
     pub dataset: D,
-    /// What decisions about it rest on.
+    /// Input of policy decisions about it.
     pub standing: PolicyInput,
-    /// What its publisher is called here; `None` where nobody signed it or nobody knows him.
+    /// Local name of its publisher; `None` if it is unsigned or the publisher is unknown.
     pub alias: Option<String>,
-    /// Why its publisher has withdrawn it.
+    /// The publisher's reason for withdrawing it, if it is withdrawn.
     pub withdrawn: Option<String>,
-    /// Why its publisher's key is revoked; `None` where it is not, or nobody gave a reason.
+    /// The publisher's reason for revoking the key; `None` if it is not revoked or has no reason.
     pub revoked: Option<String>,
     /// Its publisher's key.
     pub signer: Option<PublisherKey>,
-    /// A person let it in by hand; only known in listings.
+    /// True if a person accepted it by hand. It is set only in listings.
     pub accepted: bool,
 }
 
-/// Characters of a reason that messages show.
+/// Maximum number of characters of a reason in a message.
 const REASON_CHARS_MAX: usize = 300;
 
-/// The reason for a decision, and behind it why the key is revoked, where that is the reason.
+/// Returns the reason of a decision, followed by the reason of the revocation if that decided.
 pub(crate) fn with_reason(said: &'static str, revoked: Option<&str>) -> Cow<'static, str> {
     match revoked {
         None => Cow::Borrowed(said),
@@ -76,18 +76,19 @@ pub(crate) fn with_reason(said: &'static str, revoked: Option<&str>) -> Cow<'sta
 }
 
 impl<D> Listed<D> {
-    /// The word for its standing.
+    /// Returns the trust level.
     pub fn trust(&self) -> Trust {
         self.standing.trust()
     }
 
-    /// Its publisher: by the name here, else by key.
+    /// Returns its publisher: the local name, or else the key.
     pub fn publisher(&self) -> Option<String> {
         let key = self.signer?;
         Some(self.alias.clone().unwrap_or_else(|| key.to_hex()))
     }
 
-    /// The same for people: a key's first digits are enough to tell it from others in a list.
+    /// Returns its publisher for people. The first digits of a key are enough to tell it from
+    /// others in a list.
     pub fn publisher_short(&self) -> Option<String> {
         let whole = self.publisher()?;
         match self.alias {
@@ -96,19 +97,19 @@ impl<D> Listed<D> {
         }
     }
 
-    /// Why that may happen or not, as an error message gives it; for a revoked key with the reason that its
-    /// publisher gave.
+    /// Returns the reason of a decision for an error message. For a revoked key it includes the
+    /// publisher's reason.
     pub fn reason(&self, action: Action) -> Cow<'static, str> {
         self.with_revocation(self.decide(action).reason)
     }
 
-    /// A reason of the policy, with the reason of the revocation where the key is revoked.
+    /// Adds the reason of the revocation to a reason of the policy, if the key is revoked.
     pub(crate) fn with_revocation(&self, said: &'static str) -> Cow<'static, str> {
         let revoked = self.revoked.as_deref();
         with_reason(said, revoked.filter(|_| self.trust() == Trust::Revoked))
     }
 
-    /// What may happen with it.
+    /// Returns the policy's decision on an action.
     pub fn decide(&self, action: Action) -> Decision {
         decide(&self.standing, action)
     }
@@ -123,7 +124,7 @@ impl<D> Listed<D> {
             true => Origin::Elsewhere,
             false => Origin::Here,
         };
-        // What is here was verified when it came in.
+        // Held manifests were verified when they arrived.
         let signature = match signed {
             true => SignatureState::Valid,
             false => SignatureState::None,
@@ -144,7 +145,7 @@ impl<D> Listed<D> {
 }
 
 impl Listed {
-    /// The same in short.
+    /// Returns the same with a summary of the dataset.
     pub fn brief(&self) -> Listed<Brief> {
         Listed {
             dataset: self.dataset.brief(),
@@ -159,10 +160,10 @@ impl Listed {
 }
 
 impl LocalRegistry {
-    /// What is believed here, now.
+    /// Returns the current trust settings.
     ///
     /// # Errors
-    /// [`Error::TrustFile`] when `trust.toml` is not understood: nothing is trusted then.
+    /// [`Error::TrustFile`] when `trust.toml` cannot be parsed. Nothing is trusted then.
     pub fn trust(&self) -> Result<TrustStore, Error> {
         let file = self.read_trust_file()?;
         let statements = self
@@ -171,10 +172,10 @@ impl LocalRegistry {
         Ok(TrustStore::new(file, &statements, host::now()))
     }
 
-    /// Changes `trust.toml`; other processes wait, and what people wrote around it stays.
+    /// Changes `trust.toml` under a lock. Comments and other text in the file stay.
     ///
     /// # Errors
-    /// What `change` returns; the file is as it was then.
+    /// The error of `change`, which leaves the file unchanged.
     pub fn change_trust<T>(
         &self,
         change: impl FnOnce(&mut TrustFile) -> Result<T, Error>,
@@ -193,7 +194,7 @@ impl LocalRegistry {
         Ok(changed)
     }
 
-    /// Where `trust.toml` is.
+    /// Returns the path of `trust.toml`.
     pub fn trust_path(&self) -> PathBuf {
         self.home().join(TRUST_FILE)
     }
@@ -207,14 +208,14 @@ impl LocalRegistry {
         }
     }
 
-    /// How a dataset stands.
+    /// Applies the trust settings to a held dataset.
     pub fn listed(trust: &TrustStore, dataset: Dataset) -> Listed {
         let manifest = dataset.manifest.clone();
         let local = (dataset.envelope_id, dataset.signed, dataset.flags);
         Listed::new(trust, dataset, Claim::from(&manifest), local)
     }
 
-    /// How a manifest from elsewhere stands, whose data may not be here.
+    /// Applies the trust settings to a remote manifest, whose data may not be held.
     pub(crate) fn listed_elsewhere(trust: &TrustStore, verified: &VerifiedManifest) -> Listed {
         let manifest = verified.manifest().clone();
         let flags = Flags {
@@ -231,7 +232,7 @@ impl LocalRegistry {
         Self::listed(trust, dataset)
     }
 
-    /// Every dataset in short, and how it stands, by name and version.
+    /// Returns summaries of all datasets with their standing, by name and version.
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
@@ -258,7 +259,7 @@ impl LocalRegistry {
         Ok(listed.collect())
     }
 
-    /// Keeps a statement whose signatures hold. Whether it is new.
+    /// Stores a statement whose signatures hold. Returns true if it is new.
     ///
     /// # Errors
     /// [`Error`] when the store fails.
@@ -279,7 +280,7 @@ impl LocalRegistry {
     /// Publishes that a dataset should not be used any more.
     ///
     /// # Errors
-    /// [`Error::NotItsPublisher`] when somebody else, or nobody, signed it.
+    /// [`Error::NotItsPublisher`] when another publisher, or nobody, signed it.
     pub fn withdraw(&self, dataset: &Dataset, by: &KeyPair, reason: &str) -> Result<(), Error> {
         if dataset.manifest.signer != Some(by.public_key()) {
             return Err(Error::NotItsPublisher(dataset.manifest.name.to_string()));
@@ -288,14 +289,15 @@ impl LocalRegistry {
         self.accept_statement(&statement).map(drop)
     }
 
-    /// Publishes that a key may be in other hands. Everything here that it signed is vouched for.
+    /// Publishes that a key may be compromised. The statement vouches for the datasets that this
+    /// registry signed with it.
     ///
     /// # Errors
     /// [`Error`] when the reason is too long or the store fails.
     pub fn revoke_own(&self, by: &KeyPair, reason: &str) -> Result<Statement, Error> {
         let mut signed: Vec<EnvelopeId> = Vec::new();
         for dataset in self.list()? {
-            // What came from elsewhere under this key may be the thief's.
+            // Remote datasets under this key may be the thief's.
             if dataset.manifest.signer == Some(by.public_key()) && !dataset.flags.foreign {
                 signed.push(dataset.envelope_id);
             }
@@ -305,10 +307,10 @@ impl LocalRegistry {
         Ok(statement)
     }
 
-    /// Publishes that one key follows another; people elsewhere confirm it.
+    /// Publishes that one key follows another. People elsewhere confirm it.
     ///
     /// # Errors
-    /// [`Error`] when both are one key or the store fails.
+    /// [`Error`] when both are the same key or the store fails.
     pub fn propose_rotation(&self, by: &KeyPair, to: &KeyPair) -> Result<Statement, Error> {
         let statement = Statement::rotate(by, to, host::now())?;
         self.accept_statement(&statement)?;

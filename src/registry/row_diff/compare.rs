@@ -1,5 +1,5 @@
-//! What two versions of a file differ in, row by row, where its rows are not lines: all rows of both
-//! are read, and of each a hash is kept.
+//! Row diff of two file versions whose rows are not lines. It reads all rows of both, and keeps a
+//! hash of each.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -19,17 +19,17 @@ use crate::registry::row_diff::SAMPLES_MAX;
 use crate::registry::targets::Target;
 use crate::wire::limits::DIFF_ROWS_MAX;
 
-/// The rows of a file.
+/// Hashes of the rows of a file.
 struct Hashed {
-    /// The number of each row, and a hash of its text.
+    /// Number of each row and hash of its text.
     rows: Vec<(u64, u64)>,
     bytes_read: u64,
 }
 
-/// Neighbouring rows that the other file has not, as indices of its rows.
+/// Adjacent rows that the other file lacks, as indexes of its rows.
 type Run = std::ops::Range<usize>;
 
-/// Compares two files; `None` where one of them has more than [`DIFF_ROWS_MAX`] rows.
+/// Compares two files. Returns `None` if one of them has more than [`DIFF_ROWS_MAX`] rows.
 ///
 /// # Errors
 /// [`Error::Rows`] when rows cannot be read, [`Error::Interrupted`].
@@ -69,7 +69,7 @@ pub(in crate::registry) fn compare_all(
         }
     };
     for gone in runs_a {
-        // What stands behind the same row in the other file is what these rows became.
+        // Rows after the same predecessor in both files are counted as changed.
         let place = match gone.start.checked_sub(1) {
             None => Some(0),
             Some(before) => {
@@ -131,8 +131,8 @@ fn hashed(target: &Target, progress: &dyn Progress) -> Result<Option<Hashed>, Er
     Ok((!is_too_long).then_some(found))
 }
 
-/// For each row of the first file, the one of the second that is the same, if any; and which rows of
-/// the second are nobody's. What stands in both, wherever, is no delta.
+/// Pairs each row of the first file with an equal row of the second. Also marks the rows of the
+/// second without a partner. Equal rows at different positions are no difference.
 fn pair(a: &[(u64, u64)], b: &[(u64, u64)]) -> (Vec<Option<u32>>, Vec<bool>) {
     // At most DIFF_ROWS_MAX rows.
     let sorted = |rows: &[(u64, u64)]| {
@@ -158,7 +158,7 @@ fn pair(a: &[(u64, u64)], b: &[(u64, u64)]) -> (Vec<Option<u32>>, Vec<bool>) {
     (partners, only_b)
 }
 
-/// Runs of rows that are such.
+/// Returns the runs of rows that `is_such` selects.
 fn runs(rows: usize, is_such: &dyn Fn(usize) -> bool) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for n in (0..rows).filter(|n| is_such(*n)) {
@@ -170,7 +170,7 @@ fn runs(rows: usize, is_such: &dyn Fn(usize) -> bool) -> Vec<Run> {
     runs
 }
 
-/// How rows of these numbers begin.
+/// Returns the first characters of the rows with these numbers.
 fn texts(
     target: &Target,
     numbers: impl Iterator<Item = u64>,
@@ -185,7 +185,7 @@ fn texts(
     let batches = target.all(Selection::default());
     let scan = Scan {
         batches: batches.as_ref(),
-        // One thread sees the batches in order, and so knows the numbers of their rows.
+        // One thread receives the batches in order, so it knows the row numbers.
         threads: 1,
         progress,
     };

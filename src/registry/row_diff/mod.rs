@@ -1,5 +1,7 @@
-//! What two versions of a file of lines differ in, row by row, from the chunks that only one of
-//! them has: what the trees share is not read.
+//! Row diff of two versions of a file of lines.
+//!
+//! It reads only chunks that one version lacks; shared subtrees are skipped. `select` pairs the
+//! files, `compare` handles formats whose rows are not lines.
 
 pub(crate) mod compare;
 pub(crate) mod select;
@@ -17,39 +19,39 @@ use crate::registry::LocalRegistry;
 use crate::registry::error::Error;
 use crate::store::disk::BlobReader;
 
-/// How the rows of one file differ.
+/// Row differences of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowDiff {
-    /// The file in the first dataset.
+    /// Path of the file in the first dataset.
     pub path: String,
-    /// Rows that only the second has, beyond the changed ones.
+    /// Number of rows only in the second, without the changed ones.
     pub added: u64,
-    /// Rows that only the first has, beyond the changed ones.
+    /// Number of rows only in the first, without the changed ones.
     pub removed: u64,
-    /// Rows of the first in whose place the second has others.
+    /// Number of rows of the first that other rows replace in the second.
     pub changed: u64,
-    /// Some of them.
+    /// Samples of these rows.
     pub samples: Vec<RowSample>,
-    /// Bytes that were read for this.
+    /// Number of bytes read.
     pub bytes_read: u64,
-    /// Why the rows were not compared, where they were not.
+    /// Reason that the rows were not compared, if they were not.
     pub not_compared: Option<String>,
 }
 
-/// A row that differs: its number from zero, and how it begins.
+/// A differing row: its number from zero, and its first characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowSample {
-    /// In the first dataset; `None` for an added row.
+    /// The row in the first dataset; `None` for an added row.
     pub before: Option<(u64, String)>,
-    /// In the second; `None` for a removed row.
+    /// The row in the second dataset; `None` for a removed row.
     pub after: Option<(u64, String)>,
 }
 
-/// Samples of each file.
+/// Maximum number of samples of each file.
 pub(super) const SAMPLES_MAX: usize = 10;
-/// Characters of a row in a sample.
+/// Maximum number of characters of a row in a sample.
 pub(super) const SAMPLE_CHARS: usize = 160;
-/// Rows whose text is kept while they are compared.
+/// Maximum number of rows whose text is kept during a comparison.
 const TEXTS_MAX: usize = 4096;
 
 /// A chunk of one file.
@@ -61,12 +63,12 @@ struct Piece {
     newlines: u64,
 }
 
-/// Neighbouring pieces that the other file has not, widened to whole rows.
+/// Adjacent pieces that the other file lacks, widened to whole rows.
 struct Region {
     start: u64,
     end: u64,
     first_row: u64,
-    /// The shared chunk before it; none at the file's beginning.
+    /// The shared chunk before the region; `None` at the file's beginning.
     anchor: Option<ChunkId>,
 }
 
@@ -84,13 +86,13 @@ struct Side<'a> {
     dataset: &'a Dataset,
     file: (u64, &'a FileEntry),
     pieces: Vec<Piece>,
-    /// The file does not begin and end with chunks.
+    /// True if the file does not begin and end at chunk boundaries.
     is_partial: bool,
     bytes_read: u64,
     texts: usize,
 }
 
-/// A file and where its first byte is in the dataset.
+/// A file and the offset of its first byte in the dataset.
 pub(super) type Placed<'a> = (u64, &'a FileEntry);
 
 /// Compares two files of lines.
@@ -128,7 +130,7 @@ fn compare(mut a: Side<'_>, mut b: Side<'_>) -> Result<RowDiff, Error> {
         .iter()
         .map(|r| b.rows(r))
         .collect::<Result<Vec<_>, _>>()?;
-    // What stands in both, wherever, is no delta.
+    // Equal rows at different positions are no difference.
     let only_a = without(&rows_a, &rows_b);
     let only_b = without(&rows_b, &rows_a);
     let mut places: HashMap<Option<ChunkId>, usize> = HashMap::new();
@@ -159,7 +161,7 @@ fn compare(mut a: Side<'_>, mut b: Side<'_>) -> Result<RowDiff, Error> {
 }
 
 impl RowDiff {
-    /// Counts the rows of one place: those that stand across from each other are changed.
+    /// Counts the rows at one position. Opposite rows count as changed.
     fn count(&mut self, removed: &[&Row], added: &[&Row]) {
         let changed = removed.len().min(added.len());
         self.changed += changed as u64;
@@ -186,7 +188,7 @@ fn counts(pieces: &[Piece]) -> HashMap<ChunkId, u64> {
     counts
 }
 
-/// The rows of each region that are not among the others, each of those counted once.
+/// Returns the rows of each region that `others` lacks. Each of the others cancels one row.
 fn without<'a>(rows: &'a [Vec<Row>], others: &[Vec<Row>]) -> Vec<Vec<&'a Row>> {
     let mut left: HashMap<[u8; 16], u64> = HashMap::new();
     for row in others.iter().flatten() {
@@ -205,8 +207,8 @@ fn without<'a>(rows: &'a [Vec<Row>], others: &[Vec<Row>]) -> Vec<Vec<&'a Row>> {
 }
 
 impl Side<'_> {
-    /// The file's chunks. One that does not begin with a chunk of its own is a single piece: such
-    /// files are small.
+    /// Finds the file's chunks. A file that does not begin at a chunk boundary is a single piece,
+    /// because such files are small.
     fn find_pieces(&mut self) -> Result<(), Error> {
         let m = &self.dataset.manifest;
         let (start, end) = (self.file.0, self.file.0 + self.file.1.size_bytes);
@@ -238,14 +240,15 @@ impl Side<'_> {
         Ok(())
     }
 
-    /// The runs of pieces that are not among the other file's, so many of each.
+    /// Returns the runs of pieces that the other file lacks. Repeated pieces are matched one to
+    /// one.
     fn regions(&mut self, mut left: HashMap<ChunkId, u64>) -> Result<Vec<Region>, Error> {
         let (mut regions, mut open): (Vec<Region>, Option<Region>) = (Vec::new(), None);
         let (mut row, mut before) = (0, None::<Piece>);
         let whole = self.file.0 + self.file.1.size_bytes;
         for piece in &self.pieces {
             let shared = left.get_mut(&piece.id).filter(|n| **n > 0);
-            // A part of a chunk is compared as a whole, whatever the chunk.
+            // A part of a chunk is compared as a whole.
             match shared.filter(|_| !self.is_partial) {
                 Some(n) => {
                     *n -= 1;
@@ -271,7 +274,7 @@ impl Side<'_> {
             region.start = self.row_start(region.start)?;
             region.end = self.row_end(region.end, whole)?;
         }
-        // Widened to whole rows, neighbours may touch.
+        // Regions widened to whole rows may touch.
         regions.dedup_by(|next, last| {
             let touch = next.start < last.end;
             if touch {
@@ -282,7 +285,7 @@ impl Side<'_> {
         Ok(regions)
     }
 
-    /// Where the row begins that a byte is in.
+    /// Returns the start of the row that contains a byte.
     fn row_start(&mut self, at: u64) -> Result<u64, Error> {
         let mut step = 4 << 10;
         loop {
@@ -298,7 +301,7 @@ impl Side<'_> {
         }
     }
 
-    /// Where the row ends that the byte before is in.
+    /// Returns the end of the row that contains the byte before.
     fn row_end(&mut self, at: u64, whole: u64) -> Result<u64, Error> {
         if at >= whole || self.read(at - 1, at)? == b"\n" {
             return Ok(at);
@@ -321,8 +324,8 @@ impl Side<'_> {
         Ok(found)
     }
 
-    /// Hands over the bytes between two offsets. Neighbouring chunks lie in one record, which is
-    /// unpacked once.
+    /// Passes the bytes between two offsets to `sink`. Adjacent chunks share a record, which is
+    /// decompressed once.
     fn each(&mut self, start: u64, end: u64, sink: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
         if self.is_partial {
             let (m, file) = (&self.dataset.manifest, self.file);

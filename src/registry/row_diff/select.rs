@@ -1,4 +1,4 @@
-//! Which files of two datasets are compared row by row, and how.
+//! Selects the pairs of files for a row diff, and the method for each.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,8 +25,10 @@ use crate::store::disk::BlobReader;
 use crate::wire::limits::DIFF_ROWS_MAX;
 
 impl LocalRegistry {
-    /// Compares the rows of files that differ: those of the same path, or the only file of each. Of lines
-    /// of JSON, only what the files do not share is read; of other formats, all rows of both.
+    /// Compares the rows of files that differ: those with the same path, or the only file of each
+    /// dataset.
+    ///
+    /// Of JSON Lines it reads only the chunks that differ, and of other formats all rows of both.
     ///
     /// # Errors
     /// [`Error`] when a tree or chunk is missing or damaged.
@@ -37,7 +39,7 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<Vec<RowDiff>, Error> {
         let reader = Arc::new(BlobReader::new(&self.store)?);
-        // With the hashes of small files too: what did not change is not looked into.
+        // The hashes include those of small files, so that unchanged files are skipped.
         let (of_a, of_b) = (self.files(&a.manifest)?, self.files(&b.manifest)?);
         progress.phase("comparing rows", None);
         let mut diffs = Vec::new();
@@ -72,7 +74,7 @@ impl LocalRegistry {
         Ok(diffs)
     }
 
-    /// One file of a dataset, to be read by its rows.
+    /// Creates a target for one file of a dataset.
     fn target_of(&self, reader: &Arc<BlobReader>, dataset: &Dataset, file: Placed<'_>) -> Target {
         let (start, entry) = file;
         let format = FileFormat::from_number(entry.format);
@@ -95,7 +97,7 @@ impl LocalRegistry {
     }
 }
 
-/// Files with rows that have other content and the same format.
+/// Pairs the files that have rows, the same format and different content.
 fn pairs<'a>(a: &'a FileTable, b: &'a FileTable) -> Vec<(Placed<'a>, Placed<'a>)> {
     let format = |f: &FileEntry| FileFormat::from_number(f.format).format;
     let only = a.files().len() == 1 && b.files().len() == 1;
@@ -119,12 +121,12 @@ fn pairs<'a>(a: &'a FileTable, b: &'a FileTable) -> Vec<(Placed<'a>, Placed<'a>)
     found
 }
 
-/// Whether a file is stored as lines each of which is a row.
+/// Returns true if each line of a stored file is a row.
 fn is_json_lines(file: &FileEntry) -> bool {
     FileFormat::from_number(file.format).format == Format::Jsonl && is_lines(file)
 }
 
-/// Whether a file is stored as lines which are rows, but for values that go over several.
+/// Returns true if the rows of a stored file are lines, except for values that span several lines.
 fn is_lines(file: &FileEntry) -> bool {
     let format = FileFormat::from_number(file.format);
     let lines = matches!(format.format, Format::Jsonl | Format::Csv | Format::Tsv);

@@ -1,5 +1,5 @@
-//! The front of the pipeline: bytes go into buffers that are used again and again, are cut into
-//! chunks, and handed on batch by batch.
+//! Chunker, the front of the pipeline: fills reused buffers with bytes, cuts them into chunks, and
+//! sends them in batches.
 
 use std::io::Read;
 use std::sync::Mutex;
@@ -9,24 +9,24 @@ use std::sync::mpsc;
 use crate::chunk::next_cut;
 use crate::chunk::params::CHUNK_BYTES_MAX;
 
-/// Bytes that are cut and handed on at a time.
+/// Size in bytes of a batch.
 const BATCH_BYTES: usize = 4 << 20;
-/// Bytes asked of a file at a time, at most.
+/// Maximum number of bytes of one read.
 const READ_BYTES: usize = 1 << 20;
-/// Length of a buffer: a batch, what may stay behind uncut, and one read.
+/// Length of a buffer: a batch, an uncut rest, and one read.
 const BUFFER_BYTES: usize = BATCH_BYTES + CHUNK_BYTES_MAX + READ_BYTES;
 
-/// Whole chunks, one after the other from the start of `data`.
+/// Whole chunks, adjacent from the start of `data`.
 pub(crate) struct Batch {
-    /// Counts the batches of an ingest from 0.
+    /// Sequence number of the batch in its ingest, from 0.
     pub(crate) number: u64,
-    /// A buffer of the pool, its end of no meaning.
+    /// A buffer of the pool. Bytes after the last chunk are undefined.
     pub(crate) data: Vec<u8>,
-    /// Where each chunk ends.
+    /// End offset of each chunk.
     pub(crate) ends: Vec<usize>,
 }
 
-/// Buffers that are not in use.
+/// Pool of unused buffers.
 #[derive(Default)]
 pub(crate) struct Pool(Mutex<Vec<Vec<u8>>>);
 
@@ -42,7 +42,7 @@ impl Pool {
     }
 }
 
-/// Takes bytes from the thread that reads, region by region.
+/// Cuts bytes into chunks, region by region.
 pub(crate) struct Chunker<'a> {
     pool: &'a Pool,
     buffer: Vec<u8>,
@@ -62,7 +62,7 @@ impl<'a> Chunker<'a> {
         }
     }
 
-    /// Reads from `source` until it ends; `each` sees every piece.
+    /// Reads `source` to its end. `each` receives every piece.
     pub(crate) fn read_from(
         &mut self,
         mut source: impl Read,
@@ -86,7 +86,7 @@ impl<'a> Chunker<'a> {
         }
     }
 
-    /// Takes bytes that were read elsewhere.
+    /// Appends bytes that were read elsewhere.
     pub(crate) fn append(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let space = self.space();
@@ -99,12 +99,12 @@ impl<'a> Chunker<'a> {
         }
     }
 
-    /// Ends a region: the next byte begins a new chunk.
+    /// Ends a region. The next byte begins a new chunk.
     pub(crate) fn end_region(&mut self) {
         self.hand_on(true);
     }
 
-    /// Room for one read, never empty.
+    /// Returns the free space for one read, which is never empty.
     fn space(&mut self) -> &mut [u8] {
         if self.filled >= BATCH_BYTES + CHUNK_BYTES_MAX {
             self.hand_on(false);
@@ -131,7 +131,7 @@ impl<'a> Chunker<'a> {
         }
         self.filled = rest.len();
         let data = std::mem::replace(&mut self.buffer, next);
-        // Workers that failed are gone; their error is what the caller will see.
+        // A failed worker is gone, and the caller gets its error.
         let _ = self.batches.send(Batch {
             number: self.number,
             data,

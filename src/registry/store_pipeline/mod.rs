@@ -1,4 +1,5 @@
-//! The pipeline that stores bytes: chunker, workers, packer, writer of trees.
+//! Store pipeline: `chunker` cuts bytes, `pipeline` runs the workers that hash and claim chunks,
+//! `packer` builds records of new ones, and `tree_writer` stores tree nodes.
 
 pub(crate) mod chunker;
 pub(crate) mod packer;

@@ -1,5 +1,5 @@
-//! What of a batch is new, put into records: deltas where something like it is here, and
-//! neighbours compressed together otherwise.
+//! Packer: puts the new chunks of a batch into records, as deltas if a similar chunk is held, and
+//! otherwise compressed together with their neighbours.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ use crate::store::disk::StoreError;
 use crate::store::disk::WriteSession;
 use crate::wire::limits::RECORD_BASES_MAX;
 
-/// A shorter record says nothing about what follows it.
+/// Minimum size of a record whose compression predicts that of the next chunks.
 const TELLING_BYTES: usize = 16 << 10;
 
 /// Stores the new chunks of one batch.
@@ -28,10 +28,10 @@ pub(crate) struct Packer<'a, 'd> {
     session: &'a WriteSession,
     compressor: &'a mut Compressor,
     deltas: &'a mut DeltaWriter<'d>,
-    /// Told by what the chunks resemble others that are stored plain.
+    /// Index that learns the super-features of chunks stored plain.
     resembling: &'a SimilarityIndex,
     data: &'a [u8],
-    /// Whether the last record that was stored plain and not short hardly became shorter.
+    /// True if the last plain record of sufficient size hardly compressed.
     is_dense: Option<bool>,
     plain: Segment,
     close: Segment,
@@ -59,7 +59,7 @@ impl<'a, 'd> Packer<'a, 'd> {
         }
     }
 
-    /// The next new chunk, and plain ones that it may resemble.
+    /// Adds the next new chunk, with plain chunks that it may resemble.
     pub(crate) fn add(&mut self, chunk: NewChunk, bases: &[BlobId]) -> Result<(), StoreError> {
         if bases.is_empty() || !self.deltas.is_worth_a_try() {
             return self.add_plain(chunk);
@@ -79,7 +79,8 @@ impl<'a, 'd> Packer<'a, 'd> {
         }
     }
 
-    /// Stores what is left. Whether what was stored plain last hardly became shorter, if something was.
+    /// Stores the remaining chunks. Returns true if the last plain record hardly compressed, or
+    /// `None` if there was none.
     pub(crate) fn finish(mut self) -> Result<Option<bool>, StoreError> {
         self.end_close()?;
         self.end_plain()?;
@@ -148,13 +149,13 @@ impl<'a, 'd> Packer<'a, 'd> {
     }
 }
 
-/// A chunk that is new.
+/// A new chunk.
 #[derive(Debug)]
 pub(crate) struct NewChunk {
     pub(crate) id: BlobId,
-    /// Where it is in the batch.
+    /// Its range in the batch.
     pub(crate) part: Range<usize>,
-    /// What it resembles others by, where that is known already.
+    /// Its super-features, if they are computed already.
     pub(crate) features: Option<SuperFeatures>,
 }
 
@@ -182,7 +183,7 @@ impl Segment {
             .collect()
     }
 
-    /// Where all of them are, when each begins where the one before it ends.
+    /// Returns the range of all chunks if they are adjacent.
     fn only_part(&self) -> Option<Range<usize>> {
         let (first, last) = (self.chunks.first()?, self.chunks.last()?);
         let touch = |pair: &[NewChunk]| match pair {

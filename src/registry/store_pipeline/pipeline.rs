@@ -1,6 +1,6 @@
-//! The pipeline that stores bytes: one thread reads, cuts and hashes files; workers hash chunks,
-//! claim the new ones, compress and append them; one thread puts the tree together in order.
-//! Queues are bounded, so memory does not depend on how much there is.
+//! Store pipeline. One thread reads, cuts and hashes files, workers hash chunks, claim the new
+//! ones, compress and append them, and one thread builds the tree in order. Bounded queues keep
+//! memory independent of the amount of data.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -41,8 +41,8 @@ use crate::store::disk::WriteSession;
 
 type Numbered = (u64, Stored);
 
-/// Stores what `read` feeds, as chunks under one tree, which may resemble the one of the version
-/// before, or chunks anywhere.
+/// Stores the bytes that `read` feeds, as chunks of one tree. They may become deltas against the
+/// parent tree, or against chunks anywhere in the store.
 pub(crate) fn ingest<T>(
     session: &WriteSession,
     previous: Option<&ParentTree>,
@@ -60,7 +60,7 @@ pub(crate) fn ingest<T>(
             .map(|_| {
                 let outbox = outbox.clone();
                 let (inbox, pool, beside) = (&inbox, &pool, beside.as_ref());
-                // What makes deltas stays on its thread.
+                // A delta encoder stays on its thread.
                 let storing = move || Storing::beside(session, beside, resembling);
                 scope.spawn(move || work(storing(), inbox, pool, &outbox))
             })
@@ -73,14 +73,13 @@ pub(crate) fn ingest<T>(
             feeder.end_region();
         }
         drop(feeder);
-        let panicked =
-            || Error::machine("run a worker thread", std::io::Error::other("it panicked"));
+        let panicked = |_| Error::WorkerPanicked("worker");
         let mut worked = Ok(());
         for handle in handles {
-            let result = handle.join().map_err(|_| panicked())?;
+            let result = handle.join().map_err(panicked)?;
             worked = worked.and(result.map_err(Error::from));
         }
-        let tree = tree.join().map_err(|_| panicked())?;
+        let tree = tree.join().map_err(panicked)?;
         let value = value?;
         worked?;
         let (root, totals) = tree?;
@@ -98,7 +97,7 @@ fn work(
     loop {
         let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(batch) = next else { break };
-        // After an error, batches are only taken off the queue so that the reader can end.
+        // After an error, batches are dropped so that the reader can end.
         if failed.is_none() {
             match storing.batch(&batch) {
                 Ok(stored) => {
@@ -114,26 +113,25 @@ fn work(
     failed.map_or(Ok(()), Err)
 }
 
-/// What one batch came to: its chunks, and the leaves of the version before that lie where they
-/// lie.
+/// Result of one batch: its chunks, and the parent's leaves at their positions.
 pub(crate) struct Stored {
     pub(crate) entries: Vec<ChunkEntry>,
     leaves: Vec<Option<TreeId>>,
 }
 
-/// What stores a batch, on one thread.
+/// Stores batches, on one thread.
 pub(crate) struct Storing<'a> {
     session: &'a WriteSession,
     compressor: Compressor,
     beside: Option<&'a Beside<'a>>,
     resembling: (&'a SimilarityIndex, Headers),
     deltas: DeltaWriter<'a>,
-    /// Whether what was stored plain last hardly became shorter: what follows is not looked for then.
+    /// True if the last plain record hardly compressed. The next chunks are then not looked up.
     is_dense: bool,
 }
 
 impl<'a> Storing<'a> {
-    /// With the version before, if there is one, and all that is in the store.
+    /// Creates a storer with the parent version, if there is one, and the similarity index.
     pub(crate) fn beside(
         session: &'a WriteSession,
         beside: Option<&'a Beside<'a>>,
@@ -202,8 +200,8 @@ impl<'a> Storing<'a> {
         })
     }
 
-    /// A new chunk, beside what lies where it lies in the version before. What resembles it elsewhere is
-    /// looked for where that is nothing.
+    /// Creates a new chunk with the parent's chunks at its position as candidates. Without those it
+    /// looks up similar chunks.
     fn fresh(
         &self,
         batch: &Batch,
@@ -223,7 +221,7 @@ impl<'a> Storing<'a> {
         }
     }
 
-    /// The plain chunks that each of those which new ones may resemble stands for.
+    /// Returns the plain chunks for each candidate base of new chunks.
     fn bases(&mut self, fresh: &mut [Fresh]) -> Result<HashMap<BlobId, Vec<BlobId>>, StoreError> {
         let (resembling, headers) = &mut self.resembling;
         headers.leave_run();
@@ -237,15 +235,15 @@ impl<'a> Storing<'a> {
     }
 }
 
-/// A chunk that is new, and others that it may resemble.
+/// A new chunk with its candidate bases.
 struct Fresh {
-    /// Which of the batch it is.
+    /// Its number in the batch.
     number: usize,
     chunk: NewChunk,
     near: Vec<BlobId>,
 }
 
-/// The version before, for batches that are stored by several threads and looked for in order.
+/// Alignment with the parent version, shared by threads that take batches in order.
 pub(crate) struct Beside<'a> {
     reader: &'a BlobReader,
     state: Mutex<(u64, ParentAlignment<'a>)>,
@@ -261,10 +259,11 @@ impl<'a> Beside<'a> {
         }
     }
 
-    /// What lies where the chunks of a batch lie. Every batch has to be placed: the next waits.
+    /// Returns the parent's part at each chunk of a batch. Every batch has to be placed, because
+    /// the next one waits for it.
     fn place(&self, number: u64, entries: &[ChunkEntry]) -> Vec<Place> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // Batches are taken up in order, so that the one before is another thread's by now.
+        // Batches are taken in order, so another thread already has the one before.
         while state.0 < number {
             let waited = self.turn.wait(state);
             state = waited.unwrap_or_else(PoisonError::into_inner);
@@ -286,7 +285,7 @@ fn build_tree(
     let mut builder = TreeBuilder::new();
     let mut failed: Option<StoreError> = None;
     let mut deltas = previous.map(|p| DeltaWriter::new(session, &p.reader));
-    // Leaves of the version before that lie where the chunks of the next leaf lie.
+    // The parent's leaves at the chunks of the next leaf.
     let near = RefCell::new(Vec::<TreeId>::new());
     let mut emit = |_: TreeId, bytes: Vec<u8>| {
         // A leaf comes before the nodes above it, and takes them.

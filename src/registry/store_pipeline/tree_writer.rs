@@ -1,5 +1,5 @@
-//! Storing the nodes of a tree: leaves as deltas against those of the version before that most
-//! of their chunks are in, where that pays.
+//! Stores tree nodes: leaves as deltas against the parent's leaves that contain most of their
+//! chunks, if that saves space.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::registry::delta::writer::DeltaWriter;
 use crate::store::disk::StoreError;
 use crate::store::disk::WriteSession;
 
-/// Leaves of the version before that a leaf is a delta against, at most.
+/// Maximum number of base leaves of a leaf's delta.
 const LEAF_BASES_MAX: usize = 2;
 
-/// Stores a node, as a delta against the leaves that most of its chunks are in: `near` has a
-/// leaf for each of these.
+/// Stores a node as a delta against the leaves that contain most of its chunks. `near` has a leaf
+/// for each chunk.
 pub(crate) fn add_node(
     session: &WriteSession,
     deltas: Option<&mut DeltaWriter<'_>>,

@@ -1,4 +1,4 @@
-//! Which columns the rows of a target have, before they are written.
+//! Determines the columns of a target's rows before they are written.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -16,11 +16,11 @@ use crate::inspect::table::TableError;
 use crate::registry::Target;
 use crate::registry::error::Error;
 
-/// Learns which columns the rows of a scan have, and whether all of them can be written. `plan` says
-/// which columns were named; the columns that the source says it has come first.
+/// Determines the columns of a scan's rows, and checks that all of them can be written. `plan` has
+/// the requested columns. Columns that the source declares come first.
 ///
 /// # Errors
-/// Of reading, as [`Target::blame`] says it, and [`Error::TooManyColumns`].
+/// Read errors as [`Target::blame`] returns them, and [`Error::TooManyColumns`].
 pub fn plan_of(
     scan: &Scan<'_>,
     target: &Target,
@@ -75,7 +75,7 @@ fn learn(
     Ok(())
 }
 
-/// The whole text of a row.
+/// Returns the whole text of a row.
 pub(in crate::registry) fn whole<'a>(
     batch: &Batch,
     row: &Row<'a>,

@@ -1,4 +1,4 @@
-//! Whether rows have the columns that somebody names.
+//! Checks that rows have the requested columns.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -16,19 +16,19 @@ use crate::progress::Progress;
 use crate::registry::Target;
 use crate::registry::error::Error;
 
-/// Names that are told where there is none of the name that was typed.
+/// Number of suggestions for an unknown column name.
 const NEAR: usize = 3;
-/// Fields within each other whose paths are known.
+/// Maximum depth of nested fields.
 const LEVELS: usize = 16;
-/// Paths that are known of a file.
+/// Maximum number of paths of a file.
 const PATHS_MAX: usize = 100_000;
 
 impl Target {
-    /// Looks whether some row has each of these columns, or the files say so. What their front says is
-    /// enough; else all rows are gone over, up to the first that has it.
+    /// Checks that some row or the files' schemas have each of these columns. The first rows
+    /// usually suffice; otherwise it reads on to the first row with the column.
     ///
     /// # Errors
-    /// [`Error::NoSuchColumn`] for the first that no row has, and those of reading.
+    /// [`Error::NoSuchColumn`] for the first column that no row has, and errors of reading.
     pub fn require_columns(
         &self,
         columns: &[String],
@@ -60,11 +60,11 @@ impl Target {
         })
     }
 
-    /// Files that have not the columns of the first one, and in what they differ: names in a header
-    /// or a schema, and of columnar files types.
+    /// Returns the files whose columns differ from those of the first one, with a description. It
+    /// compares names of headers and schemas, and the types of columnar files.
     ///
     /// # Errors
-    /// Those of reading.
+    /// Errors of reading.
     pub fn differing_columns(&self) -> Result<Vec<(String, String)>, Error> {
         let mut first: Option<Vec<(String, String)>> = None;
         let mut differing = Vec::new();
@@ -128,7 +128,7 @@ impl Target {
         Ok(known)
     }
 
-    /// The first of these columns that no row has.
+    /// Returns the first of these columns that no row has.
     fn absent(
         &self,
         columns: Vec<String>,
@@ -177,7 +177,7 @@ impl Target {
     }
 }
 
-/// All paths of some fields: keys with dots between them, `[]` for the elements of arrays.
+/// Collects the paths of fields: keys joined by dots, with `[]` for the elements of arrays.
 fn paths(before: &str, fields: &Fields, levels: usize, known: &mut BTreeSet<String>) {
     for field in fields {
         let dot = if before.is_empty() { "" } else { "." };
@@ -206,7 +206,7 @@ fn below(path: &str, kind: &DataType, levels: usize, known: &mut BTreeSet<String
     }
 }
 
-/// The names that are most like one, the most alike first; all of them where there are few.
+/// Returns the names most similar to a column, best first. A short list is returned whole.
 fn nearest(column: &str, known: &BTreeSet<String>) -> Vec<String> {
     let lower = column.to_lowercase();
     let mut near: Vec<(usize, &String)> = known

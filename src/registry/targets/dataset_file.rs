@@ -1,4 +1,4 @@
-//! A file of a dataset, read at any place through the chunk tree.
+//! Random access to a file of a dataset through the chunk tree.
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -27,33 +27,33 @@ use crate::registry::integrity::verify::blamed;
 use crate::store::disk::BlobReader;
 use crate::store::disk::StoreError;
 
-/// Bytes of a file that are unpacked together and kept.
+/// Size in bytes of a window that is decompressed and kept.
 const WINDOW_BYTES: u64 = 1 << 20;
-/// Windows that are kept unpacked.
+/// Number of windows that are kept.
 const WINDOWS_KEPT: usize = 8;
 
 /// A file of a dataset. Its bytes are checked against the chunks' hashes, and the tree's against
-/// the manifest; what was unpacked last is kept.
+/// the manifest. The windows decompressed last are kept.
 pub(crate) struct DatasetFile {
     reader: Arc<BlobReader>,
     manifest: Arc<Manifest>,
     entry: FileEntry,
-    /// Where it begins in the dataset.
+    /// Offset of the file in the dataset.
     start: u64,
     recent: Mutex<VecDeque<(u64, Slot)>>,
 }
 
-/// A window that some thread unpacks, and others wait for.
+/// A window that one thread decompresses and others wait for.
 type Slot = Arc<OnceLock<Result<Arc<Window>, Failed>>>;
 
-/// Chunks that follow each other, unpacked.
+/// Adjacent decompressed chunks.
 struct Window {
-    /// Where the first byte is in the dataset.
+    /// Offset of the first byte in the dataset.
     at: u64,
     bytes: Vec<u8>,
 }
 
-/// Why a window could not be had. Several threads may be told.
+/// Error of a window, which several threads may receive.
 #[derive(Clone)]
 struct Failed(io::ErrorKind, String);
 
@@ -73,7 +73,7 @@ impl DatasetFile {
         }
     }
 
-    /// Which bytes it has, by what they are checked against.
+    /// Returns the identity of its bytes, by the ids that they are checked against.
     pub(crate) fn text(&self) -> StoredText {
         StoredText {
             tree: self.manifest.chunk_tree_root,
@@ -82,8 +82,8 @@ impl DatasetFile {
         }
     }
 
-    /// Where a line begins, in bytes from the front of the file, by the newlines that the tree
-    /// counts; none where there is no such line.
+    /// Returns the offset of a line from the front of the file, from the newline counts of the
+    /// tree. Returns `None` if there is no such line.
     ///
     /// # Errors
     /// [`Error`] when a node or chunk is missing or damaged.
@@ -105,7 +105,7 @@ impl DatasetFile {
         Ok(start.filter(|at| *at < end).map(|at| at - self.start))
     }
 
-    /// How many lines the file has.
+    /// Returns the number of lines of the file.
     ///
     /// # Errors
     /// As [`DatasetFile::start_of_line`].
@@ -119,11 +119,11 @@ impl DatasetFile {
         Ok(newlines + u64::from(ends_open))
     }
 
-    /// Newlines of the dataset before a place.
+    /// Returns the number of newlines of the dataset before an offset.
     fn newlines_before(&self, offset: u64) -> Result<u64, Error> {
         let root = self.manifest.chunk_tree_root;
         let Some(found) = chunk_of_byte(&*self.reader, root, offset).map_err(Error::from)? else {
-            // Behind everything.
+            // The offset is behind the last chunk.
             let totals = tree_totals(&*self.reader, root)?;
             return Ok(totals.newlines);
         };
@@ -132,7 +132,7 @@ impl DatasetFile {
         Ok(found.before.newlines + inside)
     }
 
-    /// Bytes of the dataset, of one chunk at most.
+    /// Returns bytes of the dataset, at most one chunk.
     fn between(&self, at: u64, length: u64) -> Result<Vec<u8>, Error> {
         let window = self.unpack(at, at + length)?;
         let part = |n: u64| usize::try_from(n - window.at).unwrap_or(usize::MAX);
@@ -140,7 +140,7 @@ impl DatasetFile {
         Ok(bytes.unwrap_or_default().to_vec())
     }
 
-    /// The chunks that hold the bytes between two places of the dataset.
+    /// Decompresses the chunks between two offsets of the dataset.
     fn unpack(&self, from: u64, to: u64) -> Result<Window, Error> {
         let m = &*self.manifest;
         let blame = |at, e| blamed(m, std::iter::once((self.start, &self.entry)), at, e);
@@ -181,7 +181,7 @@ impl DatasetFile {
         Ok(Window { at, bytes })
     }
 
-    /// The window of a number, unpacked once however many threads want it.
+    /// Returns a window by number. Concurrent callers share one decompression.
     fn window(&self, number: u64) -> io::Result<Arc<Window>> {
         let slot = {
             let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -213,7 +213,7 @@ impl DatasetFile {
     }
 }
 
-/// The same as an error of reading; what is damaged is `InvalidData`.
+/// Converts to an error of reading. Damage becomes `InvalidData`.
 pub(crate) fn io_error(error: &Error) -> io::Error {
     let kind = match error.kind() {
         ErrorKind::Integrity => io::ErrorKind::InvalidData,

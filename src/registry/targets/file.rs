@@ -1,4 +1,4 @@
-//! One file of what is looked into: on disk or in a dataset.
+//! One file of a target, on disk or in a dataset.
 
 use std::fs::File;
 use std::path::Path;
@@ -39,31 +39,31 @@ pub struct TargetFile {
     pub(in crate::registry) path: String,
     pub(in crate::registry) size_bytes: u64,
     pub(in crate::registry) format: Option<FileFormat>,
-    /// What somebody said of how its text is written.
+    /// The user's options for reading its text.
     pub(in crate::registry) reading: ReadOptions,
     pub(in crate::registry) place: Place,
 }
 
-/// What a file is, from its front and its end.
+/// Description of a file, from its front and its end.
 #[derive(Clone, Debug)]
 pub struct Described {
-    /// Its format.
+    /// The file's format.
     pub format: FileFormat,
-    /// The type of its rows.
+    /// Schema of its rows.
     pub schema: Option<Schema>,
-    /// What that was made from.
+    /// Source of the schema.
     pub schema_from: SchemaFrom,
-    /// How its fields are written, where it is delimited.
+    /// Dialect of a delimited file.
     pub dialect: Option<Dialect>,
-    /// The key of the list whose elements are the rows, where that is a member of an object.
+    /// Key of the list whose elements are the rows, if that is a member of an object.
     pub list: Option<String>,
-    /// How its columns are written, where it is JSON that is written by columns.
+    /// Orientation of a JSON file that is written by columns.
     pub orient: Option<Orient>,
-    /// How its characters are written, where it is text.
+    /// Encoding of a text file.
     pub encoding: TextEncoding,
 }
 
-/// Where a file is.
+/// Location of a file.
 #[derive(Clone)]
 pub(in crate::registry) enum Place {
     Disk(PathBuf),
@@ -71,26 +71,26 @@ pub(in crate::registry) enum Place {
 }
 
 impl TargetFile {
-    /// Its path: in the dataset, below the directory, or as it was typed.
+    /// Returns the path: in the dataset, below the directory, or as it was typed.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Its length in bytes.
+    /// Returns the length in bytes.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// Its format, and the type of its rows, from its front and its end.
+    /// Returns the format and the schema of its rows, from its front and its end.
     ///
     /// # Errors
-    /// [`Error`] when it cannot be read, or is none that has rows.
+    /// [`Error`] when it cannot be read, or has no rows.
     pub fn describe(&self) -> Result<(FileFormat, Option<Schema>), Error> {
         let opened = self.opened()?;
         Ok((opened.format, opened.schema()))
     }
 
-    /// The same with how that was found.
+    /// Returns the full description.
     ///
     /// # Errors
     /// As [`TargetFile::describe`].
@@ -107,7 +107,7 @@ impl TargetFile {
         })
     }
 
-    /// Whether rows are where the file itself tells.
+    /// Returns true if no reading options override the rows that the file itself defines.
     fn has_own_rows(&self) -> bool {
         let read = ReadOptions {
             verify: false,
@@ -121,7 +121,7 @@ impl TargetFile {
         opened.map_err(|e| self.unopened(e))
     }
 
-    /// How many rows it has, as far as rows have numbers.
+    /// Returns the number of rows, counting all that have a number.
     pub(in crate::registry) fn count(
         &self,
         home: &Path,
@@ -137,7 +137,8 @@ impl TargetFile {
                 Place::Store(held) => held.lines()?,
             });
         }
-        // From the last place that is known. A header counts there, so it may be a row too far.
+        // It counts from the last known offset. A header counts there, so it may be one row too
+        // many.
         let index = opened.index.clone();
         let from = index.map_or(0, |index| index.last().row.saturating_sub(1));
         let table = Arc::clone(&opened.table);
@@ -159,8 +160,8 @@ impl TargetFile {
         }
     }
 
-    /// How many rows it has. Unlike numbers, blank lines of JSON Lines do not count: they are no
-    /// rows.
+    /// Returns the number of rows. Blank lines of JSON Lines do not count as rows, although they
+    /// have numbers.
     pub(in crate::registry) fn rows(
         &self,
         home: &Path,
@@ -183,7 +184,7 @@ impl TargetFile {
         Ok(rows)
     }
 
-    /// Where what is learnt of its rows is kept.
+    /// Returns the cache entry for its rows.
     fn kept(&self, home: &Path) -> Result<Option<KeptRows>, TableError> {
         Ok(match &self.place {
             Place::Disk(path) => KeptRows::on_disk(&Arc::new(File::open(path)?), home),
@@ -191,7 +192,7 @@ impl TargetFile {
         })
     }
 
-    /// Rows from one on.
+    /// Returns rows from a given row on.
     pub(in crate::registry) fn batches(
         &self,
         selection: &Selection,
@@ -201,7 +202,7 @@ impl TargetFile {
         if selection.from == 0 || !is_lines(&opened) {
             return batches(opened, kept, selection);
         }
-        // Where the line begins is known without reading those before it.
+        // The start of the line is known without reading those before it.
         let line = selection.from;
         let start = match &self.place {
             Place::Disk(path) => {
@@ -219,7 +220,7 @@ impl TargetFile {
         opened.table.batches(selection)
     }
 
-    /// The same error with the file's name.
+    /// Adds the file's name to an error.
     pub(in crate::registry) fn blame(&self, source: TableError) -> TableError {
         match source {
             TableError::Interrupted => TableError::Interrupted,
@@ -230,7 +231,7 @@ impl TargetFile {
         }
     }
 
-    /// Opened with what was learnt earlier of where its rows are, and where that is kept.
+    /// Opens the file with the cached row index, and returns the cache entry.
     fn indexed(&self, home: &Path) -> Result<(Opened, Option<KeptRows>), TableError> {
         let (source, kept): (Arc<dyn ReadAt>, _) = match &self.place {
             Place::Disk(path) => {
@@ -244,7 +245,7 @@ impl TargetFile {
             }
         };
         let opened = self.table(source, None)?;
-        // What is kept is of rows as the file itself tells where they are.
+        // The cached index describes the rows that the file itself defines.
         let kept = kept.filter(|_| self.has_own_rows());
         if let (Some(index), Some(kept)) = (&opened.index, &kept) {
             kept.load(index);
@@ -286,8 +287,8 @@ impl TargetFile {
     }
 }
 
-/// Counts rows on all cores. Their order does not matter, so that each batch is looked over once, without
-/// being numbered.
+/// Counts rows on all cores. Order does not matter, so each batch is scanned once without
+/// numbering.
 fn count_rows(batches: &dyn Batches, progress: &dyn Progress) -> Result<u64, TableError> {
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
     let count = || {
@@ -313,14 +314,14 @@ fn count_rows(batches: &dyn Batches, progress: &dyn Progress) -> Result<u64, Tab
     })
 }
 
-/// Bytes of a file whose number of rows is worth keeping.
+/// Minimum size in bytes of a file whose row count is cached.
 const WORTH_BYTES: u64 = 1 << 20;
 
-/// Why a file's rows could not be counted.
+/// Reason that a file's rows could not be counted.
 pub(in crate::registry) enum Unreadable {
-    /// With everything that is to be said.
+    /// A complete error.
     Told(Error),
-    /// The file's name is still to be said.
+    /// An error without the file's name.
     Rows(TableError),
 }
 
@@ -336,7 +337,7 @@ impl From<TableError> for Unreadable {
     }
 }
 
-/// Rows from one on; what is learnt of their places meanwhile is kept.
+/// Returns rows from a given row on, and caches the offsets found meanwhile.
 fn batches(
     opened: Opened,
     kept: Option<KeptRows>,
@@ -349,7 +350,7 @@ fn batches(
     })
 }
 
-/// Whether rows are the lines of the file as they are: those have an index of their own.
+/// Returns true if rows are the plain lines of the file, which have a line index.
 pub(in crate::registry) fn is_lines(opened: &Opened) -> bool {
     let is_utf8 = opened.encoding == TextEncoding::Utf8;
     let is_plain = opened.format.compression == Compression::None && is_utf8;
@@ -358,7 +359,7 @@ pub(in crate::registry) fn is_lines(opened: &Opened) -> bool {
     is_plain && is_text && opened.index.is_none() && formats.contains(&opened.format.format)
 }
 
-/// Batches whose errors tell which file they are of.
+/// Batches whose errors name their file.
 pub(in crate::registry) struct Named {
     pub(in crate::registry) file: String,
     pub(in crate::registry) inner: Arc<dyn Batches>,

@@ -1,4 +1,6 @@
-//! What is looked into: a file, a directory, a dataset or a file in one, as rows.
+//! Targets: a file, a directory, a dataset or a file in one, read as rows. `file` is one file,
+//! `dataset_file` reads stored bytes, `stream` reads pipes, `columns` and `column_plan` find
+//! columns, and `row_copy` writes rows.
 
 pub(crate) mod column_plan;
 pub(crate) mod columns;
@@ -47,19 +49,19 @@ use crate::registry::targets::file::Unreadable;
 use crate::registry::targets::file::is_lines;
 use crate::registry::targets::stream::STDIN;
 
-/// What somebody said of how a target is read.
+/// Options for reading a target.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TargetOptions {
-    /// How its text is written.
+    /// Options for reading its text.
     pub reading: ReadOptions,
-    /// Datasets from elsewhere are read even where they are far larger than what they are made of.
+    /// Read remote datasets that are far larger than their distinct chunks.
     pub allow_large: bool,
 }
 
-/// What is to be said of the columns of files.
+/// Notes about the columns of files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ColumnNotes {
-    /// Names that a file has twice; the second column has got another name.
+    /// Names that a file has twice. The second column got another name.
     pub repeated: Vec<String>,
     /// Names that are not UTF-8, as they are shown and written.
     pub not_utf8: Vec<String>,
@@ -69,33 +71,33 @@ pub struct ColumnNotes {
     pub unread: Vec<UnreadColumn>,
 }
 
-/// Something with rows: one file or several, one after the other.
+/// A source of rows: one file, or several in order.
 #[derive(Clone)]
 pub struct Target {
     pub(super) name: String,
     pub(super) files: Arc<Vec<TargetFile>>,
     pub(super) home: PathBuf,
-    /// The dataset's name without a version, and the path of the file that is meant of it.
+    /// The dataset's name without a version, and the path of the selected file.
     pub(super) dataset: Option<String>,
-    /// Where files are that came out of streams.
+    /// Directories of the files that came from streams.
     pub(super) spooled: Vec<Arc<SpillDirectory>>,
 }
 
 impl Target {
-    /// Finds what is meant: `-` for standard input; a path that exists, which may be a pipe; else a
-    /// dataset here, or a file of one behind a colon. Of files, nothing is read yet.
+    /// Opens a target: `-` for standard input, an existing path (which may be a pipe), or else a
+    /// held dataset or a file of one after a colon. No file is read yet.
     ///
     /// # Errors
-    /// [`Error`] when there is neither, or no file with rows in it; [`Error::TooLarge`] for a dataset
-    /// from elsewhere that is far larger than what it is made of.
+    /// [`Error`] when neither exists, or no file has rows. [`Error::TooLarge`] for a remote dataset
+    /// that is far larger than its distinct chunks.
     pub fn open(text: &str, home: &Path) -> Result<Self, Error> {
         Self::open_with(text, home, &TargetOptions::default())
     }
 
-    /// The same, with what somebody said of how it is read.
+    /// Opens a target with options.
     ///
     /// # Errors
-    /// As [`Target::open`]; without [`Error::TooLarge`] where large datasets are allowed.
+    /// As [`Target::open`], without [`Error::TooLarge`] if the options allow large datasets.
     pub fn open_with(text: &str, home: &Path, options: &TargetOptions) -> Result<Self, Error> {
         let _step = Step::begin("open", text);
         if text.contains("://") {
@@ -128,7 +130,7 @@ impl Target {
         Ok(target.read_as(options.reading))
     }
 
-    /// The same, read as somebody said.
+    /// Returns the target with other reading options.
     fn read_as(mut self, reading: ReadOptions) -> Self {
         if let Some(files) = Arc::get_mut(&mut self.files) {
             files.iter_mut().for_each(|f| f.reading = reading);
@@ -136,29 +138,29 @@ impl Target {
         self
     }
 
-    /// Where what was made of its rows is kept for the next version; nowhere for files that are
-    /// no dataset.
+    /// Returns the sketch cache for its rows and those of the next version. Returns `None` for
+    /// files that are no dataset.
     pub fn kept_prints(&self) -> Option<KeptPrints> {
         let dataset = self.dataset.clone()?;
         Some(KeptPrints::of(dataset, &self.home))
     }
 
-    /// What was asked for.
+    /// Returns the text that it was opened with.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its files, in their order.
+    /// Returns its files in order.
     pub fn files(&self) -> &[TargetFile] {
         &self.files
     }
 
-    /// Bytes of all files.
+    /// Returns the total length of its files in bytes.
     pub fn size_bytes(&self) -> u64 {
         self.files.iter().map(|f| f.size_bytes).sum()
     }
 
-    /// The only file's path, where it is one of text lines on this disk.
+    /// Returns the path of the only file, if that is a text file on this disk.
     pub fn text_path(&self) -> Result<Option<&Path>, Error> {
         match self.files.as_slice() {
             [only] => match &only.place {
@@ -169,10 +171,10 @@ impl Target {
         }
     }
 
-    /// All rows from one on, over all files.
+    /// Returns the rows of all files from a given row on.
     ///
     /// # Errors
-    /// [`Error`] when a file on the way to the first of them cannot be read.
+    /// [`Error`] when a file up to the first row cannot be read.
     pub fn batches(&self, selection: &Selection) -> Result<Arc<dyn Batches>, Error> {
         let (mut first, mut from) = (0, selection.from);
         if from > 0 {
@@ -193,7 +195,7 @@ impl Target {
         ))
     }
 
-    /// All rows, once more each time.
+    /// Returns all rows. Every call starts a new pass.
     pub fn all_batches(&self, columns: &[String]) -> Arc<dyn Batches> {
         self.all(Selection {
             columns: columns.to_vec(),
@@ -201,7 +203,7 @@ impl Target {
         })
     }
 
-    /// All rows, in the form that the selection asks for.
+    /// Returns all rows, in the form that the selection requests.
     pub fn all(&self, selection: Selection) -> Arc<dyn Batches> {
         self.chain(
             0,
@@ -212,7 +214,7 @@ impl Target {
         )
     }
 
-    /// What each of its files says of its columns; none where one of them is not columnar.
+    /// Returns the column types of each file, or `None` if one of them is not columnar.
     ///
     /// # Errors
     /// [`Error`] when a file cannot be read.
@@ -221,8 +223,8 @@ impl Target {
         self.files.iter().map(of).collect()
     }
 
-    /// Names of the columns that its files say they have, in the order in which they are met:
-    /// those of headers and of columnar files.
+    /// Returns the column names that its files declare in headers and schemas, in order of
+    /// occurrence.
     ///
     /// # Errors
     /// [`Error`] when a file cannot be read.
@@ -239,7 +241,7 @@ impl Target {
         Ok(names)
     }
 
-    /// The format that keeps its rows as they are in its first file.
+    /// Returns the format that keeps the rows of its first file unchanged.
     ///
     /// # Errors
     /// [`Error`] when the first file cannot be read.
@@ -250,7 +252,7 @@ impl Target {
         }))
     }
 
-    /// Whether its files are Arrow IPC.
+    /// Returns true if its files are Arrow IPC.
     pub fn is_arrow(&self) -> bool {
         let is_arrow = |file: &TargetFile| {
             let format = file.opened().map(|opened| opened.format.format);
@@ -259,7 +261,7 @@ impl Target {
         self.files.iter().all(is_arrow)
     }
 
-    /// Whether some of its rows are records of fields.
+    /// Returns true if some of its rows are records of fields.
     ///
     /// # Errors
     /// [`Error`] when a file cannot be read.
@@ -272,7 +274,7 @@ impl Target {
         Ok(false)
     }
 
-    /// What is to be said of the columns of its files.
+    /// Returns notes about the columns of its files.
     ///
     /// # Errors
     /// [`Error`] when a file cannot be read.
@@ -299,12 +301,12 @@ impl Target {
         Ok(notes)
     }
 
-    /// All rows of the files from one on. It knows which file could not be read on.
+    /// Returns all rows from a file on. The chain knows the file of an error.
     pub fn from_file(&self, first: usize) -> Arc<Chain> {
         Arc::new(self.chain_of(first, Selection::default()))
     }
 
-    /// The same target without the files that cannot be opened because they are damaged.
+    /// Returns the same target without the files that are too damaged to open.
     ///
     /// # Errors
     /// [`Error`] when a file cannot be read for another reason.
@@ -327,7 +329,7 @@ impl Target {
         Arc::new(self.chain_of(first, start))
     }
 
-    /// Rows from one of a file on, which are opened when it is their turn.
+    /// Chains the rows from a file on. Each file is opened when it is reached.
     fn chain_of(&self, first: usize, start: Selection) -> Chain {
         let rest = Selection {
             from: 0,
@@ -346,7 +348,7 @@ impl Target {
         Chain::new(Box::new(open))
     }
 
-    /// What is in the rows of the first file.
+    /// Returns the shape of the rows of the first file.
     ///
     /// # Errors
     /// [`Error`] when it cannot be read.
@@ -355,7 +357,7 @@ impl Target {
         Ok(first.map_or(Shape::Text, |o| o.table.shape().clone()))
     }
 
-    /// How many rows there are, as far as rows have numbers: blank lines count.
+    /// Returns the number of rows, counting all that have a number, including blank lines.
     ///
     /// # Errors
     /// [`Error`] when a file cannot be read.
@@ -364,7 +366,8 @@ impl Target {
         counts.sum()
     }
 
-    /// How many rows there are. Blank lines of JSON Lines are none, though they have a number.
+    /// Returns the number of rows. Blank lines of JSON Lines do not count, although they have
+    /// numbers.
     ///
     /// # Errors
     /// [`Error`] when a file cannot be read.
@@ -388,7 +391,7 @@ impl Target {
         counted.map_err(|e| self.uncounted(file, e))
     }
 
-    /// The error for rows of this target that cannot be read.
+    /// Returns the error for unreadable rows of this target.
     pub fn blame(&self, source: TableError) -> Error {
         match source {
             TableError::Interrupted => Error::Interrupted,
@@ -400,8 +403,8 @@ impl Target {
     }
 }
 
-/// The file at a path; of a directory those that have rows by their names, in the order of an
-/// index.
+/// Returns the file at a path, or the files of a directory that have rows by their extensions, in
+/// the order of an index.
 fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
     let meta = path.metadata().map_err(|e| Error::file("read", path, e))?;
     if meta.is_file() {
@@ -432,8 +435,8 @@ fn on_disk(path: &Path, home: &Path) -> Result<Vec<TargetFile>, Error> {
     Ok(files.collect())
 }
 
-/// The files of a dataset that have rows, or the one that is named, whatever it is.
-/// With the name of the dataset, and the path that was asked for.
+/// Returns the files of a dataset that have rows, or the named file of any format. Also returns the
+/// dataset's name and the requested path.
 fn in_store(
     text: &str,
     home: &Path,
@@ -447,7 +450,7 @@ fn in_store(
         Some((reference, path)) => (format!("{scheme}{reference}"), Some(path)),
         None => (text.to_owned(), None),
     };
-    // What looks like a path is a path that is not there, not a dataset with an odd name.
+    // A text that looks like a path is a missing path, not a dataset with an unusual name.
     let parsed = reference.parse::<Reference>();
     let parsed = parsed.map_err(|_| Error::NotHere(text.to_owned()))?;
     if !home.exists() {

@@ -1,5 +1,5 @@
-//! Rows of a target into files: every row that is looked at is written, left out by what was asked
-//! for, or refused by name.
+//! Copies rows of a target into files. Every row is written, filtered out, or refused with an
+//! error.
 
 use std::ops::ControlFlow;
 
@@ -27,23 +27,23 @@ use crate::registry::error::Error;
 use crate::registry::targets::column_plan::whole;
 use crate::registry::targets::row_writer::of_push;
 
-/// Which rows go into which file.
+/// Assignment of rows to files.
 pub enum Picks<'a> {
-    /// All rows into the first.
+    /// All rows go into the first file.
     All,
-    /// By what is in a row: the number of the file, or none.
+    /// The row's content gives the file number, or `None` to drop the row.
     Content(&'a (dyn Fn(&Batch, &Row<'_>, &mut Scratch) -> Option<usize> + Sync)),
-    /// By the row's number, and where that says nothing by what is in it.
+    /// The row's number decides first, and its content if that gives no result.
     Both(
         &'a (dyn Fn(&Batch, &Row<'_>, &mut Scratch) -> usize + Sync),
         &'a (dyn Fn(u64) -> Option<usize> + Sync),
     ),
-    /// By the row's number.
+    /// The row's number gives the file number, or `None` to drop the row.
     Number(&'a (dyn Fn(u64) -> Option<usize> + Sync)),
 }
 
 impl Picks<'_> {
-    /// Whether the text of rows decides.
+    /// Returns true if the text of rows is needed.
     pub fn needs_text(&self) -> bool {
         matches!(self, Self::Content(_) | Self::Both(..))
     }
@@ -52,7 +52,7 @@ impl Picks<'_> {
         match self {
             Self::Content(which) => which(batch, row, scratch),
             Self::Both(which, _) => Some(which(batch, row, scratch)),
-            // It is asked once the number is known.
+            // The number decides later, once it is known.
             Self::All | Self::Number(_) => Some(0),
         }
     }
@@ -66,36 +66,36 @@ impl Picks<'_> {
     }
 }
 
-/// How many rows went in and out.
+/// Row counts of a copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
-    /// Rows that were looked at.
+    /// Rows that were read.
     pub rows_in: u64,
     /// Rows that were written.
     pub rows_out: u64,
-    /// Rows that should have been written and could not be.
+    /// Rows that were selected and could not be written.
     pub refused: u64,
 }
 
-/// A row that was not written though it should have been.
+/// A selected row that could not be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedRow {
-    /// Its number.
+    /// The row's number.
     pub row: u64,
-    /// Why not.
+    /// The cause.
     pub refusal: Refusal,
-    /// Its text, or the beginning of that.
+    /// The row's text, possibly truncated.
     pub text: Vec<u8>,
 }
 
-/// Takes rows that cannot be written.
+/// Receives rows that cannot be written.
 pub type TakeRefused<'a> = dyn FnMut(&RefusedRow) -> Result<(), Error> + Send + 'a;
 
-/// What happens to rows on their way.
+/// Parameters of a copy.
 pub struct Moving<'a> {
-    /// Which rows are wanted.
+    /// Assignment of rows to files.
     pub picks: &'a Picks<'a>,
-    /// What is looked at in each.
+    /// Check of each row.
     pub check: &'a RowCheck,
     /// Which columns they have.
     pub plan: &'a OutputPlan,
@@ -104,10 +104,10 @@ pub struct Moving<'a> {
 }
 
 impl RowFiles {
-    /// Writes rows of a scan in their order.
+    /// Writes rows of a scan in order.
     ///
     /// # Errors
-    /// Of reading, as [`Target::blame`] says it, of writing, and [`Error::RowRefused`].
+    /// Read errors as [`Target::blame`] returns them, write errors, and [`Error::RowRefused`].
     pub fn fill(
         &mut self,
         scan: &Scan<'_>,
@@ -210,7 +210,7 @@ impl RowFiles {
         Ok(())
     }
 
-    /// Writes rows of a scan of decoded columns, which become those of `schema`.
+    /// Writes rows of a scan of decoded columns, converted to `schema`.
     ///
     /// # Errors
     /// As [`fill`](Self::fill).
@@ -295,41 +295,41 @@ fn damaged(error: arrow_schema::ArrowError) -> TableError {
     TableError::Damaged(error.to_string())
 }
 
-/// How rows of a batch are looked at.
+/// Selection of the rows of a batch.
 struct Picking<'a> {
     picks: &'a Picks<'a>,
     check: &'a RowCheck,
-    /// Some row cannot be written by what is in its cells.
+    /// True if the cells of some row may prevent writing it.
     needs_look: bool,
-    /// Long rows of these shapes are not taken into memory.
+    /// True if long rows of these shapes are copied without reading them into memory.
     copies_json: bool,
     copies_text: bool,
 }
 
-/// Rows of a batch that may be written.
+/// Selected rows of a batch.
 struct Picked {
     text: Vec<u8>,
     shape: Shape,
     rows: Vec<PickedRow>,
-    /// The text is so many lines that are written as they are, into the first file.
+    /// Number of lines, if the whole text is written unchanged into the first file.
     lines: u64,
-    /// Rows that were left out.
+    /// Number of rows filtered out.
     passed: u64,
 }
 
 struct PickedRow {
-    /// Its number within the batch.
+    /// Number of the row in the batch.
     index: u64,
     file: usize,
     what: What,
 }
 
 enum What {
-    /// It is here, between two places of the text.
+    /// The row's range in the text.
     Text(usize, usize),
-    /// It is copied from its file.
+    /// A row that is copied from its file.
     Long(LongRow),
-    /// It cannot be written.
+    /// A row that cannot be written.
     Refused(Refusal, Vec<u8>),
 }
 
@@ -395,7 +395,7 @@ impl Picking<'_> {
         Ok(picked)
     }
 
-    /// How many rows a batch has, where its text is written as it is.
+    /// Returns the number of rows of a batch whose text is written unchanged.
     fn lines(&self, batch: &Batch) -> Option<u64> {
         let is_quick = matches!(self.picks, Picks::All)
             && self.copies_json
@@ -428,7 +428,7 @@ impl Picking<'_> {
     }
 }
 
-/// Bytes that are kept of a row that cannot be written.
+/// Maximum number of bytes kept of a row that cannot be written.
 const REFUSED_BYTES: usize = 1 << 20;
 
 enum Ended {

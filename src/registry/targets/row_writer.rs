@@ -1,4 +1,4 @@
-//! Files that rows are written into. Each has its name only once it is whole.
+//! Output files for rows. Each gets its final name only when it is complete.
 
 use std::io;
 use std::io::BufWriter;
@@ -15,7 +15,7 @@ use crate::inspect::output::RowWriter;
 use crate::inspect::table::Columnar;
 use crate::registry::error::Error;
 
-/// Files that rows are put into.
+/// Output files that rows are written into.
 pub struct RowFiles {
     files: Vec<RowFile>,
 }
@@ -25,24 +25,24 @@ struct RowFile {
     writer: RowWriter<BufWriter<OutputFile>>,
 }
 
-/// A file that was written.
+/// A written file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowFileReport {
-    /// Where it is.
+    /// The file's path.
     pub path: PathBuf,
-    /// Its rows.
+    /// Number of rows.
     pub rows: u64,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub bytes: u64,
 }
 
 impl RowFiles {
-    /// Begins files, all with the same columns. A path whose ending names no format is written as
+    /// Creates files with the same columns. A path whose extension names no format is written as
     /// `otherwise`.
     ///
     /// # Errors
-    /// [`Error::Exists`] when a path is taken and must not be replaced, what making a file meets,
-    /// and [`Error::ColumnRefused`].
+    /// [`Error::Exists`] when a path exists and must not be replaced, an error of creating a file,
+    /// or [`Error::ColumnRefused`].
     pub fn create(
         paths: &[PathBuf],
         rows: &RowsAs<'_>,
@@ -65,10 +65,10 @@ impl RowFiles {
         Ok(made)
     }
 
-    /// Gives all files their names, durably.
+    /// Renames all files to their final names, durably.
     ///
     /// # Errors
-    /// What writing meets, and [`Error::Exists`]; files before the one that fails are there then.
+    /// An error of writing, or [`Error::Exists`]. Files before the failed one stay.
     pub fn commit(self) -> Result<Vec<RowFileReport>, Error> {
         let mut reports = Vec::new();
         for file in self.files {
@@ -91,7 +91,7 @@ impl RowFiles {
         Ok(reports)
     }
 
-    /// The writer of a file, and its path.
+    /// Returns the writer and the path of a file.
     pub(in crate::registry) fn writer(
         &mut self,
         file: usize,
@@ -101,7 +101,7 @@ impl RowFiles {
     }
 }
 
-/// How rows come to the files.
+/// Form of the rows for the files.
 pub enum RowsAs<'a> {
     /// As text, with the columns of a plan.
     Text(&'a RowCheck, &'a OutputPlan),
@@ -109,7 +109,7 @@ pub enum RowsAs<'a> {
     Decoded(OutputFormat, &'a Columnar),
 }
 
-/// The error for something that could not be written into a file.
+/// Returns the error for a row that could not be written into a file.
 pub(in crate::registry) fn of_push(path: &Path, error: PushError) -> Error {
     match error {
         PushError::Write(e) => Error::output(path, e),
@@ -124,7 +124,7 @@ pub(in crate::registry) fn of_push(path: &Path, error: PushError) -> Error {
     }
 }
 
-/// The format that a path is written in.
+/// Returns the output format of a path.
 pub fn format_of(path: &Path, otherwise: OutputFormat) -> OutputFormat {
     OutputFormat::of_path(&path.to_string_lossy()).unwrap_or(otherwise)
 }

@@ -1,4 +1,4 @@
-//! Targets that are no files: what a pipe brings, and several targets as one.
+//! Targets from streams, and several targets joined into one.
 
 use std::fs::File;
 use std::io;
@@ -16,13 +16,15 @@ use crate::registry::error::Error;
 use crate::registry::targets::file::Place;
 use crate::registry::targets::file::TargetFile;
 
-/// What standard input is called.
+/// Name of standard input.
 pub(in crate::registry) const STDIN: &str = "-";
 
 impl Target {
-    /// What a stream brings, up to its end. It is put into a file of the home's cache, since rows are
-    /// read at any place and several times; the file goes with the target. What the ending of the name
-    /// does not say, the first bytes do.
+    /// Reads a stream to its end into a temporary file of the home's cache, because rows need
+    /// random access.
+    ///
+    /// Dropping the target removes the file. The format comes from the extension of `name`, or else
+    /// from the first bytes.
     ///
     /// # Errors
     /// [`Error`] when the stream cannot be read or the cache cannot be written.
@@ -57,7 +59,7 @@ impl Target {
         })
     }
 
-    /// All rows of several targets, one behind the other. None of no targets.
+    /// Joins the rows of several targets in order. Returns `None` for an empty list.
     pub fn joined(targets: Vec<Self>) -> Option<Self> {
         let mut targets = targets.into_iter();
         let mut all = targets.next()?;

@@ -1,5 +1,5 @@
-//! Lines of files of text on disk by number. Their indexes are kept in the home, so that a file is
-//! read whole once at most.
+//! Lines of text files on disk by number. The home caches their indexes, so that a file is read
+//! completely once at most.
 
 use std::fs::File;
 use std::path::Path;
@@ -27,33 +27,34 @@ use crate::registry::error::Error;
 use crate::wire::limits::LINE_INDEX_BYTES_MAX;
 use crate::wire::limits::LINE_INDEX_FILES_MAX;
 
-/// A file of text whose lines are asked for by number. Opening it reads no more than its ends and
-/// the index that was kept, whatever its size. What is counted in the background is kept when it is
-/// dropped, which waits for the pieces that are being counted.
+/// A text file with access to lines by number.
+///
+/// Opening it reads only its ends and the cached index, regardless of its size. Dropping it waits
+/// for pieces that are being counted, and stores the index.
 #[derive(Debug)]
 pub struct TextFile {
     path: PathBuf,
     file: File,
     stamp: FileStamp,
     is_settled: bool,
-    /// Bytes of a byte order mark, which the first line begins behind.
+    /// Length in bytes of a byte order mark. The first line begins after it.
     mark_bytes: u64,
     index: LineIndex,
-    /// What the index covered when the file was opened, in bytes.
+    /// Number of bytes that the index covered when the file was opened.
     kept_bytes: u64,
-    /// Where indexes are kept.
+    /// The cache for indexes.
     cache: CacheFiles,
-    /// Counting goes on when what was asked for is known.
+    /// True if counting continues after the requested line is known.
     goes_on: bool,
     background: Option<BackgroundIndex>,
 }
 
 impl TextFile {
-    /// Opens a file; its index is looked for in `home`, and will be kept there.
+    /// Opens a file. `home` caches its index.
     ///
     /// # Errors
-    /// [`Error`] when it cannot be read, is no file, or its first bytes are those of a format
-    /// without lines. An index that is missing or damaged is none.
+    /// [`Error`] when it cannot be read, is no file, or has the first bytes of a format without
+    /// lines. A missing or damaged index is ignored.
     pub fn open(path: &Path, home: &Path) -> Result<Self, Error> {
         let fail = |e| Error::file("read", path, e);
         let file = match open_plain(path) {
@@ -84,29 +85,29 @@ impl TextFile {
         Ok(opened)
     }
 
-    /// The same where counting, once it is needed, goes on in the background when what was asked
-    /// for is known, until all lines are counted or this is dropped.
+    /// Continues counting in the background once it has started, until all lines are counted or
+    /// this is dropped.
     #[must_use]
     pub fn in_background(mut self) -> Self {
         self.goes_on = true;
         self
     }
 
-    /// Length in bytes when it was opened. What is appended later is not looked at.
+    /// Returns the length in bytes when it was opened. Bytes appended later are ignored.
     pub fn size_bytes(&self) -> u64 {
         self.stamp.size
     }
 
-    /// What is known of its lines by the last answer.
+    /// Returns the line index after the last call.
     pub fn index(&self) -> &LineIndex {
         &self.index
     }
 
-    /// Shows the text of at most `count` lines to `sink`, piece by piece, beginning with the line
-    /// of this number and offset.
+    /// Passes the text of at most `count` lines to `sink`, piece by piece, from the line with this
+    /// number and offset.
     ///
     /// # Errors
-    /// What `sink` says; [`Error::Lines`] when the file changes meanwhile or cannot be read.
+    /// The error of `sink`; [`Error::Lines`] when the file changes meanwhile or cannot be read.
     pub fn lines(
         &self,
         first: (u64, u64),
@@ -122,7 +123,7 @@ impl TextFile {
         })
     }
 
-    /// How many lines there are; the whole file is indexed before.
+    /// Returns the number of lines, after indexing the whole file.
     ///
     /// # Errors
     /// As [`TextFile::start_of`].
@@ -131,12 +132,12 @@ impl TextFile {
         Ok(self.index.lines())
     }
 
-    /// The offset at which a line begins, counted from 0; none where there is no such line. As much of the
-    /// file is indexed as is needed to know, and the index is kept, also where this is interrupted.
+    /// Returns the offset of a line, counted from 0, or `None` if there is no such line. It indexes
+    /// only as much of the file as needed, and stores the index even if it is interrupted.
     ///
     /// # Errors
-    /// [`Error::Lines`] when the file changes meanwhile, [`Error::Interrupted`], or what reading
-    /// meets.
+    /// [`Error::Lines`] when the file changes meanwhile, [`Error::Interrupted`], or an error of
+    /// reading.
     pub fn start_of(&mut self, line: u64, progress: &dyn Progress) -> Result<Option<u64>, Error> {
         loop {
             let started_with = self.kept_bytes;
@@ -150,7 +151,7 @@ impl TextFile {
             };
             match start_in(&self.file, &block) {
                 Ok(start) => return Ok(Some(start.max(self.mark_bytes))),
-                // The index that was kept was another file's after all.
+                // The cached index belonged to another file.
                 Err(LinesError::Changed) if started_with > 0 => {
                     self.background = None;
                     let fresh = LineIndex::new(self.stamp.size);
@@ -163,7 +164,7 @@ impl TextFile {
         }
     }
 
-    /// Indexes the file until a line, or all of it, and keeps what came of it.
+    /// Indexes the file up to a line, or all of it, and stores the index.
     fn extend(&mut self, until: Option<u64>, progress: &dyn Progress) -> Result<(), Error> {
         if self.index.is_complete() {
             return Ok(());
@@ -185,7 +186,7 @@ impl TextFile {
         done.map_err(|e| lines_error(&self.path, e))
     }
 
-    /// The same while counting goes on. What is counted is kept later.
+    /// Indexes in the background. The index is stored later.
     fn extend_in_background(
         &mut self,
         until: Option<u64>,
@@ -202,7 +203,7 @@ impl TextFile {
         self.background.insert(background).wait(until, progress)
     }
 
-    /// The index that was kept, as far as it still holds.
+    /// Returns the cached index, if it is still valid.
     fn kept(&self) -> Result<Option<LineIndex>, Error> {
         let Some(stored) = self.stored() else {
             return Ok(None);
@@ -223,7 +224,7 @@ impl TextFile {
         StoredIndex::decode(&bytes).ok()
     }
 
-    /// Keeps the index. A home that cannot be written makes the next opening slower, nothing else.
+    /// Stores the index. A home that cannot be written only makes the next opening slower.
     fn keep(&mut self) {
         let (index, stamp) = (self.index.clone(), self.stamp);
         let Ok(stored) = StoredIndex::new(index, stamp, self.is_settled, &self.file) else {
@@ -247,7 +248,7 @@ impl Drop for TextFile {
     }
 }
 
-/// How showing lines ended, if not well.
+/// Reason that passing lines ended early.
 enum Ended {
     Sink(Error),
     Lines(LinesError),
@@ -270,12 +271,12 @@ fn lines_error(path: &Path, source: LinesError) -> Error {
     }
 }
 
-/// What an index is kept under.
+/// Returns the cache key of an index.
 fn id_of(stamp: &FileStamp) -> [[u8; 8]; 2] {
     [stamp.device, stamp.inode].map(u64::to_le_bytes)
 }
 
-/// Refuses formats that have rows and no lines, by their first bytes; of others, the bytes of a byte
+/// Refuses formats that have rows and no lines, by their first bytes. Returns the length of a byte
 /// order mark.
 fn look_at_front(path: &Path, file: &File) -> Result<u64, Error> {
     let mut head = [0; 6];

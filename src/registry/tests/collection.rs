@@ -1,4 +1,4 @@
-//! Collections at every moment at which a command has no operation under way.
+//! Collections at every moment at which a command has no operation in progress.
 
 use std::fmt;
 use std::io;
@@ -25,7 +25,7 @@ use crate::store::disk::io::Wait;
 use crate::store::disk::io::sim::SimDisk;
 use crate::trust::KeyPair;
 
-/// Another process collects whenever an operation has ended.
+/// Disk on which another process collects after every operation.
 #[derive(Clone)]
 struct Collected {
     below: SimDisk,
@@ -74,7 +74,7 @@ impl Disk for Collected {
 #[derive(Debug)]
 struct Lock {
     lock: Option<Box<dyn LockGuard>>,
-    /// Where a collection follows the end of it.
+    /// Disk with a collection after each operation, if enabled.
     disk: Option<Collected>,
 }
 
@@ -120,7 +120,7 @@ fn a_collection_between_operations_takes_nothing_from_what_comes_in() {
     let (all, options) = (maker.list().unwrap(), ExportOptions::default());
     maker.export(&all, &archive, &options, &NoProgress).unwrap();
 
-    // The bytes are here, and nothing needs them any more.
+    // The blobs are held, and no dataset needs them any more.
     let below = SimDisk::default();
     let registry = LocalRegistry::on(Arc::new(below.clone())).unwrap();
     let options = ImportOptions {
@@ -143,7 +143,7 @@ fn a_collection_between_operations_takes_nothing_from_what_comes_in() {
     registry.verify(&dataset, &NoProgress).unwrap();
     assert!(registry.fsck(&NoProgress).unwrap().is_clean());
 
-    // The same for what is indexed, revised and signed.
+    // The same for index, revise and sign.
     registry.remove_one(&dataset).unwrap();
     let options = IndexOptions::default();
     collected.index(&file, &options, &NoProgress).unwrap();

@@ -1,4 +1,4 @@
-//! Versions of a dataset that differ a little, from index to export.
+//! Versions of a dataset with small differences, from index to export.
 
 use std::path::Path;
 
@@ -57,7 +57,7 @@ fn scattered_edits_cost_little_version_after_version_and_outlive_the_first() {
     let first = index(&registry, dir.path(), &lines(|_| false), &key);
     let mut datasets = vec![dataset(&registry, &first)];
     for version in 1..4 {
-        // Every version edits other lines, and keeps the edits before.
+        // Every version edits other lines, and keeps the earlier edits.
         let edited = lines(|n| n % 500 < version);
         let report = index(&registry, dir.path(), &edited, &key);
         let stats = report.stats;
@@ -65,7 +65,7 @@ fn scattered_edits_cost_little_version_after_version_and_outlive_the_first() {
         assert!(stats.stored_bytes * 10 < stats.new_bytes, "{stats:?}");
         datasets.push(dataset(&registry, &report));
     }
-    // A line more at the front, and half of the data at another place.
+    // One more line at the front, and half of the data moved.
     let mut moved = lines(|n| n % 500 < 2);
     moved.insert(0, "{\"id\":-1}\n".to_owned());
     moved.splice(
@@ -88,11 +88,11 @@ fn scattered_edits_cost_little_version_after_version_and_outlive_the_first() {
     check(&registry, &datasets);
     let last = datasets.last().unwrap();
     let archive = export(&registry, last, &dir.path().join("a"));
-    // An index made from the packs alone knows the same.
+    // An index built from the packs alone has the same content.
     std::fs::remove_file(home.join("registry.redb")).unwrap();
     let registry = LocalRegistry::open(&home).unwrap();
     check(&registry, &datasets);
-    // An archive says nothing of how its datasets are stored.
+    // An archive does not depend on the storage of its datasets.
     let other = LocalRegistry::open(&dir.path().join("other")).unwrap();
     let publisher = Publisher::new("p".parse().unwrap(), key.public_key(), Level::Full);
     let put = other.change_trust(|file| Ok(file.put(publisher)?));
@@ -122,7 +122,7 @@ fn import(registry: &LocalRegistry, path: &Path) -> Result<(), crate::registry::
     Ok(())
 }
 
-/// A registry that trusts the key.
+/// Opens a registry that trusts the key.
 fn trusting(home: &Path, key: &KeyPair) -> LocalRegistry {
     let registry = LocalRegistry::open(home).unwrap();
     let publisher = Publisher::new("p".parse().unwrap(), key.public_key(), Level::Full);
@@ -152,7 +152,7 @@ fn a_delta_holds_deltas_whatever_the_history_of_the_store() {
         delta.len(),
         whole.len()
     );
-    // One who was given all of it, and stored it plainly.
+    // A receiver that got everything, and stored it plain.
     let other = trusting(&at("other"), &key);
     export(&registry, &versions[2], &at("whole-2"));
     import(&other, &at("whole-2")).unwrap();
@@ -161,7 +161,7 @@ fn a_delta_holds_deltas_whatever_the_history_of_the_store() {
     let of_other = |n: usize| other.get(&id(n)).unwrap().unwrap();
     let same = since(&other, &of_other(2), &of_other(0), &at("same"));
     assert!(same == delta);
-    // One who has the base keeps deltas, also of that which is a delta itself.
+    // A receiver with the base stores deltas, including deltas of deltas.
     let third = trusting(&at("third"), &key);
     assert!(matches!(
         import(&third, &at("delta")),
@@ -202,7 +202,7 @@ fn a_delta_with_a_changed_byte_is_refused_and_leaves_nothing() {
     let tar = crate::archive::decompress_frame(&frame.unwrap().unwrap()).unwrap();
     let name = b".difference\0";
     let entry = tar.windows(name.len()).position(|w| w == name).unwrap();
-    // From the header of the first delta to the end of it.
+    // From the header of the first delta to its end.
     let start = entry / 512 * 512;
     let end = (start + 512 + 300).min(tar.len());
     for n in (start..end).step_by(7) {
@@ -213,7 +213,7 @@ fn a_delta_with_a_changed_byte_is_refused_and_leaves_nothing() {
         broken[n] ^= 1 << (n % 8);
         let path = home.path().join("broken");
         std::fs::write(&path, crate::archive::compress_frame(&broken).unwrap()).unwrap();
-        // What only says how a frame is made may differ, and give the same.
+        // Bytes that only describe the encoding of a frame may differ without changing its content.
         let is_held = import(&other, &path).is_ok();
         let held = other.get(&second.manifest.content_id).unwrap();
         assert_eq!(held.is_some(), is_held, "byte {n}");

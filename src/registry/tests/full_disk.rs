@@ -1,4 +1,4 @@
-//! A disk that is full: datasets can be taken out and their space given back all the same.
+//! Full disk: datasets can still be removed, and their space reclaimed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ fn gc(disk: &SimDisk) -> Result<u64, Error> {
     Ok(open(disk)?.gc(&options, &NoProgress)?.freed_bytes)
 }
 
-/// The names of what is listed, all of which can be read.
+/// Returns the names of listed datasets, and checks that all can be read.
 fn listed(disk: &SimDisk) -> Vec<String> {
     let registry = open(disk).unwrap();
     let datasets = registry.list().unwrap();
@@ -77,7 +77,7 @@ fn a_full_disk_lets_datasets_be_taken_out_and_collected() {
         full += 1;
         let at = format!("{more} bytes left: {error}");
         assert_eq!(error.kind(), ErrorKind::NoSpace, "{at}");
-        // Not a byte is left.
+        // No byte is left.
         disk.limit(Some(disk.used_bytes()));
         assert_eq!(listed(&disk), ["a", "b"], "{at}");
         let removed = open(&disk)
@@ -102,7 +102,7 @@ fn a_disk_that_refuses_changes_can_be_read() {
     for cut in (2..).step_by(4) {
         let disk = disk.copy();
         disk.cut_power_at(cut);
-        // A writer was killed: the index may want to be repaired first.
+        // A writer was killed, so the index may need a repair first.
         if index(&disk, &sources[2]).is_ok() {
             break;
         }

@@ -1,4 +1,4 @@
-//! Tests of several use-cases together: power cuts, full disks, collections, rebuilds.
+//! Tests across several operations: power cuts, full disks, collections, rebuilds.
 
 mod collection;
 mod delta;

@@ -1,5 +1,5 @@
-//! Power is cut before every change that a run makes to the disk; unsynced writes are dropped,
-//! torn and reordered. Whatever had been reported must still be there, and nothing else.
+//! Power cuts before every change that a run makes to the disk. Unsynced writes are dropped, torn
+//! and reordered. Every reported result must survive, and nothing else may appear.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::store::disk::DiskStore;
 use crate::store::disk::io::sim::SimDisk;
 use crate::testing::Random;
 
-/// What was reported as done, and what was asked for last without an answer.
+/// Reported results, and the last unfinished request.
 #[derive(Default)]
 struct Told {
     held: BTreeMap<String, PathBuf>,
@@ -119,7 +119,7 @@ fn run(disk: &SimDisk, from: &Sources, told: &mut Told) -> Result<(), Error> {
     index(disk, told, "a@1.2.0", &from.old)
 }
 
-/// Everything that must be there is, whole; nothing that must not be is.
+/// Checks that exactly the reported datasets are held, and intact.
 fn check(disk: &SimDisk, told: &Told, at: &str) {
     let registry = open(disk).unwrap_or_else(|e| panic!("{at}: {e}"));
     let label =
@@ -156,7 +156,7 @@ fn power_may_go_before_any_odd_change() {
     cut_power(1);
 }
 
-/// Cuts before every second change; two tests, so that two cores share the work.
+/// Cuts before every second change. Two tests share the work of two cores.
 fn cut_power(first: usize) {
     let from = sources();
     let whole = SimDisk::default();
@@ -183,7 +183,7 @@ fn cut_power(first: usize) {
             "{at}: {found:?}"
         );
         discard(&packs_only);
-        // Work goes on, and what was left behind is found and removed.
+        // Work continues, and leftovers are removed.
         for disk in [rebooted, packs_only] {
             let mut told = Told {
                 held: std::mem::take(&mut told.held),
@@ -228,7 +228,7 @@ fn a_full_disk_is_an_error_and_loses_nothing() {
             &told,
             &format!("gc with {more} bytes left, {done:?}"),
         );
-        // One that has no room to move things ends well all the same.
+        // A collection without room to move records ends without an error.
         if done.is_ok_and(|report| report.deferred.is_none()) {
             return;
         }

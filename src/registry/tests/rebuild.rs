@@ -1,4 +1,4 @@
-//! Indexes that are made anew from the packs, after commands that power cuts have torn apart.
+//! Rebuilds of indexes from the packs, after commands that power cuts interrupted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +22,13 @@ fn open(disk: &SimDisk) -> Result<LocalRegistry, Error> {
     LocalRegistry::on(Arc::new(disk.clone()))
 }
 
-/// Loses the index; what the packs alone list.
+/// Loses the index, and returns the datasets that the packs alone give.
 fn rebuilt(disk: &SimDisk) -> Vec<Dataset> {
     disk.remove_file("registry.redb");
     open(disk).unwrap().list().unwrap()
 }
 
-/// A disk with one dataset, everything synced.
+/// Creates a disk with one dataset, everything synced.
 fn begin() -> (tempfile::TempDir, SimDisk) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
@@ -60,8 +60,8 @@ fn sign(disk: &SimDisk) -> Result<(), Error> {
     registry.sign(&dataset, &pair).map(drop)
 }
 
-/// Cuts the power before every change of a command, some times each. The packs alone list one
-/// dataset then, and none when it was removed.
+/// Cuts the power before every change of a command, several times each. The packs alone then list
+/// one dataset, and none once it was removed.
 fn tear(command: fn(&SimDisk) -> Result<(), Error>) {
     let (_dir, whole) = begin();
     let counted = whole.after_power_cut(&mut Random::new(0));
@@ -71,7 +71,7 @@ fn tear(command: fn(&SimDisk) -> Result<(), Error>) {
             let mut random = Random::new(cut * 100 + seed);
             let disk = whole.after_power_cut(&mut random);
             disk.cut_power_at(cut);
-            // The last changes tidy up: without them it is done.
+            // The last changes are cleanup, so the command is complete without them.
             let _ = command(&disk);
             let disk = disk.after_power_cut(&mut random);
             let at = format!("cut before change {cut}, seed {seed}");
@@ -93,8 +93,8 @@ fn a_torn_signature_loses_nothing_and_nothing_comes_back() {
     tear(sign);
 }
 
-/// A command that never committed leaves its words past the committed length of a pack. The next
-/// one writes over them, and the power goes again: no half of them may count.
+/// A command that never committed leaves bytes after the committed length of a pack. The next
+/// command overwrites them, and the power is cut again. A half overwritten record must not count.
 #[test]
 fn a_leftover_that_is_half_written_over_loses_nothing() {
     let (dir, whole) = begin();
@@ -139,8 +139,8 @@ fn what_was_made_private_stays_so_through_rebuilds_and_collections() {
     }
 }
 
-/// A pack that a collection removed is there again after a power cut, and the tombstone of what is
-/// in it is damaged.
+/// A pack that a collection deleted reappears after a power cut, and the tombstone of its content
+/// is damaged.
 #[test]
 fn a_pack_that_was_removed_and_is_there_again_says_nothing() {
     let (_dir, disk) = begin();
@@ -170,7 +170,7 @@ fn a_pack_that_was_removed_and_is_there_again_says_nothing() {
     assert_eq!(open(&disk).unwrap().list().unwrap().len(), 1);
 }
 
-/// Every call, and letting go of what was opened, on indexes with damage anywhere.
+/// Calls every operation, and drops everything opened, on indexes with damage anywhere.
 #[test]
 fn no_damage_of_the_index_is_a_panic() {
     let (_dir, disk) = begin();

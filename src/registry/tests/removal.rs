@@ -1,6 +1,5 @@
-//! Power is cut before many changes of a run that removes a dataset, keeps it back from a
-//! collection, restores it and collects it. It is there or can be restored as was reported, and
-//! its number is never given to other content.
+//! Power cuts before many changes of a run that removes, keeps, restores and collects a dataset. It
+//! must be held or restorable as reported, and its version number never goes to other content.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -20,7 +19,7 @@ use crate::registry::RestoreReport;
 use crate::store::disk::io::sim::SimDisk;
 use crate::testing::Random;
 
-/// What was reported last of the one dataset.
+/// Last reported state of the one dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
     Nothing,
@@ -31,7 +30,7 @@ enum Told {
 
 struct Trial<'a> {
     disk: &'a SimDisk,
-    /// What holds if power goes now: what was reported, or what is being done.
+    /// States that are valid if the power is cut now: the reported one, and the one in progress.
     may_be: Vec<Told>,
 }
 
@@ -91,7 +90,7 @@ impl Trial<'_> {
     }
 }
 
-/// How it is, and that it is as it must be.
+/// Determines the state, and checks that it is valid.
 fn check(disk: &SimDisk, may_be: &[Told], (content, other): (&Path, &Path), at: &str) {
     let registry = open(disk);
     let listed = registry.list().unwrap();
@@ -144,7 +143,8 @@ fn removed_dataset_and_its_number_outlive_power_cuts() {
     trial.run(&content).unwrap();
     let changes = whole.changes();
     assert!(changes > 60, "{changes}");
-    // Every seventh: the steps of a commit lie at other places in each of the seven commands.
+    // Every seventh change, because the steps of a commit fall on different numbers in each of the
+    // seven commands.
     for cut in (4..changes).step_by(7) {
         let disk = SimDisk::default();
         disk.cut_power_at(cut);
@@ -159,8 +159,8 @@ fn removed_dataset_and_its_number_outlive_power_cuts() {
         let packs_only = rebooted.after_power_cut(&mut random);
         let at = format!("cut before change {cut} of {changes} ({ended:?})");
         check(&rebooted, &may_be, (&content, &other), &at);
-        // Without an index, the packs say that it was removed, and not that it was given up: what
-        // is whole can be restored.
+        // Without an index, the packs record the removal but not the collection. Intact datasets
+        // can be restored.
         packs_only.remove_file("registry.redb");
         let mut packs_say = may_be;
         if packs_say.contains(&Told::GivenUp) {

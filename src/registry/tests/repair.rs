@@ -1,5 +1,5 @@
-//! A repair is cut short before every change that it makes, by a loss of power or by an error,
-//! and every read of it fails once: what was listed before is listed afterwards, and whole.
+//! Repairs that a power cut or an error stops before each change, and whose reads each fail once.
+//! The datasets listed before must be listed afterwards, and intact.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind as IoErrorKind;
@@ -51,10 +51,10 @@ fn gc(disk: &SimDisk, discard_unreadable: bool) -> GcReport {
     open(disk).unwrap().gc(&options, &NoProgress).unwrap()
 }
 
-/// What a dataset is: its bytes and whether it is private.
+/// Content of each dataset, and its privacy flag.
 type Held = BTreeMap<String, (Vec<u8>, bool)>;
 
-/// Five datasets, of which one is private, and one that was removed.
+/// Creates five datasets, of which one is private, and removes another one.
 fn home() -> (SimDisk, Held) {
     let dir = tempfile::tempdir().unwrap();
     let disk = SimDisk::default();
@@ -89,7 +89,7 @@ fn index(disk: &SimDisk, path: &Path, options: &IndexOptions) {
         .unwrap();
 }
 
-/// Everything that must be listed is, whole, and nothing else.
+/// Checks that exactly the expected datasets are listed, and intact.
 fn check(disk: &SimDisk, held: &Held, at: &str) {
     let registry = open(disk).unwrap_or_else(|e| panic!("{at}: {e}"));
     let datasets = registry.list().unwrap_or_else(|e| panic!("{at}: {e}"));
@@ -105,7 +105,7 @@ fn check(disk: &SimDisk, held: &Held, at: &str) {
     assert!(found == *held, "{at}: {names:?}");
 }
 
-/// The places of the records of a kind in a pack: where they begin and where they end.
+/// Returns the start and end of each record of a kind in a pack.
 fn records(disk: &SimDisk, kind: BlobKind) -> Vec<(usize, usize)> {
     let bytes = disk.contents(PACK).unwrap();
     let mut found = Vec::new();
@@ -127,10 +127,10 @@ fn flip(disk: &SimDisk, at: usize) {
     disk.overwrite(PACK, &bytes);
 }
 
-/// What it is called, and what does it to a disk.
+/// Name of a kind of damage, and the function that causes it.
 type Damage = (&'static str, fn(&SimDisk));
 
-/// The damage that the index survives: each changes one disk.
+/// Kinds of damage that the index survives. Each changes one disk.
 fn damages() -> [Damage; 3] {
     [
         ("a bit of the last manifest", |disk| {
@@ -149,7 +149,7 @@ fn damages() -> [Damage; 3] {
     ]
 }
 
-/// After whatever happened, another repair and a collection lose nothing.
+/// Checks that another repair and a collection lose nothing.
 fn goes_on(disk: &SimDisk, held: &Held, at: &str) {
     check(disk, held, at);
     let report = repair(disk).unwrap_or_else(|e| panic!("{at}: {e}"));
@@ -157,7 +157,7 @@ fn goes_on(disk: &SimDisk, held: &Held, at: &str) {
     check(disk, held, &format!("{at}, repaired"));
     assert_eq!(gc(disk, false).deferred, None, "{at}");
     check(disk, held, &format!("{at}, collected"));
-    // The packs alone say the same by now.
+    // The packs alone now give the same result.
     disk.remove_file(INDEX);
     check(disk, held, &format!("{at}, from packs"));
     let found = open(disk).unwrap().fsck(&NoProgress).unwrap();
@@ -257,7 +257,7 @@ fn a_pack_that_is_empty_or_gone_for_a_while_leaves_every_dataset_listed() {
     let report = repair(&emptied).unwrap();
     assert!(!report.now.is_clean());
     assert_eq!(listed(&emptied), names);
-    // Nothing is written where the pack was, and nothing is taken away: it can come back.
+    // Nothing is written in place of the pack, and nothing is deleted, so the pack can come back.
     let _ = gc_result(&emptied);
     emptied.overwrite(PACK, &bytes);
     assert!(repair(&emptied).unwrap().now.is_clean());
@@ -282,7 +282,7 @@ fn an_index_made_without_the_old_one_says_what_it_could_not_read_and_keeps_it() 
         panic!("{:?}", found.unreadable);
     };
     assert!(span.may_hide_datasets() && span.lost.len() == 1, "{span:?}");
-    // Its chunks are whole: whoever has its manifest needs nothing else.
+    // Its chunks are intact, so a holder of its manifest needs nothing else.
     let used = disk.used_bytes();
     let report = gc(&disk, false);
     assert_eq!(
@@ -300,7 +300,7 @@ fn an_index_made_without_the_old_one_says_what_it_could_not_read_and_keeps_it() 
 #[test]
 fn packs_that_an_index_does_not_know_are_said_and_kept() {
     let (disk, held) = home();
-    // The index of an earlier day, or none, in front of packs that are newer.
+    // An older index, or none, with newer packs.
     let bytes = disk.contents(PACK).unwrap();
     let other = SimDisk::default();
     open(&other).unwrap();
@@ -308,7 +308,7 @@ fn packs_that_an_index_does_not_know_are_said_and_kept() {
     let found = open(&other).unwrap().fsck(&NoProgress).unwrap();
     assert_eq!(found.unreadable.len(), 1);
     assert_eq!(gc(&other, false).deferred, Some(Deferred::Unreadable));
-    // Also after a pack of its own.
+    // The same after it wrote a pack of its own.
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("z");
     std::fs::write(&path, b"{\"z\":1}\n").unwrap();

@@ -35,7 +35,7 @@ impl Lab {
             passes: 1,
             lanes: 1,
         };
-        // Cheap to open: this is about steps.
+        // Cheap parameters, because the test is about the steps.
         let locked = LockedKey::lock(&pair, PASSPHRASE, cost, [1; 16], [2; 12]).unwrap();
         let path = registry.home().join("key.enc");
         keyring::write_aside(
@@ -73,7 +73,7 @@ impl Lab {
         self.registry.trust().unwrap().proposed(&self.old)
     }
 
-    /// Rotates and is stopped after a step.
+    /// Rotates and stops after a step.
     fn stopped_after(&self, last: Step) {
         let mut after = |step| match step == last {
             true => Err(Error::Interrupted),
@@ -94,7 +94,7 @@ fn me() -> Alias {
 fn a_rotation_stopped_after_any_step_leaves_the_old_state_or_the_new_and_is_continued() {
     let lab = Lab::new();
     let next = lab.registry.home().join("key.enc.next");
-    // The key that the first try made is the one that all later ones go on with.
+    // All later tries continue with the key of the first one.
     let mut begun: Option<PublisherKey> = None;
     for step in [Step::NewKeyWritten, Step::OldKeyKept, Step::Proposed] {
         lab.stopped_after(step);
@@ -114,7 +114,7 @@ fn a_rotation_stopped_after_any_step_leaves_the_old_state_or_the_new_and_is_cont
             "{step:?}"
         );
     }
-    // From here on the rotation holds, and finishing it takes no passphrase.
+    // From here on the rotation is in force, and finishing it needs no passphrase.
     lab.stopped_after(Step::Trusted);
     let new = begun.unwrap();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What changed in a directory or a file against the dataset that it came from, or another one.
+//! Changes of a directory or a file against the dataset that it came from, or another one.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -24,22 +24,22 @@ use crate::registry::working_copy::records::blank;
 use crate::registry::working_copy::selection::Chosen;
 use crate::store::disk::BlobReader;
 
-/// How a file changed.
+/// Kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum ChangeKind {
-    /// It is new.
+    /// The file is new.
     Added,
-    /// It is gone.
+    /// The file is gone.
     Removed,
-    /// It has other content.
+    /// The file has other content.
     Changed,
-    /// It has another path and the same content.
+    /// The file has another path and the same content.
     Renamed,
 }
 
 impl ChangeKind {
-    /// Its name in JSON.
+    /// Returns the name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Added => "added",
@@ -53,43 +53,43 @@ impl ChangeKind {
 /// A file that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Its path below the root; of one that was renamed, the new one.
+    /// Path below the root; the new path of a renamed file.
     pub path: String,
-    /// How.
+    /// Kind of the change.
     pub kind: ChangeKind,
-    /// The path before it was renamed.
+    /// The old path of a renamed file.
     pub from: Option<String>,
-    /// Bytes before; `None` for a new file.
+    /// Length in bytes in the dataset; `None` for a new file.
     pub size_before: Option<u64>,
-    /// Bytes now; `None` for one that is gone.
+    /// Length in bytes on disk; `None` for a removed file.
     pub size_now: Option<u64>,
 }
 
-/// What changed against a dataset.
+/// Changes against a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusReport {
-    /// The directory or file that was compared.
+    /// The compared directory or file.
     pub root: PathBuf,
-    /// The dataset's content.
+    /// The dataset's content id.
     pub dataset: ContentId,
-    /// Its name.
+    /// The dataset's name.
     pub name: String,
-    /// Its version.
+    /// The dataset's version.
     pub version: String,
     /// The part of the dataset that was checked out; empty for all of it.
     pub part: String,
-    /// An update to another version has begun and not ended.
+    /// True if an update to another version was started and not finished.
     pub is_unfinished: bool,
-    /// By path.
+    /// Changes, sorted by path.
     pub changes: Vec<Change>,
 }
 
 impl LocalRegistry {
-    /// Compares a directory or a file, or something inside of such a directory, with the dataset that it
-    /// was checked out from, or indexed as, last. Files that look as they did then are not read.
+    /// Compares a directory or a file, or a part of such a directory, with the dataset of its last
+    /// checkout or index. Files with unchanged metadata are not read.
     ///
     /// # Errors
-    /// [`Error::NotACheckout`]; [`Error::File`], [`Error::Changed`].
+    /// [`Error::NotACheckout`], [`Error::File`], or [`Error::Changed`].
     pub fn status(&self, path: &Path, progress: &dyn Progress) -> Result<StatusReport, Error> {
         let whole = path
             .canonicalize()
@@ -110,11 +110,11 @@ impl LocalRegistry {
             let is_below = |path: &String| Path::new(path).starts_with(front);
             changes.retain(|c| is_below(&c.path) || c.from.as_ref().is_some_and(is_below));
         }
-        // What was read and is as it was need not be read again.
+        // A file that was read and is unchanged need not be read again.
         let mut is_fresher = false;
         for file in &mut record.files {
             if let Some((seen, id)) = disk.learned.get(&file.path) {
-                // One that changed must not look as if it had not, with the later time.
+                // A changed file must not look unchanged because of the later time.
                 file.seen = (*id == file.id).then_some(*seen);
                 is_fresher |= *id == file.id && taken_at != before.taken_at;
             }
@@ -137,7 +137,7 @@ impl LocalRegistry {
     /// Compares a directory or a file with a dataset.
     ///
     /// # Errors
-    /// As [`LocalRegistry::status`], and those of reading the dataset's file table.
+    /// As [`LocalRegistry::status`], and errors of reading the dataset's file table.
     pub fn diff_directory(
         &self,
         dataset: &Dataset,
@@ -210,7 +210,7 @@ impl LocalRegistry {
                 }
             }
         }
-        // Only what has the size of something that is gone may be that.
+        // Only a file with the size of a removed file can be that file.
         let sizes: HashSet<u64> = removed.iter().map(|(_, size, _)| *size).collect();
         let mut added = Vec::new();
         for (path, seen) in &now {
@@ -256,8 +256,8 @@ impl LocalRegistry {
         Ok(changes)
     }
 
-    /// The files that count, by path: those that indexing would find, and those of the dataset that it
-    /// would leave out.
+    /// Returns the relevant files by path: those that an index would find, and those of the dataset
+    /// that it would skip.
     fn files_now(
         &self,
         base: &Base<'_>,
@@ -297,7 +297,7 @@ impl LocalRegistry {
     }
 }
 
-/// The files of a dataset by their paths.
+/// The files of a dataset by path.
 struct Base<'a> {
     files: BTreeMap<&'a str, &'a Noted>,
 }
@@ -310,11 +310,11 @@ impl<'a> Base<'a> {
     }
 }
 
-/// A file that is on one side only: path, bytes, content.
+/// A file on one side only: path, length in bytes, content id.
 pub(crate) type OneSided<'a> = (&'a str, u64, ContentId);
 
-/// Which of the files that came are files that went, under another path: each path that came with the
-/// one that it had. A file of the same name is preferred; empty files are never renamed.
+/// Matches added files with removed files of the same content. Returns each new path with its old
+/// one. Equal file names are preferred, and empty files are never matched.
 pub(crate) fn renames<'a>(
     gone: &[OneSided<'a>],
     came: &[OneSided<'a>],
@@ -327,7 +327,7 @@ pub(crate) fn renames<'a>(
     }
     let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
     let mut renamed = HashMap::new();
-    // First those whose names fit, so that none of them is taken by another.
+    // First the files with equal names, so that no other file takes them.
     for must_fit in [true, false] {
         for (path, _, id) in came {
             if renamed.contains_key(path) {

@@ -1,5 +1,5 @@
-//! Files of a checkout as they lie on disk now. What looks as it did when its content was known is not
-//! read.
+//! State of a checkout's files on disk. A file is not read if its metadata is unchanged since its
+//! content was known.
 
 use std::collections::HashMap;
 use std::fs;
@@ -15,13 +15,13 @@ use crate::registry::error::Error;
 use crate::registry::index::source_files::Seen;
 use crate::registry::working_copy::record::Record;
 
-/// Bytes that are read and hashed at a time.
+/// Number of bytes that are read and hashed at a time.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// What is at a path of a checkout.
+/// Entry at a path of a checkout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::registry::working_copy) enum Found {
-    /// Nothing.
+    /// No entry.
     Absent,
     /// A plain file.
     Plain(Seen),
@@ -29,7 +29,7 @@ pub(in crate::registry::working_copy) enum Found {
     Link(Seen),
     /// A directory.
     Directory,
-    /// Anything else, or something behind a link that leads out of the checkout.
+    /// Anything else, including an entry behind a link that leads out of the checkout.
     Other,
 }
 
@@ -37,16 +37,16 @@ pub(in crate::registry::working_copy) enum Found {
 pub(in crate::registry::working_copy) struct OnDisk<'a> {
     root: &'a Path,
     is_file: bool,
-    /// How files looked whose content is known.
+    /// Metadata of files with known content.
     known: HashMap<&'a str, (Seen, ContentId)>,
-    /// What was read.
+    /// Content ids of the files that were read.
     pub(in crate::registry::working_copy) learned: HashMap<String, (Seen, ContentId)>,
-    /// Whether directories lie in the checkout without a link on the way.
+    /// Directories, with `true` for those that are reached without a link.
     directories: HashMap<PathBuf, bool>,
 }
 
 impl<'a> OnDisk<'a> {
-    /// What a record says of the files is believed where it may be.
+    /// Creates the state. Settled entries of the record are trusted.
     pub(in crate::registry::working_copy) fn new(
         root: &'a Path,
         is_file: bool,
@@ -69,7 +69,7 @@ impl<'a> OnDisk<'a> {
         }
     }
 
-    /// Where a path of the checkout is.
+    /// Returns the location of a path of the checkout.
     pub(in crate::registry::working_copy) fn at(&self, path: &str) -> PathBuf {
         match self.is_file {
             true => self.root.to_owned(),
@@ -77,7 +77,7 @@ impl<'a> OnDisk<'a> {
         }
     }
 
-    /// What is at a path of the checkout.
+    /// Returns the entry at a path of the checkout.
     ///
     /// # Errors
     /// [`Error::File`].
@@ -106,7 +106,7 @@ impl<'a> OnDisk<'a> {
         is_inside.then(|| Found::Link(Seen::of(&meta)))
     }
 
-    /// Whether no link stands between the root and a directory below it.
+    /// Returns true if no link is between the root and a directory below it.
     fn is_inside(&mut self, dir: Option<&Path>) -> bool {
         let Some(dir) = dir.filter(|dir| *dir != self.root) else {
             return true;
@@ -119,10 +119,10 @@ impl<'a> OnDisk<'a> {
         found
     }
 
-    /// The content of a file that looks like this.
+    /// Returns the content id of a file with this metadata.
     ///
     /// # Errors
-    /// [`Error::File`], [`Error::Changed`] where it is written to, [`Error::Interrupted`].
+    /// [`Error::File`], [`Error::Changed`] when it is written to, or [`Error::Interrupted`].
     pub(in crate::registry::working_copy) fn id(
         &mut self,
         path: &str,
@@ -139,7 +139,7 @@ impl<'a> OnDisk<'a> {
     }
 }
 
-/// Whether there is nothing at a path, also because what should be its directory is a file.
+/// Returns true if a path does not exist, also because its directory is a file.
 fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),

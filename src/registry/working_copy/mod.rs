@@ -1,5 +1,7 @@
-//! Directories and files that datasets were written to, or indexed from: what the home remembers of
-//! them, what changed in them since, and bringing them to another version.
+//! Working copies: directories and files that a dataset was checked out to, or indexed from.
+//!
+//! `record` and `records` store their state in the home, `compare` finds changes, and `update`
+//! brings them to another version.
 
 mod compare;
 pub(crate) mod disk_state;

@@ -1,4 +1,4 @@
-//! What bringing a checkout to another version takes, before anything is done.
+//! Plan of an update to another version, made before any change.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -15,25 +15,25 @@ use crate::registry::working_copy::record::Noted;
 use crate::registry::working_copy::record::Record;
 use crate::registry::working_copy::selection::Chosen;
 
-/// Files to be written, removed and left.
+/// Files to write, to remove and to keep.
 #[derive(Default)]
 pub(in crate::registry::working_copy) struct Plan<'a> {
-    /// Files of the new version that are not here so, each with where it goes and what is there.
+    /// Files of the new version to write, each with its path and the current entry.
     pub write: Vec<(u64, &'a FileEntry, &'a str, Found)>,
-    /// Files that are here just so.
+    /// Files that are already up to date.
     pub same: Vec<Noted>,
-    /// Paths that the new version has not, whose files are as they were, and what they look like.
+    /// Unmodified files that the new version lacks, with their current entries.
     pub remove: Vec<(String, Found)>,
-    /// The same whose files were changed here: they stay.
+    /// Modified files that the new version lacks. They stay.
     pub kept: Vec<String>,
-    /// Changed here, and different in the new version.
+    /// Files that were modified here and differ in the new version.
     pub conflicts: Vec<String>,
-    /// Something that is never replaced stands where a file belongs.
+    /// An entry that is never replaced and is in the way of a file.
     pub blocked: Option<String>,
 }
 
 impl<'a> Plan<'a> {
-    /// Compares a new version with what is here.
+    /// Compares a new version with the files on disk.
     ///
     /// # Errors
     /// As [`OnDisk::id`].
@@ -64,7 +64,7 @@ impl<'a> Plan<'a> {
                         false => None,
                     };
                     let is_same = id == Some(*wanted);
-                    // A link is somebody's work, whatever is behind it.
+                    // A link was made by a person, whatever its target.
                     let is_link = matches!(found, Found::Link(_));
                     let may_go = id.is_some_and(|id| is_ours(path, &id)) && !is_link;
                     if is_same {
@@ -105,7 +105,8 @@ impl<'a> Plan<'a> {
         Ok(plan)
     }
 
-    /// Whether a file is in the way of a directory, or a directory of a file, that does not go away.
+    /// Finds a file in the way of a directory, or a directory in the way of a file, that is not
+    /// removed.
     fn find_blocks(&mut self, disk: &mut OnDisk<'_>) -> Result<(), Error> {
         let goes: BTreeSet<&str> = self.remove.iter().map(|(path, _)| path.as_str()).collect();
         let mut looked_at = HashSet::new();
@@ -127,7 +128,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Whether nothing is left in a directory when these files are removed.
+/// Returns true if a directory is empty after these files are removed.
 fn empties(dir: &std::path::Path, path: &str, goes: &BTreeSet<&str>) -> bool {
     let Ok(entries) = std::fs::read_dir(dir) else {
         return false;
@@ -139,7 +140,7 @@ fn empties(dir: &std::path::Path, path: &str, goes: &BTreeSet<&str>) -> bool {
             return false;
         };
         match entry.file_type() {
-            // An empty directory of somebody's stays.
+            // An empty directory that a person made stays.
             Ok(kind) if kind.is_dir() => {
                 let front = format!("{inside}/");
                 goes.range(front.as_str()..)
@@ -157,7 +158,7 @@ fn path_of<'a>(chosen: &Chosen<'a>, file: &'a FileEntry) -> &'a str {
     chosen.path_of(file)
 }
 
-/// What this program may have written to each path.
+/// Returns the content that this program may have written to each path.
 fn written_by_us(record: Option<&Record>) -> BTreeMap<&str, Vec<ContentId>> {
     let mut written: BTreeMap<&str, Vec<ContentId>> = BTreeMap::new();
     let Some(record) = record else {
@@ -172,7 +173,7 @@ fn written_by_us(record: Option<&Record>) -> BTreeMap<&str, Vec<ContentId>> {
     written
 }
 
-/// The content of files by where they go.
+/// Returns the content ids of files by path.
 pub(in crate::registry::working_copy) fn ids_by_path<'a>(
     chosen: &Chosen<'a>,
     ids: &[ContentId],

@@ -1,5 +1,5 @@
-//! What a home remembers of one checkout: which dataset it is, and how its files looked. The bytes
-//! are in `spec/checkouts.md`.
+//! Record of one checkout: its dataset, and the metadata of its files. `spec/checkouts.md` defines
+//! the bytes.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -14,60 +14,61 @@ use crate::wire::limits::NAME_BYTES_MAX;
 use crate::wire::limits::PATH_BYTES_MAX;
 
 const MAGIC: [u8; 4] = *b"ALO\x01";
-/// BLAKE3 of what stands before it.
+/// Length of the BLAKE3 hash of all bytes before it.
 const HASH_BYTES: usize = 32;
-/// Patterns, and bytes of one, that were left out of what was indexed.
+/// Maximum number of exclude patterns, and maximum length of one in bytes.
 const PATTERNS_MAX: usize = 1 << 20;
-/// A file changed so recently when it was looked at may change again without its times showing it.
+/// A file that changed within this time before it was checked may change again without a new
+/// timestamp.
 const SETTLED_AFTER_SECONDS: i64 = 2;
 
 /// A directory or a file, and the dataset that it is a copy or the source of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
-    /// Its absolute path without links.
+    /// Absolute path without links.
     pub root: PathBuf,
-    /// It is a file.
+    /// True if the root is a file.
     pub is_file: bool,
-    /// The dataset's content.
+    /// The dataset's content id.
     pub dataset: ContentId,
-    /// Its name.
+    /// The dataset's name.
     pub name: String,
-    /// Its version.
+    /// The dataset's version.
     pub version: String,
-    /// Which part of the dataset it is, as it was typed; empty for all of it.
+    /// The part of the dataset as typed; empty for all of it.
     pub part: String,
-    /// Patterns of paths in the directory that do not count.
+    /// Exclude patterns of the directory.
     pub exclude: Vec<String>,
-    /// Links that lead out of the directory count as well.
+    /// True if links that lead out of the directory are followed.
     pub follow_links: bool,
-    /// When the files were looked at, in seconds of Unix time.
+    /// Time when the files were checked, in seconds of Unix time.
     pub taken_at: i64,
     /// The files, by their paths below the root.
     pub files: Vec<Noted>,
-    /// What an update that has not ended may have written.
+    /// Content that an unfinished update may have written.
     pub under_way: Vec<(String, ContentId)>,
 }
 
 /// A file of a checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Noted {
-    /// Path below the root; of a checkout that is a file, its name.
+    /// Path below the root; the name if the checkout is a file.
     pub path: String,
     /// Length in bytes.
     pub size_bytes: u64,
-    /// Its content in the dataset.
+    /// Content id in the dataset.
     pub id: ContentId,
-    /// How the file looked when it had that content; `None` where that is not known.
+    /// Metadata of the file when it had that content; `None` if unknown.
     pub seen: Option<Seen>,
 }
 
 impl Record {
-    /// Whether a file that looks like this had time to settle when it was looked at.
+    /// Returns true if a file with this metadata had settled when it was checked.
     pub(crate) fn is_settled(&self, seen: &Seen) -> bool {
         self.taken_at.saturating_sub(seen.changed.0) > SETTLED_AFTER_SECONDS
     }
 
-    /// Its bytes.
+    /// Encodes the record.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.bytes(&MAGIC);
@@ -111,7 +112,7 @@ impl Record {
         w.into_bytes()
     }
 
-    /// Reads it; `None` for anything else, also for one that is not whole.
+    /// Decodes a record. Returns `None` for anything else, including a truncated one.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (body, hash) = bytes.split_at_checked(bytes.len().checked_sub(HASH_BYTES)?)?;
         if blake3::hash(body).as_bytes() != hash {
@@ -139,7 +140,7 @@ impl Record {
         }
         let taken_at = r.u64()?.cast_signed();
         let mut files = Vec::new();
-        // Every file takes bytes, so that their number is bounded by the length.
+        // Every file takes bytes, so the length limits the number of files.
         for _ in 0..r.count("files", body.len())? {
             let path = text(r.counted("path", PATH_BYTES_MAX)?);
             let size_bytes = r.varint()?;

@@ -1,5 +1,5 @@
-//! Where a home keeps its records of checkouts, one file each. They are what a person would have to
-//! remember otherwise, and nothing is lost with one but that: a home that cannot be written keeps none.
+//! Records of checkouts in a home, one file each. They only save a person from remembering. A home
+//! that cannot be written stores none.
 
 use std::fs;
 use std::io;
@@ -34,13 +34,13 @@ use crate::store::disk::BlobReader;
 use crate::wire::limits::CHECKOUT_RECORD_BYTES_MAX;
 use crate::wire::limits::CHECKOUT_RECORDS_MAX;
 
-/// Below the home.
+/// Directory below the home.
 const DIRECTORY: &str = "checkouts";
-/// Held while a record is written.
+/// Lock file, held while a record is written.
 const LOCK: &str = "checkouts.lock";
 
 impl LocalRegistry {
-    /// The record of a directory or file, by its absolute path without links.
+    /// Returns the record of a directory or file, by its absolute path without links.
     pub(in crate::registry::working_copy) fn record_of(&self, root: &Path) -> Option<Record> {
         let path = self.record_path(root)?;
         let bytes = read_own(&path, CHECKOUT_RECORD_BYTES_MAX).ok()?;
@@ -55,12 +55,12 @@ impl LocalRegistry {
         is_real.then(|| home.join(DIRECTORY).join(name))
     }
 
-    /// Keeps a record in the place of the one of the same root.
+    /// Stores a record, and replaces the one of the same root.
     pub(in crate::registry::working_copy) fn keep_record(&self, record: &Record) {
         let _ = self.try_keep(record, None);
     }
 
-    /// Keeps a record unless somebody has changed the one that it is made from.
+    /// Stores a record, unless another process has changed the one that it is based on.
     pub(in crate::registry::working_copy) fn refresh_record(
         &self,
         record: &Record,
@@ -88,7 +88,7 @@ impl LocalRegistry {
         remove_oldest(&dir).map_err(fail)
     }
 
-    /// Remembers what was written to a place, that others could not see before `taken_at`.
+    /// Records the files written by a checkout. Others could not see them before `taken_at`.
     pub(crate) fn note_checkout(
         &self,
         (root, taken_at): (&Path, Timestamp),
@@ -96,7 +96,7 @@ impl LocalRegistry {
         part: Option<&str>,
         chosen: &Chosen<'_>,
     ) {
-        // It is no part of what was asked for.
+        // The file is not part of the request.
         let _ = self.try_note((root, taken_at), dataset, part, chosen);
     }
 
@@ -135,8 +135,8 @@ impl LocalRegistry {
         Ok(())
     }
 
-    /// Remembers the dataset that a source was indexed as, whose files were looked at after `taken_at`;
-    /// `table` is what was read then, and without it everything looks as when it was read.
+    /// Records the dataset that a source was indexed as. Its files were checked after `taken_at`.
+    /// Without `table`, all files look as they did when they were read last.
     pub(crate) fn note_source(
         &self,
         (path, taken_at): (&Path, Timestamp),
@@ -188,14 +188,15 @@ impl LocalRegistry {
                     id: *id,
                     seen: Some(source.seen).filter(|s| s.size_bytes == *size_bytes),
                 }),
-                // A secret key: no part of the data.
+                // A secret key, which is no part of the data.
                 _ => record.exclude.push(escape(&source.path)),
             }
         }
         self.keep_record(&record);
     }
 
-    /// The content of files of a dataset, also of the small ones whose hash the table leaves out.
+    /// Returns the content ids of files of a dataset, including small ones whose hash the table
+    /// omits.
     pub(in crate::registry::working_copy) fn ids_of(
         &self,
         reader: &BlobReader,
@@ -217,7 +218,7 @@ impl LocalRegistry {
     }
 }
 
-/// A record of no files yet, taken now.
+/// Creates a record without files, with the current time.
 pub(in crate::registry::working_copy) fn blank(
     root: &Path,
     is_file: bool,
@@ -238,7 +239,7 @@ pub(in crate::registry::working_copy) fn blank(
     }
 }
 
-/// Writes a record whole or not at all. It need not be durable: one that a power cut damages is none.
+/// Writes a record atomically but not durably. A record that a power cut damages is ignored.
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let aside = path.with_extension("new");
     let mut options = fs::OpenOptions::new();
@@ -253,7 +254,7 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Removes what was written first, a tenth at a time, where there is too much.
+/// Removes the oldest records over the limit, a tenth at a time.
 fn remove_oldest(dir: &Path) -> io::Result<()> {
     let entries: Vec<fs::DirEntry> = fs::read_dir(dir)?.flatten().collect();
     if entries.len() <= CHECKOUT_RECORDS_MAX {

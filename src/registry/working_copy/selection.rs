@@ -1,4 +1,4 @@
-//! Which files of a dataset a path behind the colon means.
+//! Selects the files of a dataset that a path after the colon means.
 
 use globset::GlobBuilder;
 
@@ -8,22 +8,24 @@ use crate::manifest::FileTable;
 use crate::manifest::Manifest;
 use crate::registry::error::Error;
 
-/// Files of a dataset that are written somewhere.
+/// Selected files of a dataset.
 pub(crate) struct Chosen<'a> {
-    /// In the order of the file table, each with the offset of its first byte in the dataset.
+    /// The files in the order of the file table, each with the offset of its first byte in the
+    /// dataset.
     pub files: Vec<(u64, &'a FileEntry)>,
-    /// One file, which goes to the place itself and not below it.
+    /// True for one file that is written to the destination itself and not below it.
     pub single: bool,
-    /// The directory inside the dataset whose content goes below the place; empty for the whole.
+    /// The directory inside the dataset whose content goes below the destination; empty for the
+    /// whole dataset.
     pub below: String,
 }
 
 impl<'a> Chosen<'a> {
-    /// All files, or those that a path means: a file, a directory, or a glob. A path that exists is
-    /// never taken for a glob.
+    /// Selects all files, or those that a path means: a file, a directory, or a glob. An existing
+    /// path is never taken as a glob.
     ///
     /// # Errors
-    /// [`Error::NoSuchFile`] where nothing is meant, [`Error::Pattern`].
+    /// [`Error::NoSuchFile`] when nothing matches, or [`Error::Pattern`].
     pub(crate) fn of(
         table: &'a FileTable,
         manifest: &Manifest,
@@ -77,12 +79,12 @@ impl<'a> Chosen<'a> {
         })
     }
 
-    /// Bytes of all of them.
+    /// Returns the total length of the files in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.files.iter().map(|(_, f)| f.size_bytes).sum()
     }
 
-    /// Where a file goes, below the place.
+    /// Returns a file's path below the destination.
     pub(crate) fn path_of<'f>(&self, file: &'f FileEntry) -> &'f str {
         file.path.strip_prefix(&self.below).unwrap_or(&file.path)
     }

@@ -1,6 +1,8 @@
-//! Bringing a directory or a file to another version. Only what differs is written. Everything is
-//! written beside first, then every file is put in its place by one rename: a reader sees the old bytes
-//! or the new ones, and whoever was killed is followed by one who finds what both may have left.
+//! Updates a directory or a file to another version, and writes only the files that differ.
+//!
+//! All files are staged first. Then each is renamed into place, so that a reader sees the old bytes
+//! or the new ones. After a kill, the next update finds the files that either version may have
+//! left.
 
 use std::fs;
 use std::fs::File;
@@ -30,37 +32,39 @@ use crate::registry::working_copy::records::blank;
 use crate::registry::working_copy::selection::Chosen;
 use crate::store::disk::BlobReader;
 
-/// What an update did.
+/// Result of an update.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpdateReport {
-    /// Files that were written.
+    /// Number of files written.
     pub files: u64,
-    /// Their bytes.
+    /// Number of bytes written.
     pub bytes: u64,
-    /// Files that were as they should be.
+    /// Number of files that were already up to date.
     pub unchanged: u64,
-    /// Files that the version does not have any more, and that were removed.
+    /// Number of removed files, which the version does not have.
     pub removed: u64,
-    /// The same that were changed here, and stay.
+    /// Modified files that the version does not have. They stay.
     pub kept: Vec<String>,
 }
 
-/// Staged files that are made durable one by one, and not with all of the file system.
+/// Maximum number of staged files that are synced one by one. Beyond it the whole file system is
+/// synced.
 #[cfg(target_os = "linux")]
 const SYNCED_ONE_BY_ONE_MAX: usize = 32;
 
-/// Files below a directory are staged in `.alimentar.partial-…` there.
+/// Prefix of the staging directory `.alimentar.partial-…`.
 const STAGE: &str = "alimentar";
 
 impl LocalRegistry {
-    /// Writes to `dest`, as [`LocalRegistry::checkout`] does, what is not there so already. What an
-    /// earlier checkout wrote there, or was indexed from there, is replaced, or removed where it is not in
-    /// the dataset any more. With `overwrite` so is what was changed since, where the dataset has a file
-    /// of that path.
+    /// Writes to `dest` like [`LocalRegistry::checkout`], but only files that differ.
+    ///
+    /// Files of an earlier checkout or index are replaced, and removed if the dataset no longer has
+    /// them. With `overwrite`, files modified since then are replaced too, if the dataset has a
+    /// file of that path.
     ///
     /// # Errors
-    /// [`Error::LocalChanges`] naming what was changed, before anything is done; [`Error::Exists`] where
-    /// something stands that is never replaced; those of [`LocalRegistry::checkout`].
+    /// [`Error::LocalChanges`] naming the modified files, before any change. [`Error::Exists`] when
+    /// an entry that is never replaced is in the way. Errors of [`LocalRegistry::checkout`].
     pub fn checkout_update(
         &self,
         dataset: &Dataset,
@@ -104,7 +108,7 @@ impl LocalRegistry {
         let mut record = blank(&root, chosen.single, m);
         part.unwrap_or_default().clone_into(&mut record.part);
         record.taken_at = taken_at;
-        // Of a source: what was left out of its index is still no part of it.
+        // Files that an index of the source excluded are still no part of it.
         if let Some(held) = &held {
             record.exclude.clone_from(&held.exclude);
             record.follow_links = held.follow_links;
@@ -139,7 +143,7 @@ impl LocalRegistry {
         })
     }
 
-    /// Remembers what is about to be written, for whoever comes after a kill.
+    /// Records the planned writes, so that the next update can continue after a kill.
     fn announce(
         &self,
         new: &Record,
@@ -196,7 +200,7 @@ impl LocalRegistry {
             self.write_files(reader, dataset, &files, (None, dir), progress)?;
             staged.complete(plan, disk)?;
         }
-        // What goes may be in the way of what comes.
+        // A removed entry may be in the way of a new one.
         for (path, found) in &plan.remove {
             let at = disk.at(path);
             unchanged_since(&at, *found, root)?;
@@ -218,7 +222,7 @@ impl LocalRegistry {
     }
 }
 
-/// A directory of files that are to be put in their places; it is removed at the end.
+/// A directory of staged files, removed at the end.
 struct Staged(Aside);
 
 impl Staged {
@@ -227,7 +231,7 @@ impl Staged {
         begun.map(Self).map_err(|e| Error::file("write", stage, e))
     }
 
-    /// Makes all files durable, and gives them the modes of those that they replace.
+    /// Makes all staged files durable, and copies the modes of the files that they replace.
     fn complete(&self, plan: &Plan<'_>, disk: &OnDisk<'_>) -> Result<(), Error> {
         self.sync(plan)?;
         for (_, file, path, found) in &plan.write {
@@ -243,7 +247,7 @@ impl Staged {
     }
 
     fn sync(&self, plan: &Plan<'_>) -> Result<(), Error> {
-        // One call for any number of files, which waits for everything on the file system.
+        // One call for any number of files; it syncs the whole file system.
         #[cfg(target_os = "linux")]
         if plan.write.len() > SYNCED_ONE_BY_ONE_MAX {
             let dir = self.0.path();
@@ -262,12 +266,13 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // What cannot be removed has a name that says what it is, and the next update removes it.
+        // A leftover that cannot be removed has a name that identifies it, and the next update
+        // removes it.
         let _ = fs::remove_dir_all(self.0.path());
     }
 }
 
-/// The directory or file that is brought up to date, without links; `None` where there is nothing yet.
+/// Returns the directory or file to update, without links, or `None` if nothing is there yet.
 fn root_of(dest: &Path, chosen: &Chosen<'_>) -> Result<Option<PathBuf>, Error> {
     let dest = match chosen.files.first() {
         Some((_, only)) if chosen.single && dest.is_dir() => {
@@ -291,7 +296,7 @@ fn root_of(dest: &Path, chosen: &Chosen<'_>) -> Result<Option<PathBuf>, Error> {
     }
 }
 
-/// Keeps others from updating a directory at the same time.
+/// Locks a directory against concurrent updates.
 fn turn(root: &Path, is_file: bool) -> Result<Option<File>, Error> {
     if is_file {
         return Ok(None);
@@ -307,13 +312,13 @@ fn turn(root: &Path, is_file: bool) -> Result<Option<File>, Error> {
     }
 }
 
-/// Looks again, shortly before a path is written or removed.
+/// Checks an entry again shortly before it is written or removed.
 fn unchanged_since(at: &Path, found: Found, root: &Path) -> Result<(), Error> {
     let now = fs::symlink_metadata(at);
     let is_same = match (found, now) {
         (Found::Plain(seen), Ok(meta)) => Seen::of(&meta) == seen,
         (Found::Link(_), Ok(meta)) => meta.is_symlink(),
-        // A directory has to be gone by now, with what was in it.
+        // A directory must be gone by now, together with its content.
         (Found::Absent | Found::Directory, Err(_)) => true,
         _ => false,
     };
@@ -327,7 +332,7 @@ fn unchanged_since(at: &Path, found: Found, root: &Path) -> Result<(), Error> {
     })
 }
 
-/// Removes the directories above a file that was removed, as far as nothing is in them.
+/// Removes the empty directories above a removed file.
 fn remove_empty(file: &Path, root: &Path) {
     let above = file.ancestors().skip(1);
     for dir in above.take_while(|dir| *dir != root && dir.starts_with(root)) {

@@ -1,5 +1,5 @@
-//! What is known of the registries that archives are made for: the receipts that came from them, and
-//! the public keys that archives are encrypted to. Kept in the home by the names of nodes.
+//! Receivers of archives: their receipts, and the public keys that archives are encrypted to. The
+//! home stores them by node name.
 
 pub(crate) mod receipt;
 
@@ -29,23 +29,23 @@ const RECEIPTS: &str = "receipts";
 const HEAD: &str = "# Whom archives for a node are encrypted to: age public key and the node's name.\n\
 # `alimentar registry export --to NAME --recipient age1…` edits it.\n";
 
-/// A registry that archives are made for.
+/// A registry that receives archives.
 #[derive(Clone, Debug)]
 pub struct Receiver {
-    /// What it is called here.
+    /// Its local name.
     pub name: Alias,
-    /// Its node, where that is known.
+    /// Its node id, if known.
     pub node: Option<NodeId>,
-    /// The chunk trees that it has, by its last receipt.
+    /// The chunk trees in its last receipt.
     pub has: Vec<TreeId>,
-    /// Whether a receipt of it is here.
+    /// True if the home has a receipt of it.
     pub has_receipt: bool,
-    /// Whom its archives are encrypted to.
+    /// Public keys for its archives.
     pub recipients: Vec<Recipient>,
 }
 
 impl LocalRegistry {
-    /// What is known of a receiver; with nothing in it where the name is new.
+    /// Returns a receiver. Its fields are empty if the name is new.
     ///
     /// # Errors
     /// [`Error`] when a file of the home cannot be read.
@@ -69,7 +69,7 @@ impl LocalRegistry {
         })
     }
 
-    /// The names of the receivers of whom a receipt or a public key is here.
+    /// Returns the names of receivers with a receipt or a public key.
     ///
     /// # Errors
     /// [`Error`] when a file of the home cannot be read.
@@ -83,12 +83,14 @@ impl LocalRegistry {
         Ok(names)
     }
 
-    /// Keeps a receipt, in the place of the one that was kept of the same node. The node, and its name
-    /// here: `name` where it is given. One of a node without a name is not kept, and one of this home's
-    /// own node neither.
+    /// Stores a receipt, and replaces an earlier one of the same node.
+    ///
+    /// Returns the node and its local name, which is `name` if given. A receipt of a node without a
+    /// name, or of this home's own node, is not stored.
     ///
     /// # Errors
-    /// [`Error`] when it is no receipt or its signature does not hold; [`NodeError::NameTaken`](crate::registry::NodeError::NameTaken).
+    /// [`Error`] when it is no receipt or its signature does not hold;
+    /// [`NodeError::NameTaken`](crate::registry::NodeError::NameTaken).
     pub fn keep_receipt(
         &self,
         path: &Path,
@@ -116,10 +118,10 @@ impl LocalRegistry {
             .map_err(|e| Error::file("write", &kept, e))
     }
 
-    /// Keeps whom archives for a receiver are encrypted to, in the place of those before.
+    /// Stores the public keys of a receiver, and replaces earlier ones.
     ///
     /// # Errors
-    /// [`Error`] when the file cannot be used.
+    /// [`Error`] when the file cannot be read or written.
     pub fn keep_recipients(&self, name: &Alias, recipients: &[Recipient]) -> Result<(), Error> {
         let _turn = self.exclusive(LOCK)?;
         let mut all = self.recipients()?;
@@ -150,11 +152,11 @@ impl LocalRegistry {
         self.home().join(RECEIPTS).join(name)
     }
 
-    /// Writes a receipt into a directory that archives came from, under a name with the first digits of
-    /// this node. An older one of this node is replaced, and nothing else is.
+    /// Writes a receipt into a directory that archives came from, under a name with the first
+    /// digits of this node's id. It replaces only an older receipt of this node.
     ///
     /// # Errors
-    /// [`Error::Exists`] where another file has the name; [`Error::File`] when it cannot be written.
+    /// [`Error::Exists`] when another file has the name; [`Error::File`] when it cannot be written.
     pub fn leave_receipt(&self, dir: &Path) -> Result<PathBuf, Error> {
         let own = keyring::node_key(self.home())?.public_key();
         let digits: String = own.to_hex().chars().take(16).collect();
@@ -168,7 +170,7 @@ impl LocalRegistry {
         Ok(path)
     }
 
-    /// Whether a receipt was made by this home's node.
+    /// Returns true if this home's node made a receipt.
     ///
     /// # Errors
     /// As [`LocalRegistry::read_receipt`].
@@ -186,7 +188,7 @@ fn private_dir(path: &Path) -> std::io::Result<()> {
     builder.create(path)
 }
 
-/// Whether a plain file begins as receipts do.
+/// Returns true if a plain file begins like a receipt.
 pub fn is_receipt(path: &Path) -> bool {
     use std::io::Read as _;
     let mut begin = [0; Receipt::MAGIC.len()];
@@ -195,7 +197,7 @@ pub fn is_receipt(path: &Path) -> bool {
     is_plain && read().is_ok() && begin == Receipt::MAGIC
 }
 
-/// The receipts in a directory that are called `.receipt`, at most as many as somebody keeps there.
+/// Returns the files with the extension `.receipt` in a directory, up to a limit.
 ///
 /// # Errors
 /// [`Error::File`] when it cannot be read.

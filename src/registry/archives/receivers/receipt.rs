@@ -1,4 +1,5 @@
-//! Receipts: what is here, for whoever exports to this registry next.
+//! Receipts: signed lists of the held trees, manifests and statements, for the next export to this
+//! registry.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,20 +19,19 @@ use crate::trust::Domain;
 use crate::trust::verify;
 use crate::wire::limits::RECEIPT_BYTES_MAX;
 
-/// What a receipt says.
+/// Content of a receipt.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// Chunk trees.
+    /// Roots of chunk trees.
     pub roots: Vec<TreeId>,
-    /// Revisions of datasets, and statements; receipts of the first versions list none.
+    /// Ids of manifests and statements. Receipts of the first versions have none.
     pub known: BTreeSet<[u8; 32]>,
-    /// Whose it is.
+    /// Key of the node that signed it.
     pub key: PublisherKey,
 }
 
 impl LocalRegistry {
-    /// Writes what is here into a file, signed with this node's key. Private datasets are left
-    /// out.
+    /// Writes a receipt into a file, signed with this node's key. Private datasets are omitted.
     ///
     /// # Errors
     /// [`Error`] when the file or the node's key cannot be written.
@@ -55,8 +55,8 @@ impl LocalRegistry {
         write_output(path, &bytes, if_exists, None).map_err(|e| Error::output(path, e))
     }
 
-    /// Reads a receipt: the chunk trees in it, and whose it is. It only says what to leave out;
-    /// one that lies makes an archive that its own side cannot read.
+    /// Reads the chunk trees and the signer of a receipt. A receipt only tells which blobs to omit:
+    /// a false one makes an archive that its own node cannot import.
     ///
     /// # Errors
     /// [`Error`] when it is no receipt, or its signature does not hold.
@@ -65,10 +65,10 @@ impl LocalRegistry {
         Ok((receipt.roots, receipt.key))
     }
 
-    /// Reads all that a receipt says, as [`LocalRegistry::read_receipt`].
+    /// Reads a whole receipt, like [`LocalRegistry::read_receipt`].
     ///
     /// # Errors
-    /// Those of [`LocalRegistry::read_receipt`].
+    /// As [`LocalRegistry::read_receipt`].
     pub fn read_whole_receipt(path: &Path) -> Result<Received, Error> {
         let bytes = read_given(path, RECEIPT_BYTES_MAX + 1024);
         let bytes = bytes.map_err(|e| Error::file("read", path, e))?;

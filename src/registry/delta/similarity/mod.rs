@@ -1,6 +1,8 @@
-//! Which chunks of the whole store a new one resembles, by its super-features. A file in the cache of the
-//! home says where chunks lie that have them; it is a hint, which may be lost, torn or out of date: what
-//! it leads to is looked up in the store like anything else. Normative: `spec/resemblance.md`.
+//! Similarity index: finds stored chunks that resemble a new one, by super-features.
+//!
+//! A file in the cache of the home maps super-features to locations of chunks. It is only a hint
+//! that may be lost, torn or outdated, so every result is looked up in the store. Normative:
+//! `spec/resemblance.md`.
 
 pub(crate) mod page_cache;
 pub(crate) mod received;
@@ -26,15 +28,15 @@ use crate::store::disk::Location;
 use crate::store::disk::StoreError;
 use crate::store::disk::WriteSession;
 
-/// What is known of the chunks of a store, and a reader on it. Several threads may ask.
+/// Similarity index of a store, with a reader. Several threads may use it.
 pub(crate) struct SimilarityIndex {
-    /// None where there can be none, and once it failed.
+    /// `None` if the table cannot be opened, and after an error.
     table: Mutex<Option<Table>>,
     pub(crate) reader: BlobReader,
 }
 
 impl SimilarityIndex {
-    /// That of a store. A table that cannot be had is none.
+    /// Opens the index of a store. A table that cannot be opened is skipped.
     ///
     /// # Errors
     /// [`StoreError`] when the home cannot be read or written.
@@ -45,7 +47,8 @@ impl SimilarityIndex {
         })
     }
 
-    /// Remembers by what the chunks of a record that was just appended plain, the first of which is this, resemble others.
+    /// Adds the super-features of the chunks of a plain record that was just appended. `first` is
+    /// its first chunk.
     pub(crate) fn remember(
         &self,
         session: &WriteSession,
@@ -54,7 +57,7 @@ impl SimilarityIndex {
     ) {
         let kind = BlobKind::Chunk;
         let key = first.map(|id| BlobKey { kind, id });
-        // All of a record lie where the first does.
+        // All chunks of a record have the location of the first.
         let Some(at) = key.and_then(|key| session.pending(&key)) else {
             return;
         };
@@ -73,8 +76,10 @@ impl SimilarityIndex {
         });
     }
 
-    /// The chunk that has most of these super-features, as far as is known. Where there is none, that which lies as far
-    /// behind the one that was found last as this `number` is behind that one's.
+    /// Returns the chunk that shares most of these super-features.
+    ///
+    /// If there is none, returns the chunk that follows the last match at the same distance as
+    /// `number` follows that match's number.
     pub(crate) fn find(
         &self,
         features: &SuperFeatures,
@@ -101,11 +106,11 @@ impl SimilarityIndex {
             Ok(())
         })?;
         let count = |place: &Place| found.iter().filter(|other| *other == place).count();
-        // The first of those of which there are as many.
+        // The first of several with equal counts.
         found.iter().rev().max_by_key(|place| count(place)).copied()
     }
 
-    /// Does something with the table, which is no more used once that failed.
+    /// Runs `work` on the table, and drops the table on an error.
     fn with<T>(&self, work: impl FnOnce(&mut Table) -> io::Result<T>) -> Option<T> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let done = work(table.as_mut()?);
@@ -116,23 +121,23 @@ impl SimilarityIndex {
     }
 }
 
-/// Whether a record did not become shorter by a sixteenth: what it holds is compressed or encrypted already, and of such
-/// nothing similar is stored as less.
+/// Returns true if a record compresses by less than a sixteenth. Such data is compressed or
+/// encrypted already, and a delta to similar data saves nothing.
 pub(crate) fn is_dense(payload_bytes: usize, raw_bytes: usize) -> bool {
     payload_bytes * 16 >= raw_bytes * 15
 }
 
-/// Headers of records that were looked into last, on one thread: chunks that follow each other resemble
-/// such.
+/// Cache of the record headers read last by one thread. Consecutive chunks often resemble
+/// consecutive chunks.
 #[derive(Default)]
 pub(crate) struct Headers {
     kept: HashMap<(u32, u32), Option<RecordHeader>>,
-    /// The number of the chunk for which one was found last, and where that lies.
+    /// Number of the last chunk with a match, and the match's location.
     run: Option<(usize, Place)>,
 }
 
 impl Headers {
-    /// Other chunks come, which are not behind those before.
+    /// Ends the run, because the next chunks do not follow the last ones.
     pub(crate) fn leave_run(&mut self) {
         self.run = None;
     }
@@ -144,7 +149,7 @@ impl Headers {
         Some(Place { item, ..place })
     }
 
-    /// The chunk at a place, if there is one.
+    /// Returns the chunk at a location, if there is one.
     fn item(&mut self, reader: &BlobReader, place: Place) -> Option<BlobId> {
         if self.kept.len() >= HEADERS_KEPT {
             self.kept.clear();
@@ -173,5 +178,5 @@ impl Headers {
 }
 
 const HEADERS_KEPT: usize = 32;
-/// How far a chunk may be behind the last for which one was found.
+/// Maximum distance of a chunk from the last match.
 const RUN_CHUNKS: usize = 8;

@@ -1,4 +1,4 @@
-//! Pages of a file that are kept in memory, and written back together.
+//! Page cache of a file, with changed pages written back together.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -6,9 +6,9 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 
 const PAGE_BYTES: usize = 4 << 10;
-/// 32 MiB.
+/// Maximum number of cached pages: 32 MiB.
 const PAGES_KEPT: usize = 8 << 10;
-/// What is read and written at a time: a part of one page.
+/// Unit of reads and writes, in bytes: a part of one page.
 const UNIT_BYTES: usize = 64;
 
 pub(in crate::registry::delta::similarity) struct Pages {
@@ -18,7 +18,7 @@ pub(in crate::registry::delta::similarity) struct Pages {
 
 struct Page {
     bytes: Box<[u8; PAGE_BYTES]>,
-    /// How many of them are in the file.
+    /// Number of units in the file.
     length: usize,
     is_changed: bool,
 }
@@ -31,7 +31,7 @@ impl Pages {
         }
     }
 
-    /// The unit at a place.
+    /// Returns the unit with an index.
     pub(in crate::registry::delta::similarity) fn read(
         &mut self,
         at: u64,
@@ -39,7 +39,7 @@ impl Pages {
         self.unit(at).map(|(unit, _)| &*unit)
     }
 
-    /// The same, which is changed by whoever asks.
+    /// Returns a unit for changes, and marks its page as changed.
     pub(in crate::registry::delta::similarity) fn change(
         &mut self,
         at: u64,
@@ -69,7 +69,7 @@ impl Pages {
         Ok((unit, &mut page.is_changed))
     }
 
-    /// Writes what was changed, in the order of the file.
+    /// Writes all changed pages, in the order of the file.
     pub(in crate::registry::delta::similarity) fn flush(&mut self) -> io::Result<()> {
         let mut changed: Vec<_> = self.kept.iter_mut().filter(|(_, p)| p.is_changed).collect();
         changed.sort_unstable_by_key(|(number, _)| **number);

@@ -1,5 +1,4 @@
-//! Chunks that come whole from elsewhere, kept: as they came, or as deltas where the store has what they
-//! resemble.
+//! Received chunks: stored as they arrived, or as deltas against similar chunks of the store.
 
 use std::cell::RefCell;
 
@@ -20,7 +19,7 @@ use crate::store::disk::StoreError;
 use crate::store::disk::WriteSession;
 use crate::wire::limits::RECORD_BASES_MAX;
 
-/// Keeps records of chunks, on one thread.
+/// Stores records of chunks, on one thread.
 pub(crate) struct ReceivedRecords<'a> {
     session: &'a WriteSession,
     resembling: &'a SimilarityIndex,
@@ -37,8 +36,8 @@ impl<'a> ReceivedRecords<'a> {
         }
     }
 
-    /// Keeps the chunks of a record, of which `raw` is what it unpacks to and `bytes` all of it: it as it came where
-    /// all are new and nothing like them is here.
+    /// Stores the chunks of a record. `raw` is its decompressed data and `bytes` its encoding. The
+    /// record is stored as it is if all chunks are new and no similar one is held.
     pub(crate) fn keep(&self, items: &[Item], raw: &[u8], bytes: &[u8]) -> Result<(), StoreError> {
         let ids: Vec<BlobId> = items.iter().map(|i| i.id).collect();
         let fresh = self.session.claim(&keys_of(BlobKind::Chunk, &ids))?;
@@ -62,7 +61,7 @@ impl<'a> ReceivedRecords<'a> {
         Ok(())
     }
 
-    /// The chunks as a delta, where most of them resemble some that are here.
+    /// Encodes the chunks as a delta if most of them resemble stored ones.
     fn delta(
         &self,
         items: &[Item],

@@ -1,4 +1,4 @@
-//! The file that says where chunks lie, by their super-features.
+//! Table of super-features: a file that maps them to locations of chunks.
 
 use std::fs;
 use std::fs::File;
@@ -31,7 +31,7 @@ pub(in crate::registry::delta::similarity) struct Table {
 }
 
 impl Table {
-    /// The table in this directory, begun where there is none that can be read.
+    /// Opens the table in this directory, or creates one if there is no readable one.
     pub(in crate::registry::delta::similarity) fn open(directory: &Path) -> io::Result<Self> {
         make_directory(directory)?;
         let path = directory.join("resemblance");
@@ -80,7 +80,7 @@ impl Table {
         }
     }
 
-    /// Puts a larger table in the place of this one.
+    /// Replaces this table by a larger one.
     fn grow(&mut self, larger: SimilarityHeader) -> io::Result<()> {
         let (aside, file) = create_aside(&self.path)?;
         let mut to = BufWriter::with_capacity(1 << 20, &file);
@@ -108,7 +108,7 @@ impl Drop for Table {
     }
 }
 
-/// That of a file that is a table.
+/// Reads the header of a file, if it is a table.
 fn read_header(file: &File) -> Option<SimilarityHeader> {
     let mut bytes = [0; SimilarityHeader::BYTES];
     file.read_exact_at(&mut bytes, 0).ok()?;
@@ -146,7 +146,7 @@ mod tests {
         drop(table);
         let mut table = Table::open(dir.path()).unwrap();
         assert_eq!((found(&mut table), table.header.bits), (before, bits));
-        // What is newer counts.
+        // The newer entry wins.
         table.put(drawn(39_999), place(5)).unwrap();
         assert_eq!(table.find(drawn(39_999)).unwrap(), Some(place(5)));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
@@ -183,7 +183,7 @@ mod tests {
                 SimilarityHeader::first().table_bytes()
             );
         }
-        // Anything may be in the buckets.
+        // The buckets may contain any bytes.
         let mut noise = good.clone();
         for (n, byte) in noise.iter_mut().enumerate().skip(SimilarityHeader::BYTES) {
             *byte = (drawn(n as u64) >> 56) as u8;

@@ -1,5 +1,4 @@
-//! The catalogue of an index that is made anew, from the packs and from the index before it, and
-//! repairs.
+//! Rebuild of the catalogue from the packs and from the old index, and repair.
 
 mod removed;
 
@@ -41,25 +40,27 @@ use crate::store::disk::io::Disk;
 use crate::trust::Admitted;
 use crate::trust::Statement;
 
-/// What a repair did.
+/// Result of a repair.
 #[derive(Clone, Debug)]
 pub struct RepairReport {
-    /// How things are now.
+    /// Check of the registry after the repair.
     pub now: FsckReport,
-    /// Blobs that could not be read before and can be now.
+    /// Number of blobs that could not be read before the repair and can be read after it.
     pub healed: u64,
-    /// Whether the index was made anew from the packs.
+    /// True if the index was rebuilt from the packs.
     pub index_rebuilt: bool,
 }
 
 impl LocalRegistry {
-    /// Checks the registry at a path and, where something is wrong, makes its index anew from
-    /// whatever is whole in the packs and in the index before. What is lost is then missing
-    /// instead of damaged: indexing or importing it again heals the datasets that need it.
+    /// Checks the registry at a path.
+    ///
+    /// If it finds damage, it rebuilds the index from the intact parts of the packs and of the old
+    /// index. Lost blobs are then missing instead of damaged. Indexing or importing them again
+    /// heals the datasets that need them.
     ///
     /// # Errors
-    /// [`Error`] when the disk fails, a pack cannot be read for now, or the registry was written
-    /// by a newer version. The index is then as it was.
+    /// [`Error`] when the disk fails, a pack is unreadable for now, or a newer version wrote the
+    /// registry. The index is left unchanged then.
     pub fn repair(home: &Path, progress: &dyn Progress) -> Result<RepairReport, Error> {
         let _step = Step::begin("repair", home.display());
         repair_by(
@@ -69,7 +70,7 @@ impl LocalRegistry {
         )
     }
 
-    /// The same for a registry on any disk.
+    /// Repairs a registry on any disk.
     ///
     /// # Errors
     /// As [`LocalRegistry::repair`].
@@ -83,8 +84,7 @@ impl LocalRegistry {
 }
 
 impl LocalRegistry {
-    /// What could not be read of the packs, where the index was made anew when the registry was
-    /// opened.
+    /// Returns the parts of packs that were unreadable when opening the registry rebuilt its index.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
@@ -96,7 +96,7 @@ impl LocalRegistry {
     }
 }
 
-/// A repair, where `open` opens the registry and `rebuild` makes its index anew.
+/// Repairs with the given functions: `open` opens the registry and `rebuild` rebuilds its index.
 pub(crate) fn repair_by(
     open: &dyn Fn() -> Result<LocalRegistry, Error>,
     rebuild: &dyn Fn() -> Result<(), Error>,
@@ -125,11 +125,11 @@ pub(crate) fn repair_by(
     })
 }
 
-/// What the packs say of an envelope.
+/// State of an envelope according to the packs.
 struct Live<'a> {
     order: usize,
     flags: Flags,
-    /// `None` where no record of it can be read whole.
+    /// `None` if no intact record of it exists.
     bytes: Option<&'a [u8]>,
     is_news: bool,
 }
@@ -142,14 +142,14 @@ impl Live<'_> {
     }
 }
 
-/// What the packs say of all envelopes.
+/// State of all envelopes according to the packs.
 #[derive(Default)]
 struct InPacks<'a> {
-    /// Those that no later tombstone removes.
+    /// Envelopes that no later tombstone removes.
     live: BTreeMap<EnvelopeId, Live<'a>>,
-    /// Those that one removes, with what they said.
+    /// Envelopes that a tombstone removes, with their state.
     removed: BTreeMap<EnvelopeId, Option<Live<'a>>>,
-    /// Those of them that none removes, but what was signed in their place.
+    /// Removed envelopes whose tombstone says that a signed one replaced them.
     replaced: Vec<EnvelopeId>,
     statements: Vec<Statement>,
 }
@@ -165,7 +165,7 @@ impl<'a> InPacks<'a> {
                     let removed = found.removed.remove(&id).flatten();
                     let before = found.live.get(&id).or(removed.as_ref());
                     let before = before.and_then(|live| live.bytes);
-                    // Of a record that is damaged the flags still count.
+                    // The flags of a damaged record still count.
                     let live = Live {
                         order,
                         flags: entry.flags,
@@ -174,7 +174,7 @@ impl<'a> InPacks<'a> {
                     };
                     found.live.insert(id, live);
                 }
-                // One that does not verify was not written by this program.
+                // This program does not write an envelope that does not verify.
                 (BlobKind::Statement, Some(bytes)) => {
                     found.statements.extend(Statement::decode(bytes).ok());
                 }
@@ -193,8 +193,8 @@ impl<'a> InPacks<'a> {
         found
     }
 
-    /// Puts those that `is_wanted` into the catalogue, in order. A pack holds a manifest only after
-    /// everything that it needs.
+    /// Adds the envelopes that `is_wanted` selects to the catalogue, in order. A pack contains a
+    /// manifest only after everything that the manifest needs.
     fn merge(
         &self,
         tables: &mut dyn MetaWrite,
@@ -204,7 +204,7 @@ impl<'a> InPacks<'a> {
         let mut in_order: Vec<&Live<'_>> = wanted.collect();
         in_order.sort_unstable_by_key(|live| live.order);
         for live in in_order {
-            // One whose signature does not hold was not written by this program.
+            // This program does not write an envelope whose signature does not hold.
             if let Some((envelope, _)) = live.decode()
                 && let Ok(admitted) = Admitted::stored(envelope, catalog::origin_of(live.flags))
             {
@@ -214,8 +214,8 @@ impl<'a> InPacks<'a> {
         Ok(())
     }
 
-    /// Removes what was made here, unsigned, where what was signed in its place is here as well: a
-    /// power cut may have kept the manifest and not the tombstone that was written after it.
+    /// Removes unsigned local manifests whose signed replacement is held as well. A power cut may
+    /// have kept the signed manifest and lost the tombstone that was written after it.
     fn remove_replaced(&mut self) {
         let own = self.live.iter().filter(|(_, live)| !live.flags.foreign);
         let own: BTreeMap<EnvelopeId, Manifest> = own
@@ -236,7 +236,7 @@ impl<'a> InPacks<'a> {
         }
     }
 
-    /// What the packs show and the catalogue does not count.
+    /// Returns the envelopes in the packs that the catalogue does not count.
     fn superseded(&self, tables: &dyn MetaRead) -> Result<Vec<EnvelopeId>, StoreError> {
         let heads = catalog::heads(tables)?.into_iter().map(|(_, id)| id);
         let counted: BTreeSet<EnvelopeId> = heads.collect();
@@ -247,9 +247,11 @@ impl<'a> InPacks<'a> {
     }
 }
 
-/// Fills the catalogue of a rebuilt index. An index that is whole says what there is, and the
-/// packs get what they have lost of it. Else the packs say it: every manifest in them that no later
-/// tombstone removes, and what can be read of the old index besides.
+/// Fills the catalogue of a rebuilt index.
+///
+/// An intact old index is authoritative, and the packs get the records that they have lost.
+/// Otherwise every manifest in the packs that no later tombstone removes is added, with everything
+/// readable in the old index.
 pub(crate) fn refill(
     tables: &mut dyn MetaWrite,
     salvage: &Salvage<'_>,
@@ -269,7 +271,7 @@ pub(crate) fn refill(
                 Some(old) => rescue(tables, old.tables, &in_packs)?,
                 None => Vec::new(),
             };
-            // None of them comes back when what took its place is removed.
+            // None of them returns when its replacement is removed.
             entries.extend(tombstone(in_packs.superseded(tables)?)?);
             in_packs.note_removed(tables)?;
             if let Some(old) = old {
@@ -280,12 +282,12 @@ pub(crate) fn refill(
     }
 }
 
-/// Whether a whole index also makes sense.
+/// Returns true if an intact index is also consistent.
 fn is_sound(old: &dyn MetaRead) -> bool {
     catalog::all(old).is_ok() && catalog::statements(old).is_ok() && catalog::removed(old).is_ok()
 }
 
-/// The tables above the store, apart from the sources and the registry's own number.
+/// The tables above the store, except for the sources and the registry's own number.
 const CARRIED: [Table; 9] = [
     Table::Envelopes,
     Table::Datasets,
@@ -298,7 +300,7 @@ const CARRIED: [Table; 9] = [
     Table::Removed,
 ];
 
-/// Takes over everything that the old index says. Returns what the packs do not say as it does.
+/// Copies all entries of the old index. Returns the records in which the packs differ from it.
 fn carry_over(
     tables: &mut dyn MetaWrite,
     old: &dyn MetaRead,
@@ -308,7 +310,8 @@ fn carry_over(
     for table in CARRIED {
         copy(tables, old, table)?;
     }
-    // Sources that look unchanged are not read again: they must be, where bytes are lost.
+    // Unchanged sources are normally skipped. After a loss they must be read again, so they are not
+    // copied.
     if !has_losses {
         copy(tables, old, Table::Sources)?;
     }
@@ -331,8 +334,8 @@ fn carry_over(
             entries.push(entry(BlobKind::Statement, bytes, Flags::default()));
         }
     }
-    // What the packs show and the index did not count was removed or superseded: it stays so, also
-    // where the record that says it is damaged.
+    // Envelopes in the packs that the index did not count were removed or superseded. A new
+    // tombstone keeps them so, also if the record of the old one is damaged.
     let (lost, ids) = removed::lost(old, in_packs)?;
     entries.extend(lost);
     entries.extend(tombstone([in_packs.superseded(old)?, ids].concat())?);
@@ -340,7 +343,7 @@ fn carry_over(
     Ok(entries)
 }
 
-/// A tombstone of these; none of nothing.
+/// Returns a tombstone of these envelopes, or `None` for an empty list.
 fn tombstone(envelopes: Vec<EnvelopeId>) -> Result<Option<Entry>, StoreError> {
     if envelopes.is_empty() {
         return Ok(None);
@@ -370,7 +373,7 @@ fn copy(tables: &mut dyn MetaWrite, old: &dyn MetaRead, table: Table) -> Result<
     failed.map_or(Ok(()), Err)
 }
 
-/// Takes from a damaged index what the packs do not have. What cannot be read there is left.
+/// Copies entries that the packs lack from a damaged index. Unreadable entries are skipped.
 fn rescue(
     tables: &mut dyn MetaWrite,
     old: &dyn MetaRead,
@@ -383,7 +386,7 @@ fn rescue(
     }
     let mut entries = Vec::new();
     let mut keys: Vec<RegisterKey> = Vec::new();
-    // As far as it goes.
+    // As far as the table can be read.
     if let Ok(heads) = catalog::heads(old) {
         keys.extend(heads.into_iter().map(|(key, _)| key));
     }
@@ -398,7 +401,7 @@ fn rescue(
         if in_packs.removed.contains_key(&id) {
             continue;
         }
-        // A record that is damaged may have told the flags.
+        // A damaged record may have contained the flags.
         let flags = in_packs.live.get(&id).map_or(dataset.flags, |l| l.flags);
         let Ok(admitted) = Admitted::stored(envelope, catalog::origin_of(flags)) else {
             continue;

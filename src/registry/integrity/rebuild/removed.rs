@@ -1,5 +1,4 @@
-//! What an index that is made anew knows of removed datasets: which version numbers were given,
-//! and what can be restored.
+//! Removed datasets of a rebuilt index: their version numbers stay taken, and some can be restored.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -33,8 +32,8 @@ struct Gone {
 }
 
 impl InPacks<'_> {
-    /// Notes what tombstones removed and the catalogue does not have under that name. The packs do
-    /// not say when that was, so the time to restore it begins now.
+    /// Records the removed datasets that the catalogue does not have under that name. The packs do
+    /// not contain the time of removal, so the time for a restore begins now.
     pub(in crate::registry::integrity::rebuild) fn note_removed(
         &self,
         tables: &mut dyn MetaWrite,
@@ -68,7 +67,7 @@ impl InPacks<'_> {
         Ok(())
     }
 
-    /// Of every register and name, the removed manifest that counted.
+    /// Returns the winning removed manifest of every register and name.
     fn gone(&self) -> BTreeMap<(DatasetName, RegisterKey), Gone> {
         let mut gone: BTreeMap<(DatasetName, RegisterKey), Gone> = BTreeMap::new();
         for (id, live) in &self.removed {
@@ -99,7 +98,7 @@ impl InPacks<'_> {
         gone
     }
 
-    /// Whether a record of it can be read.
+    /// Returns true if a record of the envelope can be read.
     fn says(&self, id: &EnvelopeId) -> bool {
         let live = self.live.get(id);
         let removed = || self.removed.get(id).and_then(Option::as_ref);
@@ -107,7 +106,7 @@ impl InPacks<'_> {
     }
 }
 
-/// A number of a name that a signed manifest that was made here gives to its content.
+/// The name, series, version and content id of a signed local manifest.
 type Signed = (DatasetName, SeriesId, DatasetVersion, ContentId);
 
 fn number(dataset: &Dataset) -> Signed {
@@ -120,14 +119,14 @@ fn is_signed_here(dataset: &&Dataset) -> bool {
     dataset.signed && !dataset.flags.foreign
 }
 
-/// Whether an unsigned manifest that was made here was removed because it was signed.
+/// Returns true if an unsigned local manifest was removed because it was signed.
 fn is_signed_since(signed: &BTreeSet<Signed>, dataset: &Dataset) -> bool {
     let is_unsigned_here = !dataset.signed && !dataset.flags.foreign;
     is_unsigned_here && signed.contains(&number(dataset))
 }
 
-/// Takes from a damaged index what can be read of its removed datasets: it knows when they were
-/// removed.
+/// Copies the readable entries of removed datasets from a damaged index, because it has the times
+/// of removal.
 pub(in crate::registry::integrity::rebuild) fn rescue(
     tables: &mut dyn MetaWrite,
     old: &dyn MetaRead,
@@ -141,8 +140,8 @@ pub(in crate::registry::integrity::rebuild) fn rescue(
     Ok(())
 }
 
-/// Manifests of removed datasets that the packs have lost, and the index has: they are written
-/// again, and need a tombstone.
+/// Returns manifests of removed datasets that the old index has and the packs have lost. They are
+/// written again, and need a tombstone.
 pub(in crate::registry::integrity::rebuild) fn lost(
     old: &dyn MetaRead,
     in_packs: &InPacks<'_>,

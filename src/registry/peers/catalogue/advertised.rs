@@ -1,5 +1,7 @@
-//! What this node passes on: manifests of datasets that it shows, manifests it heard of whose
-//! publishers it trusts enough to share, and statements. This is what catalogues are compared by.
+//! Advertised items: the manifests and statements that this node forwards to peers.
+//!
+//! These are manifests of datasets that it shares, remote manifests of publishers that it trusts
+//! enough, and statements. Catalogue reconciliation runs over this set.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -22,16 +24,17 @@ use crate::trust::Statement;
 use crate::trust::TrustStore;
 use crate::trust::Verdict;
 
-/// What is compared with one peer.
+/// The items that a reconciliation with one peer runs over.
 #[derive(Clone, Debug, Default)]
 pub struct Items {
-    /// What it may have from here.
+    /// Items that this node forwards to the peer.
     pub passing: Vec<ItemId>,
-    /// What it showed and is not passed on: only so that it does not show it again.
+    /// Items that the peer offered and this node does not forward. They are listed only so that the
+    /// peer does not send them again.
     pub aside: Vec<ItemId>,
 }
 
-/// The bytes of items.
+/// The encoded bytes of items.
 #[derive(Clone, Debug, Default)]
 pub struct Bodies {
     /// Encoded envelopes.
@@ -41,7 +44,7 @@ pub struct Bodies {
 }
 
 impl Items {
-    /// All of it, each once.
+    /// Returns every item once.
     pub fn all(&self) -> impl Iterator<Item = ItemId> {
         let all: BTreeSet<ItemId> = self.passing.iter().chain(&self.aside).copied().collect();
         all.into_iter()
@@ -49,7 +52,8 @@ impl Items {
 }
 
 impl LocalRegistry {
-    /// What is passed on, whoever asks: of each register the manifest that counts.
+    /// Returns the items that this node forwards to any peer: of each register the winning
+    /// manifest, and all statements.
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
@@ -60,7 +64,7 @@ impl LocalRegistry {
             .store
             .read(|t| Ok::<_, Error>(catalog::statements(t)?))?;
         let passed = heard.into_iter().filter(passes).map(|l| l.dataset.brief);
-        // A later state of what is here counts, also while its data is still elsewhere.
+        // A later state of a held dataset wins, also while its data is still elsewhere.
         let mut winners: BTreeMap<RegisterKey, EnvelopeId> = BTreeMap::new();
         winners.extend(shown.iter().map(|b| (b.key, b.envelope_id)));
         winners.extend(passed.map(|b| (b.key, b.envelope_id)));
@@ -69,7 +73,7 @@ impl LocalRegistry {
         Ok(manifests.chain(statements).collect())
     }
 
-    /// What is compared with a peer.
+    /// Returns the items that a reconciliation with `peer` runs over.
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
@@ -84,7 +88,8 @@ impl LocalRegistry {
         })
     }
 
-    /// Every manifest heard of that is news here, and how it stands.
+    /// Returns every remote manifest that is newer than the local one, with its standing under the
+    /// trust settings.
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
@@ -95,7 +100,7 @@ impl LocalRegistry {
                 catalog::heads(t)?.into_iter().map(|(k, _)| k).collect();
             let mut news = Vec::new();
             for known in catalog::known(t)? {
-                // It may have come by another way since.
+                // The dataset may have arrived by another way since.
                 if !held.contains(&known.brief.key) || catalog::is_news(t, &known.brief)? {
                     news.push(known);
                 }
@@ -105,7 +110,7 @@ impl LocalRegistry {
         Ok(known.into_iter().map(|k| stands(&trust, k)).collect())
     }
 
-    /// The bytes of items that are still here.
+    /// Returns the bytes of those items that are still in the catalogue.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be read.
@@ -136,7 +141,7 @@ impl LocalRegistry {
         })
     }
 
-    /// Stands for all that decides what of a peer's things is taken.
+    /// Digest of everything that decides which items of a peer are taken.
     pub(crate) fn trust_digest(&self, trust: &TrustStore) -> Result<TrustDigest, Error> {
         let briefs = self.store.read(|t| Ok::<_, Error>(catalog::briefs(t)?))?;
         let signers: BTreeSet<PublisherKey> = briefs.iter().filter_map(|b| b.signer).collect();
@@ -145,7 +150,7 @@ impl LocalRegistry {
             let hash = hasher.update(bytes).finalize();
             hash.as_bytes().first_chunk().copied().unwrap_or_default()
         };
-        // What is refused for a statement stays refused: those only add reasons.
+        // A statement can only add reasons to refuse, so it never lifts a refusal.
         let manifests = digest(trust.file().encode().as_bytes());
         let signers: Vec<[u8; 32]> = signers.iter().map(|key| *key.as_bytes()).collect();
         let statements = digest(signers.as_flattened());
@@ -156,7 +161,7 @@ impl LocalRegistry {
     }
 }
 
-/// How a manifest that was heard of stands.
+/// Applies the trust settings to a remote manifest.
 fn stands(trust: &TrustStore, known: Known) -> Listed<Known> {
     let (name, version) = (known.brief.name.clone(), known.brief.version.clone());
     let claim = Claim {
@@ -171,7 +176,7 @@ fn stands(trust: &TrustStore, known: Known) -> Listed<Known> {
     Listed::new(trust, known, claim, local)
 }
 
-/// Whether a manifest that was heard of is passed on.
+/// Returns true if a remote manifest is forwarded to peers.
 fn passes(listed: &Listed<Known>) -> bool {
     let is_private = listed.dataset.brief.flags.private;
     !is_private

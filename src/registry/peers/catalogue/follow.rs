@@ -1,5 +1,5 @@
-//! ReceivedRecords up to date what is followed: which manifests that were heard of are wanted, and which
-//! datasets that came so are given up for later versions.
+//! Following: selects the remote manifests that the follow rules want, and the followed datasets
+//! that later versions replace.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -27,30 +27,30 @@ use crate::trust::Action;
 use crate::trust::Trust;
 use crate::trust::Verdict;
 
-/// A dataset that is followed and not here yet.
+/// A followed dataset that is not held yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Its manifest.
+    /// The manifest's envelope.
     pub envelope: EnvelopeId,
-    /// Its content.
+    /// The content id of its data.
     pub content: ContentId,
     /// Name and version, for messages.
     pub label: String,
-    /// Who told of it first.
+    /// The node that sent the manifest first.
     pub from: NodeId,
 }
 
-/// What is missing of what is followed, and what is too much.
+/// Result of applying the follow rules.
 #[derive(Clone, Debug, Default)]
 pub struct Followed {
-    /// To be pulled, in this order.
+    /// Datasets to pull, in this order.
     pub wanted: Vec<Wanted>,
-    /// To be given up.
+    /// Datasets to remove.
     pub retire: Vec<Brief>,
 }
 
 impl LocalRegistry {
-    /// Compares what is followed with what is here.
+    /// Applies the follow rules to the catalogue.
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
@@ -58,7 +58,8 @@ impl LocalRegistry {
         if follow.is_empty() {
             return Ok(Followed::default());
         }
-        // First: what is pulled meanwhile goes from there to what is held, and must not be in neither.
+        // Read the remote manifests first. A pull that runs meanwhile moves a manifest from there
+        // to the held ones. It must not be missing from both.
         let heard = self.heard()?;
         let came = self.store.read(|t| Ok::<_, Error>(catalog::followed(t)?))?;
         let came: BTreeSet<EnvelopeId> = came.into_iter().collect();
@@ -97,7 +98,7 @@ impl LocalRegistry {
         })
     }
 
-    /// The offer of a peer that has exactly this manifest; `None` where it has not.
+    /// Returns the peer's offer with exactly this manifest, or `None` if the peer does not have it.
     ///
     /// # Errors
     /// [`Error::Peer`].
@@ -114,7 +115,7 @@ impl LocalRegistry {
         Ok(offers.find(|offer| offer.envelope_id() == wanted.envelope))
     }
 
-    /// Notes that a dataset comes because it is followed.
+    /// Records that a dataset was pulled because of a follow rule.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be written.
@@ -128,7 +129,7 @@ impl LocalRegistry {
         })
     }
 
-    /// It did not come.
+    /// Removes the record of [`LocalRegistry::note_followed`] after a failed pull.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be written.
@@ -137,8 +138,7 @@ impl LocalRegistry {
             .write(|t| Ok::<_, Error>(catalog::forget_followed(t, &[wanted.envelope])?))
     }
 
-    /// Gives up datasets that came because they were followed. Their bytes stay until they are
-    /// collected.
+    /// Removes followed datasets. Their bytes stay until the next garbage collection.
     ///
     /// # Errors
     /// [`Error`] when the index cannot be written.
@@ -148,7 +148,7 @@ impl LocalRegistry {
             let found = self
                 .store
                 .read(|t| Ok::<_, Error>(catalog::by_key(t, brief.key)?))?;
-            // Revised since, it is not the one that was decided about.
+            // A dataset that was revised since is not the one that the rules decided about.
             if let Some(held) = found.filter(|d| d.envelope_id == brief.envelope_id) {
                 self.purge(&held)?;
                 ids.push(held.envelope_id);
@@ -159,8 +159,8 @@ impl LocalRegistry {
     }
 }
 
-/// Of every publisher's datasets the newest version, and the one that has each alias, be it here
-/// or elsewhere.
+/// Newest version of every dataset, and the version that holds each alias, by publisher. Held and
+/// remote datasets count alike.
 #[derive(Default)]
 struct Leading {
     newest: BTreeMap<(PublisherKey, DatasetName), DatasetVersion>,
@@ -196,7 +196,7 @@ impl Leading {
         self.newest.get(&(publisher, brief.name.clone())) == Some(&brief.version)
     }
 
-    /// The tags of a version whose aliases it has.
+    /// Returns those tags of a version that are aliases it still holds.
     fn aliases_of(&self, publisher: PublisherKey, brief: &Brief) -> Vec<String> {
         let has = |tag: &&String| {
             VersionAlias::of_tag(tag).is_some_and(|(alias, count)| {
@@ -217,7 +217,8 @@ fn wish(from: NodeId, brief: &Brief) -> Wanted {
     }
 }
 
-/// A manifest as something to follow; `None` where it is not followed, or must not come unasked.
+/// Converts a manifest into a version for the follow rules. Returns `None` if no rule wants it, or
+/// if the policy refuses it.
 fn version<D>(
     (follow, leading): (&Follow, &Leading),
     listed: &Listed<D>,

@@ -1,4 +1,8 @@
-//! Catalogues among registries: comparing, receiving, passing on, following.
+//! Catalogues between registries.
+//!
+//! `sync` compares and pulls, `reconcile` answers comparisons, `receive` checks items of a peer,
+//! `advertised` selects the items to forward, `share` marks datasets as public, and `follow`
+//! applies the follow rules.
 
 pub(crate) mod advertised;
 pub(crate) mod follow;

@@ -1,4 +1,4 @@
-//! Taking what peers show of themselves: manifests of data that is elsewhere, and statements.
+//! Receiving items of a peer: manifests of data that is elsewhere, and statements.
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -24,19 +24,20 @@ use crate::trust::Verdict;
 use crate::trust::has_plausible_clock;
 use crate::wire::limits::KNOWN_PER_STRANGER_MAX;
 
-/// Who showed something.
+/// The peer that sent an item.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source {
-    /// The peer; proven.
+    /// The peer's id, proven by the handshake.
     pub(crate) peer: NodeId,
-    /// Whom it serves: what comes from a node that serves a list is not passed on.
+    /// The peers that it serves. Items of a node that serves an access list are not forwarded.
     pub(crate) access: Access,
 }
 
 impl LocalRegistry {
-    /// Notes manifests whose data a peer has, if trust does not refuse them; how many are new.
-    /// `None` when a signature does not hold: no honest node shows such a manifest, and nothing
-    /// of what came with it is noted.
+    /// Adds manifests whose data a peer has, unless trust refuses them.
+    ///
+    /// Returns the number of new ones. Returns `None`, and adds nothing, if a signature does not
+    /// hold: no honest node sends such a manifest.
     pub(crate) fn note_elsewhere(
         &self,
         from: &Source,
@@ -49,7 +50,7 @@ impl LocalRegistry {
         let heard_at = host::now();
         let is_private = from.access == Access::Listed;
         let mut heard = Vec::new();
-        // What is not passed on.
+        // Items that this node does not forward.
         let mut apart: BTreeSet<EnvelopeId> = BTreeSet::new();
         for envelope in envelopes {
             let id = envelope.id();
@@ -81,7 +82,7 @@ impl LocalRegistry {
             let new = catalog::note_known(tables, &heard, &is_trusted)?;
             for heard in &heard {
                 let id = heard.envelope.id();
-                // Superseded here, or more than fits.
+                // Superseded locally, or over the limit.
                 let is_here = catalog::envelope_if_held(tables, &id)?.is_some();
                 if !is_here && catalog::known_envelope(tables, &id)?.is_none() {
                     apart.insert(id);
@@ -93,8 +94,8 @@ impl LocalRegistry {
         })
     }
 
-    /// Keeps statements whose signatures hold, of publishers who matter here: known by name, or
-    /// the signer of something held. How many are new. Others are passed over.
+    /// Adds statements whose signatures hold and whose publishers matter locally: known by name, or
+    /// the signer of a held dataset. Skips all others. Returns the number of new ones.
     pub(crate) fn take_statements(&self, from: &Source, encoded: &[Vec<u8>]) -> Result<u64, Error> {
         if encoded.is_empty() {
             return Ok(0);
@@ -112,7 +113,7 @@ impl LocalRegistry {
         let mut new = 0;
         let mut apart = Vec::new();
         for bytes in encoded {
-            // A kind of statement that came later is no fault of the peer's.
+            // A kind of statement from a later version of the format is no fault of the peer.
             let Ok(statement) = Statement::decode(bytes) else {
                 apart.push(ItemId::Statement(StatementId::of(bytes)));
                 continue;

@@ -1,5 +1,5 @@
-//! The elements that catalogues are compared by, and answering a comparison by symbols. The set is
-//! the same whichever side asks.
+//! Serves reconciliation requests: the elements of the set, symbols, and wanted items. Both sides
+//! of a comparison build the set in the same way.
 
 use std::collections::HashSet;
 
@@ -20,12 +20,12 @@ use crate::registry::peers::server::responses::Ending;
 use crate::registry::peers::server::visibility::Showing;
 use crate::wire::limits::COMPARED_BYTES_MAX;
 
-/// Items looked up at once.
+/// Number of items that one step looks up.
 const LOOKED_UP: usize = 256;
-/// What an asking side counts for an item beside its bytes.
+/// Bytes that the asking side counts for an item in addition to its encoding.
 const ITEM_BYTES: usize = 64;
 
-/// Items that were asked for by their elements, as far as an answer may go.
+/// Response with the items that a peer requested by element, cut at the limit of a comparison.
 #[derive(Debug)]
 pub(in crate::registry::peers) struct WantedResponse {
     items: std::vec::IntoIter<ItemId>,
@@ -33,7 +33,7 @@ pub(in crate::registry::peers) struct WantedResponse {
 }
 
 impl WantedResponse {
-    /// As many of these as one comparison brings.
+    /// Creates a response with at most as many items as one comparison carries.
     pub(in crate::registry::peers) fn new(items: Vec<ItemId>) -> Self {
         Self {
             items: items.into_iter(),
@@ -41,7 +41,7 @@ impl WantedResponse {
         }
     }
 
-    /// The next batches; `None` at the end.
+    /// Returns the next batches, or `None` at the end.
     pub(in crate::registry::peers) fn step(
         &mut self,
         registry: &LocalRegistry,
@@ -61,26 +61,28 @@ impl WantedResponse {
     }
 }
 
-/// Whether items still fit; what does not is found again by the next comparison.
+/// Takes the room for a batch. Returns false if it does not fit; the next comparison finds it
+/// again.
 pub(in crate::registry::peers) fn takes_room(room: &mut usize, items: &[Vec<u8>]) -> bool {
     let bytes: usize = items.iter().map(|item| item.len() + ITEM_BYTES).sum();
     let rest = room.checked_sub(bytes);
-    // Nothing smaller slips in behind what did not fit.
+    // After the first batch that does not fit, no smaller batch follows.
     *room = rest.unwrap_or(0);
     rest.is_some()
 }
 
-/// Something that is compared.
+/// A local element of the set that is compared.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::registry::peers) struct Own {
     pub(in crate::registry::peers) element: Element,
     pub(in crate::registry::peers) item: ItemId,
-    /// The peer may have it; otherwise it is there so that the peer does not show it again.
+    /// True if the peer may have the item. Otherwise it is only here so that the peer does not send
+    /// it again.
     pub(in crate::registry::peers) is_passed_on: bool,
 }
 
 impl LocalRegistry {
-    /// Symbols of what this peer may know of.
+    /// Returns the symbols of the set that this peer may know.
     pub(in crate::registry::peers) fn symbols(
         &self,
         request: &SymbolsRequest,
@@ -103,7 +105,7 @@ impl LocalRegistry {
         })
     }
 
-    /// What was asked for, of what this peer may have.
+    /// Returns the requested items that this peer may have.
     pub(in crate::registry::peers) fn wanted(
         &self,
         request: &WantedRequest,
@@ -116,7 +118,7 @@ impl LocalRegistry {
         Ok(WantedResponse::new(wanted.collect()))
     }
 
-    /// What is compared with a peer, ascending by element.
+    /// Returns the elements that are compared with a peer, in ascending order.
     pub(in crate::registry::peers) fn elements_with(
         &self,
         salt: &Salt,

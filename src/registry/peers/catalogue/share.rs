@@ -1,4 +1,4 @@
-//! Giving a dataset to peers, or keeping it from them, by hand.
+//! Sharing a dataset with peers by hand, and ending that.
 
 use crate::blob_store::BlobKind;
 use crate::catalog;
@@ -13,7 +13,7 @@ use crate::store::disk::WriteSession;
 use crate::trust::Origin;
 
 impl LocalRegistry {
-    /// Lets peers see a dataset, whoever made it.
+    /// Shares a dataset with peers, regardless of its publisher.
     ///
     /// # Errors
     /// [`Error::NotFound`] when it was unindexed meanwhile, or the store's.
@@ -25,7 +25,7 @@ impl LocalRegistry {
         })
     }
 
-    /// Keeps a dataset from peers. What they have, they have.
+    /// Stops sharing a dataset with peers. Copies that peers already have stay there.
     ///
     /// # Errors
     /// As [`LocalRegistry::share`].
@@ -37,7 +37,7 @@ impl LocalRegistry {
         })
     }
 
-    /// The envelope of the manifest that counts for a dataset that is here.
+    /// Returns the envelope of the winning manifest of a held dataset.
     ///
     /// # Errors
     /// [`Error::NotFound`] when it is not, or the store's.
@@ -63,7 +63,8 @@ impl LocalRegistry {
             }
             let envelope = catalog::envelope(tables, &held.envelope_id)?;
             catalog::set_flags(tables, &held, flags)?;
-            // The packs tell it again, with a later number, to who makes the index anew.
+            // The packs record the flag with a later sequence number, so that a rebuilt index has
+            // it.
             entries.push(Entry {
                 kind: BlobKind::Envelope,
                 bytes: envelope.encode(),

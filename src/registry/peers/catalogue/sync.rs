@@ -1,4 +1,4 @@
-//! Comparing catalogues with a peer: manifests go both ways, content comes by policy.
+//! Syncs with one peer: reconciles the catalogues in both directions, and pulls content by policy.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -36,30 +36,30 @@ use crate::trust::Consent;
 use crate::trust::Origin;
 use crate::trust::Trust;
 
-/// Manifests that one announcement offers. Each costs the peer a signature, and it counts.
+/// Manifests in one announcement. The peer verifies a signature for each, and charges for it.
 const ANNOUNCED_AT_ONCE: usize = 500;
 
-/// How to sync.
+/// Options of a sync.
 #[derive(Clone, Debug, Default)]
 pub struct SyncOptions {
-    /// What is offered to the peer.
+    /// Datasets that are offered to the peer.
     pub showing: Showing,
-    /// Also pull content of publishers who are not trusted in full.
+    /// Also pull content of publishers that are not fully trusted.
     pub all: bool,
-    /// Also pull what nobody signed.
+    /// Also pull unsigned content.
     pub accept_unsigned: bool,
-    /// Pull content of these publishers.
+    /// Also pull content of these publishers.
     pub accept_publishers: Vec<PublisherKey>,
-    /// Also pull what is far larger than what is sent for it.
+    /// Also pull datasets that are far larger than the bytes sent for them.
     pub allow_large: bool,
 }
 
-/// What a comparison of catalogues brought.
+/// Result of a catalogue comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Compared {
-    /// Manifests and statements that are new here.
+    /// Number of manifests and statements that were new locally.
     pub received: u64,
-    /// Manifests and statements that were new there.
+    /// Number of manifests and statements that were new to the peer.
     pub sent: u64,
     /// What comparing took, without what was received and sent.
     pub effort: ReconcileCost,
@@ -67,20 +67,20 @@ pub struct Compared {
     pub is_settled: bool,
 }
 
-/// What a sync did.
+/// Result of a sync.
 #[derive(Clone, Debug, Default)]
 pub struct SyncReport {
-    /// Manifests and statements that are new here.
+    /// Number of manifests and statements that were new locally.
     pub received: u64,
-    /// Manifests and statements that were new there.
+    /// Number of manifests and statements that were new to the peer.
     pub sent: u64,
-    /// What was pulled.
+    /// Pulled datasets.
     pub pulled: Vec<Offer>,
-    /// What was not, and why.
+    /// Datasets that failed, each with the error.
     pub failed: Vec<(Offer, String)>,
-    /// What trust does not let in unasked, and why.
+    /// Datasets that the policy does not admit without consent, each with the reason.
     pub left: Vec<(Offer, Cow<'static, str>)>,
-    /// Chunks that came.
+    /// Number of chunks received.
     pub chunks: u64,
     /// What comparing catalogues took.
     pub comparing: ReconcileCost,
@@ -90,7 +90,7 @@ impl LocalRegistry {
     /// Syncs with a peer.
     ///
     /// # Errors
-    /// [`Error::Peer`] when it does not answer. A dataset that cannot be pulled is no error.
+    /// [`Error::Peer`] when the peer does not respond. A dataset that cannot be pulled is no error.
     pub fn sync(
         &self,
         peer: &dyn ChunkSource,
@@ -107,7 +107,7 @@ impl LocalRegistry {
             ..SyncReport::default()
         };
         let mut first = None;
-        // A list has every manifest in it; the comparison has said already that none is needed.
+        // A list contains every manifest. The comparison has already shown that no list is needed.
         let offers = match compared.is_settled {
             true => Vec::new(),
             false => self.list_remote(peer, &ListFilter::All)?,
@@ -138,7 +138,7 @@ impl LocalRegistry {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
                 Err(error) => {
-                    // It may have been taken away since it was listed; a peer that is gone is gone
+                    // The dataset may have been removed since the peer listed it. A lost peer fails
                     // for all of them.
                     let gone = is_gone(&error);
                     report.failed.push((offer, words(&error)));
@@ -150,16 +150,17 @@ impl LocalRegistry {
             }
         }
         match first {
-            // Nothing was done of what could have been.
+            // An error is returned only if nothing was achieved.
             Some(error) if report.pulled.is_empty() => Err(error),
             _ => Ok(report),
         }
     }
 
-    /// Fetches what datasets that are here lack, from a peer that shows them.
+    /// Fetches missing bytes of held datasets from a peer that shows them.
     ///
     /// # Errors
-    /// [`Error::Peer`] when it does not answer. A dataset that it cannot heal stays as it is.
+    /// [`Error::Peer`] when the peer does not respond. A dataset that it cannot repair stays as it
+    /// is.
     pub fn refetch(&self, peer: &dyn ChunkSource, progress: &dyn Progress) -> Result<(), Error> {
         let mut held = HashSet::new();
         for dataset in self.list()? {
@@ -171,13 +172,13 @@ impl LocalRegistry {
             if !held.contains(&offer.envelope_id()) {
                 continue;
             }
-            // It was here before.
+            // It was held before.
             let pulling = PullOptions {
                 allow_large: true,
                 ..PullOptions::default()
             };
             let pulled = self.pull(&offer.accept_held()?, &[peer], pulling, progress);
-            // Where what came is not what was signed, the check that follows says so.
+            // The verification that follows reports content that does not match its signature.
             if let Err(error @ (Error::Interrupted | Error::Peer { .. })) = pulled {
                 return Err(error);
             }
@@ -185,18 +186,18 @@ impl LocalRegistry {
         Ok(())
     }
 
-    /// Manifests and statements, both ways, and no content.
+    /// Exchanges manifests and statements in both directions, without content.
     ///
     /// # Errors
-    /// [`Error::Peer`] when it does not answer, or shows what no honest node shows.
+    /// [`Error::Peer`] when the peer does not respond, or sends items that no honest node sends.
     pub fn compare(&self, peer: &dyn ChunkSource, showing: Showing) -> Result<Compared, Error> {
         self.exchange(peer, showing).map_err(|e| e.with(peer))
     }
 
-    /// Tells a peer of things that are passed on; how much of it was new there.
+    /// Sends items to a peer. Returns the number that were new to it.
     ///
     /// # Errors
-    /// [`Error::Peer`] when it does not take them.
+    /// [`Error::Peer`] when the peer does not accept them.
     pub fn tell(&self, peer: &dyn ChunkSource, items: &[ItemId]) -> Result<u64, Error> {
         self.offer(peer, items).map_err(|e| e.with(peer))
     }
@@ -204,7 +205,7 @@ impl LocalRegistry {
     fn exchange(&self, peer: &dyn ChunkSource, showing: Showing) -> Result<Compared, Failed> {
         let mut own = Vec::new();
         let compared = compare_catalogues(peer, &mut || {
-            let salt = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+            let salt = host::random().map_err(Error::Random)?;
             let salt = Salt::new(salt);
             own = self.elements_with(&salt, &peer.node_id(), showing)?;
             let elements = own.iter().map(|own| own.element).collect();
@@ -231,8 +232,10 @@ impl LocalRegistry {
         })
     }
 
-    /// Whether each manifest that both sides know is held here with all of its bytes. What a peer
-    /// shows is among them, or is new here. `missing` has the indexes that the peer lacks, ascending.
+    /// Returns true if every manifest that both sides know is held with all of its bytes.
+    ///
+    /// The peer's datasets are among them, or are new. `missing` lists the indexes that the peer
+    /// lacks, in ascending order.
     fn holds_common(&self, own: &[Own], missing: &[usize]) -> Result<bool, Error> {
         for (index, own) in own.iter().enumerate() {
             let ItemId::Manifest(id) = own.item else {
@@ -252,7 +255,7 @@ impl LocalRegistry {
         Ok(true)
     }
 
-    /// Takes what a comparison brought; how much of it is new.
+    /// Adds the items that a comparison brought. Returns the number of new ones.
     fn take_compared(&self, peer: &dyn ChunkSource, found: &Reconciled) -> Result<u64, Failed> {
         let mut envelopes = Vec::new();
         for bytes in &found.envelopes {
@@ -263,14 +266,14 @@ impl LocalRegistry {
             peer: peer.node_id(),
             access: peer.access(),
         };
-        // Statements first: a withdrawal counts for what comes with it.
+        // Statements first: a withdrawal applies to the manifests that come with it.
         let received = self.take_statements(&from, &found.statements)?;
         let forged = PeerError::Misbehaved("a manifest whose signature does not hold");
         let noted = self.note_elsewhere(&from, envelopes)?;
         Ok(received + noted.ok_or(Failed::Peer(forged))?)
     }
 
-    /// Offers a peer what it lacks; how much of it was new there.
+    /// Offers a peer the items that it lacks. Returns the number that were new to it.
     fn offer(&self, peer: &dyn ChunkSource, items: &[ItemId]) -> Result<u64, Failed> {
         let mut sent = 0;
         for some in items.chunks(ANNOUNCED_AT_ONCE) {
@@ -278,7 +281,8 @@ impl LocalRegistry {
             let mut envelopes = bodies.envelopes.into_iter();
             let mut statements = bodies.statements.into_iter();
             loop {
-                // Statements apart: a batch of each may be as long as a request.
+                // Statements go apart from manifests, because a batch of each may be as long as a
+                // request.
                 let batch = match pack_batch(&mut statements) {
                     Some(batch) => (Vec::new(), batch),
                     None => match pack_batch(&mut envelopes) {
@@ -293,13 +297,13 @@ impl LocalRegistry {
         Ok(sent)
     }
 
-    /// Whether an offer, or a later revision of it, is here.
+    /// Returns true if an offer, or a later revision of it, is held.
     pub fn holds(&self, offer: &Offer) -> Result<bool, Error> {
         let held = self.store.read(|t| {
             let manifest = offer.manifest();
             let rank = Rank::of(manifest, offer.envelope_id());
             let counts = |d: &Dataset| rank <= Rank::of(&d.manifest, d.envelope_id);
-            // What was made here may say the same.
+            // A dataset indexed here may have the same content.
             let here = catalog::made_here(t, manifest, Origin::Elsewhere)?.filter(counts);
             Ok::<_, Error>(match here {
                 Some(here) => Some(here),
@@ -320,7 +324,7 @@ fn is_gone(error: &Error) -> bool {
     }
 }
 
-/// An error and what is behind it.
+/// Formats an error with its chain of sources.
 fn words(error: &Error) -> String {
     match std::error::Error::source(error) {
         Some(behind) => format!("{error}: {behind}"),
@@ -328,7 +332,7 @@ fn words(error: &Error) -> String {
     }
 }
 
-/// Whose failure.
+/// A failure, by the side that caused it.
 enum Failed {
     Peer(PeerError),
     Here(Error),
@@ -358,7 +362,7 @@ impl From<Error> for Failed {
     }
 }
 
-/// Lets in what may come unasked, and what the options ask for.
+/// Admits an offer that the policy or the options let in.
 fn unasked(offer: &Offer, options: &SyncOptions) -> Result<AcceptedOffer, Error> {
     let refused = match offer.accept(Action::Fetch, Consent::NotAsked) {
         Err(refused) => refused,

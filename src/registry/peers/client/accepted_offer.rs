@@ -1,4 +1,4 @@
-//! An offer that may be pulled: the policy let it in, or a person did.
+//! Accepted offers: the policy or a person has admitted them, so they may be pulled.
 
 use crate::registry::error::Error;
 use crate::registry::peers::client::offers::Offer;
@@ -6,7 +6,7 @@ use crate::trust::Action;
 use crate::trust::Admitted;
 use crate::trust::Consent;
 
-/// An offer that trust lets in. `LocalRegistry::pull` takes nothing else.
+/// An offer that is admitted. `LocalRegistry::pull` takes nothing else.
 #[derive(Clone, Debug)]
 pub struct AcceptedOffer {
     offer: Offer,
@@ -19,14 +19,15 @@ impl AcceptedOffer {
         &self.offer
     }
 
-    /// The manifest as the catalogue takes it.
+    /// Returns the manifest in the form that the catalogue takes.
     pub(crate) fn admitted(&self) -> &Admitted {
         &self.admitted
     }
 }
 
 impl Offer {
-    /// Asks the policy. A withdrawn dataset comes by its whole content id alone.
+    /// Applies the policy to the offer. A withdrawn dataset is admitted only by its full content
+    /// id.
     ///
     /// # Errors
     /// [`Error::NotTrusted`] with the reason.
@@ -46,10 +47,11 @@ impl Offer {
         })
     }
 
-    /// An offer whose manifest counts here already: its missing bytes are fetched again.
+    /// Accepts an offer whose manifest is already in the catalogue, so that its missing bytes are
+    /// fetched again.
     ///
     /// # Errors
-    /// [`Error::Signature`] where its signature does not hold.
+    /// [`Error::Signature`] when its signature does not hold.
     pub(crate) fn accept_held(&self) -> Result<AcceptedOffer, Error> {
         let envelope = self.verified().envelope().clone();
         let origin = self.listed.dataset.origin();

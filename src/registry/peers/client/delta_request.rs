@@ -1,4 +1,4 @@
-//! Taking chunks that come as deltas against those of a version that is here.
+//! Delta requests: asks a peer for chunks as deltas against a held parent version.
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
@@ -29,15 +29,15 @@ use crate::wire::limits::CHUNKS_ASKED_MAX;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 use crate::wire::limits::RECORD_BASES_MAX;
 
-/// A version that is here, of the line that is being pulled.
+/// A held version of the series that is being pulled.
 pub(crate) struct HeldParent {
     pub(crate) previous: ParentTree,
     pub(crate) held: HeldVersion,
 }
 
 impl LocalRegistry {
-    /// The newest version that is here of the same line by the same signer. Of anything else, the
-    /// peer need not know that it is here.
+    /// Returns the newest held version of the same series by the same signer. The peer does not
+    /// learn of any other held dataset.
     pub(in crate::registry::peers) fn before(
         &self,
         offer: &Offer,
@@ -65,7 +65,7 @@ impl LocalRegistry {
     }
 }
 
-/// What a request asks for and names, by which an answer counts.
+/// The chunks that a request names. Its response refers to them by number.
 #[derive(Default)]
 pub(in crate::registry::peers) struct Named {
     asked: Vec<Item>,
@@ -73,7 +73,8 @@ pub(in crate::registry::peers) struct Named {
 }
 
 impl Named {
-    /// The record that a delta stands for; `None` where it counts beyond what was named.
+    /// Builds the record of a delta, or returns `None` if the delta refers to a number that the
+    /// request does not have.
     pub(in crate::registry::peers) fn record(&self, delta: Delta) -> Option<Record> {
         let items = delta.chunks.iter().map(|n| self.asked.get(*n).copied());
         let bases = delta.bases.iter().map(|n| self.bases.get(*n).copied());
@@ -89,7 +90,8 @@ impl Named {
     }
 }
 
-/// A request for the chunks of a window with `true`, and what it names.
+/// Builds a request for the chunks of a window that are marked `true`. Also returns the list of
+/// chunks that it names.
 pub(in crate::registry::peers) fn request(
     filler: &Filler<'_, '_>,
     held: HeldVersion,
@@ -139,7 +141,7 @@ pub(in crate::registry::peers) fn request(
             raw_bytes: chunk.bytes,
         });
         if let Some(place) = place {
-            // Those that the group did not have yet are its last.
+            // The bases that are new to the group are its last ones.
             let known = (place.chunks.len() as u64).saturating_sub(more);
             let known = usize::try_from(known).unwrap_or(usize::MAX);
             named.bases.extend(place.chunks.iter().skip(known));
@@ -163,7 +165,8 @@ fn base_run(run: ParentRun) -> BaseRun {
     }
 }
 
-/// The bases of a group and of a chunk behind it, as those of one group; `None` where they are two.
+/// Joins the bases of a group with those of the next chunk. Returns `None` if the chunk needs a
+/// group of its own.
 fn join(
     group: Option<ParentRun>,
     chunk: Option<ParentRun>,
@@ -184,7 +187,7 @@ fn join(
     (touches && fits).then_some(Some(joined))
 }
 
-/// The raw bytes of a delta; `None` where it cannot be put to its bases.
+/// Decodes a delta on its bases. Returns the raw bytes, or `None` if it does not decode.
 pub(in crate::registry::peers) fn put_to_bases(
     reader: &BlobReader,
     view: &RecordView<'_>,

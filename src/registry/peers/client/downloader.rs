@@ -1,5 +1,5 @@
-//! All windows of a tree: one thread walks ahead, several fetch for every peer, and the caller
-//! gets the data in order. How far ahead is bounded, so memory is too.
+//! Downloads all windows of a tree. One thread walks the tree ahead, several threads per peer fetch
+//! windows, and the caller gets the data in order. A limit on the windows ahead bounds the memory.
 
 use std::sync::Arc;
 
@@ -42,28 +42,28 @@ use crate::store::disk::WriteSession;
 
 /// Chunks of a window at most.
 const WINDOW_CHUNKS: usize = 4096;
-/// Windows that are planned, under way or waiting for their turn.
+/// Maximum number of windows that are planned, requested or waiting for their turn.
 const WINDOWS_AHEAD: u64 = 10;
-/// Requests under way to one peer.
+/// Concurrent requests to one peer.
 const THREADS_PER_PEER: usize = 3;
 
-/// What was fetched.
+/// Chunk counts of a downloaded tree.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fetched {
     pub(crate) fetched: u64,
     pub(crate) local: u64,
 }
 
-/// Chunks that are not cut into windows yet, and where they begin.
+/// Chunks that are not cut into windows yet, and the offset of the first.
 #[derive(Default)]
 struct Backlog<'a> {
     offset: u64,
     chunks: Vec<ChunkEntry>,
-    /// The version that is here, beside them.
+    /// Alignment with the held parent version.
     alignment: Option<ParentAlignment<'a>>,
 }
 
-/// One tree that is being pulled.
+/// Download of one tree.
 pub(crate) struct TreeDownloader<'a> {
     pub(crate) session: &'a WriteSession,
     pub(crate) resembling: &'a SimilarityIndex,
@@ -73,16 +73,16 @@ pub(crate) struct TreeDownloader<'a> {
     pub(crate) tree: TreeKind,
     pub(crate) supplies: &'a [PullPeer<'a>],
     pub(crate) before: Option<&'a HeldParent>,
-    /// The files that are in the tree, where it is that of the data.
+    /// The files of the tree, if it is the data tree.
     pub(crate) files: Option<&'a FileTable>,
-    /// Take it however much larger it is than what is sent for it.
+    /// Accept a tree that is far larger than the bytes sent for it.
     pub(crate) allow_large: bool,
     pub(crate) sizes: Sizes,
     pub(crate) progress: &'a dyn Progress,
 }
 
 impl TreeDownloader<'_> {
-    /// Hands over all data of the tree in order, window by window.
+    /// Passes all data of the tree to `each` in order, window by window.
     pub(crate) fn run(
         &self,
         each: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
@@ -112,14 +112,14 @@ impl TreeDownloader<'_> {
             }
             let done = self.consume(&shared, each);
             if done.is_err() {
-                // The others stop at their next look.
+                // The other threads stop when they next check.
                 shared.fail(Error::Interrupted);
             }
             done
         })
     }
 
-    /// Walks the tree and offers windows.
+    /// Walks the tree and adds windows to the schedule.
     fn plan(&self, shared: &Shared) -> Result<(), Error> {
         let mut ask =
             |request: &PullNodeRequest,
@@ -164,8 +164,8 @@ impl TreeDownloader<'_> {
         Ok(())
     }
 
-    /// Cuts a stretch of chunks into windows, where a peer's records end if it says so: a record
-    /// that lies in two windows has to be packed anew for each.
+    /// Cuts a stretch of chunks into windows, at the record boundaries of a peer if it reports
+    /// them. The peer has to compress a record again for each of two windows that share it.
     fn cut(
         &self,
         shared: &Shared,
@@ -196,7 +196,7 @@ impl TreeDownloader<'_> {
                 cut_so_far = n + 1;
             }
         }
-        // What is left over begins the next stretch, unless there is none, or nothing was cut.
+        // The remaining chunks begin the next stretch, unless there is none or nothing was cut.
         if !window.is_empty() && (is_last || cut_so_far == 0) {
             offer(shared, std::mem::take(&mut window), stretch)?;
             stretch.offset += bytes as u64;
@@ -206,7 +206,7 @@ impl TreeDownloader<'_> {
         Ok(())
     }
 
-    /// A peer's word on where its records end. Without one, windows end anywhere.
+    /// Returns the record boundaries that a peer reports. Without them, windows end anywhere.
     fn seams(&self, offset: u64, chunks: usize) -> Vec<usize> {
         let request = RecordBoundariesRequest {
             envelope: self.envelope,
@@ -219,7 +219,7 @@ impl TreeDownloader<'_> {
         seams.unwrap_or_default()
     }
 
-    /// Asks one peer after the other for nodes.
+    /// Requests nodes from one peer after the other.
     fn ask_nodes(
         &self,
         shared: &Shared,
@@ -249,7 +249,7 @@ impl TreeDownloader<'_> {
         Err(no_peer_left(last))
     }
 
-    /// Nodes of one peer; as a delta where another version is here.
+    /// Requests nodes from one peer, as a delta if a parent version is held.
     fn nodes_of(
         &self,
         supply: &PullPeer<'_>,
@@ -274,7 +274,7 @@ impl TreeDownloader<'_> {
         retried(|| supply.source.nodes(request))
     }
 
-    /// What each thread of a lane does.
+    /// Main loop of a fetching thread.
     fn work(&self, shared: &Shared, lane: PeerSlot) {
         let Some(supply) = self.supplies.get(lane.0) else {
             return;
@@ -305,7 +305,7 @@ impl TreeDownloader<'_> {
                 }
                 Err(WindowError::Peer(PeerError::Stopped)) => {
                     if !is_needless(window.number) {
-                        // The line itself was told to stop.
+                        // The connection itself was told to stop.
                         shared.fail(Error::Interrupted);
                         return;
                     }
@@ -316,7 +316,7 @@ impl TreeDownloader<'_> {
                     shared.lock().plan.give_back(lane, window.number);
                 }
                 Err(WindowError::Peer(error)) => {
-                    // Another peer may have the window while this one is called again.
+                    // Another peer may take the window while this one reconnects.
                     shared.lock().plan.give_back(lane, window.number);
                     shared.news.notify_all();
                     let is_over = || shared.lock().failed.is_some();
@@ -338,7 +338,7 @@ impl TreeDownloader<'_> {
         loop {
             let mut state = shared.lock();
             let filled = loop {
-                // First: what fails because it was told to stop is no failure.
+                // First, because a request that was told to stop has not failed.
                 if self.progress.cancelled() {
                     return Err(Error::Interrupted);
                 }
@@ -371,7 +371,7 @@ impl TreeDownloader<'_> {
     }
 
     fn finish(&self, shared: &Shared, window: &Window, filled: Filled, supply: &PullPeer<'_>) {
-        // The file table is no chunk of the dataset.
+        // The file table is not a chunk of the dataset.
         if self.tree == TreeKind::Data && filled.fetched > 0 {
             supply.gave(filled.fetched);
         }
@@ -382,7 +382,7 @@ impl TreeDownloader<'_> {
     }
 }
 
-/// A lane gets nothing more.
+/// Removes a peer from the schedule.
 fn give_up(shared: &Shared, lane: PeerSlot, supply: &PullPeer<'_>, error: PeerError) {
     supply.give_up(&error);
     let mut state = shared.lock();
@@ -414,7 +414,7 @@ fn offer(shared: &Shared, chunks: Vec<ChunkEntry>, stretch: &mut Backlog<'_>) ->
     Ok(())
 }
 
-/// Waits for something to do; `None` when there is nothing more.
+/// Waits for the next window to fetch. Returns `None` when there is no more work.
 fn next_window(shared: &Shared, lane: PeerSlot) -> Option<Arc<Window>> {
     let mut state = shared.lock();
     loop {

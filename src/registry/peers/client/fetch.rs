@@ -1,5 +1,5 @@
-//! One window of a dataset: what is here is read, the rest is asked of a peer in one request, and
-//! every chunk is checked before it is kept.
+//! Fills one window of a tree. Held chunks are read from the store, and one request to a peer
+//! brings the rest. Every chunk is verified before it is kept.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
@@ -38,64 +38,65 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::StoreError;
 use crate::store::disk::WriteSession;
 
-/// Neighbouring chunks of a tree.
+/// A window: neighbouring chunks of a tree.
 #[derive(Debug)]
 pub(crate) struct Window {
-    /// Counts from 0.
+    /// Sequence number, from 0.
     pub(crate) number: u64,
-    /// Where the first begins.
+    /// Offset of the first chunk in the tree's data.
     pub(crate) offset: u64,
-    /// All of them.
+    /// The chunks, held or not.
     pub(crate) chunks: Vec<ChunkEntry>,
-    /// What lies where they lie in the version that is here; empty without one.
+    /// The position of each chunk in the parent version. Empty without one.
     pub(crate) places: Vec<Place>,
 }
 
 impl Window {
-    /// Bytes of data.
+    /// Returns the length of the window's data in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.chunks.iter().map(|c| c.bytes as usize).sum()
     }
 }
 
-/// A window's data, and what of it came from where.
+/// A window's data, with the origin of its chunks.
 #[derive(Debug, Default)]
 pub(crate) struct Filled {
-    /// The data, and bytes of earlier windows behind it.
+    /// The data, possibly followed by bytes of earlier windows.
     buffer: Vec<u8>,
     bytes: usize,
-    /// Chunks that came from the peer.
+    /// Number of chunks that came from the peer.
     pub(crate) fetched: u64,
-    /// Chunks that were here.
+    /// Number of chunks that were held.
     pub(crate) local: u64,
 }
 
 impl Filled {
-    /// The data.
+    /// Returns the data.
     pub(crate) fn data(&self) -> &[u8] {
         self.buffer.get(..self.bytes).unwrap_or_default()
     }
 
-    /// The buffer, for another window.
+    /// Returns the buffer for reuse in another window.
     pub(crate) fn into_buffer(self) -> Vec<u8> {
         self.buffer
     }
 }
 
-/// Why a window could not be filled.
+/// Reason that a window could not be filled.
 #[derive(Debug)]
 pub(crate) enum WindowError {
-    /// The peer's fault, or the network's.
+    /// An error of the peer or of the network.
     Peer(PeerError),
-    /// A failure here.
+    /// A local error.
     Here(Error),
 }
 
-/// Why a record was not taken.
+/// Reason that a record was not accepted.
 enum NotTaken {
-    /// It is a delta and does not become what it should: without one, the peer may do better.
+    /// The record is a delta and does not decode to the expected bytes. The peer may succeed
+    /// without deltas.
     Delta,
-    /// Anything else.
+    /// Any other error.
     Other(WindowError),
 }
 
@@ -117,30 +118,31 @@ impl From<StoreError> for WindowError {
     }
 }
 
-/// What a pull fills windows from and into.
+/// Fills the windows of one pull.
 #[derive(Clone, Copy)]
 pub(crate) struct Filler<'a, 's> {
-    /// What is pulled.
+    /// The manifest that is pulled.
     pub(crate) manifest: &'a Manifest,
-    /// Which manifest.
+    /// The manifest's envelope id.
     pub(crate) envelope: EnvelopeId,
-    /// Which of its trees.
+    /// The tree of the manifest that is pulled.
     pub(crate) tree: TreeKind,
-    /// Where chunks go.
+    /// The session that stores the chunks.
     pub(crate) session: &'a WriteSession,
-    /// What keeps records that come whole.
+    /// Records that arrived whole and are kept as they are.
     pub(crate) keeping: &'a ReceivedRecords<'s>,
-    /// For those that are here.
+    /// Reader for held chunks.
     pub(crate) reader: &'a BlobReader,
-    /// Whether somebody else was faster, or the work is to stop.
+    /// Returns true if another peer has filled the window, or the pull is to stop.
     pub(crate) is_needless: &'a (dyn Fn(u64) -> bool + Sync),
-    /// A version that is here, and the peer is told of.
+    /// A held parent version that the peer is told about.
     pub(crate) held: Option<HeldVersion>,
-    /// Whether the peer is asked for deltas.
+    /// Tells if the peer is asked for deltas.
     pub(crate) reads_deltas: &'a AsksDeltas,
 }
 
-/// Whether a peer is asked for deltas: until it does not understand, or one is wrong.
+/// Flag per peer: deltas are requested until the peer does not understand them or sends a wrong
+/// one.
 #[derive(Debug, Default)]
 pub(crate) struct AsksDeltas(AtomicBool);
 
@@ -154,10 +156,10 @@ impl AsksDeltas {
     }
 }
 
-/// Asks a peer for records, and hands them over.
+/// Sends the request for records to a peer, and passes on each part of the response.
 type Ask<'a> = dyn Fn(&dyn Fn() -> bool, &mut EachPart<'_>) -> Result<(), PeerError> + 'a;
 
-/// A chunk that is not here: its length, newlines, and where it goes in the window.
+/// A chunk that is not held: its length, its newlines, and its positions in the window.
 struct Missing {
     bytes: u32,
     newlines: u32,
@@ -165,7 +167,7 @@ struct Missing {
 }
 
 impl Filler<'_, '_> {
-    /// Fills a window, in a buffer that may have held another.
+    /// Fills a window, in a buffer that may be left over from another.
     pub(crate) fn fill(
         &self,
         window: &Window,
@@ -179,7 +181,7 @@ impl Filler<'_, '_> {
         if buffer.len() < bytes {
             buffer.resize(bytes, 0);
         }
-        // Every byte of it is written below, or the hash of the whole will not fit.
+        // Every byte is overwritten below; otherwise the hash of the whole does not match.
         let data = buffer.get_mut(..bytes).unwrap_or_default();
         let (mut here, mut chunks_here) = (Vec::new(), Vec::new());
         let mut missing: HashMap<BlobId, Missing> = HashMap::new();
@@ -268,7 +270,7 @@ impl Filler<'_, '_> {
         })
     }
 
-    /// Takes what is answered; deltas may be against what is named.
+    /// Receives the records of a response. Deltas may refer to the bases that the request named.
     fn receive(
         &self,
         window: &Window,
@@ -295,7 +297,7 @@ impl Filler<'_, '_> {
         }
     }
 
-    /// Checks a record to its last byte, then keeps it.
+    /// Verifies all bytes of a record, then keeps it.
     fn take(
         &self,
         part: ResponsePart,
@@ -319,13 +321,13 @@ impl Filler<'_, '_> {
             && header.flags == Flags::default()
             && header.sequence == 0
             && header.bases.is_empty() != is_delta
-            // One of nothing could be followed by any number of them.
+            // An empty record could be repeated without limit.
             && !header.items.is_empty();
         if !is_chunks || !view.payload_is_intact() {
             return Err(damaged().into());
         }
         let raw = match is_delta {
-            // What it is against may be damaged here: that is not the peer's fault.
+            // A local base may be damaged, which is no fault of the peer.
             true => put_to_bases(self.reader, &view).ok_or(NotTaken::Delta)?,
             false => view.unpack().map_err(|_| damaged())?,
         };
@@ -336,7 +338,7 @@ impl Filler<'_, '_> {
         }
     }
 
-    /// Compares chunks with their hashes, and puts them where they belong.
+    /// Compares chunks with their hashes, and copies them to their positions in the window.
     fn place(
         &self,
         items: &[Item],
@@ -365,7 +367,7 @@ impl Filler<'_, '_> {
             let wrong = || PeerError::Misbehaved("a chunk that it was not asked for");
             let wanted = missing.remove(&item.id).ok_or_else(wrong)?;
             if wanted.bytes != item.raw_bytes || count_newlines(chunk) != wanted.newlines {
-                // The tree says so, and its signer made the tree.
+                // The count comes from the tree, so its signer is responsible for it.
                 let key = BlobKey::new(BlobKind::Chunk, *item.id.as_bytes());
                 let corrupt = crate::blob_store::BlobError::Corrupt(key);
                 return Err(StoreError::Blob(corrupt).into());
@@ -380,7 +382,7 @@ impl Filler<'_, '_> {
     }
 }
 
-/// Which chunks of a window are asked for, each at its first place.
+/// Marks the chunks of a window that are still missing, each at its first position.
 fn still_asked(window: &Window, missing: &HashMap<BlobId, Missing>) -> Vec<bool> {
     let mut at = 0;
     let first_there = |chunk: &ChunkEntry| {
@@ -393,7 +395,7 @@ fn still_asked(window: &Window, missing: &HashMap<BlobId, Missing>) -> Vec<bool>
     window.chunks.iter().map(first_there).collect()
 }
 
-/// Runs that name the chunks with `true`.
+/// Converts marked chunks into runs.
 fn runs(asked: &[bool]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut skip = 0;

@@ -1,4 +1,8 @@
-//! The asking side: offers, pulls, and the windows that peers are asked for.
+//! The requesting side of a pull.
+//!
+//! `offers` finds datasets at peers, `accepted_offer` admits one, `pull` gets it. Inside a pull,
+//! `prefetch` sends the first requests, `downloader` plans windows, `fetch` fills one, and
+//! `peer_state` retries a peer.
 
 pub(crate) mod accepted_offer;
 pub(crate) mod delta_request;

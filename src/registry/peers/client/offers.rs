@@ -1,4 +1,5 @@
-//! What peers say they have: verified, stood beside what is believed here, and found by reference.
+//! Offers: datasets that peers list, verified, judged by the trust settings, and found by
+//! reference.
 
 use std::collections::BTreeMap;
 
@@ -23,16 +24,16 @@ use crate::trust::UnverifiedManifest;
 use crate::trust::VerifiedManifest;
 use crate::wire::DecodeError;
 
-/// A dataset that a peer has, its signature verified.
+/// A dataset that a peer has, with its signature verified.
 #[derive(Clone, Debug)]
 pub struct Offer {
-    /// How it stands here.
+    /// The dataset with its standing under the trust settings.
     pub listed: Listed,
     verified: VerifiedManifest,
 }
 
 impl Offer {
-    /// An offer, as it stands here.
+    /// Creates an offer and applies the trust settings to it.
     pub(crate) fn new(trust: &TrustStore, verified: VerifiedManifest) -> Self {
         Self {
             listed: LocalRegistry::listed_elsewhere(trust, &verified),
@@ -40,28 +41,28 @@ impl Offer {
         }
     }
 
-    /// The manifest.
+    /// Returns the manifest.
     pub fn manifest(&self) -> &Manifest {
         self.verified.manifest()
     }
 
-    /// The manifest's envelope, by its id.
+    /// Returns the id of the manifest's envelope.
     pub fn envelope_id(&self) -> EnvelopeId {
         self.listed.dataset.envelope_id
     }
 
-    /// The manifest and its envelope.
+    /// Returns the manifest and its envelope.
     pub(crate) fn verified(&self) -> &VerifiedManifest {
         &self.verified
     }
 }
 
 impl LocalRegistry {
-    /// What a peer shows, by name and version.
+    /// Lists the datasets of a peer, by name and version.
     ///
     /// # Errors
-    /// [`Error::Peer`] when it does not answer, or answers with manifests whose signatures do not
-    /// hold: no honest node shows those.
+    /// [`Error::Peer`] when the peer does not respond, or sends manifests whose signatures do not
+    /// hold. No honest node sends those.
     pub fn list_remote(
         &self,
         peer: &dyn PeerCatalog,
@@ -88,8 +89,8 @@ impl LocalRegistry {
         Ok(offers)
     }
 
-    /// The one dataset at these peers that a reference means, which of them have it, and what is
-    /// wrong with the others. Peers that do not answer are left out, unless none does.
+    /// Resolves a reference to one dataset at these peers. Also returns the peers that have it and
+    /// the errors of the others. Peers that do not respond are skipped, unless none responds.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Ambiguous`], or the first peer's error.
@@ -109,7 +110,7 @@ impl LocalRegistry {
                         for offer in offers {
                             let entry = found.entry(offer.envelope_id());
                             let (_, who) = entry.or_insert_with(|| (offer, Vec::new()));
-                            // However often it says so, it is one.
+                            // A peer that lists it several times counts once.
                             if who.last() != Some(&n) {
                                 who.push(n);
                             }
@@ -140,14 +141,14 @@ impl LocalRegistry {
                 candidates: chosen.iter().map(label).collect(),
             });
         }
-        // Whoever has the same bytes under another manifest cannot be asked by this one.
+        // A peer that has the same bytes under another manifest does not serve them under this one.
         let found = found.remove(&winner.envelope_id);
         let (offer, who) = found.ok_or_else(|| Error::NotAtPeers(reference.to_string()))?;
         Ok((offer, who, faults))
     }
 }
 
-/// What to ask peers for.
+/// Returns the list filters to send to peers for a reference.
 fn filters(reference: &Reference) -> Vec<ListFilter> {
     match reference {
         Reference::Content(digits) => vec![ListFilter::Content(digits.clone())],
@@ -162,7 +163,7 @@ fn filters(reference: &Reference) -> Vec<ListFilter> {
     }
 }
 
-/// What a reference may mean of what peers show. They may answer with anything.
+/// Selects the datasets that a reference can mean. Peers may respond with anything.
 fn fitting(shown: Vec<Dataset>, reference: &Reference, trust: &TrustStore) -> Vec<Dataset> {
     let digits = match reference {
         Reference::Content(digits) => Some(digits),
@@ -184,7 +185,7 @@ fn fitting(shown: Vec<Dataset>, reference: &Reference, trust: &TrustStore) -> Ve
     fitting
 }
 
-/// Verifies signatures on all cores, in the order given.
+/// Verifies signatures on all cores. The result has the given order.
 fn verify_all(encoded: &[Vec<u8>]) -> Result<Vec<VerifiedManifest>, PeerError> {
     let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
     let each = encoded.len().div_ceil(cores).max(1);

@@ -1,4 +1,4 @@
-//! A peer during a pull: what came from it, and whether it is asked again after a failure.
+//! State of a peer during a pull: the chunks that it sent, its errors, and the retries left.
 
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -18,32 +18,33 @@ use crate::registry::peers::client::fetch::Filler;
 use crate::registry::peers::client::fetch::Window;
 use crate::registry::peers::client::fetch::WindowError;
 
-/// How often a peer may say that it is too much at once.
+/// Maximum number of retries after a peer reports that it is overloaded.
 const BUSY_TRIES: u32 = 50;
 
-/// A peer that is there and sends nothing is asked again so often.
+/// Maximum number of stalls, in which a connected peer sends nothing.
 const STALLS_MAX: u32 = 1;
 
-/// Stalls that are noticed within this are one.
+/// Stalls that are noticed within this time count as one, because parallel requests notice the same
+/// stall.
 const ONE_STALL: Duration = Duration::from_secs(5);
 
-/// How often whoever waits for a peer to come back looks whether it is still wanted.
+/// Interval at which a waiting thread checks if it should still wait.
 const LOOK_UP: Duration = Duration::from_millis(100);
 
 /// What came from one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceReport {
-    /// The peer.
+    /// The peer's node id.
     pub node_id: NodeId,
-    /// Where it is.
+    /// The peer's address.
     pub address: String,
-    /// Chunks that came from it.
+    /// Number of chunks received from it.
     pub chunks: u64,
-    /// Why it was given up, if it was.
+    /// The error that ended its use, if any.
     pub gave_up: Option<String>,
 }
 
-/// A peer, and what is known of it during a pull.
+/// A peer and its state during a pull.
 pub(crate) struct PullPeer<'a> {
     pub(crate) source: &'a dyn ChunkSource,
     pub(crate) report: Mutex<SourceReport>,
@@ -53,12 +54,12 @@ pub(crate) struct PullPeer<'a> {
     reconnect_pauses: [Duration; 4],
 }
 
-/// What went wrong since something came last.
+/// Failures since the last received chunks.
 #[derive(Default)]
 struct Trouble {
-    /// How often the connection was made anew, or tried to be.
+    /// Number of attempts to reconnect.
     revivals: usize,
-    /// How often the peer was there and sent nothing, and when that was noticed last.
+    /// Number of stalls, and the time of the last one.
     stalls: u32,
     stalled: Option<Instant>,
 }
@@ -87,12 +88,12 @@ impl<'a> PullPeer<'a> {
         self.report().gave_up.is_none()
     }
 
-    /// After a lost connection, which is not the peer's fault: whether it came back before
-    /// `is_over` says that nobody waits for it any more.
+    /// Reconnects after a lost connection. Returns true if the peer is back before `is_over` ends
+    /// the wait. Misconduct is not retried.
     pub(crate) fn survives(&self, error: &PeerError, is_over: &dyn Fn() -> bool) -> bool {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(error, PeerError::Stalled(_)) {
-            // Several requests wait at once, and notice at once.
+            // Several requests wait at the same time, and all notice the same stall.
             let is_same = trouble.stalled.is_some_and(|at| at.elapsed() < ONE_STALL);
             trouble.stalls += u32::from(!is_same);
             trouble.stalled = Some(host::instant());
@@ -115,22 +116,22 @@ impl<'a> PullPeer<'a> {
         false
     }
 
-    /// Counts what came from it; so its connection may be lost as often as before.
+    /// Counts received chunks, and resets the retry limits.
     pub(crate) fn gave(&self, chunks: u64) {
         self.report().chunks += chunks;
-        // Whoever is connecting again counts on.
+        // A thread that is reconnecting holds the lock and keeps its count.
         if let Ok(mut trouble) = self.trouble.try_lock() {
             *trouble = Trouble::default();
         }
     }
 
-    /// Gives a peer up, and says why.
+    /// Stops using a peer, and records the error.
     pub(crate) fn give_up(&self, error: &PeerError) {
         self.report().gave_up.get_or_insert(error.to_string());
     }
 }
 
-/// Sleeps, unless it is over. Whether it slept to the end.
+/// Sleeps until the pause ends or `is_over` returns true. Returns true if the pause ended.
 fn slept(pause: Duration, is_over: &dyn Fn() -> bool) -> bool {
     let mut left = pause;
     while !left.is_zero() && !is_over() {
@@ -141,8 +142,7 @@ fn slept(pause: Duration, is_over: &dyn Fn() -> bool) -> bool {
     left.is_zero()
 }
 
-/// Asks again, a little later, where the peer says that it is too much at once. A peer that is not
-/// wanted any more says something else.
+/// Retries a request while the peer reports that it is overloaded. Any other response is returned.
 pub(crate) fn retried<T>(mut ask: impl FnMut() -> Result<T, PeerError>) -> Result<T, PeerError> {
     let mut tries = 0;
     loop {
@@ -158,7 +158,7 @@ pub(crate) fn retried<T>(mut ask: impl FnMut() -> Result<T, PeerError>) -> Resul
     }
 }
 
-/// Fills a window, again where the peer may do better.
+/// Fills a window, and retries while the peer is overloaded.
 pub(in crate::registry::peers) fn retried_fill(
     filler: &Filler<'_, '_>,
     window: &Window,
@@ -183,7 +183,7 @@ pub(in crate::registry::peers) fn retried_fill(
     }
 }
 
-/// The error for a pull that nobody is left to answer.
+/// Returns the error of a pull that has no usable peer left.
 pub(in crate::registry::peers) fn no_peer_left(last: Option<(String, PeerError)>) -> Error {
     match last {
         Some((address, source)) => Error::Peer { address, source },

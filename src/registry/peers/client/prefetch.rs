@@ -1,6 +1,7 @@
-//! The first requests of a pull, asked at once. The roots of both trees, the card, and trees of a
-//! single chunk can be asked for without knowing anything but the manifest; one after the other, each
-//! would cost a small dataset a round trip of its own.
+//! Prefetch: sends the first requests of a pull at once.
+//!
+//! The manifest alone is enough to request the roots of both trees, the card, and trees of a single
+//! chunk. One after the other, each would cost a small dataset a round trip.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -34,17 +35,17 @@ use crate::protocol::reconcile::WantedRequest;
 use crate::registry::peers::client::peer_state::retried;
 use crate::registry::peers::tree_nodes::tree_of;
 
-/// A peer, and answers of it that nobody has asked for yet. Each is given once, failures too; what
-/// was not asked ahead is asked when it is wanted.
+/// A peer with prefetched responses. Each response is returned once, failures included. A request
+/// that was not prefetched goes to the peer.
 pub(in crate::registry::peers) struct Ahead<'a> {
     source: &'a dyn ChunkSource,
     answers: Mutex<Answers>,
 }
 
-/// What was asked, and what came.
+/// A request and its response.
 type Answered<Q, A> = (Q, Result<A, PeerError>);
 
-/// Answers by their requests. There are five at most.
+/// Prefetched responses by request. There are at most five.
 #[derive(Default)]
 struct Answers {
     card: Option<Answered<EnvelopeId, Vec<u8>>>,
@@ -53,7 +54,8 @@ struct Answers {
 }
 
 impl Answers {
-    /// One lost connection fails all requests under way. It counts once: the rest is asked again.
+    /// Keeps only the first lost connection as a failure, because one loss fails all concurrent
+    /// requests. The others are sent again.
     fn with_one_failure(mut self) -> Self {
         let mut is_first = true;
         let mut counts = |is_lost: bool| !is_lost || std::mem::take(&mut is_first);
@@ -68,7 +70,7 @@ fn is_lost<T>(answer: &Result<T, PeerError>) -> bool {
     answer.as_ref().is_err_and(|error| !error.is_final())
 }
 
-/// What to ask ahead.
+/// Requests to prefetch.
 #[derive(Default)]
 pub(in crate::registry::peers) struct Questions {
     card: Option<EnvelopeId>,
@@ -77,12 +79,12 @@ pub(in crate::registry::peers) struct Questions {
 }
 
 impl Questions {
-    /// The card of a manifest.
+    /// Adds the card of a manifest.
     pub(in crate::registry::peers) fn card(&mut self, envelope: EnvelopeId) {
         self.card = Some(envelope);
     }
 
-    /// The root of a tree, and its chunk where it cannot have more than one.
+    /// Adds the root of a tree, and its chunk if the tree can have only one.
     pub(in crate::registry::peers) fn tree(
         &mut self,
         envelope: EnvelopeId,
@@ -118,13 +120,13 @@ impl<'a> Ahead<'a> {
         }
     }
 
-    /// Asks all of these at once, and waits for the answers. `is_needless` is asked meanwhile.
+    /// Sends all requests at once and waits for the responses. Polls `is_needless` meanwhile.
     pub(in crate::registry::peers) fn ask(
         &self,
         questions: &Questions,
         is_needless: &(dyn Fn() -> bool + Sync),
     ) {
-        // One alone is no faster now than when it is wanted.
+        // A single request gains nothing from being early.
         if questions.len() < 2 {
             return;
         }
@@ -143,7 +145,7 @@ impl<'a> Ahead<'a> {
                 (request.clone(), chunk)
             });
             let chunks: Vec<_> = chunks.collect();
-            // A thread that did not end leaves no answer.
+            // A thread that panicked leaves no response.
             Answers {
                 card: card.and_then(|(id, t)| Some((id, t.join().ok()?))),
                 nodes: ended(nodes),
@@ -153,7 +155,7 @@ impl<'a> Ahead<'a> {
         *self.lock() = asked.with_one_failure();
     }
 
-    /// The record of a request for one chunk.
+    /// Returns the first record of a chunk request.
     fn first_record(
         &self,
         request: &PullChunkRequest,
@@ -188,7 +190,7 @@ fn ended<Q, A>(asking: Asking<'_, Q, A>) -> Vec<(Q, A)> {
     ended.flatten().collect()
 }
 
-/// Takes the answer to a request.
+/// Removes and returns the response to a request.
 fn taken<Q: PartialEq, A>(answers: &mut Vec<(Q, A)>, request: &Q) -> Option<A> {
     let at = answers.iter().position(|(asked, _)| asked == request)?;
     Some(answers.swap_remove(at).1)

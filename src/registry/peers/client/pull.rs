@@ -1,5 +1,5 @@
-//! TreeDownloader one dataset. It is visible when all of it is here and is what its manifest says, and
-//! not before; what came before an interruption is found by the next pull.
+//! Pull of one dataset. The dataset becomes visible only after all of it is stored and matches its
+//! manifest. An interrupted pull resumes: the next one finds the chunks that were stored.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -47,41 +47,41 @@ use crate::registry::working_copy::Chosen;
 use crate::store::disk::BlobReader;
 use crate::store::disk::WriteSession;
 
-/// How to pull.
+/// Options of a pull.
 #[derive(Clone, Debug, Default)]
 pub struct PullOptions {
-    /// Keep it from peers whatever its manifest says.
+    /// Do not share the dataset with peers, regardless of its manifest.
     pub private: bool,
-    /// Also write it here, as a checkout does.
+    /// Also write the files to this path, as a checkout does.
     pub output: Option<PathBuf>,
-    /// Take it however much larger it is than what is sent for it.
+    /// Accept a dataset that is far larger than the bytes sent for it.
     pub allow_large: bool,
-    /// What to do where a plain file is already.
+    /// Action if a plain file is in the way.
     pub if_exists: IfExists,
 }
 
-/// What a pull did.
+/// Result of a pull.
 #[derive(Clone, Debug)]
 pub struct PullReport {
-    /// What was pulled.
+    /// Content id of the pulled dataset.
     pub content_id: ContentId,
-    /// Chunks that came from peers, each counted once a window.
+    /// Chunks that came from peers. A chunk counts once in each window.
     pub chunks_fetched: u64,
-    /// Chunks that were here.
+    /// Chunks that were already held.
     pub chunks_local: u64,
-    /// Peers, and what came from each.
+    /// Report on each peer.
     pub sources: Vec<SourceReport>,
-    /// How long it took.
+    /// Duration in seconds.
     pub seconds: f64,
 }
 
 impl LocalRegistry {
-    /// Pulls a dataset that trust lets in from peers that have it.
+    /// Pulls an accepted offer from peers that have it.
     ///
     /// # Errors
-    /// [`Error::Peer`] when no peer is left that gives it; [`Error::SignedLie`] when all of it
-    /// came and is not what its manifest says, [`Error::TooLarge`] when that takes a person's word.
-    /// What came is kept for the next try, unseen.
+    /// [`Error::Peer`] when no usable peer is left. [`Error::SignedLie`] when everything arrived
+    /// and does not match its manifest. [`Error::TooLarge`] when the size needs a person's consent.
+    /// Received chunks stay in the store for the next pull, invisible.
     pub fn pull(
         &self,
         accepted: &AcceptedOffer,
@@ -96,17 +96,17 @@ impl LocalRegistry {
         let pauses = self.sizes.reconnect_pauses;
         let supplies: Vec<PullPeer<'_>> = ahead.iter().map(|s| PullPeer::new(s, pauses)).collect();
         let session = WriteSession::begin(&self.store)?;
-        // Among several, one that is slow must not hold up what the others have.
+        // A slow peer must not hold up the data of the others.
         let alone = ahead.first().filter(|_| ahead.len() == 1);
         let from = (alone, supplies.as_slice());
         let gathered = self.gather(offer, &session, from, &options, progress);
         let fetched = match gathered {
             Ok(fetched) => fetched,
             Err(error) => {
-                // What came is worth keeping; the first error is the one to tell.
+                // Commit the received chunks, and return the first error.
                 let _ = session.commit(|_, _| Ok::<_, Error>(()));
-                // Peers were checked chunk by chunk: what is wrong with the whole is what the
-                // manifest says.
+                // Every chunk of the peers was verified. If the whole does not match, the manifest
+                // is wrong.
                 return Err(accuse(error, offer.listed.publisher()));
             }
         };
@@ -213,7 +213,7 @@ impl LocalRegistry {
         })
     }
 
-    /// Remembers what was written while it arrived.
+    /// Records the files that were written during the pull.
     fn note_pulled(&self, at: (&Path, Timestamp), dataset: &Dataset) {
         let Ok(reader) = BlobReader::new(&self.store) else {
             return;
@@ -231,11 +231,11 @@ impl LocalRegistry {
         accepted: &AcceptedOffer,
         flags: Flags,
     ) -> Result<(), Error> {
-        let salt: [u8; 16] = host::random().map_err(|e| Error::file("seed", self.home(), e))?;
+        let salt: [u8; 16] = host::random().map_err(Error::Random)?;
         let admitted = accepted.admitted();
         session.commit(|tables, entries| {
             let held = catalog::of_register(tables, admitted.manifest(), admitted.origin())?;
-            // Private stays private, and made here stays made here.
+            // A private dataset stays private, and the mark for local origin stays.
             let flags = held.as_ref().map_or(flags, |h| h.flags);
             let merged = sign::publish(tables, entries, admitted, flags)?;
             if let (Merged::Replaced(_), Some(held)) = (merged, held) {
@@ -246,21 +246,21 @@ impl LocalRegistry {
     }
 }
 
-/// What gathering a dataset did.
+/// Result of gathering a dataset's bytes.
 struct Gathered {
-    /// Chunks that came, and that were here.
+    /// Number of chunks that arrived, and number that were held.
     fetched: u64,
     local: u64,
-    /// Where its files were put that were written while they arrived, and when.
+    /// Path and time of the files that were written during the pull, if any.
     placed: Option<(PathBuf, Timestamp)>,
 }
 
-/// Whether its files are written while they arrive.
+/// Returns true if the files are written while they arrive.
 fn is_straight(offer: &Offer) -> bool {
     offer.manifest().num_files <= FILES_STRAIGHT_MAX
 }
 
-/// The file table is no part of what the bar counts.
+/// Progress without output: the bar does not count the file table.
 struct Quiet<'a>(&'a dyn Progress);
 
 impl Progress for Quiet<'_> {
@@ -269,8 +269,8 @@ impl Progress for Quiet<'_> {
     }
 }
 
-/// What can be asked by the manifest alone, and is not here. Trees of which another version is here
-/// come as deltas, which are asked for otherwise.
+/// Returns the requests that need only the manifest and whose data is not held. Trees with a held
+/// parent version are excluded, because they are requested as deltas.
 fn questions(
     offer: &Offer,
     session: &WriteSession,
@@ -290,7 +290,7 @@ fn questions(
     Ok(questions)
 }
 
-/// The card, if there is one that is not here.
+/// Returns the id of the card if there is one that is not held.
 fn absent_card(offer: &Offer, session: &WriteSession) -> Result<Option<BlobId>, Error> {
     let Some(id) = offer.manifest().card else {
         return Ok(None);
@@ -331,7 +331,7 @@ fn fetch_card(
     Err(last.unwrap_or(Error::NoPeer))
 }
 
-/// Whether files and content have the ids that the manifest says.
+/// Checks that the ids of the files and of the content match the manifest.
 fn check_ids(m: &Manifest, table: &FileTable, ids: Vec<ContentId>) -> Result<(), Error> {
     let mut whole = table.clone();
     if ids.len() != table.files().len() {

@@ -1,4 +1,4 @@
-//! What the threads that pull one tree share, and how they wait for each other.
+//! Shared state of the threads that download one tree, with their condition variable.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::registry::host;
 use crate::registry::peers::client::fetch::Filled;
 use crate::registry::peers::client::fetch::Window;
 
-/// How long a lane waits for news before it looks again.
+/// Longest wait of a fetching thread before it checks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// Everything that the threads of one tree share.
+/// State that all threads of one tree share.
 pub(in crate::registry::peers) struct Shared {
     pub(in crate::registry::peers) state: Mutex<State>,
     pub(in crate::registry::peers) news: Condvar,
@@ -30,12 +30,12 @@ pub(in crate::registry::peers) struct State {
     pub(in crate::registry::peers) plan: FetchSchedule,
     pub(in crate::registry::peers) windows: BTreeMap<u64, Arc<Window>>,
     pub(in crate::registry::peers) ready: BTreeMap<u64, Filled>,
-    /// Windows handed to the caller.
+    /// Number of windows passed to the caller.
     pub(in crate::registry::peers) used: u64,
     pub(in crate::registry::peers) planned: u64,
     pub(in crate::registry::peers) failed: Option<Error>,
     pub(in crate::registry::peers) last_fault: Option<(String, PeerError)>,
-    /// Buffers that windows were in: making new ones costs as much as decompressing into them.
+    /// Buffers for reuse: allocating a new one costs as much as decompressing into it.
     pub(in crate::registry::peers) free: Vec<Vec<u8>>,
 }
 
@@ -76,14 +76,13 @@ impl Shared {
     }
 }
 
-/// A thread that panics would leave the others waiting for it.
+/// Fails the download if its thread panics, so that the other threads do not wait for it.
 pub(in crate::registry::peers) struct PanicGuard<'a>(pub(in crate::registry::peers) &'a Shared);
 
 impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let gone = std::io::Error::other("it panicked");
-            self.0.fail(Error::machine("run a worker thread", gone));
+            self.0.fail(Error::WorkerPanicked("worker"));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Chunks for peers: whole records as they are stored where all of a record was asked for, and
-//! packed anew otherwise.
+//! Serves chunks. A record that was requested whole is sent as it is stored, any other is
+//! compressed again.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -27,20 +27,20 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::Location;
 use crate::store::disk::StoreError;
 
-/// A chunk that was asked for, and where it is.
+/// A requested chunk and its location.
 pub(in crate::registry::peers) type Placed = (BlobKey, Location);
 
-/// Records for a peer, one at a time.
+/// Response with records, one at a time.
 #[derive(Debug)]
 pub(crate) struct ChunkResponse {
     reader: BlobReader,
     hello: Hello,
-    /// Chunks that lie in one record here.
+    /// Requested chunks, grouped by the record that stores them.
     records: std::vec::IntoIter<Vec<Placed>>,
 }
 
 impl ChunkResponse {
-    /// The answer to a request about a manifest that the peer may see.
+    /// Creates the response to a request about a manifest that the peer may see.
     pub(crate) fn new(
         reader: BlobReader,
         manifest: &Manifest,
@@ -67,7 +67,7 @@ impl ChunkResponse {
         })
     }
 
-    /// The next frame.
+    /// Returns the next frame.
     pub(crate) fn step(&mut self) -> Result<Option<Response>, Ending> {
         let Some(chunks) = self.records.next() else {
             return Ok(None);
@@ -77,7 +77,7 @@ impl ChunkResponse {
     }
 }
 
-/// The chunks that a request names, each once, in the order of the data.
+/// Returns the requested chunks in the order of the data, without repetitions.
 fn wanted(
     reader: &BlobReader,
     manifest: &Manifest,
@@ -102,7 +102,7 @@ fn wanted(
     Ok(keys)
 }
 
-/// Where, in the order of the data, no record lies on both sides.
+/// Returns the positions in the order of the data that no record spans.
 pub(crate) fn seams(
     reader: &BlobReader,
     manifest: &Manifest,
@@ -139,7 +139,7 @@ pub(crate) fn seams(
     Ok(seams)
 }
 
-/// A record of these chunks, which lie in one record here.
+/// Builds a record of these chunks, which one stored record contains.
 fn one_record(
     reader: &BlobReader,
     chunks: &[Placed],
@@ -152,7 +152,7 @@ fn one_record(
     let stored = reader.record_bytes(key, at)?;
     let header = RecordHeader::decode(&stored).map_err(|_| corrupt())?;
     let reads_it = header.codec.is_some_and(|codec| hello.reads(codec)) && header.bases.is_empty();
-    // Each is another item, so as many are all.
+    // Every chunk is a different item, so an equal count means all of them.
     if reads_it && header.items.len() == chunks.len() {
         return Ok(stored);
     }
@@ -165,7 +165,7 @@ fn one_record(
     Ok(record_of(chunks, coded, Vec::new()).encode())
 }
 
-/// A record of chunks whose bytes were coded.
+/// Builds a record of chunks whose bytes are already encoded.
 pub(in crate::registry::peers) fn record_of(
     chunks: &[Placed],
     (codec, payload): (Codec, Vec<u8>),

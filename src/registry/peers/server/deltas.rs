@@ -1,5 +1,5 @@
-//! Chunks for a peer that holds others which resemble them: as deltas against these where
-//! that is shorter, and packed closely where it is not.
+//! Serves chunks to a peer that holds a parent version: as deltas against it where that is smaller,
+//! and compressed at a higher level otherwise.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -38,34 +38,34 @@ use crate::store::disk::StoreError;
 use crate::wire::limits::RECORD_ITEMS_MAX;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 
-/// After so many deltas that were not shorter, no more are tried in an answer.
+/// Number of deltas that may fail to save bytes before the response stops trying.
 const IN_VAIN_MAX: usize = 8;
 
-/// A tree that the peer says it has, and may see here: its root and how many bytes it holds.
+/// The tree that the peer reports to hold and may see: its root and its length in bytes.
 pub(in crate::registry::peers) type Shown = (TreeId, u64);
 
-/// Records for a peer, one at a time.
+/// Response with deltas and records, one at a time.
 #[derive(Debug)]
 pub(crate) struct DeltaResponse {
     reader: BlobReader,
     closer: Compressor,
     in_vain: usize,
     jobs: std::vec::IntoIter<Job>,
-    /// Where chunks are among those asked for, and bases among those named.
+    /// Number of each chunk in the request, and of each base below.
     asked_at: HashMap<BlobId, usize>,
     named_at: HashMap<BlobId, usize>,
 }
 
-/// What one record of an answer is made of.
+/// Source of one record of the response.
 #[derive(Debug)]
 enum Job {
-    /// The record that a chunk is in, as it is stored.
+    /// The stored record of a chunk.
     Stored(Placed),
-    /// Chunks, and what they may be a delta against.
+    /// Chunks to encode, and the possible bases of their delta.
     Made(Vec<Placed>, Vec<BlobKey>),
 }
 
-/// A chunk that was asked for, and in which group.
+/// A requested chunk and the number of its group.
 struct Asked {
     key: BlobKey,
     at: Location,
@@ -73,8 +73,8 @@ struct Asked {
 }
 
 impl DeltaResponse {
-    /// The answer to a request about a manifest that the peer may see; `held` is the tree that it
-    /// has, where it may see that.
+    /// Creates the response to a request about a manifest that the peer may see. `held` is the tree
+    /// that the peer holds, if the peer may see it.
     pub(crate) fn new(
         reader: BlobReader,
         manifest: &Manifest,
@@ -107,7 +107,7 @@ impl DeltaResponse {
         })
     }
 
-    /// The next frame.
+    /// Returns the next frame.
     pub(crate) fn step(&mut self) -> Result<Option<Response>, Ending> {
         Ok(match self.jobs.next() {
             None => None,
@@ -129,7 +129,7 @@ impl DeltaResponse {
         short.ok_or_else(corrupt)
     }
 
-    /// A delta by the places of its items and bases.
+    /// Builds a delta that refers to items and bases by number.
     fn short(
         &self,
         items: impl Iterator<Item = BlobId>,
@@ -174,18 +174,19 @@ impl DeltaResponse {
         Response::Chunks(record_of(chunks, coded, Vec::new()).encode())
     }
 
-    /// Where the bases cannot be read, chunks go without.
+    /// Encodes a delta. Returns `None` if the bases cannot be read, so that the chunks go without
+    /// one.
     fn delta(&self, raw: &[u8], bases: &[BlobKey]) -> Option<Vec<u8>> {
         let located = self.reader.locate(bases).ok()?;
         let pairs = bases.iter().zip(located);
         let placed: Option<Vec<Placed>> = pairs.map(|(key, at)| Some((*key, at?))).collect();
         let bases = joined(&self.reader, &placed?).ok()?;
-        // It stays on its thread, and the next record may be made on another.
+        // The encoder stays on its thread, while the next record may be made on another.
         DeltaEncoder::new().encode(raw, bases)
     }
 }
 
-/// The bytes of chunks, one after the other.
+/// Concatenates the bytes of chunks.
 fn joined(reader: &BlobReader, chunks: &[Placed]) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::new();
     for (key, at) in chunks {
@@ -200,7 +201,7 @@ fn chunk_key(entry: &crate::manifest::ChunkEntry) -> BlobKey {
     BlobKey::new(BlobKind::Chunk, *entry.id.as_bytes())
 }
 
-/// The chunks that a request names, each once, in the order of the data.
+/// Returns the requested chunks in the order of the data, without repetitions.
 fn asked(
     reader: &BlobReader,
     manifest: &Manifest,
@@ -234,7 +235,7 @@ fn asked(
     Ok(asked)
 }
 
-/// The chunks that a group may be a delta against: none where they are not all there.
+/// Returns the possible bases of a group's delta, or none if not all of them are held.
 fn bases(reader: &BlobReader, held: Option<Shown>, run: Option<BaseRun>) -> Option<Vec<BlobKey>> {
     let ((root, size), run) = (held?, run?);
     let walk = TreeWalk::new(reader, root, size, run.from).ok()?;
@@ -249,7 +250,7 @@ fn bases(reader: &BlobReader, held: Option<Shown>, run: Option<BaseRun>) -> Opti
     (keys.len() == count).then_some(keys)
 }
 
-/// Which records go as they are stored, and what the others are made of.
+/// Decides for each record if it goes as stored, and collects the chunks of the others.
 fn jobs(
     reader: &BlobReader,
     asked: Vec<Asked>,
@@ -257,7 +258,7 @@ fn jobs(
 ) -> Result<Vec<Job>, StoreError> {
     let bases_of = |a: &Asked| bases.get(a.group).map_or(&[][..], Vec::as_slice);
     let named: HashSet<BlobId> = bases.iter().flatten().map(|key| key.id).collect();
-    // Of every record, how many of its chunks were asked for, and whether any has bases.
+    // For each record, the number of requested chunks, and a flag that any of them has bases.
     let mut records: HashMap<(u32, u32), (usize, bool)> = HashMap::new();
     for a in &asked {
         let record = records.entry((a.at.pack, a.at.offset)).or_default();
@@ -291,7 +292,7 @@ fn jobs(
     Ok(jobs)
 }
 
-/// Whether making a record anew would gain nothing.
+/// Returns true if encoding a record again would save nothing.
 fn goes_as_stored(header: &RecordHeader, has_bases: bool, named: &HashSet<BlobId>) -> bool {
     match header.codec {
         Some(Codec::Delta) => header.bases.iter().all(|id| named.contains(id)),
@@ -300,7 +301,7 @@ fn goes_as_stored(header: &RecordHeader, has_bases: bool, named: &HashSet<BlobId
     }
 }
 
-/// Chunks that one record is to be made of, so far.
+/// Chunks collected for the record in progress.
 #[derive(Default)]
 struct Open {
     chunks: Vec<Placed>,
@@ -341,7 +342,8 @@ impl Open {
 }
 
 impl LocalRegistry {
-    /// The tree that a request says its sender has, where he may see it here and reads deltas.
+    /// Returns the tree that the sender of a request reports to hold, if the sender may see it and
+    /// reads deltas.
     pub(in crate::registry::peers) fn shown_version(
         &self,
         held: &HeldVersion,

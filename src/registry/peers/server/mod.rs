@@ -1,4 +1,5 @@
-//! The answering side: catalogue, chunks, deltas and tree nodes for peers.
+//! The serving side. `responses` handles a request, `visibility` decides what a peer may see,
+//! `chunks` and `deltas` serve data, and `tree_delta` serves tree nodes.
 
 pub(crate) mod chunks;
 pub(crate) mod deltas;

@@ -1,4 +1,5 @@
-//! ResponseFrames peers. Nothing is kept between requests.
+//! Request handling: one request in, a stream of response frames out. No state is kept between
+//! requests.
 
 use std::collections::HashSet;
 use std::collections::VecDeque;
@@ -33,24 +34,24 @@ use crate::registry::peers::server::visibility::Showing;
 use crate::registry::peers::tree_nodes::NodeResponse;
 use crate::store::disk::BlobReader;
 
-/// Who asks, and what this node shows.
+/// Context of a request: the peer, and the datasets that this node shows.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
-    /// The peer; proven.
+    /// The peer's id, proven by the handshake.
     pub peer: NodeId,
-    /// What it said of itself.
+    /// The peer's own greeting.
     pub hello: Hello,
-    /// What it may see.
+    /// Datasets that the peer may see.
     pub showing: Showing,
-    /// Whom this node serves.
+    /// Peers that this node serves.
     pub access: Access,
 }
 
-/// How a request ends other than with an answer.
+/// End of a request without a full response.
 pub(crate) enum Ending {
-    /// With a refusal.
+    /// The request is refused.
     Refused(Refusal),
-    /// This registry failed; the peer is not told how.
+    /// This registry failed. The peer does not learn the cause.
     Failed(Error),
 }
 
@@ -60,18 +61,18 @@ impl<E: Into<Error>> From<E> for Ending {
     }
 }
 
-/// One word for what is not there and what is not to be seen.
+/// Returns the same refusal for a missing and for a hidden dataset.
 pub(crate) fn not_found() -> Ending {
     Ending::Refused(Refusal::new(RefusalCode::NotFound, "no such dataset"))
 }
 
-/// For a place where nothing begins.
+/// Returns the refusal for an offset at which no chunk or node begins.
 pub(crate) fn nothing_there() -> Ending {
     Ending::Refused(Refusal::new(RefusalCode::NotFound, "nothing begins there"))
 }
 
-/// An answer that is made frame by frame, as somebody takes them: nothing waits in memory for a
-/// peer that reads slowly.
+/// A response that is produced frame by frame on demand. Nothing waits in memory for a peer that
+/// reads slowly.
 #[derive(Debug)]
 pub struct ResponseFrames {
     registry: LocalRegistry,
@@ -80,7 +81,7 @@ pub struct ResponseFrames {
     failed: Option<Error>,
 }
 
-/// What is still to be read.
+/// Remaining part of a response.
 #[derive(Debug)]
 enum Rest {
     Nothing,
@@ -92,12 +93,12 @@ enum Rest {
 }
 
 impl ResponseFrames {
-    /// What failed here, at the end. The peer was told that something did, and no more.
+    /// Returns the local error that ended the response. The peer only learned that there was one.
     pub fn failed(self) -> Option<Error> {
         self.failed
     }
 
-    /// What the peer is told at such an end.
+    /// Returns the last frame of a response that ends in this way.
     fn last_word(&mut self, ending: Ending) -> Response {
         Response::Refusal(match ending {
             Ending::Refused(refusal) => refusal,
@@ -138,7 +139,7 @@ impl ResponseFrames {
 impl Iterator for ResponseFrames {
     type Item = Response;
 
-    /// The next frame; the last one is a refusal where it ends so.
+    /// Returns the next frame. The last one is a refusal if the response ends with one.
     fn next(&mut self) -> Option<Response> {
         let ending = match self.step() {
             Ok(answer) => return answer,
@@ -151,7 +152,7 @@ impl Iterator for ResponseFrames {
 }
 
 impl LocalRegistry {
-    /// Begins to answer a request.
+    /// Starts the response to a request.
     pub fn answer(&self, request: &Request, asking: &RequestContext) -> ResponseFrames {
         let mut answering = ResponseFrames {
             registry: self.clone(),
@@ -169,7 +170,7 @@ impl LocalRegistry {
         answering
     }
 
-    /// An answer that is a refusal.
+    /// Returns a response that is only a refusal.
     pub fn refuse(&self, refusal: Refusal) -> ResponseFrames {
         ResponseFrames {
             registry: self.clone(),
@@ -249,7 +250,8 @@ impl LocalRegistry {
         Ok(Rest::Nothing)
     }
 
-    /// A reader from before the look at the catalogue: what is found then is not collected.
+    /// Opens a reader before the catalogue is read, so that no chunk of a found dataset is
+    /// collected meanwhile.
     fn reader_shown(
         &self,
         id: &EnvelopeId,
@@ -271,7 +273,7 @@ impl LocalRegistry {
         Ok(Rest::Items(ids.collect::<Vec<_>>().into_iter()))
     }
 
-    /// Items that are still here, statements first.
+    /// Encodes the items that are still in the catalogue, statements first.
     pub(in crate::registry::peers) fn batches(
         &self,
         items: &[ItemId],
@@ -322,11 +324,11 @@ impl LocalRegistry {
             peer: asking.peer,
             access: asking.hello.access,
         };
-        // Statements first: a withdrawal counts for what comes with it.
+        // Statements first: a withdrawal applies to the manifests that come with it.
         let taken = self.take_statements(&from, statements)?;
         match self.note_elsewhere(&from, decoded)? {
             Some(new) => Ok(taken + new),
-            // Whoever passes it on has looked.
+            // The forwarding node has verified them.
             None => {
                 let text = "a signature that does not hold";
                 Err(Ending::Refused(Refusal::new(RefusalCode::NotAllowed, text)))

@@ -1,5 +1,5 @@
-//! Tree nodes as a delta against those that lie where they lie in a version that the asking
-//! side has. Both sides find these by the same rule.
+//! Deltas of tree nodes against the nodes at the same position of a version that the requesting
+//! side holds. Both sides find the bases by the same rule.
 
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
@@ -25,10 +25,11 @@ use crate::store::disk::BlobReader;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 
-/// After the node that holds the last place, so many more are bases: what is new there moves others.
+/// Number of extra base nodes after the one at the last position, because new chunks shift later
+/// nodes.
 const MORE_NODES: usize = 2;
 
-/// The answer in one frame, where it can be one: `None` where the nodes go as they are.
+/// Builds the response as one frame, or returns `None` if the nodes go without a delta.
 pub(in crate::registry::peers) fn answer(
     reader: &BlobReader,
     manifest: &Manifest,
@@ -57,7 +58,7 @@ pub(in crate::registry::peers) fn answer(
     }))
 }
 
-/// The nodes of an answer; `None` where a delta does not become nodes.
+/// Decodes the nodes of a response. Returns `None` if the delta does not decode to nodes.
 pub(in crate::registry::peers) fn put_to_bases(
     nodes: Nodes,
     previous: &ParentTree,
@@ -76,9 +77,10 @@ pub(in crate::registry::peers) fn put_to_bases(
     Ok(Some(decode_nodes(&raw)?))
 }
 
-/// The nodes on the level of these places, from the one that holds the first byte of the first to
-/// some after the one that holds the first byte of the last; one after the other. For the root, the
-/// root.
+/// Concatenates the base nodes on the level of these places.
+///
+/// They begin with the node that holds the first byte of the first place. They end some nodes after
+/// the one that holds the first byte of the last. The base of a root is the root.
 fn beside(blobs: &BlobReader, root: TreeId, places: &[NodePlace]) -> Option<Vec<u8>> {
     let level = places.first()?.level;
     let from = places.iter().map(|place| place.offset).min()?;

@@ -1,5 +1,5 @@
-//! What a peer may see. Looked up anew for every request, so that unsharing, withdrawing and
-//! revoking count at once.
+//! Visibility of datasets to peers. It is evaluated for every request, so that unsharing,
+//! withdrawing and revoking take effect at once.
 
 use crate::catalog;
 use crate::catalog::Brief;
@@ -13,15 +13,15 @@ use crate::trust::Action;
 use crate::trust::Trust;
 use crate::trust::Verdict;
 
-/// What a node shows to peers.
+/// Selection of datasets that a node shows to peers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Showing {
-    /// Also what was made here and is not signed.
+    /// Also show unsigned datasets that were indexed here.
     pub unsigned: bool,
 }
 
 impl Showing {
-    /// Whether peers may see a dataset.
+    /// Returns true if peers may see a dataset.
     fn admits<D>(self, listed: &Listed<D>, flags: Flags) -> bool {
         if flags.private || listed.withdrawn.is_some() || listed.trust() == Trust::Revoked {
             return false;
@@ -32,7 +32,7 @@ impl Showing {
 }
 
 impl LocalRegistry {
-    /// What peers may see, in short.
+    /// Returns summaries of the datasets that peers may see.
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
@@ -42,7 +42,7 @@ impl LocalRegistry {
         Ok(shown.map(|l| l.dataset).collect())
     }
 
-    /// The dataset whose winning manifest this is, where peers may see it.
+    /// Returns the dataset whose winning manifest has this envelope, if peers may see it.
     ///
     /// # Errors
     /// [`Error`] when the index or `trust.toml` cannot be read.
@@ -51,7 +51,7 @@ impl LocalRegistry {
         id: &EnvelopeId,
         showing: Showing,
     ) -> Result<Option<Dataset>, Error> {
-        // Manifests of a peer's choosing: one that is not here is no damage.
+        // The peer chose the envelope id, so a missing one is no damage.
         let held = self
             .store
             .read(|t| Ok::<_, Error>(catalog::by_envelope(t, id)?))?;

@@ -1,5 +1,5 @@
-//! A registry in the same process that is asked over the bytes that would be sent, and whose
-//! answers can be disturbed.
+//! In-process peer: a registry that is called through encoded messages, with optional faults in the
+//! responses.
 
 use crate::ident::NodeId;
 use crate::protocol::Access;
@@ -19,22 +19,22 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// How often, in a thousand frames, something goes wrong.
+/// Fault rates, per thousand frames.
 pub(in crate::registry::peers) struct Faults {
     random: Random,
     per_mille: u64,
 }
 
-/// A registry that is asked in the same process, over the bytes that would be sent.
+/// A registry in the same process that is called through encoded messages.
 pub(in crate::registry::peers) struct Near {
     pub(in crate::registry::peers) registry: LocalRegistry,
     pub(in crate::registry::peers) id: u8,
-    /// Who asks.
+    /// Number of the asking node.
     pub(in crate::registry::peers) asker: u8,
     pub(in crate::registry::peers) access: Access,
     pub(in crate::registry::peers) showing: Showing,
     pub(in crate::registry::peers) faults: Mutex<Faults>,
-    /// Bytes of answers so far.
+    /// Total bytes of the responses.
     pub(in crate::registry::peers) answered: AtomicU64,
 }
 
@@ -137,10 +137,10 @@ impl PeerConnection for Near {
     }
 }
 
-/// A peer that is listened to, and whose answers are changed on the way.
+/// A peer whose requests are observed and whose responses are altered.
 pub(in crate::registry::peers) struct Altered<'a> {
     pub(in crate::registry::peers) near: &'a Near,
-    /// Called before it is asked.
+    /// Called before each request.
     pub(in crate::registry::peers) asked: &'a (dyn Fn(&Request) + Sync),
     pub(in crate::registry::peers) alter:
         &'a (dyn Fn(&Request, Response) -> Result<Response, PeerError> + Sync),

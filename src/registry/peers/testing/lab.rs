@@ -1,4 +1,4 @@
-//! A registry of its own with a key, for tests between registries.
+//! A registry with a key of its own, for tests between registries.
 
 use std::path::Path;
 
@@ -89,7 +89,7 @@ impl Lab {
         Ok(pulled.chunks_fetched)
     }
 
-    /// Pulls everything that a peer shows, as a person would who agrees to it.
+    /// Pulls everything that a peer shows, with a person's consent.
     pub(in crate::registry::peers) fn pull_accepted(&self, peer: &Near) {
         for offer in self.registry.list_remote(peer, &ListFilter::All).unwrap() {
             let accepted = offer.accept(Action::PullById, Consent::Given).unwrap();
@@ -108,7 +108,7 @@ impl Lab {
     }
 }
 
-/// Rows that compress a little and repeat a little.
+/// Generates rows with little redundancy.
 pub(in crate::registry::peers) fn rows(seed: u64, rows: usize) -> Vec<u8> {
     let mut random = Random::new(seed);
     let mut text = String::new();
@@ -123,7 +123,7 @@ pub(in crate::registry::peers) fn rows(seed: u64, rows: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// An offer that a person agreed to.
+/// Accepts an offer with a person's consent.
 pub(in crate::registry::peers) fn accepted(offer: &Offer) -> Result<AcceptedOffer, Error> {
     offer.accept(Action::PullByName, Consent::Given)
 }

@@ -1,4 +1,4 @@
-//! Every way in goes through one decision, and an edit wins or is an error.
+//! Every entry into the catalogue applies the same policy, and an edit wins or is an error.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ use crate::trust::decide;
 use crate::wire::limits::CLOCK_EDITS_MAX;
 use crate::wire::limits::CLOCK_ENTRIES_MAX;
 
-/// A dataset with this clock, signed and stored.
+/// Signs and stores a dataset with this clock.
 fn planted(lab: &Lab, clock: &BTreeMap<NodeId, u64>) -> Manifest {
     let data = tree(&[b"content\n"]);
     plant(lab, &data, ContentId::from_bytes(b"content\n"), &|m| {
@@ -80,7 +80,7 @@ fn edit_of_a_full_clock_folds_the_smallest_entry_and_wins() {
 #[test]
 fn edit_without_room_in_the_clock_is_an_error() {
     let lab = Lab::new();
-    // Every entry is as large as one may be: whichever is folded, there is no room.
+    // Every entry has the maximum size, so folding any of them makes no room.
     let full: BTreeMap<NodeId, u64> = (0..CLOCK_ENTRIES_MAX)
         .map(|n| (node(n as u8 + 1), CLOCK_EDITS_MAX))
         .collect();
@@ -116,8 +116,8 @@ fn edit_with_a_revoked_key_is_refused() {
     assert_eq!(held.manifest.license, None);
 }
 
-/// The table of `spec/trust.md` decides on every way in: what it does not let in has no value that
-/// the catalogue would take.
+/// Every way in admits exactly the manifests that the table of `spec/trust.md` admits. A manifest
+/// that it refuses has no value of the type that the catalogue takes.
 #[test]
 fn manifest_is_admitted_exactly_where_the_policy_says_so() {
     let a = Lab::new();
@@ -169,8 +169,8 @@ fn manifest_is_admitted_exactly_where_the_policy_says_so() {
     assert_eq!(tried, 2 * 4 * 2 * Action::ALL.len() * 2);
 }
 
-/// A copy that somebody edited never speaks for what was made here, whichever order they come in,
-/// and an index that is made anew from the packs keeps them apart.
+/// An edited unsigned copy never replaces a dataset that was indexed here, in either order of
+/// arrival. A rebuilt index keeps them apart.
 #[test]
 fn unsigned_copy_stays_apart_through_pull_and_rebuild() {
     let (a, b) = (Lab::new(), Lab::new());

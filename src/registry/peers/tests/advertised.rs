@@ -1,5 +1,4 @@
-//! Catalogues among several registries: what is passed on, what is put aside, and that everybody
-//! ends with the same.
+//! Catalogues of several registries: forwarded items, suppressed items, and convergence.
 
 use crate::protocol::Access;
 use crate::protocol::ItemId;
@@ -14,7 +13,7 @@ use crate::trust::Level;
 use crate::trust::Publisher;
 use std::collections::BTreeSet;
 
-/// A node as another one asks it.
+/// Returns a registry as another one calls it.
 fn asked(lab: &Lab, id: u8, asker: u8) -> Near {
     Near {
         asker,
@@ -22,7 +21,7 @@ fn asked(lab: &Lab, id: u8, asker: u8) -> Near {
     }
 }
 
-/// Compares, without pulling; what came and what went.
+/// Reconciles without pulling. Returns the numbers of received and sent items.
 fn compare(at: &Lab, with: &Near) -> (u64, u64) {
     let done = at.registry.compare(with, Showing::default()).unwrap();
     (done.received, done.sent)
@@ -33,7 +32,7 @@ fn passing(lab: &Lab) -> BTreeSet<ItemId> {
     passing.into_iter().collect()
 }
 
-/// Somebody whose data is asked about, under a name.
+/// Sets a publisher whose data needs consent, under a name.
 fn prompting(lab: &Lab, other: &Lab, name: &str) {
     let publisher = Publisher::new(name.parse().unwrap(), other.key.public_key(), Level::Prompt);
     let put = lab.registry.change_trust(|f| Ok(f.put(publisher)?));
@@ -50,10 +49,10 @@ fn what_is_heard_is_passed_on_without_its_data() {
     assert!(b.registry.list().unwrap().is_empty());
     assert_eq!(compare(&c, &asked(&b, 2, 3)), (1, 0));
     assert_eq!(passing(&c), passing(&a));
-    // Everybody has it: nothing more to say.
+    // All nodes have it, so there is nothing to send.
     assert_eq!(compare(&c, &asked(&a, 1, 3)), (0, 0));
     assert_eq!(compare(&c, &asked(&b, 2, 3)), (0, 0));
-    // Offered in the other direction, too.
+    // The same in the other direction.
     let d = Lab::new();
     d.trusting(&a);
     assert_eq!(compare(&c, &asked(&d, 4, 3)), (0, 1));
@@ -68,11 +67,11 @@ fn what_strangers_sign_is_noted_and_goes_no_further() {
     assert_eq!(compare(&b, &from_a), (1, 0));
     assert!(passing(&b).is_empty());
     assert_eq!(compare(&c, &asked(&b, 2, 3)), (0, 0));
-    // It is remembered that this peer showed it.
+    // The peer's earlier offer of it is on record.
     assert_eq!(compare(&b, &from_a), (0, 0));
     let items = b.registry.items_with(&from_a_id(), Showing::default());
     assert_eq!(items.unwrap().aside.len(), 1);
-    // Known by name, its publisher's data goes on at once.
+    // Data of a publisher that is known by name is forwarded at once.
     b.trusting(&a);
     assert_eq!(passing(&b), passing(&a));
     c.trusting(&a);
@@ -118,7 +117,7 @@ fn who_is_not_trusted_any_more_is_heard_again_once_he_is() {
     assert_eq!(compare(&b, &near), (1, 0));
 }
 
-/// Both sides of a partition edit one dataset; afterwards both have the same state of it.
+/// Both sides of a partition edit one dataset. Afterwards both hold the same state of it.
 #[test]
 fn edits_on_both_sides_of_a_partition_end_as_one() {
     let (a, b) = (Lab::new(), Lab::new());
@@ -152,7 +151,7 @@ fn edits_on_both_sides_of_a_partition_end_as_one() {
         .unwrap();
     compare(&a, &to_b);
     assert_eq!(passing(&a), passing(&b));
-    // The catalogue is one; the dataset follows when it is pulled.
+    // The catalogues agree. The dataset follows when it is pulled.
     assert_eq!(sync(&a, &to_b).pulled.len(), 1);
     let state = |lab: &Lab| {
         let held = lab.registry.resolve(&"ours".parse().unwrap()).unwrap();

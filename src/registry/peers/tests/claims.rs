@@ -1,5 +1,5 @@
-//! TreeDownloader what a publisher signed and what is not so, or is far larger than what is sent for it,
-//! from a peer that hands it over faithfully.
+//! Pulls of datasets whose signed claims are false, or that are far larger than the bytes sent for
+//! them, from an honest peer.
 
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ fn chunk_entry(bytes: &[u8]) -> ChunkEntry {
     }
 }
 
-/// A tree over these chunks.
+/// Builds a tree over these chunks.
 pub(in crate::registry::peers) fn tree(chunks: &[&[u8]]) -> Tree {
     let mut blobs: Vec<(BlobKind, Vec<u8>)> = Vec::new();
     let mut emit = |_: TreeId, bytes: Vec<u8>| blobs.push((BlobKind::Node, bytes));
@@ -70,7 +70,8 @@ pub(in crate::registry::peers) fn tree(chunks: &[&[u8]]) -> Tree {
     }
 }
 
-/// One chunk, named by a leaf, by a node above it, and so on, so many times each.
+/// Builds a tree that repeats one chunk: a leaf names it `times` times, the node above names the
+/// leaf, and so on.
 fn repeating(chunk: &[u8], times: usize, levels: u8) -> Tree {
     let mut node = Node::Leaf(vec![chunk_entry(chunk); times]);
     let mut blobs = vec![(BlobKind::Chunk, chunk.to_vec())];
@@ -91,7 +92,7 @@ fn repeating(chunk: &[u8], times: usize, levels: u8) -> Tree {
     }
 }
 
-/// Puts a dataset of one file into a registry, whatever is said of it, and shows it to peers.
+/// Stores a dataset of one file under arbitrary claims, and shares it with peers.
 pub(in crate::registry::peers) fn plant(
     lab: &Lab,
     data: &Tree,
@@ -176,7 +177,7 @@ fn a_pulled_tree_that_repeats_itself_costs_what_was_sent() {
         other => panic!("{other:?}"),
     }
     assert!(b.registry.list().unwrap().is_empty());
-    // Nor does it come with everything that is trusted.
+    // It is not pulled together with everything that is trusted, either.
     b.trusting(&a);
     let synced = b.registry.sync(&near, &SyncOptions::default(), &NoProgress);
     assert!(matches!(synced, Err(Error::TooLarge { .. })), "{synced:?}");
@@ -186,7 +187,7 @@ fn a_pulled_tree_that_repeats_itself_costs_what_was_sent() {
 #[test]
 fn what_honestly_repeats_is_pulled_with_consent() {
     let (a, b) = (Lab::new(), Lab::new());
-    // As an index cuts zeros.
+    // The cuts that an index makes in zeros.
     let chunk = vec![0; 57_344];
     let data = repeating(&chunk, 20, 1);
     let bytes = chunk.repeat(400);
@@ -200,7 +201,7 @@ fn what_honestly_repeats_is_pulled_with_consent() {
     );
     pull(&b, &near, true).unwrap();
     assert_eq!(b.bytes_of("planted"), Some(bytes));
-    // Here it is still known for what it is, and where it was made nobody is asked.
+    // Here it is still recognised, and at its origin no consent is needed.
     let held = b.registry.list().unwrap().remove(0);
     let expansion = b.registry.expansion(&held).unwrap().unwrap();
     assert_eq!(expansion.distinct_bytes, 57_344);
@@ -216,7 +217,7 @@ fn what_is_large_and_does_not_repeat_is_pulled_unasked() {
     a.index("corpus", &data, false);
     let near = Near::honest(&a.registry, 1);
     b.pull("corpus", &[&near]).unwrap();
-    // Half of it repeats: far from the limit.
+    // Half of it repeats, which is far from the limit.
     let twice = [data.as_slice(), &data].concat();
     a.index("corpus", &twice, false);
     b.pull("corpus", &[&near]).unwrap();
@@ -230,7 +231,7 @@ fn datasets_that_come_together_share_what_may_repeat() {
     let mut repeated = Repeated::new(Sizes::SMALL.free_data_bytes);
     let mut refused = 0;
     for n in 1..=8 {
-        // 1.5 MB each, of which 4 MiB are free.
+        // Each dataset has 1.5 MB, and 4 MiB are free.
         let data = repeating(&[n; 4096], 19, 1);
         let name = |m: &mut Manifest| m.name = format!("planted-{n}").parse().unwrap();
         let manifest = plant(&a, &data, ContentId::from_bytes(&[n]), &name);
@@ -274,7 +275,7 @@ fn claims_that_a_pull_finds_false_are_their_signers() {
         }
         assert!(b.registry.list().unwrap().is_empty(), "{what}");
     }
-    // What a peer shows is verified where it lies, too.
+    // The peer's copy is verified as well.
     let a = Lab::new();
     plant(&a, &honest, id, &|m| m.num_rows = 7);
     let held = a.registry.list().unwrap().remove(0);

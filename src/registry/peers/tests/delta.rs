@@ -1,4 +1,5 @@
-//! TreeDownloader a version of which the one before is here: what comes, from whom, and from whom not.
+//! Pulls of a version whose parent is held: the bytes received, and the peers that may learn of the
+//! parent.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -28,7 +29,7 @@ use crate::registry::peers::testing::lab::accepted;
 use crate::registry::peers::testing::lab::rows;
 use crate::store::disk::BlobReader;
 
-/// Rows of which every version after the first has changed others.
+/// Rows of version `n`. Every version after the first changes other rows.
 fn version(n: usize) -> Vec<u8> {
     let plain = rows(1, 30_000);
     let lines = plain.split_inclusive(|b| *b == b'\n').enumerate();
@@ -49,7 +50,7 @@ fn is_sound(lab: &Lab) {
     assert!(lab.registry.fsck(&NoProgress).unwrap().is_clean());
 }
 
-/// Index and pull of the first version; a peer to pull more from.
+/// Indexes and pulls the first version. Returns a peer for further pulls.
 fn first_pulled(a: &Lab, b: &Lab) -> Near {
     a.index("corpus", &version(0), false);
     let near = Near::honest(&a.registry, 1);
@@ -72,14 +73,16 @@ fn what_changed_comes_as_deltas_whatever_they_are_against_there() {
         assert!(stored * 20 < raw, "{stored} of {raw} for version {n}");
         assert_eq!(b.bytes_of("corpus"), Some(version(n)));
         is_sound(&b);
-        // Only the newest stays here; there, all of it is against the first.
+        // Only the newest version stays here. The peer stores all of it as deltas against the
+        // first.
         for dataset in held {
             b.registry.unindex(&dataset.manifest.content_id).unwrap();
         }
         b.registry.gc(&at_once(), &NoProgress).unwrap();
         assert_eq!(b.bytes_of("corpus"), Some(version(n)));
     }
-    // What was added at the end is like nothing; it comes packed more closely than it is stored.
+    // The appended rows resemble nothing. They arrive compressed at a higher level than they are
+    // stored.
     let more = [version(3), rows(9, 10_000)].concat();
     let report = a.index("corpus", &more, false);
     let bytes = pulled_bytes(&b, &near);
@@ -97,7 +100,7 @@ fn what_changed_comes_as_deltas_whatever_they_are_against_there() {
     is_sound(&b);
 }
 
-/// The leaves of the newest version's tree, and which of them are deltas.
+/// Returns the leaves of the newest version's tree, with `true` for those that are deltas.
 fn leaves(lab: &Lab) -> BTreeMap<TreeId, bool> {
     let dataset = lab.registry.resolve(&"corpus".parse().unwrap()).unwrap();
     let m = &dataset.manifest;
@@ -158,7 +161,7 @@ fn pull(b: &Lab, source: &Altered<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A delta that came, with something else in it.
+/// Changes the content of a delta in a response.
 fn changed(answer: Response, change: impl Fn(&mut Delta)) -> Response {
     match answer {
         Response::Delta(mut delta) => {
@@ -200,7 +203,7 @@ fn wrong_deltas_are_noticed_and_plain_chunks_taken() {
     let lies: [&(dyn Fn(&mut Delta) + Sync); 4] = [
         &|made| made.bases.reverse(),
         &|made| made.payload.truncate(9),
-        // One block of one byte, 128 KiB times; and a length of 2^40.
+        // One block that repeats one byte 128 KiB times, and a declared length of 2^40.
         &|made| made.payload = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 0x58, 0x03, 0, 0x10, b'a'],
         &|made| {
             made.payload = vec![
@@ -225,7 +228,7 @@ fn wrong_deltas_are_noticed_and_plain_chunks_taken() {
     }
 }
 
-/// Changes the length and the payload of nodes that came as a delta.
+/// Changes the length and the payload of a delta of nodes.
 type Lie = dyn Fn(&mut usize, &mut Vec<u8>) + Sync;
 
 #[test]
@@ -241,7 +244,7 @@ fn wrong_deltas_of_nodes_are_noticed_and_nodes_asked_for() {
         },
     ];
     for (n, lie) in (1..).zip(lies) {
-        // Most chunks stay: where all of them are new, there is nothing in a node to differ from.
+        // Most chunks stay. If all were new, a node would have nothing in common with its base.
         let data = [b"{\"n\":0}\n".repeat(n), version(0)].concat();
         a.index("corpus", &data, false);
         let altered = AtomicU64::new(0);
@@ -312,7 +315,7 @@ fn nothing_is_a_delta_against_what_the_peer_does_not_show() {
     )
     .unwrap();
     assert_eq!(b.bytes_of("corpus"), Some(version(1)));
-    // Nor of what the peer never had.
+    // The same for a version that the peer never had.
     let (c, d) = (Lab::new(), Lab::new());
     let near = first_pulled(&c, &d);
     let first = c.registry.resolve(&"corpus".parse().unwrap()).unwrap();

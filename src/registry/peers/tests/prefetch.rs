@@ -1,4 +1,4 @@
-//! What a pull of a small dataset asks, and what of it at once.
+//! Requests of a small pull, and which of them are concurrent.
 
 use std::sync::Condvar;
 use std::sync::Mutex;
@@ -17,13 +17,13 @@ use crate::registry::peers::testing::lab::Lab;
 use crate::registry::peers::testing::lab::accepted;
 use crate::registry::peers::testing::lab::rows;
 
-/// Requests of a pull, of which the first are answered only when all of them are there.
+/// A peer that answers its first requests only after all of them have arrived.
 #[derive(Default)]
 struct Together {
     first: usize,
     asked: Mutex<Vec<Request>>,
     another: Condvar,
-    /// A request waited for the others in vain.
+    /// True if a request waited for the others in vain.
     is_late: AtomicBool,
 }
 
@@ -38,14 +38,14 @@ impl Together {
         let patience = Duration::from_secs(30);
         let alone = |asked: &mut Vec<Request>| asked.len() < self.first;
         let waited = self.another.wait_timeout_while(asked, patience, alone);
-        // A panic of a thread that asks is no failure of the pull.
+        // A panic of an asking thread does not fail the pull.
         if waited.unwrap().1.timed_out() {
             self.is_late.store(true, Ordering::Relaxed);
         }
     }
 }
 
-/// A lab that trusts another, which has a dataset of so many rows; its bytes.
+/// Creates a lab that trusts another one with a dataset of `count` rows. Also returns the bytes.
 fn labs(count: usize) -> (Lab, Lab, Vec<u8>) {
     let (there, here) = (Lab::new(), Lab::new());
     let bytes = rows(7, count);
@@ -62,7 +62,7 @@ fn pull(here: &Lab, sources: &[&dyn ChunkSource]) {
     report.unwrap();
 }
 
-/// The requests of a pull of so many rows, from a peer that waits for so many requests at first.
+/// Returns the requests of a pull of `count` rows from a peer that waits for the `first` requests.
 fn pulled(count: usize, first: usize) -> Vec<Request> {
     let (there, here, bytes) = labs(count);
     let together = Together {
@@ -88,7 +88,7 @@ fn pull_of_two_single_chunks_asks_everything_at_once() {
 
 #[test]
 fn pull_of_some_chunks_asks_roots_at_once_and_then_the_chunks() {
-    // Both roots and the table's chunk; then the chunks of the data, and nothing between.
+    // Both roots and the table's chunk first, then the chunks of the data, and nothing in between.
     let asked = pulled(200, 3);
     assert_eq!(asked.len(), 4, "{asked:?}");
     assert!(matches!(asked[3], Request::PullChunk(_)), "{asked:?}");
@@ -99,7 +99,7 @@ fn pull_from_several_is_not_held_up_by_a_slow_first_one() {
     let (there, here, bytes) = labs(3);
     let is_asked = (Mutex::new(false), Condvar::new());
     let is_late = AtomicBool::new(false);
-    // It gives no chunk before the other one is asked for one.
+    // The peer sends no chunk before the other peer is asked for one.
     let slow = Altered {
         near: &Near::honest(&there.registry, 1),
         asked: &|request| {

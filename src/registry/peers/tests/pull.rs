@@ -1,5 +1,5 @@
-//! TreeDownloader from peers in the same process that lie, break off and stall, by a seed: every
-//! schedule ends with the dataset whole, or with an error and nothing to be seen.
+//! Pulls from in-process peers that send false data, disconnect and stall, by seed. Every schedule
+//! ends with the whole dataset, or with an error and no visible dataset.
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
@@ -46,7 +46,7 @@ fn every_schedule_of_faults_ends_whole_or_with_nothing_to_be_seen() {
     let (mut whole, mut broken) = (0, 0);
     for seed in 0..400 {
         let b = Lab::new();
-        // From one in fifty frames to every other one.
+        // Fault rates from one frame in fifty to one in two.
         let per_mille = [20, 100, 500][seed as usize % 3];
         let liars: Vec<Near> = (0..1 + seed % 3)
             .map(|n| Near::faulty(&a.registry, 2 + n as u8, seed * 8 + n, per_mille))
@@ -57,7 +57,7 @@ fn every_schedule_of_faults_ends_whole_or_with_nothing_to_be_seen() {
             Err(_) => {
                 broken += 1;
                 assert_eq!(b.bytes_of("corpus"), None, "seed {seed}");
-                // The same liars and one who is not.
+                // The same faulty peers and one honest peer.
                 let honest = Near::honest(&a.registry, 1);
                 let peers: Vec<&Near> = liars.iter().chain([&honest]).collect();
                 b.pull("corpus", &peers).unwrap();
@@ -77,7 +77,8 @@ fn every_schedule_of_faults_ends_whole_or_with_nothing_to_be_seen() {
 fn no_door_leads_to_what_is_private() {
     let a = Lab::new();
     let secret = a.index("secret", &rows(5, 3_000), true);
-    // Half of it is public under another name: its chunks lie in the private dataset's records.
+    // Half of it is public under another name, so its chunks share records with the private
+    // dataset.
     let public = a.index("public", &rows(5, 1_500), false);
     let mut unsigned = a.dir.path().to_owned();
     unsigned.push("local.jsonl");
@@ -124,7 +125,7 @@ fn no_door_leads_to_what_is_private() {
         let card = near.card(&envelope).unwrap_err();
         assert_eq!(card.kind(), ErrorKind::NotFound);
     }
-    // What is public comes without its neighbours.
+    // The public chunks arrive without their neighbours in the record.
     let mut records = 0;
     let request = PullChunkRequest {
         envelope: public.envelope_id,
@@ -140,7 +141,7 @@ fn no_door_leads_to_what_is_private() {
     })
     .unwrap();
     assert_eq!(records, 1);
-    // Shared by hand, unsigned data is there; unshared, it is gone.
+    // Unsigned data is visible after sharing by hand, and hidden after unsharing.
     a.registry.share(&unsigned).unwrap();
     assert_eq!(near.list(&ListFilter::All).unwrap().len(), 2);
     let filter = near.filter().unwrap();
@@ -174,7 +175,8 @@ fn a_filter_is_of_what_is_listed_whoever_is_served() {
         };
         assert_eq!(near.filter().unwrap(), built);
     }
-    // What comes is a filter, if not always that one: nothing in it can be compared yet.
+    // The peer may respond with another filter than requested, and nothing in it can be compared
+    // yet.
     let mut failed = 0;
     for seed in 0..500 {
         let near = Near::faulty(&a.registry, 1, seed, 1_000);
@@ -195,7 +197,7 @@ fn a_sync_brings_what_is_trusted_and_tells_of_the_rest() {
     let sync = |options: &SyncOptions| b.registry.sync(&near, options, &NoProgress).unwrap();
     let report = sync(&SyncOptions::default());
     assert_eq!((report.received, report.sent), (1, 1));
-    // A stranger's content does not come unasked.
+    // Content of an unknown publisher is not pulled without consent.
     assert_eq!((report.pulled.len(), report.left.len()), (0, 1));
     let again = sync(&SyncOptions::default());
     assert_eq!((again.received, again.sent), (0, 0));
@@ -203,7 +205,7 @@ fn a_sync_brings_what_is_trusted_and_tells_of_the_rest() {
     let report = sync(&SyncOptions::default());
     assert_eq!((report.pulled.len(), report.left.len()), (1, 0));
     assert_eq!(b.bytes_of("ours"), Some(rows(8, 500)));
-    // A withdrawal travels, and counts.
+    // A withdrawal is forwarded and takes effect.
     let ours = a.registry.resolve(&"ours".parse().unwrap()).unwrap();
     a.registry.withdraw(&ours, &a.key, "wrong labels").unwrap();
     assert_eq!(sync(&SyncOptions::default()).received, 1);

@@ -1,4 +1,5 @@
-//! Syncs of registries that are large enough for symbols: what goes both ways, what stays hidden.
+//! Syncs of registries that are large enough for symbols: items in both directions, and hidden
+//! items.
 
 use crate::catalog::Dataset;
 use crate::progress::NoProgress;
@@ -16,7 +17,7 @@ use crate::registry::peers::catalogue::reconcile::takes_room;
 use crate::registry::peers::testing::in_process_peer::Near;
 use crate::registry::peers::testing::lab::Lab;
 
-/// A dataset of one row.
+/// Indexes a dataset of one row.
 fn index(lab: &Lab, name: &str, private: bool) -> Dataset {
     let row = format!("{{\"name\":\"{name}\"}}\n");
     lab.index(name, row.as_bytes(), private)
@@ -28,7 +29,7 @@ fn sync(lab: &Lab, peer: &Lab) -> SyncReport {
     lab.registry.sync(&near, &options, &NoProgress).unwrap()
 }
 
-/// What a registry compares with a peer, by elements.
+/// Returns the elements that a registry compares with a peer.
 fn elements(lab: &Lab, salt: &Salt) -> Vec<crate::protocol::Element> {
     let peer = crate::ident::NodeId::new([1; 32]);
     let own = lab.registry.elements_with(salt, &peer, Showing::default());
@@ -41,7 +42,7 @@ fn a_sync_by_symbols_ends_with_equal_catalogues() {
     for n in 0..24 {
         index(&a, &format!("of-a-{n}"), false);
     }
-    // Nothing here: a list of nothing brings it all.
+    // The local set is empty, so a list brings everything.
     let report = sync(&b, &a);
     assert_eq!((report.received, report.sent), (24, 0));
     assert_eq!(report.comparing.way, ReconcileMethod::List);
@@ -55,7 +56,7 @@ fn a_sync_by_symbols_ends_with_equal_catalogues() {
     a.registry.withdraw(&theirs, &a.key, "wrong").unwrap();
     index(&b, "new-here-0", false);
     let mut report = sync(&b, &a);
-    // A salt that happens to fit badly leads to the list, about once in a few hundred times.
+    // An unlucky salt leads to the list, about once in a few hundred times.
     for round in 1..5 {
         if report.comparing.way == ReconcileMethod::Symbols {
             break;
@@ -105,7 +106,7 @@ fn neither_symbols_nor_what_is_wanted_show_what_is_private() {
     all.sort_unstable();
     let came = wanted(all);
     assert_eq!((came.envelopes.len(), came.statements.len()), (20, 0));
-    // Beyond the limit nobody computes anything; nor for who has the same.
+    // Beyond the limit the peer computes no symbols, and neither for an equal set.
     for (from, digest) in [
         (u64::MAX, CatalogDigest::new([0; 16])),
         (0, keys.digest(&shown)),
@@ -134,6 +135,6 @@ fn an_answer_ends_where_there_is_no_more_room() {
     assert!(takes_room(&mut room, &items(&[100, 200])));
     assert_eq!(room, 1_000 - 300 - 2 * 64);
     assert!(!takes_room(&mut room, &items(&[600])));
-    // Nothing smaller slips in behind.
+    // No smaller batch follows one that did not fit.
     assert!(!takes_room(&mut room, &items(&[1])));
 }
