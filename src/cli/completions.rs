@@ -12,6 +12,8 @@ use crate::cli::surface::completion_scripts::completion_script;
 
 /// Print a completion script for a shell
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar completions bash > alimentar.bash")]
 pub(crate) struct CompletionsArgs {
     /// The shell
     shell: Shell,

@@ -30,11 +30,16 @@ pub(crate) struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Print the value of a setting, or its default
+    #[command(after_help = "Examples:
+  alimentar config get color")]
     Get {
         /// Its name
         key: String,
     },
     /// Change a setting; an empty value removes it
+    #[command(after_help = "Examples:
+  alimentar config set color never
+  alimentar config set peers lab-a:8765,lab-b:8765")]
     Set {
         /// Its name
         key: String,
@@ -42,8 +47,12 @@ enum ConfigCommand {
         value: String,
     },
     /// List all settings
+    #[command(after_help = "Examples:
+  alimentar config list")]
     List,
     /// Open the settings in an editor
+    #[command(after_help = "Examples:
+  alimentar config edit")]
     Edit,
 }
 

@@ -30,6 +30,8 @@ use crate::registry::host;
 
 /// Check that this machine and the registry are in order
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar doctor")]
 pub(crate) struct DoctorArgs {}
 
 #[derive(Serialize)]
@@ -157,9 +159,10 @@ impl Checks {
             Err(detail) => (false, detail),
         };
         if self.out.is_text() {
-            let state = match ok {
-                true => self.out.good("ok "),
-                false => self.out.bad("bad"),
+            let state = if ok {
+                self.out.good("ok ")
+            } else {
+                self.out.bad("bad")
             };
             let detail = printable(&detail).replace('\n', " ");
             let mut line = format!("{state}  {name:NAME_WIDTH$}  {detail}\n");
@@ -263,9 +266,10 @@ fn check_space(home: &Path) -> Result<String, String> {
 
 fn check_settings(home: &Path) -> Result<String, String> {
     let settings = Settings::read(home).map_err(|e| e.message())?;
-    Ok(match settings.path().exists() {
-        true => settings.path().display().to_string(),
-        false => "none: every option has its default".to_owned(),
+    Ok(if settings.path().exists() {
+        settings.path().display().to_string()
+    } else {
+        "none: every option has its default".to_owned()
     })
 }
 
@@ -305,17 +309,19 @@ fn check_store(registry: &LocalRegistry) -> Result<String, String> {
 fn check_trust(registry: &LocalRegistry) -> Result<String, String> {
     let trust = registry.trust();
     trust.map_err(|e| Failure::from(e).message())?;
-    Ok(match registry.trust_path().exists() {
-        true => registry.trust_path().display().to_string(),
-        false => "none yet: no publisher is trusted".to_owned(),
+    Ok(if registry.trust_path().exists() {
+        registry.trust_path().display().to_string()
+    } else {
+        "none yet: no publisher is trusted".to_owned()
     })
 }
 
 fn check_clock() -> Result<String, String> {
     let now = host::now();
-    match now.0 > EARLIEST {
-        true => Ok(now.to_rfc3339()),
-        false => Err(now.to_rfc3339()),
+    if now.0 > EARLIEST {
+        Ok(now.to_rfc3339())
+    } else {
+        Err(now.to_rfc3339())
     }
 }
 

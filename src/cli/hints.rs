@@ -116,7 +116,7 @@ fn hint_of_error(error: &Error) -> Option<&'static str> {
         Error::File { source, .. } if is_too_large(source) => Some(
             "the file system, or a limit of this process, takes no file so large (FAT: 4 GiB): `registry export --split 4GB` writes volumes",
         ),
-        Error::File { .. } if kind == ErrorKind::NotFound => Some("look whether the path is right"),
+        Error::File { .. } if kind == ErrorKind::NotFound => Some("check the path"),
         Error::Superseded { .. } => Some(
             "sign with the new key: without --key, key.enc in the registry's directory is used; `registry trust rotate NAME --new` puts it there",
         ),
@@ -134,10 +134,10 @@ fn hint_of_error(error: &Error) -> Option<&'static str> {
         ),
         Error::Archive(_) => Some("nothing of it was taken; ask for the archive again"),
         Error::SignedLie { .. } => {
-            Some("tell whoever signed it; an import or a pull of it takes nothing")
+            Some("tell its publisher; an import or a pull of it takes nothing")
         }
         Error::FalseClaim { .. } => {
-            Some("ask whoever made it for another; an import or a pull of it takes nothing")
+            Some("ask its maker for another; an import or a pull of it takes nothing")
         }
         Error::TooLarge { .. } => Some(
             "it may be honest, for example many copies of one file; it takes the time and space of all it claims",
@@ -162,7 +162,7 @@ fn hint_of_error(error: &Error) -> Option<&'static str> {
             source: PeerError::OtherNode { .. },
             ..
         } => Some(
-            "ask whoever runs it; if the node is new, `alimentar registry peers forget HOST:PORT`",
+            "ask its operator; if the node is new, `alimentar registry peers forget HOST:PORT`",
         ),
         Error::Node(NodeError::UnknownReceiver(_)) => Some(
             "the first time, give --for RECEIPT or --recipient age1…, or both: they are kept under the name",
@@ -200,7 +200,9 @@ fn hint_of_kind(kind: ErrorKind) -> Option<&'static str> {
             "what is not named is unaffected; `alimentar registry fsck --repair` makes the index anew from the packs, and indexing the source or importing an archive again brings back lost bytes",
         ),
         ErrorKind::NoSpace => Some("make room and run it again; what was stored is kept"),
-        ErrorKind::Network => Some("what came is kept: run it again when the peer can be reached"),
+        ErrorKind::Network => {
+            Some("the received data is kept: run it again when the peer can be reached")
+        }
         ErrorKind::Unsupported => Some("use a newer version of alimentar on this registry"),
         ErrorKind::Denied => Some(
             "`alimentar registry trust list` shows who is trusted; `trust add NAME KEY` adds a publisher whose key you have checked",

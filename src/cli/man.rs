@@ -17,6 +17,8 @@ use crate::registry::Error;
 
 /// Write man pages into a directory
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar man ./man")]
 pub(crate) struct ManArgs {
     /// The directory
     dir: PathBuf,
@@ -33,7 +35,7 @@ pub(crate) fn run(ctx: &Context, args: &ManArgs, program: Command) -> Result<(),
     let mut program = program.disable_help_subcommand(true);
     program.build();
     let mut pages = Vec::new();
-    add_pages(program, "", &mut pages).map_err(fail)?;
+    add_pages(program, &mut pages).map_err(fail)?;
     // All questions come before the first page is written.
     let mut rules = Vec::new();
     for (name, _) in &pages {
@@ -45,18 +47,12 @@ pub(crate) fn run(ctx: &Context, args: &ManArgs, program: Command) -> Result<(),
     Ok(())
 }
 
-/// Adds the pages of a command and of those below it: their file names and bytes. `path` is the
-/// command's name with those of the commands above it.
-fn add_pages(
-    command: Command,
-    path: &str,
-    pages: &mut Vec<(String, Vec<u8>)>,
-) -> std::io::Result<()> {
+/// Adds the pages of a command and of those below it: their file names and bytes.
+fn add_pages(command: Command, pages: &mut Vec<(String, Vec<u8>)>) -> std::io::Result<()> {
     for below in command.get_subcommands().filter(|c| !c.is_hide_set()) {
-        let name = below.get_name();
-        add_pages(below.clone(), format!("{path} {name}").trim(), pages)?;
+        add_pages(below.clone(), pages)?;
     }
-    let notes = Notes::of(&command, path);
+    let notes = Notes::of(&command);
     let has_commands = command.has_subcommands();
     let has_options = command.get_arguments().any(|a| !a.is_hide_set());
     let has_version = command.get_version().is_some();

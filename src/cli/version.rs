@@ -8,6 +8,9 @@ use crate::cli::exit::Failure;
 
 /// Say which version of the program this is
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar version
+  alimentar version --json")]
 pub(crate) struct VersionArgs {}
 
 #[derive(Serialize)]

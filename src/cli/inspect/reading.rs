@@ -17,7 +17,7 @@ pub(crate) struct ReadingArgs {
     /// The quote of CSV fields: one character, or `none`
     #[arg(long, global = true, value_name = "C", value_parser = parse_quote)]
     quote: Option<Quote>,
-    /// Whether the first record of CSV names the columns
+    /// Yes if the first record of CSV names the columns
     #[arg(long, global = true, value_name = "yes|no")]
     header: Option<Header>,
     /// The encoding of characters: utf-8, utf-16le, utf-16be, latin-1, windows-1252; for `tokens`

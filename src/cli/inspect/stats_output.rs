@@ -195,9 +195,12 @@ fn extremes<'a>(
         return (Some(ValueObject::of(n.min)), Some(ValueObject::of(n.max)));
     }
     let is_time = matches!(c.column_type, ColumnType::Date | ColumnType::Timestamp);
-    let ends = texts.and_then(|t| match is_time {
-        true => t.times.as_ref().map(|(first, last)| (first, last)),
-        false => Some((&t.first, &t.last)),
+    let ends = texts.and_then(|t| {
+        if is_time {
+            t.times.as_ref().map(|(first, last)| (first, last))
+        } else {
+            Some((&t.first, &t.last))
+        }
     });
     let text = |text: &'a String| ValueObject::Text(text);
     (

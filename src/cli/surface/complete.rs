@@ -104,9 +104,10 @@ impl<'a> Position<'a> {
     }
 
     fn below(&self, word: &str) -> Option<&'a Command> {
-        match self.positionals.is_empty() {
-            true => self.command.find_subcommand(word),
-            false => None,
+        if self.positionals.is_empty() {
+            self.command.find_subcommand(word)
+        } else {
+            None
         }
     }
 
@@ -202,9 +203,10 @@ fn datasets(typed: &str, registry: Option<&LocalRegistry>) -> Vec<String> {
         .unwrap_or_default();
     let name = |l: &crate::registry::Listed<crate::catalog::Brief>| {
         let brief = &l.dataset;
-        match typed.contains('@') {
-            true => format!("{}@{}", brief.name, brief.version),
-            false => brief.name.to_string(),
+        if typed.contains('@') {
+            format!("{}@{}", brief.name, brief.version)
+        } else {
+            brief.name.to_string()
         }
     };
     listed.iter().map(name).collect()

@@ -11,6 +11,9 @@ use crate::cli::surface::topics::TOPICS;
 
 /// Help with a command, or with a topic: references, trust, exit-codes, scripting, air-gap
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar help references
+  alimentar help trust add")]
 pub(crate) struct HelpArgs {
     /// A topic, or a command
     words: Vec<String>,

@@ -41,7 +41,7 @@ pub(crate) fn decorate_program(program: Command) -> Command {
         .error(AnsiColor::Red.on_default().bold())
         .valid(AnsiColor::Green.on_default())
         .invalid(AnsiColor::Yellow.on_default());
-    let program = decorate(program, "").styles(styles.clone());
+    let program = decorate(program).styles(styles.clone());
     let listed = list_commands(&program, &styles);
     let program = program
         .help_template(help_template(&listed, &styles))
@@ -61,21 +61,17 @@ fn help_template(listed: &str, styles: &Styles) -> String {
     )
 }
 
-/// Decorates a command and those below it. `path` is its name with those of the commands above it.
-fn decorate(command: Command, path: &str) -> Command {
-    let below = |name: &str| match path {
-        "" => name.to_owned(),
-        path => format!("{path} {name}"),
-    };
+/// Decorates a command and those below it.
+fn decorate(command: Command) -> Command {
     let names: Vec<String> = command
         .get_subcommands()
         .map(|c| c.get_name().to_owned())
         .collect();
     let mut command = expand_paths(command);
     for name in names {
-        command = command.mut_subcommand(&name, |c| decorate(c, &below(&name)));
+        command = command.mut_subcommand(&name, decorate);
     }
-    let notes = Notes::of(&command, path);
+    let notes = Notes::of(&command);
     command
         .after_help(notes.short())
         .after_long_help(notes.long())

@@ -51,7 +51,7 @@ fn every_command_that_runs_has_an_example() {
             check(below, &format!("{path} {}", below.get_name()), without);
         }
         let runs = !command.is_subcommand_required_set();
-        if runs && Notes::of(command, path.trim()).examples.is_empty() {
+        if runs && Notes::of(command).examples.is_empty() {
             without.push(path.trim().to_owned());
         }
     }
@@ -62,7 +62,7 @@ fn every_command_that_runs_has_an_example() {
     }
     assert!(
         without.is_empty(),
-        "add examples to `cli/surface/notes.rs` for {without:?}"
+        "add examples to the `after_help` of {without:?}"
     );
 }
 

@@ -47,6 +47,10 @@ use crate::trust::Verdict;
 
 /// Read archives, or every archive in a directory
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar import corpus.alimentar
+  alimentar import corpus.alimentar --dry-run
+  alimentar import corpus.alimentar --receipt lab-b.receipt")]
 pub(crate) struct ImportArgs {
     /// Archives, volumes in any order, or directories of them
     #[arg(required = true, value_name = "FILE-or-DIR")]

@@ -75,9 +75,12 @@ pub(super) fn write_receipts(
     let files = archives.iter().filter(|p| !p.is_stream());
     let dirs: BTreeSet<PathBuf> = files
         .filter_map(|p| p.path().parent().map(Path::to_owned))
-        .map(|dir| match dir.as_os_str().is_empty() {
-            true => PathBuf::from("."),
-            false => dir,
+        .map(|dir| {
+            if dir.as_os_str().is_empty() {
+                PathBuf::from(".")
+            } else {
+                dir
+            }
         })
         .collect();
     let mut written = Vec::new();

@@ -21,6 +21,10 @@ use crate::registry::differing;
 
 /// Put a file or a directory into the registry
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar index train.jsonl --license MIT
+  alimentar index photos --name holidays --tag 2026 --exclude '*.tmp'
+  alimentar index train.jsonl --name corpus --sign")]
 pub(crate) struct IndexArgs {
     /// A file or a directory
     path: PathBuf,

@@ -23,6 +23,9 @@ use crate::registry::LocalRegistry;
 
 /// Show everything about one dataset
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar info train
+  alimentar info train@^0.1 --json")]
 pub(crate) struct InfoArgs {
     #[command(flatten)]
     reference: RefArgs,

@@ -15,6 +15,9 @@ use crate::trust::Verdict;
 
 /// List the datasets
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar list
+  alimentar list --all --json")]
 pub(crate) struct ListArgs {
     /// Also list datasets of publishers not trusted here, and withdrawn ones
     #[arg(long)]

@@ -12,6 +12,8 @@ use crate::registry::LocalRegistry;
 
 /// List the versions of a name
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar log corpus")]
 pub(crate) struct LogArgs {
     /// The name
     name: DatasetName,

@@ -14,6 +14,9 @@ use crate::inspect::FileFormat;
 
 /// List the files of a dataset; without one, the datasets
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar ls
+  alimentar ls photos")]
 pub(crate) struct LsArgs {
     /// A reference
     reference: Option<String>,

@@ -10,6 +10,9 @@ use crate::cli::registry::reference::find_dataset;
 
 /// Print the full content id of a reference, for a training log
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar resolve train
+  alimentar -q resolve train@^0.1")]
 pub(crate) struct ResolveArgs {
     #[command(flatten)]
     reference: RefArgs,

@@ -16,6 +16,8 @@ use crate::registry::LocalRegistry;
 
 /// Show the columns as a tree, with the types of all values of the dataset
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar schema train")]
 pub(crate) struct SchemaArgs {
     /// REF or REF:path/in/dataset
     target: String,

@@ -22,6 +22,10 @@ use crate::registry::Edit;
 
 /// Show a dataset's card
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar card train
+  alimentar card train --html
+  alimentar card train --set README.md")]
 pub(crate) struct CardArgs {
     /// A reference
     reference: String,

@@ -22,6 +22,8 @@ use crate::ident::DatasetName;
 
 /// Give all versions of a name another name, or one version
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar rename train sentences")]
 pub(crate) struct RenameArgs {
     /// A name (all its versions), name@1.2.0, or a content id
     reference: String,

@@ -13,6 +13,8 @@ use crate::registry::Edit;
 
 /// Add and remove a dataset's tags
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar tag train --add speech --remove draft")]
 pub(crate) struct TagArgs {
     /// A reference
     reference: String,

@@ -22,6 +22,8 @@ pub(crate) struct AccessArgs {
 #[derive(Debug, Subcommand)]
 enum AccessCommand {
     /// Serve a node
+    #[command(after_help = "Examples:
+  alimentar access add 8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c")]
     Add {
         /// Its id, 64 hex digits, or its name here
         #[arg(value_name = "NODEID")]
@@ -31,12 +33,16 @@ enum AccessCommand {
         name: Option<Alias>,
     },
     /// Do not serve a node any more
+    #[command(after_help = "Examples:
+  alimentar access remove 1398f62c6d1a457c51ba6a4b5f3dbd2f69fca93216218dc8997e416bd17d93ca")]
     Remove {
         /// Its id, 64 hex digits, or its name here
         #[arg(value_name = "NODEID")]
         node: String,
     },
     /// List the nodes that are served
+    #[command(after_help = "Examples:
+  alimentar access list")]
     List,
 }
 

@@ -13,6 +13,8 @@ use crate::registry::Error;
 
 /// Show the state of the node that serves this registry
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar node")]
 pub(crate) struct NodeArgs {}
 
 #[derive(Serialize)]

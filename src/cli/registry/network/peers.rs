@@ -25,6 +25,9 @@ use crate::registry::host;
 
 /// List the peers of this network, and the known ones
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar peers
+  alimentar peers --wait 5 --json")]
 pub(crate) struct PeersArgs {
     /// Look for this number of seconds [default: 2 without a serving node, 0 with one]
     #[arg(long, value_name = "S")]
@@ -36,11 +39,15 @@ pub(crate) struct PeersArgs {
 #[derive(Debug, Subcommand)]
 enum PeersCommand {
     /// Forget which node was at an address
+    #[command(after_help = "Examples:
+  alimentar peers forget lab-a:8765")]
     Forget {
         /// host:port, or the name of the node
         address: PeerAddress,
     },
     /// Give a node a name, which replaces its id or its address in all commands
+    #[command(after_help = "Examples:
+  alimentar peers name 1398f62c6d1a457c51ba6a4b5f3dbd2f69fca93216218dc8997e416bd17d93ca lab-b")]
     Name {
         /// Its id, its name so far, or the address of a known peer
         #[arg(value_name = "NODEID-or-ADDR")]
@@ -50,6 +57,8 @@ enum PeersCommand {
         name: Alias,
     },
     /// Remove the name of a node
+    #[command(after_help = "Examples:
+  alimentar peers unname lab-b")]
     Unname {
         /// Its name here
         #[arg(value_parser = parse_alias)]

@@ -17,11 +17,10 @@ use rustix::process::setrlimit;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::interrupt;
-use crate::cli::output::text::json_text;
 use crate::cli::output::text::printable;
 use crate::cli::registry::network::serve_config::AccessMode;
 use crate::cli::registry::network::serve_config::read_config;
-use crate::cli::registry::network::serve_events::event_object;
+use crate::cli::registry::network::serve_events::event_json;
 use crate::cli::registry::network::serve_events::event_sentence;
 use crate::net::Event;
 use crate::net::GossipOptions;
@@ -115,7 +114,7 @@ pub(crate) fn run(ctx: &Context, args: &ServeArgs) -> Result<(), Failure> {
             return;
         }
         let line = if as_json {
-            json_text(&event_object(event))
+            event_json(event)
         } else {
             printable(&event_sentence(event))
         };

@@ -1,99 +1,211 @@
 //! Events of a serving node, as JSON and as sentences.
 
-use serde_json::Value;
-use serde_json::json;
+use std::net::SocketAddr;
+
+use serde::Serialize;
 
 use crate::cli::output::text::human_bytes;
+use crate::cli::output::text::json_text;
 use crate::cli::output::text::printable;
 use crate::ident::NodeId;
 use crate::net::Event;
 
-/// Formats an event as JSON.
-pub(super) fn event_object(event: &Event) -> Value {
-    match event {
-        Event::Ready { node_id, addresses } => json!({
-            "event": "ready", "node_id": node_id.to_hex(),
-            "addr": addresses.first().map(ToString::to_string),
-            "addrs": addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        }),
-        Event::Connected { peer, address } => json!({
-            "event": "connected", "peer": peer.to_hex(), "addr": address.to_string(),
-        }),
-        Event::Refused {
-            peer,
-            address,
-            reason,
-        } => json!({
-            "event": "refused", "peer": peer.map(|p| p.to_hex()), "addr": address.to_string(),
-            "reason": reason,
-        }),
-        Event::Disconnected {
-            peer,
-            address,
-            reason,
-            sent_bytes,
-            requests,
-        } => json!({
-            "event": "disconnected", "peer": peer.to_hex(), "addr": address.to_string(),
-            "reason": reason, "sent_bytes": sent_bytes, "requests": requests,
-        }),
-        Event::Answered {
-            peer,
-            request,
-            bytes,
-            seconds,
-        } => json!({
-            "event": "answered", "peer": peer.to_hex(), "request": request, "bytes": bytes,
-            "seconds": seconds,
-        }),
-        Event::Failed {
-            peer,
-            request,
-            error,
-        } => json!({
-            "event": "failed", "peer": peer.to_hex(), "request": request, "error": error,
-        }),
-        Event::Found { peer, addresses } => json!({
-            "event": "found", "peer": peer.to_hex(),
-            "addrs": addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        }),
-        Event::Left { peer } => json!({"event": "left", "peer": peer.to_hex()}),
-        Event::Compared {
-            peer,
-            received,
-            sent,
-        } => json!({
-            "event": "compared", "peer": peer.to_hex(), "manifests_received": received,
-            "manifests_sent": sent,
-        }),
-        Event::Unreachable { peer, error } => json!({
-            "event": "unreachable", "peer": peer.to_hex(), "error": error,
-        }),
-        Event::Followed {
-            content,
-            label,
-            sources,
-            chunks,
-            seconds,
-        } => json!({
-            "event": "followed", "content_id": content.to_string(), "dataset": label,
-            "sources": sources.iter().map(NodeId::to_hex).collect::<Vec<_>>(),
-            "chunks_fetched": chunks, "seconds": seconds,
-        }),
-        Event::NotFollowed {
-            content,
-            label,
-            error,
-        } => json!({
-            "event": "not_followed", "content_id": content.to_string(), "dataset": label,
-            "error": error,
-        }),
-        Event::Retired { labels } => json!({"event": "retired", "datasets": labels}),
-        Event::LeftOut { of, count } => json!({"event": "left_out", "of": of, "count": count}),
-        Event::Trouble { what } => json!({"event": "trouble", "error": what}),
-        Event::Stopping => json!({"event": "stopping"}),
-        Event::Stopped => json!({"event": "stopped"}),
+/// An event in JSON.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum EventObject<'a> {
+    Ready {
+        node_id: String,
+        /// The first address.
+        addr: Option<String>,
+        addrs: Vec<String>,
+    },
+    Connected {
+        peer: String,
+        addr: String,
+    },
+    Refused {
+        peer: Option<String>,
+        addr: String,
+        reason: &'a str,
+    },
+    Disconnected {
+        peer: String,
+        addr: String,
+        reason: &'a str,
+        sent_bytes: u64,
+        requests: u64,
+    },
+    Answered {
+        peer: String,
+        request: &'a str,
+        bytes: u64,
+        seconds: f64,
+    },
+    Failed {
+        peer: String,
+        request: &'a str,
+        error: &'a str,
+    },
+    Found {
+        peer: String,
+        addrs: Vec<String>,
+    },
+    Left {
+        peer: String,
+    },
+    Compared {
+        peer: String,
+        manifests_received: u64,
+        manifests_sent: u64,
+    },
+    Unreachable {
+        peer: String,
+        error: &'a str,
+    },
+    Followed {
+        content_id: String,
+        dataset: &'a str,
+        sources: Vec<String>,
+        chunks_fetched: u64,
+        seconds: f64,
+    },
+    NotFollowed {
+        content_id: String,
+        dataset: &'a str,
+        error: &'a str,
+    },
+    Retired {
+        datasets: &'a [String],
+    },
+    LeftOut {
+        of: &'a str,
+        count: u64,
+    },
+    Trouble {
+        error: &'a str,
+    },
+    Stopping,
+    Stopped,
+}
+
+impl<'a> EventObject<'a> {
+    fn of(event: &'a Event) -> Self {
+        match event {
+            Event::Ready { node_id, addresses } => {
+                let addrs = to_strings(addresses);
+                Self::Ready {
+                    node_id: node_id.to_hex(),
+                    addr: addrs.first().cloned(),
+                    addrs,
+                }
+            }
+            Event::Connected { peer, address } => Self::Connected {
+                peer: peer.to_hex(),
+                addr: address.to_string(),
+            },
+            Event::Refused {
+                peer,
+                address,
+                reason,
+            } => Self::Refused {
+                peer: peer.map(|p| p.to_hex()),
+                addr: address.to_string(),
+                reason,
+            },
+            Event::Disconnected {
+                peer,
+                address,
+                reason,
+                sent_bytes,
+                requests,
+            } => Self::Disconnected {
+                peer: peer.to_hex(),
+                addr: address.to_string(),
+                reason,
+                sent_bytes: *sent_bytes,
+                requests: *requests,
+            },
+            Event::Answered {
+                peer,
+                request,
+                bytes,
+                seconds,
+            } => Self::Answered {
+                peer: peer.to_hex(),
+                request,
+                bytes: *bytes,
+                seconds: *seconds,
+            },
+            Event::Failed {
+                peer,
+                request,
+                error,
+            } => Self::Failed {
+                peer: peer.to_hex(),
+                request,
+                error,
+            },
+            Event::Found { peer, addresses } => Self::Found {
+                peer: peer.to_hex(),
+                addrs: to_strings(addresses),
+            },
+            Event::Left { peer } => Self::Left {
+                peer: peer.to_hex(),
+            },
+            Event::Compared {
+                peer,
+                received,
+                sent,
+            } => Self::Compared {
+                peer: peer.to_hex(),
+                manifests_received: *received,
+                manifests_sent: *sent,
+            },
+            Event::Unreachable { peer, error } => Self::Unreachable {
+                peer: peer.to_hex(),
+                error,
+            },
+            Event::Followed {
+                content,
+                label,
+                sources,
+                chunks,
+                seconds,
+            } => Self::Followed {
+                content_id: content.to_string(),
+                dataset: label,
+                sources: sources.iter().map(NodeId::to_hex).collect(),
+                chunks_fetched: *chunks,
+                seconds: *seconds,
+            },
+            Event::NotFollowed {
+                content,
+                label,
+                error,
+            } => Self::NotFollowed {
+                content_id: content.to_string(),
+                dataset: label,
+                error,
+            },
+            Event::Retired { labels } => Self::Retired { datasets: labels },
+            Event::LeftOut { of, count } => Self::LeftOut { of, count: *count },
+            Event::Trouble { what } => Self::Trouble { error: what },
+            Event::Stopping => Self::Stopping,
+            Event::Stopped => Self::Stopped,
+        }
     }
+}
+
+fn to_strings(addresses: &[SocketAddr]) -> Vec<String> {
+    addresses.iter().map(ToString::to_string).collect()
+}
+
+/// Formats an event as JSON.
+pub(super) fn event_json(event: &Event) -> String {
+    // Through a value, which sorts the keys. Events have no map that could fail.
+    let value = serde_json::to_value(EventObject::of(event));
+    json_text(&value.unwrap_or_default())
 }
 
 /// Formats an event for people.
@@ -176,4 +288,34 @@ pub(super) fn event_sentence(event: &Event) -> String {
         Event::Stopped => "Stopped".to_owned(),
     };
     printable(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_json_has_name_and_keys_of_the_specification() {
+        let node_id = NodeId::new([7; 32]);
+        let ready = Event::Ready {
+            node_id,
+            addresses: vec![SocketAddr::from(([127, 0, 0, 1], 8765))],
+        };
+        assert_eq!(
+            event_json(&ready),
+            format!(
+                "{{\"addr\":\"127.0.0.1:8765\",\"addrs\":[\"127.0.0.1:8765\"],\"event\":\"ready\",\"node_id\":\"{}\"}}",
+                node_id.to_hex()
+            )
+        );
+        let left_out = Event::LeftOut {
+            of: "unreachable",
+            count: 3,
+        };
+        assert_eq!(
+            event_json(&left_out),
+            "{\"count\":3,\"event\":\"left_out\",\"of\":\"unreachable\"}"
+        );
+        assert_eq!(event_json(&Event::Stopped), "{\"event\":\"stopped\"}");
+    }
 }

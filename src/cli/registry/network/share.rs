@@ -11,6 +11,8 @@ use crate::cli::registry::reference::find_dataset;
 
 /// Show a dataset to peers, no matter who made it
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar share train")]
 pub(crate) struct ShareArgs {
     #[command(flatten)]
     reference: RefArgs,
@@ -18,6 +20,8 @@ pub(crate) struct ShareArgs {
 
 /// Hide a dataset from peers
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar unshare train")]
 pub(crate) struct UnshareArgs {
     #[command(flatten)]
     reference: RefArgs,

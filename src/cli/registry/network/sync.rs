@@ -26,6 +26,9 @@ use crate::trust::Verdict;
 
 /// Compare catalogues with a peer, and pull the datasets of trusted publishers
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar sync --peer lab-a:8765
+  alimentar sync")]
 pub(crate) struct SyncArgs {
     /// host:port or nodeid@host:port; may be given several times [default: every peer that is found
     /// or known]

@@ -22,12 +22,16 @@ pub(crate) struct IdentityArgs {
 #[derive(Debug, Subcommand)]
 enum IdentityCommand {
     /// Make an age identity: others encrypt archives to its public key, and import here opens them
+    #[command(after_help = "Examples:
+  alimentar identity new --another")]
     New {
         /// Beside the identities that exist, which go on opening archives
         #[arg(long)]
         another: bool,
     },
     /// Show the public keys to which others encrypt archives for this registry
+    #[command(after_help = "Examples:
+  alimentar identity show")]
     Show,
 }
 

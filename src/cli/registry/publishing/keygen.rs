@@ -25,6 +25,8 @@ use crate::trust::TrustFileError;
 
 /// Make a key to publish with
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar keygen --name lab-a -o lab-a.enc")]
 pub(crate) struct KeygenArgs {
     /// The file to write [default: key.enc in the registry's directory]
     #[arg(short, long, value_name = "FILE")]

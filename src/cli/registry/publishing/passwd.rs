@@ -15,6 +15,8 @@ use crate::registry::Error;
 
 /// Change the passphrase of a key
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar passwd --new-passphrase-file new-passphrase.txt")]
 pub(crate) struct PasswdArgs {
     /// The key file [default: key.enc in the registry's directory]
     #[arg(long, value_name = "FILE")]

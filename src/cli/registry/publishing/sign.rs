@@ -20,6 +20,8 @@ use crate::trust::KeyPair;
 
 /// Sign a dataset: publish it under your key
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar sign train")]
 pub(crate) struct SignArgs {
     /// A reference
     reference: String,

@@ -15,6 +15,8 @@ use crate::registry::GcOptions;
 
 /// Publish, signed, that a dataset should not be used any more
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar withdraw signed --reason 'has personal data in it'")]
 pub(crate) struct WithdrawArgs {
     /// A reference
     reference: String,

@@ -15,6 +15,8 @@ use crate::trust::TrustStore;
 
 /// List the publishers known here, and those that were accepted by hand
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar trust list")]
 pub(crate) struct ListArgs {}
 
 #[derive(Serialize)]

@@ -15,6 +15,8 @@ use crate::registry::Error;
 
 /// Forget a publisher; the datasets that it signed stay, marked
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar trust remove colleague")]
 pub(crate) struct RemoveArgs {
     /// Its name here, or the key of one that was accepted by hand
     #[arg(value_parser = parse_name_or_key)]

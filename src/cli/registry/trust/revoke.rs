@@ -18,6 +18,8 @@ use crate::trust::Publisher;
 
 /// Accept nothing new from a publisher; with its own key, tell everybody
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar trust revoke colleague --reason 'the key was on a laptop that is lost'")]
 pub(crate) struct RevokeArgs {
     /// Its name here
     #[arg(value_parser = parse_alias)]

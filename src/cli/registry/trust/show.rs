@@ -10,6 +10,8 @@ use crate::ident::Alias;
 
 /// Show a publisher: key, fingerprint, words, limits
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar trust show colleague")]
 pub(crate) struct ShowArgs {
     /// Its name here
     #[arg(value_parser = parse_alias)]

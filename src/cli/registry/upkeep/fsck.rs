@@ -17,6 +17,9 @@ use crate::registry::Span;
 
 /// Read everything and compare it with its hashes
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar fsck
+  alimentar fsck --repair")]
 pub(crate) struct FsckArgs {
     /// If something is wrong, rebuild the index from the undamaged parts of the packs
     #[arg(long)]

@@ -16,6 +16,9 @@ use crate::registry::KEEP_DAYS;
 
 /// Free the space of data that no dataset needs
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar gc --dry-run
+  alimentar gc")]
 pub(crate) struct GcArgs {
     /// Only say what would be freed
     #[arg(long)]

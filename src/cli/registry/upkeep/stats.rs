@@ -9,6 +9,8 @@ use crate::cli::output::text::human_bytes;
 
 /// Show the size of the registry, and the savings by deduplication and compression
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar stats")]
 pub(crate) struct StatsArgs {}
 
 #[derive(Serialize)]

@@ -17,6 +17,9 @@ use crate::trust::Verdict;
 
 /// Read every byte of a dataset and recompute its hashes
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar verify train
+  alimentar verify signed --require-signature")]
 pub(crate) struct VerifyArgs {
     /// A reference
     reference: String,

@@ -11,6 +11,9 @@ use crate::cli::registry::reference::find_target;
 
 /// Write a dataset's bytes, or one file's, to stdout
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  alimentar cat train
+  alimentar cat photos:notes/first.txt")]
 pub(crate) struct CatArgs {
     /// REF or REF:path/in/dataset
     target: String,
