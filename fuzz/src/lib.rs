@@ -9,10 +9,12 @@ mod resemblance;
 mod row_index;
 mod table;
 
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use alimentar::LocalRegistry;
+use alimentar::age_format::Decryptor;
 use alimentar::archive::Receipt;
 use alimentar::archive::VolumeTrailer;
 use alimentar::archive::compress_frame;
@@ -83,7 +85,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 33] = [
+pub const TARGETS: [(&str, Target); 34] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -98,6 +100,7 @@ pub const TARGETS: [(&str, Target); 33] = [
     ("card", card),
     ("query", query),
     ("key_file", key_file),
+    ("age_file", age_file),
     ("statement", statement),
     ("trust_file", trust_file),
     ("receipt", receipt),
@@ -288,6 +291,31 @@ pub fn key_file(data: &[u8]) {
     if let Ok(locked) = LockedKey::decode(data) {
         let again = LockedKey::decode(locked.encode().as_bytes()).unwrap();
         assert_eq!(again.encode(), locked.encode());
+    }
+}
+
+/// The secret key of most test vectors of the age project, which opens them.
+const AGE_IDENTITY: &str =
+    "AGE-SECRET-KEY-1EGTZVFFV20835NWYV6270LXYVK2VKNX2MMDKWYKLMGR48UAWX40Q2P2LM0";
+
+/// Files in the age format: header, keys and payload. Passphrases are tried where one guess is cheap.
+pub fn age_file(data: &[u8]) {
+    let Ok(decryptor) = Decryptor::new(data) else {
+        return;
+    };
+    let mut payload = Vec::new();
+    let mut lines = data.split(|byte| *byte == b'\n');
+    let is_cheap = lines.nth(1).is_some_and(|line| line.ends_with(b" 1"));
+    let reader = match decryptor.has_passphrase() {
+        true if is_cheap => decryptor.open_with_passphrases(["password"]),
+        true => return,
+        false => decryptor.open_with_identities(&[AGE_IDENTITY.parse().unwrap()]),
+    };
+    if let Ok(mut reader) = reader
+        && reader.read_to_end(&mut payload).is_err()
+    {
+        assert!(payload.len() % (64 << 10) == 0);
+        assert!(reader.read_to_end(&mut payload).is_err());
     }
 }
 
