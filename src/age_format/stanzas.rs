@@ -43,10 +43,7 @@ pub(super) fn wrap_for_recipient(
     let shared = ephemeral.diffie_hellman(&recipient.0);
     let key = x25519_key(&shared, &share, recipient).ok_or(AgeError::Derivation)??;
     Ok(Stanza {
-        arguments: vec![
-            X25519.to_owned(),
-            STANDARD_NO_PAD.encode(share.as_bytes()),
-        ],
+        arguments: vec![X25519.to_owned(), STANDARD_NO_PAD.encode(share.as_bytes())],
         body: wrap(file_key, &key)?,
     })
 }

@@ -50,7 +50,9 @@ impl Vector {
                 assert_eq!(line, "", "{name}");
                 break;
             };
-            said.entry(key.to_owned()).or_default().push(value.to_owned());
+            said.entry(key.to_owned())
+                .or_default()
+                .push(value.to_owned());
         }
         let file = match said.get("compressed") {
             Some(kind) => {
@@ -98,7 +100,10 @@ impl Vector {
     }
 
     fn decrypt_into(&self, payload: &mut Vec<u8>) -> Result<(), AgeError> {
-        let identities = self.all("identity").iter().map(|text| text.parse().unwrap());
+        let identities = self
+            .all("identity")
+            .iter()
+            .map(|text| text.parse().unwrap());
         let identities: Vec<Identity> = identities.collect();
         let passphrases = self.all("passphrase").iter().map(String::as_str);
         let decryptor = Decryptor::new(self.file.as_slice())?;
@@ -121,7 +126,10 @@ fn vectors() -> Vec<Vector> {
             continue;
         }
         let is_supported = !name.starts_with("armor") && !name.starts_with("hybrid");
-        assert!(is_supported, "{name}: armor and hybrid keys are not supported");
+        assert!(
+            is_supported,
+            "{name}: armor and hybrid keys are not supported"
+        );
         vectors.push(Vector::parse(name, &std::fs::read(&path).unwrap()));
     }
     assert_eq!(vectors.len(), VECTORS);
@@ -200,7 +208,9 @@ fn payload_of_any_length_decrypts_to_itself() {
     let one = identity(1);
     let other = identity(2);
     let to = [other.recipient(), one.recipient()];
-    for length in [0, 1, 65_535, 65_536, 65_537, 131_071, 131_072, 131_073, 200_000] {
+    for length in [
+        0, 1, 65_535, 65_536, 65_537, 131_071, 131_072, 131_073, 200_000,
+    ] {
         let payload: Vec<u8> = (0..length).map(|n| drawn(n) as u8).collect();
         let mut writer = encrypt(Vec::new(), Recipients::Keys(&to), &mut random(9)).unwrap();
         let mut rest = payload.as_slice();
@@ -216,7 +226,10 @@ fn payload_of_any_length_decrypts_to_itself() {
         for key in [&one, &other] {
             assert!(decrypted(&file, key).unwrap() == payload, "{length}");
         }
-        assert!(matches!(decrypted(&file, &identity(3)), Err(AgeError::NoMatch)));
+        assert!(matches!(
+            decrypted(&file, &identity(3)),
+            Err(AgeError::NoMatch)
+        ));
     }
 }
 
@@ -230,7 +243,9 @@ fn passphrase_among_others_opens_the_file() {
     let decryptor = Decryptor::new(file.as_slice()).unwrap();
     assert!(decryptor.has_passphrase());
     let mut payload = String::new();
-    let mut reader = decryptor.open_with_passphrases(["first", "second"]).unwrap();
+    let mut reader = decryptor
+        .open_with_passphrases(["first", "second"])
+        .unwrap();
     reader.read_to_string(&mut payload).unwrap();
     assert_eq!(payload, "text");
     let decryptor = Decryptor::new(file.as_slice()).unwrap();
@@ -287,7 +302,10 @@ fn header_beyond_a_limit_is_refused() {
     };
     let longest = AGE_LINE_BYTES_MAX - "-> ".len();
     read(&[stanza(longest)]).unwrap();
-    assert!(matches!(read(&[stanza(longest + 1)]), Err(AgeError::Header)));
+    assert!(matches!(
+        read(&[stanza(longest + 1)]),
+        Err(AgeError::Header)
+    ));
     read(&vec![stanza(1); AGE_STANZAS_MAX]).unwrap();
     assert!(matches!(
         Header::encode(&vec![stanza(1); AGE_STANZAS_MAX + 1], &key),
@@ -303,7 +321,10 @@ fn header_beyond_a_limit_is_refused() {
     many.extend_from_slice(&[b'A'; 43]);
     many.push(b'\n');
     many.extend_from_slice(&[0; NONCE_BYTES]);
-    assert!(matches!(Decryptor::new(many.as_slice()), Err(AgeError::Header)));
+    assert!(matches!(
+        Decryptor::new(many.as_slice()),
+        Err(AgeError::Header)
+    ));
 }
 
 #[test]
@@ -334,8 +355,14 @@ fn key_text_that_is_damaged_or_of_another_type_is_refused() {
     assert_eq!(recipient(SECRET), KeyError::Prefix);
     assert_eq!(PUBLIC.parse::<Identity>().unwrap_err(), KeyError::Prefix);
     assert_eq!(recipient(""), KeyError::Encoding);
-    assert_eq!(recipient(&PUBLIC.replace("zvky", "zvkz")), KeyError::Encoding);
-    assert_eq!(recipient(&PUBLIC.replace("zvky", "zvkY")), KeyError::Encoding);
+    assert_eq!(
+        recipient(&PUBLIC.replace("zvky", "zvkz")),
+        KeyError::Encoding
+    );
+    assert_eq!(
+        recipient(&PUBLIC.replace("zvky", "zvkY")),
+        KeyError::Encoding
+    );
     assert_eq!(recipient(&PUBLIC[..PUBLIC.len() - 1]), KeyError::Encoding);
     let encode = |bytes: &[u8]| {
         let prefix = bech32::Hrp::parse_unchecked("age");

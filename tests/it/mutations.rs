@@ -122,7 +122,12 @@ fn age_files() -> Vec<Vec<u8>> {
         let text = bytes.windows(2).position(|w| w == b"\n\n").unwrap();
         bytes[text + 2..].to_vec()
     };
-    let vectors = ["x25519", "x25519_multiple_recipients", "stanza_valid_characters", "stanza_empty_last_line"];
+    let vectors = [
+        "x25519",
+        "x25519_multiple_recipients",
+        "stanza_valid_characters",
+        "stanza_empty_last_line",
+    ];
     let mut files: Vec<_> = vectors.map(name).map(age_file).to_vec();
     let to = Recipients::Passphrase {
         text: "password",

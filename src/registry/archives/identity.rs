@@ -66,8 +66,7 @@ impl LocalRegistry {
             host::now().to_rfc3339(),
             secret.as_str(),
         ));
-        write_aside(&path, text.as_bytes(), Some(0o600), IfExists::Replace)
-            .map_err(failed)?;
+        write_aside(&path, text.as_bytes(), Some(0o600), IfExists::Replace).map_err(failed)?;
         Ok(public)
     }
 
