@@ -11,7 +11,9 @@ mod table;
 
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::OnceLock;
+use std::sync::PoisonError;
 
 use alimentar::LocalRegistry;
 use alimentar::age_format::Decryptor;
@@ -373,12 +375,15 @@ pub fn receipt(data: &[u8]) {
 /// The whole way of an archive into a registry: the first byte says whether the rest is the file,
 /// or the tar inside, which checksums would otherwise hide.
 pub fn archive(data: &[u8]) {
-    static DOOR: OnceLock<(LocalRegistry, PathBuf)> = OnceLock::new();
-    let (registry, path) = DOOR.get_or_init(|| {
+    // Two tests call this at the same time; the file is for one of them.
+    static DOOR: OnceLock<Mutex<(LocalRegistry, PathBuf)>> = OnceLock::new();
+    let door = DOOR.get_or_init(|| {
         let dir = std::env::temp_dir().join(format!("alimentar-fuzz-{}", std::process::id()));
         let registry = LocalRegistry::open(&dir.join("home")).unwrap();
-        (registry, dir.join("x.alimentar"))
+        Mutex::new((registry, dir.join("x.alimentar")))
     });
+    let door = door.lock().unwrap_or_else(PoisonError::into_inner);
+    let (registry, path) = &*door;
     let Some((choice, rest)) = data.split_first() else {
         return;
     };
