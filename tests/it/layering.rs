@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["blob_store", "meta_store"],
     &["chunk", "card"],
     &["pack", "manifest"],
-    &["trust", "archive"],
+    &["trust", "archive", "age_format"],
     &["sync"],
     &["store", "search", "keyring", "catalog"],
     &["inspect", "documents"],
