@@ -19,6 +19,8 @@
 #[cfg(feature = "registry")]
 pub mod registry;
 
+#[cfg(feature = "registry")]
+pub mod age_format;
 pub mod archive;
 pub mod blob_store;
 pub mod card;

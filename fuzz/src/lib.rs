@@ -9,10 +9,14 @@ mod resemblance;
 mod row_index;
 mod table;
 
+use std::io::Read as _;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::OnceLock;
+use std::sync::PoisonError;
 
 use alimentar::LocalRegistry;
+use alimentar::age_format::Decryptor;
 use alimentar::archive::Receipt;
 use alimentar::archive::VolumeTrailer;
 use alimentar::archive::compress_frame;
@@ -83,7 +87,7 @@ pub use table::table;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 33] = [
+pub const TARGETS: [(&str, Target); 34] = [
     ("reference", reference),
     ("manifest", manifest),
     ("envelope", envelope),
@@ -98,6 +102,7 @@ pub const TARGETS: [(&str, Target); 33] = [
     ("card", card),
     ("query", query),
     ("key_file", key_file),
+    ("age_file", age_file),
     ("statement", statement),
     ("trust_file", trust_file),
     ("receipt", receipt),
@@ -291,6 +296,31 @@ pub fn key_file(data: &[u8]) {
     }
 }
 
+/// The secret key of most test vectors of the age project, which opens them.
+const AGE_IDENTITY: &str =
+    "AGE-SECRET-KEY-1EGTZVFFV20835NWYV6270LXYVK2VKNX2MMDKWYKLMGR48UAWX40Q2P2LM0";
+
+/// Files in the age format: header, keys and payload. Passphrases are tried where one guess is cheap.
+pub fn age_file(data: &[u8]) {
+    let Ok(decryptor) = Decryptor::new(data) else {
+        return;
+    };
+    let mut payload = Vec::new();
+    let mut lines = data.split(|byte| *byte == b'\n');
+    let is_cheap = lines.nth(1).is_some_and(|line| line.ends_with(b" 1"));
+    let reader = match decryptor.has_passphrase() {
+        true if is_cheap => decryptor.open_with_passphrases(["password"]),
+        true => return,
+        false => decryptor.open_with_identities(&[AGE_IDENTITY.parse().unwrap()]),
+    };
+    if let Ok(mut reader) = reader
+        && reader.read_to_end(&mut payload).is_err()
+    {
+        assert!(payload.len() % (64 << 10) == 0);
+        assert!(reader.read_to_end(&mut payload).is_err());
+    }
+}
+
 /// Statements of publishers.
 pub fn statement(data: &[u8]) {
     if let Ok(statement) = Statement::decode(data) {
@@ -345,12 +375,15 @@ pub fn receipt(data: &[u8]) {
 /// The whole way of an archive into a registry: the first byte says whether the rest is the file,
 /// or the tar inside, which checksums would otherwise hide.
 pub fn archive(data: &[u8]) {
-    static DOOR: OnceLock<(LocalRegistry, PathBuf)> = OnceLock::new();
-    let (registry, path) = DOOR.get_or_init(|| {
+    // Two tests call this at the same time; the file is for one of them.
+    static DOOR: OnceLock<Mutex<(LocalRegistry, PathBuf)>> = OnceLock::new();
+    let door = DOOR.get_or_init(|| {
         let dir = std::env::temp_dir().join(format!("alimentar-fuzz-{}", std::process::id()));
         let registry = LocalRegistry::open(&dir.join("home")).unwrap();
-        (registry, dir.join("x.alimentar"))
+        Mutex::new((registry, dir.join("x.alimentar")))
     });
+    let door = door.lock().unwrap_or_else(PoisonError::into_inner);
+    let (registry, path) = &*door;
     let Some((choice, rest)) = data.split_first() else {
         return;
     };

@@ -36,6 +36,14 @@ pub fn instant() -> Instant {
 /// The error of the operating system.
 pub fn random<const N: usize>() -> Result<[u8; N], std::io::Error> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    fill_random(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Fills a buffer with bytes nobody can guess.
+///
+/// # Errors
+/// As the operating system.
+pub fn fill_random(bytes: &mut [u8]) -> Result<(), std::io::Error> {
+    getrandom::fill(bytes).map_err(std::io::Error::other)
 }

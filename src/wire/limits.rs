@@ -53,6 +53,14 @@ pub const RECORD_ITEMS_MAX: usize = 4096;
 pub const RECORD_BASES_MAX: usize = 64;
 /// Bytes of all bases of one pack record.
 pub const RECORD_BASE_BYTES_MAX: usize = 4 << 20;
+/// Bytes of the header of an age file.
+pub const AGE_HEADER_BYTES_MAX: usize = 4 << 20;
+/// Bytes of one line of the header of an age file.
+pub const AGE_LINE_BYTES_MAX: usize = 4096;
+/// Recipients of an age file, those of unknown types among them.
+pub const AGE_STANZAS_MAX: usize = 4096;
+/// Work for a passphrase that an age file may ask for, as a power of two: 20 takes 1 GiB and some seconds.
+pub const AGE_WORK_FACTOR_MAX: u8 = 20;
 /// Bytes of a schema message.
 pub const SCHEMA_BYTES_MAX: usize = 1 << 20;
 /// Fields of one inferred object.
@@ -270,6 +278,10 @@ pub const ALL: &[(&str, u64)] = &[
     ("record_items_max", RECORD_ITEMS_MAX as u64),
     ("record_bases_max", RECORD_BASES_MAX as u64),
     ("record_base_bytes_max", RECORD_BASE_BYTES_MAX as u64),
+    ("age_header_bytes_max", AGE_HEADER_BYTES_MAX as u64),
+    ("age_line_bytes_max", AGE_LINE_BYTES_MAX as u64),
+    ("age_stanzas_max", AGE_STANZAS_MAX as u64),
+    ("age_work_factor_max", AGE_WORK_FACTOR_MAX as u64),
     ("schema_bytes_max", SCHEMA_BYTES_MAX as u64),
     ("schema_fields_max", SCHEMA_FIELDS_MAX as u64),
     ("arrow_metadata_bytes_max", ARROW_METADATA_BYTES_MAX as u64),

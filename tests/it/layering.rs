@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
     &["blob_store", "meta_store"],
     &["chunk", "card"],
     &["pack", "manifest"],
-    &["trust", "archive"],
+    &["trust", "archive", "age_format"],
     &["protocol"],
     &["store", "search", "keyring", "catalog"],
     &["inspect"],

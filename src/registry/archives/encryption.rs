@@ -10,23 +10,25 @@ use std::io::Write;
 use std::path::Path;
 use std::str::FromStr;
 
-use age::secrecy::SecretString;
-use age::stream::StreamWriter;
 use zeroize::Zeroizing;
 
+use crate::age_format;
+use crate::age_format::AgeError;
+use crate::age_format::Decryptor;
+use crate::age_format::Identity;
+use crate::age_format::MAGIC;
+use crate::age_format::Recipients;
+use crate::age_format::StreamWriter;
 use crate::file_io::Input;
 use crate::file_io::OutputFile;
 use crate::file_io::Written;
 use crate::file_io::read_given_text;
 use crate::keyring::passphrase_spellings;
 use crate::registry::error::Error;
+use crate::registry::host;
 
-/// Magic bytes of an age file.
-const MAGIC: &[u8] = b"age-encryption.org/v1\n";
 /// Work factor of scrypt for encryption, as a power of two. It equals that of `age`.
 const WORK_FACTOR: u8 = 18;
-/// Maximum work factor that a file may request. 22 would need 4 GiB of memory.
-const WORK_FACTOR_MAX: u8 = 20;
 /// Maximum size of an identity file, in bytes.
 pub(super) const IDENTITIES_BYTES_MAX: usize = 1 << 20;
 /// Bytes that age adds to a file: its header, and a tag for every 64 KiB.
@@ -35,7 +37,7 @@ const STANZA_BYTES: u64 = 200;
 
 /// Public key that an archive is encrypted to.
 #[derive(Clone)]
-pub struct Recipient(age::x25519::Recipient);
+pub struct Recipient(age_format::Recipient);
 
 impl FromStr for Recipient {
     type Err = String;
@@ -61,14 +63,12 @@ impl fmt::Debug for Recipient {
 /// A passphrase, hidden in debug output. The normalised form comes first, followed by other
 /// spellings that an archive may have been encrypted with.
 #[derive(Clone)]
-pub struct Passphrase(Vec<SecretString>);
+pub struct Passphrase(Vec<Zeroizing<String>>);
 
 impl Passphrase {
     /// Creates a passphrase from text.
     pub fn new(text: &str) -> Self {
-        let spellings = passphrase_spellings(text);
-        let secret = |s: &Zeroizing<String>| SecretString::from(s.as_str().to_owned());
-        Self(spellings.iter().map(secret).collect())
+        Self(passphrase_spellings(text))
     }
 }
 
@@ -81,7 +81,7 @@ impl fmt::Debug for Passphrase {
 /// Identities and passphrases for encrypted archives.
 #[derive(Clone, Default)]
 pub struct Openers {
-    identities: Vec<age::x25519::Identity>,
+    identities: Vec<Identity>,
     passphrase: Option<Passphrase>,
 }
 
@@ -107,7 +107,7 @@ impl Openers {
 
     /// Returns the public keys of the identities, in order.
     pub(super) fn public_keys(&self) -> Vec<String> {
-        let keys = self.identities.iter().map(|i| i.to_public().to_string());
+        let keys = self.identities.iter().map(|i| i.recipient().to_string());
         keys.collect()
     }
 
@@ -149,22 +149,21 @@ impl EncryptedWriter {
         passphrase: Option<&Passphrase>,
     ) -> io::Result<Self> {
         let normal = passphrase.and_then(|p| p.0.first());
-        let scrypt = normal.map(|secret| {
-            let mut recipient = age::scrypt::Recipient::new(secret.clone());
-            recipient.set_work_factor(WORK_FACTOR);
-            recipient
-        });
-        let keys = recipients.iter().map(|r| &r.0 as &dyn age::Recipient);
-        let all: Vec<&dyn age::Recipient> = match &scrypt {
-            Some(only) => vec![only as &dyn age::Recipient],
-            None => keys.collect(),
+        let keys: Vec<age_format::Recipient> = recipients.iter().map(|r| r.0).collect();
+        let to = match normal {
+            Some(text) => Recipients::Passphrase {
+                text,
+                work_factor: WORK_FACTOR,
+            },
+            None if keys.is_empty() => return Ok(Self::Plain(file)),
+            None => Recipients::Keys(&keys),
         };
-        if all.is_empty() {
-            return Ok(Self::Plain(file));
-        }
-        let encryptor = age::Encryptor::with_recipients(all.into_iter());
-        let encryptor = encryptor.map_err(io::Error::other)?;
-        Ok(Self::Age(Box::new(encryptor.wrap_output(file)?)))
+        let encrypted = age_format::encrypt(file, to, &mut host::fill_random);
+        let writer = encrypted.map_err(|e| match e {
+            AgeError::Io(e) => e,
+            other => io::Error::other(other),
+        })?;
+        Ok(Self::Age(Box::new(writer)))
     }
 
     /// Ends the file and makes it durable.
@@ -230,24 +229,13 @@ pub(crate) fn open(path: &Path, openers: &Openers) -> Result<Box<dyn Read + Send
         return Ok(Box::new(file));
     }
     let locked = || Error::Locked(path.to_owned());
-    let decryptor = age::Decryptor::new(file).map_err(|_| locked())?;
-    let secrets = match (decryptor.is_scrypt(), &openers.passphrase) {
-        (true, Some(passphrase)) => passphrase.0.as_slice(),
-        _ => &[],
+    let decryptor = Decryptor::new(file).map_err(|_| locked())?;
+    let reader = match (decryptor.has_passphrase(), &openers.passphrase) {
+        (true, Some(passphrase)) => {
+            let spellings = passphrase.0.iter().map(|s| s.as_str());
+            decryptor.open_with_passphrases(spellings)
+        }
+        _ => decryptor.open_with_identities(&openers.identities),
     };
-    let scrypt: Vec<age::scrypt::Identity> = secrets
-        .iter()
-        .map(|secret| {
-            let mut identity = age::scrypt::Identity::new(secret.clone());
-            identity.set_max_work_factor(WORK_FACTOR_MAX);
-            identity
-        })
-        .collect();
-    let keys = openers.identities.iter().map(|i| i as &dyn age::Identity);
-    let all: Vec<&dyn age::Identity> = match scrypt.is_empty() {
-        false => scrypt.iter().map(|i| i as &dyn age::Identity).collect(),
-        true => keys.collect(),
-    };
-    let reader = decryptor.decrypt(all.into_iter()).map_err(|_| locked())?;
-    Ok(Box::new(reader))
+    Ok(Box::new(reader.map_err(|_| locked())?))
 }

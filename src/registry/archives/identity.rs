@@ -1,11 +1,12 @@
 //! The age identities of a home: secret keys for archives that are encrypted to this registry. The
 //! file has the format of `age-keygen`, so that the standard `age -i` reads it.
 
+use std::io;
 use std::path::PathBuf;
 
-use age::secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
+use crate::age_format::Identity;
 use crate::file_io::IfExists;
 use crate::file_io::read_own_text;
 use crate::file_io::write_aside;
@@ -53,17 +54,20 @@ impl LocalRegistry {
             }
         };
         let before = Zeroizing::new(before);
-        let identity = age::x25519::Identity::generate();
-        let public = identity.to_public().to_string();
-        let secret = identity.to_string();
+        let failed = |e| Error::file("write", &path, e);
+        let mut bytes = Zeroizing::new([0; 32]);
+        host::fill_random(bytes.as_mut_slice()).map_err(failed)?;
+        let identity = Identity::from_random(bytes);
+        let public = identity.recipient().to_string();
+        let secret = identity.to_secret_text();
+        let secret = secret.map_err(|e| failed(io::Error::other(e)))?;
         let text = Zeroizing::new(format!(
             "{}# created: {}\n# public key: {public}\n{}\n",
             before.as_str(),
             host::now().to_rfc3339(),
-            secret.expose_secret(),
+            secret.as_str(),
         ));
-        write_aside(&path, text.as_bytes(), Some(0o600), IfExists::Replace)
-            .map_err(|e| Error::file("write", &path, e))?;
+        write_aside(&path, text.as_bytes(), Some(0o600), IfExists::Replace).map_err(failed)?;
         Ok(public)
     }
 

@@ -4,10 +4,13 @@
 #[allow(dead_code, reason = "libFuzzer's targets use all of it")]
 pub mod targets;
 
+use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 
 use alimentar::LocalRegistry;
+use alimentar::age_format::Recipients;
+use alimentar::age_format::encrypt;
 use alimentar::archive::Receipt;
 use alimentar::archive::VolumeTrailer;
 use alimentar::blob_store::BlobKind;
@@ -110,6 +113,36 @@ fn delta() -> Record {
     }
 }
 
+/// Small age files: test vectors without the text before them, and one with a passphrase that takes
+/// little work.
+fn age_files() -> Vec<Vec<u8>> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("spec/vectors/age");
+    let name = |n: &str| std::fs::read(folder.join(n)).unwrap();
+    let age_file = |bytes: Vec<u8>| {
+        let text = bytes.windows(2).position(|w| w == b"\n\n").unwrap();
+        bytes[text + 2..].to_vec()
+    };
+    let vectors = [
+        "x25519",
+        "x25519_multiple_recipients",
+        "stanza_valid_characters",
+        "stanza_empty_last_line",
+    ];
+    let mut files: Vec<_> = vectors.map(name).map(age_file).to_vec();
+    let to = Recipients::Passphrase {
+        text: "password",
+        work_factor: 1,
+    };
+    let mut fixed = |bytes: &mut [u8]| {
+        bytes.fill(7);
+        Ok(())
+    };
+    let mut writer = encrypt(Vec::new(), to, &mut fixed).unwrap();
+    writer.write_all(b"text").unwrap();
+    files.push(writer.finish().unwrap());
+    files
+}
+
 fn each_vector(of: &str) -> Vec<Vec<u8>> {
     let names = crate::spec::protocol::names(of);
     names
@@ -202,6 +235,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                     .to_vec(),
             }
         }
+        "age_file" => age_files(),
         "receipt" => vec![
             Receipt {
                 body: Receipt::body_of(vec![TreeId::new([1; 32])]),
