@@ -7,10 +7,10 @@ use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::file_io::NoDirectory;
 use crate::keyring::KeyringError;
+use crate::protocol::PeerError;
 use crate::registry::Error;
 use crate::registry::NodeError;
 use crate::store::disk::StoreError;
-use crate::sync::PeerError;
 use crate::trust::KeyFileError;
 
 impl Failure {

@@ -28,12 +28,12 @@ use crate::cli::output::text::human_bytes;
 use crate::file_io::IfExists;
 use crate::file_io::OutputFile;
 use crate::file_io::is_standard_output;
-use crate::inspect::dup::DedupOptions;
-use crate::inspect::dup::DedupReport;
-use crate::inspect::dup::DirectorySpill;
-use crate::inspect::dup::Keep;
-use crate::inspect::dup::PrintCache;
-use crate::inspect::dup::dedup;
+use crate::inspect::dedup::DedupOptions;
+use crate::inspect::dedup::DedupReport;
+use crate::inspect::dedup::DirectorySpill;
+use crate::inspect::dedup::Keep;
+use crate::inspect::dedup::SketchCache;
+use crate::inspect::dedup::dedup;
 use crate::inspect::table::Selection;
 use crate::registry::Error;
 use crate::registry::Picks;
@@ -149,7 +149,7 @@ pub(crate) fn run(ctx: &InspectContext<'_>, args: &DedupArgs) -> Result<(), Fail
     let spill = SpillDirectory::create(&ctx.base.home()?)?;
     let cache = target.kept_prints();
     let options = DedupOptions {
-        prints: cache.as_ref().map(|k| k as &dyn PrintCache),
+        prints: cache.as_ref().map(|k| k as &dyn SketchCache),
         size_bytes: Some(target.size_bytes()),
         ..dedup_options(args, spill.spill())?
     };

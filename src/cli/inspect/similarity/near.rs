@@ -6,13 +6,13 @@ use serde::Serialize;
 use crate::cli::exit::Failure;
 use crate::cli::inspect::scan::thread_count;
 use crate::cli::parse::parse_size;
-use crate::inspect::dup::DedupOptions;
-use crate::inspect::dup::DirectorySpill;
-use crate::inspect::dup::Likeness;
-use crate::inspect::dup::Measure;
-use crate::inspect::dup::Method;
-use crate::inspect::dup::Shingle;
-use crate::inspect::dup::Weighting;
+use crate::inspect::dedup::DedupOptions;
+use crate::inspect::dedup::DirectorySpill;
+use crate::inspect::dedup::Likeness;
+use crate::inspect::dedup::Measure;
+use crate::inspect::dedup::Method;
+use crate::inspect::dedup::Shingle;
+use crate::inspect::dedup::Weighting;
 
 /// The options of the search for similar rows.
 #[derive(Debug, Args)]

@@ -12,14 +12,14 @@ use crate::cli::inspect::context::TargetArgs;
 use crate::cli::inspect::scan::thread_count;
 use crate::cli::inspect::write::row_writer::RowWriter;
 use crate::cli::inspect::write::row_writer::WriteArgs;
-use crate::inspect::dup::DedupOptions;
-use crate::inspect::dup::PrintCache;
-use crate::inspect::dup::dedup;
-use crate::inspect::groups::Groups;
+use crate::inspect::dedup::DedupOptions;
+use crate::inspect::dedup::SketchCache;
+use crate::inspect::dedup::dedup;
 use crate::inspect::output::OutputFormat;
-use crate::inspect::split::SplitBy;
-use crate::inspect::split::SplitOptions;
-use crate::inspect::split::Splitter;
+use crate::inspect::sampling::groups::Groups;
+use crate::inspect::sampling::split::SplitBy;
+use crate::inspect::sampling::split::SplitOptions;
+use crate::inspect::sampling::split::Splitter;
 use crate::inspect::table::Scan;
 use crate::inspect::table::Selection;
 use crate::progress::Progress;
@@ -120,7 +120,7 @@ fn find_groups(ctx: &Context, target: &Target, splitter: &Splitter) -> Result<Gr
     let options = DedupOptions {
         threads: thread_count(),
         size_bytes: Some(target.size_bytes()),
-        prints: cache.as_ref().map(|k| k as &dyn PrintCache),
+        prints: cache.as_ref().map(|k| k as &dyn SketchCache),
         spill: spill.spill(),
         ..DedupOptions::default()
     };

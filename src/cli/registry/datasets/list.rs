@@ -8,7 +8,7 @@ use crate::cli::registry::datasets::listed::print_datasets;
 use crate::cli::registry::network::connect::connect;
 use crate::cli::registry::network::connect::open_net;
 use crate::net::PeerAddress;
-use crate::sync::ListFilter;
+use crate::protocol::ListFilter;
 use crate::trust::Action;
 use crate::trust::Trust;
 use crate::trust::Verdict;

@@ -16,11 +16,11 @@ use crate::net::Peer;
 use crate::net::PeerAddress;
 use crate::net::Whereabouts;
 use crate::progress::Progress as _;
+use crate::protocol::PeerCatalog as _;
+use crate::protocol::PeerError;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
 use crate::registry::host;
-use crate::sync::PeerCatalog as _;
-use crate::sync::PeerError;
 
 /// The time after which a command with one connection stops waiting for others.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -23,13 +23,13 @@ use crate::ident::Reference;
 use crate::net::Net;
 use crate::net::Peer;
 use crate::net::PeerAddress;
+use crate::protocol::ChunkSource;
+use crate::protocol::PeerCatalog;
 use crate::registry::Error;
 use crate::registry::peers::AcceptedOffer;
 use crate::registry::peers::Offer;
 use crate::registry::peers::PullOptions;
 use crate::registry::peers::PullReport;
-use crate::sync::ChunkSource;
-use crate::sync::PeerCatalog;
 
 /// Pull a dataset from peers: only the chunks that are not here
 #[derive(Debug, Args)]

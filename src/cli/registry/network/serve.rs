@@ -26,10 +26,10 @@ use crate::net::Event;
 use crate::net::NeighbourOptions;
 use crate::net::Node;
 use crate::net::ServeOptions;
+use crate::protocol::Access;
+use crate::protocol::Follow;
+use crate::protocol::FollowError;
 use crate::registry::peers::Showing;
-use crate::sync::Access;
-use crate::sync::Follow;
-use crate::sync::FollowError;
 
 /// Serve this registry to peers until stopped
 #[derive(Debug, Args)]

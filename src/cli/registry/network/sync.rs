@@ -16,11 +16,11 @@ use crate::error_kind::ErrorKind;
 use crate::ident::PublisherKey;
 use crate::net::PeerAddress;
 use crate::net::Traffic;
+use crate::protocol::PeerCatalog as _;
 use crate::registry::peers::Offer;
 use crate::registry::peers::Showing;
 use crate::registry::peers::SyncOptions;
 use crate::registry::peers::SyncReport;
-use crate::sync::PeerCatalog as _;
 use crate::trust::Action;
 use crate::trust::Verdict;
 
