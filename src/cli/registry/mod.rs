@@ -5,7 +5,6 @@
 mod archives;
 mod datasets;
 mod describe;
-pub(crate) mod fields;
 pub(crate) mod network;
 mod node_id;
 mod publishing;

@@ -7,6 +7,9 @@ use serde::Serialize;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::surface::PROGRAM;
+use crate::cli::surface::reference::ENVIRONMENT;
+use crate::cli::surface::reference::EXIT_CODES;
+use crate::cli::surface::reference::format_terms;
 use crate::cli::surface::topics::TOPICS;
 
 /// Help with a command, or with a topic: references, trust, exit-codes, scripting, air-gap
@@ -32,7 +35,9 @@ struct HelpOutput {
 pub(crate) fn run(ctx: &Context, args: &HelpArgs, program: Command) -> Result<(), Failure> {
     let (out, words) = (ctx.out, args.words.as_slice());
     let text = match find_topic(words) {
-        Some(text) => text.to_owned(),
+        Some(text) => text
+            .replace("{EXIT_CODES}", &format_terms(EXIT_CODES))
+            .replace("{ENVIRONMENT}", &format_terms(ENVIRONMENT)),
         None => {
             let help = find_command(program, words)?.render_long_help();
             if out.has_style() {

@@ -1,11 +1,14 @@
 //! Exit codes and environment variables, for help and for man pages.
 
-use std::fmt::Write;
+use crate::cli::surface::groups::MORE_HELP;
 
 /// Exit codes and their meanings; `cli/exit.rs` has the codes.
 pub(crate) const EXIT_CODES: &[(&str, &str)] = &[
     ("0", "done; a closed pipe is no error"),
-    ("1", "failed"),
+    (
+        "1",
+        "failed: a conflict, an error of the disk, no space, a format that is not read",
+    ),
     (
         "2",
         "usage: the command line does not make sense, or asks for more than a limit",
@@ -28,7 +31,10 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
         "ALIMENTAR_INSECURE_HOME",
         "use a directory that others may read or write, as --insecure-home",
     ),
-    ("ALIMENTAR_PASSPHRASE", "the passphrase of the key"),
+    (
+        "ALIMENTAR_PASSPHRASE",
+        "the passphrase of the key; --passphrase-file is safer",
+    ),
     (
         "ALIMENTAR_NEW_PASSPHRASE",
         "the new passphrase, for `passwd`",
@@ -41,27 +47,20 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     ("VISUAL, EDITOR", "the editor that `config edit` starts"),
 ];
 
-/// Adds a list of terms, indented as in help.
-fn add_list(text: &mut String, title: &str, rows: &[(&str, &str)]) {
+/// Formats a table of terms as lines of help.
+pub(super) fn format_terms(rows: &[(&str, &str)]) -> String {
     let width = rows.iter().map(|(term, _)| term.len()).max().unwrap_or(0);
-    // Writing to a string does not fail.
-    let _ = write!(text, "{title}:");
-    for (term, meaning) in rows {
-        let _ = write!(text, "\n  {term:width$}  {meaning}");
-    }
+    let line = |(term, meaning): &(&str, &str)| format!("  {term:width$}  {meaning}");
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The end of the long help of the program.
 pub(super) fn program_reference() -> String {
-    let mut text = String::from(
-        "Examples:\n  alimentar index train.jsonl --license MIT\n  alimentar checkout train@0.1.0 ./copy.jsonl\n\n",
-    );
-    add_list(&mut text, "Exit codes", EXIT_CODES);
-    text += "\n\n";
-    add_list(&mut text, "Environment", ENVIRONMENT);
-    text += "\n\n";
-    text += crate::cli::surface::groups::MORE_HELP;
-    text
+    format!(
+        "Examples:\n  alimentar index train.jsonl --license MIT\n  alimentar checkout train@0.1.0 ./copy.jsonl\n\nExit codes:\n{}\n\nEnvironment:\n{}\n\n{MORE_HELP}",
+        format_terms(EXIT_CODES),
+        format_terms(ENVIRONMENT),
+    )
 }
 
 /// The end of the long help of every command.

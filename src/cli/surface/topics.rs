@@ -4,7 +4,7 @@
 pub(super) struct Topic {
     /// Its names; lists show the first.
     pub names: &'static [&'static str],
-    /// Its text.
+    /// Its text. `{EXIT_CODES}` and `{ENVIRONMENT}` stand for the tables of `reference.rs`.
     pub text: &'static str,
 }
 
@@ -51,29 +51,28 @@ A REF names one dataset:
   name@latest             the newest version
   name@prod               the version that has this alias (`alimentar alias`)
   publisher/name@1.2.0    the one that this publisher signed
-  alimentar:3fa9c1d2      the content id, or any beginning of it that is unambiguous
+  alimentar:3fa9c1d2      the content id, or any unambiguous prefix of it
 
-REF:path/in/dataset names a file in it. Where a TARGET is wanted (`inspect`), a path of a file or a
-directory does as well, or `-` for standard input; a path that exists comes before a dataset of that
-name.
+REF:path/in/dataset names a file in it. A TARGET (of `inspect`) is a REF, the path of a file or a
+directory, or `-` for standard input. A path that exists takes precedence over a dataset of that name.
 
   alimentar resolve train@^1          the full content id, for a training log
   alimentar cat train:train.jsonl     one file
   alimentar log train                 the versions of a name
 
-A REF that fits nothing ends with exit code 3, and so does one that fits several.
+A REF that fits no dataset, or several, ends with exit code 3.
 ";
 
 const TRUST: &str = "\
 Trust
 
-Every dataset is checked against its content id: bytes that were changed on the way or on disk are
-refused (exit code 4). A signature says who published it. Trust says which publishers count here.
+Every dataset is verified against its content id. Bytes that changed on the way or on disk are refused
+(exit code 4). A signature names the publisher. Trust decides which publishers count here.
 
-  full      datasets of this publisher are taken and listed without a question
-  prompt    a question is asked each time
-  unknown   kept apart: only `list --all` shows them
-  revoked   nothing new is taken
+  full      datasets of this publisher are accepted and listed without a question
+  prompt    each dataset needs an answer
+  unknown   only `list --all` shows the datasets
+  revoked   no new dataset is accepted
 
   alimentar keygen                      make your own key; it is trusted here as `me`
   alimentar sign train                  publish a dataset under it
@@ -81,24 +80,16 @@ refused (exit code 4). A signature says who published it. Trust says which publi
   alimentar trust show lab-a            key, fingerprint, words to read out, limits
   alimentar verify train --require-signature
 
---yes answers questions about destroying things. It never answers a question of trust: those take
+--yes answers questions about destroying things. It never answers a question of trust: that takes
 --accept-publisher KEYHEX or --accept-unsigned.
 ";
 
 const EXIT_CODES: &str = "\
 Exit codes
 
-  0         done; a closed pipe is no error
-  1         failed: a conflict, an error of the disk, no space, a format that is not read
-  2         usage: the command line does not make sense, or asks for more than a limit
-  3         not found, or ambiguous
-  4         integrity: data is damaged, or is not what it claims to be
-  5         not trusted, or not allowed
-  6         a peer or the network failed
-  7         partly done: the items that failed are listed
-  130, 143  interrupted by SIGINT, by SIGTERM
+{EXIT_CODES}
 
-`inspect lint` and `doctor` end with 1 when they find something bad. With --json an error is one object
+`inspect lint` and `doctor` end with 1 if they find faults. With --json an error is one object
 on stderr: {\"error\":{\"kind\":\"...\",\"message\":\"...\",\"hint\":\"...\"}}.
 ";
 
@@ -106,23 +97,18 @@ const SCRIPTING: &str = "\
 Scripting
 
 --json prints one object on stdout, and errors as one object on stderr. Sizes are bytes, times are
-seconds. --quiet prints ids only, one a line. Progress and questions go to a terminal only; without one,
-whatever would have been asked is an error, and --yes answers it.
+seconds. --quiet prints ids only, one a line. Progress and questions need a terminal. Without one, a
+question is an error, and --yes answers it.
 
   id=$(alimentar -q index train.jsonl)
   alimentar list --json | jq -r '.datasets[].name'
   alimentar checkout train - | wc -l
 
 Environment:
-  ALIMENTAR_HOME            the registry's directory, as --home
-  ALIMENTAR_INSECURE_HOME   as --insecure-home
-  ALIMENTAR_PASSPHRASE      the passphrase of the key; --passphrase-file is safer
-  ALIMENTAR_NEW_PASSPHRASE  the new passphrase, for `passwd`
-  NO_COLOR                  no colours, as --no-color
-  RUST_LOG                  what is logged to stderr, such as `alimentar=debug`
+{ENVIRONMENT}
 
--v says on stderr what is done and how long it took, -vv says more. Defaults can be set once:
-`alimentar config list` shows them, and options and variables come before them.
+-v logs each step and its time on stderr, -vv logs more. `alimentar config list` shows the defaults of
+options, which the settings file can change. Options and variables take precedence over it.
 ";
 
 const AIR_GAP: &str = "\
@@ -131,19 +117,19 @@ Air gap: registries that no network joins
 On the side that has the data:
 
   alimentar export train -o stick/train.alimentar       one dataset
-  alimentar export --all -o stick/                       everything that is not private
+  alimentar export --all -o stick/                       all datasets that are not private
 
 On the other side:
 
   alimentar import stick/train.alimentar
   alimentar import stick/                               every archive in it
 
-An import leaves a receipt beside the archive: what is there now. Carried back, it makes the next export
-the difference only. `--to NAME` keeps it under a name, so that later exports need no receipt:
+An import writes a receipt beside the archive: a list of the content there. With this receipt, the next
+export is incremental. `--to NAME` keeps the receipt under a name, so that later exports need none:
 
   alimentar export --all --to lab-b --for stick/alimentar-3fa9c1d2.receipt -o stick/
   alimentar export --all --to lab-b -o stick/
 
---split 4GiB makes volumes for file systems with a limit; --recipient age1... encrypts. An archive is
-checked as everything else is: `import --require-signature` takes only what trusted publishers signed.
+--split 4GiB makes volumes for file systems with a limit; --recipient age1... encrypts. An import verifies
+every byte. With --require-signature it accepts only datasets that trusted publishers signed.
 ";
