@@ -31,7 +31,7 @@ const VARIANTS: [Variant; 7] = [
     ("fanout 8", |s| s.rhythm.fanout = 8),
     ("pause 10 s", |s| s.rhythm.pause = Duration::from_secs(10)),
     ("pause 60 s", |s| s.rhythm.pause = Duration::from_secs(60)),
-    ("everybody greeted", |s| s.rhythm.greeted = usize::MAX),
+    ("everybody greeted", |s| s.rhythm.greet_max = usize::MAX),
     ("known nodes not seen again", |s| s.sees_again = false),
 ];
 

@@ -20,7 +20,7 @@ const WALKED_AGAIN_MAX: u64 = 64;
 
 /// The last blobs of an archive.
 #[derive(Default)]
-pub struct Recent {
+pub struct RecentBlobs {
     known: HashSet<[u8; 16]>,
     order: VecDeque<[u8; 16]>,
     has_forgotten: bool,
@@ -32,7 +32,7 @@ pub struct Recent {
 }
 
 /// The state of a node named by a tree.
-pub(super) enum Subtree {
+pub(super) enum SubtreeState {
     /// The reader has to read it, for the first time or again.
     Unread,
     /// The reader has read all of it, at this level and with these totals.
@@ -41,7 +41,7 @@ pub(super) enum Subtree {
     Exhausted,
 }
 
-impl Recent {
+impl RecentBlobs {
     /// Returns true if the archive held a blob and the memory still has it.
     pub fn has(&self, key: &BlobKey) -> bool {
         self.known.contains(&short(key))
@@ -76,19 +76,19 @@ impl Recent {
     /// again. Afterwards it is, because blobs below it may follow once more. The number of nodes bounds
     /// the visits within one tree. Versions of a dataset share most nodes, and each of their trees is
     /// visited once.
-    pub(super) fn subtree(&mut self, id: &TreeId) -> Subtree {
+    pub(super) fn subtree(&mut self, id: &TreeId) -> SubtreeState {
         if !self.has_forgotten {
             let whole = self.whole.get(id);
-            return whole.map_or(Subtree::Unread, |(l, t)| Subtree::Whole(*l, *t));
+            return whole.map_or(SubtreeState::Unread, |(l, t)| SubtreeState::Whole(*l, *t));
         }
         if self.in_tree.insert(*id) {
-            return Subtree::Unread;
+            return SubtreeState::Unread;
         }
         self.walked_again += 1;
         let different = self.in_tree.len() as u64;
         match self.walked_again > different.saturating_mul(WALKED_AGAIN_MAX) {
-            true => Subtree::Exhausted,
-            false => Subtree::Unread,
+            true => SubtreeState::Exhausted,
+            false => SubtreeState::Unread,
         }
     }
 }
@@ -104,17 +104,17 @@ mod tests {
     use super::*;
     use crate::blob_store::BlobKind;
 
-    fn is_exhausted(recent: &mut Recent, id: &TreeId) -> bool {
-        matches!(recent.subtree(id), Subtree::Exhausted)
+    fn is_exhausted(recent: &mut RecentBlobs, id: &TreeId) -> bool {
+        matches!(recent.subtree(id), SubtreeState::Exhausted)
     }
 
     #[test]
     fn versions_that_share_their_nodes_are_walked_however_many_there_are() {
-        let mut recent = Recent::default();
+        let mut recent = RecentBlobs::default();
         let nodes: Vec<TreeId> = (0..10_u8).map(|n| TreeId::of(&[n])).collect();
         for id in &nodes {
             recent.add_whole(*id, 0, Totals::default());
-            assert!(matches!(recent.subtree(id), Subtree::Whole(0, _)));
+            assert!(matches!(recent.subtree(id), SubtreeState::Whole(0, _)));
         }
         for n in 0..=REMEMBERED as u64 {
             let hash = *blake3::hash(&n.to_le_bytes()).as_bytes();

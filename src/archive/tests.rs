@@ -32,7 +32,7 @@ fn tree(store: &MemoryStore, chunks: &[Vec<u8>]) -> TreeId {
 
 struct From<'a>(&'a MemoryStore, HashSet<BlobKey>);
 
-impl Source for From<'_> {
+impl BlobSource for From<'_> {
     type Error = ArchiveError;
 
     fn node(&mut self, id: TreeId) -> Result<Vec<u8>, ArchiveError> {
@@ -108,7 +108,7 @@ fn write(from: &mut From<'_>, roots: &[TreeId]) -> (Vec<u8>, u64) {
         Ok(())
     };
     let mut writer = EntryWriter::new(&mut sink);
-    let (mut recent, mut chunks) = (Recent::default(), 0);
+    let (mut recent, mut chunks) = (RecentBlobs::default(), 0);
     for root in roots {
         chunks += put_tree(&mut writer, from, &mut recent, *root)
             .unwrap()
@@ -126,7 +126,7 @@ fn read(bytes: &[u8], to: &MemoryStore, roots: &[(TreeId, u64)]) -> Result<(), A
             .transpose()
     };
     let mut reader = EntryReader::new(&mut pieces);
-    let (mut shelf, mut recent) = (Into(to), Recent::default());
+    let (mut shelf, mut recent) = (Into(to), RecentBlobs::default());
     for (root, size) in roots {
         take_tree(&mut reader, &mut shelf, &mut recent, *root, *size)?;
     }

@@ -203,7 +203,7 @@ pub(crate) fn info(registry: &LocalRegistry, d: &Dataset, out: &Out) -> Result<(
     let more = json!({
         "dataset_kind": m.dataset_kind, "chunk_tree_root": m.chunk_tree_root.to_hex(),
         "file_table_root": m.file_table_root.to_hex(), "num_files": m.num_files,
-        "num_rows": m.num_rows, "description": m.description, "line": m.line.to_hex(),
+        "num_rows": m.num_rows, "description": m.description, "line": m.series.to_hex(),
         "seq": m.seq, "prev": m.prev.iter().map(|p| p.to_hex()).collect::<Vec<_>>(),
         "clock": m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect::<std::collections::BTreeMap<_, _>>(),
         "signer": m.signer.map(|k| k.to_hex()), "signature": listed.standing.signature.name(),

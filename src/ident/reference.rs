@@ -79,6 +79,19 @@ impl fmt::Display for VersionPick {
 }
 
 /// A parsed reference to a dataset.
+///
+/// ```
+/// use alimentar::ident::Reference;
+/// use alimentar::ident::VersionPick;
+///
+/// let reference: Reference = "lab/speech@1.2.0".parse()?;
+/// let Reference::Name { publisher, name, version, .. } = reference else {
+///     return Err("not a name".into());
+/// };
+/// assert_eq!((publisher.as_deref(), name.as_str()), (Some("lab"), "speech"));
+/// assert_eq!(version, VersionPick::Exact("1.2.0".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
     /// Content, by an id or a prefix of it: `alimentar:` and digits.

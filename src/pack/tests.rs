@@ -93,8 +93,8 @@ fn a_scan_finds_everything_around_damage() {
     let found = |pack: &Vec<u8>| {
         let (mut good, mut bad) = (Vec::new(), Vec::new());
         scan(pack, pack.len() as u64, &mut |f| match f {
-            Found::Record { offset, .. } => good.push(offset),
-            Found::Damage { offset, end } => bad.push((offset, end)),
+            ScanItem::Record { offset, .. } => good.push(offset),
+            ScanItem::Damage { offset, end } => bad.push((offset, end)),
         })
         .unwrap();
         (good, bad)

@@ -72,12 +72,12 @@ fn requests() -> Vec<Request> {
                 root: TreeId::new([5; 32]),
             },
             groups: vec![
-                Group {
+                DeltaGroup {
                     skip: 0,
                     take: 8000,
                     bases: None,
                 },
-                Group {
+                DeltaGroup {
                     skip: 0,
                     take: 1,
                     bases: Some(BaseRun {

@@ -55,14 +55,14 @@ fn every_combination_is_decided_as_the_specification_says() {
                     };
                     let cells = rows.iter().find(|r| r[0] == row).unwrap();
                     used.insert(row.clone());
-                    let standing = PolicyInput {
+                    let input = PolicyInput {
                         origin,
                         signature,
                         level,
                         is_grandfathered,
                     };
                     for (action, wanted) in Action::ALL.into_iter().zip(&cells[1..]) {
-                        let decided = decide(&standing, action);
+                        let decided = evaluate(&input, action);
                         assert_eq!(decided.verdict.name(), *wanted, "{row} {action:?}");
                         assert!(!decided.reason.is_empty());
                     }
@@ -377,19 +377,19 @@ fn a_revocation_beats_a_rotation_in_any_order() {
     old.sign(&mut m).unwrap();
     let store = believed(&before, &[revocation]);
     for (id, vouched) in [(listed, true), (EnvelopeId::new([8; 32]), false)] {
-        let standing = store.standing(
+        let input = store.policy_input(
             &Claim::from(&m),
             &id,
             SignatureState::Valid,
             Origin::Elsewhere,
         );
-        assert_eq!(standing.is_grandfathered, vouched);
+        assert_eq!(input.is_grandfathered, vouched);
         let wanted = if vouched {
             Verdict::KeepApart
         } else {
             Verdict::Refuse
         };
-        assert_eq!(decide(&standing, Action::Import).verdict, wanted);
+        assert_eq!(evaluate(&input, Action::Import).verdict, wanted);
     }
 }
 

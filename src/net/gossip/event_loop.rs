@@ -207,7 +207,8 @@ impl GossipNode {
                 self.handle_announcement(record, &addresses)
             }
             GossipMessage::Found(DiscoveryEvent::Gone { node }) => {
-                self.peer_table.record_farewell(self.started.elapsed(), &node);
+                self.peer_table
+                    .record_farewell(self.started.elapsed(), &node);
                 self.report(LimitedKind::Left, &Event::Left { peer: node });
             }
             GossipMessage::Found(DiscoveryEvent::Trouble { reason: what }) => {
@@ -260,7 +261,8 @@ impl GossipNode {
         for node in self.connections.close_idle() {
             let mut known = self.peer_table.list().into_iter();
             if known.any(|n| n.node == node && n.record.is_none()) {
-                self.peer_table.record_farewell(self.started.elapsed(), &node);
+                self.peer_table
+                    .record_farewell(self.started.elapsed(), &node);
                 self.publish_snapshot();
             }
         }

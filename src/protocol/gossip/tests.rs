@@ -39,7 +39,7 @@ fn greet_all_with(config: GossipConfig, peers: u16, seed: u64) -> (Gossip, usize
     let mut asked = BTreeSet::new();
     while let Some(exchange) = gossip.next(Duration::ZERO) {
         assert!(asked.insert(exchange.peer()), "twice");
-        assert!(matches!(exchange, Exchange::Compare(_)), "{talk:?}");
+        assert!(matches!(exchange, Exchange::Compare(_)), "{exchange:?}");
         gossip.record_outcome(Duration::ZERO, &exchange, ExchangeOutcome::Same);
     }
     (gossip, asked.len())
@@ -78,7 +78,7 @@ fn peers_are_compared_with_in_turns() {
         }
     }
     // One peer every half minute, for any number of peers.
-    assert!((15..=28).contains(&exchanges), "{talks}");
+    assert!((15..=28).contains(&exchanges), "{exchanges}");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn news_are_told_to_a_few_and_not_to_who_told_them() {
     let mut told = BTreeSet::new();
     while let Some(exchange) = gossip.next(Duration::from_millis(1)) {
         let Exchange::Announce(peer, items) = &exchange else {
-            panic!("{talk:?}");
+            panic!("{exchange:?}");
         };
         assert_eq!(items, &[item(1), item(2)]);
         assert!(told.insert(*peer));
@@ -127,7 +127,7 @@ fn who_does_not_answer_is_asked_ever_more_seldom_until_it_shows_itself() {
             gossip.record_outcome(seconds(second), &exchange, ExchangeOutcome::Failed);
         }
     }
-    assert!((8..=20).contains(&exchanges), "{talks}");
+    assert!((8..=20).contains(&exchanges), "{exchanges}");
     gossip.add_peer(node(0));
     let exchange = gossip.next(seconds(3_600));
     assert_eq!(exchange, Some(Exchange::Compare(node(0))));
@@ -175,12 +175,12 @@ fn talks_in(gossip: &mut Gossip, (from, to): (u64, u64), end: ExchangeOutcome) -
 fn who_always_has_something_new_is_not_asked_ever_faster() {
     let mut gossip = met(1);
     let exchanges = talks_in(&mut gossip, (0, 600), ExchangeOutcome::Differed);
-    assert!((20..=45).contains(&exchanges), "{talks}");
+    assert!((20..=45).contains(&exchanges), "{exchanges}");
     // It had nothing for once, so there may be more again.
     let exchanges = talks_in(&mut gossip, (600, 660), ExchangeOutcome::Same);
-    assert!((1..=4).contains(&exchanges), "{talks}");
+    assert!((1..=4).contains(&exchanges), "{exchanges}");
     let exchanges = talks_in(&mut gossip, (660, 720), ExchangeOutcome::Differed);
-    assert!((4..=12).contains(&exchanges), "{talks}");
+    assert!((4..=12).contains(&exchanges), "{exchanges}");
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn who_shows_itself_all_the_time_and_never_answers_is_let_be() {
             gossip.record_outcome(seconds(second), &exchange, ExchangeOutcome::Failed);
         }
     }
-    assert!((10..=120).contains(&exchanges), "{talks}");
+    assert!((10..=120).contains(&exchanges), "{exchanges}");
     // It answers once, which clears its failures.
     let exchange = gossip.next(seconds(9_000)).unwrap();
     gossip.record_outcome(seconds(9_000), &exchange, ExchangeOutcome::Same);
@@ -277,7 +277,7 @@ fn what_one_does_not_take_another_one_hears() {
     let mut heard = 0;
     while let Some(exchange) = gossip.next(now) {
         assert_ne!(exchange.peer(), failed.peer());
-        assert!(matches!(exchange, Exchange::Announce(..)), "{talk:?}");
+        assert!(matches!(exchange, Exchange::Announce(..)), "{exchange:?}");
         heard += 1;
         gossip.record_outcome(now, &exchange, ExchangeOutcome::Same);
     }

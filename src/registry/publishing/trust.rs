@@ -33,7 +33,7 @@ use crate::trust::Trust;
 use crate::trust::TrustFile;
 use crate::trust::TrustStore;
 use crate::trust::VerifiedManifest;
-use crate::trust::decide;
+use crate::trust::evaluate;
 use crate::wire::limits::TRUST_FILE_BYTES_MAX;
 
 pub(crate) const TRUST_FILE: &str = "trust.toml";
@@ -110,7 +110,7 @@ impl<D> Listed<D> {
 
     /// What may happen with it.
     pub fn decide(&self, action: Action) -> Decision {
-        decide(&self.standing, action)
+        evaluate(&self.standing, action)
     }
 
     pub(crate) fn new(
@@ -132,7 +132,7 @@ impl<D> Listed<D> {
         let revoked = claim.signer.as_ref().filter(|key| trust.is_revoked(key));
         let revoked = revoked.and_then(|key| trust.revoked_because(key));
         Self {
-            standing: trust.standing(&claim, &id, signature, origin),
+            standing: trust.policy_input(&claim, &id, signature, origin),
             alias: alias.map(ToString::to_string),
             withdrawn: trust.withdrawn(&claim).map(str::to_owned),
             revoked: revoked.map(str::to_owned),
@@ -246,7 +246,7 @@ impl LocalRegistry {
                 signer: b.signer,
                 name: &name,
                 version: &version,
-                line: b.line,
+                series: b.line,
                 content_id: b.content_id,
             };
             let local = (b.envelope_id, b.signed, b.flags);

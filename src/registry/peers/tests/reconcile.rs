@@ -117,7 +117,7 @@ fn neither_symbols_nor_what_is_wanted_show_what_is_private() {
             take: 64,
         };
         let answer = crate::registry::peers::RequestContext {
-            peer: near.id(),
+            peer: near.node_id(),
             hello: crate::protocol::Hello::own(near.access),
             showing: Showing::default(),
             access: near.access,

@@ -32,18 +32,18 @@ use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
 
 /// Returns the roots from one view of the tables: blobs, and trees by their root nodes.
-pub type Roots<'a> = dyn Fn(&dyn MetaRead) -> Result<Rooted, StoreError> + 'a;
+pub type Roots<'a> = dyn Fn(&dyn MetaRead) -> Result<RootSet, StoreError> + 'a;
 
 /// The roots of a collection.
 #[derive(Debug, Default)]
-pub struct Rooted {
+pub struct RootSet {
     /// Roots of datasets. An unreadable tree ends the collection.
     pub needed: Vec<BlobKey>,
     /// Roots of removed datasets that can still be restored. An incomplete one is collected.
     pub restorable: Vec<Restorable>,
 }
 
-impl From<Vec<BlobKey>> for Rooted {
+impl From<Vec<BlobKey>> for RootSet {
     fn from(needed: Vec<BlobKey>) -> Self {
         Self {
             needed,
@@ -124,7 +124,7 @@ pub struct GcReport {
 }
 
 impl GcReport {
-    fn with_kept_back(self, kept_back: KeptBack) -> Self {
+    fn with_kept_back(self, kept_back: RestorableData) -> Self {
         Self {
             kept_back_bytes: kept_back.bytes,
             kept_back_datasets: kept_back.datasets,
@@ -136,7 +136,7 @@ impl GcReport {
 
 /// Removed datasets that a collection keeps.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct KeptBack {
+pub(crate) struct RestorableData {
     pub bytes: u64,
     pub datasets: u64,
     pub until: Option<i64>,
@@ -144,13 +144,13 @@ pub(crate) struct KeptBack {
 
 /// Packs with unreadable ranges.
 #[derive(Debug, Default)]
-struct Kept {
+struct UnreadablePacks {
     packs: BTreeSet<u32>,
     /// Set if they are handled like any other, and their garbage goes.
     is_discarded: bool,
 }
 
-impl Kept {
+impl UnreadablePacks {
     /// Returns true if the pack must stay as it is.
     fn keeps(&self, pack: u32) -> bool {
         !self.is_discarded && self.packs.contains(&pack)
@@ -218,7 +218,7 @@ impl DiskStore {
                 ..GcReport::default()
             });
         }
-        let kept = Kept {
+        let kept = UnreadablePacks {
             packs: unreadable.iter().map(|span| span.pack).collect(),
             is_discarded: options.discard_unreadable,
         };
@@ -229,7 +229,7 @@ impl DiskStore {
         let live = mark::mark(self, roots, RetainedBases::Needed, &turn)?;
         let kept_back = live.kept_back;
         if options.dry_run {
-            let report = self.would_free(&live, &kept)?;
+            let report = self.dry_run_report(&live, &kept)?;
             return Ok(report.with_kept_back(kept_back));
         }
         if progress.cancelled() {

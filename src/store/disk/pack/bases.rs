@@ -20,16 +20,16 @@ use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 pub(crate) type Locate<'a> = dyn Fn(&[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> + 'a;
 
 /// A record with its pack and offset, decompressed.
-type Kept = ((u32, u32), Arc<Unpacked>);
+type CachedRecord = ((u32, u32), Arc<Unpacked>);
 
 /// A cache of a few decompressed records, the latest last.
 #[derive(Debug)]
-pub(crate) struct Recents {
+pub(crate) struct RecordCache {
     most: usize,
-    kept: Mutex<VecDeque<Kept>>,
+    kept: Mutex<VecDeque<CachedRecord>>,
 }
 
-impl Recents {
+impl RecordCache {
     pub(crate) fn new(most: usize) -> Self {
         Self {
             most,
@@ -97,7 +97,7 @@ impl BlobReader {
     /// Returns a plain record, and caches it for other deltas with bases in it.
     pub(crate) fn plain(&self, key: &BlobKey, at: &Location) -> Result<Arc<Unpacked>, StoreError> {
         // A delta here is an error, whatever the index says.
-        let unpacked = self.whole(key, at, |view| Ok(view.unpack()))?;
+        let unpacked = self.read_record(key, at, |view| Ok(view.unpack()))?;
         self.of_bases.keep(at, unpacked.clone());
         Ok(unpacked)
     }

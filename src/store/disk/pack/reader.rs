@@ -27,7 +27,7 @@ use crate::store::disk::io::DiskFile;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout;
 use crate::store::disk::pack::bases::Locate;
-use crate::store::disk::pack::bases::Recents;
+use crate::store::disk::pack::bases::RecordCache;
 use crate::wire::limits::RECORD_STORED_BYTES_MAX;
 
 /// The location of a blob.
@@ -94,8 +94,8 @@ pub struct BlobReader {
     store: DiskStore,
     _operation: EpochGuard,
     packs: Mutex<HashMap<u32, Arc<dyn DiskFile>>>,
-    recent: Recents,
-    pub(in crate::store::disk) of_bases: Recents,
+    recent: RecordCache,
+    pub(in crate::store::disk) of_bases: RecordCache,
 }
 
 /// Number of cached records: about as many as one walk down a tree and along its chunks touches.
@@ -119,8 +119,8 @@ impl BlobReader {
             store: store.clone(),
             _operation: operation,
             packs: Mutex::default(),
-            recent: Recents::new(RECENT_RECORDS),
-            of_bases: Recents::new(RECENT_BASES),
+            recent: RecordCache::new(RECENT_RECORDS),
+            of_bases: RecordCache::new(RECENT_BASES),
         }
     }
 
@@ -128,7 +128,7 @@ impl BlobReader {
     ///
     /// # Errors
     /// As [`BlobReader::new`].
-    pub fn again(&self) -> Result<Self, StoreError> {
+    pub fn reopen(&self) -> Result<Self, StoreError> {
         Self::new(&self.store)
     }
 
@@ -192,7 +192,7 @@ impl BlobReader {
         at: &Location,
         locate: &Locate<'_>,
     ) -> Result<Arc<Unpacked>, StoreError> {
-        self.whole(key, at, |view| match view.header.codec {
+        self.read_record(key, at, |view| match view.header.codec {
             Some(Codec::Delta) => {
                 let bases = self.bases(key, &view.header.bases, locate)?;
                 Ok(view.unpack_on(bases))
@@ -202,7 +202,7 @@ impl BlobReader {
     }
 
     /// Returns the verified record at a location, decoded by `unpack`, or from the cache of bases.
-    pub(in crate::store::disk) fn whole(
+    pub(in crate::store::disk) fn read_record(
         &self,
         key: &BlobKey,
         at: &Location,

@@ -80,7 +80,7 @@ fn what_was_let_go_does_not_look_at_the_file_again() {
     let mut bytes = [0; 10];
     overlay.read(0, &mut bytes).unwrap();
     assert_eq!(bytes, [7; 10]);
-    overlay.severed().set();
+    overlay.cut_switch().set();
     assert!(overlay.read(0, &mut bytes).is_err());
     assert!(overlay.write(0, &[1]).is_err());
     assert!(overlay.len().is_err());

@@ -129,7 +129,7 @@ impl World {
         let live: Vec<&Node> = self.live().collect();
         let told = format!("{}, seed {}", self.scenario.name, self.scenario.seed);
         for node in &live {
-            let (waiting, peers) = (node.gossip.waiting(), node.gossip.len());
+            let (waiting, peers) = (node.gossip.queued_items(), node.gossip.len());
             if waiting > peers * GOSSIP_QUEUE_MAX {
                 return Err(format!("{told}: {waiting} items wait at {}", node.at));
             }
@@ -200,7 +200,7 @@ impl World {
             self.begin(at, talk);
         }
         let node = &mut self.nodes[at];
-        if let Some(wake) = node.gossip.wakes_at() {
+        if let Some(wake) = node.gossip.next_wake() {
             let wake = wake.max(self.now + Duration::from_millis(1));
             if node
                 .wake_at
@@ -315,7 +315,7 @@ impl World {
             return self.push(self.now + network::STALL, Event::Failed(number));
         }
         let talk = self.talks.get_mut(&number);
-        let came = talk.map_or_else(Vec::new, |t| t.hear(answers));
+        let came = talk.map_or_else(Vec::new, |t| t.take_response(answers));
         let new = self.take(from, &came, to);
         if let Some(talk) = self.talks.get_mut(&number) {
             talk.took(new);
@@ -333,7 +333,7 @@ impl World {
         if node.life != talk.lives.0 || !node.is_alive {
             return;
         }
-        node.gossip.done(now, &talk.talk, end);
+        node.gossip.record_outcome(now, &talk.talk, end);
         if end == UNHEARD {
             node.counts.failed += 1;
             node.silent.insert(talk.to);
@@ -365,7 +365,7 @@ impl World {
             self.ledger.note(node, item, now);
         }
         let ids: Vec<ItemId> = new.iter().map(|i| i.id).collect();
-        node.gossip.news(&ids, from.map(id_of).as_ref());
+        node.gossip.queue_items(&ids, from.map(id_of).as_ref());
         self.is_changed = true;
         self.act(at);
     }

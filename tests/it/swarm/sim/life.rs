@@ -146,7 +146,7 @@ impl World {
             let node = &mut self.nodes[by];
             let was_silent = node.silent.remove(&who);
             if node.seen.insert(who) || was_silent {
-                node.gossip.appeared(id_of(who));
+                node.gossip.add_peer(id_of(who));
                 self.act(by);
             }
         }
@@ -222,7 +222,7 @@ impl World {
         for other in 0..self.nodes.len() {
             if other != at && self.reaches(at, other) {
                 let node = &mut self.nodes[other];
-                node.gossip.left(&id_of(at));
+                node.gossip.remove_peer(&id_of(at));
                 node.seen.remove(&at);
                 node.silent.remove(&at);
             }

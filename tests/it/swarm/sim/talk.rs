@@ -83,7 +83,7 @@ impl Conversation {
             match &mut self.stage {
                 Stage::Beginning => match &self.talk {
                     Exchange::Compare(_) => self.stage = comparing(&node.catalogue, salt, false),
-                    Exchange::Tell(_, items) => self.stage = announcing(node, items),
+                    Exchange::Announce(_, items) => self.stage = announcing(node, items),
                 },
                 Stage::Reconciler {
                     comparing: asking,
@@ -92,10 +92,10 @@ impl Conversation {
                     is_second,
                 } => match asking.step() {
                     CompareStep::Symbols(request) => return Some(Request::Symbols(request)),
-                    CompareStep::Again if !*is_second => {
+                    CompareStep::Restart if !*is_second => {
                         self.stage = comparing(&node.catalogue, salt, true)
                     }
-                    CompareStep::List | CompareStep::Again => {
+                    CompareStep::List | CompareStep::Restart => {
                         let list = asking.as_ref().clone().into_list();
                         let own = std::mem::take(own);
                         self.stage = Stage::Listing { own };
@@ -130,12 +130,12 @@ impl Conversation {
     }
 
     /// Takes the answer; what came with it.
-    pub fn hear(&mut self, answers: Vec<Response>) -> Vec<Item> {
+    pub fn take_response(&mut self, answers: Vec<Response>) -> Vec<Item> {
         let mut came = Vec::new();
         for answer in answers {
             match (answer, &mut self.stage) {
                 (Response::Symbols(symbols), Stage::Reconciler { comparing, .. }) => {
-                    comparing.hear(symbols);
+                    comparing.take_response(symbols);
                 }
                 (Response::Reconciled(missing), Stage::Listing { own }) => {
                     let missing = missing.iter().filter_map(|n| own.get(*n));
