@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_that_share_their_nodes_are_walked_however_many_there_are() {
+    fn archive_walks_any_number_of_versions_with_shared_nodes() {
         let mut recent = RecentBlobs::default();
         let nodes: Vec<TreeId> = (0..10_u8).map(|n| TreeId::of(&[n])).collect();
         for id in &nodes {

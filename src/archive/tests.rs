@@ -149,7 +149,7 @@ fn size(chunks: &[Vec<u8>]) -> u64 {
 }
 
 #[test]
-fn trees_go_over_whole_and_as_the_delta() {
+fn archive_carries_trees_whole_and_incremental() {
     let (a, b) = (MemoryStore::new(), MemoryStore::new());
     let old = chunks(5000, 1);
     let mut new = old.clone();
@@ -245,7 +245,7 @@ fn totals(store: &MemoryStore, root: TreeId) -> u64 {
 }
 
 #[test]
-fn a_subtree_that_repeats_is_read_once() {
+fn archive_reads_a_repeated_subtree_once() {
     let a = MemoryStore::new();
     let mut root = tree(&a, &chunks(20, 1));
     // 2^60 bytes and more: a walk of all of them would not end.
@@ -280,7 +280,7 @@ fn a_subtree_that_repeats_is_read_once() {
 }
 
 #[test]
-fn in_a_long_archive_subtrees_are_walked_again_within_bounds() {
+fn archive_that_is_long_bounds_repeated_walks() {
     let a = MemoryStore::new();
     // More blobs than the memory holds, and the first ones once more at the end.
     let many = chunks(12_000, 1);
@@ -315,7 +315,7 @@ fn in_a_long_archive_subtrees_are_walked_again_within_bounds() {
 }
 
 #[test]
-fn names_of_entries_are_read_as_they_are_written() {
+fn archive_entry_names_parse_as_written() {
     let id = crate::ident::EnvelopeId::new([0xab; 32]);
     for name in [
         EntryName::Header,
@@ -335,7 +335,7 @@ fn names_of_entries_are_read_as_they_are_written() {
 }
 
 #[test]
-fn volumes_and_receipts_read_back() {
+fn archive_volumes_and_receipts_round_trip() {
     let trailer = VolumeTrailer {
         archive: [1; 16],
         number: 3,

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_read_and_shown() {
+    fn peer_address_parses_and_displays() {
         let id = "ab".repeat(32);
         for (text, place) in [
             ("10.0.0.7:9000", "10.0.0.7:9000"),

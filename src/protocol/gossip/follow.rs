@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn publishers_names_and_both_are_followed() {
+    fn follow_rules_match_publishers_names_and_both() {
         let hex = key(1).to_hex();
         let both = format!("{hex}/corpus");
         let upper = format!("ed25519:{}", hex.to_uppercase());
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_choose_versions_as_references_do() {
+    fn follow_rules_select_versions_as_references_do() {
         let corpus: DatasetName = "corpus".parse().unwrap();
         let prod = ["@prod=2".to_owned()];
         for (rule, version, aliases, is_newest, wanted) in [
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_versions_are_kept_and_only_what_was_followed_goes() {
+    fn follow_plan_keeps_newest_and_retires_only_followed() {
         let mut versions = vec![
             version(1, 1, "a", "1.0.0"),
             version(2, 1, "a", "1.1.0"),
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn two_states_of_a_register_are_one_version() {
+    fn follow_plan_counts_two_states_of_a_register_once() {
         let old = version(1, 1, "a", "1.0.0");
         let held = FollowedVersion {
             is_held: true,
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn quiet_hours_go_over_midnight() {
+    fn quiet_hours_span_midnight() {
         let night: QuietHours = "22:00-06:30".parse().unwrap();
         assert_eq!(night.to_string(), "22:00-06:30");
         for (minute, quiet) in [

@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_home_is_its_owners_alone_or_has_a_fault() {
+    fn home_open_to_others_has_a_fault() {
         let of = |mode, users| fault_of(mode, users, || false, || false);
         assert_eq!(of(0o700, (7, 7)), None);
         assert_eq!(of(0o500, (7, 7)), None);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_is_unclaimed_until_a_registry_was_opened_in_it() {
+    fn home_is_unclaimed_until_a_registry_is_opened_in_it() {
         let dir = tempfile::tempdir().unwrap();
         let own = rustix::process::geteuid().as_raw();
         assert!(is_unclaimed(dir.path(), own));

@@ -272,7 +272,7 @@ impl World {
 }
 
 #[test]
-fn no_interleaving_loses_what_a_root_names() {
+fn gc_in_any_interleaving_keeps_the_blobs_of_roots() {
     let mut sweeps = 0;
     for seed in 0..400 {
         let mut world = World::new(seed);

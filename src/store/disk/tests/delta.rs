@@ -96,7 +96,7 @@ fn rebuild(disk: &SimDisk) -> DiskStore {
 }
 
 #[test]
-fn a_collection_keeps_what_a_delta_needs_and_no_longer() {
+fn gc_keeps_bases_while_deltas_need_them() {
     let disk = SimDisk::default();
     let (base, one, two) = (blob(1), blob(2), blob(3));
     let store = store(&disk, &base, &[&one, &two]);
@@ -116,7 +116,7 @@ fn a_collection_keeps_what_a_delta_needs_and_no_longer() {
 }
 
 #[test]
-fn who_depends_on_a_damaged_base_is_named_and_lost_with_it() {
+fn delta_of_a_damaged_base_is_reported_and_lost() {
     let disk = SimDisk::default();
     let (base, one) = (blob(1), blob(2));
     let store = store(&disk, &base, &[&one]);
@@ -151,7 +151,7 @@ fn who_depends_on_a_damaged_base_is_named_and_lost_with_it() {
 }
 
 #[test]
-fn a_base_that_is_a_delta_is_refused() {
+fn delta_base_must_be_plain() {
     let disk = SimDisk::default();
     let (base, one, two) = (blob(1), blob(2), blob(3));
     let store = store(&disk, &base, &[&one]);
@@ -176,7 +176,7 @@ fn a_base_that_is_a_delta_is_refused() {
 }
 
 #[test]
-fn a_condemned_base_stays_plain_when_it_is_stored_again() {
+fn delta_condemned_base_stays_plain_when_stored_again() {
     let disk = SimDisk::default();
     let (base, one, other) = (blob(1), blob(2), blob(4));
     let store = store(&disk, &base, &[&one]);
@@ -210,7 +210,7 @@ fn both(store: &DiskStore, base: &[u8], one: &[u8]) -> WriteSession {
 }
 
 #[test]
-fn a_session_reads_its_deltas_against_what_it_appended() {
+fn session_reads_deltas_against_its_own_blobs() {
     let disk = SimDisk::default();
     let store = open(&disk);
     let (base, one) = (blob(1), blob(2));
@@ -230,7 +230,7 @@ fn a_session_reads_its_deltas_against_what_it_appended() {
 
 /// Two sessions store the same blob, one of them as a base of its own.
 #[test]
-fn whoever_commits_first_a_base_is_plain() {
+fn delta_base_is_plain_in_any_order_of_commits() {
     for plain_is_first in [false, true] {
         let disk = SimDisk::default();
         let (base, one, other) = (blob(1), blob(2), blob(4));
