@@ -181,9 +181,10 @@ impl ArchiveHeader {
         may_hold_deltas: bool,
     ) -> Self {
         Self {
-            version: match may_hold_deltas {
-                true => VERSION_DIFFERENCES,
-                false => VERSION,
+            version: if may_hold_deltas {
+                VERSION_DIFFERENCES
+            } else {
+                VERSION
             },
             datasets,
             base,

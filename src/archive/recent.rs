@@ -10,10 +10,7 @@ use crate::ident::TreeId;
 use crate::manifest::Totals;
 
 /// Number of blobs that a writer and a reader remember; small in tests.
-const REMEMBERED: usize = match cfg!(test) {
-    true => 1 << 13,
-    false => 1 << 20,
-};
+const REMEMBERED: usize = if cfg!(test) { 1 << 13 } else { 1 << 20 };
 /// Limit of repeated visits within one tree, on average over its distinct nodes, in an archive long
 /// enough for a writer to repeat blobs.
 const WALKED_AGAIN_MAX: u64 = 64;
@@ -86,9 +83,10 @@ impl RecentBlobs {
         }
         self.walked_again += 1;
         let different = self.in_tree.len() as u64;
-        match self.walked_again > different.saturating_mul(WALKED_AGAIN_MAX) {
-            true => SubtreeState::Exhausted,
-            false => SubtreeState::Unread,
+        if self.walked_again > different.saturating_mul(WALKED_AGAIN_MAX) {
+            SubtreeState::Exhausted
+        } else {
+            SubtreeState::Unread
         }
     }
 }

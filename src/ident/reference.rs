@@ -189,8 +189,9 @@ fn condition(text: &str) -> String {
     let bare = text.strip_prefix('v').unwrap_or(text);
     let is_bare = bare.starts_with(|c: char| c.is_ascii_digit());
     let is_wild = bare.split('.').any(|p| matches!(p, "*" | "x" | "X"));
-    match is_bare && !is_wild {
-        true => format!("={bare}"),
-        false => bare.to_owned(),
+    if is_bare && !is_wild {
+        format!("={bare}")
+    } else {
+        bare.to_owned()
     }
 }

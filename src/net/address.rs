@@ -34,9 +34,10 @@ pub struct PeerAddress {
 impl PeerAddress {
     /// Returns `host:port`, to which a key is pinned.
     pub fn place(&self) -> String {
-        match self.host.contains(':') {
-            true => format!("[{}]:{}", self.host, self.port),
-            false => format!("{}:{}", self.host, self.port),
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
         }
     }
 }

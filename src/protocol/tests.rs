@@ -244,9 +244,10 @@ fn messages_cut_short_or_too_long_are_refused() {
         };
         // A later version's hello is longer.
         let may_grow = opaque || matches!(kind, 0x01 | 0x81 | 0x82 | 0x84 | 0x88);
-        let decoded = match kind < 0x70 {
-            true => Request::decode(&frame).is_ok(),
-            false => Response::decode(frame).is_ok(),
+        let decoded = if kind < 0x70 {
+            Request::decode(&frame).is_ok()
+        } else {
+            Response::decode(frame).is_ok()
         };
         assert!(!decoded || may_grow, "{kind:#x}");
     }

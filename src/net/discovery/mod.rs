@@ -28,6 +28,7 @@ use socket2::Socket;
 use socket2::Type;
 
 use crate::ident::NodeId;
+use crate::locks::lock;
 use crate::net::discovery::worker::Worker;
 use crate::net::stop::Stop;
 use crate::protocol::PeerTable;
@@ -174,7 +175,7 @@ impl Drop for Discovery {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Makes the thread read the wanted state now rather than at its next turn.
@@ -206,7 +207,7 @@ pub fn look(wait: Duration, stop: &Stop) -> Result<Vec<(ServiceRecord, Vec<Socke
     let sink = {
         let table = table.clone();
         move |found: DiscoveryEvent| {
-            let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut table = lock(&table);
             match found {
                 DiscoveryEvent::Seen { record, addresses } => {
                     let _ = table.record_claim(began.elapsed(), record, &addresses);
@@ -222,7 +223,7 @@ pub fn look(wait: Duration, stop: &Stop) -> Result<Vec<(ServiceRecord, Vec<Socke
     if !is_whole {
         return Err(Error::Interrupted);
     }
-    let table = table.lock().unwrap_or_else(PoisonError::into_inner);
+    let table = lock(&table);
     let found = table.list().into_iter();
     Ok(found
         .filter_map(|n| Some((n.record?, n.addresses)))

@@ -139,9 +139,10 @@ impl GossipNode {
         self.check_catalog();
         let port = addresses.first().map_or(0, SocketAddr::port);
         let unspecified = addresses.iter().any(|a| a.ip().is_unspecified());
-        let bound = match unspecified {
-            true => Vec::new(),
-            false => addresses.iter().map(SocketAddr::ip).collect(),
+        let bound = if unspecified {
+            Vec::new()
+        } else {
+            addresses.iter().map(SocketAddr::ip).collect()
         };
         let announced = Announcement {
             port,

@@ -137,9 +137,10 @@ impl Follow {
                 Some(wanted) if rule.publisher.is_some() => {
                     // A word without a slash may be a publisher or a dataset.
                     let is_word = rule.publisher.as_deref() == Some(wanted.as_str());
-                    match is_word {
-                        true => of_publisher || (wanted == name && is_trusted),
-                        false => of_publisher && wanted == name,
+                    if is_word {
+                        of_publisher || (wanted == name && is_trusted)
+                    } else {
+                        of_publisher && wanted == name
                     }
                 }
                 Some(wanted) => wanted == name && is_trusted,
@@ -244,9 +245,10 @@ pub struct QuietHours {
 impl QuietHours {
     /// Returns true if a minute of the day is quiet.
     pub fn contains(&self, minute: u16) -> bool {
-        match self.from <= self.to {
-            true => (self.from..self.to).contains(&minute),
-            false => minute >= self.from || minute < self.to,
+        if self.from <= self.to {
+            (self.from..self.to).contains(&minute)
+        } else {
+            minute >= self.from || minute < self.to
         }
     }
 }
@@ -265,9 +267,10 @@ impl FromStr for QuietHours {
         let (from, to) = text.split_once('-').ok_or_else(wrong)?;
         let from = minute(from).ok_or_else(wrong)?;
         let to = minute(to).ok_or_else(wrong)?;
-        match from == to {
-            true => Err(wrong()),
-            false => Ok(Self { from, to }),
+        if from == to {
+            Err(wrong())
+        } else {
+            Ok(Self { from, to })
         }
     }
 }

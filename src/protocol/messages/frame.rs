@@ -85,9 +85,10 @@ impl FrameReader {
     /// # Errors
     /// [`DecodeError::Truncated`] in the middle of a frame.
     pub fn end(&self) -> Result<(), DecodeError> {
-        match self.header.is_empty() {
-            true => Ok(()),
-            false => Err(DecodeError::Truncated),
+        if self.header.is_empty() {
+            Ok(())
+        } else {
+            Err(DecodeError::Truncated)
         }
     }
 

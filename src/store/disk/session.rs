@@ -13,6 +13,7 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
 use crate::ident::BlobId;
+use crate::locks::lock;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::meta_store::Table;
@@ -306,7 +307,7 @@ impl WriteSession {
     }
 
     fn state(&self) -> MutexGuard<'_, SessionState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn append_bytes(

@@ -48,9 +48,10 @@ pub(in crate::protocol::reconcile) fn answer(
 ) -> Symbols {
     let keys = Keys::of(&request.salt);
     let digest = keys.digest(there);
-    let symbols = match digest != request.digest && request.is_in_bounds() {
-        true => Encoder::range(&keys, there, request.from, request.take),
-        false => Vec::new(),
+    let symbols = if digest != request.digest && request.is_in_bounds() {
+        Encoder::range(&keys, there, request.from, request.take)
+    } else {
+        Vec::new()
     };
     Symbols {
         count: there.len() as u64,

@@ -36,9 +36,10 @@ pub(crate) fn bases(
     each_row(store, Table::Blobs, &mut |key, value| {
         let (key, at) = (rows::decode_blob_key(key)?, rows::decode_location(value)?);
         if at.is_delta {
-            match is_needed(&key) {
-                true => keeps.push((key, at)),
-                false => others.push((key, at)),
+            if is_needed(&key) {
+                keeps.push((key, at))
+            } else {
+                others.push((key, at))
             }
         }
         Ok(())

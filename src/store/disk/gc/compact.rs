@@ -268,9 +268,12 @@ impl DiskStore {
                 .iter()
                 .map(|span| (span.pack, span.offset))
                 .collect();
-            unreadable::forget(t, &|span| match kept.is_discarded {
-                true => !present.contains(&span.pack),
-                false => !lost.contains(&(span.pack, span.offset)),
+            unreadable::forget(t, &|span| {
+                if kept.is_discarded {
+                    !present.contains(&span.pack)
+                } else {
+                    !lost.contains(&(span.pack, span.offset))
+                }
             })
         })
     }

@@ -189,9 +189,10 @@ impl DiskStore {
         progress: &dyn Progress,
     ) -> Result<GcReport, StoreError> {
         // A dry run works where nothing can be written.
-        let share = match options.dry_run {
-            true => Share::Shared,
-            false => Share::Exclusive,
+        let share = if options.dry_run {
+            Share::Shared
+        } else {
+            Share::Exclusive
         };
         let turn = self.disk.lock(layout::GC_LOCK, share, Wait::No);
         let turn = match turn {

@@ -68,9 +68,10 @@ impl CutSwitch {
     }
 
     fn check(&self) -> io::Result<()> {
-        match self.0.load(Ordering::Acquire) {
-            true => Err(io::Error::other("the file has changed")),
-            false => Ok(()),
+        if self.0.load(Ordering::Acquire) {
+            Err(io::Error::other("the file has changed"))
+        } else {
+            Ok(())
         }
     }
 }

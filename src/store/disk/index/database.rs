@@ -7,7 +7,6 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
@@ -16,6 +15,7 @@ use redb::ReadableDatabase;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::locks::lock;
 use crate::meta_store::MetaError;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
@@ -171,9 +171,10 @@ impl RedbMeta {
         let changed = {
             let mut tables = RedbWrite::on(&transaction);
             // A program that knows only the older version must not read what follows.
-            let raised = match found < layout::STORE_VERSION {
-                true => put_version(&mut tables).map_err(StoreError::from),
-                false => Ok(()),
+            let raised = if found < layout::STORE_VERSION {
+                put_version(&mut tables).map_err(StoreError::from)
+            } else {
+                Ok(())
             };
             raised.map_err(E::from).and_then(|()| change(&mut tables))
         };
@@ -311,9 +312,10 @@ impl RedbMeta {
         match self.disk.open(layout::INDEX, OpenMode::Existing) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 let names = self.disk.list("").map_err(io_error("open"))?;
-                match names.iter().any(|name| name == layout::INDEX) {
-                    true => Err(io_error("open")(e)),
-                    false => Ok(true),
+                if names.iter().any(|name| name == layout::INDEX) {
+                    Err(io_error("open")(e))
+                } else {
+                    Ok(true)
                 }
             }
             other => other.map(|_| false).map_err(io_error("open")),
@@ -327,7 +329,7 @@ impl RedbMeta {
     }
 
     fn forget(&self) {
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = lock(&self.cached);
         if let Some(stale) = cached.take() {
             stale.release();
         }
@@ -339,7 +341,7 @@ impl RedbMeta {
         generation: u64,
         may_repair: bool,
     ) -> Result<Option<Arc<Database>>, StoreError> {
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = lock(&self.cached);
         if let Some(c) = cached.as_ref().filter(|c| c.generation == generation) {
             return Ok(Some(c.database.clone()));
         }

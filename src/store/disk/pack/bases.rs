@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::ident::BlobId;
+use crate::locks::lock;
 use crate::pack::RecordHeader;
 use crate::pack::layout::RECORD_FIXED_BYTES;
 use crate::store::disk::BlobReader;
@@ -39,7 +39,7 @@ impl RecordCache {
 
     /// Returns the cached record at this location.
     pub(crate) fn find(&self, at: &Location) -> Option<Arc<Unpacked>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = lock(&self.kept);
         let found = kept
             .iter()
             .find(|(place, _)| *place == (at.pack, at.offset));
@@ -47,7 +47,7 @@ impl RecordCache {
     }
 
     pub(crate) fn keep(&self, at: &Location, unpacked: Arc<Unpacked>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.kept);
         if kept.len() >= self.most {
             kept.pop_front();
         }

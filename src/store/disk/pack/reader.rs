@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
@@ -13,6 +12,7 @@ use crate::blob_store::BlobStore;
 use crate::chunk::Codec;
 use crate::chunk::CodecError;
 use crate::ident::BlobId;
+use crate::locks::lock;
 use crate::meta_store::MetaRead;
 use crate::meta_store::Table;
 use crate::pack::Item;
@@ -240,7 +240,7 @@ impl BlobReader {
     }
 
     fn pack(&self, key: &BlobKey, number: u32) -> Result<Arc<dyn DiskFile>, StoreError> {
-        let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut packs = lock(&self.packs);
         if let Some(open) = packs.get(&number) {
             return Ok(open.clone());
         }

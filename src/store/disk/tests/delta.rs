@@ -239,9 +239,10 @@ fn delta_base_is_plain_in_any_order_of_commits() {
         let close = WriteSession::begin(&store).unwrap();
         close.claim(&[key(&base)]).unwrap();
         close.append(&delta(&[&base], &[&other])).unwrap();
-        let order = match plain_is_first {
-            true => [plain, close],
-            false => [close, plain],
+        let order = if plain_is_first {
+            [plain, close]
+        } else {
+            [close, plain]
         };
         for session in order {
             session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();
