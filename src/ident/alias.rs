@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::ident::DatasetName;
 use crate::ident::IdentError;
-use crate::ident::reference::looks_like_version;
+use crate::ident::version_text::looks_like_version;
 use crate::wire::limits::ALIAS_BYTES_MAX;
 use crate::wire::limits::CLOCK_EDITS_MAX;
 

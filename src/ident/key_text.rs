@@ -1,6 +1,6 @@
 //! Parsing of public keys: all usual spellings give the same 32 bytes.
 
-use crate::ident::digest::from_hex;
+use crate::ident::hex::from_hex;
 
 /// Maximum length of a key in any spelling.
 const TEXT_BYTES_MAX: usize = 256;

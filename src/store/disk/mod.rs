@@ -30,8 +30,8 @@ use std::sync::Arc;
 
 pub use crate::store::disk::epoch::EpochGuard;
 pub use crate::store::disk::io::real::RealDisk;
+pub use crate::store::disk::pack::location::Location;
 pub use crate::store::disk::pack::reader::BlobReader;
-pub use crate::store::disk::pack::reader::Location;
 pub use crate::store::disk::pack::reader::Unpacked;
 pub use crate::store::disk::rebuild::old_index::OldIndex;
 pub use crate::store::disk::rebuild::unreadable::Span;

@@ -27,7 +27,7 @@ use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::index::rows;
 use crate::store::disk::pack::file::PackFile;
-use crate::store::disk::pack::reader::Location;
+use crate::store::disk::pack::location::Location;
 use crate::store::disk::pack::reader::locate;
 use crate::store::disk::pack::records::locations;
 use crate::store::disk::pack::records::record_of_one;

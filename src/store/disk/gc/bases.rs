@@ -6,10 +6,10 @@ use crate::blob_store::BlobKey;
 use crate::meta_store::Table;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
-use crate::store::disk::Location;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::gc::sweep::each_row;
+use crate::store::disk::gc::scan::each_row;
 use crate::store::disk::index::rows;
+use crate::store::disk::pack::location::Location;
 
 /// Number of keys in one lookup.
 const BATCH_KEYS: usize = 20_000;

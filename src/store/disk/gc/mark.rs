@@ -13,14 +13,14 @@ use crate::manifest::each_node;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::EpochGuard;
-use crate::store::disk::Location;
 use crate::store::disk::LockGuard;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::gc::Restorable;
-use crate::store::disk::gc::RestorableData;
-use crate::store::disk::gc::Roots;
 use crate::store::disk::gc::bases::RetainedBases;
 use crate::store::disk::gc::bases::bases;
+use crate::store::disk::gc::report::Restorable;
+use crate::store::disk::gc::report::RestorableData;
+use crate::store::disk::gc::report::Roots;
+use crate::store::disk::pack::location::Location;
 
 /// Number of keys in one lookup.
 const BATCH_KEYS: usize = 20_000;

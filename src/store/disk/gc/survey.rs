@@ -11,7 +11,7 @@ use crate::pack::layout::PACK_HEADER_BYTES;
 use crate::pack::scan;
 use crate::store::disk::DiskStore;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::gc::sweep::each_row;
+use crate::store::disk::gc::scan::each_row;
 use crate::store::disk::index::rows;
 use crate::store::disk::index::rows::PackRow;
 use crate::store::disk::io::OpenMode;

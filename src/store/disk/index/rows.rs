@@ -5,7 +5,7 @@ use crate::blob_store::BlobKind;
 use crate::ident::BlobId;
 use crate::meta_store::MetaError;
 use crate::meta_store::Table;
-use crate::store::disk::pack::reader::Location;
+use crate::store::disk::pack::location::Location;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;

@@ -11,9 +11,9 @@ use crate::locks::lock;
 use crate::pack::RecordHeader;
 use crate::pack::layout::RECORD_FIXED_BYTES;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Location;
 use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
+use crate::store::disk::pack::location::Location;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 
 /// Looks up locations of blobs, in the index or also in a session.

@@ -28,24 +28,8 @@ use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout;
 use crate::store::disk::pack::bases::Locate;
 use crate::store::disk::pack::bases::RecordCache;
+use crate::store::disk::pack::location::Location;
 use crate::wire::limits::RECORD_STORED_BYTES_MAX;
-
-/// The location of a blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Location {
-    /// The number of the pack.
-    pub pack: u32,
-    /// The offset of the record in the pack.
-    pub offset: u32,
-    /// Length of the record, in bytes.
-    pub record_bytes: u32,
-    /// The number of the blob within the record.
-    pub item: u16,
-    /// The blob's length before compression.
-    pub raw_bytes: u32,
-    /// Set if the record is a delta, which cannot be read without its bases.
-    pub is_delta: bool,
-}
 
 /// The decompressed blobs of a record.
 #[derive(Debug)]

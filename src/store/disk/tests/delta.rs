@@ -18,13 +18,13 @@ use crate::progress::NoProgress;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::GcOptions;
-use crate::store::disk::Location;
 use crate::store::disk::StoreError;
 use crate::store::disk::WriteSession;
 use crate::store::disk::io::Disk;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::io::sim::SimDisk;
 use crate::store::disk::layout;
+use crate::store::disk::pack::location::Location;
 
 fn blob(n: u64) -> Vec<u8> {
     let line = |k: u64| format!("line {k} {:x}\n", k.wrapping_mul(0x9e37_79b9_7f4a_7c15));
