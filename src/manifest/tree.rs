@@ -22,7 +22,7 @@ pub const NODE_END_MASK: u16 = 0x7f;
 /// use alimentar::manifest::ChunkEntry;
 /// use alimentar::manifest::TreeBuilder;
 /// use alimentar::manifest::read_tree;
-/// use alimentar::store::memory::MemoryBlobs;
+/// use alimentar::store::MemoryBlobs;
 ///
 /// let blobs = MemoryBlobs::new();
 /// let (mut tree, mut nodes) = (TreeBuilder::new(), Vec::new());

@@ -20,6 +20,11 @@ mod simulated;
 mod tally;
 mod world;
 
+/// The locks that the simulated disk names.
+mod locks {
+    pub use alimentar::locks::lock;
+}
+
 /// Where the simulated disk expects the seam to be.
 mod store {
     pub mod disk {

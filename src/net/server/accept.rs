@@ -2,7 +2,7 @@
 
 use crate::ident::NodeId;
 use crate::net::crypto;
-use crate::net::gossip::GossipMessage;
+use crate::net::gossip::message::GossipMessage;
 use crate::net::quic::response_frames::STALL;
 use crate::net::server::connection::DATA_ANSWERS;
 use crate::net::server::connection::PeerSession;
