@@ -29,7 +29,7 @@ mod tests {
     use super::Timestamp;
 
     #[test]
-    fn rfc3339_there_and_back() {
+    fn timestamp_rfc3339_round_trips() {
         let t = Timestamp(1_790_000_000);
         assert_eq!(t.to_rfc3339(), "2026-09-21T14:13:20Z");
         assert_eq!(

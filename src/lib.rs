@@ -1,19 +1,121 @@
-//! **alimentar**: a sovereign registry node for datasets, as a library.
+//! **alimentar**: a sovereign, peer-to-peer registry node for datasets, as a library.
 //!
-//! A dataset goes in as bytes, is cut into content-defined chunks, stored once, named and
-//! versioned, and comes out again verified. Nothing needs a network, an account or a server.
+//! A registry is a directory. Indexing a file cuts its bytes into content-defined chunks, stores each
+//! chunk once, and names the dataset and its version by a manifest. Reading verifies every byte. No
+//! operation needs a network, an account or a server.
+//!
+//! # Index and check out
+//!
+#![cfg_attr(feature = "registry", doc = "```")]
+#![cfg_attr(not(feature = "registry"), doc = "```ignore")]
+//! use alimentar::LocalRegistry;
+//! use alimentar::progress::NoProgress;
+//! use alimentar::registry::IndexOptions;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let work = tempfile::tempdir()?;
+//! let file = work.path().join("greetings.jsonl");
+//! std::fs::write(&file, "{\"text\": \"hello\"}\n{\"text\": \"good morning\"}\n")?;
+//!
+//! let registry = LocalRegistry::open(&work.path().join("home"))?;
+//! let report = registry.index(&file, &IndexOptions::default(), &NoProgress)?;
+//! assert_eq!(report.manifest.name.as_str(), "greetings");
+//! assert_eq!(report.manifest.num_rows, 2);
+//!
+//! let dataset = registry.get(&report.manifest.content_id)?.ok_or("no such dataset")?;
+//! let copy = work.path().join("copy.jsonl");
+//! registry.checkout(&dataset, None, &copy, &NoProgress)?;
+//! assert_eq!(std::fs::read(&file)?, std::fs::read(&copy)?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Sign and verify
+//!
+//! A signature binds a manifest, and with it all bytes of the dataset, to a publisher's key.
+//! `LocalRegistry::verify` reads every byte and compares it with the manifest. A peer's offer is
+//! another matter: `net::Net` connects to a node, `LocalRegistry::resolve_remote` finds an offer there,
+//! and `LocalRegistry::pull` downloads it once the trust policy accepts it.
+//!
+#![cfg_attr(feature = "registry", doc = "```")]
+#![cfg_attr(not(feature = "registry"), doc = "```ignore")]
+//! use alimentar::LocalRegistry;
+//! use alimentar::progress::NoProgress;
+//! use alimentar::registry::IndexOptions;
+//! use alimentar::trust::KeyPair;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let work = tempfile::tempdir()?;
+//! # let file = work.path().join("greetings.jsonl");
+//! # std::fs::write(&file, "{\"text\": \"hello\"}\n")?;
+//! # let registry = LocalRegistry::open(&work.path().join("home"))?;
+//! let report = registry.index(&file, &IndexOptions::default(), &NoProgress)?;
+//! let dataset = registry.get(&report.manifest.content_id)?.ok_or("no such dataset")?;
+//!
+//! let pair = KeyPair::generate()?;
+//! let signed = registry.sign(&dataset, &pair)?;
+//! assert_eq!(signed.manifest.signer, Some(pair.public_key()));
+//! registry.verify(&signed, &NoProgress)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Read the rows of a file
+//!
+//! `inspect` reads rows of JSON Lines, CSV, Parquet and other formats, from any
+//! [`ReadAt`](crate::read_at::ReadAt): bytes in memory, a file, or a dataset in a registry.
+//!
+#![cfg_attr(feature = "inspect", doc = "```")]
+#![cfg_attr(not(feature = "inspect"), doc = "```ignore")]
+//! use std::sync::Arc;
+//!
+//! use alimentar::inspect::table::Batch;
+//! use alimentar::inspect::table::Next;
+//! use alimentar::inspect::table::OpenOptions;
+//! use alimentar::inspect::table::Selection;
+//! use alimentar::inspect::table::open_table;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let bytes = b"{\"text\": \"hello\"}\n{\"text\": \"good morning\"}\n".to_vec();
+//! let opened = open_table(Arc::new(bytes), "greetings.jsonl", OpenOptions::default())?;
+//! let batches = opened.table.batches(&Selection::default())?;
+//!
+//! let (mut batch, mut rows) = (Batch::default(), Vec::new());
+//! while let Next::Batch(_) = batches.next(&mut batch)? {
+//!     rows.extend(batch.rows().map(|row| String::from_utf8_lossy(row.text).into_owned()));
+//! }
+//! assert_eq!(rows, ["{\"text\": \"hello\"}", "{\"text\": \"good morning\"}"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to start
+//!
+//! | type | purpose |
+//! |---|---|
+//! | `LocalRegistry` | a registry on disk: index, check out, sign, verify, search, export |
+//! | [`Manifest`](crate::manifest::Manifest) | the description of one version of a dataset |
+//! | [`Reference`](crate::ident::Reference) | the text that names a dataset: `name@1.2`, a content id |
+//! | [`KeyPair`](crate::trust::KeyPair) | a publisher's key |
+//! | [`TrustStore`](crate::trust::TrustStore) | the publishers that the user knows, and their statements |
+//! | `inspect::table::Table` | the rows of a file |
+//! | `net::Node` | a serving node |
+//! | `net::Peer` | a connection to another node |
+//!
+//! # Features
 //!
 //! | feature | adds | layer |
 //! |---|---|---|
 //! | *(none)* | identifiers, chunking, packs, manifests, trees, the memory store | 1–7, pure; builds for wasm32 |
 //! | `disk` | packs and the redb index on a real disk | 7 |
-//! | `inspect` | formats, schemas, row counts | 8 |
-//! | `search` | full-text search over what is said of datasets | 7 |
-//! | `registry` | `LocalRegistry`, the use-cases | 10 |
-//! | `federation` | QUIC, serving, pulling | 11 |
+//! | `inspect` | formats, schemas, rows, deduplication, lint, statistics | 8 |
+//! | `tokens` | token counts; brings vocabularies of 47 MB | 8 |
+//! | `search` | full-text search over names, tags, cards and columns | 7 |
+//! | `registry` | `LocalRegistry` and its operations | 10 |
+//! | `federation` | QUIC, serving, pulling, gossip | 11 |
 //! | `cli` (default) | the `alimentar` binary | 12 |
 //!
-//! Modules are layers and point downwards only; `tests/it/layering.rs` holds the table and
+//! Modules are layers, and a module uses only those below it; `tests/it/layering.rs` holds the table and
 //! `docs/architecture.md` is the tour.
 
 #[cfg(feature = "registry")]

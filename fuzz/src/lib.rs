@@ -223,7 +223,7 @@ pub fn delta(data: &[u8]) {
 pub fn pack(data: &[u8]) {
     let mut end = 0;
     scan(&data, data.len() as u64, &mut |found| {
-        if let alimentar::pack::Found::Record { offset, header } = found {
+        if let alimentar::pack::ScanItem::Record { offset, header } = found {
             assert!(offset >= end, "records overlap");
             end = offset + header.record_bytes() as u64;
             assert!(end <= data.len() as u64);

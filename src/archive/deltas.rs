@@ -78,20 +78,20 @@ impl Delta {
             return Err(DecodeError::Magic("difference"));
         }
         let length = usize::try_from(r.u32()?).unwrap_or(usize::MAX);
-        let mut said = Reader::new(r.bytes(length)?);
+        let mut header = Reader::new(r.bytes(length)?);
         let base = BaseBytes {
-            base: said.count("base", 1 << 16)?,
-            from: said.varint()?,
-            bytes: said.count("bytes of a base", RECORD_BASE_BYTES_MAX)? as u64,
+            base: header.count("base", 1 << 16)?,
+            from: header.varint()?,
+            bytes: header.count("bytes of a base", RECORD_BASE_BYTES_MAX)? as u64,
         };
-        let count = said.count("chunks of a delta", LEAF_ENTRIES_MAX)?;
+        let count = header.count("chunks of a delta", LEAF_ENTRIES_MAX)?;
         let (mut chunks, mut next) = (Vec::new(), 0);
         for _ in 0..count {
-            let chunk = next + said.count("chunk of a leaf", LEAF_ENTRIES_MAX)?;
+            let chunk = next + header.count("chunk of a leaf", LEAF_ENTRIES_MAX)?;
             chunks.push(chunk);
             next = chunk + 1;
         }
-        said.end()?;
+        header.end()?;
         Ok(Self {
             chunks,
             base,

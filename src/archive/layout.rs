@@ -115,7 +115,7 @@ impl EntryName {
 
 /// A dataset in an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
+pub struct ArchivedDataset {
     /// The envelope id, 64 hexadecimal digits.
     pub envelope: String,
     /// The dataset's name.
@@ -126,7 +126,7 @@ pub struct Held {
     pub content_id: String,
 }
 
-impl Held {
+impl ArchivedDataset {
     /// Makes the header's record of a dataset.
     pub fn of(manifest: &Manifest, envelope: &EnvelopeId) -> Self {
         Self {
@@ -140,7 +140,7 @@ impl Held {
 
 /// A base: a dataset that the reading registry must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Base {
+pub struct BaseDataset {
     /// The content id, 64 hexadecimal digits.
     pub content_id: String,
     /// The root of the chunk tree, 64 hexadecimal digits.
@@ -151,7 +151,7 @@ pub struct Base {
     pub version: String,
 }
 
-impl Base {
+impl BaseDataset {
     /// Makes the base of a dataset.
     pub fn of(manifest: &Manifest) -> Self {
         Self {
@@ -168,18 +168,23 @@ impl Base {
 pub struct ArchiveHeader {
     version: u32,
     /// The datasets in the archive.
-    pub datasets: Vec<Held>,
+    pub datasets: Vec<ArchivedDataset>,
     /// The bases of the archive.
-    pub base: Vec<Base>,
+    pub base: Vec<BaseDataset>,
 }
 
 impl ArchiveHeader {
     /// Makes a header.
-    pub fn new(datasets: Vec<Held>, base: Vec<Base>, may_hold_deltas: bool) -> Self {
+    pub fn new(
+        datasets: Vec<ArchivedDataset>,
+        base: Vec<BaseDataset>,
+        may_hold_deltas: bool,
+    ) -> Self {
         Self {
-            version: match may_hold_deltas {
-                true => VERSION_DIFFERENCES,
-                false => VERSION,
+            version: if may_hold_deltas {
+                VERSION_DIFFERENCES
+            } else {
+                VERSION
             },
             datasets,
             base,

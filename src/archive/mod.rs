@@ -1,5 +1,5 @@
 //! `.alimentar` archives as bytes. The module is pure: pieces come in and go out, and blobs pass through
-//! [`Source`] and [`BlobSink`]. Normative: `spec/archive.md`.
+//! [`BlobSource`] and [`BlobSink`]. Normative: `spec/archive.md`.
 //!
 //! - `frames`, `entries`, `layout`: zstd frames, the tar stream, names and headers
 //! - `trees`, `deltas`, `recent`: trees of datasets in the stream
@@ -29,18 +29,18 @@ pub use frames::compress_frame;
 pub use frames::decompress_frame;
 pub use frames::read_frame;
 pub use layout::ArchiveHeader;
-pub use layout::Base;
+pub use layout::ArchivedDataset;
+pub use layout::BaseDataset;
 pub use layout::EntryName;
 pub use layout::FRAME_BYTES;
-pub use layout::Held;
 pub use layout::Slot;
 pub use receipt::Receipt;
-pub use recent::Recent;
+pub use recent::RecentBlobs;
 pub use trees::BlobSink;
+pub use trees::BlobSource;
 pub use trees::EachChunk;
 pub use trees::SimilarChunks;
-pub use trees::Source;
-pub use trees::Written;
+pub use trees::TreeStats;
 pub use trees::put_tree;
 pub use trees::take_tree;
 pub use volume::TRAILER_BYTES;

@@ -9,14 +9,14 @@ use crate::blob_store::BlobKey;
 use crate::ident::TreeId;
 use crate::manifest::Totals;
 
-/// Number of blobs that a writer and a reader remember.
+/// Number of blobs that a writer and a reader remember; small in tests.
 const REMEMBERED: usize = 1 << 20;
 /// Limit of repeated visits within one tree, on average over its distinct nodes, in an archive long
 /// enough for a writer to repeat blobs.
 const WALKED_AGAIN_MAX: u64 = 64;
 
 /// The last blobs of an archive.
-pub struct Recent {
+pub struct RecentBlobs {
     capacity: usize,
     known: HashSet<[u8; 16]>,
     order: VecDeque<[u8; 16]>,
@@ -29,7 +29,7 @@ pub struct Recent {
 }
 
 /// The state of a node named by a tree.
-pub(super) enum Subtree {
+pub(super) enum SubtreeState {
     /// The reader has to read it, for the first time or again.
     Unread,
     /// The reader has read all of it, at this level and with these totals.
@@ -38,13 +38,13 @@ pub(super) enum Subtree {
     Exhausted,
 }
 
-impl Default for Recent {
+impl Default for RecentBlobs {
     fn default() -> Self {
         Self::with_capacity(REMEMBERED)
     }
 }
 
-impl Recent {
+impl RecentBlobs {
     /// Creates a memory of at most `capacity` blobs.
     pub(super) fn with_capacity(capacity: usize) -> Self {
         Self {
@@ -92,19 +92,20 @@ impl Recent {
     /// again. Afterwards it is, because blobs below it may follow once more. The number of nodes bounds
     /// the visits within one tree. Versions of a dataset share most nodes, and each of their trees is
     /// visited once.
-    pub(super) fn subtree(&mut self, id: &TreeId) -> Subtree {
+    pub(super) fn subtree(&mut self, id: &TreeId) -> SubtreeState {
         if !self.has_forgotten {
             let whole = self.whole.get(id);
-            return whole.map_or(Subtree::Unread, |(l, t)| Subtree::Whole(*l, *t));
+            return whole.map_or(SubtreeState::Unread, |(l, t)| SubtreeState::Whole(*l, *t));
         }
         if self.in_tree.insert(*id) {
-            return Subtree::Unread;
+            return SubtreeState::Unread;
         }
         self.walked_again += 1;
         let different = self.in_tree.len() as u64;
-        match self.walked_again > different.saturating_mul(WALKED_AGAIN_MAX) {
-            true => Subtree::Exhausted,
-            false => Subtree::Unread,
+        if self.walked_again > different.saturating_mul(WALKED_AGAIN_MAX) {
+            SubtreeState::Exhausted
+        } else {
+            SubtreeState::Unread
         }
     }
 }
@@ -120,17 +121,17 @@ mod tests {
     use super::*;
     use crate::blob_store::BlobKind;
 
-    fn is_exhausted(recent: &mut Recent, id: &TreeId) -> bool {
-        matches!(recent.subtree(id), Subtree::Exhausted)
+    fn is_exhausted(recent: &mut RecentBlobs, id: &TreeId) -> bool {
+        matches!(recent.subtree(id), SubtreeState::Exhausted)
     }
 
     #[test]
     fn versions_that_share_their_nodes_are_walked_however_many_there_are() {
-        let mut recent = Recent::with_capacity(100);
+        let mut recent = RecentBlobs::with_capacity(100);
         let nodes: Vec<TreeId> = (0..10_u8).map(|n| TreeId::of(&[n])).collect();
         for id in &nodes {
             recent.add_whole(*id, 0, Totals::default());
-            assert!(matches!(recent.subtree(id), Subtree::Whole(0, _)));
+            assert!(matches!(recent.subtree(id), SubtreeState::Whole(0, _)));
         }
         for n in 0..=100_u64 {
             let hash = *blake3::hash(&n.to_le_bytes()).as_bytes();

@@ -33,7 +33,7 @@ fn tree(store: &MemoryStore, chunks: &[Vec<u8>]) -> TreeId {
 
 struct From<'a>(&'a MemoryStore, HashSet<BlobKey>);
 
-impl Source for From<'_> {
+impl BlobSource for From<'_> {
     type Error = ArchiveError;
 
     fn node(&mut self, id: TreeId) -> Result<Vec<u8>, ArchiveError> {
@@ -112,7 +112,7 @@ fn write(from: &mut From<'_>, roots: &[TreeId]) -> (Vec<u8>, u64) {
         Ok(())
     };
     let mut writer = EntryWriter::new(&mut sink);
-    let (mut recent, mut chunks) = (Recent::with_capacity(REMEMBERED), 0);
+    let (mut recent, mut chunks) = (RecentBlobs::with_capacity(REMEMBERED), 0);
     for root in roots {
         chunks += put_tree(&mut writer, from, &mut recent, *root)
             .unwrap()
@@ -130,7 +130,7 @@ fn read(bytes: &[u8], to: &MemoryStore, roots: &[(TreeId, u64)]) -> Result<(), A
             .transpose()
     };
     let mut reader = EntryReader::new(&mut pieces);
-    let (mut shelf, mut recent) = (Into(to), Recent::with_capacity(REMEMBERED));
+    let (mut shelf, mut recent) = (Into(to), RecentBlobs::with_capacity(REMEMBERED));
     for (root, size) in roots {
         take_tree(&mut reader, &mut shelf, &mut recent, *root, *size)?;
     }
@@ -153,7 +153,7 @@ fn size(chunks: &[Vec<u8>]) -> u64 {
 }
 
 #[test]
-fn trees_go_over_whole_and_as_the_delta() {
+fn archive_carries_trees_whole_and_incremental() {
     let (a, b) = (MemoryStore::new(), MemoryStore::new());
     let old = chunks(5000, 1);
     let mut new = old.clone();
@@ -252,7 +252,7 @@ fn totals(store: &MemoryStore, root: TreeId) -> u64 {
 }
 
 #[test]
-fn a_subtree_that_repeats_is_read_once() {
+fn archive_reads_a_repeated_subtree_once() {
     let a = MemoryStore::new();
     let mut root = tree(&a, &chunks(20, 1));
     // 2^60 bytes and more: a walk of all of them would not end.
@@ -287,7 +287,7 @@ fn a_subtree_that_repeats_is_read_once() {
 }
 
 #[test]
-fn in_a_long_archive_subtrees_are_walked_again_within_bounds() {
+fn archive_that_is_long_bounds_repeated_walks() {
     let a = MemoryStore::new();
     // More blobs than the memory holds, and the first ones once more at the end.
     let many = chunks(12_000, 1);
@@ -322,7 +322,7 @@ fn in_a_long_archive_subtrees_are_walked_again_within_bounds() {
 }
 
 #[test]
-fn names_of_entries_are_read_as_they_are_written() {
+fn archive_entry_names_parse_as_written() {
     let id = crate::ident::EnvelopeId::new([0xab; 32]);
     for name in [
         EntryName::Header,
@@ -342,7 +342,7 @@ fn names_of_entries_are_read_as_they_are_written() {
 }
 
 #[test]
-fn volumes_and_receipts_read_back() {
+fn archive_volumes_and_receipts_round_trip() {
     let trailer = VolumeTrailer {
         archive: [1; 16],
         number: 3,

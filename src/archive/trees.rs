@@ -10,8 +10,8 @@ use crate::archive::entries::EntryReader;
 use crate::archive::entries::EntryWriter;
 use crate::archive::error::ArchiveError;
 use crate::archive::layout::EntryName;
-use crate::archive::recent::Recent;
-use crate::archive::recent::Subtree;
+use crate::archive::recent::RecentBlobs;
+use crate::archive::recent::SubtreeState;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::chunk::apply;
@@ -28,7 +28,7 @@ use crate::wire::limits::NODE_BYTES_MAX;
 pub type EachChunk<'a, E> = dyn FnMut(&ChunkEntry, &[u8]) -> Result<(), E> + 'a;
 
 /// The blobs of a writer, and the choice of those to leave out.
-pub trait Source {
+pub trait BlobSource {
     /// The error of the source.
     type Error: From<ArchiveError>;
 
@@ -63,7 +63,7 @@ pub trait Source {
 
 /// The written part of a tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Written {
+pub struct TreeStats {
     /// Number of chunks.
     pub chunks: u64,
     /// Bytes of these chunks.
@@ -74,13 +74,13 @@ pub struct Written {
 ///
 /// # Errors
 /// The error of the source or the writer.
-pub fn put_tree<S: Source>(
+pub fn put_tree<S: BlobSource>(
     writer: &mut EntryWriter<'_>,
     source: &mut S,
-    recent: &mut Recent,
+    recent: &mut RecentBlobs,
     root: TreeId,
-) -> Result<Written, S::Error> {
-    let mut written = Written::default();
+) -> Result<TreeStats, S::Error> {
+    let mut written = TreeStats::default();
     let mut stack = vec![root];
     while let Some(id) = stack.pop() {
         let key = BlobKey::new(BlobKind::Node, *id.as_bytes());
@@ -96,13 +96,13 @@ pub fn put_tree<S: Source>(
         match node {
             Node::Inner { children, .. } => stack.extend(children.iter().rev().map(|c| c.id)),
             Node::Leaf(chunks) => {
-                let mut groups: Vec<Together> = Vec::new();
+                let mut groups: Vec<LeafGroup> = Vec::new();
                 for (n, chunk) in chunks.into_iter().enumerate() {
                     let key = chunk_key(&chunk);
                     if !recent.has(&key) && !source.receiver_has(&key) {
                         recent.add(&key);
                         let base = source.similar_bytes(&chunk);
-                        put_together(&mut groups, n, chunk, base);
+                        add_to_group(&mut groups, n, chunk, base);
                     }
                 }
                 for group in groups {
@@ -115,7 +115,7 @@ pub fn put_tree<S: Source>(
 }
 
 /// Chunks of a leaf that go into the stream plain or as one delta.
-struct Together {
+struct LeafGroup {
     numbers: Vec<usize>,
     chunks: Vec<ChunkEntry>,
     bytes: usize,
@@ -123,8 +123,8 @@ struct Together {
 }
 
 /// Adds a chunk to the last group, or begins a group.
-fn put_together(
-    groups: &mut Vec<Together>,
+fn add_to_group(
+    groups: &mut Vec<LeafGroup>,
     number: usize,
     chunk: ChunkEntry,
     base: Option<BaseBytes>,
@@ -145,7 +145,7 @@ fn put_together(
             last.bytes += bytes;
             last.base = base;
         }
-        None => groups.push(Together {
+        None => groups.push(LeafGroup {
             numbers: vec![number],
             chunks: vec![chunk],
             bytes,
@@ -154,11 +154,11 @@ fn put_together(
     }
 }
 
-fn put_group<S: Source>(
+fn put_group<S: BlobSource>(
     writer: &mut EntryWriter<'_>,
     source: &mut S,
-    group: &Together,
-    written: &mut Written,
+    group: &LeafGroup,
+    written: &mut TreeStats,
 ) -> Result<(), S::Error> {
     written.chunks += group.chunks.len() as u64;
     written.bytes += group.bytes as u64;
@@ -246,7 +246,7 @@ pub trait BlobSink {
 }
 
 /// A node whose children are being read.
-struct Open {
+struct OpenNode {
     id: TreeId,
     level: u8,
     totals: Totals,
@@ -261,53 +261,53 @@ struct Open {
 /// [`ArchiveError`] when an entry is not the expected one, or the error of the sink.
 pub fn take_tree<S: BlobSink>(
     reader: &mut EntryReader<'_>,
-    shelf: &mut S,
-    recent: &mut Recent,
+    sink: &mut S,
+    recent: &mut RecentBlobs,
     root: TreeId,
     bytes: u64,
 ) -> Result<Totals, S::Error> {
     recent.begin_tree();
-    let mut stack: Vec<Open> = Vec::new();
-    let mut places = (reader, shelf, recent);
+    let mut stack: Vec<OpenNode> = Vec::new();
+    let mut state = (reader, sink, recent);
     let fits = |_, t: Totals| t.bytes == bytes && t.chunks <= bytes;
-    let totals = visit(&mut places, root, &fits, &mut stack)?;
+    let totals = visit(&mut state, root, &fits, &mut stack)?;
     while let Some(open) = stack.last_mut() {
         let level = open.level;
         if let Some(child) = open.children.pop() {
             let fits = |l: u8, t| l.checked_add(1) == Some(level) && t == child.totals;
-            visit(&mut places, child.id, &fits, &mut stack)?;
+            visit(&mut state, child.id, &fits, &mut stack)?;
         } else if let Some(done) = stack.pop() {
-            places.2.add_whole(done.id, done.level, done.totals);
+            state.2.add_whole(done.id, done.level, done.totals);
         }
     }
     Ok(totals)
 }
 
 /// The source and destination of nodes and chunks, and the memory of the archive.
-type Places<'a, 'r, S> = (&'a mut EntryReader<'r>, &'a mut S, &'a mut Recent);
+type ReadState<'a, 'r, S> = (&'a mut EntryReader<'r>, &'a mut S, &'a mut RecentBlobs);
 
 /// Reads a node. It reads a leaf's chunks, and pushes an inner node's children on the stack.
 fn visit<S: BlobSink>(
-    (reader, shelf, recent): &mut Places<'_, '_, S>,
+    (reader, sink, recent): &mut ReadState<'_, '_, S>,
     id: TreeId,
     fits: &dyn Fn(u8, Totals) -> bool,
-    stack: &mut Vec<Open>,
+    stack: &mut Vec<OpenNode>,
 ) -> Result<Totals, S::Error> {
     let wrong = || ArchiveError::Tree(id.to_hex());
     match recent.subtree(&id) {
-        Subtree::Exhausted => return Err(ArchiveError::Repeats(id.to_hex()).into()),
-        Subtree::Whole(level, totals) if fits(level, totals) => return Ok(totals),
-        Subtree::Whole(..) => return Err(wrong().into()),
-        Subtree::Unread => {}
+        SubtreeState::Exhausted => return Err(ArchiveError::Repeats(id.to_hex()).into()),
+        SubtreeState::Whole(level, totals) if fits(level, totals) => return Ok(totals),
+        SubtreeState::Whole(..) => return Err(wrong().into()),
+        SubtreeState::Unread => {}
     }
-    let node = take_node(reader, *shelf, recent, id)?;
+    let node = take_node(reader, *sink, recent, id)?;
     let totals = node.totals().ok_or_else(wrong)?;
     if !fits(node.level(), totals) {
         return Err(wrong().into());
     }
     match node {
         Node::Leaf(chunks) => {
-            take_leaf(reader, *shelf, recent, &chunks)?;
+            take_leaf(reader, *sink, recent, &chunks)?;
             recent.add_whole(id, 0, totals);
         }
         Node::Inner {
@@ -315,7 +315,7 @@ fn visit<S: BlobSink>(
             mut children,
         } => {
             children.reverse();
-            stack.push(Open {
+            stack.push(OpenNode {
                 id,
                 level,
                 totals,
@@ -328,8 +328,8 @@ fn visit<S: BlobSink>(
 
 fn take_node<S: BlobSink>(
     reader: &mut EntryReader<'_>,
-    shelf: &mut S,
-    recent: &mut Recent,
+    sink: &mut S,
+    recent: &mut RecentBlobs,
     id: TreeId,
 ) -> Result<Node, S::Error> {
     let name = EntryName::node(&id);
@@ -339,11 +339,11 @@ fn take_node<S: BlobSink>(
         if TreeId::of(&bytes) != id {
             return Err(ArchiveError::Corrupt(name.path()).into());
         }
-        shelf.take_node(id, &bytes)?;
+        sink.take_node(id, &bytes)?;
         recent.add(&key);
         bytes
-    } else if shelf.has(&[key])?.contains(&true) {
-        shelf.node(id)?
+    } else if sink.has(&[key])?.contains(&true) {
+        sink.node(id)?
     } else {
         return Err(absent(reader, &name)?.into());
     };
@@ -352,8 +352,8 @@ fn take_node<S: BlobSink>(
 
 fn take_leaf<S: BlobSink>(
     reader: &mut EntryReader<'_>,
-    shelf: &mut S,
-    recent: &mut Recent,
+    sink: &mut S,
+    recent: &mut RecentBlobs,
     chunks: &[ChunkEntry],
 ) -> Result<(), S::Error> {
     // One lookup for all chunks, and only when one is left out.
@@ -362,7 +362,7 @@ fn take_leaf<S: BlobSink>(
     for (n, chunk) in chunks.iter().enumerate() {
         let delta = EntryName::delta(&chunk.id);
         if reader.peek()?.is_some_and(|next| next.name == delta) {
-            let numbers = take_delta(reader, shelf, chunks, n)?;
+            let numbers = take_delta(reader, sink, chunks, n)?;
             for key in numbers.iter().filter_map(|n| chunks.get(*n)).map(chunk_key) {
                 recent.add(&key);
             }
@@ -378,7 +378,7 @@ fn take_leaf<S: BlobSink>(
                 return Err(ArchiveError::Corrupt(name.path()).into());
             }
             let bytes = reader.read(CHUNK_BYTES_MAX)?;
-            shelf.take_chunk(chunk, bytes)?;
+            sink.take_chunk(chunk, bytes)?;
             recent.add(&chunk_key(chunk));
             continue;
         }
@@ -389,7 +389,7 @@ fn take_leaf<S: BlobSink>(
             Some(here) => here,
             none => {
                 let keys: Vec<BlobKey> = chunks.iter().map(chunk_key).collect();
-                none.insert(shelf.has(&keys)?)
+                none.insert(sink.has(&keys)?)
             }
         };
         if here.get(n) != Some(&true) {
@@ -402,7 +402,7 @@ fn take_leaf<S: BlobSink>(
 /// Reads the next delta, and returns the chunks of the leaf, from `first` on, that it holds.
 fn take_delta<S: BlobSink>(
     reader: &mut EntryReader<'_>,
-    shelf: &mut S,
+    sink: &mut S,
     leaf: &[ChunkEntry],
     first: usize,
 ) -> Result<Vec<usize>, S::Error> {
@@ -414,12 +414,12 @@ fn take_delta<S: BlobSink>(
     if delta.chunks.first() != Some(&first) {
         return Err(corrupt().into());
     }
-    if shelf.take_unread(&chunks, delta.base)? {
+    if sink.take_unread(&chunks, delta.base)? {
         return Ok(delta.chunks);
     }
-    let base = shelf.base(delta.base)?;
+    let base = sink.base(delta.base)?;
     let raw = apply(&delta.frame, base, bytes).map_err(|_| corrupt())?;
-    shelf.take_similar(SimilarChunks {
+    sink.take_similar(SimilarChunks {
         chunks: &chunks,
         raw,
         frame: delta.frame,

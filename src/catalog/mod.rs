@@ -87,7 +87,7 @@ impl RegisterKey {
             (None, Origin::Here) => &[],
             (None, Origin::Elsewhere) => UNSIGNED_ELSEWHERE,
         });
-        w.bytes(manifest.line.as_bytes())
+        w.bytes(manifest.series.as_bytes())
             .bytes(manifest.content_id.as_bytes());
         w.counted(manifest.dataset_version.to_string().as_bytes());
         Self(*blake3::hash(w.as_bytes()).as_bytes())

@@ -71,7 +71,7 @@ impl Brief {
             name: m.name.clone(),
             version: m.dataset_version.clone(),
             content_id: m.content_id,
-            line: m.line,
+            line: m.series,
             signer: m.signer,
             rows: m.num_rows,
             size_bytes: m.size_bytes,

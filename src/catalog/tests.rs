@@ -44,7 +44,7 @@ fn envelope(manifest: &Manifest) -> Envelope {
 }
 
 fn admitted(manifest: &Manifest, origin: Origin) -> Admitted {
-    Admitted::stored(envelope(manifest), origin).unwrap()
+    Admitted::from_store(envelope(manifest), origin).unwrap()
 }
 
 fn rank(manifest: &Manifest) -> Rank {

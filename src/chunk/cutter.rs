@@ -14,6 +14,20 @@ use crate::chunk::params::NEWLINE_WINDOW_BYTES;
 ///
 /// `region_ends` says that no byte of the region follows `data`. `None` asks for more bytes: a cut is
 /// only known once `data` holds [`CHUNK_BYTES_MAX`] bytes or the region has ended.
+///
+/// ```
+/// use alimentar::chunk::next_cut;
+///
+/// let data: Vec<u8> = (0..40_000_u32).flat_map(|n| format!("{{\"row\": {n}}}\n").into_bytes()).collect();
+/// let (mut rest, mut chunks) = (data.as_slice(), Vec::new());
+/// while let Some(length) = next_cut(rest, true) {
+///     let (chunk, after) = rest.split_at(length.get());
+///     chunks.push(chunk);
+///     rest = after;
+/// }
+/// assert_eq!(chunks.concat(), data);
+/// assert!(chunks.iter().all(|chunk| chunk.ends_with(b"\n")));
+/// ```
 pub fn next_cut(data: &[u8], region_ends: bool) -> Option<NonZeroUsize> {
     if !region_ends && data.len() < CHUNK_BYTES_MAX {
         return None;

@@ -13,6 +13,18 @@ use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 
 /// Encodes deltas one after the other and reuses its tables.
+///
+/// ```
+/// use alimentar::chunk::DeltaEncoder;
+/// use alimentar::chunk::apply;
+///
+/// let base = "a row of the parent version\n".repeat(100).into_bytes();
+/// let changed = [base.as_slice(), b"one more row\n"].concat();
+/// let delta = DeltaEncoder::new().encode(&changed, base.clone()).ok_or("no delta")?;
+/// assert!(delta.len() < 100);
+/// assert_eq!(apply(&delta, base, changed.len())?, changed);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct DeltaEncoder {
     zstd: FrameCompressor,
 }

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_side_by_side_are_the_same_as_one_after_the_other() {
+    fn features_of_parallel_parts_equal_sequential_ones() {
         for length in [2048, 2049, 2051, 5000, 16_384, 65_535] {
             let mut bytes = text(length, 1);
             bytes.truncate(length);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_edited_a_little_keeps_a_super_feature_and_strangers_have_none() {
+    fn features_are_shared_after_small_edits_and_not_by_unrelated_chunks() {
         let (mut kept, mut shared) = (0, 0);
         for seed in 0..200_u64 {
             let chunk = text(2500, seed << 20);
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn short_chunks_and_uniform_ones_are_no_trouble() {
+    fn features_of_short_and_uniform_chunks_are_defined() {
         assert_eq!(super_features(&[7; FEATURE_BYTES_MIN - 1]), None);
         for byte in 0..=255 {
             let _ = super_features(&[byte; FEATURE_BYTES_MIN]);
@@ -181,7 +181,7 @@ mod tests {
 
     /// Compares the features with `spec/vectors/resemblance.txt`.
     #[test]
-    fn features_are_those_of_the_vectors() {
+    fn features_match_the_test_vectors() {
         let vectors = include_str!("../../spec/vectors/resemblance.txt");
         let mut count = 0;
         for line in vectors.lines().filter(|line| !line.starts_with('#')) {

@@ -199,7 +199,7 @@ mod tests {
     use crate::ident::to_hex;
 
     #[test]
-    fn an_entry_is_written_as_the_page_says() {
+    fn similarity_entry_matches_the_specification() {
         let one = Place {
             pack: 0x0102_0304,
             offset: 0x0506_0708,
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_known_by_all_that_is_in_it() {
+    fn similarity_header_with_any_change_is_refused() {
         let header = SimilarityHeader::first();
         let good = header.encode();
         assert_eq!(

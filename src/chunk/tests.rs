@@ -59,7 +59,7 @@ fn chunks_of_rows_end_at_rows() {
 }
 
 #[test]
-fn a_cut_does_not_depend_on_how_the_bytes_arrive() {
+fn chunks_do_not_depend_on_how_bytes_arrive() {
     let data = [noise(700_000, 4), rows(5_000, 5)].concat();
     let mut streamed = Vec::new();
     let (mut start, mut have) = (0, 0);
@@ -76,7 +76,7 @@ fn a_cut_does_not_depend_on_how_the_bytes_arrive() {
 }
 
 #[test]
-fn an_edit_changes_only_chunks_near_it() {
+fn chunks_far_from_an_edit_stay_the_same() {
     let before = rows(60_000, 6);
     let mut after = before.clone();
     after.splice(1_000_000..1_000_000, *b"{\"n\":\"inserted\"}\n");
@@ -98,7 +98,7 @@ fn an_edit_changes_only_chunks_near_it() {
 }
 
 #[test]
-fn compression_is_undone_exactly_and_refuses_lies() {
+fn compression_round_trips_and_refuses_wrong_lengths() {
     let mut c = Compressor::new();
     for raw in [
         Vec::new(),
@@ -140,7 +140,7 @@ fn versions() -> (Vec<u8>, Vec<u8>) {
 }
 
 #[test]
-fn a_delta_is_small_and_is_undone_exactly() {
+fn delta_is_small_and_round_trips() {
     let mut differ = DeltaEncoder::new();
     let (old, new) = (rows(5_000, 10), rows(5_000, 10));
     let mut new = [&new[..200_000], b"{\"n\":\"inserted\"}\n", &new[200_000..]].concat();
@@ -177,7 +177,7 @@ fn a_delta_is_small_and_is_undone_exactly() {
 }
 
 #[test]
-fn deltas_of_the_c_implementation_are_read() {
+fn delta_of_the_c_implementation_decodes() {
     let (old, new) = versions();
     for frame in [
         // zstd 1.5 -3 --no-check -D
@@ -194,7 +194,7 @@ fn deltas_of_the_c_implementation_are_read() {
 }
 
 #[test]
-fn a_delta_that_expands_without_an_end_is_refused() {
+fn delta_with_endless_expansion_is_refused() {
     let base = rows(50, 14);
     let magic = 0xfd2f_b528_u32.to_le_bytes();
     // One segment of 2^40 bytes, or of the asked length; a window of 2^41 bytes.

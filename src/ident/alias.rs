@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::ident::DatasetName;
 use crate::ident::IdentError;
-use crate::ident::reference::looks_like_version;
+use crate::ident::version_text::looks_like_version;
 use crate::wire::limits::ALIAS_BYTES_MAX;
 use crate::wire::limits::CLOCK_EDITS_MAX;
 
@@ -63,9 +63,10 @@ impl FromStr for VersionAlias {
         let name: DatasetName = text.parse().map_err(|_| wrong())?;
         let name = name.as_str();
         let starts_well = name.chars().next().is_some_and(char::is_alphabetic);
-        match starts_well && name.len() <= ALIAS_BYTES_MAX && !looks_like_version(name) {
-            true => Ok(Self(name.to_owned())),
-            false => Err(wrong()),
+        if starts_well && name.len() <= ALIAS_BYTES_MAX && !looks_like_version(name) {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(wrong())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Parsing of public keys: all usual spellings give the same 32 bytes.
 
-use crate::ident::digest::from_hex;
+use crate::ident::hex::from_hex;
 
 /// Maximum length of a key in any spelling.
 const TEXT_BYTES_MAX: usize = 256;
@@ -69,7 +69,7 @@ mod tests {
     use crate::ident::to_hex;
 
     #[test]
-    fn every_spelling_of_a_key_is_the_same_key() {
+    fn key_text_spellings_give_the_same_key() {
         // The first test vector of the did:key specification for Ed25519.
         let did = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
         let hex = "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29";
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_none() {
+    fn key_text_of_no_key_is_refused() {
         let hex = "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29";
         for text in [
             String::new(),

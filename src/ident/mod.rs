@@ -1,17 +1,19 @@
 //! Identifiers: digests of content, dataset names and versions, and references to datasets.
 //! Each is a type of its own, and a value of it is always well-formed.
 //!
-//! - `digest`: hashes, keys and random ids; `key_text`: spellings of a public key
+//! - `digest`: hashes, keys and random ids; `key_text`, `hex`: their spellings
 //! - `name`, `version`, `alias`, `petname`: names that people choose
-//! - `reference`: the text by which a command names a dataset
+//! - `reference`, `version_text`: the text by which a command names a dataset
 
 mod alias;
 mod digest;
+mod hex;
 mod key_text;
 mod name;
 mod petname;
 mod reference;
 mod version;
+mod version_text;
 
 pub use alias::RESERVED_TAG;
 pub use alias::VersionAlias;
@@ -28,8 +30,8 @@ pub use digest::SeriesId;
 pub use digest::Signature;
 pub use digest::StatementId;
 pub use digest::TreeId;
-pub use digest::from_hex;
-pub use digest::to_hex;
+pub use hex::from_hex;
+pub use hex::to_hex;
 pub use name::DatasetName;
 pub use petname::Alias;
 pub use petname::is_hidden;

@@ -119,13 +119,15 @@ impl FromStr for DatasetName {
         if text.len() > NAME_BYTES_MAX * 3 {
             return Err(wrong());
         }
-        let normal: String = match text.is_ascii() {
-            true => text.to_owned(),
-            false => text.nfc().collect(),
+        let normal: String = if text.is_ascii() {
+            text.to_owned()
+        } else {
+            text.nfc().collect()
         };
-        match is_name(&normal) {
-            true => Ok(Self(normal)),
-            false => Err(wrong()),
+        if is_name(&normal) {
+            Ok(Self(normal))
+        } else {
+            Err(wrong())
         }
     }
 }

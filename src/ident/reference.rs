@@ -10,6 +10,9 @@ use crate::ident::DatasetVersion;
 use crate::ident::HexPrefix;
 use crate::ident::IdentError;
 use crate::ident::VersionAlias;
+use crate::ident::version_text::condition;
+use crate::ident::version_text::is_full;
+use crate::ident::version_text::looks_like_version;
 
 /// Conditions on a version, all of which must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +82,19 @@ impl fmt::Display for VersionPick {
 }
 
 /// A parsed reference to a dataset.
+///
+/// ```
+/// use alimentar::ident::Reference;
+/// use alimentar::ident::VersionPick;
+///
+/// let reference: Reference = "lab/speech@1.2.0".parse()?;
+/// let Reference::Name { publisher, name, version, .. } = reference else {
+///     return Err("not a name".into());
+/// };
+/// assert_eq!((publisher.as_deref(), name.as_str()), (Some("lab"), "speech"));
+/// assert_eq!(version, VersionPick::Exact("1.2.0".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
     /// Content, by an id or a prefix of it: `alimentar:` and digits.
@@ -146,38 +162,5 @@ impl fmt::Display for Reference {
                 }
             }
         }
-    }
-}
-
-/// Returns true if a text behind `@` is meant as a version or a condition, valid or not.
-pub(super) fn looks_like_version(text: &str) -> bool {
-    let bare = text.strip_prefix(['v', 'V']).unwrap_or(text);
-    let begins = text.starts_with(['^', '~', '>', '<', '=', '*', ',']);
-    begins
-        || bare.starts_with(|c: char| c.is_ascii_digit())
-        || text.contains(',')
-        || matches!(text, "x" | "X" | "latest")
-}
-
-/// Returns true if a text has all three numbers of a version, and no operator.
-fn is_full(text: &str) -> bool {
-    let bare = text.strip_prefix('v').unwrap_or(text);
-    let numbers = bare.split(['-', '+']).next().unwrap_or_default();
-    let mut parts = numbers.split('.');
-    let is_number = |p: &str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit());
-    parts.by_ref().take(3).filter(|p| is_number(p)).count() == 3
-        && parts.next().is_none()
-        && !text.contains(',')
-}
-
-/// Converts one condition to semver's form. A bare version or part of one means all versions
-/// that begin so.
-fn condition(text: &str) -> String {
-    let bare = text.strip_prefix('v').unwrap_or(text);
-    let is_bare = bare.starts_with(|c: char| c.is_ascii_digit());
-    let is_wild = bare.split('.').any(|p| matches!(p, "*" | "x" | "X"));
-    match is_bare && !is_wild {
-        true => format!("={bare}"),
-        false => bare.to_owned(),
     }
 }

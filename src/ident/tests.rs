@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn content_ids_are_what_b3sum_prints() {
+fn content_id_matches_b3sum() {
     let id = ContentId::from_bytes(b"");
     let hex = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
     assert_eq!(id.to_string(), format!("alimentar:{hex}"));
@@ -19,7 +19,7 @@ fn content_ids_are_what_b3sum_prints() {
 }
 
 #[test]
-fn names_hold_what_a_shell_and_a_file_system_can() {
+fn dataset_name_allows_what_shells_and_file_systems_take() {
     for good in ["a", "gsm8k", "self-instruct_v2.1", "9"] {
         assert_eq!(
             good.parse::<DatasetName>()
@@ -98,7 +98,7 @@ fn names_hold_what_a_shell_and_a_file_system_can() {
 }
 
 #[test]
-fn file_names_that_lose_something_give_no_name() {
+fn dataset_name_of_a_lossy_file_name_is_refused() {
     for (file, name) in [
         ("a.csv", "a"),
         (".hidden", "hidden"),
@@ -114,7 +114,7 @@ fn file_names_that_lose_something_give_no_name() {
 }
 
 #[test]
-fn parts_of_versions_are_ranges_and_words_are_aliases() {
+fn version_pick_reads_parts_as_ranges_and_words_as_aliases() {
     let all = [
         "0.1.0",
         "0.1.2",
@@ -196,7 +196,7 @@ fn parts_of_versions_are_ranges_and_words_are_aliases() {
 }
 
 #[test]
-fn tags_carry_aliases_in_one_spelling() {
+fn version_alias_has_one_tag_spelling() {
     let prod: VersionAlias = "prod".parse().unwrap();
     assert_eq!(prod.to_tag(12), "@prod=12");
     assert_eq!(VersionAlias::of_tag("@prod=12"), Some((prod.clone(), 12)));
@@ -219,7 +219,7 @@ fn tags_carry_aliases_in_one_spelling() {
 }
 
 #[test]
-fn versions_bump_their_last_number() {
+fn version_next_bumps_the_last_number() {
     let next = |v: &str| v.parse::<DatasetVersion>().map(|v| v.next().to_string());
     assert_eq!(next("0.1.0").as_deref(), Ok("0.1.1"));
     assert_eq!(next("2").as_deref(), Ok("2.0.1"));
@@ -231,7 +231,7 @@ fn versions_bump_their_last_number() {
 }
 
 #[test]
-fn references_read_as_people_mean_them() {
+fn reference_parses_as_intended() {
     let read = |t: &str| t.parse::<Reference>();
     assert!(matches!(
         read("alimentar:3fa9c1d2"),
@@ -287,7 +287,7 @@ fn references_read_as_people_mean_them() {
 }
 
 #[test]
-fn prefixes_bound_a_range_of_ids() {
+fn hex_prefix_bounds_a_range_of_ids() {
     let id = ContentId::from_bytes(b"x");
     let prefix = HexPrefix::parse(&id.to_hex()[..9]);
     let prefix = prefix.as_ref();

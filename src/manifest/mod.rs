@@ -28,7 +28,7 @@ pub use node::ChunkEntry;
 pub use node::Node;
 pub use node::Totals;
 pub use rank::Rank;
-pub use seek::Sought;
+pub use seek::ChunkPosition;
 pub use seek::chunk_of_byte;
 pub use seek::chunk_of_newline;
 pub use table::FILE_HASH_BYTES_MIN;

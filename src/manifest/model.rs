@@ -67,7 +67,7 @@ pub struct Manifest {
     /// The blob of the dataset card.
     pub card: Option<BlobId>,
     /// The series: the dataset's identity under its publisher.
-    pub line: SeriesId,
+    pub series: SeriesId,
     /// Sequence number: one more than the greatest of the superseded manifests; 1 at first.
     pub seq: u64,
     /// The envelopes that this manifest supersedes.
@@ -260,7 +260,7 @@ impl From<&Manifest> for Wire {
             license: m.license.clone(),
             tags: m.tags.clone(),
             card: m.card.map(|c| c.to_hex()),
-            line: m.line.to_hex(),
+            line: m.series.to_hex(),
             seq: m.seq,
             prev: m.prev.iter().map(EnvelopeId::to_hex).collect(),
             clock: m
@@ -320,7 +320,7 @@ impl TryFrom<Wire> for Manifest {
             license: w.license,
             tags: w.tags,
             card,
-            line: SeriesId::parse_hex(&w.line).ok_or(bad("line"))?,
+            series: SeriesId::parse_hex(&w.line).ok_or(bad("line"))?,
             seq: w.seq,
             prev: prev.ok_or(bad("prev"))?,
             clock: clock.ok_or(bad("clock"))?,

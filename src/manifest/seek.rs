@@ -11,7 +11,7 @@ use crate::manifest::walk::load_child;
 
 /// A chunk and the totals before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sought {
+pub struct ChunkPosition {
     /// The chunk.
     pub chunk: ChunkEntry,
     /// The totals of all chunks before it.
@@ -26,7 +26,7 @@ pub fn chunk_of_byte(
     blobs: &dyn BlobStore,
     root: TreeId,
     offset: u64,
-) -> Result<Option<Sought>, TreeError> {
+) -> Result<Option<ChunkPosition>, TreeError> {
     seek(blobs, root, &|sum| sum.bytes > offset)
 }
 
@@ -38,7 +38,7 @@ pub fn chunk_of_newline(
     blobs: &dyn BlobStore,
     root: TreeId,
     number: u64,
-) -> Result<Option<Sought>, TreeError> {
+) -> Result<Option<ChunkPosition>, TreeError> {
     seek(blobs, root, &|sum| sum.newlines > number)
 }
 
@@ -47,7 +47,7 @@ fn seek(
     blobs: &dyn BlobStore,
     root: TreeId,
     is_enough: &dyn Fn(Totals) -> bool,
-) -> Result<Option<Sought>, TreeError> {
+) -> Result<Option<ChunkPosition>, TreeError> {
     let mut node = load(blobs, root)?;
     let mut before = Totals::default();
     let sum = |before: Totals, more| before.plus(more).ok_or(TreeError::Mismatch(root));
@@ -63,7 +63,7 @@ fn seek(
                     };
                     let after = sum(before, one)?;
                     if is_enough(after) {
-                        return Ok(Some(Sought { chunk, before }));
+                        return Ok(Some(ChunkPosition { chunk, before }));
                     }
                     before = after;
                 }

@@ -30,7 +30,7 @@ fn build(blobs: &MemoryBlobs, entries: &[ChunkEntry]) -> (TreeId, Totals) {
 }
 
 #[test]
-fn trees_give_back_their_chunks_from_any_offset() {
+fn tree_walk_starts_at_any_offset() {
     for n in [0_u64, 1, 2, 15, 16, 17, 500, 600, 70_000] {
         let blobs = MemoryBlobs::new();
         let entries: Vec<_> = (0..n).map(entry).collect();
@@ -58,7 +58,7 @@ fn trees_give_back_their_chunks_from_any_offset() {
 }
 
 #[test]
-fn nodes_that_lie_are_refused() {
+fn tree_with_false_nodes_is_refused() {
     let blobs = MemoryBlobs::new();
     let (leaf, totals) = build(&blobs, &(0..40).map(entry).collect::<Vec<_>>());
     let child = |totals| ChildEntry { id: leaf, totals };
@@ -114,7 +114,7 @@ fn nodes_that_lie_are_refused() {
 }
 
 #[test]
-fn an_edit_shares_all_nodes_but_a_few() {
+fn tree_after_an_edit_shares_all_but_few_nodes() {
     let blobs = MemoryBlobs::new();
     let before: Vec<_> = (0..70_000).map(entry).collect();
     let mut after = before.clone();
@@ -143,7 +143,7 @@ fn an_edit_shares_all_nodes_but_a_few() {
 }
 
 #[test]
-fn equal_and_disjoint_trees_differ_in_nothing_and_everything() {
+fn tree_diff_of_equal_and_disjoint_trees_is_exact() {
     let blobs = MemoryBlobs::new();
     let (a, totals) = build(&blobs, &(0..999).map(entry).collect::<Vec<_>>());
     let (b, other) = build(&blobs, &(5000..5003).map(entry).collect::<Vec<_>>());
@@ -164,7 +164,7 @@ fn file(path: &str) -> FileEntry {
 }
 
 #[test]
-fn tables_come_back_and_refuse_paths_that_escape() {
+fn file_table_round_trips_and_refuses_escaping_paths() {
     let files: Vec<_> = ["a", "a-b", "b/c", "b/d/e"].map(file).to_vec();
     let table = FileTable::new(files.clone()).unwrap();
     let mut back = FileTable::decode(&table.encode().unwrap()).unwrap();
@@ -215,7 +215,7 @@ fn tables_come_back_and_refuse_paths_that_escape() {
 }
 
 #[test]
-fn a_directory_id_hangs_on_names_sizes_and_bytes_alone() {
+fn directory_id_depends_on_names_sizes_and_bytes_only() {
     let id = |f: FileEntry| FileTable::new(vec![f]).unwrap().directory_id();
     let base = id(file("a"));
     assert_eq!(
@@ -260,7 +260,7 @@ fn manifest() -> Manifest {
         license: Some("MIT".to_owned()),
         tags: vec!["math".to_owned(), "text".to_owned()],
         card: None,
-        line: SeriesId::new([7; 16]),
+        series: SeriesId::new([7; 16]),
         seq: 1,
         prev: vec![],
         clock: BTreeMap::from([(NodeId::new([9; 32]), 1)]),
@@ -270,7 +270,7 @@ fn manifest() -> Manifest {
 }
 
 #[test]
-fn manifests_come_back_and_keep_their_limits() {
+fn manifest_round_trips_and_keeps_its_limits() {
     let m = manifest();
     let bytes = m.encode().unwrap();
     assert_eq!(Manifest::decode(&bytes).unwrap(), m);
@@ -311,7 +311,7 @@ fn manifests_come_back_and_keep_their_limits() {
 }
 
 #[test]
-fn a_missing_node_is_named() {
+fn tree_error_names_a_missing_node() {
     let blobs = MemoryBlobs::new();
     let (root, totals) = build(&blobs, &[entry(1)]);
     let other = TreeId::of(b"nowhere");

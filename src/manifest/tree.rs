@@ -14,6 +14,32 @@ pub const NODE_END_MASK: u16 = 0x7f;
 
 /// Collects chunk entries into nodes. Node boundaries depend on the entries' hashes alone, so two
 /// versions of a dataset share every node that no edit touched.
+///
+/// ```
+/// use alimentar::blob_store::BlobKind;
+/// use alimentar::blob_store::BlobStore;
+/// use alimentar::ident::ChunkId;
+/// use alimentar::manifest::ChunkEntry;
+/// use alimentar::manifest::TreeBuilder;
+/// use alimentar::manifest::read_tree;
+/// use alimentar::store::MemoryBlobs;
+///
+/// let blobs = MemoryBlobs::new();
+/// let (mut tree, mut nodes) = (TreeBuilder::new(), Vec::new());
+/// for chunk in [b"first\n".as_slice(), b"second\n"] {
+///     blobs.put(BlobKind::Chunk, chunk)?;
+///     let (id, bytes) = (ChunkId::of(chunk), u32::try_from(chunk.len())?);
+///     let entry = ChunkEntry { id, bytes, newlines: 1 };
+///     tree.push(entry, &mut |_, node| nodes.push(node));
+/// }
+/// let (root, totals) = tree.finish(&mut |_, node| nodes.push(node));
+/// for node in nodes {
+///     blobs.put(BlobKind::Node, &node)?;
+/// }
+/// assert_eq!(totals.newlines, 2);
+/// assert_eq!(read_tree(&blobs, root, totals.bytes)?, b"first\nsecond\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct TreeBuilder {
     leaf: Vec<ChunkEntry>,

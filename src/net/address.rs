@@ -34,9 +34,10 @@ pub struct PeerAddress {
 impl PeerAddress {
     /// Returns `host:port`, to which a key is pinned.
     pub fn place(&self) -> String {
-        match self.host.contains(':') {
-            true => format!("[{}]:{}", self.host, self.port),
-            false => format!("{}:{}", self.host, self.port),
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
         }
     }
 }
@@ -100,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_read_and_shown() {
+    fn peer_address_parses_and_displays() {
         let id = "ab".repeat(32);
         for (text, place) in [
             ("10.0.0.7:9000", "10.0.0.7:9000"),

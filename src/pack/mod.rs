@@ -15,7 +15,7 @@ pub use record::Item;
 pub use record::Record;
 pub use record::RecordHeader;
 pub use record::RecordView;
-pub use scan::Found;
+pub use scan::ScanItem;
 pub use scan::scan;
 
 #[cfg(test)]

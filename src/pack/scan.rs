@@ -10,7 +10,7 @@ use crate::read_at::ReadAt;
 
 /// An item of a scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum ScanItem {
     /// A record with a valid header and an unread payload.
     Record {
         /// The record's offset in the pack.
@@ -32,18 +32,18 @@ pub enum Found {
 ///
 /// # Errors
 /// The error of a read from the pack.
-pub fn scan(pack: &dyn ReadAt, end: u64, visit: &mut dyn FnMut(Found)) -> io::Result<()> {
+pub fn scan(pack: &dyn ReadAt, end: u64, visit: &mut dyn FnMut(ScanItem)) -> io::Result<()> {
     let mut at = PACK_HEADER_BYTES as u64;
     while at < end {
         match header_at(pack, at, end)? {
             Some(header) => {
                 let next = at + header.record_bytes() as u64;
-                visit(Found::Record { offset: at, header });
+                visit(ScanItem::Record { offset: at, header });
                 at = next;
             }
             None => {
                 let next = next_record(pack, at + 1, end)?;
-                visit(Found::Damage {
+                visit(ScanItem::Damage {
                     offset: at,
                     end: next,
                 });

@@ -27,7 +27,7 @@ fn record(blobs: &[&[u8]]) -> Record {
 }
 
 #[test]
-fn records_come_back_as_they_went() {
+fn record_decodes_to_the_encoded_value() {
     let a = b"abc".repeat(500);
     let bytes = record(&[&a, b"", b"second"]).encode();
     let view = RecordView::decode(&bytes).unwrap();
@@ -38,7 +38,7 @@ fn records_come_back_as_they_went() {
 }
 
 #[test]
-fn every_flipped_bit_is_seen() {
+fn record_with_any_flipped_bit_is_detected() {
     let bytes = record(&[b"some bytes that are stored", b"and more"]).encode();
     for bit in 0..bytes.len() * 8 {
         let mut bad = bytes.clone();
@@ -52,7 +52,7 @@ fn every_flipped_bit_is_seen() {
 }
 
 #[test]
-fn cut_short_or_too_long_is_an_error_at_every_length() {
+fn record_cut_short_or_too_long_is_refused() {
     let bytes = record(&[b"payload"]).encode();
     for n in 0..bytes.len() {
         assert!(
@@ -68,7 +68,7 @@ fn cut_short_or_too_long_is_an_error_at_every_length() {
 }
 
 #[test]
-fn pack_headers_name_their_version() {
+fn pack_header_names_its_version() {
     let good = encode_pack_header(7);
     assert_eq!(good.len(), PACK_HEADER_BYTES);
     assert_eq!(decode_pack_header(&good), Ok(7));
@@ -83,7 +83,7 @@ fn pack_headers_name_their_version() {
 }
 
 #[test]
-fn a_scan_finds_everything_around_damage() {
+fn pack_scan_finds_all_records_around_damage() {
     let records: Vec<Vec<u8>> = (0_u8..5)
         .map(|n| record(&[&vec![n; 3000], &[n, 1, 2]]).encode())
         .collect();
@@ -96,8 +96,8 @@ fn a_scan_finds_everything_around_damage() {
     let found = |pack: &Vec<u8>| {
         let (mut good, mut bad) = (Vec::new(), Vec::new());
         scan(pack, pack.len() as u64, &mut |f| match f {
-            Found::Record { offset, .. } => good.push(offset),
-            Found::Damage { offset, end } => bad.push((offset, end)),
+            ScanItem::Record { offset, .. } => good.push(offset),
+            ScanItem::Damage { offset, end } => bad.push((offset, end)),
         })
         .unwrap();
         (good, bad)

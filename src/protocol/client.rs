@@ -9,13 +9,13 @@ use crate::protocol::messages::delta::PullNodeDeltaRequest;
 use crate::protocol::messages::delta::ResponsePart;
 use crate::protocol::messages::hello::Access;
 use crate::protocol::messages::request::ListFilter;
-use crate::protocol::messages::request::PullChunkRequest;
-use crate::protocol::messages::request::PullNodeRequest;
 use crate::protocol::messages::request::ReconcileRequest;
 use crate::protocol::messages::request::RecordBoundariesRequest;
 use crate::protocol::messages::request::Request;
 use crate::protocol::messages::response::RefusalCode;
 use crate::protocol::messages::response::Response;
+use crate::protocol::messages::tree_request::PullChunkRequest;
+use crate::protocol::messages::tree_request::PullNodeRequest;
 use crate::protocol::reconcile::Symbols;
 use crate::protocol::reconcile::SymbolsRequest;
 use crate::protocol::reconcile::WantedRequest;
@@ -217,9 +217,10 @@ fn take(
     // Empty items take memory too.
     *bytes += some.iter().map(|item| item.len() + 64).sum::<usize>();
     all.extend(some);
-    match *bytes <= most {
-        true => Ok(()),
-        false => Err(PeerError::Misbehaved("manifests without an end")),
+    if *bytes <= most {
+        Ok(())
+    } else {
+        Err(PeerError::Misbehaved("manifests without an end"))
     }
 }
 
@@ -280,9 +281,10 @@ impl<L: PeerConnection> ChunkSource for L {
             let Response::Chunks(record) = response else {
                 return Err(unexpected());
             };
-            match each(record) {
-                true => Ok(()),
-                false => Err(PeerError::Stopped),
+            if each(record) {
+                Ok(())
+            } else {
+                Err(PeerError::Stopped)
             }
         })
     }
@@ -300,9 +302,10 @@ impl<L: PeerConnection> ChunkSource for L {
                 Response::Delta(delta) => ResponsePart::Delta(delta),
                 _ => return Err(unexpected()),
             };
-            match each(part) {
-                true => Ok(()),
-                false => Err(PeerError::Stopped),
+            if each(part) {
+                Ok(())
+            } else {
+                Err(PeerError::Stopped)
             }
         })
     }

@@ -176,7 +176,7 @@ impl PeerConnection for Parrot {
 }
 
 #[test]
-fn a_filter_is_one_frame_that_is_a_filter() {
+fn filter_response_must_be_one_valid_frame() {
     let filter = Filter::build(&[ContentId::new([1; 32])]);
     let good = Response::Filter(filter.encode());
     let asked = |answers: &[&Response]| {
@@ -214,7 +214,7 @@ fn whole_frame(bytes: &[u8], limit: fn(u8) -> usize) -> Frame {
 }
 
 #[test]
-fn messages_come_back_as_they_went() {
+fn messages_decode_to_the_encoded_value() {
     for request in requests() {
         let frame = whole_frame(&request.encode(), Request::body_limit);
         assert_eq!(Request::decode(&frame).unwrap(), Some(request));
@@ -226,7 +226,7 @@ fn messages_come_back_as_they_went() {
 }
 
 #[test]
-fn every_message_cut_short_or_too_long_is_refused() {
+fn messages_cut_short_or_too_long_are_refused() {
     let each = requests().into_iter().map(|r| r.encode());
     for bytes in each.chain(answers().into_iter().map(|a| a.encode())) {
         let kind = bytes[0];
@@ -245,16 +245,17 @@ fn every_message_cut_short_or_too_long_is_refused() {
         };
         // A later version's hello is longer.
         let may_grow = opaque || matches!(kind, 0x01 | 0x81 | 0x82 | 0x84 | 0x88);
-        let decoded = match kind < 0x70 {
-            true => Request::decode(&frame).is_ok(),
-            false => Response::decode(frame).is_ok(),
+        let decoded = if kind < 0x70 {
+            Request::decode(&frame).is_ok()
+        } else {
+            Response::decode(frame).is_ok()
         };
         assert!(!decoded || may_grow, "{kind:#x}");
     }
 }
 
 #[test]
-fn unknown_kinds_are_no_error_and_too_long_frames_are() {
+fn frames_of_unknown_kind_are_skipped_and_too_long_ones_refused() {
     let frame = Frame {
         kind: 0x33,
         body: vec![1, 2, 3],
@@ -286,7 +287,7 @@ fn unknown_kinds_are_no_error_and_too_long_frames_are() {
 }
 
 #[test]
-fn what_is_wanted_ascends_and_symbols_keep_to_their_number() {
+fn wanted_elements_ascend_and_symbols_match_their_count() {
     let read =
         |request: &Request| Request::decode(&whole_frame(&request.encode(), Request::body_limit));
     let salt = Salt::new([3; 16]);
@@ -356,7 +357,7 @@ fn elements_depend_on_salt_and_kind() {
 }
 
 #[test]
-fn a_peer_gets_its_rate_and_no_more() {
+fn rate_limiter_admits_the_rate_and_no_more() {
     let budget = RateLimit {
         concurrent: 2,
         per_second: 10,
@@ -392,7 +393,7 @@ fn a_peer_gets_its_rate_and_no_more() {
 }
 
 #[test]
-fn no_order_of_events_makes_a_plan_forget_a_window() {
+fn schedule_in_any_order_of_events_forgets_no_window() {
     for seed in 1..3_000_u64 {
         let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let peers = 1 + random.below(4) as usize;
@@ -447,7 +448,7 @@ fn no_order_of_events_makes_a_plan_forget_a_window() {
 }
 
 #[test]
-fn what_comes_too_fast_waits_and_a_pause_earns_nothing() {
+fn pace_makes_fast_bytes_wait_and_pauses_earn_nothing() {
     let mut pace = crate::protocol::Pace::new(1_000);
     let at = Duration::from_millis;
     assert_eq!(pace.wait_after(at(0), 500), at(500));

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
 use crate::ident::BlobId;
+use crate::locks::lock;
 use crate::meta_store::MetaError;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
@@ -30,7 +30,7 @@ impl MemoryBlobs {
 
 impl BlobStore for MemoryBlobs {
     fn get(&self, key: &BlobKey) -> Result<Vec<u8>, BlobError> {
-        let blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let blobs = lock(&self.blobs);
         let bytes = blobs.get(key).cloned().ok_or(BlobError::Missing(*key))?;
         if BlobId::of(&bytes) == key.id {
             Ok(bytes)
@@ -40,7 +40,7 @@ impl BlobStore for MemoryBlobs {
     }
 
     fn has(&self, keys: &[BlobKey]) -> Result<Vec<bool>, BlobError> {
-        let blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let blobs = lock(&self.blobs);
         Ok(keys.iter().map(|k| blobs.contains_key(k)).collect())
     }
 
@@ -49,7 +49,7 @@ impl BlobStore for MemoryBlobs {
             kind,
             id: BlobId::of(bytes),
         };
-        let mut blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut blobs = lock(&self.blobs);
         blobs.insert(key, bytes.to_vec());
         Ok(key)
     }

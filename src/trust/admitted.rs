@@ -10,7 +10,7 @@ use crate::trust::policy::Action;
 use crate::trust::policy::Origin;
 use crate::trust::policy::PolicyInput;
 use crate::trust::policy::Verdict;
-use crate::trust::policy::decide;
+use crate::trust::policy::evaluate;
 use crate::trust::signature::SignatureError;
 use crate::trust::signature::UnverifiedManifest;
 use crate::trust::signature::VerifiedManifest;
@@ -38,13 +38,13 @@ impl Admitted {
     /// # Errors
     /// The reason, where the policy refuses it, a question is without consent, or its
     /// clock is implausible.
-    pub fn let_in(
+    pub fn admit(
         verified: VerifiedManifest,
-        standing: &PolicyInput,
+        input: &PolicyInput,
         action: Action,
         consent: Consent,
     ) -> Result<Self, &'static str> {
-        let decision = decide(standing, action);
+        let decision = evaluate(input, action);
         match (decision.verdict, consent) {
             (Verdict::Accept | Verdict::KeepApart, _) | (Verdict::Ask, Consent::Given) => {}
             (Verdict::Ask, Consent::NotAsked) | (Verdict::Refuse, _) => {
@@ -64,8 +64,8 @@ impl Admitted {
     ///
     /// # Errors
     /// [`SignatureError`] when its signature is invalid.
-    pub fn made_here(envelope: Envelope) -> Result<Self, SignatureError> {
-        Self::stored(envelope, Origin::Here)
+    pub fn from_here(envelope: Envelope) -> Result<Self, SignatureError> {
+        Self::from_store(envelope, Origin::Here)
     }
 
     /// Admits a manifest that the policy admitted before, or an edit of one: from a rebuilt index, or as
@@ -73,7 +73,7 @@ impl Admitted {
     ///
     /// # Errors
     /// [`SignatureError`] when its signature is invalid.
-    pub fn stored(envelope: Envelope, origin: Origin) -> Result<Self, SignatureError> {
+    pub fn from_store(envelope: Envelope, origin: Origin) -> Result<Self, SignatureError> {
         let verified = UnverifiedManifest::new(envelope).verify()?;
         Ok(Self { verified, origin })
     }

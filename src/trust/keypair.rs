@@ -60,6 +60,18 @@ impl KeyPair {
     }
 
     /// Signs the encoding of bytes under a domain.
+    ///
+    /// ```
+    /// use alimentar::trust::Domain;
+    /// use alimentar::trust::KeyPair;
+    /// use alimentar::trust::verify;
+    /// use zeroize::Zeroizing;
+    ///
+    /// let pair = KeyPair::from_seed(&Zeroizing::new([7; 32]));
+    /// let signature = pair.sign_bytes(Domain::Receipt, b"bytes");
+    /// assert!(verify(Domain::Receipt, b"bytes", &signature).is_ok());
+    /// assert!(verify(Domain::Manifest, b"bytes", &signature).is_err());
+    /// ```
     pub fn sign_bytes(&self, domain: Domain, bytes: &[u8]) -> Signature {
         self.sign_message(&pre_authentication(domain, bytes))
     }

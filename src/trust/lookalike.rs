@@ -63,7 +63,7 @@ mod tests {
     use super::looks_like;
 
     #[test]
-    fn alike_and_not() {
+    fn lookalike_names_are_recognised() {
         for (a, b) in [
             ("lab-a", "1ab-a"),
             ("lab-a", "lab_a"),

@@ -39,7 +39,7 @@ pub use policy::Origin;
 pub use policy::PolicyInput;
 pub use policy::Trust;
 pub use policy::Verdict;
-pub use policy::decide;
+pub use policy::evaluate;
 pub use signature::Domain;
 pub use signature::SignatureError;
 pub use signature::SignatureState;

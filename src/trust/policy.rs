@@ -152,23 +152,42 @@ pub struct Decision {
 }
 
 /// Evaluates the policy for an action.
-pub fn decide(standing: &PolicyInput, action: Action) -> Decision {
-    let reason = reason(standing);
-    let verdict = match (standing.signature, standing.level) {
+///
+/// ```
+/// use alimentar::trust::Action;
+/// use alimentar::trust::Level;
+/// use alimentar::trust::Origin;
+/// use alimentar::trust::PolicyInput;
+/// use alimentar::trust::SignatureState;
+/// use alimentar::trust::Verdict;
+/// use alimentar::trust::evaluate;
+///
+/// let stranger = PolicyInput {
+///     origin: Origin::Elsewhere,
+///     signature: SignatureState::Valid,
+///     level: Level::Unknown,
+///     is_grandfathered: false,
+/// };
+/// assert_eq!(evaluate(&stranger, Action::PullByName).verdict, Verdict::Ask);
+/// assert_eq!(evaluate(&stranger, Action::Fetch).verdict, Verdict::Refuse);
+/// ```
+pub fn evaluate(input: &PolicyInput, action: Action) -> Decision {
+    let reason = reason(input);
+    let verdict = match (input.signature, input.level) {
         (SignatureState::Invalid, _) => Verdict::Refuse,
-        (SignatureState::None, _) if standing.origin == Origin::Here => local(action),
+        (SignatureState::None, _) if input.origin == Origin::Here => local(action),
         (SignatureState::None, _) => unsigned(action),
-        (SignatureState::Valid, Level::Revoked) => revoked(standing.is_grandfathered, action),
+        (SignatureState::Valid, Level::Revoked) => revoked(input.is_grandfathered, action),
         (SignatureState::Valid, Level::Full) => Verdict::Accept,
-        (SignatureState::Valid, _) if standing.origin == Origin::Here => own(action),
+        (SignatureState::Valid, _) if input.origin == Origin::Here => own(action),
         (SignatureState::Valid, Level::Prompt) => prompt(action),
         (SignatureState::Valid, Level::Unknown) => unknown(action),
     };
     Decision { verdict, reason }
 }
 
-fn reason(standing: &PolicyInput) -> &'static str {
-    match (standing.signature, standing.trust()) {
+fn reason(input: &PolicyInput) -> &'static str {
+    match (input.signature, input.trust()) {
         (SignatureState::Invalid, _) => "its signature does not hold",
         (_, Trust::Local) => "it was made here and is not signed",
         (_, Trust::Full) => "its publisher is trusted in full",

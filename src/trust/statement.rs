@@ -38,7 +38,7 @@ pub enum StatementBody {
     /// Withdrawal: nobody should use a dataset any more.
     Withdrawal {
         /// The dataset's series.
-        line: SeriesId,
+        series: SeriesId,
         /// The dataset's version.
         version: DatasetVersion,
         /// The dataset's content id.
@@ -143,7 +143,7 @@ impl Statement {
     ) -> Result<Self, StatementError> {
         let wire = Wire {
             kind: "withdrawal".to_owned(),
-            line: Some(manifest.line.to_hex()),
+            line: Some(manifest.series.to_hex()),
             dataset_version: Some(manifest.dataset_version.to_string()),
             content_id: Some(manifest.content_id.to_hex()),
             name: Some(manifest.name.to_string()),
@@ -290,7 +290,7 @@ fn read_body(wire: Wire) -> Result<StatementBody, StatementError> {
         "withdrawal" => {
             let hex = |text: &Option<String>| text.clone().unwrap_or_default();
             Ok(StatementBody::Withdrawal {
-                line: SeriesId::parse_hex(&hex(&wire.line)).ok_or(field("line"))?,
+                series: SeriesId::parse_hex(&hex(&wire.line)).ok_or(field("line"))?,
                 version: hex(&wire.dataset_version)
                     .parse()
                     .map_err(|_| field("dataset_version"))?,

@@ -42,7 +42,7 @@ pub struct Claim<'a> {
     /// The dataset's version.
     pub version: &'a DatasetVersion,
     /// The dataset's series.
-    pub line: SeriesId,
+    pub series: SeriesId,
     /// The dataset's content id.
     pub content_id: ContentId,
 }
@@ -53,7 +53,7 @@ impl<'a> From<&'a Manifest> for Claim<'a> {
             signer: m.signer,
             name: &m.name,
             version: &m.dataset_version,
-            line: m.line,
+            series: m.series,
             content_id: m.content_id,
         }
     }
@@ -82,13 +82,13 @@ impl TrustStore {
         for s in statements {
             match &s.body {
                 StatementBody::Withdrawal {
-                    line,
+                    series,
                     version,
                     content_id,
                     reason,
                     ..
                 } => {
-                    let key = (s.by, *line, version.clone(), *content_id);
+                    let key = (s.by, *series, version.clone(), *content_id);
                     store.withdrawals.insert(key, reason.clone());
                 }
                 StatementBody::Rotation { to } => drop(store.rotations.insert((s.by, *to))),
@@ -188,12 +188,12 @@ impl TrustStore {
             return None;
         }
         let version = claim.version.clone();
-        let key = (claim.signer?, claim.line, version, claim.content_id);
+        let key = (claim.signer?, claim.series, version, claim.content_id);
         self.withdrawals.get(&key).map(String::as_str)
     }
 
     /// Returns the policy input of a manifest with a checked signature.
-    pub fn standing(
+    pub fn policy_input(
         &self,
         claim: &Claim<'_>,
         id: &EnvelopeId,

@@ -22,7 +22,7 @@ const CHEAP: KeyCost = KeyCost {
 };
 
 #[test]
-fn every_combination_is_decided_as_the_specification_says() {
+fn policy_decides_every_combination_as_specified() {
     let page = include_str!("../../spec/trust.md");
     let rows: Vec<Vec<&str>> = page
         .lines()
@@ -55,14 +55,14 @@ fn every_combination_is_decided_as_the_specification_says() {
                     };
                     let cells = rows.iter().find(|r| r[0] == row).unwrap();
                     used.insert(row.clone());
-                    let standing = PolicyInput {
+                    let input = PolicyInput {
                         origin,
                         signature,
                         level,
                         is_grandfathered,
                     };
                     for (action, wanted) in Action::ALL.into_iter().zip(&cells[1..]) {
-                        let decided = decide(&standing, action);
+                        let decided = evaluate(&input, action);
                         assert_eq!(decided.verdict.name(), *wanted, "{row} {action:?}");
                         assert!(!decided.reason.is_empty());
                     }
@@ -74,7 +74,7 @@ fn every_combination_is_decided_as_the_specification_says() {
 }
 
 #[test]
-fn a_signature_is_over_these_bytes_by_this_key_in_this_domain() {
+fn signature_binds_bytes_key_and_domain() {
     let mut m = manifest();
     let envelope = pair(1).sign(&mut m).unwrap();
     let verified = UnverifiedManifest::new(envelope.clone()).verify().unwrap();
@@ -142,7 +142,7 @@ fn a_signature_is_over_these_bytes_by_this_key_in_this_domain() {
 
 /// Keys of small order, and non-canonical encodings: a signature of zeros is valid for some.
 #[test]
-fn keys_that_fit_anything_are_refused() {
+fn signature_keys_that_verify_anything_are_refused() {
     let small = [
         "0100000000000000000000000000000000000000000000000000000000000000",
         "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
@@ -190,7 +190,7 @@ fn keys_that_fit_anything_are_refused() {
 }
 
 #[test]
-fn a_key_file_opens_with_its_passphrase_alone() {
+fn key_file_opens_only_with_its_passphrase() {
     let locked = LockedKey::lock(&pair(7), "päss wörd", CHEAP, [3; 16], [4; 12]).unwrap();
     let text = locked.encode();
     assert!(text.starts_with("-----BEGIN ALIMENTAR SECRET KEY-----\n"));
@@ -206,7 +206,7 @@ fn a_key_file_opens_with_its_passphrase_alone() {
 }
 
 #[test]
-fn damaged_and_hostile_key_files_are_told_apart_from_wrong_passphrases() {
+fn key_file_damage_differs_from_wrong_passphrase() {
     let locked = LockedKey::lock(&pair(7), "p", CHEAP, [3; 16], [4; 12]).unwrap();
     let text = locked.encode();
     for cut in 0..text.len() - 1 {
@@ -260,7 +260,7 @@ fn hostile(locked: &LockedKey, cost: KeyCost) -> String {
 }
 
 #[test]
-fn trust_files_keep_what_people_wrote() {
+fn trust_file_keeps_comments_and_layout() {
     let key = |n| pair(n).public_key().to_hex();
     let text = format!(
         "# reviewed 2026-10-01 by K.\nversion = 1\n\n[publisher.lab-a] # Anna's\nkey = \"{}\"\nlevel = \"full\" # since May\nnames = [\"speech-*\"]\nuntil = 2026-12-31\n\n[publisher.lab-b]\nkey = '{}'\n",
@@ -335,7 +335,7 @@ fn trust_files_keep_what_people_wrote() {
 }
 
 #[test]
-fn trust_files_that_are_not_understood_are_refused() {
+fn trust_file_with_unknown_parts_is_refused() {
     let key = pair(1).public_key().to_hex();
     for bad in [
         "version = 2\n".to_owned(),
@@ -370,7 +370,7 @@ fn believed(file: &str, statements: &[Statement]) -> TrustStore {
 }
 
 #[test]
-fn a_revocation_beats_a_rotation_in_any_order() {
+fn trust_revocation_beats_rotation_in_any_order() {
     let (old, new, now) = (pair(1), pair(2), Timestamp(1_790_000_000));
     let rotation = Statement::rotate(&old, &new, now).unwrap();
     let listed = EnvelopeId::new([9; 32]);
@@ -407,24 +407,24 @@ fn a_revocation_beats_a_rotation_in_any_order() {
     old.sign(&mut m).unwrap();
     let store = believed(&before, &[revocation]);
     for (id, vouched) in [(listed, true), (EnvelopeId::new([8; 32]), false)] {
-        let standing = store.standing(
+        let input = store.policy_input(
             &Claim::from(&m),
             &id,
             SignatureState::Valid,
             Origin::Elsewhere,
         );
-        assert_eq!(standing.is_grandfathered, vouched);
+        assert_eq!(input.is_grandfathered, vouched);
         let wanted = if vouched {
             Verdict::KeepApart
         } else {
             Verdict::Refuse
         };
-        assert_eq!(decide(&standing, Action::Import).verdict, wanted);
+        assert_eq!(evaluate(&input, Action::Import).verdict, wanted);
     }
 }
 
 #[test]
-fn statements_are_signed_by_whom_they_must() {
+fn statement_requires_its_signers() {
     let now = Timestamp(1_790_000_000);
     let mut m = manifest();
     pair(1).sign(&mut m).unwrap();
@@ -470,7 +470,7 @@ fn statements_are_signed_by_whom_they_must() {
 }
 
 #[test]
-fn fingerprints_are_words_and_digits() {
+fn fingerprint_has_words_and_digits() {
     let print = Fingerprint::of(&pair(1).public_key());
     assert_eq!(print.to_string().len(), 39);
     assert_eq!(print.words().len(), 8);

@@ -426,7 +426,7 @@ mod tests {
     use super::matches;
 
     #[test]
-    fn patterns() {
+    fn name_patterns_match_with_wildcards() {
         let fits = |p: &str, n: &str| matches(p.as_bytes(), n.as_bytes());
         assert!(fits("speech-*", "speech-en") && fits("*", "x") && fits("a*b*c", "aXbbYc"));
         assert!(fits("exact", "exact") && fits("*-eval", "a-b-eval"));

@@ -3,7 +3,7 @@ use super::Reader;
 use super::Writer;
 
 #[test]
-fn varints_are_canonical_at_every_boundary() {
+fn varint_is_canonical_at_every_boundary() {
     for value in [
         0,
         1,
@@ -38,7 +38,7 @@ fn varints_are_canonical_at_every_boundary() {
 }
 
 #[test]
-fn lengths_are_checked_against_limit_and_input() {
+fn reader_checks_lengths_against_limit_and_input() {
     let mut w = Writer::new();
     w.counted(b"hello");
     assert_eq!(Reader::new(w.as_bytes()).counted("x", 5), Ok(&b"hello"[..]));

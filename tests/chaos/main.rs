@@ -20,6 +20,11 @@ mod simulated;
 mod tally;
 mod world;
 
+/// The locks, where the simulated disk expects them.
+mod locks {
+    pub use alimentar::locks::lock;
+}
+
 /// The random generator, where the simulated disk expects it.
 mod testing {
     pub use alimentar::protocol::Random;

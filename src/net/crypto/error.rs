@@ -2,7 +2,7 @@
 
 use thiserror::Error as ThisError;
 
-use super::provider::Primitives;
+use super::primitives::Primitives;
 
 /// Failure to make a configuration.
 #[derive(Debug, ThisError)]

@@ -15,7 +15,7 @@ use rustls::Error;
 use rustls::quic::HeaderProtectionKey;
 use zeroize::Zeroizing;
 
-use super::packet::Cipher;
+use super::cipher::Cipher;
 
 /// Bytes of sealed payload in a sample (RFC 9001 5.4.2).
 pub const SAMPLE_LEN: usize = 16;

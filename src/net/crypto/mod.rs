@@ -4,8 +4,9 @@
 //!
 //! - `identity`, `verify`: raw public keys; `config`, `session`, `keys`: quinn's traits over rustls
 //! - `packet`, `header`, `retry`, `token`: protection of packets and tokens
-//! - `provider`, `primitives`, `records`: the algorithms
+//! - `cipher`, `provider`, `primitives`, `records`: the algorithms
 
+mod cipher;
 mod config;
 mod error;
 mod header;
@@ -31,7 +32,7 @@ pub use identity::endpoint_config;
 pub use identity::peer_key;
 pub use identity::server_config;
 pub use identity::server_config_with;
-pub use provider::Primitives;
+pub use primitives::Primitives;
 pub use provider::provider;
 pub use provider::provider_of;
 pub use session::HandshakeData;

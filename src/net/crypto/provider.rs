@@ -5,16 +5,8 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 
 use super::Error;
+use super::primitives::Primitives;
 use crate::net::crypto::primitives::rustcrypto;
-
-/// A family of primitives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Primitives {
-    /// graviola: faster, and only on processors with its instructions.
-    Graviola,
-    /// RustCrypto: on all processors.
-    RustCrypto,
-}
 
 impl Primitives {
     /// Returns the better family that runs on this processor.

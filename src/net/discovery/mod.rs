@@ -2,9 +2,12 @@
 //! and sockets of its own. Its findings are claims; see
 //! `protocol::PeerTable`. Normative: `spec/discovery.md`.
 //!
-//! - `worker`: the thread and its bounds; `records`: DNS-SD records
+//! - `worker`: the thread and its bounds; `shared`: what it shares with its handle
+//! - `event`: findings; `records`: DNS-SD records
 
+mod event;
 mod records;
+mod shared;
 mod worker;
 
 use std::net::IpAddr;
@@ -14,85 +17,35 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::sync::mpsc;
 use std::time::Duration;
 use std::time::Instant;
 
 use mdns_sd::MDNS_PORT;
-use mdns_sd::ServiceDaemon;
 use socket2::Domain;
 use socket2::Protocol;
 use socket2::Socket;
 use socket2::Type;
 
-use crate::ident::NodeId;
+use crate::locks::lock;
+pub use crate::net::discovery::event::Announcement;
+pub use crate::net::discovery::event::DiscoveryEvent;
+pub use crate::net::discovery::event::EventSink;
+use crate::net::discovery::shared::Shared;
+use crate::net::discovery::shared::State;
 use crate::net::discovery::worker::Worker;
 use crate::net::stop::Stop;
 use crate::protocol::PeerTable;
-use crate::protocol::SERVICE;
 use crate::protocol::ServiceRecord;
 use crate::registry::Error;
 
 /// Maximum wait of a stop for the farewell.
 const FAREWELL: Duration = Duration::from_millis(1_500);
 
-/// The announcement of this node, and its addresses.
-#[derive(Clone, Debug)]
-pub struct Announcement {
-    /// The UDP port of its server.
-    pub port: u16,
-    /// The addresses that it is bound to. An unspecified one, or an empty list, stands for those of
-    /// every interface.
-    pub addresses: Vec<IpAddr>,
-    /// Its service record.
-    pub record: ServiceRecord,
-}
-
-/// A finding of discovery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DiscoveryEvent {
-    /// A node announced itself, or is still present: this repeats every few minutes.
-    Seen {
-        /// Its service record.
-        record: ServiceRecord,
-        /// Its stated addresses; between 1 and 32.
-        addresses: Vec<SocketAddr>,
-    },
-    /// A node announced its end, or its record expired.
-    Gone {
-        /// The node.
-        node: NodeId,
-    },
-    /// Discovery pauses for up to a minute, and then starts again.
-    Trouble {
-        /// The reason, for people.
-        reason: String,
-    },
-}
-
-/// Receives findings. One thread calls it, and waits for its return.
-pub type EventSink = Arc<dyn Fn(DiscoveryEvent) + Send + Sync>;
-
 /// Announces a node and watches for others until it is stopped or dropped.
 pub struct Discovery {
     shared: Arc<Shared>,
     ended: mpsc::Receiver<()>,
-}
-
-/// The state that the thread shares with [`Discovery`].
-struct Shared {
-    state: Mutex<State>,
-    woken: Condvar,
-}
-
-struct State {
-    own: Option<Announcement>,
-    /// The running daemon; `None` while discovery pauses.
-    daemon: Option<ServiceDaemon>,
-    refresh: bool,
-    stop: bool,
 }
 
 impl Discovery {
@@ -172,30 +125,6 @@ impl Drop for Discovery {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Makes the thread read the wanted state now rather than at its next turn.
-    fn wake(&self) {
-        if let Some(daemon) = &self.lock().daemon {
-            // This ends its subscription, which it begins again.
-            let _ = daemon.stop_browse(SERVICE);
-        }
-        self.woken.notify_all();
-    }
-
-    /// Waits, unless a stop is asked for. Returns true if it is.
-    fn pause(&self, for_long: Duration) -> bool {
-        let waiting = |state: &mut State| !state.stop;
-        let waited = self
-            .woken
-            .wait_timeout_while(self.lock(), for_long, waiting);
-        waited.unwrap_or_else(PoisonError::into_inner).0.stop
-    }
-}
-
 /// Watches the LAN for this time, blocking, without announcing anything. Returns the nodes found.
 ///
 /// # Errors
@@ -206,7 +135,7 @@ pub fn look(wait: Duration, stop: &Stop) -> Result<Vec<(ServiceRecord, Vec<Socke
     let sink = {
         let table = table.clone();
         move |found: DiscoveryEvent| {
-            let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut table = lock(&table);
             match found {
                 DiscoveryEvent::Seen { record, addresses } => {
                     let _ = table.record_claim(began.elapsed(), record, &addresses);
@@ -222,7 +151,7 @@ pub fn look(wait: Duration, stop: &Stop) -> Result<Vec<(ServiceRecord, Vec<Socke
     if !is_whole {
         return Err(Error::Interrupted);
     }
-    let table = table.lock().unwrap_or_else(PoisonError::into_inner);
+    let table = lock(&table);
     let found = table.list().into_iter();
     Ok(found
         .filter_map(|n| Some((n.record?, n.addresses)))

@@ -12,7 +12,7 @@ use mdns_sd::ScopedIp;
 use mdns_sd::ServiceInfo;
 use mdns_sd::TxtProperty;
 
-use crate::net::discovery::Announcement;
+use crate::net::discovery::event::Announcement;
 use crate::protocol::SERVICE;
 use crate::protocol::ServiceRecord;
 

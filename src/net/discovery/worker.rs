@@ -19,10 +19,10 @@ use mdns_sd::ServiceEvent;
 use mdns_sd::TryRecvError;
 
 use crate::ident::NodeId;
-use crate::net::discovery::DiscoveryEvent;
-use crate::net::discovery::EventSink;
-use crate::net::discovery::Shared;
+use crate::net::discovery::event::DiscoveryEvent;
+use crate::net::discovery::event::EventSink;
 use crate::net::discovery::records;
+use crate::net::discovery::shared::Shared;
 use crate::protocol::SERVICE;
 
 /// Interval of the check for changed interfaces, in seconds.

@@ -15,22 +15,10 @@ use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::ServiceRecord;
 use crate::protocol::SharedSummary;
 use crate::registry::Error;
-use crate::registry::Stamp;
 use crate::registry::host;
 
 /// Maximum granularity of a file's clock.
 const TICK: Duration = Duration::from_millis(50);
-
-/// The items of the catalogue at the last look.
-#[derive(Default)]
-pub(in crate::net::gossip) struct CatalogWatcher {
-    pub(in crate::net::gossip) stamp: Option<Stamp>,
-    items: Option<BTreeSet<ItemId>>,
-    contents: BTreeSet<ContentId>,
-    last_read: Duration,
-    /// Duration of the last look: a large catalogue is read less often.
-    cost: Duration,
-}
 
 impl GossipNode {
     /// Reads the catalogue if any process changed it.

@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
 use crate::ident::NodeId;
+use crate::locks::lock;
 use crate::net::quic::peer::Net;
 use crate::net::quic::peer::Peer;
 use crate::registry::Error;
@@ -136,12 +136,10 @@ impl ConnectionPool {
     }
 
     fn exchanges(&self) -> MutexGuard<'_, BTreeMap<u64, (Arc<Peer>, Instant)>> {
-        self.exchanges
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.exchanges)
     }
 
     fn pooled(&self) -> MutexGuard<'_, BTreeMap<NodeId, PooledConnection>> {
-        self.pooled.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.pooled)
     }
 }

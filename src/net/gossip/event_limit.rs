@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_of_events_is_a_few_lines_and_a_count() {
+    fn event_limiter_reports_a_flood_as_few_events_and_a_count() {
         let mut event_limiter = EventLimiter::default();
         let (mut reported, mut counted, mut reports) = (0, 0, 0);
         // A thousand a second for a minute.

@@ -13,21 +13,20 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 
 use crate::clock::Timestamp;
+use crate::ident::ContentId;
 use crate::ident::NodeId;
 use crate::net::address::PeerAddress;
 use crate::net::discovery::Announcement;
 use crate::net::discovery::Discovery;
 use crate::net::discovery::DiscoveryEvent;
-use crate::net::gossip::GossipMessage;
-use crate::net::gossip::GossipOptions;
-use crate::net::gossip::NodeView;
-use crate::net::gossip::Snapshot;
-use crate::net::gossip::catalog_watcher::CatalogWatcher;
 use crate::net::gossip::connection_pool::ConnectionPool;
 use crate::net::gossip::event_limit::EventLimiter;
 use crate::net::gossip::event_limit::LimitedKind;
+use crate::net::gossip::message::GossipMessage;
 use crate::net::gossip::peer_filters::PeerFilters;
 use crate::net::gossip::replicator::Replicator;
+use crate::net::gossip::snapshot::NodeView;
+use crate::net::gossip::snapshot::Snapshot;
 use crate::net::quic::peer::Net;
 use crate::net::server::accept::Server;
 use crate::net::server::event::Event;
@@ -36,12 +35,16 @@ use crate::net::state::known_peers::KnownPeers;
 use crate::net::stop::Stop;
 use crate::protocol::Access;
 use crate::protocol::ClaimOutcome;
+use crate::protocol::Follow;
 use crate::protocol::Gossip;
 use crate::protocol::GossipConfig;
+use crate::protocol::ItemId;
 use crate::protocol::PeerTable;
+use crate::protocol::QuietHours;
 use crate::protocol::Random;
 use crate::protocol::ServiceRecord;
 use crate::registry::Error;
+use crate::registry::Stamp;
 use crate::registry::host;
 
 /// Interval of the check for local changes: other processes do not report theirs.
@@ -55,6 +58,30 @@ const FORGOTTEN: Duration = Duration::from_secs(900);
 /// Lead of the wall clock over the monotonic one, in seconds, that means that the machine slept
 /// or was moved.
 const SLEPT: i64 = 20;
+
+/// Options of the gossip.
+#[derive(Clone, Debug, Default)]
+pub struct GossipOptions {
+    /// Announce this node by mDNS and look for others.
+    pub mdns: bool,
+    /// The follow rules.
+    pub follow: Follow,
+    /// Hours in which the node fetches nothing, in local time.
+    pub quiet: Option<QuietHours>,
+    /// Rate limit of followed pulls, in bytes a second.
+    pub bytes_per_second: Option<u64>,
+}
+
+/// The items of the catalogue at the last look.
+#[derive(Default)]
+pub(in crate::net::gossip) struct CatalogWatcher {
+    pub(in crate::net::gossip) stamp: Option<Stamp>,
+    pub(in crate::net::gossip) items: Option<BTreeSet<ItemId>>,
+    pub(in crate::net::gossip) contents: BTreeSet<ContentId>,
+    pub(in crate::net::gossip) last_read: Duration,
+    /// Duration of the last look: a large catalogue is read less often.
+    pub(in crate::net::gossip) cost: Duration,
+}
 
 /// The state of the gossip: the other nodes, and this one among them.
 pub(in crate::net::gossip) struct GossipNode {
@@ -139,9 +166,10 @@ impl GossipNode {
         self.check_catalog();
         let port = addresses.first().map_or(0, SocketAddr::port);
         let unspecified = addresses.iter().any(|a| a.ip().is_unspecified());
-        let bound = match unspecified {
-            true => Vec::new(),
-            false => addresses.iter().map(SocketAddr::ip).collect(),
+        let bound = if unspecified {
+            Vec::new()
+        } else {
+            addresses.iter().map(SocketAddr::ip).collect()
         };
         let announced = Announcement {
             port,

@@ -3,15 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::time::Instant;
 
 use crate::ident::NodeId;
-use crate::net::gossip::GossipMessage;
-use crate::net::gossip::catch_panic;
 use crate::net::gossip::connection_pool::ConnectionPool;
+use crate::net::gossip::message::ExchangeResult;
+use crate::net::gossip::message::GossipMessage;
+use crate::net::gossip::message::catch_panic;
 use crate::protocol::Exchange;
 use crate::protocol::ExchangeOutcome;
-use crate::protocol::Filter;
 use crate::protocol::PeerCatalog as _;
 use crate::registry::Error;
 use crate::registry::LocalRegistry;
@@ -25,22 +24,6 @@ pub(in crate::net::gossip) struct ExchangeContext {
     pub(in crate::net::gossip) registry: LocalRegistry,
     pub(in crate::net::gossip) connections: Arc<ConnectionPool>,
     pub(in crate::net::gossip) showing: Showing,
-}
-
-/// The result of an exchange.
-pub(crate) struct ExchangeResult {
-    pub(in crate::net::gossip) exchange: Exchange,
-    pub(in crate::net::gossip) end: ExchangeOutcome,
-    /// The items that both sides had.
-    pub(in crate::net::gossip) compared: Compared,
-    /// The addresses that were tried.
-    pub(in crate::net::gossip) tried: Vec<SocketAddr>,
-    /// The time and address at which the peer proved its key.
-    pub(in crate::net::gossip) proven: Option<(Instant, SocketAddr)>,
-    /// The peer's filter, where it was requested and the peer has one.
-    pub(in crate::net::gossip) filter: Option<Filter>,
-    /// The error, if it failed.
-    pub(in crate::net::gossip) error: Option<Error>,
 }
 
 impl ExchangeContext {

@@ -3,7 +3,7 @@
 //! One thread owns the state and decides (by `protocol::Gossip`, `protocol::PeerTable` and
 //! `protocol::Follow`); short-lived threads perform one exchange or pull each.
 //!
-//! - `event_loop`: the deciding thread; `dispatch`, `outcomes`: the start and end of work
+//! - `event_loop`, `message`: the deciding thread; `dispatch`, `outcomes`: the start and end of work
 //! - `exchange`, `replicator`: one exchange, one pull; `connection_pool`: connections
 //! - `catalog_watcher`, `peer_filters`, `snapshot`, `event_limit`: state and reports
 
@@ -13,6 +13,7 @@ pub(crate) mod dispatch;
 pub(crate) mod event_limit;
 pub(crate) mod event_loop;
 pub(crate) mod exchange;
+pub(crate) mod message;
 pub(crate) mod outcomes;
 pub(crate) mod peer_filters;
 pub(crate) mod replicator;
@@ -29,17 +30,14 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::ident::NodeId;
-use crate::net::discovery::DiscoveryEvent;
 use crate::net::gossip::event_loop::GossipNode;
-use crate::net::gossip::exchange::ExchangeResult;
-use crate::net::gossip::replicator::PullResult;
+use crate::net::gossip::message::GossipMessage;
 use crate::net::server::accept::Server;
 use crate::net::server::event::Event;
 use crate::panics::caught;
-use crate::protocol::Follow;
-use crate::protocol::QuietHours;
 use crate::registry::Error;
 
+pub use crate::net::gossip::event_loop::GossipOptions;
 pub use crate::net::gossip::snapshot::NodeView;
 pub(crate) use crate::net::gossip::snapshot::Snapshot;
 
@@ -47,33 +45,6 @@ pub(crate) use crate::net::gossip::snapshot::Snapshot;
 const MESSAGES_MAX: usize = 4096;
 /// Maximum time for the thread to end: its farewell to the network, and a moment.
 const FAREWELL: Duration = Duration::from_millis(1_600);
-
-/// Options of the gossip.
-#[derive(Clone, Debug, Default)]
-pub struct GossipOptions {
-    /// Announce this node by mDNS and look for others.
-    pub mdns: bool,
-    /// The follow rules.
-    pub follow: Follow,
-    /// Hours in which the node fetches nothing, in local time.
-    pub quiet: Option<QuietHours>,
-    /// Rate limit of followed pulls, in bytes a second.
-    pub bytes_per_second: Option<u64>,
-}
-
-/// A message to the deciding thread.
-pub(crate) enum GossipMessage {
-    Found(DiscoveryEvent),
-    /// A peer announced something.
-    PeerAnnounced,
-    /// A peer called and stated the address of its server.
-    Called(NodeId, SocketAddr),
-    ExchangeResult(ExchangeResult),
-    PullResult(PullResult),
-    /// The names of removed versions.
-    Retired(Result<Vec<String>, Error>),
-    Stop,
-}
 
 /// The deciding thread.
 pub(crate) struct GossipHandle {
@@ -160,10 +131,4 @@ impl GossipHandle {
             let _ = joiner.join();
         }
     }
-}
-
-/// Runs work on a thread of its own and turns a panic into an error, so that no caller waits for ever.
-fn catch_panic<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    let fault = || std::io::Error::other("a fault here");
-    caught(work).unwrap_or_else(|_| Err(Error::machine("run a worker thread", fault())))
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::net::gossip::event_limit::LimitedKind;
 use crate::net::gossip::event_loop::GossipNode;
-use crate::net::gossip::exchange::ExchangeResult;
-use crate::net::gossip::replicator::PullResult;
+use crate::net::gossip::message::ExchangeResult;
+use crate::net::gossip::message::PullResult;
 use crate::net::server::event::Event;
 use crate::protocol::PeerError;
 use crate::protocol::RefusalCode;

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn filters_take_no_more_than_there_is_room_for() {
+    fn peer_filters_stay_within_their_room() {
         let ids: Vec<ContentId> = (0..200_000_u32)
             .map(|n| ContentId::new(*blake3::hash(&n.to_le_bytes()).as_bytes()))
             .collect();

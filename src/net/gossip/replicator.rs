@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use crate::ident::EnvelopeId;
 use crate::ident::NodeId;
-use crate::net::gossip::GossipMessage;
-use crate::net::gossip::catch_panic;
 use crate::net::gossip::connection_pool::ConnectionPool;
+use crate::net::gossip::message::GossipMessage;
+use crate::net::gossip::message::PullResult;
+use crate::net::gossip::message::catch_panic;
 use crate::net::local_time::minute_of_day;
 use crate::net::quic::peer::Peer;
 use crate::progress::NoProgress;
@@ -62,12 +63,6 @@ pub(in crate::net::gossip) struct CandidateSource {
     pub(in crate::net::gossip) at: Vec<SocketAddr>,
     /// Set if the peer was seen recently and its filter admits the content.
     pub(in crate::net::gossip) is_likely: bool,
-}
-
-/// The result of a pull.
-pub(crate) struct PullResult {
-    pub(in crate::net::gossip) wanted: Wanted,
-    pub(in crate::net::gossip) ended: Result<PullReport, Error>,
 }
 
 impl Replicator {

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use serde_json::Value;
 use serde_json::json;
@@ -11,6 +10,7 @@ use serde_json::json;
 use crate::clock::Timestamp;
 use crate::ident::NodeId;
 use crate::ident::Reference;
+use crate::locks::lock;
 use crate::protocol::Filter;
 use crate::protocol::ServiceRecord;
 
@@ -103,13 +103,10 @@ pub(crate) struct Snapshot(Arc<Mutex<Vec<NodeView>>>);
 
 impl Snapshot {
     pub(crate) fn all(&self) -> Vec<NodeView> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.0).clone()
     }
 
     pub(in crate::net::gossip) fn set(&self, all: Vec<NodeView>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = all;
+        *lock(&self.0) = all;
     }
 }

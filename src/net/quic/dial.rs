@@ -89,8 +89,8 @@ impl Dialer {
                 }
             }
         };
-        let dialed = self.handle.block_on(self.stop.unless(is_needless, dialing));
-        dialed.unwrap_or(Err(PeerError::Stopped))
+        let connected_to = self.handle.block_on(self.stop.unless(is_needless, dialing));
+        connected_to.unwrap_or(Err(PeerError::Stopped))
     }
 
     /// Tries one address after the other with a short delay; the first success wins.
@@ -122,7 +122,7 @@ impl Dialer {
             match tokio::time::timeout(patience, tries.join_next()).await {
                 // Other attempts are dropped, and so closed.
                 Ok(Some(Ok(Ok(connected)))) => return Ok(connected),
-                Ok(Some(Ok(Err(error)))) => last = worse(last, error),
+                Ok(Some(Ok(Err(error)))) => last = more_informative(last, error),
                 Ok(Some(Err(error))) => last = PeerError::Lost(error.to_string()),
                 Ok(None) | Err(_) => {}
             }
@@ -131,7 +131,7 @@ impl Dialer {
 }
 
 /// Returns the more informative error: another node's answer says more than silence.
-fn worse(before: PeerError, now: PeerError) -> PeerError {
+fn more_informative(before: PeerError, now: PeerError) -> PeerError {
     match before {
         PeerError::OtherNode { .. } => before,
         _ => now,

@@ -2,6 +2,7 @@
 
 use crate::ident::NodeId;
 use crate::keyring;
+use crate::locks::lock;
 use crate::net::address::PeerAddress;
 use crate::net::quic::dial::CONNECT;
 use crate::net::quic::dial::DialTarget;
@@ -34,7 +35,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -105,7 +105,7 @@ impl Net {
     pub fn connect(&self, address: &PeerAddress) -> Result<Peer, Error> {
         let address = &KnownPeers::of(&self.registry).named(address)?;
         let at = DialTarget::Typed(address.clone());
-        let (connection, id) = self.dialed(&at, &|| false)?;
+        let (connection, id) = self.connected_to(&at, &|| false)?;
         let pinned = KnownPeers::of(&self.registry).check(address, id);
         // No data was sent to it yet.
         let pinned = pinned.inspect_err(|_| connection.close(0_u32.into(), b"another node"))?;
@@ -124,18 +124,18 @@ impl Net {
         is_needless: &dyn Fn() -> bool,
     ) -> Result<Peer, Error> {
         let at = DialTarget::Found(node, addresses);
-        let found = self.dialed(&at, is_needless)?;
+        let found = self.connected_to(&at, is_needless)?;
         self.greeted(at, found, false)
     }
 
-    fn dialed(
+    fn connected_to(
         &self,
         at: &DialTarget,
         is_needless: &dyn Fn() -> bool,
     ) -> Result<(Connection, NodeId), Error> {
         let _step = Step::begin("connect to", at.place());
-        let dialed = self.dialer().dial(at, CONNECT, is_needless);
-        dialed.map_err(|source| Error::Peer {
+        let connected_to = self.dialer().dial(at, CONNECT, is_needless);
+        connected_to.map_err(|source| Error::Peer {
             address: at.place(),
             source,
         })
@@ -147,13 +147,13 @@ impl Net {
         (connection, id): (Connection, NodeId),
         is_new: bool,
     ) -> Result<Peer, Error> {
-        let line = Call {
+        let state = ConnectionState {
             connection,
             before: Traffic::default(),
         };
         let mut peer = Peer {
             dialer: self.dialer(),
-            line: Mutex::new(line),
+            state: Mutex::new(state),
             id,
             at,
             hello: self.own.clone(),
@@ -242,7 +242,7 @@ pub struct Traffic {
 #[derive(Debug)]
 pub struct Peer {
     dialer: Dialer,
-    line: Mutex<Call>,
+    state: Mutex<ConnectionState>,
     id: NodeId,
     at: DialTarget,
     hello: Hello,
@@ -256,12 +256,12 @@ pub struct Peer {
 
 /// The present connection, and the traffic of earlier ones.
 #[derive(Debug)]
-struct Call {
+struct ConnectionState {
     connection: Connection,
     before: Traffic,
 }
 
-impl Call {
+impl ConnectionState {
     fn traffic(&self) -> Traffic {
         let stats = self.connection.stats();
         Traffic {
@@ -280,17 +280,17 @@ impl Peer {
 
     /// Returns true if its connection is open.
     pub fn is_open(&self) -> bool {
-        self.line().connection.close_reason().is_none()
+        self.state().connection.close_reason().is_none()
     }
 
     /// Closes its connection, even while requests run.
     pub fn hang_up(&self) {
-        self.line().connection.close(0_u32.into(), b"done");
+        self.state().connection.close(0_u32.into(), b"done");
     }
 
     /// Returns the remote address.
     pub fn remote(&self) -> SocketAddr {
-        let at = self.line().connection.remote_address();
+        let at = self.state().connection.remote_address();
         match at.ip().to_canonical() {
             // A link-local address needs its scope, so IPv6 stays as it is.
             IpAddr::V6(_) => at,
@@ -305,13 +305,13 @@ impl Peer {
 
     /// Returns the traffic so far.
     pub fn traffic(&self) -> Traffic {
-        let mut traffic = self.line().traffic();
+        let mut traffic = self.state().traffic();
         traffic.round_trips = self.round_trips.load(Ordering::Relaxed);
         traffic
     }
 
-    fn line(&self) -> MutexGuard<'_, Call> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, ConnectionState> {
+        lock(&self.state)
     }
 
     fn greet(&self) -> Result<Hello, PeerError> {
@@ -365,7 +365,7 @@ impl Peer {
                 }
                 Ok(ended) => return ended.map(drop),
                 Err(_) if is_needless() => return Err(PeerError::Stopped),
-                Err(_) if answers.heard.max(doubted).elapsed() > DOUBT => {
+                Err(_) if answers.last_data.max(doubted).elapsed() > DOUBT => {
                     let at = connection.remote_address();
                     if handle.block_on(async { probe::is_refused(at, PROBE).await }) {
                         connection.close(0_u32.into(), b"nobody listens");
@@ -401,7 +401,7 @@ impl PeerConnection for Peer {
         if self.under_way.fetch_add(1, Ordering::Relaxed) == 0 {
             self.round_trips.fetch_add(1, Ordering::Relaxed);
         }
-        let connection = self.line().connection.clone();
+        let connection = self.state().connection.clone();
         let answered = self.ask_over(&connection, request, is_needless, each);
         self.under_way.fetch_sub(1, Ordering::Relaxed);
         if matches!(answered, Err(PeerError::Stalled(_))) {
@@ -412,8 +412,8 @@ impl PeerConnection for Peer {
     }
 
     fn reconnect(&self, is_needless: &dyn Fn() -> bool) -> Result<(), PeerError> {
-        let mut line = self.line();
-        if line.connection.close_reason().is_none() {
+        let mut state = self.state();
+        if state.connection.close_reason().is_none() {
             return Ok(());
         }
         let (connection, found) = self.dialer.dial(&self.at, RECONNECT, is_needless)?;
@@ -422,9 +422,9 @@ impl PeerConnection for Peer {
             let expected = self.id;
             return Err(PeerError::OtherNode { expected, found });
         }
-        let before = line.traffic();
-        *line = Call { connection, before };
-        drop(line);
+        let before = state.traffic();
+        *state = ConnectionState { connection, before };
+        drop(state);
         self.greet().map(drop)
     }
 }

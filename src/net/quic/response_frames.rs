@@ -32,7 +32,7 @@ pub(crate) struct ResponseStream {
     reader: FrameReader,
     piece: Bytes,
     /// The time of the last data.
-    pub(crate) heard: Instant,
+    pub(crate) last_data: Instant,
     /// Start of the count of this frame's bytes, and the count.
     counted: (Instant, usize),
     /// The time when a frame went to the caller: its work is not the peer's time.
@@ -45,29 +45,29 @@ impl ResponseStream {
             stream,
             reader: FrameReader::new(Response::body_limit),
             piece: Bytes::new(),
-            heard: host::instant(),
+            last_data: host::instant(),
             counted: (host::instant(), 0),
             away: None,
         }
     }
 
     /// Counts bytes of a frame. Returns true if they are too few for the time passed.
-    fn drips(&mut self, bytes: usize) -> bool {
+    fn is_too_slow(&mut self, bytes: usize) -> bool {
         let (since, so_far) = self.counted;
         let came = so_far.saturating_add(bytes);
         if came >= DRIP_BYTES {
-            self.counted = (self.heard, 0);
+            self.counted = (self.last_data, 0);
             return false;
         }
         self.counted = (since, came);
-        self.heard.saturating_duration_since(since) > DRIP
+        self.last_data.saturating_duration_since(since) > DRIP
     }
 
     /// Returns the next frame; `None` at the end. A refusal is an error. A dropped future loses nothing:
     /// the next call continues.
     pub(crate) async fn next(&mut self) -> Result<Option<Response>, PeerError> {
         if let Some(away) = self.away.take() {
-            self.heard += away.elapsed();
+            self.last_data += away.elapsed();
             self.counted = (host::instant(), 0);
         }
         loop {
@@ -82,13 +82,13 @@ impl ResponseStream {
                     answer => Ok(Some(answer)),
                 };
             }
-            let patience = STALL.saturating_sub(self.heard.elapsed());
+            let patience = STALL.saturating_sub(self.last_data.elapsed());
             let read = tokio::time::timeout(patience, self.stream.read_chunk(PIECE_BYTES, true));
             match read.await.map_err(|_| PeerError::Stalled(STALL))? {
                 Ok(Some(chunk)) => {
                     self.piece = chunk.bytes;
-                    self.heard = host::instant();
-                    if self.drips(self.piece.len()) {
+                    self.last_data = host::instant();
+                    if self.is_too_slow(self.piece.len()) {
                         return Err(PeerError::Stalled(DRIP));
                     }
                 }

@@ -2,13 +2,13 @@
 
 use crate::ident::NodeId;
 use crate::net::crypto;
-use crate::net::gossip::GossipMessage;
+use crate::net::gossip::message::GossipMessage;
 use crate::net::quic::response_frames::STALL;
 use crate::net::server::connection::DATA_ANSWERS;
 use crate::net::server::connection::PeerSession;
 use crate::net::server::connection_limit;
+use crate::net::server::connection_limit::Admission;
 use crate::net::server::connection_limit::ConnectionLimiter;
-use crate::net::server::connection_limit::Entry;
 use crate::net::server::connection_limit::Permit;
 use crate::net::server::event::Event;
 use crate::net::server::event::Observer;
@@ -38,7 +38,7 @@ use tokio::sync::Semaphore;
 
 /// Application error codes of a close; `spec/protocol.md`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Close {
+pub(crate) enum CloseCode {
     Malformed = 1,
     TooMuch = 2,
     NotListed = 3,
@@ -85,9 +85,9 @@ pub(crate) struct Counters {
 }
 
 /// A running handshake, until it is dropped.
-struct Met<'a>(&'a AtomicUsize);
+struct HandshakeGuard<'a>(&'a AtomicUsize);
 
-impl Drop for Met<'_> {
+impl Drop for HandshakeGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -164,13 +164,13 @@ impl Server {
                 continue;
             }
             self.meeting.fetch_add(1, Ordering::Relaxed);
-            tokio::spawn(self.clone().meet(incoming));
+            tokio::spawn(self.clone().handshake(incoming));
         }
     }
 
-    async fn meet(self: Arc<Self>, incoming: Incoming) {
+    async fn handshake(self: Arc<Self>, incoming: Incoming) {
         let address = incoming.remote_address();
-        let met = Met(&self.meeting);
+        let met = HandshakeGuard(&self.meeting);
         let refuse = |peer, reason| {
             self.counters.refused.fetch_add(1, Ordering::Relaxed);
             self.report(&Event::Refused {
@@ -187,15 +187,15 @@ impl Server {
             return refuse(None, "the handshake failed");
         };
         let Some(peer) = crypto::peer_key(&connection).map(NodeId::new) else {
-            connection.close(code(Close::NotListed), b"no key");
+            connection.close(code(CloseCode::NotListed), b"no key");
             return refuse(None, "it showed no key");
         };
         if let Err((close, reason)) = self.admit(peer).await {
             connection.close(code(close), reason.as_bytes());
             return refuse(Some(peer), reason);
         }
-        let Some(place) = self.place(peer, &connection).await else {
-            connection.close(code(Close::TooMuch), b"too many connections");
+        let Some(place) = self.take_slot(peer, &connection).await else {
+            connection.close(code(CloseCode::TooMuch), b"too many connections");
             return refuse(Some(peer), "too many connections");
         };
         drop(met);
@@ -204,20 +204,20 @@ impl Server {
 
     /// Takes a slot for a connection. Where its peer is at its limit, an idle connection of it gives
     /// way, or this one waits a moment until one is known to be dead.
-    async fn place(&self, peer: NodeId, connection: &Connection) -> Option<Permit<'_>> {
+    async fn take_slot(&self, peer: NodeId, connection: &Connection) -> Option<Permit<'_>> {
         let begun = host::instant();
         let mut waiting = None;
         loop {
             match self.gate.enter(peer, connection) {
-                Entry::In(place, leaving) => {
+                Admission::In(place, leaving) => {
                     if let Some(leaving) = leaving {
                         let reason = b"a newer connection of yours took its place";
-                        leaving.close(code(Close::TooMuch), reason);
+                        leaving.close(code(CloseCode::TooMuch), reason);
                     }
                     return Some(place);
                 }
-                Entry::NoRoom => return None,
-                Entry::Full => {}
+                Admission::NoRoom => return None,
+                Admission::Full => {}
             }
             if waiting.is_none() {
                 waiting = Some(self.gate.wait(peer)?);
@@ -240,7 +240,7 @@ impl Server {
         }
     }
 
-    async fn admit(&self, peer: NodeId) -> Result<(), (Close, &'static str)> {
+    async fn admit(&self, peer: NodeId) -> Result<(), (CloseCode, &'static str)> {
         if self.access == Access::Open {
             return Ok(());
         }
@@ -248,9 +248,9 @@ impl Server {
         let listed = tokio::task::spawn_blocking(move || list.all()).await;
         match listed {
             Ok(Ok(ids)) if ids.contains(&peer) => Ok(()),
-            Ok(Ok(_)) => Err((Close::NotListed, "not on the list")),
+            Ok(Ok(_)) => Err((CloseCode::NotListed, "not on the list")),
             // An unreadable list admits no node.
-            _ => Err((Close::NotListed, "the list cannot be read")),
+            _ => Err((CloseCode::NotListed, "the list cannot be read")),
         }
     }
 
@@ -286,7 +286,7 @@ impl Server {
                 Ok(Ok((out, asked))) => drop(tokio::spawn(session.clone().attend(out, asked))),
                 Ok(Err(reason)) => break reason,
                 Err(_) if session.hello.get().is_none() => {
-                    connection.close(code(Close::Stalled), b"no hello");
+                    connection.close(code(CloseCode::Stalled), b"no hello");
                 }
                 Err(_) => {}
             }
@@ -301,6 +301,6 @@ impl Server {
     }
 }
 
-pub(crate) fn code(close: Close) -> quinn::VarInt {
+pub(crate) fn code(close: CloseCode) -> quinn::VarInt {
     quinn::VarInt::from_u32(close as u32)
 }

@@ -2,8 +2,9 @@
 //! so a slow reader holds one frame and no thread.
 
 use crate::ident::NodeId;
+use crate::locks::lock;
 use crate::net::quic::response_frames::STALL;
-use crate::net::server::accept::Close;
+use crate::net::server::accept::CloseCode;
 use crate::net::server::accept::Server;
 use crate::net::server::accept::code;
 use crate::net::server::event::Event;
@@ -30,7 +31,6 @@ use quinn::SendStream;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -66,9 +66,9 @@ pub(crate) struct PeerSession {
 }
 
 /// The effect of a request on the connection.
-enum Ending {
+enum RequestEnd {
     Done,
-    Close(Close, &'static str),
+    CloseCode(CloseCode, &'static str),
 }
 
 impl PeerSession {
@@ -91,21 +91,26 @@ impl PeerSession {
         }
         counters.under_way.fetch_sub(1, Ordering::Relaxed);
         self.under_way.fetch_sub(1, Ordering::Relaxed);
-        if let Ending::Close(close, reason) = ending {
+        if let RequestEnd::CloseCode(close, reason) = ending {
             self.connection.close(code(close), reason.as_bytes());
         }
     }
 
     fn limiter(&self) -> std::sync::MutexGuard<'_, RateLimiter> {
-        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.limiter)
     }
 
-    async fn answer(&self, out: SendStream, asked: RecvStream) -> Ending {
+    async fn answer(&self, out: SendStream, asked: RecvStream) -> RequestEnd {
         let frame = match tokio::time::timeout(STALL, self.read(asked)).await {
             Ok(Ok(frame)) => frame,
-            Ok(Err(NotRead::Malformed)) => return self.malformed(out, MALFORMED).await,
-            Ok(Err(NotRead::Gone)) => return Ending::Done,
-            Err(_) => return Ending::Close(Close::Stalled, "a request that never came to its end"),
+            Ok(Err(ReadFailure::Malformed)) => return self.malformed(out, MALFORMED).await,
+            Ok(Err(ReadFailure::Gone)) => return RequestEnd::Done,
+            Err(_) => {
+                return RequestEnd::CloseCode(
+                    CloseCode::Stalled,
+                    "a request that never came to its end",
+                );
+            }
         };
         let request = match Request::decode(&frame) {
             Ok(Some(request)) => request,
@@ -144,7 +149,7 @@ impl PeerSession {
         self.send(out, request, asking).await
     }
 
-    async fn malformed(&self, mut out: SendStream, text: &str) -> Ending {
+    async fn malformed(&self, mut out: SendStream, text: &str) -> RequestEnd {
         let bytes = Response::Refusal(Refusal::new(RefusalCode::Malformed, text));
         let told = async {
             let _ = out.write_all(&bytes.encode()).await;
@@ -153,21 +158,21 @@ impl PeerSession {
             let _ = out.stopped().await;
         };
         let _ = tokio::time::timeout(FAREWELL, told).await;
-        Ending::Close(Close::Malformed, MALFORMED)
+        RequestEnd::CloseCode(CloseCode::Malformed, MALFORMED)
     }
 
-    async fn refuse(&self, mut out: SendStream, refusal: Refusal) -> Ending {
+    async fn refuse(&self, mut out: SendStream, refusal: Refusal) -> RequestEnd {
         let bytes = Response::Refusal(refusal).encode();
         let written = tokio::time::timeout(STALL, out.write_all(&bytes)).await;
         let _ = out.finish();
         match written {
-            Ok(_) => Ending::Done,
-            Err(_) => Ending::Close(Close::Stalled, "nobody reads the answers"),
+            Ok(_) => RequestEnd::Done,
+            Err(_) => RequestEnd::CloseCode(CloseCode::Stalled, "nobody reads the answers"),
         }
     }
 
     /// Reads the one frame of a request, with nothing behind it.
-    async fn read(&self, mut asked: RecvStream) -> Result<Frame, NotRead> {
+    async fn read(&self, mut asked: RecvStream) -> Result<Frame, ReadFailure> {
         let mut reader = FrameReader::new(Request::body_limit);
         let mut frame = None;
         let mut bytes = 0;
@@ -175,8 +180,8 @@ impl PeerSession {
         let mut turns = None;
         loop {
             let chunk = asked.read_chunk(LONG_REQUEST_BYTES, true).await;
-            let Some(chunk) = chunk.map_err(|_| NotRead::Gone)? else {
-                return frame.ok_or(NotRead::Malformed);
+            let Some(chunk) = chunk.map_err(|_| ReadFailure::Gone)? else {
+                return frame.ok_or(ReadFailure::Malformed);
             };
             let mut piece = chunk.bytes.as_ref();
             bytes += piece.len();
@@ -188,12 +193,17 @@ impl PeerSession {
                 frame = Some(read);
             }
             if !piece.is_empty() {
-                return Err(NotRead::Malformed);
+                return Err(ReadFailure::Malformed);
             }
         }
     }
 
-    async fn send(&self, mut out: SendStream, request: Request, asking: RequestContext) -> Ending {
+    async fn send(
+        &self,
+        mut out: SendStream,
+        request: Request,
+        asking: RequestContext,
+    ) -> RequestEnd {
         let started = host::instant();
         let registry = self.server.registry.clone();
         let name = name_of(&request);
@@ -234,7 +244,7 @@ impl PeerSession {
                 // It panicked: a local fault, which this peer must not turn against others.
                 Err(error) => {
                     self.failed(name, error.to_string());
-                    return Ending::Done;
+                    return RequestEnd::Done;
                 }
             };
             let Some(answer) = answer else {
@@ -242,7 +252,7 @@ impl PeerSession {
                 if let Some(error) = answering.failed() {
                     self.failed(name, words(&error));
                 }
-                self.see_off(out, turn);
+                self.track_delivery(out, turn);
                 if is_announcement {
                     self.server.announced();
                 }
@@ -260,7 +270,12 @@ impl PeerSession {
                     Ok(Ok(())) => {}
                     // The peer has all that it wants.
                     Ok(Err(_)) => return self.sent(name, bytes, started),
-                    Err(_) => return Ending::Close(Close::Stalled, "nobody reads the answers"),
+                    Err(_) => {
+                        return RequestEnd::CloseCode(
+                            CloseCode::Stalled,
+                            "nobody reads the answers",
+                        );
+                    }
                 }
             }
             next = tokio::task::spawn_blocking(move || {
@@ -275,7 +290,7 @@ impl PeerSession {
 
     /// Tracks a written response until the peer has it: it takes memory, and a stopping node waits for
     /// it. The peer may send further requests meanwhile.
-    fn see_off(&self, out: SendStream, turn: Option<OwnedSemaphorePermit>) {
+    fn track_delivery(&self, out: SendStream, turn: Option<OwnedSemaphorePermit>) {
         let (server, own) = (self.server.clone(), self.under_way.clone());
         server.counters.under_way.fetch_add(1, Ordering::Relaxed);
         own.fetch_add(1, Ordering::Relaxed);
@@ -290,13 +305,14 @@ impl PeerSession {
     /// Returns the slots of a data response. In a crowd it takes all: memory is for one record a peer
     /// then, and the network is busy anyway.
     fn share(&self) -> u32 {
-        match self.server.gate.len() >= CROWD {
-            true => DATA_ANSWERS,
-            false => 1,
+        if self.server.gate.len() >= CROWD {
+            DATA_ANSWERS
+        } else {
+            1
         }
     }
 
-    fn sent(&self, request: &'static str, bytes: u64, started: Instant) -> Ending {
+    fn sent(&self, request: &'static str, bytes: u64, started: Instant) -> RequestEnd {
         self.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
         let counters = &self.server.counters;
         counters.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -306,7 +322,7 @@ impl PeerSession {
             bytes,
             seconds: started.elapsed().as_secs_f64(),
         });
-        Ending::Done
+        RequestEnd::Done
     }
 
     fn failed(&self, request: &'static str, error: String) {
@@ -321,12 +337,12 @@ impl PeerSession {
 }
 
 /// Failure to read a request.
-enum NotRead {
+enum ReadFailure {
     Malformed,
     Gone,
 }
 
-impl From<DecodeError> for NotRead {
+impl From<DecodeError> for ReadFailure {
     fn from(_: DecodeError) -> Self {
         Self::Malformed
     }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use std::time::Instant;
 use quinn::Connection;
 
 use crate::ident::NodeId;
+use crate::locks::lock;
 use crate::net::quic::endpoint::KEEP_ALIVE;
 use crate::net::quic::endpoint::send_window;
 use crate::registry::host;
@@ -37,19 +37,19 @@ pub(crate) const WAIT: Duration = Duration::from_secs(5);
 /// The connections of a serving node.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionLimiter {
-    inside: Mutex<Inside>,
+    inside: Mutex<OpenConnections>,
 }
 
 #[derive(Debug, Default)]
-struct Inside {
+struct OpenConnections {
     next: u64,
-    connections: HashMap<u64, Inmate>,
+    connections: HashMap<u64, OpenConnection>,
     waiting: HashMap<NodeId, usize>,
 }
 
 /// An admitted connection.
 #[derive(Debug)]
-struct Inmate {
+struct OpenConnection {
     peer: NodeId,
     connection: Connection,
     under_way: Arc<AtomicU64>,
@@ -59,7 +59,7 @@ struct Inmate {
     busy: Instant,
 }
 
-impl Inmate {
+impl OpenConnection {
     fn sample(&mut self, now: Instant) {
         let datagrams = self.connection.stats().udp_rx.datagrams;
         if datagrams != self.heard.0 {
@@ -72,7 +72,7 @@ impl Inmate {
 
     /// Returns the connection's rank for giving way: dead ones first, then those idle longest. `None` if
     /// it must not.
-    fn gives_way(&self, now: Instant) -> Option<(bool, Duration)> {
+    fn eviction_rank(&self, now: Instant) -> Option<(bool, Duration)> {
         let silent = now.saturating_duration_since(self.heard.1);
         let idle = now.saturating_duration_since(self.busy);
         match (silent >= SILENT, idle >= IDLE) {
@@ -92,7 +92,7 @@ pub(crate) struct Permit<'a> {
 }
 
 /// The result of a request for a slot.
-pub(crate) enum Entry<'a> {
+pub(crate) enum Admission<'a> {
     /// Admitted. The caller closes the given connection of the same peer, which gives way.
     In(Permit<'a>, Option<Connection>),
     /// The peer is at its limit with busy connections. The caller may wait.
@@ -102,7 +102,7 @@ pub(crate) enum Entry<'a> {
 }
 
 /// A waiting connection, until it is dropped.
-pub(crate) struct Waiting<'a> {
+pub(crate) struct WaitTicket<'a> {
     gate: &'a ConnectionLimiter,
     peer: NodeId,
 }
@@ -110,50 +110,50 @@ pub(crate) struct Waiting<'a> {
 impl ConnectionLimiter {
     /// Returns true if there is room for one more connection of any peer, beside those
     /// in their handshake.
-    pub(crate) fn has_room(&self, at_the_door: usize) -> bool {
-        self.inside().connections.len() + at_the_door < CONNECTIONS_MAX
+    pub(crate) fn has_room(&self, in_handshake: usize) -> bool {
+        self.open().connections.len() + in_handshake < CONNECTIONS_MAX
     }
 
     /// Returns the number of connections.
     pub(crate) fn len(&self) -> usize {
-        self.inside().connections.len()
+        self.open().connections.len()
     }
 
     /// Samples the traffic of each connection.
     pub(crate) fn sample(&self) {
         let now = host::instant();
-        let mut inside = self.inside();
+        let mut inside = self.open();
         inside.connections.values_mut().for_each(|i| i.sample(now));
     }
 
     /// Admits a connection. Where its peer is at its limit, one gives way that is dead, or idle longest.
     /// The send window of each shrinks as their number grows.
-    pub(crate) fn enter(&self, peer: NodeId, connection: &Connection) -> Entry<'_> {
+    pub(crate) fn enter(&self, peer: NodeId, connection: &Connection) -> Admission<'_> {
         let now = host::instant();
-        let mut inside = self.inside();
+        let mut inside = self.open();
         let mut own = Vec::new();
         for (number, inmate) in &mut inside.connections {
             if inmate.peer == peer {
                 inmate.sample(now);
-                own.push((inmate.gives_way(now), *number));
+                own.push((inmate.eviction_rank(now), *number));
             }
         }
         let mut leaving = None;
         if own.len() >= CONNECTIONS_PER_PEER_MAX {
             let first = own.into_iter().filter(|(way, _)| way.is_some()).max();
             let Some((_, number)) = first else {
-                return Entry::Full;
+                return Admission::Full;
             };
             // Its slot is free at once, whenever its end comes.
             leaving = inside.connections.remove(&number).map(|i| i.connection);
         }
         if inside.connections.len() >= CONNECTIONS_MAX {
-            return Entry::NoRoom;
+            return Admission::NoRoom;
         }
         let number = inside.next;
         inside.next += 1;
         let under_way = Arc::new(AtomicU64::new(0));
-        let inmate = Inmate {
+        let inmate = OpenConnection {
             peer,
             connection: connection.clone(),
             under_way: under_way.clone(),
@@ -161,29 +161,29 @@ impl ConnectionLimiter {
             busy: now,
         };
         inside.connections.insert(number, inmate);
-        share_out(&inside);
+        divide_send_window(&inside);
         let place = Permit {
             gate: self,
             number,
             under_way,
         };
-        Entry::In(place, leaving)
+        Admission::In(place, leaving)
     }
 
     /// Enters the waiting line of a peer; `None` where it is full.
-    pub(crate) fn wait(&self, peer: NodeId) -> Option<Waiting<'_>> {
-        let mut inside = self.inside();
+    pub(crate) fn wait(&self, peer: NodeId) -> Option<WaitTicket<'_>> {
+        let mut inside = self.open();
         let waiting = inside.waiting.entry(peer).or_default();
         if *waiting >= WAITING_PER_PEER_MAX {
             return None;
         }
         *waiting += 1;
-        Some(Waiting { gate: self, peer })
+        Some(WaitTicket { gate: self, peer })
     }
 
     /// Returns the datagrams received so far on connections with running requests.
     pub(crate) fn heard(&self) -> u64 {
-        let inside = self.inside();
+        let inside = self.open();
         let all = inside.connections.values();
         let at_work = all.filter(|i| i.under_way.load(Ordering::Relaxed) > 0);
         let datagrams = at_work.map(|i| i.connection.stats().udp_rx.datagrams);
@@ -192,19 +192,19 @@ impl ConnectionLimiter {
 
     /// Returns all connected peers.
     pub(crate) fn peers(&self) -> Vec<NodeId> {
-        let inside = self.inside();
+        let inside = self.open();
         let mut peers: Vec<NodeId> = inside.connections.values().map(|i| i.peer).collect();
         peers.sort_unstable();
         peers.dedup();
         peers
     }
 
-    fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    fn open(&self) -> MutexGuard<'_, OpenConnections> {
+        lock(&self.inside)
     }
 }
 
-fn share_out(inside: &Inside) {
+fn divide_send_window(inside: &OpenConnections) {
     let window = send_window(inside.connections.len());
     for inmate in inside.connections.values() {
         inmate.connection.set_send_window(window);
@@ -213,15 +213,15 @@ fn share_out(inside: &Inside) {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut inside = self.gate.inside();
+        let mut inside = self.gate.open();
         inside.connections.remove(&self.number);
-        share_out(&inside);
+        divide_send_window(&inside);
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitTicket<'_> {
     fn drop(&mut self) {
-        let mut inside = self.gate.inside();
+        let mut inside = self.gate.open();
         if let Some(waiting) = inside.waiting.get_mut(&self.peer) {
             *waiting -= 1;
             if *waiting == 0 {

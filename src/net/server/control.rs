@@ -132,9 +132,10 @@ fn private_dir(dir: &Path) -> io::Result<()> {
     let metadata = std::fs::symlink_metadata(dir)?;
     let is_own =
         std::os::unix::fs::MetadataExt::uid(&metadata) == rustix::process::getuid().as_raw();
-    match metadata.is_dir() && is_own && metadata.permissions().mode() & 0o077 == 0 {
-        true => Ok(()),
-        false => Err(io::Error::other("the directory is not this user's alone")),
+    if metadata.is_dir() && is_own && metadata.permissions().mode() & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::other("the directory is not this user's alone"))
     }
 }
 

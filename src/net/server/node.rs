@@ -14,7 +14,7 @@ use crate::net::gossip::GossipHandle;
 use crate::net::gossip::GossipOptions;
 use crate::net::quic::endpoint;
 use crate::net::quic::peer::runtime;
-use crate::net::server::accept::Close;
+use crate::net::server::accept::CloseCode;
 use crate::net::server::accept::Server;
 use crate::net::server::control;
 use crate::net::server::control::ControlSocket;
@@ -171,7 +171,7 @@ impl Node {
         runtime.block_on(async move {
             let _ = tokio::time::timeout(GRACE, quiet(&server)).await;
             for endpoint in &endpoints {
-                endpoint.close((Close::ShuttingDown as u32).into(), b"shutting down");
+                endpoint.close((CloseCode::ShuttingDown as u32).into(), b"shutting down");
             }
             let _ = tokio::time::timeout(FAREWELL, async {
                 for endpoint in &endpoints {

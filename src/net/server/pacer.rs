@@ -1,9 +1,9 @@
 //! Throttle: limits the rate of records.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Instant;
 
+use crate::locks::lock;
 use crate::net::stop::Stop;
 use crate::protocol::Pace;
 use crate::registry::host;
@@ -25,7 +25,7 @@ impl Throttle {
 
     /// Waits until these bytes are within the rate, or a stop is asked for.
     pub(crate) fn keep(&self, bytes: usize, stop: &Stop) {
-        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pace = lock(&self.pace);
         let pause = pace.wait_after(self.started.elapsed(), bytes as u64);
         drop(pace);
         stop.sleep(pause);

@@ -92,9 +92,10 @@ fn most_below(rank: u64, k: u64) -> u64 {
     let (mut low, mut high) = (0, u64::from(FINGERPRINTS));
     while high - low > 1 {
         let middle = low.midpoint(high);
-        match choose(middle, k) <= rank {
-            true => low = middle,
-            false => high = middle,
+        if choose(middle, k) <= rank {
+            low = middle
+        } else {
+            high = middle
         }
     }
     low

@@ -27,6 +27,17 @@ use crate::wire::limits::FILTER_IDS_MAX;
 
 /// A set of content ids without false negatives. About one absent id in 290 is a false positive. Equal
 /// sets of ids make equal filters of equal bytes.
+///
+/// ```
+/// use alimentar::ident::ContentId;
+/// use alimentar::protocol::Filter;
+///
+/// let ids: Vec<ContentId> = (0..100_u8).map(|n| ContentId::from_bytes(&[n])).collect();
+/// let filter = Filter::build(&ids);
+/// assert!(ids.iter().all(|id| filter.may_contain(id)));
+/// assert_eq!(Filter::decode(&filter.encode())?, filter);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     ids: usize,

@@ -49,9 +49,10 @@ pub(in crate::protocol::filter) struct KeySlots {
 /// depends on the fingerprint alone. Fan et al. use XOR instead, which needs a power of two.
 fn partner(bucket: usize, fingerprint: u16, buckets: usize) -> usize {
     let sum = reduce(spread(u32::from(fingerprint)), buckets);
-    match sum >= bucket {
-        true => sum - bucket,
-        false => sum + buckets - bucket,
+    if sum >= bucket {
+        sum - bucket
+    } else {
+        sum + buckets - bucket
     }
 }
 

@@ -43,7 +43,7 @@ fn check(ids: &[ContentId], filter: &Filter) {
 }
 
 #[test]
-fn nothing_that_is_there_is_denied() {
+fn filter_denies_no_present_id() {
     let mut random = Random::new(1);
     let few = (0..200_usize).map(|n| n * 2);
     let more: Vec<usize> = (0..40).map(|_| random.below(5_000) as usize).collect();
@@ -57,7 +57,7 @@ fn nothing_that_is_there_is_denied() {
 }
 
 #[test]
-fn an_empty_filter_denies_everything() {
+fn filter_of_no_ids_denies_all() {
     let empty = Filter::build(&[]);
     assert_eq!(empty, Filter::default());
     assert_eq!(empty.encode(), [1, 0, 0]);
@@ -66,7 +66,7 @@ fn an_empty_filter_denies_everything() {
 }
 
 #[test]
-fn a_yes_is_seldom_wrong_and_bytes_are_few() {
+fn filter_has_few_false_positives_and_few_bytes() {
     for count in [100, 770, 5_000, 100_000] {
         let filter = Filter::build(&ids(7, count));
         let (asked, bytes) = (100_000, filter.encode().len());
@@ -80,7 +80,7 @@ fn a_yes_is_seldom_wrong_and_bytes_are_few() {
 }
 
 #[test]
-fn order_and_repetition_do_not_matter() {
+fn filter_ignores_order_and_repetition() {
     let mut random = Random::new(2);
     for count in [2, 9, 100, 3_000] {
         let mut ids = ids(3, count);
@@ -114,7 +114,7 @@ fn colliding(count: usize) -> Vec<ContentId> {
 }
 
 #[test]
-fn ids_chosen_to_share_their_buckets_are_placed_all_the_same() {
+fn filter_places_ids_chosen_to_collide() {
     for count in [9, 20, 60, 150] {
         let ids = colliding(count);
         let filter = Filter::build(&ids);
@@ -135,7 +135,7 @@ fn ids_chosen_to_share_their_buckets_are_placed_all_the_same() {
 }
 
 #[test]
-fn equal_fingerprints_in_equal_buckets_take_one_slot() {
+fn filter_stores_equal_fingerprints_once() {
     // Far more than eight ids of one key.
     let same: Vec<ContentId> = (0..100)
         .map(|n| {
@@ -161,7 +161,7 @@ fn equal_fingerprints_in_equal_buckets_take_one_slot() {
 }
 
 #[test]
-fn what_finds_no_place_makes_a_filter_that_denies_nothing() {
+fn filter_without_room_denies_nothing() {
     let keys: Vec<Key> = (0..5).map(|n| Key::of(&id_of(n))).collect();
     assert!(place(&keys[..4], 0, 1).is_some());
     assert_eq!(place(&keys, 0, 1), None);
@@ -179,7 +179,7 @@ fn what_finds_no_place_makes_a_filter_that_denies_nothing() {
 }
 
 #[test]
-fn every_bucket_has_one_number() {
+fn filter_bucket_has_one_number() {
     let mut random = Random::new(3);
     let last = Bucket([2263, 2264, 2265, 2266]);
     let known = [
@@ -212,7 +212,7 @@ fn every_bucket_has_one_number() {
 }
 
 #[test]
-fn every_truncation_and_every_flipped_bit_is_refused_or_written_as_it_was_read() {
+fn filter_damaged_bytes_are_refused_or_encode_unchanged() {
     let full = [1, 5, 255];
     let encodings = [0, 1, 3, 4, 60].map(|n| Filter::build(&ids(4, n)).encode());
     for bytes in encodings.into_iter().chain([full.to_vec()]) {
@@ -240,7 +240,7 @@ fn every_truncation_and_every_flipped_bit_is_refused_or_written_as_it_was_read()
 }
 
 #[test]
-fn what_does_not_add_up_is_refused() {
+fn filter_with_inconsistent_counts_is_refused() {
     let two = Filter::build(&ids(5, 2)).encode();
     assert_eq!(two.len(), 3 + BUCKET_BYTES);
     let with = |at: usize, byte: u8| {

@@ -137,9 +137,10 @@ impl Follow {
                 Some(wanted) if rule.publisher.is_some() => {
                     // A word without a slash may be a publisher or a dataset.
                     let is_word = rule.publisher.as_deref() == Some(wanted.as_str());
-                    match is_word {
-                        true => of_publisher || (wanted == name && is_trusted),
-                        false => of_publisher && wanted == name,
+                    if is_word {
+                        of_publisher || (wanted == name && is_trusted)
+                    } else {
+                        of_publisher && wanted == name
                     }
                 }
                 Some(wanted) => wanted == name && is_trusted,
@@ -244,9 +245,10 @@ pub struct QuietHours {
 impl QuietHours {
     /// Returns true if a minute of the day is quiet.
     pub fn contains(&self, minute: u16) -> bool {
-        match self.from <= self.to {
-            true => (self.from..self.to).contains(&minute),
-            false => minute >= self.from || minute < self.to,
+        if self.from <= self.to {
+            (self.from..self.to).contains(&minute)
+        } else {
+            minute >= self.from || minute < self.to
         }
     }
 }
@@ -265,9 +267,10 @@ impl FromStr for QuietHours {
         let (from, to) = text.split_once('-').ok_or_else(wrong)?;
         let from = minute(from).ok_or_else(wrong)?;
         let to = minute(to).ok_or_else(wrong)?;
-        match from == to {
-            true => Err(wrong()),
-            false => Ok(Self { from, to }),
+        if from == to {
+            Err(wrong())
+        } else {
+            Ok(Self { from, to })
         }
     }
 }
@@ -313,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn publishers_names_and_both_are_followed() {
+    fn follow_rules_match_publishers_names_and_both() {
         let hex = key(1).to_hex();
         let both = format!("{hex}/corpus");
         let upper = format!("ed25519:{}", hex.to_uppercase());
@@ -360,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_choose_versions_as_references_do() {
+    fn follow_rules_select_versions_as_references_do() {
         let corpus: DatasetName = "corpus".parse().unwrap();
         let prod = ["@prod=2".to_owned()];
         for (rule, version, aliases, is_newest, wanted) in [
@@ -406,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_versions_are_kept_and_only_what_was_followed_goes() {
+    fn follow_plan_keeps_newest_and_retires_only_followed() {
         let mut versions = vec![
             version(1, 1, "a", "1.0.0"),
             version(2, 1, "a", "1.1.0"),
@@ -429,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn two_states_of_a_register_are_one_version() {
+    fn follow_plan_counts_two_states_of_a_register_once() {
         let old = version(1, 1, "a", "1.0.0");
         let held = FollowedVersion {
             is_held: true,
@@ -450,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn quiet_hours_go_over_midnight() {
+    fn quiet_hours_span_midnight() {
         let night: QuietHours = "22:00-06:30".parse().unwrap();
         assert_eq!(night.to_string(), "22:00-06:30");
         for (minute, quiet) in [

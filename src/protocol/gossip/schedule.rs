@@ -349,9 +349,12 @@ impl Gossip {
         let has_room = self.has_room_for_doubt();
         let idle = self.peers.values().filter(|f| !f.is_busy);
         let idle = idle.filter(|f| has_room || !f.is_doubtful());
-        let wake = |f: &PeerState| match f.is_owed || f.is_new || !f.queue.is_empty() {
-            true => f.not_before,
-            false => self.round.max(f.not_before),
+        let wake = |f: &PeerState| {
+            if f.is_owed || f.is_new || !f.queue.is_empty() {
+                f.not_before
+            } else {
+                self.round.max(f.not_before)
+            }
         };
         idle.map(wake).min()
     }

@@ -58,7 +58,7 @@ fn met(peers: u16) -> Gossip {
 }
 
 #[test]
-fn of_those_who_appear_all_are_met_where_they_are_few_and_a_few_where_they_are_many() {
+fn gossip_greets_all_of_few_peers_and_some_of_many() {
     for seed in 0..50 {
         assert_eq!(greet_all(8, seed).1, 8);
         // The first eight, and of the others eight of as many as were met before: about 89.
@@ -68,7 +68,7 @@ fn of_those_who_appear_all_are_met_where_they_are_few_and_a_few_where_they_are_m
 }
 
 #[test]
-fn peers_are_compared_with_in_turns() {
+fn gossip_compares_with_peers_in_turns() {
     let mut gossip = met(20);
     let mut exchanges = 0;
     for second in 1..=600 {
@@ -82,7 +82,7 @@ fn peers_are_compared_with_in_turns() {
 }
 
 #[test]
-fn news_are_told_to_a_few_and_not_to_who_told_them() {
+fn gossip_sends_news_to_a_few_and_not_back_to_the_sender() {
     let mut gossip = met(40);
     let teller = node(3);
     gossip.queue_items(&[item(1), item(2)], Some(&teller));
@@ -100,7 +100,7 @@ fn news_are_told_to_a_few_and_not_to_who_told_them() {
 }
 
 #[test]
-fn a_flood_of_news_becomes_one_comparison() {
+fn gossip_flood_of_news_becomes_one_comparison() {
     let mut gossip = met(1);
     let many: Vec<ItemId> = (0..10_000).map(item).collect();
     gossip.queue_items(&many, None);
@@ -117,7 +117,7 @@ fn a_flood_of_news_becomes_one_comparison() {
 }
 
 #[test]
-fn who_does_not_answer_is_asked_ever_more_seldom_until_it_shows_itself() {
+fn gossip_backs_off_from_silent_peer_until_it_appears() {
     let mut gossip = Gossip::new(GossipConfig::default(), 1);
     gossip.add_peer(node(0));
     let mut exchanges = 0;
@@ -134,7 +134,7 @@ fn who_does_not_answer_is_asked_ever_more_seldom_until_it_shows_itself() {
 }
 
 #[test]
-fn talks_are_few_at_once_and_one_with_each() {
+fn gossip_limits_exchanges_to_a_few_and_one_a_peer() {
     let mut gossip = Gossip::new(GossipConfig::default(), 1);
     (0..100).for_each(|n| assert!(gossip.add_peer(node(n))));
     let under_way: Vec<Exchange> = std::iter::from_fn(|| gossip.next(Duration::ZERO)).collect();
@@ -149,7 +149,7 @@ fn talks_are_few_at_once_and_one_with_each() {
 }
 
 #[test]
-fn peers_and_what_waits_for_them_are_bounded() {
+fn gossip_bounds_peers_and_queues() {
     let mut gossip = Gossip::new(GossipConfig::default(), 1);
     for n in 0..u16::MAX {
         gossip.add_peer(node(n));
@@ -172,7 +172,7 @@ fn talks_in(gossip: &mut Gossip, (from, to): (u64, u64), end: ExchangeOutcome) -
 }
 
 #[test]
-fn who_always_has_something_new_is_not_asked_ever_faster() {
+fn gossip_slows_down_for_peer_that_always_differs() {
     let mut gossip = met(1);
     let exchanges = talks_in(&mut gossip, (0, 600), ExchangeOutcome::Differed);
     assert!((20..=45).contains(&exchanges), "{exchanges}");
@@ -184,7 +184,7 @@ fn who_always_has_something_new_is_not_asked_ever_faster() {
 }
 
 #[test]
-fn who_shows_itself_all_the_time_and_never_answers_is_let_be() {
+fn gossip_backs_off_from_peer_that_announces_but_never_answers() {
     let mut gossip = Gossip::new(GossipConfig::default(), 1);
     let mut exchanges = 0;
     for second in 0..3_600 {
@@ -205,7 +205,7 @@ fn who_shows_itself_all_the_time_and_never_answers_is_let_be() {
 }
 
 #[test]
-fn thousands_who_never_answer_leave_room_for_who_does() {
+fn gossip_with_thousands_of_silent_peers_serves_the_real_one() {
     let mut gossip = Gossip::new(GossipConfig::default(), 1);
     for n in 0..GOSSIP_PEERS_MAX as u16 {
         assert!(gossip.add_peer(node(n)));
@@ -222,7 +222,7 @@ fn thousands_who_never_answer_leave_room_for_who_does() {
 
 /// Fake services delay neither news nor comparisons of real peers.
 #[test]
-fn whoever_is_not_there_takes_no_turns_from_who_is() {
+fn gossip_fake_peers_take_no_turns_from_real_ones() {
     let mut gossip = met(3);
     (100..250).for_each(|n| assert!(gossip.add_peer(node(n))));
     let mut waiting: Vec<(u64, Exchange)> = Vec::new();
@@ -261,7 +261,7 @@ fn whoever_is_not_there_takes_no_turns_from_who_is() {
 }
 
 #[test]
-fn what_one_does_not_take_another_one_hears() {
+fn gossip_sends_refused_items_to_another_peer() {
     let mut gossip = met(30);
     let now = Duration::from_millis(1);
     gossip.queue_items(&[item(1)], None);
@@ -288,7 +288,7 @@ fn what_one_does_not_take_another_one_hears() {
 }
 
 #[test]
-fn what_is_new_during_a_comparison_is_told_after_it() {
+fn gossip_sends_news_of_a_comparison_after_it() {
     let mut gossip = Gossip::new(GossipConfig::default(), 1);
     gossip.add_peer(node(0));
     let exchange = gossip.next(Duration::ZERO).unwrap();
@@ -302,7 +302,7 @@ fn what_is_new_during_a_comparison_is_told_after_it() {
 }
 
 #[test]
-fn at_most_half_of_the_talks_are_with_who_was_silent() {
+fn gossip_gives_at_most_half_of_exchanges_to_silent_peers() {
     let mut gossip = Gossip::new(GossipConfig::default(), 1);
     (0..9).for_each(|n| assert!(gossip.add_peer(node(n))));
     let exchange = gossip.next(Duration::ZERO).unwrap();
@@ -321,7 +321,7 @@ fn at_most_half_of_the_talks_are_with_who_was_silent() {
 }
 
 #[test]
-fn trying_who_was_silent_puts_off_no_comparison() {
+fn gossip_retry_of_silent_peer_postpones_no_comparison() {
     let mut gossip = met(1);
     gossip.add_peer(node(1));
     let exchange = gossip.next(Duration::ZERO).unwrap();

@@ -4,10 +4,10 @@
 use crate::ident::ContentId;
 use crate::ident::EnvelopeId;
 use crate::ident::TreeId;
-use crate::protocol::messages::request::PullNodeRequest;
-use crate::protocol::messages::request::TreeKind;
-use crate::protocol::messages::request::read_tree_kind;
-use crate::protocol::messages::request::tree_number;
+use crate::protocol::messages::tree_request::PullNodeRequest;
+use crate::protocol::messages::tree_request::TreeKind;
+use crate::protocol::messages::tree_request::read_tree_kind;
+use crate::protocol::messages::tree_request::tree_number;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;

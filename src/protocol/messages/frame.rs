@@ -28,6 +28,21 @@ impl Frame {
 }
 
 /// Assembles frames from the pieces of a stream. It allocates only for bytes that arrived.
+///
+/// ```
+/// use alimentar::protocol::FrameReader;
+/// use alimentar::protocol::ListFilter;
+/// use alimentar::protocol::Request;
+///
+/// let request = Request::List(ListFilter::All);
+/// let bytes = request.encode();
+/// let mut reader = FrameReader::new(Request::body_limit);
+/// let (mut first, mut second) = bytes.split_at(3);
+/// assert_eq!(reader.read(&mut first)?, None);
+/// let frame = reader.read(&mut second)?.ok_or("no frame")?;
+/// assert_eq!(Request::decode(&frame)?, Some(request));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct FrameReader {
     limit: fn(u8) -> usize,
@@ -70,9 +85,10 @@ impl FrameReader {
     /// # Errors
     /// [`DecodeError::Truncated`] in the middle of a frame.
     pub fn end(&self) -> Result<(), DecodeError> {
-        match self.header.is_empty() {
-            true => Ok(()),
-            false => Err(DecodeError::Truncated),
+        if self.header.is_empty() {
+            Ok(())
+        } else {
+            Err(DecodeError::Truncated)
         }
     }
 

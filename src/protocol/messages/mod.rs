@@ -2,7 +2,7 @@
 //!
 //! - `frame`: kind, length, body
 //! - `hello`, `request`, `response`: what the two sides send
-//! - `delta`: messages about chunks and nodes as deltas
+//! - `tree_request`, `delta`: requests for nodes and chunks, plain or as deltas
 //! - `element`, `item`: entries of a catalogue
 
 pub(crate) mod delta;
@@ -12,3 +12,4 @@ pub(crate) mod hello;
 pub(crate) mod item;
 pub(crate) mod request;
 pub(crate) mod response;
+pub(crate) mod tree_request;

@@ -46,9 +46,10 @@ impl Mapping {
         // In (0, 1], in steps of 2^-53; exact.
         let u = ((mix(self.state) >> 11) + 1) as f64 * UNIT;
         let gap = ((self.index as f64 + 1.5) * (1.0 / u.sqrt() - 1.0)).ceil();
-        self.index = match gap < GAP_MAX {
-            true => self.index.saturating_add((gap as u64).max(1)),
-            false => u64::MAX,
+        self.index = if gap < GAP_MAX {
+            self.index.saturating_add((gap as u64).max(1))
+        } else {
+            u64::MAX
         };
     }
 }

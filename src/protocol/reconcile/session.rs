@@ -197,9 +197,10 @@ impl Reconciler {
             .difference()
             .max(more.unsigned_abs() as f64)
             .max(self.decoder.found() as f64);
-        let overhead = match difference > LARGE {
-            true => OVERHEAD_LARGE,
-            false => OVERHEAD,
+        let overhead = if difference > LARGE {
+            OVERHEAD_LARGE
+        } else {
+            OVERHEAD
         };
         // Conversions of floats saturate: an absurd estimate becomes a large one.
         let likely = (difference * overhead) as usize;
@@ -207,9 +208,10 @@ impl Reconciler {
         if self.is_list_cheaper(likely, difference, more) {
             return CompareStep::List;
         }
-        let enough = match likely > DEAR && have < MEASURED_WELL {
-            true => MEASURED_WELL,
-            false => surely,
+        let enough = if likely > DEAR && have < MEASURED_WELL {
+            MEASURED_WELL
+        } else {
+            surely
         };
         let take = enough.saturating_sub(have).max(self.least_more());
         let room = RECONCILE_SYMBOLS_MAX.saturating_sub(have);

@@ -62,7 +62,7 @@ impl Resembled {
         base: &KnownBase,
     ) -> Result<(), Error> {
         let previous = ParentTree {
-            reader: reader.again()?,
+            reader: reader.reopen()?,
             root: beside.chunk_tree_root,
             size: beside.size_bytes,
         };
@@ -100,7 +100,7 @@ fn short(chunk: &ChunkEntry) -> [u8; 16] {
 /// Returns the base that a dataset probably resembles most.
 fn nearest(m: &Manifest, bases: &[Dataset]) -> Option<usize> {
     let rank = |d: &Dataset| {
-        let same_line = d.manifest.line == m.line;
+        let same_line = d.manifest.series == m.series;
         let same_name = d.manifest.name == m.name;
         let version = d.manifest.dataset_version.clone();
         (same_line || same_name).then_some((same_line, version, d.envelope_id))

@@ -13,7 +13,7 @@ use crate::archive::BaseBytes;
 use crate::archive::BlobSink;
 use crate::archive::EntryName;
 use crate::archive::EntryReader;
-use crate::archive::Recent;
+use crate::archive::RecentBlobs;
 use crate::archive::SimilarChunks;
 use crate::archive::take_tree;
 use crate::blob_store::BlobKey;
@@ -104,7 +104,7 @@ impl Rehearsal {
             nodes: HashMap::new(),
             progress,
         };
-        let mut recent = Recent::default();
+        let mut recent = RecentBlobs::default();
         for m in manifests {
             let table = m.file_table_root;
             take_tree(

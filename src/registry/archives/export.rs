@@ -11,15 +11,15 @@ use std::sync::mpsc;
 
 use crate::archive::ArchiveError;
 use crate::archive::ArchiveHeader;
-use crate::archive::Base;
+use crate::archive::ArchivedDataset;
 use crate::archive::BaseBytes;
+use crate::archive::BaseDataset;
+use crate::archive::BlobSource;
 use crate::archive::EachChunk;
 use crate::archive::EntryName;
 use crate::archive::EntryWriter;
-use crate::archive::Held;
-use crate::archive::Recent;
-use crate::archive::Source;
-use crate::archive::Written;
+use crate::archive::RecentBlobs;
+use crate::archive::TreeStats;
 use crate::archive::compress_frame;
 use crate::archive::put_tree;
 use crate::blob_store::BlobKey;
@@ -142,8 +142,8 @@ impl LocalRegistry {
         };
         let (written, output) = compressed(output, |writer| {
             contents.write(writer)?;
-            let mut written = Written::default();
-            let mut recent = Recent::default();
+            let mut written = TreeStats::default();
+            let mut recent = RecentBlobs::default();
             for dataset in &datasets {
                 let m = &dataset.manifest;
                 for root in [m.file_table_root, m.chunk_tree_root] {
@@ -212,8 +212,8 @@ impl LocalRegistry {
     ) -> Result<Contents, Error> {
         let held = datasets
             .iter()
-            .map(|d| Held::of(&d.manifest, &d.envelope_id));
-        let needed = base.datasets.iter().map(|d| Base::of(&d.manifest));
+            .map(|d| ArchivedDataset::of(&d.manifest, &d.envelope_id));
+        let needed = base.datasets.iter().map(|d| BaseDataset::of(&d.manifest));
         let header = ArchiveHeader::new(held.collect(), needed.collect(), may_hold_deltas);
         let (envelopes, mut statements) = self.store.read(|t| {
             let envelopes = datasets
@@ -291,7 +291,7 @@ struct Stored<'a> {
     progress: &'a dyn Progress,
 }
 
-impl Source for Stored<'_> {
+impl BlobSource for Stored<'_> {
     type Error = Error;
 
     fn node(&mut self, id: TreeId) -> Result<Vec<u8>, Error> {

@@ -4,7 +4,7 @@
 use std::sync::mpsc;
 
 use crate::archive::EntryReader;
-use crate::archive::Recent;
+use crate::archive::RecentBlobs;
 use crate::archive::decompress_frame;
 use crate::archive::read_frame;
 use crate::archive::take_tree;
@@ -341,7 +341,7 @@ impl LocalRegistry {
         progress: &dyn Progress,
     ) -> Result<crate::store::disk::SessionStats, Error> {
         let session = WriteSession::begin(&self.store)?;
-        let mut recent = Recent::default();
+        let mut recent = RecentBlobs::default();
         let resembling = SimilarityIndex::open(&self.store)?;
         with_intake(&session, &resembling, (store, bases), progress, |intake| {
             for c in candidates.iter().take(last + 1) {
@@ -464,7 +464,7 @@ fn admit(
         true => Consent::Given,
         false => Consent::NotAsked,
     };
-    let admitted = Admitted::let_in(verified, &listed.standing, Action::Import, consent);
+    let admitted = Admitted::admit(verified, &listed.standing, Action::Import, consent);
     admitted.map_err(|reason| listed.with_revocation(reason).into_owned())
 }
 

@@ -2,9 +2,9 @@
 
 use crate::archive::ArchiveError;
 use crate::archive::ArchiveHeader;
+use crate::archive::ArchivedDataset;
 use crate::archive::EntryName;
 use crate::archive::EntryReader;
-use crate::archive::Held;
 use crate::archive::Slot;
 use crate::ident::BlobId;
 use crate::ident::EnvelopeId;
@@ -71,7 +71,7 @@ pub(crate) fn read_manifests(
         }
         let verified = UnverifiedManifest::new(envelope).verify()?;
         // The header is not signed, so it may only repeat the manifests.
-        if Held::of(verified.manifest(), &claimed) != *held {
+        if ArchivedDataset::of(verified.manifest(), &claimed) != *held {
             return Err(wrong().into());
         }
         let mut card = None;

@@ -80,7 +80,7 @@ pub(crate) fn replace(
             signature: None,
         },
     };
-    let admitted = Admitted::stored(envelope, held.origin())?;
+    let admitted = Admitted::from_store(envelope, held.origin())?;
     let merged = sign::publish_edit(tables, entries, &admitted, held.flags)?;
     if matches!(merged, Merged::Replaced(_)) {
         sign::retire(entries, salt, held);

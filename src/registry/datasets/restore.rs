@@ -106,7 +106,7 @@ impl LocalRegistry {
                     continue;
                 };
                 refuse_taken(tables, dataset)?;
-                let admitted = Admitted::stored(envelope, dataset.origin())?;
+                let admitted = Admitted::from_store(envelope, dataset.origin())?;
                 match sign::publish(tables, entries, &admitted, dataset.flags)? {
                     Merged::Kept => report.already_here = Some(dataset.clone()),
                     _ => report.restored.push(dataset.clone()),

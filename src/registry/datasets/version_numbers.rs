@@ -37,10 +37,10 @@ pub(crate) fn assign(
     let back = given.iter().filter(is_back).max_by_key(order);
     let newest = named.iter().max_by_key(|d| &d.manifest.dataset_version);
     let newest_given = given.iter().max_by_key(|r| &r.brief.version);
-    let fresh = manifest.line;
-    let line = newest.map(|d| d.manifest.line);
+    let fresh = manifest.series;
+    let line = newest.map(|d| d.manifest.series);
     let line = line.or_else(|| newest_given.map(|r| r.brief.line));
-    manifest.line = back.map(|r| r.brief.line).or(line).unwrap_or(fresh);
+    manifest.series = back.map(|r| r.brief.line).or(line).unwrap_or(fresh);
     if !is_wanted {
         let held = newest.map(|d| &d.manifest.dataset_version);
         let top = held.max(newest_given.map(|r| &r.brief.version));
@@ -63,7 +63,7 @@ pub(crate) fn assign(
     let register = |m: &Manifest| RegisterKey::of(m, Origin::Here);
     if catalog::by_key(tables, register(manifest))?.is_some() {
         // It now has another name, which it keeps.
-        manifest.line = fresh;
+        manifest.series = fresh;
     }
     let before = back.map(Removed::dataset).transpose()?.flatten();
     Ok(before.filter(|d| d.key == register(manifest)))

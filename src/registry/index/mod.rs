@@ -241,7 +241,7 @@ impl LocalRegistry {
             },
             tags,
             card: card.map(|key| key.id),
-            line,
+            series: line,
             seq: 1,
             prev: Vec::new(),
             clock: BTreeMap::new(),

@@ -18,7 +18,7 @@ use crate::registry::step::Step;
 use crate::store::disk::GcOptions;
 use crate::store::disk::GcReport;
 use crate::store::disk::Restorable;
-use crate::store::disk::Rooted;
+use crate::store::disk::RootSet;
 use crate::store::disk::StoreError;
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
@@ -88,8 +88,8 @@ impl LocalRegistry {
     }
 }
 
-fn roots(tables: &dyn MetaRead, keeping: RetainPolicy) -> Result<Rooted, StoreError> {
-    let mut rooted = Rooted::default();
+fn roots(tables: &dyn MetaRead, keeping: RetainPolicy) -> Result<RootSet, StoreError> {
+    let mut rooted = RootSet::default();
     for dataset in catalog::all(tables)? {
         let keys = blobs_of(dataset.envelope_id, &dataset.manifest);
         rooted.needed.extend(keys);

@@ -127,7 +127,7 @@ pub(in crate::registry) fn publish(
         private: is_private,
         ..Flags::default()
     };
-    sign::publish_edit(tables, entries, &Admitted::made_here(envelope)?, flags)?;
+    sign::publish_edit(tables, entries, &Admitted::from_here(envelope)?, flags)?;
     naming.remember(tables, &named)?;
     Ok(Published {
         manifest,

@@ -40,7 +40,7 @@ use crate::trust::Subject;
 use crate::trust::UnverifiedManifest;
 use crate::trust::Verdict;
 use crate::trust::attest;
-use crate::trust::decide;
+use crate::trust::evaluate;
 use crate::wire::limits::CLOCK_EDITS_MAX;
 use crate::wire::limits::CLOCK_ENTRIES_MAX;
 
@@ -74,14 +74,14 @@ impl LocalRegistry {
                 // Another publisher's manifest stays. This one starts a series of its own, without
                 // the aliases, which belong to the other.
                 manifest.tags = labels(&manifest.tags);
-                manifest.line = SeriesId::new(line);
+                manifest.series = SeriesId::new(line);
                 (manifest.seq, manifest.prev) = (1, Vec::new());
                 manifest.clock = BTreeMap::from([(node, 1)]);
             }
             manifest.created_at = host::now();
             let envelope = pair.sign(&mut manifest)?;
             refuse_taken(tables, &manifest)?;
-            let admitted = Admitted::made_here(envelope)?;
+            let admitted = Admitted::from_here(envelope)?;
             let retired = retires.then_some(&held);
             let flags = Flags {
                 foreign: false,
@@ -108,7 +108,7 @@ impl LocalRegistry {
                 by: publisher.key,
             });
         }
-        let standing = PolicyInput {
+        let input = PolicyInput {
             origin: Origin::Here,
             signature: SignatureState::Valid,
             level: match trust.is_revoked(&key) {
@@ -117,7 +117,7 @@ impl LocalRegistry {
             },
             is_grandfathered: false,
         };
-        let decision = decide(&standing, Action::Index);
+        let decision = evaluate(&input, Action::Index);
         match decision.verdict {
             Verdict::Refuse => Err(Error::NotTrusted {
                 dataset: manifest.name.to_string(),

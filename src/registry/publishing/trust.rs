@@ -33,7 +33,7 @@ use crate::trust::Trust;
 use crate::trust::TrustFile;
 use crate::trust::TrustStore;
 use crate::trust::VerifiedManifest;
-use crate::trust::decide;
+use crate::trust::evaluate;
 use crate::wire::limits::TRUST_FILE_BYTES_MAX;
 
 pub(crate) const TRUST_FILE: &str = "trust.toml";
@@ -111,7 +111,7 @@ impl<D> Listed<D> {
 
     /// Returns the policy's decision on an action.
     pub fn decide(&self, action: Action) -> Decision {
-        decide(&self.standing, action)
+        evaluate(&self.standing, action)
     }
 
     pub(crate) fn new(
@@ -133,7 +133,7 @@ impl<D> Listed<D> {
         let revoked = claim.signer.as_ref().filter(|key| trust.is_revoked(key));
         let revoked = revoked.and_then(|key| trust.revoked_because(key));
         Self {
-            standing: trust.standing(&claim, &id, signature, origin),
+            standing: trust.policy_input(&claim, &id, signature, origin),
             alias: alias.map(ToString::to_string),
             withdrawn: trust.withdrawn(&claim).map(str::to_owned),
             revoked: revoked.map(str::to_owned),
@@ -247,7 +247,7 @@ impl LocalRegistry {
                 signer: b.signer,
                 name: &name,
                 version: &version,
-                line: b.line,
+                series: b.line,
                 content_id: b.content_id,
             };
             let local = (b.envelope_id, b.signed, b.flags);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::blob_store::BlobKind;
-use crate::pack::Found;
+use crate::pack::ScanItem;
 use crate::pack::scan;
 use crate::progress::NoProgress;
 use crate::registry::Deferred;
@@ -110,7 +110,7 @@ fn records(disk: &SimDisk, kind: BlobKind) -> Vec<(usize, usize)> {
     let bytes = disk.contents(PACK).unwrap();
     let mut found = Vec::new();
     scan(&bytes.as_slice(), bytes.len() as u64, &mut |f| {
-        if let Found::Record { offset, header } = f
+        if let ScanItem::Record { offset, header } = f
             && header.kind == Some(kind)
         {
             let start = offset as usize;

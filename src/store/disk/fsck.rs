@@ -7,9 +7,9 @@ use crate::meta_store::Table;
 use crate::progress::Progress;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
-use crate::store::disk::Location;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::index::rows;
+use crate::store::disk::pack::location::Location;
 
 /// The result of a check of the store.
 #[derive(Clone, Debug, Default)]

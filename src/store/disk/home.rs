@@ -53,11 +53,13 @@ pub fn home_fault(home: &Path) -> io::Result<Option<HomeFault>> {
         flags.is_ok_and(|f| f.contains(rustix::fs::StatVfsMountFlags::RDONLY))
     };
     let users = (meta.uid(), own);
-    Ok(judge(mode, users, is_read_only, || is_unclaimed(home, own)))
+    Ok(fault_of(mode, users, is_read_only, || {
+        is_unclaimed(home, own)
+    }))
 }
 
 /// Returns the fault of a directory with this mode, owner and user.
-fn judge(
+fn fault_of(
     mode: u32,
     (owner, own): (u32, u32),
     is_read_only: impl Fn() -> bool,
@@ -133,7 +135,9 @@ pub(crate) fn claim_packs(home: &Path) -> Result<(), StoreError> {
         .and_then(|real| real.parent().map(Path::to_owned))
         .filter(|_| is_link);
     for other in noted.iter().chain(&around) {
-        if is_same(other, home) || !is_same(&other.join(layout::PACKS_DIR), &packs) {
+        if is_same_directory(other, home)
+            || !is_same_directory(&other.join(layout::PACKS_DIR), &packs)
+        {
             continue;
         }
         let is_home = [layout::INDEX, layout::INDEX_LOCK];
@@ -145,7 +149,7 @@ pub(crate) fn claim_packs(home: &Path) -> Result<(), StoreError> {
         }
     }
     if is_elsewhere
-        && !noted.is_some_and(|noted| is_same(&noted, home))
+        && !noted.is_some_and(|noted| is_same_directory(&noted, home))
         && let Ok(home) = home.canonicalize()
     {
         use std::os::unix::ffi::OsStrExt;
@@ -164,7 +168,7 @@ fn path_of(mut bytes: Vec<u8>) -> PathBuf {
 }
 
 /// Returns true if two paths lead to one directory.
-fn is_same(a: &Path, b: &Path) -> bool {
+fn is_same_directory(a: &Path, b: &Path) -> bool {
     let id = |path: &Path| path.metadata().ok().map(|m| (m.dev(), m.ino()));
     id(a).is_some_and(|a| id(b) == Some(a))
 }
@@ -174,8 +178,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_home_is_its_owners_alone_or_has_a_fault() {
-        let of = |mode, users| judge(mode, users, || false, || false);
+    fn home_open_to_others_has_a_fault() {
+        let of = |mode, users| fault_of(mode, users, || false, || false);
         assert_eq!(of(0o700, (7, 7)), None);
         assert_eq!(of(0o500, (7, 7)), None);
         assert_eq!(of(0o700, (0, 7)), None, "root's");
@@ -185,19 +189,19 @@ mod tests {
             assert_eq!(of(mode, (7, 7)), Some(HomeFault::Mode(mode)));
         }
         // No registry was opened there yet.
-        assert_eq!(judge(0o777, (7, 7), || false, || true), None);
+        assert_eq!(fault_of(0o777, (7, 7), || false, || true), None);
         assert_eq!(
-            judge(0o777, (8, 7), || false, || true),
+            fault_of(0o777, (8, 7), || false, || true),
             Some(HomeFault::Owner(8))
         );
         // A medium that another machine wrote.
-        let disc = |mode| judge(mode, (8, 7), || true, || false);
+        let disc = |mode| fault_of(mode, (8, 7), || true, || false);
         assert_eq!(disc(0o555), Some(HomeFault::ReadOnly(0o555)));
         assert_eq!(disc(0o577), Some(HomeFault::Owner(8)));
     }
 
     #[test]
-    fn a_directory_is_unclaimed_until_a_registry_was_opened_in_it() {
+    fn home_is_unclaimed_until_a_registry_is_opened_in_it() {
         let dir = tempfile::tempdir().unwrap();
         let own = rustix::process::geteuid().as_raw();
         assert!(is_unclaimed(dir.path(), own));

@@ -30,8 +30,8 @@ use std::sync::Arc;
 
 pub use crate::store::disk::epoch::EpochGuard;
 pub use crate::store::disk::io::real::RealDisk;
+pub use crate::store::disk::pack::location::Location;
 pub use crate::store::disk::pack::reader::BlobReader;
-pub use crate::store::disk::pack::reader::Location;
 pub use crate::store::disk::pack::reader::Unpacked;
 pub use crate::store::disk::rebuild::old_index::OldIndex;
 pub use crate::store::disk::rebuild::unreadable::Span;
@@ -42,7 +42,7 @@ pub use gc::GcOptions;
 pub use gc::GcReport;
 pub use gc::KEEP_DAYS;
 pub use gc::Restorable;
-pub use gc::Rooted;
+pub use gc::RootSet;
 pub use gc::Roots;
 pub use home::HomeFault;
 pub use home::home_fault;
@@ -57,7 +57,7 @@ pub use stats::StoreStats;
 
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
-use crate::store::disk::index::database::Making;
+use crate::store::disk::index::database::IndexBuild;
 use crate::store::disk::index::database::RedbMeta;
 use crate::store::disk::io::Disk;
 pub use crate::store::disk::io::LockGuard;
@@ -132,7 +132,7 @@ impl DiskStore {
     fn making<T>(
         disk: &Arc<dyn Disk>,
         refill: &Refill,
-        call: &dyn Fn(&Making<'_>) -> Result<T, StoreError>,
+        call: &dyn Fn(&IndexBuild<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let made: RefCell<Vec<String>> = RefCell::default();
         let fill = |tables: &mut dyn MetaWrite, old: Option<&OldIndex<'_>>| {
@@ -146,7 +146,7 @@ impl DiskStore {
                 let _ = disk.remove(&path);
             }
         };
-        call(&Making {
+        call(&IndexBuild {
             fill: &fill,
             undo: &undo,
         })

@@ -13,6 +13,7 @@ use crate::blob_store::BlobKey;
 use crate::blob_store::BlobKind;
 use crate::blob_store::BlobStore;
 use crate::ident::BlobId;
+use crate::locks::lock;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::meta_store::Table;
@@ -26,7 +27,7 @@ use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::index::rows;
 use crate::store::disk::pack::file::PackFile;
-use crate::store::disk::pack::reader::Location;
+use crate::store::disk::pack::location::Location;
 use crate::store::disk::pack::reader::locate;
 use crate::store::disk::pack::records::locations;
 use crate::store::disk::pack::records::record_of_one;
@@ -47,29 +48,29 @@ pub struct SessionStats {
 pub struct WriteSession {
     store: DiskStore,
     /// Before the operation, so that its drop comes first and waits for the last write.
-    state: Mutex<State>,
+    state: Mutex<SessionState>,
     operation: EpochGuard,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct SessionState {
     pack: Option<PackFile>,
     /// Claimed and uncommitted blobs; located once appended. Sorted as in the index.
     pending: BTreeMap<BlobKey, Option<Location>>,
     /// A full pack that becomes durable while the next one fills.
-    sealing: Option<Sealing>,
+    sealing: Option<SealingPack>,
     stats: SessionStats,
 }
 
 /// A thread that syncs a full pack and commits its rows.
 #[derive(Debug)]
-struct Sealing {
+struct SealingPack {
     thread: Option<JoinHandle<Result<(), StoreError>>>,
     /// Blobs that stay pending until the thread is done.
     keys: Vec<BlobKey>,
 }
 
-impl Sealing {
+impl SealingPack {
     fn wait(&mut self) -> Result<(), StoreError> {
         let panicked = |_| {
             let gone = std::io::Error::other("the thread that seals packs panicked");
@@ -80,7 +81,7 @@ impl Sealing {
     }
 }
 
-impl Drop for Sealing {
+impl Drop for SealingPack {
     fn drop(&mut self) {
         // The operation must not end before its last write. Failed work is dropped anyhow.
         let _ = self.wait();
@@ -305,13 +306,13 @@ impl WriteSession {
             .read(|t| keys.iter().map(|k| is_held(t, k, epoch)).collect())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, SessionState> {
+        lock(&self.state)
     }
 
     fn append_bytes(
         &self,
-        state: &mut State,
+        state: &mut SessionState,
         kind: BlobKind,
         items: &[Item],
         bytes: &[u8],
@@ -341,7 +342,7 @@ impl WriteSession {
 
     /// Syncs and commits the full pack in the background, which bounds memory and keeps callers from
     /// waiting for the disk.
-    fn seal(&self, state: &mut State) -> Result<(), StoreError> {
+    fn seal(&self, state: &mut SessionState) -> Result<(), StoreError> {
         let Some(pack) = state.pack.take() else {
             return Ok(());
         };
@@ -360,7 +361,7 @@ impl WriteSession {
                 pack.commit(tables)
             })
         };
-        state.sealing = Some(Sealing {
+        state.sealing = Some(SealingPack {
             thread: Some(std::thread::spawn(work)),
             keys,
         });
@@ -368,7 +369,7 @@ impl WriteSession {
     }
 }
 
-impl State {
+impl SessionState {
     fn at(&self, key: &BlobKey) -> Option<Location> {
         self.pending.get(key).copied().flatten()
     }

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 
 use alimentar::archive::ArchiveHeader;
+use alimentar::archive::ArchivedDataset;
 use alimentar::archive::EntryName;
 use alimentar::archive::EntryWriter;
-use alimentar::archive::Held;
 use alimentar::archive::compress_frame;
 use alimentar::chunk::count_newlines;
 use alimentar::chunk::next_cut;
@@ -212,7 +212,7 @@ impl Forged {
             license: None,
             tags: Vec::new(),
             card: None,
-            line: SeriesId::new([7; 16]),
+            series: SeriesId::new([7; 16]),
             seq: 1,
             prev: Vec::new(),
             clock: BTreeMap::from([(NodeId::new([9; 32]), 1)]),
@@ -247,7 +247,7 @@ impl Forged {
     pub fn archive(&self, key: Option<&KeyPair>) -> Vec<u8> {
         let envelope = self.envelope(key);
         let manifest = Manifest::decode(&envelope.manifest).unwrap();
-        let held = Held::of(&manifest, &envelope.id());
+        let held = ArchivedDataset::of(&manifest, &envelope.id());
         let header = ArchiveHeader::new(vec![held], Vec::new(), false);
         let mut entries = vec![
             (EntryName::Header, header.encode().unwrap()),

@@ -155,7 +155,7 @@ fn new_version_shares_unchanged_chunks() {
     b.write("t.jsonl", &data);
     let second = b.index("t.jsonl", &IndexOptions::default()).unwrap();
     assert_eq!(second.manifest.dataset_version.to_string(), "0.1.1");
-    assert_eq!(second.manifest.line, first.manifest.line);
+    assert_eq!(second.manifest.series, first.manifest.series);
     assert!(
         second.stats.new_bytes < 200_000,
         "{}",

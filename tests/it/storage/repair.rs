@@ -74,7 +74,7 @@ fn repair_of_a_lost_index_rebuilds_it_from_packs() {
 fn last_payload(pack: &[u8], kind: u8) -> std::ops::Range<usize> {
     let mut last = 0..0;
     alimentar::pack::scan(&pack, pack.len() as u64, &mut |found| {
-        if let alimentar::pack::Found::Record { offset, header } = found
+        if let alimentar::pack::ScanItem::Record { offset, header } = found
             && header.kind.map(|k| k.number()) == Some(kind)
         {
             let end = offset as usize + header.record_bytes();

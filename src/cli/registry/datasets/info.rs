@@ -74,7 +74,7 @@ pub(crate) fn run(ctx: &Context, args: &InfoArgs) -> Result<(), Failure> {
         num_files: m.num_files,
         num_rows: m.num_rows,
         description: m.description.as_deref(),
-        line: m.line.to_hex(),
+        line: m.series.to_hex(),
         seq: m.seq,
         prev: m.prev.iter().map(|p| p.to_hex()).collect(),
         clock: m.clock.iter().map(|(k, n)| (k.to_hex(), *n)).collect(),

@@ -14,8 +14,8 @@ use rustls_graviola::suites::TLS13_AES_128_GCM_SHA256;
 use rustls_graviola::suites::TLS13_AES_256_GCM_SHA384;
 use rustls_graviola::suites::TLS13_CHACHA20_POLY1305_SHA256;
 
+use crate::net::crypto::cipher::Cipher;
 use crate::net::crypto::packet::Aead;
-use crate::net::crypto::packet::Cipher;
 use crate::net::crypto::packet::NONCE_LEN;
 use crate::net::crypto::packet::Packets;
 use crate::net::crypto::packet::QuicAlgorithm;

@@ -201,7 +201,7 @@ fn same_keys(named: CipherSuite) -> Vec<(rustls::quic::Keys, rustls::quic::Keys)
 }
 
 #[test]
-fn families_agree() {
+fn crypto_families_agree() {
     for named in SUITES {
         let keys = same_keys(named);
         for len in (0..70).chain([255, 256, 1200, 1452, 1500, 9000]) {
@@ -232,7 +232,7 @@ fn families_agree() {
 }
 
 #[test]
-fn any_flipped_bit_is_refused() {
+fn packet_with_any_flipped_bit_is_refused() {
     let header = b"a header";
     for named in SUITES {
         for (client, server) in same_keys(named) {
@@ -295,7 +295,7 @@ fn header_protection_refuses_wrong_lengths() {
 }
 
 #[test]
-fn header_protection_undoes_itself_at_any_counter() {
+fn header_protection_is_reversible_at_any_counter() {
     for named in SUITES {
         for (client, server) in same_keys(named) {
             for sample in [[0xff; 16], [0; 16], [0x80; 16]] {
@@ -317,7 +317,7 @@ fn header_protection_undoes_itself_at_any_counter() {
 }
 
 #[test]
-fn limits_are_those_of_the_rfc() {
+fn packet_limits_are_those_of_the_rfc() {
     for named in SUITES {
         let expected = match named {
             CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => (u64::MAX, 1 << 36),
@@ -332,7 +332,7 @@ fn limits_are_those_of_the_rfc() {
 }
 
 #[test]
-fn a_key_of_the_wrong_length_seals_nothing() {
+fn packet_key_of_wrong_length_seals_nothing() {
     for family in families() {
         let quic = suite(&family, CipherSuite::TLS13_AES_128_GCM_SHA256).quic;
         let packets = packet_key(quic, vectors::CHACHA_KEY, vectors::CHACHA_IV);

@@ -223,7 +223,7 @@ fn p256_spki() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn honest_peers_are_taken() {
+async fn handshake_of_honest_peers_succeeds() {
     let peer = Peer::honest();
     let server = server_config(&own_key(), &[ALPN]).unwrap();
     let client = client_config(&own_key(), &[ALPN]).unwrap();
@@ -235,7 +235,7 @@ async fn honest_peers_are_taken() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_key_is_refused() {
+async fn handshake_of_client_without_key_is_refused() {
     let shown = Vec::new();
     client_is_refused(&Peer {
         shown,
@@ -245,7 +245,7 @@ async fn a_client_without_a_key_is_refused() {
 }
 
 #[tokio::test]
-async fn certificates_are_refused() {
+async fn handshake_with_certificate_is_refused() {
     let peer = Peer {
         raw: false,
         ..Peer::honest()
@@ -255,7 +255,7 @@ async fn certificates_are_refused() {
 }
 
 #[tokio::test]
-async fn keys_of_other_kinds_are_refused() {
+async fn handshake_with_key_of_other_kind_is_refused() {
     let honest = Peer::honest();
     let longer = [honest.shown[0].as_ref(), &[0]].concat();
     let shorter = honest.shown[0][..43].to_vec();
@@ -272,7 +272,7 @@ async fn keys_of_other_kinds_are_refused() {
 }
 
 #[tokio::test]
-async fn signatures_of_other_kinds_are_refused() {
+async fn handshake_with_signature_of_other_kind_is_refused() {
     for scheme in [
         SignatureScheme::ECDSA_NISTP256_SHA256,
         SignatureScheme::RSA_PSS_SHA256,
@@ -288,7 +288,7 @@ async fn signatures_of_other_kinds_are_refused() {
 }
 
 #[tokio::test]
-async fn the_key_of_another_is_refused() {
+async fn handshake_with_foreign_key_is_refused() {
     let peer = Peer {
         signs: vec![8; 32],
         ..Peer::honest()
@@ -298,7 +298,7 @@ async fn the_key_of_another_is_refused() {
 }
 
 #[tokio::test]
-async fn two_keys_are_refused() {
+async fn handshake_with_two_keys_is_refused() {
     let mut peer = Peer::honest();
     peer.shown.push(peer.shown[0].clone());
     client_is_refused(&peer).await;

@@ -80,7 +80,7 @@ fn second(client: rustls::ClientConfig, server: rustls::ServerConfig) -> (Handsh
 }
 
 #[test]
-fn nothing_is_resumed() {
+fn handshake_is_never_resumed() {
     // The other two resume, which makes the rest of this a test.
     let (kind, tickets) = second(resuming_client(), resuming_server());
     assert_eq!((kind, tickets), (HandshakeKind::Resumed, 2));
@@ -94,7 +94,7 @@ fn nothing_is_resumed() {
 }
 
 #[test]
-fn early_data_and_server_names_are_off() {
+fn handshake_has_no_early_data_or_server_name() {
     let (client, server) = (own_client(), own_server());
     assert!(!client.enable_early_data);
     assert!(!client.enable_sni);

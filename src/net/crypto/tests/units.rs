@@ -34,7 +34,7 @@ use crate::net::crypto::verify::key_of_spki;
 use crate::net::crypto::verify::spki_of_key;
 
 #[test]
-fn tokens_open_only_whole_and_under_their_key() {
+fn token_opens_only_whole_and_under_its_key() {
     let (key, other) = (TokenKey::random().unwrap(), TokenKey::random().unwrap());
     let mut token = b"where a client is".to_vec();
     key.aead_from_hkdf(b"random")
@@ -56,7 +56,7 @@ fn tokens_open_only_whole_and_under_their_key() {
 }
 
 #[test]
-fn reset_tokens_verify_under_their_key_alone() {
+fn reset_token_verifies_only_under_its_key() {
     let (key, other) = (ResetKey::random().unwrap(), ResetKey::random().unwrap());
     let mut signature = vec![0; key.signature_len()];
     key.sign(b"connection id", &mut signature);
@@ -69,7 +69,7 @@ fn reset_tokens_verify_under_their_key_alone() {
 }
 
 #[test]
-fn keys_have_one_encoding() {
+fn peer_key_has_one_encoding() {
     let key = [7; 32];
     let spki = spki_of_key(&key);
     assert_eq!(key_of_spki(&spki), Some(key));
@@ -84,7 +84,7 @@ fn keys_have_one_encoding() {
 }
 
 #[test]
-fn providers_are_for_tls13_in_the_agreed_order() {
+fn provider_offers_tls13_suites_in_the_agreed_order() {
     for family in families() {
         let suites: Vec<_> = family
             .cipher_suites
@@ -116,7 +116,7 @@ fn providers_are_for_tls13_in_the_agreed_order() {
 }
 
 #[test]
-fn x25519_refuses_what_gives_no_secret() {
+fn x25519_refuses_shares_without_a_secret() {
     for family in families() {
         let group = family.kx_groups[0];
         // Points of small order, and shares of the wrong length.
@@ -131,7 +131,7 @@ fn x25519_refuses_what_gives_no_secret() {
 }
 
 #[test]
-fn families_derive_the_same_secret() {
+fn x25519_families_derive_the_same_secret() {
     for ours in families() {
         for theirs in families() {
             let (ours, theirs) = (ours.kx_groups[0], theirs.kx_groups[0]);
@@ -145,7 +145,7 @@ fn families_derive_the_same_secret() {
 }
 
 #[test]
-fn hashes_and_macs_of_families_agree() {
+fn hash_and_hmac_families_agree() {
     let families = families();
     let first = &families[0];
     for other in &families {
@@ -176,14 +176,14 @@ fn hashes_and_macs_of_families_agree() {
 }
 
 #[test]
-fn a_protocol_has_to_be_named() {
+fn client_config_without_protocol_is_refused() {
     let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
     assert!(matches!(client_config(&key, &[]), Err(Error::NoAlpn)));
     assert!(matches!(server_config(&key, &[]), Err(Error::NoAlpn)));
 }
 
 #[test]
-fn weak_keys_are_refused_before_their_signatures() {
+fn weak_key_is_refused_before_its_signature() {
     // Of small order: the neutral element, and the point of order two.
     let one = std::array::from_fn(|at| u8::from(at == 0));
     let minus_one = std::array::from_fn(|at| match at {
@@ -202,7 +202,7 @@ fn weak_keys_are_refused_before_their_signatures() {
 }
 
 #[test]
-fn one_version_is_spoken() {
+fn quic_versions_other_than_one_are_refused() {
     let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
     let cid = ConnectionId::new(&[1; 8]);
     // Its defaults are private to quinn, and these are the meaning of an empty extension.
@@ -228,7 +228,7 @@ fn one_version_is_spoken() {
 }
 
 #[test]
-fn a_provider_without_packet_keys_is_refused() {
+fn provider_without_packet_keys_is_refused() {
     let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
     let mut without = (*provider()).clone();
     without.cipher_suites.remove(0);

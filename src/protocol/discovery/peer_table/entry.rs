@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::protocol::discovery::peer_table::ClaimOutcome;
-use crate::protocol::discovery::peer_table::admits;
+use crate::protocol::discovery::peer_table::claim::ClaimOutcome;
+use crate::protocol::discovery::peer_table::claim::admits;
 use crate::protocol::discovery::service_record::ServiceRecord;
 use crate::protocol::transfer::rate_limit::RateLimit;
 use crate::protocol::transfer::rate_limit::RateLimiter;

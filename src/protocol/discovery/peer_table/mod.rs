@@ -2,6 +2,7 @@
 //! An announcement is a claim that anybody can make. A handshake proves an address, and no claim removes
 //! a proven one. Normative: `spec/discovery.md`.
 
+pub(in crate::protocol) mod claim;
 mod entry;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::ident::NodeId;
+use crate::protocol::discovery::peer_table::claim::ClaimOutcome;
+use crate::protocol::discovery::peer_table::claim::admits;
 use crate::protocol::discovery::peer_table::entry::Entry;
 use crate::protocol::discovery::peer_table::entry::reach;
 use crate::protocol::discovery::service_record::ServiceRecord;
@@ -32,20 +35,6 @@ const CALLERS: RateLimit = NEWCOMERS;
 
 /// Number of addresses read of one claim.
 const CLAIMED_MAX: usize = 64;
-
-/// The effect of an announcement on the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClaimOutcome {
-    /// The node is new in the table.
-    New,
-    /// The node's record changed, or it has another address.
-    Changed,
-    /// The announcement holds nothing new.
-    Same,
-    /// The table refused the claim: it is this node itself, no address is usable, or there is no room,
-    /// or the rate is exceeded.
-    Refused,
-}
 
 /// A node in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -267,14 +256,6 @@ impl PeerTable {
             self.nodes.remove(&least);
         }
     }
-}
-
-fn admits(limiter: &mut RateLimiter, now: Duration) -> bool {
-    let is_within = limiter.begin(now);
-    if is_within {
-        limiter.end();
-    }
-    is_within
 }
 
 /// Returns true if a node can be at this address.

@@ -58,7 +58,7 @@ fn fake(n: u64) -> SocketAddr {
 }
 
 #[test]
-fn nodes_come_change_and_go() {
+fn peer_table_nodes_appear_change_and_leave() {
     let mut table = PeerTable::new(Some(node(0)), START);
     let (a, b) = (address("10.0.0.1:1"), address("10.0.0.2:1"));
     assert_eq!(
@@ -100,7 +100,7 @@ fn nodes_come_change_and_go() {
 
 /// An exchange that began before a node's farewell ends after it.
 #[test]
-fn who_was_found_before_it_left_is_not_back() {
+fn peer_table_proof_before_farewell_does_not_bring_node_back() {
     let mut table = PeerTable::new(None, START);
     let a = address("10.0.0.1:1");
     table.record_claim(at(1), claim(1), &[a]);
@@ -117,7 +117,7 @@ fn who_was_found_before_it_left_is_not_back() {
 }
 
 #[test]
-fn addresses_where_nobody_can_be_are_dropped() {
+fn peer_table_drops_unusable_addresses() {
     let mut table = PeerTable::new(None, START);
     let nowhere = [
         "0.0.0.0:1",
@@ -141,7 +141,7 @@ fn addresses_where_nobody_can_be_are_dropped() {
 }
 
 #[test]
-fn proven_ones_are_tried_first_and_failed_ones_last() {
+fn peer_table_orders_proven_first_and_failed_last() {
     let mut table = PeerTable::new(None, START);
     let [a, b, c] = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"].map(address);
     table.record_claim(at(0), claim(1), &[a, b, c]);
@@ -156,7 +156,7 @@ fn proven_ones_are_tried_first_and_failed_ones_last() {
 }
 
 #[test]
-fn a_claim_of_anothers_id_wins_nothing() {
+fn peer_table_claim_of_a_foreign_id_wins_nothing() {
     let mut table = PeerTable::new(None, START);
     let (real, liar) = (address("10.0.0.1:1"), address("10.6.6.6:1"));
     table.record_claim(at(0), saying(1, 5), &[real]);
@@ -183,7 +183,7 @@ fn a_claim_of_anothers_id_wins_nothing() {
 }
 
 #[test]
-fn a_flood_of_addresses_does_not_turn_out_the_first() {
+fn peer_table_flood_of_addresses_keeps_the_first() {
     let mut table = PeerTable::new(None, START);
     let real = address("192.168.1.1:1");
     table.record_claim(at(0), claim(1), &[real]);
@@ -201,7 +201,7 @@ fn a_flood_of_addresses_does_not_turn_out_the_first() {
 }
 
 #[test]
-fn a_hundred_thousand_fakes_stay_within_bounds() {
+fn peer_table_with_100000_fakes_stays_within_bounds() {
     let mut table = PeerTable::new(None, START);
     for n in 0..100 {
         table.record_proof(at(0), node(n), fake(n));
@@ -242,7 +242,7 @@ fn a_hundred_thousand_fakes_stay_within_bounds() {
 }
 
 #[test]
-fn only_proofs_turn_out_proofs() {
+fn peer_table_only_proofs_evict_proofs() {
     let mut table = PeerTable::new(None, START);
     for n in 0..2 * NODES_SEEN_MAX as u64 {
         table.record_proof(at(n), node(n), fake(n));
@@ -259,7 +259,7 @@ fn only_proofs_turn_out_proofs() {
 }
 
 #[test]
-fn a_claim_that_changes_without_end_is_slowed_down() {
+fn peer_table_limits_the_rate_of_changing_claims() {
     let mut table = PeerTable::new(None, START);
     let a = address("10.0.0.1:1");
     table.record_claim(START, saying(1, 0), &[a]);
@@ -272,7 +272,7 @@ fn a_claim_that_changes_without_end_is_slowed_down() {
 }
 
 #[test]
-fn what_is_not_seen_again_is_forgotten() {
+fn peer_table_forgets_nodes_not_seen_again() {
     let mut table = PeerTable::new(None, START);
     let (a, b) = (address("10.0.0.1:1"), address("10.0.0.2:1"));
     table.record_claim(at(0), claim(1), &[a, b]);
@@ -288,7 +288,7 @@ fn what_is_not_seen_again_is_forgotten() {
 }
 
 #[test]
-fn no_order_of_events_breaks_the_bounds() {
+fn peer_table_in_any_order_of_events_keeps_its_bounds() {
     let mut seed = 0x0d15_c0e4_u64;
     let mut below = |n: u64| {
         seed ^= seed << 13;
@@ -325,7 +325,7 @@ fn no_order_of_events_breaks_the_bounds() {
 }
 
 #[test]
-fn a_host_that_calls_with_many_keys_gets_a_few_places() {
+fn peer_table_limits_slots_for_one_host_with_many_keys() {
     let mut table = PeerTable::new(None, START);
     let port = |n: u64| SocketAddr::from(([10, 0, 0, 9], u16::try_from(n).unwrap()));
     let taken = (1..2_000).filter(|n| table.record_call(at(*n), node(*n), port(*n)));
@@ -346,7 +346,7 @@ fn a_host_that_calls_with_many_keys_gets_a_few_places() {
 }
 
 #[test]
-fn callers_come_in_no_faster_than_claims() {
+fn peer_table_limits_callers_as_claims() {
     let mut table = PeerTable::new(None, START);
     let taken = (0..5_000).filter(|n| table.record_call(START, node(*n), fake(*n)));
     assert_eq!(taken.count(), 256);
@@ -355,7 +355,7 @@ fn callers_come_in_no_faster_than_claims() {
 }
 
 #[test]
-fn who_calls_knows_better_where_it_is_than_whoever_claims() {
+fn peer_table_prefers_address_of_caller_over_claims() {
     let mut table = PeerTable::new(None, START);
     let lies: Vec<SocketAddr> = (0..NODE_ADDRESSES_MAX as u64).map(fake).collect();
     table.record_claim(at(0), claim(1), &lies);

@@ -35,7 +35,7 @@ fn set(properties: &mut Properties, key: &str, value: &[u8]) {
 }
 
 #[test]
-fn sightings_come_back_as_they_went() {
+fn service_record_decodes_to_the_encoded_value() {
     let mut random = Random::new(0x5161_6854);
     for round in 0..2000 {
         let filter: Vec<u8> = (0..1 + random.below(1000))
@@ -63,7 +63,7 @@ fn sightings_come_back_as_they_went() {
 }
 
 #[test]
-fn a_filter_that_does_not_fit_is_not_said() {
+fn service_record_omits_filter_that_does_not_fit() {
     let said = record(Some(vec![1; 1001]));
     let read = ServiceRecord::from_txt(&said.to_txt())
         .unwrap()
@@ -80,7 +80,7 @@ fn a_filter_that_does_not_fit_is_not_said() {
 }
 
 #[test]
-fn without_an_id_or_a_version_there_is_nothing() {
+fn service_record_without_id_or_version_is_refused() {
     let id = DecodeError::Invalid("node id");
     let version = DecodeError::Invalid("protocol version");
     for bad in [&b""[..], b"ab", b"\xff\xfe", &[b'g'; 64], &[b'a'; 66]] {
@@ -95,7 +95,7 @@ fn without_an_id_or_a_version_there_is_nothing() {
 }
 
 #[test]
-fn what_is_doubtful_is_left_out() {
+fn service_record_omits_malformed_optional_properties() {
     for (key, bad) in [
         ("n", &b"-1"[..]),
         ("n", b"99999999999999999999"),
@@ -134,7 +134,7 @@ fn what_is_doubtful_is_left_out() {
 }
 
 #[test]
-fn the_first_of_a_key_counts_and_unknown_ones_do_not() {
+fn service_record_uses_first_of_a_key_and_ignores_unknown_ones() {
     let whole = changed(|_| {}).unwrap();
     let again = |p: &mut Properties| {
         p.push(("ID".to_owned(), b"nonsense".to_vec()));
@@ -152,7 +152,7 @@ fn the_first_of_a_key_counts_and_unknown_ones_do_not() {
 }
 
 #[test]
-fn what_is_too_long_or_cut_is_refused() {
+fn service_record_too_long_or_cut_is_refused() {
     let long = changed(|p| p.push(("x".to_owned(), vec![0; SIGHTING_BYTES_MAX])));
     assert!(matches!(long, Err(DecodeError::Limit { .. })));
     let many: Vec<(String, Vec<u8>)> = vec![(String::new(), Vec::new()); 1_000_000];

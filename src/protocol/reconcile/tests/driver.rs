@@ -164,7 +164,7 @@ fn numbers(range: std::ops::Range<u32>) -> Vec<u32> {
 }
 
 #[test]
-fn every_way_finds_the_same() {
+fn reconcile_every_method_finds_the_same() {
     let old = |things| Peer {
         is_old: true,
         ..Peer::new(things)
@@ -196,7 +196,7 @@ fn every_way_finds_the_same() {
 }
 
 #[test]
-fn an_old_peer_is_asked_by_list() {
+fn reconcile_with_an_old_peer_uses_the_list() {
     let peer = Peer {
         is_old: true,
         ..Peer::new(5..505)
@@ -208,7 +208,7 @@ fn an_old_peer_is_asked_by_list() {
 }
 
 #[test]
-fn a_peer_that_changes_once_is_asked_again_and_one_that_does_always_by_list() {
+fn reconcile_with_changing_peer_restarts_once_then_uses_the_list() {
     let own = numbers(0..2_000);
     let peer = Peer::new(100..2_100);
     *peer.changes.lock().unwrap() = 1;
@@ -223,7 +223,7 @@ fn a_peer_that_changes_once_is_asked_again_and_one_that_does_always_by_list() {
 }
 
 #[test]
-fn much_that_is_wanted_is_asked_for_in_pieces() {
+fn reconcile_requests_many_wanted_items_in_pieces() {
     let (size, new) = (100_000, RECONCILE_WANTED_MAX as u32 + 100);
     let peer = Peer::new(0..size + new);
     let (compared, missing, came) = compare(&numbers(0..size), &peer);

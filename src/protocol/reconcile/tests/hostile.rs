@@ -42,7 +42,7 @@ fn tampered(seed: u8, mut with: impl FnMut(&SymbolsRequest, &mut Symbols, &mut R
 }
 
 #[test]
-fn a_corrupted_field_of_any_symbol_leads_to_the_list_or_is_no_matter() {
+fn reconcile_corrupted_symbol_leads_to_the_list_or_has_no_effect() {
     let mut lists = 0;
     for seed in 0..240 {
         let ran = tampered(seed, |_, answer, random| {
@@ -61,7 +61,7 @@ fn a_corrupted_field_of_any_symbol_leads_to_the_list_or_is_no_matter() {
 }
 
 #[test]
-fn a_peer_that_never_lets_it_end_is_asked_for_a_list() {
+fn reconcile_with_endless_peer_uses_the_list() {
     for seed in 0..20 {
         let ran = tampered(seed, |_, answer, random| {
             for symbol in &mut answer.symbols {
@@ -77,7 +77,7 @@ fn a_peer_that_never_lets_it_end_is_asked_for_a_list() {
 }
 
 #[test]
-fn the_number_of_symbols_is_bounded_also_for_large_sets() {
+fn reconcile_of_large_sets_bounds_the_symbols() {
     // A million own elements, and noise that looks about to end.
     let own: Vec<Element> = (0..1_100_000_u64)
         .map(|n| Element(n.swap_bytes().to_le_bytes()))
@@ -102,7 +102,7 @@ fn the_number_of_symbols_is_bounded_also_for_large_sets() {
 }
 
 #[test]
-fn a_digest_of_another_set_leads_to_the_list() {
+fn reconcile_with_foreign_digest_uses_the_list() {
     let ran = tampered(1, |_, answer, _| {
         answer.digest = CatalogDigest::new([7; 16])
     });
@@ -112,7 +112,7 @@ fn a_digest_of_another_set_leads_to_the_list() {
 }
 
 #[test]
-fn a_set_that_changes_between_answers_begins_again() {
+fn reconcile_restarts_when_the_set_changes() {
     let mut n = 0;
     let ran = tampered(3, |_, answer, _| {
         answer.count += n;
@@ -128,7 +128,7 @@ fn a_set_that_changes_between_answers_begins_again() {
 }
 
 #[test]
-fn absurd_counts_lead_to_the_list() {
+fn reconcile_with_impossible_counts_uses_the_list() {
     for count in [u64::MAX, u64::MAX / 2, 1 << 62, 1 << 40, 1 << 20] {
         let ran = tampered(4, |_, answer, _| answer.count = count);
         assert_eq!(ran.end, End::List, "{count}");
@@ -146,7 +146,7 @@ fn absurd_counts_lead_to_the_list() {
 }
 
 #[test]
-fn more_symbols_than_asked_for_or_fewer_or_others_lead_to_the_list() {
+fn reconcile_with_unrequested_symbols_uses_the_list() {
     let ran = tampered(6, |_, answer, _| answer.symbols.push(Symbol::default()));
     assert_eq!((ran.end, ran.round_trips), (End::List, 1));
     let ran = tampered(6, |_, answer, _| answer.symbols.truncate(1));
@@ -158,7 +158,7 @@ fn more_symbols_than_asked_for_or_fewer_or_others_lead_to_the_list() {
 }
 
 #[test]
-fn symbols_that_agree_with_each_other_but_not_with_the_mapping_end() {
+fn reconcile_with_symbols_outside_the_mapping_ends() {
     let keys = Keys::of(&Salt::new([1; 16]));
     for seed in 0..2_000 {
         let mut random = Random::new(seed);
@@ -183,7 +183,7 @@ fn symbols_that_agree_with_each_other_but_not_with_the_mapping_end() {
 }
 
 #[test]
-fn an_element_comes_out_once() {
+fn riblt_decoder_yields_an_element_once() {
     let keys = Keys::of(&Salt::new([1; 16]));
     for n in 0..200_u64 {
         let element = Element((n << 32 | 5).to_le_bytes());

@@ -48,9 +48,10 @@ pub(in crate::protocol::reconcile) fn answer(
 ) -> Symbols {
     let keys = Keys::of(&request.salt);
     let digest = keys.digest(there);
-    let symbols = match digest != request.digest && request.is_in_bounds() {
-        true => Encoder::range(&keys, there, request.from, request.take),
-        false => Vec::new(),
+    let symbols = if digest != request.digest && request.is_in_bounds() {
+        Encoder::range(&keys, there, request.from, request.take)
+    } else {
+        Vec::new()
     };
     Symbols {
         count: there.len() as u64,
@@ -127,7 +128,7 @@ fn honest(here: &Set, there: &Set, seed: u8) -> Ran {
 }
 
 #[test]
-fn an_element_goes_into_symbols_as_often_as_it_should() {
+fn riblt_mapping_has_the_expected_frequency() {
     let keys = Keys::of(&Salt::new([1; 16]));
     let mut random = Random::new(1);
     let mut hits = [0_u32; 200];
@@ -154,7 +155,7 @@ fn an_element_goes_into_symbols_as_often_as_it_should() {
 }
 
 #[test]
-fn a_mapping_ends_far_away_and_stays_there() {
+fn riblt_mapping_saturates_at_its_end() {
     let keys = Keys::of(&Salt::new([1; 16]));
     for n in 0..200_u64 {
         let mut mapping = Mapping::new(&keys, Element(n.to_le_bytes()));
@@ -168,7 +169,7 @@ fn a_mapping_ends_far_away_and_stays_there() {
 }
 
 #[test]
-fn symbols_are_the_same_by_whatever_pieces() {
+fn riblt_encoder_symbols_do_not_depend_on_ranges() {
     let keys = Keys::of(&Salt::new([2; 16]));
     let set = ascending(&elements(&mut Random::new(2), 500));
     let whole = Encoder::range(&keys, &set, 0, 1_000);
@@ -185,7 +186,7 @@ fn symbols_are_the_same_by_whatever_pieces() {
 }
 
 #[test]
-fn symbols_come_back_as_they_went_whatever_they_count() {
+fn riblt_symbols_decode_to_the_encoded_value() {
     let mut random = Random::new(3);
     for round in 0..20_000 {
         let extreme = |n: u64| [0, 1, u64::MAX, 1 << 63, i64::MAX as u64][n as usize];
@@ -213,7 +214,7 @@ fn symbols_come_back_as_they_went_whatever_they_count() {
 }
 
 #[test]
-fn any_two_sets_are_told_apart() {
+fn reconcile_finds_the_difference_of_any_two_sets() {
     let mut lists = 0;
     for seed in 0..1_500 {
         let mut random = Random::new(seed);
@@ -238,7 +239,7 @@ fn any_two_sets_are_told_apart() {
 }
 
 #[test]
-fn what_is_large_and_differs_little_goes_by_symbols() {
+fn reconcile_of_large_similar_sets_uses_symbols() {
     for seed in 0..60 {
         let mut random = Random::new(seed);
         let common = elements(&mut random, 4_000);
@@ -254,7 +255,7 @@ fn what_is_large_and_differs_little_goes_by_symbols() {
 }
 
 #[test]
-fn nothing_in_common_goes_as_a_list_and_nothing_there_as_nothing() {
+fn reconcile_of_disjoint_sets_uses_the_list_and_of_an_empty_one_nothing() {
     let mut random = Random::new(5);
     let (here, there) = (elements(&mut random, 3_000), elements(&mut random, 3_000));
     assert_eq!(honest(&here, &there, 1).end, End::List);
@@ -265,7 +266,7 @@ fn nothing_in_common_goes_as_a_list_and_nothing_there_as_nothing() {
 }
 
 #[test]
-fn equal_catalogues_take_less_than_two_hundred_bytes() {
+fn reconcile_of_equal_catalogues_takes_less_than_200_bytes() {
     for count in [17, 100, 20_000] {
         let set = elements(&mut Random::new(count), count);
         let ran = honest(&set, &set, 9);
@@ -276,7 +277,7 @@ fn equal_catalogues_take_less_than_two_hundred_bytes() {
 }
 
 #[test]
-fn a_hundred_changes_of_a_hundred_thousand_take_less_than_sixteen_kilobytes() {
+fn reconcile_of_100_changes_in_100000_takes_less_than_16_kilobytes() {
     let mut random = Random::new(7);
     let common = elements(&mut random, 99_900);
     for seed in 0..4 {
@@ -292,7 +293,7 @@ fn a_hundred_changes_of_a_hundred_thousand_take_less_than_sixteen_kilobytes() {
 }
 
 #[test]
-fn two_answers_are_enough_nearly_always() {
+fn reconcile_takes_two_responses_nearly_always() {
     let mut random = Random::new(8);
     let common = elements(&mut random, 3_000);
     let mut more = 0;
@@ -311,7 +312,7 @@ fn two_answers_are_enough_nearly_always() {
 }
 
 #[test]
-fn what_differs_is_estimated_however_much_it_is() {
+fn reconcile_estimates_differences_of_any_size() {
     let keys = Keys::of(&Salt::new([4; 16]));
     let mut random = Random::new(9);
     for (here, there) in [
@@ -341,7 +342,7 @@ fn what_differs_is_estimated_however_much_it_is() {
 }
 
 #[test]
-fn ids_that_look_alike_are_as_good_as_any() {
+fn reconcile_of_similar_ids_works_as_of_random_ones() {
     // Sequential ids, and elements whose bytes an attacker chose.
     let salt = Salt::new([11; 16]);
     let id = |n: u64| {

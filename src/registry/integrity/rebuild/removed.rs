@@ -112,7 +112,7 @@ type Signed = (DatasetName, SeriesId, DatasetVersion, ContentId);
 fn number(dataset: &Dataset) -> Signed {
     let m = &dataset.manifest;
     let version = m.dataset_version.clone();
-    (m.name.clone(), m.line, version, m.content_id)
+    (m.name.clone(), m.series, version, m.content_id)
 }
 
 fn is_signed_here(dataset: &&Dataset) -> bool {

@@ -168,7 +168,7 @@ fn stands(trust: &TrustStore, known: Known) -> Listed<Known> {
         signer: known.brief.signer,
         name: &name,
         version: &version,
-        line: known.brief.line,
+        series: known.brief.line,
         content_id: known.brief.content_id,
     };
     let b = &known.brief;

@@ -40,7 +40,7 @@ impl Offer {
             return Err(refused("withdrawn by its publisher"));
         }
         let verified = self.verified().clone();
-        let admitted = Admitted::let_in(verified, &self.listed.standing, action, consent);
+        let admitted = Admitted::admit(verified, &self.listed.standing, action, consent);
         Ok(AcceptedOffer {
             offer: self.clone(),
             admitted: admitted.map_err(refused)?,
@@ -57,7 +57,7 @@ impl Offer {
         let origin = self.listed.dataset.origin();
         Ok(AcceptedOffer {
             offer: self.clone(),
-            admitted: Admitted::stored(envelope, origin)?,
+            admitted: Admitted::from_store(envelope, origin)?,
         })
     }
 }

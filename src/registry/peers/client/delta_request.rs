@@ -48,7 +48,7 @@ impl LocalRegistry {
             .store
             .read(|t| catalog::by_name(t, &m.name).map_err(Error::from))?;
         let of_line = named.into_iter().map(|d| d.manifest).filter(|held| {
-            held.line == m.line && held.signer == m.signer && held.content_id != m.content_id
+            held.series == m.series && held.signer == m.signer && held.content_id != m.content_id
         });
         let Some(newest) = of_line.max_by_key(|held| held.dataset_version.clone()) else {
             return Ok(None);

@@ -23,7 +23,7 @@ use crate::trust::PolicyInput;
 use crate::trust::SignatureState;
 use crate::trust::UnverifiedManifest;
 use crate::trust::Verdict;
-use crate::trust::decide;
+use crate::trust::evaluate;
 use crate::wire::limits::CLOCK_EDITS_MAX;
 use crate::wire::limits::CLOCK_ENTRIES_MAX;
 
@@ -140,7 +140,7 @@ fn manifest_is_admitted_exactly_where_the_policy_says_so() {
     ] {
         for level in [Level::Full, Level::Prompt, Level::Unknown, Level::Revoked] {
             for is_grandfathered in [false, true] {
-                let standing = PolicyInput {
+                let input = PolicyInput {
                     origin: Origin::Elsewhere,
                     signature,
                     level,
@@ -148,15 +148,14 @@ fn manifest_is_admitted_exactly_where_the_policy_says_so() {
                 };
                 for action in Action::ALL {
                     for consent in [Consent::Given, Consent::NotAsked] {
-                        let verdict = decide(&standing, action).verdict;
+                        let verdict = evaluate(&input, action).verdict;
                         let wanted = match verdict {
                             Verdict::Accept | Verdict::KeepApart => true,
                             Verdict::Ask => consent == Consent::Given,
                             Verdict::Refuse => false,
                         };
-                        let admitted =
-                            Admitted::let_in(verified.clone(), &standing, action, consent);
-                        assert_eq!(admitted.is_ok(), wanted, "{standing:?} {action:?}");
+                        let admitted = Admitted::admit(verified.clone(), &input, action, consent);
+                        assert_eq!(admitted.is_ok(), wanted, "{input:?} {action:?}");
                         if let Ok(admitted) = admitted {
                             assert_eq!(admitted.origin(), Origin::Elsewhere);
                         }

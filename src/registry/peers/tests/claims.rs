@@ -125,7 +125,7 @@ pub(in crate::registry::peers) fn plant(
         license: None,
         tags: Vec::new(),
         card: None,
-        line: SeriesId::new([7; 16]),
+        series: SeriesId::new([7; 16]),
         seq: 1,
         prev: Vec::new(),
         clock: BTreeMap::new(),
@@ -140,7 +140,7 @@ pub(in crate::registry::peers) fn plant(
     }
     session
         .commit(|tables, entries| {
-            let admitted = Admitted::made_here(envelope)?;
+            let admitted = Admitted::from_here(envelope)?;
             sign::publish(tables, entries, &admitted, Flags::default()).map(drop)
         })
         .unwrap();

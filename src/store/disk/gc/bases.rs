@@ -6,10 +6,10 @@ use crate::blob_store::BlobKey;
 use crate::meta_store::Table;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
-use crate::store::disk::Location;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::gc::sweep::each_row;
+use crate::store::disk::gc::scan::each_row;
 use crate::store::disk::index::rows;
+use crate::store::disk::pack::location::Location;
 
 /// Number of keys in one lookup.
 const BATCH_KEYS: usize = 20_000;
@@ -36,9 +36,10 @@ pub(crate) fn bases(
     each_row(store, Table::Blobs, &mut |key, value| {
         let (key, at) = (rows::decode_blob_key(key)?, rows::decode_location(value)?);
         if at.is_delta {
-            match is_needed(&key) {
-                true => keeps.push((key, at)),
-                false => others.push((key, at)),
+            if is_needed(&key) {
+                keeps.push((key, at))
+            } else {
+                others.push((key, at))
             }
         }
         Ok(())

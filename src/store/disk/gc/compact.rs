@@ -19,12 +19,12 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::EpochGuard;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::gc::Deferred;
-use crate::store::disk::gc::GcReport;
-use crate::store::disk::gc::Kept;
 use crate::store::disk::gc::mark::Live;
+use crate::store::disk::gc::report::Deferred;
+use crate::store::disk::gc::report::GcReport;
+use crate::store::disk::gc::report::UnreadablePacks;
 use crate::store::disk::gc::survey::Survey;
-use crate::store::disk::gc::survey::Used;
+use crate::store::disk::gc::survey::UsedRecord;
 use crate::store::disk::gc::survey::survey;
 use crate::store::disk::index::rows;
 use crate::store::disk::index::rows::PackRow;
@@ -36,7 +36,7 @@ use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
 use crate::store::disk::pack::file;
 use crate::store::disk::pack::file::PackFile;
-use crate::store::disk::pack::reader::Location;
+use crate::store::disk::pack::location::Location;
 use crate::store::disk::pack::records::locations;
 use crate::store::disk::rebuild::unreadable;
 
@@ -49,7 +49,11 @@ struct Move {
 
 impl DiskStore {
     /// Returns the report of a collection without performing it.
-    pub(super) fn would_free(&self, live: &Live, kept: &Kept) -> Result<GcReport, StoreError> {
+    pub(super) fn dry_run_report(
+        &self,
+        live: &Live,
+        kept: &UnreadablePacks,
+    ) -> Result<GcReport, StoreError> {
         let mut report = GcReport::default();
         for pack in survey(self, &|key| live.holds(key))? {
             report.live_bytes += pack.live_bytes;
@@ -70,7 +74,7 @@ impl DiskStore {
     /// Removes and rewrites packs.
     pub(super) fn compact(
         &self,
-        kept: &Kept,
+        kept: &UnreadablePacks,
         (patience, turn): (Duration, &Arc<dyn LockGuard>),
         progress: &dyn Progress,
     ) -> Result<GcReport, StoreError> {
@@ -249,7 +253,7 @@ impl DiskStore {
     }
 
     /// Forgets the unreadable ranges of removed packs, and of those without lost blobs.
-    pub(super) fn forget_unreadable(&self, kept: &Kept) -> Result<(), StoreError> {
+    pub(super) fn forget_unreadable(&self, kept: &UnreadablePacks) -> Result<(), StoreError> {
         let noted = self.read(|t| unreadable::packs(t))?;
         if noted.is_empty() {
             return Ok(());
@@ -264,16 +268,19 @@ impl DiskStore {
                 .iter()
                 .map(|span| (span.pack, span.offset))
                 .collect();
-            unreadable::forget(t, &|span| match kept.is_discarded {
-                true => !present.contains(&span.pack),
-                false => !lost.contains(&(span.pack, span.offset)),
+            unreadable::forget(t, &|span| {
+                if kept.is_discarded {
+                    !present.contains(&span.pack)
+                } else {
+                    !lost.contains(&(span.pack, span.offset))
+                }
             })
         })
     }
 
     /// Removes pack files without a row, which a kill between the two steps of a removal leaves. It
     /// keeps packs to which this index gave no number, because another home may own them.
-    fn remove_orphans(&self, kept: &Kept) -> Result<(), StoreError> {
+    fn remove_orphans(&self, kept: &UnreadablePacks) -> Result<(), StoreError> {
         let fail = |e| StoreError::io("read", layout::PACKS_DIR, e);
         let names = self.disk.list(layout::PACKS_DIR).map_err(fail)?;
         for number in names.iter().filter_map(|name| layout::pack_number(name)) {
@@ -303,7 +310,7 @@ fn move_record(
     reader: &BlobReader,
     pack: u32,
     file: &dyn DiskFile,
-    used: &Used,
+    used: &UsedRecord,
     to: &mut PackFile,
     moves: &mut Vec<Move>,
 ) -> Result<bool, StoreError> {

@@ -13,14 +13,14 @@ use crate::manifest::each_node;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::EpochGuard;
-use crate::store::disk::Location;
 use crate::store::disk::LockGuard;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::gc::KeptBack;
-use crate::store::disk::gc::Restorable;
-use crate::store::disk::gc::Roots;
 use crate::store::disk::gc::bases::RetainedBases;
 use crate::store::disk::gc::bases::bases;
+use crate::store::disk::gc::report::Restorable;
+use crate::store::disk::gc::report::RestorableData;
+use crate::store::disk::gc::report::Roots;
+use crate::store::disk::pack::location::Location;
 
 /// Number of keys in one lookup.
 const BATCH_KEYS: usize = 20_000;
@@ -30,7 +30,7 @@ const BATCH_KEYS: usize = 20_000;
 pub(crate) struct Live {
     keys: Vec<BlobKey>,
     /// The blobs that are live only because removed datasets can be restored.
-    pub(crate) kept_back: KeptBack,
+    pub(crate) kept_back: RestorableData,
 }
 
 impl Live {
@@ -105,8 +105,8 @@ fn restorable(
     removed: Vec<Restorable>,
     needed: &[BlobKey],
     mut nodes: HashSet<BlobKey>,
-) -> Result<(KeptBack, Vec<BlobKey>), StoreError> {
-    let mut kept_back = KeptBack::default();
+) -> Result<(RestorableData, Vec<BlobKey>), StoreError> {
+    let mut kept_back = RestorableData::default();
     let mut more = Vec::new();
     if removed.is_empty() {
         return Ok((kept_back, more));

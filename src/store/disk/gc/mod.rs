@@ -5,162 +5,39 @@
 //!
 //! - `mark`, `bases`: live blobs; `sweep`: condemned blobs and their rows
 //! - `survey`, `compact`: garbage of packs, and its removal
+//! - `report`, `scan`: options and results, and visits to rows
 
 mod bases;
 mod compact;
 mod mark;
+mod report;
+mod scan;
 mod survey;
 mod sweep;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::blob_store::BlobKey;
-use crate::meta_store::MetaRead;
 use crate::progress::Progress;
 use crate::store::disk::DiskStore;
 use crate::store::disk::LockGuard;
 use crate::store::disk::Span;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::bases::RetainedBases;
+pub use crate::store::disk::gc::report::Deferred;
+pub use crate::store::disk::gc::report::GcOptions;
+pub use crate::store::disk::gc::report::GcReport;
+pub use crate::store::disk::gc::report::KEEP_DAYS;
+pub use crate::store::disk::gc::report::Restorable;
+pub use crate::store::disk::gc::report::RootSet;
+pub use crate::store::disk::gc::report::Roots;
+use crate::store::disk::gc::report::UnreadablePacks;
 use crate::store::disk::io::Share;
 use crate::store::disk::io::Wait;
 use crate::store::disk::layout;
-
-/// Returns the roots from one view of the tables: blobs, and trees by their root nodes.
-pub type Roots<'a> = dyn Fn(&dyn MetaRead) -> Result<Rooted, StoreError> + 'a;
-
-/// The roots of a collection.
-#[derive(Debug, Default)]
-pub struct Rooted {
-    /// Roots of datasets. An unreadable tree ends the collection.
-    pub needed: Vec<BlobKey>,
-    /// Roots of removed datasets that can still be restored. An incomplete one is collected.
-    pub restorable: Vec<Restorable>,
-}
-
-impl From<Vec<BlobKey>> for Rooted {
-    fn from(needed: Vec<BlobKey>) -> Self {
-        Self {
-            needed,
-            restorable: Vec::new(),
-        }
-    }
-}
-
-/// A removed dataset that a user can still restore.
-#[derive(Debug)]
-pub struct Restorable {
-    /// Its blobs, and its trees by their root nodes.
-    pub roots: Vec<BlobKey>,
-    /// The end of that time, in seconds since the Unix epoch.
-    pub until: i64,
-}
-
-/// Default number of days for which a removed dataset can be restored.
-pub const KEEP_DAYS: u32 = 7;
-
-/// Options of a collection.
-#[derive(Clone, Copy, Debug)]
-pub struct GcOptions {
-    /// Only report the effect.
-    pub dry_run: bool,
-    /// Maximum wait for operations that began before the marks. The next collection handles what they
-    /// may still need.
-    pub patience: Duration,
-    /// Also drop byte ranges that a rebuild of the index could not read.
-    pub discard_unreadable: bool,
-    /// Days for which a removed dataset can be restored. The roots depend on it.
-    pub keep_days: u32,
-}
-
-impl Default for GcOptions {
-    fn default() -> Self {
-        Self {
-            dry_run: false,
-            patience: Duration::from_secs(2),
-            discard_unreadable: false,
-            keep_days: KEEP_DAYS,
-        }
-    }
-}
-
-/// The reason why a collection left work to the next one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deferred {
-    /// Another collection is running.
-    AnotherCollection,
-    /// An earlier operation is still running.
-    OperationsUnderWay,
-    /// Unreadable ranges of packs may hold a manifest, so the needed blobs are unknown.
-    Unreadable,
-    /// There was no room to move needed blobs out of packs with garbage.
-    NoRoom,
-}
-
-/// The effect of a collection, real or intended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct GcReport {
-    /// Bytes in packs that datasets need.
-    pub live_bytes: u64,
-    /// Bytes freed on disk.
-    pub freed_bytes: u64,
-    /// Number of packs without needed blobs.
-    pub packs_removed: u64,
-    /// Number of packs whose needed records were moved.
-    pub packs_rewritten: u64,
-    /// Bytes in packs that only restorable datasets need.
-    pub kept_back_bytes: u64,
-    /// Number of restorable datasets.
-    pub kept_back_datasets: u64,
-    /// The time when the last of these expires, in seconds since the Unix epoch.
-    pub kept_back_until: Option<i64>,
-    /// The reason why work was left to the next collection.
-    pub deferred: Option<Deferred>,
-}
-
-impl GcReport {
-    fn with_kept_back(self, kept_back: KeptBack) -> Self {
-        Self {
-            kept_back_bytes: kept_back.bytes,
-            kept_back_datasets: kept_back.datasets,
-            kept_back_until: kept_back.until,
-            ..self
-        }
-    }
-}
-
-/// Removed datasets that a collection keeps.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct KeptBack {
-    pub bytes: u64,
-    pub datasets: u64,
-    pub until: Option<i64>,
-}
-
-/// Packs with unreadable ranges.
-#[derive(Debug, Default)]
-struct Kept {
-    packs: BTreeSet<u32>,
-    /// Set if they are handled like any other, and their garbage goes.
-    is_discarded: bool,
-}
-
-impl Kept {
-    /// Returns true if the pack must stay as it is.
-    fn keeps(&self, pack: u32) -> bool {
-        !self.is_discarded && self.packs.contains(&pack)
-    }
-
-    /// Returns true if the pack must go, however little garbage it has.
-    fn discards(&self, pack: u32) -> bool {
-        self.is_discarded && self.packs.contains(&pack)
-    }
-}
 
 impl DiskStore {
     /// Removes the blobs that no root needs and frees their space.
@@ -189,9 +66,10 @@ impl DiskStore {
         progress: &dyn Progress,
     ) -> Result<GcReport, StoreError> {
         // A dry run works where nothing can be written.
-        let share = match options.dry_run {
-            true => Share::Shared,
-            false => Share::Exclusive,
+        let share = if options.dry_run {
+            Share::Shared
+        } else {
+            Share::Exclusive
         };
         let turn = self.disk.lock(layout::GC_LOCK, share, Wait::No);
         let turn = match turn {
@@ -218,7 +96,7 @@ impl DiskStore {
                 ..GcReport::default()
             });
         }
-        let kept = Kept {
+        let kept = UnreadablePacks {
             packs: unreadable.iter().map(|span| span.pack).collect(),
             is_discarded: options.discard_unreadable,
         };
@@ -229,7 +107,7 @@ impl DiskStore {
         let live = mark::mark(self, roots, RetainedBases::Needed, &turn)?;
         let kept_back = live.kept_back;
         if options.dry_run {
-            let report = self.would_free(&live, &kept)?;
+            let report = self.dry_run_report(&live, &kept)?;
             return Ok(report.with_kept_back(kept_back));
         }
         if progress.cancelled() {

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 
 use crate::blob_store::BlobKey;
 use crate::meta_store::Table;
-use crate::pack::Found;
 use crate::pack::RecordHeader;
+use crate::pack::ScanItem;
 use crate::pack::layout::PACK_HEADER_BYTES;
 use crate::pack::scan;
 use crate::store::disk::DiskStore;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::gc::sweep::each_row;
+use crate::store::disk::gc::scan::each_row;
 use crate::store::disk::index::rows;
 use crate::store::disk::index::rows::PackRow;
 use crate::store::disk::io::OpenMode;
@@ -26,14 +26,14 @@ const PACK_BYTES_SMALL: u64 = 16 << 20;
 
 /// A record of a pack, and its items in the index.
 #[derive(Debug)]
-pub(crate) struct Used {
+pub(crate) struct UsedRecord {
     pub(crate) offset: u64,
     pub(crate) header: RecordHeader,
     /// Numbers of the items, ascending.
     pub(crate) items: Vec<u16>,
 }
 
-impl Used {
+impl UsedRecord {
     /// Returns the needed items' share of the record's bytes.
     fn live_bytes(&self) -> u64 {
         let raw = |n: &u16| {
@@ -54,7 +54,7 @@ pub(crate) struct Survey {
     pub(crate) number: u32,
     pub(crate) row: PackRow,
     /// Records with needed items, in order.
-    pub(crate) used: Vec<Used>,
+    pub(crate) used: Vec<UsedRecord>,
     /// Bytes of the needed items.
     pub(crate) live_bytes: u64,
     /// Set if a needed record is unreadable: the pack then stays as it is.
@@ -99,7 +99,7 @@ pub(crate) fn survey(
     packs
         .into_iter()
         .map(|(number, row)| {
-            one(
+            survey_pack(
                 store,
                 number,
                 row,
@@ -109,7 +109,7 @@ pub(crate) fn survey(
         .collect()
 }
 
-fn one(
+fn survey_pack(
     store: &DiskStore,
     number: u32,
     row: PackRow,
@@ -121,13 +121,13 @@ fn one(
         && let Ok(file) = store.disk.open(&path, OpenMode::Existing)
     {
         scan(&PackBytes(&*file), row.committed_bytes, &mut |found| {
-            if let Found::Record { offset, header } = found
+            if let ScanItem::Record { offset, header } = found
                 && let Ok(at) = u32::try_from(offset)
                 && let Some(mut items) = named.remove(&at)
             {
                 items.sort_unstable();
                 items.dedup();
-                used.push(Used {
+                used.push(UsedRecord {
                     offset,
                     header,
                     items,
@@ -139,7 +139,7 @@ fn one(
     Ok(Survey {
         number,
         row,
-        live_bytes: used.iter().map(Used::live_bytes).sum(),
+        live_bytes: used.iter().map(UsedRecord::live_bytes).sum(),
         used,
         // Items of the index that the scan did not find.
         damaged: !named.is_empty(),

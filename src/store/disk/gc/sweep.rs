@@ -5,16 +5,15 @@ use crate::blob_store::BlobKey;
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
 use crate::meta_store::MetaWrite;
-use crate::meta_store::Scan;
 use crate::meta_store::Table;
 use crate::store::disk::DiskStore;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::gc::mark::Live;
+use crate::store::disk::gc::scan::BATCH_ROWS;
+use crate::store::disk::gc::scan::each_row;
 use crate::store::disk::index::rows;
 
-/// Number of rows in one transaction.
-const BATCH_ROWS: usize = 20_000;
-/// The same on a nearly full disk.
+/// Number of rows in one transaction on a nearly full disk.
 const BATCH_ROWS_FEWEST: usize = 16;
 
 /// Marks all blobs that are not live as condemned by a new collection.
@@ -96,40 +95,4 @@ fn each_key(
     each_row(store, table, &mut |key, _| {
         visit(rows::decode_blob_key(key)?)
     })
-}
-
-/// Takes the key and value of a row.
-type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
-
-/// Visits the rows of a table in batches.
-pub(super) fn each_row(
-    store: &DiskStore,
-    table: Table,
-    visit: &mut Visit<'_>,
-) -> Result<(), StoreError> {
-    let mut from = Vec::new();
-    loop {
-        let mut batch: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-        store.read(|t| {
-            t.scan(table, &from, &mut |key, value| {
-                batch.push((key.to_vec(), value.to_vec()));
-                if batch.len() < BATCH_ROWS {
-                    Scan::Continue
-                } else {
-                    Scan::Stop
-                }
-            })?;
-            Ok::<_, StoreError>(())
-        })?;
-        for (key, value) in &batch {
-            visit(key, value)?;
-        }
-        match batch.pop() {
-            Some((last, _)) if batch.len() + 1 == BATCH_ROWS => {
-                from = last;
-                from.push(0);
-            }
-            _ => return Ok(()),
-        }
-    }
 }

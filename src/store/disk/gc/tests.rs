@@ -19,13 +19,13 @@ use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::GcOptions;
 use crate::store::disk::LockGuard;
-use crate::store::disk::Rooted;
+use crate::store::disk::RootSet;
 use crate::store::disk::WriteSession;
 use crate::store::disk::error::StoreError;
-use crate::store::disk::gc::Kept;
 use crate::store::disk::gc::bases::RetainedBases;
 use crate::store::disk::gc::mark;
 use crate::store::disk::gc::mark::Live;
+use crate::store::disk::gc::report::UnreadablePacks;
 use crate::store::disk::gc::sweep;
 use crate::store::disk::io::sim::SimDisk;
 use crate::store::disk::pack::records::record_of_one;
@@ -82,7 +82,7 @@ fn bases_of(store: &DiskStore, keys: &[BlobKey]) -> Vec<BlobKey> {
 }
 
 /// Reads the roots: a root's row holds the numbers of its blobs.
-fn roots(tables: &dyn MetaRead) -> Result<Rooted, StoreError> {
+fn roots(tables: &dyn MetaRead) -> Result<RootSet, StoreError> {
     let mut keys = Vec::new();
     tables.scan(Table::Names, &[], &mut |_, value| {
         keys.extend(value.iter().map(|n| key(u64::from(*n))));
@@ -235,7 +235,7 @@ impl World {
             Some(Collection::Swept) => {
                 let how = (Duration::ZERO, &turn(&self.store));
                 self.store
-                    .compact(&Kept::default(), how, &NoProgress)
+                    .compact(&UnreadablePacks::default(), how, &NoProgress)
                     .unwrap();
                 None
             }
@@ -272,7 +272,7 @@ impl World {
 }
 
 #[test]
-fn no_interleaving_loses_what_a_root_names() {
+fn gc_in_any_interleaving_keeps_the_blobs_of_roots() {
     let mut sweeps = 0;
     for seed in 0..400 {
         let mut world = World::new(seed);

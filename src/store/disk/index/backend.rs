@@ -54,23 +54,24 @@ pub(crate) struct OverlayBackend {
     file: Box<dyn DiskFile>,
     file_len: u64,
     overlay: RwLock<Overlay>,
-    severed: Severed,
+    severed: CutSwitch,
 }
 
 /// A flag that ends access to the file before or after others change it. A database cleans up when it is
 /// dropped, and would read foreign bytes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Severed(Arc<AtomicBool>);
+pub(crate) struct CutSwitch(Arc<AtomicBool>);
 
-impl Severed {
+impl CutSwitch {
     pub(crate) fn set(&self) {
         self.0.store(true, Ordering::Release);
     }
 
     fn check(&self) -> io::Result<()> {
-        match self.0.load(Ordering::Acquire) {
-            true => Err(io::Error::other("the file has changed")),
-            false => Ok(()),
+        if self.0.load(Ordering::Acquire) {
+            Err(io::Error::other("the file has changed"))
+        } else {
+            Ok(())
         }
     }
 }
@@ -94,12 +95,12 @@ impl OverlayBackend {
             file,
             file_len,
             overlay,
-            severed: Severed::default(),
+            severed: CutSwitch::default(),
         })
     }
 
     /// Returns the flag that ends all access to the file.
-    pub(crate) fn severed(&self) -> Severed {
+    pub(crate) fn cut_switch(&self) -> CutSwitch {
         self.severed.clone()
     }
 

@@ -7,7 +7,6 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
@@ -16,15 +15,16 @@ use redb::ReadableDatabase;
 
 use crate::error_kind::Classify;
 use crate::error_kind::ErrorKind;
+use crate::locks::lock;
 use crate::meta_store::MetaError;
 use crate::meta_store::MetaRead;
 use crate::meta_store::MetaWrite;
 use crate::meta_store::Table;
 use crate::panics::caught;
 use crate::store::disk::error::StoreError;
+use crate::store::disk::index::backend::CutSwitch;
 use crate::store::disk::index::backend::FileBackend;
 use crate::store::disk::index::backend::OverlayBackend;
-use crate::store::disk::index::backend::Severed;
 use crate::store::disk::index::rows;
 use crate::store::disk::index::tables::RedbRead;
 use crate::store::disk::index::tables::RedbWrite;
@@ -45,7 +45,7 @@ pub(crate) type Fill<'a> =
     dyn Fn(&mut dyn MetaWrite, Option<&OldIndex<'_>>) -> Result<(), StoreError> + 'a;
 
 /// The steps that create an index.
-pub(crate) struct Making<'a> {
+pub(crate) struct IndexBuild<'a> {
     /// Fills the new index.
     pub(crate) fill: &'a Fill<'a>,
     /// Removes files made for an index that is not put in place.
@@ -62,13 +62,13 @@ pub(crate) struct RedbMeta {
 struct Cached {
     generation: u64,
     database: Arc<Database>,
-    severed: Severed,
+    severed: CutSwitch,
 }
 
 impl Cached {
     /// Drops a state that the file no longer has. No other code uses it: readers hold the lock that a
     /// writer waits for.
-    fn let_go(self) {
+    fn release(self) {
         self.severed.set();
         // Its cleanup has no effect on the file.
         let _ = caught(|| drop(self));
@@ -101,7 +101,7 @@ impl RedbMeta {
     /// Opens the index, or creates it where there is none. Returns true if it created it.
     pub(crate) fn open(
         disk: Arc<dyn Disk>,
-        making: &Making<'_>,
+        making: &IndexBuild<'_>,
     ) -> Result<(Self, bool), StoreError> {
         let meta = Self::new(disk);
         let mut is_made = false;
@@ -171,9 +171,10 @@ impl RedbMeta {
         let changed = {
             let mut tables = RedbWrite::on(&transaction);
             // A program that knows only the older version must not read what follows.
-            let raised = match found < layout::STORE_VERSION {
-                true => put_version(&mut tables).map_err(StoreError::from),
-                false => Ok(()),
+            let raised = if found < layout::STORE_VERSION {
+                put_version(&mut tables).map_err(StoreError::from)
+            } else {
+                Ok(())
             };
             raised.map_err(E::from).and_then(|()| change(&mut tables))
         };
@@ -210,7 +211,7 @@ impl RedbMeta {
     }
 
     /// Replaces the index by a new one. The old one stays until the new one is durable.
-    pub(crate) fn replace(&self, making: &Making<'_>) -> Result<(), StoreError> {
+    pub(crate) fn replace(&self, making: &IndexBuild<'_>) -> Result<(), StoreError> {
         let _alone = self.without_collection()?;
         let lock = self.lock(Share::Exclusive)?;
         let generation = lock.load().map_err(io_error("read"))?;
@@ -263,7 +264,7 @@ impl RedbMeta {
     }
 
     /// Creates an index beside the old one and renames it, so that none is ever half-made.
-    fn make(&self, old: Option<&OldIndex<'_>>, making: &Making<'_>) -> Result<(), StoreError> {
+    fn make(&self, old: Option<&OldIndex<'_>>, making: &IndexBuild<'_>) -> Result<(), StoreError> {
         let aside = format!("{}.new", layout::INDEX);
         let made = self.make_aside(&aside, old, making).and_then(|()| {
             let renamed = self.disk.rename(&aside, layout::INDEX);
@@ -282,7 +283,7 @@ impl RedbMeta {
         &self,
         aside: &str,
         old: Option<&OldIndex<'_>>,
-        making: &Making<'_>,
+        making: &IndexBuild<'_>,
     ) -> Result<(), StoreError> {
         let open = || {
             let file = self.disk.open(aside, OpenMode::Create);
@@ -311,9 +312,10 @@ impl RedbMeta {
         match self.disk.open(layout::INDEX, OpenMode::Existing) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 let names = self.disk.list("").map_err(io_error("open"))?;
-                match names.iter().any(|name| name == layout::INDEX) {
-                    true => Err(io_error("open")(e)),
-                    false => Ok(true),
+                if names.iter().any(|name| name == layout::INDEX) {
+                    Err(io_error("open")(e))
+                } else {
+                    Ok(true)
                 }
             }
             other => other.map(|_| false).map_err(io_error("open")),
@@ -327,9 +329,9 @@ impl RedbMeta {
     }
 
     fn forget(&self) {
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = lock(&self.cached);
         if let Some(stale) = cached.take() {
-            stale.let_go();
+            stale.release();
         }
     }
 
@@ -339,19 +341,19 @@ impl RedbMeta {
         generation: u64,
         may_repair: bool,
     ) -> Result<Option<Arc<Database>>, StoreError> {
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = lock(&self.cached);
         if let Some(c) = cached.as_ref().filter(|c| c.generation == generation) {
             return Ok(Some(c.database.clone()));
         }
         if let Some(stale) = cached.take() {
-            stale.let_go();
+            stale.release();
         }
         let file = self
             .disk
             .open(layout::INDEX, OpenMode::Existing)
             .map_err(io_error("open"))?;
         let overlay = OverlayBackend::new(file).map_err(io_error("read"))?;
-        let severed = overlay.severed();
+        let severed = overlay.cut_switch();
         let repaired = Arc::new(AtomicBool::new(false));
         let saw_repair = repaired.clone();
         let mut builder = builder();

@@ -5,7 +5,7 @@ use crate::blob_store::BlobKind;
 use crate::ident::BlobId;
 use crate::meta_store::MetaError;
 use crate::meta_store::Table;
-use crate::store::disk::pack::reader::Location;
+use crate::store::disk::pack::location::Location;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
 use crate::wire::Writer;
@@ -47,10 +47,7 @@ pub(crate) fn decode_blob_key(bytes: &[u8]) -> Result<BlobKey, MetaError> {
 const DIFFERENCE_BIT: u16 = 1 << 15;
 
 pub(crate) fn encode_location(location: &Location) -> Vec<u8> {
-    let delta = match location.is_delta {
-        true => DIFFERENCE_BIT,
-        false => 0,
-    };
+    let delta = if location.is_delta { DIFFERENCE_BIT } else { 0 };
     let mut w = Writer::new();
     w.u32(location.pack)
         .u32(location.offset)

@@ -3,33 +3,33 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
 use crate::ident::BlobId;
+use crate::locks::lock;
 use crate::pack::RecordHeader;
 use crate::pack::layout::RECORD_FIXED_BYTES;
 use crate::store::disk::BlobReader;
-use crate::store::disk::Location;
 use crate::store::disk::Unpacked;
 use crate::store::disk::error::StoreError;
+use crate::store::disk::pack::location::Location;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 
 /// Looks up locations of blobs, in the index or also in a session.
 pub(crate) type Locate<'a> = dyn Fn(&[BlobKey]) -> Result<Vec<Option<Location>>, StoreError> + 'a;
 
 /// A record with its pack and offset, decompressed.
-type Kept = ((u32, u32), Arc<Unpacked>);
+type CachedRecord = ((u32, u32), Arc<Unpacked>);
 
 /// A cache of a few decompressed records, the latest last.
 #[derive(Debug)]
-pub(crate) struct Recents {
+pub(crate) struct RecordCache {
     most: usize,
-    kept: Mutex<VecDeque<Kept>>,
+    kept: Mutex<VecDeque<CachedRecord>>,
 }
 
-impl Recents {
+impl RecordCache {
     pub(crate) fn new(most: usize) -> Self {
         Self {
             most,
@@ -39,7 +39,7 @@ impl Recents {
 
     /// Returns the cached record at this location.
     pub(crate) fn find(&self, at: &Location) -> Option<Arc<Unpacked>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = lock(&self.kept);
         let found = kept
             .iter()
             .find(|(place, _)| *place == (at.pack, at.offset));
@@ -47,7 +47,7 @@ impl Recents {
     }
 
     pub(crate) fn keep(&self, at: &Location, unpacked: Arc<Unpacked>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.kept);
         if kept.len() >= self.most {
             kept.pop_front();
         }
@@ -97,7 +97,7 @@ impl BlobReader {
     /// Returns a plain record, and caches it for other deltas with bases in it.
     pub(crate) fn plain(&self, key: &BlobKey, at: &Location) -> Result<Arc<Unpacked>, StoreError> {
         // A delta here is an error, whatever the index says.
-        let unpacked = self.whole(key, at, |view| Ok(view.unpack()))?;
+        let unpacked = self.read_record(key, at, |view| Ok(view.unpack()))?;
         self.of_bases.keep(at, unpacked.clone());
         Ok(unpacked)
     }

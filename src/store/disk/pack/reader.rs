@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::blob_store::BlobError;
 use crate::blob_store::BlobKey;
@@ -13,6 +12,7 @@ use crate::blob_store::BlobStore;
 use crate::chunk::Codec;
 use crate::chunk::CodecError;
 use crate::ident::BlobId;
+use crate::locks::lock;
 use crate::meta_store::MetaRead;
 use crate::meta_store::Table;
 use crate::pack::Item;
@@ -27,25 +27,9 @@ use crate::store::disk::io::DiskFile;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout;
 use crate::store::disk::pack::bases::Locate;
-use crate::store::disk::pack::bases::Recents;
+use crate::store::disk::pack::bases::RecordCache;
+use crate::store::disk::pack::location::Location;
 use crate::wire::limits::RECORD_STORED_BYTES_MAX;
-
-/// The location of a blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Location {
-    /// The number of the pack.
-    pub pack: u32,
-    /// The offset of the record in the pack.
-    pub offset: u32,
-    /// Length of the record, in bytes.
-    pub record_bytes: u32,
-    /// The number of the blob within the record.
-    pub item: u16,
-    /// The blob's length before compression.
-    pub raw_bytes: u32,
-    /// Set if the record is a delta, which cannot be read without its bases.
-    pub is_delta: bool,
-}
 
 /// The decompressed blobs of a record.
 #[derive(Debug)]
@@ -94,8 +78,8 @@ pub struct BlobReader {
     store: DiskStore,
     _operation: EpochGuard,
     packs: Mutex<HashMap<u32, Arc<dyn DiskFile>>>,
-    recent: Recents,
-    pub(in crate::store::disk) of_bases: Recents,
+    recent: RecordCache,
+    pub(in crate::store::disk) of_bases: RecordCache,
 }
 
 /// Number of cached records: about as many as one walk down a tree and along its chunks touches.
@@ -119,8 +103,8 @@ impl BlobReader {
             store: store.clone(),
             _operation: operation,
             packs: Mutex::default(),
-            recent: Recents::new(RECENT_RECORDS),
-            of_bases: Recents::new(RECENT_BASES),
+            recent: RecordCache::new(RECENT_RECORDS),
+            of_bases: RecordCache::new(RECENT_BASES),
         }
     }
 
@@ -128,7 +112,7 @@ impl BlobReader {
     ///
     /// # Errors
     /// As [`BlobReader::new`].
-    pub fn again(&self) -> Result<Self, StoreError> {
+    pub fn reopen(&self) -> Result<Self, StoreError> {
         Self::new(&self.store)
     }
 
@@ -192,7 +176,7 @@ impl BlobReader {
         at: &Location,
         locate: &Locate<'_>,
     ) -> Result<Arc<Unpacked>, StoreError> {
-        self.whole(key, at, |view| match view.header.codec {
+        self.read_record(key, at, |view| match view.header.codec {
             Some(Codec::Delta) => {
                 let bases = self.bases(key, &view.header.bases, locate)?;
                 Ok(view.unpack_on(bases))
@@ -202,7 +186,7 @@ impl BlobReader {
     }
 
     /// Returns the verified record at a location, decoded by `unpack`, or from the cache of bases.
-    pub(in crate::store::disk) fn whole(
+    pub(in crate::store::disk) fn read_record(
         &self,
         key: &BlobKey,
         at: &Location,
@@ -240,7 +224,7 @@ impl BlobReader {
     }
 
     fn pack(&self, key: &BlobKey, number: u32) -> Result<Arc<dyn DiskFile>, StoreError> {
-        let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut packs = lock(&self.packs);
         if let Some(open) = packs.get(&number) {
             return Ok(open.clone());
         }

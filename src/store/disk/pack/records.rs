@@ -5,8 +5,8 @@ use crate::chunk::Compressor;
 use crate::pack::Flags;
 use crate::pack::Item;
 use crate::pack::Record;
-use crate::store::disk::Location;
 use crate::store::disk::error::StoreError;
+use crate::store::disk::pack::location::Location;
 use crate::wire::limits::RECORD_RAW_BYTES_MAX;
 
 /// Makes a record of a single blob.

@@ -22,7 +22,7 @@ use crate::store::disk::rebuild::unreadable::Span;
 use crate::wire::limits::RECORD_BASE_BYTES_MAX;
 
 /// The location of a record.
-pub(crate) struct Place {
+pub(crate) struct RecordPlace {
     pub(crate) pack: u32,
     pub(crate) offset: u64,
     pub(crate) record_bytes: usize,
@@ -43,7 +43,7 @@ impl<'a> DeltaRows<'a> {
     /// Writes the rows of these records, and returns those that cannot be read.
     pub(crate) fn put(
         &mut self,
-        places: Vec<Place>,
+        places: Vec<RecordPlace>,
         tables: &mut dyn MetaWrite,
     ) -> Result<Vec<Span>, StoreError> {
         let mut spans = Vec::new();
@@ -66,7 +66,7 @@ impl<'a> DeltaRows<'a> {
     /// Writes the rows of one record; returns `false` when it cannot be read.
     fn put_one(
         &mut self,
-        place: &Place,
+        place: &RecordPlace,
         view: &RecordView<'_>,
         tables: &mut dyn MetaWrite,
     ) -> Result<bool, StoreError> {

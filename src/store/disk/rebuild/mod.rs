@@ -23,15 +23,14 @@ use crate::meta_store::MetaWrite;
 use crate::meta_store::Scan;
 use crate::meta_store::Table;
 use crate::pack::Flags;
-use crate::pack::Found;
 use crate::pack::Item;
 use crate::pack::RecordHeader;
 use crate::pack::RecordView;
+use crate::pack::ScanItem;
 use crate::pack::layout::PACK_HEADER_BYTES;
 use crate::pack::layout::decode_pack_header;
 use crate::pack::scan;
 use crate::store::disk::Entry;
-use crate::store::disk::Location;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::index::rows;
 use crate::store::disk::index::rows::PackRow;
@@ -40,10 +39,11 @@ use crate::store::disk::io::DiskFile;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout;
 use crate::store::disk::pack::file;
+use crate::store::disk::pack::location::Location;
 use crate::store::disk::pack::reader::PackBytes;
 use crate::store::disk::pack::records::locations;
 use crate::store::disk::rebuild::deltas::DeltaRows;
-use crate::store::disk::rebuild::deltas::Place;
+use crate::store::disk::rebuild::deltas::RecordPlace;
 use crate::store::disk::rebuild::old_index::OldIndex;
 use crate::store::disk::rebuild::put_back::put_back;
 use crate::store::disk::rebuild::unreadable::Span;
@@ -207,7 +207,7 @@ struct Packs {
     /// The packs in the old index, where it is whole.
     known: Option<BTreeMap<u32, PackRow>>,
     found: Vec<Recovered>,
-    deltas: Vec<Place>,
+    deltas: Vec<RecordPlace>,
     spans: Vec<Span>,
     /// The existing packs, and those that the old index does not know.
     present: BTreeSet<u32>,
@@ -259,8 +259,8 @@ impl Packs {
         let mut records: Vec<(u64, RecordHeader)> = Vec::new();
         let mut damage: Vec<(u64, u64)> = Vec::new();
         scan(&PackBytes(&*file), size, &mut |f| match f {
-            Found::Record { offset, header } => records.push((offset, header)),
-            Found::Damage { offset, end } => damage.push((offset, end)),
+            ScanItem::Record { offset, header } => records.push((offset, header)),
+            ScanItem::Damage { offset, end } => damage.push((offset, end)),
         })
         .map_err(fail)?;
         // A pack with a number from the old index and without a row was removed. Its file may outlive a
@@ -277,14 +277,14 @@ impl Packs {
             committed_bytes = offset + header.record_bytes() as u64;
             if header.codec == Some(Codec::Delta) {
                 let record_bytes = header.record_bytes();
-                self.deltas.push(Place {
+                self.deltas.push(RecordPlace {
                     pack: number,
                     offset,
                     record_bytes,
                 });
                 continue;
             }
-            let found = one_record(&*file, number, offset, &header, tables)?;
+            let found = index_record(&*file, number, offset, &header, tables)?;
             if found.is_none() {
                 self.spans.push(Span::of_record(number, offset, &header));
             }
@@ -397,7 +397,7 @@ pub(crate) fn read_exactly(
 
 /// Writes the rows of a record's blobs, and returns the bytes that the layer above needs; `None` when
 /// the record is damaged.
-fn one_record(
+fn index_record(
     file: &dyn DiskFile,
     number: u32,
     offset: u64,

@@ -12,12 +12,12 @@ use crate::meta_store::Scan;
 use crate::meta_store::Table;
 use crate::pack::RecordHeader;
 use crate::store::disk::DiskStore;
-use crate::store::disk::Location;
 use crate::store::disk::error::StoreError;
 use crate::store::disk::index::rows;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::layout;
-use crate::store::disk::rebuild::deltas::Place;
+use crate::store::disk::pack::location::Location;
+use crate::store::disk::rebuild::deltas::RecordPlace;
 use crate::store::disk::rebuild::strange_packs;
 use crate::wire::DecodeError;
 use crate::wire::Reader;
@@ -55,7 +55,7 @@ impl Span {
     }
 
     /// Makes the span of a record with unknown content.
-    pub(crate) fn of_unknown(place: &Place) -> Self {
+    pub(crate) fn of_unknown(place: &RecordPlace) -> Self {
         Self {
             pack: place.pack,
             offset: place.offset,

@@ -18,13 +18,13 @@ use crate::progress::NoProgress;
 use crate::store::disk::BlobReader;
 use crate::store::disk::DiskStore;
 use crate::store::disk::GcOptions;
-use crate::store::disk::Location;
 use crate::store::disk::StoreError;
 use crate::store::disk::WriteSession;
 use crate::store::disk::io::Disk;
 use crate::store::disk::io::OpenMode;
 use crate::store::disk::io::sim::SimDisk;
 use crate::store::disk::layout;
+use crate::store::disk::pack::location::Location;
 
 fn blob(n: u64) -> Vec<u8> {
     let line = |k: u64| format!("line {k} {:x}\n", k.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -96,7 +96,7 @@ fn rebuild(disk: &SimDisk) -> DiskStore {
 }
 
 #[test]
-fn a_collection_keeps_what_a_delta_needs_and_no_longer() {
+fn gc_keeps_bases_while_deltas_need_them() {
     let disk = SimDisk::default();
     let (base, one, two) = (blob(1), blob(2), blob(3));
     let store = store(&disk, &base, &[&one, &two]);
@@ -116,7 +116,7 @@ fn a_collection_keeps_what_a_delta_needs_and_no_longer() {
 }
 
 #[test]
-fn who_depends_on_a_damaged_base_is_named_and_lost_with_it() {
+fn delta_of_a_damaged_base_is_reported_and_lost() {
     let disk = SimDisk::default();
     let (base, one) = (blob(1), blob(2));
     let store = store(&disk, &base, &[&one]);
@@ -151,7 +151,7 @@ fn who_depends_on_a_damaged_base_is_named_and_lost_with_it() {
 }
 
 #[test]
-fn a_base_that_is_a_delta_is_refused() {
+fn delta_base_must_be_plain() {
     let disk = SimDisk::default();
     let (base, one, two) = (blob(1), blob(2), blob(3));
     let store = store(&disk, &base, &[&one]);
@@ -176,7 +176,7 @@ fn a_base_that_is_a_delta_is_refused() {
 }
 
 #[test]
-fn a_condemned_base_stays_plain_when_it_is_stored_again() {
+fn delta_condemned_base_stays_plain_when_stored_again() {
     let disk = SimDisk::default();
     let (base, one, other) = (blob(1), blob(2), blob(4));
     let store = store(&disk, &base, &[&one]);
@@ -210,7 +210,7 @@ fn both(store: &DiskStore, base: &[u8], one: &[u8]) -> WriteSession {
 }
 
 #[test]
-fn a_session_reads_its_deltas_against_what_it_appended() {
+fn session_reads_deltas_against_its_own_blobs() {
     let disk = SimDisk::default();
     let store = open(&disk);
     let (base, one) = (blob(1), blob(2));
@@ -233,7 +233,7 @@ fn a_session_reads_its_deltas_against_what_it_appended() {
 
 /// Two sessions store the same blob, one of them as a base of its own.
 #[test]
-fn whoever_commits_first_a_base_is_plain() {
+fn delta_base_is_plain_in_any_order_of_commits() {
     for plain_is_first in [false, true] {
         let disk = SimDisk::default();
         let (base, one, other) = (blob(1), blob(2), blob(4));
@@ -242,9 +242,10 @@ fn whoever_commits_first_a_base_is_plain() {
         let close = WriteSession::begin(&store).unwrap();
         close.claim(&[key(&base)]).unwrap();
         close.append(&delta(&[&base], &[&other])).unwrap();
-        let order = match plain_is_first {
-            true => [plain, close],
-            false => [close, plain],
+        let order = if plain_is_first {
+            [plain, close]
+        } else {
+            [close, plain]
         };
         for session in order {
             session.commit(|_, _| Ok::<_, StoreError>(())).unwrap();

@@ -24,7 +24,7 @@ fn rows(store: &DiskStore) -> usize {
 
 /// A reader must drop a state that the file may no longer have, without reading the file again.
 #[test]
-fn a_reader_lets_go_of_a_state_that_others_have_overwritten() {
+fn index_reader_drops_state_that_others_overwrote() {
     let dir = tempfile::tempdir().unwrap();
     let (reader, writer) = (open(dir.path()), open(dir.path()));
     let mut random = Random::new(1);
@@ -69,7 +69,7 @@ fn write(store: &DiskStore, random: &mut Random, written: u64) {
 }
 
 #[test]
-fn what_was_let_go_does_not_look_at_the_file_again() {
+fn index_released_state_reads_the_file_no_more() {
     use crate::store::disk::index::backend::OverlayBackend;
     use crate::store::disk::io::Disk as _;
     use crate::store::disk::io::OpenMode;
@@ -81,7 +81,7 @@ fn what_was_let_go_does_not_look_at_the_file_again() {
     let mut bytes = [0; 10];
     overlay.read(0, &mut bytes).unwrap();
     assert_eq!(bytes, [7; 10]);
-    overlay.severed().set();
+    overlay.cut_switch().set();
     assert!(overlay.read(0, &mut bytes).is_err());
     assert!(overlay.write(0, &[1]).is_err());
     assert!(overlay.len().is_err());

@@ -315,7 +315,7 @@ impl World {
             return self.push(self.now + network::STALL, Event::Failed(number));
         }
         let talk = self.talks.get_mut(&number);
-        let came = talk.map_or_else(Vec::new, |t| t.hear(answers));
+        let came = talk.map_or_else(Vec::new, |t| t.take_response(answers));
         let new = self.take(from, &came, to);
         if let Some(talk) = self.talks.get_mut(&number) {
             talk.took(new);

@@ -130,7 +130,7 @@ impl Conversation {
     }
 
     /// Takes the answer; what came with it.
-    pub fn hear(&mut self, answers: Vec<Response>) -> Vec<Item> {
+    pub fn take_response(&mut self, answers: Vec<Response>) -> Vec<Item> {
         let mut came = Vec::new();
         for answer in answers {
             match (answer, &mut self.stage) {

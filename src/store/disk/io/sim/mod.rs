@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use crate::locks::lock;
 use crate::store::disk::io::Disk;
 use crate::store::disk::io::DiskFile;
 use crate::store::disk::io::LockGuard;
@@ -72,7 +73,7 @@ enum NameChange {
 
 impl SimDisk {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.state)
     }
 
     /// Returns the number of changes so far.
