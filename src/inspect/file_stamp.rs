@@ -78,7 +78,7 @@ impl RecordedFile {
     }
 
     /// Compares the record with the present state of the file.
-    pub(crate) fn verdict(
+    pub(crate) fn change(
         &self,
         now: &FileStamp,
         source: &dyn ReadAt,

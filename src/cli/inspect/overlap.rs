@@ -33,7 +33,7 @@ pub(crate) fn run(args: &OverlapArgs, cli: &Cli, out: &Out) -> Result<(), Failur
             size_bytes: Some(a.size_bytes() + b.size_bytes()),
             ..near_options(&args.near, args.exact, spill.spill())?
         },
-        gram_words: (args.ngram > 0).then_some(args.ngram),
+        ngram_words: (args.ngram > 0).then_some(args.ngram),
         examples: args.limit,
     };
     let bar = Bar::new(out.is_quiet());
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &OverlapArgs, cli: &Cli, out: &Out) -> Result<(), Failur
     });
     let answer = json!({
         "rows_a": report.rows_a, "rows_b": report.rows_b, "exact": report.exact, "near": report.near,
-        "contained": report.contaminated, "ngram": options.gram_words,
+        "contained": report.contaminated, "ngram": options.ngram_words,
         "examples": examples.collect::<Vec<_>>(), "seconds": seconds,
     });
     let found = report.exact + report.near;

@@ -18,9 +18,9 @@ use crate::inspect::dedup::Method;
 use crate::inspect::dedup::OpenRows;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::Weighting;
-use crate::inspect::dedup::exact::equal_rows::same_rows;
+use crate::inspect::dedup::exact::equal_rows::equal_rows;
 use crate::inspect::dedup::exact::row_hashes::Ranks;
-use crate::inspect::dedup::exact::row_hashes::survey;
+use crate::inspect::dedup::exact::row_hashes::hash_rows;
 use crate::inspect::dedup::external::multi_pass::Passes;
 use crate::inspect::dedup::near::jaccard::SimilarRows;
 use crate::inspect::dedup::near::jaccard::Verifier;
@@ -28,10 +28,10 @@ use crate::inspect::dedup::near::lsh::BandIndex;
 use crate::inspect::dedup::near::lsh::CompareScope;
 use crate::inspect::dedup::near::lsh::Pair;
 use crate::inspect::dedup::near::lsh::band_pairs;
-use crate::inspect::dedup::near::lsh::print_bytes;
+use crate::inspect::dedup::near::lsh::sketch_bytes;
 use crate::inspect::dedup::near::lsh::sketch_rows;
 use crate::inspect::dedup::near::stop_shingles::StopShingles;
-use crate::inspect::dedup::ngrams::shared_grams;
+use crate::inspect::dedup::ngrams::shared_ngrams;
 use crate::inspect::dedup::run::selection;
 use crate::inspect::dedup::sketch_cache::Sketches;
 use crate::inspect::table::Batch;
@@ -49,7 +49,7 @@ pub struct OverlapOptions<'a> {
     /// [`Method::SimHash`] acts as [`Method::MinHash`].
     pub rows: DedupOptions<'a>,
     /// Words in a shared run; `None` to skip that search.
-    pub gram_words: Option<usize>,
+    pub ngram_words: Option<usize>,
     /// Number of examples in the report.
     pub examples: usize,
 }
@@ -58,7 +58,7 @@ impl Default for OverlapOptions<'_> {
     fn default() -> Self {
         Self {
             rows: DedupOptions::default(),
-            gram_words: Some(13),
+            ngram_words: Some(13),
             examples: 10,
         }
     }
@@ -123,7 +123,7 @@ pub fn overlap(
         firsts: Vec::new(),
         surveyed: None,
     };
-    let mut found = survey(&mut passes, rows)?;
+    let mut found = hash_rows(&mut passes, rows)?;
     let batches_a = usize::try_from(*ended.get().unwrap_or(&0)).unwrap_or(usize::MAX);
     let at = |of: &[u64]| of.get(batches_a).copied().unwrap_or(0);
     let (second, rows_a) = (at(&passes.firsts), at(&found.rows_before));
@@ -133,7 +133,7 @@ pub fn overlap(
         numbers: found.numbers,
         is_first_smaller: second <= found.numbers / 2,
     };
-    let mut same = same_rows(&passes, rows, &mut found)?;
+    let mut same = equal_rows(&passes, rows, &mut found)?;
     same.retain(|s| tables.is_second(s.row) && !tables.is_second(s.kept));
     let mut skip = RowSet::with_rows(found.numbers);
     for one in &same {
@@ -143,9 +143,9 @@ pub fn overlap(
         Method::Exact => Vec::new(),
         _ => near(&passes, rows, &tables, &skip)?,
     };
-    let grams = options.gram_words;
+    let grams = options.ngram_words;
     let contaminated = grams
-        .map(|n| shared_grams(&passes, rows, &tables, n))
+        .map(|n| shared_ngrams(&passes, rows, &tables, n))
         .transpose()?;
     let equal = same
         .iter()
@@ -215,16 +215,16 @@ fn near(
         rows
     };
     let remember = |band: usize, hash: u32| seen.insert(band, hash);
-    let prints = Sketches::unkept(print_bytes(options));
+    let prints = Sketches::uncached(sketch_bytes(options));
     let by = (&common, &prints);
     sketch_rows(passes, options, by, &others(true), &sketched, &remember)?;
     let knows = |band: usize, hash: u32| seen.contains(band, hash);
     sketch_rows(passes, options, by, &others(false), &sketched, &knows)?;
     let sketched = sketched.into_inner();
     let mut sketched = sketched.unwrap_or_else(PoisonError::into_inner);
-    sketched.settle()?;
+    sketched.end_writing()?;
     let mut verifier = Verifier::new(passes, options, &common);
-    verifier.leave(sketched.bytes());
+    verifier.reserve(sketched.bytes());
     let mut found = |pairs: &mut Vec<Pair>| verifier.add(pairs);
     let second = u32::try_from(tables.second).unwrap_or(u32::MAX);
     let (within, ranks) = (CompareScope::Both(second), Ranks::default());

@@ -421,7 +421,7 @@ fn parts_give_back_what_was_put_into_them() {
         let spilled = parts.spilled_bytes;
         assert_eq!(spilled > 0, budget < 80_000);
         if budget == 1000 {
-            parts.settle().unwrap();
+            parts.end_writing().unwrap();
             assert_eq!(parts.spilled_bytes, 80_000);
         }
         for (part, wanted) in wanted.iter().enumerate() {

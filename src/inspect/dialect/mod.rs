@@ -56,7 +56,7 @@ pub(crate) struct DelimitedTable {
 }
 
 /// Detects the separator and the quote of a text from its beginning.
-pub(crate) fn marks(
+pub(crate) fn detect_marks(
     format: Format,
     text: &[u8],
     is_whole: bool,
@@ -72,7 +72,7 @@ pub(crate) fn table(
     is_whole: bool,
     options: &ReadOptions,
 ) -> DelimitedTable {
-    let (separator, quote) = marks(format, text, is_whole, options);
+    let (separator, quote) = detect_marks(format, text, is_whole, options);
     let mut records = records_of(text, separator, quote, is_whole);
     let mut dialect = Dialect {
         separator,
@@ -96,7 +96,7 @@ pub(crate) fn table(
             let Some(column) = columns.get_mut(n) else {
                 break;
             };
-            let said = said(raw, quote, &mut buffer);
+            let said = content(raw, quote, &mut buffer);
             column.merge(InferredType::of_cell(said));
             check.add(n, said);
         }
@@ -140,12 +140,12 @@ fn cells(record: &[u8], separator: u8, quote: Option<u8>) -> Vec<Vec<u8>> {
     let mut buffer = Vec::new();
     let fields = Fields::new(record, separator, quote);
     fields
-        .map(|raw| said(raw, quote, &mut buffer).to_vec())
+        .map(|raw| content(raw, quote, &mut buffer).to_vec())
         .collect()
 }
 
-fn said<'a>(raw: &'a [u8], quote: Option<u8>, buffer: &'a mut Vec<u8>) -> &'a [u8] {
-    match Fields::said(raw, quote, buffer) {
+fn content<'a>(raw: &'a [u8], quote: Option<u8>, buffer: &'a mut Vec<u8>) -> &'a [u8] {
+    match Fields::content(raw, quote, buffer) {
         Cell::Text(text) => text,
         _ => b"",
     }

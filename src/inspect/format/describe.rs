@@ -435,7 +435,7 @@ impl TextDescriber {
     /// Decides the dialect from the beginning.
     fn decide(&mut self, format: Format, is_whole: bool) {
         let options = ReadOptions::default();
-        let marks = dialect::marks(format, &self.head, is_whole, &options);
+        let marks = dialect::detect_marks(format, &self.head, is_whole, &options);
         let mut records = RecordCounter::new(marks);
         records.push(&self.head);
         self.counter = RowCounting::Records(records);

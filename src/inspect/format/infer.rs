@@ -12,7 +12,7 @@ use crate::inspect::format::cell_type::CellType;
 use crate::inspect::format::cell_type::TimestampForm;
 use crate::inspect::format::cell_type::is_not_finite;
 use crate::inspect::format::cell_type::look;
-use crate::inspect::format::cell_type::moment;
+use crate::inspect::format::cell_type::timestamp_form;
 use crate::wire::limits::SCHEMA_FIELDS_MAX;
 
 /// Type of one value, or of all values of a field.
@@ -140,7 +140,7 @@ impl InferredType {
                 false => Self::Float,
             },
             CellType::Text if is_not_finite(trimmed) => Self::NotFinite,
-            CellType::Text => match moment(trimmed) {
+            CellType::Text => match timestamp_form(trimmed) {
                 Some(TimestampForm::Date) => Self::Date,
                 Some(TimestampForm::Time) => Self::Time,
                 Some(TimestampForm::FineTime) => Self::FineTime,

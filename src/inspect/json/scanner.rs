@@ -170,7 +170,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// The first syntax error, on every further call too.
-    pub fn leave(&mut self) -> Result<(), ScanError> {
+    pub fn skip_container(&mut self) -> Result<(), ScanError> {
         self.skip_rest().map_err(|Stopped| self.noted())
     }
 

@@ -54,7 +54,7 @@ impl<'a> Text<'a> {
     ///
     /// # Errors
     /// [`LoneSurrogate`] for the first one. The buffer then still holds the whole text.
-    pub fn said_into(&self, buffer: &mut Vec<u8>) -> Result<(), LoneSurrogate> {
+    pub fn content_into(&self, buffer: &mut Vec<u8>) -> Result<(), LoneSurrogate> {
         buffer.clear();
         let mut lone = Ok(());
         let mut pieces = TextPieces::of(self.raw);
@@ -81,20 +81,20 @@ impl<'a> Text<'a> {
         if !self.is_escaped {
             return self.raw == other.as_bytes();
         }
-        self.said().eq(other.bytes())
+        self.content().eq(other.bytes())
     }
 
     /// Compares two unescaped texts by code points.
     pub fn compare(&self, other: &Text<'_>) -> Ordering {
         match self.is_escaped || other.is_escaped {
             false => self.raw.cmp(other.raw),
-            true => self.said().cmp(other.said()),
+            true => self.content().cmp(other.content()),
         }
     }
 
     /// Iterates over the unescaped bytes; a lone surrogate has the three bytes it would have as a
     /// character.
-    fn said(&self) -> impl Iterator<Item = u8> + 'a {
+    fn content(&self) -> impl Iterator<Item = u8> + 'a {
         TextPieces::of(self.raw).flat_map(TextPiece::bytes)
     }
 }

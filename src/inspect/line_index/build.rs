@@ -75,7 +75,7 @@ impl GrowingLineIndex {
     pub(super) fn ended(&self) -> (LineIndex, Result<(), LinesError>) {
         let state = self.state();
         let why = state.ended.as_ref().and_then(Option::as_ref);
-        let why = why.map_or(Ok(()), |error| Err(error.again()));
+        let why = why.map_or(Ok(()), |error| Err(error.duplicate()));
         (state.index.clone(), why)
     }
 
@@ -96,7 +96,7 @@ impl GrowingLineIndex {
             if let Some(why) = &state.ended {
                 // A thread that ended without an error had counted everything.
                 let why = why.as_ref().unwrap_or(&LinesError::Interrupted);
-                return Err(why.again());
+                return Err(why.duplicate());
             }
             if progress.cancelled() {
                 return Err(LinesError::Interrupted);

@@ -46,8 +46,8 @@ impl StoredIndex {
     ///
     /// # Errors
     /// I/O errors of reading the ends of the file.
-    pub fn verdict(&self, now: &FileStamp, source: &dyn ReadAt) -> Result<FileChange, LinesError> {
-        let verdict = self.seen.verdict(now, source)?;
+    pub fn change(&self, now: &FileStamp, source: &dyn ReadAt) -> Result<FileChange, LinesError> {
+        let verdict = self.seen.change(now, source)?;
         if verdict == FileChange::Appended {
             for block in self.index.samples() {
                 match start_in(source, &block) {

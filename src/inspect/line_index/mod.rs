@@ -54,7 +54,7 @@ pub enum LinesError {
 
 impl LinesError {
     /// Copies the error for another caller.
-    fn again(&self) -> Self {
+    fn duplicate(&self) -> Self {
         match self {
             Self::Changed => Self::Changed,
             Self::Interrupted => Self::Interrupted,

@@ -52,7 +52,7 @@ pub fn lint(
 ) -> Result<LintReport, TableError> {
     let checks = TextChecks::new(options);
     let mut looked = LintedRows::new(options);
-    looked.over(batches, &checks, options, progress)?;
+    looked.add_rows(batches, &checks, options, progress)?;
     Ok(report(looked.made, options))
 }
 
@@ -71,7 +71,7 @@ pub fn lint_files(
     let mut first = 0;
     loop {
         let chain = open(first);
-        let is_whole = looked.over(&*chain, &checks, options, progress)?;
+        let is_whole = looked.add_rows(&*chain, &checks, options, progress)?;
         match chain.failed() {
             Some(file) if !is_whole => first += file + 1,
             _ => return Ok(report(looked.made, options)),
@@ -95,7 +95,7 @@ impl LintedRows {
     }
 
     /// Lints further rows; false if damage ended them.
-    fn over(
+    fn add_rows(
         &mut self,
         batches: &dyn Batches,
         checks: &TextChecks,
@@ -122,7 +122,7 @@ impl LintedRows {
             Err(error) if error.is_damage() && options.severity(RuleId::DamagedFile).is_some() => {
                 let findings = &mut self.made.findings;
                 findings.begin(self.rows);
-                findings.tell(RuleId::DamagedFile, b"", 0, || error.in_words());
+                findings.record(RuleId::DamagedFile, b"", 0, || error.full_message());
                 Ok(false)
             }
             done => done.map(|()| true),

@@ -78,7 +78,7 @@ impl OutputFormat {
     }
 
     /// Returns the format that preserves rows of this shape from a file of a format.
-    pub fn keeping(format: Format, shape: &Shape) -> Self {
+    pub fn preserving(format: Format, shape: &Shape) -> Self {
         match (format, shape) {
             (Format::Parquet, _) => Self::Parquet,
             (Format::ArrowFile, _) => Self::Arrow,
@@ -232,7 +232,7 @@ impl<W: Write + Send> RowWriter<W> {
     }
 
     /// Returns true if a long row of a shape can be copied without holding it in memory.
-    pub fn copies(&self, shape: &Shape, plan: &OutputPlan) -> bool {
+    pub fn can_copy(&self, shape: &Shape, plan: &OutputPlan) -> bool {
         match &self.kind {
             FormatWriter::Jsonl(_) => *shape == Shape::Json && !plan.is_fixed(),
             FormatWriter::Text(_) => *shape == Shape::Text,

@@ -13,7 +13,7 @@ use crate::inspect::table::Shape;
 fn written(format: OutputFormat, rows: &[(&Shape, &str)]) -> Vec<u8> {
     let (mut plan, mut scratch) = (OutputPlan::default(), Scratch::default());
     for (shape, row) in rows {
-        let refused = plan.learn(shape, row.as_bytes(), &mut scratch).unwrap();
+        let refused = plan.add_row(shape, row.as_bytes(), &mut scratch).unwrap();
         assert_eq!(refused, None);
     }
     let mut writer = RowWriter::new(Vec::new(), &check(format), &plan).unwrap();
@@ -119,7 +119,7 @@ fn kinds_widen() {
         r#"{"a":1,"b":null,"c":99999999999999999999}"#,
         r#"{"a":"x","b":1e3}"#,
     ] {
-        plan.learn(&Shape::Json, row.as_bytes(), &mut scratch)
+        plan.add_row(&Shape::Json, row.as_bytes(), &mut scratch)
             .unwrap();
     }
     let kinds: Vec<ColumnKind> = plan.columns().map(|(_, k)| k).collect();

@@ -172,7 +172,7 @@ fn table(format: Format, mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
         profile.begin_record();
         let fields = Fields::new(row, separator, quote);
         for (name, raw) in plan.names.iter().zip(fields) {
-            match Fields::said(raw, quote, &mut buffer) {
+            match Fields::content(raw, quote, &mut buffer) {
                 Cell::Text(said) => profile.cell(name, said),
                 _ => profile.cell(name, b""),
             }

@@ -386,7 +386,7 @@ impl ProfileRecorder<'_> {
         place.note(kind, self.row);
         match kind {
             FieldKind::Object | FieldKind::List if depth >= STATISTICS_DEPTH_MAX => {
-                self.scanner.leave()
+                self.scanner.skip_container()
             }
             FieldKind::Object => self.members(place, depth + 1),
             FieldKind::List => self.items(place, depth + 1),
@@ -405,11 +405,11 @@ impl ProfileRecorder<'_> {
     }
 
     fn members(&mut self, place: &mut FieldNode, depth: usize) -> Result<(), ScanError> {
-        let mut said = String::new();
+        let mut content = String::new();
         while let Some(Event::Key(key)) = self.scanner.next_event()? {
             // Lone surrogates become U+FFFD.
-            let _ = key.unescape_into(&mut said);
-            match place.field(&said, self.places) {
+            let _ = key.unescape_into(&mut content);
+            match place.field(&content, self.places) {
                 None => drop(self.scanner.skip_value()?),
                 Some(member) => {
                     if let Some(event) = self.scanner.next_event()? {

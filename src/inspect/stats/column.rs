@@ -75,7 +75,7 @@ impl ColumnState {
 
     /// Records that a row has the column.
     #[inline]
-    pub(super) fn meet(&mut self, row: u64) {
+    pub(super) fn record_row(&mut self, row: u64) {
         if self.last_row != row {
             self.last_row = row;
             self.rows += 1;

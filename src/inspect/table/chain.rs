@@ -23,7 +23,7 @@ pub struct Chain {
     /// Number of batches up to the end of each finished file.
     ends: Mutex<Vec<u64>>,
     /// The file reopened last for reads of single rows.
-    again: Mutex<Option<(usize, Arc<dyn Batches>)>>,
+    reopened: Mutex<Option<(usize, Arc<dyn Batches>)>>,
 }
 
 struct ChainState {
@@ -58,7 +58,7 @@ impl Chain {
             }),
             left: Condvar::new(),
             ends: Mutex::default(),
-            again: Mutex::default(),
+            reopened: Mutex::default(),
         }
     }
 
@@ -73,7 +73,7 @@ impl Chain {
     }
 
     /// Returns the source of the next batch; none at the end, and after a failed file.
-    fn enter(&self) -> Result<BatchSource, TableError> {
+    fn next_source(&self) -> Result<BatchSource, TableError> {
         let mut at = self.at();
         at.inside += 1;
         if at.failed.is_some() {
@@ -98,7 +98,7 @@ impl Chain {
 
     /// Moves to the next file, once no thread is left that could still find damage in the current
     /// one.
-    fn leave(&self, left: &BatchSource, parts: u64) {
+    fn finish_file(&self, left: &BatchSource, parts: u64) {
         let mut at = self.at();
         while at.place.file == left.file && at.inside > 0 && at.failed.is_none() {
             let waited = self.left.wait(at);
@@ -123,16 +123,16 @@ impl Chain {
     }
 
     /// Reopens a finished file.
-    fn again(&self, file: usize) -> Result<Option<Arc<dyn Batches>>, TableError> {
-        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*again {
+    fn reopen(&self, file: usize) -> Result<Option<Arc<dyn Batches>>, TableError> {
+        let mut reopened = self.reopened.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*reopened {
             Some((open, batches)) if *open == file => return Ok(Some(Arc::clone(batches))),
             _ => {}
         }
         let Some(batches) = (self.open)(file).transpose()? else {
             return Ok(None);
         };
-        *again = Some((file, Arc::clone(&batches)));
+        *reopened = Some((file, Arc::clone(&batches)));
         Ok(Some(batches))
     }
 }
@@ -152,7 +152,7 @@ impl Drop for FileGuard<'_> {
 impl Batches for Chain {
     fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
         loop {
-            let place = self.enter()?;
+            let place = self.next_source()?;
             let inside = FileGuard(self);
             let Some(batches) = &place.batches else {
                 return Ok(NextBatch::End(place.before));
@@ -161,7 +161,7 @@ impl Batches for Chain {
                 Ok(NextBatch::Batch(number)) => return Ok(NextBatch::Batch(place.before + number)),
                 Ok(NextBatch::End(parts)) => {
                     drop(inside);
-                    self.leave(&place, parts);
+                    self.finish_file(&place, parts);
                 }
                 Err(error) => {
                     self.at().failed = Some(place.file);
@@ -175,7 +175,7 @@ impl Batches for Chain {
         let Some((file, before)) = self.file_of(number) else {
             return Ok(false);
         };
-        match self.again(file)? {
+        match self.reopen(file)? {
             Some(batches) => batches.row(number - before, place, into),
             None => Ok(false),
         }

@@ -36,8 +36,8 @@ pub use crate::inspect::table::rows::long_row::LongRowError;
 pub use crate::inspect::table::rows::long_row::RowSource;
 pub use crate::inspect::table::rows::names::unique_names;
 pub(in crate::inspect) use crate::inspect::table::rows::path::each_at;
-pub use crate::inspect::table::rows::row_kind::Header;
-pub use crate::inspect::table::rows::row_kind::Shape;
+pub use crate::inspect::table::rows::shape::Header;
+pub use crate::inspect::table::rows::shape::Shape;
 pub use crate::inspect::table::rows::stored::StoredColumn;
 pub use crate::inspect::table::rows::stored::StoredType;
 pub(in crate::inspect) use crate::inspect::table::rows::stored::base64_length;
@@ -125,9 +125,9 @@ impl TableError {
     }
 
     /// Formats the error with its file and cause.
-    pub fn in_words(&self) -> String {
+    pub fn full_message(&self) -> String {
         match self {
-            Self::InFile { file, source } => format!("{file}: {}", source.in_words()),
+            Self::InFile { file, source } => format!("{file}: {}", source.full_message()),
             other => other.to_string(),
         }
     }

@@ -124,7 +124,7 @@ pub fn open_table(
         NAMED_BYTES,
     )?;
     let known = options.format.filter(|f| f.format != Format::Bytes);
-    let format = known.map_or_else(|| recognise(&magic, path), Ok)?;
+    let format = known.map_or_else(|| detect_format(&magic, path), Ok)?;
     match format.format {
         Format::Parquet => {
             let (table, schema) = open_parquet(source, options.reading.verify)?;
@@ -207,7 +207,7 @@ impl Opened {
 
 /// Detects the format from the first bytes and the extension. Text is plain bytes unless the
 /// extension names a format.
-fn recognise(magic: &[u8], path: &str) -> Result<FileFormat, TableError> {
+fn detect_format(magic: &[u8], path: &str) -> Result<FileFormat, TableError> {
     let ending = ending(path);
     let plain = |format| {
         Ok(FileFormat {
@@ -257,7 +257,7 @@ pub fn sniff(source: &Arc<dyn ReadAt>) -> Result<Option<FileFormat>, TableError>
         Input::open(Arc::clone(source), Compression::None, 0),
         NAMED_BYTES,
     )?;
-    let found = recognise(&magic, "")?;
+    let found = detect_format(&magic, "")?;
     if found.format != Format::Bytes {
         return Ok(Some(found));
     }

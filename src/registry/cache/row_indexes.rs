@@ -113,7 +113,7 @@ impl KeptRows {
 
     /// Keeps what was learnt, where that is more than opening the file tells.
     fn keep(&self, index: &GrowingIndex) {
-        let news = index.take_news();
+        let news = index.take_if_changed();
         let Some(news) = news.filter(|index| index.last().at >= WORTH_BYTES) else {
             return;
         };

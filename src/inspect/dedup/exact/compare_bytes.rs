@@ -10,7 +10,7 @@ use crate::inspect::dedup::DedupOptions;
 use crate::inspect::dedup::exact::equal_rows::EqualRow;
 use crate::inspect::dedup::external::multi_pass::Passes;
 use crate::inspect::dedup::external::multi_pass::RowText;
-use crate::inspect::dedup::external::multi_pass::changed;
+use crate::inspect::dedup::external::multi_pass::changed_error;
 use crate::inspect::dedup::external::multi_pass::in_threads;
 use crate::inspect::table::Batch;
 use crate::inspect::table::TableError;
@@ -50,7 +50,7 @@ struct HashGroups {
 
 /// Returns the rows whose bytes differ from the first row of their group, in ascending order. They
 /// share only a hash.
-pub(in crate::inspect::dedup) fn confirm(
+pub(in crate::inspect::dedup) fn compare_rows(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
     same: &[EqualRow],
@@ -61,7 +61,7 @@ pub(in crate::inspect::dedup) fn confirm(
     let mut wrong = Vec::new();
     while groups.begin_pass() {
         let alone = match is_alone {
-            true => confirm_alone(passes, options, &wanted, &groups)?,
+            true => compare_singly(passes, options, &wanted, &groups)?,
             false => None,
         };
         match alone {
@@ -73,7 +73,7 @@ pub(in crate::inspect::dedup) fn confirm(
                 wrong.clear();
                 groups = grouped(same, room).1;
             }
-            None => wrong.extend(confirm_pass(passes, options, &wanted, &groups)?),
+            None => wrong.extend(compare_in_pass(passes, options, &wanted, &groups)?),
         }
     }
     wrong.sort_unstable();
@@ -142,9 +142,9 @@ impl HashGroups {
     }
 
     /// Returns false if these bytes differ from those of the group.
-    fn is_fine(&self, wanted: &ComparedRow, bytes: &[u8]) -> bool {
+    fn matches(&self, wanted: &ComparedRow, bytes: &[u8]) -> bool {
         let group = self.all.get(wanted.group as usize);
-        group.is_none_or(|group| lock(group).is_fine(bytes, &self.held, self.room))
+        group.is_none_or(|group| lock(group).matches(bytes, &self.held, self.room))
     }
 
     /// Returns true if all rows of this row's group are compared.
@@ -160,7 +160,7 @@ fn lock(group: &Mutex<HashGroup>) -> std::sync::MutexGuard<'_, HashGroup> {
 
 /// Reads the wanted rows one by one, in order, and compares them. Returns `None` if one of them
 /// cannot be read alone.
-fn confirm_alone(
+fn compare_singly(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
     wanted: &[ComparedRow],
@@ -187,7 +187,7 @@ fn confirm_alone(
                 }
                 let row = batch.rows().next();
                 let bytes = row.and_then(|row| text.bytes(&batch, &row, &options.columns));
-                if !groups.is_fine(one, bytes.ok_or_else(changed)?) {
+                if !groups.matches(one, bytes.ok_or_else(changed_error)?) {
                     wrong.push(one.row);
                 }
                 passes.progress.advance(batch.text().len() as u64);
@@ -199,7 +199,7 @@ fn confirm_alone(
 }
 
 /// Compares the wanted rows in one pass over all rows.
-fn confirm_pass(
+fn compare_in_pass(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
     wanted: &[ComparedRow],
@@ -219,7 +219,7 @@ fn confirm_pass(
                     continue;
                 }
                 let bytes = text.bytes(batch, &row, &options.columns);
-                if !groups.is_fine(next, bytes.ok_or_else(changed)?) {
+                if !groups.matches(next, bytes.ok_or_else(changed_error)?) {
                     wrong.push(next.row);
                 }
             }
@@ -231,7 +231,7 @@ fn confirm_pass(
 
 impl HashGroup {
     /// Records a row of the group; false if its bytes differ from those of the group.
-    fn is_fine(&mut self, bytes: &[u8], held: &AtomicUsize, room: usize) -> bool {
+    fn matches(&mut self, bytes: &[u8], held: &AtomicUsize, room: usize) -> bool {
         let is_fine = match &self.state {
             GroupState::Later => return true,
             GroupState::Held(other) => **other == *bytes,
@@ -335,7 +335,7 @@ mod tests {
                 firsts: vec![0, 4],
                 surveyed: Some(open(&Selection::default()).unwrap()),
             };
-            let wrong = confirm(&passes, &options, &[0, 1, 2, 3].map(same)).unwrap();
+            let wrong = compare_rows(&passes, &options, &[0, 1, 2, 3].map(same)).unwrap();
             assert_eq!(wrong, [1, 3], "{size_bytes:?}");
         }
     }

@@ -1,5 +1,5 @@
 //! Equal rows: groups rows by hash.
-//! [`confirm`](crate::inspect::dedup::exact::compare_bytes::confirm) then compares the bytes.
+//! [`compare_rows`](crate::inspect::dedup::exact::compare_bytes::compare_rows) then compares the bytes.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use crate::inspect::dedup::DedupOptions;
-use crate::inspect::dedup::exact::compare_bytes::confirm;
+use crate::inspect::dedup::exact::compare_bytes::compare_rows;
 use crate::inspect::dedup::exact::row_hashes::HASH_RECORD_BYTES;
 use crate::inspect::dedup::exact::row_hashes::RowHashes;
 use crate::inspect::dedup::external::multi_pass::Passes;
@@ -26,16 +26,16 @@ pub(in crate::inspect::dedup) struct EqualRow {
 }
 
 /// Returns each row that equals a kept row, in ascending order.
-pub(in crate::inspect::dedup) fn same_rows(
+pub(in crate::inspect::dedup) fn equal_rows(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
-    survey: &mut RowHashes<'_>,
+    row_hashes: &mut RowHashes<'_>,
 ) -> Result<Vec<EqualRow>, TableError> {
-    let mut groups = groups(options, survey)?;
+    let mut groups = groups(options, row_hashes)?;
     if groups.is_empty() {
         return Ok(groups);
     }
-    let wrong = confirm(passes, options, &groups)?;
+    let wrong = compare_rows(passes, options, &groups)?;
     groups.retain(|same| wrong.binary_search(&same.row).is_err());
     groups.retain(|same| same.row != same.kept);
     Ok(groups)
@@ -44,11 +44,11 @@ pub(in crate::inspect::dedup) fn same_rows(
 /// Groups rows with equal hashes, the kept row included, in ascending order.
 fn groups(
     options: &DedupOptions<'_>,
-    survey: &mut RowHashes<'_>,
+    row_hashes: &mut RowHashes<'_>,
 ) -> Result<Vec<EqualRow>, TableError> {
-    let (parts, ranks) = (survey.hashes.len(), &survey.ranks);
+    let (parts, ranks) = (row_hashes.hashes.len(), &row_hashes.ranks);
     let next = AtomicUsize::new(0);
-    let hashes = Mutex::new(&mut survey.hashes);
+    let hashes = Mutex::new(&mut row_hashes.hashes);
     let work = || {
         let mut found = Vec::new();
         loop {

@@ -118,7 +118,7 @@ struct BatchHashes {
 }
 
 /// Runs the first pass, and records in `passes` the number of rows in each batch.
-pub(in crate::inspect::dedup) fn survey<'a>(
+pub(in crate::inspect::dedup) fn hash_rows<'a>(
     passes: &mut Passes<'_>,
     options: &DedupOptions<'a>,
 ) -> Result<RowHashes<'a>, TableError> {
@@ -153,7 +153,7 @@ pub(in crate::inspect::dedup) fn survey<'a>(
             Ok(ControlFlow::Continue(()))
         },
     )?;
-    found.hashes.settle()?;
+    found.hashes.end_writing()?;
     passes.surveyed = Some(batches);
     Ok(found)
 }
@@ -204,7 +204,7 @@ fn look(
     for row in batch.rows() {
         if let Some(long) = batch.long(&row) {
             // Rows with equal beginnings may differ further on.
-            long.whole()?;
+            long.read_all()?;
         }
         let bytes = text.bytes(batch, &row, &options.columns);
         let place = batch.place_of(&row);
@@ -221,7 +221,7 @@ fn look(
                     let text = std::str::from_utf8(c.bytes()).ok()?;
                     text.trim().parse::<f64>().ok().filter(|n| !n.is_nan())
                 });
-                seen.ranks.push((row.index, number.map_or(0, in_order)));
+                seen.ranks.push((row.index, number.map_or(0, sort_key)));
             }
         }
         if let Some(column) = &options.source {
@@ -234,7 +234,7 @@ fn look(
 }
 
 /// Maps a number to an integer with the same order; 0 is reserved for rows without a number.
-fn in_order(number: f64) -> u64 {
+fn sort_key(number: f64) -> u64 {
     let bits = number.to_bits();
     match bits >> 63 {
         0 => bits | 1 << 63,

@@ -69,7 +69,7 @@ impl<'a> Verifier<'a> {
     }
 
     /// Reserves bytes of the verifier's share for other data; less than half of the share.
-    pub(in crate::inspect::dedup) fn leave(&mut self, bytes: usize) {
+    pub(in crate::inspect::dedup) fn reserve(&mut self, bytes: usize) {
         self.taken_bytes = bytes;
     }
 

@@ -71,8 +71,8 @@ impl<'a> BandIndex<'a> {
     }
 
     /// Ends the adding of rows.
-    pub(in crate::inspect::dedup) fn settle(&mut self) -> Result<(), TableError> {
-        Ok(self.parts.settle()?)
+    pub(in crate::inspect::dedup) fn end_writing(&mut self) -> Result<(), TableError> {
+        Ok(self.parts.end_writing()?)
     }
 }
 
@@ -101,7 +101,7 @@ pub(in crate::inspect::dedup) fn sketch_rows(
                 let text = work.text.strings(batch, row, &options.columns);
                 work.shingles.clear();
                 each_shingle(text, shingle, |h| work.shingles.push((h >> 32) as u32));
-                common.thin(&work.shingles, &mut work.thinned);
+                common.select_sketched(&work.shingles, &mut work.thinned);
                 if let Some(sketch) = sketch(&work.thinned) {
                     let hashes = bands.hashes(&sketch);
                     print.extend(hashes.flat_map(u32::to_le_bytes));
@@ -138,7 +138,7 @@ pub(in crate::inspect::dedup) fn sketch_rows(
 }
 
 /// Bytes of a row's cache entry: the hashes of all its bands, and its b-bit sketch.
-pub(in crate::inspect::dedup) fn print_bytes(options: &DedupOptions<'_>) -> usize {
+pub(in crate::inspect::dedup) fn sketch_bytes(options: &DedupOptions<'_>) -> usize {
     Bands::for_threshold(options.threshold).bands * size_of::<u32>() + BIT_SKETCH_BYTES
 }
 
@@ -260,7 +260,7 @@ fn bucket_pairs(members: &[BucketRow], add: &mut dyn FnMut(&BucketRow, &BucketRo
 }
 
 /// Passes the pairs of rows with near fingerprints to `found`.
-pub(in crate::inspect::dedup) fn print_pairs(
+pub(in crate::inspect::dedup) fn fingerprint_pairs(
     passes: &Passes<'_>,
     options: &DedupOptions<'_>,
     (distance, prints): (u32, &Sketches),

@@ -83,7 +83,7 @@ struct CacheWriter {
 
 impl Sketches {
     /// Creates an instance without a cache.
-    pub(in crate::inspect::dedup) fn unkept(width: usize) -> Self {
+    pub(in crate::inspect::dedup) fn uncached(width: usize) -> Self {
         Self {
             known: None,
             new: Mutex::new(None),
@@ -99,7 +99,7 @@ impl Sketches {
         width: usize,
         common: Vec<u32>,
     ) -> Self {
-        let mut this = Self::unkept(width);
+        let mut this = Self::uncached(width);
         let Some(cache) = options.prints else {
             return this;
         };
@@ -115,7 +115,7 @@ impl Sketches {
             let header = file.header();
             header.parameters == parameters
                 && header.width == width
-                && agree(&header.common, &common)
+                && overlap_enough(&header.common, &common)
         };
         this.known = known.filter(fits);
         let header = SketchHeader {
@@ -319,7 +319,7 @@ fn parameters(options: &DedupOptions<'_>, width: usize) -> [u8; 32] {
 }
 
 /// Returns true if two ascending lists share at least three quarters of their union.
-fn agree(a: &[u32], b: &[u32]) -> bool {
+fn overlap_enough(a: &[u32], b: &[u32]) -> bool {
     let common = a.iter().filter(|n| b.binary_search(n).is_ok()).count();
     4 * common >= 3 * (a.len() + b.len() - common)
 }

@@ -16,7 +16,7 @@ fn what_became_of_a_file_is_told_by_stamp_and_ends() {
     let size = text.len() as u64;
     let stored = |settled| StoredIndex::new(built(&text, 1), stamp(size), settled, &text).unwrap();
     let now = stamp(size);
-    let verdict = |s: &StoredIndex, now, text: &[u8]| s.verdict(&now, &text).unwrap();
+    let verdict = |s: &StoredIndex, now, text: &[u8]| s.change(&now, &text).unwrap();
     assert_eq!(verdict(&stored(true), now, &text), FileChange::Unchanged);
     assert_eq!(verdict(&stored(false), now, &text), FileChange::Rewritten);
     let other = |change: fn(&mut FileStamp)| {
@@ -54,7 +54,7 @@ fn what_became_of_a_file_is_told_by_stamp_and_ends() {
         verdict(&stored(true), elsewhere, &longer),
         FileChange::Rewritten
     );
-    let cut = stored(true).verdict(&now, &&text[..100]);
+    let cut = stored(true).change(&now, &&text[..100]);
     assert!(matches!(cut, Err(LinesError::Shrunk)));
 }
 

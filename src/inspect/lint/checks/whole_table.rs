@@ -92,13 +92,14 @@ pub(in crate::inspect::lint) fn null_words(columns: &LintColumns) -> RuleFinding
         };
         let (numbers, texts) = (of(ValueType::Number), of(ValueType::Text));
         // Other texts beside the placeholders make it a text column.
-        let is_of_numbers = numbers > 0 && texts - column.nothing.count.min(texts) <= numbers / 20;
-        if column.nothing.count > 0 && is_of_numbers {
+        let is_of_numbers =
+            numbers > 0 && texts - column.placeholder.count.min(texts) <= numbers / 20;
+        if column.placeholder.count > 0 && is_of_numbers {
             let message = format!(
                 "a word for nothing in `{}`, which is a number in {numbers} rows",
                 column.name
             );
-            judged.add_group(&column.nothing, column, &message);
+            judged.add_group(&column.placeholder, column, &message);
         }
     }
     judged

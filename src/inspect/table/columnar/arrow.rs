@@ -35,7 +35,7 @@ use crate::inspect::table::TableError;
 use crate::inspect::table::UnreadColumn;
 use crate::inspect::table::columnar::RowsBatch;
 use crate::inspect::table::columnar::arrow_buffers::MessageHeader;
-use crate::inspect::table::columnar::arrow_buffers::look_at_buffers;
+use crate::inspect::table::columnar::arrow_buffers::check_buffers;
 use crate::inspect::table::columnar::arrow_buffers::too_long;
 use crate::inspect::table::columnar::arrow_buffers::unpacked;
 use crate::inspect::table::columnar::batch_rows;
@@ -399,7 +399,7 @@ impl ArrowBatches {
         }
         let body = exactly(&*self.table.source, header.body_at, length);
         let body = body.ok_or(TableError::Shrunk)?;
-        let plain = match look_at_buffers(header, &body)? {
+        let plain = match check_buffers(header, &body)? {
             true => Some(unpacked(header, &body)?),
             false => None,
         };

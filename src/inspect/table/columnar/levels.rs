@@ -6,7 +6,7 @@ use parquet::basic::Encoding;
 use parquet::column::page::Page;
 
 /// Returns true if a page has one repetition level, at most `max_level`, per value.
-pub(super) fn are_whole(page: &Page, max_level: i16) -> bool {
+pub(super) fn are_complete(page: &Page, max_level: i16) -> bool {
     let bits = u64::from(u16::BITS - max_level.unsigned_abs().leading_zeros());
     if max_level <= 0 {
         return true;
@@ -143,8 +143,8 @@ mod tests {
             (second(&[6, 1, 9], 1), false),
             (second(&[6, 1], 3), false),
         ] {
-            assert_eq!(are_whole(&page, 1), is_whole, "{page:?}");
-            assert!(are_whole(&page, 0));
+            assert_eq!(are_complete(&page, 1), is_whole, "{page:?}");
+            assert!(are_complete(&page, 0));
         }
     }
 }

@@ -196,7 +196,7 @@ impl ColumnPages {
                 statistics: None,
             },
         };
-        match levels::are_whole(&page, self.max_repetition) {
+        match levels::are_complete(&page, self.max_repetition) {
             true => Ok(page),
             false => Err(wrong("a page has fewer repetition levels than values")),
         }

@@ -353,7 +353,7 @@ impl ParquetBatches {
             let micros = next(reader).map_err(place)?;
             for (at, micros) in coarse.places.iter().zip(micros.columns()) {
                 schema = self
-                    .settle(&mut columns, schema, (*at, micros))
+                    .use_microseconds(&mut columns, schema, (*at, micros))
                     .map_err(place)?;
             }
         }
@@ -363,7 +363,7 @@ impl ParquetBatches {
     }
 
     /// Replaces nanoseconds beyond their range by microseconds, and returns the new schema.
-    fn settle(
+    fn use_microseconds(
         &self,
         columns: &mut [ArrayRef],
         schema: Arc<Schema>,

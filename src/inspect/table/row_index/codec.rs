@@ -94,7 +94,7 @@ impl StoredRowIndex {
         if self.kind != kind {
             return Ok(None);
         }
-        match seen.verdict(now, source)? {
+        match seen.change(now, source)? {
             FileChange::Unchanged => Ok(Some(self.index)),
             FileChange::Appended if kind == RowKind::Records => {
                 let step = self.index.points.len().div_ceil(SAMPLES).max(1);

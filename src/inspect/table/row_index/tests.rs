@@ -173,7 +173,7 @@ fn a_stored_index_leads_to_the_rows_without_those_before() {
             let read = source.1.load(Ordering::Relaxed);
             assert!(read < 1 << 20, "{kind:?} {read} of {}", source.len());
         }
-        assert_eq!(again.index.unwrap().take_news(), None);
+        assert_eq!(again.index.unwrap().take_if_changed(), None);
     }
 }
 
@@ -256,7 +256,7 @@ fn an_index_of_another_text_is_forgotten() {
         assert_eq!(rows(&opened, 0, usize::MAX), expected);
         assert_eq!(opened.table.rows(), Some(60_000));
         let index = opened.index.unwrap();
-        assert!(index.take_news().is_some() && index.take_news().is_none());
+        assert!(index.take_if_changed().is_some() && index.take_if_changed().is_none());
     }
 }
 
@@ -264,7 +264,7 @@ fn an_index_of_another_text_is_forgotten() {
 fn points_become_fewer_where_there_are_too_many() {
     let mut index = RowIndex::default();
     for n in 0..(1 << 19) {
-        index.note(Point {
+        index.add_point(Point {
             row: n * 40,
             at: n * 70_000,
         });

@@ -82,7 +82,7 @@ impl LongRow {
     ///
     /// # Errors
     /// [`TableError::Limit`] beyond `LONG_ROW_BYTES_MAX`, and errors of reading.
-    pub fn whole(&self) -> Result<Vec<u8>, TableError> {
+    pub fn read_all(&self) -> Result<Vec<u8>, TableError> {
         let mut text = Vec::new();
         let mut is_over = false;
         let done = self.each(&mut |piece| {

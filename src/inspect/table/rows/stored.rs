@@ -129,7 +129,7 @@ pub(in crate::inspect) fn stored_text_into(
                 if out.len() > start {
                     out.push(b'\n');
                 }
-                let _ = text.said_into(&mut said);
+                let _ = text.content_into(&mut said);
                 let is_here = |c: &StoredColumn| c.stored == StoredType::Bytes && c.path == path;
                 let bytes = columns.iter().find(|c| is_here(c));
                 match bytes.and_then(|_| STANDARD.decode(&said).ok()) {

@@ -116,7 +116,7 @@ fn checksum_of_a_page_is_compared_where_that_was_asked_for() {
     assert_eq!(found.len(), 10);
     let error = error.unwrap();
     assert!(error.is_damage());
-    assert!(error.in_words().contains("checksum"), "{error}");
+    assert!(error.full_message().contains("checksum"), "{error}");
     let (found, error) = rows(&bytes, "c.parquet", ReadOptions::default());
     assert!(error.is_none());
     assert!(found[17].contains("Line 17"), "{}", found[17]);
@@ -247,7 +247,7 @@ fn object_with_one_list_has_its_elements_as_rows() {
     );
     let (found, error) = rows(long.as_bytes(), "x.json", ReadOptions::default());
     assert_eq!(found.len(), 200_001);
-    assert!(error.unwrap().in_words().contains("second list"));
+    assert!(error.unwrap().full_message().contains("second list"));
     // Rows from an offset, through an index.
     let long = format!("{{\"data\":[{}{{}}]}}", "{\"a\":1},".repeat(200_000));
     let opened = open_table(

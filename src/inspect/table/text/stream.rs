@@ -93,16 +93,16 @@ impl TextBatches {
         }
     }
 
-    fn note(&self, state: &StreamState) {
+    fn add_point(&self, state: &StreamState) {
         let Some(index) = &self.index else { return };
         if let Some(first) = state.found.first() {
-            index.note(Point {
+            index.add_point(Point {
                 row: state.row,
                 at: first.start,
             });
         }
         if matches!(state.end, Some(Ok(()))) {
-            index.ended(state.row + state.found.len() as u64);
+            index.set_rows(state.row + state.found.len() as u64);
         }
     }
 }
@@ -129,7 +129,7 @@ impl Batches for TextBatches {
             } else {
                 batch.refill_spans(&self.shape, at, |text, spans| {
                     let truncated = state.fill(text);
-                    self.note(state);
+                    self.add_point(state);
                     state.take_rows(at, text, truncated, spans)
                 });
             }
@@ -172,7 +172,7 @@ impl StreamState {
                         return self.cut_short(text, base, open);
                     }
                     // White space alone is not kept.
-                    None => return self.leave(text, scanned),
+                    None => return self.drop_scanned(text, scanned),
                     Some(_) => {}
                 }
             } else if text.len() >= PART_BYTES {
@@ -199,7 +199,7 @@ impl StreamState {
     }
 
     /// Drops text that was scanned and contains no row.
-    fn leave(&mut self, text: &mut Vec<u8>, scanned: usize) -> bool {
+    fn drop_scanned(&mut self, text: &mut Vec<u8>, scanned: usize) -> bool {
         debug_assert_eq!(scanned, text.len(), "looked through");
         text.clear();
         self.carry_at = self.at;

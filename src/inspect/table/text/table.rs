@@ -95,7 +95,7 @@ impl TextTable {
         let point = index.nearest(row);
         match point {
             Some(Point { at, .. }) if !is_start(&*self.source, index.kind(), at)? => {
-                index.forget();
+                index.clear();
                 Ok(None)
             }
             point => Ok(point),
