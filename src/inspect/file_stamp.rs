@@ -90,9 +90,10 @@ impl RecordedFile {
             false if is_it && now.size > was.size => FileChange::Appended,
             _ => return Ok(FileChange::Rewritten),
         };
-        match ends(source, self.covered)? == (self.head, self.tail) {
-            true => Ok(verdict),
-            false => Ok(FileChange::Rewritten),
+        if ends(source, self.covered)? == (self.head, self.tail) {
+            Ok(verdict)
+        } else {
+            Ok(FileChange::Rewritten)
         }
     }
 

@@ -203,12 +203,11 @@ impl TokenCounter {
                 Cell::Text(text) => {
                     let is_bytes = |c: &&StoredColumn| c.path == *column;
                     let is_bytes = stored.iter().find(is_bytes).map(|c| c.stored);
-                    match is_bytes == Some(StoredType::Bytes) {
-                        true => {
-                            let raw = [b"\"", text, b"\""].concat();
-                            stored_text_into(&raw, column, stored, &mut self.text);
-                        }
-                        false => self.text.extend_from_slice(text),
+                    if is_bytes == Some(StoredType::Bytes) {
+                        let raw = [b"\"", text, b"\""].concat();
+                        stored_text_into(&raw, column, stored, &mut self.text);
+                    } else {
+                        self.text.extend_from_slice(text)
                     }
                 }
                 other => self.text.extend_from_slice(other.bytes()),

@@ -7,7 +7,7 @@ use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::external::multi_pass::Passes;
 use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::near::shingles::each_ngram;
-use crate::inspect::dedup::overlap::TablePair;
+use crate::inspect::dedup::table_pair::TablePair;
 use crate::inspect::table::TableError;
 
 /// Counts the rows of the second table that share a run of `words` words with the first. Holds the

@@ -34,6 +34,7 @@ use crate::inspect::dedup::near::stop_shingles::StopShingles;
 use crate::inspect::dedup::ngrams::shared_ngrams;
 use crate::inspect::dedup::run::selection;
 use crate::inspect::dedup::sketch_cache::Sketches;
+use crate::inspect::dedup::table_pair::TablePair;
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::NextBatch;
@@ -149,11 +150,11 @@ pub fn overlap(
         .transpose()?;
     let equal = same
         .iter()
-        .map(|s| tables.overlapping(s.kept, s.row, 1.0, Likeness::Exact));
+        .map(|s| overlapping(&tables, s.kept, s.row, 1.0, Likeness::Exact));
     let mut examples: Vec<Overlapping> = equal.take(options.examples).collect();
     let left = options.examples - examples.len();
     let near = alike.len() as u64;
-    let of = |a: &SimilarRows| tables.overlapping(a.kept, a.other, a.similarity, Likeness::Near);
+    let of = |a: &SimilarRows| overlapping(&tables, a.kept, a.other, a.similarity, Likeness::Near);
     examples.extend(alike.iter().take(left).map(of));
     Ok(OverlapReport {
         rows_a,
@@ -165,30 +166,18 @@ pub fn overlap(
     })
 }
 
-/// Boundary between the two tables.
-pub(in crate::inspect::dedup) struct TablePair {
-    pub(in crate::inspect::dedup) second: u64,
-    pub(in crate::inspect::dedup) numbers: u64,
-    pub(in crate::inspect::dedup) is_first_smaller: bool,
-}
-
-impl TablePair {
-    pub(in crate::inspect::dedup) fn is_second(&self, row: u32) -> bool {
-        u64::from(row) >= self.second
-    }
-
-    /// Returns true if a row belongs to the smaller table.
-    pub(in crate::inspect::dedup) fn is_of_smaller(&self, row: u64) -> bool {
-        (row < self.second) == self.is_first_smaller
-    }
-
-    fn overlapping(&self, a: u32, b: u32, similarity: f32, likeness: Likeness) -> Overlapping {
-        Overlapping {
-            row_a: a.into(),
-            row_b: u64::from(b) - self.second,
-            similarity,
-            likeness,
-        }
+fn overlapping(
+    tables: &TablePair,
+    a: u32,
+    b: u32,
+    similarity: f32,
+    likeness: Likeness,
+) -> Overlapping {
+    Overlapping {
+        row_a: a.into(),
+        row_b: u64::from(b) - tables.second,
+        similarity,
+        likeness,
     }
 }
 

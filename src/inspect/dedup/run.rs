@@ -11,7 +11,7 @@ use crate::inspect::dedup::OpenRows;
 use crate::inspect::dedup::RowSet;
 use crate::inspect::dedup::Weighting;
 use crate::inspect::dedup::cluster::decide;
-use crate::inspect::dedup::exact::equal_rows::EqualRow;
+use crate::inspect::dedup::exact::compare_bytes::EqualRow;
 use crate::inspect::dedup::exact::equal_rows::equal_rows;
 use crate::inspect::dedup::exact::row_hashes::RowHashes;
 use crate::inspect::dedup::exact::row_hashes::hash_rows;

@@ -2,48 +2,25 @@
 //! decides it once; no other separator or quote counts afterwards.
 
 mod header;
+mod options;
 mod sniff;
 #[cfg(test)]
 mod tests;
 
 use arrow_schema::Schema;
 
+pub use options::Dialect;
+pub use options::ReadOptions;
+
 use crate::inspect::dialect::header::HeaderCheck;
 use crate::inspect::dialect::sniff::sniff;
 use crate::inspect::format::detect::Format;
-use crate::inspect::format::encoding::TextEncoding;
 use crate::inspect::format::infer::InferredType;
 use crate::inspect::format::infer::Object;
 use crate::inspect::table::Cell;
 use crate::inspect::table::Fields;
 use crate::inspect::table::records_of;
 use crate::inspect::table::unique_names;
-
-/// Dialect of a delimited file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dialect {
-    /// Byte between fields.
-    pub separator: u8,
-    /// Quote byte, doubled within a quoted field; `None` without quoting.
-    pub quote: Option<u8>,
-    /// True if the first record names the columns and is no row.
-    pub has_header: bool,
-}
-
-/// Caller's choices for reading a file; the front of the file decides the rest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReadOptions {
-    /// Byte between fields.
-    pub separator: Option<u8>,
-    /// Quote byte; `Some(None)` for no quoting.
-    pub quote: Option<Option<u8>>,
-    /// True if the first record names the columns.
-    pub has_header: Option<bool>,
-    /// Character encoding, for any text format.
-    pub encoding: Option<TextEncoding>,
-    /// True to verify optional checksums, such as those of Parquet pages.
-    pub verify: bool,
-}
 
 /// Table as detected from the front of a file.
 #[derive(Debug)]
@@ -66,7 +43,7 @@ pub(crate) fn detect_marks(
 }
 
 /// Analyses the front of a file. The last record counts only if the text `is_whole`.
-pub(crate) fn table(
+pub(crate) fn detect_table(
     format: Format,
     text: &[u8],
     is_whole: bool,

@@ -1,10 +1,10 @@
 use crate::inspect::dialect::DelimitedTable;
 use crate::inspect::dialect::ReadOptions;
-use crate::inspect::dialect::table;
+use crate::inspect::dialect::detect_table;
 use crate::inspect::format::detect::Format;
 
 fn of(text: &str) -> DelimitedTable {
-    table(Format::Csv, text.as_bytes(), true, &ReadOptions::default())
+    detect_table(Format::Csv, text.as_bytes(), true, &ReadOptions::default())
 }
 
 /// Formats the detected separator, quote, header, and typed columns.
@@ -230,7 +230,7 @@ fn what_is_said_counts() {
         has_header: Some(false),
         ..ReadOptions::default()
     };
-    let table = table(Format::Csv, b"a:\"b\n1:2\n", true, &options);
+    let table = detect_table(Format::Csv, b"a:\"b\n1:2\n", true, &options);
     assert_eq!(table.dialect.separator, b':');
     assert_eq!(table.dialect.quote, None);
     assert_eq!(table.names, ["column_1", "column_2"]);

@@ -17,6 +17,7 @@ use crate::inspect::format::json_rows;
 use crate::inspect::format::json_rows::ArrayCounter;
 use crate::inspect::format::parquet_footer;
 use crate::inspect::format::row_counter::RowCounter;
+use crate::inspect::format::schema::HEAD_BYTES;
 use crate::inspect::json::columns::JsonColumns;
 use crate::inspect::json::columns::may_be_columns;
 use crate::inspect::table::DelimitedSplitter;
@@ -30,8 +31,6 @@ use crate::wire::limits::ROW_BYTES_MAX;
 
 /// Bytes that decide the character encoding.
 const FRONT_BYTES: usize = 4;
-/// Bytes at the beginning of a text file that decide its schema.
-pub(crate) const HEAD_BYTES: usize = 1 << 20;
 
 /// Description of a file.
 #[derive(Clone, Debug)]
@@ -241,8 +240,8 @@ impl MemberList {
         });
         let mut last = Vec::new();
         let is_closed = is_whole && is_right && cutter.finish(seen, &mut last).is_ok();
-        match is_closed {
-            true => Description {
+        if is_closed {
+            Description {
                 format: FileFormat {
                     format: Format::JsonArray,
                     compression: Compression::None,
@@ -250,8 +249,9 @@ impl MemberList {
                 rows: Some(count),
                 schema: self.schema,
                 schema_from: self.schema_from,
-            },
-            false => Description::BYTES,
+            }
+        } else {
+            Description::BYTES
         }
     }
 }
@@ -266,9 +266,10 @@ impl TextDescriber {
         if let Some(list) = self.only_list(format) {
             return list.count(again);
         }
-        match self.may_be_columns(format) {
-            true => self.by_columns(again).unwrap_or(Description::BYTES),
-            false => self.finish(format),
+        if self.may_be_columns(format) {
+            self.by_columns(again).unwrap_or(Description::BYTES)
+        } else {
+            self.finish(format)
         }
     }
 
@@ -284,18 +285,17 @@ impl TextDescriber {
 
     fn by_columns(self, again: impl FnOnce(&mut dyn FnMut(&[u8])) -> bool) -> Option<Description> {
         let whole = self.seen_bytes == self.head.len() as u64;
-        let text = match whole {
-            true => self.head,
-            false => {
-                let mut transcoder = Transcoder::new(self.transcoder?.encoding());
-                let mut text = Vec::new();
-                again(&mut |piece| transcoder.push(piece, &mut text)).then_some(())?;
-                transcoder.finish(&mut text);
-                if text.starts_with(b"\xef\xbb\xbf") {
-                    text.drain(..3);
-                }
-                text
+        let text = if whole {
+            self.head
+        } else {
+            let mut transcoder = Transcoder::new(self.transcoder?.encoding());
+            let mut text = Vec::new();
+            again(&mut |piece| transcoder.push(piece, &mut text)).then_some(())?;
+            transcoder.finish(&mut text);
+            if text.starts_with(b"\xef\xbb\xbf") {
+                text.drain(..3);
             }
+            text
         };
         let columns = JsonColumns::read(&text)?;
         let (schema, schema_from) = columns.schema(&text);
@@ -326,9 +326,10 @@ impl TextDescriber {
             at: list.at,
             transcoder: Transcoder::new(self.transcoder.as_ref()?.encoding()),
             schema: json_rows::array_schema(self.head.get(list.at..)?),
-            schema_from: match whole {
-                true => SchemaFrom::WholeFile,
-                false => SchemaFrom::Front(self.head.len() as u64),
+            schema_from: if whole {
+                SchemaFrom::WholeFile
+            } else {
+                SchemaFrom::Front(self.head.len() as u64)
             },
         })
     }
@@ -468,9 +469,10 @@ impl TextDescriber {
             },
             rows: Some(rows),
             schema,
-            schema_from: match whole {
-                true => SchemaFrom::WholeFile,
-                false => SchemaFrom::Front(head.len() as u64),
+            schema_from: if whole {
+                SchemaFrom::WholeFile
+            } else {
+                SchemaFrom::Front(head.len() as u64)
             },
         };
         match self.counter {
@@ -491,7 +493,7 @@ impl TextDescriber {
                 }
             }
             RowCounting::Records(counter) => {
-                let table = dialect::table(format, head, whole, &ReadOptions::default());
+                let table = dialect::detect_table(format, head, whole, &ReadOptions::default());
                 let has_header = table.dialect.has_header;
                 let rows = counter.finish().saturating_sub(u64::from(has_header));
                 plain(format, rows, table.schema)

@@ -135,10 +135,13 @@ impl InferredType {
         let trimmed = cell.trim_ascii();
         match look(trimmed) {
             CellType::Bool(_) => Self::Bool,
-            CellType::Number(is_whole) => match is_whole && is_int(trimmed) {
-                true => Self::Int,
-                false => Self::Float,
-            },
+            CellType::Number(is_whole) => {
+                if is_whole && is_int(trimmed) {
+                    Self::Int
+                } else {
+                    Self::Float
+                }
+            }
             CellType::Text if is_not_finite(trimmed) => Self::NotFinite,
             CellType::Text => match timestamp_form(trimmed) {
                 Some(TimestampForm::Date) => Self::Date,

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use arrow_schema::Schema;
 
-use crate::inspect::format::describe::HEAD_BYTES;
+use crate::inspect::format::schema::HEAD_BYTES;
 use crate::inspect::json::Event;
 use crate::inspect::json::Scanner;
 use crate::inspect::profile::Profile;
@@ -219,9 +219,10 @@ impl JsonColumns {
             row += 1;
             line.clear();
         }
-        let from = match row == self.rows {
-            true => SchemaFrom::WholeFile,
-            false => SchemaFrom::Front(HEAD_BYTES as u64),
+        let from = if row == self.rows {
+            SchemaFrom::WholeFile
+        } else {
+            SchemaFrom::Front(HEAD_BYTES as u64)
         };
         (profile.shape().schema(), from)
     }

@@ -86,9 +86,10 @@ impl<'a> Text<'a> {
 
     /// Compares two unescaped texts by code points.
     pub fn compare(&self, other: &Text<'_>) -> Ordering {
-        match self.is_escaped || other.is_escaped {
-            false => self.raw.cmp(other.raw),
-            true => self.content().cmp(other.content()),
+        if self.is_escaped || other.is_escaped {
+            self.content().cmp(other.content())
+        } else {
+            self.raw.cmp(other.raw)
         }
     }
 

@@ -11,6 +11,7 @@ use crate::inspect::line_index::LineIndex;
 use crate::inspect::line_index::LinePosition;
 use crate::inspect::line_index::LinesError;
 use crate::inspect::line_index::read::read_some;
+use crate::locks::lock;
 use crate::progress::Progress;
 use crate::read_at::ReadAt;
 
@@ -124,9 +125,10 @@ impl GrowingLineIndex {
         let work = || {
             let mut buffer = vec![0; BUFFER_BYTES];
             while let Some((from, to, shift)) = self.claim(until) {
-                let counted = match progress.cancelled() {
-                    true => Err(LinesError::Interrupted),
-                    false => count(source, (from, to), shift, &mut buffer),
+                let counted = if progress.cancelled() {
+                    Err(LinesError::Interrupted)
+                } else {
+                    count(source, (from, to), shift, &mut buffer)
                 };
                 progress.advance(to - from);
                 self.put(from, counted);
@@ -175,7 +177,7 @@ impl GrowingLineIndex {
     }
 
     fn state(&self) -> MutexGuard<'_, BuildState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

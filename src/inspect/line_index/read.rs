@@ -125,9 +125,10 @@ impl<E> LineSplitter<'_, E> {
     }
 
     fn flush_return(&mut self) -> Result<(), E> {
-        match std::mem::take(&mut self.has_return) {
-            true => self.text(b"\r"),
-            false => Ok(()),
+        if std::mem::take(&mut self.has_return) {
+            self.text(b"\r")
+        } else {
+            Ok(())
         }
     }
 

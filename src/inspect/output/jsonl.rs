@@ -176,9 +176,10 @@ fn number_into(field: &[u8], line: &mut Vec<u8>) {
     }
     for (n, byte) in digits.iter().enumerate() {
         let is_open = *byte == b'.' && !digits.get(n + 1).is_some_and(u8::is_ascii_digit);
-        match is_open {
-            true => line.extend_from_slice(b".0"),
-            false => line.push(*byte),
+        if is_open {
+            line.extend_from_slice(b".0")
+        } else {
+            line.push(*byte)
         }
     }
 }

@@ -127,14 +127,13 @@ impl OutputPlan {
                 self.place_of(name)
             }
         };
-        let at = match self.marks.take(at) {
-            true => at,
-            false => {
-                if self.repeated.is_none() {
-                    self.repeated = Some(name.to_owned());
-                }
-                self.repeated_column(at)?
+        let at = if self.marks.take(at) {
+            at
+        } else {
+            if self.repeated.is_none() {
+                self.repeated = Some(name.to_owned());
             }
+            self.repeated_column(at)?
         };
         if let Some((_, known)) = self.columns.get_mut(at) {
             *known = known.with(kinds);
@@ -218,9 +217,10 @@ impl OutputPlan {
             };
         });
         done?;
-        match is_whole {
-            true => Ok(()),
-            false => Err(Refusal::of_row("the rows changed meanwhile")),
+        if is_whole {
+            Ok(())
+        } else {
+            Err(Refusal::of_row("the rows changed meanwhile"))
         }
     }
 
@@ -235,11 +235,12 @@ impl OutputPlan {
 
     fn room_for(&self, name: &str) -> Result<(), TooManyColumns> {
         let is_known = self.places.contains_key(name);
-        match is_known || self.columns.len() < WRITTEN_COLUMNS_MAX {
-            true => Ok(()),
-            false => Err(TooManyColumns {
+        if is_known || self.columns.len() < WRITTEN_COLUMNS_MAX {
+            Ok(())
+        } else {
+            Err(TooManyColumns {
                 name: name.to_owned(),
-            }),
+            })
         }
     }
 

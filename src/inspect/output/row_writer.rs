@@ -179,15 +179,14 @@ impl<W: Write + Send> RowWriter<W> {
 /// at the end of a line is doubled, because readers strip one with the newline.
 fn text_line(to: &mut impl Write, shape: &Shape, row: &[u8]) -> io::Result<()> {
     let has_break = *shape == Shape::Json && memchr::memchr2(b'\n', b'\r', row).is_some();
-    match has_break {
-        true => {
-            let bytes = row.iter().map(|b| match b {
-                b'\n' | b'\r' => b' ',
-                other => *other,
-            });
-            to.write_all(&bytes.collect::<Vec<u8>>())?;
-        }
-        false => to.write_all(row)?,
+    if has_break {
+        let bytes = row.iter().map(|b| match b {
+            b'\n' | b'\r' => b' ',
+            other => *other,
+        });
+        to.write_all(&bytes.collect::<Vec<u8>>())?;
+    } else {
+        to.write_all(row)?
     }
     if row.last() == Some(&b'\r') && !has_break {
         to.write_all(b"\r")?;

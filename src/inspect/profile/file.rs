@@ -153,7 +153,7 @@ fn table(format: Format, mut text: Box<dyn Read + '_>) -> io::Result<Profile> {
     let mut head = Vec::new();
     (&mut text).take(HEAD_BYTES).read_to_end(&mut head)?;
     let is_whole = (head.len() as u64) < HEAD_BYTES;
-    let plan = dialect::table(format, &head, is_whole, &ReadOptions::default());
+    let plan = dialect::detect_table(format, &head, is_whole, &ReadOptions::default());
     let (separator, quote) = (plan.dialect.separator, plan.dialect.quote);
     let mut profile = Profile::default();
     let mut is_header = plan.dialect.has_header;
@@ -217,9 +217,10 @@ fn each_row(
             return Ok(looked.is_ok());
         }
         let open = cutter.open_from().unwrap_or(at);
-        let keep = match at - open.max(base) > ROW_BYTES_MAX as u64 {
-            true => at,
-            false => open.max(base),
+        let keep = if at - open.max(base) > ROW_BYTES_MAX as u64 {
+            at
+        } else {
+            open.max(base)
         };
         let passed = usize::try_from(keep - base).unwrap_or(usize::MAX);
         buffer.drain(..passed.min(buffer.len()));

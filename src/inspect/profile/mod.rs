@@ -375,10 +375,13 @@ impl ProfileRecorder<'_> {
             Event::Object => FieldKind::Object,
             Event::Array => FieldKind::List,
             Event::String(_) => FieldKind::Text,
-            Event::Number(number) => match number.is_integer && is_int(number.raw) {
-                true => FieldKind::Int,
-                false => FieldKind::Float,
-            },
+            Event::Number(number) => {
+                if number.is_integer && is_int(number.raw) {
+                    FieldKind::Int
+                } else {
+                    FieldKind::Float
+                }
+            }
             Event::Bool(_) => FieldKind::Bool,
             Event::Null => FieldKind::Null,
             Event::Key(_) | Event::ObjectEnd | Event::ArrayEnd => return Ok(()),

@@ -308,9 +308,10 @@ pub fn find_matches<E: From<TableError> + Send>(
             let mut hits = Vec::new();
             pattern.each_hit(batch, scratch, &mut |row| {
                 hits.push(pattern.hit(batch, &row, other));
-                match (hits.len() as u64) < limit {
-                    true => ControlFlow::Continue(()),
-                    false => ControlFlow::Break(()),
+                if (hits.len() as u64) < limit {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
                 }
             });
             Ok((hits, batch.count_rows()))

@@ -290,15 +290,17 @@ impl Walker {
         match event {
             Event::Object => {
                 self.with(node, ColumnState::add_object);
-                match depth < self.depth_max {
-                    true => self.object(scanner, node, depth + 1),
-                    false => scanner.skip_container(),
+                if depth < self.depth_max {
+                    self.object(scanner, node, depth + 1)
+                } else {
+                    scanner.skip_container()
                 }
             }
             Event::Array => {
-                let length = match depth < self.depth_max {
-                    true => self.elements(scanner, node, depth + 1)?,
-                    false => skip_elements(scanner)?,
+                let length = if depth < self.depth_max {
+                    self.elements(scanner, node, depth + 1)?
+                } else {
+                    skip_elements(scanner)?
                 };
                 self.with(node, |c| c.add_array(length));
                 Ok(())

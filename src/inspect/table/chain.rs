@@ -10,6 +10,7 @@ use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
 use crate::inspect::table::NextBatch;
 use crate::inspect::table::TableError;
+use crate::locks::lock;
 
 /// Opens the batches of the file with an index; `None` after the last file.
 pub type OpenFile = dyn Fn(usize) -> Option<Result<Arc<dyn Batches>, TableError>> + Send + Sync;
@@ -69,7 +70,7 @@ impl Chain {
     }
 
     fn at(&self) -> MutexGuard<'_, ChainState> {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.at)
     }
 
     /// Returns the source of the next batch; none at the end, and after a failed file.
@@ -108,14 +109,14 @@ impl Chain {
             at.place.file += 1;
             at.place.before += parts;
             at.place.batches = None;
-            let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut ends = lock(&self.ends);
             ends.push(at.place.before);
         }
     }
 
     /// Returns the file of a batch, and the number of batches before that file.
     fn file_of(&self, number: u64) -> Option<(usize, u64)> {
-        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends = lock(&self.ends);
         let file = ends.partition_point(|end| *end <= number);
         ends.get(file)?;
         let before = file.checked_sub(1).and_then(|n| ends.get(n));
@@ -124,7 +125,7 @@ impl Chain {
 
     /// Reopens a finished file.
     fn reopen(&self, file: usize) -> Result<Option<Arc<dyn Batches>>, TableError> {
-        let mut reopened = self.reopened.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reopened = lock(&self.reopened);
         match &*reopened {
             Some((open, batches)) if *open == file => return Ok(Some(Arc::clone(batches))),
             _ => {}

@@ -7,10 +7,12 @@
 
 mod chain;
 mod columnar;
+mod guarded_call;
 mod head;
 mod input;
 mod no_rows;
 mod open;
+mod read_some;
 mod row_index;
 pub(crate) mod rows;
 mod scan;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use thiserror::Error;
 
+pub use crate::inspect::format::schema::SchemaFrom;
 pub use crate::inspect::table::rows::batch::Batch;
 pub use crate::inspect::table::rows::batch::Filled;
 pub use crate::inspect::table::rows::batch::Row;
@@ -56,7 +59,6 @@ pub(in crate::inspect) use columnar::ShownValue;
 pub(in crate::inspect) use columnar::each_value;
 pub use open::OpenOptions;
 pub use open::Opened;
-pub use open::SchemaFrom;
 pub use open::has_rows;
 pub use open::open_table;
 pub use open::sniff;

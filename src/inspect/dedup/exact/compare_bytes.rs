@@ -2,18 +2,28 @@
 //! them and the files support it, otherwise in a full pass.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use crate::inspect::dedup::DedupOptions;
-use crate::inspect::dedup::exact::equal_rows::EqualRow;
 use crate::inspect::dedup::external::multi_pass::Passes;
 use crate::inspect::dedup::external::multi_pass::RowText;
 use crate::inspect::dedup::external::multi_pass::changed_error;
 use crate::inspect::dedup::external::multi_pass::in_threads;
 use crate::inspect::table::Batch;
 use crate::inspect::table::TableError;
+use crate::locks::lock;
+
+/// A row with an equal row elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::inspect::dedup) struct EqualRow {
+    /// The row's number.
+    pub(in crate::inspect::dedup) row: u32,
+    /// Number of the equal row that is kept.
+    pub(in crate::inspect::dedup) kept: u32,
+    /// The row's position in its batch.
+    pub(in crate::inspect::dedup) place: u32,
+}
 
 /// Progress of one group of rows with equal hashes.
 #[derive(Default)]
@@ -60,9 +70,10 @@ pub(in crate::inspect::dedup) fn compare_rows(
     let mut is_alone = is_sparse(passes, &wanted)?;
     let mut wrong = Vec::new();
     while groups.begin_pass() {
-        let alone = match is_alone {
-            true => compare_singly(passes, options, &wanted, &groups)?,
-            false => None,
+        let alone = if is_alone {
+            compare_singly(passes, options, &wanted, &groups)?
+        } else {
+            None
         };
         match alone {
             Some(found) => wrong.extend(found),
@@ -152,10 +163,6 @@ impl HashGroups {
         let group = self.all.get(wanted.group as usize);
         group.is_none_or(|group| lock(group).left == 0)
     }
-}
-
-fn lock(group: &Mutex<HashGroup>) -> std::sync::MutexGuard<'_, HashGroup> {
-    group.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reads the wanted rows one by one, in order, and compares them. Returns `None` if one of them

@@ -46,9 +46,10 @@ pub(in crate::inspect::dedup) struct Ranks {
 impl Ranks {
     /// Orders two rows: the kept one first, the removed one second.
     pub(in crate::inspect::dedup) fn order(&self, a: u32, b: u32) -> (u32, u32) {
-        match self.key(a) <= self.key(b) {
-            true => (a, b),
-            false => (b, a),
+        if self.key(a) <= self.key(b) {
+            (a, b)
+        } else {
+            (b, a)
         }
     }
 
@@ -76,9 +77,10 @@ impl Sources {
         if let Some(number) = self.by_name.get(&name) {
             return *number;
         }
-        let name = match self.names.len() < DEDUP_SOURCES_MAX - 1 {
-            true => name,
-            false => OTHER_SOURCES.to_owned(),
+        let name = if self.names.len() < DEDUP_SOURCES_MAX - 1 {
+            name
+        } else {
+            OTHER_SOURCES.to_owned()
         };
         let next = u16::try_from(self.names.len()).unwrap_or(u16::MAX);
         let number = *self.by_name.entry(name.clone()).or_insert(next);

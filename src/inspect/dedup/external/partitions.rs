@@ -171,9 +171,10 @@ impl Blocks {
     fn of(&self, blocks: &[usize], filled: usize) -> impl Iterator<Item = &[u8]> {
         blocks.iter().enumerate().map(move |(n, block)| {
             let start = block * self.block_bytes;
-            let length = match n + 1 == blocks.len() {
-                true => filled,
-                false => self.block_bytes,
+            let length = if n + 1 == blocks.len() {
+                filled
+            } else {
+                self.block_bytes
             };
             self.bytes.get(start..start + length).unwrap_or_default()
         })

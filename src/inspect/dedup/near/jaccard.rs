@@ -87,9 +87,10 @@ impl<'a> Verifier<'a> {
         self.waiting.dedup();
         let room = room(self.options);
         self.limit = (self.waiting.len() * 2).clamp(room / 2, room);
-        match self.waiting.len() > room / 2 {
-            true => self.verify(),
-            false => Ok(()),
+        if self.waiting.len() > room / 2 {
+            self.verify()
+        } else {
+            Ok(())
         }
     }
 

@@ -1,7 +1,6 @@
 //! LSH: candidate pairs from the bands of sketches, and from fingerprints.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
@@ -24,6 +23,7 @@ use crate::inspect::dedup::near::stop_shingles::StopShingles;
 use crate::inspect::dedup::sketch_cache::Sketches;
 use crate::inspect::table::Row;
 use crate::inspect::table::TableError;
+use crate::locks::lock;
 
 /// A candidate pair: the preferred row in the upper 32 bits, the other in the lower.
 pub(in crate::inspect::dedup) type Pair = u64;
@@ -123,7 +123,7 @@ pub(in crate::inspect::dedup) fn sketch_rows(
                     }
                 }
             });
-            let mut sketched = sketched.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut sketched = lock(&sketched);
             for (n, records) in records.iter_mut().enumerate() {
                 sketched.parts.push(n, records)?;
                 records.clear();
@@ -171,10 +171,7 @@ pub(in crate::inspect::dedup) fn band_pairs(
             if band >= bands {
                 return Ok(());
             }
-            let taken = parts
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(band);
+            let taken = lock(&parts).take(band);
             // Sorted by hash, then by row.
             let of = |record: &[u8; BAND_RECORD_BYTES]| u64::from_le_bytes(*record);
             let mut records = taken.records(of)?;
@@ -199,10 +196,10 @@ pub(in crate::inspect::dedup) fn band_pairs(
                     CompareScope::Both(second) => crossing_pairs(&members, second, &mut add),
                 }
                 if pairs.len() >= PAIRS_AT_ONCE {
-                    found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
+                    lock(&found)(&mut pairs)?;
                 }
             }
-            found.lock().unwrap_or_else(PoisonError::into_inner)(&mut pairs)?;
+            lock(&found)(&mut pairs)?;
         }
     };
     // Pairs and other data need as much memory again.
@@ -294,9 +291,10 @@ pub(in crate::inspect::dedup) fn fingerprint_pairs(
         let (kept, other) = ranks.order(row(near.first), row(near.second));
         pairs.push(pair(kept, other));
         if pairs.len() >= PAIRS_AT_ONCE {
-            done = match passes.progress.cancelled() {
-                true => Err(TableError::Interrupted),
-                false => found(&mut pairs),
+            done = if passes.progress.cancelled() {
+                Err(TableError::Interrupted)
+            } else {
+                found(&mut pairs)
             };
         }
         done.is_ok()

@@ -181,9 +181,10 @@ impl LintColumns {
         if of != ValueType::Null && column.usual.is_none() {
             column.usual = Some(of);
         }
-        let kept = match column.usual == Some(of) {
-            true => kept.min(1),
-            false => kept,
+        let kept = if column.usual == Some(of) {
+            kept.min(1)
+        } else {
+            kept
         };
         if let Some(group) = column.types.get_mut(of as usize) {
             group.add(kept, || spot(row, text, at));

@@ -231,12 +231,11 @@ impl JsonRows {
         columns.begin_row();
         for member in &self.members {
             let (raw, is_escaped) = (member.key.of(text), member.is_escaped);
-            let name = match is_escaped {
-                false => raw,
-                true => {
-                    let _ = Text { raw, is_escaped }.unescape_into(&mut self.content);
-                    self.content.as_bytes()
-                }
+            let name = if is_escaped {
+                let _ = Text { raw, is_escaped }.unescape_into(&mut self.content);
+                self.content.as_bytes()
+            } else {
+                raw
             };
             let (row, at) = (found.row(), member.value.start);
             if let Some(column) = columns.column_in_row(name) {

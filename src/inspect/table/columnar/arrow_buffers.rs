@@ -6,7 +6,7 @@ use arrow_ipc::root_as_message;
 use arrow_schema::ArrowError;
 
 use crate::inspect::table::TableError;
-use crate::inspect::table::columnar::guarded;
+use crate::inspect::table::guarded_call::guarded;
 use crate::wire::limits::ARROW_BODY_BYTES_MAX;
 
 /// Length prefix of an uncompressed buffer in a compressed message.

@@ -11,13 +11,13 @@ mod tests;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 
 pub use codec::StoredRowIndex;
 pub use codec::StoredText;
 
 pub(super) use check::is_start;
 
+use crate::locks::lock;
 use crate::wire::limits::ROW_INDEX_POINTS_MAX;
 
 /// Syntax of the rows in such a file.
@@ -211,7 +211,7 @@ impl GrowingIndex {
     }
 
     fn lock(&self) -> MutexGuard<'_, GrowingState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Sequential reading of rows. One thread at a time reads and splits; all threads process the rows.
 
 use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::inspect::table::Batch;
 use crate::inspect::table::Batches;
@@ -16,6 +15,7 @@ use crate::inspect::table::input::Input;
 use crate::inspect::table::row_index::Point;
 use crate::inspect::table::text::splitter::RowSpan;
 use crate::inspect::table::text::splitter::RowSplitter;
+use crate::locks::lock;
 use crate::wire::limits::ROW_BYTES_MAX;
 
 /// Least bytes of text in a batch, except the last.
@@ -109,7 +109,7 @@ impl TextBatches {
 
 impl Batches for TextBatches {
     fn next(&self, batch: &mut Batch) -> Result<NextBatch, TableError> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         loop {
             if let Some(end) = &mut state.end {
                 // Later callers see the end; only the first one gets the error.
@@ -135,9 +135,10 @@ impl Batches for TextBatches {
             }
             if let (true, Some(found)) = (batch.truncated() > 0, state.found.last()) {
                 let source = self.source.clone();
-                let row = match is_lines {
-                    true => LongRow::line(source, found.start, Some(found.end)),
-                    false => LongRow::part(source, found.start, found.end),
+                let row = if is_lines {
+                    LongRow::line(source, found.start, Some(found.end))
+                } else {
+                    LongRow::part(source, found.start, found.end)
                 };
                 let at = batch.rows_and_blanks().next().map_or(0, |row| row.at);
                 batch.set_long(at, row);

@@ -110,13 +110,15 @@ impl TextTable {
                 _ => DelimitedSplitter::new(b',', Some(b'"')),
             }),
             RowLayout::Elements => {
-                let cutter = match is_front {
-                    true => JsonSplitter::array(),
-                    false => JsonSplitter::elements(),
+                let cutter = if is_front {
+                    JsonSplitter::array()
+                } else {
+                    JsonSplitter::elements()
                 };
-                Box::new(match self.is_member {
-                    true => cutter.of_member(),
-                    false => cutter,
+                Box::new(if self.is_member {
+                    cutter.of_member()
+                } else {
+                    cutter
                 })
             }
             RowLayout::Values => Box::new(JsonSplitter::values()),

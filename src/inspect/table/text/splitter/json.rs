@@ -175,9 +175,10 @@ impl JsonSplitter {
                     return wrong("the array ends behind a comma");
                 }
                 self.row(rows);
-                self.place = match self.is_member {
-                    true => ArrayPosition::Member,
-                    false => ArrayPosition::Behind,
+                self.place = if self.is_member {
+                    ArrayPosition::Member
+                } else {
+                    ArrayPosition::Behind
                 };
                 return Ok(());
             }
