@@ -269,7 +269,7 @@ mod tests {
 
     /// Counts published in the cookbook and the tests of tiktoken.
     #[test]
-    fn counts_are_those_that_were_published() {
+    fn token_counts_match_published_ones() {
         for (text, cl100k, o200k) in [
             ("", 0, 0),
             ("tiktoken is great!", 6, 6),
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_counted_by_their_strings() {
+    fn token_count_of_rows_counts_strings() {
         let text = b"{\"a\":\"hello world\",\"n\":12,\"b\":[\"hello world\"]}\n\n{\"a\":\"\"}\n{\"a\":\"hi\"";
         let options = |columns: &[&str], threads| TokenOptions {
             threads,
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_in_mind_is_right() {
+    fn token_cache_returns_correct_counts() {
         let data = include_str!("../../tests/data/gsm8k/test.jsonl");
         for encoding in Encoding::ALL {
             let mut counter = TokenCounter::new(encoding);
@@ -325,7 +325,7 @@ mod tests {
 
     /// A quadratic algorithm would not end.
     #[test]
-    fn long_runs_are_counted() {
+    fn token_count_of_long_runs_is_linear() {
         for (unit, tokens) in [("a", 6_250_000), (" ", 390_625)] {
             let text = unit.repeat(50_000_000);
             assert_eq!(Encoding::Cl100kBase.count(&text), tokens);

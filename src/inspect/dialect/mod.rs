@@ -73,9 +73,9 @@ pub(crate) fn detect_table(
             let Some(column) = columns.get_mut(n) else {
                 break;
             };
-            let said = content(raw, quote, &mut buffer);
-            column.merge(InferredType::of_cell(said));
-            check.add(n, said);
+            let field = content(raw, quote, &mut buffer);
+            column.merge(InferredType::of_cell(field));
+            check.add(n, field);
         }
     }
     dialect.has_header = options
@@ -102,11 +102,11 @@ pub(crate) fn detect_table(
 /// Names of the columns: from the header, otherwise numbered.
 fn names(first: &[Vec<u8>], has_header: bool) -> Vec<String> {
     let named = first.iter().enumerate().map(|(n, cell)| {
-        let said = String::from_utf8_lossy(cell);
-        match said.trim() {
+        let name = String::from_utf8_lossy(cell);
+        match name.trim() {
             "" => format!("column_{}", n + 1),
             _ if !has_header => format!("column_{}", n + 1),
-            said => said.to_owned(),
+            name => name.to_owned(),
         }
     });
     named.collect()

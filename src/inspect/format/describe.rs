@@ -16,13 +16,12 @@ use crate::inspect::format::encoding::Transcoder;
 use crate::inspect::format::json_rows;
 use crate::inspect::format::json_rows::ArrayCounter;
 use crate::inspect::format::parquet_footer;
+use crate::inspect::format::row_counter::RecordCounter;
 use crate::inspect::format::row_counter::RowCounter;
 use crate::inspect::format::schema::HEAD_BYTES;
 use crate::inspect::json::columns::JsonColumns;
 use crate::inspect::json::columns::may_be_columns;
-use crate::inspect::table::DelimitedSplitter;
 use crate::inspect::table::JsonSplitter;
-use crate::inspect::table::RowSpan;
 use crate::inspect::table::RowSplitter;
 use crate::inspect::table::SchemaFrom;
 use crate::panics::caught;
@@ -31,6 +30,8 @@ use crate::wire::limits::ROW_BYTES_MAX;
 
 /// Bytes that decide the character encoding.
 const FRONT_BYTES: usize = 4;
+/// Bytes converted to UTF-8 at a time.
+const TRANSCODED_BYTES: usize = 64 << 10;
 
 /// Description of a file.
 #[derive(Clone, Debug)]
@@ -83,42 +84,6 @@ enum RowCounting {
     Json,
     Array(ArrayCounter),
 }
-
-/// Counter of records.
-#[derive(Debug)]
-struct RecordCounter {
-    cutter: DelimitedSplitter,
-    at: u64,
-    count: u64,
-    found: Vec<RowSpan>,
-}
-
-impl RecordCounter {
-    fn new((separator, quote): (u8, Option<u8>)) -> Self {
-        Self {
-            cutter: DelimitedSplitter::new(separator, quote),
-            at: 0,
-            count: 0,
-            found: Vec::new(),
-        }
-    }
-
-    fn push(&mut self, piece: &[u8]) {
-        for part in piece.chunks(RECORDS_BYTES) {
-            // Any bytes form records, so this cannot fail.
-            let _ = self.cutter.scan(part, self.at, usize::MAX, &mut self.found);
-            self.at += part.len() as u64;
-            self.count += self.found.drain(..).len() as u64;
-        }
-    }
-
-    fn finish(self) -> u64 {
-        self.count + u64::from(self.cutter.open_from().is_some())
-    }
-}
-
-/// Bytes split into records at a time.
-const RECORDS_BYTES: usize = 64 << 10;
 
 impl Describer {
     /// Creates a describer for a path; only the file name extension counts.
@@ -209,7 +174,7 @@ struct MemberList {
 
 impl MemberList {
     fn count(mut self, pieces: impl FnOnce(&mut dyn FnMut(&[u8])) -> bool) -> Description {
-        let mut cutter = JsonSplitter::array().of_member();
+        let mut splitter = JsonSplitter::array().of_member();
         let (mut seen, mut count, mut is_right) = (0_u64, 0, true);
         let (mut text, mut found) = (Vec::new(), Vec::new());
         let mut mark = Some(Vec::new());
@@ -219,7 +184,7 @@ impl MemberList {
             let rest = piece.get(skipped..).unwrap_or_default();
             let at = seen + skipped as u64;
             seen += piece.len() as u64;
-            is_right = is_right && cutter.scan(rest, at, usize::MAX, &mut found).is_ok();
+            is_right = is_right && splitter.scan(rest, at, usize::MAX, &mut found).is_ok();
             count += found.drain(..).len() as u64;
         };
         let is_whole = pieces(&mut |piece| {
@@ -239,19 +204,18 @@ impl MemberList {
             }
         });
         let mut last = Vec::new();
-        let is_closed = is_whole && is_right && cutter.finish(seen, &mut last).is_ok();
-        if is_closed {
-            Description {
-                format: FileFormat {
-                    format: Format::JsonArray,
-                    compression: Compression::None,
-                },
-                rows: Some(count),
-                schema: self.schema,
-                schema_from: self.schema_from,
-            }
-        } else {
-            Description::BYTES
+        let is_closed = is_whole && is_right && splitter.finish(seen, &mut last).is_ok();
+        if !is_closed {
+            return Description::BYTES;
+        }
+        Description {
+            format: FileFormat {
+                format: Format::JsonArray,
+                compression: Compression::None,
+            },
+            rows: Some(count),
+            schema: self.schema,
+            schema_from: self.schema_from,
         }
     }
 }
@@ -366,7 +330,7 @@ impl TextDescriber {
             return self.push_text(piece);
         }
         let mut text = Vec::new();
-        for part in piece.chunks(RECORDS_BYTES) {
+        for part in piece.chunks(TRANSCODED_BYTES) {
             text.clear();
             if let Some(transcoder) = &mut self.transcoder {
                 transcoder.push(part, &mut text);

@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn objects_of_columns_have_rows() {
+    fn column_oriented_json_has_rows() {
         for (text, rows) in [
             (
                 r#"{"a":[1,2],"b":["x","y"]}"#,
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn front_of_an_object_of_columns_is_told() {
+    fn column_oriented_json_is_detected_by_front() {
         let text = br#"{"a":[1,2,3],"b":["x","y","z"]}"#;
         for length in 6..text.len() {
             assert!(may_be_columns(&text[..length], false), "{length}");

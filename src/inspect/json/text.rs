@@ -15,7 +15,7 @@ pub struct Text<'a> {
 
 /// A lone surrogate: valid JSON, but no character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("byte {at} of the string: `\\u{unit:04x}` is half a character")]
+#[error("byte {at} of the string: `\\u{unit:04x}` is a lone surrogate")]
 pub struct LoneSurrogate {
     /// Offset of its escape in the raw bytes.
     pub at: usize,
@@ -160,7 +160,7 @@ impl<'a> Iterator for TextPieces<'a> {
             return Some(TextPiece::Plain(run));
         }
         let Some(unit) = self.unit() else {
-            let said = match self.rest.get(1)? {
+            let character = match self.rest.get(1)? {
                 b'b' => '\u{8}',
                 b'f' => '\u{c}',
                 b'n' => '\n',
@@ -169,7 +169,7 @@ impl<'a> Iterator for TextPieces<'a> {
                 other => char::from(*other),
             };
             self.pass(2);
-            return Some(TextPiece::Char(said));
+            return Some(TextPiece::Char(character));
         };
         self.pass(6);
         if let Some(c) = char::from_u32(u32::from(unit)) {

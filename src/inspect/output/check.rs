@@ -296,10 +296,10 @@ fn has_lone_surrogate_key(name: &str, row: &[u8]) -> bool {
         return false;
     }
     let mut scanner = Scanner::with_nan(row);
-    let mut said = String::new();
+    let mut unescaped = String::new();
     while let Ok(Some(event)) = scanner.next_event() {
         let Event::Key(key) = event else { continue };
-        if scanner.depth() == 1 && key.unescape_into(&mut said).is_err() && said == name {
+        if scanner.depth() == 1 && key.unescape_into(&mut unescaped).is_err() && unescaped == name {
             return true;
         }
     }

@@ -189,7 +189,7 @@ mod tests {
     use super::number_into;
 
     #[test]
-    fn numbers_of_fields_become_numbers_of_json() {
+    fn jsonl_writer_converts_field_numbers() {
         for (field, json) in [
             ("+5", "5"),
             ("-.5", "-0.5"),

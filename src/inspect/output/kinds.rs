@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn column_of_fields_is_the_least_type_that_keeps_every_value() {
+    fn output_column_has_narrowest_lossless_type() {
         let local = ColumnKind::Time {
             is_utc: false,
             is_fine: false,

@@ -52,13 +52,13 @@ impl<W: Write + Send> RowWriter<W> {
             OutputFormat::Text => FormatWriter::Text(to),
             format @ (OutputFormat::Arrow | OutputFormat::ArrowStream | OutputFormat::Parquet) => {
                 let columns = BatchBuilder::new(plan);
-                let said = Columnar {
+                let columnar = Columnar {
                     schema: Arc::clone(columns.schema()),
                     metadata: Vec::new(),
                     repeated: Vec::new(),
                     unread: Vec::new(),
                 };
-                let writer = BatchWriter::new(to, format, &said)?;
+                let writer = BatchWriter::new(to, format, &columnar)?;
                 FormatWriter::Columns(Box::new(columns), writer)
             }
         };

@@ -50,7 +50,7 @@ const ROWS: [&str; 4] = [
 ];
 
 #[test]
-fn json_becomes_lines() {
+fn jsonl_writer_keeps_rows_on_one_line() {
     let rows = ROWS.map(|r| (&Shape::Json, r));
     let text = String::from_utf8(written(OutputFormat::Jsonl, &rows)).unwrap();
     let lines: Vec<&str> = text.lines().collect();
@@ -62,7 +62,7 @@ fn json_becomes_lines() {
 }
 
 #[test]
-fn json_becomes_records_that_the_csv_crate_reads() {
+fn csv_writer_output_is_read_by_csv_crate() {
     let rows = ROWS.map(|r| (&Shape::Json, r));
     let bytes = written(OutputFormat::Csv, &rows);
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
@@ -77,7 +77,7 @@ fn json_becomes_records_that_the_csv_crate_reads() {
 }
 
 #[test]
-fn records_become_objects() {
+fn jsonl_writer_converts_records_to_objects() {
     let shape = csv_shape();
     let text = written(
         OutputFormat::Jsonl,
@@ -88,7 +88,7 @@ fn records_become_objects() {
 }
 
 #[test]
-fn parquet_comes_out_as_it_went_in() {
+fn parquet_round_trip_preserves_values() {
     let rows = ROWS.map(|r| (&Shape::Json, r));
     let bytes = bytes::Bytes::from(written(OutputFormat::Parquet, &rows));
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes);
@@ -113,7 +113,7 @@ fn parquet_comes_out_as_it_went_in() {
 }
 
 #[test]
-fn kinds_widen() {
+fn field_kinds_widen_to_common_type() {
     let (mut plan, mut scratch) = (OutputPlan::default(), Scratch::default());
     for row in [
         r#"{"a":1,"b":null,"c":99999999999999999999}"#,

@@ -431,7 +431,7 @@ mod tests {
     use super::Profile;
 
     #[test]
-    fn conflicts_are_counted_and_placed() {
+    fn profile_counts_and_locates_conflicts() {
         let mut profile = Profile::default();
         for line in [
             r#"{"a":1,"b":{"c":[1,2.5]}}"#,
@@ -464,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_and_wide_rows_stay_bounded() {
+    fn profile_of_deep_and_wide_rows_stays_bounded() {
         let mut profile = Profile::default();
         profile.json_line(format!("{}1{}", "[".repeat(200), "]".repeat(200)).as_bytes());
         let wide: Vec<String> = (0..20_000).map(|n| format!("\"k{n}\":{n}")).collect();

@@ -37,8 +37,8 @@ impl Head {
         let is_16 = |e| matches!(e, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
         let encoding = match options.encoding {
             // A byte order mark overrides the byte order that the caller chose.
-            Some(said) if is_16(said) && is_16(mark) => mark,
-            Some(said) => said,
+            Some(chosen) if is_16(chosen) && is_16(mark) => mark,
+            Some(chosen) => chosen,
             None => mark,
         };
         let head = Self::of(encoding, most, bytes)?;

@@ -281,7 +281,7 @@ mod tests {
     use crate::progress::NoProgress;
 
     #[test]
-    fn files_of_which_some_rows_cannot_be_read_alone_are_gone_over() {
+    fn exact_search_without_single_reads_makes_full_pass() {
         let long = "y".repeat(50);
         let lines = format!("{long}\nb\n{long}\n").into_bytes();
         let table = Arc::new(LineTable::new(Arc::new(lines), Shape::Text));
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_with_one_hash_and_other_bytes_stay() {
+    fn rows_with_equal_hash_and_different_bytes_stay() {
         let table = Arc::new(LineTable::new(
             Arc::new(b"a\nb\na\nc\n".to_vec()),
             Shape::Text,

@@ -86,7 +86,7 @@ fn start(index: &LineIndex, text: &[u8], line: u64) -> u64 {
 }
 
 #[test]
-fn what_is_known_is_told_while_the_rest_is_not() {
+fn background_index_answers_before_end() {
     let text = Noise(11).text(30 * MIB as usize);
     let lines = naive(&text);
     let last = lines.len() - 1;
@@ -119,7 +119,7 @@ fn what_is_known_is_told_while_the_rest_is_not() {
 }
 
 #[test]
-fn who_stops_it_has_what_was_counted() {
+fn background_index_stopped_returns_counted_part() {
     let text = Noise(12).text(60 * MIB as usize);
     let source = Gated::new(&text, 8 * MIB);
     let background = started(&source, 1);
@@ -139,7 +139,7 @@ fn who_stops_it_has_what_was_counted() {
 }
 
 #[test]
-fn what_ends_it_is_told_to_all_who_need_more() {
+fn background_index_error_reaches_all_waiters() {
     let text = Noise(13).text(20 * MIB as usize);
     for (gate, threads) in [
         (Gate::Broken, 1),
@@ -179,7 +179,7 @@ fn what_ends_it_is_told_to_all_who_need_more() {
 }
 
 #[test]
-fn who_waits_may_be_interrupted_and_it_goes_on() {
+fn background_index_continues_after_interrupted_wait() {
     let text = Noise(14).text(20 * MIB as usize);
     let source = Gated::new(&text, 8 * MIB);
     let background = started(&source, 2);

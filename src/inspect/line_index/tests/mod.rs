@@ -151,7 +151,7 @@ fn stamp(size: u64) -> FileStamp {
 }
 
 #[test]
-fn small_files_have_their_lines() {
+fn line_index_of_small_files_finds_lines() {
     let cases: [(&[u8], &[&[u8]]); 12] = [
         (b"", &[]),
         (b"\n", &[b""]),
@@ -182,7 +182,7 @@ fn small_files_have_their_lines() {
 }
 
 #[test]
-fn lines_are_those_of_a_naive_split() {
+fn line_index_matches_naive_split() {
     for seed in 1..25 {
         let mut noise = Noise(seed * 0x9e37_79b9);
         let bytes = [0, 1, 65_535, 65_536, 65_537, 1_000_000, 9_000_000][seed as usize % 7];
@@ -203,7 +203,7 @@ fn lines_are_those_of_a_naive_split() {
 }
 
 #[test]
-fn a_return_at_the_end_of_a_buffer_belongs_to_the_newline_behind_it() {
+fn carriage_return_at_buffer_end_belongs_to_line_end() {
     for length in (64 << 10) - 3..(64 << 10) + 3 {
         for end in [b"\r\nb".as_slice(), b"\rb\n", b"\r\r\n", b"\r"] {
             let text = [vec![b'a'; length].as_slice(), end].concat();
@@ -213,7 +213,7 @@ fn a_return_at_the_end_of_a_buffer_belongs_to_the_newline_behind_it() {
 }
 
 #[test]
-fn what_grows_in_steps_is_what_is_made_at_once() {
+fn line_index_grown_in_steps_equals_full_build() {
     for seed in 1..15 {
         let mut noise = Noise(seed * 77_777);
         let text = noise.text(700_000);
@@ -230,7 +230,7 @@ fn what_grows_in_steps_is_what_is_made_at_once() {
 }
 
 #[test]
-fn a_part_answers_for_the_lines_in_it() {
+fn partial_line_index_finds_covered_lines() {
     let text = Noise(4).text(30_000_000);
     let wanted = naive(&text);
     let line = wanted.len() as u64 / 3;
@@ -250,7 +250,7 @@ fn a_part_answers_for_the_lines_in_it() {
 }
 
 #[test]
-fn others_can_ask_while_it_grows() {
+fn line_index_answers_while_growing() {
     let text = Noise(9).text(40_000_000);
     let wanted = naive(&text);
     let growing = GrowingLineIndex::new(LineIndex::new(text.len() as u64).unwrap());
@@ -279,7 +279,7 @@ fn others_can_ask_while_it_grows() {
 }
 
 #[test]
-fn a_single_line_of_2_gb_takes_no_memory() {
+fn line_of_2_gb_is_read_in_constant_memory() {
     let source = Zeros {
         bytes: 2_000_000_000,
         newlines: Vec::new(),
@@ -303,7 +303,7 @@ fn a_single_line_of_2_gb_takes_no_memory() {
 }
 
 #[test]
-fn the_largest_files_have_larger_blocks() {
+fn line_index_of_largest_files_has_larger_blocks() {
     // 16 GiB in the largest number of blocks, each with one newline at its end.
     let blocks = LINE_INDEX_BLOCKS_MAX as u64;
     let mut index = LineIndex::new(blocks << 16).unwrap();
@@ -332,7 +332,7 @@ fn the_largest_files_have_larger_blocks() {
 }
 
 #[test]
-fn a_file_that_shrinks_is_an_error() {
+fn line_index_of_shrunk_file_is_error() {
     let text = Noise(3).text(20_000_000);
     let growing = GrowingLineIndex::new(LineIndex::new(text.len() as u64).unwrap());
     let short = &text[..9_000_000];
@@ -350,7 +350,7 @@ fn a_file_that_shrinks_is_an_error() {
 }
 
 #[test]
-fn other_lines_than_were_counted_are_an_error() {
+fn line_index_of_changed_lines_is_error() {
     let mut text = Noise(6).text(3_000_000);
     let index = built(&text, 2);
     let LinePosition::In(block) = index.locate(index.lines() / 2) else {
@@ -373,7 +373,7 @@ impl Progress for Impatient {
 }
 
 #[test]
-fn who_is_interrupted_goes_on_later() {
+fn line_index_continues_after_interruption() {
     let text = Noise(8).text(40_000_000);
     let growing = GrowingLineIndex::new(LineIndex::new(text.len() as u64).unwrap());
     let stopped = growing.run(&text, None, 2, &Impatient(AtomicU64::new(4)));

@@ -11,7 +11,7 @@ use crate::inspect::line_index::StoredIndex;
 use crate::wire::DecodeError;
 
 #[test]
-fn what_became_of_a_file_is_told_by_stamp_and_ends() {
+fn stored_index_detects_file_change_by_stamp_and_ends() {
     let text = Noise(5).text(300_000);
     let size = text.len() as u64;
     let stored = |settled| StoredIndex::new(built(&text, 1), stamp(size), settled, &text).unwrap();
@@ -59,7 +59,7 @@ fn what_became_of_a_file_is_told_by_stamp_and_ends() {
 }
 
 #[test]
-fn a_changed_bit_is_refused() {
+fn stored_index_with_changed_bit_is_refused() {
     let text = Noise(2).text(400_000);
     let stored = StoredIndex::new(built(&text, 1), stamp(400_000), true, &text).unwrap();
     let bytes = stored.encode();
@@ -76,7 +76,7 @@ fn a_changed_bit_is_refused() {
 }
 
 #[test]
-fn bytes_that_break_a_rule_are_refused_whatever_their_check() {
+fn stored_index_breaking_rule_is_refused_with_valid_checksum() {
     let (mut accepted, mut refused) = (0, 0);
     for seed in 1..200 {
         let mut noise = Noise(seed * 31);
@@ -108,7 +108,7 @@ fn bytes_that_break_a_rule_are_refused_whatever_their_check() {
 }
 
 #[test]
-fn runs_of_zeros_have_one_form() {
+fn stored_index_has_one_form_for_zero_runs() {
     let source = Zeros {
         bytes: 5 << 16,
         newlines: Vec::new(),

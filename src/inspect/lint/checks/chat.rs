@@ -30,8 +30,8 @@ enum Role {
 }
 
 impl Role {
-    fn of(said: &[u8]) -> Self {
-        match said {
+    fn of(role: &[u8]) -> Self {
+        match role {
             b"system" | b"developer" => Self::System,
             b"user" | b"human" | b"prompter" => Self::User,
             b"assistant" | b"gpt" | b"model" | b"bot" | b"chatgpt" | b"bing" | b"bard" => {
@@ -370,11 +370,11 @@ impl Message {
             let Some(text) = value.text().filter(|_| key.is("arguments")) else {
                 continue;
             };
-            let mut said = String::new();
-            let _ = text.unescape_into(&mut said);
-            let said = said.trim();
-            let is_object = said.starts_with('{') && validate(said.as_bytes()).is_ok();
-            if !is_object && !said.is_empty() {
+            let mut arguments = String::new();
+            let _ = text.unescape_into(&mut arguments);
+            let arguments = arguments.trim();
+            let is_object = arguments.starts_with('{') && validate(arguments.as_bytes()).is_ok();
+            if !is_object && !arguments.is_empty() {
                 self.wrong_arguments = Some(inside(&value, base + function.at));
             }
         }

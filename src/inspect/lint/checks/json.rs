@@ -210,7 +210,7 @@ impl JsonRows {
         if content.is_escaped {
             if let Err(lone) = content.content_into(&mut self.bytes) {
                 found.record(RuleId::LoneSurrogate, row, at + lone.at, || {
-                    format!("\\u{:04x} is half a character", lone.unit)
+                    format!("\\u{:04x} is a lone surrogate", lone.unit)
                 });
             }
             piece.text = &self.bytes;

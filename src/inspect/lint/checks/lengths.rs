@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buckets_begin_where_they_say() {
+    fn length_buckets_have_exact_lower_bounds() {
         for n in 0..400 {
             let start = lower_bound(n);
             assert_eq!(bucket(start), n);

@@ -203,12 +203,12 @@ impl<'a> LintWorker<'a> {
         columns.begin_row();
         let mut is_empty = true;
         shape.each_cell(text, &mut self.scratch, &mut |name, cell| {
-            let said = cell.bytes();
-            let is_blank = said.trim_ascii().is_empty();
+            let content = cell.bytes();
+            let is_blank = content.trim_ascii().is_empty();
             is_empty &= is_blank;
             let of = match cell {
                 Cell::Null => ValueType::Null,
-                _ if is_number(said) => ValueType::Number,
+                _ if is_number(content) => ValueType::Number,
                 _ => ValueType::Text,
             };
             if let Some(column) = columns.column_in_row(name.as_bytes()) {
@@ -216,13 +216,13 @@ impl<'a> LintWorker<'a> {
                 if is_blank {
                     columns.add_empty(column, found.row(), text, 0);
                 }
-                if of == ValueType::Text && is_null_word(said.trim_ascii()) {
+                if of == ValueType::Text && is_null_word(content.trim_ascii()) {
                     columns.add_placeholder(column, found.row(), text, 0);
                 }
             }
             let piece = TextPiece {
                 row: text,
-                text: said,
+                text: content,
                 at: 0,
                 is_raw: false,
             };

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_that_end_early_do_not_have_the_levels_that_are_claimed() {
+    fn level_runs_that_end_early_are_refused() {
         // Three times one value; eight values of one bit; both.
         let (repeated, packed) = (&[6, 1][..], &[3, 0b1010_1010][..]);
         let both = [repeated, packed].concat();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_of_both_versions_of_pages_are_counted_where_they_stand() {
+    fn levels_of_both_page_versions_are_counted() {
         let first = |buf: &[u8], rep_level_encoding| Page::DataPage {
             buf: buf.to_vec().into(),
             num_values: 3,

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buffer_of_dropped_page_is_used_again_and_large_one_is_not() {
+    fn page_buffer_is_reused_unless_large() {
         let buffers = Arc::new(PageBuffers::default());
         let mut small = buffers.take();
         small.extend_from_slice(&[7; 1000]);

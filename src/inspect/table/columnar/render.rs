@@ -352,8 +352,8 @@ impl Encoder for TimeEncoder<'_> {
     fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
         let start = out.len();
         self.0.encode(idx, out);
-        let said = out.get(start..).unwrap_or_default();
-        if said.starts_with(b"\"ERROR") {
+        let written = out.get(start..).unwrap_or_default();
+        if written.starts_with(b"\"ERROR") {
             out.truncate(start);
             out.extend_from_slice(b"null");
         }

@@ -114,7 +114,7 @@ impl ReadAt for Counting {
 }
 
 #[test]
-fn a_row_can_begin_wherever_one_does() {
+fn row_start_check_accepts_real_starts() {
     for (kind, name) in KINDS {
         let text = text(kind, 3000);
         let opened = opened(Arc::new(text.clone()), name, None);
@@ -151,7 +151,7 @@ fn a_row_can_begin_wherever_one_does() {
 }
 
 #[test]
-fn a_stored_index_leads_to_the_rows_without_those_before() {
+fn stored_row_index_skips_earlier_rows() {
     for (kind, name) in KINDS {
         let text = text(kind, 60_000);
         let first = opened(Arc::new(text.clone()), name, None);
@@ -178,7 +178,7 @@ fn a_stored_index_leads_to_the_rows_without_those_before() {
 }
 
 #[test]
-fn what_became_of_a_file_is_told_by_stamp_ends_and_points() {
+fn stored_row_index_detects_file_change() {
     for (kind, name) in KINDS {
         let text = text(kind, 60_000);
         let now = stamp(text.len());
@@ -242,7 +242,7 @@ fn what_became_of_a_file_is_told_by_stamp_ends_and_points() {
 }
 
 #[test]
-fn an_index_of_another_text_is_forgotten() {
+fn row_index_of_another_text_is_cleared() {
     for (kind, name) in KINDS {
         let text = text(kind, 60_000);
         let mut wrong = index_of(&text, name);
@@ -261,7 +261,7 @@ fn an_index_of_another_text_is_forgotten() {
 }
 
 #[test]
-fn points_become_fewer_where_there_are_too_many() {
+fn row_index_thins_points_beyond_limit() {
     let mut index = RowIndex::default();
     for n in 0..(1 << 19) {
         index.add_point(Point {
@@ -282,7 +282,7 @@ fn points_become_fewer_where_there_are_too_many() {
 }
 
 #[test]
-fn a_changed_bit_is_refused() {
+fn stored_row_index_with_changed_bit_is_refused() {
     let text = text(RowKind::Records, 6000);
     let stored = stored(&text, KINDS[0], true);
     let bytes = stored.encode();
@@ -299,7 +299,7 @@ fn a_changed_bit_is_refused() {
 }
 
 #[test]
-fn bytes_that_break_a_rule_are_refused_whatever_their_check() {
+fn stored_row_index_breaking_rule_is_refused_with_valid_checksum() {
     let place = StoredText {
         tree: TreeId::new([1; 32]),
         start: 9,

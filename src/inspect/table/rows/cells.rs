@@ -208,7 +208,7 @@ fn each_member(row: &[u8], scratch: &mut Scratch, each: &mut dyn FnMut(&str, Cel
 fn strings_into(text: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let mut scanner = Scanner::new(text);
-    let mut said = Vec::new();
+    let mut content = Vec::new();
     loop {
         match scanner.next_event() {
             Ok(Some(Event::String(text))) => {
@@ -216,8 +216,8 @@ fn strings_into(text: &[u8], out: &mut Vec<u8>) -> bool {
                     out.push(b'\n');
                 }
                 if text.is_escaped {
-                    let _ = text.content_into(&mut said);
-                    out.extend_from_slice(&said);
+                    let _ = text.content_into(&mut content);
+                    out.extend_from_slice(&content);
                 } else {
                     out.extend_from_slice(text.raw);
                 }

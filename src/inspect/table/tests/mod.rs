@@ -59,7 +59,7 @@ fn naive(text: &[u8], skips_blank: bool) -> Vec<(u64, Vec<u8>)> {
 }
 
 #[test]
-fn lines_are_the_same_in_parts() {
+fn lines_are_independent_of_parts() {
     let mut noise = 7_u64;
     for size in [0, 1, 2, 1000, 300_000, 1_200_000] {
         let mut text = Vec::new();
@@ -111,7 +111,7 @@ fn each_alone(batches: &dyn Batches, text: &[u8]) {
 }
 
 #[test]
-fn files_follow_each_other() {
+fn chain_reads_files_in_order() {
     let texts: Vec<Vec<u8>> = vec![b"a\nb".to_vec(), vec![], b"c\n".to_vec()];
     let files = texts.clone();
     let chain = Chain::new(Box::new(move |n| {
@@ -130,7 +130,7 @@ fn files_follow_each_other() {
 }
 
 #[test]
-fn a_long_row_is_cut_alone_as_among_others() {
+fn long_row_is_cut_equally_when_read_alone() {
     let long = "x".repeat(ROW_BYTES_MAX + 5);
     let text = format!("a\n{long}\nb\n").into_bytes();
     let table = Arc::new(LineTable::new(Arc::new(text), Shape::Text));
@@ -143,7 +143,7 @@ fn a_long_row_is_cut_alone_as_among_others() {
 }
 
 #[test]
-fn a_scan_stops_where_it_is_told_to() {
+fn scan_stops_when_fold_breaks() {
     let text = b"line\n".repeat(1_000_000);
     let table = Arc::new(LineTable::new(Arc::new(text), Shape::Text));
     let batches = table.batches(&Selection::default()).unwrap();
@@ -169,7 +169,7 @@ fn a_scan_stops_where_it_is_told_to() {
 }
 
 #[test]
-fn cells_say_what_is_written() {
+fn cells_return_unescaped_values() {
     let mut scratch = Scratch::default();
     let row = br#"{"a":"x\ny","b":{"c":[1,2.5]},"d.e":null,"t":true}"#;
     let mut seen = Vec::new();

@@ -47,7 +47,7 @@ pub(in crate::inspect::table) struct TextBatches {
 
 struct StreamState {
     input: Input,
-    cutter: Box<dyn RowSplitter>,
+    splitter: Box<dyn RowSplitter>,
     /// Offset of the first unread byte.
     at: u64,
     /// Text of an incomplete row, and unscanned text after it.
@@ -67,7 +67,7 @@ struct StreamState {
 impl TextBatches {
     pub(in crate::inspect::table) fn new(
         shape: Shape,
-        cutter: Box<dyn RowSplitter>,
+        splitter: Box<dyn RowSplitter>,
         start: ReadStart,
         index: Option<GrowingIndex>,
         source: RowSource,
@@ -77,7 +77,7 @@ impl TextBatches {
             state: Mutex::new(StreamState {
                 file_at: start.input.file_at(),
                 input: start.input,
-                cutter,
+                splitter,
                 at: start.at,
                 carry: Vec::new(),
                 carry_at: start.at,
@@ -118,7 +118,7 @@ impl Batches for TextBatches {
                     Err(error) => Err(error),
                 };
             }
-            let is_lines = state.cutter.finds_lines();
+            let is_lines = state.splitter.finds_lines();
             let state = &mut *state;
             let at = state.carry_at;
             if is_lines {
@@ -163,12 +163,12 @@ impl StreamState {
         let done = loop {
             let unseen = text.get(scanned..).unwrap_or_default();
             let at = base + scanned as u64;
-            match self.cutter.scan(unseen, at, usize::MAX, &mut self.found) {
+            match self.splitter.scan(unseen, at, usize::MAX, &mut self.found) {
                 Ok(n) => scanned += n,
                 Err(wrong) => break Err(damaged(wrong.at, wrong.what)),
             }
             if self.found.is_empty() {
-                match self.cutter.open_from() {
+                match self.splitter.open_from() {
                     Some(open) if self.at - open > ROW_BYTES_MAX as u64 => {
                         return self.cut_short(text, base, open);
                     }
@@ -190,7 +190,7 @@ impl StreamState {
             Ok(false) => self.end = Some(Ok(())),
             Err(error) => self.end = Some(Err(error)),
         }
-        let open = self.cutter.open_from().unwrap_or(self.at);
+        let open = self.splitter.open_from().unwrap_or(self.at);
         let keep = usize::try_from(open.saturating_sub(base)).unwrap_or(usize::MAX);
         self.carry
             .extend_from_slice(text.get(keep..).unwrap_or_default());
@@ -214,7 +214,7 @@ impl StreamState {
     }
 
     fn finish(&mut self) -> Result<(), TableError> {
-        let finished = self.cutter.finish(self.at, &mut self.found);
+        let finished = self.splitter.finish(self.at, &mut self.found);
         finished.map_err(|wrong| damaged(wrong.at, wrong.what))
     }
 
@@ -241,7 +241,7 @@ impl StreamState {
                 Ok(_) => {}
                 Err(error) => break Err(error),
             }
-            match self.cutter.scan(&piece, at, 1, &mut self.found) {
+            match self.splitter.scan(&piece, at, 1, &mut self.found) {
                 Ok(n) if !self.found.is_empty() => break Ok(n),
                 Ok(_) => {}
                 Err(wrong) => break Err(damaged(wrong.at, wrong.what)),

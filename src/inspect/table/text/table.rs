@@ -102,7 +102,7 @@ impl TextTable {
         }
     }
 
-    fn cutter(&self, is_front: bool) -> Box<dyn RowSplitter> {
+    fn splitter(&self, is_front: bool) -> Box<dyn RowSplitter> {
         match self.rows {
             RowLayout::Lines => Box::new(LineSplitter::default()),
             RowLayout::Records => Box::new(match &self.shape {
@@ -110,15 +110,15 @@ impl TextTable {
                 _ => DelimitedSplitter::new(b',', Some(b'"')),
             }),
             RowLayout::Elements => {
-                let cutter = if is_front {
+                let splitter = if is_front {
                     JsonSplitter::array()
                 } else {
                     JsonSplitter::elements()
                 };
                 Box::new(if self.is_member {
-                    cutter.of_member()
+                    splitter.of_member()
                 } else {
-                    cutter
+                    splitter
                 })
             }
             RowLayout::Values => Box::new(JsonSplitter::values()),
@@ -138,7 +138,7 @@ impl Table for TextTable {
 
     fn batches(self: Arc<Self>, selection: &Selection) -> Result<Arc<dyn Batches>, TableError> {
         let start = self.start(selection.from)?;
-        let cutter = self.cutter(start.row == 0);
+        let splitter = self.splitter(start.row == 0);
         let index = self.index.clone();
         let source = match (self.compression, self.encoding) {
             (Compression::None, TextEncoding::Utf8) => RowSource::Plain(Arc::clone(&self.source)),
@@ -148,7 +148,7 @@ impl Table for TextTable {
         };
         Ok(Arc::new(TextBatches::new(
             self.shape.clone(),
-            cutter,
+            splitter,
             start,
             index,
             source,
